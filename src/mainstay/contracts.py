@@ -1,0 +1,141 @@
+"""What a step may call: operations of connectors, and agents, each with a typed contract.
+
+A contract is data plus one callable. The runtime enforces it: input and output are converted to the declared
+structs, the effect class and the settle way decide how a call is recorded, limits are the guard's to keep.
+
+Where code runs: `"loop"` functions are Mainstay's own coroutines and run in the owner process; `"worker"`
+functions are plain and named by `entry` ("package.module:function"), because they run in another process with
+limits on time and memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
+
+import msgspec
+
+from mainstay.values import EffectClass, ErrorClass, Role, Settle, Value
+
+if TYPE_CHECKING:
+    from mainstay.values import BlobRef
+
+DEFAULT_TIMEOUT_S = 60.0
+DEFAULT_MEMORY_MB = 1024
+
+Struct: TypeAlias = msgspec.Struct
+
+
+class Call(Protocol):
+    """What an operation in the loop is given beside its arguments."""
+
+    @property
+    def token(self) -> str:
+        """The idempotency token of this effect: the same at every attempt (KERNEL E2)."""
+        ...
+
+    @property
+    def plan(self) -> str:
+        """The plan that calls."""
+        ...
+
+    @property
+    def now_us(self) -> int:
+        """The time of this attempt, microseconds UTC."""
+        ...
+
+    def read(self, blob: BlobRef) -> bytes:
+        """Give the content of a pinned file."""
+        ...
+
+
+class Found(msgspec.Struct, frozen=True):
+    """What a look-up learned of an uncertain effect (KERNEL E3). `output` only when it happened."""
+
+    state: Literal["happened", "did_not_happen", "unknown"]
+    output: Any = None
+    known: str = ""  # what the operator should know, one sentence
+
+
+class Compensation(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How to take one outcome back: recorded with the outcome it undoes (KERNEL E5)."""
+
+    operation: str
+    arguments: dict[str, Value]
+
+
+class Card(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a person is shown of one effect before it happens."""
+
+    headline: str  # verb, amount, counterparty in one line
+    body: str = ""  # what exactly will leave: the rendered mail, the rows
+    cannot_undo: str = ""  # why it can't be taken back; empty when it can
+
+
+LoopFunction: TypeAlias = Callable[[Call, Any], Awaitable[Any]]
+
+
+class Operation(msgspec.Struct, frozen=True, kw_only=True):
+    """One versioned operation of a connector: the whole extension surface of a connector is a list of these.
+
+    A `"worker"` operation has an `entry` whose function takes the input struct and a mapping from blob digest to
+    bytes (the files among its arguments) and returns the output struct.
+    """
+
+    name: str  # "mail.send"
+    summary: str  # "Send a mail": reads well after "will" in lower case
+    input: type[Struct]
+    output: type[Struct]
+    effect: EffectClass
+    version: int = 1
+    settle: Settle = "ask"
+    where: Literal["loop", "worker"] = "loop"
+    call: LoopFunction | None = None
+    entry: str = ""
+    lookup: Callable[[Call, Any], Awaitable[Found]] | None = None
+    compensation: str = ""  # name of the operation that takes it back
+    compensate: Callable[[Any, Any], Compensation | None] | None = None  # (input, output) -> how to undo this one
+    cannot_undo: str = ""  # for an effect without compensation: why, one sentence
+    card: Callable[[Any], Card] | None = None
+    roles: Mapping[str, Role] = {}
+    timeout_s: float = DEFAULT_TIMEOUT_S
+    memory_mb: int = DEFAULT_MEMORY_MB
+    token_lifetime_s: float | None = None  # None: the other side remembers the token for ever
+    settle_after_s: float = 0.0  # a did-not-happen counts only after this long
+    cost_usd_micros: int = 0
+    rate_per_minute: int | None = None
+    in_ledger: bool = False  # its outcome event is the effect itself (books): it can't be half done
+
+
+class AgentContract(msgspec.Struct, frozen=True, kw_only=True):
+    """What an agent takes, gives and may use. The function returns an `AgentResult`."""
+
+    name: str
+    summary: str
+    input: type[Struct]
+    output: type[Struct]
+    version: str = "1"
+    where: Literal["loop", "worker"] = "worker"
+    call: Callable[[Any], Any] | None = None  # loop: quick, pure, plain function
+    entry: str = ""
+    timeout_s: float = DEFAULT_TIMEOUT_S
+    memory_mb: int = DEFAULT_MEMORY_MB
+    success: str = ""  # a CEL expression over `out`; false counts as a failure of the agent
+
+
+class AgentResult(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An agent's answer with what requirement A4 asks: why, how sure, from what."""
+
+    output: Any
+    rationale: str = ""
+    confidence: float | None = None
+    provenance: tuple[str, ...] = ()  # which inputs, records, model versions
+
+
+class HealthReport(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a connector says of itself when `doctor` asks."""
+
+    connector: str
+    healthy: bool
+    detail: str
+    error_class: ErrorClass = "needs_operator"

@@ -1,0 +1,146 @@
+"""Every error Mainstay raises, and whose fault it is.
+
+MainstayError
+ |- InputError              the operator's input is wrong: a file, a name, a playbook (exit status 2)
+ |   |- FileError           a file that can't be read as what it should be; names file and place
+ |   |- PlaybookError       a playbook that can't be compiled; carries every finding
+ |   `- UnknownNameError    a name that does not exist; suggests the nearest one
+ |- OperationError          an operation or agent failed; carries the class that decides about retries
+ |   |- Transient           may work when tried again
+ |   |- RateLimited         the other side said when to come back
+ |   |- Permanent           will fail again the same way
+ |   |- NeedsOperator       only a person can mend it (a credential, a missing file)
+ |   |- NotSent             failed before anything left this machine: it certainly did not happen
+ |   `- Uncertain           it may have happened; never retried before it is settled
+ |- CommandRefusedError     the kernel refused a command: the plan is not in a state for it
+ |- ConflictError           somebody else appended to the stream first
+ |- OwnedError              another process owns the workspace
+ |- LedgerError             the history on disk can't be used
+ |   |- WrongKeyError       the key does not open it
+ |   |- BrokenChainError    a record was altered, removed or reordered
+ |   `- CommitFailedError   a commit failed; what was in it is unknown until the ledger is read again
+ `- WorkerDiedError         a worker process ended before it answered
+Programmer mistakes are assertions, not errors.
+"""
+
+from __future__ import annotations
+
+
+class MainstayError(Exception):
+    """Something went wrong that Mainstay has words for.
+
+    `args[0]` is a full sentence: what happened, to what. `remedy` says what to do next.
+    """
+
+    remedy: str
+
+    def __init__(self, message: str, *, remedy: str = "") -> None:
+        """Keep the sentence and the remedy apart, so that a screen can show them on two lines."""
+        super().__init__(message)
+        self.remedy = remedy
+
+    @property
+    def message(self) -> str:
+        """What happened, in one sentence."""
+        return str(self.args[0])
+
+
+class InputError(MainstayError):
+    """Something the operator gave is wrong."""
+
+
+class FileError(InputError):
+    """A file can't be read as what it should be."""
+
+
+class UnknownNameError(InputError):
+    """A name does not exist; the message suggests the nearest one."""
+
+
+class PlaybookError(InputError):
+    """A playbook can't be compiled; `findings` holds every mistake as `file:line:column: text`."""
+
+    findings: tuple[str, ...]
+
+    def __init__(self, findings: tuple[str, ...]) -> None:
+        """Take all findings: an operator mends them in one go."""
+        super().__init__("\n".join(findings), remedy="Correct the playbook and run it again; nothing was started.")
+        self.findings = findings
+
+
+class OperationError(MainstayError):
+    """An operation or an agent failed. `error_class` decides whether it is tried again."""
+
+    error_class = "bug"
+
+
+class Transient(OperationError):  # noqa: N818 - the class names are the field's terms for error classes
+    """May work when tried again: a reset connection, a 503."""
+
+    error_class = "transient"
+
+
+class RateLimited(OperationError):  # noqa: N818
+    """The other side asks to slow down; `retry_after_s` is its own word, in seconds."""
+
+    error_class = "rate_limited"
+    retry_after_s: float
+
+    def __init__(self, message: str, *, retry_after_s: float, remedy: str = "") -> None:
+        """Keep the other side's delay."""
+        super().__init__(message, remedy=remedy)
+        self.retry_after_s = retry_after_s
+
+
+class Permanent(OperationError):  # noqa: N818
+    """Will fail again the same way: an unknown receiver, an invalid amount. It did not happen."""
+
+    error_class = "permanent"
+
+
+class NeedsOperator(OperationError):  # noqa: N818
+    """Only a person can mend it: an expired credential, a file that was moved. It did not happen."""
+
+    error_class = "needs_operator"
+
+
+class NotSent(Transient):
+    """Failed before anything left this machine: it certainly did not happen, and may be tried again."""
+
+
+class Uncertain(OperationError):  # noqa: N818
+    """It may have happened: the answer never came. Settled by the operation's declared way, never guessed."""
+
+    error_class = "transient"
+
+
+class CommandRefusedError(MainstayError):
+    """The plan is not in a state for this command; nothing was changed."""
+
+
+class ConflictError(MainstayError):
+    """Somebody else appended to the stream first; load it again and decide anew."""
+
+
+class OwnedError(MainstayError):
+    """Another process owns this workspace; the message names it."""
+
+
+class LedgerError(MainstayError):
+    """The history on disk can't be used as it is."""
+
+
+class WrongKeyError(LedgerError):
+    """The key does not open this history."""
+
+
+class BrokenChainError(LedgerError):
+    """A record was altered, removed or reordered; the message names the first bad one."""
+
+
+class CommitFailedError(LedgerError):
+    """A commit failed: whether its events are on disk is unknown until the ledger is opened again."""
+
+
+class WorkerDiedError(MainstayError):
+    """A worker process ended before it answered."""

@@ -1,0 +1,169 @@
+"""The vocabulary of plain values: money, digests, durations, labels, verdicts. No I/O.
+
+Values inside events are plain (None, bool, int, float, str, list, dict) plus two marks that outside data can
+never imitate, because the codec gives them types of their own: `BlobRef` and `Sealed`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+SECOND_US = 1_000_000
+DAY_S = 86_400
+MAX_MINOR = 2**63 - 1
+BLOB_OVER_BYTES = 4096  # KERNEL L8: larger values are kept as blobs
+
+ErrorClass: TypeAlias = Literal["transient", "rate_limited", "permanent", "needs_operator", "bug"]
+EffectClass: TypeAlias = Literal["read", "reversible", "irreversible", "physical"]
+Settle: TypeAlias = Literal["resend", "lookup", "ask"]
+Role: TypeAlias = Literal["receiver", "amount", "destination", "account", "deletion_target"]
+Labels: TypeAlias = tuple[str, ...]
+Digest: TypeAlias = str  # hex of BLAKE2b-256
+
+# Minor units per ISO 4217 where they are not two digits.
+CURRENCY_DIGITS: Mapping[str, int] = {
+    **dict.fromkeys("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split(), 0),
+    **dict.fromkeys("BHD IQD JOD KWD LYD OMR TND".split(), 3),
+    **dict.fromkeys("CLF UYW".split(), 4),
+}
+_UNIT_S = {"s": 1, "m": 60, "h": 3600, "d": DAY_S, "w": 7 * DAY_S}
+
+
+class BlobRef(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Bytes kept outside the ledger, named by the digest of their stored (encrypted) form."""
+
+    digest: Digest
+    size: int  # bytes of the content, before encryption
+    name: str = ""  # as the operator knows it; never used as a path
+    media: str = "application/octet-stream"
+
+
+class Sealed(msgspec.Struct, frozen=True):
+    """A personal value under the key of the person it is about (KERNEL L3): AES-256-GCM."""
+
+    key_id: str
+    nonce: bytes
+    ciphertext: bytes
+
+
+Value: TypeAlias = "None | bool | int | float | str | BlobRef | Sealed | list[Value] | dict[str, Value]"
+
+
+class Money(msgspec.Struct, frozen=True, order=True):
+    """An amount in integer minor units and its ISO 4217 code. Adding two currencies raises ValueError."""
+
+    minor: int
+    currency: str
+
+    @classmethod
+    def parse(cls, text: str) -> Money:
+        """Read "1500.00 EUR". Raises ValueError on anything else, also on too many decimals."""
+        match = re.fullmatch(r"\s*([+-]?\d+(?:\.\d+)?)\s+([A-Z]{3})\s*", text, re.ASCII)
+        if match is None:
+            msg = f"{text!r} is not an amount such as '1500.00 EUR'"
+            raise ValueError(msg)
+        return cls.of(match[1], match[2])
+
+    @classmethod
+    def of(cls, decimal: str | Decimal, currency: str) -> Money:
+        """Make money of an exact decimal; raises ValueError when it has more decimals than the currency."""
+        if re.fullmatch(r"[A-Z]{3}", currency) is None:
+            msg = f"{currency!r} is not a currency code"
+            raise ValueError(msg)
+        try:
+            minor = Decimal(decimal).scaleb(CURRENCY_DIGITS.get(currency, 2))
+        except InvalidOperation as error:
+            msg = f"{decimal!r} is not a number"
+            raise ValueError(msg) from error
+        if not minor.is_finite() or minor != minor.to_integral_value():
+            msg = f"{decimal} {currency} has more decimals than the currency"
+            raise ValueError(msg)
+        if abs(minor) > MAX_MINOR:
+            msg = f"{decimal} {currency} is too large"
+            raise ValueError(msg)
+        return cls(int(minor), currency)
+
+    @property
+    def decimal(self) -> Decimal:
+        """The amount in major units, exact."""
+        return Decimal(self.minor).scaleb(-CURRENCY_DIGITS.get(self.currency, 2))
+
+    def __add__(self, other: Money) -> Money:
+        """Add within one currency."""
+        return Money(self.minor + self._same(other).minor, self.currency)
+
+    def __sub__(self, other: Money) -> Money:
+        """Subtract within one currency."""
+        return Money(self.minor - self._same(other).minor, self.currency)
+
+    def __neg__(self) -> Money:
+        """Turn the sign."""
+        return Money(-self.minor, self.currency)
+
+    def __str__(self) -> str:
+        """Read as "1,500.00 EUR"."""
+        digits = CURRENCY_DIGITS.get(self.currency, 2)
+        return f"{self.decimal:,.{digits}f} {self.currency}"
+
+    def _same(self, other: Money) -> Money:
+        if other.currency != self.currency:
+            msg = f"{self} and {other} are different currencies"
+            raise ValueError(msg)
+        return other
+
+
+class Failure(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Why an attempt failed: the class decides about retries, the sentences are for the operator."""
+
+    error_class: ErrorClass
+    message: str
+    remedy: str = ""
+    retry_after_s: float | None = None  # only with rate_limited
+
+
+class Verdict(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What policy says of one prepared effect, with the rule that spoke and its sentence."""
+
+    decision: Literal["allow", "ask", "deny"]
+    rule: str
+    why: str
+
+
+def digest_of(*parts: bytes) -> Digest:
+    """Name bytes by BLAKE2b-256 over the parts, each with its length before it."""
+    state = hashlib.blake2b(digest_size=32)
+    for part in parts:
+        state.update(len(part).to_bytes(8, "big"))
+        state.update(part)
+    return state.hexdigest()
+
+
+def parse_duration_s(text: str) -> int:
+    """Read "90s", "15m", "2h", "3d" or "1w" as seconds; raises ValueError on anything else."""
+    match = re.fullmatch(r"(\d{1,9})([smhdw])", text, re.ASCII)
+    if match is None:
+        msg = f"{text!r} is not a duration such as '15m', '2h' or '3d'"
+        raise ValueError(msg)
+    return int(match[1]) * _UNIT_S[match[2]]
+
+
+def say_duration(seconds: int) -> str:
+    """Read seconds aloud in the largest whole unit: 259200 is "3 days"."""
+    for unit, size in (("week", 7 * DAY_S), ("day", DAY_S), ("hour", 3600), ("minute", 60)):
+        if seconds >= size and seconds % size == 0:
+            count = seconds // size
+            return f"{count} {unit}{'s' if count != 1 else ''}"
+    return f"{seconds} second{'s' if seconds != 1 else ''}"
+
+
+def merge_labels(*labels: Iterable[str]) -> Labels:
+    """Unite labels, sorted, each once."""
+    return tuple(sorted({label for some in labels for label in some}))
