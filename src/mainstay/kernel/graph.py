@@ -1,0 +1,185 @@
+"""The shape of a plan: steps, what each needs, and the order that follows.
+
+A `Definition` is what a playbook compiles to: plain data, stored as a blob under its digest, so that a running
+plan keeps the version it started with. Expressions stand in it as text; the kernel never evaluates them.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from mainstay.values import EffectClass, Value
+
+MAX_ITEMS = 100  # KERNEL P2: a longer list becomes child plans
+DEFAULT_ATTEMPTS = 5
+DEFAULT_AT_ONCE = 10
+
+StepKind: TypeAlias = Literal["do", "agent", "ask", "wait"]
+NeedKind: TypeAlias = Literal["done", "optional", "failed"]
+
+
+class Literally(msgspec.Struct, frozen=True, tag="literal"):
+    """A value that stands in the playbook as it is."""
+
+    value: Value
+
+
+class Cel(msgspec.Struct, frozen=True, tag="cel", omit_defaults=True):
+    """An expression. `names` are the free names it uses; `paths` the dotted paths it reads, for labels."""
+
+    source: str
+    names: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+
+
+class Text(msgspec.Struct, frozen=True, tag="text"):
+    """Text with expressions inside, already split: literal and expression parts in order."""
+
+    parts: tuple[Literally | Cel, ...]
+
+
+class Record(msgspec.Struct, frozen=True, tag="record"):
+    """A record whose fields are templates."""
+
+    fields: dict[str, Template]
+
+
+class Sequence(msgspec.Struct, frozen=True, tag="sequence"):
+    """A list of templates."""
+
+    items: tuple[Template, ...]
+
+
+Template: TypeAlias = "Literally | Cel | Text | Record | Sequence"
+
+
+class Need(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One step another waits for: until it is done, until it ended in any way, or until it failed."""
+
+    step: str
+    kind: NeedKind = "done"
+
+
+class Retry(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Attempts in all, and the backoff between them: full jitter under min(cap, base * 2^n), seconds."""
+
+    attempts: int = DEFAULT_ATTEMPTS
+    base_s: float = 1.0
+    cap_s: float = 300.0
+
+
+class Ask(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A question of the process. Durations in seconds."""
+
+    text: Text
+    show: Cel | None = None
+    options: tuple[str, ...] = ("approve", "reject")
+    due_s: int | None = None
+    remind_s: tuple[int, ...] = ()
+    to: str = "operator"
+    rejection_used: bool = False  # something uses the ruling, or needs this step optionally
+
+
+class Compensate(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A step's own way to be undone, instead of its operation's."""
+
+    operation: str
+    arguments: Record
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One step, compiled. `target` is the operation or agent with the version it was compiled against."""
+
+    name: str
+    kind: StepKind
+    target: str = ""
+    version: str = ""
+    effect: EffectClass | None = None
+    where: Literal["loop", "worker"] = "loop"
+    needs: tuple[Need, ...] = ()
+    when: Cel | None = None
+    each: Cel | None = None
+    at_once: int = DEFAULT_AT_ONCE
+    allow_failures_pct: int = 0
+    arguments: Record = Record({})
+    retry: Retry = Retry()
+    timeout_s: float | None = None
+    on_failure: Literal["ask", "skip", "undo"] = "ask"
+    undo: Compensate | None = None
+    check: Cel | None = None
+    gate: Literal["", "each", "batch"] = ""
+    checkpoint: bool = False
+    parallel: bool = False
+    account: str = ""
+    ask: Ask | None = None
+    until: Cel | None = None  # wait
+
+
+class Input(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A declared input. `type` as the playbook writes it."""
+
+    name: str
+    type: str
+    label: str = ""
+    default: Value = None
+    required: bool = True
+
+
+class Definition(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A compiled playbook."""
+
+    name: str
+    title: str
+    steps: tuple[Step, ...]
+    inputs: tuple[Input, ...] = ()
+    let: dict[str, Template] = {}
+    returns: dict[str, Template] = {}
+    expires_s: int | None = None
+    source: str = ""  # the YAML it was made of
+
+
+class Graph:
+    """A definition with its edges both ways: built once per definition and shared by all its plans."""
+
+    __slots__ = ("definition", "dependents", "roots", "steps", "unmet")
+
+    def __init__(self, definition: Definition) -> None:
+        """Index the steps; raises AssertionError on a need that names no step (the compiler's duty to refuse)."""
+        self.definition = definition
+        self.steps = {step.name: step for step in definition.steps}
+        self.dependents: dict[str, tuple[str, ...]] = {
+            name: tuple(step.name for step in definition.steps if any(need.step == name for need in step.needs))
+            for name in self.steps
+        }
+        self.unmet = {step.name: len(step.needs) for step in definition.steps if step.needs}
+        self.roots = tuple(step.name for step in definition.steps if not step.needs)
+        assert all(need.step in self.steps for step in definition.steps for need in step.needs)
+
+    def order(self) -> list[list[str]]:
+        """Give the steps in waves: each wave needs only earlier ones. Raises ValueError on a circle."""
+        left = {name: {need.step for need in step.needs} for name, step in self.steps.items()}
+        waves: list[list[str]] = []
+        while left:
+            wave = [name for name, needs in left.items() if not needs & left.keys()]
+            if not wave:
+                msg = f"the steps {', '.join(left)} wait for each other"
+                raise ValueError(msg)
+            waves.append(wave)
+            for name in wave:
+                del left[name]
+        return waves
+
+
+def chunk_of(definition: Definition, name: str) -> Definition:
+    """Make the definition of a child plan that runs a part of a step's list.
+
+    The child has that one step, fanning out over the given name `items`; the other names its expressions use are
+    given to it, already resolved.
+    """
+    step = next(step for step in definition.steps if step.name == name)
+    alone = msgspec.structs.replace(
+        step, needs=(), when=None, each=Cel("items", names=("items",), paths=("items",)), checkpoint=False
+    )
+    return Definition(name=definition.name, title=f"{definition.title}: a part of {name}", steps=(alone,))

@@ -1,0 +1,141 @@
+"""What the runtime needs from the outside, as protocols: `app.py` brings the parts that fill them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from typing import Any, Protocol, TypeAlias
+
+import msgspec
+
+from mainstay.contracts import AgentContract, Operation
+from mainstay.events import Append, Recorded
+from mainstay.values import BlobRef, EffectClass, Labels, Value, Verdict
+
+
+class Transaction(Protocol):
+    """The ledger's open transaction, as a projection sees it. SQL with bound parameters only."""
+
+    def execute(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """Run one statement and give all its rows."""
+        ...
+
+    def execute_many(self, sql: str, parameters: Sequence[Sequence[object]]) -> None:
+        """Run one statement for many rows."""
+        ...
+
+
+class Projection(msgspec.Struct, frozen=True):
+    """A view of the ledger, written in the same transaction as the events it is made of (DESIGN rule 1).
+
+    `apply` must depend on nothing but the events and its own tables: a rebuild gives equal logical rows.
+    `kinds` are the names of the facts it wants. A new `version` is rebuilt at the next start.
+    """
+
+    name: str
+    version: int
+    schema: str  # CREATE TABLE statements
+    tables: tuple[str, ...]  # dropped before a rebuild
+    kinds: frozenset[str]
+    apply: Callable[[Transaction, Sequence[Recorded]], None]
+
+
+class Ledger(Protocol):
+    """The one truth. Positions have no gaps; digests chain them (KERNEL L1 to L5)."""
+
+    def append(self, appends: Sequence[Append]) -> Awaitable[int]:
+        """Queue facts for several streams, all or none; the awaitable gives the last position once on disk.
+
+        Raises ConflictError when a stream is not at its expected sequence, CommitFailedError when the disk failed.
+        """
+        ...
+
+    def read(self, stream: str, after: int = 0) -> list[Recorded]:
+        """Give the committed facts of a stream past a sequence, in order."""
+        ...
+
+    def tail(self, after: int = 0, limit: int = 1000) -> Iterator[Recorded]:
+        """Give committed facts past a position, in order."""
+        ...
+
+    def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """Query a projection; `sql` is a named constant of ours."""
+        ...
+
+
+class Blobs(Protocol):
+    """Bytes outside the ledger, encrypted, named by the digest of their stored form (KERNEL L3, L8)."""
+
+    def put(self, content: bytes, *, name: str = "", media: str = "application/octet-stream") -> BlobRef:
+        """Store bytes; on disk when this returns. The same bytes are stored once."""
+        ...
+
+    def get(self, ref: BlobRef) -> bytes:
+        """Give the bytes; raises LedgerError when they are missing or altered."""
+        ...
+
+
+class Clock(Protocol):
+    """Time, as the runtime sees it: the simulation brings its own."""
+
+    def now_us(self) -> int:
+        """Wall time, microseconds UTC."""
+        ...
+
+    def boot_s(self) -> float:
+        """A clock that never jumps and counts while the machine sleeps, seconds."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        ...
+
+
+class Workers(Protocol):
+    """Worker processes: foreign and heavy code with limits (DESIGN, Processes)."""
+
+    async def run(self, entry: str, arguments: bytes, files: Mapping[str, bytes], *, timeout_s: float, memory_mb: int) -> bytes:
+        """Run `package.module:function` on encoded arguments and give its encoded result.
+
+        Raises the OperationError the function raised, Transient for a time-out (after the process group is dead),
+        WorkerDiedError when the process ended by itself.
+        """
+        ...
+
+
+class Proposal(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One prepared effect as policy sees it."""
+
+    plan: str
+    playbook: str
+    path: str
+    operation: str
+    effect: EffectClass
+    arguments: Value
+    account: str = ""
+    labels: Labels = ()
+    gate: str = ""  # the playbook's own wish to ask
+    undoing: bool = False  # part of an undo the operator started
+
+
+class Policy(Protocol):
+    """The choke point's judge (DESIGN rule 3)."""
+
+    def judge(self, proposal: Proposal) -> Verdict:
+        """Allow, ask or deny, with the rule that spoke. An error inside asks."""
+        ...
+
+
+class Catalogue(Protocol):
+    """The operations and agents a workspace has."""
+
+    def operation(self, name: str) -> Operation:
+        """Give an operation; raises UnknownNameError with the nearest name."""
+        ...
+
+    def agent(self, name: str) -> AgentContract:
+        """Give an agent; raises UnknownNameError with the nearest name."""
+        ...
+
+
+Encode: TypeAlias = Callable[[Value], bytes]
+Decode: TypeAlias = Callable[[bytes], Value]
