@@ -1,0 +1,42 @@
+# `make` alone lists the targets.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+BIN := .venv/bin
+
+.PHONY: help setup demo check test format lock clean
+
+help: ## List the targets
+	@sed -nE 's/^([a-z]+):[^#]*## (.*)/\1\t\2/p' Makefile | expand -t 10
+
+setup: .venv/installed ## Make .venv with all that Mainstay needs (quick the second time)
+
+demo: setup ## Run the demo
+	$(BIN)/mainstay demo
+
+check: setup ## Lint, formatting, types, and that imports point down
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/lint-imports --no-logo
+
+test: setup ## Run the tests; a part of them: make test ARGS="tests/test_tidy.py -x"
+	$(BIN)/pytest -n 2 --dist worksteal $(ARGS)
+
+format: setup ## Format the code, and mend what the linter can mend
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+lock: ## Pin and hash what pyproject.toml requires; newest versions: make lock ARGS=--upgrade
+	scripts/lock $(ARGS)
+
+clean: ## Remove .venv, caches and build output
+	rm -rf .venv .pytest_cache .ruff_cache .hypothesis .import_linter_cache .grimp_cache build dist
+	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A requirement changed: all anew, so that nothing stays that is no longer wanted.
+.venv/packages: requirements/run.txt requirements/dev.txt
+	@scripts/venv
+
+.venv/installed: .venv/packages pyproject.toml
+	@$(BIN)/python -m pip --disable-pip-version-check install --quiet --no-build-isolation --no-deps --editable .
+	@touch $@
