@@ -11,19 +11,20 @@ limits on time and memory.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeVar, cast
 
 import msgspec
 
-from mainstay.values import EffectClass, ErrorClass, Role, Settle, Value
+from mainstay.values import BlobRef, EffectClass, ErrorClass, Role, Sealed, Settle, Value
 
 if TYPE_CHECKING:
-    from mainstay.values import BlobRef
+    from collections.abc import Iterator
 
 DEFAULT_TIMEOUT_S = 60.0
 DEFAULT_MEMORY_MB = 1024
 
 Struct: TypeAlias = msgspec.Struct
+T = TypeVar("T")
 
 
 class Call(Protocol):
@@ -46,6 +47,10 @@ class Call(Protocol):
 
     def read(self, blob: BlobRef) -> bytes:
         """Give the content of a pinned file."""
+        ...
+
+    def store(self, content: bytes, name: str = "", media: str = "application/octet-stream") -> BlobRef:
+        """Keep bytes as a blob; on disk when this returns."""
         ...
 
 
@@ -139,3 +144,55 @@ class HealthReport(msgspec.Struct, frozen=True, omit_defaults=True):
     healthy: bool
     detail: str
     error_class: ErrorClass = "needs_operator"
+
+
+def to_plain(value: object) -> Value:
+    """Turn a struct into the plain values an event holds; BlobRef and Sealed stay as they are.
+
+    Every field is written, also one at its default: expressions read them by name. Raises TypeError for anything
+    that has no plain form (bytes, dates, decimals): a contract that holds one is a mistake.
+    """
+    if value is None or isinstance(value, (bool, int, float, str, BlobRef, Sealed)):
+        return value
+    if isinstance(value, msgspec.Struct):
+        names = zip(value.__struct_encode_fields__, value.__struct_fields__, strict=True)
+        plain = {encoded: to_plain(getattr(value, name)) for encoded, name in names}
+        config = value.__struct_config__
+        return plain if config.tag_field is None else {config.tag_field: config.tag, **plain}
+    if isinstance(value, (list, tuple)):
+        return [to_plain(item) for item in cast("list[object]", value)]
+    if isinstance(value, Mapping):
+        return {_key(key): to_plain(item) for key, item in cast("Mapping[object, object]", value).items()}
+    raise TypeError(f"{type(value).__name__} has no plain form")
+
+
+def from_plain(value: Value, into: type[T]) -> T:
+    """Read plain values as a struct. Raises msgspec.ValidationError, which names the field as `$.field`.
+
+    A mapping that only looks like a BlobRef or Sealed is refused: outside data can't imitate them (values.py).
+    """
+    made = msgspec.convert(value, into)
+    if not set(marks_in(made)) <= set(marks_in(value)):
+        raise msgspec.ValidationError("A file has to be given as a file, not as a description of one")
+    return made
+
+
+def marks_in(value: object) -> Iterator[BlobRef | Sealed]:
+    """Give every blob reference and sealed value inside plain values or structs."""
+    if isinstance(value, (BlobRef, Sealed)):
+        yield value
+    elif isinstance(value, msgspec.Struct):
+        for name in value.__struct_fields__:
+            yield from marks_in(getattr(value, name))
+    elif isinstance(value, (list, tuple)):
+        for item in cast("list[object]", value):
+            yield from marks_in(item)
+    elif isinstance(value, Mapping):
+        for item in cast("Mapping[object, object]", value).values():
+            yield from marks_in(item)
+
+
+def _key(key: object) -> str:
+    if not isinstance(key, str):
+        raise TypeError(f"a key of type {type(key).__name__} has no plain form")
+    return key
