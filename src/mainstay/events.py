@@ -89,11 +89,16 @@ class PlanExpired(Fact, frozen=True, omit_defaults=True):
     """The plan's time ran out before it ended."""
 
 
-class UndoStarted(Fact, frozen=True, omit_defaults=True):
-    """What the plan did is being taken back, in this order; approving it approved exactly this list."""
+class UndoRequested(Fact, frozen=True, omit_defaults=True):
+    """Everything the plan did shall be taken back, as soon as no effect is on its way."""
 
     by: str
     reason: str
+
+
+class UndoStarted(Fact, frozen=True, omit_defaults=True):
+    """What the plan did is being taken back, in this order; approving it approved exactly this list."""
+
     paths: tuple[str, ...]
 
 
@@ -102,6 +107,12 @@ class UndoImpossible(Fact, frozen=True, omit_defaults=True):
 
     path: str
     why: str
+
+
+class StepUndone(Fact, frozen=True, omit_defaults=True):
+    """The child plans behind a step were taken back."""
+
+    path: str
 
 
 class PlanUndone(Fact, frozen=True, omit_defaults=True):
@@ -388,8 +399,10 @@ PlanFact: TypeAlias = (
     | PlanFailed
     | PlanCancelled
     | PlanExpired
+    | UndoRequested
     | UndoStarted
     | UndoImpossible
+    | StepUndone
     | PlanUndone
     | StepSkipped
     | StepRejected

@@ -143,7 +143,7 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Graph:
     """A definition with its edges both ways: built once per definition and shared by all its plans."""
 
-    __slots__ = ("definition", "dependents", "roots", "steps", "unmet")
+    __slots__ = ("definition", "dependents", "fan_outs", "roots", "steps", "unmet")
 
     def __init__(self, definition: Definition) -> None:
         """Index the steps; raises AssertionError on a need that names no step (the compiler's duty to refuse)."""
@@ -154,6 +154,7 @@ class Graph:
             for name in self.steps
         }
         self.unmet = {step.name: len(step.needs) for step in definition.steps if step.needs}
+        self.fan_outs = tuple(step.name for step in definition.steps if step.each is not None)
         self.roots = tuple(step.name for step in definition.steps if not step.needs)
         assert all(need.step in self.steps for step in definition.steps for need in step.needs)
 

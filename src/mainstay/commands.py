@@ -1,0 +1,276 @@
+"""Every request the kernel accepts.
+
+A command carries all the kernel may not fetch itself: the time, randomness, evaluated expressions, looked-up
+contracts (DESIGN rule 2). `now_us` is wall time in microseconds UTC. `path` names a unit of work inside the plan
+(see events.py). The runtime makes commands; the operator's requests become commands in the application.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from mainstay.events import Undo
+from mainstay.values import BlobRef, EffectClass, Failure, Labels, Value, Verdict
+
+
+class Command(msgspec.Struct, frozen=True, kw_only=True):
+    """What all commands share."""
+
+    now_us: int
+
+
+# --- the plan as a whole
+
+
+class ProposePlan(Command, frozen=True, kw_only=True):
+    """Make a plan of a definition with these inputs."""
+
+    definition: BlobRef
+    playbook: str
+    title: str
+    inputs: Value
+    given: Value = None
+    labels: Labels = ()
+    parent: str = ""
+    expires_at_us: int | None = None
+
+
+class ApprovePlan(Command, frozen=True, kw_only=True):
+    """Let a proposed plan run."""
+
+    by: str
+
+
+class CancelPlan(Command, frozen=True, kw_only=True):
+    """End a plan; effects on their way are still followed to their outcome."""
+
+    by: str
+    reason: str = ""
+
+
+class UndoPlan(Command, frozen=True, kw_only=True):
+    """Take back what the plan did, in reverse order of outcome."""
+
+    by: str
+    reason: str = ""
+
+
+class TimerDue(Command, frozen=True, kw_only=True):
+    """A timer fired; ignored when it is stale (KERNEL P5)."""
+
+    kind: Literal["retry", "due", "remind", "wait", "expiry"]
+    path: str = ""  # a step's path, or a decision's id
+    generation: int = 0
+
+
+# --- steps
+
+
+class SkipStep(Command, frozen=True, kw_only=True):
+    """The step's `when` was false."""
+
+    path: str
+    why: str
+
+
+class FreezeItems(Command, frozen=True, kw_only=True):
+    """The list a step fans out over, evaluated."""
+
+    path: str
+    items: Value
+    count: int
+    labels: Labels = ()
+
+
+class StartChildren(Command, frozen=True, kw_only=True):
+    """Child plans for a long list were proposed, in the same transaction."""
+
+    path: str
+    plans: tuple[str, ...]
+
+
+class FinishChild(Command, frozen=True, kw_only=True):
+    """A child plan ended."""
+
+    path: str
+    plan: str
+    status: str
+    output: Value = None
+    labels: Labels = ()
+
+
+class StartStep(Command, frozen=True, kw_only=True):
+    """An agent's attempt begins in a worker process."""
+
+    path: str
+    arguments: Value
+    labels: Labels = ()
+
+
+class FinishStep(Command, frozen=True, kw_only=True):
+    """An agent answered. `arguments` when it ran in the loop without a start of its own."""
+
+    path: str
+    attempt: int
+    output: Value
+    labels: Labels = ()
+    arguments: Value = None
+    rationale: str = ""
+    confidence: float | None = None
+    provenance: tuple[str, ...] = ()
+
+
+class FailStep(Command, frozen=True, kw_only=True):
+    """An attempt failed. `jitter` is a random number in [0, 1) for the backoff."""
+
+    path: str
+    attempt: int
+    failure: Failure
+    jitter: float
+
+
+class AskStep(Command, frozen=True, kw_only=True):
+    """The question of an `ask` step, rendered. `rows` is how many rows it shows that can be kept."""
+
+    path: str
+    card: Value
+    labels: Labels = ()
+
+
+class WaitStep(Command, frozen=True, kw_only=True):
+    """The time a `wait` step waits for."""
+
+    path: str
+    until_us: int
+
+
+# --- effects
+
+
+class PrepareEffect(Command, frozen=True, kw_only=True):
+    """An effect's arguments, resolved, with the verdict of policy and the card it would be asked with."""
+
+    path: str
+    operation: str
+    operation_version: int
+    effect: EffectClass
+    arguments: Value
+    digest: str
+    verdict: Verdict
+    card: Value = None
+    account: str = ""
+    labels: Labels = ()
+    cannot_undo: str = ""
+
+
+class AskBatch(Command, frozen=True, kw_only=True):
+    """One question for all the prepared items of a step that wait for it."""
+
+    path: str
+    card: Value
+    rule: str
+    why: str
+
+
+class IntendEffect(Command, frozen=True, kw_only=True):
+    """The effect leaves as soon as this is on disk. The verdict is policy's word of this moment."""
+
+    path: str
+    token: str
+    verdict: Verdict
+
+
+class FinishEffect(Command, frozen=True, kw_only=True):
+    """It happened; `settled` says how we know, where the answer was lost at first."""
+
+    path: str
+    output: Value
+    labels: Labels = ()
+    undo: Undo | None = None
+    cannot_undo: str = ""
+    cost_usd_micros: int = 0
+    settled: str = ""
+
+
+class RefuseEffect(Command, frozen=True, kw_only=True):
+    """It certainly did not happen."""
+
+    path: str
+    failure: Failure
+    jitter: float
+
+
+class LoseEffect(Command, frozen=True, kw_only=True):
+    """It may have happened."""
+
+    path: str
+    failure: Failure
+
+
+class SettleAbsent(Command, frozen=True, kw_only=True):
+    """An uncertain effect was looked up: it did not happen."""
+
+    path: str
+    how: str
+
+
+class AskSettle(Command, frozen=True, kw_only=True):
+    """Nothing but the operator can say whether an uncertain effect happened."""
+
+    path: str
+    card: Value
+    why: str
+
+
+class UndoStep(Command, frozen=True, kw_only=True):
+    """The child plan behind a step was undone, or one outcome can't be taken back."""
+
+    path: str
+    why: str = ""  # empty: it was taken back
+
+
+# --- decisions
+
+
+class Rule(Command, frozen=True, kw_only=True):
+    """A person's answer to a question. `binds` must equal what the question bound: exactly what was shown."""
+
+    decision: str
+    choice: str
+    by: str
+    binds: tuple[str, ...] | None = None
+    reason: str = ""
+    kept: tuple[int, ...] | None = None
+    rows: Value = None
+    arguments: Value = None  # edited ones, for a stuck step tried again
+    session: str = ""
+
+
+PlanCommand: TypeAlias = (
+    ProposePlan
+    | ApprovePlan
+    | CancelPlan
+    | UndoPlan
+    | TimerDue
+    | SkipStep
+    | FreezeItems
+    | StartChildren
+    | FinishChild
+    | StartStep
+    | FinishStep
+    | FailStep
+    | AskStep
+    | WaitStep
+    | PrepareEffect
+    | AskBatch
+    | IntendEffect
+    | FinishEffect
+    | RefuseEffect
+    | LoseEffect
+    | SettleAbsent
+    | AskSettle
+    | UndoStep
+    | Rule
+)

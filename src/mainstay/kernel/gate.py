@@ -1,0 +1,247 @@
+"""Questions and answers (KERNEL E6): what is asked, what an answer lets happen, and that silence means no."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mainstay import events as e
+from mainstay.kernel.state import ENDED, OPEN_PLAN, is_item
+from mainstay.kernel.undo import request_undo
+from mainstay.values import SECOND_US, Failure
+
+if TYPE_CHECKING:
+    from mainstay import commands as c
+    from mainstay.kernel.state import Question
+    from mainstay.kernel.turn import Turn
+    from mainstay.values import Value
+
+YES_NO = ("approve", "reject")
+REMEDIES = ("retry", "skip", "undo")
+SETTLED = ("happened", "did_not_happen", "skip")
+
+
+def next_decision(turn: Turn) -> str:
+    """The id of the plan's next question: short, and the same when decided again."""
+    return f"{turn.plan.id}.{turn.plan.asked + 1}"
+
+
+def ask_step(turn: Turn, command: c.AskStep) -> None:
+    """Ask the question of an `ask` step."""
+    turn.slot(command.path, "ready")
+    ask = turn.plan.step(command.path).ask
+    assert ask is not None
+    due = None if ask.due_s is None else turn.now_us + ask.due_s * SECOND_US
+    turn.add(
+        e.DecisionAsked(
+            next_decision(turn),
+            "ask",
+            (command.path,),
+            card=command.card,
+            options=ask.options,
+            due_at_us=due,
+            remind_at_us=tuple(turn.now_us + after * SECOND_US for after in ask.remind_s),
+            rule="playbook",
+            why="The playbook asks.",
+            to=ask.to,
+        )
+    )
+
+
+def ask_effect(turn: Turn, path: str, card: Value, rule: str, why: str) -> None:
+    """Ask about one prepared effect: a yes binds its digest."""
+    slot = turn.plan.slots[path]
+    turn.add(
+        e.DecisionAsked(
+            next_decision(turn),
+            "effect",
+            (path,),
+            card=card,
+            options=YES_NO,
+            binds=(slot.digest,),
+            rule=rule,
+            why=why,
+        )
+    )
+
+
+def ask_batch(turn: Turn, command: c.AskBatch) -> None:
+    """Ask once about all prepared items of a step that wait: a yes binds each digest of the list."""
+    if command.path not in turn.plan.batches:
+        turn.refuse(f"'{command.path}' has no items that wait for a question")
+    gated = [
+        (path, slot)
+        for path, slot in turn.plan.slots.items()
+        if is_item(path) and path.startswith(command.path + "/") and slot.status == "gated"
+    ]
+    turn.add(
+        e.DecisionAsked(
+            next_decision(turn),
+            "batch",
+            tuple(path for path, _ in gated),
+            card=command.card,
+            options=YES_NO,
+            binds=tuple(slot.digest for _, slot in gated),
+            rule=command.rule,
+            why=command.why,
+        )
+    )
+
+
+def ask_settle(turn: Turn, command: c.AskSettle) -> None:
+    """Ask whether an uncertain effect happened, with what is known of it."""
+    turn.slot(command.path, "uncertain")
+    turn.add(
+        e.DecisionAsked(
+            next_decision(turn),
+            "settle",
+            (command.path,),
+            card=command.card,
+            options=SETTLED,
+            rule="uncertain",
+            why=command.why,
+        )
+    )
+
+
+def ask_stuck(turn: Turn, path: str, failure: Failure) -> None:
+    """Put a dead letter before the operator, with its remedies."""
+    turn.add(e.StepStuck(path, failure, attempt=turn.plan.slots[path].attempt + 1))
+    remedies = ("retry", "skip") if path.startswith("~") else REMEDIES
+    turn.add(
+        e.DecisionAsked(
+            next_decision(turn),
+            "stuck",
+            (path,),
+            card={"headline": failure.message, "remedy": failure.remedy, "class": failure.error_class},
+            options=remedies,
+            rule="stuck",
+            why="It failed and will not be tried again by itself.",
+        )
+    )
+
+
+def rule(turn: Turn, command: c.Rule) -> None:
+    """Take an answer: once, to exactly what was shown, only while the question stands."""
+    question = turn.plan.questions.get(command.decision)
+    if question is None:
+        turn.refuse(f"question {command.decision} is not open: it was answered, has expired, or its plan ended")
+    _check(turn, command, question)
+    turn.add(
+        e.DecisionRuled(
+            command.decision,
+            command.choice,
+            command.by,
+            reason=command.reason,
+            kept=command.kept,
+            rows=command.rows,
+            at_us=turn.now_us,
+            session=command.session,
+        )
+    )
+    _CONSEQUENCES[question.kind](turn, command, question)
+
+
+def expire(turn: Turn, decision: str) -> None:
+    """Close a question that nobody answered in time: that is a no."""
+    question = turn.plan.questions[decision]
+    turn.add(e.DecisionExpired(decision))
+    if question.kind == "ask":
+        _rejected_ask(turn, question, "nobody answered in time")
+    for path in question.paths if question.kind in ("effect", "batch") else ():
+        turn.add(e.StepRejected(path, "nobody answered in time", decision))
+
+
+def void_questions(turn: Turn, why: str, *, keep_settle: bool = True) -> None:
+    """Close what no longer matters. Whether an effect happened still does."""
+    for decision, question in tuple(turn.plan.questions.items()):
+        if not (keep_settle and question.kind == "settle"):
+            turn.add(e.DecisionVoided(decision, why))
+
+
+def _check(turn: Turn, command: c.Rule, question: Question) -> None:
+    if command.choice not in question.options:
+        turn.refuse(f"the answers to {command.decision} are {', '.join(question.options)}, not {command.choice}")
+    if command.binds is not None and command.binds != question.binds:
+        turn.refuse(f"what question {command.decision} is about has changed since it was shown; look at it again")
+    if command.kept is not None and question.kind == "batch" and not set(command.kept) <= set(range(len(question.paths))):
+        turn.refuse(f"question {command.decision} lists {len(question.paths)} actions; keep some of those")
+    if turn.plan.status not in OPEN_PLAN and not (turn.plan.status in ENDED and question.kind == "settle"):
+        turn.refuse("it has ended")
+
+
+def _after_ask(turn: Turn, command: c.Rule, question: Question) -> None:
+    if command.choice == "reject":
+        _rejected_ask(turn, question, command.reason or "you said no")
+
+
+def _rejected_ask(turn: Turn, question: Question, why: str) -> None:
+    """End the plan and take back what it did, unless the playbook uses a rejection (PLAYBOOKS, Skips)."""
+    ask = turn.plan.step(question.paths[0]).ask
+    if ask is not None and not ask.rejection_used:
+        cancel(turn, "operator", f"'{question.paths[0]}' was not approved: {why}")
+        request_undo(turn, "operator", why)
+
+
+def cancel(turn: Turn, by: str, reason: str) -> None:
+    """End the plan now."""
+    void_questions(turn, "The plan was ended.")
+    turn.add(e.PlanCancelled(by, reason))
+
+
+def _after_effect(turn: Turn, command: c.Rule, question: Question) -> None:
+    kept = set(range(len(question.paths))) if command.kept is None else set(command.kept)
+    for index, path in enumerate(question.paths):
+        if command.choice == "reject":
+            turn.add(e.StepRejected(path, command.reason or "you said no", command.decision))
+        elif index not in kept:
+            turn.add(e.StepRejected(path, command.reason or "you left it out", command.decision))
+
+
+def _after_stuck(turn: Turn, command: c.Rule, question: Question) -> None:
+    path = question.paths[0]
+    failure = turn.plan.slots[path].failure or Failure("bug", "it failed")
+    if command.choice == "retry":
+        edited = command.arguments is not None
+        turn.add(e.StepReopened(path, arguments=command.arguments, edited=edited))
+    elif command.choice == "skip" and path.startswith("~"):
+        turn.add(e.UndoImpossible(path[1:], f"you left it: {failure.message}"))
+    elif command.choice == "skip":
+        turn.add(e.StepSkipped(path, f"you skipped it: {failure.message}"))
+    else:
+        fail_plan(turn, path, failure, by=command.by)
+
+
+def fail_plan(turn: Turn, path: str, failure: Failure, *, by: str) -> None:
+    """End the plan because of a step, and take back what it did."""
+    void_questions(turn, "The plan failed.")
+    turn.add(e.PlanFailed(path, failure))
+    request_undo(turn, by, failure.message)
+
+
+def _after_settle(turn: Turn, command: c.Rule, question: Question) -> None:
+    path = question.paths[0]
+    slot = turn.plan.slots[path]
+    if command.choice == "happened":
+        turn.add(
+            e.EffectDone(
+                path,
+                labels=slot.labels,
+                cannot_undo=slot.cannot_undo or "its answer was lost, so nothing is known to take it back with",
+                operation=slot.operation,
+                settled="you said that it happened",
+            )
+        )
+    elif command.choice == "did_not_happen":
+        turn.add(e.EffectAbsent(path, "you said that it did not happen"))
+    else:
+        turn.add(e.EffectAbsent(path, "you said that it did not happen"))
+        turn.add(e.StepSkipped(path, "you skipped it"))
+
+
+_CONSEQUENCES = {
+    "ask": _after_ask,
+    "effect": _after_effect,
+    "batch": _after_effect,
+    "stuck": _after_stuck,
+    "settle": _after_settle,
+}

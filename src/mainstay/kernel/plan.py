@@ -1,0 +1,292 @@
+"""The life of a plan, pure: `decide(plan, command) -> facts`, `evolve(plan, fact) -> plan`, `pending(plan) -> work`.
+
+No I/O, clock, randomness or evaluation: all that arrives in the command (DESIGN rule 2). Recovery after a crash is:
+fold the facts, ask `pending` again.
+
+    proposed -> approved -> running -> completed | failed | cancelled | expired
+                                    any of these -> undoing -> undone
+
+`handle` is `decide` that also gives the plan afterwards, because the runtime needs both.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import msgspec
+
+from mainstay import commands as c
+from mainstay import events as e
+from mainstay.kernel import effect, gate
+from mainstay.kernel.evolve import evolve
+from mainstay.kernel.retry import retry_at_us
+from mainstay.kernel.state import KERNEL, RESTING, Plan, is_item, step_name
+from mainstay.kernel.turn import Turn
+from mainstay.kernel.undo import begin_undo, finish_undo, request_undo
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from mainstay.kernel.graph import Graph
+
+WorkKind: TypeAlias = Literal["resolve", "run", "split", "batch", "intend", "settle", "compensate"]
+
+_KINDS: dict[str, WorkKind] = {
+    "ready": "resolve",
+    "running": "run",
+    "splitting": "split",
+    "prepared": "intend",
+    "intended": "settle",
+    "uncertain": "settle",
+}
+
+
+class Work(msgspec.Struct, frozen=True):
+    """Something the runtime must do for a plan now."""
+
+    kind: WorkKind
+    path: str
+
+
+def decide(plan: Plan, command: c.PlanCommand) -> tuple[e.PlanFact, ...]:
+    """Give the facts a command leads to. Raises CommandRefusedError when the plan is not in a state for it."""
+    return tuple(handle(plan, command).facts)
+
+
+def handle(plan: Plan, command: c.PlanCommand) -> Turn:
+    """Decide, and give the plan afterwards as well."""
+    turn = Turn(plan, command.now_us)
+    _DECIDERS[type(command)](turn, command)
+    if turn.facts:
+        _follow(turn)
+    return turn
+
+
+def fold(plan_id: str, graph: Graph, recorded: Iterable[e.Recorded]) -> Plan:
+    """Fold a plan's history into its state."""
+    plan = Plan(plan_id, graph)
+    for event in recorded:
+        plan = evolve(plan, event.fact, event.recorded_at_us)  # pyright: ignore[reportArgumentType]
+    return plan
+
+
+def pending(plan: Plan) -> list[Work]:
+    """Give the work there is, in the order it came up; at most `at_once` items of a step are on their way."""
+    if plan.status in ("new", "proposed", "approved"):
+        return []
+    under_way: dict[str, int] = {}
+    for path in plan.live:
+        if is_item(path) and plan.slots[path].status in ("running", "intended", "uncertain"):
+            under_way[step_name(path)] = under_way.get(step_name(path), 0) + 1
+    work: list[Work] = []
+    for path in plan.live:
+        slot = plan.slots[path]
+        kind = _KINDS[slot.status]
+        if is_item(path) and _starts(plan, path, kind):
+            name = step_name(path)
+            if under_way.get(name, 0) >= plan.graph.steps[name].at_once:
+                continue
+            under_way[name] = under_way.get(name, 0) + 1
+        work.append(Work("compensate" if path.startswith("~") and kind == "resolve" else kind, path))
+    work.extend(Work("batch", name) for name in plan.batches)
+    return work
+
+
+def _starts(plan: Plan, path: str, kind: WorkKind) -> bool:
+    """Whether doing this work puts one more item on its way."""
+    return kind == "intend" or (kind == "resolve" and plan.step(path).kind == "agent")
+
+
+# --- what each command leads to
+
+
+def _propose(turn: Turn, command: c.ProposePlan) -> None:
+    if turn.plan.status != "new":
+        turn.refuse("it exists already")
+    turn.add(
+        e.PlanProposed(
+            command.definition,
+            command.playbook,
+            command.title,
+            command.inputs,
+            given=command.given,
+            labels=command.labels,
+            parent=command.parent,
+            expires_at_us=command.expires_at_us,
+        )
+    )
+
+
+def _approve(turn: Turn, command: c.ApprovePlan) -> None:
+    if turn.plan.status != "proposed":
+        turn.refuse(f"it is {turn.plan.status}, not proposed")
+    turn.add(e.PlanApproved(command.by))
+    turn.add(e.PlanStarted(KERNEL))
+
+
+def _cancel(turn: Turn, command: c.CancelPlan) -> None:
+    if turn.plan.status not in ("proposed", "approved", "running"):
+        turn.refuse(f"it is {turn.plan.status}, so there is nothing to cancel")
+    gate.cancel(turn, command.by, command.reason)
+
+
+def _undo(turn: Turn, command: c.UndoPlan) -> None:
+    if turn.plan.status in ("undoing", "undone") or turn.plan.undo_by:
+        turn.refuse("it is being undone, or was undone, already")
+    if turn.plan.status in ("new", "proposed", "approved"):
+        turn.refuse("it has not done anything yet; cancel it instead")
+    if turn.plan.status == "running":
+        gate.cancel(turn, command.by, command.reason or "it is being undone")
+    request_undo(turn, command.by, command.reason)
+
+
+def _timer(turn: Turn, command: c.TimerDue) -> None:
+    plan = turn.plan
+    slot = plan.slots.get(command.path)
+    question = plan.questions.get(command.path)
+    if command.kind == "retry" and slot and slot.status == "backoff" and slot.attempt == command.generation:
+        if plan.status in ("running", "undoing"):
+            turn.add(e.RetryDue(command.path, command.generation))
+    elif command.kind == "wait" and slot and slot.status == "waiting" and plan.status == "running":
+        turn.add(e.WaitEnded(command.path))
+    elif command.kind == "remind" and question and question.reminded == command.generation:
+        turn.add(e.DecisionReminded(command.path, command.generation))
+    elif command.kind == "due" and question:
+        gate.expire(turn, command.path)
+    elif command.kind == "expiry" and plan.status in ("proposed", "approved", "running"):
+        gate.void_questions(turn, "The plan expired.")
+        turn.add(e.PlanExpired())
+
+
+def _skip(turn: Turn, command: c.SkipStep) -> None:
+    turn.slot(command.path, "ready")
+    turn.add(e.StepSkipped(command.path, command.why))
+
+
+def _freeze(turn: Turn, command: c.FreezeItems) -> None:
+    turn.slot(command.path, "ready")
+    turn.add(e.ItemsFrozen(command.path, command.items, command.count, labels=command.labels))
+
+
+def _children(turn: Turn, command: c.StartChildren) -> None:
+    turn.slot(command.path, "splitting")
+    turn.add(e.ChildrenStarted(command.path, command.plans))
+
+
+def _child(turn: Turn, command: c.FinishChild) -> None:
+    slot = turn.slot(command.path, "fanned")
+    if command.plan not in slot.children:
+        turn.refuse(f"{command.plan} is no part of '{command.path}'")
+    if isinstance(slot.output, dict) and command.plan in slot.output:
+        turn.refuse(f"the end of {command.plan} is known already")
+    turn.add(e.ChildFinished(command.path, command.plan, command.status, command.output, labels=command.labels))
+
+
+def _start(turn: Turn, command: c.StartStep) -> None:
+    slot = turn.slot(command.path, "ready")
+    turn.add(e.StepStarted(command.path, slot.attempt + 1, command.arguments, labels=command.labels))
+
+
+def _finish(turn: Turn, command: c.FinishStep) -> None:
+    slot = turn.slot(command.path, "ready", "running")
+    if command.attempt != slot.attempt + 1:
+        turn.refuse(f"attempt {command.attempt} of '{command.path}' is over")
+    turn.add(
+        e.StepCompleted(
+            command.path,
+            command.output,
+            labels=command.labels,
+            arguments=command.arguments,
+            rationale=command.rationale,
+            confidence=command.confidence,
+            provenance=command.provenance,
+        )
+    )
+
+
+def _fail(turn: Turn, command: c.FailStep) -> None:
+    slot = turn.slot(command.path, "ready", "running", "splitting")
+    attempt = slot.attempt + 1
+    if command.attempt != attempt:
+        turn.refuse(f"attempt {command.attempt} of '{command.path}' is over")
+    again = retry_at_us(
+        turn.plan.step(command.path).retry, attempt, command.failure, now_us=turn.now_us, jitter=command.jitter
+    )
+    if again is None:
+        effect.give_up(turn, command.path, command.failure)
+    else:
+        turn.add(e.AttemptFailed(command.path, attempt, command.failure, again))
+
+
+def _wait(turn: Turn, command: c.WaitStep) -> None:
+    turn.slot(command.path, "ready")
+    turn.add(e.WaitStarted(command.path, command.until_us))
+
+
+def _undo_step(turn: Turn, command: c.UndoStep) -> None:
+    turn.slot("~" + command.path, "ready")
+    turn.add(e.UndoImpossible(command.path, command.why) if command.why else e.StepUndone(command.path))
+
+
+# --- what follows by itself
+
+
+def _follow(turn: Turn) -> None:
+    """Add what the facts so far entail: skips, ends of fan-outs, the end of the plan, its parking."""
+    _skip_doomed(turn)
+    while turn.plan.status == "running" and (ended := _ended_fan_out(turn.plan)):
+        turn.add(e.StepCompleted(ended))
+        _skip_doomed(turn)
+    if turn.plan.status == "running" and turn.plan.left == 0:
+        turn.add(e.PlanCompleted())
+    begin_undo(turn)
+    finish_undo(turn)
+    plan = turn.plan
+    if plan.status not in RESTING and not plan.live and not plan.batches:
+        turn.add(e.PlanParked())
+
+
+def _skip_doomed(turn: Turn) -> None:
+    while turn.plan.status == "running" and turn.plan.doomed:
+        name = turn.plan.doomed[0]
+        needs = turn.plan.graph.steps[name].needs
+        blamed = [need.step for need in needs if turn.plan.slots[need.step].status not in (need.kind, "done")]
+        why = f"'{blamed[0]}' was {turn.plan.slots[blamed[0]].status}" if blamed else "its needs ended otherwise"
+        turn.add(e.StepSkipped(name, why))
+
+
+def _ended_fan_out(plan: Plan) -> str:
+    """The first fan-out none of whose items is open."""
+    for name in plan.graph.fan_outs:
+        slot = plan.slots.get(name)
+        if slot is not None and slot.status == "fanned" and slot.open == 0:
+            return name
+    return ""
+
+
+_DECIDERS: dict[type[c.Command], Callable[[Turn, Any], None]] = {
+    c.ProposePlan: _propose,
+    c.ApprovePlan: _approve,
+    c.CancelPlan: _cancel,
+    c.UndoPlan: _undo,
+    c.TimerDue: _timer,
+    c.SkipStep: _skip,
+    c.FreezeItems: _freeze,
+    c.StartChildren: _children,
+    c.FinishChild: _child,
+    c.StartStep: _start,
+    c.FinishStep: _finish,
+    c.FailStep: _fail,
+    c.AskStep: gate.ask_step,
+    c.WaitStep: _wait,
+    c.PrepareEffect: effect.prepare,
+    c.AskBatch: gate.ask_batch,
+    c.IntendEffect: effect.intend,
+    c.FinishEffect: effect.finish,
+    c.RefuseEffect: effect.refuse,
+    c.LoseEffect: effect.lose,
+    c.SettleAbsent: effect.absent,
+    c.AskSettle: gate.ask_settle,
+    c.UndoStep: _undo_step,
+    c.Rule: gate.rule,
+}

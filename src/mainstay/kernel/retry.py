@@ -1,0 +1,29 @@
+"""When the next attempt is made (KERNEL P4).
+
+Exponential backoff with full jitter: a random part of min(cap, base * 2^n), which spreads a herd best of the
+simple schemes (M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015). What the other side
+says in Retry-After is a floor. Only transient and rate-limited failures are tried again.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mainstay.kernel.graph import Retry
+    from mainstay.values import Failure
+
+RETRIED = frozenset({"transient", "rate_limited"})
+_SECOND_US = 1_000_000
+_MAX_DOUBLINGS = 32
+
+
+def retry_at_us(retry: Retry, attempt: int, failure: Failure, *, now_us: int, jitter: float) -> int | None:
+    """Give the time of the next attempt, or None when there will be none.
+
+    `attempt` counts the failed ones, this one included; `jitter` is random in [0, 1).
+    """
+    if failure.error_class not in RETRIED or attempt >= retry.attempts:
+        return None
+    backoff_s = min(retry.cap_s, retry.base_s * 2 ** min(attempt - 1, _MAX_DOUBLINGS)) * jitter
+    return now_us + int(max(backoff_s, failure.retry_after_s or 0.0) * _SECOND_US)

@@ -1,0 +1,144 @@
+"""The state of a plan: what its facts add up to. Frozen; `evolve` makes the next one.
+
+A slot is one unit of work under a path: a step ("book"), one item of it ("book/4"), or the compensation of either
+("~book/4"). `live` holds the paths that have work of their own, now or on its way: it is what makes looking for
+work cheap, and its emptiness is what parks a plan.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from mainstay.events import DecisionKind, Undo
+from mainstay.kernel.graph import Graph, Step
+from mainstay.values import EffectClass, Failure, Labels, Value
+
+KERNEL = 1  # number of these semantics; a live plan keeps the number it started under (KERNEL L10)
+
+PlanStatus: TypeAlias = Literal[
+    "new", "proposed", "approved", "running", "completed", "failed", "cancelled", "expired", "undoing", "undone"
+]
+SlotStatus: TypeAlias = Literal[
+    "ready",  # work: resolve it
+    "running",  # an attempt is under way in a worker
+    "splitting",  # work: propose child plans
+    "fanned",  # waits for its items or children
+    "waiting",  # sleeps until a time
+    "backoff",  # sleeps until the next attempt
+    "gated",  # prepared; waits for its fellow items to be asked about together
+    "asked",  # waits for a person
+    "prepared",  # work: may be sent
+    "intended",  # on its way
+    "uncertain",  # work: settle it
+    "stuck",  # a dead letter, waits for a remedy
+    "done",
+    "skipped",
+    "rejected",
+    "failed",
+]
+FINAL: frozenset[SlotStatus] = frozenset({"done", "skipped", "rejected", "failed"})
+LIVE: frozenset[SlotStatus] = frozenset({"ready", "running", "splitting", "prepared", "intended", "uncertain"})
+IN_FLIGHT: frozenset[SlotStatus] = frozenset({"intended", "uncertain"})
+OPEN_PLAN: frozenset[PlanStatus] = frozenset({"proposed", "approved", "running", "undoing"})
+# Without work by their status alone: the others are parked by a fact of their own (PlanParked).
+RESTING: frozenset[PlanStatus] = frozenset({"new", "proposed", "completed", "undone"})
+ENDED: frozenset[PlanStatus] = frozenset({"completed", "failed", "cancelled", "expired"})
+
+
+class Slot(msgspec.Struct, frozen=True):
+    """One unit of work. Only what later decisions need; the rest stays in the ledger."""
+
+    status: SlotStatus
+    ready_at_us: int = 0
+    since: int = 0  # the plan's sequence at which it came into this status: the cause of what comes next
+    attempt: int = 0  # failed attempts so far
+    generation: int = 0  # of the idempotency token: rises when an effect is known not to have happened
+    arguments: Value = None  # resolved ones of a prepared effect, a started attempt, or edited by the operator
+    edited: bool = False
+    output: Value = None
+    labels: Labels = ()
+    digest: str = ""  # of the prepared effect
+    operation: str = ""
+    operation_version: int = 0
+    effect: EffectClass | None = None
+    account: str = ""
+    token: str = ""
+    decision: str = ""  # the open question about it
+    ruling: str = ""  # the answered question that lets it happen
+    undo: Undo | None = None
+    cannot_undo: str = ""
+    done_at: int = 0  # the plan's sequence at its outcome
+    failure: Failure | None = None
+    items: Value = None
+    count: int = 0
+    open: int = 0  # items or children that have not ended
+    failed_items: int = 0
+    children: tuple[str, ...] = ()
+
+
+class Question(msgspec.Struct, frozen=True):
+    """An open decision."""
+
+    kind: DecisionKind
+    paths: tuple[str, ...]
+    binds: tuple[str, ...]
+    options: tuple[str, ...]
+    due_at_us: int | None = None
+    reminded: int = 0
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """A plan, folded. `sequence` is the number of facts folded into it."""
+
+    id: str
+    graph: Graph
+    sequence: int = 0
+    status: PlanStatus = "new"
+    playbook: str = ""
+    title: str = ""
+    inputs: Value = None
+    given: Value = None
+    labels: Labels = ()
+    parent: str = ""
+    proposed_at_us: int = 0
+    expires_at_us: int | None = None
+    slots: dict[str, Slot] = {}
+    unmet: dict[str, int] = {}  # needs not yet ended, per step
+    left: int = 0  # steps that have not ended
+    live: dict[str, None] = {}  # paths with work, in the order they came up
+    doomed: tuple[str, ...] = ()  # steps whose needs ended in a way that skips them
+    batches: tuple[str, ...] = ()  # steps whose prepared items wait for one question
+    questions: dict[str, Question] = {}
+    asked: int = 0  # questions so far
+    undo_by: str = ""  # who asked to take it back; empty when nobody did
+    undo_left: tuple[str, ...] = ()  # paths still to be taken back, first one first
+    not_undone: tuple[str, ...] = ()
+    parked: bool = False
+
+    def step(self, path: str) -> Step:
+        """The step a path belongs to."""
+        return self.graph.steps[step_name(path)]
+
+
+def step_name(path: str) -> str:
+    """The name of the step inside a path: "~book/4" is "book"."""
+    return path.removeprefix("~").partition("/")[0]
+
+
+def is_item(path: str) -> bool:
+    """Whether a path is one item of a fan-out (and not a compensation)."""
+    return "/" in path and not path.startswith("~")
+
+
+def index_of(path: str) -> int:
+    """The position of an item in its list."""
+    return int(path.rpartition("/")[2])
+
+
+def in_flight(plan: Plan) -> bool:
+    """Whether an effect was sent, or may have been, and has no outcome yet."""
+    return any(plan.slots[path].status in IN_FLIGHT for path in plan.live) or any(
+        question.kind == "settle" for question in plan.questions.values()
+    )

@@ -1,0 +1,42 @@
+"""One turn of the kernel: a command's facts as they come up, and the plan after each of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NoReturn
+
+from mainstay.errors import CommandRefusedError
+from mainstay.kernel.evolve import evolve
+
+if TYPE_CHECKING:
+    from mainstay.events import PlanFact
+    from mainstay.kernel.state import Plan, Slot, SlotStatus
+
+
+class Turn:
+    """Facts decided so far. Each is folded at once, so that the next one is decided on the plan as it will be."""
+
+    __slots__ = ("facts", "now_us", "plan")
+
+    def __init__(self, plan: Plan, now_us: int) -> None:
+        """Begin on a plan at a time."""
+        self.plan = plan
+        self.now_us = now_us
+        self.facts: list[PlanFact] = []
+
+    def add(self, fact: PlanFact) -> None:
+        """Decide a fact."""
+        self.facts.append(fact)
+        self.plan = evolve(self.plan, fact, self.now_us)
+
+    def slot(self, path: str, *statuses: SlotStatus) -> Slot:
+        """Give a slot that must be in one of these states; raises CommandRefusedError when it is not."""
+        slot = self.plan.slots.get(path)
+        if slot is None or slot.status not in statuses:
+            now = "not begun" if slot is None else slot.status
+            self.refuse(f"'{path}' is {now}, not {' or '.join(statuses)}")
+        return slot
+
+    def refuse(self, why: str) -> NoReturn:
+        """Raise CommandRefusedError in the plan's name."""
+        msg = f"Plan {self.plan.id} ({self.plan.title or 'new'}): {why}."
+        raise CommandRefusedError(msg)
