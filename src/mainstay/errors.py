@@ -9,6 +9,7 @@ MainstayError
  |   |- Transient           may work when tried again
  |   |- RateLimited         the other side said when to come back
  |   |- Permanent           will fail again the same way
+ |   |- ExpressionError     an expression can't be worked out on the values it met: the playbook's fault
  |   |- NeedsOperator       only a person can mend it (a credential, a missing file)
  |   |- NotSent             failed before anything left this machine: it certainly did not happen
  |   `- Uncertain           it may have happened; never retried before it is settled
@@ -96,6 +97,10 @@ class Permanent(OperationError):  # noqa: N818
     """Will fail again the same way: an unknown receiver, an invalid amount. It did not happen."""
 
     error_class = "permanent"
+
+
+class ExpressionError(OperationError):
+    """An expression can't be worked out on the values it met; trying again gives the same (KERNEL P1)."""
 
 
 class NeedsOperator(OperationError):  # noqa: N818

@@ -6,13 +6,13 @@ came from outside keeps its raw form beside it (`raw`), so that nothing a bank s
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
 from mainstay.values import BlobRef, Money
 
-Date = str  # YYYY-MM-DD
+Date = Annotated[str, msgspec.Meta(extra={"mainstay": "date"})]  # YYYY-MM-DD; expressions read it as a date
 
 
 class BankLine(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -115,6 +115,14 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     account: str = ""
     ask: Ask | None = None
     until: Cel | None = None  # wait
+    types: dict[str, str] = {}  # names that only this step's expressions know: item, index, this, out
+
+
+class Field(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One field of a record type, and what it holds when a record leaves it out."""
+
+    type: str
+    default: Value = None
 
 
 class Input(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -128,7 +136,7 @@ class Input(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Definition(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A compiled playbook."""
+    """A compiled playbook. It holds the types of all names, so that its expressions mean the same for ever."""
 
     name: str
     title: str
@@ -138,6 +146,8 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     returns: dict[str, Template] = {}
     expires_s: int | None = None
     source: str = ""  # the YAML it was made of
+    types: dict[str, str] = {}  # every name an expression may use: "match" -> "record(match)"
+    records: dict[str, dict[str, Field]] = {}  # the fields of the record types that `types` speaks of
 
 
 class Graph:
@@ -183,4 +193,11 @@ def chunk_of(definition: Definition, name: str) -> Definition:
     alone = msgspec.structs.replace(
         step, needs=(), when=None, each=Cel("items", names=("items",), paths=("items",)), checkpoint=False
     )
-    return Definition(name=definition.name, title=f"{definition.title}: a part of {name}", steps=(alone,))
+    return Definition(
+        name=definition.name,
+        title=f"{definition.title}: a part of {name}",
+        steps=(alone,),
+        let=definition.let,
+        types={**definition.types, "items": f"list({step.types.get('item', 'any')})"},
+        records=definition.records,
+    )
