@@ -20,7 +20,7 @@ VAGUE_NAMES = {"utils", "util", "helpers", "helper", "base", "manager", "common"
 LOCKED = re.compile(r"requirements/\w+\.txt")
 # Written in two parts, so that this file does not find itself.
 REGISTRY_HOST = re.compile("|".join([r"\bpypi" + r"\.org", r"\bpythonhosted" + r"\.org", r"\bregistry\." + "npmjs"]))
-MACHINE_PATH = re.compile(r"(?<![\w.~-])/(?:wor" + r"k|hom" + r"e/\w+|User" + r"s/\w+|tm" + r"p/bash_jobs)[./]")
+MACHINE_PATH = re.compile(r"(?<![\w.~-])/(?:wor" + r"k|hom" + r"e/\w+|User" + r"s/\w+)/")
 CLOCK_READERS = {"now", "utcnow", "today"}
 
 Texts = Mapping[str, str]
