@@ -1,0 +1,98 @@
+"""Bank statements as lines. Formats are told apart by content, never by name; a new one is a row in `READERS`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from mainstay.connectors import bank_csv, camt
+from mainstay.connectors.bank_csv import ColumnMap
+from mainstay.connectors.source import Source
+from mainstay.connectors.statements import StatementRead
+from mainstay.contracts import Operation
+from mainstay.records import File
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+HEAD_BYTES = 4096  # as much of a file as is looked at to recognise it
+TIMEOUT_S = 120.0  # a year of a busy account takes a few seconds
+
+
+class ReadStatement(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What to read. `columns` is for CSV alone, where columns can't be guessed or are guessed wrong."""
+
+    file: File
+    columns: ColumnMap | None = None
+
+
+class Reader(NamedTuple):
+    """A format: how its files begin, and the function that reads them."""
+
+    name: str
+    looks_like: Callable[[bytes], bool]  # takes the first bytes
+    read: Callable[[Source, ColumnMap | None], StatementRead]
+
+
+def operations() -> tuple[Operation, ...]:
+    """Give the operations of this connector."""
+    return (
+        Operation(
+            name="bank.read_statement",
+            summary="Read a bank statement",
+            input=ReadStatement,
+            output=StatementRead,
+            effect="read",
+            where="worker",
+            entry="mainstay.connectors.bank:read_statement",
+            timeout_s=TIMEOUT_S,
+        ),
+    )
+
+
+def read_statement(arguments: ReadStatement, files: Mapping[str, bytes]) -> StatementRead:
+    """Read all statements in a file. `files` maps blob digests to content.
+
+    Raises FileError, with the place and what to do next, when anything in the file can't be read or the balances do
+    not agree: a file is read whole or not at all.
+    """
+    source = Source.of(arguments.file, files)
+    return recognise(source).read(source, arguments.columns)
+
+
+def recognise(source: Source) -> Reader:
+    """Find the reader for a file by its first bytes; raises FileError when no format fits."""
+    head = source.content[:HEAD_BYTES]
+    for signs, what, remedy in STRANGERS:
+        if any(sign in head[:reach] for sign, reach in signs):
+            raise source.error(f"this is {what}, which can't be read as a bank statement", remedy=remedy)
+    reader = next((reader for reader in READERS if reader.looks_like(head)), None)
+    if reader is None:
+        names = " or ".join(reader.name for reader in READERS)
+        raise source.error("the file is in no format known here", remedy=f"Export {names} at the bank.")
+    return reader
+
+
+def _read_camt(source: Source, columns: ColumnMap | None) -> StatementRead:
+    if columns is not None:
+        raise source.error("this is XML, and has no columns", remedy="Leave out `columns`; they are for CSV files.")
+    return camt.read(source)
+
+
+READERS = (
+    Reader("camt.053", camt.looks_like, _read_camt),
+    Reader("CSV", bank_csv.looks_like, bank_csv.read),
+)
+
+_EXPORT = "Export camt.053 or CSV at the bank."
+# Files often given by mistake: (signs with the bytes they are looked for in, what it is, what to do instead).
+STRANGERS = (
+    (((b"PK\x03\x04", 4),), "a ZIP archive or a spreadsheet", "Unpack it and give the file inside, or save as CSV."),
+    (((b"%PDF", 8),), "a PDF", _EXPORT),
+    (((b"\xd0\xcf\x11\xe0", 4),), "an old Excel file", "Save it as CSV, and give that."),
+    (((b"\x1f\x8b", 2),), "a compressed file", "Unpack it and give the file inside."),
+    (((b"OFXHEADER", 200), (b"<OFX>", 400)), "an OFX file", _EXPORT),
+    (((b"!Type:", 100), (b"!Account", 100)), "a QIF file", _EXPORT),
+    (((b"{1:F", 100), (b":20:", 200)), "an MT940 file", _EXPORT),
+)

@@ -1,0 +1,129 @@
+"""Numbers and dates as people write them in tables.
+
+What a column leaves open is asked, not assumed: "1.234" in every row may be one or a thousand, "03/04/2026" two
+different days. A column in which one cell decides is read by that cell.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from mainstay.connectors.source import UnreadableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+SYMBOLS = {"EUR": "€", "GBP": "£", "USD": "$", "JPY": "¥"}
+
+_SPACES = re.compile("[\\s\u00a0\u2009\u202f'\u2019]")
+_GROUPED = re.compile(r"[0-9]{1,3}(?:[.,][0-9]{3})+")
+_SIGNED = re.compile(r"([+-]?)([0-9.,]+)([+-]?)")
+_DATES = (
+    (re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}"), "%Y-%m-%d"),
+    (re.compile(r"[0-9]{4}/[0-9]{1,2}/[0-9]{1,2}"), "%Y/%m/%d"),
+    (re.compile(r"[0-9]{8}"), "%Y%m%d"),
+    (re.compile(r"[0-9]{1,2}\.[0-9]{1,2}\.[0-9]{4}"), "%d.%m.%Y"),
+    (re.compile(r"[0-9]{1,2}\.[0-9]{1,2}\.[0-9]{2}"), "%d.%m.%y"),
+)
+_OPEN_DATE = re.compile(r"([0-9]{1,2})([/-])([0-9]{1,2})\2([0-9]{4}|[0-9]{2})")
+_TIME = re.compile(r"(\S+?)[T ][0-9]{1,2}:[0-9]{2}.*")
+
+
+def guess_decimal(texts: Iterable[str]) -> str:
+    """Find the decimal mark of a column of numbers, "." or ",".
+
+    Raises UnreadableError when every number with a mark could be read both ways, or two numbers contradict.
+    """
+    marks = [_mark(text) for text in texts]
+    sure = {mark for mark in marks if mark in {".", ","}}
+    if len(sure) > 1:
+        raise UnreadableError("some amounts have a decimal point and others a decimal comma")
+    if not sure and "?" in marks:
+        raise UnreadableError("the amounts don't tell whether their mark is a decimal point or parts thousands")
+    return sure.pop() if sure else "."
+
+
+def plain_number(text: str, decimal: str, currency: str = "") -> str:
+    """Turn "1.234,56-", "(1,234.56)" or "€ 1 234,56" into "-1234.56".
+
+    `decimal` is the decimal mark; the other mark, spaces and apostrophes part thousands, and must do so in threes.
+    Raises UnreadableError.
+    """
+    bare = _bare(text, currency)
+    found = _SIGNED.fullmatch(bare)
+    if found is None or (found[1] and found[3]):
+        raise UnreadableError(f"{text[:40]!r} is not an amount")
+    whole, mark, fraction = found[2].partition(decimal)
+    groups = whole.split("," if decimal == "." else ".")
+    threes = len(groups) == 1 or (1 <= len(groups[0]) <= 3 and all(len(group) == 3 for group in groups[1:]))  # noqa: PLR2004
+    number = "".join(groups)
+    if not threes or not (number or fraction) or not (number + fraction).isdigit() or (mark and not fraction):
+        raise UnreadableError(f"{text[:40]!r} is not an amount with the decimal mark {decimal!r}")
+    return f"{'-' if '-' in found[1] + found[3] else ''}{number or '0'}{mark and '.'}{fraction}"
+
+
+def guess_date_format(texts: Iterable[str], *, day_first: bool) -> str:
+    """Find the strptime format of a column of dates; `day_first` decides where the column does not.
+
+    Raises UnreadableError when the dates are in no known format, or days and months can't be told apart.
+    """
+    dates = [_day(text) for text in texts if text]
+    for pattern, found in _DATES:
+        if dates and all(pattern.fullmatch(date) for date in dates):
+            return found
+    parts = [_OPEN_DATE.fullmatch(date) for date in dates]
+    strange = next((date for date, part in zip(dates, parts, strict=True) if part is None), "")
+    if strange or not dates:
+        raise UnreadableError(
+            f"{strange[:40]!r} is not a date in the format of the column" if dates else "there are no dates"
+        )
+    opened = [part for part in parts if part is not None]
+    first, second = max(int(part[1]) for part in opened), max(int(part[3]) for part in opened)
+    months = 12
+    if first <= months and second <= months and not day_first:
+        raise UnreadableError(f"{dates[0]!r} may be day and month or month and day")
+    order = ("%m", "%d") if second > months else ("%d", "%m")
+    year = "%Y" if len(opened[0][4]) == 4 else "%y"  # noqa: PLR2004 - digits of a year
+    return opened[0][2].join((*order, year))
+
+
+def iso_day(text: str, date_format: str) -> str:
+    """Read a date, with or without a time after it, as YYYY-MM-DD; raises UnreadableError."""
+    try:
+        found = datetime.strptime(_day(text), date_format)  # noqa: DTZ007 - a date has no zone
+    except ValueError as error:
+        raise UnreadableError(f"{text[:40]!r} is not a date in the format {date_format}") from error
+    if not text.isascii():
+        raise UnreadableError(f"{text[:40]!r} is not a date")
+    return found.date().isoformat()
+
+
+def _day(text: str) -> str:
+    found = _TIME.fullmatch(text)
+    return found[1] if found else text
+
+
+def _bare(text: str, currency: str) -> str:
+    """Take away spaces, currency and the brackets of a negative amount."""
+    bare = _SPACES.sub("", text).replace("\u2212", "-")
+    if currency:
+        bare = bare.replace(currency, "").replace(SYMBOLS.get(currency, currency), "")
+    return f"-{bare[1:-1]}" if bare.startswith("(") and bare.endswith(")") and "-" not in bare else bare
+
+
+def _mark(text: str) -> str:
+    """Tell the decimal mark of one number: ".", ",", "" when it has none, "?" when it may be either."""
+    digits = re.sub(r"[^0-9.,]", "", text)
+    points, commas = digits.count("."), digits.count(",")
+    if points and commas:
+        return max(".,", key=digits.rfind)
+    mark = "." if points else ","
+    if points + commas > 1 and _GROUPED.fullmatch(digits):
+        return "," if points else "."
+    if points + commas != 1:
+        return ""
+    before, _, after = digits.partition(mark)
+    thousands = len(after) == 3 and 1 <= len(before) <= 3 and not before.startswith("0")  # noqa: PLR2004 - digits of a group
+    return "?" if thousands else mark

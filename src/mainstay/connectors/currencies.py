@@ -1,0 +1,54 @@
+"""Currencies by ISO 4217, and amounts as files write them."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from mainstay.connectors.source import UnreadableError
+from mainstay.values import Money
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+# The alphabetic codes of money in use, and those withdrawn since 2022, as old statements are still read.
+CODES = frozenset(
+    """
+    AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BOV BRL BSD BTN BWP BYN BZD CAD
+    CDF CHE CHF CHW CLF CLP CNY COP COU CRC CUC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS
+    GIP GMD GNF GTQ GYD HKD HNL HRK HTG HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD
+    KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MXV MYR MZN NAD NGN NIO NOK NPR
+    NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE SLL SOS SRD SSP STN
+    SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD USN UYI UYU UYW UZS VED VES VND VUV WST XAF XCD
+    XCG XOF XPF YER ZAR ZMW ZWG ZWL
+    """.split()
+)
+MAX_DIGITS = 27  # Decimal rounds beyond 28 without a word
+
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)")
+
+
+def money_of(number: str, currency: str) -> Money:
+    """Make money of a plain number ("-1234.5") and a code.
+
+    Raises UnreadableError when the code does not exist, the number is none, is beyond 64 bits in minor units, or has
+    more decimals than the currency. Nothing is rounded.
+    """
+    if currency not in CODES:
+        raise UnreadableError(f"{currency[:12]!r} is not a currency (ISO 4217)")
+    if _NUMBER.fullmatch(number) is None:
+        raise UnreadableError(f"{number[:40]!r} is not an amount")
+    if sum(map(str.isdigit, number)) > MAX_DIGITS:
+        raise UnreadableError(f"{number[:40]!r} has too many digits for an amount")
+    try:
+        return Money.of(number, currency)
+    except ValueError as error:
+        raise UnreadableError(str(error)) from error
+
+
+def sums_of(amounts: Iterable[Money]) -> tuple[Money, ...]:
+    """Add up per currency, in the order of the codes."""
+    sums: dict[str, int] = {}
+    for amount in amounts:
+        sums[amount.currency] = sums.get(amount.currency, 0) + amount.minor
+    return tuple(Money(minor, currency) for currency, minor in sorted(sums.items()))

@@ -1,0 +1,46 @@
+"""A file being read, which can say of itself where something is wrong."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from mainstay.errors import FileError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mainstay.records import File
+
+MAX_FILE_BYTES = 64 * 1024 * 1024  # a worker has a gigabyte, a tree takes about ten times its file
+
+
+class UnreadableError(Exception):
+    """A piece of a file can't be read: one clause without the place. A reader turns it into a FileError."""
+
+
+class Source(msgspec.Struct, frozen=True):
+    """The name a file has for the operator, and its content."""
+
+    name: str
+    content: bytes
+
+    @classmethod
+    def of(cls, file: File, files: Mapping[str, bytes]) -> Source:
+        """Take the pinned content of a file; raises FileError when it is empty or too large to be read."""
+        source = cls(file.name or "the file", files[file.blob.digest])
+        if not source.content.strip():
+            raise source.error("the file is empty", remedy="Export it again and give the new file.")
+        if len(source.content) > MAX_FILE_BYTES:
+            size = len(source.content) // 1024 // 1024
+            raise source.error(f"the file has {size} MB, more than can be read", remedy="Export shorter periods.")
+        return source
+
+    def error(self, what: str, *, remedy: str, line: int = 0, entry: int = 0, column: str = "") -> FileError:
+        """Word what is wrong with file and place. `line` and `entry` count from 1, 0 leaves them out."""
+        places = [self.name]
+        places += [f"line {line}"] * bool(line)
+        places += [f"entry {entry}"] * bool(entry)
+        places += [f"column {column!r}"] * bool(column)
+        return FileError(f"{', '.join(places)}: {what}.", remedy=remedy)

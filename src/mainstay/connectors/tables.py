@@ -1,0 +1,196 @@
+"""Tables in text files, as banks and book-keeping programs export them: CSV with all its dialects.
+
+Separators, encodings and lines before the header are found out; each guess can be replaced by the operator's word.
+A row that has not as many cells as the header is an error: either it was cut off, or its text holds the separator.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import re
+import unicodedata
+from collections.abc import Mapping
+from itertools import islice
+from typing import TYPE_CHECKING, TypeAlias
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mainstay.connectors.source import Source
+
+DELIMITERS = {";": "semicolon", ",": "comma", "\t": "tab", "|": "bar"}
+HEADER_WITHIN = 60  # rows that are searched for the header
+
+# field -> the names its column has, by language ("en", "de", "fr", "nl"), the surest first
+Vocabulary: TypeAlias = Mapping[str, Mapping[str, tuple[str, ...]]]
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+_CURRENCY = re.compile(r"[(\[ ]([A-Z]{3})[)\]]?\s*$")
+
+
+class Layout(msgspec.Struct, frozen=True):
+    """How to find a table: its vocabulary, which fields it must have, and what the operator said."""
+
+    vocabulary: Vocabulary
+    needs: tuple[tuple[str, ...], ...]  # of each tuple at least one field
+    named: Mapping[str, str] = {}  # field -> header; as soon as one is named, no other is guessed
+    delimiter: str = ""
+    encoding: str = ""
+
+
+class Row(msgspec.Struct, frozen=True):
+    """One row: the line it begins at, and its cells by field, each without white space around it."""
+
+    line: int
+    cells: Mapping[str, str]
+    raw: str
+
+
+class Table(msgspec.Struct, frozen=True):
+    """A table as found. `headers` holds the header of each field."""
+
+    headers: Mapping[str, str]
+    rows: tuple[Row, ...]
+    preamble: str  # what stands before the header
+    local: bool  # a header is in a language that writes the day before the month
+    note: str
+
+
+def read_table(source: Source, layout: Layout) -> Table:
+    """Find header and rows. Raises FileError with line and column."""
+    text, encoding = decode(source, layout.encoding)
+    delimiter, header_at = _header(source, text, layout)
+    rows = list(_rows(source, text, delimiter))
+    at = next(index for index, (line, _) in enumerate(rows) if line == header_at)
+    header = rows[at][1]
+    columns = match_columns(header, layout)
+    used = {field: header[column].strip() for field, column in columns.items()}
+    body = tuple(
+        _row(source, line, cells, header, columns) for line, cells in rows[at + 1 :] if any(map(str.strip, cells))
+    )
+    read = ", ".join(f"{name!r} as {field}" for field, name in used.items())
+    note = f"Read as {encoding}, separated by {DELIMITERS.get(delimiter, delimiter)}; columns {read}."
+    preamble = "\n".join(" ".join(cells) for _, cells in rows[:at])
+    return Table(used, body, preamble, _is_local(used, layout.vocabulary), note)
+
+
+def decode(source: Source, encoding: str = "") -> tuple[str, str]:
+    """Decode text: as told, by its mark, as UTF-8, or else as Windows-1252. Raises FileError on anything else."""
+    marked = source.content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    for name in (encoding,) if encoding else ("utf-16",) if marked else ("utf-8-sig", "cp1252"):
+        try:
+            text = source.content.decode(name)
+        except (UnicodeDecodeError, LookupError):
+            continue
+        found = _CONTROL.search(text)
+        if found is None:
+            return text, name
+        line = text.count("\n", 0, found.start()) + 1
+        raise source.error("there are control characters: this is not text", line=line, remedy=_EXPORT)
+    raise source.error(f"the text is not in {encoding or 'a known encoding'}", remedy="Export the file as UTF-8.")
+
+
+_EXPORT = "Export the file again as CSV, and give it as it came."
+
+
+def match_columns(header: list[str], layout: Layout) -> dict[str, int]:
+    """Find the column of each field by its header; every column is used once. Fields without one are left out."""
+    plain = [_plain(cell) for cell in header]
+    exact = [cell.strip().casefold() for cell in header]
+    columns: dict[str, int] = {}
+    if layout.named:
+        for field, name in layout.named.items():
+            if name.strip().casefold() in exact:
+                columns[field] = exact.index(name.strip().casefold())
+        return columns
+    for field, languages in layout.vocabulary.items():
+        names = [name for some in languages.values() for name in some]
+        found = (plain.index(name) for name in names if name in plain and plain.index(name) not in columns.values())
+        column = next(found, None)
+        if column is not None:
+            columns[field] = column
+    return columns
+
+
+def currency_in(header: str) -> str:
+    """Give the currency a header names, as in "Betrag (EUR)", or ""."""
+    found = _CURRENCY.search(header.strip())
+    return found[1] if found else ""
+
+
+def _header(source: Source, text: str, layout: Layout) -> tuple[str, int]:
+    """Find separator and line of the header: the one with the most known columns."""
+    found: list[tuple[int, str, int]] = []
+    for delimiter in (layout.delimiter,) if layout.delimiter else DELIMITERS:
+        try:
+            rows = list(islice(_split(text, delimiter), HEADER_WITHIN))
+        except csv.Error:
+            continue
+        sizes = ((len(match_columns(cells, layout)), line) for line, cells in rows if _fits(cells, layout))
+        found += [(size, delimiter, line) for size, line in islice(sizes, 1)]
+    if found:
+        _, delimiter, line = max(found, key=lambda candidate: candidate[0])
+        return delimiter, line
+    missing = ", ".join(layout.named.values()) or ", ".join(" or ".join(fields) for fields in layout.needs)
+    remedy = (
+        "Give the names of the columns in `columns`, as they stand in the file, and its delimiter if it is unusual."
+    )
+    raise source.error(f"no header with these columns was found: {missing}", remedy=remedy)
+
+
+def _fits(cells: list[str], layout: Layout) -> bool:
+    columns = match_columns(cells, layout)
+    named = all(field in columns for field in layout.named)
+    return named and all(any(field in columns for field in fields) for fields in layout.needs)
+
+
+def _rows(source: Source, text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    line = 0
+    try:
+        for line, cells in _split(text, delimiter):
+            yield line, cells
+    except csv.Error as error:
+        raise source.error(f"the row after this line can't be read ({error})", line=line, remedy=_EXPORT) from error
+
+
+def _split(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """Give each row with the line it begins at. Raises csv.Error."""
+    if len(delimiter) != 1:
+        raise csv.Error("a delimiter is one character")
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    line = 1
+    for cells in reader:
+        yield line, cells
+        line = reader.line_num + 1
+
+
+def _row(source: Source, line: int, cells: list[str], header: list[str], columns: Mapping[str, int]) -> Row:
+    while len(cells) > len(header) and not cells[-1].strip():
+        cells = cells[:-1]
+    named = len(header) - next((n for n, cell in enumerate(reversed(header)) if cell.strip()), 0)
+    if not named <= len(cells) <= len(header) and sum(map(bool, map(str.strip, cells))) > 1:
+        what = f"the row has {len(cells)} cells, the header {len(header)}"
+        remedy = "The row was cut off, or a text in it holds the separator without quotes. " + _EXPORT
+        raise source.error(what, line=line, remedy=remedy)
+    values = {field: cells[column].strip() if column < len(cells) else "" for field, column in columns.items()}
+    return Row(line, values, " | ".join(cell.strip() for cell in cells))
+
+
+def _is_local(used: Mapping[str, str], vocabulary: Vocabulary) -> bool:
+    english = {name for languages in vocabulary.values() for name in languages.get("en", ())}
+    other = {
+        name for languages in vocabulary.values() for code, some in languages.items() if code != "en" for name in some
+    }
+    return any(_plain(header) in other - english for header in used.values())
+
+
+def _plain(header: str) -> str:
+    """Fold a header to small plain letters: "Betrag (EUR)" and "Betrag EUR" are "betrag"."""
+    cut = re.sub(r"\(.*?\)|\[.*?\]", " ", header)
+    cut = cut.removesuffix(currency_in(cut)) if currency_in(cut) else cut
+    letters = unicodedata.normalize("NFKD", cut.casefold()).encode("ascii", "ignore").decode()
+    return " ".join(re.findall(r"[a-z0-9]+", letters))
