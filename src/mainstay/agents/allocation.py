@@ -1,0 +1,127 @@
+"""Allocation: how much of which line goes to which invoice, and the match that says so.
+
+What holds for every match is asserted here: no line gives more than it has, no invoice gets more than is open.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from mainstay.agents.evidence import confidence
+from mainstay.records import Allocation, Match
+from mainstay.values import Money, digest_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mainstay.agents.evidence import Debt, Receipt
+    from mainstay.records import BankLine
+
+Gap: TypeAlias = Literal["write_off", "fee", "discount"]
+Kind: TypeAlias = Literal["full", "part", "several_invoices", "several_lines", "difference", "none"]
+
+ID_DIGITS = 32
+
+
+def allocate(receipts: Sequence[Receipt], debts: Sequence[Debt], gap: Gap | None = None) -> tuple[Allocation, ...]:
+    """Pay the invoices in order with the lines in order; a `gap` settles what the lines are short of.
+
+    A discount is spread over the invoices in proportion, any other gap stays with the last ones.
+    """
+    wanted = _targets([debt.open for debt in debts], sum(receipt.minor for receipt in receipts), gap)
+    allocations: list[Allocation] = []
+    at = 0
+    for receipt in receipts:
+        purse = receipt.minor
+        while purse and at < len(debts):
+            part = min(purse, wanted[at])
+            if part:
+                allocations.append(_allocation(receipt, debts[at], part))
+            purse -= part
+            wanted[at] -= part
+            at += not wanted[at]
+    if gap:
+        allocations += [_allocation(receipts[-1], debt, missing, gap) for debt, missing in _short(debts, allocations)]
+    _check(receipts, debts, allocations)
+    return tuple(allocations)
+
+
+def match_of(
+    kind: Kind,
+    receipts: Sequence[Receipt],
+    debts: Sequence[Debt],
+    *,
+    margin: float,
+    why: str,
+    runner_up: str = "",
+    gap: Gap | None = None,
+) -> Match:
+    """Make the match of some lines and some invoices. `margin` is in bits."""
+    first = receipts[0].line
+    return Match(
+        id=id_of([receipt.id for receipt in receipts], [debt.number for debt in debts]),
+        kind=kind,
+        line_ids=tuple(receipt.id for receipt in receipts),
+        invoice_numbers=tuple(debt.number for debt in debts),
+        amount=Money(sum(receipt.minor for receipt in receipts), first.amount.currency),
+        confidence=confidence(margin),
+        why=why,
+        allocations=allocate(receipts, debts, gap),
+        runner_up=runner_up,
+        booked_on=max(receipt.line.booked_on for receipt in receipts),
+        counterparty=first.counterparty,
+        text=first.text,
+    )
+
+
+def lone(line: BankLine, why: str, *, invoices: tuple[str, ...] = (), sure: float = 1.0) -> Match:
+    """Make the match of a line that pays nothing; `invoices` are those it has to do with."""
+    return Match(
+        id=id_of([line.id], list(invoices)),
+        kind="none",
+        line_ids=(line.id,),
+        invoice_numbers=invoices,
+        amount=line.amount,
+        confidence=sure,
+        why=why,
+        booked_on=line.booked_on,
+        counterparty=line.counterparty,
+        text=line.text,
+    )
+
+
+def id_of(line_ids: Sequence[str], numbers: Sequence[str]) -> str:
+    """Name a match by its lines and invoices, whatever their order."""
+    lines = [line.encode() for line in sorted(line_ids)]
+    return digest_of(b"lines", *lines, b"invoices", *[number.encode() for number in sorted(numbers)])[:ID_DIGITS]
+
+
+def _targets(opens: list[int], paid: int, gap: Gap | None) -> list[int]:
+    """Give what each invoice is to get in payments; with a discount in proportion, the last takes the rounding."""
+    total = sum(opens)
+    if gap != "discount" or paid >= total:
+        return list(opens)
+    shares = [minor * paid // total for minor in opens]
+    rest = paid - sum(shares)
+    return [share + (at < rest) for at, share in enumerate(shares)]
+
+
+def _short(debts: Sequence[Debt], allocations: Sequence[Allocation]) -> list[tuple[Debt, int]]:
+    paid = dict.fromkeys((debt.number for debt in debts), 0)
+    for allocation in allocations:
+        paid[allocation.invoice] += allocation.amount.minor
+    return [(debt, debt.open - paid[debt.number]) for debt in debts if debt.open > paid[debt.number]]
+
+
+def _allocation(receipt: Receipt, debt: Debt, minor: int, kind: Literal["payment"] | Gap = "payment") -> Allocation:
+    return Allocation(receipt.id, debt.number, Money(minor, receipt.line.amount.currency), kind)
+
+
+def _check(receipts: Sequence[Receipt], debts: Sequence[Debt], allocations: Sequence[Allocation]) -> None:
+    for receipt in receipts:
+        given = sum(a.amount.minor for a in allocations if a.line_id == receipt.id and a.kind == "payment")
+        assert given <= receipt.minor, "a line gives more than it has"
+    for debt in debts:
+        got = sum(a.amount.minor for a in allocations if a.invoice == debt.number)
+        assert got <= debt.open, "an invoice gets more than is open"
+    assert all(a.amount.minor > 0 for a in allocations), "an allocation is empty"

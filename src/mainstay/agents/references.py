@@ -1,0 +1,358 @@
+"""References: which of our invoices a bank line names, and how much that says.
+
+A number counts only as a whole: digits are read in maximal runs, so that invoice 1001 is never found inside 410012.
+Case, separators and leading zeros don't matter; a number that the bank split at the end of a 35-character line is put
+together again. What a hit is worth is its information: a figure of d digits agrees by chance once in 10**d, which is
+3.32 bits a digit (Shannon 1948), never more than `NUMBER_BITS` because people also copy the wrong number.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from typing import TYPE_CHECKING
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from mainstay.records import BankLine, Invoice
+
+NUMBER_BITS = 18.0  # one copied number in 100 is wrong, and then any of thousands: log2(0.9 * 3000 / 0.01)
+STRUCTURED_BITS = 20.0  # has check digits, or was copied by a machine
+CUT_BITS = 8.0
+SHORT_BITS = 5.0
+CUE_BITS = 7.0  # the word "invoice" right before a short number
+DIGIT_BITS = math.log2(10)
+LETTER_BITS = math.log2(26)
+
+PLAIN_DIGITS = 4  # with fewer digits a bare number says nothing without a word such as "invoice" before it
+COMPOSED_DIGITS = 6  # with fewer digits a number hung on others by - / . is part of something longer
+CUT_FROM = 5  # characters that must be left of a cut number
+CUT_MAX = 4  # characters that may be missing
+CUT_TEXT = 25  # only a text this long was cut by a bank
+RUN_TOKENS = 9
+BANK_COLUMNS = 35
+SHAPE_HEAD = 3  # numbers of one series share their length and their first characters
+UNKNOWN_FROM = 5  # a shorter figure is not taken for an invoice number we do not know
+
+CUES = frozenset(
+    "INVOICE INVOICES INV BILL RECHNUNG RECHNUNGEN RECHNUNGSNR RECHNUNGSNUMMER RECHN RE RG RGNR RENR FACTURE FACTURES"
+    " FACT FAC FACTUUR FACTURA FATTURA FATT FAKTURA FAKT FAKTURY FAKTURANR LASKU NR NO NUM NUMMER NUMBER NUMERO N"
+    " REF".split()
+)
+LIST_WORDS = frozenset("AND UND ET Y E OG OCH EN I PLUS".split())
+_TOKEN = re.compile(r"[^\W\d_]+|\d+")
+_LIST_GAP = re.compile(r"[\s,;/+&]*")
+_IBAN = re.compile(r"\b(?!RF)[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b")
+_FIGURES = re.compile(
+    r"(?<![\w.-])(?:\d{4}-\d{2}-\d{2}|\d{1,2}[./]\d{1,2}[./]\d{2,4}|\d{1,3}(?:[.,' ]\d{3})*[.,]\d{2}|\d+[.,]\d{2})"
+    r"(?![\w]|[.,-]\d)"
+)
+
+
+class Named(msgspec.Struct, frozen=True):
+    """What one line names: invoice numbers with the bits each hit is worth."""
+
+    full: dict[str, float]
+    structured: frozenset[str]  # those of `full` named by a structured reference
+    partial: dict[str, float]  # cut, or only the last part of the number
+    unknown: tuple[str, ...]  # looks like one of our numbers, is none of the open ones
+
+
+class Token(msgspec.Struct, frozen=True):
+    """A run of letters or of digits, and where it stands."""
+
+    text: str
+    start: int
+    end: int
+
+    @property
+    def digits(self) -> bool:
+        """Whether it is a run of digits."""
+        return self.text.isdigit()
+
+
+class Key(msgspec.Struct, frozen=True):
+    """One way to write one invoice's number."""
+
+    number: str
+    groups: tuple[str, ...]
+    bits: float
+    bare: bool  # so short that it needs a word such as "invoice" before it
+    structured: bool = False
+
+
+class ReferenceIndex:
+    """All ways to write the open invoices' numbers and references, looked up by what a line says."""
+
+    def __init__(self, invoices: Sequence[Invoice]) -> None:
+        """Index the numbers and references; a few keys for each invoice."""
+        self._keys: dict[str, list[Key]] = {}
+        self._prefixes: dict[str, list[Key]] = {}
+        self._tails: dict[str, list[str]] = {}
+        self._shapes: set[tuple[int, str]] = set()
+        for invoice in invoices:
+            for key in _keys_of(invoice):
+                self._add(key)
+            self._add_tail(invoice.number)
+        self._longest = max((len(key.replace("|", "")) for key in self._keys), default=0)
+
+    def read(self, line: BankLine) -> Named:
+        """Say which open invoices the line names in its references and its text."""
+        found = _Found()
+        for reference in line.references:
+            self._scan(reference, found, structured=True)
+        self._scan(line.text, found, structured=False)
+        full = found.full
+        partial = {number: bits for number, bits in found.partial.items() if number not in full}
+        return Named(full, frozenset(found.structured), partial, tuple(sorted(found.unknown)))
+
+    def _add(self, key: Key) -> None:
+        compact = "".join(key.groups)
+        piped = "|".join(group.lstrip("0") or "0" for group in key.groups)
+        for written in {compact, piped}:
+            self._keys.setdefault(written, []).append(key)
+        for length in range(max(CUT_FROM, len(compact) - CUT_MAX), len(compact)):
+            self._prefixes.setdefault(compact[:length], []).append(key)
+        if len(compact) >= UNKNOWN_FROM:
+            self._shapes.add(_shape(compact))
+
+    def _add_tail(self, number: str) -> None:
+        groups = _groups(number)
+        if len(groups) > 1 and groups[-1].isdigit():
+            self._tails.setdefault(groups[-1].lstrip("0"), []).append(number)
+
+    def _scan(self, text: str, found: _Found, *, structured: bool) -> None:
+        plain = self._mask(fold_case(text))
+        tokens = [Token(match[0], match.start(), match.end()) for match in _TOKEN.finditer(plain)]
+        at = 0
+        while at < len(tokens):
+            last = self._hit(plain, tokens, at, found, structured=structured)
+            if last is None:
+                last = self._lesser(plain, tokens, at, found)
+            at = (at if last is None else last) + 1
+
+    def _mask(self, plain: str) -> str:
+        """Blank out bank account numbers, dates and amounts, unless one of our numbers looks like that."""
+        plain = _IBAN.sub(lambda match: " # " if is_iban(match[0]) else match[0], plain)
+        return _FIGURES.sub(lambda match: match[0] if compact(match[0]) in self._keys else " # ", plain)
+
+    def _hit(self, plain: str, tokens: list[Token], at: int, found: _Found, *, structured: bool) -> int | None:
+        """Take the longest whole number that begins at this token; give the index of its last token."""
+        best: tuple[int, list[Key]] | None = None
+        for last, joined, piped in _runs(tokens, at, self._longest):
+            keys = self._keys.get(joined) or self._keys.get(piped)
+            if keys and _stands_alone(plain, tokens, at, last, keys):
+                best = last, keys
+        if best is None:
+            return None
+        last, keys = best
+        cued = _cued(tokens, at)
+        keys = [key for key in keys if cued or not key.bare or structured]
+        for key in keys:
+            whole = _cuts_are_honest(plain, tokens[at : last + 1], key)
+            found.take(key, structured=structured or key.structured, cued=cued, whole=whole)
+        return self._follow(plain, tokens, last, keys, found) if keys else None
+
+    def _follow(self, plain: str, tokens: list[Token], last: int, keys: list[Key], found: _Found) -> int:
+        """Read on in a list that leaves out the common part: "2026-014/015/016"."""
+        while (at := _next_in_list(plain, tokens, last)) is not None:
+            tail = tokens[at]
+            if self._keys.get(tail.text):
+                break
+            heads = {key.groups[:-1] for key in keys if len(key.groups) > 1 and len(tail.text) <= len(key.groups[-1])}
+            more = [key for head in heads for key in self._tail_keys(head, tail.text)]
+            if not more or _joined(plain, tokens, at):
+                break
+            for key in more:
+                found.take(key, structured=False, cued=True, whole=True)
+            last = at
+        return last
+
+    def _tail_keys(self, head: tuple[str, ...], tail: str) -> list[Key]:
+        written = "|".join(group.lstrip("0") or "0" for group in (*head, tail))
+        return self._keys.get(written, [])
+
+    def _lesser(self, plain: str, tokens: list[Token], at: int, found: _Found) -> int | None:
+        """Take what is left of a cut number, the last part of one, or note a number that is none of ours."""
+        if _joined(plain, tokens, at, after=False):
+            return None
+        for last, joined, _ in _runs(tokens, at, self._longest):
+            cut = self._prefixes.get(joined, []) if last == len(tokens) - 1 and len(plain.strip()) >= CUT_TEXT else []
+            for key in cut:
+                found.partial.setdefault(key.number, CUT_BITS - math.log2(len(cut)))
+        tails = self._tails.get(tokens[at].text.lstrip("0"), []) if _cued(tokens, at) else []
+        if tails and not _joined(plain, tokens, at):
+            for number in tails:
+                found.partial.setdefault(number, SHORT_BITS)
+            return at
+        return self._unknown(plain, tokens, at, found)
+
+    def _unknown(self, plain: str, tokens: list[Token], at: int, found: _Found) -> int | None:
+        for last, joined, _ in _runs(tokens, at, self._longest):
+            shaped = len(joined) >= UNKNOWN_FROM and _shape(joined) in self._shapes
+            if shaped and not _joined(plain, tokens, last, before=False) and joined not in self._prefixes:
+                found.unknown.add(joined)
+                return last
+        return None
+
+
+class _Found:
+    """What has been read of a line so far."""
+
+    def __init__(self) -> None:
+        self.full: dict[str, float] = {}
+        self.partial: dict[str, float] = {}
+        self.structured: set[str] = set()
+        self.unknown: set[str] = set()
+
+    def take(self, key: Key, *, structured: bool, cued: bool, whole: bool) -> None:
+        bits = STRUCTURED_BITS if structured else min(key.bits + (CUE_BITS if cued else 0.0), NUMBER_BITS)
+        if not whole:
+            self.partial[key.number] = CUT_BITS
+            return
+        self.full[key.number] = max(bits, self.full.get(key.number, 0.0))
+        if structured:
+            self.structured.add(key.number)
+
+
+def fold_case(text: str) -> str:
+    """Write text in capitals without accents, full-width forms made plain."""
+    return "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c)).upper()
+
+
+def compact(text: str) -> str:
+    """Keep letters and digits only, in capitals."""
+    return "".join(_groups(text))
+
+
+def is_creditor_reference(text: str) -> bool:
+    """Say whether text is an ISO 11649 reference with right check digits (ISO/IEC 7064 mod 97-10)."""
+    plain = compact(text)
+    return re.fullmatch(r"RF\d{2}[A-Z0-9]{1,21}", plain) is not None and _mod_97(plain[4:] + plain[:4]) == 1
+
+
+def is_iban(text: str) -> bool:
+    """Say whether text is an IBAN with right check digits (ISO 13616, mod 97-10)."""
+    plain = compact(text)
+    return re.fullmatch(r"[A-Z]{2}\d{2}[A-Z0-9]{8,30}", plain) is not None and _mod_97(plain[4:] + plain[:4]) == 1
+
+
+def creditor_reference(payload: str) -> str:
+    """Make the ISO 11649 reference of a payload of at most 21 letters and digits."""
+    plain = compact(payload)
+    return f"RF{98 - _mod_97(plain + 'RF00'):02d}{plain}"
+
+
+def near_miss(unknown: str, number: str) -> bool:
+    """Say whether an unknown number is this invoice's with one slip of the finger."""
+    from rapidfuzz.distance import OSA
+
+    plain = compact(number)
+    bare = plain.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+    return any(OSA.distance(unknown, written, score_cutoff=1) <= 1 for written in {plain, bare} if written)
+
+
+def _mod_97(text: str) -> int:
+    return int("".join(str(int(c, 36)) for c in text)) % 97
+
+
+def _groups(text: str) -> tuple[str, ...]:
+    return tuple(match[0] for match in _TOKEN.finditer(fold_case(text)))
+
+
+def _keys_of(invoice: Invoice) -> Iterator[Key]:
+    groups = _groups(invoice.number)
+    yield _key(invoice.number, groups)
+    digits_from = next((at for at, group in enumerate(groups) if group.isdigit()), 0)
+    if digits_from:
+        yield _key(invoice.number, groups[digits_from:])
+    if invoice.reference:
+        yield _key(invoice.number, _groups(invoice.reference), structured=True)
+        if is_creditor_reference(invoice.reference):  # the check digits left out
+            plain = compact(invoice.reference)[4:]
+            yield _key(invoice.number, _groups(plain))
+
+
+def _key(number: str, groups: tuple[str, ...], *, structured: bool = False) -> Key:
+    digits = sum(len(group.lstrip("0")) for group in groups if group.isdigit())
+    letters = sum(len(group) for group in groups if not group.isdigit())
+    bits = min(DIGIT_BITS * digits + LETTER_BITS * letters, NUMBER_BITS)
+    return Key(number, groups, bits, bare=letters == 0 and digits < PLAIN_DIGITS, structured=structured)
+
+
+def _shape(joined: str) -> tuple[int, str]:
+    return len(joined), joined[:SHAPE_HEAD]
+
+
+def _runs(tokens: list[Token], at: int, longest: int) -> Iterator[tuple[int, str, str]]:
+    """Yield each run of tokens from here: its last index, joined, and joined without leading zeros."""
+    joined, piped = "", ""
+    for last in range(at, min(at + RUN_TOKENS, len(tokens))):
+        text = tokens[last].text
+        joined += text
+        if len(joined) > longest:
+            return
+        stripped = text.lstrip("0") or "0"
+        piped = f"{piped}|{stripped}" if piped else stripped
+        yield last, joined, piped
+
+
+def _cued(tokens: list[Token], at: int) -> bool:
+    return at > 0 and tokens[at - 1].text in CUES
+
+
+def _stands_alone(plain: str, tokens: list[Token], at: int, last: int, keys: Iterable[Key]) -> bool:
+    """Say whether a run is a number of its own, not a piece of a longer one."""
+    first, end = tokens[at], tokens[last]
+    if first.digits and at and tokens[at - 1].end == first.start and tokens[at - 1].text not in CUES:
+        return False
+    glued = last + 1 < len(tokens) and tokens[last + 1].start == end.end
+    if glued and (not end.digits or len(tokens[last + 1].text) <= 2):  # noqa: PLR2004 - a word, not a suffix
+        return False
+    short = min(sum(len(group) for group in key.groups) for key in keys) < COMPOSED_DIGITS
+    return not (short and (_joined(plain, tokens, at, after=False) or _joined(plain, tokens, last, before=False)))
+
+
+def _joined(plain: str, tokens: list[Token], at: int, *, before: bool = True, after: bool = True) -> bool:
+    """Say whether a token hangs on other digits by a dash, slash or dot."""
+    joints: list[str] = []
+    if before and at and tokens[at - 1].digits:
+        joints.append(plain[tokens[at - 1].end : tokens[at].start])
+    if after and at + 1 < len(tokens) and tokens[at + 1].digits:
+        joints.append(plain[tokens[at].end : tokens[at + 1].start])
+    return any(joint in {"-", "/", ".", "_"} for joint in joints)
+
+
+def _cuts_are_honest(plain: str, run: list[Token], key: Key) -> bool:
+    """Say whether the number is split only where it has a separator itself, or where a bank ends its lines."""
+    borders, position = set[int](), 0
+    for group in key.groups:
+        position += len(group)
+        borders.add(position)
+    if len(run) == 1 or [token.text.lstrip("0") for token in run] == [group.lstrip("0") for group in key.groups]:
+        return True
+    position = 0
+    for token in run[:-1]:
+        position += len(token.text)
+        following = run[run.index(token) + 1]
+        gap = plain[token.end : following.start]
+        at_line_end = "\n" in gap or token.end % BANK_COLUMNS == 0 or following.start % BANK_COLUMNS == 0
+        if position not in borders and not at_line_end:
+            return False
+    return True
+
+
+def _next_in_list(plain: str, tokens: list[Token], last: int) -> int | None:
+    """Give the index of the next number in a list, or None where the list ends."""
+    at = last + 1
+    if at < len(tokens) and tokens[at].text in LIST_WORDS:
+        at += 1
+    if at >= len(tokens) or not tokens[at].digits:
+        return None
+    gap = "".join(plain[a.end : b.start] for a, b in zip(tokens[last:at], tokens[last + 1 : at + 1], strict=True))
+    listed = at > last + 1 or any(c in gap for c in ",;/+&")
+    return at if listed and _LIST_GAP.fullmatch(gap) else None

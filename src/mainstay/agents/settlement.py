@@ -1,0 +1,239 @@
+"""Settlement: the order in which lines find their invoices. Strong readings first, so that weak ones can't spoil them.
+
+1. Set aside what is no customer's payment: money that went out, pending entries, payments the bank took back.
+2. Groups that the payer names: one line for several invoices, several lines for one.
+3. Pairs that fit, all at once (`assignment`), amounts that fit only.
+4. Groups that nobody names, found by payer and sum.
+5. What is left: weak pairs and parts, repeatedly, always asked.
+6. Second payments of an invoice; then what fits nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from mainstay.agents import grouping, wording
+from mainstay.agents.allocation import Gap, Kind, lone, match_of
+from mainstay.agents.assignment import assign
+from mainstay.agents.candidates import Case
+from mainstay.agents.evidence import NO_MATCH_BITS, SURE_CONFIDENCE, Evidence, Receipt, confidence
+from mainstay.agents.names import ALIKE, similarity, words_of
+from mainstay.records import Match
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mainstay.agents.grouping import Group
+    from mainstay.records import BankLine, Invoice
+
+STRONG_BITS = NO_MATCH_BITS + 8.0
+ROUNDS_MAX = 4  # parts of one invoice looked for one after the other
+GAPS: dict[str, Gap] = {"tiny": "write_off", "discount": "discount", "fee": "fee"}
+KINDS: dict[str, Kind] = {"exact": "full", "part": "part"}
+
+
+class Settled(msgspec.Struct, frozen=True):
+    """Where every line ended; each line is in exactly one of these."""
+
+    sure: tuple[Match, ...]
+    unsure: tuple[Match, ...]
+    unmatched: tuple[Match, ...]
+    ignored: tuple[Match, ...]
+    duplicates: tuple[Match, ...]
+
+
+def settle(lines: Sequence[BankLine], invoices: Sequence[Invoice]) -> Settled:
+    """Find for every line what it pays. Lines and invoices must be unique by id and number."""
+    incoming = [line for line in lines if line.amount.minor > 0 and not line.pending and not line.reversal]
+    desk = Desk(Case(incoming, invoices), _taken_back(lines))
+    aside = [line for line in lines if not (line.amount.minor > 0 and not line.pending and not line.reversal)]
+    for line in sorted(aside, key=lambda line: (line.booked_on, line.id)):
+        desk.set_aside(line)
+    desk.pair_off_second_payments()
+    desk.take_groups(grouping.named_groups(desk.case, desk.free, desk.left))
+    desk.take_pairs(strong=True)
+    desk.take_groups(grouping.unnamed_groups(desk.case, desk.free, desk.left))
+    for _ in range(ROUNDS_MAX):
+        if not desk.take_pairs(strong=False):
+            break
+    desk.name_the_rest()
+    return desk.settled()
+
+
+class Desk:
+    """The lines not yet read, and what is still open on each invoice."""
+
+    def __init__(self, case: Case, taken_back: dict[str, BankLine]) -> None:
+        """Begin with every line free and every invoice open."""
+        self.case = case
+        self.free: dict[str, Receipt] = {receipt.id: receipt for receipt in case.receipts}
+        self.left: dict[str, int] = {number: debt.open for number, debt in case.debts.items() if debt.open > 0}
+        self._taken_back = taken_back
+        self._second: dict[str, set[str]] = {}  # line -> invoices an earlier line pays in the same words
+        self._payer_of: dict[str, Receipt] = {}
+        self._piles: dict[str, list[Match]] = {name: [] for name in Settled.__struct_fields__}
+
+    def settled(self) -> Settled:
+        """Give the piles, each in the order of the statement."""
+        piles = {name: tuple(sorted(pile, key=_order)) for name, pile in self._piles.items()}
+        return Settled(**piles)
+
+    def set_aside(self, line: BankLine) -> None:
+        """Put a line away that can't be a customer's payment."""
+        if line.reversal:
+            self._piles["unsure"].append(lone(line, self._say_reversal(line), sure=0.0))
+        elif line.pending and line.amount.minor > 0:
+            why = "The bank shows it as pending; it is matched when it is booked."
+            self._piles["unmatched"].append(lone(line, why))
+        else:
+            self._piles["ignored"].append(
+                lone(line, "Money that went out." if line.amount.minor else "No money moved.")
+            )
+
+    def pair_off_second_payments(self) -> None:
+        """Keep later lines that name and pay the same invoice in full away from it."""
+        claimed: set[str] = set()
+        for receipt in self.free.values():
+            for number in receipt.named.full:
+                if len(receipt.named.full) == 1 and self.left.get(number) == receipt.minor:
+                    if number in claimed:
+                        self._second.setdefault(receipt.id, set()).add(number)
+                    claimed.add(number)
+
+    def take_groups(self, groups: Sequence[Group]) -> None:
+        """Take the groups that are still possible, the best first."""
+        for group in groups:
+            whole = all(self.left.get(debt.number) == debt.open for debt in group.debts)
+            if whole and all(receipt.id in self.free for receipt in group.receipts):
+                back = self._say_taken_back(group.receipts)
+                match = match_of(
+                    group.kind,
+                    group.receipts,
+                    group.debts,
+                    margin=group.margin,
+                    why=group.why + back,
+                    runner_up=wording.NO_INVOICE if group.rival is None else wording.say_rival(group.rival),
+                    gap=group.gap,
+                )
+                self._take(match, group.receipts, sure=group.sure and not back)
+
+    def take_pairs(self, *, strong: bool) -> bool:
+        """Assign the free lines to what is open; say whether anything was taken."""
+        pairs: dict[tuple[int, int], Evidence] = {}
+        receipts = list(self.free.values())
+        columns = {number: at for at, number in enumerate(self.case.debts)}
+        for row, receipt in enumerate(receipts):
+            for evidence in self.case.evidence(receipt, self.left):
+                if evidence.bits > NO_MATCH_BITS and evidence.debt.number not in self._second.get(receipt.id, ()):
+                    pairs[row, columns[evidence.debt.number]] = evidence
+        weights = {place: evidence.bits - NO_MATCH_BITS for place, evidence in pairs.items()}
+        taken = False
+        for placement in assign(weights):
+            evidence = pairs[placement.row, placement.column]
+            if strong and (evidence.bits <= STRONG_BITS or evidence.amount in {"part", "over"}):
+                continue
+            rival = None if placement.rival is None else pairs.get((placement.row, placement.rival))
+            self._take_pair(evidence, placement.margin, rival)
+            taken = True
+        return taken
+
+    def name_the_rest(self) -> None:
+        """Say of every line that is left what it is: a second payment, or nothing that fits."""
+        for receipt in list(self.free.values()):
+            first = self._first_payment(receipt)
+            if first is None:
+                self._piles["unmatched"].append(lone(receipt.line, wording.say_stranger(receipt)))
+            else:
+                debt = first.debt
+                why = wording.say_second(debt, self._payer_of[debt.number])
+                self._piles["duplicates"].append(lone(receipt.line, why, invoices=(debt.number,)))
+            del self.free[receipt.id]
+
+    def _take_pair(self, evidence: Evidence, margin: float, rival: Evidence | None) -> None:
+        receipt, debt = evidence.receipt, evidence.debt
+        back = self._say_taken_back([receipt])
+        if not evidence.referenced and (other := grouping.rival_group(self.case, receipt, debt, self.left)):
+            margin = min(margin, evidence.bits - other)
+        match = match_of(
+            KINDS.get(evidence.amount, "difference"),
+            [receipt],
+            [debt],
+            margin=margin,
+            why=wording.say_pair(evidence) + back,
+            runner_up=wording.say_rival(rival),
+            gap=GAPS.get(evidence.amount),
+        )
+        untouched = debt.open == debt.invoice.open.minor
+        self._take(match, [receipt], sure=is_sure(evidence, margin) and untouched and not back)
+
+    def _take(self, match: Match, receipts: Sequence[Receipt], *, sure: bool) -> None:
+        self._piles["sure" if sure else "unsure"].append(match)
+        for receipt in receipts:
+            del self.free[receipt.id]
+        for allocation in match.allocations:
+            self.left[allocation.invoice] -= allocation.amount.minor
+            assert self.left[allocation.invoice] >= 0, "an invoice gets more than is open"
+            self._payer_of.setdefault(allocation.invoice, receipts[0])
+
+    def _first_payment(self, receipt: Receipt) -> Evidence | None:
+        """Find the invoice that this line pays once more; None when there is none."""
+        whole = {number: debt.open for number, debt in self.case.debts.items() if self.left.get(number) == 0}
+        found = [
+            evidence
+            for evidence in self.case.evidence(receipt, whole)
+            if evidence.amount == "exact" and (evidence.referenced or (evidence.payer_known and not evidence.odd))
+        ]
+        return max(found, key=lambda evidence: (evidence.bits, evidence.debt.number), default=None)
+
+    def _say_taken_back(self, receipts: Sequence[Receipt]) -> str:
+        for receipt in receipts:
+            if receipt.id in self._taken_back:
+                day = wording.day(self._taken_back[receipt.id].booked_on)
+                return f" But the same amount went back to the payer on {day}."
+        return ""
+
+    def _say_reversal(self, line: BankLine) -> str:
+        undone = next((r for r in self.case.receipts if self._taken_back.get(r.id) == line), None)
+        if undone is None:
+            return "The bank took back an earlier payment; it is not on this statement."
+        return f"The bank took back the payment of {wording.day(undone.line.booked_on)}: what it paid is open again."
+
+
+def is_sure(evidence: Evidence, margin: float) -> bool:
+    """Say whether a pair needs no human eye: clear of the runner-up, and on two kinds of evidence that agree."""
+    if evidence.odd or confidence(margin) < SURE_CONFIDENCE:
+        return False
+    if evidence.amount == "exact":
+        return evidence.referenced or evidence.payer_known
+    return evidence.amount == "tiny" and evidence.referenced and evidence.payer_known
+
+
+def _taken_back(lines: Sequence[BankLine]) -> dict[str, BankLine]:
+    """Map each incoming line to the later one that gave the same amount back to the same payer."""
+    pairs: dict[str, BankLine] = {}
+    incoming: dict[tuple[str, int], list[BankLine]] = {}
+    ordered = sorted(lines, key=lambda line: (line.booked_on, line.amount.minor < 0, line.id))
+    for line in ordered:
+        key = line.amount.currency, abs(line.amount.minor)
+        if line.amount.minor > 0 and not line.reversal:
+            incoming.setdefault(key, []).append(line)
+        elif line.amount.minor < 0:
+            earlier = [e for e in incoming.get(key, []) if e.id not in pairs and _same_party(e, line)]
+            if earlier:
+                pairs[earlier[-1].id] = line
+    return pairs
+
+
+def _same_party(one: BankLine, other: BankLine) -> bool:
+    if one.iban and one.iban == other.iban:
+        return True
+    if other.reversal and set(one.references) & set(other.references):
+        return True
+    likeness = similarity(words_of(one.counterparty), words_of(other.counterparty))
+    return (likeness or 0.0) >= ALIKE or (other.reversal and likeness is None)
+
+
+def _order(match: Match) -> tuple[str, tuple[str, ...]]:
+    return match.booked_on, match.line_ids
