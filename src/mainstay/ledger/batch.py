@@ -1,0 +1,212 @@
+"""One transaction's worth of appends: which of them may go in, and the rows they become.
+
+Sequences are checked against the heads of the streams, for every request by itself: one that conflicts fails
+alone, before anything of it was written, and the rest of the batch goes on as if it had not been there.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import OrderedDict
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+from mainstay.errors import ConflictError
+from mainstay.events import Recorded
+from mainstay.ledger import chain, database
+from mainstay.ledger.codec import encode_fact
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Sequence
+
+    import apsw
+
+    from mainstay.events import Append, Draft
+
+STREAM_EVENTS = 2000  # KERNEL L8
+BODY_BYTES = 64 * 1024  # larger values are blobs long before this
+HEADS_CACHED = 8192
+
+# How many rows one INSERT carries. A statement releases the interpreter lock at every step and has to win it
+# back from a busy loop, so a batch is written in as few steps as possible.
+CHUNKS = (64, 32, 16, 8, 4, 2, 1)
+EVENT_COLUMNS = 11
+# One event, or several, with all columns.
+INSERT_EVENTS = {
+    count: f"INSERT INTO event VALUES {','.join(['(?,?,?,?,?,?,?,?,?,?,?)'] * count)}"  # noqa: S608 - no data in it
+    for count in CHUNKS
+}
+# New streams, given as a JSON object of name and id.
+INSERT_STREAMS = "INSERT INTO stream (id, name) SELECT value, key FROM json_each(?)"
+# Id and last sequence of the streams named in a JSON list.
+READ_HEADS = """
+SELECT s.name, s.id, (SELECT max(sequence) FROM event WHERE stream = s.id)
+FROM stream s WHERE s.name IN (SELECT value FROM json_each(?))"""
+# The last position and its digest.
+READ_LAST = "SELECT position, digest FROM event ORDER BY position DESC LIMIT 1"
+# The last stream id that was given out.
+READ_LAST_STREAM = "SELECT coalesce(max(id), 0) FROM stream"
+
+Head: TypeAlias = tuple[int, int]  # id of the stream, its last sequence
+
+
+class Entry(NamedTuple):
+    """One draft, encoded."""
+
+    draft: Draft
+    kind: str
+    version: int
+    body: bytes
+
+
+class Request(NamedTuple):
+    """What one call of `append` asked for, encoded, and the future it waits on."""
+
+    parts: tuple[tuple[str, int, tuple[Entry, ...]], ...]  # stream, expected sequence, entries
+    events: int
+    size: int  # bytes of the bodies
+    future: asyncio.Future[int]
+
+
+class Batch(NamedTuple):
+    """What one transaction will write, and what it will mean once it is on disk."""
+
+    rows: list[object]  # flat: EVENT_COLUMNS values for each event
+    events: list[Recorded]  # those that a projection wants
+    new_streams: dict[str, int]
+    heads: dict[str, Head]
+    accepted: list[tuple[asyncio.Future[int], int]]  # with the last position of each request
+    refused: list[tuple[asyncio.Future[int], ConflictError]]
+    position: int
+    digest: bytes
+
+
+def encode_request(appends: Sequence[Append], future: asyncio.Future[int]) -> Request:
+    """Encode what one caller wants to append. Raises TypeError or ValueError when a value is not plain."""
+    parts: list[tuple[str, int, tuple[Entry, ...]]] = []
+    events = size = 0
+    for append in appends:
+        entries = tuple(map(_encode, append.drafts))
+        events += len(entries)
+        size += sum([len(entry.body) for entry in entries])
+        parts.append((append.stream, append.expected, entries))
+    return Request(tuple(parts), events, size, future)
+
+
+def _encode(draft: Draft) -> Entry:
+    body = encode_fact(draft.fact)
+    kind = type(draft.fact)
+    assert len(body) <= BODY_BYTES, f"a {kind.__name__} of {len(body)} bytes: large values are kept as blobs"
+    return Entry(draft, kind.__name__, kind.version, body)
+
+
+class Heads:
+    """Where streams and chain stand on disk: a bounded cache over the database."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        """Read the end of the chain."""
+        self._connection = connection
+        self._cache: OrderedDict[str, Head] = OrderedDict()
+        last = database.rows(connection, READ_LAST)
+        self.position, self.digest = last[0] if last else (0, chain.GENESIS)
+        self.streams: int = connection.execute(READ_LAST_STREAM).get
+
+    def of(self, names: set[str]) -> dict[str, Head]:
+        """Give the heads of streams; one that does not exist is left out."""
+        found = {name: self._cache[name] for name in names if name in self._cache}
+        if len(found) < len(names):
+            missing = json.dumps(list(names - found.keys()))
+            found.update(
+                {name: (id_, last) for name, id_, last in database.rows(self._connection, READ_HEADS, (missing,))}
+            )
+        return found
+
+    def advance(self, batch: Batch) -> None:
+        """Take over what a commit brought to disk."""
+        self.position, self.digest = batch.position, batch.digest
+        self.streams += len(batch.new_streams)
+        for name, head in batch.heads.items():
+            self._cache[name] = head
+            self._cache.move_to_end(name)
+        while len(self._cache) > HEADS_CACHED:
+            self._cache.popitem(last=False)
+
+
+def assemble(requests: Sequence[Request], heads: Heads, kinds: frozenset[str]) -> Batch:
+    """Check every request, and make rows and digests of those that may go in."""
+    known = heads.of({part[0] for request in requests for part in request.parts})
+    maker = _Maker(heads, known, kinds)
+    accepted: list[tuple[asyncio.Future[int], int]] = []
+    refused: list[tuple[asyncio.Future[int], ConflictError]] = []
+    for request in requests:
+        conflict = _conflict(request, known)
+        if conflict is None:
+            maker.add(request)
+            accepted.append((request.future, maker.position))
+        else:
+            refused.append((request.future, conflict))
+    return Batch(maker.rows, maker.events, maker.new_streams, known, accepted, refused, maker.position, maker.digest)
+
+
+def _conflict(request: Request, known: dict[str, Head]) -> ConflictError | None:
+    ahead: dict[str, int] = {}  # a request may name a stream twice
+    for stream, expected, entries in request.parts:
+        last = ahead.get(stream)
+        if last is None:
+            last = known[stream][1] if stream in known else 0
+        if last != expected:
+            return ConflictError(f"{stream} is at {last}, not at {expected}: somebody else appended to it first.")
+        ahead[stream] = expected + len(entries)
+    return None
+
+
+class _Maker:
+    """Gives positions, stream ids and digests in order."""
+
+    def __init__(self, heads: Heads, known: dict[str, Head], kinds: frozenset[str]) -> None:
+        self.position, self.digest = heads.position, heads.digest
+        self.rows: list[object] = []
+        self.events: list[Recorded] = []
+        self.new_streams: dict[str, int] = {}
+        self._known, self._kinds = known, kinds
+        self._next_stream = heads.streams + 1
+
+    def add(self, request: Request) -> None:
+        for stream, sequence, entries in request.parts:
+            stream_id = self._stream_id(stream)
+            for entry in entries:
+                sequence += 1  # noqa: PLW2901 - counts on from what was expected
+                self._add_event(stream, stream_id, sequence, entry)
+            self._known[stream] = (stream_id, sequence)
+
+    def _add_event(self, stream: str, stream_id: int, sequence: int, entry: Entry) -> None:
+        draft, kind, version, body = entry
+        at_us, actor, cause, plan = draft.recorded_at_us, draft.actor, draft.cause, draft.plan
+        self.position += 1
+        envelope = (stream, sequence, kind, version, at_us, actor, cause, plan)
+        self.digest = chain.link(self.digest, self.position, envelope, body)
+        self.rows += (
+            self.position, stream_id, sequence, kind, version, at_us, actor, cause, plan, body, self.digest,
+        )  # fmt: skip
+        if kind in self._kinds:
+            self.events.append(Recorded(self.position, *envelope, draft.fact))
+
+    def _stream_id(self, stream: str) -> int:
+        head = self._known.get(stream)
+        if head is not None:
+            return head[0]
+        self.new_streams[stream] = self._next_stream
+        self._next_stream += 1
+        return self._next_stream - 1
+
+
+def write(connection: apsw.Connection, batch: Batch) -> None:
+    """Insert streams and events, inside the open transaction."""
+    if batch.new_streams:
+        connection.execute(INSERT_STREAMS, (json.dumps(batch.new_streams),))
+    start = 0
+    while left := (len(batch.rows) - start) // EVENT_COLUMNS:
+        count = next(chunk for chunk in CHUNKS if chunk <= left)
+        end = start + count * EVENT_COLUMNS
+        connection.execute(INSERT_EVENTS[count], batch.rows[start:end])  # pyright: ignore[reportArgumentType]
+        start = end

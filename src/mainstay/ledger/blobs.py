@@ -1,0 +1,146 @@
+"""Bytes outside the ledger: encrypted files named by the digest of what is stored (KERNEL L3, L8).
+
+    .mainstay/blobs/ab/cdef...   nonce (12 bytes) || AES-256-GCM ciphertext and tag
+
+The nonce is synthetic: HMAC-SHA256 of the content under a key of its own, cut to 96 bits. So the same content
+gives the same file, two contents share a nonce only when the HMAC collides, and only equality of contents shows.
+This is the SIV construction (Rogaway and Shrimpton, "A Provable-Security Treatment of the Key-Wrap Problem",
+2006; the idea of RFC 5297 and RFC 8452) with GCM as the cipher.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+import re
+import secrets
+from collections import OrderedDict
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from mainstay.errors import LedgerError
+from mainstay.values import BlobRef, digest_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+NONCE_BYTES = 12
+CACHE_BYTES = 32 * 1024 * 1024
+FORMAT = b"mainstay/blob/1"  # authenticated with every blob
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+class FileBlobs:
+    """`ports.Blobs` in a folder. May be used from several threads."""
+
+    def __init__(self, folder: Path, key: bytes, *, cache_bytes: int = CACHE_BYTES) -> None:
+        """Keep blobs under `folder` (made when the first one comes) with the workspace's blob key."""
+        self._folder = folder
+        self._cipher, self._nonce_key = _keyed(key)
+        self._cache = _Cache(cache_bytes)
+
+    def put(self, content: bytes, *, name: str = "", media: str = "application/octet-stream") -> BlobRef:
+        """Store bytes; file and folder are on disk when this returns. The same bytes are stored once."""
+        nonce = hmac.digest(self._nonce_key, content, "sha256")[:NONCE_BYTES]
+        stored = nonce + self._cipher.encrypt(nonce, content, FORMAT)
+        digest = digest_of(stored)
+        if self._cache.get(digest) is None:
+            self._keep(digest, stored)
+            self._cache.put(digest, content)
+        return BlobRef(digest=digest, size=len(content), name=name, media=media)
+
+    def get(self, ref: BlobRef) -> bytes:
+        """Give the bytes; raises LedgerError, which names the blob, when they are missing or altered."""
+        content = self._cache.get(ref.digest)
+        if content is None:
+            content = self._open(ref)
+            self._cache.put(ref.digest, content)
+        return content
+
+    def _open(self, ref: BlobRef) -> bytes:
+        from cryptography.exceptions import InvalidTag
+
+        try:
+            stored = self._path(ref.digest).read_bytes()
+        except FileNotFoundError:
+            raise _unusable(ref, "is missing") from None
+        if digest_of(stored) != ref.digest:
+            raise _unusable(ref, "was altered")
+        try:
+            return self._cipher.decrypt(stored[:NONCE_BYTES], stored[NONCE_BYTES:], FORMAT)
+        except InvalidTag:
+            raise _unusable(ref, "belongs to another key") from None
+
+    def _keep(self, digest: str, stored: bytes) -> None:
+        """Bring one file to disk. One that stands there already is made sure of: a crash may have cut it short."""
+        path = self._path(digest)
+        if not path.parent.is_dir():
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _sync_folder(self._folder.parent)
+            _sync_folder(self._folder)
+        if not path.is_file() or path.read_bytes() != stored:
+            part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
+            _write(part, stored)
+            part.replace(path)
+        _sync_folder(path.parent)
+
+    def _path(self, digest: str) -> Path:
+        if _DIGEST.fullmatch(digest) is None:
+            raise LedgerError(f"{digest!r} does not name a stored file.")
+        return self._folder / digest[:2] / digest[2:]
+
+
+class _Cache:
+    """Decoded contents, the least recently used dropped first, bounded in bytes."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._used = 0
+        self._contents: OrderedDict[str, bytes] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, digest: str) -> bytes | None:
+        with self._lock:
+            content = self._contents.get(digest)
+            if content is not None:
+                self._contents.move_to_end(digest)
+            return content
+
+    def put(self, digest: str, content: bytes) -> None:
+        with self._lock:
+            if digest in self._contents or len(content) > self._limit:
+                return
+            self._contents[digest] = content
+            self._used += len(content)
+            while self._used > self._limit:
+                self._used -= len(self._contents.popitem(last=False)[1])
+
+
+def _keyed(key: bytes) -> tuple[AESGCM, bytes]:
+    """Split the blob key into one for the cipher and one for nonces."""
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    return AESGCM(hmac.digest(key, b"cipher", "sha256")), hmac.digest(key, b"nonce", "sha256")
+
+
+def _unusable(ref: BlobRef, why: str) -> LedgerError:
+    name = f" ({ref.name})" if ref.name else ""
+    return LedgerError(f"The stored file {ref.digest}{name} {why}.", remedy="Restore it from a backup.")
+
+
+def _write(path: Path, content: bytes) -> None:
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:  # noqa: PTH123 - private from its first moment
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_folder(path: Path) -> None:
+    folder = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

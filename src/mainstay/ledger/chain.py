@@ -1,0 +1,97 @@
+"""The chain of digests that makes the history tamper-evident (KERNEL L2, L7).
+
+    digest_n = BLAKE2b-256(digest_{n-1} || envelope_n)
+    envelope_n = [position, codec, stream, sequence, kind, version, recorded_at_us, actor, cause, plan, body digest]
+
+The envelope is a MessagePack array: every part carries its own length, so no two envelopes have the same bytes.
+The body stands in it by its digest only, over the bytes as stored, so that bodies can move to segments later.
+`digest_0` is 32 zero bytes. Inside the chain nothing can be altered, removed or reordered unseen; a cut tail or a
+history computed anew from the start needs something outside to be held against.
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from mainstay.ledger.codec import CODEC_VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+GENESIS = bytes(32)
+REPORT_EVERY = 10_000  # records between two calls of `progress`
+
+_encode = msgspec.msgpack.Encoder().encode
+
+
+class StoredRecord(NamedTuple):
+    """A record as the database holds it: `digest` is the one that was written beside it."""
+
+    position: int
+    stream: str
+    sequence: int
+    kind: str
+    version: int
+    recorded_at_us: int
+    actor: str
+    cause: str
+    plan: str
+    body: bytes
+    digest: bytes
+
+
+class Unreadable(NamedTuple):
+    """What stands in for a record, and all after it, that the database itself can't give."""
+
+    why: str
+
+
+class Verification(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a walk along the chain found. `head` is the digest of the last good record, in hex."""
+
+    records: int  # good ones, from the first on
+    head: str
+    bad: int | None = None  # position of the first record that is not as it was written
+    why: str = ""
+
+    @property
+    def whole(self) -> bool:
+        """Whether every record is as it was written."""
+        return self.bad is None
+
+
+def link(previous: bytes, position: int, envelope: tuple[str, int, str, int, int, str, str, str], body: bytes) -> bytes:
+    """Give the digest of one record. `envelope` is (stream, sequence, kind, version, time, actor, cause, plan)."""
+    content = (position, CODEC_VERSION, *envelope, blake2b(body, digest_size=32).digest())
+    return blake2b(previous + _encode(content), digest_size=32).digest()
+
+
+def verify(records: Iterable[StoredRecord | Unreadable], progress: Callable[[int], None] | None = None) -> Verification:
+    """Walk the chain in order and name the first record that is not as it was written.
+
+    `progress` is called with the number of good records now and then. Nothing is repaired.
+    """
+    count, digest = 0, GENESIS
+    for record in records:
+        if isinstance(record, Unreadable):
+            why = f"record {count + 1} can't be read: {record.why}"
+            return Verification(count, digest.hex(), bad=count + 1, why=why)
+        why = _fault(count + 1, digest, record)
+        if why:
+            return Verification(count, digest.hex(), bad=count + 1, why=why)
+        count, digest = count + 1, record.digest
+        if progress is not None and count % REPORT_EVERY == 0:
+            progress(count)
+    return Verification(count, digest.hex())
+
+
+def _fault(position: int, previous: bytes, record: StoredRecord) -> str:
+    if record.position != position:
+        return f"record {position} is missing: record {record.position} follows record {position - 1}"
+    if link(previous, position, record[1:9], record.body) != record.digest:
+        name = f"{record.stream}@{record.sequence}"
+        return f"record {position} ({record.kind}, {name}) was altered, or is not in its place"
+    return ""

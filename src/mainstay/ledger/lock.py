@@ -1,0 +1,72 @@
+"""One owner per workspace: a lock the operating system lets go when its holder dies (FAULTS F11).
+
+`flock` on `.mainstay/owner.lock`, whose content says who holds it. The content is only for people: the lock is
+the truth, and a left-over file means nothing. The lock belongs to the open file, so it outlives the owner in a
+child made by a bare `fork`; Mainstay starts its workers with `exec`, which closes the file.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from mainstay.errors import OwnedError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LOCK_NAME = "owner.lock"
+
+
+class Owner(msgspec.Struct, frozen=True):
+    """Who holds the lock."""
+
+    pid: int
+    command: str
+    since_us: int
+
+
+class OwnerLock:
+    """The right to write to one workspace, from the constructor until `release` or the end of the process."""
+
+    def __init__(self, folder: Path, command: str) -> None:
+        """Take the lock of a `.mainstay` folder; raises OwnedError, which names the holder, when it is taken."""
+        path = folder / LOCK_NAME
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._file)
+            raise _owned(path) from None
+        self.owner = Owner(os.getpid(), command, time.time_ns() // 1000)
+        os.ftruncate(self._file, 0)
+        os.pwrite(self._file, msgspec.json.encode(self.owner), 0)
+
+    def release(self) -> None:
+        """Let go; the next process may write."""
+        os.close(self._file)
+
+
+def holder(folder: Path) -> Owner | None:
+    """Say who held the lock last, without asking whether the holder still lives; None when nobody ever did."""
+    try:
+        return msgspec.json.decode((folder / LOCK_NAME).read_bytes(), type=Owner)
+    except (FileNotFoundError, msgspec.DecodeError):
+        return None
+
+
+def _owned(path: Path) -> OwnedError:
+    owner = holder(path.parent)
+    who = "Another process"
+    if owner is not None:
+        since = datetime.fromtimestamp(owner.since_us / 1e6, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+        who = f"Process {owner.pid} ({owner.command}), since {since},"
+    return OwnedError(
+        f"{who} works on this workspace ({path.parent.parent}).",
+        remedy="Wait until it has ended, or stop it, and try again.",
+    )

@@ -1,0 +1,109 @@
+"""Reading the ledger: streams, the whole in order, projections, and the walk along the chain.
+
+A reader sees what is committed and takes no lock of ours. It may be used from several threads; a query of
+another thread waits for its turn.
+"""
+
+from __future__ import annotations
+
+from threading import RLock
+from typing import TYPE_CHECKING, Any, Self
+
+import apsw
+
+from mainstay.errors import LedgerError
+from mainstay.events import Recorded
+from mainstay.ledger import chain, database
+from mainstay.ledger.codec import decode_fact
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+PAGE_ROWS = 1000
+
+# The facts of one stream past a sequence.
+READ_STREAM = """
+SELECT e.position, s.name, e.sequence, e.kind, e.version, e.recorded_at_us, e.actor, e.cause, e.plan, e.body
+FROM stream s JOIN event e ON e.stream = s.id WHERE s.name = ? AND e.sequence > ? ORDER BY e.sequence"""
+# All facts past a position, a page at a time.
+READ_TAIL = """
+SELECT e.position, s.name, e.sequence, e.kind, e.version, e.recorded_at_us, e.actor, e.cause, e.plan, e.body
+FROM event e JOIN stream s ON s.id = e.stream WHERE e.position > ? ORDER BY e.position LIMIT ?"""
+# All records with their digests, for the walk along the chain. A stream whose name is gone counts as altered.
+READ_CHAIN = """
+SELECT e.position, coalesce(s.name, ''), e.sequence, e.kind, e.version, e.recorded_at_us, e.actor, e.cause, e.plan,
+       e.body, e.digest
+FROM event e LEFT JOIN stream s ON s.id = e.stream ORDER BY e.position"""
+# The last position and its digest.
+HEAD = "SELECT position, digest FROM event ORDER BY position DESC LIMIT 1"
+
+
+class SqliteReader:
+    """The reading half of `ports.Ledger`, on a connection of its own."""
+
+    def __init__(self, path: Path, key: bytes) -> None:
+        """Open read-only; raises WrongKeyError or LedgerError. See `database.connect_reader` for what it touches."""
+        self._path, self._key = path, key
+        self._connection = database.connect_reader(path, key)
+        self._lock = RLock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close; reading afterwards raises LedgerError."""
+        with self._lock:
+            self._connection.close()
+
+    def read(self, stream: str, after: int = 0) -> list[Recorded]:
+        """Give the committed facts of a stream past a sequence, in order."""
+        return [recorded(row) for row in self.rows(READ_STREAM, (stream, after))]
+
+    def tail(self, after: int = 0, limit: int = 1000) -> Iterator[Recorded]:
+        """Give at most `limit` committed facts past a position, in order."""
+        while limit > 0 and (page := self.rows(READ_TAIL, (after, min(limit, PAGE_ROWS)))):
+            yield from map(recorded, page)
+            after, limit = page[-1][0], limit - len(page)
+
+    def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """Query a projection; `sql` is a named constant of ours."""
+        with self._lock:
+            try:
+                return database.rows(self._connection, sql, parameters)
+            except apsw.ConnectionClosedError:
+                raise LedgerError("The history is closed.") from None
+            except apsw.Error as error:
+                raise LedgerError(f"The history can't be read: {error}.") from error
+
+    def head(self) -> tuple[int, str]:
+        """Give the last position and its digest in hex; (0, zeros) of an empty ledger."""
+        found = self.rows(HEAD)
+        return (found[0][0], found[0][1].hex()) if found else (0, chain.GENESIS.hex())
+
+    def verify(self, progress: Callable[[int], None] | None = None) -> chain.Verification:
+        """Walk the chain on a connection of its own, so that it may run beside everything else."""
+        connection = database.connect_reader(self._path, self._key)
+        try:
+            return chain.verify(_records(connection), progress)
+        finally:
+            connection.close()
+
+
+def recorded(row: tuple[Any, ...]) -> Recorded:
+    """Make a fact with its envelope of a row of ten columns, the body last."""
+    position, stream, sequence, kind, version, at_us, actor, cause, plan, body = row
+    fact = decode_fact(kind, version, body)
+    return Recorded(position, stream, sequence, kind, version, at_us, actor, cause, plan, fact)
+
+
+def _records(connection: apsw.Connection) -> Iterator[chain.StoredRecord | chain.Unreadable]:
+    """Give the records as they are stored. A page that can't be decrypted ends them with the reason."""
+    try:
+        for row in connection.execute(READ_CHAIN):
+            yield chain.StoredRecord._make(row)
+    except apsw.Error as error:
+        yield chain.Unreadable(str(error))

@@ -1,0 +1,263 @@
+"""The ledger in one encrypted SQLite file: `ports.Ledger` with group commit (KERNEL L1 to L5).
+
+The loop's thread encodes and queues; one writer thread takes everything that queued up while the commit before
+was on its way, and commits it as one transaction: events, chain and projections. Futures are resolved after COMMIT,
+all of a batch in one call into the loop.
+
+After any error inside a transaction the ledger is *failed*: what the transaction held is unknown, everything that
+was queued fails with it, and nothing is taken or read until `reopen` has brought all of the WAL into the database.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from threading import Lock, Thread
+from typing import TYPE_CHECKING, Any, Self
+
+import apsw
+
+from mainstay.errors import CommandRefusedError, CommitFailedError, LedgerError
+from mainstay.ledger import batch, database, projections
+from mainstay.ledger.checkpoint import Checkpointer
+from mainstay.ledger.reader import SqliteReader
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from mainstay.events import Append, Recorded
+    from mainstay.ledger.chain import Verification
+    from mainstay.ports import Projection
+
+BATCH_BYTES = 4 * 1024 * 1024
+BATCH_EVENTS = 2000
+
+
+class SqliteLedger:
+    """The one writer of a workspace's history. The caller holds the owner lock (`lock.OwnerLock`)."""
+
+    def __init__(
+        self,
+        path: Path,
+        key: bytes,
+        *,
+        projected: Sequence[Projection] = (),
+        workspace: str = "",
+        progress: projections.Progress | None = None,
+    ) -> None:
+        """Open or create; completes what a crash left in the WAL, and makes changed projections anew.
+
+        Raises WrongKeyError, or LedgerError when the file can't be used.
+        """
+        self._path, self._key, self._workspace = path, key, workspace
+        self._projected = tuple(projected)
+        self._kinds = frozenset(kind for each in projected for kind in each.kinds)
+        self._queue: deque[batch.Request] = deque()
+        self._turn = Lock()  # held by whoever uses the writing connection
+        self._wake = Lock()  # released to wake the writer
+        self._wake.acquire()
+        self._signalled = self._closing = False
+        self._failure: CommitFailedError | None = None
+        self._open(progress)
+        self._thread = Thread(target=self._write_on, name="ledger-writer", daemon=True)
+        self._thread.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # --- the port
+
+    def append(self, appends: Sequence[Append]) -> asyncio.Future[int]:
+        """Queue facts for several streams, all or none; from the loop's thread.
+
+        The future gives the last position once everything is on disk. It raises ConflictError when a stream is not
+        at its expected sequence, CommitFailedError when the disk failed. Raised at once: CommandRefusedError when a
+        stream would grow too long, TypeError or ValueError when a value is not plain.
+        """
+        if self._closing:
+            raise LedgerError("The history is closed.")
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[int] = loop.create_future()
+        for append in appends:
+            if append.expected + len(append.drafts) > batch.STREAM_EVENTS:
+                raise CommandRefusedError(f"{append.stream} may hold no more than {batch.STREAM_EVENTS} events.")
+        self._queue.append(batch.encode_request(appends, future))
+        if not self._signalled:
+            self._signalled = True
+            loop.call_soon(self._signal)
+        return future
+
+    def read(self, stream: str, after: int = 0) -> list[Recorded]:
+        """Give the committed facts of a stream past a sequence, in order."""
+        return self.reader.read(stream, after)
+
+    def tail(self, after: int = 0, limit: int = 1000) -> Iterator[Recorded]:
+        """Give at most `limit` committed facts past a position, in order."""
+        return self.reader.tail(after, limit)
+
+    def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """Query a projection; `sql` is a named constant of ours."""
+        return self.reader.rows(sql, parameters)
+
+    # --- care
+
+    @property
+    def failed(self) -> bool:
+        """Whether a commit failed since the ledger was opened; then only `reopen` and `close` are of use."""
+        return self._failure is not None
+
+    @property
+    def reader(self) -> SqliteReader:
+        """The reading side; raises CommitFailedError while the ledger is failed."""
+        if self._failure is not None:
+            raise self._failure
+        return self._reader
+
+    def head(self) -> tuple[int, str]:
+        """Give the last committed position and its digest in hex."""
+        return self.reader.head()
+
+    def verify(self, progress: Callable[[int], None] | None = None) -> Verification:
+        """Walk the chain; blocks, and may be called from another thread."""
+        return self.reader.verify(progress)
+
+    def rebuild(self, progress: projections.Progress | None = None) -> projections.Rebuilt:
+        """Drop all projections and make them anew, in one transaction; appends wait meanwhile."""
+        with self._turn:
+            return projections.rebuild(self._writer, self._projected, progress)
+
+    def differing(self) -> list[str]:
+        """Name the projected tables that are not what a rebuild would give; appends wait meanwhile."""
+        with self._turn:
+            return projections.differing(self._writer, self._projected)
+
+    def reopen(self) -> None:
+        """Close, open, bring the WAL into the database, and only then read again (KERNEL L5).
+
+        Raises LedgerError while the cause lasts; the ledger then stays failed, and this may be tried again.
+        """
+        self._checkpointer.close()  # it may be waiting for its turn
+        with self._turn:
+            self._close_connections()
+            self._open(None)
+            self._failure = None
+
+    def close(self) -> None:
+        """Commit what was queued, and close. Futures not resolved by then are resolved by the loop later."""
+        if self._closing:
+            return
+        self._closing = True
+        self._signal()
+        self._thread.join()
+        self._close_connections()
+
+    # --- opening and closing
+
+    def _open(self, progress: projections.Progress | None) -> None:
+        database.create_if_missing(self._path, self._key)
+        self._writer = database.connect_writer(self._path, self._key)
+        try:
+            self._writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+            database.prepare(self._writer, self._workspace)
+            projections.install(self._writer, self._projected, progress)
+            self._heads = batch.Heads(self._writer)
+            self._reader = SqliteReader(self._path, self._key)
+        except apsw.Error as error:
+            self._writer.close()
+            raise LedgerError(f"{self._path} can't be used: {error}.") from error
+        self._checkpointer = Checkpointer(self._path, self._key, self._turn)
+
+    def _close_connections(self) -> None:
+        self._checkpointer.close()
+        self._reader.close()
+        self._writer.close()
+
+    # --- the writer thread
+
+    def _signal(self) -> None:
+        self._signalled = False
+        if self._wake.locked():
+            self._wake.release()
+
+    def _write_on(self) -> None:
+        while True:
+            self._wake.acquire()
+            with self._turn:
+                while requests := self._take():
+                    self._commit(requests)
+            if self._closing and not self._queue:
+                return
+
+    def _take(self) -> list[batch.Request]:
+        """Take what waits, up to the bounds of one transaction."""
+        taken: list[batch.Request] = []
+        events = size = 0
+        while self._queue and events < BATCH_EVENTS and size < BATCH_BYTES:
+            request = self._queue.popleft()
+            taken.append(request)
+            events += request.events
+            size += request.size
+        return taken
+
+    def _commit(self, requests: list[batch.Request]) -> None:
+        if self._failure is None and self._checkpointer.error is not None:
+            self._failure = _failure(self._path, self._checkpointer.error)
+        if self._failure is not None:
+            self._fail(requests, self._failure)
+            return
+        try:
+            work = batch.assemble(requests, self._heads, self._kinds)
+            if work.accepted:
+                self._write(work)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the transaction is unknown and all are told
+            self._failure = _failure(self._path, error)
+            self._fail(requests, self._failure)
+            return
+        self._heads.advance(work)
+        _in_loop(requests, lambda: _resolve(work))
+        self._checkpointer.note(self._writer)
+
+    def _write(self, work: batch.Batch) -> None:
+        self._writer.execute("BEGIN IMMEDIATE")
+        batch.write(self._writer, work)
+        if work.events:
+            projections.apply(self._writer, self._projected, work.events)
+        self._writer.execute("COMMIT")
+
+    def _fail(self, requests: list[batch.Request], error: CommitFailedError) -> None:
+        _in_loop(requests, lambda: _refuse(requests, error))
+
+
+def _failure(path: Path, error: Exception) -> CommitFailedError:
+    failure = CommitFailedError(
+        f"Writing to {path} failed ({error}): whether the last events are on disk is not known yet.",
+        remedy="Make room or mend the disk; Mainstay then reads the history again before it goes on.",
+    )
+    failure.__cause__ = error
+    return failure
+
+
+def _in_loop(requests: list[batch.Request], call: Callable[[], None]) -> None:
+    try:
+        requests[0].future.get_loop().call_soon_threadsafe(call)
+    except RuntimeError:  # the loop is closed: nobody waits any more, and what was committed stays committed
+        return
+
+
+def _resolve(work: batch.Batch) -> None:
+    for future, position in work.accepted:
+        if not future.done():
+            future.set_result(position)
+    for future, conflict in work.refused:
+        if not future.done():
+            future.set_exception(conflict)
+
+
+def _refuse(requests: list[batch.Request], error: CommitFailedError) -> None:
+    for request in requests:
+        if not request.future.done():
+            request.future.set_exception(error)
