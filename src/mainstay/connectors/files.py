@@ -1,0 +1,348 @@
+"""Files of the workspace: read what the operator put there, write reports beside it, and take a write back.
+
+Where a path leads is decided by its first name: `outbox/` and `reports/` may be written, `inbox/` and the folders
+named in mainstay.toml may only be read, anything else is refused (folder.py keeps it confined).
+
+Before a file is replaced, what was there is kept as a blob, and a note under the effect's token says so. The note is
+what makes a crash harmless: without it nothing was written; with it the file is either as noted or as asked for, and
+an undo knows what to put back. Notes are dropped after NOTES_KEPT_S: by then no effect is in doubt any more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from mainstay.connectors.folder import (
+    MAX_FILE_BYTES,
+    Parts,
+    parts_of,
+    read_file,
+    remove_file,
+    run_to_end,
+    settle_file,
+    write_file,
+)
+from mainstay.connectors.shown import shown
+from mainstay.contracts import Card, Compensation, Found, Operation, to_plain
+from mainstay.errors import FileError, LedgerError, NeedsOperator, NotSent, Permanent
+from mainstay.records import File
+from mainstay.values import DAY_S, BlobRef, Digest, digest_of
+
+if TYPE_CHECKING:
+    from mainstay.contracts import Call
+
+READ_FOLDERS = ("inbox", "outbox", "reports")
+WRITE_FOLDERS = ("outbox", "reports")
+CLOSED_FOLDERS = (".mainstay", ".git", "agents", "connectors", "playbooks", "policies", "templates")
+NOTES_KEPT_S = 30 * DAY_S
+MAX_TEXT_BYTES = 1024 * 1024  # a larger file comes as a file only
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}", re.ASCII)
+ABSENT: Digest = ""  # in place of a digest: there is no such file
+
+
+class FilesConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where files may be read and written. `folders` gives further readable ones a name: {"bank": "/srv/bank"}."""
+
+    workspace: str  # absolute path
+    notes: str  # absolute path of a folder of our own, inside .mainstay
+    folders: dict[str, str] = {}
+
+
+class WriteFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What to write where: either `text` or `file`."""
+
+    path: str  # "reports/june.csv"
+    text: str | None = None
+    file: File | None = None
+
+
+class Written(msgspec.Struct, frozen=True):
+    """A file as it was written; `previous` is what it replaced, None when there was no such file."""
+
+    path: str
+    digest: Digest  # of the content
+    size: int  # bytes
+    previous: BlobRef | None = None
+
+
+class ReadFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which file to read."""
+
+    path: str
+
+
+class FileRead(msgspec.Struct, frozen=True):
+    """A file pinned as it was when read. `text` is None unless it is UTF-8 and at most MAX_TEXT_BYTES."""
+
+    path: str
+    file: File
+    digest: Digest
+    size: int  # bytes
+    text: str | None = None
+
+
+class RestoreFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How to take a write back: what is expected to be there, and what was there before (None: no file)."""
+
+    path: str
+    expected: Digest
+    previous: BlobRef | None = None
+
+
+class Restored(msgspec.Struct, frozen=True):
+    """A file as it was before; `removed` when there was none."""
+
+    path: str
+    removed: bool
+
+
+class _Note(msgspec.Struct, frozen=True):
+    """What was there before the effect of one token, and what it was about to write."""
+
+    before: Digest
+    after: Digest
+    previous: BlobRef | None
+
+
+def operations(config: FilesConfig) -> tuple[Operation, ...]:
+    """Build files.read, files.write and its undo files.restore. Raises FileError for a folder that can't be named."""
+    _check_folders(config)
+    files = _Files(config)
+    return (
+        Operation(
+            name="files.read",
+            summary="Read a file",
+            input=ReadFile,
+            output=FileRead,
+            effect="read",
+            call=files.read,
+        ),
+        Operation(
+            name="files.write",
+            summary="Write a file",
+            input=WriteFile,
+            output=Written,
+            effect="reversible",
+            settle="lookup",
+            call=files.write,
+            lookup=files.look_up_write,
+            compensation="files.restore",
+            compensate=_undo,
+            card=_card,
+            roles={"path": "destination"},
+        ),
+        Operation(
+            name="files.restore",
+            summary="Put a file back as it was",
+            input=RestoreFile,
+            output=Restored,
+            effect="reversible",
+            settle="lookup",
+            call=files.restore,
+            lookup=files.look_up_restore,
+            cannot_undo="Putting a file back is itself an undo.",
+            roles={"path": "destination"},
+        ),
+    )
+
+
+class _Files:
+    """The operations with what they share: the folders, and one writer at a time."""
+
+    def __init__(self, config: FilesConfig) -> None:
+        self._config = config
+        self._writing = asyncio.Lock()
+
+    async def read(self, call: Call, arguments: ReadFile) -> FileRead:
+        root, parts = _readable(self._config, arguments.path)
+        content = await run_to_end(partial(read_file, root, parts))
+        if content is None:
+            raise NeedsOperator(f"There is no file {arguments.path}.", remedy="Put it there, or correct the path.")
+        blob = call.store(content, parts[-1])
+        return FileRead(arguments.path, File(parts[-1], blob), digest_of(content), len(content), _text_of(content))
+
+    async def write(self, call: Call, arguments: WriteFile) -> Written:
+        """On disk when this returns; calling again with the same token and arguments changes nothing."""
+        parts = _writable(arguments.path)
+        content = _content_of(call, arguments)
+        async with self._writing:
+            note = await self._prepared(call, parts, digest_of(content))
+            put = partial(write_file, self._config.workspace, parts, content, mark=_mark(call))
+            await run_to_end(put)
+        return Written(arguments.path, note.after, len(content), note.previous)
+
+    async def look_up_write(self, call: Call, arguments: WriteFile) -> Found:
+        parts = _writable(arguments.path)
+        note = await run_to_end(partial(_read_note, self._config.notes, _mark(call)))
+        if note is None:
+            return Found("did_not_happen")
+        now = await self._digest_now(parts)
+        if now == note.after:
+            await run_to_end(partial(settle_file, self._config.workspace, parts))
+            size = len(_content_of(call, arguments))
+            return Found("happened", Written(arguments.path, now, size, note.previous))
+        if now == note.before:
+            return Found("did_not_happen")
+        return Found("unknown", known=f"{arguments.path} was changed by somebody else in the meantime.")
+
+    async def restore(self, call: Call, arguments: RestoreFile) -> Restored:
+        """Raises NeedsOperator when the file is not as the write left it: somebody's work would be lost."""
+        parts = _writable(arguments.path)
+        previous = None if arguments.previous is None else _kept(call, arguments.previous)
+        async with self._writing:
+            await run_to_end(partial(_restore, self._config.workspace, parts, previous, arguments, _mark(call)))
+        return Restored(arguments.path, removed=previous is None)
+
+    async def look_up_restore(self, call: Call, arguments: RestoreFile) -> Found:
+        now = await self._digest_now(_writable(arguments.path))
+        before = ABSENT if arguments.previous is None else digest_of(_kept(call, arguments.previous))
+        if now == before:
+            return Found("happened", Restored(arguments.path, removed=before == ABSENT))
+        if now == arguments.expected:
+            return Found("did_not_happen")
+        return Found("unknown", known=f"{arguments.path} was changed by somebody else in the meantime.")
+
+    async def _prepared(self, call: Call, parts: Parts, after: Digest) -> _Note:
+        """Keep what is there now, and note it on disk; an attempt that already wrote keeps its first note."""
+        notes, mark = self._config.notes, _mark(call)
+        noted = await run_to_end(partial(_read_note, notes, mark))
+        content = await run_to_end(partial(read_file, self._config.workspace, parts))
+        before = ABSENT if content is None else digest_of(content)
+        if noted is not None and noted.after == after == before:
+            return noted
+        previous = None if content is None else call.store(content, parts[-1])
+        note = _Note(before, after, previous)
+        await run_to_end(partial(_write_note, notes, mark, note, call.now_us))
+        return note
+
+    async def _digest_now(self, parts: Parts) -> Digest:
+        content = await run_to_end(partial(read_file, self._config.workspace, parts))
+        return ABSENT if content is None else digest_of(content)
+
+
+def _check_folders(config: FilesConfig) -> None:
+    """Refuse a named folder that would open what has to stay closed."""
+    workspace = Path(os.path.realpath(config.workspace))
+    closed = [workspace / name for name in CLOSED_FOLDERS]
+    for name, folder in config.folders.items():
+        place = Path(os.path.realpath(folder))
+        if name in (*READ_FOLDERS, *CLOSED_FOLDERS) or _NAME.fullmatch(name) is None:
+            raise FileError(
+                f"A folder can't be named {shown(name)!r}.", remedy="Choose another name of letters and digits."
+            )
+        if workspace.is_relative_to(place) or any(place.is_relative_to(one) for one in closed):
+            raise FileError(f"The folder {name} would open parts of the workspace that have to stay closed.")
+
+
+def _readable(config: FilesConfig, path: str) -> tuple[str, Parts]:
+    """Give the folder to start at and the names below it."""
+    parts = parts_of(path, writing=False)
+    if len(parts) > 1 and parts[0] in READ_FOLDERS:
+        return config.workspace, parts
+    if len(parts) > 1 and parts[0] in config.folders:
+        return config.folders[parts[0]], parts[1:]
+    raise Permanent(f"{shown(path)} can't be read: {_say_folders((*READ_FOLDERS, *config.folders))} can.")
+
+
+def _writable(path: str) -> Parts:
+    parts = parts_of(path, writing=True)
+    if len(parts) > 1 and parts[0] in WRITE_FOLDERS:
+        return parts
+    raise Permanent(f"{shown(path)} can't be written: {_say_folders(WRITE_FOLDERS)} can.")
+
+
+def _say_folders(names: tuple[str, ...]) -> str:
+    return "files in " + ", ".join(f"{name}/" for name in names)
+
+
+def _content_of(call: Call, arguments: WriteFile) -> bytes:
+    if (arguments.text is None) == (arguments.file is None):
+        raise Permanent("A file is written from either 'text' or 'file': give one of them.")
+    content = _encoded(arguments.text) if arguments.file is None else _kept(call, arguments.file.blob)
+    if len(content) > MAX_FILE_BYTES:
+        raise Permanent(f"{arguments.path} would be larger than {MAX_FILE_BYTES // 2**20} MiB.")
+    return content
+
+
+def _encoded(text: str | None) -> bytes:
+    try:
+        return (text or "").encode()
+    except UnicodeEncodeError as error:
+        raise Permanent("The text holds half a character, which no file can hold.") from error
+
+
+def _kept(call: Call, blob: BlobRef) -> bytes:
+    try:
+        return call.read(blob)
+    except LedgerError as error:
+        raise NeedsOperator(f"The content of {shown(blob.name) or 'the file'} is no longer kept.") from error
+
+
+def _text_of(content: bytes) -> str | None:
+    if len(content) > MAX_TEXT_BYTES:
+        return None
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def _restore(root: str, parts: Parts, previous: bytes | None, arguments: RestoreFile, mark: str) -> None:
+    now = read_file(root, parts)
+    if now == previous:
+        return
+    if now is None or digest_of(now) != arguments.expected:
+        raise NeedsOperator(
+            f"{arguments.path} was changed or removed after it was written.",
+            remedy="Look at the file; put it back by hand, or skip this undo.",
+        )
+    if previous is None:
+        remove_file(root, parts)
+    else:
+        write_file(root, parts, previous, mark=mark)
+
+
+def _undo(arguments: WriteFile, output: Written) -> Compensation:
+    undo = to_plain(RestoreFile(arguments.path, output.digest, output.previous))
+    assert isinstance(undo, dict)
+    return Compensation("files.restore", undo)
+
+
+def _card(arguments: WriteFile) -> Card:
+    name = shown(arguments.path)
+    if arguments.file is not None:
+        return Card(f"Write {name}", f"The file {shown(arguments.file.name)}, {arguments.file.blob.size:,} bytes")
+    return Card(f"Write {name}", shown(arguments.text or "", lines=True))
+
+
+def _mark(call: Call) -> str:
+    """Name what belongs to one effect on disk, without giving its token away."""
+    return digest_of(b"files", call.token.encode())[:32]
+
+
+def _read_note(notes: str, mark: str) -> _Note | None:
+    content = read_file(notes, (mark,)) if Path(notes).is_dir() else None
+    return None if content is None else msgspec.json.decode(content, type=_Note)
+
+
+def _write_note(notes: str, mark: str, note: _Note, now_us: int) -> None:
+    try:
+        Path(notes).mkdir(mode=0o700, parents=True, exist_ok=True)
+        _drop_old_notes(notes, now_us)
+    except OSError as error:
+        raise NotSent(f"What was there before can't be noted: {error.strerror}.") from error
+    write_file(notes, (mark,), msgspec.json.encode(note), mark=mark)
+
+
+def _drop_old_notes(notes: str, now_us: int) -> None:
+    oldest_s = now_us / 1_000_000 - NOTES_KEPT_S
+    for entry in os.scandir(notes):
+        if entry.stat(follow_symlinks=False).st_mtime < oldest_s:
+            remove_file(notes, (PurePosixPath(entry).name,))
