@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from mainstay.connectors import bank_csv, camt
-from mainstay.connectors.bank_csv import ColumnMap
+from mainstay.connectors.bank_columns import ColumnMap
 from mainstay.connectors.source import Source
 from mainstay.connectors.statements import StatementRead
 from mainstay.contracts import Operation

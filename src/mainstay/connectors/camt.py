@@ -72,7 +72,7 @@ def read(source: Source) -> StatementRead:
     notes = [note for sheet in sheets for note in sheet.notes]
     if len(distinct) < len(nodes):
         notes += ["Copies of a statement in the same file, left out"] * (len(nodes) - len(distinct))
-    return assemble(_version(tree, kind), parts, [*_counted(notes), *_pages(message)])
+    return assemble(_version(tree, kind), parts, _counted([*notes, *_pages(message)]))
 
 
 def looks_like(head: bytes) -> bool:
@@ -264,7 +264,7 @@ def _summary(node: Node, count: int) -> list[str]:
     said = text_at(node, "TxsSummry/TtlNtries/NbOfNtries")
     if not re.fullmatch("[0-9]{1,15}", said) or int(said) == count:
         return []
-    return [f"Entries in the file, while the bank's summary counts {int(said)}"] * count
+    return [f"The bank's summary counts {int(said)} entries, the statement holds {count}."]
 
 
 def _pages(message: Node) -> list[str]:
@@ -274,5 +274,5 @@ def _pages(message: Node) -> list[str]:
 
 
 def _counted(notes: Iterable[str]) -> list[str]:
-    """Say what happened several times once, with its count."""
-    return [f"{note}: {count}." for note, count in Counter(notes).items()]
+    """Say what happened several times once, with its count; a whole sentence stays as it is."""
+    return [note if note.endswith(".") else f"{note}: {count}." for note, count in Counter(notes).items()]

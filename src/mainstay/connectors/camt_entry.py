@@ -22,7 +22,7 @@ import msgspec
 
 from mainstay.connectors.currencies import money_of
 from mainstay.connectors.source import UnreadableError
-from mainstay.connectors.statements import Draft
+from mainstay.connectors.statements import RAW_LIMIT, Draft
 from mainstay.connectors.xml_tree import Node, canonical, text_at, texts_at
 from mainstay.records import BankLine
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from mainstay.values import Money
 
-RAW_LIMIT = 4000  # characters; a record larger than a page helps nobody
+
 TEXT_LIMIT = 2000
 REFERENCE_LIMIT = 60  # references kept of a whole batch
 

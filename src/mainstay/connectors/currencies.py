@@ -28,20 +28,28 @@ MAX_DIGITS = 27  # Decimal rounds beyond 28 without a word
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)")
 
 
+def code_of(text: str) -> str:
+    """Take an ISO 4217 code, also in small letters; raises UnreadableError when there is none or it does not exist."""
+    if not text:
+        raise UnreadableError("nothing says the currency")
+    if text.upper() not in CODES:
+        raise UnreadableError(f"{text[:12]!r} is not a currency (ISO 4217)")
+    return text.upper()
+
+
 def money_of(number: str, currency: str) -> Money:
     """Make money of a plain number ("-1234.5") and a code.
 
     Raises UnreadableError when the code does not exist, the number is none, is beyond 64 bits in minor units, or has
     more decimals than the currency. Nothing is rounded.
     """
-    if currency not in CODES:
-        raise UnreadableError(f"{currency[:12]!r} is not a currency (ISO 4217)")
+    code = code_of(currency)
     if _NUMBER.fullmatch(number) is None:
         raise UnreadableError(f"{number[:40]!r} is not an amount")
     if sum(map(str.isdigit, number)) > MAX_DIGITS:
         raise UnreadableError(f"{number[:40]!r} has too many digits for an amount")
     try:
-        return Money.of(number, currency)
+        return Money.of(number, code)
     except ValueError as error:
         raise UnreadableError(str(error)) from error
 

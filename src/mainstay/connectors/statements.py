@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 ID_HEX = 20  # 80 bits: no two of a lifetime's lines meet by chance
+RAW_LIMIT = 4000  # characters kept of an entry as the bank sent it; a record larger than a page helps nobody
 
 
 class AccountStatement(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -11,22 +11,24 @@ import csv
 import io
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import islice
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 import msgspec
 
+from mainstay.connectors.source import Source, UnreadableError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from mainstay.connectors.source import Source
 
 DELIMITERS = {";": "semicolon", ",": "comma", "\t": "tab", "|": "bar"}
 HEADER_WITHIN = 60  # rows that are searched for the header
 
 # field -> the names its column has, by language ("en", "de", "fr", "nl"), the surest first
 Vocabulary: TypeAlias = Mapping[str, Mapping[str, tuple[str, ...]]]
+
+T = TypeVar("T")
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _CURRENCY = re.compile(r"[(\[ ]([A-Z]{3})[)\]]?\s*$")
@@ -42,12 +44,21 @@ class Layout(msgspec.Struct, frozen=True):
     encoding: str = ""
 
 
+def words(**languages: str) -> dict[str, tuple[str, ...]]:
+    """Write the names of a column by language, parted by commas: plain small letters, as headers are folded."""
+    return {language: tuple(name.strip() for name in names.split(",")) for language, names in languages.items()}
+
+
 class Row(msgspec.Struct, frozen=True):
     """One row: the line it begins at, and its cells by field, each without white space around it."""
 
     line: int
     cells: Mapping[str, str]
     raw: str
+
+    def text(self, field: str) -> str:
+        """Give a cell with single spaces, "" when there is no such column."""
+        return " ".join(self.cells.get(field, "").split())
 
 
 class Table(msgspec.Struct, frozen=True):
@@ -58,6 +69,23 @@ class Table(msgspec.Struct, frozen=True):
     preamble: str  # what stands before the header
     local: bool  # a header is in a language that writes the day before the month
     note: str
+
+
+class Cells(msgspec.Struct, frozen=True):
+    """One row while it is read: whatever can't be read is an error with line and column."""
+
+    source: Source
+    table: Table
+    row: Row
+    remedy: str
+
+    def take(self, field: str, read: Callable[[str], T]) -> T:
+        """Read a cell; `read` may raise UnreadableError, which becomes a FileError."""
+        try:
+            return read(self.row.text(field))
+        except UnreadableError as error:
+            column = self.table.headers.get(field, "")
+            raise self.source.error(str(error), line=self.row.line, column=column, remedy=self.remedy) from error
 
 
 def read_table(source: Source, layout: Layout) -> Table:
