@@ -1,0 +1,152 @@
+"""What a CEL expression reads: its free names, the dotted paths from them, and whether it loops over lists.
+
+The package gives an expression's tree only as bytes (cel.expr.CheckedExpr); the few parts of it that are needed
+are described here by hand, wire-compatible with cel/expr/syntax.proto.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import msgspec
+
+
+class Reads(msgspec.Struct, frozen=True):
+    """Sorted free names and dotted paths; `choices` are comparisons of a path with a text that stands there."""
+
+    names: tuple[str, ...]
+    paths: tuple[str, ...]
+    loops: bool = False
+    choices: tuple[tuple[str, str], ...] = ()
+
+
+_MESSAGES: dict[str, tuple[tuple[str, int, str], ...]] = {
+    "Const": (("string_value", 6, "text"),),
+    "Ident": (("name", 1, "text"),),
+    "Select": (("operand", 1, "Expr"), ("field", 2, "text"), ("test_only", 3, "bool")),
+    "Call": (("target", 1, "Expr"), ("function", 2, "text"), ("args", 3, "Expr*")),
+    "List": (("elements", 1, "Expr*"),),
+    "Entry": (("map_key", 3, "Expr"), ("value", 4, "Expr")),
+    "Struct": (("message_name", 1, "text"), ("entries", 2, "Entry*")),
+    "Loop": (
+        ("iter_var", 1, "text"),
+        ("iter_range", 2, "Expr"),
+        ("accu_var", 3, "text"),
+        ("accu_init", 4, "Expr"),
+        ("loop_condition", 5, "Expr"),
+        ("loop_step", 6, "Expr"),
+        ("result", 7, "Expr"),
+        ("iter_var2", 8, "text"),
+    ),
+    "Expr": (
+        ("const_expr", 3, "Const"),
+        ("ident_expr", 4, "Ident"),
+        ("select_expr", 5, "Select"),
+        ("call_expr", 6, "Call"),
+        ("list_expr", 7, "List"),
+        ("struct_expr", 8, "Struct"),
+        ("comprehension_expr", 9, "Loop"),
+    ),
+    "Checked": (("expr", 4, "Expr"),),
+    "Parsed": (("expr", 2, "Expr"),),
+}
+
+
+@cache
+def _classes() -> dict[str, Any]:
+    from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+
+    kinds: Any = descriptor_pb2.FieldDescriptorProto
+    file: Any = descriptor_pb2.FileDescriptorProto(name="mainstay/reads.proto", package="reads", syntax="proto3")
+    for name, fields in _MESSAGES.items():
+        message = file.message_type.add(name=name)
+        for field_name, number, kind in fields:
+            label = kinds.LABEL_REPEATED if kind.endswith("*") else kinds.LABEL_OPTIONAL
+            field = message.field.add(name=field_name, number=number, label=label)
+            field.type = {"text": kinds.TYPE_STRING, "bool": kinds.TYPE_BOOL}.get(kind, kinds.TYPE_MESSAGE)
+            if field.type == kinds.TYPE_MESSAGE:
+                field.type_name = f".reads.{kind.rstrip('*')}"
+    pool: Any = descriptor_pool.DescriptorPool()
+    pool.AddSerializedFile(file.SerializeToString())
+    return {n: message_factory.GetMessageClass(pool.FindMessageTypeByName(f"reads.{n}")) for n in _MESSAGES}
+
+
+def reads_of(serialized: bytes) -> Reads:
+    """Say what a serialised expression reads; `serialized` is what `Expression.serialize()` gave."""
+    from google.protobuf import any_pb2
+
+    wrapped: Any = any_pb2.Any.FromString(serialized)
+    outer = _classes()["Checked" if wrapped.type_url.endswith("CheckedExpr") else "Parsed"]
+    walk = _Walk()
+    walk.expression(outer.FromString(wrapped.value).expr, frozenset())
+    paths = tuple(sorted(walk.paths))
+    names = tuple(sorted({path.split(".", 1)[0] for path in paths}))
+    return Reads(names, paths, walk.loops, tuple(walk.choices))
+
+
+class _Walk:
+    def __init__(self) -> None:
+        self.paths: set[str] = set()
+        self.choices: list[tuple[str, str]] = []
+        self.loops = False
+
+    def expression(self, node: Any, bound: frozenset[str]) -> None:  # noqa: ANN401 - a generated message
+        kind = _set_field(node)
+        if kind in ("ident_expr", "select_expr"):
+            self._path(node, bound)
+        elif kind == "call_expr":
+            self._call(node.call_expr, bound)
+        elif kind == "list_expr":
+            self._all(node.list_expr.elements, bound)
+        elif kind == "struct_expr":
+            for entry in node.struct_expr.entries:
+                self._all((entry.map_key, entry.value), bound)
+        elif kind == "comprehension_expr":
+            self._loop(node.comprehension_expr, bound)
+
+    def _all(self, nodes: Any, bound: frozenset[str]) -> None:  # noqa: ANN401
+        for node in nodes:
+            self.expression(node, bound)
+
+    def _path(self, node: Any, bound: frozenset[str]) -> None:  # noqa: ANN401
+        chain = _chain(node)
+        if chain is None:
+            self.expression(node.select_expr.operand, bound)
+        elif chain[0] not in bound:
+            self.paths.add(".".join(chain))
+
+    def _call(self, call: Any, bound: frozenset[str]) -> None:  # noqa: ANN401
+        if call.HasField("target"):
+            self.expression(call.target, bound)
+        self._all(call.args, bound)
+        if call.function in ("_==_", "_!=_"):
+            self._choice(call.args, bound)
+
+    def _choice(self, sides: Any, bound: frozenset[str]) -> None:  # noqa: ANN401
+        for one, other in (tuple(sides), tuple(sides)[::-1]):
+            chain = _chain(one) if _set_field(one) in ("ident_expr", "select_expr") else None
+            if chain and chain[0] not in bound and other.HasField("const_expr") and other.const_expr.string_value:
+                self.choices.append((".".join(chain), other.const_expr.string_value))
+
+    def _loop(self, loop: Any, bound: frozenset[str]) -> None:  # noqa: ANN401
+        self.loops |= not (loop.iter_range.HasField("list_expr") and not loop.iter_range.list_expr.elements)
+        self._all((loop.iter_range, loop.accu_init), bound)
+        inside = bound | {loop.iter_var, loop.iter_var2, loop.accu_var}
+        self._all((loop.loop_condition, loop.loop_step), inside)
+        self.expression(loop.result, bound | {loop.accu_var})
+
+
+def _set_field(node: Any) -> str:  # noqa: ANN401
+    return next((name for name, _, _ in _MESSAGES["Expr"] if node.HasField(name)), "")
+
+
+def _chain(node: Any) -> list[str] | None:  # noqa: ANN401
+    """Give a dotted path as its parts; None when it does not begin with a name."""
+    parts: list[str] = []
+    while node.HasField("select_expr"):
+        parts.append(node.select_expr.field)
+        node = node.select_expr.operand
+    if not node.HasField("ident_expr"):
+        return None
+    return [node.ident_expr.name.lstrip("."), *reversed(parts)]
