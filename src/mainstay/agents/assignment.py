@@ -103,7 +103,7 @@ def _margins(weights: Matrix, taken: Whole) -> tuple[Matrix, Whole]:
 
     count = len(weights)
     own = np.where(taken >= 0, weights[np.arange(count), taken], 0.0)
-    free = np.flatnonzero(~np.isin(np.arange(weights.shape[1]), taken))
+    free = np.flatnonzero(~np.isin(np.arange(len(weights[0])), taken))
     spares = weights[:, free] if len(free) else np.zeros((count, 1))
     arcs = np.full((count + 1, count + 1), np.inf)
     arcs[:count, :count] = own[:, None] - np.where(taken >= 0, weights[:, taken], 0.0)
