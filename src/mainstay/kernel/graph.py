@@ -27,11 +27,15 @@ class Literally(msgspec.Struct, frozen=True, tag="literal"):
 
 
 class Cel(msgspec.Struct, frozen=True, tag="cel", omit_defaults=True):
-    """An expression. `names` are the free names it uses; `paths` the dotted paths it reads, for labels."""
+    """An expression. `names` are the free names it uses; `paths` the dotted paths it reads, for labels.
+
+    `scope` gives the types of names that only it knows, such as `item`: ("item", "record(match)").
+    """
 
     source: str
     names: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
+    scope: tuple[tuple[str, str], ...] = ()
 
 
 class Text(msgspec.Struct, frozen=True, tag="text"):
@@ -115,7 +119,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     account: str = ""
     ask: Ask | None = None
     until: Cel | None = None  # wait
-    types: dict[str, str] = {}  # names that only this step's expressions know: item, index, this, out
+    item: str = ""  # type of one item of the list
 
 
 class Field(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -198,6 +202,6 @@ def chunk_of(definition: Definition, name: str) -> Definition:
         title=f"{definition.title}: a part of {name}",
         steps=(alone,),
         let=definition.let,
-        types={**definition.types, "items": f"list({step.types.get('item', 'any')})"},
+        types={**definition.types, "items": f"list({step.item or 'any'})"},
         records=definition.records,
     )

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
 
 import msgspec
@@ -33,7 +34,9 @@ Resolve: TypeAlias = "Callable[[str], Value]"  # gives the plain value of a name
 MAX_PROGRAMS = 256
 MAX_SOURCE = 4_000  # characters
 _PATH = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*", re.ASCII)
-_FAULT = re.compile(r"^(?:INVALID_ARGUMENT: )?ERROR: <input>:(-?\d+):(-?\d+): (.*?)(?: \[INVALID_ARGUMENT\])?$", re.M)
+_FAULT = re.compile(
+    r"^(?:INVALID_ARGUMENT: )?ERROR: <input>:(-?\d+):(-?\d+): (.*?)(?: \[INVALID_ARGUMENT\])?$", re.MULTILINE
+)
 _WORDS = frozenset({"true", "false", "null", "in"})
 
 
@@ -133,16 +136,21 @@ def faults_of(message: str) -> tuple[Fault, ...]:
 
 def read_names(source: str) -> Reads:
     """Say what an expression reads, without knowing any types; raises WrongExpressionError when it does not parse."""
-    from cel_expr_python.ext import ext_optional
-
-    from mainstay.runtime.celtypes import load_cel
     from mainstay.runtime.reads import reads_of
 
     try:
-        bare = load_cel().NewEnv(extensions=[ext_optional.ExtOptional()])
-        return reads_of(bare.compile(source, disable_check=True).serialize())
+        return reads_of(_bare().compile(source, disable_check=True).serialize())
     except (RuntimeError, ValueError) as error:
         raise WrongExpressionError(faults_of(str(error))) from error
+
+
+@cache
+def _bare() -> Any:  # noqa: ANN401 - CEL's environment without any names
+    from cel_expr_python.ext import ext_optional
+
+    from mainstay.runtime.celtypes import load_cel
+
+    return load_cel().NewEnv(extensions=[ext_optional.ExtOptional()])
 
 
 class Checker:
@@ -197,6 +205,7 @@ def type_of(name: str) -> Type:
 
 
 _Worked: TypeAlias = "Callable[[Resolve], Value]"
+Own: TypeAlias = tuple[tuple[str, str], ...]  # the scope of an expression, as `Cel` holds it
 
 
 class Program:
@@ -207,40 +216,39 @@ class Program:
         self._definition = definition
         self._zone = zone
         self._names = {name: parse_type(text) for name, text in definition.types.items()}
-        self._steps = {step.name: step for step in definition.steps}
-        self._ready: dict[tuple[str, str], tuple[Type, _Worked]] = {}
-        self._scopes: dict[tuple[tuple[str, str], ...], Scope] = {}
+        self._ready: dict[tuple[str, Own], tuple[Type, _Worked]] = {}
+        self._scopes: dict[Own, Scope] = {}
         self._parts: tuple[Messages, Functions] | None = None
 
-    def evaluate(self, template: Template, resolve: Resolve, *, step: str = "") -> Value:
-        """Fill a template. `step` names the step it stands in, for `item`, `index`, `this` and `out`.
+    def value(self, template: Template, names: Resolve) -> Value:
+        """Fill a template; raises ExpressionError.
 
-        `resolve` gives the plain value of a name that stands in the definition's types, None for a skipped step;
-        it is never asked for names under `let`. Raises ExpressionError.
+        `names` gives the plain value of a name that stands in the definition's types or an expression's scope, None
+        for a skipped step. It is asked only for names that are used, and never for those under `let`.
         """
         match template:
             case Literally(value=value):
                 return value
-            case Cel(source=source):
-                return self._worked(source, step)[1](resolve)
+            case Cel():
+                return self._worked(template)[1](names)
             case Text(parts=parts):
-                return "".join(self._say(part, resolve, step) for part in parts)
+                return "".join(self._say(part, names) for part in parts)
             case Record(fields=fields):
-                return {name: self.evaluate(inner, resolve, step=step) for name, inner in fields.items()}
+                return {name: self.value(inner, names) for name, inner in fields.items()}
             case Sequence(items=items):
-                return [self.evaluate(inner, resolve, step=step) for inner in items]
+                return [self.value(inner, names) for inner in items]
             case _:
                 assert_never(template)
 
-    def type_of(self, cel: Cel, *, step: str = "") -> Type:
+    def type_of(self, cel: Cel) -> Type:
         """Give the type of an expression's result."""
-        return self._worked(cel.source, step)[0]
+        return self._worked(cel)[0]
 
-    def _say(self, part: Literally | Cel, resolve: Resolve, step: str) -> str:
+    def _say(self, part: Literally | Cel, names: Resolve) -> str:
         if isinstance(part, Literally):
             return str(part.value)
-        type_, work = self._worked(part.source, step)
-        value = work(resolve)
+        type_, work = self._worked(part)
+        value = work(names)
         if isinstance(value, str) and type_.kind in ("text", "choice"):
             return value
         try:
@@ -248,14 +256,13 @@ class Program:
         except (ValueError, TypeError, KeyError) as error:
             raise ExpressionError(f"'{part.source}' can't be written as text: {error}.") from error
 
-    def _worked(self, source: str, step: str) -> tuple[Type, _Worked]:
-        key = (step, source)
+    def _worked(self, cel: Cel) -> tuple[Type, _Worked]:
+        key = (cel.source, cel.scope)
         if key not in self._ready:
-            own = self._steps[step].types if step in self._steps else {}
-            self._ready[key] = self._path(source, own) or self._joined(source, own) or self._compiled(source, own)
+            self._ready[key] = self._path(*key) or self._joined(*key) or self._compiled(*key)
         return self._ready[key]
 
-    def _joined(self, source: str, own: Mapping[str, str]) -> tuple[Type, _Worked] | None:
+    def _joined(self, source: str, own: Own) -> tuple[Type, _Worked] | None:
         """Put lists together without CEL, which would make every element anew."""
         parts = [self._path(part.strip(), own) for part in source.split("+")]
         if any(part is None or part[0].kind != "list" or part[0] != (parts[0] or part)[0] for part in parts):
@@ -266,9 +273,8 @@ class Program:
             lambda resolve: [item for work in works for item in _list_from(work(resolve), source)],
         )
 
-    def _path(self, source: str, own: Mapping[str, str]) -> tuple[Type, _Worked] | None:
-        names = {**self._names, **{name: parse_type(text) for name, text in own.items()}}
-        walked = walk_path(source, names, self._definition.records) if is_path(source) else None
+    def _path(self, source: str, own: Own) -> tuple[Type, _Worked] | None:
+        walked = walk_path(source, self._all(own), self._definition.records) if is_path(source) else None
         if walked is None:
             return None
         first, *rest = source.split(".")
@@ -278,9 +284,9 @@ class Program:
         if name not in self._definition.let:
             return lambda resolve: resolve(name)
         template = self._definition.let[name]
-        return lambda resolve: self.evaluate(template, resolve)
+        return lambda resolve: self.value(template, resolve)
 
-    def _compiled(self, source: str, own: Mapping[str, str]) -> tuple[Type, _Worked]:
+    def _compiled(self, source: str, own: Own) -> tuple[Type, _Worked]:
         from mainstay.runtime.reads import reads_of
 
         scope = self._scope(own)
@@ -292,12 +298,13 @@ class Program:
         work.read = {name: self._name_reader(name) for name in work.types}
         return type_of(checked.return_type().name()), work
 
-    def _scope(self, own: Mapping[str, str]) -> Scope:
-        key = tuple(sorted(own.items()))
-        if key not in self._scopes:
-            names = {**self._names, **{name: parse_type(text) for name, text in own.items()}}
-            self._scopes[key] = Scope(names, *self._engine())
-        return self._scopes[key]
+    def _scope(self, own: Own) -> Scope:
+        if own not in self._scopes:
+            self._scopes[own] = Scope(self._all(own), *self._engine())
+        return self._scopes[own]
+
+    def _all(self, own: Own) -> dict[str, Type]:
+        return {**self._names, **{name: parse_type(text) for name, text in own}}
 
     def _engine(self) -> tuple[Messages, Functions]:
         if self._parts is None:
