@@ -1,0 +1,401 @@
+"""One effect under its token: prepared, judged, intended, called, settled (KERNEL E1 to E5).
+
+This is the choke point: nothing else in the process calls an operation that changes the world.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+from collections import defaultdict
+from typing import TYPE_CHECKING, Protocol, cast
+
+import msgspec
+
+from mainstay import commands as c
+from mainstay.contracts import Card, Found, from_plain, to_plain
+from mainstay.encoding import encode_value
+from mainstay.errors import (
+    CommandRefusedError,
+    MainstayError,
+    OperationError,
+    Uncertain,
+)
+from mainstay.events import Undo
+from mainstay.kernel.state import is_item, step_name
+from mainstay.ports import Proposal
+from mainstay.runtime.names import Names
+from mainstay.values import Failure, digest_of, merge_labels
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+    from typing import Any
+
+    from mainstay.contracts import Operation
+    from mainstay.kernel.state import Plan, Slot
+    from mainstay.runtime.parts import Parts
+    from mainstay.values import BlobRef, Labels, Value, Verdict
+
+_RESENDS_S = (1.0, 5.0, 15.0)  # waits before an uncertain effect is sent again under its token, then the operator
+_CRASHED = Failure("transient", "Mainstay stopped before the answer came")
+
+
+class Desk(Protocol):
+    """What effects and steps need of the engine."""
+
+    def load(self, plan_id: str) -> Plan:
+        """Give the plan as it will be."""
+        ...
+
+    def now_us(self) -> int:
+        """Give the time."""
+        ...
+
+    def submit(
+        self, plan_id: str, *commands: c.PlanCommand, actor: str = "mainstay", cause: str = ""
+    ) -> asyncio.Future[int]:
+        """Queue the facts that commands lead to."""
+        ...
+
+    def submit_all(
+        self, requests: list[tuple[str, c.PlanCommand]], *, actor: str = "mainstay", cause: str = ""
+    ) -> asyncio.Future[int]:
+        """Do so for several plans at once."""
+        ...
+
+    def report(self, plan: Plan, path: str, *commands: c.PlanCommand, actor: str = "mainstay") -> None:
+        """Hand in a result."""
+        ...
+
+    def release(self, plan_id: str, path: str) -> None:
+        """Let work begin again later."""
+        ...
+
+    def advance(self, plan_id: str) -> None:
+        """Begin what there is to do."""
+        ...
+
+    def spawn(self, plan: Plan, path: str, work: Coroutine[Any, Any, None]) -> None:
+        """Run work that waits."""
+        ...
+
+    def keep_definition(self, definition: Any) -> BlobRef:  # noqa: ANN401 - kernel's Definition, avoiding a name
+        """Store a definition."""
+        ...
+
+
+class Attempt:
+    """What an operation is given of the runtime: contracts.Call."""
+
+    __slots__ = ("_parts", "now_us", "plan", "token")
+
+    def __init__(self, parts: Parts, plan: str, token: str, now_us: int) -> None:
+        """Stand for one attempt."""
+        self._parts, self.plan, self.token, self.now_us = parts, plan, token, now_us
+
+    def read(self, blob: BlobRef) -> bytes:
+        """Give the content of a pinned file."""
+        return self._parts.payloads.blobs.get(blob)
+
+    def store(self, content: bytes, name: str = "", media: str = "application/octet-stream") -> BlobRef:
+        """Keep bytes as a blob."""
+        return self._parts.payloads.blobs.put(content, name=name, media=media)
+
+
+class Effects:
+    """Carries out effects."""
+
+    def __init__(self, parts: Parts, desk: Desk) -> None:
+        """Take the parts and the engine's desk."""
+        self._parts = parts
+        self._desk = desk
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)  # in-ledger connectors, one at a time
+
+    # --- prepared
+
+    def prepare(self, plan: Plan, path: str, arguments: Value, labels: Labels) -> None:
+        """Record what would happen with these arguments; send it at once where policy allows."""
+        step = plan.step(path)
+        self._prepare(plan, path, step.target, arguments, labels, step.account)
+
+    def compensate(self, plan: Plan, path: str) -> None:
+        """Prepare the compensation of an outcome, with the arguments recorded beside it."""
+        undone = plan.slots[path.removeprefix("~")]
+        assert undone.undo is not None
+        arguments = plan.slots[path].arguments if plan.slots[path].edited else undone.undo.arguments
+        loaded = self._parts.payloads.load(arguments)
+        self._prepare(plan, path, undone.undo.operation, loaded, undone.labels, undone.account)
+
+    def _prepare(self, plan: Plan, path: str, name: str, arguments: Value, labels: Labels, account: str) -> None:
+        try:
+            operation = self._parts.catalogue.operation(name)
+            typed = from_plain(arguments, operation.input)
+        except (MainstayError, msgspec.ValidationError) as error:
+            failure = Failure("permanent", f"'{path}' can't be prepared: {error}")
+            self._fail(plan, path, failure)
+            return
+        plain = to_plain(typed)
+        verdict = self._judge(plan, path, operation, plain, labels, account)
+        kept = self._parts.payloads.keep(plain)
+        command = c.PrepareEffect(
+            now_us=self._desk.now_us(),
+            path=path,
+            operation=operation.name,
+            operation_version=operation.version,
+            effect=operation.effect,
+            arguments=kept,
+            digest=effect_digest(operation, account, plain),
+            verdict=verdict,
+            card=self._parts.payloads.keep(to_plain(_card(operation, typed))) if verdict.decision == "ask" else None,
+            account=account,
+            labels=labels,
+            cannot_undo=operation.cannot_undo if not operation.compensation else "",
+        )
+        if verdict.decision == "allow" and not is_item(path):
+            self._desk.spawn(plan, path, self._send(plan, path, verdict, command))
+        else:
+            self._desk.report(plan, path, command)
+
+    def _judge(
+        self, plan: Plan, path: str, operation: Operation, arguments: Value, labels: Labels, account: str
+    ) -> Verdict:
+        return self._parts.policy.judge(
+            Proposal(
+                plan=plan.id,
+                playbook=plan.playbook,
+                path=path,
+                operation=operation.name,
+                effect=operation.effect,
+                arguments=arguments,
+                account=account,
+                labels=labels,
+                gate="" if path.startswith("~") else plan.step(path).gate,
+                undoing=path.startswith("~"),
+            )
+        )
+
+    def ask_batch(self, plan: Plan, name: str) -> None:
+        """Ask once about all items of a step that wait for a question."""
+        rows: list[Value] = []
+        cannot_undo = rule = ""
+        for path, slot in plan.slots.items():
+            if is_item(path) and step_name(path) == name and slot.status == "gated":
+                operation = self._parts.catalogue.operation(slot.operation)
+                card = _card(operation, from_plain(self._parts.payloads.load(slot.arguments), operation.input))
+                cannot_undo, rule = card.cannot_undo or cannot_undo, operation.summary
+                rows.append({"path": path, "headline": card.headline, "body": card.body})
+        card = {"headline": f"{rule}: {len(rows)} in one go", "rows": rows, "cannot_undo": cannot_undo}
+        verdict = f"The playbook asks once for all of '{name}'."
+        self._desk.report(
+            plan,
+            name,
+            c.AskBatch(
+                now_us=self._desk.now_us(), path=name, card=self._parts.payloads.keep(card), rule="batch", why=verdict
+            ),
+        )
+
+    # --- sent
+
+    def send(self, plan: Plan, path: str) -> None:
+        """Let a prepared effect happen: policy is asked again, in the transaction of the intent."""
+        slot = plan.slots[path]
+        operation = self._parts.catalogue.operation(slot.operation)
+        arguments = self._parts.payloads.load(slot.arguments)
+        verdict = self._judge(plan, path, operation, arguments, slot.labels, slot.account)
+        self._desk.spawn(plan, path, self._send(plan, path, verdict))
+
+    async def _send(self, plan: Plan, path: str, verdict: Verdict, *before: c.PlanCommand) -> None:
+        slot = plan.slots[path]
+        token = self.token(plan.id, path, slot.generation)
+        intend = c.IntendEffect(now_us=self._desk.now_us(), path=path, token=token, verdict=verdict)
+        cause = f"plan:{plan.id}@{slot.since}"
+        try:
+            await self._desk.submit(plan.id, *before, intend, cause=cause)
+        except CommandRefusedError:
+            self._desk.release(plan.id, path)
+            self._desk.advance(plan.id)
+            return
+        plan = self._desk.load(plan.id)
+        if plan.slots[path].status != "intended":
+            self._desk.release(plan.id, path)
+            self._desk.advance(plan.id)
+            return
+        await self._carry_out(plan, path)
+
+    async def _carry_out(self, plan: Plan, path: str, settled: str = "") -> None:
+        slot = plan.slots[path]
+        operation = self._parts.catalogue.operation(slot.operation)
+        connector = operation.name.partition(".")[0]
+        if operation.in_ledger:
+            async with self._locks[connector]:
+                committed = await self._call(plan, path, slot, operation, settled)
+                if committed is not None:
+                    await committed
+        else:
+            await self._call(plan, path, slot, operation, settled)
+
+    async def _call(
+        self, plan: Plan, path: str, slot: Slot, operation: Operation, settled: str
+    ) -> asyncio.Future[int] | None:
+        arguments = self._parts.payloads.load(slot.arguments)
+        attempt = Attempt(self._parts, plan.id, slot.token, self._desk.now_us())
+        actor = f"connector:{operation.name}@{operation.version}"
+        try:
+            output = await self._parts.guard.call(operation, attempt, arguments, account=slot.account)
+        except OperationError as error:
+            failure = self._parts.guard.failure(error)
+            if isinstance(error, Uncertain):
+                outcome: c.PlanCommand = c.LoseEffect(now_us=self._desk.now_us(), path=path, failure=failure)
+            else:
+                outcome = self._refused(path, failure)
+            self._desk.report(plan, path, outcome, actor=actor)
+            return None
+        except Exception as error:  # noqa: BLE001 - an operation's own bug: it may have happened before it broke
+            failure = self._parts.guard.failure(error)
+            self._desk.report(
+                plan, path, c.LoseEffect(now_us=self._desk.now_us(), path=path, failure=failure), actor=actor
+            )
+            return None
+        return self._finish(plan, path, slot, operation, arguments, output, settled)
+
+    def _finish(
+        self, plan: Plan, path: str, slot: Slot, operation: Operation, arguments: Value, output: Value, settled: str
+    ) -> asyncio.Future[int]:
+        """Record that it happened, with how to take it back."""
+        labels = merge_labels(slot.labels, (operation.name,))
+        undo = self._undo(plan, path, operation, arguments, output)
+        cannot = "" if undo is not None else operation.cannot_undo
+        command = c.FinishEffect(
+            now_us=self._desk.now_us(),
+            path=path,
+            output=self._parts.payloads.keep(output),
+            labels=labels,
+            undo=undo,
+            cannot_undo=cannot,
+            cost_usd_micros=operation.cost_usd_micros,
+            settled=settled,
+        )
+        self._desk.release(plan.id, path)
+        actor = f"connector:{operation.name}@{operation.version}"
+        return self._desk.submit(plan.id, command, actor=actor, cause=f"plan:{plan.id}@{slot.since}")
+
+    def _undo(self, plan: Plan, path: str, operation: Operation, arguments: Value, output: Value) -> Undo | None:
+        if path.startswith("~"):
+            return None
+        own = plan.step(path).undo
+        if own is not None:
+            names = Names(self._parts, plan, path, {"this": output})
+            return Undo(own.operation, self._parts.payloads.keep(names.value(own.arguments)))
+        if operation.compensate is None:
+            return None
+        way = operation.compensate(from_plain(arguments, operation.input), from_plain(output, operation.output))
+        return None if way is None else Undo(way.operation, self._parts.payloads.keep(cast("Value", way.arguments)))
+
+    def _refused(self, path: str, failure: Failure) -> c.RefuseEffect:
+        return c.RefuseEffect(now_us=self._desk.now_us(), path=path, failure=failure, jitter=self._parts.random())
+
+    def _fail(self, plan: Plan, path: str, failure: Failure) -> None:
+        attempt = plan.slots[path].attempt + 1
+        self._desk.report(
+            plan,
+            path,
+            c.FailStep(now_us=self._desk.now_us(), path=path, attempt=attempt, failure=failure, jitter=0.0),
+        )
+
+    # --- settled
+
+    def settle(self, plan: Plan, path: str) -> None:
+        """Find out what became of an effect that has no answer (KERNEL E3)."""
+        if plan.slots[path].status == "intended":
+            self._desk.report(plan, path, c.LoseEffect(now_us=self._desk.now_us(), path=path, failure=_CRASHED))
+        else:
+            self._desk.spawn(plan, path, self._settle(plan, path))
+
+    async def _settle(self, plan: Plan, path: str) -> None:
+        slot = plan.slots[path]
+        operation = self._parts.catalogue.operation(slot.operation)
+        if operation.in_ledger:
+            how = "the record and the action are one, and there is no record"
+            self._desk.report(plan, path, c.SettleAbsent(now_us=self._desk.now_us(), path=path, how=how))
+        elif operation.settle == "resend":
+            await self._resend(plan, path, operation)
+        elif operation.settle == "lookup" and operation.lookup is not None:
+            await self._look_up(plan, path, operation)
+        else:
+            self._ask(plan, path, operation, "")
+
+    async def _look_up(self, plan: Plan, path: str, operation: Operation) -> None:
+        slot = plan.slots[path]
+        assert operation.lookup is not None
+        await self._parts.clock.sleep(operation.settle_after_s)
+        arguments = from_plain(self._parts.payloads.load(slot.arguments), operation.input)
+        attempt = Attempt(self._parts, plan.id, slot.token, self._desk.now_us())
+        try:
+            found = await operation.lookup(attempt, arguments)
+        except Exception as error:  # noqa: BLE001 - whatever went wrong, we don't know: the operator is asked
+            found = Found("unknown", known=str(error))
+        if found.state == "happened":
+            plain = self._parts.payloads.load(slot.arguments)
+            self._finish(plan, path, slot, operation, plain, to_plain(found.output), found.known or "it was looked up")
+        elif found.state == "did_not_happen":
+            how = found.known or "it was looked up and is not there"
+            self._desk.report(plan, path, c.SettleAbsent(now_us=self._desk.now_us(), path=path, how=how))
+        else:
+            self._ask(plan, path, operation, found.known)
+
+    async def _resend(self, plan: Plan, path: str, operation: Operation) -> None:
+        """Send again under the same token, while the other side still remembers it."""
+        slot = plan.slots[path]
+        known = ""
+        attempt = Attempt(self._parts, plan.id, slot.token, self._desk.now_us())
+        arguments = self._parts.payloads.load(slot.arguments)
+        for wait_s in _RESENDS_S:
+            try:
+                output = await self._parts.guard.call(operation, attempt, arguments, account=slot.account)
+            except Uncertain as error:
+                known = error.message
+                await self._parts.clock.sleep(wait_s)
+            except OperationError as error:
+                self._desk.report(plan, path, self._refused(path, self._parts.guard.failure(error)))
+                return
+            else:
+                self._finish(plan, path, slot, operation, arguments, output, "it was sent again under the same token")
+                return
+        self._ask(plan, path, operation, known)
+
+    def _ask(self, plan: Plan, path: str, operation: Operation, known: str) -> None:
+        slot = plan.slots[path]
+        typed = from_plain(self._parts.payloads.load(slot.arguments), operation.input)
+        card = cast("dict[str, Value]", to_plain(_card(operation, typed)))
+        failure = slot.failure or _CRASHED
+        card |= {"known": known or failure.message, "token": slot.token, "headline": f"Did this happen? {card['headline']}"}
+        self._desk.report(
+            plan,
+            path,
+            c.AskSettle(
+                now_us=self._desk.now_us(),
+                path=path,
+                card=self._parts.payloads.keep(card),
+                why="It may have happened: no answer came, and nobody but you can look.",
+            ),
+        )
+
+    # --- leaves
+
+    def token(self, plan_id: str, path: str, generation: int) -> str:
+        """The idempotency token of an effect: opaque, the same at every attempt of one generation (KERNEL E2)."""
+        message = f"{plan_id}/{path}/{generation}".encode()
+        return hmac.digest(self._parts.token_key, message, "sha256").hex()[:40]
+
+
+def effect_digest(operation: Operation, account: str, arguments: Value) -> str:
+    """Name exactly what would happen: the thing a ruling binds."""
+    return digest_of(
+        b"effect", operation.name.encode(), str(operation.version).encode(), account.encode(), encode_value(arguments)
+    )
+
+
+def _card(operation: Operation, typed: object) -> Card:
+    if operation.card is not None:
+        return operation.card(typed)
+    return Card(headline=operation.summary, body="", cannot_undo=operation.cannot_undo)

@@ -1,0 +1,347 @@
+"""Start reading here: how a plan moves.
+
+    command -> `submit`: kernel decides on the plan as it will be -> facts appended (group commit)
+            -> on disk -> `advance`: `pending(plan)` -> work is begun -> its result is the next command
+
+The engine decides against state that is not on disk yet, but begins nothing and acknowledges nothing before the
+commit (KERNEL L5). A plan that waits is dropped from memory and folded again when something arrives for it.
+After a crash the same two steps go on: fold, ask `pending`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import msgspec
+
+from mainstay import commands as c
+from mainstay import events as e
+from mainstay.errors import CommandRefusedError, CommitFailedError, MainstayError
+from mainstay.events import Append, Draft
+from mainstay.kernel.graph import Definition, Graph
+from mainstay.kernel.plan import fold, handle, pending
+from mainstay.kernel.state import ENDED, RESTING, Plan
+from mainstay.runtime.effects import Effects
+from mainstay.runtime.names import fan_out_value
+from mainstay.runtime.steps import Steps
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Sequence
+
+    from mainstay.kernel.plan import Work
+    from mainstay.runtime.parts import Parts
+    from mainstay.values import BlobRef
+
+PLANS_IN_MEMORY = 1000
+GRAPHS_IN_MEMORY = 100
+
+Listener: TypeAlias = "Callable[[str, Sequence[e.AnyFact], Plan], None]"
+
+
+def stream_of(plan_id: str) -> str:
+    """The stream that holds a plan's facts."""
+    return f"plan:{plan_id}"
+
+
+class Engine:
+    """Moves plans. Single-threaded: everything here runs in the owner's loop."""
+
+    def __init__(self, parts: Parts, on_timer: Callable[[int], None] | None = None) -> None:
+        """Take the parts. `on_timer` is told of every new due time, microseconds UTC."""
+        self.parts = parts
+        self.listeners: list[Listener] = []
+        self.failed: asyncio.Future[BaseException] | None = None
+        self._on_timer = on_timer or (lambda _due: None)
+        self._plans: OrderedDict[str, Plan] = OrderedDict()
+        self._graphs: OrderedDict[str, Graph] = OrderedDict()
+        self._queued: dict[str, int] = {}  # appends on their way to disk, per plan
+        self._busy: dict[str, set[str]] = {}  # paths whose work has begun, per plan
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._stopping = False
+        self.effects = Effects(parts, self)
+        self.steps = Steps(parts, self, self.effects)
+
+    # --- plans
+
+    def load(self, plan_id: str) -> Plan:
+        """Give a plan as it will be once everything queued is on disk; raises CommandRefusedError when unknown."""
+        plan = self._plans.get(plan_id)
+        if plan is None:
+            recorded = self.parts.ledger.read(stream_of(plan_id))
+            if not recorded:
+                raise CommandRefusedError(f"There is no plan {plan_id}.", remedy="`mainstay plans` lists them.")
+            proposed = recorded[0].fact
+            assert isinstance(proposed, e.PlanProposed)
+            plan = fold(plan_id, self.graph(proposed.definition), recorded)
+            self._remember(plan)
+        return plan
+
+    def graph(self, definition: BlobRef) -> Graph:
+        """Give the graph of a stored definition."""
+        graph = self._graphs.get(definition.digest)
+        if graph is None:
+            data = self.parts.payloads.blobs.get(definition)
+            graph = Graph(msgspec.msgpack.decode(data, type=Definition))
+            self._graphs[definition.digest] = graph
+            if len(self._graphs) > GRAPHS_IN_MEMORY:
+                self._graphs.popitem(last=False)
+        return graph
+
+    def keep_definition(self, definition: Definition) -> BlobRef:
+        """Store a definition; on disk when this returns."""
+        ref = self.parts.payloads.blobs.put(msgspec.msgpack.encode(definition), name=definition.name)
+        self._graphs[ref.digest] = self._graphs.get(ref.digest) or Graph(definition)
+        return ref
+
+    def now_us(self) -> int:
+        """The time commands carry."""
+        return self.parts.clock.now_us()
+
+    # --- commands
+
+    def submit(
+        self, plan_id: str, *commands: c.PlanCommand, actor: str = "mainstay", cause: str = ""
+    ) -> asyncio.Future[int]:
+        """Decide commands for one plan, in order, and queue their facts as one append.
+
+        The future is done when they are on disk. Raises CommandRefusedError, and then nothing is queued.
+        """
+        return self.submit_all([(plan_id, command) for command in commands], actor=actor, cause=cause)
+
+    def submit_all(
+        self, requests: Sequence[tuple[str, c.PlanCommand]], *, actor: str = "mainstay", cause: str = ""
+    ) -> asyncio.Future[int]:
+        """Do the same for several plans: all of it or nothing is recorded."""
+        stage = _Stage(self, actor, cause)
+        for plan_id, command in requests:
+            stage.decide(plan_id, command)
+        return self._append(stage)
+
+    def report(self, plan: Plan, path: str, *commands: c.PlanCommand, actor: str = "mainstay") -> None:
+        """Hand in what became of the work at `path`; its plan may have ended meanwhile, then it no longer counts."""
+        self._busy.get(plan.id, set()).discard(path)
+        slot = plan.slots.get(path)
+        cause = f"{stream_of(plan.id)}@{slot.since if slot is not None else plan.sequence}"
+        try:
+            self.submit(plan.id, *commands, actor=actor, cause=cause)
+        except CommandRefusedError:
+            if self.load(plan.id).status in ("running", "undoing"):
+                raise
+
+    def _append(self, stage: _Stage) -> asyncio.Future[int]:
+        appends = stage.appends()
+        if not appends:
+            return _done(0)
+        future = asyncio.ensure_future(self.parts.ledger.append(appends))
+        for plan in stage.plans.values():
+            self._remember(plan)
+            self._queued[plan.id] = self._queued.get(plan.id, 0) + 1
+        future.add_done_callback(lambda done: self._committed(done, stage))
+        return future
+
+    def _committed(self, future: asyncio.Future[int], stage: _Stage) -> None:
+        error = None if future.cancelled() else future.exception()
+        for plan_id in stage.plans:
+            self._queued[plan_id] -= 1
+            if not self._queued[plan_id]:
+                del self._queued[plan_id]
+        if error is not None or future.cancelled():
+            self._discard(stage, error)
+            return
+        self._announce(stage)
+        for plan_id in stage.plans:
+            self.advance(plan_id)
+
+    def _announce(self, stage: _Stage) -> None:
+        for plan_id, facts in stage.facts.items():
+            for fact in facts:
+                for due_us in due_times(fact):
+                    self._on_timer(due_us)
+            for listener in self.listeners:
+                listener(plan_id, facts, stage.plans[plan_id])
+
+    def _discard(self, stage: _Stage, error: BaseException | None) -> None:
+        """Forget all that was derived from facts that did not reach the disk (KERNEL L5)."""
+        for plan_id in stage.plans:
+            self._plans.pop(plan_id, None)
+        if isinstance(error, CommitFailedError):
+            self._stopping = True
+            self.fail(error)
+
+    def fail(self, error: BaseException) -> None:
+        """Stop dispatch because of something the engine can't mend; the owner waits for it and reopens or exits."""
+        self._stopping = True
+        if self.failed is not None and not self.failed.done():
+            self.failed.set_result(error)
+
+    # --- work
+
+    def advance(self, plan_id: str) -> None:
+        """Begin what a plan has to do, unless facts of it are still on their way to disk."""
+        if self._stopping or plan_id in self._queued:
+            return
+        plan = self.load(plan_id)
+        busy = self._busy.setdefault(plan_id, set())
+        for work in pending(plan):
+            if work.path not in busy:
+                busy.add(work.path)
+                self._begin(plan, work)
+        if not self._busy[plan_id]:
+            del self._busy[plan_id]
+            if plan.parked or plan.status in RESTING:
+                self._plans.pop(plan_id, None) if plan_id not in self._queued else None
+
+    def spawn(self, plan: Plan, path: str, work: Coroutine[Any, Any, None]) -> None:
+        """Run work that waits for something. An error it does not handle stops the owner: it is a bug of ours."""
+        task = asyncio.get_running_loop().create_task(self._watched(plan, path, work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _watched(self, plan: Plan, path: str, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except CommitFailedError as error:
+            self.fail(error)
+        except Exception as error:  # noqa: BLE001 - reported, not hidden: the owner ends with it
+            error.add_note(f"while working on '{path}' of plan {plan.id}")
+            self.fail(error)
+
+    def _begin(self, plan: Plan, work: Work) -> None:
+        match work.kind:
+            case "resolve":
+                self.steps.resolve(plan, work.path)
+            case "run":
+                self.steps.run_again(plan, work.path)
+            case "split":
+                self.steps.split(plan, work.path)
+            case "batch":
+                self.effects.ask_batch(plan, work.path)
+            case "intend":
+                self.effects.send(plan, work.path)
+            case "settle":
+                self.effects.settle(plan, work.path)
+            case "compensate":
+                self._compensate(plan, work.path)
+
+    def _compensate(self, plan: Plan, path: str) -> None:
+        if plan.slots[path.removeprefix("~")].children:
+            self.steps.undo_children(plan, path)
+        else:
+            self.effects.compensate(plan, path)
+
+    def release(self, plan_id: str, path: str) -> None:
+        """Let the work at a path begin again at the next advance."""
+        self._busy.get(plan_id, set()).discard(path)
+
+    # --- the owner's life
+
+    def resume(self, plan_ids: Sequence[str]) -> None:
+        """Go on with plans that have work, after a start."""
+        for plan_id in plan_ids:
+            self.advance(plan_id)
+
+    async def stop(self, grace_s: float) -> None:
+        """Begin nothing more; wait for what is under way, at most `grace_s`; the rest is settled at the next start."""
+        self._stopping = True
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=grace_s)
+        for task in tuple(self._tasks):
+            task.cancel()
+
+    def _remember(self, plan: Plan) -> None:
+        self._plans[plan.id] = plan
+        self._plans.move_to_end(plan.id)
+        while len(self._plans) > PLANS_IN_MEMORY:
+            oldest = next(iter(self._plans))
+            if oldest in self._queued or oldest in self._busy or oldest == plan.id:
+                break  # work under way keeps its plan; the next one to end makes room
+            del self._plans[oldest]
+
+
+class _Stage:
+    """Facts decided for one append, over one or several plans."""
+
+    __slots__ = ("actor", "cause", "drafts", "engine", "expected", "facts", "plans")
+
+    def __init__(self, engine: Engine, actor: str, cause: str) -> None:
+        self.engine, self.actor, self.cause = engine, actor, cause
+        self.plans: dict[str, Plan] = {}
+        self.facts: dict[str, list[e.AnyFact]] = {}
+        self.drafts: dict[str, list[Draft]] = {}
+        self.expected: dict[str, int] = {}
+
+    def decide(self, plan_id: str, command: c.PlanCommand) -> None:
+        before = self.plans.get(plan_id) or self._find(plan_id, command)
+        turn = handle(before, command)
+        if not turn.facts:
+            return
+        self.expected.setdefault(plan_id, before.sequence)
+        drafts = self.drafts.setdefault(plan_id, [])
+        first = f"{stream_of(plan_id)}@{before.sequence + 1}"
+        for index, fact in enumerate(turn.facts):
+            actor, cause = (self.actor, self.cause) if index == 0 else ("mainstay", first)
+            drafts.append(Draft(fact, command.now_us, actor, cause, plan_id))
+        self.facts.setdefault(plan_id, []).extend(turn.facts)
+        self.plans[plan_id] = turn.plan
+        if turn.plan.status != before.status:
+            self._family(turn.plan, command.now_us)
+
+    def appends(self) -> list[Append]:
+        return [
+            Append(stream_of(plan_id), self.expected[plan_id], tuple(drafts)) for plan_id, drafts in self.drafts.items()
+        ]
+
+    def _find(self, plan_id: str, command: c.PlanCommand) -> Plan:
+        if isinstance(command, c.ProposePlan):
+            return Plan(plan_id, self.engine.graph(command.definition))
+        return self.engine.load(plan_id)
+
+    def _family(self, plan: Plan, now_us: int) -> None:
+        """Tell the parent that a child ended, and the children that their parent did, in the same append."""
+        if plan.parent and (plan.status in ENDED):
+            parent_id, _, path = plan.parent.partition("/")
+            name = next(iter(plan.graph.steps))
+            output, labels = None, plan.labels
+            if plan.status == "completed":
+                output, labels = fan_out_value(self.engine.parts, plan, name, plan.slots[name])
+            parent = self.plans.get(parent_id) or self.engine.load(parent_id)
+            if parent.status == "running":
+                kept = self.engine.parts.payloads.keep(output)
+                self.decide(
+                    parent_id,
+                    c.FinishChild(
+                        now_us=now_us, path=path, plan=plan.id, status=plan.status, output=kept, labels=labels
+                    ),
+                )
+        elif plan.status in ("failed", "cancelled", "expired"):
+            for child in (child for slot in plan.slots.values() for child in slot.children):
+                if (self.plans.get(child) or self.engine.load(child)).status in ("proposed", "approved", "running"):
+                    self.decide(child, c.CancelPlan(now_us=now_us, by="mainstay", reason="its parent ended"))
+
+
+def due_times(fact: e.AnyFact) -> list[int]:
+    """Give the times at which a fact wants to be looked at again."""
+    match fact:
+        case e.AttemptFailed():
+            return [fact.retry_at_us]
+        case e.EffectRefused():
+            return [] if fact.retry_at_us is None else [fact.retry_at_us]
+        case e.WaitStarted():
+            return [fact.until_us]
+        case e.DecisionAsked():
+            return [*fact.remind_at_us, *([] if fact.due_at_us is None else [fact.due_at_us])]
+        case e.PlanProposed():
+            return [] if fact.expires_at_us is None else [fact.expires_at_us]
+        case _:
+            return []
+
+
+def _done(value: int) -> asyncio.Future[int]:
+    future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    future.set_result(value)
+    return future
+
+
+__all__ = ["Engine", "MainstayError", "due_times", "stream_of"]

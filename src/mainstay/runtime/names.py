@@ -1,0 +1,122 @@
+"""What an expression can see: the names of a plan, loaded when they are used, and the labels they carry.
+
+`inputs`, the names under `let`, finished steps, `today`, `ready_at`, `company`, and where they apply `item`, `index`,
+`this`, `out`. A step that has no value (skipped, rejected, failed) gives None, which expressions read as the empty
+value of its type.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from mainstay.kernel import graph as g
+from mainstay.kernel.state import is_item, step_name
+from mainstay.values import SECOND_US, merge_labels
+
+if TYPE_CHECKING:
+    from mainstay.kernel.state import Plan, Slot
+    from mainstay.runtime.parts import Expressions, Parts
+    from mainstay.values import Labels, Value
+
+
+class Names:
+    """The names one unit of work sees. Evaluates templates with them, and collects the labels of what was read."""
+
+    def __init__(self, parts: Parts, plan: Plan, path: str, extra: dict[str, Value] | None = None) -> None:
+        """See the plan from `path`; `extra` adds names such as `this`."""
+        self._parts = parts
+        self._plan = plan
+        self._path = path.removeprefix("~")
+        self._extra = extra or {}
+        self._read: set[str] = set()
+        self._expressions: Expressions = parts.expressions(plan.graph.definition)
+
+    def value(self, template: g.Template) -> Value:
+        """Evaluate a template; raises ExpressionError."""
+        return self._expressions.value(template, self)
+
+    @property
+    def labels(self) -> Labels:
+        """Where everything read so far came from."""
+        return tuple(sorted(self._read))
+
+    def __call__(self, name: str) -> Value:
+        """Give the value of a name."""
+        if name in self._extra:
+            return self._extra[name]
+        given = self._plan.given
+        if isinstance(given, dict) and name in given and name not in ("item", "index"):
+            self._read.update(self._plan.labels)
+            return self._parts.payloads.load(given[name])
+        if name in self._plan.graph.steps:
+            return self._step(name)
+        if name in self._plan.graph.definition.let:
+            return self.value(self._plan.graph.definition.let[name])
+        return self._special(name)
+
+    def _special(self, name: str) -> Value:
+        plan, slot = self._plan, self._plan.slots.get(self._path)
+        ready_us = slot.ready_at_us if slot is not None else plan.proposed_at_us
+        if name == "inputs":
+            self._read.update(plan.labels or ("operator",))
+            return self._parts.payloads.load(plan.inputs)
+        if name == "item":
+            return self._item()
+        if name == "index":
+            return int(self._path.rpartition("/")[2])
+        if name == "today":
+            return local_time(ready_us, self._parts.timezone).date().isoformat()
+        if name == "ready_at":
+            return rfc3339(ready_us)
+        assert name == "company", name
+        return self._parts.company
+
+    def _item(self) -> Value:
+        assert is_item(self._path)
+        slot = self._plan.slots[step_name(self._path)]
+        items = self._parts.payloads.load(slot.items)
+        assert isinstance(items, list)
+        self._read.update(slot.labels)
+        return items[int(self._path.rpartition("/")[2])]
+
+    def _step(self, name: str) -> Value:
+        slot = self._plan.slots.get(name)
+        if slot is None:
+            return None
+        self._read.update(slot.labels)
+        if self._plan.graph.steps[name].each is not None:
+            value, labels = fan_out_value(self._parts, self._plan, name, slot)
+            self._read.update(labels)
+            return value
+        if slot.status in ("done", "rejected"):
+            return self._parts.payloads.load(slot.output)
+        return None
+
+
+def fan_out_value(parts: Parts, plan: Plan, name: str, slot: Slot) -> tuple[Value, Labels]:
+    """Give the list a fan-out is worth, in order, failed items null, with its labels."""
+    values: list[Value] = []
+    labels: Labels = slot.labels
+    if slot.children:
+        outputs = slot.output if isinstance(slot.output, dict) else {}
+        for child in slot.children:
+            part = parts.payloads.load(outputs.get(child))
+            values.extend(part if isinstance(part, list) else [])
+        return values, labels
+    for index in range(slot.count):
+        item = plan.slots[f"{name}/{index}"]
+        values.append(parts.payloads.load(item.output) if item.status == "done" else None)
+        labels = merge_labels(labels, item.labels)
+    return values, labels
+
+
+def local_time(at_us: int, timezone: str) -> datetime:
+    """Give a time in the company's time zone."""
+    return datetime.fromtimestamp(at_us / SECOND_US, UTC).astimezone(ZoneInfo(timezone))
+
+
+def rfc3339(at_us: int) -> str:
+    """Give a time as text, UTC, as expressions take it."""
+    return datetime.fromtimestamp(at_us / SECOND_US, UTC).isoformat().replace("+00:00", "Z")

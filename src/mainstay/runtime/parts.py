@@ -1,0 +1,51 @@
+"""What the runtime is made with. `app.py` fills it; the simulation fills it with its own clock, disk and workers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import msgspec
+
+from mainstay.contracts import Call, Operation
+from mainstay.kernel.graph import Definition, Template
+from mainstay.ports import Catalogue, Clock, Ledger, Policy, Workers
+from mainstay.runtime.payloads import Payloads
+from mainstay.values import Failure, Value
+
+
+class Expressions(Protocol):
+    """Evaluates the templates of one definition."""
+
+    def value(self, template: Template, names: Callable[[str], Value]) -> Value:
+        """Give a plain value; raises ExpressionError. `names` gives the value of a free name, on demand."""
+        ...
+
+
+class Guarded(Protocol):
+    """Calls an operation under its limits; see connectors/guard.py."""
+
+    async def call(self, operation: Operation, call: Call, arguments: Value, *, account: str = "") -> Value:
+        """Give the plain output, or raise an OperationError that says whether it happened."""
+        ...
+
+    def failure(self, error: BaseException) -> Failure:
+        """Say what an error means for retries, and to the operator."""
+        ...
+
+
+class Parts(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything the engine needs from outside."""
+
+    ledger: Ledger
+    payloads: Payloads
+    clock: Clock
+    random: Callable[[], float]  # in [0, 1)
+    token_key: bytes
+    catalogue: Catalogue
+    policy: Policy
+    workers: Workers
+    guard: Guarded
+    expressions: Callable[[Definition], Expressions]
+    company: dict[str, Any] = {}
+    timezone: str = "UTC"

@@ -1,0 +1,336 @@
+"""What a ready step does: its condition, list and arguments are evaluated, then it runs, asks, waits or fans out.
+
+Agents and reads leave no trace in the world, so a crash in the middle just runs them again. Effects go to
+`effects.py`, the choke point.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, cast
+
+import msgspec
+
+from mainstay import commands as c
+from mainstay.contracts import AgentResult, from_plain, marks_in, to_plain
+from mainstay.encoding import decode_value, encode_value
+from mainstay.errors import MainstayError, OperationError, Permanent
+from mainstay.kernel.graph import MAX_ITEMS, Cel, chunk_of
+from mainstay.kernel.state import is_item
+from mainstay.ports import Proposal
+from mainstay.runtime.effects import Attempt
+from mainstay.runtime.names import Names, rfc3339
+from mainstay.values import SECOND_US, BlobRef, Failure, merge_labels
+
+if TYPE_CHECKING:
+    from mainstay.contracts import AgentContract, Operation
+    from mainstay.kernel.graph import Step
+    from mainstay.kernel.state import Plan
+    from mainstay.runtime.effects import Desk, Effects
+    from mainstay.runtime.parts import Parts
+    from mainstay.values import Labels, Value
+
+
+class Steps:
+    """Begins the work of steps."""
+
+    def __init__(self, parts: Parts, desk: Desk, effects: Effects) -> None:
+        """Take the parts, the engine's desk and the effects."""
+        self._parts = parts
+        self._desk = desk
+        self._effects = effects
+
+    def resolve(self, plan: Plan, path: str) -> None:
+        """Evaluate what a ready step needs, and begin it. A mistake in an expression fails the step as a bug."""
+        step = plan.step(path)
+        names = Names(self._parts, plan, path)
+        try:
+            if not is_item(path) and self._settled_before_it_begins(plan, path, step, names):
+                return
+            self._begin(plan, path, step, names)
+        except (MainstayError, msgspec.ValidationError) as error:
+            self.fail(plan, path, self._failure(error))
+
+    def _settled_before_it_begins(self, plan: Plan, path: str, step: Step, names: Names) -> bool:
+        """Skip it or freeze its list, where the playbook says so."""
+        now_us = self._desk.now_us()
+        if step.when is not None and names.value(step.when) is not True:
+            why = f"its condition was not met: {step.when.source}"
+            self._desk.report(plan, path, c.SkipStep(now_us=now_us, path=path, why=why))
+            return True
+        if step.each is None:
+            return False
+        items = names.value(step.each)
+        if not isinstance(items, list):
+            raise Permanent(f"'{path}' goes over a list, and {step.each.source} gave none")
+        kept = self._parts.payloads.keep(items)
+        command = c.FreezeItems(now_us=now_us, path=path, items=kept, count=len(items), labels=names.labels)
+        self._desk.report(plan, path, command)
+        return True
+
+    def _begin(self, plan: Plan, path: str, step: Step, names: Names) -> None:
+        if step.kind == "ask":
+            self._ask(plan, path, step, names)
+        elif step.kind == "wait":
+            self._wait(plan, path, step, names)
+        else:
+            slot = plan.slots[path]
+            arguments = self._parts.payloads.load(slot.arguments) if slot.edited else names.value(step.arguments)
+            labels = merge_labels(names.labels, ("operator",) if slot.edited else ())
+            if step.kind == "agent":
+                self._agent(plan, path, step, arguments, labels)
+            elif step.effect == "read":
+                self._read(plan, path, step, arguments, labels)
+            else:
+                self._effects.prepare(plan, path, arguments, labels)
+
+    # --- agents and reads
+
+    def _agent(self, plan: Plan, path: str, step: Step, arguments: Value, labels: Labels) -> None:
+        agent = self._parts.catalogue.agent(step.target)
+        if agent.where == "worker":
+            self._start(plan, path, arguments, labels)
+            return
+        assert agent.call is not None
+        result = agent.call(from_plain(arguments, agent.input))
+        self._finish_agent(plan, path, step, to_plain(_as_result(result)), arguments, labels)
+
+    def _read(self, plan: Plan, path: str, step: Step, arguments: Value, labels: Labels) -> None:
+        operation = self._parts.catalogue.operation(step.target)
+        verdict = self._parts.policy.judge(
+            Proposal(plan.id, plan.playbook, path, operation.name, "read", arguments, step.account, labels)
+        )
+        if verdict.decision != "allow":
+            raise Permanent(f"Policy does not let '{path}' read: {verdict.why}")
+        if operation.where == "worker":
+            self._start(plan, path, arguments, labels)
+        else:
+            self._desk.spawn(plan, path, self._read_in_loop(plan, path, operation, arguments, labels))
+
+    async def _read_in_loop(
+        self, plan: Plan, path: str, operation: Operation, arguments: Value, labels: Labels
+    ) -> None:
+        attempt = Attempt(self._parts, plan.id, "", self._desk.now_us())
+        try:
+            output = await self._parts.guard.call(operation, attempt, arguments, account=plan.step(path).account)
+        except Exception as error:  # noqa: BLE001 - recorded as the attempt's failure
+            self.fail(plan, path, self._failure(error))
+            return
+        self._finish_read(plan, path, operation, output, arguments, labels)
+
+    def _start(self, plan: Plan, path: str, arguments: Value, labels: Labels) -> None:
+        """Record that a worker begins, then run it: the path stays busy meanwhile."""
+        command = c.StartStep(
+            now_us=self._desk.now_us(), path=path, arguments=self._parts.payloads.keep(arguments), labels=labels
+        )
+        self._desk.spawn(plan, path, self._started(plan, path, command))
+
+    async def _started(self, plan: Plan, path: str, command: c.StartStep) -> None:
+        await self._desk.submit(plan.id, command, cause=f"plan:{plan.id}@{plan.slots[path].since}")
+        await self._run(self._desk.load(plan.id), path)
+
+    def run_again(self, plan: Plan, path: str) -> None:
+        """Run an attempt that a crash cut off, on the arguments recorded for it."""
+        self._desk.spawn(plan, path, self._run(plan, path))
+
+    async def _run(self, plan: Plan, path: str) -> None:
+        """Run an agent or a read in a worker process."""
+        slot, step = plan.slots[path], plan.step(path)
+        if slot.status != "running":
+            self._desk.release(plan.id, path)
+            return
+        try:
+            contract = (
+                self._parts.catalogue.agent(step.target)
+                if step.kind == "agent"
+                else self._parts.catalogue.operation(step.target)
+            )
+            arguments = self._parts.payloads.load(slot.arguments)
+            output = await self._in_worker(contract, step, arguments)
+        except Exception as error:  # noqa: BLE001 - recorded as the attempt's failure
+            self.fail(plan, path, self._failure(error))
+            return
+        if step.kind == "agent":
+            self._finish_agent(plan, path, step, output, None, slot.labels)
+        else:
+            self._finish_read(
+                plan, path, self._parts.catalogue.operation(step.target), output, None, slot.labels
+            )
+
+    async def _in_worker(self, contract: AgentContract | Operation, step: Step, arguments: Value) -> Value:
+        files = {ref.digest: self._parts.payloads.blobs.get(ref) for ref in _files(arguments)}
+        answer = await self._parts.workers.run(
+            contract.entry,
+            encode_value(arguments),
+            files,
+            timeout_s=step.timeout_s or contract.timeout_s,
+            memory_mb=contract.memory_mb,
+        )
+        return decode_value(answer)
+
+    def _finish_agent(
+        self, plan: Plan, path: str, step: Step, result: Value, arguments: Value, labels: Labels
+    ) -> None:
+        """Check an agent's answer against its contract, and record it."""
+        agent = self._parts.catalogue.agent(step.target)
+        try:
+            if not isinstance(result, dict):
+                raise Permanent(f"Agent {agent.name} gave no result")
+            output = to_plain(from_plain(result["output"], agent.output))
+            self._check(plan, path, step, output, agent)
+        except (MainstayError, msgspec.ValidationError) as error:
+            self.fail(plan, path, self._failure(error))
+            return
+        provenance = cast("list[str]", result.get("provenance") or [])
+        command = c.FinishStep(
+            now_us=self._desk.now_us(),
+            path=path,
+            attempt=plan.slots[path].attempt + 1,
+            output=self._parts.payloads.keep(output),
+            labels=merge_labels(labels, (f"agent:{agent.name}",)),
+            arguments=None if arguments is None else self._parts.payloads.keep(arguments),
+            rationale=cast("str", result.get("rationale") or ""),
+            confidence=cast("float | None", result.get("confidence")),
+            provenance=(f"{agent.name}@{agent.version}", *provenance),
+        )
+        self._desk.report(plan, path, command, actor=f"agent:{agent.name}@{agent.version}")
+
+    def _finish_read(
+        self, plan: Plan, path: str, operation: Operation, output: Value, arguments: Value, labels: Labels
+    ) -> None:
+        try:
+            plain = to_plain(from_plain(output, operation.output))
+            self._check(plan, path, plan.step(path), plain, None)
+        except (MainstayError, msgspec.ValidationError) as error:
+            self.fail(plan, path, self._failure(error))
+            return
+        command = c.FinishStep(
+            now_us=self._desk.now_us(),
+            path=path,
+            attempt=plan.slots[path].attempt + 1,
+            output=self._parts.payloads.keep(plain),
+            labels=merge_labels(labels, (operation.name,)),
+            arguments=None if arguments is None else self._parts.payloads.keep(arguments),
+            provenance=(f"{operation.name}@{operation.version}",),
+        )
+        self._desk.report(plan, path, command, actor=f"connector:{operation.name}@{operation.version}")
+
+    def _check(self, plan: Plan, path: str, step: Step, output: Value, agent: AgentContract | None) -> None:
+        """Hold an output against the checks of its contract and of its step."""
+        checks = [step.check] if step.check is not None else []
+        if agent is not None and agent.success:
+            checks.append(Cel(agent.success, names=("out",), paths=("out",)))
+        for check in checks:
+            if Names(self._parts, plan, path, {"out": output}).value(check) is not True:
+                raise Permanent(f"The result of '{path}' did not pass its check: {check.source}")
+
+    # --- questions, waits, long lists
+
+    def _ask(self, plan: Plan, path: str, step: Step, names: Names) -> None:
+        assert step.ask is not None
+        card: dict[str, Value] = {"headline": names.value(step.ask.text)}
+        if step.ask.show is not None:
+            shown = names.value(step.ask.show)
+            card["rows" if isinstance(shown, list) else "show"] = shown
+        kept = self._parts.payloads.keep(card)
+        self._desk.report(plan, path, c.AskStep(now_us=self._desk.now_us(), path=path, card=kept, labels=names.labels))
+
+    def _wait(self, plan: Plan, path: str, step: Step, names: Names) -> None:
+        assert step.until is not None
+        until = names.value(step.until)
+        if not isinstance(until, str):
+            raise Permanent(f"'{path}' waits for a time, and {step.until.source} gave none")
+        until_us = int(datetime.fromisoformat(until).timestamp() * SECOND_US)
+        self._desk.report(plan, path, c.WaitStep(now_us=self._desk.now_us(), path=path, until_us=until_us))
+
+    def split(self, plan: Plan, path: str) -> None:
+        """Propose child plans of at most 100 items each, in the transaction of the parent's fact (KERNEL P2)."""
+        slot, definition, now_us = plan.slots[path], plan.graph.definition, self._desk.now_us()
+        items = self._parts.payloads.load(slot.items)
+        assert isinstance(items, list)
+        child = chunk_of(definition, path)
+        names = Names(self._parts, plan, path)
+        given = {name: self._parts.payloads.keep(names(name)) for name in names_used(child.steps[0])}
+        kept = self._desk.keep_definition(child)
+        requests: list[tuple[str, c.PlanCommand]] = []
+        plans: list[str] = []
+        for number, start in enumerate(range(0, len(items), MAX_ITEMS)):
+            child_id = f"{plan.id}-{path}-{number + 1}"
+            part = {**given, "items": self._parts.payloads.keep(items[start : start + MAX_ITEMS])}
+            propose = c.ProposePlan(
+                now_us=now_us,
+                definition=kept,
+                playbook=plan.playbook,
+                title=f"{plan.title}: {path}, part {number + 1}",
+                inputs=plan.inputs,
+                given=part,
+                labels=merge_labels(slot.labels, names.labels),
+                parent=f"{plan.id}/{path}",
+                expires_at_us=plan.expires_at_us,
+            )
+            requests += [(child_id, propose), (child_id, c.ApprovePlan(now_us=now_us, by="mainstay"))]
+            plans.append(child_id)
+        requests.append((plan.id, c.StartChildren(now_us=now_us, path=path, plans=tuple(plans))))
+        self._desk.release(plan.id, path)
+        self._desk.submit_all(requests, cause=f"plan:{plan.id}@{slot.since}")
+
+    def undo_children(self, plan: Plan, path: str) -> None:
+        """Take back the child plans behind a step, last one first; go on when all are."""
+        name = path.removeprefix("~")
+        now_us = self._desk.now_us()
+        for child_id in reversed(plan.slots[name].children):
+            child = self._desk.load(child_id)
+            if child.status == "undone":
+                continue
+            if not child.undo_by:
+                undo = c.UndoPlan(now_us=now_us, by=plan.undo_by, reason="its parent is being undone")
+                self._desk.submit(child_id, undo, cause=f"plan:{plan.id}@{plan.slots[path].since}")
+            self._desk.release(plan.id, path)
+            return
+        self._desk.report(plan, path, c.UndoStep(now_us=now_us, path=name))
+
+    # --- leaves
+
+    def fail(self, plan: Plan, path: str, failure: Failure) -> None:
+        """Record that an attempt failed."""
+        command = c.FailStep(
+            now_us=self._desk.now_us(),
+            path=path,
+            attempt=plan.slots[path].attempt + 1,
+            failure=failure,
+            jitter=self._parts.random(),
+        )
+        self._desk.report(plan, path, command)
+
+    def _failure(self, error: BaseException) -> Failure:
+        if isinstance(error, MainstayError) and not isinstance(error, OperationError):
+            return Failure("permanent", error.message, remedy=error.remedy)
+        return self._parts.guard.failure(error)
+
+
+def names_used(step: Step) -> set[str]:
+    """The names a step's templates read, less those its own items bring."""
+    found: set[str] = set()
+    stack: list[object] = [step.arguments, step.when, step.check, step.undo]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, Cel):
+            found.update(node.names)
+        elif isinstance(node, msgspec.Struct):
+            stack.extend(getattr(node, field) for field in node.__struct_fields__)
+        elif isinstance(node, (tuple, list)):
+            stack.extend(cast("list[object]", node))
+        elif isinstance(node, dict):
+            stack.extend(cast("dict[str, object]", node).values())
+    return found - {"item", "index", "inputs", "today", "ready_at", "company", "this", "out", step.name}
+
+
+def _files(arguments: Value) -> list[BlobRef]:
+    return [mark for mark in marks_in(arguments) if isinstance(mark, BlobRef)]
+
+
+def _as_result(result: object) -> AgentResult:
+    return result if isinstance(result, AgentResult) else AgentResult(output=result)
+
+
+__all__ = ["Steps", "names_used", "rfc3339"]
