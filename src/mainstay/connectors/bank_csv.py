@@ -14,7 +14,7 @@ import msgspec
 
 from mainstay.connectors.bank_columns import VOCABULARY, ColumnMap
 from mainstay.connectors.cells import guess_date_format, guess_decimal, iso_day, plain_number
-from mainstay.connectors.currencies import code_of, money_of
+from mainstay.connectors.currencies import CODES, code_of, money_of
 from mainstay.connectors.source import UnreadableError
 from mainstay.connectors.statements import RAW_LIMIT, AccountStatement, Draft, Part, StatementRead, assemble
 from mainstay.connectors.tables import Cells, Layout, Row, Table, currency_in, read_table
@@ -23,7 +23,6 @@ from mainstay.records import BankLine
 if TYPE_CHECKING:
     from mainstay.connectors.source import Source
     from mainstay.values import Money
-
 
 _CREDIT = frozenset("c cr crdt credit crédit h haben + bij bijschrijving incoming in".split())
 _DEBIT = frozenset("d dr db dt dbit debit débit debet s soll - af afschrijving outgoing out".split())
@@ -59,7 +58,7 @@ def read(source: Source, columns: ColumnMap | None) -> StatementRead:
     notes = [table.note, f"Dates as {form.date_format}, decimal mark {form.decimal!r}."]
     if len(rows) < len(table.rows):
         notes.append(f"{len(table.rows) - len(rows)} rows without date and amount are left out.")
-    if not form.account:
+    if not form.account and "account" not in table.headers:
         notes.append("The file does not name its account; ids of lines can't tell two accounts apart.")
     return assemble("CSV", _parts(source, table, list(zip(rows, drafts, strict=True)), form), notes)
 
@@ -110,7 +109,7 @@ def _read_row(cells: Cells, form: _Format) -> Draft:
         id="",
         booked_on=cells.take("booked_on", day),
         amount=_amount(cells, form),
-        value_on=cells.take("value_on", lambda cell: day(cell) if cell else ""),
+        value_on=cells.take("value_on", lambda cell: day(cell) if cell and cell not in CODES else ""),
         counterparty=row.text("counterparty"),
         iban=row.text("iban").replace(" ", "").upper(),
         references=tuple(reference for reference in [row.text("reference")] if reference),
@@ -123,7 +122,9 @@ def _read_row(cells: Cells, form: _Format) -> Draft:
 
 def _amount(cells: Cells, form: _Format) -> Money:
     """Give the signed amount, from whichever columns there are."""
-    currency = cells.take("currency", lambda cell: code_of(cell or form.currency))
+    valuta = cells.row.text("value_on")  # "Valuta" is the value date in German, the currency in Dutch
+    said = valuta if valuta in CODES else form.currency
+    currency = cells.take("currency", lambda cell: code_of(cell or said))
     if cells.row.text("amount"):
         amount = cells.take("amount", lambda cell: _money(cell, form, currency))
         return cells.take("direction", lambda said: _directed(amount, said.casefold()))

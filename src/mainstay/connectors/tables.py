@@ -12,11 +12,13 @@ import io
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 import msgspec
 
+from mainstay.connectors.currencies import CODES
 from mainstay.connectors.source import Source, UnreadableError
 
 if TYPE_CHECKING:
@@ -147,17 +149,14 @@ def match_columns(header: list[str], layout: Layout) -> dict[str, int]:
 def currency_in(header: str) -> str:
     """Give the currency a header names, as in "Betrag (EUR)", or ""."""
     found = _CURRENCY.search(header.strip())
-    return found[1] if found else ""
+    return found[1] if found and found[1] in CODES else ""
 
 
 def _header(source: Source, text: str, layout: Layout) -> tuple[str, int]:
     """Find separator and line of the header: the one with the most known columns."""
     found: list[tuple[int, str, int]] = []
     for delimiter in (layout.delimiter,) if layout.delimiter else DELIMITERS:
-        try:
-            rows = list(islice(_split(text, delimiter), HEADER_WITHIN))
-        except csv.Error:
-            continue
+        rows = _first_rows(text, delimiter)
         sizes = ((len(match_columns(cells, layout)), line) for line, cells in rows if _fits(cells, layout))
         found += [(size, delimiter, line) for size, line in islice(sizes, 1)]
     if found:
@@ -168,6 +167,15 @@ def _header(source: Source, text: str, layout: Layout) -> tuple[str, int]:
         "Give the names of the columns in `columns`, as they stand in the file, and its delimiter if it is unusual."
     )
     raise source.error(f"no header with these columns was found: {missing}", remedy=remedy)
+
+
+def _first_rows(text: str, delimiter: str) -> list[tuple[int, list[str]]]:
+    """Give the rows a header is looked for in, as far as they can be read with this separator."""
+    rows: list[tuple[int, list[str]]] = []
+    with suppress(csv.Error):
+        for row in islice(_split(text, delimiter), HEADER_WITHIN):
+            rows.append(row)  # noqa: PERF402 - what came before an error counts
+    return rows
 
 
 def _fits(cells: list[str], layout: Layout) -> bool:
@@ -219,6 +227,6 @@ def _is_local(used: Mapping[str, str], vocabulary: Vocabulary) -> bool:
 def _plain(header: str) -> str:
     """Fold a header to small plain letters: "Betrag (EUR)" and "Betrag EUR" are "betrag"."""
     cut = re.sub(r"\(.*?\)|\[.*?\]", " ", header)
-    cut = cut.removesuffix(currency_in(cut)) if currency_in(cut) else cut
+    cut = cut.strip().removesuffix(currency_in(cut)).strip().removesuffix(" in") if currency_in(cut) else cut
     letters = unicodedata.normalize("NFKD", cut.casefold()).encode("ascii", "ignore").decode()
     return " ".join(re.findall(r"[a-z0-9]+", letters))

@@ -1,0 +1,80 @@
+"""The operation that reads bank statements: formats are told by content, and importing it costs nothing."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import msgspec
+import pytest
+
+from mainstay.connectors.bank import STRANGERS, ReadStatement, operations, read_statement
+from mainstay.connectors.bank_columns import ColumnMap
+from mainstay.connectors.statements import StatementRead
+from mainstay.errors import FileError
+from mainstay.records import File
+from mainstay.values import BlobRef, Money
+
+CAMT = b"""<Document><BkToCstmrStmt><Stmt><Acct><Id><IBAN>DE89370400440532013000</IBAN></Id></Acct>
+<Ntry><Amt Ccy="EUR">12.50</Amt><CdtDbtInd>CRDT</CdtDbtInd><Sts>BOOK</Sts><BookgDt><Dt>2026-04-10</Dt></BookgDt></Ntry>
+</Stmt></BkToCstmrStmt></Document>"""
+CSV = b"Date,Amount,Currency\n2026-04-10,12.50,EUR\n"
+
+
+def read(content: bytes, columns: ColumnMap | None = None, name: str = "april.xml") -> StatementRead:
+    file = File(name, BlobRef("digest", len(content)))
+    return read_statement(ReadStatement(file, columns), {"digest": content})
+
+
+@pytest.mark.parametrize(
+    "content", [CAMT, b"\xef\xbb\xbf\n" + CAMT, CSV, b"\xef\xbb\xbf" + CSV, CSV.decode().encode("utf-16")]
+)
+def test_the_format_is_told_by_the_content_whatever_the_name(content):
+    result = read(content, name="statement.bin")
+    assert result.lines[0].amount == Money(1250, "EUR")
+    assert (result.currency, result.count, result.balance) == ("EUR", 1, "absent")
+
+
+@pytest.mark.parametrize("content", [b"", b"  \n\t\r\n"])
+def test_an_empty_file_is_refused_as_empty(content):
+    with pytest.raises(FileError, match=r"april\.xml: the file is empty"):
+        read(content)
+
+
+@pytest.mark.parametrize(("signs", "what", "_"), STRANGERS)
+def test_a_file_of_another_kind_is_called_by_its_name(signs, what, _):
+    with pytest.raises(FileError, match=what) as caught:
+        read(signs[0][0] + b" and more\n")
+    assert caught.value.remedy
+
+
+@pytest.mark.parametrize("content", [bytes(range(256)), b"\x00" * 100, b"\x89PNG\r\n\x1a\n" + bytes(50), b"just words"])
+def test_what_is_no_statement_is_refused_with_what_to_do(content):
+    with pytest.raises(FileError) as caught:
+        read(content)
+    assert caught.value.message.startswith("april.xml")
+    assert caught.value.remedy
+
+
+def test_columns_given_for_xml_are_refused():
+    with pytest.raises(FileError, match="has no columns"):
+        read(CAMT, ColumnMap(amount="Amount"))
+
+
+def test_input_and_output_travel_between_processes():
+    result = read(CAMT)
+    assert msgspec.json.decode(msgspec.json.encode(result), type=StatementRead) == result
+    arguments = ReadStatement(File("a", BlobRef("d", 1)), ColumnMap(decimal=","))
+    assert msgspec.json.decode(msgspec.json.encode(arguments), type=ReadStatement) == arguments
+
+
+def test_the_operation_names_a_function_that_is_there():
+    (operation,) = operations()
+    assert (operation.name, operation.effect, operation.where) == ("bank.read_statement", "read", "worker")
+    assert operation.entry == f"{read_statement.__module__}:{read_statement.__name__}"
+
+
+def test_importing_the_connector_loads_no_xml_library():
+    program = "import sys, mainstay.connectors.bank, mainstay.connectors.invoices; print('lxml' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"

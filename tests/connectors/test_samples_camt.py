@@ -1,0 +1,87 @@
+"""Bank files published by others, read when their folder is there. What is expected was written after looking at them.
+
+Several were shortened by those who published them, so that their balances no longer agree: those must be refused.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from mainstay.connectors.bank import ReadStatement, read_statement
+from mainstay.errors import FileError
+from mainstay.records import File
+from mainstay.values import BlobRef
+
+FOLDER = Path(os.environ.get("MAINSTAY_SAMPLES") or Path(__file__).parents[2].parent / "shared/samples")
+GENKGO = "camt/genkgo__camt/test/data"
+VIA = "camt/viafintech__camt_parser/spec/fixtures"
+MIXED = "bank_mixed/sebastienrousseau__bankstatementparser/tests/test_data"
+
+# file: lines, sums, balance
+READ = {
+    f"{GENKGO}/camt054.v2.with-account-name.xml": (1, "-200,000.00 SEK", "absent"),  # no date but the statement's
+    f"{GENKGO}/camt054.v2.xml": (1, "-200,000.00 SEK", "absent"),  # three transactions without amounts
+    f"{GENKGO}/camt054.v4.xml": (1, "-200,000.00 SEK", "absent"),  # three transactions in CHF: kept whole
+    f"{GENKGO}/camt054.v8.xml": (1, "-200,000.00 SEK", "absent"),
+    f"{GENKGO}/camt054.v8-with-UETR.xml": (1, "-200,000.00 SEK", "absent"),
+    f"{GENKGO}/camt054.v8-with-financial-institution.xml": (1, "-200,000.00 SEK", "absent"),
+    f"{VIA}/052/valid_example.xml": (2, "5.00 EUR", "checked"),  # 8.50 + 2.00 + 3.00 = 13.50
+    f"{VIA}/052/valid_example_with_dates.xml": (1, "-5.00 EUR", "absent"),  # a value date alone, no balances
+    f"{VIA}/053/valid_example.xml": (5, "-10.00 EUR", "checked"),  # 33.06 - 2 - 3 + 1 - (3.50 + 2.50) = 23.06
+    f"{VIA}/053/valid_example_with_datetime.xml": (1, "195.86 USD", "absent"),  # a closing balance alone
+    f"{VIA}/054/valid_example.xml": (5, "59.03 CHF", "absent"),  # 15 + 9 + 56.56 - 6 - 15.53, two reversals
+    f"{MIXED}/golden/camt053_duplicate_same_day.xml": (2, "-9.00 EUR", "absent"),
+    f"{MIXED}/golden/camt053_multicurrency.xml": (3, "750.25 EUR, -99.99 USD", "checked"),
+    f"{MIXED}/golden/camt053_no_namespace.xml": (1, "250.00 GBP", "checked"),
+    f"{MIXED}/golden/csv_european_decimals.csv": (3, "2,260.94 EUR", "absent"),
+    f"{MIXED}/sample_split_amounts.csv": (2, "1,050.25 EUR", "checked"),  # a running balance
+}
+# file: what the refusal must say
+REFUSED = {
+    f"{VIA}/052/valid_namespace.xml": "line 2: the document holds no message",
+    f"{VIA}/053/valid_namespace.xml": "line 2: the document holds no message",
+    f"{VIA}/general/invalid_namespace.xml": "line 2: the document holds no message",
+    # Three entries, of which one in EUR on a CHF account: 82,721.95 + 474.40 + 88.85 is not 84,515.25.
+    f"{VIA}/053/valid_example_v8.xml": "the difference is 1,230.05 CHF",
+    # Three of 35 entries were left: 7,329.80 - 4,753.74 + 2,688.00 + 5,000.00 is not 23,038.20.
+    f"{VIA}/053/valid_example_with_batch.xml": "the difference is 12,774.14 EUR",
+    # 100.00 + 4,500.00 is not 4,500.00.
+    f"{VIA}/053/valid_example_with_instdamt.xml": "the difference is -100.00 CHF",
+    f"{MIXED}/golden/camt053_garbled_amount.xml": "line 16, entry 1: '12..34' is not an amount",
+    f"{MIXED}/golden/csv_garbled_amount.csv": "line 3, column 'Amount': '12..34' is not an amount",
+    f"{MIXED}/camt_file.csv": "no header",  # a summary, not a statement
+    f"{MIXED}/invalid.xml": "the document holds no message",
+}
+
+pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason=f"no sample files at {FOLDER} (MAINSTAY_SAMPLES)")
+
+
+def read(name: str):
+    content = (FOLDER / name).read_bytes()
+    return read_statement(ReadStatement(File(Path(name).name, BlobRef("digest", len(content)))), {"digest": content})
+
+
+@pytest.mark.parametrize(("name", "lines", "sums", "balance"), [(name, *expected) for name, expected in READ.items()])
+def test_a_published_file_is_read_as_it_looks(name, lines, sums, balance):
+    result = read(name)
+    assert (result.count, ", ".join(map(str, result.sums)), result.balance) == (lines, sums, balance)
+    assert len({line.id for line in result.lines}) == lines
+    assert read(name) == result
+
+
+@pytest.mark.parametrize(("name", "says"), REFUSED.items())
+def test_a_published_file_that_is_damaged_is_refused_with_its_reason(name, says):
+    with pytest.raises(FileError) as caught:
+        read(name)
+    assert caught.value.message.startswith(Path(name).name)
+    assert says in caught.value.message
+    assert caught.value.remedy
+
+
+def test_every_published_camt_and_csv_file_is_in_the_tables():
+    found = [path for folder in ("camt", "bank_mixed") for path in (FOLDER / folder).rglob("*.*")]
+    names = {path.relative_to(FOLDER).as_posix() for path in found if path.suffix in {".xml", ".csv"}}
+    assert names == {*READ, *REFUSED}
