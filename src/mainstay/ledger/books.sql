@@ -1,0 +1,15 @@
+-- Mainstay's own books: which bank line paid which invoice. Nothing is deleted; what was taken back says so.
+CREATE TABLE book_payment (
+    id TEXT PRIMARY KEY,
+    invoice TEXT NOT NULL,
+    line_id TEXT NOT NULL,
+    amount_minor INTEGER NOT NULL,
+    currency TEXT NOT NULL,
+    kind TEXT NOT NULL,       -- payment write_off fee discount
+    booked_on TEXT NOT NULL,  -- YYYY-MM-DD
+    plan TEXT NOT NULL,
+    path TEXT NOT NULL,
+    removed INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX book_payment_once ON book_payment (line_id, invoice, kind) WHERE removed = 0;
+CREATE INDEX book_payment_invoice ON book_payment (invoice);

@@ -1,0 +1,79 @@
+"""What others ask of the projections, for `Ledger.rows`. Each constant says what it gives and what it takes.
+
+Lists go in as one JSON parameter, so that a query has one text whatever their length.
+"""
+
+from __future__ import annotations
+
+# --- plans
+
+_PLAN = """
+SELECT id, playbook, title, status, parent, proposed_at_us, started_at_us, ended_at_us, expires_at_us, parked,
+       last_position FROM plan """
+
+# Ids of the plans that may have work, oldest first; ended ones too, where effects are still followed. ()
+LIVE_PLANS = """
+SELECT id FROM plan WHERE parked = 0 AND status NOT IN ('proposed', 'completed', 'undone') ORDER BY last_position"""
+# How many plans there are in each status: status, count. ()
+PLAN_COUNTS = "SELECT status, count(*) FROM plan GROUP BY status ORDER BY status"
+# All plans that belong to no other, the newest first. (limit, offset)
+PLANS = _PLAN + "WHERE parent = '' ORDER BY proposed_at_us DESC, id DESC LIMIT ? OFFSET ?"
+# Those of them that have not ended, the newest first. (limit, offset)
+OPEN_PLANS = _PLAN + "WHERE parent = '' AND ended_at_us IS NULL ORDER BY proposed_at_us DESC, id DESC LIMIT ? OFFSET ?"
+# One plan by its whole id. (id)
+PLAN = _PLAN + "WHERE id = ?"
+# Plans whose id begins so, at most two: one is meant, two are not clear. (prefix, prefix)
+PLANS_BY_PREFIX = _PLAN + "WHERE id >= ? AND id < ? || char(0x10ffff) ORDER BY id LIMIT 2"
+# The plans started by one step. ("plan/path")
+CHILD_PLANS = _PLAN + "WHERE parent = ? AND parent <> '' ORDER BY id"
+
+# --- decisions
+
+_DECISION = """
+SELECT id, plan, kind, asked_at_us, due_at_us, rule, why, headline, paths, receiver, status, choice, ruled_by,
+       ruled_at_us FROM decision """
+
+# Questions that wait for an answer, the oldest first. (limit, offset)
+OPEN_DECISIONS = _DECISION + "WHERE status = 'open' ORDER BY asked_at_us, id LIMIT ? OFFSET ?"
+# How many questions wait. ()
+OPEN_DECISION_COUNT = "SELECT count(*) FROM decision WHERE status = 'open'"
+# All questions of a plan, in order. (plan)
+DECISIONS_OF_PLAN = _DECISION + "WHERE plan = ? ORDER BY asked_at_us, id"
+# One question by its whole id. (id)
+DECISION = _DECISION + "WHERE id = ?"
+
+# --- time
+
+# What is due: due time, kind, plan, path, generation; the earliest first. (now, limit)
+TIMERS_DUE = """
+SELECT due_at_us, kind, plan, path, generation FROM timer WHERE due_at_us <= ? ORDER BY due_at_us, kind, plan LIMIT ?"""
+# When something is due next; NULL when nothing is. ()
+NEXT_DUE = "SELECT min(due_at_us) FROM timer"
+# What one plan sleeps for: due time, kind, path, generation. (plan)
+TIMERS_OF_PLAN = "SELECT due_at_us, kind, path, generation FROM timer WHERE plan = ? ORDER BY due_at_us"
+
+# --- what needs a person
+
+# Steps that wait for a remedy: plan, path, attempt, class, message, remedy, time; the oldest first. ()
+STUCK = "SELECT plan, path, attempt, error_class, message, remedy, at_us FROM stuck ORDER BY at_us, plan, path"
+# Effects that may have happened, the same columns. ()
+UNCERTAIN = "SELECT plan, path, attempt, error_class, message, remedy, at_us FROM uncertain ORDER BY at_us, plan, path"
+
+# --- books
+
+_PAYMENT = """
+SELECT id, invoice, line_id, amount_minor, currency, kind, booked_on, plan, path FROM book_payment WHERE removed = 0 """
+
+# Bookings that stand, of some bank lines. (JSON list of line ids)
+PAYMENTS_OF_LINES = _PAYMENT + "AND line_id IN (SELECT value FROM json_each(?)) ORDER BY id"  # noqa: S608 - two constants
+# Bookings that stand, of some invoices. (JSON list of invoice numbers)
+PAYMENTS_OF_INVOICES = _PAYMENT + "AND invoice IN (SELECT value FROM json_each(?)) ORDER BY id"  # noqa: S608 - two constants
+# Bookings by their ids, those that were taken back too; `removed` is the last column. (JSON list of ids)
+PAYMENTS_BY_ID = """
+SELECT id, invoice, line_id, amount_minor, currency, kind, booked_on, plan, path, removed
+FROM book_payment WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id"""
+# All bookings that stand, in the order of their days. (limit, offset)
+PAYMENTS = _PAYMENT + "ORDER BY booked_on, id LIMIT ? OFFSET ?"
+# What is paid of each invoice: invoice, currency, minor units. ()
+PAID_BY_INVOICE = """
+SELECT invoice, currency, sum(amount_minor) FROM book_payment WHERE removed = 0 GROUP BY invoice, currency"""

@@ -1,0 +1,362 @@
+"""The kernel's own projection: plans, decisions, timers, and what needs a person (`views.sql`).
+
+A batch of facts is first added up in memory, then written with a handful of statements whose number does not grow
+with the batch: every statement gives up the interpreter lock and has to win it back from a busy loop.
+
+A plan is parked by `PlanParked` and has no work of its own until a fact from outside arrives, so only the kinds
+in `_WAKING` can end its parking; the many facts of steps under way are not looked at here.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import msgspec
+
+from mainstay import events as e
+from mainstay.ports import Projection
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from mainstay.events import Recorded
+    from mainstay.ports import Transaction
+    from mainstay.values import Failure, Value
+
+# Plans that were proposed.
+ADD_PLANS = """
+INSERT INTO plan SELECT value ->> 'id', value ->> 'playbook', value ->> 'title', value ->> 'status', value ->> 'parent',
+       value ->> 'proposed', value ->> 'started', value ->> 'ended', value ->> 'expires', value ->> 'parked',
+       value ->> 'position' FROM json_each(?)"""
+# Plans that changed status, began to wait or woke up. Status, start and end stay where the change does not name them.
+CHANGE_PLANS = """
+UPDATE plan SET
+    status = coalesce(new.value ->> 'status', status),
+    started_at_us = coalesce(new.value ->> 'started', started_at_us),
+    ended_at_us = iif(new.value ->> 'status' IS NULL, ended_at_us, new.value ->> 'ended'),
+    parked = new.value ->> 'parked',
+    last_position = new.value ->> 'position'
+FROM json_each(?) AS new
+WHERE plan.id = new.value ->> 'id' AND (new.value ->> 'status' IS NOT NULL OR parked <> new.value ->> 'parked')"""
+# Questions that were asked.
+ADD_DECISIONS = """
+INSERT INTO decision SELECT value ->> 'id', value ->> 'plan', value ->> 'kind', value ->> 'asked', value ->> 'due',
+       value ->> 'rule', value ->> 'why', value ->> 'headline', value ->> 'paths', value ->> 'receiver',
+       value ->> 'status', value ->> 'choice', value ->> 'by', value ->> 'ruled' FROM json_each(?)"""
+# Questions that were answered or closed.
+CHANGE_DECISIONS = """
+UPDATE decision SET status = new.value ->> 'status', choice = new.value ->> 'choice', ruled_by = new.value ->> 'by',
+       ruled_at_us = new.value ->> 'ruled'
+FROM json_each(?) AS new WHERE decision.id = new.value ->> 'id'"""
+# Times to come: rows of due time, kind, plan, path and generation.
+ADD_TIMERS = """
+INSERT OR REPLACE INTO timer SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM json_each(?)"""
+# Times that came or no longer matter: rows of plan, path and kind.
+DROP_TIMERS = """
+DELETE FROM timer WHERE (plan, path, kind) IN (SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?))"""
+# One reminder that was given: rows of plan, path and generation.
+DROP_REMINDERS = """
+DELETE FROM timer WHERE (plan, path, kind, generation)
+    IN (SELECT value ->> 0, value ->> 1, 'remind', value ->> 2 FROM json_each(?))"""
+# What a plan slept for, when it has ended; open questions keep their times.
+DROP_PLAN_TIMERS = """
+DELETE FROM timer WHERE plan IN (SELECT value FROM json_each(?)) AND kind IN ('retry', 'wait', 'expiry')"""
+# Steps that wait for a remedy: rows of plan, path, attempt, class, message, remedy and time.
+ADD_STUCK = """
+INSERT OR REPLACE INTO stuck SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5,
+       value ->> 6 FROM json_each(?)"""
+# Effects without an outcome: the same columns.
+ADD_UNCERTAIN = """
+INSERT OR REPLACE INTO uncertain SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5,
+       value ->> 6 FROM json_each(?)"""
+# Steps that go on: rows of plan and path.
+DROP_STUCK = "DELETE FROM stuck WHERE (plan, path) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?))"
+# Steps of plans that ended.
+DROP_PLAN_STUCK = "DELETE FROM stuck WHERE plan IN (SELECT value FROM json_each(?))"
+# Effects whose outcome is known: rows of plan and path.
+DROP_UNCERTAIN = "DELETE FROM uncertain WHERE (plan, path) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?))"
+
+Row: TypeAlias = dict[str, "str | int | None"]
+Key: TypeAlias = tuple[str, ...]
+
+_STATUS: dict[str, str] = {
+    "PlanApproved": "approved",
+    "PlanStarted": "running",
+    "PlanCompleted": "completed",
+    "PlanFailed": "failed",
+    "PlanCancelled": "cancelled",
+    "PlanExpired": "expired",
+    "UndoStarted": "undoing",
+    "PlanUndone": "undone",
+}
+_ENDS = frozenset({"PlanCompleted", "PlanFailed", "PlanCancelled", "PlanExpired", "PlanUndone"})
+_WAKING = frozenset(
+    {
+        "ChildFinished",
+        "DecisionExpired",
+        "DecisionReminded",
+        "DecisionRuled",
+        "DecisionVoided",
+        "RetryDue",
+        "StepReopened",
+        "UndoRequested",
+        "WaitEnded",
+    }
+)
+
+
+class _Sum:
+    """What a batch of facts adds up to. Within each table drops come before additions when it is written."""
+
+    def __init__(self) -> None:
+        self.new_plans: dict[str, Row] = {}
+        self.plans: dict[str, Row] = {}
+        self.new_decisions: dict[str, Row] = {}
+        self.decisions: dict[str, Row] = {}
+        self.timers: dict[tuple[str, str, str, int], int] = {}
+        self.dropped_timers: dict[Key, None] = {}
+        self.reminded: list[tuple[str, str, int]] = []
+        self.ended: dict[str, None] = {}
+        self.stuck: dict[Key, tuple[object, ...]] = {}
+        self.dropped_stuck: dict[Key, None] = {}
+        self.uncertain: dict[Key, tuple[object, ...]] = {}
+        self.dropped_uncertain: dict[Key, None] = {}
+
+    def plan(self, event: Recorded, *, parked: bool = False) -> Row:
+        """Give the row, or the change of it, that this fact speaks of."""
+        row = self.new_plans.get(event.plan)
+        if row is None:
+            row = self.plans.setdefault(event.plan, {"id": event.plan})
+        row["parked"], row["position"] = int(parked), event.position
+        return row
+
+    def decision(self, decision: str) -> Row:
+        return self.new_decisions.get(decision) or self.decisions.setdefault(decision, {"id": decision})
+
+    def sleep(self, due_at_us: int, kind: str, event: Recorded, path: str = "", generation: int = 0) -> None:
+        self.timers[event.plan, path, kind, generation] = due_at_us
+
+    def wake(self, event: Recorded, path: str, *kinds: str) -> None:
+        for kind in kinds:
+            self.dropped_timers[event.plan, path, kind] = None
+        self._forget_timers(lambda key: key[0] == event.plan and key[1] == path and key[2] in kinds)
+
+    def end(self, plan: str) -> None:
+        self.ended[plan] = None
+        self._forget_timers(lambda key: key[0] == plan and key[2] in {"retry", "wait", "expiry"})
+        for key in [key for key in self.stuck if key[0] == plan]:
+            del self.stuck[key]
+
+    def drop_stuck(self, key: Key) -> None:
+        self.stuck.pop(key, None)
+        self.dropped_stuck[key] = None
+
+    def drop_uncertain(self, key: Key) -> None:
+        self.uncertain.pop(key, None)
+        self.dropped_uncertain[key] = None
+
+    def _forget_timers(self, matches: Callable[[tuple[str, str, str, int]], bool]) -> None:
+        for key in [key for key in self.timers if matches(key)]:
+            del self.timers[key]
+
+    def write(self, transaction: Transaction) -> None:
+        timers = [(due, kind, plan, path, count) for (plan, path, kind, count), due in self.timers.items()]
+        for sql, rows in (
+            (ADD_PLANS, self.new_plans.values()),
+            (CHANGE_PLANS, self.plans.values()),
+            (ADD_DECISIONS, self.new_decisions.values()),
+            (CHANGE_DECISIONS, self.decisions.values()),
+            (DROP_TIMERS, self.dropped_timers),
+            (DROP_REMINDERS, self.reminded),
+            (DROP_PLAN_TIMERS, self.ended),
+            (ADD_TIMERS, timers),
+            (DROP_STUCK, self.dropped_stuck),
+            (DROP_PLAN_STUCK, self.ended),
+            (ADD_STUCK, self.stuck.values()),
+            (DROP_UNCERTAIN, self.dropped_uncertain),
+            (ADD_UNCERTAIN, self.uncertain.values()),
+        ):
+            if rows:
+                transaction.execute(sql, (_json(rows),))
+
+
+def apply(transaction: Transaction, events: Sequence[Recorded]) -> None:
+    """Write what the facts mean."""
+    total = _Sum()
+    for event in events:
+        _APPLIERS[event.kind](total, event, event.fact)
+    total.write(transaction)
+
+
+def _proposed(total: _Sum, event: Recorded, fact: e.PlanProposed) -> None:
+    total.new_plans[event.plan] = {
+        "id": event.plan,
+        "playbook": fact.playbook,
+        "title": fact.title,
+        "status": "proposed",
+        "parent": fact.parent,
+        "proposed": event.recorded_at_us,
+        "started": None,
+        "ended": None,
+        "expires": fact.expires_at_us,
+        "parked": 0,
+        "position": event.position,
+    }
+    if fact.expires_at_us is not None:
+        total.sleep(fact.expires_at_us, "expiry", event)
+
+
+def _status(total: _Sum, event: Recorded, fact: e.AnyFact) -> None:
+    del fact
+    row = total.plan(event)
+    row["status"] = _STATUS[event.kind]
+    row["ended"] = event.recorded_at_us if event.kind in _ENDS else None
+    if event.kind == "PlanStarted":
+        row["started"] = event.recorded_at_us
+    if event.kind in _ENDS or event.kind == "UndoStarted":
+        total.end(event.plan)
+
+
+def _parked(total: _Sum, event: Recorded, fact: e.PlanParked) -> None:
+    del fact
+    total.plan(event, parked=True)
+
+
+def _woken(total: _Sum, event: Recorded, fact: e.AnyFact) -> None:
+    del fact
+    total.plan(event)
+
+
+def _waits(total: _Sum, event: Recorded, fact: e.WaitStarted) -> None:
+    total.sleep(fact.until_us, "wait", event, fact.path)
+
+
+def _wait_ended(total: _Sum, event: Recorded, fact: e.WaitEnded) -> None:
+    total.plan(event)
+    total.wake(event, fact.path, "wait")
+
+
+def _backs_off(total: _Sum, event: Recorded, fact: e.AttemptFailed | e.EffectRefused) -> None:
+    if event.kind == "EffectRefused":
+        total.drop_uncertain((event.plan, fact.path))
+    if fact.retry_at_us is not None:
+        total.sleep(fact.retry_at_us, "retry", event, fact.path, fact.attempt)
+
+
+def _retried(total: _Sum, event: Recorded, fact: e.RetryDue) -> None:
+    total.plan(event)
+    total.wake(event, fact.path, "retry")
+
+
+def _asked(total: _Sum, event: Recorded, fact: e.DecisionAsked) -> None:
+    total.new_decisions[fact.decision] = {
+        "id": fact.decision,
+        "plan": event.plan,
+        "kind": fact.kind,
+        "asked": event.recorded_at_us,
+        "due": fact.due_at_us,
+        "rule": fact.rule,
+        "why": fact.why,
+        "headline": _headline(fact.card),
+        "paths": _json(fact.paths),
+        "receiver": fact.to,
+        "status": "open",
+        "choice": "",
+        "by": "",
+        "ruled": None,
+    }
+    if fact.due_at_us is not None:
+        total.sleep(fact.due_at_us, "due", event, fact.decision)
+    for index, remind_at_us in enumerate(fact.remind_at_us):
+        total.sleep(remind_at_us, "remind", event, fact.decision, index)
+
+
+def _reminded(total: _Sum, event: Recorded, fact: e.DecisionReminded) -> None:
+    total.plan(event)
+    total.timers.pop((event.plan, fact.decision, "remind", fact.index), None)
+    total.reminded.append((event.plan, fact.decision, fact.index))
+
+
+def _closed(total: _Sum, event: Recorded, fact: e.DecisionRuled | e.DecisionExpired | e.DecisionVoided) -> None:
+    ruled = isinstance(fact, e.DecisionRuled)
+    total.decision(fact.decision).update(
+        status="ruled" if ruled else "expired" if isinstance(fact, e.DecisionExpired) else "voided",
+        choice=fact.choice if ruled else "",
+        by=fact.by if ruled else "",
+        ruled=event.recorded_at_us if ruled else None,
+    )
+    total.plan(event)
+    total.wake(event, fact.decision, "due", "remind")
+
+
+def _stuck(total: _Sum, event: Recorded, fact: e.StepStuck) -> None:
+    total.stuck[event.plan, fact.path] = _trouble(event, fact.path, fact.attempt, fact.failure)
+
+
+def _unstuck(total: _Sum, event: Recorded, fact: e.StepReopened | e.StepSkipped | e.StepFailed) -> None:
+    if event.kind in _WAKING:
+        total.plan(event)
+    total.drop_stuck((event.plan, fact.path))
+
+
+def _not_undone(total: _Sum, event: Recorded, fact: e.UndoImpossible) -> None:
+    total.drop_stuck((event.plan, f"~{fact.path}"))
+
+
+def _uncertain(total: _Sum, event: Recorded, fact: e.EffectUncertain) -> None:
+    total.uncertain[event.plan, fact.path] = _trouble(event, fact.path, fact.attempt, fact.failure)
+
+
+def _certain(total: _Sum, event: Recorded, fact: e.EffectDone | e.EffectAbsent) -> None:
+    total.drop_uncertain((event.plan, fact.path))
+
+
+def _trouble(event: Recorded, path: str, attempt: int, failure: Failure) -> tuple[object, ...]:
+    error = (failure.error_class, failure.message, failure.remedy)
+    return (event.plan, path, attempt, *error, event.recorded_at_us)
+
+
+def _headline(card: Value) -> str:
+    """Give a card's first line, unless the card is a blob or the line is sealed."""
+    headline = card.get("headline") if isinstance(card, dict) else None
+    return headline if isinstance(headline, str) else ""
+
+
+def _json(rows: Iterable[object]) -> str:
+    return msgspec.json.encode(list(rows)).decode()
+
+
+_APPLIERS: dict[str, Callable[[_Sum, Recorded, Any], None]] = {
+    **dict.fromkeys(_STATUS, _status),
+    **dict.fromkeys(_WAKING, _woken),
+    "PlanProposed": _proposed,
+    "PlanParked": _parked,
+    "WaitStarted": _waits,
+    "WaitEnded": _wait_ended,
+    "AttemptFailed": _backs_off,
+    "EffectRefused": _backs_off,
+    "RetryDue": _retried,
+    "DecisionAsked": _asked,
+    "DecisionReminded": _reminded,
+    "DecisionRuled": _closed,
+    "DecisionExpired": _closed,
+    "DecisionVoided": _closed,
+    "StepStuck": _stuck,
+    "StepReopened": _unstuck,
+    "StepSkipped": _unstuck,
+    "StepFailed": _unstuck,
+    "UndoImpossible": _not_undone,
+    "EffectUncertain": _uncertain,
+    "EffectDone": _certain,
+    "EffectAbsent": _certain,
+}
+
+VIEWS = Projection(
+    name="views",
+    version=1,
+    schema=Path(__file__).with_name("views.sql").read_text(),
+    tables=("plan", "decision", "timer", "stuck", "uncertain"),
+    kinds=frozenset(_APPLIERS),
+    apply=apply,
+)

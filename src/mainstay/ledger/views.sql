@@ -1,0 +1,71 @@
+-- What the kernel's facts add up to, for those who look from outside a plan. All times: microseconds UTC.
+CREATE TABLE plan (
+    id TEXT PRIMARY KEY,
+    playbook TEXT NOT NULL,
+    title TEXT NOT NULL,
+    status TEXT NOT NULL,           -- proposed approved running completed failed cancelled expired undoing undone
+    parent TEXT NOT NULL,           -- "plan/path" of the step it belongs to, or empty
+    proposed_at_us INTEGER NOT NULL,
+    started_at_us INTEGER,
+    ended_at_us INTEGER,            -- NULL again while it is being undone
+    expires_at_us INTEGER,
+    parked INTEGER NOT NULL,        -- 1: nothing to do until something arrives
+    last_position INTEGER NOT NULL  -- of the fact that changed this row last
+) STRICT, WITHOUT ROWID;
+-- Plans that may have work; the same words stand in queries.LIVE_PLANS.
+CREATE INDEX plan_live ON plan (id) WHERE parked = 0 AND status NOT IN ('proposed', 'completed', 'undone');
+CREATE INDEX plan_proposed ON plan (proposed_at_us);
+CREATE INDEX plan_parent ON plan (parent) WHERE parent <> '';
+
+CREATE TABLE decision (
+    id TEXT PRIMARY KEY,
+    plan TEXT NOT NULL,
+    kind TEXT NOT NULL,             -- ask effect batch stuck settle
+    asked_at_us INTEGER NOT NULL,
+    due_at_us INTEGER,
+    rule TEXT NOT NULL,
+    why TEXT NOT NULL,
+    headline TEXT NOT NULL,
+    paths TEXT NOT NULL,            -- a JSON list
+    receiver TEXT NOT NULL,         -- who is asked
+    status TEXT NOT NULL,           -- open ruled expired voided
+    choice TEXT NOT NULL,
+    ruled_by TEXT NOT NULL,
+    ruled_at_us INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE INDEX decision_open ON decision (asked_at_us) WHERE status = 'open';
+CREATE INDEX decision_plan ON decision (plan);
+
+-- What a plan sleeps for. `path` is a step's path, a decision's id (due, remind) or empty (expiry).
+CREATE TABLE timer (
+    due_at_us INTEGER NOT NULL,
+    kind TEXT NOT NULL,             -- retry due remind wait expiry
+    plan TEXT NOT NULL,
+    path TEXT NOT NULL,
+    generation INTEGER NOT NULL,    -- the failed attempt (retry), the number of the reminder (remind), else 0
+    PRIMARY KEY (plan, path, kind, generation)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX timer_due ON timer (due_at_us);
+
+-- Steps that wait for a remedy, and effects nobody knows the outcome of.
+CREATE TABLE stuck (
+    plan TEXT NOT NULL,
+    path TEXT NOT NULL,
+    attempt INTEGER NOT NULL,
+    error_class TEXT NOT NULL,
+    message TEXT NOT NULL,
+    remedy TEXT NOT NULL,
+    at_us INTEGER NOT NULL,
+    PRIMARY KEY (plan, path)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE uncertain (
+    plan TEXT NOT NULL,
+    path TEXT NOT NULL,
+    attempt INTEGER NOT NULL,
+    error_class TEXT NOT NULL,
+    message TEXT NOT NULL,
+    remedy TEXT NOT NULL,
+    at_us INTEGER NOT NULL,
+    PRIMARY KEY (plan, path)
+) STRICT, WITHOUT ROWID;
