@@ -110,6 +110,11 @@ class Evidence(msgspec.Struct, frozen=True):
         return self.reference in {"structured", "number"}
 
     @property
+    def may_settle(self) -> bool:
+        """Whether the amount is right and the payer may be the customer, whatever the text says."""
+        return self.amount == "exact" and (self.iban or self.name is None or self.name >= NEAR)
+
+    @property
     def odd(self) -> bool:
         """Whether something speaks against the pair, whatever speaks for it."""
         return self.early or self.names_other or self.names_unknown
@@ -123,7 +128,7 @@ def weigh(receipt: Receipt, debt: Debt, name: float | None) -> Evidence:
     iban = bool(debt.iban) and receipt.iban == debt.iban
     mentioned = all(word in receipt.text_words for word in debt.words) and sum(map(len, debt.words)) > MENTION_BITS
     early = bool(debt.invoice.issued_on) and receipt.line.booked_on < debt.invoice.issued_on
-    names_other = bool(named.full) and debt.number not in named.full
+    names_other = debt.number not in named.hinted and bool(named.hinted)
     names_unknown = bool(named.unknown) and reference not in {"structured", "number", "near"}
     bits = reference_bits + amount_bits + _payer_bits(name, iban=iban, mentioned=mentioned)
     bits += IBAN_OTHER_BITS if debt.iban and receipt.iban and not iban and name is None else 0.0

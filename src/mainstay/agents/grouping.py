@@ -30,7 +30,7 @@ from mainstay.agents.evidence import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Container, Mapping, Sequence
 
     from mainstay.agents.candidates import Case
 
@@ -90,14 +90,16 @@ def named_groups(case: Case, free: Mapping[str, Receipt], left: Mapping[str, int
     return _best_first(groups)
 
 
-def unnamed_groups(case: Case, free: Mapping[str, Receipt], left: Mapping[str, int]) -> list[Group]:
-    """Find the groups by payer and sum, the best first."""
+def unnamed_groups(
+    case: Case, free: Mapping[str, Receipt], left: Mapping[str, int], doubtful: Container[str]
+) -> list[Group]:
+    """Find the groups by payer and sum, the best first; `doubtful` invoices were given away, but not surely."""
     groups: list[Group] = []
     payments: dict[int, list[Receipt]] = {}
     for receipt in free.values():
         for customer in case.sure_payers(receipt):
             pool = _pool(case, customer, receipt, left)
-            groups += _gathered(case, receipt, pool, left)
+            groups += [_doubt(group, case, doubtful) for group in _gathered(case, receipt, pool, left)]
             payments.setdefault(customer, []).append(receipt)
     for customer, receipts in sorted(payments.items()):
         for debt in case.customers[customer].debts:
@@ -166,6 +168,15 @@ def _gathered(case: Case, receipt: Receipt, pool: Sequence[Debt], left: Mapping[
     return [_group_of(case, receipt, debts, finding) for debts in chosen[:1]]
 
 
+def _doubt(group: Group, case: Case, doubtful: Container[str]) -> Group:
+    """Take back certainty when an invoice of the set has a twin that may be free after all."""
+    amounts = {(debt.customer, debt.open) for debt in group.debts}
+    twins = [debt for at in {debt.customer for debt in group.debts} for debt in case.customers[at].debts]
+    if not any(debt.number in doubtful and (debt.customer, debt.open) in amounts for debt in twins):
+        return group
+    return msgspec.structs.replace(group, sure=False, margin=0.0)
+
+
 def must_hold(debts: Sequence[Debt], numbers: Sequence[str]) -> bool:
     """Say whether a set has all of these invoices."""
     return set(numbers) <= {debt.number for debt in debts}
@@ -176,7 +187,9 @@ def _group_of(case: Case, receipt: Receipt, chosen: Sequence[Debt], finding: Fin
     bits = _bits(case, receipt, debts, finding.among)
     margin = bits - max(NO_MATCH_BITS, finding.rival.bits if finding.rival else 0.0) if finding.unique else 0.0
     missing = sum(debt.open for debt in debts) - receipt.minor
-    odd = any(receipt.line.booked_on < debt.invoice.issued_on for debt in debts) or bool(receipt.named.unknown)
+    early = any(receipt.line.booked_on < debt.invoice.issued_on for debt in debts)
+    hinted = receipt.named.hinted
+    odd = early or bool(receipt.named.unknown) or bool(hinted and {debt.number for debt in debts}.isdisjoint(hinted))
     settles = finding.gap is None or (finding.gap == "write_off" and finding.named)
     said = f"{wording.money(missing, receipt.line.amount.currency)} more than this amount" if missing else ""
     return Group(

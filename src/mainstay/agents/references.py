@@ -38,11 +38,11 @@ BANK_COLUMNS = 35
 SHAPE_HEAD = 3  # numbers of one series share their length and their first characters
 UNKNOWN_FROM = 5  # a shorter figure is not taken for an invoice number we do not know
 
-CUES = frozenset(
+INVOICE_WORDS = frozenset(
     "INVOICE INVOICES INV BILL RECHNUNG RECHNUNGEN RECHNUNGSNR RECHNUNGSNUMMER RECHN RE RG RGNR RENR FACTURE FACTURES"
-    " FACT FAC FACTUUR FACTURA FATTURA FATT FAKTURA FAKT FAKTURY FAKTURANR LASKU NR NO NUM NUMMER NUMBER NUMERO N"
-    " REF".split()
+    " FACT FAC FACTUUR FACTURA FATTURA FATT FAKTURA FAKT FAKTURY FAKTURANR LASKU".split()
 )
+CUES = INVOICE_WORDS | frozenset("NR NO NUM NUMMER NUMBER NUMERO N REF".split())
 LIST_WORDS = frozenset("AND UND ET Y E OG OCH EN I PLUS".split())
 _TOKEN = re.compile(r"[^\W\d_]+|\d+")
 _LIST_GAP = re.compile(r"[\s,;/+&]*")
@@ -60,6 +60,11 @@ class Named(msgspec.Struct, frozen=True):
     structured: frozenset[str]  # those of `full` named by a structured reference
     partial: dict[str, float]  # cut, or only the last part of the number
     unknown: tuple[str, ...]  # looks like one of our numbers, is none of the open ones
+
+    @property
+    def hinted(self) -> tuple[str, ...]:
+        """The invoices the line speaks of: those it names, else those it may name."""
+        return tuple(sorted(self.full or self.partial))
 
 
 class Token(msgspec.Struct, frozen=True):
@@ -194,7 +199,8 @@ class ReferenceIndex:
     def _unknown(self, plain: str, tokens: list[Token], at: int, found: _Found) -> int | None:
         for last, joined, _ in _runs(tokens, at, self._longest):
             shaped = len(joined) >= UNKNOWN_FROM and _shape(joined) in self._shapes
-            if shaped and not _joined(plain, tokens, last, before=False) and joined not in self._prefixes:
+            told = last == at and at > 0 and tokens[at - 1].text in INVOICE_WORDS and _is_number(joined)
+            if (shaped or told) and not _joined(plain, tokens, last, before=False) and joined not in self._prefixes:
                 found.unknown.add(joined)
                 return last
         return None
@@ -299,6 +305,12 @@ def _runs(tokens: list[Token], at: int, longest: int) -> Iterator[tuple[int, str
         stripped = text.lstrip("0") or "0"
         piped = f"{piped}|{stripped}" if piped else stripped
         yield last, joined, piped
+
+
+def _is_number(joined: str) -> bool:
+    """Say whether digits after the word "invoice" are its number, and not a year or a count."""
+    year = len(joined) == PLAIN_DIGITS and joined.startswith(("19", "20"))
+    return joined.isdigit() and len(joined) >= PLAIN_DIGITS and not year
 
 
 def _cued(tokens: list[Token], at: int) -> bool:

@@ -54,7 +54,7 @@ def settle(lines: Sequence[BankLine], invoices: Sequence[Invoice]) -> Settled:
     desk.pair_off_second_payments()
     desk.take_groups(grouping.named_groups(desk.case, desk.free, desk.left))
     desk.take_pairs(strong=True)
-    desk.take_groups(grouping.unnamed_groups(desk.case, desk.free, desk.left))
+    desk.take_groups(grouping.unnamed_groups(desk.case, desk.free, desk.left, desk.doubtful))
     for _ in range(ROUNDS_MAX):
         if not desk.take_pairs(strong=False):
             break
@@ -70,6 +70,7 @@ class Desk:
         self.case = case
         self.free: dict[str, Receipt] = {receipt.id: receipt for receipt in case.receipts}
         self.left: dict[str, int] = {number: debt.open for number, debt in case.debts.items() if debt.open > 0}
+        self.doubtful: set[str] = set()  # invoices given to a line that is to be asked about
         self._taken_back = taken_back
         self._second: dict[str, set[str]] = {}  # line -> invoices an earlier line pays in the same words
         self._payer_of: dict[str, Receipt] = {}
@@ -129,13 +130,17 @@ class Desk:
                 if evidence.bits > NO_MATCH_BITS and evidence.debt.number not in self._second.get(receipt.id, ()):
                     pairs[row, columns[evidence.debt.number]] = evidence
         weights = {place: evidence.bits - NO_MATCH_BITS for place, evidence in pairs.items()}
+        placements = assign(weights)
         taken = False
-        for placement in assign(weights):
+        placed = {placement.row for placement in placements}
+        contested = {column for (row, column), e in pairs.items() if row not in placed and e.may_settle}
+        for placement in placements:
             evidence = pairs[placement.row, placement.column]
             if strong and (evidence.bits <= STRONG_BITS or evidence.amount in {"part", "over"}):
                 continue
             rival = None if placement.rival is None else pairs.get((placement.row, placement.rival))
-            self._take_pair(evidence, placement.margin, rival)
+            clear = strong and (evidence.referenced or placement.column not in contested)
+            self._take_pair(evidence, placement.margin, rival, clear=clear)
             taken = True
         return taken
 
@@ -151,7 +156,7 @@ class Desk:
                 self._piles["duplicates"].append(lone(receipt.line, why, invoices=(debt.number,)))
             del self.free[receipt.id]
 
-    def _take_pair(self, evidence: Evidence, margin: float, rival: Evidence | None) -> None:
+    def _take_pair(self, evidence: Evidence, margin: float, rival: Evidence | None, *, clear: bool) -> None:
         receipt, debt = evidence.receipt, evidence.debt
         back = self._say_taken_back([receipt])
         if not evidence.referenced and (other := grouping.rival_group(self.case, receipt, debt, self.left)):
@@ -165,8 +170,7 @@ class Desk:
             runner_up=wording.say_rival(rival),
             gap=GAPS.get(evidence.amount),
         )
-        untouched = debt.open == debt.invoice.open.minor
-        self._take(match, [receipt], sure=is_sure(evidence, margin) and untouched and not back)
+        self._take(match, [receipt], sure=clear and is_sure(evidence, margin) and not back)
 
     def _take(self, match: Match, receipts: Sequence[Receipt], *, sure: bool) -> None:
         self._piles["sure" if sure else "unsure"].append(match)
@@ -175,6 +179,7 @@ class Desk:
         for allocation in match.allocations:
             self.left[allocation.invoice] -= allocation.amount.minor
             assert self.left[allocation.invoice] >= 0, "an invoice gets more than is open"
+            self.doubtful.update(() if sure else (allocation.invoice,))
             self._payer_of.setdefault(allocation.invoice, receipts[0])
 
     def _first_payment(self, receipt: Receipt) -> Evidence | None:
@@ -222,8 +227,13 @@ def _taken_back(lines: Sequence[BankLine]) -> dict[str, BankLine]:
         elif line.amount.minor < 0:
             earlier = [e for e in incoming.get(key, []) if e.id not in pairs and _same_party(e, line)]
             if earlier:
-                pairs[earlier[-1].id] = line
+                pairs[max(earlier, key=lambda e: (_repeats(line, e), e.booked_on, e.id)).id] = line
     return pairs
+
+
+def _repeats(later: BankLine, earlier: BankLine) -> bool:
+    """Say whether a return repeats what the payment said."""
+    return bool(earlier.text) and earlier.text in later.text
 
 
 def _same_party(one: BankLine, other: BankLine) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mainstay.agents.names import NEAR
 from mainstay.values import Money
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 MONTHS = "January February March April May June July August September October November December".split()
 SPELLED = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+LISTED_MAX = 3
 NO_INVOICE = "Otherwise it pays no open invoice."
 
 
@@ -28,7 +30,7 @@ def doubts(evidence: Evidence) -> list[str]:
     found: list[str] = []
     named = evidence.receipt.named
     if evidence.names_other:
-        found.append(f"the payment names {listed(sorted(named.full))}")
+        found.append(f"the payment names {listed(named.hinted[:LISTED_MAX])}")
     if evidence.names_unknown:
         found.append(f"the payment names {listed(named.unknown)}, which is no open invoice")
     if evidence.early:
@@ -131,6 +133,8 @@ def _and_payer(evidence: Evidence) -> str:
         return f", its text names {customer}"
     if evidence.name is None:
         return ", the payer can't be compared"
+    if evidence.name >= NEAR:
+        return f", the payer {evidence.receipt.line.counterparty} is nearly {customer}"
     return f", the payer is {evidence.receipt.line.counterparty}, not {customer}"
 
 
