@@ -9,6 +9,7 @@ import msgspec
 
 from mainstay.contracts import AgentContract, Operation
 from mainstay.events import Append, Recorded
+from mainstay.records import Payment
 from mainstay.values import BlobRef, EffectClass, Labels, Value, Verdict
 
 
@@ -139,3 +140,23 @@ class Catalogue(Protocol):
 
 Encode: TypeAlias = Callable[[Value], bytes]
 Decode: TypeAlias = Callable[[bytes], Value]
+
+
+class Books(Protocol):
+    """Mainstay's own record of payments, read; it is written by the outcomes of `books` operations alone."""
+
+    def of_lines(self, line_ids: Sequence[str]) -> list[Payment]:
+        """Give what is booked of these bank lines."""
+        ...
+
+    def of_invoices(self, numbers: Sequence[str]) -> list[Payment]:
+        """Give what is booked to these invoices."""
+        ...
+
+    def of_plan(self, plan: str) -> list[Payment]:
+        """Give what a plan and its child plans booked, in order."""
+        ...
+
+    def by_ids(self, ids: Sequence[str]) -> list[Payment]:
+        """Give bookings by their ids; those taken back are not there."""
+        ...

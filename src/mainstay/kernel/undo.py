@@ -23,9 +23,9 @@ def undo_order(plan: Plan) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]
     )
     possible = tuple(path for _, path, slot in outcomes if slot.undo is not None or slot.children)
     impossible = tuple(
-        (path, slot.cannot_undo or "its operation has no way back")
+        (path, slot.cannot_undo)
         for _, path, slot in outcomes
-        if slot.undo is None and slot.effect not in (None, "read") and slot.status == "done"
+        if slot.undo is None and slot.cannot_undo and slot.status == "done"
     )
     return possible, impossible
 

@@ -149,7 +149,7 @@ class Effects:
             card=self._parts.payloads.keep(to_plain(_card(operation, typed))) if verdict.decision == "ask" else None,
             account=account,
             labels=labels,
-            cannot_undo=operation.cannot_undo if not operation.compensation else "",
+            cannot_undo=_no_way_back(operation),
         )
         if verdict.decision == "allow" and not is_item(path):
             self._desk.spawn(plan, path, self._send(plan, path, verdict, command))
@@ -264,11 +264,11 @@ class Effects:
         """Record that it happened, with how to take it back."""
         labels = merge_labels(slot.labels, (operation.name,))
         undo = self._undo(plan, path, operation, arguments, output)
-        cannot = "" if undo is not None else operation.cannot_undo
+        cannot = "" if undo is not None or path.startswith("~") else _no_way_back(operation)
         command = c.FinishEffect(
             now_us=self._desk.now_us(),
             path=path,
-            output=self._parts.payloads.keep(output),
+            output=output if operation.in_ledger else self._parts.payloads.keep(output),  # a projection reads it
             labels=labels,
             undo=undo,
             cannot_undo=cannot,
@@ -393,6 +393,11 @@ def effect_digest(operation: Operation, account: str, arguments: Value) -> str:
     return digest_of(
         b"effect", operation.name.encode(), str(operation.version).encode(), account.encode(), encode_value(arguments)
     )
+
+
+def _no_way_back(operation: Operation) -> str:
+    """Why an effect of this operation can't be taken back; empty when it can."""
+    return "" if operation.compensation else operation.cannot_undo or f"{operation.name} has no way back"
 
 
 def _card(operation: Operation, typed: object) -> Card:

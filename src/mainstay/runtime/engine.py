@@ -235,6 +235,11 @@ class Engine:
         """Let the work at a path begin again at the next advance."""
         self._busy.get(plan_id, set()).discard(path)
 
+    def is_settled(self, plan_id: str) -> bool:
+        """Whether a plan has nothing to do and nothing on its way to disk."""
+        plan = self.load(plan_id)
+        return plan_id not in self._queued and plan_id not in self._busy and (plan.parked or plan.status in RESTING)
+
     # --- the owner's life
 
     def resume(self, plan_ids: Sequence[str]) -> None:

@@ -1,0 +1,374 @@
+"""The only place that wires things together: a workspace's parts, its owner, and what an operator can ask of it."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import random
+import secrets
+import sys
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
+
+import msgspec
+
+from mainstay import __version__
+from mainstay import commands as c
+from mainstay import events as e
+from mainstay.agents.reconcile import CONTRACT as RECONCILE
+from mainstay.connectors import bank, books, files, invoices, mail
+from mainstay.connectors.guard import Guard
+from mainstay.contracts import to_plain
+from mainstay.errors import InputError, MainstayError
+from mainstay.governance.policy import DefaultPolicy
+from mainstay.kernel.state import ENDED, RESTING, Plan
+from mainstay.ledger import keys as ledger_keys
+from mainstay.ledger import queries
+from mainstay.ledger.blobs import FileBlobs
+from mainstay.ledger.books import BookReader
+from mainstay.ledger.books import books as books_projection
+from mainstay.ledger.lock import OwnerLock
+from mainstay.ledger.sqlite import SqliteLedger
+from mainstay.ledger.views import VIEWS
+from mainstay.runtime.catalogue import Contracts
+from mainstay.runtime.clock import SystemClock
+from mainstay.runtime.engine import Engine, stream_of
+from mainstay.runtime.expressions import Program
+from mainstay.runtime.intake import Intake, Request
+from mainstay.runtime.parts import Parts
+from mainstay.runtime.payloads import Payloads
+from mainstay.runtime.timers import Timer, Timers
+from mainstay.runtime.workers import WorkerPool
+from mainstay.values import SECOND_US
+from mainstay.workspace import Workspace, create_folders
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from mainstay.kernel.graph import Definition
+    from mainstay.ports import Books, Policy
+    from mainstay.runtime.intake import Emit
+    from mainstay.values import Value
+
+PROGRAMS_IN_MEMORY = 50
+STOP_GRACE_S = 10.0
+SOON_S = 120.0  # a plan that sleeps no longer than this is waited for
+_ID_LETTERS = "23456789abcdefghjkmnpqrstvwxyz"
+_ID_CHARS = 10  # 49 bits: a collision is refused by the stream's sequence, not acted on
+
+Params: TypeAlias = dict[str, Any]
+
+
+def new_plan_id() -> str:
+    """A short random name, without letters that look alike."""
+    return "".join(secrets.choice(_ID_LETTERS) for _ in range(_ID_CHARS))
+
+
+def create_workspace(root: Path, *, name: str, timezone: str = "UTC", sender: str = "") -> Workspace:
+    """Lay out a new workspace with its own key; on disk when this returns. Raises InputError when there is one."""
+    workspace = create_folders(root, name=name, timezone=timezone, sender=sender)
+    ledger_keys.create(workspace.state)
+    return workspace
+
+
+def contracts_of(workspace: Workspace, records: Books) -> Contracts:
+    """Give the operations and agents of a workspace."""
+    config = workspace.config
+    account = mail.MailConfig(
+        sender=config.mail.sender,
+        workspace=str(workspace.root),
+        folder=config.mail.folder,
+        smtp=msgspec.convert(msgspec.to_builtins(config.mail.smtp), mail.SmtpConfig) if config.mail.smtp else None,
+        reply_to=config.mail.reply_to,
+        rate_per_minute=config.mail.rate_per_minute,
+    )
+    folders = files.FilesConfig(
+        workspace=str(workspace.root), notes=str(workspace.state / "notes"), folders=config.files.folders
+    )
+    operations = (
+        *bank.operations(),
+        *invoices.operations(),
+        *books.operations(records),
+        *mail.operations(account),
+        *files.operations(folders),
+    )
+    return Contracts(operations, (RECONCILE,))
+
+
+class Owner:
+    """A workspace with its one writer: engine, timers, workers and socket, from `open` to `close`."""
+
+    def __init__(self, workspace: Workspace, command: str, policy: Policy | None = None) -> None:
+        """Take the lock and open everything; raises OwnedError, WrongKeyError or LedgerError."""
+        self.workspace = workspace
+        self.lock = OwnerLock(workspace.state, command)
+        try:
+            self.keys = ledger_keys.load(workspace.state)
+            self.payloads = Payloads(FileBlobs(workspace.blobs, self.keys.blobs))
+            self.ledger = SqliteLedger(
+                workspace.ledger,
+                self.keys.database,
+                projected=(VIEWS, books_projection(self.payloads.load)),
+                workspace=self.keys.workspace,
+            )
+        except BaseException:
+            self.lock.release()
+            raise
+        self.clock = SystemClock()
+        self.workers = WorkerPool()
+        self.contracts = contracts_of(workspace, BookReader(self.ledger))
+        self.engine = Engine(self._parts(policy or DefaultPolicy()), on_timer=lambda due: self.timers.hint(due))
+        self.timers = Timers(self.engine, self.clock, self._due, self._next_due)
+        session = ledger_keys.load_session(workspace.state)
+        self.intake = Intake(workspace.socket, session, self.answer)
+        self.session = session
+        self._sleeping: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        self.engine.failed = asyncio.get_running_loop().create_future()
+        if self.ledger.head()[0] == 0:
+            await self._first_fact()
+        await self.intake.open()
+        self._sleeping = asyncio.create_task(self.timers.run())
+        self.engine.resume([row[0] for row in self.ledger.rows(queries.LIVE_PLANS)])
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._sleeping is not None:
+            self._sleeping.cancel()
+        await self.intake.close()
+        await self.engine.stop(STOP_GRACE_S)
+        await self.workers.close()
+        self.ledger.close()
+        self.lock.release()
+
+    def _parts(self, policy: Policy) -> Parts:
+        @functools.lru_cache(maxsize=PROGRAMS_IN_MEMORY)
+        def program(definition_id: int) -> Program:
+            return Program(known[definition_id], self.workspace.config.company.timezone)
+
+        known: dict[int, Definition] = {}
+
+        def expressions(definition: Definition) -> Program:
+            known[id(definition)] = definition
+            return program(id(definition))
+
+        return Parts(
+            ledger=self.ledger,
+            payloads=self.payloads,
+            clock=self.clock,
+            random=random.random,
+            token_key=self.keys.tokens,
+            catalogue=self.contracts,
+            policy=policy,
+            workers=self.workers,
+            guard=Guard(),
+            expressions=expressions,
+            company=msgspec.to_builtins(self.workspace.config.company),
+            timezone=self.workspace.config.company.timezone,
+        )
+
+    async def _first_fact(self) -> None:
+        fact = e.WorkspaceCreated(self.workspace.config.company.name, __version__)
+        draft = e.Draft(fact, self.clock.now_us(), "operator")
+        await self.ledger.append([e.Append("workspace", 0, (draft,))])
+
+    def _due(self, now_us: int, limit: int) -> list[Timer]:
+        return [Timer(*row) for row in self.ledger.rows(queries.TIMERS_DUE, (now_us, limit))]
+
+    def _next_due(self, after_us: int) -> int | None:
+        rows = self.ledger.rows(queries.NEXT_DUE_AFTER, (after_us,))
+        return rows[0][0] if rows else None
+
+    # --- what an operator can ask
+
+    async def answer(self, request: Request, operator: bool, emit: Emit) -> Params:  # noqa: FBT001 - a Handler
+        """Answer a request of another process; rulings and anything that acts need the operator's session."""
+        if not operator:
+            raise InputError(
+                "This needs the operator's session.", remedy="Run it as the user who made the workspace with `init`."
+            )
+        if request.method not in _METHODS:
+            raise InputError(f"There is no request '{request.method}'.", remedy="Is another release of Mainstay running?")
+        return await _METHODS[request.method](self, request.params, emit)
+
+    def propose(self, definition: Definition, inputs: Value, *, by: str = "operator") -> tuple[str, asyncio.Future[int]]:
+        """Make a plan and let it run; the future is done when that is on disk."""
+        now_us = self.clock.now_us()
+        expires = None if definition.expires_s is None else now_us + definition.expires_s * SECOND_US
+        plan_id = new_plan_id()
+        propose = c.ProposePlan(
+            now_us=now_us,
+            definition=self.engine.keep_definition(definition),
+            playbook=definition.name,
+            title=definition.title,
+            inputs=self.payloads.keep(inputs),
+            labels=("operator",),
+            expires_at_us=expires,
+        )
+        return plan_id, self.engine.submit(plan_id, propose, c.ApprovePlan(now_us=now_us, by=by), actor=by)
+
+    def rule(self, decision: str, params: Params) -> asyncio.Future[int]:
+        """Take an answer of the operator; see commands.Rule for the parameters."""
+        plan_id = decision.rpartition(".")[0]
+        kept = params.get("kept")
+        command = c.Rule(
+            now_us=self.clock.now_us(),
+            decision=decision,
+            choice=params["choice"],
+            by="operator",
+            binds=None if params.get("binds") is None else tuple(params["binds"]),
+            reason=params.get("reason") or "",
+            kept=None if kept is None else tuple(kept),
+            rows=self._rows(plan_id, decision, kept),
+            arguments=params.get("arguments"),
+            session=params.get("session") or "terminal",
+        )
+        return self.engine.submit(plan_id, command, actor="operator", cause=self._asked_at(plan_id, decision)[0])
+
+    def _rows(self, plan_id: str, decision: str, kept: Sequence[int] | None) -> Value:
+        """Give the rows of a question's list that the answer keeps."""
+        _, asked = self._asked_at(plan_id, decision)
+        card = self.payloads.load(asked.card) if asked is not None else None
+        rows = card.get("rows") if isinstance(card, dict) else None
+        if asked is None or asked.kind != "ask" or not isinstance(rows, list):
+            return None
+        if kept is not None and not all(0 <= index < len(rows) for index in kept):
+            raise InputError(f"The question lists {len(rows)} rows.", remedy="Keep some of those, counted from 1.")
+        return self.payloads.keep(rows if kept is None else [rows[index] for index in kept])
+
+    def _asked_at(self, plan_id: str, decision: str) -> tuple[str, e.DecisionAsked | None]:
+        for event in self.ledger.read(stream_of(plan_id)):
+            if isinstance(event.fact, e.DecisionAsked) and event.fact.decision == decision:
+                return event.id, event.fact
+        return "", None
+
+    async def follow(self, plan_id: str, emit: Emit) -> Params:
+        """Say what a plan does until it ends or waits for something that takes longer; gives where it stands."""
+        moved = asyncio.Event()
+
+        def listen(moving: str, facts: Sequence[e.AnyFact], plan: Plan) -> None:
+            if moving == plan_id or moving.startswith(f"{plan_id}-"):
+                for fact in facts:
+                    emit({"plan": moving, "kind": type(fact).__name__, "path": getattr(fact, "path", "")})
+                moved.set()
+            del plan
+
+        self.engine.listeners.append(listen)
+        try:
+            while not self._rests(plan_id):
+                moved.clear()
+                await self._moved_or_failed(moved)
+        finally:
+            self.engine.listeners.remove(listen)
+        return self.standing(plan_id)
+
+    async def _moved_or_failed(self, moved: asyncio.Event) -> None:
+        failed = self.engine.failed
+        assert failed is not None
+        waiting = asyncio.ensure_future(moved.wait())
+        try:
+            await asyncio.wait({waiting, failed}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            waiting.cancel()
+        if failed.done():
+            raise failed.result()
+
+    def _rests(self, plan_id: str) -> bool:
+        plan = self.engine.load(plan_id)
+        if not self.engine.is_settled(plan_id):
+            return False
+        children = [child for slot in plan.slots.values() for child in slot.children]
+        if not all(self._rests(child) for child in children):
+            return False
+        if plan.questions or plan.status in ENDED or plan.status in RESTING:
+            return True
+        due = self.ledger.rows(queries.TIMERS_OF_PLAN, (plan_id,))
+        soon = self.clock.now_us() + int(SOON_S * SECOND_US)
+        return not any(row[1] in ("retry", "wait") and row[0] <= soon for row in due)
+
+    def standing(self, plan_id: str) -> Params:
+        """Say where a plan stands: status and open questions, its child plans' among them."""
+        plan = self.engine.load(plan_id)
+        questions = list(plan.questions)
+        for slot in plan.slots.values():
+            for child in slot.children:
+                questions += self.standing(child)["questions"]
+        return {"plan": plan_id, "status": plan.status, "title": plan.title, "questions": questions}
+
+
+async def _run(owner: Owner, params: Params, emit: Emit) -> Params:
+    from mainstay.playbooks.shelf import start_inputs
+
+    definition, inputs = start_inputs(owner.workspace.root, owner.contracts, params, owner.payloads.blobs)
+    plan_id, committed = owner.propose(definition, inputs)
+    await committed
+    emit({"plan": plan_id, "kind": "Started", "path": "", "title": definition.title})
+    return await owner.follow(plan_id, emit)
+
+
+async def _decide(owner: Owner, params: Params, emit: Emit) -> Params:
+    decision = params["decision"]
+    await owner.rule(decision, params)
+    return await owner.follow(decision.rpartition(".")[0], emit)
+
+
+async def _undo(owner: Owner, params: Params, emit: Emit) -> Params:
+    command = c.UndoPlan(now_us=owner.clock.now_us(), by="operator", reason=params.get("reason") or "")
+    await owner.engine.submit(params["plan"], command, actor="operator")
+    return await owner.follow(params["plan"], emit)
+
+
+async def _cancel(owner: Owner, params: Params, emit: Emit) -> Params:
+    command = c.CancelPlan(now_us=owner.clock.now_us(), by="operator", reason=params.get("reason") or "")
+    await owner.engine.submit(params["plan"], command, actor="operator")
+    return await owner.follow(params["plan"], emit)
+
+
+async def _follow(owner: Owner, params: Params, emit: Emit) -> Params:
+    return await owner.follow(params["plan"], emit)
+
+
+_METHODS: dict[str, Callable[[Owner, Params, Emit], Any]] = {
+    "run": _run,
+    "decide": _decide,
+    "undo": _undo,
+    "cancel": _cancel,
+    "follow": _follow,
+}
+
+
+async def ask_owner(workspace: Workspace, method: str, params: Params, emit: Emit, policy: Policy | None = None) -> Params:
+    """Ask the workspace's owner; become it for as long as this takes when there is none (DESIGN, Processes).
+
+    Raises what the request raises. All plans are resumed meanwhile; what is left when this returns goes on at the
+    next start of any owner.
+    """
+    from mainstay.runtime.intake import call
+
+    request = Request(method, params, ledger_keys.load_session(workspace.state))
+    for attempt in range(_TRIES):
+        try:
+            return await call(workspace.socket, request, emit)
+        except (FileNotFoundError, ConnectionRefusedError):
+            try:
+                owner = Owner(workspace, _command_line(), policy)
+            except MainstayError:
+                if attempt == _TRIES - 1:
+                    raise
+                await asyncio.sleep(_TRY_AGAIN_S)  # it may be starting, or ending
+                continue
+        async with owner:
+            return await owner.answer(request, True, emit)  # noqa: FBT003 - a Handler
+    raise AssertionError
+
+
+_TRIES = 20
+_TRY_AGAIN_S = 0.1
+
+
+def _command_line() -> str:
+    return " ".join(["mainstay", *sys.argv[1:3]])
+
+
+__all__ = ["Owner", "ask_owner", "contracts_of", "create_workspace", "to_plain"]

@@ -1,0 +1,220 @@
+"""The books: Mainstay's own record of which bank line paid which invoice. It is no accounting system, and says so.
+
+An outcome recorded in the history *is* the booking (`in_ledger`): there is no moment in which one exists without the
+other. A line is booked to an invoice once: doing it again finds it there and books nothing.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from mainstay.connectors.csv_out import csv_text
+from mainstay.contracts import Card, Compensation, Operation
+from mainstay.records import Allocation, Date, Invoice, Match, Payment
+from mainstay.values import Money, digest_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from mainstay.contracts import Call
+    from mainstay.ports import Books
+
+OWN_RECORD = "Mainstay's own record, not an accounting system: give this file to your accountant."
+_ID_CHARS = 16
+
+
+class RecordPayment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Book a match: each of its allocations becomes one payment."""
+
+    match: Match
+
+
+class Booked(msgspec.Struct, frozen=True):
+    """What was booked now, and what had been booked before and was left alone."""
+
+    payments: tuple[Payment, ...]
+    already: tuple[Payment, ...] = ()
+
+
+class RemovePayment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Take bookings back."""
+
+    ids: tuple[str, ...]
+
+
+class Removed(msgspec.Struct, frozen=True):
+    """Which bookings were taken back now; one that was gone already is left out."""
+
+    removed: tuple[str, ...]
+
+
+class Overdue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Ask which of these invoices are late on a day."""
+
+    invoices: tuple[Invoice, ...]
+    on: Date
+
+
+class LateInvoices(msgspec.Struct, frozen=True):
+    """Invoices past their due date with what is still open after what is booked, the latest first."""
+
+    invoices: tuple[Invoice, ...]
+    owed: str  # per currency, such as "4,210.00 EUR"
+    count: int
+
+
+class Export(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Ask for the bookings of this plan."""
+
+
+class Exported(msgspec.Struct, frozen=True):
+    """The bookings as CSV for the accountant; `note` says what it is."""
+
+    csv: str
+    count: int
+    note: str
+
+
+def operations(books: Books) -> tuple[Operation, ...]:
+    """Make the operations on these books."""
+    desk = _Desk(books)
+    return (
+        Operation(
+            name="books.record_payment",
+            summary="Book a payment",
+            input=RecordPayment,
+            output=Booked,
+            effect="reversible",
+            settle="lookup",
+            call=desk.record,
+            compensation="books.remove_payment",
+            compensate=_take_back,
+            card=_booking_card,
+            roles={"match": "amount"},
+            in_ledger=True,
+        ),
+        Operation(
+            name="books.remove_payment",
+            summary="Take a booking back",
+            input=RemovePayment,
+            output=Removed,
+            effect="reversible",
+            settle="lookup",
+            call=desk.remove,
+            cannot_undo="A booking that was taken back is booked anew by running the reconciliation again.",
+            roles={"ids": "deletion_target"},
+            in_ledger=True,
+        ),
+        Operation(
+            name="books.overdue",
+            summary="List late invoices",
+            input=Overdue,
+            output=LateInvoices,
+            effect="read",
+            call=desk.overdue,
+        ),
+        Operation(
+            name="books.export",
+            summary="Export the bookings for the accountant",
+            input=Export,
+            output=Exported,
+            effect="read",
+            call=desk.export,
+        ),
+    )
+
+
+class _Desk:
+    """The operations, on the books they read."""
+
+    def __init__(self, books: Books) -> None:
+        self._books = books
+
+    async def record(self, call: Call, arguments: RecordPayment) -> Booked:
+        match = arguments.match
+        known = {(p.line_id, p.invoice, p.kind): p for p in self._books.of_lines(match.line_ids)}
+        payments: list[Payment] = []
+        already: list[Payment] = []
+        for allocation in match.allocations:
+            before = known.get((allocation.line_id, allocation.invoice, allocation.kind))
+            if before is None:
+                payments.append(_payment(call, match, allocation))
+            else:
+                already.append(before)
+        return Booked(tuple(payments), tuple(already))
+
+    async def remove(self, call: Call, arguments: RemovePayment) -> Removed:
+        del call
+        return Removed(tuple(payment.id for payment in self._books.by_ids(arguments.ids)))
+
+    async def overdue(self, call: Call, arguments: Overdue) -> LateInvoices:
+        del call
+        on = date.fromisoformat(arguments.on)
+        booked = self._books.of_invoices([invoice.number for invoice in arguments.invoices])
+        late = [
+            msgspec.structs.replace(invoice, open=left, days_late=(on - date.fromisoformat(invoice.due_on)).days)
+            for invoice in arguments.invoices
+            if date.fromisoformat(invoice.due_on) < on and (left := _left(invoice, booked)).minor > 0
+        ]
+        late.sort(key=lambda invoice: (-invoice.days_late, invoice.number))
+        return LateInvoices(tuple(late), say_total(invoice.open for invoice in late), len(late))
+
+    async def export(self, call: Call, arguments: Export) -> Exported:
+        del arguments
+        payments = self._books.of_plan(call.plan)
+        rows = [
+            (p.booked_on, p.invoice, p.kind, str(p.amount.decimal), p.amount.currency, p.line_id, p.id)
+            for p in payments
+        ]
+        head = ("date", "invoice", "kind", "amount", "currency", "bank line", "booking")
+        return Exported(csv_text([head, *rows]), len(rows), OWN_RECORD)
+
+
+def say_total(amounts: Iterable[Money]) -> str:
+    """Add up by currency: "4,210.00 EUR and 300.00 USD"; "nothing" when there is none."""
+    totals: dict[str, Money] = {}
+    for amount in amounts:
+        totals[amount.currency] = totals.get(amount.currency, Money(0, amount.currency)) + amount
+    return " and ".join(str(totals[code]) for code in sorted(totals) if totals[code].minor) or "nothing"
+
+
+def _payment(call: Call, match: Match, allocation: Allocation) -> Payment:
+    """Make a booking; its id follows from what it books and the plan, so that a second attempt makes the same."""
+    parts = (call.plan, allocation.line_id, allocation.invoice, allocation.kind)
+    name = digest_of(b"payment", *(part.encode() for part in parts))[:_ID_CHARS]
+    return Payment(
+        id=name,
+        invoice=allocation.invoice,
+        line_id=allocation.line_id,
+        amount=allocation.amount,
+        kind=allocation.kind,
+        booked_on=match.booked_on,
+        plan=call.plan,
+    )
+
+
+def _left(invoice: Invoice, booked: list[Payment]) -> Money:
+    """What is open of an invoice after what is booked to it."""
+    left = invoice.open
+    for payment in booked:
+        if payment.invoice == invoice.number and payment.amount.currency == left.currency:
+            left -= payment.amount
+    return left
+
+
+def _take_back(arguments: RecordPayment, output: Booked) -> Compensation | None:
+    del arguments
+    ids = [payment.id for payment in output.payments]
+    return Compensation("books.remove_payment", {"ids": list(ids)}) if ids else None
+
+
+def _booking_card(arguments: RecordPayment) -> Card:
+    match = arguments.match
+    lines = "\n".join(f"{a.kind}: {a.amount} to invoice {a.invoice}" for a in match.allocations)
+    return Card(f"Book {match.amount} from {match.counterparty or 'unknown'}", f"{lines}\n{match.why}")
+
+
+__all__ = ["operations", "say_total"]

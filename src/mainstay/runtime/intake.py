@@ -1,0 +1,167 @@
+"""Requests from other processes of the operator: one Unix socket per owner (DESIGN, Processes).
+
+Frames of four bytes of length and MessagePack, one request per connection: the answer is a stream of `Said` frames
+that ends with `done` or `error`. Who asks is checked twice: the peer's user id, and for rulings the secret of an
+operator session, which a process that merely runs as the same user does not have.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import os
+import socket
+import struct
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import msgspec
+
+from mainstay import errors
+from mainstay.errors import MainstayError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+    from pathlib import Path
+
+_LENGTH_BYTES = 4
+_MAX_FRAME = 256 * 1024 * 1024
+
+
+class Request(msgspec.Struct, frozen=True):
+    """One call of an application method."""
+
+    method: str
+    params: dict[str, Any]
+    session: str = ""
+
+
+class Said(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One frame of the answer."""
+
+    event: dict[str, Any] | None = None
+    done: dict[str, Any] | None = None
+    error: str = ""
+    message: str = ""
+    remedy: str = ""
+
+
+Emit: TypeAlias = "Callable[[dict[str, Any]], None]"
+Handler: TypeAlias = "Callable[[Request, bool, Emit], Awaitable[dict[str, Any]]]"
+
+_encode = msgspec.msgpack.Encoder().encode
+
+
+class Intake:
+    """Listens on the workspace's socket and hands requests to the application."""
+
+    def __init__(self, path: Path, session: str, handler: Handler) -> None:
+        """`handler` takes the request, whether it carries the operator's session, and a way to say progress."""
+        self._path = path
+        self._session = session
+        self._handler = handler
+        self._server: asyncio.Server | None = None
+        self._busy: set[asyncio.Task[None]] = set()
+
+    async def open(self) -> None:
+        """Listen. The caller holds the owner lock, so a socket that is left over belongs to nobody."""
+        self._path.unlink(missing_ok=True)
+        before = os.umask(0o177)
+        try:
+            self._server = await asyncio.start_unix_server(self._serve, self._path)
+        finally:
+            os.umask(before)
+
+    @property
+    def busy(self) -> bool:
+        """Whether somebody waits for an answer."""
+        return bool(self._busy)
+
+    async def close(self) -> None:
+        """Listen no more; let answers on their way go out."""
+        if self._server is None:
+            return
+        self._server.close()
+        self._path.unlink(missing_ok=True)
+        if self._busy:
+            await asyncio.wait(self._busy, timeout=5.0)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._busy.add(task)
+        try:
+            if _peer_uid(writer) == os.getuid():
+                await self._answer(reader, writer)
+        except (ConnectionError, asyncio.IncompleteReadError):
+            return  # the other side went away; what it asked for goes on by itself
+        finally:
+            self._busy.discard(task)
+            writer.close()
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        def emit(event: dict[str, Any]) -> None:
+            if not writer.is_closing():
+                _write(writer, Said(event=event))
+
+        try:
+            request = msgspec.msgpack.decode(await _read(reader), type=Request)
+            operator = hmac.compare_digest(request.session, self._session)
+            _write(writer, Said(done=await self._handler(request, operator, emit)))
+        except MainstayError as error:
+            _write(writer, Said(error=type(error).__name__, message=error.message, remedy=error.remedy))
+        except msgspec.MsgspecError as error:
+            _write(writer, Said(error="InputError", message=f"The request can't be read: {error}."))
+        await writer.drain()
+
+
+async def call(path: Path, request: Request, emit: Emit) -> dict[str, Any]:
+    """Ask the owner behind a socket. Raises ConnectionError when nobody listens, else what the owner raised."""
+    reader, writer = await asyncio.open_unix_connection(path)
+    try:
+        _write(writer, request)
+        async for said in _said(reader):
+            if said.event is not None:
+                emit(said.event)
+            elif said.done is not None:
+                return said.done
+            else:
+                raise _error(said)
+    finally:
+        writer.close()
+    raise ConnectionError("The owner of this workspace went away before it answered.")
+
+
+async def _said(reader: asyncio.StreamReader) -> AsyncIterator[Said]:
+    decode = msgspec.msgpack.Decoder(Said).decode
+    while True:
+        try:
+            yield decode(await _read(reader))
+        except asyncio.IncompleteReadError:
+            return
+
+
+def _error(said: Said) -> MainstayError:
+    kind = getattr(errors, said.error, MainstayError)
+    if kind is errors.PlaybookError:
+        return errors.PlaybookError(tuple(said.message.split("\n")))
+    if not (isinstance(kind, type) and issubclass(kind, MainstayError)) or kind is errors.RateLimited:
+        kind = MainstayError
+    return kind(said.message, remedy=said.remedy)
+
+
+async def _read(reader: asyncio.StreamReader) -> bytes:
+    size = int.from_bytes(await reader.readexactly(_LENGTH_BYTES), "big")
+    if size > _MAX_FRAME:
+        raise ConnectionError("A message on the workspace's socket is too large.")
+    return await reader.readexactly(size)
+
+
+def _write(writer: asyncio.StreamWriter, message: Request | Said) -> None:
+    data = _encode(message)
+    writer.write(len(data).to_bytes(_LENGTH_BYTES, "big") + data)
+
+
+def _peer_uid(writer: asyncio.StreamWriter) -> int:
+    """The user id of the process on the other end (SO_PEERCRED: pid, uid, gid)."""
+    peer: socket.socket = writer.get_extra_info("socket")
+    return struct.unpack("3i", peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[1]

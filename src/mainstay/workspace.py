@@ -1,0 +1,168 @@
+"""The operator's folder: where things are, and what mainstay.toml says (DESIGN, A workspace)."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import os
+import tempfile
+import tomllib
+from pathlib import Path
+
+import msgspec
+
+from mainstay.errors import FileError, InputError
+
+CONFIG_NAME = "mainstay.toml"
+STATE_NAME = ".mainstay"
+FOLDERS = ("playbooks", "agents", "connectors", "policies", "templates", "inbox", "outbox", "reports")
+_NAME_CHARS = 16
+
+_TOML = """\
+# Your company, as Mainstay knows it. Changes count from the next start.
+
+[company]
+name = {name}
+timezone = "{timezone}"          # for "today" in playbooks
+
+[mail]
+sender = "{sender}"
+# Without [mail.smtp] mails are put into outbox/mail as .eml files: nothing leaves this machine.
+# [mail.smtp]
+# host = "smtp.example.com"
+# tls = "starttls"
+# username = "you@example.com"   # its password: mainstay secret, or the keyring entry "mainstay/smtp"
+
+# [files.folders]                # further folders that playbooks may read
+# bank = "/home/you/bank"
+"""
+
+
+class Company(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Who the operator is."""
+
+    name: str = "My company"
+    timezone: str = "UTC"
+
+
+class Smtp(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A mail server, as connectors/smtp.py takes it."""
+
+    host: str
+    port: int = 0
+    tls: str = "starttls"
+    username: str = ""
+    timeout_s: float = 30.0
+    ca_file: str = ""
+
+
+class Mail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The mail account."""
+
+    sender: str = "Mainstay <mainstay@localhost.localdomain>"
+    folder: str = "outbox/mail"
+    reply_to: str = ""
+    rate_per_minute: int | None = 30
+    smtp: Smtp | None = None
+
+
+class Files(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Further folders playbooks may read, by the name they use."""
+
+    folders: dict[str, str] = {}
+
+
+class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """mainstay.toml."""
+
+    company: Company = Company()
+    mail: Mail = Mail()
+    files: Files = Files()
+
+
+class Workspace:
+    """One workspace on disk."""
+
+    def __init__(self, root: Path) -> None:
+        """Read mainstay.toml; raises FileError when there is none, or when it can't be read."""
+        self.root = root.resolve()
+        self.config = _read_config(self.root / CONFIG_NAME)
+
+    @classmethod
+    def find(cls, start: Path | None = None) -> Workspace:
+        """Find the workspace in a folder or one above it; raises InputError when there is none."""
+        folder = (start or Path.cwd()).resolve()
+        for candidate in (folder, *folder.parents):
+            if (candidate / CONFIG_NAME).is_file() and (candidate / STATE_NAME).is_dir():
+                return cls(candidate)
+        raise InputError(
+            f"There is no workspace in {folder} or above it.",
+            remedy="Make one with `mainstay init`, or name one with --workspace FOLDER.",
+        )
+
+    @property
+    def state(self) -> Path:
+        """The folder that only Mainstay touches."""
+        return self.root / STATE_NAME
+
+    @property
+    def ledger(self) -> Path:
+        """The history."""
+        return self.state / "ledger.db"
+
+    @property
+    def blobs(self) -> Path:
+        """Large values and pinned files."""
+        return self.state / "blobs"
+
+    @property
+    def socket(self) -> Path:
+        """Where the owner listens: a short path in a private folder, as sockets' paths are limited to 107 bytes."""
+        name = hashlib.blake2b(str(self.root).encode(), digest_size=8).hexdigest()
+        return runtime_folder() / f"{name}.sock"
+
+
+def create_folders(root: Path, *, name: str, timezone: str = "UTC", sender: str = "") -> Workspace:
+    """Lay out a workspace; keys and history come later. Raises InputError when there is one already."""
+    root = root.resolve()
+    if (root / CONFIG_NAME).exists() or (root / STATE_NAME).exists():
+        raise InputError(f"{root} is a workspace already.", remedy="Choose another folder, or use this one as it is.")
+    for folder in FOLDERS:
+        (root / folder).mkdir(parents=True, exist_ok=True)
+    (root / STATE_NAME).mkdir(mode=0o700)
+    quoted = msgspec.json.encode(name).decode()
+    text = _TOML.format(name=quoted, timezone=timezone, sender=sender or "Mainstay <mainstay@localhost.localdomain>")
+    (root / CONFIG_NAME).write_text(text)
+    if not (root / ".gitignore").exists():
+        (root / ".gitignore").write_text(f"{STATE_NAME}/\n")
+    return Workspace(root)
+
+
+def runtime_folder() -> Path:
+    """A folder for sockets that only this user can enter. Raises InputError when somebody else made it first."""
+    base = os.environ.get("XDG_RUNTIME_DIR")
+    folder = Path(base) / "mainstay" if base else Path(tempfile.gettempdir()) / f"mainstay-{os.getuid()}"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    status = folder.stat(follow_symlinks=False)
+    if status.st_uid != os.getuid() or status.st_mode & 0o077:
+        raise InputError(f"{folder} is open to other users.", remedy=f"Remove it, or run: chmod 700 {folder}")
+    return folder
+
+
+def _read_config(path: Path) -> Config:
+    try:
+        return msgspec.convert(tomllib.loads(path.read_text()), Config)
+    except FileNotFoundError:
+        raise FileError(f"{path} is missing.", remedy="Make a workspace with: mainstay init") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise FileError(f"{path} can't be read: {error}.", remedy="Correct it; TOML texts stand in quotes.") from None
+    except msgspec.ValidationError as error:
+        raise FileError(f"{path}: {_nearest(str(error))}.", remedy="Correct it and try again.") from None
+
+
+def _nearest(message: str) -> str:
+    """Add the nearest setting to msgspec's word about an unknown one."""
+    unknown = message.partition("unknown field `")[2].partition("`")[0]
+    known = [name for part in (Config, Company, Mail, Smtp, Files) for name in part.__struct_fields__]
+    near = difflib.get_close_matches(unknown, known, 1) if unknown else []
+    return f"{message}; did you mean '{near[0]}'?" if near else message
