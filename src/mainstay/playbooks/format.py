@@ -1,0 +1,235 @@
+"""Reads a playbook's YAML as a tree in which every node knows its place.
+
+It reads the event stream, so that what YAML can do beyond plain data is refused before anything is built: tags,
+anchors, aliases, merges, several documents, a key twice. Plain scalars stay text; the compiler gives them types.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+from mainstay.errors import PlaybookError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MAX_BYTES = 256 * 1024
+MAX_DEPTH = 20
+MAX_NODES = 20_000
+QUOTES_HINT = "put it in quotes"
+
+
+class Place(NamedTuple):
+    """Where something stands, counted from 1."""
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+class Scalar(NamedTuple):
+    """A text as it was read, and `raw` as it stands in the file. `cut` says what ended a plain one too early."""
+
+    text: str
+    place: Place
+    raw: str
+    plain: bool
+    cut: str = ""
+
+    def at(self, offset: int) -> Place:
+        """Give the place of a character of the text, as exactly as quoting and folding allow."""
+        before = self.text[:offset]
+        number, rest = before.count("\n"), len(before) - (before.rfind("\n") + 1)
+        line = self.text.split("\n")[number]
+        start = -1
+        for _ in range(number + 1) if "\n" in self.raw else (0,):
+            start = self.raw.find(line, start + 1)
+        if start < 0 or not line:
+            return self.place
+        ahead = self.raw[: start + rest]
+        if "\n" not in ahead:
+            return self.place._replace(column=self.place.column + len(ahead))
+        return self.place._replace(line=self.place.line + ahead.count("\n"), column=len(ahead) - ahead.rfind("\n"))
+
+
+class Mapping(NamedTuple):
+    """Keys with their values, in the order of the file."""
+
+    keys: dict[str, Scalar]
+    values: dict[str, Node]
+    place: Place
+
+
+class Listing(NamedTuple):
+    """A list."""
+
+    items: list[Node]
+    place: Place
+
+
+Node: TypeAlias = "Scalar | Mapping | Listing"
+
+
+class Report:
+    """Collects what is wrong with one playbook."""
+
+    def __init__(self) -> None:
+        self._findings: dict[str, Place] = {}
+
+    def add(self, place: Place, message: str) -> None:
+        """Note one finding; the same one twice counts once."""
+        self._findings.setdefault(f"{place}: {message}", place)
+
+    @property
+    def found(self) -> bool:
+        """Whether there is anything wrong."""
+        return bool(self._findings)
+
+    def stop(self) -> None:
+        """Raise PlaybookError with all findings in the order of the file, if there are any."""
+        if self._findings:
+            ordered = sorted(self._findings.items(), key=lambda item: (item[1].line, item[1].column))
+            raise PlaybookError(tuple(text for text, _ in ordered))
+
+
+def read_yaml(source: str, file: str) -> Node:
+    """Read a YAML text; raises PlaybookError naming the place in `file`."""
+    report = Report()
+    if len(source.encode("utf-8", "replace")) > MAX_BYTES:
+        report.add(Place(file, 1, 1), f"the file is larger than {MAX_BYTES // 1024} KB")
+        report.stop()
+    tree = _Reader(source, file, report).read()
+    report.stop()
+    assert tree is not None
+    return tree
+
+
+class _Refused(Exception):  # noqa: N818 - control flow inside this file
+    """A finding after which reading makes no sense."""
+
+
+class _Reader:
+    def __init__(self, source: str, file: str, report: Report) -> None:
+        self._source = source
+        self._file = file
+        self._report = report
+        self._nodes = 0
+
+    def read(self) -> Node | None:
+        from ruamel.yaml import YAML
+        from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+        yaml: Any = YAML(typ="safe", pure=True)
+        try:
+            events: Iterator[Any] = iter(yaml.parse(self._source))
+            return self._document(events)
+        except MarkedYAMLError as error:
+            self._report.add(self._place(error.problem_mark or error.context_mark), _say(error))
+        except YAMLError as error:
+            self._report.add(Place(self._file, 1, 1), f"this is no YAML: {str(error).splitlines()[0]}")
+        except _Refused:
+            pass
+        return None
+
+    def _document(self, events: Iterator[Any]) -> Node:
+        tree: Node | None = None
+        for event in events:
+            kind = type(event).__name__
+            if kind in ("StreamStartEvent", "StreamEndEvent", "DocumentEndEvent"):
+                continue
+            if kind == "DocumentStartEvent":
+                if tree is not None:
+                    self._refuse(event, "a second document ('---') in one playbook")
+                if event.version or event.tags:
+                    self._refuse(event, "a YAML directive ('%')")
+                tree = self._node(next(events), events, 0)
+        if tree is None or (isinstance(tree, Scalar) and not tree.text):
+            self._report.add(Place(self._file, 1, 1), "the playbook is empty")
+            raise _Refused
+        return tree
+
+    def _node(self, event: Any, events: Iterator[Any], depth: int) -> Node:  # noqa: ANN401 - ruamel has no types
+        self._admit(event, depth)
+        match type(event).__name__:
+            case "ScalarEvent":
+                return self._scalar(event)
+            case "SequenceStartEvent":
+                return self._listing(event, events, depth)
+            case _:
+                return self._mapping(event, events, depth)
+
+    def _admit(self, event: Any, depth: int) -> None:  # noqa: ANN401
+        self._nodes += 1
+        if type(event).__name__ == "AliasEvent":
+            self._refuse(event, f"the alias '*{event.anchor}': write the value where it is used")
+        if getattr(event, "anchor", None):
+            self._refuse(event, f"the anchor '&{event.anchor}': playbooks have no anchors")
+        if getattr(event, "tag", None):
+            self._refuse(event, f"the tag '{event.tag}': playbooks have no tags")
+        if depth > MAX_DEPTH:
+            self._refuse(event, f"more than {MAX_DEPTH} levels inside each other")
+        if self._nodes > MAX_NODES:
+            self._refuse(event, f"more than {MAX_NODES:,} values")
+
+    def _listing(self, start: Any, events: Iterator[Any], depth: int) -> Listing:  # noqa: ANN401
+        items: list[Node] = []
+        while type(event := next(events)).__name__ != "SequenceEndEvent":
+            items.append(self._node(event, events, depth + 1))
+        return Listing(items, self._place(start.start_mark))
+
+    def _mapping(self, start: Any, events: Iterator[Any], depth: int) -> Mapping:  # noqa: ANN401
+        found = Mapping({}, {}, self._place(start.start_mark))
+        while type(event := next(events)).__name__ != "MappingEndEvent":
+            key = self._node(event, events, depth + 1)
+            value = self._node(next(events), events, depth + 1)
+            if not isinstance(key, Scalar):
+                self._report.add(key.place, "a key must be a plain word")
+                continue
+            if key.plain and key.text == "<<":
+                self._report.add(key.place, "the merge '<<': write the keys where they are used")
+                continue
+            if key.text in found.keys:
+                self._report.add(key.place, f"the key {key.text!r} stands here twice")
+                continue
+            found.keys[key.text] = self._mark_cut(key, value)
+            found.values[key.text] = value
+        return found
+
+    def _mark_cut(self, key: Scalar, value: Node) -> Scalar:
+        """A key of a flow mapping without a value is what stood behind a comma in unquoted text."""
+        alone = isinstance(value, Scalar) and value.plain and not value.raw and not key.raw.endswith(":")
+        after = self._source[self._index(key.place) + len(key.raw) :].lstrip(" ")
+        return key._replace(cut=",") if alone and after[:1] in (",", "}") else key
+
+    def _index(self, place: Place) -> int:
+        start = 0
+        for _ in range(place.line - 1):
+            start = self._source.index("\n", start) + 1
+        return start + place.column - 1
+
+    def _scalar(self, event: Any) -> Scalar:  # noqa: ANN401
+        raw = self._source[event.start_mark.index : event.end_mark.index]
+        plain = event.style is None or event.style == ""
+        rest = self._source[event.end_mark.index :].split("\n", 1)[0]
+        cut = "#" if plain and raw and re.match(r"\s+#", rest) else ""
+        return Scalar(str(event.value), self._place(event.start_mark), raw, plain, cut)
+
+    def _place(self, mark: Any) -> Place:  # noqa: ANN401
+        return Place(self._file, 1, 1) if mark is None else Place(self._file, mark.line + 1, mark.column + 1)
+
+    def _refuse(self, event: Any, message: str) -> None:  # noqa: ANN401
+        self._report.add(self._place(event.start_mark), message)
+        raise _Refused
+
+
+def _say(error: Any) -> str:  # noqa: ANN401 - ruamel's marked error
+    problem = str(error.problem or error.context or "this is no YAML")
+    if "expected ',' or '}'" in problem or "expected ',' or ']'" in problem or "mapping values are not" in problem:
+        return f"{problem}; if a text holds a colon, comma or bracket, {QUOTES_HINT}"
+    if "cannot start any token" in problem:
+        return f"{problem}; {QUOTES_HINT}"
+    return problem
