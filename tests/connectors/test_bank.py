@@ -8,7 +8,7 @@ import sys
 import msgspec
 import pytest
 
-from mainstay.connectors.bank import STRANGERS, ReadStatement, operations, read_statement
+from mainstay.connectors.bank import ReadStatement, operations, read_statement
 from mainstay.connectors.bank_columns import ColumnMap
 from mainstay.connectors.statements import StatementRead
 from mainstay.errors import FileError
@@ -41,11 +41,35 @@ def test_an_empty_file_is_refused_as_empty(content):
         read(content)
 
 
-@pytest.mark.parametrize(("signs", "what", "_"), STRANGERS)
-def test_a_file_of_another_kind_is_called_by_its_name(signs, what, _):
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (b"PK\x03\x04rest", "a ZIP archive"),
+        (b"\x1f\x8brest", "a compressed file"),
+        (b"\xd0\xcf\x11\xe0rest", "an old Excel file"),
+        (b"%PDF-1.7", "a PDF"),
+        (b"<!doctype html><html>", "a web page"),
+        (b"OFXHEADER:100\nDATA:OFXSGML", "an OFX file"),
+        (b'<?xml version="1.0"?>\n<OFX>', "an OFX file"),
+        (b"!Type:Bank\n", "a QIF file"),
+        (b"{1:F01INGBNL2A}{2:I940}", "an MT940 file"),
+        (b"\r\n:20:940S160401\r\n:25:", "an MT940 file"),
+    ],
+)
+def test_a_file_of_another_kind_is_called_by_its_name(content, what):
     with pytest.raises(FileError, match=what) as caught:
-        read(signs[0][0] + b" and more\n")
+        read(content)
     assert caught.value.remedy
+
+
+def test_a_time_in_a_table_is_no_sign_of_another_format():
+    assert read(CSV.replace(b"2026-04-10", b"2026-04-10 10:20:30")).count == 1
+
+
+def test_amounts_that_fit_but_whose_sum_does_not_are_refused():
+    rows = b"Date,Amount,Currency\n" + b"2026-04-10,92233720368547758.07,EUR\n" * 2
+    with pytest.raises(FileError, match="the sum of the amounts in EUR is too large"):
+        read(rows)
 
 
 @pytest.mark.parametrize("content", [bytes(range(256)), b"\x00" * 100, b"\x89PNG\r\n\x1a\n" + bytes(50), b"just words"])

@@ -82,6 +82,16 @@ def test_a_text_that_holds_the_separator_and_a_line_break_in_quotes_is_one_cell(
     assert result.lines[0].text == "Rent, April and May"
 
 
+def test_a_separator_named_on_the_first_line_is_a_line_before_the_header():
+    assert minors("sep=;\nDate;Amount;Currency\n2026-04-03;1,50;EUR\n") == [150]
+
+
+def test_a_dutch_valuta_is_a_currency_and_a_german_one_a_date():
+    assert minors("Datum;Bedrag;Valuta\n2026-04-03;1,50;EUR\n") == [150]
+    german = read("Buchungstag;Valuta;Betrag (EUR)\n03.04.2026;04.04.2026;1,50\n")
+    assert german.lines[0].value_on == "2026-04-04"
+
+
 # --- balances -----------------------------------------------------------------------------------------------------
 
 UP = """Date;Amount;Balance;Currency

@@ -370,14 +370,14 @@ def test_a_day_repeated_by_a_second_statement_of_the_file_is_kept_once():
     assert "kept once" in result.note
 
 
-def test_a_statement_that_goes_on_from_the_last_repeats_nothing():
-    result = read(
-        document(
-            stmt(bal("OPBD", 0), bal("CLBD", 450), ntry("4.50"), id_="A"),
-            stmt(bal("OPBD", 450), bal("CLBD", 900), ntry("4.50"), id_="B"),
-        )
-    )
-    assert len({line.id for line in result.lines}) == 2
+def test_statements_that_adjoin_repeat_nothing_in_whichever_order_they_stand():
+    early = stmt(bal("OPBD", 0), bal("CLBD", 450), ntry("4.50"), id_="A")
+    late = stmt(bal("OPBD", 450), bal("CLBD", 900), ntry("4.50"), id_="B")
+    assert len(set(ids(early, late))) == len(set(ids(late, early))) == 2
+
+
+def test_statements_without_balances_lose_no_line_that_looks_like_another():
+    assert len(set(ids(stmt(ntry("4.50"), id_="A"), stmt(ntry("4.50"), id_="B")))) == 2
 
 
 # --- versions -----------------------------------------------------------------------------------------------------
@@ -467,6 +467,11 @@ def test_an_entry_that_cannot_be_read_is_named_by_line_and_number(entry, says):
     message = refused(document(stmt(ntry(), "\n", entry))).message
     assert "line 3, entry 2: " in message
     assert says in message
+
+
+def test_a_balance_that_cannot_be_read_is_named_by_its_code():
+    content = document(stmt(bal("OPBD", 0), bal("CLBD", 0).replace("0.00", "nil")))
+    assert "line 2: balance CLBD: 'nil' is not an amount" in refused(content).message
 
 
 def test_a_declared_encoding_is_obeyed():

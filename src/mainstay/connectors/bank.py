@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from mainstay.connectors import bank_csv, camt
 from mainstay.connectors.bank_columns import ColumnMap
-from mainstay.connectors.source import Source
+from mainstay.connectors.source import Source, UnreadableError
 from mainstay.connectors.statements import StatementRead
 from mainstay.contracts import Operation
 from mainstay.records import File
@@ -58,14 +59,17 @@ def read_statement(arguments: ReadStatement, files: Mapping[str, bytes]) -> Stat
     not agree: a file is read whole or not at all.
     """
     source = Source.of(arguments.file, files)
-    return recognise(source).read(source, arguments.columns)
+    try:
+        return recognise(source).read(source, arguments.columns)
+    except UnreadableError as error:
+        raise source.error(str(error), remedy=_EXPORT) from error
 
 
 def recognise(source: Source) -> Reader:
     """Find the reader for a file by its first bytes; raises FileError when no format fits."""
     head = source.content[:HEAD_BYTES]
-    for signs, what, remedy in STRANGERS:
-        if any(sign in head[:reach] for sign, reach in signs):
+    for begins, what, remedy in STRANGERS:
+        if begins.search(head):
             raise source.error(f"this is {what}, which can't be read as a bank statement", remedy=remedy)
     reader = next((reader for reader in READERS if reader.looks_like(head)), None)
     if reader is None:
@@ -86,13 +90,17 @@ READERS = (
 )
 
 _EXPORT = "Export camt.053 or CSV at the bank."
-# Files often given by mistake: (signs with the bytes they are looked for in, what it is, what to do instead).
-STRANGERS = (
-    (((b"PK\x03\x04", 4),), "a ZIP archive or a spreadsheet", "Unpack it and give the file inside, or save as CSV."),
-    (((b"%PDF", 8),), "a PDF", _EXPORT),
-    (((b"\xd0\xcf\x11\xe0", 4),), "an old Excel file", "Save it as CSV, and give that."),
-    (((b"\x1f\x8b", 2),), "a compressed file", "Unpack it and give the file inside."),
-    (((b"OFXHEADER", 200), (b"<OFX>", 400)), "an OFX file", _EXPORT),
-    (((b"!Type:", 100), (b"!Account", 100)), "a QIF file", _EXPORT),
-    (((b"{1:F", 100), (b":20:", 200)), "an MT940 file", _EXPORT),
+# Files often given by mistake: how they begin, what they are, what to do instead.
+STRANGERS = tuple(
+    (re.compile(begins, re.IGNORECASE | re.MULTILINE), what, remedy)
+    for begins, what, remedy in (
+        (rb"\APK\x03\x04", "a ZIP archive or a spreadsheet", "Unpack it and give the file inside, or save it as CSV."),
+        (rb"\A\x1f\x8b", "a compressed file", "Unpack it and give the file inside."),
+        (rb"\A\xd0\xcf\x11\xe0", "an old Excel file", "Save it as CSV, and give that."),
+        (rb"\A\s*%PDF", "a PDF", _EXPORT),
+        (rb"\A\s*<(!DOCTYPE )?html", "a web page", _EXPORT),
+        (rb"^OFXHEADER|^\s*<OFX>", "an OFX file", _EXPORT),
+        (rb"\A\s*!(Type:|Account|Option:)", "a QIF file", _EXPORT),
+        (rb"\A\s*\{1:F|^:20:", "an MT940 file", _EXPORT),
+    )
 )

@@ -79,7 +79,7 @@ VOCABULARY: Vocabulary = {
         nl="referentie,betalingskenmerk,kenmerk",
     ),
     "bank_id": words(
-        en="transaction id,id,bank reference,transaction reference",
+        en="transaction id,bank reference,transaction reference",
         de="bankreferenz,transaktionsnummer,umsatz id",
         fr="reference bancaire,numero de transaction",
         nl="transactiereferentie,volgnr,transactienummer",

@@ -66,7 +66,7 @@ def read(source: Source) -> StatementRead:
     if not nodes:
         what = f"this {kind} message holds no statement ({name})"
         raise source.error(what, line=message.sourceline or 0, remedy=_ASK)
-    distinct = list({canonical(node): node for node in nodes}.values())
+    distinct = list({canonical(node): node for node in nodes}.values()) if len(nodes) > 1 else nodes
     sheets = _joined([_sheet(source, node) for node in distinct])
     parts = [part for sheet in sheets for part in _parts(source, sheet)]
     notes = [note for sheet in sheets for note in sheet.notes]
@@ -158,10 +158,17 @@ def _balances(node: Node, codes: tuple[str, ...], *, latest: bool) -> dict[str, 
     for balance in node.findall("Bal"):
         code = text_at(balance, "Tp/CdOrPrtry/Cd") or text_at(balance, "Tp/Cd")
         if code in codes:
-            money = signed(balance)
+            money = _balance(balance, code)
             rank = -codes.index(code) if latest else codes.index(code)
             found.setdefault(money.currency, []).append((rank, date_at(balance, "Dt"), money))
     return {currency: _pick(some, latest=latest) for currency, some in found.items()}
+
+
+def _balance(balance: Node, code: str) -> Money:
+    try:
+        return signed(balance)
+    except UnreadableError as error:
+        raise UnreadableError(f"balance {code}: {error}") from error
 
 
 def _pick(some: list[tuple[int, str, Money]], *, latest: bool) -> Money:

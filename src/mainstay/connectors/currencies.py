@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from mainstay.connectors.source import UnreadableError
-from mainstay.values import Money
+from mainstay.values import MAX_MINOR, Money
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -55,8 +55,11 @@ def money_of(number: str, currency: str) -> Money:
 
 
 def sums_of(amounts: Iterable[Money]) -> tuple[Money, ...]:
-    """Add up per currency, in the order of the codes."""
+    """Add up per currency, in the order of the codes; raises UnreadableError when a sum is beyond 64 bits."""
     sums: dict[str, int] = {}
     for amount in amounts:
         sums[amount.currency] = sums.get(amount.currency, 0) + amount.minor
+    too_large = [currency for currency, minor in sums.items() if abs(minor) > MAX_MINOR]
+    if too_large:
+        raise UnreadableError(f"the sum of the amounts in {too_large[0]} is too large")
     return tuple(Money(minor, currency) for currency, minor in sorted(sums.items()))

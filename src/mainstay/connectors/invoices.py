@@ -177,13 +177,16 @@ def read_open(arguments: ReadOpen, files: Mapping[str, bytes]) -> InvoicesRead:
     notes += [f"Left out as {reason}: {reasons.count(reason)}." for reason in dict.fromkeys(reasons)]
     if not {"open", "state"} & set(table.headers):
         notes.append("No column tells what is open, so every invoice counts as open.")
-    totals = totals_of(invoices)
+    try:
+        totals = totals_of(invoices)
+    except UnreadableError as error:
+        raise source.error(str(error), remedy=_CORRECT) from error
     total = ", ".join(map(str, totals))
     return InvoicesRead(invoices, len(invoices), len(reasons), totals, total, " ".join(notes))
 
 
 def totals_of(invoices: Iterable[Invoice]) -> tuple[Money, ...]:
-    """Add up what is open, per currency, in the order of the codes."""
+    """Add up what is open, per currency, in the order of the codes. Raises UnreadableError beyond 64 bits."""
     return sums_of(invoice.open for invoice in invoices)
 
 

@@ -91,12 +91,13 @@ def assemble(format_: str, parts: Sequence[Part], notes: Iterable[str]) -> State
 
 
 class _Account:
-    """What was seen of one account while its statements are numbered."""
+    """What was seen of one account while its statements are numbered; days and ends only of checked statements."""
 
     def __init__(self) -> None:
         self.used: Counter[str] = Counter()
         self.days: dict[str, list[list[str]]] = {}
-        self.closing: Money | None = None
+        self.openings: set[Money | None] = set()
+        self.closings: set[Money | None] = set()
 
 
 def _numbered(parts: Sequence[Part]) -> tuple[list[AccountStatement], list[BankLine], int]:
@@ -106,30 +107,38 @@ def _numbered(parts: Sequence[Part]) -> tuple[list[AccountStatement], list[BankL
     for part in parts:
         account = accounts.setdefault((part.head.account, part.head.currency), _Account())
         kept = _kept(part, account)
-        account.closing = part.head.closing
         statements.append(msgspec.structs.replace(part.head, count=len(kept)))
         lines += kept
     return statements, lines, sum(len(part.drafts) for part in parts) - len(lines)
 
 
 def _kept(part: Part, account: _Account) -> list[BankLine]:
-    """Number the lines of one statement, without days that an earlier statement held in just the same way.
-
-    A statement that opens with the balance the earlier one closed with goes on from it, and repeats nothing.
-    """
+    """Number the lines of one statement, without those of days that were in an earlier one."""
     keys = _keys(part)
-    days: dict[str, list[str]] = {}
-    for draft, key in zip(part.drafts, keys, strict=True):
-        days.setdefault(draft.line.booked_on, []).append(key)
-    goes_on = part.head.opening is not None and part.head.opening == account.closing
-    repeated = {day for day, held in days.items() if not goes_on and sorted(held) in account.days.get(day, [])}
-    for day, held in days.items():
-        account.days.setdefault(day, []).append(sorted(held))
+    repeated = _repeated(part, keys, account) if part.head.balance == "checked" else set[str]()
     return [
         msgspec.structs.replace(draft.line, id=_id(key, account.used))
         for draft, key in zip(part.drafts, keys, strict=True)
         if draft.line.booked_on not in repeated
     ]
+
+
+def _repeated(part: Part, keys: list[str], account: _Account) -> set[str]:
+    """Find the days that an earlier statement held in just the same way, and remember those of this one.
+
+    Statements repeat a day only when they overlap. Balances show that they do not: then one closes with what the
+    other opens with. Statements without balances are never held to repeat anything, as nothing would prove it.
+    """
+    days: dict[str, list[str]] = {}
+    for draft, key in sorted(zip(part.drafts, keys, strict=True), key=lambda pair: pair[1]):
+        days.setdefault(draft.line.booked_on, []).append(key)
+    adjoins = part.head.opening in account.closings or part.head.closing in account.openings
+    repeated = {day for day, held in days.items() if not adjoins and held in account.days.get(day, [])}
+    for day, held in days.items():
+        account.days.setdefault(day, []).append(held)
+    account.openings.add(part.head.opening)
+    account.closings.add(part.head.closing)
+    return repeated
 
 
 def _keys(part: Part) -> list[str]:

@@ -76,7 +76,13 @@ def parse(source: Source) -> Tree:
     etree: Any = import_module("lxml.etree")  # it has no types
     text = _decoded(source)
     parser = etree.XMLParser(
-        encoding="utf-8", resolve_entities=False, load_dtd=False, no_network=True, remove_comments=True, remove_pis=True
+        encoding="utf-8",
+        resolve_entities=False,
+        load_dtd=False,
+        no_network=True,
+        remove_comments=True,
+        remove_pis=True,
+        remove_blank_text=True,
     )
     try:
         root: Node = etree.fromstring(text.encode(), parser)
@@ -91,9 +97,9 @@ def parse(source: Source) -> Tree:
 
 
 def canonical(node: Node) -> str:
-    """Write an element as text that is equal for equal content: canonical XML 2.0 without white space around text."""
+    """Write an element as text that is equal for equal content: canonical XML."""
     etree: Any = import_module("lxml.etree")
-    content: bytes = etree.tostring(node, method="c14n2", strip_text=True, with_tail=False)
+    content: bytes = etree.tostring(node, method="c14n", with_tail=False)
     return content.decode()
 
 
