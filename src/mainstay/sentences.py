@@ -1,0 +1,164 @@
+"""What happened, in the operator's words: one sentence per fact. No word of the engine room appears here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from mainstay import events as e
+from mainstay.values import say_duration
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mainstay.values import Failure
+
+STATUS = {
+    "proposed": "waits for your go-ahead",
+    "approved": "about to start",
+    "running": "running",
+    "completed": "done",
+    "failed": "failed",
+    "cancelled": "cancelled",
+    "expired": "expired",
+    "undoing": "being undone",
+    "undone": "undone",
+}
+SLOT = {
+    "ready": "about to start",
+    "running": "working",
+    "splitting": "being split up",
+    "fanned": "working on its items",
+    "waiting": "sleeping",
+    "backoff": "waiting to try again",
+    "gated": "waiting for its fellow items",
+    "asked": "needs your decision",
+    "prepared": "approved, about to happen",
+    "intended": "happening",
+    "uncertain": "may have happened",
+    "stuck": "stuck",
+    "done": "done",
+    "skipped": "skipped",
+    "rejected": "not approved",
+    "failed": "failed",
+}
+QUESTION = {
+    "ask": "a question of the playbook",
+    "effect": "an action before it happens",
+    "batch": "several actions before they happen",
+    "stuck": "a step that is stuck",
+    "settle": "an action that may have happened",
+}
+ANSWER = {
+    "approve": "approved",
+    "reject": "rejected",
+    "retry": "chose to try again",
+    "skip": "chose to skip it",
+    "undo": "chose to undo the plan",
+    "happened": "said that it happened",
+    "did_not_happen": "said that it did not happen",
+}
+
+
+def say(fact: e.AnyFact) -> str:
+    """Tell one fact."""
+    return _SAY[type(fact)](fact)
+
+
+def say_actor(actor: str) -> str:
+    """Name who did it: "operator" is you."""
+    kind, _, name = actor.partition(":")
+    return {"operator": "you", "mainstay": "Mainstay", "timer": "the clock"}.get(actor, name or kind)
+
+
+def say_path(path: str) -> str:
+    """Name a unit of work: "~book/4" is "undo of book, item 5"."""
+    undo = "undo of " if path.startswith("~") else ""
+    name, _, index = path.removeprefix("~").partition("/")
+    return f"{undo}{name}, item {int(index) + 1}" if index else f"{undo}{name}"
+
+
+def _why(failure: Failure) -> str:
+    return failure.message.rstrip(".")
+
+
+def _count(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+
+
+def _asked(fact: e.DecisionAsked) -> str:
+    return f"Question {fact.decision}: {QUESTION[fact.kind]} ({fact.why.rstrip('.')})"
+
+
+def _ruled(fact: e.DecisionRuled) -> str:
+    kept = "" if fact.kept is None else f", keeping {_count(len(fact.kept), 'row')}"
+    reason = f": {fact.reason}" if fact.reason else ""
+    source = f" [{fact.session}]" if fact.session and fact.session != "terminal" else ""
+    return f"You {ANSWER.get(fact.choice, f'answered {fact.choice}')} ({fact.decision}){kept}{reason}{source}"
+
+
+def _done(fact: e.EffectDone) -> str:
+    settled = f" (known because {fact.settled})" if fact.settled else ""
+    return f"{say_path(fact.path)}: happened{settled}"
+
+
+def _completed(fact: e.StepCompleted) -> str:
+    sure = "" if fact.confidence is None else f", least confidence {fact.confidence:.2f}"
+    why = f": {fact.rationale}" if fact.rationale else ""
+    return f"{say_path(fact.path)}: done{sure}{why}"
+
+
+def _refused(fact: e.EffectRefused) -> str:
+    again = "" if fact.retry_at_us is None else "; it will be tried again"
+    return f"{say_path(fact.path)}: did not happen, {_why(fact.failure)}{again}"
+
+
+def _undone(fact: e.PlanUndone) -> str:
+    left = ", ".join(say_path(path) for path in fact.left)
+    return f"Undone, except {left}" if left else "Undone: everything was taken back"
+
+
+_SAY: dict[type[e.Fact], Callable[[Any], str]] = {
+    e.PlanProposed: lambda f: f"{f.title}: planned",
+    e.PlanApproved: lambda f: f"Approved by {say_actor(f.by)}",
+    e.PlanStarted: lambda _: "Started",
+    e.PlanParked: lambda _: "Nothing to do until something arrives",
+    e.PlanCompleted: lambda _: "Done",
+    e.PlanFailed: lambda f: f"Failed at {say_path(f.path)}: {_why(f.failure)}",
+    e.PlanCancelled: lambda f: f"Ended by {say_actor(f.by)}" + (f": {f.reason}" if f.reason else ""),
+    e.PlanExpired: lambda _: "Expired: its time ran out",
+    e.UndoRequested: lambda f: f"Undo asked for by {say_actor(f.by)}" + (f": {f.reason}" if f.reason else ""),
+    e.UndoStarted: lambda f: f"Taking back {_count(len(f.paths), 'action')}, the last one first",
+    e.UndoImpossible: lambda f: f"{say_path(f.path)}: can't be undone, {f.why.rstrip('.')}",
+    e.StepUndone: lambda f: f"{say_path(f.path)}: taken back",
+    e.PlanUndone: _undone,
+    e.StepSkipped: lambda f: f"{say_path(f.path)}: skipped, {f.why}",
+    e.StepRejected: lambda f: f"{say_path(f.path)}: will not happen, {f.why}",
+    e.ItemsFrozen: lambda f: f"{say_path(f.path)}: {_count(f.count, 'item')} to go through",
+    e.ChildrenStarted: lambda f: f"{say_path(f.path)}: split into {_count(len(f.plans), 'part')}",
+    e.ChildFinished: lambda f: f"{say_path(f.path)}: part {f.plan} is {STATUS.get(f.status, f.status)}",
+    e.StepStarted: lambda f: f"{say_path(f.path)}: begun" + (f", attempt {f.attempt}" if f.attempt > 1 else ""),
+    e.StepCompleted: _completed,
+    e.AttemptFailed: lambda f: f"{say_path(f.path)}: attempt {f.attempt} failed, {_why(f.failure)}; it is tried again",
+    e.RetryDue: lambda f: f"{say_path(f.path)}: trying again",
+    e.StepStuck: lambda f: f"{say_path(f.path)}: stuck, {_why(f.failure)}",
+    e.StepFailed: lambda f: f"{say_path(f.path)}: failed, {_why(f.failure)}",
+    e.StepReopened: lambda f: f"{say_path(f.path)}: opened again" + (" with your changes" if f.edited else ""),
+    e.WaitStarted: lambda f: f"{say_path(f.path)}: sleeping until its time",
+    e.WaitEnded: lambda f: f"{say_path(f.path)}: its time came",
+    e.DecisionAsked: _asked,
+    e.DecisionReminded: lambda f: f"Reminded you of {f.decision}",
+    e.DecisionRuled: _ruled,
+    e.DecisionExpired: lambda f: f"{f.decision} was not answered in time, which means no",
+    e.DecisionVoided: lambda f: f"{f.decision} no longer matters: {f.why.rstrip('.')}",
+    e.EffectPrepared: lambda f: f"{say_path(f.path)}: prepared ({f.operation}), {f.verdict.why.rstrip('.').lower()}",
+    e.EffectIntended: lambda f: f"{say_path(f.path)}: about to happen" + (f", as you approved in {f.ruling}" if f.ruling else ""),
+    e.EffectDone: _done,
+    e.EffectRefused: _refused,
+    e.EffectUncertain: lambda f: f"{say_path(f.path)}: may have happened, {_why(f.failure)}",
+    e.EffectAbsent: lambda f: f"{say_path(f.path)}: did not happen, because {f.how}",
+    e.BudgetReserved: lambda f: f"Held {f.count} of the budget for {f.holder}",
+    e.BudgetSettled: lambda f: f"Charged {f.count} to the budget for {f.holder}",
+    e.WorkspaceCreated: lambda f: f"Workspace of {f.name} created",
+}
+
+__all__ = ["ANSWER", "QUESTION", "SLOT", "STATUS", "say", "say_actor", "say_duration", "say_path"]

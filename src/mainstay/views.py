@@ -1,0 +1,243 @@
+"""What an operator can look at: plans, questions, history. Reads only, takes no lock, needs no owner.
+
+Every function gives plain data (dicts and lists), the same for screens and for --json.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self, TypeAlias, cast
+
+import msgspec
+
+from mainstay import events as e
+from mainstay.errors import UnknownNameError
+from mainstay.kernel.graph import Definition, Graph
+from mainstay.kernel.plan import fold
+from mainstay.kernel.state import is_item
+from mainstay.kernel.undo import undo_order
+from mainstay.ledger import keys as ledger_keys
+from mainstay.ledger import queries
+from mainstay.ledger.blobs import FileBlobs
+from mainstay.ledger.reader import SqliteReader
+from mainstay.runtime.names import local_time
+from mainstay.runtime.payloads import Payloads
+from mainstay.sentences import QUESTION, SLOT, STATUS, say, say_actor, say_path
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mainstay.kernel.state import Plan
+    from mainstay.workspace import Workspace
+
+Row: TypeAlias = dict[str, Any]
+_QUIET = frozenset({"PlanParked", "PlanApproved"})  # of no use on a timeline
+
+
+class Views:
+    """Reads one workspace."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        """Open read-only; raises WrongKeyError or LedgerError."""
+        keys = ledger_keys.load(workspace.state)
+        self._reader = SqliteReader(workspace.ledger, keys.database)
+        self._payloads = Payloads(FileBlobs(workspace.blobs, keys.blobs))
+        self._zone = workspace.config.company.timezone
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._reader.close()
+
+    # --- plans
+
+    def plans(self, *, limit: int = 50, open_only: bool = False) -> list[Row]:
+        """List plans, the newest first."""
+        query = queries.OPEN_PLANS if open_only else queries.PLANS
+        return [
+            {
+                "plan": row[0],
+                "playbook": row[1],
+                "title": row[2],
+                "status": row[3],
+                "says": STATUS[row[3]],
+                "proposed_at": self.time(row[5]),
+                "ended_at": self.time(row[7]),
+                "questions": [d["decision"] for d in self._decisions(queries.DECISIONS_OF_PLAN, row[0]) if d["open"]],
+            }
+            for row in self._reader.rows(query, (limit, 0))
+        ]
+
+    def plan_id(self, prefix: str) -> str:
+        """Give the id that begins so; raises UnknownNameError when there is none, or more than one."""
+        rows = self._reader.rows(queries.PLANS_BY_PREFIX, (prefix, prefix)) if prefix else []
+        exact = [row[0] for row in rows if row[0] == prefix]
+        if exact or len(rows) == 1:
+            return exact[0] if exact else rows[0][0]
+        if rows:
+            raise UnknownNameError(f"More than one plan begins with '{prefix}'.", remedy="Give more of its id.")
+        raise UnknownNameError(f"There is no plan '{prefix}'.", remedy="`mainstay plans` lists them.")
+
+    def plan(self, plan_id: str) -> Plan:
+        """Fold a plan."""
+        recorded = self._reader.read(f"plan:{plan_id}")
+        if not recorded:
+            raise UnknownNameError(f"There is no plan '{plan_id}'.", remedy="`mainstay plans` lists them.")
+        return fold(plan_id, Graph(self.definition(recorded[0])), recorded)
+
+    def definition(self, proposed: e.Recorded) -> Definition:
+        """Give the definition a plan started with."""
+        assert isinstance(proposed.fact, e.PlanProposed)
+        return msgspec.msgpack.decode(self._payloads.blobs.get(proposed.fact.definition), type=Definition)
+
+    def show(self, plan_id: str) -> Row:
+        """Show a plan: its steps, its timeline with causes, its questions, what an undo would do."""
+        plan = self.plan(plan_id)
+        possible, impossible = undo_order(plan)
+        children = [child for slot in plan.slots.values() for child in slot.children]
+        return {
+            "plan": plan.id,
+            "playbook": plan.playbook,
+            "title": plan.title,
+            "status": plan.status,
+            "says": STATUS[plan.status],
+            "steps": [self._step(plan, name) for name in plan.graph.steps],
+            "timeline": self.timeline(plan_id),
+            "questions": [self.question(decision) for decision in plan.questions],
+            "undo": {
+                "possible": [say_path(path) for path in possible],
+                "impossible": [{"action": say_path(path), "why": why} for path, why in impossible],
+            },
+            "parts": children,
+        }
+
+    def _step(self, plan: Plan, name: str) -> Row:
+        step, slot = plan.graph.steps[name], plan.slots.get(name)
+        items: dict[str, int] = {}
+        for path, item in plan.slots.items():
+            if is_item(path) and path.startswith(f"{name}/"):
+                items[SLOT[item.status]] = items.get(SLOT[item.status], 0) + 1
+        return {
+            "step": name,
+            "does": step.target or step.kind,
+            "status": slot.status if slot is not None else "later",
+            "says": SLOT[slot.status] if slot is not None else "later",
+            "items": items,
+            "failure": slot.failure.message if slot is not None and slot.failure is not None else "",
+        }
+
+    def timeline(self, plan_id: str, *, everything: bool = False) -> list[Row]:
+        """Tell what happened, in order; `because` names the event that caused it."""
+        return [
+            {
+                "event": event.id,
+                "at": self.time(event.recorded_at_us),
+                "what": say(event.fact),
+                "who": say_actor(event.actor),
+                "because": event.cause,
+                "kind": event.kind,
+            }
+            for event in self._reader.read(f"plan:{plan_id}")
+            if everything or event.kind not in _QUIET
+        ]
+
+    def outputs(self, plan_id: str) -> Row:
+        """Give the value of every finished step."""
+        plan = self.plan(plan_id)
+        return {name: self._payloads.load(slot.output) for name, slot in plan.slots.items() if slot.status == "done"}
+
+    # --- questions
+
+    def inbox(self) -> list[Row]:
+        """List the questions that wait, with their cards, the oldest first."""
+        rows = self._reader.rows(queries.OPEN_DECISIONS, (1000, 0))
+        return [self.question(row[0]) for row in rows]
+
+    def question(self, decision: str) -> Row:
+        """Give one question with its whole card (CONSOLE.md)."""
+        decision = self.decision_id(decision)
+        plan_id = decision.rpartition(".")[0]
+        for event in self._reader.read(f"plan:{plan_id}"):
+            if isinstance(event.fact, e.DecisionAsked) and event.fact.decision == decision:
+                return self._card(plan_id, event, event.fact)
+        raise UnknownNameError(f"There is no question '{decision}'.", remedy="`mainstay inbox` lists them.")
+
+    def decision_id(self, text: str) -> str:
+        """Give the whole id of a question; the plan's id may be cut, and left out where only one question is open."""
+        prefix, _, number = text.rpartition(".")
+        if prefix and number.isdigit():
+            return f"{self.plan_id(prefix)}.{number}"
+        found = [row[0] for row in self._reader.rows(queries.OPEN_DECISIONS, (1000, 0)) if row[0].startswith(text)]
+        if len(found) == 1:
+            return found[0]
+        what = "No question that waits" if not found else "More than one question that waits"
+        raise UnknownNameError(f"{what} begins with '{text}'.", remedy="`mainstay inbox` lists them.")
+
+    def _card(self, plan_id: str, event: e.Recorded, asked: e.DecisionAsked) -> Row:
+        plan = self.plan(plan_id)
+        card = self._payloads.load(asked.card)
+        state = [d for d in self._decisions(queries.DECISIONS_OF_PLAN, plan_id) if d["decision"] == asked.decision]
+        slot = plan.slots[asked.paths[0]]
+        return {
+            "decision": asked.decision,
+            "plan": plan_id,
+            "title": plan.title,
+            "kind": asked.kind,
+            "says": QUESTION[asked.kind],
+            "actions": [say_path(path) for path in asked.paths],
+            "card": card if isinstance(card, dict) else {"headline": str(card)},
+            "options": list(asked.options),
+            "binds": list(asked.binds),
+            "rule": asked.rule,
+            "why": asked.why,
+            "cannot_undo": slot.cannot_undo,
+            "came_from": list(slot.labels),
+            "asked_at": self.time(event.recorded_at_us),
+            "due_at": self.time(asked.due_at_us),
+            "plan_expires_at": self.time(plan.expires_at_us),
+            "rows_may_be_kept": asked.kind == "batch" or (asked.kind == "ask" and "rows" in cast("Row", card or {})),
+            "open": bool(state and state[0]["open"]),
+            "answer": state[0]["choice"] if state else "",
+        }
+
+    def stuck(self) -> list[Row]:
+        """List steps that wait for a remedy."""
+        return [question for question in self.inbox() if question["kind"] in ("stuck", "settle")]
+
+    def _decisions(self, query: str, plan_id: str) -> list[Row]:
+        return [
+            {"decision": row[0], "kind": row[2], "open": row[10] == "open", "status": row[10], "choice": row[11]}
+            for row in self._reader.rows(query, (plan_id,))
+        ]
+
+    # --- history
+
+    def tail(self, after: int = 0, limit: int = 1000) -> list[Row]:
+        """Give the newest or following events of the whole history."""
+        head = self._reader.head()[0]
+        start = after or max(0, head - limit)
+        return [
+            {
+                "position": event.position,
+                "event": event.id,
+                "at": self.time(event.recorded_at_us),
+                "kind": event.kind,
+                "who": say_actor(event.actor),
+                "what": say(event.fact),
+                "because": event.cause,
+            }
+            for event in self._reader.tail(start, limit)
+        ]
+
+    def verify(self, progress: Callable[[int], None] | None = None) -> Row:
+        """Walk the chain: every record is as it was written, or the first that is not is named."""
+        found = self._reader.verify(progress)
+        return cast("Row", msgspec.to_builtins(found))
+
+    def recorded(self, plan_id: str) -> list[e.Recorded]:
+        """Give a plan's facts."""
+        return self._reader.read(f"plan:{plan_id}")
+
+    def time(self, at_us: int | None) -> str:
+        """Give a time as the operator's clock shows it, ISO 8601."""
+        return "" if at_us is None else local_time(at_us, self._zone).isoformat(timespec="seconds")
