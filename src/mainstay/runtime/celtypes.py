@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import sys
 from functools import cache
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import msgspec
 
@@ -168,7 +168,7 @@ class Messages:
         """What stands in a list for a failed item, or an empty one."""
         return {} if item.kind in ("money", "file", "blob", "record") else _SCALARS.get(item.kind, str)(item.empty())
 
-    def plain(self, value: object, originals: Callable[[object], Value]) -> Value:
+    def plain(self, value: Any, originals: Callable[[object], Value]) -> Value:  # noqa: ANN401
         """Turn what CEL gave (`plain_value()`) into a plain value.
 
         `originals` gives the plain record that a message was bound from, or None when CEL made it anew.
@@ -180,9 +180,9 @@ class Messages:
         if isinstance(value, dt.timedelta):
             return _plain_seconds(value)
         if isinstance(value, list):
-            return [self.plain(item, originals) for item in value]
+            return [self.plain(item, originals) for item in cast("list[Any]", value)]
         if isinstance(value, dict):
-            return {str(key): self.plain(item, originals) for key, item in value.items()}
+            return {str(key): self.plain(item, originals) for key, item in cast("dict[Any, Any]", value).items()}
         if hasattr(value, "DESCRIPTOR"):
             found = originals(value)
             return self._plain_message(value, originals) if found is None else found

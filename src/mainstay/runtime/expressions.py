@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections import OrderedDict
 from functools import cache
-from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
+from typing import TYPE_CHECKING, Any, TypeAlias, assert_never, cast
 
 import msgspec
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from mainstay.runtime.celtypes import Messages, Tree
     from mainstay.runtime.functions import Functions
     from mainstay.runtime.reads import Reads
-    from mainstay.values import Digest, Value
+    from mainstay.values import Value
 
 Resolve: TypeAlias = "Callable[[str], Value]"  # gives the plain value of a name; asked only for names that are used
 
@@ -404,15 +404,16 @@ class _Originals:
             for item, message in zip(plain, bound, strict=True):
                 yield from self._pairs(type_.of or ANY, item, message)
         elif type_.kind == "record" and isinstance(plain, dict):
-            yield _key(bound), plain
+            fields = cast("dict[str, Any]", plain)
+            yield _key(bound), fields
             for name, (inner, _) in self._messages.fields[type_.name].items():
                 if inner.kind == "record" or (inner.kind == "list" and (inner.of or ANY).kind == "record"):
-                    content = plain.get(name)
+                    content: Any = fields.get(name)
                     if content is not None and (inner.kind == "list" or bound.HasField(name)):
                         yield from self._part(inner, content, getattr(bound, name))
 
-    def _part(self, inner: Type, content: Value, message: Any) -> Iterator[tuple[tuple[str, bytes], Value]]:  # noqa: ANN401
-        if inner.kind == "list" and len(message) != len(content):  # type: ignore[arg-type]
+    def _part(self, inner: Type, content: Any, message: Any) -> Iterator[tuple[tuple[str, bytes], Value]]:  # noqa: ANN401
+        if inner.kind == "list" and len(message) != len(content):
             return  # this part was not read
         yield from self._pairs(inner, content, message)
 
@@ -422,23 +423,32 @@ def _key(message: Any) -> tuple[str, bytes]:  # noqa: ANN401
 
 
 class Programs:
-    """The programs in use, by the digest of their definition; the least used are forgotten."""
+    """The programs in use; the least used are forgotten. Equal definitions share one."""
 
     def __init__(self, zone: str = "UTC", *, keep: int = MAX_PROGRAMS) -> None:
-        """Take the company's time zone."""
+        """Take the company's time zone by its IANA name."""
         self._zone = zone
         self._keep = keep
-        self._programs: OrderedDict[Digest, Program] = OrderedDict()
+        self._by_content: OrderedDict[bytes, Program] = OrderedDict()
+        self._by_object: OrderedDict[int, tuple[Definition, Program]] = OrderedDict()  # holds it, so the id is its own
 
-    def of(self, digest: Digest, definition: Definition) -> Program:
+    def __call__(self, definition: Definition) -> Program:
         """Give the program of a definition."""
-        program = self._programs.get(digest)
-        if program is None:
-            program = self._programs[digest] = Program(definition, self._zone)
-            while len(self._programs) > self._keep:
-                self._programs.popitem(last=False)
-        self._programs.move_to_end(digest)
-        return program
+        known = self._by_object.get(id(definition))
+        if known is None:
+            known = self._by_object[id(definition)] = definition, self._of(definition)
+            if len(self._by_object) > self._keep:
+                self._by_object.popitem(last=False)
+        return known[1]
+
+    def _of(self, definition: Definition) -> Program:
+        content = msgspec.msgpack.encode(definition)
+        if content not in self._by_content:
+            self._by_content[content] = Program(definition, self._zone)
+            if len(self._by_content) > self._keep:
+                self._by_content.popitem(last=False)
+        self._by_content.move_to_end(content)
+        return self._by_content[content]
 
 
 def expressions_in(template: Template) -> Iterator[Cel]:

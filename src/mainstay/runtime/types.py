@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast, get_args
 
 import msgspec
 
@@ -147,7 +147,7 @@ class Vocabulary:
 
     def of(self, struct: type[msgspec.Struct]) -> Type:
         """Give the type of a struct, learning its fields and those of the structs inside it."""
-        fixed = {Money: MONEY, File: Type("file"), BlobRef: Type("blob"), Sealed: TEXT}.get(struct)
+        fixed = _FIXED.get(struct)
         if fixed is not None:
             return fixed
         if struct not in self._names:
@@ -175,9 +175,9 @@ class Vocabulary:
         from msgspec import inspect
 
         match node:
-            case inspect.Metadata(type=inner, extra=extra):
-                mark = (extra or {}).get("mainstay")
-                return parse_type(mark) if mark else self._read(inner)
+            case inspect.Metadata():
+                extra = cast("dict[str, str]", node.extra or {})
+                return parse_type(extra["mainstay"]) if "mainstay" in extra else self._read(node.type)
             case inspect.UnionType(types=types):
                 return self._read_union([self._read(each) for each in types if not isinstance(each, inspect.NoneType)])
             case inspect.StructType(cls=struct):
@@ -193,6 +193,7 @@ class Vocabulary:
         return types[0] if types and all(type_ == types[0] for type_ in types) else ANY
 
 
+_FIXED: dict[type[msgspec.Struct], Type] = {Money: MONEY, File: Type("file"), BlobRef: Type("blob"), Sealed: TEXT}
 _NODES: dict[str, Kind] = {
     "StrType": "text",
     "IntType": "int",
