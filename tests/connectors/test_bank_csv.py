@@ -141,7 +141,9 @@ def test_a_map_reads_what_no_guess_could():
 
 
 def test_a_named_column_that_is_not_there_is_refused():
-    assert "was found: Datum, Summe" in refused(UP, ColumnMap(booked_on="Datum", amount="Summe"))
+    assert "no header was found with columns for 'Datum', 'Summe'" in refused(
+        UP, ColumnMap(booked_on="Datum", amount="Summe")
+    )
 
 
 def test_debits_are_negative_whether_or_not_their_column_has_a_minus():

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 DELIMITERS = {";": "semicolon", ",": "comma", "\t": "tab", "|": "bar"}
 HEADER_WITHIN = 60  # rows that are searched for the header
+HEADER_SIGNS = 2  # known columns that make a row look like one
 
 # field -> the names its column has, by language ("en", "de", "fr", "nl"), the surest first
 Vocabulary: TypeAlias = Mapping[str, Mapping[str, tuple[str, ...]]]
@@ -153,20 +154,32 @@ def currency_in(header: str) -> str:
 
 
 def _header(source: Source, text: str, layout: Layout) -> tuple[str, int]:
-    """Find separator and line of the header: the one with the most known columns."""
-    found: list[tuple[int, str, int]] = []
-    for delimiter in (layout.delimiter,) if layout.delimiter else DELIMITERS:
-        rows = _first_rows(text, delimiter)
-        sizes = ((len(match_columns(cells, layout)), line) for line, cells in rows if _fits(cells, layout))
-        found += [(size, delimiter, line) for size, line in islice(sizes, 1)]
-    if found:
-        _, delimiter, line = max(found, key=lambda candidate: candidate[0])
+    """Find separator and line of the header: the one with the most known columns; the first of equals."""
+    found = [
+        (match_columns(cells, layout), delimiter, line)
+        for delimiter in ((layout.delimiter,) if layout.delimiter else DELIMITERS)
+        for line, cells in _first_rows(text, delimiter)
+    ]
+    complete = [candidate for candidate in found if not _missing(candidate[0], layout)]
+    if complete:
+        _, delimiter, line = max(complete, key=lambda candidate: len(candidate[0]))
         return delimiter, line
-    missing = ", ".join(layout.named.values()) or ", ".join(" or ".join(fields) for fields in layout.needs)
-    remedy = (
-        "Give the names of the columns in `columns`, as they stand in the file, and its delimiter if it is unusual."
-    )
-    raise source.error(f"no header with these columns was found: {missing}", remedy=remedy)
+    columns, _, line = max(found, key=lambda candidate: len(candidate[0]), default=(dict[str, int](), "", 0))
+    missing = ", ".join(_missing(columns, layout))
+    what = f"this looks like the header, but there is no column for {missing}"
+    if len(columns) < HEADER_SIGNS:
+        what, line = f"no header was found with columns for {missing}", 0
+    remedy = "Give the names of the columns in `columns` as they stand in the file, and `delimiter` if it is unusual."
+    raise source.error(what, line=line, remedy=remedy)
+
+
+def _missing(columns: Mapping[str, int], layout: Layout) -> list[str]:
+    """Say which columns are missing: headers as the operator named them, or fields."""
+    if layout.named:
+        return [repr(name) for field, name in layout.named.items() if field not in columns] + [
+            " or ".join(fields) for fields in layout.needs if not any(field in layout.named for field in fields)
+        ]
+    return [" or ".join(fields) for fields in layout.needs if not any(field in columns for field in fields)]
 
 
 def _first_rows(text: str, delimiter: str) -> list[tuple[int, list[str]]]:
@@ -176,12 +189,6 @@ def _first_rows(text: str, delimiter: str) -> list[tuple[int, list[str]]]:
         for row in islice(_split(text, delimiter), HEADER_WITHIN):
             rows.append(row)  # noqa: PERF402 - what came before an error counts
     return rows
-
-
-def _fits(cells: list[str], layout: Layout) -> bool:
-    columns = match_columns(cells, layout)
-    named = all(field in columns for field in layout.named)
-    return named and all(any(field in columns for field in fields) for fields in layout.needs)
 
 
 def _rows(source: Source, text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
