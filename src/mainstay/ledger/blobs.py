@@ -78,9 +78,9 @@ class FileBlobs:
         """Bring one file to disk. One that stands there already is made sure of: a crash may have cut it short."""
         path = self._path(digest)
         if not path.parent.is_dir():
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _sync_folder(self._folder.parent)
-            _sync_folder(self._folder)
+            for folder in (self._folder, path.parent):
+                folder.mkdir(mode=0o700, exist_ok=True)
+                _sync_folder(folder.parent)
         if not path.is_file() or path.read_bytes() != stored:
             part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
             _write(part, stored)

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import os
+import stat
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mainstay.errors import LedgerError
+from mainstay.ledger.blobs import FileBlobs
+from mainstay.values import BlobRef
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+KEY = bytes(range(32))
+CONTENT = b"a canary sits in this file" * 300
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    return tmp_path / "blobs"
+
+
+def files(place: Path) -> list[Path]:
+    return [path for path in place.rglob("*") if path.is_file()]
+
+
+def test_bytes_come_back_also_after_a_restart(place):
+    ref = FileBlobs(place, KEY).put(CONTENT, name="statement.csv", media="text/csv")
+    assert (ref.size, ref.name, ref.media) == (len(CONTENT), "statement.csv", "text/csv")
+    assert FileBlobs(place, KEY).get(ref) == CONTENT
+
+
+def test_the_same_bytes_are_stored_once_under_the_digest_of_what_is_stored(place):
+    one, other = FileBlobs(place, KEY).put(CONTENT, name="a"), FileBlobs(place, KEY).put(CONTENT, name="b")
+    assert one.digest == other.digest
+    assert [path.parent.name + path.name for path in files(place)] == [one.digest]
+
+
+def test_s56_stored_bytes_are_unreadable_and_bound_to_the_key(place):
+    ref = FileBlobs(place, KEY).put(CONTENT)
+    assert b"canary" not in files(place)[0].read_bytes()
+    with pytest.raises(LedgerError, match="another key"):
+        FileBlobs(place, bytes(32)).get(ref)
+    assert FileBlobs(place, bytes(32)).put(CONTENT).digest != ref.digest
+
+
+def test_s58_blobs_are_private(place):
+    FileBlobs(place, KEY).put(CONTENT)
+    assert {stat.S_IMODE(path.stat().st_mode) for path in files(place)} == {0o600}
+    assert {stat.S_IMODE(path.stat().st_mode) for path in (place, *place.iterdir())} == {0o700}
+
+
+def test_a_missing_blob_is_named(place):
+    ref = FileBlobs(place, KEY).put(CONTENT, name="statement.csv")
+    files(place)[0].unlink()
+    with pytest.raises(LedgerError, match=f"{ref.digest} .statement.csv. is missing"):
+        FileBlobs(place, KEY).get(ref)
+
+
+@pytest.mark.parametrize("where", [0, 20, -1])
+def test_an_altered_blob_is_named(place, where):
+    ref = FileBlobs(place, KEY).put(CONTENT)
+    stored = bytearray(files(place)[0].read_bytes())
+    stored[where] ^= 1
+    files(place)[0].write_bytes(stored)
+    with pytest.raises(LedgerError, match=f"{ref.digest} was altered"):
+        FileBlobs(place, KEY).get(ref)
+
+
+def test_a_file_that_a_crash_cut_short_is_stored_again(place):
+    ref = FileBlobs(place, KEY).put(CONTENT)
+    os.truncate(files(place)[0], 100)
+    assert FileBlobs(place, KEY).put(CONTENT).digest == ref.digest
+    assert FileBlobs(place, KEY).get(ref) == CONTENT
+
+
+def test_a_part_left_by_a_crash_is_no_blob(place):
+    ref = FileBlobs(place, KEY).put(CONTENT)
+    path = files(place)[0]
+    path.rename(path.with_name(path.name + ".0badcafe.part"))
+    with pytest.raises(LedgerError, match="is missing"):
+        FileBlobs(place, KEY).get(ref)
+
+
+def test_a_name_never_becomes_a_path(place):
+    with pytest.raises(LedgerError, match="does not name"):
+        FileBlobs(place, KEY).get(BlobRef("../../etc/passwd", 1))
+
+
+def test_the_cache_is_bounded_in_bytes(place):
+    blobs = FileBlobs(place, KEY, cache_bytes=1000)
+    refs = [blobs.put(bytes([i]) * 400) for i in range(5)]
+    blobs.put(bytes(2000))
+    assert blobs._cache._used == 800
+    assert [blobs.get(ref)[0] for ref in refs] == [0, 1, 2, 3, 4]
+    assert blobs._cache._used <= 1000
