@@ -17,9 +17,9 @@ from mainstay.values import Money
 
 FIRST_DAY = date(2026, 7, 1)
 FRONT = (
-    "Nordwind Bergmann Solveig Kupfer Halden Vasco Lumen Orbis Petrel Quarz Rivage Sonder Taiga Ulmen Vireo Walden Xenia"
-    " Ysold Zirbel Arbor Birken Cedro Delta Eiken Falke Grove Hasel Isar Jaspis Kiefer Linden Marlin Nebel Otter Pinie"
-    " Rubin Salix Torf Umbra Veda Weiden Zephyr Alster Bastion Corvid Drossel Elster Fjord Ginster Holm"
+    "Nordwind Bergmann Solveig Kupfer Halden Vasco Lumen Orbis Petrel Quarz Rivage Sonder Taiga Ulmen Vireo Walden"
+    " Xenia Ysold Zirbel Arbor Birken Cedro Delta Eiken Falke Grove Hasel Isar Jaspis Kiefer Linden Marlin Nebel Otter"
+    " Pinie Rubin Salix Torf Umbra Veda Weiden Zephyr Alster Bastion Corvid Drossel Elster Fjord Ginster Holm"
 ).split()
 TRADE = (
     "Logistik Design Media Consulting Bau Werbung Software Textil Foods Optik Energie Verlag Studio Akademie Robotics"

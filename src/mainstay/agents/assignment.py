@@ -113,7 +113,8 @@ def _margins(weights: Matrix, taken: Whole) -> tuple[Matrix, Whole]:
     cycles = arcs[:count] + _cheapest_ways(arcs)[:, :count].T
     through = cycles.argmin(axis=1)
     spare = np.where(spares.max(axis=1) > 0, np.append(free, -1)[spares.argmax(axis=1)], -1)
-    return cycles.min(axis=1), np.where(through == count, spare, np.append(taken, -1)[through])
+    rivals = np.where(through == count, spare, np.append(taken, -1)[through])
+    return cycles.min(axis=1), np.where(weights[np.arange(count), rivals] > 0, rivals, -1)
 
 
 def _cheapest_ways(arcs: Matrix) -> Matrix:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -157,8 +158,9 @@ class ReferenceIndex:
         last, keys = best
         cued = _cued(tokens, at)
         keys = [key for key in keys if cued or not key.bare or structured]
+        hung = _hangs(plain, tokens, at, last, "-._")
         for key in keys:
-            whole = _cuts_are_honest(plain, tokens[at : last + 1], key)
+            whole = key.structured or not (hung or _cut_inside(plain, tokens[at : last + 1], key))
             found.take(key, structured=structured or key.structured, cued=cued, whole=whole)
         return self._follow(plain, tokens, last, keys, found) if keys else None
 
@@ -326,36 +328,42 @@ def _stands_alone(plain: str, tokens: list[Token], at: int, last: int, keys: Ite
     if glued and (not end.digits or len(tokens[last + 1].text) <= 2):  # noqa: PLR2004 - a word, not a suffix
         return False
     short = min(sum(len(group) for group in key.groups) for key in keys) < COMPOSED_DIGITS
-    return not (short and (_joined(plain, tokens, at, after=False) or _joined(plain, tokens, last, before=False)))
+    return not (short and _hangs(plain, tokens, at, last, "-/._"))
 
 
-def _joined(plain: str, tokens: list[Token], at: int, *, before: bool = True, after: bool = True) -> bool:
-    """Say whether a token hangs on other digits by a dash, slash or dot."""
-    joints: list[str] = []
+def _hangs(plain: str, tokens: list[Token], at: int, last: int, joints: str) -> bool:
+    """Say whether a run hangs on other digits, before or after, by one of these characters."""
+    before = _joined(plain, tokens, at, after=False, joints=joints)
+    return before or _joined(plain, tokens, last, before=False, joints=joints)
+
+
+def _joined(
+    plain: str, tokens: list[Token], at: int, *, before: bool = True, after: bool = True, joints: str = "-/._"
+) -> bool:
+    """Say whether a token hangs on other digits by one of these characters."""
+    gaps: list[str] = []
     if before and at and tokens[at - 1].digits:
-        joints.append(plain[tokens[at - 1].end : tokens[at].start])
+        gaps.append(plain[tokens[at - 1].end : tokens[at].start])
     if after and at + 1 < len(tokens) and tokens[at + 1].digits:
-        joints.append(plain[tokens[at].end : tokens[at + 1].start])
-    return any(joint in {"-", "/", ".", "_"} for joint in joints)
+        gaps.append(plain[tokens[at].end : tokens[at + 1].start])
+    return any(len(gap) == 1 and gap in joints for gap in gaps)
 
 
-def _cuts_are_honest(plain: str, run: list[Token], key: Key) -> bool:
-    """Say whether the number is split only where it has a separator itself, or where a bank ends its lines."""
-    borders, position = set[int](), 0
-    for group in key.groups:
-        position += len(group)
-        borders.add(position)
-    if len(run) == 1 or [token.text.lstrip("0") for token in run] == [group.lstrip("0") for group in key.groups]:
-        return True
-    position = 0
-    for token in run[:-1]:
-        position += len(token.text)
-        following = run[run.index(token) + 1]
-        gap = plain[token.end : following.start]
-        at_line_end = "\n" in gap or token.end % BANK_COLUMNS == 0 or following.start % BANK_COLUMNS == 0
-        if position not in borders and not at_line_end:
-            return False
-    return True
+def _cut_inside(plain: str, run: list[Token], key: Key) -> bool:
+    """Say whether the number is split where it has no separator itself and no bank ends its lines."""
+    if [token.text.lstrip("0") for token in run] == [group.lstrip("0") for group in key.groups]:
+        return False
+    borders = set(accumulate(len(group) for group in key.groups))
+    ends = accumulate(len(token.text) for token in run)
+    return any(
+        end not in borders and not _line_ends(plain, token, following)
+        for end, token, following in zip(ends, run, run[1:], strict=False)
+    )
+
+
+def _line_ends(plain: str, token: Token, following: Token) -> bool:
+    at_column = token.end % BANK_COLUMNS == 0 or following.start % BANK_COLUMNS == 0
+    return at_column or "\n" in plain[token.end : following.start]
 
 
 def _next_in_list(plain: str, tokens: list[Token], last: int) -> int | None:
@@ -365,6 +373,6 @@ def _next_in_list(plain: str, tokens: list[Token], last: int) -> int | None:
         at += 1
     if at >= len(tokens) or not tokens[at].digits:
         return None
-    gap = "".join(plain[a.end : b.start] for a, b in zip(tokens[last:at], tokens[last + 1 : at + 1], strict=True))
+    gap = "".join(plain[a.end : b.start] for a, b in pairwise(tokens[last : at + 1]))
     listed = at > last + 1 or any(c in gap for c in ",;/+&")
     return at if listed and _LIST_GAP.fullmatch(gap) else None
