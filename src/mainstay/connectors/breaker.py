@@ -1,0 +1,73 @@
+"""Limits in time for one connector and account: a line at a stated pace, and a breaker that stops after failures.
+
+    closed --FAILURES_TO_OPEN failures in a row--> open --its time is over--> half open --success--> closed
+                                                    ^                             |
+                                                    `--------- failure -----------'   (waits twice as long)
+
+Both are plain state driven by the time they are given (seconds of a clock that never jumps); they never wait or
+call by themselves, and start anew with the process.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+FAILURES_TO_OPEN = 5
+OPEN_S = 30.0  # the first time; doubles with every failed try, up to OPEN_AT_MOST_S
+OPEN_AT_MOST_S = 900.0
+BURST_S = 10.0  # so much of the pace may be used at once after a quiet time
+WAIT_AT_MOST_S = 30.0  # in the line; beyond that the caller is told when to come back
+
+State: TypeAlias = Literal["closed", "open", "half open"]
+
+
+class Breaker:
+    """Counts failures in a row; while open, nobody calls. One caller at a time tries when it is half open."""
+
+    def __init__(self) -> None:
+        self.state: State = "closed"
+        self.failures = 0  # in a row
+        self.until_s = 0.0  # open until then
+        self._open_s = OPEN_S
+
+    def admits(self, now_s: float) -> bool:
+        """Say whether a call may go out now; the one that is let through half open is the try."""
+        if self.state == "closed":
+            return True
+        if self.state == "half open" or now_s < self.until_s:
+            return False
+        self.state = "half open"
+        return True
+
+    def succeeded(self) -> None:
+        """The other side answered: forget all failures."""
+        self.state, self.failures, self._open_s = "closed", 0, OPEN_S
+
+    def failed(self, now_s: float) -> None:
+        """The other side did not answer, or said it can't at the moment."""
+        self.failures += 1
+        if self.state == "half open":
+            self._open_s = min(2 * self._open_s, OPEN_AT_MOST_S)
+        if self.state != "open" and (self.state == "half open" or self.failures >= FAILURES_TO_OPEN):
+            self.state, self.until_s = "open", now_s + self._open_s
+
+    def withdrawn(self) -> None:
+        """A call ended without saying anything about the other side: the try is open to the next one."""
+        if self.state == "half open":
+            self.state = "open"
+
+
+class Line:
+    """A queue at a pace of so many calls per minute (the generic cell rate algorithm, ITU-T I.371)."""
+
+    def __init__(self, per_minute: int) -> None:
+        self._between_s = 60.0 / per_minute
+        self._free_at_s = float("-inf")  # when the next place is due at this pace
+
+    def enter(self, now_s: float) -> float:
+        """Take a place and give the seconds to wait for it. Over WAIT_AT_MOST_S no place is taken."""
+        due_s = max(self._free_at_s, now_s - BURST_S)
+        wait_s = max(0.0, due_s - now_s)
+        if wait_s <= WAIT_AT_MOST_S:
+            self._free_at_s = due_s + self._between_s
+        return wait_s

@@ -1,0 +1,300 @@
+"""The one way from the engine to a connector: what holds for every call is here, once, for all (requirement C2).
+
+    arguments -> converted -> in line (rate) -> breaker -> called within its time -> result -> plain values
+                                                              `-> error -> what is known of the effect
+
+What matters most is the last step. A read that fails is simply tried again. An effect that fails may have happened,
+unless the error says otherwise: NotSent, Permanent, NeedsOperator and RateLimited say that it did not. All else, a
+time-out, a lost connection, a mistake in the code after the call, becomes Uncertain, and is settled, not retried.
+
+There are no retries in here: they are the kernel's, because they have to outlast a crash.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import errno
+import re
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, cast
+
+import msgspec
+
+from mainstay.connectors.breaker import WAIT_AT_MOST_S, Breaker, Line
+from mainstay.contracts import Found, Operation, from_plain, marks_in, to_plain
+from mainstay.errors import (
+    InputError,
+    NeedsOperator,
+    NotSent,
+    OperationError,
+    Permanent,
+    RateLimited,
+    Transient,
+    Uncertain,
+    WorkerDiedError,
+)
+from mainstay.values import BlobRef, Failure, Value, say_duration
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from mainstay.contracts import Call
+    from mainstay.ports import Clock
+    from mainstay.values import ErrorClass
+
+MAX_MESSAGE_CHARS = 500
+
+T = TypeVar("T")
+Outcome: TypeAlias = Literal[
+    "done", "transient", "rate_limited", "permanent", "needs_operator", "bug", "uncertain", "cancelled"
+]
+
+_NOT_ALLOWED = (errno.EACCES, errno.EPERM, errno.EROFS)
+_DID_NOT_HAPPEN = (NotSent, RateLimited, Permanent, NeedsOperator)
+_SECRETS = re.compile(
+    r"(?i)((?:authorization|password|passwd|secret|token|api[_-]?key|cookie)[\"']?\s*[:=]\s*)(?:(?:bearer|basic)\s+)?"
+    r"(?:\"[^\"]*\"|'[^']*'|[^\s,;&}\"']+)"
+    r"|((?:bearer|basic)\s+)[a-z0-9._~+/=-]{8,}"
+    r"|(://[^\s/@:]*:)[^\s/@]+(?=@)"
+)
+
+
+class CallRecord(msgspec.Struct, frozen=True):
+    """What one call was like, for metrics and health: no content."""
+
+    operation: str
+    version: int
+    account: str
+    attempt: int
+    started_at_us: int
+    latency_us: int  # of the call itself, without the wait in line
+    waited_us: int  # in line
+    request_bytes: int  # arguments as JSON, and the files they name
+    response_bytes: int  # the same of the result; 0 without one
+    outcome: Outcome
+    error: str = ""  # one sentence, without secrets
+
+
+class Guard:
+    """Calls operations within their limits. Remembers pace and failures per connector and account."""
+
+    def __init__(self, clock: Clock, record: Callable[[CallRecord], None] | None = None) -> None:
+        """Take the clock that says and passes the time, and who is told of every call."""
+        self._clock = clock
+        self._record = record
+        self._breakers: dict[tuple[str, str], Breaker] = {}
+        self._lines: dict[tuple[str, str], Line] = {}
+
+    async def call(
+        self, operation: Operation, call: Call, arguments: Value, *, account: str = "", attempt: int = 1
+    ) -> Value:
+        """Call an operation of the loop with plain arguments; gives its plain result.
+
+        Raises OperationErrors only. For an effect, Uncertain means that it may have happened, all others that it
+        did not; Permanent also when the arguments don't fit, naming the field.
+        """
+        function = operation.call
+        assert function is not None, f"{operation.name} does not run in the loop"
+        given = arguments_of(operation, arguments)
+        send = self._plain_result(operation, lambda: function(call, given))
+        return await self.run(operation, send, arguments, account=account, attempt=attempt)
+
+    async def look_up(self, operation: Operation, call: Call, arguments: Value, *, account: str = "") -> Found:
+        """Ask what became of an effect; `output` comes as plain values. Raises OperationErrors as a read does."""
+        function = operation.lookup
+        assert function is not None, f"{operation.name} has no look-up"
+        given = arguments_of(operation, arguments)
+        asking = msgspec.structs.replace(operation, effect="read")
+
+        async def ask() -> Found:
+            found = await function(call, given)
+            return msgspec.structs.replace(found, output=to_plain(found.output))
+
+        return await self.run(asking, ask, arguments, account=account)
+
+    async def run(
+        self,
+        operation: Operation,
+        send: Callable[[], Awaitable[T]],
+        arguments: Value,
+        *,
+        account: str = "",
+        attempt: int = 1,
+    ) -> T:
+        """Run any way of sending an operation (a worker's, say) within its limits. Raises as `call` does."""
+        waited_us = await self._wait_in_line(operation, account)
+        breaker = self._admitted(operation, account)
+        started_us, started_s = self._clock.now_us(), self._clock.boot_s()
+        outcome: Outcome = "cancelled"
+        result: T | None = None
+        message = ""
+        try:
+            result = await _within(operation, send)
+        except OperationError as error:
+            outcome, message = _outcome_of(error), classify(error).message
+            raise
+        else:
+            outcome = "done"
+            return result
+        finally:
+            self._note(breaker, outcome)
+            if self._record is not None:
+                latency_us = round((self._clock.boot_s() - started_s) * 1_000_000)
+                self._record(
+                    CallRecord(
+                        operation=operation.name,
+                        version=operation.version,
+                        account=account,
+                        attempt=attempt,
+                        started_at_us=started_us,
+                        latency_us=latency_us,
+                        waited_us=waited_us,
+                        request_bytes=_size_of(arguments),
+                        response_bytes=_size_of(result),
+                        outcome=outcome,
+                        error=message,
+                    )
+                )
+
+    @staticmethod
+    def _plain_result(operation: Operation, send: Callable[[], Awaitable[Any]]) -> Callable[[], Awaitable[Value]]:
+        async def plain() -> Value:
+            result = await send()
+            if not isinstance(result, operation.output):
+                raise TypeError(f"{operation.name} gave {type(result).__name__}, not {operation.output.__name__}")
+            return to_plain(result)
+
+        return plain
+
+    async def _wait_in_line(self, operation: Operation, account: str) -> int:
+        """Keep the operation's pace; gives the microseconds waited. Raises RateLimited when the line is too long."""
+        if operation.rate_per_minute is None:
+            return 0
+        line = self._lines.setdefault((operation.name, account), Line(operation.rate_per_minute))
+        wait_s = line.enter(self._clock.boot_s())
+        if wait_s > WAIT_AT_MOST_S:
+            raise RateLimited(
+                f"{operation.name} is limited to {operation.rate_per_minute} calls per minute.", retry_after_s=wait_s
+            )
+        if wait_s > 0:
+            await self._clock.sleep(wait_s)
+        return round(wait_s * 1_000_000)
+
+    def _admitted(self, operation: Operation, account: str) -> Breaker:
+        """Give the breaker if it lets a call through; raises NotSent, a Transient, when it does not."""
+        connector = operation.name.partition(".")[0]
+        breaker = self._breakers.setdefault((connector, account), Breaker())
+        now_s = self._clock.boot_s()
+        if breaker.admits(now_s):
+            return breaker
+        name = f"{connector} ({account})" if account else connector
+        next_us = self._clock.now_us() + round(max(0.0, breaker.until_s - now_s) * 1_000_000)
+        raise NotSent(f"{name} has failed {breaker.failures} times in a row; next try at {_say_time(next_us)}.")
+
+    def _note(self, breaker: Breaker, outcome: Outcome) -> None:
+        if outcome in ("transient", "uncertain"):
+            breaker.failed(self._clock.boot_s())
+        elif outcome in ("bug", "cancelled"):
+            breaker.withdrawn()
+        else:
+            breaker.succeeded()  # a refusal is an answer too
+
+
+def classify(error: BaseException) -> Failure:
+    """Say of any exception whose fault it is and whether to retry, in sentences without secrets."""
+    match error:
+        case RateLimited():
+            return Failure("rate_limited", _clean(error.message), error.remedy, error.retry_after_s)
+        case OperationError():
+            return Failure(cast("ErrorClass", error.error_class), _clean(error.message), error.remedy)
+        case InputError():
+            return Failure("permanent", _clean(error.message), error.remedy)
+        case WorkerDiedError():
+            return Failure("transient", _clean(error.message), error.remedy)
+        case OSError() if error.errno in _NOT_ALLOWED:
+            return Failure("needs_operator", _say_error(error), "Give Mainstay permission to it.")
+        case OSError():
+            return Failure("transient", _say_error(error))
+        case _:
+            return Failure("bug", _say_error(error), "This is a mistake in the code of the operation.")
+
+
+def arguments_of(operation: Operation, arguments: Value) -> msgspec.Struct:
+    """Give plain arguments as the operation's input. Raises Permanent, naming the field that does not fit."""
+    try:
+        return from_plain(arguments, operation.input)
+    except msgspec.ValidationError as error:
+        why, _, place = str(error).partition(" - at `$.")
+        field = f" ({place.rstrip('`')})" if place else ""
+        raise Permanent(
+            f"{operation.name} can't be called with these arguments{field}: {_clean(why)}.",
+            remedy="Correct what the playbook gives it under 'with'.",
+        ) from error
+
+
+async def _within(operation: Operation, send: Callable[[], Awaitable[T]]) -> T:
+    """Call within the operation's time. Raises OperationErrors only, and says what is known of an effect."""
+    late = asyncio.timeout(operation.timeout_s)
+    try:
+        async with late:
+            return await send()
+    except _DID_NOT_HAPPEN:
+        raise
+    except OperationError as error:
+        raise _in_doubt(operation, error) from error
+    except Exception as error:
+        if late.expired():
+            why = f"there was no answer within {say_duration(round(operation.timeout_s))}"
+            raise _failed(operation, Failure("transient", f"{operation.name}: {why}.")) from error
+        raise _failed(operation, classify(error)) from error
+
+
+def _in_doubt(operation: Operation, error: OperationError) -> OperationError:
+    """Keep what a read said; of an effect, only certain errors say that it did not happen."""
+    if not _leaves_doubt(operation) or isinstance(error, Uncertain):
+        return error
+    return Uncertain(error.message, remedy=error.remedy)
+
+
+def _failed(operation: Operation, failure: Failure) -> OperationError:
+    if _leaves_doubt(operation):
+        return Uncertain(failure.message, remedy=failure.remedy)
+    match failure.error_class:
+        case "transient":
+            return Transient(failure.message, remedy=failure.remedy)
+        case "needs_operator":
+            return NeedsOperator(failure.message, remedy=failure.remedy)
+        case "permanent":
+            return Permanent(failure.message, remedy=failure.remedy)
+        case _:
+            return OperationError(failure.message, remedy=failure.remedy)
+
+
+def _leaves_doubt(operation: Operation) -> bool:
+    return operation.effect != "read" and not operation.in_ledger
+
+
+def _outcome_of(error: OperationError) -> Outcome:
+    return "uncertain" if isinstance(error, Uncertain) else classify(error).error_class
+
+
+def _say_error(error: BaseException) -> str:
+    words = str(error).strip()
+    return _clean(f"{type(error).__name__}: {words}" if words else type(error).__name__)
+
+
+def _clean(words: str) -> str:
+    """Take away what looks like a secret, and cut what is long."""
+    return _SECRETS.sub(lambda found: f"{found[1] or found[2] or found[3]}[secret]", words)[:MAX_MESSAGE_CHARS]
+
+
+def _say_time(time_us: int) -> str:
+    return f"{dt.datetime.fromtimestamp(time_us // 1_000_000, dt.UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _size_of(value: object) -> int:
+    """Count the bytes of a value as JSON, and of the files it names."""
+    if value is None:
+        return 0
+    files = sum(mark.size for mark in marks_in(value) if isinstance(mark, BlobRef))
+    return len(msgspec.json.encode(value)) + files
