@@ -73,14 +73,16 @@ class _Compiler:
         effects = [n for n, call in calls.items() if isinstance(call, Operation) and call.effect != "read"]
         check_questions(steps, needs, effects, self._report)
         types = NameTypes(self._vocabulary, {i.name: parse_type(i.type) for i in inputs}, steps, lets, calls)
-        fitter = Fitter(self._report, types.all(), self._vocabulary)
+        named = types.all()
+        for name in sorted(types.circular):
+            self._report.add(lets[name].node.place, f"{name!r} leans on itself")
+        fitter = Fitter(self._report, named, self._vocabulary)
         builder = StepBuilder(self._report, fitter, types, self._contracts, self._vocabulary)
         paths = paths_used([d for s in steps.values() for d in s.drafts()] + list(returns.values()), lets)
         built = tuple(
             builder.step(step, calls[name], needs[name], rejection=rejection_used(name, needs, paths))
             for name, step in steps.items()
         )
-        named = types.all()
         return Definition(
             name=self._name(tree),
             title=self._title(tree),

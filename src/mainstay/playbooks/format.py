@@ -92,7 +92,7 @@ class Report:
     def stop(self) -> None:
         """Raise PlaybookError with all findings in the order of the file, if there are any."""
         if self._findings:
-            ordered = sorted(self._findings.items(), key=lambda item: (item[1].line, item[1].column))
+            ordered = sorted(self._findings.items(), key=lambda item: (item[1].file.startswith("templates/"), item[1]))
             raise PlaybookError(tuple(text for text, _ in ordered))
 
 

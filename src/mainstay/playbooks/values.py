@@ -67,6 +67,7 @@ class NameTypes:
         self._lets = lets
         self._contracts = contracts
         self._busy: set[str] = set()
+        self.circular: set[str] = set()  # names under `let` that lean on themselves
         fields = {name: Field(str(type_)) for name, type_ in inputs.items()}
         self._types: dict[str, Type] = {
             "inputs": vocabulary.add("inputs", fields),
@@ -86,6 +87,7 @@ class NameTypes:
         if name in self._types:
             return self._types[name]
         if name in self._busy or (name not in self._steps and name not in self._lets):
+            self.circular |= {name} & self._lets.keys()
             return ANY
         self._busy.add(name)
         type_ = self._let(self._lets[name]) if name in self._lets else self._step(self._steps[name])

@@ -1,0 +1,99 @@
+"""Reads a playbook's inputs from `name=value` on the command line, as plain values of the declared types."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+import msgspec
+
+from mainstay.errors import InputError
+from mainstay.playbooks.fit import read_literal
+from mainstay.runtime.types import Type, nearest, parse_type
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from mainstay.kernel.graph import Definition, Input
+    from mainstay.runtime.types import Records
+    from mainstay.values import Value
+
+
+def read_inputs(definition: Definition, given: Sequence[str], pin: Callable[[str], Value]) -> dict[str, Value]:
+    """Give the inputs of a plan; raises InputError that names everything wrong at once.
+
+    `pin` takes a path, keeps the file's content and gives the plain file: {"name": ..., "blob": BlobRef}; it may
+    raise an InputError itself. A list is given by repeating its name, a record as JSON.
+    """
+    declared = {each.name: each for each in definition.inputs}
+    wrong: list[str] = []
+    texts: dict[str, list[str]] = {}
+    for pair in given:
+        name, equals, text = pair.partition("=")
+        if not equals:
+            wrong.append(f"{pair!r} is not name=value")
+        elif name not in declared:
+            wrong.append(f"{definition.name} has no input {name!r}{nearest(name, declared)}")
+        else:
+            texts.setdefault(name, []).append(text)
+    values: dict[str, Value] = {}
+    for name, one in declared.items():
+        try:
+            values[name] = _value(one, texts.get(name), definition.records, pin)
+        except (ValueError, InputError) as error:
+            wrong.append(f"the input {name!r}: {error}")
+    if wrong:
+        raise InputError("\n".join(wrong), remedy=f"{definition.name} takes: {_usage(definition)}.")
+    return values
+
+
+def _value(one: Input, texts: list[str] | None, records: Records, pin: Callable[[str], Value]) -> Value:
+    type_ = parse_type(one.type)
+    if texts is None:
+        if one.required:
+            raise ValueError(f"it is missing; give {one.name}={_sample(type_)}")
+        return one.default
+    if type_.kind == "list":
+        assert type_.of is not None
+        item = type_.of
+        return [_one(item, text, records, pin) for text in texts]
+    if len(texts) > 1:
+        raise ValueError("it was given more than once")
+    return _one(type_, texts[0], records, pin)
+
+
+def _one(type_: Type, text: str, records: Records, pin: Callable[[str], Value]) -> Value:
+    if type_.kind == "file":
+        return pin(text)
+    if type_.kind in ("record", "map", "list"):
+        return _from_json(type_, text, records)
+    if "\0" in text:
+        raise ValueError("it holds a NUL character")
+    return read_literal(text, type_, plain=True)
+
+
+def _from_json(type_: Type, text: str, records: Records) -> Value:
+    try:
+        value: Any = msgspec.json.decode(text)
+    except msgspec.DecodeError as error:
+        raise ValueError(f"this is not JSON ({error})") from error
+    fields = type_.fields(records)
+    if not isinstance(value, list if type_.kind == "list" else dict):
+        raise ValueError(f"it must be {'a list' if type_.kind == 'list' else 'an object'} in JSON")  # noqa: TRY004
+    for name in cast("dict[str, Any]", value) if fields is not None else ():
+        if name not in (fields or {}):
+            raise ValueError(f"{type_} has no field {name!r}{nearest(name, fields or ())}")
+    return cast("Value", value)
+
+
+def _sample(type_: Type) -> str:
+    samples = {"money": "'1500.00 EUR'", "date": "2026-11-21", "bool": "true", "int": "3", "duration": "3d"}
+    if type_.kind == "choice":
+        return "|".join(type_.options)
+    return samples.get(type_.kind, "path/to/file" if type_.kind == "file" else "...")
+
+
+def _usage(definition: Definition) -> str:
+    if not definition.inputs:
+        return "no inputs"
+    pairs = (f"{one.name}={_sample(parse_type(one.type))}" for one in definition.inputs)
+    return " ".join(pairs)
