@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import random
 import secrets
 import sys
@@ -16,7 +15,7 @@ from mainstay import commands as c
 from mainstay import events as e
 from mainstay.agents.reconcile import CONTRACT as RECONCILE
 from mainstay.connectors import bank, books, files, invoices, mail
-from mainstay.connectors.guard import Guard
+from mainstay.connectors.guard import Guard, classify
 from mainstay.contracts import to_plain
 from mainstay.errors import InputError, MainstayError
 from mainstay.governance.policy import DefaultPolicy
@@ -29,10 +28,11 @@ from mainstay.ledger.books import books as books_projection
 from mainstay.ledger.lock import OwnerLock
 from mainstay.ledger.sqlite import SqliteLedger
 from mainstay.ledger.views import VIEWS
+from mainstay.playbooks.shelf import open_playbook
 from mainstay.runtime.catalogue import Contracts
 from mainstay.runtime.clock import SystemClock
 from mainstay.runtime.engine import Engine, stream_of
-from mainstay.runtime.expressions import Program
+from mainstay.runtime.expressions import Programs
 from mainstay.runtime.intake import Intake, Request
 from mainstay.runtime.parts import Parts
 from mainstay.runtime.payloads import Payloads
@@ -50,7 +50,6 @@ if TYPE_CHECKING:
     from mainstay.runtime.intake import Emit
     from mainstay.values import Value
 
-PROGRAMS_IN_MEMORY = 50
 STOP_GRACE_S = 10.0
 SOON_S = 120.0  # a plan that sleeps no longer than this is waited for
 _ID_LETTERS = "23456789abcdefghjkmnpqrstvwxyz"
@@ -143,16 +142,6 @@ class Owner:
         self.lock.release()
 
     def _parts(self, policy: Policy) -> Parts:
-        @functools.lru_cache(maxsize=PROGRAMS_IN_MEMORY)
-        def program(definition_id: int) -> Program:
-            return Program(known[definition_id], self.workspace.config.company.timezone)
-
-        known: dict[int, Definition] = {}
-
-        def expressions(definition: Definition) -> Program:
-            known[id(definition)] = definition
-            return program(id(definition))
-
         return Parts(
             ledger=self.ledger,
             payloads=self.payloads,
@@ -162,8 +151,9 @@ class Owner:
             catalogue=self.contracts,
             policy=policy,
             workers=self.workers,
-            guard=Guard(),
-            expressions=expressions,
+            guard=Guard(self.clock),
+            classify=classify,
+            expressions=Programs(self.workspace.config.company.timezone),
             company=msgspec.to_builtins(self.workspace.config.company),
             timezone=self.workspace.config.company.timezone,
         )
@@ -298,9 +288,8 @@ class Owner:
 
 
 async def _run(owner: Owner, params: Params, emit: Emit) -> Params:
-    from mainstay.playbooks.shelf import start_inputs
-
-    definition, inputs = start_inputs(owner.workspace.root, owner.contracts, params, owner.payloads.blobs)
+    definition = open_playbook(owner.workspace.root, params["playbook"], owner.contracts)
+    inputs = _inputs(owner, definition, params)
     plan_id, committed = owner.propose(definition, inputs)
     await committed
     emit({"plan": plan_id, "kind": "Started", "path": "", "title": definition.title})

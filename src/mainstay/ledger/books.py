@@ -8,13 +8,15 @@ first booking stands, so that a line is never counted twice for the same invoice
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
 from mainstay import events as e
+from mainstay.ledger import queries
 from mainstay.ports import Projection
 from mainstay.records import Payment
+from mainstay.values import Money
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,6 +32,14 @@ REMOVE = "books.remove_payment"
 ADD_PAYMENT = "INSERT INTO book_payment VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0) ON CONFLICT DO NOTHING"
 # A booking that was taken back.
 REMOVE_PAYMENT = "UPDATE book_payment SET removed = 1 WHERE id = ?"
+
+
+class Rows(Protocol):
+    """What the reader needs of a ledger."""
+
+    def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """Query a projection."""
+        ...
 
 
 class _Recorded(msgspec.Struct, frozen=True):
@@ -56,6 +66,43 @@ def books(load: Callable[[Value], Value]) -> Projection:
         kinds=frozenset({"EffectDone"}),
         apply=apply,
     )
+
+
+class BookReader:
+    """`ports.Books` over a ledger's rows."""
+
+    def __init__(self, ledger: Rows) -> None:
+        """Read from a ledger or its reader."""
+        self._ledger = ledger
+
+    def of_lines(self, line_ids: Sequence[str]) -> list[Payment]:
+        """Give what is booked of these bank lines."""
+        return self._payments(queries.PAYMENTS_OF_LINES, _json(line_ids))
+
+    def of_invoices(self, numbers: Sequence[str]) -> list[Payment]:
+        """Give what is booked to these invoices."""
+        return self._payments(queries.PAYMENTS_OF_INVOICES, _json(numbers))
+
+    def of_plan(self, plan: str) -> list[Payment]:
+        """Give what a plan and its child plans booked, in order."""
+        return self._payments(queries.PAYMENTS_OF_PLAN, plan, plan)
+
+    def by_ids(self, ids: Sequence[str]) -> list[Payment]:
+        """Give bookings by their ids; those taken back are not there."""
+        rows = self._ledger.rows(queries.PAYMENTS_BY_ID, (_json(ids),))
+        return [_payment(row[:-1]) for row in rows if not row[-1]]
+
+    def _payments(self, query: str, *parameters: str) -> list[Payment]:
+        return [_payment(row) for row in self._ledger.rows(query, parameters)]
+
+
+def _payment(row: tuple[Any, ...]) -> Payment:
+    ident, invoice, line_id, minor, currency, kind, booked_on, plan, _ = row
+    return Payment(ident, invoice, line_id, Money(minor, currency), kind, booked_on, plan)
+
+
+def _json(texts: Sequence[str]) -> str:
+    return msgspec.json.encode(list(texts)).decode()
 
 
 def _book(transaction: Transaction, event: Recorded, fact: e.EffectDone, load: Callable[[Value], Value]) -> None:

@@ -49,6 +49,8 @@ TIMERS_DUE = """
 SELECT due_at_us, kind, plan, path, generation FROM timer WHERE due_at_us <= ? ORDER BY due_at_us, kind, plan LIMIT ?"""
 # When something is due next; NULL when nothing is. ()
 NEXT_DUE = "SELECT min(due_at_us) FROM timer"
+# When something is due after a time; NULL when nothing is. (time)
+NEXT_DUE_AFTER = "SELECT min(due_at_us) FROM timer WHERE due_at_us > ?"
 # What one plan sleeps for: due time, kind, path, generation. (plan)
 TIMERS_OF_PLAN = "SELECT due_at_us, kind, path, generation FROM timer WHERE plan = ? ORDER BY due_at_us"
 
@@ -77,3 +79,5 @@ PAYMENTS = _PAYMENT + "ORDER BY booked_on, id LIMIT ? OFFSET ?"
 # What is paid of each invoice: invoice, currency, minor units. ()
 PAID_BY_INVOICE = """
 SELECT invoice, currency, sum(amount_minor) FROM book_payment WHERE removed = 0 GROUP BY invoice, currency"""
+# Bookings that stand, of a plan and its child plans, in the order of their days. (plan, plan)
+PAYMENTS_OF_PLAN = _PAYMENT + "AND (plan = ? OR plan GLOB ? || '-*') ORDER BY booked_on, id"

@@ -243,18 +243,12 @@ class Effects:
         try:
             output = await self._parts.guard.call(operation, attempt, arguments, account=slot.account)
         except OperationError as error:
-            failure = self._parts.guard.failure(error)
+            failure = self._parts.classify(error)
             if isinstance(error, Uncertain):
                 outcome: c.PlanCommand = c.LoseEffect(now_us=self._desk.now_us(), path=path, failure=failure)
             else:
                 outcome = self._refused(path, failure)
             self._desk.report(plan, path, outcome, actor=actor)
-            return None
-        except Exception as error:  # noqa: BLE001 - an operation's own bug: it may have happened before it broke
-            failure = self._parts.guard.failure(error)
-            self._desk.report(
-                plan, path, c.LoseEffect(now_us=self._desk.now_us(), path=path, failure=failure), actor=actor
-            )
             return None
         return self._finish(plan, path, slot, operation, arguments, output, settled)
 
@@ -326,17 +320,15 @@ class Effects:
 
     async def _look_up(self, plan: Plan, path: str, operation: Operation) -> None:
         slot = plan.slots[path]
-        assert operation.lookup is not None
         await self._parts.clock.sleep(operation.settle_after_s)
-        arguments = from_plain(self._parts.payloads.load(slot.arguments), operation.input)
+        arguments = self._parts.payloads.load(slot.arguments)
         attempt = Attempt(self._parts, plan.id, slot.token, self._desk.now_us())
         try:
-            found = await operation.lookup(attempt, arguments)
-        except Exception as error:  # noqa: BLE001 - whatever went wrong, we don't know: the operator is asked
-            found = Found("unknown", known=str(error))
+            found = await self._parts.guard.look_up(operation, attempt, arguments, account=slot.account)
+        except OperationError as error:
+            found = Found("unknown", known=error.message)  # we still don't know: the operator is asked
         if found.state == "happened":
-            plain = self._parts.payloads.load(slot.arguments)
-            self._finish(plan, path, slot, operation, plain, to_plain(found.output), found.known or "it was looked up")
+            self._finish(plan, path, slot, operation, arguments, found.output, found.known or "it was looked up")
         elif found.state == "did_not_happen":
             how = found.known or "it was looked up and is not there"
             self._desk.report(plan, path, c.SettleAbsent(now_us=self._desk.now_us(), path=path, how=how))
@@ -356,7 +348,7 @@ class Effects:
                 known = error.message
                 await self._parts.clock.sleep(wait_s)
             except OperationError as error:
-                self._desk.report(plan, path, self._refused(path, self._parts.guard.failure(error)))
+                self._desk.report(plan, path, self._refused(path, self._parts.classify(error)))
                 return
             else:
                 self._finish(plan, path, slot, operation, arguments, output, "it was sent again under the same token")

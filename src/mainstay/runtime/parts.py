@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from mainstay.contracts import Call, Operation
+from mainstay.contracts import Call, Found, Operation
 from mainstay.kernel.graph import Definition, Template
 from mainstay.ports import Catalogue, Clock, Ledger, Policy, Workers
 from mainstay.runtime.payloads import Payloads
@@ -23,14 +23,14 @@ class Expressions(Protocol):
 
 
 class Guarded(Protocol):
-    """Calls an operation under its limits; see connectors/guard.py."""
+    """Calls operations under their limits; see connectors/guard.py."""
 
     async def call(self, operation: Operation, call: Call, arguments: Value, *, account: str = "") -> Value:
         """Give the plain output, or raise an OperationError that says whether it happened."""
         ...
 
-    def failure(self, error: BaseException) -> Failure:
-        """Say what an error means for retries, and to the operator."""
+    async def look_up(self, operation: Operation, call: Call, arguments: Value, *, account: str = "") -> Found:
+        """Ask what became of an effect; its output comes as plain values."""
         ...
 
 
@@ -46,6 +46,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     policy: Policy
     workers: Workers
     guard: Guarded
+    classify: Callable[[BaseException], Failure]  # what an error means for retries, and to the operator
     expressions: Callable[[Definition], Expressions]
     company: dict[str, Any] = {}
     timezone: str = "UTC"

@@ -177,7 +177,7 @@ class Steps:
             if not isinstance(result, dict):
                 raise Permanent(f"Agent {agent.name} gave no result")
             output = to_plain(from_plain(result["output"], agent.output))
-            self._check(plan, path, step, output, agent)
+            self._check(plan, path, step, output)
         except (MainstayError, msgspec.ValidationError) as error:
             self.fail(plan, path, self._failure(error))
             return
@@ -200,7 +200,7 @@ class Steps:
     ) -> None:
         try:
             plain = to_plain(from_plain(output, operation.output))
-            self._check(plan, path, plan.step(path), plain, None)
+            self._check(plan, path, plan.step(path), plain)
         except (MainstayError, msgspec.ValidationError) as error:
             self.fail(plan, path, self._failure(error))
             return
@@ -215,14 +215,10 @@ class Steps:
         )
         self._desk.report(plan, path, command, actor=f"connector:{operation.name}@{operation.version}")
 
-    def _check(self, plan: Plan, path: str, step: Step, output: Value, agent: AgentContract | None) -> None:
-        """Hold an output against the checks of its contract and of its step."""
-        checks = [step.check] if step.check is not None else []
-        if agent is not None and agent.success:
-            checks.append(Cel(agent.success, names=("out",), paths=("out",)))
-        for check in checks:
-            if Names(self._parts, plan, path, {"out": output}).value(check) is not True:
-                raise Permanent(f"The result of '{path}' did not pass its check: {check.source}")
+    def _check(self, plan: Plan, path: str, step: Step, output: Value) -> None:
+        """Hold an output against the check of its step, which its agent's success criteria are part of."""
+        if step.check is not None and Names(self._parts, plan, path, {"out": output}).value(step.check) is not True:
+            raise Permanent(f"The result of '{path}' did not pass its check: {step.check.source}")
 
     # --- questions, waits, long lists
 
@@ -305,7 +301,7 @@ class Steps:
     def _failure(self, error: BaseException) -> Failure:
         if isinstance(error, MainstayError) and not isinstance(error, OperationError):
             return Failure("permanent", error.message, remedy=error.remedy)
-        return self._parts.guard.failure(error)
+        return self._parts.classify(error)
 
 
 def names_used(step: Step) -> set[str]:

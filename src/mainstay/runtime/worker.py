@@ -14,6 +14,7 @@ import os
 import resource
 import signal
 import sys
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, BinaryIO, get_type_hints
 
 import msgspec
@@ -90,8 +91,14 @@ def _function(entry: str) -> tuple[Callable[..., Any], type[Any]]:
     """Import a function, and read the type of its first argument from its annotations."""
     module, _, name = entry.partition(":")
     function = getattr(importlib.import_module(module), name)
-    hints = get_type_hints(function)
-    return function, next(iter(hints.values()))
+    return function, _first_type(function)
+
+
+def _first_type(function: Any) -> type[Any]:  # noqa: ANN401 - any function of anybody
+    """Resolve the first annotation alone: the others may name what is imported for type checkers only."""
+    first, annotation = next(iter(function.__annotations__.items()))
+    probe = SimpleNamespace(__annotations__={first: annotation})
+    return get_type_hints(probe, globalns=function.__globals__)[first]
 
 
 def _read_frame(jobs: BinaryIO) -> bytes | None:
