@@ -80,6 +80,11 @@ class Batch(NamedTuple):
     position: int
     digest: bytes
 
+    @property
+    def is_one_statement(self) -> bool:
+        """Whether a single INSERT is all there is to write: it is a transaction of its own."""
+        return not self.new_streams and not self.events and len(self.rows) // EVENT_COLUMNS in INSERT_EVENTS
+
 
 def encode_request(appends: Sequence[Append], future: asyncio.Future[int]) -> Request:
     """Encode what one caller wants to append. Raises TypeError or ValueError when a value is not plain."""

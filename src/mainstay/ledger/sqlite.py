@@ -57,7 +57,7 @@ class SqliteLedger:
         self._turn = Lock()  # held by whoever uses the writing connection
         self._wake = Lock()  # released to wake the writer
         self._wake.acquire()
-        self._signalled = self._closing = False
+        self._closing = False
         self._failure: CommitFailedError | None = None
         self._open(progress)
         self._thread = Thread(target=self._write_on, name="ledger-writer", daemon=True)
@@ -80,15 +80,12 @@ class SqliteLedger:
         """
         if self._closing:
             raise LedgerError("The history is closed.")
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[int] = loop.create_future()
+        future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         for append in appends:
             if append.expected + len(append.drafts) > batch.STREAM_EVENTS:
                 raise CommandRefusedError(f"{append.stream} may hold no more than {batch.STREAM_EVENTS} events.")
         self._queue.append(batch.encode_request(appends, future))
-        if not self._signalled:
-            self._signalled = True
-            loop.call_soon(self._signal)
+        self._signal()
         return future
 
     def read(self, stream: str, after: int = 0) -> list[Recorded]:
@@ -179,7 +176,7 @@ class SqliteLedger:
     # --- the writer thread
 
     def _signal(self) -> None:
-        self._signalled = False
+        """Wake the writer. It gets to run when the loop waits, so whatever the loop still queues goes with it."""
         if self._wake.locked():
             self._wake.release()
 
@@ -222,6 +219,9 @@ class SqliteLedger:
         self._checkpointer.note(self._writer)
 
     def _write(self, work: batch.Batch) -> None:
+        if work.is_one_statement:
+            batch.write(self._writer, work)
+            return
         self._writer.execute("BEGIN IMMEDIATE")
         batch.write(self._writer, work)
         if work.events:
