@@ -47,6 +47,7 @@ class Case:
         self._take_invoices(sorted(invoices, key=lambda invoice: invoice.number))
         index = ReferenceIndex(invoices)
         self.receipts = [_receipt(line, index) for line in sorted(lines, key=lambda line: (line.booked_on, line.id))]
+        self._turns = _turns(self.receipts)
 
     def likeness(self, receipt: Receipt, customer: int) -> float | None:
         """Say how far the payer's name is the customer's; remembered."""
@@ -76,7 +77,7 @@ class Case:
             same = self._by_amount.get((receipt.line.amount.currency, receipt.minor), [])
             numbers.update(same if len(same) <= SAME_AMOUNT_MAX else ())
             for customer in self.payers(receipt):
-                numbers.update(self._near(customer, receipt))
+                numbers.update(self._near(customer, receipt, left))
         return [
             self.weigh(receipt, number, left) for number in sorted(numbers) if self._comparable(receipt, number, left)
         ]
@@ -91,14 +92,18 @@ class Case:
     def _comparable(self, receipt: Receipt, number: str, left: Mapping[str, int]) -> bool:
         return left.get(number, 0) > 0 and self.debts[number].invoice.open.currency == receipt.line.amount.currency
 
-    def _near(self, customer: int, receipt: Receipt) -> list[str]:
-        """Give the customer's invoices whose amount the line could settle, and the only one it could be a part of."""
+    def _near(self, customer: int, receipt: Receipt, left: Mapping[str, int]) -> list[str]:
+        """Give the customer's invoices whose amount the line could settle, and the only one it could be a part of.
+
+        Where a customer has very many, each of the equal lines looks at a window of its own.
+        """
         debts = self.customers[customer].debts
         most = int(receipt.minor / (1 - max(DISCOUNTS))) + FEE_MINOR
         begin = bisect_left(debts, receipt.minor - TINY_MINOR, key=lambda debt: debt.open)
         end = bisect_right(debts, most, key=lambda debt: debt.open)
-        near = [debt.number for debt in debts[begin : min(end, begin + NEAR_AMOUNTS_MAX)]]
-        return near or [debt.number for debt in debts if len(debts) == 1]
+        near = [debt.number for debt in debts[begin:end] if debt.number in left]
+        window = self._turns[receipt.id] // NEAR_AMOUNTS_MAX * NEAR_AMOUNTS_MAX % max(len(near), 1)
+        return near[window : window + NEAR_AMOUNTS_MAX] or [debt.number for debt in debts if len(debts) == 1]
 
     def _take_invoices(self, invoices: Sequence[Invoice]) -> None:
         known: dict[tuple[str, Words], int] = {}
@@ -121,6 +126,17 @@ class Case:
             self._by_iban.setdefault(debt.iban, set()).add(debt.customer)
         for word in debt.words:
             self._by_word.setdefault(word, set()).add(debt.customer)
+
+
+def _turns(receipts: Sequence[Receipt]) -> dict[str, int]:
+    """Count for each line the earlier ones that look the same."""
+    seen: dict[tuple[Words, int], int] = {}
+    turns: dict[str, int] = {}
+    for receipt in receipts:
+        key = receipt.words, receipt.minor
+        turns[receipt.id] = seen.get(key, 0)
+        seen[key] = turns[receipt.id] + 1
+    return turns
 
 
 def _receipt(line: BankLine, index: ReferenceIndex) -> Receipt:

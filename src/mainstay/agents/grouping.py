@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 POOL_MAX = 18
 INVOICES_MAX = 8
 LINES_MAX = 4
-STEPS_MAX = 20_000
+STEPS_MAX = 8_000
 
 
 class Group(msgspec.Struct, frozen=True):

@@ -55,8 +55,8 @@ _SOUNDS = str.maketrans(
 LEGAL = frozenset(
     "gmbh mbh ag kg ohg gbr ug eg ev kgaa haftungsbeschrankt co cie inc incorporated corp corporation llc llp lp ltd"
     " limited plc sa sas sarl eurl sasu srl srls spa snc sl slu bv nv vof cv ab hb oy oyj as asa aps is oo ooo oao zao"
-    " ao tov doo dd sro zoo spzoo spolka sp z o kft zrt bt nyrt eood ad ead kk pty pte bhd company und and et e y og"
-    " och van der den de la le mr mrs ms herr frau dr prof the".split()
+    " ao tov doo dd sro zoo spzoo spolka sp z o kft zrt bt nyrt eood ad ead kk pty pte bhd company und un u and et e y"
+    " og och van der den de la le mr mrs ms herr frau dr prof the".split()
 )
 _UMLAUT = re.compile("([aou])e")
 _WORD = re.compile(r"[^\W_]+")

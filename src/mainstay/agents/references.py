@@ -172,7 +172,7 @@ class ReferenceIndex:
                 break
             heads = {key.groups[:-1] for key in keys if len(key.groups) > 1 and len(tail.text) <= len(key.groups[-1])}
             more = [key for head in heads for key in self._tail_keys(head, tail.text)]
-            if not more or _joined(plain, tokens, at):
+            if not more or _joined(plain, tokens, at, joints="-._"):
                 break
             for key in more:
                 found.take(key, structured=False, cued=True, whole=True)

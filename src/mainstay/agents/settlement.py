@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from mainstay.records import BankLine, Invoice
 
 STRONG_BITS = NO_MATCH_BITS + 8.0
-ROUNDS_MAX = 4  # parts of one invoice looked for one after the other
+ROUNDS_MAX = 12  # parts of one invoice looked for one after the other
 GAPS: dict[str, Gap] = {"tiny": "write_off", "discount": "discount", "fee": "fee"}
 KINDS: dict[str, Kind] = {"exact": "full", "part": "part"}
 
@@ -152,7 +152,7 @@ class Desk:
                 self._piles["unmatched"].append(lone(receipt.line, wording.say_stranger(receipt)))
             else:
                 debt = first.debt
-                why = wording.say_second(debt, self._payer_of[debt.number])
+                why = wording.say_second(debt, self._payer_of[debt.number], receipt)
                 self._piles["duplicates"].append(lone(receipt.line, why, invoices=(debt.number,)))
             del self.free[receipt.id]
 
@@ -200,6 +200,8 @@ class Desk:
         return ""
 
     def _say_reversal(self, line: BankLine) -> str:
+        if line.amount.minor > 0:
+            return "A payment of yours came back; it pays no invoice."
         undone = next((r for r in self.case.receipts if self._taken_back.get(r.id) == line), None)
         if undone is None:
             return "The bank took back an earlier payment; it is not on this statement."
