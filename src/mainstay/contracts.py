@@ -11,7 +11,8 @@ limits on time and memory.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeVar, cast
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeVar, cast, get_args, get_type_hints
 
 import msgspec
 
@@ -152,18 +153,23 @@ def to_plain(value: object) -> Value:
     Every field is written, also one at its default: expressions read them by name. Raises TypeError for anything
     that has no plain form (bytes, dates, decimals): a contract that holds one is a mistake.
     """
-    if value is None or isinstance(value, (bool, int, float, str, BlobRef, Sealed)):
-        return value
-    if isinstance(value, msgspec.Struct):
-        names = zip(value.__struct_encode_fields__, value.__struct_fields__, strict=True)
-        plain = {encoded: to_plain(getattr(value, name)) for encoded, name in names}
-        config = value.__struct_config__
-        return plain if config.tag_field is None else {config.tag_field: config.tag, **plain}
-    if isinstance(value, (list, tuple)):
+    kind = type(value)
+    if kind in _AS_THEY_ARE:
+        return cast("Value", value)
+    if kind is list or kind is tuple:
         return [to_plain(item) for item in cast("list[object]", value)]
+    if kind is dict:
+        return {_key(key): to_plain(item) for key, item in cast("dict[object, object]", value).items()}
+    if isinstance(value, msgspec.Struct):
+        tag, fields = _fields_of(kind)
+        plain = dict(tag)
+        for encoded, name in fields:
+            item = getattr(value, name)
+            plain[encoded] = item if type(item) in _AS_THEY_ARE else to_plain(item)
+        return plain
     if isinstance(value, Mapping):
-        return {_key(key): to_plain(item) for key, item in cast("Mapping[object, object]", value).items()}
-    raise TypeError(f"{type(value).__name__} has no plain form")
+        return to_plain(dict(cast("Mapping[object, object]", value)))
+    raise TypeError(f"{kind.__name__} has no plain form")
 
 
 def from_plain(value: Value, into: type[T]) -> T:
@@ -172,9 +178,38 @@ def from_plain(value: Value, into: type[T]) -> T:
     A mapping that only looks like a BlobRef or Sealed is refused: outside data can't imitate them (values.py).
     """
     made = msgspec.convert(value, into)
-    if not set(marks_in(made)) <= set(marks_in(value)):
+    if _may_hold_marks(into) and not set(marks_in(made)) <= set(marks_in(value)):
         raise msgspec.ValidationError("A file has to be given as a file, not as a description of one")
     return made
+
+
+_AS_THEY_ARE = frozenset({type(None), bool, int, float, str, BlobRef, Sealed})
+
+
+@cache
+def _fields_of(kind: type[msgspec.Struct]) -> tuple[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]]:
+    """Give a struct's tag, if it has one, and its fields as (name when encoded, name of the attribute)."""
+    config = kind.__struct_config__
+    tag = () if config.tag_field is None else ((config.tag_field, cast("str", config.tag)),)
+    return tag, tuple(zip(kind.__struct_encode_fields__, kind.__struct_fields__, strict=True))
+
+
+@cache
+def _may_hold_marks(kind: object) -> bool:
+    """Whether a value of this type could hold a BlobRef or Sealed; types that say nothing could."""
+    seen: set[object] = set()
+    stack = [kind]
+    while stack:
+        hint = stack.pop()
+        if hint in (BlobRef, Sealed, Any, object):
+            return True
+        if hint in seen:
+            continue
+        seen.add(hint)
+        if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
+            stack.extend(get_type_hints(hint).values())
+        stack.extend(get_args(hint))
+    return False
 
 
 def marks_in(value: object) -> Iterator[BlobRef | Sealed]:

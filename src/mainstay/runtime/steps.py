@@ -93,7 +93,9 @@ class Steps:
             return
         assert agent.call is not None
         result = agent.call(from_plain(arguments, agent.input))
-        self._finish_agent(plan, path, step, to_plain(_as_result(result)), arguments, labels)
+        if not isinstance(result, AgentResult) or not isinstance(result.output, agent.output):
+            raise Permanent(f"Agent {agent.name} promised an AgentResult with {agent.output.__name__}")
+        self._finish_agent(plan, path, step, result, to_plain(result.output), labels, arguments)
 
     def _read(self, plan: Plan, path: str, step: Step, arguments: Value, labels: Labels) -> None:
         operation = self._parts.catalogue.operation(step.target)
@@ -151,11 +153,21 @@ class Steps:
             self.fail(plan, path, self._failure(error))
             return
         if step.kind == "agent":
-            self._finish_agent(plan, path, step, output, None, slot.labels)
+            self._finish_worked(plan, path, step, output)
         else:
-            self._finish_read(
-                plan, path, self._parts.catalogue.operation(step.target), output, None, slot.labels
-            )
+            self._finish_read(plan, path, self._parts.catalogue.operation(step.target), output, None, slot.labels)
+
+    def _finish_worked(self, plan: Plan, path: str, step: Step, answer: Value) -> None:
+        """Read an agent's answer from a worker process against its contract."""
+        agent = self._parts.catalogue.agent(step.target)
+        try:
+            result = from_plain(answer, AgentResult)
+            output = to_plain(from_plain(result.output, agent.output))
+        except msgspec.ValidationError as error:
+            failure = Failure("permanent", f"The result of agent {agent.name} is not what it promised: {error}")
+            self.fail(plan, path, failure)
+            return
+        self._finish_agent(plan, path, step, result, output, plan.slots[path].labels)
 
     async def _in_worker(self, contract: AgentContract | Operation, step: Step, arguments: Value) -> Value:
         files = {ref.digest: self._parts.payloads.blobs.get(ref) for ref in _files(arguments)}
@@ -169,29 +181,32 @@ class Steps:
         return decode_value(answer)
 
     def _finish_agent(
-        self, plan: Plan, path: str, step: Step, result: Value, arguments: Value, labels: Labels
+        self,
+        plan: Plan,
+        path: str,
+        step: Step,
+        result: AgentResult,
+        output: Value,
+        labels: Labels,
+        arguments: Value = None,
     ) -> None:
-        """Check an agent's answer against its contract, and record it."""
+        """Hold an agent's answer against its step's check, and record it."""
         agent = self._parts.catalogue.agent(step.target)
         try:
-            if not isinstance(result, dict):
-                raise Permanent(f"Agent {agent.name} gave no result")
-            output = to_plain(from_plain(result["output"], agent.output))
             self._check(plan, path, step, output)
-        except (MainstayError, msgspec.ValidationError) as error:
+        except MainstayError as error:
             self.fail(plan, path, self._failure(error))
             return
-        provenance = cast("list[str]", result.get("provenance") or [])
         command = c.FinishStep(
             now_us=self._desk.now_us(),
             path=path,
             attempt=plan.slots[path].attempt + 1,
             output=self._parts.payloads.keep(output),
             labels=merge_labels(labels, (f"agent:{agent.name}",)),
-            arguments=None if arguments is None else self._parts.payloads.keep(arguments),
-            rationale=cast("str", result.get("rationale") or ""),
-            confidence=cast("float | None", result.get("confidence")),
-            provenance=(f"{agent.name}@{agent.version}", *provenance),
+            arguments=self._parts.payloads.keep(arguments),
+            rationale=result.rationale,
+            confidence=result.confidence,
+            provenance=(f"{agent.name}@{agent.version}", *result.provenance),
         )
         self._desk.report(plan, path, command, actor=f"agent:{agent.name}@{agent.version}")
 
@@ -323,10 +338,6 @@ def names_used(step: Step) -> set[str]:
 
 def _files(arguments: Value) -> list[BlobRef]:
     return [mark for mark in marks_in(arguments) if isinstance(mark, BlobRef)]
-
-
-def _as_result(result: object) -> AgentResult:
-    return result if isinstance(result, AgentResult) else AgentResult(output=result)
 
 
 __all__ = ["Steps", "names_used", "rfc3339"]
