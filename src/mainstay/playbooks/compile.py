@@ -13,7 +13,7 @@ import msgspec
 from mainstay.contracts import AgentContract, Operation
 from mainstay.errors import PlaybookError
 from mainstay.kernel.graph import Ask, Cel, Compensate, Definition, Input, Need, Record, Step, Template
-from mainstay.playbooks.fit import Fitter, read_literal
+from mainstay.playbooks.fit import Fitter, in_words, read_literal
 from mainstay.playbooks.format import Mapping, Node, Place, Report, Scalar, read_yaml
 from mainstay.playbooks.order import check_questions, circle, needs_of, paths_used, rejection_used
 from mainstay.playbooks.steps import StepDraft, StepReader, check_keys, check_name
@@ -237,7 +237,7 @@ class StepBuilder:
         if checked is not None and checked.type.kind == "list":
             item = checked.type.of or ANY
         elif each and checked is not None and checked.type.kind != "any":
-            self._report.add(each.place(), f"'each' must be a list, not a {checked.type}")
+            self._report.add(each.place(), f"'each' must be a list, not {in_words(checked.type)}")
         return {"item": item, "index": INT}, str(item)
 
     def _expression(self, draft: StepDraft, role: str, wanted: Type, own: dict[str, Type]) -> Cel | None:

@@ -44,14 +44,14 @@ class Fitter:
                 return self._expression(draft, wanted, own, what)
             case "text":
                 if wanted.kind not in ("text", "any", "choice"):
-                    self._report.add(draft.node.place, f"{what} must be {_article(wanted)}, not text")
+                    self._report.add(draft.node.place, f"{what} must be {in_words(wanted)}, not text")
                 return self.text(draft, own)
             case "literal":
                 assert isinstance(draft.node, Scalar)
                 return Literally(self.literal(draft.node, wanted, what))
             case "list":
                 if wanted.kind not in ("list", "any"):
-                    self._report.add(draft.node.place, f"{what} must be {_article(wanted)}, not a list")
+                    self._report.add(draft.node.place, f"{what} must be {in_words(wanted)}, not a list")
                 item = wanted.of or ANY
                 return Sequence(tuple(self.fit(each, item, own, what) for each in draft.items))
             case "record":
@@ -76,7 +76,7 @@ class Fitter:
         checked = self.check(draft.expression, own)
         if checked is not None and not self.goes(wanted, checked.type):
             hint = self._hint(wanted, checked.type, draft.expression.source)
-            message = f"{what} must be {_article(wanted)}, not {_article(checked.type)}{hint}"
+            message = f"{what} must be {in_words(wanted)}, not {in_words(checked.type)}{hint}"
             self._report.add(draft.expression.place(), message)
         return self._made(draft.expression, checked, own, wanted)
 
@@ -89,7 +89,7 @@ class Fitter:
                 continue
             checked = self.check(part, own)
             if checked is not None and checked.type.kind not in SAYABLE:
-                message = f"{_article(checked.type)} can't stand in text; take a field of it, or join(list.map(...))"
+                message = f"{in_words(checked.type)} can't stand in text; take a field of it, or join(list.map(...))"
                 self._report.add(part.place(), message)
             parts.append(self._made(part, checked, own, TEXT))
         return Text(tuple(parts))
@@ -99,7 +99,7 @@ class Fitter:
         if scalar.cut and wanted.kind in ("text", "any"):
             self._report.add(scalar.place, f"YAML ended this text at {scalar.cut!r}; {QUOTES_HINT}")
         if wanted.kind in ("record", "list", "map", "file", "blob"):
-            self._report.add(scalar.place, f"{what} must be {_article(wanted)}, not text")
+            self._report.add(scalar.place, f"{what} must be {in_words(wanted)}, not text")
             return None
         try:
             return read_literal(scalar.text, wanted, plain=scalar.plain)
@@ -144,7 +144,7 @@ class Fitter:
     def _record(self, draft: Draft, wanted: Type, own: Own, what: str) -> Record:
         known = wanted.fields(self._records)
         if known is None and wanted.kind not in ("any", "map"):
-            self._report.add(draft.node.place, f"{what} must be {_article(wanted)}, not names with values")
+            self._report.add(draft.node.place, f"{what} must be {in_words(wanted)}, not names with values")
         assert isinstance(draft.node, Mapping)
         for name in draft.fields:
             if known is not None and name not in known:
@@ -223,7 +223,8 @@ def _time(text: str) -> str:
     return read.astimezone(dt.UTC).isoformat().replace("+00:00", "Z")
 
 
-def _article(type_: Type) -> str:
+def in_words(type_: Type) -> str:
+    """Say a type with its article, as messages do."""
     words = {"bool": "true or false", "int": "a whole number", "float": "a number", "text": "text", "money": "money"}
     return words.get(type_.kind) or f"{'an' if type_.kind == 'any' else 'a'} {type_}"
 

@@ -42,15 +42,15 @@ class Scalar(NamedTuple):
 
     def at(self, offset: int) -> Place:
         """Give the place of a character of the text, as exactly as quoting and folding allow."""
-        before = self.text[:offset]
-        number, rest = before.count("\n"), len(before) - (before.rfind("\n") + 1)
-        line = self.text.split("\n")[number]
-        start = -1
-        for _ in range(number + 1) if "\n" in self.raw else (0,):
-            start = self.raw.find(line, start + 1)
-        if start < 0 or not line:
-            return self.place
-        ahead = self.raw[: start + rest]
+        lines = self.text[:offset].split("\n")
+        whole = self.text.split("\n")[len(lines) - 1]
+        start = 0
+        for line in (*lines[:-1], whole):
+            start = self.raw.find(line, start)
+            if start < 0:
+                return self.place
+            start += len(line)
+        ahead = self.raw[: start - len(whole) + len(lines[-1])]
         if "\n" not in ahead:
             return self.place._replace(column=self.place.column + len(ahead))
         return self.place._replace(line=self.place.line + ahead.count("\n"), column=len(ahead) - ahead.rfind("\n"))

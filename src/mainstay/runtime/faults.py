@@ -20,7 +20,7 @@ LOCAL_NAMES = {
     "this": "only in 'undo'",
     "out": "only in 'check'",
 }
-_CEL_FUNCTIONS = "size contains startsWith endsWith matches exists all map filter has int string double dyn".split()
+_CEL_FUNCTIONS = "size contains startsWith endsWith matches exists all map filter has int string double".split()
 _TYPE_WORDS = {
     "string": "text",
     "timestamp": "time",
