@@ -13,6 +13,7 @@ from mainstay import events as e
 from mainstay.errors import UnknownNameError
 from mainstay.kernel.graph import Definition, Graph
 from mainstay.kernel.plan import fold
+from mainstay.kernel.replay import replay
 from mainstay.kernel.state import is_item
 from mainstay.kernel.undo import undo_order
 from mainstay.ledger import keys as ledger_keys
@@ -145,6 +146,19 @@ class Views:
         """Give the value of every finished step."""
         plan = self.plan(plan_id)
         return {name: self._payloads.load(slot.output) for name, slot in plan.slots.items() if slot.status == "done"}
+
+    def replay(self, plan_id: str) -> Row:
+        """Decide a plan's history again with the present release, without effects; name the first difference."""
+        recorded = self.recorded(plan_id)
+        if not recorded:
+            raise UnknownNameError(f"There is no plan '{plan_id}'.", remedy="`mainstay plans` lists them.")
+        found = replay(plan_id, Graph(self.definition(recorded[0])), recorded)
+        return {
+            "plan": plan_id,
+            "facts": found.facts,
+            "same": found.same,
+            "first_difference": f"{found.position}: {found.difference}" if found.difference else "",
+        }
 
     # --- questions
 

@@ -1,0 +1,223 @@
+"""Decide a plan's history again, without effects (KERNEL P6).
+
+Each recorded fact that began a turn is read back into the command it came from; the present kernel decides that
+command on the plan as it was, and its facts are held against the recorded ones. What a command brought from outside
+(a random delay, the words of a card) is taken as recorded.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
+
+import msgspec
+from msgspec.structs import replace
+
+from mainstay import commands as c
+from mainstay import events as e
+from mainstay.errors import CommandRefusedError
+from mainstay.kernel.plan import handle
+from mainstay.kernel.state import Plan
+from mainstay.values import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from mainstay.kernel.graph import Graph
+    from mainstay.kernel.state import Slot
+
+Before: TypeAlias = "Sequence[e.Recorded]"
+
+
+class Replayed(msgspec.Struct, frozen=True):
+    """What came of it. `position` counts the plan's facts from 1; `difference` is one sentence, empty when equal."""
+
+    facts: int
+    same: bool
+    position: int = 0
+    difference: str = ""
+
+
+def replay(plan_id: str, graph: Graph, recorded: Sequence[e.Recorded]) -> Replayed:
+    """Decide all of a plan's facts again and name the first that comes out otherwise."""
+    plan = Plan(plan_id, graph)
+    done = 0
+    while done < len(recorded):
+        rest = recorded[done:]
+        now_us = rest[0].recorded_at_us
+        command = _command(plan, rest, now_us)
+        if command is None:
+            return _differs(recorded, done, f"{rest[0].kind} follows from nothing before it")
+        try:
+            turn = handle(plan, command)
+        except CommandRefusedError as error:
+            return _differs(recorded, done, f"{rest[0].kind} would be refused today: {error.message}")
+        for index, fact in enumerate(turn.facts):
+            was = rest[index].fact if index < len(rest) else None
+            if was is None or _told(fact) != _told(was):
+                return _differs(recorded, done + index, _says(fact, was))
+        done += len(turn.facts)
+        plan = turn.plan
+        if not turn.facts:
+            return _differs(recorded, done, f"{rest[0].kind} would not come about today")
+    return Replayed(len(recorded), same=True)
+
+
+def _differs(recorded: Sequence[e.Recorded], at: int, difference: str) -> Replayed:
+    return Replayed(len(recorded), same=False, position=at + 1, difference=difference)
+
+
+def _says(fact: e.AnyFact, was: e.AnyFact | None) -> str:
+    if was is None:
+        return f"{type(fact).__name__} would follow today, and the history ends"
+    if type(fact) is not type(was):
+        return f"it was {type(was).__name__}, and would be {type(fact).__name__} today"
+    fields = [name for name in fact.__struct_fields__ if getattr(fact, name) != getattr(was, name)]
+    return f"{type(fact).__name__} would differ today in {', '.join(fields)}"
+
+
+def _told(fact: e.AnyFact) -> e.AnyFact:
+    """Leave out what came from outside with the command."""
+    if isinstance(fact, e.AttemptFailed):
+        return replace(fact, retry_at_us=0)
+    if isinstance(fact, e.EffectRefused):
+        return replace(fact, retry_at_us=None if fact.retry_at_us is None else 0)
+    if isinstance(fact, e.DecisionAsked):
+        return replace(fact, card=None)
+    return fact
+
+
+def _command(plan: Plan, rest: Before, now_us: int) -> c.PlanCommand | None:
+    """Give the command that the first of these facts came from."""
+    fact = rest[0].fact
+    slot = plan.slots.get(getattr(fact, "path", ""))
+    special = _SPECIAL.get(type(fact))
+    if special is not None:
+        return special(fact, slot, rest, now_us)
+    command = _SAME.get(type(fact))
+    if command is None:
+        return None
+    fields = {name: getattr(fact, name) for name in command.__struct_fields__ if name in fact.__struct_fields__}
+    if "attempt" in command.__struct_fields__ and slot is not None:
+        fields["attempt"] = slot.attempt + 1
+    if "jitter" in command.__struct_fields__:
+        fields["jitter"] = 0.0
+    return cast("c.PlanCommand", command(now_us=now_us, **fields))
+
+
+# Facts whose command has the same fields.
+_SAME: dict[type[e.Fact], type[c.Command]] = {
+    e.PlanProposed: c.ProposePlan,
+    e.PlanApproved: c.ApprovePlan,
+    e.ItemsFrozen: c.FreezeItems,
+    e.ChildrenStarted: c.StartChildren,
+    e.ChildFinished: c.FinishChild,
+    e.StepStarted: c.StartStep,
+    e.StepCompleted: c.FinishStep,
+    e.AttemptFailed: c.FailStep,
+    e.StepFailed: c.FailStep,
+    e.WaitStarted: c.WaitStep,
+    e.EffectPrepared: c.PrepareEffect,
+    e.EffectIntended: c.IntendEffect,
+    e.EffectDone: c.FinishEffect,
+    e.EffectRefused: c.RefuseEffect,
+    e.EffectUncertain: c.LoseEffect,
+    e.EffectAbsent: c.SettleAbsent,
+    e.UndoRequested: c.UndoPlan,
+}
+
+
+def _skipped(fact: e.StepSkipped, slot: Slot | None, rest: Before, now_us: int) -> c.PlanCommand:
+    del rest
+    if slot is not None and slot.status == "ready" and not fact.why.startswith("it failed: "):
+        return c.SkipStep(now_us=now_us, path=fact.path, why=fact.why)
+    return _failed(fact.path, fact.why.removeprefix("it failed: "), slot, now_us)
+
+
+def _failed(path: str, message: str, slot: Slot | None, now_us: int) -> c.FailStep:
+    from mainstay.values import Failure
+
+    attempt = 1 if slot is None else slot.attempt + 1
+    return c.FailStep(now_us=now_us, path=path, attempt=attempt, failure=Failure("permanent", message), jitter=0.0)
+
+
+def _stuck(fact: e.StepStuck, slot: Slot | None, rest: Before, now_us: int) -> c.PlanCommand:
+    del rest
+    if slot is not None and slot.status == "prepared":
+        verdict = Verdict("deny", "", fact.failure.message.removeprefix("Policy forbids it: "))
+        return c.IntendEffect(now_us=now_us, path=fact.path, token="", verdict=verdict)
+    attempt = 1 if slot is None else slot.attempt + 1
+    return c.FailStep(now_us=now_us, path=fact.path, attempt=attempt, failure=fact.failure, jitter=0.0)
+
+
+def _reopened(fact: e.StepReopened, slot: Slot | None, rest: Before, now_us: int) -> c.PlanCommand:
+    del slot, rest
+    return c.IntendEffect(now_us=now_us, path=fact.path, token="", verdict=Verdict("ask", "", ""))
+
+
+def _asked(fact: e.DecisionAsked, slot: Slot | None, rest: Before, now_us: int) -> c.PlanCommand:
+    del slot, rest
+    path = fact.paths[0]
+    if fact.kind == "ask":
+        return c.AskStep(now_us=now_us, path=path, card=fact.card)
+    if fact.kind == "settle":
+        return c.AskSettle(now_us=now_us, path=path, card=fact.card, why=fact.why)
+    name = path.partition("/")[0]
+    return c.AskBatch(now_us=now_us, path=name, card=fact.card, rule=fact.rule, why=fact.why)
+
+
+def _ruled(fact: e.DecisionRuled, slot: Slot | None, rest: Before, now_us: int) -> c.PlanCommand:
+    del slot
+    after = rest[1].fact if len(rest) > 1 else None
+    edited = after.arguments if isinstance(after, e.StepReopened) and after.edited else None
+    return c.Rule(
+        now_us=now_us,
+        decision=fact.decision,
+        choice=fact.choice,
+        by=fact.by,
+        reason=fact.reason,
+        kept=fact.kept,
+        rows=fact.rows,
+        arguments=edited,
+        session=fact.session,
+    )
+
+
+def _ended(fact: e.Fact, slot: Slot | None, rest: Before, now_us: int) -> c.PlanCommand | None:
+    """Read the end of a plan behind the questions that were closed with it."""
+    del fact, slot
+    facts = [event.fact for event in rest]
+    end = next((index for index, each in enumerate(facts) if not isinstance(each, e.DecisionVoided)), len(facts))
+    ending = facts[end] if end < len(facts) else None
+    after = facts[end + 1] if end + 1 < len(facts) else None
+    if isinstance(ending, e.PlanExpired):
+        return c.TimerDue(now_us=now_us, kind="expiry")
+    if isinstance(ending, e.PlanCancelled) and isinstance(after, e.UndoRequested):
+        return c.UndoPlan(now_us=now_us, by=after.by, reason=after.reason)
+    if isinstance(ending, e.PlanCancelled):
+        return c.CancelPlan(now_us=now_us, by=ending.by, reason=ending.reason)
+    return None
+
+
+def _undo_step(fact: e.UndoImpossible | e.StepUndone, slot: Slot | None, rest: Before, now_us: int) -> c.PlanCommand:
+    del slot, rest
+    return c.UndoStep(now_us=now_us, path=fact.path, why=fact.why if isinstance(fact, e.UndoImpossible) else "")
+
+
+_SPECIAL: dict[type[e.Fact], Callable[[Any, Slot | None, Before, int], c.PlanCommand | None]] = {
+    e.StepSkipped: _skipped,
+    e.StepStuck: _stuck,
+    e.StepReopened: _reopened,
+    e.DecisionAsked: _asked,
+    e.DecisionRuled: _ruled,
+    e.DecisionVoided: _ended,
+    e.PlanCancelled: _ended,
+    e.PlanExpired: _ended,
+    e.UndoImpossible: _undo_step,
+    e.StepUndone: _undo_step,
+    e.RetryDue: lambda f, _s, _r, now: c.TimerDue(now_us=now, kind="retry", path=f.path, generation=f.attempt),
+    e.WaitEnded: lambda f, _s, _r, now: c.TimerDue(now_us=now, kind="wait", path=f.path),
+    e.DecisionReminded: lambda f, _s, _r, now: c.TimerDue(
+        now_us=now, kind="remind", path=f.decision, generation=f.index
+    ),
+    e.DecisionExpired: lambda f, _s, _r, now: c.TimerDue(now_us=now, kind="due", path=f.decision),
+}
