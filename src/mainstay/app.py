@@ -96,8 +96,17 @@ def contracts_of(workspace: Workspace, records: Books) -> Contracts:
 class Owner:
     """A workspace with its one writer: engine, timers, workers and socket, from `open` to `close`."""
 
-    def __init__(self, workspace: Workspace, command: str, policy: Policy | None = None) -> None:
-        """Take the lock and open everything; raises OwnedError, WrongKeyError or LedgerError."""
+    def __init__(
+        self,
+        workspace: Workspace,
+        command: str,
+        policy: Policy | None = None,
+        contracts: Callable[[Workspace, Books], Contracts] = contracts_of,
+    ) -> None:
+        """Take the lock and open everything; raises OwnedError, WrongKeyError or LedgerError.
+
+        `command` is what others are told works on the workspace; `contracts` says which operations and agents it has.
+        """
         self.workspace = workspace
         self.lock = OwnerLock(workspace.state, command)
         try:
@@ -114,7 +123,7 @@ class Owner:
             raise
         self.clock = SystemClock()
         self.workers = WorkerPool()
-        self.contracts = contracts_of(workspace, BookReader(self.ledger))
+        self.contracts = contracts(workspace, BookReader(self.ledger))
         self.engine = Engine(self._parts(policy or DefaultPolicy()), on_timer=lambda due: self.timers.hint(due))
         self.timers = Timers(self.engine, self.clock, self._due, self._next_due)
         session = ledger_keys.load_session(workspace.state)
@@ -276,6 +285,11 @@ class Owner:
         soon = self.clock.now_us() + int(SOON_S * SECOND_US)
         return not any(row[1] in ("retry", "wait") and row[0] <= soon for row in due)
 
+    def unfinished(self, *, except_for: str) -> list[str]:
+        """Name the other plans that still have work of their own: they go on at the next start of an owner."""
+        rows = self.ledger.rows(queries.LIVE_PLANS)
+        return [row[0] for row in rows if row[0] != except_for and not row[0].startswith(f"{except_for}-")]
+
     def standing(self, plan_id: str) -> Params:
         """Say where a plan stands: status and open questions, its child plans' among them."""
         plan = self.engine.load(plan_id)
@@ -347,7 +361,8 @@ async def ask_owner(workspace: Workspace, method: str, params: Params, emit: Emi
                 await asyncio.sleep(_TRY_AGAIN_S)  # it may be starting, or ending
                 continue
         async with owner:
-            return await owner.answer(request, True, emit)  # noqa: FBT003 - a Handler
+            answer = await owner.answer(request, True, emit)  # noqa: FBT003 - a Handler
+            return answer | {"left": owner.unfinished(except_for=answer["plan"])}
     raise AssertionError
 
 
