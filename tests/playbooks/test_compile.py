@@ -82,8 +82,10 @@ WRONG = {
         ["p.yaml:4:40: there is no name 'frist' here; did you mean 'first'?"],
     ),
     "an unknown field of an item": (
-        f"{HEAD}inputs: {{i: {{type: list(record(invoice))}}}}\n"
-        "steps: {a: {each: '= inputs.i', do: files.write, with: {path: '= item.numbr'}}}",
+        (
+            f"{HEAD}inputs: {{i: {{type: list(record(invoice))}}}}\n"
+            "steps: {a: {each: '= inputs.i', do: files.write, with: {path: '= item.numbr'}}}"
+        ),
         ["p.yaml:3:71: record(invoice) has no field 'numbr'; did you mean 'number'?"],
     ),
     "item outside of each": (
@@ -91,7 +93,10 @@ WRONG = {
         ["p.yaml:2:46: 'item' is known only in a step with 'each'"],
     ),
     "item in when": (
-        f"{HEAD}inputs: {{i: {{type: list(text)}}}}\nsteps: {{a: {{each: '= inputs.i', when: \"= item == 'x'\", {WRITE}}}}}",
+        (
+            f"{HEAD}inputs: {{i: {{type: list(text)}}}}\n"
+            f"steps: {{a: {{each: '= inputs.i', when: \"= item == 'x'\", {WRITE}}}}}"
+        ),
         ["p.yaml:3:42: 'item' is known only in a step with 'each'"],
     ),
     "an unknown function": (
@@ -119,7 +124,10 @@ WRONG = {
         ["p.yaml:2:77: 'copies': 'two' is not a whole number"],
     ),
     "a list for a file": (
-        f"{HEAD}inputs: {{i: {{type: list(file)}}}}\nsteps: {{a: {{do: bank.read_statement, with: {{file: '= inputs.i'}}}}}}",
+        (
+            f"{HEAD}inputs: {{i: {{type: list(file)}}}}\n"
+            f"steps: {{a: {{do: bank.read_statement, with: {{file: '= inputs.i'}}}}}}"
+        ),
         ["p.yaml:3:54: 'file' must be a file, not a list(file)"],
     ),
     "an option that does not exist": (
@@ -131,13 +139,17 @@ WRONG = {
         ["p.yaml:2:64: 'amount': '1,50 EUR' is not an amount such as '1500.00 EUR'"],
     ),
     "adding money": (
-        f"{HEAD}inputs: {{m: {{type: money}}}}\n"
-        "steps: {a: {do: payments.charge, with: {customer: 'a', amount: '= inputs.m + inputs.m'}}}",
+        (
+            f"{HEAD}inputs: {{m: {{type: money}}}}\n"
+            "steps: {a: {do: payments.charge, with: {customer: 'a', amount: '= inputs.m + inputs.m'}}}"
+        ),
         ["p.yaml:3:76: '+' does not go with money and money; use add(a, b)"],
     ),
     "text for a date": (
-        f"{HEAD}inputs: {{d: {{type: text}}, m: {{type: money}}}}\n"
-        "steps: {a: {do: payments.charge, with: {customer: 'a', amount: '= inputs.m', on: '= inputs.d'}}}",
+        (
+            f"{HEAD}inputs: {{d: {{type: text}}, m: {{type: money}}}}\n"
+            "steps: {a: {do: payments.charge, with: {customer: 'a', amount: '= inputs.m', on: '= inputs.d'}}}"
+        ),
         ["p.yaml:3:85: 'on' must be a date, not text; write date(inputs.d)"],
     ),
     "each over no list": (
@@ -205,7 +217,10 @@ WRONG = {
         ],
     ),
     "settings": (
-        f"{HEAD}expires: soon\nsteps: {{a: {{{WRITE}, retry: many, timeout: 5, on_failure: panic, gate: all, at_once: 0}}}}",
+        (
+            f"{HEAD}expires: soon\n"
+            f"steps: {{a: {{{WRITE}, retry: many, timeout: 5, on_failure: panic, gate: all, at_once: 0}}}}"
+        ),
         [
             "p.yaml:2:10: 'soon' is not a duration such as '15m', '2h' or '3d'",
             "p.yaml:3:67: 'many' is not a whole number from 1 to 20",
@@ -216,8 +231,16 @@ WRONG = {
         ],
     ),
     "what comes later": (
-        f"{HEAD}on: {{cron: 'x'}}\nkey: '= 1'\nend: []\nsteps:\n  a: {{repeat: {{playbook: x}}}}\n  b: {{playbook: y}}\n"
-        f"  c: {{wait: {{event: mail.received}}}}\n  d: {{{WRITE}}}",
+        """playbook: p
+on: {cron: 'x'}
+key: '= 1'
+end: []
+steps:
+  a: {repeat: {playbook: x}}
+  b: {playbook: y}
+  c: {wait: {event: mail.received}}
+  d: {do: files.write, with: {path: x}}
+""",
         [
             "p.yaml:2:1: 'on' is not supported yet",
             "p.yaml:3:1: 'key' is not supported yet",
@@ -228,8 +251,10 @@ WRONG = {
         ],
     ),
     "types of inputs": (
-        f"{HEAD}inputs: {{a: {{type: monye}}, b: {{type: record(invoic)}}, c: {{type: money, default: '1 EURO'}}, d: text}}\n"
-        f"steps: {{s: {{{WRITE}}}}}",
+        """playbook: p
+inputs: {a: {type: monye}, b: {type: record(invoic)}, c: {type: money, default: '1 EURO'}, d: text}
+steps: {s: {do: files.write, with: {path: x}}}
+""",
         [
             "p.yaml:2:20: 'monye' is no type; did you mean 'money'?",
             "p.yaml:2:38: there is no record 'invoic'; did you mean 'invoice'?",

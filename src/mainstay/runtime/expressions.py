@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 Resolve: TypeAlias = "Callable[[str], Value]"  # gives the plain value of a name; asked only for names that are used
 
 MAX_PROGRAMS = 256
+NO_MONEY = {"minor": 0, "currency": ""}  # the sum of nothing
 MAX_SOURCE = 4_000  # characters
 _PATH = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*", re.ASCII)
 _FAULT = re.compile(
@@ -296,7 +297,8 @@ class Program:
             raise ExpressionError(f"'{source}' can't be used: {error.message}.") from error
         work = _Work(source, run, reads_of(checked.serialize()), scope, self._engine()[0])
         work.read = {name: self._name_reader(name) for name in work.types}
-        return type_of(checked.return_type().name()), work
+        type_ = type_of(checked.return_type().name())
+        return type_, work if type_.kind != "money" else lambda resolve: work(resolve) or dict(NO_MONEY)
 
     def _scope(self, own: Own) -> Scope:
         if own not in self._scopes:

@@ -78,7 +78,7 @@ def _undeclared(path: str, line: str, column: int, names: Mapping[str, Type]) ->
 
 
 def _overload(function: str, applied: str) -> str:
-    types = _say_types(applied.strip("()") if applied.startswith("(") else applied)
+    types = _say_types(applied.removeprefix("(").removesuffix(")"))
     operator = _OPERATORS.get(function)
     if operator is None:
         return f"{function}() does not take ({types})"

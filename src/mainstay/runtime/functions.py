@@ -19,6 +19,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import zoneinfo
 from contextvars import ContextVar
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from cel_expr_python import cel
 
 SATURDAY = 5
+MAX_DIGITS = 30
 
 # name: the overloads a playbook may write, as (parameters, result)
 SIGNATURES: dict[str, tuple[tuple[tuple[Type, ...], Type], ...]] = {
@@ -74,7 +76,7 @@ class Functions:
         for name, overloads in SIGNATURES.items():
             results = {result for _, result in overloads}
             result = results.pop() if len(results) == 1 else ANY
-            kinds = {tuple(_run_kind(parameter) for parameter in parameters): None for parameters, _ in overloads}
+            kinds = {kinds: None for parameters, _ in overloads for kinds in _run_kinds(parameters)}
             declarations.append(self._declare_run(name, list(kinds), result))
         return declarations
 
@@ -218,15 +220,17 @@ def _guarded(function: Callable[..., Any]) -> Callable[..., Any]:
     def call(*arguments: Any) -> object:  # noqa: ANN401
         try:
             return function(*arguments)
-        except (InvalidOperation, OverflowError) as error:
+        except ArithmeticError as error:
             raise ValueError("a number is too large") from error
 
     return call
 
 
-def _run_kind(type_: Type) -> str:
-    kinds = {"list": "list", "money": "message", "int": "INT", "float": "DOUBLE", "time": "TIMESTAMP"}
-    return kinds.get(type_.kind) or {"duration": "DURATION"}.get(type_.kind, "STRING")
+def _run_kinds(parameters: tuple[Type, ...]) -> list[tuple[str, ...]]:
+    """Give the kinds that parameters have when an expression runs. The sum of no money at all is a plain 0."""
+    kinds = {"list": ("list",), "money": ("message", "INT"), "int": ("INT",), "float": ("DOUBLE",)}
+    more = {"time": ("TIMESTAMP",), "duration": ("DURATION",), "text": ("STRING",)}
+    return list(itertools.product(*((kinds | more)[parameter.kind] for parameter in parameters)))
 
 
 def _content(item: Any) -> Any:  # noqa: ANN401
@@ -235,7 +239,7 @@ def _content(item: Any) -> Any:  # noqa: ANN401
 
 
 def _read(message: Any) -> Money:  # noqa: ANN401
-    return Money(message.minor, message.currency)
+    return Money(0, "") if message == 0 else Money(message.minor, message.currency)
 
 
 def _plus(a: Money, b: Money) -> Money:
@@ -252,6 +256,8 @@ def _decimal(text: str) -> Decimal:
         raise ValueError(f"{text!r} is not a number") from error
     if not value.is_finite():
         raise ValueError(f"{text!r} is not a number")
+    if value and abs(value.adjusted()) > MAX_DIGITS:
+        raise ValueError(f"{text!r} is too large")
     return value
 
 
