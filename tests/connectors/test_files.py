@@ -14,10 +14,10 @@ from mainstay.connectors import files
 from mainstay.connectors.csv_out import csv_text
 from mainstay.connectors.files import FilesConfig, ReadFile, RestoreFile, WriteFile
 from mainstay.connectors.folder import run_to_end
-from mainstay.connectors.shown import shown
 from mainstay.contracts import from_plain, to_plain
 from mainstay.errors import FileError, NeedsOperator, NotSent, OperationError, Permanent
 from mainstay.records import File
+from mainstay.shown import shown
 from mainstay.values import digest_of
 
 AT_FDCWD = -100

@@ -29,10 +29,10 @@ from mainstay.connectors.folder import (
     settle_file,
     write_file,
 )
-from mainstay.connectors.shown import shown
 from mainstay.contracts import Card, Compensation, Found, Operation, to_plain
 from mainstay.errors import FileError, LedgerError, NeedsOperator, NotSent, Permanent
 from mainstay.records import File
+from mainstay.shown import shown
 from mainstay.values import DAY_S, BlobRef, Digest, digest_of
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ import stat
 import unicodedata
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
-from mainstay.connectors.shown import shown
 from mainstay.errors import NeedsOperator, NotSent, Permanent, Uncertain
+from mainstay.shown import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator

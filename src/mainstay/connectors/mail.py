@@ -17,11 +17,11 @@ import msgspec
 from mainstay.connectors import smtp
 from mainstay.connectors.folder import parts_of, read_file, run_to_end, settle_file, write_file
 from mainstay.connectors.mail_address import MailAddress, one_line, parse_address
-from mainstay.connectors.shown import shown
 from mainstay.connectors.smtp import Envelope, Password, SmtpConfig
 from mainstay.contracts import Card, Found, HealthReport, Operation
 from mainstay.errors import InputError, LedgerError, NeedsOperator, OperationError, Permanent
 from mainstay.records import File
+from mainstay.shown import shown
 from mainstay.values import SECOND_US, digest_of
 
 if TYPE_CHECKING:

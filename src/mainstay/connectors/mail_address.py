@@ -7,8 +7,8 @@ import unicodedata
 
 import msgspec
 
-from mainstay.connectors.shown import shown
 from mainstay.errors import Permanent
+from mainstay.shown import shown
 
 MAX_CHARS = 600  # with the display name
 MAX_LOCAL_CHARS = 64

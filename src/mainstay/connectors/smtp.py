@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
 import msgspec
 
-from mainstay.connectors.shown import shown
 from mainstay.errors import NeedsOperator, NotSent, OperationError, Permanent, Uncertain
+from mainstay.shown import shown
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Generator
