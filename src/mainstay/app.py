@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import msgspec
@@ -16,7 +17,7 @@ from mainstay.agents.reconcile import CONTRACT as RECONCILE
 from mainstay.connectors import bank, books, files, invoices, mail
 from mainstay.connectors.guard import Guard, classify
 from mainstay.contracts import to_plain
-from mainstay.errors import InputError, MainstayError
+from mainstay.errors import FileError, InputError, MainstayError
 from mainstay.governance.policy import DefaultPolicy
 from mainstay.kernel.state import ENDED, RESTING, Plan
 from mainstay.ledger import keys as ledger_keys
@@ -27,7 +28,9 @@ from mainstay.ledger.books import books as books_projection
 from mainstay.ledger.lock import OwnerLock
 from mainstay.ledger.sqlite import SqliteLedger
 from mainstay.ledger.views import VIEWS
+from mainstay.playbooks.inputs import read_inputs
 from mainstay.playbooks.shelf import open_playbook
+from mainstay.records import File
 from mainstay.runtime.catalogue import Contracts
 from mainstay.runtime.clock import SystemClock
 from mainstay.runtime.engine import Engine, stream_of
@@ -42,7 +45,6 @@ from mainstay.workspace import Workspace, create_folders
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
     from mainstay.kernel.graph import Definition
     from mainstay.ports import Books, Policy
@@ -50,6 +52,7 @@ if TYPE_CHECKING:
     from mainstay.values import Value
 
 STOP_GRACE_S = 10.0
+MAX_INPUT_BYTES = 64 * 1024 * 1024
 SOON_S = 120.0  # a plan that sleeps no longer than this is waited for
 _ID_LETTERS = "23456789abcdefghjkmnpqrstvwxyz"
 _ID_CHARS = 10  # 49 bits: a collision is refused by the stream's sequence, not acted on
@@ -102,10 +105,12 @@ class Owner:
         command: str,
         policy: Policy | None = None,
         contracts: Callable[[Workspace, Books], Contracts] = contracts_of,
+        code: Sequence[str] = (),
     ) -> None:
         """Take the lock and open everything; raises OwnedError, WrongKeyError or LedgerError.
 
-        `command` is what others are told works on the workspace; `contracts` says which operations and agents it has.
+        `command` is what others are told works on the workspace; `contracts` says which operations and agents it has,
+        `code` where workers find what is not Mainstay's own.
         """
         self.workspace = workspace
         self.lock = OwnerLock(workspace.state, command)
@@ -122,7 +127,7 @@ class Owner:
             self.lock.release()
             raise
         self.clock = SystemClock()
-        self.workers = WorkerPool()
+        self.workers = WorkerPool(paths=code)
         self.contracts = contracts(workspace, BookReader(self.ledger))
         self.engine = Engine(self._parts(policy or DefaultPolicy()), on_timer=lambda due: self.timers.hint(due))
         self.timers = Timers(self.engine, self.clock, self._due, self._next_due)
@@ -187,10 +192,18 @@ class Owner:
                 "This needs the operator's session.", remedy="Run it as the user who made the workspace with `init`."
             )
         if request.method not in _METHODS:
-            raise InputError(f"There is no request '{request.method}'.", remedy="Is another release of Mainstay running?")
+            raise InputError(
+                f"There is no request '{request.method}'.", remedy="Is another release of Mainstay running?"
+            )
         return await _METHODS[request.method](self, request.params, emit)
 
-    def propose(self, definition: Definition, inputs: Value, *, by: str = "operator") -> tuple[str, asyncio.Future[int]]:
+    def pin(self, path: Path) -> Value:
+        """Keep a file's content as it is now, for the input of a plan. Raises FileError."""
+        return to_plain(File(path.name, self.payloads.blobs.put(_content(path), name=path.name)))
+
+    def propose(
+        self, definition: Definition, inputs: Value, *, by: str = "operator"
+    ) -> tuple[str, asyncio.Future[int]]:
         """Make a plan and let it run; the future is done when that is on disk."""
         now_us = self.clock.now_us()
         expires = None if definition.expires_s is None else now_us + definition.expires_s * SECOND_US
@@ -309,6 +322,12 @@ async def _run(owner: Owner, params: Params, emit: Emit) -> Params:
     return await owner.follow(plan_id, emit)
 
 
+def _inputs(owner: Owner, definition: Definition, params: Params) -> Value:
+    """Read `name=value` texts; the files they name, relative to the asker's folder, are pinned."""
+    folder = Path(params.get("folder") or owner.workspace.root)
+    return read_inputs(definition, params.get("inputs") or (), lambda text: owner.pin(folder / text))
+
+
 async def _decide(owner: Owner, params: Params, emit: Emit) -> Params:
     decision = params["decision"]
     await owner.rule(decision, params)
@@ -331,6 +350,20 @@ async def _follow(owner: Owner, params: Params, emit: Emit) -> Params:
     return await owner.follow(params["plan"], emit)
 
 
+def _content(path: Path) -> bytes:
+    try:
+        if path.is_file() and path.stat().st_size > MAX_INPUT_BYTES:
+            raise FileError(f"{path} is larger than {MAX_INPUT_BYTES // 2**20} MB.", remedy="Give a shorter period.")
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise FileError(f"There is no file {path}.", remedy="Check its name and folder.") from None
+    except IsADirectoryError:
+        raise FileError(f"{path} is a folder.", remedy="Name a file in it.") from None
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        raise FileError(f"{path} can't be read: {why}.", remedy="Check its name and who may read it.") from None
+
+
 _METHODS: dict[str, Callable[[Owner, Params, Emit], Any]] = {
     "run": _run,
     "decide": _decide,
@@ -340,7 +373,9 @@ _METHODS: dict[str, Callable[[Owner, Params, Emit], Any]] = {
 }
 
 
-async def ask_owner(workspace: Workspace, method: str, params: Params, emit: Emit, policy: Policy | None = None) -> Params:
+async def ask_owner(
+    workspace: Workspace, method: str, params: Params, emit: Emit, policy: Policy | None = None
+) -> Params:
     """Ask the workspace's owner; become it for as long as this takes when there is none (DESIGN, Processes).
 
     Raises what the request raises. All plans are resumed meanwhile; what is left when this returns goes on at the
