@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import socket
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
@@ -17,7 +18,7 @@ from mainstay.agents.reconcile import CONTRACT as RECONCILE
 from mainstay.connectors import bank, books, files, invoices, mail
 from mainstay.connectors.guard import Guard, classify
 from mainstay.contracts import to_plain
-from mainstay.errors import FileError, InputError, MainstayError
+from mainstay.errors import FileError, InputError, MainstayError, OwnedError
 from mainstay.governance.policy import DefaultPolicy
 from mainstay.kernel.state import ENDED, RESTING, Plan
 from mainstay.ledger import keys as ledger_keys
@@ -25,7 +26,8 @@ from mainstay.ledger import queries
 from mainstay.ledger.blobs import FileBlobs
 from mainstay.ledger.books import BookReader
 from mainstay.ledger.books import books as books_projection
-from mainstay.ledger.lock import OwnerLock
+from mainstay.ledger.lock import Owner as Holder
+from mainstay.ledger.lock import OwnerLock, holder
 from mainstay.ledger.sqlite import SqliteLedger
 from mainstay.ledger.views import VIEWS
 from mainstay.playbooks.inputs import read_inputs
@@ -53,6 +55,7 @@ if TYPE_CHECKING:
 
 STOP_GRACE_S = 10.0
 MAX_INPUT_BYTES = 64 * 1024 * 1024
+TAKEN = "Taken"  # the first thing said of a request: it is on disk
 SOON_S = 120.0  # a plan that sleeps no longer than this is waited for
 _ID_LETTERS = "23456789abcdefghjkmnpqrstvwxyz"
 _ID_CHARS = 10  # 49 bits: a collision is refused by the stream's sequence, not acted on
@@ -197,9 +200,9 @@ class Owner:
             )
         return await _METHODS[request.method](self, request.params, emit)
 
-    def pin(self, path: Path) -> Value:
-        """Keep a file's content as it is now, for the input of a plan. Raises FileError."""
-        return to_plain(File(path.name, self.payloads.blobs.put(_content(path), name=path.name)))
+    def pin(self, name: str, content: bytes) -> Value:
+        """Keep a file's content, for the input of a plan."""
+        return to_plain(File(name, self.payloads.blobs.put(content, name=name)))
 
     def propose(
         self, definition: Definition, inputs: Value, *, by: str = "operator"
@@ -261,7 +264,7 @@ class Owner:
         def listen(moving: str, facts: Sequence[e.AnyFact], plan: Plan) -> None:
             if moving == plan_id or moving.startswith(f"{plan_id}-"):
                 for fact in facts:
-                    emit({"plan": moving, "kind": type(fact).__name__, "path": getattr(fact, "path", "")})
+                    emit(_news(moving, fact))
                 moved.set()
             del plan
 
@@ -313,48 +316,69 @@ class Owner:
         return {"plan": plan_id, "status": plan.status, "title": plan.title, "questions": questions}
 
 
+def _news(plan_id: str, fact: e.AnyFact) -> Params:
+    """Say what moved: enough for a line of progress, no content."""
+    return {
+        "plan": plan_id,
+        "kind": type(fact).__name__,
+        "path": getattr(fact, "path", ""),
+        "count": getattr(fact, "count", 0),
+    }
+
+
 async def _run(owner: Owner, params: Params, emit: Emit) -> Params:
     definition = open_playbook(owner.workspace.root, params["playbook"], owner.contracts)
     inputs = _inputs(owner, definition, params)
     plan_id, committed = owner.propose(definition, inputs)
     await committed
-    emit({"plan": plan_id, "kind": "Started", "path": "", "title": definition.title})
-    return await owner.follow(plan_id, emit)
+    return await _taken(owner, plan_id, emit)
 
 
 def _inputs(owner: Owner, definition: Definition, params: Params) -> Value:
-    """Read `name=value` texts; the files they name, relative to the asker's folder, are pinned."""
+    """Read `name=value` texts. The asker hands over the files they name; others are read from the asker's folder."""
     folder = Path(params.get("folder") or owner.workspace.root)
-    return read_inputs(definition, params.get("inputs") or (), lambda text: owner.pin(folder / text))
+    handed: dict[str, bytes] = params.get("files") or {}
+
+    def pin(text: str) -> Value:
+        return owner.pin(Path(text).name, handed[text] if text in handed else file_content(folder / text))
+
+    return read_inputs(definition, params.get("inputs") or (), pin)
 
 
 async def _decide(owner: Owner, params: Params, emit: Emit) -> Params:
     decision = params["decision"]
     await owner.rule(decision, params)
-    return await owner.follow(decision.rpartition(".")[0], emit)
+    return await _taken(owner, decision.rpartition(".")[0].partition("-")[0], emit)
 
 
 async def _undo(owner: Owner, params: Params, emit: Emit) -> Params:
     command = c.UndoPlan(now_us=owner.clock.now_us(), by="operator", reason=params.get("reason") or "")
     await owner.engine.submit(params["plan"], command, actor="operator")
-    return await owner.follow(params["plan"], emit)
+    return await _taken(owner, params["plan"], emit)
 
 
 async def _cancel(owner: Owner, params: Params, emit: Emit) -> Params:
     command = c.CancelPlan(now_us=owner.clock.now_us(), by="operator", reason=params.get("reason") or "")
     await owner.engine.submit(params["plan"], command, actor="operator")
-    return await owner.follow(params["plan"], emit)
+    return await _taken(owner, params["plan"], emit)
+
+
+async def _taken(owner: Owner, plan_id: str, emit: Emit) -> Params:
+    """Say that the request is on disk, so that a client whose connection breaks knows what to follow."""
+    emit({"plan": plan_id, "kind": TAKEN, "path": ""})
+    return await owner.follow(plan_id, emit)
 
 
 async def _follow(owner: Owner, params: Params, emit: Emit) -> Params:
     return await owner.follow(params["plan"], emit)
 
 
-def _content(path: Path) -> bytes:
+def file_content(path: Path) -> bytes:
+    """Read a file that is given to a plan; raises FileError when there is nothing to read."""
     try:
         if path.is_file() and path.stat().st_size > MAX_INPUT_BYTES:
             raise FileError(f"{path} is larger than {MAX_INPUT_BYTES // 2**20} MB.", remedy="Give a shorter period.")
-        return path.read_bytes()
+        content = path.read_bytes()
     except FileNotFoundError:
         raise FileError(f"There is no file {path}.", remedy="Check its name and folder.") from None
     except IsADirectoryError:
@@ -362,6 +386,9 @@ def _content(path: Path) -> bytes:
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else error
         raise FileError(f"{path} can't be read: {why}.", remedy="Check its name and who may read it.") from None
+    if not content:
+        raise FileError(f"{path} is empty.", remedy="Export it again, or name another file.")
+    return content
 
 
 _METHODS: dict[str, Callable[[Owner, Params, Emit], Any]] = {
@@ -384,29 +411,60 @@ async def ask_owner(
     from mainstay.runtime.intake import call
 
     request = Request(method, params, ledger_keys.load_session(workspace.state))
-    for attempt in range(_TRIES):
+    taken: list[str] = []
+
+    def hear(event: Params) -> None:
+        if event["kind"] == TAKEN:
+            taken.append(event["plan"])
+        emit(event)
+
+    while True:
         try:
-            return await call(workspace.socket, request, emit)
+            return await call(workspace.socket, request, hear)
         except (FileNotFoundError, ConnectionRefusedError):
-            try:
-                owner = Owner(workspace, _command_line(), policy)
-            except MainstayError:
-                if attempt == _TRIES - 1:
-                    raise
-                await asyncio.sleep(_TRY_AGAIN_S)  # it may be starting, or ending
-                continue
-        async with owner:
-            answer = await owner.answer(request, True, emit)  # noqa: FBT003 - a Handler
-            return answer | {"left": owner.unfinished(except_for=answer["plan"])}
-    raise AssertionError
+            owner = await _become_owner(workspace, policy)
+        except ConnectionError:
+            if not taken:
+                raise MainstayError(
+                    "The process that works on this workspace ended before it answered.", remedy=_LOOK
+                ) from None
+            request = Request("follow", {"plan": taken[-1]}, request.session)
+            continue
+        if owner is not None:
+            async with owner:
+                answer = await owner.answer(request, True, hear)  # noqa: FBT003 - a Handler
+                return answer | {"left": owner.unfinished(except_for=answer["plan"])}
+
+
+async def _become_owner(workspace: Workspace, policy: Policy | None) -> Owner | None:
+    """Open the workspace for writing; None when somebody else was quicker and listens now."""
+    for _ in range(_TRIES):
+        try:
+            return Owner(workspace, _command_line(), policy)
+        except OwnedError:
+            if workspace.socket.exists():
+                return None
+            await asyncio.sleep(_TRY_AGAIN_S)  # it is starting, or ending
+    return Owner(workspace, _command_line(), policy)
+
+
+def owner_of(workspace: Workspace) -> Holder | None:
+    """Name the process that works on a workspace now; None when there is none."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(str(workspace.socket))
+        except OSError:
+            return None
+    return holder(workspace.state)
 
 
 _TRIES = 20
 _TRY_AGAIN_S = 0.1
+_LOOK = "`mainstay plans` and `mainstay history tail` show whether it was taken."
 
 
 def _command_line() -> str:
     return " ".join(["mainstay", *sys.argv[1:3]])
 
 
-__all__ = ["Owner", "ask_owner", "contracts_of", "create_workspace", "to_plain"]
+__all__ = ["Owner", "ask_owner", "contracts_of", "create_workspace", "file_content", "owner_of", "to_plain"]
