@@ -12,6 +12,36 @@ from mainstay.records import BankLine, Date, File, Invoice, Match, Payment
 from mainstay.runtime.types import nearest
 from mainstay.values import Money
 
+BILLING = """\
+playbook: billing
+title: "Match a bank statement to open invoices"
+inputs:
+  statement: {type: file, label: "The statement"}
+  invoices: {type: file}
+expires: 7d
+steps:
+  statement: {do: bank.read_statement, with: {file: "= inputs.statement"}}
+  open: {do: invoices.read_open, with: {file: "= inputs.invoices"}}
+  match: {agent: reconcile, with: {lines: "= statement.lines", invoices: "= open.invoices"}}
+  review:
+    ask: "{{size(match.unsure)}} payments need your eye"
+    when: "= size(match.unsure) > 0"
+    show: "= match.unsure"
+    due: 3d
+    remind: [1d]
+  book: {each: "= match.sure + review.rows", needs: ["review?"], do: books.record_payment, with: {match: "= item"}}
+  late: {do: books.overdue, needs: [book], with: {invoices: "= open.invoices", on: "= today"}}
+  remind:
+    each: "= late.invoices"
+    do: mail.send
+    gate: batch
+    with: {to: "= item.email", subject: "Invoice {{item.number}}", text: "file:templates/reminder.md"}
+  report:
+    do: files.write
+    needs: [book, "remind?"]
+    with: {path: "reports/{{day(today)}}.md", text: "{{table(match.sure, ['id', 'amount'])}}"}
+"""
+
 
 class ReadFile(msgspec.Struct, frozen=True):
     file: File

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from small_catalogue import SmallCatalogue
+from small_catalogue import BILLING, SmallCatalogue
 
 from mainstay.errors import PlaybookError
 from mainstay.kernel.graph import Cel, Definition, Graph, Literally, Need, Text
@@ -10,7 +10,6 @@ from mainstay.playbooks.compile import compile_playbook
 from mainstay.runtime.expressions import Program
 
 LIBRARY = Path(__file__).parents[2] / "src/mainstay/playbooks/library"
-BILLING = (LIBRARY / "billing-reconciliation.yaml").read_text()
 HEAD = "playbook: p\n"
 WRITE = 'do: files.write, with: {path: "x", text: "y"}'
 
@@ -204,6 +203,13 @@ WRONG = {
     "a ruling that can't be": (
         f"{HEAD}steps:\n  q: {{ask: 'ok?'}}\n  a: {{when: \"= q.ruling == 'yes'\", {WRITE}}}",
         ["p.yaml:4:28: 'q.ruling' is never 'yes', only approved, rejected, expired"],
+    ),
+    "a column that does not exist": (
+        (
+            f"{HEAD}inputs: {{i: {{type: list(record(invoice))}}}}\n"
+            "steps: {a: {do: files.write, with: {path: \"= table(inputs.i, ['number', 'opn'])\"}}}"
+        ),
+        ["p.yaml:3:73: record(invoice) has no field 'opn'; did you mean 'open'?"],
     ),
     "rows without a list": (
         f"{HEAD}steps:\n  q: {{ask: 'ok?', show: '= today'}}\n  a: {{each: '= q.rows', {WRITE}}}",

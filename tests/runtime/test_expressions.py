@@ -300,6 +300,17 @@ def test_whatever_goes_wrong_is_one_kind_of_error_and_counts_as_a_bug(source, na
     assert source in raised.value.message
 
 
+def test_a_table_takes_lists_of_any_length_and_keeps_its_columns():
+    names = {"open": [invoice("R|1\n", days_late=3), invoice("R2", 1)] + [invoice()] * 600}
+    rows = work_out("table(open, ['number', 'open', 'due_on', 'days_late', 'email'])", names).split("\n")
+    assert rows[:2] == ["| R\\|1 | 9.00 EUR | 2026-10-01 | 3 |  |", "| R2 | 0.01 EUR | 2026-10-01 | 0 |  |"]
+    assert len(rows) == 602
+    assert work_out("table(match.sure, ['line_ids', 'booked_on', 'amount'])").startswith("| l |  | 1.00 EUR |")
+    assert work_out("table(review.rows, ['id'])") == ""
+    with pytest.raises(ExpressionError, match="no field 'nmber'"):
+        work_out("table(open, ['nmber'])")
+
+
 def test_a_files_reference_survives_beside_what_cel_does():
     blob = BlobRef("d" * 64, 12, "statement.xml", "text/xml")
     names = {"inputs": {"file": {"name": "statement.xml", "blob": blob}}}

@@ -94,7 +94,8 @@ def _dry_step(step: Step, catalogue: Catalogue) -> DryStep:
             agent = catalogue.agent(step.target)
             action, at_most = agent.summary, at_most or agent.timeout_s
     except UnknownNameError:
-        action = f"{step.target} (which this workspace does not have)"
+        action = "Call what this workspace does not have"
+        cannot = "nothing is known of it" if step.effect not in (None, "read") else ""
     return DryStep(
         name=step.name,
         action=action,

@@ -68,6 +68,8 @@ class Fitter:
             return None
         for path, text in checked.choices:
             self._choice(expression, path, text, own)
+        for path, column in checked.columns:
+            self._column(expression, path, column, own)
         return checked
 
     def cel(self, draft: Draft, wanted: Type, own: Own, what: str) -> Cel:
@@ -159,6 +161,14 @@ class Fitter:
             known = ", ".join(type_.options)
             message = f"'{path}' is never {text!r}, only {known}{nearest(text, type_.options)}"
             self._report.add(_place_of(expression, text), message)
+
+    def _column(self, expression: Expression, path: str, column: str, own: Own) -> None:
+        type_ = self._checker.path_type(path, own)
+        record = type_.of if type_ is not None and type_.of is not None else ANY
+        known = record.fields(self._records)
+        if known is not None and column not in known:
+            message = f"{record} has no field {column!r}{nearest(column, known)}"
+            self._report.add(_place_of(expression, column), message)
 
     def _hint(self, wanted: Type, given: Type, source: str) -> str:
         if wanted.kind == "text" and given.kind in SAYABLE:

@@ -202,6 +202,13 @@ class Messages:
             plain[descriptor.name] = self._plain_field(kind, content, originals)
         return plain
 
+    def plain_field(self, message: Any, name: str) -> Value:  # noqa: ANN401
+        """Give one field of a record as a plain value."""
+        kind = self.fields[message.DESCRIPTOR.name][name][0]
+        if kind.kind in ("money", "file", "blob", "record", "any") and not message.HasField(name):
+            return None
+        return self._plain_field(kind, getattr(message, name), lambda _: None)
+
     def _plain_field(self, kind: Type, content: Any, originals: Callable[[object], Value]) -> Value:  # noqa: ANN401
         if kind.kind in ("date", "time"):
             return plain_moment(content.ToDatetime(tzinfo=dt.UTC))

@@ -65,6 +65,7 @@ class Checked(msgspec.Struct, frozen=True):
     names: tuple[str, ...]
     paths: tuple[str, ...]
     choices: tuple[tuple[str, str], ...] = ()  # (path, text it is compared with)
+    columns: tuple[tuple[str, str], ...] = ()  # (path of a list, field that `table` is asked for)
 
 
 def is_path(source: str) -> bool:
@@ -177,7 +178,7 @@ class Checker:
         reads = reads_of(checked.serialize())
         walked = walk_path(source, names, self._records) if is_path(source) else None
         type_ = walked[0] if walked else type_of(checked.return_type().name())
-        return Checked(type_, reads.names, reads.paths, reads.choices)
+        return Checked(type_, reads.names, reads.paths, reads.choices, reads.columns)
 
     def path_type(self, path: str, more: Mapping[str, Type] | None = None) -> Type | None:
         """Give the type of a dotted path; None when it does not exist."""

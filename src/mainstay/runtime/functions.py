@@ -13,6 +13,7 @@
 | `times(a, n)` | money times a whole number, or times a decimal in text (rounded to the minor unit); two decimals |
 | `compare(a, b)` | -1, 0 or 1: money, or exact decimals in text |
 | `round_money(decimal, code)` | money of a decimal in text, halves rounded away from zero |
+| `table(list, ["field", ...])` | a line "| a | b |" for each record; of any length, as it is no loop |
 | `text(x)` | money, dates, times and numbers as a person reads them |
 """
 
@@ -51,6 +52,7 @@ SIGNATURES: dict[str, tuple[tuple[tuple[Type, ...], Type], ...]] = {
     "times": (((MONEY, INT), MONEY), ((MONEY, TEXT), MONEY), ((TEXT, TEXT), TEXT)),
     "compare": (((MONEY, MONEY), INT), ((TEXT, TEXT), INT)),
     "round_money": (((TEXT, TEXT), MONEY),),
+    "table": (((list_of(ANY), list_of(TEXT)), TEXT),),
     "text": (((MONEY,), TEXT), ((TIME,), TEXT), ((INT,), TEXT), ((FLOAT,), TEXT), ((DURATION,), TEXT), ((TEXT,), TEXT)),
 }
 
@@ -167,6 +169,20 @@ class Functions:
     def _round_money(self, decimal: str, currency: str) -> object:
         minor = _decimal(decimal).scaleb(CURRENCY_DIGITS.get(currency, 2)).to_integral_value(ROUND_HALF_UP)
         return self._message(Money(int(minor), _code(currency)))
+
+    def _table(self, records: list[Any], columns: list[Any]) -> str:
+        names = [_content(name) for name in columns]
+        rows = ([self._cell(_content(record), name) for name in names] for record in records)
+        return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+    def _cell(self, record: Any, name: str) -> str:  # noqa: ANN401
+        fields = self._messages.fields.get(record.DESCRIPTOR.name, {})
+        if name not in fields:
+            raise ValueError(f"a record has no field {name!r}")
+        plain = self._messages.plain_field(record, name)
+        kind = fields[name][0]
+        said = ", ".join(str(item) for item in plain) if isinstance(plain, list) else self.say_plain(kind.kind, plain)
+        return " ".join(said.replace("|", "\\|").split())
 
     def _text(self, value: Any) -> str:  # noqa: ANN401
         return self.say(value)

@@ -13,12 +13,16 @@ import msgspec
 
 
 class Reads(msgspec.Struct, frozen=True):
-    """Sorted free names and dotted paths; `choices` are comparisons of a path with a text that stands there."""
+    """Sorted free names and dotted paths.
+
+    `choices` are comparisons of a path with a text that stands there, `columns` the fields that `table` is asked for.
+    """
 
     names: tuple[str, ...]
     paths: tuple[str, ...]
     loops: bool = False
     choices: tuple[tuple[str, str], ...] = ()
+    columns: tuple[tuple[str, str], ...] = ()  # (path of the list, field)
 
 
 _MESSAGES: dict[str, tuple[tuple[str, int, str], ...]] = {
@@ -82,13 +86,14 @@ def reads_of(serialized: bytes) -> Reads:
     walk.expression(outer.FromString(wrapped.value).expr, frozenset())
     paths = tuple(sorted(walk.paths))
     names = tuple(sorted({path.split(".", 1)[0] for path in paths}))
-    return Reads(names, paths, walk.loops, tuple(walk.choices))
+    return Reads(names, paths, walk.loops, tuple(walk.choices), tuple(walk.columns))
 
 
 class _Walk:
     def __init__(self) -> None:
         self.paths: set[str] = set()
         self.choices: list[tuple[str, str]] = []
+        self.columns: list[tuple[str, str]] = []
         self.loops = False
 
     def expression(self, node: Any, bound: frozenset[str]) -> None:  # noqa: ANN401 - a generated message
@@ -122,6 +127,13 @@ class _Walk:
         self._all(call.args, bound)
         if call.function in ("_==_", "_!=_"):
             self._choice(call.args, bound)
+        elif call.function == "table":
+            self._columns(call.args)
+
+    def _columns(self, arguments: Any) -> None:  # noqa: ANN401
+        path = _chain(arguments[0])
+        for name in arguments[1].list_expr.elements if path and len(arguments) > 1 else ():
+            self.columns.append((".".join(path or ()), name.const_expr.string_value))
 
     def _choice(self, sides: Any, bound: frozenset[str]) -> None:  # noqa: ANN401
         for one, other in (tuple(sides), tuple(sides)[::-1]):

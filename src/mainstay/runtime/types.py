@@ -120,7 +120,7 @@ def _options(text: str, inner: str) -> tuple[str, ...]:
 
 def nearest(wrong: str, known: Iterable[str]) -> str:
     """Give "; did you mean 'x'?" for the known name that is nearest to a wrong one, or nothing."""
-    close = difflib.get_close_matches(wrong, list(known), n=1, cutoff=0.5)
+    close = difflib.get_close_matches(wrong, list(known), n=1, cutoff=0.6)
     return f"; did you mean {close[0]!r}?" if close else ""
 
 

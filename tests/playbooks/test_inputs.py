@@ -1,0 +1,95 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from small_catalogue import SmallCatalogue
+
+from mainstay.errors import FileError, InputError
+from mainstay.playbooks.compile import compile_playbook
+from mainstay.playbooks.inputs import read_inputs
+from mainstay.values import BlobRef, Money
+
+SOURCE = """
+playbook: p
+inputs:
+  statement: {type: file}
+  price: {type: money, default: "1500.00 EUR"}
+  count: {type: int, default: "3"}
+  fast: {type: bool, default: "false"}
+  on: {type: date, default: "2026-11-21"}
+  at: {type: time, default: "2026-11-21T10:00:00+01:00"}
+  pause: {type: duration, default: 2h}
+  tone: {type: "choice(friendly, firm)", default: firm}
+  words: {type: list(text), default: ""}
+  who: {type: text, default: ""}
+  bill: {type: record(invoice), default: ""}
+steps: {a: {do: files.write, with: {path: "x"}}}
+""".replace(', default: ""', "").replace("words: {type: list(text)}", "words: {type: list(text)}")
+
+
+def definition():
+    return compile_playbook(SOURCE, SmallCatalogue(), file="p.yaml")
+
+
+def pin(path):
+    if path == "missing.xml":
+        raise FileError("there is no file 'missing.xml'")
+    return {"name": path, "blob": BlobRef("d", 1, path)}
+
+
+GIVEN = ["statement=a.xml", "words=x", "words=y", "who=me", 'bill={"number": "R1"}']
+
+
+def test_inputs_become_plain_values_of_their_types_and_defaults_fill_in():
+    assert read_inputs(definition(), GIVEN, pin) == {
+        "statement": {"name": "a.xml", "blob": BlobRef("d", 1, "a.xml")},
+        "price": {"minor": 150_000, "currency": "EUR"},
+        "count": 3,
+        "fast": False,
+        "on": "2026-11-21",
+        "at": "2026-11-21T09:00:00Z",
+        "pause": 7200,
+        "tone": "firm",
+        "words": ["x", "y"],
+        "who": "me",
+        "bill": {"number": "R1"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("pairs", "said"),
+    [
+        (["statment=a.xml"], "p has no input 'statment'; did you mean 'statement'?"),
+        (["statement"], "'statement' is not name=value"),
+        ([], "the input 'statement': it is missing; give statement=path/to/file"),
+        (["statement=missing.xml"], "the input 'statement': there is no file 'missing.xml'"),
+        (["price=1,50"], "the input 'price': '1,50' is not an amount such as '1500.00 EUR'"),
+        (["count=two"], "the input 'count': 'two' is not a whole number"),
+        (["fast=yes"], "the input 'fast': 'yes' is not true or false"),
+        (["on=21.11.2026"], "the input 'on': '21.11.2026' is not a date such as 2026-11-21"),
+        (["on=2026-02-30"], "the input 'on': '2026-02-30' is not a date such as 2026-11-21"),
+        (["at=2026-11-21T10:00:00"], "the input 'at': '2026-11-21T10:00:00' does not say its time zone, such as"),
+        (["pause=2 hours"], "the input 'pause': '2 hours' is not a duration such as '15m', '2h' or '3d'"),
+        (["tone=frim"], "the input 'tone': 'frim' is not one of friendly, firm; did you mean 'firm'?"),
+        (["who=a", "who=b"], "the input 'who': it was given more than once"),
+        (["bill=R1"], "the input 'bill': this is not JSON"),
+        (['bill={"nmber": 1}'], "the input 'bill': record(invoice) has no field 'nmber'; did you mean 'number'?"),
+        (["bill=[]"], "the input 'bill': it must be an object in JSON"),
+        (["who=a\0b"], "the input 'who': it holds a NUL character"),
+    ],
+)
+def test_a_wrong_input_is_named_with_what_it_should_be(pairs, said):
+    with pytest.raises(InputError) as raised:
+        read_inputs(definition(), pairs, pin)
+    assert said in raised.value.message
+    assert raised.value.remedy.startswith("p takes: statement=path/to/file price='1500.00 EUR'")
+
+
+@given(st.integers(-(10**15), 10**15), st.sampled_from(["EUR", "JPY", "KWD"]))
+def test_money_that_is_written_is_read_as_itself(minor, currency):
+    money = Money(minor, currency)
+    given_money = f"price={money.decimal:f} {currency}"
+    assert read_inputs(definition(), [*GIVEN, given_money], pin)["price"] == {"minor": minor, "currency": currency}
+
+
+def test_s47_an_input_that_looks_like_an_expression_is_text():
+    assert read_inputs(definition(), [*GIVEN[:3], "who== 1 + 1", GIVEN[4]], pin)["who"] == "= 1 + 1"

@@ -1,0 +1,95 @@
+"""The playbooks that ship compile against the operations and agents that ship."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+from small_catalogue import SmallCatalogue
+
+from mainstay.agents import reconcile
+from mainstay.connectors import bank, books, files, invoices, mail
+from mainstay.kernel.graph import Definition
+from mainstay.playbooks.compile import compile_playbook
+from mainstay.playbooks.explain import explain
+from mainstay.records import Invoice, Match
+from mainstay.runtime.expressions import Program
+from mainstay.values import Money
+
+LIBRARY = Path(__file__).parents[2] / "src/mainstay/playbooks/library"
+
+
+class ShippedCatalogue(SmallCatalogue):
+    def __init__(self, workspace):
+        self._operations = {
+            each.name: each
+            for each in (
+                *bank.operations(),
+                *invoices.operations(),
+                *books.operations(object()),
+                *files.operations(
+                    files.FilesConfig(workspace=str(workspace), notes=str(workspace / ".mainstay/notes"))
+                ),
+                *mail.operations(mail.MailConfig(sender="Acme <a@acme.example>", workspace=str(workspace))),
+            )
+        }
+
+    def operation(self, name):
+        return self._operations[name]
+
+    def agent(self, name):
+        return {"reconcile": reconcile.CONTRACT}[name]
+
+
+@pytest.fixture
+def catalogue(tmp_path):
+    return ShippedCatalogue(tmp_path)
+
+
+@pytest.mark.parametrize("path", sorted(LIBRARY.glob("*.yaml")), ids=lambda path: path.stem)
+def test_it_compiles_explains_itself_and_is_the_same_each_time(path, catalogue):
+    definitions = [compile_playbook(path.read_text(), catalogue, file=path.name, folders=[LIBRARY]) for _ in range(2)]
+    stored = [msgspec.msgpack.encode(definition) for definition in definitions]
+    assert stored[0] == stored[1]
+    assert definitions[0].name == path.stem
+    assert len(explain(definitions[0], catalogue)) > 500
+
+
+def test_the_report_and_the_reminder_read_well(catalogue):
+    source = (LIBRARY / "billing-reconciliation.yaml").read_text()
+    definition = compile_playbook(source, catalogue, file="billing-reconciliation.yaml", folders=[LIBRARY])
+    definition = msgspec.msgpack.decode(msgspec.msgpack.encode(definition), type=Definition)
+    program = Program(definition, "Europe/Berlin")
+    steps = {step.name: step for step in definition.steps}
+    names = {**sample_names(), "item": late_invoice()}.get
+    report = program.value(steps["report"].arguments, names)
+    assert report["path"] == "reports/2026-11-21-reconciliation.md"
+    assert "| Bank lines read | 1200 |" in report["text"]
+    assert report["text"].count("| 2026-11-20 | Acme \\| Sons | 100.00 EUR | R1 | same reference |") == 1200
+    assert "| R7 | Widget Ltd | 900.00 EUR | 2026-10-01 | 51 |" in report["text"]
+    mailed = program.value(steps["remind"].arguments, names)
+    assert mailed["to"] == "pay@widget.example"
+    assert "invoice R7 over 1,000.00 EUR was due on 2026-10-01. 900.00 EUR is still open." in mailed["text"]
+    assert program.value(steps["remind"].each, names) == [late_invoice()]
+    assert len(program.value(steps["book"].each, names)) == 1200
+
+
+def sample_names():
+    match = Match("m", "full", ("l",), ("R1",), Money(10_000, "EUR"), 0.99, "same reference")
+    match = msgspec.structs.replace(match, booked_on="2026-11-20", counterparty="Acme | Sons")
+    summary = dict.fromkeys(reconcile.ReconcileSummary.__struct_fields__, 1200)
+    summary |= dict.fromkeys(("received", "matched_amount", "owed", "owed_after_review"), "120,000.00 EUR")
+    return {
+        "match": {"sure": [msgspec.to_builtins(match)] * 1200, "unsure": [], "summary": summary},
+        "review": None,
+        "late": {"invoices": [late_invoice(), late_invoice() | {"email": ""}], "owed": "900.00 EUR", "count": 1},
+        "today": "2026-11-21",
+        "company": {"name": "Acme"},
+    }
+
+
+def late_invoice():
+    amount, still_open = Money(100_000, "EUR"), Money(90_000, "EUR")
+    invoice = Invoice(
+        "R7", "Widget Ltd", amount, still_open, "2026-09-01", "2026-10-01", "pay@widget.example", days_late=51
+    )
+    return msgspec.to_builtins(invoice)
