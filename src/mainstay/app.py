@@ -42,8 +42,9 @@ from mainstay.runtime.parts import Parts
 from mainstay.runtime.payloads import Payloads
 from mainstay.runtime.timers import Timer, Timers
 from mainstay.runtime.workers import WorkerPool
+from mainstay.sentences import say
 from mainstay.values import SECOND_US
-from mainstay.workspace import Workspace, create_folders
+from mainstay.workspace import Config, Workspace, create_folders
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -77,18 +78,32 @@ def create_workspace(root: Path, *, name: str, timezone: str = "UTC", sender: st
 
 def contracts_of(workspace: Workspace, records: Books) -> Contracts:
     """Give the operations and agents of a workspace."""
-    config = workspace.config
+    return _contracts(workspace.config, workspace.root, workspace.state, records)
+
+
+def contracts_to_read(workspace: Workspace | None) -> Contracts:
+    """Give contracts to compile and explain playbooks with, also outside a workspace. Nothing is called through them."""
+    if workspace is None:
+        return _contracts(Config(), Path(), Path(), BookReader(_NoRows()))
+    return contracts_of(workspace, BookReader(_NoRows()))
+
+
+class _NoRows:
+    def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        del sql, parameters
+        return []
+
+
+def _contracts(config: Config, root: Path, state: Path, records: Books) -> Contracts:
     account = mail.MailConfig(
         sender=config.mail.sender,
-        workspace=str(workspace.root),
+        workspace=str(root),
         folder=config.mail.folder,
         smtp=msgspec.convert(msgspec.to_builtins(config.mail.smtp), mail.SmtpConfig) if config.mail.smtp else None,
         reply_to=config.mail.reply_to,
         rate_per_minute=config.mail.rate_per_minute,
     )
-    folders = files.FilesConfig(
-        workspace=str(workspace.root), notes=str(workspace.state / "notes"), folders=config.files.folders
-    )
+    folders = files.FilesConfig(workspace=str(root), notes=str(state / "notes"), folders=config.files.folders)
     operations = (
         *bank.operations(),
         *invoices.operations(),
@@ -418,34 +433,54 @@ async def ask_owner(
             taken.append(event["plan"])
         emit(event)
 
-    while True:
+    for attempt in range(_TRIES):
         try:
             return await call(workspace.socket, request, hear)
         except (FileNotFoundError, ConnectionRefusedError):
-            owner = await _become_owner(workspace, policy)
+            owner = _become_owner(workspace, policy, last=attempt == _TRIES - 1)
         except ConnectionError:
             if not taken:
-                raise MainstayError(
-                    "The process that works on this workspace ended before it answered.", remedy=_LOOK
-                ) from None
+                raise MainstayError("The owner of this workspace ended before it answered.", remedy=_LOOK) from None
             request = Request("follow", {"plan": taken[-1]}, request.session)
             continue
         if owner is not None:
             async with owner:
                 answer = await owner.answer(request, True, hear)  # noqa: FBT003 - a Handler
                 return answer | {"left": owner.unfinished(except_for=answer["plan"])}
+        await asyncio.sleep(_TRY_AGAIN_S)  # the other one is starting, or ending
+    raise AssertionError
 
 
-async def _become_owner(workspace: Workspace, policy: Policy | None) -> Owner | None:
-    """Open the workspace for writing; None when somebody else was quicker and listens now."""
-    for _ in range(_TRIES):
-        try:
-            return Owner(workspace, _command_line(), policy)
-        except OwnedError:
-            if workspace.socket.exists():
-                return None
-            await asyncio.sleep(_TRY_AGAIN_S)  # it is starting, or ending
-    return Owner(workspace, _command_line(), policy)
+def _become_owner(workspace: Workspace, policy: Policy | None, *, last: bool) -> Owner | None:
+    """Open the workspace for writing; None when somebody else holds it, which the last try raises."""
+    try:
+        return Owner(workspace, _command_line(), policy)
+    except OwnedError:
+        if last:
+            raise
+        return None
+
+
+async def serve(workspace: Workspace, emit: Emit, stop: asyncio.Event) -> None:
+    """Own the workspace until `stop` is set: resume plans, keep times, answer requests; `emit` hears what happens.
+
+    Raises OwnedError when somebody else owns it, and what made the engine give up, such as a full disk.
+    """
+    async with Owner(workspace, _command_line()) as owner:
+        failed = owner.engine.failed
+        assert failed is not None
+
+        def listen(plan_id: str, facts: Sequence[e.AnyFact], plan: Plan) -> None:
+            for fact in facts:
+                emit(_news(plan_id, fact) | {"says": say(fact), "title": plan.title})
+
+        owner.engine.listeners.append(listen)
+        emit({"plan": "", "kind": TAKEN, "path": "", "count": len(owner.unfinished())})
+        stopped = asyncio.ensure_future(stop.wait())
+        await asyncio.wait({stopped, failed}, return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+    if failed.done():
+        raise failed.result()
 
 
 def owner_of(workspace: Workspace) -> Holder | None:
@@ -467,4 +502,14 @@ def _command_line() -> str:
     return " ".join(["mainstay", *sys.argv[1:3]])
 
 
-__all__ = ["Owner", "ask_owner", "contracts_of", "create_workspace", "file_content", "owner_of", "to_plain"]
+__all__ = [
+    "Owner",
+    "ask_owner",
+    "contracts_of",
+    "contracts_to_read",
+    "create_workspace",
+    "file_content",
+    "owner_of",
+    "serve",
+    "to_plain",
+]
