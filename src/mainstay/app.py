@@ -82,7 +82,7 @@ def contracts_of(workspace: Workspace, records: Books) -> Contracts:
 
 
 def contracts_to_read(workspace: Workspace | None) -> Contracts:
-    """Give contracts to compile and explain playbooks with, also outside a workspace. Nothing is called through them."""
+    """Give contracts to compile and explain playbooks with, also outside a workspace; nothing is called with them."""
     if workspace is None:
         return _contracts(Config(), Path(), Path(), BookReader(_NoRows()))
     return contracts_of(workspace, BookReader(_NoRows()))
@@ -475,7 +475,7 @@ async def serve(workspace: Workspace, emit: Emit, stop: asyncio.Event) -> None:
                 emit(_news(plan_id, fact) | {"says": say(fact), "title": plan.title})
 
         owner.engine.listeners.append(listen)
-        emit({"plan": "", "kind": TAKEN, "path": "", "count": len(owner.unfinished())})
+        emit({"plan": "", "kind": TAKEN, "path": "", "count": len(owner.unfinished(except_for=""))})
         stopped = asyncio.ensure_future(stop.wait())
         await asyncio.wait({stopped, failed}, return_when=asyncio.FIRST_COMPLETED)
         stopped.cancel()

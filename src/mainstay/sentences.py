@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from mainstay import events as e
 from mainstay.values import say_duration
@@ -75,6 +75,13 @@ def say_path(path: str) -> str:
     undo = "undo of " if path.startswith("~") else ""
     name, _, index = path.removeprefix("~").partition("/")
     return f"{undo}{name}, item {int(index) + 1}" if index else f"{undo}{name}"
+
+
+def say_no(kind: e.DecisionKind, *, rejection_used: bool) -> str:
+    """Tell what a rejection leads to; empty for questions that can't be rejected."""
+    if kind == "ask":
+        return "the plan goes on without it" if rejection_used else "the plan ends, and what it did is taken back"
+    return "it does not happen, and what needs it is left out" if kind in ("effect", "batch") else ""
 
 
 def _why(failure: Failure) -> str:
@@ -151,7 +158,9 @@ _SAY: dict[type[e.Fact], Callable[[Any], str]] = {
     e.DecisionExpired: lambda f: f"{f.decision} was not answered in time, which means no",
     e.DecisionVoided: lambda f: f"{f.decision} no longer matters: {f.why.rstrip('.')}",
     e.EffectPrepared: lambda f: f"{say_path(f.path)}: prepared ({f.operation}), {f.verdict.why.rstrip('.').lower()}",
-    e.EffectIntended: lambda f: f"{say_path(f.path)}: about to happen" + (f", as you approved in {f.ruling}" if f.ruling else ""),
+    e.EffectIntended: lambda f: (
+        f"{say_path(f.path)}: about to happen" + (f", as you approved in {f.ruling}" if f.ruling else "")
+    ),
     e.EffectDone: _done,
     e.EffectRefused: _refused,
     e.EffectUncertain: lambda f: f"{say_path(f.path)}: may have happened, {_why(f.failure)}",
@@ -161,4 +170,4 @@ _SAY: dict[type[e.Fact], Callable[[Any], str]] = {
     e.WorkspaceCreated: lambda f: f"Workspace of {f.name} created",
 }
 
-__all__ = ["ANSWER", "QUESTION", "SLOT", "STATUS", "say", "say_actor", "say_duration", "say_path"]
+__all__ = ["ANSWER", "QUESTION", "SLOT", "STATUS", "say", "say_actor", "say_duration", "say_no", "say_path"]

@@ -5,16 +5,18 @@ Every function gives plain data (dicts and lists), the same for screens and for 
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, cast
 
 import msgspec
 
 from mainstay import events as e
+from mainstay.contracts import from_plain
 from mainstay.errors import UnknownNameError
 from mainstay.kernel.graph import Definition, Graph
 from mainstay.kernel.plan import fold
 from mainstay.kernel.replay import replay
-from mainstay.kernel.state import is_item
+from mainstay.kernel.state import OPEN_PLAN, is_item, step_name
 from mainstay.kernel.undo import undo_order
 from mainstay.ledger import keys as ledger_keys
 from mainstay.ledger import queries
@@ -22,12 +24,13 @@ from mainstay.ledger.blobs import FileBlobs
 from mainstay.ledger.reader import SqliteReader
 from mainstay.runtime.names import local_time
 from mainstay.runtime.payloads import Payloads
-from mainstay.sentences import QUESTION, SLOT, STATUS, say, say_actor, say_path
+from mainstay.sentences import QUESTION, SLOT, STATUS, say, say_actor, say_no, say_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mainstay.kernel.state import Plan
+    from mainstay.ports import Catalogue
     from mainstay.workspace import Workspace
 
 Row: TypeAlias = dict[str, Any]
@@ -102,6 +105,10 @@ class Views:
             "title": plan.title,
             "status": plan.status,
             "says": STATUS[plan.status],
+            "inputs": self._payloads.load(plan.inputs),
+            "proposed_at": self.time(plan.proposed_at_us),
+            "ended_at": self.time(self._ended_at(plan_id)),
+            "expires_at": self.time(plan.expires_at_us),
             "steps": [self._step(plan, name) for name in plan.graph.steps],
             "timeline": self.timeline(plan_id),
             "questions": [self.question(decision) for decision in plan.questions],
@@ -115,17 +122,22 @@ class Views:
     def _step(self, plan: Plan, name: str) -> Row:
         step, slot = plan.graph.steps[name], plan.slots.get(name)
         items: dict[str, int] = {}
-        for path, item in plan.slots.items():
+        for path in plan.slots:
             if is_item(path) and path.startswith(f"{name}/"):
-                items[SLOT[item.status]] = items.get(SLOT[item.status], 0) + 1
+                says = _say_slot(plan, path)
+                items[says] = items.get(says, 0) + 1
         return {
             "step": name,
             "does": step.target or step.kind,
             "status": slot.status if slot is not None else "later",
-            "says": SLOT[slot.status] if slot is not None else "later",
+            "says": _say_slot(plan, name),
             "items": items,
             "failure": slot.failure.message if slot is not None and slot.failure is not None else "",
         }
+
+    def _ended_at(self, plan_id: str) -> int | None:
+        rows = self._reader.rows(queries.PLAN, (plan_id,))
+        return rows[0][7] if rows else None
 
     def timeline(self, plan_id: str, *, everything: bool = False) -> list[Row]:
         """Tell what happened, in order; `because` names the event that caused it."""
@@ -146,6 +158,35 @@ class Views:
         """Give the value of every finished step."""
         plan = self.plan(plan_id)
         return {name: self._payloads.load(slot.output) for name, slot in plan.slots.items() if slot.status == "done"}
+
+    def undo_list(self, plan_id: str, catalogue: Catalogue) -> Row:
+        """List what an undo would take back, in order, and what it can't; each as its card named it."""
+        plan = self.plan(plan_id)
+        prepared = {one.fact.path: one.fact for one in self.recorded(plan_id) if isinstance(one.fact, e.EffectPrepared)}
+        possible, impossible = undo_order(plan)
+        found: Row = {"plan": plan_id, "title": plan.title, "status": plan.status, "possible": [], "impossible": []}
+        for path in possible:
+            for child in plan.slots[path].children:
+                inner = self.undo_list(child, catalogue)
+                found["possible"] += inner["possible"]
+                found["impossible"] += inner["impossible"]
+            if path in prepared:
+                undo = plan.slots[path].undo
+                by = _summary(catalogue, undo.operation) if undo is not None else ""
+                found["possible"].append(self._action(path, prepared[path], catalogue) | {"by": by})
+        found["impossible"] += [
+            self._action(path, prepared[path], catalogue) | {"why": why} for path, why in impossible if path in prepared
+        ]
+        return found
+
+    def _action(self, path: str, prepared: e.EffectPrepared, catalogue: Catalogue) -> Row:
+        """Name one action by the headline of its card."""
+        headline = prepared.operation
+        with suppress(UnknownNameError, msgspec.ValidationError):
+            operation = catalogue.operation(prepared.operation)
+            typed = from_plain(self._payloads.load(prepared.arguments), operation.input)
+            headline = operation.card(typed).headline if operation.card is not None else operation.summary
+        return {"action": say_path(path), "step": step_name(path), "headline": headline}
 
     def replay(self, plan_id: str) -> Row:
         """Decide a plan's history again with the present release, without effects; name the first difference."""
@@ -205,6 +246,10 @@ class Views:
             "rule": asked.rule,
             "why": asked.why,
             "cannot_undo": slot.cannot_undo,
+            "if_no": say_no(asked.kind, rejection_used=_rejection_used(plan, asked)),
+            "follows": _follows(plan, asked),
+            "arguments": self._payloads.load(slot.arguments) if asked.kind == "stuck" else None,
+            "cost_usd_micros": sum(getattr(one.fact, "cost_usd_micros", 0) for one in self.recorded(plan_id)),
             "came_from": list(slot.labels),
             "asked_at": self.time(event.recorded_at_us),
             "due_at": self.time(asked.due_at_us),
@@ -255,3 +300,34 @@ class Views:
     def time(self, at_us: int | None) -> str:
         """Give a time as the operator's clock shows it, ISO 8601."""
         return "" if at_us is None else local_time(at_us, self._zone).isoformat(timespec="seconds")
+
+
+def _say_slot(plan: Plan, path: str) -> str:
+    slot, undo = plan.slots.get(path), plan.slots.get(f"~{path}")
+    if slot is None:
+        return "later" if plan.status in OPEN_PLAN else "not reached"
+    return "taken back" if undo is not None and undo.status == "done" else SLOT[slot.status]
+
+
+def _rejection_used(plan: Plan, asked: e.DecisionAsked) -> bool:
+    ask = plan.step(asked.paths[0]).ask
+    return ask is not None and ask.rejection_used
+
+
+def _follows(plan: Plan, asked: e.DecisionAsked) -> list[Row]:
+    """List the actions that come after a question of the playbook: what each can do, and whether it asks again."""
+    waiting, found = [step_name(path) for path in asked.paths[:1] if asked.kind == "ask"], dict[str, Row]()
+    while waiting:
+        for name in plan.graph.dependents[waiting.pop(0)]:
+            step = plan.graph.steps[name]
+            if name not in found:
+                waiting.append(name)
+                found[name] = {"step": name, "does": step.target, "effect": step.effect or "", "asks": step.gate}
+    return [row for row in found.values() if row["effect"] not in ("", "read")]
+
+
+def _summary(catalogue: Catalogue, operation: str) -> str:
+    try:
+        return catalogue.operation(operation).summary
+    except UnknownNameError:
+        return operation
