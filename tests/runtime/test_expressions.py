@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from mainstay.errors import ExpressionError
 from mainstay.kernel.graph import Cel, Definition, Field, Literally, Record, Sequence, Text
 from mainstay.records import BankLine, Invoice, Match
-from mainstay.runtime.expressions import Checker, Program, Programs, WrongExpressionError, read_names, reads_in
+from mainstay.runtime.checking import Checker, WrongExpressionError, read_names
+from mainstay.runtime.expressions import Program, Programs, reads_in
 from mainstay.runtime.faults import say_fault
 from mainstay.runtime.types import Type, Vocabulary, list_of, parse_type
 from mainstay.values import BlobRef, Money

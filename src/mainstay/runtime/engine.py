@@ -75,7 +75,8 @@ class Engine:
             proposed = recorded[0].fact
             assert isinstance(proposed, e.PlanProposed)
             plan = fold(plan_id, self.graph(proposed.definition), recorded)
-            self._remember(plan)
+            if plan.live or plan.batches:
+                self._remember(plan)
         return plan
 
     def graph(self, definition: BlobRef) -> Graph:
@@ -151,7 +152,8 @@ class Engine:
             self._discard(stage, error)
             return
         self._announce(stage)
-        for plan_id in stage.plans:
+        parents = {plan.parent.partition("/")[0] for plan in stage.plans.values() if plan.parent}
+        for plan_id in (*stage.plans, *(parents - stage.plans.keys())):
             self.advance(plan_id)
 
     def _announce(self, stage: _Stage) -> None:
@@ -285,8 +287,9 @@ class _Stage:
         self.expected.setdefault(plan_id, before.sequence)
         drafts = self.drafts.setdefault(plan_id, [])
         first = f"{stream_of(plan_id)}@{before.sequence + 1}"
+        began = f"{stream_of(plan_id)}@{before.sequence}" if drafts else self.cause  # an earlier command of this append
         for index, fact in enumerate(turn.facts):
-            actor, cause = (self.actor, self.cause) if index == 0 else ("mainstay", first)
+            actor, cause = (self.actor, began) if index == 0 else ("mainstay", first)
             drafts.append(Draft(fact, command.now_us, actor, cause, plan_id))
         self.facts.setdefault(plan_id, []).extend(turn.facts)
         self.plans[plan_id] = turn.plan

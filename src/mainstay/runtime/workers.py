@@ -22,11 +22,11 @@ from mainstay.errors import MainstayError, OperationError, Permanent, RateLimite
 from mainstay.runtime.worker import LENGTH_BYTES, Answer, Job
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 IDLE_S = 30.0
 _ROOT = str(Path(__file__).parents[2])  # where `mainstay` is imported from
-_START = "import sys; sys.path.insert(0, sys.argv[1]); from mainstay.runtime.worker import main; main()"
+_START = "import sys; sys.path[:0] = sys.argv[1:]; from mainstay.runtime.worker import main; main()"
 # A scrubbed environment: no credentials, no home, one thread of linear algebra.
 _ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 _LAST_STDERR = 2000  # characters kept to say why a worker died
@@ -85,8 +85,12 @@ class _Worker:
 class WorkerPool:
     """`ports.Workers` over local processes."""
 
-    def __init__(self, size: int | None = None) -> None:
-        """Start at most `size` processes; by default as many as there are processors, and at least two."""
+    def __init__(self, size: int | None = None, paths: Sequence[str] = ()) -> None:
+        """Start at most `size` processes; by default as many as there are processors, and at least two.
+
+        `paths` are searched for the code of entries, after Mainstay's own.
+        """
+        self._paths = (_ROOT, *paths)
         self._size = size or max(2, os.cpu_count() or 1)
         self._workers: list[_Worker] = []
         self._starting = 0
@@ -135,7 +139,7 @@ class WorkerPool:
             "-I",
             "-c",
             _START,
-            _ROOT,
+            *self._paths,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,

@@ -1,0 +1,157 @@
+"""A workspace with small operations and agents of its own, for tests of the runtime. Everything in it is real."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from mainstay.app import Owner, contracts_of, create_workspace
+from mainstay.contracts import AgentContract, AgentResult, Card, Compensation, Found, Operation
+from mainstay.errors import NotSent, Permanent, Transient, Uncertain
+from mainstay.kernel.graph import Cel, Definition, Field, Literally, Need, Record, Step
+from mainstay.runtime.catalogue import Contracts
+
+if TYPE_CHECKING:
+    from mainstay.contracts import Call
+    from mainstay.ports import Books
+    from mainstay.workspace import Workspace
+
+
+class Word(msgspec.Struct, frozen=True):
+    word: str = ""
+    number: int = 0
+
+
+class Said(msgspec.Struct, frozen=True):
+    word: str
+    token: str = ""
+
+
+class World:
+    """What effects changed: a folder with one file per token, its content the calls that arrived."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+
+    def calls(self) -> dict[str, list[str]]:
+        return {path.name: path.read_text().splitlines() for path in sorted(self.folder.iterdir())}
+
+    def words(self) -> list[str]:
+        return sorted(word for words in self.calls().values() for word in words)
+
+    def happen(self, token: str, word: str) -> None:
+        with (self.folder / token).open("a") as file:
+            file.write(word + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def operations(world: World) -> tuple[Operation, ...]:
+    async def say(call: Call, given: Word) -> Said:
+        world.happen(call.token, given.word)
+        if given.word.startswith("die"):
+            os.kill(os.getpid(), 9)
+        if given.word.startswith("lost"):
+            raise Uncertain("the answer was lost")
+        return Said(given.word, call.token)
+
+    async def refuse(call: Call, given: Word) -> Said:
+        del call
+        raise {"transient": Transient, "permanent": Permanent, "unsent": NotSent}[given.word]("no")
+
+    async def look(call: Call, given: Word) -> Found:
+        if (world.folder / call.token).exists():
+            return Found("happened", Said(given.word, call.token), "its file is there")
+        return Found("did_not_happen", known="its file is not there")
+
+    async def unsay(call: Call, given: Said) -> Said:
+        (world.folder / given.token).unlink(missing_ok=True)
+        return given
+
+    async def slow(call: Call, given: Word) -> Said:
+        await asyncio.sleep(given.number)
+        return Said(given.word)
+
+    def back(given: Word, said: Said) -> Compensation:
+        return Compensation("test.unsay", {"word": said.word, "token": said.token})
+
+    def card(given: Word) -> Card:
+        return Card(f"Say {given.word}")
+
+    common = {"input": Word, "output": Said, "card": card}
+    return (
+        Operation(
+            name="test.say", summary="Say", effect="reversible", settle="lookup", call=say, lookup=look,
+            compensation="test.unsay", compensate=back, **common,
+        ),
+        Operation(name="test.shout", summary="Shout", effect="irreversible", settle="lookup", call=say, lookup=look,
+                  cannot_undo="It was heard.", **common),
+        Operation(name="test.whisper", summary="Whisper", effect="reversible", settle="ask", call=say,
+                  cannot_undo="It was heard.", **common),
+        Operation(name="test.refuse", summary="Refuse", effect="reversible", call=refuse, **common),
+        Operation(name="test.slow", summary="Read slowly", effect="read", call=slow, timeout_s=0.2, **common),
+        Operation(name="test.unsay", summary="Unsay", effect="reversible", settle="resend", call=unsay,
+                  input=Said, output=Said),
+    )  # fmt: skip
+
+
+def echo(given: Word) -> AgentResult:
+    return AgentResult(Said(given.word), rationale="It was said.", confidence=1.0)
+
+
+AGENTS = (
+    AgentContract(name="echo", summary="Echo", input=Word, output=Said, where="loop", call=echo),
+    *(
+        AgentContract(
+            name=name, summary=name, input=Word, output=Said, entry=f"worker_code:{name}", timeout_s=1.0, memory_mb=300
+        )
+        for name in ("work", "hang", "vanish", "devour", "raise_it", "nonsense")
+    ),
+)
+
+
+def owner_of(workspace: Workspace, world: World) -> Owner:
+    def contracts(of: Workspace, books: Books) -> Contracts:
+        known = contracts_of(of, books)
+        return Contracts([*known.operations.values(), *operations(world)], [*known.agents.values(), *AGENTS])
+
+    return Owner(workspace, "test", contracts=contracts, code=[str(Path(__file__).parent)])
+
+
+def do(name: str, operation: str, word: str, **more: object) -> Step:
+    effect = {"test.shout": "irreversible", "test.slow": "read"}.get(operation, "reversible")
+    arguments = Record({"word": Literally(word), "number": Literally(int(more.pop("number", 0)))})
+    return Step(name=name, kind="do", target=operation, effect=effect, arguments=arguments, **more)
+
+
+def agent(name: str, target: str, word: str = "hi", **more: object) -> Step:
+    where = "loop" if target == "echo" else "worker"
+    arguments = Record({"word": Literally(word)})
+    return Step(name=name, kind="agent", target=target, where=where, arguments=arguments, **more)
+
+
+def after(*names: str) -> tuple[Need, ...]:
+    return tuple(Need(name) for name in names)
+
+
+def plan(*steps: Step, **more: object) -> Definition:
+    return Definition(name="test", title="A test", steps=steps, types=TYPES, records=RECORDS, **more)
+
+
+def each(step: Step, listed: str = "inputs.words") -> Step:
+    """Let a step go over a list of texts."""
+    arguments = Record({"word": Cel("item", names=("item",), paths=("item",), scope=(("item", "text"),))})
+    return msgspec.structs.replace(step, each=Cel(listed, names=("inputs",), paths=(listed,)), arguments=arguments)
+
+
+TYPES = {"inputs": "record(inputs)"}
+RECORDS = {"inputs": {"words": Field("list(text)")}}
+
+
+def make_workspace(root: Path) -> Workspace:
+    return create_workspace(root, name="Test", sender="Test <test@test.example>")

@@ -1,0 +1,338 @@
+"""The engine on a real ledger, with real files as the world and real worker processes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from kit import World, after, agent, do, each, owner_of, plan
+
+from mainstay import commands as c
+from mainstay import events as e
+from mainstay.errors import CommandRefusedError
+from mainstay.kernel.graph import Ask, Cel, Literally, Need, Retry, Step, Text
+from mainstay.runtime.engine import stream_of
+from mainstay.views import Views
+from mainstay.workspace import Workspace
+
+QUICK = Retry(attempts=3, base_s=0.001, cap_s=0.001)
+ASK = Ask(text=Text((Literally("Really?"),)))
+
+
+def run(workspace, world, scenario, seconds=20):
+    async def inside():
+        async with owner_of(workspace, world) as owner:
+            return await scenario(owner)
+
+    return asyncio.run(asyncio.wait_for(inside(), seconds))
+
+
+async def start(owner, definition, **inputs):
+    plan_id, committed = owner.propose(definition, inputs)
+    await committed
+    return plan_id, await owner.follow(plan_id, lambda _: None)
+
+
+async def rule(owner, decision, choice, **more):
+    await owner.rule(decision, {"choice": choice, **more})
+    return await owner.follow(decision.rpartition(".")[0], lambda _: None)
+
+
+def facts(owner, plan_id):
+    return [event.fact for event in owner.ledger.read(stream_of(plan_id))]
+
+
+def kinds(owner, plan_id):
+    return [type(fact).__name__ for fact in facts(owner, plan_id)]
+
+
+def test_steps_run_in_the_order_of_their_needs(workspace, world):
+    async def scenario(owner):
+        steps = do("b", "test.say", "two", needs=after("a")), do("a", "test.say", "one")
+        plan_id, standing = await start(owner, plan(*steps))
+        done = [fact.path for fact in facts(owner, plan_id) if isinstance(fact, e.EffectDone)]
+        return standing["status"], done
+
+    assert run(workspace, world, scenario) == ("completed", ["a", "b"])
+    assert world.words() == ["one", "two"]
+
+
+def test_the_intent_is_recorded_before_the_call_and_the_outcome_after(workspace, world):
+    async def scenario(owner):
+        plan_id, _ = await start(owner, plan(do("a", "test.say", "one")))
+        return kinds(owner, plan_id)
+
+    order = run(workspace, world, scenario)
+    assert order == [
+        "PlanProposed", "PlanApproved", "PlanStarted", "EffectPrepared", "EffectIntended", "EffectDone", "PlanCompleted",
+    ]  # fmt: skip
+
+
+def test_every_event_names_its_cause_in_the_same_history(workspace, world):
+    async def scenario(owner):
+        plan_id, _ = await start(owner, plan(do("a", "test.say", "one"), agent("b", "echo", needs=after("a"))))
+        events = owner.ledger.read(stream_of(plan_id))
+        known = {event.id for event in events}
+        return [(event.kind, event.cause) for event in events[1:] if event.cause not in known]
+
+    assert run(workspace, world, scenario) == []
+
+
+def test_an_irreversible_effect_waits_for_a_ruling_and_holds_no_memory(workspace, world):
+    async def scenario(owner):
+        _, standing = await start(owner, plan(do("a", "test.shout", "loud")))
+        held = len(owner.engine._plans), len(owner.engine._busy), len(owner.engine._tasks)
+        before = world.words()
+        await rule(owner, standing["questions"][0], "approve")
+        return standing["status"], before, held, world.words()
+
+    assert run(workspace, world, scenario) == ("running", [], (0, 0, 0), ["loud"])
+
+
+def test_a_rejected_effect_never_happens(workspace, world):
+    async def scenario(owner):
+        _, standing = await start(
+            owner, plan(do("a", "test.shout", "loud"), do("b", "test.say", "x", needs=after("a")))
+        )
+        return (await rule(owner, standing["questions"][0], "reject", reason="no"))["status"]
+
+    assert run(workspace, world, scenario) == "completed"
+    assert world.words() == []
+
+
+def test_a_ruling_on_something_that_changed_since_is_refused(workspace, world):
+    async def scenario(owner):
+        _, standing = await start(owner, plan(do("a", "test.shout", "loud")))
+        with pytest.raises(CommandRefusedError, match="changed since"):
+            await rule(owner, standing["questions"][0], "approve", binds=["something else"])
+
+    run(workspace, world, scenario)
+    assert world.words() == []
+
+
+def test_a_double_click_approves_once(workspace, world):
+    async def scenario(owner):
+        _, standing = await start(owner, plan(do("a", "test.shout", "loud")))
+        first = owner.rule(standing["questions"][0], {"choice": "approve"})
+        with pytest.raises(CommandRefusedError, match="not open"):
+            owner.rule(standing["questions"][0], {"choice": "approve"})
+        await first
+        return await owner.follow(standing["plan"], lambda _: None)
+
+    run(workspace, world, scenario)
+    assert world.words() == ["loud"]
+
+
+def test_a_batch_is_one_question_and_only_kept_items_happen(workspace, world):
+    async def scenario(owner):
+        step = each(do("a", "test.shout", "x", gate="batch"))
+        _, standing = await start(owner, plan(step), words=["one", "two", "three"])
+        card = Views(owner.workspace).question(standing["questions"][0])
+        done = await rule(owner, standing["questions"][0], "approve", kept=[0, 2], binds=card["binds"])
+        return len(standing["questions"]), [row["headline"] for row in card["card"]["rows"]], done["status"]
+
+    assert run(workspace, world, scenario) == (1, ["Say one", "Say two", "Say three"], "completed")
+    assert world.words() == ["one", "three"]
+
+
+def test_a_list_over_one_hundred_runs_as_child_plans_and_comes_back_in_order(workspace, world):
+    words = [f"w{index:03}" for index in range(250)]
+
+    async def scenario(owner):
+        plan_id, standing = await start(owner, plan(each(do("a", "test.say", "x"))), words=words)
+        shown = Views(owner.workspace).show(plan_id)
+        undone = await undo(owner, plan_id)
+        return standing["status"], len(shown["parts"]), undone["status"]
+
+    async def undo(owner, plan_id):
+        before = world.words()
+        assert before == words
+        await owner.engine.submit(plan_id, c.UndoPlan(now_us=owner.clock.now_us(), by="operator"))
+        return await owner.follow(plan_id, lambda _: None)
+
+    assert run(workspace, world, scenario, 60) == ("completed", 3, "undone")
+    assert world.words() == []
+
+
+def test_undo_takes_back_in_reverse_and_says_what_it_could_not(workspace, world):
+    async def scenario(owner):
+        steps = do("a", "test.say", "one"), do("b", "test.shout", "loud", needs=after("a"))
+        last = do("c", "test.say", "two", needs=after("b"))
+        plan_id, standing = await start(owner, plan(*steps, last))
+        await rule(owner, standing["questions"][0], "approve")
+        await owner.engine.submit(plan_id, c.UndoPlan(now_us=owner.clock.now_us(), by="operator"))
+        end = await owner.follow(plan_id, lambda _: None)
+        undone = [fact.path for fact in facts(owner, plan_id) if isinstance(fact, e.EffectDone)][3:]
+        return end["status"], undone, facts(owner, plan_id)[-1].left
+
+    assert run(workspace, world, scenario) == ("undone", ["~c", "~a"], ("b",))
+    assert world.words() == ["loud"]
+
+
+def test_a_lost_answer_is_looked_up_and_not_sent_again(workspace, world):
+    async def scenario(owner):
+        plan_id, standing = await start(owner, plan(do("a", "test.say", "lost one")))
+        return standing["status"], kinds(owner, plan_id)
+
+    status, order = run(workspace, world, scenario)
+    assert status == "completed"
+    assert order[4:7] == ["EffectIntended", "EffectUncertain", "EffectDone"]
+    assert world.words() == ["lost one"]
+
+
+def test_an_uncertain_effect_nobody_can_look_up_asks_the_operator(workspace, world):
+    async def scenario(owner):
+        _, standing = await start(owner, plan(do("a", "test.whisper", "lost one")))
+        card = Views(owner.workspace).question(standing["questions"][0])
+        done = await rule(owner, standing["questions"][0], "happened")
+        return card["kind"], card["options"], done["status"]
+
+    assert run(workspace, world, scenario) == ("settle", ["happened", "did_not_happen", "skip"], "completed")
+    assert world.words() == ["lost one"]
+
+
+@pytest.mark.parametrize(("word", "attempts"), [("unsent", 3), ("permanent", 1)])
+def test_what_surely_did_not_happen_is_tried_again_by_class_then_stuck(workspace, world, word, attempts):
+    async def scenario(owner):
+        plan_id, standing = await start(owner, plan(do("a", "test.refuse", word, retry=QUICK)))
+        refused = [fact for fact in facts(owner, plan_id) if isinstance(fact, e.EffectRefused)]
+        card = Views(owner.workspace).question(standing["questions"][0])
+        return len(refused), card["kind"], card["options"]
+
+    assert run(workspace, world, scenario) == (attempts, "stuck", ["retry", "skip", "undo"])
+
+
+def test_a_stuck_step_goes_on_with_edited_arguments(workspace, world):
+    async def scenario(owner):
+        _, standing = await start(
+            owner, plan(do("a", "test.say", "x", number=1), do("b", "test.refuse", "permanent", retry=QUICK))
+        )
+        edited = {"word": "unsent"}
+        again = await rule(owner, standing["questions"][0], "retry", arguments=edited)
+        prepared = [fact for fact in facts(owner, standing["plan"]) if isinstance(fact, e.EffectPrepared)]
+        return prepared[-1].arguments["word"], "operator" in prepared[-1].labels, again["status"]
+
+    assert run(workspace, world, scenario) == ("unsent", True, "running")
+
+
+def test_a_read_over_its_time_is_tried_again_then_stuck(workspace, world):
+    async def scenario(owner):
+        plan_id, _ = await start(owner, plan(do("a", "test.slow", "x", number=5, retry=QUICK)))
+        return kinds(owner, plan_id).count("AttemptFailed"), "StepStuck" in kinds(owner, plan_id)
+
+    assert run(workspace, world, scenario) == (2, True)
+
+
+def test_a_rejected_question_ends_the_plan_and_takes_back_what_was_done(workspace, world):
+    async def scenario(owner):
+        ask = Step(name="q", kind="ask", ask=ASK, needs=after("a"))
+        steps = do("a", "test.say", "one"), ask, do("b", "test.say", "two", needs=after("q"))
+        _, standing = await start(owner, plan(*steps))
+        assert world.words() == ["one"]
+        return (await rule(owner, standing["questions"][0], "reject", reason="no"))["status"]
+
+    assert run(workspace, world, scenario) == "undone"
+    assert world.words() == []
+
+
+def test_an_optional_need_goes_on_after_a_skip(workspace, world):
+    async def scenario(owner):
+        skipped = do("a", "test.say", "one", when=Cel("1 > 2"))
+        steps = skipped, do("b", "test.say", "two", needs=(Need("a", "optional"),))
+        return (await start(owner, plan(*steps)))[1]["status"]
+
+    assert run(workspace, world, scenario) == "completed"
+    assert world.words() == ["two"]
+
+
+def test_a_wait_ends_at_its_time_without_polling(workspace, world):
+    async def scenario(owner):
+        until = Cel(
+            "ready_at + duration('0.3s')", names=("ready_at",), paths=("ready_at",), scope=(("ready_at", "time"),)
+        )
+        steps = Step(name="w", kind="wait", until=until), do("a", "test.say", "later", needs=after("w"))
+        plan_id, standing = await start(owner, plan(*steps))
+        return standing["status"], "WaitEnded" in kinds(owner, plan_id)
+
+    assert run(workspace, world, scenario) == ("completed", True)
+
+
+def test_a_plan_past_its_expiry_ends_and_its_question_means_no(workspace, world):
+    async def scenario(owner):
+        plan_id, standing = await start(owner, plan(do("a", "test.shout", "loud"), expires_s=1))
+        for _ in range(500):
+            if owner.standing(plan_id)["status"] == "expired":
+                break
+            await asyncio.sleep(0.01)
+        with pytest.raises(CommandRefusedError):
+            owner.rule(standing["questions"][0], {"choice": "approve"})
+        return owner.standing(plan_id)["status"]
+
+    assert run(workspace, world, scenario) == "expired"
+    assert world.words() == []
+
+
+def test_views_and_history_agree_with_a_rebuild_and_a_replay(workspace, world):
+    async def scenario(owner):
+        words = [f"w{index}" for index in range(120)]
+        steps = do("a", "test.say", "lost x"), each(do("b", "test.say", "x", needs=after("a")))
+        first, _ = await start(owner, plan(*steps), words=words)
+        second, standing = await start(owner, plan(each(do("a", "test.shout", "x", gate="batch"))), words=["1", "2"])
+        await rule(owner, standing["questions"][0], "approve", kept=[0])
+        third, _ = await start(owner, plan(do("a", "test.refuse", "unsent", retry=QUICK)))
+        await rule(owner, f"{third}.1", "undo")
+        await owner.engine.submit(first, c.UndoPlan(now_us=owner.clock.now_us(), by="operator"))
+        await owner.follow(first, lambda _: None)
+        views = Views(owner.workspace)
+        return owner.ledger.differing(), [
+            views.replay(p)["first_difference"] for p in (first, second, third, f"{first}-b-1")
+        ]
+
+    assert run(workspace, world, scenario, 60) == ([], ["", "", "", ""])
+
+
+CRASH = """
+import asyncio, json, sys
+from pathlib import Path
+sys.path.insert(0, {tests!r})
+from kit import World, owner_of, plan, do, after, each
+from mainstay.workspace import Workspace
+async def main():
+    async with owner_of(Workspace(Path({root!r})), World(Path({world!r}))) as owner:
+        if {fresh}:
+            words = [f"w{{i}}" for i in range(5)]
+            steps = do("a", "test.say", "one"), do("b", {operation!r}, "die two", needs=after("a"))
+            plan_id, done = owner.propose(plan(*steps, do("c", "test.say", "three", needs=after("b"))), {{}})
+            await done
+        else:
+            plan_id = owner.ledger.rows("SELECT id FROM plan")[0][0]
+        print(json.dumps(await owner.follow(plan_id, lambda _: None)))
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("operation", ["test.say", "test.whisper"])
+def test_a_kill_between_an_effect_and_its_record_does_it_once(workspace, world, operation):
+    def process(*, fresh):
+        code = CRASH.format(
+            tests=str(Path(__file__).parent), root=str(workspace.root), world=str(world.folder), fresh=fresh,
+            operation=operation,
+        )  # fmt: skip
+        return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+
+    assert process(fresh=True).returncode == -9
+    again = process(fresh=False)
+    assert again.returncode == 0, again.stderr
+    standing = json.loads(again.stdout)
+    if operation == "test.say":
+        assert standing["status"] == "completed"
+        assert world.words() == ["die two", "one", "three"]
+    else:
+        card = Views(Workspace(workspace.root)).question(standing["questions"][0])
+        assert card["kind"] == "settle"
+        assert world.words() == ["die two", "one"]
+    assert isinstance(world, World)
