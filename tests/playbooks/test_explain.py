@@ -16,8 +16,7 @@ You give:
 Then, in this order:
 1. statement: Read a bank statement (bank.read_statement).
 2. open: Read the open invoices (invoices.read_open).
-3. match: After statement and open, match bank lines to open invoices (agent reconcile). The result only counts if \
-`size(out.sure) >= 0`.
+3. match: After statement and open, match bank lines to open invoices (agent reconcile).
 4. review: After match, if there is anything in 'unsure' of match, ask you: "(how many 'unsure' of match) payments \
 need your eye". You see 'unsure' of match. If you say no, the rest goes on without it. No answer within 3 days means \
 no. You are reminded after 1 day.
@@ -53,6 +52,7 @@ def test_what_happens_on_a_no_a_failure_and_without_an_undo_is_said():
             "  ok: {ask: 'Pay {{company.name}}?', options: [now, later]}\n"
             "  pay: {needs: [ok], do: payments.refund, account: shop, with: {charge: 'x'}, on_failure: undo}\n"
             "  note: {needs: [pay], do: files.write, with: {path: 'x'}, on_failure: skip, checkpoint: true,"
+            " check: '= out.path == \"x\"',"
             " undo: {do: files.write, with: {path: '= this.path'}}}\n"
             "  pause: {needs: [note], wait: {until: '= today + days(3)'}}\n"
         ),
@@ -64,7 +64,10 @@ def test_what_happens_on_a_no_a_failure_and_without_an_undo_is_said():
     assert (
         "This can't be undone: There is no operation that takes it back. If it fails for good, what was done is" in told
     )
-    assert "This can be undone. If it fails for good, it is left out and the rest goes on. A rerun can start" in told
+    assert (
+        'This can be undone. The result only counts if `out.path == "x"`. If it fails for good, it is left out' in told
+    )
+    assert "and the rest goes on. A rerun can start from here." in told
     assert "4. pause: After note, wait until `today + days(3)`." in told
 
 

@@ -16,7 +16,7 @@ from mainstay.kernel.graph import Ask, Cel, Compensate, Definition, Input, Need,
 from mainstay.playbooks.fit import Fitter, in_words, read_literal
 from mainstay.playbooks.format import Mapping, Node, Place, Report, Scalar, read_yaml
 from mainstay.playbooks.order import check_questions, circle, needs_of, paths_used, rejection_used
-from mainstay.playbooks.steps import StepDraft, StepReader, check_keys, check_name
+from mainstay.playbooks.steps import STEP_NAME, StepDraft, StepReader, check_keys, check_name
 from mainstay.playbooks.templates import Draft, Drafts
 from mainstay.playbooks.values import Contracts, NameTypes, canonical_records, input_type, used_records
 from mainstay.runtime.types import ANY, BOOL, INT, TIME, Type, Vocabulary, parse_type
@@ -131,8 +131,8 @@ class _Compiler:
         return tuple(each for each in found if each is not None)
 
     def _input(self, key: Scalar, node: Node, known: dict[str, Type]) -> Input | None:
-        if key.text.isidentifier() is False:
-            self._report.add(key.place, f"{key.text!r} is no name for an input: letters, digits and _")
+        if STEP_NAME.fullmatch(key.text) is None or key.text == "in":
+            self._report.add(key.place, f"{key.text!r} is no name for an input: small letters, digits and _")
         if not isinstance(node, Mapping) or "type" not in node.keys:
             self._report.add(node.place, f"the input {key.text!r} needs a type, such as {{type: text}}")
             return None

@@ -35,6 +35,7 @@ class DryStep(msgspec.Struct, frozen=True):
     effect: EffectClass | None
     question: str  # what you are asked, empty when nothing
     cannot_undo: str  # why, empty when it can be, or when there is nothing to undo
+    check: str  # what its result must fulfil, beside what the agent promises by itself
     per_item: bool
     cost_usd_micros: int
     at_most_s: float | None  # None: waits for a person or a time
@@ -83,6 +84,7 @@ def explain(definition: Definition, catalogue: Catalogue) -> str:
 
 def _dry_step(step: Step, catalogue: Catalogue) -> DryStep:
     action, cost, at_most, cannot = _say_kind(step), 0, step.timeout_s, ""
+    check = _say(step.check) if step.check is not None else ""
     try:
         if step.kind == "do":
             operation = catalogue.operation(step.target)
@@ -93,6 +95,7 @@ def _dry_step(step: Step, catalogue: Catalogue) -> DryStep:
         elif step.kind == "agent":
             agent = catalogue.agent(step.target)
             action, at_most = agent.summary, at_most or agent.timeout_s
+            check = "" if step.check is not None and step.check.source == agent.success else check
     except UnknownNameError:
         action = "Call what this workspace does not have"
         cannot = "nothing is known of it" if step.effect not in (None, "read") else ""
@@ -103,6 +106,7 @@ def _dry_step(step: Step, catalogue: Catalogue) -> DryStep:
         effect=step.effect,
         question=_question(step),
         cannot_undo=cannot,
+        check=check,
         per_item=step.each is not None,
         cost_usd_micros=cost,
         at_most_s=at_most,
@@ -144,8 +148,8 @@ def _paragraph(step: Step, dry: DryStep, after: str) -> str:
         parts.append(f"This can't be undone: {_sentence(dry.cannot_undo)}")
     elif step.effect not in (None, "read"):
         parts.append("This can be undone.")
-    if step.check is not None:
-        parts.append(f"The result only counts if {_say(step.check)}.")
+    if dry.check:
+        parts.append(f"The result only counts if {dry.check}.")
     if step.on_failure != "ask":
         what = "it is left out and the rest goes on" if step.on_failure == "skip" else "what was done is undone"
         parts.append(f"If it fails for good, {what}.")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mainstay.kernel.graph import Cel, Literally, Record, Sequence, Template, Text
 from mainstay.playbooks.format import QUOTES_HINT, Mapping, Place, Report, Scalar
-from mainstay.runtime.expressions import Checked, Checker, WrongExpressionError
+from mainstay.runtime.checking import Checked, Checker, WrongExpressionError
 from mainstay.runtime.faults import say_fault
 from mainstay.runtime.types import ANY, DATE, TEXT, Records, Type, nearest, parse_type
 from mainstay.values import Money, Value, parse_duration_s

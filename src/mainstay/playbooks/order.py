@@ -47,6 +47,8 @@ def needs_of(
         else:
             needs[name] = Need(name, "optional" if optional else "done")
     used = names_used(step.drafts(), lets)
+    for expression in (each for draft in step.drafts() for each in draft.expressions() if step.name in each.names):
+        report.add(expression.place(), f"{step.name!r} has no value yet here; it is 'out' in 'check', 'this' in 'undo'")
     for name in steps:  # in the order of the file
         if name in used and name != step.name:
             needs.setdefault(name, Need(name))

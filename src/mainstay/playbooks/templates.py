@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from mainstay.playbooks.format import QUOTES_HINT, Listing, Mapping, Node, Place, Report, Scalar
-from mainstay.runtime.expressions import WrongExpressionError, read_names
+from mainstay.runtime.checking import WrongExpressionError, read_names
 from mainstay.runtime.faults import say_fault
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from mainstay.errors import UnknownNameError
 from mainstay.kernel.graph import Field
-from mainstay.runtime.expressions import Checker, WrongExpressionError, is_path, walk_path
+from mainstay.runtime.checking import Checker, WrongExpressionError, is_path, walk_path
 from mainstay.runtime.types import ANY, DATE, TEXT, TIME, Type, Vocabulary, list_of, nearest, parse_type
 
 if TYPE_CHECKING:

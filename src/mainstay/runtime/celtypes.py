@@ -1,7 +1,6 @@
 """Between plain values and CEL: message classes made of record types, values bound into them and taken out again.
 
-A date is midnight UTC plus one microsecond. The mark tells it from an instant, so that adding days keeps it a date
-in every time zone, and comparing two dates is exact. An unset date or time is the epoch itself and reads as "".
+Dates and times are in moments.py.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 import msgspec
 
 from mainstay.errors import ExpressionError
+from mainstay.runtime.moments import EPOCH, moment, plain_moment, plain_seconds, seconds, text_of
 from mainstay.runtime.types import ANY, Records, Type, parse_type
 from mainstay.values import BlobRef, Value
 
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 
 PACKAGE = "mainstay"
 MAX_LOOPED = 500  # KERNEL P1
-DATE_MARK_US = 1
-EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-_DATE_LENGTH = len("2026-11-21")
 _FIXED: dict[str, dict[str, str]] = {
     "money": {"minor": "int", "currency": "text"},
     "blob": {"digest": "text", "size": "int", "name": "text", "media": "text"},
@@ -178,7 +175,7 @@ class Messages:
         if isinstance(value, dt.datetime):
             return plain_moment(value)
         if isinstance(value, dt.timedelta):
-            return _plain_seconds(value)
+            return plain_seconds(value)
         if isinstance(value, list):
             return [self.plain(item, originals) for item in cast("list[Any]", value)]
         if isinstance(value, dict):
@@ -213,7 +210,7 @@ class Messages:
         if kind.kind in ("date", "time"):
             return plain_moment(content.ToDatetime(tzinfo=dt.UTC))
         if kind.kind == "duration":
-            return _plain_seconds(content.ToTimedelta())
+            return plain_seconds(content.ToTimedelta())
         if kind.kind == "list":
             return [self._plain_field(kind.of or ANY, item, originals) for item in content]
         return self.plain(content, originals)
@@ -281,77 +278,32 @@ def _as_list(value: Value) -> list[Value]:
     return list(value)
 
 
-def _text(value: Any) -> str:  # noqa: ANN401
-    if not isinstance(value, str):
-        raise ValueError(f"text expected, got {type(value).__name__}")  # noqa: TRY004 - bad data, not bad code
-    if "\0" in value:
-        raise ValueError("a text with a NUL character in it")
-    return value
-
-
-def moment(value: Any) -> dt.datetime | None:  # noqa: ANN401
-    """Read a plain date or time (text, or microseconds UTC) as CEL holds it; None when it is empty."""
-    if isinstance(value, int):
-        return _unmarked(EPOCH + dt.timedelta(microseconds=value))
-    text = _text(value)
-    if not text:
-        return None
-    if len(text) == _DATE_LENGTH:
-        return dt.datetime.fromisoformat(text).replace(microsecond=DATE_MARK_US, tzinfo=dt.UTC)
-    read = dt.datetime.fromisoformat(text)
-    if read.tzinfo is None:
-        raise ValueError(f"the time {text!r} does not say its time zone")
-    return _unmarked(read.astimezone(dt.UTC))
-
-
-def _unmarked(value: dt.datetime) -> dt.datetime:
-    return value.replace(microsecond=DATE_MARK_US + 1) if value.microsecond == DATE_MARK_US else value
-
-
-def plain_moment(value: dt.datetime) -> str:
-    """Write what CEL holds as a plain date or time."""
-    if value == EPOCH:
-        return ""
-    if value.microsecond == DATE_MARK_US:
-        return value.date().isoformat()
-    return value.isoformat().replace("+00:00", "Z")
-
-
-def _plain_seconds(value: dt.timedelta) -> int | float:
-    seconds = value.total_seconds()
-    return int(seconds) if seconds.is_integer() else seconds
-
-
-def _seconds(value: Any) -> dt.timedelta:  # noqa: ANN401
-    return dt.timedelta(seconds=value)
-
-
 def _unset(type_: Type) -> object:
     """What a scalar variable without a value is bound to."""
     return EPOCH if type_.kind in ("date", "time") else _SCALARS[type_.kind](type_.empty())
 
 
 _SCALARS: dict[str, Callable[[Any], Any]] = {
-    "text": _text,
-    "choice": _text,
+    "text": text_of,
+    "choice": text_of,
     "int": int,
     "bool": bool,
     "float": float,
     "date": moment,
     "time": moment,
-    "duration": _seconds,
+    "duration": seconds,
 }
 
 
 def _open(value: Value, limit: int | None) -> Any:  # noqa: ANN401
     """Check a value of no known shape; what only Mainstay makes (a file's reference) can't be inside."""
     if isinstance(value, str):
-        return _text(value)
+        return text_of(value)
     if isinstance(value, list | tuple):
         _measure(list(value), limit)
         return [_open(item, limit) for item in value]
     if isinstance(value, dict):
-        return {_text(key): _open(item, limit) for key, item in value.items()}
+        return {text_of(key): _open(item, limit) for key, item in value.items()}
     if value is None or isinstance(value, bool | int | float):
         return value
     raise ValueError(f"a {type(value).__name__} inside data of no known type")

@@ -11,7 +11,7 @@ from mainstay.runtime.types import Records, nearest
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mainstay.runtime.expressions import Fault
+    from mainstay.runtime.checking import Fault
     from mainstay.runtime.types import Type
 
 LOCAL_NAMES = {

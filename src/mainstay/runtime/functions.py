@@ -26,7 +26,8 @@ from contextvars import ContextVar
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
-from mainstay.runtime.celtypes import DATE_MARK_US, EPOCH, Messages, load_cel, moment
+from mainstay.runtime.celtypes import Messages, load_cel
+from mainstay.runtime.moments import DATE_MARK_US, EPOCH, moment
 from mainstay.runtime.types import ANY, DURATION, FLOAT, INT, MONEY, TEXT, TIME, Type, list_of
 from mainstay.values import CURRENCY_DIGITS, MAX_MINOR, Money, say_duration
 
