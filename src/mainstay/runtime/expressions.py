@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 Resolve: TypeAlias = "Callable[[str], Value]"  # gives the plain value of a name; asked only for names that are used
 
-MAX_PROGRAMS = 256
+MAX_PROGRAMS = 64  # about half a megabyte each
 NO_MONEY = {"minor": 0, "currency": ""}  # the sum of nothing
 
 
