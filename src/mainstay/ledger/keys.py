@@ -68,6 +68,16 @@ def load_session(folder: Path) -> str:
     return _read_private(_config_folder() / f"{_workspace_id(folder)}.session", "session").decode().strip()
 
 
+def remove(folder: Path) -> None:
+    """Throw away the key and session of a workspace that nobody wants any more: its history is unreadable from here on.
+
+    One that is gone already counts as removed. Raises LedgerError when the folder has no id.
+    """
+    workspace, place = _workspace_id(folder), _config_folder()
+    for kind in ("session", "key"):
+        (place / f"{workspace}.{kind}").unlink(missing_ok=True)
+
+
 _RESTORE = "Put the file back from your backup; without it the history of this workspace can't be read."
 
 
