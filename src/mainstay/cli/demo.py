@@ -1,0 +1,202 @@
+"""`mainstay demo`: a month's end of an invented company, with the plug pulled in the middle of it."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import signal
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+
+from mainstay.app import create_workspace
+from mainstay.cli.demo_answers import Answers
+from mainstay.cli.demo_check import Findings, check
+from mainstay.cli.demo_owner import Runtime
+from mainstay.cli.ending import DONE, FAILED
+from mainstay.cli.screen import Screen, text
+from mainstay.errors import InputError, MainstayError, OwnedError
+from mainstay.ledger import keys as ledger_keys
+from mainstay.ledger.lock import OwnerLock
+from mainstay.playbooks.shelf import LIBRARY
+from mainstay.views import Views
+from mainstay.workspace import CONFIG_NAME, STATE_NAME, Workspace
+
+DATA = LIBRARY / "demo"
+PLAYBOOK = "billing-reconciliation"
+COMPANY = "Lindqvist Studio"
+SENDER = "Lindqvist Studio <studio@lindqvist.example>"
+FILES = ("statement.xml", "invoices.csv")
+MARK = "demo"  # the file in .mainstay that says: made by the demo, may be made anew
+DIES_AFTER_MAIL = 2
+RESUMED_S = 30.0
+_POLL_S = 0.02
+_DOES = {
+    "statement": "Read the bank statement",
+    "open": "Read the open invoices",
+    "match": "Held every payment against every invoice",
+    "book": "Booked the payments",
+    "late": "Looked up which invoices are late",
+    "remind": "Sent the reminders",
+    "report": "Wrote the report",
+}
+
+
+def demo(
+    folder: Annotated[Path, typer.Option(help="Where the demo's workspace is made.")] = Path("mainstay-demo"),
+    play: Annotated[bool, typer.Option("--yes", "--play", help="Answer from the demo's file, ask nothing.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Say only the result, as JSON.")] = False,
+) -> int:
+    """Show Mainstay at work: a month's payments matched, reminders approved, a crash survived. Takes seconds."""
+    root = folder.resolve()
+    replaced = clear(root)
+    workspace = create_workspace(root, name=COMPANY, sender=SENDER)
+    (workspace.state / MARK).touch()
+    for name in FILES:
+        shutil.copyfile(DATA / name, root / "inbox" / name)
+    screen = Screen(as_json=as_json)
+    answers = Answers(DATA / "rulings.yaml", screen, ask=screen.interactive and not play)
+    found = asyncio.run(_Show(workspace, answers, screen).play(replaced=replaced))
+    screen.give(found, lambda _: None)
+    return DONE if found.well else FAILED
+
+
+def clear(root: Path) -> bool:
+    """Make room for a new demo; says whether an earlier one was removed. Raises InputError when it is none."""
+    if not root.exists() or (root.is_dir() and not any(root.iterdir())):
+        return False
+    state = root / STATE_NAME
+    if not (root / CONFIG_NAME).is_file() or not (state / MARK).is_file():
+        raise InputError(
+            f"{root} was not made by the demo, so it is left alone.", remedy="Choose another one: --folder PATH"
+        )
+    try:
+        lock = OwnerLock(state, "mainstay demo")
+    except OwnedError as error:
+        raise OwnedError(error.message, remedy="End it, or choose another folder: --folder PATH") from None
+    try:
+        ledger_keys.remove(state)
+        for place in sorted(root.iterdir(), key=lambda place: place == state):  # what makes it a demo goes last
+            shutil.rmtree(place) if place.is_dir() and not place.is_symlink() else place.unlink()
+    finally:
+        lock.release()
+    return True
+
+
+class _Show:
+    """One run of the demo, told as it goes."""
+
+    def __init__(self, workspace: Workspace, answers: Answers, screen: Screen) -> None:
+        self.workspace, self.answers, self.screen = workspace, answers, screen
+
+    def say(self, line: str, style: str = "") -> None:
+        """Write one line, never broken by us: it may hold a path or a command to copy. Nothing with --json."""
+        if not self.screen.as_json:
+            self.screen.out.print(text(line, style), soft_wrap=True)
+
+    async def play(self, *, replaced: bool) -> Findings:
+        self._open(replaced=replaced)
+        with Runtime(self.workspace, DIES_AFTER_MAIL) as first:
+            standing = await first.ask("run", self._inputs(), self._progress)
+            plan = standing["plan"]
+            killed = not await self._answer_all(first, standing)
+            status = first.died() if killed else 0
+        if killed and status != -signal.SIGKILL:
+            raise MainstayError(f"The demo's process ended by itself (status {status}).", remedy="Run the demo again.")
+        before = check(self.workspace, plan)
+        self._tell_crash(before, killed=killed)
+        if killed:
+            with Runtime(self.workspace):
+                await self._until_done(plan)
+        found = msgspec.structs.replace(check(self.workspace, plan), killed_by=-status)
+        self._tell_end(found, killed=killed)
+        return found
+
+    def _inputs(self) -> dict[str, Any]:
+        statement, invoices = FILES
+        given = [f"statement=inbox/{statement}", f"invoices=inbox/{invoices}"]
+        return {"playbook": PLAYBOOK, "inputs": given, "folder": str(self.workspace.root)}
+
+    def _open(self, *, replaced: bool) -> None:
+        self._title(f"A month's end at {COMPANY}")
+        self.say("Everything here is invented, and no mail leaves this machine: mails are only put into a folder.")
+        again = " (anew: an earlier demo stood there)" if replaced else ""
+        self.say(f"The demo's workspace: {self.workspace.root}{again}")
+        self._title("1. The work")
+
+    def _progress(self, event: dict[str, Any]) -> None:
+        if event["kind"] in ("StepCompleted", "EffectDone") and event["path"] in _DOES:
+            self.say(f"  done  {_DOES[event['path']]}")
+
+    async def _answer_all(self, runtime: Runtime, standing: dict[str, Any]) -> bool:
+        """Answer what is asked; False when the runtime died over it."""
+        while standing["questions"]:
+            with Views(self.workspace) as views:
+                card = views.question(standing["questions"][0])
+            self._title("2. Your decision" if card["kind"] == "ask" else "3. Your decision, before anything leaves")
+            answer = self.answers.to(card)
+            try:
+                standing = await runtime.ask("decide", answer, self._progress)
+            except ConnectionError:
+                return False
+        return True
+
+    async def _until_done(self, plan: str) -> None:
+        """Only look on, until the plan has ended by itself."""
+        with Views(self.workspace) as views:
+            for _ in range(int(RESUMED_S / _POLL_S)):
+                if (status := views.plan(plan).status) not in ("approved", "running"):
+                    assert status == "completed", status
+                    return
+                await asyncio.sleep(_POLL_S)
+        raise MainstayError("The demo did not end by itself.", remedy=f"Look with: mainstay show {plan}")
+
+    def _tell_crash(self, found: Findings, *, killed: bool) -> None:
+        self._title("4. The plug is pulled")
+        if not killed:
+            self.say(
+                "Here the demo kills Mainstay between a mail and the note of it. You let fewer than two mails out,"
+            )
+            self.say("so there was nothing to interrupt.")
+            return
+        self.say(
+            f"Mainstay was killed (SIGKILL) right after mail {found.mails} went into the folder, before it could note"
+        )
+        self.say("that. This is what a power cut at the worst moment leaves:")
+        self.say(f"  mails in outbox/mail:         {found.mails}")
+        self.say(f"  mails the history is sure of: {found.mails_known}")
+
+    def _tell_end(self, found: Findings, *, killed: bool) -> None:
+        if killed:
+            self._title("5. It is started again, and told nothing")
+            for line in found.settled:
+                self.say(f"  {line}")
+        self._title("What there is now")
+        for line in found.sentences():
+            self.say(f"  {line}")
+        self._title("What happened, in short")
+        for line in found.timeline:
+            self.say(f"  {line}")
+        self._where_next(found)
+
+    def _where_next(self, found: Findings) -> None:
+        self._title("Look around")
+        rows = [
+            ("the report", f"{self.workspace.root.name}/{found.report}"),
+            ("go there", f"cd {self.workspace.root}"),
+            ("the whole story", f"mainstay show {found.plan}"),
+            ("check the history", "mainstay history verify"),
+            ("take it all back", f"mainstay undo {found.plan}"),
+            ("with your own files", "mainstay try STATEMENT INVOICES   (looks only, changes nothing)"),
+        ]
+        for what, how in rows:
+            self.say(f"  {what:<21}{how}")
+        self.say(
+            "Taking it back removes the bookings and the report. Mails that were sent can't be unsent; it says so."
+        )
+
+    def _title(self, words: str) -> None:
+        self.say("")
+        self.say(words, "bold")
