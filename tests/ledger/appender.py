@@ -12,8 +12,7 @@ import asyncio
 import sys
 from pathlib import Path
 
-from conftest import KEY, PROJECTIONS
-from ledger_samples import appended, completed
+from ledger_samples import KEY, PROJECTIONS, appended, completed
 
 from mainstay.errors import CommitFailedError, LedgerError
 from mainstay.ledger.sqlite import SqliteLedger

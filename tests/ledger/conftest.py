@@ -5,17 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from ledger_samples import KEY, PROJECTIONS
 
-from mainstay.ledger.books import books
 from mainstay.ledger.sqlite import SqliteLedger
-from mainstay.ledger.views import VIEWS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
-
-KEY = bytes(range(32))
-PROJECTIONS = (VIEWS, books(lambda value: value))
 
 
 @pytest.fixture

@@ -6,12 +6,16 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from mainstay import events as e
+from mainstay.ledger.books import books
+from mainstay.ledger.views import VIEWS
 from mainstay.values import BlobRef, Failure
 
 if TYPE_CHECKING:
     from mainstay.ledger.sqlite import SqliteLedger
     from mainstay.values import Value
 
+KEY = bytes(range(32))
+PROJECTIONS = (VIEWS, books(lambda value: value))
 NOW_US = 1_795_000_000_000_000
 DEFINITION = BlobRef("ab" * 32, 10)
 FAILURE = Failure("permanent", "It can't work.", remedy="Mend it.")

@@ -7,8 +7,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import KEY, PROJECTIONS
-from ledger_samples import NOW_US, append, append_all, appended, completed, proposed
+from ledger_samples import KEY, NOW_US, PROJECTIONS, append, append_all, appended, completed, proposed
 
 from mainstay import events as e
 from mainstay.errors import CommandRefusedError, ConflictError, LedgerError
@@ -202,3 +201,10 @@ def test_projections_are_in_the_transaction_of_their_events(ledger):
     append(ledger, appended("plan:p", 0, proposed("Books of May"), e.PlanApproved("you"), e.PlanStarted(1)))
     assert ledger.rows(queries.PLAN, ("p",))[0][:4] == ("p", "reconcile", "Books of May", "running")
     assert ledger.rows(queries.LIVE_PLANS) == [("p",)]
+
+
+def test_an_append_without_facts_changes_nothing(ledger, open_ledger):
+    append(ledger, appended("plan:p", 0, completed()))
+    assert append(ledger, appended("plan:q", 0), appended("plan:p", 1)) == 1
+    ledger.close()
+    assert append(open_ledger(), appended("plan:q", 0, completed())) == 2

@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import KEY, PROJECTIONS
-from ledger_samples import append, appended, completed
+from ledger_samples import KEY, PROJECTIONS, append, appended, completed
 
-from mainstay.errors import CommitFailedError
+from mainstay.errors import CommitFailedError, LedgerError
 from mainstay.ledger.reader import SqliteReader
 from mainstay.ledger.sqlite import SqliteLedger
 
@@ -110,6 +109,9 @@ def test_f6_a_disk_that_stays_full_keeps_the_ledger_stopped(small_disk):
             append(ledger, appended("plan:p", 0, completed()))
         with pytest.raises(CommitFailedError):
             ledger.read("plan:p")
+    with pytest.raises(LedgerError, match="full"):
+        ledger.reopen()
+    assert ledger.failed
     (small_disk / "ballast").unlink()
     ledger.reopen()
     assert ledger.read("plan:p") == []

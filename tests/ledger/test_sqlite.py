@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 import apsw
 import pytest
-from conftest import KEY, PROJECTIONS
-from ledger_samples import FAILURE, NOW_US, append, append_all, appended, completed, proposed
+from ledger_samples import FAILURE, KEY, NOW_US, PROJECTIONS, append, append_all, appended, completed, proposed
 
 from mainstay import events as e
 from mainstay.errors import LedgerError, WrongKeyError
@@ -273,6 +272,9 @@ def test_a_projection_that_breaks_leaves_no_half_event(folder):
         with pytest.raises(LedgerError, match="not known yet"):
             append(ledger, appended("plan:p", 1, e.PlanParked()))
         assert ledger.failed
+        for care in (ledger.rebuild, ledger.differing, ledger.head, ledger.verify):
+            with pytest.raises(LedgerError, match="not known yet"):
+                care()
         ledger.reopen()
         assert ledger.rows("SELECT count(*) FROM broken") == [(0,)]
         assert append(ledger, appended("plan:p", 1, completed())) == 2

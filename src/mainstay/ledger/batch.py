@@ -40,7 +40,7 @@ INSERT_EVENTS = {
 INSERT_STREAMS = "INSERT INTO stream (id, name) SELECT value, key FROM json_each(?)"
 # Id and last sequence of the streams named in a JSON list.
 READ_HEADS = """
-SELECT s.name, s.id, (SELECT max(sequence) FROM event WHERE stream = s.id)
+SELECT s.name, s.id, (SELECT coalesce(max(sequence), 0) FROM event WHERE stream = s.id)
 FROM stream s WHERE s.name IN (SELECT value FROM json_each(?))"""
 # The last position and its digest.
 READ_LAST = "SELECT position, digest FROM event ORDER BY position DESC LIMIT 1"

@@ -11,7 +11,6 @@ This is the SIV construction (Rogaway and Shrimpton, "A Provable-Security Treatm
 from __future__ import annotations
 
 import hmac
-import os
 import re
 import secrets
 from collections import OrderedDict
@@ -19,6 +18,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from mainstay.errors import LedgerError
+from mainstay.ledger.disk import make_folder, sync_folder, write_new
 from mainstay.values import BlobRef, digest_of
 
 if TYPE_CHECKING:
@@ -78,14 +78,13 @@ class FileBlobs:
         """Bring one file to disk. One that stands there already is made sure of: a crash may have cut it short."""
         path = self._path(digest)
         if not path.parent.is_dir():
-            for folder in (self._folder, path.parent):
-                folder.mkdir(mode=0o700, exist_ok=True)
-                _sync_folder(folder.parent)
+            make_folder(self._folder)
+            make_folder(path.parent)
         if not path.is_file() or path.read_bytes() != stored:
             part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
-            _write(part, stored)
+            write_new(part, stored)
             part.replace(path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
 
     def _path(self, digest: str) -> Path:
         if _DIGEST.fullmatch(digest) is None:
@@ -129,18 +128,3 @@ def _keyed(key: bytes) -> tuple[AESGCM, bytes]:
 def _unusable(ref: BlobRef, why: str) -> LedgerError:
     name = f" ({ref.name})" if ref.name else ""
     return LedgerError(f"The stored file {ref.digest}{name} {why}.", remedy="Restore it from a backup.")
-
-
-def _write(path: Path, content: bytes) -> None:
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:  # noqa: PTH123 - private from its first moment
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_folder(path: Path) -> None:
-    folder = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

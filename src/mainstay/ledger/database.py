@@ -8,7 +8,6 @@ A wrong key and a damaged first page look alike to the cipher, so a fingerprint 
 from __future__ import annotations
 
 import hmac
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -16,6 +15,7 @@ import apsw
 
 from mainstay.errors import LedgerError, WrongKeyError
 from mainstay.ledger.codec import CODEC_VERSION
+from mainstay.ledger.disk import make_folder, sync_folder, write_new
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +25,13 @@ SCHEMA = Path(__file__).with_name("schema.sql").read_text()
 BUSY_MS = 10_000
 CACHE_KIB = 16 * 1024  # of decrypted pages, per connection
 JOURNAL_LIMIT_BYTES = 64 * 1024 * 1024  # the WAL is cut back to this once it was checkpointed
+WRITER_PRAGMAS: dict[str, str | int] = {
+    "journal_mode": "wal",
+    "synchronous": "full",
+    "secure_delete": "on",
+    "wal_autocheckpoint": 0,
+    "journal_size_limit": JOURNAL_LIMIT_BYTES,
+}
 PLAIN_HEADER = b"SQLite format 3\0"
 
 # Whether this database was set up.
@@ -36,28 +43,24 @@ SET_META = "INSERT INTO meta (name, value) VALUES (?, ?)"
 
 
 def create_if_missing(path: Path, key: bytes) -> None:
-    """Make an empty file that only its owner reads, and the key's fingerprint beside it."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path.parent.chmod(0o700)
+    """Make an empty file that only its owner reads, and the key's fingerprint beside it; on disk when this returns."""
+    make_folder(path.parent)
     if not path.exists():
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
         _fingerprint_path(path).unlink(missing_ok=True)
-    mark = _fingerprint_path(path)
-    if not mark.exists() and path.stat().st_size == 0:
-        with open(os.open(mark, os.O_WRONLY | os.O_CREAT, 0o600), "wb") as file:  # noqa: PTH123 - private from the start
-            file.write(_fingerprint(key))
-            file.flush()
-            os.fsync(file.fileno())
+        write_new(_fingerprint_path(path), _fingerprint(key))
+        write_new(path, b"")
+        sync_folder(path.parent)
 
 
 def connect_writer(path: Path, key: bytes) -> apsw.Connection:
     """Open for writing: every COMMIT is on disk when it returns. Checkpoints are somebody else's work."""
-    connection = _connect(path, key, apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)
-    connection.pragma("journal_mode", "wal")
-    connection.pragma("synchronous", "full")
-    connection.pragma("secure_delete", "on")
-    connection.pragma("wal_autocheckpoint", 0)
-    connection.pragma("journal_size_limit", JOURNAL_LIMIT_BYTES)
+    connection = _connect(path, key, apsw.SQLITE_OPEN_READWRITE)
+    try:
+        for name, value in WRITER_PRAGMAS.items():
+            connection.pragma(name, value)
+    except apsw.Error as error:
+        connection.close()
+        raise LedgerError(f"{path} can't be opened for writing: {error}.") from error
     return connection
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 import msgspec
 
 from mainstay.errors import LedgerError, WrongKeyError
+from mainstay.ledger.disk import make_folder, sync_folder, write_new
 
 KEY_BYTES = 32
 ID_NAME = "id"
@@ -43,13 +44,15 @@ def create(folder: Path) -> Keys:
     """
     workspace = secrets.token_hex(16)
     place = _config_folder()
-    place.mkdir(mode=0o700, parents=True, exist_ok=True)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if (folder / ID_NAME).exists():
         raise LedgerError(f"{folder} already belongs to a workspace.", remedy="Choose another folder for the new one.")
-    _write_new(place / f"{workspace}.key", secrets.token_bytes(KEY_BYTES))
-    _write_new(place / f"{workspace}.session", secrets.token_hex(KEY_BYTES).encode())
-    _write_new(folder / ID_NAME, workspace.encode())
+    make_folder(place)
+    make_folder(folder)
+    write_new(place / f"{workspace}.key", secrets.token_bytes(KEY_BYTES))
+    write_new(place / f"{workspace}.session", secrets.token_hex(KEY_BYTES).encode())
+    sync_folder(place)
+    write_new(folder / ID_NAME, workspace.encode())  # last: from here on the folder is a workspace
+    sync_folder(folder)
     return load(folder)
 
 
@@ -109,21 +112,6 @@ def _read_private(path: Path, what: str) -> bytes:
     if stat.S_IMODE(status.st_mode) & 0o077:
         raise WrongKeyError(f"Others on this machine can read the {what} file {path}.", remedy=f"Run: chmod 600 {path}")
     return content
-
-
-def _write_new(path: Path, content: bytes) -> None:
-    """Write a file that must not exist yet; file and folder are on disk when this returns."""
-    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        os.write(file, content)
-        os.fsync(file)
-    finally:
-        os.close(file)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def _derive(master: bytes, salt: bytes, purpose: str) -> bytes:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from contextlib import contextmanager
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any, Self
 
@@ -23,7 +24,7 @@ from mainstay.ledger.checkpoint import Checkpointer
 from mainstay.ledger.reader import SqliteReader
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterator, Sequence
     from pathlib import Path
 
     from mainstay.events import Append, Recorded
@@ -59,7 +60,7 @@ class SqliteLedger:
         self._wake.acquire()
         self._closing = False
         self._failure: CommitFailedError | None = None
-        self._open(progress)
+        self._open(progress, apsw.SQLITE_CHECKPOINT_PASSIVE)
         self._thread = Thread(target=self._write_on, name="ledger-writer", daemon=True)
         self._thread.start()
 
@@ -124,12 +125,12 @@ class SqliteLedger:
 
     def rebuild(self, progress: projections.Progress | None = None) -> projections.Rebuilt:
         """Drop all projections and make them anew, in one transaction; appends wait meanwhile."""
-        with self._turn:
+        with self._turn, self._guarded():
             return projections.rebuild(self._writer, self._projected, progress)
 
     def differing(self) -> list[str]:
         """Name the projected tables that are not what a rebuild would give; appends wait meanwhile."""
-        with self._turn:
+        with self._turn, self._guarded():
             return projections.differing(self._writer, self._projected)
 
     def reopen(self) -> None:
@@ -140,7 +141,7 @@ class SqliteLedger:
         self._checkpointer.close()  # it may be waiting for its turn
         with self._turn:
             self._close_connections()
-            self._open(None)
+            self._open(None, apsw.SQLITE_CHECKPOINT_TRUNCATE)
             self._failure = None
 
     def close(self) -> None:
@@ -154,19 +155,32 @@ class SqliteLedger:
 
     # --- opening and closing
 
-    def _open(self, progress: projections.Progress | None) -> None:
+    def _open(self, progress: projections.Progress | None, checkpoint_mode: int) -> None:
         database.create_if_missing(self._path, self._key)
         self._writer = database.connect_writer(self._path, self._key)
         try:
-            self._writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+            self._writer.wal_checkpoint(mode=checkpoint_mode)
             database.prepare(self._writer, self._workspace)
             projections.install(self._writer, self._projected, progress)
             self._heads = batch.Heads(self._writer)
             self._reader = SqliteReader(self._path, self._key)
-        except apsw.Error as error:
+        except (apsw.Error, LedgerError) as error:
             self._writer.close()
-            raise LedgerError(f"{self._path} can't be used: {error}.") from error
+            if isinstance(error, LedgerError):
+                raise
+            raise LedgerError(f"{self._path} can't be used: {error}.", remedy=_MEND) from error
         self._checkpointer = Checkpointer(self._path, self._key, self._turn)
+
+    @contextmanager
+    def _guarded(self) -> Generator[None]:
+        """Let no care run on a failed ledger, and fail it when the disk fails meanwhile."""
+        if self._failure is not None:
+            raise self._failure
+        try:
+            yield
+        except apsw.Error as error:
+            self._failure = _failure(self._path, error)
+            raise self._failure from error
 
     def _close_connections(self) -> None:
         self._checkpointer.close()
@@ -232,10 +246,13 @@ class SqliteLedger:
         _in_loop(requests, lambda: _refuse(requests, error))
 
 
+_MEND = "Make room or mend the disk; Mainstay then reads the history again before it goes on."
+
+
 def _failure(path: Path, error: Exception) -> CommitFailedError:
     failure = CommitFailedError(
         f"Writing to {path} failed ({error}): whether the last events are on disk is not known yet.",
-        remedy="Make room or mend the disk; Mainstay then reads the history again before it goes on.",
+        remedy=_MEND,
     )
     failure.__cause__ = error
     return failure

@@ -37,8 +37,7 @@ UPDATE plan SET
     ended_at_us = iif(new.value ->> 'status' IS NULL, ended_at_us, new.value ->> 'ended'),
     parked = new.value ->> 'parked',
     last_position = new.value ->> 'position'
-FROM json_each(?) AS new
-WHERE plan.id = new.value ->> 'id' AND (new.value ->> 'status' IS NOT NULL OR parked <> new.value ->> 'parked')"""
+FROM json_each(?) AS new WHERE plan.id = new.value ->> 'id'"""
 # Questions that were asked.
 ADD_DECISIONS = """
 INSERT INTO decision SELECT value ->> 'id', value ->> 'plan', value ->> 'kind', value ->> 'asked', value ->> 'due',

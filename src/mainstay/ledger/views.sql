@@ -10,7 +10,7 @@ CREATE TABLE plan (
     ended_at_us INTEGER,            -- NULL again while it is being undone
     expires_at_us INTEGER,
     parked INTEGER NOT NULL,        -- 1: nothing to do until something arrives
-    last_position INTEGER NOT NULL  -- of the fact that changed this row last
+    last_position INTEGER NOT NULL  -- of the last fact about its status or that woke it
 ) STRICT, WITHOUT ROWID;
 -- Plans that may have work; the same words stand in queries.LIVE_PLANS.
 CREATE INDEX plan_live ON plan (id) WHERE parked = 0 AND status NOT IN ('proposed', 'completed', 'undone');
