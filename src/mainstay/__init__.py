@@ -1,3 +1,5 @@
 """Mainstay: an operating system for a one-person company."""
 
-__version__ = "0.1.0"
+from mainstay.version import VERSION as __version__
+
+__all__ = ["__version__"]

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import msgspec
 
-from mainstay import __version__
 from mainstay import commands as c
 from mainstay import events as e
 from mainstay.agents.reconcile import CONTRACT as RECONCILE
@@ -44,6 +43,7 @@ from mainstay.runtime.timers import Timer, Timers
 from mainstay.runtime.workers import WorkerPool
 from mainstay.sentences import say
 from mainstay.values import SECOND_US
+from mainstay.version import VERSION
 from mainstay.workspace import Config, Workspace, create_folders
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ Params: TypeAlias = dict[str, Any]
 
 def new_plan_id() -> str:
     """A short random name, without letters that look alike. Not a secret: knowing it gives no right to anything."""
-    return "".join(random.choices(_ID_LETTERS, k=_ID_CHARS))
+    return "".join(random.choices(_ID_LETTERS, k=_ID_CHARS))  # noqa: S311 - a name, not a key
 
 
 def create_workspace(root: Path, *, name: str, timezone: str = "UTC", sender: str = "") -> Workspace:
@@ -147,7 +147,10 @@ class Owner:
         self.clock = SystemClock()
         self.workers = WorkerPool(paths=code)
         self.contracts = contracts(workspace, BookReader(self.ledger))
-        self.engine = Engine(self._parts(policy or DefaultPolicy()), on_timer=lambda due: self.timers.hint(due))
+        self.engine = Engine(
+            self._parts(policy or DefaultPolicy()),
+            on_timer=lambda due: self.timers.hint(due),  # noqa: PLW0108 - the timers come after the engine
+        )
         self.timers = Timers(self.engine, self.clock, self._due, self._next_due)
         session = ledger_keys.load_session(workspace.state)
         self.intake = Intake(workspace.socket, session, self.answer)
@@ -190,9 +193,12 @@ class Owner:
         )
 
     async def _first_fact(self) -> None:
-        fact = e.WorkspaceCreated(self.workspace.config.company.name, __version__)
+        fact = e.WorkspaceCreated(self.workspace.config.company.name, VERSION)
         draft = e.Draft(fact, self.clock.now_us(), "operator")
         await self.ledger.append([e.Append("workspace", 0, (draft,))])
+
+    def _hint(self, due_us: int) -> None:
+        self.timers.hint(due_us)
 
     def _due(self, now_us: int, limit: int) -> list[Timer]:
         return [Timer(*row) for row in self.ledger.rows(queries.TIMERS_DUE, (now_us, limit))]

@@ -162,7 +162,7 @@ def to_plain(value: object) -> Value:
         return {_key(key): to_plain(item) for key, item in cast("dict[object, object]", value).items()}
     if isinstance(value, msgspec.Struct):
         tag, fields = _fields_of(kind)
-        plain = dict(tag)
+        plain: dict[str, Value] = dict(tag)
         for encoded, name in fields:
             item = getattr(value, name)
             plain[encoded] = item if type(item) in _AS_THEY_ARE else to_plain(item)
@@ -201,7 +201,7 @@ def _may_hold_marks(kind: object) -> bool:
     stack = [kind]
     while stack:
         hint = stack.pop()
-        if hint in (BlobRef, Sealed, Any, object):
+        if any(hint is mark for mark in (BlobRef, Sealed, Any, object)):
             return True
         if hint in seen:
             continue

@@ -75,6 +75,7 @@ def _mark_list(value: list[Value]) -> list[Any]:
 
 
 def unmark(code: int, data: memoryview) -> BlobRef | Sealed:
+    """Give a mark back from its extension type; raises ValueError on any other."""
     if code == BLOB_EXT:
         return _blob_decoder.decode(data)
     if code == SEALED_EXT:

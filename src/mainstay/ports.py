@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from typing import Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import msgspec
 
-from mainstay.contracts import AgentContract, Operation
 from mainstay.events import Append, Recorded
-from mainstay.records import Payment
 from mainstay.values import BlobRef, EffectClass, Labels, Value, Verdict
+
+if TYPE_CHECKING:
+    from mainstay.contracts import AgentContract, Operation
+    from mainstay.records import Payment
 
 
 class Transaction(Protocol):
@@ -94,7 +96,9 @@ class Clock(Protocol):
 class Workers(Protocol):
     """Worker processes: foreign and heavy code with limits (DESIGN, Processes)."""
 
-    async def run(self, entry: str, arguments: bytes, files: Mapping[str, bytes], *, timeout_s: float, memory_mb: int) -> bytes:
+    async def run(
+        self, entry: str, arguments: bytes, files: Mapping[str, bytes], *, timeout_s: float, memory_mb: int
+    ) -> bytes:
         """Run `package.module:function` on encoded arguments and give its encoded result.
 
         Raises the OperationError the function raised, Transient for a time-out (after the process group is dead),

@@ -55,7 +55,7 @@ class Sealed(msgspec.Struct, frozen=True):
 
 
 if TYPE_CHECKING:
-    Value: TypeAlias = None | bool | int | float | str | BlobRef | Sealed | list["Value"] | dict[str, "Value"]
+    Value: TypeAlias = bool | int | float | str | BlobRef | Sealed | list["Value"] | dict[str, "Value"] | None
 else:
     Value = Any  # msgspec decodes plain values fastest when it is not told what they are
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 
 from kit import Said, Word
 
 from mainstay.contracts import AgentResult
+from mainstay.errors import FileError, Permanent, RateLimited
 
 
 def work(given: Word, files: object) -> AgentResult:
@@ -16,6 +19,11 @@ def work(given: Word, files: object) -> AgentResult:
 
 def hang(given: Word, files: object) -> AgentResult:
     time.sleep(60)
+    return AgentResult(Said(given.word))
+
+
+def with_child(given: Word, files: object) -> AgentResult:
+    subprocess.run(["sleep", str(int(given.word) + 1_000_000)], check=False)
     return AgentResult(Said(given.word))
 
 
@@ -28,8 +36,31 @@ def devour(given: Word, files: object) -> AgentResult:
 
 
 def raise_it(given: Word, files: object) -> AgentResult:
+    if given.word == "permanent":
+        raise Permanent("it is wrong")
+    if given.word == "limited":
+        raise RateLimited("slow down", retry_after_s=7.0)
+    if given.word == "input":
+        raise FileError("your file is wrong", remedy="mend it")
+    if given.word == "deep":
+        raise_it(given, files)
     raise ValueError(given.word)
 
 
+def prints(given: Word, files: object) -> AgentResult:
+    sys.stdout.write("x" * 100_000)
+    sys.stdout.flush()
+    os.write(1, b"y" * 1000)
+    return AgentResult(Said(given.word))
+
+
+def environment(given: Word, files: object) -> AgentResult:
+    return AgentResult(Said(repr(dict(os.environ))))
+
+
+def count_files(given: Word, files: dict[str, bytes]) -> AgentResult:
+    return AgentResult(Said(" ".join(f"{name}:{len(content)}" for name, content in files.items())))
+
+
 def nonsense(given: Word, files: object) -> object:
-    return {"output": {"word": 7}}
+    return AgentResult({"word": 7})

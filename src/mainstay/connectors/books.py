@@ -6,6 +6,7 @@ other. A line is booked to an invoice once: doing it again finds it there and bo
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -13,11 +14,11 @@ import msgspec
 
 from mainstay.connectors.csv_out import csv_text
 from mainstay.contracts import Card, Compensation, Operation
-from mainstay.records import Allocation, Date, Invoice, Match, Payment
+from mainstay.records import Allocation, BankLine, Date, Invoice, Match, Payment
 from mainstay.values import Money, digest_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from mainstay.contracts import Call
     from mainstay.ports import Books
@@ -64,6 +65,21 @@ class LateInvoices(msgspec.Struct, frozen=True):
     invoices: tuple[Invoice, ...]
     owed: str  # per currency, such as "4,210.00 EUR"
     count: int
+
+
+class Unsettled(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Ask what of these lines and invoices is not booked yet."""
+
+    lines: tuple[BankLine, ...]
+    invoices: tuple[Invoice, ...]
+
+
+class Outstanding(msgspec.Struct, frozen=True):
+    """The lines that are not booked, and all the invoices with what is open after what is booked."""
+
+    lines: tuple[BankLine, ...]
+    invoices: tuple[Invoice, ...]
+    booked: int  # lines left out, as they are booked already
 
 
 class Export(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -117,6 +133,14 @@ def operations(books: Books) -> tuple[Operation, ...]:
             call=desk.overdue,
         ),
         Operation(
+            name="books.outstanding",
+            summary="Leave out what is booked already",
+            input=Unsettled,
+            output=Outstanding,
+            effect="read",
+            call=desk.outstanding,
+        ),
+        Operation(
             name="books.export",
             summary="Export the bookings for the accountant",
             input=Export,
@@ -153,14 +177,25 @@ class _Desk:
     async def overdue(self, call: Call, arguments: Overdue) -> LateInvoices:
         del call
         on = date.fromisoformat(arguments.on)
-        booked = self._books.of_invoices([invoice.number for invoice in arguments.invoices])
+        paid = _paid(self._books.of_invoices([invoice.number for invoice in arguments.invoices]))
         late = [
             msgspec.structs.replace(invoice, open=left, days_late=(on - date.fromisoformat(invoice.due_on)).days)
             for invoice in arguments.invoices
-            if date.fromisoformat(invoice.due_on) < on and (left := _left(invoice, booked)).minor > 0
+            if date.fromisoformat(invoice.due_on) < on and (left := _left(invoice, paid)).minor > 0
         ]
         late.sort(key=lambda invoice: (-invoice.days_late, invoice.number))
         return LateInvoices(tuple(late), say_total(invoice.open for invoice in late), len(late))
+
+    async def outstanding(self, call: Call, arguments: Unsettled) -> Outstanding:
+        del call
+        booked = {payment.line_id for payment in self._books.of_lines([line.id for line in arguments.lines])}
+        lines = tuple(line for line in arguments.lines if line.id not in booked)
+        paid = _paid(self._books.of_invoices([invoice.number for invoice in arguments.invoices]))
+        invoices = tuple(
+            msgspec.structs.replace(invoice, open=max(_left(invoice, paid), Money(0, invoice.open.currency)))
+            for invoice in arguments.invoices
+        )
+        return Outstanding(lines, invoices, len(arguments.lines) - len(lines))
 
     async def export(self, call: Call, arguments: Export) -> Exported:
         del arguments
@@ -196,13 +231,17 @@ def _payment(call: Call, match: Match, allocation: Allocation) -> Payment:
     )
 
 
-def _left(invoice: Invoice, booked: list[Payment]) -> Money:
-    """What is open of an invoice after what is booked to it."""
-    left = invoice.open
+def _paid(booked: Iterable[Payment]) -> Counter[tuple[str, str]]:
+    """Add up minor units by invoice and currency."""
+    paid: Counter[tuple[str, str]] = Counter()
     for payment in booked:
-        if payment.invoice == invoice.number and payment.amount.currency == left.currency:
-            left -= payment.amount
-    return left
+        paid[payment.invoice, payment.amount.currency] += payment.amount.minor
+    return paid
+
+
+def _left(invoice: Invoice, paid: Mapping[tuple[str, str], int]) -> Money:
+    """What is open of an invoice after what is booked to it."""
+    return Money(invoice.open.minor - paid.get((invoice.number, invoice.open.currency), 0), invoice.open.currency)
 
 
 def _take_back(arguments: RecordPayment, output: Booked) -> Compensation | None:

@@ -181,10 +181,10 @@ class Effects:
         for path, slot in plan.slots.items():
             if is_item(path) and step_name(path) == name and slot.status == "gated":
                 operation = self._parts.catalogue.operation(slot.operation)
-                card = _card(operation, from_plain(self._parts.payloads.load(slot.arguments), operation.input))
-                cannot_undo, rule = card.cannot_undo or cannot_undo, operation.summary
-                rows.append({"path": path, "headline": card.headline, "body": card.body})
-        card = {"headline": f"{rule}: {len(rows)} in one go", "rows": rows, "cannot_undo": cannot_undo}
+                shown = _card(operation, from_plain(self._parts.payloads.load(slot.arguments), operation.input))
+                cannot_undo, rule = shown.cannot_undo or cannot_undo, operation.summary
+                rows.append({"path": path, "headline": shown.headline, "body": shown.body})
+        card: Value = {"headline": f"{rule}: {len(rows)} in one go", "rows": rows, "cannot_undo": cannot_undo}
         verdict = f"The playbook asks once for all of '{name}'."
         self._desk.report(
             plan,
@@ -360,7 +360,11 @@ class Effects:
         typed = from_plain(self._parts.payloads.load(slot.arguments), operation.input)
         card = cast("dict[str, Value]", to_plain(_card(operation, typed)))
         failure = slot.failure or _CRASHED
-        card |= {"known": known or failure.message, "token": slot.token, "headline": f"Did this happen? {card['headline']}"}
+        card |= {
+            "known": known or failure.message,
+            "token": slot.token,
+            "headline": f"Did this happen? {card['headline']}",
+        }
         self._desk.report(
             plan,
             path,

@@ -48,12 +48,12 @@ def stream_of(plan_id: str) -> str:
 class Engine:
     """Moves plans. Single-threaded: everything here runs in the owner's loop."""
 
-    def __init__(self, parts: Parts, on_timer: Callable[[int], None] | None = None) -> None:
-        """Take the parts. `on_timer` is told of every new due time, microseconds UTC."""
+    def __init__(self, parts: Parts) -> None:
+        """Take the parts. `on_timer`, when set, is told of every new due time, microseconds UTC."""
         self.parts = parts
         self.listeners: list[Listener] = []
         self.failed: asyncio.Future[BaseException] | None = None
-        self._on_timer = on_timer or (lambda _due: None)
+        self.on_timer: Callable[[int], None] | None = None
         self._plans: OrderedDict[str, Plan] = OrderedDict()
         self._graphs: OrderedDict[str, Graph] = OrderedDict()
         self._queued: dict[str, int] = {}  # appends on their way to disk, per plan
@@ -158,11 +158,15 @@ class Engine:
 
     def _announce(self, stage: _Stage) -> None:
         for plan_id, facts in stage.facts.items():
-            for fact in facts:
-                for due_us in due_times(fact):
-                    self._on_timer(due_us)
+            for fact in facts if self.on_timer is not None else ():
+                self._hint(fact)
             for listener in self.listeners:
                 listener(plan_id, facts, stage.plans[plan_id])
+
+    def _hint(self, fact: e.AnyFact) -> None:
+        for due_us in due_times(fact):
+            assert self.on_timer is not None
+            self.on_timer(due_us)
 
     def _discard(self, stage: _Stage, error: BaseException | None) -> None:
         """Forget all that was derived from facts that did not reach the disk (KERNEL L5)."""

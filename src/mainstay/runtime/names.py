@@ -11,11 +11,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from mainstay.kernel import graph as g
 from mainstay.kernel.state import is_item, step_name
 from mainstay.values import SECOND_US, merge_labels
 
 if TYPE_CHECKING:
+    from mainstay.kernel import graph as g
     from mainstay.kernel.state import Plan, Slot
     from mainstay.runtime.parts import Expressions, Parts
     from mainstay.values import Labels, Value
@@ -90,9 +90,12 @@ class Names:
             value, labels = fan_out_value(self._parts, self._plan, name, slot)
             self._read.update(labels)
             return value
-        if slot.status in ("done", "rejected"):
-            return self._parts.payloads.load(slot.output)
-        return None
+        if slot.status not in ("done", "rejected"):
+            return None
+        value = self._parts.payloads.load(slot.output)
+        if self._plan.graph.steps[name].kind == "ask" and isinstance(value, dict):
+            return {**value, "at": rfc3339(int(str(value["at"])))}
+        return value
 
 
 def fan_out_value(parts: Parts, plan: Plan, name: str, slot: Slot) -> tuple[Value, Labels]:

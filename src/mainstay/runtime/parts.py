@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
-from mainstay.contracts import Call, Found, Operation
 from mainstay.kernel.graph import Definition, Template
 from mainstay.ports import Catalogue, Clock, Ledger, Policy, Workers
 from mainstay.runtime.payloads import Payloads
 from mainstay.values import Failure, Value
+
+if TYPE_CHECKING:
+    from mainstay.contracts import Call, Found, Operation
 
 
 class Expressions(Protocol):

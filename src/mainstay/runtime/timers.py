@@ -49,7 +49,11 @@ class Timers:
     """Fires what is due."""
 
     def __init__(
-        self, engine: Submit, clock: Clock, due: Callable[[int, int], list[Timer]], next_due: Callable[[int], int | None]
+        self,
+        engine: Submit,
+        clock: Clock,
+        due: Callable[[int, int], list[Timer]],
+        next_due: Callable[[int], int | None],
     ) -> None:
         """`due(now_us, limit)` gives the rows due by now, earliest first; `next_due(after_us)` the next due time."""
         self._engine = engine
