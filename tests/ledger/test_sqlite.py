@@ -53,7 +53,8 @@ def altered(folder: Path, sql: str) -> None:
 
 def test_s55_s56_nothing_of_the_history_can_be_read_without_the_key(ledger, folder):
     fill(ledger)
-    ledger._writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+    with ledger._turn:
+        ledger._writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
     fill_more = appended("plan:more", 0, completed(CANARY, CANARY))
     append(ledger, fill_more)
     names = {path.name for path in folder.iterdir()}
@@ -315,6 +316,14 @@ def test_the_wal_is_brought_into_the_database_beside_the_appends(folder):
         assert ledger.verify().records == 2000
         assert hashlib.sha256((folder / "ledger.db").read_bytes()).hexdigest() == digest
         assert (folder / "ledger.db-wal").stat().st_size < 20_000_000
+
+
+def test_whatever_breaks_in_the_writer_is_told_and_does_not_end_it(ledger, monkeypatch):
+    monkeypatch.setattr(ledger._checkpointer, "note", lambda writer: 1 // 0)
+    with pytest.raises(LedgerError, match="not known yet"):
+        append(ledger, appended("plan:p", 0, completed()))
+    ledger.reopen()
+    assert append(ledger, appended("plan:p", 1, completed())) == 2  # it was on disk: unknown is not undone
 
 
 def test_a_failed_checkpoint_fails_the_ledger(ledger):

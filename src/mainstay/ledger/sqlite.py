@@ -224,13 +224,13 @@ class SqliteLedger:
             work = batch.assemble(requests, self._heads, self._kinds)
             if work.accepted:
                 self._write(work)
+            self._heads.advance(work)
+            self._checkpointer.note(self._writer)
         except Exception as error:  # noqa: BLE001 - whatever it is, the transaction is unknown and all are told
             self._failure = _failure(self._path, error)
             self._fail(requests, self._failure)
             return
-        self._heads.advance(work)
         _in_loop(requests, lambda: _resolve(work))
-        self._checkpointer.note(self._writer)
 
     def _write(self, work: batch.Batch) -> None:
         if work.is_one_statement:
