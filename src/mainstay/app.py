@@ -94,8 +94,9 @@ class _NoRows:
         return []
 
 
-def _contracts(config: Config, root: Path, state: Path, records: Books) -> Contracts:
-    account = mail.MailConfig(
+def mail_account(config: Config, root: Path) -> mail.MailConfig:
+    """Give the mail account as its connector takes it."""
+    return mail.MailConfig(
         sender=config.mail.sender,
         workspace=str(root),
         folder=config.mail.folder,
@@ -103,6 +104,10 @@ def _contracts(config: Config, root: Path, state: Path, records: Books) -> Contr
         reply_to=config.mail.reply_to,
         rate_per_minute=config.mail.rate_per_minute,
     )
+
+
+def _contracts(config: Config, root: Path, state: Path, records: Books) -> Contracts:
+    account = mail_account(config, root)
     folders = files.FilesConfig(workspace=str(root), notes=str(state / "notes"), folders=config.files.folders)
     operations = (
         *bank.operations(),
@@ -147,11 +152,9 @@ class Owner:
         self.clock = SystemClock()
         self.workers = WorkerPool(paths=code)
         self.contracts = contracts(workspace, BookReader(self.ledger))
-        self.engine = Engine(
-            self._parts(policy or DefaultPolicy()),
-            on_timer=lambda due: self.timers.hint(due),  # noqa: PLW0108 - the timers come after the engine
-        )
+        self.engine = Engine(self._parts(policy or DefaultPolicy()))
         self.timers = Timers(self.engine, self.clock, self._due, self._next_due)
+        self.engine.on_timer = self.timers.hint
         session = ledger_keys.load_session(workspace.state)
         self.intake = Intake(workspace.socket, session, self.answer)
         self.session = session
@@ -467,6 +470,12 @@ def _become_owner(workspace: Workspace, policy: Policy | None, *, last: bool) ->
         return None
 
 
+async def begin(workspace: Workspace) -> None:
+    """Write the first fact of a new workspace, so that there is a history to read."""
+    async with Owner(workspace, _command_line()):
+        return
+
+
 async def serve(workspace: Workspace, emit: Emit, stop: asyncio.Event) -> None:
     """Own the workspace until `stop` is set: resume plans, keep times, answer requests; `emit` hears what happens.
 
@@ -511,10 +520,12 @@ def _command_line() -> str:
 __all__ = [
     "Owner",
     "ask_owner",
+    "begin",
     "contracts_of",
     "contracts_to_read",
     "create_workspace",
     "file_content",
+    "mail_account",
     "owner_of",
     "serve",
     "to_plain",
