@@ -13,7 +13,7 @@ import msgspec
 from mainstay import events as e
 from mainstay.contracts import from_plain
 from mainstay.errors import UnknownNameError
-from mainstay.kernel.graph import Definition, Graph
+from mainstay.kernel.graph import Cel, Definition, Graph
 from mainstay.kernel.plan import fold
 from mainstay.kernel.replay import replay
 from mainstay.kernel.state import OPEN_PLAN, is_item, step_name
@@ -250,7 +250,7 @@ class Views:
             "follows": _follows(plan, asked),
             "arguments": self._payloads.load(slot.arguments) if asked.kind == "stuck" else None,
             "cost_usd_micros": sum(getattr(one.fact, "cost_usd_micros", 0) for one in self.recorded(plan_id)),
-            "came_from": list(slot.labels),
+            "came_from": [say_actor(label) for label in _labels(plan, asked)],
             "asked_at": self.time(event.recorded_at_us),
             "due_at": self.time(asked.due_at_us),
             "plan_expires_at": self.time(plan.expires_at_us),
@@ -291,7 +291,7 @@ class Views:
     def verify(self, progress: Callable[[int], None] | None = None) -> Row:
         """Walk the chain: every record is as it was written, or the first that is not is named."""
         found = self._reader.verify(progress)
-        return cast("Row", msgspec.to_builtins(found))
+        return {"records": found.records, "head": found.head, "bad": found.bad, "why": found.why}
 
     def recorded(self, plan_id: str) -> list[e.Recorded]:
         """Give a plan's facts."""
@@ -307,6 +307,16 @@ def _say_slot(plan: Plan, path: str) -> str:
     if slot is None:
         return "later" if plan.status in OPEN_PLAN else "not reached"
     return "taken back" if undo is not None and undo.status == "done" else SLOT[slot.status]
+
+
+def _labels(plan: Plan, asked: e.DecisionAsked) -> list[str]:
+    """Name what a question is made of: the labels of its action, or of the steps whose results it shows."""
+    ask = plan.step(asked.paths[0]).ask
+    if ask is None or asked.kind != "ask":
+        return sorted({label for path in asked.paths for label in plan.slots[path].labels})
+    parts = [part for part in (*ask.text.parts, ask.show) if isinstance(part, Cel)]
+    slots = [plan.slots.get(path.partition(".")[0]) for part in parts for path in part.paths]
+    return sorted({label for slot in slots if slot is not None for label in slot.labels})
 
 
 def _rejection_used(plan: Plan, asked: e.DecisionAsked) -> bool:

@@ -1,0 +1,5 @@
+"""`python -m mainstay.cli` is `mainstay`."""
+
+from mainstay.cli import main
+
+main()

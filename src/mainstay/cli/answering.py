@@ -1,0 +1,96 @@
+"""Answering questions at a terminal: the card, then the answer, until nothing waits or you leave it for later."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from mainstay.cli.asking import ask
+from mainstay.cli.card import draw_card
+from mainstay.cli.picks import kept_rows
+from mainstay.cli.screen import text
+from mainstay.errors import InputError
+
+if TYPE_CHECKING:
+    from mainstay.cli.screen import Screen
+    from mainstay.workspace import Workspace
+
+Row: TypeAlias = dict[str, Any]
+KEEP, LATER = "keep some", "later"
+
+
+def answer_all(screen: Screen, workspace: Workspace, standing: Row) -> Row:
+    """Ask each question that waits, as long as it is answered; give where the plan stands then."""
+    from mainstay.views import Views
+
+    while standing["questions"]:
+        with Views(workspace) as views:
+            question = views.question(standing["questions"][0])
+        given = ask_operator(screen, question)
+        if given is None:
+            break
+        standing = ask(screen, workspace, "decide", given)
+    return standing
+
+
+def ask_operator(screen: Screen, question: Row) -> Row | None:
+    """Show a card and take an answer; None when it is left for later."""
+    screen.err.rule()
+    draw_card(question, screen.out)
+    try:
+        return _answer(screen, question)
+    except (EOFError, KeyboardInterrupt):
+        screen.err.print()
+    screen.err.print(text(f"Left for later; it waits: mainstay decide {question['decision']}"))
+    return None
+
+
+def _answer(screen: Screen, question: Row) -> Row | None:
+    choices = [*question["options"], *([KEEP] if question["rows_may_be_kept"] else []), LATER]
+    choice = _choose(screen, choices)
+    if choice == LATER:
+        screen.err.print(text(f"It waits: mainstay decide {question['decision']}"))
+        return None
+    if choice == KEEP:
+        return ruling(question, "approve", kept=_keep(screen, question))
+    return ruling(question, choice, reason=_reason(screen) if choice == "reject" else "")
+
+
+def ruling(question: Row, choice: str, *, reason: str = "", kept: list[int] | None = None, edited: Any = None) -> Row:  # noqa: ANN401 - a plain value
+    """Make the request that answers a question, bound to exactly what its card showed."""
+    return {
+        "decision": question["decision"],
+        "choice": choice,
+        "reason": reason,
+        "kept": kept,
+        "binds": question["binds"],
+        "arguments": edited,
+    }
+
+
+def _choose(screen: Screen, choices: list[str]) -> str:
+    """Take one of the choices, or its beginning where only one begins so."""
+    while True:
+        given = _line(screen, f"Your answer ({', '.join(choices)}): ").lower()
+        found = [choice for choice in choices if given and choice.startswith(given)]
+        if len(found) == 1 or given in found:
+            return given if given in found else found[0]
+        screen.err.print(text(f"Please answer one of: {', '.join(choices)}; its beginning is enough."))
+
+
+def _keep(screen: Screen, question: Row) -> list[int] | None:
+    while True:
+        given = _line(screen, "Which rows to keep (such as 1,3-5): ")
+        try:
+            return kept_rows(len(question["card"]["rows"]), keep=given or "-")
+        except InputError as error:
+            screen.err.print(text(f"{error.message} {error.remedy}"))
+
+
+def _reason(screen: Screen) -> str:
+    while not (given := _line(screen, "Why not (it is kept in the history): ")):
+        screen.err.print("A no wants a reason, so that the next proposal is better.")
+    return given
+
+
+def _line(screen: Screen, prompt: str) -> str:
+    return screen.err.input(text(prompt, "bold")).strip()

@@ -1,0 +1,75 @@
+"""Asking the owner from the command line: progress while it works, and a clean end when it is interrupted."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from mainstay.cli.ending import DONE, FAILED, INTERRUPTED, WAITS
+from mainstay.cli.progress import Board
+from mainstay.cli.screen import text
+from mainstay.sentences import STATUS
+
+if TYPE_CHECKING:
+    from mainstay.cli.screen import Screen
+    from mainstay.workspace import Workspace
+
+Row: TypeAlias = dict[str, Any]
+
+
+class Interrupted(Exception):  # noqa: N818 - the operator's wish, no error
+    """The operator pressed Ctrl-C; what goes on by itself was said."""
+
+
+def ask(screen: Screen, workspace: Workspace, method: str, params: Row) -> Row:
+    """Ask, show progress, and give where the plan stands. Raises what the request raises, or Interrupted."""
+    from mainstay.app import ask_owner
+
+    board = Board(screen.err)
+    try:
+        with board:
+            return asyncio.run(ask_owner(workspace, method, params, board.hear))
+    except KeyboardInterrupt:
+        _say_interrupted(screen, workspace, board.plan)
+        raise Interrupted from None
+
+
+def _say_interrupted(screen: Screen, workspace: Workspace, plan: str) -> None:
+    from mainstay.app import owner_of
+
+    owner = owner_of(workspace)
+    if not plan:
+        screen.err.print("Stopped; nothing was begun. `mainstay plans` shows all plans.")
+    elif owner is not None:
+        screen.err.print(text(f"Plan {plan} goes on in process {owner.pid} ({owner.command})."))
+    else:
+        screen.err.print(text(f"Plan {plan} stands still, and all it did so far is kept."))
+        screen.err.print(text(f"It goes on with `mainstay start`; `mainstay cancel {plan}` ends it."))
+
+
+def status_of(standing: Row, *, wanted: frozenset[str] = frozenset()) -> int:
+    """Give the exit status of where a plan stands; `wanted` are ends the operator asked for."""
+    if standing["questions"]:
+        return WAITS
+    if standing["status"] in wanted:
+        return DONE
+    return FAILED if standing["status"] in ("failed", "cancelled", "expired", "undone") else DONE
+
+
+def say_standing(screen: Screen, standing: Row) -> None:
+    """Tell in a few lines where a plan stands, and what to do next."""
+    plan, questions = standing["plan"], standing["questions"]
+    screen.say(text(f"{standing['title']} ({plan}): {STATUS[standing['status']]}", "bold"))
+    for decision in questions:
+        screen.say(f"Needs your decision: mainstay decide {decision}")
+    if not questions and standing["status"] in ("running", "undoing"):
+        screen.say("It sleeps until its time, and goes on when Mainstay runs then: mainstay start")
+    elif not questions:
+        screen.say(f"What happened, and why: mainstay show {plan}")
+    if standing["status"] == "completed":
+        screen.say(f"To take it back: mainstay undo {plan}")
+    for other in standing.get("left", ()):
+        screen.say(f"Plan {other} has work left; it goes on with: mainstay start")
+
+
+__all__ = ["INTERRUPTED", "Interrupted", "ask", "say_standing", "status_of"]

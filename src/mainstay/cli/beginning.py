@@ -1,0 +1,70 @@
+"""`mainstay init`: a new workspace."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from mainstay.cli.ending import DONE
+from mainstay.cli.screen import text
+from mainstay.errors import FileError, InputError, MainstayError
+
+if TYPE_CHECKING:
+    from mainstay.cli.screen import Screen
+
+_LOCALTIME = Path("/etc/localtime")
+_ZONES = "zoneinfo/"
+
+
+def init(screen: Screen, folder: Path, *, name: str, timezone: str, sender: str) -> int:
+    """Make a workspace, and say what to do first."""
+    from mainstay.app import begin, create_workspace
+
+    timezone = timezone or local_timezone()
+    _check(timezone, sender)
+    try:
+        workspace = create_workspace(folder, name=name or folder.resolve().name, timezone=timezone, sender=sender)
+    except OSError as error:
+        raise FileError(f"{folder} can't be made: {error.strerror}.", remedy="Choose another folder.") from None
+    asyncio.run(begin(workspace))
+    row = {"workspace": str(workspace.root), "name": workspace.config.company.name, "timezone": timezone}
+    screen.give(row, lambda _: None)
+    if screen.as_json:
+        return DONE
+    screen.say(f"{workspace.root} is the workspace of {workspace.config.company.name}, time zone {timezone}.", "bold")
+    screen.say("Its key lies outside it, in your configuration folder: put that into your backup (mainstay doctor).")
+    screen.say(text("Next: mainstay playbook list", "cyan"))
+    screen.say(text("      mainstay run billing-reconciliation statement=FILE invoices=FILE", "cyan"))
+    return DONE
+
+
+def local_timezone() -> str:
+    """Name this machine's time zone; UTC where it does not say."""
+    named = os.environ.get("TZ", "").removeprefix(":")
+    if not named and _LOCALTIME.is_symlink():
+        named = str(_LOCALTIME.resolve()).rpartition(_ZONES)[2]
+    return named if named and is_zone(named) else "UTC"
+
+
+def is_zone(name: str) -> bool:
+    """Say whether there is a time zone of this name."""
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True
+
+
+def _check(timezone: str, sender: str) -> None:
+    from mainstay.connectors.mail_address import parse_address
+
+    if not is_zone(timezone):
+        raise InputError(f"There is no time zone '{timezone}'.", remedy="Name one such as Europe/Berlin.")
+    if sender:
+        try:
+            parse_address(sender, what="sender")
+        except MainstayError as error:
+            raise InputError(error.message, remedy='Write it as in "Anna Berg <anna@example.com>".') from None

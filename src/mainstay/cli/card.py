@@ -1,0 +1,110 @@
+"""The decision card: everything a person needs to answer one question, before they answer it (CONSOLE.md)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from mainstay.cli.rows import draw_rows, say_value
+from mainstay.cli.screen import text, when
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+Row: TypeAlias = dict[str, Any]
+SHOWN_APART = {"headline", "rows", "body", "cannot_undo"}
+REMEDIES = {
+    "retry": "try it again",
+    "skip": "leave it out and go on",
+    "undo": "end the plan and take back what it did",
+    "happened": "it did happen; the plan goes on",
+    "did_not_happen": "it did not; it is done now",
+}
+
+
+def draw_card(question: Row, console: Console) -> None:
+    """Draw one question whole."""
+    card: Row = question["card"]
+    console.print(text(f"{question['decision']}: {question['says']}", "dim"))
+    console.print(text(card.get("headline", ""), "bold"))
+    console.print(text(f"{question['title']} ({question['plan']})", "dim"))
+    console.print()
+    if card.get("body"):
+        console.print(Padding(text(card["body"], lines=True), (0, 0, 1, 2)))
+    if card.get("rows"):
+        console.print(draw_rows(card["rows"], console.width))
+    console.print(_facts(question))
+
+
+def _facts(question: Row) -> Table:
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="bold", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for name, value in _lines(question):
+        grid.add_row(text(name), value)
+    return grid
+
+
+def _lines(question: Row) -> list[tuple[str, Text]]:
+    card: Row = question["card"]
+    lines = [(name, say_value(value)) for name, value in card.items() if name not in SHOWN_APART and value]
+    if question.get("arguments") is not None:
+        lines.append(("with", say_value(question["arguments"])))
+    lines.append(("asked because", text(f"{question['why']} (rule: {question['rule']})")))
+    lines += [("a yes leads to", _follow(row)) for row in question["follows"]]
+    lines.append(("undo", _undo(question)))
+    if question["if_no"]:
+        lines.append(("if no", text(f"{question['if_no']}.")))
+    if late := _late(question):
+        lines.append(("if late", text(late)))
+    if question["came_from"]:
+        lines.append(("made of", text(", ".join(question["came_from"]))))
+    if question["cost_usd_micros"]:
+        lines.append(("cost so far", text(f"{question['cost_usd_micros'] / 1e6:.4f} USD")))
+    if not question["open"]:
+        lines.append(("closed", text(f"answer: {question['answer'] or 'none'}")))
+        return lines
+    return [*lines, *answers(question)]
+
+
+def _follow(row: Row) -> Text:
+    if row["asks"]:
+        return text(f"{row['step']} ({row['does']}), which asks you again")
+    back = "can be undone" if row["effect"] == "reversible" else "can't be undone; your policy decides whether it asks"
+    return text(f"{row['step']} ({row['does']}), {back}")
+
+
+def _undo(question: Row) -> Text:
+    why = question["card"].get("cannot_undo") or question["cannot_undo"]
+    if why:
+        return text(f"This can't be undone: {why}", "bold red")
+    if question["kind"] == "ask":
+        return text("Your answer itself does nothing outside; what follows is named above.")
+    return text("It can be undone.")
+
+
+def _late(question: Row) -> str:
+    expires = question["plan_expires_at"]
+    until = f"The plan expires at {when(expires)}; then nothing more happens." if expires else ""
+    if question["due_at"]:
+        return f"No answer by {when(question['due_at'])} means no. {until}".strip()
+    return until or "It waits; silence is never a yes."
+
+
+def answers(question: Row) -> list[tuple[str, Text]]:
+    """Give the commands that answer a question, each with what it does."""
+    command = f"mainstay decide {question['decision']}"
+    lines: list[Text] = []
+    for option in question["options"]:
+        wants = ' --reason "..."' if option == "reject" else ""
+        lines.append(text(f"{command} {option}{wants}", "cyan").append_text(_meaning(option)))
+    if question["rows_may_be_kept"]:
+        lines.append(text(f"{command} approve --keep 1,3-5", "cyan").append_text(text("  (or --drop 2)", "dim")))
+    return [("answers" if index == 0 else "", line) for index, line in enumerate(lines)]
+
+
+def _meaning(option: str) -> Text:
+    return text(f"  ({REMEDIES[option]})", "dim") if option in REMEDIES else Text()

@@ -1,0 +1,256 @@
+"""Every command of `mainstay`: what it takes, and which function of which file does it. Start reading here.
+
+What a command needs is imported when it runs: `mainstay --help` loads neither the workspace nor the connectors.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeAlias
+
+import typer
+
+from mainstay.version import VERSION
+
+if TYPE_CHECKING:
+    from mainstay.cli.screen import Screen
+
+Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Give one JSON document on stdout.")]
+Folder: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--workspace", envvar="MAINSTAY_WORKSPACE", metavar="FOLDER", help="Default: here or above."),
+]
+PlanName: TypeAlias = Annotated[str, typer.Argument(metavar="PLAN", help="A plan's id, or its beginning.")]
+Reason: TypeAlias = Annotated[str, typer.Option(help="Kept in the history.")]
+Edit: TypeAlias = Annotated[str, typer.Option(metavar="FILE|-", help="Try again with these arguments (JSON).")]
+PlaybookName: TypeAlias = Annotated[str, typer.Argument(metavar="NAME", help="See: mainstay playbook list")]
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="Mainstay runs your company's processes; you decide on every action that matters.\n\n"
+    "Exit status: 0 done, 1 failed, 2 usage, 3 waits for your decision.",
+)
+playbook = typer.Typer(no_args_is_help=True, help="What can be run.", rich_markup_mode=None)
+history = typer.Typer(no_args_is_help=True, help="Everything that ever happened.", rich_markup_mode=None)
+app.add_typer(playbook, name="playbook")
+app.add_typer(history, name="history")
+
+
+def _screen(as_json: bool) -> Screen:
+    from mainstay.cli.screen import Screen
+
+    return Screen(as_json=as_json)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"mainstay {VERSION}")
+        raise typer.Exit
+
+
+@app.callback()
+def _global(version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True)] = False) -> None:
+    del version
+
+
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(help="Made when it is not there.")] = Path(),
+    name: Annotated[str, typer.Option(help="Your company; default: the folder's name.")] = "",
+    timezone: Annotated[str, typer.Option(help="Such as Europe/Berlin; default: this machine's.")] = "",
+    sender: Annotated[str, typer.Option(help='Whom mails come from: "Anna Berg <anna@example.com>".')] = "",
+    as_json: Json = False,
+) -> int:
+    """Make a workspace: a folder with your playbooks, reports and history."""
+    from mainstay.cli import beginning
+
+    return beginning.init(_screen(as_json), folder, name=name, timezone=timezone, sender=sender)
+
+
+@app.command()
+def start(as_json: Json = False, workspace: Folder = None) -> int:
+    """Run as a service: go on with plans, keep times, answer other commands. Ctrl-C stops it."""
+    from mainstay.cli import service
+
+    return service.start(_screen(as_json), workspace)
+
+
+@app.command()
+def run(
+    playbook: Annotated[str, typer.Argument(help="See: mainstay playbook list")],
+    inputs: Annotated[list[str] | None, typer.Argument(metavar="name=value ...", help="Files by their path.")] = None,
+    dry: Annotated[bool, typer.Option("--dry", help="Only show what would run, in which order.")] = False,
+    as_json: Json = False,
+    workspace: Folder = None,
+) -> int:
+    """Run a playbook to its end, or to its first question."""
+    from mainstay.cli import running
+
+    return running.run(_screen(as_json), workspace, playbook, inputs or [], dry=dry)
+
+
+@app.command()
+def inbox(as_json: Json = False, workspace: Folder = None) -> int:
+    """Show what needs your decision."""
+    from mainstay.cli import questions
+
+    return questions.inbox(_screen(as_json), workspace)
+
+
+@app.command()
+def decide(
+    question: Annotated[str, typer.Argument(help="See: mainstay inbox")],
+    answer: Annotated[str, typer.Argument(help="approve, reject, ...; without it you see the card.")] = "",
+    reason: Reason = "",
+    keep: Annotated[str, typer.Option(metavar="ROWS", help="Approve only these rows: 1,3-5")] = "",
+    drop: Annotated[str, typer.Option(metavar="ROWS", help="Approve all rows but these.")] = "",
+    as_json: Json = False,
+    workspace: Folder = None,
+) -> int:
+    """Answer a question, after seeing exactly what will happen."""
+    from mainstay.cli import questions
+
+    given = {"reason": reason, "keep": keep, "drop": drop, "edit": ""}
+    return questions.decide(_screen(as_json), workspace, question, answer, **given)
+
+
+@app.command()
+def stuck(
+    question: Annotated[str, typer.Argument(help="Without it: all that is stuck.")] = "",
+    remedy: Annotated[str, typer.Argument(help="retry, skip or undo")] = "",
+    reason: Reason = "",
+    edit: Edit = "",
+    as_json: Json = False,
+    workspace: Folder = None,
+) -> int:
+    """Show what is stuck, or try it again, leave it out, undo its plan."""
+    from mainstay.cli import questions
+
+    if not question:
+        return questions.stuck(_screen(as_json), workspace)
+    given = {"reason": reason, "keep": "", "drop": "", "edit": edit}
+    return questions.decide(_screen(as_json), workspace, question, remedy, **given)
+
+
+@app.command(name="plans")
+def list_plans(
+    open_only: Annotated[bool, typer.Option("--open", help="Only those that have not ended.")] = False,
+    limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 50,
+    as_json: Json = False,
+    workspace: Folder = None,
+) -> int:
+    """List plans, the newest first."""
+    from mainstay.cli import plans
+
+    return plans.plans(_screen(as_json), workspace, open_only=open_only, limit=limit)
+
+
+@app.command()
+def show(
+    plan: PlanName,
+    everything: Annotated[bool, typer.Option("--all", help="Each item on a line of its own.")] = False,
+    as_json: Json = False,
+    workspace: Folder = None,
+) -> int:
+    """Show a plan: its steps, and who did what because of what."""
+    from mainstay.cli import plans
+
+    return plans.show(_screen(as_json), workspace, plan, everything=everything)
+
+
+@app.command()
+def cancel(plan: PlanName, reason: Reason = "", as_json: Json = False, workspace: Folder = None) -> int:
+    """End a plan now; what it did stays."""
+    from mainstay.cli import plans
+
+    return plans.cancel(_screen(as_json), workspace, plan, reason)
+
+
+@app.command()
+def undo(
+    plan: PlanName,
+    reason: Reason = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask again.")] = False,
+    as_json: Json = False,
+    workspace: Folder = None,
+) -> int:
+    """Take back what a plan did, after showing what that is and what can't be taken back."""
+    from mainstay.cli import plans
+
+    return plans.undo(_screen(as_json), workspace, plan, reason, yes=yes)
+
+
+@app.command()
+def replay(plan: PlanName, as_json: Json = False, workspace: Folder = None) -> int:
+    """Decide a plan's history again, without doing anything, and compare."""
+    from mainstay.cli import plans
+
+    return plans.replay(_screen(as_json), workspace, plan)
+
+
+@app.command()
+def doctor(as_json: Json = False, workspace: Folder = None) -> int:
+    """Look whether all is in order, and say what to do where it is not."""
+    from mainstay.cli import doctor as surgery
+
+    return surgery.doctor(_screen(as_json), workspace)
+
+
+@playbook.command(name="list")
+def list_playbooks(as_json: Json = False, workspace: Folder = None) -> int:
+    """List what can be run."""
+    from mainstay.cli import playbooks
+
+    return playbooks.list_all(_screen(as_json), workspace)
+
+
+@playbook.command(name="show")
+def show_playbook(name: PlaybookName, as_json: Json = False, workspace: Folder = None) -> int:
+    """Show a playbook as it is written."""
+    from mainstay.cli import playbooks
+
+    return playbooks.show(_screen(as_json), workspace, name)
+
+
+@playbook.command()
+def explain(name: PlaybookName, as_json: Json = False, workspace: Folder = None) -> int:
+    """Tell in plain sentences what a playbook does."""
+    from mainstay.cli import playbooks
+
+    return playbooks.explain(_screen(as_json), workspace, name)
+
+
+@playbook.command()
+def check(
+    file: Annotated[Path, typer.Argument(help="A playbook's YAML file.")],
+    as_json: Json = False,
+    workspace: Folder = None,
+) -> int:
+    """Check a playbook's file, and name every mistake at its place."""
+    from mainstay.cli import playbooks
+
+    return playbooks.check(_screen(as_json), workspace, file)
+
+
+@history.command()
+def verify(as_json: Json = False, workspace: Folder = None) -> int:
+    """Check that every record is as it was written."""
+    from mainstay.cli import history as records
+
+    return records.verify(_screen(as_json), workspace)
+
+
+@history.command()
+def tail(
+    count: Annotated[int, typer.Option("-n", "--count", min=1, help="How many at most.")] = 20,
+    plan: Annotated[str, typer.Option(help="Only of this plan.")] = "",
+    as_json: Json = False,
+    workspace: Folder = None,
+) -> int:
+    """Show what happened last."""
+    from mainstay.cli import history as records
+
+    return records.tail(_screen(as_json), workspace, count=count, plan=plan)

@@ -1,0 +1,189 @@
+"""`mainstay doctor`: what is in order, what is not, and what to do about it."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import stat
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+from rich.table import Table
+
+from mainstay.cli.ending import DONE, FAILED
+from mainstay.cli.place import workspace_at
+from mainstay.cli.screen import text
+from mainstay.errors import MainstayError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from rich.console import Console
+
+    from mainstay.cli.screen import Screen
+    from mainstay.workspace import Workspace
+
+WORKER_S = 20.0
+LOW_DISK_BYTES = 200 * 1024 * 1024
+_STYLES = {"ok": "green", "note": "yellow", "wrong": "bold red"}
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One thing looked at. `note` does not keep Mainstay from working."""
+
+    check: str
+    state: Literal["ok", "note", "wrong"]
+    says: str
+    next: str = ""
+
+
+def doctor(screen: Screen, folder: Path | None) -> int:
+    """Look at everything a workspace needs."""
+    workspace = workspace_at(folder)
+    found: list[Finding] = []
+    with screen.err.status("Looking") as status:
+        for name, check in _CHECKS.items():
+            status.update(text(f"Looking at {name}"))
+            found += _looked(name, check, workspace)
+    screen.give(found, lambda console: _draw(found, console))
+    return FAILED if any(finding.state == "wrong" for finding in found) else DONE
+
+
+def _looked(name: str, check: Callable[[Workspace], Iterator[Finding]], workspace: Workspace) -> list[Finding]:
+    """Run one check; what it raises is its finding."""
+    try:
+        return list(check(workspace))
+    except MainstayError as error:
+        return [Finding(name, "wrong", error.message, error.remedy)]
+    except OSError as error:
+        return [Finding(name, "wrong", f"{error.filename or 'It'} can't be read: {error.strerror}.")]
+
+
+def _draw(found: list[Finding], console: Console) -> None:
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for finding in found:
+        told = text(finding.says)
+        if finding.next:
+            told.append_text(text(f"\nNext: {finding.next}", "bold", lines=True))
+        table.add_row(text(finding.state, _STYLES[finding.state]), text(finding.check), told)
+    console.print(table)
+
+
+def _folders(workspace: Workspace) -> Iterator[Finding]:
+    from mainstay.workspace import FOLDERS
+
+    missing = [name for name in FOLDERS if not (workspace.root / name).is_dir()]
+    made = f"mkdir {' '.join(missing)}"
+    yield (
+        Finding("folders", "note", f"Missing: {', '.join(missing)}.", f"Make them when you need them: {made}")
+        if missing
+        else Finding("folders", "ok", f"{workspace.root} has all its folders.")
+    )
+
+
+def _settings(workspace: Workspace) -> Iterator[Finding]:
+    from mainstay.cli.beginning import is_zone
+
+    zone = workspace.config.company.timezone
+    yield (
+        Finding("settings", "ok", f"{workspace.config.company.name}, time zone {zone}.")
+        if is_zone(zone)
+        else Finding("settings", "wrong", f"There is no time zone '{zone}'.", "Correct it in mainstay.toml.")
+    )
+
+
+def _keys(workspace: Workspace) -> Iterator[Finding]:
+    from mainstay.ledger import keys
+
+    keys.load(workspace.state)
+    keys.load_session(workspace.state)
+    yield Finding("keys", "ok", "Key and session are there, and only you can read them.", "Keep them in your backup.")
+    mode = stat.S_IMODE(workspace.state.stat().st_mode)
+    if mode & 0o077:
+        yield Finding("keys", "wrong", f"Others can enter {workspace.state}.", f"Run: chmod 700 {workspace.state}")
+
+
+def _history(workspace: Workspace) -> Iterator[Finding]:
+    from mainstay.views import Views
+
+    if not workspace.ledger.exists():
+        yield Finding("history", "ok", "Nothing has happened yet.", "Begin with: mainstay run PLAYBOOK")
+        return
+    with Views(workspace) as views:
+        found = views.verify()
+    yield (
+        Finding("history", "ok", f"All {found['records']:,} records are as they were written.")
+        if found["bad"] is None
+        else Finding("history", "wrong", f"It is damaged: {found['why']}.", "Restore a backup.")
+    )
+
+
+def _service(workspace: Workspace) -> Iterator[Finding]:
+    from mainstay.app import owner_of
+
+    owner = owner_of(workspace)
+    if owner is None:
+        yield Finding("service", "note", "Nothing runs now: plans sleep on, and times pass.", "Run: mainstay start")
+    else:
+        yield Finding("service", "ok", f"Process {owner.pid} ({owner.command}) answers on {workspace.socket}.")
+
+
+def _mail(workspace: Workspace) -> Iterator[Finding]:
+    from mainstay.app import mail_account
+    from mainstay.connectors.mail import health
+
+    report = asyncio.run(health(mail_account(workspace.config, workspace.root)))
+    advice = "" if report.healthy else "Correct [mail.smtp] in mainstay.toml, or the password in your keyring."
+    yield Finding("mail", "ok" if report.healthy else "wrong", report.detail, advice)
+
+
+def _workers(workspace: Workspace) -> Iterator[Finding]:
+    del workspace
+    asyncio.run(_one_job())
+    yield Finding("workers", "ok", "A worker process starts and answers.")
+
+
+class Probe(msgspec.Struct, frozen=True):
+    """What the worker is sent, and sends back."""
+
+    number: int = 1
+
+
+def answer(probe: Probe) -> Probe:
+    """Run in the worker."""
+    return probe
+
+
+async def _one_job() -> None:
+    from mainstay.contracts import to_plain
+    from mainstay.encoding import encode_value
+    from mainstay.runtime.workers import WorkerPool
+
+    pool = WorkerPool(size=1)
+    try:
+        await pool.run(f"{__name__}:answer", encode_value(to_plain(Probe())), {}, timeout_s=WORKER_S, memory_mb=256)
+    finally:
+        await pool.close()
+
+
+def _disk(workspace: Workspace) -> Iterator[Finding]:
+    free = shutil.disk_usage(workspace.state).free
+    state = "wrong" if free < LOW_DISK_BYTES else "ok"
+    advice = "Make room: nothing is done that can't be recorded first." if state == "wrong" else ""
+    yield Finding("disk", state, f"{free / 2**30:,.1f} GiB are free.", advice)
+
+
+_CHECKS: dict[str, Callable[[Workspace], Iterator[Finding]]] = {
+    "settings": _settings,
+    "folders": _folders,
+    "keys": _keys,
+    "history": _history,
+    "service": _service,
+    "mail": _mail,
+    "workers": _workers,
+    "disk": _disk,
+}

@@ -1,0 +1,62 @@
+"""How a command ends: the exit status, and what is said of an error (requirement O11).
+
+0 done, 1 failed, 2 usage or wrong input, 3 waits for a decision; 130 when it was interrupted. An error is two
+lines on stderr: what happened, and what to do next. With --json the same stands in one document on stdout.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import typer
+
+from mainstay.errors import InputError, MainstayError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+DONE, FAILED, WRONG, WAITS, INTERRUPTED = 0, 1, 2, 3, 130
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command and give its exit status; every error ends here."""
+    from mainstay.cli.commands import app
+
+    as_json = "--json" in arguments
+    try:
+        return app(list(arguments), prog_name="mainstay", standalone_mode=False) or DONE
+    except typer.TyperException as error:
+        return _say("usage", error.format_message(), "See: mainstay --help", WRONG, as_json=as_json)
+    except MainstayError as error:
+        status = WRONG if isinstance(error, InputError) else FAILED
+        return _say(type(error).__name__, error.message, error.remedy, status, as_json=as_json)
+    except (typer.Abort, KeyboardInterrupt):
+        return INTERRUPTED
+    except BrokenPipeError:
+        return _leave_pipe()
+    except Exception as error:
+        if os.environ.get("MAINSTAY_DEBUG"):
+            raise
+        message = f"Something is wrong in Mainstay itself: {type(error).__name__}: {error}"
+        remedy = "What was recorded is safe. Run it again with MAINSTAY_DEBUG=1 to see where, and report that."
+        return _say("bug", message, remedy, FAILED, as_json=as_json)
+
+
+def _say(kind: str, message: str, remedy: str, status: int, *, as_json: bool) -> int:
+    from mainstay.cli.screen import Screen, text
+
+    screen = Screen(as_json=as_json)
+    if as_json:
+        screen.give({"error": {"kind": kind, "message": message, "remedy": remedy}}, lambda _: None)
+    screen.err.print(text("Error: ", "bold red").append_text(text(message, lines=True)))
+    if remedy:
+        screen.err.print(text("Next:  ", "bold").append_text(text(remedy, lines=True)))
+    return status
+
+
+def _leave_pipe() -> int:
+    """Whoever read our output has seen enough; keep Python from complaining when it closes stdout."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return DONE

@@ -1,0 +1,35 @@
+"""Which rows of a question an answer keeps: "1,3-5", counted from 1 as the screen counts them."""
+
+from __future__ import annotations
+
+import re
+
+from mainstay.errors import InputError
+
+_PART = re.compile(r"(\d{1,6})(?:-(\d{1,6}))?", re.ASCII)
+
+
+def kept_rows(count: int, *, keep: str = "", drop: str = "") -> list[int] | None:
+    """Give the kept rows, counted from 0; None when neither was given. Raises InputError on anything unclear."""
+    if keep and drop:
+        raise InputError("Both --keep and --drop were given.", remedy="Name the rows to keep, or those to leave out.")
+    if not keep and not drop:
+        return None
+    named = _numbers(keep or drop, count)
+    kept = sorted(named) if keep else [number for number in range(count) if number not in named]
+    if not kept:
+        raise InputError("No row would be kept.", remedy="That is a no: answer `reject` with a reason.")
+    return kept
+
+
+def _numbers(text: str, count: int) -> set[int]:
+    found: set[int] = set()
+    for part in text.replace(" ", "").split(","):
+        match = _PART.fullmatch(part)
+        if match is None:
+            raise InputError(f"'{text}' does not name rows.", remedy="Write them as in 1,3-5.")
+        first, last = int(match[1]), int(match[2] or match[1])
+        if not 1 <= first <= last <= count:
+            raise InputError(f"There is no row {part}: the question lists {count}.", remedy="Write rows as in 1,3-5.")
+        found.update(range(first - 1, last))
+    return found

@@ -1,0 +1,36 @@
+"""Which workspace a command works on, and reading it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mainstay.errors import InputError
+from mainstay.workspace import CONFIG_NAME, STATE_NAME, Workspace
+
+if TYPE_CHECKING:
+    from mainstay.views import Views
+
+
+def workspace_at(folder: Path | None) -> Workspace:
+    """Give the named workspace, else the one the current folder is in. Raises InputError when there is none."""
+    if folder is None:
+        return Workspace.find()
+    if not (folder / CONFIG_NAME).is_file() or not (folder / STATE_NAME).is_dir():
+        raise InputError(f"{folder} is not a workspace.", remedy=f"Make one with: mainstay init {folder}")
+    return Workspace(folder)
+
+
+def workspace_if_any(folder: Path | None) -> Workspace | None:
+    """Give the workspace, or None where none was named and the current folder is in none."""
+    here = Path.cwd()
+    if folder is None and not any((each / STATE_NAME).is_dir() for each in (here, *here.parents)):
+        return None
+    return workspace_at(folder)
+
+
+def views_at(folder: Path | None) -> Views:
+    """Open a workspace for reading; close it with `with`."""
+    from mainstay.views import Views
+
+    return Views(workspace_at(folder))

@@ -1,0 +1,133 @@
+"""`mainstay plans`, `show`, `cancel`, `undo` and `replay`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from rich.table import Table
+
+from mainstay.cli.asking import ask, say_standing, status_of
+from mainstay.cli.ending import DONE, FAILED
+from mainstay.cli.place import views_at, workspace_at
+from mainstay.cli.screen import text, when
+from mainstay.cli.timeline import draw_plan
+from mainstay.errors import InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rich.console import Console
+
+    from mainstay.cli.screen import Screen
+
+Row: TypeAlias = dict[str, Any]
+
+
+def plans(screen: Screen, folder: Path | None, *, open_only: bool, limit: int) -> int:
+    """List plans, the newest first."""
+    with views_at(folder) as views:
+        found = views.plans(limit=limit, open_only=open_only)
+    screen.give(found, lambda console: _draw_plans(found, console))
+    return DONE
+
+
+def _draw_plans(found: list[Row], console: Console) -> None:
+    if not found:
+        console.print("No plans yet. `mainstay playbook list` shows what you can run: mainstay run PLAYBOOK")
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("plan", "what", "begun", "where it stands", "needs your decision"):
+        table.add_column(name, overflow="fold")
+    for row in found:
+        cells = (row["plan"], row["title"], when(row["proposed_at"]), row["says"], ", ".join(row["questions"]))
+        table.add_row(*(text(cell) for cell in cells))
+    console.print(table)
+
+
+def show(screen: Screen, folder: Path | None, name: str, *, everything: bool) -> int:
+    """Show a plan: how far it is, and who did what because of what."""
+    with views_at(folder) as views:
+        found = views.show(views.plan_id(name))
+    screen.give(found, lambda console: draw_plan(found, console, everything=everything))
+    return DONE
+
+
+def cancel(screen: Screen, folder: Path | None, name: str, reason: str) -> int:
+    """End a plan now; what it did stays."""
+    workspace = workspace_at(folder)
+    with views_at(workspace.root) as views:
+        plan = views.plan_id(name)
+    standing = ask(screen, workspace, "cancel", {"plan": plan, "reason": reason})
+    screen.give(standing, lambda _: say_standing(screen, standing))
+    if not screen.as_json:
+        screen.say(f"What it did so far stays. To take that back: mainstay undo {plan}")
+    return status_of(standing, wanted=frozenset({"cancelled"}))
+
+
+def undo(screen: Screen, folder: Path | None, name: str, reason: str, *, yes: bool) -> int:
+    """Take back what a plan did, after saying what exactly that is."""
+    from mainstay.app import contracts_to_read
+
+    workspace = workspace_at(folder)
+    with views_at(workspace.root) as views:
+        listed = views.undo_list(views.plan_id(name), contracts_to_read(workspace))
+    _draw_undo(listed, screen.err)
+    if listed["status"] in ("undone", "undoing"):
+        raise InputError(f"Plan {listed['plan']} is {listed['status']} already.", remedy="Look: mainstay show PLAN")
+    if not yes and not _agreed(screen):
+        return DONE
+    standing = ask(screen, workspace, "undo", {"plan": listed["plan"], "reason": reason})
+    with views_at(workspace.root) as views:
+        last = views.timeline(listed["plan"])[-1]["what"]
+    document = standing | {"taken_back": listed["possible"], "left": listed["impossible"]}
+    screen.give(document, lambda _: say_standing(screen, standing))
+    if not screen.as_json:
+        screen.say(last)
+    return status_of(standing, wanted=frozenset({"undone"}))
+
+
+def _agreed(screen: Screen) -> bool:
+    if not screen.interactive:
+        raise InputError("Nothing was undone: this needs your yes.", remedy="Add --yes to take back what is listed.")
+    try:
+        answer = screen.err.input(text("Take this back? (yes, no): ", "bold")).strip().lower()
+    except (EOFError, KeyboardInterrupt):
+        answer = ""
+    if answer not in ("y", "yes"):
+        screen.err.print("Nothing was undone.")
+    return answer in ("y", "yes")
+
+
+def _draw_undo(listed: Row, console: Console) -> None:
+    console.print(text(f"{listed['title']} ({listed['plan']})", "bold"))
+    console.print(
+        text("Will be taken back, the last one first:" if listed["possible"] else "Nothing can be taken back.")
+    )
+    for row in listed["possible"]:
+        by = f"  ({row['by']})" if row["by"] else ""
+        console.print(text(f"  {row['action']}: {row['headline']}").append_text(text(by, "dim")))
+    if listed["impossible"]:
+        console.print(text("Can't be taken back, and stays:", "bold red"))
+    for row in listed["impossible"]:
+        console.print(text(f"  {row['action']}: {row['headline']}"))
+    for why, count in Counter(row["why"] for row in listed["impossible"]).items():
+        console.print(text(f"  Why ({count}): {why}"))
+
+
+def replay(screen: Screen, folder: Path | None, name: str) -> int:
+    """Decide a plan's history again, without doing anything, and compare."""
+    with views_at(folder) as views:
+        found = views.replay(views.plan_id(name))
+    screen.give(found, lambda console: _draw_replay(found, console))
+    return DONE if found["same"] else FAILED
+
+
+def _draw_replay(found: Row, console: Console) -> None:
+    if found["same"]:
+        console.print(
+            text(f"The same: all {found['facts']} facts of plan {found['plan']} follow again. Nothing was done.")
+        )
+        return
+    console.print(text(f"Not the same. First difference: {found['first_difference']}", "red"))
+    console.print("This release of Mainstay decides differently than the one that ran the plan; what happened stands.")

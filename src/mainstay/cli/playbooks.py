@@ -1,0 +1,114 @@
+"""`mainstay playbook list|show|explain|check`. All of them also work outside a workspace."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from rich.table import Table
+
+from mainstay.cli.ending import DONE
+from mainstay.cli.place import workspace_if_any
+from mainstay.cli.screen import text
+from mainstay.errors import FileError, MainstayError, UnknownNameError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rich.console import Console
+
+    from mainstay.cli.screen import Screen
+    from mainstay.kernel.graph import Definition
+    from mainstay.playbooks.shelf import Shelved
+    from mainstay.runtime.catalogue import Contracts
+
+Row: TypeAlias = dict[str, Any]
+
+
+def list_all(screen: Screen, folder: Path | None) -> int:
+    """List what can be run."""
+    from mainstay.playbooks.shelf import shelf
+
+    workspace = workspace_if_any(folder)
+    found = [_title(one) for one in shelf(workspace.root if workspace else None).values()]
+    screen.give(found, lambda console: _draw_list(found, console))
+    return DONE
+
+
+def _title(one: Shelved) -> Row:
+    """Read a playbook's title without compiling it; a playbook that can't be read is listed with the reason."""
+    from mainstay.playbooks.format import Mapping, Scalar, read_yaml
+
+    row: Row = {"playbook": one.name, "title": one.name, "own": one.own, "wrong": ""}
+    try:
+        tree = read_yaml(one.path.read_text(encoding="utf-8"), one.path.name)
+        title = tree.values.get("title") if isinstance(tree, Mapping) else None
+        row["title"] = title.text if isinstance(title, Scalar) else one.name
+    except (MainstayError, UnicodeDecodeError, OSError) as error:
+        row["wrong"] = str(error)
+    return row
+
+
+def _draw_list(found: list[Row], console: Console) -> None:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("playbook", "what it does", "whose"):
+        table.add_column(name, overflow="fold")
+    for row in found:
+        told = f"can't be read: {row['wrong']}" if row["wrong"] else row["title"]
+        table.add_row(text(row["playbook"]), text(told), text("yours" if row["own"] else "comes with Mainstay"))
+    console.print(table)
+    console.print("What one does, in plain sentences: mainstay playbook explain NAME")
+
+
+def show(screen: Screen, folder: Path | None, name: str) -> int:
+    """Show a playbook as it is written."""
+    from mainstay.playbooks.shelf import shelf
+
+    definition, _ = _compile(folder, name)
+    workspace = workspace_if_any(folder)
+    found = shelf(workspace.root if workspace else None)[name]
+    row = {"playbook": name, "file": str(found.path), "own": found.own, "source": definition.source}
+    screen.give(row, lambda console: console.print(text(definition.source, lines=True)))
+    return DONE
+
+
+def explain(screen: Screen, folder: Path | None, name: str) -> int:
+    """Tell in plain sentences what a playbook does."""
+    from mainstay.playbooks.explain import explain as tell
+
+    told = tell(*_compile(folder, name))
+    screen.give({"playbook": name, "text": told}, lambda console: console.print(text(told, lines=True)))
+    return DONE
+
+
+def check(screen: Screen, folder: Path | None, file: Path) -> int:
+    """Compile a playbook's file, or name every mistake in it."""
+    from mainstay.app import contracts_to_read
+    from mainstay.playbooks.compile import compile_playbook
+
+    workspace = workspace_if_any(folder)
+    folders = [file.parent, file.parent.parent, *([workspace.root] if workspace else [])]
+    definition = compile_playbook(_source(file), contracts_to_read(workspace), file=file.name, folders=folders)
+    row = {"playbook": definition.name, "title": definition.title, "steps": len(definition.steps)}
+    screen.give(row, lambda console: console.print(text(f"{file.name} is in order: {len(definition.steps)} steps.")))
+    return DONE
+
+
+def _source(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise FileError(f"{file} is not UTF-8 text (byte {error.start}).", remedy="Save it as UTF-8.") from None
+    except OSError as error:
+        raise FileError(f"{file} can't be read: {error.strerror}.", remedy="Check its name and folder.") from None
+
+
+def _compile(folder: Path | None, name: str) -> tuple[Definition, Contracts]:
+    from mainstay.app import contracts_to_read
+    from mainstay.playbooks.shelf import open_playbook
+
+    workspace = workspace_if_any(folder)
+    contracts = contracts_to_read(workspace)
+    try:
+        return open_playbook(workspace.root if workspace else None, name, contracts), contracts
+    except UnknownNameError as error:
+        raise UnknownNameError(error.message, remedy=f"{error.remedy} `mainstay playbook list` shows them.") from None

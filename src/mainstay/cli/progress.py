@@ -1,0 +1,125 @@
+"""What a plan does while one waits for it: a line per step on stderr, with a spinner where somebody looks."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, Self
+
+from rich.console import Group
+from rich.live import Live
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+
+from mainstay.cli.screen import text
+from mainstay.sentences import say_path
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from rich.console import Console, RenderableType
+
+PER_SECOND = 10
+_BEGINS = {"StepStarted", "ItemsFrozen", "EffectPrepared", "EffectIntended", "ChildrenStarted", "RetryDue"}
+_ENDS = {
+    "StepCompleted": "done",
+    "EffectDone": "done",
+    "StepUndone": "done",
+    "StepSkipped": "skipped",
+    "StepRejected": "not approved",
+    "StepFailed": "failed",
+    "StepStuck": "stuck",
+    "AttemptFailed": "waits to be tried again",
+    "EffectRefused": "did not happen",
+    "EffectUncertain": "may have happened",
+    "UndoImpossible": "can't be undone",
+    "WaitStarted": "sleeps until its time",
+}
+
+
+class Step:
+    """One step's line."""
+
+    def __init__(self, name: str) -> None:
+        """Begin now."""
+        self.name = name
+        self.state = ""  # empty while it works
+        self.items: dict[str, int] = {}
+        self.total = 0
+        self._began = time.monotonic()
+        self._ended = 0.0
+        self._spinner = Spinner("dots")
+
+    def end(self, state: str) -> None:
+        """Stop the clock."""
+        self.state, self._ended = state, time.monotonic()
+
+    def again(self) -> None:
+        """Go on after a pause."""
+        self.state = ""
+
+    @property
+    def seconds(self) -> float:
+        """How long it took, or has taken so far."""
+        return (self._ended if self.state else time.monotonic()) - self._began
+
+    def line(self) -> Text:
+        """Say how far it is."""
+        counts = [f"{count} {state}" for state, count in self.items.items()]
+        if self.total and not self.state:
+            counts.append(f"of {self.total}")
+        told = self.state if not counts else ", ".join(counts)
+        return text(f"{self.name}: {told or 'working'} ({self.seconds:.1f} s)")
+
+    def __rich__(self) -> RenderableType:
+        row = Table.grid(padding=(0, 1))
+        mark = text("+" if self.state == "done" else "-") if self.state else self._spinner
+        row.add_row(mark, self.line())
+        return row
+
+
+class Board:
+    """Hears what an owner says while a plan moves."""
+
+    def __init__(self, console: Console) -> None:
+        """Draw on a console; lines that move only where it is a terminal."""
+        self._console = console
+        self._steps: dict[str, Step] = {}
+        self._live = Live(get_renderable=self._draw, console=console, refresh_per_second=PER_SECOND)
+        self.plan = ""
+
+    def __enter__(self) -> Self:
+        if self._console.is_terminal:
+            self._live.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if self._console.is_terminal:
+            self._live.stop()
+
+    def hear(self, event: dict[str, Any]) -> None:
+        """Take one piece of news."""
+        kind, path = event["kind"], event["path"]
+        self.plan = self.plan or event["plan"]
+        if not path or (kind not in _BEGINS and kind not in _ENDS):
+            return
+        name, _, item = path.partition("/")
+        label = say_path(f"~{name}" if kind == "UndoImpossible" else name)
+        step = self._steps.setdefault(label, Step(label))
+        if kind == "ItemsFrozen":
+            step.total = max(step.total, event.get("count", 0))
+        if kind in _BEGINS:
+            step.again()
+        elif item or kind == "UndoImpossible":
+            step.items[_ENDS[kind]] = step.items.get(_ENDS[kind], 0) + 1
+            step.end(_ENDS[kind]) if path.startswith("~") else None
+        else:
+            self._ended(step, _ENDS[kind])
+
+    def _ended(self, step: Step, state: str) -> None:
+        step.end(state)
+        if not self._console.is_terminal:
+            self._console.print(step.line())
+
+    def _draw(self) -> Group:
+        return Group(*self._steps.values())

@@ -1,0 +1,122 @@
+"""`mainstay inbox`, `decide` and `stuck`: what needs you, and your answer."""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import msgspec
+
+from mainstay.cli.answering import answer_all, ask_operator, ruling
+from mainstay.cli.asking import ask, say_standing, status_of
+from mainstay.cli.card import draw_card
+from mainstay.cli.ending import DONE, WAITS
+from mainstay.cli.picks import kept_rows
+from mainstay.cli.place import views_at, workspace_at
+from mainstay.cli.screen import Screen, text, when
+from mainstay.errors import FileError, InputError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+Row: TypeAlias = dict[str, Any]
+ENDS = frozenset({"cancelled", "undone"})  # an answer may lead there as the operator meant it
+
+
+def inbox(screen: Screen, folder: Path | None) -> int:
+    """Show the questions that wait, in short."""
+    with views_at(folder) as views:
+        waiting = views.inbox()
+    screen.give(waiting, lambda console: _draw_short(waiting, console, "Inbox clear: nothing needs your decision."))
+    return DONE
+
+
+def stuck(screen: Screen, folder: Path | None) -> int:
+    """Show what is stuck, with its remedies."""
+    with views_at(folder) as views:
+        waiting = views.stuck()
+    screen.give(waiting, lambda console: _draw_short(waiting, console, "Nothing is stuck."))
+    return DONE
+
+
+def _draw_short(waiting: list[Row], console: Console, empty: str) -> None:
+    if not waiting:
+        console.print(text(empty))
+        return
+    for question in waiting:
+        card: Row = question["card"]
+        console.print(text(card.get("headline", ""), "bold"))
+        console.print(text(f"  {question['title']}: {question['says']}; asked {when(question['asked_at'])}"))
+        if cannot := card.get("cannot_undo") or question["cannot_undo"]:
+            console.print(text(f"  Can't be undone: {cannot}", "red"))
+        if question["due_at"]:
+            console.print(text(f"  No answer by {when(question['due_at'])} means no."))
+        console.print(text(f"  mainstay decide {question['decision']}", "cyan"))
+    console.print(text(f"{len(waiting)} waiting."))
+
+
+def decide(screen: Screen, folder: Path | None, name: str, choice: str, **given: str) -> int:
+    """Answer a question; without an answer show its card, and ask where somebody sits there."""
+    workspace = workspace_at(folder)
+    with views_at(workspace.root) as views:
+        question = views.question(name)
+    kept = _kept(question, given)
+    if not choice and kept is None and not given["edit"]:
+        return _look(screen, workspace.root, question)
+    choice = choice or ("retry" if given["edit"] else "approve")
+    _check(question, choice, given["reason"], kept)
+    edited = _edited(given["edit"], choice) if given["edit"] else None
+    reply = ruling(question, choice, reason=given["reason"], kept=kept, edited=edited)
+    return _end(screen, ask(screen, workspace, "decide", reply))
+
+
+def _look(screen: Screen, root: Path, question: Row) -> int:
+    if not screen.interactive or not question["open"]:
+        screen.give(question, lambda console: draw_card(question, console))
+        return WAITS if question["open"] else DONE
+    reply = ask_operator(screen, question)
+    if reply is None:
+        return WAITS
+    workspace = workspace_at(root)
+    standing = ask(screen, workspace, "decide", reply)
+    return _end(screen, answer_all(screen, workspace, standing))
+
+
+def _end(screen: Screen, standing: Row) -> int:
+    screen.give(standing, lambda _: say_standing(screen, standing))
+    return status_of(standing, wanted=ENDS)
+
+
+def _kept(question: Row, given: dict[str, str]) -> list[int] | None:
+    if not given["keep"] and not given["drop"]:
+        return None
+    if not question["rows_may_be_kept"]:
+        raise InputError("This question has no rows to choose from.", remedy="Answer it as a whole.")
+    return kept_rows(len(question["card"]["rows"]), keep=given["keep"], drop=given["drop"])
+
+
+def _check(question: Row, choice: str, reason: str, kept: list[int] | None) -> None:
+    options: list[str] = question["options"]
+    if choice not in options:
+        near = difflib.get_close_matches(choice, options, 1)
+        hint = f" Did you mean '{near[0]}'?" if near else ""
+        raise InputError(f"'{choice}' is no answer to this question.{hint}", remedy=f"Answer: {', '.join(options)}.")
+    if choice == "reject" and not reason.strip():
+        raise InputError("A no wants a reason.", remedy='Add --reason "..."; it is kept in the history.')
+    if choice == "reject" and kept is not None:
+        raise InputError("A no can't keep rows.", remedy="Keep rows with `approve`, or reject all of them.")
+
+
+def _edited(source: str, choice: str) -> Any:  # noqa: ANN401 - a plain value
+    """Read what a step is tried again with: JSON, as `mainstay stuck QUESTION --json` shows it under "arguments"."""
+    if choice != "retry":
+        raise InputError("Changes go with a retry only.", remedy="Leave out --edit, or answer `retry`.")
+    try:
+        content = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
+        return msgspec.json.decode(content)
+    except OSError as error:
+        raise FileError(f"{source} can't be read: {error.strerror}.", remedy="Check its name.") from None
+    except (UnicodeDecodeError, msgspec.DecodeError) as error:
+        raise FileError(f"{source} is not JSON: {error}.", remedy="Write one JSON object.") from None

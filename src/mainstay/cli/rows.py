@@ -1,0 +1,110 @@
+"""The rows of a question, every one of them whole: matches of payments, actions of a batch, or anything else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard, cast
+
+from rich.console import Group
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from mainstay.cli.screen import text
+from mainstay.values import Money
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from rich.console import RenderableType
+
+Row: TypeAlias = dict[str, Any]
+TABLE_COLUMNS = 110  # a narrower screen shows each row as a few lines
+_MATCH = frozenset({"amount", "invoice_numbers", "confidence", "why"})
+_BATCH = frozenset({"path", "headline", "body"})
+
+
+def draw_rows(rows: Sequence[object], width: int) -> RenderableType:
+    """Draw rows with their numbers, as answers name them."""
+    if all(_has(row, _MATCH) for row in rows):
+        matches = cast("Sequence[Row]", rows)
+        return _match_table(matches) if width >= TABLE_COLUMNS else _numbered(matches, _match_lines)
+    if all(_has(row, _BATCH) for row in rows):
+        return _numbered(cast("Sequence[Row]", rows), _action_lines)
+    return _numbered(rows, _any_lines)
+
+
+def say_value(value: object) -> Text:
+    """Write any plain value whole: amounts as amounts, lists and records by their parts."""
+    if is_record(value):
+        if value.keys() == {"minor", "currency"}:
+            return text(Money(value["minor"], value["currency"]))
+        parts = [text(f"{name}: ").append_text(say_value(inner)) for name, inner in value.items()]
+        return Text("; ").join(parts)
+    if isinstance(value, (list, tuple)):
+        return Text(", ").join(say_value(inner) for inner in cast("Sequence[object]", value))
+    if isinstance(value, bool):
+        return text("yes" if value else "no")
+    return text("" if value is None else value)
+
+
+def is_record(value: object) -> TypeGuard[Row]:
+    """Say whether a plain value is a record."""
+    return isinstance(value, dict)
+
+
+def _has(row: object, fields: frozenset[str]) -> bool:
+    return is_record(row) and fields <= row.keys()
+
+
+def _match_table(rows: Sequence[Row]) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 1, 0), header_style="bold")
+    for name, style in (("#", "bold"), ("amount", ""), ("payer", ""), ("text", ""), ("invoices", "")):
+        table.add_column(name, style=style, overflow="fold", justify="right" if name in ("#", "amount") else "left")
+    table.add_column("sure", justify="right")
+    table.add_column("why", overflow="fold", ratio=3)
+    table.add_column("runner-up", overflow="fold", ratio=2)
+    for number, row in enumerate(rows, 1):
+        cells = [say_value(row["amount"]), text(row.get("counterparty", "")), text(row.get("text", ""))]
+        sure = text(_percent(row["confidence"]))
+        told = [text(row["why"]), text(row.get("runner_up") or "none")]
+        table.add_row(text(number), *cells, say_value(row["invoice_numbers"]), sure, *told)
+    return table
+
+
+def _match_lines(row: Row) -> list[tuple[str, Text]]:
+    payer = text(f" from {row.get('counterparty') or 'unknown'}")
+    headline = say_value(row["amount"]).append_text(payer).append_text(text(f", {_percent(row['confidence'])} sure"))
+    return [
+        ("", headline),
+        ("text", text(row.get("text", ""))),
+        ("invoices", say_value(row["invoice_numbers"]) if row["invoice_numbers"] else text("none")),
+        ("why", text(row["why"])),
+        ("runner-up", text(row.get("runner_up") or "none")),
+    ]
+
+
+def _action_lines(row: Row) -> list[tuple[str, Text]]:
+    return [("", text(row["headline"], "bold")), ("", text(row["body"], lines=True))]
+
+
+def _any_lines(row: object) -> list[tuple[str, Text]]:
+    if not is_record(row) or row.keys() == {"minor", "currency"}:
+        return [("", say_value(row))]
+    return [(name, say_value(value)) for name, value in row.items()]
+
+
+def _numbered(rows: Sequence[Any], lines: Callable[[Any], list[tuple[str, Text]]]) -> Group:
+    drawn: list[RenderableType] = []
+    for number, row in enumerate(rows, 1):
+        grid = Table.grid(padding=(0, 2))
+        grid.add_column(justify="right", style="bold", width=len(str(len(rows))))
+        grid.add_column(overflow="fold")
+        for index, (name, value) in enumerate(lines(row)):
+            label = text(f"{name}: ", "dim") if name else Text()
+            grid.add_row(text(number) if index == 0 else Text(), label.append_text(value))
+        drawn.append(Padding(grid, (0, 0, 1, 0)))
+    return Group(*drawn)
+
+
+def _percent(confidence: float) -> str:
+    return f"{confidence:.0%}"

@@ -1,0 +1,106 @@
+"""`mainstay run`: start a playbook, follow it, and ask its questions where somebody sits there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from mainstay.cli.answering import answer_all
+from mainstay.cli.asking import ask, say_standing, status_of
+from mainstay.cli.ending import DONE
+from mainstay.cli.place import workspace_at
+from mainstay.cli.screen import Screen, plain, text
+from mainstay.values import say_duration
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console
+
+    from mainstay.kernel.graph import Definition
+    from mainstay.playbooks.explain import DryRun, DryStep
+    from mainstay.runtime.catalogue import Contracts
+    from mainstay.values import Value
+    from mainstay.workspace import Workspace
+
+Row: TypeAlias = dict[str, Any]
+
+
+def run(screen: Screen, folder: Path | None, name: str, inputs: Sequence[str], *, dry: bool) -> int:
+    """Run a playbook to its end or its first question."""
+    workspace = workspace_at(folder)
+    definition, contracts = _compile(workspace, name)
+    if dry:
+        return _dry_run(screen, definition, contracts, inputs)
+    files = _read_files(definition, inputs)
+    params = {"playbook": name, "inputs": list(inputs), "files": files, "folder": str(Path.cwd())}
+    standing = ask(screen, workspace, "run", params)
+    if screen.interactive:
+        standing = answer_all(screen, workspace, standing)
+    screen.give(standing, lambda _: say_standing(screen, standing))
+    return status_of(standing)
+
+
+def _compile(workspace: Workspace, name: str) -> tuple[Definition, Contracts]:
+    from mainstay.app import contracts_to_read
+    from mainstay.playbooks.shelf import open_playbook
+
+    contracts = contracts_to_read(workspace)
+    return open_playbook(workspace.root, name, contracts), contracts
+
+
+def _read_files(definition: Definition, inputs: Sequence[str]) -> dict[str, bytes]:
+    """Check the inputs and read the files they name: the owner may run elsewhere, and later. Raises InputError."""
+    from mainstay.app import file_content
+    from mainstay.playbooks.inputs import read_inputs
+
+    files: dict[str, bytes] = {}
+
+    def pin(path: str) -> Value:
+        files[path] = file_content(Path(path))
+        return None
+
+    read_inputs(definition, inputs, pin)
+    return files
+
+
+def _dry_run(screen: Screen, definition: Definition, contracts: Contracts, inputs: Sequence[str]) -> int:
+    from mainstay.playbooks.explain import dry_run
+
+    if inputs:
+        _read_files(definition, inputs)
+    found = dry_run(definition, contracts)
+    screen.give(plain(found), lambda console: _draw(definition, found, console))
+    return DONE
+
+
+def _draw(definition: Definition, found: DryRun, console: Console) -> None:
+    console.print(text(definition.title, "bold"))
+    console.print("A dry run: nothing is started, and nothing is touched.")
+    for number, wave in enumerate(found.waves, 1):
+        together = " (side by side)" if len(wave) > 1 else ""
+        console.print(text(f"\nWave {number}{together}", "bold", lines=True))
+        for step in wave:
+            _draw_step(step, console)
+    console.print(
+        text(f"\nQuestions: {', '.join(step.name for step in found.questions) or 'none of its own'}", lines=True)
+    )
+    console.print(text(f"Can't be undone: {', '.join(step.name for step in found.final) or 'nothing'}"))
+    cost = sum(step.cost_usd_micros for step in definition_steps(found))
+    console.print(text(f"Estimated cost: {cost / 1e6:.2f} USD" + (" and more for lists" if cost else "")))
+
+
+def definition_steps(found: DryRun) -> list[DryStep]:
+    """Give all steps, in order."""
+    return [step for wave in found.waves for step in wave]
+
+
+def _draw_step(step: DryStep, console: Console) -> None:
+    each = "for each of a list: " if step.per_item else ""
+    limit = "waits for you or a time" if step.at_most_s is None else f"at most {say_duration(round(step.at_most_s))}"
+    console.print(text(f"  {step.name}: {each}{step.action}"))
+    console.print(text(f"      {limit}{' each' if step.per_item and step.at_most_s else ''}", "dim"))
+    if step.question:
+        console.print(text(f"      asks you: {step.question}", "yellow"))
+    if step.cannot_undo:
+        console.print(text(f"      can't be undone: {step.cannot_undo}", "red"))

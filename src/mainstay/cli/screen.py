@@ -1,0 +1,83 @@
+"""Where commands write: tables and cards for people on stdout, one document for programs, progress on stderr.
+
+Text from outside goes through `text` and only through it: what can't be seen is written out, and nothing in it is
+taken for markup (SECURITY S30).
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TextIO
+
+import msgspec
+from rich.console import Console
+from rich.text import Text
+
+from mainstay.shown import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PIPE_COLUMNS = 120  # of output that nobody looks at in a terminal
+
+
+def text(value: object, style: str = "", *, lines: bool = False) -> Text:
+    """Make text of anything; with `lines` its line ends stay, otherwise they are written out too."""
+    return Text(shown(str(value), lines=lines), style)
+
+
+def when(iso: str) -> str:
+    """Shorten a moment for people: "2026-11-21 04:30"; documents keep it whole."""
+    return iso[:16].replace("T", " ")
+
+
+class Screen:
+    """The two outputs of one command."""
+
+    def __init__(self, *, as_json: bool = False) -> None:
+        """Write one document instead of a screen with `as_json`."""
+        self.as_json = as_json
+
+    @cached_property
+    def out(self) -> Console:
+        """What the command gives."""
+        return _console(sys.stdout)
+
+    @cached_property
+    def err(self) -> Console:
+        """Progress, questions and errors."""
+        return _console(sys.stderr)
+
+    @property
+    def interactive(self) -> bool:
+        """Whether somebody sits at a terminal and can be asked."""
+        return not self.as_json and sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()
+
+    def give(self, document: object, draw: Callable[[Console], None]) -> None:
+        """Write the document, or draw it."""
+        if self.as_json:
+            sys.stdout.write(as_document(document))
+            sys.stdout.flush()
+        else:
+            draw(self.out)
+
+    def say(self, line: str | Text, style: str = "") -> None:
+        """Write one line for people: to stdout, or beside the document to stderr."""
+        (self.err if self.as_json else self.out).print(text(line, style) if isinstance(line, str) else line)
+
+
+def as_document(value: object) -> str:
+    """Write JSON in ASCII, so that no terminal is ever sent a control character."""
+    return json.dumps(plain(value), indent=2, ensure_ascii=True) + "\n"
+
+
+def plain(value: object) -> Any:  # noqa: ANN401 - what JSON can hold
+    """Turn structs inside plain data into plain data."""
+    return msgspec.to_builtins(value)
+
+
+def _console(file: TextIO) -> Console:
+    width = None if file.isatty() else PIPE_COLUMNS
+    return Console(file=file, width=width, markup=False, highlight=False, emoji=False)

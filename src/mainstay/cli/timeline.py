@@ -1,0 +1,100 @@
+"""A plan on the screen: how it stands, its steps, and its timeline with causes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from rich.table import Table
+from rich.text import Text
+
+from mainstay.cli.rows import is_record, say_value
+from mainstay.cli.screen import text, when
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+Row: TypeAlias = dict[str, Any]
+_MARK = ", item "
+
+
+def draw_plan(plan: Row, console: Console, *, everything: bool) -> None:
+    """Draw all of it; without `everything` runs of lines about single items are drawn as one."""
+    console.print(text(plan["title"], "bold"))
+    console.print(text(f"{plan['plan']}, playbook {plan['playbook']}: {plan['says']}"))
+    ended = f", ended {when(plan['ended_at'])}" if plan["ended_at"] else ""
+    expires = f", expires {when(plan['expires_at'])}" if plan["expires_at"] and not plan["ended_at"] else ""
+    console.print(text(f"begun {when(plan['proposed_at'])}{ended}{expires}"))
+    inputs: Row = plan["inputs"] or {}
+    for name, value in inputs.items():
+        console.print(text(f"{name}: ").append_text(_say_input(value)))
+    console.print()
+    console.print(_steps(plan["steps"]))
+    console.print()
+    console.print(_timeline(plan["timeline"], everything=everything))
+    if not everything:
+        console.print(text(f"All lines, item by item: mainstay show {plan['plan']} --all", "dim"))
+    for question in plan["questions"]:
+        console.print(text(f"Needs your decision: {question['card'].get('headline', '')}", "bold yellow"))
+        console.print(text(f"  mainstay decide {question['decision']}", "cyan"))
+
+
+def _say_input(value: object) -> Text:
+    """Name a file; write anything else."""
+    if is_record(value) and "blob" in value:
+        return text(f"{value['name']} ({getattr(value['blob'], 'size', 0):,} bytes)")
+    return say_value(value)
+
+
+def _steps(steps: list[Row]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("step", "does", "where it stands"):
+        table.add_column(name, overflow="fold")
+    for step in steps:
+        items = ", ".join(f"{count} {says}" for says, count in step["items"].items())
+        told = f"{step['says']} ({items})" if items else step["says"]
+        failed = f": {step['failure']}" if step["failure"] else ""
+        table.add_row(text(step["step"]), text(step["does"]), text(told + failed))
+    return table
+
+
+def _timeline(events: list[Row], *, everything: bool) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name, justify in (("#", "right"), ("when", "left"), ("who", "left"), ("what", "left"), ("because of", "left")):
+        table.add_column(name, overflow="fold", justify=justify)  # pyright: ignore[reportArgumentType]
+    lines = [[event] for event in events] if everything else _folded(events)
+    number_of = {event["event"]: number for number, line in enumerate(lines, 1) for event in line}
+    for number, line in enumerate(lines, 1):
+        first = line[0]
+        what = first["what"] if len(line) == 1 else _several(line)
+        cause = number_of.get(first["because"])
+        because = f"#{cause}" if cause is not None and cause != number else ""
+        cells = (number, when(first["at"]), first["who"], what, because)
+        table.add_row(*(text(cell) for cell in cells))
+    return table
+
+
+def _folded(events: list[Row]) -> list[list[Row]]:
+    """Put neighbouring lines about items of the same step together."""
+    lines: list[list[Row]] = []
+    for event in events:
+        step = _step_of_item(event["what"])
+        if lines and step and _step_of_item(lines[-1][0]["what"]) == step:
+            lines[-1].append(event)
+        else:
+            lines.append([event])
+    return lines
+
+
+def _step_of_item(what: str) -> str:
+    head, mark, _ = what.partition(_MARK)
+    return head if mark and " " not in head.removeprefix("undo of ") else ""
+
+
+def _several(line: list[Row]) -> str:
+    """Say of many lines about items what happened how often."""
+    counts: dict[str, int] = {}
+    for event in line:
+        said = event["what"].partition(_MARK)[2].partition(": ")[2].partition(",")[0].partition(" (")[0]
+        counts[said] = counts.get(said, 0) + 1
+    told = ", ".join(f"{count} {said}" for said, count in counts.items())
+    return f"{_step_of_item(line[0]['what'])}, its items: {told}"
