@@ -75,12 +75,13 @@ class Timers:
         """Fire timers for as long as the owner lives."""
         while True:
             self._wake.clear()
-            await self._fire(self._clock.now_us())
+            self._at_us = None  # from here on any hint wakes
             now_us = self._clock.now_us()
+            await self._fire(now_us)
             self._at_us = self._soonest(now_us)
             pause_s = _LONGEST_SLEEP_S
             if self._at_us is not None:
-                pause_s = min(pause_s, max(0.0, (self._at_us - now_us) / SECOND_US))
+                pause_s = min(pause_s, max(0.0, (self._at_us - self._clock.now_us()) / SECOND_US))
             await self._sleep(pause_s)
 
     def _soonest(self, now_us: int) -> int | None:
