@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.padding import Padding
 
 from mainstay.cli.ending import DONE, WRONG
 from mainstay.cli.screen import Screen, text
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mainstay.records import Invoice, Match
-    from mainstay.tryout import Trial
+    from mainstay.tryout import Trial, Tried
 
 _STOPS = (signal.SIGTERM, signal.SIGHUP)  # as Ctrl-C does, they end the trial and leave nothing behind
 STOPPED = 143
@@ -57,6 +58,65 @@ def headline(trial: Trial) -> str:
 def _draw(trial: Trial, screen: Screen) -> None:
     screen.say(headline(trial), "bold")
     if trial.unsure:
-        none = _count(len(trial.late_if_none), "invoice")
-        screen.say(f"That takes the {_count(len(trial.unsure), 'payment')} that needs your eye as approved;" if False else "")
-        screen.say(f"({none} late and {trial.owed_if_none} owed, if you approve none of them.)")
+        eye = _count(len(trial.unsure), "payment")
+        without = f"{_count(len(trial.late_if_none), 'invoice')} late, {trial.owed_if_none} owed"
+        screen.say(f"That is with a yes to the {eye} below that it would ask about. With a no to all: {without}.")
+    _list(screen, "Would have asked you about", [_match(match) for match in trial.unsure])
+    _list(screen, "Came in and fits no open invoice", [_match(match) for match in trial.unmatched])
+    _list(screen, "Pays an invoice that is paid", [_match(match) for match in trial.paid_twice])
+    _list(screen, "Would get a reminder, after your yes to each mail", [_late(one) for one in trial.late if one.email])
+    _list(screen, "Late, but without a mail address", [_late(one) for one in trial.late if not one.email])
+    _list(screen, "Would get one too, if you say no above", [_late(one) for one in _only_if_none(trial) if one.email])
+    _list(screen, "Read", [_tried(one) for one in trial.statements] + [_invoices(trial)])
+    _list(screen, "Could not be read", [(one.message, one.remedy) for one in trial.unread])
+    screen.say("")
+    screen.say("Nothing was sent, booked or kept. For real: `mainstay init FOLDER`, and there")
+    screen.say("`mainstay run billing-reconciliation statement=FILE invoices=FILE`.")
+
+
+def _list(screen: Screen, title: str, entries: Sequence[tuple[str, ...]]) -> None:
+    """Write a title with its entries, each a line and what explains it; nothing when there are none."""
+    if not entries:
+        return
+    screen.say("")
+    screen.say(f"{title}:", "bold")
+    for head, *more in entries:
+        screen.out.print(Padding(text(head), (0, 0, 0, 2), expand=False))
+        for line in filter(None, more):
+            screen.out.print(Padding(text(line, "dim"), (0, 0, 0, 6), expand=False))
+
+
+def _match(match: Match) -> tuple[str, ...]:
+    said = f', "{" ".join(match.text.split())}"' if match.text else ""
+    to = f" -> {', '.join(match.invoice_numbers)}" if match.allocations else ""
+    head = f"{match.booked_on}  {match.amount} from {match.counterparty or 'unknown'}{said}{to}"
+    return head, match.why, match.runner_up
+
+
+def _late(invoice: Invoice) -> tuple[str, ...]:
+    to = f", {invoice.email}" if invoice.email else ""
+    days = _count(invoice.days_late, "day")
+    return (f"{invoice.number}  {invoice.open} from {invoice.customer}, {days} late{to}",)
+
+
+def _only_if_none(trial: Trial) -> list[Invoice]:
+    known = {invoice.number for invoice in trial.late}
+    return [invoice for invoice in trial.late_if_none if invoice.number not in known]
+
+
+def _tried(one: Tried) -> tuple[str, ...]:
+    balance = (
+        "the balances add up"
+        if one.balance == "checked"
+        else "it has no balances, so nothing proves that it is complete"
+    )
+    days = f"{one.from_on} to {one.to_on}, " if one.from_on else ""
+    return f"{one.name} ({one.format}): {days}{_count(one.lines, 'line')}; {balance}", one.note
+
+
+def _invoices(trial: Trial) -> tuple[str, ...]:
+    return f"{_count(trial.invoices, 'open invoice')}", trial.invoices_note
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
