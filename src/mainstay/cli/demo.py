@@ -137,6 +137,10 @@ class _Show:
                 card = views.question(standing["questions"][0])
             self._title("2. Your decision" if card["kind"] == "ask" else "3. Your decision, before anything leaves")
             answer = self.answers.to(card)
+            if answer is None:
+                raise InputError(
+                    "The demo ends here, as it needs your answers.", remedy="See it played: mainstay demo --yes"
+                )
             try:
                 standing = await runtime.ask("decide", answer, self._progress)
             except ConnectionError:

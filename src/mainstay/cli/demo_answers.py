@@ -5,13 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
-import typer
 
-from mainstay.cli.card import draw_card
-from mainstay.cli.picks import kept_rows
+from mainstay.cli.answering import ask_operator, ruling
 from mainstay.cli.rows import draw_rows
 from mainstay.cli.screen import text
-from mainstay.errors import InputError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,18 +43,17 @@ class Answers:
         self._screen = screen
         self._ask = ask
 
-    def to(self, question: Question) -> dict[str, Any]:
-        """Show the question and give its answer."""
+    def to(self, question: Question) -> dict[str, Any] | None:
+        """Show the question and give its answer; None when the person leaves it for later."""
         if self._ask:
-            draw_card(question, self._screen.out)
-            return _asked(question)
-        ruling = self._prepared[question["actions"][0].partition(",")[0]]
+            return ask_operator(self._screen, question)
+        prepared = self._prepared[question["actions"][0].partition(",")[0]]
         if not self._screen.as_json:
             self._show(question)
-            said = f"from the demo's file: {_say(ruling, question)}, because {ruling.because}."
+            said = f"from the demo's file: {_say(prepared, question)}, because {prepared.because}."
             self._screen.say(said, "italic")
-        kept = [row - 1 for row in ruling.keep] or None
-        return _parameters(question, ruling.choice, kept=kept, reason=ruling.because, session=SESSION)
+        kept = [row - 1 for row in prepared.keep] or None
+        return ruling(question, prepared.choice, kept=kept, reason=prepared.because) | {"session": SESSION}
 
     def _show(self, question: Question) -> None:
         """Show what the question is about; of several mails, the first one whole."""
@@ -72,59 +68,16 @@ class Answers:
             out.print(text(f"This can't be undone: {question['cannot_undo']}"))
 
 
-def _asked(question: Question) -> dict[str, Any]:
-    """Ask at the terminal."""
-    choice = _choice(question["options"])
-    rows: list[Any] = question["card"].get("rows") or []
-    kept = _kept(len(rows)) if choice == "approve" and rows and question["rows_may_be_kept"] else None
-    reason = typer.prompt("Why", default="", show_default=False) if choice == "reject" else ""
-    return _parameters(question, choice, kept=kept, reason=reason, session="terminal")
-
-
-def _choice(options: list[str]) -> str:
-    while True:
-        said = typer.prompt(f"Your answer ({' or '.join(options)})", default=options[0]).strip().lower()
-        found = [option for option in options if said and option.startswith(said)]
-        if len(found) == 1:
-            return found[0]
-        typer.echo(f"That is none of: {', '.join(options)}.")
-
-
-def _kept(count: int) -> list[int] | None:
-    """Ask for the rows that the yes covers; None for all of them."""
-    while True:
-        said = typer.prompt("Which rows, as in 1,3-5", default="all").strip().lower()
-        if said == "all":
-            return None
-        try:
-            return kept_rows(count, keep=said)
-        except InputError as error:
-            typer.echo(f"{error.message} {error.remedy}")
-
-
-def _parameters(
-    question: Question, choice: str, *, kept: list[int] | None, reason: str, session: str
-) -> dict[str, Any]:
-    return {
-        "decision": question["decision"],
-        "choice": choice,
-        "kept": kept,
-        "binds": question["binds"] or None,
-        "reason": reason,
-        "session": session,
-    }
-
-
-def _say(ruling: Ruling, question: Question) -> str:
+def _say(prepared: Ruling, question: Question) -> str:
     """Say an answer: "approve, keeping rows 1, 2 and 4"."""
     count = len(question["card"].get("rows") or ())
-    if not count or ruling.choice != "approve":
-        return ruling.choice
-    if not ruling.keep or len(ruling.keep) == count:
-        return f"{ruling.choice}, keeping all {count} rows"
-    *first, last = map(str, ruling.keep)
+    if not count or prepared.choice != "approve":
+        return prepared.choice
+    if not prepared.keep or len(prepared.keep) == count:
+        return f"{prepared.choice}, keeping all {count} rows"
+    *first, last = map(str, prepared.keep)
     rows = f"rows {', '.join(first)} and {last}" if first else f"row {last}"
-    return f"{ruling.choice}, keeping {rows}"
+    return f"{prepared.choice}, keeping {rows}"
 
 
 def _read(path: Path) -> Rulings:
