@@ -52,7 +52,9 @@ def _version(wanted: bool) -> None:
 
 
 @app.callback()
-def _global(version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True)] = False) -> None:
+def _global(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Which one.")] = False,
+) -> None:
     del version
 
 
@@ -64,15 +66,39 @@ def init(
     sender: Annotated[str, typer.Option(help='Whom mails come from: "Anna Berg <anna@example.com>".')] = "",
     as_json: Json = False,
 ) -> int:
-    """Make a workspace: a folder with your playbooks, reports and history."""
+    """Make a workspace: a folder for your company."""
     from mainstay.cli import beginning
 
     return beginning.init(_screen(as_json), folder, name=name, timezone=timezone, sender=sender)
 
 
 @app.command()
+def demo(
+    folder: Annotated[Path, typer.Option(help="Where its workspace is made.")] = Path("mainstay-demo"),
+    yes: Annotated[bool, typer.Option("--yes", "--play", help="Answer from the demo's file; ask nothing.")] = False,
+    as_json: Json = False,
+) -> int:
+    """See Mainstay at work: a month's payments, your decisions, a crash survived. Takes seconds."""
+    from mainstay.cli import demo as shown
+
+    return shown.demo(_screen(as_json), folder, play=yes)
+
+
+@app.command("try")
+def try_out(
+    statements: Annotated[list[Path], typer.Argument(metavar="STATEMENT...", help="Bank statements: camt.053 or CSV.")],
+    invoices: Annotated[Path, typer.Argument(metavar="INVOICES", help="The open invoices, as CSV.")],
+    as_json: Json = False,
+) -> int:
+    """Try the reconciliation on your own files: it only looks, and needs no workspace."""
+    from mainstay.cli import tryout
+
+    return tryout.try_out(_screen(as_json), statements, invoices)
+
+
+@app.command()
 def start(as_json: Json = False, workspace: Folder = None) -> int:
-    """Run as a service: go on with plans, keep times, answer other commands. Ctrl-C stops it."""
+    """Run as a service until Ctrl-C: go on with plans."""
     from mainstay.cli import service
 
     return service.start(_screen(as_json), workspace)
@@ -90,6 +116,30 @@ def run(
     from mainstay.cli import running
 
     return running.run(_screen(as_json), workspace, playbook, inputs or [], dry=dry)
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Option(help="Where the demo's workspace is made.")] = Path("mainstay-demo"),
+    play: Annotated[bool, typer.Option("--yes", "--play", help="Answer from the demo's file, ask nothing.")] = False,
+    as_json: Json = False,
+) -> int:
+    """See a month's end at work, with a crash in the middle."""
+    from mainstay.cli.demo import demo
+
+    return demo(folder, play, as_json)
+
+
+@app.command(name="try")
+def try_out(
+    statements: Annotated[list[Path], typer.Argument(metavar="STATEMENT...", help="Bank statements: CAMT or CSV.")],
+    invoices: Annotated[Path, typer.Argument(metavar="INVOICES", help="The open invoices, as CSV.")],
+    as_json: Json = False,
+) -> int:
+    """Try the reconciliation on your own files; nothing is kept."""
+    from mainstay.cli.tryout import try_out
+
+    return try_out(statements, invoices, as_json)
 
 
 @app.command()
@@ -126,7 +176,7 @@ def stuck(
     as_json: Json = False,
     workspace: Folder = None,
 ) -> int:
-    """Show what is stuck, or try it again, leave it out, undo its plan."""
+    """Show what is stuck, and apply a remedy."""
     from mainstay.cli import questions
 
     if not question:
@@ -155,7 +205,7 @@ def show(
     as_json: Json = False,
     workspace: Folder = None,
 ) -> int:
-    """Show a plan: its steps, and who did what because of what."""
+    """Show who did what in a plan, because of what."""
     from mainstay.cli import plans
 
     return plans.show(_screen(as_json), workspace, plan, everything=everything)
@@ -177,7 +227,7 @@ def undo(
     as_json: Json = False,
     workspace: Folder = None,
 ) -> int:
-    """Take back what a plan did, after showing what that is and what can't be taken back."""
+    """Take back what a plan did, after showing what it is."""
     from mainstay.cli import plans
 
     return plans.undo(_screen(as_json), workspace, plan, reason, yes=yes)
@@ -185,7 +235,7 @@ def undo(
 
 @app.command()
 def replay(plan: PlanName, as_json: Json = False, workspace: Folder = None) -> int:
-    """Decide a plan's history again, without doing anything, and compare."""
+    """Decide a plan's history again, and compare."""
     from mainstay.cli import plans
 
     return plans.replay(_screen(as_json), workspace, plan)
@@ -193,7 +243,7 @@ def replay(plan: PlanName, as_json: Json = False, workspace: Folder = None) -> i
 
 @app.command()
 def doctor(as_json: Json = False, workspace: Folder = None) -> int:
-    """Look whether all is in order, and say what to do where it is not."""
+    """Look whether all is in order, and what to do."""
     from mainstay.cli import doctor as surgery
 
     return surgery.doctor(_screen(as_json), workspace)

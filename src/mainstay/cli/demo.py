@@ -5,24 +5,27 @@ from __future__ import annotations
 import asyncio
 import shutil
 import signal
-from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
-import typer
 
 from mainstay.app import create_workspace
 from mainstay.cli.demo_answers import Answers
 from mainstay.cli.demo_check import Findings, check
 from mainstay.cli.demo_owner import Runtime
 from mainstay.cli.ending import DONE, FAILED
-from mainstay.cli.screen import Screen, text
+from mainstay.cli.screen import text
 from mainstay.errors import InputError, MainstayError, OwnedError
 from mainstay.ledger import keys as ledger_keys
 from mainstay.ledger.lock import OwnerLock
 from mainstay.playbooks.shelf import LIBRARY
 from mainstay.views import Views
 from mainstay.workspace import CONFIG_NAME, STATE_NAME, Workspace
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from mainstay.cli.screen import Screen
 
 DATA = LIBRARY / "demo"
 PLAYBOOK = "billing-reconciliation"
@@ -44,19 +47,14 @@ _DOES = {
 }
 
 
-def demo(
-    folder: Annotated[Path, typer.Option(help="Where the demo's workspace is made.")] = Path("mainstay-demo"),
-    play: Annotated[bool, typer.Option("--yes", "--play", help="Answer from the demo's file, ask nothing.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Say only the result, as JSON.")] = False,
-) -> int:
-    """Show Mainstay at work: a month's payments matched, reminders approved, a crash survived. Takes seconds."""
+def demo(screen: Screen, folder: Path, *, play: bool) -> int:
+    """Make the demo's workspace and play it; with `play`, or where nobody sits, the answers come from its file."""
     root = folder.resolve()
     replaced = clear(root)
     workspace = create_workspace(root, name=COMPANY, sender=SENDER)
     (workspace.state / MARK).touch()
     for name in FILES:
         shutil.copyfile(DATA / name, root / "inbox" / name)
-    screen = Screen(as_json=as_json)
     answers = Answers(DATA / "rulings.yaml", screen, ask=screen.interactive and not play)
     found = asyncio.run(_Show(workspace, answers, screen).play(replaced=replaced))
     screen.give(found, lambda _: None)

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
 from rich.padding import Padding
 
 from mainstay.cli.ending import DONE, WRONG
-from mainstay.cli.screen import Screen, text
+from mainstay.cli.screen import text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
+    from mainstay.cli.screen import Screen
     from mainstay.records import Invoice, Match
     from mainstay.tryout import Trial, Tried
 
@@ -23,13 +23,8 @@ _STOPS = (signal.SIGTERM, signal.SIGHUP)  # as Ctrl-C does, they end the trial a
 STOPPED = 143
 
 
-def try_out(
-    statements: Annotated[list[Path], typer.Argument(metavar="STATEMENT...", help="Bank statements: camt.053 or CSV.")],
-    invoices: Annotated[Path, typer.Argument(metavar="INVOICES", help="The open invoices, as CSV.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Give the result as JSON.")] = False,
-) -> int:
-    """Try the reconciliation on your own files: nothing is sent, booked or kept, and no workspace is needed."""
-    screen = Screen(as_json=as_json)
+def try_out(screen: Screen, statements: Sequence[Path], invoices: Path) -> int:
+    """Try it and show what came out."""
     try:
         trial = asyncio.run(_until_stopped(statements, invoices))
     except asyncio.CancelledError:
