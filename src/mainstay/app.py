@@ -345,7 +345,7 @@ def _news(plan_id: str, fact: e.AnyFact) -> Params:
     return {
         "plan": plan_id,
         "kind": type(fact).__name__,
-        "path": getattr(fact, "path", ""),
+        "path": fact.paths[0] if isinstance(fact, e.DecisionAsked) else getattr(fact, "path", ""),
         "count": getattr(fact, "count", 0),
     }
 

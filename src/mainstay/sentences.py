@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from mainstay import events as e
+from mainstay.kernel.state import is_item, step_name
 from mainstay.values import say_duration
 
 if TYPE_CHECKING:
@@ -120,8 +122,11 @@ def _refused(fact: e.EffectRefused) -> str:
 
 
 def _undone(fact: e.PlanUndone) -> str:
-    left = ", ".join(say_path(path) for path in fact.left)
-    return f"Undone, except {left}" if left else "Undone: everything was taken back"
+    left = Counter(step_name(path) if is_item(path) else path for path in fact.left)
+    told = ", ".join(
+        name if name in fact.left else f"{_count(count, 'item')} of {name}" for name, count in left.items()
+    )
+    return f"Undone, except {told}" if told else "Undone: everything was taken back"
 
 
 _SAY: dict[type[e.Fact], Callable[[Any], str]] = {

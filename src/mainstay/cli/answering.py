@@ -35,7 +35,7 @@ def answer_all(screen: Screen, workspace: Workspace, standing: Row) -> Row:
 def ask_operator(screen: Screen, question: Row) -> Row | None:
     """Show a card and take an answer; None when it is left for later."""
     screen.err.rule()
-    draw_card(question, screen.out)
+    draw_card(question, screen.out, commands=False)
     try:
         return _answer(screen, question)
     except (EOFError, KeyboardInterrupt):

@@ -59,9 +59,10 @@ def status_of(standing: Row, *, wanted: frozenset[str] = frozenset()) -> int:
 def say_standing(screen: Screen, standing: Row) -> None:
     """Tell in a few lines where a plan stands, and what to do next."""
     plan, questions = standing["plan"], standing["questions"]
-    screen.say(text(f"{standing['title']} ({plan}): {STATUS[standing['status']]}", "bold"))
+    says = "needs your decision" if questions else STATUS[standing["status"]]
+    screen.say(text(f"{standing['title']} ({plan}): {says}", "bold"))
     for decision in questions:
-        screen.say(f"Needs your decision: mainstay decide {decision}")
+        screen.say(text(f"  mainstay decide {decision}", "cyan"))
     if not questions and standing["status"] in ("running", "undoing"):
         screen.say("It sleeps until its time, and goes on when Mainstay runs then: mainstay start")
     elif not questions:

@@ -22,6 +22,7 @@ _ZONES = "zoneinfo/"
 def init(screen: Screen, folder: Path, *, name: str, timezone: str, sender: str) -> int:
     """Make a workspace, and say what to do first."""
     from mainstay.app import begin, create_workspace
+    from mainstay.ledger.keys import key_file
 
     timezone = timezone or local_timezone()
     _check(timezone, sender)
@@ -35,7 +36,7 @@ def init(screen: Screen, folder: Path, *, name: str, timezone: str, sender: str)
     if screen.as_json:
         return DONE
     screen.say(f"{workspace.root} is the workspace of {workspace.config.company.name}, time zone {timezone}.", "bold")
-    screen.say("Its key lies outside it, in your configuration folder: put that into your backup (mainstay doctor).")
+    screen.say(f"Its history can only be read with its key; put that into your backup: {key_file(workspace.state)}")
     screen.say(text("Next: mainstay playbook list", "cyan"))
     screen.say(text("      mainstay run billing-reconciliation statement=FILE invoices=FILE", "cyan"))
     return DONE

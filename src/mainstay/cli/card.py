@@ -17,16 +17,21 @@ if TYPE_CHECKING:
 Row: TypeAlias = dict[str, Any]
 SHOWN_APART = {"headline", "rows", "body", "cannot_undo"}
 REMEDIES = {
-    "retry": "try it again",
-    "skip": "leave it out and go on",
-    "undo": "end the plan and take back what it did",
-    "happened": "it did happen; the plan goes on",
-    "did_not_happen": "it did not; it is done now",
+    "stuck": {
+        "retry": "try it again",
+        "skip": "leave it out and go on",
+        "undo": "end the plan and take back what it did",
+    },
+    "settle": {
+        "happened": "you looked: it did; the plan goes on",
+        "did_not_happen": "you looked: it did not; it is tried again",
+        "skip": "you looked: it did not; leave it out and go on",
+    },
 }
 
 
-def draw_card(question: Row, console: Console) -> None:
-    """Draw one question whole."""
+def draw_card(question: Row, console: Console, *, commands: bool = True) -> None:
+    """Draw one question whole; with `commands` also how to answer it."""
     card: Row = question["card"]
     console.print(text(f"{question['decision']}: {question['says']}", "dim"))
     console.print(text(card.get("headline", ""), "bold"))
@@ -36,14 +41,14 @@ def draw_card(question: Row, console: Console) -> None:
         console.print(Padding(text(card["body"], lines=True), (0, 0, 1, 2)))
     if card.get("rows"):
         console.print(draw_rows(card["rows"], console.width))
-    console.print(_facts(question))
+    console.print(_facts([*_lines(question), *(_answers(question) if commands and question["open"] else [])]))
 
 
-def _facts(question: Row) -> Table:
+def _facts(lines: list[tuple[str, Text]]) -> Table:
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="bold", no_wrap=True)
     grid.add_column(overflow="fold")
-    for name, value in _lines(question):
+    for name, value in lines:
         grid.add_row(text(name), value)
     return grid
 
@@ -54,7 +59,7 @@ def _lines(question: Row) -> list[tuple[str, Text]]:
     if question.get("arguments") is not None:
         lines.append(("with", say_value(question["arguments"])))
     lines.append(("asked because", text(f"{question['why']} (rule: {question['rule']})")))
-    lines += [("a yes leads to", _follow(row)) for row in question["follows"]]
+    lines += [("" if number else "yes leads to", _follow(row)) for number, row in enumerate(question["follows"])]
     lines.append(("undo", _undo(question)))
     if question["if_no"]:
         lines.append(("if no", text(f"{question['if_no']}.")))
@@ -66,8 +71,7 @@ def _lines(question: Row) -> list[tuple[str, Text]]:
         lines.append(("cost so far", text(f"{question['cost_usd_micros'] / 1e6:.4f} USD")))
     if not question["open"]:
         lines.append(("closed", text(f"answer: {question['answer'] or 'none'}")))
-        return lines
-    return [*lines, *answers(question)]
+    return lines
 
 
 def _follow(row: Row) -> Text:
@@ -94,17 +98,18 @@ def _late(question: Row) -> str:
     return until or "It waits; silence is never a yes."
 
 
-def answers(question: Row) -> list[tuple[str, Text]]:
+def _answers(question: Row) -> list[tuple[str, Text]]:
     """Give the commands that answer a question, each with what it does."""
     command = f"mainstay decide {question['decision']}"
     lines: list[Text] = []
     for option in question["options"]:
         wants = ' --reason "..."' if option == "reject" else ""
-        lines.append(text(f"{command} {option}{wants}", "cyan").append_text(_meaning(option)))
+        lines.append(text(f"{command} {option}{wants}", "cyan").append_text(_meaning(question["kind"], option)))
     if question["rows_may_be_kept"]:
         lines.append(text(f"{command} approve --keep 1,3-5", "cyan").append_text(text("  (or --drop 2)", "dim")))
     return [("answers" if index == 0 else "", line) for index, line in enumerate(lines)]
 
 
-def _meaning(option: str) -> Text:
-    return text(f"  ({REMEDIES[option]})", "dim") if option in REMEDIES else Text()
+def _meaning(kind: str, option: str) -> Text:
+    meaning = REMEDIES.get(kind, {}).get(option, "")
+    return text(f"  ({meaning})", "dim") if meaning else Text()

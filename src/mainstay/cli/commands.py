@@ -119,30 +119,6 @@ def run(
 
 
 @app.command()
-def demo(
-    folder: Annotated[Path, typer.Option(help="Where the demo's workspace is made.")] = Path("mainstay-demo"),
-    play: Annotated[bool, typer.Option("--yes", "--play", help="Answer from the demo's file, ask nothing.")] = False,
-    as_json: Json = False,
-) -> int:
-    """See a month's end at work, with a crash in the middle."""
-    from mainstay.cli.demo import demo
-
-    return demo(folder, play, as_json)
-
-
-@app.command(name="try")
-def try_out(
-    statements: Annotated[list[Path], typer.Argument(metavar="STATEMENT...", help="Bank statements: CAMT or CSV.")],
-    invoices: Annotated[Path, typer.Argument(metavar="INVOICES", help="The open invoices, as CSV.")],
-    as_json: Json = False,
-) -> int:
-    """Try the reconciliation on your own files; nothing is kept."""
-    from mainstay.cli.tryout import try_out
-
-    return try_out(statements, invoices, as_json)
-
-
-@app.command()
 def inbox(as_json: Json = False, workspace: Folder = None) -> int:
     """Show what needs your decision."""
     from mainstay.cli import questions

@@ -16,7 +16,7 @@ from mainstay.cli.screen import text
 from mainstay.errors import MainstayError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from rich.console import Console
@@ -101,7 +101,8 @@ def _keys(workspace: Workspace) -> Iterator[Finding]:
 
     keys.load(workspace.state)
     keys.load_session(workspace.state)
-    yield Finding("keys", "ok", "Key and session are there, and only you can read them.", "Keep them in your backup.")
+    place = keys.key_file(workspace.state)
+    yield Finding("keys", "ok", f"Only you can read them. Have the key in your backup: {place}")
     mode = stat.S_IMODE(workspace.state.stat().st_mode)
     if mode & 0o077:
         yield Finding("keys", "wrong", f"Others can enter {workspace.state}.", f"Run: chmod 700 {workspace.state}")
@@ -153,8 +154,9 @@ class Probe(msgspec.Struct, frozen=True):
     number: int = 1
 
 
-def answer(probe: Probe) -> Probe:
+def answer(probe: Probe, files: Mapping[str, bytes]) -> Probe:
     """Run in the worker."""
+    del files
     return probe
 
 

@@ -33,6 +33,7 @@ _ENDS = {
     "EffectRefused": "did not happen",
     "EffectUncertain": "may have happened",
     "UndoImpossible": "can't be undone",
+    "DecisionAsked": "needs your decision",
     "WaitStarted": "sleeps until its time",
 }
 
@@ -86,6 +87,7 @@ class Board:
         self._console = console
         self._steps: dict[str, Step] = {}
         self._live = Live(get_renderable=self._draw, console=console, refresh_per_second=PER_SECOND)
+        self._told: set[str] = set()
         self.plan = ""
 
     def __enter__(self) -> Self:
@@ -96,6 +98,10 @@ class Board:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         if self._console.is_terminal:
             self._live.stop()
+            return
+        for step in self._steps.values():
+            if step.items and step.name not in self._told:
+                self._console.print(step.line())
 
     def hear(self, event: dict[str, Any]) -> None:
         """Take one piece of news."""
@@ -110,7 +116,7 @@ class Board:
             step.total = max(step.total, event.get("count", 0))
         if kind in _BEGINS:
             step.again()
-        elif item or kind == "UndoImpossible":
+        elif (item and kind != "DecisionAsked") or kind == "UndoImpossible":
             step.items[_ENDS[kind]] = step.items.get(_ENDS[kind], 0) + 1
             step.end(_ENDS[kind]) if path.startswith("~") else None
         else:
@@ -119,6 +125,7 @@ class Board:
     def _ended(self, step: Step, state: str) -> None:
         step.end(state)
         if not self._console.is_terminal:
+            self._told.add(step.name)
             self._console.print(step.line())
 
     def _draw(self) -> Group:

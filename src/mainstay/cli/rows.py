@@ -84,7 +84,7 @@ def _match_lines(row: Row) -> list[tuple[str, Text]]:
 
 
 def _action_lines(row: Row) -> list[tuple[str, Text]]:
-    return [("", text(row["headline"], "bold")), ("", text(row["body"], lines=True))]
+    return [("", text(row["headline"], "bold")), ("", text(str(row["body"]).rstrip(), lines=True))]
 
 
 def _any_lines(row: object) -> list[tuple[str, Text]]:

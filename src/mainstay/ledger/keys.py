@@ -71,6 +71,11 @@ def load_session(folder: Path) -> str:
     return _read_private(_config_folder() / f"{_workspace_id(folder)}.session", "session").decode().strip()
 
 
+def key_file(folder: Path) -> Path:
+    """Say where the master key of a workspace lies, for the operator's backup. Raises LedgerError when it has no id."""
+    return _config_folder() / f"{_workspace_id(folder)}.key"
+
+
 def remove(folder: Path) -> None:
     """Throw away the key and session of a workspace that nobody wants any more: its history is unreadable from here on.
 
