@@ -6,19 +6,21 @@ from typing import TYPE_CHECKING
 
 from mainstay import events as e
 from mainstay.kernel.gate import ask_effect, ask_stuck, fail_plan
+from mainstay.kernel.graph import DEFAULT_ATTEMPTS
 from mainstay.kernel.retry import retry_at_us
-from mainstay.kernel.state import is_item, step_name
+from mainstay.kernel.state import is_item, is_open, step_name
 from mainstay.values import Failure
 
 if TYPE_CHECKING:
     from mainstay import commands as c
+    from mainstay.kernel.state import Slot
     from mainstay.kernel.turn import Turn
     from mainstay.values import Verdict
 
 
 def prepare(turn: Turn, command: c.PrepareEffect) -> None:
     """Record exactly what would happen, and what policy says of it."""
-    turn.slot(command.path, "ready")
+    slot = turn.work(command.path, ("effect", "undo"), "ready")
     turn.add(
         e.EffectPrepared(
             command.path,
@@ -36,16 +38,16 @@ def prepare(turn: Turn, command: c.PrepareEffect) -> None:
     verdict = command.verdict
     batch = is_item(command.path) and turn.plan.step(command.path).gate == "batch"
     if verdict.decision == "deny":
-        ask_stuck(turn, command.path, _denied(verdict))
+        ask_stuck(turn, command.path, _denied(verdict), slot.attempt)
     elif verdict.decision == "ask" and not batch:
         ask_effect(turn, command.path, command.card, verdict.rule, verdict.why)
 
 
 def intend(turn: Turn, command: c.IntendEffect) -> None:
     """Let it leave: the ruling is consumed here, and policy has just been asked again."""
-    slot = turn.slot(command.path, "prepared")
+    slot = turn.work(command.path, ("effect", "undo"), "prepared")
     if command.verdict.decision == "deny":
-        ask_stuck(turn, command.path, _denied(command.verdict))
+        ask_stuck(turn, command.path, _denied(command.verdict), slot.attempt)
     elif command.verdict.decision == "ask" and not slot.ruling:
         turn.add(e.StepReopened(command.path))  # policy changed since: prepared anew, and asked about
     else:
@@ -82,33 +84,44 @@ def refuse(turn: Turn, command: c.RefuseEffect) -> None:
     """Record that it did not happen; try again by class, else give up."""
     slot = turn.slot(command.path, "intended", "uncertain")
     attempt = slot.attempt + 1
-    again = retry_at_us(
-        turn.plan.step(command.path).retry, attempt, command.failure, now_us=turn.now_us, jitter=command.jitter
-    )
-    if turn.plan.status not in ("running", "undoing"):
-        again = None
+    wanted = is_open(turn.plan, command.path)
+    again = next_attempt_us(turn, command, slot) if wanted else None
     turn.add(e.EffectRefused(command.path, attempt, command.failure, retry_at_us=again))
-    if again is None and turn.plan.status in ("running", "undoing"):
-        give_up(turn, command.path, command.failure)
+    if again is None and wanted:
+        give_up(turn, command.path, command.failure, attempt)
+
+
+def next_attempt_us(turn: Turn, command: c.RefuseEffect | c.FailStep, slot: Slot) -> int | None:
+    """Give the time of the next attempt after this failure, or None when it was the last."""
+    retry = turn.plan.step(command.path).retry
+    attempt = slot.attempt + 1 - slot.forgiven
+    return retry_at_us(retry, attempt, command.failure, now_us=turn.now_us, jitter=command.jitter)
 
 
 def lose(turn: Turn, command: c.LoseEffect) -> None:
     """Record that it may have happened."""
     slot = turn.slot(command.path, "intended")
-    turn.add(e.EffectUncertain(command.path, attempt=slot.attempt, failure=command.failure))
+    turn.add(e.EffectUncertain(command.path, attempt=slot.attempt + 1, failure=command.failure))
 
 
 def absent(turn: Turn, command: c.SettleAbsent) -> None:
-    """Record that a look-up found that it did not happen: it will be sent again under a new generation."""
-    turn.slot(command.path, "uncertain")
+    """Record that a look-up found that it did not happen: it is sent again under a new generation, not for ever.
+
+    Losing an answer may be our own doing (a crash), so it is forgiven a few times whatever the step's `retry` says.
+    """
+    slot = turn.slot(command.path, "uncertain")
     turn.add(e.EffectAbsent(command.path, command.how))
+    lost = slot.attempt + 1 - slot.forgiven
+    if is_open(turn.plan, command.path) and lost >= max(turn.plan.step(command.path).retry.attempts, DEFAULT_ATTEMPTS):
+        failure = Failure("permanent", f"Its answer was lost {lost} times", remedy="See whether the other side works.")
+        give_up(turn, command.path, failure, slot.attempt + 1)
 
 
-def give_up(turn: Turn, path: str, failure: Failure) -> None:
-    """Do what the step says about failing for good."""
+def give_up(turn: Turn, path: str, failure: Failure, attempt: int) -> None:
+    """Do what the step says about failing for good; `attempt` counts what failed."""
     step = turn.plan.step(path)
     if path.startswith("~"):
-        ask_stuck(turn, path, failure)
+        ask_stuck(turn, path, failure, attempt)
     elif is_item(path) and _allowed(turn, path):
         turn.add(e.StepFailed(path, failure))
     elif step.on_failure == "skip":
@@ -117,7 +130,7 @@ def give_up(turn: Turn, path: str, failure: Failure) -> None:
         turn.add(e.StepFailed(path, failure))
         fail_plan(turn, path, failure, by="playbook")
     else:
-        ask_stuck(turn, path, failure)
+        ask_stuck(turn, path, failure, attempt)
 
 
 def _allowed(turn: Turn, path: str) -> bool:

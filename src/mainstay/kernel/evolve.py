@@ -18,13 +18,15 @@ from mainstay.kernel.state import (
     Question,
     Slot,
     is_item,
+    is_open,
+    satisfied,
     step_name,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mainstay.kernel.graph import Need
+    from mainstay.kernel.state import SlotStatus
     from mainstay.values import Value
 
 Evolver: TypeAlias = "Callable[[Plan, Any, int], Plan]"
@@ -108,6 +110,9 @@ def _undo_started(plan: Plan, fact: e.UndoStarted, at_us: int) -> Plan:
 
 def _undo_impossible(plan: Plan, fact: e.UndoImpossible, at_us: int) -> Plan:
     plan = replace(plan, not_undone=(*plan.not_undone, fact.path))
+    slot = plan.slots.get("~" + fact.path)
+    if slot is not None:
+        plan = _with(plan, "~" + fact.path, replace(slot, status="skipped", arguments=None))
     return _next_undo(_drop_undo(plan, fact.path), at_us)
 
 
@@ -117,8 +122,7 @@ def _step_undone(plan: Plan, fact: e.StepUndone, at_us: int) -> Plan:
 
 
 def _drop_undo(plan: Plan, path: str) -> Plan:
-    live = {name: None for name in plan.live if name != "~" + path}
-    return replace(plan, undo_left=tuple(name for name in plan.undo_left if name != path), live=live)
+    return replace(plan, undo_left=tuple(name for name in plan.undo_left if name != path))
 
 
 def _next_undo(plan: Plan, at_us: int) -> Plan:
@@ -143,7 +147,7 @@ def _skipped(plan: Plan, fact: e.StepSkipped, at_us: int) -> Plan:
 
 
 def _rejected(plan: Plan, fact: e.StepRejected, at_us: int) -> Plan:
-    slot = replace(plan.slots[fact.path], status="rejected", arguments=None, decision="")
+    slot = replace(plan.slots[fact.path], status="rejected", arguments=None)
     return _final(plan, fact.path, slot, at_us)
 
 
@@ -173,6 +177,7 @@ def _child_finished(plan: Plan, fact: e.ChildFinished, at_us: int) -> Plan:
         failed_items=failed,
         output={**outputs, fact.plan: fact.output},
         labels=tuple(sorted({*slot.labels, *fact.labels})),
+        done_at=plan.sequence,
     )
     return _with(plan, fact.path, slot)
 
@@ -203,7 +208,12 @@ def _attempt_failed(plan: Plan, fact: e.AttemptFailed, at_us: int) -> Plan:
 def _retry_due(plan: Plan, fact: e.RetryDue, at_us: int) -> Plan:
     del at_us
     slot = plan.slots[fact.path]
-    return _with(plan, fact.path, replace(slot, status="prepared" if slot.digest else "ready"))
+    return _with(plan, fact.path, replace(slot, status="prepared" if slot.digest else _anew(slot)))
+
+
+def _anew(slot: Slot) -> SlotStatus:
+    """Where a step begins again: a list that was frozen stays as it is (KERNEL P1)."""
+    return "splitting" if slot.count else "ready"
 
 
 def _stuck(plan: Plan, fact: e.StepStuck, at_us: int) -> Plan:
@@ -223,13 +233,12 @@ def _reopened(plan: Plan, fact: e.StepReopened, at_us: int) -> Plan:
     arguments = fact.arguments if fact.edited else (slot.arguments if slot.edited else None)
     slot = replace(
         slot,
-        status="ready",
-        attempt=0,
+        status=_anew(slot),
+        forgiven=slot.attempt,
         arguments=arguments,
         edited=fact.edited or slot.edited,
         digest="",
         ruling="",
-        decision="",
         failure=None,
     )
     return _with(plan, fact.path, slot)
@@ -254,10 +263,7 @@ def _asked(plan: Plan, fact: e.DecisionAsked, at_us: int) -> Plan:
     status = "stuck" if fact.kind == "stuck" else "asked"
     for path in fact.paths:
         plan = _with(plan, path, replace(plan.slots[path], status=status, decision=fact.decision))
-    batches = tuple(name for name in plan.batches if name != step_name(fact.paths[0])) if fact.paths else plan.batches
-    return replace(
-        plan, questions={**plan.questions, fact.decision: question}, asked=plan.asked + 1, batches=batches
-    )
+    return replace(plan, questions={**plan.questions, fact.decision: question}, asked=plan.asked + 1)
 
 
 def _reminded(plan: Plan, fact: e.DecisionReminded, at_us: int) -> Plan:
@@ -273,12 +279,12 @@ def _ruled(plan: Plan, fact: e.DecisionRuled, at_us: int) -> Plan:
         path = question.paths[0]
         no = fact.choice == "reject"
         ruling = {"approve": "approved", "reject": "rejected"}.get(fact.choice, fact.choice)
-        return _answer(plan, path, _ruling_value(ruling, fact, rejected=no), at_us, rejected=no)
+        return _answer(plan, path, _ruling_value(ruling, fact), at_us, rejected=no)
     if question.kind in ("effect", "batch") and fact.choice == "approve":
         kept = range(len(question.paths)) if fact.kept is None else fact.kept
         for index in kept:
             path = question.paths[index]
-            slot = replace(plan.slots[path], status="prepared", decision="", ruling=fact.decision)
+            slot = replace(plan.slots[path], status="prepared", ruling=fact.decision)
             plan = _with(plan, path, slot)
     return plan
 
@@ -297,24 +303,21 @@ def _voided(plan: Plan, fact: e.DecisionVoided, at_us: int) -> Plan:
     return _close(plan, fact.decision)
 
 
-def _ruling_value(ruling: str, fact: e.DecisionRuled, *, rejected: bool) -> Value:
-    rows = [] if rejected or fact.rows is None else fact.rows
+def _ruling_value(ruling: str, fact: e.DecisionRuled) -> Value:
+    rows = [] if fact.choice != "approve" or fact.rows is None else fact.rows
     return {"ruling": ruling, "by": fact.by, "at": fact.at_us, "reason": fact.reason, "rows": rows}
 
 
 def _answer(plan: Plan, path: str, value: Value, at_us: int, *, rejected: bool) -> Plan:
-    slot = replace(
-        plan.slots[path],
-        status="rejected" if rejected else "done",
-        output=value,
-        decision="",
-        done_at=plan.sequence,
-    )
+    status = "rejected" if rejected else "done"
+    slot = replace(plan.slots[path], status=status, output=value, done_at=plan.sequence)
     return _final(plan, path, slot, at_us)
 
 
 def _close(plan: Plan, decision: str) -> Plan:
-    return replace(plan, questions={name: q for name, q in plan.questions.items() if name != decision})
+    freed = {path: replace(plan.slots[path], decision="") for path in plan.questions[decision].paths}
+    questions = {name: question for name, question in plan.questions.items() if name != decision}
+    return replace(plan, questions=questions, slots=plan.slots | freed)
 
 
 # --- effects
@@ -335,18 +338,7 @@ def _prepared(plan: Plan, fact: e.EffectPrepared, at_us: int) -> Plan:
         cannot_undo=fact.cannot_undo,
         ruling="",
     )
-    return _batched(_with(plan, fact.path, slot), fact.path)
-
-
-def _batched(plan: Plan, path: str) -> Plan:
-    """Note the step once all its items are prepared and some wait for one question."""
-    name = step_name(path)
-    if not is_item(path) or plan.graph.steps[name].gate != "batch":
-        return plan
-    items = [slot for key, slot in plan.slots.items() if is_item(key) and step_name(key) == name]
-    if any(slot.status in ("ready", "backoff") for slot in items) or all(slot.status != "gated" for slot in items):
-        return plan
-    return replace(plan, batches=(*(batch for batch in plan.batches if batch != name), name))
+    return _with(plan, fact.path, slot)
 
 
 def _intended(plan: Plan, fact: e.EffectIntended, at_us: int) -> Plan:
@@ -364,7 +356,6 @@ def _effect_done(plan: Plan, fact: e.EffectDone, at_us: int) -> Plan:
         undo=fact.undo,
         cannot_undo=fact.cannot_undo,
         arguments=None,
-        decision="",
         done_at=plan.sequence,
     )
     if fact.path.startswith("~"):
@@ -374,37 +365,56 @@ def _effect_done(plan: Plan, fact: e.EffectDone, at_us: int) -> Plan:
 
 
 def _effect_refused(plan: Plan, fact: e.EffectRefused, at_us: int) -> Plan:
-    del at_us
     slot = plan.slots[fact.path]
-    slot = replace(
-        slot, status="backoff", attempt=fact.attempt, generation=slot.generation + 1, failure=fact.failure
-    )
-    return _with(plan, fact.path, slot)
+    slot = replace(slot, attempt=fact.attempt, generation=slot.generation + 1, failure=fact.failure)
+    return _did_not_happen(plan, fact.path, slot, "backoff", at_us)
 
 
 def _effect_uncertain(plan: Plan, fact: e.EffectUncertain, at_us: int) -> Plan:
     del at_us
-    slot = replace(plan.slots[fact.path], status="uncertain", failure=fact.failure, attempt=fact.attempt)
-    return _with(plan, fact.path, slot)
+    return _with(plan, fact.path, replace(plan.slots[fact.path], status="uncertain", failure=fact.failure))
 
 
 def _effect_absent(plan: Plan, fact: e.EffectAbsent, at_us: int) -> Plan:
-    del at_us
     slot = plan.slots[fact.path]
-    slot = replace(slot, status="prepared", generation=slot.generation + 1, decision="")
-    return _with(plan, fact.path, slot)
+    slot = replace(slot, attempt=slot.attempt + 1, generation=slot.generation + 1)
+    return _did_not_happen(plan, fact.path, slot, "prepared", at_us)
+
+
+def _did_not_happen(plan: Plan, path: str, slot: Slot, then: SlotStatus, at_us: int) -> Plan:
+    """Go on with an effect, unless its plan ended meanwhile: then it never happens."""
+    if is_open(plan, path):
+        return _with(plan, path, replace(slot, status=then))
+    return _final(plan, path, replace(slot, status="failed", arguments=None), at_us)
 
 
 # --- leaves
 
 
 def _with(plan: Plan, path: str, slot: Slot) -> Plan:
-    """Set a slot, and keep `live` true to it."""
+    """Set a slot, and keep `live` and `batches` true to it."""
     slots = {**plan.slots, path: replace(slot, since=plan.sequence)}
     if (slot.status in LIVE) == (path in plan.live):
-        return replace(plan, slots=slots)
-    live = {**plan.live, path: None} if slot.status in LIVE else {name: None for name in plan.live if name != path}
-    return replace(plan, slots=slots, live=live)
+        plan = replace(plan, slots=slots)
+    elif slot.status in LIVE:
+        plan = replace(plan, slots=slots, live={**plan.live, path: None})
+    else:
+        plan = replace(plan, slots=slots, live={name: None for name in plan.live if name != path})
+    return _batched(plan, step_name(path)) if is_item(path) else plan
+
+
+def _batched(plan: Plan, name: str) -> Plan:
+    """Note the step while all its items are prepared, or can't be, and some wait for one question."""
+    if plan.graph.steps[name].gate != "batch" or plan.status != "running":
+        return plan
+    items = [plan.slots[f"{name}/{index}"] for index in range(plan.slots[name].count)]
+    due = any(slot.status == "gated" for slot in items) and not any(
+        slot.status == "ready" or (slot.status == "backoff" and not slot.digest) for slot in items
+    )
+    if due == (name in plan.batches):
+        return plan
+    others = tuple(batch for batch in plan.batches if batch != name)
+    return replace(plan, batches=(*others, name) if due else others)
 
 
 def _final(plan: Plan, path: str, slot: Slot, at_us: int) -> Plan:
@@ -417,14 +427,13 @@ def _final(plan: Plan, path: str, slot: Slot, at_us: int) -> Plan:
         name = step_name(path)
         parent = plan.slots[name]
         failed = parent.failed_items + (slot.status == "failed")
-        plan = _with(plan, name, replace(parent, open=parent.open - 1, failed_items=failed))
-        return _batched(plan, path)
+        return _with(plan, name, replace(parent, open=parent.open - 1, failed_items=failed))
     return _release(replace(plan, left=plan.left - 1), path, at_us)
 
 
 def _release(plan: Plan, name: str, at_us: int) -> Plan:
     dependents = plan.graph.dependents[name]
-    if not dependents:
+    if not dependents or plan.status != "running":
         return plan
     unmet = dict(plan.unmet)
     slots, live, doomed = plan.slots, plan.live, plan.doomed
@@ -432,17 +441,12 @@ def _release(plan: Plan, name: str, at_us: int) -> Plan:
         unmet[dependent] -= 1
         if unmet[dependent] or dependent in slots:
             continue
-        if all(_satisfied(plan, need) for need in plan.graph.steps[dependent].needs):
+        if all(satisfied(plan, need) for need in plan.graph.steps[dependent].needs):
             slots = {**slots, dependent: Slot("ready", ready_at_us=at_us, since=plan.sequence)}
             live = {**live, dependent: None}
         else:
             doomed = (*doomed, dependent)
     return replace(plan, unmet=unmet, slots=slots, live=live, doomed=doomed)
-
-
-def _satisfied(plan: Plan, need: Need) -> bool:
-    status = plan.slots[need.step].status
-    return need.kind == "optional" or status == need.kind
 
 
 _EVOLVERS: dict[type[e.Fact], Evolver] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mainstay import events as e
-from mainstay.kernel.state import ENDED, OPEN_PLAN, is_item
+from mainstay.kernel.state import is_item, is_open
 from mainstay.kernel.undo import request_undo
 from mainstay.values import SECOND_US, Failure
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 YES_NO = ("approve", "reject")
 REMEDIES = ("retry", "skip", "undo")
 SETTLED = ("happened", "did_not_happen", "skip")
+_NOT_KNOWN = "its answer was lost, so nothing is known to take it back with"
 
 
 def next_decision(turn: Turn) -> str:
@@ -27,7 +28,7 @@ def next_decision(turn: Turn) -> str:
 
 def ask_step(turn: Turn, command: c.AskStep) -> None:
     """Ask the question of an `ask` step."""
-    turn.slot(command.path, "ready")
+    turn.work(command.path, ("ask",), "ready")
     ask = turn.plan.step(command.path).ask
     assert ask is not None
     due = None if ask.due_s is None else turn.now_us + ask.due_s * SECOND_US
@@ -39,7 +40,7 @@ def ask_step(turn: Turn, command: c.AskStep) -> None:
             card=command.card,
             options=ask.options,
             due_at_us=due,
-            remind_at_us=tuple(turn.now_us + after * SECOND_US for after in ask.remind_s),
+            remind_at_us=tuple(turn.now_us + after * SECOND_US for after in sorted(ask.remind_s)),
             rule="playbook",
             why="The playbook asks.",
             to=ask.to,
@@ -66,7 +67,7 @@ def ask_effect(turn: Turn, path: str, card: Value, rule: str, why: str) -> None:
 
 def ask_batch(turn: Turn, command: c.AskBatch) -> None:
     """Ask once about all prepared items of a step that wait: a yes binds each digest of the list."""
-    if command.path not in turn.plan.batches:
+    if turn.plan.status != "running" or command.path not in turn.plan.batches:
         turn.refuse(f"'{command.path}' has no items that wait for a question")
     gated = [
         (path, slot)
@@ -103,21 +104,27 @@ def ask_settle(turn: Turn, command: c.AskSettle) -> None:
     )
 
 
-def ask_stuck(turn: Turn, path: str, failure: Failure) -> None:
-    """Put a dead letter before the operator, with its remedies."""
-    turn.add(e.StepStuck(path, failure, attempt=turn.plan.slots[path].attempt + 1))
-    remedies = ("retry", "skip") if path.startswith("~") else REMEDIES
+def ask_stuck(turn: Turn, path: str, failure: Failure, attempt: int) -> None:
+    """Put a dead letter before the operator, with its remedies; `attempt` counts those that failed."""
+    turn.add(e.StepStuck(path, failure, attempt))
     turn.add(
         e.DecisionAsked(
             next_decision(turn),
             "stuck",
             (path,),
             card={"headline": failure.message, "remedy": failure.remedy, "class": failure.error_class},
-            options=remedies,
+            options=_remedies(turn, path),
             rule="stuck",
             why="It failed and will not be tried again by itself.",
         )
     )
+
+
+def _remedies(turn: Turn, path: str) -> tuple[str, ...]:
+    """A compensation has none of its own; child plans that ended are not started again."""
+    if path.startswith("~"):
+        return ("retry", "skip")
+    return ("skip", "undo") if turn.plan.slots[path].children else REMEDIES
 
 
 def rule(turn: Turn, command: c.Rule) -> None:
@@ -142,19 +149,21 @@ def rule(turn: Turn, command: c.Rule) -> None:
 
 
 def expire(turn: Turn, decision: str) -> None:
-    """Close a question that nobody answered in time: that is a no."""
-    question = turn.plan.questions[decision]
+    """Close a question that nobody answered in time: that is a no. Ignored when it is not due (KERNEL P5)."""
+    question = turn.plan.questions.get(decision)
+    if question is None or question.due_at_us is None or turn.now_us < question.due_at_us:
+        return
     turn.add(e.DecisionExpired(decision))
     if question.kind == "ask":
         _rejected_ask(turn, question, "nobody answered in time")
     for path in question.paths if question.kind in ("effect", "batch") else ():
-        turn.add(e.StepRejected(path, "nobody answered in time", decision))
+        _reject(turn, path, "nobody answered in time", decision)
 
 
-def void_questions(turn: Turn, why: str, *, keep_settle: bool = True) -> None:
+def void_questions(turn: Turn, why: str) -> None:
     """Close what no longer matters. Whether an effect happened still does."""
     for decision, question in tuple(turn.plan.questions.items()):
-        if not (keep_settle and question.kind == "settle"):
+        if question.kind != "settle":
             turn.add(e.DecisionVoided(decision, why))
 
 
@@ -163,10 +172,11 @@ def _check(turn: Turn, command: c.Rule, question: Question) -> None:
         turn.refuse(f"the answers to {command.decision} are {', '.join(question.options)}, not {command.choice}")
     if command.binds is not None and command.binds != question.binds:
         turn.refuse(f"what question {command.decision} is about has changed since it was shown; look at it again")
-    if command.kept is not None and question.kind == "batch" and not set(command.kept) <= set(range(len(question.paths))):
+    listed = question.kind in ("effect", "batch")
+    if listed and not set(command.kept or ()) <= set(range(len(question.paths))):
         turn.refuse(f"question {command.decision} lists {len(question.paths)} actions; keep some of those")
-    if turn.plan.status not in OPEN_PLAN and not (turn.plan.status in ENDED and question.kind == "settle"):
-        turn.refuse("it has ended")
+    if command.arguments is not None and (question.kind, command.choice) != ("stuck", "retry"):
+        turn.refuse("only what is stuck can be tried again with changes")
 
 
 def _after_ask(turn: Turn, command: c.Rule, question: Question) -> None:
@@ -192,9 +202,18 @@ def _after_effect(turn: Turn, command: c.Rule, question: Question) -> None:
     kept = set(range(len(question.paths))) if command.kept is None else set(command.kept)
     for index, path in enumerate(question.paths):
         if command.choice == "reject":
-            turn.add(e.StepRejected(path, command.reason or "you said no", command.decision))
+            _reject(turn, path, command.reason or "you said no", command.decision)
         elif index not in kept:
-            turn.add(e.StepRejected(path, command.reason or "you left it out", command.decision))
+            _reject(turn, path, command.reason or "you left it out", command.decision)
+
+
+def _reject(turn: Turn, path: str, why: str, decision: str) -> None:
+    """Let an effect not happen. A compensation that was denied stays with the operator (KERNEL E5)."""
+    if path.startswith("~"):
+        failure = Failure("needs_operator", f"Not taken back: {why}", remedy="Try again, or leave it as it is.")
+        ask_stuck(turn, path, failure, turn.plan.slots[path].attempt)
+    else:
+        turn.add(e.StepRejected(path, why, decision))
 
 
 def _after_stuck(turn: Turn, command: c.Rule, question: Question) -> None:
@@ -226,16 +245,16 @@ def _after_settle(turn: Turn, command: c.Rule, question: Question) -> None:
             e.EffectDone(
                 path,
                 labels=slot.labels,
-                cannot_undo=slot.cannot_undo or "its answer was lost, so nothing is known to take it back with",
+                cannot_undo="" if path.startswith("~") else slot.cannot_undo or _NOT_KNOWN,
                 operation=slot.operation,
                 settled="you said that it happened",
             )
         )
-    elif command.choice == "did_not_happen":
-        turn.add(e.EffectAbsent(path, "you said that it did not happen"))
-    else:
-        turn.add(e.EffectAbsent(path, "you said that it did not happen"))
-        turn.add(e.StepSkipped(path, "you skipped it"))
+        return
+    turn.add(e.EffectAbsent(path, "you said that it did not happen"))
+    if command.choice == "skip" and is_open(turn.plan, path):
+        left = path.startswith("~")
+        turn.add(e.UndoImpossible(path[1:], "you left it") if left else e.StepSkipped(path, "you skipped it"))
 
 
 _CONSEQUENCES = {

@@ -19,15 +19,16 @@ from mainstay import commands as c
 from mainstay import events as e
 from mainstay.kernel import effect, gate
 from mainstay.kernel.evolve import evolve
-from mainstay.kernel.retry import retry_at_us
-from mainstay.kernel.state import KERNEL, RESTING, Plan, is_item, step_name
+from mainstay.kernel.state import KERNEL, RESTING, Plan, duty_of, is_item, is_open, satisfied, step_name
 from mainstay.kernel.turn import Turn
 from mainstay.kernel.undo import begin_undo, finish_undo, request_undo
+from mainstay.values import Failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from mainstay.kernel.graph import Graph
+    from mainstay.kernel.state import Duty
 
 WorkKind: TypeAlias = Literal["resolve", "run", "split", "batch", "intend", "settle", "compensate"]
 
@@ -39,6 +40,9 @@ _KINDS: dict[str, WorkKind] = {
     "intended": "settle",
     "uncertain": "settle",
 }
+
+
+_STEPS: tuple[Duty, ...] = ("list", "run", "effect", "ask", "wait")
 
 
 class Work(msgspec.Struct, frozen=True):
@@ -94,7 +98,7 @@ def pending(plan: Plan) -> list[Work]:
 
 def _starts(plan: Plan, path: str, kind: WorkKind) -> bool:
     """Whether doing this work puts one more item on its way."""
-    return kind == "intend" or (kind == "resolve" and plan.step(path).kind == "agent")
+    return kind == "intend" or (kind == "resolve" and duty_of(plan, path) == "run")
 
 
 # --- what each command leads to
@@ -141,40 +145,55 @@ def _undo(turn: Turn, command: c.UndoPlan) -> None:
 
 
 def _timer(turn: Turn, command: c.TimerDue) -> None:
-    plan = turn.plan
-    slot = plan.slots.get(command.path)
-    question = plan.questions.get(command.path)
-    if command.kind == "retry" and slot and slot.status == "backoff" and slot.attempt == command.generation:
-        if plan.status in ("running", "undoing"):
-            turn.add(e.RetryDue(command.path, command.generation))
-    elif command.kind == "wait" and slot and slot.status == "waiting" and plan.status == "running":
-        turn.add(e.WaitEnded(command.path))
-    elif command.kind == "remind" and question and question.reminded == command.generation:
-        turn.add(e.DecisionReminded(command.path, command.generation))
-    elif command.kind == "due" and question:
+    """Do what a timer is for, unless it is stale (KERNEL P5)."""
+    if command.kind == "due":
         gate.expire(turn, command.path)
-    elif command.kind == "expiry" and plan.status in ("proposed", "approved", "running"):
+    elif command.kind == "remind":
+        question = turn.plan.questions.get(command.path)
+        if question is not None and question.reminded == command.generation:
+            turn.add(e.DecisionReminded(command.path, command.generation))
+    elif command.kind == "expiry":
+        _expiry(turn)
+    else:
+        _wake(turn, command)
+
+
+def _wake(turn: Turn, command: c.TimerDue) -> None:
+    slot = turn.plan.slots.get(command.path)
+    if slot is None or not is_open(turn.plan, command.path):
+        return
+    if command.kind == "retry" and slot.status == "backoff" and slot.attempt == command.generation:
+        turn.add(e.RetryDue(command.path, command.generation))
+    elif command.kind == "wait" and slot.status == "waiting":
+        turn.add(e.WaitEnded(command.path))
+
+
+def _expiry(turn: Turn) -> None:
+    expires_at_us = turn.plan.expires_at_us
+    if expires_at_us is None or turn.now_us < expires_at_us:
+        return
+    if turn.plan.status in ("proposed", "approved", "running"):
         gate.void_questions(turn, "The plan expired.")
         turn.add(e.PlanExpired())
 
 
 def _skip(turn: Turn, command: c.SkipStep) -> None:
-    turn.slot(command.path, "ready")
+    turn.work(command.path, _STEPS, "ready")
     turn.add(e.StepSkipped(command.path, command.why))
 
 
 def _freeze(turn: Turn, command: c.FreezeItems) -> None:
-    turn.slot(command.path, "ready")
+    turn.work(command.path, ("list",), "ready")
     turn.add(e.ItemsFrozen(command.path, command.items, command.count, labels=command.labels))
 
 
 def _children(turn: Turn, command: c.StartChildren) -> None:
-    turn.slot(command.path, "splitting")
+    turn.work(command.path, ("list",), "splitting")
     turn.add(e.ChildrenStarted(command.path, command.plans))
 
 
 def _child(turn: Turn, command: c.FinishChild) -> None:
-    slot = turn.slot(command.path, "fanned")
+    slot = turn.work(command.path, ("list",), "fanned")
     if command.plan not in slot.children:
         turn.refuse(f"{command.plan} is no part of '{command.path}'")
     if isinstance(slot.output, dict) and command.plan in slot.output:
@@ -183,12 +202,12 @@ def _child(turn: Turn, command: c.FinishChild) -> None:
 
 
 def _start(turn: Turn, command: c.StartStep) -> None:
-    slot = turn.slot(command.path, "ready")
+    slot = turn.work(command.path, ("run",), "ready")
     turn.add(e.StepStarted(command.path, slot.attempt + 1, command.arguments, labels=command.labels))
 
 
 def _finish(turn: Turn, command: c.FinishStep) -> None:
-    slot = turn.slot(command.path, "ready", "running")
+    slot = turn.work(command.path, ("run",), "ready", "running")
     if command.attempt != slot.attempt + 1:
         turn.refuse(f"attempt {command.attempt} of '{command.path}' is over")
     turn.add(
@@ -205,26 +224,26 @@ def _finish(turn: Turn, command: c.FinishStep) -> None:
 
 
 def _fail(turn: Turn, command: c.FailStep) -> None:
-    slot = turn.slot(command.path, "ready", "running", "splitting")
+    slot = turn.work(command.path, (), "ready", "running", "splitting")
     attempt = slot.attempt + 1
     if command.attempt != attempt:
         turn.refuse(f"attempt {command.attempt} of '{command.path}' is over")
-    again = retry_at_us(
-        turn.plan.step(command.path).retry, attempt, command.failure, now_us=turn.now_us, jitter=command.jitter
-    )
+    again = effect.next_attempt_us(turn, command, slot)
     if again is None:
-        effect.give_up(turn, command.path, command.failure)
+        effect.give_up(turn, command.path, command.failure, attempt)
     else:
         turn.add(e.AttemptFailed(command.path, attempt, command.failure, again))
 
 
 def _wait(turn: Turn, command: c.WaitStep) -> None:
-    turn.slot(command.path, "ready")
+    turn.work(command.path, ("wait",), "ready")
     turn.add(e.WaitStarted(command.path, command.until_us))
 
 
 def _undo_step(turn: Turn, command: c.UndoStep) -> None:
-    turn.slot("~" + command.path, "ready")
+    turn.work("~" + command.path, ("undo",), "ready")
+    if not command.why and not turn.plan.slots[command.path].children:
+        turn.refuse(f"'{command.path}' has no child plans: it is taken back by its compensation")
     turn.add(e.UndoImpossible(command.path, command.why) if command.why else e.StepUndone(command.path))
 
 
@@ -235,7 +254,7 @@ def _follow(turn: Turn) -> None:
     """Add what the facts so far entail: skips, ends of fan-outs, the end of the plan, its parking."""
     _skip_doomed(turn)
     while turn.plan.status == "running" and (ended := _ended_fan_out(turn.plan)):
-        turn.add(e.StepCompleted(ended))
+        _end_fan_out(turn, ended)
         _skip_doomed(turn)
     if turn.plan.status == "running" and turn.plan.left == 0:
         turn.add(e.PlanCompleted())
@@ -250,9 +269,18 @@ def _skip_doomed(turn: Turn) -> None:
     while turn.plan.status == "running" and turn.plan.doomed:
         name = turn.plan.doomed[0]
         needs = turn.plan.graph.steps[name].needs
-        blamed = [need.step for need in needs if turn.plan.slots[need.step].status not in (need.kind, "done")]
-        why = f"'{blamed[0]}' was {turn.plan.slots[blamed[0]].status}" if blamed else "its needs ended otherwise"
-        turn.add(e.StepSkipped(name, why))
+        blamed = next(need.step for need in needs if not satisfied(turn.plan, need))
+        turn.add(e.StepSkipped(name, f"'{blamed}' was {turn.plan.slots[blamed].status}"))
+
+
+def _end_fan_out(turn: Turn, name: str) -> None:
+    """Complete a fan-out; one of whose child plans did not end well has no value to go on with."""
+    slot = turn.plan.slots[name]
+    if slot.children and slot.failed_items:
+        message = f"{slot.failed_items} of the {len(slot.children)} parts of '{name}' did not end well"
+        effect.give_up(turn, name, Failure("permanent", message, remedy="Look at its parts."), slot.attempt)
+    else:
+        turn.add(e.StepCompleted(name))
 
 
 def _ended_fan_out(plan: Plan) -> str:

@@ -16,14 +16,15 @@ if TYPE_CHECKING:
 RETRIED = frozenset({"transient", "rate_limited"})
 _SECOND_US = 1_000_000
 _MAX_DOUBLINGS = 32
+_MAX_WAIT_S = 366 * 86_400.0  # whatever the other side says
 
 
 def retry_at_us(retry: Retry, attempt: int, failure: Failure, *, now_us: int, jitter: float) -> int | None:
     """Give the time of the next attempt, or None when there will be none.
 
-    `attempt` counts the failed ones, this one included; `jitter` is random in [0, 1).
+    `attempt` counts the failed ones that matter, this one included; `jitter` is random in [0, 1).
     """
     if failure.error_class not in RETRIED or attempt >= retry.attempts:
         return None
     backoff_s = min(retry.cap_s, retry.base_s * 2 ** min(attempt - 1, _MAX_DOUBLINGS)) * jitter
-    return now_us + int(max(backoff_s, failure.retry_after_s or 0.0) * _SECOND_US)
+    return now_us + int(min(max(backoff_s, failure.retry_after_s or 0.0), _MAX_WAIT_S) * _SECOND_US)

@@ -12,7 +12,7 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from mainstay.events import DecisionKind, Undo
-from mainstay.kernel.graph import Graph, Step
+from mainstay.kernel.graph import Graph, Need, Step
 from mainstay.values import EffectClass, Failure, Labels, Value
 
 KERNEL = 1  # number of these semantics; a live plan keeps the number it started under (KERNEL L10)
@@ -46,6 +46,15 @@ OPEN_PLAN: frozenset[PlanStatus] = frozenset({"proposed", "approved", "running",
 RESTING: frozenset[PlanStatus] = frozenset({"new", "proposed", "completed", "undone"})
 ENDED: frozenset[PlanStatus] = frozenset({"completed", "failed", "cancelled", "expired"})
 
+Duty: TypeAlias = Literal[
+    "list",  # a step that fans out: freezes its list
+    "run",  # an agent or a read: nothing stays in the world
+    "effect",  # acts, in recorded moves
+    "undo",  # a compensation, in the same moves
+    "ask",
+    "wait",
+]
+
 
 class Slot(msgspec.Struct, frozen=True):
     """One unit of work. Only what later decisions need; the rest stays in the ledger."""
@@ -53,7 +62,8 @@ class Slot(msgspec.Struct, frozen=True):
     status: SlotStatus
     ready_at_us: int = 0
     since: int = 0  # the plan's sequence at which it came into this status: the cause of what comes next
-    attempt: int = 0  # failed attempts so far
+    attempt: int = 0  # failed attempts so far: it never falls, so that a late answer or timer finds no other one
+    forgiven: int = 0  # those of them that count no more, because a person opened the step again
     generation: int = 0  # of the idempotency token: rises when an effect is known not to have happened
     arguments: Value = None  # resolved ones of a prepared effect, a started attempt, or edited by the operator
     edited: bool = False
@@ -69,7 +79,7 @@ class Slot(msgspec.Struct, frozen=True):
     ruling: str = ""  # the answered question that lets it happen
     undo: Undo | None = None
     cannot_undo: str = ""
-    done_at: int = 0  # the plan's sequence at its outcome
+    done_at: int = 0  # the plan's sequence at its outcome, or at that of its latest child plan
     failure: Failure | None = None
     items: Value = None
     count: int = 0
@@ -135,6 +145,28 @@ def is_item(path: str) -> bool:
 def index_of(path: str) -> int:
     """The position of an item in its list."""
     return int(path.rpartition("/")[2])
+
+
+def duty_of(plan: Plan, path: str) -> Duty:
+    """What is to be done at a path."""
+    if path.startswith("~"):
+        return "undo"
+    step = plan.graph.steps[step_name(path)]
+    if step.each is not None and "/" not in path:
+        return "list"
+    if step.kind == "do":
+        return "run" if step.effect == "read" else "effect"
+    return "run" if step.kind == "agent" else step.kind
+
+
+def is_open(plan: Plan, path: str) -> bool:
+    """Whether the plan works on a path at all: on its steps while it runs, on compensations while it is undone."""
+    return plan.status == ("undoing" if path.startswith("~") else "running")
+
+
+def satisfied(plan: Plan, need: Need) -> bool:
+    """Whether a step that ended did so in the way another needs."""
+    return need.kind in ("optional", plan.slots[need.step].status)
 
 
 def in_flight(plan: Plan) -> bool:

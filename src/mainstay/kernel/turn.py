@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, NoReturn
 
 from mainstay.errors import CommandRefusedError
 from mainstay.kernel.evolve import evolve
+from mainstay.kernel.state import duty_of, is_open
 
 if TYPE_CHECKING:
     from mainstay.events import PlanFact
-    from mainstay.kernel.state import Plan, Slot, SlotStatus
+    from mainstay.kernel.state import Duty, Plan, Slot, SlotStatus
 
 
 class Turn:
@@ -34,6 +35,15 @@ class Turn:
         if slot is None or slot.status not in statuses:
             now = "not begun" if slot is None else slot.status
             self.refuse(f"'{path}' is {now}, not {' or '.join(statuses)}")
+        return slot
+
+    def work(self, path: str, duties: tuple[Duty, ...], *statuses: SlotStatus) -> Slot:
+        """Give a slot as `slot` does, of work that the plan still wants done, and of one of these duties."""
+        slot = self.slot(path, *statuses)
+        if not is_open(self.plan, path):
+            self.refuse(f"it is {self.plan.status}, so '{path}' no longer counts")
+        if duties and duty_of(self.plan, path) not in duties:
+            self.refuse(f"'{path}' is there to {duty_of(self.plan, path)}, not to {' or '.join(duties)}")
         return slot
 
     def refuse(self, why: str) -> NoReturn:

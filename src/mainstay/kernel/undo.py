@@ -15,10 +15,16 @@ if TYPE_CHECKING:
 def undo_order(plan: Plan) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
     """Give what would be taken back, in order, and what can't be, each with its reason.
 
-    Reads and agents leave nothing to undo and are in neither list.
+    Reads and agents leave nothing to undo and are in neither list. Child plans that had not ended come first: what
+    they did last is not older than anything here.
     """
     outcomes = sorted(
-        ((slot.done_at, path, slot) for path, slot in plan.slots.items() if not path.startswith("~") and slot.done_at),
+        (
+            (plan.sequence if slot.children and slot.open else slot.done_at, path, slot)
+            for path, slot in plan.slots.items()
+            if not path.startswith("~") and (slot.done_at or slot.children)
+        ),
+        key=lambda outcome: outcome[0],
         reverse=True,
     )
     possible = tuple(path for _, path, slot in outcomes if slot.undo is not None or slot.children)
