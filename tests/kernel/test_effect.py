@@ -1,0 +1,191 @@
+"""The recorded moves of an effect: on disk before it leaves, sent once, settled when its answer is lost."""
+
+import pytest
+from kernel_scene import (
+    ASK,
+    LOST,
+    PERMANENT,
+    TRANSIENT,
+    UNDO,
+    absent,
+    agent,
+    ask_settle,
+    cancel,
+    do,
+    each,
+    freeze,
+    given,
+    happen,
+    intend,
+    lose,
+    lost,
+    once,
+    prepare,
+    refuse,
+    rule,
+    sent,
+    timer,
+    undo,
+)
+
+from mainstay import events as e
+from mainstay.values import Failure
+
+
+def test_an_effect_is_prepared_intended_and_done_e1():
+    scene = given(do("a"), agent("b", "a")).when(prepare("a")).then(e.EffectPrepared)
+    assert scene.work() == [("intend", "a")]
+    scene.when(intend("a")).then(e.EffectIntended)
+    assert scene.fact(e.EffectIntended).token == "token of a"
+    scene.when(happen("a", UNDO)).then(e.EffectDone).stands("running", a="done", b="ready")
+    assert (scene.slot("a").undo, scene.fact(e.EffectDone).operation) == (UNDO, "demo.say")
+
+
+def test_an_intent_without_an_outcome_is_settled_after_a_crash_e3():
+    scene = given(do("a")).when(*sent("a"))
+    assert scene.work() == [("settle", "a")]
+    scene.when(lose("a")).then(e.EffectUncertain("a", 1, LOST))
+    assert scene.work() == [("settle", "a")]
+    scene.refuses(intend("a"), "uncertain, not prepared").refuses(prepare("a"), "uncertain, not ready")
+    scene.refuses(lose("a"), "uncertain, not intended")
+
+
+def test_an_uncertain_effect_that_was_found_is_done_e3():
+    scene = given(do("a")).when(*sent("a"), lose("a"), happen("a", settled="it is there")).stands("completed", a="done")
+    assert scene.fact(e.EffectDone).settled == "it is there"
+
+
+def test_an_uncertain_effect_that_is_not_there_is_sent_again_under_a_new_generation_e2():
+    scene = given(do("a")).when(*sent("a"), lose("a"), absent("a")).then(e.EffectAbsent)
+    assert scene.work() == [("intend", "a")]
+    scene.when(intend("a"))
+    assert (scene.fact(e.EffectIntended).generation, scene.fact(e.EffectIntended).attempt) == (1, 2)
+
+
+def test_an_effect_that_is_lost_again_and_again_becomes_a_dead_letter_p4():
+    scene = given(once(do("a"))).when(prepare("a"))
+    for _ in range(4):
+        scene.when(intend("a"), lose("a"), absent("a")).then(e.EffectAbsent)
+    scene.when(intend("a"), lose("a"), absent("a")).then(e.EffectAbsent, e.StepStuck, e.DecisionAsked, e.PlanParked)
+    assert scene.fact(e.StepStuck).failure.message == "Its answer was lost 5 times"
+
+
+def test_the_generation_rises_only_after_a_recorded_did_not_happen_e2():
+    scene = given(do("a")).when(*sent("a"), lose("a"))
+    assert scene.slot("a").generation == 0, "unknown: it stays"
+    scene.when(refuse("a", TRANSIENT))
+    assert scene.slot("a").generation == 1, "refused: it did not happen"
+    scene.later(1).when(timer("retry", "a", 1), intend("a", ASK)).then(e.StepReopened)
+    assert scene.slot("a").generation == 1, "nothing was sent meanwhile"
+    scene.when(*sent("a"), lose("a"), ask_settle("a"), rule(1, "did_not_happen"))
+    assert scene.slot("a").generation == 2
+
+
+# --- refused
+
+
+def test_a_refused_effect_is_tried_again_by_class_p4():
+    scene = given(do("a")).when(*sent("a"), refuse("a", TRANSIENT)).then(e.EffectRefused, e.PlanParked)
+    assert scene.fact(e.EffectRefused).retry_at_us == scene.now_us + 500_000
+    scene.later(1).when(timer("retry", "a", 1)).then(e.RetryDue)
+    assert scene.work() == [("intend", "a")]
+
+
+def test_a_refused_effect_whose_attempts_are_used_up_is_a_dead_letter_p4():
+    scene = given(once(do("a"))).when(*sent("a"), refuse("a", TRANSIENT))
+    scene.then(e.EffectRefused("a", 1, TRANSIENT), e.StepStuck("a", TRANSIENT, 1), e.DecisionAsked, e.PlanParked)
+
+
+@pytest.mark.parametrize(("way", "end"), [("skip", "skipped"), ("undo", "failed")])
+def test_a_refused_effect_ends_as_its_step_says(way, end):
+    scene = given(do("a", on_failure=way)).when(*sent("a"), refuse("a", PERMANENT))
+    scene.stands("completed" if way == "skip" else "undone", a=end)
+
+
+def test_a_refused_item_within_the_allowance_fails_alone():
+    scene = given(each(do("a", allow_failures_pct=50))).when(freeze("a", 2), *sent("a/0"), refuse("a/0", PERMANENT))
+    scene.then(e.EffectRefused, e.StepFailed)
+    scene.when(*sent("a/1"), happen("a/1")).stands("completed", a="done")
+
+
+# --- settled by the operator
+
+
+def test_only_the_operator_can_say_of_some_effects_whether_they_happened_e3():
+    scene = given(do("a"), agent("b", "a")).when(*lost("a")).then(e.DecisionAsked, e.PlanParked)
+    assert scene.fact(e.DecisionAsked).options == ("happened", "did_not_happen", "skip")
+    scene.refuses(happen("a"), "asked, not intended or uncertain").refuses(ask_settle("a"), "asked, not uncertain")
+    scene.when(rule(1, "happened")).then(e.DecisionRuled, e.EffectDone).stands("running", a="done", b="ready")
+    assert scene.fact(e.EffectDone).cannot_undo == "its answer was lost, so nothing is known to take it back with"
+
+
+def test_an_effect_that_the_operator_says_did_not_happen_is_sent_again():
+    scene = given(once(do("a"))).when(*lost("a"), rule(1, "did_not_happen")).then(e.DecisionRuled, e.EffectAbsent)
+    scene.when(intend("a"))
+    assert scene.fact(e.EffectIntended).generation == 1
+
+
+def test_an_uncertain_effect_that_did_not_happen_can_be_skipped():
+    scene = given(do("a"), agent("b", "a?")).when(*lost("a"), rule(1, "skip"))
+    scene.then(e.DecisionRuled, e.EffectAbsent, e.StepSkipped).stands("running", a="skipped", b="ready")
+
+
+def test_an_item_that_did_not_happen_is_skipped_once():
+    scene = given(each(do("a"))).when(freeze("a", 2), *lost("a/0"), rule(1, "skip"))
+    assert scene.slot("a").open == 1
+
+
+# --- after the plan ended
+
+
+@pytest.mark.parametrize("end", [cancel(), timer("expiry")], ids=["cancelled", "expired"])
+def test_an_effect_on_its_way_is_followed_whatever_became_of_its_plan(end):
+    scene = given(do("a"), agent("b", "a"), expires_in_s=1).when(*sent("a")).later(1).when(end)
+    assert scene.work() == [("settle", "a")]
+    scene.when(happen("a", UNDO)).then(e.EffectDone, e.PlanParked).stands(scene.plan.status, a="done", b="later")
+
+
+def test_what_did_not_happen_before_the_plan_ended_never_happens():
+    for outcome in ((refuse("a", TRANSIENT),), (lose("a"), absent("a")), (lose("a"), refuse("a", PERMANENT))):
+        scene = (
+            given(do("a"), agent("b", "a?"))
+            .when(*sent("a"), cancel(), *outcome)
+            .stands("cancelled", a="failed", b="later")
+        )
+        assert isinstance(scene.last[-1], e.PlanParked)
+        assert scene.work() == []
+        scene.refuses(intend("a"), "failed, not prepared")
+
+
+@pytest.mark.parametrize("answer", ["happened", "did_not_happen", "skip"])
+def test_whether_it_happened_is_still_answered_after_the_plan_ended(answer):
+    scene = given(do("a"), agent("b", "a?")).when(*lost("a"), cancel()).then(e.PlanCancelled, e.PlanParked)
+    scene.when(rule(1, answer)).stands("cancelled", a="done" if answer == "happened" else "failed", b="later")
+    assert scene.work() == []
+
+
+def test_an_uncertain_effect_of_a_plan_that_ended_can_still_be_asked_about():
+    scene = given(do("a")).when(*sent("a"), cancel(), lose("a"), ask_settle("a")).then(e.DecisionAsked, e.PlanParked)
+    scene.when(rule(1, "did_not_happen")).then(e.DecisionRuled, e.EffectAbsent, e.PlanParked)
+
+
+def test_an_approved_effect_does_not_leave_once_its_plan_ended():
+    scene = given(do("a"), do("b")).when(prepare("a", ASK), rule(1, "approve"), prepare("b"), cancel())
+    scene.refuses(intend("a", ASK), "no longer counts").refuses(intend("b"), "no longer counts")
+
+
+def test_a_batch_item_that_ends_after_its_plan_begins_no_question():
+    scene = given(each(do("a", gate="batch"))).when(freeze("a", 2), prepare("a/0"), intend("a/0"), prepare("a/1", ASK))
+    scene.when(cancel(), happen("a/0")).then(e.EffectDone, e.PlanParked)
+
+
+def test_retry_after_is_obeyed_p4():
+    slow = Failure("rate_limited", "slow down", retry_after_s=77.0)
+    scene = given(do("a")).when(*sent("a"), refuse("a", slow))
+    assert scene.fact(e.EffectRefused).retry_at_us == scene.now_us + 77_000_000
+
+
+def test_an_undo_waits_for_the_effect_on_its_way_e5():
+    scene = given(do("a")).when(*sent("a"), undo()).then(e.PlanCancelled, e.UndoRequested)
+    assert scene.work() == [("settle", "a")]
+    scene.when(happen("a", UNDO)).then(e.EffectDone, e.UndoStarted(("a",))).stands("undoing")

@@ -1,0 +1,307 @@
+"""Questions and answers: nothing is ever accepted by silence, and a yes is used once, for exactly what was shown."""
+
+import pytest
+from kernel_scene import (
+    ASK,
+    DENY,
+    NOW_US,
+    PERMANENT,
+    TRANSIENT,
+    agent,
+    ask,
+    ask_batch,
+    cancel,
+    carried_out,
+    do,
+    each,
+    fail,
+    finish,
+    freeze,
+    given,
+    happen,
+    intend,
+    lost,
+    pose,
+    prepare,
+    refuse,
+    rule,
+    timer,
+    undo,
+)
+
+from mainstay import events as e
+from mainstay.values import SECOND_US, Verdict
+
+# --- what the playbook asks
+
+
+def test_a_question_parks_the_plan_and_its_answer_is_the_value_of_the_step():
+    scene = given(ask("a"), agent("b", "a")).when(pose("a")).then(e.DecisionAsked, e.PlanParked)
+    assert scene.fact(e.DecisionAsked).decision == "p.1"
+    scene.later(5).when(rule(1, "approve", reason="good", rows=[1, 2])).then(e.DecisionRuled).stands(
+        "running", b="ready"
+    )
+    at_us = NOW_US + 5 * SECOND_US
+    assert scene.slot("a").output == {
+        "ruling": "approved",
+        "by": "operator",
+        "at": at_us,
+        "reason": "good",
+        "rows": [1, 2],
+    }
+
+
+def test_another_option_than_yes_keeps_no_rows():
+    scene = given(ask("a", options=("approve", "later"))).when(pose("a"), rule(1, "later", rows=[1]))
+    assert (scene.slot("a").output["ruling"], scene.slot("a").output["rows"]) == ("later", [])
+
+
+def test_a_rejection_that_nothing_uses_ends_the_plan_and_undoes_it():
+    scene = given(do("a"), ask("b", "a"), agent("c", "b")).when(
+        *carried_out("a"), pose("b"), rule(1, "reject", reason="no")
+    )
+    scene.then(
+        e.DecisionRuled,
+        e.PlanCancelled("operator", "'b' was not approved: no"),
+        e.UndoRequested("operator", "no"),
+        e.UndoStarted(("a",)),
+    ).stands("undoing", b="rejected", c="later")
+
+
+def test_a_rejection_that_is_used_is_a_value_like_any_other():
+    scene = given(ask("a", used=True), agent("b", "a?"), agent("c", "a")).when(pose("a"), rule(1, "reject"))
+    scene.then(e.DecisionRuled, e.StepSkipped("c", "'a' was rejected")).stands("running", b="ready")
+    assert scene.slot("a").output["ruling"] == "rejected"
+
+
+def test_nobody_answering_in_time_means_no_e6():
+    scene = given(ask("a", used=True, due_s=60), agent("b", "a?")).when(pose("a")).ignores(timer("due", "p.1"))
+    scene.later(60).when(timer("due", "p.1")).then(e.DecisionExpired).stands("running", a="rejected", b="ready")
+    assert scene.slot("a").output["ruling"] == "expired"
+    scene.refuses(rule(1, "approve"), "not open").ignores(timer("due", "p.1"))
+
+
+def test_nobody_answering_a_question_that_nothing_uses_ends_the_plan():
+    scene = given(ask("a", due_s=60)).when(pose("a")).later(60).when(timer("due", "p.1"))
+    scene.then(e.DecisionExpired, e.PlanCancelled, e.UndoRequested, e.UndoStarted, e.PlanUndone)
+
+
+def test_reminders_are_given_once_each_in_the_order_of_their_times():
+    scene = given(ask("a", remind_s=(20, 10))).when(pose("a"))
+    assert scene.fact(e.DecisionAsked).remind_at_us == (NOW_US + 10 * SECOND_US, NOW_US + 20 * SECOND_US)
+    scene.later(10).when(timer("remind", "p.1", 0)).then(e.DecisionReminded("p.1", 0), e.PlanParked)
+    scene.ignores(timer("remind", "p.1", 0)).later(10).when(timer("remind", "p.1", 1)).then(
+        e.DecisionReminded, e.PlanParked
+    )
+    scene.when(rule(1, "approve")).ignores(timer("remind", "p.1", 2))
+
+
+# --- what policy asks
+
+
+def gated():
+    return given(do("a"), agent("b", "a")).when(prepare("a", ASK))
+
+
+def test_an_approved_effect_may_happen_once_and_its_ruling_is_consumed_by_the_intent_e6():
+    scene = gated().then(e.EffectPrepared, e.DecisionAsked, e.PlanParked)
+    asked = scene.fact(e.DecisionAsked)
+    assert (asked.kind, asked.paths, asked.binds, asked.rule) == ("effect", ("a",), ("digest of a",), "first time")
+    scene.refuses(intend("a", ASK), "asked, not prepared")
+    scene.when(rule(1, "approve", binds=("digest of a",))).then(e.DecisionRuled)
+    assert scene.work() == [("intend", "a")]
+    scene.when(intend("a", ASK)).then(e.EffectIntended)
+    assert scene.fact(e.EffectIntended).ruling == "p.1"
+    scene.refuses(intend("a", ASK), "intended, not prepared")
+
+
+def test_a_rejected_effect_does_not_happen_and_skips_what_needs_it():
+    scene = gated().when(rule(1, "reject", reason="too dear"))
+    scene.then(e.DecisionRuled, e.StepRejected("a", "too dear", "p.1"), e.StepSkipped, e.PlanCompleted)
+
+
+def test_a_ruling_is_given_once_f18():
+    scene = gated().when(rule(1, "approve"))
+    scene.refuses(rule(1, "approve"), "not open").refuses(rule(1, "reject"), "not open")
+
+
+def test_a_ruling_on_anything_but_what_was_shown_is_refused_e6():
+    scene = gated().refuses(rule(1, "approve", binds=("another digest",)), "has changed since it was shown")
+    scene.refuses(rule(1, "approve", binds=()), "has changed").refuses(
+        rule(1, "perhaps"), "approve, reject, not perhaps"
+    )
+    scene.refuses(rule(2, "approve"), "not open").refuses(rule(1, "approve", kept=(1,)), "lists 1 actions")
+    scene.refuses(rule(1, "approve", arguments={"word": "y"}), "tried again with changes").stands("running", a="asked")
+
+
+def test_a_question_of_policy_does_not_expire_by_a_timer_that_is_not_its_own():
+    gated().later(1e6).ignores(timer("due", "p.1"))
+
+
+def test_what_policy_asks_for_only_since_it_was_prepared_is_prepared_anew_and_asked_e1():
+    scene = given(do("a")).when(prepare("a"), intend("a", ASK)).then(e.StepReopened("a"))
+    assert scene.work() == [("resolve", "a")]
+    scene.when(prepare("a", ASK), rule(1, "approve"), intend("a", ASK)).then(e.EffectIntended)
+
+
+def test_what_policy_forbids_since_it_was_approved_does_not_happen_e1():
+    scene = gated().when(rule(1, "approve"), intend("a", DENY)).then(e.StepStuck, e.DecisionAsked, e.PlanParked)
+    assert scene.fact(e.StepStuck).failure.message == "Policy forbids it: It is never allowed."
+    scene.when(rule(2, "retry")).refuses(intend("a", ASK), "ready, not prepared")
+    scene.when(prepare("a", ASK)).then(e.EffectPrepared, e.DecisionAsked, e.PlanParked)
+    assert scene.slot("a").ruling == "", "the old yes is void"
+
+
+def test_what_policy_allows_since_it_was_asked_still_waits_for_the_answer():
+    gated().refuses(intend("a", Verdict("allow", "new", "Allowed now.")), "asked, not prepared")
+
+
+def test_what_policy_forbids_is_stuck_before_anybody_is_asked():
+    scene = given(do("a")).when(prepare("a", DENY)).then(e.EffectPrepared, e.StepStuck, e.DecisionAsked, e.PlanParked)
+    assert scene.fact(e.StepStuck).attempt == 0, "nothing was tried"
+    assert scene.fact(e.DecisionAsked).kind == "stuck"
+
+
+def test_one_yes_serves_the_retries_of_one_effect_and_no_edited_one_e6():
+    """A retry after a recorded did-not-happen is the same effect; an edit is another, and is asked about again."""
+    scene = gated().when(rule(1, "approve"), intend("a", ASK), refuse("a", PERMANENT))
+    scene.when(rule(2, "retry", arguments={"word": "y"})).then(e.DecisionRuled, e.StepReopened)
+    assert (scene.slot("a").ruling, scene.slot("a").arguments, scene.slot("a").edited) == ("", {"word": "y"}, True)
+    scene.when(prepare("a", ASK, digest="new")).then(e.EffectPrepared, e.DecisionAsked, e.PlanParked)
+    assert scene.fact(e.DecisionAsked).binds == ("new",)
+
+
+# --- batches
+
+
+def batch(*verdicts: Verdict):
+    scene = given(each(do("a", gate="batch")), agent("b", "a?")).when(freeze("a", len(verdicts)))
+    return scene.when(*(prepare(f"a/{index}", verdict) for index, verdict in enumerate(verdicts)))
+
+
+def test_a_batch_is_one_question_that_binds_every_item_e6():
+    scene = batch(ASK, ASK, ASK)
+    assert scene.work() == [("batch", "a")]
+    scene.when(ask_batch("a")).then(e.DecisionAsked, e.PlanParked).refuses(ask_batch("a"), "no items that wait")
+    asked = scene.fact(e.DecisionAsked)
+    assert (asked.kind, asked.paths) == ("batch", ("a/0", "a/1", "a/2"))
+    assert asked.binds == ("digest of a/0", "digest of a/1", "digest of a/2")
+
+
+def test_the_rows_that_were_kept_are_consumed_one_by_one_e6():
+    scene = batch(ASK, ASK, ASK).when(ask_batch("a"), rule(1, "approve", kept=(0, 2)))
+    scene.then(e.DecisionRuled, e.StepRejected("a/1", "you left it out", "p.1"))
+    assert scene.work() == [("intend", "a/0"), ("intend", "a/2")]
+    scene.when(intend("a/2", ASK), happen("a/2"), intend("a/0", ASK), happen("a/0"))
+    scene.stands("running", a="done", b="ready")
+    assert [fact.ruling for fact, _ in scene.history if isinstance(fact, e.EffectIntended)] == ["p.1", "p.1"]
+
+
+@pytest.mark.parametrize("kept", [(3,), (-1,), (0, 9)])
+def test_only_rows_of_the_list_can_be_kept(kept):
+    batch(ASK, ASK, ASK).when(ask_batch("a")).refuses(rule(1, "approve", kept=kept), "lists 3 actions")
+
+
+def test_keeping_nothing_and_saying_no_are_the_same():
+    for answer in (rule(1, "approve", kept=()), rule(1, "reject")):
+        scene = batch(ASK, ASK).when(ask_batch("a"), answer)
+        scene.then(e.DecisionRuled, e.StepRejected, e.StepRejected, e.StepCompleted("a")).stands("running", b="ready")
+
+
+def test_a_batch_asks_only_about_what_policy_asks_for():
+    scene = batch(ASK, Verdict("allow", "r", "w"), DENY).when(ask_batch("a"))
+    assert scene.fact(e.DecisionAsked).paths == ("a/0",)
+    assert scene.work() == [("intend", "a/1")]
+
+
+def test_a_batch_that_policy_allows_or_forbids_as_a_whole_asks_nothing():
+    assert ("batch", "a") not in batch(Verdict("allow", "r", "w"), Verdict("allow", "r", "w")).work()
+    batch(DENY, DENY).then(e.EffectPrepared, e.StepStuck, e.DecisionAsked, e.PlanParked)
+
+
+def test_a_batch_waits_until_every_item_is_prepared():
+    scene = given(each(do("a", gate="batch"))).when(freeze("a", 2), prepare("a/0", ASK))
+    assert scene.work() == [("resolve", "a/1")]
+    scene.refuses(ask_batch("a"), "no items that wait")
+
+
+def test_an_item_that_is_stuck_holds_up_no_batch_and_gets_a_question_of_its_own_later():
+    scene = given(each(do("a", gate="batch"))).when(freeze("a", 2), prepare("a/0", ASK), fail("a/1"))
+    assert scene.work() == [("batch", "a")]
+    scene.when(ask_batch("a"), rule(2, "approve"), rule(1, "retry"), prepare("a/1", ASK))
+    assert scene.work() == [("intend", "a/0"), ("batch", "a")]
+    scene.when(ask_batch("a"))
+    assert scene.fact(e.DecisionAsked).paths == ("a/1",)
+
+
+def test_an_item_that_was_approved_and_is_tried_again_holds_up_no_batch():
+    scene = given(each(do("a", gate="batch"))).when(freeze("a", 2), prepare("a/0", ASK), fail("a/1"), ask_batch("a"))
+    scene.when(rule(2, "approve"), intend("a/0", ASK), refuse("a/0", TRANSIENT), rule(1, "retry"), prepare("a/1", ASK))
+    assert scene.work() == [("batch", "a")]
+
+
+def test_a_batch_of_a_plan_that_ended_is_not_asked():
+    scene = (
+        batch(ASK, ASK).when(cancel()).then(e.PlanCancelled, e.PlanParked).refuses(ask_batch("a"), "no items that wait")
+    )
+    assert scene.work() == []
+
+
+# --- stuck
+
+
+def stuck():
+    return given(do("z"), agent("a", "z"), agent("b", "a")).when(*carried_out("z"), fail("a"))
+
+
+def test_a_dead_letter_is_put_before_the_operator_with_its_remedies_p4():
+    scene = stuck().then(e.StepStuck("a", PERMANENT, 1), e.DecisionAsked, e.PlanParked)
+    asked = scene.fact(e.DecisionAsked)
+    assert (asked.kind, asked.options) == ("stuck", ("retry", "skip", "undo"))
+    assert asked.card == {"headline": "no such receiver", "remedy": "", "class": "permanent"}
+
+
+def test_a_stuck_step_is_tried_again_with_all_its_attempts():
+    scene = stuck().when(rule(1, "retry")).then(e.DecisionRuled, e.StepReopened("a")).refuses(finish("a"), "attempt 1")
+    for attempt in range(2, 6):
+        scene.when(fail("a", TRANSIENT, attempt)).then(e.AttemptFailed, e.PlanParked)
+        scene.later(500).when(timer("retry", "a", attempt))
+    scene.when(fail("a", TRANSIENT, 6)).then(e.StepStuck, e.DecisionAsked, e.PlanParked)
+
+
+def test_a_stuck_step_is_tried_again_with_edited_arguments():
+    scene = (
+        stuck()
+        .when(rule(1, "retry", arguments={"n": 2}))
+        .then(e.DecisionRuled, e.StepReopened("a", {"n": 2}, edited=True))
+    )
+    assert (scene.slot("a").arguments, scene.slot("a").edited) == ({"n": 2}, True)
+    scene.when(fail("a", attempt=2), rule(2, "retry"))
+    assert scene.slot("a").arguments == {"n": 2}, "an edit stays"
+
+
+def test_a_stuck_step_is_skipped():
+    stuck().when(rule(1, "skip")).then(e.DecisionRuled, e.StepSkipped, e.StepSkipped, e.PlanCompleted)
+
+
+def test_a_stuck_step_ends_and_undoes_the_plan():
+    scene = stuck().when(rule(1, "undo"))
+    scene.then(e.DecisionRuled, e.PlanFailed("a", PERMANENT), e.UndoRequested, e.UndoStarted(("z",))).stands("undoing")
+
+
+# --- what outlives a plan
+
+
+def test_the_end_of_a_plan_closes_its_questions_but_not_whether_an_effect_happened():
+    scene = given(do("a"), ask("b"), do("c"), expires_in_s=60).when(*lost("a"), pose("b"), prepare("c", ASK)).later(60)
+    scene.when(timer("expiry"))
+    scene.then(e.DecisionVoided("p.2", "The plan expired."), e.DecisionVoided, e.PlanExpired, e.PlanParked)
+    assert list(scene.plan.questions) == ["p.1"]
+    scene.when(rule(1, "happened")).then(e.DecisionRuled, e.EffectDone, e.PlanParked).stands("expired", a="done")
+
+
+def test_questions_are_numbered_through():
+    scene = given(ask("a"), ask("b")).when(pose("a"), pose("b"))
+    assert list(scene.plan.questions) == ["p.1", "p.2"]
+    scene.when(rule(2, "approve"), undo())
+    assert scene.last[0] == e.DecisionVoided("p.1", "The plan was ended.")
