@@ -18,7 +18,9 @@ from mainstay.connectors import bank, books, files, invoices, mail
 from mainstay.connectors.guard import Guard, classify
 from mainstay.contracts import to_plain
 from mainstay.errors import FileError, InputError, MainstayError, OwnedError
+from mainstay.governance.budgets import Budgets
 from mainstay.governance.policy import DefaultPolicy
+from mainstay.kernel.budget import Cap
 from mainstay.kernel.state import ENDED, RESTING, Plan
 from mainstay.ledger import keys as ledger_keys
 from mainstay.ledger import queries
@@ -119,6 +121,14 @@ def _contracts(config: Config, root: Path, state: Path, records: Books) -> Contr
     return Contracts(operations, (RECONCILE,))
 
 
+def caps_of(workspace: Workspace) -> dict[str, Cap]:
+    """Give the daily caps of mainstay.toml, by operation."""
+    return {
+        name: Cap(cap.per_day, None if cap.usd_per_day is None else round(cap.usd_per_day * 1_000_000))
+        for name, cap in workspace.config.budgets.items()
+    }
+
+
 class Owner:
     """A workspace with its one writer: engine, timers, workers and socket, from `open` to `close`."""
 
@@ -187,6 +197,7 @@ class Owner:
             token_key=self.keys.tokens,
             catalogue=self.contracts,
             policy=policy,
+            budgets=Budgets(self.ledger, caps_of(self.workspace), self.workspace.config.company.timezone),
             workers=self.workers,
             guard=Guard(self.clock),
             classify=classify,

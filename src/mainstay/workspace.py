@@ -8,6 +8,7 @@ import os
 import tempfile
 import tomllib
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
@@ -32,6 +33,9 @@ sender = "{sender}"
 # host = "smtp.example.com"
 # tls = "starttls"
 # username = "you@example.com"   # its password: mainstay secret, or the keyring entry "mainstay/smtp"
+
+# [budgets]                      # the most that may happen in a day, whatever is approved
+# "mail.send" = {{per_day = 50}}
 
 # [files.folders]                # further folders that playbooks may read
 # bank = "/home/you/bank"
@@ -72,12 +76,20 @@ class Files(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     folders: dict[str, str] = {}
 
 
+class DailyCap(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The most an operation may do in a day."""
+
+    per_day: Annotated[int, msgspec.Meta(ge=0, le=900)] | None = None
+    usd_per_day: Annotated[float, msgspec.Meta(ge=0)] | None = None
+
+
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """mainstay.toml."""
 
     company: Company = Company()
     mail: Mail = Mail()
     files: Files = Files()
+    budgets: dict[str, DailyCap] = {}  # by operation: "mail.send"
 
 
 class Workspace:
@@ -163,6 +175,6 @@ def _read_config(path: Path) -> Config:
 def _nearest(message: str) -> str:
     """Add the nearest setting to msgspec's word about an unknown one."""
     unknown = message.partition("unknown field `")[2].partition("`")[0]
-    known = [name for part in (Config, Company, Mail, Smtp, Files) for name in part.__struct_fields__]
+    known = [name for part in (Config, Company, Mail, Smtp, Files, DailyCap) for name in part.__struct_fields__]
     near = difflib.get_close_matches(unknown, known, 1) if unknown else []
     return f"{message}; did you mean '{near[0]}'?" if near else message

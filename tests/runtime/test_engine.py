@@ -296,6 +296,39 @@ def test_views_and_history_agree_with_a_rebuild_and_a_replay(workspace, world):
     assert run(workspace, world, scenario, 60) == ([], ["", "", "", ""])
 
 
+def capped(workspace, per_day):
+    path = workspace.root / "mainstay.toml"
+    path.write_text(path.read_text() + f'\n[budgets]\n"test.say" = {{per_day = {per_day}}}\n')
+    return Workspace(workspace.root)
+
+
+def test_a_daily_cap_is_never_overshot_also_by_effects_under_way_together(workspace, world):
+    async def scenario(owner):
+        words = [f"w{index}" for index in range(8)]
+        _plan_id, standing = await start(owner, plan(each(do("a", "test.say", "x", at_once=8))), words=words)
+        card = Views(owner.workspace).question(standing["questions"][0])
+        return len(standing["questions"]), card["card"]["headline"], owner.ledger.differing()
+
+    asked, headline, differing = run(capped(workspace, 5), world, scenario)
+    assert (asked, differing) == (3, [])
+    assert "The cap of 5 a day for test.say is reached" in headline
+    assert len(world.words()) == 5
+
+
+def test_what_did_not_happen_gives_its_part_of_the_cap_back(workspace, world):
+    async def scenario(owner):
+        _first, _ = await start(owner, plan(do("a", "test.refuse", "permanent")))
+        _, standing = await start(owner, plan(do("a", "test.say", "one"), do("b", "test.say", "two", needs=after("a"))))
+        budget = [event.fact for event in owner.ledger.tail() if event.stream.startswith("budget:test.refuse")]
+        return standing["status"], [(type(fact).__name__, fact.count) for fact in budget]
+
+    path = workspace.root / "mainstay.toml"
+    path.write_text(path.read_text() + '\n[budgets]\n"test.refuse" = {per_day = 1}\n"test.say" = {per_day = 2}\n')
+    status, budget = run(Workspace(workspace.root), world, scenario)
+    assert status == "completed"
+    assert budget == [("BudgetReserved", 1), ("BudgetSettled", 0)]
+
+
 CRASH = """
 import asyncio, json, sys
 from pathlib import Path

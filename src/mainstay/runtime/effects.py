@@ -25,16 +25,17 @@ from mainstay.events import Undo
 from mainstay.kernel.state import is_item, step_name
 from mainstay.ports import Proposal
 from mainstay.runtime.names import Names
-from mainstay.values import Failure, digest_of, merge_labels
+from mainstay.values import Failure, Verdict, digest_of, merge_labels
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Coroutine, Sequence
     from typing import Any
 
     from mainstay.contracts import Operation
+    from mainstay.events import Append
     from mainstay.kernel.state import Plan, Slot
     from mainstay.runtime.parts import Parts
-    from mainstay.values import BlobRef, Labels, Value, Verdict
+    from mainstay.values import BlobRef, Labels, Value
 
 _RESENDS_S = (1.0, 5.0, 15.0)  # waits before an uncertain effect is sent again under its token, then the operator
 _CRASHED = Failure("transient", "Mainstay stopped before the answer came")
@@ -52,9 +53,14 @@ class Desk(Protocol):
         ...
 
     def submit(
-        self, plan_id: str, *commands: c.PlanCommand, actor: str = "mainstay", cause: str = ""
+        self,
+        plan_id: str,
+        *commands: c.PlanCommand,
+        actor: str = "mainstay",
+        cause: str = "",
+        beside: Sequence[Append] = (),
     ) -> asyncio.Future[int]:
-        """Queue the facts that commands lead to."""
+        """Queue the facts that commands lead to, with facts of other streams beside them."""
         ...
 
     def submit_all(
@@ -63,7 +69,14 @@ class Desk(Protocol):
         """Do so for several plans at once."""
         ...
 
-    def report(self, plan: Plan, path: str, *commands: c.PlanCommand, actor: str = "mainstay") -> None:
+    def report(
+        self,
+        plan: Plan,
+        path: str,
+        *commands: c.PlanCommand,
+        actor: str = "mainstay",
+        beside: Sequence[Append] = (),
+    ) -> None:
         """Hand in a result."""
         ...
 
@@ -207,11 +220,21 @@ class Effects:
     async def _send(self, plan: Plan, path: str, verdict: Verdict, *before: c.PlanCommand) -> None:
         slot = plan.slots[path]
         token = self.token(plan.id, path, slot.generation)
-        intend = c.IntendEffect(now_us=self._desk.now_us(), path=path, token=token, verdict=verdict)
         cause = f"plan:{plan.id}@{slot.since}"
+        now_us = self._desk.now_us()
+        held: Append | None = None
+        if verdict.decision == "allow" or slot.ruling:
+            name = slot.operation or next((each.operation for each in before if isinstance(each, c.PrepareEffect)), "")
+            reserved = self._parts.budgets.reserve(
+                self._parts.catalogue.operation(name), f"{plan.id}/{path}", now_us, cause
+            )
+            verdict, held = (reserved, None) if isinstance(reserved, Verdict) else (verdict, reserved)
+        intend = c.IntendEffect(now_us=now_us, path=path, token=token, verdict=verdict)
         try:
-            await self._desk.submit(plan.id, *before, intend, cause=cause)
+            await self._desk.submit(plan.id, *before, intend, cause=cause, beside=(held,) if held else ())
         except CommandRefusedError:
+            if held is not None:
+                self._parts.budgets.withdraw(held)
             self._desk.release(plan.id, path)
             self._desk.advance(plan.id)
             return
@@ -248,7 +271,8 @@ class Effects:
                 outcome: c.PlanCommand = c.LoseEffect(now_us=self._desk.now_us(), path=path, failure=failure)
             else:
                 outcome = self._refused(path, failure)
-            self._desk.report(plan, path, outcome, actor=actor)
+            beside = () if isinstance(error, Uncertain) else self._settled_budget(plan, path, slot, happened=False)
+            self._desk.report(plan, path, outcome, actor=actor, beside=beside)
             return None
         return self._finish(plan, path, slot, operation, arguments, output, settled)
 
@@ -271,7 +295,14 @@ class Effects:
         )
         self._desk.release(plan.id, path)
         actor = f"connector:{operation.name}@{operation.version}"
-        return self._desk.submit(plan.id, command, actor=actor, cause=f"plan:{plan.id}@{slot.since}")
+        beside = self._settled_budget(plan, path, slot, happened=True)
+        return self._desk.submit(plan.id, command, actor=actor, cause=f"plan:{plan.id}@{slot.since}", beside=beside)
+
+    def _settled_budget(self, plan: Plan, path: str, slot: Slot, *, happened: bool) -> Sequence[Append]:
+        cause = f"plan:{plan.id}@{slot.since}"
+        now_us = self._desk.now_us()
+        fact = self._parts.budgets.settle(slot.operation, f"{plan.id}/{path}", now_us, cause, happened=happened)
+        return () if fact is None else (fact,)
 
     def _undo(self, plan: Plan, path: str, operation: Operation, arguments: Value, output: Value) -> Undo | None:
         if path.startswith("~"):
@@ -310,7 +341,7 @@ class Effects:
         operation = self._parts.catalogue.operation(slot.operation)
         if operation.in_ledger:
             how = "the record and the action are one, and there is no record"
-            self._desk.report(plan, path, c.SettleAbsent(now_us=self._desk.now_us(), path=path, how=how))
+            self._absent(plan, path, how)
         elif operation.settle == "resend":
             await self._resend(plan, path, operation)
         elif operation.settle == "lookup" and operation.lookup is not None:
@@ -331,9 +362,13 @@ class Effects:
             self._finish(plan, path, slot, operation, arguments, found.output, found.known or "it was looked up")
         elif found.state == "did_not_happen":
             how = found.known or "it was looked up and is not there"
-            self._desk.report(plan, path, c.SettleAbsent(now_us=self._desk.now_us(), path=path, how=how))
+            self._absent(plan, path, how)
         else:
             self._ask(plan, path, operation, found.known)
+
+    def _absent(self, plan: Plan, path: str, how: str) -> None:
+        beside = self._settled_budget(plan, path, plan.slots[path], happened=False)
+        self._desk.report(plan, path, c.SettleAbsent(now_us=self._desk.now_us(), path=path, how=how), beside=beside)
 
     async def _resend(self, plan: Plan, path: str, operation: Operation) -> None:
         """Send again under the same token, while the other side still remembers it."""
@@ -348,7 +383,8 @@ class Effects:
                 known = error.message
                 await self._parts.clock.sleep(wait_s)
             except OperationError as error:
-                self._desk.report(plan, path, self._refused(path, self._parts.classify(error)))
+                beside = self._settled_budget(plan, path, slot, happened=False)
+                self._desk.report(plan, path, self._refused(path, self._parts.classify(error)), beside=beside)
                 return
             else:
                 self._finish(plan, path, slot, operation, arguments, output, "it was sent again under the same token")

@@ -103,36 +103,54 @@ class Engine:
     # --- commands
 
     def submit(
-        self, plan_id: str, *commands: c.PlanCommand, actor: str = "mainstay", cause: str = ""
+        self,
+        plan_id: str,
+        *commands: c.PlanCommand,
+        actor: str = "mainstay",
+        cause: str = "",
+        beside: Sequence[Append] = (),
     ) -> asyncio.Future[int]:
         """Decide commands for one plan, in order, and queue their facts as one append.
 
         The future is done when they are on disk. Raises CommandRefusedError, and then nothing is queued.
         """
-        return self.submit_all([(plan_id, command) for command in commands], actor=actor, cause=cause)
+        requests = [(plan_id, command) for command in commands]
+        return self.submit_all(requests, actor=actor, cause=cause, beside=beside)
 
     def submit_all(
-        self, requests: Sequence[tuple[str, c.PlanCommand]], *, actor: str = "mainstay", cause: str = ""
+        self,
+        requests: Sequence[tuple[str, c.PlanCommand]],
+        *,
+        actor: str = "mainstay",
+        cause: str = "",
+        beside: Sequence[Append] = (),
     ) -> asyncio.Future[int]:
-        """Do the same for several plans: all of it or nothing is recorded."""
+        """Do the same for several plans: all of it or nothing is recorded. `beside` are facts of other streams."""
         stage = _Stage(self, actor, cause)
         for plan_id, command in requests:
             stage.decide(plan_id, command)
-        return self._append(stage)
+        return self._append(stage, beside)
 
-    def report(self, plan: Plan, path: str, *commands: c.PlanCommand, actor: str = "mainstay") -> None:
+    def report(
+        self,
+        plan: Plan,
+        path: str,
+        *commands: c.PlanCommand,
+        actor: str = "mainstay",
+        beside: Sequence[Append] = (),
+    ) -> None:
         """Hand in what became of the work at `path`; its plan may have ended meanwhile, then it no longer counts."""
         self._busy.get(plan.id, set()).discard(path)
         slot = plan.slots.get(path)
         cause = f"{stream_of(plan.id)}@{slot.since if slot is not None else plan.sequence}"
         try:
-            self.submit(plan.id, *commands, actor=actor, cause=cause)
+            self.submit(plan.id, *commands, actor=actor, cause=cause, beside=beside)
         except CommandRefusedError:
             if self.load(plan.id).status in ("running", "undoing"):
                 raise
 
-    def _append(self, stage: _Stage) -> asyncio.Future[int]:
-        appends = stage.appends()
+    def _append(self, stage: _Stage, beside: Sequence[Append]) -> asyncio.Future[int]:
+        appends = [*stage.appends(), *beside]
         if not appends:
             return _done(0)
         future = asyncio.ensure_future(self.parts.ledger.append(appends))
@@ -172,6 +190,7 @@ class Engine:
         """Forget all that was derived from facts that did not reach the disk (KERNEL L5)."""
         for plan_id in stage.plans:
             self._plans.pop(plan_id, None)
+        self.parts.budgets.forget()
         if isinstance(error, CommitFailedError):
             self._stopping = True
             self.fail(error)

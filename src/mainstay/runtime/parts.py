@@ -10,10 +10,11 @@ import msgspec
 from mainstay.kernel.graph import Definition, Template
 from mainstay.ports import Catalogue, Clock, Ledger, Policy, Workers
 from mainstay.runtime.payloads import Payloads
-from mainstay.values import Failure, Value
+from mainstay.values import Failure, Value, Verdict
 
 if TYPE_CHECKING:
     from mainstay.contracts import Call, Found, Operation
+    from mainstay.events import Append
 
 
 class Expressions(Protocol):
@@ -36,6 +37,26 @@ class Guarded(Protocol):
         ...
 
 
+class Caps(Protocol):
+    """What may be spent; see governance/budgets.py."""
+
+    def reserve(self, operation: Operation, holder: str, now_us: int, cause: str) -> Append | Verdict | None:
+        """Hold a part of a cap: facts to append beside the intent, a refusal, or None where there is no cap."""
+        ...
+
+    def settle(self, operation: str, holder: str, now_us: int, cause: str, *, happened: bool) -> Append | None:
+        """Settle what an effect holds: facts to append beside its outcome."""
+        ...
+
+    def withdraw(self, held: Append) -> None:
+        """Take back a reservation whose append was never queued."""
+        ...
+
+    def forget(self) -> None:
+        """Fold everything again, because an append failed."""
+        ...
+
+
 class Parts(msgspec.Struct, frozen=True, kw_only=True):
     """Everything the engine needs from outside."""
 
@@ -46,6 +67,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     token_key: bytes
     catalogue: Catalogue
     policy: Policy
+    budgets: Caps
     workers: Workers
     guard: Guarded
     classify: Callable[[BaseException], Failure]  # what an error means for retries, and to the operator
