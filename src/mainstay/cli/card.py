@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 Row: TypeAlias = dict[str, Any]
-SHOWN_APART = {"headline", "rows", "body", "cannot_undo"}
+SHOWN_APART = {"headline", "rows", "body", "cannot_undo", "class", "token"}
 REMEDIES = {
     "stuck": {
         "retry": "try it again",
@@ -87,6 +87,8 @@ def _undo(question: Row) -> Text:
         return text(f"This can't be undone: {why}", "bold red")
     if question["kind"] == "ask":
         return text("Your answer itself does nothing outside; what follows is named above.")
+    if question["kind"] == "stuck":
+        return text("It did not happen, so there is nothing of it to take back.")
     return text("It can be undone.")
 
 

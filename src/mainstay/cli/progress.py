@@ -112,6 +112,8 @@ class Board:
         name, _, item = path.partition("/")
         label = say_path(f"~{name}" if kind == "UndoImpossible" else name)
         step = self._steps.setdefault(label, Step(label))
+        if kind == "DecisionAsked" and step.state in (_ENDS["StepStuck"], _ENDS["EffectUncertain"]):
+            return  # that says it already
         if kind == "ItemsFrozen":
             step.total = max(step.total, event.get("count", 0))
         if kind in _BEGINS:

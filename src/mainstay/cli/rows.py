@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mainstay.cli.screen import text
-from mainstay.values import Money
+from mainstay.values import BlobRef, Money
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -35,9 +35,13 @@ def draw_rows(rows: Sequence[object], width: int) -> RenderableType:
 
 def say_value(value: object) -> Text:
     """Write any plain value whole: amounts as amounts, lists and records by their parts."""
+    if isinstance(value, BlobRef):
+        return text(f"{value.name or 'a file'} ({value.size:,} bytes)")
     if is_record(value):
         if value.keys() == {"minor", "currency"}:
             return text(Money(value["minor"], value["currency"]))
+        if value.keys() == {"name", "blob"}:
+            return say_value(value["blob"])
         parts = [text(f"{name}: ").append_text(say_value(inner)) for name, inner in value.items()]
         return Text("; ").join(parts)
     if isinstance(value, (list, tuple)):

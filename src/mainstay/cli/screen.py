@@ -20,7 +20,8 @@ from mainstay.shown import shown
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-PIPE_COLUMNS = 120  # of output that nobody looks at in a terminal
+PIPE_COLUMNS = 120  # of tables that nobody looks at in a terminal
+LOG_COLUMNS = 4096  # of lines on stderr that nobody looks at in a terminal: one line each
 
 
 def text(value: object, style: str = "", *, lines: bool = False) -> Text:
@@ -43,12 +44,12 @@ class Screen:
     @cached_property
     def out(self) -> Console:
         """What the command gives."""
-        return _console(sys.stdout)
+        return _console(sys.stdout, PIPE_COLUMNS)
 
     @cached_property
     def err(self) -> Console:
         """Progress, questions and errors."""
-        return _console(sys.stderr)
+        return _console(sys.stderr, LOG_COLUMNS)
 
     @property
     def interactive(self) -> bool:
@@ -78,6 +79,6 @@ def plain(value: object) -> Any:  # noqa: ANN401 - what JSON can hold
     return msgspec.to_builtins(value)
 
 
-def _console(file: TextIO) -> Console:
-    width = None if file.isatty() else PIPE_COLUMNS
+def _console(file: TextIO, columns: int) -> Console:
+    width = None if file.isatty() else columns
     return Console(file=file, width=width, markup=False, highlight=False, emoji=False)

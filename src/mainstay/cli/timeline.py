@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from rich.table import Table
-from rich.text import Text
 
-from mainstay.cli.rows import is_record, say_value
+from mainstay.cli.rows import say_value
 from mainstay.cli.screen import text, when
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ def draw_plan(plan: Row, console: Console, *, everything: bool) -> None:
     console.print(text(f"begun {when(plan['proposed_at'])}{ended}{expires}"))
     inputs: Row = plan["inputs"] or {}
     for name, value in inputs.items():
-        console.print(text(f"{name}: ").append_text(_say_input(value)))
+        console.print(text(f"{name}: ").append_text(say_value(value)))
     console.print()
     console.print(_steps(plan["steps"]))
     console.print()
@@ -36,13 +35,6 @@ def draw_plan(plan: Row, console: Console, *, everything: bool) -> None:
     for question in plan["questions"]:
         console.print(text(f"Needs your decision: {question['card'].get('headline', '')}", "bold yellow"))
         console.print(text(f"  mainstay decide {question['decision']}", "cyan"))
-
-
-def _say_input(value: object) -> Text:
-    """Name a file; write anything else."""
-    if is_record(value) and "blob" in value:
-        return text(f"{value['name']} ({getattr(value['blob'], 'size', 0):,} bytes)")
-    return say_value(value)
 
 
 def _steps(steps: list[Row]) -> Table:
