@@ -104,7 +104,12 @@ def echo(given: Word) -> AgentResult:
     return AgentResult(Said(given.word), rationale="It was said.", confidence=1.0)
 
 
+def broken(given: Word) -> AgentResult:
+    raise KeyError(given.word)
+
+
 AGENTS = (
+    AgentContract(name="broken", summary="Break", input=Word, output=Said, where="loop", call=broken),
     AgentContract(name="echo", summary="Echo", input=Word, output=Said, where="loop", call=echo),
     *(
         AgentContract(
@@ -130,7 +135,7 @@ def do(name: str, operation: str, word: str, **more: object) -> Step:
 
 
 def agent(name: str, target: str, word: str = "hi", **more: object) -> Step:
-    where = "loop" if target == "echo" else "worker"
+    where = "loop" if target in ("echo", "broken") else "worker"
     arguments = Record({"word": Literally(word)})
     return Step(name=name, kind="agent", target=target, where=where, arguments=arguments, **more)
 

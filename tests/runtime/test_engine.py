@@ -14,7 +14,7 @@ from kit import World, after, agent, do, each, owner_of, plan
 from mainstay import commands as c
 from mainstay import events as e
 from mainstay.errors import CommandRefusedError
-from mainstay.kernel.graph import Ask, Cel, Literally, Need, Retry, Step, Text
+from mainstay.kernel.graph import Ask, Cel, Compensate, Literally, Need, Record, Retry, Step, Text
 from mainstay.runtime.engine import stream_of
 from mainstay.views import Views
 from mainstay.workspace import Workspace
@@ -218,6 +218,29 @@ def test_a_stuck_step_goes_on_with_edited_arguments(workspace, world):
         return prepared[-1].arguments["word"], "operator" in prepared[-1].labels, again["status"]
 
     assert run(workspace, world, scenario) == ("unsent", True, "running")
+
+
+@pytest.mark.parametrize("target", ["broken", "nobody", "vanish", "nonsense", "raise_it"])
+def test_code_that_breaks_makes_its_step_stuck_and_nothing_else(workspace, world, target):
+    async def scenario(owner):
+        steps = agent("a", target, retry=QUICK), do("b", "test.say", "still here")
+        _, standing = await start(owner, plan(*steps))
+        return Views(owner.workspace).question(standing["questions"][0])["kind"], owner.engine.failed.done()
+
+    assert run(workspace, world, scenario) == ("stuck", False)
+    assert world.words() == ["still here"]
+
+
+def test_an_undo_that_cannot_be_worked_out_does_not_hide_that_it_happened(workspace, world):
+    async def scenario(owner):
+        wrong = Compensate(
+            "test.unsay", Record({"word": Cel("this.nothing", names=("this",), paths=("this.nothing",))})
+        )
+        plan_id, standing = await start(owner, plan(do("a", "test.say", "one", undo=wrong)))
+        done = [fact for fact in facts(owner, plan_id) if isinstance(fact, e.EffectDone)]
+        return standing["status"], done[0].undo, "can't be worked out" in done[0].cannot_undo
+
+    assert run(workspace, world, scenario) == ("completed", None, True)
 
 
 def test_a_read_over_its_time_is_tried_again_then_stuck(workspace, world):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from msgspec.structs import replace
 
 from mainstay import events as e
-from mainstay.kernel.graph import MAX_ITEMS
+from mainstay.kernel.graph import MAX_ITEMS, MAX_ITEMS_OF_PLAN
 from mainstay.kernel.state import (
     FINAL,
     LIVE,
@@ -153,11 +153,18 @@ def _rejected(plan: Plan, fact: e.StepRejected, at_us: int) -> Plan:
 
 def _items_frozen(plan: Plan, fact: e.ItemsFrozen, at_us: int) -> Plan:
     slot = replace(plan.slots[fact.path], items=fact.items, count=fact.count, open=fact.count, labels=fact.labels)
-    if fact.count > MAX_ITEMS:
+    before = sum(
+        plan.slots[name].count for name in plan.graph.fan_outs if name in plan.slots and not _split(plan, name)
+    )
+    if fact.count > MAX_ITEMS or before + fact.count > MAX_ITEMS_OF_PLAN:
         return _with(plan, fact.path, replace(slot, status="splitting"))
     plan = _with(plan, fact.path, replace(slot, status="fanned"))
     fresh = {f"{fact.path}/{i}": Slot("ready", ready_at_us=at_us, since=plan.sequence) for i in range(fact.count)}
     return replace(plan, slots=plan.slots | fresh, live=plan.live | dict.fromkeys(fresh))
+
+
+def _split(plan: Plan, name: str) -> bool:
+    return bool(plan.slots[name].children) or plan.slots[name].status == "splitting"
 
 
 def _children_started(plan: Plan, fact: e.ChildrenStarted, at_us: int) -> Plan:
@@ -194,7 +201,14 @@ def _step_completed(plan: Plan, fact: e.StepCompleted, at_us: int) -> Plan:
         slot = replace(slot, status="done", done_at=plan.sequence)
     else:
         slot = replace(
-            slot, status="done", output=fact.output, labels=fact.labels, arguments=None, done_at=plan.sequence
+            slot,
+            status="done",
+            output=fact.output,
+            rationale=fact.rationale,
+            confidence=fact.confidence,
+            labels=fact.labels,
+            arguments=None,
+            done_at=plan.sequence,
         )
     return _final(plan, fact.path, slot, at_us)
 

@@ -42,6 +42,7 @@ _KINDS: dict[str, WorkKind] = {
 }
 
 
+UNDOING = "it is being undone"
 _STEPS: tuple[Duty, ...] = ("list", "run", "effect", "ask", "wait")
 
 
@@ -140,7 +141,7 @@ def _undo(turn: Turn, command: c.UndoPlan) -> None:
     if turn.plan.status in ("new", "proposed", "approved"):
         turn.refuse("it has not done anything yet; cancel it instead")
     if turn.plan.status == "running":
-        gate.cancel(turn, command.by, command.reason or "it is being undone")
+        gate.cancel(turn, command.by, command.reason or UNDOING)
     request_undo(turn, command.by, command.reason)
 
 
@@ -224,7 +225,7 @@ def _finish(turn: Turn, command: c.FinishStep) -> None:
 
 
 def _fail(turn: Turn, command: c.FailStep) -> None:
-    slot = turn.work(command.path, (), "ready", "running", "splitting")
+    slot = turn.work(command.path, (), "ready", "running", "splitting", "prepared")
     attempt = slot.attempt + 1
     if command.attempt != attempt:
         turn.refuse(f"attempt {command.attempt} of '{command.path}' is over")

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from mainstay import commands as c
 from mainstay import events as e
 from mainstay.errors import CommandRefusedError
-from mainstay.kernel.plan import handle
+from mainstay.kernel.plan import UNDOING, handle
 from mainstay.kernel.state import Plan
 from mainstay.values import Verdict
 
@@ -142,7 +142,7 @@ def _failed(path: str, message: str, slot: Slot | None, now_us: int) -> c.FailSt
 
 def _stuck(fact: e.StepStuck, slot: Slot | None, rest: Before, now_us: int) -> c.PlanCommand:
     del rest
-    if slot is not None and slot.status == "prepared":
+    if slot is not None and slot.status == "prepared" and fact.failure.message.startswith("Policy forbids it: "):
         verdict = Verdict("deny", "", fact.failure.message.removeprefix("Policy forbids it: "))
         return c.IntendEffect(now_us=now_us, path=fact.path, token="", verdict=verdict)
     attempt = 1 if slot is None else slot.attempt + 1
@@ -191,11 +191,16 @@ def _ended(fact: e.Fact, slot: Slot | None, rest: Before, now_us: int) -> c.Plan
     after = facts[end + 1] if end + 1 < len(facts) else None
     if isinstance(ending, e.PlanExpired):
         return c.TimerDue(now_us=now_us, kind="expiry")
-    if isinstance(ending, e.PlanCancelled) and isinstance(after, e.UndoRequested):
+    if isinstance(ending, e.PlanCancelled) and isinstance(after, e.UndoRequested) and _is_one(ending, after):
         return c.UndoPlan(now_us=now_us, by=after.by, reason=after.reason)
     if isinstance(ending, e.PlanCancelled):
         return c.CancelPlan(now_us=now_us, by=ending.by, reason=ending.reason)
     return None
+
+
+def _is_one(end: e.PlanCancelled, undo: e.UndoRequested) -> bool:
+    """Whether one command ended the plan and asked for the undo, or two that came one after the other."""
+    return (end.by, end.reason) == (undo.by, undo.reason or UNDOING)
 
 
 def _undo_step(fact: e.UndoImpossible | e.StepUndone, slot: Slot | None, rest: Before, now_us: int) -> c.PlanCommand:

@@ -281,8 +281,7 @@ class Effects:
     ) -> asyncio.Future[int]:
         """Record that it happened, with how to take it back."""
         labels = merge_labels(slot.labels, (operation.name,))
-        undo = self._undo(plan, path, operation, arguments, output)
-        cannot = "" if undo is not None or path.startswith("~") else _no_way_back(operation)
+        undo, cannot = self._way_back(plan, path, operation, arguments, output)
         command = c.FinishEffect(
             now_us=self._desk.now_us(),
             path=path,
@@ -304,9 +303,19 @@ class Effects:
         fact = self._parts.budgets.settle(slot.operation, f"{plan.id}/{path}", now_us, cause, happened=happened)
         return () if fact is None else (fact,)
 
-    def _undo(self, plan: Plan, path: str, operation: Operation, arguments: Value, output: Value) -> Undo | None:
+    def _way_back(
+        self, plan: Plan, path: str, operation: Operation, arguments: Value, output: Value
+    ) -> tuple[Undo | None, str]:
+        """Give how to take an outcome back, or why that can't be done. What happened is recorded in any case."""
         if path.startswith("~"):
-            return None
+            return None, ""
+        try:
+            undo = self._undo(plan, path, operation, arguments, output)
+        except Exception as error:  # noqa: BLE001 - it happened: an undo that can't be worked out must not hide that
+            return None, f"its undo can't be worked out: {error}"
+        return undo, "" if undo is not None else _no_way_back(operation)
+
+    def _undo(self, plan: Plan, path: str, operation: Operation, arguments: Value, output: Value) -> Undo | None:
         own = plan.step(path).undo
         if own is not None:
             names = Names(self._parts, plan, path, {"this": output})
@@ -318,6 +327,20 @@ class Effects:
 
     def _refused(self, path: str, failure: Failure) -> c.RefuseEffect:
         return c.RefuseEffect(now_us=self._desk.now_us(), path=path, failure=failure, jitter=self._parts.random())
+
+    def give_up(self, plan: Plan, path: str, error: BaseException) -> None:
+        """Record that the work at a path broke: before it was sent it failed, after that it is in doubt."""
+        failure = self._parts.classify(error)
+        status = plan.slots[path].status if path in plan.slots else ""
+        now_us = self._desk.now_us()
+        if status == "intended":
+            self._desk.report(plan, path, c.LoseEffect(now_us=now_us, path=path, failure=failure))
+        elif status == "uncertain":
+            card: Value = {"headline": f"Did this happen? {plan.slots[path].operation}", "known": failure.message}
+            why = "It may have happened, and looking it up failed."
+            self._desk.report(plan, path, c.AskSettle(now_us=now_us, path=path, card=card, why=why))
+        else:
+            self._fail(plan, path, failure)
 
     def _fail(self, plan: Plan, path: str, failure: Failure) -> None:
         attempt = plan.slots[path].attempt + 1

@@ -22,7 +22,7 @@ from mainstay.errors import CommandRefusedError, CommitFailedError, MainstayErro
 from mainstay.events import Append, Draft
 from mainstay.kernel.graph import Definition, Graph
 from mainstay.kernel.plan import fold, handle, pending
-from mainstay.kernel.state import ENDED, RESTING, Plan
+from mainstay.kernel.state import ENDED, RESTING, Plan, is_open
 from mainstay.runtime.effects import Effects
 from mainstay.runtime.names import fan_out_value
 from mainstay.runtime.steps import Steps
@@ -212,7 +212,7 @@ class Engine:
         for work in pending(plan):
             if work.path not in busy:
                 busy.add(work.path)
-                self._begin(plan, work)
+                self._begin_safely(plan, work)
         if not self._busy[plan_id]:
             del self._busy[plan_id]
             if plan.parked or plan.status in RESTING:
@@ -229,9 +229,27 @@ class Engine:
             await work
         except CommitFailedError as error:
             self.fail(error)
-        except Exception as error:  # noqa: BLE001 - reported, not hidden: the owner ends with it
-            error.add_note(f"while working on '{path}' of plan {plan.id}")
-            self.fail(error)
+        except Exception as error:  # noqa: BLE001 - a mistake of one step must not end the others
+            self._baffled(plan.id, path, error)
+
+    def _baffled(self, plan_id: str, path: str, error: Exception) -> None:
+        """Record that work broke in a way nothing above foresaw: stuck when nothing was sent, else the doubt it is.
+
+        When even that can't be recorded the owner ends with the error: no plan is silently left behind.
+        """
+        try:
+            plan = self.load(plan_id)
+            if is_open(plan, path) or plan.slots[path].status in ("intended", "uncertain"):
+                self.effects.give_up(plan, path, error)
+        except Exception as second:  # noqa: BLE001 - reported by the owner
+            second.add_note(f"while recording that '{path}' of plan {plan_id} broke: {error}")
+            self.fail(second)
+
+    def _begin_safely(self, plan: Plan, work: Work) -> None:
+        try:
+            self._begin(plan, work)
+        except Exception as error:  # noqa: BLE001 - as above
+            self._baffled(plan.id, work.path, error)
 
     def _begin(self, plan: Plan, work: Work) -> None:
         match work.kind:

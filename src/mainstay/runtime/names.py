@@ -90,12 +90,19 @@ class Names:
             value, labels = fan_out_value(self._parts, self._plan, name, slot)
             self._read.update(labels)
             return value
-        if slot.status not in ("done", "rejected"):
-            return None
-        value = self._parts.payloads.load(slot.output)
-        if self._plan.graph.steps[name].kind == "ask" and isinstance(value, dict):
-            return {**value, "at": rfc3339(int(str(value["at"])))}
-        return value
+        return value_of(self._parts, self._plan.graph.steps[name], slot)
+
+
+def value_of(parts: Parts, step: g.Step, slot: Slot) -> Value:
+    """Give what an ended step is worth: an agent's output with its reasons, an answer with its time; else None."""
+    if slot.status != "done" and not (slot.status == "rejected" and step.kind == "ask"):
+        return None
+    value = parts.payloads.load(slot.output)
+    if step.kind == "agent" and isinstance(value, dict):
+        return {"rationale": slot.rationale, "confidence": slot.confidence, **value}
+    if step.kind == "ask" and isinstance(value, dict):
+        return {**value, "at": rfc3339(int(str(value["at"])))}
+    return value
 
 
 def fan_out_value(parts: Parts, plan: Plan, name: str, slot: Slot) -> tuple[Value, Labels]:
@@ -110,7 +117,7 @@ def fan_out_value(parts: Parts, plan: Plan, name: str, slot: Slot) -> tuple[Valu
         return values, labels
     for index in range(slot.count):
         item = plan.slots[f"{name}/{index}"]
-        values.append(parts.payloads.load(item.output) if item.status == "done" else None)
+        values.append(value_of(parts, plan.graph.steps[name], item))
         labels = merge_labels(labels, item.labels)
     return values, labels
 

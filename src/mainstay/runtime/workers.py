@@ -150,6 +150,8 @@ class WorkerPool:
         worker = _Worker(process)
         self._starting -= 1
         self._workers.append(worker)
+        if self._closed:  # while it started
+            worker.kill()
         while self._waiting:
             worker.send(self._waiting.popleft())
         said = asyncio.ensure_future(_tail(process))
