@@ -87,6 +87,18 @@ def test_a_process_that_ends_by_itself_is_named_with_its_status():
     assert after.startswith("next")
 
 
+@pytest.mark.parametrize("wait_s", [0, 0.001, 0.003, 0.01])
+def test_closing_does_not_wait_for_a_process_that_was_just_starting(wait_s):
+    async def close_early():
+        pool = WorkerPool()
+        waiting = asyncio.ensure_future(pool.run("math:sqrt", encode_value(1), {}, timeout_s=60, memory_mb=100))
+        await asyncio.sleep(wait_s)
+        await asyncio.wait_for(pool.close(), 10)
+        waiting.cancel()
+
+    asyncio.run(close_early())
+
+
 def test_too_much_memory_is_refused_and_the_process_goes_on():
     async def scenario(pool):
         with pytest.raises(Permanent, match="400 MB"):
