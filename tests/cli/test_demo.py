@@ -1,0 +1,159 @@
+"""The demo, as a new user runs it: in a process of its own, without a terminal."""
+
+import email
+import json
+import os
+import re
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from mainstay import events as e
+from mainstay.ledger import keys
+from mainstay.ledger.books import BookReader
+from mainstay.ledger.reader import SqliteReader
+from mainstay.views import Views
+from mainstay.workspace import Workspace
+
+SRC = Path(__file__).parents[2] / "src"
+PROMISED_S = 20
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        place = tmp_path_factory.mktemp("demo")
+        patch.setenv("XDG_CONFIG_HOME", str(place / "config"))
+        yield place
+
+
+@pytest.fixture(scope="module")
+def told(place):
+    done = mainstay(place, "demo", timeout=PROMISED_S)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def workspace(place, told):
+    return Workspace(place / "mainstay-demo")
+
+
+@pytest.fixture(scope="module")
+def plan(workspace):
+    with Views(workspace) as views:
+        (only,) = views.plans()
+        return only["plan"]
+
+
+def mainstay(place, *arguments, timeout=60):
+    return subprocess.run(
+        [sys.executable, "-m", "mainstay.cli", *arguments],
+        cwd=place,
+        env={**os.environ, "PYTHONPATH": str(SRC)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+
+
+def facts(workspace, plan):
+    with Views(workspace) as views:
+        return [event.fact for event in views.recorded(plan)]
+
+
+def mails(workspace):
+    return [email.message_from_bytes(file.read_bytes()) for file in (workspace.root / "outbox/mail").iterdir()]
+
+
+def payments(workspace, plan):
+    with SqliteReader(workspace.ledger, keys.load(workspace.state).database) as reader:
+        return BookReader(reader).of_plan(plan)
+
+
+def test_it_tells_each_part_of_the_story(told, plan):
+    parts = [
+        "Everything here is invented, and no mail leaves this machine",
+        "from the demo's file: approve, keeping all 5 rows, because ",
+        "from the demo's file: approve, keeping all 4 rows, because ",
+        "Mainstay was killed (SIGKILL) right after mail 2",
+        "the mail to mail@kupfer-architekten.example was there, so it was not sent again",
+        "4 mails are in outbox/mail, each of them once.",
+        "38 bookings of 36 payments are in the books, each of them once.",
+        "every one as it was written",
+        "known because it was looked up",
+        f"mainstay undo {plan}",
+        "mainstay history verify",
+    ]
+    assert [part for part in parts if part not in told] == []
+
+
+def test_it_uses_no_word_of_the_engine_room(told):
+    assert not re.findall(r"(?i)\b(ledger|projection|digest|fold|stream|effect|compensat\w+|ruling)\b", told)
+
+
+def test_the_second_mail_was_on_disk_and_not_noted_when_the_process_died(workspace, plan):
+    kinds = [(type(fact).__name__, fact.path) for fact in facts(workspace, plan) if getattr(fact, "path", "")]
+    lost = kinds.index(("EffectUncertain", "remind/1"))
+    noted = [path for kind, path in kinds[:lost] if kind == "EffectDone" and path.startswith("remind/")]
+    assert len(noted) == 1
+    settled = [fact for fact in facts(workspace, plan) if isinstance(fact, e.EffectDone) and fact.settled]
+    assert [fact.path for fact in settled] == ["remind/1"]
+    assert sum(isinstance(fact, e.EffectAbsent) for fact in facts(workspace, plan)) == 2
+
+
+def test_each_mail_is_there_once(workspace, plan):
+    assert len({mail["Message-ID"] for mail in mails(workspace)}) == len(mails(workspace)) == 4
+
+
+def test_each_payment_is_booked_once(workspace, plan):
+    booked = Counter((one.line_id, one.invoice, one.kind) for one in payments(workspace, plan))
+    assert (len(booked), set(booked.values())) == (38, {1})
+
+
+def test_the_answers_name_the_demos_file(workspace, plan):
+    ruled = [fact for fact in facts(workspace, plan) if isinstance(fact, e.DecisionRuled)]
+    assert [fact.session for fact in ruled] == ["demo file", "demo file"]
+
+
+def test_taking_it_back_removes_the_bookings_and_says_that_mails_stay(place, workspace, plan):
+    done = mainstay(workspace.root, "undo", plan, "--yes")
+    assert done.returncode == 0, done.stderr
+    assert "Undone, except" in mainstay(workspace.root, "show", plan).stdout
+    assert payments(workspace, plan) == []
+    assert len(mails(workspace)) == 4
+    impossible = [fact for fact in facts(workspace, plan) if isinstance(fact, e.UndoImpossible)]
+    assert {fact.path.partition("/")[0] for fact in impossible} == {"remind"}
+    assert not list((workspace.root / "reports").glob("*.md"))
+
+
+def test_a_second_demo_starts_anew_and_leaves_no_old_key(place, workspace, plan):
+    done = mainstay(place, "demo", "--json")
+    found = json.loads(done.stdout)
+    assert (done.returncode, found["killed_by"], found["status"]) == (0, 9, "completed")
+    assert found["plan"] != plan
+    assert len(list((place / "config/mainstay/keys").iterdir())) == 2
+
+
+@pytest.mark.parametrize("name", ["letters/dear.txt", "mainstay.toml"])
+def test_a_folder_that_the_demo_did_not_make_is_left_alone(place, name):
+    file = place / f"mine-{name[:3]}" / name
+    file.parent.mkdir(parents=True)
+    file.write_text("mine")
+    folder = file.parents[name.count("/")]
+    done = mainstay(place, "demo", "--folder", str(folder))
+    assert done.returncode == 2
+    assert "was not made by the demo" in done.stderr
+    assert [path.name for path in folder.rglob("*") if path.is_file()] == [file.name]
+
+
+def test_a_workspace_of_the_operators_own_is_left_alone(place):
+    assert mainstay(place, "init", "acme").returncode == 0
+    done = mainstay(place, "demo", "--folder", "acme")
+    assert done.returncode == 2
+    assert "was not made by the demo" in done.stderr

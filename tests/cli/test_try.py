@@ -1,0 +1,232 @@
+"""What a trial says, refuses and leaves behind: nothing."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from mainstay.playbooks.shelf import LIBRARY
+
+ROOT = Path(__file__).parents[2]
+STATEMENT, INVOICES = LIBRARY / "demo/statement.xml", LIBRARY / "demo/invoices.csv"
+SAMPLES = ROOT.parent / "shared/samples/camt/viafintech__camt_parser/spec/fixtures/053"
+READABLE = ("valid_example.xml", "valid_example_with_datetime.xml")
+REFUSED = ("valid_example_v8.xml", "valid_example_with_batch.xml", "valid_namespace.xml")  # made up: they don't add up
+
+
+@pytest.fixture
+def place(tmp_path):
+    for name in ("tmp", "config", "here"):
+        (tmp_path / name).mkdir()
+    return tmp_path
+
+
+def command(place, *arguments):
+    given = [sys.executable, "-m", "mainstay.cli", "try", *map(str, arguments)]
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT / "src"),
+        "TMPDIR": str(place / "tmp"),
+        "XDG_CONFIG_HOME": str(place / "config"),
+        "HOME": str(place / "here"),
+    }
+    return {"args": given, "cwd": place / "here", "env": environment, "text": True}
+
+
+def try_out(place, *arguments):
+    done = subprocess.run(**command(place, *arguments), capture_output=True, timeout=60, check=False)
+    assert "Traceback" not in done.stderr
+    assert left(place) == []
+    return done
+
+
+def left(place):
+    return sorted(
+        str(path.relative_to(place)) for name in ("tmp", "config", "here") for path in (place / name).iterdir()
+    )
+
+
+def found(place, *arguments):
+    done = try_out(place, "--json", *arguments)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def write(place, name, text, encoding="utf-8"):
+    path = place / name
+    path.write_bytes(text.encode(encoding))
+    return path
+
+
+def part(place, name, keep, month="2026-10"):
+    """Write a statement with some of the demo's entries, without balances."""
+    head, *entries = STATEMENT.read_text(encoding="utf-8").split("      <Ntry>\n")
+    entries[-1], tail = entries[-1].split("    </Stmt>")
+    head = head[: head.index("      <Bal>")]
+    text = head + "".join(f"      <Ntry>\n{entry}" for entry in entries if keep(entry)) + "    </Stmt>" + tail
+    return write(place, name, text.replace("2026-10", month) if month != "2026-10" else text)
+
+
+def test_the_demos_month_in_one_line(place):
+    done = try_out(place, STATEMENT, INVOICES)
+    lines = done.stdout.splitlines()
+    assert lines[0] == "Matched 31 of 39 payments, 4 invoices late, 4,210.00 EUR owed, 1 paid twice.", done.stderr
+    for title in ("Would have asked you about", "Came in and fits no open invoice", "Pays an invoice that is paid"):
+        assert f"{title}:" in lines
+    assert "Otherwise invoice 2026-119 of Marlin Touristik AG: it has the same amount." in done.stdout
+    assert "60 lines; the balances add up" in done.stdout
+    assert "Nothing was sent, booked or kept." in done.stdout
+
+
+def test_an_answer_in_three_seconds_of_work(place):
+    before = os.times()
+    try_out(place, STATEMENT, INVOICES)
+    after = os.times()
+    spent = after.children_user + after.children_system - before.children_user - before.children_system
+    assert spent < 3  # of the processor: what else runs on this machine doesn't count
+
+
+def test_as_json_it_says_what_it_would_have_asked(place):
+    trial = found(place, STATEMENT, INVOICES)
+    assert [len(trial[pile]) for pile in ("unsure", "unmatched", "paid_twice", "late")] == [5, 2, 1, 4]
+    assert [asked["question"] for asked in trial["would_ask"]] == [
+        "5 payments need your eye",
+        "Send a mail: 8 in one go",
+    ]
+    assert trial["statements"][0]["balance"] == "checked"
+
+
+def test_what_one_statement_settles_is_not_open_in_the_next_whatever_their_order(place):
+    early = part(place, "early.xml", lambda entry: "<BookgDt><Dt>2026-10-0" in entry)
+    late = part(place, "late.xml", lambda entry: "<BookgDt><Dt>2026-10-0" not in entry)
+    whole, parts, turned = (found(place, *files, INVOICES) for files in ([STATEMENT], [early, late], [late, early]))
+    for name in ("incoming", "matched", "owed", "owed_if_none"):
+        assert whole[name] == parts[name] == turned[name]
+    assert [one["name"] for one in turned["statements"]] == ["early.xml", "late.xml"]
+    assert parts["statements"][0]["balance"] == "absent"
+
+
+def test_a_line_of_two_overlapping_statements_counts_once(place):
+    again = part(place, "z-again.xml", lambda entry: "<BookgDt><Dt>2026-10-1" in entry)
+    once, twice = found(place, STATEMENT, INVOICES), found(place, STATEMENT, again, INVOICES)
+    for name in ("incoming", "matched", "owed"):
+        assert once[name] == twice[name]
+    assert [len(twice[pile]) for pile in ("unsure", "unmatched", "paid_twice")] == [5, 2, 1]
+
+
+def test_it_goes_on_with_the_statements_that_can_be_read(place):
+    broken = write(place, "broken.xml", STATEMENT.read_text(encoding="utf-8")[:3000])
+    done = try_out(place, broken, STATEMENT, INVOICES)
+    assert done.returncode == 2
+    assert done.stdout.startswith("Matched 31 of 39 payments")
+    assert "Could not be read:" in done.stdout
+    assert "broken.xml" in done.stdout
+
+
+def text_of_statement():
+    return STATEMENT.read_text(encoding="utf-8")
+
+
+BAD = {
+    "missing": (lambda place: (place / "no.xml", INVOICES), "no.xml"),
+    "no invoices": (lambda place: (STATEMENT, place / "no.csv"), "no.csv"),
+    "a folder": (lambda place: (place, INVOICES), "is a folder"),
+    "empty": (lambda place: (write(place, "s.xml", ""), INVOICES), "is empty"),
+    "cut": (lambda place: (write(place, "s.xml", text_of_statement()[:9000]), INVOICES), "s.xml, line "),
+    "other encoding": (
+        lambda place: (write(place, "s.xml", text_of_statement(), "utf-16"), write(place, "i.csv", "a;b\n1;2\n")),
+        "i.csv",
+    ),
+    "unbalanced": (
+        lambda place: (write(place, "s.xml", text_of_statement().replace("53943.91", "53943.92")), INVOICES),
+        "s.xml",
+    ),
+    "entities": (
+        lambda place: (
+            write(
+                place,
+                "s.xml",
+                text_of_statement().replace("<Document", '<!DOCTYPE x [<!ENTITY a "aaaa">]>\n<Document', 1),
+            ),
+            INVOICES,
+        ),
+        "s.xml",
+    ),
+    "another currency": (
+        lambda place: (
+            STATEMENT,
+            write(place, "usd.csv", INVOICES.read_text(encoding="utf-8").replace(",EUR,", ",USD,")),
+        ),
+        "no open invoice is",
+    ),
+    "the wrong way round": (lambda _: (INVOICES, STATEMENT), "statement.xml"),
+    "random bytes": (lambda place: (write(place, "s.xml", "\x00\x01\x02<\xff" * 50, "latin-1"), INVOICES), "s.xml"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_bad_file_is_one_clear_error(name, place):
+    make, says = BAD[name]
+    done = try_out(place, *make(place))
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert done.stderr.startswith("Error: ")
+    assert "\nNext:  " in done.stderr
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("after_s", [0.25, 0.5, 0.75])
+def test_stopped_it_leaves_nothing_behind(stop, after_s, place):
+    running = subprocess.Popen(**command(place, STATEMENT, INVOICES), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    time.sleep(after_s)
+    running.send_signal(stop)
+    running.communicate(timeout=30)
+    assert left(place) == []
+
+
+@pytest.mark.parametrize("sample", READABLE)
+def test_real_statements_against_invoices_that_they_pay(sample, place):
+    path = SAMPLES / sample
+    if not path.is_file():
+        pytest.skip(f"the sample {sample} is not there")
+    from mainstay.connectors.bank import ReadStatement, read_statement
+    from mainstay.records import File
+    from mainstay.values import BlobRef
+
+    content = path.read_bytes()
+    lines = read_statement(ReadStatement(File(path.name, BlobRef("d", len(content)))), {"d": content}).lines
+    came = [line for line in lines if line.amount.minor > 0 and not line.pending]
+    invoices = place / "invoices.csv"
+    with invoices.open("w", newline="") as file:
+        table = csv.writer(file)
+        table.writerow("number customer issued_on due_on amount open currency email".split())
+        for at, line in enumerate(came):
+            due = line.booked_on
+            amount = [line.amount.decimal, line.amount.decimal, line.amount.currency]
+            table.writerow([f"R-{at:04d}-77", line.counterparty or "Unknown", due, due, *amount, "a@acme.example"])
+        table.writerow(
+            ["R-9999-77", "Nobody", "2014-01-01", "2014-01-31", "12.34", "12.34", lines[0].amount.currency, ""]
+        )
+    trial = found(place, path, invoices)
+    assert trial["incoming"] == len({line.id for line in lines if line.amount.minor > 0})
+    assert trial["incoming"] == trial["matched"] + sum(
+        len(match["line_ids"]) for pile in ("unsure", "unmatched", "paid_twice") for match in trial[pile]
+    )
+    assert "R-9999-77" in {invoice["number"] for invoice in trial["late"]}
+
+
+@pytest.mark.parametrize("sample", REFUSED)
+def test_a_statement_that_does_not_add_up_is_refused_by_its_name(sample, place):
+    path = SAMPLES / sample
+    if not path.is_file():
+        pytest.skip(f"the sample {sample} is not there")
+    done = try_out(place, path, INVOICES)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"Error: {sample}, line ")
