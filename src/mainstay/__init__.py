@@ -1,5 +1,5 @@
 """Mainstay: an operating system for a one-person company."""
 
-from mainstay.version import VERSION as __version__
+from mainstay.version import VERSION
 
-__all__ = ["__version__"]
+__version__ = VERSION

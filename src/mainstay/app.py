@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import random
 import socket
 import sys
@@ -17,7 +18,7 @@ from mainstay.agents.reconcile import CONTRACT as RECONCILE
 from mainstay.connectors import bank, books, files, invoices, mail
 from mainstay.connectors.guard import Guard, classify
 from mainstay.contracts import to_plain
-from mainstay.errors import FileError, InputError, MainstayError, OwnedError
+from mainstay.errors import FileError, InputError, MainstayError, NeedsOperator, OwnedError
 from mainstay.governance.budgets import Budgets
 from mainstay.governance.policy import DefaultPolicy
 from mainstay.kernel.budget import Cap
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
     from mainstay.values import Value
 
 STOP_GRACE_S = 10.0
+SMTP_SERVICE = "mainstay/smtp"  # entry of the system's key store
 MAX_INPUT_BYTES = 64 * 1024 * 1024
 TAKEN = "Taken"  # the first thing said of a request: it is on disk
 SOON_S = 120.0  # a plan that sleeps no longer than this is waited for
@@ -76,6 +78,21 @@ def create_workspace(root: Path, *, name: str, timezone: str = "UTC", sender: st
     workspace = create_folders(root, name=name, timezone=timezone, sender=sender)
     ledger_keys.create(workspace.state)
     return workspace
+
+
+def smtp_password(username: str) -> str:
+    """Give the mail account's password from the system's key store; raises NeedsOperator when it is not there."""
+    import keyring
+    from keyring.errors import KeyringError
+
+    how = f"Put it there with: keyring set {SMTP_SERVICE} {username}"
+    try:
+        password = keyring.get_password(SMTP_SERVICE, username)
+    except KeyringError as error:
+        raise NeedsOperator(f"The system's key store can't be read: {error}.", remedy=how) from error
+    if password is None:
+        raise NeedsOperator(f"There is no password for the mail account {username}.", remedy=how)
+    return password
 
 
 def contracts_of(workspace: Workspace, records: Books) -> Contracts:
@@ -115,7 +132,7 @@ def _contracts(config: Config, root: Path, state: Path, records: Books) -> Contr
         *bank.operations(),
         *invoices.operations(),
         *books.operations(records),
-        *mail.operations(account),
+        *mail.operations(account, functools.partial(smtp_password, account.smtp.username) if account.smtp else None),
         *files.operations(folders),
     )
     return Contracts(operations, (RECONCILE,))
@@ -270,7 +287,7 @@ class Owner:
             reason=params.get("reason") or "",
             kept=None if kept is None else tuple(kept),
             rows=self._rows(plan_id, decision, kept),
-            arguments=params.get("arguments"),
+            arguments=self._edited(plan_id, decision, params.get("arguments")),
             session=params.get("session") or "terminal",
         )
         return self.engine.submit(plan_id, command, actor="operator", cause=self._asked_at(plan_id, decision)[0])
@@ -285,6 +302,19 @@ class Owner:
         if kept is not None and not all(0 <= index < len(rows) for index in kept):
             raise InputError(f"The question lists {len(rows)} rows.", remedy="Keep some of those, counted from 1.")
         return self.payloads.keep(rows if kept is None else [rows[index] for index in kept])
+
+    def _edited(self, plan_id: str, decision: str, changes: Params | None) -> Value:
+        """Give a stuck step's arguments with the operator's changes; null takes one back to its default.
+
+        Only what is named changes, so that a file stays the pinned file it was: it can't be described from outside.
+        """
+        plan = self.engine.load(plan_id)
+        question = plan.questions.get(decision)
+        if changes is None or question is None:
+            return None
+        before = self.payloads.load(plan.slots[question.paths[0]].arguments)
+        merged = {**(before if isinstance(before, dict) else {}), **changes}
+        return self.payloads.keep({name: value for name, value in merged.items() if value is not None})
 
     def _asked_at(self, plan_id: str, decision: str) -> tuple[str, e.DecisionAsked | None]:
         for event in self.ledger.read(stream_of(plan_id)):

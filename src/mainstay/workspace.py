@@ -24,15 +24,15 @@ _TOML = """\
 
 [company]
 name = {name}
-timezone = "{timezone}"          # for "today" in playbooks
+timezone = {timezone}          # for "today" in playbooks
 
 [mail]
-sender = "{sender}"
+sender = {sender}
 # Without [mail.smtp] mails are put into outbox/mail as .eml files: nothing leaves this machine.
 # [mail.smtp]
 # host = "smtp.example.com"
 # tls = "starttls"
-# username = "you@example.com"   # its password: mainstay secret, or the keyring entry "mainstay/smtp"
+# username = "you@example.com"   # its password: keyring set mainstay/smtp you@example.com
 
 # [budgets]                      # the most that may happen in a day, whatever is approved
 # "mail.send" = {{per_day = 50}}
@@ -142,12 +142,16 @@ def create_folders(root: Path, *, name: str, timezone: str = "UTC", sender: str 
     for folder in FOLDERS:
         (root / folder).mkdir(parents=True, exist_ok=True)
     (root / STATE_NAME).mkdir(mode=0o700)
-    quoted = msgspec.json.encode(name).decode()
-    text = _TOML.format(name=quoted, timezone=timezone, sender=sender or "Mainstay <mainstay@localhost.localdomain>")
+    text = _TOML.format(name=_quoted(name), timezone=_quoted(timezone), sender=_quoted(sender or Mail().sender))
     (root / CONFIG_NAME).write_text(text)
     if not (root / ".gitignore").exists():
         (root / ".gitignore").write_text(f"{STATE_NAME}/\n")
     return Workspace(root)
+
+
+def _quoted(text: str) -> str:
+    """Write a TOML basic string: JSON's escapes are among its own, and DEL is the one character it adds."""
+    return msgspec.json.encode(text).decode().replace("\x7f", "\\u007F")
 
 
 def runtime_folder() -> Path:

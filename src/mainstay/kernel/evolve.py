@@ -153,18 +153,17 @@ def _rejected(plan: Plan, fact: e.StepRejected, at_us: int) -> Plan:
 
 def _items_frozen(plan: Plan, fact: e.ItemsFrozen, at_us: int) -> Plan:
     slot = replace(plan.slots[fact.path], items=fact.items, count=fact.count, open=fact.count, labels=fact.labels)
-    before = sum(
-        plan.slots[name].count for name in plan.graph.fan_outs if name in plan.slots and not _split(plan, name)
-    )
-    if fact.count > MAX_ITEMS or before + fact.count > MAX_ITEMS_OF_PLAN:
+    if fact.count > MAX_ITEMS or _items(plan) + fact.count > MAX_ITEMS_OF_PLAN:
         return _with(plan, fact.path, replace(slot, status="splitting"))
     plan = _with(plan, fact.path, replace(slot, status="fanned"))
     fresh = {f"{fact.path}/{i}": Slot("ready", ready_at_us=at_us, since=plan.sequence) for i in range(fact.count)}
     return replace(plan, slots=plan.slots | fresh, live=plan.live | dict.fromkeys(fresh))
 
 
-def _split(plan: Plan, name: str) -> bool:
-    return bool(plan.slots[name].children) or plan.slots[name].status == "splitting"
+def _items(plan: Plan) -> int:
+    """The items that stand in this plan itself, over all its lists."""
+    lists = (plan.slots[name] for name in plan.graph.fan_outs if name in plan.slots)
+    return sum(slot.count for slot in lists if not slot.children and slot.status != "splitting")
 
 
 def _children_started(plan: Plan, fact: e.ChildrenStarted, at_us: int) -> Plan:
