@@ -366,6 +366,11 @@ def test_whatever_comes_a_plan_and_its_history_stay_sound(part):
         live(seed)
 
 
+@pytest.mark.parametrize("seed", [9205])
+def test_seeds_that_failed_once_hold(seed):
+    live(seed)
+
+
 class Plans(RuleBasedStateMachine):
     """The same moves in the order that Hypothesis thinks of, so that it can cut a failure down to a short one."""
 
