@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import typer
+
 from mainstay.cli.ending import DONE, FAILED, INTERRUPTED, WAITS
 from mainstay.cli.progress import Board
 from mainstay.cli.screen import text
@@ -17,12 +19,11 @@ if TYPE_CHECKING:
 Row: TypeAlias = dict[str, Any]
 
 
-class Interrupted(Exception):  # noqa: N818 - the operator's wish, no error
-    """The operator pressed Ctrl-C; what goes on by itself was said."""
-
-
 def ask(screen: Screen, workspace: Workspace, method: str, params: Row) -> Row:
-    """Ask, show progress, and give where the plan stands. Raises what the request raises, or Interrupted."""
+    """Ask, show progress, and give where the plan stands. Raises what the request raises.
+
+    Ctrl-C ends the command, after saying what goes on by itself.
+    """
     from mainstay.app import ask_owner
 
     board = Board(screen.err)
@@ -31,7 +32,7 @@ def ask(screen: Screen, workspace: Workspace, method: str, params: Row) -> Row:
             return asyncio.run(ask_owner(workspace, method, params, board.hear))
     except KeyboardInterrupt:
         _say_interrupted(screen, workspace, board.plan)
-        raise Interrupted from None
+        raise typer.Exit(INTERRUPTED) from None
 
 
 def _say_interrupted(screen: Screen, workspace: Workspace, plan: str) -> None:
@@ -71,6 +72,3 @@ def say_standing(screen: Screen, standing: Row) -> None:
         screen.say(f"To take it back: mainstay undo {plan}")
     for other in standing.get("left", ()):
         screen.say(f"Plan {other} has work left; it goes on with: mainstay start")
-
-
-__all__ = ["INTERRUPTED", "Interrupted", "ask", "say_standing", "status_of"]

@@ -22,7 +22,7 @@ Folder: TypeAlias = Annotated[
 ]
 PlanName: TypeAlias = Annotated[str, typer.Argument(metavar="PLAN", help="A plan's id, or its beginning.")]
 Reason: TypeAlias = Annotated[str, typer.Option(help="Kept in the history.")]
-Edit: TypeAlias = Annotated[str, typer.Option(metavar="FILE|-", help="Try again with these arguments (JSON).")]
+Edit: TypeAlias = Annotated[str, typer.Option(metavar="FILE|-", help="Try again with these changes (JSON).")]
 PlaybookName: TypeAlias = Annotated[str, typer.Argument(metavar="NAME", help="See: mainstay playbook list")]
 
 app = typer.Typer(
@@ -78,7 +78,7 @@ def demo(
     yes: Annotated[bool, typer.Option("--yes", "--play", help="Answer from the demo's file; ask nothing.")] = False,
     as_json: Json = False,
 ) -> int:
-    """See Mainstay at work: a month's payments, your decisions, a crash survived. Takes seconds."""
+    """See Mainstay at work: a month's end, and a crash in it."""
     from mainstay.cli import demo as shown
 
     return shown.demo(_screen(as_json), folder, play=yes)
@@ -90,7 +90,7 @@ def try_out(
     invoices: Annotated[Path, typer.Argument(metavar="INVOICES", help="The open invoices, as CSV.")],
     as_json: Json = False,
 ) -> int:
-    """Try the reconciliation on your own files: it only looks, and needs no workspace."""
+    """Try the reconciliation on your files; it only looks."""
     from mainstay.cli import tryout
 
     return tryout.try_out(_screen(as_json), statements, invoices)

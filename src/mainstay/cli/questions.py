@@ -15,7 +15,7 @@ from mainstay.cli.card import draw_card
 from mainstay.cli.ending import DONE, WAITS
 from mainstay.cli.picks import kept_rows
 from mainstay.cli.place import views_at, workspace_at
-from mainstay.cli.screen import Screen, text, when
+from mainstay.cli.screen import Screen, plain, text, when
 from mainstay.errors import FileError, InputError
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def decide(screen: Screen, folder: Path | None, name: str, choice: str, **given:
         return _look(screen, workspace.root, question)
     choice = choice or ("retry" if given["edit"] else "approve")
     _check(question, choice, given["reason"], kept)
-    edited = _edited(given["edit"], choice) if given["edit"] else None
+    edited = _edited(given["edit"], choice, plain(question["arguments"])) if given["edit"] else None
     reply = ruling(question, choice, reason=given["reason"], kept=kept, edited=edited)
     return _end(screen, ask(screen, workspace, "decide", reply))
 
@@ -109,14 +109,17 @@ def _check(question: Row, choice: str, reason: str, kept: list[int] | None) -> N
         raise InputError("A no can't keep rows.", remedy="Keep rows with `approve`, or reject all of them.")
 
 
-def _edited(source: str, choice: str) -> Any:  # noqa: ANN401 - a plain value
-    """Read what a step is tried again with: JSON, as `mainstay stuck QUESTION --json` shows it under "arguments"."""
+def _edited(source: str, choice: str, shown: Row | None) -> Row:
+    """Read what changes when a step is tried again: a JSON object, whole or in part, of what the card shows as with."""
     if choice != "retry":
         raise InputError("Changes go with a retry only.", remedy="Leave out --edit, or answer `retry`.")
     try:
         content = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
-        return msgspec.json.decode(content)
+        given = msgspec.json.decode(content, type=dict[str, Any])
     except OSError as error:
         raise FileError(f"{source} can't be read: {error.strerror}.", remedy="Check its name.") from None
     except (UnicodeDecodeError, msgspec.DecodeError) as error:
-        raise FileError(f"{source} is not JSON: {error}.", remedy="Write one JSON object.") from None
+        raise FileError(
+            f"{source} is no JSON object: {error}.", remedy='Write one, such as {"delimiter": ";"}.'
+        ) from None
+    return {name: value for name, value in given.items() if (shown or {}).get(name) != value}

@@ -42,13 +42,17 @@ def say_value(value: object) -> Text:
             return text(Money(value["minor"], value["currency"]))
         if value.keys() == {"name", "blob"}:
             return say_value(value["blob"])
-        parts = [text(f"{name}: ").append_text(say_value(inner)) for name, inner in value.items()]
-        return Text("; ").join(parts)
+        return Text("; ").join(text(f"{name}: ").append_text(_say_inner(inner)) for name, inner in value.items())
     if isinstance(value, (list, tuple)):
         return Text(", ").join(say_value(inner) for inner in cast("Sequence[object]", value))
     if isinstance(value, bool):
         return text("yes" if value else "no")
     return text("" if value is None else value)
+
+
+def _say_inner(value: object) -> Text:
+    said = say_value(value)
+    return text("(").append_text(said).append(")") if is_record(value) and "; " in said.plain else said
 
 
 def is_record(value: object) -> TypeGuard[Row]:

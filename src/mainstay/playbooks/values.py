@@ -38,7 +38,7 @@ class Contracts:
         try:
             return self._catalogue.operation(name.text)
         except UnknownNameError as error:
-            self._report.add(name.place, error.message)
+            self._report.add(name.place, f"{error.message} {error.remedy}".strip())
             return None
 
     def agent(self, name: Scalar) -> AgentContract | None:
@@ -46,7 +46,7 @@ class Contracts:
         try:
             return self._catalogue.agent(name.text)
         except UnknownNameError as error:
-            self._report.add(name.place, error.message)
+            self._report.add(name.place, f"{error.message} {error.remedy}".strip())
             return None
 
 
