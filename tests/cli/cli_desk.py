@@ -1,0 +1,147 @@
+"""The real console script in processes of its own, on a workspace and a configuration that are thrown away."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from mainstay.playbooks.shelf import LIBRARY
+
+ROOT = Path(__file__).parents[2]
+DEMO = LIBRARY / "demo"
+STATEMENT, INVOICES = DEMO / "statement.xml", DEMO / "invoices.csv"
+WAIT_S = 30.0
+_SCRIPT = Path(sys.executable).with_name("mainstay")
+COMMAND = [str(_SCRIPT)] if _SCRIPT.exists() else [sys.executable, "-m", "mainstay.cli"]
+_ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+# A plan that is under way for as long as a test wants to look at it.
+SLOW = 'playbook: slow\ntitle: "Wait a while"\nsteps:\n  nap: {wait: {until: 60s}}\n'
+
+
+class Terminal:
+    """A command at a terminal of its own, answered as a person would."""
+
+    def __init__(self, arguments: list[str], folder: Path, env: dict[str, str]) -> None:
+        self.pid, self.file = pty.fork()
+        if self.pid == 0:
+            os.chdir(folder)
+            os.execvpe(arguments[0], arguments, env | {"TERM": "xterm", "COLUMNS": "100", "LINES": "40"})
+        self.text = ""
+        self._seen = 0
+
+    def until(self, wanted: str) -> str:
+        """Read until a text appears; give all since the last one."""
+        end = time.monotonic() + WAIT_S
+        while wanted not in self.text[self._seen :]:
+            assert time.monotonic() < end, f"{wanted!r} never came:\n{self.text}"
+            assert self._read(), f"it ended before {wanted!r} came:\n{self.text}"
+        found = self.text.index(wanted, self._seen) + len(wanted)
+        said, self._seen = self.text[self._seen : found], found
+        return said
+
+    def type(self, line: str) -> None:
+        os.write(self.file, line.encode())
+
+    def interrupt(self) -> None:
+        self.type("\x03")
+
+    def status(self) -> int:
+        """Read to the end and give the exit status."""
+        while self._read():
+            pass
+        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+
+    def _read(self) -> bool:
+        ready, _, _ = select.select([self.file], [], [], WAIT_S)
+        assert ready, f"it hangs:\n{self.text}"
+        try:
+            data = os.read(self.file, 65536)
+        except OSError:  # what Linux says at the end of a terminal
+            data = b""
+        self.text += _ESCAPES.sub("", data.decode(errors="replace")).replace("\r", "")
+        return bool(data)
+
+
+class Desk:
+    """An operator's desk: one workspace, and the commands on it."""
+
+    def __init__(self, base: Path) -> None:
+        self.folder = base / "acme"
+        self.env = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(base),
+            "XDG_CONFIG_HOME": str(base / "config"),
+            "XDG_RUNTIME_DIR": str(base / "run"),
+            "PYTHONPATH": str(ROOT / "src"),
+            "PYTHONWARNINGS": "error",
+            "TZ": "UTC",
+        }
+        (base / "run").mkdir(mode=0o700)
+
+    def run(self, *arguments: object, stdin: str = "", folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end."""
+        return subprocess.run(
+            [*COMMAND, *map(str, arguments)],
+            cwd=folder or self.folder,
+            env=self.env,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=WAIT_S,
+            check=False,
+        )
+
+    def json(self, *arguments: object, status: int = 0) -> Any:
+        """Run a command with --json: its document, after checking that stdout holds nothing else."""
+        done = self.run(*arguments, "--json")
+        assert done.returncode == status, done.stderr
+        assert done.stdout.isascii()
+        return json.loads(done.stdout)
+
+    def reconcile(self, *more: object, status: int = 3) -> Any:
+        """Start the demo's reconciliation."""
+        return self.json(
+            "run", "billing-reconciliation", f"statement={STATEMENT}", f"invoices={INVOICES}", *more, status=status
+        )
+
+    def terminal(self, *arguments: object) -> Terminal:
+        return Terminal([*COMMAND, *map(str, arguments)], self.folder, self.env)
+
+    def service(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start the service, and wait until it answers."""
+        process = subprocess.Popen(
+            [*COMMAND, "start", *arguments],
+            cwd=self.folder,
+            env=self.env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stderr is not None
+        assert "Mainstay works for" in process.stderr.readline()
+        return process
+
+
+def new_desk(base: Path) -> Desk:
+    desk = Desk(base)
+    made = desk.run("init", desk.folder, "--name", "Acme Ltd", "--sender", "Anna Berg <anna@acme.example>", folder=base)
+    assert made.returncode == 0, made.stderr
+    (desk.folder / "playbooks" / "slow.yaml").write_text(SLOW)
+    return desk
+
+
+def stop(process: subprocess.Popen[str], number: int = signal.SIGTERM) -> tuple[int, str, str]:
+    """Send a signal; give exit status, stdout and the rest of stderr."""
+    process.send_signal(number)
+    out, err = process.communicate(timeout=WAIT_S)
+    return process.returncode, out, err

@@ -1,0 +1,65 @@
+"""At a terminal: the questions are asked right there, as a person would answer them."""
+
+from cli_desk import INVOICES, STATEMENT
+
+
+def start(desk):
+    return desk.terminal("run", "billing-reconciliation", f"statement={STATEMENT}", f"invoices={INVOICES}")
+
+
+def test_a_whole_process_is_answered_at_the_terminal(desk):
+    terminal = start(desk)
+    card = terminal.until("Your answer (approve, reject, keep some, later): ")
+    assert "match: done" in card
+    assert "5 payments need your eye" in card
+    assert "runner-up" in card
+    terminal.type("perhaps\n")
+    terminal.until("Please answer one of")
+    terminal.until("Your answer")
+    terminal.type("k\n")
+    terminal.until("Which rows to keep")
+    terminal.type("1,7\n")
+    terminal.until("There is no row 7")
+    terminal.until("Which rows to keep")
+    terminal.type("1-2\n")
+    batch = terminal.until("Your answer")
+    assert "This can't be undone" in batch
+    terminal.type("reject\n")
+    terminal.until("Why not")
+    terminal.type("\n")
+    terminal.until("A no wants a reason")
+    terminal.until("Why not")
+    terminal.type("too early\n")
+    assert terminal.status() == 0
+    assert ": done" in terminal.text
+    (plan,) = desk.json("plans")
+    kinds = [event["what"] for event in desk.json("show", plan["plan"])["timeline"] if event["kind"] == "DecisionRuled"]
+    assert "keeping 2 rows" in kinds[0]
+    assert "too early" in kinds[1]
+
+
+def test_a_question_can_be_left_for_later_and_undo_asks_first(desk):
+    terminal = start(desk)
+    terminal.until("Your answer")
+    terminal.type("later\n")
+    assert terminal.status() == 3
+    (question,) = desk.json("inbox")
+
+    terminal = desk.terminal("decide", question["decision"])
+    terminal.until("Your answer")
+    terminal.interrupt()
+    assert terminal.status() == 3
+    assert "Left for later" in terminal.text
+
+    terminal = desk.terminal("undo", question["plan"])
+    terminal.until("Take this back?")
+    terminal.type("no\n")
+    assert terminal.status() == 0
+    assert "Nothing was undone." in terminal.text
+    assert desk.json("inbox") == [question]
+
+    terminal = desk.terminal("undo", question["plan"])
+    terminal.until("Take this back?")
+    terminal.type("yes\n")
+    assert terminal.status() == 0
+    assert desk.json("inbox") == []
