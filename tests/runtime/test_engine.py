@@ -393,3 +393,43 @@ def test_a_kill_between_an_effect_and_its_record_does_it_once(workspace, world, 
         assert card["kind"] == "settle"
         assert world.words() == ["die two", "one"]
     assert isinstance(world, World)
+
+
+def test_cancelling_a_plan_ends_the_child_plans_behind_it(workspace, world):
+    words = [f"w{index:03}" for index in range(150)]
+
+    async def scenario(owner):
+        plan_id, standing = await start(owner, plan(each(do("a", "test.shout", "x"))), words=words)
+        assert len(standing["questions"]) == 150
+        await owner.engine.submit(plan_id, c.CancelPlan(now_us=owner.clock.now_us(), by="operator"))
+        children = [owner.engine.load(f"{plan_id}-a-{number}").status for number in (1, 2)]
+        return owner.standing(plan_id)["questions"], children
+
+    assert run(workspace, world, scenario, 60) == ([], ["cancelled", "cancelled"])
+    assert world.words() == []
+
+
+def test_undoing_a_running_plan_takes_back_what_its_child_plans_did_so_far(workspace, world):
+    words = [f"w{index:03}" for index in range(150)]
+
+    async def scenario(owner):
+        ask = Step(name="q", kind="ask", ask=ASK, needs=after("a"))
+        steps = each(do("a", "test.say", "x")), ask, do("b", "test.say", "y", needs=after("q"))
+        plan_id, _ = await start(owner, plan(*steps), words=words)
+        before = len(world.words())
+        await owner.engine.submit(plan_id, c.UndoPlan(now_us=owner.clock.now_us(), by="operator"))
+        return before, (await owner.follow(plan_id, lambda _: None))["status"]
+
+    assert run(workspace, world, scenario, 60) == (150, "undone")
+    assert world.words() == []
+
+
+def test_a_child_plan_undone_by_itself_does_not_leave_its_parent_waiting(workspace, world):
+    words = [f"w{index:03}" for index in range(101)]
+
+    async def scenario(owner):
+        plan_id, _ = await start(owner, plan(each(do("a", "test.shout", "x"))), words=words)
+        await owner.engine.submit(f"{plan_id}-a-1", c.UndoPlan(now_us=owner.clock.now_us(), by="operator"))
+        return owner.engine.load(plan_id).slots["a"].open
+
+    assert run(workspace, world, scenario, 60) == 1

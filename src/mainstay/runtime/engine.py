@@ -22,7 +22,7 @@ from mainstay.errors import CommandRefusedError, CommitFailedError, MainstayErro
 from mainstay.events import Append, Draft
 from mainstay.kernel.graph import Definition, Graph
 from mainstay.kernel.plan import fold, handle, pending
-from mainstay.kernel.state import ENDED, RESTING, Plan, is_open
+from mainstay.kernel.state import RESTING, Plan, is_open
 from mainstay.runtime.effects import Effects
 from mainstay.runtime.names import fan_out_value
 from mainstay.runtime.steps import Steps
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 PLANS_IN_MEMORY = 1000
 GRAPHS_IN_MEMORY = 100
+_GOING = frozenset({"new", "proposed", "approved", "running"})  # before a plan's end, and before its undo
 
 Listener: TypeAlias = "Callable[[str, Sequence[e.AnyFact], Plan], None]"
 
@@ -146,7 +147,7 @@ class Engine:
         try:
             self.submit(plan.id, *commands, actor=actor, cause=cause, beside=beside)
         except CommandRefusedError:
-            if self.load(plan.id).status in ("running", "undoing"):
+            if is_open(self.load(plan.id), path):
                 raise
 
     def _append(self, stage: _Stage, beside: Sequence[Append]) -> asyncio.Future[int]:
@@ -334,7 +335,7 @@ class _Stage:
             drafts.append(Draft(fact, command.now_us, actor, cause, plan_id))
         self.facts.setdefault(plan_id, []).extend(turn.facts)
         self.plans[plan_id] = turn.plan
-        if turn.plan.status != before.status:
+        if before.status in _GOING and turn.plan.status not in _GOING:
             self._family(turn.plan, command.now_us)
 
     def appends(self) -> list[Append]:
@@ -349,7 +350,7 @@ class _Stage:
 
     def _family(self, plan: Plan, now_us: int) -> None:
         """Tell the parent that a child ended, and the children that their parent did, in the same append."""
-        if plan.parent and (plan.status in ENDED):
+        if plan.parent:
             parent_id, _, path = plan.parent.partition("/")
             name = next(iter(plan.graph.steps))
             output, labels = None, plan.labels
@@ -364,9 +365,9 @@ class _Stage:
                         now_us=now_us, path=path, plan=plan.id, status=plan.status, output=kept, labels=labels
                     ),
                 )
-        elif plan.status in ("failed", "cancelled", "expired"):
+        if plan.status != "completed":
             for child in (child for slot in plan.slots.values() for child in slot.children):
-                if (self.plans.get(child) or self.engine.load(child)).status in ("proposed", "approved", "running"):
+                if (self.plans.get(child) or self.engine.load(child)).status in _GOING:
                     self.decide(child, c.CancelPlan(now_us=now_us, by="mainstay", reason="its parent ended"))
 
 

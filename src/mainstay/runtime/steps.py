@@ -14,7 +14,7 @@ import msgspec
 from mainstay import commands as c
 from mainstay.contracts import AgentResult, from_plain, marks_in, to_plain
 from mainstay.encoding import decode_value, encode_value
-from mainstay.errors import MainstayError, OperationError, Permanent
+from mainstay.errors import CommandRefusedError, MainstayError, OperationError, Permanent
 from mainstay.kernel.graph import MAX_ITEMS, Cel, chunk_of
 from mainstay.kernel.state import is_item
 from mainstay.ports import Proposal
@@ -128,7 +128,12 @@ class Steps:
         self._desk.spawn(plan, path, self._started(plan, path, command))
 
     async def _started(self, plan: Plan, path: str, command: c.StartStep) -> None:
-        await self._desk.submit(plan.id, command, cause=f"plan:{plan.id}@{plan.slots[path].since}")
+        try:
+            await self._desk.submit(plan.id, command, cause=f"plan:{plan.id}@{plan.slots[path].since}")
+        except CommandRefusedError:  # the plan ended meanwhile
+            self._desk.release(plan.id, path)
+            self._desk.advance(plan.id)
+            return
         await self._run(self._desk.load(plan.id), path)
 
     def run_again(self, plan: Plan, path: str) -> None:
