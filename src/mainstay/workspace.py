@@ -38,7 +38,7 @@ sender = {sender}
 # "mail.send" = {{per_day = 50}}
 
 # [files.folders]                # further folders that playbooks may read
-# bank = "/home/you/bank"
+# bank = "/path/to/bank"
 """
 
 
