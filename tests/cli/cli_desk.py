@@ -77,6 +77,7 @@ class Desk:
 
     def __init__(self, base: Path) -> None:
         self.folder = base / "acme"
+        self.question = ""  # the one that waits, where a fixture asked it
         self.env = {
             "PATH": os.environ["PATH"],
             "HOME": str(base),

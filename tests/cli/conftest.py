@@ -20,5 +20,5 @@ def desk(tmp_path: Path) -> Desk:
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Desk:
     """A workspace whose reconciliation waits for its first answer; tests only look at it."""
     desk = new_desk(tmp_path_factory.mktemp("shared"))
-    desk.reconcile()
+    (desk.question,) = desk.reconcile()["questions"]
     return desk

@@ -28,7 +28,7 @@ def run(arguments: Sequence[str]) -> int:
     try:
         return app(list(arguments), prog_name="mainstay", standalone_mode=False) or DONE
     except typer.TyperException as error:
-        return _say("usage", error.format_message(), "See: mainstay --help", WRONG, as_json=as_json)
+        return _say("usage", error.format_message(), f"See: {_path_of(error)} --help", WRONG, as_json=as_json)
     except MainstayError as error:
         status = WRONG if isinstance(error, InputError) else FAILED
         return _say(type(error).__name__, error.message, error.remedy, status, as_json=as_json)
@@ -42,6 +42,12 @@ def run(arguments: Sequence[str]) -> int:
         message = f"Something is wrong in Mainstay itself: {type(error).__name__}: {error}"
         remedy = "What was recorded is safe. Run it again with MAINSTAY_DEBUG=1 to see where, and report that."
         return _say("bug", message, remedy, FAILED, as_json=as_json)
+
+
+def _path_of(error: typer.TyperException) -> str:
+    """Name the command that was misused, as far as it was understood."""
+    context = getattr(error, "ctx", None)
+    return context.command_path if context is not None else "mainstay"
 
 
 def _say(kind: str, message: str, remedy: str, status: int, *, as_json: bool) -> int:
