@@ -110,11 +110,6 @@ def plain_name(requirement: str) -> str:
     return re.split(r"[^\w.-]", requirement, maxsplit=1)[0].lower().replace("_", "-").replace(".", "-")
 
 
-def two_versions(texts: Texts) -> Findings:
-    version = tomllib.loads(texts["pyproject.toml"])["project"]["version"]
-    return [] if f'__version__ = "{version}"' in texts["src/mainstay/__init__.py"] else [version]
-
-
 def long_readme(texts: Texts) -> Findings:
     return [p for p in ("README.md",) if len(texts.get(p, "").splitlines()) > MAX_README_LINES]
 
@@ -136,7 +131,6 @@ CHECKS: list[tuple[Callable[[Texts], Findings], Texts]] = [
     (unpinned_requirements, {"requirements/dev.txt": "--index-url https://example.com/simple\n"}),
     (unlocked_dependencies, {"pyproject.toml": PYPROJECT, "requirements/run.txt": "old==1\n"}),
     (unexplained_dependencies, {"pyproject.toml": PYPROJECT, "docs/adr/dependencies.md": "| `old` | x |\n"}),
-    (two_versions, {"pyproject.toml": "project.version = '2'", "src/mainstay/__init__.py": '__version__ = "1"'}),
     (long_readme, {"README.md": "line\n" * 151}),
 ]
 
