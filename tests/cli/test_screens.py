@@ -72,7 +72,7 @@ def test_a_narrow_screen_loses_nothing(shared):
     (question,) = shared.json("inbox")
     shared.env["COLUMNS"] = "60"
     terminal = shared.terminal("decide", question["decision"])
-    terminal.until("Your answer")
+    terminal.until("Your answer (")
     terminal.type("later\n")
     assert terminal.status() == 3
     words = re.sub(r"[\s|]+", "", terminal.text)

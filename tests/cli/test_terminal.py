@@ -15,14 +15,14 @@ def test_a_whole_process_is_answered_at_the_terminal(desk):
     assert "runner-up" in card
     terminal.type("perhaps\n")
     terminal.until("Please answer one of")
-    terminal.until("Your answer")
+    terminal.until("Your answer (")
     terminal.type("k\n")
     terminal.until("Which rows to keep")
     terminal.type("1,7\n")
     terminal.until("There is no row 7")
     terminal.until("Which rows to keep")
     terminal.type("1-2\n")
-    batch = terminal.until("Your answer")
+    batch = terminal.until("Your answer (")
     assert "This can't be undone" in batch
     terminal.type("reject\n")
     terminal.until("Why not")
@@ -40,13 +40,13 @@ def test_a_whole_process_is_answered_at_the_terminal(desk):
 
 def test_a_question_can_be_left_for_later_and_undo_asks_first(desk):
     terminal = start(desk)
-    terminal.until("Your answer")
+    terminal.until("Your answer (")
     terminal.type("later\n")
     assert terminal.status() == 3
     (question,) = desk.json("inbox")
 
     terminal = desk.terminal("decide", question["decision"])
-    terminal.until("Your answer")
+    terminal.until("Your answer (")
     terminal.interrupt()
     assert terminal.status() == 3
     assert "Left for later" in terminal.text

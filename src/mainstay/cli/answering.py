@@ -34,9 +34,9 @@ def answer_all(screen: Screen, workspace: Workspace, standing: Row) -> Row:
 
 def ask_operator(screen: Screen, question: Row) -> Row | None:
     """Show a card and take an answer; None when it is left for later."""
-    screen.err.rule()
-    draw_card(question, screen.out, commands=False)
     try:
+        screen.err.rule()
+        draw_card(question, screen.out, commands=False)
         return _answer(screen, question)
     except (EOFError, KeyboardInterrupt):
         screen.err.print()
