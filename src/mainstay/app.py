@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import gc
 import random
 import socket
 import sys
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     from mainstay.values import Value
 
 STOP_GRACE_S = 10.0
+GC_THRESHOLDS = (50_000, 20, 50)  # measured: facts and plans are short-lived and hold no cycles
 SMTP_SERVICE = "mainstay/smtp"  # entry of the system's key store
 MAX_INPUT_BYTES = 64 * 1024 * 1024
 TAKEN = "Taken"  # the first thing said of a request: it is on disk
@@ -188,6 +190,8 @@ class Owner:
         self._sleeping: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
+        gc.freeze()  # what was loaded so far stays; looking through it again and again costs a tenth of the speed
+        gc.set_threshold(*GC_THRESHOLDS)
         self.engine.failed = asyncio.get_running_loop().create_future()
         if self.ledger.head()[0] == 0:
             await self._first_fact()

@@ -30,6 +30,11 @@ def encode_value(value: Value) -> bytes:
     return _encoder.encode(mark(value))
 
 
+def fits(value: Value, size: int) -> bool:
+    """Say whether a value takes at most about so many bytes; marks are counted as the records they are."""
+    return len(_encoder.encode(value)) <= size
+
+
 def decode_value(data: bytes) -> Value:
     """Give the value back; raises LedgerError on bytes that were not made by `encode_value`."""
     try:

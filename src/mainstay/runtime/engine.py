@@ -373,19 +373,17 @@ class _Stage:
 
 def due_times(fact: e.AnyFact) -> list[int]:
     """Give the times at which a fact wants to be looked at again."""
-    match fact:
-        case e.AttemptFailed():
-            return [fact.retry_at_us]
-        case e.EffectRefused():
-            return [] if fact.retry_at_us is None else [fact.retry_at_us]
-        case e.WaitStarted():
-            return [fact.until_us]
-        case e.DecisionAsked():
-            return [*fact.remind_at_us, *([] if fact.due_at_us is None else [fact.due_at_us])]
-        case e.PlanProposed():
-            return [] if fact.expires_at_us is None else [fact.expires_at_us]
-        case _:
-            return []
+    times = _DUE_TIMES.get(type(fact))
+    return [] if times is None else [at_us for at_us in times(fact) if at_us is not None]
+
+
+_DUE_TIMES: dict[type[e.Fact], Callable[[Any], tuple[int | None, ...]]] = {
+    e.AttemptFailed: lambda fact: (fact.retry_at_us,),
+    e.EffectRefused: lambda fact: (fact.retry_at_us,),
+    e.WaitStarted: lambda fact: (fact.until_us,),
+    e.DecisionAsked: lambda fact: (*fact.remind_at_us, fact.due_at_us),
+    e.PlanProposed: lambda fact: (fact.expires_at_us,),
+}
 
 
 def _done(value: int) -> asyncio.Future[int]:

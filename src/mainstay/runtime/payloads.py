@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
-from mainstay.encoding import decode_value, encode_value
+from mainstay.encoding import decode_value, encode_value, fits
 from mainstay.events import VALUE_MEDIA
 from mainstay.values import BLOB_OVER_BYTES, BlobRef
 
@@ -30,9 +30,9 @@ class Payloads:
         """Give what stands in the fact: the value itself, or a reference to it, on disk when this returns."""
         if value is None or isinstance(value, (bool, int, float)):
             return value
-        data = encode_value(value)
-        if len(data) <= BLOB_OVER_BYTES:
+        if fits(value, BLOB_OVER_BYTES):
             return value
+        data = encode_value(value)
         ref = self.blobs.put(data, media=VALUE_MEDIA)
         self._remember(ref, value)
         return ref
