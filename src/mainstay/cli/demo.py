@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 import signal
+import time
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -56,7 +56,7 @@ def demo(screen: Screen, folder: Path, *, play: bool) -> int:
     for name in FILES:
         shutil.copyfile(DATA / name, root / "inbox" / name)
     answers = Answers(DATA / "rulings.yaml", screen, ask=screen.interactive and not play)
-    found = asyncio.run(_Show(workspace, answers, screen).play(replaced=replaced))
+    found = _Show(workspace, answers, screen).play(replaced=replaced)
     screen.give(found, lambda _: None)
     return DONE if found.well else FAILED
 
@@ -94,12 +94,12 @@ class _Show:
         if not self.screen.as_json:
             self.screen.out.print(text(line, style), soft_wrap=True)
 
-    async def play(self, *, replaced: bool) -> Findings:
+    def play(self, *, replaced: bool) -> Findings:
         self._open(replaced=replaced)
         with Runtime(self.workspace, DIES_AFTER_MAIL) as first:
-            standing = await first.ask("run", self._inputs(), self._progress)
+            standing = first.ask("run", self._inputs(), self._progress)
             plan = standing["plan"]
-            killed = not await self._answer_all(first, standing)
+            killed = not self._answer_all(first, standing)
             status = first.died() if killed else 0
         if killed and status != -signal.SIGKILL:
             raise MainstayError(f"The demo's process ended by itself (status {status}).", remedy="Run the demo again.")
@@ -107,7 +107,7 @@ class _Show:
         self._tell_crash(before, killed=killed)
         if killed:
             with Runtime(self.workspace):
-                await self._until_done(plan)
+                self._until_done(plan)
         found = msgspec.structs.replace(check(self.workspace, plan), killed_by=-status)
         self._tell_end(found, killed=killed)
         return found
@@ -128,7 +128,7 @@ class _Show:
         if event["kind"] in ("StepCompleted", "EffectDone") and event["path"] in _DOES:
             self.say(f"  done  {_DOES[event['path']]}")
 
-    async def _answer_all(self, runtime: Runtime, standing: dict[str, Any]) -> bool:
+    def _answer_all(self, runtime: Runtime, standing: dict[str, Any]) -> bool:
         """Answer what is asked; False when the runtime died over it."""
         while standing["questions"]:
             with Views(self.workspace) as views:
@@ -140,19 +140,19 @@ class _Show:
                     "The demo ends here, as it needs your answers.", remedy="See it played: mainstay demo --yes"
                 )
             try:
-                standing = await runtime.ask("decide", answer, self._progress)
+                standing = runtime.ask("decide", answer, self._progress)
             except ConnectionError:
                 return False
         return True
 
-    async def _until_done(self, plan: str) -> None:
+    def _until_done(self, plan: str) -> None:
         """Only look on, until the plan has ended by itself."""
         with Views(self.workspace) as views:
             for _ in range(int(RESUMED_S / _POLL_S)):
                 if (status := views.plan(plan).status) not in ("approved", "running"):
                     assert status == "completed", status
                     return
-                await asyncio.sleep(_POLL_S)
+                time.sleep(_POLL_S)
         raise MainstayError("The demo did not end by itself.", remedy=f"Look with: mainstay show {plan}")
 
     def _tell_crash(self, found: Findings, *, killed: bool) -> None:

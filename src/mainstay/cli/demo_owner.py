@@ -62,8 +62,11 @@ class Runtime:
     def __exit__(self, *_: object) -> None:
         self.end()
 
-    async def ask(self, method: str, params: dict[str, Any], emit: Emit) -> dict[str, Any]:
+    def ask(self, method: str, params: dict[str, Any], emit: Emit) -> dict[str, Any]:
         """Ask the owner; raises what it raises, ConnectionError when it dies meanwhile."""
+        return asyncio.run(self._ask(method, params, emit))
+
+    async def _ask(self, method: str, params: dict[str, Any], emit: Emit) -> dict[str, Any]:
         request = Request(method, params, ledger_keys.load_session(self.workspace.state))
         until = time.monotonic() + START_S
         while True:
