@@ -83,6 +83,12 @@ def write_file(root: str, parts: Parts, content: bytes, *, mark: str) -> None:
         raise _not_done(parts, "written", error) from error
 
 
+def sweep_file(root: str, parts: Parts, *, mark: str) -> None:
+    """Remove what a write under this mark left unfinished when it died; the file itself is left as it is."""
+    with contextlib.suppress(OSError), _folder(root, parts[:-1], make=False) as here:
+        _drop(here, f".{mark}.tmp")
+
+
 def remove_file(root: str, parts: Parts) -> None:
     """Remove a file if it is there; gone for good when this returns. Raises as `write_file` does."""
     try:

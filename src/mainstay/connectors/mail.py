@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from mainstay.connectors import smtp
-from mainstay.connectors.folder import parts_of, read_file, run_to_end, settle_file, write_file
+from mainstay.connectors.folder import parts_of, read_file, run_to_end, settle_file, sweep_file, write_file
 from mainstay.connectors.mail_address import MailAddress, one_line, parse_address
 from mainstay.connectors.smtp import Envelope, Password, SmtpConfig
 from mainstay.contracts import Card, Found, HealthReport, Operation
@@ -151,7 +151,11 @@ class _Folder:
     async def look_up(self, call: Call, arguments: SendMail) -> Found:
         """Authoritative: the file is there, or the mail was not written."""
         there = await self._found(call, _letter(self._config, arguments))
-        return Found("did_not_happen") if there is None else Found("happened", there)
+        if there is not None:
+            return Found("happened", there)
+        sweep = partial(sweep_file, self._config.workspace, self._parts(call), mark=_mark(call.token))
+        await run_to_end(sweep)  # the next attempt has another token, and would not find it
+        return Found("did_not_happen")
 
     async def _found(self, call: Call, letter: _Letter) -> Sent | None:
         parts = self._parts(call)
