@@ -182,7 +182,8 @@ class Owner:
         self.workers = WorkerPool(paths=code)
         self.contracts = contracts(workspace, BookReader(self.ledger))
         self.engine = Engine(self._parts(policy or DefaultPolicy()))
-        self.timers = Timers(self.engine, self.clock, self._due, self._next_due)
+        self.timers = Timers(self.engine, self.clock, self)
+        self.timers.on_jump = self._note_jump
         self.engine.on_timer = self.timers.hint
         session = ledger_keys.load_session(workspace.state)
         self.intake = Intake(workspace.socket, session, self.answer)
@@ -235,12 +236,20 @@ class Owner:
     def _hint(self, due_us: int) -> None:
         self.timers.hint(due_us)
 
-    def _due(self, now_us: int, limit: int) -> list[Timer]:
-        return [Timer(*row) for row in self.ledger.rows(queries.TIMERS_DUE, (now_us, limit))]
+    def due(self, now_us: int, held_before_us: int, limit: int) -> list[Timer]:
+        """Give the timers that are due: runtime.timers.Rows."""
+        return [Timer(*row) for row in self.ledger.rows(queries.TIMERS_DUE, (now_us, held_before_us, limit))]
 
-    def _next_due(self, after_us: int) -> int | None:
+    def next_due(self, after_us: int) -> int | None:
+        """Give the next due time after one."""
         rows = self.ledger.rows(queries.NEXT_DUE_AFTER, (after_us,))
         return rows[0][0] if rows else None
+
+    def _note_jump(self, by_s: int) -> None:
+        """Record that the clock was set; who watches the owner is told."""
+        fact = e.ClockJumped(by_s)
+        append = e.Append("clock", len(self.ledger.read("clock")), (e.Draft(fact, self.clock.now_us(), "timer"),))
+        self.ledger.append([append]).add_done_callback(lambda done: done.cancelled() or done.exception())
 
     # --- what an operator can ask
 

@@ -390,6 +390,12 @@ class WorkspaceCreated(Fact, frozen=True, omit_defaults=True):
     mainstay: str  # version that made it
 
 
+class ClockJumped(Fact, frozen=True, omit_defaults=True):
+    """The machine's clock was set by `by_s` seconds while the owner ran; nothing expires for a while (KERNEL P5)."""
+
+    by_s: int
+
+
 PlanFact: TypeAlias = (
     PlanProposed
     | PlanApproved
@@ -431,7 +437,7 @@ PlanFact: TypeAlias = (
     | EffectAbsent
 )
 BudgetFact: TypeAlias = BudgetReserved | BudgetSettled
-AnyFact: TypeAlias = PlanFact | BudgetFact | WorkspaceCreated
+AnyFact: TypeAlias = PlanFact | BudgetFact | WorkspaceCreated | ClockJumped
 
 
 class Recorded(msgspec.Struct, frozen=True):

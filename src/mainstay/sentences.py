@@ -94,6 +94,14 @@ def _count(count: int, what: str) -> str:
     return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
+def _span(seconds: int) -> str:
+    """Say a length of time roughly: "2 days", "3 hours", "7 minutes"."""
+    for unit, size in (("day", 86_400), ("hour", 3600), ("minute", 60)):
+        if seconds >= size:
+            return _count(seconds // size, unit)
+    return _count(seconds, "second")
+
+
 def _asked(fact: e.DecisionAsked) -> str:
     return f"Question {fact.decision}: {QUESTION[fact.kind]} ({fact.why.rstrip('.')})"
 
@@ -172,6 +180,9 @@ _SAY: dict[type[e.Fact], Callable[[Any], str]] = {
     e.EffectAbsent: lambda f: f"{say_path(f.path)}: did not happen, because {f.how}",
     e.BudgetReserved: lambda f: f"Held {f.count} of the budget for {f.holder}",
     e.BudgetSettled: lambda f: f"Charged {f.count} to the budget for {f.holder}",
+    e.ClockJumped: lambda f: (
+        f"The clock was set {'ahead' if f.by_s > 0 else 'back'} by {_span(abs(f.by_s))}; nothing expires for 15 minutes"
+    ),
     e.WorkspaceCreated: lambda f: f"Workspace of {f.name} created",
 }
 

@@ -186,12 +186,16 @@ def test_f8_a_flipped_bit_under_a_record_names_it(ledger, folder):
 def test_a_rebuild_gives_equal_rows(ledger):
     fill(ledger)
     assert ledger.differing() == []
-    before = [ledger.rows(sql, (1000, 0)[: sql.count("?")]) for sql in (queries.PLANS, queries.STUCK, queries.NEXT_DUE)]
+    before = [
+        ledger.rows(sql, (1000, 0)[: sql.count("?")]) for sql in (queries.PLANS, queries.STUCK, queries.NEXT_DUE_AFTER)
+    ]
     seen: list[tuple[int, int]] = []
     done = ledger.rebuild(lambda at, last: seen.append((at, last)))
     assert done.events == 270
     assert seen[-1] == (270, 270)
-    after = [ledger.rows(sql, (1000, 0)[: sql.count("?")]) for sql in (queries.PLANS, queries.STUCK, queries.NEXT_DUE)]
+    after = [
+        ledger.rows(sql, (1000, 0)[: sql.count("?")]) for sql in (queries.PLANS, queries.STUCK, queries.NEXT_DUE_AFTER)
+    ]
     assert after == before
     assert ledger.differing() == []
 

@@ -44,11 +44,11 @@ DECISION = _DECISION + "WHERE id = ?"
 
 # --- time
 
-# What is due: due time, kind, plan, path, generation; the earliest first. (now, limit)
+# What is due: due time, kind, plan, path, generation; the earliest first. What would close a question or end a plan
+# is left out when it was due before the second time. (now, held before, limit)
 TIMERS_DUE = """
-SELECT due_at_us, kind, plan, path, generation FROM timer WHERE due_at_us <= ? ORDER BY due_at_us, kind, plan LIMIT ?"""
-# When something is due next; NULL when nothing is. ()
-NEXT_DUE = "SELECT min(due_at_us) FROM timer"
+SELECT due_at_us, kind, plan, path, generation FROM timer
+WHERE due_at_us <= ?1 AND (kind NOT IN ('due', 'expiry') OR due_at_us >= ?2) ORDER BY due_at_us, kind, plan LIMIT ?3"""
 # When something is due after a time; NULL when nothing is. (time)
 NEXT_DUE_AFTER = "SELECT min(due_at_us) FROM timer WHERE due_at_us > ?"
 # What one plan sleeps for: due time, kind, path, generation. (plan)

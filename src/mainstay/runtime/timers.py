@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from mainstay.ports import Clock
 
 GRACE_S = 15 * 60  # after downtime, expiries wait this long
+JUMP_S = 5 * 60  # the wall clock departs from boot time by more: somebody set it
+LONGEST_SLEEP_S = 60.0  # the clock may be set, or the machine put to sleep, meanwhile
 _BATCH = 500
-_LONGEST_SLEEP_S = 3600.0  # wall time may be set meanwhile
 
 TimerKind: TypeAlias = Literal["retry", "due", "remind", "wait", "expiry"]
 
@@ -37,6 +38,18 @@ class Timer(msgspec.Struct, frozen=True):
     generation: int
 
 
+class Rows(Protocol):
+    """The projection's rows."""
+
+    def due(self, now_us: int, held_before_us: int, limit: int) -> list[Timer]:
+        """Give what is due by now, earliest first; what closes or ends something only when due since `held_before_us`."""
+        ...
+
+    def next_due(self, after_us: int) -> int | None:
+        """Give the next due time after one."""
+        ...
+
+
 class Submit(Protocol):
     """The engine's way in."""
 
@@ -48,22 +61,17 @@ class Submit(Protocol):
 class Timers:
     """Fires what is due."""
 
-    def __init__(
-        self,
-        engine: Submit,
-        clock: Clock,
-        due: Callable[[int, int], list[Timer]],
-        next_due: Callable[[int], int | None],
-    ) -> None:
-        """`due(now_us, limit)` gives the rows due by now, earliest first; `next_due(after_us)` the next due time."""
+    def __init__(self, engine: Submit, clock: Clock, rows: Rows) -> None:
+        """Take the engine's way in, the clocks, and the rows of the projection."""
         self._engine = engine
         self._clock = clock
-        self._due = due
-        self._next_due = next_due
+        self._rows = rows
+        self.on_jump: Callable[[int], None] | None = None  # told of seconds the wall clock was set by
         self._wake = asyncio.Event()
         self._at_us: int | None = None
         self._fired: set[Timer] = set()
-        self._started_us = clock.now_us()
+        self._offset_s = self._offset()
+        self._hold()
 
     def hint(self, due_at_us: int) -> None:
         """Learn of a new due time."""
@@ -76,19 +84,14 @@ class Timers:
         while True:
             self._wake.clear()
             self._at_us = None  # from here on any hint wakes
+            self._notice_jump()
             now_us = self._clock.now_us()
             await self._fire(now_us)
-            self._at_us = self._soonest(now_us)
-            pause_s = _LONGEST_SLEEP_S
+            self._at_us = self._rows.next_due(now_us)
+            pause_s = LONGEST_SLEEP_S
             if self._at_us is not None:
                 pause_s = min(pause_s, max(0.0, (self._at_us - self._clock.now_us()) / SECOND_US))
             await self._sleep(pause_s)
-
-    def _soonest(self, now_us: int) -> int | None:
-        """The next due time, or the end of the grace period while it holds something back."""
-        grace_us = self._started_us + GRACE_S * SECOND_US
-        later = [at_us for at_us in (self._next_due(now_us), grace_us if now_us < grace_us else None) if at_us]
-        return min(later, default=None)
 
     async def _sleep(self, pause_s: float) -> None:
         sleeping = asyncio.ensure_future(self._clock.sleep(pause_s))
@@ -100,9 +103,12 @@ class Timers:
             waking.cancel()
 
     async def _fire(self, now_us: int) -> None:
+        held_before_us = self._held_before_us if self._clock.boot_s() < self._held_until_s else 0
         waiting: list[asyncio.Future[int]] = []
-        for timer in self._due(now_us, _BATCH + len(self._fired)):
-            if timer in self._fired or self._in_grace(timer, now_us):
+        due = self._rows.due(now_us, held_before_us, _BATCH + len(self._fired))
+        self._fired.intersection_update(due)
+        for timer in due:
+            if timer in self._fired:
                 continue
             self._fired.add(timer)
             command = c.TimerDue(now_us=now_us, kind=timer.kind, path=timer.path, generation=timer.generation)
@@ -113,8 +119,22 @@ class Timers:
         if waiting:
             await asyncio.wait(waiting)
 
-    def _in_grace(self, timer: Timer, now_us: int) -> bool:
-        """After downtime, what would close or end something waits a little: the operator may be on the way."""
-        if timer.kind not in ("due", "expiry") or timer.due_at_us >= self._started_us:
-            return False
-        return now_us < self._started_us + GRACE_S * SECOND_US
+    # --- after downtime, and when the clock is set
+
+    def _hold(self) -> None:
+        """From now on for a grace period, end nothing whose time has passed: the operator may be on the way."""
+        self._held_before_us = self._clock.now_us()
+        self._held_until_s = self._clock.boot_s() + GRACE_S
+
+    def _notice_jump(self) -> None:
+        jump_s = self._offset() - self._offset_s
+        if abs(jump_s) <= JUMP_S:
+            return
+        self._offset_s += jump_s
+        self._hold()
+        if self.on_jump is not None:
+            self.on_jump(round(jump_s))
+
+    def _offset(self) -> float:
+        """Wall time less boot time, seconds: it changes only when somebody sets the clock."""
+        return self._clock.now_us() / SECOND_US - self._clock.boot_s()
