@@ -23,18 +23,18 @@ async def carry_on(root):
         sys.stdout.flush()
         plans = owner.ledger.rows(queries.PLANS, (10, 0))
         plan = plans[0][0] if plans else await begin(owner)
-        standing = await owner.follow(plan, lambda _: None)
+        standing = await owner.requests.follow(plan, lambda _: None)
         while standing["questions"]:
-            await owner.rule(standing["questions"][0], {"choice": "approve"})
-            standing = await owner.follow(plan, lambda _: None)
+            await owner.requests.rule(standing["questions"][0], {"choice": "approve"})
+            standing = await owner.requests.follow(plan, lambda _: None)
         assert standing["status"] == "completed", standing
 
 
 async def begin(owner):
     definition = open_playbook(None, PLAYBOOK, owner.contracts)
     files = {"statement": "statement.xml", "invoices": "invoices.csv"}
-    pinned = {name: owner.pin(file, (LIBRARY / "demo" / file).read_bytes()) for name, file in files.items()}
-    plan, committed = owner.propose(definition, pinned)
+    pinned = {name: owner.requests.pin(file, (LIBRARY / "demo" / file).read_bytes()) for name, file in files.items()}
+    plan, committed = owner.requests.propose(definition, pinned)
     await committed
     return plan
 

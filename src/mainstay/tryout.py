@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, cast
 
 import msgspec
 
-from mainstay.app import Owner, create_workspace, file_content
+from mainstay.app import Owner, create_workspace
 from mainstay.connectors.books import say_total
 from mainstay.connectors.invoices import InvoicesRead
 from mainstay.connectors.statements import StatementRead
@@ -26,6 +26,7 @@ from mainstay.encoding import decode_value, encode_value
 from mainstay.errors import FileError, MainstayError
 from mainstay.playbooks.shelf import open_playbook
 from mainstay.records import Date, File, Invoice, Match
+from mainstay.requests import file_content
 from mainstay.values import Money
 from mainstay.views import Views
 
@@ -160,7 +161,7 @@ class _Bench:
         return self._result(read, unread, against)
 
     def _pin(self, path: Path) -> Plain:
-        return cast("Plain", self._owner.pin(path.name, file_content(path)))
+        return cast("Plain", self._owner.requests.pin(path.name, file_content(path)))
 
     async def _read(self, name: str, file: Plain, output: type[T]) -> T:
         """Run a reading operation in a worker process, as the process itself will. Raises FileError."""
@@ -194,12 +195,12 @@ class _Bench:
 
     async def _try(self, definition: Definition, one: _Read, invoices: Plain) -> None:
         """Run the whole process on one statement, and keep what it found of lines not seen before."""
-        plan, committed = self._owner.propose(definition, {"statement": one.file, "invoices": invoices})
+        plan, committed = self._owner.requests.propose(definition, {"statement": one.file, "invoices": invoices})
         await committed
-        standing = await self._owner.follow(plan, lambda _: None)
+        standing = await self._owner.requests.follow(plan, lambda _: None)
         while standing["questions"]:
             await self._decline(one.name, standing["questions"][0])
-            standing = await self._owner.follow(plan, lambda _: None)
+            standing = await self._owner.requests.follow(plan, lambda _: None)
         with Views(self._workspace) as views:
             outputs = views.outputs(plan)
         for pile, found in self._found.items():
@@ -217,7 +218,7 @@ class _Bench:
             raise FileError(f"{statement}: {card.get('headline', '')}", remedy=str(card.get("remedy", "")))
         rows = tuple(str(row.get("headline") or row.get("why") or "") for row in card.get("rows") or ())
         self._asked.append(Asked(statement, str(card["headline"]), rows))
-        await self._owner.rule(decision, {"choice": "reject", "reason": _WHY, "session": "trial"})
+        await self._owner.requests.rule(decision, {"choice": "reject", "reason": _WHY, "session": "trial"})
 
     def _result(self, read: Sequence[_Read], unread: Sequence[Unread], against: InvoicesRead) -> Trial:
         incoming = {line.id for one in read for line in one.content.lines if line.amount.minor > 0}

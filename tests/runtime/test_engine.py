@@ -32,14 +32,14 @@ def run(workspace, world, scenario, seconds=20):
 
 
 async def start(owner, definition, **inputs):
-    plan_id, committed = owner.propose(definition, inputs)
+    plan_id, committed = owner.requests.propose(definition, inputs)
     await committed
-    return plan_id, await owner.follow(plan_id, lambda _: None)
+    return plan_id, await owner.requests.follow(plan_id, lambda _: None)
 
 
 async def rule(owner, decision, choice, **more):
-    await owner.rule(decision, {"choice": choice, **more})
-    return await owner.follow(decision.rpartition(".")[0], lambda _: None)
+    await owner.requests.rule(decision, {"choice": choice, **more})
+    return await owner.requests.follow(decision.rpartition(".")[0], lambda _: None)
 
 
 def facts(owner, plan_id):
@@ -118,11 +118,11 @@ def test_a_ruling_on_something_that_changed_since_is_refused(workspace, world):
 def test_a_double_click_approves_once(workspace, world):
     async def scenario(owner):
         _, standing = await start(owner, plan(do("a", "test.shout", "loud")))
-        first = owner.rule(standing["questions"][0], {"choice": "approve"})
+        first = owner.requests.rule(standing["questions"][0], {"choice": "approve"})
         with pytest.raises(CommandRefusedError, match="not open"):
-            owner.rule(standing["questions"][0], {"choice": "approve"})
+            owner.requests.rule(standing["questions"][0], {"choice": "approve"})
         await first
-        return await owner.follow(standing["plan"], lambda _: None)
+        return await owner.requests.follow(standing["plan"], lambda _: None)
 
     run(workspace, world, scenario)
     assert world.words() == ["loud"]
@@ -153,7 +153,7 @@ def test_a_list_over_one_hundred_runs_as_child_plans_and_comes_back_in_order(wor
         before = world.words()
         assert before == words
         await owner.engine.submit(plan_id, c.UndoPlan(now_us=owner.clock.now_us(), by="operator"))
-        return await owner.follow(plan_id, lambda _: None)
+        return await owner.requests.follow(plan_id, lambda _: None)
 
     assert run(workspace, world, scenario, 60) == ("completed", 3, "undone")
     assert world.words() == []
@@ -166,7 +166,7 @@ def test_undo_takes_back_in_reverse_and_says_what_it_could_not(workspace, world)
         plan_id, standing = await start(owner, plan(*steps, last))
         await rule(owner, standing["questions"][0], "approve")
         await owner.engine.submit(plan_id, c.UndoPlan(now_us=owner.clock.now_us(), by="operator"))
-        end = await owner.follow(plan_id, lambda _: None)
+        end = await owner.requests.follow(plan_id, lambda _: None)
         undone = [fact.path for fact in facts(owner, plan_id) if isinstance(fact, e.EffectDone)][3:]
         return end["status"], undone, facts(owner, plan_id)[-1].left
 
@@ -289,12 +289,12 @@ def test_a_plan_past_its_expiry_ends_and_its_question_means_no(workspace, world)
     async def scenario(owner):
         plan_id, standing = await start(owner, plan(do("a", "test.shout", "loud"), expires_s=1))
         for _ in range(500):
-            if owner.standing(plan_id)["status"] == "expired":
+            if owner.requests.standing(plan_id)["status"] == "expired":
                 break
             await asyncio.sleep(0.01)
         with pytest.raises(CommandRefusedError):
-            owner.rule(standing["questions"][0], {"choice": "approve"})
-        return owner.standing(plan_id)["status"]
+            owner.requests.rule(standing["questions"][0], {"choice": "approve"})
+        return owner.requests.standing(plan_id)["status"]
 
     assert run(workspace, world, scenario) == "expired"
     assert world.words() == []
@@ -310,7 +310,7 @@ def test_views_and_history_agree_with_a_rebuild_and_a_replay(workspace, world):
         third, _ = await start(owner, plan(do("a", "test.refuse", "unsent", retry=QUICK)))
         await rule(owner, f"{third}.1", "undo")
         await owner.engine.submit(first, c.UndoPlan(now_us=owner.clock.now_us(), by="operator"))
-        await owner.follow(first, lambda _: None)
+        await owner.requests.follow(first, lambda _: None)
         views = Views(owner.workspace)
         return owner.ledger.differing(), [
             views.replay(p)["first_difference"] for p in (first, second, third, f"{first}-b-1")
@@ -363,11 +363,11 @@ async def main():
         if {fresh}:
             words = [f"w{{i}}" for i in range(5)]
             steps = do("a", "test.say", "one"), do("b", {operation!r}, "die two", needs=after("a"))
-            plan_id, done = owner.propose(plan(*steps, do("c", "test.say", "three", needs=after("b"))), {{}})
+            plan_id, done = owner.requests.propose(plan(*steps, do("c", "test.say", "three", needs=after("b"))), {{}})
             await done
         else:
             plan_id = owner.ledger.rows("SELECT id FROM plan")[0][0]
-        print(json.dumps(await owner.follow(plan_id, lambda _: None)))
+        print(json.dumps(await owner.requests.follow(plan_id, lambda _: None)))
 asyncio.run(main())
 """
 
@@ -403,7 +403,7 @@ def test_cancelling_a_plan_ends_the_child_plans_behind_it(workspace, world):
         assert len(standing["questions"]) == 150
         await owner.engine.submit(plan_id, c.CancelPlan(now_us=owner.clock.now_us(), by="operator"))
         children = [owner.engine.load(f"{plan_id}-a-{number}").status for number in (1, 2)]
-        return owner.standing(plan_id)["questions"], children
+        return owner.requests.standing(plan_id)["questions"], children
 
     assert run(workspace, world, scenario, 60) == ([], ["cancelled", "cancelled"])
     assert world.words() == []
@@ -418,7 +418,7 @@ def test_undoing_a_running_plan_takes_back_what_its_child_plans_did_so_far(works
         plan_id, _ = await start(owner, plan(*steps), words=words)
         before = len(world.words())
         await owner.engine.submit(plan_id, c.UndoPlan(now_us=owner.clock.now_us(), by="operator"))
-        return before, (await owner.follow(plan_id, lambda _: None))["status"]
+        return before, (await owner.requests.follow(plan_id, lambda _: None))["status"]
 
     assert run(workspace, world, scenario, 60) == (150, "undone")
     assert world.words() == []

@@ -24,7 +24,7 @@ def ask(screen: Screen, workspace: Workspace, method: str, params: Row) -> Row:
 
     Ctrl-C ends the command, after saying what goes on by itself.
     """
-    from mainstay.app import ask_owner
+    from mainstay.owners import ask_owner
 
     board = Board(screen.err)
     try:
@@ -36,7 +36,7 @@ def ask(screen: Screen, workspace: Workspace, method: str, params: Row) -> Row:
 
 
 def _say_interrupted(screen: Screen, workspace: Workspace, plan: str) -> None:
-    from mainstay.app import owner_of
+    from mainstay.owners import owner_of
 
     owner = owner_of(workspace)
     if not plan:

@@ -21,8 +21,9 @@ _ZONES = "zoneinfo/"
 
 def init(screen: Screen, folder: Path, *, name: str, timezone: str, sender: str) -> int:
     """Make a workspace, and say what to do first."""
-    from mainstay.app import begin, create_workspace
+    from mainstay.app import create_workspace
     from mainstay.ledger.keys import key_file
+    from mainstay.owners import begin
 
     timezone = timezone or local_timezone()
     _check(timezone, sender)

@@ -124,7 +124,7 @@ def _history(workspace: Workspace) -> Iterator[Finding]:
 
 
 def _service(workspace: Workspace) -> Iterator[Finding]:
-    from mainstay.app import owner_of
+    from mainstay.owners import owner_of
 
     owner = owner_of(workspace)
     if owner is None:

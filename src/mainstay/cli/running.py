@@ -51,8 +51,8 @@ def _compile(workspace: Workspace, name: str) -> tuple[Definition, Contracts]:
 
 def _read_files(definition: Definition, inputs: Sequence[str]) -> dict[str, bytes]:
     """Check the inputs and read the files they name: the owner may run elsewhere, and later. Raises InputError."""
-    from mainstay.app import file_content
     from mainstay.playbooks.inputs import read_inputs
+    from mainstay.requests import file_content
 
     files: dict[str, bytes] = {}
 

@@ -29,7 +29,7 @@ def start(screen: Screen, folder: Path | None) -> int:
 
 
 async def _serve(screen: Screen, workspace: Workspace) -> None:
-    from mainstay.app import serve
+    from mainstay.owners import serve
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -42,7 +42,7 @@ class Rows(Protocol):
     """The projection's rows."""
 
     def due(self, now_us: int, held_before_us: int, limit: int) -> list[Timer]:
-        """Give what is due by now, earliest first; what closes or ends something only when due since `held_before_us`."""
+        """Give what is due by now, earliest first; what closes or ends something only what was due later."""
         ...
 
     def next_due(self, after_us: int) -> int | None:

@@ -1,0 +1,116 @@
+"""Reaching the owner of a workspace, or becoming it (DESIGN, Processes)."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import sys
+from typing import TYPE_CHECKING
+
+from mainstay.app import Owner
+from mainstay.errors import MainstayError, OwnedError
+from mainstay.ledger import keys as ledger_keys
+from mainstay.ledger.lock import Owner as Holder
+from mainstay.ledger.lock import holder
+from mainstay.requests import TAKEN, Params, say_news
+from mainstay.runtime.intake import Request, call
+from mainstay.sentences import say
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mainstay import events as e
+    from mainstay.kernel.state import Plan
+    from mainstay.ports import Policy
+    from mainstay.runtime.intake import Emit
+    from mainstay.workspace import Workspace
+
+_TRIES = 20
+_TRY_AGAIN_S = 0.1
+_LOOK = "`mainstay plans` and `mainstay history tail` show whether it was taken."
+
+
+async def ask_owner(
+    workspace: Workspace, method: str, params: Params, emit: Emit, policy: Policy | None = None
+) -> Params:
+    """Ask the workspace's owner; become it for as long as this takes when there is none (DESIGN, Processes).
+
+    Raises what the request raises. All plans are resumed meanwhile; what is left when this returns goes on at the
+    next start of any owner.
+    """
+    request = Request(method, params, ledger_keys.load_session(workspace.state))
+    taken: list[str] = []
+
+    def hear(event: Params) -> None:
+        if event["kind"] == TAKEN:
+            taken.append(event["plan"])
+        emit(event)
+
+    for attempt in range(_TRIES):
+        try:
+            return await call(workspace.socket, request, hear)
+        except (FileNotFoundError, ConnectionRefusedError):
+            owner = _become_owner(workspace, policy, last=attempt == _TRIES - 1)
+        except ConnectionError:
+            if not taken:
+                raise MainstayError("The owner of this workspace ended before it answered.", remedy=_LOOK) from None
+            request = Request("follow", {"plan": taken[-1]}, request.session)
+            continue
+        if owner is not None:
+            async with owner:
+                answer = await owner.requests.answer(request, True, hear)  # noqa: FBT003 - a Handler
+                return answer | {"left": owner.requests.unfinished(except_for=answer["plan"])}
+        await asyncio.sleep(_TRY_AGAIN_S)  # the other one is starting, or ending
+    raise AssertionError
+
+
+def _become_owner(workspace: Workspace, policy: Policy | None, *, last: bool) -> Owner | None:
+    """Open the workspace for writing; None when somebody else holds it, which the last try raises."""
+    try:
+        return Owner(workspace, _command_line(), policy)
+    except OwnedError:
+        if last:
+            raise
+        return None
+
+
+async def begin(workspace: Workspace) -> None:
+    """Write the first fact of a new workspace, so that there is a history to read."""
+    async with Owner(workspace, _command_line()):
+        return
+
+
+async def serve(workspace: Workspace, emit: Emit, stop: asyncio.Event) -> None:
+    """Own the workspace until `stop` is set: resume plans, keep times, answer requests; `emit` hears what happens.
+
+    Raises OwnedError when somebody else owns it, and what made the engine give up, such as a full disk.
+    """
+    async with Owner(workspace, _command_line()) as owner:
+        failed = owner.engine.failed
+        assert failed is not None
+
+        def listen(plan_id: str, facts: Sequence[e.AnyFact], plan: Plan) -> None:
+            for fact in facts:
+                emit(say_news(plan_id, fact) | {"says": say(fact), "title": plan.title})
+
+        owner.engine.listeners.append(listen)
+        emit({"plan": "", "kind": TAKEN, "path": "", "count": len(owner.requests.unfinished(except_for=""))})
+        stopped = asyncio.ensure_future(stop.wait())
+        await asyncio.wait({stopped, failed}, return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+    if failed.done():
+        raise failed.result()
+
+
+def owner_of(workspace: Workspace) -> Holder | None:
+    """Name the process that works on a workspace now; None when there is none."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(str(workspace.socket))
+        except OSError:
+            return None
+    return holder(workspace.state)
+
+
+def _command_line() -> str:
+    return " ".join(["mainstay", *sys.argv[1:3]])
