@@ -53,7 +53,13 @@ class Terminal:
         os.write(self.file, line.encode())
 
     def interrupt(self) -> None:
-        self.type("\x03")
+        """Press Ctrl-C until it is noticed: Python's input() misses one that comes just before it begins to read."""
+        for _ in range(int(WAIT_S)):
+            self.type("\x03")
+            ready, _, _ = select.select([self.file], [], [], 1.0)
+            before = len(self.text)
+            if ready and (not self._read() or self.text[before:].strip("^C\n")):
+                return
 
     def status(self) -> int:
         """Read to the end and give the exit status."""
