@@ -54,12 +54,12 @@ class Terminal:
 
     def interrupt(self) -> None:
         """Press Ctrl-C until it is noticed: Python's input() misses one that comes just before it begins to read."""
-        for _ in range(int(WAIT_S)):
-            self.type("\x03")
-            ready, _, _ = select.select([self.file], [], [], 1.0)
+        for _ in range(int(WAIT_S / 3)):
             before = len(self.text)
-            if ready and (not self._read() or self.text[before:].strip("^C\n")):
-                return
+            self.type("\x03")
+            while select.select([self.file], [], [], 3.0)[0]:
+                if not self._read() or self.text[before:].strip("^C\n"):
+                    return
 
     def status(self) -> int:
         """Read to the end and give the exit status."""
