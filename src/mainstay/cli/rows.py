@@ -68,24 +68,24 @@ def _match_table(rows: Sequence[Row]) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 1, 0), header_style="bold")
     for name, style in (("#", "bold"), ("amount", ""), ("payer", ""), ("text", ""), ("invoices", "")):
         table.add_column(name, style=style, overflow="fold", justify="right" if name in ("#", "amount") else "left")
-    table.add_column("sure", justify="right")
+    table.add_column("likely", justify="right")
     table.add_column("why", overflow="fold", ratio=3)
     table.add_column("runner-up", overflow="fold", ratio=2)
     for number, row in enumerate(rows, 1):
         cells = [say_value(row["amount"]), text(row.get("counterparty", "")), text(row.get("text", ""))]
-        sure = text(_percent(row["confidence"]))
+        likely = text(_percent(row["confidence"]))
         told = [text(row["why"]), text(row.get("runner_up") or "none")]
-        table.add_row(text(number), *cells, say_value(row["invoice_numbers"]), sure, *told)
+        table.add_row(text(number), *cells, say_value(row["invoice_numbers"]), likely, *told)
     return table
 
 
 def _match_lines(row: Row) -> list[tuple[str, Text]]:
     payer = text(f" from {row.get('counterparty') or 'unknown'}")
-    headline = say_value(row["amount"]).append_text(payer).append_text(text(f", {_percent(row['confidence'])} sure"))
+    likely = text(f", {_percent(row['confidence'])} likely the right one")
     return [
-        ("", headline),
+        ("", say_value(row["amount"]).append_text(payer)),
         ("text", text(row.get("text", ""))),
-        ("invoices", say_value(row["invoice_numbers"]) if row["invoice_numbers"] else text("none")),
+        ("invoices", say_value(row["invoice_numbers"]).append_text(likely) if row["invoice_numbers"] else text("none")),
         ("why", text(row["why"])),
         ("runner-up", text(row.get("runner_up") or "none")),
     ]
