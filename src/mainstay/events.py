@@ -255,6 +255,7 @@ class DecisionAsked(Fact, frozen=True, omit_defaults=True):
     rule: str = ""
     why: str = ""
     to: str = "operator"
+    labels: Labels = ()  # of what a plain question shows
 
 
 class DecisionReminded(Fact, frozen=True, omit_defaults=True):

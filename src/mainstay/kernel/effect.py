@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from mainstay.kernel.turn import Turn
     from mainstay.values import Verdict
 
+FULL_PLAN = 1900  # facts; a history holds 2,000 (KERNEL L8)
+FACTS_PER_SLOT = 8  # what one unit of work may still need: outcome, questions, remedies, undo
+
 
 def prepare(turn: Turn, command: c.PrepareEffect) -> None:
     """Record exactly what would happen, and what policy says of it."""
@@ -92,7 +95,12 @@ def refuse(turn: Turn, command: c.RefuseEffect) -> None:
 
 
 def next_attempt_us(turn: Turn, command: c.RefuseEffect | c.FailStep, slot: Slot) -> int | None:
-    """Give the time of the next attempt after this failure, or None when it was the last."""
+    """Give the time of the next attempt after this failure, or None when it was the last.
+
+    A plan whose history fills up makes no further ones: what is left has to fit its outcomes, questions and undo.
+    """
+    if turn.plan.sequence + FACTS_PER_SLOT * len(turn.plan.slots) > FULL_PLAN:
+        return None
     retry = turn.plan.step(command.path).retry
     attempt = slot.attempt + 1 - slot.forgiven
     return retry_at_us(retry, attempt, command.failure, now_us=turn.now_us, jitter=command.jitter)

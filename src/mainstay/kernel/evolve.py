@@ -275,7 +275,9 @@ def _asked(plan: Plan, fact: e.DecisionAsked, at_us: int) -> Plan:
     question = Question(fact.kind, fact.paths, fact.binds, fact.options, fact.due_at_us)
     status = "stuck" if fact.kind == "stuck" else "asked"
     for path in fact.paths:
-        plan = _with(plan, path, replace(plan.slots[path], status=status, decision=fact.decision))
+        slot = plan.slots[path]
+        labels = fact.labels if fact.kind == "ask" else slot.labels
+        plan = _with(plan, path, replace(slot, status=status, decision=fact.decision, labels=labels))
     return replace(plan, questions={**plan.questions, fact.decision: question}, asked=plan.asked + 1)
 
 

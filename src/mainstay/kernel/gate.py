@@ -44,6 +44,7 @@ def ask_step(turn: Turn, command: c.AskStep) -> None:
             rule="playbook",
             why="The playbook asks.",
             to=ask.to,
+            labels=command.labels,
         )
     )
 

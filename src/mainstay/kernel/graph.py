@@ -13,7 +13,7 @@ import msgspec
 from mainstay.values import EffectClass, Value
 
 MAX_ITEMS = 100  # KERNEL P2: a longer list becomes child plans
-MAX_ITEMS_OF_PLAN = 200  # of all its lists: each item may take eight events with its undo, a stream holds 2,000 (L8)
+MAX_ITEMS_OF_PLAN = 100  # of all its lists together: a plan's history holds 2,000 facts (KERNEL L8)
 DEFAULT_ATTEMPTS = 5
 DEFAULT_AT_ONCE = 10
 

@@ -22,6 +22,7 @@ from mainstay.kernel.evolve import evolve
 from mainstay.kernel.state import KERNEL, RESTING, Plan, duty_of, is_item, is_open, satisfied, step_name
 from mainstay.kernel.turn import Turn
 from mainstay.kernel.undo import begin_undo, finish_undo, request_undo
+from mainstay.kernel.words import STATUS, say_path
 from mainstay.values import Failure
 
 if TYPE_CHECKING:
@@ -124,14 +125,14 @@ def _propose(turn: Turn, command: c.ProposePlan) -> None:
 
 def _approve(turn: Turn, command: c.ApprovePlan) -> None:
     if turn.plan.status != "proposed":
-        turn.refuse(f"it is {turn.plan.status}, not proposed")
+        turn.refuse(f'it stands at "{STATUS[turn.plan.status]}", so there is nothing to approve')
     turn.add(e.PlanApproved(command.by))
     turn.add(e.PlanStarted(KERNEL))
 
 
 def _cancel(turn: Turn, command: c.CancelPlan) -> None:
     if turn.plan.status not in ("proposed", "approved", "running"):
-        turn.refuse(f"it is {turn.plan.status}, so there is nothing to cancel")
+        turn.refuse(f'it stands at "{STATUS[turn.plan.status]}", so there is nothing to cancel')
     gate.cancel(turn, command.by, command.reason)
 
 
@@ -196,7 +197,7 @@ def _children(turn: Turn, command: c.StartChildren) -> None:
 def _child(turn: Turn, command: c.FinishChild) -> None:
     slot = turn.work(command.path, ("list",), "fanned")
     if command.plan not in slot.children:
-        turn.refuse(f"{command.plan} is no part of '{command.path}'")
+        turn.refuse(f"{command.plan} is no part of {say_path(command.path)}")
     if isinstance(slot.output, dict) and command.plan in slot.output:
         turn.refuse(f"the end of {command.plan} is known already")
     turn.add(e.ChildFinished(command.path, command.plan, command.status, command.output, labels=command.labels))
@@ -210,7 +211,7 @@ def _start(turn: Turn, command: c.StartStep) -> None:
 def _finish(turn: Turn, command: c.FinishStep) -> None:
     slot = turn.work(command.path, ("run",), "ready", "running")
     if command.attempt != slot.attempt + 1:
-        turn.refuse(f"attempt {command.attempt} of '{command.path}' is over")
+        turn.refuse(f"attempt {command.attempt} of {say_path(command.path)} is over")
     turn.add(
         e.StepCompleted(
             command.path,
@@ -228,7 +229,7 @@ def _fail(turn: Turn, command: c.FailStep) -> None:
     slot = turn.work(command.path, (), "ready", "running", "splitting", "prepared")
     attempt = slot.attempt + 1
     if command.attempt != attempt:
-        turn.refuse(f"attempt {command.attempt} of '{command.path}' is over")
+        turn.refuse(f"attempt {command.attempt} of {say_path(command.path)} is over")
     again = effect.next_attempt_us(turn, command, slot)
     if again is None:
         effect.give_up(turn, command.path, command.failure, attempt)
@@ -244,7 +245,7 @@ def _wait(turn: Turn, command: c.WaitStep) -> None:
 def _undo_step(turn: Turn, command: c.UndoStep) -> None:
     turn.work("~" + command.path, ("undo",), "ready")
     if not command.why and not turn.plan.slots[command.path].children:
-        turn.refuse(f"'{command.path}' has no child plans: it is taken back by its compensation")
+        turn.refuse(f"{say_path(command.path)} has no parts of its own: it is taken back by an action")
     turn.add(e.UndoImpossible(command.path, command.why) if command.why else e.StepUndone(command.path))
 
 

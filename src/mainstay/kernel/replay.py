@@ -158,7 +158,7 @@ def _asked(fact: e.DecisionAsked, slot: Slot | None, rest: Before, now_us: int) 
     del slot, rest
     path = fact.paths[0]
     if fact.kind == "ask":
-        return c.AskStep(now_us=now_us, path=path, card=fact.card)
+        return c.AskStep(now_us=now_us, path=path, card=fact.card, labels=fact.labels)
     if fact.kind == "settle":
         return c.AskSettle(now_us=now_us, path=path, card=fact.card, why=fact.why)
     name = path.partition("/")[0]

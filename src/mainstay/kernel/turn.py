@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NoReturn
 from mainstay.errors import CommandRefusedError
 from mainstay.kernel.evolve import evolve
 from mainstay.kernel.state import duty_of, is_open
+from mainstay.kernel.words import DUTY, SLOT, STATUS, say_path
 
 if TYPE_CHECKING:
     from mainstay.events import PlanFact
@@ -33,17 +34,19 @@ class Turn:
         """Give a slot that must be in one of these states; raises CommandRefusedError when it is not."""
         slot = self.plan.slots.get(path)
         if slot is None or slot.status not in statuses:
-            now = "not begun" if slot is None else slot.status
-            self.refuse(f"'{path}' is {now}, not {' or '.join(statuses)}")
+            now = "not begun" if slot is None else SLOT[slot.status]
+            wanted = " or ".join(f'"{SLOT[status]}"' for status in statuses)
+            self.refuse(f'{say_path(path)} stands at "{now}", not at {wanted}')
         return slot
 
     def work(self, path: str, duties: tuple[Duty, ...], *statuses: SlotStatus) -> Slot:
         """Give a slot as `slot` does, of work that the plan still wants done, and of one of these duties."""
         slot = self.slot(path, *statuses)
         if not is_open(self.plan, path):
-            self.refuse(f"it is {self.plan.status}, so '{path}' no longer counts")
+            self.refuse(f'it stands at "{STATUS[self.plan.status]}", so {say_path(path)} no longer counts')
         if duties and duty_of(self.plan, path) not in duties:
-            self.refuse(f"'{path}' is there to {duty_of(self.plan, path)}, not to {' or '.join(duties)}")
+            wanted = " or ".join(DUTY[duty] for duty in duties)
+            self.refuse(f"{say_path(path)} is there to {DUTY[duty_of(self.plan, path)]}, not to {wanted}")
         return slot
 
     def refuse(self, why: str) -> NoReturn:

@@ -18,7 +18,7 @@ import msgspec
 
 from mainstay import commands as c
 from mainstay import events as e
-from mainstay.errors import CommandRefusedError, CommitFailedError, MainstayError
+from mainstay.errors import CommandRefusedError, CommitFailedError, ConflictError, LedgerError
 from mainstay.events import Append, Draft
 from mainstay.kernel.graph import Definition, Graph
 from mainstay.kernel.plan import fold, handle, pending
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 PLANS_IN_MEMORY = 1000
 GRAPHS_IN_MEMORY = 100
+FULL_EVENTS = 1900  # of a plan's 2,000: it begins nothing more, so that outcomes and its end still find room
 _GOING = frozenset({"new", "proposed", "approved", "running"})  # before a plan's end, and before its undo
 
 Listener: TypeAlias = "Callable[[str, Sequence[e.AnyFact], Plan], None]"
@@ -53,6 +54,7 @@ class Engine:
         """Take the parts. `on_timer`, when set, is told of every new due time, microseconds UTC."""
         self.parts = parts
         self.listeners: list[Listener] = []
+        self.broken: dict[str, str] = {}  # plans that can't go on in this process, and why
         self.failed: asyncio.Future[BaseException] | None = None
         self.on_timer: Callable[[int], None] | None = None
         self._plans: OrderedDict[str, Plan] = OrderedDict()
@@ -149,6 +151,8 @@ class Engine:
         except CommandRefusedError:
             if is_open(self.load(plan.id), path):
                 raise
+            self.advance(plan.id)
+            self._tell(plan.id, (), plan)
 
     def _append(self, stage: _Stage, beside: Sequence[Append]) -> asyncio.Future[int]:
         appends = [*stage.appends(), *beside]
@@ -170,17 +174,25 @@ class Engine:
         if error is not None or future.cancelled():
             self._discard(stage, error)
             return
-        self._announce(stage)
         parents = {plan.parent.partition("/")[0] for plan in stage.plans.values() if plan.parent}
         for plan_id in (*stage.plans, *(parents - stage.plans.keys())):
             self.advance(plan_id)
+        self._announce(stage)
 
     def _announce(self, stage: _Stage) -> None:
         for plan_id, facts in stage.facts.items():
             for fact in facts if self.on_timer is not None else ():
                 self._hint(fact)
-            for listener in self.listeners:
-                listener(plan_id, facts, stage.plans[plan_id])
+            self._tell(plan_id, facts, stage.plans[plan_id])
+
+    def _tell(self, plan_id: str, facts: Sequence[e.AnyFact], plan: Plan) -> None:
+        """Tell who listens. One that can't hear any more (a closed pipe) ends the owner: plans go on at its next start."""
+        for listener in tuple(self.listeners):
+            try:
+                listener(plan_id, facts, plan)
+            except Exception as error:  # noqa: BLE001 - whatever a screen does must not stop a plan half way
+                self.listeners.remove(listener)
+                self.fail(error)
 
     def _hint(self, fact: e.AnyFact) -> None:
         for due_us in due_times(fact):
@@ -192,8 +204,7 @@ class Engine:
         for plan_id in stage.plans:
             self._plans.pop(plan_id, None)
         self.parts.budgets.forget()
-        if isinstance(error, CommitFailedError):
-            self._stopping = True
+        if isinstance(error, (CommitFailedError, ConflictError)):  # a conflict: somebody else writes (FAULTS F12)
             self.fail(error)
 
     def fail(self, error: BaseException) -> None:
@@ -205,22 +216,44 @@ class Engine:
     # --- work
 
     def advance(self, plan_id: str) -> None:
-        """Begin what a plan has to do, unless facts of it are still on their way to disk."""
-        if self._stopping or plan_id in self._queued:
+        """Begin what a plan has to do, unless facts of it are still on their way to disk.
+
+        A plan that can't be read, or whose history is full, is left alone and stands in `broken`: others go on.
+        """
+        if self._stopping or plan_id in self._queued or plan_id in self.broken:
             return
-        plan = self.load(plan_id)
-        busy = self._busy.setdefault(plan_id, set())
+        try:
+            self._advance(self.load(plan_id))
+        except LedgerError as error:
+            self._break(plan_id, error.message)
+
+    def _advance(self, plan: Plan) -> None:
+        busy = self._busy.setdefault(plan.id, set())
         for work in pending(plan):
-            if work.path not in busy:
+            if work.path not in busy and not self._full(plan, work):
                 busy.add(work.path)
                 self._begin_safely(plan, work)
-        if not self._busy[plan_id]:
-            del self._busy[plan_id]
-            if plan.parked or plan.status in RESTING:
-                self._plans.pop(plan_id, None) if plan_id not in self._queued else None
+        if not self._busy.get(plan.id):
+            self._busy.pop(plan.id, None)
+            if (plan.parked or plan.status in RESTING) and plan.id not in self._queued:
+                self._plans.pop(plan.id, None)
+
+    def _full(self, plan: Plan, work: Work) -> bool:
+        """Whether a plan's history has no room for new work; what is on its way is still settled."""
+        if plan.sequence < FULL_EVENTS or work.kind == "settle":
+            return False
+        self._break(plan.id, "its history is full; cancel or undo it, and run it anew")
+        return True
+
+    def _break(self, plan_id: str, why: str) -> None:
+        self.broken[plan_id] = why
+        for listener in tuple(self.listeners):
+            plan = self._plans.get(plan_id)
+            if plan is not None:
+                listener(plan_id, (), plan)
 
     def spawn(self, plan: Plan, path: str, work: Coroutine[Any, Any, None]) -> None:
-        """Run work that waits for something. An error it does not handle stops the owner: it is a bug of ours."""
+        """Run work that waits for something. An error it does not handle is recorded as its step's."""
         task = asyncio.get_running_loop().create_task(self._watched(plan, path, work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -242,6 +275,8 @@ class Engine:
             plan = self.load(plan_id)
             if is_open(plan, path) or plan.slots[path].status in ("intended", "uncertain"):
                 self.effects.give_up(plan, path, error)
+        except CommandRefusedError as second:  # there is no room to record it
+            self._break(plan_id, second.message)
         except Exception as second:  # noqa: BLE001 - reported by the owner
             second.add_note(f"while recording that '{path}' of plan {plan_id} broke: {error}")
             self.fail(second)
@@ -280,9 +315,13 @@ class Engine:
         self._busy.get(plan_id, set()).discard(path)
 
     def is_settled(self, plan_id: str) -> bool:
-        """Whether a plan has nothing to do and nothing on its way to disk."""
+        """Whether a plan has nothing to do, and neither it nor its child plans anything under way."""
+        if plan_id in self.broken:
+            return True
+        family = {name for name in (*self._queued, *self._busy) if name.startswith(f"{plan_id}-")}
         plan = self.load(plan_id)
-        return plan_id not in self._queued and plan_id not in self._busy and (plan.parked or plan.status in RESTING)
+        still = plan.parked or plan.status in RESTING
+        return still and not family and plan_id not in self._queued and not self._busy.get(plan_id)
 
     # --- the owner's life
 
@@ -296,8 +335,11 @@ class Engine:
         self._stopping = True
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=grace_s)
-        for task in tuple(self._tasks):
+        left = tuple(self._tasks)
+        for task in left:
             task.cancel()
+        if left:
+            await asyncio.wait(left, timeout=grace_s)  # a write in a thread ends before somebody else may own this
 
     def _remember(self, plan: Plan) -> None:
         self._plans[plan.id] = plan
@@ -365,10 +407,20 @@ class _Stage:
                         now_us=now_us, path=path, plan=plan.id, status=plan.status, output=kept, labels=labels
                     ),
                 )
+                self._next_child(parent_id, path, now_us)
         if plan.status != "completed":
             for child in (child for slot in plan.slots.values() for child in slot.children):
                 if (self.plans.get(child) or self.engine.load(child)).status in _GOING:
                     self.decide(child, c.CancelPlan(now_us=now_us, by="mainstay", reason="its parent ended"))
+
+
+    def _next_child(self, parent_id: str, path: str, now_us: int) -> None:
+        """Let the next part of a long list begin: one after the other, so that `at_once` holds for all of it."""
+        parent = self.plans[parent_id]
+        for child in parent.slots[path].children if parent.status == "running" else ():
+            if (self.plans.get(child) or self.engine.load(child)).status == "proposed":
+                self.decide(child, c.ApprovePlan(now_us=now_us, by="mainstay"))
+                return
 
 
 def due_times(fact: e.AnyFact) -> list[int]:
@@ -391,5 +443,3 @@ def _done(value: int) -> asyncio.Future[int]:
     future.set_result(value)
     return future
 
-
-__all__ = ["Engine", "MainstayError", "due_times", "stream_of"]

@@ -30,7 +30,8 @@ class Names:
         self._plan = plan
         self._path = path.removeprefix("~")
         self._extra = extra or {}
-        self._read: set[str] = set()
+        listed = plan.slots.get(step_name(path)) if is_item(path) else None
+        self._read: set[str] = set(listed.labels) if listed is not None else set()  # an item is there because of its list
         self._expressions: Expressions = parts.expressions(plan.graph.definition)
 
     def value(self, template: g.Template) -> Value:
@@ -65,7 +66,8 @@ class Names:
         if name == "item":
             return self._item()
         if name == "index":
-            return int(self._path.rpartition("/")[2])
+            given = plan.given if isinstance(plan.given, dict) else {}
+            return int(self._path.rpartition("/")[2]) + int(str(given.get("index", 0)))
         if name == "today":
             return local_time(ready_us, self._parts.timezone).date().isoformat()
         if name == "ready_at":

@@ -76,7 +76,7 @@ class Steps:
         else:
             slot = plan.slots[path]
             arguments = self._parts.payloads.load(slot.arguments) if slot.edited else names.value(step.arguments)
-            labels = merge_labels(names.labels, ("operator",) if slot.edited else ())
+            labels = merge_labels(names.labels, slot.labels, ("operator",)) if slot.edited else names.labels
             if step.kind == "agent":
                 self._agent(plan, path, step, arguments, labels)
             elif step.effect == "read":
@@ -272,7 +272,8 @@ class Steps:
         plans: list[str] = []
         for number, start in enumerate(range(0, len(items), MAX_ITEMS)):
             child_id = f"{plan.id}-{path}-{number + 1}"
-            part = {**given, "items": self._parts.payloads.keep(items[start : start + MAX_ITEMS])}
+            listed = self._parts.payloads.keep(items[start : start + MAX_ITEMS])
+            part: dict[str, Value] = {**given, "items": listed, "index": start}
             propose = c.ProposePlan(
                 now_us=now_us,
                 definition=kept,
@@ -284,8 +285,9 @@ class Steps:
                 parent=f"{plan.id}/{path}",
                 expires_at_us=plan.expires_at_us,
             )
-            requests += [(child_id, propose), (child_id, c.ApprovePlan(now_us=now_us, by="mainstay"))]
+            requests.append((child_id, propose))
             plans.append(child_id)
+        requests.append((plans[0], c.ApprovePlan(now_us=now_us, by="mainstay")))  # the others one after the other
         requests.append((plan.id, c.StartChildren(now_us=now_us, path=path, plans=tuple(plans))))
         self._desk.release(plan.id, path)
         self._desk.submit_all(requests, cause=f"plan:{plan.id}@{slot.since}")
