@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mainstay import events as e
 from mainstay.kernel.state import is_item, step_name
+from mainstay.kernel.words import SLOT, STATUS, say_path
 from mainstay.values import say_duration
 
 if TYPE_CHECKING:
@@ -14,35 +15,6 @@ if TYPE_CHECKING:
 
     from mainstay.values import Failure
 
-STATUS = {
-    "proposed": "waits for your go-ahead",
-    "approved": "about to start",
-    "running": "running",
-    "completed": "done",
-    "failed": "failed",
-    "cancelled": "cancelled",
-    "expired": "expired",
-    "undoing": "being undone",
-    "undone": "undone",
-}
-SLOT = {
-    "ready": "about to start",
-    "running": "working",
-    "splitting": "being split up",
-    "fanned": "working on its items",
-    "waiting": "sleeping",
-    "backoff": "waiting to try again",
-    "gated": "waiting for its fellow items",
-    "asked": "needs your decision",
-    "prepared": "approved, about to happen",
-    "intended": "happening",
-    "uncertain": "may have happened",
-    "stuck": "stuck",
-    "done": "done",
-    "skipped": "skipped",
-    "rejected": "not approved",
-    "failed": "failed",
-}
 QUESTION = {
     "ask": "a question of the playbook",
     "effect": "an action before it happens",
@@ -72,18 +44,17 @@ def say_actor(actor: str) -> str:
     return {"operator": "you", "mainstay": "Mainstay", "timer": "the clock"}.get(actor, name or kind)
 
 
-def say_path(path: str) -> str:
-    """Name a unit of work: "~book/4" is "undo of book, item 5"."""
-    undo = "undo of " if path.startswith("~") else ""
-    name, _, index = path.removeprefix("~").partition("/")
-    return f"{undo}{name}, item {int(index) + 1}" if index else f"{undo}{name}"
-
-
 def say_no(kind: e.DecisionKind, *, rejection_used: bool) -> str:
     """Tell what a rejection leads to; empty for questions that can't be rejected."""
     if kind == "ask":
         return "the plan goes on without it" if rejection_used else "the plan ends, and what it did is taken back"
     return "it does not happen, and what needs it is left out" if kind in ("effect", "batch") else ""
+
+
+def _held_by(holder: str) -> str:
+    """Name whose action a part of a budget is for: "abc/~book/4" is "undo of book, item 5 (plan abc)"."""
+    plan, _, path = holder.partition("/")
+    return f"{say_path(path)} (plan {plan})" if path else plan
 
 
 def _why(failure: Failure) -> str:
@@ -155,7 +126,7 @@ _SAY: dict[type[e.Fact], Callable[[Any], str]] = {
     e.StepRejected: lambda f: f"{say_path(f.path)}: will not happen, {f.why}",
     e.ItemsFrozen: lambda f: f"{say_path(f.path)}: {_count(f.count, 'item')} to go through",
     e.ChildrenStarted: lambda f: f"{say_path(f.path)}: split into {_count(len(f.plans), 'part')}",
-    e.ChildFinished: lambda f: f"{say_path(f.path)}: part {f.plan} is {STATUS.get(f.status, f.status)}",
+    e.ChildFinished: lambda f: f"{say_path(f.path)}: part {f.plan} is {STATUS[f.status]}",
     e.StepStarted: lambda f: f"{say_path(f.path)}: begun" + (f", attempt {f.attempt}" if f.attempt > 1 else ""),
     e.StepCompleted: _completed,
     e.AttemptFailed: lambda f: f"{say_path(f.path)}: attempt {f.attempt} failed, {_why(f.failure)}; it is tried again",
@@ -178,8 +149,8 @@ _SAY: dict[type[e.Fact], Callable[[Any], str]] = {
     e.EffectRefused: _refused,
     e.EffectUncertain: lambda f: f"{say_path(f.path)}: may have happened, {_why(f.failure)}",
     e.EffectAbsent: lambda f: f"{say_path(f.path)}: did not happen, because {f.how}",
-    e.BudgetReserved: lambda f: f"Held {f.count} of the budget for {f.holder}",
-    e.BudgetSettled: lambda f: f"Charged {f.count} to the budget for {f.holder}",
+    e.BudgetReserved: lambda f: f"Held {f.count} of the budget for {_held_by(f.holder)}",
+    e.BudgetSettled: lambda f: f"Charged {f.count} to the budget for {_held_by(f.holder)}",
     e.ClockJumped: lambda f: (
         f"The clock was set {'ahead' if f.by_s > 0 else 'back'} by {_span(abs(f.by_s))}; nothing expires for 15 minutes"
     ),

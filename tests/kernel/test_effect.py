@@ -46,8 +46,10 @@ def test_an_intent_without_an_outcome_is_settled_after_a_crash_e3():
     assert scene.work() == [("settle", "a")]
     scene.when(lose("a")).then(e.EffectUncertain("a", 1, LOST))
     assert scene.work() == [("settle", "a")]
-    scene.refuses(intend("a"), "uncertain, not prepared").refuses(prepare("a"), "uncertain, not ready")
-    scene.refuses(lose("a"), "uncertain, not intended")
+    scene.refuses(intend("a"), '"may have happened", not at "approved, about to happen"').refuses(
+        prepare("a"), '"may have happened", not at "about to start"'
+    )
+    scene.refuses(lose("a"), '"may have happened", not at "happening"')
 
 
 def test_an_uncertain_effect_that_was_found_is_done_e3():
@@ -114,7 +116,9 @@ def test_a_refused_item_within_the_allowance_fails_alone():
 def test_only_the_operator_can_say_of_some_effects_whether_they_happened_e3():
     scene = given(do("a"), agent("b", "a")).when(*lost("a")).then(e.DecisionAsked, e.PlanParked)
     assert scene.fact(e.DecisionAsked).options == ("happened", "did_not_happen", "skip")
-    scene.refuses(happen("a"), "asked, not intended or uncertain").refuses(ask_settle("a"), "asked, not uncertain")
+    scene.refuses(happen("a"), '"needs your decision", not at "happening" or "may have happened"').refuses(
+        ask_settle("a"), '"needs your decision", not at "may have happened"'
+    )
     scene.when(rule(1, "happened")).then(e.DecisionRuled, e.EffectDone).stands("running", a="done", b="ready")
     assert scene.fact(e.EffectDone).cannot_undo == "its answer was lost, so nothing is known to take it back with"
 
@@ -154,7 +158,7 @@ def test_what_did_not_happen_before_the_plan_ended_never_happens():
         )
         assert isinstance(scene.last[-1], e.PlanParked)
         assert scene.work() == []
-        scene.refuses(intend("a"), "failed, not prepared")
+        scene.refuses(intend("a"), '"failed", not at "approved, about to happen"')
 
 
 @pytest.mark.parametrize("answer", ["happened", "did_not_happen", "skip"])

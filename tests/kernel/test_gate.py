@@ -107,12 +107,12 @@ def test_an_approved_effect_may_happen_once_and_its_ruling_is_consumed_by_the_in
     scene = gated().then(e.EffectPrepared, e.DecisionAsked, e.PlanParked)
     asked = scene.fact(e.DecisionAsked)
     assert (asked.kind, asked.paths, asked.binds, asked.rule) == ("effect", ("a",), ("digest of a",), "first time")
-    scene.refuses(intend("a", ASK), "asked, not prepared")
+    scene.refuses(intend("a", ASK), '"needs your decision", not at "approved, about to happen"')
     scene.when(rule(1, "approve", binds=("digest of a",))).then(e.DecisionRuled)
     assert scene.work() == [("intend", "a")]
     scene.when(intend("a", ASK)).then(e.EffectIntended)
     assert scene.fact(e.EffectIntended).ruling == "p.1"
-    scene.refuses(intend("a", ASK), "intended, not prepared")
+    scene.refuses(intend("a", ASK), '"happening", not at "approved, about to happen"')
 
 
 def test_a_rejected_effect_does_not_happen_and_skips_what_needs_it():
@@ -147,13 +147,16 @@ def test_what_policy_asks_for_only_since_it_was_prepared_is_prepared_anew_and_as
 def test_what_policy_forbids_since_it_was_approved_does_not_happen_e1():
     scene = gated().when(rule(1, "approve"), intend("a", DENY)).then(e.StepStuck, e.DecisionAsked, e.PlanParked)
     assert scene.fact(e.StepStuck).failure.message == "Policy forbids it: It is never allowed."
-    scene.when(rule(2, "retry")).refuses(intend("a", ASK), "ready, not prepared")
+    scene.when(rule(2, "retry")).refuses(intend("a", ASK), '"about to start", not at "approved, about to happen"')
     scene.when(prepare("a", ASK)).then(e.EffectPrepared, e.DecisionAsked, e.PlanParked)
     assert scene.slot("a").ruling == "", "the old yes is void"
 
 
 def test_what_policy_allows_since_it_was_asked_still_waits_for_the_answer():
-    gated().refuses(intend("a", Verdict("allow", "new", "Allowed now.")), "asked, not prepared")
+    gated().refuses(
+        intend("a", Verdict("allow", "new", "Allowed now.")),
+        '"needs your decision", not at "approved, about to happen"',
+    )
 
 
 def test_what_policy_forbids_is_stuck_before_anybody_is_asked():

@@ -53,7 +53,7 @@ def test_a_plan_waits_for_its_approval_and_then_runs_under_the_numbered_semantic
 
 def test_a_plan_is_proposed_once_and_approved_once():
     scene = given(agent("think"))
-    scene.refuses(c.ApprovePlan(now_us=0, by="operator"), "running, not proposed")
+    scene.refuses(c.ApprovePlan(now_us=0, by="operator"), "nothing to approve")
     again = c.ProposePlan(now_us=0, definition=scene.fact(e.PlanProposed).definition, playbook="", title="", inputs=0)
     scene.refuses(again, "exists already")
 
@@ -175,12 +175,12 @@ def test_an_agent_in_the_loop_is_begun_and_done_in_one_fact():
 def test_an_attempt_that_a_crash_cut_off_is_run_again():
     scene = given(read("a")).when(start("a")).then(e.StepStarted("a", 1, {}))
     assert scene.work() == [("run", "a")]
-    scene.refuses(start("a"), "running, not ready")
+    scene.refuses(start("a"), '"working", not at "about to start"')
 
 
 def test_only_the_present_attempt_can_answer():
     scene = given(agent("a")).when(start("a"), fail("a", TRANSIENT)).later(10).when(timer("retry", "a", 1), start("a"))
-    scene.refuses(finish("a", attempt=1), "attempt 1 of 'a' is over").refuses(fail("a", attempt=1), "is over")
+    scene.refuses(finish("a", attempt=1), "attempt 1 of a is over").refuses(fail("a", attempt=1), "is over")
     scene.when(finish("a", attempt=2)).stands("completed")
 
 
@@ -219,7 +219,7 @@ def children(scene, *ends):
 def test_a_split_list_is_done_with_the_last_of_its_child_plans_p2():
     scene = children(given(each(do("a"))), "completed").then(e.ChildFinished, e.PlanParked)
     scene.refuses(c.FinishChild(now_us=0, path="a", plan="p-a-1", status="completed"), "known already")
-    scene.refuses(c.FinishChild(now_us=0, path="a", plan="another", status="completed"), "no part of 'a'")
+    scene.refuses(c.FinishChild(now_us=0, path="a", plan="another", status="completed"), "no part of a")
     scene.when(c.FinishChild(now_us=0, path="a", plan="p-a-2", status="completed", output=[2]))
     scene.then(e.ChildFinished, e.StepCompleted("a"), e.PlanCompleted)
     assert scene.slot("a").output == {"p-a-1": [1], "p-a-2": [2]}

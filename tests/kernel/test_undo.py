@@ -213,5 +213,5 @@ def test_child_plans_that_cannot_be_taken_back_are_named():
 
 
 def test_only_what_has_child_plans_is_taken_back_without_a_compensation():
-    scene = undoing("a").refuses(c.UndoStep(now_us=0, path="a"), "no child plans")
+    scene = undoing("a").refuses(c.UndoStep(now_us=0, path="a"), "no parts of its own")
     assert scene.slot("a").undo == UNDO

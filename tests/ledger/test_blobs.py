@@ -55,7 +55,7 @@ def test_s58_blobs_are_private(place):
 def test_a_missing_blob_is_named(place):
     ref = FileBlobs(place, KEY).put(CONTENT, name="statement.csv")
     files(place)[0].unlink()
-    with pytest.raises(LedgerError, match=f"{ref.digest} .statement.csv. is missing"):
+    with pytest.raises(LedgerError, match=r"The file statement.csv .* is missing"):
         FileBlobs(place, KEY).get(ref)
 
 
@@ -65,8 +65,9 @@ def test_an_altered_blob_is_named(place, where):
     stored = bytearray(files(place)[0].read_bytes())
     stored[where] ^= 1
     files(place)[0].write_bytes(stored)
-    with pytest.raises(LedgerError, match=f"{ref.digest} was altered"):
+    with pytest.raises(LedgerError, match=r"A value .* was altered") as raised:
         FileBlobs(place, KEY).get(ref)
+    assert f"{ref.digest[:2]}/{ref.digest[2:10]}" in raised.value.remedy
 
 
 def test_a_file_that_a_crash_cut_short_is_stored_again(place):
@@ -85,7 +86,7 @@ def test_a_part_left_by_a_crash_is_no_blob(place):
 
 
 def test_a_name_never_becomes_a_path(place):
-    with pytest.raises(LedgerError, match="does not name"):
+    with pytest.raises(LedgerError, match="is no name"):
         FileBlobs(place, KEY).get(BlobRef("../../etc/passwd", 1))
 
 

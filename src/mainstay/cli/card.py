@@ -15,6 +15,14 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 Row: TypeAlias = dict[str, Any]
+RULES = {
+    "playbook": "the playbook wants to ask",
+    "irreversible": "what can't be taken back asks",
+    "physical": "what acts on the physical world asks",
+    "batch": "actions of one step are asked about together",
+    "stuck": "what is stuck waits for you",
+    "uncertain": "what may have happened is never guessed",
+}
 SHOWN_APART = {"headline", "rows", "body", "cannot_undo", "class", "token"}
 REMEDIES = {
     "stuck": {
@@ -58,7 +66,7 @@ def _lines(question: Row) -> list[tuple[str, Text]]:
     lines = [(name, say_value(value)) for name, value in card.items() if name not in SHOWN_APART and value]
     if question.get("arguments") is not None:
         lines.append(("with", say_value(question["arguments"])))
-    lines.append(("asked because", text(f"{question['why']} (rule: {question['rule']})")))
+    lines.append(("asked because", text(f"{question['why']} (rule: {RULES.get(question['rule'], question['rule'])})")))
     lines += [("" if number else "yes leads to", _follow(row)) for number, row in enumerate(question["follows"])]
     lines.append(("undo", _undo(question)))
     if question["if_no"]:

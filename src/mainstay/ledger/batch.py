@@ -160,7 +160,11 @@ def _conflict(request: Request, known: dict[str, Head]) -> ConflictError | None:
         if last is None:
             last = known[stream][1] if stream in known else 0
         if last != expected:
-            return ConflictError(f"{stream} is at {last}, not at {expected}: somebody else appended to it first.")
+            what = chain.say_stream(stream)
+            return ConflictError(
+                f"Somebody else wrote to the history of {what} first: it has {last} entries, not {expected}.",
+                remedy="Look again, then try once more.",
+            )
         ahead[stream] = expected + len(entries)
     return None
 

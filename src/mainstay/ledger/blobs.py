@@ -88,7 +88,7 @@ class FileBlobs:
 
     def _path(self, digest: str) -> Path:
         if _DIGEST.fullmatch(digest) is None:
-            raise LedgerError(f"{digest!r} does not name a stored file.")
+            raise LedgerError(f"{digest!r} is no name of a stored file.")
         return self._folder / digest[:2] / digest[2:]
 
 
@@ -126,5 +126,8 @@ def _keyed(key: bytes) -> tuple[AESGCM, bytes]:
 
 
 def _unusable(ref: BlobRef, why: str) -> LedgerError:
-    name = f" ({ref.name})" if ref.name else ""
-    return LedgerError(f"The stored file {ref.digest}{name} {why}.", remedy="Restore it from a backup.")
+    what = f"The file {ref.name}" if ref.name else "A value"
+    return LedgerError(
+        f"{what} that a plan works with ({ref.size:,} bytes) {why}.",
+        remedy=f"Restore .mainstay/blobs/{ref.digest[:2]}/{ref.digest[2:10]}... from a backup.",
+    )

@@ -92,6 +92,11 @@ def _fault(position: int, previous: bytes, record: StoredRecord) -> str:
     if record.position != position:
         return f"record {position} is missing: record {record.position} follows record {position - 1}"
     if link(previous, position, record[1:9], record.body) != record.digest:
-        name = f"{record.stream}@{record.sequence}"
-        return f"record {position} ({record.kind}, {name}) was altered, or is not in its place"
+        name = f"entry {record.sequence} of {say_stream(record.stream)}"
+        return f"record {position} ({name}) was altered, or is not in its place"
     return ""
+
+
+def say_stream(stream: str) -> str:
+    """Name in plain words what a stream is about: "plan:abc" is "plan abc"."""
+    return stream.replace(":", " ")

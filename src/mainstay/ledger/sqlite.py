@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Self
 import apsw
 
 from mainstay.errors import CommandRefusedError, CommitFailedError, LedgerError
-from mainstay.ledger import batch, database, projections
+from mainstay.ledger import batch, chain, database, projections
 from mainstay.ledger.checkpoint import Checkpointer
 from mainstay.ledger.reader import SqliteReader
 
@@ -84,7 +84,11 @@ class SqliteLedger:
         future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         for append in appends:
             if append.expected + len(append.drafts) > batch.STREAM_EVENTS:
-                raise CommandRefusedError(f"{append.stream} may hold no more than {batch.STREAM_EVENTS} events.")
+                what = chain.say_stream(append.stream)
+                raise CommandRefusedError(
+                    f"The history of {what} is full: it holds {batch.STREAM_EVENTS} entries.",
+                    remedy="Begin a new one for what is left to do.",
+                )
         self._queue.append(batch.encode_request(appends, future))
         self._signal()
         return future
