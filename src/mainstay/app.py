@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import gc
 import random
@@ -38,7 +39,7 @@ from mainstay.runtime.payloads import Payloads
 from mainstay.runtime.timers import Timer, Timers
 from mainstay.runtime.workers import WorkerPool
 from mainstay.version import VERSION
-from mainstay.workspace import Config, Workspace, create_folders
+from mainstay.workspace import Config, Mail, Workspace, create_folders
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -52,9 +53,12 @@ SMTP_SERVICE = "mainstay/smtp"  # entry of the system's key store
 
 def create_workspace(root: Path, *, name: str, timezone: str = "UTC", sender: str = "") -> Workspace:
     """Lay out a new workspace with its own key; on disk when this returns. Raises InputError when there is one."""
-    workspace = create_folders(root, name=name, timezone=timezone, sender=sender)
-    ledger_keys.create(workspace.state)
-    return workspace
+
+    def make_keys(state: Path) -> None:
+        if not (state / ledger_keys.ID_NAME).exists():
+            ledger_keys.create(state)
+
+    return create_folders(root, make_keys, name=name, timezone=timezone, sender=sender or Mail().sender)
 
 
 def smtp_password(username: str) -> str:
@@ -140,8 +144,9 @@ class Owner:
         `code` where workers find what is not Mainstay's own.
         """
         self.workspace = workspace
-        self.lock = OwnerLock(workspace.state, command)
-        try:
+        with contextlib.ExitStack() as opened:
+            self.lock = OwnerLock(workspace.state, command, str(workspace.socket))
+            opened.callback(self.lock.release)
             self.keys = ledger_keys.load(workspace.state)
             self.payloads = Payloads(FileBlobs(workspace.blobs, self.keys.blobs))
             self.ledger = SqliteLedger(
@@ -150,31 +155,34 @@ class Owner:
                 projected=(VIEWS, books_projection(self.payloads.load)),
                 workspace=self.keys.workspace,
             )
-        except BaseException:
-            self.lock.release()
-            raise
-        self.clock = SystemClock()
-        self.workers = WorkerPool(paths=code)
-        self.contracts = contracts(workspace, BookReader(self.ledger))
-        self.engine = Engine(self._parts(policy or DefaultPolicy()))
-        self.timers = Timers(self.engine, self.clock, self)
-        self.timers.on_jump = self._note_jump
-        self.engine.on_timer = self.timers.hint
-        session = ledger_keys.load_session(workspace.state)
-        self.requests = Requests(self.engine, self.contracts, workspace.root)
-        self.intake = Intake(workspace.socket, session, self.requests.answer)
-        self.session = session
+            opened.callback(self.ledger.close)
+            self.clock = SystemClock()
+            self.workers = WorkerPool(paths=code)
+            self.contracts = contracts(workspace, BookReader(self.ledger))
+            self.engine = Engine(self._parts(policy or DefaultPolicy()))
+            self.timers = Timers(self.engine, self.clock, self)
+            self.timers.on_jump = self._note_jump
+            self.engine.on_timer = self.timers.hint
+            self.requests = Requests(self.engine, self.contracts, workspace.root)
+            session = ledger_keys.load_session(workspace.state)
+            self.intake = Intake(workspace.socket, session, self.requests.answer)
+            self._opened = opened.pop_all()
         self._sleeping: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
         gc.freeze()  # what was loaded so far stays; looking through it again and again costs a tenth of the speed
         gc.set_threshold(*GC_THRESHOLDS)
-        self.engine.failed = asyncio.get_running_loop().create_future()
-        if self.ledger.head()[0] == 0:
-            await self._first_fact()
-        await self.intake.open()
-        self._sleeping = asyncio.create_task(self.timers.run())
-        self.engine.resume([row[0] for row in self.ledger.rows(queries.LIVE_PLANS)])
+        try:
+            self.engine.failed = asyncio.get_running_loop().create_future()
+            if self.ledger.head()[0] == 0:
+                await self._first_fact()
+            await self.intake.open()
+            self._sleeping = asyncio.create_task(self.timers.run())
+            self._sleeping.add_done_callback(self._timers_ended)
+            self.engine.resume([row[0] for row in self.ledger.rows(queries.LIVE_PLANS)])
+        except BaseException:
+            await self.__aexit__()
+            raise
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -183,8 +191,12 @@ class Owner:
         await self.intake.close()
         await self.engine.stop(STOP_GRACE_S)
         await self.workers.close()
-        self.ledger.close()
-        self.lock.release()
+        self._opened.close()
+
+    def _timers_ended(self, task: asyncio.Task[None]) -> None:
+        error = None if task.cancelled() else task.exception()
+        if error is not None:  # without timers nothing would be retried, reminded or expired
+            self.engine.fail(error)
 
     def _parts(self, policy: Policy) -> Parts:
         return Parts(

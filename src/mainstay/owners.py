@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mainstay.app import Owner
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from mainstay.runtime.intake import Emit
     from mainstay.workspace import Workspace
 
-_TRIES = 20
+_TRIES = 200  # an owner that ends may take a while to see its last actions through
 _TRY_AGAIN_S = 0.1
 _LOOK = "`mainstay plans` and `mainstay history tail` show whether it was taken."
 
@@ -48,7 +49,7 @@ async def ask_owner(
 
     for attempt in range(_TRIES):
         try:
-            return await call(workspace.socket, request, hear)
+            return await call(socket_of(workspace), request, hear)
         except (FileNotFoundError, ConnectionRefusedError):
             owner = _become_owner(workspace, policy, last=attempt == _TRIES - 1)
         except ConnectionError:
@@ -102,11 +103,17 @@ async def serve(workspace: Workspace, emit: Emit, stop: asyncio.Event) -> None:
         raise failed.result()
 
 
+def socket_of(workspace: Workspace) -> Path:
+    """Give the path where the owner listens, as it wrote it down itself."""
+    held = holder(workspace.state)
+    return Path(held.socket) if held is not None and held.socket else workspace.socket
+
+
 def owner_of(workspace: Workspace) -> Holder | None:
     """Name the process that works on a workspace now; None when there is none."""
     with socket.socket(socket.AF_UNIX) as probe:
         try:
-            probe.connect(str(workspace.socket))
+            probe.connect(str(socket_of(workspace)))
         except OSError:
             return None
     return holder(workspace.state)

@@ -173,9 +173,10 @@ class Requests:
         plan = self.engine.load(plan_id)
         if not self.engine.is_settled(plan_id):
             return False
-        children = [child for slot in plan.slots.values() for child in slot.children]
-        if not all(self._rests(child) for child in children):
-            return False
+        if any(slot.children for slot in plan.slots.values()):
+            first, last = f"{plan_id}/", f"{plan_id}0"  # "0" comes right after "/"
+            if self._ledger.rows(queries.LIVE_CHILDREN, (first, last)):
+                return False
         if plan.questions or plan.status in ENDED or plan.status in RESTING:
             return True
         due = self._ledger.rows(queries.TIMERS_OF_PLAN, (plan_id,))
@@ -259,6 +260,8 @@ def file_content(path: Path) -> bytes:
     try:
         if path.is_file() and path.stat().st_size > MAX_INPUT_BYTES:
             raise FileError(f"{path} is larger than {MAX_INPUT_BYTES // 2**20} MB.", remedy="Give a shorter period.")
+        if path.exists() and not path.is_file() and not path.is_dir():
+            raise FileError(f"{path} is no plain file.", remedy="Save it as a file first.")
         content = path.read_bytes()
     except FileNotFoundError:
         raise FileError(f"There is no file {path}.", remedy="Check its name and folder.") from None

@@ -8,11 +8,15 @@ import os
 import tempfile
 import tomllib
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 import msgspec
 
 from mainstay.errors import FileError, InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 CONFIG_NAME = "mainstay.toml"
 STATE_NAME = ".mainstay"
@@ -134,18 +138,24 @@ class Workspace:
         return runtime_folder() / f"{name}.sock"
 
 
-def create_folders(root: Path, *, name: str, timezone: str = "UTC", sender: str = "") -> Workspace:
-    """Lay out a workspace; keys and history come later. Raises InputError when there is one already."""
+def create_folders(root: Path, make_keys: Callable[[Path], object], **settings: str) -> Workspace:
+    """Lay out a workspace; `make_keys` is given its `.mainstay`. Raises InputError when there is a workspace already.
+
+    mainstay.toml comes last and makes it one: an `init` that was cut off before is finished by the next.
+    `settings` are name, timezone and sender.
+    """
     root = root.resolve()
-    if (root / CONFIG_NAME).exists() or (root / STATE_NAME).exists():
+    if (root / CONFIG_NAME).exists():
         raise InputError(f"{root} is a workspace already.", remedy="Choose another folder, or use this one as it is.")
+    text = _TOML.format(**{key: _quoted(value) for key, value in settings.items()})
+    _checked(text, root / CONFIG_NAME)
     for folder in FOLDERS:
         (root / folder).mkdir(parents=True, exist_ok=True)
-    (root / STATE_NAME).mkdir(mode=0o700)
-    text = _TOML.format(name=_quoted(name), timezone=_quoted(timezone), sender=_quoted(sender or Mail().sender))
-    (root / CONFIG_NAME).write_text(text)
+    (root / STATE_NAME).mkdir(mode=0o700, exist_ok=True)
+    make_keys(root / STATE_NAME)
     if not (root / ".gitignore").exists():
         (root / ".gitignore").write_text(f"{STATE_NAME}/\n")
+    (root / CONFIG_NAME).write_text(text)
     return Workspace(root)
 
 
@@ -167,13 +177,30 @@ def runtime_folder() -> Path:
 
 def _read_config(path: Path) -> Config:
     try:
-        return msgspec.convert(tomllib.loads(path.read_text()), Config)
+        text = path.read_text()
     except FileNotFoundError:
         raise FileError(f"{path} is missing.", remedy="Make a workspace with: mainstay init") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError) as error:
+        raise FileError(f"{path} can't be read: {error}.", remedy="Correct it and try again.") from None
+    return _checked(text, path)
+
+
+def _checked(text: str, path: Path) -> Config:
+    """Read settings; raises FileError, which names the file and the place."""
+    try:
+        config = msgspec.convert(tomllib.loads(text), Config)
+    except tomllib.TOMLDecodeError as error:
         raise FileError(f"{path} can't be read: {error}.", remedy="Correct it; TOML texts stand in quotes.") from None
     except msgspec.ValidationError as error:
         raise FileError(f"{path}: {_nearest(str(error))}.", remedy="Correct it and try again.") from None
+    try:
+        ZoneInfo(config.company.timezone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        zone = config.company.timezone
+        near = difflib.get_close_matches(zone, available_timezones(), 1)
+        hint = f"did you mean '{near[0]}'?" if near else "Use a name such as Europe/Stockholm."
+        raise FileError(f"{path}: there is no time zone '{zone}'.", remedy=hint) from None
+    return config
 
 
 def _nearest(message: str) -> str:

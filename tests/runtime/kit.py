@@ -108,14 +108,19 @@ def broken(given: Word) -> AgentResult:
     raise KeyError(given.word)
 
 
+def flaky(given: Word) -> AgentResult:
+    raise Transient(given.word)
+
+
 AGENTS = (
+    AgentContract(name="flaky", summary="Fail", input=Word, output=Said, where="loop", call=flaky),
     AgentContract(name="broken", summary="Break", input=Word, output=Said, where="loop", call=broken),
     AgentContract(name="echo", summary="Echo", input=Word, output=Said, where="loop", call=echo),
     *(
         AgentContract(
             name=name, summary=name, input=Word, output=Said, entry=f"worker_code:{name}", timeout_s=1.0, memory_mb=300
         )
-        for name in ("work", "hang", "vanish", "devour", "raise_it", "nonsense")
+        for name in ("work", "nap", "hang", "vanish", "devour", "raise_it", "nonsense")
     ),
 )
 
@@ -135,7 +140,7 @@ def do(name: str, operation: str, word: str, **more: object) -> Step:
 
 
 def agent(name: str, target: str, word: str = "hi", **more: object) -> Step:
-    where = "loop" if target in ("echo", "broken") else "worker"
+    where = "loop" if target in ("echo", "broken", "flaky") else "worker"
     arguments = Record({"word": Literally(word)})
     return Step(name=name, kind="agent", target=target, where=where, arguments=arguments, **more)
 

@@ -8,12 +8,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
-from kit import World, after, agent, do, each, owner_of, plan
+from kit import TYPES, World, after, agent, do, each, owner_of, plan
 
 from mainstay import commands as c
 from mainstay import events as e
-from mainstay.errors import CommandRefusedError
+from mainstay.errors import CommandRefusedError, LedgerError
 from mainstay.kernel.graph import Ask, Cel, Compensate, Literally, Need, Record, Retry, Step, Text
 from mainstay.runtime.engine import stream_of
 from mainstay.views import Views
@@ -433,3 +434,103 @@ def test_a_child_plan_undone_by_itself_does_not_leave_its_parent_waiting(workspa
         return owner.engine.load(plan_id).slots["a"].open
 
     assert run(workspace, world, scenario, 60) == 1
+
+
+def test_a_plan_that_ends_while_another_step_still_works_does_not_keep_its_followers_waiting(workspace, world):
+    async def scenario(owner):
+        late = agent("late", "nap", retry=QUICK)
+        fails = do("b", "test.refuse", "permanent", on_failure="undo")
+        _, standing = await start(owner, plan(late, fails))
+        return standing["status"]
+
+    assert run(workspace, world, scenario, 20) == "undone"
+
+
+def test_a_listener_that_breaks_ends_the_owner_and_no_plan_half_way(workspace, world):
+    async def scenario(owner):
+        def deaf(*_):
+            raise BrokenPipeError
+
+        owner.engine.listeners.append(deaf)
+        plan_id, committed = owner.requests.propose(plan(do("a", "test.say", "one")), {})
+        await committed
+        with pytest.raises(BrokenPipeError):
+            await owner.requests.follow(plan_id, lambda _: None)
+        return plan_id
+
+    async def again(owner):
+        return (await owner.requests.follow(plan_id, lambda _: None))["status"]
+
+    plan_id = run(workspace, world, scenario)
+    assert run(workspace, world, again) == "completed"
+    assert world.words() == ["one"]
+
+
+def test_a_plan_that_cannot_be_read_does_not_keep_the_others_from_going_on(workspace, world):
+    async def park(owner):
+        _, first = await start(owner, plan(do("a", "test.shout", "one")))
+        other = msgspec.structs.replace(plan(do("a", "test.shout", "two")), title="Another")
+        _, second = await start(owner, other)
+        return first["questions"][0], second["questions"][0], owner.engine.load(second["plan"])
+
+    one, two, _ = run(workspace, world, park)
+    definitions = sorted((workspace.root / ".mainstay/blobs").rglob("*"), key=lambda path: path.stat().st_mtime)
+    next(path for path in reversed(definitions) if path.is_file()).unlink()
+
+    async def go_on(owner):
+        with pytest.raises(LedgerError):
+            owner.requests.rule(two, {"choice": "approve"})
+        owner.engine.resume([two.rpartition(".")[0]])
+        await rule(owner, one, "approve")
+        return list(owner.engine.broken)
+
+    assert run(workspace, world, go_on) == [two.rpartition(".")[0]]
+    assert world.words() == ["one"]
+
+
+def test_l8_a_plan_whose_history_fills_up_ends_in_questions_and_not_in_silence(workspace, world):
+    words = [f"w{index:03}" for index in range(100)]
+    many = Retry(attempts=50, base_s=0.0, cap_s=0.0)
+
+    async def scenario(owner):
+        plan_id, standing = await start(owner, plan(each(agent("a", "flaky", retry=many))), words=words)
+        length = owner.engine.load(plan_id).sequence
+        await owner.engine.submit(plan_id, c.CancelPlan(now_us=owner.clock.now_us(), by="operator"))
+        return len(standing["questions"]), length < 1900, owner.engine.load(plan_id).status
+
+    assert run(workspace, world, scenario, 60) == (100, True, "cancelled")
+
+
+def test_at_once_holds_over_all_parts_of_a_long_list(workspace, world):
+    words = [f"w{index:03}" for index in range(210)]
+
+    async def scenario(owner):
+        most = [0]
+
+        def count(*_):
+            plans = owner.ledger.rows("SELECT count(*) FROM plan WHERE parent <> '' AND status = 'running'")
+            most[0] = max(most[0], plans[0][0])
+
+        owner.engine.listeners.append(count)
+        _, standing = await start(owner, plan(each(do("a", "test.say", "x", at_once=2))), words=words)
+        return standing["status"], most[0]
+
+    assert run(workspace, world, scenario, 60) == ("completed", 1)
+    assert world.words() == words
+
+
+def test_p1_labels_follow_a_value_through_lists_questions_and_edits(workspace, world):
+    async def scenario(owner):
+        shown = Cel("a", names=("a",), paths=("a",), scope=(("a", "any"),))
+        ask = Step(name="q", kind="ask", ask=msgspec.structs.replace(ASK, show=shown, rejection_used=True))
+        listed = each(do("b", "test.say", "x", needs=(Need("q"),), when=Cel("q.ruling == 'approved'", ("q",), ("q",))))
+        steps = agent("a", "echo"), msgspec.structs.replace(ask, needs=after("a")), listed
+        definition = msgspec.structs.replace(plan(*steps), types={**TYPES, "q": "any", "a": "any"})
+        plan_id, standing = await start(owner, definition, words=["one"])
+        await rule(owner, standing["questions"][0], "approve")
+        folded = Views(owner.workspace).plan(plan_id)
+        return folded.slots["q"].labels, folded.slots["b/0"].labels
+
+    asked, item = run(workspace, world, scenario)
+    assert "agent:echo" in asked
+    assert {"agent:echo", "operator"} <= set(item)

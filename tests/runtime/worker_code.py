@@ -17,6 +17,11 @@ def work(given: Word, files: object) -> AgentResult:
     return AgentResult(Said(given.word + str(os.getpid())))
 
 
+def nap(given: Word, files: object) -> AgentResult:
+    time.sleep(0.5)
+    return AgentResult(Said(given.word))
+
+
 def hang(given: Word, files: object) -> AgentResult:
     time.sleep(60)
     return AgentResult(Said(given.word))

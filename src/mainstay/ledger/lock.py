@@ -29,12 +29,13 @@ class Owner(msgspec.Struct, frozen=True):
     pid: int
     command: str
     since_us: int
+    socket: str = ""  # where it listens: another environment may look for it elsewhere
 
 
 class OwnerLock:
     """The right to write to one workspace, from the constructor until `release` or the end of the process."""
 
-    def __init__(self, folder: Path, command: str) -> None:
+    def __init__(self, folder: Path, command: str, socket: str = "") -> None:
         """Take the lock of a `.mainstay` folder; raises OwnedError, which names the holder, when it is taken."""
         path = folder / LOCK_NAME
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -43,7 +44,7 @@ class OwnerLock:
         except BlockingIOError:
             os.close(self._file)
             raise _owned(path) from None
-        self.owner = Owner(os.getpid(), command, time.time_ns() // 1000)
+        self.owner = Owner(os.getpid(), command, time.time_ns() // 1000, socket)
         os.ftruncate(self._file, 0)
         os.pwrite(self._file, msgspec.json.encode(self.owner), 0)
 

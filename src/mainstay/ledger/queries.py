@@ -14,6 +14,10 @@ SELECT id, playbook, title, status, parent, proposed_at_us, started_at_us, ended
 # Ids of the plans that may have work, oldest first; ended ones too, where effects are still followed. ()
 LIVE_PLANS = """
 SELECT id FROM plan WHERE parked = 0 AND status NOT IN ('proposed', 'completed', 'undone') ORDER BY last_position"""
+# Whether a plan has child plans with work: one row or none. ("plan/", "plan0")
+LIVE_CHILDREN = """
+SELECT id FROM plan WHERE parent >= ? AND parent < ? AND parent <> '' AND parked = 0
+AND status NOT IN ('proposed', 'completed', 'undone') LIMIT 1"""
 # How many plans there are in each status: status, count. ()
 PLAN_COUNTS = "SELECT status, count(*) FROM plan GROUP BY status ORDER BY status"
 # All plans that belong to no other, the newest first. (limit, offset)

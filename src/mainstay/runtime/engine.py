@@ -186,7 +186,7 @@ class Engine:
             self._tell(plan_id, facts, stage.plans[plan_id])
 
     def _tell(self, plan_id: str, facts: Sequence[e.AnyFact], plan: Plan) -> None:
-        """Tell who listens. One that can't hear any more (a closed pipe) ends the owner: plans go on at its next start."""
+        """Tell who listens. One that can't hear any more (a closed pipe) ends the owner: plans go on at its next."""
         for listener in tuple(self.listeners):
             try:
                 listener(plan_id, facts, plan)
@@ -413,7 +413,6 @@ class _Stage:
                 if (self.plans.get(child) or self.engine.load(child)).status in _GOING:
                     self.decide(child, c.CancelPlan(now_us=now_us, by="mainstay", reason="its parent ended"))
 
-
     def _next_child(self, parent_id: str, path: str, now_us: int) -> None:
         """Let the next part of a long list begin: one after the other, so that `at_once` holds for all of it."""
         parent = self.plans[parent_id]
@@ -442,4 +441,3 @@ def _done(value: int) -> asyncio.Future[int]:
     future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
     future.set_result(value)
     return future
-

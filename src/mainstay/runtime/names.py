@@ -30,8 +30,9 @@ class Names:
         self._plan = plan
         self._path = path.removeprefix("~")
         self._extra = extra or {}
+        # an item is there because of its list, whatever its own expressions read
         listed = plan.slots.get(step_name(path)) if is_item(path) else None
-        self._read: set[str] = set(listed.labels) if listed is not None else set()  # an item is there because of its list
+        self._read: set[str] = set(listed.labels) if listed is not None else set()
         self._expressions: Expressions = parts.expressions(plan.graph.definition)
 
     def value(self, template: g.Template) -> Value:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 import msgspec
 
 from mainstay import commands as c
-from mainstay.errors import CommandRefusedError
+from mainstay.errors import CommandRefusedError, CommitFailedError, LedgerError
 from mainstay.values import SECOND_US
 
 if TYPE_CHECKING:
@@ -103,21 +103,30 @@ class Timers:
             waking.cancel()
 
     async def _fire(self, now_us: int) -> None:
+        """Fire all that is due, a batch at a time."""
         held_before_us = self._held_before_us if self._clock.boot_s() < self._held_until_s else 0
-        waiting: list[asyncio.Future[int]] = []
-        due = self._rows.due(now_us, held_before_us, _BATCH + len(self._fired))
-        self._fired.intersection_update(due)
-        for timer in due:
-            if timer in self._fired:
-                continue
-            self._fired.add(timer)
-            command = c.TimerDue(now_us=now_us, kind=timer.kind, path=timer.path, generation=timer.generation)
-            try:
-                waiting.append(self._engine.submit(timer.plan, command, actor="timer"))
-            except CommandRefusedError:
-                continue  # its plan is gone: the row is stale
-        if waiting:
-            await asyncio.wait(waiting)
+        while True:
+            limit = _BATCH + len(self._fired)
+            due = self._rows.due(now_us, held_before_us, limit)
+            fresh = [timer for timer in due if timer not in self._fired]
+            if len(due) < limit:
+                self._fired.intersection_update(due)  # rows that are gone need not be remembered
+            waiting = [future for timer in fresh if (future := self._fire_one(timer, now_us)) is not None]
+            if waiting:
+                await asyncio.wait(waiting)
+            if len(due) < limit:
+                return
+
+    def _fire_one(self, timer: Timer, now_us: int) -> asyncio.Future[int] | None:
+        """Fire one; None when its plan is gone or can't be read: that keeps no other from firing."""
+        self._fired.add(timer)
+        command = c.TimerDue(now_us=now_us, kind=timer.kind, path=timer.path, generation=timer.generation)
+        try:
+            return self._engine.submit(timer.plan, command, actor="timer")
+        except (CommandRefusedError, LedgerError) as error:
+            if isinstance(error, CommitFailedError):
+                raise
+            return None
 
     # --- after downtime, and when the clock is set
 

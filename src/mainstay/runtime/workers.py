@@ -51,6 +51,7 @@ class _Worker:
         self.process = process
         self.jobs: deque[_Pending] = deque()
         self.timed_out = False
+        self.ending = False
         self._deadline: asyncio.TimerHandle | None = None
 
     def send(self, job: _Pending) -> None:
@@ -74,7 +75,8 @@ class _Worker:
         self.kill()
 
     def kill(self) -> None:
-        """End the whole process group."""
+        """End the whole process group; it gets no more jobs."""
+        self.ending = True
         if self.process.returncode is None:
             try:
                 os.killpg(self.process.pid, signal.SIGKILL)
@@ -118,23 +120,47 @@ class WorkerPool:
 
     def _dispatch(self, job: _Pending) -> None:
         """Send to an idle worker, else start one, else queue behind the shortest line."""
-        idle = next((worker for worker in self._workers if not worker.jobs), None)
+        workers = [worker for worker in self._workers if not worker.ending]
+        idle = next((worker for worker in workers if not worker.jobs), None)
         if idle is not None:
             idle.send(job)
-        elif len(self._workers) + self._starting < self._size:
+        elif len(workers) + self._starting < self._size:
             self._starting += 1
             self._waiting.append(job)
             task = asyncio.get_running_loop().create_task(self._serve())
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        elif self._workers:
-            min(self._workers, key=lambda worker: len(worker.jobs)).send(job)
+        elif workers:
+            min(workers, key=lambda worker: len(worker.jobs)).send(job)
         else:
             self._waiting.append(job)
 
     async def _serve(self) -> None:
         """Start a process, and live with it until it ends."""
-        process = await asyncio.create_subprocess_exec(
+        try:
+            process = await self._start()
+        except OSError as error:
+            self._not_started(error)
+            return
+        worker = _Worker(process)
+        self._starting -= 1
+        self._workers.append(worker)
+        if self._closed:  # while it started
+            worker.kill()
+        share = -(-len(self._waiting) // (self._starting + 1))  # the others that start take theirs
+        for _ in range(share):
+            worker.send(self._waiting.popleft())
+        said = asyncio.ensure_future(_tail(process))
+        try:
+            await self._answers(worker)
+        finally:
+            worker.kill()
+            await process.wait()
+            self._workers.remove(worker)
+            self._bury(worker, await said)
+
+    async def _start(self) -> asyncio.subprocess.Process:
+        return await asyncio.create_subprocess_exec(
             sys.executable,
             "-I",
             "-c",
@@ -147,21 +173,14 @@ class WorkerPool:
             start_new_session=True,
             limit=2**30,
         )
-        worker = _Worker(process)
+
+    def _not_started(self, error: OSError) -> None:
+        """Give the jobs that waited for this process their outcome: they may be tried again."""
         self._starting -= 1
-        self._workers.append(worker)
-        if self._closed:  # while it started
-            worker.kill()
-        while self._waiting:
-            worker.send(self._waiting.popleft())
-        said = asyncio.ensure_future(_tail(process))
-        try:
-            await self._answers(worker)
-        finally:
-            worker.kill()
-            await process.wait()
-            self._workers.remove(worker)
-            self._bury(worker, await said)
+        jobs = [self._waiting.popleft() for _ in range(len(self._waiting))] if not self._starting else []
+        for job in jobs:
+            if not job.done.done():
+                job.done.set_exception(Transient(f"A worker process can't be started: {error.strerror}."))
 
     async def _answers(self, worker: _Worker) -> None:
         """Hand out answers until the pipe closes."""
