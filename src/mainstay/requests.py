@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from mainstay import commands as c
 from mainstay import events as e
 from mainstay.contracts import to_plain
-from mainstay.errors import FileError, InputError
+from mainstay.errors import FileError, InputError, MainstayError
 from mainstay.kernel.state import ENDED, RESTING, Plan
 from mainstay.ledger import queries
 from mainstay.playbooks.inputs import read_inputs
@@ -155,7 +155,12 @@ class Requests:
                 moved.clear()
                 await self._moved_or_failed(moved)
         finally:
-            self.engine.listeners.remove(listen)
+            if listen in self.engine.listeners:
+                self.engine.listeners.remove(listen)
+        if plan_id in self.engine.broken:
+            raise MainstayError(
+                f"Plan {plan_id} can't go on: {self.engine.broken[plan_id]}.", remedy="Look closer with: mainstay doctor"
+            )
         return self.standing(plan_id)
 
     async def _moved_or_failed(self, moved: asyncio.Event) -> None:
