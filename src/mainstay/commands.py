@@ -132,7 +132,7 @@ class FailStep(Command, frozen=True, kw_only=True):
 
 
 class AskStep(Command, frozen=True, kw_only=True):
-    """The question of an `ask` step, rendered. `rows` is how many rows it shows that can be kept."""
+    """The question of an `ask` step, rendered as a card; what it lists under `rows` can be kept one by one."""
 
     path: str
     card: Value
@@ -243,7 +243,7 @@ class Rule(Command, frozen=True, kw_only=True):
     binds: tuple[str, ...] | None = None
     reason: str = ""
     kept: tuple[int, ...] | None = None
-    rows: Value = None
+    rows: Value = None  # of the card's, those that are kept
     arguments: Value = None  # edited ones, for a stuck step tried again
     session: str = ""
 

@@ -33,7 +33,7 @@ class Call(Protocol):
 
     @property
     def token(self) -> str:
-        """The idempotency token of this effect: the same at every attempt (KERNEL E2)."""
+        """The idempotency token of this effect: the same at every attempt of one generation (KERNEL E2)."""
         ...
 
     @property

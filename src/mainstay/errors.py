@@ -16,11 +16,9 @@ MainstayError
  |- CommandRefusedError     the kernel refused a command: the plan is not in a state for it
  |- ConflictError           somebody else appended to the stream first
  |- OwnedError              another process owns the workspace
- |- LedgerError             the history on disk can't be used
- |   |- WrongKeyError       the key does not open it
- |   |- BrokenChainError    a record was altered, removed or reordered
- |   `- CommitFailedError   a commit failed; what was in it is unknown until the ledger is read again
- `- WorkerDiedError         a worker process ended before it answered
+ `- LedgerError             the history on disk can't be used
+     |- WrongKeyError       the key does not open it
+     `- CommitFailedError   a commit failed; what was in it is unknown until the ledger is read again
 Programmer mistakes are assertions, not errors.
 """
 
@@ -139,13 +137,5 @@ class WrongKeyError(LedgerError):
     """The key does not open this history."""
 
 
-class BrokenChainError(LedgerError):
-    """A record was altered, removed or reordered; the message names the first bad one."""
-
-
 class CommitFailedError(LedgerError):
     """A commit failed: whether its events are on disk is unknown until the ledger is opened again."""
-
-
-class WorkerDiedError(MainstayError):
-    """A worker process ended before it answered."""

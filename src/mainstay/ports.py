@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
@@ -101,8 +101,8 @@ class Workers(Protocol):
     ) -> bytes:
         """Run `package.module:function` on encoded arguments and give its encoded result.
 
-        Raises the OperationError the function raised, Transient for a time-out (after the process group is dead),
-        WorkerDiedError when the process ended by itself.
+        Raises the OperationError the function raised, and Transient for a time-out (after the process group is
+        dead) or a process that ended by itself.
         """
         ...
 
@@ -126,7 +126,7 @@ class Policy(Protocol):
     """The choke point's judge (DESIGN rule 3)."""
 
     def judge(self, proposal: Proposal) -> Verdict:
-        """Allow, ask or deny, with the rule that spoke. An error inside asks."""
+        """Allow, ask or deny, with the rule that spoke. An error raised here stops the step as a mistake in the code."""
         ...
 
 
@@ -140,10 +140,6 @@ class Catalogue(Protocol):
     def agent(self, name: str) -> AgentContract:
         """Give an agent; raises UnknownNameError with the nearest name."""
         ...
-
-
-Encode: TypeAlias = Callable[[Value], bytes]
-Decode: TypeAlias = Callable[[bytes], Value]
 
 
 class Books(Protocol):

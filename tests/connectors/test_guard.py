@@ -12,8 +12,8 @@ from mainstay.connectors.guard import Guard, classify
 from mainstay.connectors.mail import MailConfig
 from mainstay.contracts import Found, Operation
 from mainstay.errors import (
-    BrokenChainError,
     FileError,
+    LedgerError,
     NeedsOperator,
     NotSent,
     OperationError,
@@ -21,7 +21,6 @@ from mainstay.errors import (
     RateLimited,
     Transient,
     Uncertain,
-    WorkerDiedError,
 )
 from mainstay.records import File
 from mainstay.values import BlobRef, Failure, Money
@@ -154,7 +153,6 @@ UNSURE = [
     ConnectionResetError(104, "reset"),
     TimeoutError(),
     KeyError("k"),
-    WorkerDiedError("w"),
     PermissionError(errno.EACCES, "no"),
 ]
 
@@ -221,7 +219,6 @@ def test_a_cancelled_call_stays_cancelled(bench):
         (Permanent("p", remedy="r"), Failure("permanent", "p", "r")),
         (NeedsOperator("o"), Failure("needs_operator", "o")),
         (FileError("f"), Failure("permanent", "f")),
-        (WorkerDiedError("w"), Failure("transient", "w")),
         (ConnectionRefusedError(111, "refused"), Failure("transient", "ConnectionRefusedError: [Errno 111] refused")),
         (TimeoutError(), Failure("transient", "TimeoutError")),
         (OSError(errno.ENOSPC, "full"), Failure("transient", "OSError: [Errno 28] full")),
@@ -231,7 +228,7 @@ def test_errors_are_classified(error, expected):
     assert classify(error) == expected
 
 
-@pytest.mark.parametrize("error", [KeyError("x"), ValueError("x"), AssertionError(), BrokenChainError("x")])
+@pytest.mark.parametrize("error", [KeyError("x"), ValueError("x"), AssertionError(), LedgerError("x")])
 def test_everything_else_is_a_bug_with_its_type(error):
     failure = classify(error)
     assert failure.error_class == "bug"
@@ -444,7 +441,7 @@ def test_any_way_of_sending_runs_within_the_same_limits(bench):
     )
 
     async def died():
-        raise WorkerDiedError("The worker ended.")
+        raise Transient("The worker ended.")
 
     with pytest.raises(Uncertain, match="worker ended"):
         asyncio.run(bench.guard.run(one, died, {"to": "x"}))

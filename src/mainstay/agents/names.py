@@ -81,11 +81,6 @@ def similarity(left: Words, right: Words) -> float | None:
     return max(_word_by_word(left, right), _joined(left, right))
 
 
-def mentions(text: frozenset[str], name: Words) -> bool:
-    """Say whether a text holds every word of a name that is long enough to tell."""
-    return sum(map(len, name)) >= FUZZY_FROM and all(word in text for word in name)
-
-
 def _dotted(plain: str) -> bool:
     return re.search(r"\b\w\.\w\.", plain) is not None
 

@@ -31,7 +31,6 @@ from mainstay.errors import (
     RateLimited,
     Transient,
     Uncertain,
-    WorkerDiedError,
 )
 from mainstay.values import BlobRef, Failure, Value, say_duration
 
@@ -209,8 +208,6 @@ def classify(error: BaseException) -> Failure:
             return Failure(cast("ErrorClass", error.error_class), _clean(error.message), error.remedy)
         case InputError():
             return Failure("permanent", _clean(error.message), error.remedy)
-        case WorkerDiedError():
-            return Failure("transient", _clean(error.message), error.remedy)
         case OSError() if error.errno in _NOT_ALLOWED:
             return Failure("needs_operator", _say_error(error), "Give Mainstay permission to it.")
         case OSError():

@@ -144,11 +144,6 @@ def is_item(path: str) -> bool:
     return "/" in path and not path.startswith("~")
 
 
-def index_of(path: str) -> int:
-    """The position of an item in its list."""
-    return int(path.rpartition("/")[2])
-
-
 def duty_of(plan: Plan, path: str) -> Duty:
     """What is to be done at a path."""
     if path.startswith("~"):

@@ -47,11 +47,6 @@ class Rebuilt(msgspec.Struct, frozen=True):
     events: int
     seconds: float
 
-    @property
-    def events_per_s(self) -> float:
-        """The pace, counted over all events the replay passed."""
-        return self.events / self.seconds if self.seconds else 0.0
-
 
 class OpenTransaction:
     """`ports.Transaction` on the connection of the writer."""

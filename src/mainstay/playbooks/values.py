@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 COMPANY = {
     name: Field("text") for name in ("name", "email", "country", "currency", "timezone", "iban", "vat_id", "address")
 }
-DEFAULT_OPTIONS = ("approve", "reject")
 RULINGS = ("approved", "rejected")
 EXPIRED = "expired"
 

@@ -345,6 +345,3 @@ def names_used(step: Step) -> set[str]:
 
 def _files(arguments: Value) -> list[BlobRef]:
     return [mark for mark in marks_in(arguments) if isinstance(mark, BlobRef)]
-
-
-__all__ = ["Steps", "names_used", "rfc3339"]
