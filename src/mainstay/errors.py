@@ -12,6 +12,7 @@ MainstayError
  |   |- ExpressionError     an expression can't be worked out on the values it met: the playbook's fault
  |   |- NeedsOperator       only a person can mend it (a credential, a missing file)
  |   |- NotSent             failed before anything left this machine: it certainly did not happen
+ |   |   `- HeldBack        our own pace or breaker kept it here: no attempt is spent
  |   `- Uncertain           it may have happened; never retried before it is settled
  |- CommandRefusedError     the kernel refused a command: the plan is not in a state for it
  |- ConflictError           somebody else appended to the stream first
@@ -109,6 +110,22 @@ class NeedsOperator(OperationError):  # noqa: N818
 
 class NotSent(Transient):
     """Failed before anything left this machine: it certainly did not happen, and may be tried again."""
+
+
+class HeldBack(NotSent):
+    """Our own pace or breaker kept it here: nothing was sent, and no attempt is spent.
+
+    `kept_place` says that a place in line is kept for it at that very time.
+    """
+
+    retry_after_s: float
+    kept_place: bool
+
+    def __init__(self, message: str, *, retry_after_s: float, kept_place: bool = False, remedy: str = "") -> None:
+        """Keep the time until it may leave, in seconds."""
+        super().__init__(message, remedy=remedy)
+        self.retry_after_s = retry_after_s
+        self.kept_place = kept_place
 
 
 class Uncertain(OperationError):  # noqa: N818

@@ -129,7 +129,8 @@ class Failure(msgspec.Struct, frozen=True, omit_defaults=True):
     error_class: ErrorClass
     message: str
     remedy: str = ""
-    retry_after_s: float | None = None  # only with rate_limited
+    retry_after_s: float | None = None  # at the earliest
+    counts: bool = True  # false when nothing left because of our own pace or breaker: no attempt is spent
 
 
 class Verdict(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -1,18 +1,21 @@
 import asyncio
 import errno
+import heapq
+from collections import Counter
 
 import msgspec
 import pytest
 from memory_call import NOW_US, MemoryCall
 
 from mainstay.connectors import files, mail
-from mainstay.connectors.breaker import FAILURES_TO_OPEN, OPEN_AT_MOST_S, OPEN_S, WAIT_AT_MOST_S, Breaker, Line
+from mainstay.connectors.breaker import BURST_S, FAILURES_TO_OPEN, OPEN_AT_MOST_S, OPEN_S, WAIT_AT_MOST_S, Breaker, Line
 from mainstay.connectors.files import FilesConfig
 from mainstay.connectors.guard import Guard, classify
 from mainstay.connectors.mail import MailConfig
 from mainstay.contracts import Found, Operation
 from mainstay.errors import (
     FileError,
+    HeldBack,
     LedgerError,
     NeedsOperator,
     NotSent,
@@ -22,6 +25,8 @@ from mainstay.errors import (
     Transient,
     Uncertain,
 )
+from mainstay.kernel.graph import DEFAULT_ATTEMPTS
+from mainstay.kernel.retry import held_until_us
 from mainstay.records import File
 from mainstay.values import BlobRef, Failure, Money
 
@@ -270,23 +275,58 @@ def test_calls_beyond_the_pace_wait_in_line_then_are_told_when_to_come_back(benc
     assert bench.records[-1].waited_us == 5_000_000
 
 
-def test_a_line_that_is_too_long_takes_nobody_more():
+def test_a_long_line_keeps_the_places_of_those_who_come_back():
     line = Line(12)
-    waits = [line.enter(0.0) for _ in range(12)]
+    waits = [line.enter(0.0, "plan") for _ in range(12)]
     assert waits[:3] == [0.0, 0.0, 0.0]
-    assert waits[3:9] == [5.0, 10.0, 15.0, 20.0, 25.0, 30.0]
-    assert waits[9:] == [35.0] * 3  # over the bound: no place is taken
-    assert line.enter(5.0) == WAIT_AT_MOST_S
+    assert waits[3:9] == [5.0, 10.0, 15.0, 20.0, 25.0, WAIT_AT_MOST_S]
+    assert waits[9:] == [35.0, 40.0, 45.0]
+    assert line.enter(35.0, "another") == 15.0  # nobody takes the place of another
+    assert [line.enter(at_s, "plan") for at_s in (35.0, 40.0, 45.0)] == [0.0, 0.0, 0.0]
     assert Line(12).enter(1e9) == 0.0
 
 
-def test_a_full_line_is_rate_limited_without_calling(bench):
+def test_a_kept_place_lapses_when_nobody_comes():
+    line = Line(12)
+    for _ in range(10):
+        line.enter(0.0, "plan")
+    assert [line.enter(35.0 + BURST_S, "plan") for _ in range(3)] == [0.0, 0.0, 0.0]
+    late = Line(12)
+    for _ in range(10):
+        late.enter(0.0, "plan")
+    assert [late.enter(36.0 + BURST_S, "plan") for _ in range(3)] == [0.0, 0.0, 4.0]
+
+
+def test_300_effects_at_30_a_minute_all_happen_none_is_refused_twice():
+    line, sent, most = Line(30), [], Counter()
+    due = [(0.0, number, 0) for number in range(300)]
+    heapq.heapify(due)
+    while due:
+        now_s, number, held = heapq.heappop(due)
+        wait_s = line.enter(now_s, f"part {number // 100}")
+        if wait_s <= WAIT_AT_MOST_S:
+            sent.append(now_s + wait_s)
+            continue
+        failure = classify(HeldBack("The line is long.", retry_after_s=wait_s, kept_place=True))
+        assert not failure.counts
+        at_us = held_until_us(held, failure, now_us=round(now_s * 1_000_000), jitter=0.9)
+        heapq.heappush(due, (at_us / 1_000_000 + 0.05 * (number % 3), number, held + 1))
+        most[number] += 1
+    assert len(sent) == 300
+    assert max(most.values()) == 1
+    assert max(sent) < 60 * 300 / 30 + 1
+    per_minute = Counter(int(at_s // 60) for at_s in sent)
+    assert max(per_minute.values()) <= 30 + 30 * BURST_S / 60 + 1
+
+
+def test_a_full_line_holds_back_without_calling_and_spends_no_attempt(bench):
     called = []
     one = operation(lambda arguments: called.append(arguments) or Answer(), effect="irreversible", rate_per_minute=1)
     bench.call(one)
     error = bench.error_of(one)
-    assert isinstance(error, RateLimited)
+    assert type(error) is HeldBack
     assert error.retry_after_s == 50.0
+    assert classify(error) == Failure("rate_limited", error.message, retry_after_s=50.0, counts=False)
     assert len(called) == 1
     bench.call(one, account="another")
 
@@ -312,10 +352,14 @@ def test_after_failures_in_a_row_nobody_calls_until_its_time(bench):
     fail(bench, FAILURES_TO_OPEN)
     called = []
     error = bench.error_of(operation(called.append, effect="irreversible"))
-    assert type(error) is NotSent
-    assert error.message == "post has failed 5 times in a row; next try at 2026-05-28 20:27:10 UTC."
+    assert error.message == "post has failed 3 times in a row; next try at 2026-05-28 20:27:10 UTC."
+    assert classify(error) == Failure("transient", error.message, retry_after_s=OPEN_S, counts=False)
     assert called == []
     assert len(bench.records) == FAILURES_TO_OPEN
+
+
+def test_the_breaker_opens_before_a_step_has_spent_its_attempts():
+    assert FAILURES_TO_OPEN < DEFAULT_ATTEMPTS
 
 
 def test_one_try_decides_whether_it_closes(bench):
@@ -331,7 +375,7 @@ def test_a_failed_try_waits_twice_as_long(bench):
     bench.clock.passed_s += OPEN_S
     fail(bench, 1, Uncertain("?"))
     bench.clock.passed_s += 2 * OPEN_S - 1
-    assert "6 times" in bench.error_of(operation(fine)).message
+    assert "4 times" in bench.error_of(operation(fine)).message
     bench.clock.passed_s += 1
     bench.call(operation(fine))
 
@@ -409,9 +453,9 @@ def test_every_call_is_recorded_without_content(bench):
         await bench.clock.sleep(0.25)
         return Answer(file=BlobRef("d", 1000))
 
-    bench.call(operation(slow, version=3), {"to": "secret"}, account="sales", attempt=2)
+    bench.call(operation(slow, version=3), {"to": "secret"}, account="sales")
     (record,) = bench.records
-    assert (record.operation, record.version, record.account, record.attempt) == ("post.send", 3, "sales", 2)
+    assert (record.operation, record.version, record.account) == ("post.send", 3, "sales")
     assert (record.started_at_us, record.latency_us, record.waited_us) == (NOW_US, 250_000, 0)
     assert record.request_bytes == len('{"to":"secret"}')
     assert 1000 < record.response_bytes < 1100

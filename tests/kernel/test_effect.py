@@ -13,6 +13,7 @@ from kernel_scene import (
     cancel,
     do,
     each,
+    fail,
     freeze,
     given,
     happen,
@@ -21,14 +22,18 @@ from kernel_scene import (
     lost,
     once,
     prepare,
+    read,
     refuse,
     rule,
     sent,
     timer,
     undo,
 )
+from msgspec.structs import replace
 
 from mainstay import events as e
+from mainstay.kernel.graph import Retry
+from mainstay.kernel.retry import HELD_AT_MOST
 from mainstay.values import Failure
 
 
@@ -193,3 +198,29 @@ def test_an_undo_waits_for_the_effect_on_its_way_e5():
     scene = given(do("a")).when(*sent("a"), undo()).then(e.PlanCancelled, e.UndoRequested)
     assert scene.work() == [("settle", "a")]
     scene.when(happen("a", UNDO)).then(e.EffectDone, e.UndoStarted(("a",))).stands("undoing")
+
+
+HELD = Failure("transient", "the breaker is open", retry_after_s=30.0, counts=False)
+
+
+def test_what_never_left_because_of_our_own_limits_spends_no_attempt_k21():
+    scene = given(replace(do("a"), retry=Retry(attempts=2))).when(prepare("a"))
+    for attempt in range(1, 9):
+        scene.when(intend("a"), refuse("a", HELD)).then(e.EffectRefused, e.PlanParked)
+        scene.later(30).when(timer("retry", "a", attempt)).then(e.RetryDue)
+    scene.when(intend("a"), refuse("a", TRANSIENT)).then(e.EffectRefused, e.PlanParked)
+    scene.later(30).when(timer("retry", "a", 9), intend("a"), refuse("a", TRANSIENT))
+    scene.stands("running", a="stuck")
+
+
+def test_a_read_that_was_kept_here_spends_no_attempt_k21():
+    scene = given(once(read("a"))).when(fail("a", HELD)).then(e.AttemptFailed, e.PlanParked)
+    scene.later(30).when(timer("retry", "a", 1), fail("a", TRANSIENT, attempt=2)).stands("running", a="stuck")
+
+
+def test_what_our_own_limits_keep_here_too_often_is_a_dead_letter_k21():
+    scene = given(do("a")).when(prepare("a"))
+    for attempt in range(1, HELD_AT_MOST + 1):
+        scene.when(intend("a"), refuse("a", HELD)).later(30).when(timer("retry", "a", attempt))
+    scene.when(intend("a"), refuse("a", HELD)).stands("running", a="stuck")
+    scene.when(rule(1, "retry")).when(*sent("a"), refuse("a", HELD)).then(e.EffectRefused, e.PlanParked)

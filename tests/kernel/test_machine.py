@@ -33,7 +33,10 @@ if TYPE_CHECKING:
 NAMES = tuple("abcdefgh")
 CLASSES = ("transient", "rate_limited", "permanent", "needs_operator", "bug")
 VERDICTS = (*[ALLOW] * 6, *[ASK] * 5, DENY)
-FAILURES = tuple(Failure(error_class, "it failed") for error_class in CLASSES)
+FAILURES = (
+    *(Failure(error_class, "it failed") for error_class in CLASSES),
+    Failure("transient", "it was kept here", retry_after_s=2.0, counts=False),
+)
 randoms = st.randoms(use_true_random=True)  # one seed per rule: long runs from few draws
 OUTCOMES = (c.FinishEffect, c.RefuseEffect, c.LoseEffect, c.SettleAbsent)
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mainstay.kernel.graph import Retry
-from mainstay.kernel.retry import retry_at_us
+from mainstay.kernel.retry import HELD_AT_MOST, held_until_us, retry_at_us
 from mainstay.values import SECOND_US, Failure
 
 NOW_US = 1_700_000_000 * SECOND_US
@@ -54,3 +54,25 @@ def test_the_bound_holds_for_every_attempt(attempt, jitter):
     delay = delay_s(attempt, jitter=jitter)
     assert delay is not None
     assert 0 <= delay <= min(60.0, 2.0 * 2 ** (attempt - 1))
+
+
+def held_s(held: int, error_class="transient", after_s: float = 30.0, jitter: float = 0.0) -> float | None:
+    failure = Failure(error_class, "open", retry_after_s=after_s, counts=False)
+    at_us = held_until_us(held, failure, now_us=NOW_US, jitter=jitter)
+    return None if at_us is None else (at_us - NOW_US) / SECOND_US
+
+
+def test_what_our_own_limits_keep_here_comes_back_when_they_say_later_and_later_k21():
+    assert [held_s(held) for held in (0, 1, 2, 3, 4)] == [30, 30, 40, 160, 640]
+    assert held_s(10) == 3 * 3600
+    assert held_s(2, jitter=0.5) == 60
+
+
+def test_whoever_has_a_place_in_line_comes_back_at_its_time_k21():
+    assert [held_s(held, "rate_limited", 77.25, 0.9) for held in (0, 3, 9)] == [77.25] * 3
+
+
+def test_after_two_days_of_our_own_limits_a_person_is_asked_k21():
+    waits = [held_s(held, after_s=900.0) for held in range(HELD_AT_MOST)]
+    assert 86_400 < sum(wait or 0 for wait in waits) < 3 * 86_400
+    assert held_s(HELD_AT_MOST) is None

@@ -12,11 +12,13 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias
 
-FAILURES_TO_OPEN = 5
+FAILURES_TO_OPEN = 3  # fewer than a step's attempts: one left over outlives the first opening
 OPEN_S = 30.0  # the first time; doubles with every failed try, up to OPEN_AT_MOST_S
 OPEN_AT_MOST_S = 900.0
-BURST_S = 10.0  # so much of the pace may be used at once after a quiet time
-WAIT_AT_MOST_S = 30.0  # in the line; beyond that the caller is told when to come back
+TRY_S = 5.0  # until the try of a half open breaker may have ended
+BURST_S = 10.0  # so much of the pace may be used at once after a quiet time; so long a kept place stays
+WAIT_AT_MOST_S = 30.0  # in the line; beyond that a place is kept and the caller told when to come back
+EARLY_S = 1.0  # a kept place may be taken so long before its time
 
 State: TypeAlias = Literal["closed", "open", "half open"]
 
@@ -38,6 +40,10 @@ class Breaker:
             return False
         self.state = "half open"
         return True
+
+    def wait_s(self, now_s: float) -> float:
+        """Give the seconds until it is worth asking again."""
+        return self.until_s - now_s if now_s < self.until_s else TRY_S
 
     def succeeded(self) -> None:
         """The other side answered: forget all failures."""
@@ -63,11 +69,30 @@ class Line:
     def __init__(self, per_minute: int) -> None:
         self._between_s = 60.0 / per_minute
         self._free_at_s = float("-inf")  # when the next place is due at this pace
+        self._kept: dict[float, str] = {}  # places of callers who will come back, by their time: the earliest first
 
-    def enter(self, now_s: float) -> float:
-        """Take a place and give the seconds to wait for it. Over WAIT_AT_MOST_S no place is taken."""
-        due_s = max(self._free_at_s, now_s - BURST_S)
-        wait_s = max(0.0, due_s - now_s)
-        if wait_s <= WAIT_AT_MOST_S:
+    def enter(self, now_s: float, who: str = "") -> float:
+        """Take a place and give the seconds to wait for it.
+
+        Over WAIT_AT_MOST_S the place is kept for `who` to come back at that time, and BURST_S longer. Whoever comes
+        under that name takes the earliest place kept for it.
+        """
+        due_s = self._kept_place(now_s, who)
+        if due_s is None:
+            due_s = max(self._free_at_s, now_s - BURST_S)
             self._free_at_s = due_s + self._between_s
+        wait_s = max(0.0, due_s - now_s)
+        if wait_s > WAIT_AT_MOST_S:
+            self._kept[due_s] = who
         return wait_s
+
+    def _kept_place(self, now_s: float, who: str) -> float | None:
+        while self._kept and (first_s := next(iter(self._kept))) < now_s - BURST_S:
+            del self._kept[first_s]  # nobody came
+        for due_s, name in self._kept.items():
+            if due_s > now_s + EARLY_S:
+                break
+            if name == who:
+                del self._kept[due_s]
+                return due_s
+        return None

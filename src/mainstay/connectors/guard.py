@@ -23,6 +23,7 @@ import msgspec
 from mainstay.connectors.breaker import WAIT_AT_MOST_S, Breaker, Line
 from mainstay.contracts import Found, Operation, from_plain, marks_in, to_plain
 from mainstay.errors import (
+    HeldBack,
     InputError,
     NeedsOperator,
     NotSent,
@@ -64,7 +65,6 @@ class CallRecord(msgspec.Struct, frozen=True):
     operation: str
     version: int
     account: str
-    attempt: int
     started_at_us: int
     latency_us: int  # of the call itself, without the wait in line
     waited_us: int  # in line
@@ -84,9 +84,7 @@ class Guard:
         self._breakers: dict[tuple[str, str], Breaker] = {}
         self._lines: dict[tuple[str, str], Line] = {}
 
-    async def call(
-        self, operation: Operation, call: Call, arguments: Value, *, account: str = "", attempt: int = 1
-    ) -> Value:
+    async def call(self, operation: Operation, call: Call, arguments: Value, *, account: str = "") -> Value:
         """Call an operation of the loop with plain arguments; gives its plain result.
 
         Raises OperationErrors only. For an effect, Uncertain means that it may have happened, all others that it
@@ -96,7 +94,7 @@ class Guard:
         assert function is not None, f"{operation.name} does not run in the loop"
         given = arguments_of(operation, arguments)
         send = self._plain_result(operation, lambda: function(call, given))
-        return await self.run(operation, send, arguments, account=account, attempt=attempt)
+        return await self.run(operation, send, arguments, account=account, who=call.plan)
 
     async def look_up(self, operation: Operation, call: Call, arguments: Value, *, account: str = "") -> Found:
         """Ask what became of an effect; `output` comes as plain values. Raises OperationErrors as a read does."""
@@ -109,7 +107,7 @@ class Guard:
             found = await function(call, given)
             return msgspec.structs.replace(found, output=to_plain(found.output))
 
-        return await self.run(asking, ask, arguments, account=account)
+        return await self.run(asking, ask, arguments, account=account, who=call.plan)
 
     async def run(
         self,
@@ -118,10 +116,13 @@ class Guard:
         arguments: Value,
         *,
         account: str = "",
-        attempt: int = 1,
+        who: str = "",
     ) -> T:
-        """Run any way of sending an operation (a worker's, say) within its limits. Raises as `call` does."""
-        waited_us = await self._wait_in_line(operation, account)
+        """Run any way of sending an operation (a worker's, say) within its limits. Raises as `call` does.
+
+        `who` names the caller in the line: a place is kept under it when the line is long.
+        """
+        waited_us = await self._wait_in_line(operation, account, who)
         breaker = self._admitted(operation, account)
         started_us, started_s = self._clock.now_us(), self._clock.boot_s()
         outcome: Outcome = "cancelled"
@@ -144,7 +145,6 @@ class Guard:
                         operation=operation.name,
                         version=operation.version,
                         account=account,
-                        attempt=attempt,
                         started_at_us=started_us,
                         latency_us=latency_us,
                         waited_us=waited_us,
@@ -165,30 +165,31 @@ class Guard:
 
         return plain
 
-    async def _wait_in_line(self, operation: Operation, account: str) -> int:
-        """Keep the operation's pace; gives the microseconds waited. Raises RateLimited when the line is too long."""
+    async def _wait_in_line(self, operation: Operation, account: str, who: str) -> int:
+        """Keep the operation's pace; gives the microseconds waited. Raises HeldBack when the line is too long."""
         if operation.rate_per_minute is None:
             return 0
         line = self._lines.setdefault((operation.name, account), Line(operation.rate_per_minute))
-        wait_s = line.enter(self._clock.boot_s())
+        wait_s = line.enter(self._clock.boot_s(), who)
         if wait_s > WAIT_AT_MOST_S:
-            raise RateLimited(
-                f"{operation.name} is limited to {operation.rate_per_minute} calls per minute.", retry_after_s=wait_s
-            )
+            message = f"{operation.name} is limited to {operation.rate_per_minute} calls per minute."
+            raise HeldBack(message, retry_after_s=wait_s, kept_place=True)
         if wait_s > 0:
             await self._clock.sleep(wait_s)
         return round(wait_s * 1_000_000)
 
     def _admitted(self, operation: Operation, account: str) -> Breaker:
-        """Give the breaker if it lets a call through; raises NotSent, a Transient, when it does not."""
+        """Give the breaker if it lets a call through; raises HeldBack when it does not."""
         connector = operation.name.partition(".")[0]
         breaker = self._breakers.setdefault((connector, account), Breaker())
         now_s = self._clock.boot_s()
         if breaker.admits(now_s):
             return breaker
         name = f"{connector} ({account})" if account else connector
-        next_us = self._clock.now_us() + round(max(0.0, breaker.until_s - now_s) * 1_000_000)
-        raise NotSent(f"{name} has failed {breaker.failures} times in a row; next try at {_say_time(next_us)}.")
+        wait_s = breaker.wait_s(now_s)
+        next_us = self._clock.now_us() + round(wait_s * 1_000_000)
+        message = f"{name} has failed {breaker.failures} times in a row; next try at {_say_time(next_us)}."
+        raise HeldBack(message, retry_after_s=wait_s)
 
     def _note(self, breaker: Breaker, outcome: Outcome) -> None:
         if outcome in ("transient", "uncertain"):
@@ -202,6 +203,9 @@ class Guard:
 def classify(error: BaseException) -> Failure:
     """Say of any exception whose fault it is and whether to retry, in sentences without secrets."""
     match error:
+        case HeldBack():
+            kind = "rate_limited" if error.kept_place else "transient"
+            return Failure(kind, _clean(error.message), error.remedy, error.retry_after_s, counts=False)
         case RateLimited():
             return Failure("rate_limited", _clean(error.message), error.remedy, error.retry_after_s)
         case OperationError():

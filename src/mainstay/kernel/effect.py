@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from mainstay import events as e
 from mainstay.kernel.gate import ask_effect, ask_stuck, fail_plan
 from mainstay.kernel.graph import DEFAULT_ATTEMPTS
-from mainstay.kernel.retry import retry_at_us
+from mainstay.kernel.retry import held_until_us, retry_at_us
 from mainstay.kernel.state import is_item, is_open, step_name
 from mainstay.values import Failure
 
@@ -102,6 +102,8 @@ def next_attempt_us(turn: Turn, command: c.RefuseEffect | c.FailStep, slot: Slot
     if turn.plan.sequence + FACTS_PER_SLOT * len(turn.plan.slots) > FULL_PLAN:
         return None
     retry = turn.plan.step(command.path).retry
+    if not command.failure.counts:
+        return held_until_us(slot.held, command.failure, now_us=turn.now_us, jitter=command.jitter)
     attempt = slot.attempt + 1 - slot.forgiven
     return retry_at_us(retry, attempt, command.failure, now_us=turn.now_us, jitter=command.jitter)
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mainstay.kernel.state import SlotStatus
-    from mainstay.values import Value
+    from mainstay.values import Failure, Value
 
 Evolver: TypeAlias = "Callable[[Plan, Any, int], Plan]"
 
@@ -214,8 +214,16 @@ def _step_completed(plan: Plan, fact: e.StepCompleted, at_us: int) -> Plan:
 
 def _attempt_failed(plan: Plan, fact: e.AttemptFailed, at_us: int) -> Plan:
     del at_us
-    slot = replace(plan.slots[fact.path], status="backoff", attempt=fact.attempt, failure=fact.failure)
+    slot = _counted(plan.slots[fact.path], fact.failure)
+    slot = replace(slot, status="backoff", attempt=fact.attempt, failure=fact.failure)
     return _with(plan, fact.path, slot)
+
+
+def _counted(slot: Slot, failure: Failure) -> Slot:
+    """Forgive an attempt that never left because of our own pace or breaker."""
+    if failure.counts:
+        return replace(slot, held=0)
+    return replace(slot, forgiven=slot.forgiven + 1, held=slot.held + 1)
 
 
 def _retry_due(plan: Plan, fact: e.RetryDue, at_us: int) -> Plan:
@@ -248,6 +256,7 @@ def _reopened(plan: Plan, fact: e.StepReopened, at_us: int) -> Plan:
         slot,
         status=_anew(slot),
         forgiven=slot.attempt,
+        held=0,
         arguments=arguments,
         edited=fact.edited or slot.edited,
         digest="",
@@ -380,7 +389,7 @@ def _effect_done(plan: Plan, fact: e.EffectDone, at_us: int) -> Plan:
 
 
 def _effect_refused(plan: Plan, fact: e.EffectRefused, at_us: int) -> Plan:
-    slot = plan.slots[fact.path]
+    slot = _counted(plan.slots[fact.path], fact.failure)
     slot = replace(slot, attempt=fact.attempt, generation=slot.generation + 1, failure=fact.failure)
     return _did_not_happen(plan, fact.path, slot, "backoff", at_us)
 
