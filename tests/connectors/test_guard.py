@@ -252,14 +252,52 @@ def test_everything_else_is_a_bug_with_its_type(error):
         "?token=CANARY&x=1",
         "Cookie: session=CANARY",
         "client_secret=CANARY",
+        "https://api.example/?key=CANARY",
+        "https://api.example/a?x=1&sig=CANARY#b",
+        "pwd=CANARY",
+        "Passphrase: correct CANARY battery",
+        "passphrase = 'correct CANARY'",
+        "the key sk_live_51HCANARYabcdef was refused",
+        "sk-proj-CANARY1234567890",
+        "ghp_CANARY1234567890abcdef",
+        "xoxb-1234-CANARY",
+        "AKIACANARYCANARY1234",
+        "eyJhbGciOiJIUzI1.CANARY.CANARY",
+        "-----BEGIN PRIVATE KEY-----\nCANARY\nCANARY",
+        "password is CANARY",
+        "Your token was 'CANARY two'.",
+        "Authorization: Digest username=x, response=CANARY",
+        "X-Auth-Token: CANARY",
+        "access key = CANARY",
+        "smtp://me:p@CANARY@host",
     ],
 )
 def test_s55_a_failure_never_shows_a_secret(bench, words):
     for error in (ValueError(words), Permanent(words), OSError(words)):
         assert "CANARY" not in classify(error).message
+    for kind in (Permanent, FileError, NeedsOperator, NotSent):
+        assert "CANARY" not in repr(classify(kind("It failed.", remedy=words)))
+    limited = (HeldBack("h", retry_after_s=1, remedy=words), RateLimited("r", retry_after_s=1, remedy=words))
+    assert "CANARY" not in repr([classify(error) for error in limited])
     bench.error_of(operation(raising(Permanent(words))))
     assert "CANARY" not in bench.records[0].error
     assert len(classify(ValueError("x" * 9000)).message) == 500
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "The password is wrong.",
+        "the token is expired",
+        "Store the password again; some providers want one made for programs.",
+        "Put the key file that belongs to it back into your config folder.",
+        "No such file: risk-assessment-2026.pdf",
+        "https://example.com/a?page=2&monkey=3",
+        "mail to a@b.example at 10:30: refused",
+    ],
+)
+def test_a_sentence_without_a_secret_stays(words):
+    assert classify(Permanent(words, remedy=words)) == Failure("permanent", words, words)
 
 
 # --- pace ---

@@ -51,11 +51,26 @@ Outcome: TypeAlias = Literal[
 
 _NOT_ALLOWED = (errno.EACCES, errno.EPERM, errno.EROFS)
 _DID_NOT_HAPPEN = (NotSent, RateLimited, Permanent, NeedsOperator)
-_SECRETS = re.compile(
-    r"(?i)((?:authorization|password|passwd|secret|token|api[_-]?key|cookie)[\"']?\s*[:=]\s*)(?:(?:bearer|basic)\s+)?"
-    r"(?:\"[^\"]*\"|'[^']*'|[^\s,;&}\"']+)"
-    r"|((?:bearer|basic)\s+)[a-z0-9._~+/=-]{8,}"
-    r"|(://[^\s/@:]*:)[^\s/@]+(?=@)"
+_QUOTED = r"(?:\"[^\"]*\"|'[^']*')"
+_SECRETS = re.compile(  # each way keeps its first group, the words that say what stood there
+    r"(?i)(?P<header>(?:authorization|cookie|x-[a-z-]*(?:auth|token|key)[a-z-]*)[\"']?\s*[:=]\s*)"
+    rf"(?:{_QUOTED}|[^\r\n}}\"']+)"
+    r"|(?P<phrase>pass[ _-]?phrase[\"']?\s*[:=]\s*)"
+    rf"(?:{_QUOTED}|[^\r\n,;&}}\"']+)"
+    r"|(?P<named>(?:password|passwd|passcode|pwd|secret|token|credentials?|(?:api|access|private|secret)[ _-]?key)"
+    r"[\"']?\s*[:=]\s*)"
+    rf"(?:{_QUOTED}|[^\s,;&}}\"']+)"
+    r"|(?P<query>[?&](?:key|sig|signature|auth|code|pass|session)=)[^\s&#\"']+"
+    r"|(?P<said>\b(?:password|passwd|passcode|pwd|pass[ _-]?phrase|secret|token)\s+(?:is|was)\s+)"
+    r"(?!(?:not|no|wrong|invalid|incorrect|expired|missing|required|empty|too|unknown|revoked|refused|rejected|needed"
+    r"|used|kept|stored|set|in|the|a|an)\b)"
+    rf"(?:{_QUOTED}|[^\s,;\"']+)"
+    r"|(?P<scheme>\b(?:bearer|basic)\s+)[a-z0-9._~+/=-]{8,}"
+    r"|(?P<address>://[^\s/@:]*:)[^\s/]+(?=@)"
+    r"|(?P<shape>\b)(?:(?:sk|pk|rk|whsec)[_-](?:(?:live|test|proj|ant)[_-])?[a-z0-9_-]{8,}|gh[pousr]_[a-z0-9]{16,}"
+    r"|github_pat_\w{16,}|glpat-[\w-]{16,}|xox[abeprs]-[a-z0-9-]{8,}|AKIA[0-9A-Z]{16}|AIza[\w-]{6,}"
+    r"|eyJ[\w-]{8,}\.[\w-]+\.[\w-]*)"
+    r"|(?P<pem>-----BEGIN [A-Z ]*PRIVATE KEY-----)[\s\S]*"
 )
 
 
@@ -205,13 +220,13 @@ def classify(error: BaseException) -> Failure:
     match error:
         case HeldBack():
             kind = "rate_limited" if error.kept_place else "transient"
-            return Failure(kind, _clean(error.message), error.remedy, error.retry_after_s, counts=False)
+            return Failure(kind, _clean(error.message), _clean(error.remedy), error.retry_after_s, counts=False)
         case RateLimited():
-            return Failure("rate_limited", _clean(error.message), error.remedy, error.retry_after_s)
+            return Failure("rate_limited", _clean(error.message), _clean(error.remedy), error.retry_after_s)
         case OperationError():
-            return Failure(cast("ErrorClass", error.error_class), _clean(error.message), error.remedy)
+            return Failure(cast("ErrorClass", error.error_class), _clean(error.message), _clean(error.remedy))
         case InputError():
-            return Failure("permanent", _clean(error.message), error.remedy)
+            return Failure("permanent", _clean(error.message), _clean(error.remedy))
         case OSError() if error.errno in _NOT_ALLOWED:
             return Failure("needs_operator", _say_error(error), "Give Mainstay permission to it.")
         case OSError():
@@ -286,7 +301,7 @@ def _say_error(error: BaseException) -> str:
 
 def _clean(words: str) -> str:
     """Take away what looks like a secret, and cut what is long."""
-    return _SECRETS.sub(lambda found: f"{found[1] or found[2] or found[3]}[secret]", words)[:MAX_MESSAGE_CHARS]
+    return _SECRETS.sub(lambda found: f"{found[found.lastgroup or 0]}[secret]", words)[:MAX_MESSAGE_CHARS]
 
 
 def _say_time(time_us: int) -> str:
