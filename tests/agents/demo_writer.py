@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
-from mainstay.agents.references import creditor_reference
+from creditor import creditor_reference
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,7 +11,8 @@ import random
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
-from mainstay.agents.references import creditor_reference
+from creditor import creditor_reference
+
 from mainstay.records import BankLine, Invoice
 from mainstay.values import Money
 

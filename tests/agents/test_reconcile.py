@@ -6,12 +6,12 @@ import time
 
 import msgspec
 import pytest
+from creditor import creditor_reference
 from generator import make_world
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mainstay.agents.reconcile import CONTRACT, ReconcileInput, ReconcileOutput, reconcile
-from mainstay.agents.references import creditor_reference
 from mainstay.contracts import from_plain, to_plain
 from mainstay.errors import InputError
 from mainstay.records import BankLine, Invoice

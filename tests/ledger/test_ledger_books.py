@@ -6,6 +6,8 @@ from mainstay import events as e
 from mainstay.ledger import queries
 from mainstay.ledger.books import RECORD, REMOVE
 
+STANDING = "SELECT id FROM book_payment WHERE removed = 0"
+
 
 def payment(name: str, line: str = "l1", kind: str = "payment", minor: int = 1500) -> dict[str, object]:
     amount = {"minor": minor, "currency": "EUR"}
@@ -20,7 +22,7 @@ def test_a_booking_stands_in_the_books(ledger):
     append(ledger, appended("plan:p", 0, booked(payment("b1"), payment("b2", kind="fee", minor=-20))))
     rows = ledger.rows(queries.PAYMENTS_OF_INVOICES, ('["R-1"]',))
     assert rows[0] == ("b1", "R-1", "l1", 1500, "EUR", "payment", "2026-11-21", "p", "book/0")
-    assert ledger.rows(queries.PAID_BY_INVOICE) == [("R-1", "EUR", 1480)]
+    assert [row[0] for row in rows] == ["b1", "b2"]
 
 
 def test_one_line_pays_one_invoice_once(ledger):
@@ -32,10 +34,10 @@ def test_one_line_pays_one_invoice_once(ledger):
 def test_what_was_taken_back_can_be_booked_again(ledger):
     undone = e.EffectDone("~book/0", {"removed": ["b1"]}, operation=REMOVE)
     append(ledger, appended("plan:p", 0, booked(payment("b1")), undone, booked(payment("b2"))))
-    assert [row[0] for row in ledger.rows(queries.PAYMENTS, (10, 0))] == ["b2"]
+    assert [row[0] for row in ledger.rows(STANDING)] == ["b2"]
     assert ledger.rows(queries.PAYMENTS_BY_ID, ('["b1"]',))[0][-1] == 1
 
 
 def test_outcomes_of_other_operations_are_no_bookings(ledger):
     append(ledger, appended("plan:p", 0, e.EffectDone("a", {"payments": [payment("b1")]}, operation="mail.send")))
-    assert ledger.rows(queries.PAYMENTS, (10, 0)) == []
+    assert ledger.rows(STANDING) == []

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 LATER_US = NOW_US + 60 * SECOND_US
 FAR_US = NOW_US + 3600 * SECOND_US
+STUCK = "SELECT plan, path, attempt, error_class, message, remedy, at_us FROM stuck"
+UNCERTAIN = "SELECT plan, path, attempt, error_class, message, remedy, at_us FROM uncertain"
 
 APPROVED = (proposed(expires_at_us=FAR_US), e.PlanApproved("you"), e.PlanStarted(1))
 ASKED = e.DecisionAsked(
@@ -111,7 +113,7 @@ def test_a_question_is_open_until_it_is_answered(ledger, record):
     )  # fmt: skip
     record(RULED)
     assert ledger.rows(queries.OPEN_DECISIONS, (10, 0)) == []
-    assert ledger.rows(queries.DECISION, ("p.1",))[0][10:] == ("ruled", "approve", "you", NOW_US)
+    assert ledger.rows(queries.DECISIONS_OF_PLAN, ("p",))[0][10:] == ("ruled", "approve", "you", NOW_US)
 
 
 @pytest.mark.parametrize(
@@ -164,24 +166,24 @@ def test_the_end_of_a_plan_stops_its_clocks_but_not_its_open_questions(ledger, r
 )
 def test_a_stuck_step_is_listed_until_it_has_a_remedy(ledger, record, remedy):
     record(*APPROVED, e.StepStuck("a", FAILURE, 5))
-    assert ledger.rows(queries.STUCK) == [("p", "a", 5, "permanent", "It can't work.", "Mend it.", NOW_US)]
+    assert ledger.rows(STUCK) == [("p", "a", 5, "permanent", "It can't work.", "Mend it.", NOW_US)]
     record(remedy)
-    assert ledger.rows(queries.STUCK) == []
+    assert ledger.rows(STUCK) == []
 
 
 def test_a_stuck_undo_is_listed_until_it_is_left(ledger, record):
     record(*APPROVED, e.StepStuck("~a", FAILURE, 5))
-    assert len(ledger.rows(queries.STUCK)) == 1
+    assert len(ledger.rows(STUCK)) == 1
     record(e.UndoImpossible("a", "you left it"))
-    assert ledger.rows(queries.STUCK) == []
+    assert ledger.rows(STUCK) == []
 
 
 @pytest.mark.parametrize("outcome", [e.EffectDone("a"), e.EffectAbsent("a", "asked"), e.EffectRefused("a", 1, FAILURE)])
 def test_an_uncertain_effect_is_listed_until_it_is_settled(ledger, record, outcome):
     record(*APPROVED, e.EffectUncertain("a", 1, FAILURE))
-    assert ledger.rows(queries.UNCERTAIN) == [("p", "a", 1, "permanent", "It can't work.", "Mend it.", NOW_US)]
+    assert ledger.rows(UNCERTAIN) == [("p", "a", 1, "permanent", "It can't work.", "Mend it.", NOW_US)]
     record(outcome)
-    assert ledger.rows(queries.UNCERTAIN) == []
+    assert ledger.rows(UNCERTAIN) == []
 
 
 def test_every_query_runs(ledger):

@@ -249,12 +249,6 @@ def is_iban(text: str) -> bool:
     return re.fullmatch(r"[A-Z]{2}\d{2}[A-Z0-9]{8,30}", plain) is not None and _mod_97(plain[4:] + plain[:4]) == 1
 
 
-def creditor_reference(payload: str) -> str:
-    """Make the ISO 11649 reference of a payload of at most 21 letters and digits."""
-    plain = compact(payload)
-    return f"RF{98 - _mod_97(plain + 'RF00'):02d}{plain}"
-
-
 def near_miss(unknown: str, number: str) -> bool:
     """Say whether an unknown number is this invoice's with one slip of the finger."""
     from rapidfuzz.distance import OSA

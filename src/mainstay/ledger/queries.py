@@ -18,8 +18,6 @@ SELECT id FROM plan WHERE parked = 0 AND status NOT IN ('proposed', 'completed',
 LIVE_CHILDREN = """
 SELECT id FROM plan WHERE parent >= ? AND parent < ? AND parent <> '' AND parked = 0
 AND status NOT IN ('proposed', 'completed', 'undone') LIMIT 1"""
-# How many plans there are in each status: status, count. ()
-PLAN_COUNTS = "SELECT status, count(*) FROM plan GROUP BY status ORDER BY status"
 # All plans that belong to no other, the newest first. (limit, offset)
 PLANS = _PLAN + "WHERE parent = '' ORDER BY proposed_at_us DESC, id DESC LIMIT ? OFFSET ?"
 # Those of them that have not ended, the newest first. (limit, offset)
@@ -28,8 +26,6 @@ OPEN_PLANS = _PLAN + "WHERE parent = '' AND ended_at_us IS NULL ORDER BY propose
 PLAN = _PLAN + "WHERE id = ?"
 # Plans whose id begins so, at most two: one is meant, two are not clear. (prefix, prefix)
 PLANS_BY_PREFIX = _PLAN + "WHERE id >= ? AND id < ? || char(0x10ffff) ORDER BY id LIMIT 2"
-# The plans started by one step. ("plan/path")
-CHILD_PLANS = _PLAN + "WHERE parent = ? AND parent <> '' ORDER BY id"
 
 # --- decisions
 
@@ -39,12 +35,8 @@ SELECT id, plan, kind, asked_at_us, due_at_us, rule, why, headline, paths, recei
 
 # Questions that wait for an answer, the oldest first. (limit, offset)
 OPEN_DECISIONS = _DECISION + "WHERE status = 'open' ORDER BY asked_at_us, id LIMIT ? OFFSET ?"
-# How many questions wait. ()
-OPEN_DECISION_COUNT = "SELECT count(*) FROM decision WHERE status = 'open'"
 # All questions of a plan, in order. (plan)
 DECISIONS_OF_PLAN = _DECISION + "WHERE plan = ? ORDER BY asked_at_us, id"
-# One question by its whole id. (id)
-DECISION = _DECISION + "WHERE id = ?"
 
 # --- time
 
@@ -57,13 +49,6 @@ WHERE due_at_us <= ?1 AND (kind NOT IN ('due', 'expiry') OR due_at_us >= ?2) ORD
 NEXT_DUE_AFTER = "SELECT min(due_at_us) FROM timer WHERE due_at_us > ?"
 # What one plan sleeps for: due time, kind, path, generation. (plan)
 TIMERS_OF_PLAN = "SELECT due_at_us, kind, path, generation FROM timer WHERE plan = ? ORDER BY due_at_us"
-
-# --- what needs a person
-
-# Steps that wait for a remedy: plan, path, attempt, class, message, remedy, time; the oldest first. ()
-STUCK = "SELECT plan, path, attempt, error_class, message, remedy, at_us FROM stuck ORDER BY at_us, plan, path"
-# Effects that may have happened, the same columns. ()
-UNCERTAIN = "SELECT plan, path, attempt, error_class, message, remedy, at_us FROM uncertain ORDER BY at_us, plan, path"
 
 # --- books
 
@@ -78,10 +63,5 @@ PAYMENTS_OF_INVOICES = _PAYMENT + "AND invoice IN (SELECT value FROM json_each(?
 PAYMENTS_BY_ID = """
 SELECT id, invoice, line_id, amount_minor, currency, kind, booked_on, plan, path, removed
 FROM book_payment WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id"""
-# All bookings that stand, in the order of their days. (limit, offset)
-PAYMENTS = _PAYMENT + "ORDER BY booked_on, id LIMIT ? OFFSET ?"
-# What is paid of each invoice: invoice, currency, minor units. ()
-PAID_BY_INVOICE = """
-SELECT invoice, currency, sum(amount_minor) FROM book_payment WHERE removed = 0 GROUP BY invoice, currency"""
 # Bookings that stand, of a plan and its child plans, in the order of their days. (plan, plan)
 PAYMENTS_OF_PLAN = _PAYMENT + "AND (plan = ? OR plan GLOB ? || '-*') ORDER BY booked_on, id"

@@ -214,18 +214,3 @@ def expressions_in(template: Template) -> Iterator[Cel]:
                 yield from expressions_in(inner)
         case _:
             assert_never(template)
-
-
-def reads_in(definition: Definition, template: Template) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Give the names and dotted paths a template reads, names under `let` followed to what they are made of."""
-    names: set[str] = set()
-    paths: set[str] = set()
-    waiting, seen = [template], set[str]()
-    while waiting:
-        for cel in expressions_in(waiting.pop()):
-            paths |= {path for path in cel.paths if path.split(".", 1)[0] not in definition.let}
-            names |= {name for name in cel.names if name not in definition.let}
-            follow = {name for name in cel.names if name in definition.let} - seen
-            seen |= follow
-            waiting += [definition.let[name] for name in sorted(follow)]
-    return tuple(sorted(names)), tuple(sorted(paths))

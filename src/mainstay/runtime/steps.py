@@ -19,7 +19,7 @@ from mainstay.kernel.graph import MAX_ITEMS, Cel, chunk_of
 from mainstay.kernel.state import is_item
 from mainstay.ports import Proposal
 from mainstay.runtime.effects import Attempt
-from mainstay.runtime.names import Names, rfc3339
+from mainstay.runtime.names import Names
 from mainstay.values import SECOND_US, BlobRef, Failure, merge_labels
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """Timers: the due times of plans, kept in a projection, fired as commands (KERNEL P5).
 
-One sleeping task, woken by an earlier due time: no polling. A timer that is stale is ignored by the kernel, and
-remembered here, so that its row costs nothing more.
+One sleeping task, woken by an earlier due time, and once a minute to see whether the clock was set. A timer that is
+stale is ignored by the kernel, and remembered here, so that its row costs nothing more.
 """
 
 from __future__ import annotations
