@@ -12,12 +12,12 @@ import hmac
 import os
 import socket
 import struct
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 import msgspec
 
 from mainstay import errors
-from mainstay.errors import MainstayError
+from mainstay.errors import InputError, MainstayError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -71,11 +71,6 @@ class Intake:
         finally:
             os.umask(before)
 
-    @property
-    def busy(self) -> bool:
-        """Whether somebody waits for an answer."""
-        return bool(self._busy)
-
     async def close(self) -> None:
         """Listen no more; let answers on their way go out."""
         if self._server is None:
@@ -105,13 +100,26 @@ class Intake:
 
         try:
             request = msgspec.msgpack.decode(await _read(reader), type=Request)
-            operator = hmac.compare_digest(request.session, self._session)
+            request = msgspec.structs.replace(request, params=_Params(request.params))
+            operator = hmac.compare_digest(request.session.encode(), self._session.encode())
             _write(writer, Said(done=await self._handler(request, operator, emit)))
         except MainstayError as error:
             _write(writer, Said(error=type(error).__name__, message=error.message, remedy=error.remedy))
         except msgspec.MsgspecError as error:
             _write(writer, Said(error="InputError", message=f"The request can't be read: {error}."))
+        except (ConnectionError, asyncio.IncompleteReadError):
+            raise
+        except Exception as error:  # noqa: BLE001 - whoever asked is told; the owner goes on for the others
+            why = f"{type(error).__name__}: {error}"
+            _write(writer, Said(error="MainstayError", message=f"The request can't be carried out: {why}."))
         await writer.drain()
+
+
+class _Params(dict[str, Any]):
+    """What a request was given; asking for what is not there says so."""
+
+    def __missing__(self, name: str) -> NoReturn:
+        raise InputError(f"The request lacks '{name}'.", remedy="Is another release of Mainstay running?")
 
 
 async def call(path: Path, request: Request, emit: Emit) -> dict[str, Any]:
@@ -144,15 +152,15 @@ def _error(said: Said) -> MainstayError:
     kind = getattr(errors, said.error, MainstayError)
     if kind is errors.PlaybookError:
         return errors.PlaybookError(tuple(said.message.split("\n")))
-    if not (isinstance(kind, type) and issubclass(kind, MainstayError)) or kind is errors.RateLimited:
-        kind = MainstayError
+    if not (isinstance(kind, type) and issubclass(kind, MainstayError)) or kind.__init__ is not MainstayError.__init__:
+        kind = MainstayError  # one of ours, but it takes more than was sent
     return kind(said.message, remedy=said.remedy)
 
 
 async def _read(reader: asyncio.StreamReader) -> bytes:
     size = int.from_bytes(await reader.readexactly(_LENGTH_BYTES), "big")
     if size > _MAX_FRAME:
-        raise ConnectionError("A message on the workspace's socket is too large.")
+        raise InputError("A message on the workspace's socket is too large.", remedy="Give smaller files.")
     return await reader.readexactly(size)
 
 
