@@ -14,7 +14,7 @@ from kit import TYPES, World, after, agent, do, each, owner_of, plan
 
 from mainstay import commands as c
 from mainstay import events as e
-from mainstay.errors import CommandRefusedError, LedgerError
+from mainstay.errors import CommandRefusedError, FileError, LedgerError
 from mainstay.kernel.graph import Ask, Cel, Compensate, Literally, Need, Record, Retry, Step, Text
 from mainstay.runtime.engine import stream_of
 from mainstay.views import Views
@@ -534,3 +534,13 @@ def test_p1_labels_follow_a_value_through_lists_questions_and_edits(workspace, w
     asked, item = run(workspace, world, scenario)
     assert "agent:echo" in asked
     assert {"agent:echo", "operator"} <= set(item)
+
+
+def test_s55_no_failure_made_by_the_runtime_itself_shows_a_secret(workspace, world):
+    async def scenario(owner):
+        shown = FileError("https://x.example/?key=CANARY is no file", remedy="Try token=CANARY")
+        return owner.engine.steps._failure(shown), owner.engine.steps._failure(KeyError("password=CANARY"))
+
+    known, unknown = run(workspace, world, scenario)
+    assert "CANARY" not in repr((known, unknown))
+    assert (known.error_class, unknown.error_class) == ("permanent", "bug")

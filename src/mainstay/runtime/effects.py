@@ -19,6 +19,7 @@ from mainstay.errors import (
     CommandRefusedError,
     MainstayError,
     OperationError,
+    Permanent,
     Uncertain,
 )
 from mainstay.events import Undo
@@ -144,8 +145,7 @@ class Effects:
             operation = self._parts.catalogue.operation(name)
             typed = from_plain(arguments, operation.input)
         except (MainstayError, msgspec.ValidationError) as error:
-            failure = Failure("permanent", f"'{path}' can't be prepared: {error}")
-            self._fail(plan, path, failure)
+            self._fail(plan, path, self._parts.classify(Permanent(f"'{path}' can't be prepared: {error}")))
             return
         plain = to_plain(typed)
         verdict = self._judge(plan, path, operation, plain, labels, account)
@@ -312,7 +312,7 @@ class Effects:
         try:
             undo = self._undo(plan, path, operation, arguments, output)
         except Exception as error:  # noqa: BLE001 - it happened: an undo that can't be worked out must not hide that
-            return None, f"its undo can't be worked out: {error}"
+            return None, f"its undo can't be worked out: {self._parts.classify(error).message}"
         return undo, "" if undo is not None else _no_way_back(operation)
 
     def _undo(self, plan: Plan, path: str, operation: Operation, arguments: Value, output: Value) -> Undo | None:
@@ -380,7 +380,9 @@ class Effects:
         try:
             found = await self._parts.guard.look_up(operation, attempt, arguments, account=slot.account)
         except OperationError as error:
-            found = Found("unknown", known=error.message)  # we still don't know: the operator is asked
+            found = Found(
+                "unknown", known=self._parts.classify(error).message
+            )  # we still don't know: the operator is asked
         if found.state == "happened":
             self._finish(plan, path, slot, operation, arguments, found.output, found.known or "it was looked up")
         elif found.state == "did_not_happen":
@@ -403,7 +405,7 @@ class Effects:
             try:
                 output = await self._parts.guard.call(operation, attempt, arguments, account=slot.account)
             except Uncertain as error:
-                known = error.message
+                known = self._parts.classify(error).message
                 await self._parts.clock.sleep(wait_s)
             except OperationError as error:
                 beside = self._settled_budget(plan, path, slot, happened=False)

@@ -169,8 +169,8 @@ class Steps:
             result = from_plain(answer, AgentResult)
             output = to_plain(from_plain(result.output, agent.output))
         except msgspec.ValidationError as error:
-            failure = Failure("permanent", f"The result of agent {agent.name} is not what it promised: {error}")
-            self.fail(plan, path, failure)
+            broken = Permanent(f"The result of agent {agent.name} is not what it promised: {error}")
+            self.fail(plan, path, self._parts.classify(broken))
             return
         self._finish_agent(plan, path, step, result, output, plan.slots[path].labels)
 
@@ -322,7 +322,7 @@ class Steps:
 
     def _failure(self, error: BaseException) -> Failure:
         if isinstance(error, MainstayError) and not isinstance(error, OperationError):
-            return Failure("permanent", error.message, remedy=error.remedy)
+            error = Permanent(error.message, remedy=error.remedy)
         return self._parts.classify(error)
 
 
