@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, cast
 import msgspec
 
 from mainstay.app import Owner, create_workspace
-from mainstay.connectors.books import say_total
 from mainstay.connectors.invoices import InvoicesRead
 from mainstay.connectors.statements import StatementRead
 from mainstay.contracts import from_plain
@@ -27,7 +26,7 @@ from mainstay.errors import FileError, MainstayError
 from mainstay.playbooks.shelf import open_playbook
 from mainstay.records import Date, File, Invoice, Match
 from mainstay.requests import file_content
-from mainstay.values import Money
+from mainstay.values import Money, say_total
 from mainstay.views import Views
 
 if TYPE_CHECKING:

@@ -123,6 +123,14 @@ class Money(msgspec.Struct, frozen=True, order=True):
         return other
 
 
+def say_total(amounts: Iterable[Money]) -> str:
+    """Add up by currency: "4,210.00 EUR and 300.00 USD"; "nothing" when there is none."""
+    totals: dict[str, Money] = {}
+    for amount in amounts:
+        totals[amount.currency] = totals.get(amount.currency, Money(0, amount.currency)) + amount
+    return " and ".join(str(totals[code]) for code in sorted(totals) if totals[code].minor) or "nothing"
+
+
 class Failure(msgspec.Struct, frozen=True, omit_defaults=True):
     """Why an attempt failed: the class decides about retries, the sentences are for the operator."""
 

@@ -2,8 +2,10 @@
 
 import asyncio
 
+from memory_call import MemoryCall
+
 from mainstay.connectors import books
-from mainstay.records import BankLine, Invoice, Payment
+from mainstay.records import Allocation, BankLine, Invoice, Match, Payment
 from mainstay.values import Money
 
 
@@ -47,3 +49,19 @@ def test_a_booked_line_is_left_out_and_its_invoice_owes_less():
 def test_an_invoice_never_owes_less_than_nothing():
     left = outstanding(booked("l1", "R1", 1000), booked("l0", "R1", 1000))
     assert [invoice.open.minor for invoice in left.invoices] == [0, 1000]
+
+
+def test_two_parts_of_one_line_for_one_invoice_are_booked_as_one_payment():
+    amounts = (("l1", "R1", 400, "payment"), ("l1", "R1", 5, "fee"), ("l1", "R1", 600, "payment"))
+    parts = tuple(Allocation(line, invoice, Money(minor, "EUR"), kind) for line, invoice, minor, kind in amounts)
+    match = Match("m", "full", ("l1",), ("R1",), Money(1000, "EUR"), 1.0, "said so", allocations=parts)
+
+    def book(*before):
+        (operation,) = (one for one in books.operations(Records(*before)) if one.name == "books.record_payment")
+        return asyncio.run(operation.call(MemoryCall(), books.RecordPayment(match)))
+
+    first = book().payments
+    assert [(payment.kind, payment.amount.minor) for payment in first] == [("payment", 1000), ("fee", 5)]
+    assert len({payment.id for payment in first}) == 2
+    assert book().payments == first
+    assert book(*first) == books.Booked((), first)

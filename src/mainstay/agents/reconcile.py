@@ -14,12 +14,13 @@ import msgspec
 from mainstay.contracts import AgentContract, AgentResult
 from mainstay.errors import InputError
 from mainstay.records import BankLine, Invoice, Match
-from mainstay.values import Money, digest_of
+from mainstay.values import digest_of, say_total
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from mainstay.agents.settlement import Settled
+    from mainstay.values import Money
 
 T = TypeVar("T")
 
@@ -125,10 +126,10 @@ def _summary(lines: Sequence[BankLine], invoices: Sequence[Invoice], settled: Se
         paid_twice=len(settled.duplicates),
         invoices=len(invoices),
         invoices_settled=sum(owed[number].minor > 0 and left.minor == 0 for number, left in after_sure.items()),
-        received=_total(incoming),
-        matched_amount=_total(match.amount for match in settled.sure),
-        owed=_total(after_sure.values()),
-        owed_after_review=_total(_less(after_sure, settled.unsure).values()),
+        received=say_total(incoming),
+        matched_amount=say_total(match.amount for match in settled.sure),
+        owed=say_total(after_sure.values()),
+        owed_after_review=say_total(_less(after_sure, settled.unsure).values()),
     )
 
 
@@ -138,14 +139,6 @@ def _less(owed: Mapping[str, Money], matches: Iterable[Match]) -> dict[str, Mone
         for allocation in match.allocations:
             left[allocation.invoice] -= allocation.amount
     return left
-
-
-def _total(amounts: Iterable[Money]) -> str:
-    """Add up by currency: "4,210.00 EUR and 300.00 USD"; "nothing" when there is none."""
-    totals: dict[str, Money] = {}
-    for amount in amounts:
-        totals[amount.currency] = totals.get(amount.currency, Money(0, amount.currency)) + amount
-    return " and ".join(str(totals[code]) for code in sorted(totals) if totals[code].minor) or "nothing"
 
 
 def _rationale(summary: ReconcileSummary) -> str:

@@ -15,7 +15,7 @@ import msgspec
 from mainstay.connectors.csv_out import csv_text
 from mainstay.contracts import Card, Compensation, Operation
 from mainstay.records import Allocation, BankLine, Date, Invoice, Match, Payment
-from mainstay.values import Money, digest_of
+from mainstay.values import Money, digest_of, say_total
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -158,11 +158,12 @@ class _Desk:
         self._books = books
 
     async def record(self, call: Call, arguments: RecordPayment) -> Booked:
+        """Book what is not booked yet; parts of one line for one invoice and of one kind are one payment."""
         match = arguments.match
         known = {(p.line_id, p.invoice, p.kind): p for p in self._books.of_lines(match.line_ids)}
         payments: list[Payment] = []
         already: list[Payment] = []
-        for allocation in match.allocations:
+        for allocation in _added_up(match.allocations):
             before = known.get((allocation.line_id, allocation.invoice, allocation.kind))
             if before is None:
                 payments.append(_payment(call, match, allocation))
@@ -208,12 +209,14 @@ class _Desk:
         return Exported(csv_text([head, *rows]), len(rows), OWN_RECORD)
 
 
-def say_total(amounts: Iterable[Money]) -> str:
-    """Add up by currency: "4,210.00 EUR and 300.00 USD"; "nothing" when there is none."""
-    totals: dict[str, Money] = {}
-    for amount in amounts:
-        totals[amount.currency] = totals.get(amount.currency, Money(0, amount.currency)) + amount
-    return " and ".join(str(totals[code]) for code in sorted(totals) if totals[code].minor) or "nothing"
+def _added_up(allocations: Iterable[Allocation]) -> list[Allocation]:
+    """Make one allocation of those that a booking could not tell apart."""
+    totals: dict[tuple[str, str, str], Allocation] = {}
+    for one in allocations:
+        key = (one.line_id, one.invoice, one.kind)
+        before = totals.get(key)
+        totals[key] = one if before is None else msgspec.structs.replace(one, amount=before.amount + one.amount)
+    return list(totals.values())
 
 
 def _payment(call: Call, match: Match, allocation: Allocation) -> Payment:
@@ -256,4 +259,4 @@ def _booking_card(arguments: RecordPayment) -> Card:
     return Card(f"Book {match.amount} from {match.counterparty or 'unknown'}", f"{lines}\n{match.why}")
 
 
-__all__ = ["operations", "say_total"]
+__all__ = ["operations"]
