@@ -229,6 +229,7 @@ class UndoStep(Command, frozen=True, kw_only=True):
 
     path: str
     why: str = ""  # empty: it was taken back
+    left: tuple[str, ...] = ()  # items of it that could not be
 
 
 # --- decisions

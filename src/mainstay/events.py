@@ -110,9 +110,10 @@ class UndoImpossible(Fact, frozen=True, omit_defaults=True):
 
 
 class StepUndone(Fact, frozen=True, omit_defaults=True):
-    """The child plans behind a step were taken back."""
+    """The child plans behind a step were taken back; `left` are the items that could not be."""
 
     path: str
+    left: tuple[str, ...] = ()
 
 
 class PlanUndone(Fact, frozen=True, omit_defaults=True):

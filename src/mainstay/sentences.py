@@ -101,11 +101,13 @@ def _refused(fact: e.EffectRefused) -> str:
 
 
 def _undone(fact: e.PlanUndone) -> str:
-    left = Counter(step_name(path) if is_item(path) else path for path in fact.left)
-    told = ", ".join(
-        name if name in fact.left else f"{_count(count, 'item')} of {name}" for name, count in left.items()
-    )
-    return f"Undone, except {told}" if told else "Undone: everything was taken back"
+    return f"Undone, except {_items(fact.left)}" if fact.left else "Undone: everything was taken back"
+
+
+def _items(paths: tuple[str, ...]) -> str:
+    """Name units of work, items of one list together: "report, 21 items of remind"."""
+    counted = Counter(step_name(path) if is_item(path) else path for path in paths)
+    return ", ".join(name if name in paths else f"{_count(count, 'item')} of {name}" for name, count in counted.items())
 
 
 _SAY: dict[type[e.Fact], Callable[[Any], str]] = {
@@ -120,7 +122,7 @@ _SAY: dict[type[e.Fact], Callable[[Any], str]] = {
     e.UndoRequested: lambda f: f"Undo asked for by {say_actor(f.by)}" + (f": {f.reason}" if f.reason else ""),
     e.UndoStarted: lambda f: f"Taking back {_count(len(f.paths), 'action')}, the last one first",
     e.UndoImpossible: lambda f: f"{say_path(f.path)}: can't be undone, {f.why.rstrip('.')}",
-    e.StepUndone: lambda f: f"{say_path(f.path)}: taken back",
+    e.StepUndone: lambda f: f"{say_path(f.path)}: taken back" + (f", except {_items(f.left)}" if f.left else ""),
     e.PlanUndone: _undone,
     e.StepSkipped: lambda f: f"{say_path(f.path)}: skipped, {f.why}",
     e.StepRejected: lambda f: f"{say_path(f.path)}: will not happen, {f.why}",

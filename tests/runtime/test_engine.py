@@ -544,3 +544,21 @@ def test_s55_no_failure_made_by_the_runtime_itself_shows_a_secret(workspace, wor
     known, unknown = run(workspace, world, scenario)
     assert "CANARY" not in repr((known, unknown))
     assert (known.error_class, unknown.error_class) == ("permanent", "bug")
+
+
+def test_an_undo_says_what_stays_of_a_long_list_too(workspace, world):
+    words = [f"w{index:03}" for index in range(102)]
+
+    async def scenario(owner):
+        plan_id, standing = await start(owner, plan(each(do("a", "test.shout", "x"))), words=words)
+        await rule(owner, standing["questions"][0], "approve")
+        for decision in standing["questions"][1:]:
+            owner.requests.rule(decision, {"choice": "reject"})
+        second = await owner.requests.follow(plan_id, lambda _: None)
+        await rule(owner, second["questions"][1], "approve")
+        await owner.engine.submit(plan_id, c.UndoPlan(now_us=owner.clock.now_us(), by="operator"))
+        end = await owner.requests.follow(plan_id, lambda _: None)
+        return end["status"], facts(owner, plan_id)[-1].left, Views(owner.workspace).replay(plan_id)["same"]
+
+    assert run(workspace, world, scenario, 60) == ("undone", ("a/0", "a/101"), True)
+    assert world.words() == ["w000", "w101"]

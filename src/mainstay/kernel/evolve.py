@@ -118,6 +118,7 @@ def _undo_impossible(plan: Plan, fact: e.UndoImpossible, at_us: int) -> Plan:
 
 def _step_undone(plan: Plan, fact: e.StepUndone, at_us: int) -> Plan:
     plan = _with(plan, "~" + fact.path, replace(plan.slots["~" + fact.path], status="done"))
+    plan = replace(plan, not_undone=(*plan.not_undone, *fact.left))
     return _next_undo(_drop_undo(plan, fact.path), at_us)
 
 

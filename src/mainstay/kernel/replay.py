@@ -205,7 +205,9 @@ def _is_one(end: e.PlanCancelled, undo: e.UndoRequested) -> bool:
 
 def _undo_step(fact: e.UndoImpossible | e.StepUndone, slot: Slot | None, rest: Before, now_us: int) -> c.PlanCommand:
     del slot, rest
-    return c.UndoStep(now_us=now_us, path=fact.path, why=fact.why if isinstance(fact, e.UndoImpossible) else "")
+    if isinstance(fact, e.UndoImpossible):
+        return c.UndoStep(now_us=now_us, path=fact.path, why=fact.why)
+    return c.UndoStep(now_us=now_us, path=fact.path, left=fact.left)
 
 
 _SPECIAL: dict[type[e.Fact], Callable[[Any, Slot | None, Before, int], c.PlanCommand | None]] = {

@@ -296,16 +296,18 @@ class Steps:
         """Take back the child plans behind a step, last one first; go on when all are."""
         name = path.removeprefix("~")
         now_us = self._desk.now_us()
+        left: list[str] = []
         for child_id in reversed(plan.slots[name].children):
             child = self._desk.load(child_id)
             if child.status == "undone":
+                left = [*_items_of(child, name), *left]
                 continue
             if not child.undo_by:
                 undo = c.UndoPlan(now_us=now_us, by=plan.undo_by, reason="its parent is being undone")
                 self._desk.submit(child_id, undo, cause=f"plan:{plan.id}@{plan.slots[path].since}")
             self._desk.release(plan.id, path)
             return
-        self._desk.report(plan, path, c.UndoStep(now_us=now_us, path=name))
+        self._desk.report(plan, path, c.UndoStep(now_us=now_us, path=name, left=tuple(left)))
 
     # --- leaves
 
@@ -324,6 +326,12 @@ class Steps:
         if isinstance(error, MainstayError) and not isinstance(error, OperationError):
             error = Permanent(error.message, remedy=error.remedy)
         return self._parts.classify(error)
+
+
+def _items_of(child: Plan, name: str) -> list[str]:
+    """Name what a part of a long list could not take back, as items of the whole list."""
+    first = int(str(child.given.get("index", 0))) if isinstance(child.given, dict) else 0
+    return [f"{name}/{first + int(path.rpartition('/')[2])}" for path in child.not_undone]
 
 
 def names_used(step: Step) -> set[str]:
