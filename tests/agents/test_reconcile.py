@@ -14,7 +14,10 @@ from hypothesis import strategies as st
 from mainstay.agents.reconcile import CONTRACT, ReconcileInput, ReconcileOutput, reconcile
 from mainstay.contracts import from_plain, to_plain
 from mainstay.errors import InputError
+from mainstay.kernel.graph import Cel, Definition
 from mainstay.records import BankLine, Invoice
+from mainstay.runtime.expressions import Program
+from mainstay.runtime.types import Vocabulary
 from mainstay.values import Money
 
 NORDWIND = "Nordwind GmbH"
@@ -310,6 +313,45 @@ def test_a_payment_the_bank_took_back_is_asked_and_so_is_the_reversal():
 def test_a_pending_payment_waits_and_is_visible():
     found = run([line("a", text="2026-014", pending=True)], [bill("2026-014")])
     assert "pending" in only(found.unmatched).why
+    assert found.summary.received == "nothing"
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.data())
+def test_a_pending_line_is_never_given_to_an_invoice(data):
+    lines, invoices = data.draw(cases())
+    found = run(lines, invoices)
+    pending = {each.id for each in lines if each.pending}
+    for match in (*found.sure, *found.unsure, *found.duplicates):
+        assert not match.allocations or not pending & set(match.line_ids)
+        assert not pending & {part.line_id for part in match.allocations}
+    without = run([each for each in lines if not each.pending], invoices)
+    assert (found.sure, found.duplicates) == (without.sure, without.duplicates)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_pending_line_gives_way_to_itself_as_booked(order):
+    both = [line("a", text="2026-014", pending=True), line("a", text="2026-014 final", on="2026-10-06")]
+    found = run(both[::order], [bill("2026-014")])
+    assert only(found.sure).booked_on == "2026-10-06"
+    assert (found.summary.lines, found.unmatched) == (1, ())
+
+
+def keeps_its_promise(found):
+    vocabulary = Vocabulary()
+    types = {"out": str(vocabulary.of(ReconcileOutput))}
+    program = Program(Definition(name="d", title="D", steps=(), types=types, records=vocabulary.records))
+    return program.value(Cel(CONTRACT.success, ("out",), ("out",)), {"out": to_plain(found)}.get)
+
+
+def test_an_answer_that_loses_a_line_or_gives_it_twice_breaks_the_promise():
+    lines = [line("a", text="2026-014"), line("b", "7.13 EUR", "Tax refund", "Tax office"), line("c", "-5.00 EUR")]
+    found = run([*lines, line("d", text="2026-015", pending=True)], [bill("2026-014"), bill("2026-015")])
+    assert keeps_its_promise(found) is True
+    for name in ("matched", "to_review", "unmatched", "ignored", "paid_twice"):
+        for wrong in (-1, 1):
+            counts = msgspec.structs.replace(found.summary, **{name: getattr(found.summary, name) + wrong})
+            assert keeps_its_promise(msgspec.structs.replace(found, summary=counts)) is False
 
 
 def test_a_payment_that_fits_nothing_is_visible():

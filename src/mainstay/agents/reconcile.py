@@ -23,10 +23,14 @@ if TYPE_CHECKING:
     from mainstay.values import Money
 
 T = TypeVar("T")
+EVERY_LINE_ONCE = (  # the piles add up to the lines that came in
+    "out.summary.matched + out.summary.to_review + out.summary.unmatched + out.summary.ignored"
+    " + out.summary.paid_twice == out.summary.lines"
+)
 
 
 class ReconcileInput(msgspec.Struct, frozen=True):
-    """Booked lines of one or several accounts, and the invoices that are open."""
+    """Lines of one or several accounts, and the invoices that are open. Pending lines are shown, never matched."""
 
     lines: tuple[BankLine, ...]
     invoices: tuple[Invoice, ...]
@@ -44,7 +48,7 @@ class ReconcileSummary(msgspec.Struct, frozen=True):
     paid_twice: int  # lines that pay an invoice once more
     invoices: int
     invoices_settled: int  # by the sure matches
-    received: str
+    received: str  # booked; what is pending is in no sum
     matched_amount: str
     owed: str  # what stays open after the sure matches
     owed_after_review: str  # and when every doubtful one is approved too
@@ -70,7 +74,7 @@ CONTRACT = AgentContract(
     entry="mainstay.agents.reconcile:reconcile",
     timeout_s=120.0,
     memory_mb=1024,
-    success="out.summary.lines >= out.summary.matched",
+    success=EVERY_LINE_ONCE,
 )
 
 
@@ -82,7 +86,7 @@ def reconcile(arguments: ReconcileInput, files: Mapping[str, bytes]) -> AgentRes
     from mainstay.agents.settlement import settle
 
     del files
-    lines = _unique(arguments.lines, lambda line: line.id, "bank line")
+    lines = _unique(_as_booked(arguments.lines), lambda line: line.id, "bank line")
     invoices = _unique(arguments.invoices, lambda invoice: invoice.number, "invoice")
     settled = settle(lines, invoices)
     summary = _summary(lines, invoices, settled)
@@ -101,6 +105,12 @@ def reconcile(arguments: ReconcileInput, files: Mapping[str, bytes]) -> AgentRes
     )
 
 
+def _as_booked(lines: Sequence[BankLine]) -> list[BankLine]:
+    """Leave out a pending line that is there as booked too: the bank gives both one id."""
+    booked = {line.id for line in lines if not line.pending}
+    return [line for line in lines if not line.pending or line.id not in booked]
+
+
 def _unique(records: Sequence[T], name_of: Callable[[T], str], what: str) -> list[T]:
     """Drop exact repetitions, such as a line of two overlapping statements; refuse two under one name."""
     known: dict[str, T] = {}
@@ -115,7 +125,7 @@ def _unique(records: Sequence[T], name_of: Callable[[T], str], what: str) -> lis
 def _summary(lines: Sequence[BankLine], invoices: Sequence[Invoice], settled: Settled) -> ReconcileSummary:
     owed = {invoice.number: invoice.open for invoice in invoices}
     after_sure = _less(owed, settled.sure)
-    incoming = [line.amount for line in lines if line.amount.minor > 0]
+    incoming = [line for line in lines if line.amount.minor > 0]
     return ReconcileSummary(
         lines=len(lines),
         incoming=len(incoming),
@@ -126,7 +136,7 @@ def _summary(lines: Sequence[BankLine], invoices: Sequence[Invoice], settled: Se
         paid_twice=len(settled.duplicates),
         invoices=len(invoices),
         invoices_settled=sum(owed[number].minor > 0 and left.minor == 0 for number, left in after_sure.items()),
-        received=say_total(incoming),
+        received=say_total(line.amount for line in incoming if not line.pending),
         matched_amount=say_total(match.amount for match in settled.sure),
         owed=say_total(after_sure.values()),
         owed_after_review=say_total(_less(after_sure, settled.unsure).values()),
