@@ -468,12 +468,15 @@ def test_a_refusal_is_an_answer_and_opens_nothing(bench, error):
     fail(bench, FAILURES_TO_OPEN - 1)
     fail(bench, 1, error)
     fail(bench, FAILURES_TO_OPEN - 1)
-    bench.call(operation(fine))
+    assert bench.call(operation(fine))["said"] == "hello"
+    assert [record.outcome for record in bench.records].count("transient") == 2 * (FAILURES_TO_OPEN - 1)
+    assert len(bench.records) == 5 * FAILURES_TO_OPEN, "every call was let through"
 
 
 def test_a_mistake_in_our_code_opens_nothing(bench):
     fail(bench, 3 * FAILURES_TO_OPEN, KeyError("x"))
-    bench.call(operation(fine))
+    assert bench.call(operation(fine))["said"] == "hello"
+    assert [record.outcome for record in bench.records] == ["bug"] * 3 * FAILURES_TO_OPEN + ["done"]
 
 
 def test_accounts_break_apart_and_operations_of_one_connector_together(bench):

@@ -167,7 +167,12 @@ def test_what_policy_forbids_is_stuck_before_anybody_is_asked():
 
 def test_one_yes_serves_the_retries_of_one_effect_and_no_edited_one_e6():
     """A retry after a recorded did-not-happen is the same effect; an edit is another, and is asked about again."""
-    scene = gated().when(rule(1, "approve"), intend("a", ASK), refuse("a", PERMANENT))
+    scene = gated().when(rule(1, "approve"), intend("a", ASK), refuse("a", TRANSIENT))
+    for attempt in (1, 2):
+        scene.later(500).when(timer("retry", "a", attempt)).then(e.RetryDue)
+        scene.when(intend("a", ASK)).then(e.EffectIntended)
+        assert scene.fact(e.EffectIntended).ruling == "p.1", "the same yes, nobody is asked again"
+        scene.when(refuse("a", TRANSIENT if attempt == 1 else PERMANENT))
     scene.when(rule(2, "retry", arguments={"word": "y"})).then(e.DecisionRuled, e.StepReopened)
     assert (scene.slot("a").ruling, scene.slot("a").arguments, scene.slot("a").edited) == ("", {"word": "y"}, True)
     scene.when(prepare("a", ASK, digest="new")).then(e.EffectPrepared, e.DecisionAsked, e.PlanParked)

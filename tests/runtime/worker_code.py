@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 from kit import Said, Word
 
@@ -28,7 +29,9 @@ def hang(given: Word, files: object) -> AgentResult:
 
 
 def with_child(given: Word, files: object) -> AgentResult:
-    subprocess.run(["sleep", str(int(given.word) + 1_000_000)], check=False)
+    child = subprocess.Popen(["sleep", "1000"])
+    Path(given.word).write_text(f"{os.getpid()} {child.pid}")
+    child.wait()
     return AgentResult(Said(given.word))
 
 
