@@ -119,7 +119,7 @@ class Proposal(msgspec.Struct, frozen=True, omit_defaults=True):
     account: str = ""
     labels: Labels = ()
     gate: str = ""  # the playbook's own wish to ask
-    undoing: bool = False  # part of an undo the operator started
+    undo_by: str = ""  # of a compensation: who asked for the undo, "operator" or "playbook"; empty for a step
 
 
 class Policy(Protocol):

@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from mainstay.app import Owner, contracts_of, create_workspace
+from mainstay.commands import UndoPlan
 from mainstay.contracts import AgentContract, AgentResult, Card, Compensation, Found, Operation
 from mainstay.errors import NotSent, Permanent, Transient, Uncertain
 from mainstay.kernel.graph import Cel, Definition, Field, Literally, Need, Record, Step
 from mainstay.runtime.catalogue import Contracts
+from mainstay.runtime.engine import stream_of
 
 if TYPE_CHECKING:
     from mainstay.contracts import Call
-    from mainstay.ports import Books
+    from mainstay.ports import Books, Policy
     from mainstay.workspace import Workspace
 
 
@@ -125,12 +127,61 @@ AGENTS = (
 )
 
 
-def owner_of(workspace: Workspace, world: World) -> Owner:
+def owner_of(workspace: Workspace, world: World, *more: Operation, policy: Policy | None = None) -> Owner:
+    """Own a workspace with the operations of here; one of `more` stands in the place of its namesake."""
+
     def contracts(of: Workspace, books: Books) -> Contracts:
         known = contracts_of(of, books)
-        return Contracts([*known.operations.values(), *operations(world)], [*known.agents.values(), *AGENTS])
+        named = {each.name: each for each in (*known.operations.values(), *operations(world), *more)}
+        return Contracts(list(named.values()), [*known.agents.values(), *AGENTS])
 
-    return Owner(workspace, "test", contracts=contracts, code=[str(Path(__file__).parent)])
+    return Owner(workspace, "test", policy, contracts=contracts, code=[str(Path(__file__).parent)])
+
+
+def run(workspace, world, scenario, *more, policy=None, seconds=20):
+    """Play a scenario, `await scenario(owner)`, and give its result."""
+
+    async def inside():
+        async with owner_of(workspace, world, *more, policy=policy) as owner:
+            return await scenario(owner)
+
+    return asyncio.run(asyncio.wait_for(inside(), seconds))
+
+
+async def start(owner: Owner, definition: Definition, **inputs):
+    plan_id, committed = owner.requests.propose(definition, inputs)
+    await committed
+    return plan_id, await owner.requests.follow(plan_id, lambda _: None)
+
+
+async def rule(owner: Owner, decision: str, choice: str, **more):
+    await owner.requests.rule(decision, {"choice": choice, **more})
+    return await owner.requests.follow(decision.rpartition(".")[0], lambda _: None)
+
+
+async def undo(owner: Owner, plan_id: str):
+    await owner.engine.submit(plan_id, UndoPlan(now_us=owner.clock.now_us(), by="operator"), actor="operator")
+    return await owner.requests.follow(plan_id, lambda _: None)
+
+
+def facts(owner: Owner, plan_id: str, *kinds: type):
+    """Give a plan's facts, of these kinds or all."""
+    recorded = [event.fact for event in owner.ledger.read(stream_of(plan_id))]
+    return [fact for fact in recorded if not kinds or isinstance(fact, kinds)]
+
+
+def budget_of(owner: Owner, operation: str) -> list[tuple[str, int]]:
+    """Give what became of an operation's cap, in order: kind and count."""
+    held = [event.fact for event in owner.ledger.tail() if event.stream.startswith(f"budget:{operation}:")]
+    return [(type(fact).__name__, fact.count) for fact in held]
+
+
+def capped(workspace: Workspace, **per_day: int) -> Workspace:
+    """Give the workspace with caps: `say=5` for test.say."""
+    path = workspace.root / "mainstay.toml"
+    caps = "".join(f'"test.{name}" = {{per_day = {count}}}\n' for name, count in per_day.items())
+    path.write_text(path.read_text() + f"\n[budgets]\n{caps}")
+    return type(workspace)(workspace.root)
 
 
 def do(name: str, operation: str, word: str, **more: object) -> Step:

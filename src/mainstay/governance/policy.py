@@ -20,15 +20,16 @@ _BY_CLASS = {
     "physical": Verdict("ask", "physical", "It acts on the physical world."),
 }
 _GATE = Verdict("ask", "playbook", "The playbook wants to be asked.")
-_UNDO = Verdict("allow", "undo", "You approved taking this plan back.")
+_UNDO = Verdict("allow", "undo", "It takes something back, and can be taken back itself.")
+_ASKED_UNDO = Verdict("allow", "undo", "You asked for this plan to be taken back.")
 
 
 class DefaultPolicy:
     """`ports.Policy` by effect class; a playbook's `gate` can only make it stricter."""
 
     def judge(self, proposal: Proposal) -> Verdict:
-        """Judge one prepared effect."""
-        if proposal.undoing and proposal.effect != "physical":
-            return _UNDO
+        """Judge one prepared effect. A compensation that leaves the house is asked like any other effect."""
         verdict = _BY_CLASS[proposal.effect]
+        if proposal.undo_by and verdict.decision == "allow":
+            return _ASKED_UNDO if proposal.undo_by == "operator" else _UNDO
         return _GATE if proposal.gate and verdict.decision == "allow" else verdict

@@ -183,7 +183,7 @@ class Effects:
                 account=account,
                 labels=labels,
                 gate="" if path.startswith("~") else plan.step(path).gate,
-                undoing=path.startswith("~"),
+                undo_by=plan.undo_by if path.startswith("~") else "",
             )
         )
 
