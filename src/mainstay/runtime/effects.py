@@ -22,11 +22,11 @@ from mainstay.errors import (
     Permanent,
     Uncertain,
 )
-from mainstay.events import Undo
+from mainstay.events import EffectIntended, Undo
 from mainstay.kernel.state import is_item, step_name
 from mainstay.ports import Proposal
 from mainstay.runtime.names import Names
-from mainstay.values import Failure, Verdict, digest_of, merge_labels
+from mainstay.values import SECOND_US, Failure, Verdict, digest_of, merge_labels
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from mainstay.runtime.parts import Parts
     from mainstay.values import BlobRef, Labels, Value
 
-_RESENDS_S = (1.0, 5.0, 15.0)  # waits before an uncertain effect is sent again under its token, then the operator
+RESENDS_S = (1.0, 5.0, 15.0)  # waits before an uncertain effect is sent again under its token, then the operator
 _CRASHED = Failure("transient", "Mainstay stopped before the answer came")
 
 
@@ -190,20 +190,20 @@ class Effects:
     def ask_batch(self, plan: Plan, name: str) -> None:
         """Ask once about all items of a step that wait for a question."""
         rows: list[Value] = []
-        cannot_undo = rule = ""
+        cannot_undo = summary = ""
         for path, slot in plan.slots.items():
             if is_item(path) and step_name(path) == name and slot.status == "gated":
                 operation = self._parts.catalogue.operation(slot.operation)
                 shown = _card(operation, from_plain(self._parts.payloads.load(slot.arguments), operation.input))
-                cannot_undo, rule = shown.cannot_undo or cannot_undo, operation.summary
+                cannot_undo, summary = shown.cannot_undo or cannot_undo, operation.summary
                 rows.append({"path": path, "headline": shown.headline, "body": shown.body})
-        card: Value = {"headline": f"{rule}: {len(rows)} in one go", "rows": rows, "cannot_undo": cannot_undo}
-        verdict = f"The playbook asks once for all of '{name}'."
+        card: Value = {"headline": f"{summary}: {len(rows)} in one go", "rows": rows, "cannot_undo": cannot_undo}
+        why = f"The playbook asks once for all of '{name}'."
         self._desk.report(
             plan,
             name,
             c.AskBatch(
-                now_us=self._desk.now_us(), path=name, card=self._parts.payloads.keep(card), rule="batch", why=verdict
+                now_us=self._desk.now_us(), path=name, card=self._parts.payloads.keep(card), rule="batch", why=why
             ),
         )
 
@@ -264,7 +264,8 @@ class Effects:
         attempt = Attempt(self._parts, plan.id, slot.token, self._desk.now_us())
         actor = f"connector:{operation.name}@{operation.version}"
         try:
-            output = await self._parts.guard.call(operation, attempt, arguments, account=slot.account)
+            timed = in_time_of_step(plan, path, operation)
+            output = await self._parts.guard.call(timed, attempt, arguments, account=slot.account)
         except OperationError as error:
             failure = self._parts.classify(error)
             if isinstance(error, Uncertain):
@@ -285,7 +286,7 @@ class Effects:
         command = c.FinishEffect(
             now_us=self._desk.now_us(),
             path=path,
-            output=output if operation.in_ledger else self._parts.payloads.keep(output),  # a projection reads it
+            output=self._parts.payloads.keep(output),
             labels=labels,
             undo=undo,
             cannot_undo=cannot,
@@ -363,11 +364,11 @@ class Effects:
         slot = plan.slots[path]
         operation = self._parts.catalogue.operation(slot.operation)
         if operation.in_ledger:
-            how = "the record and the action are one, and there is no record"
+            how = "booking and record are one, and there is no record"
             self._absent(plan, path, how)
-        elif operation.settle == "resend":
+        elif operation.settle == "resend" and self._may_resend(plan, path, operation):
             await self._resend(plan, path, operation)
-        elif operation.settle == "lookup" and operation.lookup is not None:
+        elif operation.settle in ("resend", "lookup") and operation.lookup is not None:
             await self._look_up(plan, path, operation)
         else:
             self._ask(plan, path, operation, "")
@@ -395,24 +396,46 @@ class Effects:
         beside = self._settled_budget(plan, path, plan.slots[path], happened=False)
         self._desk.report(plan, path, c.SettleAbsent(now_us=self._desk.now_us(), path=path, how=how), beside=beside)
 
+    def _may_resend(self, plan: Plan, path: str, operation: Operation) -> bool:
+        """Whether sending again is sure to be the same effect: same operation, and a token that is still known.
+
+        The time of the intent stands in the plan's facts, because it has to be known after a restart.
+        """
+        slot = plan.slots[path]
+        if operation.version != slot.operation_version:
+            return False
+        if operation.token_lifetime_s is None:
+            return True
+        intended_us = next(
+            event.recorded_at_us
+            for event in self._parts.ledger.read(f"plan:{plan.id}")
+            if isinstance(event.fact, EffectIntended) and event.fact.token == slot.token
+        )
+        return self._desk.now_us() < intended_us + operation.token_lifetime_s * SECOND_US
+
     async def _resend(self, plan: Plan, path: str, operation: Operation) -> None:
-        """Send again under the same token, while the other side still remembers it."""
+        """Send again under the same token, while the other side still remembers it.
+
+        Only a result settles: whatever goes wrong with a later sending says nothing about the first one.
+        """
         slot = plan.slots[path]
         known = ""
-        attempt = Attempt(self._parts, plan.id, slot.token, self._desk.now_us())
         arguments = self._parts.payloads.load(slot.arguments)
-        for wait_s in _RESENDS_S:
-            try:
-                output = await self._parts.guard.call(operation, attempt, arguments, account=slot.account)
-            except Uncertain as error:
-                known = self._parts.classify(error).message
-                await self._parts.clock.sleep(wait_s)
-            except OperationError as error:
-                beside = self._settled_budget(plan, path, slot, happened=False)
-                self._desk.report(plan, path, self._refused(path, self._parts.classify(error)), beside=beside)
+        timed = in_time_of_step(plan, path, operation)
+        for wait_s in RESENDS_S:
+            await self._parts.clock.sleep(wait_s)
+            if not self._may_resend(plan, path, operation):
+                await self._settle(plan, path)  # by its other way
                 return
+            attempt = Attempt(self._parts, plan.id, slot.token, self._desk.now_us())
+            try:
+                output = await self._parts.guard.call(timed, attempt, arguments, account=slot.account)
+            except OperationError as error:
+                failure = self._parts.classify(error)
+                known = failure.message if failure.counts else known  # our own breaker knows nothing of it
             else:
-                self._finish(plan, path, slot, operation, arguments, output, "it was sent again under the same token")
+                how = "it was sent again in a way that can't count twice"
+                self._finish(plan, path, slot, operation, arguments, output, how)
                 return
         self._ask(plan, path, operation, known)
 
@@ -443,6 +466,12 @@ class Effects:
         """The idempotency token of an effect: opaque, the same at every attempt of one generation (KERNEL E2)."""
         message = f"{plan_id}/{path}/{generation}".encode()
         return hmac.digest(self._parts.token_key, message, "sha256").hex()[:40]
+
+
+def in_time_of_step(plan: Plan, path: str, operation: Operation) -> Operation:
+    """Give the operation with the time its step allows; a compensation has its own."""
+    timeout_s = None if path.startswith("~") else plan.step(path).timeout_s
+    return operation if timeout_s is None else msgspec.structs.replace(operation, timeout_s=timeout_s)
 
 
 def effect_digest(operation: Operation, account: str, arguments: Value) -> str:

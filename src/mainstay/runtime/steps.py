@@ -18,7 +18,7 @@ from mainstay.errors import CommandRefusedError, MainstayError, OperationError, 
 from mainstay.kernel.graph import MAX_ITEMS, Cel, chunk_of
 from mainstay.kernel.state import is_item
 from mainstay.ports import Proposal
-from mainstay.runtime.effects import Attempt
+from mainstay.runtime.effects import Attempt, in_time_of_step
 from mainstay.runtime.names import Names
 from mainstay.values import SECOND_US, BlobRef, Failure, merge_labels
 
@@ -114,7 +114,8 @@ class Steps:
     ) -> None:
         attempt = Attempt(self._parts, plan.id, "", self._desk.now_us())
         try:
-            output = await self._parts.guard.call(operation, attempt, arguments, account=plan.step(path).account)
+            timed = in_time_of_step(plan, path, operation)
+            output = await self._parts.guard.call(timed, attempt, arguments, account=plan.step(path).account)
         except Exception as error:  # noqa: BLE001 - recorded as the attempt's failure
             self.fail(plan, path, self._failure(error))
             return
