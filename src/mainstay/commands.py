@@ -180,6 +180,7 @@ class IntendEffect(Command, frozen=True, kw_only=True):
     path: str
     token: str
     verdict: Verdict
+    operation_version: int | None = None  # of this moment; None: the one it was prepared with
 
 
 class FinishEffect(Command, frozen=True, kw_only=True):

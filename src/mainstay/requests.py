@@ -14,6 +14,7 @@ from mainstay import commands as c
 from mainstay import events as e
 from mainstay.contracts import to_plain
 from mainstay.errors import FileError, InputError, MainstayError
+from mainstay.kernel.plan import decide
 from mainstay.kernel.state import ENDED, RESTING, Plan
 from mainstay.ledger import queries
 from mainstay.playbooks.inputs import read_inputs
@@ -106,7 +107,11 @@ class Requests:
             arguments=self._edited(plan_id, decision, params.get("arguments")),
             session=params.get("session") or "terminal",
         )
-        return self.engine.submit(plan_id, command, actor="operator", cause=self._asked_at(plan_id, decision)[0])
+        cause = self._asked_at(plan_id, decision)[0]
+        plan = self.engine.load(plan_id)
+        decide(plan, command)  # refused here, before a budget counts what is ruled
+        beside = self.engine.effects.settle_by_ruling(plan, decision, command.choice)
+        return self.engine.submit(plan_id, command, actor="operator", cause=cause, beside=beside)
 
     def _rows(self, plan_id: str, decision: str, kept: Sequence[int] | None) -> Value:
         """Give the rows of a question's list that the answer keeps."""

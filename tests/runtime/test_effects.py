@@ -7,13 +7,15 @@ import time
 
 import msgspec
 import pytest
-from kit import Said, Word, World, after, do, each, facts, plan, rule, run, start, undo
+from kit import Said, Word, World, after, budget_of, capped, do, each, facts, plan, rule, run, start, undo
 
 from mainstay import events as e
 from mainstay.contracts import Found, Operation
-from mainstay.errors import NotSent, Permanent, RateLimited, Uncertain
+from mainstay.errors import CommandRefusedError, NotSent, Permanent, RateLimited, Uncertain
+from mainstay.governance.policy import DefaultPolicy
 from mainstay.kernel.graph import Compensate, Literally, Record, Retry
 from mainstay.runtime import effects
+from mainstay.values import Verdict
 from mainstay.views import Views
 
 QUICK = Retry(attempts=3, base_s=0.001, cap_s=0.001)
@@ -120,7 +122,7 @@ def cut_off(workspace, world, calls, *more):
     return run(workspace, world, scenario, *more)
 
 
-@pytest.mark.parametrize("changed", [{"token_lifetime_s": 0.01}])
+@pytest.mark.parametrize("changed", [{"token_lifetime_s": 0.01}, {"version": 2}])
 def test_after_a_restart_only_what_is_surely_the_same_effect_is_sent_again(workspace, world, changed):
     calls = []
     plan_id = cut_off(workspace, world, calls, hanging(calls))
@@ -172,6 +174,169 @@ def test_a_compensation_that_can_be_taken_back_goes_by_itself_and_says_who_asked
 
     status, why = run(workspace, world, scenario)
     assert (status, why.startswith(said), world.words()) == ("undone", True, [])
+
+
+def test_a_cap_never_stops_an_undo(workspace, world):
+    async def scenario(owner):
+        plan_id, _ = await start(owner, plan(do("a", "test.say", "one")))
+        return (await undo(owner, plan_id))["status"], budget_of(owner, "test.unsay")
+
+    assert run(capped(workspace, unsay=0), world, scenario) == ("undone", [])
+    assert world.words() == []
+
+
+# --- what a cap counts
+
+
+@pytest.mark.parametrize(("choice", "counted"), [("happened", 1), ("skip", 0)])
+def test_the_word_of_the_operator_settles_what_an_uncertain_effect_holds(workspace, world, choice, counted):
+    async def scenario(owner):
+        _, standing = await start(owner, plan(do("a", "test.whisper", "lost")))
+        await rule(owner, standing["questions"][0], choice)
+        _, second = await start(owner, plan(do("a", "test.whisper", "fine")))
+        return budget_of(owner, "test.whisper")[:2], second["status"], owner.ledger.differing()
+
+    held, second, differing = run(capped(workspace, whisper=1), world, scenario)
+    assert held == [("BudgetReserved", 1), ("BudgetSettled", counted)]
+    assert (second, differing) == ("running" if counted else "completed", [])
+
+
+def test_an_effect_that_did_not_happen_by_the_word_of_the_operator_holds_its_part_anew(workspace, world):
+    async def scenario(owner):
+        _, standing = await start(owner, plan(do("a", "test.whisper", "lost")))
+        again = await rule(owner, standing["questions"][0], "did_not_happen")
+        await rule(owner, again["questions"][0], "happened")
+        return budget_of(owner, "test.whisper")
+
+    held = run(capped(workspace, whisper=1), world, scenario)
+    assert held == [("BudgetReserved", 1), ("BudgetSettled", 0), ("BudgetReserved", 1), ("BudgetSettled", 1)]
+
+
+def test_a_refused_answer_settles_nothing(workspace, world):
+    async def scenario(owner):
+        _, standing = await start(owner, plan(do("a", "test.whisper", "lost")))
+        with pytest.raises(CommandRefusedError):
+            owner.requests.rule(standing["questions"][0], {"choice": "approve"})
+        await rule(owner, standing["questions"][0], "happened")
+        return budget_of(owner, "test.whisper")
+
+    held = run(capped(workspace, whisper=1), world, scenario)
+    assert held == [("BudgetReserved", 1), ("BudgetSettled", 1)]
+
+
+class Changing(DefaultPolicy):
+    """A policy that forbids everything from some moment on."""
+
+    denies = False
+
+    def judge(self, proposal):
+        return Verdict("deny", "closed", "The house is closed.") if self.denies else super().judge(proposal)
+
+
+def test_what_policy_forbids_by_now_holds_nothing_although_it_was_approved(workspace, world):
+    policy = Changing()
+
+    async def scenario(owner):
+        _, standing = await start(owner, plan(do("a", "test.shout", "loud")))
+        policy.denies = True
+        stuck = await rule(owner, standing["questions"][0], "approve")
+        return len(stuck["questions"]), budget_of(owner, "test.shout")
+
+    assert run(capped(workspace, shout=1), world, scenario, policy=policy) == (1, [])
+    assert world.words() == []
+
+
+# --- what a ruling covers
+
+
+def versioned(version, said):
+    async def call(call, given):
+        said.append(version)
+        return Said(given.word)
+
+    return operation(call, "test.shout", effect="irreversible", version=version)
+
+
+def test_a_ruling_for_one_version_does_not_let_another_happen(workspace, world):
+    said = []
+
+    async def ask(owner):
+        return await start(owner, plan(do("a", "test.shout", "loud")))
+
+    async def answer(owner):
+        again = await rule(owner, standing["questions"][0], "approve")
+        before = list(said)
+        done = await rule(owner, again["questions"][0], "approve")
+        versions = [fact.operation_version for fact in facts(owner, plan_id, e.EffectPrepared)]
+        return before, versions, done["status"], Views(owner.workspace).replay(plan_id)["first_difference"]
+
+    plan_id, standing = run(workspace, world, ask, versioned(1, said))
+    ended = run(capped(workspace, shout=1), world, answer, versioned(2, said))
+    assert ended == ([], [1, 2], "completed", "")
+    assert said == [2]
+
+
+def lost_at_first(world, settle, **more):
+    """Make an irreversible operation whose first call is lost on its way, and that can say so."""
+    calls = []
+
+    async def call(call, given):
+        calls.append(call.token)
+        if len(calls) == 1:
+            raise Uncertain("the answer was lost")
+        world.happen(call.token, given.word)
+        return Said(given.word)
+
+    async def look(call, given):
+        return Found("did_not_happen", known="it is not there")
+
+    more["lookup"] = look if settle == "lookup" else None
+    return operation(call, "test.shout", effect="irreversible", settle=settle, **more)
+
+
+@pytest.mark.parametrize("settle", ["lookup", "ask"])
+def test_a_ruling_covers_the_next_try_of_what_did_not_happen(workspace, world, settle):
+    async def scenario(owner):
+        plan_id, standing = await start(owner, plan(do("a", "test.shout", "loud")))
+        done = await rule(owner, standing["questions"][0], "approve")
+        if settle == "ask":
+            done = await rule(owner, done["questions"][0], "did_not_happen")
+        asked = [fact.kind for fact in facts(owner, plan_id, e.DecisionAsked)]
+        return done["status"], asked, {fact.ruling for fact in facts(owner, plan_id, e.EffectIntended)}, plan_id
+
+    status, asked, rulings, plan_id = run(workspace, world, scenario, lost_at_first(world, settle))
+    assert (status, asked) == ("completed", ["effect", "settle"] if settle == "ask" else ["effect"])
+    assert rulings == {f"{plan_id}.1"}
+    assert world.words() == ["loud"]
+
+
+def test_a_ruling_covers_nothing_once_its_plan_has_expired(workspace, world):
+    async def scenario(owner):
+        plan_id, standing = await start(owner, plan(do("a", "test.shout", "loud"), expires_s=1))
+        doubt = await rule(owner, standing["questions"][0], "approve")
+        for _ in range(500):
+            if owner.engine.load(plan_id).status == "expired":
+                break
+            await asyncio.sleep(0.01)
+        await rule(owner, doubt["questions"][0], "did_not_happen")
+        return owner.engine.load(plan_id).slots["a"].status
+
+    assert run(workspace, world, scenario, lost_at_first(world, "ask")) == "failed"
+    assert world.words() == []
+
+
+def test_a_step_that_is_tried_again_by_hand_needs_a_new_ruling(workspace, world):
+    async def fails(call, given):
+        raise Permanent("no such receiver")
+
+    async def scenario(owner):
+        plan_id, standing = await start(owner, plan(do("a", "test.shout", "loud")))
+        stuck = await rule(owner, standing["questions"][0], "approve")
+        await rule(owner, stuck["questions"][0], "retry")
+        return [fact.kind for fact in facts(owner, plan_id, e.DecisionAsked)]
+
+    shout = operation(fails, "test.shout", effect="irreversible")
+    assert run(workspace, world, scenario, shout) == ["effect", "stuck", "effect"]
 
 
 # --- how it is called

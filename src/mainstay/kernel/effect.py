@@ -51,6 +51,8 @@ def intend(turn: Turn, command: c.IntendEffect) -> None:
     slot = turn.work(command.path, ("effect", "undo"), "prepared")
     if command.verdict.decision == "deny":
         ask_stuck(turn, command.path, _denied(command.verdict), slot.attempt)
+    elif command.operation_version not in (None, slot.operation_version):
+        turn.add(e.StepReopened(command.path))  # another version: prepared anew, and a ruling does not cover it
     elif command.verdict.decision == "ask" and not slot.ruling:
         turn.add(e.StepReopened(command.path))  # policy changed since: prepared anew, and asked about
     else:

@@ -151,7 +151,8 @@ def _stuck(fact: e.StepStuck, slot: Slot | None, rest: Before, now_us: int) -> c
 
 def _reopened(fact: e.StepReopened, slot: Slot | None, rest: Before, now_us: int) -> c.PlanCommand:
     del slot, rest
-    return c.IntendEffect(now_us=now_us, path=fact.path, token="", verdict=Verdict("ask", "", ""))
+    ask, other = Verdict("ask", "", ""), -1  # policy or the operation changed: either way it is prepared anew
+    return c.IntendEffect(now_us=now_us, path=fact.path, token="", verdict=ask, operation_version=other)
 
 
 def _asked(fact: e.DecisionAsked, slot: Slot | None, rest: Before, now_us: int) -> c.PlanCommand:

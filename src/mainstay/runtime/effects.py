@@ -223,13 +223,15 @@ class Effects:
         cause = f"plan:{plan.id}@{slot.since}"
         now_us = self._desk.now_us()
         held: Append | None = None
-        if verdict.decision == "allow" or slot.ruling:
-            name = slot.operation or next((each.operation for each in before if isinstance(each, c.PrepareEffect)), "")
-            reserved = self._parts.budgets.reserve(
-                self._parts.catalogue.operation(name), f"{plan.id}/{path}", now_us, cause
-            )
+        name = slot.operation or next((each.operation for each in before if isinstance(each, c.PrepareEffect)), "")
+        operation = self._parts.catalogue.operation(name)
+        as_prepared = bool(before) or operation.version == slot.operation_version
+        if as_prepared and _may_leave(path, slot, verdict):
+            reserved = self._parts.budgets.reserve(operation, f"{plan.id}/{path}", now_us, cause)
             verdict, held = (reserved, None) if isinstance(reserved, Verdict) else (verdict, reserved)
-        intend = c.IntendEffect(now_us=now_us, path=path, token=token, verdict=verdict)
+        intend = c.IntendEffect(
+            now_us=now_us, path=path, token=token, verdict=verdict, operation_version=operation.version
+        )
         try:
             await self._desk.submit(plan.id, *before, intend, cause=cause, beside=(held,) if held else ())
         except CommandRefusedError:
@@ -303,6 +305,14 @@ class Effects:
         now_us = self._desk.now_us()
         fact = self._parts.budgets.settle(slot.operation, f"{plan.id}/{path}", now_us, cause, happened=happened)
         return () if fact is None else (fact,)
+
+    def settle_by_ruling(self, plan: Plan, decision: str, choice: str) -> Sequence[Append]:
+        """Give the facts that go beside the operator's word on whether an uncertain effect happened."""
+        question = plan.questions.get(decision)
+        if question is None or question.kind != "settle":
+            return ()
+        path = question.paths[0]
+        return self._settled_budget(plan, path, plan.slots[path], happened=choice == "happened")
 
     def _way_back(
         self, plan: Plan, path: str, operation: Operation, arguments: Value, output: Value
@@ -472,6 +482,12 @@ def in_time_of_step(plan: Plan, path: str, operation: Operation) -> Operation:
     """Give the operation with the time its step allows; a compensation has its own."""
     timeout_s = None if path.startswith("~") else plan.step(path).timeout_s
     return operation if timeout_s is None else msgspec.structs.replace(operation, timeout_s=timeout_s)
+
+
+def _may_leave(path: str, slot: Slot, verdict: Verdict) -> bool:
+    """Whether an effect is about to leave that caps count: what takes something back is never stopped by one."""
+    ruled = verdict.decision == "ask" and slot.ruling != ""
+    return (verdict.decision == "allow" or ruled) and not path.startswith("~")
 
 
 def effect_digest(operation: Operation, account: str, arguments: Value) -> str:
