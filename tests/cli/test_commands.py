@@ -3,10 +3,9 @@
 import json
 import subprocess
 import sys
-import time
 
 import pytest
-from cli_desk import COMMAND, Desk
+from cli_desk import Desk
 
 HEAVY = ("apsw", "asyncio", "cel_expr_python", "cryptography", "google.protobuf", "lxml", "numpy", "rich", "scipy")
 
@@ -20,16 +19,10 @@ def test_help_names_every_command_with_a_whole_sentence(shared):
     assert "..." not in told.partition("Commands:")[2]
 
 
-def test_help_loads_nothing_heavy_and_is_quick(shared):
+def test_help_loads_nothing_heavy(shared):
     probe = f"import sys, mainstay.cli.commands; print([m for m in {HEAVY} if m in sys.modules])"
     ran = subprocess.run([sys.executable, "-c", probe], env=shared.env, capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "[]"
-    took = []
-    for _ in range(3):
-        began = time.monotonic()
-        subprocess.run([*COMMAND, "--help"], env=shared.env, capture_output=True, check=True)
-        took.append(time.monotonic() - began)
-    assert min(took) < 0.25
 
 
 def test_the_version_is_said(shared):

@@ -81,6 +81,7 @@ class Scripted:
                 raise ConnectionError
             case "silence":
                 await asyncio.sleep(30)
+                self.seen.append("woke")
             case "drip":
                 for _ in range(200):
                     writer.write(b"2")
