@@ -171,6 +171,17 @@ def test_a_retry_keeps_what_was_there_at_the_retry(workspace):
     assert call.read(workspace.run("files.write", arguments, call).previous) == b"edited by the operator"
 
 
+def test_a_numbered_write_leaves_what_is_there_and_finds_its_own_file_again(workspace):
+    asked = WriteFile("reports/june.md", text="a", existing="number")
+    paths = [workspace.run("files.write", asked, MemoryCall(token)).path for token in ("one", "two", "two", "three")]
+    assert paths == ["reports/june.md", "reports/june-2.md", "reports/june-2.md", "reports/june-3.md"]
+    (workspace.root / "reports/june.md").unlink()
+    second = workspace.look_up("files.write", asked, MemoryCall("two")).output
+    assert workspace.run("files.write", asked, MemoryCall("two")) == second
+    workspace.run("files.restore", workspace.undo_of(asked, second))
+    assert names_in(workspace.root / "reports") == ["june-3.md"]
+
+
 def test_look_up_of_an_undo(workspace):
     call, arguments = MemoryCall(), WriteFile("outbox/a.txt", text="new")
     undo = workspace.undo_of(arguments, workspace.run("files.write", arguments, call))

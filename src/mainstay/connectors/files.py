@@ -15,7 +15,7 @@ import os
 import re
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
@@ -44,6 +44,7 @@ CLOSED_FOLDERS = (".mainstay", ".git", "agents", "connectors", "playbooks", "pol
 NOTES_KEPT_S = 30 * DAY_S
 MAX_TEXT_BYTES = 1024 * 1024  # a larger file comes as a file only
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}", re.ASCII)
+MAX_NUMBER = 999  # behind a name that is taken
 ABSENT: Digest = ""  # in place of a digest: there is no such file
 
 
@@ -61,6 +62,7 @@ class WriteFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     path: str  # "reports/june.csv"
     text: str | None = None
     file: File | None = None
+    existing: Literal["replace", "number"] = "replace"  # number: leave what is there, write "reports/june-2.csv"
 
 
 class Written(msgspec.Struct, frozen=True):
@@ -104,11 +106,12 @@ class Restored(msgspec.Struct, frozen=True):
 
 
 class _Note(msgspec.Struct, frozen=True):
-    """What was there before the effect of one token, and what it was about to write."""
+    """What was there before the effect of one token, and what it was about to write, and where."""
 
     before: Digest
     after: Digest
     previous: BlobRef | None
+    path: str = ""  # as numbered; "": as asked for
 
 
 def operations(config: FilesConfig) -> tuple[Operation, ...]:
@@ -170,27 +173,32 @@ class _Files:
 
     async def write(self, call: Call, arguments: WriteFile) -> Written:
         """On disk when this returns; calling again with the same token and arguments changes nothing."""
-        parts = _writable(arguments.path)
+        _writable(arguments.path)
         content = _content_of(call, arguments)
         async with self._writing:
-            note = await self._prepared(call, parts, digest_of(content))
-            put = partial(write_file, self._config.workspace, parts, content, mark=_mark(call))
+            path = arguments.path
+            if arguments.existing == "number":
+                path = await self._free(call, path, digest_of(content))
+            note = await self._prepared(call, path, digest_of(content))
+            put = partial(write_file, self._config.workspace, _writable(path), content, mark=_mark(call))
             await run_to_end(put)
-        return Written(arguments.path, note.after, len(content), note.previous)
+        return Written(path, note.after, len(content), note.previous)
 
     async def look_up_write(self, call: Call, arguments: WriteFile) -> Found:
-        parts = _writable(arguments.path)
+        _writable(arguments.path)
         note = await run_to_end(partial(_read_note, self._config.notes, _mark(call)))
         if note is None:
             return Found("did_not_happen")
+        path = note.path or arguments.path
+        parts = _writable(path)
         now = await self._digest_now(parts)
         if now == note.after:
             await run_to_end(partial(settle_file, self._config.workspace, parts))
             size = len(_content_of(call, arguments))
-            return Found("happened", Written(arguments.path, now, size, note.previous))
+            return Found("happened", Written(path, now, size, note.previous))
         if now == note.before:
             return Found("did_not_happen")
-        return Found("unknown", known=f"{arguments.path} was changed by somebody else in the meantime.")
+        return Found("unknown", known=f"{path} was changed by somebody else in the meantime.")
 
     async def restore(self, call: Call, arguments: RestoreFile) -> Restored:
         """Raises NeedsOperator when the file is not as the write left it: somebody's work would be lost."""
@@ -209,16 +217,27 @@ class _Files:
             return Found("did_not_happen")
         return Found("unknown", known=f"{arguments.path} was changed by somebody else in the meantime.")
 
-    async def _prepared(self, call: Call, parts: Parts, after: Digest) -> _Note:
+    async def _free(self, call: Call, path: str, after: Digest) -> str:
+        """Give the path, or the first one with a number, where no file is but one that this effect wrote before."""
+        noted = await run_to_end(partial(_read_note, self._config.notes, _mark(call)))
+        own = noted.path if noted is not None and noted.after == after else ""
+        if own and await self._digest_now(_writable(own)) == after:
+            return own
+        for numbered in (path, *(_numbered(path, number) for number in range(2, MAX_NUMBER + 1))):
+            if await self._digest_now(_writable(numbered)) == ABSENT:
+                return numbered
+        raise NeedsOperator(f"There are {MAX_NUMBER} files named like {path}.", remedy="Move some of them away.")
+
+    async def _prepared(self, call: Call, path: str, after: Digest) -> _Note:
         """Keep what is there now, and note it on disk; an attempt that already wrote keeps its first note."""
-        notes, mark = self._config.notes, _mark(call)
+        notes, mark, parts = self._config.notes, _mark(call), _writable(path)
         noted = await run_to_end(partial(_read_note, notes, mark))
         content = await run_to_end(partial(read_file, self._config.workspace, parts))
         before = ABSENT if content is None else digest_of(content)
         if noted is not None and noted.after == after == before:
             return noted
         previous = None if content is None else call.store(content, parts[-1])
-        note = _Note(before, after, previous)
+        note = _Note(before, after, previous, path)
         await run_to_end(partial(_write_note, notes, mark, note, call.now_us))
         return note
 
@@ -256,6 +275,11 @@ def _writable(path: str) -> Parts:
     if len(parts) > 1 and parts[0] in WRITE_FOLDERS:
         return parts
     raise Permanent(f"{shown(path)} can't be written: {_say_folders(WRITE_FOLDERS)} can.")
+
+
+def _numbered(path: str, number: int) -> str:
+    whole = PurePosixPath(path)
+    return str(whole.with_name(f"{whole.stem}-{number}{whole.suffix}"))
 
 
 def _say_folders(names: tuple[str, ...]) -> str:
@@ -310,7 +334,8 @@ def _restore(root: str, parts: Parts, previous: bytes | None, arguments: Restore
 
 
 def _undo(arguments: WriteFile, output: Written) -> Compensation:
-    undo = to_plain(RestoreFile(arguments.path, output.digest, output.previous))
+    del arguments
+    undo = to_plain(RestoreFile(output.path, output.digest, output.previous))
     assert isinstance(undo, dict)
     return Compensation("files.restore", undo)
 
