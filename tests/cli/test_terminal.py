@@ -21,7 +21,7 @@ def test_a_whole_process_is_answered_at_the_terminal(desk):
     terminal.type("1,7\n")
     terminal.until("There is no row 7")
     terminal.until("Which rows to keep")
-    terminal.type("1-2\n")
+    terminal.type("1 2\n")
     batch = terminal.until("Your answer (")
     assert "This can't be undone" in batch
     terminal.type("reject\n")

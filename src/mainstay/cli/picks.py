@@ -1,4 +1,4 @@
-"""Which rows of a question an answer keeps: "1,3-5", counted from 1 as the screen counts them."""
+"""Which rows of a question an answer keeps: "1,3-5" or "1 3-5", counted from 1 as the screen counts them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import re
 
 from mainstay.errors import InputError
 
+_BETWEEN = re.compile(r"\s*,\s*|\s+")
+_SPAN = re.compile(r"\s*-\s*")
 _PART = re.compile(r"(\d{1,6})(?:-(\d{1,6}))?", re.ASCII)
 
 
@@ -24,7 +26,7 @@ def kept_rows(count: int, *, keep: str = "", drop: str = "") -> list[int] | None
 
 def _numbers(text: str, count: int) -> set[int]:
     found: set[int] = set()
-    for part in text.replace(" ", "").split(","):
+    for part in _BETWEEN.split(_SPAN.sub("-", text.strip())):
         match = _PART.fullmatch(part)
         if match is None:
             raise InputError(f"'{text}' does not name rows.", remedy="Write them as in 1,3-5.")
