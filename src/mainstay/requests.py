@@ -164,7 +164,8 @@ class Requests:
                 self.engine.listeners.remove(listen)
         if plan_id in self.engine.broken:
             raise MainstayError(
-                f"Plan {plan_id} can't go on: {self.engine.broken[plan_id]}.", remedy="Look closer with: mainstay doctor"
+                f"Plan {plan_id} can't go on: {self.engine.broken[plan_id]}.",
+                remedy="Look closer with: mainstay doctor",
             )
         return self.standing(plan_id)
 
