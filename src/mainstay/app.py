@@ -110,8 +110,8 @@ def _contracts(config: Config, root: Path, state: Path, records: Books) -> Contr
     account = mail_account(config, root)
     folders = files.FilesConfig(workspace=str(root), notes=str(state / "notes"), folders=config.files.folders)
     operations = (
-        *bank.operations(),
-        *invoices.operations(),
+        *bank.operations(config.bank.columns),
+        *invoices.operations(config.invoices.columns),
         *books.operations(records),
         *mail.operations(account, functools.partial(smtp_password, account.smtp.username) if account.smtp else None),
         *files.operations(folders),

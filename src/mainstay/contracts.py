@@ -98,6 +98,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     where: Literal["loop", "worker"] = "loop"
     call: LoopFunction | None = None
     entry: str = ""
+    defaults: Mapping[str, Value] = {}  # of a read: arguments a playbook may leave out, from mainstay.toml
     lookup: Callable[[Call, Any], Awaitable[Found]] | None = None
     compensation: str = ""  # name of the operation that takes it back
     compensate: Callable[[Any, Any], Compensation | None] | None = None  # (input, output) -> how to undo this one

@@ -91,26 +91,34 @@ class Trial(msgspec.Struct, frozen=True):
     would_ask: tuple[Asked, ...]
 
 
-async def try_reconciliation(statements: Sequence[Path], invoices: Path) -> Trial:
-    """Run the trial; nothing of it is left afterwards, however it ends.
+async def try_reconciliation(statements: Sequence[Path], invoices: Path, here: Workspace | None = None) -> Trial:
+    """Run the trial; nothing of it is left afterwards, however it ends. Files are read as the workspace `here` says.
 
     Raises InputError when the invoices, or all of the statements, can't be read; what else can't be read is in the
     result.
     """
-    with scratch() as workspace:
+    with scratch(here) as workspace:
         async with Owner(workspace, "mainstay try") as owner:
             return await _Bench(owner, workspace).run(statements, invoices)
 
 
 @contextmanager
-def scratch() -> Generator[Workspace]:
-    """Give a workspace in a temporary folder, with keys and socket there too; all of it is removed at the end."""
+def scratch(here: Workspace | None = None) -> Generator[Workspace]:
+    """Give a workspace in a temporary folder, with keys and socket there too; all of it is removed at the end.
+
+    How files are read is taken from the workspace `here`.
+    """
     short = len(os.fsencode(tempfile.gettempdir())) <= _TEMPORARY_PATH_BYTES
     with (
         tempfile.TemporaryDirectory(prefix=PREFIX, dir=None if short else "/tmp") as folder,  # noqa: S108 - 0700, ours
         _environment(XDG_CONFIG_HOME=f"{folder}/config", XDG_RUNTIME_DIR=f"{folder}/run"),
     ):
-        yield create_workspace(Path(folder) / "workspace", name="Trial")
+        workspace = create_workspace(Path(folder) / "workspace", name="Trial")
+        if here is not None:
+            workspace.config = msgspec.structs.replace(
+                workspace.config, bank=here.config.bank, invoices=here.config.invoices
+            )
+        yield workspace
 
 
 @contextmanager
@@ -170,7 +178,7 @@ class _Bench:
         try:
             answer = await self._owner.workers.run(
                 operation.entry,
-                encode_value({"file": file}),
+                encode_value({**operation.defaults, "file": file}),
                 files,
                 timeout_s=operation.timeout_s,
                 memory_mb=operation.memory_mb,

@@ -13,6 +13,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 import msgspec
 
+from mainstay.connectors.bank_columns import ColumnMap
+from mainstay.connectors.invoices import InvoiceColumns
 from mainstay.errors import FileError, InputError
 
 if TYPE_CHECKING:
@@ -45,6 +47,11 @@ sender = {sender}
 # bank = "/path/to/bank"
 """
 
+
+# [bank.columns]                 # where a CSV's columns are not recognised: their names in your file
+# booked_on = "Tag"              # and so on; the error about such a file says which lines to write
+# [invoices.columns]
+# currency_code = "EUR"          # where the file does not say it
 
 class Company(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Who the operator is."""
@@ -82,6 +89,18 @@ class Files(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class DailyCap(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The most an operation may do in a day."""
+class Bank(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How the CSV files of the bank are read."""
+
+    columns: ColumnMap = ColumnMap()
+
+
+class Invoices(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How files of open invoices are read."""
+
+    columns: InvoiceColumns = InvoiceColumns()
+
+
 
     per_day: Annotated[int, msgspec.Meta(ge=0, le=900)] | None = None
     usd_per_day: Annotated[float, msgspec.Meta(ge=0)] | None = None
@@ -95,6 +114,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     files: Files = Files()
     budgets: dict[str, DailyCap] = {}  # by operation: "mail.send"
 
+    bank: Bank = Bank()
+    invoices: Invoices = Invoices()
 
 class Workspace:
     """One workspace on disk."""
@@ -206,6 +227,9 @@ def _checked(text: str, path: Path) -> Config:
 def _nearest(message: str) -> str:
     """Add the nearest setting to msgspec's word about an unknown one."""
     unknown = message.partition("unknown field `")[2].partition("`")[0]
-    known = [name for part in (Config, Company, Mail, Smtp, Files, DailyCap) for name in part.__struct_fields__]
+    parts = {"$.bank.columns": ColumnMap, "$.invoices.columns": InvoiceColumns}
+    place = message.rpartition("at `")[2].partition("`")[0]
+    some = (parts[place],) if place in parts else (Config, Company, Mail, Smtp, Files, Bank, Invoices, DailyCap)
+    known = [name for part in some for name in part.__struct_fields__]
     near = difflib.get_close_matches(unknown, known, 1) if unknown else []
     return f"{message}; did you mean '{near[0]}'?" if near else message

@@ -1,5 +1,6 @@
 """What a trial says, refuses and leaves behind: nothing."""
 
+import asyncio
 import csv
 import json
 import os
@@ -11,7 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from mainstay.app import create_workspace
+from mainstay.errors import FileError
 from mainstay.playbooks.shelf import LIBRARY
+from mainstay.tryout import try_reconciliation
+from mainstay.workspace import Workspace
 
 ROOT = Path(__file__).parents[2]
 STATEMENT, INVOICES = LIBRARY / "demo/statement.xml", LIBRARY / "demo/invoices.csv"
@@ -230,3 +235,26 @@ def test_a_statement_that_does_not_add_up_is_refused_by_its_name(sample, place):
     done = try_out(place, path, INVOICES)
     assert done.returncode == 2
     assert done.stderr.startswith(f"Error: {sample}, line ")
+
+
+OWN = "Beleg;Kundschaft;Summe;Vom;Bis\n7;Acme;12,50;2026-03-01;2026-03-31\n"
+
+
+def test_inside_a_workspace_files_are_read_as_its_settings_say(tmp_path):
+    invoices = write(tmp_path, "own.csv", OWN)
+    workspace = create_workspace(tmp_path / "work", name="Nordlicht")
+    lines = 'number = "Beleg"\ncustomer = "Kundschaft"\namount = "Summe"\nissued_on = "Vom"\ndue_on = "Bis"\n'
+    settings = workspace.root / "mainstay.toml"
+    settings.write_text(settings.read_text() + f'[invoices.columns]\n{lines}currency_code = "EUR"\n')
+    trial = asyncio.run(try_reconciliation([STATEMENT], invoices, Workspace(workspace.root)))
+    assert (trial.invoices, trial.owed) == (1, "12.50 EUR")
+    with pytest.raises(FileError, match="no header was found"):
+        asyncio.run(try_reconciliation([STATEMENT], invoices))
+
+
+def test_an_unknown_column_setting_is_refused_with_the_nearest(tmp_path):
+    workspace = create_workspace(tmp_path / "work", name="Nordlicht")
+    settings = workspace.root / "mainstay.toml"
+    settings.write_text(settings.read_text() + '[bank.columns]\nboked_on = "Tag"\n')
+    with pytest.raises(FileError, match="did you mean 'booked_on'"):
+        Workspace(workspace.root)

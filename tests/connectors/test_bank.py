@@ -11,6 +11,7 @@ import pytest
 from mainstay.connectors.bank import ReadStatement, operations, read_statement
 from mainstay.connectors.bank_columns import ColumnMap
 from mainstay.connectors.statements import StatementRead
+from mainstay.contracts import from_plain, to_plain
 from mainstay.errors import FileError
 from mainstay.records import File
 from mainstay.values import BlobRef, Money
@@ -80,9 +81,15 @@ def test_what_is_no_statement_is_refused_with_what_to_do(content):
     assert caught.value.remedy
 
 
-def test_columns_given_for_xml_are_refused():
-    with pytest.raises(FileError, match="has no columns"):
-        read(CAMT, ColumnMap(amount="Amount"))
+def test_columns_of_the_workspace_do_not_keep_xml_from_being_read():
+    assert read(CAMT, ColumnMap(amount="Amount")) == read(CAMT)
+
+
+def test_columns_of_the_workspace_become_an_argument_that_playbooks_may_leave_out():
+    assert operations(ColumnMap())[0].defaults == {}
+    (operation,) = operations(ColumnMap(currency_code="EUR"))
+    plain = {"file": to_plain(File("a", BlobRef("d", 1))), **operation.defaults}
+    assert from_plain(plain, ReadStatement).columns == ColumnMap(currency_code="EUR")
 
 
 def test_input_and_output_travel_between_processes():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tomllib
+
 import msgspec
 import pytest
 
@@ -150,3 +152,16 @@ def test_the_operation_names_a_function_that_is_there():
     (operation,) = operations()
     assert (operation.name, operation.effect, operation.where) == ("invoices.read_open", "read", "worker")
     assert operation.entry == f"{read_open.__module__}:{read_open.__name__}"
+
+
+def test_what_to_write_in_mainstay_toml_for_an_unknown_header_is_said_line_by_line_and_works():
+    text = "Beleg,Customer,Sum,Issued,Due\n7,Acme,12.50,2026-03-01,2026-03-31\n"
+    with pytest.raises(FileError) as caught:
+        read(text)
+    lines = caught.value.remedy.splitlines()
+    section = "\n".join(lines[1:-1])
+    assert lines[1] == "[invoices.columns]"
+    assert '# columns of the file not used yet: "Beleg", "Sum"' in lines
+    filled = section.replace('number = "..."', 'number = "Beleg"').replace('amount = "..."', 'amount = "Sum"')
+    columns = msgspec.convert(tomllib.loads(filled)["invoices"]["columns"], InvoiceColumns)
+    assert read(text, msgspec.structs.replace(columns, currency_code="EUR")).count == 1

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rich.padding import Padding
 
 from mainstay.cli.ending import DONE, WRONG
+from mainstay.cli.place import workspace_if_any
 from mainstay.cli.screen import text
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ async def _until_stopped(statements: Sequence[Path], invoices: Path) -> Trial:
     assert task is not None
     for stop in _STOPS:
         asyncio.get_running_loop().add_signal_handler(stop, task.cancel)
-    return await try_reconciliation(statements, invoices)
+    return await try_reconciliation(statements, invoices, workspace_if_any(None))
 
 
 def headline(trial: Trial) -> str:
@@ -78,7 +79,7 @@ def _list(screen: Screen, title: str, entries: Sequence[tuple[str, ...]]) -> Non
     for head, *more in entries:
         screen.out.print(Padding(text(head), (0, 0, 0, 2), expand=False))
         for line in filter(None, more):
-            screen.out.print(Padding(text(line, "dim"), (0, 0, 0, 6), expand=False))
+            screen.out.print(Padding(text(line, "dim", lines=True), (0, 0, 0, 6), expand=False))
 
 
 def _match(match: Match) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from mainstay.connectors import bank_csv, camt
 from mainstay.connectors.bank_columns import ColumnMap
 from mainstay.connectors.source import Source, UnreadableError
 from mainstay.connectors.statements import StatementRead
-from mainstay.contracts import Operation
+from mainstay.contracts import Operation, to_plain
 from mainstay.records import File
 
 if TYPE_CHECKING:
@@ -36,8 +36,8 @@ class Reader(NamedTuple):
     read: Callable[[Source, ColumnMap | None], StatementRead]
 
 
-def operations() -> tuple[Operation, ...]:
-    """Give the operations of this connector."""
+def operations(columns: ColumnMap | None = None) -> tuple[Operation, ...]:
+    """Give the operations of this connector; `columns` are taken where a playbook gives none."""
     return (
         Operation(
             name="bank.read_statement",
@@ -47,6 +47,7 @@ def operations() -> tuple[Operation, ...]:
             effect="read",
             where="worker",
             entry="mainstay.connectors.bank:read_statement",
+            defaults={} if columns in (None, ColumnMap()) else {"columns": to_plain(columns)},
             timeout_s=TIMEOUT_S,
         ),
     )
@@ -79,8 +80,7 @@ def recognise(source: Source) -> Reader:
 
 
 def _read_camt(source: Source, columns: ColumnMap | None) -> StatementRead:
-    if columns is not None:
-        raise source.error("this is XML, and has no columns", remedy="Leave out `columns`; they are for CSV files.")
+    del columns  # XML has none; those of mainstay.toml are for the CSV files
     return camt.read(source)
 
 

@@ -93,7 +93,7 @@ VOCABULARY: Vocabulary = {
 }
 
 
-class ColumnMap(msgspec.Struct, frozen=True, omit_defaults=True):
+class ColumnMap(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """Where things stand in a CSV file. All is optional; as soon as one column is named, no other is guessed."""
 
     booked_on: str = ""  # headers, as they stand in the file

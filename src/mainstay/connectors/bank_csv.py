@@ -17,7 +17,7 @@ from mainstay.connectors.cells import guess_date_format, guess_decimal, iso_day,
 from mainstay.connectors.currencies import CODES, code_of, money_of
 from mainstay.connectors.source import UnreadableError
 from mainstay.connectors.statements import RAW_LIMIT, AccountStatement, Draft, Part, StatementRead, assemble
-from mainstay.connectors.tables import Cells, Layout, Row, Table, currency_in, read_table
+from mainstay.connectors.tables import Cells, Layout, Row, Table, currency_in, read_table, setting
 from mainstay.records import BankLine
 
 if TYPE_CHECKING:
@@ -27,8 +27,10 @@ if TYPE_CHECKING:
 _CREDIT = frozenset("c cr crdt credit crédit h haben + bij bijschrijving incoming in".split())
 _DEBIT = frozenset("d dr db dt dbit debit débit debet s soll - af afschrijving outgoing out".split())
 _IBAN = re.compile(r"\b[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b")
-_HINT = "Correct the file, or give columns, `decimal`, `date_format` or `currency_code` in `columns`."
-_COLUMNS = "Name the columns in `columns`, or correct the file."
+_HINT = "Correct the file, or say under [bank.columns] in mainstay.toml how it is to be read."
+_COMMA = 'decimal = ","'
+_DATES = 'date_format = "%d/%m/%Y"'
+_COLUMNS = "Name the columns under [bank.columns] in mainstay.toml, or correct the file."
 
 
 class _Format(NamedTuple):
@@ -67,7 +69,7 @@ def _layout(columns: ColumnMap) -> Layout:
     fields = msgspec.structs.asdict(columns)
     named = {field: header for field in VOCABULARY if (header := fields[field])}
     needs = (("booked_on",), ("amount", "credit", "debit"))
-    return Layout(VOCABULARY, needs, named, columns.delimiter, columns.encoding)
+    return Layout(VOCABULARY, needs, "bank.columns", named, columns.delimiter, columns.encoding)
 
 
 def _format(source: Source, table: Table, rows: list[Row], columns: ColumnMap) -> _Format:
@@ -77,14 +79,14 @@ def _format(source: Source, table: Table, rows: list[Row], columns: ColumnMap) -
             cell for row in rows for cell in [*_amounts_of(row), row.text("balance")]
         )
     except UnreadableError as error:
-        raise source.error(str(error), remedy="Give `decimal` in `columns`: '.' or ','.") from error
+        raise source.error(str(error), remedy=f"If a decimal comma, {setting('bank.columns', _COMMA)}.") from error
     if decimal not in {".", ","}:
         raise source.error(f"{decimal!r} is no decimal mark", remedy="Give '.' or ','.")
     try:
         dates = columns.date_format or guess_date_format((row.text("booked_on") for row in rows), day_first=table.local)
     except UnreadableError as error:
         column = table.headers["booked_on"]
-        remedy = "Give `date_format` in `columns`, such as '%d/%m/%Y', or correct the file."
+        remedy = f"Correct the file, or {setting('bank.columns', _DATES)} (%d day, %m month, %Y year)."
         raise source.error(str(error), column=column, remedy=remedy) from error
     named = (code for field in ("amount", "credit", "debit") if (code := currency_in(table.headers.get(field, ""))))
     ibans = {found.replace(" ", "") for found in _IBAN.findall(table.preamble)}
@@ -199,9 +201,7 @@ def _running(source: Source, table: Table, rows: list[tuple[Row, Money]], form: 
     broken = min(breaks, key=len)
     if broken:
         line, difference = broken[0]
-        remedy = (
-            "A row is missing or altered: export again. If this is no running balance, name the others in `columns`."
-        )
+        remedy = "A row is missing or altered: export again. If this is no running balance: " + _COLUMNS
         raise source.error(f"the running balance is off by {difference} here", line=line, remedy=remedy)
     return ordered[0][0] - ordered[0][1], ordered[-1][0]
 

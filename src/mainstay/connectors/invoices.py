@@ -14,8 +14,8 @@ import msgspec
 from mainstay.connectors.cells import guess_date_format, guess_decimal, iso_day, plain_number
 from mainstay.connectors.currencies import code_of, money_of, sums_of
 from mainstay.connectors.source import Source, UnreadableError
-from mainstay.connectors.tables import Cells, Layout, Row, Table, Vocabulary, currency_in, read_table, words
-from mainstay.contracts import Operation
+from mainstay.connectors.tables import Cells, Layout, Row, Table, Vocabulary, currency_in, read_table, setting, words
+from mainstay.contracts import Operation, to_plain
 from mainstay.records import File, Invoice
 from mainstay.values import Money
 
@@ -93,10 +93,11 @@ _VOID = frozenset(
     "void cancelled canceled draft storniert entwurf annulée annulé brouillon geannuleerd concept".split()
 )
 _EMAIL = re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+")
-_CORRECT = "Correct the file, or say how it is to be read in `columns`."
+_EITHER = 'decimal = "," or date_format = "%d/%m/%Y"'
+_CORRECT = "Correct the file, or say under [invoices.columns] in mainstay.toml how it is to be read."
 
 
-class InvoiceColumns(msgspec.Struct, frozen=True, omit_defaults=True):
+class InvoiceColumns(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """Where things stand in the file. All is optional; as soon as one column is named, no other is guessed."""
 
     number: str = ""  # headers, as they stand in the file
@@ -144,8 +145,8 @@ class _Format(NamedTuple):
     currency: str  # where a row does not say it
 
 
-def operations() -> tuple[Operation, ...]:
-    """Give the operations of this connector."""
+def operations(columns: InvoiceColumns | None = None) -> tuple[Operation, ...]:
+    """Give the operations of this connector; `columns` are taken where a playbook gives none."""
     return (
         Operation(
             name="invoices.read_open",
@@ -155,6 +156,7 @@ def operations() -> tuple[Operation, ...]:
             effect="read",
             where="worker",
             entry="mainstay.connectors.invoices:read_open",
+            defaults={} if columns in (None, InvoiceColumns()) else {"columns": to_plain(columns)},
         ),
     )
 
@@ -193,7 +195,7 @@ def totals_of(invoices: Iterable[Invoice]) -> tuple[Money, ...]:
 def _layout(columns: InvoiceColumns) -> Layout:
     fields = msgspec.structs.asdict(columns)
     named = {field: header for field in VOCABULARY if (header := fields[field])}
-    return Layout(VOCABULARY, NEEDS, named, columns.delimiter, columns.encoding)
+    return Layout(VOCABULARY, NEEDS, "invoices.columns", named, columns.delimiter, columns.encoding)
 
 
 def _format(source: Source, table: Table, columns: InvoiceColumns) -> _Format:
@@ -204,7 +206,7 @@ def _format(source: Source, table: Table, columns: InvoiceColumns) -> _Format:
         decimal = columns.decimal or guess_decimal(amounts)
         written = columns.date_format or guess_date_format(dates, day_first=table.local) if dates else "%Y-%m-%d"
     except UnreadableError as error:
-        remedy = "Give `decimal` ('.' or ',') and `date_format` (such as '%d/%m/%Y') in `columns`, or correct the file."
+        remedy = f"Correct the file, or {setting('invoices.columns', _EITHER)}."
         raise source.error(str(error), remedy=remedy) from error
     if decimal not in {".", ","}:
         raise source.error(f"{decimal!r} is no decimal mark", remedy="Give '.' or ','.")

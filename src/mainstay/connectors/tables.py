@@ -33,6 +33,7 @@ Vocabulary: TypeAlias = Mapping[str, Mapping[str, tuple[str, ...]]]
 
 T = TypeVar("T")
 
+_NAMES_SHOWN = 20  # of the columns a file has
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _CURRENCY = re.compile(r"[(\[ ]([A-Z]{3})[)\]]?\s*$")
 
@@ -42,6 +43,7 @@ class Layout(msgspec.Struct, frozen=True):
 
     vocabulary: Vocabulary
     needs: tuple[tuple[str, ...], ...]  # of each tuple at least one field
+    section: str  # of mainstay.toml, where the operator can say how such files are read
     named: Mapping[str, str] = {}  # field -> header; as soon as one is named, no other is guessed
     delimiter: str = ""
     encoding: str = ""
@@ -156,21 +158,55 @@ def currency_in(header: str) -> str:
 def _header(source: Source, text: str, layout: Layout) -> tuple[str, int]:
     """Find separator and line of the header: the one with the most known columns; the first of equals."""
     found = [
-        (match_columns(cells, layout), delimiter, line)
+        (match_columns(cells, layout), delimiter, line, cells)
         for delimiter in ((layout.delimiter,) if layout.delimiter else DELIMITERS)
         for line, cells in _first_rows(text, delimiter)
     ]
     complete = [candidate for candidate in found if not _missing(candidate[0], layout)]
     if complete:
-        _, delimiter, line = max(complete, key=lambda candidate: len(candidate[0]))
+        _, delimiter, line, _ = max(complete, key=lambda candidate: len(candidate[0]))
         return delimiter, line
-    columns, _, line = max(found, key=lambda candidate: len(candidate[0]), default=(dict[str, int](), "", 0))
+    columns, delimiter, line, cells = max(
+        found,
+        key=lambda candidate: (len(candidate[0]), len([cell for cell in candidate[3] if cell.strip()])),
+        default=(dict[str, int](), "", 0, list[str]()),
+    )
     missing = ", ".join(_missing(columns, layout))
     what = f"this looks like the header, but there is no column for {missing}"
     if len(columns) < HEADER_SIGNS:
         what, line = f"no header was found with columns for {missing}", 0
-    remedy = "Give the names of the columns in `columns` as they stand in the file, and `delimiter` if it is unusual."
-    raise source.error(what, line=line, remedy=remedy)
+    raise source.error(what, line=line, remedy=_lines_to_write(columns, cells, layout))
+
+
+def setting(section: str, line: str) -> str:
+    """Say which line of mainstay.toml tells how such files are read."""
+    return f"write in mainstay.toml, under [{section}]: {line}"
+
+
+def _lines_to_write(columns: Mapping[str, int], header: list[str], layout: Layout) -> str:
+    """Write the part of mainstay.toml that names the columns of this file: those known, and the missing to fill in."""
+    known = [f"{field} = {_quoted(header[column].strip())}" for field, column in columns.items()]
+    missing = [
+        f'{fields[0]} = "..."' + f"   # or instead: {', '.join(fields[1:])}" * (len(fields) > 1)
+        for fields in layout.needs
+        if not any(field in columns for field in fields)
+    ]
+    used = set(columns.values())
+    left = [_quoted(cell.strip()) for column, cell in enumerate(header) if cell.strip() and column not in used]
+    lines = [
+        "If this is the right file, write in your workspace's mainstay.toml, with a column's name for each ...:",
+        f"[{layout.section}]",
+        *known,
+        *missing,
+        f"# columns of the file not used yet: {', '.join(left[:_NAMES_SHOWN]) or 'none'}",
+        "Without a workspace: make one with `mainstay init FOLDER`; `mainstay try`, run there, reads it too.",
+    ]
+    return "\n".join(lines)
+
+
+def _quoted(text: str) -> str:
+    """Write a TOML string."""
+    return msgspec.json.encode(text).decode()
 
 
 def _missing(columns: Mapping[str, int], layout: Layout) -> list[str]:

@@ -99,6 +99,8 @@ class Steps:
 
     def _read(self, plan: Plan, path: str, step: Step, arguments: Value, labels: Labels) -> None:
         operation = self._parts.catalogue.operation(step.target)
+        if operation.defaults and isinstance(arguments, dict):
+            arguments = {**operation.defaults, **arguments}
         verdict = self._parts.policy.judge(
             Proposal(plan.id, plan.playbook, path, operation.name, "read", arguments, step.account, labels)
         )
