@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import sys
 
 import msgspec
 import pytest

@@ -26,7 +26,7 @@ def files(place: Path) -> list[Path]:
     return [path for path in place.rglob("*") if path.is_file()]
 
 
-def test_bytes_come_back_also_after_a_restart(place):
+def test_l8_bytes_come_back_also_after_a_restart(place):
     ref = FileBlobs(place, KEY).put(CONTENT, name="statement.csv", media="text/csv")
     assert (ref.size, ref.name, ref.media) == (len(CONTENT), "statement.csv", "text/csv")
     assert FileBlobs(place, KEY).get(ref) == CONTENT

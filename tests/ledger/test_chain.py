@@ -28,7 +28,7 @@ def test_a_whole_chain_is_whole():
 
 
 @given(st.integers(0, 8), st.sampled_from(StoredRecord._fields), st.data())
-def test_any_altered_field_is_named_at_its_record(index, field, data):
+def test_l2_any_altered_field_is_named_at_its_record(index, field, data):
     made = records(9)
     old = getattr(made[index], field)
     kind = {int: st.integers(0, 2**62), str: st.text(), bytes: st.binary()}[type(old)]
@@ -37,7 +37,7 @@ def test_any_altered_field_is_named_at_its_record(index, field, data):
     assert (found.bad, found.records) == (index + 1, index)
 
 
-def test_a_removed_record_is_named():
+def test_l2_a_removed_record_is_named():
     made = records(9)
     del made[4]
     found = verify(made)

@@ -30,7 +30,7 @@ def test_every_plain_value_comes_back_as_it_was(value):
 
 
 @given(VALUES, VALUES, VALUES)
-def test_marks_come_back_wherever_they_stand_in_a_fact(output, arguments, undo):
+def test_l3_marks_come_back_wherever_they_stand_in_a_fact(output, arguments, undo):
     fact = e.EffectDone("a", output, ("mail",), e.Undo("mail.recall", {"arguments": undo}))
     assert decode_fact("EffectDone", 1, encode_fact(fact)) == fact
     step = e.StepCompleted("a", output, arguments=arguments)
@@ -38,7 +38,7 @@ def test_marks_come_back_wherever_they_stand_in_a_fact(output, arguments, undo):
 
 
 @given(IMITATIONS)
-def test_outside_data_can_not_imitate_a_mark(imitation):
+def test_l3_outside_data_can_not_imitate_a_mark(imitation):
     fact = decode_fact("StepCompleted", 1, encode_fact(e.StepCompleted("a", [imitation])))
     assert type(fact.output[0]) is dict
 

@@ -74,7 +74,7 @@ def test_marks_survive_the_disk(ledger):
 
 
 @pytest.mark.parametrize("expected", [0, 2, 7])
-def test_a_stream_that_is_not_where_expected_is_a_conflict(ledger, expected):
+def test_l1_a_stream_that_is_not_where_expected_is_a_conflict(ledger, expected):
     append(ledger, appended("plan:p", 0, completed("a")))
     with pytest.raises(ConflictError, match="plan p first: it has 1 entries"):
         append(ledger, appended("plan:p", expected, completed("b")))
@@ -88,7 +88,7 @@ def test_a_conflict_after_a_restart_is_a_conflict(ledger, open_ledger):
         append(open_ledger(), appended("plan:p", 0, completed("b")))
 
 
-def test_one_conflict_undoes_all_of_its_request_and_nothing_else_of_the_batch(ledger):
+def test_l5_one_conflict_undoes_all_of_its_request_and_nothing_else_of_the_batch(ledger):
     append(ledger, appended("plan:p", 0, completed("a")))
 
     async def work() -> list[int | BaseException]:
@@ -131,7 +131,7 @@ def test_one_request_may_go_on_in_a_stream_it_began(ledger):
     assert len(ledger.read("plan:p")) == 2
 
 
-def test_a_stream_holds_2000_events(ledger):
+def test_l8_a_stream_holds_2000_events(ledger):
     append(ledger, appended("plan:p", 0, *[completed()] * 1999))
     append(ledger, appended("plan:p", 1999, completed()))
     with pytest.raises(CommandRefusedError, match="history of plan p is full: it holds 2000"):
@@ -139,7 +139,7 @@ def test_a_stream_holds_2000_events(ledger):
     assert [each.position for each in ledger.tail(limit=5000)] == list(range(1, 2001))
 
 
-def test_a_body_over_64_kib_is_a_mistake_of_the_caller(ledger):
+def test_l8_a_body_over_64_kib_is_a_mistake_of_the_caller(ledger):
     with pytest.raises(AssertionError, match="large values are kept as blobs"):
         append(ledger, appended("plan:p", 0, completed("a", "x" * 65_536)))
     assert append(ledger, appended("plan:p", 0, completed("a", "x" * 65_000))) == 1
@@ -151,7 +151,7 @@ def test_a_value_that_is_not_plain_fails_its_caller_only(ledger):
     assert append(ledger, appended("plan:p", 0, completed("a"))) == 1
 
 
-def test_many_appenders_get_positions_without_gaps(ledger):
+def test_l1_many_appenders_get_positions_without_gaps(ledger):
     async def one(stream: str) -> list[int]:
         return [await ledger.append([appended(stream, index, completed(str(index)))]) for index in range(20)]
 

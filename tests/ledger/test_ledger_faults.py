@@ -128,7 +128,7 @@ def can_inject() -> bool:
 
 @pytest.mark.skipif(not can_inject(), reason="system calls can only be made to fail where strace may trace")
 @pytest.mark.parametrize("calls", ["fdatasync,fsync", "pwrite64"])
-def test_f7_an_error_of_the_disk_fails_the_ledger_until_it_was_read_again(folder, calls):
+def test_l5_f7_an_error_of_the_disk_fails_the_ledger_until_it_was_read_again(folder, calls):
     inject = f"inject={calls}:error=EIO:when=400"  # counted per thread: the writer's
     with start(folder, "strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={calls}", "-e", inject) as process:
         lines = process.communicate("go on\n" * 10)[0].splitlines(keepends=True)

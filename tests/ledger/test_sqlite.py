@@ -51,7 +51,7 @@ def altered(folder: Path, sql: str) -> None:
 # --- the file and its key
 
 
-def test_s55_s56_nothing_of_the_history_can_be_read_without_the_key(ledger, folder):
+def test_l4_s55_s56_nothing_of_the_history_can_be_read_without_the_key(ledger, folder):
     fill(ledger)
     with ledger._turn:
         ledger._writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
@@ -103,7 +103,7 @@ def test_s58_files_are_0600_in_a_folder_0700(ledger, folder):
     assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
 
 
-def test_every_commit_is_synced(ledger):
+def test_l4_every_commit_is_synced_and_what_is_deleted_is_wiped(ledger):
     pragmas = {"synchronous": 2, "journal_mode": "wal", "secure_delete": 1, "wal_autocheckpoint": 0, "cipher": "aegis"}
     assert {name: ledger._writer.pragma(name) for name in pragmas} == pragmas
 

@@ -84,7 +84,7 @@ def test_every_event_names_its_cause_in_the_same_history(workspace, world):
     assert run(workspace, world, scenario) == []
 
 
-def test_an_irreversible_effect_waits_for_a_ruling_and_holds_no_memory(workspace, world):
+def test_an_irreversible_effect_waits_for_a_ruling_and_holds_no_memory_e4(workspace, world):
     async def scenario(owner):
         _, standing = await start(owner, plan(do("a", "test.shout", "loud")))
         held = len(owner.engine._plans), len(owner.engine._busy), len(owner.engine._tasks)
@@ -326,7 +326,7 @@ def capped(workspace, per_day):
     return Workspace(workspace.root)
 
 
-def test_a_daily_cap_is_never_overshot_also_by_effects_under_way_together(workspace, world):
+def test_a_daily_cap_is_never_overshot_also_by_effects_under_way_together_t2(workspace, world):
     async def scenario(owner):
         words = [f"w{index}" for index in range(8)]
         _plan_id, standing = await start(owner, plan(each(do("a", "test.say", "x", at_once=8))), words=words)
@@ -339,7 +339,7 @@ def test_a_daily_cap_is_never_overshot_also_by_effects_under_way_together(worksp
     assert len(world.words()) == 5
 
 
-def test_what_did_not_happen_gives_its_part_of_the_cap_back(workspace, world):
+def test_what_did_not_happen_gives_its_part_of_the_cap_back_t2(workspace, world):
     async def scenario(owner):
         _first, _ = await start(owner, plan(do("a", "test.refuse", "permanent")))
         _, standing = await start(owner, plan(do("a", "test.say", "one"), do("b", "test.say", "two", needs=after("a"))))
