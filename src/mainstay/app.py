@@ -25,6 +25,8 @@ from mainstay.ledger import queries
 from mainstay.ledger.blobs import FileBlobs
 from mainstay.ledger.books import BookReader
 from mainstay.ledger.books import books as books_projection
+from mainstay.ledger.database import create as create_ledger
+from mainstay.ledger.database import refuse_missing
 from mainstay.ledger.lock import OwnerLock
 from mainstay.ledger.sqlite import SqliteLedger
 from mainstay.ledger.views import VIEWS
@@ -39,7 +41,7 @@ from mainstay.runtime.payloads import Payloads
 from mainstay.runtime.timers import Timer, Timers
 from mainstay.runtime.workers import WorkerPool
 from mainstay.version import VERSION
-from mainstay.workspace import Config, Mail, Workspace, create_folders
+from mainstay.workspace import BLOBS_NAME, LEDGER_NAME, Config, Mail, Workspace, create_folders
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -52,13 +54,19 @@ SMTP_SERVICE = "mainstay/smtp"  # entry of the system's key store
 
 
 def create_workspace(root: Path, *, name: str, timezone: str = "UTC", sender: str = "") -> Workspace:
-    """Lay out a new workspace with its own key; on disk when this returns. Raises InputError when there is one."""
+    """Lay out a new workspace with its own key and an empty history; on disk when this returns.
 
-    def make_keys(state: Path) -> None:
-        if not (state / ledger_keys.ID_NAME).exists():
-            ledger_keys.create(state)
+    Raises InputError when there is one, LedgerError when there was one whose history is gone.
+    """
 
-    return create_folders(root, make_keys, name=name, timezone=timezone, sender=sender or Mail().sender)
+    def begin(state: Path) -> None:
+        made = (state / ledger_keys.ID_NAME).exists()
+        keys = ledger_keys.load(state) if made else ledger_keys.create(state)
+        if (state / BLOBS_NAME).exists():  # an `init` that was cut off has stored nothing yet
+            refuse_missing(state / LEDGER_NAME)
+        create_ledger(state / LEDGER_NAME, keys.database, keys.workspace)
+
+    return create_folders(root, begin, name=name, timezone=timezone, sender=sender or Mail().sender)
 
 
 def smtp_password(username: str) -> str:
@@ -154,6 +162,7 @@ class Owner:
                 self.keys.database,
                 projected=(VIEWS, books_projection(self.payloads.load)),
                 workspace=self.keys.workspace,
+                begin=False,
             )
             opened.callback(self.ledger.close)
             self.clock = SystemClock()

@@ -300,7 +300,7 @@ def test_a_reader_can_not_write(ledger, folder):
 
 
 def test_a_reader_of_nothing_says_so(folder):
-    with pytest.raises(LedgerError, match="There is no history"):
+    with pytest.raises(LedgerError, match="history is missing"):
         SqliteReader(folder / "ledger.db", KEY)
     assert not folder.exists()
 
@@ -345,3 +345,27 @@ def test_f12_a_writer_that_was_overtaken_is_refused(ledger, folder):
         ledger.reopen()
         assert [each.fact.path for each in ledger.tail()] == ["a", "b"]
         assert ledger.verify().whole
+
+
+@pytest.mark.parametrize("emptied", [False, True])
+def test_a_history_that_is_gone_is_never_begun_anew(ledger, folder, emptied):
+    fill(ledger, 1)
+    ledger.close()
+    (folder / "ledger.db").unlink()
+    if emptied:
+        (folder / "ledger.db").touch()
+    for _ in range(2):
+        with pytest.raises(LedgerError, match="history is missing") as caught:
+            SqliteLedger(folder / "ledger.db", KEY, begin=False)
+        assert "backup" in caught.value.remedy
+    with pytest.raises(LedgerError, match="history is missing"):
+        SqliteReader(folder / "ledger.db", KEY)
+
+
+def test_a_history_that_goes_while_it_is_open_is_not_begun_anew(ledger, folder):
+    (folder / "ledger.db").unlink()
+    with pytest.raises(LedgerError, match="history is missing"):
+        ledger.reopen()
+    assert not (folder / "ledger.db").exists()
+    ledger._closing = True  # nothing is left to close
+    ledger._signal()

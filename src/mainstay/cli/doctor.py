@@ -111,9 +111,6 @@ def _keys(workspace: Workspace) -> Iterator[Finding]:
 def _history(workspace: Workspace) -> Iterator[Finding]:
     from mainstay.views import Views
 
-    if not workspace.ledger.exists():
-        yield Finding("history", "ok", "Nothing has happened yet.", "Begin with: mainstay run PLAYBOOK")
-        return
     with Views(workspace) as views:
         found = views.verify()
     yield (

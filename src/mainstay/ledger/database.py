@@ -45,11 +45,40 @@ SET_META = "INSERT INTO meta (name, value) VALUES (?, ?)"
 def create_if_missing(path: Path, key: bytes) -> None:
     """Make an empty file that only its owner reads, and the key's fingerprint beside it; on disk when this returns."""
     make_folder(path.parent)
-    if not path.exists():
+    if not path.exists():  # the fingerprint comes first: where it stands alone, a crash cut this short
         _fingerprint_path(path).unlink(missing_ok=True)
         write_new(_fingerprint_path(path), _fingerprint(key))
         write_new(path, b"")
         sync_folder(path.parent)
+
+
+def create(path: Path, key: bytes, workspace: str) -> None:
+    """Begin the history of a new workspace: set up, empty, and on disk when this returns. One that is there stays."""
+    create_if_missing(path, key)
+    connection = connect_writer(path, key)
+    try:
+        prepare(connection, workspace)
+    finally:
+        connection.close()
+
+
+def refuse_missing(path: Path) -> None:
+    """Raise LedgerError where a history should be and is not: a new one is begun by `create` only."""
+    try:
+        gone = path.stat().st_size == 0
+    except FileNotFoundError:
+        gone = True
+    except OSError as error:
+        raise LedgerError(
+            f"The history {path} can't be read: {error.strerror}.", remedy=f"See who may enter {path.parent}."
+        ) from None
+    if gone:
+        raise LedgerError(
+            f"The history is missing: there is nothing in {path}."
+            if path.exists()
+            else f"The history is missing: {path}.",
+            remedy=f"Restore it from a backup, together with the files beside it in {path.parent}.",
+        )
 
 
 def connect_writer(path: Path, key: bytes) -> apsw.Connection:
@@ -70,8 +99,7 @@ def connect_reader(path: Path, key: bytes) -> apsw.Connection:
     Where an owner runs, its WAL index is shared. Where none runs and a WAL was left behind, SQLite builds a WAL
     index (`-shm`) anew, under its own locks, and the committed state is seen; nothing is checkpointed at the end.
     """
-    if not path.exists():
-        raise LedgerError(f"There is no history at {path}.", remedy="Make a workspace with: mainstay init")
+    refuse_missing(path)
     connection = _connect(path, key, apsw.SQLITE_OPEN_READONLY)
     connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
     connection.pragma("query_only", "on")

@@ -99,7 +99,13 @@ def _workspace_id(folder: Path) -> str:
     try:
         workspace = (folder / ID_NAME).read_text().strip()
     except FileNotFoundError:
-        raise LedgerError(f"{folder} is not a workspace.", remedy="Make one with: mainstay init") from None
+        if not folder.is_dir():
+            raise LedgerError(f"{folder} is not a workspace.", remedy="Make one with: mainstay init") from None
+        raise LedgerError(
+            f"The id file of this workspace is missing: {folder / ID_NAME}.",
+            remedy="Restore it from a backup. It holds one line: the name of the workspace's key file in "
+            f"{_config_folder()}, without `.key`.",
+        ) from None
     if not workspace.isalnum():  # it becomes a file name
         raise LedgerError(f"{folder / ID_NAME} does not hold the id of a workspace.", remedy=_RESTORE)
     return workspace

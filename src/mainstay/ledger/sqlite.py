@@ -46,9 +46,11 @@ class SqliteLedger:
         projected: Sequence[Projection] = (),
         workspace: str = "",
         progress: projections.Progress | None = None,
+        begin: bool = True,
     ) -> None:
         """Open or create; completes what a crash left in the WAL, and makes changed projections anew.
 
+        Without `begin` nothing is created: a history that is missing is an error, never a new one.
         Raises WrongKeyError, or LedgerError when the file can't be used.
         """
         self._path, self._key, self._workspace = path, key, workspace
@@ -60,6 +62,10 @@ class SqliteLedger:
         self._wake.acquire()
         self._closing = False
         self._failure: CommitFailedError | None = None
+        if begin:
+            database.create_if_missing(path, key)
+        else:
+            database.refuse_missing(path)
         self._open(progress, apsw.SQLITE_CHECKPOINT_PASSIVE)
         self._thread = Thread(target=self._write_on, name="ledger-writer", daemon=True)
         self._thread.start()
@@ -145,6 +151,7 @@ class SqliteLedger:
         self._checkpointer.close()  # it may be waiting for its turn
         with self._turn:
             self._close_connections()
+            database.refuse_missing(self._path)
             self._open(None, apsw.SQLITE_CHECKPOINT_TRUNCATE)
             self._failure = None
 
@@ -160,7 +167,6 @@ class SqliteLedger:
     # --- opening and closing
 
     def _open(self, progress: projections.Progress | None, checkpoint_mode: int) -> None:
-        database.create_if_missing(self._path, self._key)
         self._writer = database.connect_writer(self._path, self._key)
         try:
             self._writer.wal_checkpoint(mode=checkpoint_mode)
