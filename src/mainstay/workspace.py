@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 CONFIG_NAME = "mainstay.toml"
 STATE_NAME = ".mainstay"
-LEDGER_NAME = "ledger.db"
-BLOBS_NAME = "blobs"
 FOLDERS = ("playbooks", "agents", "connectors", "policies", "templates", "inbox", "outbox", "reports")
 _NAME_CHARS = 16
 
@@ -147,12 +145,12 @@ class Workspace:
     @property
     def ledger(self) -> Path:
         """The history."""
-        return self.state / LEDGER_NAME
+        return self.state / "ledger.db"
 
     @property
     def blobs(self) -> Path:
         """Large values and pinned files."""
-        return self.state / BLOBS_NAME
+        return self.state / "blobs"
 
     @property
     def socket(self) -> Path:
@@ -161,11 +159,10 @@ class Workspace:
         return runtime_folder() / f"{name}.sock"
 
 
-def create_folders(root: Path, begin: Callable[[Path], object], **settings: str) -> Workspace:
-    """Lay out a workspace; `begin` is given its `.mainstay`. Raises InputError when there is a workspace already.
+def create_folders(root: Path, make_keys: Callable[[Path], object], **settings: str) -> Workspace:
+    """Lay out a workspace; `make_keys` is given its `.mainstay`. Raises InputError when there is a workspace already.
 
-    `begin` makes keys and history. mainstay.toml comes last and makes it a workspace: an `init` that was cut off
-    before is finished by the next.
+    mainstay.toml comes last and makes it one: an `init` that was cut off before is finished by the next.
     `settings` are name, timezone and sender.
     """
     root = root.resolve()
@@ -176,7 +173,7 @@ def create_folders(root: Path, begin: Callable[[Path], object], **settings: str)
     for folder in FOLDERS:
         (root / folder).mkdir(parents=True, exist_ok=True)
     (root / STATE_NAME).mkdir(mode=0o700, exist_ok=True)
-    begin(root / STATE_NAME)
+    make_keys(root / STATE_NAME)
     if not (root / ".gitignore").exists():
         (root / ".gitignore").write_text(f"{STATE_NAME}/\n")
     (root / CONFIG_NAME).write_text(text)
