@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 CONFIG_NAME = "mainstay.toml"
 STATE_NAME = ".mainstay"
+LEDGER_NAME = "ledger.db"
+BLOBS_NAME = "blobs"
 FOLDERS = ("playbooks", "agents", "connectors", "policies", "templates", "inbox", "outbox", "reports")
 _NAME_CHARS = 16
 
@@ -45,13 +47,13 @@ sender = {sender}
 
 # [files.folders]                # further folders that playbooks may read
 # bank = "/path/to/bank"
-"""
-
 
 # [bank.columns]                 # where a CSV's columns are not recognised: their names in your file
 # booked_on = "Tag"              # and so on; the error about such a file says which lines to write
 # [invoices.columns]
 # currency_code = "EUR"          # where the file does not say it
+"""
+
 
 class Company(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Who the operator is."""
@@ -87,8 +89,6 @@ class Files(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     folders: dict[str, str] = {}
 
 
-class DailyCap(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The most an operation may do in a day."""
 class Bank(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How the CSV files of the bank are read."""
 
@@ -101,6 +101,8 @@ class Invoices(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     columns: InvoiceColumns = InvoiceColumns()
 
 
+class DailyCap(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The most an operation may do in a day."""
 
     per_day: Annotated[int, msgspec.Meta(ge=0, le=900)] | None = None
     usd_per_day: Annotated[float, msgspec.Meta(ge=0)] | None = None
@@ -112,10 +114,10 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     company: Company = Company()
     mail: Mail = Mail()
     files: Files = Files()
-    budgets: dict[str, DailyCap] = {}  # by operation: "mail.send"
-
     bank: Bank = Bank()
     invoices: Invoices = Invoices()
+    budgets: dict[str, DailyCap] = {}  # by operation: "mail.send"
+
 
 class Workspace:
     """One workspace on disk."""
@@ -145,12 +147,12 @@ class Workspace:
     @property
     def ledger(self) -> Path:
         """The history."""
-        return self.state / "ledger.db"
+        return self.state / LEDGER_NAME
 
     @property
     def blobs(self) -> Path:
         """Large values and pinned files."""
-        return self.state / "blobs"
+        return self.state / BLOBS_NAME
 
     @property
     def socket(self) -> Path:
@@ -159,10 +161,11 @@ class Workspace:
         return runtime_folder() / f"{name}.sock"
 
 
-def create_folders(root: Path, make_keys: Callable[[Path], object], **settings: str) -> Workspace:
-    """Lay out a workspace; `make_keys` is given its `.mainstay`. Raises InputError when there is a workspace already.
+def create_folders(root: Path, begin: Callable[[Path], object], **settings: str) -> Workspace:
+    """Lay out a workspace; `begin` is given its `.mainstay`. Raises InputError when there is a workspace already.
 
-    mainstay.toml comes last and makes it one: an `init` that was cut off before is finished by the next.
+    `begin` makes keys and history. mainstay.toml comes last and makes it a workspace: an `init` that was cut off
+    before is finished by the next.
     `settings` are name, timezone and sender.
     """
     root = root.resolve()
@@ -173,7 +176,7 @@ def create_folders(root: Path, make_keys: Callable[[Path], object], **settings: 
     for folder in FOLDERS:
         (root / folder).mkdir(parents=True, exist_ok=True)
     (root / STATE_NAME).mkdir(mode=0o700, exist_ok=True)
-    make_keys(root / STATE_NAME)
+    begin(root / STATE_NAME)
     if not (root / ".gitignore").exists():
         (root / ".gitignore").write_text(f"{STATE_NAME}/\n")
     (root / CONFIG_NAME).write_text(text)
