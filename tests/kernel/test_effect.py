@@ -14,6 +14,7 @@ from kernel_scene import (
     do,
     each,
     fail,
+    finish,
     freeze,
     given,
     happen,
@@ -26,6 +27,7 @@ from kernel_scene import (
     refuse,
     rule,
     sent,
+    start,
     timer,
     undo,
 )
@@ -44,6 +46,13 @@ def test_an_effect_is_prepared_intended_and_done_e1():
     assert scene.fact(e.EffectIntended).token == "token of a"
     scene.when(happen("a", UNDO)).then(e.EffectDone).stands("running", a="done", b="ready")
     assert (scene.slot("a").undo, scene.fact(e.EffectDone).operation) == (UNDO, "demo.say")
+
+
+def test_what_only_reads_takes_no_recorded_moves_and_what_acts_takes_no_other_way_e4():
+    given(read("a")).refuses(prepare("a"), "there to work something out, not to act").when(finish("a")).stands(
+        "completed", a="done"
+    )
+    given(do("a")).refuses(finish("a"), "there to act, not to work something out").refuses(start("a"), "there to act")
 
 
 def test_an_intent_without_an_outcome_is_settled_after_a_crash_e3():
