@@ -1,0 +1,48 @@
+"""Every fact is told in the operator's words."""
+
+from __future__ import annotations
+
+import re
+from typing import get_args
+
+import pytest
+
+from mainstay import events as e
+from mainstay.errors import CommandRefusedError
+from mainstay.kernel.graph import Definition, Graph
+from mainstay.kernel.state import Duty, Plan, PlanStatus, Slot, SlotStatus
+from mainstay.kernel.turn import Turn
+from mainstay.kernel.words import DUTY, SLOT, STATUS
+from mainstay.sentences import say
+
+ENGINE_ROOM = re.compile(r"\b(projection|digest|fold\w*|fanned|stream|slot|token|compensat\w+|dead letter|splitting)\b")
+
+
+def test_every_state_has_a_word_and_none_is_of_the_engine_room():
+    assert (set(STATUS), set(SLOT), set(DUTY)) == (
+        set(get_args(PlanStatus)),
+        set(get_args(SlotStatus)),
+        set(get_args(Duty)),
+    )
+    assert not [word for word in (*STATUS.values(), *SLOT.values(), *DUTY.values()) if ENGINE_ROOM.search(word)]
+
+
+def test_a_part_of_a_budget_names_whose_action_it_is_for():
+    told = say(e.BudgetReserved("2026-11-21", "abc/~book/4", 1, 0))
+    assert told == "Held 1 of the budget for undo of book, item 5 (plan abc)"
+    assert say(e.BudgetSettled("2026-11-21", "abc/pay", 0, 0)) == "Charged 0 to the budget for pay (plan abc)"
+
+
+@pytest.mark.parametrize("status", get_args(SlotStatus))
+def test_what_a_step_is_not_there_for_is_refused_in_plain_words(status):
+    plan = Plan(
+        "abc", Graph(Definition(name="p", title="P", steps=())), slots={"book": Slot("fanned"), "~book/4": Slot(status)}
+    )
+    with pytest.raises(CommandRefusedError) as refused:
+        Turn(plan, 0).slot("book", "splitting", "ready")
+    assert refused.value.message.endswith(
+        'book stands at "working on its items", not at "being split up" or "about to start".'
+    )
+    with pytest.raises(CommandRefusedError, match="undo of book, item 5 stands at") as refused:
+        Turn(plan, 0).slot("~book/4")
+    assert not ENGINE_ROOM.search(refused.value.message)
