@@ -24,7 +24,7 @@ from mainstay.ledger.blobs import FileBlobs
 from mainstay.ledger.reader import SqliteReader
 from mainstay.runtime.names import local_time
 from mainstay.runtime.payloads import Payloads
-from mainstay.sentences import QUESTION, SLOT, STATUS, say, say_actor, say_no, say_path
+from mainstay.sentences import ANSWER, QUESTION, SLOT, STATUS, say, say_actor, say_no, say_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -256,8 +256,24 @@ class Views:
             "plan_expires_at": self.time(plan.expires_at_us),
             "rows_may_be_kept": asked.kind == "batch" or (asked.kind == "ask" and "rows" in cast("Row", card or {})),
             "open": bool(state and state[0]["open"]),
+            "closed": "" if state and state[0]["open"] else self._closed(plan_id, asked.decision),
             "answer": state[0]["choice"] if state else "",
         }
+
+    def _closed(self, plan_id: str, decision: str) -> str:
+        """Say why a question no longer waits: who answered it when, or what else ended it."""
+        for event in self.recorded(plan_id):
+            fact = event.fact
+            if getattr(fact, "decision", "") != decision:
+                continue
+            if isinstance(fact, e.DecisionRuled):
+                at = self.time(event.recorded_at_us)[:16].replace("T", " ")
+                return f"{say_actor(fact.by)} {ANSWER.get(fact.choice, fact.choice)} on {at}"
+            if isinstance(fact, e.DecisionExpired):
+                return "it was not answered in time, which means no"
+            if isinstance(fact, e.DecisionVoided):
+                return f"it no longer matters, {fact.why.rstrip('.')}"
+        return "its plan ended"
 
     def stuck(self) -> list[Row]:
         """List steps that wait for a remedy."""

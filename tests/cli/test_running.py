@@ -121,7 +121,8 @@ def test_an_answer_counts_once(desk):
     desk.json("decide", question["decision"], "approve", status=3)
     again = desk.run("decide", question["decision"], "approve")
     assert again.returncode == 1
-    assert "is not open" in again.stderr
+    assert "is not open: you approved on 20" in again.stderr
+    assert f"Next:  What happened: mainstay show {question['plan']}" in again.stderr
 
 
 def test_undo_wants_a_yes_and_names_what_it_would_take_back(desk):
@@ -140,7 +141,12 @@ def test_a_cancelled_plan_keeps_what_it_did(desk):
     assert done.returncode == 0, done.stderr
     assert "mainstay undo" in done.stdout
     assert desk.json("inbox") == []
-    assert desk.run("cancel", standing["plan"]).returncode == 1
+    again = desk.run("cancel", standing["plan"])
+    assert again.returncode == 1
+    assert f"Next:  See where it stands: mainstay show {standing['plan']}" in again.stderr
+    late = desk.run("decide", standing["questions"][0], "approve")
+    assert late.returncode == 1
+    assert "is not open: it no longer matters" in late.stderr
 
 
 def test_a_hostile_statement_is_stuck_with_a_reason_and_can_be_undone(desk):

@@ -44,6 +44,25 @@ def ask_operator(screen: Screen, question: Row) -> Row | None:
     return None
 
 
+def confirm(screen: Screen, question: Row, reply: Row) -> bool:
+    """Show the card of an answer that was given with the command, and take a yes or no to exactly that."""
+    screen.err.rule()
+    draw_card(question, screen.out, commands=False)
+    if reply["kept"] is not None:
+        screen.err.print(text(f"You keep: {', '.join(str(row + 1) for row in reply['kept'])}", "bold"))
+    what = "Approve exactly this?" if reply["choice"] == "approve" else f"Answer '{reply['choice']}' to this?"
+    try:
+        given = ""
+        while given not in ("y", "yes", "n", "no"):
+            given = _line(screen, f"{what} (yes, no): ").lower()
+    except (EOFError, KeyboardInterrupt):
+        screen.err.print()
+        given = ""
+    if given not in ("y", "yes"):
+        screen.err.print(text(f"Nothing was answered. It waits: mainstay decide {question['decision']}"))
+    return given in ("y", "yes")
+
+
 def _answer(screen: Screen, question: Row) -> Row | None:
     choices = [*question["options"], *([KEEP] if question["rows_may_be_kept"] else []), LATER]
     choice = _choose(screen, choices)

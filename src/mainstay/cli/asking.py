@@ -10,6 +10,7 @@ import typer
 from mainstay.cli.ending import DONE, FAILED, INTERRUPTED, WAITS
 from mainstay.cli.progress import Board
 from mainstay.cli.screen import text
+from mainstay.errors import CommandRefusedError
 from mainstay.sentences import STATUS
 
 if TYPE_CHECKING:
@@ -30,6 +31,10 @@ def ask(screen: Screen, workspace: Workspace, method: str, params: Row) -> Row:
     try:
         with board:
             return asyncio.run(ask_owner(workspace, method, params, board.hear))
+    except CommandRefusedError as error:
+        plan = params.get("plan") or str(params.get("decision", "")).rpartition(".")[0]
+        remedy = error.remedy or (f"See where it stands: mainstay show {plan}" if plan else "")
+        raise CommandRefusedError(error.message, remedy=remedy) from None
     except KeyboardInterrupt:
         _say_interrupted(screen, workspace, board.plan)
         raise typer.Exit(INTERRUPTED) from None

@@ -78,7 +78,7 @@ def _lines(question: Row) -> list[tuple[str, Text]]:
     if question["cost_usd_micros"]:
         lines.append(("cost so far", text(f"{question['cost_usd_micros'] / 1e6:.4f} USD")))
     if not question["open"]:
-        lines.append(("closed", text(f"answer: {question['answer'] or 'none'}")))
+        lines.append(("closed", text(f"{question['closed']}.")))
     return lines
 
 

@@ -22,6 +22,7 @@ Folder: TypeAlias = Annotated[
 ]
 PlanName: TypeAlias = Annotated[str, typer.Argument(metavar="PLAN", help="A plan's id, or its beginning.")]
 Reason: TypeAlias = Annotated[str, typer.Option(help="Kept in the history.")]
+Sure: TypeAlias = Annotated[bool, typer.Option("--yes", help="Don't show the card and ask again.")]
 Edit: TypeAlias = Annotated[str, typer.Option(metavar="FILE|-", help="Try again with these changes (JSON).")]
 PlaybookName: TypeAlias = Annotated[str, typer.Argument(metavar="NAME", help="See: mainstay playbook list")]
 
@@ -133,6 +134,7 @@ def decide(
     reason: Reason = "",
     keep: Annotated[str, typer.Option(metavar="ROWS", help="Approve only these rows: 1,3-5")] = "",
     drop: Annotated[str, typer.Option(metavar="ROWS", help="Approve all rows but these.")] = "",
+    yes: Sure = False,
     as_json: Json = False,
     workspace: Folder = None,
 ) -> int:
@@ -140,7 +142,7 @@ def decide(
     from mainstay.cli import questions
 
     given = {"reason": reason, "keep": keep, "drop": drop, "edit": ""}
-    return questions.decide(_screen(as_json), workspace, question, answer, **given)
+    return questions.decide(_screen(as_json), workspace, question, answer, yes=yes, **given)
 
 
 @app.command()
@@ -149,6 +151,7 @@ def stuck(
     remedy: Annotated[str, typer.Argument(help="retry, skip or undo")] = "",
     reason: Reason = "",
     edit: Edit = "",
+    yes: Sure = False,
     as_json: Json = False,
     workspace: Folder = None,
 ) -> int:
@@ -158,7 +161,7 @@ def stuck(
     if not question:
         return questions.stuck(_screen(as_json), workspace)
     given = {"reason": reason, "keep": "", "drop": "", "edit": edit}
-    return questions.decide(_screen(as_json), workspace, question, remedy, **given)
+    return questions.decide(_screen(as_json), workspace, question, remedy, yes=yes, **given)
 
 
 @app.command(name="plans")

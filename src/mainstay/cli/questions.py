@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
-from mainstay.cli.answering import answer_all, ask_operator, ruling
+from mainstay.cli.answering import answer_all, ask_operator, confirm, ruling
 from mainstay.cli.asking import ask, say_standing, status_of
 from mainstay.cli.card import draw_card
 from mainstay.cli.ending import DONE, WAITS
 from mainstay.cli.picks import kept_rows
 from mainstay.cli.place import views_at, workspace_at
 from mainstay.cli.screen import Screen, plain, text, when
-from mainstay.errors import FileError, InputError
+from mainstay.errors import CommandRefusedError, FileError, InputError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -57,8 +57,8 @@ def _draw_short(waiting: list[Row], console: Console, empty: str) -> None:
     console.print(text(f"{len(waiting)} waiting."))
 
 
-def decide(screen: Screen, folder: Path | None, name: str, choice: str, **given: str) -> int:
-    """Answer a question; without an answer show its card, and ask where somebody sits there."""
+def decide(screen: Screen, folder: Path | None, name: str, choice: str, yes: bool = False, **given: str) -> int:
+    """Answer a question; where somebody sits there only after the card was shown, and a yes to it."""
     workspace = workspace_at(folder)
     with views_at(workspace.root) as views:
         question = views.question(name)
@@ -67,8 +67,11 @@ def decide(screen: Screen, folder: Path | None, name: str, choice: str, **given:
         return _look(screen, workspace.root, question)
     choice = choice or ("retry" if given["edit"] else "approve")
     _check(question, choice, given["reason"], kept)
+    _check_open(question)
     edited = _edited(given["edit"], choice, plain(question["arguments"])) if given["edit"] else None
     reply = ruling(question, choice, reason=given["reason"], kept=kept, edited=edited)
+    if screen.interactive and not yes and not confirm(screen, question, reply):
+        return WAITS
     return _end(screen, ask(screen, workspace, "decide", reply))
 
 
@@ -107,6 +110,12 @@ def _check(question: Row, choice: str, reason: str, kept: list[int] | None) -> N
         raise InputError("A no wants a reason.", remedy='Add --reason "..."; it is kept in the history.')
     if choice == "reject" and kept is not None:
         raise InputError("A no can't keep rows.", remedy="Keep rows with `approve`, or reject all of them.")
+
+
+def _check_open(question: Row) -> None:
+    if not question["open"]:
+        message = f"Question {question['decision']} is not open: {question['closed']}."
+        raise CommandRefusedError(message, remedy=f"What happened: mainstay show {question['plan']}")
 
 
 def _edited(source: str, choice: str, shown: Row | None) -> Row:
