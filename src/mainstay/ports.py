@@ -153,6 +153,10 @@ class Books(Protocol):
         """Give what is booked to these invoices."""
         ...
 
+    def last_reminders(self, numbers: Sequence[str]) -> dict[str, int]:
+        """Give when the last reminder of each of these invoices was sent, in microseconds UTC."""
+        ...
+
     def of_plan(self, plan: str) -> list[Payment]:
         """Give what a plan and its child plans booked, in order."""
         ...

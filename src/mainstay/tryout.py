@@ -161,10 +161,7 @@ class _Bench:
             raise _none_read(unread)
         definition = open_playbook(None, PLAYBOOK, self._owner.contracts)
         for one in sorted(read, key=_period):
-            try:
-                await self._try(definition, one, file)
-            except FileError as error:
-                unread.append(Unread(one.name, error.message, error.remedy))
+            await self._try(definition, one, file)
         return self._result(read, unread, against)
 
     def _pin(self, path: Path) -> Plain:
@@ -222,7 +219,8 @@ class _Bench:
             question = views.question(decision)
         card: Plain = question["card"]
         if "reject" not in question["options"]:
-            raise FileError(f"{statement}: {card.get('headline', '')}", remedy=str(card.get("remedy", "")))
+            told = ": ".join(str(card[name]) for name in ("headline", "body") if card.get(name))
+            raise FileError(f"The trial stopped at {statement}: {told}", remedy=str(card.get("remedy", "")))
         rows = tuple(str(row.get("headline") or row.get("why") or "") for row in card.get("rows") or ())
         self._asked.append(Asked(statement, str(card["headline"]), rows))
         await self._owner.requests.rule(decision, {"choice": "reject", "reason": _WHY, "session": "trial"})

@@ -2,7 +2,8 @@
 
 import asyncio
 
-from memory_call import MemoryCall
+import msgspec
+from memory_call import NOW_US, MemoryCall
 
 from mainstay.connectors import books
 from mainstay.records import Allocation, BankLine, Invoice, Match, Payment
@@ -12,8 +13,15 @@ from mainstay.values import Money
 class Records:
     """The bookings there are."""
 
-    def __init__(self, *payments):
+    def __init__(self, *payments, reminders=()):
         self.payments = payments
+        self.reminders = dict(reminders)
+
+    def last_reminders(self, numbers):
+        return {number: at_us for number, at_us in self.reminders.items() if number in numbers}
+
+    def of_plan(self, plan):
+        return [payment for payment in self.payments if payment.plan == plan]
 
     def of_lines(self, line_ids):
         return [payment for payment in self.payments if payment.line_id in line_ids]
@@ -65,3 +73,25 @@ def test_two_parts_of_one_line_for_one_invoice_are_booked_as_one_payment():
     assert len({payment.id for payment in first}) == 2
     assert book().payments == first
     assert book(*first) == books.Booked((), first)
+
+
+def test_a_reminder_goes_to_an_address_and_not_again_within_a_week():
+    amount, day_us = Money(1000, "EUR"), 86_400_000_000
+    addresses = {"R1": "a@acme.example", "R2": " ", "R3": "a@acme.example", "R4": "a@acme.example"}
+    invoices = tuple(
+        Invoice(number, "Acme", amount, amount, "2026-01-01", "2026-02-01", email)
+        for number, email in addresses.items()
+    )
+    reminders = {"R3": NOW_US - 6 * day_us, "R4": NOW_US - 7 * day_us}
+    (operation,) = (o for o in books.operations(Records(reminders=reminders)) if o.name == "books.overdue")
+    late = asyncio.run(operation.call(MemoryCall(), books.Overdue(invoices, "2026-05-28")))
+    assert [invoice.number for invoice in late.remind] == ["R1", "R4"]
+    assert (late.count, late.reminded, late.no_address) == (4, 1, 1)
+
+
+def test_the_export_tells_what_another_plan_booked_from_its_own():
+    own, other = (msgspec.structs.replace(booked(line, "R1", 5), plan=p) for line, p in (("l1", "mine"), ("l2", "q")))
+    (operation,) = (one for one in books.operations(Records(own, other)) if one.name == "books.export")
+    given = books.Export((books.Booked((), (own,)), None, books.Booked((), (other,))))
+    exported = asyncio.run(operation.call(MemoryCall(plan="mine"), given))
+    assert (exported.count, exported.earlier) == (1, (other,))

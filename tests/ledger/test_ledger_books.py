@@ -4,7 +4,7 @@ from ledger_samples import append, appended
 
 from mainstay import events as e
 from mainstay.ledger import queries
-from mainstay.ledger.books import RECORD, REMOVE
+from mainstay.ledger.books import RECORD, REMOVE, BookReader
 
 STANDING = "SELECT id FROM book_payment WHERE removed = 0"
 
@@ -41,3 +41,10 @@ def test_what_was_taken_back_can_be_booked_again(ledger):
 def test_outcomes_of_other_operations_are_no_bookings(ledger):
     append(ledger, appended("plan:p", 0, e.EffectDone("a", {"payments": [payment("b1")]}, operation="mail.send")))
     assert ledger.rows(STANDING) == []
+
+
+def test_a_mail_that_reminds_of_an_invoice_is_known_by_its_last_day(ledger):
+    sent = [{"at_us": at, "reminds_of": number} for at, number in ((5, "R-1"), (9, "R-1"), (7, ""))]
+    mails = [e.EffectDone(f"remind/{n}", output, operation="mail.send") for n, output in enumerate([*sent, None])]
+    append(ledger, appended("plan:p", 0, *mails))
+    assert BookReader(ledger).last_reminders(["R-1", "R-2"]) == {"R-1": 9}

@@ -63,25 +63,34 @@ def test_the_report_and_the_reminder_read_well(catalogue):
     names = {**sample_names(), "item": late_invoice()}.get
     report = program.value(steps["report"].arguments, names)
     assert report["path"] == "reports/2026-11-21-reconciliation.md"
-    assert "| Bank lines read | 1200 |" in report["text"]
-    assert report["text"].count("| 2026-11-20 | Acme \\| Sons | 100.00 EUR | R1 | same reference |") == 1200
+    assert "| Bank lines read | 5000 |" in report["text"]
+    assert report["text"].count("| 2026-11-20 | Acme \\| Sons | 100.00 EUR | R1 | same reference |") == 5000
     assert "| R7 | Widget Ltd | 900.00 EUR | 2026-10-01 | 51 |" in report["text"]
     mailed = program.value(steps["remind"].arguments, names)
     assert mailed["to"] == "pay@widget.example"
     assert "invoice R7 over 1,000.00 EUR was due on 2026-10-01. 900.00 EUR is still open." in mailed["text"]
-    assert program.value(steps["remind"].each, names) == [late_invoice()]
-    assert len(program.value(steps["book"].each, names)) == 1200
+    assert program.value(steps["remind"].each, names) == [late_invoice()] * 5000
+    assert len(program.value(steps["book"].each, names)) == 5000
 
 
 def sample_names():
     match = Match("m", "full", ("l",), ("R1",), Money(10_000, "EUR"), 0.99, "same reference")
     match = msgspec.structs.replace(match, booked_on="2026-11-20", counterparty="Acme | Sons")
-    summary = dict.fromkeys(reconcile.ReconcileSummary.__struct_fields__, 1200)
-    summary |= dict.fromkeys(("received", "matched_amount", "owed", "owed_after_review"), "120,000.00 EUR")
+    summary = dict.fromkeys(reconcile.ReconcileSummary.__struct_fields__, 5000)
+    summary |= dict.fromkeys(("received", "matched_amount", "owed", "owed_after_review"), "500,000.00 EUR")
     return {
-        "match": {"sure": [msgspec.to_builtins(match)] * 1200, "unsure": [], "summary": summary},
+        "match": {"sure": [msgspec.to_builtins(match)] * 5000, "unsure": [], "summary": summary},
         "review": None,
-        "late": {"invoices": [late_invoice(), late_invoice() | {"email": ""}], "owed": "900.00 EUR", "count": 1},
+        "late": {
+            "invoices": [late_invoice(), late_invoice() | {"email": ""}],
+            "remind": [late_invoice()] * 5000,
+            "owed": "900.00 EUR",
+            "count": 2,
+            "reminded": 0,
+            "no_address": 1,
+        },
+        "export": {"count": 5000, "earlier": []},
+        "fresh": {"booked": 0},
         "today": "2026-11-21",
         "company": {"name": "Acme"},
     }

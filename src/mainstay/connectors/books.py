@@ -7,7 +7,7 @@ other. A line is booked to an invoice once: doing it again finds it there and bo
 from __future__ import annotations
 
 from collections import Counter
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -15,7 +15,7 @@ import msgspec
 from mainstay.connectors.csv_out import csv_text
 from mainstay.contracts import Card, Compensation, Operation
 from mainstay.records import Allocation, BankLine, Date, Invoice, Match, Payment
-from mainstay.values import Money, digest_of, say_total
+from mainstay.values import SECOND_US, Money, digest_of, say_total
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from mainstay.ports import Books
 
 OWN_RECORD = "Mainstay's own record, not an accounting system: give this file to your accountant."
+REMIND_AGAIN_DAYS = 7  # what was reminded of since is left alone
 _ID_CHARS = 16
 
 
@@ -60,11 +61,17 @@ class Overdue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class LateInvoices(msgspec.Struct, frozen=True):
-    """Invoices past their due date with what is still open after what is booked, the latest first."""
+    """Invoices past their due date with what is still open after what is booked, the latest first.
+
+    `remind` are those of them that have a mail address and were not reminded of in the last REMIND_AGAIN_DAYS days.
+    """
 
     invoices: tuple[Invoice, ...]
     owed: str  # per currency, such as "4,210.00 EUR"
     count: int
+    remind: tuple[Invoice, ...]
+    reminded: int  # left out of `remind`, as they were reminded of lately
+    no_address: int  # left out of `remind`, as there is nowhere to send it
 
 
 class Unsettled(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -83,15 +90,21 @@ class Outstanding(msgspec.Struct, frozen=True):
 
 
 class Export(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Ask for the bookings of this plan."""
+    """Ask for the bookings of this plan. `booked` is what its booking step gave, None where it gave nothing."""
+
+    booked: tuple[Booked | None, ...] = ()
 
 
 class Exported(msgspec.Struct, frozen=True):
-    """The bookings as CSV for the accountant; `note` says what it is."""
+    """The bookings as CSV for the accountant; `note` says what it is.
+
+    `earlier` are those that this plan found booked already, each with the plan that booked it: they are not in the CSV.
+    """
 
     csv: str
     count: int
     note: str
+    earlier: tuple[Payment, ...] = ()
 
 
 def operations(books: Books) -> tuple[Operation, ...]:
@@ -185,7 +198,17 @@ class _Desk:
             if date.fromisoformat(invoice.due_on) < on and (left := _left(invoice, paid)).minor > 0
         ]
         late.sort(key=lambda invoice: (-invoice.days_late, invoice.number))
-        return LateInvoices(tuple(late), say_total(invoice.open for invoice in late), len(late))
+        reminders = self._books.last_reminders([invoice.number for invoice in late])
+        recent = {number for number, at_us in reminders.items() if (on - _day(at_us)).days < REMIND_AGAIN_DAYS}
+        remind = tuple(invoice for invoice in late if invoice.email.strip() and invoice.number not in recent)
+        return LateInvoices(
+            invoices=tuple(late),
+            owed=say_total(invoice.open for invoice in late),
+            count=len(late),
+            remind=remind,
+            reminded=len(recent),
+            no_address=len(late) - len(recent) - len(remind),
+        )
 
     async def outstanding(self, call: Call, arguments: Unsettled) -> Outstanding:
         del call
@@ -199,14 +222,15 @@ class _Desk:
         return Outstanding(lines, invoices, len(arguments.lines) - len(lines))
 
     async def export(self, call: Call, arguments: Export) -> Exported:
-        del arguments
         payments = self._books.of_plan(call.plan)
+        own = {payment.id for payment in payments}
+        found = {p.id: p for done in arguments.booked if done is not None for p in done.already if p.id not in own}
         rows = [
             (p.booked_on, p.invoice, p.kind, str(p.amount.decimal), p.amount.currency, p.line_id, p.id)
             for p in payments
         ]
         head = ("date", "invoice", "kind", "amount", "currency", "bank line", "booking")
-        return Exported(csv_text([head, *rows]), len(rows), OWN_RECORD)
+        return Exported(csv_text([head, *rows]), len(rows), OWN_RECORD, tuple(found.values()))
 
 
 def _added_up(allocations: Iterable[Allocation]) -> list[Allocation]:
@@ -232,6 +256,10 @@ def _payment(call: Call, match: Match, allocation: Allocation) -> Payment:
         booked_on=match.booked_on,
         plan=call.plan,
     )
+
+
+def _day(at_us: int) -> date:
+    return datetime.fromtimestamp(at_us // SECOND_US, UTC).date()
 
 
 def _paid(booked: Iterable[Payment]) -> Counter[tuple[str, str]]:

@@ -58,6 +58,7 @@ class SendMail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     files: tuple[File, ...] = ()
     reply_to: str = ""  # instead of the account's
     in_reply_to: str = ""  # Message-ID of the mail this one answers
+    reminds_of: str = ""  # number of the invoice; no part of the mail: the books know by it who was reminded
 
 
 class Sent(msgspec.Struct, frozen=True):
@@ -69,6 +70,7 @@ class Sent(msgspec.Struct, frozen=True):
     transport: Literal["folder", "smtp"]
     simulated: bool
     path: str = ""  # in the workspace, for the folder
+    reminds_of: str = ""  # as it was given
 
 
 class _Letter(msgspec.Struct, frozen=True):
@@ -80,6 +82,7 @@ class _Letter(msgspec.Struct, frozen=True):
     text: str
     reply_to: MailAddress | None
     in_reply_to: str
+    reminds_of: str
 
 
 def operations(config: MailConfig, password: Password | None = None) -> tuple[Operation, ...]:
@@ -171,7 +174,8 @@ class _Folder:
     def _sent(self, call: Call, letter: _Letter, at_us: int) -> Sent:
         name = message_id_of(call.token, letter.sender)
         path = "/".join(self._parts(call))
-        return Sent(name, letter.to.spec, _whole_second(at_us), "folder", simulated=True, path=path)
+        at_us = _whole_second(at_us)
+        return Sent(name, letter.to.spec, at_us, "folder", simulated=True, path=path, reminds_of=letter.reminds_of)
 
 
 class _Smtp:
@@ -191,7 +195,8 @@ class _Smtp:
         name = message_id_of(call.token, letter.sender)
         content = _content(call, letter, arguments.files)
         await smtp.send(self._server, Envelope(letter.sender.spec, letter.to.spec, name, content), self._password)
-        return Sent(name, letter.to.spec, _whole_second(call.now_us), "smtp", simulated=False)
+        at_us = _whole_second(call.now_us)
+        return Sent(name, letter.to.spec, at_us, "smtp", simulated=False, reminds_of=letter.reminds_of)
 
     async def look_up(self, call: Call, arguments: SendMail) -> Found:
         """Never knows: says what the operator can look for."""
@@ -212,6 +217,7 @@ def _letter(config: MailConfig, arguments: SendMail) -> _Letter:
         text=_LINE_END.sub("\n", arguments.text),
         reply_to=parse_address(reply_to, what="reply address") if reply_to else None,
         in_reply_to=arguments.in_reply_to,
+        reminds_of=arguments.reminds_of,
     )
 
 

@@ -2,7 +2,8 @@
 
 `books.record_payment` gives {"payments": [a records.Payment as plain data, ...]}, `books.remove_payment` gives
 {"removed": [id, ...]}. The operation looks for doubles before it books; should one come all the same, the
-first booking stands, so that a line is never counted twice for the same invoice.
+first booking stands, so that a line is never counted twice for the same invoice. An `EffectDone` of `mail.send` whose
+output says `reminds_of` is a reminder of that invoice.
 """
 
 from __future__ import annotations
@@ -27,9 +28,12 @@ if TYPE_CHECKING:
 
 RECORD = "books.record_payment"
 REMOVE = "books.remove_payment"
+SEND = "mail.send"
 
 # A booking.
 ADD_PAYMENT = "INSERT INTO book_payment VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0) ON CONFLICT DO NOTHING"
+# A reminder.
+ADD_REMINDER = "INSERT INTO book_reminder VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
 # A booking that was taken back.
 REMOVE_PAYMENT = "UPDATE book_payment SET removed = 1 WHERE id = ?"
 
@@ -50,6 +54,11 @@ class _Removed(msgspec.Struct, frozen=True):
     removed: tuple[str, ...]
 
 
+class _Sent(msgspec.Struct, frozen=True):
+    at_us: int = 0
+    reminds_of: str = ""
+
+
 def books(load: Callable[[Value], Value]) -> Projection:
     """Make the projection. `load` gives the value behind a reference, because long lists are kept as blobs."""
 
@@ -60,9 +69,9 @@ def books(load: Callable[[Value], Value]) -> Projection:
 
     return Projection(
         name="books",
-        version=1,
+        version=2,
         schema=Path(__file__).with_name("books.sql").read_text(),
-        tables=("book_payment",),
+        tables=("book_payment", "book_reminder"),
         kinds=frozenset({"EffectDone"}),
         apply=apply,
     )
@@ -92,6 +101,10 @@ class BookReader:
         rows = self._ledger.rows(queries.PAYMENTS_BY_ID, (_json(ids),))
         return [_payment(row[:-1]) for row in rows if not row[-1]]
 
+    def last_reminders(self, numbers: Sequence[str]) -> dict[str, int]:
+        """Give when the last reminder of each of these invoices was sent, in microseconds UTC."""
+        return dict(self._ledger.rows(queries.LAST_REMINDERS, (_json(numbers),)))
+
     def _payments(self, query: str, *parameters: str) -> list[Payment]:
         return [_payment(row) for row in self._ledger.rows(query, parameters)]
 
@@ -112,6 +125,10 @@ def _book(transaction: Transaction, event: Recorded, fact: e.EffectDone, load: C
     elif fact.operation == REMOVE:
         removed = msgspec.convert(load(fact.output), _Removed).removed
         transaction.execute_many(REMOVE_PAYMENT, [(payment,) for payment in removed])
+    elif fact.operation == SEND and fact.output is not None:  # None: the operator said that it was sent
+        sent = msgspec.convert(load(fact.output), _Sent)
+        if sent.reminds_of:
+            transaction.execute_many(ADD_REMINDER, [(sent.reminds_of, sent.at_us, event.plan, fact.path)])
 
 
 def _row(payment: Payment, event: Recorded, path: str) -> tuple[object, ...]:

@@ -13,3 +13,11 @@ CREATE TABLE book_payment (
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX book_payment_once ON book_payment (line_id, invoice, kind) WHERE removed = 0;
 CREATE INDEX book_payment_invoice ON book_payment (invoice);
+-- Which mail reminded of which invoice. A mail can't be called back, so an undo changes nothing here.
+CREATE TABLE book_reminder (
+    invoice TEXT NOT NULL,
+    at_us INTEGER NOT NULL,
+    plan TEXT NOT NULL,
+    path TEXT NOT NULL,
+    PRIMARY KEY (invoice, at_us, plan, path)
+) STRICT, WITHOUT ROWID;

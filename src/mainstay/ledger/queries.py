@@ -59,6 +59,9 @@ SELECT id, invoice, line_id, amount_minor, currency, kind, booked_on, plan, path
 PAYMENTS_OF_LINES = _PAYMENT + "AND line_id IN (SELECT value FROM json_each(?)) ORDER BY id"  # noqa: S608 - two constants
 # Bookings that stand, of some invoices. (JSON list of invoice numbers)
 PAYMENTS_OF_INVOICES = _PAYMENT + "AND invoice IN (SELECT value FROM json_each(?)) ORDER BY id"  # noqa: S608 - two constants
+# When the last reminder of each of some invoices was sent. (JSON list of invoice numbers)
+LAST_REMINDERS = """
+SELECT invoice, MAX(at_us) FROM book_reminder WHERE invoice IN (SELECT value FROM json_each(?)) GROUP BY invoice"""
 # Bookings by their ids, those that were taken back too; `removed` is the last column. (JSON list of ids)
 PAYMENTS_BY_ID = """
 SELECT id, invoice, line_id, amount_minor, currency, kind, booked_on, plan, path, removed
