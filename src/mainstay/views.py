@@ -72,6 +72,13 @@ class Views:
             for row in self._reader.rows(query, (limit, 0))
         ]
 
+    def unfinished(self) -> list[str]:
+        """Name the plans that have something to do and wait for nobody's answer; an owner goes on with them."""
+        asked = {row[1].partition("-")[0] for row in self._reader.rows(queries.OPEN_DECISIONS, (1000, 0))}
+        live = {row[0].partition("-")[0] for row in self._reader.rows(queries.LIVE_PLANS)}
+        going = self._reader.rows(queries.OPEN_PLANS, (1000, 0))
+        return sorted(live | {row[0] for row in going if row[3] != "proposed" and row[0] not in asked})
+
     def plan_id(self, prefix: str) -> str:
         """Give the id that begins so; raises UnknownNameError when there is none, or more than one."""
         rows = self._reader.rows(queries.PLANS_BY_PREFIX, (prefix, prefix)) if prefix else []

@@ -10,6 +10,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from cli_desk import COMMAND, Desk, Terminal
 
 from mainstay import events as e
 from mainstay.ledger import keys
@@ -90,7 +91,7 @@ def test_it_tells_each_part_of_the_story(told, plan):
         f"mainstay undo {plan}",
         "mainstay history verify",
     ]
-    assert [part for part in parts if part not in told] == []
+    assert [part for part in parts if part not in " ".join(told.split())] == []
 
 
 def test_it_uses_no_word_of_the_engine_room(told):
@@ -157,3 +158,20 @@ def test_a_workspace_of_the_operators_own_is_left_alone(place):
     done = mainstay(place, "demo", "--folder", "acme")
     assert done.returncode == 2
     assert "was not made by the demo" in done.stderr
+
+
+def test_its_lines_fit_eighty_columns_but_for_what_is_copied(told):
+    long = [line for line in told.splitlines() if len(line) > 80]
+    assert [line for line in long if "/" not in line and "mainstay " not in line] == []
+
+
+def test_a_demo_left_for_later_ends_well_and_says_how_to_go_on(tmp_path):
+    desk = Desk(tmp_path)
+    terminal = Terminal([*COMMAND, "demo"], tmp_path, desk.env)
+    terminal.until("Your answer (")
+    terminal.type("later\n")
+    assert terminal.status() == 0
+    assert "mainstay demo --yes" in terminal.text
+    assert "&& mainstay inbox" in terminal.text
+    (question,) = json.loads(desk.run("inbox", "--json", folder=tmp_path / "mainstay-demo").stdout)
+    assert question["open"] is True

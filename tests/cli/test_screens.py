@@ -108,3 +108,13 @@ def test_empty_screens_say_what_to_do(tmp_path):
     assert desk.run("inbox").stdout == "Inbox clear: nothing needs your decision.\n"
     assert desk.run("stuck").stdout == "Nothing is stuck.\n"
     assert "mainstay run PLAYBOOK" in desk.run("plans").stdout
+
+
+def test_what_goes_to_a_file_is_as_wide_as_columns_says_and_ends_without_blanks(shared):
+    for columns, most in (("", 80), ("60", 60), ("wide", 80), ("150", 150)):
+        shared.env["COLUMNS"] = columns
+        for command in (["plans"], ["history", "tail"], ["doctor"], ["playbook", "list"]):
+            lines = shared.run(*command).stdout.splitlines()
+            assert [line for line in lines if line != line.rstrip()] == []
+            assert max(map(len, lines)) <= most
+    del shared.env["COLUMNS"]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import shutil
 import signal
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
+from rich.padding import Padding
 
 from mainstay.app import create_workspace
 from mainstay.cli.demo_answers import Answers
@@ -57,6 +58,8 @@ def demo(screen: Screen, folder: Path, *, play: bool) -> int:
         shutil.copyfile(DATA / name, root / "inbox" / name)
     answers = Answers(DATA / "rulings.yaml", screen, ask=screen.interactive and not play)
     found = _Show(workspace, answers, screen).play(replaced=replaced)
+    if found is None:
+        return DONE
     screen.give(found, lambda _: None)
     return DONE if found.well else FAILED
 
@@ -89,17 +92,26 @@ class _Show:
     def __init__(self, workspace: Workspace, answers: Answers, screen: Screen) -> None:
         self.workspace, self.answers, self.screen = workspace, answers, screen
 
-    def say(self, line: str, style: str = "") -> None:
-        """Write one line, never broken by us: it may hold a path or a command to copy. Nothing with --json."""
+    def say(self, line: str, style: str = "", *, indent: int = 0) -> None:
+        """Write one line, broken where the screen ends. Nothing with --json."""
         if not self.screen.as_json:
-            self.screen.out.print(text(line, style), soft_wrap=True)
+            self.screen.out.print(Padding(text(line, style), (0, 0, 0, indent), expand=False))
 
-    def play(self, *, replaced: bool) -> Findings:
+    def command(self, what: str, how: str) -> None:
+        """Write what one can do, never broken by us: it holds a path or a command to copy."""
+        if not self.screen.as_json:
+            self.screen.out.print(text(f"  {what:<21}{how}"), soft_wrap=True)
+
+    def play(self, *, replaced: bool) -> Findings | None:
+        """Play it to its end; None when the person left its question for later."""
         self._open(replaced=replaced)
         with Runtime(self.workspace, DIES_AFTER_MAIL) as first:
             standing = first.ask("run", self._inputs(), self._progress)
             plan = standing["plan"]
-            killed = not self._answer_all(first, standing)
+            end = self._answer_all(first, standing)
+            if end == "left":
+                return self._tell_left()
+            killed = end == "died"
             status = first.died() if killed else 0
         if killed and status != -signal.SIGKILL:
             raise MainstayError(f"The demo's process ended by itself (status {status}).", remedy="Run the demo again.")
@@ -121,29 +133,34 @@ class _Show:
         self._title(f"A month's end at {COMPANY}")
         self.say("Everything here is invented, and no mail leaves this machine: mails are only put into a folder.")
         again = " (anew: an earlier demo stood there)" if replaced else ""
-        self.say(f"The demo's workspace: {self.workspace.root}{again}")
+        if not self.screen.as_json:
+            self.screen.out.print(text(f"The demo's workspace: {self.workspace.root}{again}"), soft_wrap=True)
         self._title("1. The work")
 
     def _progress(self, event: dict[str, Any]) -> None:
         if event["kind"] in ("StepCompleted", "EffectDone") and event["path"] in _DOES:
-            self.say(f"  done  {_DOES[event['path']]}")
+            self.say(f"done  {_DOES[event['path']]}", indent=2)
 
-    def _answer_all(self, runtime: Runtime, standing: dict[str, Any]) -> bool:
-        """Answer what is asked; False when the runtime died over it."""
+    def _answer_all(self, runtime: Runtime, standing: dict[str, Any]) -> Literal["answered", "died", "left"]:
+        """Answer what is asked, until nothing is, the runtime dies over it, or the person leaves it for later."""
         while standing["questions"]:
             with Views(self.workspace) as views:
                 card = views.question(standing["questions"][0])
             self._title("2. Your decision" if card["kind"] == "ask" else "3. Your decision, before anything leaves")
             answer = self.answers.to(card)
             if answer is None:
-                raise InputError(
-                    "The demo ends here, as it needs your answers.", remedy="See it played: mainstay demo --yes"
-                )
+                return "left"
             try:
                 standing = runtime.ask("decide", answer, self._progress)
             except ConnectionError:
-                return False
-        return True
+                return "died"
+        return "answered"
+
+    def _tell_left(self) -> None:
+        self._title("The demo stops here, and its question waits")
+        self.command("go on with it", f"cd {self.workspace.root} && mainstay inbox")
+        self.command("begin anew", "mainstay demo")
+        self.command("see it played", "mainstay demo --yes")
 
     def _until_done(self, plan: str) -> None:
         """Only look on, until the plan has ended by itself."""
@@ -159,28 +176,28 @@ class _Show:
         self._title("4. The plug is pulled")
         if not killed:
             self.say(
-                "Here the demo kills Mainstay between a mail and the note of it. You let fewer than two mails out,"
+                "Here the demo kills Mainstay between a mail and the note of it. You let fewer than two mails out, "
+                "so there was nothing to interrupt."
             )
-            self.say("so there was nothing to interrupt.")
             return
         self.say(
-            f"Mainstay was killed (SIGKILL) right after mail {found.mails} went into the folder, before it could note"
+            f"Mainstay was killed (SIGKILL) right after mail {found.mails} went into the folder, before it could note "
+            "that. This is what a power cut at the worst moment leaves:"
         )
-        self.say("that. This is what a power cut at the worst moment leaves:")
-        self.say(f"  mails in outbox/mail:         {found.mails}")
-        self.say(f"  mails the history is sure of: {found.mails_known}")
+        self.say(f"mails in outbox/mail:         {found.mails}", indent=2)
+        self.say(f"mails the history is sure of: {found.mails_known}", indent=2)
 
     def _tell_end(self, found: Findings, *, killed: bool) -> None:
         if killed:
             self._title("5. It is started again, and told nothing")
             for line in found.settled:
-                self.say(f"  {line}")
+                self.say(line, indent=2)
         self._title("What there is now")
         for line in found.sentences():
-            self.say(f"  {line}")
+            self.say(line, indent=2)
         self._title("What happened, in short")
         for line in found.timeline:
-            self.say(f"  {line}")
+            self.say(line, indent=2)
         self._where_next(found)
 
     def _where_next(self, found: Findings) -> None:
@@ -194,7 +211,7 @@ class _Show:
             ("with your own files", "mainstay try STATEMENT INVOICES   (looks only, changes nothing)"),
         ]
         for what, how in rows:
-            self.say(f"  {what:<21}{how}")
+            self.command(what, how)
         self.say(
             "Taking it back removes the bookings and the report. Mails that were sent can't be unsent; it says so."
         )

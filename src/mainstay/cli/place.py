@@ -29,6 +29,20 @@ def workspace_if_any(folder: Path | None) -> Workspace | None:
     return workspace_at(folder)
 
 
+def left_alone(workspace: Workspace, views: Views) -> list[str]:
+    """Name the plans that have work left while nobody works on the workspace."""
+    from mainstay.owners import owner_of
+
+    left = views.unfinished()
+    return left if left and owner_of(workspace) is None else []
+
+
+def say_left_alone(count: int) -> str:
+    """Say in one line how plans that stand still go on."""
+    plans = "1 plan has" if count == 1 else f"{count} plans have"
+    return f"{plans} work left and nobody works on it: mainstay start"
+
+
 def views_at(folder: Path | None) -> Views:
     """Open a workspace for reading; close it with `with`."""
     from mainstay.views import Views

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from mainstay.cli.asking import ask, say_standing, status_of
 from mainstay.cli.ending import DONE, FAILED
-from mainstay.cli.place import views_at, workspace_at
+from mainstay.cli.place import left_alone, say_left_alone, views_at, workspace_at
 from mainstay.cli.screen import text, when
 from mainstay.cli.timeline import draw_plan
 from mainstay.errors import InputError
@@ -22,19 +22,27 @@ if TYPE_CHECKING:
     from mainstay.cli.screen import Screen
 
 Row: TypeAlias = dict[str, Any]
+_GOING = frozenset({"approved", "running", "undoing"})
 
 
 def plans(screen: Screen, folder: Path | None, *, open_only: bool, limit: int) -> int:
     """List plans, the newest first."""
-    with views_at(folder) as views:
-        found = views.plans(limit=limit, open_only=open_only)
+    workspace = workspace_at(folder)
+    with views_at(workspace.root) as views:
+        found, left = views.plans(limit=limit, open_only=open_only), left_alone(workspace, views)
+    for row in found:
+        row["stands_still"] = row["plan"] in left
+        row["says"] = "stands still" if row["stands_still"] and row["status"] in _GOING else row["says"]
     screen.give(found, lambda console: _draw_plans(found, console))
+    if left:
+        screen.say(say_left_alone(len(left)), "yellow")
     return DONE
 
 
 def _draw_plans(found: list[Row], console: Console) -> None:
     if not found:
-        console.print("No plans yet. `mainstay playbook list` shows what you can run: mainstay run PLAYBOOK")
+        console.print("No plans yet. See what you can run: mainstay playbook list")
+        console.print("Run it:                            mainstay run PLAYBOOK")
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("plan", "what", "begun", "where it stands", "needs your decision"):

@@ -14,7 +14,7 @@ from mainstay.cli.asking import ask, say_standing, status_of
 from mainstay.cli.card import draw_card
 from mainstay.cli.ending import DONE, WAITS
 from mainstay.cli.picks import kept_rows
-from mainstay.cli.place import views_at, workspace_at
+from mainstay.cli.place import left_alone, say_left_alone, views_at, workspace_at
 from mainstay.cli.screen import Screen, plain, text, when
 from mainstay.errors import CommandRefusedError, FileError, InputError
 
@@ -27,9 +27,12 @@ ENDS = frozenset({"cancelled", "undone"})  # an answer may lead there as the ope
 
 def inbox(screen: Screen, folder: Path | None) -> int:
     """Show the questions that wait, in short."""
-    with views_at(folder) as views:
-        waiting = views.inbox()
+    workspace = workspace_at(folder)
+    with views_at(workspace.root) as views:
+        waiting, left = views.inbox(), left_alone(workspace, views)
     screen.give(waiting, lambda console: _draw_short(waiting, console, "Inbox clear: nothing needs your decision."))
+    if left:
+        screen.say(say_left_alone(len(left)), "yellow")
     return DONE
 
 

@@ -7,9 +7,11 @@ taken for markup (SECURITY S30).
 from __future__ import annotations
 
 import json
+import os
+import re
 import sys
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import IO, TYPE_CHECKING, Any, TextIO, cast
 
 import msgspec
 from rich.console import Console
@@ -20,7 +22,8 @@ from mainstay.shown import shown
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-PIPE_COLUMNS = 120  # of tables that nobody looks at in a terminal
+PIPE_COLUMNS = 80  # of what nobody looks at in a terminal, where COLUMNS says nothing else
+_LINE_END = re.compile(r" +\n")
 LOG_COLUMNS = 4096  # of lines on stderr that nobody looks at in a terminal: one line each
 
 
@@ -44,7 +47,8 @@ class Screen:
     @cached_property
     def out(self) -> Console:
         """What the command gives."""
-        return _console(sys.stdout, PIPE_COLUMNS)
+        columns = os.environ.get("COLUMNS", "")
+        return _console(sys.stdout, int(columns) if columns.isdecimal() and int(columns) else PIPE_COLUMNS)
 
     @cached_property
     def err(self) -> Console:
@@ -54,7 +58,7 @@ class Screen:
     @property
     def interactive(self) -> bool:
         """Whether somebody sits at a terminal and can be asked."""
-        return not self.as_json and sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()
+        return not self.as_json and all(file and file.isatty() for file in (sys.stdin, sys.stdout, sys.stderr))
 
     def give(self, document: object, draw: Callable[[Console], None]) -> None:
         """Write the document, or draw it."""
@@ -80,5 +84,21 @@ def plain(value: object) -> Any:  # noqa: ANN401 - what JSON can hold
 
 
 def _console(file: TextIO, columns: int) -> Console:
-    width = None if file.isatty() else columns
-    return Console(file=file, width=width, markup=False, highlight=False, emoji=False)
+    if file.isatty():
+        return Console(file=file, markup=False, highlight=False, emoji=False)
+    return Console(file=cast("IO[str]", _Trimmed(file)), width=columns, markup=False, highlight=False, emoji=False)
+
+
+class _Trimmed:
+    """A file that takes no blanks at the end of a line: Rich fills its tables up with them."""
+
+    def __init__(self, file: TextIO) -> None:
+        """Write to this file."""
+        self._file = file
+
+    def write(self, told: str) -> int:
+        self._file.write(_LINE_END.sub("\n", told))
+        return len(told)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._file, name)
