@@ -311,6 +311,14 @@ def test_a_table_takes_lists_of_any_length_and_keeps_its_columns():
         work_out("table(open, ['nmber'])")
 
 
+def test_text_from_outside_is_inert_in_a_table():
+    raw = "<b>[x](http://e.example)</b> `c` a\\|b &amp; Sons & Co \u202eevil\x07\r\n# head"
+    (row,) = work_out("table(open, ['number'])", {"open": [invoice(raw)]}).split("\n")
+    assert row == (
+        r"| &lt;b>\[x\](http://e.example)&lt;/b> \`c\` a\\\|b &amp;amp; Sons & Co <U+202E>evil<U+0007> # head |"
+    )
+
+
 def test_a_files_reference_survives_beside_what_cel_does():
     blob = BlobRef("d" * 64, 12, "statement.xml", "text/xml")
     names = {"inputs": {"file": {"name": "statement.xml", "blob": blob}}}

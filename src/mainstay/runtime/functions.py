@@ -13,7 +13,7 @@
 | `times(a, n)` | money times a whole number, or times a decimal in text (rounded to the minor unit); two decimals |
 | `compare(a, b)` | -1, 0 or 1: money, or exact decimals in text |
 | `round_money(decimal, code)` | money of a decimal in text, halves rounded away from zero |
-| `table(list, ["field", ...])` | a line "| a | b |" for each record; of any length, as it is no loop |
+| `table(list, ["field", ...])` | a line "| a | b |" for each record, inert Markdown; of any length, as it is no loop |
 | `text(x)` | money, dates, times and numbers as a person reads them |
 """
 
@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+import re
 import zoneinfo
 from contextvars import ContextVar
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
@@ -29,6 +30,7 @@ from typing import TYPE_CHECKING, Any
 from mainstay.runtime.celtypes import Messages, load_cel
 from mainstay.runtime.moments import DATE_MARK_US, EPOCH, moment
 from mainstay.runtime.types import ANY, DURATION, FLOAT, INT, MONEY, TEXT, TIME, Type, list_of
+from mainstay.shown import shown
 from mainstay.values import CURRENCY_DIGITS, MAX_MINOR, Money, say_duration
 
 if TYPE_CHECKING:
@@ -38,6 +40,8 @@ if TYPE_CHECKING:
 
 SATURDAY = 5
 MAX_DIGITS = 30
+_MARKUP = re.compile(r"[\\`|\[\]]")  # what makes code, cells and links
+_ENTITY = re.compile(r"&(?=#?\w+;)")
 
 # name: the overloads a playbook may write, as (parameters, result)
 SIGNATURES: dict[str, tuple[tuple[tuple[Type, ...], Type], ...]] = {
@@ -183,7 +187,7 @@ class Functions:
         plain = self._messages.plain_field(record, name)
         kind = fields[name][0]
         said = ", ".join(str(item) for item in plain) if isinstance(plain, list) else self.say_plain(kind.kind, plain)
-        return " ".join(said.replace("|", "\\|").split())
+        return say_inert(said)
 
     def _text(self, value: Any) -> str:  # noqa: ANN401
         return self.say(value)
@@ -281,6 +285,12 @@ def _decimal(text: str) -> Decimal:
 def _code(currency: str) -> str:
     Money.of("0", currency)
     return currency
+
+
+def say_inert(text: str) -> str:
+    """Write text from outside as one line of Markdown that reads as the text and does nothing: no tag, link or cell."""
+    line = _MARKUP.sub(r"\\\g<0>", " ".join(text.split()))
+    return shown(_ENTITY.sub("&amp;", line).replace("<", "&lt;"))
 
 
 def say_money(money: Money) -> str:
