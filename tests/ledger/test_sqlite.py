@@ -157,7 +157,8 @@ def test_f8_a_flipped_bit_on_disk_is_found_and_nothing_is_repaired(ledger, folde
         try:
             with SqliteReader(path, KEY) as reader:
                 found = reader.verify()
-            assert found.whole or found.why  # a page of an index or a projection holds no record
+            assert not found.whole
+            assert found.why or found.damaged
         except LedgerError:
             pass
         assert path.read_bytes() == flipped
@@ -369,3 +370,37 @@ def test_a_history_that_goes_while_it_is_open_is_not_begun_anew(ledger, folder):
     assert not (folder / "ledger.db").exists()
     ledger._closing = True  # nothing is left to close
     ledger._signal()
+
+
+def test_f8_damage_beside_the_records_is_found_and_its_table_named(ledger, folder):
+    fill(ledger, 60)
+    ledger.close()
+    path = folder / "ledger.db"
+    with SqliteReader(path, KEY) as reader:
+        (page,) = reader.rows("SELECT max(pageno) FROM dbstat WHERE name = 'sqlite_autoindex_stream_1'")[0]
+    with path.open("r+b") as file:
+        file.seek((page - 1) * 4096 + 100)
+        file.write(bytes(32))
+    with SqliteReader(path, KEY) as reader:
+        found = reader.verify()
+        assert (found.bad, found.damaged, found.whole) == (None, ("stream",), False)
+        with pytest.raises(LedgerError, match="damaged on disk") as caught:
+            reader.read("plan:p1")
+    assert "backup" in caught.value.remedy
+    assert "malformed" not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("error", "says", "remedy"),
+    [
+        (apsw.CorruptError("database disk image is malformed"), "damaged on disk", "backup"),
+        (apsw.FullError("database or disk is full"), "the disk is full", "Make room"),
+        (apsw.IOError("disk I/O error"), "the disk reports an error", "in order"),
+    ],
+)
+def test_a_commit_that_failed_says_why_and_what_to_do(ledger, error, says, remedy):
+    ledger._checkpointer.error = error
+    with pytest.raises(LedgerError, match=says) as caught:
+        append(ledger, appended("plan:p", 0, completed()))
+    assert remedy in caught.value.remedy
+    assert "malformed" not in caught.value.message

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import stat
 from typing import TYPE_CHECKING, Literal
@@ -170,6 +171,10 @@ async def _one_job() -> None:
 
 
 def _disk(workspace: Workspace) -> Iterator[Finding]:
+    closed = [path for path in (workspace.state, workspace.ledger) if path.exists() and not os.access(path, os.W_OK)]
+    if closed:
+        advice = "See who may write there, and whether its disk is mounted read-only."
+        yield Finding("disk", "wrong", f"The workspace can't be written to: {closed[0]}.", advice)
     free = shutil.disk_usage(workspace.state).free
     state = "wrong" if free < LOW_DISK_BYTES else "ok"
     advice = "Make room: nothing is done that can't be recorded first." if state == "wrong" else ""

@@ -56,11 +56,12 @@ class Verification(msgspec.Struct, frozen=True, omit_defaults=True):
     head: str
     bad: int | None = None  # position of the first record that is not as it was written
     why: str = ""
+    damaged: tuple[str, ...] = ()  # tables of the database that can't be read whole, or are not in order
 
     @property
     def whole(self) -> bool:
-        """Whether every record is as it was written."""
-        return self.bad is None
+        """Whether every record is as it was written, and all that lies beside them is in order."""
+        return self.bad is None and not self.damaged
 
 
 def link(previous: bytes, position: int, envelope: tuple[str, int, str, int, int, str, str, str], body: bytes) -> bytes:

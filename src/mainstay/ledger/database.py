@@ -16,6 +16,7 @@ import apsw
 from mainstay.errors import LedgerError, WrongKeyError
 from mainstay.ledger.codec import CODEC_VERSION
 from mainstay.ledger.disk import make_folder, sync_folder, write_new
+from mainstay.ledger.trouble import trouble
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,7 +90,8 @@ def connect_writer(path: Path, key: bytes) -> apsw.Connection:
             connection.pragma(name, value)
     except apsw.Error as error:
         connection.close()
-        raise LedgerError(f"{path} can't be opened for writing: {error}.") from error
+        why, remedy = trouble(path, error)
+        raise LedgerError(f"{path} can't be opened for writing: {why}.", remedy=remedy) from error
     return connection
 
 
@@ -145,7 +147,8 @@ def _connect(path: Path, key: bytes, flags: int) -> apsw.Connection:
             remedy="Restore the workspace from a backup.",
         ) from None
     except apsw.Error as error:
-        raise LedgerError(f"{path} can't be opened: {error}.") from error
+        why, remedy = trouble(path, error)
+        raise LedgerError(f"{path} can't be opened: {why}.", remedy=remedy) from error
     return connection
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from mainstay.errors import OwnedError
+from mainstay.ledger.trouble import refused
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,17 +37,27 @@ class OwnerLock:
     """The right to write to one workspace, from the constructor until `release` or the end of the process."""
 
     def __init__(self, folder: Path, command: str, socket: str = "") -> None:
-        """Take the lock of a `.mainstay` folder; raises OwnedError, which names the holder, when it is taken."""
+        """Take the lock of a `.mainstay` folder; raises OwnedError, which names the holder, when it is taken.
+
+        Raises LedgerError when the folder can't be written to.
+        """
         path = folder / LOCK_NAME
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise refused(folder, error) from error
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(self._file)
             raise _owned(path) from None
         self.owner = Owner(os.getpid(), command, time.time_ns() // 1000, socket)
-        os.ftruncate(self._file, 0)
-        os.pwrite(self._file, msgspec.json.encode(self.owner), 0)
+        try:
+            os.ftruncate(self._file, 0)
+            os.pwrite(self._file, msgspec.json.encode(self.owner), 0)
+        except OSError as error:
+            os.close(self._file)
+            raise refused(folder, error) from error
 
     def release(self) -> None:
         """Let go; the next process may write."""

@@ -6,15 +6,18 @@ another thread waits for its turn.
 
 from __future__ import annotations
 
+from contextlib import closing
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Self
 
 import apsw
+import msgspec
 
 from mainstay.errors import LedgerError
 from mainstay.events import Recorded
 from mainstay.ledger import chain, database
 from mainstay.ledger.codec import decode_fact
+from mainstay.ledger.trouble import trouble
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -35,6 +38,11 @@ READ_CHAIN = """
 SELECT e.position, coalesce(s.name, ''), e.sequence, e.kind, e.version, e.recorded_at_us, e.actor, e.cause, e.plan,
        e.body, e.digest
 FROM event e LEFT JOIN stream s ON s.id = e.stream ORDER BY e.position"""
+# Every page, and whether tables and indexes fit each other; the first fault is enough.
+CHECK_ALL = "PRAGMA integrity_check(1)"
+CHECK_TABLE = 'PRAGMA integrity_check("{}")'
+# All tables.
+TABLES = "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY rowid"
 # The last position and its digest.
 HEAD = "SELECT position, digest FROM event ORDER BY position DESC LIMIT 1"
 
@@ -77,7 +85,8 @@ class SqliteReader:
             except apsw.ConnectionClosedError:
                 raise LedgerError("The history is closed.") from None
             except apsw.Error as error:
-                raise LedgerError(f"The history can't be read: {error}.") from error
+                why, remedy = trouble(self._path, error)
+                raise LedgerError(f"The history can't be read: {why}.", remedy=remedy) from error
 
     def head(self) -> tuple[int, str]:
         """Give the last position and its digest in hex; (0, zeros) of an empty ledger."""
@@ -85,12 +94,31 @@ class SqliteReader:
         return (found[0][0], found[0][1].hex()) if found else (0, chain.GENESIS.hex())
 
     def verify(self, progress: Callable[[int], None] | None = None) -> chain.Verification:
-        """Walk the chain on a connection of its own, so that it may run beside everything else."""
-        connection = database.connect_reader(self._path, self._key)
+        """Walk the chain, and read every page beside it, on connections of their own: it may run beside everything."""
+        with closing(database.connect_reader(self._path, self._key)) as connection:
+            found = chain.verify(_records(self._path, connection), progress)
+        return msgspec.structs.replace(found, damaged=self._damaged())
+
+    def _damaged(self) -> tuple[str, ...]:
+        """Name the tables of which a page can't be read or does not fit the others, indexes among them."""
+        if self._is_sound(CHECK_ALL):
+            return ()
         try:
-            return chain.verify(_records(connection), progress)
-        finally:
-            connection.close()
+            names = [row[0] for row in self.rows(TABLES)]
+        except LedgerError:
+            names = []
+        # one damaged page makes the whole connection fail: each table is looked at through one of its own
+        return tuple(name for name in names if not self._is_sound(CHECK_TABLE.format(name))) or ("its own lists",)
+
+    def _is_sound(self, check: str) -> bool:
+        try:
+            with closing(database.connect_reader(self._path, self._key)) as connection:
+                return database.rows(connection, check) == [("ok",)]
+        except (apsw.CorruptError, apsw.NotADBError):
+            return False
+        except apsw.Error as error:
+            why, remedy = trouble(self._path, error)
+            raise LedgerError(f"The history can't be read: {why}.", remedy=remedy) from error
 
 
 def recorded(row: tuple[Any, ...]) -> Recorded:
@@ -100,10 +128,10 @@ def recorded(row: tuple[Any, ...]) -> Recorded:
     return Recorded(position, stream, sequence, kind, version, at_us, actor, cause, plan, fact)
 
 
-def _records(connection: apsw.Connection) -> Iterator[chain.StoredRecord | chain.Unreadable]:
+def _records(path: Path, connection: apsw.Connection) -> Iterator[chain.StoredRecord | chain.Unreadable]:
     """Give the records as they are stored. A page that can't be decrypted ends them with the reason."""
     try:
         for row in connection.execute(READ_CHAIN):
             yield chain.StoredRecord._make(row)
     except apsw.Error as error:
-        yield chain.Unreadable(str(error))
+        yield chain.Unreadable(trouble(path, error)[0])

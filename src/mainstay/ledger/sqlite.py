@@ -22,6 +22,7 @@ from mainstay.errors import CommandRefusedError, CommitFailedError, LedgerError
 from mainstay.ledger import batch, chain, database, projections
 from mainstay.ledger.checkpoint import Checkpointer
 from mainstay.ledger.reader import SqliteReader
+from mainstay.ledger.trouble import trouble
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
@@ -178,7 +179,8 @@ class SqliteLedger:
             self._writer.close()
             if isinstance(error, LedgerError):
                 raise
-            raise LedgerError(f"{self._path} can't be used: {error}.", remedy=_MEND) from error
+            why, remedy = trouble(self._path, error)
+            raise LedgerError(f"{self._path} can't be used: {why}.", remedy=remedy) from error
         self._checkpointer = Checkpointer(self._path, self._key, self._turn)
 
     @contextmanager
@@ -256,13 +258,11 @@ class SqliteLedger:
         _in_loop(requests, lambda: _refuse(requests, error))
 
 
-_MEND = "Make room or mend the disk; Mainstay then reads the history again before it goes on."
-
-
 def _failure(path: Path, error: Exception) -> CommitFailedError:
+    why, remedy = trouble(path, error)
     failure = CommitFailedError(
-        f"Writing to {path} failed ({error}): whether the last events are on disk is not known yet.",
-        remedy=_MEND,
+        f"Writing to {path} failed ({why}): whether the last events are on disk is not known yet.",
+        remedy=f"{remedy} Mainstay reads the history again before it goes on.",
     )
     failure.__cause__ = error
     return failure
