@@ -187,8 +187,11 @@ def test_a_row_without_date_and_amount_is_left_out_and_counted():
     ("text", "says"),
     [
         ("Date,Amount,Currency\n03/04/2026,1.00,EUR\n", "may be day and month or month and day"),
-        ("Date,Amount,Currency\n2026-04-03,1.234,EUR\n", "don't tell whether"),
-        ('Date,Amount,Currency\n2026-04-03,1.20,EUR\n2026-04-03,"1,20",EUR\n', "others a decimal comma"),
+        ("Date,Amount,Currency\n2026-04-03,1.234,EUR\n", "line 2: '1.234' doesn't tell whether"),
+        (
+            'Date,Amount,Currency\n2026-04-03,1.20,EUR\n2026-04-03,"1,20",EUR\n',
+            "line 3: '1,20' has another decimal mark",
+        ),
         ("Date,Amount,Currency\n", "no rows"),
         ("a,b,c\n1,2,3\n", "no header"),
         ("", "no header"),
@@ -238,3 +241,8 @@ def test_any_amounts_in_any_dialect_are_read_to_the_cent(entries, marks, delimit
     result = read("\n".join(rows))
     assert [line.amount.minor for line in result.lines] == [minor for minor, _ in entries]
     assert result.balance == "checked"
+
+
+def test_columns_in_euros_are_known_and_name_the_currency():
+    text = "Date op\u00e9ration;Libell\u00e9;D\u00e9bit euros;Cr\u00e9dit euros\n03/04/2026;Loyer;12,50;\n"
+    assert read(text).lines[0].amount == Money(-1250, "EUR")

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _STOPS = (signal.SIGTERM, signal.SIGHUP)  # as Ctrl-C does, they end the trial and leave nothing behind
 STOPPED = 143
+SHOWN = 20  # entries of each list; the document has all
 
 
 def try_out(screen: Screen, statements: Sequence[Path], invoices: Path) -> int:
@@ -76,10 +77,12 @@ def _list(screen: Screen, title: str, entries: Sequence[tuple[str, ...]]) -> Non
         return
     screen.say("")
     screen.say(f"{title}:", "bold")
-    for head, *more in entries:
+    for head, *more in entries[:SHOWN]:
         screen.out.print(Padding(text(head), (0, 0, 0, 2), expand=False))
         for line in filter(None, more):
             screen.out.print(Padding(text(line, "dim", lines=True), (0, 0, 0, 6), expand=False))
+    if len(entries) > SHOWN:
+        screen.say(f"  and {len(entries) - SHOWN:,} more; all of them: mainstay try --json ...", "dim")
 
 
 def _match(match: Match) -> tuple[str, ...]:

@@ -23,13 +23,13 @@ VOCABULARY: Vocabulary = {
     "credit": words(
         en="credit,credit amount,paid in,money in,deposit,deposits",
         de="haben,gutschrift,gutschriften",
-        fr="credit,montant credit,credit euros",
+        fr="credit,montant credit",
         nl="credit,bij,bijschrijving",
     ),
     "debit": words(
         en="debit,debit amount,paid out,money out,withdrawal,withdrawals",
         de="soll,belastung,lastschrift,lastschriften",
-        fr="debit,montant debit,debit euros",
+        fr="debit,montant debit",
         nl="debet,af,afschrijving",
     ),
     "amount": words(

@@ -17,7 +17,18 @@ from mainstay.connectors.cells import guess_date_format, guess_decimal, iso_day,
 from mainstay.connectors.currencies import CODES, code_of, money_of
 from mainstay.connectors.source import UnreadableError
 from mainstay.connectors.statements import RAW_LIMIT, AccountStatement, Draft, Part, StatementRead, assemble
-from mainstay.connectors.tables import Cells, Layout, Row, Table, currency_in, read_table, setting
+from mainstay.connectors.tables import (
+    Cells,
+    Layout,
+    Row,
+    Table,
+    currency_beside,
+    currency_in,
+    currency_named,
+    line_of,
+    read_table,
+    setting,
+)
 from mainstay.records import BankLine
 
 if TYPE_CHECKING:
@@ -28,6 +39,8 @@ _CREDIT = frozenset("c cr crdt credit crédit h haben + bij bijschrijving incomi
 _DEBIT = frozenset("d dr db dt dbit debit débit debet s soll - af afschrijving outgoing out".split())
 _IBAN = re.compile(r"\b[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b")
 _HINT = "Correct the file, or say under [bank.columns] in mainstay.toml how it is to be read."
+_EUR = 'currency_code = "EUR"'
+_CURRENCY = f"If it is the euro, {setting('bank.columns', _EUR)}."
 _COMMA = 'decimal = ","'
 _DATES = 'date_format = "%d/%m/%Y"'
 _COLUMNS = "Name the columns under [bank.columns] in mainstay.toml, or correct the file."
@@ -79,7 +92,10 @@ def _format(source: Source, table: Table, rows: list[Row], columns: ColumnMap) -
             cell for row in rows for cell in [*_amounts_of(row), row.text("balance")]
         )
     except UnreadableError as error:
-        raise source.error(str(error), remedy=f"If a decimal comma, {setting('bank.columns', _COMMA)}.") from error
+        line = line_of(rows, error.text)
+        raise source.error(
+            str(error), line=line, remedy=f"If a decimal comma, {setting('bank.columns', _COMMA)}."
+        ) from error
     if decimal not in {".", ","}:
         raise source.error(f"{decimal!r} is no decimal mark", remedy="Give '.' or ','.")
     try:
@@ -87,7 +103,7 @@ def _format(source: Source, table: Table, rows: list[Row], columns: ColumnMap) -
     except UnreadableError as error:
         column = table.headers["booked_on"]
         remedy = f"Correct the file, or {setting('bank.columns', _DATES)} (%d day, %m month, %Y year)."
-        raise source.error(str(error), column=column, remedy=remedy) from error
+        raise source.error(str(error), line=line_of(rows, error.text), column=column, remedy=remedy) from error
     named = (code for field in ("amount", "credit", "debit") if (code := currency_in(table.headers.get(field, ""))))
     ibans = {found.replace(" ", "") for found in _IBAN.findall(table.preamble)}
     own = columns.own_account or (ibans.pop() if len(ibans) == 1 else "")
@@ -125,8 +141,10 @@ def _read_row(cells: Cells, form: _Format) -> Draft:
 def _amount(cells: Cells, form: _Format) -> Money:
     """Give the signed amount, from whichever columns there are."""
     valuta = cells.row.text("value_on")  # "Valuta" is the value date in German, the currency in Dutch
-    said = valuta if valuta in CODES else form.currency
-    currency = cells.take("currency", lambda cell: code_of(cell or said))
+    beside = next((code for cell in _amounts_of(cells.row) if (code := currency_beside(cell))), "")
+    said = beside or (valuta if valuta in CODES else form.currency)
+    asking = cells if cells.row.text("currency") else msgspec.structs.replace(cells, remedy=_CURRENCY)
+    currency = asking.take("currency", lambda cell: code_of(currency_named(cell) or said))
     if cells.row.text("amount"):
         amount = cells.take("amount", lambda cell: _money(cell, form, currency))
         return cells.take("direction", lambda said: _directed(amount, said.casefold()))

@@ -39,7 +39,7 @@ MESSAGES = {
 OPENING = ("OPBD", "PRCD")
 CLOSING = ("CLBD",)
 
-_ASK = "Ask the bank for a camt.053 statement, or export CSV."
+_ASK = "Export the account's statement at the bank as camt.053, or as CSV."
 _WHOLE = "Export the statement again for the whole period; entries are missing, cut off or altered."
 
 
@@ -95,7 +95,11 @@ def _message(source: Source, tree: Tree) -> tuple[Node, str, str]:
         what = f"this is a {messages[0].tag} message ({tree.namespace or 'no namespace'}), not an account statement"
         raise source.error(what, line=messages[0].sourceline or 0, remedy=_ASK)
     if documents:
-        raise source.error("the document holds no message", line=documents[0].sourceline or 0, remedy=_ASK)
+        raise source.error(
+            f"the Document ({tree.namespace or 'no namespace'}) is empty: it holds no message",
+            line=documents[0].sourceline or 0,
+            remedy=_ASK,
+        )
     what = f"the root element is {root.tag!r}, not the Document of an account statement"
     raise source.error(what, line=root.sourceline or 0, remedy=_ASK)
 

@@ -20,6 +20,7 @@ SYMBOLS = {"EUR": "€", "GBP": "£", "USD": "$", "JPY": "¥"}
 _SPACES = re.compile("[\\s\u00a0\u2009\u202f'\u2019]")
 _GROUPED = re.compile(r"[0-9]{1,3}(?:[.,][0-9]{3})+")
 _SIGNED = re.compile(r"([+-]?)([0-9.,]+)([+-]?)")
+_EURO = re.compile("euros?|eur", re.IGNORECASE)
 _DATES = (
     (re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}"), "%Y-%m-%d"),
     (re.compile(r"[0-9]{4}/[0-9]{1,2}/[0-9]{1,2}"), "%Y/%m/%d"),
@@ -36,13 +37,19 @@ def guess_decimal(texts: Iterable[str]) -> str:
 
     Raises UnreadableError when every number with a mark could be read both ways, or two numbers contradict.
     """
-    marks = [_mark(text) for text in texts]
-    sure = {mark for mark in marks if mark in {".", ","}}
+    first: dict[str, str] = {}  # mark -> the first number that has it
+    for text in texts:
+        first.setdefault(_mark(text), text)
+    sure = [mark for mark in first if mark in {".", ","}]
     if len(sure) > 1:
-        raise UnreadableError("some amounts have a decimal point and others a decimal comma")
-    if not sure and "?" in marks:
-        raise UnreadableError("the amounts don't tell whether their mark is a decimal point or parts thousands")
-    return sure.pop() if sure else "."
+        one, other = first[sure[0]][:40], first[sure[1]]
+        raise UnreadableError(f"{other[:40]!r} has another decimal mark than {one!r}", other)
+    if not sure and "?" in first:
+        what = (
+            f"{first['?'][:40]!r} doesn't tell whether its mark is decimal or parts thousands, and no other amount does"
+        )
+        raise UnreadableError(what, first["?"])
+    return sure[0] if sure else "."
 
 
 def plain_number(text: str, decimal: str, currency: str = "") -> str:
@@ -77,13 +84,13 @@ def guess_date_format(texts: Iterable[str], *, day_first: bool) -> str:
     strange = next((date for date, part in zip(dates, parts, strict=True) if part is None), "")
     if strange or not dates:
         raise UnreadableError(
-            f"{strange[:40]!r} is not a date in the format of the column" if dates else "there are no dates"
+            f"{strange[:40]!r} is not a date in the format of the column" if dates else "there are no dates", strange
         )
     opened = [part for part in parts if part is not None]
     first, second = max(int(part[1]) for part in opened), max(int(part[3]) for part in opened)
     months = 12
     if first <= months and second <= months and not day_first:
-        raise UnreadableError(f"{dates[0]!r} may be day and month or month and day")
+        raise UnreadableError(f"{dates[0]!r} may be day and month or month and day", dates[0])
     order = ("%m", "%d") if second > months else ("%d", "%m")
     year = "%Y" if len(opened[0][4]) == 4 else "%y"  # noqa: PLR2004 - digits of a year
     return opened[0][2].join((*order, year))
@@ -110,6 +117,7 @@ def _bare(text: str, currency: str) -> str:
     bare = _SPACES.sub("", text).replace("\u2212", "-")
     if currency:
         bare = bare.replace(currency, "").replace(SYMBOLS.get(currency, currency), "")
+        bare = _EURO.sub("", bare) if currency == "EUR" else bare
     return f"-{bare[1:-1]}" if bare.startswith("(") and bare.endswith(")") and "-" not in bare else bare
 
 

@@ -14,13 +14,27 @@ import msgspec
 from mainstay.connectors.cells import guess_date_format, guess_decimal, iso_day, plain_number
 from mainstay.connectors.currencies import code_of, money_of, sums_of
 from mainstay.connectors.source import Source, UnreadableError
-from mainstay.connectors.tables import Cells, Layout, Row, Table, Vocabulary, currency_in, read_table, setting, words
+from mainstay.connectors.tables import (
+    Cells,
+    Layout,
+    Row,
+    Table,
+    Vocabulary,
+    currency_beside,
+    currency_in,
+    currency_named,
+    line_of,
+    read_table,
+    setting,
+    words,
+)
 from mainstay.contracts import Operation, to_plain
+from mainstay.errors import FileError
 from mainstay.records import File, Invoice
 from mainstay.values import Money
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 # Order matters: a column is used once, and goes to the first field that knows its header.
 VOCABULARY: Vocabulary = {
@@ -69,7 +83,7 @@ VOCABULARY: Vocabulary = {
     ),
     "due_on": words(
         en="due,due date,due on,payment due",
-        de="fallig,fallig am,falligkeit,falligkeitsdatum,faellig am,zahlbar bis",
+        de="fallig,fallig am,falligkeit,falligkeitsdatum,faellig,faellig am,faelligkeit,faelligkeitsdatum,zahlbar bis",
         fr="echeance,date d echeance,date echeance",
         nl="vervaldatum,vervalt op,uiterste betaaldatum",
     ),
@@ -93,6 +107,9 @@ _VOID = frozenset(
     "void cancelled canceled draft storniert entwurf annulée annulé brouillon geannuleerd concept".split()
 )
 _EMAIL = re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+")
+_MISTAKES_SHOWN = 10
+_EUR = 'currency_code = "EUR"'
+_CURRENCY = f"If it is the euro, {setting('invoices.columns', _EUR)}."
 _EITHER = 'decimal = "," or date_format = "%d/%m/%Y"'
 _CORRECT = "Correct the file, or say under [invoices.columns] in mainstay.toml how it is to be read."
 
@@ -171,11 +188,12 @@ def read_open(arguments: ReadOpen, files: Mapping[str, bytes]) -> InvoicesRead:
     table = read_table(source, _layout(columns))
     form = _format(source, table, columns)
     rows = [row for row in table.rows if any(row.text(field) for field in ("number", "customer", "due_on"))]
-    read = [_read_row(Cells(source, table, row, _CORRECT), form) for row in rows]
+    read = _read_rows(source, table, rows, form)
     _refuse_twice(source, table, rows, [invoice.number for invoice, _ in read])
     reasons = [reason for _, reason in read if reason]
     invoices = tuple(invoice for invoice, reason in read if not reason)
     notes = [table.note, f"Dates as {form.date_format}, decimal mark {form.decimal!r}."]
+    notes += _without_address(rows)
     notes += [f"Left out as {reason}: {reasons.count(reason)}." for reason in dict.fromkeys(reasons)]
     if not {"open", "state"} & set(table.headers):
         notes.append("No column tells what is open, so every invoice counts as open.")
@@ -207,11 +225,30 @@ def _format(source: Source, table: Table, columns: InvoiceColumns) -> _Format:
         written = columns.date_format or guess_date_format(dates, day_first=table.local) if dates else "%Y-%m-%d"
     except UnreadableError as error:
         remedy = f"Correct the file, or {setting('invoices.columns', _EITHER)}."
-        raise source.error(str(error), remedy=remedy) from error
+        raise source.error(str(error), line=line_of(table.rows, error.text), remedy=remedy) from error
     if decimal not in {".", ","}:
         raise source.error(f"{decimal!r} is no decimal mark", remedy="Give '.' or ','.")
     named = (code for field in ("open", "amount") if (code := currency_in(table.headers.get(field, ""))))
     return _Format(decimal, written, columns.currency_code or next(named, ""))
+
+
+def _read_rows(source: Source, table: Table, rows: Sequence[Row], form: _Format) -> list[tuple[Invoice, str]]:
+    """Read all rows. Raises FileError with the first mistake of each row, so that all are mended at once."""
+    read: list[tuple[Invoice, str]] = []
+    mistakes: list[FileError] = []
+    for row in rows:
+        try:
+            read.append(_read_row(Cells(source, table, row, _CORRECT), form))
+        except FileError as error:
+            mistakes.append(error)
+    if len(mistakes) == 1:
+        raise mistakes[0]
+    if mistakes:
+        told = [error.message.removeprefix(f"{source.name}, ") for error in mistakes[:_MISTAKES_SHOWN]]
+        what = f"{source.name}, {' '.join([*told, *_and_more(len(mistakes))])}"
+        remedies = dict.fromkeys(error.remedy for error in mistakes)
+        raise FileError(what, remedy=" ".join(remedies))
+    return read
 
 
 def _read_row(cells: Cells, form: _Format) -> tuple[Invoice, str]:
@@ -223,7 +260,9 @@ def _read_row(cells: Cells, form: _Format) -> tuple[Invoice, str]:
     def money(cell: str) -> Money:
         return money_of(plain_number(_filled(cell), form.decimal, currency), currency)
 
-    currency = cells.take("currency", lambda cell: code_of(cell or form.currency))
+    beside = next((code for field in ("open", "amount") if (code := currency_beside(cells.row.text(field)))), "")
+    asking = cells if cells.row.text("currency") else msgspec.structs.replace(cells, remedy=_CURRENCY)
+    currency = asking.take("currency", lambda cell: code_of(currency_named(cell) or beside or form.currency))
     amount = cells.take("amount" if "amount" in cells.table.headers else "open", money)
     reason = "void" if cells.row.text("state").casefold() in _VOID else "credit note" if amount.minor < 0 else ""
     open_ = amount if reason else _open(cells, amount, money)
@@ -234,7 +273,7 @@ def _read_row(cells: Cells, form: _Format) -> tuple[Invoice, str]:
         open=open_,
         issued_on=cells.take("issued_on", day),
         due_on=cells.take("due_on", day),
-        email=cells.take("email", _email),
+        email=_email(cells.row.text("email")),
         iban=cells.row.text("iban").replace(" ", "").upper(),
         reference=cells.row.text("reference"),
         customer_id=cells.row.text("customer_id"),
@@ -271,10 +310,19 @@ def _filled(cell: str) -> str:
 
 
 def _email(cell: str) -> str:
-    """Take one address, as a reminder goes to it; several or a name beside it are refused."""
-    if cell and _EMAIL.fullmatch(cell) is None:
-        raise UnreadableError(f"{cell[:60]!r} is not one e-mail address")
-    return cell
+    """Take one address, as a reminder goes to it; several or a name beside it are none."""
+    return cell if _EMAIL.fullmatch(cell) else ""
+
+
+def _without_address(rows: Sequence[Row]) -> list[str]:
+    """Say which invoices get no mail, as what stands for their address is none."""
+    bad = [(row.line, cell) for row in rows if (cell := row.text("email")) and not _email(cell)]
+    told = [f"Line {line}: {cell[:60]!r} is not one e-mail address, so no mail goes there." for line, cell in bad]
+    return told[:_MISTAKES_SHOWN] + _and_more(len(told))
+
+
+def _and_more(count: int) -> list[str]:
+    return [f"And {count - _MISTAKES_SHOWN} more."] * (count > _MISTAKES_SHOWN)
 
 
 def _refuse_twice(source: Source, table: Table, rows: list[Row], numbers: list[str]) -> None:

@@ -19,6 +19,11 @@ MAX_FILE_BYTES = 64 * 1024 * 1024  # a worker has a gigabyte, a tree takes about
 class UnreadableError(Exception):
     """A piece of a file can't be read: one clause without the place. A reader turns it into a FileError."""
 
+    def __init__(self, what: str, text: str = "") -> None:
+        """Say what is wrong; `text` is the cell it shows in, where that is one of many."""
+        super().__init__(what)
+        self.text = text
+
 
 class Source(msgspec.Struct, frozen=True):
     """The name a file has for the operator, and its content."""

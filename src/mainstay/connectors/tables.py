@@ -11,7 +11,7 @@ import csv
 import io
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 DELIMITERS = {";": "semicolon", ",": "comma", "\t": "tab", "|": "bar"}
 HEADER_WITHIN = 60  # rows that are searched for the header
+MAX_TABLE_BYTES = 16 * 1024 * 1024  # some 150,000 rows; reading takes about forty times as much memory
 HEADER_SIGNS = 2  # known columns that make a row look like one
 
 # field -> the names its column has, by language ("en", "de", "fr", "nl"), the surest first
@@ -35,7 +36,9 @@ T = TypeVar("T")
 
 _NAMES_SHOWN = 20  # of the columns a file has
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
-_CURRENCY = re.compile(r"[(\[ ]([A-Z]{3})[)\]]?\s*$")
+_CURRENCY = re.compile(r"[(\[ ]([A-Z]{3}|(?i:eur|euros?)|\u20ac)[)\]]?\s*$")
+_EURO = frozenset({"eur", "euro", "euros", "\u20ac"})
+_MARKED = re.compile(r"^(\u20ac|[^\W\d_]+)|(\u20ac|[^\W\d_]+)$")
 
 
 class Layout(msgspec.Struct, frozen=True):
@@ -113,6 +116,10 @@ def read_table(source: Source, layout: Layout) -> Table:
 
 def decode(source: Source, encoding: str = "") -> tuple[str, str]:
     """Decode text: as told, by its mark, as UTF-8, or else as Windows-1252. Raises FileError on anything else."""
+    if len(source.content) > MAX_TABLE_BYTES:
+        size, limit = (f"{count / 2**20:.1f} MB" for count in (len(source.content), MAX_TABLE_BYTES))
+        what = f"the file has {size}, and a table may have {limit}"
+        raise source.error(what, remedy="Export a shorter period, or several files, and give each by itself.")
     marked = source.content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     for name in (encoding,) if encoding else ("utf-16",) if marked else ("utf-8-sig", "cp1252"):
         try:
@@ -150,9 +157,27 @@ def match_columns(header: list[str], layout: Layout) -> dict[str, int]:
 
 
 def currency_in(header: str) -> str:
-    """Give the currency a header names, as in "Betrag (EUR)", or ""."""
+    """Give the currency a header names, as in "Betrag (EUR)" or "Montant en euros", or ""."""
     found = _CURRENCY.search(header.strip())
-    return found[1] if found and found[1] in CODES else ""
+    code = currency_named(found[1]) if found else ""
+    return code if code in CODES else ""
+
+
+def currency_named(text: str) -> str:
+    """Give the code where the euro is named otherwise; other text is given back."""
+    return "EUR" if text.casefold() in _EURO else text
+
+
+def currency_beside(amount: str) -> str:
+    """Give the currency written before or after an amount, as in "12,50 EUR", or ""."""
+    found = _MARKED.search(amount.lstrip("+-\u2212( ").rstrip("+-\u2212) "))
+    code = currency_named(found[1] or found[2]) if found else ""
+    return code if code in CODES else ""
+
+
+def line_of(rows: Iterable[Row], text: str) -> int:
+    """Give the first line that has such a cell, 0 when none has."""
+    return next((row.line for row in rows if text and any(row.text(field) == text for field in row.cells)), 0)
 
 
 def _header(source: Source, text: str, layout: Layout) -> tuple[str, int]:
@@ -270,6 +295,7 @@ def _is_local(used: Mapping[str, str], vocabulary: Vocabulary) -> bool:
 def _plain(header: str) -> str:
     """Fold a header to small plain letters: "Betrag (EUR)" and "Betrag EUR" are "betrag"."""
     cut = re.sub(r"\(.*?\)|\[.*?\]", " ", header)
-    cut = cut.strip().removesuffix(currency_in(cut)).strip().removesuffix(" in") if currency_in(cut) else cut
+    if currency_in(cut):
+        cut = _CURRENCY.sub("", cut.strip()).strip().removesuffix(" in").removesuffix(" en")
     letters = unicodedata.normalize("NFKD", cut.casefold()).encode("ascii", "ignore").decode()
     return " ".join(re.findall(r"[a-z0-9]+", letters))
