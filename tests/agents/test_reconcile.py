@@ -289,6 +289,15 @@ def test_an_invoice_paid_twice_is_booked_once_and_named():
     assert found.summary.paid_twice == 1
 
 
+def test_a_payment_that_names_an_invoice_settled_before_is_a_second_one():
+    settled = msgspec.structs.replace(bill("2026-014"), open=Money(0, "EUR"))
+    lines = [line("a", text="2026-014"), line("b"), line("c", "12.34 EUR", "2026-014")]
+    found = run(lines, [settled, bill("2026-015", "77.00 EUR", "Else Ltd")])
+    assert (only(found.duplicates).line_ids, only(found.duplicates).invoice_numbers) == (("a",), ("2026-014",))
+    assert "2026-014 was paid before" in only(found.duplicates).why
+    assert [match.line_ids for match in found.unmatched] == [("b",), ("c",)]
+
+
 def test_two_equal_payments_without_a_number_are_asked():
     found = run([line("a"), line("b", on="2026-10-20")], [bill("2026-014")])
     assert not found.sure

@@ -152,7 +152,7 @@ class Desk:
                 self._piles["unmatched"].append(lone(receipt.line, wording.say_stranger(receipt)))
             else:
                 debt = first.debt
-                why = wording.say_second(debt, self._payer_of[debt.number], receipt)
+                why = wording.say_second(debt, self._payer_of.get(debt.number), receipt)
                 self._piles["duplicates"].append(lone(receipt.line, why, invoices=(debt.number,)))
             del self.free[receipt.id]
 
@@ -183,8 +183,14 @@ class Desk:
             self._payer_of.setdefault(allocation.invoice, receipts[0])
 
     def _first_payment(self, receipt: Receipt) -> Evidence | None:
-        """Find the invoice that this line pays once more; None when there is none."""
+        """Find the invoice that this line pays once more; None when there is none.
+
+        An invoice that was settled before these lines came has to be named.
+        """
         whole = {number: debt.open for number, debt in self.case.debts.items() if self.left.get(number) == 0}
+        for number in receipt.named.full:
+            if self.case.debts[number].open == 0:
+                whole[number] = self.case.debts[number].invoice.amount.minor
         found = [
             evidence
             for evidence in self.case.evidence(receipt, whole)

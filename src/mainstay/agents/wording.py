@@ -69,10 +69,11 @@ def say_instalments(receipts: Sequence[Receipt], debt: Debt, *, named: bool, uni
     return f"{_count(len(receipts))} payments ({days}) {how} and add up to exactly what is open{doubt}."
 
 
-def say_second(debt: Debt, first: Receipt, second: Receipt) -> str:
-    """Say that an invoice was paid twice."""
+def say_second(debt: Debt, first: Receipt | None, second: Receipt) -> str:
+    """Say that an invoice was paid twice; `first` is None when it was settled before these lines came."""
+    paid = "was paid before" if first is None else f"is already paid by the payment of {day(first.line.booked_on)}"
     return (
-        f"Invoice {debt.number} is already paid by the payment of {day(first.line.booked_on)}; "
+        f"Invoice {debt.number} {paid}; "
         f"this looks like a second payment of it by {second.line.counterparty or debt.invoice.customer}."
     )
 

@@ -1,0 +1,82 @@
+"""The same statement a second time on one day: nothing is booked, sent or overwritten again."""
+
+import asyncio
+
+import pytest
+
+from mainstay.app import Owner, create_workspace
+from mainstay.playbooks.shelf import LIBRARY, open_playbook
+from mainstay.views import Views
+
+PLAYBOOK = "billing-reconciliation"
+
+
+@pytest.fixture
+def workspace(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "run"))
+    return create_workspace(tmp_path / "acme", name="Acme")
+
+
+def files_in(workspace, pattern):
+    return {path.name: path.read_text() for path in workspace.root.glob(pattern)}
+
+
+async def begin(owner):
+    definition = open_playbook(None, PLAYBOOK, owner.contracts)
+    files = {"statement": "statement.xml", "invoices": "invoices.csv"}
+    pinned = {name: owner.requests.pin(file, (LIBRARY / "demo" / file).read_bytes()) for name, file in files.items()}
+    plan, committed = owner.requests.propose(definition, pinned)
+    await committed
+    return plan
+
+
+async def finish(owner, *plans):
+    for plan in plans:
+        standing = await owner.requests.follow(plan, lambda _: None)
+        while standing["questions"]:
+            await owner.requests.rule(standing["questions"][0], {"choice": "approve"})
+            standing = await owner.requests.follow(plan, lambda _: None)
+        assert standing["status"] == "completed", standing
+
+
+def outputs(workspace, plan):
+    with Views(workspace) as views:
+        return views.outputs(plan)
+
+
+def test_one_after_the_other(workspace):
+    async def twice():
+        async with Owner(workspace, "test") as owner:
+            first = await begin(owner)
+            await finish(owner, first)
+            before = files_in(workspace, "reports/*")
+            second = await begin(owner)
+            await finish(owner, second)
+            return first, second, before
+
+    _, second, before = asyncio.run(twice())
+    after = files_in(workspace, "reports/*")
+    assert len(before) == 2
+    assert before.items() < after.items()
+    (report,) = (text for name, text in after.items() if name not in before)
+    given = outputs(workspace, second)
+    assert (given["late"]["count"], given["late"]["reminded"], given["late"]["remind"]) == (4, 4, [])
+    assert len(files_in(workspace, "outbox/mail/*")) == 4
+    assert [match["invoice_numbers"] for match in given["match"]["duplicates"]] == [["2026-102"]]
+    assert "| of them reminded of in the last seven days | 4 |" in report
+
+
+def test_both_asked_before_either_is_answered(workspace):
+    async def together():
+        async with Owner(workspace, "test") as owner:
+            plans = [await begin(owner), await begin(owner)]
+            for plan in plans:
+                await owner.requests.follow(plan, lambda _: None)
+            await finish(owner, *plans)
+            return plans
+
+    exports = [outputs(workspace, plan)["export"] for plan in asyncio.run(together())]
+    assert sum(export["count"] for export in exports) == 38
+    assert sum(len(export["earlier"]) for export in exports) == 38
+    assert len(files_in(workspace, "outbox/mail/*")) == 4
