@@ -5,14 +5,16 @@ Every function gives plain data (dicts and lists), the same for screens and for 
 
 from __future__ import annotations
 
+import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, cast
 
 import msgspec
 
 from mainstay import events as e
-from mainstay.contracts import from_plain
-from mainstay.errors import UnknownNameError
+from mainstay.contracts import from_plain, marks_in
+from mainstay.encoding import decode_value
+from mainstay.errors import LedgerError, UnknownNameError
 from mainstay.kernel.graph import Cel, Definition, Graph
 from mainstay.kernel.plan import fold
 from mainstay.kernel.replay import replay
@@ -25,6 +27,7 @@ from mainstay.ledger.reader import SqliteReader
 from mainstay.runtime.names import local_time
 from mainstay.runtime.payloads import Payloads
 from mainstay.sentences import ANSWER, QUESTION, SLOT, STATUS, say, say_actor, say_no, say_path
+from mainstay.values import BlobRef
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -123,8 +126,16 @@ class Views:
                 "possible": [say_path(path) for path in possible],
                 "impossible": [{"action": say_path(path), "why": why} for path, why in impossible],
             },
+            "not_undone": self._not_undone(plan),
             "parts": children,
         }
+
+    def _not_undone(self, plan: Plan) -> list[Row]:
+        """List what an undo left as it is, that of the plan's parts too."""
+        found = [{"plan": plan.id, "action": say_path(path)} for path in dict.fromkeys(plan.not_undone)]
+        for child in (child for slot in plan.slots.values() for child in slot.children):
+            found += self._not_undone(self.plan(child))
+        return found
 
     def _step(self, plan: Plan, name: str) -> Row:
         step, slot = plan.graph.steps[name], plan.slots.get(name)
@@ -213,7 +224,38 @@ class Views:
     def inbox(self) -> list[Row]:
         """List the questions that wait, with their cards, the oldest first."""
         rows = self._reader.rows(queries.OPEN_DECISIONS, (1000, 0))
-        return [self.question(row[0]) for row in rows]
+        return [self._question_or_why(row[0], row[1]) for row in rows]
+
+    def _question_or_why(self, decision: str, plan_id: str) -> Row:
+        """Give a question; one whose stored files are gone says so in its place, and the others are shown."""
+        try:
+            return self.question(decision)
+        except LedgerError as error:
+            return {
+                "decision": decision,
+                "plan": plan_id,
+                "title": f"Plan {plan_id}",
+                "kind": "unreadable",
+                "says": "can't be shown",
+                "actions": [],
+                "card": {"headline": f"{error.message} {error.remedy}"},
+                "options": [],
+                "binds": [],
+                "rule": "",
+                "why": error.message,
+                "cannot_undo": "",
+                "if_no": "",
+                "follows": [],
+                "arguments": None,
+                "cost_usd_micros": 0,
+                "came_from": [],
+                "asked_at": "",
+                "due_at": "",
+                "plan_expires_at": "",
+                "rows_may_be_kept": False,
+                "open": True,
+                "answer": "",
+            }
 
     def question(self, decision: str) -> Row:
         """Give one question with its whole card (CONSOLE.md)."""
@@ -312,9 +354,38 @@ class Views:
         ]
 
     def verify(self, progress: Callable[[int], None] | None = None) -> Row:
-        """Walk the chain: every record is as it was written, or the first that is not is named."""
+        """Walk the chain, and look at all that lies beside it: what is not as it was written is named."""
         found = self._reader.verify(progress)
-        return {"records": found.records, "head": found.head, "bad": found.bad, "why": found.why}
+        return {
+            "records": found.records,
+            "head": found.head,
+            "bad": found.bad,
+            "why": found.why,
+            "damaged": list(found.damaged),
+            "files": self._unusable_files(),
+        }
+
+    def _unusable_files(self) -> list[Row]:
+        """Name the stored files that facts speak of, and that are missing or altered; each once."""
+        seen: set[str] = set()
+        found: list[Row] = []
+        with suppress(LedgerError):  # of a history that can't be read any further; the walk along the chain said so
+            for event in self._reader.tail(limit=sys.maxsize):
+                waiting = list(marks_in(event.fact))
+                while waiting:
+                    mark = waiting.pop()
+                    if not isinstance(mark, BlobRef) or mark.digest in seen:
+                        continue
+                    seen.add(mark.digest)
+                    try:
+                        content = self._payloads.blobs.get(mark)
+                    except LedgerError as error:
+                        of = event.plan or event.stream.removeprefix("plan:")
+                        found.append({"plan": of, "says": error.message, "next": error.remedy})
+                        continue
+                    if mark.media == e.VALUE_MEDIA:
+                        waiting += marks_in(decode_value(content))
+        return found
 
     def recorded(self, plan_id: str) -> list[e.Recorded]:
         """Give a plan's facts."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -67,3 +69,59 @@ def test_a_missing_id_file_is_named(asked):
         assert done.returncode == 1
         assert "The id file of this workspace is missing" in done.stdout + done.stderr
         assert "mainstay init" not in done.stdout + done.stderr
+
+
+def test_missing_and_altered_files_are_named_and_other_questions_are_still_shown(asked):
+    other = asked.reconcile()["questions"][0]
+    before = {item["decision"] for item in asked.json("inbox")}
+    assert before == {asked.question, other}
+    card = next(item for item in asked.json("inbox") if item["decision"] == other)
+    assert card["kind"] != "unreadable"
+    blobs = sorted(path for path in (asked.folder / ".mainstay" / "blobs").glob("*/*") if path.is_file())
+    for path in blobs:
+        kept = path.read_bytes()
+        path.write_bytes(kept[:-1] + bytes([kept[-1] ^ 1]))
+        assert "was altered" in history_of(asked)["says"] if path == blobs[0] else True
+        path.unlink()
+        done = asked.run("inbox")
+        assert done.returncode == 0, done.stderr
+        assert len(asked.json("inbox")) == len(before)
+        path.write_bytes(kept)
+    blobs[0].unlink()
+    found = history_of(asked)
+    assert "is missing" in found["says"]
+    assert "backup" in found["next"]
+    verified = asked.run("history", "verify")
+    assert (verified.returncode, "is missing" in " ".join(verified.stdout.split())) == (1, True)
+
+
+def test_damage_on_disk_is_told_in_plain_words(asked):
+    path = asked.folder / ".mainstay" / "ledger.db"
+    for page in range(2, path.stat().st_size // 4096, 12):
+        whole = path.read_bytes()
+        path.write_bytes(whole[: page * 4096] + bytes(4096) + whole[(page + 1) * 4096 :])
+        done = asked.run("history", "verify")
+        assert done.returncode == 1, (page, done.stdout)
+        said = done.stdout + done.stderr
+        assert "backup" in said
+        assert "malformed" not in said
+        path.write_bytes(whole)
+
+
+def read_only(folder: Path) -> bool:
+    done = [subprocess.run(["mount", *how], check=False, capture_output=True).returncode for how in (
+        ["--bind", folder, folder], ["-o", "remount,ro,bind", folder])]  # fmt: skip
+    return done == [0, 0]
+
+
+def test_a_workspace_that_cannot_be_written_to_says_so(asked):
+    if os.geteuid() != 0 or not read_only(asked.folder):
+        pytest.skip("this machine does not let us mount a folder read-only")
+    try:
+        for command in (["run", "slow"], ["decide", asked.question, "approve"]):
+            done = asked.run(*command)
+            assert (done.returncode, "can't be written to" in done.stderr) == (1, True), done.stderr
+            assert "Mainstay itself" not in done.stderr
+        assert "can't be written to" in asked.run("doctor").stdout
+    finally:
+        subprocess.run(["umount", "-l", asked.folder], check=True)

@@ -110,15 +110,16 @@ def _keys(workspace: Workspace) -> Iterator[Finding]:
 
 
 def _history(workspace: Workspace) -> Iterator[Finding]:
+    from mainstay.cli.history import faults
     from mainstay.views import Views
 
     with Views(workspace) as views:
         found = views.verify()
-    yield (
-        Finding("history", "ok", f"All {found['records']:,} records are as they were written.")
-        if found["bad"] is None
-        else Finding("history", "wrong", f"It is damaged: {found['why']}.", "Restore a backup.")
-    )
+    said = faults(found)
+    for says, remedy in said:
+        yield Finding("history", "wrong", says, remedy)
+    if not said:
+        yield Finding("history", "ok", f"All {found['records']:,} records are as they were written.")
 
 
 def _service(workspace: Workspace) -> Iterator[Finding]:

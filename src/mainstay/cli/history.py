@@ -25,16 +25,32 @@ def verify(screen: Screen, folder: Path | None) -> int:
     with views_at(folder) as views, screen.err.status("Reading the history") as status:
         found = views.verify(lambda count: status.update(text(f"{count:,} records are in order so far")))
     screen.give(found, lambda console: _draw_verified(found, console))
-    return DONE if found["bad"] is None else FAILED
+    return FAILED if faults(found) else DONE
+
+
+def faults(found: Row) -> list[tuple[str, str]]:
+    """Say what a walk through the history found wrong, and what to do about each; nothing where all is in order."""
+    said: list[tuple[str, str]] = []
+    if found["bad"] is not None:
+        before = f"The {found['records']:,} records before it are as they were written."
+        said.append((f"The history is damaged at record {found['bad']:,}: {found['why']}. {before}", _RESTORE))
+    elif found["damaged"]:
+        told = f"All {found['records']:,} records are as they were written, but other parts of the history's file are"
+        said.append((f"{told} damaged on disk: {', '.join(found['damaged'])}.", _RESTORE))
+    return said + [(f"Plan {each['plan']}: {each['says']}", each["next"]) for each in found["files"]]
+
+
+_RESTORE = "Restore the workspace from a backup."
 
 
 def _draw_verified(found: Row, console: Console) -> None:
-    if found["bad"] is None:
+    said = faults(found)
+    for says, remedy in said:
+        console.print(text(says, "bold red"))
+        console.print(text(f"Next: {remedy}", "bold"))
+    if not said:
         console.print(text(f"All {found['records']:,} records are as they were written."))
         console.print(text(f"Newest: {found['head']}", "dim"))
-        return
-    console.print(text(f"The history is damaged at record {found['bad']:,}: {found['why']}.", "bold red"))
-    console.print(text(f"The {found['records']:,} records before it are as they were written. Restore a backup."))
 
 
 def tail(screen: Screen, folder: Path | None, *, count: int, plan: str) -> int:

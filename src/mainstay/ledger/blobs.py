@@ -67,6 +67,8 @@ class FileBlobs:
             stored = self._path(ref.digest).read_bytes()
         except FileNotFoundError:
             raise _unusable(ref, "is missing") from None
+        except OSError as error:
+            raise _unusable(ref, f"can't be read ({error.strerror})") from None
         if digest_of(stored) != ref.digest:
             raise _unusable(ref, "was altered")
         try:
