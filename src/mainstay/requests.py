@@ -215,7 +215,7 @@ def say_news(plan_id: str, fact: e.AnyFact) -> Params:
         "plan": plan_id,
         "kind": type(fact).__name__,
         "path": fact.paths[0] if isinstance(fact, e.DecisionAsked) else getattr(fact, "path", ""),
-        "count": getattr(fact, "count", 0),
+        "count": len(fact.plans) if isinstance(fact, e.ChildrenStarted) else getattr(fact, "count", 0),
     }
 
 
@@ -269,8 +269,11 @@ async def _follow(desk: Requests, params: Params, emit: Emit) -> Params:
 def file_content(path: Path) -> bytes:
     """Read a file that is given to a plan; raises FileError when there is nothing to read."""
     try:
-        if path.is_file() and path.stat().st_size > MAX_INPUT_BYTES:
-            raise FileError(f"{path} is larger than {MAX_INPUT_BYTES // 2**20} MB.", remedy="Give a shorter period.")
+        if path.is_file() and (size := path.stat().st_size) > MAX_INPUT_BYTES:
+            raise FileError(
+                f"{path} has {size / 2**20:.0f} MB, and a file may have {MAX_INPUT_BYTES // 2**20} MB.",
+                remedy="Export a shorter period.",
+            )
         if path.exists() and not path.is_file() and not path.is_dir():
             raise FileError(f"{path} is no plain file.", remedy="Save it as a file first.")
         content = path.read_bytes()

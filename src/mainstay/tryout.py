@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, cast
 import msgspec
 
 from mainstay.app import Owner, create_workspace
+from mainstay.connectors import bank, camt
 from mainstay.connectors.invoices import InvoicesRead
 from mainstay.connectors.statements import StatementRead
 from mainstay.contracts import from_plain
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 PLAYBOOK = "billing-reconciliation"
 PREFIX = "mainstay-try-"
 _TEMPORARY_PATH_BYTES = 45  # of the temporary folder: a socket's path may have 107 in all
+_SWAPPED = "Did you swap them? First the statement, then the invoices."
 _WHY = "A trial does nothing."
 
 Plain: TypeAlias = dict[str, Any]
@@ -155,7 +157,12 @@ class _Bench:
 
     async def run(self, statements: Sequence[Path], invoices: Path) -> Trial:
         file = self._pin(invoices)
-        against = await self._read("invoices.read_open", file, InvoicesRead)
+        try:
+            against = await self._read("invoices.read_open", file, InvoicesRead)
+        except FileError as error:
+            if not await self._are_swapped(statements, invoices):
+                raise
+            raise FileError(error.message, remedy=_SWAPPED) from error
         read, unread = await self._read_all(statements, against)
         if not read:
             raise _none_read(unread)
@@ -163,6 +170,16 @@ class _Bench:
         for one in sorted(read, key=_period):
             await self._try(definition, one, file)
         return self._result(read, unread, against)
+
+    async def _are_swapped(self, statements: Sequence[Path], invoices: Path) -> bool:
+        """Tell whether what was given as invoices is a statement, or what was given as a statement is invoices."""
+        if camt.looks_like(file_content(invoices)[: bank.HEAD_BYTES]):
+            return True
+        try:
+            await self._read("invoices.read_open", self._pin(statements[0]), InvoicesRead)
+        except FileError:
+            return False
+        return True
 
     def _pin(self, path: Path) -> Plain:
         return cast("Plain", self._owner.requests.pin(path.name, file_content(path)))

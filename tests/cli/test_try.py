@@ -15,6 +15,7 @@ import pytest
 from mainstay.app import create_workspace
 from mainstay.errors import FileError
 from mainstay.playbooks.shelf import LIBRARY
+from mainstay.requests import file_content
 from mainstay.tryout import try_reconciliation
 from mainstay.workspace import Workspace
 
@@ -258,3 +259,31 @@ def test_an_unknown_column_setting_is_refused_with_the_nearest(tmp_path):
     settings.write_text(settings.read_text() + '[bank.columns]\nboked_on = "Tag"\n')
     with pytest.raises(FileError, match="did you mean 'booked_on'"):
         Workspace(workspace.root)
+
+
+def test_files_in_the_wrong_order_are_asked_about(place):
+    statement = write(place, "bank.csv", "Date,Text,Amount,Currency\n2026-10-01,Acme 7,12.50,EUR\n")
+    for given in ((INVOICES, STATEMENT), (INVOICES, statement)):
+        done = try_out(place, *given)
+        assert done.returncode != 0
+        assert "Did you swap them? First the statement, then the invoices." in done.stderr
+
+
+def test_long_lists_are_cut_with_a_count_of_the_rest(place):
+    rows = "".join(f"2026-10-01,Customer {number},{number}.50,EUR\n" for number in range(100, 130))
+    statement = write(place, "bank.csv", f"Date,Name,Amount,Currency\n{rows}")
+    done = try_out(place, statement, INVOICES)
+    assert " more; all of them: mainstay try --json" in done.stdout, done.stderr
+    assert len(done.stdout.splitlines()) < 120
+
+
+def test_only_plain_files_of_a_fair_size_are_taken(tmp_path):
+    large = tmp_path / "large.csv"
+    with large.open("wb") as opened:
+        opened.truncate(70 * 2**20)
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(FileError, match="has 70 MB, and a file may have 64 MB"):
+        file_content(large)
+    for path in (Path("/dev/zero"), tmp_path / "pipe"):
+        with pytest.raises(FileError, match="is no plain file"):
+            file_content(path)

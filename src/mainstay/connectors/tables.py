@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 DELIMITERS = {";": "semicolon", ",": "comma", "\t": "tab", "|": "bar"}
 HEADER_WITHIN = 60  # rows that are searched for the header
-MAX_TABLE_BYTES = 16 * 1024 * 1024  # some 150,000 rows; reading takes about forty times as much memory
+MAX_TABLE_BYTES = 16 * 1024 * 1024  # some 200,000 rows; reading takes about thirty times as much memory
 HEADER_SIGNS = 2  # known columns that make a row look like one
 
 # field -> the names its column has, by language ("en", "de", "fr", "nl"), the surest first
