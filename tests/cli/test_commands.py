@@ -81,6 +81,19 @@ def test_an_unknown_command_is_a_usage_error_in_two_lines(shared):
     assert done.stderr.splitlines() == ["Error: No such command 'frobnicate'.", "Next:  See: mainstay --help"]
 
 
+@pytest.mark.parametrize("alone", [[], ["playbook"], ["history"]])
+def test_what_needs_more_and_is_given_alone_shows_its_help(shared, alone):
+    done = shared.run(*alone)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == shared.run(*alone, "--help").stdout
+
+
+def test_only_near_names_are_suggested(shared):
+    done = shared.run("histroy")
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[0] == "Error: No such command 'histroy'. Did you mean 'history'?"
+
+
 def test_playbooks_are_listed_shown_and_explained_also_outside_a_workspace(tmp_path):
     desk = Desk(tmp_path)
     assert "billing-reconciliation" in desk.run("playbook", "list", folder=tmp_path).stdout
@@ -105,6 +118,13 @@ def test_a_broken_playbook_is_refused_with_every_mistake_and_its_place(shared):
     assert "broken.yaml:4:" in done.stderr
     good = shared.json("playbook", "check", shared.folder / "playbooks" / "slow.yaml")
     assert good["steps"] == 1
+    told = shared.run("playbook", "check", "slow")
+    assert told.stdout == "slow.yaml is in order: 1 step.\n"
+    assert "is in order" in shared.run("playbook", "check", "billing-reconciliation").stdout
+    unknown = shared.run("playbook", "check", "slwo")
+    assert unknown.returncode == 2
+    assert "There is no file" in unknown.stderr
+    assert "Did you mean 'slow'?" in unknown.stderr
 
 
 def test_doctor_finds_a_sound_workspace_sound_and_an_open_key_wrong(desk):

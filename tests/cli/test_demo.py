@@ -125,6 +125,8 @@ def test_the_answers_name_the_demos_file(workspace, plan):
 def test_taking_it_back_removes_the_bookings_and_says_that_mails_stay(place, workspace, plan):
     done = mainstay(workspace.root, "undo", plan, "--yes")
     assert done.returncode == 0, done.stderr
+    stays = done.stdout.partition("Stays, as it was not taken back:")[2]
+    assert stays.count("remind, item ") == stays.count("Send a mail to ") == 4
     assert "Undone, except" in mainstay(workspace.root, "show", plan).stdout
     assert payments(workspace, plan) == []
     assert len(mails(workspace)) == 4

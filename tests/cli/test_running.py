@@ -33,7 +33,10 @@ def test_a_process_is_run_decided_looked_at_and_taken_back(desk):
 
     undone = desk.json("undo", plan, "--yes", "--reason", "a test")
     assert undone["status"] == "undone"
-    assert len(undone["left"]) == len(sent)
+    assert len(undone["left"]) == len(undone["stays"]) == len(sent)
+    again = desk.run("undo", plan, "--yes")
+    assert again.returncode == 2
+    assert again.stderr == f"Error: Plan {plan} is undone already.\nNext:  What happened: mainstay show {plan}\n"
     assert list((desk.folder / "reports").glob("*.md")) == []
     assert desk.json("replay", plan)["same"] is True
     assert desk.json("history", "verify")["bad"] is None
@@ -157,7 +160,7 @@ def test_a_hostile_statement_is_stuck_with_a_reason_and_can_be_undone(desk):
     assert stuck["decision"] == standing["questions"][0]
     told = desk.run("stuck", stuck["decision"]).stdout
     assert "mainstay decide" in told
-    assert "end the plan and take back what it did" in told
+    assert "end the plan and take back what it did" in " ".join(told.split())
     desk.json("stuck", stuck["decision"], "undo")
     assert desk.json("stuck") == []
 

@@ -32,7 +32,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     help="Mainstay runs your company's processes; you decide on every action that matters.\n\n"
-    "Exit status: 0 done, 1 failed, 2 usage, 3 waits for your decision.",
+    "Exit status: 0 done, 1 failed, 2 usage, 3 waits for your decision,\n130 stopped by Ctrl-C.",
 )
 playbook = typer.Typer(no_args_is_help=True, help="What can be run.", rich_markup_mode=None)
 history = typer.Typer(no_args_is_help=True, help="Everything that ever happened.", rich_markup_mode=None)
@@ -254,11 +254,11 @@ def explain(name: PlaybookName, as_json: Json = False, workspace: Folder = None)
 
 @playbook.command()
 def check(
-    file: Annotated[Path, typer.Argument(help="A playbook's YAML file.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE|NAME", help="A playbook's YAML file, or its name.")],
     as_json: Json = False,
     workspace: Folder = None,
 ) -> int:
-    """Check a playbook's file, and name every mistake at its place."""
+    """Check a playbook, and name every mistake at its place."""
     from mainstay.cli import playbooks
 
     return playbooks.check(_screen(as_json), workspace, file)

@@ -6,7 +6,9 @@ lines on stderr: what happened, and what to do next. With --json the same stands
 
 from __future__ import annotations
 
+import difflib
 import os
+import re
 import sys
 from typing import TYPE_CHECKING
 
@@ -17,6 +19,8 @@ from mainstay.errors import InputError, MainstayError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+_MEANT = " Did you mean "
+_NEAR = 0.7  # of difflib's ratio: 'histroy' is near 'history', and not 'try'
 DONE, FAILED, WRONG, WAITS, INTERRUPTED = 0, 1, 2, 3, 130
 
 
@@ -28,7 +32,10 @@ def run(arguments: Sequence[str]) -> int:
     try:
         return app(list(arguments), prog_name="mainstay", standalone_mode=False) or DONE
     except typer.TyperException as error:
-        return _say("usage", error.format_message(), f"See: {_path_of(error)} --help", WRONG, as_json=as_json)
+        if type(error).__name__ == "NoArgsIsHelpError":  # a command that needs more was given alone: that asks for help
+            typer.echo(error.format_message())
+            return DONE
+        return _say("usage", _near(error), f"See: {_path_of(error)} --help", WRONG, as_json=as_json)
     except MainstayError as error:
         status = WRONG if isinstance(error, InputError) else FAILED
         return _say(type(error).__name__, error.message, error.remedy, status, as_json=as_json)
@@ -42,6 +49,17 @@ def run(arguments: Sequence[str]) -> int:
         message = f"Something is wrong in Mainstay itself: {type(error).__name__}: {error}"
         remedy = "What was recorded is safe. Run it again with MAINSTAY_DEBUG=1 to see where, and report that."
         return _say("bug", message, remedy, FAILED, as_json=as_json)
+
+
+def _near(error: typer.TyperException) -> str:
+    """Give what is wrong; of names to try instead only those that are near what was typed."""
+    message = error.format_message()
+    head, mark, names = message.partition(_MEANT)
+    typed = head.partition("'")[2].partition("'")[0]
+    if not mark or not head.startswith("No such command"):
+        return message
+    near = difflib.get_close_matches(typed, re.findall(r"'([^']+)'", names), n=3, cutoff=_NEAR)
+    return f"{head}{mark}{', '.join(map(repr, near))}?" if near else head
 
 
 def _path_of(error: typer.TyperException) -> str:

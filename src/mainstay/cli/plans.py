@@ -13,6 +13,7 @@ from mainstay.cli.place import left_alone, say_left_alone, views_at, workspace_a
 from mainstay.cli.screen import text, when
 from mainstay.cli.timeline import draw_plan
 from mainstay.errors import InputError
+from mainstay.sentences import STATUS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,20 +80,40 @@ def undo(screen: Screen, folder: Path | None, name: str, reason: str, *, yes: bo
 
     workspace = workspace_at(folder)
     with views_at(workspace.root) as views:
-        listed = views.undo_list(views.plan_id(name), contracts_to_read(workspace))
+        plan = views.plan_id(name)
+        _check_undo(plan, views.plan(plan).status)
+        listed = views.undo_list(plan, contracts_to_read(workspace))
     _draw_undo(listed, screen.err)
-    if listed["status"] in ("undone", "undoing"):
-        raise InputError(f"Plan {listed['plan']} is {listed['status']} already.", remedy="Look: mainstay show PLAN")
     if not yes and not _agreed(screen):
         return DONE
-    standing = ask(screen, workspace, "undo", {"plan": listed["plan"], "reason": reason})
+    standing = ask(screen, workspace, "undo", {"plan": plan, "reason": reason})
     with views_at(workspace.root) as views:
-        last = views.timeline(listed["plan"])[-1]["what"]
-    document = standing | {"taken_back": listed["possible"], "left": listed["impossible"]}
+        last = views.timeline(plan)[-1]["what"]
+        stays = views.show(plan)["not_undone"]
+    document = standing | {"taken_back": listed["possible"], "left": listed["impossible"], "stays": stays}
     screen.give(document, lambda _: say_standing(screen, standing))
     if not screen.as_json:
         screen.say(last)
+        _say_stays(screen, stays, listed)
     return status_of(standing, wanted=frozenset({"undone"}))
+
+
+def _check_undo(plan: str, status: str) -> None:
+    """Refuse before anything is listed what can't be undone now."""
+    if status in ("undone", "undoing"):
+        raise InputError(f"Plan {plan} is {STATUS[status]} already.", remedy=f"What happened: mainstay show {plan}")
+    if status in ("proposed", "approved"):
+        raise InputError(f"Plan {plan} has not done anything yet.", remedy=f"End it: mainstay cancel {plan}")
+
+
+def _say_stays(screen: Screen, stays: list[Row], listed: Row) -> None:
+    """Name what is there now, after the undo: each as its card named it."""
+    headlines = {row["action"]: row["headline"] for row in [*listed["possible"], *listed["impossible"]]}
+    if stays:
+        screen.say("Stays, as it was not taken back:", "bold red")
+    for row in stays:
+        action = row["action"].removeprefix("undo of ")
+        screen.say(text(f"  {action}: {headlines[action]}" if action in headlines else f"  {action}"))
 
 
 def _agreed(screen: Screen) -> bool:

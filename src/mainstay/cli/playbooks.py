@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from rich.table import Table
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from mainstay.kernel.graph import Definition
     from mainstay.playbooks.shelf import Shelved
     from mainstay.runtime.catalogue import Contracts
+    from mainstay.workspace import Workspace
 
 Row: TypeAlias = dict[str, Any]
 
@@ -86,11 +88,28 @@ def check(screen: Screen, folder: Path | None, file: Path) -> int:
     from mainstay.playbooks.compile import compile_playbook
 
     workspace = workspace_if_any(folder)
+    if not file.exists():
+        file = _file_of(file, workspace)
     folders = [file.parent, file.parent.parent, *([workspace.root] if workspace else [])]
     definition = compile_playbook(_source(file), contracts_to_read(workspace), file=file.name, folders=folders)
     row = {"playbook": definition.name, "title": definition.title, "steps": len(definition.steps)}
-    screen.give(row, lambda console: console.print(text(f"{file.name} is in order: {len(definition.steps)} steps.")))
+    steps = "1 step" if row["steps"] == 1 else f"{row['steps']} steps"
+    screen.give(row, lambda console: console.print(text(f"{file.name} is in order: {steps}.")))
     return DONE
+
+
+def _file_of(named: Path, workspace: Workspace | None) -> Path:
+    """Give the file of a playbook that was given by its name."""
+    from mainstay.playbooks.shelf import shelf
+
+    known = shelf(workspace.root if workspace else None)
+    if str(named) in known:
+        return known[str(named)].path
+    near = difflib.get_close_matches(str(named), known, 1)
+    hint = f" Did you mean '{near[0]}'?" if near else ""
+    raise FileError(
+        f"There is no file {named}, and no playbook of that name.{hint}", remedy="See: mainstay playbook list"
+    )
 
 
 def _source(file: Path) -> str:

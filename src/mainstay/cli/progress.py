@@ -88,6 +88,7 @@ class Board:
         self._steps: dict[str, Step] = {}
         self._live = Live(get_renderable=self._draw, console=console, refresh_per_second=PER_SECOND)
         self._told: set[str] = set()
+        self._parts: dict[str, int] = {}  # of a long list, by its step
         self.plan = ""
 
     def __enter__(self) -> Self:
@@ -110,10 +111,17 @@ class Board:
         if not path or (kind not in _BEGINS and kind not in _ENDS):
             return
         name, _, item = path.partition("/")
+        part = event["plan"].removeprefix(self.plan).rpartition("-")[2]
+        if kind == "ChildrenStarted":
+            self._parts[name] = event["count"]
         label = say_path(f"~{name}" if kind == "UndoImpossible" else name)
         step = self._steps.setdefault(label, Step(label))
         if kind == "DecisionAsked" and step.state in (_ENDS["StepStuck"], _ENDS["EffectUncertain"]):
             return  # that says it already
+        if kind == "DecisionAsked" and part:
+            of = f" of {self._parts[name]}" if self._parts.get(name) else ""
+            label = f"{label}, part {part}{of}"
+            step = self._steps.setdefault(label, Step(label))
         if kind == "ItemsFrozen":
             step.total = max(step.total, event.get("count", 0))
         if kind in _BEGINS:

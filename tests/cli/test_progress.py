@@ -1,0 +1,28 @@
+"""Progress: one line per step, and one per question of a list that was split up."""
+
+import io
+
+from rich.console import Console
+
+from mainstay.cli.progress import Board
+
+
+def heard(*events):
+    out = io.StringIO()
+    with Board(Console(file=out, width=200)) as board:
+        for plan, kind, path, count in events:
+            board.hear({"plan": plan, "kind": kind, "path": path, "count": count})
+    return [line.partition(" (")[0] for line in out.getvalue().splitlines()]
+
+
+def test_the_questions_of_a_long_list_name_their_part():
+    parts = [(f"abc-remind-{number}", "DecisionAsked", "remind/0", 0) for number in (1, 2, 3)]
+    assert heard(("abc", "ChildrenStarted", "remind", 3), *parts) == [
+        "remind, part 1 of 3: needs your decision",
+        "remind, part 2 of 3: needs your decision",
+        "remind, part 3 of 3: needs your decision",
+    ]
+
+
+def test_a_question_of_a_whole_step_names_no_part():
+    assert heard(("abc", "Taken", "", 0), ("abc", "DecisionAsked", "review", 0)) == ["review: needs your decision"]
