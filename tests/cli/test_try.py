@@ -41,6 +41,7 @@ def command(place, *arguments):
         "TMPDIR": str(place / "tmp"),
         "XDG_CONFIG_HOME": str(place / "config"),
         "HOME": str(place / "here"),
+        "COLUMNS": "120",
     }
     return {"args": given, "cwd": place / "here", "env": environment, "text": True}
 

@@ -219,11 +219,12 @@ def _lines_to_write(columns: Mapping[str, int], header: list[str], layout: Layou
     used = set(columns.values())
     left = [_quoted(cell.strip()) for column, cell in enumerate(header) if cell.strip() and column not in used]
     lines = [
-        "If this is the right file, write in your workspace's mainstay.toml, with a column's name for each ...:",
+        f"The file has these columns too: {', '.join(left[:_NAMES_SHOWN]) or 'none'}.",
+        "If it is the right file, write in your workspace's mainstay.toml, with a column's name for each ...:",
         f"[{layout.section}]",
         *known,
         *missing,
-        f"# columns of the file not used yet: {', '.join(left[:_NAMES_SHOWN]) or 'none'}",
+        *['# currency_code = "EUR"   # where the file does not say it'] * ("currency" not in columns),
         "Without a workspace: make one with `mainstay init FOLDER`; `mainstay try`, run there, reads it too.",
     ]
     return "\n".join(lines)
