@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from mainstay.cli.ending import DONE
 from mainstay.cli.screen import text
 from mainstay.errors import FileError, InputError, MainstayError
+from mainstay.workspace import CONFIG_NAME
 
 if TYPE_CHECKING:
     from mainstay.cli.screen import Screen
@@ -38,6 +39,9 @@ def init(screen: Screen, folder: Path, *, name: str, timezone: str, sender: str)
         return DONE
     screen.say(f"{workspace.root} is the workspace of {workspace.config.company.name}, time zone {timezone}.", "bold")
     screen.say(f"Its history can only be read with its key; put that into your backup: {key_file(workspace.state)}")
+    if not sender:
+        placeholder = workspace.config.mail.sender
+        screen.say(f"Mails carry a placeholder sender, {placeholder}: put yours into {CONFIG_NAME}, under [mail].")
     screen.say(text("Next: mainstay playbook list", "cyan"))
     screen.say(text("      mainstay run billing-reconciliation statement=FILE invoices=FILE", "cyan"))
     return DONE

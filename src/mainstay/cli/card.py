@@ -23,6 +23,16 @@ RULES = {
     "stuck": "what is stuck waits for you",
     "uncertain": "what may have happened is never guessed",
 }
+SOURCES = {
+    "bank.read_statement": "your bank statement",
+    "invoices.read_open": "your open invoices",
+    "books.outstanding": "your books",
+    "books.overdue": "your books",
+    "books.record_payment": "your books",
+    "books.export": "your books",
+    "reconcile": "the comparison of payments and invoices",
+    "you": "what you gave",
+}
 SHOWN_APART = {"headline", "rows", "body", "cannot_undo", "class", "token"}
 REMEDIES = {
     "stuck": {
@@ -66,7 +76,7 @@ def _lines(question: Row) -> list[tuple[str, Text]]:
     lines = [(name, say_value(value)) for name, value in card.items() if name not in SHOWN_APART and value]
     if question.get("arguments") is not None:
         lines.append(("with", say_value(question["arguments"])))
-    lines.append(("asked because", text(f"{question['why']} (rule: {RULES.get(question['rule'], question['rule'])})")))
+    lines.append(("asked because", text(f"{question['why']} ({_rule(question['rule'])})")))
     lines += [("" if number else "yes leads to", _follow(row)) for number, row in enumerate(question["follows"])]
     lines.append(("undo", _undo(question)))
     if question["if_no"]:
@@ -74,12 +84,17 @@ def _lines(question: Row) -> list[tuple[str, Text]]:
     if late := _late(question):
         lines.append(("if late", text(late)))
     if question["came_from"]:
-        lines.append(("made of", text(", ".join(question["came_from"]))))
+        named = dict.fromkeys(SOURCES.get(name, name) for name in question["came_from"])
+        lines.append(("from", text(", ".join(named))))
     if question["cost_usd_micros"]:
         lines.append(("cost so far", text(f"{question['cost_usd_micros'] / 1e6:.4f} USD")))
     if not question["open"]:
         lines.append(("closed", text(f"{question['closed']}.")))
     return lines
+
+
+def _rule(name: str) -> str:
+    return RULES.get(name, f"your rule '{name}'")
 
 
 def _follow(row: Row) -> Text:

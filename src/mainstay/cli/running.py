@@ -79,7 +79,7 @@ def _draw(definition: Definition, found: DryRun, console: Console) -> None:
     console.print("A dry run: nothing is started, and nothing is touched.")
     for number, wave in enumerate(found.waves, 1):
         together = " (side by side)" if len(wave) > 1 else ""
-        console.print(text(f"\nWave {number}{together}", "bold", lines=True))
+        console.print(text(f"\nStep {number}{together}", "bold", lines=True))
         for step in wave:
             _draw_step(step, console)
     console.print(
