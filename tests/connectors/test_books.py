@@ -74,6 +74,13 @@ def test_two_parts_of_one_line_for_one_invoice_are_booked_as_one_payment():
     assert book().payments == first
     assert book(*first) == books.Booked((), first)
 
+    def card(*before):
+        (operation,) = (one for one in books.operations(Records(*before)) if one.name == "books.record_payment")
+        return operation.card(books.RecordPayment(match)).body
+
+    assert "already" not in card()
+    assert card(*first).count("it was booked already by plan plan-1") == 3
+
 
 def test_a_reminder_goes_to_an_address_and_not_again_within_a_week():
     amount, day_us = Money(1000, "EUR"), 86_400_000_000

@@ -121,7 +121,7 @@ def operations(books: Books) -> tuple[Operation, ...]:
             call=desk.record,
             compensation="books.remove_payment",
             compensate=_take_back,
-            card=_booking_card,
+            card=desk.booking_card,
             roles={"match": "amount"},
             in_ledger=True,
         ),
@@ -169,6 +169,17 @@ class _Desk:
 
     def __init__(self, books: Books) -> None:
         self._books = books
+
+    def booking_card(self, arguments: RecordPayment) -> Card:
+        """Say what would be booked, and what of it is booked already."""
+        match = arguments.match
+        by = {(p.line_id, p.invoice, p.kind): p.plan for p in self._books.of_lines(match.line_ids)}
+        lines: list[str] = []
+        for a in match.allocations:
+            plan = by.get((a.line_id, a.invoice, a.kind))
+            before = f"; it was booked already by plan {plan}" if plan else ""
+            lines.append(f"{a.kind}: {a.amount} to invoice {a.invoice}{before}")
+        return Card(f"Book {match.amount} from {match.counterparty or 'unknown'}", "\n".join([*lines, match.why]))
 
     async def record(self, call: Call, arguments: RecordPayment) -> Booked:
         """Book what is not booked yet; parts of one line for one invoice and of one kind are one payment."""
@@ -279,12 +290,6 @@ def _take_back(arguments: RecordPayment, output: Booked) -> Compensation | None:
     del arguments
     ids = [payment.id for payment in output.payments]
     return Compensation("books.remove_payment", {"ids": list(ids)}) if ids else None
-
-
-def _booking_card(arguments: RecordPayment) -> Card:
-    match = arguments.match
-    lines = "\n".join(f"{a.kind}: {a.amount} to invoice {a.invoice}" for a in match.allocations)
-    return Card(f"Book {match.amount} from {match.counterparty or 'unknown'}", f"{lines}\n{match.why}")
 
 
 __all__ = ["operations"]
