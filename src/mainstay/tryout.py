@@ -237,7 +237,8 @@ class _Bench:
         card: Plain = question["card"]
         if "reject" not in question["options"]:
             told = ": ".join(str(card[name]) for name in ("headline", "body") if card.get(name))
-            raise FileError(f"The trial stopped at {statement}: {told}", remedy=str(card.get("remedy", "")))
+            remedy = str(card.get("remedy") or "Nothing was booked or kept: correct the files, and try again.")
+            raise FileError(f"The trial stopped at {statement}: {told}", remedy=remedy)
         rows = tuple(str(row.get("headline") or row.get("why") or "") for row in card.get("rows") or ())
         self._asked.append(Asked(statement, str(card["headline"]), rows))
         await self._owner.requests.rule(decision, {"choice": "reject", "reason": _WHY, "session": "trial"})
