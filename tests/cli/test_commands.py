@@ -48,6 +48,14 @@ def test_init_refuses_what_would_not_work_later(tmp_path, option, value, said):
     assert not (tmp_path / "new").exists()
 
 
+def test_init_without_a_sender_says_where_it_is_named(tmp_path):
+    desk = Desk(tmp_path)
+    told = " ".join(desk.run("init", "new", folder=tmp_path).stdout.split())
+    assert "Mails carry a placeholder sender, " in told
+    assert "put yours into mainstay.toml, under [mail]." in told
+    assert "placeholder" not in desk.run("init", "other", "--sender", "Anna <a@acme.example>", folder=tmp_path).stdout
+
+
 def test_a_name_with_quotes_survives_in_the_settings(tmp_path):
     desk = Desk(tmp_path)
     sender = '"Berg, Anna" <anna@acme.example>'
@@ -130,7 +138,8 @@ def test_a_broken_playbook_is_refused_with_every_mistake_and_its_place(shared):
 def test_doctor_finds_a_sound_workspace_sound_and_an_open_key_wrong(desk):
     found = {finding["check"]: finding for finding in desk.json("doctor")}
     assert {name for name, finding in found.items() if finding["state"] == "wrong"} == set()
-    assert found["service"]["next"] == "Run: mainstay start"
+    assert (found["service"]["state"], found["service"]["next"]) == ("ok", "")
+    assert "mainstay start" in found["service"]["says"]
     key = next((desk.folder.parent / "config").rglob("*.key"))
     key.chmod(0o644)
     told = desk.run("doctor")

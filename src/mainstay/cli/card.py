@@ -84,7 +84,8 @@ def _lines(question: Row) -> list[tuple[str, Text]]:
     if late := _late(question):
         lines.append(("if late", text(late)))
     if question["came_from"]:
-        named = dict.fromkeys(SOURCES.get(name, name) for name in question["came_from"])
+        came_from: list[str] = question["came_from"]
+        named = dict.fromkeys(SOURCES.get(name, name) for name in came_from)
         lines.append(("from", text(", ".join(named))))
     if question["cost_usd_micros"]:
         lines.append(("cost so far", text(f"{question['cost_usd_micros'] / 1e6:.4f} USD")))

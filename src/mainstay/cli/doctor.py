@@ -6,13 +6,14 @@ import asyncio
 import os
 import shutil
 import stat
+from contextlib import suppress
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
 from rich.table import Table
 
 from mainstay.cli.ending import DONE, FAILED
-from mainstay.cli.place import workspace_at
+from mainstay.cli.place import say_left_alone, workspace_at
 from mainstay.cli.screen import text
 from mainstay.errors import MainstayError
 
@@ -124,12 +125,20 @@ def _history(workspace: Workspace) -> Iterator[Finding]:
 
 def _service(workspace: Workspace) -> Iterator[Finding]:
     from mainstay.owners import owner_of
+    from mainstay.views import Views
 
     owner = owner_of(workspace)
-    if owner is None:
-        yield Finding("service", "note", "Nothing runs now: plans sleep on, and times pass.", "Run: mainstay start")
-    else:
+    if owner is not None:
         yield Finding("service", "ok", f"Process {owner.pid} ({owner.command}) answers on {workspace.socket}.")
+        return
+    left = 0
+    with suppress(MainstayError), Views(workspace) as views:  # the history has a finding of its own
+        left = len(views.unfinished())
+    if left:
+        yield Finding("service", "note", say_left_alone(left))
+    else:
+        says = "Off, which is no fault: it lets plans go on by themselves and keep their times. mainstay start"
+        yield Finding("service", "ok", says)
 
 
 def _mail(workspace: Workspace) -> Iterator[Finding]:
