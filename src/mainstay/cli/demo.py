@@ -217,5 +217,6 @@ class _Show:
         )
 
     def _title(self, words: str) -> None:
-        self.say("")
+        if not self.screen.as_json:
+            self.screen.out.print()
         self.say(words, "bold")
