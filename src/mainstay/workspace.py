@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import hashlib
 import os
-import tempfile
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -25,7 +24,8 @@ STATE_NAME = ".mainstay"
 LEDGER_NAME = "ledger.db"
 BLOBS_NAME = "blobs"
 FOLDERS = ("playbooks", "agents", "connectors", "policies", "templates", "inbox", "outbox", "reports")
-_NAME_CHARS = 16
+_SOCKET_PATH_BYTES = 107  # sun_path, less its end
+_SOCKET_NAME_BYTES = len("/0123456789abcdef.sock")
 
 _TOML = """\
 # Your company, as Mainstay knows it. Changes count from the next start.
@@ -189,9 +189,14 @@ def _quoted(text: str) -> str:
 
 
 def runtime_folder() -> Path:
-    """A folder for sockets that only this user can enter. Raises InputError when somebody else made it first."""
-    base = os.environ.get("XDG_RUNTIME_DIR")
-    folder = Path(base) / "mainstay" if base else Path(tempfile.gettempdir()) / f"mainstay-{os.getuid()}"
+    """A folder for sockets that only this user can enter. Raises InputError when somebody else made it first.
+
+    In XDG_RUNTIME_DIR; where there is none, or its path is too long for a socket, in the temporary folder.
+    """
+    base = os.environ.get("XDG_RUNTIME_DIR") or ""
+    own = Path(base) / "mainstay"
+    short = base and len(os.fsencode(own)) + _SOCKET_NAME_BYTES <= _SOCKET_PATH_BYTES
+    folder = own if short else Path("/tmp") / f"mainstay-{os.getuid()}"  # noqa: S108 - its owner and mode are checked
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     status = folder.stat(follow_symlinks=False)
     if status.st_uid != os.getuid() or status.st_mode & 0o077:
