@@ -110,9 +110,8 @@ async def _connection(config: SmtpConfig, sender: str) -> AsyncGenerator[aiosmtp
         if client.transport is not None:
             cast("asyncio.WriteTransport", client.transport).abort()
         client.close()
-        for _ in range(2):  # rounds in which asyncio closes the socket of a connection that did not come about
+        for _ in range(3):  # rounds in which the loop takes down a connection, also one that did not come about
             await asyncio.sleep(0)
-        await asyncio.sleep(0)  # lets the loop take the connection down
 
 
 def _trust(config: SmtpConfig) -> ssl.SSLContext | None:
