@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import typer
 
-from mainstay.cli.ending import DONE, FAILED, INTERRUPTED, WAITS
 from mainstay.cli.progress import Board
 from mainstay.cli.screen import text
+from mainstay.cli.status import DONE, FAILED, INTERRUPTED, WAITS
 from mainstay.errors import CommandRefusedError
 from mainstay.sentences import STATUS
 

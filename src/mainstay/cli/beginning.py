@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from mainstay.cli.ending import DONE
 from mainstay.cli.screen import text
+from mainstay.cli.status import DONE
 from mainstay.errors import FileError, InputError, MainstayError
 from mainstay.workspace import CONFIG_NAME
 

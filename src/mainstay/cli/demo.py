@@ -14,8 +14,8 @@ from mainstay.app import create_workspace
 from mainstay.cli.demo_answers import Answers
 from mainstay.cli.demo_check import Findings, check
 from mainstay.cli.demo_owner import Runtime
-from mainstay.cli.ending import DONE, FAILED
 from mainstay.cli.screen import text
+from mainstay.cli.status import DONE, FAILED
 from mainstay.errors import InputError, MainstayError, OwnedError
 from mainstay.ledger import keys as ledger_keys
 from mainstay.ledger.lock import OwnerLock

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 from rich.table import Table
 
-from mainstay.cli.ending import DONE, FAILED
 from mainstay.cli.place import say_left_alone, workspace_at
 from mainstay.cli.screen import text
+from mainstay.cli.status import DONE, FAILED
 from mainstay.errors import MainstayError
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from mainstay.cli.status import DONE, FAILED, INTERRUPTED, WRONG
 from mainstay.errors import InputError, MainstayError
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 _MEANT = " Did you mean "
 _NEAR = 0.7  # of difflib's ratio: 'histroy' is near 'history', and not 'try'
-DONE, FAILED, WRONG, WAITS, INTERRUPTED = 0, 1, 2, 3, 130
 
 
 def run(arguments: Sequence[str]) -> int:

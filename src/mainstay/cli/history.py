@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from rich.table import Table
 
-from mainstay.cli.ending import DONE, FAILED
 from mainstay.cli.place import views_at
 from mainstay.cli.screen import text, when
+from mainstay.cli.status import DONE, FAILED
 
 if TYPE_CHECKING:
     from pathlib import Path

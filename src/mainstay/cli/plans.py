@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from rich.table import Table
 
 from mainstay.cli.asking import ask, say_standing, status_of
-from mainstay.cli.ending import DONE, FAILED
 from mainstay.cli.place import left_alone, say_left_alone, views_at, workspace_at
 from mainstay.cli.screen import text, when
+from mainstay.cli.status import DONE, FAILED
 from mainstay.cli.timeline import draw_plan
 from mainstay.errors import InputError
 from mainstay.sentences import STATUS

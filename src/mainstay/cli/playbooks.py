@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from rich.table import Table
 
-from mainstay.cli.ending import DONE
 from mainstay.cli.place import workspace_if_any
 from mainstay.cli.screen import text
+from mainstay.cli.status import DONE
 from mainstay.errors import FileError, MainstayError, UnknownNameError
 
 if TYPE_CHECKING:

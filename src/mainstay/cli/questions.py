@@ -12,10 +12,10 @@ import msgspec
 from mainstay.cli.answering import answer_all, ask_operator, confirm, ruling
 from mainstay.cli.asking import ask, say_standing, status_of
 from mainstay.cli.card import draw_card
-from mainstay.cli.ending import DONE, WAITS
 from mainstay.cli.picks import kept_rows
 from mainstay.cli.place import left_alone, say_left_alone, views_at, workspace_at
 from mainstay.cli.screen import Screen, plain, text, when
+from mainstay.cli.status import DONE, WAITS
 from mainstay.errors import CommandRefusedError, FileError, InputError
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mainstay.cli.answering import answer_all
 from mainstay.cli.asking import ask, say_standing, status_of
-from mainstay.cli.ending import DONE
 from mainstay.cli.place import workspace_at
 from mainstay.cli.screen import Screen, plain, text
+from mainstay.cli.status import DONE
 from mainstay.values import say_duration
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from mainstay.cli.ending import DONE
 from mainstay.cli.place import workspace_at
 from mainstay.cli.screen import as_document, text
+from mainstay.cli.status import DONE
 
 if TYPE_CHECKING:
     from pathlib import Path

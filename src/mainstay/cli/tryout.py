@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from rich.padding import Padding
 
-from mainstay.cli.ending import DONE, WRONG
 from mainstay.cli.place import workspace_if_any
 from mainstay.cli.screen import text
+from mainstay.cli.status import DONE, WRONG
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
