@@ -126,7 +126,7 @@ class Policy(Protocol):
     """The choke point's judge (DESIGN rule 3)."""
 
     def judge(self, proposal: Proposal) -> Verdict:
-        """Allow, ask or deny, with the rule that spoke. An error in it makes the step stuck."""
+        """Allow, ask or deny, with the rule that spoke. An error in it asks the operator."""
         ...
 
 

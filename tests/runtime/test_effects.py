@@ -379,3 +379,21 @@ def test_a_batch_is_asked_in_plain_words(workspace, world):
         return Views(owner.workspace).question(standing["questions"][0])["card"]["headline"]
 
     assert run(workspace, world, scenario) == "Shout: 2 in one go"
+
+
+def test_a_policy_that_breaks_asks_and_lets_nothing_through(workspace, world):
+    class Broken:
+        def judge(self, proposal):
+            raise ZeroDivisionError(proposal.operation)
+
+    async def scenario(owner):
+        owner.engine.effects._parts = msgspec.structs.replace(owner.engine.parts, policy=Broken())
+        plan_id, committed = owner.requests.propose(plan(do("a", "test.say", "one")), {})
+        await committed
+        standing = await owner.requests.follow(plan_id, lambda _: None)
+        return Views(owner.workspace).question(standing["questions"][0])
+
+    question = run(workspace, world, scenario)
+    assert question["kind"] == "effect"
+    assert "could not decide" in question["why"]
+    assert world.words() == []

@@ -172,7 +172,8 @@ class Effects:
     def _judge(
         self, plan: Plan, path: str, operation: Operation, arguments: Value, labels: Labels, account: str
     ) -> Verdict:
-        return self._parts.policy.judge(
+        return judged(
+            self._parts,
             Proposal(
                 plan=plan.id,
                 playbook=plan.playbook,
@@ -184,7 +185,7 @@ class Effects:
                 labels=labels,
                 gate="" if path.startswith("~") else plan.step(path).gate,
                 undo_by=plan.undo_by if path.startswith("~") else "",
-            )
+            ),
         )
 
     def ask_batch(self, plan: Plan, name: str) -> None:
@@ -488,6 +489,14 @@ def _may_leave(path: str, slot: Slot, verdict: Verdict) -> bool:
     """Whether an effect is about to leave that caps count: what takes something back is never stopped by one."""
     ruled = verdict.decision == "ask" and slot.ruling != ""
     return (verdict.decision == "allow" or ruled) and not path.startswith("~")
+
+
+def judged(parts: Parts, proposal: Proposal) -> Verdict:
+    """Ask the policy; one that breaks lets nothing through by itself: the operator is asked."""
+    try:
+        return parts.policy.judge(proposal)
+    except Exception as error:  # noqa: BLE001 - whatever broke, it did not allow this
+        return Verdict("ask", "policy", f"The policy could not decide: {parts.classify(error).message}")
 
 
 def effect_digest(operation: Operation, account: str, arguments: Value) -> str:

@@ -18,7 +18,7 @@ from mainstay.errors import CommandRefusedError, MainstayError, OperationError, 
 from mainstay.kernel.graph import MAX_ITEMS, Cel, chunk_of
 from mainstay.kernel.state import is_item
 from mainstay.ports import Proposal
-from mainstay.runtime.effects import Attempt, in_time_of_step
+from mainstay.runtime.effects import Attempt, in_time_of_step, judged
 from mainstay.runtime.names import Names
 from mainstay.values import SECOND_US, BlobRef, Failure, merge_labels
 
@@ -101,9 +101,8 @@ class Steps:
         operation = self._parts.catalogue.operation(step.target)
         if operation.defaults and isinstance(arguments, dict):
             arguments = {**operation.defaults, **arguments}
-        verdict = self._parts.policy.judge(
-            Proposal(plan.id, plan.playbook, path, operation.name, "read", arguments, step.account, labels)
-        )
+        proposal = Proposal(plan.id, plan.playbook, path, operation.name, "read", arguments, step.account, labels)
+        verdict = judged(self._parts, proposal)
         if verdict.decision != "allow":
             raise Permanent(f"Policy does not let '{path}' read: {verdict.why}")
         if operation.where == "worker":
