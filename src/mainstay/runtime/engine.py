@@ -59,6 +59,7 @@ class Engine:
         self.on_timer: Callable[[int], None] | None = None
         self._plans: OrderedDict[str, Plan] = OrderedDict()
         self._graphs: OrderedDict[str, Graph] = OrderedDict()
+        self._kept: tuple[Definition, BlobRef] | None = None
         self._queued: dict[str, int] = {}  # appends on their way to disk, per plan
         self._busy: dict[str, set[str]] = {}  # paths whose work has begun, per plan
         self._tasks: set[asyncio.Task[None]] = set()
@@ -94,9 +95,12 @@ class Engine:
         return graph
 
     def keep_definition(self, definition: Definition) -> BlobRef:
-        """Store a definition; on disk when this returns."""
+        """Store a definition; on disk when this returns. Many plans of one playbook in a row store it once."""
+        if self._kept is not None and self._kept[0] is definition:
+            return self._kept[1]
         ref = self.parts.payloads.blobs.put(msgspec.msgpack.encode(definition), name=definition.name)
         self._graphs[ref.digest] = self._graphs.get(ref.digest) or Graph(definition)
+        self._kept = definition, ref
         return ref
 
     def now_us(self) -> int:
