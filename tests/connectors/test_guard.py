@@ -405,7 +405,7 @@ def test_one_try_decides_whether_it_closes(bench):
     bench.clock.passed_s += OPEN_S
     bench.call(operation(fine))
     fail(bench, FAILURES_TO_OPEN - 1)
-    bench.call(operation(fine))  # still closed
+    assert bench.call(operation(fine)) == bench.call(operation(fine))  # still closed: neither is refused
 
 
 def test_a_failed_try_waits_twice_as_long(bench):

@@ -248,21 +248,19 @@ class Effects:
             return
         await self._carry_out(plan, path)
 
-    async def _carry_out(self, plan: Plan, path: str, settled: str = "") -> None:
+    async def _carry_out(self, plan: Plan, path: str) -> None:
         slot = plan.slots[path]
         operation = self._parts.catalogue.operation(slot.operation)
         connector = operation.name.partition(".")[0]
         if operation.in_ledger:
             async with self._locks[connector]:
-                committed = await self._call(plan, path, slot, operation, settled)
+                committed = await self._call(plan, path, slot, operation)
                 if committed is not None:
                     await committed
         else:
-            await self._call(plan, path, slot, operation, settled)
+            await self._call(plan, path, slot, operation)
 
-    async def _call(
-        self, plan: Plan, path: str, slot: Slot, operation: Operation, settled: str
-    ) -> asyncio.Future[int] | None:
+    async def _call(self, plan: Plan, path: str, slot: Slot, operation: Operation) -> asyncio.Future[int] | None:
         arguments = self._parts.payloads.load(slot.arguments)
         attempt = Attempt(self._parts, plan.id, slot.token, self._desk.now_us())
         actor = f"connector:{operation.name}@{operation.version}"
@@ -278,7 +276,7 @@ class Effects:
             beside = () if isinstance(error, Uncertain) else self._settled_budget(plan, path, slot, happened=False)
             self._desk.report(plan, path, outcome, actor=actor, beside=beside)
             return None
-        return self._finish(plan, path, slot, operation, arguments, output, settled)
+        return self._finish(plan, path, slot, operation, arguments, output, settled="")
 
     def _finish(
         self, plan: Plan, path: str, slot: Slot, operation: Operation, arguments: Value, output: Value, settled: str

@@ -246,15 +246,14 @@ class Engine:
         """Whether a plan's history has no room for new work; what is on its way is still settled."""
         if plan.sequence < FULL_EVENTS or work.kind == "settle":
             return False
-        self._break(plan.id, "its history is full; cancel or undo it, and run it anew")
+        self._break(plan.id, "its history is full; cancel it, and run it anew for what is left")
         return True
 
     def _break(self, plan_id: str, why: str) -> None:
         self.broken[plan_id] = why
-        for listener in tuple(self.listeners):
-            plan = self._plans.get(plan_id)
-            if plan is not None:
-                listener(plan_id, (), plan)
+        plan = self._plans.get(plan_id)
+        if plan is not None:
+            self._tell(plan_id, (), plan)
 
     def spawn(self, plan: Plan, path: str, work: Coroutine[Any, Any, None]) -> None:
         """Run work that waits for something. An error it does not handle is recorded as its step's."""
