@@ -341,10 +341,12 @@ PRINTABLE = st.text(alphabet=st.characters(exclude_categories=["Cc", "Cs", "Zl",
 )
 def test_whatever_can_be_printed_can_be_sent_but_a_name_that_would_read_otherwise(subject, text, name):
     assert content_of(SendMail("j@doe.example", subject, text))
+    refused = ""
     try:
         assert content_of(SendMail(f'"{name}" <j@doe.example>', subject, text))
     except Permanent as error:  # rare: long names with marks such as ':' do not survive folding
-        assert "receiver of this mail can't be written" in error.message
+        refused = error.message
+    assert not refused or "receiver of this mail can't be written" in refused
 
 
 @settings(max_examples=300, deadline=None)
