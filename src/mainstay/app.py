@@ -14,8 +14,10 @@ import msgspec
 
 from mainstay import events as e
 from mainstay.agents.reconcile import CONTRACT as RECONCILE
-from mainstay.connectors import bank, books, files, invoices, mail
+from mainstay.connectors import books, files, mail
+from mainstay.connectors.bank import read as bank
 from mainstay.connectors.guard import Guard, classify
+from mainstay.connectors.invoices import read as invoices
 from mainstay.errors import NeedsOperator
 from mainstay.governance.budgets import Budgets
 from mainstay.governance.policy import DefaultPolicy

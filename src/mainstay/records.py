@@ -6,12 +6,13 @@ came from outside keeps its raw form beside it (`raw`), so that nothing a bank s
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 
 from mainstay.values import BlobRef, Money
 
+PaymentKind: TypeAlias = Literal["payment", "write_off", "fee", "discount", "exchange"]
 Date = Annotated[str, msgspec.Meta(extra={"mainstay": "date"})]  # YYYY-MM-DD; expressions read it as a date
 
 
@@ -33,6 +34,7 @@ class BankLine(msgspec.Struct, frozen=True, omit_defaults=True):
     bank_id: str = ""  # the bank's own id of the entry
     pending: bool = False
     reversal: bool = False
+    original: Money | None = None  # what the payer sent, where that was in another currency; signed as `amount`
     raw: str = ""  # the entry as the bank sent it
 
 
@@ -50,6 +52,28 @@ class Statement(msgspec.Struct, frozen=True, omit_defaults=True):
     id: str = ""
 
 
+class Payout(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a payment provider sent to the bank in one sum: many charges, less refunds and fees.
+
+    Its lines are those of the provider's account that add up to `amount`; the bank shows only that sum.
+    """
+
+    id: str  # the provider's own, such as po_1N...
+    provider: str  # "Stripe"
+    amount: Money  # what arrives at the bank
+    arrives_on: Date
+    gross: Money  # charges, before refunds and fees
+    fees: Money  # what the provider kept; not negative
+    line_ids: tuple[str, ...] = ()
+
+
+class Discount(msgspec.Struct, frozen=True):
+    """What a customer who pays early may take off: basis points (1/100 %) of the amount, until that day inclusive."""
+
+    basis_points: int
+    until_on: Date
+
+
 class Invoice(msgspec.Struct, frozen=True, omit_defaults=True):
     """One invoice as far as it is open. `open` is what is still owed."""
 
@@ -63,6 +87,7 @@ class Invoice(msgspec.Struct, frozen=True, omit_defaults=True):
     iban: str = ""
     reference: str = ""  # structured reference asked of the payer, such as RF18...
     customer_id: str = ""
+    discounts: tuple[Discount, ...] = ()
     days_late: int = 0
 
 
@@ -83,16 +108,23 @@ class Match(msgspec.Struct, frozen=True, omit_defaults=True):
     runner_up: str = ""  # the second best reading, one sentence
     booked_on: Date = ""
     counterparty: str = ""
+    iban: str = ""  # of the counterparty
     text: str = ""
+    customer: str = ""  # of the invoices, "" when they have several
+    customer_id: str = ""
 
 
 class Allocation(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A part of one bank line booked to one invoice. `as_` payment unless it settles a small difference."""
+    """A part of one bank line booked to one invoice: a payment, or a small difference and how it is explained.
+
+    `amount` is in the invoice's currency. `paid` is what of the line that took, where the line is in another one.
+    """
 
     line_id: str
     invoice: str
     amount: Money
-    kind: Literal["payment", "write_off", "fee", "discount"] = "payment"
+    kind: PaymentKind = "payment"
+    paid: Money | None = None
 
 
 class Payment(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -102,7 +134,7 @@ class Payment(msgspec.Struct, frozen=True, omit_defaults=True):
     invoice: str
     line_id: str
     amount: Money
-    kind: Literal["payment", "write_off", "fee", "discount"]
+    kind: PaymentKind
     booked_on: Date
     plan: str = ""
 
@@ -112,3 +144,37 @@ class File(msgspec.Struct, frozen=True, omit_defaults=True):
 
     name: str
     blob: BlobRef
+
+
+class Payer(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A name or an account that a customer pays from, learned from an answer of the operator; `source` says which."""
+
+    id: str
+    customer: str
+    name: str  # as the bank wrote it, "" when only the account is new
+    iban: str
+    source: str  # one sentence: which payment was matched to which invoice, by whom and when
+    learned_on: Date
+    customer_id: str = ""
+    plan: str = ""
+
+
+class Layout(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How a table is to be read, confirmed once by the operator. `id` is made of the section and the header row."""
+
+    id: str
+    section: Literal["bank.columns", "invoices.columns"]  # of mainstay.toml, where the same can be said
+    columns: dict[str, str]  # what that section takes: field -> header, and delimiter, decimal, date_format ...
+    plan: str = ""
+
+
+class Doubt(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the operator is asked before files are believed: a guess, or a file that is left out."""
+
+    id: str
+    kind: Literal["layout", "unread", "seller"]
+    file: str  # its name
+    headline: str
+    body: str  # what was understood, or what is wrong, in lines
+    remedy: str = ""  # what to do when it is not so
+    layout: Layout | None = None  # remembered after a yes

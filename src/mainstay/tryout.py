@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, cast
 import msgspec
 
 from mainstay.app import Owner, create_workspace
-from mainstay.connectors import bank, camt
-from mainstay.connectors.invoices import InvoicesRead
-from mainstay.connectors.statements import StatementRead
+from mainstay.connectors.bank import camt
+from mainstay.connectors.bank import read as bank
+from mainstay.connectors.bank.statement import StatementRead
+from mainstay.connectors.invoices.read import InvoicesRead
 from mainstay.contracts import from_plain
 from mainstay.encoding import decode_value, encode_value
 from mainstay.errors import FileError, MainstayError

@@ -203,7 +203,7 @@ def test_real_statements_against_invoices_that_they_pay(sample, place):
     path = SAMPLES / sample
     if not path.is_file():
         pytest.skip(f"the sample {sample} is not there")
-    from mainstay.connectors.bank import ReadStatement, read_statement
+    from mainstay.connectors.bank.read import ReadStatement, read_statement
     from mainstay.records import File
     from mainstay.values import BlobRef
 

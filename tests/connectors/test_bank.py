@@ -8,9 +8,9 @@ import sys
 import msgspec
 import pytest
 
-from mainstay.connectors.bank import ReadStatement, operations, read_statement
-from mainstay.connectors.bank_columns import ColumnMap
-from mainstay.connectors.statements import StatementRead
+from mainstay.connectors.bank.columns import ColumnMap
+from mainstay.connectors.bank.read import ReadStatement, operations, read_statement
+from mainstay.connectors.bank.statement import StatementRead
 from mainstay.contracts import from_plain, to_plain
 from mainstay.errors import FileError
 from mainstay.records import File
@@ -24,7 +24,7 @@ CSV = b"Date,Amount,Currency\n2026-04-10,12.50,EUR\n"
 
 def read(content: bytes, columns: ColumnMap | None = None, name: str = "april.xml") -> StatementRead:
     file = File(name, BlobRef("digest", len(content)))
-    return read_statement(ReadStatement(file, columns), {"digest": content})
+    return read_statement(ReadStatement(file, columns=columns), {"digest": content})
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_columns_of_the_workspace_become_an_argument_that_playbooks_may_leave_ou
 def test_input_and_output_travel_between_processes():
     result = read(CAMT)
     assert msgspec.json.decode(msgspec.json.encode(result), type=StatementRead) == result
-    arguments = ReadStatement(File("a", BlobRef("d", 1)), ColumnMap(decimal=","))
+    arguments = ReadStatement(File("a", BlobRef("d", 1)), columns=ColumnMap(decimal=","))
     assert msgspec.json.decode(msgspec.json.encode(arguments), type=ReadStatement) == arguments
 
 
@@ -106,6 +106,8 @@ def test_the_operation_names_a_function_that_is_there():
 
 
 def test_importing_the_connector_loads_no_xml_library():
-    program = "import sys, mainstay.connectors.bank, mainstay.connectors.invoices; print('lxml' in sys.modules)"
+    program = (
+        "import sys, mainstay.connectors.bank.read, mainstay.connectors.invoices.read; print('lxml' in sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mainstay.connectors import bank_csv
-from mainstay.connectors.bank_columns import ColumnMap
+from mainstay.connectors.bank import csv as bank_csv
+from mainstay.connectors.bank.columns import ColumnMap
+from mainstay.connectors.bank.statement import assemble
 from mainstay.connectors.source import Source
 from mainstay.errors import FileError
 from mainstay.values import Money
@@ -35,7 +36,7 @@ ENGLISH = """Date,Description,Paid out,Paid in,Currency
 
 def read(text: str | bytes, columns: ColumnMap | None = None):
     content = text.encode() if isinstance(text, str) else text
-    return bank_csv.read(Source("april.csv", content), columns)
+    return assemble([("april.csv", bank_csv.read(Source("april.csv", content), columns))])
 
 
 def refused(text: str | bytes, columns: ColumnMap | None = None) -> str:

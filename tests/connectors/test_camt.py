@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mainstay.connectors import camt
+from mainstay.connectors.bank import camt
+from mainstay.connectors.bank.statement import RAW_LIMIT, assemble
 from mainstay.connectors.source import Source
-from mainstay.connectors.statements import RAW_LIMIT
 from mainstay.errors import FileError
 from mainstay.values import Money
 
@@ -57,7 +57,7 @@ def document(*statements: str, namespace: str = NAMESPACE) -> bytes:
 
 
 def read(content: bytes):
-    return camt.read(Source("april.xml", content))
+    return assemble([("april.xml", camt.read(Source("april.xml", content)))])
 
 
 def line_of(entry: str):

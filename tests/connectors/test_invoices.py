@@ -7,7 +7,7 @@ import tomllib
 import msgspec
 import pytest
 
-from mainstay.connectors.invoices import InvoiceColumns, InvoicesRead, ReadOpen, operations, read_open, totals_of
+from mainstay.connectors.invoices.read import InvoiceColumns, InvoicesRead, ReadOpen, operations, read_open, totals_of
 from mainstay.errors import FileError
 from mainstay.records import File, Invoice
 from mainstay.values import BlobRef, Money

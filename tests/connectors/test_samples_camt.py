@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mainstay.connectors.bank import ReadStatement, read_statement
+from mainstay.connectors.bank.read import ReadStatement, read_statement
 from mainstay.errors import FileError
 from mainstay.records import File
 from mainstay.values import BlobRef

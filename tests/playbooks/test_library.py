@@ -7,7 +7,9 @@ import pytest
 from small_catalogue import SmallCatalogue
 
 from mainstay.agents import reconcile
-from mainstay.connectors import bank, books, files, invoices, mail
+from mainstay.connectors import books, files, mail
+from mainstay.connectors.bank import read as bank
+from mainstay.connectors.invoices import read as invoices
 from mainstay.kernel.graph import Definition
 from mainstay.playbooks.compile import compile_playbook
 from mainstay.playbooks.explain import explain

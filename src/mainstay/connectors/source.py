@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from mainstay.errors import FileError
+from mainstay.records import Doubt
+from mainstay.values import digest_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from mainstay.records import File
 
+_SHOWN = 10  # of the files that can't be read
 MAX_FILE_BYTES = 64 * 1024 * 1024  # a worker has a gigabyte, a tree takes about ten times its file
 
 
@@ -49,3 +52,20 @@ class Source(msgspec.Struct, frozen=True):
         places += [f"entry {entry}"] * bool(entry)
         places += [f"column {column!r}"] * bool(column)
         return FileError(f"{', '.join(places)}: {what}.", remedy=remedy)
+
+
+def unread(name: str, error: FileError) -> Doubt:
+    """Say of a file that is left out, because it can't be read, why."""
+    ident = digest_of(b"unread", name.encode(), error.message.encode())[:16]
+    return Doubt(ident, "unread", name, f"{name} can't be read and is left out", error.message, error.remedy)
+
+
+def none_read(errors: Sequence[tuple[str, FileError]]) -> FileError:
+    """Make one error of all, where no file could be read."""
+    if not errors:
+        return FileError("No file was given.", remedy="Give at least one.")
+    if len(errors) == 1:
+        return errors[0][1]
+    told = " ".join(error.message for _, error in errors[:_SHOWN]) + " And more." * (len(errors) > _SHOWN)
+    remedies = dict.fromkeys(error.remedy for _, error in errors[:_SHOWN])
+    return FileError(f"None of the {len(errors)} files can be read. {told}", remedy=" ".join(remedies))

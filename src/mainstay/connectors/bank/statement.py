@@ -16,9 +16,10 @@ from collections import Counter
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
+from msgspec import structs
 
 from mainstay.connectors.currencies import sums_of
-from mainstay.records import BankLine, Date
+from mainstay.records import BankLine, Date, Doubt, Payout
 from mainstay.values import Money, digest_of
 
 if TYPE_CHECKING:
@@ -42,10 +43,22 @@ class AccountStatement(msgspec.Struct, frozen=True, omit_defaults=True):
     id: str = ""
 
 
-class StatementRead(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A bank file as read. `balance` is "checked" when the balances of every statement in it were."""
+class FileReport(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One of the files that were read. `count` lines are kept of it; `note` tells what was guessed or left out."""
 
+    name: str
     format: str  # "camt.053.001.08", "CSV"
+    count: int
+    balance: Literal["checked", "absent"]
+    from_on: Date = ""  # as the file says it, else of its first and last line
+    to_on: Date = ""
+    note: str = ""
+
+
+class StatementRead(msgspec.Struct, frozen=True):
+    """Bank files as read. `balance` is "checked" when the balances of every statement in them were."""
+
+    format: str  # "camt.053.001.08", "CSV"; several are joined by " and "
     statements: tuple[AccountStatement, ...]
     lines: tuple[BankLine, ...]
     currency: str  # "" when there are several
@@ -54,6 +67,9 @@ class StatementRead(msgspec.Struct, frozen=True, omit_defaults=True):
     count: int
     pending: int  # lines that are not booked yet; they are in `lines`, and in no sum
     note: str  # what was guessed, joined or left out, in sentences
+    files: tuple[FileReport, ...] = ()
+    payouts: tuple[Payout, ...] = ()  # of payment providers' reports
+    doubts: tuple[Doubt, ...] = ()  # what the operator is to confirm before the lines are believed
 
 
 class Draft(msgspec.Struct, frozen=True):
@@ -61,24 +77,46 @@ class Draft(msgspec.Struct, frozen=True):
 
     line: BankLine
     mark: str = ""
+    payout: str = ""  # the id of the payout it is part of
 
 
 class Part(msgspec.Struct, frozen=True):
-    """A statement before its lines have ids."""
+    """A statement before its lines have ids. `payouts` know their lines once these do."""
 
     head: AccountStatement
     drafts: tuple[Draft, ...]
+    payouts: tuple[Payout, ...] = ()
 
 
-def assemble(format_: str, parts: Sequence[Part], notes: Iterable[str]) -> StatementRead:
-    """Give lines their ids and sum up. A day that a second statement repeats is kept once, and the note says so."""
-    statements, lines, repeated = _numbered(parts)
-    told = list(notes)
-    if repeated:
-        told.append(f"{repeated} lines stood in two statements of one account; they are kept once.")
+class FileRead(msgspec.Struct, frozen=True):
+    """What a reader found in one file. A file is read whole, or not at all."""
+
+    format: str
+    parts: tuple[Part, ...]
+    notes: tuple[str, ...] = ()
+    doubts: tuple[Doubt, ...] = ()
+
+
+def assemble(files: Sequence[tuple[str, FileRead]], doubts: Iterable[Doubt] = ()) -> StatementRead:
+    """Give the lines of files, each with its name, their ids, and sum up. What stands in two of them is kept once."""
+    accounts: dict[tuple[str, str], _Account] = {}
+    reports: list[FileReport] = []
+    statements: list[AccountStatement] = []
+    lines: list[BankLine] = []
+    payouts: list[Payout] = []
+    for name, read in files:
+        numbered = _numbered(read.parts, accounts)
+        kept = [line for one in numbered for line, _ in one]
+        heads = [structs.replace(p.head, count=len(one)) for p, one in zip(read.parts, numbered, strict=True)]
+        left_out = sum(len(part.drafts) for part in read.parts) - len(kept)
+        reports.append(_report(name, read, heads, kept, left_out))
+        payouts += [_whole(payout, one) for p, one in zip(read.parts, numbered, strict=True) for payout in p.payouts]
+        statements += heads
+        lines += kept
     currencies = sorted({statement.currency for statement in statements})
+    notes = [f"{report.name}: {report.note}" if len(reports) > 1 else report.note for report in reports if report.note]
     return StatementRead(
-        format=format_,
+        format=" and ".join(dict.fromkeys(report.format for report in reports)),
         statements=tuple(statements),
         lines=tuple(lines),
         currency=currencies[0] if len(currencies) == 1 else "",
@@ -86,8 +124,34 @@ def assemble(format_: str, parts: Sequence[Part], notes: Iterable[str]) -> State
         sums=sums_of(line.amount for line in lines if not line.pending),
         count=len(lines),
         pending=sum(line.pending for line in lines),
+        note=" ".join(notes),
+        files=tuple(reports),
+        payouts=tuple(payouts),
+        doubts=(*(doubt for _, read in files for doubt in read.doubts), *doubts),
+    )
+
+
+def _report(
+    name: str, read: FileRead, heads: Sequence[AccountStatement], kept: Sequence[BankLine], left_out: int
+) -> FileReport:
+    told = list(read.notes)
+    if left_out:
+        told.append(f"{left_out} lines stood in two statements of one account; they are kept once.")
+    days = sorted(line.booked_on for line in kept)
+    begins, ends = ([day for head in heads if (day := getattr(head, end))] for end in ("from_on", "to_on"))
+    return FileReport(
+        name=name,
+        format=read.format,
+        count=len(kept),
+        balance="checked" if all(head.balance == "checked" for head in heads) else "absent",
+        from_on=min(begins or days[:1], default=""),
+        to_on=max(ends or days[-1:], default=""),
         note=" ".join(told),
     )
+
+
+def _whole(payout: Payout, numbered: Sequence[tuple[BankLine, str]]) -> Payout:
+    return structs.replace(payout, line_ids=tuple(line.id for line, its in numbered if its == payout.id))
 
 
 class _Account:
@@ -95,29 +159,42 @@ class _Account:
 
     def __init__(self) -> None:
         self.used: Counter[str] = Counter()
+        self.ids: set[str] = set()
         self.days: dict[str, list[list[str]]] = {}
         self.openings: set[Money | None] = set()
         self.closings: set[Money | None] = set()
 
+    def adjoins(self, head: AccountStatement) -> bool:
+        """Tell whether balances show that a statement goes on where another ends."""
+        return head.balance == "checked" and (head.opening in self.closings or head.closing in self.openings)
 
-def _numbered(parts: Sequence[Part]) -> tuple[list[AccountStatement], list[BankLine], int]:
-    accounts: dict[tuple[str, str], _Account] = {}
-    statements: list[AccountStatement] = []
-    lines: list[BankLine] = []
+
+def _numbered(parts: Sequence[Part], accounts: dict[tuple[str, str], _Account]) -> list[list[tuple[BankLine, str]]]:
+    """Number the lines of one file; beside each is the id of its payout. Known lines are left out.
+
+    A file counts equal lines from one, as if it were read alone, so that a line it shares with another has the same id
+    in both; unless balances show that it shares nothing.
+    """
+    begun: set[tuple[str, str]] = set()
+    found: list[list[tuple[BankLine, str]]] = []
     for part in parts:
-        account = accounts.setdefault((part.head.account, part.head.currency), _Account())
-        kept = _kept(part, account)
-        statements.append(msgspec.structs.replace(part.head, count=len(kept)))
-        lines += kept
-    return statements, lines, sum(len(part.drafts) for part in parts) - len(lines)
+        name = (part.head.account, part.head.currency)
+        account = accounts.setdefault(name, _Account())
+        if name not in begun and not account.adjoins(part.head):
+            account.used.clear()
+        begun.add(name)
+        kept = [one for one in _kept(part, account) if one[0].id not in account.ids]
+        account.ids.update(line.id for line, _ in kept)
+        found.append(kept)
+    return found
 
 
-def _kept(part: Part, account: _Account) -> list[BankLine]:
+def _kept(part: Part, account: _Account) -> list[tuple[BankLine, str]]:
     """Number the lines of one statement, without those of days that were in an earlier one."""
     keys = _keys(part)
     repeated = _repeated(part, keys, account) if part.head.balance == "checked" else set[str]()
     return [
-        msgspec.structs.replace(draft.line, id=_id(key, account.used))
+        (structs.replace(draft.line, id=_id(key, account.used)), draft.payout)
         for draft, key in zip(part.drafts, keys, strict=True)
         if draft.line.booked_on not in repeated
     ]
@@ -132,7 +209,7 @@ def _repeated(part: Part, keys: list[str], account: _Account) -> set[str]:
     days: dict[str, list[str]] = {}
     for draft, key in sorted(zip(part.drafts, keys, strict=True), key=lambda pair: pair[1]):
         days.setdefault(draft.line.booked_on, []).append(key)
-    adjoins = part.head.opening in account.closings or part.head.closing in account.openings
+    adjoins = account.adjoins(part.head)
     repeated = {day for day, held in days.items() if not adjoins and held in account.days.get(day, [])}
     for day, held in days.items():
         account.days.setdefault(day, []).append(held)

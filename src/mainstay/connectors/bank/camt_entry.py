@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from mainstay.connectors.bank.statement import RAW_LIMIT, Draft
 from mainstay.connectors.currencies import money_of
 from mainstay.connectors.source import UnreadableError
-from mainstay.connectors.statements import RAW_LIMIT, Draft
 from mainstay.connectors.xml_tree import Node, canonical, text_at, texts_at
 from mainstay.records import BankLine
 

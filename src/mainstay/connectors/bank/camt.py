@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from mainstay.connectors.camt_entry import EntryRead, account_at, date_at, iso_date, read_entry, signed
+from mainstay.connectors.bank.camt_entry import EntryRead, account_at, date_at, iso_date, read_entry, signed
+from mainstay.connectors.bank.statement import AccountStatement, Draft, FileRead, Part
 from mainstay.connectors.source import UnreadableError
-from mainstay.connectors.statements import AccountStatement, Draft, Part, StatementRead, assemble
 from mainstay.connectors.xml_tree import AGAIN, Node, Tree, canonical, parse, text_at
 from mainstay.values import Money
 
@@ -58,7 +58,7 @@ class _Sheet(msgspec.Struct, frozen=True):
     notes: tuple[str, ...]
 
 
-def read(source: Source) -> StatementRead:
+def read(source: Source) -> FileRead:
     """Read a camt file. Raises FileError with line and entry; then nothing of the file is used."""
     tree = parse(source)
     message, kind, name = _message(source, tree)
@@ -72,7 +72,7 @@ def read(source: Source) -> StatementRead:
     notes = [note for sheet in sheets for note in sheet.notes]
     if len(distinct) < len(nodes):
         notes += ["Copies of a statement in the same file, left out"] * (len(nodes) - len(distinct))
-    return assemble(_version(tree, kind), parts, _counted([*notes, *_pages(message)]))
+    return FileRead(_version(tree, kind), tuple(parts), tuple(_counted([*notes, *_pages(message)])))
 
 
 def looks_like(head: bytes) -> bool:

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from mainstay.connectors import bank_csv, camt
-from mainstay.connectors.bank_columns import ColumnMap
-from mainstay.connectors.source import Source, UnreadableError
-from mainstay.connectors.statements import StatementRead
+from mainstay.connectors.bank import camt, csv
+from mainstay.connectors.bank.columns import ColumnMap
+from mainstay.connectors.bank.statement import FileRead, StatementRead, assemble
+from mainstay.connectors.currencies import sums_of
+from mainstay.connectors.source import Source, UnreadableError, none_read, unread
 from mainstay.contracts import Operation, to_plain
-from mainstay.records import File
+from mainstay.errors import FileError
+from mainstay.records import File, Layout
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,10 +24,27 @@ TIMEOUT_S = 120.0  # a year of a busy account takes a few seconds
 
 
 class ReadStatement(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What to read. `columns` is for CSV alone, where columns can't be guessed or are guessed wrong."""
+    """What to read: one file, or several together. `layouts` and `columns` say how tables are written.
 
-    file: File
+    `layouts` are those confirmed before, `columns` is what mainstay.toml says; both are for tables alone.
+    """
+
+    file: File | None = None
+    files: tuple[File, ...] = ()
+    layouts: tuple[Layout, ...] = ()
     columns: ColumnMap | None = None
+
+    @property
+    def given(self) -> tuple[File, ...]:
+        """All the files."""
+        return (*((self.file,) if self.file else ()), *self.files)
+
+
+class Hints(msgspec.Struct, frozen=True):
+    """What is known of how tables are written: by mainstay.toml, and by what was confirmed before."""
+
+    columns: ColumnMap = ColumnMap()
+    layouts: tuple[Layout, ...] = ()
 
 
 class Reader(NamedTuple):
@@ -33,7 +52,7 @@ class Reader(NamedTuple):
 
     name: str
     looks_like: Callable[[bytes], bool]  # takes the first bytes
-    read: Callable[[Source, ColumnMap | None], StatementRead]
+    read: Callable[[Source, Hints], FileRead]
 
 
 def operations(columns: ColumnMap | None = None) -> tuple[Operation, ...]:
@@ -46,7 +65,7 @@ def operations(columns: ColumnMap | None = None) -> tuple[Operation, ...]:
             output=StatementRead,
             effect="read",
             where="worker",
-            entry="mainstay.connectors.bank:read_statement",
+            entry="mainstay.connectors.bank.read:read_statement",
             defaults={} if columns in (None, ColumnMap()) else {"columns": to_plain(columns)},
             timeout_s=TIMEOUT_S,
         ),
@@ -54,16 +73,32 @@ def operations(columns: ColumnMap | None = None) -> tuple[Operation, ...]:
 
 
 def read_statement(arguments: ReadStatement, files: Mapping[str, bytes]) -> StatementRead:
-    """Read all statements in a file. `files` maps blob digests to content.
+    """Read all statements in the files. `files` maps blob digests to content.
 
-    Raises FileError, with the place and what to do next, when anything in the file can't be read or the balances do
-    not agree: a file is read whole or not at all.
+    Raises FileError, with the place and what to do next, when anything in a file can't be read or the balances do
+    not agree: a file is read whole or not at all. Of several, one that can't be read is left out, with a doubt that
+    says so; only when none can is that an error.
     """
-    source = Source.of(arguments.file, files)
+    hints = Hints(arguments.columns or ColumnMap(), arguments.layouts)
+    read: list[tuple[str, FileRead]] = []
+    errors: list[tuple[str, FileError]] = []
+    for file in arguments.given:
+        try:
+            read.append((file.name, _read_file(Source.of(file, files), hints)))
+        except FileError as error:
+            errors.append((file.name, error))
+    if not read:
+        raise none_read(errors)
+    return assemble(read, [unread(name, error) for name, error in errors])
+
+
+def _read_file(source: Source, hints: Hints) -> FileRead:
     try:
-        return recognise(source).read(source, arguments.columns)
+        read = recognise(source).read(source, hints)
+        sums_of(draft.line.amount for part in read.parts for draft in part.drafts)  # they fit 64 bits
     except UnreadableError as error:
         raise source.error(str(error), remedy=_EXPORT) from error
+    return read
 
 
 def recognise(source: Source) -> Reader:
@@ -79,14 +114,18 @@ def recognise(source: Source) -> Reader:
     return reader
 
 
-def _read_camt(source: Source, columns: ColumnMap | None) -> StatementRead:
-    del columns  # XML has none; those of mainstay.toml are for the CSV files
+def _read_camt(source: Source, hints: Hints) -> FileRead:
+    del hints  # XML has no columns
     return camt.read(source)
+
+
+def _read_csv(source: Source, hints: Hints) -> FileRead:
+    return csv.read(source, hints.columns)
 
 
 READERS = (
     Reader("camt.053", camt.looks_like, _read_camt),
-    Reader("CSV", bank_csv.looks_like, bank_csv.read),
+    Reader("CSV", csv.looks_like, _read_csv),
 )
 
 _EXPORT = "Export camt.053 or CSV at the bank."

@@ -172,7 +172,7 @@ def operations(columns: InvoiceColumns | None = None) -> tuple[Operation, ...]:
             output=InvoicesRead,
             effect="read",
             where="worker",
-            entry="mainstay.connectors.invoices:read_open",
+            entry="mainstay.connectors.invoices.read:read_open",
             defaults={} if columns in (None, InvoiceColumns()) else {"columns": to_plain(columns)},
         ),
     )

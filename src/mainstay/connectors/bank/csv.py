@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from mainstay.connectors.bank_columns import VOCABULARY, ColumnMap
+from mainstay.connectors.bank.columns import VOCABULARY, ColumnMap
+from mainstay.connectors.bank.statement import RAW_LIMIT, AccountStatement, Draft, FileRead, Part
 from mainstay.connectors.cells import guess_date_format, guess_decimal, iso_day, plain_number
 from mainstay.connectors.currencies import CODES, code_of, money_of
 from mainstay.connectors.source import UnreadableError
-from mainstay.connectors.statements import RAW_LIMIT, AccountStatement, Draft, Part, StatementRead, assemble
 from mainstay.connectors.tables import (
     Cells,
     Layout,
@@ -61,7 +61,7 @@ def looks_like(head: bytes) -> bool:
     return not head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
 
 
-def read(source: Source, columns: ColumnMap | None) -> StatementRead:
+def read(source: Source, columns: ColumnMap | None) -> FileRead:
     """Read a CSV file. Raises FileError with line and column; then nothing of the file is used."""
     columns = columns or ColumnMap()
     table = read_table(source, _layout(columns))
@@ -75,7 +75,8 @@ def read(source: Source, columns: ColumnMap | None) -> StatementRead:
         notes.append(f"{len(table.rows) - len(rows)} rows without date and amount are left out.")
     if not form.account and "account" not in table.headers:
         notes.append("The file does not name its account; ids of lines can't tell two accounts apart.")
-    return assemble("CSV", _parts(source, table, list(zip(rows, drafts, strict=True)), form), notes)
+    parts = _parts(source, table, list(zip(rows, drafts, strict=True)), form)
+    return FileRead("CSV", tuple(parts), tuple(notes))
 
 
 def _layout(columns: ColumnMap) -> Layout:
