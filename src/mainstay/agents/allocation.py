@@ -12,7 +12,7 @@ from mainstay.records import Allocation, Match
 from mainstay.values import Money, digest_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from mainstay.agents.evidence import Debt, Receipt
     from mainstay.records import BankLine
@@ -70,7 +70,10 @@ def match_of(
         runner_up=runner_up,
         booked_on=max(receipt.line.booked_on for receipt in receipts),
         counterparty=first.counterparty,
+        iban=_of_all(receipt.line.iban for receipt in receipts),
         text=first.text,
+        customer=_of_all(debt.invoice.customer for debt in debts),
+        customer_id=_of_all(debt.invoice.customer_id for debt in debts),
     )
 
 
@@ -86,6 +89,7 @@ def lone(line: BankLine, why: str, *, invoices: tuple[str, ...] = (), sure: floa
         why=why,
         booked_on=line.booked_on,
         counterparty=line.counterparty,
+        iban=line.iban,
         text=line.text,
     )
 
@@ -94,6 +98,12 @@ def id_of(line_ids: Sequence[str], numbers: Sequence[str]) -> str:
     """Name a match by its lines and invoices, whatever their order."""
     lines = [line.encode() for line in sorted(line_ids)]
     return digest_of(b"lines", *lines, b"invoices", *[number.encode() for number in sorted(numbers)])[:ID_DIGITS]
+
+
+def _of_all(values: Iterable[str]) -> str:
+    """Give what all have in common, empty when they differ: the operator's answer teaches only what is clear."""
+    found = set(values)
+    return found.pop() if len(found) == 1 else ""
 
 
 def _targets(opens: list[int], paid: int, gap: Gap | None) -> list[int]:

@@ -13,14 +13,13 @@ import msgspec
 
 from mainstay.contracts import AgentContract, AgentResult
 from mainstay.errors import InputError
-from mainstay.records import BankLine, Invoice, Match
-from mainstay.values import digest_of, say_total
+from mainstay.records import BankLine, Invoice, Match, Payer, Payout
+from mainstay.values import Money, digest_of, say_total
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from mainstay.agents.settlement import Settled
-    from mainstay.values import Money
 
 T = TypeVar("T")
 EVERY_LINE_ONCE = (  # the piles add up to the lines that came in
@@ -30,10 +29,18 @@ EVERY_LINE_ONCE = (  # the piles add up to the lines that came in
 
 
 class ReconcileInput(msgspec.Struct, frozen=True):
-    """Lines of one or several accounts, and the invoices that are open. Pending lines are shown, never matched."""
+    """Lines of one or several accounts, and the invoices that are open. Pending lines are shown, never matched.
+
+    `payouts` say which lines a payment provider sent to the bank in one sum, `payers` what the operator taught. A
+    difference of an otherwise sure pair up to `write_off`, in that currency, is written off without asking; None
+    stands for five of the smallest coin (0.05 EUR), which is also what other currencies have.
+    """
 
     lines: tuple[BankLine, ...]
     invoices: tuple[Invoice, ...]
+    payouts: tuple[Payout, ...] = ()
+    payers: tuple[Payer, ...] = ()
+    write_off: Money | None = None
 
 
 class ReconcileSummary(msgspec.Struct, frozen=True):
