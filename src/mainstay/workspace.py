@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 import msgspec
 
 from mainstay.connectors.bank.columns import ColumnMap
-from mainstay.connectors.invoices.read import InvoiceColumns
+from mainstay.connectors.invoices.columns import InvoiceColumns
 from mainstay.errors import FileError, InputError
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ import tomllib
 import msgspec
 import pytest
 
-from mainstay.connectors.invoices.read import InvoiceColumns, InvoicesRead, ReadOpen, operations, read_open, totals_of
+from mainstay.connectors.invoices.columns import InvoiceColumns
+from mainstay.connectors.invoices.read import InvoicesRead, ReadOpen, operations, read_open, totals_of
 from mainstay.errors import FileError
 from mainstay.records import File, Invoice
 from mainstay.values import BlobRef, Money
@@ -31,7 +32,7 @@ DUTCH = """Factuurnummer;Klant;E-mail;Factuurbedrag;Openstaand;Valuta;Factuurdat
 def read(text: str | bytes, columns: InvoiceColumns | None = None) -> InvoicesRead:
     content = text.encode() if isinstance(text, str) else text
     file = File("open.csv", BlobRef("digest", len(content)))
-    return read_open(ReadOpen(file, columns), {"digest": content})
+    return read_open(ReadOpen(file, columns=columns), {"digest": content})
 
 
 def refused(text: str | bytes, columns: InvoiceColumns | None = None) -> str:

@@ -11,91 +11,30 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from mainstay.connectors import tables
 from mainstay.connectors.cells import guess_date_format, guess_decimal, iso_day, plain_number
 from mainstay.connectors.currencies import code_of, money_of, sums_of
-from mainstay.connectors.source import Source, UnreadableError
+from mainstay.connectors.invoices.columns import VOCABULARY, InvoiceColumns
+from mainstay.connectors.source import Source, UnreadableError, none_read, unread
 from mainstay.connectors.tables import (
     Cells,
-    Layout,
     Row,
     Table,
-    Vocabulary,
     currency_beside,
     currency_in,
     currency_named,
     line_of,
     read_table,
     setting,
-    words,
 )
 from mainstay.contracts import Operation, to_plain
 from mainstay.errors import FileError
-from mainstay.records import File, Invoice
+from mainstay.records import Doubt, File, Invoice, Layout
 from mainstay.values import Money
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-# Order matters: a column is used once, and goes to the first field that knows its header.
-VOCABULARY: Vocabulary = {
-    "number": words(
-        en="invoice number,invoice no,invoice,number,no,invoice id",
-        de="rechnungsnummer,rechnungsnr,rechnung nr,belegnummer,rechnung,nummer",
-        fr="numero de facture,no de facture,n de facture,facture,numero",
-        nl="factuurnummer,factuurnr,factuur,nummer",
-    ),
-    "customer_id": words(
-        en="customer number,customer id,client id",
-        de="kundennummer,kundennr,kunden nr",
-        fr="numero de client,numero client,code client",
-        nl="klantnummer,debiteurnummer,klantnr",
-    ),
-    "customer": words(
-        en="customer,customer name,client,client name,name,company",
-        de="kunde,kundenname,name,firma,debitor",
-        fr="client,nom du client,nom,raison sociale",
-        nl="klant,klantnaam,debiteur,naam",
-    ),
-    "email": words(
-        en="email,e mail,mail,email address,customer email",
-        de="e mail adresse,email adresse",
-        fr="courriel,adresse e mail,adresse email",
-        nl="e mailadres,emailadres",
-    ),
-    "open": words(
-        en="open,outstanding,open amount,amount due,balance due,balance,outstanding amount,amount outstanding",
-        de="offen,offener betrag,restbetrag,offene summe,saldo",
-        fr="restant du,reste a payer,solde,montant du",
-        nl="openstaand,openstaand bedrag,nog te betalen,restbedrag",
-    ),
-    "amount": words(
-        en="amount,total,total amount,invoice amount,gross,gross amount,invoice total",
-        de="betrag,bruttobetrag,rechnungsbetrag,gesamtbetrag,summe,brutto",
-        fr="montant,montant ttc,total ttc,total",
-        nl="bedrag,totaal,factuurbedrag,totaalbedrag,bedrag incl btw",
-    ),
-    "currency": words(en="currency,ccy,currency code", de="wahrung,waehrung", fr="devise,monnaie", nl="valuta,munt"),
-    "issued_on": words(
-        en="issued,invoice date,issue date,date,issued on,date issued",
-        de="rechnungsdatum,belegdatum,datum,ausgestellt am",
-        fr="date de facture,date facture,date d emission,emise le",
-        nl="factuurdatum,datum",
-    ),
-    "due_on": words(
-        en="due,due date,due on,payment due",
-        de="fallig,fallig am,falligkeit,falligkeitsdatum,faellig,faellig am,faelligkeit,faelligkeitsdatum,zahlbar bis",
-        fr="echeance,date d echeance,date echeance",
-        nl="vervaldatum,vervalt op,uiterste betaaldatum",
-    ),
-    "iban": words(en="iban,customer iban,bank account", de="kontonummer", fr="compte bancaire", nl="rekeningnummer"),
-    "reference": words(
-        en="reference,payment reference,structured reference,creditor reference",
-        de="referenz,zahlungsreferenz,verwendungszweck",
-        fr="reference de paiement,communication structuree",
-        nl="betalingskenmerk,referentie,kenmerk",
-    ),
-    "state": words(en="status,state,payment status", de="zahlungsstatus,zustand", fr="statut,etat", nl="betaalstatus"),
-}
 NEEDS = (("number",), ("customer",), ("amount", "open"), ("issued_on",), ("due_on",))
 
 _UNPAID = frozenset(
@@ -114,44 +53,45 @@ _EITHER = 'decimal = "," or date_format = "%d/%m/%Y"'
 _CORRECT = "Correct the file, or say under [invoices.columns] in mainstay.toml how it is to be read."
 
 
-class InvoiceColumns(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """Where things stand in the file. All is optional; as soon as one column is named, no other is guessed."""
-
-    number: str = ""  # headers, as they stand in the file
-    customer: str = ""
-    customer_id: str = ""
-    email: str = ""
-    amount: str = ""
-    open: str = ""
-    currency: str = ""
-    issued_on: str = ""
-    due_on: str = ""
-    iban: str = ""
-    reference: str = ""
-    state: str = ""
-    delimiter: str = ""
-    encoding: str = ""
-    decimal: str = ""  # "." or ","
-    date_format: str = ""  # as strptime: "%d/%m/%Y"
-    currency_code: str = ""  # where no column says it: "EUR"
-
-
 class ReadOpen(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What to read. `columns` where the headers can't be guessed."""
+    """What to read: one file, or several together. `layouts` and `columns` say how tables are written.
 
-    file: File
+    `layouts` are those confirmed before, `columns` is what mainstay.toml says; both are for tables alone. `seller` is
+    the name or VAT number the owner issues invoices under; with it, invoices of anyone else are left out.
+    """
+
+    file: File | None = None
+    files: tuple[File, ...] = ()
+    layouts: tuple[Layout, ...] = ()
     columns: InvoiceColumns | None = None
+    seller: str = ""
+
+    @property
+    def given(self) -> tuple[File, ...]:
+        """All the files."""
+        return (*((self.file,) if self.file else ()), *self.files)
+
+
+class InvoiceFile(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One of the files that were read: `count` invoices and credit notes stand in it, open or not."""
+
+    name: str
+    format: str  # "UBL", "Factur-X BASIC", "CSV"
+    count: int
+    note: str = ""
 
 
 class InvoicesRead(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The open invoices of a file, in its order."""
+    """The open invoices of all files together, by the day they are due and their number."""
 
     invoices: tuple[Invoice, ...]
     count: int
-    left_out: int  # paid, void, credit notes
+    left_out: int  # paid, void, credited, credit notes, of other sellers
     totals: tuple[Money, ...]  # what is open, one per currency
     total: str  # the same in words: "1,250.50 EUR, 99.00 USD"
-    note: str  # what was guessed and left out, in sentences
+    note: str  # what was guessed, merged and left out, in sentences
+    files: tuple[InvoiceFile, ...] = ()
+    doubts: tuple[Doubt, ...] = ()  # what the operator is to confirm before the invoices are believed
 
 
 class _Format(NamedTuple):
@@ -179,30 +119,53 @@ def operations(columns: InvoiceColumns | None = None) -> tuple[Operation, ...]:
 
 
 def read_open(arguments: ReadOpen, files: Mapping[str, bytes]) -> InvoicesRead:
-    """Read open invoices from a table. `files` maps blob digests to content.
+    """Read open invoices from tables. `files` maps blob digests to content.
 
-    Raises FileError with line and column, and what to do next; then nothing of the file is used.
+    Raises FileError with line and column, and what to do next, when a file can't be read; of several, such a file is
+    left out, with a doubt that says so, and only when none can be read is that an error.
     """
-    source = Source.of(arguments.file, files)
     columns = arguments.columns or InvoiceColumns()
+    read: list[tuple[InvoiceFile, list[tuple[Invoice, str]]]] = []
+    errors: list[tuple[str, FileError]] = []
+    for file in arguments.given:
+        try:
+            read.append(_read_table(Source.of(file, files), columns))
+        except FileError as error:
+            errors.append((file.name, error))
+    if not read:
+        raise none_read(errors)
+    rows = [one for _, some in read for one in some]
+    invoices = tuple(invoice for invoice, reason in rows if not reason)
+    totals = totals_of(invoices)
+    return InvoicesRead(
+        invoices=invoices,
+        count=len(invoices),
+        left_out=len(rows) - len(invoices),
+        totals=totals,
+        total=", ".join(map(str, totals)),
+        note=" ".join(file.note for file, _ in read),
+        files=tuple(file for file, _ in read),
+        doubts=tuple(unread(name, error) for name, error in errors),
+    )
+
+
+def _read_table(source: Source, columns: InvoiceColumns) -> tuple[InvoiceFile, list[tuple[Invoice, str]]]:
     table = read_table(source, _layout(columns))
     form = _format(source, table, columns)
     rows = [row for row in table.rows if any(row.text(field) for field in ("number", "customer", "due_on"))]
     read = _read_rows(source, table, rows, form)
     _refuse_twice(source, table, rows, [invoice.number for invoice, _ in read])
     reasons = [reason for _, reason in read if reason]
-    invoices = tuple(invoice for invoice, reason in read if not reason)
     notes = [table.note, f"Dates as {form.date_format}, decimal mark {form.decimal!r}."]
     notes += _without_address(rows)
     notes += [f"Left out as {reason}: {reasons.count(reason)}." for reason in dict.fromkeys(reasons)]
     if not {"open", "state"} & set(table.headers):
         notes.append("No column tells what is open, so every invoice counts as open.")
     try:
-        totals = totals_of(invoices)
+        totals_of(invoice for invoice, _ in read)
     except UnreadableError as error:
         raise source.error(str(error), remedy=_CORRECT) from error
-    total = ", ".join(map(str, totals))
-    return InvoicesRead(invoices, len(invoices), len(reasons), totals, total, " ".join(notes))
+    return InvoiceFile(source.name, "CSV", len(read), " ".join(notes)), read
 
 
 def totals_of(invoices: Iterable[Invoice]) -> tuple[Money, ...]:
@@ -210,10 +173,10 @@ def totals_of(invoices: Iterable[Invoice]) -> tuple[Money, ...]:
     return sums_of(invoice.open for invoice in invoices)
 
 
-def _layout(columns: InvoiceColumns) -> Layout:
+def _layout(columns: InvoiceColumns) -> tables.Layout:
     fields = msgspec.structs.asdict(columns)
     named = {field: header for field in VOCABULARY if (header := fields[field])}
-    return Layout(VOCABULARY, NEEDS, "invoices.columns", named, columns.delimiter, columns.encoding)
+    return tables.Layout(VOCABULARY, NEEDS, "invoices.columns", named, columns.delimiter, columns.encoding)
 
 
 def _format(source: Source, table: Table, columns: InvoiceColumns) -> _Format:
