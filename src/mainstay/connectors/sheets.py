@@ -51,7 +51,7 @@ _SAVE = "Open it in your spreadsheet program and save it as .xlsx without passwo
 _UNPACK = "Unpack it and give the files inside."
 _DAMAGED = "Export or save the file again, and give it as it came."
 _SHORTER = "Export a shorter period, or several files, and give each by itself."
-_CORRECT = "Correct the cell in your spreadsheet program, save the file, and give it again."
+CORRECT = "Correct the cell in your spreadsheet program, save the file, and give it again."
 _REFERENCE = re.compile(r"([A-Z]{1,3})([1-9][0-9]{0,6})")
 # Other things that come as a ZIP: a file each has, what it is, what to do.
 _KINDS = (

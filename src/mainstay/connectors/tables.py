@@ -1,7 +1,8 @@
-"""Tables in text files, as banks and book-keeping programs export them: CSV with all its dialects.
+"""Tables, as banks and book-keeping programs export them: CSV with all its dialects, and spreadsheets.
 
 Separators, encodings and lines before the header are found out; each guess can be replaced by the operator's word.
 A row that has not as many cells as the header is an error: either it was cut off, or its text holds the separator.
+What was guessed is shown once as a `Doubt`; a confirmed `records.Layout` is found again by its header row.
 """
 
 from __future__ import annotations
@@ -11,26 +12,37 @@ import csv
 import io
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial, reduce
 from itertools import islice
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeVar
 
 import msgspec
 
+from mainstay.connectors import sheets
 from mainstay.connectors.currencies import CODES
 from mainstay.connectors.source import Source, UnreadableError
+from mainstay.records import Doubt
+from mainstay.records import Layout as Remembered
+from mainstay.values import digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Literal
+
+    from mainstay.values import Money
 
 DELIMITERS = {";": "semicolon", ",": "comma", "\t": "tab", "|": "bar"}
 HEADER_WITHIN = 60  # rows that are searched for the header
 MAX_TABLE_BYTES = 16 * 1024 * 1024  # some 200,000 rows; reading takes about thirty times as much memory
 HEADER_SIGNS = 2  # known columns that make a row look like one
+SAMPLE_ROWS = 3  # shown when the columns are to be confirmed
 
 # field -> the names its column has, by language ("en", "de", "fr", "nl"), the surest first
 Vocabulary: TypeAlias = Mapping[str, Mapping[str, tuple[str, ...]]]
+
+NumberedRow: TypeAlias = tuple[int, list[str]]  # the line it begins at, its cells
 
 T = TypeVar("T")
 
@@ -50,6 +62,7 @@ class Layout(msgspec.Struct, frozen=True):
     named: Mapping[str, str] = {}  # field -> header; as soon as one is named, no other is guessed
     delimiter: str = ""
     encoding: str = ""
+    remembered: tuple[Remembered, ...] = ()  # confirmed before; taken where nothing is named
 
 
 def words(**languages: str) -> dict[str, tuple[str, ...]]:
@@ -70,13 +83,24 @@ class Row(msgspec.Struct, frozen=True):
 
 
 class Table(msgspec.Struct, frozen=True):
-    """A table as found. `headers` holds the header of each field."""
+    """A table as found. `headers` holds the header of each field, `header` the whole row as it stands in the file.
+
+    `remembered` is the layout it was read by, None when its columns were guessed or named.
+    """
 
     headers: Mapping[str, str]
     rows: tuple[Row, ...]
     preamble: str  # what stands before the header
     local: bool  # a header is in a language that writes the day before the month
     note: str
+    header: tuple[str, ...] = ()
+    delimiter: str = ""  # "" in a spreadsheet
+    remembered: Remembered | None = None
+
+    @property
+    def sample(self) -> tuple[Row, ...]:
+        """Give the first rows."""
+        return self.rows[:SAMPLE_ROWS]
 
 
 class Cells(msgspec.Struct, frozen=True):
@@ -96,22 +120,68 @@ class Cells(msgspec.Struct, frozen=True):
             raise self.source.error(str(error), line=self.row.line, column=column, remedy=self.remedy) from error
 
 
+class _Text(NamedTuple):
+    """One way to take a file for rows: a separator, or a sheet of a workbook."""
+
+    rows: Callable[[], Iterator[NumberedRow]]  # raises csv.Error
+    delimiter: str
+    how: str  # what the note says of it
+    faults: Mapping[tuple[int, int], str] = {}
+
+
+class _Header(NamedTuple):
+    """Where a table was found: the file so taken, the line of the header, and its columns by field."""
+
+    text: _Text
+    line: int
+    columns: Mapping[str, int]
+    remembered: Remembered | None = None
+
+
 def read_table(source: Source, layout: Layout) -> Table:
-    """Find header and rows. Raises FileError with line and column."""
-    text, encoding = decode(source, layout.encoding)
-    delimiter, header_at = _header(source, text, layout)
-    rows = list(_rows(source, text, delimiter))
-    at = next(index for index, (line, _) in enumerate(rows) if line == header_at)
+    """Find header and rows, in text or in a workbook. Raises FileError with line and column."""
+    found = _header(source, _texts(source, layout), layout)
+    rows = list(_rows(source, found.text))
+    at = next(index for index, (line, _) in enumerate(rows) if line == found.line)
     header = rows[at][1]
-    columns = match_columns(header, layout)
-    used = {field: header[column].strip() for field, column in columns.items()}
+    used = {field: _name(header, column) for field, column in found.columns.items()}
+    _refuse_faults(source, found, used)
     body = tuple(
-        _row(source, line, cells, header, columns) for line, cells in rows[at + 1 :] if any(map(str.strip, cells))
+        _row(source, line, cells, header, found.columns) for line, cells in rows[at + 1 :] if any(map(str.strip, cells))
     )
     read = ", ".join(f"{name!r} as {field}" for field, name in used.items())
-    note = f"Read as {encoding}, separated by {DELIMITERS.get(delimiter, delimiter)}; columns {read}."
-    preamble = "\n".join(" ".join(cells) for _, cells in rows[:at])
-    return Table(used, body, preamble, _is_local(used, layout.vocabulary), note)
+    return Table(
+        headers=used,
+        rows=body,
+        preamble="\n".join(" ".join(cells) for _, cells in rows[:at]),
+        local=_is_local(used, layout.vocabulary),
+        note=f"Read {found.text.how}; columns {read}.",
+        header=tuple(header),
+        delimiter=found.text.delimiter,
+        remembered=found.remembered,
+    )
+
+
+def _texts(source: Source, layout: Layout) -> list[_Text]:
+    """Give all ways to take a file for rows."""
+    if sheets.is_workbook(source.content):
+        return [
+            _Text(partial(iter, sheet.rows), "", f"from the sheet {sheet.name!r}", sheet.faults)
+            for sheet in sheets.rows_of(source)
+        ]
+    text, encoding = decode(source, layout.encoding)
+    return [
+        _Text(partial(_split, text, delimiter), delimiter, f"as {encoding}, separated by {name}")
+        for delimiter, name in ({layout.delimiter: layout.delimiter} if layout.delimiter else DELIMITERS).items()
+    ]
+
+
+def _refuse_faults(source: Source, found: _Header, used: Mapping[str, str]) -> None:
+    """Refuse cells of a workbook that hold no value, in the columns that are read."""
+    fields = {column + 1: field for field, column in found.columns.items()}
+    for (row, column), what in sorted(found.text.faults.items()):
+        if row > found.line and column in fields:
+            raise source.error(what, line=row, column=used[fields[column]], remedy=sheets.CORRECT)
 
 
 def decode(source: Source, encoding: str = "") -> tuple[str, str]:
@@ -139,14 +209,10 @@ _EXPORT = "Export the file again as CSV, and give it as it came."
 
 def match_columns(header: list[str], layout: Layout) -> dict[str, int]:
     """Find the column of each field by its header; every column is used once. Fields without one are left out."""
-    plain = [_plain(cell) for cell in header]
-    exact = [cell.strip().casefold() for cell in header]
-    columns: dict[str, int] = {}
     if layout.named:
-        for field, name in layout.named.items():
-            if name.strip().casefold() in exact:
-                columns[field] = exact.index(name.strip().casefold())
-        return columns
+        return _columns_named(header, layout.named)
+    plain = [_plain(cell) for cell in header]
+    columns: dict[str, int] = {}
     for field, languages in layout.vocabulary.items():
         names = [name for some in languages.values() for name in some]
         found = (plain.index(name) for name in names if name in plain and plain.index(name) not in columns.values())
@@ -154,6 +220,21 @@ def match_columns(header: list[str], layout: Layout) -> dict[str, int]:
         if column is not None:
             columns[field] = column
     return columns
+
+
+def _columns_named(header: Sequence[str], named: Mapping[str, str]) -> dict[str, int]:
+    """Find columns by their headers, or by their place where the name is that of a column without header."""
+    exact = [_folded(_name(header, column)) for column in range(len(header))]
+    return {field: exact.index(_folded(name)) for field, name in named.items() if _folded(name) in exact}
+
+
+def _name(header: Sequence[str], column: int) -> str:
+    """Give the header of a column; one without is called by its place, from 1."""
+    return header[column].strip() or f"column {column + 1}"
+
+
+def _folded(header: str) -> str:
+    return " ".join(header.casefold().split())
 
 
 def currency_in(header: str) -> str:
@@ -180,22 +261,24 @@ def line_of(rows: Iterable[Row], text: str) -> int:
     return next((row.line for row in rows if text and any(row.text(field) == text for field in row.cells)), 0)
 
 
-def _header(source: Source, text: str, layout: Layout) -> tuple[str, int]:
-    """Find separator and line of the header: the one with the most known columns; the first of equals."""
-    found = [
-        (match_columns(cells, layout), delimiter, line, cells)
-        for delimiter in ((layout.delimiter,) if layout.delimiter else DELIMITERS)
-        for line, cells in _first_rows(text, delimiter)
-    ]
-    complete = [candidate for candidate in found if not _missing(candidate[0], layout)]
+def _header(source: Source, texts: Sequence[_Text], layout: Layout) -> _Header:
+    """Find the header: one that is remembered, or the one with the most known columns; the first of equals."""
+    first = [(text, line, cells) for text in texts for line, cells in _first_rows(text)]
+    known = {} if layout.named else {one.id: one for one in layout.remembered if one.section == layout.section}
+    for text, line, cells in first:
+        remembered = known.get(layout_id(layout.section, cells))
+        if remembered is not None:
+            named = {field: name for field, name in remembered.columns.items() if field in layout.vocabulary}
+            return _Header(text, line, _columns_named(cells, named), remembered)
+    found = [(_Header(text, line, match_columns(cells, layout)), cells) for text, line, cells in first]
+    complete = [header for header, _ in found if not _missing(header.columns, layout)]
     if complete:
-        _, delimiter, line, _ = max(complete, key=lambda candidate: len(candidate[0]))
-        return delimiter, line
-    columns, delimiter, line, cells = max(
-        found,
-        key=lambda candidate: (len(candidate[0]), len([cell for cell in candidate[3] if cell.strip()])),
-        default=(dict[str, int](), "", 0, list[str]()),
-    )
+        return max(complete, key=lambda header: len(header.columns))
+    columns: Mapping[str, int] = {}
+    line, cells = 0, list[str]()
+    if found:
+        nearest = max(found, key=lambda one: (len(one[0].columns), len([cell for cell in one[1] if cell.strip()])))
+        (_, line, columns, _), cells = nearest
     missing = ", ".join(_missing(columns, layout))
     what = f"this looks like the header, but there is no column for {missing}"
     if len(columns) < HEADER_SIGNS:
@@ -244,25 +327,25 @@ def _missing(columns: Mapping[str, int], layout: Layout) -> list[str]:
     return [" or ".join(fields) for fields in layout.needs if not any(field in columns for field in fields)]
 
 
-def _first_rows(text: str, delimiter: str) -> list[tuple[int, list[str]]]:
+def _first_rows(text: _Text) -> list[NumberedRow]:
     """Give the rows a header is looked for in, as far as they can be read with this separator."""
-    rows: list[tuple[int, list[str]]] = []
+    rows: list[NumberedRow] = []
     with suppress(csv.Error):
-        for row in islice(_split(text, delimiter), HEADER_WITHIN):
+        for row in islice(text.rows(), HEADER_WITHIN):
             rows.append(row)  # noqa: PERF402 - what came before an error counts
     return rows
 
 
-def _rows(source: Source, text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+def _rows(source: Source, text: _Text) -> Iterator[NumberedRow]:
     line = 0
     try:
-        for line, cells in _split(text, delimiter):
+        for line, cells in text.rows():
             yield line, cells
     except csv.Error as error:
         raise source.error(f"the row after this line can't be read ({error})", line=line, remedy=_EXPORT) from error
 
 
-def _split(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+def _split(text: str, delimiter: str) -> Iterator[NumberedRow]:
     """Give each row with the line it begins at. Raises csv.Error."""
     if len(delimiter) != 1:
         raise csv.Error("a delimiter is one character")
@@ -300,3 +383,108 @@ def _plain(header: str) -> str:
         cut = _CURRENCY.sub("", cut.strip()).strip().removesuffix(" in").removesuffix(" en")
     letters = unicodedata.normalize("NFKD", cut.casefold()).encode("ascii", "ignore").decode()
     return " ".join(re.findall(r"[a-z0-9]+", letters))
+
+
+# --- what was guessed, to be confirmed once -----------------------------------------------------------------------
+
+
+def layout_id(section: str, header: Iterable[str]) -> str:
+    """Name a layout by its section of mainstay.toml and its header row; another order of columns is another layout."""
+    cells = "\x1f".join(map(_folded, header)).rstrip("\x1f ")
+    return digest_of(b"layout", section.encode(), cells.encode())[:16]
+
+
+def doubt(
+    source: Source,
+    table: Table,
+    section: Literal["bank.columns", "invoices.columns"],
+    columns: Mapping[str, str],
+    sample: Sequence[str],
+    assumed: Mapping[str, str] | None = None,
+    remarks: Sequence[str] = (),
+) -> Doubt:
+    """Ask whether a table is read rightly. A yes makes a layout to be remembered of `columns`.
+
+    `columns` is what the section takes, as it was read: field -> header, and delimiter, decimal, date_format,
+    currency_code where the file proved them; `assumed` are those of the latter that it left open. `sample` are the
+    first rows as they will be believed, one line each, as `shown_row` writes them.
+    """
+    fields = [(PLAIN.get(field, field), name) for field, name in columns.items() if field not in _SETTINGS]
+    settings = [
+        f"{_SETTINGS[key].format(_setting_shown(key, value))}{ending}"
+        for some, ending in ((columns, "."), (assumed or {}, ", as far as the file tells."))
+        for key, value in some.items()
+        if key in _SETTINGS
+    ]
+    rows = ["The first rows, as they will be believed:", *(f"  {line}" for line in sample[:SAMPLE_ROWS])]
+    body = "\n".join([*(f"{plain} <- {shown(name)}" for plain, name in fields), *settings, *remarks, *rows])
+    left = [shown(cell) for cell in table.header if cell.strip() and cell.strip() not in columns.values()]
+    toml = [f"{key} = {_quoted(value)}" for key, value in {**columns, **(assumed or {})}.items()]
+    remedy = [
+        f"If it is not so, write in your workspace's mainstay.toml, and correct, what stands under [{section}]:",
+        f"[{section}]",
+        *toml,
+        f"# The file has these columns too: {', '.join(left[:_NAMES_SHOWN])}" if left else "# The file has no more.",
+    ]
+    ident = layout_id(section, table.header)
+    return Doubt(
+        id=digest_of(b"layout", source.name.encode(), ident.encode(), body.encode())[:16],
+        kind="layout",
+        file=source.name,
+        headline=f"{source.name}: are its columns read rightly?",
+        body=body,
+        remedy="\n".join(remedy),
+        layout=Remembered(ident, section, dict(columns)),
+    )
+
+
+def shown_row(day: str, amount: Money, whom: str, text: str) -> str:
+    """Write a row as it will be believed: 2026-04-03  +1,250.00 EUR  from Muster GmbH, 'RE-2041'."""
+    sign, way = ("+", "from") if amount.minor > 0 else ("", "to")
+    parts = [f"{way} {shown(whom)}"] * bool(whom) + [repr(shown(text))] * bool(text)
+    return "  ".join(part for part in (day, f"{sign}{amount}", ", ".join(parts)) if part)
+
+
+def shown(text: str) -> str:
+    """Show a text of the file on one line: short, and without what steers a screen."""
+    plain = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+    return plain if len(plain) <= SHOWN else f"{plain[: SHOWN - 3]}..."
+
+
+def _setting_shown(key: str, value: str) -> str:
+    if key == "date_format":
+        return reduce(lambda text, part: text.replace(*part), _DATE_PARTS, value)
+    return {"delimiter": DELIMITERS, "decimal": {",": "comma", ".": "point"}}.get(key, {}).get(value, shown(value))
+
+
+SHOWN = 70  # characters of a cell
+# Fields in the operator's words; the rest is called as in mainstay.toml.
+PLAIN = {
+    "booked_on": "booking date",
+    "value_on": "value date",
+    "credit": "money in",
+    "debit": "money out",
+    "direction": "in or out",
+    "account": "your account",
+    "iban": "their account",
+    "counterparty": "who paid, or was paid",
+    "text": "what they wrote",
+    "bank_id": "the bank's number",
+    "balance": "balance after it",
+    "number": "invoice number",
+    "customer_id": "customer number",
+    "email": "e-mail address",
+    "open": "still open",
+    "issued_on": "invoice date",
+    "due_on": "due date",
+    "state": "paid or not",
+}
+_SETTINGS = {
+    "date_format": "Dates are written {}",
+    "decimal": "The decimal mark is a {}",
+    "currency_code": "The currency is {}",
+    "delimiter": "Columns are separated by {}",
+    "encoding": "The text is {}",
+    "own_account": "The account is {}",
+}
+_DATE_PARTS = (("%d", "day"), ("%m", "month"), ("%b", "month's name"), ("%Y", "year"), ("%y", "year in two digits"))
