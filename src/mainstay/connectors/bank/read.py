@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from mainstay.connectors.bank import camt, csv
+from mainstay.connectors.bank import camt, csv, ofx
 from mainstay.connectors.bank.columns import ColumnMap
 from mainstay.connectors.bank.statement import FileRead, StatementRead, assemble
 from mainstay.connectors.currencies import sums_of
@@ -114,6 +114,10 @@ def recognise(source: Source) -> Reader:
     return reader
 
 
+def _read_ofx(source: Source, hints: Hints) -> FileRead:
+    return ofx.read(source, hints.columns)
+
+
 def _read_camt(source: Source, hints: Hints) -> FileRead:
     del hints  # XML has no columns
     return camt.read(source)
@@ -124,6 +128,7 @@ def _read_csv(source: Source, hints: Hints) -> FileRead:
 
 
 READERS = (
+    Reader("OFX", ofx.looks_like, _read_ofx),
     Reader("camt.053", camt.looks_like, _read_camt),
     Reader("CSV", csv.looks_like, _read_csv),
 )
@@ -138,7 +143,6 @@ STRANGERS = tuple(
         (rb"\A\xd0\xcf\x11\xe0", "an old Excel file", "Save it as CSV, and give that."),
         (rb"\A\s*%PDF", "a PDF", _EXPORT),
         (rb"\A\s*<(!DOCTYPE )?html", "a web page", _EXPORT),
-        (rb"^OFXHEADER|^\s*<OFX>", "an OFX file", _EXPORT),
         (rb"\A\s*!(Type:|Account|Option:)", "a QIF file", _EXPORT),
         (rb"\A\s*\{1:F|^:20:", "an MT940 file", _EXPORT),
     )
