@@ -33,7 +33,7 @@ async def carry_on(root):
 async def begin(owner):
     definition = open_playbook(None, PLAYBOOK, owner.contracts)
     files = {"statement": "statement.xml", "invoices": "invoices.csv"}
-    pinned = {name: owner.requests.pin(file, (LIBRARY / "demo" / file).read_bytes()) for name, file in files.items()}
+    pinned = {name: [owner.requests.pin(file, (LIBRARY / "demo" / file).read_bytes())] for name, file in files.items()}
     plan, committed = owner.requests.propose(definition, pinned)
     await committed
     return plan

@@ -16,7 +16,7 @@ def test_a_trial_that_gets_stuck_ends_with_the_reason_and_no_result(monkeypatch)
 
     monkeypatch.setattr(books._Desk, "overdue", fail)
     with pytest.raises(FileError) as raised:
-        asyncio.run(try_reconciliation([LIBRARY / "demo/statement.xml"], LIBRARY / "demo/invoices.csv"))
-    assert raised.value.message.startswith("The trial stopped at statement.xml: ")
+        asyncio.run(try_reconciliation([LIBRARY / "demo/statement.xml", LIBRARY / "demo/invoices.csv"]))
+    assert raised.value.message.startswith("The trial stopped: ")
     assert "The books are upside down." in raised.value.message
     assert raised.value.remedy

@@ -14,7 +14,7 @@ import msgspec
 
 from mainstay import events as e
 from mainstay.agents.reconcile import CONTRACT as RECONCILE
-from mainstay.connectors import books, files, mail
+from mainstay.connectors import books, files, known, mail
 from mainstay.connectors.bank import read as bank
 from mainstay.connectors.guard import Guard, classify
 from mainstay.connectors.invoices import read as invoices
@@ -29,9 +29,12 @@ from mainstay.ledger.books import BookReader
 from mainstay.ledger.books import books as books_projection
 from mainstay.ledger.database import create as create_ledger
 from mainstay.ledger.database import refuse_missing
+from mainstay.ledger.known import KnownReader
+from mainstay.ledger.known import known as known_projection
 from mainstay.ledger.lock import OwnerLock
 from mainstay.ledger.sqlite import SqliteLedger
 from mainstay.ledger.views import VIEWS
+from mainstay.ports import OwnRecords
 from mainstay.requests import Requests
 from mainstay.runtime.catalogue import Contracts
 from mainstay.runtime.clock import SystemClock
@@ -48,7 +51,8 @@ from mainstay.workspace import BLOBS_NAME, LEDGER_NAME, Config, Mail, Workspace,
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from mainstay.ports import Books, Policy
+    from mainstay.ledger.books import Rows
+    from mainstay.ports import Policy
 
 STOP_GRACE_S = 10.0
 GC_THRESHOLDS = (50_000, 20, 50)  # measured: facts and plans are short-lived and hold no cycles
@@ -86,7 +90,12 @@ def smtp_password(username: str) -> str:
     return password
 
 
-def contracts_of(workspace: Workspace, records: Books) -> Contracts:
+def records_of(rows: Rows) -> OwnRecords:
+    """Give Mainstay's own records over a ledger or its reader."""
+    return OwnRecords(BookReader(rows), KnownReader(rows))
+
+
+def contracts_of(workspace: Workspace, records: OwnRecords) -> Contracts:
     """Give the operations and agents of a workspace."""
     return _contracts(workspace.config, workspace.root, workspace.state, records)
 
@@ -94,8 +103,8 @@ def contracts_of(workspace: Workspace, records: Books) -> Contracts:
 def contracts_to_read(workspace: Workspace | None) -> Contracts:
     """Give contracts to compile and explain playbooks with, also outside a workspace; nothing is called with them."""
     if workspace is None:
-        return _contracts(Config(), Path(), Path(), BookReader(_NoRows()))
-    return contracts_of(workspace, BookReader(_NoRows()))
+        return _contracts(Config(), Path(), Path(), records_of(_NoRows()))
+    return contracts_of(workspace, records_of(_NoRows()))
 
 
 class _NoRows:
@@ -116,13 +125,14 @@ def mail_account(config: Config, root: Path) -> mail.MailConfig:
     )
 
 
-def _contracts(config: Config, root: Path, state: Path, records: Books) -> Contracts:
+def _contracts(config: Config, root: Path, state: Path, records: OwnRecords) -> Contracts:
     account = mail_account(config, root)
     folders = files.FilesConfig(workspace=str(root), notes=str(state / "notes"), folders=config.files.folders)
     operations = (
         *bank.operations(config.bank.columns),
         *invoices.operations(config.invoices.columns),
-        *books.operations(records),
+        *books.operations(records.books),
+        *known.operations(records.known),
         *mail.operations(account, functools.partial(smtp_password, account.smtp.username) if account.smtp else None),
         *files.operations(folders),
     )
@@ -145,7 +155,7 @@ class Owner:
         workspace: Workspace,
         command: str,
         policy: Policy | None = None,
-        contracts: Callable[[Workspace, Books], Contracts] = contracts_of,
+        contracts: Callable[[Workspace, OwnRecords], Contracts] = contracts_of,
         code: Sequence[str] = (),
     ) -> None:
         """Take the lock and open everything; raises OwnedError, WrongKeyError or LedgerError.
@@ -162,14 +172,14 @@ class Owner:
             self.ledger = SqliteLedger(
                 workspace.ledger,
                 self.keys.database,
-                projected=(VIEWS, books_projection(self.payloads.load)),
+                projected=(VIEWS, books_projection(self.payloads.load), known_projection(self.payloads.load)),
                 workspace=self.keys.workspace,
                 begin=False,
             )
             opened.callback(self.ledger.close)
             self.clock = SystemClock()
             self.workers = WorkerPool(paths=code)
-            self.contracts = contracts(workspace, BookReader(self.ledger))
+            self.contracts = contracts(workspace, records_of(self.ledger))
             self.engine = Engine(self._parts(policy or DefaultPolicy()))
             self.timers = Timers(self.engine, self.clock, self)
             self.timers.on_jump = self._note_jump

@@ -12,7 +12,7 @@ from mainstay.values import BlobRef, EffectClass, Labels, Value, Verdict
 
 if TYPE_CHECKING:
     from mainstay.contracts import AgentContract, Operation
-    from mainstay.records import Payment
+    from mainstay.records import Layout, Payer, Payment
 
 
 class Transaction(Protocol):
@@ -164,3 +164,22 @@ class Books(Protocol):
     def by_ids(self, ids: Sequence[str]) -> list[Payment]:
         """Give bookings by their ids; those taken back are not there."""
         ...
+
+
+class Known(Protocol):
+    """What was learned from the operator's answers, read; it is written by the outcomes of `known` operations alone."""
+
+    def payers(self) -> list[Payer]:
+        """Give all names and accounts that customers pay from."""
+        ...
+
+    def layouts(self) -> list[Layout]:
+        """Give all confirmed layouts of tables."""
+        ...
+
+
+class OwnRecords(msgspec.Struct, frozen=True):
+    """Mainstay's own records, as connectors read them."""
+
+    books: Books
+    known: Known

@@ -6,6 +6,7 @@ Every request is a method name with plain parameters, the same from this process
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from mainstay.runtime.intake import Emit, Request
     from mainstay.values import Value
 
+MAX_FOLDER_FILES = 2000
 MAX_INPUT_BYTES = 64 * 1024 * 1024
 TAKEN = "Taken"  # the first thing said of a request: it is on disk
 SOON_S = 120.0  # a plan that sleeps no longer than this is waited for
@@ -264,6 +266,33 @@ async def _taken(desk: Requests, plan_id: str, emit: Emit) -> Params:
 
 async def _follow(desk: Requests, params: Params, emit: Emit) -> Params:
     return await desk.follow(params["plan"], emit)
+
+
+def files_at(path: Path) -> list[Path]:
+    """Give the files of a folder and the folders in it, in the order of their names; a file is given as it is.
+
+    Hidden ones are left out, and links to folders are not followed. Raises FileError when there are none, or too many.
+    """
+    if not path.is_dir():
+        return [path]
+    found: list[Path] = []
+    try:
+        for folder, folders, names in os.walk(path, onerror=_raise):
+            folders[:] = sorted(name for name in folders if not name.startswith("."))
+            found += [Path(folder) / name for name in names if not name.startswith(".")]
+            if len(found) > MAX_FOLDER_FILES:
+                raise FileError(
+                    f"{path} holds more than {MAX_FOLDER_FILES:,} files.", remedy="Name a folder with fewer of them."
+                )
+    except OSError as error:
+        raise FileError(f"{path} can't be read: {error.strerror}.", remedy="Check who may read it.") from None
+    if not found:
+        raise FileError(f"The folder {path} is empty.", remedy="Put the files into it, or name another folder.")
+    return sorted(found)
+
+
+def _raise(error: OSError) -> None:
+    raise error
 
 
 def file_content(path: Path) -> bytes:

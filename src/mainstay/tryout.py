@@ -1,66 +1,63 @@
 """What would have happened: the reconciliation run on the operator's own files, in a workspace that is thrown away.
 
 It is the same process, word for word, in a scratch workspace with keys of its own. Nothing of the user's folders is
-touched, and nothing can leave: every action that would be asked is answered with no, and every question of the
-playbook with "keep none", both noted as what it would have asked. Statements are taken in the order of their periods,
-so that what the first settles is not open in the second.
+touched, and nothing can leave: that files are read rightly is taken for granted, every action that would be asked is
+answered with no, and every other question of the playbook with "keep none"; all are noted as what it would have asked.
+
+Files may be given in any order, also as folders: each is held to be what it can be read as.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
+import re
 import tempfile
 from collections import Counter
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
 import msgspec
 
-from mainstay.app import Owner, create_workspace
-from mainstay.connectors.bank import camt
-from mainstay.connectors.bank import read as bank
-from mainstay.connectors.bank.statement import StatementRead
-from mainstay.connectors.invoices.read import InvoicesRead
-from mainstay.contracts import from_plain
+from mainstay.app import Owner, contracts_of, create_workspace, records_of
+from mainstay.connectors.bank.statement import FileReport, StatementRead
+from mainstay.connectors.invoices.read import InvoiceFile, InvoicesRead
+from mainstay.contracts import from_plain, to_plain
 from mainstay.encoding import decode_value, encode_value
 from mainstay.errors import FileError, MainstayError
+from mainstay.ledger import keys as ledger_keys
+from mainstay.ledger.reader import SqliteReader
 from mainstay.playbooks.shelf import open_playbook
-from mainstay.records import Date, File, Invoice, Match
-from mainstay.requests import file_content
+from mainstay.ports import OwnRecords
+from mainstay.records import Doubt, File, Invoice, Layout, Match, Payer
+from mainstay.requests import file_content, files_at
 from mainstay.values import Money, say_total
 from mainstay.views import Views
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Sequence
+    from collections.abc import Container, Generator, Iterable, Sequence
 
-    from mainstay.kernel.graph import Definition
+    from mainstay.runtime.catalogue import Contracts
+    from mainstay.values import Value
     from mainstay.workspace import Workspace
 
 PLAYBOOK = "billing-reconciliation"
+CHECK = "check"  # its step that asks whether files are read rightly
 PREFIX = "mainstay-try-"
 _TEMPORARY_PATH_BYTES = 45  # of the temporary folder: a socket's path may have 107 in all
-_SWAPPED = "Did you swap them? First the statement, then the invoices."
 _WHY = "A trial does nothing."
+_SHOWN = 10  # of the files that can't be read
+_PILES = ("sure", "unsure", "unmatched", "duplicates")
+_GIVE = "Give the bank's statements and the open invoices: mainstay try STATEMENT... INVOICES"
 
 Plain: TypeAlias = dict[str, Any]
 T = TypeVar("T")
-
-
-class Tried(msgspec.Struct, frozen=True):
-    """One statement that was read."""
-
-    name: str
-    format: str
-    from_on: Date
-    to_on: Date
-    lines: int
-    balance: Literal["checked", "absent"]  # whether opening balance, lines and closing balance were added up
-    note: str  # what was guessed or left out
+_Doubted = TypeVar("_Doubted", StatementRead, InvoicesRead)
 
 
 class Unread(msgspec.Struct, frozen=True):
-    """One statement that could not be read, with the place in it, and what to do."""
+    """One file that could not be read, with the place in it, and what to do."""
 
     name: str
     message: str
@@ -70,7 +67,6 @@ class Unread(msgspec.Struct, frozen=True):
 class Asked(msgspec.Struct, frozen=True):
     """A question that would have been asked."""
 
-    statement: str
     question: str
     rows: tuple[str, ...]
 
@@ -89,20 +85,50 @@ class Trial(msgspec.Struct, frozen=True):
     owed_if_none: str
     invoices: int
     invoices_note: str
-    statements: tuple[Tried, ...]
+    invoice_files: tuple[InvoiceFile, ...]
+    statements: tuple[FileReport, ...]  # by their periods
+    assumed: tuple[Doubt, ...]  # guesses about the files that were taken to be right
     unread: tuple[Unread, ...]
     would_ask: tuple[Asked, ...]
 
 
-async def try_reconciliation(statements: Sequence[Path], invoices: Path, here: Workspace | None = None) -> Trial:
+async def try_reconciliation(given: Sequence[Path], here: Workspace | None = None) -> Trial:
     """Run the trial; nothing of it is left afterwards, however it ends. Files are read as the workspace `here` says.
 
-    Raises InputError when the invoices, or all of the statements, can't be read; what else can't be read is in the
+    Raises FileError when there is no statement or no invoice that can be read; what else can't be read is in the
     result.
     """
+    known = _known_at(here)
+
+    def contracts(workspace: Workspace, records: OwnRecords) -> Contracts:
+        return contracts_of(workspace, OwnRecords(records.books, known))
+
     with scratch(here) as workspace:
-        async with Owner(workspace, "mainstay try") as owner:
-            return await _Bench(owner, workspace).run(statements, invoices)
+        async with Owner(workspace, "mainstay try", contracts=contracts) as owner:
+            return await _Bench(owner, workspace, known).run(given)
+
+
+class _Known(msgspec.Struct, frozen=True):
+    """`ports.Known`: what a workspace learned, as it stood when the trial began."""
+
+    payer_records: tuple[Payer, ...] = ()
+    layout_records: tuple[Layout, ...] = ()
+
+    def payers(self) -> list[Payer]:
+        return list(self.payer_records)
+
+    def layouts(self) -> list[Layout]:
+        return list(self.layout_records)
+
+
+def _known_at(here: Workspace | None) -> _Known:
+    if here is None:
+        return _Known()
+    with SqliteReader(here.ledger, ledger_keys.load(here.state).database) as reader:
+        if reader.head()[0] == 0:
+            return _Known()
+        known = records_of(reader).known
+        return _Known(tuple(known.payers()), tuple(known.layouts()))
 
 
 @contextmanager
@@ -138,63 +164,95 @@ def _environment(**wanted: str) -> Generator[None]:
                 os.environ[name] = value
 
 
-class _Read(msgspec.Struct, frozen=True):
-    """A statement before it is tried."""
+class _Sorted(msgspec.Struct, frozen=True):
+    """The names of files by what they can be read as."""
 
-    name: str
-    file: Plain
-    content: StatementRead
+    statements: list[str]
+    invoices: list[str]
+    unread: list[Unread]
 
 
 class _Bench:
-    """Where statements are tried, one after the other, against the same invoices."""
+    """Where the files are sorted and tried."""
 
-    def __init__(self, owner: Owner, workspace: Workspace) -> None:
-        self._owner, self._workspace = owner, workspace
+    def __init__(self, owner: Owner, workspace: Workspace, known: _Known) -> None:
+        self._owner, self._workspace, self._known = owner, workspace, known
         self._asked: list[Asked] = []
-        self._seen: set[str] = set()  # lines of the statements tried so far
-        self._found: dict[str, list[Match]] = {"sure": [], "unsure": [], "unmatched": [], "duplicates": []}
-        self._late: tuple[Invoice, ...] = ()
 
-    async def run(self, statements: Sequence[Path], invoices: Path) -> Trial:
-        file = self._pin(invoices)
-        try:
-            against = await self._read("invoices.read_open", file, InvoicesRead)
-        except FileError as error:
-            if not await self._are_swapped(statements, invoices):
-                raise
-            raise FileError(error.message, remedy=_SWAPPED) from error
-        read, unread = await self._read_all(statements, against)
-        if not read:
-            raise _none_read(unread)
+    async def run(self, given: Sequence[Path]) -> Trial:
+        pinned: dict[str, Plain] = {}
+        unread: list[Unread] = []
+        last: set[str] = set()
+        for place in given:
+            begun = set(pinned)
+            for path in files_at(place):
+                name = _name(path, place, pinned)
+                try:
+                    pinned[name] = cast("Plain", self._owner.requests.pin(name, file_content(path)))
+                except FileError as error:
+                    unread.append(Unread(name, error.message, error.remedy))
+            last = set(pinned) - begun
+        files = await self._sort(pinned, last)
+        unread += files.unread
+        if not files.statements or not files.invoices:
+            raise _nothing_to_try(files, unread)
+        inputs = {"statement": [pinned[name] for name in files.statements]}
+        plan = await self._propose(inputs | {"invoices": [pinned[name] for name in files.invoices]})
+        standing = await self._owner.requests.follow(plan, lambda _: None)
+        while standing["questions"]:
+            await self._answer(standing["questions"][0])
+            standing = await self._owner.requests.follow(plan, lambda _: None)
+        with Views(self._workspace) as views:
+            return self._result(views.outputs(plan), unread)
+
+    async def _propose(self, inputs: Plain) -> str:
         definition = open_playbook(None, PLAYBOOK, self._owner.contracts)
-        for one in sorted(read, key=_period):
-            await self._try(definition, one, file)
-        return self._result(read, unread, against)
+        defaults = {one.name: one.default for one in definition.inputs if not one.required}
+        plan, committed = self._owner.requests.propose(definition, defaults | inputs)
+        await committed
+        return plan
 
-    async def _are_swapped(self, statements: Sequence[Path], invoices: Path) -> bool:
-        """Tell whether what was given as invoices is a statement, or what was given as a statement is invoices."""
-        if camt.looks_like(file_content(invoices)[: bank.HEAD_BYTES]):
-            return True
+    async def _sort(self, pinned: dict[str, Plain], last: set[str]) -> _Sorted:
+        """See what each file is. What may be both is invoices where it was given last, or where nothing else is."""
+        no_statement, no_invoices = await asyncio.gather(
+            self._refused("bank.read_statement", pinned, StatementRead),
+            self._refused("invoices.read_open", pinned, InvoicesRead),
+        )
+        either = pinned.keys() - no_statement.keys() - no_invoices.keys()
+        invoices = pinned.keys() - no_invoices.keys() - (either - last)
+        if not invoices:
+            invoices = set(either)
+        return _Sorted(
+            statements=[name for name in pinned if name not in no_statement and name not in invoices],
+            invoices=[name for name in pinned if name in invoices],
+            unread=[
+                _telling(no_statement[name], no_invoices[name], invoices=name in last)
+                for name in pinned
+                if name in no_statement and name in no_invoices
+            ],
+        )
+
+    async def _refused(self, name: str, pinned: dict[str, Plain], output: type[_Doubted]) -> dict[str, Unread]:
+        """Say which files an operation can't read."""
         try:
-            await self._read("invoices.read_open", self._pin(statements[0]), InvoicesRead)
-        except FileError:
-            return False
-        return True
+            read = await self._read(name, list(pinned.values()), output)
+        except FileError as error:
+            if len(pinned) == 1:
+                return {file: Unread(file, error.message, error.remedy) for file in pinned}
+            alone = [await self._refused(name, {file: content}, output) for file, content in pinned.items()]
+            return {file: unread for found in alone for file, unread in found.items()}
+        return {doubt.file: Unread(doubt.file, doubt.body, doubt.remedy) for doubt in read.doubts if _is_unread(doubt)}
 
-    def _pin(self, path: Path) -> Plain:
-        return cast("Plain", self._owner.requests.pin(path.name, file_content(path)))
-
-    async def _read(self, name: str, file: Plain, output: type[T]) -> T:
+    async def _read(self, name: str, files: list[Plain], output: type[T]) -> T:
         """Run a reading operation in a worker process, as the process itself will. Raises FileError."""
         operation = self._owner.contracts.operation(name)
-        blob = from_plain(file, File).blob
-        files = {blob.digest: self._owner.payloads.blobs.get(blob)}
+        arguments: Plain = {**operation.defaults, "files": files, "layouts": to_plain(self._known.layout_records)}
+        blobs = [from_plain(file, File).blob for file in files]
         try:
             answer = await self._owner.workers.run(
                 operation.entry,
-                encode_value({**operation.defaults, "file": file}),
-                files,
+                encode_value(cast("Value", arguments)),
+                {blob.digest: self._owner.payloads.blobs.get(blob) for blob in blobs},
                 timeout_s=operation.timeout_s,
                 memory_mb=operation.memory_mb,
             )
@@ -202,67 +260,77 @@ class _Bench:
             raise FileError(error.message, remedy=error.remedy) from error
         return from_plain(decode_value(answer), output)
 
-    async def _read_all(self, statements: Sequence[Path], against: InvoicesRead) -> tuple[list[_Read], list[Unread]]:
-        read: list[_Read] = []
-        unread: list[Unread] = []
-        for path in statements:
-            try:
-                file = self._pin(path)
-                content = await self._read("bank.read_statement", file, StatementRead)
-                _check_currency(path.name, content, against)
-                read.append(_Read(path.name, file, content))
-            except FileError as error:
-                unread.append(Unread(path.name, error.message, error.remedy))
-        return read, unread
-
-    async def _try(self, definition: Definition, one: _Read, invoices: Plain) -> None:
-        """Run the whole process on one statement, and keep what it found of lines not seen before."""
-        plan, committed = self._owner.requests.propose(definition, {"statement": one.file, "invoices": invoices})
-        await committed
-        standing = await self._owner.requests.follow(plan, lambda _: None)
-        while standing["questions"]:
-            await self._decline(one.name, standing["questions"][0])
-            standing = await self._owner.requests.follow(plan, lambda _: None)
-        with Views(self._workspace) as views:
-            outputs = views.outputs(plan)
-        for pile, found in self._found.items():
-            matches = msgspec.convert(outputs["match"][pile], list[Match])
-            found += [match for match in matches if not self._seen.intersection(match.line_ids)]
-        self._seen.update(line.id for line in one.content.lines)
-        self._late = msgspec.convert(outputs["late"]["invoices"], tuple[Invoice, ...])
-
-    async def _decline(self, statement: str, decision: str) -> None:
-        """Note a question, and answer it with no. Raises FileError for a step that is stuck."""
+    async def _answer(self, decision: str) -> None:
+        """Note a question and answer it. Raises FileError for a step that is stuck."""
         with Views(self._workspace) as views:
             question = views.question(decision)
         card: Plain = question["card"]
         if "reject" not in question["options"]:
             told = ": ".join(str(card[name]) for name in ("headline", "body") if card.get(name))
             remedy = str(card.get("remedy") or "Nothing was booked or kept: correct the files, and try again.")
-            raise FileError(f"The trial stopped at {statement}: {told}", remedy=remedy)
+            raise FileError(f"The trial stopped: {told}", remedy=remedy)
         rows = tuple(str(row.get("headline") or row.get("why") or "") for row in card.get("rows") or ())
-        self._asked.append(Asked(statement, str(card["headline"]), rows))
-        await self._owner.requests.rule(decision, {"choice": "reject", "reason": _WHY, "session": "trial"})
+        self._asked.append(Asked(str(card["headline"]), rows))
+        choice = "approve" if question["actions"] == [CHECK] else "reject"
+        await self._owner.requests.rule(decision, {"choice": choice, "reason": _WHY, "session": "trial"})
 
-    def _result(self, read: Sequence[_Read], unread: Sequence[Unread], against: InvoicesRead) -> Trial:
-        incoming = {line.id for one in read for line in one.content.lines if line.amount.minor > 0}
-        late = tuple(_after(self._late, self._found["unsure"]))
+    def _result(self, outputs: Plain, unread: Sequence[Unread]) -> Trial:
+        statement = from_plain(outputs["statement"], StatementRead)
+        against = from_plain(outputs["open"], InvoicesRead)
+        _check_currency(statement, against)
+        found = {pile: msgspec.convert(outputs["match"][pile], tuple[Match, ...]) for pile in _PILES}
+        late_if_none = msgspec.convert(outputs["late"]["invoices"], tuple[Invoice, ...])
+        late = tuple(_after(late_if_none, found["unsure"]))
         return Trial(
-            incoming=len(incoming),
-            matched=len({line for match in self._found["sure"] for line in match.line_ids}),
-            unsure=tuple(self._found["unsure"]),
-            unmatched=tuple(self._found["unmatched"]),
-            paid_twice=tuple(self._found["duplicates"]),
+            incoming=sum(line.amount.minor > 0 for line in statement.lines),
+            matched=len({line for match in found["sure"] for line in match.line_ids}),
+            unsure=found["unsure"],
+            unmatched=found["unmatched"],
+            paid_twice=found["duplicates"],
             late=late,
-            late_if_none=self._late,
+            late_if_none=late_if_none,
             owed=say_total(invoice.open for invoice in late),
-            owed_if_none=say_total(invoice.open for invoice in self._late),
+            owed_if_none=say_total(invoice.open for invoice in late_if_none),
             invoices=against.count,
             invoices_note=against.note,
-            statements=tuple(_tried(one) for one in sorted(read, key=_period)),
+            invoice_files=against.files,
+            statements=tuple(sorted(statement.files, key=lambda file: (file.from_on, file.to_on, file.name))),
+            assumed=(*statement.doubts, *against.doubts),
             unread=tuple(unread),
             would_ask=tuple(self._asked),
         )
+
+
+def _name(path: Path, given: Path, taken: Container[str]) -> str:
+    """Call a file as its folder shows it, or by its whole path where another one is called so."""
+    short = str(path.relative_to(given)) if path != given else path.name
+    return str(path) if short in taken else short
+
+
+def _is_unread(doubt: Doubt) -> bool:
+    return doubt.kind == "unread"
+
+
+def _telling(as_statement: Unread, as_invoices: Unread, *, invoices: bool) -> Unread:
+    """Take what the reader says that knows the format, and so the place; else the one that the order of files asks."""
+    first, second = (as_invoices, as_statement) if invoices else (as_statement, as_invoices)
+    return second if _names_place(second) and not _names_place(first) else first
+
+
+def _names_place(unread: Unread) -> bool:
+    return re.match(r"[^:]*, (line|entry) \d", unread.message.removeprefix(unread.name)) is not None
+
+
+def _nothing_to_try(files: _Sorted, unread: Sequence[Unread]) -> FileError:
+    if len(unread) == 1:
+        return FileError(unread[0].message, remedy=unread[0].remedy)
+    if unread:
+        told = " ".join(one.message for one in unread[:_SHOWN]) + " And more." * (len(unread) > _SHOWN)
+        remedies = dict.fromkeys(one.remedy for one in unread[:_SHOWN])
+        return FileError(f"{len(unread)} files can't be read. {told}", remedy=" ".join(remedies))
+    read, other = ("invoices", "bank statement") if files.invoices else ("bank statements", "file of open invoices")
+    names = ", ".join([*files.invoices, *files.statements][:_SHOWN])
+    return FileError(f"There is no {other} among the files: {names} can only be read as {read}.", remedy=_GIVE)
 
 
 def _after(late: Iterable[Invoice], unsure: Iterable[Match]) -> Iterable[Invoice]:
@@ -277,39 +345,13 @@ def _after(late: Iterable[Invoice], unsure: Iterable[Match]) -> Iterable[Invoice
             yield msgspec.structs.replace(invoice, open=left)
 
 
-def _check_currency(name: str, content: StatementRead, against: InvoicesRead) -> None:
-    has = {statement.currency for statement in content.statements}
+def _check_currency(statement: StatementRead, against: InvoicesRead) -> None:
+    has = {one.currency for one in statement.statements}
+    has |= {line.original.currency for line in statement.lines if line.original is not None}
     wants = {total.currency for total in against.totals}
     if has and wants and not has & wants:
+        names = ", ".join(file.name for file in statement.files)
         raise FileError(
-            f"{name} is in {', '.join(sorted(has))}, and no open invoice is: they are in {', '.join(sorted(wants))}.",
+            f"{names} is in {', '.join(sorted(has))}, and no open invoice is: they are in {', '.join(sorted(wants))}.",
             remedy="Give the statement of the account that these invoices are paid to.",
         )
-
-
-def _none_read(unread: Sequence[Unread]) -> FileError:
-    if len(unread) == 1:
-        return FileError(unread[0].message, remedy=unread[0].remedy)
-    told = " ".join(one.message for one in unread)
-    return FileError(f"None of the {len(unread)} statements can be read. {told}", remedy=unread[0].remedy)
-
-
-def _period(one: _Read) -> tuple[str, str, str]:
-    """Order statements by their days: by what they say of themselves, else by their lines."""
-    days = sorted(line.booked_on for line in one.content.lines)
-    begins = [statement.from_on for statement in one.content.statements if statement.from_on] or days[:1]
-    ends = [statement.to_on for statement in one.content.statements if statement.to_on] or days[-1:]
-    return min(begins, default=""), max(ends, default=""), one.name
-
-
-def _tried(one: _Read) -> Tried:
-    begins, ends, _ = _period(one)
-    return Tried(
-        name=one.name,
-        format=one.content.format,
-        from_on=begins,
-        to_on=ends,
-        lines=one.content.count,
-        balance=one.content.balance,
-        note=one.content.note,
-    )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from mainstay import events as e
 from mainstay.ledger.books import books
+from mainstay.ledger.known import known
 from mainstay.ledger.views import VIEWS
 from mainstay.values import BlobRef, Failure
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from mainstay.values import Value
 
 KEY = bytes(range(32))
-PROJECTIONS = (VIEWS, books(lambda value: value))
+PROJECTIONS = (VIEWS, books(lambda value: value), known(lambda value: value))
 NOW_US = 1_795_000_000_000_000
 DEFINITION = BlobRef("ab" * 32, 10)
 FAILURE = Failure("permanent", "It can't work.", remedy="Mend it.")

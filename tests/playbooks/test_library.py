@@ -7,7 +7,7 @@ import pytest
 from small_catalogue import SmallCatalogue
 
 from mainstay.agents import reconcile
-from mainstay.connectors import books, files, mail
+from mainstay.connectors import books, files, known, mail
 from mainstay.connectors.bank import read as bank
 from mainstay.connectors.invoices import read as invoices
 from mainstay.kernel.graph import Definition
@@ -28,6 +28,7 @@ class ShippedCatalogue(SmallCatalogue):
                 *bank.operations(),
                 *invoices.operations(),
                 *books.operations(object()),
+                *known.operations(object()),
                 *files.operations(
                     files.FilesConfig(workspace=str(workspace), notes=str(workspace / ".mainstay/notes"))
                 ),

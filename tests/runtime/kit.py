@@ -19,7 +19,7 @@ from mainstay.runtime.engine import stream_of
 
 if TYPE_CHECKING:
     from mainstay.contracts import Call
-    from mainstay.ports import Books, Policy
+    from mainstay.ports import OwnRecords, Policy
     from mainstay.workspace import Workspace
 
 
@@ -130,8 +130,8 @@ AGENTS = (
 def owner_of(workspace: Workspace, world: World, *more: Operation, policy: Policy | None = None) -> Owner:
     """Own a workspace with the operations of here; one of `more` stands in the place of its namesake."""
 
-    def contracts(of: Workspace, books: Books) -> Contracts:
-        known = contracts_of(of, books)
+    def contracts(of: Workspace, records: OwnRecords) -> Contracts:
+        known = contracts_of(of, records)
         named = {each.name: each for each in (*known.operations.values(), *operations(world), *more)}
         return Contracts(list(named.values()), [*known.agents.values(), *AGENTS])
 

@@ -24,12 +24,13 @@ RULES = {
     "uncertain": "what may have happened is never guessed",
 }
 SOURCES = {
-    "bank.read_statement": "your bank statement",
+    "bank.read_statement": "your bank statements",
     "invoices.read_open": "your open invoices",
     "books.outstanding": "your books",
     "books.overdue": "your books",
     "books.record_payment": "your books",
     "books.export": "your books",
+    "known.read": "what was learned from your answers",
     "reconcile": "the comparison of payments and invoices",
     "you": "what you gave",
 }

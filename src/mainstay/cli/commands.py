@@ -87,14 +87,16 @@ def demo(
 
 @app.command("try")
 def try_out(
-    statements: Annotated[list[Path], typer.Argument(metavar="STATEMENT...", help="Bank statements: camt.053 or CSV.")],
-    invoices: Annotated[Path, typer.Argument(metavar="INVOICES", help="The open invoices, as CSV.")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="STATEMENT... INVOICES", help="Bank statements and open invoices, or folders of them."),
+    ],
     as_json: Json = False,
 ) -> int:
     """Try the reconciliation on your files; it only looks."""
     from mainstay.cli import tryout
 
-    return tryout.try_out(_screen(as_json), statements, invoices)
+    return tryout.try_out(_screen(as_json), files)
 
 
 @app.command()

@@ -91,6 +91,7 @@ class _Show:
 
     def __init__(self, workspace: Workspace, answers: Answers, screen: Screen) -> None:
         self.workspace, self.answers, self.screen = workspace, answers, screen
+        self._parts = 0
 
     def say(self, line: str, style: str = "", *, indent: int = 0) -> None:
         """Write one line, broken where the screen ends. Nothing with --json."""
@@ -135,7 +136,7 @@ class _Show:
         again = " (anew: an earlier demo stood there)" if replaced else ""
         if not self.screen.as_json:
             self.screen.out.print(text(f"The demo's workspace: {self.workspace.root}{again}"), soft_wrap=True)
-        self._title("1. The work")
+        self._part("The work")
 
     def _progress(self, event: dict[str, Any]) -> None:
         if event["kind"] in ("StepCompleted", "EffectDone") and event["path"] in _DOES:
@@ -146,7 +147,7 @@ class _Show:
         while standing["questions"]:
             with Views(self.workspace) as views:
                 card = views.question(standing["questions"][0])
-            self._title("2. Your decision" if card["kind"] == "ask" else "3. Your decision, before anything leaves")
+            self._part("Your decision" if card["kind"] == "ask" else "Your decision, before anything leaves")
             answer = self.answers.to(card)
             if answer is None:
                 return "left"
@@ -173,7 +174,7 @@ class _Show:
         raise MainstayError("The demo did not end by itself.", remedy=f"Look with: mainstay show {plan}")
 
     def _tell_crash(self, found: Findings, *, killed: bool) -> None:
-        self._title("4. The plug is pulled")
+        self._part("The plug is pulled")
         if not killed:
             self.say(
                 "Here the demo kills Mainstay between a mail and the note of it. You let fewer than two mails out, "
@@ -189,7 +190,7 @@ class _Show:
 
     def _tell_end(self, found: Findings, *, killed: bool) -> None:
         if killed:
-            self._title("5. It is started again, and told nothing")
+            self._part("It is started again, and told nothing")
             for line in found.settled:
                 self.say(line, indent=2)
         self._title("What there is now")
@@ -215,6 +216,10 @@ class _Show:
         self.say(
             "Taking it back removes the bookings and the report. Mails that were sent can't be unsent; it says so."
         )
+
+    def _part(self, words: str) -> None:
+        self._parts += 1
+        self._title(f"{self._parts}. {words}")
 
     def _title(self, words: str) -> None:
         if not self.screen.as_json:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from mainstay.contracts import Call
     from mainstay.kernel.state import Plan
-    from mainstay.ports import Books
+    from mainstay.ports import OwnRecords
     from mainstay.runtime.intake import Emit
 
 START_S = 15.0  # until a started owner answers; an owner on a slow disk takes one or two
@@ -105,7 +105,7 @@ class Plug:
         self._written = 0
         self._noted = asyncio.Semaphore(1)
 
-    def contracts(self, workspace: Workspace, records: Books) -> Contracts:
+    def contracts(self, workspace: Workspace, records: OwnRecords) -> Contracts:
         """Give the workspace's contracts, with this plug behind the sending of mails."""
         found = contracts_of(workspace, records)
         send = found.operations[_MAIL].call

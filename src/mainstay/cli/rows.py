@@ -21,6 +21,7 @@ Row: TypeAlias = dict[str, Any]
 TABLE_COLUMNS = 110  # a narrower screen shows each row as a few lines
 _MATCH = frozenset({"amount", "invoice_numbers", "confidence", "why"})
 _BATCH = frozenset({"path", "headline", "body"})
+_DOUBT = frozenset({"kind", "file", "headline", "body"})
 
 
 def draw_rows(rows: Sequence[object], width: int) -> RenderableType:
@@ -28,6 +29,8 @@ def draw_rows(rows: Sequence[object], width: int) -> RenderableType:
     if all(_has(row, _MATCH) for row in rows):
         matches = cast("Sequence[Row]", rows)
         return _match_table(matches) if width >= TABLE_COLUMNS else _numbered(matches, _match_lines)
+    if all(_has(row, _DOUBT) for row in rows):
+        return _numbered(cast("Sequence[Row]", rows), _doubt_lines)
     if all(_has(row, _BATCH) for row in rows):
         return _numbered(cast("Sequence[Row]", rows), _action_lines)
     return _numbered(rows, _any_lines)
@@ -93,6 +96,11 @@ def _match_lines(row: Row) -> list[tuple[str, Text]]:
 
 def _action_lines(row: Row) -> list[tuple[str, Text]]:
     return [("", text(row["headline"], "bold")), ("", text(str(row["body"]).rstrip(), lines=True))]
+
+
+def _doubt_lines(row: Row) -> list[tuple[str, Text]]:
+    lines = [("", text(row["headline"], "bold")), ("", text(row["body"], lines=True))]
+    return [*lines, ("if not", text(row["remedy"], lines=True))] if row.get("remedy") else lines
 
 
 def _any_lines(row: object) -> list[tuple[str, Text]]:

@@ -30,6 +30,7 @@ def run(screen: Screen, folder: Path | None, name: str, inputs: Sequence[str], *
     """Run a playbook to its end or its first question."""
     workspace = workspace_at(folder)
     definition, contracts = _compile(workspace, name)
+    inputs = _spread(definition, inputs)
     if dry:
         return _dry_run(screen, definition, contracts, inputs)
     files = _read_files(definition, inputs)
@@ -47,6 +48,13 @@ def _compile(workspace: Workspace, name: str) -> tuple[Definition, Contracts]:
 
     contracts = contracts_to_read(workspace)
     return open_playbook(workspace.root, name, contracts), contracts
+
+
+def _spread(definition: Definition, inputs: Sequence[str]) -> list[str]:
+    from mainstay.playbooks.inputs import spread_folders
+    from mainstay.requests import files_at
+
+    return spread_folders(definition, inputs, lambda path: [str(file) for file in files_at(Path(path))])
 
 
 def _read_files(definition: Definition, inputs: Sequence[str]) -> dict[str, bytes]:

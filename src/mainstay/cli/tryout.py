@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from rich.padding import Padding
@@ -17,32 +18,33 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mainstay.cli.screen import Screen
-    from mainstay.records import Invoice, Match
-    from mainstay.tryout import Trial, Tried
+    from mainstay.connectors.bank.statement import FileReport
+    from mainstay.records import Doubt, Invoice, Match
+    from mainstay.tryout import Trial
 
 _STOPS = (signal.SIGTERM, signal.SIGHUP)  # as Ctrl-C does, they end the trial and leave nothing behind
 STOPPED = 143
 SHOWN = 20  # entries of each list; the document has all
 
 
-def try_out(screen: Screen, statements: Sequence[Path], invoices: Path) -> int:
+def try_out(screen: Screen, files: Sequence[Path]) -> int:
     """Try it and show what came out."""
     try:
-        trial = asyncio.run(_until_stopped(statements, invoices))
+        trial = asyncio.run(_until_stopped(files))
     except asyncio.CancelledError:
         return STOPPED
     screen.give(trial, lambda _: _draw(trial, screen))
     return WRONG if trial.unread else DONE
 
 
-async def _until_stopped(statements: Sequence[Path], invoices: Path) -> Trial:
+async def _until_stopped(files: Sequence[Path]) -> Trial:
     from mainstay.tryout import try_reconciliation
 
     task = asyncio.current_task()
     assert task is not None
     for stop in _STOPS:
         asyncio.get_running_loop().add_signal_handler(stop, task.cancel)
-    return await try_reconciliation(statements, invoices, workspace_if_any(None))
+    return await try_reconciliation(files, workspace_if_any(None))
 
 
 def headline(trial: Trial) -> str:
@@ -64,8 +66,9 @@ def _draw(trial: Trial, screen: Screen) -> None:
     _list(screen, "Would get a reminder, after your yes to each mail", [_late(one) for one in trial.late if one.email])
     _list(screen, "Late, but without a mail address", [_late(one) for one in trial.late if not one.email])
     _list(screen, "Would get one too, if you say no above", [_late(one) for one in _only_if_none(trial) if one.email])
-    _list(screen, "Read", [_tried(one) for one in trial.statements] + [_invoices(trial)])
-    _list(screen, "Could not be read", [(one.message, one.remedy) for one in trial.unread])
+    _list(screen, "Could not be read, and was left out", [(one.message, one.remedy) for one in trial.unread])
+    _list(screen, "Taken to be right, and asked about once", [_assumed(one) for one in trial.assumed])
+    _list(screen, "Read", [_statement(one) for one in trial.statements] + [_invoices(trial)])
     screen.say("")
     screen.say("Nothing was sent, booked or kept. For real: `mainstay init FOLDER`, and there")
     screen.say("`mainstay run billing-reconciliation statement=FILE invoices=FILE`.")
@@ -103,18 +106,24 @@ def _only_if_none(trial: Trial) -> list[Invoice]:
     return [invoice for invoice in trial.late_if_none if invoice.number not in known]
 
 
-def _tried(one: Tried) -> tuple[str, ...]:
+def _assumed(doubt: Doubt) -> tuple[str, ...]:
+    return doubt.headline, doubt.body, f"If not: {doubt.remedy}" if doubt.remedy else ""
+
+
+def _statement(file: FileReport) -> tuple[str, ...]:
     balance = (
         "the balances add up"
-        if one.balance == "checked"
+        if file.balance == "checked"
         else "it has no balances, so nothing proves that it is complete"
     )
-    days = f"{one.from_on} to {one.to_on}, " if one.from_on else ""
-    return f"{one.name} ({one.format}): {days}{_count(one.lines, 'line')}; {balance}", one.note
+    days = f"{file.from_on} to {file.to_on}, " if file.from_on else ""
+    return f"{file.name} ({file.format}): {days}{_count(file.count, 'line')}; {balance}", file.note
 
 
 def _invoices(trial: Trial) -> tuple[str, ...]:
-    return f"{_count(trial.invoices, 'open invoice')}", trial.invoices_note
+    formats = Counter(file.format for file in trial.invoice_files)
+    files = ", ".join(f"{count} {name}" for name, count in formats.items())
+    return f"{_count(trial.invoices, 'open invoice')} ({files})", trial.invoices_note
 
 
 def _count(number: int, what: str) -> str:

@@ -68,3 +68,8 @@ SELECT id, invoice, line_id, amount_minor, currency, kind, booked_on, plan, path
 FROM book_payment WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id"""
 # Bookings that stand, of a plan and its child plans, in the order of their days. (plan, plan)
 PAYMENTS_OF_PLAN = _PAYMENT + "AND (plan = ? OR plan GLOB ? || '-*') ORDER BY booked_on, id"
+
+# --- what was learned
+
+# Records of a kind that stand, as JSON. (kind)
+KNOWN_RECORDS = "SELECT record FROM known_record WHERE kind = ? AND removed = 0 ORDER BY id"

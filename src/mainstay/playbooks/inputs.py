@@ -46,6 +46,16 @@ def read_inputs(definition: Definition, given: Sequence[str], pin: Callable[[str
     return values
 
 
+def spread_folders(definition: Definition, given: Sequence[str], files_at: Callable[[str], Sequence[str]]) -> list[str]:
+    """Name each file by itself where a list of files is given a folder; `files_at` gives those at a path."""
+    lists = {one.name for one in definition.inputs if one.type == "list(file)"}
+    spread: list[str] = []
+    for pair in given:
+        name, equals, text = pair.partition("=")
+        spread += [f"{name}={path}" for path in files_at(text)] if equals and name in lists else [pair]
+    return spread
+
+
 def _value(one: Input, texts: list[str] | None, records: Records, pin: Callable[[str], Value]) -> Value:
     type_ = parse_type(one.type)
     if texts is None:
