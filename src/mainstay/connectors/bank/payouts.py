@@ -1,0 +1,62 @@
+"""Reports of payment providers: the account an owner has there, and what each payout to the bank is made of.
+
+A provider pays many charges, less refunds and fees, in one sum. Its report is read as a statement of its own; the
+bank's line with the sum is then held against a `Payout` whose lines add up to it. A new report is a `Form` in `FORMS`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mainstay.connectors.bank import payouts_stripe
+from mainstay.connectors.bank.payouts_account import account_read
+from mainstay.connectors.bank.payouts_report import find_head, first_text, form_of, once, read_report
+from mainstay.connectors.source import UnreadableError
+
+if TYPE_CHECKING:
+    from mainstay.connectors.bank.columns import ColumnMap
+    from mainstay.connectors.bank.payouts_report import Form
+    from mainstay.connectors.bank.statement import FileRead
+    from mainstay.connectors.source import Source
+
+FORMS: tuple[Form, ...] = (
+    payouts_stripe.RECONCILIATION,
+    payouts_stripe.ACTIVITY,
+    payouts_stripe.HISTORY,
+    payouts_stripe.PAYMENTS,
+)
+_BOMS = (b"\xff\xfe", b"\xfe\xff")
+
+
+def looks_like(head: bytes) -> bool:
+    """Tell by the first bytes whether a file is a report of a payment provider: by its header, never by its name."""
+    return any(form_of(found, FORMS) for found in find_head(_decoded(head)))
+
+
+def read(source: Source, columns: ColumnMap | None = None) -> FileRead:
+    """Read a report whole. `columns.date_format` is taken only where the dates can be read in two ways.
+
+    Raises FileError: a row that can't be read, whose net is not gross less fee, that stands twice and differs, or a
+    payout that is not the sum of its transactions.
+    """
+    found = ((form_of(head, FORMS), head) for head in find_head(first_text(source)))
+    form, head = next(((form, head) for form, head in found if form), (None, None))
+    if form is None or head is None:
+        remedy = f"Export it again, for Stripe: {payouts_stripe.RECONCILE}"
+        raise source.error("this is no report of a payment provider that is known here", remedy=remedy)
+    read = form.read(read_report(source, form, head, columns.date_format if columns else ""))
+    try:
+        entries, twice = once(source, read.entries, form.menu)
+        return account_read(source, form, read._replace(entries=entries, notes=[*read.notes, *twice]))
+    except UnreadableError as error:
+        raise source.error(str(error), remedy=f"Export it again: {form.menu}") from error
+
+
+def _decoded(head: bytes) -> str:
+    """Decode the first bytes as far as a header needs it."""
+    if head.startswith(_BOMS):
+        return head[: len(head) // 2 * 2].decode("utf-16", "ignore")
+    try:
+        return head.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        return head.decode("utf-8-sig" if error.start > len(head) - 4 else "cp1252", "ignore")
