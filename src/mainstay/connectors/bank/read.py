@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from mainstay.connectors.bank import camt, csv, ofx
+from mainstay.connectors.bank import camt, csv, ofx, payouts
 from mainstay.connectors.bank.columns import ColumnMap
 from mainstay.connectors.bank.statement import FileRead, StatementRead, assemble
 from mainstay.connectors.currencies import sums_of
@@ -123,6 +123,10 @@ def _read_camt(source: Source, hints: Hints) -> FileRead:
     return camt.read(source)
 
 
+def _read_payouts(source: Source, hints: Hints) -> FileRead:
+    return payouts.read(source, hints.columns)
+
+
 def _read_csv(source: Source, hints: Hints) -> FileRead:
     return csv.read(source, hints.columns)
 
@@ -130,6 +134,7 @@ def _read_csv(source: Source, hints: Hints) -> FileRead:
 READERS = (
     Reader("OFX", ofx.looks_like, _read_ofx),
     Reader("camt.053", camt.looks_like, _read_camt),
+    Reader("payment provider's report", payouts.looks_like, _read_payouts),
     Reader("CSV", csv.looks_like, _read_csv),
 )
 
