@@ -184,10 +184,10 @@ def _refuse_faults(source: Source, found: _Header, used: Mapping[str, str]) -> N
             raise source.error(what, line=row, column=used[fields[column]], remedy=sheets.CORRECT)
 
 
-def decode(source: Source, encoding: str = "") -> tuple[str, str]:
+def decode(source: Source, encoding: str = "", *, most: int = MAX_TABLE_BYTES) -> tuple[str, str]:
     """Decode text: as told, by its mark, as UTF-8, or else as Windows-1252. Raises FileError on anything else."""
-    if len(source.content) > MAX_TABLE_BYTES:
-        size, limit = (f"{count / 2**20:.1f} MB" for count in (len(source.content), MAX_TABLE_BYTES))
+    if len(source.content) > most:
+        size, limit = (f"{count / 2**20:.1f} MB" for count in (len(source.content), most))
         what = f"the file has {size}, and a table may have {limit}"
         raise source.error(what, remedy="Export a shorter period, or several files, and give each by itself.")
     marked = source.content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
