@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from mainstay.connectors.bank import camt, csv, ofx, payouts
+from mainstay.connectors.bank import camt, csv, ofx, qif, payouts
 from mainstay.connectors.bank.columns import ColumnMap
 from mainstay.connectors.bank.statement import FileRead, StatementRead, assemble
 from mainstay.connectors.currencies import sums_of
@@ -118,6 +118,10 @@ def _read_ofx(source: Source, hints: Hints) -> FileRead:
     return ofx.read(source, hints.columns)
 
 
+def _read_qif(source: Source, hints: Hints) -> FileRead:
+    return qif.read(source, hints.columns)
+
+
 def _read_camt(source: Source, hints: Hints) -> FileRead:
     del hints  # XML has no columns
     return camt.read(source)
@@ -135,6 +139,7 @@ READERS = (
     Reader("OFX", ofx.looks_like, _read_ofx),
     Reader("camt.053", camt.looks_like, _read_camt),
     Reader("payment provider's report", payouts.looks_like, _read_payouts),
+    Reader("QIF", qif.looks_like, _read_qif),
     Reader("CSV", csv.looks_like, _read_csv),
 )
 
@@ -148,7 +153,6 @@ STRANGERS = tuple(
         (rb"\A\xd0\xcf\x11\xe0", "an old Excel file", "Save it as CSV, and give that."),
         (rb"\A\s*%PDF", "a PDF", _EXPORT),
         (rb"\A\s*<(!DOCTYPE )?html", "a web page", _EXPORT),
-        (rb"\A\s*!(Type:|Account|Option:)", "a QIF file", _EXPORT),
         (rb"\A\s*\{1:F|^:20:", "an MT940 file", _EXPORT),
     )
 )
