@@ -130,7 +130,7 @@ def _decoded(source: Source) -> str:
     return _DECLARATION.sub(lambda match: "\n" * match[0].count("\n"), text.removeprefix("\ufeff"), count=1)
 
 
-_DTD = "the file holds a document type (DTD), which bank files never need and attackers use; it is refused"
+_DTD = "the file holds a document type (DTD), which such files never need and attackers use; it is refused"
 
 
 def _encoding_of(source: Source) -> str:
