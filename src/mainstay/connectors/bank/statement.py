@@ -166,7 +166,8 @@ class _Account:
 
     def adjoins(self, head: AccountStatement) -> bool:
         """Tell whether balances show that a statement goes on where another ends."""
-        return head.balance == "checked" and (head.opening in self.closings or head.closing in self.openings)
+        shared = {head.opening} & self.closings | {head.closing} & self.openings
+        return head.balance == "checked" and bool(shared - {None})
 
 
 def _numbered(parts: Sequence[Part], accounts: dict[tuple[str, str], _Account]) -> list[list[tuple[BankLine, str]]]:
