@@ -1,0 +1,264 @@
+"""UN/CEFACT Cross Industry Invoices: Factur-X and ZUGFeRD of all profiles and versions, XRechnung, ZUGFeRD 1.
+
+ZUGFeRD 1 has other names for the same elements, and is read by the same rules. MINIMUM and BASIC WL hold no lines,
+MINIMUM no taxes by rate either: what is there is checked, and what is not is noted. Of an EXTENDED invoice with lines
+in groups only the lines in detail count; its sums may be off by a cent for each amount.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from mainstay.connectors.currencies import code_of
+from mainstay.connectors.invoices.root import root_of
+from mainstay.connectors.invoices.stated import Party, Sheet, Stated, account_of, conclude, parse_invoice
+from mainstay.connectors.invoices.terms import Terms, day_after, discount_of, instalments, read_terms
+from mainstay.connectors.invoices.totals import TaxGroup, Totals
+from mainstay.connectors.source import UnreadableError
+from mainstay.connectors.xml_tree import Node, text_at, texts_at
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from mainstay.connectors.invoices.document import Document
+    from mainstay.connectors.source import Source
+    from mainstay.records import Discount
+    from mainstay.values import Money
+
+ROOTS = frozenset({"CrossIndustryInvoice", "CrossIndustryDocument"})
+# What a guideline's id contains, in this order, and the profile's name.
+PROFILES = (
+    ("xrechnung", "XRechnung"),
+    ("minimum", "MINIMUM"),
+    ("basicwl", "BASIC WL"),
+    ("basic", "BASIC"),
+    ("comfort", "COMFORT"),
+    ("extended", "EXTENDED"),
+    ("en16931", "EN 16931"),
+)
+
+# Elements that ZUGFeRD 1 names otherwise.
+_DOCUMENT = ("ExchangedDocument", "HeaderExchangedDocument")
+_CONTEXT = ("ExchangedDocumentContext", "SpecifiedExchangedDocumentContext")
+_TRANSACTION = ("SupplyChainTradeTransaction", "SpecifiedSupplyChainTradeTransaction")
+_AGREEMENT = ("ApplicableHeaderTradeAgreement", "ApplicableSupplyChainTradeAgreement")
+_SETTLEMENT = ("ApplicableHeaderTradeSettlement", "ApplicableSupplyChainTradeSettlement")
+_SUMMATION = ("SpecifiedTradeSettlementHeaderMonetarySummation", "SpecifiedTradeSettlementMonetarySummation")
+_LINE_SETTLEMENT = ("SpecifiedLineTradeSettlement", "SpecifiedSupplyChainTradeSettlement")
+_LINE_SUMMATION = ("SpecifiedTradeSettlementLineMonetarySummation", "SpecifiedTradeSettlementMonetarySummation")
+
+
+def looks_like(head: bytes) -> bool:
+    """Tell by the root element whether a file is CII. False where the root is beyond what is given."""
+    return root_of(head) in ROOTS
+
+
+def read(source: Source) -> Document:
+    """Read a CII file. Raises FileError with the line; then nothing of the file is used."""
+    return read_root(source, parse_invoice(source).root)
+
+
+def read_root(source: Source, root: Node) -> Document:
+    """Read a CII document that was parsed."""
+    document, transaction = _either(root, _DOCUMENT), _either(root, _TRANSACTION)
+    settlement = None if transaction is None else _either(transaction, _SETTLEMENT)
+    if root.tag not in ROOTS or document is None or transaction is None or settlement is None:
+        Sheet(source).refuse(root, f"the element {root.tag!r} is no CII invoice: it has no document or no settlement")
+    sheet = Sheet(source, _currency(source, settlement))
+    number, issued_on = text_at(document, "ID"), _day(sheet, document.find("IssueDateTime"))
+    if not number or not issued_on:
+        sheet.refuse(document, f"the invoice has no {'date (IssueDateTime)' if number else 'number (ID)'}")
+    profile = profile_of(root)
+    totals, notes = _totals(sheet, transaction, settlement, profile)
+    terms = _terms(sheet, settlement, issued_on, totals)
+    agreement = _either(transaction, _AGREEMENT)
+    means = settlement.findall("SpecifiedTradeSettlementPaymentMeans")
+    referred = settlement.findall("InvoiceReferencedDocument")
+    return conclude(
+        source,
+        Stated(
+            format=f"{'ZUGFeRD 1' if root.tag == 'CrossIndustryDocument' else 'CII'} {profile}".strip(),
+            number=number,
+            issued_on=issued_on,
+            due_on=terms.due_on,
+            totals=totals,
+            seller=_party(agreement, "SellerTradeParty", seller=True),
+            buyer=_party(agreement, "BuyerTradeParty", seller=False),
+            types=frozenset(texts_at(document, "TypeCode")),
+            credit=False,
+            pay_to=tuple(_account(mean, "PayeePartyCreditorFinancialAccount") for mean in means),
+            iban=_first(_account(mean, "PayerPartyDebtorFinancialAccount") for mean in means),
+            reference=text_at(settlement, "PaymentReference"),
+            means=frozenset(text_at(mean, "TypeCode") for mean in means),
+            of=tuple(text_at(one, "IssuerAssignedID") or text_at(one, "ID") for one in referred),
+            discounts=terms.discounts,
+            notes=(*notes, *terms.notes),
+        ),
+    )
+
+
+def profile_of(root: Node) -> str:
+    """Name the profile a CII document says it follows, "" when it is none known."""
+    context = _either(root, _CONTEXT)
+    path = "GuidelineSpecifiedDocumentContextParameter/ID"
+    guideline = "" if context is None else re.sub(r"[\s_-]", "", text_at(context, path)).lower()
+    return next((name for part, name in PROFILES if part in guideline), "")
+
+
+def _either(node: Node, names: tuple[str, str]) -> Node | None:
+    return next((found for name in names if (found := node.find(name)) is not None), None)
+
+
+def _currency(source: Source, settlement: Node) -> str:
+    try:
+        return code_of(text_at(settlement, "InvoiceCurrencyCode"))
+    except UnreadableError as error:
+        Sheet(source).refuse(settlement, f"{error} (InvoiceCurrencyCode)")
+
+
+def _day(sheet: Sheet, holder: Node | None) -> str:
+    """Read the date in an element; it stands in a DateTimeString, or a DateTime."""
+    return "" if holder is None else sheet.day(next(iter(holder), None))
+
+
+def _totals(sheet: Sheet, transaction: Node, settlement: Node, profile: str) -> tuple[Totals, list[str]]:
+    summation = _either(settlement, _SUMMATION)
+    if summation is None:
+        sheet.refuse(settlement, "the invoice has no totals (SpecifiedTradeSettlementHeaderMonetarySummation)")
+    names = "LineTotal AllowanceTotal ChargeTotal TaxBasisTotal TaxTotal GrandTotal TotalPrepaid Rounding DuePayable"
+    said = {name: _amount(sheet, summation, f"{name}Amount") for name in names.split()}
+    less = [amount for amount in (said["Rounding"], said["TotalPrepaid"] and -said["TotalPrepaid"]) if amount]
+    grand = said["GrandTotal"]
+    if grand is None:
+        sheet.refuse(summation, "the invoice has no total (GrandTotalAmount)")
+    offs, ons = _allowances(sheet, settlement)
+    adjustments = sheet.moneys_at(settlement, "SpecifiedFinancialAdjustment/ActualAmount")
+    return Totals(
+        grand=grand,
+        due=said["DuePayable"] or sum(less, grand),
+        line=summation.sourceline or 0,
+        items=_items(sheet, transaction),
+        allowances=offs,
+        charges=ons,
+        groups=tuple(_groups(sheet, settlement)),
+        item_sum=said["LineTotal"],
+        allowance_sum=said["AllowanceTotal"],
+        charge_sum=said["ChargeTotal"],
+        basis=said["TaxBasisTotal"],
+        tax=said["TaxTotal"],
+        prepaid=said["TotalPrepaid"],
+        rounding=said["Rounding"],
+        collected=sum(adjustments[1:], adjustments[0]) if adjustments else None,
+        lenient=profile == "EXTENDED",
+        brief=profile == "MINIMUM",
+    ), _foreign(sheet, summation)
+
+
+def _amount(sheet: Sheet, summation: Node, name: str) -> Money | None:
+    """Read a total; of several, the one in the invoice's currency."""
+    nodes = summation.findall(name)
+    own = [node for node in nodes if (node.get("currencyID") or sheet.currency).upper() == sheet.currency]
+    if nodes and not own and name != "TaxTotalAmount":
+        sheet.money(nodes[0])  # refuses another currency
+    return sheet.money(own[0]) if own and (own[0].text or "").strip() else None
+
+
+def _foreign(sheet: Sheet, summation: Node) -> list[str]:
+    """Say the tax in a second currency (BT-111)."""
+    told = ((text_at(node, ".")[:30], node.get("currencyID") or "") for node in summation.findall("TaxTotalAmount"))
+    others = [(amount, code) for amount, code in told if code and code.upper() != sheet.currency]
+    return [f"Tax in the tax currency: {amount} {code[:3]}." for amount, code in others]
+
+
+def _items(sheet: Sheet, transaction: Node) -> tuple[Money, ...]:
+    """Find what each line comes to; groups of lines and mere information are left out."""
+    amounts: list[Money] = []
+    for line in transaction.findall("IncludedSupplyChainTradeLineItem"):
+        if text_at(line, "AssociatedDocumentLineDocument/LineStatusReasonCode") in {"GROUP", "INFORMATION"}:
+            continue
+        settlement = _either(line, _LINE_SETTLEMENT)
+        summation = None if settlement is None else _either(settlement, _LINE_SUMMATION)
+        amount = None if summation is None else sheet.money_at(summation, "LineTotalAmount")
+        amounts += [amount] if amount else []
+    return tuple(amounts)
+
+
+def _groups(sheet: Sheet, settlement: Node) -> Iterable[TaxGroup]:
+    for node in settlement.findall("ApplicableTradeTax"):
+        tax = sheet.money_at(node, "CalculatedAmount")
+        if tax is None:
+            sheet.refuse(node, "a tax has no amount (CalculatedAmount)")
+        rate = sheet.number_at(node, "RateApplicablePercent")
+        rate = sheet.number_at(node, "ApplicablePercent") if rate is None else rate
+        yield TaxGroup(tax, sheet.money_at(node, "BasisAmount"), rate, node.sourceline or 0)
+
+
+def _allowances(sheet: Sheet, settlement: Node) -> tuple[tuple[Money, ...], tuple[Money, ...]]:
+    """Find the allowances and the charges of the document; what sending costs is a charge."""
+    found: dict[bool, list[Money]] = {False: [], True: []}
+    for node in settlement.findall("SpecifiedTradeAllowanceCharge"):
+        indicator = text_at(node, "ChargeIndicator/Indicator").lower()
+        amount = sheet.money_at(node, "ActualAmount")
+        if indicator not in {"true", "false", "1", "0"} or amount is None:
+            sheet.refuse(node, "an allowance or charge does not say which it is (ChargeIndicator), or its amount")
+        found[indicator in {"true", "1"}].append(amount)
+    found[True] += sheet.moneys_at(settlement, "SpecifiedLogisticsServiceCharge/AppliedAmount")
+    return tuple(found[False]), tuple(found[True])
+
+
+def _terms(sheet: Sheet, settlement: Node, issued_on: str, totals: Totals) -> Terms:
+    """Read until when it is due, by fields first, then by text."""
+    nodes = settlement.findall("SpecifiedTradePaymentTerms")
+    due_on, notes = instalments(day for node in nodes if (day := _day(sheet, node.find("DueDateDateTime"))))
+    amounts = (abs(totals.grand.decimal), abs(totals.due.decimal))
+    offers = [offer for node in nodes for offer in node.findall("ApplicableTradePaymentDiscountTerms")]
+    discounts: list[Discount] = []
+    for offer in offers:
+        basis = sheet.money_at(offer, "BasisAmount")
+        discount = _discount(sheet, offer, issued_on)
+        if discount and (basis is None or not basis.minor or abs(basis.decimal) in amounts):
+            discounts.append(discount)
+        else:
+            notes = (*notes, "A discount for early payment that is not a part of the whole amount is left out.")
+    texts = [text.text or "" for text in settlement.findall("SpecifiedTradePaymentTerms/Description")]
+    return read_terms(texts, issued_on, amounts=amounts, due_on=due_on, discounts=discounts, notes=notes)
+
+
+def _discount(sheet: Sheet, offer: Node, issued_on: str) -> Discount | None:
+    percent = sheet.number_at(offer, "CalculationPercent")
+    period = offer.find("BasisPeriodMeasure")
+    days = sheet.number_at(offer, "BasisPeriodMeasure")
+    if percent is None or period is None or days is None or (period.get("unitCode") or "DAY") not in {"DAY", "D"}:
+        return None
+    begins_on = _day(sheet, offer.find("BasisDateTime")) or issued_on
+    return discount_of(percent, day_after(begins_on, int(days)), issued_on)
+
+
+def _account(mean: Node, holder: str) -> str:
+    return account_of(text_at(mean, f"{holder}/IBANID") or text_at(mean, f"{holder}/ProprietaryID"))
+
+
+def _party(agreement: Node | None, name: str, *, seller: bool) -> Party:
+    party = None if agreement is None else agreement.find(name)
+    if party is None:
+        return Party("")
+    taxed = {node.get("schemeID"): text_at(node, ".") for node in party.findall("SpecifiedTaxRegistration/ID")}
+    vat, other = taxed.get("VA", ""), _first(taxed.values())
+    given = [*texts_at(party, "ID"), *texts_at(party, "GlobalID")]
+    legal = text_at(party, "SpecifiedLegalOrganization/ID")
+    email = text_at(party, "DefinedTradeContact/EmailURIUniversalCommunication/URIID")
+    address = party.find("URIUniversalCommunication/URIID")
+    if not email and address is not None and address.get("schemeID") in {"EM", "SMTP"}:
+        email = text_at(address, ".")
+    paths = ("Name", "SpecifiedLegalOrganization/TradingBusinessName", "DefinedTradeContact/PersonName")
+    return Party(
+        name=_first(text_at(party, path) for path in paths),
+        ids=(vat, other, *given, legal) if seller else (*given, vat, legal, other),
+        email=email,
+    )
+
+
+def _first(texts: Iterable[str]) -> str:
+    """Give the first text that is not empty."""
+    return next((text for text in texts if text), "")

@@ -1,0 +1,230 @@
+"""What an electronic invoice states, in whatever syntax, and the document made of it.
+
+A credit note is known by its type, or by a negative total: an invoice over -100.00 gives money back as well. Its
+amounts are turned, so that a document's are never negative.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from decimal import Decimal
+from typing import NoReturn
+
+import msgspec
+
+from mainstay.connectors.currencies import MAX_DIGITS, money_of
+from mainstay.connectors.invoices.document import Document
+from mainstay.connectors.invoices.root import root_of
+from mainstay.connectors.invoices.totals import Totals, check
+from mainstay.connectors.source import Source, UnreadableError
+from mainstay.connectors.xml_tree import AGAIN, Node, Tree, parse
+from mainstay.errors import FileError
+from mainstay.records import Discount, Invoice
+from mainstay.values import Money
+
+EXPORT = "Export the invoice again from the program that wrote it, and give the file as it comes."
+
+# UNTDID 1001: types of credit notes among those of EN 16931 and its national extensions.
+CREDIT_TYPES = frozenset("81 83 261 262 296 308 381 396 420 458 502 503 532".split())
+CORRECTION = "384"
+# Types that ask for no payment: what they are.
+NO_INVOICES = {"325": "a pro forma invoice, which asks for no payment", "310": "an offer", "220": "an order"}
+SELF_BILLED = frozenset("261 389 501 502 527".split())
+DIRECT_DEBIT = frozenset({"49", "59"})
+CARD = frozenset({"48", "54", "55"})
+
+_EMAIL = re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+")
+_IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9 ]{8,40}", re.IGNORECASE)
+_ISO_DAY = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?:Z|[+-][0-9]{2}:[0-9]{2}|T[0-9:.]+(?:Z|[+-][0-9:]+)?)?")
+_PLAIN_DAY = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})(?:[0-9]{4}|[0-9]{6})?")
+_NUMBER = re.compile(r"-?[0-9]{1,20}(?:\.[0-9]{0,20})?")
+_YEARS = range(1950, 2200)  # outside of them a date is a slip
+_ATTACHED = re.compile(
+    rb"(<(?:[\w.-]+:)?(?:EmbeddedDocumentBinaryObject|AttachmentBinaryObject|BinaryObject)\b[^>]*[^>/]>)([^<]*)(?=</)"
+)
+
+
+class Party(msgspec.Struct, frozen=True):
+    """A seller or buyer; "" for what the file does not say. `ids` are in the order they are to be preferred."""
+
+    name: str
+    ids: tuple[str, ...] = ()
+    email: str = ""
+
+    @property
+    def id(self) -> str:
+        """The first id there is."""
+        return next((ident for ident in self.ids if ident), "")
+
+
+class Stated(msgspec.Struct, frozen=True):
+    """What a file states. Dates are ISO 8601, amounts signed as in the file."""
+
+    format: str
+    number: str
+    issued_on: str
+    due_on: str  # "" when nothing says it
+    totals: Totals
+    seller: Party
+    buyer: Party
+    types: frozenset[str]  # codes of UNTDID 1001
+    credit: bool  # by its own name, not by its type
+    pay_to: tuple[str, ...] = ()
+    iban: str = ""  # the buyer's
+    reference: str = ""
+    means: frozenset[str] = frozenset()  # codes of UNTDID 4461
+    of: tuple[str, ...] = ()
+    discounts: tuple[Discount, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+class Sheet(msgspec.Struct, frozen=True):
+    """An XML file being read: every value it can't give is an error with its line."""
+
+    source: Source
+    currency: str = ""
+
+    def refuse(self, node: Node, what: str, remedy: str = EXPORT) -> NoReturn:
+        """Raise a FileError with the line of an element."""
+        raise self.source.error(what, line=node.sourceline or 0, remedy=remedy)
+
+    def money(self, node: Node) -> Money:
+        """Read an amount in the invoice's currency."""
+        stated = node.get("currencyID") or self.currency
+        if stated.upper() != self.currency:
+            self.refuse(node, f"an amount ({node.tag}) is in {stated[:12]!r}, but the invoice is in {self.currency}")
+        try:
+            return money_of((node.text or "").strip(), self.currency)
+        except UnreadableError as error:
+            self.refuse(node, f"{error} ({node.tag})")
+
+    def money_at(self, node: Node, path: str) -> Money | None:
+        """Read the amount at a path, None when there is none."""
+        found = node.find(path)
+        return None if found is None or not (found.text or "").strip() else self.money(found)
+
+    def moneys_at(self, node: Node, path: str) -> tuple[Money, ...]:
+        """Read all amounts at a path."""
+        return tuple(self.money(found) for found in node.findall(path))
+
+    def number_at(self, node: Node, path: str) -> Decimal | None:
+        """Read a plain number such as a percentage, None when there is none."""
+        found = node.find(path)
+        text = "" if found is None else (found.text or "").strip()
+        if found is None or not text:
+            return None
+        if not _NUMBER.fullmatch(text) or sum(map(str.isdigit, text)) > MAX_DIGITS:
+            self.refuse(found, f"{text[:40]!r} is not a number ({found.tag})")
+        return Decimal(text)
+
+    def day(self, node: Node | None) -> str:
+        """Read a date as YYYY-MM-DD, "" when there is none."""
+        text = "" if node is None else (node.text or "").strip()
+        if node is None or not text:
+            return ""
+        found = _ISO_DAY.fullmatch(text) or _PLAIN_DAY.fullmatch(text)
+        try:
+            day = date(int(found[1]), int(found[2]), int(found[3])) if found else None
+        except ValueError:
+            day = None
+        if day is None or day.year not in _YEARS or not text.isascii():
+            self.refuse(node, f"{text[:40]!r} can't be a date ({node.tag})")
+        return day.isoformat()
+
+
+def parse_invoice(source: Source) -> Tree:
+    """Parse an XML file without the files inside it, which may be many megabytes.
+
+    Raises FileError with the line where it is no XML, or holds what no invoice needs.
+    """
+    content = source.content
+    if root_of(content) != "AttachedDocument":  # in which the file is the invoice
+        content = _ATTACHED.sub(lambda found: found[1] + b"\n" * found[2].count(b"\n"), content)
+    try:
+        return parse(Source(source.name, content))
+    except FileError as error:
+        remedy = EXPORT if error.remedy == AGAIN else error.remedy
+        raise FileError(error.message, remedy=remedy) from error
+
+
+def conclude(source: Source, stated: Stated) -> Document:
+    """Check the sums and make the document. Raises FileError where they do not agree or it asks for no payment."""
+    for code in sorted(stated.types & {*NO_INVOICES}):
+        raise source.error(f"this is {NO_INVOICES[code]}", remedy="Give the invoice that followed it.")
+    checked = check(source, stated.totals)
+    totals = stated.totals
+    credit = stated.credit or bool(stated.types & CREDIT_TYPES)
+    turned = totals.grand.minor < 0 or (not totals.grand.minor and totals.due.minor < 0)
+    grand, due = (-totals.grand, -totals.due) if turned else (totals.grand, totals.due)
+    total = max(grand, due) if due.minor > 0 else grand
+    unpaid = max(due, Money(0, due.currency))
+    notes = [*stated.notes, *_told(stated, turned=turned), *checked.notes]
+    if due.minor < 0:
+        notes.append(f"More was paid before than is owed: {-due} is to be paid back.")
+    elif due != grand and due.minor:
+        notes.append(f"The total is {grand}; {due} is still due.")
+    elif due != grand:
+        notes.append("Nothing is due any more, it was paid before.")
+    return Document(
+        invoice=Invoice(
+            number=stated.number,
+            customer=stated.buyer.name,
+            amount=total,
+            open=unpaid,
+            issued_on=stated.issued_on,
+            due_on=stated.due_on or stated.issued_on,
+            email=stated.buyer.email if _EMAIL.fullmatch(stated.buyer.email) else "",
+            iban=stated.iban,
+            reference=stated.reference,
+            customer_id=stated.buyer.id,
+            discounts=() if credit or turned else stated.discounts,
+        ),
+        kind="credit_note" if credit or turned else "invoice",
+        file=source.name,
+        format=stated.format,
+        of=tuple(dict.fromkeys(of for of in stated.of if of)),
+        seller=stated.seller.name,
+        seller_id=stated.seller.id,
+        pay_to=tuple(dict.fromkeys(account for account in stated.pay_to if account)),
+        net=_turned(checked.net, turned=turned),
+        tax=_turned(checked.tax, turned=turned),
+        notes=tuple(dict.fromkeys(notes)),
+    )
+
+
+def account_of(text: str) -> str:
+    """Write an IBAN without spaces, any other account as it stands."""
+    return text.replace(" ", "").upper() if _IBAN.fullmatch(text) else text
+
+
+def _told(stated: Stated, *, turned: bool) -> list[str]:
+    """Say what of an invoice is out of the ordinary."""
+    credit = stated.credit or bool(stated.types & CREDIT_TYPES)
+    notes: list[str] = []
+    if turned and credit:
+        notes.append("The credit note states a negative total; it is read as money that goes to the customer.")
+    elif turned:
+        notes.append("The invoice states a negative total, so it is read as a credit note.")
+    if CORRECTION in stated.types:
+        replaced = ", ".join(dict.fromkeys(stated.of)) or "an invoice it does not name"
+        notes.append(f"This is a corrected invoice; it replaces {replaced}.")
+    if stated.types & SELF_BILLED:
+        notes.append("Self-billed: the customer wrote this document for the seller.")
+    if stated.means & DIRECT_DEBIT:
+        notes.append("The seller collects the amount by direct debit.")
+    if stated.means & CARD:
+        notes.append("It is paid by card.")
+    if not stated.buyer.name:
+        notes.append("The file names no customer.")
+    if not stated.due_on and not (credit or turned):
+        notes.append("The file names no due date: it is taken as due on receipt, on the day of the invoice.")
+    elif stated.due_on and stated.due_on < stated.issued_on:
+        notes.append(f"It was due on {stated.due_on}, before the day of the invoice.")
+    return notes
+
+
+def _turned(money: Money | None, *, turned: bool) -> Money | None:
+    """Turn an amount with its document; None for one that is against the rest."""
+    signed = -money if money is not None and turned else money
+    return signed if signed is not None and signed.minor >= 0 else None

@@ -1,0 +1,208 @@
+"""UBL 2 invoices, credit notes and debit notes: XRechnung, Peppol BIS, PINT, NLCIUS, EHF and plain OASIS ones.
+
+Elements are taken by their local names, so that any prefix, a default namespace and all versions of UBL 2 are read.
+Lines inside lines are part of the line above them. Amounts are in the document currency; tax in a second currency
+(BT-111) is noted and not added.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mainstay.connectors.currencies import code_of
+from mainstay.connectors.invoices.root import root_of
+from mainstay.connectors.invoices.stated import Party, Sheet, Stated, account_of, conclude, parse_invoice
+from mainstay.connectors.invoices.terms import Terms, day_after, discount_of, instalments, read_terms
+from mainstay.connectors.invoices.totals import TaxGroup, Totals
+from mainstay.connectors.source import UnreadableError
+from mainstay.connectors.xml_tree import Node, text_at, texts_at
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from mainstay.connectors.invoices.document import Document
+    from mainstay.connectors.source import Source
+    from mainstay.records import Discount
+    from mainstay.values import Money
+
+ROOTS = frozenset({"Invoice", "CreditNote", "DebitNote"})
+
+
+def looks_like(head: bytes) -> bool:
+    """Tell by the root element whether a file is UBL. False where the root is beyond what is given."""
+    return root_of(head) in ROOTS
+
+
+def read(source: Source) -> Document:
+    """Read a UBL file. Raises FileError with the line; then nothing of the file is used."""
+    return read_root(source, parse_invoice(source).root)
+
+
+def read_root(source: Source, root: Node) -> Document:
+    """Read a UBL document that was parsed."""
+    total = root.find("LegalMonetaryTotal")
+    total = root.find("RequestedMonetaryTotal") if total is None else total
+    if root.tag not in ROOTS or total is None:
+        Sheet(source).refuse(root, f"the element {root.tag!r} is no UBL invoice: it has no LegalMonetaryTotal")
+    sheet = Sheet(source, _currency(source, root))
+    number, issued_on = text_at(root, "ID"), sheet.day(root.find("IssueDate"))
+    if not number or not issued_on:
+        sheet.refuse(root, f"the invoice has no {'date (IssueDate)' if number else 'number (ID)'}")
+    totals, notes = _totals(sheet, root, total)
+    terms = _terms(sheet, root, issued_on, totals)
+    means = root.findall("PaymentMeans")
+    return conclude(
+        source,
+        Stated(
+            format="UBL",
+            number=number,
+            issued_on=issued_on,
+            due_on=terms.due_on,
+            totals=totals,
+            seller=_party(root.find("AccountingSupplierParty"), seller=True),
+            buyer=_party(root.find("AccountingCustomerParty"), seller=False),
+            types=frozenset(texts_at(root, "InvoiceTypeCode") + texts_at(root, "CreditNoteTypeCode")),
+            credit=root.tag == "CreditNote",
+            pay_to=tuple(account_of(text) for text in texts_at(root, "PaymentMeans/PayeeFinancialAccount/ID")),
+            iban=_first(account_of(text_at(mean, "PaymentMandate/PayerFinancialAccount/ID")) for mean in means),
+            reference=_first(text_at(mean, "PaymentID") for mean in means),
+            means=frozenset(texts_at(root, "PaymentMeans/PaymentMeansCode")),
+            of=tuple(
+                texts_at(root, "BillingReference/InvoiceDocumentReference/ID")
+                + texts_at(root, "BillingReference/CreditNoteDocumentReference/ID")
+            ),
+            discounts=terms.discounts,
+            notes=(*notes, *terms.notes),
+        ),
+    )
+
+
+def _currency(source: Source, root: Node) -> str:
+    try:
+        return code_of(text_at(root, "DocumentCurrencyCode"))
+    except UnreadableError as error:
+        Sheet(source).refuse(root, f"{error} (DocumentCurrencyCode)")
+
+
+def _totals(sheet: Sheet, root: Node, total: Node) -> tuple[Totals, list[str]]:
+    taxes, notes = _taxes(sheet, root)
+    detailed = [tax for tax in taxes if tax.find("TaxSubtotal") is not None] or taxes
+    stated = [amount for tax in detailed if (amount := sheet.money_at(tax, "TaxAmount"))]
+    offs, ons = _allowances(sheet, root)
+    prepaid, rounding = sheet.money_at(total, "PrepaidAmount"), sheet.money_at(total, "PayableRoundingAmount")
+    due, grand = sheet.money_at(total, "PayableAmount"), sheet.money_at(total, "TaxInclusiveAmount")
+    if due is None or grand is None:
+        known = due or grand
+        if known is None:
+            sheet.refuse(total, "the invoice has no total (PayableAmount)")
+        less = [amount for amount in (rounding, prepaid and -prepaid) if amount]
+        due = due or sum(less, known)
+        grand = grand or sum((-amount for amount in less), known)
+    return Totals(
+        grand=grand,
+        due=due,
+        line=total.sourceline or 0,
+        items=tuple(
+            money for line in root.findall(f"{root.tag}Line") if (money := sheet.money_at(line, "LineExtensionAmount"))
+        ),
+        allowances=offs,
+        charges=ons,
+        groups=tuple(_group(sheet, part) for tax in detailed for part in tax.findall("TaxSubtotal")),
+        item_sum=sheet.money_at(total, "LineExtensionAmount"),
+        allowance_sum=sheet.money_at(total, "AllowanceTotalAmount"),
+        charge_sum=sheet.money_at(total, "ChargeTotalAmount"),
+        basis=sheet.money_at(total, "TaxExclusiveAmount"),
+        tax=sum(stated[1:], stated[0]) if stated else None,
+        prepaid=prepaid,
+        rounding=rounding,
+        several_taxes=len(detailed) > 1,
+    ), notes
+
+
+def _taxes(sheet: Sheet, root: Node) -> tuple[list[Node], list[str]]:
+    """Part the taxes in the invoice's currency from those in another, which are said in a note."""
+    own: list[Node] = []
+    notes: list[str] = []
+    for tax in root.findall("TaxTotal"):
+        amount = tax.find("TaxAmount")
+        currency = sheet.currency if amount is None else amount.get("currencyID") or sheet.currency
+        if currency.upper() == sheet.currency:
+            own.append(tax)
+        else:
+            notes.append(f"Tax in the tax currency: {text_at(tax, 'TaxAmount')[:30]} {currency[:3]}.")
+    return own, notes
+
+
+def _group(sheet: Sheet, part: Node) -> TaxGroup:
+    tax = sheet.money_at(part, "TaxAmount")
+    if tax is None:
+        sheet.refuse(part, "a tax has no amount (TaxSubtotal/TaxAmount)")
+    rate = sheet.number_at(part, "TaxCategory/Percent")
+    rate = sheet.number_at(part, "Percent") if rate is None else rate
+    return TaxGroup(tax, sheet.money_at(part, "TaxableAmount"), rate, part.sourceline or 0)
+
+
+def _allowances(sheet: Sheet, root: Node) -> tuple[tuple[Money, ...], tuple[Money, ...]]:
+    """Find the allowances and the charges of the document, without those of its lines."""
+    found: dict[bool, list[Money]] = {False: [], True: []}
+    for node in root.findall("AllowanceCharge"):
+        indicator = text_at(node, "ChargeIndicator").lower()
+        amount = sheet.money_at(node, "Amount")
+        if indicator not in {"true", "false", "1", "0"} or amount is None:
+            sheet.refuse(node, "an allowance or charge does not say which it is (ChargeIndicator), or its amount")
+        found[indicator in {"true", "1"}].append(amount)
+    return tuple(found[False]), tuple(found[True])
+
+
+def _terms(sheet: Sheet, root: Node, issued_on: str, totals: Totals) -> Terms:
+    """Read until when it is due, by fields first, then by text."""
+    nodes = [root.find("DueDate"), *(mean.find("PaymentDueDate") for mean in root.findall("PaymentMeans"))]
+    nodes += [
+        term.find(name) for term in root.findall("PaymentTerms") for name in ("PaymentDueDate", "InstallmentDueDate")
+    ]
+    days = [day for node in nodes if (day := sheet.day(node))]
+    due_on, notes = instalments(days[:1] if root.find("DueDate") is not None else days)
+    discounts = [found for term in root.findall("PaymentTerms") if (found := _discount(sheet, term, issued_on))]
+    texts = [note.text or "" for note in root.findall("PaymentTerms/Note")]
+    amounts = (abs(totals.grand.decimal), abs(totals.due.decimal))
+    return read_terms(texts, issued_on, amounts=amounts, due_on=due_on, discounts=discounts, notes=notes)
+
+
+def _discount(sheet: Sheet, term: Node, issued_on: str) -> Discount | None:
+    percent = sheet.number_at(term, "SettlementDiscountPercent")
+    if percent is None:
+        return None
+    until_on = sheet.day(term.find("SettlementPeriod/EndDate"))
+    days = text_at(term, "SettlementPeriod/DurationMeasure")
+    if not until_on and days.isdecimal() and len(days) <= 3:  # noqa: PLR2004 - digits of days
+        until_on = day_after(issued_on, int(days))
+    return discount_of(percent, until_on, issued_on)
+
+
+def _party(holder: Node | None, *, seller: bool) -> Party:
+    party = None if holder is None else holder.find("Party")
+    if holder is None or party is None:
+        return Party("")
+    taxed = {
+        text_at(scheme, "TaxScheme/ID"): text_at(scheme, "CompanyID") for scheme in party.findall("PartyTaxScheme")
+    }
+    vat = taxed.get("VAT") or taxed.get("GST") or ""
+    other = _first(taxed.values())
+    given = [*texts_at(party, "PartyIdentification/ID"), text_at(party, "PartyLegalEntity/CompanyID")]
+    own = [text_at(holder, "SupplierAssignedAccountID"), *given[:-1]]
+    endpoint = party.find("EndpointID")
+    email = text_at(party, "Contact/ElectronicMail")
+    if not email and endpoint is not None and endpoint.get("schemeID") == "EM":
+        email = text_at(party, "EndpointID")
+    names = ("PartyLegalEntity/RegistrationName", "PartyName/Name", "Contact/Name")
+    person = " ".join(text_at(party, f"Person/{part}") for part in ("FirstName", "FamilyName")).strip()
+    return Party(
+        name=_first([*(text_at(party, name) for name in names), person]),
+        ids=(vat, other, *given) if seller else (*own, vat, given[-1], other),
+        email=email,
+    )
+
+
+def _first(texts: Iterable[str]) -> str:
+    """Give the first text that is not empty."""
+    return next((text for text in texts if text), "")
