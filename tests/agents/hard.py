@@ -119,8 +119,12 @@ class Maker:
         for customer in self.world.customers:
             if pick.random() < self.profile.subscription:
                 steady[customer.name] = pick.choice((4_900, 4_900, 4_900, 2_900, 9_900, 11_900))
+        customer, series = self.world.customers[0], 0
         for day in days:
-            customer = pick.choice(self.world.customers)
+            if not series:
+                customer = pick.choice(self.world.customers)
+                series = pick.choice((1,) * 12 + (3, 4, 5))  # several invoices of one customer with numbers in a row
+            series -= 1
             amount = steady.get(customer.name) or self.amount(customer)
             self.issue(customer, amount, FIRST_DAY + timedelta(days=day))
 

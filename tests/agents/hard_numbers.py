@@ -119,16 +119,10 @@ def write_list(pick: random.Random, numbers: list[str]) -> Written:
 
 def slip(pick: random.Random, number: str) -> str:
     """Mistype one digit, swap two neighbours, or leave one out; always another number than before."""
-    places = [at for at, letter in enumerate(number) if letter.isdigit()]
-    at = pick.choice(places)
-    swaps = [p for p in places if p + 1 < len(number) and number[p + 1].isdigit() and number[p] != number[p + 1]]
-    kind = pick.choice(("change", "swap", "drop"))
-    if kind == "swap" and swaps:
-        at = pick.choice(swaps)
-        return number[:at] + number[at + 1] + number[at] + number[at + 2 :]
-    if kind == "drop" and len(places) > 2:
-        return number[:at] + number[at + 1 :]
-    return number[:at] + str((int(number[at]) + pick.randrange(1, 10)) % 10) + number[at + 1 :]
+    while True:
+        wrong = _slipped(pick, number)
+        if compact(wrong) != compact(number):
+            return wrong
 
 
 def wrap(pick: random.Random, text: str) -> str:
@@ -159,7 +153,7 @@ def is_short(number: str) -> bool:
 
 def compact(number: str) -> str:
     """Give letters and digits only, in capitals, leading zeros of each run of digits dropped."""
-    return re.sub(r"(?<!\d)0+(?=\d)", "", re.sub(r"[^A-Z0-9]+", "", number.upper()))
+    return re.sub(r"[^A-Z0-9]+", "", re.sub(r"(?<!\d)0+(?=\d)", "", number.upper()))
 
 
 def creditor_reference(at: int) -> str:
@@ -191,6 +185,17 @@ def _structured(pick: random.Random, reference: str) -> Written:
         return Written("", (pick.choice((reference, bare)),), "full", "structured")
     groups = " ".join(bare[at : at + 4] for at in range(0, len(bare), 4))
     return Written(pick.choice((reference, bare, groups)), (), "full", "structured in text")
+
+
+def _slipped(pick: random.Random, number: str) -> str:
+    places = [at for at, letter in enumerate(number) if letter.isdigit()]
+    at = pick.choice(places)
+    kind = pick.choice(("change", "swap", "drop"))
+    if kind == "swap" and number[at + 1 : at + 2].isdigit():
+        return number[:at] + number[at + 1] + number[at] + number[at + 2 :]
+    if kind == "drop" and len(places) > 2:
+        return number[:at] + number[at + 1 :]
+    return number[:at] + str((int(number[at]) + pick.randrange(1, 10)) % 10) + number[at + 1 :]
 
 
 def _loosely(pick: random.Random, number: str) -> str:
