@@ -100,3 +100,17 @@ def test_a_payout_stated_by_the_report_is_checked():
     assert "the payout po_1 does not add up" in error.message
     assert "a difference of 1.22 EUR" in error.message
     assert "Payout reconciliation" in error.remedy
+
+
+def test_files_that_overlap_give_each_payout_once_and_whole():
+    waiting, paid = (
+        RECONCILIATION.replace("po_1,2026-04-07 00:00:00,txn_1", ",,txn_1").splitlines(keepends=True)[:2],
+        RECONCILIATION + PAID_OUT.format("-186.96"),
+    )
+    files = [payouts.read(Source(name, "".join(text).encode())) for name, text in (("a", waiting), ("b", paid))]
+    for order in (files, files[::-1], [files[1], files[1]]):
+        result = assemble([(str(number), file) for number, file in enumerate(order)])
+        assert [payout.id for payout in result.payouts] == ["po_1"]
+        assert len(result.payouts[0].line_ids) == 4
+        assert_adds_up(result)
+        assert len([line for line in result.lines if line.bank_id == "txn_1"]) == 1

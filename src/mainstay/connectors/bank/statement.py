@@ -7,13 +7,14 @@ for two entries that only look alike. So it is made of the account, the booking 
 The day is part of every id, so the ordinal counts within one day, however long the statement is. The day and the
 amount stand beside the bank's reference because some banks use one again. An id is a digest: it tells nothing.
 
-The same entry read from another format (CSV beside camt) has other fields, and therefore another id.
+The same entry read from another format (CSV beside camt) has other fields, and therefore another id; the books know it
+by its account, day and amount (records.Entry).
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import msgspec
 from msgspec import structs
@@ -103,14 +104,18 @@ def assemble(files: Sequence[tuple[str, FileRead]], doubts: Iterable[Doubt] = ()
     reports: list[FileReport] = []
     statements: list[AccountStatement] = []
     lines: list[BankLine] = []
-    payouts: list[Payout] = []
+    payouts: dict[tuple[str, str], Payout] = {}
     for name, read in files:
         numbered = _numbered(read.parts, accounts)
-        kept = [line for one in numbered for line, _ in one]
-        heads = [structs.replace(p.head, count=len(one)) for p, one in zip(read.parts, numbered, strict=True)]
+        kept = [one.line for its in numbered for one in its if one.is_new]
+        heads = [
+            structs.replace(p.head, count=sum(one.is_new for one in its))
+            for p, its in zip(read.parts, numbered, strict=True)
+        ]
         left_out = sum(len(part.drafts) for part in read.parts) - len(kept)
         reports.append(_report(name, read, heads, kept, left_out))
-        payouts += [_whole(payout, one) for p, one in zip(read.parts, numbered, strict=True) for payout in p.payouts]
+        for part, its in zip(read.parts, numbered, strict=True):
+            _join(payouts, part, its)
         statements += heads
         lines += kept
     currencies = sorted({statement.currency for statement in statements})
@@ -126,7 +131,7 @@ def assemble(files: Sequence[tuple[str, FileRead]], doubts: Iterable[Doubt] = ()
         pending=sum(line.pending for line in lines),
         note=" ".join(notes),
         files=tuple(reports),
-        payouts=tuple(payouts),
+        payouts=tuple(payouts.values()),
         doubts=(*(doubt for _, read in files for doubt in read.doubts), *doubts),
     )
 
@@ -150,8 +155,24 @@ def _report(
     )
 
 
-def _whole(payout: Payout, numbered: Sequence[tuple[BankLine, str]]) -> Payout:
-    return structs.replace(payout, line_ids=tuple(line.id for line, its in numbered if its == payout.id))
+class _Numbered(NamedTuple):
+    """A line with its id. It is not new when an earlier statement has it; a payout has it all the same."""
+
+    line: BankLine
+    payout: str
+    is_new: bool
+
+
+def _join(payouts: dict[tuple[str, str], Payout], part: Part, numbered: Sequence[_Numbered]) -> None:
+    """Add the payouts of a part with their lines. One that two files have is kept once, the one that has lines."""
+    line_ids: dict[str, list[str]] = {}
+    for one in numbered:
+        line_ids.setdefault(one.payout, []).append(one.line.id)
+    for payout in part.payouts:
+        whole = structs.replace(payout, line_ids=tuple(line_ids.get(payout.id, ())))
+        known = payouts.setdefault((payout.provider, payout.id), whole)
+        if not known.line_ids:
+            payouts[payout.provider, payout.id] = whole
 
 
 class _Account:
@@ -170,35 +191,38 @@ class _Account:
         return head.balance == "checked" and bool(shared - {None})
 
 
-def _numbered(parts: Sequence[Part], accounts: dict[tuple[str, str], _Account]) -> list[list[tuple[BankLine, str]]]:
-    """Number the lines of one file; beside each is the id of its payout. Known lines are left out.
+def _numbered(parts: Sequence[Part], accounts: dict[tuple[str, str], _Account]) -> list[list[_Numbered]]:
+    """Number the lines of one file, and tell which of them are known.
 
     A file counts equal lines from one, as if it were read alone, so that a line it shares with another has the same id
     in both; unless balances show that it shares nothing.
     """
     begun: set[tuple[str, str]] = set()
-    found: list[list[tuple[BankLine, str]]] = []
+    found: list[list[_Numbered]] = []
     for part in parts:
         name = (part.head.account, part.head.currency)
         account = accounts.setdefault(name, _Account())
         if name not in begun and not account.adjoins(part.head):
             account.used.clear()
         begun.add(name)
-        kept = [one for one in _kept(part, account) if one[0].id not in account.ids]
-        account.ids.update(line.id for line, _ in kept)
-        found.append(kept)
+        numbered = _with_ids(part, account)
+        account.ids.update(one.line.id for one in numbered if one.is_new)
+        found.append(numbered)
     return found
 
 
-def _kept(part: Part, account: _Account) -> list[tuple[BankLine, str]]:
-    """Number the lines of one statement, without those of days that were in an earlier one."""
+def _with_ids(part: Part, account: _Account) -> list[_Numbered]:
+    """Number the lines of one statement. Those of days that were in an earlier one count anew, and are not new."""
     keys = _keys(part)
     repeated = _repeated(part, keys, account) if part.head.balance == "checked" else set[str]()
-    return [
-        (structs.replace(draft.line, id=_id(key, account.used)), draft.payout)
-        for draft, key in zip(part.drafts, keys, strict=True)
-        if draft.line.booked_on not in repeated
-    ]
+    again: Counter[str] = Counter()
+    found: list[_Numbered] = []
+    for draft, key in zip(part.drafts, keys, strict=True):
+        is_repeated = draft.line.booked_on in repeated
+        ident = _id(key, again if is_repeated else account.used)
+        is_new = not is_repeated and ident not in account.ids
+        found.append(_Numbered(structs.replace(draft.line, id=ident), draft.payout, is_new))
+    return found
 
 
 def _repeated(part: Part, keys: list[str], account: _Account) -> set[str]:
