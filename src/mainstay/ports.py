@@ -153,6 +153,10 @@ class Books(Protocol):
         """Give what is booked to these invoices."""
         ...
 
+    def of_days(self, days: Sequence[str]) -> list[Payment]:
+        """Give what is booked of entries of these days, YYYY-MM-DD."""
+        ...
+
     def last_reminders(self, numbers: Sequence[str]) -> dict[str, int]:
         """Give when the last reminder of each of these invoices was sent, in microseconds UTC."""
         ...

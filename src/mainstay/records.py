@@ -34,6 +34,7 @@ class BankLine(msgspec.Struct, frozen=True, omit_defaults=True):
     bank_id: str = ""  # the bank's own id of the entry
     pending: bool = False
     reversal: bool = False
+    account: str = ""  # whose entry it is: IBAN or the bank's number, "" when the file does not name it
     original: Money | None = None  # what the payer sent, where that was in another currency; signed as `amount`
     raw: str = ""  # the entry as the bank sent it
 
@@ -91,6 +92,16 @@ class Invoice(msgspec.Struct, frozen=True, omit_defaults=True):
     days_late: int = 0
 
 
+class Entry(msgspec.Struct, frozen=True):
+    """What an entry looks like in any format. Its line's id is only the same in files of one format."""
+
+    line_id: str
+    account: str
+    booked_on: Date
+    amount: Money
+    counterparty: str
+
+
 class Match(msgspec.Struct, frozen=True, omit_defaults=True):
     """One or several bank lines held against one or several invoices, with the reason.
 
@@ -112,6 +123,7 @@ class Match(msgspec.Struct, frozen=True, omit_defaults=True):
     text: str = ""
     customer: str = ""  # of the invoices, "" when they have several
     customer_id: str = ""
+    entries: tuple[Entry, ...] = ()  # of its lines
 
 
 class Allocation(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -137,6 +149,7 @@ class Payment(msgspec.Struct, frozen=True, omit_defaults=True):
     kind: PaymentKind
     booked_on: Date
     plan: str = ""
+    entry: Entry | None = None
 
 
 class File(msgspec.Struct, frozen=True, omit_defaults=True):

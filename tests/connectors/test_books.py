@@ -3,10 +3,11 @@
 import asyncio
 
 import msgspec
+import pytest
 from memory_call import NOW_US, MemoryCall
 
 from mainstay.connectors import books
-from mainstay.records import Allocation, BankLine, Invoice, Match, Payment
+from mainstay.records import Allocation, BankLine, Entry, Invoice, Match, Payment
 from mainstay.values import Money
 
 
@@ -26,6 +27,9 @@ class Records:
     def of_lines(self, line_ids):
         return [payment for payment in self.payments if payment.line_id in line_ids]
 
+    def of_days(self, days):
+        return [payment for payment in self.payments if payment.booked_on in days]
+
     def of_invoices(self, numbers):
         return [payment for payment in self.payments if payment.invoice in numbers]
 
@@ -40,6 +44,52 @@ def outstanding(*payments):
     amount = Money(1000, "EUR")
     invoices = tuple(Invoice(n, "Acme", amount, amount, "2026-09-01", "2026-09-20") for n in ("R1", "R2"))
     return asyncio.run(operation.call(None, books.Unsettled(lines, invoices)))
+
+
+def entry(line="camt-1", account="DE1", day="2026-10-01", minor=500, name="Muster GmbH"):
+    return Entry(line, account, day, Money(minor, "EUR"), name)
+
+
+def line(name="csv-1", account="DE1", counterparty="MUSTER GMBH BERLIN"):
+    return BankLine(name, "2026-10-01", Money(500, "EUR"), account=account, counterparty=counterparty)
+
+
+def read_again(lines, *entries):
+    """Give the lines that look booked from a file of another format."""
+    known = [Payment(e.line_id, "R1", e.line_id, e.amount, "payment", e.booked_on, entry=e) for e in entries]
+    (operation,) = (one for one in books.operations(Records(*known)) if one.name == "books.outstanding")
+    left = asyncio.run(operation.call(None, books.Unsettled(tuple(lines), ())))
+    assert len(left.lines) + left.booked == len(lines)
+    return [line.id for line in left.elsewhere]
+
+
+def test_a_line_that_was_booked_from_a_file_of_another_format_is_left_out():
+    assert read_again([line()], entry()) == ["csv-1"]
+    assert read_again([line(account="")], entry()) == ["csv-1"], "one file does not name its account"
+
+
+@pytest.mark.parametrize(
+    ("one", "booked"),
+    [
+        (line(), entry(minor=501)),
+        (line(), entry(day="2026-10-02")),
+        (line(account="DE2"), entry()),
+        (line(account="", counterparty="Beispiel GmbH"), entry()),
+        (line(account="", counterparty=""), entry()),
+    ],
+    ids=["amount", "day", "account", "name", "no name"],
+)
+def test_a_line_that_differs_from_what_is_booked_is_kept(one, booked):
+    assert read_again([one], booked) == []
+
+
+def test_two_equal_lines_of_which_one_is_booked_are_both_kept_as_nothing_tells_them_apart():
+    assert read_again([line("csv-1"), line("csv-2")], entry()) == []
+    assert read_again([line("csv-1"), line("csv-2")], entry(), entry("camt-2")) == ["csv-1", "csv-2"]
+
+
+def test_a_second_equal_line_of_the_same_format_is_new():
+    assert read_again([line("camt-1"), line("camt-2")], entry("camt-1")) == []
 
 
 def test_nothing_booked_leaves_everything():

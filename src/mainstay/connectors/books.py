@@ -6,6 +6,7 @@ other. A line is booked to an invoice once: doing it again finds it there and bo
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
@@ -14,11 +15,11 @@ import msgspec
 
 from mainstay.connectors.csv_out import csv_text
 from mainstay.contracts import Card, Compensation, Operation
-from mainstay.records import Allocation, BankLine, Date, Invoice, Match, Payment
+from mainstay.records import Allocation, BankLine, Date, Entry, Invoice, Match, Payment
 from mainstay.values import SECOND_US, Money, digest_of, say_total
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from mainstay.contracts import Call
     from mainstay.ports import Books
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 OWN_RECORD = "Mainstay's own record, not an accounting system: give this file to your accountant."
 REMIND_AGAIN_DAYS = 7  # what was reminded of since is left alone
 _ID_CHARS = 16
+_TELLING_LETTERS = 5  # of a word in a name: shorter ones are mostly legal forms
 
 
 class RecordPayment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -87,6 +89,7 @@ class Outstanding(msgspec.Struct, frozen=True):
     lines: tuple[BankLine, ...]
     invoices: tuple[Invoice, ...]
     booked: int  # lines left out, as they are booked already
+    elsewhere: tuple[BankLine, ...] = ()  # those of them that look booked from a file of another format
 
 
 class Export(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -224,13 +227,17 @@ class _Desk:
     async def outstanding(self, call: Call, arguments: Unsettled) -> Outstanding:
         del call
         booked = {payment.line_id for payment in self._books.of_lines([line.id for line in arguments.lines])}
-        lines = tuple(line for line in arguments.lines if line.id not in booked)
+        unbooked = [line for line in arguments.lines if line.id not in booked]
+        days = sorted({line.booked_on for line in unbooked})
+        elsewhere = _elsewhere(arguments.lines, unbooked, self._books.of_days(days))
+        known = {line.id for line in elsewhere}
+        lines = tuple(line for line in unbooked if line.id not in known)
         paid = _paid(self._books.of_invoices([invoice.number for invoice in arguments.invoices]))
         invoices = tuple(
             msgspec.structs.replace(invoice, open=max(_left(invoice, paid), Money(0, invoice.open.currency)))
             for invoice in arguments.invoices
         )
-        return Outstanding(lines, invoices, len(arguments.lines) - len(lines))
+        return Outstanding(lines, invoices, len(arguments.lines) - len(lines), tuple(elsewhere))
 
     async def export(self, call: Call, arguments: Export) -> Exported:
         payments = self._books.of_plan(call.plan)
@@ -242,6 +249,38 @@ class _Desk:
         ]
         head = ("date", "invoice", "kind", "amount", "currency", "bank line", "booking")
         return Exported(csv_text([head, *rows]), len(rows), OWN_RECORD, tuple(found.values()))
+
+
+def _elsewhere(lines: Sequence[BankLine], unbooked: Sequence[BankLine], payments: Iterable[Payment]) -> list[BankLine]:
+    """Find the lines that are booked under another id, because they were read from a file of another format.
+
+    Line and entry agree in day, amount and account. Where one of the files does not name its account, a word of the
+    payer's name has to be the same. Where more lines look like that than are booked, nothing tells which of them is
+    new, so all stay.
+    """
+    ids = {line.id for line in lines}
+    entries = {p.line_id: p.entry for p in payments if p.entry is not None and p.line_id not in ids}
+    rivals = Counter((line.booked_on, line.amount) for line in lines)
+    booked: dict[tuple[str, Money], list[Entry]] = {}
+    for entry in entries.values():
+        booked.setdefault((entry.booked_on, entry.amount), []).append(entry)
+    found: list[BankLine] = []
+    for line in unbooked:
+        look = (line.booked_on, line.amount)
+        alike = [entry for entry in booked.get(look, ()) if _is_same(entry, line)]
+        if alike and rivals[look] <= len(alike):
+            found.append(line)
+    return found
+
+
+def _is_same(entry: Entry, line: BankLine) -> bool:
+    if entry.account and line.account:
+        return entry.account == line.account
+    return bool(_words(entry.counterparty) & _words(line.counterparty))
+
+
+def _words(name: str) -> set[str]:
+    return {word for word in re.findall(r"\w+", name.casefold()) if len(word) >= _TELLING_LETTERS}
 
 
 def _added_up(allocations: Iterable[Allocation]) -> list[Allocation]:
@@ -257,6 +296,7 @@ def _added_up(allocations: Iterable[Allocation]) -> list[Allocation]:
 def _payment(call: Call, match: Match, allocation: Allocation) -> Payment:
     """Make a booking; its id follows from what it books and the plan, so that a second attempt makes the same."""
     parts = (call.plan, allocation.line_id, allocation.invoice, allocation.kind)
+    entry = next((one for one in match.entries if one.line_id == allocation.line_id), None)
     name = digest_of(b"payment", *(part.encode() for part in parts))[:_ID_CHARS]
     return Payment(
         id=name,
@@ -264,8 +304,9 @@ def _payment(call: Call, match: Match, allocation: Allocation) -> Payment:
         line_id=allocation.line_id,
         amount=allocation.amount,
         kind=allocation.kind,
-        booked_on=match.booked_on,
+        booked_on=entry.booked_on if entry else match.booked_on,
         plan=call.plan,
+        entry=entry,
     )
 
 

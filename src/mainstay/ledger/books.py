@@ -16,7 +16,7 @@ import msgspec
 from mainstay import events as e
 from mainstay.ledger import queries
 from mainstay.ports import Projection
-from mainstay.records import Payment
+from mainstay.records import Entry, Payment
 from mainstay.values import Money
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ REMOVE = "books.remove_payment"
 SEND = "mail.send"
 
 # A booking.
-ADD_PAYMENT = "INSERT INTO book_payment VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0) ON CONFLICT DO NOTHING"
+ADD_PAYMENT = "INSERT INTO book_payment VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?) ON CONFLICT DO NOTHING"
 # A reminder.
 ADD_REMINDER = "INSERT INTO book_reminder VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
 # A booking that was taken back.
@@ -69,7 +69,7 @@ def books(load: Callable[[Value], Value]) -> Projection:
 
     return Projection(
         name="books",
-        version=2,
+        version=3,
         schema=Path(__file__).with_name("books.sql").read_text(),
         tables=("book_payment", "book_reminder"),
         kinds=frozenset({"EffectDone"}),
@@ -92,6 +92,10 @@ class BookReader:
         """Give what is booked to these invoices."""
         return self._payments(queries.PAYMENTS_OF_INVOICES, _json(numbers))
 
+    def of_days(self, days: Sequence[str]) -> list[Payment]:
+        """Give what is booked of entries of these days, YYYY-MM-DD."""
+        return self._payments(queries.PAYMENTS_OF_DAYS, _json(days))
+
     def of_plan(self, plan: str) -> list[Payment]:
         """Give what a plan and its child plans booked, in order."""
         return self._payments(queries.PAYMENTS_OF_PLAN, plan, plan)
@@ -110,8 +114,9 @@ class BookReader:
 
 
 def _payment(row: tuple[Any, ...]) -> Payment:
-    ident, invoice, line_id, minor, currency, kind, booked_on, plan, _ = row
-    return Payment(ident, invoice, line_id, Money(minor, currency), kind, booked_on, plan)
+    ident, invoice, line_id, minor, currency, kind, booked_on, plan, _, stored = row
+    entry = msgspec.json.decode(stored, type=Entry) if stored else None
+    return Payment(ident, invoice, line_id, Money(minor, currency), kind, booked_on, plan, entry)
 
 
 def _json(texts: Sequence[str]) -> str:
@@ -134,4 +139,5 @@ def _book(transaction: Transaction, event: Recorded, fact: e.EffectDone, load: C
 def _row(payment: Payment, event: Recorded, path: str) -> tuple[object, ...]:
     amount = payment.amount
     booked = (amount.minor, amount.currency, payment.kind, payment.booked_on)
-    return (payment.id, payment.invoice, payment.line_id, *booked, event.plan, path)
+    entry = msgspec.json.encode(payment.entry).decode() if payment.entry else ""
+    return (payment.id, payment.invoice, payment.line_id, *booked, event.plan, path, entry)

@@ -9,8 +9,10 @@ CREATE TABLE book_payment (
     booked_on TEXT NOT NULL,  -- YYYY-MM-DD
     plan TEXT NOT NULL,
     path TEXT NOT NULL,
-    removed INTEGER NOT NULL
+    removed INTEGER NOT NULL,
+    entry TEXT NOT NULL       -- what its line looks like in any format: JSON of a records.Entry, '' when not known
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX book_payment_day ON book_payment (booked_on);
 CREATE UNIQUE INDEX book_payment_once ON book_payment (line_id, invoice, kind) WHERE removed = 0;
 CREATE INDEX book_payment_invoice ON book_payment (invoice);
 -- Which mail reminded of which invoice. A mail can't be called back, so an undo changes nothing here.

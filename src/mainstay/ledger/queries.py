@@ -53,10 +53,13 @@ TIMERS_OF_PLAN = "SELECT due_at_us, kind, path, generation FROM timer WHERE plan
 # --- books
 
 _PAYMENT = """
-SELECT id, invoice, line_id, amount_minor, currency, kind, booked_on, plan, path FROM book_payment WHERE removed = 0 """
+SELECT id, invoice, line_id, amount_minor, currency, kind, booked_on, plan, path, entry
+FROM book_payment WHERE removed = 0 """
 
 # Bookings that stand, of some bank lines. (JSON list of line ids)
 PAYMENTS_OF_LINES = _PAYMENT + "AND line_id IN (SELECT value FROM json_each(?)) ORDER BY id"  # noqa: S608 - two constants
+# Bookings that stand, of some days. (JSON list of days)
+PAYMENTS_OF_DAYS = _PAYMENT + "AND booked_on IN (SELECT value FROM json_each(?)) ORDER BY id"  # noqa: S608 - two constants
 # Bookings that stand, of some invoices. (JSON list of invoice numbers)
 PAYMENTS_OF_INVOICES = _PAYMENT + "AND invoice IN (SELECT value FROM json_each(?)) ORDER BY id"  # noqa: S608 - two constants
 # When the last reminder of each of some invoices was sent. (JSON list of invoice numbers)
@@ -64,7 +67,7 @@ LAST_REMINDERS = """
 SELECT invoice, MAX(at_us) FROM book_reminder WHERE invoice IN (SELECT value FROM json_each(?)) GROUP BY invoice"""
 # Bookings by their ids, those that were taken back too; `removed` is the last column. (JSON list of ids)
 PAYMENTS_BY_ID = """
-SELECT id, invoice, line_id, amount_minor, currency, kind, booked_on, plan, path, removed
+SELECT id, invoice, line_id, amount_minor, currency, kind, booked_on, plan, path, entry, removed
 FROM book_payment WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id"""
 # Bookings that stand, of a plan and its child plans, in the order of their days. (plan, plan)
 PAYMENTS_OF_PLAN = _PAYMENT + "AND (plan = ? OR plan GLOB ? || '-*') ORDER BY booked_on, id"
