@@ -1,6 +1,6 @@
 """QIF files, as Quicken and many banks write them: one letter and a value per line, `^` after each record.
 
-The format leaves open what matters most, so it is found out over the whole file, or asked for where the file does not tell:
+The format leaves open what matters most. It is found out over the whole file, or asked for where that does not tell:
  - Day and month: by a day above 12, else by `date_format` under [bank.columns] in mainstay.toml. 1/ 5'26 is Quicken's
    way to write a year after 1999.
  - The decimal mark: by the amounts, else by `decimal`. The currency: always by `currency_code`.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from mainstay.connectors.bank import camt, csv, ofx, qif, payouts
+from mainstay.connectors.bank import camt, csv, ofx, payouts, qif
 from mainstay.connectors.bank.columns import ColumnMap
 from mainstay.connectors.bank.statement import FileRead, StatementRead, assemble
 from mainstay.connectors.currencies import sums_of
