@@ -108,3 +108,8 @@ def test_importing_the_connector_loads_no_xml_library():
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_every_line_says_whose_account_it_is_of():
+    found = read(b"Date;Amount;Currency;Own account\n2026-04-01;12,50;EUR;DE02 1203 0000 0000 2020 51\n")
+    assert [line.account for line in found.lines] == ["DE02120300000000202051"]

@@ -221,7 +221,8 @@ def _with_ids(part: Part, account: _Account) -> list[_Numbered]:
         is_repeated = draft.line.booked_on in repeated
         ident = _id(key, again if is_repeated else account.used)
         is_new = not is_repeated and ident not in account.ids
-        found.append(_Numbered(structs.replace(draft.line, id=ident), draft.payout, is_new))
+        line = structs.replace(draft.line, id=ident, account=part.head.account)
+        found.append(_Numbered(line, draft.payout, is_new))
     return found
 
 
