@@ -7,6 +7,7 @@ different days. A column in which one cell decides is read by that cell.
 from __future__ import annotations
 
 import re
+import unicodedata
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from mainstay.connectors.source import UnreadableError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-SYMBOLS = {"EUR": "€", "GBP": "£", "USD": "$", "JPY": "¥"}
+SYMBOLS = {"EUR": "€", "GBP": "£", "USD": "$", "JPY": "¥", "PLN": "zł", "CZK": "Kč", "HUF": "Ft"}
 
 _SPACES = re.compile("[\\s\u00a0\u2009\u202f'\u2019]")
 _GROUPED = re.compile(r"[0-9]{1,3}(?:[.,][0-9]{3})+")
@@ -24,12 +25,38 @@ _EURO = re.compile("euros?|eur", re.IGNORECASE)
 _DATES = (
     (re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}"), "%Y-%m-%d"),
     (re.compile(r"[0-9]{4}/[0-9]{1,2}/[0-9]{1,2}"), "%Y/%m/%d"),
+    (re.compile(r"[0-9]{4}\.[0-9]{1,2}\.[0-9]{1,2}\.?"), "%Y.%m.%d"),
     (re.compile(r"[0-9]{8}"), "%Y%m%d"),
     (re.compile(r"[0-9]{1,2}\.[0-9]{1,2}\.[0-9]{4}"), "%d.%m.%Y"),
     (re.compile(r"[0-9]{1,2}\.[0-9]{1,2}\.[0-9]{2}"), "%d.%m.%y"),
 )
 _OPEN_DATE = re.compile(r"([0-9]{1,2})([/-])([0-9]{1,2})\2([0-9]{4}|[0-9]{2})")
-_TIME = re.compile(r"(\S+?)[T ][0-9]{1,2}:[0-9]{2}.*")
+_TIME = re.compile(r"(.+?),?[T ] ?[0-9]{1,2}:[0-9]{2}.*")
+# Dates with the name of a month, after what stands between has become "-".
+_NAMED_DATES = (
+    (re.compile(r"[0-9]{1,2}-[0-9]{1,2}-[0-9]{4}"), re.compile(r"[0-9]+-[^0-9-]+-[0-9]+"), "%d %b %Y"),
+    (re.compile(r"[0-9]{1,2}-[0-9]{1,2}-[0-9]{2}"), re.compile(r"[0-9]+-[^0-9-]+-[0-9]+"), "%d %b %y"),
+    (re.compile(r"[0-9]{1,2}-[0-9]{1,2}-[0-9]{4}"), re.compile(r"[^0-9-]+-[0-9]+-[0-9]+"), "%b %d %Y"),
+    (re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}"), re.compile(r"[0-9]+-[^0-9-]+-[0-9]+"), "%Y %b %d"),
+)
+_BETWEEN = re.compile(r"[-\s.,/]+")
+# What the names of the months begin with, without accents: en, de, fr, nl, es, it, pt, pl, sv, da, no.
+_MONTHS = (
+    "jan ene gen sty".split(),
+    "feb fev fevr lut".split(),
+    "mar mrz mrt maa maer".split(),
+    "apr avr abr kwi".split(),
+    "may mai mei mag maj".split(),
+    "jun juin giu cze".split(),
+    "jul juil lug lip".split(),
+    "aug aou ago sie".split(),
+    "sep set wrz".split(),
+    "oct okt out ott paz".split(),
+    "nov lis".split(),
+    "dec dez dic des gru".split(),
+)
+_WAY = re.compile(r"(.*[0-9])(S|H|D|C|CR|DR|DB|DT|CT)", re.IGNORECASE)  # after the number
+_DEBITS = frozenset({"S", "D", "DR", "DB", "DT"})
 
 
 def guess_decimal(texts: Iterable[str]) -> str:
@@ -71,14 +98,23 @@ def plain_number(text: str, decimal: str, currency: str = "") -> str:
     return f"{'-' if '-' in found[1] + found[3] else ''}{number or '0'}{mark and '.'}{fraction}"
 
 
+def tells_decimal(texts: Iterable[str]) -> bool:
+    """Tell whether a column of numbers proves its decimal mark."""
+    return any(_mark(text) in {".", ","} for text in texts)
+
+
 def guess_date_format(texts: Iterable[str], *, day_first: bool) -> str:
     """Find the strptime format of a column of dates; `day_first` decides where the column does not.
 
-    Raises UnreadableError when the dates are in no known format, or days and months can't be told apart.
+    "%b" stands for the name of a month in any of the languages known here. Raises UnreadableError when the dates are
+    in no known format, or days and months can't be told apart.
     """
     dates = [_day(text) for text in texts if text]
     for pattern, found in _DATES:
         if dates and all(pattern.fullmatch(date) for date in dates):
+            return found
+    for numbers, names, found in _NAMED_DATES:
+        if dates and all(names.fullmatch(_joined(date)) and numbers.fullmatch(_numbered(date)) for date in dates):
             return found
     parts = [_OPEN_DATE.fullmatch(date) for date in dates]
     strange = next((date for date, part in zip(dates, parts, strict=True) if part is None), "")
@@ -96,20 +132,52 @@ def guess_date_format(texts: Iterable[str], *, day_first: bool) -> str:
     return opened[0][2].join((*order, year))
 
 
+def tells_date_format(texts: Iterable[str]) -> bool:
+    """Tell whether a column of dates proves its format by itself, whatever the language."""
+    try:
+        guess_date_format(texts, day_first=False)
+    except UnreadableError:
+        return False
+    return True
+
+
 def iso_day(text: str, date_format: str) -> str:
     """Read a date, with or without a time after it, as YYYY-MM-DD; raises UnreadableError."""
+    named = "%b" in date_format
+    written = _BETWEEN.sub("-", date_format).replace("%b", "%m") if named else date_format
+    day = _numbered(_day(text)) if named else _day(text)
     try:
-        found = datetime.strptime(_day(text), date_format)  # noqa: DTZ007 - a date has no zone
+        found = datetime.strptime(day, written)  # noqa: DTZ007 - a date has no zone
     except ValueError as error:
         raise UnreadableError(f"{text[:40]!r} is not a date in the format {date_format}") from error
-    if not text.isascii():
+    if not day.isascii():
         raise UnreadableError(f"{text[:40]!r} is not a date")
     return found.date().isoformat()
 
 
 def _day(text: str) -> str:
+    """Take the time away, and spaces after points: "3. 4. 2026 10:20" is "3.4.2026"."""
     found = _TIME.fullmatch(text)
-    return found[1] if found else text
+    day = found[1] if found else text
+    return re.sub(r"(?<=[0-9])\. (?=[0-9])", ".", day).removesuffix(".") if day[:1].isdigit() else day
+
+
+def _joined(date: str) -> str:
+    return _BETWEEN.sub("-", date).strip("-")
+
+
+def _numbered(date: str) -> str:
+    """Write the name of a month as its number: "3-avr-26" is "3-04-26"."""
+    letters = unicodedata.normalize("NFKD", _joined(date).casefold())
+    plain = "".join(letter for letter in letters if not unicodedata.combining(letter))
+    return re.sub(r"[^\W\d_]+", lambda word: _month(word[0]), plain)
+
+
+def _month(word: str) -> str:
+    if word.startswith(("juil", "jul")):
+        return "07"
+    number = next((n for n, names in enumerate(_MONTHS, 1) if any(word.startswith(name) for name in names)), 0)
+    return f"{number:02}" if number else word
 
 
 def _bare(text: str, currency: str) -> str:
@@ -118,6 +186,9 @@ def _bare(text: str, currency: str) -> str:
     if currency:
         bare = bare.replace(currency, "").replace(SYMBOLS.get(currency, currency), "")
         bare = _EURO.sub("", bare) if currency == "EUR" else bare
+    way = _WAY.fullmatch(bare)
+    if way:  # "12,50 S"
+        bare = ("-" if way[2].upper() in _DEBITS and "-" not in way[1] else "") + way[1]
     return f"-{bare[1:-1]}" if bare.startswith("(") and bare.endswith(")") and "-" not in bare else bare
 
 

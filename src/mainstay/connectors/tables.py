@@ -48,13 +48,19 @@ T = TypeVar("T")
 
 _NAMES_SHOWN = 20  # of the columns a file has
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+_CENTRAL = re.compile("[A-Za-z][\u00b3\u00b9][a-z]")  # Polish letters in Windows-1250, read as Windows-1252
 _CURRENCY = re.compile(r"[(\[ ]([A-Z]{3}|(?i:eur|euros?)|\u20ac)[)\]]?\s*$")
+_LETTERS = str.maketrans({"\u0142": "l", "\u00f8": "o", "\u00e6": "ae", "\u0111": "d", "\u0131": "i"})  # not composed
 _EURO = frozenset({"eur", "euro", "euros", "\u20ac"})
 _MARKED = re.compile(r"^(\u20ac|[^\W\d_]+)|(\u20ac|[^\W\d_]+)$")
 
 
 class Layout(msgspec.Struct, frozen=True):
-    """How to find a table: its vocabulary, which fields it must have, and what the operator said."""
+    """How to find a table: its vocabulary, which fields it must have, and what the operator said.
+
+    `refine` takes header, columns as guessed by it, and rows, and gives better columns; `guess` is asked where no
+    header is found, and gives no columns where it can't tell.
+    """
 
     vocabulary: Vocabulary
     needs: tuple[tuple[str, ...], ...]  # of each tuple at least one field
@@ -63,6 +69,9 @@ class Layout(msgspec.Struct, frozen=True):
     delimiter: str = ""
     encoding: str = ""
     remembered: tuple[Remembered, ...] = ()  # confirmed before; taken where nothing is named
+    aside: Callable[[Sequence[str], Mapping[str, int]], bool] | None = None  # tells rows that are no part of the table
+    refine: Callable[[Sequence[str], dict[str, int], Sequence[Sequence[str]]], dict[str, int]] | None = None
+    guess: Callable[[Sequence[Sequence[str]]], dict[str, int]] | None = None  # columns of a table without a header
 
 
 def words(**languages: str) -> dict[str, tuple[str, ...]]:
@@ -96,6 +105,7 @@ class Table(msgspec.Struct, frozen=True):
     header: tuple[str, ...] = ()
     delimiter: str = ""  # "" in a spreadsheet
     remembered: Remembered | None = None
+    beside: tuple[NumberedRow, ...] = ()  # rows before the header, and those told apart as no part of the table
 
     @property
     def sample(self) -> tuple[Row, ...]:
@@ -142,23 +152,28 @@ def read_table(source: Source, layout: Layout) -> Table:
     """Find header and rows, in text or in a workbook. Raises FileError with line and column."""
     found = _header(source, _texts(source, layout), layout)
     rows = list(_rows(source, found.text))
-    at = next(index for index, (line, _) in enumerate(rows) if line == found.line)
-    header = rows[at][1]
-    used = {field: _name(header, column) for field, column in found.columns.items()}
-    _refuse_faults(source, found, used)
-    body = tuple(
-        _row(source, line, cells, header, found.columns) for line, cells in rows[at + 1 :] if any(map(str.strip, cells))
-    )
+    at = next((index for index, (line, _) in enumerate(rows) if line == found.line), -1)
+    header = rows[at][1] if at >= 0 else [""] * max(len(cells) for _, cells in rows)
+    after = [(line, cells) for line, cells in rows[at + 1 :] if any(map(str.strip, cells)) and cells != header]
+    columns = dict(found.columns)
+    if layout.refine and not (layout.named or found.remembered):
+        columns = layout.refine(header, columns, [cells for _, cells in after])
+    aside = [row for row in after if layout.aside and layout.aside(row[1], columns)]
+    used = {field: _name(header, column) for field, column in columns.items()}
+    _refuse_faults(source, found, columns, used)
+    lines = {line for line, _ in aside}
+    body = tuple(_row(source, line, cells, header, columns) for line, cells in after if line not in lines)
     read = ", ".join(f"{name!r} as {field}" for field, name in used.items())
     return Table(
         headers=used,
         rows=body,
-        preamble="\n".join(" ".join(cells) for _, cells in rows[:at]),
+        preamble="\n".join(" ".join(cells) for _, cells in rows[: max(at, 0)]),
         local=_is_local(used, layout.vocabulary),
-        note=f"Read {found.text.how}; columns {read}.",
+        note=f"Read {found.text.how}; columns {read}." + " There is no header." * (at < 0),
         header=tuple(header),
         delimiter=found.text.delimiter,
         remembered=found.remembered,
+        beside=(*rows[: max(at, 0)], *aside),
     )
 
 
@@ -176,9 +191,9 @@ def _texts(source: Source, layout: Layout) -> list[_Text]:
     ]
 
 
-def _refuse_faults(source: Source, found: _Header, used: Mapping[str, str]) -> None:
+def _refuse_faults(source: Source, found: _Header, columns: Mapping[str, int], used: Mapping[str, str]) -> None:
     """Refuse cells of a workbook that hold no value, in the columns that are read."""
-    fields = {column + 1: field for field, column in found.columns.items()}
+    fields = {column + 1: field for field, column in columns.items()}
     for (row, column), what in sorted(found.text.faults.items()):
         if row > found.line and column in fields:
             raise source.error(what, line=row, column=used[fields[column]], remedy=sheets.CORRECT)
@@ -196,11 +211,15 @@ def decode(source: Source, encoding: str = "", *, most: int = MAX_TABLE_BYTES) -
             text = source.content.decode(name)
         except (UnicodeDecodeError, LookupError):
             continue
+        if name == "cp1252" and _CENTRAL.search(text):
+            text, name = source.content.decode("cp1250", "replace"), "cp1250"  # noqa: PLW2901 - it looked like the other
         found = _CONTROL.search(text)
         if found is None:
             return text, name
         line = text.count("\n", 0, found.start()) + 1
         raise source.error("there are control characters: this is not text", line=line, remedy=_EXPORT)
+    if marked and not encoding:
+        raise source.error("the file says it is UTF-16 but is cut off or damaged", remedy=_EXPORT)
     raise source.error(f"the text is not in {encoding or 'a known encoding'}", remedy="Export the file as UTF-8.")
 
 
@@ -274,6 +293,9 @@ def _header(source: Source, texts: Sequence[_Text], layout: Layout) -> _Header:
     complete = [header for header, _ in found if not _missing(header.columns, layout)]
     if complete:
         return max(complete, key=lambda header: len(header.columns))
+    bare = _headless(texts, layout)
+    if bare is not None:
+        return bare
     columns: Mapping[str, int] = {}
     line, cells = 0, list[str]()
     if found:
@@ -284,6 +306,18 @@ def _header(source: Source, texts: Sequence[_Text], layout: Layout) -> _Header:
     if len(columns) < HEADER_SIGNS:
         what, line = f"no header was found with columns for {missing}", 0
     raise source.error(what, line=line, remedy=_lines_to_write(columns, cells, layout))
+
+
+def _headless(texts: Sequence[_Text], layout: Layout) -> _Header | None:
+    """Find a table that begins with its first row, by what stands in its cells, or by columns named by their place."""
+    for text in texts:
+        rows = [cells for _, cells in _first_rows(text)]
+        width = max(map(len, rows), default=0)
+        places = _columns_named([""] * width, layout.named)
+        columns = places if layout.named else layout.guess(rows) if layout.guess else {}
+        if columns and not _missing(columns, layout):
+            return _Header(text, 0, columns)
+    return None
 
 
 def setting(section: str, line: str) -> str:
@@ -381,7 +415,7 @@ def _plain(header: str) -> str:
     cut = re.sub(r"\(.*?\)|\[.*?\]", " ", header)
     if currency_in(cut):
         cut = _CURRENCY.sub("", cut.strip()).strip().removesuffix(" in").removesuffix(" en")
-    letters = unicodedata.normalize("NFKD", cut.casefold()).encode("ascii", "ignore").decode()
+    letters = unicodedata.normalize("NFKD", cut.casefold().translate(_LETTERS)).encode("ascii", "ignore").decode()
     return " ".join(re.findall(r"[a-z0-9]+", letters))
 
 

@@ -1,4 +1,4 @@
-"""The columns of a bank's CSV: what they are called in four languages, and how the operator names them."""
+"""The columns of a bank's table: what they are called in thirteen languages, and how the operator names them."""
 
 from __future__ import annotations
 
@@ -8,93 +8,250 @@ from mainstay.connectors.tables import Vocabulary, words
 
 # Order matters: a column is used once, and goes to the first field that knows its header.
 VOCABULARY: Vocabulary = {
+    "started_on": words(
+        en="started date,date started,date started utc,created on",
+        de="datum des beginns",
+        fr="date de debut",
+        nl="startdatum",
+    ),
     "booked_on": words(
-        en="booking date,posting date,transaction date,completed date,date,posted date,date posted",
-        de="buchungstag,buchungsdatum,buchung,datum",
+        en="booking date,posting date,transaction date,completed date,date completed,date completed utc,booked at,"
+        "date,posted date,date posted,post date,transactiondate,dateop",
+        de="buchungstag,buchungsdatum,buchung,datum,buchungsdat",
         fr="date de comptabilisation,date comptable,date operation,date de l operation,date d operation",
         nl="boekdatum,boekingsdatum,transactiedatum,datum",
+        es="fecha operacion,fecha de operacion,f operacion,fecha contable,f contable,fecha",
+        it="data contabile,data registrazione,data operazione,data movimento,data",
+        pt="data lancamento,data do movimento,data mov,data movimento,data operacao,data da operacao",
+        pl="data ksiegowania,data operacji,data transakcji",
+        sv="bokforingsdag,bokforingsdatum,bokforingsdatum dag,bokford,transaktionsdatum",
+        da="bogforingsdato,bogfort,dato",
+        no="bokforingsdato,bokfort,bokfort dato",
+        fi="kirjauspaiva,kirjauspvm,paivamaara,pvm,tapahtumapaiva",
+        cs="datum zauctovani,datum provedeni,datum transakce,zauctovano",
     ),
     "value_on": words(
-        en="value date,valuta date",
-        de="valutadatum,wertstellung,valuta,wertstellungstag",
+        en="value date,valuta date,interest date,valuedate,dateval",
+        de="valutadatum,wertstellung,wertstellungsdatum,valuta,wertstellungstag,wert",
         fr="date de valeur,date valeur",
         nl="valutadatum,rentedatum",
+        es="fecha valor,f valor,fecha de valor",
+        it="data valuta",
+        pt="data valor,data de valor",
+        pl="data waluty",
+        sv="valutadag",
+        da="rentedato,valordato",
+        no="rentedato,valuteringsdato",
+        fi="arvopaiva,maksupaiva",
+        cs="datum valuty",
     ),
     "credit": words(
-        en="credit,credit amount,paid in,money in,deposit,deposits",
+        en="credit,credit amount,paid in,money in,deposit,deposits,amount in",
         de="haben,gutschrift,gutschriften",
         fr="credit,montant credit",
         nl="credit,bij,bijschrijving",
+        es="abono,abonos,haber,ingresos",
+        it="accrediti,entrate,avere,accredito",
+        pt="credito,creditos,entradas",
+        pl="uznania,wplywy,uznanie",
+        sv="insattning,insattningar,in",
+        da="indsat,ind",
+        no="inn,inn pa konto,innskudd",
+        fi="panot,pano",
+        cs="prijem,prijmy,pripsano",
     ),
     "debit": words(
-        en="debit,debit amount,paid out,money out,withdrawal,withdrawals",
-        de="soll,belastung,lastschrift,lastschriften",
+        en="debit,debit amount,paid out,money out,withdrawal,withdrawals,amount out",
+        de="soll,belastung,belastungen,lastschrift,lastschriften",
         fr="debit,montant debit",
         nl="debet,af,afschrijving",
+        es="cargo,cargos,debe,gastos",
+        it="addebiti,uscite,dare,addebito",
+        pt="debito,debitos,saidas",
+        pl="obciazenia,wydatki,obciazenie",
+        sv="uttag,ut",
+        da="haevet,ud",
+        no="ut fra konto,uttak",
+        fi="otot,otto",
+        cs="vydaj,vydaje,odepsano",
     ),
     "amount": words(
-        en="amount,transaction amount,net amount,value",
-        de="betrag,umsatz,umsatzbetrag",
-        fr="montant,montant de l operation,montant operation",
-        nl="bedrag,transactiebedrag",
+        en="amount,transaction amount,net amount,value,gross,net,credit debit amount,amt",
+        de="betrag,umsatz,umsatzbetrag,brutto,netto",
+        fr="montant,montant de l operation,montant operation,brut",
+        nl="bedrag,transactiebedrag,bruto",
+        es="importe,cantidad,bruto",
+        it="importo,lordo",
+        pt="montante,valor,importancia",
+        pl="kwota,kwota operacji,kwota transakcji",
+        sv="belopp",
+        da="belob",
+        no="belop",
+        fi="maara,summa",
+        cs="castka,objem,castka v mene uctu",
+    ),
+    "fee": words(
+        en="fee,fees,total fees,transaction fee",
+        de="gebuhr,gebuhren,entgelt",
+        fr="frais,commission",
+        nl="kosten,vergoeding",
+        es="comision,tarifa",
+        it="commissione,tariffa",
+        pt="comissao,taxa",
+        pl="oplata,prowizja",
+        sv="avgift",
+        da="gebyr",
+        no="gebyr",
+        fi="palvelumaksu",
+        cs="poplatek",
     ),
     "direction": words(
-        en="credit debit,debit credit,dr cr,cr dr,credit debit indicator,direction",
+        en="credit debit,debit credit,dr cr,cr dr,credit debit indicator,direction,d c,c d,db cr,cr db",
         de="soll haben,soll haben kennzeichen,s h",
         fr="sens,debit credit",
         nl="af bij,debet credit",
+        es="debe haber,cargo abono,signo",
+        it="dare avere,segno",
+        pt="debito credito",
+        fi="panot otot",
+    ),
+    "status": words(
+        en="state,status,transaction status",
+        de="info,buchungsstatus",
+        fr="statut,etat",
+        nl="toestand",
+        es="estado",
+        it="stato",
+        pt="estado",
+        pl="status transakcji",
+        fi="tila",
+        cs="stav",
     ),
     "currency": words(
-        en="currency,ccy,currency code", de="wahrung,waehrung", fr="devise,monnaie", nl="munt,valuta,muntsoort"
+        en="currency,ccy,currency code,payment currency",
+        de="wahrung,waehrung,whg,wahrg",
+        fr="devise,monnaie",
+        nl="munt,valuta,muntsoort,devies,muntcode",
+        es="divisa,moneda",
+        it="divisa,valuta",
+        pt="moeda,divisa",
+        pl="waluta",
+        sv="valuta",
+        fi="valuutta",
+        cs="mena",
     ),
     "account": words(
-        en="own account,account,account iban,own iban",
-        de="auftragskonto,eigenes konto,iban auftragskonto",
+        en="own account,account,account iban,own iban,client account,accountnumber,accountnum,product",
+        de="auftragskonto,eigenes konto,iban auftragskonto,iban kontoinhaber,auftraggeberkonto,iban auftraggeberkonto,"
+        "produkt",
         fr="compte,numero de compte",
         nl="rekening,eigen rekening,rekeningnummer,iban bban",
+        es="cuenta,numero de cuenta",
+        it="conto,numero conto",
+        pt="conta,numero de conta",
+        pl="rachunek,numer rachunku,moj rachunek",
+        sv="konto",
+        fi="tili",
+        cs="cislo uctu,vlastni ucet",
     ),
     "iban": words(
-        en="iban,counterparty iban,counterparty account,account number,payee iban,beneficiary account",
-        de="kontonummer iban,iban zahlungsbeteiligter,gegenkonto,iban des gegenkontos,kontonummer",
+        en="counterparty iban,partner iban,counterparty account,payee account number,beneficiary iban,payee iban,"
+        "beneficiary account,beneficiary account number,iban,account number",
+        de="kontonummer iban,iban zahlungsbeteiligter,gegenkonto,iban des gegenkontos,gegenkonto iban,"
+        "iban kontonummer,kontonummer,konto nr",
         fr="iban contrepartie,iban beneficiaire,compte contrepartie,compte beneficiaire",
-        nl="tegenrekening,tegenrekening iban bban,iban tegenpartij,rekening tegenpartij",
+        nl="tegenrekening,tegenrekening iban bban,iban tegenpartij,rekening tegenpartij,rekeningnummer tegenpartij",
+        es="cuenta contrapartida,iban contrapartida",
+        it="iban controparte,conto controparte",
+        pt="conta contrapartida,iban contrapartida",
+        pl="numer konta,rachunek kontrahenta,numer rachunku kontrahenta,numer rachunku nadawcy odbiorcy",
+        sv="motkonto,mottagarkonto,kontonummer",
+        fi="saajan tilinumero,tilinumero,saaja maksaja tilinumero",
+        cs="cislo protiuctu,protiucet",
     ),
     "counterparty": words(
-        en="counterparty,counterparty name,payee,payer,name,payee name,beneficiary,merchant",
-        de="beguenstigter zahlungspflichtiger,name zahlungsbeteiligter,auftraggeber empfanger,empfanger,auftraggeber,"
-        "zahlungspflichtiger,partnername,partner",
-        fr="contrepartie,nom contrepartie,beneficiaire,nom",
-        nl="tegenpartij,naam tegenpartij,naam,naam omschrijving",
+        en="counterparty,counter party,counterparty name,partner name,payee,name,payee name,payer,beneficiary payer,"
+        "beneficiary,merchant,payer payee",
+        de="beguenstigter zahlungspflichtiger,begunstigter auftraggeber,name zahlungsbeteiligter,"
+        "auftraggeber empfanger,auftraggeber begunstigter,empfanger,auftraggeber,zahlungspflichtige r,"
+        "zahlungspflichtiger,partnername,partner,name des partners",
+        fr="contrepartie,nom contrepartie,beneficiaire,nom,tiers,supplierfound",
+        nl="tegenpartij,naam tegenpartij,naam tegenpartij bevat,naam,naam omschrijving",
+        es="beneficiario,ordenante,contrapartida,beneficiario ordenante,nombre",
+        it="controparte,beneficiario,ordinante,nome",
+        pt="beneficiario,contraparte,nome",
+        pl="nadawca odbiorca,kontrahent,odbiorca nadawca,dane kontrahenta",
+        sv="namn,mottagare,avsandare,text mottagare",
+        da="navn,modtager,afsender",
+        no="navn,mottaker,avsender",
+        fi="saaja maksaja,nimi,saaja,maksaja",
+        cs="nazev protiuctu,nazev protistrany,protistrana,jmeno protistrany",
     ),
+    "payer": words(en="payer name,payer", de="zahlungspflichtige r,auftraggeber", sv="avsandare", fi="maksaja"),
+    "payee": words(en="payee name,payee", de="zahlungsempfanger in,empfanger", sv="mottagare", fi="maksunsaaja,saaja"),
     "text": words(
-        en="details,description,narrative,payment details,remittance information,memo,transaction description",
-        de="verwendungszweck,buchungstext,beschreibung,zahlungsgrund",
-        fr="libelle,communication,communications,details,libelle operation",
-        nl="omschrijving,mededelingen,mededeling,omschrijving 1",
+        en="transaction description,description,narrative,payment details,remittance information,details,memo,"
+        "label,payment reference,subject,text,reference,notes",
+        de="verwendungszweck,vorgang verwendungszweck,zahlungszweck,avisierungstext,buchungstext,beschreibung,"
+        "beschreibung1,zahlungsgrund,buchungsdetails",
+        fr="detail de l ecriture,libelle operation,libelle,communication,communications,details,libelle complet",
+        nl="mededelingen,mededeling,vrije mededeling,omschrijving,omschrijving 1",
+        es="concepto,descripcion,mas datos,observaciones",
+        it="descrizione estesa,descrizione,causale,descrizione operazione",
+        pt="descricao,descritivo,historico,descricao do movimento",
+        pl="tytul,tytul operacji,opis operacji,opis transakcji,opis",
+        sv="beskrivning,rubrik,meddelande,text,transaktion",
+        da="tekst,beskrivelse,meddelelse",
+        no="forklaring,beskrivelse,tekst,melding",
+        fi="viesti,otsikko,selitys",
+        cs="zprava pro prijemce,poznamka,popis,zprava,popis transakce",
     ),
     "reference": words(
-        en="reference,ref,payment reference,customer reference,end to end id",
-        de="kundenreferenz,referenz,end to end referenz,kundenreferenz end to end",
+        en="reference,ref,payment reference,customer reference,end to end id,reference number",
+        de="kundenreferenz,referenz,end to end referenz,kundenreferenz end to end,referenznummer",
         fr="reference",
-        nl="referentie,betalingskenmerk,kenmerk",
+        nl="referentie,betalingskenmerk,kenmerk,gestructureerde mededeling",
+        es="referencia",
+        it="riferimento",
+        pt="referencia",
+        sv="referens,ocr",
+        no="kid",
+        fi="viitenumero,viite",
+        cs="variabilni symbol,vs",
     ),
     "bank_id": words(
-        en="transaction id,bank reference,transaction reference",
-        de="bankreferenz,transaktionsnummer,umsatz id",
+        en="transaction id,bank reference,transaction reference,id,transferwise id,fitid",
+        de="bankreferenz,transaktionsnummer,umsatz id,transaktions nr,transaktionscode,zkb referenz",
         fr="reference bancaire,numero de transaction",
         nl="transactiereferentie,volgnr,transactienummer",
+        es="numero de operacion",
+        sv="verifikationsnummer",
+        fi="arkistointitunnus",
+        cs="id transakce,id pohybu,id operace",
     ),
     "balance": words(
-        en="running balance,balance,balance after,account balance",
-        de="saldo nach buchung,saldo,kontostand",
+        en="running balance,balance,balance after,account balance,running bal,accountbalance,endsaldo",
+        de="saldo nach buchung,saldo,kontostand,guthaben",
         fr="solde,solde apres operation",
         nl="saldo na mutatie,saldo na boeking,saldo na trn,saldo",
+        es="saldo,disponible",
+        it="saldo contabile,saldo progressivo",
+        pt="saldo,saldo contabilistico,saldo apos movimento",
+        pl="saldo po operacji,saldo po transakcji,saldo",
+        sv="bokfort saldo,saldo",
+        da="saldo",
+        no="saldo",
+        fi="saldo",
+        cs="zustatek,zustatek po operaci",
     ),
 }
 
 
 class ColumnMap(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """Where things stand in a CSV file. All is optional; as soon as one column is named, no other is guessed."""
+    """Where things stand in a table. All is optional; as soon as one column is named, no other is guessed.
+
+    A column without header is named by its place: "column 13".
+    """
 
     booked_on: str = ""  # headers, as they stand in the file
     value_on: str = ""
@@ -104,12 +261,17 @@ class ColumnMap(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_
     direction: str = ""  # a column that says credit or debit
     currency: str = ""
     counterparty: str = ""
+    payer: str = ""  # where payer and payee stand apart: the one of both that is not you
+    payee: str = ""
     iban: str = ""  # of the counterparty
     text: str = ""
     reference: str = ""
     bank_id: str = ""
     balance: str = ""  # the running balance after each row
     account: str = ""  # of the statement itself
+    status: str = ""  # booked, pending, or never happened
+    started_on: str = ""  # the day of what is not booked yet
+    fee: str = ""  # taken beside the amount
     delimiter: str = ""
     encoding: str = ""
     decimal: str = ""  # "." or ","
