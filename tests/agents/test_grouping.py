@@ -5,8 +5,8 @@ from itertools import combinations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mainstay.agents import grouping
-from mainstay.agents.grouping import subsets
+from mainstay.agents import sums as searched
+from mainstay.agents.sums import runs, subsets
 
 
 def every_set(values, target, most):
@@ -23,6 +23,24 @@ def test_what_adds_up_is_found_up_to_three_times(values, target, most):
     assert sums.complete or len(expected) >= 3
 
 
+@given(st.lists(st.integers(1, 30), max_size=12), st.integers(1, 80))
+def test_neighbours_that_add_up_are_found_up_to_three_times(values, target):
+    every = [
+        (first, end)
+        for first in range(len(values))
+        for end in range(first + 2, len(values) + 1)
+        if sum(values[first:end]) == target
+    ]
+    assert list(runs(values, target)) == every[:3]
+
+
 def test_a_search_that_was_cut_short_says_so(monkeypatch):
-    monkeypatch.setattr(grouping, "STEPS_MAX", 10)
-    assert not subsets([3] * 18, 53, 18).complete
+    assert subsets([3] * 22, 9, 8).complete
+    assert not subsets([3] * 23, 9, 8).complete
+    monkeypatch.setattr(searched, "PAIRS_MAX", 10)
+    assert not subsets([3] * 18, 27, 18).complete
+
+
+def test_amounts_beyond_what_can_be_added_are_not_tried():
+    assert not subsets([2**62, 2**62, 1], 2**63 - 1, 8).complete
+    assert runs([2**62, 2**62], 2**63 - 1) == ()

@@ -187,9 +187,11 @@ def test_a_number_of_a_closed_invoice_speaks_against_the_open_one():
     assert "which is no open invoice" in found.why
 
 
-def test_currencies_are_never_mixed():
-    found = run([line("a", "1234.50 USD", "2026-014")], [bill("2026-014")])
-    assert only(found.unmatched).allocations == ()
+def test_another_currency_is_read_only_where_the_invoice_is_named_and_then_asked_with_the_rate():
+    found = only(run([line("a", "1129.57 USD", "2026-014")], [bill("2026-014")]).unsure)
+    assert "1,234.50 EUR for 1,129.57 USD, a rate of 0.9150" in found.why
+    assert [(a.amount, a.paid) for a in found.allocations] == [(Money(123_450, "EUR"), Money(112_957, "USD"))]
+    assert only(run([line("a", "1234.50 USD")], [bill("2026-014")]).unmatched).allocations == ()
 
 
 def test_a_payment_before_the_invoice_was_issued_is_asked():
@@ -509,7 +511,8 @@ def test_nothing_is_given_twice_and_order_does_not_matter(case, shuffle):
             assert part.amount.minor > 0
             got[part.invoice] = got.get(part.invoice, 0) + part.amount.minor
             if part.kind == "payment":
-                given_out[part.line_id] = given_out.get(part.line_id, 0) + part.amount.minor
+                paid = part.paid or part.amount
+                given_out[part.line_id] = given_out.get(part.line_id, 0) + paid.minor
     assert all(got[i.number] <= i.open.minor for i in invoices if i.number in got)
     assert all(given_out[each.id] <= each.amount.minor for each in lines if each.id in given_out)
     paid_surely = [number for match in found.sure for number in match.invoice_numbers]

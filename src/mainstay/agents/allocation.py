@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from mainstay.agents.evidence import confidence
-from mainstay.records import Allocation, Match
+from mainstay.records import Allocation, Entry, Match
 from mainstay.values import Money, digest_of
 
 if TYPE_CHECKING:
@@ -17,31 +17,41 @@ if TYPE_CHECKING:
     from mainstay.agents.evidence import Debt, Receipt
     from mainstay.records import BankLine
 
-Gap: TypeAlias = Literal["write_off", "fee", "discount"]
+Gap: TypeAlias = Literal["write_off", "fee", "discount", "exchange"]
 Kind: TypeAlias = Literal["full", "part", "several_invoices", "several_lines", "difference", "none"]
 
 ID_DIGITS = 32
 
 
-def allocate(receipts: Sequence[Receipt], debts: Sequence[Debt], gap: Gap | None = None) -> tuple[Allocation, ...]:
+def allocate(
+    receipts: Sequence[Receipt], debts: Sequence[Debt], gap: Gap | None = None, spared: Sequence[int] = ()
+) -> tuple[Allocation, ...]:
     """Pay the invoices in order with the lines in order; a `gap` settles what the lines are short of.
 
-    A discount is spread over the invoices in proportion, any other gap stays with the last ones.
+    The invoices are in one currency. `spared` says, minor units, how much of each is not paid; without it a discount
+    is spread over the invoices in proportion, any other gap stays with the last ones. A line in another currency
+    that says nothing of what it was in theirs is taken to pay all of them, whole.
     """
-    wanted = _targets([debt.open for debt in debts], sum(receipt.minor for receipt in receipts), gap)
+    opens = [debt.open for debt in debts]
+    purses = [_worth(receipt, debts) for receipt in receipts]
+    wanted = [debt.open - less for debt, less in zip(debts, spared, strict=True)] if spared else None
+    wanted = wanted or _targets(opens, sum(purses), gap)
     allocations: list[Allocation] = []
     at = 0
-    for receipt in receipts:
-        purse = receipt.minor
+    for receipt, worth in zip(receipts, purses, strict=True):
+        purse = worth
+        parts: list[tuple[Debt, int]] = []
         while purse and at < len(debts):
             part = min(purse, wanted[at])
             if part:
-                allocations.append(_allocation(receipt, debts[at], part))
+                parts.append((debts[at], part))
             purse -= part
             wanted[at] -= part
             at += not wanted[at]
+        allocations += _payments(receipt, worth, parts)
     if gap:
-        allocations += [_allocation(receipts[-1], debt, missing, gap) for debt, missing in _short(debts, allocations)]
+        short = _short(debts, allocations)
+        allocations += [Allocation(receipts[-1].id, debt.number, _owed(debt, missing), gap) for debt, missing in short]
     _check(receipts, debts, allocations)
     return tuple(allocations)
 
@@ -55,6 +65,7 @@ def match_of(
     why: str,
     runner_up: str = "",
     gap: Gap | None = None,
+    spared: Sequence[int] = (),
 ) -> Match:
     """Make the match of some lines and some invoices. `margin` is in bits."""
     first = receipts[0].line
@@ -66,7 +77,7 @@ def match_of(
         amount=Money(sum(receipt.minor for receipt in receipts), first.amount.currency),
         confidence=confidence(margin),
         why=why,
-        allocations=allocate(receipts, debts, gap),
+        allocations=allocate(receipts, debts, gap, spared),
         runner_up=runner_up,
         booked_on=max(receipt.line.booked_on for receipt in receipts),
         counterparty=first.counterparty,
@@ -74,7 +85,12 @@ def match_of(
         text=first.text,
         customer=_of_all(debt.invoice.customer for debt in debts),
         customer_id=_of_all(debt.invoice.customer_id for debt in debts),
+        entries=tuple(_entry(receipt.line) for receipt in receipts),
     )
+
+
+def _entry(line: BankLine) -> Entry:
+    return Entry(line.id, line.account, line.booked_on, line.amount, line.counterparty)
 
 
 def lone(line: BankLine, why: str, *, invoices: tuple[str, ...] = (), sure: float = 1.0) -> Match:
@@ -116,6 +132,26 @@ def _targets(opens: list[int], paid: int, gap: Gap | None) -> list[int]:
     return [share + (at < rest) for at, share in enumerate(shares)]
 
 
+def _worth(receipt: Receipt, debts: Sequence[Debt]) -> int:
+    worth = receipt.worth(debts[0].invoice.open.currency)
+    return sum(debt.open for debt in debts) if worth is None else worth
+
+
+def _payments(receipt: Receipt, worth: int, parts: Sequence[tuple[Debt, int]]) -> list[Allocation]:
+    """Give what a line pays of each invoice; in another currency with its share of the line, the last the rounding."""
+    currency = receipt.line.amount.currency
+    allocations: list[Allocation] = []
+    done = taken = 0
+    for debt, part in parts:
+        done += part
+        share = receipt.minor * done // worth - taken
+        taken += share
+        foreign = debt.invoice.open.currency != currency
+        paid = Money(share, currency) if foreign else None
+        allocations.append(Allocation(receipt.id, debt.number, _owed(debt, part), paid=paid))
+    return allocations
+
+
 def _short(debts: Sequence[Debt], allocations: Sequence[Allocation]) -> list[tuple[Debt, int]]:
     paid = dict.fromkeys((debt.number for debt in debts), 0)
     for allocation in allocations:
@@ -123,13 +159,14 @@ def _short(debts: Sequence[Debt], allocations: Sequence[Allocation]) -> list[tup
     return [(debt, debt.open - paid[debt.number]) for debt in debts if debt.open > paid[debt.number]]
 
 
-def _allocation(receipt: Receipt, debt: Debt, minor: int, kind: Literal["payment"] | Gap = "payment") -> Allocation:
-    return Allocation(receipt.id, debt.number, Money(minor, receipt.line.amount.currency), kind)
+def _owed(debt: Debt, minor: int) -> Money:
+    return Money(minor, debt.invoice.open.currency)
 
 
 def _check(receipts: Sequence[Receipt], debts: Sequence[Debt], allocations: Sequence[Allocation]) -> None:
     for receipt in receipts:
-        given = sum(a.amount.minor for a in allocations if a.line_id == receipt.id and a.kind == "payment")
+        payments = [a for a in allocations if a.line_id == receipt.id and a.kind == "payment"]
+        given = sum((a.paid or a.amount).minor for a in payments)
         assert given <= receipt.minor, "a line gives more than it has"
     for debt in debts:
         got = sum(a.amount.minor for a in allocations if a.invoice == debt.number)

@@ -7,77 +7,120 @@ is called like its customer and the amount is near, or only the amount is right 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from itertools import islice
 from typing import TYPE_CHECKING
 
-from mainstay.agents.evidence import DISCOUNTS, FEE_MINOR, TINY_MINOR, Debt, Evidence, Receipt, weigh
-from mainstay.agents.names import ALIKE, Words, similarity, words_of
+from mainstay.agents.amounts import COINS, LARGEST_SHARE, TINY_MINOR, fee_minor
+from mainstay.agents.evidence import Debt, Evidence, Receipt, weigh
+from mainstay.agents.names import ALIKE, Words, words_of
+from mainstay.agents.payers import Payers
+from mainstay.agents.providers import split_provider
 from mainstay.agents.references import ReferenceIndex, compact
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
-    from mainstay.records import BankLine, Invoice
+    from mainstay.records import BankLine, Invoice, Payer
+    from mainstay.values import Money
 
 SAME_AMOUNT_MAX = 30  # an amount that more invoices share says nothing by itself
 WORD_CUSTOMERS_MAX = 60  # a word that more customers share is not a lead
 NEAR_AMOUNTS_MAX = 24  # invoices of one customer looked at for one line
+NEAR_STEPS_MAX = 240  # and so many on the way to those, where most of them are paid
 CLOSE_NAME = 0.7
+TIDY_AFTER = 64  # settled invoices met before they are taken out of a customer's list
 
 
 class Customer:
-    """The open invoices of one customer, by amount; amounts change as the invoices are paid."""
+    """The open invoices of one customer in one currency; they are taken out as they are paid."""
 
-    def __init__(self, words: Words) -> None:
+    def __init__(self) -> None:
         """Begin with no invoice."""
-        self.words = words
-        self.debts: list[Debt] = []
+        self.debts: list[Debt] = []  # by amount
+        self.oldest: list[Debt] = []  # by day of issue
+
+    def untouched(self, left: Mapping[str, int]) -> Iterator[Debt]:
+        """Give the invoices nothing was paid of yet, the oldest first."""
+        gone = 0
+        for debt in self.oldest:
+            if left.get(debt.number) == debt.open:
+                yield debt
+            else:
+                gone += 1
+                if gone > TIDY_AFTER:
+                    break
+        else:
+            return
+        self.oldest = [debt for debt in self.oldest if left.get(debt.number) == debt.open]
+        yield from islice(self.oldest, _place(self.oldest, debt), None)
 
 
 class Case:
     """Lines and invoices made ready, with the indices over them. Order of input does not matter."""
 
-    def __init__(self, lines: Iterable[BankLine], invoices: Sequence[Invoice]) -> None:
+    def __init__(
+        self,
+        lines: Iterable[BankLine],
+        invoices: Sequence[Invoice],
+        learned: Sequence[Payer] = (),
+        write_off: Money | None = None,
+    ) -> None:
         """Read every line and invoice once. `lines` are incoming and booked."""
-        self.customers: list[Customer] = []
         self.debts: dict[str, Debt] = {}
+        self.people = Payers(learned)
+        self.write_off = write_off
+        self._customers: dict[tuple[int, str], Customer] = {}
         self._by_amount: dict[tuple[str, int], list[str]] = {}
-        self._by_iban: dict[str, set[int]] = {}
-        self._by_word: dict[str, set[int]] = {}
-        self._likeness: dict[tuple[Words, int], float | None] = {}
         self._take_invoices(sorted(invoices, key=lambda invoice: invoice.number))
         index = ReferenceIndex(invoices)
-        self.receipts = [_receipt(line, index) for line in sorted(lines, key=lambda line: (line.booked_on, line.id))]
+        ordered = sorted(lines, key=lambda line: (line.booked_on, line.id))
+        self.receipts = [self._receipt(line, index) for line in ordered]
+        self._receipt_of = {receipt.id: receipt for receipt in self.receipts}
         self._turns = _turns(self.receipts)
 
-    def likeness(self, receipt: Receipt, customer: int) -> float | None:
-        """Say how far the payer's name is the customer's; remembered."""
-        key = receipt.words, customer
-        if key not in self._likeness:
-            self._likeness[key] = similarity(receipt.words, self.customers[customer].words)
-        return self._likeness[key]
+    def concerns(self, line: BankLine) -> bool:
+        """Say whether a line speaks of an invoice or comes from a customer."""
+        receipt = self._receipt_of.get(line.id)
+        return receipt is not None and bool(receipt.named.hinted or self.sure_payers(receipt))
+
+    def leave_out(self, line_ids: Container[str]) -> None:
+        """Forget lines that are no customer's payment after all."""
+        self.receipts = [receipt for receipt in self.receipts if receipt.id not in line_ids]
+
+    def customer(self, customer: int, currency: str) -> Customer:
+        """Give the invoices of a customer in one currency; none where he has none in it."""
+        return self._customers.get((customer, currency)) or Customer()
+
+    def customers(self) -> Iterable[tuple[int, str]]:
+        """Give every customer with each currency he has invoices in."""
+        return self._customers
 
     def payers(self, receipt: Receipt) -> list[int]:
         """Give the customers who may have sent this line: by bank account, or by a name that is close."""
-        found = set(self._by_iban.get(receipt.iban, ())) if receipt.iban else set[int]()
+        found = set(self.people.holders(receipt.iban))
         for word in receipt.words:
-            customers = self._by_word.get(word, ())
+            customers = tuple(islice(self.people.named(word), WORD_CUSTOMERS_MAX + 1))
             if len(customers) <= WORD_CUSTOMERS_MAX:
-                found.update(c for c in customers if (self.likeness(receipt, c) or 0.0) >= CLOSE_NAME)
+                likeness = self.people.likeness
+                found.update(c for c in customers if (likeness(receipt.words, c).likeness or 0.0) >= CLOSE_NAME)
         return sorted(found)
 
     def sure_payers(self, receipt: Receipt) -> list[int]:
         """Give the customers who certainly sent this line."""
-        known = self._by_iban.get(receipt.iban, ()) if receipt.iban else ()
-        return [c for c in self.payers(receipt) if c in known or (self.likeness(receipt, c) or 0.0) >= ALIKE]
+        return [customer for customer in self.payers(receipt) if self._is_payer(receipt, customer)]
 
-    def evidence(self, receipt: Receipt, left: Mapping[str, int]) -> list[Evidence]:
-        """Hold a line against every invoice it could pay; `left` is what is still open, by number, in minor units."""
+    def evidence(self, receipt: Receipt, left: Mapping[str, int], *, wide: bool = False) -> list[Evidence]:
+        """Hold a line against every invoice it could pay; `left` is what is still open, by number, in minor units.
+
+        A line that names and pays an invoice in full is held against nothing else, unless the look is to be `wide`.
+        """
         numbers = set(receipt.named.full) | set(receipt.named.partial)
-        if not any(left.get(number) == receipt.minor for number in receipt.named.full):
-            same = self._by_amount.get((receipt.line.amount.currency, receipt.minor), [])
-            numbers.update(same if len(same) <= SAME_AMOUNT_MAX else ())
-            for customer in self.payers(receipt):
-                numbers.update(self._near(customer, receipt, left))
+        if wide or not any(self._pays(receipt, number, left) for number in receipt.named.full):
+            for currency in self.currencies(receipt):
+                same = self._by_amount.get((currency, receipt.worth(currency) or 0), [])
+                numbers.update(same if len(same) <= SAME_AMOUNT_MAX else ())
+                for customer in self.payers(receipt):
+                    numbers.update(self._near(self.customer(customer, currency), currency, receipt, left))
         return [
             self.weigh(receipt, number, left) for number in sorted(numbers) if self._comparable(receipt, number, left)
         ]
@@ -87,45 +130,88 @@ class Case:
         debt = self.debts[number]
         if left[number] != debt.open:
             debt = Debt(debt.invoice, left[number], debt.customer, debt.words, debt.iban)
-        return weigh(receipt, debt, self.likeness(receipt, debt.customer))
+        name = self.people.likeness(receipt.words, debt.customer)
+        return weigh(receipt, debt, name, self.people.holds(receipt.iban, debt.customer), self.write_off)
+
+    def _is_payer(self, receipt: Receipt, customer: int) -> bool:
+        account = self.people.holds(receipt.iban, customer)
+        if account is not None and not account.shared:
+            return True
+        return (self.people.likeness(receipt.words, customer).likeness or 0.0) >= ALIKE
+
+    def _pays(self, receipt: Receipt, number: str, left: Mapping[str, int]) -> bool:
+        return left.get(number) == receipt.worth(self.debts[number].invoice.open.currency)
 
     def _comparable(self, receipt: Receipt, number: str, left: Mapping[str, int]) -> bool:
-        return left.get(number, 0) > 0 and self.debts[number].invoice.open.currency == receipt.line.amount.currency
+        """Say whether a line can be held against an invoice: in another currency only when it names it."""
+        if left.get(number, 0) <= 0:
+            return False
+        currency = self.debts[number].invoice.open.currency
+        return currency in self.currencies(receipt) or number in receipt.named.full
 
-    def _near(self, customer: int, receipt: Receipt, left: Mapping[str, int]) -> list[str]:
+    def currencies(self, receipt: Receipt) -> tuple[str, ...]:
+        """Give the currencies a line can be compared in: its own, and what the payer sent."""
+        own, original = receipt.line.amount.currency, receipt.line.original
+        return (own, original.currency) if original is not None and receipt.exchanged and original.minor > 0 else (own,)
+
+    def _near(self, customer: Customer, currency: str, receipt: Receipt, left: Mapping[str, int]) -> list[str]:
         """Give the customer's invoices whose amount the line could settle, and the only one it could be a part of.
 
         Where a customer has very many, each of the equal lines looks at a window of its own.
         """
-        debts = self.customers[customer].debts
-        most = int(receipt.minor / (1 - max(DISCOUNTS))) + FEE_MINOR
-        begin = bisect_left(debts, receipt.minor - TINY_MINOR, key=lambda debt: debt.open)
-        end = bisect_right(debts, most, key=lambda debt: debt.open)
-        near = [debt.number for debt in debts[begin:end] if debt.number in left]
-        window = self._turns[receipt.id] // NEAR_AMOUNTS_MAX * NEAR_AMOUNTS_MAX % max(len(near), 1)
-        return near[window : window + NEAR_AMOUNTS_MAX] or [debt.number for debt in debts if len(debts) == 1]
+        debts = customer.debts
+        if len(debts) == 1:
+            return [debts[0].number]
+        paid = receipt.worth(currency) or 0
+        slack = self.write_off.minor if self.write_off is not None and self.write_off.currency == currency else 0
+        begin = bisect_left(debts, paid - max(slack, COINS.get(currency, 0), TINY_MINOR), key=_open)
+        end = bisect_right(debts, int(paid / (1 - LARGEST_SHARE)) + max(slack, fee_minor(currency)), key=_open)
+        exact = bisect_left(debts, paid - max(slack, TINY_MINOR), begin, end, key=_open)
+        at = max(exact + self._turns[receipt.id] // NEAR_AMOUNTS_MAX * NEAR_AMOUNTS_MAX, begin)
+        order = (debts[begin + (at - begin + step) % (end - begin)] for step in range(end - begin))
+        near = (debt.number for debt in islice(order, NEAR_STEPS_MAX) if left.get(debt.number, 0) > 0)
+        return list(islice(near, NEAR_AMOUNTS_MAX))
 
     def _take_invoices(self, invoices: Sequence[Invoice]) -> None:
-        known: dict[tuple[str, Words], int] = {}
         for invoice in invoices:
-            words = words_of(invoice.customer)
-            key = (invoice.customer_id, () if invoice.customer_id else words or (invoice.customer,))
-            at = known.setdefault(key, len(self.customers))
-            if at == len(self.customers):
-                self.customers.append(Customer(words))
-            debt = Debt(invoice, invoice.open.minor, at, words, compact(invoice.iban))
-            self._index(debt)
-        for customer in self.customers:
+            at = self.people.customer_of(invoice)
+            debt = Debt(invoice, invoice.open.minor, at, self.people.names[at], compact(invoice.iban))
+            self.debts[debt.number] = debt
+            customer = self._customers.setdefault((at, invoice.open.currency), Customer())
+            customer.debts.append(debt)
+            self._by_amount.setdefault((invoice.open.currency, debt.open), []).append(debt.number)
+        self.people.learn()
+        for customer in self._customers.values():
             customer.debts.sort(key=lambda debt: (debt.open, debt.number))
+            customer.oldest = sorted(customer.debts, key=_age)
 
-    def _index(self, debt: Debt) -> None:
-        self.debts[debt.number] = debt
-        self.customers[debt.customer].debts.append(debt)
-        self._by_amount.setdefault((debt.invoice.open.currency, debt.open), []).append(debt.number)
-        if debt.iban:
-            self._by_iban.setdefault(debt.iban, set()).add(debt.customer)
-        for word in debt.words:
-            self._by_word.setdefault(word, set()).add(debt.customer)
+    def _receipt(self, line: BankLine, index: ReferenceIndex) -> Receipt:
+        words = words_of(line.counterparty)
+        split = split_provider(words)
+        if split is not None and any(words == self.people.names[at] for at in self.people.named(words[0])):
+            split = None  # the payment company is a customer itself
+        return Receipt(
+            line=line,
+            minor=line.amount.minor,
+            words=words if split is None else split[1],
+            text_words=frozenset(words_of(line.text)),
+            iban=compact(line.iban) if split is None else "",
+            named=index.read(line),
+            provider="" if split is None else split[0],
+        )
+
+
+def _open(debt: Debt) -> int:
+    return debt.open
+
+
+def _age(debt: Debt) -> tuple[str, str]:
+    return debt.invoice.issued_on, debt.number
+
+
+def _place(debts: Sequence[Debt], last: Debt) -> int:
+    """Give where the invoices after this one begin."""
+    return bisect_right(debts, _age(last), key=_age)
 
 
 def _turns(receipts: Sequence[Receipt]) -> dict[str, int]:
@@ -137,14 +223,3 @@ def _turns(receipts: Sequence[Receipt]) -> dict[str, int]:
         turns[receipt.id] = seen.get(key, 0)
         seen[key] = turns[receipt.id] + 1
     return turns
-
-
-def _receipt(line: BankLine, index: ReferenceIndex) -> Receipt:
-    return Receipt(
-        line=line,
-        minor=line.amount.minor,
-        words=words_of(line.counterparty),
-        text_words=frozenset(words_of(line.text)),
-        iban=compact(line.iban),
-        named=index.read(line),
-    )

@@ -13,24 +13,41 @@ no open invoice is one of the readings.
 from __future__ import annotations
 
 import math
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import msgspec
 
+from mainstay.agents.amounts import USUAL, AmountFit, Fit, fit_amount
 from mainstay.agents.names import ALIKE, FAINT, NEAR, SAME, Words
 from mainstay.agents.references import DIGIT_BITS, Named, near_miss
-from mainstay.records import BankLine, Invoice
+from mainstay.records import BankLine, Invoice, Payer
+
+if TYPE_CHECKING:
+    from mainstay.agents.payers import Known
+    from mainstay.values import Money
 
 NO_MATCH_BITS = 8.0
 SURE_CONFIDENCE = 0.99
 
+# The amount: an exact one is worth its digits, the others that much less.
 AMOUNT_BITS_MAX = 12.0
-TINY_BITS = -1.5
-DISCOUNT_BITS = -4.0
+TINY_BITS = -1.5  # and one more each time the difference doubles
+GRANTED_BITS = -1.0  # a discount the invoice grants, taken in time
+LATE_BITS = -3.0  # some days late
+DISCOUNT_BITS = -4.0  # a usual one that the invoice says nothing of
+RARE_DISCOUNT_BITS = -6.0
+PARTLY_BITS = -7.0  # less than what is granted
+EXCHANGE_BITS = -6.0
 FEE_BITS = -6.0
-PART_BITS = -6.0  # against no evidence at all: an amount that does not fit speaks against the pair
+INSTALMENT_BITS = -3.0  # against no evidence at all, like the next ones: an equal part of the invoice
+PART_BITS = -6.0  # an amount that does not fit speaks against the pair
 OVER_BITS = -8.0
+CONVERTED_BITS = 0.0  # in another currency, so that nothing can be compared
+
+# The payer: the strongest of these, for they are not independent.
 IBAN_BITS = 14.0
+IBAN_LEARNED_BITS = 13.0  # an account that the operator matched to this customer
+IBAN_SHARED_BITS = 4.0  # an account several customers pay from
 IBAN_OTHER_BITS = -3.0
 NAME_SAME_BITS = 10.0
 NAME_ALIKE_BITS = 8.0
@@ -38,17 +55,13 @@ NAME_NEAR_BITS = 5.0
 NAME_FAINT_BITS = 0.0
 NAME_OTHER_BITS = -3.0
 MENTION_BITS = 5.0
+
+# What speaks against a pair, whatever speaks for it.
 EARLY_BITS = -5.0
 NAMES_OTHER_BITS = -8.0
 NAMES_UNKNOWN_BITS = -6.0
 NEAR_MISS_BITS = 4.0
 
-TINY_MINOR = 5
-FEE_MINOR = 2_500  # a bank on the way keeps at most this much
-FEE_SHARE = 0.1
-DISCOUNTS = (0.02, 0.03)
-
-AmountFit: TypeAlias = Literal["exact", "tiny", "discount", "fee", "part", "over"]
 ReferenceFit: TypeAlias = Literal["structured", "number", "cut", "near", "none"]
 
 
@@ -72,15 +85,36 @@ class Receipt(msgspec.Struct, frozen=True):
 
     line: BankLine
     minor: int
-    words: Words
+    words: Words  # of whom the line names as payer; behind a payment provider, of whom that names
     text_words: frozenset[str]
-    iban: str
+    iban: str  # "" where it is a payment provider's
     named: Named
+    provider: str = ""  # the payment company that sent it
 
     @property
     def id(self) -> str:
         """The line's id."""
         return self.line.id
+
+    @property
+    def paid_on(self) -> str:
+        """The day that counts for a discount: the earlier of booking and value."""
+        return min(self.line.booked_on, self.line.value_on or self.line.booked_on)
+
+    @property
+    def exchanged(self) -> bool:
+        """Whether the payer sent another currency than the line is in."""
+        original = self.line.original
+        return original is not None and original.currency != self.line.amount.currency
+
+    def worth(self, currency: str) -> int | None:
+        """Give what was paid in a currency, minor units: the line's own, or what the payer sent; else None."""
+        if self.line.amount.currency == currency:
+            return self.minor
+        original = self.line.original
+        if original is not None and original.currency == currency and original.minor > 0:
+            return original.minor
+        return None
 
 
 class Evidence(msgspec.Struct, frozen=True):
@@ -90,19 +124,39 @@ class Evidence(msgspec.Struct, frozen=True):
     debt: Debt
     bits: float
     reference: ReferenceFit
-    amount: AmountFit
-    difference: int  # open minus paid, minor units
+    fit: Fit
     name: float | None  # None: nothing to compare
     mentioned: bool
-    iban: bool
+    account: Literal["own", "learned", "shared", ""]
+    lesson: Payer | None  # what the operator taught, where that decides who paid
     early: bool
     names_other: bool
     names_unknown: bool
 
     @property
+    def amount(self) -> AmountFit:
+        """How the amount fits."""
+        return self.fit.kind
+
+    @property
+    def difference(self) -> int:
+        """Open minus paid, minor units of the invoice's currency."""
+        return self.fit.difference
+
+    @property
+    def iban(self) -> bool:
+        """Whether the line comes from an account of this customer alone."""
+        return self.account in {"own", "learned"}
+
+    @property
     def payer_known(self) -> bool:
         """Whether the payer is certainly the customer."""
         return self.iban or (self.name is not None and self.name >= ALIKE)
+
+    @property
+    def payer_open(self) -> bool:
+        """Whether the payer may well be the customer: known, near, or nobody is named."""
+        return self.iban or self.name is None or self.name >= NEAR
 
     @property
     def referenced(self) -> bool:
@@ -112,7 +166,7 @@ class Evidence(msgspec.Struct, frozen=True):
     @property
     def may_settle(self) -> bool:
         """Whether the amount is right and the payer may be the customer, whatever the text says."""
-        return self.amount == "exact" and (self.iban or self.name is None or self.name >= NEAR)
+        return self.fit.settles and self.payer_open
 
     @property
     def odd(self) -> bool:
@@ -120,60 +174,66 @@ class Evidence(msgspec.Struct, frozen=True):
         return self.early or self.names_other or self.names_unknown
 
 
-def weigh(receipt: Receipt, debt: Debt, name: float | None) -> Evidence:
-    """Hold one line against one invoice of the same currency; `name` is the payer's likeness to the customer."""
+def weigh(receipt: Receipt, debt: Debt, name: Known, account: Known | None, write_off: Money | None = None) -> Evidence:
+    """Hold one line against one invoice; `name` and `account` say how far the payer is the customer."""
     named = receipt.named
     reference, reference_bits = _reference(named, debt)
-    amount, amount_bits = fit_amount(receipt.minor, debt.open)
-    iban = bool(debt.iban) and receipt.iban == debt.iban
-    mentioned = all(word in receipt.text_words for word in debt.words) and sum(map(len, debt.words)) > MENTION_BITS
+    fit = _fit(receipt, debt, write_off)
+    mentioned = (
+        bool(receipt.text_words)
+        and all(word in receipt.text_words for word in debt.words)
+        and sum(map(len, debt.words)) > MENTION_BITS
+    )
     early = bool(debt.invoice.issued_on) and receipt.line.booked_on < debt.invoice.issued_on
     names_other = debt.number not in named.hinted and bool(named.hinted)
     names_unknown = bool(named.unknown) and reference not in {"structured", "number", "near"}
-    bits = reference_bits + amount_bits + _payer_bits(name, iban=iban, mentioned=mentioned)
-    bits += IBAN_OTHER_BITS if debt.iban and receipt.iban and not iban and name is None else 0.0
+    bits = reference_bits + fit_bits(receipt, debt, fit) + payer_bits(name, account, mentioned=mentioned)
+    other_account = account is None and debt.iban and receipt.iban
+    bits += IBAN_OTHER_BITS if other_account and name.likeness is None else 0.0
     bits += EARLY_BITS * early + NAMES_OTHER_BITS * names_other + NAMES_UNKNOWN_BITS * names_unknown
+    kind = "" if account is None else "shared" if account.shared else "learned" if account.learned else "own"
+    lesson = account.learned if account and not account.shared else None
     return Evidence(
         receipt=receipt,
         debt=debt,
         bits=bits,
         reference=reference,
-        amount=amount,
-        difference=debt.open - receipt.minor,
-        name=name,
+        fit=fit,
+        name=name.likeness,
         mentioned=mentioned,
-        iban=iban,
+        account=kind,
+        lesson=lesson or (name.learned if kind != "own" else None),
         early=early,
         names_other=names_other,
         names_unknown=names_unknown,
     )
 
 
-def fit_amount(paid: int, owed: int) -> tuple[AmountFit, float]:
-    """Say how an amount fits what is owed, both in minor units, and what that is worth in bits."""
-    exact = amount_bits(paid)
-    if paid == owed:
-        return "exact", exact
-    if abs(paid - owed) <= TINY_MINOR and owed > TINY_MINOR * 100:
-        return "tiny", exact + TINY_BITS
-    if paid > owed:
-        return "over", OVER_BITS
-    if paid in discounted(owed):
-        return "discount", exact + DISCOUNT_BITS
-    if owed - paid <= min(FEE_MINOR, owed * FEE_SHARE):
-        return "fee", max(exact + FEE_BITS, 0.0)
-    return "part", PART_BITS
+def fit_bits(receipt: Receipt, debt: Debt, fit: Fit) -> float:
+    """Give what the way an amount fits is worth."""
+    exact = amount_bits(debt.open - fit.difference)
+    match fit.kind:
+        case "exact":
+            return exact
+        case "tiny":
+            return exact + TINY_BITS - max(math.log2(abs(fit.difference) / 5), 0.0)
+        case "discount":
+            return max(exact + _discount_bits(fit), 0.0)
+        case "exchange":
+            return max(exact + EXCHANGE_BITS, 0.0)
+        case "fee":
+            return max(exact + FEE_BITS, 0.0)
+        case "converted":
+            return CONVERTED_BITS if receipt.named.full else PART_BITS
+        case "part":
+            return INSTALMENT_BITS if fit.parts else PART_BITS
+        case "over":
+            return OVER_BITS
 
 
 def amount_bits(minor: int) -> float:
     """Give the information in an amount: 3.32 bits for each significant digit, at most 12."""
     return min(DIGIT_BITS * len(str(minor).rstrip("0")), AMOUNT_BITS_MAX)
-
-
-def discounted(owed: int) -> tuple[int, ...]:
-    """Give what is paid of an amount with a usual discount taken, rounded either way."""
-    exact = [owed * round(100 * (1 - share)) for share in DISCOUNTS]
-    return tuple(sorted({minor for value in exact for minor in (value // 100, -(-value // 100))}))
 
 
 def confidence(margin_bits: float) -> float:
@@ -205,6 +265,26 @@ def _reference(named: Named, debt: Debt) -> tuple[ReferenceFit, float]:
     return "none", 0.0
 
 
-def _payer_bits(name: float | None, *, iban: bool, mentioned: bool) -> float:
+def payer_bits(name: Known, account: Known | None, *, mentioned: bool = False) -> float:
     """Take the strongest of the signs that say who paid: they are not independent."""
-    return max(IBAN_BITS if iban else -math.inf, MENTION_BITS if mentioned else -math.inf, name_bits(name))
+    bits = max(MENTION_BITS if mentioned else -math.inf, name_bits(name.likeness))
+    if account is None:
+        return bits
+    alone = IBAN_LEARNED_BITS if account.learned else IBAN_BITS
+    return max(bits, IBAN_SHARED_BITS if account.shared else alone)
+
+
+def _fit(receipt: Receipt, debt: Debt, write_off: Money | None) -> Fit:
+    paid = receipt.worth(debt.invoice.open.currency)
+    if paid is None:
+        return Fit("converted", 0)
+    exchanged = receipt.exchanged and receipt.line.amount.currency == debt.invoice.open.currency
+    return fit_amount(paid, debt.open, debt.invoice, paid_on=receipt.paid_on, write_off=write_off, exchanged=exchanged)
+
+
+def _discount_bits(fit: Fit) -> float:
+    if fit.partly:
+        return PARTLY_BITS
+    if fit.granted:
+        return LATE_BITS if fit.days_late else GRANTED_BITS
+    return DISCOUNT_BITS if fit.basis_points in USUAL else RARE_DISCOUNT_BITS

@@ -2,42 +2,50 @@
 
 Sets are looked for only where a name or a payer points to them, never among everything: a sum agrees by chance sooner
 than one thinks. Of n things there are C(n, k) sets of k, so a set found by its sum alone is worth log2 C(n, k) bits
-less than a single amount (Bonferroni); all of a customer's open invoices are one set, and cost nothing. The search is
-bounded: `POOL_MAX` things, `INVOICES_MAX` or `LINES_MAX` of them, `STEPS_MAX` steps; one cut short is never sure.
+less than a single amount (Bonferroni); neighbours by date are one of n * (n - 1) / 2 runs, and all of a customer's
+open invoices are one set, which costs nothing.
+
+The search is bounded, and one cut short is never sure. For one line and one customer: the oldest `LOOK_MAX` invoices
+that are not larger than the line; of these all, any run of neighbours, and any 2 to `INVOICES_MAX` of the oldest
+`sums.POOL_MAX`, which takes two times 2**11 sums. For one invoice: 2 to `LINES_MAX` of the first `sums.POOL_MAX` lines
+that name it or come from its customer; without a name only the oldest `DEBTS_MAX` invoices of a customer are tried.
 """
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from mainstay.agents import wording
+from mainstay.agents import listed, wording
 from mainstay.agents.allocation import Gap
+from mainstay.agents.amounts import granted_on
 from mainstay.agents.evidence import (
     IBAN_BITS,
     NO_MATCH_BITS,
     SURE_CONFIDENCE,
-    TINY_MINOR,
     Debt,
     Evidence,
     Receipt,
     amount_bits,
     choice_bits,
     confidence,
-    discounted,
-    name_bits,
+    payer_bits,
 )
+from mainstay.agents.sums import POOL_MAX, runs, subsets
 
 if TYPE_CHECKING:
     from collections.abc import Container, Mapping, Sequence
 
     from mainstay.agents.candidates import Case
 
-POOL_MAX = 18
+LOOK_MAX = 400
+RIVAL_LOOK_MAX = 100
 INVOICES_MAX = 8
-LINES_MAX = 4
-STEPS_MAX = 8_000
+LINES_MAX = 12
+DEBTS_MAX = 40
+LINES_LOOK_MAX = 200
 
 
 class Group(msgspec.Struct, frozen=True):
@@ -51,25 +59,23 @@ class Group(msgspec.Struct, frozen=True):
     sure: bool
     why: str
     gap: Gap | None = None
+    spared: tuple[int, ...] = ()  # of each invoice what is not paid, where a discount says so
     rival: Evidence | None = None
+    other: tuple[str, ...] = ()  # another set of invoices that adds up as well
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """How a set of invoices was found for a line: among how many, and whether anything else was as good."""
+    """How a set of invoices was found for a line, and whether anything else was as good."""
 
-    among: int
+    choice: float  # bits: one of how many
     named: bool = False
-    unique: bool = True
     complete: bool = True
+    settles: bool = True  # with what is missing explained beyond doubt
     gap: Gap | None = None
+    said: str = ""  # what is missing and why
+    spared: tuple[int, ...] = ()
     rival: Evidence | None = None
-
-
-class Sums(msgspec.Struct, frozen=True):
-    """The sets that add up to a target, as positions; `complete` when the whole search was done."""
-
-    found: tuple[tuple[int, ...], ...]
-    complete: bool
+    other: tuple[str, ...] = ()
 
 
 def named_groups(case: Case, free: Mapping[str, Receipt], left: Mapping[str, int]) -> list[Group]:
@@ -77,12 +83,12 @@ def named_groups(case: Case, free: Mapping[str, Receipt], left: Mapping[str, int
     groups: list[Group] = []
     claimants: dict[str, list[Receipt]] = {}
     for receipt in free.values():
-        named = _open_named(case, receipt, left)
+        paid, named = _open_named(case, receipt, left)
         if len(named) > 1:
-            groups += _listed_group(case, receipt, named)
+            groups += _listed_group(case, receipt, paid, named)
         elif named:
             claimants.setdefault(named[0].number, []).append(receipt)
-    alone = {number for number, claims in claimants.items() if any(claim.minor == left[number] for claim in claims)}
+    alone = {n for n, claims in claimants.items() if any(_worth(claim, case.debts[n]) == left[n] for claim in claims)}
     groups = [group for group in groups if alone.isdisjoint(debt.number for debt in group.debts)]
     for number, claims in claimants.items():
         if number not in alone and len(claims) > 1:
@@ -95,84 +101,129 @@ def unnamed_groups(
 ) -> list[Group]:
     """Find the groups by payer and sum, the best first; `doubtful` invoices were given away, but not surely."""
     groups: list[Group] = []
-    payments: dict[int, list[Receipt]] = {}
+    payments: dict[tuple[int, str], list[Receipt]] = {}
+    pools: dict[tuple[int, str], list[Debt]] = {}
     for receipt in free.values():
         for customer in case.sure_payers(receipt):
-            pool = _pool(case, customer, receipt, left)
-            groups += [_doubt(group, case, doubtful) for group in _gathered(case, receipt, pool, left)]
-            payments.setdefault(customer, []).append(receipt)
-    for customer, receipts in sorted(payments.items()):
-        for debt in case.customers[customer].debts:
-            if left.get(debt.number) == debt.open:
-                claims = [r for r in receipts if _may_pay(r, debt)]
-                groups += _instalments(debt, claims, named=False)
+            for currency in case.currencies(receipt):
+                at = customer, currency
+                if at not in pools:
+                    pools[at] = list(islice(case.customer(*at).untouched(left), LOOK_MAX))
+                groups += _gathered(case, receipt, receipt.worth(currency) or 0, pools[at], left)
+                payments.setdefault(at, []).append(receipt)
+    given = {(debt.customer, debt.open) for debt in case.debts.values() if debt.number in doubtful}
+    groups = [_doubt(group, given) for group in groups]
+    for at, receipts in sorted(payments.items()):
+        for debt in pools[at][:DEBTS_MAX] if len(receipts) > 1 else ():
+            claims = [receipt for receipt in receipts[:LINES_LOOK_MAX] if _may_pay(receipt, debt)]
+            groups += _instalments(debt, claims, named=False)
     return _best_first(groups)
 
 
-def rival_group(case: Case, receipt: Receipt, debt: Debt, left: Mapping[str, int]) -> float | None:
-    """Give the bits of the best set of other invoices of this customer that adds up to the line; None without one."""
-    pool = [other for other in _pool(case, debt.customer, receipt, left) if other.number != debt.number]
-    sums = subsets(tuple(other.open for other in pool), receipt.minor, INVOICES_MAX)
-    bits = [_bits(case, receipt, [pool[at] for at in positions], len(pool)) for positions in sums.found]
-    return max(bits, default=None)
+def rival_group(case: Case, receipt: Receipt, debt: Debt, left: Mapping[str, int]) -> tuple[float, tuple[str, ...]]:
+    """Give the bits of the best set of other invoices of this customer that adds up to the line, and the set."""
+    currency = debt.invoice.open.currency
+    paid = receipt.worth(currency)
+    if paid is None:
+        return 0.0, ()
+    looked = islice(case.customer(debt.customer, currency).untouched(left), RIVAL_LOOK_MAX)
+    pool = [other for other in looked if other.open <= paid and other.number != debt.number]
+    found = subsets([other.open for other in pool[:POOL_MAX]], paid, INVOICES_MAX).found
+    sets = [[pool[at] for at in positions] for positions in found]
+    best = max(sets, key=lambda debts: _bits(case, receipt, debts, choice_bits(len(pool), len(debts))), default=None)
+    if best is None:
+        return 0.0, ()
+    bits = _bits(case, receipt, best, choice_bits(len(pool), len(best)))
+    return bits, tuple(sorted(other.number for other in best))
 
 
-def subsets(values: Sequence[int], target: int, most: int) -> Sums:
-    """Find up to three sets of 2 to `most` values that add up to the target. Values are positive."""
-    found: list[tuple[int, ...]] = []
-    order = sorted(range(len(values)), key=lambda at: (-values[at], at))
-    rest = [0] * (len(order) + 1)
-    for at in reversed(range(len(order))):
-        rest[at] = rest[at + 1] + values[order[at]]
-    steps = 0
-    stack: list[tuple[int, int, tuple[int, ...]]] = [(0, target, ())]
-    while stack and steps < STEPS_MAX and len(found) < 3:  # noqa: PLR2004 - the best, its rival, and one to spare
-        steps += 1
-        at, missing, taken = stack.pop()
-        if missing == 0:
-            found += [tuple(sorted(taken))] * (len(taken) > 1)
-        elif at < len(order) and len(taken) < most and missing <= rest[at]:
-            stack.append((at + 1, missing, taken))
-            if values[order[at]] <= missing:
-                stack.append((at + 1, missing - values[order[at]], (*taken, order[at])))
-    return Sums(tuple(found), complete=not stack)
+def _open_named(case: Case, receipt: Receipt, left: Mapping[str, int]) -> tuple[int, list[Debt]]:
+    """Give what the line pays and the open invoices it names, in the first of its currencies that has any."""
+    named = [case.debts[number] for number in receipt.named.full if left.get(number, 0) > 0]
+    for currency in case.currencies(receipt):
+        debts = [debt for debt in named if debt.invoice.open.currency == currency]
+        if debts:
+            return receipt.worth(currency) or 0, debts
+    return 0, []
 
 
-def _open_named(case: Case, receipt: Receipt, left: Mapping[str, int]) -> list[Debt]:
-    currency = receipt.line.amount.currency
-    numbers = [number for number in receipt.named.full if left.get(number, 0) > 0]
-    return [case.debts[number] for number in numbers if case.debts[number].invoice.open.currency == currency]
+def _listed_group(case: Case, receipt: Receipt, paid: int, named: list[Debt]) -> list[Group]:
+    """Read a line that names several invoices: all of them, less a discount or a fee if need be, or some of them."""
+    debts = _by_age(named)
+    total = sum(debt.open for debt in debts)
+    if total == paid:
+        return [_group_of(case, receipt, debts, Finding(0.0, named=True))]
+    short = listed.explain(receipt, paid, debts, case.write_off)
+    if short is not None:
+        finding = Finding(0.0, named=True, settles=short.settles, gap=short.gap, said=short.said, spared=short.spared)
+        return [_group_of(case, receipt, debts, finding)]
+    groups = _gathered(case, receipt, paid, debts, {debt.number: debt.open for debt in debts})
+    return groups or _with_others(case, receipt, paid, debts)
 
 
-def _listed_group(case: Case, receipt: Receipt, named: list[Debt]) -> list[Group]:
-    """Read a line that names several invoices: all of them, with a small gap if need be, or some of them."""
-    total = sum(debt.open for debt in named)
-    gap = total - receipt.minor
-    if gap == 0:
-        return [_group_of(case, receipt, named, Finding(len(named), named=True))]
-    if 0 < gap <= TINY_MINOR or receipt.minor in discounted(total):
-        kind: Gap = "write_off" if gap <= TINY_MINOR else "discount"
-        return [_group_of(case, receipt, named, Finding(len(named), named=True, gap=kind))]
-    return _gathered(case, receipt, named, {debt.number: debt.open for debt in named})
+def _with_others(case: Case, receipt: Receipt, paid: int, named: Sequence[Debt]) -> list[Group]:
+    """Find what a payment for more than it names pays besides, when all is one customer's: always asked."""
+    rest = paid - sum(debt.open for debt in named)
+    at = named[0].customer, named[0].invoice.open.currency
+    if rest <= 0 or any(debt.customer != at[0] for debt in named):
+        return []
+    whole = {debt.number: debt.open for debt in case.customer(*at).debts}
+    more = [debt for debt in islice(case.customer(*at).untouched(whole), LOOK_MAX) if debt not in named]
+    for debt in more:
+        if debt.open == rest:
+            finding = Finding(choice_bits(len(more), 1), settles=False, said="")
+            return [_group_of(case, receipt, [*named, debt], finding)]
+    return []
 
 
-def _gathered(case: Case, receipt: Receipt, pool: Sequence[Debt], left: Mapping[str, int]) -> list[Group]:
-    """Find the invoices in a pool that add up to a line."""
+def _gathered(case: Case, receipt: Receipt, paid: int, pool: Sequence[Debt], left: Mapping[str, int]) -> list[Group]:
+    """Find the invoices in a pool, the oldest first, that add up to a line."""
+    pool = [debt for debt in pool if debt.open <= paid]
+    if len(pool) < 2 or sum(debt.open for debt in pool) < paid:  # noqa: PLR2004 - a set
+        return _less_discounts(case, receipt, paid, pool)
     must = [debt.number for debt in pool if debt.number in receipt.named.full]
-    sums = subsets(tuple(debt.open for debt in pool), receipt.minor, INVOICES_MAX)
-    chosen = [[pool[at] for at in positions] for positions in sums.found]
-    chosen = [debts for debts in chosen if must_hold(debts, must)] or chosen
+    values = [debt.open for debt in pool]
+    sets = {tuple(range(*run)): _run_bits(run, len(pool)) for run in runs(values, paid)}
+    sums = subsets(values, paid, INVOICES_MAX)
+    sets = {found: choice_bits(len(pool), len(found)) for found in sums.found} | sets
+    chosen = sorted(sets.items(), key=lambda item: (item[1], item[0]))
+    chosen = [(at, bits) for at, bits in chosen if must_hold([pool[n] for n in at], must)] or chosen
+    if not chosen:
+        return _less_discounts(case, receipt, paid, pool)
+    at, choice = chosen[0]
+    other = tuple(sorted(pool[n].number for n in chosen[1][0])) if len(chosen) > 1 else ()
+    finding = Finding(
+        choice,
+        complete=sums.complete or len(at) == len(pool),
+        rival=_best_single(case, receipt, left),
+        other=other,
+    )
+    return [_group_of(case, receipt, [pool[n] for n in at], finding)]
+
+
+def _less_discounts(case: Case, receipt: Receipt, paid: int, pool: Sequence[Debt]) -> list[Group]:
+    """Read a line as everything that is open, less the discounts that may still be taken."""
+    spared = [granted_on(debt.invoice, debt.open, receipt.paid_on) for debt in pool]
+    if len(pool) < 2 or not any(spared) or sum(debt.open for debt in pool) - sum(spared) != paid:  # noqa: PLR2004
+        return []
+    said = f"{wording.money(sum(spared), pool[0].invoice.open.currency)} less the discounts they grant"
+    finding = Finding(0.0, gap="discount", spared=tuple(spared), said=said)
+    return [_group_of(case, receipt, pool, finding)]
+
+
+def _best_single(case: Case, receipt: Receipt, left: Mapping[str, int]) -> Evidence | None:
     single = [evidence for evidence in case.evidence(receipt, left) if evidence.bits > NO_MATCH_BITS]
-    rival = max(single, key=lambda evidence: (evidence.bits, evidence.debt.number), default=None)
-    finding = Finding(len(pool), unique=len(chosen) == 1, complete=sums.complete, rival=rival)
-    return [_group_of(case, receipt, debts, finding) for debts in chosen[:1]]
+    return max(single, key=lambda evidence: (evidence.bits, evidence.debt.number), default=None)
 
 
-def _doubt(group: Group, case: Case, doubtful: Container[str]) -> Group:
+def _run_bits(run: tuple[int, int], among: int) -> float:
+    """Give what choosing a run costs: nothing for all, else one of so many runs."""
+    return 0.0 if run == (0, among) else choice_bits(among, 2)
+
+
+def _doubt(group: Group, given: Container[tuple[int, int]]) -> Group:
     """Take back certainty when an invoice of the set has a twin that may be free after all."""
-    amounts = {(debt.customer, debt.open) for debt in group.debts}
-    twins = [debt for at in {debt.customer for debt in group.debts} for debt in case.customers[at].debts]
-    if not any(debt.number in doubtful and (debt.customer, debt.open) in amounts for debt in twins):
+    if not any((debt.customer, debt.open) in given for debt in group.debts):
         return group
     return msgspec.structs.replace(group, sure=False, margin=0.0)
 
@@ -183,50 +234,52 @@ def must_hold(debts: Sequence[Debt], numbers: Sequence[str]) -> bool:
 
 
 def _group_of(case: Case, receipt: Receipt, chosen: Sequence[Debt], finding: Finding) -> Group:
-    debts = sorted(chosen, key=lambda debt: (debt.invoice.issued_on, debt.number))
-    bits = _bits(case, receipt, debts, finding.among)
-    margin = bits - max(NO_MATCH_BITS, finding.rival.bits if finding.rival else 0.0) if finding.unique else 0.0
-    missing = sum(debt.open for debt in debts) - receipt.minor
+    debts = chosen if finding.spared else _by_age(chosen)
+    bits = _bits(case, receipt, debts, finding.choice)
+    margin = bits - max(NO_MATCH_BITS, finding.rival.bits if finding.rival else 0.0)
+    margin = 0.0 if finding.other else margin
     early = any(receipt.line.booked_on < debt.invoice.issued_on for debt in debts)
     hinted = receipt.named.hinted
     odd = early or bool(receipt.named.unknown) or bool(hinted and {debt.number for debt in debts}.isdisjoint(hinted))
-    settles = finding.gap is None or (finding.gap == "write_off" and finding.named)
-    said = f"{wording.money(missing, receipt.line.amount.currency)} more than this amount" if missing else ""
+    why = wording.say_together(receipt, debts, named=finding.named, unique=not finding.other, said=finding.said)
     return Group(
         kind="several_invoices",
         receipts=(receipt,),
         debts=tuple(debts),
         bits=bits,
         margin=margin,
-        sure=not odd and settles and finding.complete and confidence(margin) >= SURE_CONFIDENCE,
-        why=wording.say_together(debts, named=finding.named, unique=finding.unique, gap=said),
+        sure=not odd and finding.settles and finding.complete and confidence(margin) >= SURE_CONFIDENCE,
+        why=why,
         gap=finding.gap,
+        spared=finding.spared,
         rival=finding.rival,
+        other=finding.other,
     )
 
 
-def _bits(case: Case, receipt: Receipt, debts: Sequence[Debt], among: int) -> float:
+def _bits(case: Case, receipt: Receipt, debts: Sequence[Debt], choice: float) -> float:
     """Weigh a set of one customer's invoices against one line: payer, names, sum, less the choice of the set."""
     payer = min(_payer_bits(case, receipt, debt) for debt in debts)
     named = sum(receipt.named.full.get(debt.number, 0.0) for debt in debts)
-    return payer + min(named, 2 * IBAN_BITS) + amount_bits(receipt.minor) - choice_bits(among, len(debts))
+    return payer + min(named, 2 * IBAN_BITS) + amount_bits(receipt.minor) - choice
 
 
 def _payer_bits(case: Case, receipt: Receipt, debt: Debt) -> float:
-    if debt.iban and debt.iban == receipt.iban:
-        return IBAN_BITS
-    return name_bits(case.likeness(receipt, debt.customer))
+    account = case.people.holds(receipt.iban, debt.customer)
+    return payer_bits(case.people.likeness(receipt.words, debt.customer), account)
 
 
 def _instalments(debt: Debt, claims: Sequence[Receipt], *, named: bool) -> list[Group]:
     """Find the lines that add up to one invoice."""
-    claims = sorted(claims, key=lambda receipt: (receipt.line.booked_on, receipt.id))[:POOL_MAX]
-    sums = subsets(tuple(receipt.minor for receipt in claims), debt.open, LINES_MAX)
+    worth = [(receipt, _worth(receipt, debt) or 0) for receipt in claims]
+    worth = [(receipt, paid) for receipt, paid in worth if paid]
+    worth.sort(key=lambda pair: (pair[0].line.booked_on, pair[0].id))
+    sums = subsets([paid for _, paid in worth], debt.open, LINES_MAX)
     if not sums.found:
         return []
-    receipts = tuple(claims[at] for at in sums.found[0])
+    receipts = tuple(worth[at][0] for at in sums.found[0])
     unique = len(sums.found) == 1
-    bits = amount_bits(debt.open) - choice_bits(len(claims), len(receipts))
+    bits = amount_bits(debt.open) - choice_bits(len(worth), len(receipts))
     bits += min(receipt.named.full.get(debt.number, 0.0) for receipt in receipts) + (0.0 if named else NO_MATCH_BITS)
     margin = bits - NO_MATCH_BITS if unique else 0.0
     odd = any(r.line.booked_on < debt.invoice.issued_on or r.named.unknown for r in receipts)
@@ -243,21 +296,17 @@ def _instalments(debt: Debt, claims: Sequence[Receipt], *, named: bool) -> list[
     ]
 
 
-def _pool(case: Case, customer: int, receipt: Receipt, left: Mapping[str, int]) -> list[Debt]:
-    """Give the customer's untouched invoices that a line could hold, the oldest first."""
-    pool = [
-        debt
-        for debt in case.customers[customer].debts
-        if left.get(debt.number) == debt.open <= receipt.minor
-        and debt.invoice.open.currency == receipt.line.amount.currency
-    ]
-    return sorted(pool, key=lambda debt: (debt.invoice.issued_on, debt.number))[:POOL_MAX]
+def _worth(receipt: Receipt, debt: Debt) -> int | None:
+    return receipt.worth(debt.invoice.open.currency)
 
 
 def _may_pay(receipt: Receipt, debt: Debt) -> bool:
     others = receipt.named.full.keys() - {debt.number}
-    same = receipt.line.amount.currency == debt.invoice.open.currency
-    return same and not others and not receipt.named.unknown and receipt.minor < debt.open
+    return not others and not receipt.named.unknown and 0 < (_worth(receipt, debt) or 0) < debt.open
+
+
+def _by_age(debts: Sequence[Debt]) -> list[Debt]:
+    return sorted(debts, key=lambda debt: (debt.invoice.issued_on, debt.number))
 
 
 def _best_first(groups: list[Group]) -> list[Group]:

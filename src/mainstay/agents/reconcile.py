@@ -59,6 +59,8 @@ class ReconcileSummary(msgspec.Struct, frozen=True):
     matched_amount: str
     owed: str  # what stays open after the sure matches
     owed_after_review: str  # and when every doubtful one is approved too
+    payouts: int = 0  # of payment providers, whose line was found at the bank
+    payouts_missing: int = 0  # and whose line was not found, though it was due
 
 
 class ReconcileOutput(msgspec.Struct, frozen=True):
@@ -90,12 +92,13 @@ def reconcile(arguments: ReconcileInput, files: Mapping[str, bytes]) -> AgentRes
 
     Raises InputError when two different lines have one id, or two different invoices one number.
     """
-    from mainstay.agents.settlement import settle
+    from mainstay.agents.settlement import Rules, settle
 
     del files
     lines = _unique(_as_booked(arguments.lines), lambda line: line.id, "bank line")
     invoices = _unique(arguments.invoices, lambda invoice: invoice.number, "invoice")
-    settled = settle(lines, invoices)
+    rules = Rules(arguments.payouts, arguments.payers, arguments.write_off)
+    settled = settle(lines, invoices, rules)
     summary = _summary(lines, invoices, settled)
     return AgentResult(
         output=ReconcileOutput(
@@ -106,7 +109,7 @@ def reconcile(arguments: ReconcileInput, files: Mapping[str, bytes]) -> AgentRes
             duplicates=settled.duplicates,
             summary=summary,
         ),
-        rationale=_rationale(summary),
+        rationale=_rationale(summary, settled),
         confidence=min((match.confidence for match in settled.sure), default=None),
         provenance=(f"lines:{_digest(line.id for line in lines)}", f"invoices:{_digest(i.number for i in invoices)}"),
     )
@@ -147,6 +150,8 @@ def _summary(lines: Sequence[BankLine], invoices: Sequence[Invoice], settled: Se
         matched_amount=say_total(match.amount for match in settled.sure),
         owed=say_total(after_sure.values()),
         owed_after_review=say_total(_less(after_sure, settled.unsure).values()),
+        payouts=settled.payouts,
+        payouts_missing=len(settled.payouts_missing),
     )
 
 
@@ -158,11 +163,14 @@ def _less(owed: Mapping[str, Money], matches: Iterable[Match]) -> dict[str, Mone
     return left
 
 
-def _rationale(summary: ReconcileSummary) -> str:
+def _rationale(summary: ReconcileSummary, settled: Settled) -> str:
+    from mainstay.agents.wording import say_missing
+
+    missing = f" {say_missing(settled.payouts_missing)}" if settled.payouts_missing else ""
     return (
         f"Of {summary.incoming} incoming payments {summary.matched} were matched surely, {summary.to_review} need your"
         f" eye, {summary.unmatched} fit no open invoice, {summary.paid_twice} pay an invoice twice."
-        f" Still owed: {summary.owed}."
+        f" Still owed: {summary.owed}.{missing}"
     )
 
 

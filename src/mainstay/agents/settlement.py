@@ -1,6 +1,7 @@
 """Settlement: the order in which lines find their invoices. Strong readings first, so that weak ones can't spoil them.
 
-1. Set aside what is no customer's payment: money that went out, pending entries, payments the bank took back.
+1. Set aside what is no customer's payment: money that went out, pending entries, payments the bank took back, and
+   what a payment provider's report explains (`payouts`).
 2. Groups that the payer names: one line for several invoices, several lines for one.
 3. Pairs that fit, all at once (`assignment`), amounts that fit only.
 4. Groups that nobody names, found by payer and sum.
@@ -10,6 +11,7 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -20,7 +22,9 @@ from mainstay.agents.assignment import assign
 from mainstay.agents.candidates import Case
 from mainstay.agents.evidence import NO_MATCH_BITS, SURE_CONFIDENCE, Evidence, Receipt, confidence
 from mainstay.agents.names import ALIKE, similarity, words_of
-from mainstay.records import Match
+from mainstay.agents.payouts import Payouts, read_payouts
+from mainstay.records import Match, Payer, Payout
+from mainstay.values import Money
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,9 +33,10 @@ if TYPE_CHECKING:
     from mainstay.records import BankLine, Invoice
 
 STRONG_BITS = NO_MATCH_BITS + 8.0
+PILES = ("sure", "unsure", "unmatched", "ignored", "duplicates")
 ROUNDS_MAX = 12  # parts of one invoice looked for one after the other
-GAPS: dict[str, Gap] = {"tiny": "write_off", "discount": "discount", "fee": "fee"}
-KINDS: dict[str, Kind] = {"exact": "full", "part": "part"}
+GAPS: dict[str, Gap] = {"tiny": "write_off", "discount": "discount", "fee": "fee", "exchange": "exchange"}
+KINDS: dict[str, Kind] = {"exact": "full", "converted": "full", "part": "part"}
 
 
 class Settled(msgspec.Struct, frozen=True):
@@ -42,13 +47,27 @@ class Settled(msgspec.Struct, frozen=True):
     unmatched: tuple[Match, ...]
     ignored: tuple[Match, ...]
     duplicates: tuple[Match, ...]
+    payouts: int = 0  # whose line was found
+    payouts_missing: tuple[Payout, ...] = ()
 
 
-def settle(lines: Sequence[BankLine], invoices: Sequence[Invoice]) -> Settled:
+class Rules(msgspec.Struct, frozen=True):
+    """What there is to know besides lines and invoices: payouts, learned payers, and what may be written off."""
+
+    payouts: tuple[Payout, ...] = ()
+    payers: tuple[Payer, ...] = ()
+    write_off: Money | None = None
+
+
+def settle(lines: Sequence[BankLine], invoices: Sequence[Invoice], rules: Rules) -> Settled:
     """Find for every line what it pays. Lines and invoices must be unique by id and number."""
     incoming = [line for line in lines if line.amount.minor > 0 and not line.pending and not line.reversal]
-    desk = Desk(Case(incoming, invoices), _taken_back(lines))
-    aside = [line for line in lines if not (line.amount.minor > 0 and not line.pending and not line.reversal)]
+    case = Case(incoming, invoices, rules.payers, rules.write_off)
+    payouts = read_payouts(lines, rules.payouts, case.concerns)
+    case.leave_out(payouts.explained)
+    desk = Desk(case, _taken_back([line for line in lines if line.id not in payouts.explained]), payouts)
+    free = {receipt.id for receipt in case.receipts}
+    aside = [line for line in lines if line.id not in free]
     for line in sorted(aside, key=lambda line: (line.booked_on, line.id)):
         desk.set_aside(line)
     desk.pair_off_second_payments()
@@ -65,25 +84,28 @@ def settle(lines: Sequence[BankLine], invoices: Sequence[Invoice]) -> Settled:
 class Desk:
     """The lines not yet read, and what is still open on each invoice."""
 
-    def __init__(self, case: Case, taken_back: dict[str, BankLine]) -> None:
+    def __init__(self, case: Case, taken_back: dict[str, BankLine], payouts: Payouts) -> None:
         """Begin with every line free and every invoice open."""
         self.case = case
+        self.payouts = payouts
         self.free: dict[str, Receipt] = {receipt.id: receipt for receipt in case.receipts}
         self.left: dict[str, int] = {number: debt.open for number, debt in case.debts.items() if debt.open > 0}
         self.doubtful: set[str] = set()  # invoices given to a line that is to be asked about
         self._taken_back = taken_back
         self._second: dict[str, set[str]] = {}  # line -> invoices an earlier line pays in the same words
         self._payer_of: dict[str, Receipt] = {}
-        self._piles: dict[str, list[Match]] = {name: [] for name in Settled.__struct_fields__}
+        self._piles: dict[str, list[Match]] = {name: [] for name in PILES}
 
     def settled(self) -> Settled:
         """Give the piles, each in the order of the statement."""
         piles = {name: tuple(sorted(pile, key=_order)) for name, pile in self._piles.items()}
-        return Settled(**piles)
+        return Settled(**piles, payouts=self.payouts.found, payouts_missing=self.payouts.missing)
 
     def set_aside(self, line: BankLine) -> None:
         """Put a line away that can't be a customer's payment."""
-        if line.reversal:
+        if line.id in self.payouts.explained and not line.pending:
+            self._piles["ignored"].append(lone(line, self.payouts.explained[line.id]))
+        elif line.reversal:
             self._piles["unsure"].append(lone(line, self._say_reversal(line), sure=0.0))
         elif line.pending and line.amount.minor > 0:
             why = "The bank shows it as pending; it is matched when it is booked."
@@ -115,8 +137,9 @@ class Desk:
                     group.debts,
                     margin=group.margin,
                     why=group.why + back,
-                    runner_up=wording.NO_INVOICE if group.rival is None else wording.say_rival(group.rival),
+                    runner_up=wording.say_other_set(group.other) if group.other else wording.say_rival(group.rival),
                     gap=group.gap,
+                    spared=group.spared,
                 )
                 self._take(match, group.receipts, sure=group.sure and not back)
 
@@ -146,10 +169,12 @@ class Desk:
 
     def name_the_rest(self) -> None:
         """Say of every line that is left what it is: a second payment, or nothing that fits."""
+        settled = {number: debt.open for number, debt in self.case.debts.items() if self.left.get(number) == 0}
         for receipt in list(self.free.values()):
-            first = self._first_payment(receipt)
+            first = self._first_payment(receipt, settled)
             if first is None:
-                self._piles["unmatched"].append(lone(receipt.line, wording.say_stranger(receipt)))
+                why = wording.say_stranger(receipt, self.payouts.providers)
+                self._piles["unmatched"].append(lone(receipt.line, why))
             else:
                 debt = first.debt
                 why = wording.say_second(debt, self._payer_of.get(debt.number), receipt)
@@ -159,18 +184,30 @@ class Desk:
     def _take_pair(self, evidence: Evidence, margin: float, rival: Evidence | None, *, clear: bool) -> None:
         receipt, debt = evidence.receipt, evidence.debt
         back = self._say_taken_back([receipt])
-        if not evidence.referenced and (other := grouping.rival_group(self.case, receipt, debt, self.left)):
-            margin = min(margin, evidence.bits - other)
+        other: tuple[str, ...] = ()
+        if not evidence.referenced and evidence.amount != "converted":
+            bits, other = grouping.rival_group(self.case, receipt, debt, self.left)
+            margin = min(margin, evidence.bits - bits) if other else margin
+        rival = rival or self._next_best(evidence)
         match = match_of(
             KINDS.get(evidence.amount, "difference"),
             [receipt],
             [debt],
             margin=margin,
             why=wording.say_pair(evidence) + back,
-            runner_up=wording.say_rival(rival),
+            runner_up=wording.say_other_set(other) if other and rival is None else wording.say_rival(rival, debt),
             gap=GAPS.get(evidence.amount),
         )
         self._take(match, [receipt], sure=clear and is_sure(evidence, margin) and not back)
+
+    def _next_best(self, evidence: Evidence) -> Evidence | None:
+        """Find the best other invoice for a line, so that the reader sees what was close."""
+        others = [
+            other
+            for other in self.case.evidence(evidence.receipt, self.left, wide=True)
+            if other.debt.number != evidence.debt.number and (other.fit.settles or other.bits > NO_MATCH_BITS)
+        ]
+        return max(others, key=lambda other: (other.bits, other.debt.number), default=None)
 
     def _take(self, match: Match, receipts: Sequence[Receipt], *, sure: bool) -> None:
         self._piles["sure" if sure else "unsure"].append(match)
@@ -182,15 +219,13 @@ class Desk:
             self.doubtful.update(() if sure else (allocation.invoice,))
             self._payer_of.setdefault(allocation.invoice, receipts[0])
 
-    def _first_payment(self, receipt: Receipt) -> Evidence | None:
-        """Find the invoice that this line pays once more; None when there is none.
+    def _first_payment(self, receipt: Receipt, settled: dict[str, int]) -> Evidence | None:
+        """Find the invoice that this line pays once more; None when there is none. `settled` are those paid by now.
 
         An invoice that was settled before these lines came has to be named.
         """
-        whole = {number: debt.open for number, debt in self.case.debts.items() if self.left.get(number) == 0}
-        for number in receipt.named.full:
-            if self.case.debts[number].open == 0:
-                whole[number] = self.case.debts[number].invoice.amount.minor
+        before = {number: self.case.debts[number] for number in receipt.named.full}
+        whole = ChainMap({n: debt.invoice.amount.minor for n, debt in before.items() if debt.open == 0}, settled)
         found = [
             evidence
             for evidence in self.case.evidence(receipt, whole)
@@ -218,7 +253,7 @@ def is_sure(evidence: Evidence, margin: float) -> bool:
     """Say whether a pair needs no human eye: clear of the runner-up, and on two kinds of evidence that agree."""
     if evidence.odd or confidence(margin) < SURE_CONFIDENCE:
         return False
-    if evidence.amount == "exact":
+    if evidence.fit.settles:
         return evidence.referenced or evidence.payer_known
     return evidence.amount == "tiny" and evidence.referenced and evidence.payer_known
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mainstay.agents.names import NEAR
+from mainstay.agents.names import NEAR, words_of
 from mainstay.values import Money
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Container, Sequence
 
     from mainstay.agents.evidence import Debt, Evidence, Receipt
+    from mainstay.records import Payout
 
 MONTHS = "January February March April May June July August September October November December".split()
 SPELLED = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 LISTED_MAX = 3
-NO_INVOICE = "Otherwise it pays no open invoice."
+MANY = 6  # invoices named one by one
+NO_INVOICE = "No other open invoice comes close."
 
 
 def say_pair(evidence: Evidence) -> str:
@@ -38,26 +40,41 @@ def doubts(evidence: Evidence) -> list[str]:
     return found
 
 
-def say_rival(evidence: Evidence | None) -> str:
-    """Say what the second best reading is."""
+def say_rival(evidence: Evidence | None, best: Debt | None = None) -> str:
+    """Say what the second best reading is; `best` is the invoice of the best one."""
     if evidence is None:
         return NO_INVOICE
+    invoice = evidence.debt.invoice
+    whose = "the same customer" if best is not None and best.customer == evidence.debt.customer else invoice.customer
     amount = {
-        "exact": "it has the same amount",
-        "tiny": "the amount is nearly the same",
-        "discount": "the amount fits with a discount taken",
-        "fee": "the amount fits with a bank fee taken off",
-        "part": "this would be a part of it",
-        "over": "this would be too much",
+        "exact": "the same amount",
+        "tiny": "nearly the same amount",
+        "discount": "the amount with a discount taken",
+        "fee": "the amount less a bank fee",
+        "exchange": "the amount with another rate",
+        "converted": "in another currency",
+        "part": "of which this would be a part",
+        "over": "for which this would be too much",
     }[evidence.amount]
-    return f"Otherwise invoice {evidence.debt.number} of {evidence.debt.invoice.customer}: {amount}."
+    return f"Next best: {invoice.number} of {whose}, {amount}."
 
 
-def say_together(debts: Sequence[Debt], *, named: bool, unique: bool, gap: str) -> str:
+def say_other_set(numbers: Sequence[str]) -> str:
+    """Say that other invoices make the same sum."""
+    return f"Next best: {listed(numbers)} together, the same sum."
+
+
+def say_together(receipt: Receipt, debts: Sequence[Debt], *, named: bool, unique: bool, said: str) -> str:
     """Say why one line pays several invoices."""
     numbers = listed([debt.number for debt in debts])
-    who = f"The payment names invoices {numbers}" if named else f"{debts[0].invoice.customer} owes invoices {numbers}"
-    total = f"together they come to {gap or 'exactly this amount'}"
+    customer = debts[0].invoice.customer
+    if len(debts) > MANY:
+        numbers = f"{debts[0].number} to {debts[-1].number}, {len(debts)} of them,"
+    hinted = [debt.number for debt in debts if debt.number in receipt.named.full]
+    who = f"The payment names invoices {numbers}" if named else f"{customer} owes invoices {numbers}"
+    if hinted and not named:
+        who = f"The payment names {listed(hinted)}, {customer} owes invoices {numbers}"
+    total = f"together they come to {said or 'exactly this amount'}"
     return f"{who}, and {total}{'' if unique else '; but other invoices add up to it as well'}."
 
 
@@ -78,14 +95,40 @@ def say_second(debt: Debt, first: Receipt | None, second: Receipt) -> str:
     )
 
 
-def say_stranger(receipt: Receipt) -> str:
-    """Say why an incoming line fits no open invoice."""
+def say_stranger(receipt: Receipt, reported: Container[str]) -> str:
+    """Say why an incoming line fits no open invoice; `reported` are the providers that gave a report."""
     named = receipt.named
     if named.unknown and not named.full:
         return f"It names {listed(named.unknown)}, which is no open invoice."
     if named.full:
         return f"It names {listed(sorted(named.full))}, but nothing is open there any more that it could pay."
+    if receipt.provider and not receipt.words:
+        if "".join(words_of(receipt.provider)) in reported:
+            return (
+                f"A sum from {receipt.provider} that is no payout of the report you gave; a later one may explain it."
+            )
+        return (
+            f"A sum that {receipt.provider} collected from your customers;"
+            f" give its payout report beside the statement, and each payment in it finds its invoice."
+        )
     return "Neither its text nor its payer and amount fit an open invoice."
+
+
+def say_payout(payout: Payout, charges: int) -> str:
+    """Say what a payout is made of: "The payout po_1 of Stripe: 12 charges of 1,000.00 EUR less 30.00 EUR fees."."""
+    refunds = payout.gross.minor - payout.fees.minor - payout.amount.minor
+    less = [f"{payout.fees} fees"] if payout.fees.minor else []
+    less += [f"{money(refunds, payout.amount.currency)} refunds"] if refunds > 0 else []
+    count = f"{charges} charge{'' if charges == 1 else 's'} of {payout.gross}"
+    return f"The payout {payout.id} of {payout.provider}: {count}{' less ' + listed(less) if less else ''}."
+
+
+def say_missing(payouts: Sequence[Payout]) -> str:
+    """Say which payouts never came, as far as the bank's lines go."""
+    each = [f"{p.id} of {p.provider} ({p.amount}, due {day(p.arrives_on)})" for p in payouts[:LISTED_MAX]]
+    more = len(payouts) - LISTED_MAX
+    said = listed([*each, f"{more} more"] if more > 0 else each)
+    return f"Not found among the bank's lines: payout{'' if len(payouts) == 1 else 's'} {said}."
 
 
 def money(minor: int, currency: str) -> str:
@@ -110,6 +153,11 @@ def _count(number: int) -> str:
     return (SPELLED[number] if number < len(SPELLED) else str(number)).capitalize()
 
 
+def percent(basis_points: int) -> str:
+    """Write a discount: "2 %", "1.5 %"."""
+    return f"{basis_points / 100:g} %"
+
+
 def _reference(evidence: Evidence, number: str) -> str:
     match evidence.reference:
         case "structured":
@@ -126,15 +174,31 @@ def _reference(evidence: Evidence, number: str) -> str:
 
 def _and_payer(evidence: Evidence) -> str:
     customer = evidence.debt.invoice.customer
-    if evidence.iban:
+    lesson = evidence.lesson
+    if evidence.account == "own":
         return f", it comes from the bank account of {customer}"
+    if evidence.account == "learned":
+        when = f" on {lesson.learned_on}" if lesson is not None else ""
+        return f", it comes from an account that you matched to {customer}{when}"
+    if lesson is not None and evidence.payer_known:
+        return f", the payer {lesson.name} was matched by you to {customer} on {lesson.learned_on}"
+    return _and_name(evidence, customer)
+
+
+def _and_name(evidence: Evidence, customer: str) -> str:
+    lesson = evidence.lesson
     if evidence.payer_known:
         return f", the payer is {customer}"
+    if evidence.account == "shared":
+        return f", it comes from an account that pays for {customer} and for other customers"
     if evidence.mentioned:
         return f", its text names {customer}"
     if evidence.name is None:
-        return ", the payer can't be compared"
+        sent = f", it was sent through {evidence.receipt.provider}" if evidence.receipt.provider else ""
+        return sent or ", the payer can't be compared"
     if evidence.name >= NEAR:
+        if lesson is not None:
+            return f", the payer {lesson.name} pays for {customer} and for other customers"
         return f", the payer {evidence.receipt.line.counterparty} is nearly {customer}"
     return f", the payer is {evidence.receipt.line.counterparty}, not {customer}"
 
@@ -143,17 +207,49 @@ def _amount(evidence: Evidence) -> str:
     currency = evidence.debt.invoice.open.currency
     gap = money(abs(evidence.difference), currency)
     match evidence.amount:
-        case "exact" if evidence.referenced:
-            return "the amount is exactly what is open"
         case "exact":
-            return f"the amount is exactly what is open on {evidence.debt.number}"
+            if evidence.receipt.line.amount.currency != currency:
+                return f"the payer sent exactly what is open, {money(evidence.debt.open, currency)}"
+            return f"the amount is exactly what is open{'' if evidence.referenced else f' on {evidence.debt.number}'}"
         case "tiny":
             return f"the amount is only {gap} {'short' if evidence.difference > 0 else 'too much'}"
         case "discount":
-            return f"the amount is short by {gap}, a usual discount"
+            return _discount(evidence, gap)
         case "fee":
-            return f"the amount is short by {gap}, as when a bank keeps a fee"
-        case "part":
-            return f"{gap} of {money(evidence.debt.open, currency)} would stay open"
-        case "over":
-            return f"it is {gap} more than the {money(evidence.debt.open, currency)} that is open"
+            kept = f"{evidence.receipt.provider} keeps its fees" if evidence.receipt.provider else "a bank keeps a fee"
+            return f"the amount is short by {gap}, as when {kept}"
+        case "exchange":
+            return (
+                f"the amount is short by {gap}, as when a bank exchanges {evidence.receipt.line.original} at its rate"
+            )
+        case "converted":
+            return _converted(evidence)
+        case "part" | "over":
+            return _rest(evidence, currency, gap)
+
+
+def _rest(evidence: Evidence, currency: str, gap: str) -> str:
+    if evidence.amount == "over":
+        return f"it is {gap} more than the {money(evidence.debt.open, currency)} that is open"
+    one = f"this is one of {_count(evidence.fit.parts).lower()} equal parts, " if evidence.fit.parts else ""
+    return f"{one}{gap} of {money(evidence.debt.open, currency)} would stay open"
+
+
+def _discount(evidence: Evidence, gap: str) -> str:
+    fit = evidence.fit
+    share = percent(fit.basis_points)
+    if not fit.granted:
+        return f"the amount is short by {gap}, a usual discount of {share} that the invoice does not grant"
+    if fit.partly:
+        return f"the amount is short by {gap}, less than the {share} discount it grants"
+    if fit.days_late:
+        days = "one day" if fit.days_late == 1 else f"{_count(fit.days_late).lower()} days"
+        return f"the amount is short by {gap}, the {share} discount, {days} after the discount ended"
+    return f"the amount is what is open less the {share} discount it grants, {gap}"
+
+
+def _converted(evidence: Evidence) -> str:
+    owed = money(evidence.debt.open, evidence.debt.invoice.open.currency)
+    paid = evidence.receipt.line.amount
+    rate = paid.decimal / Money(evidence.debt.open, evidence.debt.invoice.open.currency).decimal
+    return f"it would be {owed} for {paid}, a rate of {rate:.4f}"

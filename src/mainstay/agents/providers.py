@@ -1,0 +1,72 @@
+"""Providers: the payment companies that collect for many and pay out in one sum, known by how banks write them.
+
+What they send says nothing about who paid: neither their name nor their account is a customer's.
+"""
+
+from __future__ import annotations
+
+from mainstay.agents.names import Words, words_of
+
+# The words a bank writes -> what the operator calls it. The first words of a name must be these.
+PROVIDERS: dict[Words, str] = {
+    ("stripe",): "Stripe",
+    ("paypal",): "PayPal",
+    ("sumup",): "SumUp",
+    ("mollie",): "Mollie",
+    ("stichting", "mollie"): "Mollie",
+    ("adyen",): "Adyen",
+    ("stichting", "adyen"): "Adyen",
+    ("klarna",): "Klarna",
+    ("gocardless",): "GoCardless",
+    ("zettle",): "Zettle",
+    ("izettle",): "Zettle",
+    ("block", "square"): "Square",
+    ("squareup",): "Square",
+    ("shopify", "payments"): "Shopify Payments",
+    ("amazon", "payments"): "Amazon Payments",
+    ("amazon", "pay"): "Amazon Pay",
+    ("worldline",): "Worldline",
+    ("payone",): "Payone",
+    ("unzer",): "Unzer",
+    ("nexi",): "Nexi",
+    ("concardis",): "Concardis",
+    ("worldpay",): "Worldpay",
+    ("braintree",): "Braintree",
+    ("paddle", "com"): "Paddle",
+    ("lemon", "squeezy"): "Lemon Squeezy",
+    ("digistore24",): "Digistore24",
+    ("copecart",): "CopeCart",
+    ("viva", "wallet"): "Viva Wallet",
+    ("payoneer",): "Payoneer",
+    ("etsy", "payments"): "Etsy",
+    ("airbnb", "payments"): "Airbnb",
+    ("fastspring",): "FastSpring",
+}
+LONGEST = max(map(len, PROVIDERS))
+# What such a name goes on with where nobody else is named behind it.
+OWN_WORDS = frozenset(
+    "payments payment europe eu uk us ltd limited technology technologies bank luxembourg sarl cie inc international"
+    " transfer payout payouts transfers services merchant derdengelden stichting ireland deutschland germany bv"
+    " network financial holding solutions processing".split()
+)
+
+
+def provider_of(name: str) -> str | None:
+    """Give the provider a counterparty's name stands for: "Stripe"; None for anybody else."""
+    found = split_provider(words_of(name))
+    return None if found is None else found[0]
+
+
+def split_provider(words: Words) -> tuple[str, Words] | None:
+    """Split a name such as "PAYPAL *NORDWIND" into the provider and whom it names; None when no provider is there."""
+    for length in range(min(LONGEST, len(words)), 0, -1):
+        provider = PROVIDERS.get(words[:length])
+        if provider is not None:
+            return provider, tuple(word for word in words[length:] if word not in OWN_WORDS)
+    return None
+
+
+def names_provider(words: Words, provider: str) -> bool:
+    """Say whether some words, of a name or a text, name this provider."""
+    wanted = words_of(provider)
+    return bool(wanted) and any(words[at : at + len(wanted)] == wanted for at in range(len(words)))
