@@ -183,7 +183,7 @@ def conclude(source: Source, stated: Stated) -> Document:
         kind="credit_note" if credit or turned else "invoice",
         file=source.name,
         format=stated.format,
-        of=tuple(dict.fromkeys(of for of in stated.of if of)),
+        of=_taken_back(stated, turned=turned),
         seller=stated.seller.name,
         seller_id=stated.seller.id,
         pay_to=tuple(dict.fromkeys(account for account in stated.pay_to if account)),
@@ -191,6 +191,12 @@ def conclude(source: Source, stated: Stated) -> Document:
         tax=_turned(checked.tax, turned=turned),
         notes=tuple(dict.fromkeys(notes)),
     )
+
+
+def _taken_back(stated: Stated, *, turned: bool) -> tuple[str, ...]:
+    """Give the invoices it refers to, where that takes them back; a final invoice names its parts as well."""
+    takes = stated.credit or turned or stated.types & {*CREDIT_TYPES, CORRECTION}
+    return tuple(dict.fromkeys(of for of in stated.of if of and takes))
 
 
 def account_of(text: str) -> str:
