@@ -99,8 +99,8 @@ def test_with_neither_every_invoice_counts_as_open_and_the_note_says_so():
     assert "every invoice counts as open" in result.note
 
 
-def test_a_number_given_twice_is_refused_with_both_lines():
-    message = refused(HEADER + ROW + ROW)
+def test_a_number_given_twice_with_other_content_is_refused_with_both_lines():
+    message = refused(HEADER + ROW + ROW.replace("1250.50,1250.50", "1250.50,50.00"))
     assert "line 3, column 'Number': the invoice number '2026-117' stands already in line 2" in message
 
 
@@ -154,14 +154,14 @@ def test_the_operation_names_a_function_that_is_there():
 
 
 def test_what_to_write_in_mainstay_toml_for_an_unknown_header_is_said_line_by_line_and_works():
-    text = "Beleg,Customer,Sum,Issued,Due\n7,Acme,12.50,2026-03-01,2026-03-31\n"
+    text = "Vorgang,Customer,Worth,Issued,Due\n7,Acme,12.50,2026-03-01,2026-03-31\n"
     with pytest.raises(FileError) as caught:
         read(text)
     lines = caught.value.remedy.splitlines()
     section = "\n".join(lines[2:-1])
     assert lines[2] == "[invoices.columns]"
-    assert lines[0] == 'The file has these columns too: "Beleg", "Sum".'
-    filled = section.replace('number = "..."', 'number = "Beleg"').replace('amount = "..."', 'amount = "Sum"')
+    assert lines[0] == 'The file has these columns too: "Vorgang", "Worth".'
+    filled = section.replace('number = "..."', 'number = "Vorgang"').replace('amount = "..."', 'amount = "Worth"')
     columns = msgspec.convert(tomllib.loads(filled)["invoices"]["columns"], InvoiceColumns)
     assert read(text, msgspec.structs.replace(columns, currency_code="EUR")).count == 1
 

@@ -1,4 +1,8 @@
-"""The columns of a table of invoices: what they are called, and how the operator names them."""
+"""The columns of a table of invoices: what they are called, how the operator names them, and what stands in some.
+
+The names are those of people's own lists and of the exports of common programs, folded as headers are: small plain
+letters. Letters that plain ones can't be made of stand in all their spellings ("belob" and "belb" are "Beløb").
+"""
 
 from __future__ import annotations
 
@@ -9,63 +13,350 @@ from mainstay.connectors.tables import Vocabulary, words
 # Order matters: a column is used once, and goes to the first field that knows its header.
 VOCABULARY: Vocabulary = {
     "number": words(
-        en="invoice number,invoice no,invoice,number,no,invoice id",
-        de="rechnungsnummer,rechnungsnr,rechnung nr,belegnummer,rechnung,nummer",
-        fr="numero de facture,no de facture,n de facture,facture,numero",
-        nl="factuurnummer,factuurnr,factuur,nummer",
+        en="invoice number,invoicenumber,invoice no,invoice num,invoice nr,invoice,invoice ref,document number,"
+        "doc number,doc no,number,num,no,invoice id",
+        de="rechnungsnummer,rechnungsnr,rechnungs nr,rechnung nr,belegnummer,belegnr,beleg nr,rechnung,nummer,nr",
+        fr="numero de facture,numero facture,no de facture,n de facture,n facture,ref facture,facture,numero,"
+        "reference facture",
+        nl="factuurnummer,factuurnr,factuur nr,boekstuknummer,factuur,nummer",
+        es="numero de factura,num factura,n factura,no factura,factura,numero,num",
+        it="numero fattura,n fattura,nr fattura,fattura,numero documento,numero",
+        pt="numero da fatura,numero fatura,n fatura,fatura,numero",
+        pl="numer faktury,nr faktury,numer dokumentu,nr dokumentu,faktura,numer",
+        sv="fakturanummer,fakturanr,faktura nr,faktura,nummer",
+        da="fakturanummer,fakturanr,faktura nr,faktura",
+        fi="laskun numero,laskunumero,lasku nro,lasku,numero",
+        cs="cislo faktury,cislo dokladu,faktura c,faktura,doklad,cislo",
     ),
     "customer_id": words(
-        en="customer number,customer id,client id",
-        de="kundennummer,kundennr,kunden nr",
-        fr="numero de client,numero client,code client",
-        nl="klantnummer,debiteurnummer,klantnr",
+        en="customer number,customer no,customer id,customernumber,client id,client number,contact id,account number",
+        de="kundennummer,kundennr,kunden nr,debitorennummer,debitor nr,kontaktnummer",
+        fr="numero de client,numero client,code client,n client",
+        nl="klantnummer,debiteurnummer,klantnr,debiteurcode,relatiecode,relatienummer",
+        es="numero de cliente,codigo cliente,codigo de cliente",
+        it="codice cliente,numero cliente",
+        pt="codigo do cliente,numero do cliente",
+        pl="numer klienta,kod klienta",
+        sv="kundnummer,kundnr",
+        da="kundenummer,kundenr",
+        fi="asiakasnumero,asiakas nro",
+        cs="cislo odberatele,cislo zakaznika",
     ),
     "customer": words(
-        en="customer,customer name,client,client name,name,company",
-        de="kunde,kundenname,name,firma,debitor",
-        fr="client,nom du client,nom,raison sociale",
-        nl="klant,klantnaam,debiteur,naam",
+        en="customer,customer name,customername,client,client name,contact name,contactname,contact,bill to,"
+        "billed to,third party name,third party,invoice partner display name,partner,company name,name,"
+        "company,organization",
+        de="kunde,kundenname,rechnungsempfanger,empfanger,kontakt,name,firma,debitor,organisation",
+        fr="client,nom du client,nom client,tiers,nom,raison sociale,societe",
+        nl="klant,klantnaam,debiteur,debiteurnaam,relatie,naam,bedrijfsnaam,contact",
+        es="cliente,nombre del cliente,nombre cliente,contacto,nombre del contacto,razon social,nombre",
+        it="cliente,nome cliente,ragione sociale,denominazione,intestatario,nome",
+        pt="cliente,nome do cliente,razao social,nome",
+        pl="nabywca,klient,kontrahent,nazwa klienta,nazwa nabywcy,nazwa kontrahenta,nazwa",
+        sv="kund,kundnamn,namn",
+        da="kunde,kundenavn,debitor,navn",
+        fi="asiakas,asiakkaan nimi,nimi",
+        cs="odberatel,zakaznik,klient,nazev odberatele,jmeno,nazev",
     ),
     "email": words(
-        en="email,e mail,mail,email address,customer email",
-        de="e mail adresse,email adresse",
-        fr="courriel,adresse e mail,adresse email",
+        en="email,e mail,mail,email address,emailaddress,customer email,client email,contact email,billing email",
+        de="e mail adresse,email adresse,kunden e mail",
+        fr="courriel,adresse e mail,adresse email,email client",
         nl="e mailadres,emailadres",
+        es="correo electronico,correo,email cliente",
+        it="posta elettronica,indirizzo email",
+        pt="correio eletronico,e mail do cliente",
+        pl="adres e mail,adres email",
+        sv="e post,epost,e postadress",
+        da="e mailadresse,e postadresse",
+        fi="sahkoposti,sahkopostiosoite",
+        cs="e mail odberatele,emailova adresa",
     ),
     "open": words(
-        en="open,outstanding,open amount,amount due,balance due,balance,outstanding amount,amount outstanding",
-        de="offen,offener betrag,restbetrag,offene summe,saldo",
-        fr="restant du,reste a payer,solde,montant du",
-        nl="openstaand,openstaand bedrag,nog te betalen,restbedrag",
+        en="open,outstanding,open amount,open balance,amount due,invoiceamountdue,invoice amount due,"
+        "balance due,invoice balance,balance,outstanding amount,amount outstanding,amount remaining,"
+        "residual amount,amount residual,remaining amount due,remaining unpaid,pending,unpaid amount,"
+        "due amount,amount due signed",
+        de="offen,offener betrag,noch offen,offener posten,restbetrag,offene summe,offener saldo,zu zahlen,saldo",
+        fr="restant du,reste a payer,reste du,solde,solde du,montant du,montant restant du,montant restant,impaye",
+        nl="openstaand,openstaand bedrag,nog te betalen,te betalen,restbedrag,openstaand saldo",
+        es="pendiente,importe pendiente,pendiente de cobro,pendiente de pago,saldo pendiente,saldo",
+        it="da incassare,importo aperto,residuo,importo residuo,saldo,da pagare,insoluto",
+        pt="em aberto,valor em aberto,por pagar,saldo,pendente,valor pendente",
+        pl="do zaplaty,do zapaty,pozostalo do zaplaty,pozostao do zapaty,pozostalo,nierozliczone,saldo",
+        sv="kvar att betala,att betala,restbelopp,utestaende,obetalt,saldo",
+        da="restbelob,restbelb,restbeloeb,udestaende,udestaaende,forfaldent belob,saldo",
+        no="utestaende,utestaaende,gjenstaende,gjenstaende belop,restbelop,restbelp",
+        fi="avoinna,avoin,avoin summa,maksamatta,saldo",
+        cs="k uhrade,zbyva uhradit,zbyva,neuhrazeno,nedoplatek",
+    ),
+    "paid": words(
+        en="amount paid,invoiceamountpaid,paid amount,paid to date,total paid,amount received,collected,"
+        "payments received,already paid",
+        de="bezahlter betrag,bezahlt betrag,gezahlt,gezahlter betrag,zahlbetrag,zahlungseingang,bereits bezahlt",
+        fr="montant paye,deja paye,montant regle,deja regle,encaisse",
+        nl="betaald bedrag,reeds betaald,ontvangen bedrag",
+        es="cobrado,importe cobrado,importe pagado,cantidad cobrada",
+        it="incassato,importo pagato,gia pagato",
+        pt="valor pago,montante pago",
+        pl="zaplacono,zapacono,kwota zaplacona,kwota zapacona",
+        sv="betalt belopp,inbetalt",
+        da="betalt belob,betalt belb,indbetalt",
+        fi="maksettu summa",
+        cs="uhrazena castka,zaplacena castka",
+    ),
+    "net": words(
+        en="net,net amount,subtotal,sub total,amount excl tax,total excl tax,total excl vat,amount net of tax,"
+        "net total,total net,tax excluded,untaxed amount,untaxed amount signed,amount ex vat,total ex vat,"
+        "total excl btw",
+        de="netto,nettobetrag,summe netto,betrag netto,gesamt netto,netto betrag,netto summe,rechnungsbetrag netto",
+        fr="montant ht,total ht,ht,montant hors taxe,base ht,total hors taxe",
+        nl="bedrag excl btw,totaal excl btw,bedrag exclusief btw,totaalbedrag excl btw,totaal exclusief btw,netto",
+        es="base imponible,base,subtotal,importe neto,neto,total sin iva",
+        it="imponibile,netto,importo netto,totale imponibile",
+        pt="base tributavel,valor liquido,subtotal,total sem iva,liquido",
+        pl="netto,wartosc netto,kwota netto,suma netto,razem netto",
+        sv="netto,nettobelopp,belopp exkl moms,summa exkl moms,totalt exkl moms,exkl moms",
+        da="netto,nettobelob,nettobelb,belob ekskl moms,belb ekskl moms,total ekskl moms,ekskl moms",
+        no="belop eks mva,belp eks mva,sum eks mva,eks mva",
+        fi="veroton,veroton summa,summa veroton,veroton yhteensa",
+        cs="zaklad dane,bez dph,celkem bez dph,castka bez dph",
+    ),
+    "tax": words(
+        en="tax,tax amount,taxtotal,tax total,total tax,vat,vat amount,total vat,sales tax",
+        de="steuer,mwst,ust,umsatzsteuer,mehrwertsteuer,steuerbetrag,mwst betrag,ust betrag,summe mwst,summe ust",
+        fr="tva,montant tva,total tva,montant taxe",
+        nl="btw,btw bedrag,totaal btw",
+        es="iva,cuota iva,importe iva,impuestos,total impuestos,total iva",
+        it="iva,imposta,importo iva,totale iva",
+        pt="iva,valor iva,imposto,total iva",
+        pl="vat,kwota vat,wartosc vat,podatek,suma vat",
+        sv="moms,momsbelopp",
+        da="moms,momsbelob,momsbelb",
+        no="mva,mva belop,mva belp",
+        fi="alv,vero,veron osuus,arvonlisavero",
+        cs="dph,castka dph,celkem dph",
     ),
     "amount": words(
-        en="amount,total,total amount,invoice amount,gross,gross amount,invoice total",
-        de="betrag,bruttobetrag,rechnungsbetrag,gesamtbetrag,summe,brutto",
-        fr="montant,montant ttc,total ttc,total",
-        nl="bedrag,totaal,factuurbedrag,totaalbedrag,bedrag incl btw",
+        en="gross,gross amount,total gross,gross total,total incl tax,total incl vat,amount incl tax,"
+        "amount inc tax,total inc vat,total in currency,total,total amount,invoice total,invoice amount,"
+        "total signed,amount,grand total,total due",
+        de="brutto,bruttobetrag,betrag brutto,summe brutto,gesamt brutto,brutto betrag,brutto summe,"
+        "rechnungsbetrag brutto,rechnungsbetrag,rechnungssumme,gesamtbetrag,endbetrag,betrag,summe,gesamt",
+        fr="montant ttc,total ttc,ttc,montant total ttc,montant total,total,montant",
+        nl="bedrag incl btw,totaal incl btw,totaalbedrag incl btw,bedrag inclusief btw,totaal inclusief btw,"
+        "factuurbedrag,totaalbedrag,totaal,bedrag",
+        es="total factura,importe total,importe bruto,total con iva,total,importe",
+        it="totale fattura,totale documento,importo totale,totale,lordo,importo",
+        pt="total da fatura,valor total,total com iva,total,valor,montante",
+        pl="brutto,wartosc brutto,kwota brutto,suma brutto,razem brutto,razem,kwota,suma",
+        sv="totalt,totalbelopp,fakturabelopp,belopp inkl moms,summa inkl moms,inkl moms,brutto,belopp,summa",
+        da="total,totalbelob,totalbelb,fakturabelob,fakturabelb,belob inkl moms,belb inkl moms,inkl moms,belob,"
+        "belb,beloeb",
+        no="belop inkl mva,belp inkl mva,sum inkl mva,inkl mva,totalbelop,totalbelp,belop,belp,sum",
+        fi="yhteensa,loppusumma,laskun summa,verollinen,verollinen summa,summa",
+        cs="celkem,celkem s dph,castka celkem,celkova castka,s dph,castka",
     ),
-    "currency": words(en="currency,ccy,currency code", de="wahrung,waehrung", fr="devise,monnaie", nl="valuta,munt"),
+    "currency": words(
+        en="currency,ccy,currency code,invoice currency,currencycode",
+        de="wahrung,waehrung,wahrungscode",
+        fr="devise,monnaie,code devise",
+        nl="valuta,munt,valutacode",
+        es="moneda,divisa",
+        it="valuta,divisa",
+        pt="moeda,divisa",
+        pl="waluta",
+        sv="valuta,valutakod",
+        fi="valuutta",
+        cs="mena",
+    ),
     "issued_on": words(
-        en="issued,invoice date,issue date,date,issued on,date issued",
-        de="rechnungsdatum,belegdatum,datum,ausgestellt am",
-        fr="date de facture,date facture,date d emission,emise le",
-        nl="factuurdatum,datum",
+        en="issued,invoice date,invoicedate,invoice bill date,issue date,issued on,date issued,date of issue,"
+        "created,finalized at utc,date utc,created utc,date,document date",
+        de="rechnungsdatum,belegdatum,datum,ausgestellt am,rechnung vom,erstellt am",
+        fr="date de facture,date facture,date de facturation,date d emission,emise le,date",
+        nl="factuurdatum,datum,boekdatum",
+        es="fecha de factura,fecha factura,fecha de emision,fecha emision,fecha",
+        it="data fattura,data documento,data emissione,data di emissione,data",
+        pt="data da fatura,data de emissao,data emissao,data",
+        pl="data wystawienia,data faktury,data dokumentu,wystawiono,data",
+        sv="fakturadatum,datum",
+        da="fakturadato,dato",
+        fi="laskun paivays,laskupaiva,laskun paivamaara,paivays,pvm,paivamaara",
+        cs="vystaveno,datum vystaveni,vystaveno dne,datum",
     ),
     "due_on": words(
-        en="due,due date,due on,payment due",
-        de="fallig,fallig am,falligkeit,falligkeitsdatum,faellig,faellig am,faelligkeit,faelligkeitsdatum,zahlbar bis",
-        fr="echeance,date d echeance,date echeance",
-        nl="vervaldatum,vervalt op,uiterste betaaldatum",
+        en="due,due date,duedate,invoice due date,due on,payment due,due by,payment due date,date due,"
+        "due date utc,pay by",
+        de="fallig,fallig am,falligkeit,falligkeitsdatum,faellig,faellig am,faelligkeit,faelligkeitsdatum,"
+        "zahlbar bis,zahlungsziel datum,zahlungsfrist bis",
+        fr="echeance,date d echeance,date echeance,date limite de paiement,a payer avant",
+        nl="vervaldatum,vervalt op,uiterste betaaldatum,betalen voor",
+        es="vencimiento,fecha de vencimiento,fecha vencimiento,vence",
+        it="scadenza,data scadenza,data di scadenza",
+        pt="vencimento,data de vencimento,data vencimento",
+        pl="termin platnosci,termin patnosci,termin zaplaty,termin zapaty,data platnosci,data patnosci,termin",
+        sv="forfallodatum,forfallodag,forfaller",
+        da="forfaldsdato,forfald,forfaldsdag,betalingsdato,betalingsfrist",
+        no="forfallsdato,forfall",
+        fi="erapaiva,elapaiva",
+        cs="splatnost,datum splatnosti,splatno,splatno dne",
     ),
-    "iban": words(en="iban,customer iban,bank account", de="kontonummer", fr="compte bancaire", nl="rekeningnummer"),
+    "terms_days": words(
+        en="payment terms,terms,payment terms days,terms days,net days,days to pay,payment term",
+        de="zahlungsziel,zahlungsziel tage,zahlungsfrist,zahlungsbedingung,zahlungsbedingungen,zahlungsziel in tagen",
+        fr="delai de paiement,conditions de paiement,conditions de reglement,delai",
+        nl="betalingstermijn,betaaltermijn,betalingsconditie,betalingsvoorwaarden",
+        es="condiciones de pago,plazo de pago,dias de pago",
+        it="termini di pagamento,giorni pagamento,condizioni di pagamento",
+        pt="condicoes de pagamento,prazo de pagamento",
+        pl="dni platnosci,dni patnosci,termin platnosci dni,termin patnosci dni",
+        sv="betalningsvillkor,betalningstid",
+        da="betalingsbetingelser,betalingsfrist dage",
+        fi="maksuehto,maksuaika",
+        cs="splatnost dnu,splatnost ve dnech",
+    ),
+    "discount_percent": words(
+        en="early payment discount,cash discount percent,early payment discount percent,settlement discount,"
+        "cash discount",
+        de="skonto,skonto prozent,skontosatz,skonto in prozent",
+        fr="escompte,taux d escompte,taux escompte",
+        nl="betalingskorting,korting contant,kredietbeperking",
+        es="descuento pronto pago,descuento por pronto pago",
+        it="sconto cassa,sconto pagamento anticipato",
+        pl="skonto",
+        sv="kassarabatt",
+        da="kontantrabat",
+        fi="kassa alennus,kassaalennus",
+        cs="skonto",
+    ),
+    "discount_until": words(
+        en="discount date,discount until,discount due date,early payment date",
+        de="skonto bis,skontodatum,skonto datum,skontofrist bis,skontofrist",
+        fr="date d escompte,date escompte,escompte jusqu au",
+        nl="kortingsdatum,korting tot",
+    ),
+    "discount_days": words(
+        en="discount days,early payment discount days,cash discount days",
+        de="skontotage,skonto tage,skontofrist tage,skonto frist tage",
+        fr="jours d escompte,delai d escompte",
+        nl="kortingsdagen",
+    ),
+    "kind": words(
+        en="type,document type,doc type,transaction type,invoice type,move type,voucher type,kind",
+        de="typ,belegart,belegtyp,dokumenttyp,dokumentart,rechnungsart,rechnungstyp,art",
+        fr="type de document,type document,type de facture,nature",
+        nl="soort,documenttype,factuursoort,type factuur",
+        es="tipo,tipo de documento,tipo documento",
+        it="tipo,tipo documento,tipo di documento",
+        pt="tipo,tipo de documento",
+        pl="typ,rodzaj,rodzaj dokumentu,typ dokumentu",
+        sv="typ,fakturatyp",
+        da="type,fakturatype",
+        fi="tyyppi,laskun tyyppi",
+        cs="typ,typ dokladu,druh dokladu",
+    ),
+    "of": words(
+        en="original invoice,credited invoice,related invoice,refers to invoice,corrected invoice,"
+        "linked invoice,applied to invoice,original invoice number",
+        de="zu rechnung,bezugsrechnung,ursprungsrechnung,originalrechnung,gutschrift zu,storno zu,"
+        "korrigierte rechnung,bezug rechnung",
+        fr="facture d origine,facture liee,facture origine,avoir sur facture,facture corrigee",
+        nl="oorspronkelijke factuur,creditering van,gecrediteerde factuur,originele factuur",
+        es="factura rectificada,factura original,factura origen",
+        it="fattura collegata,fattura di riferimento,fattura originale",
+        pt="fatura original,fatura de origem",
+        pl="faktura korygowana,do faktury,dotyczy faktury",
+        sv="krediterar faktura,krediterad faktura,ursprungsfaktura",
+        da="krediterer faktura,krediteret faktura,oprindelig faktura",
+        fi="hyvitettava lasku,alkuperainen lasku",
+        cs="k fakture,puvodni faktura,opravovany doklad",
+    ),
+    "item": words(
+        en="item name,itemname,item,item description,item desc,line description,product,product name,"
+        "inventoryitemcode,description,item notes,line item,product service",
+        de="artikel,position,positionsname,artikelbezeichnung,leistung,produkt,beschreibung,bezeichnung,pos",
+        fr="article,designation,produit,libelle ligne,ligne,description",
+        nl="artikel,product,regel,regelomschrijving,omschrijving",
+        es="articulo,producto,concepto,descripcion",
+        it="articolo,prodotto,descrizione",
+        pt="artigo,produto,descricao",
+        pl="nazwa towaru,towar,produkt,pozycja",
+        sv="artikel,produkt,benamning",
+        da="vare,varenavn,produkt,beskrivelse",
+        fi="tuote,nimike,kuvaus",
+        cs="polozka,nazev polozky,popis",
+    ),
+    "adjustment": words(
+        en="withholding,withholding tax,retention,shipping,shipping charge,adjustment,rounding,round off,"
+        "discount,discount amount,total discount amount,entity discount amount,entity discount percent,"
+        "other charges",
+        de="rundung,versand,versandkosten,rabatt,nachlass,einbehalt",
+        fr="retenue,retenue de garantie,remise,arrondi,frais de port",
+        nl="afronding,korting,verzendkosten",
+        es="retencion,retenciones,irpf,recargo,rec de eq,recargo de equivalencia,descuento",
+        it="ritenuta,ritenuta d acconto,bollo,cassa,cassa previdenza,sconto,arrotondamento",
+        pt="retencao,desconto",
+        pl="rabat,zaokraglenie",
+        sv="oresutjamning,oresavrundning,avrundning,rabatt,frakt",
+        da="afrunding,rabat,fragt",
+        fi="pyoristys,alennus",
+        cs="zaokrouhleni,sleva",
+    ),
+    "seller": words(
+        en="seller,seller name,issued by,supplier,vendor",
+        de="verkaufer,rechnungssteller,lieferant",
+        fr="vendeur,fournisseur,emetteur",
+        nl="verkoper,leverancier",
+        es="vendedor,proveedor,emisor",
+        it="venditore,fornitore,cedente",
+        pt="vendedor,fornecedor",
+        pl="sprzedawca",
+        sv="saljare,leverantor",
+        da="saelger,leverandor",
+        fi="myyja",
+        cs="dodavatel",
+    ),
+    "iban": words(
+        en="iban,customer iban,bank account,client iban",
+        de="kontonummer,bankverbindung,kunden iban",
+        fr="compte bancaire,iban client",
+        nl="rekeningnummer,iban klant",
+        es="cuenta bancaria,iban cliente",
+        it="iban cliente",
+        pl="numer konta,nr konta",
+        sv="bankkonto",
+    ),
     "reference": words(
-        en="reference,payment reference,structured reference,creditor reference",
-        de="referenz,zahlungsreferenz,verwendungszweck",
-        fr="reference de paiement,communication structuree",
-        nl="betalingskenmerk,referentie,kenmerk",
+        en="payment reference,structured reference,creditor reference,reference,ref",
+        de="zahlungsreferenz,qr referenz,referenz,verwendungszweck,referenznummer",
+        fr="reference de paiement,communication structuree,reference",
+        nl="betalingskenmerk,gestructureerde mededeling,referentie,kenmerk",
+        es="referencia de pago,referencia",
+        it="riferimento pagamento,riferimento",
+        pt="referencia de pagamento,referencia,referencia multibanco",
+        sv="ocr,ocr nummer,ocrnummer,betalningsreferens,referens",
+        da="betalingsid,betalings id,betalingsreference",
+        no="kid,kid nummer,kidnummer",
+        fi="viitenumero,viite",
+        cs="variabilni symbol,vs",
     ),
-    "state": words(en="status,state,payment status", de="zahlungsstatus,zustand", fr="statut,etat", nl="betaalstatus"),
+    "state": words(
+        en="payment status,payment state,invoice status,invoicestatus,status,state,paid",
+        de="zahlungsstatus,rechnungsstatus,bezahlstatus,zustand,bezahlt",
+        fr="statut de paiement,statut paiement,statut,etat,paye,payee",
+        nl="betaalstatus,factuurstatus,betaald",
+        es="estado,estado de pago,estado de cobro",
+        it="stato,stato pagamento,stato di pagamento",
+        pt="estado,situacao,estado de pagamento",
+        pl="stan,status platnosci,status patnosci,oplacona,opacona",
+        sv="betalningsstatus,betald",
+        da="betalingsstatus,tilstand,betalt",
+        fi="tila,laskun tila,maksettu",
+        cs="stav,stav uhrady,uhrazeno",
+    ),
 }
+NEEDS = (("number",), ("customer",), ("amount", "open", "net"), ("issued_on",), ("due_on", "terms_days"))
 
 
 class InvoiceColumns(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -75,11 +366,23 @@ class InvoiceColumns(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unk
     customer: str = ""
     customer_id: str = ""
     email: str = ""
-    amount: str = ""
+    amount: str = ""  # with tax
     open: str = ""
+    paid: str = ""  # what was paid of it, where no column says what is open
+    net: str = ""
+    tax: str = ""
     currency: str = ""
     issued_on: str = ""
     due_on: str = ""
+    terms_days: str = ""  # days to pay, where no column says the day
+    discount_percent: str = ""  # off for early payment
+    discount_days: str = ""
+    discount_until: str = ""
+    kind: str = ""  # says invoice or credit note
+    of: str = ""  # the invoice a credit note takes back
+    item: str = ""  # what was sold: then an invoice may have several rows
+    adjustment: str = ""  # what else is in the total, such as a retention
+    seller: str = ""
     iban: str = ""
     reference: str = ""
     state: str = ""
@@ -88,3 +391,83 @@ class InvoiceColumns(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unk
     decimal: str = ""  # "." or ","
     date_format: str = ""  # as strptime: "%d/%m/%Y"
     currency_code: str = ""  # where no column says it: "EUR"
+
+
+def _listed(text: str) -> frozenset[str]:
+    """Take small words parted by commas."""
+    return frozenset(" ".join(word.split()) for word in text.split(","))
+
+
+# What stands in a column of states and in one of kinds, in small letters.
+UNPAID = _listed(
+    """
+    open,unpaid,not paid,overdue,past due,sent,viewed,due,outstanding,late,authorised,authorized,approved,
+    awaiting payment,
+    pending,issued,finalized,submitted,unsent,validated,posted,no,false,0,disputed,reminded,active,uncollected,
+    offen,unbezahlt,nicht bezahlt,überfällig,versendet,fällig,gestellt,erstellt,gemahnt,angemahnt,nein,
+    ouvert,ouverte,impayée,impayé,envoyée,envoyé,échue,en attente,en retard,à payer,validée,non payée,non,émise,
+    openstaand,onbetaald,verzonden,verlopen,vervallen,te laat,herinnerd,aangemaand,nee,
+    pendiente,vencida,vencido,enviada,emitida,no pagada,impagada,pendiente de cobro,
+    da pagare,non pagata,scaduta,inviata,emessa,da incassare,insoluta,aperta,
+    em aberto,por pagar,em atraso,pendente,não paga,
+    nieopłacona,nieopłacone,nieopłacony,niezapłacona,niezapłacone,wystawiona,wysłana,przeterminowana,po terminie,nie,
+    obetald,obetalda,skickad,förfallen,ej betald,nej,
+    ubetalt,sendt,forfalden,forfalt,ikke betalt,nei,utestående,
+    avoin,maksamaton,lähetetty,erääntynyt,ei,
+    neuhrazeno,neuhrazena,neuhrazená,nezaplaceno,nezaplacená,odeslána,odeslaná,po splatnosti,otevřená,vystavena,ne
+    """
+)
+PAID = _listed(
+    """
+    paid,settled,closed,in payment,complete,completed,auto paid,auto-paid,yes,true,1,paid in full,collected,
+    bezahlt,beglichen,ja,ausgeglichen,vollständig bezahlt,payée,payé,réglée,réglé,soldée,encaissée,oui,acquittée,
+    betaald,voldaan,afgehandeld,pagada,pagado,cobrada,cobrado,sí,pagata,pagato,incassata,saldata,sì,paga,pago,liquidada,
+    sim,opłacona,opłacone,opłacony,zapłacona,zapłacone,rozliczona,tak,betald,betalda,slutbetald,betalt,indbetalt,
+    maksettu,suoritettu,kyllä,uhrazeno,uhrazena,uhrazená,zaplaceno,zaplacena,zaplacená,ano
+    """
+)
+VOID = _listed(
+    """
+    void,voided,cancelled,canceled,draft,deleted,reversed,write off,written off,uncollectible,uncollectable,abandoned,
+    storniert,entwurf,gelöscht,ausgebucht,annulée,annulé,brouillon,abandonnée,irrécouvrable,
+    geannuleerd,concept,oninbaar,anulada,anulado,borrador,annullata,annullato,bozza,stornata,
+    anulado,cancelada,cancelado,rascunho,anulowana,anulowane,szkic,robocza,makulerad,utkast,krediterad,
+    annulleret,kladde,annullert,kreditert,mitätöity,luonnos,hyvitetty,stornována,stornovaná,stornováno,koncept,zrušená
+    """
+)
+CREDIT_NOTE = _listed(
+    """
+    credit note,credit notes,credit,creditnote,credit memo,sales credit note,out_refund,refund,customer credit note,381,
+    customer refund,accreccredit,gutschrift,rechnungskorrektur,stornorechnung,storno,
+    avoir,facture d'avoir,note de crédit,creditnota,creditfactuur,credit factuur,
+    nota de crédito,factura rectificativa,abono,rectificativa,nota di credito,nota credito,td04,nota de credito,
+    kreditfaktura,kreditnota,hyvityslasku,dobropis,opravný daňový doklad,oprava
+    """
+)
+INVOICE = _listed(
+    """
+    invoice,sales invoice,invoices,customer invoice,out_invoice,380,accrec,tax invoice,standard,standard invoice,
+    rechnung,ausgangsrechnung,abschlagsrechnung,schlussrechnung,teilrechnung,wiederkehrende rechnung,
+    facture,facture de vente,facture client,factuur,verkoopfactuur,factura,factura de venta,fattura,td01,fatura,
+    faktura,faktura vat,kundfaktura,kundefaktura,lasku,daňový doklad,vydaná faktura
+    """
+)
+OTHER_PAPER = _listed(
+    """
+    quote,quotation,estimate,payment,customer payment,receipt,order,sales order,delivery note,proforma,pro forma,
+    proforma invoice,pro forma invoice,bill,purchase invoice,purchase bill,in_invoice,in_refund,vendor bill,expense,
+    journal entry,deposit,angebot,zahlung,auftrag,auftragsbestätigung,lieferschein,eingangsrechnung,mahnung,beleg,
+    ausgabe,
+    proformarechnung,devis,commande,paiement,facture fournisseur,facture d'achat,facture proforma,bon de livraison,
+    offerte,betaling,inkoopfactuur,bestelling,presupuesto,pago,pedido,factura de compra,gasto,
+    preventivo,pagamento,ordine,fattura acquisto,orçamento,encomenda,oferta,zamówienie,
+    offert,betalning,leverantörsfaktura,tilbud,tarjous,ostolasku,maksu,nabídka,objednávka,přijatá faktura,
+    zálohová faktura
+    """
+)
+TOTAL = _listed(
+    """
+    total,totals,grand total,sum,summe,gesamt,gesamtsumme,gesamtbetrag,total général,totaux,totaal,totale,totales,
+    suma,razem,ogółem,summa,totalt,i alt,ialt,yhteensä,celkem,součet,total general,somme,sum total,endsumme
+    """
+)

@@ -1,7 +1,7 @@
-"""Open invoices from a table, as any book-keeping program exports it.
+"""Open invoices from any files: e-invoices, PDFs that hold one, and tables. Formats are told apart by content.
 
-What is open is what the column of open amounts says. Without one, a column of states tells paid from unpaid; without
-that, every invoice counts as open. Reminders follow from this, so a state that is not understood is an error.
+A file is read whole or not at all; of several, one that can't be read is left out with a doubt. What all of them say
+together is worked out in `merge`.
 """
 
 from __future__ import annotations
@@ -11,22 +11,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from mainstay.connectors import tables
-from mainstay.connectors.cells import guess_date_format, guess_decimal, iso_day, plain_number
-from mainstay.connectors.currencies import code_of, money_of, sums_of
+from mainstay.connectors import sheets, tables
+from mainstay.connectors.bank.columns import VOCABULARY as BANK_VOCABULARY
+from mainstay.connectors.currencies import sums_of
+from mainstay.connectors.invoices import einvoice, pdf, table
 from mainstay.connectors.invoices.columns import VOCABULARY, InvoiceColumns
+from mainstay.connectors.invoices.merge import Draft, FileRead, Merged, listed, merge
+from mainstay.connectors.invoices.table import Hints
 from mainstay.connectors.source import Source, UnreadableError, none_read, unread
-from mainstay.connectors.tables import (
-    Cells,
-    Row,
-    Table,
-    currency_beside,
-    currency_in,
-    currency_named,
-    line_of,
-    read_table,
-    setting,
-)
 from mainstay.contracts import Operation, to_plain
 from mainstay.errors import FileError
 from mainstay.records import Doubt, File, Invoice, Layout
@@ -35,22 +27,13 @@ from mainstay.values import Money
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-NEEDS = (("number",), ("customer",), ("amount", "open"), ("issued_on",), ("due_on",))
+    from mainstay.connectors.invoices.document import Document
 
-_UNPAID = frozenset(
-    "open unpaid overdue sent due outstanding offen unbezahlt überfällig versendet fällig ouverte impayée impayé "
-    "envoyée échue openstaand onbetaald verzonden verlopen vervallen".split()
-)
-_PAID = frozenset("paid settled closed bezahlt beglichen payée payé réglée betaald voldaan".split())
-_VOID = frozenset(
-    "void cancelled canceled draft storniert entwurf annulée annulé brouillon geannuleerd concept".split()
-)
-_EMAIL = re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+")
-_MISTAKES_SHOWN = 10
-_EUR = 'currency_code = "EUR"'
-_CURRENCY = f"If it is the euro, {setting('invoices.columns', _EUR)}."
-_EITHER = 'decimal = "," or date_format = "%d/%m/%Y"'
-_CORRECT = "Correct the file, or say under [invoices.columns] in mainstay.toml how it is to be read."
+HEAD_BYTES = 4096  # as much of a file as is looked at to recognise it
+MAX_FILES = 2_000
+MAX_BYTES = 256 * 1024 * 1024  # of all files together; a worker has a gigabyte
+TIMEOUT_S = 120.0  # two thousand e-invoices take a few seconds, a large table as many
+NOTES_SHOWN = 10  # files whose own notes are said together
 
 
 class ReadOpen(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -82,7 +65,7 @@ class InvoiceFile(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class InvoicesRead(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The open invoices of all files together, by the day they are due and their number."""
+    """The open invoices of all files together: by the name of their file, and in its order."""
 
     invoices: tuple[Invoice, ...]
     count: int
@@ -94,12 +77,12 @@ class InvoicesRead(msgspec.Struct, frozen=True, omit_defaults=True):
     doubts: tuple[Doubt, ...] = ()  # what the operator is to confirm before the invoices are believed
 
 
-class _Format(NamedTuple):
-    """How the cells of this file are written."""
+class Reader(NamedTuple):
+    """A format: how its files begin, and the function that reads them."""
 
-    decimal: str
-    date_format: str
-    currency: str  # where a row does not say it
+    name: str
+    looks_like: Callable[[bytes], bool]  # takes the first bytes
+    read: Callable[[Source, Hints], FileRead]
 
 
 def operations(columns: InvoiceColumns | None = None) -> tuple[Operation, ...]:
@@ -114,58 +97,35 @@ def operations(columns: InvoiceColumns | None = None) -> tuple[Operation, ...]:
             where="worker",
             entry="mainstay.connectors.invoices.read:read_open",
             defaults={} if columns in (None, InvoiceColumns()) else {"columns": to_plain(columns)},
+            timeout_s=TIMEOUT_S,
         ),
     )
 
 
 def read_open(arguments: ReadOpen, files: Mapping[str, bytes]) -> InvoicesRead:
-    """Read open invoices from tables. `files` maps blob digests to content.
+    """Read the open invoices of all files. `files` maps blob digests to content; their order changes nothing.
 
-    Raises FileError with line and column, and what to do next, when a file can't be read; of several, such a file is
-    left out, with a doubt that says so, and only when none can be read is that an error.
+    Raises FileError with the place and what to do next when a file can't be read; of several, such a file is left
+    out, with a doubt that says so, and only when none can be read is that an error.
     """
-    columns = arguments.columns or InvoiceColumns()
-    read: list[tuple[InvoiceFile, list[tuple[Invoice, str]]]] = []
+    given = sorted(arguments.given, key=lambda file: (file.name, file.blob.digest))
+    _refuse_many(given)
+    hints = Hints(arguments.columns or InvoiceColumns(), arguments.layouts)
+    read: list[FileRead] = []
     errors: list[tuple[str, FileError]] = []
-    for file in arguments.given:
+    first: dict[str, File] = {}  # by content
+    for file in given:
+        original = first.setdefault(file.blob.digest, file)
+        if original is not file:
+            read.append(FileRead(file.name, "copy", (), (f"A copy of {original.name}, not read again.",)))
+            continue
         try:
-            read.append(_read_table(Source.of(file, files), columns))
+            read.append(_read_file(Source.of(file, files), hints))
         except FileError as error:
             errors.append((file.name, error))
-    if not read:
+    if not any(one.format != "copy" for one in read):
         raise none_read(errors)
-    rows = [one for _, some in read for one in some]
-    invoices = tuple(invoice for invoice, reason in rows if not reason)
-    totals = totals_of(invoices)
-    return InvoicesRead(
-        invoices=invoices,
-        count=len(invoices),
-        left_out=len(rows) - len(invoices),
-        totals=totals,
-        total=", ".join(map(str, totals)),
-        note=" ".join(file.note for file, _ in read),
-        files=tuple(file for file, _ in read),
-        doubts=tuple(unread(name, error) for name, error in errors),
-    )
-
-
-def _read_table(source: Source, columns: InvoiceColumns) -> tuple[InvoiceFile, list[tuple[Invoice, str]]]:
-    table = read_table(source, _layout(columns))
-    form = _format(source, table, columns)
-    rows = [row for row in table.rows if any(row.text(field) for field in ("number", "customer", "due_on"))]
-    read = _read_rows(source, table, rows, form)
-    _refuse_twice(source, table, rows, [invoice.number for invoice, _ in read])
-    reasons = [reason for _, reason in read if reason]
-    notes = [table.note, f"Dates as {form.date_format}, decimal mark {form.decimal!r}."]
-    notes += _without_address(rows)
-    notes += [f"Left out as {reason}: {reasons.count(reason)}." for reason in dict.fromkeys(reasons)]
-    if not {"open", "state"} & set(table.headers):
-        notes.append("No column tells what is open, so every invoice counts as open.")
-    try:
-        totals_of(invoice for invoice, _ in read)
-    except UnreadableError as error:
-        raise source.error(str(error), remedy=_CORRECT) from error
-    return InvoiceFile(source.name, "CSV", len(read), " ".join(notes)), read
+    return _result(read, merge(read, arguments.seller), errors)
 
 
 def totals_of(invoices: Iterable[Invoice]) -> tuple[Money, ...]:
@@ -173,126 +133,165 @@ def totals_of(invoices: Iterable[Invoice]) -> tuple[Money, ...]:
     return sums_of(invoice.open for invoice in invoices)
 
 
-def _layout(columns: InvoiceColumns) -> tables.Layout:
-    fields = msgspec.structs.asdict(columns)
-    named = {field: header for field in VOCABULARY if (header := fields[field])}
-    return tables.Layout(VOCABULARY, NEEDS, "invoices.columns", named, columns.delimiter, columns.encoding)
+def recognise(source: Source) -> Reader:
+    """Find the reader for a file by its first bytes; raises FileError when it is known to be something else."""
+    head = source.content[:HEAD_BYTES]
+    for begins, what, remedy in STRANGERS:
+        if begins.search(head):
+            raise source.error(f"this is {what}, which can't be read as invoices", remedy=remedy)
+    return next(reader for reader in READERS if reader.looks_like(head))
 
 
-def _format(source: Source, table: Table, columns: InvoiceColumns) -> _Format:
-    """Find out how this file writes numbers and dates, from all rows at once."""
-    amounts = [cell for row in table.rows for field in ("amount", "open") if (cell := row.text(field))]
-    dates = [cell for row in table.rows for field in ("issued_on", "due_on") if (cell := row.text(field))]
+def _refuse_many(given: Sequence[File]) -> None:
+    size = sum(file.blob.size for file in {file.blob.digest: file for file in given}.values())
+    if len(given) > MAX_FILES:
+        what = f"{len(given):,} files were given, and {MAX_FILES:,} can be read together."
+        raise FileError(what, remedy="Give the files of a shorter period, or a list of the invoices as a table.")
+    if size > MAX_BYTES:
+        what = f"The files have {size / 2**20:.0f} MB together, and {MAX_BYTES // 2**20} MB can be read together."
+        raise FileError(what, remedy="Give fewer files, or e-invoices (XML) instead of PDFs.")
+
+
+def _read_file(source: Source, hints: Hints) -> FileRead:
     try:
-        decimal = columns.decimal or guess_decimal(amounts)
-        written = columns.date_format or guess_date_format(dates, day_first=table.local) if dates else "%Y-%m-%d"
+        return recognise(source).read(source, hints)
     except UnreadableError as error:
-        remedy = f"Correct the file, or {setting('invoices.columns', _EITHER)}."
-        raise source.error(str(error), line=line_of(table.rows, error.text), remedy=remedy) from error
-    if decimal not in {".", ","}:
-        raise source.error(f"{decimal!r} is no decimal mark", remedy="Give '.' or ','.")
-    named = (code for field in ("open", "amount") if (code := currency_in(table.headers.get(field, ""))))
-    return _Format(decimal, written, columns.currency_code or next(named, ""))
+        raise source.error(str(error), remedy=_GIVE) from error
 
 
-def _read_rows(source: Source, table: Table, rows: Sequence[Row], form: _Format) -> list[tuple[Invoice, str]]:
-    """Read all rows. Raises FileError with the first mistake of each row, so that all are mended at once."""
-    read: list[tuple[Invoice, str]] = []
-    mistakes: list[FileError] = []
-    for row in rows:
-        try:
-            read.append(_read_row(Cells(source, table, row, _CORRECT), form))
-        except FileError as error:
-            mistakes.append(error)
-    if len(mistakes) == 1:
-        raise mistakes[0]
-    if mistakes:
-        told = [error.message.removeprefix(f"{source.name}, ") for error in mistakes[:_MISTAKES_SHOWN]]
-        what = f"{source.name}, {' '.join([*told, *_and_more(len(mistakes))])}"
-        remedies = dict.fromkeys(error.remedy for error in mistakes)
-        raise FileError(what, remedy=" ".join(remedies))
-    return read
+def _read_document(read: Callable[[Source], Document], source: Source) -> FileRead:
+    document = read(source)
+    return FileRead(source.name, document.format, (Draft(document),), document.notes)
 
 
-def _read_row(cells: Cells, form: _Format) -> tuple[Invoice, str]:
-    """Read one invoice, and why it is left out ("" when it is open)."""
-
-    def day(cell: str) -> str:
-        return iso_day(_filled(cell), form.date_format)
-
-    def money(cell: str) -> Money:
-        return money_of(plain_number(_filled(cell), form.decimal, currency), currency)
-
-    beside = next((code for field in ("open", "amount") if (code := currency_beside(cells.row.text(field)))), "")
-    asking = cells if cells.row.text("currency") else msgspec.structs.replace(cells, remedy=_CURRENCY)
-    currency = asking.take("currency", lambda cell: code_of(currency_named(cell) or beside or form.currency))
-    amount = cells.take("amount" if "amount" in cells.table.headers else "open", money)
-    reason = "void" if cells.row.text("state").casefold() in _VOID else "credit note" if amount.minor < 0 else ""
-    open_ = amount if reason else _open(cells, amount, money)
-    invoice = Invoice(
-        number=cells.take("number", _filled),
-        customer=cells.take("customer", _filled),
-        amount=amount,
-        open=open_,
-        issued_on=cells.take("issued_on", day),
-        due_on=cells.take("due_on", day),
-        email=_email(cells.row.text("email")),
-        iban=cells.row.text("iban").replace(" ", "").upper(),
-        reference=cells.row.text("reference"),
-        customer_id=cells.row.text("customer_id"),
-    )
-    return invoice, reason or ("" if open_.minor else "paid")
+def _read_pdf(source: Source, hints: Hints) -> FileRead:
+    del hints  # the XML in it has no columns
+    return _read_document(pdf.read, source)
 
 
-def _open(cells: Cells, amount: Money, money: Callable[[str], Money]) -> Money:
-    """Say what is still open of an invoice, between nothing and all of it."""
-    if "open" not in cells.table.headers:
-        return cells.take("state", lambda cell: amount if _unpaid(cells.table, cell) else amount - amount)
-
-    def within(cell: str) -> Money:
-        still = money(cell)
-        if not 0 <= still.minor <= amount.minor:
-            raise UnreadableError(f"{still} is open of an invoice of {amount}")
-        return still
-
-    return cells.take("open", within)
+def _read_xml(source: Source, hints: Hints) -> FileRead:
+    del hints  # XML has no columns
+    return _read_document(einvoice.read, source)
 
 
-def _unpaid(table: Table, state: str) -> bool:
-    if "state" not in table.headers or state.casefold() in _UNPAID:
-        return True
-    if state.casefold() in _PAID:
+def _read_table(source: Source, hints: Hints) -> FileRead:
+    """Read a table; one that is a bank's by its columns is told so."""
+    try:
+        return table.read(source, hints)
+    except FileError:
+        if _is_bank_table(source):
+            what = "this is a bank statement (a table of payments), which can't be read as invoices"
+            raise source.error(what, remedy=_SWAPPED) from None
+        raise
+
+
+def _is_bank_table(source: Source) -> bool:
+    """Tell whether a table has the columns of a bank statement, and lacks those of invoices."""
+    needs = (("booked_on",), ("amount", "credit", "debit"), ("counterparty", "text"), ("iban", "balance", "value_on"))
+    try:
+        found = tables.read_table(source, tables.Layout(BANK_VOCABULARY, needs, "bank.columns"))
+    except FileError:
         return False
-    raise UnreadableError(f"{state[:30]!r} says neither paid nor unpaid")
+    plain = tables.match_columns(list(found.header), tables.Layout(VOCABULARY, (), table.SECTION))
+    return not {"number", "due_on"} <= set(plain)
 
 
-def _filled(cell: str) -> str:
-    if not cell:
-        raise UnreadableError("the cell is empty")
-    return cell
+def _is_table(head: bytes) -> bool:
+    """Take whatever is left for text: if it is not, the table's reader says so."""
+    return bool(head)
 
 
-def _email(cell: str) -> str:
-    """Take one address, as a reminder goes to it; several or a name beside it are none."""
-    return cell if _EMAIL.fullmatch(cell) else ""
+# --- the result ---------------------------------------------------------------------------------------------------
 
 
-def _without_address(rows: Sequence[Row]) -> list[str]:
-    """Say which invoices get no mail, as what stands for their address is none."""
-    bad = [(row.line, cell) for row in rows if (cell := row.text("email")) and not _email(cell)]
-    told = [f"Line {line}: {cell[:60]!r} is not one e-mail address, so no mail goes there." for line, cell in bad]
-    return told[:_MISTAKES_SHOWN] + _and_more(len(told))
+def _result(read: Sequence[FileRead], merged: Merged, errors: Sequence[tuple[str, FileError]]) -> InvoicesRead:
+    try:
+        totals = totals_of(merged.invoices)
+    except UnreadableError as error:
+        what = f"The invoices can't be added up: {error}."
+        raise FileError(what, remedy="Correct the amount that is too large.") from error
+    total = ", ".join(map(str, totals))
+    return InvoicesRead(
+        invoices=merged.invoices,
+        count=len(merged.invoices),
+        left_out=sum(merged.left_out.values()),
+        totals=totals,
+        total=total,
+        note=" ".join(_notes(read, merged, errors)),
+        files=tuple(InvoiceFile(one.name, one.format, len(one.drafts), " ".join(one.notes)) for one in read),
+        doubts=(
+            *(doubt for one in read for doubt in one.doubts),
+            *merged.doubts,
+            *(unread(name, error) for name, error in errors),
+        ),
+    )
 
 
-def _and_more(count: int) -> list[str]:
-    return [f"And {count - _MISTAKES_SHOWN} more."] * (count > _MISTAKES_SHOWN)
+def _notes(read: Sequence[FileRead], merged: Merged, errors: Sequence[tuple[str, FileError]]) -> list[str]:
+    """Say what was read: counts first, then what was joined and taken off, then what the files say of themselves."""
+    reasons = [f"Left out as {reason}: {count}." for reason, count in merged.left_out.items()]
+    if len(read) + len(errors) == 1:
+        return [*read[0].notes, *reasons, *merged.notes]
+    kinds = {kind: sum(one.format == kind for one in read) for kind in dict.fromkeys(one.format for one in read)}
+    copies = kinds.pop("copy", 0)
+    told = [f"{len(read) + len(errors)} files: {', '.join(f'{count} {kind}' for kind, count in kinds.items())}."]
+    told += [f"Copies of another file: {copies}."] * bool(copies)
+    told += [f"Not read: {listed(name for name, _ in errors)}."] * bool(errors)
+    own = [f"{one.name}: {' '.join(one.notes)}" for one in read if one.notes and one.format != "copy"]
+    more = [f"And notes on {len(own) - NOTES_SHOWN} files more."] * (len(own) > NOTES_SHOWN)
+    return [*told, *reasons, *merged.notes, *own[:NOTES_SHOWN], *more]
 
 
-def _refuse_twice(source: Source, table: Table, rows: list[Row], numbers: list[str]) -> None:
-    first: dict[str, int] = {}
-    for row, number in zip(rows, numbers, strict=True):
-        line = first.setdefault(number.casefold(), row.line)
-        if line != row.line:
-            what = f"the invoice number {number!r} stands already in line {line}"
-            remedy = "Give each invoice once, with what is open of it."
-            raise source.error(what, line=row.line, column=table.headers["number"], remedy=remedy)
+READERS = (
+    Reader("XLSX", sheets.is_workbook, _read_table),
+    Reader("PDF", pdf.looks_like, _read_pdf),
+    Reader("XML", einvoice.looks_like, _read_xml),
+    Reader("CSV", _is_table, _read_table),
+)
+
+_GIVE = "Give invoices as e-invoices (XRechnung, UBL, Factur-X, ZUGFeRD), or a list of them as CSV or Excel."
+_SWAPPED = (
+    "The bank statement and the invoices may be swapped: give this file as the statement, and as invoices "
+    "e-invoices or a list of what is open."
+)
+_SAVE = "Save the invoices attached to it as files, and give those."
+_PICTURE = "A picture can't be read. " + _GIVE
+_MAIL = (
+    rb"\A(?:From |(?:Return-Path|Received|Delivered-To|MIME-Version|Message-ID|DKIM-Signature|X-[\w-]+): ?\S|"
+    rb"(?:From|To|Subject|Date): [^\r\n]*\r?\n(?:[ \t][^\r\n]*\r?\n)*[A-Z][\w-]*: )"
+)
+# Files often given by mistake: how they begin, what they are, what to do instead.
+STRANGERS = tuple(
+    (re.compile(begins, re.IGNORECASE | re.MULTILINE), what, remedy)
+    for begins, what, remedy in (
+        (
+            rb"\A\W{0,3}\s*<[^\0]{0,2000}?(?:camt\.053|<(?:\w+:)?BkToCstmrStmt\b)",
+            "a bank statement (camt.053)",
+            _SWAPPED,
+        ),
+        (
+            rb"\A\W{0,3}\s*<[^\0]{0,2000}?(?:camt\.052|<(?:\w+:)?BkToCstmrAcctRpt\b)",
+            "a bank's report (camt.052)",
+            _SWAPPED,
+        ),
+        (
+            rb"\A\W{0,3}\s*<[^\0]{0,2000}?(?:camt\.054|<(?:\w+:)?BkToCstmrDbtCdtNtfctn\b)",
+            "a bank's notice (camt.054)",
+            _SWAPPED,
+        ),
+        (rb"\A\s*OFXHEADER|\A\s*(?:<\?[^>]*>\s*)*<OFX>", "a bank statement (OFX)", _SWAPPED),
+        (rb"\A\s*!(Type:|Account|Option:)", "a bank statement (QIF)", _SWAPPED),
+        (rb"\A\s*(?:\{1:F|:20:)", "a bank statement (MT940)", _SWAPPED),
+        (rb"\A\s*(?:<\?[^>]*>\s*)*<(?:!DOCTYPE )?html", "a web page", "Save the invoice itself. " + _GIVE),
+        (_MAIL, "an e-mail", _SAVE),
+        (rb"\A(?:\x1f\x8b|7z\xbc\xaf|Rar!|BZh)", "a compressed file", "Unpack it and give the files inside."),
+        (rb"\A\xd0\xcf\x11\xe0", "an old Excel or Word file, or an Outlook message", "Save it as .xlsx or CSV."),
+        (
+            rb"\A(?:\xff\xd8\xff|\x89PNG|GIF8|II\*\0|MM\0\*|RIFF....WEBP|....ftyp(?:hei|mif|avif))",
+            "a picture",
+            _PICTURE,
+        ),
+        (rb"\A\s*(?:\{\s*(?:\"|\})|\[\s*(?:\{|\[|\]))", "a JSON file", "Export the list of invoices as CSV or Excel."),
+        (rb"\A\{\\rtf", "a text document (RTF)", "Save the list in it as CSV or Excel."),
+    )
+)
