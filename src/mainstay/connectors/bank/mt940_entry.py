@@ -1,0 +1,175 @@
+"""One entry of a SWIFT statement (:61: with its :86: and :NS:) as a bank line. Sources: SWIFT's field 61 of MT940.
+
+- C and RD come in, D and RC go out; RC and RD take back an earlier entry. EC and ED (MT942) are expected, not booked.
+- The entry date has no year: it takes that which puts it nearest to the value date. Without it, the value date counts.
+- The reference after // is the bank's own.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from datetime import date
+from functools import cache
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from mainstay.connectors.bank.mt940_details import (
+    FILLERS,
+    Details,
+    account_in,
+    details_of,
+    details_of_extension,
+    kept,
+    original_in,
+    tidy,
+)
+from mainstay.connectors.bank.statement import RAW_LIMIT, Draft
+from mainstay.connectors.currencies import money_of
+from mainstay.connectors.source import UnreadableError
+from mainstay.records import BankLine
+from mainstay.values import Money
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mainstay.connectors.bank.mt940_fields import Field
+
+TEXT_LIMIT = 2000
+
+_CENTURY = 80  # SWIFT: 80 to 99 are of the last century
+_NUMBER = re.compile(r"([0-9]+)(?:,([0-9]*))?")
+_EXPECTED = re.compile(r"([0-9]{6}(?:[0-9]{4})?)E([CD])")
+_CUT_HEAD = re.compile(r"[0-9]{6}(?:[0-9]{4})?[RE]?[CD][A-Z]?\s*")  # a bank breaks the line before the amount
+_ACCOUNT = re.compile(r"(?:[A-Z]{2}[0-9]{2}[A-Z0-9]{10,30}|P?[0-9]{7,10})")
+_BANKS_ID = re.compile(r"[0-9]{16,34}")
+_RETURNED = "RTI"  # SWIFT: returned item
+
+
+class _Head(msgspec.Struct, frozen=True):
+    """The first line of a :61:, taken apart."""
+
+    value_on: str
+    booked_on: str
+    amount: Money
+    pending: bool
+    reversal: bool
+    kind: str  # NTRF, FMSC, S051 ...
+    reference: str
+    bank_reference: str
+    rest: str  # what stands behind the reference without a break
+
+
+def read_entry(fields: Sequence[Field], currency: str) -> Draft:
+    """Read an entry: its :61:, and the fields that follow it. Raises UnreadableError."""
+    lines = fields[0].lines
+    cut = 2 if len(lines) > 1 and _CUT_HEAD.fullmatch(lines[0]) else 1
+    head = _head("".join(lines[:cut]), currency)
+    found = _details(fields[1:])
+    more = [line.strip() for line in lines[cut:] if line.strip()]
+    account = found.account or next((account_in(line) for line in more if _ACCOUNT.fullmatch(line)), "")
+    name = found.name
+    if head.rest and not head.bank_reference and not found.name:  # Rabobank: account and name in one row
+        name, account = tidy(head.rest), account or account_in(head.reference)
+    bank_id = found.bank_id or head.bank_reference or next((one for one in more if _BANKS_ID.fullmatch(one)), "")
+    mark = found.bank_id or head.bank_reference
+    words = " ".join(line for line in more if not _ACCOUNT.fullmatch(line) and not _BANKS_ID.fullmatch(line))
+    raw = "\n".join(field.raw for field in fields)
+    line = BankLine(
+        id="",
+        booked_on=head.booked_on,
+        amount=head.amount,
+        value_on=head.value_on,
+        counterparty=name,
+        iban=account,
+        references=kept([*found.references, head.reference if head.reference != account else ""]),
+        text=(found.text or found.words or tidy(words))[:TEXT_LIMIT],
+        bank_id=bank_id,
+        pending=head.pending,
+        reversal=head.reversal or found.returned,
+        original=_original(head.amount, original_in(" ".join(more)), found.original),
+        raw=raw if len(raw) <= RAW_LIMIT else f"{raw[:RAW_LIMIT]}[cut]",
+    )
+    return Draft(line, mark=mark)
+
+
+def day_of(text: str) -> date:
+    """Read a day written YYMMDD; raises UnreadableError when there is no such day."""
+    with suppress(ValueError):
+        if re.fullmatch("[0-9]{6}", text):
+            year = int(text[:2])
+            return date(year + (1900 if year >= _CENTURY else 2000), int(text[2:4]), int(text[4:]))
+    raise UnreadableError(f"{text[:20]!r} is not a date (YYMMDD)")
+
+
+def amount_of(text: str, currency: str) -> Money:
+    """Read "12,50" as money; raises UnreadableError."""
+    found = _NUMBER.fullmatch(text)
+    if found is None:
+        raise UnreadableError(f"{text[:40]!r} is not an amount")
+    return money_of(f"{found[1].lstrip('0') or '0'}.{found[2] or '0'}", currency)
+
+
+def _head(text: str, currency: str) -> _Head:
+    expected = _EXPECTED.match(text)
+    found = _pattern().match(_EXPECTED.sub(r"\1\2", text, count=1))
+    if found is None or not found["id"] or not found.string[: found.end("id")].isascii():
+        raise UnreadableError(f"{text[:60]!r} is not a line of a statement (date, C or D, amount, kind)")
+    sign = found["status"].upper()
+    amount = amount_of(found["amount"], currency)
+    valued = day_of(found["year"] + found["month"] + found["day"])
+    behind = found.string[found.end("id") :]
+    reference, slashes, bank_reference = behind.partition("//")
+    if not slashes:  # the library parts the reference, of 16 characters, from what some banks put behind it
+        reference = found["customer_reference"]
+    rest = "" if slashes else found["extra_details"] or ""
+    bank_reference = bank_reference.strip()
+    return _Head(
+        value_on=valued.isoformat(),
+        booked_on=_entry_day(valued, f"{found['entry_month'] or ''}{found['entry_day'] or ''}".strip()),
+        amount=amount if sign in {"C", "RD"} else -amount,
+        pending=expected is not None,
+        reversal=sign.startswith("R") or found["id"][1:].upper() == _RETURNED,
+        kind=found["id"],
+        reference=reference.strip(),
+        bank_reference="" if bank_reference.upper() in FILLERS or not bank_reference.strip("0") else bank_reference,
+        rest=rest.strip(),
+    )
+
+
+@cache
+def _pattern() -> re.Pattern[str]:
+    """Take the library's pattern of the field; what it leaves open is checked here."""
+    from mt940.tags import Statement
+
+    return Statement().re
+
+
+def _entry_day(valued: date, text: str) -> str:
+    """Give the entry date (MMDD) the year that puts it nearest to the value date."""
+    if not text:
+        return valued.isoformat()
+    days: list[date] = []
+    for year in (valued.year - 1, valued.year, valued.year + 1):
+        with suppress(ValueError):
+            days.append(date(year, int(text[:2]), int(text[2:])))
+    if not days:
+        raise UnreadableError(f"{text!r} is not an entry date (MMDD)")
+    return min(days, key=lambda day: abs(day - valued)).isoformat()
+
+
+def _details(fields: Sequence[Field]) -> Details:
+    extensions = [line for field in fields if field.tag == "NS" for line in field.lines]
+    texts = [field.lines for field in fields if field.tag == "86" and any(field.lines)]
+    return details_of(texts) if texts or not extensions else details_of_extension(extensions)
+
+
+def _original(amount: Money, *found: tuple[str, str]) -> Money | None:
+    """Give the original amount with the sign of the line, where it is in another currency."""
+    for code, number in found:
+        if code and code != amount.currency:
+            with suppress(UnreadableError):  # then it stays in `raw` alone
+                original = money_of(number.removesuffix("."), code)
+                return -original if amount.minor < 0 else original
+    return None
