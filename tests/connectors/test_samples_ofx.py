@@ -1,0 +1,69 @@
+"""OFX files published by others, read when their folder is there. What is expected was written by looking at them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from mainstay.connectors.bank.read import ReadStatement, read_statement
+from mainstay.errors import FileError
+from mainstay.records import File
+from mainstay.values import BlobRef
+
+FOLDER = Path(os.environ.get("MAINSTAY_SAMPLES") or Path(__file__).parents[2].parent / "shared/samples")
+OFXPARSE = "ofx/jseutter__ofxparse/tests/fixtures"
+
+# file: lines, sums, balance
+READ = {
+    f"{OFXPARSE}/anzcc.ofx": (1, "-5.50 AUD", "absent"),  # an XML header over values without closing tags
+    f"{OFXPARSE}/bank_medium.ofx": (3, "-345.27 CAD", "absent"),  # -6.60 - 316.67 - 22.00
+    f"{OFXPARSE}/checking.ofx": (3, "-59.50 USD", "absent"),  # 0.01 - 34.51 - 25.00
+    f"{OFXPARSE}/fail_nice/empty_balance.ofx": (1, "120.00 CAD", "absent"),  # the balance is no part of the entry
+    f"{OFXPARSE}/fidelity.ofx": (3, "-0.57 USD", "absent"),  # 0.24 - 0.97 + 0.16 in cash, beside 14 trades
+    f"{OFXPARSE}/investment_medium.ofx": (3, "-3.95 USD", "absent"),  # CURRENCY says USD: -3.65 + 3.35 - 3.65
+    f"{OFXPARSE}/multiple_accounts.ofx": (0, "", "absent"),  # two accounts, balances alone
+    f"{OFXPARSE}/multiple_accounts2.ofx": (0, "", "absent"),
+    f"{OFXPARSE}/suncorp.ofx": (1, "-16.85 AUD", "absent"),
+}
+# file: what the refusal must say
+REFUSED = {
+    f"{OFXPARSE}/account_listing_aggregation.ofx": "only a sign-on and a list of accounts",
+    f"{OFXPARSE}/bank_small.ofx": "only an empty <OFX>",
+    f"{OFXPARSE}/error_message.ofx": "line 22: the bank answered with an error instead of a statement: General Server",
+    f"{OFXPARSE}/fail_nice/date_missing.ofx": "line 33, entry 1: the entry has no date (DTPOSTED)",
+    f"{OFXPARSE}/fail_nice/decimal_error.ofx": "line 34, entry 1: TRNAMT: '$120' is not an amount",
+    f"{OFXPARSE}/signon_success.ofx": "there is no statement in the file, only a sign-on",
+    f"{OFXPARSE}/vanguard.ofx": "only securities",
+    f"{OFXPARSE}/vanguard401k.ofx": "only securities",
+}
+
+pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason=f"no sample files at {FOLDER} (MAINSTAY_SAMPLES)")
+
+
+def read(name: str):
+    content = (FOLDER / name).read_bytes()
+    return read_statement(ReadStatement(File(Path(name).name, BlobRef("digest", len(content)))), {"digest": content})
+
+
+@pytest.mark.parametrize(("name", "lines", "sums", "balance"), [(name, *expected) for name, expected in READ.items()])
+def test_a_published_file_is_read_as_it_looks(name, lines, sums, balance):
+    result = read(name)
+    assert (result.count, ", ".join(map(str, result.sums)), result.balance) == (lines, sums, balance)
+    assert len({line.id for line in result.lines}) == lines
+    assert read(name) == result
+
+
+@pytest.mark.parametrize(("name", "says"), REFUSED.items())
+def test_a_published_file_that_can_not_be_used_is_refused_with_its_reason(name, says):
+    with pytest.raises(FileError) as caught:
+        read(name)
+    assert caught.value.message.startswith(Path(name).name)
+    assert says in caught.value.message
+    assert caught.value.remedy
+
+
+def test_every_published_ofx_file_is_in_the_tables():
+    found = {path.relative_to(FOLDER).as_posix() for path in (FOLDER / "ofx").rglob("*") if path.is_file()}
+    assert found == {*READ, *REFUSED}
