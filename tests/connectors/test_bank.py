@@ -50,8 +50,6 @@ def test_an_empty_file_is_refused_as_empty(content):
         (b"\xd0\xcf\x11\xe0rest", "an old Excel file"),
         (b"%PDF-1.7", "a PDF"),
         (b"<!doctype html><html>", "a web page"),
-        (b"{1:F01INGBNL2A}{2:I940}", "an MT940 file"),
-        (b"\r\n:20:940S160401\r\n:25:", "an MT940 file"),
     ],
 )
 def test_a_file_of_another_kind_is_called_by_its_name(content, what):

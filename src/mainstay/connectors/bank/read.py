@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from mainstay.connectors.bank import camt, csv, ofx, payouts, qif
+from mainstay.connectors.bank import camt, csv, mt940, ofx, payouts, qif
 from mainstay.connectors.bank.columns import ColumnMap
 from mainstay.connectors.bank.statement import FileRead, StatementRead, assemble
 from mainstay.connectors.currencies import sums_of
@@ -127,6 +127,11 @@ def _read_camt(source: Source, hints: Hints) -> FileRead:
     return camt.read(source)
 
 
+def _read_mt940(source: Source, hints: Hints) -> FileRead:
+    del hints  # its fields are always the same
+    return mt940.read(source)
+
+
 def _read_payouts(source: Source, hints: Hints) -> FileRead:
     return payouts.read(source, hints.columns)
 
@@ -138,6 +143,7 @@ def _read_csv(source: Source, hints: Hints) -> FileRead:
 READERS = (
     Reader("OFX", ofx.looks_like, _read_ofx),
     Reader("camt.053", camt.looks_like, _read_camt),
+    Reader("MT940", mt940.looks_like, _read_mt940),
     Reader("payment provider's report", payouts.looks_like, _read_payouts),
     Reader("QIF", qif.looks_like, _read_qif),
     Reader("CSV", csv.looks_like, _read_csv),
@@ -153,6 +159,5 @@ STRANGERS = tuple(
         (rb"\A\xd0\xcf\x11\xe0", "an old Excel file", "Save it as CSV, and give that."),
         (rb"\A\s*%PDF", "a PDF", _EXPORT),
         (rb"\A\s*<(!DOCTYPE )?html", "a web page", _EXPORT),
-        (rb"\A\s*\{1:F|^:20:", "an MT940 file", _EXPORT),
     )
 )
