@@ -2,7 +2,8 @@
 
 ZUGFeRD 1 has other names for the same elements, and is read by the same rules. MINIMUM and BASIC WL hold no lines,
 MINIMUM no taxes by rate either: what is there is checked, and what is not is noted. Of an EXTENDED invoice with lines
-in groups only the lines in detail count; its sums may be off by a cent for each amount.
+in groups only the lines in detail count. Its sums may be off by a cent for each amount; so may those of ZUGFeRD 1,
+whose corrections moreover sign allowances either way and say 0.00 due.
 """
 
 from __future__ import annotations
@@ -10,12 +11,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from mainstay.connectors.currencies import code_of
+from msgspec import structs
+
 from mainstay.connectors.invoices.root import root_of
-from mainstay.connectors.invoices.stated import Party, Sheet, Stated, account_of, conclude, parse_invoice
+from mainstay.connectors.invoices.stated import Party, Sheet, Stated, account_of, conclude, currency_of, parse_invoice
 from mainstay.connectors.invoices.terms import Terms, day_after, discount_of, instalments, read_terms
 from mainstay.connectors.invoices.totals import TaxGroup, Totals
-from mainstay.connectors.source import UnreadableError
 from mainstay.connectors.xml_tree import Node, text_at, texts_at
 
 if TYPE_CHECKING:
@@ -65,12 +66,23 @@ def read_root(source: Source, root: Node) -> Document:
     settlement = None if transaction is None else _either(transaction, _SETTLEMENT)
     if root.tag not in ROOTS or document is None or transaction is None or settlement is None:
         Sheet(source).refuse(root, f"the element {root.tag!r} is no CII invoice: it has no document or no settlement")
-    sheet = Sheet(source, _currency(source, settlement))
+    summation = _either(settlement, _SUMMATION)
+    if summation is None:
+        Sheet(source).refuse(settlement, "the invoice has no totals (SpecifiedTradeSettlementHeaderMonetarySummation)")
+    total = summation.find("GrandTotalAmount")
+    code, guessed = currency_of(Sheet(source), settlement, "InvoiceCurrencyCode", total)
+    sheet = Sheet(source, code)
     number, issued_on = text_at(document, "ID"), _day(sheet, document.find("IssueDateTime"))
     if not number or not issued_on:
         sheet.refuse(document, f"the invoice has no {'date (IssueDateTime)' if number else 'number (ID)'}")
-    profile = profile_of(root)
-    totals, notes = _totals(sheet, transaction, settlement, profile)
+    profile, older = profile_of(root), root.tag == "CrossIndustryDocument"
+    totals = _totals(sheet, transaction, settlement, summation)
+    totals = structs.replace(
+        totals,
+        lenient=profile == "EXTENDED" or older,
+        brief=profile == "MINIMUM",
+        older=older,
+    )
     terms = _terms(sheet, settlement, issued_on, totals)
     agreement = _either(transaction, _AGREEMENT)
     means = settlement.findall("SpecifiedTradeSettlementPaymentMeans")
@@ -78,7 +90,7 @@ def read_root(source: Source, root: Node) -> Document:
     return conclude(
         source,
         Stated(
-            format=f"{'ZUGFeRD 1' if root.tag == 'CrossIndustryDocument' else 'CII'} {profile}".strip(),
+            format=f"{'ZUGFeRD 1' if older else 'CII'} {profile}".strip(),
             number=number,
             issued_on=issued_on,
             due_on=terms.due_on,
@@ -93,7 +105,7 @@ def read_root(source: Source, root: Node) -> Document:
             means=frozenset(text_at(mean, "TypeCode") for mean in means),
             of=tuple(text_at(one, "IssuerAssignedID") or text_at(one, "ID") for one in referred),
             discounts=terms.discounts,
-            notes=(*notes, *terms.notes),
+            notes=(*guessed, *_foreign(sheet, summation), *terms.notes),
         ),
     )
 
@@ -110,22 +122,12 @@ def _either(node: Node, names: tuple[str, str]) -> Node | None:
     return next((found for name in names if (found := node.find(name)) is not None), None)
 
 
-def _currency(source: Source, settlement: Node) -> str:
-    try:
-        return code_of(text_at(settlement, "InvoiceCurrencyCode"))
-    except UnreadableError as error:
-        Sheet(source).refuse(settlement, f"{error} (InvoiceCurrencyCode)")
-
-
 def _day(sheet: Sheet, holder: Node | None) -> str:
     """Read the date in an element; it stands in a DateTimeString, or a DateTime."""
     return "" if holder is None else sheet.day(next(iter(holder), None))
 
 
-def _totals(sheet: Sheet, transaction: Node, settlement: Node, profile: str) -> tuple[Totals, list[str]]:
-    summation = _either(settlement, _SUMMATION)
-    if summation is None:
-        sheet.refuse(settlement, "the invoice has no totals (SpecifiedTradeSettlementHeaderMonetarySummation)")
+def _totals(sheet: Sheet, transaction: Node, settlement: Node, summation: Node) -> Totals:
     names = "LineTotal AllowanceTotal ChargeTotal TaxBasisTotal TaxTotal GrandTotal TotalPrepaid Rounding DuePayable"
     said = {name: _amount(sheet, summation, f"{name}Amount") for name in names.split()}
     less = [amount for amount in (said["Rounding"], said["TotalPrepaid"] and -said["TotalPrepaid"]) if amount]
@@ -150,9 +152,7 @@ def _totals(sheet: Sheet, transaction: Node, settlement: Node, profile: str) -> 
         prepaid=said["TotalPrepaid"],
         rounding=said["Rounding"],
         collected=sum(adjustments[1:], adjustments[0]) if adjustments else None,
-        lenient=profile == "EXTENDED",
-        brief=profile == "MINIMUM",
-    ), _foreign(sheet, summation)
+    )
 
 
 def _amount(sheet: Sheet, summation: Node, name: str) -> Money | None:

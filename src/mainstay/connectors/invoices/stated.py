@@ -13,12 +13,12 @@ from typing import NoReturn
 
 import msgspec
 
-from mainstay.connectors.currencies import MAX_DIGITS, money_of
+from mainstay.connectors.currencies import MAX_DIGITS, code_of, money_of
 from mainstay.connectors.invoices.document import Document
 from mainstay.connectors.invoices.root import root_of
 from mainstay.connectors.invoices.totals import Totals, check
 from mainstay.connectors.source import Source, UnreadableError
-from mainstay.connectors.xml_tree import AGAIN, Node, Tree, parse
+from mainstay.connectors.xml_tree import AGAIN, Node, Tree, parse, text_at
 from mainstay.errors import FileError
 from mainstay.records import Discount, Invoice
 from mainstay.values import Money
@@ -133,6 +133,20 @@ class Sheet(msgspec.Struct, frozen=True):
         return day.isoformat()
 
 
+def currency_of(sheet: Sheet, node: Node, stated: str, total: Node | None) -> tuple[str, tuple[str, ...]]:
+    """Take the invoice's currency; where it names none, that of its total, with a note.
+
+    Raises FileError when there is none or it does not exist.
+    """
+    text = text_at(node, stated)
+    other = "" if total is None else total.get("currencyID") or ""
+    try:
+        code = code_of(text or other)
+    except UnreadableError as error:
+        sheet.refuse(node, f"{error} ({stated})")
+    return code, () if text else (f"The file names no currency of the invoice; its total is in {code}.",)
+
+
 def parse_invoice(source: Source) -> Tree:
     """Parse an XML file without the files inside it, which may be many megabytes.
 
@@ -157,21 +171,28 @@ def conclude(source: Source, stated: Stated) -> Document:
     credit = stated.credit or bool(stated.types & CREDIT_TYPES)
     turned = totals.grand.minor < 0 or (not totals.grand.minor and totals.due.minor < 0)
     grand, due = (-totals.grand, -totals.due) if turned else (totals.grand, totals.due)
-    total = max(grand, due) if due.minor > 0 else grand
-    unpaid = max(due, Money(0, due.currency))
+    rounding = totals.rounding or Money(0, grand.currency)
+    total = grand - rounding if turned else grand + rounding
+    total = max(total, due)  # which holds what was open before, where it is more
     notes = [*stated.notes, *_told(stated, turned=turned), *checked.notes]
+    if rounding.minor:
+        notes.append(f"The total {totals.grand} is rounded by {rounding}.")
     if due.minor < 0:
         notes.append(f"More was paid before than is owed: {-due} is to be paid back.")
-    elif due != grand and due.minor:
-        notes.append(f"The total is {grand}; {due} is still due.")
-    elif due != grand:
-        notes.append("Nothing is due any more, it was paid before.")
+    elif grand < due == total and totals.collected:
+        notes.append(f"The invoice is over {grand}; with {totals.collected} for third parties, {due} is due.")
+    elif grand < due == total and not rounding.minor:
+        notes.append(f"The invoice is over {grand}; with what was open before, {due} is due.")
+    elif due != total and due.minor:
+        notes.append(f"The total is {total}; {due} is still due.")
+    elif due != total:
+        notes.append("Nothing is due any more, as it was paid before.")
     return Document(
         invoice=Invoice(
             number=stated.number,
             customer=stated.buyer.name,
             amount=total,
-            open=unpaid,
+            open=max(due, Money(0, due.currency)),
             issued_on=stated.issued_on,
             due_on=stated.due_on or stated.issued_on,
             email=stated.buyer.email if _EMAIL.fullmatch(stated.buyer.email) else "",
@@ -213,8 +234,8 @@ def _told(stated: Stated, *, turned: bool) -> list[str]:
     elif turned:
         notes.append("The invoice states a negative total, so it is read as a credit note.")
     if CORRECTION in stated.types:
-        replaced = ", ".join(dict.fromkeys(stated.of)) or "an invoice it does not name"
-        notes.append(f"This is a corrected invoice; it replaces {replaced}.")
+        corrected = ", ".join(dict.fromkeys(stated.of)) or "an invoice it does not name"
+        notes.append(f"This is a correction of {corrected}.")
     if stated.types & SELF_BILLED:
         notes.append("Self-billed: the customer wrote this document for the seller.")
     if stated.means & DIRECT_DEBIT:

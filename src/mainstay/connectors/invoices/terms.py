@@ -21,35 +21,36 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 HUNDRED_PERCENT = 10_000  # basis points
-SHOWN = 120  # characters of terms in a note
+SHOWN = 160  # characters of terms in a note
 
 # German authorities' structured lines: #SKONTO#TAGE=14#PROZENT=2.00#, with #BASISBETRAG=... where it is on a part.
 _STRUCTURED = re.compile(
     r"#SKONTO#TAGE=([0-9]{1,3})#PROZENT=([0-9]{1,2}(?:\.[0-9]{1,4})?)#(?:BASISBETRAG=(-?[0-9]{1,15}(?:\.[0-9]{1,4})?)#)?"
 )
 _INTEREST = re.compile(r"#VERZUG#[^\n]*?#(?=\s|$)")
-_CLAUSES = re.compile(
-    r"[\n;]|[.,](?=\s|$)|\s(?:oder|or|ou|sonst|ansonsten|otherwise|bzw\.?|und|and|et|en)(?=\s)", re.IGNORECASE
-)
-_LATE = re.compile(
-    r"verzug|mahn|zinsen|interest|\blate\b|overdue|penalt|p.nalit|retard|indemnit|\brente\b|boete|\bmora\b|interessi"
-)
-_OTHERWISE_COUNTED = re.compile(
+_SENTENCES = re.compile(r"[\n;]|\.(?=\s|$)")
+_CLAUSES = re.compile(r",(?=\s|$)|\s(?:oder|or|ou|sonst|ansonsten|otherwise|bzw\.?|und|and|et|en)(?=\s)", re.IGNORECASE)
+# Clauses on something else: being late, days counted from another day.
+_LEFT_ALONE = re.compile(
+    r"verzug|mahn|zinsen|interest|\blate\b|overdue|penalt|p.nalit|retard|indemnit|\brente\b|boete|\bmora\b|interessi|"
     r"werktag|arbeitstag|banktag|geschäftstag|working|business|ouvr|werkdag|monat|month|mois|maand|mese|\beom\b|"
     r"lieferung|delivery|livraison|levering|consegna|\bware|goods|leistung|ultimo|woche|week|semaine"
 )
+_CONDITION = re.compile(r"\bwenn\b|\bfalls\b|würde|\bif\b|\bwould\b|\bindien\b")
 _DISCOUNT = re.compile(r"skonto|discount|escompte|rabais|korting|sconto|descuento|abzug")
 _NO_DISCOUNT = re.compile(
     r"(?:ohne|kein|no|without|sans|pas d|zonder|geen|senza)\W+\w*\s?(?:abzug|skonto|discount|escompte)"
 )
 _PAYING = re.compile(
     r"zahlbar|zahlung|zahlen|fällig|faellig|netto|\bnet\b|ohne abzug|zahlungsziel|payable|payment|\bdue\b|\bpay\b|"
+    r"überw|ueberw|\bkonto\b|eingezogen|abgebucht|lastschrift|debited|"
     r"paiement|payer|règlement|reglement|^\W*à [0-9]|betaling|betaal|betalen|binnen|pagamento|\bpago\b|förfall|forfald"
 )
 _AT_ONCE = re.compile(r"sofort|immediate|(?:up)?on receipt|à réception|comptant|per direct|bei erhalt|nach erhalt")
 _DAYS = re.compile(
     r"(?<![0-9.,])([0-9]{1,3}) ?(?:kalender)?(?:tagen?|tage|days?|jours?|dagen|dag|dager|dagar|giorni|días|dias)\b"
 )
+_ONLY_DAYS = re.compile(rf"(?:\W|innerhalb|within|binnen|inom|von|of)*{_DAYS.pattern}\W*")
 _NET_DAYS = re.compile(r"\bnet(?:to)? ([0-9]{1,3})(?![0-9.,%]| ?(?:%|eur|usd|chf))")
 _SHORT = re.compile(
     r"\b([0-9]{1,2}(?:[.,][0-9]{1,2})?) ?%? ?/ ?([0-9]{1,3}),? (?:net|n) ?/?([0-9]{1,3})\b"
@@ -57,6 +58,7 @@ _SHORT = re.compile(
 _PERCENT = re.compile(r"([0-9]{1,2}(?:[.,][0-9]{1,4})?) ?(?:%|prozent|percent|per cent|pour ?cent|procent)")
 _DAY_FIRST = re.compile(r"(?<![0-9.])([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{4})(?![0-9])")
 _ISO = re.compile(r"(?<![0-9-])([0-9]{4})-([0-9]{2})-([0-9]{2})(?![0-9-])")
+_DOUBT = "?"  # stands for a day that is not known
 _PAID = re.compile(
     r"(?:bereits|schon) (?:beglichen|bezahlt)|already (?:been )?paid|paid in full|déjà (?:réglé|payé)|reeds betaald"
 )
@@ -101,7 +103,7 @@ def read_terms(
         due_on = dues.pop()
         notes.append(f"Due date from the terms: {quoted}.")
     elif not due_on:
-        notes.append(f"The terms do not plainly say a due date: {quoted}.")
+        notes.append(f"The terms do not plainly say until when to pay: {quoted}.")
     return Terms(due_on, _sorted(discounts), tuple(notes))
 
 
@@ -146,33 +148,39 @@ def _structured(text: str, issued_on: str, amounts: frozenset[Decimal]) -> tuple
         discount = discount_of(Decimal(found[2]), day_after(issued_on, int(found[1])), issued_on)
         if found[3] and abs(Decimal(found[3])) not in amounts:
             notes.append(f"A discount of {found[2]} % on {found[3]} alone, not on the whole, is left out.")
-        elif discount is None:
+        elif discount is None and Decimal(found[2]):
             notes.append(f"A discount of {found[2]} % is left out, as it is not in whole hundredths of a percent.")
-        else:
+        elif discount:
             discounts.append(discount)
     return discounts, notes
 
 
 def _clauses(text: str, issued_on: str) -> tuple[set[str], list[Discount]]:
-    """Find all days that clauses say it is due on, and the discounts. One that can't be has `until_on` ""."""
-    dues: set[str] = set()
-    discounts: list[Discount] = []
+    """Find the days that clauses say it is due on, none where anything makes them doubtful; and the discounts."""
     short = _SHORT.search(text)
     if short:
         discount = discount_of(_decimal(short[1]), day_after(issued_on, int(short[2])), issued_on)
         return {day_after(issued_on, int(short[3]))} - {""}, [discount] if discount else []
-    for clause in _CLAUSES.split(text):
-        if _LATE.search(clause) or _OTHERWISE_COUNTED.search(clause):
+    dues: set[str] = set()
+    others: set[str] = set()
+    discounts: list[Discount] = []
+    sentences = [sentence for sentence in _SENTENCES.split(text) if not _CONDITION.search(sentence)]
+    for clause in (clause for sentence in sentences for clause in _CLAUSES.split(sentence)):
+        if _LEFT_ALONE.search(clause):
             continue
         days = _days(clause, issued_on)
         percents = _PERCENT.findall(clause)
-        if percents:
-            if len(percents) == len(days) == 1 and _DISCOUNT.search(clause) and not _NO_DISCOUNT.search(clause):
-                discount = discount_of(_decimal(percents[0]), days.pop(), issued_on)
-                discounts += [discount] if discount else []
-        elif _PAYING.search(clause) and (not _DISCOUNT.search(clause) or _NO_DISCOUNT.search(clause)):
-            dues |= days or ({issued_on} if _AT_ONCE.search(clause) else set[str]())
-    return {day for day in dues if day >= issued_on}, discounts
+        offers = bool(_DISCOUNT.search(clause)) and not _NO_DISCOUNT.search(clause)
+        if percents and offers:
+            whole = len(percents) == len(days) == 1
+            discount = discount_of(_decimal(percents[0]), days.pop(), issued_on) if whole else None
+            discounts += [discount] if discount else []
+            others |= set() if whole else {_DOUBT}
+        elif not percents and not offers and (_PAYING.search(clause) or _ONLY_DAYS.fullmatch(clause.strip())):
+            dues |= days or ({issued_on} if _AT_ONCE.search(clause) else set())
+        else:
+            others |= days
+    return set() if others - dues else {day for day in dues if day >= issued_on}, discounts
 
 
 def _days(clause: str, issued_on: str) -> set[str]:

@@ -54,6 +54,7 @@ class Totals(msgspec.Struct, frozen=True):
     collected: Money | None = None  # for third parties, beside the invoice's own total
     several_taxes: bool = False  # of several kinds, each with its own basis
     lenient: bool = False  # a cent for each amount
+    older: bool = False  # than EN 16931: allowances and what is due are not held against the rest
     brief: bool = False  # a profile without what was paid before
 
 
@@ -102,8 +103,11 @@ class _Check:
             items = self._sum("the lines of the invoice", totals.items, "the sum of the lines", items)
         else:
             self.notes.append("The file holds no lines of the invoice: their sum could not be checked.")
-        off = self._sum("the allowances", totals.allowances, "the sum of the allowances", totals.allowance_sum)
-        on = self._sum("the charges", totals.charges, "the sum of the charges", totals.charge_sum)
+        loose = totals.older
+        off = self._sum(
+            "the allowances", totals.allowances, "the sum of the allowances", totals.allowance_sum, loose=loose
+        )
+        on = self._sum("the charges", totals.charges, "the sum of the charges", totals.charge_sum, loose=loose)
         if items is None or totals.basis is None:
             return totals.basis if items is None else items - off + on
         parts = f"the lines {items}, less allowances {off}, plus charges {on} make"
@@ -148,32 +152,44 @@ class _Check:
         prepaid, rounding = totals.prepaid or self.zero, totals.rounding or self.zero
         made = totals.grand - prepaid + rounding + (totals.collected or self.zero)
         if totals.brief and totals.prepaid is None and made != totals.due:
-            self.notes.append(f"The total is {totals.grand}, {totals.due} of it due; this profile does not say why.")
+            self.notes.append("This profile does not say what was paid before: what is due could not be checked.")
             return
         parts = f"the total with tax {totals.grand}, less {prepaid} paid before"
         parts += f", plus {rounding} of rounding" * bool(rounding.minor)
         parts += f", plus {totals.collected} for third parties" * bool(totals.collected)
-        self._hold(f"{parts} makes", made, "the amount due", totals.due, exact=True)
+        self._hold(f"{parts} makes", made, "the amount due", totals.due, exact=True, loose=totals.older)
 
-    def _sum(self, parts: str, amounts: Iterable[Money], name: str, said: Money | None) -> Money:
+    def _sum(
+        self, parts: str, amounts: Iterable[Money], name: str, said: Money | None, *, loose: bool = False
+    ) -> Money:
         """Check a sum, or take it from its parts."""
         amounts = list(amounts)
         if said is None:
             return self._added(amounts)
         if amounts or said.minor:
-            self._hold(f"{parts} add up to", self._added(amounts), name, said, count=len(amounts))
+            self._hold(f"{parts} add up to", self._added(amounts), name, said, count=len(amounts), loose=loose)
         return said
 
     def _added(self, amounts: Iterable[Money]) -> Money:
         return sum(amounts, self.zero)
 
-    def _hold(self, parts: str, made: Money, name: str, said: Money, *, count: int = 0, exact: bool = False) -> None:
-        """Hold what the parts make against what the file says."""
+    def _hold(
+        self,
+        parts: str,
+        made: Money,
+        name: str,
+        said: Money,
+        *,
+        count: int = 0,
+        exact: bool = False,
+        loose: bool = False,
+    ) -> None:
+        """Hold what the parts make against what the file says. `loose` never refuses, `exact` knows no bounds."""
         off = said - made
         totals = self.totals
         count = count or len(totals.items) + len(totals.allowances) + len(totals.charges)
         within = count if totals.lenient and not exact else 0  # minor units
-        if abs(off.minor) > within:
+        if abs(off.minor) > within and not loose:
             what = f"{parts} {made}, but the file says {said} for {name}; the difference is {off}"
             raise self.source.error(what, line=totals.line, remedy=REMEDY)
         if off.minor:

@@ -9,12 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mainstay.connectors.currencies import code_of
 from mainstay.connectors.invoices.root import root_of
-from mainstay.connectors.invoices.stated import Party, Sheet, Stated, account_of, conclude, parse_invoice
+from mainstay.connectors.invoices.stated import Party, Sheet, Stated, account_of, conclude, currency_of, parse_invoice
 from mainstay.connectors.invoices.terms import Terms, day_after, discount_of, instalments, read_terms
 from mainstay.connectors.invoices.totals import TaxGroup, Totals
-from mainstay.connectors.source import UnreadableError
 from mainstay.connectors.xml_tree import Node, text_at, texts_at
 
 if TYPE_CHECKING:
@@ -44,7 +42,8 @@ def read_root(source: Source, root: Node) -> Document:
     total = root.find("RequestedMonetaryTotal") if total is None else total
     if root.tag not in ROOTS or total is None:
         Sheet(source).refuse(root, f"the element {root.tag!r} is no UBL invoice: it has no LegalMonetaryTotal")
-    sheet = Sheet(source, _currency(source, root))
+    code, guessed = currency_of(Sheet(source), root, "DocumentCurrencyCode", total.find("PayableAmount"))
+    sheet = Sheet(source, code)
     number, issued_on = text_at(root, "ID"), sheet.day(root.find("IssueDate"))
     if not number or not issued_on:
         sheet.refuse(root, f"the invoice has no {'date (IssueDate)' if number else 'number (ID)'}")
@@ -72,16 +71,9 @@ def read_root(source: Source, root: Node) -> Document:
                 + texts_at(root, "BillingReference/CreditNoteDocumentReference/ID")
             ),
             discounts=terms.discounts,
-            notes=(*notes, *terms.notes),
+            notes=(*guessed, *notes, *terms.notes),
         ),
     )
-
-
-def _currency(source: Source, root: Node) -> str:
-    try:
-        return code_of(text_at(root, "DocumentCurrencyCode"))
-    except UnreadableError as error:
-        Sheet(source).refuse(root, f"{error} (DocumentCurrencyCode)")
 
 
 def _totals(sheet: Sheet, root: Node, total: Node) -> tuple[Totals, list[str]]:
@@ -115,8 +107,18 @@ def _totals(sheet: Sheet, root: Node, total: Node) -> tuple[Totals, list[str]]:
         tax=sum(stated[1:], stated[0]) if stated else None,
         prepaid=prepaid,
         rounding=rounding,
+        collected=_collected(sheet, root),
         several_taxes=len(detailed) > 1,
     ), notes
+
+
+def _collected(sheet: Sheet, root: Node) -> Money | None:
+    """Add up what is collected for third parties: XRechnung's extension says it as payments made before."""
+    profile = text_at(root, "CustomizationID").lower()
+    if "xrechnung" not in profile or ":extension:" not in profile:
+        return None
+    paid = sheet.moneys_at(root, "PrepaidPayment/PaidAmount")
+    return sum(paid[1:], paid[0]) if paid else None
 
 
 def _taxes(sheet: Sheet, root: Node) -> tuple[list[Node], list[str]]:
