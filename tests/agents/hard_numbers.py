@@ -96,17 +96,19 @@ def write(pick: random.Random, number: str, reference: str) -> Written:
 
 def write_list(pick: random.Random, numbers: list[str]) -> Written:
     """Name several invoices of one scheme: all in full, the first in full and then the ends, or as a range."""
-    way = pick.choices(("list", "short list", "range", "cut list", "no number"), (40, 15, 12, 8, 25))[0]
+    in_a_row = len(numbers) > 2 and [_serial(number) - _serial(numbers[0]) for number in numbers] == [
+        *range(len(numbers))
+    ]
+    ways = {"list": 40, "short list": 15, "range": 30 if in_a_row else 0, "cut list": 8, "no number": 25}
+    way = pick.choices(list(ways), list(ways.values()))[0]
     words = ("Rechnungen {}", "Invoices {}", "RG {}", "factures {}", "{}")
     frame = pick.choice(words[:4] if is_short(numbers[0]) else words)
     if way == "no number":
         return Written(pick.choice(WORDLESS), (), "none", "no number")
     heads, tails = zip(*(split_serial(number) for number in numbers), strict=True)
-    follow = [int(t) for t in tails]
-    if way == "range" and len(set(heads)) == 1 and len(numbers) > 2 and max(follow) - min(follow) == len(numbers) - 1:
-        low, high = min(numbers, key=_serial), max(numbers, key=_serial)
-        word = pick.choice((" - ", " bis ", "-", " to "))
-        return Written(frame.format(f"{low}{word}{pick.choice((high, split_serial(high)[1]))}"), (), "full", "range")
+    if way == "range" and len(set(heads)) == 1:
+        last = pick.choice((numbers[-1], tails[-1]))
+        return Written(frame.format(f"{numbers[0]}{pick.choice((' - ', ' bis ', '-', ' to '))}{last}"), (), "full", way)
     if way == "short list" and len(set(heads)) == 1 and heads[0]:
         parts = [numbers[0], *tails[1:]]
         return Written(frame.format(pick.choice((", ", " + ", "/", " und ")).join(parts)), (), "full", "short list")
