@@ -1,20 +1,30 @@
-"""CSV exports of banks: columns found by their headers, or as the operator names them.
+"""Tables of banks, CSV or XLSX: columns found by their headers, by what they hold, or as the operator names them.
 
-A running balance, where there is one, is checked row by row, in either direction; otherwise the balance is "absent".
-Rows with neither date nor amount (totals, remarks) are left out and counted in the note.
+What was guessed is asked once (`Doubt`), and remembered by the header row. A running balance, where there is one, is
+checked row by row, in either direction; stated balances are checked where both are there; otherwise the balance is
+"absent". Rows with neither date nor amount (totals, remarks) are left out and counted in the note, and so is what the
+bank says never happened.
 """
 
 from __future__ import annotations
 
 import re
-from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from mainstay.connectors.bank import content
+from mainstay.connectors.bank.balances import Entry, ends_stated, is_balance, parts_of
 from mainstay.connectors.bank.columns import VOCABULARY, ColumnMap
-from mainstay.connectors.bank.statement import RAW_LIMIT, AccountStatement, Draft, FileRead, Part
-from mainstay.connectors.cells import guess_date_format, guess_decimal, iso_day, plain_number
+from mainstay.connectors.bank.statement import RAW_LIMIT, Draft, FileRead, Part
+from mainstay.connectors.cells import (
+    guess_date_format,
+    guess_decimal,
+    iso_day,
+    plain_number,
+    tells_date_format,
+    tells_decimal,
+)
 from mainstay.connectors.currencies import CODES, code_of, money_of
 from mainstay.connectors.source import UnreadableError
 from mainstay.connectors.tables import (
@@ -25,35 +35,90 @@ from mainstay.connectors.tables import (
     currency_beside,
     currency_in,
     currency_named,
+    doubt,
     line_of,
     read_table,
     setting,
+    shown_row,
 )
 from mainstay.records import BankLine
+from mainstay.values import Money
 
 if TYPE_CHECKING:
-    from mainstay.connectors.source import Source
-    from mainstay.values import Money
+    from collections.abc import Sequence
 
-_CREDIT = frozenset("c cr crdt credit crédit h haben + bij bijschrijving incoming in".split())
-_DEBIT = frozenset("d dr db dt dbit debit débit debet s soll - af afschrijving outgoing out".split())
+    from mainstay.connectors.source import Source
+    from mainstay.records import Doubt
+    from mainstay.records import Layout as Remembered
+
+SECTION = "bank.columns"
+
+_PENDING = frozenset(
+    "pending,authorised,authorized,processing,in process,on hold,held,vorgemerkt,umsatz vorgemerkt,offen,ausstehend,"
+    "en attente,a venir,in behandeling,gereserveerd,pendiente,in attesa,pendente,oczekujaca,reserverad,open".split(",")
+)
+_VOID = frozenset(
+    "reverted,declined,failed,cancelled,canceled,rejected,denied,voided,expired,abgelehnt,fehlgeschlagen,storniert,"
+    "abgebrochen,refuse,refusee,echoue,annule,annulee,geweigerd,mislukt,geannuleerd,rechazado,rechazada,fallido,"
+    "cancelado,cancelada,rifiutato,fallito,annullato,odrzucona,odrzucono,anulowana".split(",")
+)
+_BOOKED = frozenset(
+    "completed,complete,booked,posted,settled,cleared,executed,success,successful,gebucht,umsatz gebucht,abgeschlossen,"
+    "ausgefuhrt,termine,effectue,comptabilise,comptabilisee,voltooid,geboekt,verwerkt,completado,completada,realizado,"
+    "completato,contabilizzato,concluido,zrealizowana,zaksiegowano,zaksiegowana,rozliczona,genomford,refunded,"
+    "partially refunded,reversed".split(",")
+)
+_CREDIT = frozenset(
+    "c cr crdt credit crédit crédito h haben gutschrift + bij bijschrijving incoming in abono haber a avere ct kredit "
+    "insättning inn pano".split()
+)
+_DEBIT = frozenset(
+    "d dr db dt dbit debit débit débito debet s soll lastschrift belastung - af afschrijving outgoing out cargo debe "
+    "dare uttag ut otto".split()
+)
 _IBAN = re.compile(r"\b[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b")
+# A currency around the table: after a word for it, after an amount, before one.
+_CODES_BESIDE = (
+    re.compile(
+        r"(?i:currency|w(?:\u00e4|ae)hrung|devise|munt|valuta|moneda|divisa|moeda|waluta|m[\u011be]na|valuutta)"
+        r"[\s:;\"']{1,6}([A-Z]{3})\b"
+    ),
+    re.compile(r"[0-9][.,][0-9]{2}\s?([A-Z]{3}|\u20ac|\u00a3)(?![A-Za-z])"),
+    re.compile(r"\b([A-Z]{3})\s?[+-]?[0-9][0-9.,' ]*[.,][0-9]{2}\b"),
+)
+_SIGNS = {"€": "EUR", "£": "GBP"}
 _HINT = "Correct the file, or say under [bank.columns] in mainstay.toml how it is to be read."
 _EUR = 'currency_code = "EUR"'
-_CURRENCY = f"If it is the euro, {setting('bank.columns', _EUR)}."
+_CURRENCY = f"If it is the euro, {setting(SECTION, _EUR)}."
 _COMMA = 'decimal = ","'
 _DATES = 'date_format = "%d/%m/%Y"'
 _COLUMNS = "Name the columns under [bank.columns] in mainstay.toml, or correct the file."
+_CONFIRMED = (
+    "How files with this header are read was confirmed before, and this one is written otherwise. If the bank changed"
+    " it, {}; else correct the file."
+)
+_DAYS = ("booked_on", "value_on", "started_on")
 
 
 class _Format(NamedTuple):
     """How the cells of this file are written."""
 
     decimal: str
-    date_format: str
+    dates: dict[str, str]  # of each column of dates
     currency: str  # where a row does not say it
     debits_signed: bool  # the debit column carries a minus
     account: str
+
+
+class _Sorted(NamedTuple):
+    """The rows of a file: those that are lines, those that tell a balance, and how many are left out for what."""
+
+    lines: list[Row]
+    balances: list[Row]
+    pending: frozenset[int]  # by their line in the file
+    void: int
+    bare: int
+    strange: tuple[str, ...]  # states that are not known
 
 
 def looks_like(head: bytes) -> bool:
@@ -61,55 +126,165 @@ def looks_like(head: bytes) -> bool:
     return not head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
 
 
-def read(source: Source, columns: ColumnMap | None) -> FileRead:
-    """Read a CSV file. Raises FileError with line and column; then nothing of the file is used."""
-    columns = columns or ColumnMap()
-    table = read_table(source, _layout(columns))
-    rows = [row for row in table.rows if row.text("booked_on") or _amounts_of(row)]
-    if not rows:
+def read(source: Source, columns: ColumnMap | None = None, layouts: tuple[Remembered, ...] = ()) -> FileRead:
+    """Read a table. Raises FileError with line and column; then nothing of the file is used.
+
+    `columns` is what mainstay.toml says, `layouts` are those confirmed before. A guess that neither covers is a doubt.
+    """
+    said = columns or ColumnMap()
+    table = read_table(source, _layout(said, layouts))
+    columns = _with_remembered(said, table)
+    rows = _sorted(table)
+    if not rows.lines:
         raise source.error("there are no rows with a date and an amount", remedy=_COLUMNS)
     form = _format(source, table, rows, columns)
-    drafts = [_read_row(Cells(source, table, row, _HINT), form) for row in rows]
-    notes = [table.note, f"Dates as {form.date_format}, decimal mark {form.decimal!r}."]
-    if len(rows) < len(table.rows):
-        notes.append(f"{len(table.rows) - len(rows)} rows without date and amount are left out.")
+    hint = _HINT
+    if table.remembered is not None:
+        hint = _CONFIRMED.format(setting(SECTION, f'date_format = "..." or decimal = "..." ({_now(form)} until now)'))
+    entries = [_entry(Cells(source, table, row, hint), form, pending=row.line in rows.pending) for row in rows.lines]
+    marks = [_mark(Cells(source, table, row, hint), form) for row in rows.balances]
+    stated = ends_stated(table.beside, form.decimal)
+    parts, told = parts_of(source, [*entries, *marks], stated, included="total" in _fee_header(table))
+    notes = [table.note, f"Dates as {form.dates['booked_on']}, decimal mark {form.decimal!r}.", *told]
+    notes += _left_out(rows)
     if not form.account and "account" not in table.headers:
         notes.append("The file does not name its account; ids of lines can't tell two accounts apart.")
-    parts = _parts(source, table, list(zip(rows, drafts, strict=True)), form)
-    return FileRead("CSV", tuple(parts), tuple(notes))
+    doubts: tuple[Doubt, ...] = ()
+    if table.remembered is None and not _named(said):
+        doubts = (_doubt(source, table, said, rows, form, parts, told),)
+    return FileRead("XLSX" if not table.delimiter else "CSV", parts, tuple(notes), doubts)
 
 
-def _layout(columns: ColumnMap) -> Layout:
+def _named(columns: ColumnMap) -> dict[str, str]:
     fields = msgspec.structs.asdict(columns)
-    named = {field: header for field in VOCABULARY if (header := fields[field])}
-    needs = (("booked_on",), ("amount", "credit", "debit"))
-    return Layout(VOCABULARY, needs, "bank.columns", named, columns.delimiter, columns.encoding)
+    return {field: header for field in VOCABULARY if (header := fields[field])}
 
 
-def _format(source: Source, table: Table, rows: list[Row], columns: ColumnMap) -> _Format:
+def _layout(columns: ColumnMap, layouts: tuple[Remembered, ...]) -> Layout:
+    return Layout(
+        VOCABULARY,
+        (("booked_on",), ("amount", "credit", "debit")),
+        SECTION,
+        _named(columns),
+        columns.delimiter,
+        columns.encoding,
+        layouts,
+        aside=is_balance,
+        refine=content.refined,
+        guess=content.guessed,
+    )
+
+
+def _with_remembered(said: ColumnMap, table: Table) -> ColumnMap:
+    """Take the settings of a remembered layout where mainstay.toml says nothing."""
+    if table.remembered is None:
+        return said
+    settings = {key: value for key, value in table.remembered.columns.items() if key in {"decimal", "date_format"}}
+    settings |= {key: value for key, value in table.remembered.columns.items() if key == "currency_code"}
+    return ColumnMap(**{**settings, **{key: value for key, value in msgspec.structs.asdict(said).items() if value}})
+
+
+def _sorted(table: Table) -> _Sorted:
+    """Tell the rows that are lines from all others."""
+    lines: list[Row] = []
+    balances: list[Row] = []
+    pending: set[int] = set()
+    strange: dict[str, None] = {}
+    void, bare = 0, sum(line > table.rows[0].line for line, _ in table.beside) if table.rows else 0
+    for row in table.rows:
+        state = content.folded(row.text("status"))
+        amounts = _amounts_of(row)
+        if state in _VOID:
+            void += 1
+        elif not row.text("booked_on") and not amounts:
+            bare += 1
+        elif not amounts and row.text("balance") and content.tells_balance(row.raw):
+            balances.append(row)
+        else:
+            lines.append(row)
+            if state in _PENDING or content.folded(row.text("booked_on")) in _PENDING:
+                pending.add(row.line)
+            elif state and state not in _BOOKED:
+                strange[row.text("status")] = None
+    return _Sorted(lines, balances, frozenset(pending), void, bare, tuple(strange))
+
+
+def _left_out(rows: _Sorted) -> list[str]:
+    told: list[str] = []
+    if rows.bare:
+        told.append(f"{rows.bare} rows without date and amount are left out.")
+    if rows.void:
+        told.append(f"{rows.void} rows are left out, as the bank says they did not happen.")
+    if rows.balances:
+        told.append(f"{len(rows.balances)} rows tell a balance and are no payments.")
+    if rows.strange:
+        states = ", ".join(repr(state[:30]) for state in rows.strange[:3])
+        told.append(f"Rows marked {states} are taken as booked.")
+    return told
+
+
+def _format(source: Source, table: Table, rows: _Sorted, columns: ColumnMap) -> _Format:
     """Find out how this file writes numbers and dates, from all rows at once."""
+    every = [*rows.lines, *rows.balances]
     try:
-        decimal = columns.decimal or guess_decimal(
-            cell for row in rows for cell in [*_amounts_of(row), row.text("balance")]
-        )
+        decimal = columns.decimal or guess_decimal(_numbers(every))
     except UnreadableError as error:
-        line = line_of(rows, error.text)
-        raise source.error(
-            str(error), line=line, remedy=f"If a decimal comma, {setting('bank.columns', _COMMA)}."
-        ) from error
+        line = line_of(rows.lines, error.text)
+        raise source.error(str(error), line=line, remedy=f"If a decimal comma, {setting(SECTION, _COMMA)}.") from error
     if decimal not in {".", ","}:
         raise source.error(f"{decimal!r} is no decimal mark", remedy="Give '.' or ','.")
+    named = (currency_in(table.headers.get(field, "")) for field in ("amount", "credit", "debit", "balance"))
+    found = columns.currency_code or next((code for code in named if code), "") or _currency_of(table)
+    ibans = {found.replace(" ", "") for found in _IBAN.findall(_beside(table))}
+    own = columns.own_account or (ibans.pop() if len(ibans) == 1 else "")
+    debits = [debit for row in rows.lines if (debit := row.text("debit"))]
+    return _Format(decimal, _date_formats(source, table, rows, columns), found, _all_negative(debits), own)
+
+
+def _numbers(rows: Sequence[Row]) -> list[str]:
+    return [cell for row in rows for cell in [*_amounts_of(row), row.text("balance"), row.text("fee")] if cell]
+
+
+def _days(rows: Sequence[Row], field: str) -> list[str]:
+    found = (row.text(field) for row in rows)
+    return [cell for cell in found if cell and cell not in CODES and content.folded(cell) not in _PENDING]
+
+
+def _date_formats(source: Source, table: Table, rows: _Sorted, columns: ColumnMap) -> dict[str, str]:
+    """Find the format of each column of dates; one that leaves it open is written as the others."""
+    if columns.date_format:
+        return dict.fromkeys(_DAYS, columns.date_format)
+    days = {field: _days(rows.lines, field) for field in _DAYS}
+    proved = {
+        field: guess_date_format(some, day_first=False) for field, some in days.items() if tells_date_format(some)
+    }
     try:
-        dates = columns.date_format or guess_date_format((row.text("booked_on") for row in rows), day_first=table.local)
+        first = proved.get("booked_on") or _open_format(days["booked_on"], proved, table)
     except UnreadableError as error:
         column = table.headers["booked_on"]
-        remedy = f"Correct the file, or {setting('bank.columns', _DATES)} (%d day, %m month, %Y year)."
-        raise source.error(str(error), line=line_of(rows, error.text), column=column, remedy=remedy) from error
-    named = (code for field in ("amount", "credit", "debit") if (code := currency_in(table.headers.get(field, ""))))
-    ibans = {found.replace(" ", "") for found in _IBAN.findall(table.preamble)}
-    own = columns.own_account or (ibans.pop() if len(ibans) == 1 else "")
-    debits = [debit for row in rows if (debit := row.text("debit"))]
-    return _Format(decimal, dates, columns.currency_code or next(named, ""), _all_negative(debits), own)
+        remedy = f"Correct the file, or {setting(SECTION, _DATES)} (%d day, %m month, %Y year)."
+        raise source.error(str(error), line=line_of(rows.lines, error.text), column=column, remedy=remedy) from error
+    return {field: proved.get(field, first) for field in _DAYS}
+
+
+def _open_format(days: list[str], proved: dict[str, str], table: Table) -> str:
+    """Read dates that leave open which is the month as the file's other dates are written, or by its language."""
+    guess = guess_date_format(days, day_first=True)
+    other = next((form for form in proved.values() if sorted(form) == sorted(guess)), "")
+    return other or guess_date_format(days, day_first=table.local)
+
+
+def _beside(table: Table) -> str:
+    """Give the text around the table, as its own rows name other accounts."""
+    return "\n".join(" ".join(cells) for _, cells in table.beside)
+
+
+def _currency_of(table: Table) -> str:
+    """Find the currency around the table, where it is only one."""
+    text = _beside(table)
+    found = {match[1] for pattern in _CODES_BESIDE for match in pattern.finditer(text)}
+    codes = {_SIGNS.get(code, code) for code in found} & CODES
+    return codes.pop() if len(codes) == 1 else ""
 
 
 def _all_negative(debits: list[str]) -> bool:
@@ -118,25 +293,46 @@ def _all_negative(debits: list[str]) -> bool:
     return bool(telling) and all(re.search(r"[-\u2212(]", debit) for debit in telling)
 
 
-def _read_row(cells: Cells, form: _Format) -> Draft:
-    def day(cell: str) -> str:
-        return iso_day(cell, form.date_format)
+def _entry(cells: Cells, form: _Format, *, pending: bool) -> Entry:
+    def day(field: str) -> str:
+        return cells.take(field, lambda cell: iso_day(cell, form.dates[field]))
 
     row = cells.row
     bank_id = row.text("bank_id")
+    booked = next((field for field in _DAYS if _days([row], field)), "booked_on") if pending else "booked_on"
+    amount = _amount(cells, form)
+    parties = (row.text("payee"), row.text("payer")) if amount.minor < 0 else (row.text("payer"), row.text("payee"))
     line = BankLine(
         id="",
-        booked_on=cells.take("booked_on", day),
-        amount=_amount(cells, form),
-        value_on=cells.take("value_on", lambda cell: day(cell) if cell and cell not in CODES else ""),
-        counterparty=row.text("counterparty"),
+        booked_on=day(booked),
+        amount=amount,
+        value_on=day("value_on") if _days([row], "value_on") else "",
+        counterparty=row.text("counterparty") or parties[0] or parties[1],
         iban=row.text("iban").replace(" ", "").upper(),
         references=tuple(reference for reference in [row.text("reference")] if reference),
         text=row.text("text"),
         bank_id=bank_id,
+        pending=pending,
         raw=row.raw[:RAW_LIMIT],
     )
-    return Draft(line, mark=bank_id)
+    fee = cells.take("fee", lambda cell: _money(cell or "0", form, amount.currency))
+    account = row.text("account").replace(" ", "").upper() or form.account
+    return Entry(row, account, Draft(line, mark=bank_id), fee, _balance(cells, form, amount.currency))
+
+
+def _mark(cells: Cells, form: _Format) -> Entry:
+    """Take a row that tells a balance for a step that moves nothing."""
+    currency = cells.take("currency", lambda cell: code_of(currency_named(cell) or form.currency))
+    none = Money(0, currency)
+    account = cells.row.text("account").replace(" ", "").upper() or form.account
+    return Entry(cells.row, account, None, none, _balance(cells, form, currency))
+
+
+def _balance(cells: Cells, form: _Format, currency: str) -> Money | None:
+    if not cells.row.text("balance"):
+        return None
+    asking = msgspec.structs.replace(cells, remedy=_COLUMNS)
+    return asking.take("balance", lambda cell: _money(cell, form, currency))
 
 
 def _amount(cells: Cells, form: _Format) -> Money:
@@ -176,60 +372,41 @@ def _money(cell: str, form: _Format, currency: str) -> Money:
     return money_of(plain_number(cell, form.decimal, currency), currency)
 
 
-def _parts(source: Source, table: Table, read: list[tuple[Row, Draft]], form: _Format) -> list[Part]:
-    """Part the rows by account and currency, and check the running balance of each part."""
-    parts: dict[tuple[str, str], list[tuple[Row, Draft]]] = {}
-    for row, draft in read:
-        account = row.text("account").replace(" ", "").upper() or form.account
-        parts.setdefault((account, draft.line.amount.currency), []).append((row, draft))
-    return [_part(source, table, account, currency, some, form) for (account, currency), some in parts.items()]
-
-
-def _part(
-    source: Source, table: Table, account: str, currency: str, some: list[tuple[Row, Draft]], form: _Format
-) -> Part:
-    days = sorted(draft.line.booked_on for _, draft in some)
-    ends = _running(source, table, [(row, draft.line.amount) for row, draft in some], form)
-    head = AccountStatement(
-        account=account,
-        currency=currency,
-        balance="checked" if ends else "absent",
-        count=len(some),
-        opening=ends[0] if ends else None,
-        closing=ends[1] if ends else None,
-        from_on=days[0],
-        to_on=days[-1],
-    )
-    return Part(head, tuple(draft for _, draft in some))
-
-
-def _running(source: Source, table: Table, rows: list[tuple[Row, Money]], form: _Format) -> tuple[Money, Money] | None:
-    """Check the running balance; give opening and closing, or None where there is nothing to check.
-
-    A single row proves nothing. The rows may run up or down in time; the direction in which they agree is taken.
-    """
-    if len(rows) < 2 or not all(row.text("balance") for row, _ in rows):  # noqa: PLR2004 - two rows are a step
-        return None
-    steps: list[tuple[Money, Money, int]] = []
-    for row, amount in rows:
-        cells = Cells(source, table, row, _COLUMNS)
-        balance = cells.take("balance", lambda cell, code=amount.currency: _money(cell, form, code))
-        steps.append((balance, amount, row.line))
-    breaks = [_breaks(steps), _breaks(steps[::-1])]
-    ordered = steps if len(breaks[0]) <= len(breaks[1]) else steps[::-1]
-    broken = min(breaks, key=len)
-    if broken:
-        line, difference = broken[0]
-        remedy = "A row is missing or altered: export again. If this is no running balance: " + _COLUMNS
-        raise source.error(f"the running balance is off by {difference} here", line=line, remedy=remedy)
-    return ordered[0][0] - ordered[0][1], ordered[-1][0]
-
-
-def _breaks(steps: list[tuple[Money, Money, int]]) -> list[tuple[int, Money]]:
-    """List the lines at which the balance is not the one before plus the amount, and by how much."""
-    pairs = pairwise(steps)
-    return [(line, off) for (old, _, _), (new, amount, line) in pairs if (off := new - old - amount).minor]
-
-
 def _amounts_of(row: Row) -> list[str]:
     return [cell for field in ("amount", "credit", "debit") if (cell := row.text(field))]
+
+
+def _fee_header(table: Table) -> str:
+    return table.headers.get("fee", "").casefold()
+
+
+def _now(form: _Format) -> str:
+    return f"{form.dates['booked_on']} and {form.decimal!r}"
+
+
+def _doubt(
+    source: Source,
+    table: Table,
+    said: ColumnMap,
+    rows: _Sorted,
+    form: _Format,
+    parts: tuple[Part, ...],
+    told: Sequence[str],
+) -> Doubt:
+    """Ask whether the columns were guessed rightly. What the file itself proves is remembered with them."""
+    read = {"decimal": form.decimal, "date_format": form.dates["booked_on"]}
+    proved = {
+        "decimal": said.decimal or tells_decimal(_numbers(rows.lines)),
+        "date_format": said.date_format or tells_date_format(_days(rows.lines, "booked_on")),
+    }
+    columns = {**table.headers, **{key: value for key, value in read.items() if proved[key]}}
+    columns |= {
+        key: value for key, value in (("delimiter", table.delimiter), ("currency_code", said.currency_code)) if value
+    }
+    assumed = {key: value for key, value in read.items() if not proved[key]}
+    if form.currency and not said.currency_code:
+        assumed["currency_code"] = form.currency
+    first = {row.line: None for row in rows.lines[:3]}
+    lines = [draft.line for part in parts for draft in part.drafts][: len(first)]
+    sample = [shown_row(line.booked_on, line.amount, line.counterparty, line.text) for line in lines]
+    return doubt(source, table, "bank.columns", columns, sample, assumed, [*told, *_left_out(rows)])

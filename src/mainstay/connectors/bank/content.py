@@ -1,0 +1,227 @@
+"""What the cells of a bank's table tell of its columns, where headers do not: signs, own accounts, whole tables.
+
+A table without a header is read by its content alone: a column of dates, a column of amounts, and where two columns
+hold amounts, the one that adds the other up is the balance. What can't be told is not guessed.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
+
+from mainstay.connectors.cells import guess_date_format, guess_decimal, plain_number
+from mainstay.connectors.currencies import CODES
+from mainstay.connectors.source import UnreadableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+OPENING = (
+    "opening balance,beginning balance,starting balance,start balance,previous balance,balance brought forward,"
+    "anfangssaldo,alter kontostand,alter saldo,startsaldo,eroffnungssaldo,solde initial,solde precedent,ancien solde,"
+    "solde d ouverture,beginsaldo,vorig saldo,saldo inicial,saldo anterior,saldo iniziale,saldo poczatkowe,"
+    "ingaende saldo,alkusaldo,pocatecni zustatek,inngaende saldo"
+).split(",")
+CLOSING = (
+    "closing balance,ending balance,end balance,final balance,balance carried forward,endsaldo,schlusssaldo,"
+    "schlusaldo,neuer kontostand,neuer saldo,solde final,nouveau solde,solde de cloture,eindsaldo,nieuw saldo,"
+    "saldo final,saldo finale,saldo koncowe,utgaende saldo,loppusaldo,konecny zustatek"
+).split(",")
+_OTHER = (
+    "balance,saldo,solde,kontostand,letzter kontostand,aktueller kontostand,total,totals,totaux,summe,gesamt,totale,"
+    "sum,suma,turnover,umsatze,suma obrotow,disponible"
+).split(",")
+_SIGN_WORDS = frozenset("s h c d cr dr dt ct + - debit credit debet soll haben af bij dbit crdt".split())
+_SIGN_HEADERS = frozenset("type,transaction type,details,typ,kind,d c,sign,vorzeichen,kennzeichen,s h,cr dr".split(","))
+_OWN_HEADERS = frozenset(
+    "iban,account number,kontonummer,konto,konto nr,numero de compte,rekeningnummer,tilinumero,numer konta".split(",")
+)
+_PAYERS = frozenset("payer name,payer,zahlungspflichtige r,auftraggeber,avsandare,maksaja".split(","))
+_PAYEES = frozenset("payee name,payee,zahlungsempfanger in,empfanger,mottagare,maksunsaaja,saaja".split(","))
+_ACCOUNT = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9 ]{8,32}|[0-9][0-9 ./-]{5,30}")
+_ROWS = 3  # that a guess from content alone needs at least
+_OWN_ROWS = 3  # with one and the same account in all of them
+_LETTERS = str.maketrans({"\u0142": "l", "\u00f8": "o", "\u00e6": "ae"})
+
+
+def folded(text: str) -> str:
+    """Fold words to small plain letters and single spaces."""
+    letters = unicodedata.normalize("NFKD", text.casefold().translate(_LETTERS)).encode("ascii", "ignore").decode()
+    return " ".join(re.findall(r"[a-z0-9]+", letters))
+
+
+def tells_balance(cell: str) -> bool:
+    """Tell whether a cell begins with the words a balance or a total is stated with."""
+    plain = folded(cell[:120])
+    return any(f"{plain} ".startswith(f"{word} ") for word in (*OPENING, *CLOSING, *_OTHER)) or any(
+        word in plain for word in (*OPENING, *CLOSING)
+    )
+
+
+# --- better columns where there is a header -----------------------------------------------------------------------
+
+
+def refined(header: Sequence[str], columns: dict[str, int], rows: Sequence[Sequence[str]]) -> dict[str, int]:
+    """Better the columns that headers told by what stands in them."""
+    plain = [folded(cell) for cell in header]
+    better = dict(columns)
+    _take_sign(plain, better, rows)
+    _take_parties(plain, better)
+    _take_names(plain, better, rows)
+    _take_own_account(plain, better, rows)
+    return better
+
+
+def _take_sign(plain: Sequence[str], columns: dict[str, int], rows: Sequence[Sequence[str]]) -> None:
+    """Find a column that says credit or debit in every row: one without a header, or with a vague one."""
+    if "direction" in columns or "amount" not in columns:
+        return
+    for column, name in enumerate(plain):
+        words = {_sign(cell) for cell in _column(rows, column)}
+        held = column in columns.values() and columns.get("text") != column
+        if words and words <= _SIGN_WORDS and (not name or name in _SIGN_HEADERS) and not held:
+            if columns.get("text") == column:
+                del columns["text"]
+            columns["direction"] = column
+            return
+
+
+def _sign(cell: str) -> str:
+    return cell.strip().casefold()
+
+
+def _take_parties(plain: Sequence[str], columns: dict[str, int]) -> None:
+    """Where payer and payee stand apart, take both in place of one."""
+    payer, payee = (next((n for n, name in enumerate(plain) if name in some), None) for some in (_PAYERS, _PAYEES))
+    if payer is None or payee is None:
+        for field in ("payer", "payee"):
+            columns.pop(field, None)
+        return
+    if columns.get("counterparty") in {payer, payee}:
+        del columns["counterparty"]
+    if "counterparty" not in columns:
+        columns.update(payer=payer, payee=payee)
+    else:
+        columns.pop("payer", None)
+        columns.pop("payee", None)
+
+
+def _take_names(plain: Sequence[str], columns: dict[str, int], rows: Sequence[Sequence[str]]) -> None:
+    """Where the counterparty's column holds account numbers, and another the names, put each in its place."""
+    column = columns.get("counterparty", -1)
+    cells = [cell.strip() for cell in _column(rows, column)] if column >= 0 else []
+    other = next((n for n, name in enumerate(plain) if name in {"name", "naam"} and n != column), None)
+    if cells and other is not None and all(_ACCOUNT.fullmatch(cell.upper()) for cell in cells):
+        columns.update(counterparty=other, iban=column)
+
+
+def _take_own_account(plain: Sequence[str], columns: dict[str, int], rows: Sequence[Sequence[str]]) -> None:
+    """An account that is the same in all rows, with money in and out, is the owner's and not the others'."""
+    column = columns.get("iban", -1)
+    if column < 0 or "account" in columns or plain[column] not in _OWN_HEADERS:
+        return
+    cells = [row[column].strip() if column < len(row) else "" for row in rows]
+    if len(cells) >= _OWN_ROWS and cells[0] and len(set(cells)) == 1 and _both_ways(columns, rows):
+        columns["account"] = columns.pop("iban")
+
+
+def _both_ways(columns: Mapping[str, int], rows: Sequence[Sequence[str]]) -> bool:
+    if "amount" not in columns:
+        return all(_column(rows, columns[side]) for side in ("credit", "debit") if side in columns)
+    if "direction" in columns:
+        return len({_sign(cell) for cell in _column(rows, columns["direction"])}) > 1
+    signs = {"-" in cell or "\u2212" in cell for cell in _column(rows, columns["amount"])}
+    return len(signs) > 1
+
+
+def _column(rows: Sequence[Sequence[str]], column: int) -> list[str]:
+    """Give the filled cells of a column."""
+    return [row[column] for row in rows if column < len(row) and row[column].strip()]
+
+
+# --- a table without a header -------------------------------------------------------------------------------------
+
+
+class _Numbers(NamedTuple):
+    """A column in which every cell is an amount, in units of its smallest digit."""
+
+    column: int
+    values: list[int]
+    signed: bool
+
+
+def guessed(rows: Sequence[Sequence[str]]) -> dict[str, int]:
+    """Guess the columns of a table without a header; nothing where it can't be told."""
+    rows = [row for row in rows if any(cell.strip() for cell in row)]
+    width = max(map(len, rows), default=0)
+    if len(rows) < _ROWS or any(len(row) != width for row in rows):
+        return {}
+    columns = [[row[n].strip() for row in rows] for n in range(width)]
+    dates = [n for n, cells in enumerate(columns) if _are_dates(cells)]
+    numbers = [one for n, cells in enumerate(columns) if n not in dates and (one := _as_numbers(n, cells))]
+    amounts = _amount_and_balance(numbers)
+    if not dates or not amounts:
+        return {}
+    found = {"booked_on": dates[0], **amounts}
+    taken = {*dates, *amounts.values()}
+    for n, cells in enumerate(columns):
+        if n not in taken and all(cell.upper() in CODES for cell in cells):
+            found.setdefault("currency", n)
+            taken.add(n)
+    texts = [n for n in range(width) if n not in taken and _is_text(columns[n])]
+    if texts:
+        found["text"] = max(texts, key=lambda n: sum(map(len, columns[n])))
+    return found
+
+
+def _are_dates(cells: Sequence[str]) -> bool:
+    if not all(re.search("[0-9]", cell) for cell in cells):
+        return False
+    try:
+        guess_date_format(cells, day_first=True)
+    except UnreadableError:
+        return False
+    return all(cell for cell in cells)
+
+
+def _as_numbers(column: int, cells: Sequence[str]) -> _Numbers | None:
+    """Read a column as amounts: each a number with decimals."""
+    if not all(re.search(r"[.,][0-9]{2}(?![0-9])", cell) for cell in cells):
+        return None
+    try:
+        mark = guess_decimal(cells)
+        plain = [plain_number(cell, mark, "EUR") for cell in cells]
+    except UnreadableError:
+        return None
+    if any(len(number.partition(".")[2]) != 2 for number in plain):  # noqa: PLR2004 - cents
+        return None
+    values = [int(number.replace(".", "")) for number in plain]
+    return _Numbers(column, values, any(value < 0 for value in values))
+
+
+def _amount_and_balance(numbers: Sequence[_Numbers]) -> dict[str, int]:
+    """Tell amounts from balances: one column of numbers with signs, or two of which one adds up the other."""
+    pairs = [
+        {"amount": amount.column, "balance": balance.column}
+        for amount in numbers
+        for balance in numbers
+        if amount is not balance and (_adds_up(amount.values, balance.values))
+    ]
+    if len(pairs) == 1:
+        return pairs[0]
+    if len(numbers) == 1 and numbers[0].signed:
+        return {"amount": numbers[0].column}
+    return {}
+
+
+def _adds_up(amounts: Sequence[int], balances: Sequence[int]) -> bool:
+    down = all(new - old == amount for (old, new), amount in zip(pairwise(balances), amounts[1:], strict=True))
+    up = all(old - new == amount for (old, new), amount in zip(pairwise(balances), amounts, strict=False))
+    return any(amounts) and (down or up)
+
+
+def _is_text(cells: Iterable[str]) -> bool:
+    filled = [cell for cell in cells if cell]
+    return any(re.search(r"[^\W\d_]{3}", cell) for cell in filled)
