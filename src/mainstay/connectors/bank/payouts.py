@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mainstay.connectors.bank import payouts_stripe
+from mainstay.connectors.bank import payouts_api, payouts_paypal, payouts_shops, payouts_stripe
 from mainstay.connectors.bank.payouts_account import account_read
 from mainstay.connectors.bank.payouts_report import find_head, first_text, form_of, once, read_report
 from mainstay.connectors.source import UnreadableError
 
 if TYPE_CHECKING:
     from mainstay.connectors.bank.columns import ColumnMap
-    from mainstay.connectors.bank.payouts_report import Form
+    from mainstay.connectors.bank.payouts_report import Form, Read
     from mainstay.connectors.bank.statement import FileRead
     from mainstay.connectors.source import Source
 
@@ -24,13 +24,17 @@ FORMS: tuple[Form, ...] = (
     payouts_stripe.ACTIVITY,
     payouts_stripe.HISTORY,
     payouts_stripe.PAYMENTS,
+    payouts_paypal.ACTIVITY,
+    payouts_shops.SHOPIFY,
+    payouts_shops.MOLLIE,
 )
+HEAD_BYTES = 4096  # as much of a file as is looked at to tell JSON from a table
 _BOMS = (b"\xff\xfe", b"\xfe\xff")
 
 
 def looks_like(head: bytes) -> bool:
     """Tell by the first bytes whether a file is a report of a payment provider: by its header, never by its name."""
-    return any(form_of(found, FORMS) for found in find_head(_decoded(head)))
+    return payouts_api.looks_like(head) or any(form_of(found, FORMS) for found in find_head(_decoded(head)))
 
 
 def read(source: Source, columns: ColumnMap | None = None) -> FileRead:
@@ -39,17 +43,24 @@ def read(source: Source, columns: ColumnMap | None = None) -> FileRead:
     Raises FileError: a row that can't be read, whose net is not gross less fee, that stands twice and differs, or a
     payout that is not the sum of its transactions.
     """
-    found = ((form_of(head, FORMS), head) for head in find_head(first_text(source)))
-    form, head = next(((form, head) for form, head in found if form), (None, None))
-    if form is None or head is None:
-        remedy = f"Export it again, for Stripe: {payouts_stripe.RECONCILE}"
-        raise source.error("this is no report of a payment provider that is known here", remedy=remedy)
-    read = form.read(read_report(source, form, head, columns.date_format if columns else ""))
+    form, found = _read(source, columns)
     try:
-        entries, twice = once(source, read.entries, form.menu)
-        return account_read(source, form, read._replace(entries=entries, notes=[*read.notes, *twice]))
+        entries, twice = once(source, found.entries, form.menu)
+        return account_read(source, form, found._replace(entries=entries, notes=[*found.notes, *twice]))
     except UnreadableError as error:
         raise source.error(str(error), remedy=f"Export it again: {form.menu}") from error
+
+
+def _read(source: Source, columns: ColumnMap | None) -> tuple[Form, Read]:
+    if payouts_api.looks_like(source.content[:HEAD_BYTES]):
+        form = payouts_stripe.HISTORY._replace(name="Stripe balance transactions (JSON)", menu=payouts_stripe.RECONCILE)
+        return form, payouts_api.read(source, form)
+    for head in find_head(first_text(source)):
+        form = form_of(head, FORMS)
+        if form is not None:
+            return form, form.read(read_report(source, form, head, columns.date_format if columns else ""))
+    remedy = f"Export it again, for Stripe: {payouts_stripe.RECONCILE}"
+    raise source.error("this is no report of a payment provider that is known here", remedy=remedy)
 
 
 def _decoded(head: bytes) -> str:

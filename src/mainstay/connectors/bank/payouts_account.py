@@ -43,8 +43,8 @@ def account_read(source: Source, form: Form, read: Read) -> FileRead:
     for currency in currencies:
         entries = [entry for entry in read.entries if entry.gross.currency == currency]
         payouts = _payouts(source, form, read, entries)
-        parts.append(_part(form, entries, payouts))
-        notes += _notes(form, entries, payouts)
+        parts.append(_part(form, entries, payouts, checked=currency in read.balances))
+        notes += _notes(form, read, entries, payouts)
     return FileRead(form.name, tuple(parts), tuple(notes))
 
 
@@ -107,7 +107,7 @@ def _fee_of(entry: Entry) -> Entry:
     return msgspec.structs.replace(entry, gross=Money(0, entry.gross.currency))
 
 
-def _part(form: Form, entries: Sequence[Entry], payouts: _Payouts) -> Part:
+def _part(form: Form, entries: Sequence[Entry], payouts: _Payouts, *, checked: bool) -> Part:
     drafts: list[Draft] = []
     fees: dict[tuple[str, str], list[Entry]] = {}  # by payout, or by day where there is none
     for entry in entries:
@@ -128,7 +128,7 @@ def _part(form: Form, entries: Sequence[Entry], payouts: _Payouts) -> Part:
     head = AccountStatement(
         account=form.provider,
         currency=entries[0].gross.currency,
-        balance="checked" if proven else "absent",
+        balance="checked" if checked or proven else "absent",
         count=len(drafts),
         from_on=days[0],
         to_on=days[-1],
@@ -142,13 +142,13 @@ def _mark(entry: Entry) -> str:
 
 
 def _line(form: Form, entry: Entry, day: str) -> BankLine:
-    """Make a line. Whatever is not a customer's has the provider as its counterparty."""
+    """Make a line. What no customer paid or got, and nobody else is named for, has the provider as its counterparty."""
     customers = entry.kind in {"charge", "refund", "taken back", "came back"}
     return BankLine(
         id="",
         booked_on=day,
         amount=entry.gross,
-        counterparty=entry.counterparty if customers else form.provider,
+        counterparty=entry.counterparty or ("" if customers else form.provider),
         iban=entry.iban,
         references=tuple(dict.fromkeys(reference for reference in entry.references if reference)),
         text=_text(entry),
@@ -199,7 +199,7 @@ def _fee_line(form: Form, key: str, its: Sequence[Entry], payout: Payout | None)
     return [Draft(line, f"fees of {whose}", payout.id if payout else "")]
 
 
-def _notes(form: Form, entries: Sequence[Entry], payouts: _Payouts) -> list[str]:
+def _notes(form: Form, read: Read, entries: Sequence[Entry], payouts: _Payouts) -> list[str]:
     notes: list[str] = []
     if payouts.failed:
         notes.append(f"{_names(payouts.failed)} failed or {_was(payouts.failed)} cancelled; nothing of it arrives.")
@@ -217,7 +217,10 @@ def _notes(form: Form, entries: Sequence[Entry], payouts: _Payouts) -> list[str]
     gone = {"payout", "failed payout"}
     settled = {*payouts.whole, *cut}
     waiting = [entry for entry in entries if entry.payout not in settled and entry.kind not in gone]
-    if waiting:
+    left = read.balances.get(entries[0].gross.currency)
+    if left:
+        notes.append(f"{left} was left at {form.provider}.")
+    elif waiting and _total(waiting).minor and (read.transfers or any(entry.payout for entry in entries)):
         count = len(waiting)
         begins = (
             f"{count} transaction{'s' * (count != 1)} of {_total(waiting)} after fees {'is' if count == 1 else 'are'}"

@@ -59,6 +59,7 @@ class Read(NamedTuple):
     transfers: bool  # it lists the payouts themselves, so that their sums can be checked
     cut: bool  # it begins and ends at a day of transactions, so that the first payouts may lack some
     notes: list[str]
+    balances: Mapping[str, Money] = {}  # by currency, what was left at the end where a running balance is right
 
 
 class Form(NamedTuple):
@@ -119,8 +120,10 @@ class Report(msgspec.Struct, frozen=True):
         header = self.table.headers.get(column, "")
         return self.source.error(what, line=row.line, column=header, remedy=f"Export it again: {self.form.menu}")
 
-    def amounts(self, row: Row, currency: str) -> tuple[Money, Money]:
+    def amounts(self, row: Row, currency: str, *, fee_negative: bool = False) -> tuple[Money, Money]:
         """Read gross and fee, which is what the provider kept, and hold them against the net.
+
+        `fee_negative` says that the provider writes what it kept with a minus.
 
         Raises FileError when gross less fee is not the net: a fee with the wrong sign, or a number altered.
         """
@@ -128,6 +131,7 @@ class Report(msgspec.Struct, frozen=True):
         gross, fee, net = (
             cells.take(field, lambda cell: self.money(cell, currency)) for field in ("gross", "fee", "net")
         )
+        fee = -fee if fee_negative else fee
         off = gross - fee - net
         if off.minor:
             raise self.error(f"gross {gross} less fee {fee} is not the net {net}, it is off by {off}", row, "net")

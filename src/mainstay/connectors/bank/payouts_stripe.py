@@ -74,7 +74,7 @@ def _itemised(report: Report, row: Row) -> Entry:
         mark=source if kind == "charge" else "",
         payout=own or row.text("payout"),
         arrives_on=report.cells(row).take("arrives_on", report.day),
-        counterparty=_customer(report, row),
+        counterparty="" if kind in {"fee", "other"} else _customer(report, row),
         references=_references(report, row),
         text=_text(kind, row.text("charge") or source, row.text("text")),
         original=_original(report, row, gross),
@@ -127,7 +127,7 @@ def _payment(report: Report, row: Row) -> list[Entry]:
         fee=fee + tax,
         mark=charge,
         counterparty=_customer(report, row),
-        references=_references(report, row),
+        references=(charge, *_references(report, row)),
         text=row.text("text"),
         original=original,
         raw=row.raw,
@@ -178,12 +178,11 @@ def _references(report: Report, row: Row) -> tuple[str, ...]:
 
 
 def _text(kind: Kind, charge: str, said: str) -> str:
-    """Name the charge where money goes back."""
+    """Name the charge, or else what Stripe calls the return, where money goes back."""
     begins = {"refund": "Refund", "taken back": "Taken back by the customer's bank", "came back": "Came back"}
     if kind not in begins or not charge:
         return said
-    named = f"of {charge}" if charge.startswith(("ch_", "py_", "pi_")) else charge
-    return f"{begins[kind]}, {named}" + f": {said}" * bool(said)
+    return f"{begins[kind]} ({charge})" + f": {said}" * bool(said)
 
 
 def _original(report: Report, row: Row, gross: Money) -> Money | None:

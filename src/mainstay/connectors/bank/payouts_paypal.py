@@ -1,0 +1,275 @@
+"""PayPal's activity download and statement, in English and German.
+
+The running balance is checked as far as the report has one: per currency, in either direction, entries of one second
+in any order. PayPal does not say what a withdrawal holds. It is known all the same where the balance was nothing
+before, and nothing after: then a withdrawal is all that came between. Else the withdrawal stands without lines.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec.structs import replace
+
+from mainstay.connectors.bank.payouts_report import Entry, Form, Kind, Read, Report, currency_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mainstay.connectors.tables import Row
+    from mainstay.values import Money
+
+# Money moved, as these say; of any other status nothing did (yet).
+_MOVED = frozenset(("completed", "refunded", "partially refunded", "cleared", "reversed", "partially reversed")) | {
+    "abgeschlossen",
+    "zur\u00fcckgezahlt",
+    "teilweise zur\u00fcckgezahlt",
+    "r\u00fcckzahlung",
+    "teilr\u00fcckzahlung",
+    "zur\u00fcckgebucht",
+    "verbucht",
+}
+_MEMO = "memo"
+# What a type says, the first that fits. Holds are set aside: they park money, and give it back.
+_HOLD = re.compile(r"\bholds?\b|\breserves?\b|payment release|einbehalt|freigabe|r\u00fccklage", re.IGNORECASE)
+_AUTHORISED = re.compile(r"authori[sz]ation|autorisierung", re.IGNORECASE)
+_CONVERTED = re.compile(r"currency conversion|w\u00e4hrungsumrechnung", re.IGNORECASE)
+_ADDED = re.compile(r"deposit|bankgutschrift|kreditkarte|card withdrawal|add(ed)? funds|einzahlung|ach-", re.IGNORECASE)
+_WITHDRAWN = re.compile(r"withdraw|transfer to bank|abbuchung|auszahlung", re.IGNORECASE)
+_BACK = re.compile(r"reversal|chargeback|dispute|r\u00fcckbuchung|storn|k\u00e4uferschutz", re.IGNORECASE)
+_FEE = re.compile(r"\bfees?\b|geb\u00fchr", re.IGNORECASE)
+_REFUND = re.compile(r"refund|r\u00fcckzahlung|erstattung|r\u00fcckerstattung", re.IGNORECASE)
+
+
+class _Move(NamedTuple):
+    """A row that changed the balance. `entry` is None where the row is a hold."""
+
+    entry: Entry | None
+    when: str  # day and time, which sort
+    net: Money
+    balance: Money | None
+    line: int
+
+
+def _read_activity(report: Report) -> Read:
+    moves: list[_Move] = []
+    left: dict[str, int] = {}
+    legs: dict[str, list[int]] = {}  # of conversions: by what they are of, where in moves
+    for row in report.table.rows:
+        status = row.text("status")
+        if (status and status.casefold() not in _MOVED) or row.text("impact").casefold() == _MEMO:
+            left[status or _MEMO] = left.get(status or _MEMO, 0) + 1
+        elif not (_AUTHORISED.search(row.text("type")) and not _HOLD.search(row.text("type"))):
+            moves.append(_move(report, row))
+            if _CONVERTED.search(row.text("type")):
+                legs.setdefault(row.text("reference") or moves[-1].when, []).append(len(moves) - 1)
+    for pair in legs.values():
+        _name_conversion(moves, pair)
+    if not moves:
+        raise report.error("no transaction in this report is completed", report.table.rows[0], "status")
+    notes = [f"{count} rows with the status {status[:40]!r} are left out." for status, count in left.items()]
+    held = sum(move.entry is None for move in moves)
+    notes += [f"{held} rows that hold money back or release it are left out."] * bool(held)
+    entries: list[Entry] = []
+    balances: dict[str, Money] = {}
+    for currency in dict.fromkeys(move.net.currency for move in moves):
+        its = [move for move in moves if move.net.currency == currency]
+        blocks, known = _in_order(report, its)
+        if known:
+            balances[currency] = _end(blocks)
+        entries += _with_payouts(blocks) if known else [move.entry for move in its if move.entry]
+    return Read(entries, transfers=True, cut=True, notes=notes, balances=balances)
+
+
+def _move(report: Report, row: Row) -> _Move:
+    cells = report.cells(row)
+    gross, fee = report.amounts(row, currency_of(cells), fee_negative=True)
+    day = cells.take("day", report.day)
+    kind = _kind(row.text("type"), gross)
+    balance = cells.take("balance", lambda cell: report.money(cell, gross.currency) if cell else None)
+    ident = row.text("id")
+    own = {"payout": ident, "failed payout": row.text("reference")}.get(kind, "")
+    paid_out = kind == "other" and gross.minor > 0  # nobody's money but the owner's own
+    entry = Entry(
+        line=row.line,
+        id=ident,
+        day=day,
+        kind=kind,
+        gross=gross,
+        fee=fee,
+        payout=own,
+        counterparty="" if paid_out or own else row.text("name") or row.text("from" if gross.minor > 0 else "to"),
+        references=() if paid_out else _references(row),
+        text=_text(row),
+        raw=row.raw,
+    )
+    held = None if _HOLD.search(row.text("type")) else entry
+    return _Move(held, f"{day} {row.text('time')}", gross - fee, balance, row.line)
+
+
+def _kind(said: str, gross: Money) -> Kind:
+    incoming = gross.minor > 0
+    if _CONVERTED.search(said) or _ADDED.search(said):
+        return "other"
+    if _WITHDRAWN.search(said):
+        return "failed payout" if incoming else "payout"
+    if _FEE.search(said):
+        return "fee"
+    if _BACK.search(said):
+        return "came back" if incoming else "taken back"
+    if _REFUND.search(said):
+        return "came back" if incoming else "refund"
+    return "charge" if incoming else "other"
+
+
+def _name_conversion(moves: list[_Move], pair: Sequence[int]) -> None:
+    """Say of both sides of a conversion what was exchanged into what."""
+    sides = [entry for at in pair if (entry := moves[at].entry)]
+    out, into = ([entry for entry in sides if (entry.gross.minor > 0) == incoming] for incoming in (False, True))
+    if len(out) == len(into) == 1 and out[0].gross.currency != into[0].gross.currency:
+        text = f"Exchanged {-out[0].gross} into {into[0].gross}"
+        for at, entry in zip(pair, sides, strict=True):
+            moves[at] = moves[at]._replace(entry=replace(entry, text=text))
+
+
+def _references(row: Row) -> tuple[str, ...]:
+    fields = ("invoice", "custom", "id", "reference", "receipt")
+    return tuple(dict.fromkeys(value for field in fields if (value := row.text(field))))
+
+
+def _text(row: Row) -> str:
+    said = dict.fromkeys(value for field in ("subject", "item", "note") if (value := row.text(field)))
+    return "; ".join(said) or row.text("type")
+
+
+def _in_order(report: Report, moves: Sequence[_Move]) -> tuple[list[list[_Move]], bool]:
+    """Put moves into the order of time, those of one second together, and check the running balance.
+
+    Gives False where there is no balance to check. Raises FileError where no order of the rows makes it right.
+    """
+    if len(moves) < 2 or not all(move.balance for move in moves):  # noqa: PLR2004 - two rows are a step
+        return [], False
+    orders = [_blocks(order) for order in (sorted(moves, key=lambda move: move.when), moves, moves[::-1])]
+    breaks = [_break(blocks) for blocks in orders]
+    for blocks, broken in zip(orders, breaks, strict=True):
+        if broken is None:
+            return blocks, True
+    line, off = max((broken for broken in breaks if broken), key=lambda broken: broken[2])[:2]
+    remedy = f"A row is missing or altered. Export all transactions again: {report.form.menu}"
+    raise report.source.error(f"the running balance is off by {off} here", line=line, remedy=remedy)
+
+
+def _blocks(moves: Sequence[_Move]) -> list[list[_Move]]:
+    blocks: list[list[_Move]] = []
+    for move in moves:
+        if blocks and blocks[-1][0].when == move.when:
+            blocks[-1].append(move)
+        else:
+            blocks.append([move])
+    return blocks
+
+
+def _break(blocks: Sequence[Sequence[_Move]]) -> tuple[int, Money, int] | None:
+    """Give the line where the balance breaks, by how much, and after how many blocks; None where it is right."""
+    found: list[tuple[int, Money, int]] = []
+    for first in blocks[0]:
+        broken = _break_from(first.balance or first.net, blocks)
+        if broken is None:
+            return None
+        found.append(broken)
+    return max(found, key=lambda broken: broken[2])
+
+
+def _break_from(end: Money, blocks: Sequence[Sequence[_Move]]) -> tuple[int, Money, int] | None:
+    for count, block in enumerate(blocks[1:], 1):
+        before = end
+        for move in block:
+            end += move.net
+        if all(move.balance != end for move in block):
+            shown = block[-1].balance or before
+            return block[-1].line, shown - end, count
+    return None
+
+
+def _with_payouts(blocks: Sequence[Sequence[_Move]]) -> list[Entry]:
+    """Give the entries, those between two moments without money with the one withdrawal that took all of them."""
+    entries: list[Entry] = []
+    since: list[Entry] = []
+    end = _first_end(blocks)
+    clean = not (end - _net(blocks[0])).minor
+    for number, block in enumerate(blocks):
+        end = end + _net(block) if number else end
+        since += [move.entry for move in block if move.entry]
+        if not end.minor:
+            entries += _attributed(since) if clean else since
+            since, clean = [], True
+    return entries + since
+
+
+def _first_end(blocks: Sequence[Sequence[_Move]]) -> Money:
+    """Give the balance after the first block: the one from which the next ones go on."""
+    ends = [move.balance for move in blocks[0] if move.balance]
+    return next((end for end in ends if _break_from(end, blocks) is None), ends[0])
+
+
+def _end(blocks: Sequence[Sequence[_Move]]) -> Money:
+    """Give the balance after the last block."""
+    end = _first_end(blocks)
+    for block in blocks[1:]:
+        end += _net(block)
+    return end
+
+
+def _net(block: Sequence[_Move]) -> Money:
+    total = block[0].net
+    for move in block[1:]:
+        total += move.net
+    return total
+
+
+def _attributed(entries: list[Entry]) -> list[Entry]:
+    payouts = [entry for entry in entries if entry.kind in {"payout", "failed payout"}]
+    total = sum(entry.gross.minor - entry.fee.minor for entry in entries)
+    if len(payouts) != 1 or payouts[0].kind != "payout" or total:
+        return entries
+    return [replace(entry, payout=payouts[0].id, arrives_on=payouts[0].day) for entry in entries]
+
+
+ACTIVITY = Form(
+    "PayPal activity",
+    "PayPal",
+    (
+        frozenset(("timezone", "gross")),
+        frozenset(("timezone", "type", "status")),
+        frozenset(("time zone", "gross", "transaction id")),
+        frozenset(("zeitzone", "brutto")),
+        frozenset(("zeitzone", "typ", "status")),
+    ),
+    {
+        "day": ("date", "datum"),
+        "time": ("time", "uhrzeit"),
+        "name": ("name",),
+        "type": ("type", "typ", "description", "beschreibung"),
+        "status": ("status",),
+        "currency": ("currency", "w\u00e4hrung"),
+        "gross": ("gross", "brutto"),
+        "fee": ("fee", "geb\u00fchr", "fees", "geb\u00fchren"),
+        "net": ("net", "netto"),
+        "from": ("from email address", "absender e-mail-adresse", "von e-mail-adresse"),
+        "to": ("to email address", "empf\u00e4nger e-mail-adresse", "an e-mail-adresse"),
+        "id": ("transaction id", "transaktionscode"),
+        "reference": ("reference txn id", "zugeh\u00f6riger transaktionscode", "referenztransaktionscode"),
+        "invoice": ("invoice number", "invoice id", "rechnungsnummer"),
+        "custom": ("custom number", "zollnummer", "benutzerdefinierte nummer"),
+        "receipt": ("receipt id", "empfangsnummer"),
+        "item": ("item title", "artikelbezeichnung"),
+        "subject": ("subject", "betreff"),
+        "note": ("note", "hinweis"),
+        "balance": ("balance", "guthaben"),
+        "impact": ("balance impact", "auswirkung auf guthaben"),
+    },
+    ("day", "type", "currency", "gross", "fee", "net", "id"),
+    "PayPal > Activity > Download > All transactions, CSV, with the columns Fee, Net, Balance and Transaction ID.",
+    _read_activity,
+)
