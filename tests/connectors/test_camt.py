@@ -150,6 +150,85 @@ def test_charges_and_foreign_amounts_are_kept_as_text():
     assert line.text == "charges 0.70 EUR | instructed 19.69 CHF at 0.9433"
 
 
+EXCHANGE = "<CcyXchg><SrcCcy>USD</SrcCcy><TrgtCcy>EUR</TrgtCcy><XchgRate>1.08</XchgRate></CcyXchg>"
+
+
+@pytest.mark.parametrize(
+    ("amounts", "original"),
+    [
+        (f"<InstdAmt>{amt('108.00', 'USD')}</InstdAmt><TxAmt>{amt('100.00')}</TxAmt>", Money(10800, "USD")),
+        (f"<InstdAmt>{amt('108.00', 'USD')}{EXCHANGE}</InstdAmt>", Money(10800, "USD")),
+        (f"<InstdAmt>{amt('100.00')}</InstdAmt><TxAmt>{amt('108.00', 'USD')}{EXCHANGE}</TxAmt>", Money(10800, "USD")),
+        (f"<TxAmt>{amt('108.00', 'USD')}{EXCHANGE}</TxAmt>", Money(10800, "USD")),
+        (f"<TxAmt>{amt('108.00', 'USD')}</TxAmt>", None),  # nothing says that it was exchanged
+        (f"<InstdAmt>{amt('100.00')}</InstdAmt><TxAmt>{amt('100.00')}</TxAmt>", None),
+        (f"<InstdAmt>{amt('16000', 'JPY')}</InstdAmt>", Money(16000, "JPY")),
+    ],
+)
+@pytest.mark.parametrize("where", ["entry", "details"])
+@pytest.mark.parametrize("sign", ["CRDT", "DBIT"])
+def test_what_was_sent_in_another_currency_is_kept_with_the_sign_of_the_amount(amounts, original, where, sign):
+    held = f"<AmtDtls>{amounts}</AmtDtls>"
+    more, details = (held, "") if where == "entry" else ("", f"<TxDtls>{held}</TxDtls>")
+    line = line_of(ntry("100.00", sign=sign, more=more, details=details))
+    assert line.amount == Money(10000 if sign == "CRDT" else -10000, "EUR")
+    assert line.original == (original if sign == "CRDT" or original is None else -original)
+
+
+def test_each_transaction_of_a_batch_keeps_its_own_original_amount():
+    def part(text: str, sent: str) -> str:
+        return f"<TxDtls>{amt(text)}<AmtDtls><InstdAmt>{amt(sent, 'USD')}</InstdAmt></AmtDtls></TxDtls>"
+
+    result = read(document(stmt(ntry("24.00", details=part("15.00", "16.50") + part("9.00", "9.90")))))
+    assert [line.original for line in result.lines] == [Money(1650, "USD"), Money(990, "USD")]
+
+
+def test_an_original_amount_that_cannot_be_read_is_an_error():
+    details = f"<TxDtls><AmtDtls><InstdAmt>{amt('1,0', 'USD')}</InstdAmt></AmtDtls></TxDtls>"
+    assert "entry 1: '1,0' is not an amount" in refused(document(stmt(ntry(details=details)))).message
+
+
+QRR = "210000000003139471430009017"
+
+
+@pytest.mark.parametrize(
+    ("kind", "reference"),
+    [
+        ("<Prtry>QRR</Prtry>", QRR),
+        ("<Cd>QRR</Cd>", QRR),
+        ("<Prtry>ISR Reference</Prtry>", QRR),
+        ("<Cd>SCOR</Cd>", "RF18539007547034"),
+        ("<Prtry>SCOR</Prtry>", "RF18539007547034"),
+        ("<Cd>SCOR</Cd>", "010806817183"),  # Belgian, with its issuer BBA
+        ("<Prtry>BBA</Prtry>", "+++010/8068/17183+++"),
+        ("<Prtry>KID</Prtry>", "002345674"),  # Norwegian
+    ],
+)
+def test_a_structured_reference_is_kept_whatever_kind_the_bank_says_it_is(kind, reference):
+    said = f"<Tp><CdOrPrtry>{kind}</CdOrPrtry><Issr>BBA</Issr></Tp>"
+    strd = f"<Strd><CdtrRefInf>{said}<Ref>{reference}</Ref></CdtrRefInf></Strd>"
+    details = f"<TxDtls><Refs><EndToEndId>E</EndToEndId></Refs><RmtInf>{strd}</RmtInf></TxDtls>"
+    assert line_of(ntry(details=details)).references == (reference, "E")
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        (QRR, (QRR,)),
+        ("21 00000 00003 13947 14300 09017", (QRR,)),
+        (QRR[:-1] + "8", ()),  # the check digit is wrong
+        (QRR[1:], ()),
+        ("0" * 27, ()),
+        ("CH4431999123000889012", ()),
+        ("1", ()),
+    ],
+)
+def test_a_swiss_reference_in_the_number_of_the_entry_counts_when_its_check_digit_is_right(given, kept):
+    assert line_of(ntry(more=f"<NtryRef>{given}</NtryRef>")).references == kept
+    twice = f"<TxDtls><RmtInf><Strd><CdtrRefInf><Ref>{QRR}</Ref></CdtrRefInf></Strd></RmtInf></TxDtls>"
+    assert line_of(ntry(more=f"<NtryRef>{given}</NtryRef>", details=twice)).references == (QRR,)
+
+
 def test_the_entry_is_kept_as_the_bank_sent_it_up_to_a_page():
     assert line_of(ntry("10.00", ref="R")).raw.startswith('<Ntry><Amt Ccy="EUR">10.00</Amt>')
     details = f"<TxDtls><RmtInf><Ustrd>{'x' * 9000}</Ustrd></RmtInf></TxDtls>"

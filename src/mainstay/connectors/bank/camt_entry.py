@@ -9,6 +9,8 @@ Sources: the ISO 20022 message definitions of camt.052, .053 and .054, versions 
    into the text, because it is often the customer behind a collecting service.
  - An entry with several TxDtls becomes a line for each when each has an amount in the entry's currency and they add
    up to the entry; otherwise it stays whole, with the references and texts of all. Nothing is ever added or dropped.
+ - What the payer sent in another currency is the instructed amount, or else the transaction's where it was exchanged.
+ - Swiss banks put the QR reference of a payment slip into NtryRef too; there it counts only with its check digit.
  - A date and time counts as the date it is written with, in the bank's own zone.
 """
 
@@ -20,6 +22,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from mainstay.connectors.bank.creditor_reference import is_swiss
 from mainstay.connectors.bank.statement import RAW_LIMIT, Draft
 from mainstay.connectors.currencies import money_of
 from mainstay.connectors.source import UnreadableError
@@ -186,7 +189,11 @@ def _whole(frame: _Frame, entry: Node, details: list[Node], amount: Money) -> Dr
     line = _line(frame, details, amount, raw=canonical(entry))
     remarks = [remark for remark in [*_charges(entry), *_exchanges(entry)] if remark not in line.text]
     text = _joined([line.text or text_at(entry, "AddtlNtryInf"), *remarks], " | ")
-    return Draft(msgspec.structs.replace(line, text=text), mark=frame.mark)
+    slip = text_at(entry, "NtryRef").replace(" ", "")
+    references = _unique([slip] * is_swiss(slip) + list(line.references))[:REFERENCE_LIMIT]
+    original = line.original or _original(entry, amount)
+    changed = msgspec.structs.replace(line, text=text, references=tuple(references), original=original)
+    return Draft(changed, mark=frame.mark)
 
 
 def _line(frame: _Frame, details: list[Node], amount: Money, *, raw: str) -> BankLine:
@@ -209,6 +216,7 @@ def _line(frame: _Frame, details: list[Node], amount: Money, *, raw: str) -> Ban
         bank_id=frame.bank_id,
         pending=frame.pending,
         reversal=reversal,
+        original=_original(details[0], amount) if len(details) == 1 else None,
         raw=raw if len(raw) <= RAW_LIMIT else f"{raw[:RAW_LIMIT]}[cut]",
     )
 
@@ -267,6 +275,16 @@ def _exchanges(node: Node) -> list[str]:
         return []
     rate = text_at(node, "AmtDtls/TxAmt/CcyXchg/XchgRate") or text_at(node, "AmtDtls/InstdAmt/CcyXchg/XchgRate")
     return [f"instructed {asked}" + (f" at {rate[:20]}" if rate else "")]
+
+
+def _original(node: Node, amount: Money) -> Money | None:
+    """Give the amount in the payer's currency with the sign of `amount`, None where it is in the same currency."""
+    exchanged = any(node.find(f"AmtDtls/{kind}/CcyXchg") is not None for kind in ("InstdAmt", "TxAmt"))
+    for path in ("AmtDtls/InstdAmt/Amt", *["AmtDtls/TxAmt/Amt"] * exchanged):
+        sent = amount_at(node, path)
+        if sent is not None and sent.minor and sent.currency != amount.currency:
+            return -sent if amount.minor < 0 else sent
+    return None
 
 
 def _unique(texts: Iterable[str]) -> list[str]:
