@@ -4,10 +4,10 @@
 BIN := .venv/bin
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1# else it asks the network for a newer one
 
-.PHONY: help setup demo check test format lock clean
+.PHONY: help setup demo check test bench-matching format lock clean
 
 help: ## List the targets
-	@sed -nE 's/^([a-z]+):[^#]*## (.*)/\1\t\2/p' Makefile | expand -t 10
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1\t\2/p' Makefile | expand -t 16
 
 setup: .venv/installed ## Make .venv with all that Mainstay needs (quick the second time)
 
@@ -22,6 +22,9 @@ check: setup ## Lint, formatting, types, and that imports point down
 
 test: setup ## Run the tests; a part of them: make test ARGS="tests/test_tidy.py -x"
 	$(BIN)/pytest -n 2 --dist worksteal $(ARGS)
+
+bench-matching: setup ## Measure how well and how fast payments are matched
+	$(BIN)/python bench/matching.py $(ARGS)
 
 format: setup ## Format the code, and mend what the linter can mend
 	$(BIN)/ruff check --fix-only .
