@@ -43,20 +43,20 @@ VOCABULARY: Vocabulary = {
         cs="cislo odberatele,cislo zakaznika",
     ),
     "customer": words(
-        en="customer,customer name,customername,client,client name,contact name,contactname,contact,bill to,"
+        en="customer name,customername,customer,client name,client,contact name,contactname,contact,bill to,"
         "billed to,third party name,third party,invoice partner display name,partner,company name,name,"
         "company,organization",
-        de="kunde,kundenname,rechnungsempfanger,empfanger,kontakt,name,firma,debitor,organisation",
-        fr="client,nom du client,nom client,tiers,nom,raison sociale,societe",
-        nl="klant,klantnaam,debiteur,debiteurnaam,relatie,naam,bedrijfsnaam,contact",
-        es="cliente,nombre del cliente,nombre cliente,contacto,nombre del contacto,razon social,nombre",
-        it="cliente,nome cliente,ragione sociale,denominazione,intestatario,nome",
-        pt="cliente,nome do cliente,razao social,nome",
-        pl="nabywca,klient,kontrahent,nazwa klienta,nazwa nabywcy,nazwa kontrahenta,nazwa",
-        sv="kund,kundnamn,namn",
-        da="kunde,kundenavn,debitor,navn",
-        fi="asiakas,asiakkaan nimi,nimi",
-        cs="odberatel,zakaznik,klient,nazev odberatele,jmeno,nazev",
+        de="kundenname,kunde,rechnungsempfanger,empfanger,kontakt,name,firma,debitor,organisation",
+        fr="nom du client,nom client,client,tiers,nom,raison sociale,societe",
+        nl="klantnaam,klant,debiteurnaam,debiteur,relatie,naam,bedrijfsnaam,contact",
+        es="nombre del cliente,nombre cliente,cliente,contacto,nombre del contacto,razon social,nombre",
+        it="nome cliente,cliente,ragione sociale,denominazione,intestatario,nome",
+        pt="nome do cliente,cliente,razao social,nome",
+        pl="nazwa nabywcy,nabywca,nazwa klienta,klient,nazwa kontrahenta,kontrahent,nazwa",
+        sv="kundnamn,kund,namn",
+        da="kundenavn,kunde,debitor,navn",
+        fi="asiakkaan nimi,asiakas,nimi",
+        cs="nazev odberatele,odberatel,zakaznik,klient,jmeno,nazev",
     ),
     "email": words(
         en="email,e mail,mail,email address,emailaddress,customer email,client email,contact email,billing email",
@@ -73,8 +73,8 @@ VOCABULARY: Vocabulary = {
         cs="e mail odberatele,emailova adresa",
     ),
     "open": words(
-        en="open,outstanding,open amount,open balance,amount due,invoiceamountdue,invoice amount due,"
-        "balance due,invoice balance,balance,outstanding amount,amount outstanding,amount remaining,"
+        en="amount remaining,open,outstanding,open amount,open balance,amount due,invoiceamountdue,invoice amount due,"
+        "balance due,invoice balance,balance,outstanding amount,amount outstanding,"
         "residual amount,amount residual,remaining amount due,remaining unpaid,pending,unpaid amount,"
         "due amount,amount due signed",
         de="offen,offener betrag,noch offen,offener posten,restbetrag,offene summe,offener saldo,zu zahlen,saldo",

@@ -208,9 +208,9 @@ def _joined(drafts: Sequence[Draft], tally: Counter[str], notes: list[str]) -> t
     conflicts: list[list[Draft]] = []
     twice: list[str] = []
     for group in groups.values():
-        if any(not _same(one.document, other.document) for one, other in combinations(group, 2)):
+        if not _agree([draft.document for draft in group]):
             conflicts.append(group)
-            tally["of a number that stands for several"] += 1
+            tally["one number for several invoices"] += 1
             continue
         paper = _paper(group, notes)
         papers.append(paper)
@@ -219,6 +219,12 @@ def _joined(drafts: Sequence[Draft], tally: Counter[str], notes: list[str]) -> t
     if twice:
         notes.append(f"Found more than once, kept once: {len(twice)} ({listed(twice)}).")
     return papers, [_conflict_doubt(conflicts)] if conflicts else []
+
+
+def _agree(documents: Sequence[Document]) -> bool:
+    """Tell whether documents of one number are all the same one."""
+    distinct = {(one.invoice.amount, one.invoice.issued_on, one.seller, one.seller_id): one for one in documents}
+    return all(_same(one, other) for one, other in combinations(distinct.values(), 2))
 
 
 def _same(one: Document, other: Document) -> bool:

@@ -220,11 +220,23 @@ def _result(read: Sequence[FileRead], merged: Merged, errors: Sequence[tuple[str
         note=" ".join(_notes(read, merged, errors)),
         files=tuple(InvoiceFile(one.name, one.format, len(one.drafts), " ".join(one.notes)) for one in read),
         doubts=(
-            *(doubt for one in read for doubt in one.doubts),
+            *_asked_once([doubt for one in read for doubt in one.doubts]),
             *merged.doubts,
             *(unread(name, error) for name, error in errors),
         ),
     )
+
+
+def _asked_once(doubts: Sequence[Doubt]) -> list[Doubt]:
+    """Ask once for all tables of one layout."""
+    asked: list[Doubt] = []
+    for doubt in doubts:
+        others = [other.file for other in doubts if other.layout == doubt.layout and other is not doubt]
+        if any(one.layout == doubt.layout for one in asked):
+            continue
+        body = doubt.body + f"\nWritten in the same way: {listed(others)}." * bool(others)
+        asked.append(msgspec.structs.replace(doubt, body=body))
+    return asked
 
 
 def _notes(read: Sequence[FileRead], merged: Merged, errors: Sequence[tuple[str, FileError]]) -> list[str]:

@@ -236,11 +236,14 @@ def _read_row(cells: Cells, form: _Format) -> Draft:
     left_out = "void" if row.text("state").casefold() in known.VOID else ""
     left_out = left_out or ("no invoice by its kind" if kind in known.OTHER_PAPER else "")
     positive = -amount if amount.minor < 0 else amount
+    still = positive if left_out else _open(cells, form, positive, money, credit=credit)
+    if still.minor and row.text("state").casefold() in known.PAID and not credit:
+        left_out = left_out or "paid by its state, though an amount is open"
     invoice = Invoice(
         number=cells.take("number", _filled),
         customer=cells.take("customer", _filled),
         amount=positive,
-        open=positive if left_out else _open(cells, form, positive, money, credit=credit),
+        open=still,
         issued_on=issued_on,
         due_on=issued_on if credit and not row.text("due_on") else _due_on(cells, form, issued_on),
         email=_email(row.text("email")),
