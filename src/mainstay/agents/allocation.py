@@ -93,7 +93,7 @@ def _entry(line: BankLine) -> Entry:
     return Entry(line.id, line.account, line.booked_on, line.amount, line.counterparty)
 
 
-def lone(line: BankLine, why: str, *, invoices: tuple[str, ...] = (), sure: float = 1.0) -> Match:
+def lone(line: BankLine, why: str, *, invoices: tuple[str, ...] = (), sure: float = 1.0, runner_up: str = "") -> Match:
     """Make the match of a line that pays nothing; `invoices` are those it has to do with."""
     return Match(
         id=id_of([line.id], list(invoices)),
@@ -103,6 +103,7 @@ def lone(line: BankLine, why: str, *, invoices: tuple[str, ...] = (), sure: floa
         amount=line.amount,
         confidence=sure,
         why=why,
+        runner_up=runner_up,
         booked_on=line.booked_on,
         counterparty=line.counterparty,
         iban=line.iban,

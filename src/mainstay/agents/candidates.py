@@ -91,9 +91,10 @@ class Case:
         """Give the invoices of a customer in one currency; none where he has none in it."""
         return self._customers.get((customer, currency)) or Customer()
 
-    def customers(self) -> Iterable[tuple[int, str]]:
-        """Give every customer with each currency he has invoices in."""
-        return self._customers
+    def of_amount(self, customer: int, currency: str, minor: int | None) -> Sequence[Debt]:
+        """Give the customer's invoices on which just this was open."""
+        debts = self.customer(customer, currency).debts
+        return debts[bisect_left(debts, minor or 0, key=_open) : bisect_right(debts, minor or 0, key=_open)]
 
     def payers(self, receipt: Receipt) -> list[int]:
         """Give the customers who may have sent this line: by bank account, or by a name that is close."""

@@ -169,11 +169,14 @@ def _with_others(case: Case, receipt: Receipt, paid: int, named: Sequence[Debt])
         return []
     whole = {debt.number: debt.open for debt in case.customer(*at).debts}
     more = [debt for debt in islice(case.customer(*at).untouched(whole), LOOK_MAX) if debt not in named]
-    for debt in more:
-        if debt.open == rest:
-            finding = Finding(choice_bits(len(more), 1), settles=False, said="")
-            return [_group_of(case, receipt, [*named, debt], finding)]
-    return []
+    fit = [debt for debt in more if debt.open == rest]
+    if not fit:
+        return []
+    choice = choice_bits(len(more), 1)
+    telling = amount_bits(rest) - choice > NO_MATCH_BITS and at[0] in case.sure_payers(receipt)
+    other = (*(debt.number for debt in named), fit[1].number) if len(fit) > 1 else ()
+    finding = Finding(choice, settles=telling, other=other)
+    return [_group_of(case, receipt, [*named, fit[0]], finding)]
 
 
 def _gathered(case: Case, receipt: Receipt, paid: int, pool: Sequence[Debt], left: Mapping[str, int]) -> list[Group]:

@@ -25,6 +25,7 @@ NUMBER_BITS = 18.0  # one copied number in 100 is wrong, and then any of thousan
 STRUCTURED_BITS = 20.0  # has check digits, or was copied by a machine
 CUT_BITS = 8.0
 SHORT_BITS = 5.0
+SERIAL_BITS = 9.0  # the last part, after a word for invoice, where only one invoice ends so
 CUE_BITS = 7.0  # the word "invoice" right before a short number
 DIGIT_BITS = math.log2(10)
 LETTER_BITS = math.log2(26)
@@ -34,17 +35,21 @@ COMPOSED_DIGITS = 6  # with fewer digits a number hung on others by - / . is par
 CUT_FROM = 5  # characters that must be left of a cut number
 CUT_MAX = 4  # characters that may be missing
 CUT_TEXT = 25  # only a text this long was cut by a bank
-RUN_TOKENS = 9
+RUN_TOKENS = 12
+SPACED_FROM = 5  # characters, each by itself, that make a number "written w i d e l y"
 BANK_COLUMNS = 35
 SHAPE_HEAD = 3  # numbers of one series share their length and their first characters
 UNKNOWN_FROM = 5  # a shorter figure is not taken for an invoice number we do not know
 
 INVOICE_WORDS = frozenset(
     "INVOICE INVOICES INV BILL RECHNUNG RECHNUNGEN RECHNUNGSNR RECHNUNGSNUMMER RECHN RE RG RGNR RENR FACTURE FACTURES"
-    " FACT FAC FACTUUR FACTURA FATTURA FATT FAKTURA FAKT FAKTURY FAKTURANR LASKU".split()
+    " FACT FAC FACTUUR FACTURA FATTURA FATT FAKTURA FAKT FAKTURY FAKTURANR LASKU RNR RECHNUNGSNUMMERN BELEG BELEGNR"
+    " INVOICENO INVNO FACTUURNR FACTUURNUMMER FAKTURANUMMER FAKTURANUMER LASKUN LASKUNUMERO FV FRA".split()
 )
 CUES = INVOICE_WORDS | frozenset("NR NO NUM NUMMER NUMBER NUMERO N REF".split())
+GLUED_WORDS = frozenset("DANKE VOM VON MERCI THANKS THX OF FROM DATED DEL DU PER UEBER OVER FUER FOR".split())
 LIST_WORDS = frozenset("AND UND ET Y E OG OCH EN I PLUS".split())
+_YEAR = re.compile("(?:19|20)[0-9]{2}")
 _TOKEN = re.compile(r"[^\W\d_]+|\d+")
 _LIST_GAP = re.compile(r"[\s,;/+&]*")
 _IBAN = re.compile(r"\b(?!RF)[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b")
@@ -100,6 +105,9 @@ class ReferenceIndex:
         self._prefixes: dict[str, list[Key]] = {}
         self._tails: dict[str, list[str]] = {}
         self._shapes: set[tuple[int, str]] = set()
+        self._patterns: set[tuple[str, ...]] = set()
+        self._heads: set[str] = set()  # letters that numbers begin with, and end with
+        self._ends: set[str] = set()
         for invoice in invoices:
             for key in _keys_of(invoice):
                 self._add(key)
@@ -125,6 +133,11 @@ class ReferenceIndex:
             self._prefixes.setdefault(compact[:length], []).append(key)
         if len(compact) >= UNKNOWN_FROM:
             self._shapes.add(_shape(compact))
+        pattern = _pattern(key.groups)
+        if "#" in pattern and set(pattern) != {"#"} and not key.structured:
+            self._patterns.add(pattern)
+        self._heads.update(() if key.groups[0].isdigit() else key.groups[:1])
+        self._ends.update(() if key.groups[-1].isdigit() else key.groups[-1:])
 
     def _add_tail(self, number: str) -> None:
         groups = _groups(number)
@@ -133,7 +146,7 @@ class ReferenceIndex:
 
     def _scan(self, text: str, found: _Found, *, structured: bool) -> None:
         plain = self._mask(fold_case(text))
-        tokens = [Token(match[0], match.start(), match.end()) for match in _TOKEN.finditer(plain)]
+        tokens = [token for match in _TOKEN.finditer(plain) for token in self._unglued(match)]
         at = 0
         while at < len(tokens):
             last = self._hit(plain, tokens, at, found, structured=structured)
@@ -141,10 +154,25 @@ class ReferenceIndex:
                 last = self._lesser(plain, tokens, at, found)
             at = (at if last is None else last) + 1
 
+    def _unglued(self, match: re.Match[str]) -> tuple[Token, ...]:
+        """Cut letters in two where a word hangs on a number's own: "RGF-411-Bvom", "InvoiceAR26-609"."""
+        text, start, end = match[0], match.start(), match.end()
+        cuts = [len(head) for head in self._heads if text.endswith(head) and text[: -len(head)] in INVOICE_WORDS]
+        if cuts:
+            return Token(text[: -cuts[0]], start, end - cuts[0]), Token(text[-cuts[0] :], end - cuts[0], end)
+        cuts = [len(last) for last in self._ends if text.startswith(last) and text[len(last) :] in GLUED_WORDS]
+        if cuts:
+            return Token(text[: cuts[0]], start, start + cuts[0]), Token(text[cuts[0] :], start + cuts[0], end)
+        return (Token(text, start, end),)
+
     def _mask(self, plain: str) -> str:
         """Blank out bank account numbers, dates and amounts, unless one of our numbers looks like that."""
         plain = _IBAN.sub(lambda match: " # " if is_iban(match[0]) else match[0], plain)
-        return _FIGURES.sub(lambda match: match[0] if compact(match[0]) in self._keys else " # ", plain)
+        return _FIGURES.sub(lambda match: match[0] if self._looks_ours(match[0]) else " # ", plain)
+
+    def _looks_ours(self, figure: str) -> bool:
+        pattern = _pattern(_groups(figure))
+        return compact(figure) in self._keys or ("Y" in pattern[:-1] and pattern in self._patterns)
 
     def _hit(self, plain: str, tokens: list[Token], at: int, found: _Found, *, structured: bool) -> int | None:
         """Take the longest whole number that begins at this token; give the index of its last token."""
@@ -170,7 +198,7 @@ class ReferenceIndex:
             tail = tokens[at]
             if self._keys.get(tail.text):
                 break
-            heads = {key.groups[:-1] for key in keys if len(key.groups) > 1 and len(tail.text) <= len(key.groups[-1])}
+            heads = {key.groups[:-1] for key in keys if len(key.groups) > 1}
             more = [key for head in heads for key in self._tail_keys(head, tail.text)]
             if not more or _joined(plain, tokens, at, joints="-._"):
                 break
@@ -193,14 +221,19 @@ class ReferenceIndex:
                 found.partial.setdefault(key.number, CUT_BITS - math.log2(len(cut)))
         tails = self._tails.get(tokens[at].text.lstrip("0"), []) if _cued(tokens, at) else []
         if tails and not _joined(plain, tokens, at):
+            alone = len(tails) == 1 and len(tokens[at].text) > 1
             for number in tails:
-                found.partial.setdefault(number, SHORT_BITS)
+                found.partial.setdefault(number, SERIAL_BITS if alone else SHORT_BITS)
             return at
         return self._unknown(plain, tokens, at, found)
 
     def _unknown(self, plain: str, tokens: list[Token], at: int, found: _Found) -> int | None:
+        """Note a number that looks like one of ours, or stands after the word "invoice", and is none that is open."""
+        pattern: tuple[str, ...] = ()
         for last, joined, _ in _runs(tokens, at, self._longest):
-            shaped = len(joined) >= UNKNOWN_FROM and _shape(joined) in self._shapes
+            pattern = (*pattern, *_pattern((tokens[last].text,)))
+            shaped = len(joined) >= UNKNOWN_FROM and _shape(joined) in self._shapes and not joined.isalpha()
+            shaped = shaped or (pattern in self._patterns and _is_one(plain, tokens, at, last))
             told = last == at and at > 0 and tokens[at - 1].text in INVOICE_WORDS and _is_number(joined)
             if (shaped or told) and not _joined(plain, tokens, last, before=False) and joined not in self._prefixes:
                 found.unknown.add(joined)
@@ -290,6 +323,17 @@ def _shape(joined: str) -> tuple[int, str]:
     return len(joined), joined[:SHAPE_HEAD]
 
 
+def _pattern(groups: Sequence[str]) -> tuple[str, ...]:
+    """Give what numbers of one series share: their letters, where the year stands, and where figures."""
+    return tuple(("Y" if _YEAR.fullmatch(group) else "#") if group.isdigit() else group for group in groups)
+
+
+def _is_one(plain: str, tokens: list[Token], at: int, last: int) -> bool:
+    """Say whether a run is written as one number, and not a word and a figure that happen to stand together."""
+    gaps = [plain[a.end : b.start] for a, b in pairwise(tokens[at : last + 1])]
+    return last > at and all(gap in set("-/._") or not gap for gap in (gaps[1:] if not tokens[at].digits else gaps))
+
+
 def _runs(tokens: list[Token], at: int, longest: int) -> Iterator[tuple[int, str, str]]:
     """Yield each run of tokens from here: its last index, joined, and joined without leading zeros."""
     joined, piped = "", ""
@@ -319,6 +363,7 @@ def _stands_alone(plain: str, tokens: list[Token], at: int, last: int, keys: Ite
     if first.digits and at and tokens[at - 1].end == first.start and tokens[at - 1].text not in CUES:
         return False
     glued = last + 1 < len(tokens) and tokens[last + 1].start == end.end
+    glued = glued and tokens[last + 1].text not in GLUED_WORDS
     if glued and (not end.digits or len(tokens[last + 1].text) <= 2):  # noqa: PLR2004 - a word, not a suffix
         return False
     short = min(sum(len(group) for group in key.groups) for key in keys) < COMPOSED_DIGITS
@@ -346,6 +391,8 @@ def _joined(
 def _cut_inside(plain: str, run: list[Token], key: Key) -> bool:
     """Say whether the number is split where it has no separator itself and no bank ends its lines."""
     if [token.text.lstrip("0") for token in run] == [group.lstrip("0") for group in key.groups]:
+        return False
+    if len(run) >= SPACED_FROM and all(len(token.text) == 1 for token in run):
         return False
     borders = set(accumulate(len(group) for group in key.groups))
     ends = accumulate(len(token.text) for token in run)

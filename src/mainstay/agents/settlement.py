@@ -106,7 +106,9 @@ class Desk:
         if line.id in self.payouts.explained and not line.pending:
             self._piles["ignored"].append(lone(line, self.payouts.explained[line.id]))
         elif line.reversal:
-            self._piles["unsure"].append(lone(line, self._say_reversal(line), sure=0.0))
+            self._piles["unsure"].append(
+                lone(line, self._say_reversal(line), sure=0.0, runner_up="Whatever it is, it pays no open invoice.")
+            )
         elif line.pending and line.amount.minor > 0:
             why = "The bank shows it as pending; it is matched when it is booked."
             self._piles["unmatched"].append(lone(line, why))
@@ -118,7 +120,7 @@ class Desk:
     def pair_off_second_payments(self) -> None:
         """Keep later lines that name and pay the same invoice in full away from it."""
         claimed: set[str] = set()
-        for receipt in self.free.values():
+        for receipt in (receipt for receipt in self.free.values() if receipt.id not in self._taken_back):
             for number in receipt.named.full:
                 if len(receipt.named.full) == 1 and self.left.get(number) == receipt.minor:
                     if number in claimed:
@@ -146,7 +148,7 @@ class Desk:
     def take_pairs(self, *, strong: bool) -> bool:
         """Assign the free lines to what is open; say whether anything was taken."""
         pairs: dict[tuple[int, int], Evidence] = {}
-        receipts = list(self.free.values())
+        receipts = [receipt for receipt in self.free.values() if not (strong and receipt.id in self._taken_back)]
         columns = {number: at for at, number in enumerate(self.case.debts)}
         for row, receipt in enumerate(receipts):
             for evidence in self.case.evidence(receipt, self.left):
@@ -171,9 +173,10 @@ class Desk:
         """Say of every line that is left what it is: a second payment, or nothing that fits."""
         settled = {number: debt.open for number, debt in self.case.debts.items() if self.left.get(number) == 0}
         for receipt in list(self.free.values()):
-            first = self._first_payment(receipt, settled)
+            back = self._say_taken_back([receipt])
+            first = None if back else self._first_payment(receipt, settled)
             if first is None:
-                why = wording.say_stranger(receipt, self.payouts.providers)
+                why = wording.say_stranger(receipt, self.payouts.providers) + back
                 self._piles["unmatched"].append(lone(receipt.line, why))
             else:
                 debt = first.debt
@@ -198,7 +201,24 @@ class Desk:
             runner_up=wording.say_other_set(other) if other and rival is None else wording.say_rival(rival, debt),
             gap=GAPS.get(evidence.amount),
         )
-        self._take(match, [receipt], sure=clear and is_sure(evidence, margin) and not back)
+        sure = clear and is_sure(evidence, margin) and not back and not self._contradicted(evidence)
+        self._take(match, [receipt], sure=sure)
+
+    def _contradicted(self, evidence: Evidence) -> bool:
+        """Say whether the amount fits as well where a slip of the finger would have meant another invoice."""
+        receipt, debt = evidence.receipt, evidence.debt
+        if evidence.reference == "near":
+            return self._has_twin(receipt, debt.customer, debt.number)
+        if evidence.reference != "number" or evidence.payer_open:
+            return False
+        return any(self._has_twin(receipt, customer, debt.number) for customer in self.case.sure_payers(receipt))
+
+    def _has_twin(self, receipt: Receipt, customer: int, number: str) -> bool:
+        """Say whether a customer has another invoice of just this amount, paid by now or not."""
+        for currency in self.case.currencies(receipt):
+            if any(d.number != number for d in self.case.of_amount(customer, currency, receipt.worth(currency))):
+                return True
+        return False
 
     def _next_best(self, evidence: Evidence) -> Evidence | None:
         """Find the best other invoice for a line, so that the reader sees what was close."""
@@ -280,11 +300,14 @@ def _repeats(later: BankLine, earlier: BankLine) -> bool:
 
 
 def _same_party(one: BankLine, other: BankLine) -> bool:
+    """Say whether a return is that of a payment: same account, reference or name; unnamed, the same words."""
     if one.iban and one.iban == other.iban:
         return True
     if other.reversal and set(one.references) & set(other.references):
         return True
     likeness = similarity(words_of(one.counterparty), words_of(other.counterparty))
+    if likeness is None and _repeats(other, one) and any(c.isdigit() for c in one.text):
+        return True
     return (likeness or 0.0) >= ALIKE or (other.reversal and likeness is None)
 
 
