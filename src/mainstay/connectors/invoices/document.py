@@ -21,9 +21,7 @@ class Document(msgspec.Struct, frozen=True, omit_defaults=True):
     kind: Literal["invoice", "credit_note"]
     file: str  # its name
     format: str  # "UBL", "CII EN 16931", "Factur-X BASIC", "CSV", "XLSX"
-    of: tuple[
-        str, ...
-    ] = ()  # numbers of the invoices it refers to: those a credit note takes back, a correction replaces
+    of: tuple[str, ...] = ()  # numbers of the invoices that a credit note takes back, or a correction replaces
     seller: str = ""
     seller_id: str = ""  # VAT number, else tax number or another id
     pay_to: tuple[str, ...] = ()  # the seller's accounts named for payment, IBANs where they are

@@ -159,7 +159,7 @@ def parse_invoice(source: Source) -> Tree:
         return parse(Source(source.name, content))
     except FileError as error:
         remedy = EXPORT if error.remedy == AGAIN else error.remedy
-        raise FileError(error.message, remedy=remedy) from error
+        raise FileError(" ".join(error.message.split()), remedy=remedy) from error
 
 
 def conclude(source: Source, stated: Stated) -> Document:

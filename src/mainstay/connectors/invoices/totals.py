@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 REMEDY = (
     "Export the invoice again. If it says the same, the program that wrote it adds up wrongly: have it corrected there."
 )
+_HUNDRED = 100  # percent
 _UNIT = 1  # of the currency: how far a tax may be off its rate
 
 
@@ -132,6 +133,8 @@ class _Check:
         """A tax is its basis times its rate (BR-CO-17)."""
         if group.basis is None or group.rate is None:
             return
+        if abs(group.rate) > _HUNDRED:
+            raise self.source.error(f"{group.rate} % can't be a rate of tax", line=group.line, remedy=REMEDY)
         cent = Money(1, group.tax.currency).decimal
         exact = (group.basis.decimal * group.rate / 100).quantize(cent, ROUND_HALF_UP)
         off = group.tax.decimal - exact
