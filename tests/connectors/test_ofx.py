@@ -485,7 +485,7 @@ def test_a_file_with_nothing_but_securities_is_refused():
         ("</STMTTRN>\n<STMTTRN>", "", "stands twice in one entry"),
         ("</STMTTRN>\n<STMTTRN>", "<STMTTRN>", "before STMTTRN of line"),
         ("</STMTTRN>\n<STMTTRN>", "</STMTTRN>\n", "closes nothing"),
-        ("</BANKTRANLIST>", "", "before BANKTRANLIST of line"),
+        ("</STMTTRN>\n</BANKTRANLIST>", "", "before BANKTRANLIST of line"),
         ("<STMTTRN>\n<TRNTYPE>DEBIT", "<STMTTRNX>\n<TRNTYPE>DEBIT", "closes nothing"),
         ("</OFX>", "", "it was cut off"),
         ("</OFX>", "</OFX><OFX></OFX>", "there is more after </OFX>"),

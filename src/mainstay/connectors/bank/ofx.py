@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import structs
 
@@ -55,13 +55,13 @@ def read(source: Source, columns: ColumnMap) -> FileRead:
     `columns` is what mainstay.toml says; its decimal mark and currency count where the file leaves them open.
     """
     tree = parse(source)
-    notes = [tree.note, *_statuses(source, tree.root)]
+    notes = [*tree.notes, *_statuses(source, tree.root)]
     statements = [element for element in tree.root.iter() if element.name in {"STMTRS", "INVSTMTRS"}]
     if not statements:
         raise source.error(f"there is no statement in the file, only {_contents(tree.root)}", remedy=_ASK)
-    decimal = _decimal(source, statements, columns)
+    decimals = _decimals(source, statements, columns.decimal)
     entries = [element.line for element in tree.root.iter() if element.name in _ENTRIES]
-    read = [_Statement(source, tree, element, decimal, columns.currency_code) for element in statements]
+    read = [_Statement(source, tree, element, decimals, columns.currency_code) for element in statements]
     _check_count(source, entries, read)
     if not any(one.drafts for one in read) and all(one.element.name == "INVSTMTRS" for one in read):
         what = "the file holds only securities (trades, positions) of an investment account, and no cash entries"
@@ -70,13 +70,20 @@ def read(source: Source, columns: ColumnMap) -> FileRead:
     notes += _balances(read)
     version = "2" if re.search("OFXHEADER\\s*=", tree.header, re.IGNORECASE) else "1"
     parts = tuple(part for one in read for part in one.parts())
-    return FileRead(f"OFX {version}", parts, tuple(_counted(note for note in notes if note)))
+    return FileRead(f"OFX {version}", parts, tuple(_counted(notes)))
+
+
+class _Decimals(NamedTuple):
+    """The decimal marks of a file. The standard allows both, and some banks write balances with the other one."""
+
+    entries: str
+    balances: str
 
 
 class _Statement:
     """One STMTRS (of an account or a card) or INVSTMTRS as it is read."""
 
-    def __init__(self, source: Source, tree: Tree, element: Element, decimal: str, currency: str) -> None:
+    def __init__(self, source: Source, tree: Tree, element: Element, decimals: _Decimals, currency: str) -> None:
         self.source = source
         self.element = element
         self.notes: list[str] = []
@@ -85,13 +92,13 @@ class _Statement:
         place = element
         try:
             self.currency = _currency(source, element, currency)
-            self.closing, self.closing_on = _closing(element, decimal, self.currency)
+            self.closing, self.closing_on = _closing(element, decimals.balances, self.currency)
             self.lists = element.findall(*_LISTS)
             self.from_on, self.to_on = self.day("DTSTART"), self.day("DTEND")
             read: list[EntryRead] = []
             for place, pending in self.entries():
                 self.count += 1
-                read.append(read_entry(place, tree.text, self.currency, decimal, pending=pending))
+                read.append(read_entry(place, tree.text, self.currency, decimals.entries, pending=pending))
                 place.children = []  # a large file's tree and lines would not fit together
         except UnreadableError as error:
             raise source.error(str(error), line=place.line, entry=self.count, remedy=AGAIN) from error
@@ -185,7 +192,10 @@ class _Statement:
 
 
 def _currency(source: Source, statement: Element, stand_in: str) -> str:
-    said = statement.text("CURDEF") or stand_in
+    """Give the currency of a statement, or that of all its entries, or what mainstay.toml says."""
+    entries = [element for element in statement.iter() if element.name in _ENTRIES]
+    codes = {entry.text("CURRENCY/CURSYM") for entry in entries}
+    said = statement.text("CURDEF") or (codes.pop() if len(codes) == 1 else "") or stand_in
     if not said:
         remedy = f"If it is the euro, {setting('bank.columns', _EUR)}."
         raise source.error("nothing says the currency (CURDEF)", line=statement.line, remedy=remedy)
@@ -200,16 +210,25 @@ def _closing(statement: Element, decimal: str, currency: str) -> tuple[Money | N
     return amount_at(balance, "BALAMT", decimal, currency), day_at(balance, "DTASOF")
 
 
-def _decimal(source: Source, statements: Sequence[Element], columns: ColumnMap) -> str:
-    """Find the decimal mark of all amounts; mainstay.toml decides where they do not."""
-    amounts = {"TRNAMT", "BALAMT"}
-    numbers = [element for one in statements for element in one.iter() if element.name in amounts and element.value]
+def _decimals(source: Source, statements: Sequence[Element], told: str) -> _Decimals:
+    """Find the decimal marks of entries and of balances, each over the whole file."""
+    currencies = {one.text("CURDEF").upper() for one in statements}
+    found: dict[str, list[Element]] = {"TRNAMT": [], "BALAMT": []}
+    for element in (element for one in statements for element in one.iter()):
+        if element.name in found and element.value:
+            found[element.name].append(element)
+    entries = _decimal(source, found["TRNAMT"], currencies, told)
+    return _Decimals(entries, _decimal(source, found["BALAMT"], currencies, entries if found["TRNAMT"] else told))
+
+
+def _decimal(source: Source, numbers: Sequence[Element], currencies: set[str], told: str) -> str:
+    """Find the decimal mark of amounts; `told` decides where they leave it open."""
     try:
         return guess_decimal(element.value for element in numbers)
     except UnreadableError as error:
-        if columns.decimal in {".", ","}:
-            return columns.decimal
-        if all(CURRENCY_DIGITS.get(one.text("CURDEF").upper()) == 3 for one in statements):  # noqa: PLR2004 - as in 1.250 KWD
+        if told in {".", ","}:
+            return told
+        if all(CURRENCY_DIGITS.get(code) == 3 for code in currencies):  # noqa: PLR2004 - as in 1.250 KWD
             return "," if "," in error.text else "."
         line = next((element.line for element in numbers if element.value == error.text), 0)
         remedy = f"If a decimal comma, {setting('bank.columns', _COMMA)}."
@@ -254,7 +273,7 @@ def _check_count(source: Source, entries: Sequence[int], read: Sequence[_Stateme
 def _balances(read: Sequence[_Statement]) -> list[str]:
     """Say what the bank says of its balances, and that it proves nothing."""
     stated = [one for one in read if one.closing is not None]
-    told = [f"{one.closing}" + f" on {one.closing_on}" * bool(one.closing_on) for one in stated]
+    told = list(dict.fromkeys(f"{one.closing}" + f" on {one.closing_on}" * bool(one.closing_on) for one in stated))
     if not told:
         return ["The file gives no balances, so nothing shows that it is complete."]
     said = ", ".join(told[:_MANY]) + ", ..." * (len(told) > _MANY)

@@ -135,7 +135,7 @@ def _tells(number: str) -> bool:
 
 
 def _name(entry: Element) -> str:
-    name = entry.text("NAME") or entry.text("PAYEE/NAME")
+    name = entry.text("NAME") or entry.text("PAYEE/NAME") or entry.text("PAYEE")
     whole = entry.text("EXTDNAME")
     return whole if whole.startswith(name) else name
 

@@ -4,6 +4,7 @@ One is enough, because banks mix the two: an XML header over values without clos
  - An element with text is a value. It ends at its own closing tag, or at any other tag.
  - An element without text is closed by its own tag; else it was an empty value, unless it is one of `AGGREGATES`,
    whose loss would lose or join entries: these must be closed, in order, and hold no text of their own.
+ - One aggregate is known to be left open: the list of entries, before the balance that follows it. That is told.
  - So a file that was cut, or lost a part in the middle, is no tree, and is refused.
 There are no entities but the five of XML, &nbsp; and numbers; other ampersands stand for themselves, as banks forget
 to escape them. A document type is refused. Nothing recurses, and the depth is bounded.
@@ -40,10 +41,13 @@ _SAME = {
 AGGREGATES = frozenset(
     """
     OFX SIGNONMSGSRSV1 SONRS STATUS BANKMSGSRSV1 STMTTRNRS STMTRS BANKACCTFROM BANKTRANLIST BANKTRANLISTP STMTTRN
-    STMTTRNP BANKACCTTO PAYEE CURRENCY ORIGCURRENCY LEDGERBAL AVAILBAL INVSTMTMSGSRSV1 INVSTMTTRNRS INVSTMTRS
+    STMTTRNP BANKACCTTO CURRENCY ORIGCURRENCY LEDGERBAL AVAILBAL INVSTMTMSGSRSV1 INVSTMTTRNRS INVSTMTRS
     INVACCTFROM INVTRANLIST INVBANKTRAN
     """.split()
 )
+_LISTS = frozenset({"BANKTRANLIST", "BANKTRANLISTP"})
+_BALANCES = frozenset({"LEDGERBAL", "AVAILBAL"})
+_OPEN = "Lists of entries that are not closed, as some banks leave them"
 _ENTITIES = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'", "nbsp": " "}
 _ENTITY = re.compile(r"&(?:#([0-9]{1,7})|#[xX]([0-9A-Fa-f]{1,6})|(amp|lt|gt|quot|apos|nbsp));")
 _TOKEN = re.compile(r"<(/?)([A-Za-z][\w.:-]{0,63}+)((?:[\s/][^<>]*+)?)>|<!\[CDATA\[|<!--|<[!?]", re.ASCII)
@@ -94,7 +98,7 @@ class Tree(msgspec.Struct, frozen=True):
     root: Element
     text: str  # with \n at the end of each line
     header: str
-    note: str
+    notes: tuple[str, ...]
 
 
 def parse(source: Source) -> Tree:
@@ -107,7 +111,8 @@ def parse(source: Source) -> Tree:
     declared = re.search("<!DOCTYPE|<!ENTITY", header, re.IGNORECASE)
     if declared:
         raise source.error(_DTD, line=header.count("\n", 0, declared.start()) + 1, remedy=AGAIN)
-    return Tree(_Builder(source, text).build(body.start()), text, header, note)
+    builder = _Builder(source, text)
+    return Tree(builder.build(body.start()), text, header, (*filter(None, [note]), *builder.notes))
 
 
 _DTD = "the file holds a document type (DTD), which bank files never need and attackers use; it is refused"
@@ -121,6 +126,7 @@ class _Builder:
         self.input = text
         self.stack: list[Element] = []
         self.root: Element | None = None
+        self.notes: list[str] = []
         self.names: dict[str, str] = {}  # as written -> as meant
         self.elements = 0
         self.line = 1
@@ -166,6 +172,9 @@ class _Builder:
         self.elements += 1
         if self.elements > MAX_ELEMENTS:
             self.fail(f"there are more than {MAX_ELEMENTS:,} elements", _SHORTER)
+        if name in _BALANCES and self.stack and self.stack[-1].name in _LISTS:
+            self.notes.append(_OPEN)
+            self.end(len(self.stack) - 1, start)
         element = Element(name, self.line, start)
         if self.stack:
             self.stack[-1].children.append(element)

@@ -1,0 +1,68 @@
+"""OFX as single banks write it: what their files leave out or do otherwise, and still says what it says."""
+
+from __future__ import annotations
+
+import pytest
+
+from mainstay.connectors.bank import ofx
+from mainstay.connectors.bank.columns import ColumnMap
+from mainstay.connectors.bank.statement import assemble
+from mainstay.connectors.source import Source
+from mainstay.errors import FileError
+from mainstay.values import Money
+
+ENTRY = "<STMTTRN><TRNTYPE>DEBIT<DTPOSTED>20260105<TRNAMT>-836.30<FITID>A-1<MEMO>Shop</STMTTRN>"
+LIST = f"<BANKTRANLIST><DTSTART>20260101<DTEND>20260131{ENTRY}</BANKTRANLIST>"
+BALANCE = "<LEDGERBAL><BALAMT>5.00<DTASOF>20260131</LEDGERBAL>"
+
+
+def read(listed: str, *, currency: str = "<CURDEF>BRL", balance: str = BALANCE):
+    account = "<BANKACCTFROM><BANKID>1<ACCTID>77</BANKACCTFROM>"
+    body = f"<STMTTRNRS><STMTRS>{currency}{account}{listed}{balance}</STMTRS></STMTTRNRS>"
+    content = f"OFXHEADER:100\n\n<OFX>\n<BANKMSGSRSV1>{body}</BANKMSGSRSV1></OFX>"
+    return assemble([("january.ofx", ofx.read(Source("january.ofx", content.encode()), ColumnMap()))])
+
+
+def test_a_payee_that_is_a_value_is_the_counterparty():
+    assert read(LIST.replace("<MEMO>", "<PAYEE>Oi Telefone</PAYEE><MEMO>")).lines[0].counterparty == "Oi Telefone"
+    inside = "<PAYEE><NAME>Oi Telefone<ADDR1>Rua 1<CITY>Rio</PAYEE><MEMO>"
+    assert read(LIST.replace("<MEMO>", inside)).lines[0].counterparty == "Oi Telefone"
+
+
+def test_balances_may_have_another_decimal_mark_than_entries():
+    result = read(LIST, balance=BALANCE.replace("5.00", "1.234,50").replace("20260131", "00000000"))
+    assert (result.lines[0].amount, result.statements[0].closing) == (Money(-83630, "BRL"), Money(123450, "BRL"))
+    assert "The file says a balance of 1,234.50 BRL; without an opening one" in result.note
+
+
+def test_a_balance_that_could_be_read_both_ways_is_read_as_the_entries_are():
+    assert read(LIST, balance=BALANCE.replace("5.00", "1,234")).statements[0].closing == Money(123400, "BRL")
+    with pytest.raises(FileError, match="doesn't tell whether"):
+        read("", balance=BALANCE.replace("5.00", "1,234"))
+
+
+@pytest.mark.parametrize("name", ["LEDGERBAL", "AVAILBAL"])
+def test_a_list_that_is_left_open_ends_at_the_balance_and_is_told(name):
+    balance = BALANCE.replace("LEDGERBAL", name)
+    result = read(LIST.removesuffix("</BANKTRANLIST>"), balance=balance)
+    assert result.lines == read(LIST, balance=balance).lines
+    assert "Lists of entries that are not closed, as some banks leave them: 1." in result.note
+    with pytest.raises(FileError, match="before BANKTRANLIST of line 4 is closed"):
+        read(LIST.removesuffix("</STMTTRN></BANKTRANLIST>"))
+
+
+def test_a_currency_that_all_entries_name_is_that_of_the_statement():
+    said = LIST.replace("<MEMO>", "<CURRENCY><CURSYM>MXN<CURRATE>1</CURRENCY><MEMO>")
+    result = read(said, currency="")
+    assert (result.currency, result.statements[0].closing) == ("MXN", Money(500, "MXN"))
+    with pytest.raises(FileError, match="nothing says the currency"):
+        read(said.replace("</BANKTRANLIST>", f"{ENTRY}</BANKTRANLIST>"), currency="")
+
+
+def test_an_entry_that_shows_a_balance_without_an_amount_is_refused():
+    with pytest.raises(FileError, match=r"line 4, entry 1: TRNAMT: '\.' is not an amount"):
+        read(LIST.replace("-836.30", "            .  "))
+
+
+def test_each_balance_is_told_once():
+    assert read(LIST + BALANCE).note.count("5.00 BRL") == 1
