@@ -121,6 +121,7 @@ class _Pages:
         self.closing: _Balance | None = None
         self.entries: list[list[Field]] = []
         self.others: list[Field] = []
+        self.given: set[str] = set()  # of `heads`, what this page says itself
         self.in_entry = False
 
     def pages(self) -> list[_Page]:
@@ -156,8 +157,9 @@ class _Pages:
 
     def take_head(self, field: Field, tag: str) -> None:
         """Take a reference, the account or the number."""
-        if self.entries or self.opening is not None:
+        if self.entries or self.opening is not None or tag in self.given:
             self.misplaced(field)
+        self.given.add(tag)
         self.heads[tag] = field
 
     def balance(self, field: Field, before: _Balance | None) -> _Balance:
@@ -232,7 +234,7 @@ def _sheet(source: Source, page: _Page) -> _Sheet:
 def _check_whole(source: Source, page: _Page) -> None:
     """Refuse a page that lacks what every statement has."""
     missing = [name for tag, name in (("25", "account (:25:)"),) if tag not in page.heads]
-    if page.kind != "942":
+    if page.kind != "942" or page.opening is not None or page.closing is not None:
         missing += ["opening balance (:60F:)"] * (page.opening is None)
         missing += ["closing balance (:62F:)"] * (page.closing is None)
     elif not page.ended and not any(field.tag in {"90D", "90C"} for field in page.others):

@@ -25,6 +25,7 @@ SHORTER = "Export shorter periods, and give each as a file of its own."
 
 _LONG = frozenset({"61", "86", "NS", "25P"})  # fields that may go over several lines
 _ENVELOPE_LINES = 10  # between two messages
+_HEADER = 1000  # characters of the blocks before a message
 _BREAK = re.compile(r"\r\n|\n|\r")
 _FRAME = re.compile(rb"(?m)^[\x01\x02]+|[\x03\x04]+(?=[\x01\r\n]|\Z)|\x1a+\s*\Z")  # signs of transmission
 _TAG = re.compile(r":([0-9]{2}[A-Z]?|NS):(.*)")
@@ -32,8 +33,8 @@ _END = re.compile(r"-(?:\}(.*)|XXX)?\s*")
 _BLOCK = re.compile(r"\{[1-5S]:")
 _KIND = re.compile(r"\{2:[IO]([0-9]{3})")
 _BEGINS = re.compile(rb"(?:\A|[\r\n\x01])(?:\{4:)?:(?:20|25P?|28C?|60[FM]?|61|62[FM]?|64|86|NS|94[02]):|\A\s*\{1:F")
-# A :61: that is not recognised as one, because a character of it, or the break before it, is damaged.
-_INSIDE = re.compile(r":61:[0-9]{6}")
+# A field that is not recognised as one, because the break before it or a character of its tag is damaged.
+_INSIDE = re.compile(r":61:[0-9]{6}|:86:|:6[02][FM]:")
 _DAMAGED = re.compile(r".{0,4}[0-9]{6}(?:[0-9]{4})?[RE]?[CD][A-Z]?[0-9]{1,15},[0-9]{0,2}[A-Z]")
 
 
@@ -111,8 +112,8 @@ class _Scanner:
     def finish(self) -> list[Message]:
         """Give the messages; raises FileError when the last one is not complete."""
         self._close(ended=False)
-        if self.block_at or (self.header and not self.header.startswith(("{5:", "{S:"))):
-            what = "the message that begins here has no end (-}); the file was cut off"
+        if self.block_at or self.header:
+            what = "the last message has no end (-}); the file was cut off"
             raise self.source.error(what, line=self.block_at, remedy=AGAIN)
         if self.strays and self.messages:
             what = "this text stands after the end of the last statement; the file was cut off or altered"
@@ -122,12 +123,12 @@ class _Scanner:
         return self.messages
 
     def _take_header(self, number: int, line: str) -> None:
-        if self.block_at:
+        if not self.header and line.startswith(("{5:", "{S:")):  # the trailer of a message; another may follow it
+            line = line[line.find("{1:") :] if "{1:" in line else ""
+        if line and self.block_at:
             what = "a new message begins here, but the one before it has no end (-}); something was cut out"
             raise self.source.error(what, line=number, remedy=AGAIN)
         self._close(ended=False)
-        if line.startswith(("{1:", "{4:")) and self.header.startswith(("{5:", "{S:")):
-            self.header = ""
         self.header += line
         head, begins, rest = self.header.partition("{4:")
         if begins:
@@ -135,6 +136,8 @@ class _Scanner:
             self.kind, self.header, self.block_at = found[1] if found else "", "", number
             if rest.strip():
                 self.take(number, rest)
+        elif len(self.header) > _HEADER:
+            raise self.source.error("the header that begins here has no text ({4:)", line=number, remedy=AGAIN)
 
     def _take_field(self, number: int, tag: str, text: str) -> None:
         if tag not in TAGS:
@@ -165,7 +168,7 @@ class _Scanner:
                 raise self.source.error(what, line=self.strays[0], remedy=AGAIN)
 
     def _hidden(self, number: int) -> FileError:
-        what = "there is a line of a statement (:61:) in this text; a character or a line break is damaged"
+        what = "a field of the statement stands inside this text; a line break or a character of it is damaged"
         return self.source.error(what, line=number, remedy=AGAIN)
 
     def _end_field(self) -> None:
