@@ -90,7 +90,8 @@ def _move(report: Report, row: Row) -> _Move:
     balance = cells.take("balance", lambda cell: report.money(cell, gross.currency) if cell else None)
     ident = row.text("id")
     own = {"payout": ident, "failed payout": row.text("reference")}.get(kind, "")
-    paid_out = kind == "other" and gross.minor > 0  # nobody's money but the owner's own
+    said = row.text("type")
+    within = bool(kind == "fee" or own or _CONVERTED.search(said) or _ADDED.search(said))  # between owner and PayPal
     entry = Entry(
         line=row.line,
         id=ident,
@@ -99,12 +100,12 @@ def _move(report: Report, row: Row) -> _Move:
         gross=gross,
         fee=fee,
         payout=own,
-        counterparty="" if paid_out or own else row.text("name") or row.text("from" if gross.minor > 0 else "to"),
-        references=() if paid_out else _references(row),
+        counterparty="" if within else row.text("name") or row.text("from" if gross.minor > 0 else "to"),
+        references=() if within and not own else _references(row),
         text=_text(row),
         raw=row.raw,
     )
-    held = None if _HOLD.search(row.text("type")) else entry
+    held = None if _HOLD.search(said) else entry
     return _Move(held, f"{day} {row.text('time')}", gross - fee, balance, row.line)
 
 

@@ -235,31 +235,36 @@ def _dates(source: Source, form: Form, table: Table, told: str) -> str:
     try:
         return guess_date_format(days, day_first=german)
     except UnreadableError as error:
-        column = table.headers["day"]
-        if "day and month or month and day" in str(error):
-            fits = [
-                written for written in (_with_order(days[0], order) for order in ("dm", "md")) if _rise(days, written)
-            ]
-            if len(fits) == 1 or told in fits:
-                return told if told in fits else fits[0]
+        both = [
+            written for written in (_with_order(days, order) for order in ("dm", "md")) if _read_days(days, written)
+        ]
+        rising = [written for written in both if _rise(_read_days(days, written))]
+        if told in both or len(rising) == 1:
+            return told if told in both else rising[0]
         remedy = f"Export it again, with a day after the 12th: {form.menu} Or "
         remedy += setting("bank.columns", 'date_format = "%d/%m/%Y" (%d day, %m month, %Y year).')
-        raise source.error(str(error), line=line_of(table.rows, error.text), column=column, remedy=remedy) from error
+        column, line = table.headers["day"], line_of(table.rows, error.text)
+        raise source.error(str(error), line=line, column=column, remedy=remedy) from error
 
 
-def _with_order(day: str, order: str) -> str:
-    mark = "/" if "/" in day else "-"
-    year = "%Y" if re.search(r"[0-9]{4}$", day.partition(" ")[0]) else "%y"
-    return mark.join((*(f"%{part}" for part in order), year))
+def _with_order(days: list[str], order: str) -> str:
+    """Give the format of dates such as 03/04/2026 with days or months first."""
+    first = days[0].partition(" ")[0] if days else ""
+    year = "%Y" if re.search(r"[0-9]{4}$", first) else "%y"
+    return ("/" if "/" in first else "-").join((*(f"%{part}" for part in order), year))
 
 
-def _rise(days: list[str], written: str) -> bool:
-    """Tell whether days only rise or only fall when read in this format."""
+def _read_days(days: list[str], written: str) -> list[str]:
+    """Read all days in a format; none where one is not in it."""
     try:
-        read = [iso_day(day, written) for day in days]
+        return [iso_day(day, written) for day in days]
     except UnreadableError:
-        return False
-    return len(set(read)) > 1 and (read == sorted(read) or read == sorted(read, reverse=True))
+        return []
+
+
+def _rise(days: list[str]) -> bool:
+    """Tell whether days only rise or only fall."""
+    return len(set(days)) > 1 and (days == sorted(days) or days == sorted(days, reverse=True))
 
 
 def currency_of(cells: Cells) -> str:
