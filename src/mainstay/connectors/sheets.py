@@ -112,7 +112,8 @@ def _unpacked(source: Source) -> dict[str, bytes]:
             wanted = [member for member in members if member.filename.startswith("xl/") and _is_xml(member)]
             return {member.filename: _member(source, archive, member) for member in wanted}
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, struct.error, NotImplementedError) as error:
-        raise source.error("the file is cut off or damaged", remedy=_DAMAGED) from error
+        what = "this is a ZIP archive or a spreadsheet, and it is cut off or damaged"
+        raise source.error(what, remedy=_DAMAGED) from error
 
 
 def _is_xml(member: zipfile.ZipInfo) -> bool:

@@ -49,10 +49,15 @@ T = TypeVar("T")
 _NAMES_SHOWN = 20  # of the columns a file has
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _CENTRAL = re.compile("[A-Za-z][\u00b3\u00b9][a-z]")  # Polish letters in Windows-1250, read as Windows-1252
-_CURRENCY = re.compile(r"[(\[ ]([A-Z]{3}|(?i:eur|euros?)|\u20ac)[)\]]?\s*$")
+_CURRENCY = re.compile(r"[(\[ ]([A-Z]{3}|(?i:eur|euros?)|\u20ac|\u00a3)[)\]]?\s*$")
 _LETTERS = str.maketrans({"\u0142": "l", "\u00f8": "o", "\u00e6": "ae", "\u0111": "d", "\u0131": "i"})  # not composed
-_EURO = frozenset({"eur", "euro", "euros", "\u20ac"})
-_MARKED = re.compile(r"^(\u20ac|[^\W\d_]+)|(\u20ac|[^\W\d_]+)$")
+_NAMES = dict.fromkeys(("eur", "euro", "euros", "\u20ac"), "EUR") | {
+    "\u00a3": "GBP",
+    "z\u0142": "PLN",
+    "k\u010d": "CZK",
+    "ft": "HUF",
+}
+_MARKED = re.compile(r"^(\u20ac|\u00a3|[^\W\d_]+)|(\u20ac|\u00a3|[^\W\d_]+)$")
 
 
 class Layout(msgspec.Struct, frozen=True):
@@ -264,8 +269,8 @@ def currency_in(header: str) -> str:
 
 
 def currency_named(text: str) -> str:
-    """Give the code where the euro is named otherwise; other text is given back."""
-    return "EUR" if text.casefold() in _EURO else text
+    """Give the code of a currency that has a name or sign of its own; other text is given back."""
+    return _NAMES.get(text.casefold(), text)
 
 
 def currency_beside(amount: str) -> str:
@@ -502,7 +507,14 @@ PLAIN = {
     "account": "your account",
     "iban": "their account",
     "counterparty": "who paid, or was paid",
+    "payer": "who paid",
+    "payee": "who was paid",
     "text": "what they wrote",
+    "text_2": "what they wrote, too",
+    "text_3": "what they wrote, too",
+    "status": "booked or not yet",
+    "started_on": "date of what is not booked yet",
+    "fee": "fee",
     "bank_id": "the bank's number",
     "balance": "balance after it",
     "number": "invoice number",

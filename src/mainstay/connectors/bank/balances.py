@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from msgspec import structs
 
-from mainstay.connectors.bank.content import CLOSING, OPENING, folded, tells_balance
+from mainstay.connectors.bank.content import CLOSING, OPENING, folded, states_end, tells_balance
 from mainstay.connectors.bank.statement import AccountStatement, Draft, Part
 from mainstay.connectors.cells import plain_number
 from mainstay.connectors.currencies import money_of
@@ -33,6 +33,7 @@ _REMEDY = f"{_MISSING} in mainstay.toml, without it."
 _AGAIN = "Rows are missing, or stand there twice: export the whole period again, and give the file as it came."
 
 FeeMode: TypeAlias = Literal["cost", "signed", "included"]
+_DEBITS = frozenset({"S", "D", "DR", "DEBIT", "SOLL"})
 _DATE = re.compile(r"[0-9]{1,4}[-./ ]|[0-9]{6,8}$")
 
 
@@ -62,7 +63,9 @@ class _Running(NamedTuple):
 
 
 def is_balance(cells: Sequence[str], columns: Mapping[str, int]) -> bool:
-    """Tell a row under the table that states a balance or a total: where the date should be, there is none."""
+    """Tell a row that states a balance or a total: a cell says no more than that, or there is none for a date."""
+    if any(states_end(cell) for cell in cells):
+        return True
     column = columns.get("booked_on", 0)
     day = cells[column] if column < len(cells) else ""
     return not _DATE.match(day.strip()) and any(tells_balance(cell) for cell in cells)
@@ -76,7 +79,8 @@ def ends_stated(rows: Sequence[NumberedRow], decimal: str) -> Ends:
             said = any(word in folded(cell) for cell in cells for word in words)
             numbers = [number for cell in cells for number in _numbers(cell, decimal)]
             if said and numbers:
-                found[end].add(numbers[-1])
+                negative = any(cell.strip().upper() in _DEBITS for cell in cells) and not numbers[-1].startswith("-")
+                found[end].add("-" * negative + numbers[-1])
     return Ends(*("".join(numbers) if len(numbers) == 1 else "" for numbers in found.values()))
 
 

@@ -172,9 +172,9 @@ VOCABULARY: Vocabulary = {
     "counterparty": words(
         en="counterparty,counter party,counterparty name,partner name,payee,name,payee name,payer,beneficiary payer,"
         "beneficiary,merchant,payer payee",
-        de="beguenstigter zahlungspflichtiger,begunstigter auftraggeber,name zahlungsbeteiligter,"
-        "auftraggeber empfanger,auftraggeber begunstigter,empfanger,auftraggeber,zahlungspflichtige r,"
-        "zahlungspflichtiger,partnername,partner,name des partners",
+        de="beguenstigter zahlungspflichtiger,empfanger zahlungspflichtiger,begunstigter auftraggeber,"
+        "name zahlungsbeteiligter,auftraggeber empfanger,auftraggeber begunstigter,empfanger,auftraggeber,"
+        "zahlungspflichtige r,zahlungspflichtiger,partnername,partner,name des partners",
         fr="contrepartie,nom contrepartie,beneficiaire,nom,tiers,supplierfound",
         nl="tegenpartij,naam tegenpartij,naam tegenpartij bevat,naam,naam omschrijving",
         es="beneficiario,ordenante,contrapartida,beneficiario ordenante,nombre",
@@ -205,6 +205,23 @@ VOCABULARY: Vocabulary = {
         no="forklaring,beskrivelse,tekst,melding",
         fi="viesti,otsikko,selitys",
         cs="zprava pro prijemce,poznamka,popis,zprava,popis transakce",
+    ),
+    "text_2": words(
+        en="description 2,details 2,notes and tags,notes,memo,details,additional text,reference text",
+        de="beschreibung2,beschreibung 2,verwendungszweck 2,verwendungszweck zeile 2,buchungsdetails,details,notiz",
+        fr="detail,commentaire,libelle complementaire,informations complementaires",
+        nl="omschrijving 2,vrije mededeling",
+        es="observaciones,mas datos,concepto ampliado",
+        it="note,descrizione estesa",
+        pl="opis,szczegoly",
+        sv="meddelande",
+        fi="viesti",
+        cs="zprava pro prijemce,poznamka,zprava pro me",
+    ),
+    "text_3": words(
+        en="description 3,details 3",
+        de="beschreibung3,beschreibung 3,verwendungszweck 3",
+        nl="omschrijving 3",
     ),
     "reference": words(
         en="reference,ref,payment reference,customer reference,end to end id,reference number",
@@ -265,6 +282,8 @@ class ColumnMap(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_
     payee: str = ""
     iban: str = ""  # of the counterparty
     text: str = ""
+    text_2: str = ""  # more of it
+    text_3: str = ""
     reference: str = ""
     bank_id: str = ""
     balance: str = ""  # the running balance after each row

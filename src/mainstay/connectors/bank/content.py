@@ -11,6 +11,7 @@ import unicodedata
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
+from mainstay.connectors.bank.columns import VOCABULARY
 from mainstay.connectors.cells import guess_date_format, guess_decimal, plain_number
 from mainstay.connectors.currencies import CODES
 from mainstay.connectors.source import UnreadableError
@@ -40,6 +41,7 @@ _OWN_HEADERS = frozenset(
 )
 _PAYERS = frozenset("payer name,payer,zahlungspflichtige r,auftraggeber,avsandare,maksaja".split(","))
 _PAYEES = frozenset("payee name,payee,zahlungsempfanger in,empfanger,mottagare,maksunsaaja,saaja".split(","))
+_PRODUCTS = frozenset({"product", "produkt"})
 _ACCOUNT = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9 ]{8,32}|[0-9][0-9 ./-]{5,30}")
 _ROWS = 3  # that a guess from content alone needs at least
 _OWN_ROWS = 3  # with one and the same account in all of them
@@ -50,6 +52,11 @@ def folded(text: str) -> str:
     """Fold words to small plain letters and single spaces."""
     letters = unicodedata.normalize("NFKD", text.casefold().translate(_LETTERS)).encode("ascii", "ignore").decode()
     return " ".join(re.findall(r"[a-z0-9]+", letters))
+
+
+def states_end(cell: str) -> bool:
+    """Tell whether a cell says nothing but that this is the opening or closing balance."""
+    return folded(cell[:60]) in {*OPENING, *CLOSING}
 
 
 def tells_balance(cell: str) -> bool:
@@ -67,11 +74,25 @@ def refined(header: Sequence[str], columns: dict[str, int], rows: Sequence[Seque
     """Better the columns that headers told by what stands in them."""
     plain = [folded(cell) for cell in header]
     better = dict(columns)
+    _take_currency(plain, better, rows)
     _take_sign(plain, better, rows)
     _take_parties(plain, better)
     _take_names(plain, better, rows)
     _take_own_account(plain, better, rows)
     return better
+
+
+def _take_currency(plain: Sequence[str], columns: dict[str, int], rows: Sequence[Sequence[str]]) -> None:
+    """Take "Valuta" for what it holds: in German the value date, in Dutch and Swedish the currency."""
+    column = columns.get("value_on", -1)
+    cells = _column(rows, column) if column >= 0 else []
+    if not cells or "currency" in columns or not all(cell.strip() in CODES for cell in cells):
+        return
+    columns["currency"] = columns.pop("value_on")
+    names = {name for some in VOCABULARY["value_on"].values() for name in some}
+    other = next((n for n, name in enumerate(plain) if name in names and n not in columns.values()), None)
+    if other is not None:
+        columns["value_on"] = other
 
 
 def _take_sign(plain: Sequence[str], columns: dict[str, int], rows: Sequence[Sequence[str]]) -> None:
@@ -120,7 +141,8 @@ def _take_names(plain: Sequence[str], columns: dict[str, int], rows: Sequence[Se
 def _take_own_account(plain: Sequence[str], columns: dict[str, int], rows: Sequence[Sequence[str]]) -> None:
     """An account that is the same in all rows, with money in and out, is the owner's and not the others'."""
     column = columns.get("iban", -1)
-    if column < 0 or "account" in columns or plain[column] not in _OWN_HEADERS:
+    held = columns.get("account", -1)
+    if column < 0 or (held >= 0 and plain[held] not in _PRODUCTS) or plain[column] not in _OWN_HEADERS:
         return
     cells = [row[column].strip() if column < len(row) else "" for row in rows]
     if len(cells) >= _OWN_ROWS and cells[0] and len(set(cells)) == 1 and _both_ways(columns, rows):

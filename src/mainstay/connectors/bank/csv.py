@@ -89,7 +89,7 @@ _CODES_BESIDE = (
 _SIGNS = {"€": "EUR", "£": "GBP"}
 _HINT = "Correct the file, or say under [bank.columns] in mainstay.toml how it is to be read."
 _EUR = 'currency_code = "EUR"'
-_CURRENCY = f"If it is the euro, {setting(SECTION, _EUR)}."
+_CURRENCY = f"If it is the euro, {setting(SECTION, _EUR)}; if another, write its code there."
 _COMMA = 'decimal = ","'
 _DATES = 'date_format = "%d/%m/%Y"'
 _COLUMNS = "Name the columns under [bank.columns] in mainstay.toml, or correct the file."
@@ -97,6 +97,7 @@ _CONFIRMED = (
     "How files with this header are read was confirmed before, and this one is written otherwise. If the bank changed"
     " it, {}; else correct the file."
 )
+_TEXTS = ("text", "text_2", "text_3")
 _DAYS = ("booked_on", "value_on", "started_on")
 
 
@@ -118,6 +119,7 @@ class _Sorted(NamedTuple):
     pending: frozenset[int]  # by their line in the file
     void: int
     bare: int
+    undated: int  # not booked yet, and no date says when
     strange: tuple[str, ...]  # states that are not known
 
 
@@ -190,23 +192,34 @@ def _sorted(table: Table) -> _Sorted:
     balances: list[Row] = []
     pending: set[int] = set()
     strange: dict[str, None] = {}
+    undated = 0
     void, bare = 0, sum(line > table.rows[0].line for line, _ in table.beside) if table.rows else 0
     for row in table.rows:
         state = content.folded(row.text("status"))
         amounts = _amounts_of(row)
         if state in _VOID:
             void += 1
-        elif not row.text("booked_on") and not amounts:
+        elif not amounts and _is_remark(row):
             bare += 1
         elif not amounts and row.text("balance") and content.tells_balance(row.raw):
             balances.append(row)
+        elif content.folded(row.text("booked_on")) in _PENDING and not any(_days([row], f) for f in _DAYS):
+            undated += 1
         else:
             lines.append(row)
             if state in _PENDING or content.folded(row.text("booked_on")) in _PENDING:
                 pending.add(row.line)
             elif state and state not in _BOOKED:
                 strange[row.text("status")] = None
-    return _Sorted(lines, balances, frozenset(pending), void, bare, tuple(strange))
+    return _Sorted(lines, balances, frozenset(pending), void, bare, undated, tuple(strange))
+
+
+def _is_remark(row: Row) -> bool:
+    """Tell a row that has no date, or words alone in its place."""
+    day = row.text("booked_on")
+    return not day or (
+        not day[:1].isdigit() and not any(row.text(field) for field in row.cells if field != "booked_on")
+    )
 
 
 def _left_out(rows: _Sorted) -> list[str]:
@@ -215,6 +228,8 @@ def _left_out(rows: _Sorted) -> list[str]:
         told.append(f"{rows.bare} rows without date and amount are left out.")
     if rows.void:
         told.append(f"{rows.void} rows are left out, as the bank says they did not happen.")
+    if rows.undated:
+        told.append(f"{rows.undated} rows are not booked yet and have no date; they are left out.")
     if rows.balances:
         told.append(f"{len(rows.balances)} rows tell a balance and are no payments.")
     if rows.strange:
@@ -247,7 +262,7 @@ def _numbers(rows: Sequence[Row]) -> list[str]:
 
 def _days(rows: Sequence[Row], field: str) -> list[str]:
     found = (row.text(field) for row in rows)
-    return [cell for cell in found if cell and cell not in CODES and content.folded(cell) not in _PENDING]
+    return [cell for cell in found if content.folded(cell) not in {"", *_PENDING} and cell not in CODES]
 
 
 def _date_formats(source: Source, table: Table, rows: _Sorted, columns: ColumnMap) -> dict[str, str]:
@@ -308,9 +323,9 @@ def _entry(cells: Cells, form: _Format, *, pending: bool) -> Entry:
         amount=amount,
         value_on=day("value_on") if _days([row], "value_on") else "",
         counterparty=row.text("counterparty") or parties[0] or parties[1],
-        iban=row.text("iban").replace(" ", "").upper(),
+        iban=re.sub(r"[\s']", "", row.text("iban")).upper(),
         references=tuple(reference for reference in [row.text("reference")] if reference),
-        text=row.text("text"),
+        text=" ".join(dict.fromkeys(text for field in _TEXTS if (text := row.text(field)))),
         bank_id=bank_id,
         pending=pending,
         raw=row.raw[:RAW_LIMIT],
@@ -404,7 +419,7 @@ def _doubt(
         key: value for key, value in (("delimiter", table.delimiter), ("currency_code", said.currency_code)) if value
     }
     assumed = {key: value for key, value in read.items() if not proved[key]}
-    if form.currency and not said.currency_code:
+    if form.currency and not said.currency_code and "currency" not in table.headers:
         assumed["currency_code"] = form.currency
     first = {row.line: None for row in rows.lines[:3]}
     lines = [draft.line for part in parts for draft in part.drafts][: len(first)]

@@ -17,8 +17,9 @@ from mainstay.errors import FileError
 from mainstay.records import File, Layout
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
+MAX_TOTAL_BYTES = 128 * 1024 * 1024  # of all files read together
 HEAD_BYTES = 4096  # as much of a file as is looked at to recognise it
 TIMEOUT_S = 120.0  # a year of a busy account takes a few seconds
 
@@ -80,16 +81,35 @@ def read_statement(arguments: ReadStatement, files: Mapping[str, bytes]) -> Stat
     says so; only when none can is that an error.
     """
     hints = Hints(arguments.columns or ColumnMap(), arguments.layouts)
+    _refuse_too_much(arguments.given, files)
     read: list[tuple[str, FileRead]] = []
     errors: list[tuple[str, FileError]] = []
+    first: dict[str, tuple[str, FileRead]] = {}  # by the digest of the content
     for file in arguments.given:
         try:
-            read.append((file.name, _read_file(Source.of(file, files), hints)))
+            if file.blob.digest in first:
+                read.append((file.name, _again(*first[file.blob.digest])))
+            else:
+                read.append((file.name, _read_file(Source.of(file, files), hints)))
+                first[file.blob.digest] = read[-1]
         except FileError as error:
             errors.append((file.name, error))
     if not read:
         raise none_read(errors)
     return assemble(read, [unread(name, error) for name, error in errors])
+
+
+def _refuse_too_much(given: Sequence[File], files: Mapping[str, bytes]) -> None:
+    total = sum(len(files[digest]) for digest in {file.blob.digest for file in given})
+    if total > MAX_TOTAL_BYTES:
+        size, limit = (f"{count / 2**20:.0f} MB" for count in (total, MAX_TOTAL_BYTES))
+        what = f"The {len(given)} files have {size} together, and may have {limit}."
+        raise FileError(what, remedy="Give fewer files at a time, or export shorter periods.")
+
+
+def _again(name: str, read: FileRead) -> FileRead:
+    """Say of a file that it was given before; its lines count once."""
+    return FileRead(read.format, (), (f"This is the same file as {name}, and counts once.",))
 
 
 def _read_file(source: Source, hints: Hints) -> FileRead:
@@ -109,8 +129,7 @@ def recognise(source: Source) -> Reader:
             raise source.error(f"this is {what}, which can't be read as a bank statement", remedy=remedy)
     reader = next((reader for reader in READERS if reader.looks_like(head)), None)
     if reader is None:
-        names = " or ".join(reader.name for reader in READERS)
-        raise source.error("the file is in no format known here", remedy=f"Export {names} at the bank.")
+        raise source.error("the file is in no format known here", remedy=_EXPORT)
     return reader
 
 
@@ -137,7 +156,7 @@ def _read_payouts(source: Source, hints: Hints) -> FileRead:
 
 
 def _read_csv(source: Source, hints: Hints) -> FileRead:
-    return csv.read(source, hints.columns)
+    return csv.read(source, hints.columns, hints.layouts)
 
 
 READERS = (
@@ -146,17 +165,18 @@ READERS = (
     Reader("MT940", mt940.looks_like, _read_mt940),
     Reader("payment provider's report", payouts.looks_like, _read_payouts),
     Reader("QIF", qif.looks_like, _read_qif),
-    Reader("CSV", csv.looks_like, _read_csv),
+    Reader("CSV or XLSX", csv.looks_like, _read_csv),
 )
 
-_EXPORT = "Export camt.053 or CSV at the bank."
+_EXPORT = f"Export it at the bank in a format that can be read: {', '.join(reader.name for reader in READERS)}."
+_SAVE = "Open it in your spreadsheet program and save it as .xlsx without a password, or as CSV."
 # Files often given by mistake: how they begin, what they are, what to do instead.
 STRANGERS = tuple(
     (re.compile(begins, re.IGNORECASE | re.MULTILINE), what, remedy)
     for begins, what, remedy in (
-        (rb"\APK\x03\x04", "a ZIP archive or a spreadsheet", "Unpack it and give the file inside, or save it as CSV."),
         (rb"\A\x1f\x8b", "a compressed file", "Unpack it and give the file inside."),
-        (rb"\A\xd0\xcf\x11\xe0", "an old Excel file", "Save it as CSV, and give that."),
+        (rb"\A\xd0\xcf\x11\xe0", "an old Excel file, or one with a password", _SAVE),
+        (rb"\A\s*<\?xml[^>]*>\s*<\?mso-application|office:spreadsheet", "an old Excel file", _SAVE),
         (rb"\A\s*%PDF", "a PDF", _EXPORT),
         (rb"\A\s*<(!DOCTYPE )?html", "a web page", _EXPORT),
     )

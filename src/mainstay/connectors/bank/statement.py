@@ -26,6 +26,8 @@ from mainstay.values import Money, digest_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from mainstay.records import Layout
+
 ID_HEX = 20  # 80 bits: no two of a lifetime's lines meet by chance
 RAW_LIMIT = 4000  # characters kept of an entry as the bank sent it; a record larger than a page helps nobody
 
@@ -132,7 +134,7 @@ def assemble(files: Sequence[tuple[str, FileRead]], doubts: Iterable[Doubt] = ()
         note=" ".join(notes),
         files=tuple(reports),
         payouts=tuple(payouts.values()),
-        doubts=(*(doubt for _, read in files for doubt in read.doubts), *doubts),
+        doubts=(*_asked_once([doubt for _, read in files for doubt in read.doubts]), *doubts),
     )
 
 
@@ -148,10 +150,36 @@ def _report(
         name=name,
         format=read.format,
         count=len(kept),
-        balance="checked" if all(head.balance == "checked" for head in heads) else "absent",
+        balance="checked" if heads and all(head.balance == "checked" for head in heads) else "absent",
         from_on=min(begins or days[:1], default=""),
         to_on=max(ends or days[-1:], default=""),
         note=" ".join(told),
+    )
+
+
+def _asked_once(doubts: Sequence[Doubt]) -> list[Doubt]:
+    """Ask once about files with the same columns, unless they are read in different ways."""
+    asked: list[Doubt] = []
+    for doubt in doubts:
+        layout = doubt.layout
+        at = next((n for n, other in enumerate(asked) if layout and _agree(other.layout, layout)), -1)
+        if layout is None or at < 0:
+            asked.append(doubt)
+            continue
+        before = asked[at]
+        columns = {**layout.columns, **(before.layout.columns if before.layout else {})}
+        body = f"{before.body}\n{doubt.file} has the same columns, and is read as this one."
+        ident = _digest("layouts", before.id, doubt.id)[:ID_HEX]
+        asked[at] = structs.replace(before, id=ident, body=body, layout=structs.replace(layout, columns=columns))
+    return asked
+
+
+def _agree(one: Layout | None, other: Layout) -> bool:
+    """Tell whether two layouts are the same as far as both say."""
+    return (
+        one is not None
+        and one.id == other.id
+        and all(other.columns.get(key, value) == value for key, value in one.columns.items())
     )
 
 
