@@ -49,6 +49,7 @@ WAYS = {
     "small change": 2.5,
     "rounded": 0.7,
     "too much": 0.8,
+    "deduction": 0.8,
     "twice": 2.5,
     "before the invoice": 0.6,
     "returned": 1.2,
@@ -85,6 +86,7 @@ class Maker:
         self.count = count
         self.world = World()
         self.scheme = self.pick.choice(SCHEMES)
+        self.later_scheme = self.pick.choice(SCHEMES) if self.pick.random() < 0.2 else self.scheme  # new software
         self.reference = self.pick.choice((creditor_reference, qr_reference, structured_communication))
         self.serial = self.pick.randrange(3, 300)
         self.owner: dict[str, Customer] = {}
@@ -102,6 +104,7 @@ class Maker:
             if pick.random() < 0.15:
                 add_proxy(pick, customer, taught=0.5)
         self.issue_all()
+        self.credit()
         self.teach()
         self.pay_all()
         Strangers(self).add()
@@ -130,7 +133,8 @@ class Maker:
 
     def issue(self, customer: Customer, minor: int, day: date) -> Invoice:
         pick = self.pick
-        number = number_of(self.scheme, self.serial)
+        later = self.serial > self.first + self.count
+        number = number_of(self.later_scheme if later else self.scheme, self.serial)
         currency = pick.choice(list(RATES)) if pick.random() < self.profile.abroad else "EUR"
         amount = Money(minor if currency != "JPY" else minor // 100 * 100, currency)
         chance = pick.random()
@@ -148,13 +152,20 @@ class Maker:
             iban=customer.iban if pick.random() < 0.3 else "",
             reference=self.reference(self.serial) if pick.random() < 0.3 else "",
             customer_id=customer.key,
-            discounts=terms if still == amount.minor and pick.random() < self.profile.discounts else (),
+            discounts=terms if 0 < still == amount.minor and pick.random() < self.profile.discounts else (),
         )
         self.serial += pick.choice((1, 1, 1, 1, 1, 2, 4))
         customer.invoices.append(invoice)
         self.owner[number] = customer
         self.world.invoices.append(invoice)
         return invoice
+
+    def credit(self) -> None:
+        """Issue credit notes, which stand among the open invoices with an amount below zero."""
+        for customer in self.pick.sample(self.world.customers, len(self.world.customers) // 12):
+            if customer.invoices:
+                day = date.fromisoformat(customer.invoices[-1].issued_on)
+                self.issue(customer, -self.pick.randrange(500, 30_000), day)
 
     def amount(self, customer: Customer) -> int:
         """Give minor units: round, with tax, small, or close to what the customer was billed last."""
@@ -189,7 +200,7 @@ class Maker:
                     self.world.payers.append(payer)
 
     def pay_all(self) -> None:
-        waiting = {invoice.number: invoice for invoice in self.world.invoices if invoice.open.minor}
+        waiting = {invoice.number: invoice for invoice in self.world.invoices if invoice.open.minor > 0}
         while waiting:
             number, invoice = next(iter(waiting.items()))
             del waiting[number]
@@ -217,10 +228,13 @@ class Maker:
         mine = [each for each in self.owner[invoice.number].invoices if each.number in waiting]
         mine = [each for each in mine if each.open.currency == "EUR"]
         wanted = self.pick.choice((1, 1, 1, 2, 2, 3, 4, 5))
-        chosen = [
-            invoice,
-            *(mine[:wanted] if self.pick.random() < 0.6 else self.pick.sample(mine, min(wanted, len(mine)))),
-        ]
+        chosen = [invoice, *mine[:wanted]]
+        if self.pick.random() < 0.4:
+            chosen = [invoice, *self.pick.sample(mine, min(wanted, len(mine)))]
+        if self.pick.random() < 0.05:  # one pays for another customer as well
+            chosen += [
+                each for each in list(waiting.values())[:1] if each.open.currency == "EUR" and each not in chosen
+            ]
         for other in chosen[1:]:
             del waiting[other.number]
         latest = date.fromisoformat(max(each.issued_on for each in chosen))
@@ -232,10 +246,14 @@ class Maker:
             parts.append((each.number, each.open.minor - off, "payment"))
             if off:
                 parts.append((each.number, off, "discount"))
-        way = "way: merged" if len(chosen) > 1 else "way: plain"
+        named, way = chosen, "way: merged" if len(chosen) > 1 else "way: plain"
+        if len(chosen) > 1 and self.pick.random() < 0.1:
+            more = [each for each in mine if each not in chosen]
+            named = [*chosen, more[0]] if more and self.pick.random() < 0.5 else chosen[:-1]
+            way = f"{way}, {'one named too many' if len(named) > len(chosen) else 'one not named'}"
         paid = sum(minor for _, minor, kind in parts if kind == "payment")
         booked = min(untils) if early else latest + timedelta(days=self.pick.randrange(2, 60))
-        self.line(paid, chosen, f"{way}{', discount' if early else ''}", parts, booked=booked)
+        self.line(paid, chosen, f"{way}{', discount' if early else ''}", parts, booked=booked, named=named)
 
     def in_parts(self, invoice: Invoice, way: str) -> None:
         """Pay in 2 to 4 parts that add up; or some of the parts, or one, and the rest stays open."""
@@ -293,6 +311,7 @@ class Maker:
     def differing(self, invoice: Invoice, way: str) -> None:
         """Pay somewhat less or more than asked, for a reason."""
         pick, owed, day = self.pick, invoice.open.minor, None
+        words = None
         kind: PaymentKind = "write_off"
         less = 0
         if way == "discount":
@@ -306,15 +325,18 @@ class Maker:
                 way, day = "discount without terms", None
         elif way == "fee":
             less, kind = min(pick.choice((150, 500, 990, 1_200, 1_500, 2_500)), owed // 2), "fee"
+        elif way == "deduction":
+            less = owed * pick.randrange(1, 40) // 100
+            words = self.clearly(invoice.number, f" abzgl. Gutschrift {less / 100:.2f}")
         elif way == "small change":
             less = min(pick.randrange(1, 6), owed - 1) * pick.choice((1, 1, -1))
         else:
             less = -((-owed) % 100) if way == "rounded" else -pick.choice((100, 1_000, 5_000, 11_900))
-        settled = less > 0 and way not in ("discount late", "discount without terms")
+        settled = less > 0 and way not in ("discount late", "discount without terms", "deduction")
         parts: list[tuple[str, int, PaymentKind]] = [(invoice.number, min(owed - less, owed), "payment")]
         if settled:
             parts.append((invoice.number, less, kind))
-        self.line(owed - less, [invoice], f"way: {way}", parts, booked=day)
+        self.line(owed - less, [invoice], f"way: {way}", parts, booked=day, words=words)
 
     def exchange(self, invoice: Invoice) -> None:
         """Pay an invoice in foreign currency: in it, or as euros, of which the bank may say what they were."""
@@ -336,34 +358,40 @@ class Maker:
         invoices: list[Invoice],
         way: str,
         parts: list[tuple[str, int, PaymentKind]],
-        **more: object,
+        *,
+        words: Written | None = None,
+        named: list[Invoice] | None = None,
+        booked: date | None = None,
+        original: Money | None = None,
+        currency: str = "",
     ) -> BankLine:
-        """Send a payment for these invoices; `parts` is the truth. May be given: words, booked, original, currency."""
+        """Send a payment for these invoices; `parts` is the truth, `named` what the payer writes where that is else."""
         pick, customer = self.pick, self.owner[invoices[0].number]
-        words, booked = more.get("words"), more.get("booked")
-        words = words if isinstance(words, Written) else self.words(invoices)
-        if not isinstance(booked, date):
+        named = named or invoices
+        words = words or self.words(named)
+        if named != invoices and words.legible == "hint":
+            words = words._replace(legible="wrong", says=words.text)
+        if booked is None:
             issued = date.fromisoformat(max(each.issued_on for each in invoices))
             booked = issued + timedelta(days=-pick.randrange(1, 20) if "before" in way else pick.randrange(2, 60))
         counterparty, account, who = self.sender(customer)
-        original = more.get("original")
         line = BankLine(
             id=self.new_id(),
             booked_on=booked.isoformat(),
-            amount=Money(minor, str(more.get("currency") or invoices[0].open.currency)),
+            amount=Money(minor, currency or invoices[0].open.currency),
             counterparty=counterparty,
             iban=account,
             references=words.references or (("NOTPROVIDED",) if pick.random() < 0.2 else ()),
             text=words.text,
             pending=way == "way: pending",
-            original=original if isinstance(original, Money) else None,
+            original=original,
         )
         self.world.lines.append(line)
         self.world.truth[line.id] = Truth(
             pays=frozenset() if line.pending else frozenset(parts),
             tags=(way, f"number: {words.tag}", f"payer: {who}"),
             legible=words.legible,
-            named=() if words.legible in ("none", "wrong") else tuple(sorted({each.number for each in invoices})),
+            named=() if words.legible in ("none", "wrong") else tuple(sorted({each.number for each in named})),
             says=words.says,
             payer=customer,
         )

@@ -82,7 +82,7 @@ class Strangers:
             minor = invoice.amount.minor if pick.random() < 0.3 else pick.randrange(1_000, 500_000)
             line = maker.other(minor, customer.bank_name, pick.choice(FRAMES).format(old), "stranger: an old invoice")
         elif chance < 0.8:
-            paid = [each for each in self.world.invoices if not each.open.minor]
+            paid = [each for each in self.world.invoices if not each.open.minor and each.amount.minor > 0]
             if not paid:
                 return
             invoice = pick.choice(paid)
@@ -162,4 +162,4 @@ class Strangers:
         self.world.invoices[self.world.invoices.index(old)] = new
 
     def invoice(self) -> Invoice:
-        return self.pick.choice(self.world.invoices)
+        return self.pick.choice([invoice for invoice in self.world.invoices if invoice.amount.minor > 0])

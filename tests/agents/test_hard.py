@@ -121,6 +121,7 @@ def test_every_difficulty_is_there():
     ways = (
         "merged|split|part|instalments|discount|discount late|discount without terms|fee|small change|rounded|too much"
         "|twice|second payment|before the invoice|returned|return|paid after a return|pending|card charge"
+        "|deduction|merged, one named too many|merged, one not named"
     )
     wanted = {f"way: {way}" for way in ways.split("|")}
     wanted |= {"way: other currency, told", "way: other currency, not told", "payout: the bank's sum", "number: range"}
