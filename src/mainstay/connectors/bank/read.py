@@ -177,6 +177,7 @@ STRANGERS = tuple(
         (rb"\A\x1f\x8b", "a compressed file", "Unpack it and give the file inside."),
         (rb"\A\xd0\xcf\x11\xe0", "an old Excel file, or one with a password", _SAVE),
         (rb"\A\s*<\?xml[^>]*>\s*<\?mso-application|office:spreadsheet", "an old Excel file", _SAVE),
+        (rb"\A(\xef\xbb\xbf)?\s*[{\[]\s*[{\"\]}]", "a JSON file", _EXPORT),
         (rb"\A\s*%PDF", "a PDF", _EXPORT),
         (rb"\A\s*<(!DOCTYPE )?html", "a web page", _EXPORT),
     )
