@@ -448,11 +448,13 @@ def test_a_statement_without_entries_is_read_and_told():
     assert "Statements with balances alone, without a list of entries: 1." in result.note
 
 
-def test_a_balance_that_is_empty_is_none_and_one_that_is_no_number_an_error():
+def test_a_balance_that_is_empty_or_no_number_is_none_and_told():
     empty = GOOD.replace("<BALAMT>1500.00", "<BALAMT> </BALAMT>")
     assert read(empty).statements[0].closing is None
     assert "gives no balances" in read(empty).note
-    refused(GOOD.replace("1500.00", "15oo"), "BALAMT: '15oo' is not an amount")
+    strange = read(GOOD.replace("1500.00", "R$ 5.326,43"))
+    assert (strange.lines, strange.statements[0].closing) == (read(GOOD).lines, None)
+    assert "can't be read and is left out: BALAMT: 'R$ 5.326,43' is not an amount." in strange.note
 
 
 INVESTMENT = """<INVSTMTMSGSRSV1><INVSTMTTRNRS><TRNUID>0<INVSTMTRS><DTASOF>20260131<CURDEF>EUR

@@ -155,6 +155,10 @@ def test_lists_and_securities_are_left_out_and_counted():
     refused("!Type:Cat\nNFood\n^\n", "no entries of a bank account in the file.")
 
 
+def test_the_two_end_marks_of_old_versions_are_one():
+    assert read(GOOD.replace("^", "^^")).lines == read(GOOD).lines
+
+
 def test_remarks_and_empty_records_are_passed_over():
     assert read("### made by hand\n\n" + GOOD.replace("!Type:Bank\n", "!Type:Bank\n^\n\n^\n")).lines == read(GOOD).lines
 

@@ -92,7 +92,7 @@ class _Statement:
         place = element
         try:
             self.currency = _currency(source, element, currency)
-            self.closing, self.closing_on = _closing(element, decimals.balances, self.currency)
+            self.closing, self.closing_on = self.balance(element, decimals.balances)
             self.lists = element.findall(*_LISTS)
             self.from_on, self.to_on = self.day("DTSTART"), self.day("DTEND")
             read: list[EntryRead] = []
@@ -107,6 +107,17 @@ class _Statement:
         )
         self.drafts = self.marked(self.corrected(read))
         self.remark()
+
+    def balance(self, statement: Element, decimal: str) -> tuple[Money | None, str]:
+        """Give the balance the bank states, and its day. As it proves nothing, one that can't be read is only told."""
+        balance = statement.find("LEDGERBAL")
+        if balance is None or not balance.text("BALAMT"):
+            return None, ""
+        try:
+            return amount_at(balance, "BALAMT", decimal, self.currency), day_at(balance, "DTASOF")
+        except UnreadableError as error:
+            self.notes.append(f"The balance in line {balance.line} can't be read and is left out: {error}.")
+            return None, ""
 
     def day(self, name: str) -> str:
         """Give the first or last day of the list of booked entries, "" when it does not say."""
@@ -200,14 +211,6 @@ def _currency(source: Source, statement: Element, stand_in: str) -> str:
         remedy = f"If it is the euro, {setting('bank.columns', _EUR)}."
         raise source.error("nothing says the currency (CURDEF)", line=statement.line, remedy=remedy)
     return code_of(said)
-
-
-def _closing(statement: Element, decimal: str, currency: str) -> tuple[Money | None, str]:
-    """Give the balance the bank states, and its day; None when it states none."""
-    balance = statement.find("LEDGERBAL")
-    if balance is None or not balance.text("BALAMT"):
-        return None, ""
-    return amount_at(balance, "BALAMT", decimal, currency), day_at(balance, "DTASOF")
 
 
 def _decimals(source: Source, statements: Sequence[Element], told: str) -> _Decimals:

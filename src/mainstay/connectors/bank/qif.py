@@ -161,7 +161,7 @@ class _Scan:
 
     def take(self, text: str, line: int) -> None:
         """Take a line of the file."""
-        if text == "^":
+        if not text.strip("^"):  # old versions of Quicken write two
             self.end()
         elif self.fields:
             if text.startswith("!"):
