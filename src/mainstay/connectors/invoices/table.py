@@ -19,7 +19,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from mainstay.connectors import tables
-from mainstay.connectors.cells import guess_date_format, guess_decimal, iso_day, plain_number
+from mainstay.connectors.cells import (
+    guess_date_format,
+    guess_decimal,
+    iso_day,
+    plain_number,
+    tells_date_format,
+    tells_decimal,
+)
 from mainstay.connectors.currencies import code_of, money_of, sums_of
 from mainstay.connectors.invoices import columns as known
 from mainstay.connectors.invoices.columns import VOCABULARY, InvoiceColumns
@@ -41,7 +48,6 @@ SECTION = "invoices.columns"
 MAX_DAYS = 3650  # of terms of payment; more is a date or a slip
 NOTES_SHOWN = 10
 
-_AMOUNTS = ("amount", "open", "net", "tax", "paid", "adjustment")
 _NET = re.compile(
     r"\b(net|netto|excl\w*|exkl\w*|ekskl\w*|eks|ex|ht|hors|ohne|without|before|sans|sin|senza|sem|bez|untaxed)\b"
 )
@@ -72,7 +78,7 @@ class _Format(NamedTuple):
     currency: str  # where a row does not say it
     has_tax: bool  # the tax column holds amounts
     states_paid: bool  # the column of states holds what was paid, as amounts
-    amount_is_net: bool  # by its header
+    amount_is_net: bool  # by its header, where the operator does not name it
 
 
 def read(source: Source, hints: Hints) -> FileRead:
@@ -97,7 +103,7 @@ def read(source: Source, hints: Hints) -> FileRead:
     if len(rows) < len(table.rows):
         notes.append(f"Rows that are no invoices (totals, remarks), left out: {len(table.rows) - len(rows)}.")
     guessed = not layout.named and table.remembered is None
-    doubts = (_doubt(source, table, form, kept),) if guessed and kept else ()
+    doubts = (_doubt(source, table, form, kept, hints.columns),) if guessed and kept else ()
     kind = "CSV" if table.delimiter else "XLSX"
     return FileRead(source.name, kind, tuple(_of_kind(kept, kind)), tuple(notes), doubts)
 
@@ -138,9 +144,8 @@ def _settings(columns: InvoiceColumns, table: Table) -> InvoiceColumns:
 
 def _format(source: Source, table: Table, columns: InvoiceColumns) -> _Format:
     """Find out how this file writes numbers and dates, from all rows at once."""
-    amounts = [cell for row in table.rows for field in ("amount", "open", "net") if (cell := row.text(field))]
     try:
-        decimal = columns.decimal or guess_decimal(amounts)
+        decimal = columns.decimal or guess_decimal(_amounts(table))
         written = columns.date_format or (
             guess_date_format(days, day_first=table.local) if (days := _days(table)) else "%Y-%m-%d"
         )
@@ -157,8 +162,12 @@ def _format(source: Source, table: Table, columns: InvoiceColumns) -> _Format:
         currency=columns.currency_code or next(named, ""),
         has_tax=_all_amounts([cell for row in table.rows if (cell := row.text("tax"))], decimal),
         states_paid=not set(states) <= {"0", "1"} and _all_amounts(states, decimal),
-        amount_is_net=bool(_NET.search(_header(table))),
+        amount_is_net=not columns.amount and bool(_NET.search(_header(table))),
     )
+
+
+def _amounts(table: Table) -> list[str]:
+    return [cell for row in table.rows for field in ("amount", "open", "net") if (cell := row.text(field))]
 
 
 def _days(table: Table) -> list[str]:
@@ -489,25 +498,17 @@ def _of_kind(drafts: Sequence[Draft], kind: str) -> list[Draft]:
     ]
 
 
-def _doubt(source: Source, table: Table, form: _Format, drafts: Sequence[Draft]) -> Doubt:
-    """Ask whether guessed columns are read rightly."""
+def _doubt(source: Source, table: Table, form: _Format, drafts: Sequence[Draft], said: InvoiceColumns) -> Doubt:
+    """Ask whether the columns were guessed rightly. What the file itself proves is remembered with them."""
     proven, assumed = dict(table.headers), dict[str, str]()
-    amounts = "".join(row.text(field) for row in table.rows for field in ("amount", "open", "net"))
-    (proven if re.search("[.,]", amounts) else assumed)["decimal"] = form.decimal
-    (proven if _proves_days(table) else assumed)["date_format"] = form.date_format
-    if table.delimiter:
-        proven["delimiter"] = table.delimiter
+    sure = bool(said.decimal) or tells_decimal(_amounts(table))
+    (proven if sure else assumed)["decimal"] = form.decimal
+    sure = bool(said.date_format) or tells_date_format(_days(table))
+    (proven if sure else assumed)["date_format"] = form.date_format
+    settings = {"delimiter": table.delimiter, "currency_code": said.currency_code}
+    proven |= {key: value for key, value in settings.items() if value}
     sample = [
         f"{tables.shown_row(one.issued_on, one.open, '', one.number)}, {tables.shown(one.customer)}, due {one.due_on}"
         for one in (draft.document.invoice for draft in drafts[: tables.SAMPLE_ROWS])
     ]
     return tables.doubt(source, table, SECTION, proven, sample, assumed)
-
-
-def _proves_days(table: Table) -> bool:
-    """Tell whether days and months can be told apart by the dates alone."""
-    try:
-        guess_date_format(_days(table), day_first=False)
-    except UnreadableError:
-        return False
-    return True
