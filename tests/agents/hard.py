@@ -19,6 +19,7 @@ from hard_numbers import (
     Written,
     compact,
     creditor_reference,
+    framed,
     number_of,
     qr_reference,
     structured_communication,
@@ -422,10 +423,10 @@ class Maker:
         words = write(pick, invoice.number, invoice.reference)
         if chance < 0.015:
             wrong = pick.choice(self.world.invoices).number
-            words = Written(pick.choice(FRAMES).format(wrong), (), "wrong", "another invoice's", wrong)
+            words = Written(framed(pick, pick.choice(FRAMES), wrong), (), "wrong", "another invoice's", wrong)
         elif chance < 0.025:
             old = number_of(self.scheme, max(self.first + pick.randrange(-200, 200), 1), 2025)
-            words = Written(pick.choice(FRAMES).format(old), (), "wrong", "last year's", old)
+            words = Written(framed(pick, pick.choice(FRAMES), old), (), "wrong", "last year's", old)
         if words.legible == "wrong" and self.means_another(words.says, invoice):
             return self.clearly(invoice.number)
         return words

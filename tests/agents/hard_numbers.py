@@ -88,12 +88,17 @@ def write(pick: random.Random, number: str, reference: str) -> Written:
         if serial == number or len(serial) < 2:
             way = "serial"
         frame = pick.choice(FRAMES if way == "serial" else BARE)
-        return Written(wrap(pick, _framed(pick, frame, serial)), (), "serial" if way == "serial" else "hint", way)
+        return Written(wrap(pick, framed(pick, frame, serial)), (), "serial" if way == "serial" else "hint", way)
     if way == "glued":
         text = f"{pick.choice(('Rechnung', 'Rechnungsnr', 'Invoice', 'RG'))}{number}{pick.choice(('danke', '', 'vom'))}"
         return Written(text, (), "full", "glued")
     loose = " ".join(number) if way == "spaced" and pick.random() < 0.4 else _loosely(pick, number)
-    return Written(wrap(pick, _framed(pick, pick.choice(FRAMES), loose)), (), "full", way)
+    return Written(wrap(pick, framed(pick, pick.choice(FRAMES), loose)), (), "full", way)
+
+
+def framed(pick: random.Random, frame: str, number: str) -> str:
+    """Put a number among the words, beside a customer's or an order's number that could be another invoice's."""
+    return frame.replace("NOISE", str(pick.randrange(2, 2_000))).format(number)
 
 
 def write_list(pick: random.Random, numbers: list[str]) -> Written:
@@ -212,11 +217,6 @@ def _loosely(pick: random.Random, number: str) -> str:
     if form == "no zeros":
         return re.sub(r"(?<![0-9])0+(?=\d)", "", number)
     return number.lower() if form == "lower" else number
-
-
-def _framed(pick: random.Random, frame: str, number: str) -> str:
-    """Put a number among the words, beside a customer's or an order's number that could be another invoice's."""
-    return frame.replace("NOISE", str(pick.randrange(2, 2_000))).format(number)
 
 
 def _spoiled(pick: random.Random, number: str, way: str) -> Written:

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 import msgspec
-from hard_numbers import FRAMES, WORDLESS, number_of
+from hard_numbers import FRAMES, WORDLESS, framed, number_of
 from hard_people import FAMILIES, GIVEN
 
 from mainstay.records import Payout
@@ -80,7 +80,9 @@ class Strangers:
             if old in maker.owner:
                 return
             minor = invoice.amount.minor if pick.random() < 0.3 else pick.randrange(1_000, 500_000)
-            line = maker.other(minor, customer.bank_name, pick.choice(FRAMES).format(old), "stranger: an old invoice")
+            line = maker.other(
+                minor, customer.bank_name, framed(pick, pick.choice(FRAMES), old), "stranger: an old invoice"
+            )
         elif chance < 0.8:
             paid = [each for each in self.world.invoices if not each.open.minor and each.amount.minor > 0]
             if not paid:
