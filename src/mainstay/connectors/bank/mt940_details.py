@@ -48,7 +48,7 @@ _LABELS = {
 _ROLE = {label: role for role, labels in _LABELS.items() for label in labels}
 _LABELLED = re.compile(rf"(?:^|(?<=[\s/;]))({'|'.join(map(re.escape, _ROLE))})(?:(?<=KENM\.)\s|:)")
 _IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{10,30}")
-_ORIGINAL = re.compile(r"\bOCMT[+/: ]{1,2}([A-Z]{3}) ?([0-9]{1,15}(?:,[0-9]*)?)")
+_ORIGINAL = re.compile(r"OCMT[+/:] ?([A-Z]{3}) ?([0-9]{1,15},[0-9]*)(?! ?[0-9])")  # a comma must be in it
 _SWISS_DAY = re.compile(r"\s[0-9]{6}CH[A-Z0-9]+$")  # PostFinance: day and account of the payer after his address
 
 
@@ -75,7 +75,9 @@ def details_of(texts: Sequence[Sequence[str]]) -> Details:
         details = _slashed("".join(joined))
     else:
         details = _plain(" ".join(joined))
-    return msgspec.structs.replace(details, original=original_in("".join(joined)))
+    if details.original == ("", ""):
+        details = msgspec.structs.replace(details, original=original_in("".join(joined)))
+    return details
 
 
 def details_of_extension(lines: Iterable[str]) -> Details:
@@ -123,8 +125,10 @@ def _joined(lines: Sequence[str]) -> str:
     for number, line in enumerate(lines):
         if found and re.match(rf"{re.escape(found[2])}[0-9]{{2}}", line):
             text = text.removesuffix(" ")
+        last = number == len(lines) - 1
+        spaced = line.endswith(" ") or (not last and lines[number + 1].startswith(" "))
         full = len(line) >= _LINE or (number == 0 and found is not None and len(line) == _TAGGED_LINE)
-        text += line if full or number == len(lines) - 1 else f"{line} "
+        text += line if full or last or spaced else f"{line} "
     return text
 
 
@@ -152,6 +156,7 @@ def _structured(text: str, code: str, sign: str) -> Details:
         ),
         text=" | ".join(one for one in (given, *others) if one),
         words=words,
+        original=original_in(purpose),
         returned=code in _RETURNS,
     )
 
