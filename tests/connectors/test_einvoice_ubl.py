@@ -1,0 +1,514 @@
+"""UBL invoices and credit notes: what is read, what is noted, what is refused, with figures and lines."""
+
+from __future__ import annotations
+
+import base64
+import re
+
+import pytest
+
+from mainstay.connectors.invoices import cii, einvoice, pdf, ubl
+from mainstay.connectors.source import Source
+from mainstay.errors import FileError
+from mainstay.records import Discount
+from mainstay.values import Money
+
+NAMESPACE = "urn:oasis:names:specification:ubl:schema:xsd"
+PARTIES = """
+<AccountingSupplierParty><Party>
+ <PartyIdentification><ID>S-1</ID></PartyIdentification>
+ <PartyTaxScheme><CompanyID>123/456</CompanyID><TaxScheme><ID>FC</ID></TaxScheme></PartyTaxScheme>
+ <PartyTaxScheme><CompanyID>DE111111125</CompanyID><TaxScheme><ID>VAT</ID></TaxScheme></PartyTaxScheme>
+ <PartyLegalEntity><RegistrationName>Ada Holm</RegistrationName></PartyLegalEntity>
+</Party></AccountingSupplierParty>
+<AccountingCustomerParty><Party>
+ <EndpointID schemeID="EM">office@nordlicht.example</EndpointID>
+ <PartyName><Name>Nordlicht</Name></PartyName>
+ <PartyTaxScheme><CompanyID>DE222222226</CompanyID><TaxScheme><ID>VAT</ID></TaxScheme></PartyTaxScheme>
+ <PartyLegalEntity><RegistrationName>Nordlicht GmbH</RegistrationName></PartyLegalEntity>
+</Party></AccountingCustomerParty>
+"""
+MEANS = """<PaymentMeans><PaymentMeansCode>58</PaymentMeansCode><PaymentID>RF18 5390 0754 7034</PaymentID>
+<PayeeFinancialAccount><ID>DE89 3704 0044 0532 0130 00</ID></PayeeFinancialAccount></PaymentMeans>"""
+# One line of 100.00 and one of 50.00 at 19 %, 20.00 at 7 %, an allowance of 10.00 and a charge of 5.00 at 19 %.
+REFERENCE = "<BillingReference><InvoiceDocumentReference><ID>R-5</ID></InvoiceDocumentReference></BillingReference>"
+LINES = ("100.00", "50.00", "20.00")
+CHARGES = """
+<AllowanceCharge><ChargeIndicator>false</ChargeIndicator><Amount €>10.00</Amount></AllowanceCharge>
+<AllowanceCharge><ChargeIndicator>true</ChargeIndicator><Amount €>5.00</Amount></AllowanceCharge>
+"""
+TAX = """
+<TaxTotal><TaxAmount €>28.95</TaxAmount>
+<TaxSubtotal><TaxableAmount €>145.00</TaxableAmount><TaxAmount €>27.55</TaxAmount>
+<TaxCategory><ID>S</ID><Percent>19</Percent></TaxCategory></TaxSubtotal>
+<TaxSubtotal><TaxableAmount €>20.00</TaxableAmount><TaxAmount €>1.40</TaxAmount>
+<TaxCategory><ID>S</ID><Percent>7.00</Percent></TaxCategory></TaxSubtotal></TaxTotal>
+"""
+TOTAL = """
+<LegalMonetaryTotal><LineExtensionAmount €>170.00</LineExtensionAmount>
+<TaxExclusiveAmount €>165.00</TaxExclusiveAmount><TaxInclusiveAmount €>193.95</TaxInclusiveAmount>
+<AllowanceTotalAmount €>10.00</AllowanceTotalAmount><ChargeTotalAmount €>5.00</ChargeTotalAmount>
+<PrepaidAmount €>50.00</PrepaidAmount><PayableAmount €>143.95</PayableAmount></LegalMonetaryTotal>
+"""
+
+
+def ubl_file(
+    *,
+    root: str = "Invoice",
+    code: str = "380",
+    due: str = "<DueDate>2026-03-31</DueDate>",
+    head: str = "",
+    body: str = MEANS,
+    charges: str = CHARGES,
+    tax: str = TAX,
+    total: str = TOTAL,
+    lines: tuple[str, ...] = LINES,
+) -> str:
+    items = "".join(
+        f"<{root}Line><ID>{n}</ID>\n<LineExtensionAmount €>{amount}</LineExtensionAmount></{root}Line>"
+        for n, amount in enumerate(lines, 1)
+    )
+    text = (
+        f'<?xml version="1.0" encoding="UTF-8"?>\n<{root} xmlns="{NAMESPACE}:{root}-2">'
+        f"<ID>R-7</ID><IssueDate>2026-03-01</IssueDate>{due}<{root}TypeCode>{code}</{root}TypeCode>"
+        f"<DocumentCurrencyCode>EUR</DocumentCurrencyCode>{head}{PARTIES}{body}{charges}{tax}{total}{items}</{root}>"
+    )
+    return text.replace(" €>", ' currencyID="EUR">')
+
+
+def simple(total: str = "119.00", payable: str = "119.00", **changed) -> str:
+    """One line of 100.00 at 19 %."""
+    net, tax = ("-100.00", "-19.00") if total.startswith("-") else ("100.00", "19.00")
+    parts = {
+        "charges": "",
+        "lines": (net,),
+        "tax": f"<TaxTotal><TaxAmount €>{tax}</TaxAmount></TaxTotal>",
+        "total": (
+            f"<LegalMonetaryTotal><LineExtensionAmount €>{net}</LineExtensionAmount>"
+            f"<TaxExclusiveAmount €>{net}</TaxExclusiveAmount><TaxInclusiveAmount €>{total}</TaxInclusiveAmount>"
+            f"<PayableAmount €>{payable}</PayableAmount></LegalMonetaryTotal>"
+        ),
+    }
+    return ubl_file(**{**parts, **changed})
+
+
+def read(text: str | bytes):
+    return einvoice.read(Source("R-7.xml", text if isinstance(text, bytes) else text.encode()))
+
+
+def refusal(text: str | bytes) -> str:
+    with pytest.raises(FileError) as caught:
+        read(text)
+    assert caught.value.message.startswith("R-7.xml")
+    assert caught.value.remedy
+    assert "\n" not in caught.value.message
+    return caught.value.message
+
+
+def euros(text: str) -> Money:
+    return Money.parse(f"{text} EUR")
+
+
+def terms(text: str) -> str:
+    return f"{MEANS}<PaymentTerms>{text}</PaymentTerms>"
+
+
+def test_an_invoice_is_read_with_all_that_is_used_of_it():
+    document = read(ubl_file())
+    invoice = document.invoice
+    assert (document.kind, document.format, document.file) == ("invoice", "UBL", "R-7.xml")
+    assert (invoice.number, invoice.issued_on, invoice.due_on) == ("R-7", "2026-03-01", "2026-03-31")
+    assert (invoice.amount, invoice.open, document.net, document.tax) == tuple(
+        map(euros, ("193.95", "143.95", "165.00", "28.95"))
+    )
+    assert (invoice.customer, invoice.customer_id) == ("Nordlicht GmbH", "DE222222226")
+    assert (invoice.email, invoice.reference) == ("office@nordlicht.example", "RF18 5390 0754 7034")
+    assert (document.seller, document.seller_id) == ("Ada Holm", "DE111111125")
+    assert document.pay_to == ("DE89370400440532013000",)
+    assert document.notes == ("The total is 193.95 EUR; 143.95 EUR is still due.",)
+
+
+def test_prefixes_and_namespaces_of_other_versions_are_read_alike():
+    plain = read(ubl_file())
+    for prefix in ("cbc", "ns2"):
+        prefixed = re.sub("<(/?)([A-Z])", rf"<\1{prefix}:\2", ubl_file()).replace("xmlns=", f"xmlns:{prefix}=")
+        assert read(prefixed) == plain
+    assert read(ubl_file().replace("xmlns=", "other=")) == plain
+    assert read("\ufeff" + ubl_file()) == plain
+    assert read(ubl_file().replace("UTF-8", "UTF-16").encode("utf-16")) == plain
+    assert read(ubl_file().replace("\n", "\r\n").replace("><", ">\r<")) == plain
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        (
+            '">50.00</LineExtensionAmount>',
+            '">49.99</LineExtensionAmount>',
+            (
+                "the lines of the invoice add up to 169.99 EUR, but the file says 170.00 EUR for the sum of the lines; "
+                "the difference is 0.01 EUR"
+            ),
+        ),
+        (
+            '">10.00</Amount>',
+            '">11.00</Amount>',
+            "the allowances add up to 11.00 EUR, but the file says 10.00 EUR for the sum of the allowances",
+        ),
+        (
+            '">5.00</Amount>',
+            '">6.00</Amount>',
+            "the charges add up to 6.00 EUR, but the file says 5.00 EUR for the sum of the charges",
+        ),
+        (
+            '">165.00</TaxEx',
+            '">164.00</TaxEx',
+            (
+                "the lines 170.00 EUR, less allowances 10.00 EUR, plus charges 5.00 EUR make 165.00 EUR, "
+                "but the file says 164.00 EUR for the total without tax"
+            ),
+        ),
+        (
+            '">28.95</TaxAmount>',
+            '">28.96</TaxAmount>',
+            "the taxes by rate add up to 28.95 EUR, but the file says 28.96 EUR for the tax",
+        ),
+        (
+            '">193.95</TaxIn',
+            '">193.94</TaxIn',
+            (
+                "the total without tax 165.00 EUR and the tax 28.95 EUR make 193.95 EUR, "
+                "but the file says 193.94 EUR for the total with tax"
+            ),
+        ),
+        (
+            '">143.95</Pay',
+            '">143.96</Pay',
+            (
+                "the total with tax 193.95 EUR, less 50.00 EUR paid before makes 143.95 EUR, "
+                "but the file says 143.96 EUR for the amount due"
+            ),
+        ),
+        ("<Percent>7.00", "<Percent>19", "19 % tax on 20.00 EUR is 3.80 EUR, but the file says 1.40 EUR"),
+        ("<Percent>7.00", "<Percent>700", "700 % can't be a rate of tax"),
+    ],
+)
+def test_sums_that_do_not_agree_are_refused_with_both_figures(old, new, says):
+    text = ubl_file()
+    assert old in text
+    assert says in refusal(text.replace(old, new, 1))
+
+
+def test_a_tax_off_its_rate_by_cents_is_read_and_noted():
+    tax = TAX.replace("1.40", "1.42").replace("28.95", "28.97")
+    document = read(ubl_file(tax=tax, total=TOTAL.replace("193.95", "193.97").replace("143.95", "143.97")))
+    assert document.tax == euros("28.97")
+    assert "7 % tax on 20.00 EUR is 1.40 EUR, the file says 1.42 EUR." in document.notes
+
+
+def test_sums_the_file_leaves_out_are_taken_from_their_parts():
+    lean = re.sub("<(AllowanceTotal|ChargeTotal|LineExtension|TaxExclusive)Amount[^/]*/[A-Za-z]+>", "", TOTAL)
+    assert "165.00" not in lean
+    document = read(ubl_file(total=lean))
+    assert (document.net, document.invoice.amount) == (euros("165.00"), euros("193.95"))
+
+
+@pytest.mark.parametrize("category", ["AE", "K", "Z", "E", "G", "O"])
+def test_reverse_charge_and_its_kin_have_no_tax(category):
+    percent = "" if category == "O" else "<Percent>0</Percent>"
+    tax = (
+        '<TaxTotal><TaxAmount currencyID="EUR">0</TaxAmount><TaxSubtotal>'
+        '<TaxableAmount currencyID="EUR">100</TaxableAmount><TaxAmount currencyID="EUR">0.00</TaxAmount>'
+        f"<TaxCategory><ID>{category}</ID>{percent}</TaxCategory></TaxSubtotal></TaxTotal>"
+    )
+    document = read(simple("100.00", "100.00", tax=tax))
+    assert (document.tax, document.invoice.open, document.notes) == (euros("0.00"), euros("100.00"), ())
+
+
+def test_tax_in_a_second_currency_is_noted_and_not_added():
+    second = '<TaxTotal><TaxAmount currencyID="SEK">331.20</TaxAmount></TaxTotal>'
+    document = read(ubl_file(tax=TAX + second))
+    assert document.tax == euros("28.95")
+    assert "Tax in the tax currency: 331.20 SEK." in document.notes
+
+
+def test_negative_lines_and_lines_inside_lines_add_up():
+    assert read(ubl_file(lines=("120.00", "-20.00", "50.00", "20.00"))).invoice.amount == euros("193.95")
+    nested = ubl_file().replace(
+        "<InvoiceLine><ID>1</ID>",
+        '<InvoiceLine><ID>1</ID><SubInvoiceLine><LineExtensionAmount currencyID="EUR">60.00'
+        "</LineExtensionAmount></SubInvoiceLine>",
+    )
+    assert read(nested) == read(ubl_file())
+
+
+def test_more_paid_before_than_owed_leaves_nothing_open():
+    total = TOTAL.replace("€>50.00", "€>200.00").replace("143.95", "-6.05")
+    document = read(ubl_file(total=total))
+    assert (document.kind, document.invoice.amount, document.invoice.open) == (
+        "invoice",
+        euros("193.95"),
+        euros("0.00"),
+    )
+    assert "More was paid before than is owed: 6.05 EUR is to be paid back." in document.notes
+
+
+def test_what_is_rounded_is_the_amount_of_the_invoice():
+    prepaid, rounding = (
+        "<PrepaidAmount €>50.00</PrepaidAmount>",
+        "<PayableRoundingAmount €>0.05</PayableRoundingAmount>",
+    )
+    total = TOTAL.replace(prepaid, rounding).replace("143.95", "194.00")
+    document = read(ubl_file(total=total))
+    assert (document.invoice.amount, document.invoice.open) == (euros("194.00"), euros("194.00"))
+    assert document.notes == ("The total 193.95 EUR is rounded by 0.05 EUR.",)
+
+
+@pytest.mark.parametrize(
+    ("text", "noted"),
+    [
+        (simple(root="CreditNote", code="381"), ""),
+        (simple(root="CreditNote", code="261"), "Self-billed"),
+        (simple(code="381"), ""),
+        (simple("-119.00", "-119.00"), "The invoice states a negative total, so it is read as a credit note."),
+        (simple("-119.00", "-119.00", code="384"), "This is a correction of R-5."),
+        (simple("-119.00", "-119.00", root="CreditNote", code="381"), "The credit note states a negative total"),
+    ],
+)
+def test_money_that_goes_to_the_customer_is_a_credit_note_of_a_positive_amount(text, noted):
+    document = read(text.replace("</DocumentCurrencyCode>", f"</DocumentCurrencyCode>{REFERENCE}"))
+    assert (document.kind, document.of) == ("credit_note", ("R-5",))
+    assert (document.invoice.amount, document.invoice.open) == (euros("119.00"), euros("119.00"))
+    assert (document.net, document.tax) == (euros("100.00"), euros("19.00"))
+    assert any(noted in note for note in document.notes) or not noted
+
+
+def test_a_correction_names_what_it_replaces_and_stays_an_invoice():
+    document = read(simple(code="384", head=REFERENCE))
+    assert (document.kind, document.of) == ("invoice", ("R-5",))
+
+
+def test_a_pro_forma_invoice_asks_for_no_payment():
+    assert "pro forma" in refusal(simple(code="325"))
+
+
+@pytest.mark.parametrize(
+    ("note", "due_on", "discounts"),
+    [
+        ("Zahlbar innerhalb 30 Tagen netto", "2026-03-31", ()),
+        ("30 days net", "2026-03-31", ()),
+        ("Net 30", "2026-03-31", ()),
+        ("Payable within 14 days.", "2026-03-15", ()),
+        ("à 30 jours", "2026-03-31", ()),
+        ("Betaling binnen 14 dagen", "2026-03-15", ()),
+        ("14 Tage", "2026-03-15", ()),
+        ("Zahlbar ohne Abzug bis 20.03.2026", "2026-03-20", ()),
+        ("Zahlbar innerhalb 30 Tagen netto bis 20.03.2026", "2026-03-20", ()),  # the day it names, not the days
+        ("Zahlbar sofort ohne Abzug.", "2026-03-01", ()),
+        ("2 % Skonto bei Zahlung innerhalb 10 Tagen, 30 Tage netto", "2026-03-31", ((200, "2026-03-11"),)),
+        ("Innerhalb von 8 Tagen 2,5 % Skonto oder 30 Tage netto", "2026-03-31", ((250, "2026-03-09"),)),
+        ("2/10 net 30", "2026-03-31", ((200, "2026-03-11"),)),
+        ("2% discount within 10 days; payment due in 30 days", "2026-03-31", ((200, "2026-03-11"),)),
+        ("Escompte 2 % pour paiement à 10 jours, paiement à 30 jours", "2026-03-31", ((200, "2026-03-11"),)),
+        (
+            "#SKONTO#TAGE=7#PROZENT=3.00#\n#SKONTO#TAGE=14#PROZENT=2.00#\nZahlbar bis 20.03.2026",
+            "2026-03-20",
+            ((300, "2026-03-08"), (200, "2026-03-15")),
+        ),
+        ("#SKONTO#TAGE=7#PROZENT=3.00#BASISBETRAG=119.00#\n30 Tage netto", "2026-03-31", ((300, "2026-03-08"),)),
+        ("#VERZUG#TAGE=14#PROZENT=1.0#\nNet 30", "2026-03-31", ()),
+        ("Net 30. Late payments bear interest of 12 % after 14 days.", "2026-03-31", ()),
+    ],
+)
+def test_terms_that_are_plain_give_the_due_date_and_the_discounts(note, due_on, discounts):
+    document = read(simple(due="", body=terms(f"<Note>{note}</Note>")))
+    assert document.invoice.due_on == due_on
+    assert document.invoice.discounts == tuple(Discount(*discount) for discount in discounts)
+    assert any(told.startswith("Due date from the terms:") for told in document.notes)
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        "Zahlbar innerhalb von 10 Werktagen",
+        "30 Tage zum Monatsende",
+        "Zahlbar 14 Tage nach Lieferung",
+        "Payment within 10 days, 2% discount",  # until when without it, nobody says
+        "Zahlbar in 14 Tagen, Restzahlung in 30 Tagen",
+        "Zahlbar bis 31.02.2026",
+        "Zahlbar bis 20.02.2026",  # before the invoice
+        "Zahlbar bis 03/04/2026",
+        "Wenn Sie in 14 Tagen zahlen, danken wir.",
+        "As agreed",
+        "19 % MwSt enthalten",
+        "#SKONTO#TAGE=7#PROZENT=3.00#BASISBETRAG=50.00#",
+        "Zahlbar in 999999 Tagen",
+    ],
+)
+def test_terms_that_may_be_mistaken_are_left_alone_and_noted(note):
+    document = read(simple(due="", body=terms(f"<Note>{note}</Note>")))
+    assert (document.invoice.due_on, document.invoice.discounts) == ("2026-03-01", ())
+    assert "The file names no due date: it is taken as due on receipt, on the day of the invoice." in document.notes
+    assert any("terms do not plainly say" in told or "is left out" in told for told in document.notes)
+
+
+def test_fields_go_before_the_text_of_the_terms():
+    field = "<Note>30 Tage netto</Note><SettlementDiscountPercent>2</SettlementDiscountPercent>"
+    period = '<SettlementPeriod><DurationMeasure unitCode="DAY">10</DurationMeasure></SettlementPeriod>'
+    document = read(simple(body=terms(field + period), due="<DueDate>2026-03-20Z</DueDate>"))
+    assert document.invoice.due_on == "2026-03-20"
+    assert document.invoice.discounts == (Discount(200, "2026-03-11"),)
+    assert document.notes == ("The file has no taxes by rate: the tax could not be checked.",)
+
+
+def test_a_credit_note_is_due_by_its_means_of_payment_and_has_no_discounts():
+    means = MEANS.replace("</PaymentMeansCode>", "</PaymentMeansCode><PaymentDueDate>2026-04-01</PaymentDueDate>")
+    body = f"{means}<PaymentTerms><Note>2/10 net 30</Note></PaymentTerms>"
+    document = read(simple(root="CreditNote", code="381", due="", body=body))
+    assert (document.invoice.due_on, document.invoice.discounts) == ("2026-04-01", ())
+
+
+def test_several_due_dates_are_noted_and_the_last_is_taken():
+    parts = "".join(f"<PaymentDueDate>2026-0{month}-01</PaymentDueDate>" for month in (4, 5))
+    body = parts.replace("</PaymentDueDate><", "</PaymentDueDate></PaymentTerms><PaymentTerms><")
+    document = read(simple(due="", body=terms(body)))
+    assert document.invoice.due_on == "2026-05-01"
+    assert "Due in parts, on 2026-04-01, 2026-05-01; the last day is taken." in document.notes
+
+
+def test_direct_debit_is_noted_with_the_account_of_the_customer():
+    account = "<PayerFinancialAccount><ID>de75 5121 0800 1245 1261 99</ID></PayerFinancialAccount>"
+    mandate = f"<PaymentMeansCode>59</PaymentMeansCode><PaymentMandate>{account}</PaymentMandate>"
+    means = f"<PaymentMeans>{mandate}</PaymentMeans>"
+    document = read(simple(body=means))
+    assert document.invoice.iban == "DE75512108001245126199"
+    assert "The seller collects the amount by direct debit." in document.notes
+
+
+def test_a_currency_left_out_is_that_of_the_total():
+    document = read(simple().replace("<DocumentCurrencyCode>EUR</DocumentCurrencyCode>", ""))
+    assert document.invoice.amount == euros("119.00")
+    assert "The file names no currency of the invoice; its total is in EUR." in document.notes
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("<ID>R-7</ID>", "", "line 2: the invoice has no number (ID)"),
+        ("<IssueDate>2026-03-01</IssueDate>", "", "the invoice has no date (IssueDate)"),
+        ("2026-03-01", "2026-02-30", "line 2: '2026-02-30' can't be a date (IssueDate)"),
+        ("2026-03-01", "0026-03-01", "'0026-03-01' can't be a date"),
+        ("2026-03-01", "01.03.2026", "'01.03.2026' can't be a date"),
+        ("2026-03-31", "\u0662026-03-31", "can't be a date (DueDate)"),
+        (">EUR<", ">EURO<", "'EURO' is not a currency (ISO 4217) (DocumentCurrencyCode)"),
+        (">EUR<", ">XXA<", "'XXA' is not a currency"),
+        (">EUR<", ">USD<", "is in 'EUR', but the invoice is in USD"),
+        ('">119.00<', '">119.001<', "119.001 EUR has more decimals than the currency"),
+        ('">119.00<', '">119,00<', "'119,00' is not an amount (PayableAmount)"),
+        ('">119.00<', '">=1+1<', "'=1+1' is not an amount"),
+        ('">119.00<', f'">{"9" * 20}.00<', "is too large"),
+        ('">119.00<', f'">{"9" * 400}<', "too many digits"),
+        ("<LegalMonetaryTotal>", "<Other>", "this is no complete XML"),
+        ("<ID>R-7</ID>", "<ID>R-7\0</ID>", "there are NUL characters"),
+        ("<ID>R-7</ID>", "<ID>&lol;</ID>", "this is no complete XML"),
+    ],
+)
+def test_what_can_not_be_is_refused_with_its_line(old, new, says):
+    text = simple()
+    assert old in text
+    assert says in refusal(text.replace(old, new))
+
+
+def test_an_invoice_without_a_total_is_refused():
+    text = re.sub("<(TaxInclusive|Payable)Amount[^/]*/[A-Za-z]+>", "", simple())
+    assert "the invoice has no total (PayableAmount)" in refusal(text)
+    assert "no UBL invoice: it has no LegalMonetaryTotal" in refusal(ubl_file(total=""))
+
+
+def test_a_document_type_is_refused_before_anything_is_read():
+    text = simple().replace("?>\n", '?>\n<!DOCTYPE Invoice [<!ENTITY lol SYSTEM "file:///etc/passwd">]>', 1)
+    assert "holds a document type (DTD)" in refusal(text.replace("R-7", "&lol;"))
+
+
+def test_deep_nesting_is_refused():
+    assert "this is no complete XML" in refusal("<Invoice>" + "<a>" * 5000 + "</a>" * 5000 + "</Invoice>")
+
+
+@pytest.mark.parametrize("end", range(0, 2600, 131))
+def test_a_file_cut_anywhere_is_refused(end):
+    content = ubl_file().encode()[:end]
+    assert refusal(content)
+
+
+def test_a_file_in_another_encoding_than_it_says_is_refused():
+    assert "says it is UTF-8 but is not" in refusal(ubl_file().replace("Nordlicht GmbH", "Nørdlicht").encode("latin-1"))
+
+
+def test_files_inside_the_invoice_may_be_large_and_are_not_read():
+    inside = base64.b64encode(b"x" * 9_000_000).decode()  # more than libxml2 takes as one text
+    lined = "\n".join(inside[at : at + 1000] for at in range(0, len(inside), 1000))
+    attached = (
+        '<AdditionalDocumentReference><Attachment><EmbeddedDocumentBinaryObject mimeCode="application/pdf">'
+        f"{lined}</EmbeddedDocumentBinaryObject></Attachment></AdditionalDocumentReference>"
+    )
+    assert read(ubl_file(head=attached)) == read(ubl_file())
+    wrong = ubl_file(head=attached, total=TOTAL.replace("143.95", "143.96"))
+    line = wrong.count("\n", 0, wrong.index("<LegalMonetaryTotal>")) + 1
+    assert f"line {line}:" in refusal(wrong)  # as counted with what is inside
+
+
+@pytest.mark.parametrize("embedded", [False, True])
+def test_an_invoice_in_an_envelope_is_read(embedded):
+    inner = ubl_file()
+    standard = f"<StandardBusinessDocument><Header/>{inner.split('?>')[1]}</StandardBusinessDocument>"
+    assert read(standard) == read(inner)
+    if embedded:
+        body = (
+            f"<EmbeddedDocumentBinaryObject>{base64.b64encode(inner.encode()).decode()}</EmbeddedDocumentBinaryObject>"
+        )
+    else:
+        body = f"<ExternalReference><Description><![CDATA[{inner}]]></Description></ExternalReference>"
+    wrapped = f"<AttachedDocument><Attachment>{body}</Attachment></AttachedDocument>"
+    assert read(wrapped) == read(inner)
+
+
+def test_envelopes_without_end_or_with_several_invoices_are_refused():
+    text = "<AttachedDocument/>"
+    for _ in range(6):
+        escaped = text.replace("&", "&amp;").replace("<", "&lt;")
+        reference = f"<ExternalReference><Description>{escaped}</Description></ExternalReference>"
+        text = f"<AttachedDocument><Attachment>{reference}</Attachment></AttachedDocument>"
+    assert refusal(text)
+    inner = ubl_file().split("?>")[1]
+    assert "several invoices" in refusal(f"<StandardBusinessDocument>{inner}{inner}</StandardBusinessDocument>")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('<Order xmlns="urn:oasis:names:specification:ubl:schema:xsd:Order-2"/>', "this is an order, not an invoice"),
+        ("<p:FatturaElettronica xmlns:p='urn:it'/>", "an Italian FatturaPA invoice"),
+        ("<Document xmlns='urn:iso:std:iso:20022:tech:xsd:camt.053.001.08'/>", "a bank's message"),
+        (
+            '<Invoice xmlns="http://www.ebinterface.at/schema/4p3/"/>',
+            "an invoice of another kind (http://www.ebinterface.at",
+        ),
+        ("<svg/>", "root element 'svg'"),
+        ("<!-- nothing -->", "this is no complete XML"),
+    ],
+)
+def test_other_xml_files_are_named(text, says):
+    assert says in refusal(text)
+
+
+def test_a_file_is_recognised_by_its_root():
+    head = ubl_file().encode()[:200]
+    assert ubl.looks_like(head)
+    assert not cii.looks_like(head)
+    assert einvoice.looks_like(head)
+    assert ubl.looks_like(b"\xef\xbb\xbf<!-- a --><?pi?>\r\n<x:CreditNote ")
+    assert einvoice.looks_like(b"<!--" + b"long " * 2000)
+    for other in (b"", b"a;b;c", b"%PDF-1.7", b"\xff\xfe\x00", b"< ", b"<?"):
+        assert not ubl.looks_like(other)
+        assert not einvoice.looks_like(other)
+    assert not pdf.looks_like(head)
