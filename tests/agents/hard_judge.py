@@ -34,6 +34,8 @@ class Figures:
     found: int = 0  # matchable, sure and right
     lost: int = 0  # a customer's payment among the ignored
     other_kind: int = 0  # right, but the difference has another name than in truth
+    asked: int = 0  # unsure, and pays something
+    asked_right: int = 0  # of those, proposed as it is in truth
     second_right: int = 0  # called a second payment, and one
     second_wrong: int = 0
     tags: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict[str, Counter[str]](Counter))
@@ -51,7 +53,7 @@ class Figures:
 
     def add(self, other: Figures) -> None:
         """Count another world's lines as well."""
-        for name in ("lines", "right", "wrong", "matchable", "found", "lost", "other_kind"):
+        for name in ("lines", "right", "wrong", "matchable", "found", "lost", "other_kind", "asked", "asked_right"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.second_right += other.second_right
         self.second_wrong += other.second_wrong
@@ -63,6 +65,7 @@ class Figures:
         return (
             f"{self.lines} lines, {self.right + self.wrong} sure, {self.wrong} of them wrong: precision"
             f" {self.precision:.4f}; {self.found} of {self.matchable} matchable found: {self.share_found:.3f};"
+            f" {self.asked_right} of {self.asked} asked proposed rightly;"
             f" second payments {self.second_right} right, {self.second_wrong} wrong; {self.lost} lost"
         )
 
@@ -86,6 +89,7 @@ def judge_world(world: World, output: ReconcileOutput, where: str) -> Figures:
     """Count what was said of one world; `where` stands before every error."""
     figures = Figures(lines=len(world.truth))
     sure = {line_id: match for match in output.sure for line_id in match.line_ids}
+    unsure = {line_id: match for match in output.unsure for line_id in match.line_ids}
     second = {line_id: match for match in output.duplicates for line_id in match.line_ids}
     ignored = {line_id for match in output.ignored for line_id in match.line_ids}
     for line_id, truth in world.truth.items():
@@ -99,6 +103,9 @@ def judge_world(world: World, output: ReconcileOutput, where: str) -> Figures:
             figures.other_kind += said == "right" and kinds != {(number, kind) for number, _, kind in truth.pays}
             if said == "wrong":
                 figures.errors.append(f"{where} {line_id} {', '.join(truth.tags)}: {match.why}")
+        elif line_id in unsure:
+            figures.asked += bool(truth.pays)
+            figures.asked_right += bool(truth.pays) and _given(unsure[line_id], line_id) == _paid(truth.pays)
         elif line_id in second:
             good = bool(truth.second_of) and second[line_id].invoice_numbers == (truth.second_of,)
             figures.second_right += good

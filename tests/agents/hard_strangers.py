@@ -80,9 +80,8 @@ class Strangers:
             if old in maker.owner:
                 return
             minor = invoice.amount.minor if pick.random() < 0.3 else pick.randrange(1_000, 500_000)
-            line = maker.other(
-                minor, customer.bank_name, framed(pick, pick.choice(FRAMES), old), "stranger: an old invoice"
-            )
+            text = framed(pick, pick.choice(FRAMES), old)
+            line = maker.other(minor, customer.bank_name, text, "stranger: an old invoice")
         elif chance < 0.8:
             paid = [each for each in self.world.invoices if not each.open.minor and each.amount.minor > 0]
             if not paid:
