@@ -225,6 +225,15 @@ def test_a_kind_makes_a_credit_note_of_a_positive_amount(kind):
 def test_a_quote_or_a_payment_among_invoices_is_no_debt():
     result = read(KINDS + "2,B,4.00,EUR,2026-03-01,2026-03-31,Estimate\n3,B,4.00,EUR,2026-03-01,2026-03-31,Payment\n")
     assert (result.count, result.left_out) == (1, 2)
+    assert read(KINDS + ",B,-4.00,EUR,2026-03-01,,Payment\n").count == 1
+
+
+def test_a_draft_without_number_and_days_is_left_out_as_void():
+    result = read(
+        "Number,Customer,Total,Currency,Issued,Due,Status\n"
+        "1,A,9.00,EUR,2026-03-01,2026-03-31,open\n,B,5.00,EUR,,,Entwurf\n"
+    )
+    assert (result.count, result.left_out) == (1, 1)
 
 
 def test_an_unknown_kind_is_taken_for_an_invoice_and_said():

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,7 @@ from mainstay.records import Doubt, Invoice
 from mainstay.values import Money, digest_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
 NAMES_SHOWN = 10  # of a list in a note
 
@@ -53,6 +54,7 @@ class FileRead(msgspec.Struct, frozen=True):
     drafts: tuple[Draft, ...]
     notes: tuple[str, ...] = ()
     doubts: tuple[Doubt, ...] = ()
+    left_out: Mapping[str, int] = {}  # what is not even a document, by its reason
 
 
 class Merged(msgspec.Struct, frozen=True):
@@ -82,6 +84,8 @@ class _Paper(msgspec.Struct):
 def merge(files: Sequence[FileRead], seller: str = "") -> Merged:
     """Join all documents. `seller` is the name or the VAT number that the owner issues invoices under, if known."""
     tally: Counter[str] = Counter()
+    for file in files:
+        tally.update(file.left_out)
     notes: list[str] = []
     drafts = [draft for file in files for draft in file.drafts]
     own, doubts = _of_owner(drafts, seller, tally, notes)
@@ -254,6 +258,7 @@ def _paper(group: Sequence[Draft], notes: list[str]) -> _Paper:
 
     invoice = structs.replace(
         document.invoice,
+        customer=first("customer", lists_last),
         due_on=first("due_on", lists_first),
         email=first("email", lists_first),
         iban=first("iban", lists_first),

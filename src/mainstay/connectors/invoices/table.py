@@ -12,7 +12,7 @@ their invoice in each row: such rows are one invoice.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -91,9 +91,11 @@ def read(source: Source, hints: Hints) -> FileRead:
     form = _format(source, table, _settings(hints.columns, table))
     _refuse_net(source, table, form)
     rows = [row for row in table.rows if _is_invoice(row)]
-    drafts = _read_rows(source, table, rows, form)
-    _check_totals(source, table, [row for row in table.rows if not _is_invoice(row)], drafts, form)
-    kept, repeated = _without_repeated(source, table, rows, drafts)
+    read, left_out = _read_rows(source, table, rows, form)
+    drafts = [draft for _, draft in read]
+    if not left_out:
+        _check_totals(source, table, [row for row in table.rows if not _is_invoice(row)], drafts, form)
+    kept, repeated = _without_repeated(source, table, read)
     try:
         sums_of(draft.document.invoice.amount for draft in kept)
     except UnreadableError as error:
@@ -105,7 +107,7 @@ def read(source: Source, hints: Hints) -> FileRead:
     guessed = not layout.named and table.remembered is None
     doubts = (_doubt(source, table, form, kept, hints.columns),) if guessed and kept else ()
     kind = "CSV" if table.delimiter else "XLSX"
-    return FileRead(source.name, kind, tuple(_of_kind(kept, kind)), tuple(notes), doubts)
+    return FileRead(source.name, kind, tuple(_of_kind(kept, kind)), tuple(notes), doubts, left_out)
 
 
 def _found(source: Source, layout: tables.Layout) -> Table:
@@ -211,15 +213,27 @@ def _is_total(text: str) -> bool:
 # --- rows ---------------------------------------------------------------------------------------------------------
 
 
-def _read_rows(source: Source, table: Table, rows: Sequence[Row], form: _Format) -> list[Draft]:
-    """Read all rows. Raises FileError with the first mistake of each row, so that all are mended at once."""
-    read: list[Draft] = []
+def _read_rows(
+    source: Source, table: Table, rows: Sequence[Row], form: _Format
+) -> tuple[list[tuple[Row, Draft]], Counter[str]]:
+    """Read all rows; count those that are no invoices by their kind, or that are void and not complete.
+
+    Raises FileError with the first mistake of each row, so that all are mended at once.
+    """
+    read: list[tuple[Row, Draft]] = []
+    left_out: Counter[str] = Counter()
     mistakes: list[FileError] = []
     for row in rows:
+        if row.text("kind").casefold() in known.OTHER_PAPER:
+            left_out["no invoice by its kind"] += 1
+            continue
         try:
-            read.append(_read_row(Cells(source, table, row, _CORRECT), form))
+            read.append((row, _read_row(Cells(source, table, row, _CORRECT), form)))
         except FileError as error:
-            mistakes.append(error)
+            if row.text("state").casefold() in known.VOID:
+                left_out["void"] += 1
+            else:
+                mistakes.append(error)
     if len(mistakes) == 1:
         raise mistakes[0]
     if mistakes:
@@ -227,7 +241,7 @@ def _read_rows(source: Source, table: Table, rows: Sequence[Row], form: _Format)
         what = f"{source.name}, {' '.join([*told, *_and_more(len(mistakes))])}"
         remedies = dict.fromkeys(error.remedy for error in mistakes)
         raise FileError(what, remedy=" ".join(remedies))
-    return read
+    return read, left_out
 
 
 def _read_row(cells: Cells, form: _Format) -> Draft:
@@ -243,7 +257,6 @@ def _read_row(cells: Cells, form: _Format) -> Draft:
     credit = amount.minor < 0 or kind in known.CREDIT_NOTE
     issued_on = cells.take("issued_on", lambda cell: iso_day(_filled(cell), form.date_format))
     left_out = "void" if row.text("state").casefold() in known.VOID else ""
-    left_out = left_out or ("no invoice by its kind" if kind in known.OTHER_PAPER else "")
     positive = -amount if amount.minor < 0 else amount
     still = positive if left_out else _open(cells, form, positive, money, credit=credit)
     if still.minor and row.text("state").casefold() in known.PAID and not credit:
@@ -440,13 +453,11 @@ def _signed(draft: Draft, field: str) -> int:
     return -minor if draft.document.kind == "credit_note" else minor
 
 
-def _without_repeated(
-    source: Source, table: Table, rows: Sequence[Row], drafts: Sequence[Draft]
-) -> tuple[list[Draft], list[str]]:
+def _without_repeated(source: Source, table: Table, read: Sequence[tuple[Row, Draft]]) -> tuple[list[Draft], list[str]]:
     """Take rows that repeat an invoice with the same totals for one; refuse a number that stands for two."""
     first: dict[tuple[str, str], Draft] = {}
     more: defaultdict[str, int] = defaultdict(int)
-    for row, draft in zip(rows, drafts, strict=True):
+    for row, draft in read:
         document = draft.document
         number = document.invoice.number
         kept = first.setdefault((document.kind, "".join(number.casefold().split())), draft)

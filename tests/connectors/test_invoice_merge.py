@@ -1,0 +1,323 @@
+"""Many files become one set of open invoices: copies, corrections, credit notes, sellers, strangers, broken files."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+
+import pytest
+
+from mainstay.connectors.invoices import read as reading
+from mainstay.connectors.invoices.read import InvoicesRead, ReadOpen, read_open
+from mainstay.errors import FileError
+from mainstay.records import Discount, File
+from mainstay.values import BlobRef, Money
+
+SPACES = (
+    'xmlns:cac="urn:oasis:names:specification:ubl:schema:xsd:CommonAggregateComponents-2" '
+    'xmlns:cbc="urn:oasis:names:specification:ubl:schema:xsd:CommonBasicComponents-2"'
+)
+
+
+def ubl(number: str = "2026-117", amount: str = "100.00", **given: str) -> str:
+    """Write an e-invoice. Given may be: day, due, customer, seller, vat, currency, type, of, account, terms."""
+    given = {
+        "day": "2026-03-01",
+        "due": "2026-03-31",
+        "customer": "Acme GmbH",
+        "seller": "Me",
+        "currency": "EUR",
+    } | given
+    kind = "CreditNote" if given.get("type") == "381" else "Invoice"
+    currency = f'currencyID="{given["currency"]}"'
+    parts = [
+        f"<cbc:ID>{number}</cbc:ID><cbc:IssueDate>{given['day']}</cbc:IssueDate>",
+        f"<cbc:DueDate>{given['due']}</cbc:DueDate>" * (kind == "Invoice"),
+        f"<cbc:{kind}TypeCode>{given.get('type', '380')}</cbc:{kind}TypeCode>",
+        f"<cbc:DocumentCurrencyCode>{given['currency']}</cbc:DocumentCurrencyCode>",
+        *(_wrapped("BillingReference", "InvoiceDocumentReference", of) for of in given.get("of", "").split()),
+        _party("AccountingSupplierParty", given["seller"], given.get("vat", "")),
+        _party("AccountingCustomerParty", given["customer"], ""),
+        _wrapped("PaymentMeans", "PayeeFinancialAccount", given.get("account", "")),
+        f"<cac:PaymentTerms><cbc:Note>{given.get('terms', '')}</cbc:Note></cac:PaymentTerms>",
+        f"<cac:LegalMonetaryTotal><cbc:PayableAmount {currency}>{amount}</cbc:PayableAmount></cac:LegalMonetaryTotal>",
+    ]
+    space = f"urn:oasis:names:specification:ubl:schema:xsd:{kind}-2"
+    return f'<{kind} xmlns="{space}" {SPACES}>{"".join(parts)}</{kind}>'
+
+
+def _wrapped(outer: str, inner: str, ident: str) -> str:
+    return f"<cac:{outer}><cac:{inner}><cbc:ID>{ident}</cbc:ID></cac:{inner}></cac:{outer}>"
+
+
+def _party(role: str, name: str, vat: str) -> str:
+    tax = f"<cac:PartyTaxScheme><cbc:CompanyID>{vat}</cbc:CompanyID><cac:TaxScheme><cbc:ID>VAT</cbc:ID></cac:TaxScheme>"
+    tax = f"{tax}</cac:PartyTaxScheme>" if vat else ""
+    legal = f"<cac:PartyLegalEntity><cbc:RegistrationName>{name}</cbc:RegistrationName></cac:PartyLegalEntity>"
+    return f"<cac:{role}><cac:Party>{tax}{legal}</cac:Party></cac:{role}>"
+
+
+HEADER = "Number,Customer,Email,Total,Open,Currency,Issued,Due\n"
+ROW = "2026-117,ACME,pay@acme.example,100.00,40.00,EUR,2026-03-01,2026-04-15\n"
+
+
+def read(files: dict[str, str | bytes], seller: str = "") -> InvoicesRead:
+    """Read files by their names, after trying that their order changes nothing."""
+    blobs: dict[str, bytes] = {}
+    given: list[File] = []
+    for name, text in files.items():
+        content = text.encode() if isinstance(text, str) else text
+        digest = hashlib.sha256(content).hexdigest()
+        blobs[digest] = content
+        given.append(File(name, BlobRef(digest, len(content))))
+    result = read_open(ReadOpen(files=tuple(given), seller=seller), blobs)
+    for order in itertools.islice(itertools.permutations(given), 1, 7):
+        assert read_open(ReadOpen(files=order, seller=seller), blobs) == result
+    return result
+
+
+def opens(result: InvoicesRead) -> dict[str, str]:
+    return {invoice.number: str(invoice.open) for invoice in result.invoices}
+
+
+# --- copies -------------------------------------------------------------------------------------------------------
+
+
+def test_a_list_says_what_is_open_and_where_mail_goes_and_the_e_invoice_the_rest():
+    result = read({"a.xml": ubl(terms="2 % Skonto bei Zahlung bis 11.03.2026"), "list.csv": HEADER + ROW})
+    (invoice,) = result.invoices
+    assert (invoice.open, invoice.email, invoice.due_on) == (Money(4000, "EUR"), "pay@acme.example", "2026-04-15")
+    assert (invoice.customer, invoice.discounts) == ("Acme GmbH", (Discount(200, "2026-03-11"),))
+    assert "Found more than once, kept once: 1 (2026-117)." in result.note
+
+
+def test_an_invoice_the_list_says_is_paid_is_not_open_for_its_e_invoice():
+    result = read({"a.xml": ubl(), "list.csv": HEADER + ROW.replace("40.00", "0.00")})
+    assert (result.count, result.left_out) == (0, 1)
+
+
+def test_a_copy_of_a_file_is_not_read_again():
+    result = read({"a.xml": ubl(), "b.xml": ubl()})
+    assert result.count == 1
+    assert [(file.name, file.format, file.note) for file in result.files][1] == (
+        "b.xml",
+        "copy",
+        "A copy of a.xml, not read again.",
+    )
+
+
+def test_numbers_that_differ_in_case_and_spaces_are_one_invoice():
+    assert read({"a.xml": ubl("RE 2026-1"), "b.xml": ubl("re2026-1")}).count == 1
+
+
+@pytest.mark.parametrize("other", [{"amount": "90.00"}, {"day": "2025-03-01"}, {"currency": "CHF"}, {"seller": "You"}])
+def test_one_number_with_other_content_is_left_out_with_a_doubt_that_names_both_files(other):
+    result = read({"a.xml": ubl(), "b.xml": ubl(**other), "c.xml": ubl("8")}, "")
+    assert opens(result) == {"8": "100.00 EUR"}
+    (doubt,) = [doubt for doubt in result.doubts if doubt.kind == "unread"]
+    assert "a.xml" in doubt.body
+    assert "b.xml" in doubt.body
+    assert "2026-117" in doubt.headline
+
+
+def test_a_list_without_sellers_does_not_hide_that_two_sellers_use_one_number():
+    result = read({"a.xml": ubl(), "b.xml": ubl(seller="You"), "list.csv": HEADER + ROW})
+    assert result.count == 0
+
+
+def test_of_two_lists_the_one_with_less_open_is_believed_and_both_are_named():
+    result = read({"april.csv": HEADER + ROW.replace("40.00", "90.00"), "may.csv": HEADER + ROW})
+    assert opens(result) == {"2026-117": "40.00 EUR"}
+    assert "files differ on what is open (april.csv 90.00 EUR; may.csv 40.00 EUR)" in result.note
+
+
+# --- credit notes and corrections ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("credit", "left", "says"),
+    [
+        ("30.00", {"2026-117": "70.00 EUR"}, "GS-7 takes 30.00 EUR off 2026-117; 70.00 EUR stays open."),
+        ("100.00", {}, "2026-117 is credited by GS-7."),
+        ("120.00", {}, "GS-7 is more than was open: you owe Acme GmbH 20.00 EUR."),
+    ],
+)
+def test_a_credit_note_takes_off_the_invoice_it_names(credit, left, says):
+    result = read({"a.xml": ubl(), "b.xml": ubl("GS-7", credit, type="381", of="2026-117")})
+    assert opens(result) == left
+    assert says in result.note
+    assert result.left_out == 2 - len(left)
+
+
+def test_a_credit_note_to_two_invoices_is_used_up_in_their_order():
+    credit = ubl("GS-7", "150.00", type="381", of="1 2")
+    assert opens(read({"a.xml": ubl("1"), "b.xml": ubl("2"), "c.xml": credit})) == {"2": "50.00 EUR"}
+
+
+def test_what_a_list_shows_as_credited_is_not_taken_off_twice():
+    credit = ubl("GS-7", "60.00", type="381", of="2026-117")
+    result = read({"list.csv": HEADER + ROW, "gs.xml": credit})
+    assert opens(result) == {"2026-117": "40.00 EUR"}
+    assert "of which list.csv shows 60.00 EUR as paid or credited already" in result.note
+
+
+def test_a_credit_note_without_a_reference_is_named_beside_the_one_it_may_mean_and_takes_nothing_off():
+    result = read({"a.xml": ubl(), "b.xml": ubl("8", "70.00"), "gs.xml": ubl("GS-7", type="381")})
+    assert opens(result) == {"2026-117": "100.00 EUR", "8": "70.00 EUR"}
+    assert "GS-7 (100.00 EUR to Acme GmbH) names no invoice; 2026-117 is open with that very amount" in result.note
+
+
+def test_a_credit_note_that_may_mean_two_or_none_is_named():
+    result = read({"a.xml": ubl("1"), "b.xml": ubl("2"), "gs.xml": ubl("GS-7", type="381")})
+    assert result.count == 2
+    assert "Credit notes that name no invoice, taken off none: GS-7." in result.note
+
+
+def test_a_credit_note_to_an_invoice_elsewhere_or_in_another_currency_takes_nothing_off():
+    other = ubl("GS-8", type="381", of="2026-117", currency="CHF")
+    result = read({"a.xml": ubl(), "b.xml": ubl("GS-7", type="381", of="2025-9"), "c.xml": other})
+    assert opens(result) == {"2026-117": "100.00 EUR"}
+    assert "not among those read: GS-7 (to 2025-9)." in result.note
+    assert "GS-8 is in CHF, 2026-117 is not: nothing is taken off." in result.note
+
+
+def test_a_correction_replaces_what_it_names_also_twice_and_credit_follows_it():
+    files = {
+        "a.xml": ubl("1"),
+        "b.xml": ubl("2", "90.00", type="384", of="1", day="2026-03-02"),
+        "c.xml": ubl("3", "80.00", type="384", of="2", day="2026-03-03"),
+        "d.xml": ubl("GS-7", "5.00", type="381", of="1"),
+    }
+    result = read(files)
+    assert opens(result) == {"3": "75.00 EUR"}
+    assert "Replaced by corrections, left out: 1 by 2, 2 by 3." in result.note
+
+
+def test_corrections_that_name_each_other_leave_one_debt_and_end():
+    files = {"a.xml": ubl("1", type="384", of="2 1"), "b.xml": ubl("2", type="384", of="1")}
+    assert read(files).count == 1
+
+
+def test_a_final_invoice_that_names_its_parts_replaces_none():
+    assert read({"a.xml": ubl("1"), "b.xml": ubl("2", of="1")}).count == 2
+
+
+# --- sellers ------------------------------------------------------------------------------------------------------
+
+BOUGHT = {"a.xml": ubl("1"), "b.xml": ubl("2"), "c.xml": ubl("77", seller="Telco AG", vat="DE811115368")}
+
+
+def test_several_sellers_are_asked_about_with_their_counts():
+    (doubt,) = read(BOUGHT).doubts
+    assert doubt.kind == "seller"
+    assert doubt.body.splitlines()[:2] == ["2 by Me", "1 by Telco AG DE811115368"]
+    assert doubt.file == "c.xml"
+    assert "take their files away: c.xml" in doubt.remedy
+
+
+@pytest.mark.parametrize("seller", ["Me", "me", "ME GmbH"])
+def test_with_the_owner_known_invoices_of_others_are_left_out(seller):
+    result = read(BOUGHT, seller)
+    assert (result.count, result.left_out, result.doubts) == (2, 1, ())
+    assert "Issued by others, left out: Telco AG DE811115368 1." in result.note
+
+
+def test_the_owner_is_known_by_vat_number_under_any_name():
+    files = {"a.xml": ubl("1", vat="DE 811115368"), "b.xml": ubl("2", seller="Me again", vat="DE811115368")}
+    assert read(files).doubts == ()
+    assert read({**files, "c.xml": ubl("3", seller="Else", vat="DE136695976")}, "de811115368").count == 2
+
+
+def test_an_owner_that_no_file_names_is_asked_about_rather_than_left_with_nothing():
+    result = read(BOUGHT, "Somebody")
+    assert result.count == 3
+    assert "No invoice names 'Somebody' as its seller" in result.doubts[0].headline
+
+
+def test_lists_without_a_seller_are_the_owners():
+    assert read({"list.csv": HEADER + ROW, "a.xml": ubl("1")}, "Me").count == 2
+
+
+# --- strangers, broken files, many files --------------------------------------------------------------------------
+
+STRANGERS = {
+    "camt.xml": '<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"><BkToCstmrStmt/></Document>',
+    "bank.csv": "Buchungstag;Valuta;Empfänger;Verwendungszweck;Betrag;IBAN\n01.03.2026;01.03.2026;A;B;1,00;DE1\n",
+    "mt940.sta": ":20:START\n:25:1/2\n",
+    "mail.eml": "From: a@b.example\nTo: c@d.example\nSubject: invoice\n\nHello\n",
+    "photo.jpg": b"\xff\xd8\xff\xe0" + bytes(range(200)),
+    "page.html": "<!DOCTYPE html><html></html>",
+    "data.json": '{"invoices": []}',
+    "old.xls": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
+    "packed.zip": b"PK\x03\x04" + bytes(40),
+    "empty.csv": "",
+    "cut.xml": ubl()[:-30],
+    "cut.pdf": b"%PDF-1.7\n1 0 obj",
+    "noise.bin": bytes(range(256)) * 4,
+    "letter.txt": "Dear customer,\nplease pay.\n",
+}
+SAYS = {
+    "camt.xml": "this is a bank statement (camt.053)",
+    "bank.csv": "this is a bank statement (a table of payments)",
+    "mt940.sta": "this is a bank statement (MT940)",
+    "mail.eml": "this is an e-mail",
+    "photo.jpg": "this is a picture",
+    "page.html": "this is a web page",
+    "data.json": "this is a JSON file",
+    "old.xls": "this is an old Excel",
+}
+
+
+@pytest.mark.parametrize("name", STRANGERS)
+def test_what_is_no_invoice_is_refused_with_what_it_is_and_what_to_do(name):
+    with pytest.raises(FileError) as caught:
+        read({name: STRANGERS[name]})
+    assert caught.value.message.startswith(name)
+    assert SAYS.get(name, "") in caught.value.message
+    assert caught.value.remedy
+
+
+def test_swapped_files_are_told_so():
+    with pytest.raises(FileError) as caught:
+        read({"camt.xml": STRANGERS["camt.xml"]})
+    assert "may be swapped" in caught.value.remedy
+
+
+def test_in_a_folder_with_one_broken_of_each_kind_the_rest_is_read_and_each_is_named():
+    result = read({**STRANGERS, "good.xml": ubl(), "list.csv": HEADER + ROW.replace("117", "118")})
+    assert opens(result) == {"2026-117": "100.00 EUR", "2026-118": "40.00 EUR"}
+    unread = [doubt for doubt in result.doubts if doubt.kind == "unread"]
+    assert {doubt.file for doubt in unread} == set(STRANGERS)
+    assert all(doubt.remedy for doubt in unread)
+
+
+def test_a_folder_of_broken_files_alone_is_an_error():
+    with pytest.raises(FileError, match="None of the 2 files can be read"):
+        read({"empty.csv": "", "data.json": "{}"})
+
+
+def test_three_hundred_files_are_told_in_few_words():
+    result = read({f"{number}.xml": ubl(str(number), account="DE02120300000000202052") for number in range(300)})
+    assert result.count == 300
+    assert len(result.note) < 3000
+    assert result.note.startswith("300 files: 300 UBL.")
+
+
+def test_more_files_or_bytes_than_can_be_read_together_are_refused_by_number(monkeypatch):
+    monkeypatch.setattr(reading, "MAX_FILES", 2)
+    with pytest.raises(FileError, match="3 files were given, and 2 can be read together"):
+        read({"a": "1", "b": "2", "c": "3"})
+    large = File("a", BlobRef("d", reading.MAX_BYTES + 1))
+    with pytest.raises(FileError, match="256 MB can be read together"):
+        read_open(ReadOpen(large), {})
+
+
+def test_tables_of_one_layout_are_asked_about_once():
+    result = read({"april.csv": HEADER + ROW, "may.csv": HEADER + ROW.replace("117", "118")})
+    (doubt,) = result.doubts
+    assert doubt.body.endswith("Written in the same way: may.csv.")
+
+
+def test_invoices_that_add_up_beyond_all_bounds_are_refused():
+    with pytest.raises(FileError, match="can't be added up"):
+        read({f"{number}.xml": ubl(number, "92233720368547758.07") for number in "12"})
