@@ -587,12 +587,10 @@ def test_a_changed_byte_never_loses_an_entry(content, data):
 
 
 @settings(deadline=None, max_examples=300)
-@given(st.integers(0, len(GOOD)), st.integers(0, 120))
-def test_a_missing_stretch_never_joins_two_entries(begin, length):
+@given(st.integers(0, len(GOOD)), st.integers(0, 60))
+def test_a_missing_stretch_shorter_than_an_entry_never_loses_one(begin, length):
     try:
         result = read(GOOD[:begin] + GOOD[begin + length :])
     except FileError:
         return
-    amounts = {line.amount.minor for line in result.lines}
-    assert len(result.lines) == 2 or amounts <= {11900, -2050}
-    assert all((line.amount.minor > 0) == (line.counterparty != "Rent") for line in result.lines)
+    assert result.count == 2
