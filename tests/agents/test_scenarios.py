@@ -3,7 +3,8 @@
 The list is that of the 33 tests of OCA/account-reconcile (AGPL; account_reconcile_model_oca, version 17): what each
 covers is taken from it as a fact; names, numbers, amounts and expectations here are our own. Payers, currencies,
 discounts and money that goes back are in `test_scenarios_payers.py`. There, rules are set up by an accountant and a
-match is either proposed or made; here there are no rules, and a match is sure (booked) or asked.
+match is either proposed or made; here there are no rules, and a match is sure (booked) or asked. Its tolerance may be
+a percentage; here it is one fixed limit (`write_off`), tried also at what half and one percent come to.
 
 | there | what it is about | here |
 | --- | --- | --- |
@@ -203,7 +204,7 @@ def test_within_the_write_off_the_rest_is_forgiven(limit, short):
     assert said.output.summary.owed == "nothing"
 
 
-@pytest.mark.parametrize(("limit", "short"), [(None, 6), (500, 501), (500, 2310), (1, 2)])
+@pytest.mark.parametrize(("limit", "short"), [(None, 6), (500, 501), (500, 2310), (1155, 2310), (1, 2)])
 def test_beyond_the_write_off_is_asked(limit, short):
     line = came("l", f"{2310.45 - short / 100:.2f} EUR", MILL, "Rechnung H-2044")
     more = {} if limit is None else {"write_off": Money(limit, "EUR")}
