@@ -95,10 +95,10 @@ def without(owed: int, basis_points: int) -> tuple[int, ...]:
 def is_forgiven(gap: int, owed: int, currency: str, write_off: Money | None) -> bool:
     """Say whether a difference, either way, is too small to be asked about."""
     size = abs(gap)
+    if write_off is not None and write_off.currency == currency:
+        return size <= write_off.minor and size * FORGIVEN_SHARE <= owed
     if size <= TINY_MINOR and owed > TINY_MINOR * 100:
         return True
-    if write_off is not None and write_off.currency == currency and size <= write_off.minor:
-        return size * FORGIVEN_SHARE <= owed
     coin = COINS.get(currency)
     return coin is not None and size * 2 <= coin and (owed - gap) % coin == 0 and owed > coin * 100
 
@@ -109,9 +109,12 @@ def fee_minor(currency: str) -> int:
 
 
 def granted_on(invoice: Invoice, owed: int, paid_on: str) -> int:
-    """Give what may be taken off on that day: the largest discount that has not ended, minor units; 0 without one."""
+    """Give what may be taken off on that day: the largest discount that has not ended, minor units; 0 without one.
+
+    Half a coin is rounded up.
+    """
     alive = [discount for discount in invoice.discounts if days_after(discount, paid_on) == 0]
-    return max((owed - without(owed, discount.basis_points)[1] for discount in alive), default=0)
+    return max(((owed * discount.basis_points + BASIS // 2) // BASIS for discount in alive), default=0)
 
 
 def days_after(discount: Discount, paid_on: str) -> int:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     Matrix = NDArray[np.float64]
     Whole = NDArray[np.int64]
 
-STEPS = 2**20  # weights are rounded to steps of 2**-20 bits: their sums are then exact, and equal sums are equal
+STEPS = 2**26  # weights are rounded to steps of 2**-26 bits: their sums are then exact, and equal sums are equal
 EXACT_ROWS = 400  # over this many entangled lines margins are bounded by the rivals' weights instead
 
 

@@ -48,13 +48,16 @@ INVOICE_WORDS = frozenset(
 )
 CUES = INVOICE_WORDS | frozenset("NR NO NUM NUMMER NUMBER NUMERO N REF".split())
 GLUED_WORDS = frozenset("DANKE VOM VON MERCI THANKS THX OF FROM DATED DEL DU PER UEBER OVER FUER FOR".split())
+RANGE_WORDS = frozenset("BIS TO TILL UNTIL THROUGH THRU A AU TOT TM AL HASTA ATE DO TIL TILL ASTI".split())
+RANGE_DASHES = frozenset(("-", "\u2013", "\u2014", "..", "..."))
+RANGE_MAX = 40  # numbers from the first to the last
 LIST_WORDS = frozenset("AND UND ET Y E OG OCH EN I PLUS".split())
 _YEAR = re.compile("(?:19|20)[0-9]{2}")
 _TOKEN = re.compile(r"[^\W\d_]+|\d+")
 _LIST_GAP = re.compile(r"[\s,;/+&]*")
 _IBAN = re.compile(r"\b(?!RF)[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b")
 _FIGURES = re.compile(
-    r"(?<![\w.-])(?:\d{4}-\d{2}-\d{2}|\d{1,2}[./]\d{1,2}[./]\d{2,4}|\d{1,3}(?:[.,' ]\d{3})*[.,]\d{2}|\d+[.,]\d{2})"
+    r"(?<![\w./-])(?:\d{4}-\d{2}-\d{2}|\d{1,2}[./]\d{1,2}[./]\d{2,4}|\d{1,3}(?:[.,' ]\d{3})*[.,]\d{2}|\d+[.,]\d{2})"
     r"(?![\w]|[.,-]\d)"
 )
 
@@ -126,7 +129,7 @@ class ReferenceIndex:
 
     def _add(self, key: Key) -> None:
         compact = "".join(key.groups)
-        piped = "|".join(group.lstrip("0") or "0" for group in key.groups)
+        piped = _piped(key.groups)
         for written in {compact, piped}:
             self._keys.setdefault(written, []).append(key)
         for length in range(max(CUT_FROM, len(compact) - CUT_MAX), len(compact)):
@@ -177,39 +180,83 @@ class ReferenceIndex:
     def _hit(self, plain: str, tokens: list[Token], at: int, found: _Found, *, structured: bool) -> int | None:
         """Take the longest whole number that begins at this token; give the index of its last token."""
         best: tuple[int, list[Key]] | None = None
+        cued = _cued(tokens, at)
         for last, joined, piped in _runs(tokens, at, self._longest):
             keys = self._keys.get(joined) or self._keys.get(piped)
-            if keys and _stands_alone(plain, tokens, at, last, keys):
+            if not keys:
+                continue
+            span = self._range(plain, tokens, last, keys) if cued or not keys[0].bare else None
+            if span is not None:
+                for key in span[1]:
+                    found.take(key, structured=False, cued=True, whole=True)
+                return span[0]
+            listed = self._listed_after(plain, tokens, last, keys) if cued or not keys[0].bare else None
+            if _stands_alone(plain, tokens, at, last, keys) or listed is not None:
                 best = last, keys
         if best is None:
             return None
         last, keys = best
-        cued = _cued(tokens, at)
-        keys = [key for key in keys if cued or not key.bare or structured]
+        if not cued and self._in_a_row(plain, tokens, at, last):
+            return None
+        keys = [key for key in keys if cued or structured or not key.bare or _in_full(tokens[at], key)]
         hung = _hangs(plain, tokens, at, last, "-._")
         for key in keys:
             whole = key.structured or not (hung or _cut_inside(plain, tokens[at : last + 1], key))
             found.take(key, structured=structured or key.structured, cued=cued, whole=whole)
         return self._follow(plain, tokens, last, keys, found) if keys else None
 
+    def _in_a_row(self, plain: str, tokens: list[Token], at: int, last: int) -> bool:
+        """Say whether a few bare digits stand in a row with others, so that they may be part of a longer number."""
+        if at != last or not tokens[at].digits or len(tokens[at].text) >= COMPOSED_DIGITS:
+            return False
+        around = [n for n in (at - 1, last + 1) if 0 <= n < len(tokens) and tokens[n].text not in self._keys]
+        return any(_joined(plain, tokens, at, before=n < at, after=n > at, joints=" ") for n in around)
+
+    def _range(self, plain: str, tokens: list[Token], last: int, keys: list[Key]) -> tuple[int, list[Key]] | None:
+        """Read a range whose first and last number are ours; give the index of its last token and all between."""
+        at = _range_joint(plain, tokens, last)
+        for key in keys if at is not None else ():
+            serial = max((n for n, group in enumerate(key.groups) if group.isdigit()), default=None)
+            if serial is None or key.structured or at is None:
+                continue
+            head, tail = key.groups[:serial], key.groups[serial + 1 :]
+            said = tuple(token.text for token in tokens[at : at + len(head)])
+            end = at + len(head) if head and said == head else at
+            if end >= len(tokens) or not tokens[end].digits:
+                continue
+            first, final = key.groups[serial], tokens[end].text
+            final = first[: max(len(first) - len(final), 0)] + final
+            if not 0 < int(final) - int(first) <= RANGE_MAX:
+                continue
+            all_keys = [self._keys.get(_piped((*head, str(n), *tail)), []) for n in range(int(first), int(final) + 1)]
+            if all_keys[-1]:
+                tailed = tuple(token.text for token in tokens[end + 1 : end + 1 + len(tail)]) == tail
+                return end + (len(tail) if tailed else 0), [each[0] for each in all_keys if each]
+        return None
+
     def _follow(self, plain: str, tokens: list[Token], last: int, keys: list[Key], found: _Found) -> int:
         """Read on in a list that leaves out the common part: "2026-014/015/016"."""
-        while (at := _next_in_list(plain, tokens, last)) is not None:
-            tail = tokens[at]
-            if self._keys.get(tail.text):
-                break
-            heads = {key.groups[:-1] for key in keys if len(key.groups) > 1}
-            more = [key for head in heads for key in self._tail_keys(head, tail.text)]
-            if not more or _joined(plain, tokens, at, joints="-._"):
-                break
-            for key in more:
+        while (more := self._listed_after(plain, tokens, last, keys)) is not None:
+            last, named = more
+            for key in named:
                 found.take(key, structured=False, cued=True, whole=True)
-            last = at
         return last
 
+    def _listed_after(
+        self, plain: str, tokens: list[Token], last: int, keys: list[Key]
+    ) -> tuple[int, list[Key]] | None:
+        """Give the next number of a list and where it stands: its last part, or a number that is figures only."""
+        at = _next_in_list(plain, tokens, last)
+        if at is None or _joined(plain, tokens, at, joints="-._"):
+            return None
+        tail = tokens[at].text
+        heads = sorted({key.groups[:-1] for key in keys if key.groups[-1].isdigit()})
+        more = [key for head in heads for key in self._tail_keys(head, tail)]
+        more = more or [key for key in self._keys.get(tail, []) if len(key.groups) == 1]
+        return (at, more) if more else None
+
     def _tail_keys(self, head: tuple[str, ...], tail: str) -> list[Key]:
-        written = "|".join(group.lstrip("0") or "0" for group in (*head, tail))
-        return self._keys.get(written, [])
+        return self._keys.get(_piped((*head, tail)), [])
 
     def _lesser(self, plain: str, tokens: list[Token], at: int, found: _Found) -> int | None:
         """Take what is left of a cut number, the last part of one, or note a number that is none of ours."""
@@ -323,6 +370,11 @@ def _shape(joined: str) -> tuple[int, str]:
     return len(joined), joined[:SHAPE_HEAD]
 
 
+def _in_full(token: Token, key: Key) -> bool:
+    """Say whether a number is written with all the zeros it begins with: "00456" is no count of things."""
+    return len(token.text) > PLAIN_DIGITS and (token.text,) == key.groups
+
+
 def _pattern(groups: Sequence[str]) -> tuple[str, ...]:
     """Give what numbers of one series share: their letters, where the year stands, and where figures."""
     return tuple(("Y" if _YEAR.fullmatch(group) else "#") if group.isdigit() else group for group in groups)
@@ -407,6 +459,21 @@ def _line_ends(plain: str, token: Token, following: Token) -> bool:
     return at_column or "\n" in plain[token.end : following.start]
 
 
+def _piped(groups: Sequence[str]) -> str:
+    """Join groups without leading zeros."""
+    return "|".join(group.lstrip("0") or "0" for group in groups)
+
+
+def _range_joint(plain: str, tokens: list[Token], last: int) -> int | None:
+    """Give the index after a word or a dash that says "up to"; None where there is none."""
+    at = last + 1
+    if at < len(tokens) - 1 and tokens[at].text in RANGE_WORDS:
+        return at + 1
+    if at < len(tokens) and plain[tokens[last].end : tokens[at].start].strip() in RANGE_DASHES:
+        return at
+    return None
+
+
 def _next_in_list(plain: str, tokens: list[Token], last: int) -> int | None:
     """Give the index of the next number in a list, or None where the list ends."""
     at = last + 1
@@ -415,5 +482,5 @@ def _next_in_list(plain: str, tokens: list[Token], last: int) -> int | None:
     if at >= len(tokens) or not tokens[at].digits:
         return None
     gap = "".join(plain[a.end : b.start] for a, b in pairwise(tokens[last : at + 1]))
-    listed = at > last + 1 or any(c in gap for c in ",;/+&")
+    listed = at > last + 1 or any(c in gap for c in ",;/+&\n")
     return at if listed and _LIST_GAP.fullmatch(gap) else None

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 STRONG_BITS = NO_MATCH_BITS + 8.0
 PILES = ("sure", "unsure", "unmatched", "ignored", "duplicates")
+AGE_BITS = 2**-14  # breaks ties, decides nothing
 ROUNDS_MAX = 12  # parts of one invoice looked for one after the other
 GAPS: dict[str, Gap] = {"tiny": "write_off", "discount": "discount", "fee": "fee", "exchange": "exchange"}
 KINDS: dict[str, Kind] = {"exact": "full", "converted": "full", "part": "part"}
@@ -131,7 +132,8 @@ class Desk:
         """Take the groups that are still possible, the best first."""
         for group in groups:
             whole = all(self.left.get(debt.number) == debt.open for debt in group.debts)
-            if whole and all(receipt.id in self.free for receipt in group.receipts):
+            single = group.rival is not None and group.rival.bits >= group.bits and group.rival.debt.number in self.left
+            if whole and not single and all(receipt.id in self.free for receipt in group.receipts):
                 back = self._say_taken_back(group.receipts)
                 match = match_of(
                     group.kind,
@@ -154,7 +156,7 @@ class Desk:
             for evidence in self.case.evidence(receipt, self.left):
                 if evidence.bits > NO_MATCH_BITS and evidence.debt.number not in self._second.get(receipt.id, ()):
                     pairs[row, columns[evidence.debt.number]] = evidence
-        weights = {place: evidence.bits - NO_MATCH_BITS for place, evidence in pairs.items()}
+        weights = self._weights(pairs, len(receipts))
         placements = assign(weights)
         taken = False
         placed = {placement.row for placement in placements}
@@ -169,14 +171,27 @@ class Desk:
             taken = True
         return taken
 
+    def _weights(self, pairs: dict[tuple[int, int], Evidence], rows: int) -> dict[tuple[int, int], float]:
+        """Give what each pair is worth above no match; of equal ones the older line gets the older invoice."""
+        oldest = sorted({(e.debt.invoice.issued_on, e.debt.number) for e in pairs.values()})
+        age = {number: 1 - at / len(oldest) for at, (_, number) in enumerate(oldest)}
+        return {
+            (row, column): evidence.bits - NO_MATCH_BITS + AGE_BITS * (1 + age[evidence.debt.number]) * (2 - row / rows)
+            for (row, column), evidence in pairs.items()
+        }
+
     def name_the_rest(self) -> None:
         """Say of every line that is left what it is: a second payment, or nothing that fits."""
         settled = {number: debt.open for number, debt in self.case.debts.items() if self.left.get(number) == 0}
         for receipt in list(self.free.values()):
             back = self._say_taken_back([receipt])
             first = None if back else self._first_payment(receipt, settled)
-            if first is None:
-                why = wording.say_stranger(receipt, self.payouts.providers) + back
+            if back:
+                why = f"The payment may be for an invoice.{back}"
+                nothing = "Whatever it was for, it pays nothing any more."
+                self._piles["unsure"].append(lone(receipt.line, why, sure=0.0, runner_up=nothing))
+            elif first is None:
+                why = wording.say_stranger(receipt, self.payouts.providers)
                 self._piles["unmatched"].append(lone(receipt.line, why))
             else:
                 debt = first.debt
@@ -207,7 +222,7 @@ class Desk:
     def _contradicted(self, evidence: Evidence) -> bool:
         """Say whether the amount fits as well where a slip of the finger would have meant another invoice."""
         receipt, debt = evidence.receipt, evidence.debt
-        if evidence.reference == "near":
+        if evidence.reference == "near" or evidence.amount == "tiny":
             return self._has_twin(receipt, debt.customer, debt.number)
         if evidence.reference != "number" or evidence.payer_open:
             return False
@@ -251,7 +266,16 @@ class Desk:
             for evidence in self.case.evidence(receipt, whole)
             if evidence.amount == "exact" and (evidence.referenced or (evidence.payer_known and not evidence.odd))
         ]
-        return max(found, key=lambda evidence: (evidence.bits, evidence.debt.number), default=None)
+        return max(found, key=self._likely_first, default=None)
+
+    def _likely_first(self, evidence: Evidence) -> tuple[bool, float, str, str]:
+        """Rank what a second payment repeats: one payment of the same amount, the strongest, the last before it."""
+        first = self._payer_of.get(evidence.debt.number)
+        alike = first is None or first.minor == evidence.receipt.minor
+        paid_on = (
+            "" if first is None or first.line.booked_on > evidence.receipt.line.booked_on else first.line.booked_on
+        )
+        return alike, evidence.bits, paid_on, evidence.debt.number
 
     def _say_taken_back(self, receipts: Sequence[Receipt]) -> str:
         for receipt in receipts:
@@ -275,7 +299,7 @@ def is_sure(evidence: Evidence, margin: float) -> bool:
         return False
     if evidence.fit.settles:
         return evidence.referenced or evidence.payer_known
-    return evidence.amount == "tiny" and evidence.referenced and evidence.payer_known
+    return evidence.amount == "tiny" and evidence.referenced and (evidence.payer_known or evidence.name is None)
 
 
 def _taken_back(lines: Sequence[BankLine]) -> dict[str, BankLine]:
