@@ -363,3 +363,9 @@ def test_the_dashboards_payments_are_charges_refunds_and_disputes_without_payout
     assert result.payouts == ()
     assert "does not say what a payout holds" in result.note
     assert "1 payments that failed" in result.note
+
+
+def test_a_million_lines_are_refused_with_the_limit():
+    error = refused(HISTORY + "txn\n" * 1_000_000)
+    assert "300,000 can be read at once" in error.message
+    assert "shorter periods" in error.remedy

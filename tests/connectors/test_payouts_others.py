@@ -322,3 +322,18 @@ def test_altered_reports_are_read_or_refused_with_a_remedy(text, changes):
     except FileError as error:
         assert error.remedy  # noqa: PT017 - either is right
     payouts.looks_like(content)
+
+
+def test_entries_of_one_second_prove_no_balance():
+    rows = [f"13/04/2026,10:00,Jane,Website Payment,Completed,EUR,1.00,0.00,1.00,T{n},,,7.00" for n in range(3)]
+    assert read(paypal(*rows)).balance == "absent"
+
+
+def test_many_entries_of_one_second_are_followed_at_once():
+    rows = [
+        f"13/04/2026,{10 + n // 3000}:00,Jane,Website Payment,Completed,EUR,1.00,0.00,1.00,T{n},,,{n + 1}.00"
+        for n in range(6000)
+    ]
+    assert read(paypal(*rows)).balance == "checked"
+    rows[-1] = rows[-1].replace("1.00,0.00,1.00", "2.00,0.00,2.00")
+    assert "the running balance is off by" in refused(paypal(*rows)).message

@@ -28,6 +28,7 @@ FORMS: tuple[Form, ...] = (
     payouts_shops.SHOPIFY,
     payouts_shops.MOLLIE,
 )
+MAX_LINES = 300_000  # a line takes about a kilobyte of memory, and a worker has a gigabyte
 HEAD_BYTES = 4096  # as much of a file as is looked at to tell JSON from a table
 _BOMS = (b"\xff\xfe", b"\xfe\xff")
 
@@ -55,7 +56,12 @@ def _read(source: Source, columns: ColumnMap | None) -> tuple[Form, Read]:
     if payouts_api.looks_like(source.content[:HEAD_BYTES]):
         form = payouts_stripe.HISTORY._replace(name="Stripe balance transactions (JSON)", menu=payouts_stripe.RECONCILE)
         return form, payouts_api.read(source, form)
-    for head in find_head(first_text(source)):
+    text = first_text(source)
+    lines = max(text.count("\n"), text.count("\r"))
+    if lines > MAX_LINES:
+        what = f"the report has about {lines:,} lines, and {MAX_LINES:,} can be read at once"
+        raise source.error(what, remedy="Export shorter periods, and give all the files together.")
+    for head in find_head(text):
         form = form_of(head, FORMS)
         if form is not None:
             return form, form.read(read_report(source, form, head, columns.date_format if columns else ""))

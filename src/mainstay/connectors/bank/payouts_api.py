@@ -17,6 +17,7 @@ from mainstay.connectors.bank.payouts_report import Entry, Form, Kind, Read
 from mainstay.connectors.bank.payouts_stripe import kind_of
 from mainstay.connectors.currencies import code_of, money_of
 from mainstay.connectors.source import UnreadableError
+from mainstay.connectors.tables import MAX_TABLE_BYTES
 
 if TYPE_CHECKING:
     from mainstay.connectors.source import Source
@@ -80,6 +81,9 @@ def read(source: Source, form: Form) -> Read:
     """Read a list; raises FileError when it is cut off, is no such list, or a net is not gross less fee."""
     content = source.content.removeprefix(b"\xef\xbb\xbf").strip()
     remedy = _REMEDY.format(form.menu)
+    if len(content) > MAX_TABLE_BYTES:
+        what = f"the list has {len(content) / 2**20:.1f} MB, and {MAX_TABLE_BYTES / 2**20:.0f} MB can be read at once"
+        raise source.error(what, remedy="Fetch the transactions of shorter periods, and give all the files together.")
     try:
         if content.startswith(b"["):
             listed = _Listed(msgspec.json.decode(content, type=list[_Transaction]))

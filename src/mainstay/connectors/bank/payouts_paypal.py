@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from msgspec.structs import replace
 
 from mainstay.connectors.bank.payouts_report import Entry, Form, Kind, Read, Report, currency_of
+from mainstay.values import Money
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mainstay.connectors.tables import Row
-    from mainstay.values import Money
 
 # Money moved, as these say; of any other status nothing did (yet).
 _MOVED = frozenset(("completed", "refunded", "partially refunded", "cleared", "reversed", "partially reversed")) | {
@@ -52,6 +52,16 @@ class _Move(NamedTuple):
     line: int
 
 
+class _Walk(NamedTuple):
+    """Moves in an order of time, those of one second together, and where the running balance breaks in it."""
+
+    blocks: Sequence[Sequence[_Move]]
+    first: Money  # the balance after the first block
+    off: Money  # nothing where the balance is right to the end
+    line: int  # where it breaks
+    steps: int  # blocks that were right
+
+
 def _read_activity(report: Report) -> Read:
     moves: list[_Move] = []
     left: dict[str, int] = {}
@@ -75,10 +85,10 @@ def _read_activity(report: Report) -> Read:
     balances: dict[str, Money] = {}
     for currency in dict.fromkeys(move.net.currency for move in moves):
         its = [move for move in moves if move.net.currency == currency]
-        blocks, known = _in_order(report, its)
-        if known:
-            balances[currency] = _end(blocks)
-        entries += _with_payouts(blocks) if known else [move.entry for move in its if move.entry]
+        walk = _in_order(report, its)
+        if walk:
+            balances[currency] = _end(walk)
+        entries += _with_payouts(walk) if walk else [move.entry for move in its if move.entry]
     return Read(entries, transfers=True, cut=True, notes=notes, balances=balances)
 
 
@@ -144,21 +154,23 @@ def _text(row: Row) -> str:
     return "; ".join(said) or row.text("type")
 
 
-def _in_order(report: Report, moves: Sequence[_Move]) -> tuple[list[list[_Move]], bool]:
+def _in_order(report: Report, moves: Sequence[_Move]) -> _Walk | None:
     """Put moves into the order of time, those of one second together, and check the running balance.
 
-    Gives False where there is no balance to check. Raises FileError where no order of the rows makes it right.
+    Gives None where there is nothing to check. Raises FileError where no order of the rows makes the balance right.
     """
-    if len(moves) < 2 or not all(move.balance for move in moves):  # noqa: PLR2004 - two rows are a step
-        return [], False
-    orders = [_blocks(order) for order in (sorted(moves, key=lambda move: move.when), moves, moves[::-1])]
-    breaks = [_break(blocks) for blocks in orders]
-    for blocks, broken in zip(orders, breaks, strict=True):
-        if broken is None:
-            return blocks, True
-    line, off = max((broken for broken in breaks if broken), key=lambda broken: broken[2])[:2]
-    remedy = f"A row is missing or altered. Export all transactions again: {report.form.menu}"
-    raise report.source.error(f"the running balance is off by {off} here", line=line, remedy=remedy)
+    if not all(move.balance for move in moves):
+        return None
+    orders = (sorted(moves, key=lambda move: move.when), moves, moves[::-1])
+    walks = [_walk(_blocks(order)) for order in orders]
+    if len(walks[0].blocks) == 1:
+        return None
+    whole = next((walk for walk in walks if not walk.off.minor), None)
+    if whole is None:
+        broken = max(walks, key=lambda walk: walk.steps)
+        remedy = f"A row is missing or altered. Export all transactions again: {report.form.menu}"
+        raise report.source.error(f"the running balance is off by {broken.off} here", line=broken.line, remedy=remedy)
+    return whole
 
 
 def _blocks(moves: Sequence[_Move]) -> list[list[_Move]]:
@@ -171,35 +183,34 @@ def _blocks(moves: Sequence[_Move]) -> list[list[_Move]]:
     return blocks
 
 
-def _break(blocks: Sequence[Sequence[_Move]]) -> tuple[int, Money, int] | None:
-    """Give the line where the balance breaks, by how much, and after how many blocks; None where it is right."""
-    found: list[tuple[int, Money, int]] = []
-    for first in blocks[0]:
-        broken = _break_from(first.balance or first.net, blocks)
-        if broken is None:
-            return None
-        found.append(broken)
-    return max(found, key=lambda broken: broken[2])
+def _walk(blocks: Sequence[Sequence[_Move]]) -> _Walk:
+    """Follow the running balance from block to block, from whichever balance of the first block leads furthest."""
+    ends = {move.balance.minor for move in blocks[0] if move.balance}
+    currency = blocks[0][0].net.currency
+    gained = 0
+    for steps, block in enumerate(blocks[1:], 1):
+        gained += _net(block).minor
+        shown = [move.balance.minor for move in block if move.balance]
+        right = ends & {balance - gained for balance in shown}
+        if not right:
+            return _Walk(
+                blocks,
+                Money(min(ends), currency),
+                Money(shown[-1] - min(ends) - gained, currency),
+                block[-1].line,
+                steps,
+            )
+        ends = right
+    return _Walk(blocks, Money(min(ends), currency), Money(0, currency), 0, len(blocks))
 
 
-def _break_from(end: Money, blocks: Sequence[Sequence[_Move]]) -> tuple[int, Money, int] | None:
-    for count, block in enumerate(blocks[1:], 1):
-        before = end
-        for move in block:
-            end += move.net
-        if all(move.balance != end for move in block):
-            shown = block[-1].balance or before
-            return block[-1].line, shown - end, count
-    return None
-
-
-def _with_payouts(blocks: Sequence[Sequence[_Move]]) -> list[Entry]:
+def _with_payouts(walk: _Walk) -> list[Entry]:
     """Give the entries, those between two moments without money with the one withdrawal that took all of them."""
     entries: list[Entry] = []
     since: list[Entry] = []
-    end = _first_end(blocks)
-    clean = not (end - _net(blocks[0])).minor
-    for number, block in enumerate(blocks):
+    end = walk.first
+    clean = not (end - _net(walk.blocks[0])).minor
+    for number, block in enumerate(walk.blocks):
         end = end + _net(block) if number else end
         since += [move.entry for move in block if move.entry]
         if not end.minor:
@@ -208,16 +219,10 @@ def _with_payouts(blocks: Sequence[Sequence[_Move]]) -> list[Entry]:
     return entries + since
 
 
-def _first_end(blocks: Sequence[Sequence[_Move]]) -> Money:
-    """Give the balance after the first block: the one from which the next ones go on."""
-    ends = [move.balance for move in blocks[0] if move.balance]
-    return next((end for end in ends if _break_from(end, blocks) is None), ends[0])
-
-
-def _end(blocks: Sequence[Sequence[_Move]]) -> Money:
+def _end(walk: _Walk) -> Money:
     """Give the balance after the last block."""
-    end = _first_end(blocks)
-    for block in blocks[1:]:
+    end = walk.first
+    for block in walk.blocks[1:]:
         end += _net(block)
     return end
 
