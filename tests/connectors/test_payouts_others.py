@@ -331,7 +331,7 @@ def test_entries_of_one_second_prove_no_balance():
 
 def test_many_entries_of_one_second_are_followed_at_once():
     rows = [
-        f"13/04/2026,{10 + n // 3000}:00,Jane,Website Payment,Completed,EUR,1.00,0.00,1.00,T{n},,,{n + 1}.00"
+        f"13/04/2026,{10 + n // 2000 if n else '09'}:00,Jane,Website Payment,Completed,EUR,1.00,0.00,1.00,T{n},,,{n + 1}.00"
         for n in range(6000)
     ]
     assert read(paypal(*rows)).balance == "checked"
