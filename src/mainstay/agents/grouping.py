@@ -174,6 +174,7 @@ def _with_others(case: Case, receipt: Receipt, paid: int, named: Sequence[Debt])
         return []
     choice = choice_bits(len(more), 1)
     telling = amount_bits(rest) - choice > NO_MATCH_BITS and at[0] in case.sure_payers(receipt)
+    telling = telling and not _filled(case, [*named, fit[0]], receipt)
     other = (*(debt.number for debt in named), fit[1].number) if len(fit) > 1 else ()
     finding = Finding(choice, settles=telling, other=other)
     return [_group_of(case, receipt, [*named, fit[0]], finding)]
@@ -198,10 +199,19 @@ def _gathered(case: Case, receipt: Receipt, paid: int, pool: Sequence[Debt], lef
     finding = Finding(
         choice,
         complete=sums.complete or len(at) == len(pool),
+        settles=not (must and _filled(case, [pool[n] for n in at], receipt)),
         rival=_best_single(case, receipt, left),
         other=other,
     )
     return [_group_of(case, receipt, [pool[n] for n in at], finding)]
+
+
+def _filled(case: Case, debts: Sequence[Debt], receipt: Receipt) -> bool:
+    """Say whether a set is filled up with an invoice that is not named, where another of that amount could stand."""
+    numbers = {debt.number for debt in debts}
+    added = [debt for debt in debts if debt.number not in receipt.named.full]
+    twins = (case.of_amount(debt.customer, debt.invoice.open.currency, debt.open) for debt in added)
+    return any(twin.number not in numbers for each in twins for twin in each)
 
 
 def _less_discounts(case: Case, receipt: Receipt, paid: int, pool: Sequence[Debt]) -> list[Group]:

@@ -1,8 +1,10 @@
 """Names: how far a payer's name and a customer's are the same.
 
-Banks cut names, drop accents, write Cyrillic and Greek in Latin letters, put the family name first; legal forms come
-and go. Names are compared word by word, each word once, weighted by its length (a Dice coefficient over letters); a
-word counts when it is equal, an initial, or long and nearly equal. Two people who share a family name are not one.
+Banks cut names, drop accents, write Cyrillic and Greek in Latin letters, put the family name first; legal forms and
+titles come and go; what stands behind "c/o" is somebody else. Names are compared word by word, each word once,
+weighted by its length (a Dice coefficient over letters); a word counts when it is equal, an initial, or long and nearly
+equal. Two people who share a family name are not one. Chinese, Japanese, Korean and other scripts are compared as they
+are, and with nothing but themselves.
 """
 
 from __future__ import annotations
@@ -32,9 +34,10 @@ SUBSET_CAP = 0.86  # "Nordwind" and "Nordwind Logistik" may be two companies
 _SPECIAL = str.maketrans(
     {"ß": "ss", "ø": "o", "æ": "a", "œ": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "\u0131": "i", "&": " "}
 )
-# ISO 9 and ELOT 743, simplified the way banks write them.
+# ISO 9 and ELOT 743, simplified the way banks write them; "y" and "i" are one letter in the end.
 _LETTERS = str.maketrans(
-    "абвгдеёзийклмнопрстуфыэії" + "ґαβγδεζηικλμνξοπρστυφωσς", "abvgdeeziiklmnoprstufyeii" + "gavgdeziiklmnxoprstyfoss"
+    "абвгдеёзийклмнопрстуфыэіїўјљњћђѓќ" + "ґαβγδεζηικλμνξοπρστυφωσς",
+    "abvgdeeziiklmnoprstufieiiujlncdgk" + "gavgdeziiklmnxoprstifoss",
 )
 _SOUNDS = str.maketrans(
     {
@@ -49,36 +52,70 @@ _SOUNDS = str.maketrans(
         "ю": "iu",
         "я": "ia",
         "є": "ie",
+        "џ": "dz",
+        "\u0455": "dz",
     }
     | {"θ": "th", "χ": "ch", "ψ": "ps"}
 )
-LEGAL = frozenset(
-    "gmbh mbh ag kg ohg gbr ug eg ev kgaa haftungsbeschrankt co cie inc incorporated corp corporation llc llp lp ltd"
-    " limited plc sa sas sarl eurl sasu srl srls spa snc sl slu bv nv vof cv ab hb oy oyj as asa aps is oo ooo oao zao"
-    " ao tov doo dd sro zoo spzoo spolka sp z o kft zrt bt nyrt eood ad ead kk pty pte bhd company und un u and et e y"
-    " og och van der den de la le mr mrs ms herr frau dr prof the".split()
+_GREEK = (
+    ("\u03bf\u03c5", "ou"),
+    ("\u03b1\u03c5", "av"),
+    ("\u03b5\u03c5", "ev"),
+    ("\u03b3\u03b3", "ng"),
+    ("\u03bc\u03c0", "b"),
 )
-_UMLAUT = re.compile("([aou])e")
+LEGAL = frozenset(
+    "gmbh mbh ag kg ohg gbr ug eg ev eu keg og kgaa partg partgmbb mbb ewiv haftungsbeschrankt co cie inc"
+    " incorporated corp corporation llc llp lp pllc ltd limited plc cic sa sas sasu sarl eurl scop sci snc spa srl"
+    " srls sapa sl slu sll scp lda unipessoal bv nv vof cv bvba sprl ab hb kb oy oyj ky tmi as asa ans aps is ks ivs"
+    " ps oo ooo oao zao pao ao tov doo jdoo dd sro spol zoo spzoo spolka spj sp z o kft zrt bt nyrt kkt eood ood ad"
+    " ead et kk gk yk pty pte bhd sdn sia uab ou sti anonim sirketi epe ike oe company und un u and e y och i kai van"
+    " der den de la le mr mrs ms miss herr frau dr med prof dipl ing mag dott dottssa sig sra the inhaber inh".split()
+)
+CUT_LEGAL = ("haftungsbeschrankt", "incorporated", "corporation", "limited", "company")  # banks cut these first
+CUT_LEGAL_FROM = 3
+FORMS = re.compile(r"株式会社|有限会社|合同会社|有限责任公司|股份有限公司|有限公司|주식회사|유한회사|[(][株有주][)]")
+CARE_OF = re.compile(r"\b(?:c/o|z\.? ?hd\.?|zhd|att[n:.]|t/a|d/b/a)(?=[\s.:]).*", re.IGNORECASE | re.DOTALL)
+_SLASHED = re.compile(r"\b([akip])/s\b")
+_UMLAUT = re.compile("([aou])e|(a)a")
+_FORMS_PLAIN = LEGAL | {form.replace("y", "i") for form in LEGAL}
 _WORD = re.compile(r"[^\W_]+")
 
 
 def words_of(name: str) -> Words:
-    """Give a name's telling words, in lower Latin letters without accents; empty when none can be compared."""
-    plain = unicodedata.normalize("NFKC", name).lower().translate(_SPECIAL)
+    """Give a name's telling words: in lower Latin letters without accents where that is possible, else as they are."""
+    plain = FORMS.sub(" ", unicodedata.normalize("NFKC", name))
+    plain = (CARE_OF.sub("", plain).strip() or plain).lower().translate(_SPECIAL)
     plain = "".join(c for c in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(c))
+    plain = _SLASHED.sub(r"\1s", plain)
+    for pair, sound in _GREEK if not plain.isascii() else ():
+        plain = plain.replace(pair, sound)
     plain = plain.translate(_LETTERS).translate(_SOUNDS).replace(".", "" if _dotted(plain) else " ").replace("'", "")
-    words = [_UMLAUT.sub(r"\1", word) for word in _WORD.findall(plain) if word.isascii()]
-    telling = tuple(word for word in words if word not in LEGAL)
-    return telling or tuple(words)
+    words = [_UMLAUT.sub(r"\1\2", word).replace("y", "i") for word in _WORD.findall(plain)]
+    words = [unicodedata.normalize("NFC", word) for word in words]
+    telling = [word for word in words if word not in _FORMS_PLAIN]
+    if len(telling) > 1 and len(name) >= CUT_FROM and len(telling[-1]) >= CUT_LEGAL_FROM:
+        telling = telling[:-1] if any(form.startswith(telling[-1]) for form in CUT_LEGAL) else telling
+    return tuple(telling or words)
 
 
 def similarity(left: Words, right: Words) -> float | None:
     """Say how far two names are one, 0 to 1; None when either has nothing to compare."""
+    left, right = _comparable(left, right)
     if not left or not right:
         return None
     if sorted(left) == sorted(right):
         return 1.0
     return max(_word_by_word(left, right), _joined(left, right))
+
+
+def _comparable(left: Words, right: Words) -> tuple[Words, Words]:
+    """Leave out words in a script that the other name has no word in: they can't be held against anything."""
+    if all(map(str.isascii, (*left, *right))):
+        return left, right
+    scripts = {word.isascii() for word in left} & {word.isascii() for word in right}
+    one, other = (tuple(word for word in words if word.isascii() in scripts) for words in (left, right))
+    return one, other
 
 
 def _dotted(plain: str) -> bool:

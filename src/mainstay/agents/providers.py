@@ -7,48 +7,50 @@ from __future__ import annotations
 
 from mainstay.agents.names import Words, words_of
 
-# The words a bank writes -> what the operator calls it. The first words of a name must be these.
-PROVIDERS: dict[Words, str] = {
-    ("stripe",): "Stripe",
-    ("paypal",): "PayPal",
-    ("sumup",): "SumUp",
-    ("mollie",): "Mollie",
-    ("stichting", "mollie"): "Mollie",
-    ("adyen",): "Adyen",
-    ("stichting", "adyen"): "Adyen",
-    ("klarna",): "Klarna",
-    ("gocardless",): "GoCardless",
-    ("zettle",): "Zettle",
-    ("izettle",): "Zettle",
-    ("block", "square"): "Square",
-    ("squareup",): "Square",
-    ("shopify", "payments"): "Shopify Payments",
-    ("amazon", "payments"): "Amazon Payments",
-    ("amazon", "pay"): "Amazon Pay",
-    ("worldline",): "Worldline",
-    ("payone",): "Payone",
-    ("unzer",): "Unzer",
-    ("nexi",): "Nexi",
-    ("concardis",): "Concardis",
-    ("worldpay",): "Worldpay",
-    ("braintree",): "Braintree",
-    ("paddle", "com"): "Paddle",
-    ("lemon", "squeezy"): "Lemon Squeezy",
-    ("digistore24",): "Digistore24",
-    ("copecart",): "CopeCart",
-    ("viva", "wallet"): "Viva Wallet",
-    ("payoneer",): "Payoneer",
-    ("etsy", "payments"): "Etsy",
-    ("airbnb", "payments"): "Airbnb",
-    ("fastspring",): "FastSpring",
+# What a bank writes -> what the operator calls it. A name must begin with these words.
+WRITTEN = {
+    "stripe": "Stripe",
+    "paypal": "PayPal",
+    "sumup": "SumUp",
+    "mollie": "Mollie",
+    "stichting mollie": "Mollie",
+    "adyen": "Adyen",
+    "stichting adyen": "Adyen",
+    "klarna": "Klarna",
+    "gocardless": "GoCardless",
+    "zettle": "Zettle",
+    "izettle": "Zettle",
+    "block square": "Square",
+    "squareup": "Square",
+    "shopify payments": "Shopify Payments",
+    "amazon payments": "Amazon Payments",
+    "amazon pay": "Amazon Pay",
+    "worldline": "Worldline",
+    "payone": "Payone",
+    "unzer": "Unzer",
+    "nexi": "Nexi",
+    "concardis": "Concardis",
+    "worldpay": "Worldpay",
+    "braintree": "Braintree",
+    "paddle com": "Paddle",
+    "lemon squeezy": "Lemon Squeezy",
+    "digistore24": "Digistore24",
+    "copecart": "CopeCart",
+    "viva wallet": "Viva Wallet",
+    "payoneer": "Payoneer",
+    "etsy payments": "Etsy",
+    "airbnb payments": "Airbnb",
+    "fastspring": "FastSpring",
 }
+PROVIDERS: dict[Words, str] = {words_of(written): provider for written, provider in WRITTEN.items()}
 LONGEST = max(map(len, PROVIDERS))
 # What such a name goes on with where nobody else is named behind it.
-OWN_WORDS = frozenset(
-    "payments payment europe eu uk us ltd limited technology technologies bank luxembourg sarl cie inc international"
-    " transfer payout payouts transfers services merchant derdengelden stichting ireland deutschland germany bv"
-    " network financial holding solutions processing".split()
+OWN = (
+    "payments payment europe eu uk us ltd limited technology technologies bank luxembourg sarl cie inc transfer payout"
+    " payouts transfers services merchant derdengelden stichting ireland deutschland germany bv network financial"
+    " holding solutions processing international"
 )
+OWN_WORDS = frozenset(word for written in OWN.split() for word in words_of(written))
 
 
 def provider_of(name: str) -> str | None:

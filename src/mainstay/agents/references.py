@@ -52,6 +52,7 @@ RANGE_WORDS = frozenset("BIS TO TILL UNTIL THROUGH THRU A AU TOT TM AL HASTA ATE
 RANGE_DASHES = frozenset(("-", "\u2013", "\u2014", "..", "..."))
 RANGE_MAX = 40  # numbers from the first to the last
 LIST_WORDS = frozenset("AND UND ET Y E OG OCH EN I PLUS".split())
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _YEAR = re.compile("(?:19|20)[0-9]{2}")
 _TOKEN = re.compile(r"[^\W\d_]+|\d+")
 _LIST_GAP = re.compile(r"[\s,;/+&]*")
@@ -144,8 +145,13 @@ class ReferenceIndex:
 
     def _add_tail(self, number: str) -> None:
         groups = _groups(number)
-        if len(groups) > 1 and groups[-1].isdigit():
-            self._tails.setdefault(groups[-1].lstrip("0"), []).append(number)
+        serial = next((group for group in reversed(groups) if group.isdigit()), "")
+        if len(groups) == 1 and _YEAR.fullmatch(serial[:4]) and len(serial) > PLAIN_DIGITS + 1:
+            serial = serial[4:]  # 20260041
+        elif len(groups) == 1:
+            return
+        if serial:
+            self._tails.setdefault(serial.lstrip("0"), []).append(number)
 
     def _scan(self, text: str, found: _Found, *, structured: bool) -> None:
         plain = self._mask(fold_case(text))
@@ -334,7 +340,7 @@ def near_miss(unknown: str, number: str) -> bool:
     from rapidfuzz.distance import OSA
 
     plain = compact(number)
-    bare = plain.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+    bare = plain.lstrip(_LETTERS)
     return any(OSA.distance(unknown, written, score_cutoff=1) <= 1 for written in {plain, bare} if written)
 
 
@@ -367,7 +373,8 @@ def _key(number: str, groups: tuple[str, ...], *, structured: bool = False) -> K
 
 
 def _shape(joined: str) -> tuple[int, str]:
-    return len(joined), joined[:SHAPE_HEAD]
+    letters = len(joined) - len(joined.lstrip(_LETTERS))
+    return len(joined), joined[: max(letters, SHAPE_HEAD)]
 
 
 def _in_full(token: Token, key: Key) -> bool:

@@ -167,6 +167,9 @@ class Desk:
                 continue
             rival = None if placement.rival is None else pairs.get((placement.row, placement.rival))
             clear = strong and (evidence.referenced or placement.column not in contested)
+            if not clear and evidence.amount == "exact" and not evidence.referenced:
+                earlier = (pairs.get((row, placement.column)) for row in range(placement.row) if row not in placed)
+                evidence = next((e for e in earlier if e is not None and _as_good(e)), evidence)
             self._take_pair(evidence, placement.margin, rival, clear=clear)
             taken = True
         return taken
@@ -300,6 +303,11 @@ def is_sure(evidence: Evidence, margin: float) -> bool:
     if evidence.fit.settles:
         return evidence.referenced or evidence.payer_known
     return evidence.amount == "tiny" and evidence.referenced and (evidence.payer_known or evidence.name is None)
+
+
+def _as_good(evidence: Evidence) -> bool:
+    """Say whether an earlier line pays an invoice as well as a later one: then the later one pays it once more."""
+    return evidence.amount == "exact" and evidence.payer_known and not evidence.odd
 
 
 def _taken_back(lines: Sequence[BankLine]) -> dict[str, BankLine]:
