@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mainstay.connectors.bank import ofx
+from mainstay.connectors.bank import ofx, ofx_tree
 from mainstay.connectors.bank.columns import ColumnMap
 from mainstay.connectors.bank.statement import assemble
 from mainstay.connectors.source import Source
@@ -66,3 +66,10 @@ def test_an_entry_that_shows_a_balance_without_an_amount_is_refused():
 
 def test_each_balance_is_told_once():
     assert read(LIST + BALANCE).note.count("5.00 BRL") == 1
+
+
+def test_more_elements_than_memory_has_room_for_are_refused(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(ofx_tree, "MAX_ELEMENTS", 20)
+    assert len(read(LIST).lines) == 1
+    with pytest.raises(FileError, match="there are more than 20 elements"):
+        read(LIST.replace("<MEMO>Shop", "<A>x" * 20))

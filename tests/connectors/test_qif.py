@@ -326,6 +326,7 @@ def test_a_long_file_and_long_fields_are_read_in_one_pass():
     for field in ("D", "T"):
         refused(records(f"D2026-01-05|T1.00|{field}{' ' * 50_000}x"), "")
     refused("!Type:Bank\n" + "x" * (17 * 2**20), "17.0 MB")
+    refused("!Type:Bank\n" + "D1\n^\n" * 300_001, "line 600002: there are more than 300,000 records")
 
 
 WHOLE = read(GOOD).lines

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mainstay.connectors.source import Source
 
 MAX_OFX_BYTES = 32 * 1024 * 1024  # some 100,000 to 200,000 entries; reading takes up to twenty times as much memory
-MAX_ELEMENTS = 2_000_000
+MAX_ELEMENTS = 1_500_000  # of some 400 bytes each
 MAX_DEPTH = 60
 MAX_VALUE = 20_000  # characters of one value
 AGAIN = "Export the file again at the bank, and give it as it came: not opened and saved in between."

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from mainstay.connectors.bank.columns import ColumnMap
 
 TEXT_LIMIT = 2000
+MAX_RECORDS = 300_000  # as many as fit into the 16 MB a text may have; half a gigabyte when read
 MAX_FIELDS = 1000  # of one record; Quicken has at most 250 splits
 
 # Kinds of section, as "!Type:" names them: small letters without spaces.
@@ -198,6 +199,8 @@ class _Scan:
             self.bare = self.bare or not self.kind
             self.strange.update(letter for letter, _ in fields if letter not in _FIELDS)
             self.records.append(_Record(self.begin, self.account, fields))
+            if len(self.records) > MAX_RECORDS:
+                self.fail(f"there are more than {MAX_RECORDS:,} records", self.begin)
         else:
             self.left_out[self.kind] += 1
 
