@@ -93,7 +93,8 @@ class Row(msgspec.Struct, frozen=True):
 
     def text(self, field: str) -> str:
         """Give a cell with single spaces, "" when there is no such column."""
-        return " ".join(self.cells.get(field, "").split())
+        cell = self.cells.get(field, "")
+        return " ".join(cell.split()) if cell else ""
 
 
 class Table(msgspec.Struct, frozen=True):
@@ -378,7 +379,10 @@ def _first_rows(text: _Text) -> list[NumberedRow]:
 def _rows(source: Source, text: _Text) -> Iterator[NumberedRow]:
     line = 0
     try:
-        for line, cells in text.rows():
+        for count, (line, cells) in enumerate(text.rows(), 1):
+            if count > sheets.MAX_ROWS:
+                what = f"the table has more than {sheets.MAX_ROWS:,} rows, which is more than can be read"
+                raise source.error(what, remedy="Export a shorter period, or several files, and give each by itself.")
             yield line, cells
     except csv.Error as error:
         raise source.error(f"the row after this line can't be read ({error})", line=line, remedy=_EXPORT) from error
@@ -391,6 +395,8 @@ def _split(text: str, delimiter: str) -> Iterator[NumberedRow]:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     line = 1
     for cells in reader:
+        if len(cells) > sheets.MAX_COLUMNS:
+            raise csv.Error(f"it has more than {sheets.MAX_COLUMNS} columns")
         yield line, cells
         line = reader.line_num + 1
 

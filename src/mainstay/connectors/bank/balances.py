@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from mainstay.connectors.source import Source
     from mainstay.connectors.tables import NumberedRow, Row
 
+BESIDE_ROWS, BESIDE_CHARACTERS = 200, 200  # of what stands around a table, as far as it is searched
+
 _NUMBER = re.compile(r"[-+(\u2212]?\s?[0-9][0-9.,'\u2019\s]*[.,][0-9]{2}(?![0-9]|[.,/][0-9])\)?-?(?:\s?[SH]\b)?")
 _MISSING = (
     "A row is missing or altered: export again. If this is no running balance: name the columns under [bank.columns]"
@@ -74,7 +76,8 @@ def is_balance(cells: Sequence[str], columns: Mapping[str, int]) -> bool:
 def ends_stated(rows: Sequence[NumberedRow], decimal: str) -> Ends:
     """Find the balances stated around a table. One that is stated twice, in different words, is none."""
     found: dict[str, set[str]] = {"opening": set(), "closing": set()}
-    for _, cells in rows:
+    for _, row in rows[:BESIDE_ROWS]:
+        cells = [cell[:BESIDE_CHARACTERS] for cell in row]
         for end, words in (("opening", OPENING), ("closing", CLOSING)):
             said = any(word in folded(cell) for cell in cells for word in words)
             numbers = [number for cell in cells for number in _numbers(cell, decimal)]
@@ -212,19 +215,18 @@ def _running(source: Source, entries: Sequence[Entry], modes: Sequence[FeeMode])
     balances = {entry.balance for entry in booked}
     if len(booked) < 2 or None in balances:  # noqa: PLR2004 - two rows are a step
         return None
-    found: list[tuple[list[tuple[int, Money]], _Running]] = []
+    found: list[list[tuple[int, Money]]] = []
     for mode in modes:
         for order in _ORDERS:
             steps = [_step(entry, mode) for entry in order(booked)]
             ends = _Running(steps[0].balance - steps[0].moved, steps[-1].balance, mode)
-            found.append((_breaks(steps), ends))
-    breaks, ends = min(found, key=lambda one: len(one[0]))
-    if breaks and len(balances) == 1:
+            found.append(_breaks(steps))
+            if not found[-1]:
+                return ends
+    if len(balances) == 1:
         return None
-    if breaks:
-        line, difference = breaks[0]
-        raise source.error(f"the running balance is off by {difference} here", line=line, remedy=_REMEDY)
-    return ends
+    line, difference = min(found, key=len)[0]
+    raise source.error(f"the running balance is off by {difference} here", line=line, remedy=_REMEDY)
 
 
 def _day(entry: Entry) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -34,6 +35,9 @@ _OTHER = (
     "balance,saldo,solde,kontostand,letzter kontostand,aktueller kontostand,total,totals,totaux,summe,gesamt,totale,"
     "sum,suma,turnover,umsatze,suma obrotow,disponible"
 ).split(",")
+_ENDS = frozenset({*OPENING, *CLOSING})
+_LONGEST = 60  # characters of such words, with what stands around them
+_DIGIT = re.compile("[0-9]")
 _SIGN_WORDS = frozenset("s h c d cr dr dt ct + - debit credit debet soll haben af bij dbit crdt".split())
 _SIGN_HEADERS = frozenset("type,transaction type,details,typ,kind,d c,sign,vorzeichen,kennzeichen,s h,cr dr".split(","))
 _OWN_HEADERS = frozenset(
@@ -48,6 +52,7 @@ _OWN_ROWS = 3  # with one and the same account in all of them
 _LETTERS = str.maketrans({"\u0142": "l", "\u00f8": "o", "\u00e6": "ae"})
 
 
+@lru_cache(maxsize=4096)  # dates and states stand in many rows
 def folded(text: str) -> str:
     """Fold words to small plain letters and single spaces."""
     letters = unicodedata.normalize("NFKD", text.casefold().translate(_LETTERS)).encode("ascii", "ignore").decode()
@@ -56,7 +61,7 @@ def folded(text: str) -> str:
 
 def states_end(cell: str) -> bool:
     """Tell whether a cell says nothing but that this is the opening or closing balance."""
-    return folded(cell[:60]) in {*OPENING, *CLOSING}
+    return 0 < len(cell) < _LONGEST and not _DIGIT.search(cell) and folded(cell) in _ENDS
 
 
 def tells_balance(cell: str) -> bool:

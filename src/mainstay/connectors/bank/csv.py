@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from mainstay.connectors.bank import content
-from mainstay.connectors.bank.balances import Entry, ends_stated, is_balance, parts_of
+from mainstay.connectors.bank.balances import BESIDE_CHARACTERS, BESIDE_ROWS, Entry, ends_stated, is_balance, parts_of
 from mainstay.connectors.bank.columns import VOCABULARY, ColumnMap
 from mainstay.connectors.bank.statement import RAW_LIMIT, Draft, FileRead, Part
 from mainstay.connectors.cells import (
@@ -291,7 +291,7 @@ def _open_format(days: list[str], proved: dict[str, str], table: Table) -> str:
 
 def _beside(table: Table) -> str:
     """Give the text around the table, as its own rows name other accounts."""
-    return "\n".join(" ".join(cells) for _, cells in table.beside)
+    return "\n".join(" ".join(cell[:BESIDE_CHARACTERS] for cell in cells) for _, cells in table.beside[:BESIDE_ROWS])
 
 
 def _currency_of(table: Table) -> str:
