@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mainstay.connectors.bank import payouts
+from mainstay.connectors.bank.read import ReadStatement, read_statement
 from mainstay.connectors.bank.statement import assemble
 from mainstay.connectors.source import Source
 from mainstay.errors import FileError
-from mainstay.records import Payout
-from mainstay.values import Money
+from mainstay.records import File, Payout
+from mainstay.values import BlobRef, Money
 
 if TYPE_CHECKING:
     from mainstay.connectors.bank.columns import ColumnMap
@@ -273,7 +274,7 @@ def test_a_transaction_that_stands_twice_is_kept_once():
     assert "1 transactions stood twice" in result.note
     assert result.balance == "checked"
     error = refused(history(CHARGE, CHARGE.replace("ch_1", "ch_2"), PAYOUT))
-    assert "the transaction txn_1 stands here again, but not as in line 2" in error.message
+    assert "the transaction txn_1 stands here again, but not as before in line 2" in error.message
 
 
 def test_each_currency_is_an_account():
@@ -369,3 +370,46 @@ def test_a_million_lines_are_refused_with_the_limit():
     error = refused(HISTORY + "txn\n" * 1_000_000)
     assert "300,000 can be read at once" in error.message
     assert "shorter periods" in error.remedy
+
+
+PAYOUTS = """\
+id,Amount,Created (UTC),Currency,Livemode,Arrival Date (UTC),Source Type,Destination,Status,Type,Method,Description,\
+Balance Transaction,Failure Balance Transaction,Statement Descriptor,Trace ID,Trace ID Status
+po_1,186.96,2026-04-06 01:00,eur,true,2026-04-07 00:00,card,ba_1,paid,bank_account,standard,STRIPE PAYOUT,txn_p,,\
+MAINSTAY,0910000102,supported
+po_2,10.00,2026-04-07 01:00,eur,true,2026-04-08 00:00,card,ba_1,failed,bank_account,standard,STRIPE PAYOUT,\
+txn_q,txn_r,,,
+"""
+
+
+def test_a_list_of_payouts_gives_their_sums_and_no_customers_payment():
+    result = read(PAYOUTS)
+    assert result.payouts == (Payout("po_1", "Stripe", eur(18696), "2026-04-07", eur(18696), eur(0)),)
+    assert [line.amount.minor for line in result.lines] == [-18696]
+    assert result.lines[0].references == ("po_1", "0910000102", "MAINSTAY")
+    assert "1 payouts that failed" in result.note
+
+
+def test_a_list_of_payouts_beside_what_they_hold_adds_nothing_twice():
+    files = [("list", PAYOUTS), ("itemised", RECONCILIATION)]
+    for order in (files, files[::-1]):
+        result = assemble([(name, payouts.read(Source(name, text.encode()))) for name, text in order])
+        assert [(payout.id, len(payout.line_ids)) for payout in result.payouts] == [("po_1", 4)]
+        assert len([line for line in result.lines if "Paid out" in line.text]) == 1
+        assert_adds_up(result)
+
+
+def test_a_failure_alone_is_no_payout():
+    result = read(history(CHARGE.replace("po_1", ""), "txn_b,payout_failure,po_0,40.00,0.00,40.00,2026-04-08,"))
+    assert result.payouts == ()
+    assert "Payout po_0 failed or was cancelled" in result.note
+
+
+def test_a_report_is_known_among_bank_files_and_its_payout_is_not_counted_as_income_twice():
+    bank = "Buchungstag;Auftraggeber;Verwendungszweck;Betrag;W\u00e4hrung\n07.04.2026;STRIPE;po_1;186,96;EUR\n"
+    contents = {"a": bank.encode(), "b": RECONCILIATION.encode()}
+    given = tuple(File(f"{name}.csv", BlobRef(name, len(content))) for name, content in contents.items())
+    result = read_statement(ReadStatement(files=given), contents)
+    assert result.format == "CSV and Stripe payout reconciliation"
+    assert [line.amount for line in result.lines if line.amount == eur(18696)] == [result.payouts[0].amount]
+    assert {line.account for line in result.lines} == {"", "Stripe"}

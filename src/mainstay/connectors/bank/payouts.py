@@ -24,6 +24,7 @@ FORMS: tuple[Form, ...] = (
     payouts_stripe.ACTIVITY,
     payouts_stripe.HISTORY,
     payouts_stripe.PAYMENTS,
+    payouts_stripe.PAYOUTS,
     payouts_paypal.ACTIVITY,
     payouts_shops.SHOPIFY,
     payouts_shops.MOLLIE,

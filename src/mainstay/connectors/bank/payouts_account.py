@@ -62,7 +62,8 @@ def _payouts(source: Source, form: Form, read: Read, entries: Sequence[Entry]) -
         if not own and read.transfers:
             continue  # its own entry is beyond the end of the report, and more of it may be
         paid = -_sum(entry.gross for entry in own) if own else _total(its)
-        if any(entry.kind == "failed payout" for entry in own) and not paid.minor:
+        failed = [entry for entry in own if entry.kind == "failed payout"]
+        if failed and (not paid.minor or len(failed) == len(own)):
             found.failed.append(ident)
             continue
         off = paid - _total([*its, *(_fee_of(entry) for entry in own)])
@@ -114,7 +115,7 @@ def _part(form: Form, entries: Sequence[Entry], payouts: _Payouts, *, checked: b
         ident = entry.payout if entry.payout in payouts.whole else ""
         is_transfer = entry.kind in {"payout", "failed payout"}
         if entry.gross.minor or not entry.fee.minor:
-            day = payouts.whole[ident].arrives_on if ident and entry.kind == "payout" else entry.day
+            day = entry.arrives_on if entry.kind == "payout" and entry.arrives_on else entry.day
             drafts.append(Draft(_line(form, entry, day), _mark(entry), "" if is_transfer else ident))
         if entry.fee.minor:
             fees.setdefault((ident, "" if ident else entry.day), []).append(entry)

@@ -99,13 +99,13 @@ def read(source: Source, form: Form) -> Read:
     entries: list[Entry] = []
     for number, one in enumerate(listed.data, 1):
         try:
-            entries.append(_entry(number, one))
+            entries.append(_entry(one))
         except UnreadableError as error:
             raise source.error(str(error), entry=number, remedy=remedy) from error
     return Read(_of_one_payout(entries), transfers=True, cut=True, notes=[])
 
 
-def _entry(number: int, one: _Transaction) -> Entry:
+def _entry(one: _Transaction) -> Entry:
     currency = code_of(one.currency)
     gross, fee, net = (_money(minor, currency) for minor in (one.amount, one.fee, one.net))
     if gross - fee != net:
@@ -117,7 +117,7 @@ def _entry(number: int, one: _Transaction) -> Entry:
     arrives = of.arrival_date or one.available_on if kind == "payout" else None
     ids = (of.charge, of.id, of.payment_intent, of.invoice, of.customer, *of.metadata.values())
     return Entry(
-        line=number,
+        line=0,  # all stand in one
         id=one.id,
         day=_day(one.created),
         kind=kind,

@@ -282,7 +282,8 @@ def once(source: Source, entries: list[Entry], menu: str) -> tuple[list[Entry], 
             seen[entry.id] = entry
             kept.append(entry)
         elif msgspec.structs.replace(before, line=0, raw="") != msgspec.structs.replace(entry, line=0, raw=""):
-            what = f"the transaction {entry.id[:60]} stands here again, but not as in line {before.line}"
+            what = f"the transaction {entry.id[:60]} stands here again, but not as before"
+            what += f" in line {before.line}" * bool(before.line)
             raise source.error(what, line=entry.line, remedy=f"Export it again: {menu}")
     twice = len(entries) - len(kept)
     return kept, [f"{twice} transactions stood twice; they are kept once."] * bool(twice)

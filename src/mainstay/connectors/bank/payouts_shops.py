@@ -144,7 +144,11 @@ SHOPIFY = Form(
 MOLLIE = Form(
     "Mollie settlement",
     "Mollie",
-    (frozenset(("settlement reference",)), frozenset(("settlement amount", "payment method"))),
+    (
+        frozenset(("settlement reference", "settlement amount")),
+        frozenset(("settlement reference", "consumer name")),
+        frozenset(("settlement amount", "consumer name")),
+    ),
     {
         "day": ("date",),
         "method": ("payment method",),

@@ -161,6 +161,37 @@ def _payment(report: Report, row: Row) -> list[Entry]:
     ]
 
 
+def _read_payouts(report: Report) -> Read:
+    """Read the list of payouts alone: their sums and days, and nothing of what they hold."""
+    entries: list[Entry] = []
+    failed = 0
+    for row in report.table.rows:
+        if row.text("status").casefold() in {"failed", "canceled", "cancelled"}:
+            failed += 1
+            continue
+        cells = report.cells(row)
+        currency = currency_of(cells)
+        amount = cells.take("gross", lambda cell, code=currency: report.money(cell, code))
+        entries.append(
+            Entry(
+                line=row.line,
+                id=row.text("transaction") or row.text("id"),
+                day=cells.take("day", report.day),
+                kind="payout",
+                gross=-amount,
+                fee=Money(0, currency),
+                payout=row.text("id"),
+                arrives_on=cells.take("arrives_on", report.day),
+                references=tuple(value for field in ("id", "trace", "descriptor") if (value := row.text(field))),
+                raw=row.raw,
+            )
+        )
+    if not entries:
+        raise report.error("no payout in this export arrived", report.table.rows[0])
+    notes = [f"{failed} payouts that failed or were cancelled are left out."] * bool(failed)
+    return Read(entries, transfers=True, cut=True, notes=notes)
+
+
 def _same_currency(row: Row) -> bool:
     return row.text("settled_currency").casefold() in {"", row.text("currency").casefold()}
 
@@ -172,7 +203,7 @@ def _customer(report: Report, row: Row) -> str:
 
 
 def _references(report: Report, row: Row) -> tuple[str, ...]:
-    fields = ("invoice_number", "order", "charge", "intent", "source", "invoice", "group", "customer")
+    fields = ("trace", "invoice_number", "order", "charge", "intent", "source", "invoice", "group", "customer")
     own = [value for value in report.own_values(row) if value != _customer(report, row)]
     return tuple(dict.fromkeys(value for value in [*(row.text(field) for field in fields), *own] if value))
 
@@ -209,6 +240,7 @@ _ITEMISED = {
     "source": ("source_id",),
     "text": ("description",),
     "payout": ("automatic_payout_id", "payout_id"),
+    "trace": ("trace_id",),
     "arrives_on": (
         "automatic_payout_effective_at_utc",
         "automatic_payout_effective_at",
@@ -324,4 +356,23 @@ PAYMENTS = Form(
     ("id", "day", "currency", "gross", "fee", "status"),
     f"Stripe Dashboard > Payments > Export, with all columns; or, better, {RECONCILE}",
     _read_payments,
+)
+PAYOUTS = Form(
+    "Stripe payouts",
+    "Stripe",
+    (frozenset(("id", "amount", "arrival date (utc)")), frozenset(("id", "arrival date (utc)", "destination"))),
+    {
+        "id": ("id",),
+        "day": ("created (utc)", "created"),
+        "currency": ("currency",),
+        "gross": ("amount",),
+        "arrives_on": ("arrival date (utc)",),
+        "status": ("status",),
+        "transaction": ("balance transaction",),
+        "trace": ("trace id",),
+        "descriptor": ("statement descriptor",),
+    },
+    ("id", "day", "currency", "gross", "arrives_on", "status"),
+    RECONCILE,
+    _read_payouts,
 )
