@@ -160,6 +160,10 @@ class Desk:
         placements = assign(weights)
         taken = False
         placed = {placement.row for placement in placements}
+        waiting: dict[int, list[tuple[int, Evidence]]] = {}  # column -> the lines without one that pay it as well
+        for (row, column), evidence in sorted(pairs.items(), key=lambda item: item[0]):
+            if row not in placed and _as_good(evidence):
+                waiting.setdefault(column, []).append((row, evidence))
         contested = {column for (row, column), e in pairs.items() if row not in placed and e.may_settle}
         for placement in placements:
             evidence = pairs[placement.row, placement.column]
@@ -168,8 +172,8 @@ class Desk:
             rival = None if placement.rival is None else pairs.get((placement.row, placement.rival))
             clear = strong and (evidence.referenced or placement.column not in contested)
             if not clear and evidence.amount == "exact" and not evidence.referenced:
-                earlier = (pairs.get((row, placement.column)) for row in range(placement.row) if row not in placed)
-                evidence = next((e for e in earlier if e is not None and _as_good(e)), evidence)
+                claims = [e for row, e in waiting.get(placement.column, ()) if row < placement.row]
+                evidence = next((e for e in claims if e.receipt.id in self.free), evidence)
             self._take_pair(evidence, placement.margin, rival, clear=clear)
             taken = True
         return taken
