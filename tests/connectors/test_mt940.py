@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from contextlib import suppress
 
 import mt940 as library
@@ -87,6 +89,21 @@ def test_a_copy_of_a_statement_in_the_same_file_is_left_out():
     result = read(WHOLE + WHOLE)
     assert result.count == 1
     assert "left out: 1." in result.note
+
+
+def test_a_strange_number_of_a_statement_is_kept_as_it_is():
+    assert read(message(LINE, number="2026-IV")).statements[0].id == "2026-IV"
+
+
+def test_a_statement_without_texts_is_named_by_its_header():
+    header = BLOCKS.replace("{2:O940", "{2:O950")
+    assert read(header + message(LINE).removesuffix("-\n") + "-}").format == "MT950"
+
+
+def test_importing_the_connector_loads_no_library_for_it():
+    program = "import sys, mainstay.connectors.bank.read; print({'mt940', 'stdnum'} & {*sys.modules})"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
 
 
 def test_the_head_of_a_statement_says_account_number_and_days():
@@ -289,14 +306,15 @@ def test_an_interim_report_is_known_by_its_header_too():
         (message(LINE).replace(":62F:C2604", ":62F:C2613"), "line 6: '261330' is not a date"),
         (message(LINE).replace(":62F:C", ":62F:X"), "line 6: :62F: holds 'X260430EUR10,00', which is no balance"),
         (message(LINE).replace("-\n", ":64:C2604\n-\n"), "line 7: :64: holds 'C2604', which is no balance"),
-        (message(LINE, number="one"), "line 3: :28C: holds 'one', which is no number of a statement"),
         (report(LINE, sums=":90C:EUR10,00"), "line 7: :90C: holds 'EUR10,00', which is no count and sum"),
+        (report(LINE, sums=":90C:1EUR10,00\n:90C:1EUR10,00"), "line 8: the field :90C: stands outside of a statement"),
         (report(LINE, limits=":34F:0,00"), "line 4: :34F: holds '0,00', which is no floor limit"),
         (WHOLE.encode().replace(b"Acme", b"\0cme"), "line 6: there are control characters"),
         (WHOLE.encode().replace(b"Acme", b"\x81\xff"), "not in a known encoding"),
         (b":20:\xff\xfe\n", "no account"),
         ("", "the file holds no statement"),
         ("{5:{CHK:0}}\n-\n-}\n", "the file holds no statement"),
+        ("{1:F01}{4:" + "-}{1:}{4:" * 5000, "no end (-})"),
     ],
 )
 def test_what_is_no_whole_statement_is_refused_with_its_line(content, says):

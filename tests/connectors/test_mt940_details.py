@@ -52,6 +52,13 @@ def test_the_entry_is_kept_as_the_bank_sent_it_up_to_a_page():
     assert (len(long.raw), len(long.text)) == (RAW_LIMIT + len("[cut]"), 2000)
 
 
+def test_names_and_references_of_any_length_are_cut():
+    line = details_of("/TRTP/X/NAME/" + "n" * 9000 + "".join(f"/EREF/{'e' * 9000}" for _ in range(100)))
+    assert (len(line.counterparty), [len(one) for one in line.references]) == (140, [140])
+    many = details_of("166?20" + "".join(f"EREF+E-{number} " for number in range(100)))
+    assert len(many.references) == 60
+
+
 # --- what the bank says: German -----------------------------------------------------------------------------------
 
 
@@ -84,6 +91,7 @@ def test_structured_details_give_name_account_references_and_text():
         ("166?20SVWZ+one?20two", "one two"),  # a subfield that comes twice
         ("?20SVWZ+no code", "no code"),
         ("020~20SVWZ+other sign~32Jan", "other sign"),
+        ("000>100000000000>20an older>21purpose>310012345678", "an older purpose"),
         ("SVWZ+without subfields EREF+E", "without subfields"),
         ("SVWZ: colons EREF: E", "colons"),
         ("166?20SVWZ+was it 100%?", "was it 100%?"),
@@ -200,6 +208,11 @@ def test_a_number_the_bank_calls_unique_is_its_id():
 def test_account_and_name_in_the_row_itself_are_read():
     line = line_of(":61:260410C000000000010,00N0440121470966      W.P. Jansen", ":86:Terug", ":86:Juni")
     assert (line.counterparty, line.iban, line.references, line.text) == ("W.P. Jansen", "0121470966", (), "Terug Juni")
+
+
+def test_an_account_in_the_place_of_a_reference_is_the_counterpartys():
+    line = line_of(":61:2604100410C10,00NOVBNL47INGB9999999999\nj jansen", ":86:Betaling")
+    assert (line.iban, line.references, line.counterparty) == ("NL47INGB9999999999", (), "")
 
 
 def test_an_account_below_the_row_is_the_counterpartys():

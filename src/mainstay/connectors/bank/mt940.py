@@ -40,7 +40,8 @@ _SUM = re.compile(r"([0-9]{1,15})([A-Z]{3})([0-9]+(?:,[0-9]*)?)")
 _FLOOR = re.compile(r"([A-Z]{3})[CD ]?([0-9]+(?:,[0-9]*)?)")
 _NUMBER = re.compile(r"([0-9]{1,15})(?:/([0-9]{1,15}))?")
 _AVAILABLE = frozenset({"64", "65"})  # balances that are read only to see that they are whole
-_INTERIM = frozenset({"13", "13D", "34F", "90D", "90C"})  # fields of MT942
+_SUMS = frozenset({"90D", "90C"})
+_INTERIM = frozenset({"13", "13D", "34F"}) | _SUMS  # fields of MT942
 
 
 class _Balance(msgspec.Struct, frozen=True):
@@ -152,6 +153,8 @@ class _Pages:
         elif field.tag in {"86", "NS"}:
             (self.entries[-1] if self.in_entry else self.others).append(field)
         else:
+            if field.tag in _SUMS and any(other.tag == field.tag for other in self.others):
+                self.misplaced(field)
             self.others.append(field)
             self.in_entry = False
 
@@ -202,7 +205,7 @@ def _sheet(source: Source, page: _Page) -> _Sheet:
     """Read a page, and check it by its balances or sums."""
     _check_whole(source, page)
     currency = _currency(source, page)
-    number, sequence = _numbered(source, page.heads.get("28"))
+    number, sequence = _numbered(page.heads.get("28"))
     drafts = tuple(_draft(source, entry, currency) for entry in page.entries)
     for field in page.others:
         if field.tag in _AVAILABLE:
@@ -237,7 +240,7 @@ def _check_whole(source: Source, page: _Page) -> None:
     if page.kind != "942" or page.opening is not None or page.closing is not None:
         missing += ["opening balance (:60F:)"] * (page.opening is None)
         missing += ["closing balance (:62F:)"] * (page.closing is None)
-    elif not page.ended and not any(field.tag in {"90D", "90C"} for field in page.others):
+    elif not page.ended and not any(field.tag in _SUMS for field in page.others):
         missing.append("end: neither sums (:90D:, :90C:) nor a mark (-)")
     if missing:
         what = f"the statement that begins here has no {', no '.join(missing)}; it was cut off, or is a piece of one"
@@ -248,7 +251,7 @@ def _currency(source: Source, page: _Page) -> str:
     """Find the one currency of a page, in its balances, floor limits and sums."""
     said = [(end.currency, end.line) for end in (page.opening, page.closing) if end is not None and end.currency]
     for field in page.others:
-        if field.tag in {"34F", "90D", "90C"}:
+        if field.tag in {"34F", *_SUMS}:
             with _placed(source, field.line):
                 said.append((_floor(field)[0] if field.tag == "34F" else _sum(field)[1], field.line))
     if not said:
@@ -291,7 +294,7 @@ def _check_sums(source: Source, page: _Page, drafts: Sequence[Draft]) -> None:
     """Hold counts and sums of an interim report against its lines; expected ones may be counted or not."""
     listed_from = [_floor(field)[1] for field in page.others if field.tag == "34F"]
     for field in page.others:
-        if field.tag not in {"90D", "90C"}:
+        if field.tag not in _SUMS:
             continue
         with _placed(source, field.line):
             count, currency, number = _sum(field)
@@ -402,10 +405,8 @@ def _floor(field: Field) -> tuple[str, str]:
     return found[1], found[2]
 
 
-def _numbered(source: Source, field: Field | None) -> tuple[str, int]:
-    """Give number and page of a statement, ("", 0) when it has none."""
-    if field is None:
-        return "", 0
-    with _placed(source, field.line):
-        found = _parts(_NUMBER, field, "number of a statement")
-    return found[1], int(found[2] or 0)
+def _numbered(field: Field | None) -> tuple[str, int]:
+    """Give number and page of a statement, ("", 0) when it has none; nothing is refused for a strange one."""
+    text = field.lines[0].strip() if field is not None else ""
+    found = _NUMBER.fullmatch(text)
+    return (found[1], int(found[2] or 0)) if found else (text, 0)

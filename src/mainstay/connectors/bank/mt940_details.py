@@ -29,7 +29,7 @@ _PURPOSE = tuple(map(str, (*range(20, 30), *range(60, 64))))
 _SEPA = "1"  # the codes (GVC) of SEPA payments begin with it
 _RETURNS = frozenset({"108", "109", "159", "181", "184"})  # GVC: a direct debit or transfer comes back
 
-_STRUCTURED = re.compile(r"([0-9]{3})?([?~^<@])[0-9]{2}")
+_STRUCTURED = re.compile(r"([0-9]{3})?([?~^<>@])[0-9]{2}")
 _KEYS = "EREF KREF MREF CRED DEBT COAM OAMT SVWZ MTLG ABWA ABWE IBAN BIC PURP MDAT SQTP ORCR ORMR DDAT OCMT EXCH CHGS"
 _KEYWORD = re.compile(rf"({_KEYS.replace(' ', '|')})\+|(?:(?<=\s)|^)({_KEYS.replace(' ', '|')}):")
 _CODES = (

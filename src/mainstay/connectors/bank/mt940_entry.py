@@ -37,12 +37,16 @@ if TYPE_CHECKING:
     from mainstay.connectors.bank.mt940_fields import Field
 
 TEXT_LIMIT = 2000
+NAME_LIMIT = 140  # characters of a name, an account or a reference, as in SEPA; a broken file may hold more
+REFERENCE_LIMIT = 60
 
 _CENTURY = 80  # SWIFT: 80 to 99 are of the last century
 _NUMBER = re.compile(r"([0-9]+)(?:,([0-9]*))?")
+_REFERENCE = 16  # characters
 _EXPECTED = re.compile(r"([0-9]{6}(?:[0-9]{4})?)E([CD])")
 _CUT_HEAD = re.compile(r"[0-9]{6}(?:[0-9]{4})?[RE]?[CD][A-Z]?\s*")  # a bank breaks the line before the amount
 _ACCOUNT = re.compile(r"(?:[A-Z]{2}[0-9]{2}[A-Z0-9]{10,30}|P?[0-9]{7,10})")
+_IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{10,30}")
 _BANKS_ID = re.compile(r"[0-9]{16,34}")
 _RETURNED = "RTI"  # SWIFT: returned item
 
@@ -55,10 +59,9 @@ class _Head(msgspec.Struct, frozen=True):
     amount: Money
     pending: bool
     reversal: bool
-    kind: str  # NTRF, FMSC, S051 ...
     reference: str
     bank_reference: str
-    rest: str  # what stands behind the reference without a break
+    rest: str  # what stands behind a reference of 16 characters
 
 
 def read_entry(fields: Sequence[Field], currency: str) -> Draft:
@@ -68,30 +71,33 @@ def read_entry(fields: Sequence[Field], currency: str) -> Draft:
     head = _head("".join(lines[:cut]), currency)
     found = _details(fields[1:])
     more = [line.strip() for line in lines[cut:] if line.strip()]
-    account = found.account or next((account_in(line) for line in more if _ACCOUNT.fullmatch(line)), "")
+    beside = [head.reference] if _IBAN.fullmatch(head.reference) else [one for one in more if _ACCOUNT.fullmatch(one)]
+    account = found.account or account_in("".join(beside[:1]))
     name = found.name
     if head.rest and not head.bank_reference and not found.name:  # Rabobank: account and name in one row
         name, account = tidy(head.rest), account or account_in(head.reference)
     bank_id = found.bank_id or head.bank_reference or next((one for one in more if _BANKS_ID.fullmatch(one)), "")
     mark = found.bank_id or head.bank_reference
     words = " ".join(line for line in more if not _ACCOUNT.fullmatch(line) and not _BANKS_ID.fullmatch(line))
+    given = kept([*found.references, head.reference if head.reference != account else ""])
+    references = tuple(reference[:NAME_LIMIT] for reference in given)
     raw = "\n".join(field.raw for field in fields)
     line = BankLine(
         id="",
         booked_on=head.booked_on,
         amount=head.amount,
         value_on=head.value_on,
-        counterparty=name,
-        iban=account,
-        references=kept([*found.references, head.reference if head.reference != account else ""]),
+        counterparty=name[:NAME_LIMIT],
+        iban=account[:NAME_LIMIT],
+        references=references[:REFERENCE_LIMIT],
         text=(found.text or found.words or tidy(words))[:TEXT_LIMIT],
-        bank_id=bank_id,
+        bank_id=bank_id[:NAME_LIMIT],
         pending=head.pending,
         reversal=head.reversal or found.returned,
         original=_original(head.amount, original_in(" ".join(more)), found.original),
         raw=raw if len(raw) <= RAW_LIMIT else f"{raw[:RAW_LIMIT]}[cut]",
     )
-    return Draft(line, mark=mark)
+    return Draft(line, mark=mark[:NAME_LIMIT])
 
 
 def day_of(text: str) -> date:
@@ -120,21 +126,19 @@ def _head(text: str, currency: str) -> _Head:
     amount = amount_of(found["amount"], currency)
     valued = day_of(found["year"] + found["month"] + found["day"])
     behind = found.string[found.end("id") :]
-    reference, slashes, bank_reference = behind.partition("//")
-    if not slashes:  # the library parts the reference, of 16 characters, from what some banks put behind it
-        reference = found["customer_reference"]
-    rest = "" if slashes else found["extra_details"] or ""
-    bank_reference = bank_reference.strip()
+    reference, slashes, bank_reference = (part.strip() for part in behind.partition("//"))
+    rest = ""
+    if not slashes and behind[_REFERENCE - 1 : _REFERENCE].isspace():  # filled up: what follows is no part of it
+        reference, rest = behind[:_REFERENCE].strip(), behind[_REFERENCE:].strip()
     return _Head(
         value_on=valued.isoformat(),
         booked_on=_entry_day(valued, f"{found['entry_month'] or ''}{found['entry_day'] or ''}".strip()),
         amount=amount if sign in {"C", "RD"} else -amount,
         pending=expected is not None,
         reversal=sign.startswith("R") or found["id"][1:].upper() == _RETURNED,
-        kind=found["id"],
-        reference=reference.strip(),
+        reference=reference,
         bank_reference="" if bank_reference.upper() in FILLERS or not bank_reference.strip("0") else bank_reference,
-        rest=rest.strip(),
+        rest=rest,
     )
 
 

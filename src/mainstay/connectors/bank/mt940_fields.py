@@ -92,22 +92,9 @@ class _Scanner:
         self.strays: list[int] = []  # lines of an envelope, since the last message
 
     def take(self, number: int, line: str) -> None:
-        """Place one line of the file."""
-        end = _END.fullmatch(line)
-        tag = _TAG.match(line)
-        if self.header or _BLOCK.match(line):
-            self._take_header(number, line)
-        elif end is not None:
-            self._close(ended=True)
-            self.kind, self.block_at = "", 0
-            if end[1]:
-                self.take(number, end[1].strip())
-        elif re.fullmatch(r":9[0-9]{2}:\s*", line):
-            self._close(ended=False)
-        elif tag is not None:
-            self._take_field(number, tag[1], tag[2])
-        elif line.strip():
-            self._take_rest(number, line)
+        """Place one line of the file; where a message ends in it, another may begin behind that."""
+        while line.strip():
+            line = self._take_piece(number, line)
 
     def finish(self) -> list[Message]:
         """Give the messages; raises FileError when the last one is not complete."""
@@ -122,7 +109,25 @@ class _Scanner:
             raise self.source.error("the file holds no statement", remedy=AGAIN)
         return self.messages
 
-    def _take_header(self, number: int, line: str) -> None:
+    def _take_piece(self, number: int, line: str) -> str:
+        """Place a line, and give what is left of it behind the end or the header of a message."""
+        end = _END.fullmatch(line)
+        tag = _TAG.match(line)
+        if self.header or _BLOCK.match(line):
+            return self._take_header(number, line)
+        if end is not None:
+            self._close(ended=True)
+            self.kind, self.block_at = "", 0
+            return (end[1] or "").strip()
+        if re.fullmatch(r":9[0-9]{2}:\s*", line):
+            self._close(ended=False)
+        elif tag is not None:
+            self._take_field(number, tag[1], tag[2])
+        else:
+            self._take_rest(number, line)
+        return ""
+
+    def _take_header(self, number: int, line: str) -> str:
         if not self.header and line.startswith(("{5:", "{S:")):  # the trailer of a message; another may follow it
             line = line[line.find("{1:") :] if "{1:" in line else ""
         if line and self.block_at:
@@ -134,10 +139,9 @@ class _Scanner:
         if begins:
             found = _KIND.search(head)
             self.kind, self.header, self.block_at = found[1] if found else "", "", number
-            if rest.strip():
-                self.take(number, rest)
         elif len(self.header) > _HEADER:
             raise self.source.error("the header that begins here has no text ({4:)", line=number, remedy=AGAIN)
+        return rest
 
     def _take_field(self, number: int, tag: str, text: str) -> None:
         if tag not in TAGS:
