@@ -252,6 +252,7 @@ def test_a_payout_by_hand_stands_without_lines():
     [
         ("txn_1,charge,ch_1,119.00,-2.00,117.00,2026-04-01,", "less fee -2.00 EUR is not the net 117.00 EUR"),
         ("txn_1,charge,ch_1,119.00,2.00,116.00,2026-04-01,", "it is off by 1.00 EUR"),
+        ("txn_1,charge,ch_1,,0.00,0.00,2026-04-01,", "the row has no amount"),
         ("txn_1,charge,ch_1,=1+1,2.00,117.00,2026-04-01,", "'=1+1' is not an amount"),
         ("txn_1,charge,ch_1,99999999999999999999.00,0,99999999999999999999.00,2026-04-01,", "too large"),
         ("txn_1,charge,ch_1,119.00,2.00,117.00,2026-02-31,", "is not a date"),
@@ -271,7 +272,7 @@ def test_a_currency_that_does_not_exist_is_refused():
 
 def test_a_transaction_that_stands_twice_is_kept_once():
     result = read(history(CHARGE, CHARGE, PAYOUT))
-    assert "1 transactions stood twice" in result.note
+    assert "What stood twice is kept once (1)." in result.note
     assert result.balance == "checked"
     error = refused(history(CHARGE, CHARGE.replace("ch_1", "ch_2"), PAYOUT))
     assert "the transaction txn_1 stands here again, but not as before in line 2" in error.message
@@ -363,7 +364,7 @@ def test_the_dashboards_payments_are_charges_refunds_and_disputes_without_payout
     assert result.lines[2].original == Money(10000, "USD")
     assert result.payouts == ()
     assert "does not say what a payout holds" in result.note
-    assert "1 payments that failed" in result.note
+    assert "Payments that failed or were not captured are left out (1)" in result.note
 
 
 def test_a_million_lines_are_refused_with_the_limit():
@@ -387,7 +388,7 @@ def test_a_list_of_payouts_gives_their_sums_and_no_customers_payment():
     assert result.payouts == (Payout("po_1", "Stripe", eur(18696), "2026-04-07", eur(18696), eur(0)),)
     assert [line.amount.minor for line in result.lines] == [-18696]
     assert result.lines[0].references == ("po_1", "0910000102", "MAINSTAY")
-    assert "1 payouts that failed" in result.note
+    assert "Payouts that failed or were cancelled are left out (1)" in result.note
 
 
 def test_a_list_of_payouts_beside_what_they_hold_adds_nothing_twice():

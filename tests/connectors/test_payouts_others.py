@@ -154,8 +154,8 @@ def test_what_has_not_moved_and_holds_are_left_out_and_told():
         )
     )
     assert {line.bank_id for line in result.lines if line.bank_id} == {"T1", "T2", "T3"}
-    assert "1 rows with the status 'Pending' are left out" in result.note
-    assert "2 rows that hold money back or release it are left out" in result.note
+    assert "Rows with the status 'Pending' are left out (1)" in result.note
+    assert "Rows that hold money back or release it are left out (2)" in result.note
     assert_adds_up(result)
     assert result.balance == "checked"
 
@@ -336,3 +336,14 @@ def test_many_entries_of_one_second_are_followed_at_once():
     assert read(paypal(*rows)).balance == "checked"
     rows[-1] = rows[-1].replace("1.00,0.00,1.00", "2.00,0.00,2.00")
     assert "the running balance is off by" in refused(paypal(*rows)).message
+
+
+@pytest.mark.parametrize("mark", [".", ","])
+def test_a_mark_in_a_currency_without_decimals_parts_thousands(mark):
+    rows = (
+        "13/04/2026,10:00,J,Website Payment,Completed,JPY,1_000,0,1_000,T1,,,1_000",
+        "14/04/2026,10:00,J,Website Payment,Completed,JPY,2_000,0,2_000,T2,,,3_000",
+    )
+    text = paypal(*rows).replace("_", mark)
+    assert [line.amount for line in read(text).lines] == [Money(1000, "JPY"), Money(2000, "JPY")]
+    assert "doesn't tell whether its mark is decimal" in refused(text.replace("JPY", "EUR")).message

@@ -78,9 +78,9 @@ def _read_activity(report: Report) -> Read:
         _name_conversion(moves, pair)
     if not moves:
         raise report.error("no transaction in this report is completed", report.table.rows[0], "status")
-    notes = [f"{count} rows with the status {status[:40]!r} are left out." for status, count in left.items()]
+    notes = [f"Rows with the status {status[:40]!r} are left out ({count})." for status, count in left.items()]
     held = sum(move.entry is None for move in moves)
-    notes += [f"{held} rows that hold money back or release it are left out."] * bool(held)
+    notes += [f"Rows that hold money back or release it are left out ({held})."] * bool(held)
     entries: list[Entry] = []
     balances: dict[str, Money] = {}
     for currency in dict.fromkeys(move.net.currency for move in moves):

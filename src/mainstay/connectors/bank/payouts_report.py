@@ -132,6 +132,8 @@ class Report(msgspec.Struct, frozen=True):
             cells.take(field, lambda cell: self.money(cell, currency)) for field in ("gross", "fee", "net")
         )
         fee = -fee if fee_negative else fee
+        if not row.text("gross"):
+            raise self.error("the row has no amount", row, "gross")
         off = gross - fee - net
         if off.minor:
             raise self.error(f"gross {gross} less fee {fee} is not the net {net}, it is off by {off}", row, "net")
@@ -274,16 +276,17 @@ def currency_of(cells: Cells) -> str:
 
 def once(source: Source, entries: list[Entry], menu: str) -> tuple[list[Entry], list[str]]:
     """Keep a transaction that stands twice once; raises FileError when the two differ."""
-    seen: dict[str, Entry] = {}
+    seen: dict[tuple[str, str], Entry] = {}  # both sides of an exchange may have one id
     kept: list[Entry] = []
     for entry in entries:
-        before = seen.get(entry.id)
+        key = entry.id, entry.gross.currency
+        before = seen.get(key)
         if before is None or not entry.id:
-            seen[entry.id] = entry
+            seen[key] = entry
             kept.append(entry)
         elif msgspec.structs.replace(before, line=0, raw="") != msgspec.structs.replace(entry, line=0, raw=""):
             what = f"the transaction {entry.id[:60]} stands here again, but not as before"
             what += f" in line {before.line}" * bool(before.line)
             raise source.error(what, line=entry.line, remedy=f"Export it again: {menu}")
     twice = len(entries) - len(kept)
-    return kept, [f"{twice} transactions stood twice; they are kept once."] * bool(twice)
+    return kept, [f"What stood twice is kept once ({twice})."] * bool(twice)

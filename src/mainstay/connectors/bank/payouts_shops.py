@@ -34,7 +34,9 @@ def _read_shopify(report: Report) -> Read:
     entries = [_transaction(report, row) for row in report.table.rows]
     stated = any(entry.kind == "payout" for entry in entries)
     failed = sum(row.text("status").casefold() in {"failed", "canceled", "cancelled"} for row in report.table.rows)
-    notes = [f"{failed} transactions are of payouts that failed or were cancelled."] * bool(failed)
+    notes = [f"Payouts that failed or were cancelled do not arrive; their transactions ({failed}) are in none."] * bool(
+        failed
+    )
     return Read(entries, transfers=stated, cut=False, notes=notes)
 
 
@@ -69,7 +71,7 @@ def _read_mollie(report: Report) -> Read:
     if not entries:
         raise report.error("no row of this report has an amount that was settled", report.table.rows[0], "gross")
     left = len(report.table.rows) - len(entries)
-    notes = [f"{left} rows without a settled amount are left out."] * bool(left)
+    notes = [f"Rows without a settled amount are left out ({left})."] * bool(left)
     return Read(entries, transfers=False, cut=False, notes=notes)
 
 

@@ -72,7 +72,7 @@ def _itemised(report: Report, row: Row) -> Entry:
         gross=gross,
         fee=fee,
         mark=source if kind == "charge" else "",
-        payout=own or row.text("payout"),
+        payout=own or row.text("payout") or (row.text("id") if kind == "payout" else ""),
         arrives_on=report.cells(row).take("arrives_on", report.day),
         counterparty="" if kind in {"fee", "other"} else _customer(report, row),
         references=_references(report, row),
@@ -97,8 +97,8 @@ def _read_payments(report: Report) -> Read:
         entries += _payment(report, row)
         foreign += bool(row.text("disputed")) and not _same_currency(row)
     notes = [f"This export does not say what a payout holds; to match sums at your bank, export: {RECONCILE}"]
-    notes += [f"{unpaid} payments that failed or were not captured are left out."] * bool(unpaid)
-    notes += [f"{foreign} disputes in another currency than the account's are left out."] * bool(foreign)
+    notes += [f"Payments that failed or were not captured are left out ({unpaid})."] * bool(unpaid)
+    notes += [f"Disputes in another currency than the account's are left out ({foreign})."] * bool(foreign)
     if not entries:
         raise report.error("no payment in this export succeeded", report.table.rows[0])
     return Read(entries, transfers=False, cut=True, notes=notes)
@@ -188,7 +188,7 @@ def _read_payouts(report: Report) -> Read:
         )
     if not entries:
         raise report.error("no payout in this export arrived", report.table.rows[0])
-    notes = [f"{failed} payouts that failed or were cancelled are left out."] * bool(failed)
+    notes = [f"Payouts that failed or were cancelled are left out ({failed})."] * bool(failed)
     return Read(entries, transfers=True, cut=True, notes=notes)
 
 
