@@ -277,6 +277,11 @@ def test_what_is_no_invoice_is_refused_with_what_it_is_and_what_to_do(name):
     assert caught.value.remedy
 
 
+def test_a_list_with_a_mistake_is_not_taken_for_a_bank_statement():
+    with pytest.raises(FileError, match="line 2: nothing says the currency"):
+        read({"a.csv": "Date,Number,Name,Amount,Balance,IBAN,Due date\n2026-03-01,1,A,1.00,1.00,,2026-03-31\n"})
+
+
 def test_swapped_files_are_told_so():
     with pytest.raises(FileError) as caught:
         read({"camt.xml": STRANGERS["camt.xml"]})

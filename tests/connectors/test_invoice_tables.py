@@ -188,6 +188,14 @@ def test_amounts_without_tax_alone_are_refused_as_customers_pay_them_with_tax():
     )
 
 
+@pytest.mark.parametrize(("tax", "total"), [("19.00", 11900), ("", 10000)])
+@pytest.mark.parametrize("header", ["Net", "Amount (excl. VAT)"])
+def test_a_total_is_made_of_net_and_tax_where_no_column_has_it(header, tax, total):
+    rows = f"1,A,100.00,{tax},EUR,2026-03-01,2026-03-31\n2,A,100.00,19.00,EUR,2026-03-01,2026-03-31\n"
+    result = read(f"Number,Customer,{header},VAT,Currency,Issued,Due\n{rows}")
+    assert result.invoices[0].amount == Money(total, "EUR")
+
+
 FOOT = "Number,Customer,Total,Currency,Issued,Due\n"
 FOOT += "1,A,10.00,EUR,2026-03-01,2026-03-31\n2,B,5.00,EUR,2026-03-01,2026-03-31\n"
 

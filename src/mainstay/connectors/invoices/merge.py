@@ -266,10 +266,10 @@ def _paper(group: Sequence[Draft], notes: list[str]) -> _Paper:
         reference=first("reference", lists_last),
         discounts=next((found for draft in lists_last if (found := draft.document.invoice.discounts)), ()),
     )
-    of = next((draft.document.of for draft in lists_last if draft.document.of), ())
+    of = {_key(number): number for draft in group for number in sorted(draft.document.of)}
     files = tuple(dict.fromkeys(draft.document.file for draft in group))
     return _Paper(
-        document=structs.replace(document, invoice=invoice, of=of),
+        document=structs.replace(document, invoice=invoice, of=tuple(of[key] for key in sorted(of))),
         files=files,
         open=teller.document.invoice.open,
         teller=teller.document.file if teller.tells_open else "",
@@ -306,7 +306,7 @@ def _replace(invoices: Mapping[str, _Paper]) -> list[str]:
     """Leave out what a correction replaces; say which."""
     told: list[str] = []
     notes: list[str] = []
-    for paper in sorted(invoices.values(), key=lambda one: (one.document.invoice.issued_on, one.number)):
+    for paper in sorted(invoices.values(), key=lambda one: (one.document.invoice.issued_on, _key(one.number))):
         for number in paper.document.of:
             old = invoices.get(_key(number))
             if old is None or paper.left_out == "void" or _last(paper) is old:
@@ -337,7 +337,7 @@ def _credit(notes: Sequence[_Paper], invoices: Mapping[str, _Paper]) -> list[str
     told: list[str] = []
     unnamed: list[str] = []
     absent: list[str] = []
-    for paper in sorted(notes, key=lambda one: (one.document.invoice.issued_on, one.number)):
+    for paper in sorted(notes, key=lambda one: (one.document.invoice.issued_on, _key(one.number))):
         if paper.left_out:
             continue
         paper.left_out = "credit note"

@@ -193,7 +193,7 @@ def _is_bank_table(source: Source) -> bool:
     except FileError:
         return False
     plain = tables.match_columns(list(found.header), tables.Layout(VOCABULARY, (), table.SECTION))
-    return not {"number", "due_on"} <= set(plain)
+    return "due_on" not in plain and not {"number", "customer"} <= set(plain)
 
 
 def _is_table(head: bytes) -> bool:
@@ -269,7 +269,7 @@ _SWAPPED = (
 _SAVE = "Save the invoices attached to it as files, and give those."
 _PICTURE = "A picture can't be read. " + _GIVE
 _MAIL = (
-    rb"\A(?:From |(?:Return-Path|Received|Delivered-To|MIME-Version|Message-ID|DKIM-Signature|X-[\w-]+): ?\S|"
+    rb"\A(?:From \S+@\S+ |(?:Return-Path|Received|Delivered-To|MIME-Version|Message-ID|DKIM-Signature|X-[\w-]+): ?\S|"
     rb"(?:From|To|Subject|Date): [^\r\n]*\r?\n(?:[ \t][^\r\n]*\r?\n)*[A-Z][\w-]*: )"
 )
 # Files often given by mistake: how they begin, what they are, what to do instead.
@@ -296,7 +296,11 @@ STRANGERS = tuple(
         (rb"\A\s*(?:\{1:F|:20:)", "a bank statement (MT940)", _SWAPPED),
         (rb"\A\s*(?:<\?[^>]*>\s*)*<(?:!DOCTYPE )?html", "a web page", "Save the invoice itself. " + _GIVE),
         (_MAIL, "an e-mail", _SAVE),
-        (rb"\A(?:\x1f\x8b|7z\xbc\xaf|Rar!|BZh)", "a compressed file", "Unpack it and give the files inside."),
+        (
+            rb"\A(?:\x1f\x8b|7z\xbc\xaf|Rar!\x1a|BZh[1-9]1AY)",
+            "a compressed file",
+            "Unpack it and give the files inside.",
+        ),
         (rb"\A\xd0\xcf\x11\xe0", "an old Excel or Word file, or an Outlook message", "Save it as .xlsx or CSV."),
         (
             rb"\A(?:\xff\xd8\xff|\x89PNG|GIF8|II\*\0|MM\0\*|RIFF....WEBP|....ftyp(?:hei|mif|avif))",

@@ -300,11 +300,10 @@ def _sums(cells: Cells, form: _Format, money: Callable[[str], Money]) -> tuple[M
     headers, row = cells.table.headers, cells.row
     tax = cells.take("tax", money) if form.has_tax and row.text("tax") else None
     net = cells.take("net", money) if row.text("net") else None
-    if "amount" not in headers and "net" in headers and tax is not None:
-        net = cells.take("net", money)
-        return net + tax, net, tax
-    if form.amount_is_net and tax is not None:
-        net = cells.take("amount", money)
+    field = "amount" if form.amount_is_net else "" if "amount" in headers else "net"
+    if form.has_tax and field in headers:  # no tax in a row is none, as on reverse charge
+        net = cells.take(field, money)
+        tax = net - net if tax is None else tax
         return net + tax, net, tax
     amount = cells.take("amount" if "amount" in headers and not form.amount_is_net else "open", money)
     if net is None or tax is None:
