@@ -409,7 +409,7 @@ def test_a_correction_takes_the_place_of_its_entry_and_a_deletion_takes_it_away(
     assert [line.amount.minor for line in deleted.lines] == [-2050]
     elsewhere = read(document(statement(SECOND + replaced)))
     assert [line.amount.minor for line in elsewhere.lines] == [-2050, 11800]
-    assert "corrects or deletes entry A-1, which is not in this file" in elsewhere.note
+    assert "corrects or deletes entry A-1, of which this file holds 0: see to it by hand." in elsewhere.note
 
 
 def test_pending_entries_are_marked_and_in_no_sum():

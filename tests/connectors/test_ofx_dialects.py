@@ -73,3 +73,28 @@ def test_more_elements_than_memory_has_room_for_are_refused(monkeypatch: pytest.
     assert len(read(LIST).lines) == 1
     with pytest.raises(FileError, match="there are more than 20 elements"):
         read(LIST.replace("<MEMO>Shop", "<A>x" * 20))
+
+
+def test_an_id_that_several_entries_have_is_no_reason_to_leave_one_out():
+    twice = ENTRY + ENTRY.replace("-836.30", "-1.00")
+    correction = ENTRY.replace("<FITID>A-1", "<FITID>A-9<CORRECTFITID>A-1<CORRECTACTION>REPLACE")
+    result = read(f"<BANKTRANLIST>{twice}{correction}</BANKTRANLIST>")
+    assert result.count == 3
+    assert "corrects or deletes entry A-1, of which this file holds 2: see to it by hand." in result.note
+
+
+def test_a_copy_of_a_statement_or_an_entry_in_two_of_them_counts_once():
+    def statements(*lists: str):
+        account = "<CURDEF>BRL<BANKACCTFROM><ACCTID>77</BANKACCTFROM>"
+        body = "".join(f"<STMTTRNRS><STMTRS>{account}{one}</STMTRS></STMTTRNRS>\n" for one in lists)
+        content = f"<OFX>\n<BANKMSGSRSV1>{body}</BANKMSGSRSV1></OFX>"
+        return assemble([("january.ofx", ofx.read(Source("january.ofx", content.encode()), ColumnMap()))])
+
+    copied = statements(LIST, LIST)
+    assert (copied.count, len(copied.statements)) == (1, 1)
+    assert "Copies of a statement in the same file, left out: 1." in copied.note
+    later = ENTRY.replace("20260105", "20260106").replace("A-1", "A-2")
+    overlapping = statements(LIST, f"<BANKTRANLIST>{ENTRY}{later}</BANKTRANLIST>")
+    assert [line.bank_id for line in overlapping.lines] == ["A-1", "A-2"]
+    assert "Entries that stood in two statements of one account, kept once: 1." in overlapping.note
+    assert statements(LIST, f"<BANKTRANLIST>{ENTRY.replace('Shop', 'Bar')}</BANKTRANLIST>").count == 2

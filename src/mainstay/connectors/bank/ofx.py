@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from mainstay.connectors.bank.columns import ColumnMap
     from mainstay.connectors.source import Source
+    from mainstay.records import BankLine
     from mainstay.values import Money
 
 _BEGINS = re.compile(rb"^\W{0,9}OFXHEADER\s*[:=]|<\?OFX\s|<(?:\w{1,20}:)?OFX[\s/>]", re.IGNORECASE | re.MULTILINE)
@@ -66,6 +67,7 @@ def read(source: Source, columns: ColumnMap) -> FileRead:
     if not any(one.drafts for one in read) and all(one.element.name == "INVSTMTRS" for one in read):
         what = "the file holds only securities (trades, positions) of an investment account, and no cash entries"
         raise source.error(what, line=read[0].element.line, remedy=_PAID)
+    read = _once(tree.text, read)
     notes += [note for one in read for note in one.notes]
     notes += _balances(read)
     version = "2" if re.search("OFXHEADER\\s*=", tree.header, re.IGNORECASE) else "1"
@@ -140,19 +142,15 @@ class _Statement:
 
     def corrected(self, read: list[EntryRead]) -> list[Draft]:
         """Leave out the entries that others correct or delete, as the standard has it."""
-        by = Counter(entry.corrects for entry in read if entry.corrects)
         entries = [entry for entry in read if not entry.deletes]
-        known = {entry.draft.line.bank_id for entry in entries}
-        # One that corrects itself, by its own id, is the newer of the two.
-        kept = [
-            entry for entry in entries if by[entry.draft.line.bank_id] <= (entry.corrects == entry.draft.line.bank_id)
-        ]
-        self.notes += ["Entries that the bank corrects or deletes in the same file, left out"] * (
-            len(entries) - len(kept)
-        )
+        uses = Counter(entry.draft.line.bank_id for entry in entries)
+        corrected = {entry.corrects for entry in read if entry.corrects}
+        sure = {fitid for fitid in corrected if uses[fitid] == 1}
+        kept = [entry for entry in entries if entry.draft.line.bank_id not in sure]
+        self.notes += ["Entries that the bank corrects or deletes in the same file, left out"] * len(sure)
         self.notes += [
-            f"The bank corrects or deletes entry {fitid[:40]}, which is not in this file: see whether it was used."
-            for fitid in sorted(by.keys() - known)
+            f"The bank corrects or deletes entry {one[:40]}, of which this file holds {uses[one]}: see to it by hand."
+            for one in sorted(corrected - sure)
         ]
         return [entry.draft for entry in kept]
 
@@ -162,7 +160,7 @@ class _Statement:
         self.notes += ["Entries whose id (FITID) others have too; all are kept"] * sum(
             count for count in uses.values() if count > 1
         )
-        numbers = [draft.mark for draft in drafts]
+        numbers = [draft.mark.lstrip("0") for draft in drafts]
         counting = [str(number) for number in range(1, len(drafts) + 1)]
         if numbers in (counting, counting[::-1]):
             return [structs.replace(draft, mark="") for draft in drafts]
@@ -271,6 +269,21 @@ def _check_count(source: Source, entries: Sequence[int], read: Sequence[_Stateme
     if len(entries) != count:
         what = f"the file holds {len(entries)} entries, but only {count} stand in lists of statements"
         raise source.error(what, line=entries[0], remedy=AGAIN)
+
+
+def _once(text: str, read: Sequence[_Statement]) -> list[_Statement]:
+    """Leave out copies of a statement, and entries that an earlier statement of the account holds with the same id."""
+    distinct = list({" ".join(text[one.element.start : one.element.end].split()): one for one in read}.values())
+    if len(distinct) < len(read):
+        distinct[0].notes += ["Copies of a statement in the same file, left out"] * (len(read) - len(distinct))
+    seen: dict[str, set[BankLine]] = {}
+    for one in distinct:
+        known = seen.setdefault(one.account, set())
+        kept = [draft for draft in one.drafts if not (draft.mark and draft.line in known)]
+        one.notes += ["Entries that stood in two statements of one account, kept once"] * (len(one.drafts) - len(kept))
+        known.update(draft.line for draft in one.drafts)
+        one.drafts = kept
+    return distinct
 
 
 def _balances(read: Sequence[_Statement]) -> list[str]:

@@ -84,7 +84,8 @@ def read_entry(entry: Element, text: str, currency: str, decimal: str, *, pendin
     )
     mark = line.bank_id if _tells(line.bank_id) else ""
     odd = (kind in _CREDITS and amount.minor < 0) or (kind in _DEBITS and amount.minor > 0)
-    corrects = entry.text("CORRECTFITID") if _tells(entry.text("CORRECTFITID")) else ""
+    corrects = entry.text("CORRECTFITID")
+    corrects = corrects if _tells(corrects) and corrects != line.bank_id else ""
     deletes = bool(corrects) and entry.text("CORRECTACTION").upper() == "DELETE"
     return EntryRead(Draft(line, mark), odd, corrects, deletes)
 
