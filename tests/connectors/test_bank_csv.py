@@ -1,7 +1,11 @@
-"""CSV of banks: dialects, guesses, running balances, and what is refused."""
+"""CSV of banks: dialects, guesses, what is asked and remembered, balances, and what is refused."""
 
 from __future__ import annotations
 
+import tomllib
+from typing import TYPE_CHECKING
+
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,6 +16,9 @@ from mainstay.connectors.bank.statement import assemble
 from mainstay.connectors.source import Source
 from mainstay.errors import FileError
 from mainstay.values import Money
+
+if TYPE_CHECKING:
+    from mainstay.records import Doubt, Layout
 
 GERMAN = """Kontoauszug;;
 IBAN: DE89 3704 0044 0532 0130 00;;
@@ -247,3 +254,190 @@ def test_any_amounts_in_any_dialect_are_read_to_the_cent(entries, marks, delimit
 def test_columns_in_euros_are_known_and_name_the_currency():
     text = "Date op\u00e9ration;Libell\u00e9;D\u00e9bit euros;Cr\u00e9dit euros\n03/04/2026;Loyer;12,50;\n"
     assert read(text).lines[0].amount == Money(-1250, "EUR")
+
+
+# --- guesses are asked once, and remembered -----------------------------------------------------------------------
+
+
+def asked(text: str | bytes, columns: ColumnMap | None = None, layouts: tuple[Layout, ...] = ()) -> tuple[Doubt, ...]:
+    content = text.encode() if isinstance(text, str) else text
+    return bank_csv.read(Source("april.csv", content), columns, layouts).doubts
+
+
+def confirmed(text: str) -> Layout:
+    (doubt,) = asked(text)
+    assert doubt.layout is not None
+    return doubt.layout
+
+
+def with_layout(text: str, layout: Layout):
+    return assemble([("april.csv", bank_csv.read(Source("april.csv", text.encode()), None, (layout,)))])
+
+
+def test_a_guess_is_shown_with_its_columns_settings_and_first_rows():
+    (doubt,) = asked(GERMAN)
+    assert (doubt.kind, doubt.file, doubt.headline) == (
+        "layout",
+        "april.csv",
+        "april.csv: are its columns read rightly?",
+    )
+    assert doubt.body.splitlines() == [
+        "booking date <- Buchungstag",
+        "value date <- Wertstellung",
+        "amount <- Betrag (EUR)",
+        "who paid, or was paid <- Auftraggeber/Empf\u00e4nger",
+        "what they wrote <- Verwendungszweck",
+        "balance after it <- Saldo",
+        "The decimal mark is a comma.",
+        "Dates are written day.month.year.",
+        "Columns are separated by semicolon.",
+        "The currency is EUR, as far as the file tells.",
+        "The balance column adds up row by row.",
+        "The first rows, as they will be believed:",
+        "  2026-04-02  -1,234.56 EUR  to Vermieter, 'Miete April'",
+        "  2026-04-05  +3,500.00 EUR  from M\u00fcller GmbH, 'RE 2026-117'",
+    ]
+
+
+def test_what_the_remedy_says_can_be_copied_into_mainstay_toml_and_reads_the_same():
+    (doubt,) = asked(GERMAN)
+    said = tomllib.loads("\n".join(doubt.remedy.splitlines()[1:]))["bank"]["columns"]
+    columns = msgspec.convert(said, ColumnMap)
+    assert read(GERMAN, columns).lines == read(GERMAN).lines
+    assert asked(GERMAN, columns) == ()
+
+
+def test_a_confirmed_layout_gives_no_doubt_and_the_same_lines():
+    layout = confirmed(GERMAN)
+    assert layout.section == "bank.columns"
+    assert layout.columns["decimal"] == ","
+    assert layout.columns["date_format"] == "%d.%m.%Y"
+    assert asked(GERMAN, layouts=(layout,)) == ()
+    assert with_layout(GERMAN, layout).lines == read(GERMAN).lines
+
+
+def test_a_layout_of_another_section_or_header_is_no_answer():
+    layout = confirmed(GERMAN)
+    assert asked(GERMAN, layouts=(msgspec.structs.replace(layout, section="invoices.columns"),))
+    assert asked(GERMAN.replace("Buchungstag;Wertstellung", "Wertstellung;Buchungstag"), layouts=(layout,))
+
+
+def test_a_layout_is_found_again_under_other_lines_capitals_and_separators():
+    layout = confirmed(GERMAN)
+    other = GERMAN.replace("Kontoauszug;;", "").upper().replace(";", "\t")
+    assert asked(other, layouts=(layout,)) == ()
+
+
+OPEN = "Date,Text,Amount,Currency\n{}\n"
+
+
+def test_what_a_file_leaves_open_is_read_as_the_confirmed_one_proved():
+    layout = confirmed(OPEN.format("13/04/2026,Rent,-1.50,EUR"))
+    assert layout.columns["date_format"] == "%d/%m/%Y"
+    (line,) = with_layout(OPEN.format("03/04/2026,Rent,-1.250,EUR").replace("1.250", "1.25"), layout).lines
+    assert line.booked_on == "2026-04-03"
+    comma = confirmed("Date;Text;Amount;Currency\n2026-04-13;Rent;-1,50;EUR\n")
+    (line,) = with_layout("Date;Text;Amount;Currency\n2026-04-13;Rent;-1.250;EUR\n", comma).lines
+    assert line.amount == Money(-125000, "EUR")
+
+
+def test_what_no_file_proved_is_not_remembered():
+    layout = confirmed("Datum;Bedrag;Munt\n03/04/2026;5;EUR\n")
+    assert "date_format" not in layout.columns
+    assert "decimal" not in layout.columns
+    (doubt,) = asked("Datum;Bedrag;Munt\n03/04/2026;5;EUR\n")
+    assert "Dates are written day/month/year, as far as the file tells." in doubt.body
+
+
+def test_a_file_that_contradicts_what_was_confirmed_is_refused_with_what_to_do():
+    layout = confirmed(OPEN.format("13/04/2026,Rent,-1.50,EUR"))
+    with pytest.raises(FileError, match=r"line 2, column 'Date': '04/13/2026' is not a date in the format") as caught:
+        with_layout(OPEN.format("04/13/2026,Rent,-1.50,EUR"), layout)
+    assert "was confirmed before" in caught.value.remedy
+    assert "date_format" in caught.value.remedy
+
+
+def test_what_mainstay_toml_says_goes_before_what_was_confirmed():
+    layout = confirmed(OPEN.format("13/04/2026,Rent,-1.50,EUR"))
+    source = Source("april.csv", OPEN.format("04/13/2026,Rent,-1.50,EUR").encode())
+    (part,) = bank_csv.read(source, ColumnMap(date_format="%m/%d/%Y"), (layout,)).parts
+    assert part.drafts[0].line.booked_on == "2026-04-13"
+
+
+def test_texts_of_the_file_cannot_steer_the_screen_or_fill_it():
+    row = "13/04/2026,\u202e\u200bRent" + "x" * 300 + ",-1.50,EUR"
+    (doubt,) = asked(OPEN.format(row))
+    assert all(len(line) < 200 and line.isprintable() for line in doubt.body.splitlines())
+
+
+def test_files_with_equal_columns_are_asked_about_once():
+    files = [(name, bank_csv.read(Source(name, GERMAN.encode()))) for name in ("april.csv", "may.csv")]
+    (doubt,) = assemble(files).doubts
+    assert "may.csv has the same columns, and is read as this one." in doubt.body
+    other = bank_csv.read(Source("june.csv", FRENCH.encode()))
+    assert len(assemble([*files, ("june.csv", other)]).doubts) == 2
+
+
+# --- cut files ----------------------------------------------------------------------------------------------------
+
+LONG = "Date,Text,Amount,Currency,Balance\n" + "".join(
+    f'2026-04-{n:02},"Invoice {n}, paid",{n}.25,EUR,{sum(range(1, n + 1)) + n * 0.25:.2f}\n' for n in range(1, 20)
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.integers(1, len(LONG) - 1))
+def test_a_file_cut_anywhere_loses_no_line_in_its_middle(at):
+    whole = [line.amount.minor for line in read(LONG).lines]
+    try:
+        found = read(LONG[:at]).lines
+    except FileError:
+        return
+    complete = LONG[:at].count("\n") - 1
+    assert [line.amount.minor for line in found[:complete]] == whole[:complete]
+    assert len(found) <= complete + 1
+    if len(found) > complete:  # the last row had all its cells, and what was cut did not change its amount
+        assert found[-1].amount.minor == whole[complete]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(1, 18), st.integers(1, 18))
+def test_rows_taken_out_of_the_middle_are_missed_by_the_balance(first, last):
+    rows = LONG.splitlines()
+    first, last = sorted((first + 1, last + 1))
+    cut = [*rows[:first], *rows[last:]]
+    if first == last or len(cut) < 3 or last == len(rows) or first == 1:
+        return
+    assert "the running balance is off by" in refused("\n".join(cut))
+
+
+@pytest.mark.parametrize("cut", [2, 3, 41, 101])
+def test_a_wide_text_cut_in_the_middle_of_a_letter_is_refused(cut):
+    content = GERMAN.encode("utf-16")
+    assert "UTF-16 but is cut off" in refused(content[:-1]) or cut
+    refused(content[: cut | 1])
+
+
+def test_mixed_line_ends_are_lines():
+    text = "Date,Text,Amount,Currency\r\n2026-04-03,a,1.00,EUR\r2026-04-04,b,2.00,EUR\n2026-04-05,c,3.00,EUR\r\n"
+    assert minors(text) == [100, 200, 300]
+
+
+def test_too_many_rows_are_refused_with_the_limit():
+    text = "Date,Amount,Currency\n" + "2026-04-03,1,EUR\n" * 200_000
+    assert "more than 200,000 rows" in refused(text)
+
+
+@pytest.mark.parametrize("text", ["," * 100_000, ("a," * 600 + "\n") * 3, '"' * 9999, "x" * 200_000, "\n" * 9999 + "a"])
+def test_no_table_at_all_is_refused_in_no_time(text):
+    refused(text)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(st.sampled_from("0123456789.,;:-+\"\n\r\t|'ADateEURSH/ \u20ac()"), max_size=200))
+def test_garbage_under_a_header_is_read_or_refused(garbage):
+    for header in ("Date,Amount,Currency\n", "Datum;Betrag;Saldo\n", ""):
+        try:
+            read(header + garbage)
+        except FileError:
+            continue
