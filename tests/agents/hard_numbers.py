@@ -40,7 +40,19 @@ FRAMES = (  # what people write around a number
     "Invoice {} / our order NOISE",
 )
 BARE = ("{}", "{} danke", "zu {}", "{}.")
-WORDLESS = ("", "Danke!", "Ueberweisung", "NOTPROVIDED", "wie besprochen", "Payment", "Zahlung Ihre Leistung", "/")
+MONTHS = ("Beitrag 03/2026", "Abo Mai 2026", "Miete 05.2026", "Honorar Q2/2026", "Kurs vom 12.03. bis 14.03.2026")
+WORDLESS = (
+    *MONTHS,
+    "",
+    "",
+    "Danke!",
+    "Ueberweisung",
+    "NOTPROVIDED",
+    "wie besprochen",
+    "Payment",
+    "Zahlung Ihre Leistung",
+    "/",
+)
 WRAPS = (0, 0, 0, 27, 35)  # after so many characters a bank breaks the text; 0: it does not
 
 
@@ -98,7 +110,12 @@ def write(pick: random.Random, number: str, reference: str) -> Written:
 
 def framed(pick: random.Random, frame: str, number: str) -> str:
     """Put a number among the words, beside a customer's or an order's number that could be another invoice's."""
-    return frame.replace("NOISE", str(pick.randrange(2, 2_000))).format(number)
+    text = frame.replace("NOISE", str(pick.randrange(2, 2_000))).format(number)
+    if pick.random() < 0.06:  # as a bank hands on what it was given
+        account = f"DE{pick.randrange(10, 99)}8888{pick.randrange(10**14):014d}"
+        tail = pick.choice((f" IBAN {account}", " TAN1: 814773", " BIC: MARKDEFFXXX", " Tel. 0431/55012-26"))
+        text = f"EREF+NOTPROVIDED MREF+K-2019-77 SVWZ+{text}{tail}"
+    return text
 
 
 def write_list(pick: random.Random, numbers: list[str]) -> Written:

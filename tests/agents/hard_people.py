@@ -93,7 +93,8 @@ def make_customer(pick: random.Random, at: int, *, foreign: float) -> Customer:
 def bank_writes(pick: random.Random, name: str) -> str:
     """Write a name as a bank does: capitals, umlauts spelled or lost, no legal form, turned round, cut."""
     words = name.split()
-    form = pick.choice(("as it is", "as it is", "capitals", "spelled", "lost", "no form", "turned", "spaces"))
+    forms = ("as it is", "as it is", "capitals", "spelled", "lost", "no form", "turned", "spaces", "titled", "joint")
+    form = pick.choice(forms)
     if form == "capitals":
         name = name.upper()
     elif form == "spelled":
@@ -104,13 +105,19 @@ def bank_writes(pick: random.Random, name: str) -> str:
         name = " ".join(words[:-1])
     elif form == "turned" and len(words) == 2:
         name = f"{words[1]}, {words[0]}"
+    elif form == "titled":
+        name = f"{pick.choice(('Dr.', 'Herr', 'Fa.', 'Firma'))} {name}"
+    elif form == "joint" and len(words) == 2:
+        name = f"{words[0]} u. {pick.choice(GIVEN)} {words[1]}"
     elif form == "spaces":
         name = f"{name.replace(' ', '  ')} "
     return name[:NAME_MAX]
 
 
 def make_sister(pick: random.Random, other: Customer, at: int) -> Customer:
-    """Make a customer whose name is nearly another's: a second company of one house, a relative, another branch."""
+    """Make a customer whose name is nearly another's, a company of the same house or a relative, or just the same."""
+    if pick.random() < 0.15:
+        return Customer(other.name, bank_writes(pick, other.name), iban(pick), f"K{at:04d}", other.readable)
     words = other.name.split()
     if not other.readable or len(words) < 2:
         return make_customer(pick, at, foreign=0.0)

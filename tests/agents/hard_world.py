@@ -88,7 +88,7 @@ class Human:
         self.compacts = Counter(compact(number) for number in self.invoices)
         self.serials = Counter(serial_of(number) for number in self.invoices)
         self.settled: set[str] = set()
-        self.sums: dict[tuple[str, str], dict[int, list[frozenset[str]]]] = {}
+        self.sums: dict[tuple[int, str], dict[int, list[frozenset[str]]]] = {}
         self.readers: dict[tuple[str, str], Customer | None] = {}
 
     def judge(self) -> None:
@@ -178,7 +178,7 @@ class Human:
         found: list[frozenset[str]] = []
         for paid in filter(None, (line.amount, line.original)):
             payable = [invoice for invoice in owed if invoice.open.currency == paid.currency]
-            key = (customer.name, paid.currency)
+            key = (id(customer), paid.currency)
             if key not in self.sums:
                 self.sums[key] = _sums([(invoice.number, invoice.open.minor) for invoice in payable])
             early = [(i.number, reduced[0]) for i in payable if (reduced := _discounted([i], line.booked_on))]
