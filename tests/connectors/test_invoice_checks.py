@@ -88,7 +88,7 @@ def test_a_seller_with_different_accounts_is_noted_as_fraud_looks_so():
 
 def test_a_seller_with_one_account_or_always_one_of_several_is_not():
     both = document(seller="Me", pay_to=(GOOD, "NL91ABNA0417164300"))
-    assert accounts_differ([both, document(seller="Me", pay_to=(GOOD,)), document(seller="You", pay_to=("1",))]) == []
+    assert accounts_differ([both, document(seller="Me", pay_to=(GOOD,)), document(seller="Me")]) == []
 
 
 def test_the_libraries_are_loaded_for_numbers_alone():

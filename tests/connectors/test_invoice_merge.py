@@ -238,6 +238,12 @@ def test_lists_without_a_seller_are_the_owners():
     assert read({"list.csv": HEADER + ROW, "a.xml": ubl("1")}, "Me").count == 2
 
 
+def test_a_seller_whose_account_changes_is_noted_also_where_one_file_lacks_its_vat_number():
+    files = {"a.xml": ubl("1", vat="DE136695976", account="DE02120300000000202051")}
+    result = read({**files, "b.xml": ubl("2", account="NL91ABNA0417164300"), "c.xml": ubl("3", seller="You")})
+    assert "Invoices of Me name different accounts to pay to: DE02120300000000202051 in a.xml; NL91" in result.note
+
+
 # --- strangers, broken files, many files --------------------------------------------------------------------------
 
 STRANGERS = {

@@ -257,6 +257,7 @@ def test_a_credit_note_in_a_list_takes_off_the_invoice_a_column_names():
     )
     assert [(one.number, one.open) for one in result.invoices] == [("1", Money(600, "EUR"))]
     assert "GS-1 takes 4.00 EUR off 1; 6.00 EUR stays open." in result.note
+    assert "-4.00 EUR  'GS-1', A, a credit note" in result.doubts[0].body
 
 
 def test_rows_of_one_invoice_with_the_same_total_are_one_and_with_others_are_refused():

@@ -93,7 +93,8 @@ def merge(files: Sequence[FileRead], seller: str = "") -> Merged:
     invoices = {_key(paper.number): paper for paper in papers if paper.document.kind == "invoice"}
     notes += _replace(invoices)
     notes += _credit([paper for paper in papers if paper.document.kind == "credit_note"], invoices)
-    notes += checks.accounts_differ([draft.document for draft in own])
+    for one in _sellers(own):
+        notes += checks.accounts_differ([draft.document for draft in one.drafts])
     reasons = [paper.left_out or ("" if paper.open.minor else "paid") for paper in papers]
     tally.update(reason for reason in reasons if reason)
     opened = [paper for paper, reason in zip(papers, reasons, strict=True) if not reason]
@@ -104,10 +105,10 @@ def merge(files: Sequence[FileRead], seller: str = "") -> Merged:
     return Merged(opened_invoices, dict(tally), (*notes, *told), (*doubts, *conflicts))
 
 
-def listed(names: Iterable[str]) -> str:
-    """Write names in a row, ten of them at the most."""
+def listed(names: Iterable[str], limit: int = NAMES_SHOWN) -> str:
+    """Write names in a row, and count those beyond the limit."""
     some = list(names)
-    return ", ".join(some[:NAMES_SHOWN]) + f" and {len(some) - NAMES_SHOWN} more" * (len(some) > NAMES_SHOWN)
+    return ", ".join(some[:limit]) + f" and {len(some) - limit} more" * (len(some) > limit)
 
 
 def _key(number: str) -> str:

@@ -33,7 +33,7 @@ HEAD_BYTES = 4096  # as much of a file as is looked at to recognise it
 MAX_FILES = 2_000
 MAX_BYTES = 256 * 1024 * 1024  # of all files together; a worker has a gigabyte
 TIMEOUT_S = 120.0  # two thousand e-invoices take a few seconds, a large table as many
-NOTES_SHOWN = 10  # files whose own notes are said together
+NOTES_SHOWN = 10  # of what files say of themselves
 
 
 class ReadOpen(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -249,8 +249,12 @@ def _notes(read: Sequence[FileRead], merged: Merged, errors: Sequence[tuple[str,
     told = [f"{len(read) + len(errors)} files: {', '.join(f'{count} {kind}' for kind, count in kinds.items())}."]
     told += [f"Copies of another file: {copies}."] * bool(copies)
     told += [f"Not read: {listed(name for name, _ in errors)}."] * bool(errors)
-    own = [f"{one.name}: {' '.join(one.notes)}" for one in read if one.notes and one.format != "copy"]
-    more = [f"And notes on {len(own) - NOTES_SHOWN} files more."] * (len(own) > NOTES_SHOWN)
+    said: dict[str, list[str]] = {}  # what files say of themselves -> which
+    for one in read:
+        if one.notes and one.format != "copy":
+            said.setdefault(" ".join(one.notes), []).append(one.name)
+    own = [f"{listed(names, 3)}: {note}" for note, names in said.items()]
+    more = [f"And {len(own) - NOTES_SHOWN} notes more on single files."] * (len(own) > NOTES_SHOWN)
     return [*told, *reasons, *merged.notes, *own[:NOTES_SHOWN], *more]
 
 

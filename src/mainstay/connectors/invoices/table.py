@@ -517,8 +517,12 @@ def _doubt(source: Source, table: Table, form: _Format, drafts: Sequence[Draft],
     (proven if sure else assumed)["date_format"] = form.date_format
     settings = {"delimiter": table.delimiter, "currency_code": said.currency_code}
     proven |= {key: value for key, value in settings.items() if value}
-    sample = [
-        f"{tables.shown_row(one.issued_on, one.open, '', one.number)}, {tables.shown(one.customer)}, due {one.due_on}"
-        for one in (draft.document.invoice for draft in drafts[: tables.SAMPLE_ROWS])
-    ]
+    sample = [_shown(draft.document) for draft in drafts[: tables.SAMPLE_ROWS]]
     return tables.doubt(source, table, SECTION, proven, sample, assumed)
+
+
+def _shown(document: Document) -> str:
+    one = document.invoice
+    credit = document.kind == "credit_note"
+    row = tables.shown_row(one.issued_on, -one.open if credit else one.open, "", one.number)
+    return f"{row}, {tables.shown(one.customer)}, {'a credit note' if credit else f'due {one.due_on}'}"
