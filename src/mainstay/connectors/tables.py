@@ -530,6 +530,13 @@ PLAIN = {
     "issued_on": "invoice date",
     "due_on": "due date",
     "state": "paid or not",
+    "paid": "paid of it",
+    "net": "without tax",
+    "terms_days": "days to pay",
+    "kind": "invoice or credit note",
+    "of": "the invoice it takes back",
+    "item": "what was sold",
+    "adjustment": "what else is in the total",
 }
 _SETTINGS = {
     "date_format": "Dates are written {}",
