@@ -360,7 +360,7 @@ def test_an_amount_in_another_currency_is_in_that_currency_and_told():
     result = read(document(statement(ENTRY + entry(FITID="A-3", CURRENCY="<CURRATE>1.06<CURSYM>usd</CURRENCY>"))))
     assert result.sums == (Money(11900, "EUR"), Money(11900, "USD"))
     assert [(head.currency, head.count) for head in result.statements] == [("EUR", 1), ("USD", 1)]
-    assert "1 entries are in USD, as the file says, not in EUR." in result.note
+    assert "Entries in USD, as the file says, and not in EUR: 1." in result.note
 
 
 def test_a_currency_that_is_missing_or_does_not_exist_is_refused_unless_the_operator_says_it():

@@ -175,7 +175,7 @@ class _Statement:
         strange = Counter(draft.line.amount.currency for draft in self.drafts)
         del strange[self.currency]
         self.notes += [
-            f"{count} entries are in {code}, as the file says, not in {self.currency}."
+            f"Entries in {code}, as the file says, and not in {self.currency}: {count}."
             for code, count in sorted(strange.items())
         ]
 
