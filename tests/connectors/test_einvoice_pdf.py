@@ -232,6 +232,10 @@ def test_rubbish_is_refused(content):
     assert "this PDF is damaged" in refusal(content).message
 
 
+def test_more_objects_than_an_invoice_has_are_refused():
+    assert "more than 200,000 objects" in refusal(b"%PDF-1.7\n" + b"1 0 obj\n" * 200_001).message
+
+
 def test_a_file_cut_anywhere_is_read_whole_or_refused():
     content = factur_x(cii_file(), "en16931")
     whole = read(content).invoice

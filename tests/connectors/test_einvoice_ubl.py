@@ -419,6 +419,29 @@ def test_what_can_not_be_is_refused_with_its_line(old, new, says):
     assert says in refusal(text.replace(old, new))
 
 
+def test_more_than_can_be_read_is_refused_with_the_limit():
+    assert "more than 3,000,000 tags" in refusal(b"<Invoice>" + b"<a/>" * 3_000_000)
+    assert "the number has 5,000 characters" in refusal(simple().replace("R-7", "R" * 5000))
+    assert "the name of the customer has 1,500 characters" in refusal(simple().replace("Nordlicht GmbH", "N" * 1500))
+
+
+def test_of_many_notes_the_first_are_kept():
+    part = (
+        "<TaxSubtotal><TaxableAmount €>{}</TaxableAmount><TaxAmount €>0.01</TaxAmount><TaxCategory><Percent>0</Percent>"
+    )
+    groups = "".join(part.format(f"{n}.00") + "</TaxCategory></TaxSubtotal>" for n in range(1900))
+    tax = f"<TaxTotal><TaxAmount €>19.00</TaxAmount>{groups}</TaxTotal>"
+    notes = read(simple(tax=tax)).notes
+    assert notes[0] == "0 % tax on 0.00 EUR is 0.00 EUR, the file says 0.01 EUR."
+    assert (len(notes), notes[-1]) == (21, "And 1881 more notes.")
+
+
+def test_a_payee_who_is_not_the_seller_is_noted():
+    payee = "<PayeeParty><PartyName><Name>{}</Name></PartyName></PayeeParty>"
+    assert "It is payable to Bank AG, not to the seller." in read(simple(head=payee.format("Bank AG"))).notes
+    assert read(simple(head=payee.format("Ada Holm"))) == read(simple())
+
+
 def test_an_invoice_without_a_total_is_refused():
     text = re.sub("<(TaxInclusive|Payable)Amount[^/]*/[A-Za-z]+>", "", simple())
     assert "the invoice has no total (PayableAmount)" in refusal(text)

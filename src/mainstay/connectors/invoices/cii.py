@@ -103,6 +103,7 @@ def read_root(source: Source, root: Node) -> Document:
             iban=_first(_account(mean, "PayerPartyDebtorFinancialAccount") for mean in means),
             reference=text_at(settlement, "PaymentReference"),
             means=frozenset(text_at(mean, "TypeCode") for mean in means),
+            payee=text_at(settlement, "PayeeTradeParty/Name"),
             of=tuple(text_at(one, "IssuerAssignedID") or text_at(one, "ID") for one in referred),
             discounts=terms.discounts,
             notes=(*guessed, *_foreign(sheet, summation), *terms.notes),

@@ -33,6 +33,7 @@ NAMES = ("factur-x.xml", "xrechnung.xml", "zugferd-invoice.xml")  # as the forma
 ORDER = "order-x.xml"
 MAX_XML_BYTES = 32 * 1024 * 1024  # an invoice of ten thousand lines has ten megabytes
 MAX_ATTACHMENTS = 200
+MAX_OBJECTS = 200_000  # pypdf reads a damaged PDF object by object
 MAX_TREE = 1_000  # nodes of the tree of attachments' names
 GIVE = "Give the invoice as Factur-X, ZUGFeRD, XRechnung or UBL, or list it in a table (CSV or Excel)."
 AGAIN = "Open it in a PDF viewer; if it opens, save it anew from the program that wrote it, and give that."
@@ -73,6 +74,8 @@ def _taken(source: Source) -> tuple[Attachment, list[str], str]:
     from pypdf import PdfReader
     from pypdf.errors import LimitReachedError
 
+    if source.content.count(b" obj") > MAX_OBJECTS:
+        raise source.error(f"this PDF has more than {MAX_OBJECTS:,} objects, as no invoice has", remedy=GIVE)
     try:
         with _bounded():
             reader = PdfReader(BytesIO(source.content))
@@ -84,7 +87,8 @@ def _taken(source: Source) -> tuple[Attachment, list[str], str]:
     except FileError:
         raise
     except LimitReachedError as error:
-        what = f"something in this PDF unfolds to more than {MAX_XML_BYTES // 1024 // 1024} MB, which no invoice does"
+        size = f"{MAX_XML_BYTES // 1024 // 1024} MB"
+        what = f"something in this PDF unfolds to more than {size}, or to too many entries, as no invoice does"
         raise source.error(what, remedy=GIVE) from error
     except Exception as error:  # pypdf raises whatever it stumbles on
         if type(error).__name__ in {"FileNotDecryptedError", "WrongPasswordError", "DependencyError"}:

@@ -23,6 +23,9 @@ from mainstay.errors import FileError
 from mainstay.records import Discount, Invoice
 from mainstay.values import Money
 
+MAX_NOTES = 20
+MAX_TAGS = 3_000_000  # some 100,000 lines of an invoice, half a gigabyte as a tree
+MAX_TEXT = 1_000  # characters of a name or a number
 EXPORT = "Export the invoice again from the program that wrote it, and give the file as it comes."
 
 # UNTDID 1001: types of credit notes among those of EN 16931 and its national extensions.
@@ -40,8 +43,10 @@ _ISO_DAY = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?:Z|[+-][0-9]{2}:[0-9]{
 _PLAIN_DAY = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})(?:[0-9]{4}|[0-9]{6})?")
 _NUMBER = re.compile(r"-?[0-9]{1,20}(?:\.[0-9]{0,20})?")
 _YEARS = range(1950, 2200)  # outside of them a date is a slip
+# No part of it looks beyond the next "<", so that no file makes it slow.
 _ATTACHED = re.compile(
-    rb"(<(?:[\w.-]+:)?(?:EmbeddedDocumentBinaryObject|AttachmentBinaryObject|BinaryObject)\b[^>]*[^>/]>)([^<]*)(?=</)"
+    rb"""(<(?:[\w.-]+:)?(?:Embedded|Attachment)?(?:Document)?BinaryObject(?:\s(?:"[^"<]*"|'[^'<]*'|[^<>"'])*)?(?<!/)>)"""
+    rb"""([^<]*)(?=</)"""
 )
 
 
@@ -74,6 +79,7 @@ class Stated(msgspec.Struct, frozen=True):
     iban: str = ""  # the buyer's
     reference: str = ""
     means: frozenset[str] = frozenset()  # codes of UNTDID 4461
+    payee: str = ""  # who is paid, where that is not the seller
     of: tuple[str, ...] = ()
     discounts: tuple[Discount, ...] = ()
     notes: tuple[str, ...] = ()
@@ -153,6 +159,9 @@ def parse_invoice(source: Source) -> Tree:
     Raises FileError with the line where it is no XML, or holds what no invoice needs.
     """
     content = source.content
+    if content.count(b"<") > MAX_TAGS:
+        what = f"the file has more than {MAX_TAGS:,} tags, more than can be read"
+        raise source.error(what, remedy="Enter it in a table of invoices (CSV or Excel), and give that.")
     if root_of(content) != "AttachedDocument":  # in which the file is the invoice
         content = _ATTACHED.sub(lambda found: found[1] + b"\n" * found[2].count(b"\n"), content)
     try:
@@ -166,6 +175,7 @@ def conclude(source: Source, stated: Stated) -> Document:
     """Check the sums and make the document. Raises FileError where they do not agree or it asks for no payment."""
     for code in sorted(stated.types & {*NO_INVOICES}):
         raise source.error(f"this is {NO_INVOICES[code]}", remedy="Give the invoice that followed it.")
+    _refuse_long(source, stated)
     checked = check(source, stated.totals)
     totals = stated.totals
     credit = stated.credit or bool(stated.types & CREDIT_TYPES)
@@ -210,7 +220,7 @@ def conclude(source: Source, stated: Stated) -> Document:
         pay_to=tuple(dict.fromkeys(account for account in stated.pay_to if account)),
         net=_turned(checked.net, turned=turned),
         tax=_turned(checked.tax, turned=turned),
-        notes=tuple(dict.fromkeys(notes)),
+        notes=_few(notes),
     )
 
 
@@ -218,6 +228,31 @@ def _taken_back(stated: Stated, *, turned: bool) -> tuple[str, ...]:
     """Give the invoices it refers to, where that takes them back; a final invoice names its parts as well."""
     takes = stated.credit or turned or stated.types & {*CREDIT_TYPES, CORRECTION}
     return tuple(dict.fromkeys(of for of in stated.of if of and takes))
+
+
+def _refuse_long(source: Source, stated: Stated) -> None:
+    """Refuse texts that are none of a name or a number."""
+    texts = {
+        "number": stated.number,
+        "name of the customer": stated.buyer.name,
+        "id of the customer": stated.buyer.id,
+        "address of the customer": stated.buyer.email,
+        "name of the seller": stated.seller.name,
+        "id of the seller": stated.seller.id,
+        "payment reference": stated.reference,
+        "account": max((*stated.pay_to, stated.iban), key=len),
+        "number of the invoice it refers to": max(stated.of, default="", key=len),
+    }
+    for name, text in texts.items():
+        if len(text) > MAX_TEXT:
+            raise source.error(f"the {name} has {len(text):,} characters, which can't be", remedy=EXPORT)
+
+
+def _few(notes: list[str]) -> tuple[str, ...]:
+    """Keep each note once, and not more of them than are read."""
+    once = list(dict.fromkeys(notes))
+    more = [f"And {len(once) - MAX_NOTES} more notes."] if len(once) > MAX_NOTES else []
+    return (*once[:MAX_NOTES], *more)
 
 
 def account_of(text: str) -> str:
@@ -240,6 +275,8 @@ def _told(stated: Stated, *, turned: bool) -> list[str]:
         notes.append("Self-billed: the customer wrote this document for the seller.")
     if stated.means & DIRECT_DEBIT:
         notes.append("The seller collects the amount by direct debit.")
+    if stated.payee and stated.payee != stated.seller.name:
+        notes.append(f"It is payable to {stated.payee[:80]}, not to the seller.")
     if stated.means & CARD:
         notes.append("It is paid by card.")
     if not stated.buyer.name:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 HUNDRED_PERCENT = 10_000  # basis points
+READ = 5_000  # characters of terms; what is longer is a contract
 SHOWN = 160  # characters of terms in a note
 
 # German authorities' structured lines: #SKONTO#TAGE=14#PROZENT=2.00#, with #BASISBETRAG=... where it is on a part.
@@ -86,7 +87,7 @@ def read_terms(
     `issued_on` is the invoice date, `amounts` those a structured discount may be on, to be one of the whole invoice.
     `due_on` and `discounts` are what the file's fields say; they go before every text. `notes` are put first.
     """
-    whole = "\n".join(texts)
+    whole = "\n".join(texts)[:READ]
     structured, remarks = _structured(whole, issued_on, frozenset(amounts))
     discounts, notes = [*discounts, *structured], [*notes, *remarks]
     text = _INTEREST.sub("\n", _STRUCTURED.sub("\n", whole)).strip()

@@ -66,6 +66,7 @@ def read_root(source: Source, root: Node) -> Document:
             iban=_first(account_of(text_at(mean, "PaymentMandate/PayerFinancialAccount/ID")) for mean in means),
             reference=_first(text_at(mean, "PaymentID") for mean in means),
             means=frozenset(texts_at(root, "PaymentMeans/PaymentMeansCode")),
+            payee=text_at(root, "PayeeParty/PartyName/Name"),
             of=tuple(
                 texts_at(root, "BillingReference/InvoiceDocumentReference/ID")
                 + texts_at(root, "BillingReference/CreditNoteDocumentReference/ID")
