@@ -92,7 +92,7 @@ def test_records_become_lines_with_all_they_say():
 
 def test_what_was_guessed_and_what_nothing_proves_is_told():
     note = read(GOOD).note
-    assert "Read in EUR, as mainstay.toml says; dates as %d/%m/%Y, decimal mark '.'." in note
+    assert "Read as utf-8-sig, in EUR as mainstay.toml says; dates as %d/%m/%Y, decimal mark '.'." in note
     assert "neither balances nor an end, so nothing shows that the file is complete" in note
     assert "does not name its account" in note
 

@@ -110,7 +110,9 @@ def read(source: Source, columns: ColumnMap) -> FileRead:
 
     `columns` is what mainstay.toml says: the currency, and what else the file leaves open.
     """
-    text, _ = decode(Source(source.name, source.content.rstrip(b"\x1a\r\n\t ")))  # the first is how DOS ends a file
+    text, encoding = decode(
+        Source(source.name, source.content.rstrip(b"\x1a\r\n\t "))
+    )  # the first is how DOS ends a file
     scan = _Scan(source, text.replace("\r\r\n", "\n").replace("\r\n", "\n").replace("\r", "\n"))
     if not scan.records:
         what = "there are no entries of a bank account in the file" + (
@@ -133,10 +135,8 @@ def read(source: Source, columns: ColumnMap) -> FileRead:
         else:
             drafts.setdefault(record.account, []).append(Draft(line))
     parts = tuple(_part(account or named, some, form.currency) for account, some in drafts.items())
-    first = (
-        f"Read in {form.currency}, as mainstay.toml says; dates as {form.date_format}, decimal mark {form.decimal!r}."
-    )
-    return FileRead("QIF", parts, (first, *notes, *scan.notes(), *_proofs(parts)))
+    told = f"Read as {encoding}, in {form.currency} as mainstay.toml says; dates as {form.date_format}, decimal mark"
+    return FileRead("QIF", parts, (f"{told} {form.decimal!r}.", *notes, *scan.notes(), *_proofs(parts)))
 
 
 class _Scan:
