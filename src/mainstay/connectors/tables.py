@@ -48,7 +48,9 @@ T = TypeVar("T")
 
 _NAMES_SHOWN = 20  # of the columns a file has
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
-_CENTRAL = re.compile("[A-Za-z][\u00b3\u00b9][a-z]")  # Polish letters in Windows-1250, read as Windows-1252
+_CENTRAL = re.compile(
+    "[A-Za-z][\u00b3\u00b9][a-z]|[A-Za-z]{3}[\u00b3\u00b9]"
+)  # Polish letters in Windows-1250, read as Windows-1252
 _CURRENCY = re.compile(r"[(\[ ]([A-Z]{3}|(?i:eur|euros?)|\u20ac|\u00a3)[)\]]?\s*$")
 _LETTERS = str.maketrans({"\u0142": "l", "\u00f8": "o", "\u00e6": "ae", "\u0111": "d", "\u0131": "i"})  # not composed
 _NAMES = dict.fromkeys(("eur", "euro", "euros", "\u20ac"), "EUR") | {
@@ -159,7 +161,7 @@ def read_table(source: Source, layout: Layout) -> Table:
     found = _header(source, _texts(source, layout), layout)
     rows = list(_rows(source, found.text))
     at = next((index for index, (line, _) in enumerate(rows) if line == found.line), -1)
-    header = rows[at][1] if at >= 0 else [""] * max(len(cells) for _, cells in rows)
+    header = rows[at][1] if at >= 0 else _places(cells for _, cells in rows)
     after = [(line, cells) for line, cells in rows[at + 1 :] if any(map(str.strip, cells)) and cells != header]
     columns = dict(found.columns)
     if layout.refine and not (layout.named or found.remembered):
@@ -289,7 +291,7 @@ def line_of(rows: Iterable[Row], text: str) -> int:
 def _header(source: Source, texts: Sequence[_Text], layout: Layout) -> _Header:
     """Find the header: one that is remembered, or the one with the most known columns; the first of equals."""
     first = [(text, line, cells) for text in texts for line, cells in _first_rows(text)]
-    known = {} if layout.named else {one.id: one for one in layout.remembered if one.section == layout.section}
+    known = _known(layout)
     for text, line, cells in first:
         remembered = known.get(layout_id(layout.section, cells))
         if remembered is not None:
@@ -318,12 +320,25 @@ def _headless(texts: Sequence[_Text], layout: Layout) -> _Header | None:
     """Find a table that begins with its first row, by what stands in its cells, or by columns named by their place."""
     for text in texts:
         rows = [cells for _, cells in _first_rows(text)]
-        width = max(map(len, rows), default=0)
-        places = _columns_named([""] * width, layout.named)
-        columns = places if layout.named else layout.guess(rows) if layout.guess else {}
+        places = _places(rows)
+        guessed = layout.guess(rows) if layout.guess else {}
+        known = _known(layout).get(layout_id(layout.section, places))
+        named = {field: name for field, name in (known.columns if known else {}).items() if field in layout.vocabulary}
+        if known and all(named.get(field) == places[column] for field, column in guessed.items()):
+            return _Header(text, 0, _columns_named(places, named), known)
+        columns = _columns_named(places, layout.named) if layout.named else guessed
         if columns and not _missing(columns, layout):
             return _Header(text, 0, columns)
     return None
+
+
+def _places(rows: Iterable[Sequence[str]]) -> list[str]:
+    """Call the columns of a table without a header by their places."""
+    return [f"column {column + 1}" for column in range(max(map(len, rows), default=0))]
+
+
+def _known(layout: Layout) -> dict[str, Remembered]:
+    return {} if layout.named else {one.id: one for one in layout.remembered if one.section == layout.section}
 
 
 def setting(section: str, line: str) -> str:

@@ -106,10 +106,11 @@ def _take_sign(plain: Sequence[str], columns: dict[str, int], rows: Sequence[Seq
         return
     for column, name in enumerate(plain):
         words = {_sign(cell) for cell in _column(rows, column)}
-        held = column in columns.values() and columns.get("text") != column
-        if words and words <= _SIGN_WORDS and (not name or name in _SIGN_HEADERS) and not held:
-            if columns.get("text") == column:
-                del columns["text"]
+        holders = [field for field, held in columns.items() if held == column]
+        vague = not name or name in _SIGN_HEADERS
+        if words and words <= _SIGN_WORDS and vague and {*holders} <= {"text", "text_2", "text_3"}:
+            for field in holders:
+                del columns[field]
             columns["direction"] = column
             return
 

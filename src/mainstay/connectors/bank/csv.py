@@ -105,6 +105,7 @@ class _Format(NamedTuple):
     """How the cells of this file are written."""
 
     decimal: str
+    balance_decimal: str  # some banks write their balances otherwise
     dates: dict[str, str]  # of each column of dates
     currency: str  # where a row does not say it
     debits_signed: bool  # the debit column carries a minus
@@ -242,7 +243,7 @@ def _format(source: Source, table: Table, rows: _Sorted, columns: ColumnMap) -> 
     """Find out how this file writes numbers and dates, from all rows at once."""
     every = [*rows.lines, *rows.balances]
     try:
-        decimal = columns.decimal or guess_decimal(_numbers(every))
+        decimal, of_balance = _decimals(every, columns.decimal)
     except UnreadableError as error:
         line = line_of(rows.lines, error.text)
         raise source.error(str(error), line=line, remedy=f"If a decimal comma, {setting(SECTION, _COMMA)}.") from error
@@ -253,7 +254,20 @@ def _format(source: Source, table: Table, rows: _Sorted, columns: ColumnMap) -> 
     ibans = {found.replace(" ", "") for found in _IBAN.findall(_beside(table))}
     own = columns.own_account or (ibans.pop() if len(ibans) == 1 else "")
     debits = [debit for row in rows.lines if (debit := row.text("debit"))]
-    return _Format(decimal, _date_formats(source, table, rows, columns), found, _all_negative(debits), own)
+    return _Format(decimal, of_balance, _date_formats(source, table, rows, columns), found, _all_negative(debits), own)
+
+
+def _decimals(rows: Sequence[Row], said: str) -> tuple[str, str]:
+    """Find the decimal mark of amounts and that of balances: one for all, or one each where both are sure."""
+    amounts = [cell for row in rows for cell in [*_amounts_of(row), row.text("fee")] if cell]
+    balances = [cell for row in rows if (cell := row.text("balance"))]
+    if not said:
+        try:
+            return (guess_decimal(_numbers(rows)),) * 2
+        except UnreadableError:
+            if not (tells_decimal(amounts) and tells_decimal(balances)):
+                raise
+    return said or guess_decimal(amounts), guess_decimal(balances) if tells_decimal(balances) else said
 
 
 def _numbers(rows: Sequence[Row]) -> list[str]:
@@ -347,7 +361,7 @@ def _balance(cells: Cells, form: _Format, currency: str) -> Money | None:
     if not cells.row.text("balance"):
         return None
     asking = msgspec.structs.replace(cells, remedy=_COLUMNS)
-    return asking.take("balance", lambda cell: _money(cell, form, currency))
+    return asking.take("balance", lambda cell: money_of(plain_number(cell, form.balance_decimal, currency), currency))
 
 
 def _amount(cells: Cells, form: _Format) -> Money:
