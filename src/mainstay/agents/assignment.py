@@ -67,6 +67,8 @@ def _parts(edges: Mapping[tuple[int, int], float]) -> list[list[tuple[int, int]]
 def _solve(part: Sequence[tuple[int, int]], edges: Mapping[tuple[int, int], float]) -> list[Placement]:
     import numpy as np
 
+    if len({row for row, _ in part}) > EXACT_ROWS:
+        return _solve_wide(part, edges)
     rows = sorted({row for row, _ in part})
     columns = sorted({column for _, column in part})
     row_at = {row: at for at, row in enumerate(rows)}
@@ -75,7 +77,7 @@ def _solve(part: Sequence[tuple[int, int]], edges: Mapping[tuple[int, int], floa
     for row, column in part:
         weights[row_at[row], column_at[column]] = round(edges[row, column] * STEPS) / STEPS
     taken = _best(weights)
-    margins, rivals = _margins(weights, taken) if len(rows) <= EXACT_ROWS else _bounds(weights, taken)
+    margins, rivals = _margins(weights, taken)
     placements: list[Placement] = []
     for at, row in enumerate(rows):
         column, rival = int(taken[at]), int(rivals[at])
@@ -128,15 +130,46 @@ def _cheapest_ways(arcs: Matrix) -> Matrix:
     return ways
 
 
-def _bounds(weights: Matrix, taken: Whole) -> tuple[Matrix, Whole]:
-    """Bound the margins from the strongest rival in the row and in the column; for very entangled parts."""
-    import numpy as np
+def _solve_wide(part: Sequence[tuple[int, int]], edges: Mapping[tuple[int, int], float]) -> list[Placement]:
+    """Place very many entangled lines: time and memory grow with the edges, not with rows times columns.
 
-    count = len(weights)
-    own = np.where(taken >= 0, weights[np.arange(count), taken], 0.0)
-    others = weights.copy()
-    others[np.arange(count)[taken >= 0], taken[taken >= 0]] = 0.0
-    columns = others.max(axis=0)
-    claims = np.where(taken >= 0, columns[taken], 0.0)
-    rivals = np.where(others.max(axis=1) > 0, others.argmax(axis=1), -1)
-    return np.maximum(own - np.maximum(others.max(axis=1), claims), 0.0), rivals
+    Every row gets a column of its own that means no match, so that all can be placed (Jonker and Volgenant again, on a
+    sparse graph: `scipy.sparse.csgraph.min_weight_full_bipartite_matching`). The margin is bounded by the strongest rival in the row and in the column.
+    """
+    import numpy as np
+    from scipy import sparse
+    from scipy.sparse import csgraph
+
+    rows = sorted({row for row, _ in part})
+    columns = sorted({column for _, column in part})
+    row_at = {row: at for at, row in enumerate(rows)}
+    column_at = {column: at for at, column in enumerate(columns)}
+    own = range(len(rows))
+    weights = [round(edges[pair] * STEPS) / STEPS for pair in part]
+    most = max(weights) + 1.0
+    costs = np.array([*(most - weight for weight in weights), *(most for _ in own)])
+    froms = np.array([*(row_at[row] for row, _ in part), *own])
+    tos = np.array([*(column_at[column] for _, column in part), *(len(columns) + row for row in own)])
+    graph = sparse.csr_matrix((costs, (froms, tos)), shape=(len(rows), len(columns) + len(rows)))
+    taken = cast("tuple[Whole, Whole]", csgraph.min_weight_full_bipartite_matching(graph))[1]
+    chosen = {(row, columns[int(taken[at])]) for at, row in enumerate(rows) if taken[at] < len(columns)}
+    return _bounded(part, edges, chosen)
+
+
+def _bounded(
+    part: Sequence[tuple[int, int]], edges: Mapping[tuple[int, int], float], chosen: set[tuple[int, int]]
+) -> list[Placement]:
+    """Give the chosen pairs with margins that are never too great."""
+    rival: dict[int, tuple[float, int]] = {}  # the best other column of a row
+    claim: dict[int, float] = {}  # the best other row's weight in a column
+    for row, column in part:
+        if (row, column) not in chosen:
+            weight = edges[row, column]
+            rival[row] = max(rival.get(row, (0.0, -1)), (weight, -1 - column))
+            claim[column] = max(claim.get(column, 0.0), weight)
+    placements: list[Placement] = []
+    for row, column in sorted(chosen):
+        weight, other = rival.get(row, (0.0, None))
+        margin = max(edges[row, column] - max(weight, claim.get(column, 0.0)), 0.0)
+        placements.append(Placement(row, column, margin, None if other is None else -1 - other))
+    return placements

@@ -216,6 +216,8 @@ def _filled(case: Case, debts: Sequence[Debt], receipt: Receipt) -> bool:
 
 def _less_discounts(case: Case, receipt: Receipt, paid: int, pool: Sequence[Debt]) -> list[Group]:
     """Read a line as everything that is open, less the discounts that may still be taken."""
+    if not any(debt.invoice.discounts for debt in pool):
+        return []
     spared = [granted_on(debt.invoice, debt.open, receipt.paid_on) for debt in pool]
     if len(pool) < 2 or not any(spared) or sum(debt.open for debt in pool) - sum(spared) != paid:  # noqa: PLR2004
         return []
