@@ -98,3 +98,10 @@ def test_a_copy_of_a_statement_or_an_entry_in_two_of_them_counts_once():
     assert [line.bank_id for line in overlapping.lines] == ["A-1", "A-2"]
     assert "Entries that stood in two statements of one account, kept once: 1." in overlapping.note
     assert statements(LIST, f"<BANKTRANLIST>{ENTRY.replace('Shop', 'Bar')}</BANKTRANLIST>").count == 2
+
+
+def test_utf_16_of_either_order_is_read():
+    content = f"<OFX>\n<BANKMSGSRSV1><STMTTRNRS><STMTRS><CURDEF>BRL{LIST}</STMTRS></STMTTRNRS></BANKMSGSRSV1></OFX>\n"
+    for marked in (b"\xff\xfe" + content.encode("utf-16-le"), b"\xfe\xff" + content.encode("utf-16-be")):
+        assert ofx.looks_like(marked)
+        assert len(ofx.read(Source("january.ofx", marked), ColumnMap()).parts[0].drafts) == 1

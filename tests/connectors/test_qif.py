@@ -107,6 +107,7 @@ def test_line_ends_do_not_matter(end):
 def test_the_encoding_is_found(encoding):
     text = GOOD.replace("Muster", "M\u00fcller \u20ac")
     assert read(text.encode(encoding)).lines[0].counterparty == "M\u00fcller \u20ac GmbH"
+    assert read(b"\xfe\xff" + text.encode("utf-16-be")).lines == read(text.encode(encoding)).lines
 
 
 @pytest.mark.parametrize("kind", ["Bank", "Cash", "CCard", "Oth A", "Oth L", "bank ", "BANK"])

@@ -256,7 +256,7 @@ def _decoded(source: Source) -> tuple[str, str]:
         size, limit = (f"{count / 2**20:.1f} MB" for count in (len(source.content), MAX_OFX_BYTES))
         what = f"the file has {size}, and an OFX file may have {limit}"
         raise source.error(what, remedy=_SHORTER)
-    content = source.content.rstrip(b"\x1a\r\n\t ")  # the first is how DOS ends a file
+    content = source.content.rstrip(b"\x1a")  # which is how DOS ends a file
     said = _said(content)
     marked = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     for name in ("utf-16",) if marked else ("utf-8-sig", said or "cp1252"):
