@@ -163,7 +163,7 @@ def test_with_a_retention_net_and_tax_may_make_another_total():
     assert result.invoices[0].amount == Money(10600, "EUR")
 
 
-@pytest.mark.parametrize("rate", ["19", "19.0", "19 %", "DE123456789"])
+@pytest.mark.parametrize("rate", ["19", "19.0", "19.000", "19 %", "DE123456789"])
 def test_a_tax_column_without_amounts_of_tax_is_told_by_that(rate):
     assert read(SUMS.format("", "200.00", rate, "238.00", "")).invoices[0].amount == Money(23800, "EUR")
 
@@ -203,6 +203,15 @@ FOOT += "1,A,10.00,EUR,2026-03-01,2026-03-31\n2,B,5.00,EUR,2026-03-01,2026-03-31
 @pytest.mark.parametrize("row", ["Total,,15.00,,,", ",Total:,15.00,,,", ",,,,,", ",,,,Total,"])
 def test_a_row_of_totals_is_left_out(row):
     assert read(f"{FOOT}{row}\n").total == "15.00 EUR"
+
+
+def test_remarks_around_a_table_are_left_out():
+    text = f"Open invoices\n\n{FOOT}\nTotal,,15.00,,,\nPage 1\n* overdue\n"
+    assert read(text).total == "15.00 EUR"
+
+
+def test_a_number_alone_at_the_end_is_refused_as_the_file_may_be_cut_off():
+    assert "line 4: there is only '2026-3' in this row" in refused(f"{FOOT}2026-3").message
 
 
 def test_a_row_of_totals_that_is_not_the_sum_is_refused():
@@ -265,6 +274,7 @@ def test_rows_of_one_invoice_with_the_same_total_are_one_and_with_others_are_ref
     result = read(rows + "1,A,10.00,EUR,2026-03-01,2026-03-31,Travel\n")
     assert (result.count, result.total) == (1, "10.00 EUR")
     assert "Invoices in several rows with the same total, taken once: 1 (1)." in result.note
+    assert read(rows.replace("\n1,", "\nRE-1,") + "re -1,A,10.00,EUR,2026-03-01,2026-03-31,More\n").count == 1
     error = refused(rows + "1,A,5.00,EUR,2026-03-01,2026-03-31,Travel\n")
     assert error.remedy == "Export the list of invoices, not of items."
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
+from contextlib import suppress
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -59,6 +60,8 @@ _EUR = 'currency_code = "EUR"'
 _CURRENCY = f"If it is the euro, {setting(SECTION, _EUR)}."
 _EITHER = 'decimal = "," or date_format = "%d/%m/%Y"'
 _CORRECT = "Correct the file, or say under [invoices.columns] in mainstay.toml how it is to be read."
+_ALONE = "If it is a remark, delete the row; if the file was cut off, export it again."
+_STATES = f"Export the list with the amounts that are still open. {_CORRECT}"
 _GROSS = "Export the list with totals that include tax"
 _LIST = "Export the list of invoices, not of items."
 
@@ -90,11 +93,11 @@ def read(source: Source, hints: Hints) -> FileRead:
     table = _found(source, layout)
     form = _format(source, table, _settings(hints.columns, table))
     _refuse_net(source, table, form)
-    rows = [row for row in table.rows if _is_invoice(row)]
+    rows, rest = _parted(table)
     read, left_out = _read_rows(source, table, rows, form)
     drafts = [draft for _, draft in read]
     if not left_out:
-        _check_totals(source, table, [row for row in table.rows if not _is_invoice(row)], drafts, form)
+        _check_totals(source, table, rest, drafts, form)
     kept, repeated = _without_repeated(source, table, read)
     try:
         sums_of(draft.document.invoice.amount for draft in kept)
@@ -206,6 +209,19 @@ def _is_invoice(row: Row) -> bool:
     return bool(named) and not (len(named) == 1 and _is_total(named[0]))
 
 
+def _parted(table: Table) -> tuple[list[Row], list[Row]]:
+    """Part invoices from the rest: totals, and remarks of one cell, which have no figures or stand below a total."""
+    rows: list[Row] = []
+    rest: list[Row] = []
+    below_total = False
+    for row in table.rows:
+        said = row.raw.replace("|", " ").strip()
+        alone = said in row.cells.values() and (below_total or not any(map(str.isdigit, said)))
+        (rows if _is_invoice(row) and not alone else rest).append(row)
+        below_total = below_total or (any(map(_is_total, row.raw.split("|"))) and not _is_invoice(row))
+    return rows, rest
+
+
 def _is_total(text: str) -> bool:
     return text.casefold().strip(" :.=*") in known.TOTAL
 
@@ -247,6 +263,9 @@ def _read_rows(
 def _read_row(cells: Cells, form: _Format) -> Draft:
     """Read one invoice or credit note, and why it is left out ("" when it is not)."""
     row = cells.row
+    if sum(map(bool, row.cells.values())) == 1:
+        said = tables.shown(next(filter(None, row.cells.values())))
+        raise cells.source.error(f"there is only {said!r} in this row", line=row.line, remedy=_ALONE)
     currency = _currency(cells, form)
 
     def money(cell: str) -> Money:
@@ -298,13 +317,16 @@ def _currency(cells: Cells, form: _Format) -> str:
 def _sums(cells: Cells, form: _Format, money: Callable[[str], Money]) -> tuple[Money, Money | None, Money | None]:
     """Give the total with tax, net and tax, and hold them against each other where all three are said."""
     headers, row = cells.table.headers, cells.row
-    tax = cells.take("tax", money) if form.has_tax and row.text("tax") else None
-    net = cells.take("net", money) if row.text("net") else None
     field = "amount" if form.amount_is_net else "" if "amount" in headers else "net"
     if form.has_tax and field in headers:  # no tax in a row is none, as on reverse charge
         net = cells.take(field, money)
-        tax = net - net if tax is None else tax
+        tax = cells.take("tax", money) if row.text("tax") else net - net
         return net + tax, net, tax
+    net = cells.take("net", money) if row.text("net") else None
+    tax: Money | None = None
+    if form.has_tax and row.text("tax"):
+        with suppress(UnreadableError):  # a rate may have more decimals than money
+            tax = money(row.text("tax"))
     amount = cells.take("amount" if "amount" in headers and not form.amount_is_net else "open", money)
     if net is None or tax is None:
         return amount, net, tax
@@ -350,7 +372,8 @@ def _open(cells: Cells, form: _Format, amount: Money, money: Callable[[str], Mon
         return cells.take("state", left)
     if credit:
         return none if cells.row.text("state").casefold() in known.PAID else amount
-    return cells.take("state", lambda cell: amount if _unpaid(cells.table, cell) else none)
+    asking = msgspec.structs.replace(cells, remedy=_STATES)
+    return asking.take("state", lambda cell: amount if _unpaid(cells.table, cell) else none)
 
 
 def _unpaid(table: Table, state: str) -> bool:
@@ -475,7 +498,8 @@ def _without_repeated(source: Source, table: Table, read: Sequence[tuple[Row, Dr
 
 
 def _same(one: Draft, other: Draft) -> bool:
-    return msgspec.structs.replace(other.document, line=one.document.line) == one.document
+    invoice = msgspec.structs.replace(other.document.invoice, number=one.document.invoice.number)
+    return msgspec.structs.replace(other.document, line=one.document.line, invoice=invoice) == one.document
 
 
 def _remarks(table: Table, rows: Sequence[Row], form: _Format) -> list[str]:
