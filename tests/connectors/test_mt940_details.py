@@ -186,6 +186,28 @@ def test_a_payment_that_comes_back_is_a_reversal(code, reversal):
             ("0000000421886595",),
             "GIRO 428428 KPN BETALINGSKENM. 0000000421886595 BETREFT FACTUUR",
         ),
+        (
+            (
+                "/EREF/500411584454//MARF/1.15791632//CSID/NL93ZZZ332656790051\n"  # 65 with :86:
+                "//CNTP/NL12COBA0733959555/COBANL2XXXX/T-Mobile Netherlands BV///R\nEMI/USTD//Factuur 9012//PURP/OTHR/"
+            ),
+            "T-Mobile Netherlands BV",
+            "NL12COBA0733959555",
+            ("500411584454", "1.15791632"),
+            "Factuur 9012",
+        ),
+        ("/OCMT/USD28,12/PAYMENT OF INVOICES/OGB/A BANK", "", "", (), None),
+        ("/TRTP/X/REMI//REMI/Ref 12/NAME/A", "A", "", (), "Ref 12"),
+        (
+            "SEPA Incasso Incassant: NL00ZZZ12 Naam: ENERGIE B.V. Machtiging: M-44 Omschrijving: Mei 2026",
+            "ENERGIE B.V.",
+            "",
+            ("M-44",),
+            "Mei 2026",
+        ),
+        ("Overboeking IBAN: BE32905284529602 BIC: TRWIBEB1", "", "BE32905284529602", (), "Overboeking"),
+        ("From IBAN: DE02 1203 0000 0000 2020 51", "", "DE02120300000000202051", (), "From"),
+        ("From IBAN: DE02120300000000202051 Danke", "", "DE02120300000000202051", (), None),
         ("plain\nwords", "", "", (), "plain words"),
         ("EINZAHLUNG 21 00000 00003 13947 14300 09017", "", "", ("210000000003139471430009017",), None),
         ("ESR 210000000003139471430009018", "", "", (), None),
@@ -223,6 +245,10 @@ def test_an_account_below_the_row_is_the_counterpartys():
 def test_fields_of_the_banks_own_give_what_they_hold():
     line = line_of(":61:2604100410C10,00S051", ":NS:01one\n02two\n15Jane\n16Doe\n17SALARY\n3310918001\n340004279070017")
     assert (line.counterparty, line.iban, line.text) == ("Jane Doe", "0004279070017", "one two")
+
+
+def test_a_code_below_the_row_is_no_text():
+    assert line_of(":61:2604100410C10,00NTRFEREF//123\n/TRCD/00100/").text == ""
 
 
 def test_words_below_the_row_stand_in_for_a_text():

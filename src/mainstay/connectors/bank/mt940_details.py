@@ -34,7 +34,7 @@ _KEYS = "EREF KREF MREF CRED DEBT COAM OAMT SVWZ MTLG ABWA ABWE IBAN BIC PURP MD
 _KEYWORD = re.compile(rf"({_KEYS.replace(' ', '|')})\+|(?:(?<=\s)|^)({_KEYS.replace(' ', '|')}):")
 _CODES = (
     "TRTP IBAN BIC NAME REMI EREF KREF MARF MREF CSID CNTP BENM ORDP ISDT PREF RTRN ADDR ULTC ULTD ULTB PURP "
-    "OCMT EXCH CHGS SVCL TYPE SUBJ OAMT ID CRED"
+    "OCMT EXCH CHGS SVCL TYPE SUBJ OAMT ID CRED BUSP CREF IREF"
 )
 _SLASHED = re.compile(rf"/({_CODES.replace(' ', '|')})(?=/)")
 _LABELS = {
@@ -46,8 +46,8 @@ _LABELS = {
     "": ("BIC", "ID IPH", "INCASSANT"),
 }
 _ROLE = {label: role for role, labels in _LABELS.items() for label in labels}
-_LABELLED = re.compile(rf"(?:^|(?<=[\s/;]))({'|'.join(map(re.escape, _ROLE))})(?:(?<=KENM\.)\s|:)")
-_IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{10,30}")
+_LABELLED = re.compile(rf"(?:^|(?<=[\s/;]))({'|'.join(map(re.escape, _ROLE))})(?:(?<=KENM\.)\s|:)", re.IGNORECASE)
+_IBAN = re.compile(r"[A-Z]{2}[0-9]{2}(?:[A-Z0-9]{11,30}|(?: [A-Z0-9]{4}){2,7}(?: [A-Z0-9]{1,3})?)\b")
 _ORIGINAL = re.compile(r"OCMT[+/:] ?([A-Z]{3}) ?([0-9]{1,15},[0-9]*)(?! ?[0-9])")  # a comma must be in it
 _SWISS_DAY = re.compile(r"\s[0-9]{6}CH[A-Z0-9]+$")  # PostFinance: day and account of the payer after his address
 
@@ -101,9 +101,8 @@ def original_in(text: str) -> tuple[str, str]:
 
 def account_in(text: str) -> str:
     """Give the account number at the beginning of a text, without spaces; "" when there is none."""
-    bare = tidy(text.strip().split("  ")[0]).upper()
-    found = _IBAN.match(bare.replace(" ", ""))
-    number = found[0] if found else bare.split(" ")[0]
+    found = _IBAN.match(text.strip().upper())
+    number = found[0].replace(" ", "") if found else next(iter(text.upper().split()), "")
     return number if re.search("[1-9]", number) else ""
 
 
@@ -121,13 +120,14 @@ def kept(references: Iterable[str]) -> tuple[str, ...]:
 def _joined(lines: Sequence[str]) -> str:
     """Join the lines of a field: a full one runs on, to a shorter one its space is given back."""
     found = _STRUCTURED.match(lines[0])
+    coded = found is not None or lines[0].startswith("/")
     text = ""
     for number, line in enumerate(lines):
         if found and re.match(rf"{re.escape(found[2])}[0-9]{{2}}", line):
             text = text.removesuffix(" ")
         last = number == len(lines) - 1
         spaced = line.endswith(" ") or (not last and lines[number + 1].startswith(" "))
-        full = len(line) >= _LINE or (number == 0 and found is not None and len(line) == _TAGGED_LINE)
+        full = len(line) >= _LINE or (number == 0 and coded and len(line) == _TAGGED_LINE)
         text += line if full or last or spaced else f"{line} "
     return text
 
@@ -167,6 +167,8 @@ def _run_on(values: Iterable[str]) -> str:
 
 def _slashed(text: str) -> Details:
     _, held = _parted(_SLASHED, text)
+    if held.keys().isdisjoint(("NAME", "CNTP", "REMI", "TRTP")):  # another bank's codes
+        return Details(references=kept(creditor_references(text)), text=tidy(text))
     bare = {key: [value.strip("/ ") for value in values] for key, values in held.items()}
 
     def first(key: str) -> str:
@@ -197,9 +199,10 @@ def _plain(text: str) -> Details:
     free, held = _parted(_LABELLED, text)
     roles: dict[str, list[str]] = {}
     for label, values in held.items():
-        roles.setdefault(_ROLE[label], []).extend(value.strip(" ;/") for value in values)
+        roles.setdefault(_ROLE[label.upper()], []).extend(value.strip(" ;/") for value in values)
     name = next(iter(roles.get("name", [])), "").split("  ")[0]
-    written = " ".join(roles.get("text", [])) or ("" if roles.get("reference") else free) or text
+    more = any("".join(number.upper().split()) != account_in(number) for number in roles.get("account", []))
+    written = " ".join(roles.get("text", [])) or ("" if roles.get("reference") or more else free) or text
     asked = [re.split(r"\s{2,}|\s(?=[A-Z]{3})", reference)[0] for reference in roles.get("reference", [])]
     return Details(
         name=tidy(_SWISS_DAY.sub("", name)),

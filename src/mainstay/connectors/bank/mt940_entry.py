@@ -48,6 +48,7 @@ _CUT_HEAD = re.compile(r"[0-9]{6}(?:[0-9]{4})?[RE]?[CD][A-Z]?\s*")  # a bank bre
 _ACCOUNT = re.compile(r"(?:[A-Z]{2}[0-9]{2}[A-Z0-9]{10,30}|P?[0-9]{7,10})")
 _IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{10,30}")
 _BANKS_ID = re.compile(r"[0-9]{16,34}")
+_CODE = re.compile(r"/TRCD/[0-9]*/?")  # ING: the kind of the entry
 _RETURNED = "RTI"  # SWIFT: returned item
 
 
@@ -78,7 +79,7 @@ def read_entry(fields: Sequence[Field], currency: str) -> Draft:
         name, account = tidy(head.rest), account or account_in(head.reference)
     bank_id = found.bank_id or head.bank_reference or next((one for one in more if _BANKS_ID.fullmatch(one)), "")
     mark = found.bank_id or head.bank_reference
-    words = " ".join(line for line in more if not _ACCOUNT.fullmatch(line) and not _BANKS_ID.fullmatch(line))
+    words = " ".join(line for line in more if not any(known.fullmatch(line) for known in (_ACCOUNT, _BANKS_ID, _CODE)))
     given = kept([*found.references, head.reference if head.reference != account else ""])
     references = tuple(reference[:NAME_LIMIT] for reference in given)
     raw = "\n".join(field.raw for field in fields)
