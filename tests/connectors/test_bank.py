@@ -111,3 +111,63 @@ def test_importing_the_connector_loads_no_xml_library():
 def test_every_line_says_whose_account_it_is_of():
     found = read(b"Date;Amount;Currency;Own account\n2026-04-01;12,50;EUR;DE02 1203 0000 0000 2020 51\n")
     assert [line.account for line in found.lines] == ["DE02120300000000202051"]
+
+
+# --- several files ------------------------------------------------------------------------------------------------
+
+HEADER = "Date,Text,Amount,Currency,Balance\n"
+APRIL = [
+    "2026-04-01,Coffee,-4.50,EUR,95.50\n",
+    "2026-04-02,Coffee,-4.50,EUR,91.00\n",
+    "2026-04-02,Coffee,-4.50,EUR,86.50\n",
+    "2026-04-03,Invoice 7,13.50,EUR,100.00\n",
+    "2026-04-04,Invoice 8,20.00,EUR,120.00\n",
+]
+
+
+def read_all(*contents: str | bytes) -> StatementRead:
+    blobs = {
+        f"digest of {content!r}": content if isinstance(content, bytes) else content.encode() for content in contents
+    }
+    given = tuple(
+        File(f"{n}.csv", BlobRef(f"digest of {content!r}", len(content))) for n, content in enumerate(contents, 1)
+    )
+    return read_statement(ReadStatement(files=given), blobs)
+
+
+def test_a_file_given_twice_counts_once_also_when_it_closes_with_what_it_opens_with():
+    circle = HEADER + "".join(APRIL[:4])  # opens with 100.00, closes with it
+    result = read_all(circle, circle)
+    assert result.lines == read_all(circle).lines
+    assert [(one.count, one.note.startswith("This is the same file as 1.csv")) for one in result.files] == [
+        (4, False),
+        (0, True),
+    ]
+    assert len(result.doubts) == 1
+
+
+@pytest.mark.parametrize("cut", [1, 2, 3, 4])
+def test_overlapping_tables_count_once_and_equal_rows_of_one_stay_two(cut):
+    early, late = HEADER + "".join(APRIL[:cut]), HEADER + "".join(APRIL[cut - 1 :])
+    result = read_all(early, late)
+    whole = read_all(HEADER + "".join(APRIL))
+    assert sorted(line.id for line in result.lines) == sorted(line.id for line in whole.lines)
+
+
+def test_tables_that_overlap_by_whole_days_are_one():
+    early, late = HEADER + "".join(APRIL[:3]), HEADER + "".join(APRIL[1:])
+    assert {line.id for line in read_all(early, late).lines} == {
+        line.id for line in read_all(HEADER + "".join(APRIL)).lines
+    }
+
+
+def test_files_larger_together_than_can_be_read_are_refused_with_the_limit():
+    large = b"x" * (33 * 1024 * 1024)
+    with pytest.raises(FileError, match="have 132 MB together, and may have 128 MB"):
+        read_all(*(large + bytes([n]) for n in b"abcd"))
+
+
+def test_a_file_that_cannot_be_read_is_told_all_formats_that_can():
+    with pytest.raises(FileError) as caught:
+        read(b"%PDF-1.7")
+    assert all(name in caught.value.remedy for name in ("camt.053", "MT940", "OFX", "QIF", "CSV", "XLSX"))

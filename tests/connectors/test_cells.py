@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from mainstay.connectors.cells import guess_date_format, guess_decimal, iso_day, plain_number
+from mainstay.connectors.cells import (
+    guess_date_format,
+    guess_decimal,
+    iso_day,
+    plain_number,
+    tells_date_format,
+    tells_decimal,
+)
 from mainstay.connectors.source import UnreadableError
 
 
@@ -19,6 +26,9 @@ from mainstay.connectors.source import UnreadableError
         ("-1\u202f234,56 EUR", ",", "-1234.56"),
         ("-,5", ",", "-0.5"),
         ("-12", ".", "-12"),
+        ("12,50-", ",", "-12.50"),
+        ("-1\u2009234,56", ",", "-1234.56"),
+        ("-1\u2019234.50", ".", "-1234.50"),
     ],
 )
 def test_a_negative_number_is_read_in_every_dress(text, decimal, number):
@@ -73,6 +83,76 @@ def test_a_column_that_can_be_read_both_ways_is_asked_about(texts):
 )
 def test_a_column_of_dates_is_read_by_what_decides(texts, day):
     assert iso_day(texts[0], guess_date_format(texts, day_first=False)) == day
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("12,50 S", "-12.50"),
+        ("12,50 H", "12.50"),
+        ("1.234,00DR", "-1234.00"),
+        ("1.234,00 CR", "1234.00"),
+        ("5 D", "-5"),
+    ],
+)
+def test_letters_after_a_number_give_its_sign(text, number):
+    assert plain_number(text, ",") == number
+
+
+def test_a_sign_that_is_said_twice_is_one():
+    assert plain_number("-12,50 S", ",") == "-12.50"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("03 Apr 2026", "3-avr-26", "3. April 2026", "3 avril 2026", "Apr 3, 2026", "April 3, 2026 10:20 AM"),
+        *("03-abr-2026", "3 aprile 2026", "03 kwi 2026", "2026-04-03T10:00:00Z", "2026-04-03T10:00:00.000+02:00"),
+        *("3. 4. 2026", "2026.04.03.", "03.04.2026, 10:20", "20260403", "2026 Apr 03"),
+    ],
+)
+def test_one_day_in_many_dresses(text):
+    assert iso_day(text, guess_date_format([text], day_first=False)) == "2026-04-03"
+
+
+@pytest.mark.parametrize(
+    ("name", "month"),
+    [
+        *(("Januar", 1), ("ene", 1), ("gennaio", 1), ("sty", 1), ("f\u00e9vr.", 2), ("lut", 2), ("M\u00e4rz", 3)),
+        *(("mrt", 3), ("mars", 3), ("mai", 5), ("mei", 5), ("maggio", 5), ("maj", 5), ("juin", 6), ("giu", 6)),
+        *(("cze", 6), ("juillet", 7), ("Juli", 7), ("lug", 7), ("ao\u00fbt", 8), ("ago", 8), ("sie", 8), ("set", 9)),
+        *(
+            ("Okt", 10),
+            ("out", 10),
+            ("ottobre", 10),
+            ("lis", 11),
+            ("D\u00e9c", 12),
+            ("Dez", 12),
+            ("dic", 12),
+            ("gru", 12),
+        ),
+    ],
+)
+def test_months_are_known_in_many_languages(name, month):
+    assert iso_day(f"13 {name} 2026", "%d %b %Y") == f"2026-{month:02}-13"
+
+
+@pytest.mark.parametrize("text", ["31 Feb 2026", "3 Foo 2026", "Apr 2026", "3 4 Apr 2026", "3 Apr", "Apr Apr Apr"])
+def test_a_named_date_that_is_none_is_refused(text):
+    with pytest.raises(UnreadableError):
+        iso_day(text, guess_date_format([text], day_first=True))
+
+
+@pytest.mark.parametrize(("texts", "told"), [(["1.50"], True), (["1.234"], False), (["5"], False), (["1.234,5"], True)])
+def test_a_column_tells_its_decimal_mark_or_not(texts, told):
+    assert tells_decimal(texts) is told
+
+
+@pytest.mark.parametrize(
+    ("text", "told"), [("13/04/2026", True), ("03/04/2026", False), ("03.04.2026", True), ("", False)]
+)
+def test_a_column_tells_its_dates_or_not(text, told):
+    assert tells_date_format([text]) is told
 
 
 @pytest.mark.parametrize("texts", [["03/04/2026"], ["soon"], ["2026-04-03", "03.04.2026"], [], ["04/03/2026", ""]])

@@ -263,10 +263,12 @@ def _decimals(rows: Sequence[Row], said: str) -> tuple[str, str]:
     balances = [cell for row in rows if (cell := row.text("balance"))]
     if not said:
         try:
-            return (guess_decimal(_numbers(rows)),) * 2
+            one = guess_decimal([*amounts, *balances])
         except UnreadableError:
             if not (tells_decimal(amounts) and tells_decimal(balances)):
                 raise
+        else:
+            return one, one
     return said or guess_decimal(amounts), guess_decimal(balances) if tells_decimal(balances) else said
 
 
