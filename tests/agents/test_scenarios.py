@@ -126,6 +126,14 @@ def test_words_in_common_prove_nothing(text):
     assert said.pile("l") in ("unsure", "unmatched")
 
 
+@pytest.mark.parametrize("text", ["factuur 585", "Rechnung 585", "inv no. 585 / thank you"])
+def test_a_running_number_that_is_not_listed_speaks_against_another_invoice(text):
+    """Our numbers are plain running numbers; 585 was settled long ago, and the amount is that of 834."""
+    invoices = [owes(number, amount, MILL) for number, amount in (("830", "66.93 EUR"), ("834", "59.22 EUR"))]
+    said = matched([came("l", "59.22 EUR", MILL, text)], invoices)
+    assert said.pile("l") == "unsure"
+
+
 def test_one_reference_two_invoices_bear_it_and_the_line_pays_both():
     reference = creditor_reference(900_118)
     invoices = [

@@ -149,6 +149,16 @@ def test_every_subscriber_pays_their_own_of_thirty_equal_invoices():
     assert all(said.match(f"l{at:02d}").invoice_numbers == (f"A-{at:03d}",) for at in range(30))
 
 
+@pytest.mark.parametrize("text", ["factures B-380, B-385", "RG B-380 + B-38"])
+def test_what_an_unsure_group_leaves_over_is_not_sure(text):
+    """A payment for three names two of four equal invoices: which is the third, and so which is left, can't be known."""
+    invoices = [owes(number, "49.00 EUR", DYER) for number in ("B-317", "B-380", "B-384", "B-385")]
+    lines = [came("group", "147.00 EUR", DYER, text, on="2026-03-06"), came("l", "49.00 EUR", DYER, on="2026-03-01")]
+    said = matched(lines, invoices)
+    assert said.pile("l") == "unsure"
+    assert said.pile("group") == "unsure"
+
+
 def test_a_branch_without_a_number_is_not_taken_for_its_sister():
     invoices = [owes("P-1", "812.40 EUR", "Waidblau Textil GmbH"), owes("P-2", "812.40 EUR", "Waidblau Handel GmbH")]
     said = matched([came("l", "812.40 EUR", "Waidblau")], invoices)
