@@ -110,10 +110,9 @@ def read(source: Source, columns: ColumnMap) -> FileRead:
 
     `columns` is what mainstay.toml says: the currency, and what else the file leaves open.
     """
-    text, encoding = decode(
-        Source(source.name, source.content.rstrip(b"\x1a\r\n\t "))
-    )  # the first is how DOS ends a file
-    scan = _Scan(source, text.replace("\r\r\n", "\n").replace("\r\n", "\n").replace("\r", "\n"))
+    whole = Source(source.name, source.content.rstrip(b"\x1a"))  # which is how DOS ends a file
+    text, encoding = decode(whole)
+    scan = _Scan(source, text.rstrip().replace("\r\r\n", "\n").replace("\r\n", "\n").replace("\r", "\n"))
     if not scan.records:
         what = "there are no entries of a bank account in the file" + (
             ", only securities" if scan.left_out.keys() & {"securities"} else ""
