@@ -151,7 +151,7 @@ def test_every_subscriber_pays_their_own_of_thirty_equal_invoices():
 
 @pytest.mark.parametrize("text", ["factures B-380, B-385", "RG B-380 + B-38"])
 def test_what_an_unsure_group_leaves_over_is_not_sure(text):
-    """A payment for three names two of four equal invoices: which is the third, and so which is left, can't be known."""
+    """A payment for three names two of four equal invoices: which one is left can't be known."""
     invoices = [owes(number, "49.00 EUR", DYER) for number in ("B-317", "B-380", "B-384", "B-385")]
     lines = [came("group", "147.00 EUR", DYER, text, on="2026-03-06"), came("l", "49.00 EUR", DYER, on="2026-03-01")]
     said = matched(lines, invoices)
