@@ -232,6 +232,17 @@ def test_a_discount_for_early_payment_is_kept_or_said_to_be_left_out(body, disco
     assert bool(discounts) != any("is left out" in note for note in document.notes)
 
 
+def test_of_several_terms_those_with_a_discount_do_not_say_until_when_to_pay():
+    day = "<ram:DueDateDateTime><udt:DateTimeString format='102'>{}</udt:DateTimeString></ram:DueDateDateTime>"
+    bare = DISCOUNT[: DISCOUNT.index("<ram:BasisPeriod")] + DISCOUNT[DISCOUNT.index("<ram:Calc") :]
+    text = "<ram:Description>Bei Zahlung bis zum 11.03.2026 zahlen Sie mit 2,00 % Skonto</ram:Description>"
+    document = read(cii_file(terms=terms(text + day.format("20260311") + bare) + terms(day.format("20260331"))))
+    assert (document.invoice.due_on, document.notes) == ("2026-03-31", ())
+    assert document.invoice.discounts == (Discount(200, "2026-03-11"),)
+    alone = read(cii_file(terms=terms(day.format("20260331") + bare)))
+    assert (alone.invoice.due_on, alone.invoice.discounts) == ("2026-03-31", ())
+
+
 def test_direct_debit_is_noted_with_the_account_of_the_customer():
     means = (
         "<ram:SpecifiedTradeSettlementPaymentMeans><ram:TypeCode>59</ram:TypeCode><ram:PayerPartyDebtorFinancialAccount>"

@@ -262,6 +262,7 @@ def test_what_is_rounded_is_the_amount_of_the_invoice():
     document = read(ubl_file(total=total))
     assert (document.invoice.amount, document.invoice.open) == (euros("194.00"), euros("194.00"))
     assert document.notes == ("The total 193.95 EUR is rounded by 0.05 EUR.",)
+    assert read(ubl_file(total=total.replace("193.95", "194.00"))) == document  # as before EN 16931
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,7 @@ _SETTLEMENT = ("ApplicableHeaderTradeSettlement", "ApplicableSupplyChainTradeSet
 _SUMMATION = ("SpecifiedTradeSettlementHeaderMonetarySummation", "SpecifiedTradeSettlementMonetarySummation")
 _LINE_SETTLEMENT = ("SpecifiedLineTradeSettlement", "SpecifiedSupplyChainTradeSettlement")
 _LINE_SUMMATION = ("SpecifiedTradeSettlementLineMonetarySummation", "SpecifiedTradeSettlementMonetarySummation")
+_OFFER = "ApplicableTradePaymentDiscountTerms"
 
 
 def looks_like(head: bytes) -> bool:
@@ -209,28 +210,38 @@ def _allowances(sheet: Sheet, settlement: Node) -> tuple[tuple[Money, ...], tupl
 
 
 def _terms(sheet: Sheet, settlement: Node, issued_on: str, totals: Totals) -> Terms:
-    """Read until when it is due, by fields first, then by text."""
+    """Read until when it is due, by fields first, then by text.
+
+    Of several terms, those with a discount say until when that is given, and the others until when to pay.
+    """
     nodes = settlement.findall("SpecifiedTradePaymentTerms")
-    due_on, notes = instalments(day for node in nodes if (day := _day(sheet, node.find("DueDateDateTime"))))
+    days = {node: _day(sheet, node.find("DueDateDateTime")) for node in nodes}
+    plain = [days[node] for node in nodes if days[node] and node.find(_OFFER) is None]
+    due_on, notes = instalments(plain or filter(None, days.values()))
     amounts = (abs(totals.grand.decimal), abs(totals.due.decimal))
-    offers = [offer for node in nodes for offer in node.findall("ApplicableTradePaymentDiscountTerms")]
     discounts: list[Discount] = []
-    for offer in offers:
-        basis = sheet.money_at(offer, "BasisAmount")
-        discount = _discount(sheet, offer, issued_on)
-        if discount and (basis is None or not basis.minor or abs(basis.decimal) in amounts):
-            discounts.append(discount)
-        else:
-            notes = (*notes, "A discount for early payment that is not a part of the whole amount is left out.")
+    for node in nodes:
+        for offer in node.findall(_OFFER):
+            basis = sheet.money_at(offer, "BasisAmount")
+            discount = _discount(sheet, offer, issued_on, days[node] if plain else "")
+            if discount and (basis is None or not basis.minor or abs(basis.decimal) in amounts):
+                discounts.append(discount)
+            else:
+                notes = (*notes, "A discount for early payment that is not a part of the whole amount is left out.")
     texts = [text.text or "" for text in settlement.findall("SpecifiedTradePaymentTerms/Description")]
     return read_terms(texts, issued_on, amounts=amounts, due_on=due_on, discounts=discounts, notes=notes)
 
 
-def _discount(sheet: Sheet, offer: Node, issued_on: str) -> Discount | None:
+def _discount(sheet: Sheet, offer: Node, issued_on: str, until_on: str) -> Discount | None:
+    """Read a discount: within a number of days, or where it names none until the day of its terms."""
     percent = sheet.number_at(offer, "CalculationPercent")
     period = offer.find("BasisPeriodMeasure")
     days = sheet.number_at(offer, "BasisPeriodMeasure")
-    if percent is None or period is None or days is None or (period.get("unitCode") or "DAY") not in {"DAY", "D"}:
+    if percent is None:
+        return None
+    if period is None or days is None:
+        return discount_of(percent, until_on, issued_on)
+    if (period.get("unitCode") or "DAY") not in {"DAY", "D"}:
         return None
     begins_on = _day(sheet, offer.find("BasisDateTime")) or issued_on
     return discount_of(percent, day_after(begins_on, int(days)), issued_on)

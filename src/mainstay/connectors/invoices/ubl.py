@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
 from mainstay.connectors.invoices.root import root_of
 from mainstay.connectors.invoices.stated import Party, Sheet, Stated, account_of, conclude, currency_of, parse_invoice
 from mainstay.connectors.invoices.terms import Terms, day_after, discount_of, instalments, read_terms
@@ -48,6 +50,7 @@ def read_root(source: Source, root: Node) -> Document:
     if not number or not issued_on:
         sheet.refuse(root, f"the invoice has no {'date (IssueDate)' if number else 'number (ID)'}")
     totals, notes = _totals(sheet, root, total)
+    totals = _unrounded(totals)
     terms = _terms(sheet, root, issued_on, totals)
     means = root.findall("PaymentMeans")
     return conclude(
@@ -111,6 +114,16 @@ def _totals(sheet: Sheet, root: Node, total: Node) -> tuple[Totals, list[str]]:
         collected=_collected(sheet, root),
         several_taxes=len(detailed) > 1,
     ), notes
+
+
+def _unrounded(totals: Totals) -> Totals:
+    """Take the rounding out of a total that holds it, as it does in UBL invoices older than EN 16931."""
+    rounding, prepaid = totals.rounding, totals.prepaid
+    if not rounding or not totals.basis or not totals.tax:
+        return totals
+    held = totals.basis + totals.tax + rounding == totals.grand
+    due = totals.grand - prepaid if prepaid else totals.grand
+    return structs.replace(totals, grand=totals.grand - rounding) if held and due == totals.due else totals
 
 
 def _collected(sheet: Sheet, root: Node) -> Money | None:
