@@ -35,7 +35,7 @@ _KIND = re.compile(r"\{2:[IO]([0-9]{3})")
 _BEGINS = re.compile(rb"(?:\A|[\r\n\x01])(?:\{4:)?:(?:20|25P?|28C?|60[FM]?|61|62[FM]?|64|86|NS|94[02]):|\A\s*\{1:F")
 # A field that is not recognised as one, because the break before it or a character of its tag is damaged.
 _INSIDE = re.compile(r":61:[0-9]{6}|:86:|:6[02][FM]:")
-_DAMAGED = re.compile(r".{0,4}[0-9]{6}(?:[0-9]{4})?[RE]?[CD][A-Z]?[0-9]{1,15},[0-9]{0,2}[A-Z]")
+_DAMAGED = re.compile(r".{0,4}[0-9]{6}(?:[0-9]{4})?[RE]?[CD][A-Z]?[0-9]{1,15},[0-9]{0,2}[NFS][A-Z0-9 ]{3}")
 
 
 class Field(msgspec.Struct, frozen=True):
@@ -66,12 +66,12 @@ def looks_like(head: bytes) -> bool:
 
 def messages_of(source: Source) -> list[Message]:
     """Part a file into messages. Raises FileError with the line when something can't be placed."""
-    entries = source.content.count(b":61:")
+    framed = msgspec.structs.replace(source, content=_FRAME.sub(b"", source.content))
+    text, _ = decode(framed, most=MAX_FILE_BYTES)
+    entries = text.count(":61:")
     if entries > MAX_ENTRIES:
         what = f"the file has {entries:,} lines of a statement (:61:), and may have {MAX_ENTRIES:,}"
         raise source.error(what, remedy=SHORTER)
-    framed = msgspec.structs.replace(source, content=_FRAME.sub(b"", source.content))
-    text, _ = decode(framed, most=MAX_FILE_BYTES)
     scanner = _Scanner(source)
     for number, line in enumerate(_BREAK.split(text), 1):
         scanner.take(number, line)
