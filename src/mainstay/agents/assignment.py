@@ -133,8 +133,8 @@ def _cheapest_ways(arcs: Matrix) -> Matrix:
 def _solve_wide(part: Sequence[tuple[int, int]], edges: Mapping[tuple[int, int], float]) -> list[Placement]:
     """Place very many entangled lines: time and memory grow with the edges, not with rows times columns.
 
-    Every row gets a column of its own that means no match, so that all can be placed (Jonker and Volgenant again, on a
-    sparse graph: `scipy.sparse.csgraph.min_weight_full_bipartite_matching`). The margin is bounded by the strongest rival in the row and in the column.
+    Every row gets a column of its own that means no match, so that all can be placed (Jonker and Volgenant again, on
+    a sparse graph). The margin is bounded by the strongest rival in the row and in the column.
     """
     import numpy as np
     from scipy import sparse

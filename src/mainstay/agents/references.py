@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from mainstay.agents.structured import bodies
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
@@ -35,6 +37,7 @@ COMPOSED_DIGITS = 6  # with fewer digits a number hung on others by - / . is par
 CUT_FROM = 5  # characters that must be left of a cut number
 CUT_MAX = 4  # characters that may be missing
 CUT_TEXT = 25  # only a text this long was cut by a bank
+INSIDE_FROM = 8  # a reference that holds a customer's number and an invoice's is at least that long
 RUN_TOKENS = 12
 SPACED_FROM = 5  # characters, each by itself, that make a number "written w i d e l y"
 BANK_COLUMNS = 35
@@ -116,6 +119,7 @@ class ReferenceIndex:
             for key in _keys_of(invoice):
                 self._add(key)
             self._add_tail(invoice.number)
+        self._customer_of = {invoice.number: _digits(invoice.customer_id) for invoice in invoices}
         self._longest = max((len(key.replace("|", "")) for key in self._keys), default=0)
 
     def read(self, line: BankLine) -> Named:
@@ -124,6 +128,9 @@ class ReferenceIndex:
         for reference in line.references:
             self._scan(reference, found, structured=True)
         self._scan(line.text, found, structured=False)
+        for text, structured in (*((reference, True) for reference in line.references), (line.text, False)):
+            for body in bodies(text, structured=structured):
+                self._look_inside(body, found)
         full = found.full
         partial = {number: bits for number, bits in found.partial.items() if number not in full}
         return Named(full, frozenset(found.structured), partial, tuple(sorted(found.unknown)))
@@ -162,6 +169,19 @@ class ReferenceIndex:
             if last is None:
                 last = self._lesser(plain, tokens, at, found)
             at = (at if last is None else last) + 1
+
+    def _look_inside(self, body: str, found: _Found) -> None:
+        """Find a number inside a reference with check digits: alone, behind its customer's number, or at the end."""
+        for key in self._keys.get(body, []):
+            found.take(key, structured=True, cued=True, whole=True)
+        for begin in range(1, max(len(body) - PLAIN_DIGITS + 1, 1)) if body not in self._keys else ():
+            keys = self._keys.get(body[begin:], []) if len(body) >= INSIDE_FROM else []
+            for key in keys:
+                customer = self._customer_of[key.number]
+                whole = bool(customer) and body[:begin].rstrip("0").endswith(customer.rstrip("0"))
+                found.take(key, structured=True, cued=True, whole=whole)
+            if keys:
+                return
 
     def _unglued(self, match: re.Match[str]) -> tuple[Token, ...]:
         """Cut letters in two where a word hangs on a number's own: "RGF-411-Bvom", "InvoiceAR26-609"."""
@@ -375,6 +395,10 @@ def _key(number: str, groups: tuple[str, ...], *, structured: bool = False) -> K
 def _shape(joined: str) -> tuple[int, str]:
     letters = len(joined) - len(joined.lstrip(_LETTERS))
     return len(joined), joined[: max(letters, SHAPE_HEAD)]
+
+
+def _digits(text: str) -> str:
+    return "".join(c for c in text if c.isdigit()).lstrip("0")
 
 
 def _in_full(token: Token, key: Key) -> bool:
