@@ -9,6 +9,7 @@ import pytest
 
 from mainstay.connectors.invoices.columns import InvoiceColumns
 from mainstay.connectors.invoices.read import InvoicesRead, ReadOpen, operations, read_open, totals_of
+from mainstay.contracts import from_plain, to_plain
 from mainstay.errors import FileError
 from mainstay.records import File, Invoice
 from mainstay.values import BlobRef, Money
@@ -151,6 +152,20 @@ def test_the_operation_names_a_function_that_is_there():
     (operation,) = operations()
     assert (operation.name, operation.effect, operation.where) == ("invoices.read_open", "read", "worker")
     assert operation.entry == f"{read_open.__module__}:{read_open.__name__}"
+
+
+def test_the_workspaces_columns_and_seller_are_arguments_that_playbooks_may_leave_out():
+    assert operations(InvoiceColumns())[0].defaults == {}
+    (operation,) = operations(InvoiceColumns(currency_code="EUR"), "Me")
+    plain = {"file": to_plain(File("a", BlobRef("d", 1))), **operation.defaults}
+    assert from_plain(plain, ReadOpen) == ReadOpen(
+        File("a", BlobRef("d", 1)), columns=InvoiceColumns(currency_code="EUR"), seller="Me"
+    )
+
+
+def test_input_and_output_travel_between_processes():
+    result = read(HEADER + ROW)
+    assert msgspec.json.decode(msgspec.json.encode(result), type=InvoicesRead) == result
 
 
 def test_what_to_write_in_mainstay_toml_for_an_unknown_header_is_said_line_by_line_and_works():

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from mainstay.connectors.invoices.document import Document
+    from mainstay.values import Value
 
 HEAD_BYTES = 4096  # as much of a file as is looked at to recognise it
 MAX_FILES = 2_000
@@ -85,8 +86,9 @@ class Reader(NamedTuple):
     read: Callable[[Source, Hints], FileRead]
 
 
-def operations(columns: InvoiceColumns | None = None) -> tuple[Operation, ...]:
-    """Give the operations of this connector; `columns` are taken where a playbook gives none."""
+def operations(columns: InvoiceColumns | None = None, seller: str = "") -> tuple[Operation, ...]:
+    """Give the operations of this connector; `columns` and `seller` are taken where a playbook gives none."""
+    defaults: dict[str, Value] = {} if columns in (None, InvoiceColumns()) else {"columns": to_plain(columns)}
     return (
         Operation(
             name="invoices.read_open",
@@ -96,7 +98,7 @@ def operations(columns: InvoiceColumns | None = None) -> tuple[Operation, ...]:
             effect="read",
             where="worker",
             entry="mainstay.connectors.invoices.read:read_open",
-            defaults={} if columns in (None, InvoiceColumns()) else {"columns": to_plain(columns)},
+            defaults=defaults | ({"seller": seller} if seller else {}),
             timeout_s=TIMEOUT_S,
         ),
     )
