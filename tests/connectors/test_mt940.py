@@ -159,6 +159,11 @@ def test_what_is_expected_is_pending_and_in_no_sum(mark, minor):
     assert (result.lines[0].amount.minor, result.pending, result.sums) == (minor, 1, ())
 
 
+def test_what_is_expected_is_in_no_balance():
+    result = read(message(LINE, ":61:2604100410EC99,00NTRFNONREF"))
+    assert (result.balance, result.count, result.pending) == ("checked", 2, 1)
+
+
 @pytest.mark.parametrize(
     ("currency", "written", "minor"),
     [
@@ -230,6 +235,11 @@ def test_a_missing_page_between_two_is_an_error():
     assert "a page is missing" in refused(FIRST + still).message  # the missing one moved nothing
 
 
+def test_a_page_that_opens_otherwise_than_the_one_before_it_closes_is_an_error():
+    other = SECOND.replace("C260430EUR10,00", "C260430EUR15,00").replace("C260430EUR20,00", "C260430EUR25,00")
+    assert "page 2 of statement 12 opens with 15.00 EUR" in refused(FIRST + other).message
+
+
 def test_every_page_is_checked_by_itself():
     broken = SECOND.replace("10,00NTRF", "11,00NTRF")
     assert "line 8: the balances do not agree" in refused(FIRST + broken + THIRD).message
@@ -296,6 +306,7 @@ def test_an_interim_report_is_known_by_its_header_too():
         (report(LINE, sums="").removesuffix("-\n"), "no end: neither sums"),
         (message(LINE, ":99:X"), "line 6: the field :99: is none of an account statement"),
         (message(LINE, ":86:one:61:2604100410C10,00NTRFNONREF"), "line 6: a field of the statement stands inside"),
+        (message(LINE, ":86:one\ntwo :61:2604100410C10,00NTRFNONREF"), "line 7: a field of the statement stands"),
         (message(LINE, ":86:one\n?61:2604100410C10,00NTRFNONREF"), "line 7: a field of the statement stands inside"),
         (message(LINE) + "ABNANL2A\n94", "line 8: this text stands after the end of the last statement"),
         ("junk\n" * 11 + message(LINE), "line 1: from here on there is text that belongs to no statement"),

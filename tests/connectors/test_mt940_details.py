@@ -255,8 +255,9 @@ def test_words_below_the_row_stand_in_for_a_text():
     assert line_of(":61:2604100410C10,00NMSCNONREF\nPaiement").text == "Paiement"
 
 
-def test_what_the_bank_says_of_the_whole_statement_is_no_part_of_the_last_line():
-    content = message(LINE, ":86:text").replace("\n-\n", "\n:64:C260430EUR10,00\n:86:/SUM/0/1/0,/10,/\n-\n")
+@pytest.mark.parametrize("before", ["", ":64:C260430EUR10,00\n"])
+def test_what_the_bank_says_of_the_whole_statement_is_no_part_of_the_last_line(before):
+    content = message(LINE, ":86:text").replace("\n-\n", f"\n{before}:86:/SUM/0/1/0,/10,/\n-\n")
     result = read(content)
     assert result.lines[0].text == "text"
     assert "whole statement, left out: 1." in result.note
