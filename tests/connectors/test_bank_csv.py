@@ -441,3 +441,71 @@ def test_garbage_under_a_header_is_read_or_refused(garbage):
             read(header + garbage)
         except FileError:
             continue
+
+
+# --- what stands around a table, and tables without a header --------------------------------------------------------
+
+STATED = (
+    "Opening balance;{}\nDate;Text;Amount;Currency\n13.04.2026;Balance transfer;5,00;EUR\nClosing balance;;{};EUR\n"
+)
+
+
+def test_stated_balances_are_checked_where_both_are_there():
+    result = read(STATED.format("100,00", "105,00"))
+    (statement,) = result.statements
+    assert (statement.balance, statement.opening, statement.closing) == (
+        "checked",
+        Money(10000, "EUR"),
+        Money(10500, "EUR"),
+    )
+    assert "its rows differ from that by 1.00 EUR" in refused(STATED.format("100,00", "106,00"))
+    assert read(STATED.format("100,00", "")).balance == "absent"
+
+
+def test_named_columns_switch_the_check_of_stated_balances_off():
+    columns = ColumnMap(booked_on="Date", text="Text", amount="Amount", currency="Currency")
+    assert read(STATED.format("100,00", "106,00"), columns).balance == "absent"
+
+
+def test_stated_and_running_balances_must_agree():
+    text = "Opening balance;1,00\nDate;Amount;Balance;Currency\n2026-04-01;1,00;2,50;EUR\n2026-04-02;1,00;3,50;EUR\n"
+    assert "opens with 1.00 EUR, and by its balance column with 1.50 EUR" in refused(
+        text + "Closing balance;;3,00;EUR\n"
+    )
+
+
+@pytest.mark.parametrize("day", ["Apr 3, 2026", "3 Apr 2026", "2026-04-03"])
+def test_a_payment_that_speaks_of_a_balance_is_no_footer(day):
+    assert minors(f'Date,Text,Amount,Currency\n"{day}",Balance transfer,1.00,EUR\n') == [100]
+
+
+BARE = '2026-04-03,-1.50,Rent\n2026-04-04,2.00,"Invoice 7"\n2026-04-05,-3.00,Coffee\n'
+
+
+def test_a_table_without_a_header_is_read_by_its_content_and_asked_about():
+    columns = ColumnMap(currency_code="EUR")
+    (doubt,) = asked(BARE, columns)
+    assert "amount <- column 2" in doubt.body
+    assert "There is no header." in read(BARE, columns).note
+    assert doubt.layout is not None
+    later = BARE.replace("2026-04-03", "2026-05-03")
+    assert asked(later, columns, (doubt.layout,)) == ()
+
+
+def test_columns_of_a_table_without_a_header_can_be_named_by_their_place():
+    columns = ColumnMap(booked_on="column 1", amount="column 2", currency_code="EUR")
+    assert minors(BARE.splitlines()[0], columns) == [-150]
+    assert minors("2026-04-03,1.00,,\n,,x,\n2026-04-04,2.00,,\n", columns) == [100, 200]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-04-03,1.50,2.00\n2026-04-04,2.00,3.00\n2026-04-05,3.00,9.00\n",  # two amounts, neither adds up
+        "a,-1.50\nb,2.00\nc,-3.00\n",  # no dates
+        "2026-04-03,-1.50\n2026-04-04,2.00\n",  # too few rows to tell
+        "2026-04-03,1.50\n2026-04-04,2.00\n2026-04-05,3.00\n",  # nothing tells in from out
+    ],
+)
+def test_what_content_does_not_tell_is_not_guessed(text):
+    assert "no header was found" in refused(text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mainstay.connectors.cells import (
+    begins_date,
     guess_date_format,
     guess_decimal,
     iso_day,
@@ -135,6 +136,18 @@ def test_one_day_in_many_dresses(text):
 )
 def test_months_are_known_in_many_languages(name, month):
     assert iso_day(f"13 {name} 2026", "%d %b %Y") == f"2026-{month:02}-13"
+
+
+@pytest.mark.parametrize("text", ["03.04.2026", "Apr 3, 2026", "3 avr. 2026", "20260403", "2026-04-03 10:00"])
+def test_a_date_is_told_from_words(text):
+    assert begins_date(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "Kontostand am 30.04.2026", "Total 30", "Saldo", "Summe 12,50", "Solde au 3 avril"]
+)
+def test_words_are_told_from_a_date(text):
+    assert not begins_date(text)
 
 
 @pytest.mark.parametrize("text", ["31 Feb 2026", "3 Foo 2026", "Apr 2026", "3 4 Apr 2026", "3 Apr", "Apr Apr Apr"])

@@ -141,6 +141,14 @@ def tells_date_format(texts: Iterable[str]) -> bool:
     return True
 
 
+def begins_date(text: str) -> bool:
+    """Tell whether a text begins as a date does: with digits and what parts them, or with the name of a month."""
+    if re.match(r"[0-9]{1,4}[-./ ]|[0-9]{6,8}$", text):
+        return True
+    word = re.match(r"[^\W\d_]+", text)
+    return word is not None and re.match(r"[0-9]{1,2}-[0-9]", _numbered(text[:40])) is not None
+
+
 def iso_day(text: str, date_format: str) -> str:
     """Read a date, with or without a time after it, as YYYY-MM-DD; raises UnreadableError."""
     named = "%b" in date_format

@@ -46,6 +46,8 @@ NumberedRow: TypeAlias = tuple[int, list[str]]  # the line it begins at, its cel
 
 T = TypeVar("T")
 
+_PLACE = re.compile("column [1-9][0-9]{0,2}")
+_NAME_SHOWN = 100  # characters of a header
 _NAMES_SHOWN = 20  # of the columns a file has
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _CENTRAL = re.compile(
@@ -290,6 +292,10 @@ def line_of(rows: Iterable[Row], text: str) -> int:
 
 def _header(source: Source, texts: Sequence[_Text], layout: Layout) -> _Header:
     """Find the header: one that is remembered, or the one with the most known columns; the first of equals."""
+    if layout.named and all(_PLACE.fullmatch(_folded(name)) for name in layout.named.values()):
+        bare = _headless(texts, layout)
+        if bare is not None:
+            return bare
     first = [(text, line, cells) for text in texts for line, cells in _first_rows(text)]
     known = _known(layout)
     for text, line, cells in first:
@@ -355,7 +361,8 @@ def _lines_to_write(columns: Mapping[str, int], header: list[str], layout: Layou
         if not any(field in columns for field in fields)
     ]
     used = set(columns.values())
-    left = [_quoted(cell.strip()) for column, cell in enumerate(header) if cell.strip() and column not in used]
+    named = [(column, cell.strip()) for column, cell in enumerate(header)]
+    left = [_quoted(cell) for column, cell in named if 0 < len(cell) <= _NAME_SHOWN and column not in used]
     lines = [
         f"The file has these columns too: {', '.join(left[:_NAMES_SHOWN]) or 'none'}.",
         "If it is the right file, write in your workspace's mainstay.toml, with a column's name for each ...:",

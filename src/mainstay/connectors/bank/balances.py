@@ -14,7 +14,7 @@ from msgspec import structs
 
 from mainstay.connectors.bank.content import CLOSING, OPENING, folded, states_end, tells_balance
 from mainstay.connectors.bank.statement import AccountStatement, Draft, Part
-from mainstay.connectors.cells import plain_number
+from mainstay.connectors.cells import begins_date, plain_number
 from mainstay.connectors.currencies import money_of
 from mainstay.connectors.source import UnreadableError
 from mainstay.values import Money
@@ -32,11 +32,13 @@ _MISSING = (
     "A row is missing or altered: export again. If this is no running balance: name the columns under [bank.columns]"
 )
 _REMEDY = f"{_MISSING} in mainstay.toml, without it."
-_AGAIN = "Rows are missing, or stand there twice: export the whole period again, and give the file as it came."
+_AGAIN = (
+    "Rows are missing, or stand there twice: export the whole period again, and give the file as it came. If those are"
+    " not the balances of this table, name its columns under [bank.columns] in mainstay.toml."
+)
 
 FeeMode: TypeAlias = Literal["cost", "signed", "included"]
 _DEBITS = frozenset({"S", "D", "DR", "DEBIT", "SOLL"})
-_DATE = re.compile(r"[0-9]{1,4}[-./ ]|[0-9]{6,8}$")
 
 
 class Entry(NamedTuple):
@@ -70,7 +72,7 @@ def is_balance(cells: Sequence[str], columns: Mapping[str, int]) -> bool:
         return True
     column = columns.get("booked_on", 0)
     day = cells[column] if column < len(cells) else ""
-    return not _DATE.match(day.strip()) and any(tells_balance(cell) for cell in cells)
+    return not begins_date(day.strip()) and any(tells_balance(cell) for cell in cells)
 
 
 def ends_stated(rows: Sequence[NumberedRow], decimal: str) -> Ends:

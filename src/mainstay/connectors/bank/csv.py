@@ -14,7 +14,15 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from mainstay.connectors.bank import content
-from mainstay.connectors.bank.balances import BESIDE_CHARACTERS, BESIDE_ROWS, Entry, ends_stated, is_balance, parts_of
+from mainstay.connectors.bank.balances import (
+    BESIDE_CHARACTERS,
+    BESIDE_ROWS,
+    Ends,
+    Entry,
+    ends_stated,
+    is_balance,
+    parts_of,
+)
 from mainstay.connectors.bank.columns import VOCABULARY, ColumnMap
 from mainstay.connectors.bank.statement import RAW_LIMIT, Draft, FileRead, Part
 from mainstay.connectors.cells import (
@@ -146,7 +154,7 @@ def read(source: Source, columns: ColumnMap | None = None, layouts: tuple[Rememb
         hint = _CONFIRMED.format(setting(SECTION, f'date_format = "..." or decimal = "..." ({_now(form)} until now)'))
     entries = [_entry(Cells(source, table, row, hint), form, pending=row.line in rows.pending) for row in rows.lines]
     marks = [_mark(Cells(source, table, row, hint), form) for row in rows.balances]
-    stated = ends_stated(table.beside, form.decimal)
+    stated = Ends() if _named(said) else ends_stated(table.beside, form.decimal)
     parts, told = parts_of(source, [*entries, *marks], stated, included="total" in _fee_header(table))
     notes = [table.note, f"Dates as {form.dates['booked_on']}, decimal mark {form.decimal!r}.", *told]
     notes += _left_out(rows)
