@@ -86,7 +86,7 @@ def test_the_demos_month_in_one_line(place):
     assert lines[0] == "Matched 31 of 39 payments, 4 invoices late, 4,210.00 EUR owed, 1 paid twice.", done.stderr
     for title in ("Would have asked you about", "Came in and fits no open invoice", "Pays an invoice that is paid"):
         assert f"{title}:" in lines
-    assert "Next best: 2026-119 of Marlin Touristik AG, the same amount." in done.stdout
+    assert "Next best: 2026-119 of the same customer, the same amount." in done.stdout
     assert "60 lines; the balances add up" in done.stdout
     assert "Nothing was sent, booked or kept." in done.stdout
 

@@ -214,16 +214,20 @@ class Desk:
             bits, other = grouping.rival_group(self.case, receipt, debt, self.left)
             margin = min(margin, evidence.bits - bits) if other else margin
         rival = rival or self._next_best(evidence)
+        contradicted = self._contradicted(evidence)
+        sure = clear and is_sure(evidence, margin) and not back and not contradicted
+        asked = (
+            "" if sure or back else wording.say_why_asked(evidence, contradicted=contradicted, close=rival is not None)
+        )
         match = match_of(
             KINDS.get(evidence.amount, "difference"),
             [receipt],
             [debt],
             margin=margin,
-            why=wording.say_pair(evidence) + back,
+            why=wording.say_pair(evidence) + asked + back,
             runner_up=wording.say_other_set(other) if other and rival is None else wording.say_rival(rival, debt),
             gap=GAPS.get(evidence.amount),
         )
-        sure = clear and is_sure(evidence, margin) and not back and not self._contradicted(evidence)
         self._take(match, [receipt], sure=sure)
 
     def _contradicted(self, evidence: Evidence) -> bool:

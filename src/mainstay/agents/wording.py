@@ -27,6 +27,17 @@ def say_pair(evidence: Evidence) -> str:
     return f"{sentence}{''.join(f'; but {doubt}' for doubt in doubts(evidence))}."
 
 
+def say_why_asked(evidence: Evidence, *, contradicted: bool, close: bool) -> str:
+    """Say why a pair is asked about though all seems to fit; "" where the sentence before says it already."""
+    if contradicted:
+        return " It is asked because the payer has an invoice that this amount fits as well."
+    if evidence.amount != "exact" or evidence.odd or close or not evidence.payer_known:
+        return ""
+    if not evidence.referenced:
+        return " It is asked because a payer and so plain an amount can agree by chance."
+    return ""
+
+
 def doubts(evidence: Evidence) -> list[str]:
     """Give what speaks against a pair, each as half a sentence."""
     found: list[str] = []
