@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import os
+from pathlib import Path
 
 import pytest
 
@@ -242,6 +244,20 @@ def test_a_seller_whose_account_changes_is_noted_also_where_one_file_lacks_its_v
     files = {"a.xml": ubl("1", vat="DE136695976", account="DE02120300000000202051")}
     result = read({**files, "b.xml": ubl("2", account="NL91ABNA0417164300"), "c.xml": ubl("3", seller="You")})
     assert "Invoices of Me name different accounts to pay to: DE02120300000000202051 in a.xml; NL91" in result.note
+
+
+SAMPLES = Path(os.environ.get("MAINSTAY_SAMPLES") or Path(__file__).parents[3] / "shared/samples") / "einvoice"
+
+
+@pytest.mark.skipif(not SAMPLES.is_dir(), reason="the public samples of e-invoices are not here")
+def test_the_same_invoices_in_two_syntaxes_are_one_each():
+    folder = SAMPLES / "ZUGFeRD__corpus" / "XML-Rechnung"
+    given = {f"{path.name}": path.read_bytes() for path in folder.rglob("EN16931_[IOR]*.xml")}
+    result = read(given, "Lieferant GmbH")
+    assert len(given) == 6
+    assert {file.count for file in result.files} == {1}
+    assert len(result.invoices) == len({invoice.number for invoice in result.invoices})
+    assert "kept once: " in result.note
 
 
 # --- strangers, broken files, many files --------------------------------------------------------------------------
