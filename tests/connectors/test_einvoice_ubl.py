@@ -225,6 +225,30 @@ def test_reverse_charge_and_its_kin_have_no_tax(category):
     assert (document.tax, document.invoice.open, document.notes) == (euros("0.00"), euros("100.00"), ())
 
 
+def test_a_rate_named_where_no_tax_is_charged_is_noted_and_a_tax_left_out_is_refused():
+    group = "<TaxSubtotal><TaxableAmount €>100</TaxableAmount><TaxAmount €>0</TaxAmount><TaxCategory><ID>{}</ID>"
+    rest = "<Percent>19</Percent></TaxCategory></TaxSubtotal></TaxTotal>"
+    text = "<TaxTotal><TaxAmount €>0</TaxAmount>" + group + rest
+    notes = read(simple("100.00", "100.00", tax=text.format("AE"))).notes
+    assert notes == ("No tax is charged on 100.00 EUR, though the file names a rate of 19 %.",)
+    assert "19 % tax on 100.00 EUR is 19.00 EUR" in refusal(simple("100.00", "100.00", tax=text.format("S")))
+
+
+def test_lines_finer_than_a_cent_are_added_up_and_then_rounded():
+    document = read(simple(lines=("33.3333", "33.3333", "33.3334")))
+    assert document.invoice.amount == euros("119.00")
+    assert "3 lines have amounts with more decimals than EUR; their sum was rounded." in document.notes
+    assert "add up to 99.99 EUR" in refusal(simple(lines=("33.3333", "33.3333", "33.3234")))
+    assert "'1.x'" in refusal(simple(lines=("1.x",)))
+
+
+def test_a_danish_invoice_says_its_tax_where_others_say_the_total_without_it():
+    head = "<CustomizationID>OIOUBL-2.02</CustomizationID>"
+    text = re.sub("(<TaxExclusiveAmount[^>]*>)100.00", r"\g<1>19.00", simple(head=head))
+    assert read(text).net == euros("100.00")
+    assert "but the file says 19.00 EUR for the total without tax" in refusal(text.replace("OIOUBL", "OTHER"))
+
+
 def test_tax_in_a_second_currency_is_noted_and_not_added():
     second = '<TaxTotal><TaxAmount currencyID="SEK">331.20</TaxAmount></TaxTotal>'
     document = read(ubl_file(tax=TAX + second))

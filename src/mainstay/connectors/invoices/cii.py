@@ -77,7 +77,8 @@ def read_root(source: Source, root: Node) -> Document:
     if not number or not issued_on:
         sheet.refuse(document, f"the invoice has no {'date (IssueDateTime)' if number else 'number (ID)'}")
     profile, older = profile_of(root), root.tag == "CrossIndustryDocument"
-    totals = _totals(sheet, transaction, settlement, summation)
+    items, fine = sheet.parts(_items(transaction))
+    totals = _totals(sheet, items, settlement, summation)
     totals = structs.replace(
         totals,
         lenient=profile == "EXTENDED" or older,
@@ -107,7 +108,7 @@ def read_root(source: Source, root: Node) -> Document:
             payee=text_at(settlement, "PayeeTradeParty/Name"),
             of=tuple(text_at(one, "IssuerAssignedID") or text_at(one, "ID") for one in referred),
             discounts=terms.discounts,
-            notes=(*guessed, *_foreign(sheet, summation), *terms.notes),
+            notes=(*guessed, *_foreign(sheet, summation), *fine, *terms.notes),
         ),
     )
 
@@ -129,7 +130,7 @@ def _day(sheet: Sheet, holder: Node | None) -> str:
     return "" if holder is None else sheet.day(next(iter(holder), None))
 
 
-def _totals(sheet: Sheet, transaction: Node, settlement: Node, summation: Node) -> Totals:
+def _totals(sheet: Sheet, items: tuple[Money, ...], settlement: Node, summation: Node) -> Totals:
     names = "LineTotal AllowanceTotal ChargeTotal TaxBasisTotal TaxTotal GrandTotal TotalPrepaid Rounding DuePayable"
     said = {name: _amount(sheet, summation, f"{name}Amount") for name in names.split()}
     less = [amount for amount in (said["Rounding"], said["TotalPrepaid"] and -said["TotalPrepaid"]) if amount]
@@ -142,7 +143,7 @@ def _totals(sheet: Sheet, transaction: Node, settlement: Node, summation: Node) 
         grand=grand,
         due=said["DuePayable"] or sum(less, grand),
         line=summation.sourceline or 0,
-        items=_items(sheet, transaction),
+        items=items,
         allowances=offs,
         charges=ons,
         groups=tuple(_groups(sheet, settlement)),
@@ -173,27 +174,27 @@ def _foreign(sheet: Sheet, summation: Node) -> list[str]:
     return [f"Tax in the tax currency: {amount} {code[:3]}." for amount, code in others]
 
 
-def _items(sheet: Sheet, transaction: Node) -> tuple[Money, ...]:
+def _items(transaction: Node) -> list[Node]:
     """Find what each line comes to; groups of lines and mere information are left out."""
-    amounts: list[Money] = []
+    amounts: list[Node] = []
     for line in transaction.findall("IncludedSupplyChainTradeLineItem"):
         if text_at(line, "AssociatedDocumentLineDocument/LineStatusReasonCode") in {"GROUP", "INFORMATION"}:
             continue
         settlement = _either(line, _LINE_SETTLEMENT)
         summation = None if settlement is None else _either(settlement, _LINE_SUMMATION)
-        amount = None if summation is None else sheet.money_at(summation, "LineTotalAmount")
-        amounts += [amount] if amount else []
-    return tuple(amounts)
+        amounts += [] if summation is None else summation.findall("LineTotalAmount")
+    return amounts
 
 
 def _groups(sheet: Sheet, settlement: Node) -> Iterable[TaxGroup]:
     for node in settlement.findall("ApplicableTradeTax"):
-        tax = sheet.money_at(node, "CalculatedAmount")
-        if tax is None:
+        tax = node.find("CalculatedAmount")
+        if tax is None or not (tax.text or "").strip():
             sheet.refuse(node, "a tax has no amount (CalculatedAmount)")
         rate = sheet.number_at(node, "RateApplicablePercent")
         rate = sheet.number_at(node, "ApplicablePercent") if rate is None else rate
-        yield TaxGroup(tax, sheet.money_at(node, "BasisAmount"), rate, node.sourceline or 0)
+        basis, category = sheet.money_at(node, "BasisAmount"), text_at(node, "CategoryCode")
+        yield TaxGroup(sheet.rounded(tax)[0], basis, rate, node.sourceline or 0, category)
 
 
 def _allowances(sheet: Sheet, settlement: Node) -> tuple[tuple[Money, ...], tuple[Money, ...]]:

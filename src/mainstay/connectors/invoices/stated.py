@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from decimal import Decimal
-from typing import NoReturn
+from decimal import ROUND_HALF_UP, Decimal
+from typing import TYPE_CHECKING, NoReturn
 
 import msgspec
 
@@ -22,6 +22,9 @@ from mainstay.connectors.xml_tree import AGAIN, Node, Tree, parse, text_at
 from mainstay.errors import FileError
 from mainstay.records import Discount, Invoice
 from mainstay.values import Money
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 MAX_NOTES = 20
 MAX_TAGS = 3_000_000  # some 100,000 lines of an invoice, half a gigabyte as a tree
@@ -41,6 +44,7 @@ _EMAIL = re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+")
 _IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9 ]{8,40}", re.IGNORECASE)
 _ISO_DAY = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?:Z|[+-][0-9]{2}:[0-9]{2}|T[0-9:.]+(?:Z|[+-][0-9:]+)?)?")
 _PLAIN_DAY = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})(?:[0-9]{4}|[0-9]{6})?")
+_FINE = re.compile(r"-?[0-9]{1,12}\.[0-9]{1,12}")
 _NUMBER = re.compile(r"-?[0-9]{1,20}(?:\.[0-9]{0,20})?")
 _YEARS = range(1950, 2200)  # outside of them a date is a slip
 # No part of it looks beyond the next "<", so that no file makes it slow.
@@ -114,6 +118,34 @@ class Sheet(msgspec.Struct, frozen=True):
         """Read all amounts at a path."""
         return tuple(self.money(found) for found in node.findall(path))
 
+    def parts(self, nodes: Iterable[Node]) -> tuple[tuple[Money, ...], tuple[str, ...]]:
+        """Read amounts that are only added up, as those of lines are: some programs write them finer than a cent.
+
+        The fine ones come as one sum, rounded, with a note.
+        """
+        exact: list[Money] = []
+        fine: list[Decimal] = []
+        for node in (node for node in nodes if (node.text or "").strip()):
+            rounded, rest = self.rounded(node)
+            fine += [rounded.decimal + rest] if rest else []
+            exact += [] if rest else [rounded]
+        if not fine:
+            return tuple(exact), ()
+        total = Decimal(sum(fine)).quantize(exact_unit(self.currency), ROUND_HALF_UP)
+        note = f"{len(fine)} lines have amounts with more decimals than {self.currency}; their sum was rounded."
+        return (*exact, Money.of(total, self.currency)), (note,)
+
+    def rounded(self, node: Node) -> tuple[Money, Decimal]:
+        """Read an amount, rounded, with what was rounded off."""
+        text = (node.text or "").strip()
+        if not _FINE.fullmatch(text):
+            return self.money(node), Decimal(0)
+        exact = Decimal(text)
+        nearest = exact.quantize(exact_unit(self.currency), ROUND_HALF_UP)
+        if nearest == exact or (node.get("currencyID") or self.currency).upper() != self.currency:
+            return self.money(node), Decimal(0)
+        return Money.of(nearest, self.currency), exact - nearest
+
     def number_at(self, node: Node, path: str) -> Decimal | None:
         """Read a plain number such as a percentage, None when there is none."""
         found = node.find(path)
@@ -151,6 +183,11 @@ def currency_of(sheet: Sheet, node: Node, stated: str, total: Node | None) -> tu
     except UnreadableError as error:
         sheet.refuse(node, f"{error} ({stated})")
     return code, () if text else (f"The file names no currency of the invoice; its total is in {code}.",)
+
+
+def exact_unit(currency: str) -> Decimal:
+    """Give the smallest amount of a currency, such as 0.01."""
+    return Money(1, currency).decimal
 
 
 def parse_invoice(source: Source) -> Tree:

@@ -23,6 +23,7 @@ REMEDY = (
     "Export the invoice again. If it says the same, the program that wrote it adds up wrongly: have it corrected there."
 )
 _HUNDRED = 100  # percent
+_UNTAXED = frozenset({"AE", "E", "G", "K", "O", "Z"})  # reverse charge, exempt, exports, inside the EU, outside, zero
 _UNIT = 1  # of the currency: how far a tax may be off its rate
 
 
@@ -33,6 +34,7 @@ class TaxGroup(msgspec.Struct, frozen=True):
     basis: Money | None
     rate: Decimal | None
     line: int = 0  # in the file
+    category: str = ""  # of UNTDID 5305, such as "S" and "AE"
 
 
 class Totals(msgspec.Struct, frozen=True):
@@ -142,6 +144,9 @@ class _Check:
             return
         rate = f"{group.rate.normalize():f} %"
         made = Money.of(exact, group.tax.currency)
+        if not group.tax.minor and group.category in _UNTAXED:
+            self.notes.append(f"No tax is charged on {group.basis}, though the file names a rate of {rate}.")
+            return
         if abs(off) > _UNIT:
             what = (
                 f"{rate} tax on {group.basis} is {made}, but the file says {group.tax}; "

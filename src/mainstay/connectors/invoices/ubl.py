@@ -86,6 +86,7 @@ def _totals(sheet: Sheet, root: Node, total: Node) -> tuple[Totals, list[str]]:
     stated = [amount for tax in detailed if (amount := sheet.money_at(tax, "TaxAmount"))]
     offs, ons = _allowances(sheet, root)
     prepaid, rounding = sheet.money_at(total, "PrepaidAmount"), sheet.money_at(total, "PayableRoundingAmount")
+    items, fine = sheet.parts(root.findall(f"{root.tag}Line/LineExtensionAmount"))
     due, grand = sheet.money_at(total, "PayableAmount"), sheet.money_at(total, "TaxInclusiveAmount")
     if due is None or grand is None:
         known = due or grand
@@ -98,22 +99,23 @@ def _totals(sheet: Sheet, root: Node, total: Node) -> tuple[Totals, list[str]]:
         grand=grand,
         due=due,
         line=total.sourceline or 0,
-        items=tuple(
-            money for line in root.findall(f"{root.tag}Line") if (money := sheet.money_at(line, "LineExtensionAmount"))
-        ),
+        items=items,
         allowances=offs,
         charges=ons,
         groups=tuple(_group(sheet, part) for tax in detailed for part in tax.findall("TaxSubtotal")),
         item_sum=sheet.money_at(total, "LineExtensionAmount"),
         allowance_sum=sheet.money_at(total, "AllowanceTotalAmount"),
         charge_sum=sheet.money_at(total, "ChargeTotalAmount"),
-        basis=sheet.money_at(total, "TaxExclusiveAmount"),
+        # In the Danish OIOUBL this is the tax itself.
+        basis=None
+        if text_at(root, "CustomizationID").startswith("OIOUBL")
+        else sheet.money_at(total, "TaxExclusiveAmount"),
         tax=sum(stated[1:], stated[0]) if stated else None,
         prepaid=prepaid,
         rounding=rounding,
         collected=_collected(sheet, root),
         several_taxes=len(detailed) > 1,
-    ), notes
+    ), [*notes, *fine]
 
 
 def _unrounded(totals: Totals) -> Totals:
@@ -150,12 +152,13 @@ def _taxes(sheet: Sheet, root: Node) -> tuple[list[Node], list[str]]:
 
 
 def _group(sheet: Sheet, part: Node) -> TaxGroup:
-    tax = sheet.money_at(part, "TaxAmount")
+    tax = part.find("TaxAmount")
     if tax is None:
         sheet.refuse(part, "a tax has no amount (TaxSubtotal/TaxAmount)")
     rate = sheet.number_at(part, "TaxCategory/Percent")
     rate = sheet.number_at(part, "Percent") if rate is None else rate
-    return TaxGroup(tax, sheet.money_at(part, "TaxableAmount"), rate, part.sourceline or 0)
+    basis, category = sheet.money_at(part, "TaxableAmount"), text_at(part, "TaxCategory/ID")
+    return TaxGroup(sheet.rounded(tax)[0], basis, rate, part.sourceline or 0, category)
 
 
 def _allowances(sheet: Sheet, root: Node) -> tuple[tuple[Money, ...], tuple[Money, ...]]:
