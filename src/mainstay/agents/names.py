@@ -101,12 +101,12 @@ def words_of(name: str) -> Words:
 
 def similarity(left: Words, right: Words) -> float | None:
     """Say how far two names are one, 0 to 1; None when either has nothing to compare."""
-    left, right = _comparable(left, right)
-    if not left or not right:
+    one, other = _comparable(left, right)
+    if not one or not other:
         return None
-    if sorted(left) == sorted(right):
-        return 1.0
-    return max(_word_by_word(left, right), _joined(left, right))
+    likeness = 1.0 if sorted(one) == sorted(other) else max(_word_by_word(one, other), _joined(one, other))
+    part = len(one) + len(other) < len(left) + len(right)  # the rest is in another script
+    return (likeness if likeness >= FAINT and max(map(len, one)) >= FUZZY_FROM else None) if part else likeness
 
 
 def _comparable(left: Words, right: Words) -> tuple[Words, Words]:

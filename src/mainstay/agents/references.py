@@ -119,6 +119,8 @@ class ReferenceIndex:
             for key in _keys_of(invoice):
                 self._add(key)
             self._add_tail(invoice.number)
+        plain = [invoice.number for invoice in invoices if invoice.number.isascii() and invoice.number.isdigit()]
+        self._plain_digits = max(map(len, plain), default=0)  # where numbers are figures only
         self._customer_of = {invoice.number: _digits(invoice.customer_id) for invoice in invoices}
         self._longest = max((len(key.replace("|", "")) for key in self._keys), default=0)
 
@@ -306,8 +308,10 @@ class ReferenceIndex:
         for last, joined, _ in _runs(tokens, at, self._longest):
             pattern = (*pattern, *_pattern((tokens[last].text,)))
             shaped = len(joined) >= UNKNOWN_FROM and _shape(joined) in self._shapes and not joined.isalpha()
+            shaped = shaped and _hangs_together(plain, tokens, at, last)
             shaped = shaped or (pattern in self._patterns and _is_one(plain, tokens, at, last))
-            told = last == at and at > 0 and tokens[at - 1].text in INVOICE_WORDS and _is_number(joined)
+            cued = last == at and _after_invoice(tokens, at)
+            told = cued and (_is_number(joined) or (joined.isdigit() and 1 < len(joined) <= self._plain_digits))
             if (shaped or told) and not _joined(plain, tokens, last, before=False) and joined not in self._prefixes:
                 found.unknown.add(joined)
                 return last
@@ -417,6 +421,12 @@ def _is_one(plain: str, tokens: list[Token], at: int, last: int) -> bool:
     return last > at and all(gap in set("-/._") or not gap for gap in (gaps[1:] if not tokens[at].digits else gaps))
 
 
+def _hangs_together(plain: str, tokens: list[Token], at: int, last: int) -> bool:
+    """Say whether no blank stands in a run, save between figures."""
+    pairs = list(pairwise(tokens[at : last + 1]))
+    return all(not plain[a.end : b.start].isspace() or (a.digits and b.digits) for a, b in pairs)
+
+
 def _runs(tokens: list[Token], at: int, longest: int) -> Iterator[tuple[int, str, str]]:
     """Yield each run of tokens from here: its last index, joined, and joined without leading zeros."""
     joined, piped = "", ""
@@ -438,6 +448,12 @@ def _is_number(joined: str) -> bool:
 
 def _cued(tokens: list[Token], at: int) -> bool:
     return at > 0 and tokens[at - 1].text in CUES
+
+
+def _after_invoice(tokens: list[Token], at: int) -> bool:
+    """Say whether the word "invoice" stands before a token, also "invoice no."."""
+    before = at - 1 if at > 1 and tokens[at - 1].text in CUES - INVOICE_WORDS else at
+    return before > 0 and tokens[before - 1].text in INVOICE_WORDS
 
 
 def _stands_alone(plain: str, tokens: list[Token], at: int, last: int, keys: Iterable[Key]) -> bool:

@@ -20,7 +20,7 @@ from mainstay.agents import grouping, wording
 from mainstay.agents.allocation import Gap, Kind, lone, match_of
 from mainstay.agents.assignment import assign
 from mainstay.agents.candidates import Case
-from mainstay.agents.evidence import NO_MATCH_BITS, SURE_CONFIDENCE, Evidence, Receipt, confidence
+from mainstay.agents.evidence import NO_MATCH_BITS, SURE_CONFIDENCE, Debt, Evidence, Receipt, confidence
 from mainstay.agents.names import ALIKE, similarity, words_of
 from mainstay.agents.payouts import Payouts, read_payouts
 from mainstay.records import Match, Payer, Payout
@@ -233,11 +233,19 @@ class Desk:
     def _contradicted(self, evidence: Evidence) -> bool:
         """Say whether the amount fits as well where a slip of the finger would have meant another invoice."""
         receipt, debt = evidence.receipt, evidence.debt
+        if not evidence.referenced and self._twin_is_doubtful(receipt, debt):
+            return True
         if evidence.reference == "near" or evidence.amount == "tiny":
             return self._has_twin(receipt, debt.customer, debt.number)
         if evidence.reference != "number" or evidence.payer_open:
             return False
         return any(self._has_twin(receipt, customer, debt.number) for customer in self.case.sure_payers(receipt))
+
+    def _twin_is_doubtful(self, receipt: Receipt, debt: Debt) -> bool:
+        """Say whether an equal invoice of this customer was given to a line that is asked about: it may be free yet."""
+        currency = debt.invoice.open.currency
+        equal = self.case.of_amount(debt.customer, currency, receipt.worth(currency))
+        return any(twin.number != debt.number and twin.number in self.doubtful for twin in equal)
 
     def _has_twin(self, receipt: Receipt, customer: int, number: str) -> bool:
         """Say whether a customer has another invoice of just this amount, paid by now or not."""
