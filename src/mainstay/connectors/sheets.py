@@ -139,9 +139,12 @@ def _refuse(source: Source, members: list[zipfile.ZipInfo]) -> None:
         what = f"the workbook holds {len(members)} files, and it may hold {MAX_MEMBERS}, each once"
         raise source.error(what, remedy=_DAMAGED)
     total = sum(member.file_size for member in members)
-    if total > MAX_UNPACKED or total > MAX_RATIO * len(source.content):
-        size, limit = f"{total / 2**20:.1f} MB", f"{MAX_UNPACKED // 2**20} MB and {MAX_RATIO} times its packed size"
-        raise source.error(f"unpacked, the workbook has {size}, and it may have {limit}", remedy=_SHORTER)
+    if total > MAX_UNPACKED:
+        what = f"unpacked, the workbook has {total / 2**20:.0f} MB, and it may have {MAX_UNPACKED // 2**20} MB"
+        raise source.error(what, remedy=_SHORTER)
+    if total > MAX_RATIO * len(source.content):
+        what = f"the workbook unpacks to more than {MAX_RATIO} times its packed size, as real ones never do"
+        raise source.error(what, remedy=f"If it is yours: {_SAVE[0].lower()}{_SAVE[1:]}")
 
 
 def _member(source: Source, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
