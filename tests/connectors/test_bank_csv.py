@@ -80,7 +80,7 @@ def test_the_guess_is_told():
     assert "decimal mark ','" in note
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16", "utf-16-le", "utf-16-be"])
 def test_the_encoding_is_found(encoding):
     assert read(GERMAN.encode(encoding)).lines == read(GERMAN).lines
 

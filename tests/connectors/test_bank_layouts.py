@@ -10,6 +10,7 @@ from mainstay.connectors.bank import csv as bank_csv
 from mainstay.connectors.bank.columns import ColumnMap
 from mainstay.connectors.bank.statement import assemble
 from mainstay.connectors.source import Source
+from mainstay.values import Money
 
 
 class Bank(NamedTuple):
@@ -453,3 +454,12 @@ def test_two_currencies_of_one_account_are_two_statements():
         ("USD", "absent", 1),
     ]
     assert "1 rows are left out, as the bank says they did not happen." in result.note
+
+
+def test_what_was_sent_in_another_currency_stands_beside_the_amount():
+    text = BANKS["N26"].text + (
+        f'2026-04-04,2026-04-04,"Acme Inc",{OTHER},"Credit Transfer","RE-118","Main Account",92.50,100.00,USD,0.925\n'
+        f'2026-04-05,2026-04-05,"Cafe",,"Card","","Main Account",-3.00,3.20,USD,0.94\n'
+    )
+    (part,) = bank_csv.read(Source("april.csv", text.encode())).parts
+    assert [draft.line.original for draft in part.drafts] == [None, Money(10000, "USD"), Money(-320, "USD")]

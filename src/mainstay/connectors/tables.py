@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from mainstay.values import Money
 
 DELIMITERS = {";": "semicolon", ",": "comma", "\t": "tab", "|": "bar"}
+HEAD_BYTES = 1000  # looked at to tell an encoding
 HEADER_WITHIN = 60  # rows that are searched for the header
 MAX_TABLE_BYTES = 16 * 1024 * 1024  # some 200,000 rows; reading takes about thirty times as much memory
 HEADER_SIGNS = 2  # known columns that make a row look like one
@@ -216,7 +217,7 @@ def decode(source: Source, encoding: str = "", *, most: int = MAX_TABLE_BYTES) -
         what = f"the file has {size}, and a table may have {limit}"
         raise source.error(what, remedy="Export a shorter period, or several files, and give each by itself.")
     marked = source.content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    for name in (encoding,) if encoding else ("utf-16",) if marked else ("utf-8-sig", "cp1252"):
+    for name in (encoding,) if encoding else ("utf-16",) if marked else (*_wide(source.content), "utf-8-sig", "cp1252"):
         try:
             text = source.content.decode(name)
         except (UnicodeDecodeError, LookupError):
@@ -231,6 +232,12 @@ def decode(source: Source, encoding: str = "", *, most: int = MAX_TABLE_BYTES) -
     if marked and not encoding:
         raise source.error("the file says it is UTF-16 but is cut off or damaged", remedy=_EXPORT)
     raise source.error(f"the text is not in {encoding or 'a known encoding'}", remedy="Export the file as UTF-8.")
+
+
+def _wide(content: bytes) -> tuple[str, ...]:
+    """Tell UTF-16 that is not marked: every second byte of plain letters is zero."""
+    even, odd = (content[start:HEAD_BYTES:2].count(0) * 4 > len(content[:HEAD_BYTES]) for start in (0, 1))
+    return ("utf-16-le",) if odd and not even else ("utf-16-be",) if even and not odd else ()
 
 
 _EXPORT = "Export the file again as CSV, and give it as it came."
@@ -542,7 +549,8 @@ PLAIN = {
     "text_3": "what they wrote, too",
     "status": "booked or not yet",
     "started_on": "date of what is not booked yet",
-    "fee": "fee",
+    "original_amount": "amount in another currency",
+    "original_currency": "that currency",
     "bank_id": "the bank's number",
     "balance": "balance after it",
     "number": "invoice number",

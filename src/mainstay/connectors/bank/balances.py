@@ -185,6 +185,7 @@ def _with_fee(entry: Entry, draft: Draft, mode: FeeMode) -> list[Draft]:
         counterparty="",
         iban="",
         references=(),
+        original=None,
         text=f"Fee: {draft.line.text or draft.line.counterparty}".strip(" :"),
     )
     return [draft, Draft(line, mark=draft.mark and f"{draft.mark} fee")]

@@ -90,6 +90,18 @@ VOCABULARY: Vocabulary = {
         fi="maara,summa",
         cs="castka,objem,castka v mene uctu",
     ),
+    "original_amount": words(
+        en="original amount,local amount,orig amount,foreign amount,amount in foreign currency",
+        de="ursprungsbetrag,originalbetrag,fremdwahrungsbetrag,betrag in fremdwahrung",
+        fr="montant d origine,montant en devise",
+        nl="oorspronkelijk bedrag",
+    ),
+    "original_currency": words(
+        en="original currency,local currency,orig currency,foreign currency,type foreign currency",
+        de="ursprungswahrung,originalwahrung,fremdwahrung",
+        fr="devise d origine",
+        nl="oorspronkelijke munt",
+    ),
     "fee": words(
         en="fee,fees,total fees,transaction fee",
         de="gebuhr,gebuhren,entgelt",
@@ -290,6 +302,8 @@ class ColumnMap(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_
     account: str = ""  # of the statement itself
     status: str = ""  # booked, pending, or never happened
     started_on: str = ""  # the day of what is not booked yet
+    original_amount: str = ""  # what was sent, where that was in another currency
+    original_currency: str = ""
     fee: str = ""  # taken beside the amount
     delimiter: str = ""
     encoding: str = ""

@@ -352,11 +352,21 @@ def _entry(cells: Cells, form: _Format, *, pending: bool) -> Entry:
         text=" ".join(dict.fromkeys(text for field in _TEXTS if (text := row.text(field)))),
         bank_id=bank_id,
         pending=pending,
+        original=_original(cells, form, amount),
         raw=row.raw[:RAW_LIMIT],
     )
     fee = cells.take("fee", lambda cell: _money(cell or "0", form, amount.currency))
     account = row.text("account").replace(" ", "").upper() or form.account
     return Entry(row, account, Draft(line, mark=bank_id), fee, _balance(cells, form, amount.currency))
+
+
+def _original(cells: Cells, form: _Format, amount: Money) -> Money | None:
+    """Give what was sent in another currency, with the sign of what arrived; None where it was the same one."""
+    code = currency_named(cells.row.text("original_currency")).upper()
+    if code not in CODES or code == amount.currency or not cells.row.text("original_amount"):
+        return None
+    sent = cells.take("original_amount", lambda cell: _money(cell, form, code))
+    return -sent if (sent.minor < 0) != (amount.minor < 0) else sent
 
 
 def _mark(cells: Cells, form: _Format) -> Entry:
