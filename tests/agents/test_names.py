@@ -21,6 +21,14 @@ def likeness(one, other):
         ("I. Lindqvist", "Ingrid Lindqvist", NEAR),
         ("Architekturbüro Weidenbach und Partner", "ARCHITEKTURBURO WEIDENBACH U", ALIKE),
         ("S.p.A. Rivage", "Rivage", SAME),
+        ("株式会社ミライ", "ミライ", SAME),
+        ("上海蓝天贸易有限公司", "上海蓝天贸易", SAME),
+        ("Παπαδόπουλου Τσαγάδικο", "TSAGADIKO PAPADOPOULOU", SAME),
+        ("Юлия Жукова", "YULIYA ZHUKOVA", SAME),
+        ("Århus Kaffe A/S", "AARHUS KAFFE", SAME),
+        ("Nordwind GmbH c/o Petersen", "NORDWIND", SAME),
+        ("Dr. med. Anna Huber", "HUBER ANNA", SAME),
+        ("Zederberg Yoga UG (haftungsbeschränkt)", "Zederberg Yoga UG (haftungsbeschrän", SAME),
     ],
 )
 def test_a_bank_s_spelling_is_the_same_name(one, other, least):

@@ -1,8 +1,12 @@
 """What a line names."""
 
 import pytest
+from stdnum import luhn
+from stdnum.be import ogm_vcs
+from stdnum.ch import esr
 
 from mainstay.agents.references import ReferenceIndex, is_creditor_reference, is_iban, near_miss
+from mainstay.agents.structured import is_kenmerk, is_viitenumero
 from mainstay.records import BankLine, Invoice
 from mainstay.values import Money
 
@@ -59,3 +63,58 @@ def test_full_width_and_accented_letters_are_read():
 def test_one_slip_of_the_finger_is_a_near_miss_and_two_are_not():
     assert near_miss("2026410", "2026-140")
     assert not near_miss("2026401", "2026-140")
+
+
+def with_check(make, body):
+    return body + make(body)
+
+
+@pytest.mark.parametrize(
+    ("text", "references"),
+    [
+        (f"/{with_check(esr.calc_check_digit, '2041'.rjust(26, '0'))}/", ()),
+        ("", (with_check(esr.calc_check_digit, "2041".rjust(26, "0")),)),
+        ("", (with_check(luhn.calc_check_digit, "0002041"),)),
+        (f"KID {with_check(luhn.calc_check_digit, '2041')}", ()),
+        ("viite 20417", ()),
+    ],
+)
+def test_a_number_inside_a_reference_with_check_digits_is_named(text, references):
+    found = read(text, "RE-2041", "RE-2042", references=references)
+    assert sorted(found.structured) == ["RE-2041"]
+
+
+def test_a_belgian_communication_holds_a_number():
+    body = "0000002041"
+    plain = body + ogm_vcs.calc_check_digits(body)
+    found = read(f"+++{plain[:3]}/{plain[3:7]}/{plain[7:]}+++", "RE-2041")
+    assert sorted(found.structured) == ["RE-2041"]
+    wrong = f"{int(plain[10:]) % 97 + 1:02d}"
+    assert not read(f"+++{plain[:3]}/{plain[3:7]}/{plain[7:10]}{wrong}+++", "RE-2041").full
+
+
+def test_the_published_examples_of_the_north_are_valid_and_a_changed_digit_is_not():
+    assert is_viitenumero("1234561")
+    assert not is_viitenumero("1234562")
+    assert is_kenmerk("5000056789012345")
+    assert not is_kenmerk("6000056789012345")
+
+
+@pytest.mark.parametrize("text", ["RE-2041 bis 2044", "2041-2044", "inv 2041/2042/2043/2044", "RE-2041 - RE-2044"])
+def test_a_range_or_a_list_names_all_between(text):
+    numbers = [f"RE-{number}" for number in range(2039, 2047)]
+    assert sorted(read(text, *numbers).full) == ["RE-2041", "RE-2042", "RE-2043", "RE-2044"]
+
+
+def test_a_range_to_a_number_that_is_not_ours_names_no_more_than_its_first():
+    assert sorted(read("RE-2041 bis 2099", "RE-2041", "RE-2042").full) == ["RE-2041"]
+
+
+@pytest.mark.parametrize("text", ["InvoiceRE-2041danke", "R E 2 0 4 1", "RechnungRE2041vom 3.9."])
+def test_a_number_that_is_glued_or_spaced_is_found(text):
+    assert sorted(read(text, "RE-2041", "RE-2042").full) == ["RE-2041"]
+
+
+def test_a_number_of_another_year_is_noted_as_unknown():
+    assert read("Rg 2025.78", "Rg 2026.250").unknown
+    assert read("Rechnung 585", "830", "834").unknown == ("585",)

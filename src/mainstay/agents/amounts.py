@@ -73,14 +73,14 @@ def fit_amount(  # noqa: PLR0911 - one return for each way to fit
         return Fit("over", gap)
     if gap > owed * EXCHANGE_SHARE * 4:
         return Fit("part", gap, parts=instalments(paid, invoice.amount.minor))
+    most = max((discount.basis_points for discount in invoice.discounts), default=0)
+    if gap * BASIS < owed * most and any(days_after(discount, paid_on) == 0 for discount in invoice.discounts):
+        return Fit("discount", gap, most, granted=True, partly=True)
     for points in (*USUAL, *RARE):
         if paid in without(owed, points):
             return Fit("discount", gap, points)
     if exchanged and gap <= owed * EXCHANGE_SHARE:
         return Fit("exchange", gap)
-    most = max((discount.basis_points for discount in invoice.discounts), default=0)
-    if gap * BASIS < owed * most and any(days_after(discount, paid_on) == 0 for discount in invoice.discounts):
-        return Fit("discount", gap, most, granted=True, partly=True)
     if gap <= min(fee_minor(invoice.open.currency), owed * FEE_SHARE):
         return Fit("fee", gap)
     return Fit("part", gap)

@@ -50,12 +50,12 @@ def explain(receipt: Receipt, paid: int, debts: Sequence[Debt], write_off: Money
     if gap <= 0:
         return None
     said = f"{wording.money(gap, currency)} more than this amount"
-    for points in (*USUAL, *RARE):
-        if paid in without(total, points) or abs(total * points // 10_000 - gap) <= len(debts) // 2:
-            return Short("discount", f"{said}, a discount of {wording.percent(points)}")
     each = PROVIDER_EACH_MINOR * len(debts)
     if receipt.provider and gap <= total * PROVIDER_SHARE + each:
         return Short("fee", f"{said}, as when {receipt.provider} keeps its fees")
+    for points in (*USUAL, *RARE):
+        if paid in without(total, points) or abs(total * points // 10_000 - gap) <= len(debts) // 2:
+            return Short("discount", f"{said}, a discount of {wording.percent(points)}")
     if gap <= min(fee_minor(currency), total * FEE_SHARE):
         return Short("fee", f"{said}, as when a bank keeps a fee")
     return None
