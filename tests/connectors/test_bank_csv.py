@@ -159,6 +159,12 @@ def test_debits_are_negative_whether_or_not_their_column_has_a_minus():
     assert minors(plain) == minors(plain.replace("5.00", "-5.00")) == [-500, 700]
 
 
+def test_a_dash_in_a_column_of_amounts_is_an_empty_cell():
+    text = "Date,Text,Debit,Credit,Currency\n2026-02-20,a,-,5.00,EUR\n2026-02-21,b,3.00,--,EUR\n"
+    assert minors(text) == [500, -300]
+    assert "the row has no amount" in refused(text + "2026-02-22,c,-,-,EUR\n")
+
+
 # --- what is refused ----------------------------------------------------------------------------------------------
 
 HEADER = "Date,Description,Amount,Currency\n2026-04-02,Valid,100.00,EUR\n"

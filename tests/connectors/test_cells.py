@@ -168,7 +168,9 @@ def test_a_column_tells_its_dates_or_not(text, told):
     assert tells_date_format([text]) is told
 
 
-@pytest.mark.parametrize("texts", [["03/04/2026"], ["soon"], ["2026-04-03", "03.04.2026"], [], ["04/03/2026", ""]])
+@pytest.mark.parametrize(
+    "texts", [["03/04/2026"], ["soon"], ["2026-04-03", "03.04.2026"], [], ["04/03/2026", ""], ["26-02-13", "26-02-14"]]
+)
 def test_a_column_of_dates_that_decides_nothing_is_asked_about(texts):
     with pytest.raises(UnreadableError):
         guess_date_format(texts, day_first=False)

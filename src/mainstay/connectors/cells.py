@@ -127,6 +127,8 @@ def guess_date_format(texts: Iterable[str], *, day_first: bool) -> str:
     months = 12
     if first <= months and second <= months and not day_first:
         raise UnreadableError(f"{dates[0]!r} may be day and month or month and day", dates[0])
+    if len(opened[0][4]) == 2 and len({part[1] for part in opened}) == 1 < len({part[4] for part in opened}):  # noqa: PLR2004
+        raise UnreadableError(f"{dates[0]!r} may begin or end with the year", dates[0])
     order = ("%m", "%d") if second > months else ("%d", "%m")
     year = "%Y" if len(opened[0][4]) == 4 else "%y"  # noqa: PLR2004 - digits of a year
     return opened[0][2].join((*order, year))

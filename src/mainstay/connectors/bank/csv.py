@@ -391,17 +391,17 @@ def _amount(cells: Cells, form: _Format) -> Money:
     said = beside or (valuta if valuta in CODES else form.currency)
     asking = cells if cells.row.text("currency") else msgspec.structs.replace(cells, remedy=_CURRENCY)
     currency = asking.take("currency", lambda cell: code_of(currency_named(cell) or said))
-    if cells.row.text("amount"):
+    if _filled(cells.row.text("amount")):
         amount = cells.take("amount", lambda cell: _money(cell, form, currency))
         return cells.take("direction", lambda said: _directed(amount, said.casefold()))
     credit, debit = (
-        cells.take(field, lambda cell: _money(cell or "0", form, currency)) for field in ("credit", "debit")
+        cells.take(field, lambda cell: _money(_filled(cell) or "0", form, currency)) for field in ("credit", "debit")
     )
 
     def one_of_both(_: str) -> Money:
         if credit.minor and debit.minor:
             raise UnreadableError("the row has both a credit and a debit")
-        if not (cells.row.text("credit") or cells.row.text("debit")):
+        if not _amounts_of(cells.row):
             raise UnreadableError("the row has no amount")
         return credit + (debit if form.debits_signed else -debit)
 
@@ -422,7 +422,12 @@ def _money(cell: str, form: _Format, currency: str) -> Money:
 
 
 def _amounts_of(row: Row) -> list[str]:
-    return [cell for field in ("amount", "credit", "debit") if (cell := row.text(field))]
+    return [cell for field in ("amount", "credit", "debit") if (cell := _filled(row.text(field)))]
+
+
+def _filled(cell: str) -> str:
+    """Take a cell of nothing but dashes for empty."""
+    return cell if cell.strip("-\u2013\u2014 ") else ""
 
 
 def _fee_header(table: Table) -> str:
