@@ -417,6 +417,15 @@ def test_rows_taken_out_of_the_middle_are_missed_by_the_balance(first, last):
     assert "the running balance is off by" in refused("\n".join(cut))
 
 
+def test_a_last_amount_that_may_be_cut_off_is_told():
+    says = "The last row has no line end"
+    text = "Date,Text,Currency,Amount\n2026-04-03,a,EUR,100.00"
+    assert says in read(text).note
+    assert says in asked(text)[0].body
+    assert says not in read(text + "\n").note
+    assert says not in read(UP.rstrip()).note  # its balance adds up
+
+
 @pytest.mark.parametrize("cut", [2, 3, 41, 101])
 def test_a_wide_text_cut_in_the_middle_of_a_letter_is_refused(cut):
     content = GERMAN.encode("utf-16")

@@ -10,6 +10,7 @@ from mainstay.connectors.bank import csv as bank_csv
 from mainstay.connectors.bank.columns import ColumnMap
 from mainstay.connectors.bank.statement import assemble
 from mainstay.connectors.source import Source
+from mainstay.errors import FileError
 from mainstay.values import Money
 
 
@@ -463,3 +464,10 @@ def test_what_was_sent_in_another_currency_stands_beside_the_amount():
     )
     (part,) = bank_csv.read(Source("april.csv", text.encode())).parts
     assert [draft.line.original for draft in part.drafts] == [None, Money(10000, "USD"), Money(-320, "USD")]
+
+
+def test_a_row_cut_before_the_column_of_its_sign_is_refused():
+    bank = BANKS["Volksbank, older, with S and H under no header"]
+    cut = bank.text[: bank.text.index(';"S"')]
+    with pytest.raises(FileError, match="the row has 12 cells, the header 13"):
+        bank_csv.read(Source("april.csv", cut.encode()))

@@ -434,6 +434,7 @@ def _row(source: Source, line: int, cells: list[str], header: list[str], columns
     while len(cells) > len(header) and not cells[-1].strip():
         cells = cells[:-1]
     named = len(header) - next((n for n, cell in enumerate(reversed(header)) if cell.strip()), 0)
+    named = max(named, *(column + 1 for column in columns.values()), 0)
     if not named <= len(cells) <= len(header) and sum(map(bool, map(str.strip, cells))) > 1:
         what = f"the row has {len(cells)} cells, the header {len(header)}"
         remedy = "The row was cut off, or a text in it holds the separator without quotes. " + _EXPORT

@@ -158,6 +158,7 @@ def read(source: Source, columns: ColumnMap | None = None, layouts: tuple[Rememb
     parts, told = parts_of(source, [*entries, *marks], stated, included="total" in _fee_header(table))
     notes = [table.note, f"Dates as {form.dates['booked_on']}, decimal mark {form.decimal!r}.", *told]
     notes += _left_out(rows)
+    notes += _open_end(source, table, parts)
     if not form.account and "account" not in table.headers:
         notes.append("The file does not name its account; ids of lines can't tell two accounts apart.")
     doubts: tuple[Doubt, ...] = ()
@@ -245,6 +246,14 @@ def _left_out(rows: _Sorted) -> list[str]:
         states = ", ".join(repr(state[:30]) for state in rows.strange[:3])
         told.append(f"Rows marked {states} are taken as booked.")
     return told
+
+
+def _open_end(source: Source, table: Table, parts: Sequence[Part]) -> list[str]:
+    """Say where a cut last amount could not be noticed: no line end after it, and no balance that proves it."""
+    ended = not table.delimiter or source.content.rstrip(b"\0").endswith((b"\n", b"\r"))
+    if ended or all(part.head.balance == "checked" for part in parts):
+        return []
+    return ["The last row has no line end; if the file was cut off, export it again."]
 
 
 def _format(source: Source, table: Table, rows: _Sorted, columns: ColumnMap) -> _Format:
@@ -463,4 +472,12 @@ def _doubt(
     first = {row.line: None for row in rows.lines[:3]}
     lines = [draft.line for part in parts for draft in part.drafts][: len(first)]
     sample = [shown_row(line.booked_on, line.amount, line.counterparty, line.text) for line in lines]
-    return doubt(source, table, "bank.columns", columns, sample, assumed, [*told, *_left_out(rows)])
+    return doubt(
+        source,
+        table,
+        "bank.columns",
+        columns,
+        sample,
+        assumed,
+        [*told, *_left_out(rows), *_open_end(source, table, parts)],
+    )
