@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 SAME_AMOUNT_MAX = 30  # an amount that more invoices share says nothing by itself
 WORD_CUSTOMERS_MAX = 60  # a word that more customers share is not a lead
-NEAR_AMOUNTS_MAX = 24  # invoices of one customer looked at for one line
+NEAR_AMOUNTS_MAX = 16  # invoices of one customer looked at for one line
 NEAR_STEPS_MAX = 240  # and so many on the way to those, where most of them are paid
 CLOSE_NAME = 0.7
 TIDY_AFTER = 64  # settled invoices met before they are taken out of a customer's list

@@ -42,8 +42,6 @@ def doubts(evidence: Evidence) -> list[str]:
     """Give what speaks against a pair, each as half a sentence."""
     found: list[str] = []
     named = evidence.receipt.named
-    if evidence.names_other:
-        found.append(f"the payment names {listed(named.hinted[:LISTED_MAX])}")
     if evidence.names_unknown:
         found.append(f"the payment names {listed(named.unknown)}, which is no open invoice")
     if evidence.early:
@@ -176,11 +174,13 @@ def _reference(evidence: Evidence, number: str) -> str:
         case "number":
             return f"The payment names invoice {number}"
         case "cut":
-            return f"The payment names a number that is cut and may be invoice {number}"
+            return f"The payment names a part of a number, which may be invoice {number}"
         case "near":
             return f"The payment names {evidence.receipt.named.unknown[0]}, which is nearly invoice {number}"
         case "none":
-            return "The payment names no invoice" if not evidence.names_other else "The payment names another invoice"
+            if evidence.names_other:
+                return f"The payment names {listed(evidence.receipt.named.hinted[:LISTED_MAX])}, not invoice {number}"
+            return "The payment names no invoice"
 
 
 def _and_payer(evidence: Evidence) -> str:
