@@ -46,7 +46,7 @@ def test_the_banks_line_of_a_payout_is_no_payment_and_its_charges_pay_one_by_one
     assert (said.output.summary.payouts, said.output.summary.payouts_missing) == (1, 0)
 
 
-@pytest.mark.parametrize("on", ["2026-02-18", "2026-02-27"])
+@pytest.mark.parametrize("on", ["2026-02-17", "2026-02-27"])
 def test_a_sum_before_a_payout_or_long_after_it_is_another(on):
     said = matched([*CHARGES, came("sum", "970.00 EUR", "Stripe", on=on)], BILLS, payouts=(payout(),))
     assert said.pile("sum") == "unmatched"
@@ -129,4 +129,34 @@ def test_whom_a_provider_names_is_the_payer():
 
 def test_a_customer_who_is_a_payment_company_is_a_customer():
     said = matched([came("l", "412.37 EUR", "Mollie B.V.")], [owes("R-1", "412.37 EUR", "Mollie B.V.")])
+    assert said.pile("l") == "sure"
+
+
+def test_a_provider_s_own_lines_are_no_payments_and_never_the_banks():
+    lines = [
+        came("out", "-970.00 EUR", "Stripe", "Paid out to your bank, po_1Abcdef", on="2026-02-18", account="Stripe"),
+        came("topup", "970.00 EUR", "Stripe", "Top-up", on="2026-02-19", account="Stripe"),
+        came("sum", "970.00 EUR", "STRIPE", on="2026-02-18", account="DE1"),
+    ]
+    said = matched([*CHARGES, *lines], BILLS, payouts=(payout(),))
+    assert [said.pile(id_) for id_ in ("out", "topup", "sum")] == ["ignored"] * 3
+    assert said.match("out").why == "The transfer of payout po_1Abcdef from Stripe to your bank."
+    assert said.match("topup").why == "Moved by Stripe itself; no customer's payment."
+    assert said.match("sum").why.startswith("The payout po_1Abcdef")
+
+
+def test_what_a_provider_takes_from_the_bank_is_its_payout_too():
+    said = matched(
+        [came("l", "-45.00 EUR", "Stripe", on="2026-02-20")], [], payouts=(payout(amount=-4_500, line_ids=()),)
+    )
+    assert said.match("l").why == "The payout po_1Abcdef of Stripe: Stripe took back 45.00 EUR."
+
+
+def test_a_payout_of_which_only_the_sum_is_known_is_still_one():
+    said = matched([came("l", "970.00 EUR", "Stripe", on="2026-02-20")], [], payouts=(payout(line_ids=()),))
+    assert said.match("l").why == "The payout po_1Abcdef of Stripe: charges of 1,000.00 EUR less 30.00 EUR fees."
+
+
+def test_a_bank_statement_alone_is_no_provider_s_account():
+    said = matched([came("l", "412.37 EUR", "Stripe", "R-1", account="DE1")], [owes("R-1", "412.37 EUR", ANNA)])
     assert said.pile("l") == "sure"

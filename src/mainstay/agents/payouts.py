@@ -1,8 +1,9 @@
 """Payouts: the sums a payment provider sends to the bank, and the lines of its report they are made of.
 
 With the provider's report beside the statement every charge is a line of its own and finds its invoice like any other.
-The bank's line of the whole sum is then no customer's payment: it has the same amount, comes on the day the provider
-says or up to `DAYS_MAX` later, and names the provider or the payout, or is the only one that can be meant.
+The bank's line of the whole sum is then no customer's payment: it has the same amount, comes a day before the provider
+says (time zones) or up to `DAYS_MAX` later, and names the provider or the payout, or is the only one that can be meant.
+What the provider moved itself, such as a top-up or an exchange, is no customer's payment either.
 """
 
 from __future__ import annotations
@@ -20,10 +21,11 @@ from mainstay.agents.references import compact
 from mainstay.records import Payout
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Container, Mapping, Sequence
 
     from mainstay.records import BankLine
 
+DAYS_EARLY = 1
 DAYS_MAX = 7  # five working days and a weekend
 ID_FROM = 6  # characters of a payout's id that are not found by chance
 
@@ -45,7 +47,8 @@ def read_payouts(
     within = {line_id: payout for payout in payouts for line_id in payout.line_ids}
     charges = Counter(within[line.id].id for line in lines if line.id in within and line.amount.minor > 0)
     explained: dict[str, str] = {}
-    bank = [line for line in lines if line.id not in within and not line.pending]
+    own = {line.account for line in lines if line.id in within and line.account}
+    bank = [line for line in lines if line.id not in within and not line.pending and not _inside(line, own)]
     free: dict[tuple[str, int], list[BankLine]] = {}
     for line in sorted(bank, key=lambda line: (line.booked_on, line.id)):
         for amount in {line.amount, line.original or line.amount}:
@@ -60,8 +63,10 @@ def read_payouts(
         elif payout.amount.minor and payout.arrives_on <= last:
             missing.append(payout)
     for line in lines:
-        if line.amount.minor < 0 and line.id not in explained:
-            explained |= _taken_off(line, within.get(line.id), payouts)
+        if line.amount.minor < 0 and line.id not in explained and not line.reversal:
+            explained |= _taken_off(line, within.get(line.id), payouts, inside=_inside(line, own))
+        elif line.amount.minor > 0 and not line.reversal and _inside(line, own) and _is_providers(line):
+            explained[line.id] = f"Moved by {provider_of(line.counterparty)} itself; no customer's payment."
     providers = frozenset("".join(words_of(payout.provider)) for payout in payouts)
     return Payouts(explained, tuple(missing), len(chosen), frozenset(within), providers)
 
@@ -92,7 +97,8 @@ def _choose(
 
 
 def _in_time(line: BankLine, payout: Payout) -> bool:
-    return line.booked_on >= payout.arrives_on and days_between(payout.arrives_on, line.booked_on) <= DAYS_MAX
+    late = days_between(payout.arrives_on, line.booked_on)
+    return -DAYS_EARLY <= late <= DAYS_MAX
 
 
 def _names_payout(line: BankLine, payout: Payout) -> bool:
@@ -105,9 +111,20 @@ def _names_sender(line: BankLine, payout: Payout) -> bool:
     return any(names_provider(words_of(text), payout.provider) for text in (line.counterparty, line.text))
 
 
-def _taken_off(line: BankLine, payout: Payout | None, payouts: Sequence[Payout]) -> dict[str, str]:
+def _inside(line: BankLine, own: Container[str]) -> bool:
+    """Say whether a line stands on a provider's account and not on the bank's."""
+    return bool(line.account) and (line.account in own or provider_of(line.account) is not None)
+
+
+def _is_providers(line: BankLine) -> bool:
+    return provider_of(line.counterparty) is not None and provider_of(line.counterparty) == provider_of(line.account)
+
+
+def _taken_off(line: BankLine, payout: Payout | None, payouts: Sequence[Payout], *, inside: bool) -> dict[str, str]:
     """Explain what a provider's report shows as going out: its fees, refunds, and the transfer itself."""
     meant = [payout] if payout is not None else [p for p in payouts if _names_payout(line, p)]
+    if inside and not meant:
+        meant = [p for p in payouts if abs(days_between(line.booked_on, p.arrives_on)) <= DAYS_MAX]
     for each in meant:
         if line.amount == -each.amount:
             return {line.id: f"The transfer of payout {each.id} from {each.provider} to your bank."}

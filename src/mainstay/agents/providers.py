@@ -5,6 +5,8 @@ What they send says nothing about who paid: neither their name nor their account
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from mainstay.agents.names import Words, words_of
 
 # What a bank writes -> what the operator calls it. A name must begin with these words.
@@ -53,6 +55,7 @@ OWN = (
 OWN_WORDS = frozenset(word for written in OWN.split() for word in words_of(written))
 
 
+@lru_cache(maxsize=4_096)
 def provider_of(name: str) -> str | None:
     """Give the provider a counterparty's name stands for: "Stripe"; None for anybody else."""
     found = split_provider(words_of(name))

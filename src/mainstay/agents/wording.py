@@ -128,7 +128,10 @@ def say_payout(payout: Payout, charges: int) -> str:
     refunds = payout.gross.minor - payout.fees.minor - payout.amount.minor
     less = [f"{payout.fees} fees"] if payout.fees.minor else []
     less += [f"{money(refunds, payout.amount.currency)} refunds"] if refunds > 0 else []
+    if payout.amount.minor < 0:
+        return f"The payout {payout.id} of {payout.provider}: {payout.provider} took back {-payout.amount}."
     count = f"{charges} charge{'' if charges == 1 else 's'} of {payout.gross}"
+    count = count if payout.line_ids else f"charges of {payout.gross}"
     return f"The payout {payout.id} of {payout.provider}: {count}{' less ' + listed(less) if less else ''}."
 
 
