@@ -54,3 +54,17 @@ def test_entangled_lines_are_placed_and_never_too_certain(monkeypatch):
     bounded = assign(edges)
     assert [(p.row, p.column) for p in bounded] == [(p.row, p.column) for p in exact]
     assert all(b.margin <= e.margin for b, e in zip(bounded, exact, strict=True))
+
+
+@settings(max_examples=300, deadline=None)
+@given(EDGES)
+def test_a_bound_is_never_above_what_trying_everything_gives(edges):
+    readings = list(every_reading(edges))
+    best = max(weight for _, weight in readings)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(assignment, "EXACT_ROWS", 0)
+        placements = assign(edges)
+    assert sum(edges[p.row, p.column] for p in placements) == best
+    for p in placements:
+        without = max(weight for pairs, weight in readings if (p.row, p.column) not in pairs)
+        assert p.margin <= best - without + 1e-9

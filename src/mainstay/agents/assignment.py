@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     Whole = NDArray[np.int64]
 
 STEPS = 2**26  # weights are rounded to steps of 2**-26 bits: their sums are then exact, and equal sums are equal
-EXACT_ROWS = 400  # over this many entangled lines margins are bounded by the rivals' weights instead
+EXACT_ROWS = 400  # over this many entangled lines margins are only bounded from below
 
 
 class Placement(msgspec.Struct, frozen=True):
@@ -134,7 +134,7 @@ def _solve_wide(part: Sequence[tuple[int, int]], edges: Mapping[tuple[int, int],
     """Place very many entangled lines: time and memory grow with the edges, not with rows times columns.
 
     Every row gets a column of its own that means no match, so that all can be placed (Jonker and Volgenant again, on
-    a sparse graph). The margin is bounded by the strongest rival in the row and in the column.
+    a sparse graph). Margins are bounds (see `_bounded`).
     """
     import numpy as np
     from scipy import sparse
@@ -159,17 +159,28 @@ def _solve_wide(part: Sequence[tuple[int, int]], edges: Mapping[tuple[int, int],
 def _bounded(
     part: Sequence[tuple[int, int]], edges: Mapping[tuple[int, int], float], chosen: set[tuple[int, int]]
 ) -> list[Placement]:
-    """Give the chosen pairs with margins that are never too great."""
+    """Give the chosen pairs with margins that are never too great.
+
+    Where every row has the column it likes best, no way through the residual graph is below zero: a row that is moved
+    loses what the next column is worth less, and so does the row that has that one. Else nothing is known: zero.
+    """
+    owner = {column: row for row, column in chosen}
+    own = {row: edges[row, column] for row, column in chosen}
     rival: dict[int, tuple[float, int]] = {}  # the best other column of a row
-    claim: dict[int, float] = {}  # the best other row's weight in a column
     for row, column in part:
         if (row, column) not in chosen:
             weight = edges[row, column]
             rival[row] = max(rival.get(row, (0.0, -1)), (weight, -1 - column))
-            claim[column] = max(claim.get(column, 0.0), weight)
+    loss = {row: own.get(row, 0.0) - rival.get(row, (0.0, -1))[0] for row, _ in part}
+    content = min(loss.values()) >= 0
+    margin = dict(own)
+    for row, column in part if content else ():
+        if (row, column) not in chosen and row in own:
+            further = loss[owner[column]] if column in owner else 0.0
+            margin[row] = min(margin[row], own[row] - edges[row, column] + further)
     placements: list[Placement] = []
     for row, column in sorted(chosen):
-        weight, other = rival.get(row, (0.0, None))
-        margin = max(edges[row, column] - max(weight, claim.get(column, 0.0)), 0.0)
-        placements.append(Placement(row, column, margin, None if other is None else -1 - other))
+        other = rival[row][1] if row in rival else None
+        bound = margin[row] if content else 0.0
+        placements.append(Placement(row, column, bound, None if other is None else -1 - other))
     return placements
