@@ -1,8 +1,6 @@
 """SWIFT statements: MT940 and MT950, and the interim reports MT942, as banks export them with and without blocks.
 
 `mt940_fields` parts the file into fields, `mt940_entry` reads an entry, `mt940_details` what the bank says about it.
-The library mt-940 gives the pattern of an entry. Its reading of whole files is not used: it lets pass what it can't
-read, a file cut before its end, and a second statement.
 
 Balances. Opening (:60F:, :60M:) plus all lines must be closing (:62F:, :62M:) to the last minor unit, page by page. A
 statement without both is cut off and refused. Interim reports have none ("absent"); their counts and sums (:90D:,
@@ -389,7 +387,6 @@ def _parts(pattern: re.Pattern[str], field: Field, what: str) -> re.Match[str]:
 
 
 def _balance(field: Field) -> _Balance:
-    # By hand, as the library takes digits for a currency where a bank leaves it out.
     found = _parts(_BALANCE, field, "balance")
     day = day_of(found[2]).isoformat()
     return _Balance(not field.tag.endswith("M"), day, found[1] == "D", found[4], found[3] or "", field.line)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from datetime import date
-from functools import cache
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -43,7 +42,14 @@ REFERENCE_LIMIT = 60
 _CENTURY = 80  # SWIFT: 80 to 99 are of the last century
 _NUMBER = re.compile(r"([0-9]+)(?:,([0-9]*))?")
 _REFERENCE = 16  # characters
-_EXPECTED = re.compile(r"([0-9]{6}(?:[0-9]{4})?)E([CD])")
+# What SWIFT defines of field 61, up to its references. Banks fill up an entry date they do not give.
+_LINE = re.compile(
+    r"(?P<value_on>[0-9]{6})(?P<booked_on>[0-9]{4}|\s{2,4})?"  # 6!n[4!n]: YYMMDD, MMDD
+    r"(?P<sign>[RE]?[CD])[A-Z]?\s?"  # 2a[1!a]: credit or debit, the third letter of the currency
+    r"(?P<amount>[0-9,]{1,15})"  # 15d
+    r"(?P<kind>[A-Z][A-Z0-9 ]{3})",  # 1!a3!c: transfer, cheque, direct debit ...
+    re.IGNORECASE | re.ASCII,
+)
 _CUT_HEAD = re.compile(r"[0-9]{6}(?:[0-9]{4})?[RE]?[CD][A-Z]?\s*")  # a bank breaks the line before the amount
 _ACCOUNT = re.compile(r"(?:[A-Z]{2}[0-9]{2}[A-Z0-9]{10,30}|P?[0-9]{7,10})")
 _IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{10,30}")
@@ -119,36 +125,27 @@ def amount_of(text: str, currency: str) -> Money:
 
 
 def _head(text: str, currency: str) -> _Head:
-    expected = _EXPECTED.match(text)
-    found = _pattern().match(_EXPECTED.sub(r"\1\2", text, count=1))
-    if found is None or not found["id"] or not found.string[: found.end("id")].isascii():
+    found = _LINE.match(text)
+    if found is None:
         raise UnreadableError(f"{text[:60]!r} is not a line of a statement (date, C or D, amount, kind)")
-    sign = found["status"].upper()
+    sign = found["sign"].upper()
     amount = amount_of(found["amount"], currency)
-    valued = day_of(found["year"] + found["month"] + found["day"])
-    behind = found.string[found.end("id") :]
+    valued = day_of(found["value_on"])
+    behind = text[found.end() :]
     reference, slashes, bank_reference = (part.strip() for part in behind.partition("//"))
     rest = ""
     if not slashes and behind[_REFERENCE - 1 : _REFERENCE].isspace():  # filled up: what follows is no part of it
         reference, rest = behind[:_REFERENCE].strip(), behind[_REFERENCE:].strip()
     return _Head(
         value_on=valued.isoformat(),
-        booked_on=_entry_day(valued, f"{found['entry_month'] or ''}{found['entry_day'] or ''}".strip()),
-        amount=amount if sign in {"C", "RD"} else -amount,
-        pending=expected is not None,
-        reversal=sign.startswith("R") or found["id"][1:].upper() == _RETURNED,
+        booked_on=_entry_day(valued, (found["booked_on"] or "").strip()),
+        amount=amount if sign in {"C", "RD", "EC"} else -amount,
+        pending=sign.startswith("E"),
+        reversal=sign.startswith("R") or found["kind"][1:].upper() == _RETURNED,
         reference=reference,
         bank_reference="" if bank_reference.upper() in FILLERS or not bank_reference.strip("0") else bank_reference,
         rest=rest,
     )
-
-
-@cache
-def _pattern() -> re.Pattern[str]:
-    """Take the library's pattern of the field; what it leaves open is checked here."""
-    from mt940.tags import Statement
-
-    return Statement().re
 
 
 def _entry_day(valued: date, text: str) -> str:
