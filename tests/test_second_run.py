@@ -72,6 +72,8 @@ def test_both_asked_before_either_is_answered(workspace):
         async with Owner(workspace, "test") as owner:
             plans = [await begin(owner), await begin(owner)]
             for plan in plans:
+                standing = await owner.requests.follow(plan, lambda _: None)
+                await owner.requests.rule(standing["questions"][0], {"choice": "approve"})  # how files are read
                 await owner.requests.follow(plan, lambda _: None)
             await finish(owner, *plans)
             return plans

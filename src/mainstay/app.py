@@ -130,7 +130,7 @@ def _contracts(config: Config, root: Path, state: Path, records: OwnRecords) -> 
     folders = files.FilesConfig(workspace=str(root), notes=str(state / "notes"), folders=config.files.folders)
     operations = (
         *bank.operations(config.bank.columns),
-        *invoices.operations(config.invoices.columns),
+        *invoices.operations(config.invoices.columns, config.invoices.seller),
         *books.operations(records.books),
         *known.operations(records.known),
         *mail.operations(account, functools.partial(smtp_password, account.smtp.username) if account.smtp else None),

@@ -9,7 +9,6 @@ Files may be given in any order, also as folders: each is held to be what it can
 
 from __future__ import annotations
 
-import asyncio
 import os
 import re
 import tempfile
@@ -92,8 +91,10 @@ class Trial(msgspec.Struct, frozen=True):
     would_ask: tuple[Asked, ...]
 
 
-async def try_reconciliation(given: Sequence[Path], here: Workspace | None = None) -> Trial:
+async def try_reconciliation(given: Sequence[Path], here: Workspace | None = None, currency: str = "") -> Trial:
     """Run the trial; nothing of it is left afterwards, however it ends. Files are read as the workspace `here` says.
+
+    `currency` is that of files that name none.
 
     Raises FileError when there is no statement or no invoice that can be read; what else can't be read is in the
     result.
@@ -103,7 +104,7 @@ async def try_reconciliation(given: Sequence[Path], here: Workspace | None = Non
     def contracts(workspace: Workspace, records: OwnRecords) -> Contracts:
         return contracts_of(workspace, OwnRecords(records.books, known))
 
-    with scratch(here) as workspace:
+    with scratch(here, currency) as workspace:
         async with Owner(workspace, "mainstay try", contracts=contracts) as owner:
             return await _Bench(owner, workspace, known).run(given)
 
@@ -132,7 +133,7 @@ def _known_at(here: Workspace | None) -> _Known:
 
 
 @contextmanager
-def scratch(here: Workspace | None = None) -> Generator[Workspace]:
+def scratch(here: Workspace | None = None, currency: str = "") -> Generator[Workspace]:
     """Give a workspace in a temporary folder, with keys and socket there too; all of it is removed at the end.
 
     How files are read is taken from the workspace `here`.
@@ -143,10 +144,11 @@ def scratch(here: Workspace | None = None) -> Generator[Workspace]:
         _environment(XDG_CONFIG_HOME=f"{folder}/config", XDG_RUNTIME_DIR=f"{folder}/run"),
     ):
         workspace = create_workspace(Path(folder) / "workspace", name="Trial")
-        if here is not None:
-            workspace.config = msgspec.structs.replace(
-                workspace.config, bank=here.config.bank, invoices=here.config.invoices
-            )
+        config = workspace.config if here is None else here.config
+        company = msgspec.structs.replace(workspace.config.company, currency=currency or config.company.currency)
+        workspace.config = msgspec.structs.replace(
+            workspace.config, company=company, bank=config.bank, invoices=config.invoices
+        )
         yield workspace
 
 
@@ -214,10 +216,10 @@ class _Bench:
 
     async def _sort(self, pinned: dict[str, Plain], last: set[str]) -> _Sorted:
         """See what each file is. What may be both is invoices where it was given last, or where nothing else is."""
-        no_statement, no_invoices = await asyncio.gather(
-            self._refused("bank.read_statement", pinned, StatementRead),
-            self._refused("invoices.read_open", pinned, InvoicesRead),
-        )
+        currency = self._workspace.config.company.currency
+        no_invoices, as_invoices = await self._refused("invoices.read_open", pinned, InvoicesRead, currency)
+        currency = currency or (as_invoices.currency if as_invoices else "")
+        no_statement, _ = await self._refused("bank.read_statement", pinned, StatementRead, currency)
         either = pinned.keys() - no_statement.keys() - no_invoices.keys()
         invoices = pinned.keys() - no_invoices.keys() - (either - last)
         if not invoices:
@@ -232,21 +234,25 @@ class _Bench:
             ],
         )
 
-    async def _refused(self, name: str, pinned: dict[str, Plain], output: type[_Doubted]) -> dict[str, Unread]:
-        """Say which files an operation can't read."""
+    async def _refused(
+        self, name: str, pinned: dict[str, Plain], output: type[_Doubted], currency: str
+    ) -> tuple[dict[str, Unread], _Doubted | None]:
+        """Say which files an operation can't read, and what it read of the others."""
         try:
-            read = await self._read(name, list(pinned.values()), output)
+            read = await self._read(name, list(pinned.values()), output, currency)
         except FileError as error:
-            if len(pinned) == 1:
-                return {file: Unread(file, error.message, error.remedy) for file in pinned}
-            alone = [await self._refused(name, {file: content}, output) for file, content in pinned.items()]
-            return {file: unread for found in alone for file, unread in found.items()}
-        return {doubt.file: Unread(doubt.file, doubt.body, doubt.remedy) for doubt in read.doubts if _is_unread(doubt)}
+            if len(pinned) <= 1:
+                return {file: Unread(file, error.message, error.remedy) for file in pinned}, None
+            alone = [await self._refused(name, {file: one}, output, currency) for file, one in pinned.items()]
+            return {file: unread for refused, _ in alone for file, unread in refused.items()}, None
+        unread = (Unread(doubt.file, doubt.body, doubt.remedy) for doubt in read.doubts if doubt.kind == "unread")
+        return {one.name: one for one in unread}, read
 
-    async def _read(self, name: str, files: list[Plain], output: type[T]) -> T:
+    async def _read(self, name: str, files: list[Plain], output: type[T], currency: str) -> T:
         """Run a reading operation in a worker process, as the process itself will. Raises FileError."""
         operation = self._owner.contracts.operation(name)
-        arguments: Plain = {**operation.defaults, "files": files, "layouts": to_plain(self._known.layout_records)}
+        hints = {"layouts": to_plain(self._known.layout_records), "currency": currency}
+        arguments: Plain = {**operation.defaults, **hints, "files": files}
         blobs = [from_plain(file, File).blob for file in files]
         try:
             answer = await self._owner.workers.run(
@@ -305,10 +311,6 @@ def _name(path: Path, given: Path, taken: Container[str]) -> str:
     """Call a file as its folder shows it, or by its whole path where another one is called so."""
     short = str(path.relative_to(given)) if path != given else path.name
     return str(path) if short in taken else short
-
-
-def _is_unread(doubt: Doubt) -> bool:
-    return doubt.kind == "unread"
 
 
 def _telling(as_statement: Unread, as_invoices: Unread, *, invoices: bool) -> Unread:

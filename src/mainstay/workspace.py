@@ -33,6 +33,7 @@ _TOML = """\
 [company]
 name = {name}
 timezone = {timezone}          # for "today" in playbooks
+# currency = "EUR"               # of files that name none
 
 [mail]
 sender = {sender}
@@ -50,6 +51,8 @@ sender = {sender}
 
 # [bank.columns]                 # where a CSV's columns are not recognised: their names in your file
 # booked_on = "Tag"              # and so on; the error about such a file says which lines to write
+# [invoices]
+# seller = "DE123456789"         # your VAT number or name: invoices you received are then left out by themselves
 # [invoices.columns]
 # currency_code = "EUR"          # where the file does not say it
 """
@@ -60,6 +63,7 @@ class Company(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     name: str = "My company"
     timezone: str = "UTC"
+    currency: str = ""  # of files that name none: "EUR"
 
 
 class Smtp(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -96,9 +100,10 @@ class Bank(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Invoices(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How files of open invoices are read."""
+    """How files of open invoices are read. Invoices that name another `seller` are none of the operator's."""
 
     columns: InvoiceColumns = InvoiceColumns()
+    seller: str = ""  # the VAT number or name that the operator's invoices bear
 
 
 class DailyCap(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

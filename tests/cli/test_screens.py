@@ -20,6 +20,7 @@ def hostile(tmp_path_factory):
     assert "Kupfer Architekten PartG" in content
     invoices.write_text(content.replace("Kupfer Architekten PartG", NAME), encoding="utf-8")
     standing = desk.json("run", "billing-reconciliation", f"statement={STATEMENT}", f"invoices={invoices}", status=3)
+    standing = desk.checked(standing)
     desk.standing = desk.json("decide", standing["questions"][0], "reject", "--reason", REASON, status=3)
     return desk
 

@@ -73,11 +73,11 @@ def test_lines_before_the_header_are_skipped_and_name_the_account():
     assert (result.lines[1].counterparty, result.lines[1].text) == ("M\u00fcller GmbH", "RE 2026-117")
 
 
-def test_the_guess_is_told():
-    note = read(GERMAN).note
-    assert "separated by semicolon" in note
-    assert "'Betrag (EUR)' as amount" in note
-    assert "decimal mark ','" in note
+def test_how_a_table_was_taken_is_told_where_it_was_not_guessed():
+    layout = confirmed(GERMAN)
+    assert "columns" not in read(GERMAN).note
+    assert "Its columns are read as you confirmed." in with_layout(GERMAN, layout).note
+    assert "Read as cp1252." in read(GERMAN.encode("cp1252")).note
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16", "utf-16-le", "utf-16-be"])
@@ -288,20 +288,16 @@ def test_a_guess_is_shown_with_its_columns_settings_and_first_rows():
         "april.csv: are its columns read rightly?",
     )
     assert doubt.body.splitlines() == [
-        "booking date <- Buchungstag",
-        "value date <- Wertstellung",
-        "amount <- Betrag (EUR)",
-        "who paid, or was paid <- Auftraggeber/Empf\u00e4nger",
-        "what they wrote <- Verwendungszweck",
-        "balance after it <- Saldo",
-        "The decimal mark is a comma.",
-        "Dates are written day.month.year.",
-        "Columns are separated by semicolon.",
-        "The currency is EUR, as far as the file tells.",
-        "The balance column adds up row by row.",
-        "The first rows, as they will be believed:",
-        "  2026-04-02  -1,234.56 EUR  to Vermieter, 'Miete April'",
-        "  2026-04-05  +3,500.00 EUR  from M\u00fcller GmbH, 'RE 2026-117'",
+        "2026-04-02  -1,234.56 EUR  to Vermieter, 'Miete April'",
+        "2026-04-05  +3,500.00 EUR  from M\u00fcller GmbH, 'RE 2026-117'",
+        (
+            "The columns: booking date 'Buchungstag', value date 'Wertstellung', amount 'Betrag (EUR)', who paid, or "
+            "was paid 'Auftraggeber/Empf\u00e4nger', what they wrote 'Verwendungszweck', balance after it 'Saldo'."
+        ),
+        (
+            "The decimal mark is a comma. Dates are written day.month.year. Columns are separated by semicolon. "
+            "The currency is EUR, as far as the file tells. The balance column adds up row by row."
+        ),
     ]
 
 
@@ -500,7 +496,7 @@ BARE = '2026-04-03,-1.50,Rent\n2026-04-04,2.00,"Invoice 7"\n2026-04-05,-3.00,Cof
 def test_a_table_without_a_header_is_read_by_its_content_and_asked_about():
     columns = ColumnMap(currency_code="EUR")
     (doubt,) = asked(BARE, columns)
-    assert "amount <- column 2" in doubt.body
+    assert "amount 'column 2'" in doubt.body
     assert "There is no header." in read(BARE, columns).note
     assert doubt.layout is not None
     later = BARE.replace("2026-04-03", "2026-05-03")

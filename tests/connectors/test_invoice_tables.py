@@ -328,7 +328,7 @@ def test_paid_by_its_state_goes_before_an_open_amount_and_is_said():
 def test_guessed_columns_are_asked_about_once_and_named_ones_never():
     (doubt,) = read(FOOT).doubts
     assert (doubt.kind, doubt.file) == ("layout", "open.csv")
-    assert "due date <- Due" in doubt.body
+    assert "due date 'Due'" in doubt.body
     assert doubt.layout is not None
     assert read(FOOT, None, doubt.layout).doubts == ()
     assert read(FOOT, None, doubt.layout).invoices == read(FOOT).invoices

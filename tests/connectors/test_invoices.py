@@ -210,7 +210,7 @@ def test_the_euro_is_known_by_its_names_and_its_sign(header, cell):
 def test_without_any_currency_the_line_for_mainstay_toml_is_given():
     with pytest.raises(FileError, match="nothing says the currency") as caught:
         read(PLAIN.format("Betrag", "12,50"))
-    assert 'under [invoices.columns]: currency_code = "EUR"' in caught.value.remedy
+    assert 'under [company]: currency = "EUR"' in caught.value.remedy
 
 
 def test_a_mark_that_may_be_either_is_named_with_its_line():

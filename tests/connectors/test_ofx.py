@@ -365,7 +365,7 @@ def test_an_amount_in_another_currency_is_in_that_currency_and_told():
 
 def test_a_currency_that_is_missing_or_does_not_exist_is_refused_unless_the_operator_says_it():
     error = refused(document(statement(ENTRY, currency="")), "nothing says the currency")
-    assert 'under [bank.columns]: currency_code = "EUR"' in error.remedy
+    assert 'under [company]: currency = "EUR"' in error.remedy
     assert read(document(statement(ENTRY, currency="")), ColumnMap(currency_code="CHF")).currency == "CHF"
     refused(document(statement(ENTRY, currency="<CURDEF>XQQ")), "'XQQ' is not a currency")
     unknown = entry(ORIGCURRENCY="<CURRATE>1.5000<CURSYM>QQQ</ORIGCURRENCY>")

@@ -92,7 +92,7 @@ def test_records_become_lines_with_all_they_say():
 
 def test_what_was_guessed_and_what_nothing_proves_is_told():
     note = read(GOOD).note
-    assert "Read as utf-8-sig, in EUR as mainstay.toml says; dates as %d/%m/%Y, decimal mark '.'." in note
+    assert "Read as utf-8-sig, in EUR, which QIF does not say; dates as %d/%m/%Y, decimal mark '.'." in note
     assert "neither balances nor an end, so nothing shows that the file is complete" in note
     assert "does not name its account" in note
 
@@ -285,7 +285,7 @@ def test_the_parts_of_a_split_add_up_or_the_file_is_refused():
 
 def test_the_currency_is_always_asked_for():
     error = refused(GOOD, "QIF does not say its currency", None)
-    assert 'under [bank.columns]: currency_code = "EUR"' in error.remedy
+    assert 'under [company]: currency = "EUR"' in error.remedy
     refused(GOOD, "'XQQ' is not a currency", ColumnMap(currency_code="XQQ"))
     assert read(GOOD, ColumnMap(currency_code="chf")).currency == "CHF"
 

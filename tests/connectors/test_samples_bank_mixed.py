@@ -68,7 +68,7 @@ def test_german_rows_are_read_to_the_cent_and_their_account_is_the_owners():
     ]
     assert result.statements[0].account == "DE89370400440532013000"  # the same in all rows, in and out
     (doubt,) = result.doubts
-    assert "your account <- IBAN" in doubt.body
+    assert "your account 'IBAN'" in doubt.body
     assert "The decimal mark is a comma." in doubt.body
 
 

@@ -91,12 +91,13 @@ def try_out(
         list[Path],
         typer.Argument(metavar="STATEMENT... INVOICES", help="Bank statements and open invoices, or folders of them."),
     ],
+    currency: Annotated[str, typer.Option(help="Of files that name none, such as EUR.")] = "",
     as_json: Json = False,
 ) -> int:
     """Try the reconciliation on your files; it only looks."""
     from mainstay.cli import tryout
 
-    return tryout.try_out(_screen(as_json), files)
+    return tryout.try_out(_screen(as_json), files, currency.upper())
 
 
 @app.command()

@@ -27,24 +27,24 @@ STOPPED = 143
 SHOWN = 20  # entries of each list; the document has all
 
 
-def try_out(screen: Screen, files: Sequence[Path]) -> int:
+def try_out(screen: Screen, files: Sequence[Path], currency: str) -> int:
     """Try it and show what came out."""
     try:
-        trial = asyncio.run(_until_stopped(files))
+        trial = asyncio.run(_until_stopped(files, currency))
     except asyncio.CancelledError:
         return STOPPED
     screen.give(trial, lambda _: _draw(trial, screen))
     return WRONG if trial.unread else DONE
 
 
-async def _until_stopped(files: Sequence[Path]) -> Trial:
+async def _until_stopped(files: Sequence[Path], currency: str) -> Trial:
     from mainstay.tryout import try_reconciliation
 
     task = asyncio.current_task()
     assert task is not None
     for stop in _STOPS:
         asyncio.get_running_loop().add_signal_handler(stop, task.cancel)
-    return await try_reconciliation(files, workspace_if_any(None))
+    return await try_reconciliation(files, workspace_if_any(None), currency)
 
 
 def headline(trial: Trial) -> str:
@@ -107,7 +107,8 @@ def _only_if_none(trial: Trial) -> list[Invoice]:
 
 
 def _assumed(doubt: Doubt) -> tuple[str, ...]:
-    return doubt.headline, doubt.body, f"If not: {doubt.remedy}" if doubt.remedy else ""
+    """Show what was understood; how to change it is said when it is asked about."""
+    return doubt.headline, doubt.body
 
 
 def _statement(file: FileReport) -> tuple[str, ...]:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from mainstay.values import Money
 
 DELIMITERS = {";": "semicolon", ",": "comma", "\t": "tab", "|": "bar"}
+PLAIN_TEXT = frozenset({"utf-8", "utf-8-sig"})  # encodings not worth a word
 HEAD_BYTES = 1000  # looked at to tell an encoding
 HEADER_WITHIN = 60  # rows that are searched for the header
 MAX_TABLE_BYTES = 16 * 1024 * 1024  # some 200,000 rows; reading takes about thirty times as much memory
@@ -174,18 +175,24 @@ def read_table(source: Source, layout: Layout) -> Table:
     _refuse_faults(source, found, columns, used)
     lines = {line for line, _ in aside}
     body = tuple(_row(source, line, cells, header, columns) for line, cells in after if line not in lines)
-    read = ", ".join(f"{name!r} as {field}" for field, name in used.items())
     return Table(
         headers=used,
         rows=body,
         preamble="\n".join(" ".join(cells) for _, cells in rows[: max(at, 0)]),
         local=_is_local(used, layout.vocabulary),
-        note=f"Read {found.text.how}; columns {read}." + " There is no header." * (at < 0),
+        note=_note(layout, found, headless=at < 0),
         header=tuple(header),
         delimiter=found.text.delimiter,
         remembered=found.remembered,
         beside=(*rows[: max(at, 0)], *aside),
     )
+
+
+def _note(layout: Layout, found: _Header, *, headless: bool) -> str:
+    """Say how a table was taken; what was guessed of its columns is said where it is asked (`doubt`)."""
+    by = "as mainstay.toml says" if layout.named else "as you confirmed" if found.remembered else ""
+    told = [f"Its columns are read {by}."] * bool(by) + ["There is no header."] * headless
+    return " ".join([*([f"Read {found.text.how}."] if found.text.how else []), *told])
 
 
 def _texts(source: Source, layout: Layout) -> list[_Text]:
@@ -197,8 +204,8 @@ def _texts(source: Source, layout: Layout) -> list[_Text]:
         ]
     text, encoding = decode(source, layout.encoding)
     return [
-        _Text(partial(_split, text, delimiter), delimiter, f"as {encoding}, separated by {name}")
-        for delimiter, name in ({layout.delimiter: layout.delimiter} if layout.delimiter else DELIMITERS).items()
+        _Text(partial(_split, text, delimiter), delimiter, "" if encoding in PLAIN_TEXT else f"as {encoding}")
+        for delimiter in ((layout.delimiter,) if layout.delimiter else DELIMITERS)
     ]
 
 
@@ -359,6 +366,12 @@ def setting(section: str, line: str) -> str:
     return f"write in mainstay.toml, under [{section}]: {line}"
 
 
+NAME_CURRENCY = (
+    'If it is the euro, write in mainstay.toml, under [company]: currency = "EUR"; for a trial: '
+    "mainstay try --currency EUR ..."
+)
+
+
 def _lines_to_write(columns: Mapping[str, int], header: list[str], layout: Layout) -> str:
     """Write the part of mainstay.toml that names the columns of this file: those known, and the missing to fill in."""
     known = [f"{field} = {_quoted(header[column].strip())}" for field, column in columns.items()]
@@ -376,7 +389,6 @@ def _lines_to_write(columns: Mapping[str, int], header: list[str], layout: Layou
         f"[{layout.section}]",
         *known,
         *missing,
-        *['# currency_code = "EUR"   # where the file does not say it'] * ("currency" not in columns),
         "Without a workspace: make one with `mainstay init FOLDER`; `mainstay try`, run there, reads it too.",
     ]
     return "\n".join(lines)
@@ -484,15 +496,16 @@ def doubt(
     currency_code where the file proved them; `assumed` are those of the latter that it left open. `sample` are the
     first rows as they will be believed, one line each, as `shown_row` writes them.
     """
-    fields = [(PLAIN.get(field, field), name) for field, name in columns.items() if field not in _SETTINGS]
+    fields = ", ".join(
+        f"{PLAIN.get(field, field)} '{shown(name)}'" for field, name in columns.items() if field not in _SETTINGS
+    )
     settings = [
         f"{_SETTINGS[key].format(_setting_shown(key, value))}{ending}"
         for some, ending in ((columns, "."), (assumed or {}, ", as far as the file tells."))
         for key, value in some.items()
         if key in _SETTINGS
     ]
-    rows = ["The first rows, as they will be believed:", *(f"  {line}" for line in sample[:SAMPLE_ROWS])]
-    body = "\n".join([*(f"{plain} <- {shown(name)}" for plain, name in fields), *settings, *remarks, *rows])
+    body = "\n".join([*sample[:SAMPLE_ROWS], f"The columns: {fields}.", " ".join([*settings, *remarks])])
     left = [shown(cell) for cell in table.header if cell.strip() and cell.strip() not in columns.values()]
     toml = [f"{key} = {_quoted(value)}" for key, value in {**columns, **(assumed or {})}.items()]
     remedy = [

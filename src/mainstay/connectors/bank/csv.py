@@ -36,6 +36,7 @@ from mainstay.connectors.cells import (
 from mainstay.connectors.currencies import CODES, code_of, money_of
 from mainstay.connectors.source import UnreadableError
 from mainstay.connectors.tables import (
+    NAME_CURRENCY,
     Cells,
     Layout,
     Row,
@@ -96,8 +97,6 @@ _CODES_BESIDE = (
 )
 _SIGNS = {"€": "EUR", "£": "GBP"}
 _HINT = "Correct the file, or say under [bank.columns] in mainstay.toml how it is to be read."
-_EUR = 'currency_code = "EUR"'
-_CURRENCY = f"If it is the euro, {setting(SECTION, _EUR)}; if another, write its code there."
 _COMMA = 'decimal = ","'
 _DATES = 'date_format = "%d/%m/%Y"'
 _COLUMNS = "Name the columns under [bank.columns] in mainstay.toml, or correct the file."
@@ -137,10 +136,13 @@ def looks_like(head: bytes) -> bool:
     return not head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
 
 
-def read(source: Source, columns: ColumnMap | None = None, layouts: tuple[Remembered, ...] = ()) -> FileRead:
+def read(
+    source: Source, columns: ColumnMap | None = None, layouts: tuple[Remembered, ...] = (), currency: str = ""
+) -> FileRead:
     """Read a table. Raises FileError with line and column; then nothing of the file is used.
 
     `columns` is what mainstay.toml says, `layouts` are those confirmed before. A guess that neither covers is a doubt.
+    `currency` is taken where the file names none.
     """
     said = columns or ColumnMap()
     table = read_table(source, _layout(said, layouts))
@@ -148,7 +150,7 @@ def read(source: Source, columns: ColumnMap | None = None, layouts: tuple[Rememb
     rows = _sorted(table)
     if not rows.lines:
         raise source.error("there are no rows with a date and an amount", remedy=_COLUMNS)
-    form = _format(source, table, rows, columns)
+    form = _format(source, table, rows, columns, currency)
     hint = _HINT
     if table.remembered is not None:
         hint = _CONFIRMED.format(setting(SECTION, f'date_format = "..." or decimal = "..." ({_now(form)} until now)'))
@@ -156,7 +158,7 @@ def read(source: Source, columns: ColumnMap | None = None, layouts: tuple[Rememb
     marks = [_mark(Cells(source, table, row, hint), form) for row in rows.balances]
     stated = Ends() if _named(said) else ends_stated(table.beside, form.decimal)
     parts, told = parts_of(source, [*entries, *marks], stated, included="total" in _fee_header(table))
-    notes = [table.note, f"Dates as {form.dates['booked_on']}, decimal mark {form.decimal!r}.", *told]
+    notes = [*([table.note] if table.note else []), *told]
     notes += _left_out(rows)
     notes += _open_end(source, table, parts)
     if not form.account and "account" not in table.headers:
@@ -256,7 +258,7 @@ def _open_end(source: Source, table: Table, parts: Sequence[Part]) -> list[str]:
     return ["The last row has no line end; if the file was cut off, export it again."]
 
 
-def _format(source: Source, table: Table, rows: _Sorted, columns: ColumnMap) -> _Format:
+def _format(source: Source, table: Table, rows: _Sorted, columns: ColumnMap, currency: str) -> _Format:
     """Find out how this file writes numbers and dates, from all rows at once."""
     every = [*rows.lines, *rows.balances]
     try:
@@ -267,7 +269,7 @@ def _format(source: Source, table: Table, rows: _Sorted, columns: ColumnMap) -> 
     if decimal not in {".", ","}:
         raise source.error(f"{decimal!r} is no decimal mark", remedy="Give '.' or ','.")
     named = (currency_in(table.headers.get(field, "")) for field in ("amount", "credit", "debit", "balance"))
-    found = columns.currency_code or next((code for code in named if code), "") or _currency_of(table)
+    found = columns.currency_code or next((code for code in named if code), "") or _currency_of(table) or currency
     ibans = {found.replace(" ", "") for found in _IBAN.findall(_beside(table))}
     own = columns.own_account or (ibans.pop() if len(ibans) == 1 else "")
     debits = [debit for row in rows.lines if (debit := row.text("debit"))]
@@ -398,7 +400,7 @@ def _amount(cells: Cells, form: _Format) -> Money:
     valuta = cells.row.text("value_on")  # "Valuta" is the value date in German, the currency in Dutch
     beside = next((code for cell in _amounts_of(cells.row) if (code := currency_beside(cell))), "")
     said = beside or (valuta if valuta in CODES else form.currency)
-    asking = cells if cells.row.text("currency") else msgspec.structs.replace(cells, remedy=_CURRENCY)
+    asking = cells if cells.row.text("currency") else msgspec.structs.replace(cells, remedy=NAME_CURRENCY)
     currency = asking.take("currency", lambda cell: code_of(currency_named(cell) or said))
     if _filled(cells.row.text("amount")):
         amount = cells.take("amount", lambda cell: _money(cell, form, currency))

@@ -24,7 +24,7 @@ from mainstay.connectors.bank.statement import AccountStatement, Draft, FileRead
 from mainstay.connectors.cells import guess_decimal
 from mainstay.connectors.currencies import code_of
 from mainstay.connectors.source import UnreadableError
-from mainstay.connectors.tables import setting
+from mainstay.connectors.tables import NAME_CURRENCY, setting
 from mainstay.values import CURRENCY_DIGITS
 
 if TYPE_CHECKING:
@@ -40,7 +40,6 @@ _LISTS = ("BANKTRANLIST", "BANKTRANLISTP", "INVTRANLIST")
 _ENTRIES = ("STMTTRN", "STMTTRNP")
 _ASK = "Export the statement of the account at the bank as OFX, camt.053 or CSV."
 _PAID = "Give the statement of the bank account that customers pay to."
-_EUR = 'currency_code = "EUR"'
 _COMMA = 'decimal = ","'
 _MANY = 5  # accounts whose balances a note tells one by one
 
@@ -206,8 +205,7 @@ def _currency(source: Source, statement: Element, stand_in: str) -> str:
     codes = {entry.text("CURRENCY/CURSYM") for entry in entries}
     said = statement.text("CURDEF") or (codes.pop() if len(codes) == 1 else "") or stand_in
     if not said:
-        remedy = f"If it is the euro, {setting('bank.columns', _EUR)}."
-        raise source.error("nothing says the currency (CURDEF)", line=statement.line, remedy=remedy)
+        raise source.error("nothing says the currency (CURDEF)", line=statement.line, remedy=NAME_CURRENCY)
     return code_of(said)
 
 

@@ -23,7 +23,7 @@ from mainstay.connectors.bank.statement import RAW_LIMIT, AccountStatement, Draf
 from mainstay.connectors.cells import guess_date_format, guess_decimal, iso_day, plain_number
 from mainstay.connectors.currencies import code_of, money_of
 from mainstay.connectors.source import Source, UnreadableError
-from mainstay.connectors.tables import decode, setting
+from mainstay.connectors.tables import NAME_CURRENCY, decode, setting
 from mainstay.records import BankLine
 from mainstay.values import Money
 
@@ -68,7 +68,6 @@ _MONTHS: tuple[str, ...] = tuple("jan feb mar apr may jun jul aug sep oct nov de
 _DATE_LIMIT = 40  # characters
 _PIVOT = 70  # a year of two digits from here on is of the last century
 _AGAIN = "Export the file again, and give it as it came; camt.053 or OFX would say more than QIF can."
-_EUR = 'currency_code = "EUR"'
 _COMMA = 'decimal = ","'
 _DATES = 'date_format = "%d/%m/%Y"'
 
@@ -134,7 +133,7 @@ def read(source: Source, columns: ColumnMap) -> FileRead:
         else:
             drafts.setdefault(record.account, []).append(Draft(line))
     parts = tuple(_part(account or named, some, form.currency) for account, some in drafts.items())
-    told = f"Read as {encoding}, in {form.currency} as mainstay.toml says; dates as {form.date_format}, decimal mark"
+    told = f"Read as {encoding}, in {form.currency}, which QIF does not say; dates as {form.date_format}, decimal mark"
     return FileRead("QIF", parts, (f"{told} {form.decimal!r}.", *notes, *scan.notes(), *_proofs(parts)))
 
 
@@ -224,12 +223,11 @@ _KINDS = {"entries": ENTRIES, "securities": SECURITIES, "lists": LISTS}
 def _form(source: Source, records: Sequence[_Record], columns: ColumnMap) -> _Form:
     """Find out how the file writes amounts and dates; mainstay.toml decides where it does not tell."""
     if not columns.currency_code:
-        remedy = f"If it is the euro, {setting('bank.columns', _EUR)}."
-        raise source.error("QIF does not say its currency, and mainstay.toml neither", remedy=remedy)
+        raise source.error("QIF does not say its currency", remedy=NAME_CURRENCY)
     try:
         currency = code_of(columns.currency_code)
     except UnreadableError as error:
-        raise source.error(str(error), remedy=f"Correct it, such as: {setting('bank.columns', _EUR)}.") from error
+        raise source.error(str(error), remedy=NAME_CURRENCY) from error
     return _Form(
         _decimal(source, records, columns.decimal), _date_format(source, records, columns.date_format), currency
     )

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
+from msgspec import structs
 
 from mainstay.connectors.bank import camt, csv, mt940, ofx, payouts, qif
 from mainstay.connectors.bank.columns import ColumnMap
@@ -27,13 +28,15 @@ TIMEOUT_S = 120.0  # a year of a busy account takes a few seconds
 class ReadStatement(msgspec.Struct, frozen=True, omit_defaults=True):
     """What to read: one file, or several together. `layouts` and `columns` say how tables are written.
 
-    `layouts` are those confirmed before, `columns` is what mainstay.toml says; both are for tables alone.
+    `layouts` are those confirmed before, `columns` is what mainstay.toml says; both are for tables alone. `currency` is
+    that of files that name none.
     """
 
     file: File | None = None
     files: tuple[File, ...] = ()
     layouts: tuple[Layout, ...] = ()
     columns: ColumnMap | None = None
+    currency: str = ""
 
     @property
     def given(self) -> tuple[File, ...]:
@@ -46,6 +49,12 @@ class Hints(msgspec.Struct, frozen=True):
 
     columns: ColumnMap = ColumnMap()
     layouts: tuple[Layout, ...] = ()
+    currency: str = ""  # of files that name none
+
+    @property
+    def with_currency(self) -> ColumnMap:
+        """What mainstay.toml says, for formats that name a currency nowhere or clearly."""
+        return structs.replace(self.columns, currency_code=self.columns.currency_code or self.currency)
 
 
 class Reader(NamedTuple):
@@ -80,7 +89,7 @@ def read_statement(arguments: ReadStatement, files: Mapping[str, bytes]) -> Stat
     not agree: a file is read whole or not at all. Of several, one that can't be read is left out, with a doubt that
     says so; only when none can is that an error.
     """
-    hints = Hints(arguments.columns or ColumnMap(), arguments.layouts)
+    hints = Hints(arguments.columns or ColumnMap(), arguments.layouts, arguments.currency)
     _refuse_too_much(arguments.given, files)
     read: list[tuple[str, FileRead]] = []
     errors: list[tuple[str, FileError]] = []
@@ -134,11 +143,11 @@ def recognise(source: Source) -> Reader:
 
 
 def _read_ofx(source: Source, hints: Hints) -> FileRead:
-    return ofx.read(source, hints.columns)
+    return ofx.read(source, hints.with_currency)
 
 
 def _read_qif(source: Source, hints: Hints) -> FileRead:
-    return qif.read(source, hints.columns)
+    return qif.read(source, hints.with_currency)
 
 
 def _read_camt(source: Source, hints: Hints) -> FileRead:
@@ -156,7 +165,7 @@ def _read_payouts(source: Source, hints: Hints) -> FileRead:
 
 
 def _read_csv(source: Source, hints: Hints) -> FileRead:
-    return csv.read(source, hints.columns, hints.layouts)
+    return csv.read(source, hints.columns, hints.layouts, hints.currency)
 
 
 READERS = (

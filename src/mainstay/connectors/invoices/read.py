@@ -42,6 +42,7 @@ class ReadOpen(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `layouts` are those confirmed before, `columns` is what mainstay.toml says; both are for tables alone. `seller` is
     the name or VAT number the owner issues invoices under; with it, invoices of anyone else are left out.
+    `currency` is that of tables that name none.
     """
 
     file: File | None = None
@@ -49,6 +50,7 @@ class ReadOpen(msgspec.Struct, frozen=True, omit_defaults=True):
     layouts: tuple[Layout, ...] = ()
     columns: InvoiceColumns | None = None
     seller: str = ""
+    currency: str = ""
 
     @property
     def given(self) -> tuple[File, ...]:
@@ -73,6 +75,7 @@ class InvoicesRead(msgspec.Struct, frozen=True, omit_defaults=True):
     left_out: int  # paid, void, credited, credit notes, of other sellers
     totals: tuple[Money, ...]  # what is open, one per currency
     total: str  # the same in words: "1,250.50 EUR, 99.00 USD"
+    currency: str  # of all of them, "" when there are several or none
     note: str  # what was guessed, merged and left out, in sentences
     files: tuple[InvoiceFile, ...] = ()
     doubts: tuple[Doubt, ...] = ()  # what the operator is to confirm before the invoices are believed
@@ -112,7 +115,7 @@ def read_open(arguments: ReadOpen, files: Mapping[str, bytes]) -> InvoicesRead:
     """
     given = sorted(arguments.given, key=lambda file: (file.name, file.blob.digest))
     _refuse_many(given)
-    hints = Hints(arguments.columns or InvoiceColumns(), arguments.layouts)
+    hints = Hints(arguments.columns or InvoiceColumns(), arguments.layouts, arguments.currency)
     read: list[FileRead] = []
     errors: list[tuple[str, FileError]] = []
     first: dict[str, File] = {}  # by content
@@ -219,6 +222,7 @@ def _result(read: Sequence[FileRead], merged: Merged, errors: Sequence[tuple[str
         left_out=sum(merged.left_out.values()),
         totals=totals,
         total=total,
+        currency=totals[0].currency if len(totals) == 1 else "",
         note=" ".join(_notes(read, merged, errors)),
         files=tuple(InvoiceFile(one.name, one.format, len(one.drafts), " ".join(one.notes)) for one in read),
         doubts=(

@@ -56,8 +56,6 @@ _GROSS_NAME = re.compile(r"\b(gross|brutto|ttc|inc|incl\w*|inkl\w*|con iva|com i
 _EMAIL = re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+")
 _NUMBER = re.compile(r"[0-9]+")
 _AT_ONCE = re.compile(r"receipt|sofort|immediate|réception|comptant|contado|vista|direct|heti", re.IGNORECASE)
-_EUR = 'currency_code = "EUR"'
-_CURRENCY = f"If it is the euro, {setting(SECTION, _EUR)}."
 _EITHER = 'decimal = "," or date_format = "%d/%m/%Y"'
 _CORRECT = "Correct the file, or say under [invoices.columns] in mainstay.toml how it is to be read."
 _ALONE = "If it is a remark, delete the row; if the file was cut off, export it again."
@@ -71,6 +69,7 @@ class Hints(msgspec.Struct, frozen=True):
 
     columns: InvoiceColumns = InvoiceColumns()
     layouts: tuple[Layout, ...] = ()
+    currency: str = ""  # of tables that name none
 
 
 class _Format(NamedTuple):
@@ -91,7 +90,7 @@ def read(source: Source, hints: Hints) -> FileRead:
     """
     layout = _layout(hints)
     table = _found(source, layout)
-    form = _format(source, table, _settings(hints.columns, table))
+    form = _format(source, table, _settings(hints.columns, table), hints.currency)
     _refuse_net(source, table, form)
     rows, rest = _parted(table)
     read, left_out = _read_rows(source, table, rows, form)
@@ -103,7 +102,7 @@ def read(source: Source, hints: Hints) -> FileRead:
         sums_of(draft.document.invoice.amount for draft in kept)
     except UnreadableError as error:
         raise source.error(str(error), remedy=_CORRECT) from error
-    notes = [table.note, f"Dates as {form.date_format}, decimal mark {form.decimal!r}.", *_remarks(table, rows, form)]
+    notes = [*([table.note] if table.note else []), *_remarks(table, rows, form)]
     notes += repeated
     if len(rows) < len(table.rows):
         notes.append(f"Rows that are no invoices (totals, remarks), left out: {len(table.rows) - len(rows)}.")
@@ -147,7 +146,7 @@ def _settings(columns: InvoiceColumns, table: Table) -> InvoiceColumns:
     )
 
 
-def _format(source: Source, table: Table, columns: InvoiceColumns) -> _Format:
+def _format(source: Source, table: Table, columns: InvoiceColumns, currency: str) -> _Format:
     """Find out how this file writes numbers and dates, from all rows at once."""
     try:
         decimal = columns.decimal or guess_decimal(_amounts(table))
@@ -164,7 +163,7 @@ def _format(source: Source, table: Table, columns: InvoiceColumns) -> _Format:
     return _Format(
         decimal=decimal,
         date_format=written,
-        currency=columns.currency_code or next(named, ""),
+        currency=columns.currency_code or next(named, currency),
         has_tax=_all_amounts([cell for row in table.rows if (cell := row.text("tax"))], decimal),
         states_paid=not set(states) <= {"0", "1"} and _all_amounts(states, decimal),
         amount_is_net=not columns.amount and bool(_NET.search(_header(table))),
@@ -310,7 +309,7 @@ def _read_row(cells: Cells, form: _Format) -> Draft:
 def _currency(cells: Cells, form: _Format) -> str:
     row = cells.row
     beside = next((code for field in ("open", "amount", "net") if (code := currency_beside(row.text(field)))), "")
-    asking = cells if row.text("currency") else msgspec.structs.replace(cells, remedy=_CURRENCY)
+    asking = cells if row.text("currency") else msgspec.structs.replace(cells, remedy=tables.NAME_CURRENCY)
     return asking.take("currency", lambda cell: code_of(currency_named(cell) or beside or form.currency))
 
 
@@ -541,6 +540,8 @@ def _doubt(source: Source, table: Table, form: _Format, drafts: Sequence[Draft],
     (proven if sure else assumed)["date_format"] = form.date_format
     settings = {"delimiter": table.delimiter, "currency_code": said.currency_code}
     proven |= {key: value for key, value in settings.items() if value}
+    if form.currency and not said.currency_code and "currency" not in table.headers:
+        assumed["currency_code"] = form.currency
     sample = [_shown(draft.document) for draft in drafts[: tables.SAMPLE_ROWS]]
     return tables.doubt(source, table, SECTION, proven, sample, assumed)
 
