@@ -185,7 +185,7 @@ class Doubt(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the operator is asked before files are believed: a guess, or a file that is left out."""
 
     id: str
-    kind: Literal["layout", "unread", "seller"]
+    kind: Literal["layout", "unread", "seller", "conflict"]
     file: str  # its name
     headline: str
     body: str  # what was understood, or what is wrong, in lines

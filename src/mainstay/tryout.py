@@ -10,7 +10,6 @@ Files may be given in any order, also as folders: each is held to be what it can
 from __future__ import annotations
 
 import os
-import re
 import tempfile
 from collections import Counter
 from contextlib import contextmanager
@@ -22,6 +21,8 @@ import msgspec
 from mainstay.app import Owner, contracts_of, create_workspace, records_of
 from mainstay.connectors.bank.statement import FileReport, StatementRead
 from mainstay.connectors.invoices.read import InvoiceFile, InvoicesRead
+from mainstay.connectors.source import STRANGER
+from mainstay.connectors.tables import NO_HEADER
 from mainstay.contracts import from_plain, to_plain
 from mainstay.encoding import decode_value, encode_value
 from mainstay.errors import FileError, MainstayError
@@ -48,6 +49,10 @@ _TEMPORARY_PATH_BYTES = 45  # of the temporary folder: a socket's path may have 
 _WHY = "A trial does nothing."
 _SHOWN = 10  # of the files that can't be read
 _PILES = ("sure", "unsure", "unmatched", "duplicates")
+_KNOWN = (
+    "Leave it out, or export it anew: statements as camt, MT940, OFX, QIF, CSV or XLSX; invoices as UBL, CII, Factur-X "
+    "PDF, CSV or XLSX."
+)
 _GIVE = "Give the bank's statements and the open invoices: mainstay try STATEMENT... INVOICES"
 
 Plain: TypeAlias = dict[str, Any]
@@ -185,6 +190,7 @@ class _Bench:
         pinned: dict[str, Plain] = {}
         unread: list[Unread] = []
         last: set[str] = set()
+        alone: set[str] = set()
         for place in given:
             begun = set(pinned)
             for path in files_at(place):
@@ -194,7 +200,8 @@ class _Bench:
                 except FileError as error:
                     unread.append(Unread(name, error.message, error.remedy))
             last = set(pinned) - begun
-        files = await self._sort(pinned, last)
+            alone |= last if place.is_file() else set()
+        files = await self._sort(pinned, last, alone)
         unread += files.unread
         if not files.statements or not files.invoices:
             raise _nothing_to_try(files, unread)
@@ -214,8 +221,11 @@ class _Bench:
         await committed
         return plan
 
-    async def _sort(self, pinned: dict[str, Plain], last: set[str]) -> _Sorted:
-        """See what each file is. What may be both is invoices where it was given last, or where nothing else is."""
+    async def _sort(self, pinned: dict[str, Plain], last: set[str], alone: set[str]) -> _Sorted:
+        """See what each file is. What may be both is invoices where it was given last, or where nothing else is.
+
+        `alone` are those that were given by their own names.
+        """
         currency = self._workspace.config.company.currency
         no_invoices, as_invoices = await self._refused("invoices.read_open", pinned, InvoicesRead, currency)
         currency = currency or (as_invoices.currency if as_invoices else "")
@@ -228,7 +238,7 @@ class _Bench:
             statements=[name for name in pinned if name not in no_statement and name not in invoices],
             invoices=[name for name in pinned if name in invoices],
             unread=[
-                _telling(no_statement[name], no_invoices[name], invoices=name in last)
+                _telling(no_statement[name], no_invoices[name], invoices=name in last, alone=name in alone)
                 for name in pinned
                 if name in no_statement and name in no_invoices
             ],
@@ -313,26 +323,30 @@ def _name(path: Path, given: Path, taken: Container[str]) -> str:
     return str(path) if short in taken else short
 
 
-def _telling(as_statement: Unread, as_invoices: Unread, *, invoices: bool) -> Unread:
-    """Take what the reader says that knows the format, and so the place; else the one that the order of files asks."""
+def _telling(as_statement: Unread, as_invoices: Unread, *, invoices: bool, alone: bool) -> Unread:
+    """Take what the reader says that knows the format; where both do, the one that the order of the files asks for.
+
+    Of a file that was given by its own name (`alone`) it is said in any case; a folder may hold anything.
+    """
     first, second = (as_invoices, as_statement) if invoices else (as_statement, as_invoices)
-    return second if _names_place(second) and not _names_place(first) else first
-
-
-def _names_place(unread: Unread) -> bool:
-    return re.match(r"[^:]*, (line|entry) \d", unread.message.removeprefix(unread.name)) is not None
+    known = [one for one in (first, second) if STRANGER not in one.message and NO_HEADER not in one.message]
+    if known or alone:
+        return [*known, first][0]
+    return Unread(first.name, f"{first.name} is neither a bank statement nor invoices in a form known here.", _KNOWN)
 
 
 def _nothing_to_try(files: _Sorted, unread: Sequence[Unread]) -> FileError:
-    if len(unread) == 1:
+    if len(unread) == 1 and len(files.statements) + len(files.invoices) <= 1:
         return FileError(unread[0].message, remedy=unread[0].remedy)
-    if unread:
-        told = " ".join(one.message for one in unread[:_SHOWN]) + " And more." * (len(unread) > _SHOWN)
-        remedies = dict.fromkeys(one.remedy for one in unread[:_SHOWN])
-        return FileError(f"{len(unread)} files can't be read. {told}", remedy=" ".join(remedies))
-    read, other = ("invoices", "bank statement") if files.invoices else ("bank statements", "file of open invoices")
-    names = ", ".join([*files.invoices, *files.statements][:_SHOWN])
-    return FileError(f"There is no {other} among the files: {names} can only be read as {read}.", remedy=_GIVE)
+    what = "bank statement" if not files.statements else "file of open invoices"
+    read = [f"{len(files.invoices)} of invoices"] * bool(files.invoices)
+    read += [f"{len(files.statements)} of the bank"] * bool(files.statements)
+    told = [one.message for one in unread[:_SHOWN]] + [f"And {len(unread) - _SHOWN} more."] * (len(unread) > _SHOWN)
+    remedies = dict.fromkeys([*(one.remedy for one in unread[:_SHOWN]), _GIVE])
+    could = f"could be read: {', '.join(read)}" if read else "could be read"
+    return FileError(
+        f"There is no {what} among the files that {could}. {' '.join(told)}".strip(), remedy=" ".join(remedies)
+    )
 
 
 def _after(late: Iterable[Invoice], unsure: Iterable[Match]) -> Iterable[Invoice]:

@@ -171,3 +171,38 @@ def test_a_file_that_cannot_be_read_is_told_all_formats_that_can():
     with pytest.raises(FileError) as caught:
         read(b"%PDF-1.7")
     assert all(name in caught.value.remedy for name in ("camt.053", "MT940", "OFX", "QIF", "CSV", "XLSX"))
+
+
+IBAN = "DE02120300000000202051"
+
+
+def mt940(*amounts: str) -> bytes:
+    total = sum(int(amount.replace(",", "")) for amount in amounts)
+    lines = "".join(f":61:2604010401C{amount}NTRFNONREF//{n}\r\n" for n, amount in enumerate(amounts))
+    closing = f"{total // 100},{total % 100:02}"
+    return (
+        f":20:X\r\n:25:{IBAN}\r\n:28C:1/1\r\n:60F:C260331EUR0,\r\n{lines}:62F:C260401EUR{closing}\r\n-\r\n"
+    ).encode()
+
+
+def table(*amounts: str) -> bytes:
+    rows = "".join(f"2026-04-01;{amount};EUR;{IBAN}\n" for amount in amounts)
+    return f"Date;Amount;Currency;Own account\n{rows}".encode()
+
+
+def together(*contents: bytes) -> StatementRead:
+    files = tuple(File(f"{n}", BlobRef(f"d{n}", len(content))) for n, content in enumerate(contents))
+    return read_statement(ReadStatement(files=files), {f"d{n}": content for n, content in enumerate(contents)})
+
+
+def test_a_line_that_stands_in_files_of_two_formats_counts_once():
+    found = together(mt940("12,50", "30,00"), table("12,50", "30,00", "7,10"))
+    assert [line.amount.minor for line in found.lines] == [1250, 3000, 710]
+    assert "kept once" in found.files[1].note
+    turned = together(table("12,50", "30,00", "7,10"), mt940("12,50", "30,00"))
+    assert [line.amount.minor for line in turned.lines] == [1250, 3000, 710]
+
+
+def test_more_equal_lines_than_the_other_format_has_are_all_kept():
+    assert together(mt940("12,50"), table("12,50", "12,50")).count == 3
+    assert together(mt940("12,50", "12,50"), table("12,50")).count == 2

@@ -509,7 +509,7 @@ def test_a_document_type_is_refused_by_name_in_any_encoding(dtd, encoding):
         (b'<?xml version="1.0" encoding="utf-7"?><Document/>', "the encoding 'utf-7'"),
         (b'<?xml version="1.0" encoding="no-such"?><Document/>', "the encoding 'no-such'"),
         (b'<?xml version="1.0" encoding="UTF-8"?>\n<Document>\xfc</Document>', "line 2: the file says it is UTF-8"),
-        (b"<html><body/></html>", "root element is 'html'"),
+        (b"<html><body/></html>", "XML file that begins with 'html'"),
         (b"<Document/>", "holds no message"),
         (b"<Document><BkToCstmrStmt/></Document>", "holds no statement"),
         (b"<Document><CstmrCdtTrfInitn/></Document>", "a CstmrCdtTrfInitn message"),

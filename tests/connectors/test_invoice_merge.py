@@ -116,7 +116,7 @@ def test_numbers_that_differ_in_case_and_spaces_are_one_invoice():
 def test_one_number_with_other_content_is_left_out_with_a_doubt_that_names_both_files(other):
     result = read({"a.xml": ubl(), "b.xml": ubl(**other), "c.xml": ubl("8")}, "")
     assert opens(result) == {"8": "100.00 EUR"}
-    (doubt,) = [doubt for doubt in result.doubts if doubt.kind == "unread"]
+    (doubt,) = [doubt for doubt in result.doubts if doubt.kind == "conflict"]
     assert "a.xml" in doubt.body
     assert "b.xml" in doubt.body
     assert "2026-117" in doubt.headline

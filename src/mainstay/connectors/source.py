@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from mainstay.records import File
 
+STRANGER = "which can't be read as"  # in the message about a file of another kind
 _SHOWN = 10  # of the files that can't be read
 MAX_FILE_BYTES = 64 * 1024 * 1024  # a worker has a gigabyte, a tree takes about ten times its file
 
@@ -52,6 +53,11 @@ class Source(msgspec.Struct, frozen=True):
         places += [f"entry {entry}"] * bool(entry)
         places += [f"column {column!r}"] * bool(column)
         return FileError(f"{', '.join(places)}: {what}.", remedy=remedy)
+
+
+def stranger(source: Source, what: str, wanted: str, remedy: str) -> FileError:
+    """Say that a file is of another kind than is wanted: "a PDF" where "a bank statement" is."""
+    return source.error(f"this is {what}, {STRANGER} {wanted}", remedy=remedy)
 
 
 def unread(name: str, error: FileError) -> Doubt:

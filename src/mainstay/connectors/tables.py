@@ -38,6 +38,7 @@ PLAIN_TEXT = frozenset({"utf-8", "utf-8-sig"})  # encodings not worth a word
 HEAD_BYTES = 1000  # looked at to tell an encoding
 HEADER_WITHIN = 60  # rows that are searched for the header
 MAX_TABLE_BYTES = 16 * 1024 * 1024  # some 200,000 rows; reading takes about thirty times as much memory
+NO_HEADER = "no header was found"  # in the message about a file that is no table of the kind that is wanted
 HEADER_SIGNS = 2  # known columns that make a row look like one
 SAMPLE_ROWS = 3  # shown when the columns are to be confirmed
 
@@ -332,7 +333,7 @@ def _header(source: Source, texts: Sequence[_Text], layout: Layout) -> _Header:
     missing = ", ".join(_missing(columns, layout))
     what = f"this looks like the header, but there is no column for {missing}"
     if len(columns) < HEADER_SIGNS:
-        what, line = f"no header was found with columns for {missing}", 0
+        what, line = f"{NO_HEADER} with columns for {missing}", 0
     raise source.error(what, line=line, remedy=_lines_to_write(columns, cells, layout))
 
 

@@ -22,7 +22,7 @@ import msgspec
 
 from mainstay.connectors.bank.camt_entry import EntryRead, account_at, date_at, iso_date, read_entry, signed
 from mainstay.connectors.bank.statement import AccountStatement, Draft, FileRead, Part
-from mainstay.connectors.source import UnreadableError
+from mainstay.connectors.source import UnreadableError, stranger
 from mainstay.connectors.xml_tree import AGAIN, Node, Tree, canonical, parse, text_at
 from mainstay.values import Money
 
@@ -100,8 +100,7 @@ def _message(source: Source, tree: Tree) -> tuple[Node, str, str]:
             line=documents[0].sourceline or 0,
             remedy=_ASK,
         )
-    what = f"the root element is {root.tag!r}, not the Document of an account statement"
-    raise source.error(what, line=root.sourceline or 0, remedy=_ASK)
+    raise stranger(source, f"an XML file that begins with {root.tag!r}", "a bank statement", _ASK)
 
 
 def _version(tree: Tree, kind: str) -> str:

@@ -162,7 +162,7 @@ def read(
     notes += _left_out(rows)
     notes += _open_end(source, table, parts)
     if not form.account and "account" not in table.headers:
-        notes.append("The file does not name its account; ids of lines can't tell two accounts apart.")
+        notes.append("The file does not name its account: give those of one account only.")
     doubts: tuple[Doubt, ...] = ()
     if table.remembered is None and not _named(said):
         doubts = (_doubt(source, table, said, rows, form, parts, told),)

@@ -168,7 +168,7 @@ class _Statement:
     def remark(self) -> None:
         """Say what an owner should know of the statement as a whole."""
         if not self.account:
-            self.notes.append("A statement does not name its account; ids of lines can't tell two accounts apart.")
+            self.notes.append("A statement does not name its account: give those of one account only.")
         if not self.lists:
             self.notes.append("Statements with balances alone, without a list of entries")
         strange = Counter(draft.line.amount.currency for draft in self.drafts)

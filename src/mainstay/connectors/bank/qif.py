@@ -347,5 +347,5 @@ def _proofs(parts: Iterable[Part]) -> list[str]:
     """Say what QIF can't prove."""
     told = ["QIF has neither balances nor an end, so nothing shows that the file is complete."]
     if not all(part.head.account for part in parts):
-        told.append("The file does not name its account; ids of lines can't tell two accounts apart.")
+        told.append("The file does not name its account: give those of one account only.")
     return told

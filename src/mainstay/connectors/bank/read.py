@@ -12,7 +12,7 @@ from mainstay.connectors.bank import camt, csv, mt940, ofx, payouts, qif
 from mainstay.connectors.bank.columns import ColumnMap
 from mainstay.connectors.bank.statement import FileRead, StatementRead, assemble
 from mainstay.connectors.currencies import sums_of
-from mainstay.connectors.source import Source, UnreadableError, none_read, unread
+from mainstay.connectors.source import Source, UnreadableError, none_read, stranger, unread
 from mainstay.contracts import Operation, to_plain
 from mainstay.errors import FileError
 from mainstay.records import File, Layout
@@ -135,7 +135,7 @@ def recognise(source: Source) -> Reader:
     head = source.content[:HEAD_BYTES]
     for begins, what, remedy in STRANGERS:
         if begins.search(head):
-            raise source.error(f"this is {what}, which can't be read as a bank statement", remedy=remedy)
+            raise stranger(source, what, "a bank statement", remedy)
     reader = next((reader for reader in READERS if reader.looks_like(head)), None)
     if reader is None:
         raise source.error("the file is in no format known here", remedy=_EXPORT)
@@ -178,6 +178,10 @@ READERS = (
 )
 
 _EXPORT = f"Export it at the bank in a format that can be read: {', '.join(reader.name for reader in READERS)}."
+_INVOICE = (
+    rb"\A\W{0,3}(?:\s|<\?[^>]{0,200}>|<!--[^>]{0,1000}-->){0,20}<(?:[\w.-]{1,30}:)?"
+    rb"(?:Invoice|CreditNote|CrossIndustryInvoice|CrossIndustryDocument)[\s>]"
+)
 _SAVE = "Open it in your spreadsheet program and save it as .xlsx without a password, or as CSV."
 # Files often given by mistake: how they begin, what they are, what to do instead.
 STRANGERS = tuple(
@@ -188,6 +192,7 @@ STRANGERS = tuple(
         (rb"\A\s*<\?xml[^>]*>\s*<\?mso-application|office:spreadsheet", "an old Excel file", _SAVE),
         (rb"\A(\xef\xbb\xbf)?\s*[{\[]\s*[{\"\]}]", "a JSON file", _EXPORT),
         (rb"\A\s*%PDF", "a PDF", _EXPORT),
+        (_INVOICE, "an e-invoice", "Give it as one of the invoices, not as a statement."),
         (rb"\A\s*<(!DOCTYPE )?html", "a web page", _EXPORT),
     )
 )

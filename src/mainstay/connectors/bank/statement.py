@@ -7,14 +7,14 @@ for two entries that only look alike. So it is made of the account, the booking 
 The day is part of every id, so the ordinal counts within one day, however long the statement is. The day and the
 amount stand beside the bank's reference because some banks use one again. An id is a digest: it tells nothing.
 
-The same entry read from another format (CSV beside camt) has other fields, and therefore another id; the books know it
-by its account, day and amount (records.Entry).
+The same entry read from another format (CSV beside camt) has other fields, and therefore another id; files that are
+read together, and the books (records.Entry), know it by its account, day and amount.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 import msgspec
 from msgspec import structs
@@ -107,8 +107,9 @@ def assemble(files: Sequence[tuple[str, FileRead]], doubts: Iterable[Doubt] = ()
     statements: list[AccountStatement] = []
     lines: list[BankLine] = []
     payouts: dict[tuple[str, str], Payout] = {}
+    seen: dict[str, Counter[_Look]] = {}
     for name, read in files:
-        numbered = _numbered(read.parts, accounts)
+        numbered = _new_in_any_format(read.format, _numbered(read.parts, accounts), seen)
         kept = [one.line for its in numbered for one in its if one.is_new]
         heads = [
             structs.replace(p.head, count=sum(one.is_new for one in its))
@@ -183,12 +184,38 @@ def _agree(one: Layout | None, other: Layout) -> bool:
     )
 
 
+_Look: TypeAlias = tuple[str, str, Money]  # account, day, amount
+
+
 class _Numbered(NamedTuple):
     """A line with its id. It is not new when an earlier statement has it; a payout has it all the same."""
 
     line: BankLine
     payout: str
     is_new: bool
+
+
+def _new_in_any_format(
+    format_: str, numbered: list[list[_Numbered]], seen: dict[str, Counter[_Look]]
+) -> list[list[_Numbered]]:
+    """Mark the lines that a file of another format holds too as not new, and remember those of this file.
+
+    Their ids differ, so they are told by account, day and amount, where both files name the account. Where this file
+    has more lines that look alike than the other, nothing tells which of them is new, so all stay.
+    """
+    here = Counter(_look(one.line) for its in numbered for one in its)
+    kind = format_.partition(".")[0]
+    known = {
+        look
+        for look, count in here.items()
+        if look[0] and any(other != kind and looks[look] >= count for other, looks in seen.items())
+    }
+    seen[kind] = seen.get(kind, Counter()) | here
+    return [[one._replace(is_new=one.is_new and _look(one.line) not in known) for one in its] for its in numbered]
+
+
+def _look(line: BankLine) -> _Look:
+    return (line.account, line.booked_on, line.amount)
 
 
 def _join(payouts: dict[tuple[str, str], Payout], part: Part, numbered: Sequence[_Numbered]) -> None:

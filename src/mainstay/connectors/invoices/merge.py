@@ -292,7 +292,7 @@ def _conflict_doubt(conflicts: Sequence[Sequence[Draft]]) -> Doubt:
     several = f"The numbers {listed(numbers)} stand" if len(numbers) > 1 else f"The number {numbers[0]} stands"
     return Doubt(
         id=digest_of(b"conflict", *(line.encode() for line in lines))[:16],
-        kind="unread",
+        kind="conflict",
         file=conflicts[0][0].document.file,
         headline=f"{several} for different invoices, so none of them is used",
         body="\n".join(lines),

@@ -18,7 +18,7 @@ from mainstay.connectors.invoices import einvoice, pdf, table
 from mainstay.connectors.invoices.columns import VOCABULARY, InvoiceColumns
 from mainstay.connectors.invoices.merge import Draft, FileRead, Merged, listed, merge
 from mainstay.connectors.invoices.table import Hints
-from mainstay.connectors.source import Source, UnreadableError, none_read, unread
+from mainstay.connectors.source import Source, UnreadableError, none_read, stranger, unread
 from mainstay.contracts import Operation, to_plain
 from mainstay.errors import FileError
 from mainstay.records import Doubt, File, Invoice, Layout
@@ -143,7 +143,7 @@ def recognise(source: Source) -> Reader:
     head = source.content[:HEAD_BYTES]
     for begins, what, remedy in STRANGERS:
         if begins.search(head):
-            raise source.error(f"this is {what}, which can't be read as invoices", remedy=remedy)
+            raise stranger(source, what, "invoices", remedy)
     return next(reader for reader in READERS if reader.looks_like(head))
 
 
@@ -185,8 +185,7 @@ def _read_table(source: Source, hints: Hints) -> FileRead:
         return table.read(source, hints)
     except FileError:
         if _is_bank_table(source):
-            what = "this is a bank statement (a table of payments), which can't be read as invoices"
-            raise source.error(what, remedy=_SWAPPED) from None
+            raise stranger(source, "a bank statement (a table of payments)", "invoices", _SWAPPED) from None
         raise
 
 
