@@ -173,10 +173,13 @@ class Payer(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Layout(msgspec.Struct, frozen=True, omit_defaults=True):
-    """How a table is to be read, confirmed once by the operator. `id` is made of the section and the header row."""
+    """How files are to be read, confirmed once by the operator. `id` is made of the section and what it is about.
+
+    Of a table that is its header row; of "invoices.seller" it is a seller whose invoices are the operator's own.
+    """
 
     id: str
-    section: Literal["bank.columns", "invoices.columns"]  # of mainstay.toml, where the same can be said
+    section: Literal["bank.columns", "invoices.columns", "invoices.seller"]  # of mainstay.toml, which can say the same
     columns: dict[str, str]  # what that section takes: field -> header, and delimiter, decimal, date_format ...
     plan: str = ""
 
