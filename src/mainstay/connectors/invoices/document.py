@@ -29,3 +29,5 @@ class Document(msgspec.Struct, frozen=True, omit_defaults=True):
     tax: Money | None = None
     line: int = 0  # of a table
     notes: tuple[str, ...] = ()  # what was guessed, not checked or is out of the ordinary, in sentences
+    maybe_paid: str = ""  # why it may be paid already, or is collected: a sentence
+    due_guessed: bool = False  # no due date is told or understood; `invoice.due_on` is then 30 days after the invoice
