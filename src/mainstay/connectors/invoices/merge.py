@@ -44,6 +44,7 @@ class Draft(msgspec.Struct, frozen=True):
     document: Document
     left_out: str = ""
     tells_open: bool = False  # a list that knows what was paid
+    tells_amount: bool = True  # False where only what is open, or the amount without tax, is known
 
 
 class FileRead(msgspec.Struct, frozen=True):
