@@ -2,7 +2,7 @@
 
 Separators, encodings and lines before the header are found out; each guess can be replaced by the operator's word.
 A row that has not as many cells as the header is an error: either it was cut off, or its text holds the separator.
-What was guessed is shown once as a `Doubt`; a confirmed `records.Layout` is found again by its header row.
+A confirmed `records.Layout` is found again by its header row; what was guessed is asked once (`doubts.doubt`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from functools import partial, reduce
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeVar
 
@@ -22,25 +22,19 @@ import msgspec
 
 from mainstay.connectors import sheets
 from mainstay.connectors.currencies import CODES
+from mainstay.connectors.doubts import DELIMITERS, NAMES_SHOWN, folded, layout_id, quoted
 from mainstay.connectors.source import Source, UnreadableError
-from mainstay.records import Doubt
 from mainstay.records import Layout as Remembered
-from mainstay.values import digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Literal
 
-    from mainstay.values import Money
-
-DELIMITERS = {";": "semicolon", ",": "comma", "\t": "tab", "|": "bar"}
 PLAIN_TEXT = frozenset({"utf-8", "utf-8-sig"})  # encodings not worth a word
 HEAD_BYTES = 1000  # looked at to tell an encoding
 HEADER_WITHIN = 60  # rows that are searched for the header
 MAX_TABLE_BYTES = 16 * 1024 * 1024  # some 200,000 rows; reading takes about thirty times as much memory
 NO_HEADER = "no header was found"  # in the message about a file that is no table of the kind that is wanted
 HEADER_SIGNS = 2  # known columns that make a row look like one
-SAMPLE_ROWS = 3  # shown when the columns are to be confirmed
 
 # field -> the names its column has, by language ("en", "de", "fr", "nl"), the surest first
 Vocabulary: TypeAlias = Mapping[str, Mapping[str, tuple[str, ...]]]
@@ -51,7 +45,6 @@ T = TypeVar("T")
 
 _PLACE = re.compile("column [1-9][0-9]{0,2}")
 _NAME_SHOWN = 100  # characters of a header
-_NAMES_SHOWN = 20  # of the columns a file has
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _CENTRAL = re.compile(
     "[A-Za-z][\u00b3\u00b9][a-z]|[A-Za-z]{3}[\u00b3\u00b9]"
@@ -112,18 +105,12 @@ class Table(msgspec.Struct, frozen=True):
 
     headers: Mapping[str, str]
     rows: tuple[Row, ...]
-    preamble: str  # what stands before the header
     local: bool  # a header is in a language that writes the day before the month
     note: str
     header: tuple[str, ...] = ()
     delimiter: str = ""  # "" in a spreadsheet
     remembered: Remembered | None = None
     beside: tuple[NumberedRow, ...] = ()  # rows before the header, and those told apart as no part of the table
-
-    @property
-    def sample(self) -> tuple[Row, ...]:
-        """Give the first rows."""
-        return self.rows[:SAMPLE_ROWS]
 
 
 class Cells(msgspec.Struct, frozen=True):
@@ -179,7 +166,6 @@ def read_table(source: Source, layout: Layout) -> Table:
     return Table(
         headers=used,
         rows=body,
-        preamble="\n".join(" ".join(cells) for _, cells in rows[: max(at, 0)]),
         local=_is_local(used, layout.vocabulary),
         note=_note(layout, found, headless=at < 0),
         header=tuple(header),
@@ -268,17 +254,13 @@ def match_columns(header: list[str], layout: Layout) -> dict[str, int]:
 
 def _columns_named(header: Sequence[str], named: Mapping[str, str]) -> dict[str, int]:
     """Find columns by their headers, or by their place where the name is that of a column without header."""
-    exact = [_folded(_name(header, column)) for column in range(len(header))]
-    return {field: exact.index(_folded(name)) for field, name in named.items() if _folded(name) in exact}
+    exact = [folded(_name(header, column)) for column in range(len(header))]
+    return {field: exact.index(folded(name)) for field, name in named.items() if folded(name) in exact}
 
 
 def _name(header: Sequence[str], column: int) -> str:
     """Give the header of a column; one without is called by its place, from 1."""
     return header[column].strip() or f"column {column + 1}"
-
-
-def _folded(header: str) -> str:
-    return " ".join(header.casefold().split())
 
 
 def currency_in(header: str) -> str:
@@ -307,7 +289,7 @@ def line_of(rows: Iterable[Row], text: str) -> int:
 
 def _header(source: Source, texts: Sequence[_Text], layout: Layout) -> _Header:
     """Find the header: one that is remembered, or the one with the most known columns; the first of equals."""
-    if layout.named and all(_PLACE.fullmatch(_folded(name)) for name in layout.named.values()):
+    if layout.named and all(_PLACE.fullmatch(folded(name)) for name in layout.named.values()):
         bare = _headless(texts, layout)
         if bare is not None:
             return bare
@@ -375,7 +357,7 @@ NAME_CURRENCY = (
 
 def _lines_to_write(columns: Mapping[str, int], header: list[str], layout: Layout) -> str:
     """Write the part of mainstay.toml that names the columns of this file: those known, and the missing to fill in."""
-    known = [f"{field} = {_quoted(header[column].strip())}" for field, column in columns.items()]
+    known = [f"{field} = {quoted(header[column].strip())}" for field, column in columns.items()]
     missing = [
         f'{fields[0]} = "..."' + f"   # or instead: {', '.join(fields[1:])}" * (len(fields) > 1)
         for fields in layout.needs
@@ -383,9 +365,9 @@ def _lines_to_write(columns: Mapping[str, int], header: list[str], layout: Layou
     ]
     used = set(columns.values())
     named = [(column, cell.strip()) for column, cell in enumerate(header)]
-    left = [_quoted(cell) for column, cell in named if 0 < len(cell) <= _NAME_SHOWN and column not in used]
+    left = [quoted(cell) for column, cell in named if 0 < len(cell) <= _NAME_SHOWN and column not in used]
     lines = [
-        f"The file has these columns too: {', '.join(left[:_NAMES_SHOWN]) or 'none'}.",
+        f"The file has these columns too: {', '.join(left[:NAMES_SHOWN]) or 'none'}.",
         "If it is the right file, write in your workspace's mainstay.toml, with a column's name for each ...:",
         f"[{layout.section}]",
         *known,
@@ -393,11 +375,6 @@ def _lines_to_write(columns: Mapping[str, int], header: list[str], layout: Layou
         "Without a workspace: make one with `mainstay init FOLDER`; `mainstay try`, run there, reads it too.",
     ]
     return "\n".join(lines)
-
-
-def _quoted(text: str) -> str:
-    """Write a TOML string."""
-    return msgspec.json.encode(text).decode()
 
 
 def _missing(columns: Mapping[str, int], layout: Layout) -> list[str]:
@@ -471,124 +448,3 @@ def _plain(header: str) -> str:
         cut = _CURRENCY.sub("", cut.strip()).strip().removesuffix(" in").removesuffix(" en")
     letters = unicodedata.normalize("NFKD", cut.casefold().translate(_LETTERS)).encode("ascii", "ignore").decode()
     return " ".join(re.findall(r"[a-z0-9]+", letters))
-
-
-# --- what was guessed, to be confirmed once -----------------------------------------------------------------------
-
-
-def layout_id(section: str, header: Iterable[str]) -> str:
-    """Name a layout by its section of mainstay.toml and its header row; another order of columns is another layout."""
-    cells = "\x1f".join(map(_folded, header)).rstrip("\x1f ")
-    return digest_of(b"layout", section.encode(), cells.encode())[:16]
-
-
-def doubt(
-    source: Source,
-    table: Table,
-    section: Literal["bank.columns", "invoices.columns"],
-    columns: Mapping[str, str],
-    sample: Sequence[str],
-    assumed: Mapping[str, str] | None = None,
-    remarks: Sequence[str] = (),
-) -> Doubt:
-    """Ask whether a table is read rightly. A yes makes a layout to be remembered of `columns`.
-
-    `columns` is what the section takes, as it was read: field -> header, and delimiter, decimal, date_format,
-    currency_code where the file proved them; `assumed` are those of the latter that it left open. `sample` are the
-    first rows as they will be believed, one line each, as `shown_row` writes them.
-    """
-    fields = ", ".join(
-        f"{PLAIN.get(field, field)} '{shown(name)}'" for field, name in columns.items() if field not in _SETTINGS
-    )
-    settings = [
-        f"{_SETTINGS[key].format(_setting_shown(key, value))}{ending}"
-        for some, ending in ((columns, "."), (assumed or {}, ", as far as the file tells."))
-        for key, value in some.items()
-        if key in _SETTINGS
-    ]
-    body = "\n".join([*sample[:SAMPLE_ROWS], f"The columns: {fields}.", " ".join([*settings, *remarks])])
-    left = [shown(cell) for cell in table.header if cell.strip() and cell.strip() not in columns.values()]
-    toml = [f"{key} = {_quoted(value)}" for key, value in {**columns, **(assumed or {})}.items()]
-    remedy = [
-        f"If it is not so, write in your workspace's mainstay.toml, and correct, what stands under [{section}]:",
-        f"[{section}]",
-        *toml,
-        f"# The file has these columns too: {', '.join(left[:_NAMES_SHOWN])}" if left else "# The file has no more.",
-    ]
-    ident = layout_id(section, table.header)
-    return Doubt(
-        id=digest_of(b"layout", source.name.encode(), ident.encode(), body.encode())[:16],
-        kind="layout",
-        file=source.name,
-        headline=f"{source.name}: are its columns read rightly?",
-        body=body,
-        remedy="\n".join(remedy),
-        layout=Remembered(ident, section, dict(columns)),
-    )
-
-
-def shown_row(day: str, amount: Money, whom: str, text: str) -> str:
-    """Write a row as it will be believed: 2026-04-03  +1,250.00 EUR  from Muster GmbH, 'RE-2041'."""
-    sign, way = ("+", "from") if amount.minor > 0 else ("", "to")
-    parts = [f"{way} {shown(whom)}"] * bool(whom) + [repr(shown(text))] * bool(text)
-    return "  ".join(part for part in (day, f"{sign}{amount}", ", ".join(parts)) if part)
-
-
-def shown(text: str) -> str:
-    """Show a text of the file on one line: short, and without what steers a screen."""
-    plain = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
-    return plain if len(plain) <= SHOWN else f"{plain[: SHOWN - 3]}..."
-
-
-def _setting_shown(key: str, value: str) -> str:
-    if key == "date_format":
-        return reduce(lambda text, part: text.replace(*part), _DATE_PARTS, value)
-    return {"delimiter": DELIMITERS, "decimal": {",": "comma", ".": "point"}}.get(key, {}).get(value, shown(value))
-
-
-SHOWN = 70  # characters of a cell
-# Fields in the operator's words; the rest is called as in mainstay.toml.
-PLAIN = {
-    "booked_on": "booking date",
-    "value_on": "value date",
-    "credit": "money in",
-    "debit": "money out",
-    "direction": "in or out",
-    "account": "your account",
-    "iban": "their account",
-    "counterparty": "who paid, or was paid",
-    "payer": "who paid",
-    "payee": "who was paid",
-    "text": "what they wrote",
-    "text_2": "what they wrote, too",
-    "text_3": "what they wrote, too",
-    "status": "booked or not yet",
-    "started_on": "date of what is not booked yet",
-    "original_amount": "amount in another currency",
-    "original_currency": "that currency",
-    "bank_id": "the bank's number",
-    "balance": "balance after it",
-    "number": "invoice number",
-    "customer_id": "customer number",
-    "email": "e-mail address",
-    "open": "still open",
-    "issued_on": "invoice date",
-    "due_on": "due date",
-    "state": "paid or not",
-    "paid": "paid of it",
-    "net": "without tax",
-    "terms_days": "days to pay",
-    "kind": "invoice or credit note",
-    "of": "the invoice it takes back",
-    "item": "what was sold",
-    "adjustment": "what else is in the total",
-}
-_SETTINGS = {
-    "date_format": "Dates are written {}",
-    "decimal": "The decimal mark is a {}",
-    "currency_code": "The currency is {}",
-    "delimiter": "Columns are separated by {}",
-    "encoding": "The text is {}",
-    "own_account": "The account is {}",
-}
-_DATE_PARTS = (("%d", "day"), ("%m", "month"), ("%b", "month's name"), ("%Y", "year"), ("%y", "year in two digits"))

@@ -34,6 +34,7 @@ from mainstay.connectors.cells import (
     tells_decimal,
 )
 from mainstay.connectors.currencies import CODES, code_of, money_of
+from mainstay.connectors.doubts import doubt, shown_row
 from mainstay.connectors.source import UnreadableError
 from mainstay.connectors.tables import (
     NAME_CURRENCY,
@@ -44,11 +45,9 @@ from mainstay.connectors.tables import (
     currency_beside,
     currency_in,
     currency_named,
-    doubt,
     line_of,
     read_table,
     setting,
-    shown_row,
 )
 from mainstay.records import BankLine
 from mainstay.values import Money
@@ -476,7 +475,7 @@ def _doubt(
     sample = [shown_row(line.booked_on, line.amount, line.counterparty, line.text) for line in lines]
     return doubt(
         source,
-        table,
+        table.header,
         "bank.columns",
         columns,
         sample,

@@ -14,8 +14,9 @@ import msgspec
 
 from mainstay.connectors.cells import guess_date_format, guess_decimal, iso_day, plain_number
 from mainstay.connectors.currencies import code_of, money_of
+from mainstay.connectors.doubts import DELIMITERS
 from mainstay.connectors.source import Source, UnreadableError
-from mainstay.connectors.tables import DELIMITERS, Cells, Layout, Row, Table, decode, line_of, read_table, setting
+from mainstay.connectors.tables import Cells, Layout, Row, Table, decode, line_of, read_table, setting
 from mainstay.records import Date
 from mainstay.values import CURRENCY_DIGITS, Money
 

@@ -29,6 +29,7 @@ from mainstay.connectors.cells import (
     tells_decimal,
 )
 from mainstay.connectors.currencies import code_of, money_of, sums_of
+from mainstay.connectors.doubts import SAMPLE_ROWS, doubt, shown, shown_row
 from mainstay.connectors.invoices import columns as known
 from mainstay.connectors.invoices.columns import VOCABULARY, InvoiceColumns
 from mainstay.connectors.invoices.document import Document
@@ -263,7 +264,7 @@ def _read_row(cells: Cells, form: _Format) -> Draft:
     """Read one invoice or credit note, and why it is left out ("" when it is not)."""
     row = cells.row
     if sum(map(bool, row.cells.values())) == 1:
-        said = tables.shown(next(filter(None, row.cells.values())))
+        said = shown(next(filter(None, row.cells.values())))
         raise cells.source.error(f"there is only {said!r} in this row", line=row.line, remedy=_ALONE)
     currency = _currency(cells, form)
 
@@ -513,7 +514,7 @@ def _remarks(table: Table, rows: Sequence[Row], form: _Format) -> list[str]:
     kinds = {kind.casefold(): kind for row in rows if (kind := row.text("kind"))}
     strange = [kinds[kind] for kind in kinds if kind not in known.INVOICE | known.CREDIT_NOTE | known.OTHER_PAPER]
     if strange:
-        names = ", ".join(repr(tables.shown(kind)) for kind in strange[:NOTES_SHOWN])
+        names = ", ".join(repr(shown(kind)) for kind in strange[:NOTES_SHOWN])
         notes.append(f"Of a kind that is not known, taken for invoices: {names}.")
     bad = [(row.line, cell) for row in rows if (cell := row.text("email")) and not _email(cell)]
     told = [f"Line {line}: {cell[:60]!r} is not one e-mail address, so no mail goes there." for line, cell in bad]
@@ -542,12 +543,12 @@ def _doubt(source: Source, table: Table, form: _Format, drafts: Sequence[Draft],
     proven |= {key: value for key, value in settings.items() if value}
     if form.currency and not said.currency_code and "currency" not in table.headers:
         assumed["currency_code"] = form.currency
-    sample = [_shown(draft.document) for draft in drafts[: tables.SAMPLE_ROWS]]
-    return tables.doubt(source, table, SECTION, proven, sample, assumed)
+    sample = [_shown(draft.document) for draft in drafts[:SAMPLE_ROWS]]
+    return doubt(source, table.header, SECTION, proven, sample, assumed)
 
 
 def _shown(document: Document) -> str:
     one = document.invoice
     credit = document.kind == "credit_note"
-    row = tables.shown_row(one.issued_on, -one.open if credit else one.open, "", one.number)
-    return f"{row}, {tables.shown(one.customer)}, {'a credit note' if credit else f'due {one.due_on}'}"
+    row = shown_row(one.issued_on, -one.open if credit else one.open, "", one.number)
+    return f"{row}, {shown(one.customer)}, {'a credit note' if credit else f'due {one.due_on}'}"
