@@ -281,3 +281,11 @@ def test_the_pages_are_never_looked_at():
     content = written(writer)
     assert read(content).invoice == invoice(cii_file())
     assert len(PdfReader(io.BytesIO(content)).pages) == 1
+
+
+def test_metadata_of_spaces_alone_are_passed_over():
+    writer = PdfWriter(clone_from=io.BytesIO(factur_x(cii_file(), "en16931")))
+    metadata = DecodedStreamObject()
+    metadata.set_data(b"<fx:ConformanceLevel>" + b" " * 1_000_000)
+    writer.root_object[NameObject("/Metadata")] = writer._add_object(metadata)
+    assert read(written(writer)).invoice == invoice(cii_file())  # and not in hours

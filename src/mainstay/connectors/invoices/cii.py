@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 from msgspec import structs
 
-from mainstay.connectors.invoices.root import root_of
-from mainstay.connectors.invoices.stated import Party, Sheet, Stated, account_of, conclude, currency_of, parse_invoice
-from mainstay.connectors.invoices.terms import Terms, day_after, discount_of, instalments, read_terms
+from mainstay.connectors.invoices.forms import account_of, day_after, first_of
+from mainstay.connectors.invoices.stated import Party, Sheet, Stated, conclude, currency_of, parse_invoice
+from mainstay.connectors.invoices.terms import Terms, discount_of, instalments, read_terms
 from mainstay.connectors.invoices.totals import TaxGroup, Totals
 from mainstay.connectors.xml_tree import Node, text_at, texts_at
 
@@ -49,11 +49,6 @@ _SUMMATION = ("SpecifiedTradeSettlementHeaderMonetarySummation", "SpecifiedTrade
 _LINE_SETTLEMENT = ("SpecifiedLineTradeSettlement", "SpecifiedSupplyChainTradeSettlement")
 _LINE_SUMMATION = ("SpecifiedTradeSettlementLineMonetarySummation", "SpecifiedTradeSettlementMonetarySummation")
 _OFFER = "ApplicableTradePaymentDiscountTerms"
-
-
-def looks_like(head: bytes) -> bool:
-    """Tell by the root element whether a file is CII. False where the root is beyond what is given."""
-    return root_of(head) in ROOTS
 
 
 def read(source: Source) -> Document:
@@ -102,7 +97,7 @@ def read_root(source: Source, root: Node) -> Document:
             types=frozenset(texts_at(document, "TypeCode")),
             credit=False,
             pay_to=tuple(_account(mean, "PayeePartyCreditorFinancialAccount") for mean in means),
-            iban=_first(_account(mean, "PayerPartyDebtorFinancialAccount") for mean in means),
+            iban=first_of(_account(mean, "PayerPartyDebtorFinancialAccount") for mean in means),
             reference=text_at(settlement, "PaymentReference"),
             means=frozenset(text_at(mean, "TypeCode") for mean in means),
             payee=text_at(settlement, "PayeeTradeParty/Name"),
@@ -257,7 +252,7 @@ def _party(agreement: Node | None, name: str, *, seller: bool) -> Party:
     if party is None:
         return Party("")
     taxed = {node.get("schemeID"): text_at(node, ".") for node in party.findall("SpecifiedTaxRegistration/ID")}
-    vat, other = taxed.get("VA", ""), _first(taxed.values())
+    vat, other = taxed.get("VA", ""), first_of(taxed.values())
     given = [*texts_at(party, "ID"), *texts_at(party, "GlobalID")]
     legal = text_at(party, "SpecifiedLegalOrganization/ID")
     email = text_at(party, "DefinedTradeContact/EmailURIUniversalCommunication/URIID")
@@ -266,12 +261,7 @@ def _party(agreement: Node | None, name: str, *, seller: bool) -> Party:
         email = text_at(address, ".")
     paths = ("Name", "SpecifiedLegalOrganization/TradingBusinessName", "DefinedTradeContact/PersonName")
     return Party(
-        name=_first(text_at(party, path) for path in paths),
+        name=first_of(text_at(party, path) for path in paths),
         ids=(vat, other, *given, legal) if seller else (*given, vat, legal, other),
         email=email,
     )
-
-
-def _first(texts: Iterable[str]) -> str:
-    """Give the first text that is not empty."""
-    return next((text for text in texts if text), "")

@@ -40,7 +40,10 @@ AGAIN = "Open it in a PDF viewer; if it opens, save it anew from the program tha
 
 _HEAD_BYTES = 1024  # a PDF may begin with other bytes
 _ACTS = re.compile(rb"/(?:JavaScript|Launch|SubmitForm|ImportData)\b")
-_LEVEL = re.compile(rb"(?:ConformanceLevel\s*>|ConformanceLevel\s*=\s*[\"'])\s*([A-Za-z0-9 _-]{1,20}?)\s*[<\"']")
+# What stands between its parts is bounded, so that no metadata make it slow.
+_LEVEL = re.compile(
+    rb"ConformanceLevel\s{0,20}(?:>|=\s{0,20}[\"'])\s{0,20}([A-Za-z0-9][A-Za-z0-9 _-]{0,19}?)\s{0,20}[<\"']"
+)
 
 
 class Attachment(msgspec.Struct, frozen=True):

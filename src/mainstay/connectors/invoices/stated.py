@@ -15,6 +15,7 @@ import msgspec
 
 from mainstay.connectors.currencies import MAX_DIGITS, code_of, money_of
 from mainstay.connectors.invoices.document import Document
+from mainstay.connectors.invoices.forms import EMAIL, YEARS, first_of
 from mainstay.connectors.invoices.root import root_of
 from mainstay.connectors.invoices.totals import Totals, check
 from mainstay.connectors.source import Source, UnreadableError
@@ -40,13 +41,10 @@ SELF_BILLED = frozenset("261 389 501 502 527".split())
 DIRECT_DEBIT = frozenset({"49", "59"})
 CARD = frozenset({"48", "54", "55"})
 
-_EMAIL = re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+")
-_IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9 ]{8,40}", re.IGNORECASE)
 _ISO_DAY = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?:Z|[+-][0-9]{2}:[0-9]{2}|T[0-9:.]+(?:Z|[+-][0-9:]+)?)?")
 _PLAIN_DAY = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})(?:[0-9]{4}|[0-9]{6})?")
 _FINE = re.compile(r"-?[0-9]{1,12}\.[0-9]{1,12}")
 _NUMBER = re.compile(r"-?[0-9]{1,20}(?:\.[0-9]{0,20})?")
-_YEARS = range(1950, 2200)  # outside of them a date is a slip
 # No part of it looks beyond the next "<", so that no file makes it slow.
 _ATTACHED = re.compile(
     rb"""(<(?:[\w.-]+:)?(?:Embedded|Attachment)?(?:Document)?BinaryObject(?:\s(?:"[^"<]*"|'[^'<]*'|[^<>"'])*)?(?<!/)>)"""
@@ -64,7 +62,7 @@ class Party(msgspec.Struct, frozen=True):
     @property
     def id(self) -> str:
         """The first id there is."""
-        return next((ident for ident in self.ids if ident), "")
+        return first_of(self.ids)
 
 
 class Stated(msgspec.Struct, frozen=True):
@@ -166,7 +164,7 @@ class Sheet(msgspec.Struct, frozen=True):
             day = date(int(found[1]), int(found[2]), int(found[3])) if found else None
         except ValueError:
             day = None
-        if day is None or day.year not in _YEARS or not text.isascii():
+        if day is None or day.year not in YEARS or not text.isascii():
             self.refuse(node, f"{text[:40]!r} can't be a date ({node.tag})")
         return day.isoformat()
 
@@ -242,7 +240,7 @@ def conclude(source: Source, stated: Stated) -> Document:
             open=max(due, Money(0, due.currency)),
             issued_on=stated.issued_on,
             due_on=stated.due_on or stated.issued_on,
-            email=stated.buyer.email if _EMAIL.fullmatch(stated.buyer.email) else "",
+            email=stated.buyer.email if EMAIL.fullmatch(stated.buyer.email) else "",
             iban=stated.iban,
             reference=stated.reference,
             customer_id=stated.buyer.id,
@@ -290,11 +288,6 @@ def _few(notes: list[str]) -> tuple[str, ...]:
     once = list(dict.fromkeys(notes))
     more = [f"And {len(once) - MAX_NOTES} more notes."] if len(once) > MAX_NOTES else []
     return (*once[:MAX_NOTES], *more)
-
-
-def account_of(text: str) -> str:
-    """Write an IBAN without spaces, any other account as it stands."""
-    return text.replace(" ", "").upper() if _IBAN.fullmatch(text) else text
 
 
 def _told(stated: Stated, *, turned: bool) -> list[str]:

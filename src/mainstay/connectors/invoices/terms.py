@@ -9,12 +9,13 @@ Days count from the invoice date; a date that a clause names goes before its day
 from __future__ import annotations
 
 import re
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from mainstay.connectors.invoices.forms import day_after
 from mainstay.records import Discount
 
 if TYPE_CHECKING:
@@ -122,14 +123,6 @@ def instalments(days: Iterable[str]) -> tuple[str, tuple[str, ...]]:
     if len(several) > 1:
         return several[-1], (f"Due in parts, on {', '.join(several)}; the last day is taken.",)
     return several[0] if several else "", ()
-
-
-def day_after(day: str, days: int) -> str:
-    """Add days to a date; "" when that is beyond the calendar."""
-    try:
-        return (date.fromisoformat(day) + timedelta(days=days)).isoformat()
-    except (OverflowError, ValueError):
-        return ""
 
 
 def percent_of(discount: Discount) -> str:

@@ -11,26 +11,19 @@ from typing import TYPE_CHECKING
 
 from msgspec import structs
 
-from mainstay.connectors.invoices.root import root_of
-from mainstay.connectors.invoices.stated import Party, Sheet, Stated, account_of, conclude, currency_of, parse_invoice
-from mainstay.connectors.invoices.terms import Terms, day_after, discount_of, instalments, read_terms
+from mainstay.connectors.invoices.forms import account_of, day_after, first_of
+from mainstay.connectors.invoices.stated import Party, Sheet, Stated, conclude, currency_of, parse_invoice
+from mainstay.connectors.invoices.terms import Terms, discount_of, instalments, read_terms
 from mainstay.connectors.invoices.totals import TaxGroup, Totals
 from mainstay.connectors.xml_tree import Node, text_at, texts_at
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from mainstay.connectors.invoices.document import Document
     from mainstay.connectors.source import Source
     from mainstay.records import Discount
     from mainstay.values import Money
 
 ROOTS = frozenset({"Invoice", "CreditNote", "DebitNote"})
-
-
-def looks_like(head: bytes) -> bool:
-    """Tell by the root element whether a file is UBL. False where the root is beyond what is given."""
-    return root_of(head) in ROOTS
 
 
 def read(source: Source) -> Document:
@@ -66,8 +59,8 @@ def read_root(source: Source, root: Node) -> Document:
             types=frozenset(texts_at(root, "InvoiceTypeCode") + texts_at(root, "CreditNoteTypeCode")),
             credit=root.tag == "CreditNote",
             pay_to=tuple(account_of(text) for text in texts_at(root, "PaymentMeans/PayeeFinancialAccount/ID")),
-            iban=_first(account_of(text_at(mean, "PaymentMandate/PayerFinancialAccount/ID")) for mean in means),
-            reference=_first(text_at(mean, "PaymentID") for mean in means),
+            iban=first_of(account_of(text_at(mean, "PaymentMandate/PayerFinancialAccount/ID")) for mean in means),
+            reference=first_of(text_at(mean, "PaymentID") for mean in means),
             means=frozenset(texts_at(root, "PaymentMeans/PaymentMeansCode")),
             payee=text_at(root, "PayeeParty/PartyName/Name"),
             of=tuple(
@@ -206,7 +199,7 @@ def _party(holder: Node | None, *, seller: bool) -> Party:
         text_at(scheme, "TaxScheme/ID"): text_at(scheme, "CompanyID") for scheme in party.findall("PartyTaxScheme")
     }
     vat = taxed.get("VAT") or taxed.get("GST") or ""
-    other = _first(taxed.values())
+    other = first_of(taxed.values())
     given = [*texts_at(party, "PartyIdentification/ID"), text_at(party, "PartyLegalEntity/CompanyID")]
     own = [text_at(holder, "SupplierAssignedAccountID"), *given[:-1]]
     endpoint = party.find("EndpointID")
@@ -216,12 +209,7 @@ def _party(holder: Node | None, *, seller: bool) -> Party:
     names = ("PartyLegalEntity/RegistrationName", "PartyName/Name", "Contact/Name")
     person = " ".join(text_at(party, f"Person/{part}") for part in ("FirstName", "FamilyName")).strip()
     return Party(
-        name=_first([*(text_at(party, name) for name in names), person]),
+        name=first_of([*(text_at(party, name) for name in names), person]),
         ids=(vat, other, *given) if seller else (*own, vat, given[-1], other),
         email=email,
     )
-
-
-def _first(texts: Iterable[str]) -> str:
-    """Give the first text that is not empty."""
-    return next((text for text in texts if text), "")
