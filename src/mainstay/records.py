@@ -89,6 +89,7 @@ class Invoice(msgspec.Struct, frozen=True, omit_defaults=True):
     reference: str = ""  # structured reference asked of the payer, such as RF18...
     customer_id: str = ""
     discounts: tuple[Discount, ...] = ()
+    listed: Money | None = None  # what its file says is open; `open` is then less what is booked here
     days_late: int = 0
 
 
@@ -100,6 +101,7 @@ class Entry(msgspec.Struct, frozen=True):
     booked_on: Date
     amount: Money
     counterparty: str
+    iban: str = ""  # of the counterparty
 
 
 class Match(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -137,6 +139,7 @@ class Allocation(msgspec.Struct, frozen=True, omit_defaults=True):
     amount: Money
     kind: PaymentKind = "payment"
     paid: Money | None = None
+    listed: Money | None = None  # what the invoice's file said was open
 
 
 class Payment(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -150,6 +153,7 @@ class Payment(msgspec.Struct, frozen=True, omit_defaults=True):
     booked_on: Date
     plan: str = ""
     entry: Entry | None = None
+    listed: Money | None = None  # what the invoice's file said was open when this was booked
 
 
 class File(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -7,6 +7,7 @@ import pytest
 from memory_call import NOW_US, MemoryCall
 
 from mainstay.connectors import books
+from mainstay.errors import Permanent
 from mainstay.records import Allocation, BankLine, Entry, Invoice, Match, Payment
 from mainstay.values import Money
 
@@ -66,6 +67,8 @@ def read_again(lines, *entries):
 def test_a_line_that_was_booked_from_a_file_of_another_format_is_left_out():
     assert read_again([line()], entry()) == ["csv-1"]
     assert read_again([line(account="")], entry()) == ["csv-1"], "one file does not name its account"
+    assert read_again([line(account="202051")], entry(account="DE02120300000000202051")) == ["csv-1"]
+    assert read_again([line(counterparty="MUSTER GMB")], entry()) == ["csv-1"], "banks cut names"
 
 
 @pytest.mark.parametrize(
@@ -76,8 +79,9 @@ def test_a_line_that_was_booked_from_a_file_of_another_format_is_left_out():
         (line(account="DE2"), entry()),
         (line(account="", counterparty="Beispiel GmbH"), entry()),
         (line(account="", counterparty=""), entry()),
+        (line(counterparty="Carla Dorn"), entry()),
     ],
-    ids=["amount", "day", "account", "name", "no name"],
+    ids=["amount", "day", "account", "name", "no name", "another payer on the same account"],
 )
 def test_a_line_that_differs_from_what_is_booked_is_kept(one, booked):
     assert read_again([one], booked) == []
@@ -152,3 +156,55 @@ def test_the_export_tells_what_another_plan_booked_from_its_own():
     given = books.Export((books.Booked((), (own,)), None, books.Booked((), (other,))))
     exported = asyncio.run(operation.call(MemoryCall(plan="mine"), given))
     assert (exported.count, exported.earlier) == (1, (other,))
+
+
+def open_after(listed_now, *bookings, amount=1000):
+    """Give what is open of an invoice whose file says `listed_now`, after bookings of (amount, what it said then)."""
+    made = [
+        Payment(
+            f"b{n}", "R1", f"l{n}", Money(minor, "EUR"), "payment", "2026-10-01", listed=then and Money(then, "EUR")
+        )
+        for n, (minor, then) in enumerate(bookings)
+    ]
+    (operation,) = (one for one in books.operations(Records(*made)) if one.name == "books.outstanding")
+    invoice = Invoice("R1", "Acme", Money(amount, "EUR"), Money(listed_now, "EUR"), "2026-09-01", "2026-09-20")
+    (left,) = asyncio.run(operation.call(None, books.Unsettled((), (invoice,)))).invoices
+    assert left.listed == invoice.open
+    return left.open.minor
+
+
+@pytest.mark.parametrize(
+    ("listed", "bookings", "left"),
+    [
+        (1000, [(400, 1000)], 600),  # the file is as it was
+        (600, [(400, 1000)], 600),  # the file knows of it by now
+        (600, [(400, 1000), (100, 1000)], 500),  # of the first only
+        (500, [(400, 1000), (100, 600)], 500),  # of both
+        (600, [(400, 1000), (100, 600)], 500),
+        (1000, [(400, None)], 600),  # booked before this was kept
+        (0, [(1000, 1000)], 0),
+    ],
+)
+def test_a_file_that_was_exported_anew_is_not_reduced_by_what_it_knows_of(listed, bookings, left):
+    assert open_after(listed, *bookings) == left
+
+
+def two_matches():
+    entry = Entry("l1", "DE1", "2026-10-01", Money(500, "EUR"), "Muster GmbH")
+    return [
+        Match(
+            id=invoice, kind="full", line_ids=("l1",), invoice_numbers=(invoice,), amount=entry.amount, confidence=1.0,
+            why="", allocations=(Allocation("l1", invoice, entry.amount),), entries=(entry,),
+        )
+        for invoice in ("R1", "R2")
+    ]  # fmt: skip
+
+
+def test_a_line_is_never_booked_for_more_than_it_holds():
+    first, second = two_matches()
+    done = Payment("p1", "R1", "l1", Money(500, "EUR"), "payment", "2026-10-01", "plan-9")
+    (operation,) = (one for one in books.operations(Records(done)) if one.name == "books.record_payment")
+    again = asyncio.run(operation.call(MemoryCall(), books.RecordPayment(first)))
+    assert (again.payments, again.already) == ((), (done,))
+    with pytest.raises(Permanent, match=r"is booked already: 5.00 EUR to R1 \(plan plan-9\)"):
+        asyncio.run(operation.call(MemoryCall(), books.RecordPayment(second)))

@@ -51,7 +51,10 @@ def allocate(
         allocations += _payments(receipt, worth, parts)
     if gap:
         short = _short(debts, allocations)
-        allocations += [Allocation(receipts[-1].id, debt.number, _owed(debt, missing), gap) for debt, missing in short]
+        allocations += [
+            Allocation(receipts[-1].id, debt.number, _owed(debt, missing), gap, listed=debt.invoice.listed)
+            for debt, missing in short
+        ]
     _check(receipts, debts, allocations)
     return tuple(allocations)
 
@@ -90,7 +93,7 @@ def match_of(
 
 
 def _entry(line: BankLine) -> Entry:
-    return Entry(line.id, line.account, line.booked_on, line.amount, line.counterparty)
+    return Entry(line.id, line.account, line.booked_on, line.amount, line.counterparty, line.iban)
 
 
 def lone(line: BankLine, why: str, *, invoices: tuple[str, ...] = (), sure: float = 1.0, runner_up: str = "") -> Match:
@@ -149,7 +152,9 @@ def _payments(receipt: Receipt, worth: int, parts: Sequence[tuple[Debt, int]]) -
         taken += share
         foreign = debt.invoice.open.currency != currency
         paid = Money(share, currency) if foreign else None
-        allocations.append(Allocation(receipt.id, debt.number, _owed(debt, part), paid=paid))
+        allocations.append(
+            Allocation(receipt.id, debt.number, _owed(debt, part), paid=paid, listed=debt.invoice.listed)
+        )
     return allocations
 
 

@@ -15,6 +15,7 @@ import msgspec
 
 from mainstay.connectors.csv_out import csv_text
 from mainstay.contracts import Card, Compensation, Operation
+from mainstay.errors import Permanent
 from mainstay.records import Allocation, BankLine, Date, Entry, Invoice, Match, Payment
 from mainstay.values import SECOND_US, Money, digest_of, say_total
 
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
 OWN_RECORD = "Mainstay's own record, not an accounting system: give this file to your accountant."
 REMIND_AGAIN_DAYS = 7  # what was reminded of since is left alone
 _ID_CHARS = 16
-_TELLING_LETTERS = 5  # of a word in a name: shorter ones are mostly legal forms
+_TELLING_LETTERS = 3  # of a word in a name
+_TELLING_DIGITS = 6  # of an account's number
 
 
 class RecordPayment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -187,6 +189,7 @@ class _Desk:
     async def record(self, call: Call, arguments: RecordPayment) -> Booked:
         """Book what is not booked yet; parts of one line for one invoice and of one kind are one payment."""
         match = arguments.match
+        self._refuse_twice(match)
         known = {(p.line_id, p.invoice, p.kind): p for p in self._books.of_lines(match.line_ids)}
         payments: list[Payment] = []
         already: list[Payment] = []
@@ -197,6 +200,23 @@ class _Desk:
             else:
                 already.append(before)
         return Booked(tuple(payments), tuple(already))
+
+    def _refuse_twice(self, match: Match) -> None:
+        """Refuse to book more of a line than it holds, such as a line that another run booked meanwhile."""
+        booked = [payment for payment in self._books.of_lines(match.line_ids) if payment.kind == "payment"]
+        for entry in match.entries:
+            parts = {(one.line_id, one.invoice): one.paid or one.amount for one in match.allocations if _is_paid(one)}
+            parts |= {
+                (one.line_id, one.invoice): one.amount for one in booked if one.invoice not in match.invoice_numbers
+            }
+            mine = [part for (line, _), part in parts.items() if line == entry.line_id]
+            total = sum(part.minor for part in mine if part.currency == entry.amount.currency)
+            if total > entry.amount.minor:
+                others = ", ".join(f"{one.amount} to {one.invoice} (plan {one.plan})" for one in booked)
+                raise Permanent(
+                    f"The payment of {entry.amount} of {entry.booked_on} is booked already: {others}.",
+                    remedy="Leave this one out, or undo the other booking first.",
+                )
 
     async def remove(self, call: Call, arguments: RemovePayment) -> Removed:
         del call
@@ -234,7 +254,9 @@ class _Desk:
         lines = tuple(line for line in unbooked if line.id not in known)
         paid = _paid(self._books.of_invoices([invoice.number for invoice in arguments.invoices]))
         invoices = tuple(
-            msgspec.structs.replace(invoice, open=max(_left(invoice, paid), Money(0, invoice.open.currency)))
+            msgspec.structs.replace(
+                invoice, open=max(_left(invoice, paid), Money(0, invoice.open.currency)), listed=invoice.open
+            )
             for invoice in arguments.invoices
         )
         return Outstanding(lines, invoices, len(arguments.lines) - len(lines), tuple(elsewhere))
@@ -254,9 +276,8 @@ class _Desk:
 def _elsewhere(lines: Sequence[BankLine], unbooked: Sequence[BankLine], payments: Iterable[Payment]) -> list[BankLine]:
     """Find the lines that are booked under another id, because they were read from a file of another format.
 
-    Line and entry agree in day, amount and account. Where one of the files does not name its account, a word of the
-    payer's name has to be the same. Where more lines look like that than are booked, nothing tells which of them is
-    new, so all stay.
+    Line and entry agree in day, amount, account and payer. Where more lines look like that than are booked, nothing
+    tells which of them is new, so all stay.
     """
     ids = {line.id for line in lines}
     entries = {p.line_id: p.entry for p in payments if p.entry is not None and p.line_id not in ids}
@@ -274,13 +295,31 @@ def _elsewhere(lines: Sequence[BankLine], unbooked: Sequence[BankLine], payments
 
 
 def _is_same(entry: Entry, line: BankLine) -> bool:
+    """Tell whether account and payer agree; where a file does not name the account, the payer has to be named."""
+    ours, theirs = _words(entry.counterparty), _words(line.counterparty)
     if entry.account and line.account:
-        return entry.account == line.account
-    return bool(_words(entry.counterparty) & _words(line.counterparty))
+        return _is_same_account(entry.account, line.account) and _agree(ours, theirs)
+    return bool(ours and theirs) and _agree(ours, theirs)
 
 
-def _words(name: str) -> set[str]:
-    return {word for word in re.findall(r"\w+", name.casefold()) if len(word) >= _TELLING_LETTERS}
+def _is_same_account(one: str, other: str) -> bool:
+    """Tell whether two files mean one account: some give the IBAN, some the number at its end."""
+    short, long = sorted((one, other), key=len)
+    return one == other or (len(short) >= _TELLING_DIGITS and long.endswith(short))
+
+
+def _agree(some: Sequence[str], others: Sequence[str]) -> bool:
+    """Tell whether two names can be one; banks cut them and leave words out."""
+    fewer, more = sorted((some, others), key=len)
+    return all(any(one.startswith(word) or word.startswith(one) for one in more) for word in fewer)
+
+
+def _words(name: str) -> list[str]:
+    return [word for word in re.findall(r"\w+", name.casefold()) if len(word) >= _TELLING_LETTERS]
+
+
+def _is_paid(allocation: Allocation) -> bool:
+    return allocation.kind == "payment"
 
 
 def _added_up(allocations: Iterable[Allocation]) -> list[Allocation]:
@@ -307,6 +346,7 @@ def _payment(call: Call, match: Match, allocation: Allocation) -> Payment:
         booked_on=entry.booked_on if entry else match.booked_on,
         plan=call.plan,
         entry=entry,
+        listed=allocation.listed,
     )
 
 
@@ -314,17 +354,29 @@ def _day(at_us: int) -> date:
     return datetime.fromtimestamp(at_us // SECOND_US, UTC).date()
 
 
-def _paid(booked: Iterable[Payment]) -> Counter[tuple[str, str]]:
-    """Add up minor units by invoice and currency."""
-    paid: Counter[tuple[str, str]] = Counter()
+def _paid(booked: Iterable[Payment]) -> dict[tuple[str, str], list[Payment]]:
+    """Gather bookings by invoice and currency."""
+    paid: dict[tuple[str, str], list[Payment]] = {}
     for payment in booked:
-        paid[payment.invoice, payment.amount.currency] += payment.amount.minor
+        paid.setdefault((payment.invoice, payment.amount.currency), []).append(payment)
     return paid
 
 
-def _left(invoice: Invoice, paid: Mapping[tuple[str, str], int]) -> Money:
-    """What is open of an invoice after what is booked to it."""
-    return Money(invoice.open.minor - paid.get((invoice.number, invoice.open.currency), 0), invoice.open.currency)
+def _left(invoice: Invoice, paid: Mapping[tuple[str, str], Sequence[Payment]]) -> Money:
+    """What is open of an invoice after what is booked to it.
+
+    A file that was exported anew may know of payments that are booked here: what it says is open has gone down since
+    they were booked. As far as it has, they are not taken off again.
+    """
+    by_listed: dict[int | None, int] = {}
+    for payment in paid.get((invoice.number, invoice.open.currency), ()):
+        listed = payment.listed.minor if payment.listed else None
+        by_listed[listed] = by_listed.get(listed, 0) + payment.amount.minor
+    left = invoice.open.minor
+    for listed, booked in by_listed.items():
+        known = 0 if listed is None else max(0, listed - invoice.open.minor)
+        left -= max(0, booked - known)
+    return Money(left, invoice.open.currency)
 
 
 def _take_back(arguments: RecordPayment, output: Booked) -> Compensation | None:

@@ -41,7 +41,7 @@ class LearnPayers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Learned(msgspec.Struct, frozen=True):
-    """What is known now that was not before."""
+    """What was learned, or confirmed once more."""
 
     payers: tuple[Payer, ...]
 
@@ -59,9 +59,10 @@ class Remembered(msgspec.Struct, frozen=True):
 
 
 class Forget(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Forget records, payers or layouts, by their ids."""
+    """Forget records, payers or layouts, by their ids; with `plan` only those that this plan taught last."""
 
     ids: tuple[str, ...]
+    plan: str = ""
 
 
 class Forgotten(msgspec.Struct, frozen=True):
@@ -134,40 +135,49 @@ class _Desk:
         return KnownRecords(tuple(self._known.payers()), tuple(self._known.layouts()))
 
     async def learn(self, call: Call, arguments: LearnPayers) -> Learned:
-        before = {payer.id for payer in self._known.payers()}
-        found = {payer.id: payer for match in arguments.matches if (payer := _payer(call, match)) is not None}
-        return Learned(tuple(payer for ident, payer in found.items() if ident not in before))
+        """Learn from every line of every match. What is known already is confirmed: its newest source stands."""
+        found = {payer.id: payer for match in arguments.matches for payer in _payers(call, match)}
+        return Learned(tuple(found.values()))
 
     async def remember(self, call: Call, arguments: RememberLayouts) -> Remembered:
-        before = {layout.id: layout.columns for layout in self._known.layouts()}
         layouts = {doubt.layout.id: doubt.layout for doubt in arguments.doubts if doubt.layout is not None}
-        new = [layout for ident, layout in layouts.items() if before.get(ident) != layout.columns]
-        return Remembered(tuple(msgspec.structs.replace(layout, plan=call.plan) for layout in new))
+        return Remembered(tuple(msgspec.structs.replace(layout, plan=call.plan) for layout in layouts.values()))
 
     async def forget(self, call: Call, arguments: Forget) -> Forgotten:
         del call
-        there = {record.id for record in (*self._known.payers(), *self._known.layouts())}
+        there = {
+            record.id
+            for record in (*self._known.payers(), *self._known.layouts())
+            if arguments.plan in ("", record.plan)
+        }
         return Forgotten(tuple(ident for ident in arguments.ids if ident in there))
 
 
-def _payer(call: Call, match: Match) -> Payer | None:
-    """Say what an approved match teaches: a name or an account of the customer; None where it names neither."""
-    name = "" if _folded(match.counterparty) == _folded(match.customer) else match.counterparty.strip()
-    if not match.allocations or not match.customer or not (name or match.iban):
-        return None
+def _payers(call: Call, match: Match) -> list[Payer]:
+    """Say what an approved match teaches: of each line, a name or an account that the customer pays from."""
+    if not match.allocations or not match.customer:
+        return []
     on = datetime.fromtimestamp(call.now_us // SECOND_US, UTC).date().isoformat()
-    invoices = ", ".join(match.invoice_numbers)
-    key = (match.customer_id or _folded(match.customer), _folded(name), match.iban)
-    return Payer(
-        id=digest_of(b"payer", *(part.encode() for part in key))[:_ID_CHARS],
-        customer=match.customer,
-        customer_id=match.customer_id,
-        name=name,
-        iban=match.iban,
-        source=f"On {on} you said that {match.amount} from {match.counterparty or match.iban} paid {invoices}.",
-        learned_on=on,
-        plan=call.plan,
-    )
+    lessons: list[Payer] = []
+    for entry in match.entries:
+        name = "" if _folded(entry.counterparty) == _folded(match.customer) else entry.counterparty.strip()
+        if not name and not entry.iban:
+            continue
+        invoices = ", ".join(one.invoice for one in match.allocations if one.line_id == entry.line_id)
+        key = (match.customer_id or _folded(match.customer), _folded(name), entry.iban)
+        lessons.append(
+            Payer(
+                id=digest_of(b"payer", *(part.encode() for part in key))[:_ID_CHARS],
+                customer=match.customer,
+                customer_id=match.customer_id,
+                name=name,
+                iban=entry.iban,
+                source=f"On {on} you said that {entry.amount} from {entry.counterparty or entry.iban} paid {invoices}.",
+                learned_on=on,
+                plan=call.plan,
+            )
+        )
+    return lessons
 
 
 def _folded(name: str) -> str:
@@ -175,7 +185,12 @@ def _folded(name: str) -> str:
 
 
 def _learning_card(arguments: LearnPayers) -> Card:
-    lines = [f"{match.counterparty or match.iban} pays for {match.customer}" for match in arguments.matches]
+    lines = [
+        f"What comes from {entry.counterparty or entry.iban} counts as paid by {match.customer} from now on."
+        for match in arguments.matches
+        if match.customer
+        for entry in match.entries
+    ]
     return Card("Learn who pays for whom", "\n".join(lines))
 
 
@@ -184,4 +199,7 @@ def _layouts_card(arguments: RememberLayouts) -> Card:
 
 
 def _take_back(records: tuple[Payer, ...] | tuple[Layout, ...]) -> Compensation | None:
-    return Compensation("known.forget", {"ids": [record.id for record in records]}) if records else None
+    """Forget what this plan taught, but nothing that a later one confirmed."""
+    if not records:
+        return None
+    return Compensation("known.forget", {"ids": [record.id for record in records], "plan": records[0].plan})

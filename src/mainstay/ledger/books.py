@@ -31,7 +31,7 @@ REMOVE = "books.remove_payment"
 SEND = "mail.send"
 
 # A booking.
-ADD_PAYMENT = "INSERT INTO book_payment VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?) ON CONFLICT DO NOTHING"
+ADD_PAYMENT = "INSERT INTO book_payment VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?) ON CONFLICT DO NOTHING"
 # A reminder.
 ADD_REMINDER = "INSERT INTO book_reminder VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
 # A booking that was taken back.
@@ -69,7 +69,7 @@ def books(load: Callable[[Value], Value]) -> Projection:
 
     return Projection(
         name="books",
-        version=3,
+        version=4,
         schema=Path(__file__).with_name("books.sql").read_text(),
         tables=("book_payment", "book_reminder"),
         kinds=frozenset({"EffectDone"}),
@@ -114,9 +114,10 @@ class BookReader:
 
 
 def _payment(row: tuple[Any, ...]) -> Payment:
-    ident, invoice, line_id, minor, currency, kind, booked_on, plan, _, stored = row
+    ident, invoice, line_id, minor, currency, kind, booked_on, plan, _, stored, listed = row
     entry = msgspec.json.decode(stored, type=Entry) if stored else None
-    return Payment(ident, invoice, line_id, Money(minor, currency), kind, booked_on, plan, entry)
+    open_then = None if listed is None else Money(listed, currency)
+    return Payment(ident, invoice, line_id, Money(minor, currency), kind, booked_on, plan, entry, open_then)
 
 
 def _json(texts: Sequence[str]) -> str:
@@ -140,4 +141,5 @@ def _row(payment: Payment, event: Recorded, path: str) -> tuple[object, ...]:
     amount = payment.amount
     booked = (amount.minor, amount.currency, payment.kind, payment.booked_on)
     entry = msgspec.json.encode(payment.entry).decode() if payment.entry else ""
-    return (payment.id, payment.invoice, payment.line_id, *booked, event.plan, path, entry)
+    listed = payment.listed.minor if payment.listed else None
+    return (payment.id, payment.invoice, payment.line_id, *booked, event.plan, path, entry, listed)

@@ -53,7 +53,7 @@ TIMERS_OF_PLAN = "SELECT due_at_us, kind, path, generation FROM timer WHERE plan
 # --- books
 
 _PAYMENT = """
-SELECT id, invoice, line_id, amount_minor, currency, kind, booked_on, plan, path, entry
+SELECT id, invoice, line_id, amount_minor, currency, kind, booked_on, plan, path, entry, listed_minor
 FROM book_payment WHERE removed = 0 """
 
 # Bookings that stand, of some bank lines. (JSON list of line ids)
@@ -67,7 +67,7 @@ LAST_REMINDERS = """
 SELECT invoice, MAX(at_us) FROM book_reminder WHERE invoice IN (SELECT value FROM json_each(?)) GROUP BY invoice"""
 # Bookings by their ids, those that were taken back too; `removed` is the last column. (JSON list of ids)
 PAYMENTS_BY_ID = """
-SELECT id, invoice, line_id, amount_minor, currency, kind, booked_on, plan, path, entry, removed
+SELECT id, invoice, line_id, amount_minor, currency, kind, booked_on, plan, path, entry, listed_minor, removed
 FROM book_payment WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id"""
 # Bookings that stand, of a plan and its child plans, in the order of their days. (plan, plan)
 PAYMENTS_OF_PLAN = _PAYMENT + "AND (plan = ? OR plan GLOB ? || '-*') ORDER BY booked_on, id"

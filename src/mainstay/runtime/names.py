@@ -104,7 +104,8 @@ def value_of(parts: Parts, step: g.Step, slot: Slot) -> Value:
     if step.kind == "agent" and isinstance(value, dict):
         return {"rationale": slot.rationale, "confidence": slot.confidence, **value}
     if step.kind == "ask" and isinstance(value, dict):
-        return {**value, "at": rfc3339(int(str(value["at"])))}
+        rows = parts.payloads.load(value.get("rows", []))  # many of them stand as a reference of their own
+        return {**value, "at": rfc3339(int(str(value["at"]))), "rows": rows}
     return value
 
 
