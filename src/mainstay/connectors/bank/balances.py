@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from msgspec import structs
 
-from mainstay.connectors.bank.content import CLOSING, OPENING, folded, states_end, tells_balance
+from mainstay.connectors.bank.content import states_end, tells_balance
 from mainstay.connectors.bank.statement import AccountStatement, Draft, Part
+from mainstay.connectors.bank.words import CLOSING, OPENING, folded
 from mainstay.connectors.cells import begins_date, plain_number
 from mainstay.connectors.currencies import money_of
 from mainstay.connectors.source import UnreadableError

@@ -6,6 +6,8 @@ import msgspec
 
 from mainstay.connectors.tables import Vocabulary, words
 
+NO_ACCOUNT = "The file does not name its account: give those of one account only."
+
 # Order matters: a column is used once, and goes to the first field that knows its header.
 VOCABULARY: Vocabulary = {
     "started_on": words(

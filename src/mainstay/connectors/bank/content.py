@@ -7,12 +7,11 @@ hold amounts, the one that adds the other up is the balance. What can't be told 
 from __future__ import annotations
 
 import re
-import unicodedata
-from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from mainstay.connectors.bank.columns import VOCABULARY
+from mainstay.connectors.bank.words import CLOSING, CREDIT, DEBIT, ENDS, OPENING, TOTALS, folded
 from mainstay.connectors.cells import guess_date_format, guess_decimal, plain_number
 from mainstay.connectors.currencies import CODES
 from mainstay.connectors.source import UnreadableError
@@ -20,25 +19,8 @@ from mainstay.connectors.source import UnreadableError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-OPENING = (
-    "opening balance,beginning balance,starting balance,start balance,previous balance,balance brought forward,"
-    "anfangssaldo,alter kontostand,alter saldo,startsaldo,eroffnungssaldo,solde initial,solde precedent,ancien solde,"
-    "solde d ouverture,beginsaldo,vorig saldo,saldo inicial,saldo anterior,saldo iniziale,saldo poczatkowe,"
-    "ingaende saldo,alkusaldo,pocatecni zustatek,inngaende saldo"
-).split(",")
-CLOSING = (
-    "closing balance,ending balance,end balance,final balance,balance carried forward,endsaldo,schlusssaldo,"
-    "schlusaldo,neuer kontostand,neuer saldo,solde final,nouveau solde,solde de cloture,eindsaldo,nieuw saldo,"
-    "saldo final,saldo finale,saldo koncowe,utgaende saldo,loppusaldo,konecny zustatek"
-).split(",")
-_OTHER = (
-    "balance,saldo,solde,kontostand,letzter kontostand,aktueller kontostand,total,totals,totaux,summe,gesamt,totale,"
-    "sum,suma,turnover,umsatze,suma obrotow,disponible"
-).split(",")
-_ENDS = frozenset({*OPENING, *CLOSING})
 _LONGEST = 60  # characters of such words, with what stands around them
 _DIGIT = re.compile("[0-9]")
-_SIGN_WORDS = frozenset("s h c d cr dr dt ct + - debit credit debet soll haben af bij dbit crdt".split())
 _SIGN_HEADERS = frozenset("type,transaction type,details,typ,kind,d c,sign,vorzeichen,kennzeichen,s h,cr dr".split(","))
 _OWN_HEADERS = frozenset(
     "iban,account number,kontonummer,konto,konto nr,numero de compte,rekeningnummer,tilinumero,numer konta".split(",")
@@ -49,25 +31,17 @@ _PRODUCTS = frozenset({"product", "produkt"})
 _ACCOUNT = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9 ]{8,32}|[0-9][0-9 ./-]{5,30}")
 _ROWS = 3  # that a guess from content alone needs at least
 _OWN_ROWS = 3  # with one and the same account in all of them
-_LETTERS = str.maketrans({"\u0142": "l", "\u00f8": "o", "\u00e6": "ae"})
-
-
-@lru_cache(maxsize=4096)  # dates and states stand in many rows
-def folded(text: str) -> str:
-    """Fold words to small plain letters and single spaces."""
-    letters = unicodedata.normalize("NFKD", text.casefold().translate(_LETTERS)).encode("ascii", "ignore").decode()
-    return " ".join(re.findall(r"[a-z0-9]+", letters))
 
 
 def states_end(cell: str) -> bool:
     """Tell whether a cell says nothing but that this is the opening or closing balance."""
-    return 0 < len(cell) < _LONGEST and not _DIGIT.search(cell) and folded(cell) in _ENDS
+    return 0 < len(cell) < _LONGEST and not _DIGIT.search(cell) and folded(cell) in ENDS
 
 
 def tells_balance(cell: str) -> bool:
     """Tell whether a cell begins with the words a balance or a total is stated with."""
     plain = folded(cell[:120])
-    return any(f"{plain} ".startswith(f"{word} ") for word in (*OPENING, *CLOSING, *_OTHER)) or any(
+    return any(f"{plain} ".startswith(f"{word} ") for word in (*OPENING, *CLOSING, *TOTALS)) or any(
         word in plain for word in (*OPENING, *CLOSING)
     )
 
@@ -108,7 +82,7 @@ def _take_sign(plain: Sequence[str], columns: dict[str, int], rows: Sequence[Seq
         words = {_sign(cell) for cell in _column(rows, column)}
         holders = [field for field, held in columns.items() if held == column]
         vague = not name or name in _SIGN_HEADERS
-        if words and words <= _SIGN_WORDS and vague and {*holders} <= {"text", "text_2", "text_3"}:
+        if words and words <= CREDIT | DEBIT and vague and {*holders} <= {"text", "text_2", "text_3"}:
             for field in holders:
                 del columns[field]
             columns["direction"] = column

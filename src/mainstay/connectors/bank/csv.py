@@ -23,8 +23,9 @@ from mainstay.connectors.bank.balances import (
     is_balance,
     parts_of,
 )
-from mainstay.connectors.bank.columns import VOCABULARY, ColumnMap
+from mainstay.connectors.bank.columns import NO_ACCOUNT, VOCABULARY, ColumnMap
 from mainstay.connectors.bank.statement import RAW_LIMIT, Draft, FileRead, Part
+from mainstay.connectors.bank.words import BOOKED, CREDIT, DEBIT, PENDING, VOID, folded
 from mainstay.connectors.cells import (
     guess_date_format,
     guess_decimal,
@@ -61,29 +62,6 @@ if TYPE_CHECKING:
 
 SECTION = "bank.columns"
 
-_PENDING = frozenset(
-    "pending,authorised,authorized,processing,in process,on hold,held,vorgemerkt,umsatz vorgemerkt,offen,ausstehend,"
-    "en attente,a venir,in behandeling,gereserveerd,pendiente,in attesa,pendente,oczekujaca,reserverad,open".split(",")
-)
-_VOID = frozenset(
-    "reverted,declined,failed,cancelled,canceled,rejected,denied,voided,expired,abgelehnt,fehlgeschlagen,storniert,"
-    "abgebrochen,refuse,refusee,echoue,annule,annulee,geweigerd,mislukt,geannuleerd,rechazado,rechazada,fallido,"
-    "cancelado,cancelada,rifiutato,fallito,annullato,odrzucona,odrzucono,anulowana".split(",")
-)
-_BOOKED = frozenset(
-    "completed,complete,booked,posted,settled,cleared,executed,success,successful,gebucht,umsatz gebucht,abgeschlossen,"
-    "ausgefuhrt,termine,effectue,comptabilise,comptabilisee,voltooid,geboekt,verwerkt,completado,completada,realizado,"
-    "completato,contabilizzato,concluido,zrealizowana,zaksiegowano,zaksiegowana,rozliczona,genomford,refunded,"
-    "partially refunded,reversed".split(",")
-)
-_CREDIT = frozenset(
-    "c cr crdt credit crédit crédito h haben gutschrift + bij bijschrijving incoming in abono haber a avere ct kredit "
-    "insättning inn pano".split()
-)
-_DEBIT = frozenset(
-    "d dr db dt dbit debit débit débito debet s soll lastschrift belastung - af afschrijving outgoing out cargo debe "
-    "dare uttag ut otto".split()
-)
 _IBAN = re.compile(r"\b[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b")
 # A currency around the table: after a word for it, after an amount, before one.
 _CODES_BESIDE = (
@@ -103,6 +81,7 @@ _CONFIRMED = (
     "How files with this header are read was confirmed before, and this one is written otherwise. If the bank changed"
     " it, {}; else correct the file."
 )
+_REMEMBERED = frozenset({"decimal", "date_format", "currency_code"})
 _TEXTS = ("text", "text_2", "text_3")
 _DAYS = ("booked_on", "value_on", "started_on")
 
@@ -161,7 +140,7 @@ def read(
     notes += _left_out(rows)
     notes += _open_end(source, table, parts)
     if not form.account and "account" not in table.headers:
-        notes.append("The file does not name its account: give those of one account only.")
+        notes.append(NO_ACCOUNT)
     doubts: tuple[Doubt, ...] = ()
     if table.remembered is None and not _named(said):
         doubts = (_doubt(source, table, said, rows, form, parts, told),)
@@ -192,8 +171,7 @@ def _with_remembered(said: ColumnMap, table: Table) -> ColumnMap:
     """Take the settings of a remembered layout where mainstay.toml says nothing."""
     if table.remembered is None:
         return said
-    settings = {key: value for key, value in table.remembered.columns.items() if key in {"decimal", "date_format"}}
-    settings |= {key: value for key, value in table.remembered.columns.items() if key == "currency_code"}
+    settings = {key: value for key, value in table.remembered.columns.items() if key in _REMEMBERED}
     return ColumnMap(**{**settings, **{key: value for key, value in msgspec.structs.asdict(said).items() if value}})
 
 
@@ -206,21 +184,21 @@ def _sorted(table: Table) -> _Sorted:
     undated = 0
     void, bare = 0, sum(line > table.rows[0].line for line, _ in table.beside) if table.rows else 0
     for row in table.rows:
-        state = content.folded(row.text("status"))
+        state = folded(row.text("status"))
         amounts = _amounts_of(row)
-        if state in _VOID:
+        if state in VOID:
             void += 1
         elif not amounts and _is_remark(row):
             bare += 1
         elif not amounts and row.text("balance") and content.tells_balance(row.raw):
             balances.append(row)
-        elif content.folded(row.text("booked_on")) in _PENDING and not any(_days([row], f) for f in _DAYS):
+        elif folded(row.text("booked_on")) in PENDING and not any(_days([row], f) for f in _DAYS):
             undated += 1
         else:
             lines.append(row)
-            if state in _PENDING or content.folded(row.text("booked_on")) in _PENDING:
+            if state in PENDING or folded(row.text("booked_on")) in PENDING:
                 pending.add(row.line)
-            elif state and state not in _BOOKED:
+            elif state and state not in BOOKED:
                 strange[row.text("status")] = None
     return _Sorted(lines, balances, frozenset(pending), void, bare, undated, tuple(strange))
 
@@ -296,7 +274,7 @@ def _numbers(rows: Sequence[Row]) -> list[str]:
 
 def _days(rows: Sequence[Row], field: str) -> list[str]:
     found = (row.text(field) for row in rows)
-    return [cell for cell in found if content.folded(cell) not in {"", *_PENDING} and cell not in CODES]
+    return [cell for cell in found if folded(cell) not in {"", *PENDING} and cell not in CODES]
 
 
 def _date_formats(source: Source, table: Table, rows: _Sorted, columns: ColumnMap) -> dict[str, str]:
@@ -420,11 +398,11 @@ def _amount(cells: Cells, form: _Format) -> Money:
 
 def _directed(amount: Money, said: str) -> Money:
     """Give the sign a direction column says."""
-    if said and said not in _CREDIT | _DEBIT:
+    if said and said not in CREDIT | DEBIT:
         raise UnreadableError(f"{said[:20]!r} says neither credit nor debit")
-    if said in _CREDIT and amount.minor < 0:
+    if said in CREDIT and amount.minor < 0:
         raise UnreadableError("the amount is negative, but the row says credit")
-    return -amount if said in _DEBIT and amount.minor > 0 else amount
+    return -amount if said in DEBIT and amount.minor > 0 else amount
 
 
 def _money(cell: str, form: _Format, currency: str) -> Money:
