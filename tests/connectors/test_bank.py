@@ -206,3 +206,114 @@ def test_a_line_that_stands_in_files_of_two_formats_counts_once():
 def test_more_equal_lines_than_the_other_format_has_are_all_kept():
     assert together(mt940("12,50"), table("12,50", "12,50")).count == 3
     assert together(mt940("12,50", "12,50"), table("12,50")).count == 2
+
+
+# --- what several statements share --------------------------------------------------------------------------------
+
+
+def balanced(opening: str, rows: str) -> bytes:
+    """Write a table with a running balance of rows such as "1 100 A": day of April, amount, who."""
+    balance, lines = int(opening), ""
+    for row in rows.split("; "):
+        day, amount, who = row.split()
+        balance += int(amount)
+        lines += f"2026-04-{day:>02};{who};{amount},00;EUR;{balance},00;{IBAN}\n"
+    return f"Date;Text;Amount;Currency;Balance;Own account\n{lines}".encode()
+
+
+def swift(opening: int, rows: str, *, marked: bool) -> bytes:
+    total = sum(int(row.split()[1]) for row in rows.split("; "))
+    lines = ""
+    for row in rows.split("; "):
+        day, amount, who = row.split()
+        sign = "D" if amount.startswith("-") else "C"
+        mark = f"//{day}{who}" if marked else ""
+        lines += f":61:2604{day:>02}04{day:>02}{sign}{amount.lstrip('-')},00NTRFNONREF{mark}\r\n:86:{who}\r\n"
+    ends = [f"{'D' if end < 0 else 'C'}260401EUR{abs(end)},00" for end in (opening, opening + total)]
+    return f":20:X\r\n:25:{IBAN}\r\n:28C:{opening}\r\n:60F:{ends[0]}\r\n{lines}:62F:{ends[1]}\r\n-\r\n".encode()
+
+
+# Two exports of one account, what the second opens with, and the lines there are.
+SHARED = {
+    "balances meet by chance": (0, "1 100 A; 2 -50 B; 3 50 C", 100, "2 -50 B; 3 50 C; 4 20 D", 4),
+    "balances meet by chance on one day": (0, "1 100 A; 2 -50 B; 2 50 C", 100, "2 -50 B; 2 50 C; 3 20 D", 4),
+    "nothing moved, and one more": (100, "1 10 A; 2 -10 B", 100, "1 10 A; 2 -10 B; 2 5 C", 3),
+    "nothing moved in a day, and one more": (100, "1 10 A; 1 -10 B", 100, "1 10 A; 1 -10 B; 1 5 C", 3),
+    "the next goes on in the same day": (100, "1 -4 A; 2 -4 A", 92, "2 -4 A; 3 -4 A", 4),
+    "the next goes on with another": (100, "1 -4 A; 2 -4 A", 92, "2 -5 B; 3 -4 A", 4),
+}
+
+
+@pytest.mark.parametrize(("opening", "rows", "opens", "others", "count"), SHARED.values(), ids=SHARED)
+@pytest.mark.parametrize("write", ["table", "swift", "marked swift"])
+@pytest.mark.parametrize("turned", [False, True])
+def test_what_two_exports_share_counts_once_also_where_their_balances_meet(
+    opening, rows, opens, others, count, write, turned
+):
+    def written(begin: int, held: str) -> bytes:
+        return balanced(str(begin), held) if write == "table" else swift(begin, held, marked=write == "marked swift")
+
+    both = [written(opening, rows), written(opens, others)]
+    found = together(*(both[::-1] if turned else both))
+    assert found.count == count
+    assert len({line.id for line in found.lines}) == count
+
+
+def test_statements_of_one_day_that_go_on_one_from_another_share_nothing():
+    found = together(*(swift(opening, "2 -4 A", marked=False) for opening in (100, 96, 92)))
+    assert (found.count, [str(one) for one in found.sums]) == (3, ["-12.00 EUR"])
+    whole = swift(100, "2 -4 A; 2 -4 A; 2 -4 A", marked=False)
+    assert {line.id for line in together(whole).lines} == {line.id for line in found.lines}
+
+
+def test_a_statement_whose_balances_meet_one_and_that_overlaps_another_counts_once():
+    files = (balanced("0", "1 100 Z"), balanced("100", "1 7 A; 2 5 B"), balanced("100", "1 7 A; 2 5 B; 3 1 C"))
+    assert [line.text for line in together(*files).lines] == ["Z", "A", "B", "C"]
+
+
+def test_one_line_left_out_is_one_line():
+    found = together(mt940("12,50"), table("12,50", "7,10"))
+    assert "1 line stood in two statements of one account, kept once." in found.files[1].note
+
+
+def test_a_pending_line_of_one_format_stands_for_no_booked_line_of_another():
+    pending = f"Date;Amount;Currency;Own account;Status\n2026-04-01;12,50;EUR;{IBAN};pending\n".encode()
+    for files in ((pending, mt940("12,50")), (mt940("12,50"), pending)):
+        found = together(*files)
+        assert [(line.amount.minor, line.pending) for line in found.lines if not line.pending] == [(1250, False)]
+        assert (found.pending, [str(one) for one in found.sums]) == (1, ["12.50 EUR"])
+
+
+def ofx_of(*entries: tuple[str, str, str]) -> bytes:
+    """Write an OFX file of entries: day of April, FITID, name."""
+    lines = "".join(
+        f"<STMTTRN><TRNTYPE>CREDIT<DTPOSTED>202604{day:>02}<TRNAMT>10.00<FITID>{fitid}<NAME>{name}</STMTTRN>"
+        for day, fitid, name in entries
+    )
+    account = f"<CURDEF>EUR<BANKACCTFROM><BANKID>1<ACCTID>{IBAN}</BANKACCTFROM>"
+    statement = f"<STMTRS>{account}<BANKTRANLIST>{lines}</BANKTRANLIST></STMTRS>"
+    return f"OFXHEADER:100\n\n<OFX><BANKMSGSRSV1><STMTTRNRS>{statement}</STMTTRNRS></BANKMSGSRSV1></OFX>".encode()
+
+
+@pytest.mark.parametrize("names", ["AB", "BA"])
+def test_an_id_stays_when_a_second_entry_with_the_same_reference_appears(names):
+    first = ofx_of(("3", "F1", "A"))
+    found = together(first, ofx_of(*(("3", "F1", name) for name in names)))
+    assert sorted(line.counterparty for line in found.lines) == ["A", "B"]
+    assert together(first).lines[0] == found.lines[0]
+
+
+def test_ids_of_entries_with_one_reference_do_not_depend_on_their_order():
+    one, other = (together(ofx_of(*(("3", "F1", name) for name in names))).lines for names in ("ABC", "CAB"))
+    assert sorted(one, key=lambda line: line.id) == sorted(other, key=lambda line: line.id)
+    assert len({line.id for line in one}) == 3
+
+
+@pytest.mark.parametrize("numbers", [(0, 1, 2), (1001, 1002, 1003), (7, 8, 9)])
+def test_ids_that_only_count_the_entries_of_a_file_double_no_line(numbers):
+    names = "ABCD"
+    first, second = (
+        ofx_of(*(("3", str(number), name) for number, name in zip(numbers, names[start:], strict=False)))
+        for start in (0, 1)
+    )
+    assert [line.counterparty for line in together(first, second).lines] == [*names]

@@ -3,8 +3,8 @@
 OFX gives a closing balance (LEDGERBAL) but no opening one. So nothing can be added up, and the balance is "absent";
 the note says what the bank says. Entries: `ofx_entry`. The tree, which tells a file that was cut: `ofx_tree`.
 
-FITID is the bank's id of an entry. Some banks give one to several entries, which `statement` stands; some only count
-the entries of the file, and then it is kept as `bank_id` but not believed when lines are told apart.
+FITID is the bank's id of an entry. Some banks give one to several entries, which `line_ids` stands; some only count
+the entries of the file, so a short number is kept as `bank_id` but not believed when lines are told apart.
 
 Of an investment account the cash entries (INVBANKTRAN) are read. Trades, dividends and positions are left out, and
 counted in the note; a file with nothing else is refused.
@@ -41,6 +41,7 @@ _ENTRIES = ("STMTTRN", "STMTTRNP")
 _ASK = "Export the statement of the account at the bank as OFX, camt.053 or CSV."
 _PAID = "Give the statement of the bank account that customers pay to."
 _COMMA = 'decimal = ","'
+_COUNTS = re.compile("0*[0-9]{1,5}", re.ASCII)  # a FITID that may count the entries of a file
 _MANY = 5  # accounts whose balances a note tells one by one
 
 
@@ -154,16 +155,15 @@ class _Statement:
         return [entry.draft for entry in kept]
 
     def marked(self, drafts: list[Draft]) -> list[Draft]:
-        """Take the mark from ids that are none, as they only count the entries of the file; tell of repeated ones."""
+        """Take the mark from short numbers, which may only count the entries of the file; tell of repeated ones.
+
+        It goes by each number alone: whether others follow it depends on where an export begins.
+        """
         uses = Counter(draft.mark for draft in drafts if draft.mark)
         self.notes += ["Entries whose id (FITID) others have too; all are kept"] * sum(
             count for count in uses.values() if count > 1
         )
-        numbers = [draft.mark.lstrip("0") for draft in drafts]
-        counting = [str(number) for number in range(1, len(drafts) + 1)]
-        if numbers in (counting, counting[::-1]):
-            return [structs.replace(draft, mark="") for draft in drafts]
-        return drafts
+        return [structs.replace(draft, mark="") if _COUNTS.fullmatch(draft.mark) else draft for draft in drafts]
 
     def remark(self) -> None:
         """Say what an owner should know of the statement as a whole."""

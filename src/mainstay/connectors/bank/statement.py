@@ -1,34 +1,28 @@
-"""What all readers of bank files share: the result, and the ids of lines.
+"""What all readers of bank files share: the result, and how several files become one.
 
-An id must be the same whenever the same entry is read, also from another, overlapping statement, and must differ
-for two entries that only look alike. So it is made of the account, the booking day, the amount, and
- - the reference the bank gave the entry, when nothing else in the statement has all four in common;
- - otherwise all normal fields, and an ordinal among lines that are equal in all of them.
-The day is part of every id, so the ordinal counts within one day, however long the statement is. The day and the
-amount stand beside the bank's reference because some banks use one again. An id is a digest: it tells nothing.
-
-The same entry read from another format (CSV beside camt) has other fields, and therefore another id; files that are
-read together, and the books (records.Entry), know it by its account, day and amount.
+`line_ids` knows a line that two files hold. The same entry read from another format (CSV beside camt) has other
+fields, and therefore another id; files that are read together, and the books (records.Entry), know it by its account,
+day and amount.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import msgspec
 from msgspec import structs
 
+from mainstay.connectors.bank.line_ids import ID_HEX, Account, Numbered, digest, number
 from mainstay.connectors.currencies import sums_of
 from mainstay.records import BankLine, Date, Doubt, Payout
-from mainstay.values import Money, digest_of
+from mainstay.values import Money
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from mainstay.records import Layout
 
-ID_HEX = 20  # 80 bits: no two of a lifetime's lines meet by chance
 RAW_LIMIT = 4000  # characters kept of an entry as the bank sent it; a record larger than a page helps nobody
 
 
@@ -102,14 +96,14 @@ class FileRead(msgspec.Struct, frozen=True):
 
 def assemble(files: Sequence[tuple[str, FileRead]], doubts: Iterable[Doubt] = ()) -> StatementRead:
     """Give the lines of files, each with its name, their ids, and sum up. What stands in two of them is kept once."""
-    accounts: dict[tuple[str, str], _Account] = {}
+    accounts: dict[tuple[str, str], Account] = {}
     reports: list[FileReport] = []
     statements: list[AccountStatement] = []
     lines: list[BankLine] = []
     payouts: dict[tuple[str, str], Payout] = {}
     seen: dict[str, Counter[_Look]] = {}
     for name, read in files:
-        numbered = _new_in_any_format(read.format, _numbered(read.parts, accounts), seen)
+        numbered = _new_in_any_format(read.format, number(read.parts, accounts), seen)
         kept = [one.line for its in numbered for one in its if one.is_new]
         heads = [
             structs.replace(p.head, count=sum(one.is_new for one in its))
@@ -144,7 +138,8 @@ def _report(
 ) -> FileReport:
     told = list(read.notes)
     if left_out:
-        told.append(f"{left_out} lines stood in two statements of one account; they are kept once.")
+        lines = "1 line stood" if left_out == 1 else f"{left_out:,} lines stood"
+        told.append(f"{lines} in two statements of one account, kept once.")
     days = sorted(line.booked_on for line in kept)
     begins, ends = ([day for head in heads if (day := getattr(head, end))] for end in ("from_on", "to_on"))
     return FileReport(
@@ -170,7 +165,7 @@ def _asked_once(doubts: Sequence[Doubt]) -> list[Doubt]:
         before = asked[at]
         columns = {**layout.columns, **(before.layout.columns if before.layout else {})}
         body = f"{before.body}\n{doubt.file} has the same columns, and is read as this one."
-        ident = _digest("layouts", before.id, doubt.id)[:ID_HEX]
+        ident = digest("layouts", before.id, doubt.id)[:ID_HEX]
         asked[at] = structs.replace(before, id=ident, body=body, layout=structs.replace(layout, columns=columns))
     return asked
 
@@ -187,23 +182,16 @@ def _agree(one: Layout | None, other: Layout) -> bool:
 _Look: TypeAlias = tuple[str, str, Money]  # account, day, amount
 
 
-class _Numbered(NamedTuple):
-    """A line with its id. It is not new when an earlier statement has it; a payout has it all the same."""
-
-    line: BankLine
-    payout: str
-    is_new: bool
-
-
 def _new_in_any_format(
-    format_: str, numbered: list[list[_Numbered]], seen: dict[str, Counter[_Look]]
-) -> list[list[_Numbered]]:
+    format_: str, numbered: list[list[Numbered]], seen: dict[str, Counter[_Look]]
+) -> list[list[Numbered]]:
     """Mark the lines that a file of another format holds too as not new, and remember those of this file.
 
     Their ids differ, so they are told by account, day and amount, where both files name the account. Where this file
-    has more lines that look alike than the other, nothing tells which of them is new, so all stay.
+    has more lines that look alike than the other, nothing tells which of them is new, so all stay. Lines that are
+    not booked yet stand for nothing, and nothing for them.
     """
-    here = Counter(_look(one.line) for its in numbered for one in its)
+    here = Counter(_look(one.line) for its in numbered for one in its if not one.line.pending)
     kind = format_.partition(".")[0]
     known = {
         look
@@ -211,14 +199,17 @@ def _new_in_any_format(
         if look[0] and any(other != kind and looks[look] >= count for other, looks in seen.items())
     }
     seen[kind] = seen.get(kind, Counter()) | here
-    return [[one._replace(is_new=one.is_new and _look(one.line) not in known) for one in its] for its in numbered]
+    return [
+        [one._replace(is_new=one.is_new and (one.line.pending or _look(one.line) not in known)) for one in its]
+        for its in numbered
+    ]
 
 
 def _look(line: BankLine) -> _Look:
     return (line.account, line.booked_on, line.amount)
 
 
-def _join(payouts: dict[tuple[str, str], Payout], part: Part, numbered: Sequence[_Numbered]) -> None:
+def _join(payouts: dict[tuple[str, str], Payout], part: Part, numbered: Sequence[Numbered]) -> None:
     """Add the payouts of a part with their lines. One that two files have is kept once, the one that has lines."""
     line_ids: dict[str, list[str]] = {}
     for one in numbered:
@@ -228,101 +219,3 @@ def _join(payouts: dict[tuple[str, str], Payout], part: Part, numbered: Sequence
         known = payouts.setdefault((payout.provider, payout.id), whole)
         if not known.line_ids:
             payouts[payout.provider, payout.id] = whole
-
-
-class _Account:
-    """What was seen of one account while its statements are numbered; days and ends only of checked statements."""
-
-    def __init__(self) -> None:
-        self.used: Counter[str] = Counter()
-        self.ids: set[str] = set()
-        self.days: dict[str, list[list[str]]] = {}
-        self.openings: set[Money | None] = set()
-        self.closings: set[Money | None] = set()
-
-    def adjoins(self, head: AccountStatement) -> bool:
-        """Tell whether balances show that a statement goes on where another ends."""
-        shared = {head.opening} & self.closings | {head.closing} & self.openings
-        return head.balance == "checked" and bool(shared - {None})
-
-
-def _numbered(parts: Sequence[Part], accounts: dict[tuple[str, str], _Account]) -> list[list[_Numbered]]:
-    """Number the lines of one file, and tell which of them are known.
-
-    A file counts equal lines from one, as if it were read alone, so that a line it shares with another has the same id
-    in both; unless balances show that it shares nothing.
-    """
-    begun: set[tuple[str, str]] = set()
-    found: list[list[_Numbered]] = []
-    for part in parts:
-        name = (part.head.account, part.head.currency)
-        account = accounts.setdefault(name, _Account())
-        if name not in begun and not account.adjoins(part.head):
-            account.used.clear()
-        begun.add(name)
-        numbered = _with_ids(part, account)
-        account.ids.update(one.line.id for one in numbered if one.is_new)
-        found.append(numbered)
-    return found
-
-
-def _with_ids(part: Part, account: _Account) -> list[_Numbered]:
-    """Number the lines of one statement. Those of days that were in an earlier one count anew, and are not new."""
-    keys = _keys(part)
-    repeated = _repeated(part, keys, account) if part.head.balance == "checked" else set[str]()
-    again: Counter[str] = Counter()
-    found: list[_Numbered] = []
-    for draft, key in zip(part.drafts, keys, strict=True):
-        is_repeated = draft.line.booked_on in repeated
-        ident = _id(key, again if is_repeated else account.used)
-        is_new = not is_repeated and ident not in account.ids
-        line = structs.replace(draft.line, id=ident, account=part.head.account)
-        found.append(_Numbered(line, draft.payout, is_new))
-    return found
-
-
-def _repeated(part: Part, keys: list[str], account: _Account) -> set[str]:
-    """Find the days that an earlier statement held in just the same way, and remember those of this one.
-
-    Statements repeat a day only when they overlap. Balances show that they do not: then one closes with what the
-    other opens with. Statements without balances are never held to repeat anything, as nothing would prove it.
-    """
-    days: dict[str, list[str]] = {}
-    for draft, key in sorted(zip(part.drafts, keys, strict=True), key=lambda pair: pair[1]):
-        days.setdefault(draft.line.booked_on, []).append(key)
-    adjoins = account.adjoins(part.head)
-    repeated = {day for day, held in days.items() if not adjoins and held in account.days.get(day, [])}
-    for day, held in days.items():
-        account.days.setdefault(day, []).append(held)
-    account.openings.add(part.head.opening)
-    account.closings.add(part.head.closing)
-    return repeated
-
-
-def _keys(part: Part) -> list[str]:
-    marked = [_marked(part.head.account, draft) for draft in part.drafts]
-    uses = Counter(marked)
-    return [
-        key if draft.mark and uses[key] == 1 else _described(part.head.account, draft.line)
-        for draft, key in zip(part.drafts, marked, strict=True)
-    ]
-
-
-def _marked(account: str, draft: Draft) -> str:
-    line = draft.line
-    return _digest("mark", account, line.booked_on, str(line.amount.minor), line.amount.currency, draft.mark)
-
-
-def _described(account: str, line: BankLine) -> str:
-    amount = (str(line.amount.minor), line.amount.currency)
-    fields = (line.booked_on, line.value_on, *amount, line.counterparty, line.iban, line.text, str(line.reversal))
-    return _digest("fields", account, *fields, *line.references)
-
-
-def _id(key: str, used: Counter[str]) -> str:
-    used[key] += 1
-    return _digest(key, str(used[key]))[:ID_HEX]
-
-
-def _digest(*parts: str) -> str:
-    return digest_of(*(part.encode() for part in parts))
