@@ -353,7 +353,7 @@ def test_what_no_file_proved_is_not_remembered():
 
 def test_a_file_that_contradicts_what_was_confirmed_is_refused_with_what_to_do():
     layout = confirmed(OPEN.format("13/04/2026,Rent,-1.50,EUR"))
-    with pytest.raises(FileError, match=r"line 2, column 'Date': '04/13/2026' is not a date in the format") as caught:
+    with pytest.raises(FileError, match=r"line 2, column 'Date': '04/13/2026' is not a date written") as caught:
         with_layout(OPEN.format("04/13/2026,Rent,-1.50,EUR"), layout)
     assert "was confirmed before" in caught.value.remedy
     assert "date_format" in caught.value.remedy

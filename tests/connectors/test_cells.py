@@ -80,6 +80,11 @@ def test_a_column_that_can_be_read_both_ways_is_asked_about(texts):
         (["03/04/2026", "13/04/2026"], "2026-04-03"),
         (["04/03/2026", "04/13/2026"], "2026-04-03"),
         (["03-04-26", "31-12-26"], "2026-04-03"),
+        (["30.12.25", "02.01.26"], "2025-12-30"),
+        (["25.04.26"], "2026-04-25"),
+        (["25/04/26"], "2026-04-25"),
+        (["12.04.26", "13.04.26"], "2026-04-12"),
+        (["04/03/26", "04/13/26"], "2026-04-03"),
     ],
 )
 def test_a_column_of_dates_is_read_by_what_decides(texts, day):
@@ -180,3 +185,59 @@ def test_a_column_of_dates_that_decides_nothing_is_asked_about(texts):
 def test_an_impossible_date_is_refused(text):
     with pytest.raises(UnreadableError):
         iso_day(text, "%Y-%m-%d")
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["25-12-30", "26-01-02"],  # the year's end, the year first: not 2030 and 2002
+        ["25-12-30", "25-12-31", "26-01-15"],
+        ["25.12.30", "26.01.02"],
+        ["26/01/02", "26/01/05"],
+        ["25-12-30"],
+        ["26/04/03"],  # not 2003
+    ],
+)
+def test_a_year_of_two_digits_that_may_stand_first_is_asked_about(texts):
+    with pytest.raises(UnreadableError, match=f"'{texts[0]}' may begin or end with the year"):
+        guess_date_format(texts, day_first=True)
+    assert not tells_date_format(texts)
+
+
+@pytest.mark.parametrize(
+    ("texts", "digits", "confirmed", "decimal"),
+    [
+        (["1,190"], 0, "", "."),  # yen have no decimals
+        (["1.190"], 0, "", ","),
+        (["1,190.000"], 3, "", "."),
+        (["1,190"], 3, ",", ","),  # dinars have three
+        (["1,190"], 2, ".", "."),
+        (["1.190"], 2, ",", ","),
+        (["12,500", "1190,000"], 2, "", ","),  # a column with three digits after its mark
+        (["12", "13"], 2, ",", ","),
+    ],
+)
+def test_digits_of_a_currency_tell_thousands_from_decimals(texts, digits, confirmed, decimal):
+    assert guess_decimal(texts, digits, confirmed) == decimal
+
+
+@pytest.mark.parametrize(
+    ("texts", "confirmed"), [(["1,190"], ","), (["12,50", "1,190"], ","), (["12,50", "1,190"], ""), (["1,190"], "")]
+)
+def test_a_thousand_is_never_read_as_one_and_a_fraction(texts, confirmed):
+    with pytest.raises(UnreadableError, match="'1,190' doesn't tell whether its mark is decimal"):
+        guess_decimal(texts, 2, confirmed)
+
+
+def test_a_date_of_any_length_is_told_from_words_in_time():
+    for letter in "1-/. T:a,(\u00df\ufdfa":
+        text = letter * 100_000
+        with pytest.raises(UnreadableError):
+            iso_day(text, guess_date_format([text], day_first=True))
+        with pytest.raises(UnreadableError):
+            plain_number(text + "x", ".", "EUR")
+
+
+def test_a_format_of_dates_is_said_in_words():
+    with pytest.raises(UnreadableError, match=r"written day\.month\.year$"):
+        iso_day("3 April", "%d.%m.%Y")

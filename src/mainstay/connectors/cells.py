@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from datetime import datetime
+from functools import reduce
 from typing import TYPE_CHECKING
 
 from mainstay.connectors.source import UnreadableError
@@ -30,7 +31,10 @@ _DATES = (
     (re.compile(r"[0-9]{1,2}\.[0-9]{1,2}\.[0-9]{4}"), "%d.%m.%Y"),
     (re.compile(r"[0-9]{1,2}\.[0-9]{1,2}\.[0-9]{2}"), "%d.%m.%y"),
 )
+_SHORT = re.compile(r"([0-9]{1,2})[./-]([0-9]{1,2})[./-]([0-9]{2})")  # a year in two digits
+_YEARS = range(10, 40)  # what a year in two digits can be, in papers that are read today
 _OPEN_DATE = re.compile(r"([0-9]{1,2})([/-])([0-9]{1,2})\2([0-9]{4}|[0-9]{2})")
+_DATE_LENGTH = 60  # characters; what is longer is no date
 _TIME = re.compile(r"(.+?),?[T ] ?[0-9]{1,2}:[0-9]{2}.*")
 # Dates with the name of a month, after what stands between has become "-".
 _NAMED_DATES = (
@@ -57,26 +61,39 @@ _MONTHS = (
 )
 _WAY = re.compile(r"(.*[0-9])(S|H|D|C|CR|DR|DB|DT|CT)", re.IGNORECASE)  # after the number
 _DEBITS = frozenset({"S", "D", "DR", "DB", "DT"})
+_PARTS = (("%d", "day"), ("%m", "month"), ("%b", "month's name"), ("%Y", "year"), ("%y", "year in two digits"))
+_THOUSANDTHS = 3  # digits of a group of thousands, or after the mark of the few currencies that have as many
 
 
-def guess_decimal(texts: Iterable[str]) -> str:
+def guess_decimal(texts: Iterable[str], digits: int = 2, confirmed: str = "") -> str:
     """Find the decimal mark of a column of numbers, "." or ",".
 
+    `digits` is the most that a currency of the column has after the mark; `confirmed` is the mark such columns had
+    before: it is given back whatever the numbers say, but never makes a thousandth of what may be a thousand.
     Raises UnreadableError when every number with a mark could be read both ways, or two numbers contradict.
     """
     first: dict[str, str] = {}  # mark -> the first number that has it
+    whole: dict[str, str] = {}  # mark -> the first number in which it may be decimal, or part thousands
+    longest: dict[str, int] = {}  # mark -> the most digits after it, where it is surely decimal
     for text in texts:
-        first.setdefault(_mark(text), text)
+        mark = _mark(text)
+        if mark == "?" and digits == 0:
+            mark = "," if "." in text else "."
+        elif mark == "?":
+            whole.setdefault("." if "." in text else ",", text)
+        elif mark and digits:
+            longest[mark] = max(longest.get(mark, 0), len(re.sub("[^0-9]", "", text.rpartition(mark)[2])))
+        first.setdefault(mark, text)
     sure = [mark for mark in first if mark in {".", ","}]
     if len(sure) > 1:
         one, other = first[sure[0]][:40], first[sure[1]]
         raise UnreadableError(f"{other[:40]!r} has another decimal mark than {one!r}", other)
-    if not sure and "?" in first:
-        what = (
-            f"{first['?'][:40]!r} doesn't tell whether its mark is decimal or parts thousands, and no other amount does"
-        )
-        raise UnreadableError(what, first["?"])
-    return sure[0] if sure else "."
+    found = confirmed or (sure[0] if sure else "" if whole else ".")
+    if not found or (found in whole and digits < _THOUSANDTHS > longest.get(found, 0)):
+        text = whole.get(found) or next(iter(whole.values()))
+        what = f"{text[:40]!r} doesn't tell whether its mark is decimal or parts thousands"
+        raise UnreadableError(what if sure or confirmed else f"{what}, and no other amount does", text)
+    return found
 
 
 def plain_number(text: str, decimal: str, currency: str = "") -> str:
@@ -110,6 +127,8 @@ def guess_date_format(texts: Iterable[str], *, day_first: bool) -> str:
     in no known format, or days and months can't be told apart.
     """
     dates = [_day(text) for text in texts if text]
+    if dates and all(map(_SHORT.fullmatch, dates)) and (open_date := _begins_with_year(dates)):
+        raise UnreadableError(f"{open_date!r} may begin or end with the year", open_date)
     for pattern, found in _DATES:
         if dates and all(pattern.fullmatch(date) for date in dates):
             return found
@@ -127,11 +146,39 @@ def guess_date_format(texts: Iterable[str], *, day_first: bool) -> str:
     months = 12
     if first <= months and second <= months and not day_first:
         raise UnreadableError(f"{dates[0]!r} may be day and month or month and day", dates[0])
-    if len(opened[0][4]) == 2 and len({part[1] for part in opened}) == 1 < len({part[4] for part in opened}):  # noqa: PLR2004
-        raise UnreadableError(f"{dates[0]!r} may begin or end with the year", dates[0])
     order = ("%m", "%d") if second > months else ("%d", "%m")
     year = "%Y" if len(opened[0][4]) == 4 else "%y"  # noqa: PLR2004 - digits of a year
     return opened[0][2].join((*order, year))
+
+
+def _begins_with_year(dates: Iterable[str]) -> str:
+    """Give a date with a year in two digits that may stand first as well as last, "" where it surely stands last.
+
+    Papers of one file lie near each other, so the reading that spans less time is the likelier; where both span the
+    same, points and strokes are taken for day, month and year, as long as that gives a year of our time.
+    """
+    parts = [(date, [int(part) for part in re.split("[./-]", date)]) for date in dates]
+    at_end = [(third, second, first) for _, (first, second, third) in parts]
+    at_start = [(first, second, third) for _, (first, second, third) in parts]
+    months, days = range(1, 13), range(1, 32)
+    if not all(year in _YEARS and month in months and day in days for year, month, day in at_start):
+        return ""
+    if all(first in months for _, (first, _, _) in parts) and any(month not in months for _, month, _ in at_end):
+        at_end = [(year, first, second) for year, second, first in at_end]
+    last, start = _span(at_end), _span(at_start)
+    plain = all("-" not in date for date, _ in parts) and all(year in _YEARS for year, _, _ in at_end)
+    return parts[0][0] if start < last or (start == last and not plain) else ""
+
+
+def _span(days: list[tuple[int, int, int]]) -> int:
+    """Count the days between the first and the last, about."""
+    counted = [372 * year + 31 * month + day for year, month, day in days]
+    return max(counted) - min(counted)
+
+
+def format_shown(date_format: str) -> str:
+    """Say a strptime format in words: "day.month.year"."""
+    return reduce(lambda text, part: text.replace(*part), _PARTS, date_format)
 
 
 def tells_date_format(texts: Iterable[str]) -> bool:
@@ -159,7 +206,7 @@ def iso_day(text: str, date_format: str) -> str:
     try:
         found = datetime.strptime(day, written)  # noqa: DTZ007 - a date has no zone
     except ValueError as error:
-        raise UnreadableError(f"{text[:40]!r} is not a date in the format {date_format}") from error
+        raise UnreadableError(f"{text[:40]!r} is not a date written {format_shown(date_format)}") from error
     if not day.isascii():
         raise UnreadableError(f"{text[:40]!r} is not a date")
     return found.date().isoformat()
@@ -167,6 +214,8 @@ def iso_day(text: str, date_format: str) -> str:
 
 def _day(text: str) -> str:
     """Take the time away, and spaces after points: "3. 4. 2026 10:20" is "3.4.2026"."""
+    if len(text) > _DATE_LENGTH:
+        return text
     found = _TIME.fullmatch(text)
     day = found[1] if found else text
     return re.sub(r"(?<=[0-9])\. (?=[0-9])", ".", day).removesuffix(".") if day[:1].isdigit() else day

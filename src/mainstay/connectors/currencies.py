@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from mainstay.connectors.source import UnreadableError
-from mainstay.values import MAX_MINOR, Money
+from mainstay.values import CURRENCY_DIGITS, MAX_MINOR, Money
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -52,6 +52,11 @@ def money_of(number: str, currency: str) -> Money:
         return Money.of(number, code)
     except ValueError as error:
         raise UnreadableError(str(error)) from error
+
+
+def most_digits(codes: Iterable[str]) -> int:
+    """Give the most digits any of these currencies has after the decimal mark; 2 where none is known."""
+    return max((CURRENCY_DIGITS.get(code, 2) for code in codes if code in CODES), default=2)
 
 
 def sums_of(amounts: Iterable[Money]) -> tuple[Money, ...]:

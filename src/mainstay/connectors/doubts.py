@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from functools import reduce
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from mainstay.connectors.cells import format_shown
 from mainstay.records import Doubt, Layout
 from mainstay.values import digest_of
 
@@ -65,7 +65,6 @@ _SETTINGS = {
     "encoding": "The text is {}",
     "own_account": "The account is {}",
 }
-_DATE_PARTS = (("%d", "day"), ("%m", "month"), ("%b", "month's name"), ("%Y", "year"), ("%y", "year in two digits"))
 
 
 def layout_id(section: str, header: Iterable[str]) -> str:
@@ -144,5 +143,5 @@ def folded(header: str) -> str:
 
 def _setting_shown(key: str, value: str) -> str:
     if key == "date_format":
-        return reduce(lambda text, part: text.replace(*part), _DATE_PARTS, value)
+        return format_shown(value)
     return {"delimiter": DELIMITERS, "decimal": {",": "comma", ".": "point"}}.get(key, {}).get(value, shown(value))
