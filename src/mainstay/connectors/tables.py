@@ -111,6 +111,7 @@ class Table(msgspec.Struct, frozen=True):
     delimiter: str = ""  # "" in a spreadsheet
     remembered: Remembered | None = None
     beside: tuple[NumberedRow, ...] = ()  # rows before the header, and those told apart as no part of the table
+    header_line: int = 0  # where the header stands; 0 where there is none
 
 
 class Cells(msgspec.Struct, frozen=True):
@@ -172,6 +173,7 @@ def read_table(source: Source, layout: Layout) -> Table:
         delimiter=found.text.delimiter,
         remembered=found.remembered,
         beside=(*rows[: max(at, 0)], *aside),
+        header_line=found.line,
     )
 
 
