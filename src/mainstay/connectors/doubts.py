@@ -41,6 +41,8 @@ PLAIN = {
     "original_amount": "amount in another currency",
     "original_currency": "that currency",
     "bank_id": "the bank's number",
+    "movement": "kind of movement",
+    "detail_amount": "amount of one in a batch",
     "balance": "balance after it",
     "number": "invoice number",
     "customer_id": "customer number",
@@ -64,6 +66,12 @@ _SETTINGS = {
     "delimiter": "Columns are separated by {}",
     "encoding": "The text is {}",
     "own_account": "The account is {}",
+    "signs": "{}",
+}
+_SIGNS = {
+    "minus": "The column of money out writes its minus",
+    "plain": "The column of money out writes no minus",
+    "turned": "A card's charges stand there without a minus, so the signs are turned",
 }
 
 
@@ -144,4 +152,5 @@ def folded(header: str) -> str:
 def _setting_shown(key: str, value: str) -> str:
     if key == "date_format":
         return format_shown(value)
-    return {"delimiter": DELIMITERS, "decimal": {",": "comma", ".": "point"}}.get(key, {}).get(value, shown(value))
+    names = {"delimiter": DELIMITERS, "decimal": {",": "comma", ".": "point"}, "signs": _SIGNS}
+    return names.get(key, {}).get(value, shown(value))
