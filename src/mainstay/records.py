@@ -192,7 +192,7 @@ class Doubt(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the operator is asked before files are believed: a guess, or a file that is left out."""
 
     id: str
-    kind: Literal["layout", "unread", "seller", "conflict"]
+    kind: Literal["layout", "unread", "seller", "conflict", "guess"]
     file: str  # its name
     headline: str
     body: str  # what was understood, or what is wrong, in lines
