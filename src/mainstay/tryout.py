@@ -48,7 +48,7 @@ PREFIX = "mainstay-try-"
 _TEMPORARY_PATH_BYTES = 45  # of the temporary folder: a socket's path may have 107 in all
 _WHY = "A trial does nothing."
 _SHOWN = 10  # of the files that can't be read
-_PILES = ("sure", "unsure", "unmatched", "duplicates")
+_PILES = ("sure", "unsure", "unmatched", "duplicates", "ignored")
 _KNOWN = (
     "Leave it out, or export it anew: statements as camt, MT940, OFX, QIF, CSV or XLSX; invoices as UBL, CII, Factur-X "
     "PDF, CSV or XLSX."
@@ -83,6 +83,7 @@ class Trial(msgspec.Struct, frozen=True):
     unsure: tuple[Match, ...]
     unmatched: tuple[Match, ...]
     paid_twice: tuple[Match, ...]
+    set_aside: tuple[Match, ...]  # came in, and is no customer's payment: a payout, money between own accounts
     late: tuple[Invoice, ...]  # if everything unsure is approved
     late_if_none: tuple[Invoice, ...]  # if nothing of it is
     owed: str  # by the first
@@ -303,6 +304,7 @@ class _Bench:
             unsure=found["unsure"],
             unmatched=found["unmatched"],
             paid_twice=found["duplicates"],
+            set_aside=tuple(match for match in found["ignored"] if match.amount.minor > 0),
             late=late,
             late_if_none=late_if_none,
             owed=say_total(invoice.open for invoice in late),

@@ -23,6 +23,7 @@ from mainstay.kernel.undo import undo_order
 from mainstay.ledger import keys as ledger_keys
 from mainstay.ledger import queries
 from mainstay.ledger.blobs import FileBlobs
+from mainstay.ledger.known import KnownReader
 from mainstay.ledger.reader import SqliteReader
 from mainstay.runtime.names import local_time
 from mainstay.runtime.payloads import Payloads
@@ -55,6 +56,14 @@ class Views:
 
     def __exit__(self, *_: object) -> None:
         self._reader.close()
+
+    def known(self) -> dict[str, list[Row]]:
+        """Give what was learned from the operator's answers: payers, and layouts of tables."""
+        known = KnownReader(self._reader)
+        return {
+            "payers": [msgspec.to_builtins(payer) for payer in known.payers()],
+            "layouts": [msgspec.to_builtins(layout) for layout in known.layouts()],
+        }
 
     # --- plans
 

@@ -54,7 +54,7 @@ def test_it_compiles_explains_itself_and_is_the_same_each_time(path, catalogue):
     stored = [msgspec.msgpack.encode(definition) for definition in definitions]
     assert stored[0] == stored[1]
     assert definitions[0].name == path.stem
-    assert len(explain(definitions[0], catalogue)) > 500
+    assert len(explain(definitions[0], catalogue)) > 200
 
 
 def test_the_report_and_the_reminder_read_well(catalogue):

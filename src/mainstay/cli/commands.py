@@ -36,7 +36,9 @@ app = typer.Typer(
 )
 playbook = typer.Typer(no_args_is_help=True, help="What can be run.", rich_markup_mode=None)
 history = typer.Typer(no_args_is_help=True, help="Everything that ever happened.", rich_markup_mode=None)
+memory = typer.Typer(no_args_is_help=True, help="What was learned from your answers.", rich_markup_mode=None)
 app.add_typer(playbook, name="playbook")
+app.add_typer(memory, name="memory")
 app.add_typer(history, name="history")
 
 
@@ -265,6 +267,26 @@ def check(
     from mainstay.cli import playbooks
 
     return playbooks.check(_screen(as_json), workspace, file)
+
+
+@memory.command(name="list")
+def list_memory(as_json: Json = False, workspace: Folder = None) -> int:
+    """List what was learned from your answers."""
+    from mainstay.cli import memory as lessons
+
+    return lessons.remembered(_screen(as_json), workspace)
+
+
+@memory.command()
+def forget(
+    ids: Annotated[list[str], typer.Argument(metavar="ID...", help="As the list names them; the beginning will do.")],
+    as_json: Json = False,
+    workspace: Folder = None,
+) -> int:
+    """Forget it; nothing that was booked changes."""
+    from mainstay.cli import memory as lessons
+
+    return lessons.forget(_screen(as_json), workspace, ids)
 
 
 @history.command()

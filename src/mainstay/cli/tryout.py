@@ -62,6 +62,7 @@ def _draw(trial: Trial, screen: Screen) -> None:
         screen.say(f"That is with a yes to the {eye} below that it would ask about. With a no to all: {without}.")
     _list(screen, "Would have asked you about", [_match(match) for match in trial.unsure])
     _list(screen, "Came in and fits no open invoice", [_match(match) for match in trial.unmatched])
+    _list(screen, "Came in and is no customer's payment", [_match(match) for match in trial.set_aside])
     _list(screen, "Pays an invoice that is paid", [_match(match) for match in trial.paid_twice])
     _list(screen, "Would get a reminder, after your yes to each mail", [_late(one) for one in trial.late if one.email])
     _list(screen, "Late, but without a mail address", [_late(one) for one in trial.late if not one.email])
