@@ -265,3 +265,16 @@ def _mark(text: str) -> str:
     before, _, after = digits.partition(mark)
     thousands = len(after) == 3 and 1 <= len(before) <= 3 and not before.startswith("0")  # noqa: PLR2004 - digits of a group
     return "?" if thousands else mark
+
+
+def decimal_or_told(texts: Iterable[str], digits: int, told: str) -> str:
+    """Find the decimal mark of a file that mainstay.toml was not written for: what it leaves open is as `told`.
+
+    Raises UnreadableError as `guess_decimal` does, when nothing is told.
+    """
+    try:
+        return guess_decimal(texts, digits)
+    except UnreadableError:
+        if told in {".", ","}:
+            return told
+        raise
