@@ -92,7 +92,7 @@ def test_records_become_lines_with_all_they_say():
 
 def test_what_was_guessed_and_what_nothing_proves_is_told():
     note = read(GOOD).note
-    assert "Read as utf-8-sig, in EUR, which QIF does not say; dates as %d/%m/%Y, decimal mark '.'." in note
+    assert "Read as utf-8-sig, in EUR, which QIF does not say; dates as day/month/year, decimal mark '.'." in note
     assert "neither balances nor an end, so nothing shows that the file is complete" in note
     assert "does not name its account" in note
 
@@ -216,6 +216,25 @@ def test_the_order_of_days_is_that_of_the_whole_file_whatever_mainstay_toml_says
     told = ColumnMap(currency_code="EUR", date_format="%d.%m.%Y")
     assert days("01/05/2026", "01/25/2026", columns=told) == ["2026-01-05", "2026-01-25"]
     refused(records("D13/01/2026|T1.00", "D01/13/2026|T1.00"), "line 2, entry 1: '13/01/2026' is not a date")
+
+
+@pytest.mark.parametrize("written", [("26/04/13", "26/04/14"), ("26-04-13", "26-04-14"), ("25-12-30", "26-01-02")])
+def test_a_short_year_that_may_stand_first_is_asked_for(written):
+    text = records(*(f"D{date}|T1.00" for date in written))
+    error = refused(text, f"line 2: '{written[0]}' may begin or end with the year")
+    assert "%y/%m/%d if a year in two digits stands first" in error.remedy
+    first = days(*written, columns=ColumnMap(currency_code="EUR", date_format="%y/%m/%d"))
+    assert first == ["20" + date.replace("/", "-") for date in written]
+
+
+def test_a_short_year_that_is_told_to_stand_last_does():
+    told = ColumnMap(currency_code="EUR", date_format="%d/%m/%y")
+    assert days("26/04/13", "26/04/14", columns=told) == ["2013-04-26", "2014-04-26"]
+
+
+def test_amounts_in_a_currency_without_decimals_need_no_word_about_their_mark():
+    (line,) = read(records("D13/01/2026|T1,190"), ColumnMap(currency_code="JPY")).lines
+    assert line.amount == Money(1190, "JPY")
 
 
 @pytest.mark.parametrize("written", ["31/02/2026", "2026-02-31", "13/13/2026", "soon", "1/2", "5 Xyz 2026", "0/0/2026"])

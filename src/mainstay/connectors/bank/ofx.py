@@ -21,7 +21,7 @@ from msgspec import structs
 from mainstay.connectors.bank.ofx_entry import EntryRead, account_of, amount_at, day_at, read_entry
 from mainstay.connectors.bank.ofx_tree import AGAIN, Element, Tree, parse
 from mainstay.connectors.bank.statement import AccountStatement, Draft, FileRead, Part
-from mainstay.connectors.cells import guess_decimal
+from mainstay.connectors.cells import decimal_or_told
 from mainstay.connectors.currencies import code_of
 from mainstay.connectors.source import UnreadableError
 from mainstay.connectors.tables import NAME_CURRENCY, setting
@@ -211,23 +211,21 @@ def _currency(source: Source, statement: Element, stand_in: str) -> str:
 
 def _decimals(source: Source, statements: Sequence[Element], told: str) -> _Decimals:
     """Find the decimal marks of entries and of balances, each over the whole file."""
-    currencies = {one.text("CURDEF").upper() for one in statements}
+    digits = {CURRENCY_DIGITS.get(one.text("CURDEF").upper(), 2) for one in statements}
     found: dict[str, list[Element]] = {"TRNAMT": [], "BALAMT": []}
     for element in (element for one in statements for element in one.iter()):
         if element.name in found and element.value:
             found[element.name].append(element)
-    entries = _decimal(source, found["TRNAMT"], currencies, told)
-    return _Decimals(entries, _decimal(source, found["BALAMT"], currencies, entries if found["TRNAMT"] else told))
+    entries = _decimal(source, found["TRNAMT"], digits, told)
+    return _Decimals(entries, _decimal(source, found["BALAMT"], digits, entries if found["TRNAMT"] else told))
 
 
-def _decimal(source: Source, numbers: Sequence[Element], currencies: set[str], told: str) -> str:
+def _decimal(source: Source, numbers: Sequence[Element], digits: set[int], told: str) -> str:
     """Find the decimal mark of amounts; `told` decides where they leave it open."""
     try:
-        return guess_decimal(element.value for element in numbers)
+        return decimal_or_told([element.value for element in numbers], max(digits), told)
     except UnreadableError as error:
-        if told in {".", ","}:
-            return told
-        if all(CURRENCY_DIGITS.get(code) == 3 for code in currencies):  # noqa: PLR2004 - as in 1.250 KWD
+        if digits == {3}:  # as in 1.250 KWD
             return "," if "," in error.text else "."
         line = next((element.line for element in numbers if element.value == error.text), 0)
         remedy = f"If a decimal comma, {setting('bank.columns', _COMMA)}."

@@ -1,8 +1,8 @@
 """QIF files, as Quicken and many banks write them: one letter and a value per line, `^` after each record.
 
 The format leaves open what matters most. It is found out over the whole file, or asked for where that does not tell:
- - Day and month: by a day above 12, else by `date_format` under [bank.columns] in mainstay.toml. 1/ 5'26 is Quicken's
-   way to write a year after 1999.
+ - Day and month: by a day above 12, else by `date_format` under [bank.columns] in mainstay.toml, which also says
+   where a year of two digits stands if it may stand first. 1/ 5'26 is Quicken's way to write a year after 1999.
  - The decimal mark: by the amounts, else by `decimal`. The currency: always by `currency_code`.
  - Entries of banks, cash, cards, assets and liabilities are read. Lists (categories, classes, memorised payments) and
    securities are left out, and counted in the note; a file with nothing else is refused.
@@ -20,12 +20,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from mainstay.connectors.bank.statement import RAW_LIMIT, AccountStatement, Draft, FileRead, Part
-from mainstay.connectors.cells import guess_date_format, guess_decimal, iso_day, plain_number
+from mainstay.connectors.cells import decimal_or_told, format_shown, guess_date_format, iso_day, plain_number
 from mainstay.connectors.currencies import code_of, money_of
 from mainstay.connectors.source import Source, UnreadableError
 from mainstay.connectors.tables import NAME_CURRENCY, decode, setting
 from mainstay.records import BankLine
-from mainstay.values import Money
+from mainstay.values import CURRENCY_DIGITS, Money
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -65,6 +65,8 @@ _YEAR_LAST = re.compile(r"([0-9]{1,2})([/.-])([0-9]{1,2})(?:['/.-])([0-9]{4}|[0-
 _YEAR_FIRST = re.compile(r"([0-9]{4})([/.-]?)([0-9]{1,2})\2([0-9]{1,2})")
 _NAMED = re.compile(r"([0-9]{1,2})[ ./-]?([A-Za-z]{3})[a-z]*\.?[ ./'-]?([0-9]{4}|[0-9]{2})")
 _MONTHS: tuple[str, ...] = tuple("jan feb mar apr may jun jul aug sep oct nov dec".split())
+_SHORT = re.compile(r"[0-9]{1,2}([/.-])[0-9]{1,2}\1[0-9]{2}")  # the year, in two digits, may stand first or last
+_YEAR_BEFORE = "%y-%m-%d"
 _DATE_LIMIT = 40  # characters
 _PIVOT = 70  # a year of two digits from here on is of the last century
 _AGAIN = "Export the file again, and give it as it came; camt.053 or OFX would say more than QIF can."
@@ -133,7 +135,8 @@ def read(source: Source, columns: ColumnMap) -> FileRead:
         else:
             drafts.setdefault(record.account, []).append(Draft(line))
     parts = tuple(_part(account or named, some, form.currency) for account, some in drafts.items())
-    told = f"Read as {encoding}, in {form.currency}, which QIF does not say; dates as {form.date_format}, decimal mark"
+    told = f"Read as {encoding}, in {form.currency}, which QIF does not say; dates as"
+    told += f" {format_shown(form.date_format)}, decimal mark"
     return FileRead("QIF", parts, (f"{told} {form.decimal!r}.", *notes, *scan.notes(), *_proofs(parts)))
 
 
@@ -229,37 +232,47 @@ def _form(source: Source, records: Sequence[_Record], columns: ColumnMap) -> _Fo
     except UnreadableError as error:
         raise source.error(str(error), remedy=NAME_CURRENCY) from error
     return _Form(
-        _decimal(source, records, columns.decimal), _date_format(source, records, columns.date_format), currency
+        _decimal(source, records, currency, columns.decimal),
+        _date_format(source, records, columns.date_format),
+        currency,
     )
 
 
-def _decimal(source: Source, records: Sequence[_Record], told: str) -> str:
+def _decimal(source: Source, records: Sequence[_Record], currency: str, told: str) -> str:
     lines = {_number(cell): record.line for record in reversed(records) for cell in record.texts("T", "U", *_PARTS)}
     try:
-        return guess_decimal(reversed(lines))
+        return decimal_or_told(reversed(lines), CURRENCY_DIGITS.get(currency, 2), told)
     except UnreadableError as error:
-        if told in {".", ","}:
-            return told
         remedy = f"If a decimal comma, {setting('bank.columns', _COMMA)}."
         raise source.error(str(error), line=lines.get(error.text, 0), remedy=remedy) from error
 
 
 def _date_format(source: Source, records: Sequence[_Record], told: str) -> str:
-    lines = {_day(record.text("D")): record.line for record in reversed(records) if record.text("D")}
+    """Find how dates are written after `_day`; a short year that stands first is in none of these formats."""
+    written = {record.text("D"): record.line for record in reversed(records) if record.text("D")}
+    lines = {_day(text): line for text, line in written.items()}
+    short = {_packed(text): line for text, line in written.items()}
+    opened = "%d" in told and "%m" in told
     try:
+        if all(map(_SHORT.fullmatch, short)):
+            if told.startswith("%y"):
+                return _YEAR_BEFORE
+            if not opened:  # else it is told that the year stands last
+                guess_date_format(reversed(short), day_first=True)
         return guess_date_format(reversed(lines), day_first=False)
     except UnreadableError as error:
-        if "%d" in told and "%m" in told and all(re.match(r"[0-9]{1,2}/", day) for day in lines):
+        if opened and all(re.match(r"[0-9]{1,2}/", day) for day in lines):
             return "%d/%m/%Y" if told.index("%d") < told.index("%m") else "%m/%d/%Y"
-        remedy = f"Correct the file, or {setting('bank.columns', _DATES)} (%d day, %m month, %Y year)."
-        raise source.error(str(error), line=lines.get(error.text, 0), remedy=remedy) from error
+        remedy = (
+            f"Correct the file, or {setting('bank.columns', _DATES)} (%d day, %m month, %Y year; %y/%m/%d if a year"
+        )
+        remedy += " in two digits stands first)."
+        raise source.error(str(error), line={**lines, **short}.get(error.text, 0), remedy=remedy) from error
 
 
 def _day(text: str) -> str:
     """Write a date with one mark and four digits of the year: 1/ 5'26 is 1/5/2026. What is none stays as it is."""
-    if len(text) > _DATE_LIMIT:
-        return text
-    packed = re.sub(r"\s*([/.'-])\s*", r"\1", text.strip())
+    packed = _packed(text)
     named = _NAMED.fullmatch(packed)
     if named and named[2].casefold() in _MONTHS:
         return f"{_year(named[3])}-{_MONTHS.index(named[2].casefold()) + 1:02}-{int(named[1]):02}"
@@ -271,6 +284,11 @@ def _day(text: str) -> str:
         return text
     mark = "." if last[2] == "." else "/"
     return mark.join((last[1], last[3], _year(last[4])))
+
+
+def _packed(text: str) -> str:
+    """Take the spaces around the marks of a date away."""
+    return text if len(text) > _DATE_LIMIT else re.sub(r"\s*([/.'-])\s*", r"\1", text.strip())
 
 
 def _year(digits: str) -> str:
@@ -297,13 +315,19 @@ def _line(record: _Record, form: _Form) -> BankLine:
     raw = " | ".join(letter + value for letter, value in record.fields)
     return BankLine(
         id="",
-        booked_on=iso_day(_day(record.text("D")), form.date_format),
+        booked_on=_booked_on(record.text("D"), form.date_format),
         amount=_amount(record, form),
         counterparty=" ".join(record.text("P").split()),
         references=(number,) if number.isdigit() and number.strip("0") else (),
         text=" ".join(" ".join(record.texts("M")).split())[:TEXT_LIMIT],
         raw=raw[:RAW_LIMIT],
     )
+
+
+def _booked_on(text: str, date_format: str) -> str:
+    if date_format == _YEAR_BEFORE:
+        return iso_day(re.sub("[/.]", "-", _packed(text)), date_format)
+    return iso_day(_day(text), date_format)
 
 
 def _amount(record: _Record, form: _Form) -> Money:
