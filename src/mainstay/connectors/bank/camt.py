@@ -180,42 +180,65 @@ def _pick(some: list[tuple[int, str, Money]], *, latest: bool) -> Money:
     return ordered[-1 if latest else 0][2]
 
 
+class _Pages:
+    """The pages of one statement while they are joined, with the sums so far: there may be thousands."""
+
+    def __init__(self, first: _Sheet) -> None:
+        self.first = first
+        self.sheets: list[_Sheet] = []
+        self.openings: dict[str, Money] = {}
+        self.closings: dict[str, Money] = {}
+        self.sums: Counter[str] = Counter()
+        self.add(first)
+
+    def add(self, sheet: _Sheet) -> None:
+        """Add the next page."""
+        self.sheets.append(sheet)
+        self.openings = {**sheet.openings, **self.openings}
+        self.closings.update(sheet.closings)
+        booked = [draft.line.amount for draft in sheet.drafts if not draft.line.pending]
+        for amount in booked:
+            self.sums[amount.currency] += amount.minor
+
+    def continue_in(self, sheet: _Sheet) -> bool:
+        """Tell whether the statement goes on in a sheet."""
+        ends = self.openings or self.closings or sheet.openings or sheet.closings
+        if self.first.account != sheet.account or not ends:
+            return False
+        same = bool(self.first.id) and self.first.id == sheet.id
+        halves = not self.closings and not sheet.openings
+        return (same or halves) and not self.complete()
+
+    def complete(self) -> bool:
+        """Tell whether the balances agree with the lines, so that nothing is missing."""
+        return self.openings.keys() == self.closings.keys() and all(
+            closing.minor - self.openings[currency].minor == self.sums[currency]
+            for currency, closing in self.closings.items()
+        )
+
+    def joined(self) -> _Sheet:
+        """Give all as one."""
+        notes = [note for sheet in self.sheets for note in sheet.notes]
+        notes += ["Pages joined to the statement before them"] * (len(self.sheets) - 1)
+        return msgspec.structs.replace(
+            self.first,
+            to_on=next((sheet.to_on for sheet in reversed(self.sheets) if sheet.to_on), ""),
+            openings=self.openings,
+            closings=self.closings,
+            drafts=tuple(draft for sheet in self.sheets for draft in sheet.drafts),
+            notes=tuple(notes),
+        )
+
+
 def _joined(sheets: list[_Sheet]) -> list[_Sheet]:
     """Join pages of one statement that follow each other."""
-    joined: list[_Sheet] = []
+    statements: list[_Pages] = []
     for sheet in sheets:
-        if joined and _continues(joined[-1], sheet):
-            joined[-1] = _join(joined[-1], sheet)
+        if statements and statements[-1].continue_in(sheet):
+            statements[-1].add(sheet)
         else:
-            joined.append(sheet)
-    return joined
-
-
-def _continues(first: _Sheet, second: _Sheet) -> bool:
-    if first.account != second.account or not (first.openings or first.closings or second.openings or second.closings):
-        return False
-    same = bool(first.id) and first.id == second.id
-    halves = not first.closings and not second.openings
-    return (same or halves) and not _complete(first)
-
-
-def _complete(sheet: _Sheet) -> bool:
-    currencies = {*sheet.openings, *sheet.closings}
-    return all(
-        currency in sheet.openings and currency in sheet.closings and not _difference(sheet, currency).minor
-        for currency in currencies
-    )
-
-
-def _join(first: _Sheet, second: _Sheet) -> _Sheet:
-    return msgspec.structs.replace(
-        first,
-        to_on=second.to_on or first.to_on,
-        openings={**second.openings, **first.openings},
-        closings={**first.closings, **second.closings},
-        drafts=first.drafts + second.drafts,
-        notes=(*first.notes, *second.notes, "Pages joined to the statement before them"),
-    )
+            statements.append(_Pages(sheet))
+    return [pages.joined() for pages in statements]
 
 
 def _difference(sheet: _Sheet, currency: str) -> Money:

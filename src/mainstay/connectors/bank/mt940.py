@@ -321,11 +321,11 @@ def _account(field: Field, currency: str) -> str:
 
 def _joined(source: Source, sheets: Iterable[_Sheet]) -> list[_Sheet]:
     """Join pages that follow each other; raises FileError when one between them is missing."""
-    joined: list[_Sheet] = []
+    statements: list[list[_Sheet]] = []
     for sheet in sheets:
-        before = joined[-1] if joined else None
+        before = statements[-1][-1] if statements else None
         if before is None or not _continues(before, sheet):
-            joined.append(sheet)
+            statements.append([sheet])
             continue
         if before.head.closing != sheet.head.opening or sheet.page > before.page + 1:
             what = (
@@ -333,8 +333,8 @@ def _joined(source: Source, sheets: Iterable[_Sheet]) -> list[_Sheet]:
                 f" page {before.page}, closes with {before.head.closing}; a page is missing between them"
             )
             raise source.error(what, line=sheet.line, remedy=_WHOLE)
-        joined[-1] = _join(before, sheet)
-    return joined
+        statements[-1].append(sheet)
+    return [_join(pages) for pages in statements]
 
 
 def _continues(first: _Sheet, second: _Sheet) -> bool:
@@ -342,21 +342,23 @@ def _continues(first: _Sheet, second: _Sheet) -> bool:
     return same and not first.ends and not second.begins and second.page >= first.page
 
 
-def _join(first: _Sheet, second: _Sheet) -> _Sheet:
+def _join(pages: Sequence[_Sheet]) -> _Sheet:
+    first, last = pages[0], pages[-1]
     head = msgspec.structs.replace(
         first.head,
-        count=first.head.count + second.head.count,
-        closing=second.head.closing,
-        from_on=min(first.head.from_on, second.head.from_on),
-        to_on=max(first.head.to_on, second.head.to_on),
+        count=sum(page.head.count for page in pages),
+        closing=last.head.closing,
+        from_on=min(page.head.from_on for page in pages),
+        to_on=max(page.head.to_on for page in pages),
     )
+    notes = [note for page in pages for note in page.notes]
     return msgspec.structs.replace(
         first,
         head=head,
-        drafts=first.drafts + second.drafts,
-        page=second.page,
-        ends=second.ends,
-        notes=(*first.notes, *second.notes, "Pages joined to the statement before them"),
+        drafts=tuple(draft for page in pages for draft in page.drafts),
+        page=last.page,
+        ends=last.ends,
+        notes=(*notes, *["Pages joined to the statement before them"] * (len(pages) - 1)),
     )
 
 

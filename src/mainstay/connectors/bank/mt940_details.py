@@ -121,15 +121,16 @@ def _joined(lines: Sequence[str]) -> str:
     """Join the lines of a field: a full one runs on, to a shorter one its space is given back."""
     found = _STRUCTURED.match(lines[0])
     coded = found is not None or lines[0].startswith("/")
-    text = ""
+    pieces: list[str] = []  # not empty, as their last character counts
     for number, line in enumerate(lines):
-        if found and re.match(rf"{re.escape(found[2])}[0-9]{{2}}", line):
-            text = text.removesuffix(" ")
+        if found and pieces and re.match(rf"{re.escape(found[2])}[0-9]{{2}}", line):
+            pieces[-1:] = [pieces[-1].removesuffix(" ")] * (pieces[-1] != " ")
         last = number == len(lines) - 1
         spaced = line.endswith(" ") or (not last and lines[number + 1].startswith(" "))
         full = len(line) >= _LINE or (number == 0 and coded and len(line) == _TAGGED_LINE)
-        text += line if full or last or spaced else f"{line} "
-    return text
+        piece = line if full or last or spaced else f"{line} "
+        pieces += [piece] * bool(piece)
+    return "".join(pieces)
 
 
 def _structured(text: str, code: str, sign: str) -> Details:
