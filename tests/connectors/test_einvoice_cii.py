@@ -114,6 +114,12 @@ def test_a_zugferd_1_correction_may_sign_its_allowances_either_way():
     assert "the allowances add up to 10.00 EUR, but the file says -10.00 EUR" in refusal(text)
 
 
+def test_zugferd_1_may_say_that_nothing_is_due_of_a_credit_note_and_not_of_an_invoice():
+    nothing = SUMS.replace("DuePayableAmount>119.00", "DuePayableAmount>0.00")
+    assert read(older(cii_file(code="381", sums=nothing))).invoice.amount == euros("119.00")
+    assert "but the file says 0.00 EUR for the amount due" in refusal(older(cii_file(sums=nothing)))
+
+
 def test_minimum_says_totals_alone_and_what_was_not_checked():
     document = read(minimum_file())
     assert (document.format, document.invoice.amount, document.invoice.open) == (
@@ -122,11 +128,14 @@ def test_minimum_says_totals_alone_and_what_was_not_checked():
         euros("69.00"),
     )
     assert document.notes == (
-        "The file names no due date: it is taken as due on receipt, on the day of the invoice.",
+        "No due date is told or understood: 30 days after the invoice are taken.",
         "The file holds no lines of the invoice: their sum could not be checked.",
         "This profile does not say what was paid before: what is due could not be checked.",
         "The total is 119.00 EUR; 69.00 EUR is still due.",
     )
+    assert (document.invoice.due_on, document.due_guessed) == ("2026-03-31", True)
+    more = refusal(minimum_file().replace("DuePayableAmount>69", "DuePayableAmount>690"))
+    assert "makes 119.00 EUR, but the file says 690.00 EUR for the amount due" in more
     assert "make 119.00 EUR" in refusal(minimum_file().replace("GrandTotalAmount>119", "GrandTotalAmount>120"))
 
 
@@ -217,7 +226,9 @@ def test_a_credit_note_names_the_invoice_it_takes_back():
     [
         (DISCOUNT, (Discount(200, "2026-03-11"),)),
         (DISCOUNT.replace("2.00", "2.125"), ()),  # no whole hundredths of a percent
-        (DISCOUNT.replace("'DAY'", "'MON'"), ()),
+        (DISCOUNT.replace("'DAY'>10", "'WEE'>2"), (Discount(200, "2026-03-15"),)),
+        (DISCOUNT.replace("'DAY'>10", "'MON'>1"), (Discount(200, "2026-04-01"),)),
+        (DISCOUNT.replace("'DAY'", "'ANN'"), ()),
         (DISCOUNT.replace("</ram:BasisPeriod", "0000000</ram:BasisPeriod"), ()),
         (DISCOUNT.replace("<ram:Calc", "<ram:BasisAmount>50.00</ram:BasisAmount><ram:Calc"), ()),
         (

@@ -8,6 +8,7 @@ import re
 import pytest
 
 from mainstay.connectors.invoices import einvoice, pdf
+from mainstay.connectors.invoices.stated import COLLECTED
 from mainstay.connectors.source import Source
 from mainstay.errors import FileError
 from mainstay.records import Discount
@@ -344,6 +345,31 @@ def test_a_pro_forma_invoice_asks_for_no_payment():
         ("#SKONTO#TAGE=7#PROZENT=3.00#BASISBETRAG=119.00#\n30 Tage netto", "2026-03-31", ((300, "2026-03-08"),)),
         ("#VERZUG#TAGE=14#PROZENT=1.0#\nNet 30", "2026-03-31", ()),
         ("Net 30. Late payments bear interest of 12 % after 14 days.", "2026-03-31", ()),
+        ("Zahlbar innerhalb 14 Tagen ab Rechnungsdatum 01.03.2026", "2026-03-15", ()),
+        ("Zahlbar in 14 Tagen laut Angebot vom 05.02.2026", "2026-03-15", ()),
+        ("Zahlbar in 14 Tagen (Bestellung vom 20.03.2026)", "2026-03-15", ()),
+        ("Zahlbar 14 Tage netto. Lieferschein vom 05.03.2026", "2026-03-15", ()),
+        ("10 Tage 2 % Skonto 30 Tage netto", "2026-03-31", ((200, "2026-03-11"),)),
+        ("Zahlung in 10 Tagen abzgl. 2 % Skonto; 30 Tage rein netto", "2026-03-31", ((200, "2026-03-11"),)),
+        ("Zahlbar bis 15.04.26", "2026-04-15", ()),
+        ("Zahlbar bis zum 15. April 2026", "2026-04-15", ()),
+        ("Payment due by April 15, 2026", "2026-04-15", ()),
+        ("Payment due date: 2026-04-15", "2026-04-15", ()),
+        ("Payable avant le 1er avril 2026", "2026-04-01", ()),
+        ("Te betalen vóór 15 april 2026", "2026-04-15", ()),
+        ("Pagamento entro il 15 aprile 2026", "2026-04-15", ()),
+        ("Pago hasta 15 de abril de 2026", "2026-04-15", ()),
+        ("Zahlbar bis 15/04/2026", "2026-04-15", ()),
+        ("Zahlbar innerhalb eines Monats", "2026-04-01", ()),
+        ("Zahlbar innerhalb von zwei Wochen", "2026-03-15", ()),
+        ("Payable within thirty (30) days", "2026-03-31", ()),
+        ("Net14", "2026-03-15", ()),
+        ("20 % discount on your next order within 30 days. Net 14", "2026-03-15", ()),
+        ("2 % Skonto auf den Nettobetrag innerhalb 10 Tagen, 30 Tage netto", "2026-03-31", ()),
+        ("Zahlbar in 14 Tagen. Lieferung am 20.03.2026", "2026-03-15", ()),
+        ("Due on receipt", "2026-03-01", ()),
+        ("Payable at sight", "2026-03-01", ()),
+        ("Sofort.", "2026-03-01", ()),
     ],
 )
 def test_terms_that_are_plain_give_the_due_date_and_the_discounts(note, due_on, discounts):
@@ -364,6 +390,14 @@ def test_terms_that_are_plain_give_the_due_date_and_the_discounts(note, due_on, 
         "Zahlbar bis 31.02.2026",
         "Zahlbar bis 20.02.2026",  # before the invoice
         "Zahlbar bis 03/04/2026",
+        "Zahlbar bis 15. April",  # of which year
+        "30 Tage netto, bis 15.4.",
+        "Zahlbar in 14 Tagen ab 05.03.2026",
+        "Zahlbar in 14 Tagen, gerechnet ab Lieferung",
+        "Zahlung für den Zeitraum 01.03.2026 bis 30.03.2026",
+        "2/10 net 30 EOM",
+        "2/10, net 30 days after delivery",
+        "Net 30 end of month",
         "Wenn Sie in 14 Tagen zahlen, danken wir.",
         "As agreed",
         "19 % MwSt enthalten",
@@ -373,8 +407,9 @@ def test_terms_that_are_plain_give_the_due_date_and_the_discounts(note, due_on, 
 )
 def test_terms_that_may_be_mistaken_are_left_alone_and_noted(note):
     document = read(simple(due="", body=terms(f"<Note>{note}</Note>")))
-    assert (document.invoice.due_on, document.invoice.discounts) == ("2026-03-01", ())
-    assert "The file names no due date: it is taken as due on receipt, on the day of the invoice." in document.notes
+    assert (document.invoice.due_on, document.invoice.discounts) == ("2026-03-31", ())
+    assert document.due_guessed
+    assert "No due date is told or understood: 30 days after the invoice are taken." in document.notes
     assert any("terms do not plainly say" in told or "is left out" in told for told in document.notes)
 
 
@@ -400,6 +435,78 @@ def test_several_due_dates_are_noted_and_the_last_is_taken():
     document = read(simple(due="", body=terms(body)))
     assert document.invoice.due_on == "2026-05-01"
     assert "Due in parts, on 2026-04-01, 2026-05-01; the last day is taken." in document.notes
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        "Betrag dankend erhalten am 05.03.2026",
+        "Bezahlt per PayPal",
+        "Der Rechnungsbetrag wurde bereits beglichen.",
+        "Already paid",
+        "Paid via Stripe",
+        "Der Betrag wurde am 05.03.2026 von Ihrem Konto abgebucht",
+    ],
+)
+def test_terms_that_tell_of_a_payment_make_it_one_to_ask_about_and_no_due_date(note):
+    document = read(simple(due="", body=terms(f"<Note>{note}</Note>")))
+    assert document.maybe_paid.startswith("The terms say that it is paid already:")
+    assert (document.invoice.due_on, document.due_guessed) == ("2026-03-31", True)
+
+
+@pytest.mark.parametrize(
+    "note", ["Wird am 15.03.2026 von Ihrem Konto abgebucht", "Zahlbar bis 15.03.2026, per Lastschrift"]
+)
+def test_terms_that_tell_of_a_collection_make_it_one_to_ask_about(note):
+    document = read(simple(due="", body=terms(f"<Note>{note}</Note>")))
+    assert document.maybe_paid.startswith("The terms say that it is collected:")
+    assert (document.invoice.due_on, document.due_guessed) == ("2026-03-15", False)
+
+
+@pytest.mark.parametrize(
+    "note",
+    ["Must be paid in full by 15 April 2026", "Wenn bereits bezahlt, bitte nicht beachten", "Zahlbar in 14 Tagen"],
+)
+def test_terms_that_ask_for_a_payment_do_not_tell_of_one(note):
+    assert not read(simple(body=terms(f"<Note>{note}</Note>"))).maybe_paid
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        *((simple(body=MEANS.replace(">58<", f">{code}<")), why) for code, why in COLLECTED.items()),
+        (simple(code="393"), "It is factored: a factor collects the amount."),
+        (simple(), ""),
+        (simple(code="381", root="CreditNote", body=MEANS.replace(">58<", ">59<")), ""),
+    ],
+)
+def test_ways_of_paying_that_need_no_transfer_are_ones_to_ask_about(text, why):
+    document = read(text)
+    assert document.maybe_paid == why
+    assert not why or why in document.notes
+
+
+@pytest.mark.parametrize(
+    ("period", "until_on"),
+    [
+        ('<DurationMeasure unitCode="DAY">10</DurationMeasure>', "2026-03-11"),
+        ('<DurationMeasure unitCode="WEE">2</DurationMeasure>', "2026-03-15"),
+        ('<DurationMeasure unitCode="MON">1</DurationMeasure>', "2026-04-01"),
+        ('<DurationMeasure unitCode="ANN">1</DurationMeasure>', ""),
+        ("<EndDate>2026-03-12</EndDate>", "2026-03-12"),
+        ("", ""),
+    ],
+)
+@pytest.mark.parametrize(("percent", "basis"), [("2", "119.00"), ("2", ""), ("2", "50.00"), ("2.125", "")])
+def test_a_discount_in_fields_is_kept_where_it_is_plain_and_on_the_whole(period, until_on, percent, basis):
+    amount = f'<Amount currencyID="EUR">{basis}</Amount>' if basis else ""
+    period = f"<SettlementPeriod>{period}</SettlementPeriod>" if period else ""
+    document = read(
+        simple(body=terms(f"<SettlementDiscountPercent>{percent}</SettlementDiscountPercent>{amount}{period}"))
+    )
+    kept = until_on and percent == "2" and basis != "50.00"
+    assert document.invoice.discounts == ((Discount(200, until_on),) if kept else ())
+    assert any("is left out" in note for note in document.notes) != bool(kept)
 
 
 def test_direct_debit_is_noted_with_the_account_of_the_customer():
@@ -464,7 +571,9 @@ def test_of_many_notes_the_first_are_kept():
 
 def test_a_payee_who_is_not_the_seller_is_noted():
     payee = "<PayeeParty><PartyName><Name>{}</Name></PartyName></PayeeParty>"
-    assert "It is payable to Bank AG, not to the seller." in read(simple(head=payee.format("Bank AG"))).notes
+    document = read(simple(head=payee.format("Bank AG")))
+    assert "It is payable to Bank AG, not to the seller." in document.notes
+    assert document.maybe_paid == "It is payable to Bank AG, not to the seller."
     assert read(simple(head=payee.format("Ada Holm"))) == read(simple())
 
 

@@ -36,16 +36,16 @@ READ = {
     f"{CII}_Betriebskostenabrechnung.cii.xml": (
         *("CII EN 16931", "471102", "invoice", "18,310.63", "2,923.55", "502.63", "2018-04-04", "Beispielmieter GmbH"),
     ),
-    # 1,059.74 paid before of 529.87; no due date: that of the invoice.
+    # 1,059.74 paid before of 529.87; no due date: 30 days after the invoice.
     f"{UBL}_Einfach_negativePaymentDue.ubl.xml": (
-        *("UBL", "471102", "invoice", "529.87", "56.87", "0.00", "2018-03-05", AG),
+        *("UBL", "471102", "invoice", "529.87", "56.87", "0.00", "2018-04-04", AG),
     ),
     f"{CII}_Einfach_negativePaymentDue.cii.xml": (
-        *("CII EN 16931", "471102", "invoice", "529.87", "56.87", "0.00", "2018-03-05", AG),
+        *("CII EN 16931", "471102", "invoice", "529.87", "56.87", "0.00", "2018-04-04", AG),
     ),
     # 389, a German "Gutschrift": the customer bills himself, so it is an invoice.
-    f"{UBL}_Gutschrift.ubl.xml": ("UBL", "471102", "invoice", "529.87", "56.87", "529.87", "2018-03-05", AG),
-    f"{CII}_Gutschrift.cii.xml": ("CII EN 16931", "471102", "invoice", "529.87", "56.87", "529.87", "2018-03-05", AG),
+    f"{UBL}_Gutschrift.ubl.xml": ("UBL", "471102", "invoice", "529.87", "56.87", "529.87", "2018-04-04", AG),
+    f"{CII}_Gutschrift.cii.xml": ("CII EN 16931", "471102", "invoice", "529.87", "56.87", "529.87", "2018-04-04", AG),
     f"{UBL}_Innergemeinschaftliche_Lieferungen.ubl.xml": (
         *("UBL", "47110818", "invoice", "2,000.00", "0.00", "2,000.00", "2018-11-30", METAL),
     ),
@@ -140,6 +140,14 @@ def test_what_is_out_of_the_ordinary_is_noted(part, note):
     assert names
     for name in names:
         assert any(note in told for told in read(name).notes), name
+
+
+def test_what_may_be_paid_already_or_is_collected_is_told_apart():
+    told = {name: read(name).maybe_paid for name in READ}
+    assert {name for name, why in told.items() if why} == {
+        name for name in READ if any(part in name for part in ("OEPNV", "_Gutschrift", "Innergemeinschaftliche"))
+    }
+    assert "paid already" in told[f"{UBL}_OEPNV.ubl.xml"]
 
 
 def test_a_credit_note_names_the_invoice_it_takes_back():

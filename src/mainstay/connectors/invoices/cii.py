@@ -3,7 +3,7 @@
 ZUGFeRD 1 has other names for the same elements, and is read by the same rules. MINIMUM and BASIC WL hold no lines,
 MINIMUM no taxes by rate either: what is there is checked, and what is not is noted. Of an EXTENDED invoice with lines
 in groups only the lines in detail count. Its sums may be off by a cent for each amount; so may those of ZUGFeRD 1,
-whose corrections moreover sign allowances either way and say 0.00 due.
+whose corrections moreover sign allowances either way and may say 0.00 due.
 """
 
 from __future__ import annotations
@@ -13,9 +13,18 @@ from typing import TYPE_CHECKING
 
 from msgspec import structs
 
-from mainstay.connectors.invoices.forms import account_of, day_after, first_of
-from mainstay.connectors.invoices.stated import Party, Sheet, Stated, conclude, currency_of, parse_invoice
-from mainstay.connectors.invoices.terms import Terms, discount_of, instalments, read_terms
+from mainstay.connectors.invoices.forms import account_of, first_of
+from mainstay.connectors.invoices.stated import (
+    CORRECTION,
+    CREDIT_TYPES,
+    Party,
+    Sheet,
+    Stated,
+    conclude,
+    currency_of,
+    parse_invoice,
+)
+from mainstay.connectors.invoices.terms import PART, Terms, day_in, discount_of, instalments, read_terms
 from mainstay.connectors.invoices.totals import TaxGroup, Totals
 from mainstay.connectors.xml_tree import Node, text_at, texts_at
 
@@ -64,7 +73,7 @@ def read_root(source: Source, root: Node) -> Document:
         Sheet(source).refuse(root, f"the element {root.tag!r} is no CII invoice: it has no document or no settlement")
     summation = _either(settlement, _SUMMATION)
     if summation is None:
-        Sheet(source).refuse(settlement, "the invoice has no totals (SpecifiedTradeSettlementHeaderMonetarySummation)")
+        Sheet(source).refuse(settlement, "the invoice has no totals")
     total = summation.find("GrandTotalAmount")
     code, guessed = currency_of(Sheet(source), settlement, "InvoiceCurrencyCode", total)
     sheet = Sheet(source, code)
@@ -73,12 +82,14 @@ def read_root(source: Source, root: Node) -> Document:
         sheet.refuse(document, f"the invoice has no {'date (IssueDateTime)' if number else 'number (ID)'}")
     profile, older = profile_of(root), root.tag == "CrossIndustryDocument"
     items, fine = sheet.parts(_items(transaction))
+    types = frozenset(texts_at(document, "TypeCode"))
     totals = _totals(sheet, items, settlement, summation)
     totals = structs.replace(
         totals,
         lenient=profile == "EXTENDED" or older,
         brief=profile == "MINIMUM",
         older=older,
+        corrects=bool(types & {*CREDIT_TYPES, CORRECTION}),
     )
     terms = _terms(sheet, settlement, issued_on, totals)
     agreement = _either(transaction, _AGREEMENT)
@@ -94,7 +105,7 @@ def read_root(source: Source, root: Node) -> Document:
             totals=totals,
             seller=_party(agreement, "SellerTradeParty", seller=True),
             buyer=_party(agreement, "BuyerTradeParty", seller=False),
-            types=frozenset(texts_at(document, "TypeCode")),
+            types=types,
             credit=False,
             pay_to=tuple(_account(mean, "PayeePartyCreditorFinancialAccount") for mean in means),
             iban=first_of(_account(mean, "PayerPartyDebtorFinancialAccount") for mean in means),
@@ -103,6 +114,7 @@ def read_root(source: Source, root: Node) -> Document:
             payee=text_at(settlement, "PayeeTradeParty/Name"),
             of=tuple(text_at(one, "IssuerAssignedID") or text_at(one, "ID") for one in referred),
             discounts=terms.discounts,
+            maybe_paid=terms.maybe_paid,
             notes=(*guessed, *_foreign(sheet, summation), *fine, *terms.notes),
         ),
     )
@@ -222,8 +234,8 @@ def _terms(sheet: Sheet, settlement: Node, issued_on: str, totals: Totals) -> Te
             discount = _discount(sheet, offer, issued_on, days[node] if plain else "")
             if discount and (basis is None or not basis.minor or abs(basis.decimal) in amounts):
                 discounts.append(discount)
-            else:
-                notes = (*notes, "A discount for early payment that is not a part of the whole amount is left out.")
+            elif sheet.number_at(offer, "CalculationPercent") != 0:
+                notes = (*notes, PART)
     texts = [text.text or "" for text in settlement.findall("SpecifiedTradePaymentTerms/Description")]
     return read_terms(texts, issued_on, amounts=amounts, due_on=due_on, discounts=discounts, notes=notes)
 
@@ -237,10 +249,8 @@ def _discount(sheet: Sheet, offer: Node, issued_on: str, until_on: str) -> Disco
         return None
     if period is None or days is None:
         return discount_of(percent, until_on, issued_on)
-    if (period.get("unitCode") or "DAY") not in {"DAY", "D"}:
-        return None
     begins_on = _day(sheet, offer.find("BasisDateTime")) or issued_on
-    return discount_of(percent, day_after(begins_on, int(days)), issued_on)
+    return discount_of(percent, day_in(begins_on, days, period.get("unitCode") or ""), issued_on)
 
 
 def _account(mean: Node, holder: str) -> str:

@@ -15,7 +15,7 @@ import msgspec
 
 from mainstay.connectors.currencies import MAX_DIGITS, code_of, money_of
 from mainstay.connectors.invoices.document import Document
-from mainstay.connectors.invoices.forms import EMAIL, YEARS, first_of
+from mainstay.connectors.invoices.forms import EMAIL, YEARS, day_after, first_of
 from mainstay.connectors.invoices.root import root_of
 from mainstay.connectors.invoices.totals import Totals, check
 from mainstay.connectors.source import Source, UnreadableError
@@ -38,8 +38,16 @@ CORRECTION = "384"
 # Types that ask for no payment: what they are.
 NO_INVOICES = {"325": "a pro forma invoice, which asks for no payment", "310": "an offer", "220": "an order"}
 SELF_BILLED = frozenset("261 389 501 502 527".split())
-DIRECT_DEBIT = frozenset({"49", "59"})
-CARD = frozenset({"48", "54", "55"})
+FACTORED = "393"
+# UNTDID 4461: ways of paying in which no transfer is to be waited for.
+COLLECTED = {
+    **dict.fromkeys(("49", "59"), "The seller collects the amount by direct debit."),
+    **dict.fromkeys(("48", "54", "55"), "It is paid by card."),
+    "10": "It is paid in cash.",
+    "68": "It is paid through an online payment service.",
+    "97": "It is set off against what the customer is owed.",
+}
+DUE_AFTER = 30  # days, where nothing says until when to pay; the law of the EU has a customer late by then
 
 _ISO_DAY = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?:Z|[+-][0-9]{2}:[0-9]{2}|T[0-9:.]+(?:Z|[+-][0-9:]+)?)?")
 _PLAIN_DAY = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})(?:[0-9]{4}|[0-9]{6})?")
@@ -84,6 +92,7 @@ class Stated(msgspec.Struct, frozen=True):
     payee: str = ""  # who is paid, where that is not the seller
     of: tuple[str, ...] = ()
     discounts: tuple[Discount, ...] = ()
+    maybe_paid: str = ""  # what the terms say of it
     notes: tuple[str, ...] = ()
 
 
@@ -232,6 +241,8 @@ def conclude(source: Source, stated: Stated) -> Document:
         notes.append(f"The total is {total}; {due} is still due.")
     elif due != total:
         notes.append("Nothing is due any more, as it was paid before.")
+    credit = credit or turned
+    due_guessed = not stated.due_on and not credit
     return Document(
         invoice=Invoice(
             number=stated.number,
@@ -239,14 +250,14 @@ def conclude(source: Source, stated: Stated) -> Document:
             amount=total,
             open=max(due, Money(0, due.currency)),
             issued_on=stated.issued_on,
-            due_on=stated.due_on or stated.issued_on,
+            due_on=day_after(stated.issued_on, DUE_AFTER) if due_guessed else stated.due_on or stated.issued_on,
             email=stated.buyer.email if EMAIL.fullmatch(stated.buyer.email) else "",
             iban=stated.iban,
             reference=stated.reference,
             customer_id=stated.buyer.id,
-            discounts=() if credit or turned else stated.discounts,
+            discounts=() if credit else stated.discounts,
         ),
-        kind="credit_note" if credit or turned else "invoice",
+        kind="credit_note" if credit else "invoice",
         file=source.name,
         format=stated.format,
         of=_taken_back(stated, turned=turned),
@@ -256,6 +267,8 @@ def conclude(source: Source, stated: Stated) -> Document:
         net=_turned(checked.net, turned=turned),
         tax=_turned(checked.tax, turned=turned),
         notes=_few(notes),
+        maybe_paid="" if credit else " ".join(filter(None, [*_elsewhere(stated), stated.maybe_paid])),
+        due_guessed=due_guessed,
     )
 
 
@@ -303,19 +316,23 @@ def _told(stated: Stated, *, turned: bool) -> list[str]:
         notes.append(f"This is a correction of {corrected}.")
     if stated.types & SELF_BILLED:
         notes.append("Self-billed: the customer wrote this document for the seller.")
-    if stated.means & DIRECT_DEBIT:
-        notes.append("The seller collects the amount by direct debit.")
-    if stated.payee and stated.payee != stated.seller.name:
-        notes.append(f"It is payable to {stated.payee[:80]}, not to the seller.")
-    if stated.means & CARD:
-        notes.append("It is paid by card.")
+    notes += _elsewhere(stated)
     if not stated.buyer.name:
         notes.append("The file names no customer.")
     if not stated.due_on and not (credit or turned):
-        notes.append("The file names no due date: it is taken as due on receipt, on the day of the invoice.")
+        notes.append(f"No due date is told or understood: {DUE_AFTER} days after the invoice are taken.")
     elif stated.due_on and stated.due_on < stated.issued_on:
         notes.append(f"It was due on {stated.due_on}, before the day of the invoice.")
     return notes
+
+
+def _elsewhere(stated: Stated) -> list[str]:
+    """Say why no transfer from the customer is to be waited for, besides what the terms say."""
+    told = [COLLECTED[code] for code in sorted(stated.means & {*COLLECTED})]
+    told += ["It is factored: a factor collects the amount."] if FACTORED in stated.types else []
+    if stated.payee and stated.payee != stated.seller.name:
+        told.append(f"It is payable to {stated.payee[:80]}, not to the seller.")
+    return list(dict.fromkeys(told))
 
 
 def _turned(money: Money | None, *, turned: bool) -> Money | None:

@@ -57,7 +57,8 @@ class Totals(msgspec.Struct, frozen=True):
     collected: Money | None = None  # for third parties, beside the invoice's own total
     several_taxes: bool = False  # of several kinds, each with its own basis
     lenient: bool = False  # a cent for each amount
-    older: bool = False  # than EN 16931: allowances and what is due are not held against the rest
+    older: bool = False  # than EN 16931: allowances are not held against the rest, nor what is due of what corrects
+    corrects: bool = False  # by its type, a credit note or a correction
     brief: bool = False  # a profile without what was paid before
 
 
@@ -159,13 +160,15 @@ class _Check:
         totals = self.totals
         prepaid, rounding = totals.prepaid or self.zero, totals.rounding or self.zero
         made = totals.grand - prepaid + rounding + (totals.collected or self.zero)
-        if totals.brief and totals.prepaid is None and made != totals.due:
+        more = totals.due > made if made.minor >= 0 else totals.due < made
+        if totals.brief and totals.prepaid is None and made != totals.due and not more:
             self.notes.append("This profile does not say what was paid before: what is due could not be checked.")
             return
         parts = f"the total with tax {totals.grand}, less {prepaid} paid before"
+        loose = totals.older and (totals.corrects or totals.grand.minor < 0)
         parts += f", plus {rounding} of rounding" * bool(rounding.minor)
         parts += f", plus {totals.collected} for third parties" * bool(totals.collected)
-        self._hold(f"{parts} makes", made, "the amount due", totals.due, exact=True, loose=totals.older)
+        self._hold(f"{parts} makes", made, "the amount due", totals.due, exact=True, loose=loose)
 
     def _sum(
         self, parts: str, amounts: Iterable[Money], name: str, said: Money | None, *, loose: bool = False

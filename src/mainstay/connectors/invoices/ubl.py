@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING
 
 from msgspec import structs
 
-from mainstay.connectors.invoices.forms import account_of, day_after, first_of
+from mainstay.connectors.invoices.forms import account_of, first_of
 from mainstay.connectors.invoices.stated import Party, Sheet, Stated, conclude, currency_of, parse_invoice
-from mainstay.connectors.invoices.terms import Terms, discount_of, instalments, read_terms
+from mainstay.connectors.invoices.terms import PART, Terms, day_in, discount_of, instalments, read_terms
 from mainstay.connectors.invoices.totals import TaxGroup, Totals
 from mainstay.connectors.xml_tree import Node, text_at, texts_at
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
     from mainstay.connectors.invoices.document import Document
     from mainstay.connectors.source import Source
     from mainstay.records import Discount
@@ -68,6 +70,7 @@ def read_root(source: Source, root: Node) -> Document:
                 + texts_at(root, "BillingReference/CreditNoteDocumentReference/ID")
             ),
             discounts=terms.discounts,
+            maybe_paid=terms.maybe_paid,
             notes=(*guessed, *notes, *terms.notes),
         ),
     )
@@ -174,20 +177,28 @@ def _terms(sheet: Sheet, root: Node, issued_on: str, totals: Totals) -> Terms:
     ]
     days = [day for node in nodes if (day := sheet.day(node))]
     due_on, notes = instalments(days[:1] if root.find("DueDate") is not None else days)
-    discounts = [found for term in root.findall("PaymentTerms") if (found := _discount(sheet, term, issued_on))]
-    texts = [note.text or "" for note in root.findall("PaymentTerms/Note")]
     amounts = (abs(totals.grand.decimal), abs(totals.due.decimal))
+    discounts: list[Discount] = []
+    for term in root.findall("PaymentTerms"):
+        percent, basis = sheet.number_at(term, "SettlementDiscountPercent"), sheet.money_at(term, "Amount")
+        discount = _discount(sheet, term, percent, issued_on)
+        if discount and (basis is None or not basis.minor or abs(basis.decimal) in amounts):
+            discounts.append(discount)
+        elif percent:
+            notes = (*notes, PART)
+    texts = [note.text or "" for note in root.findall("PaymentTerms/Note")]
     return read_terms(texts, issued_on, amounts=amounts, due_on=due_on, discounts=discounts, notes=notes)
 
 
-def _discount(sheet: Sheet, term: Node, issued_on: str) -> Discount | None:
-    percent = sheet.number_at(term, "SettlementDiscountPercent")
+def _discount(sheet: Sheet, term: Node, percent: Decimal | None, issued_on: str) -> Discount | None:
+    """Read a discount: until a day, or within a length of time."""
     if percent is None:
         return None
     until_on = sheet.day(term.find("SettlementPeriod/EndDate"))
-    days = text_at(term, "SettlementPeriod/DurationMeasure")
-    if not until_on and days.isdecimal() and len(days) <= 3:  # noqa: PLR2004 - digits of days
-        until_on = day_after(issued_on, int(days))
+    period = term.find("SettlementPeriod/DurationMeasure")
+    length = sheet.number_at(term, "SettlementPeriod/DurationMeasure")
+    if not until_on and period is not None and length is not None:
+        until_on = day_in(issued_on, length, period.get("unitCode") or "")
     return discount_of(percent, until_on, issued_on)
 
 
