@@ -27,7 +27,7 @@ READ = {
 REFUSED = {
     f"{DATA}/golden/camt053_garbled_amount.xml": ("line 16, entry 1: '12..34' is not an amount", "the bank"),
     f"{DATA}/golden/csv_garbled_amount.csv": ("line 3, column 'Amount': '12..34' is not an amount", "[bank.columns]"),
-    f"{DATA}/camt_file.csv": ("no header was found with columns for booked_on", "AccountId"),  # sums of statements
+    f"{DATA}/camt_file.csv": ("no header was found with columns for booking date", "AccountId"),  # sums of statements
     f"{DATA}/invalid.xml": ("is empty: it holds no message", "camt.053"),
     # Another program's expectations, as JSON: no statements.
     f"{DATA}/eval/same_day_duplicates.json": ("this is a JSON file, which can't be read", "camt.053, MT940"),

@@ -80,7 +80,8 @@ def guess_decimal(texts: Iterable[str], digits: int = 2, confirmed: str = "") ->
         if mark == "?" and digits == 0:
             mark = "," if "." in text else "."
         elif mark == "?":
-            whole.setdefault("." if "." in text else ",", text)
+            if re.sub("[^0-9]", "", text).endswith("0"):  # other thousandths are more than the currency has
+                whole.setdefault("." if "." in text else ",", text)
         elif mark and digits:
             longest[mark] = max(longest.get(mark, 0), len(re.sub("[^0-9]", "", text.rpartition(mark)[2])))
         first.setdefault(mark, text)
@@ -88,9 +89,9 @@ def guess_decimal(texts: Iterable[str], digits: int = 2, confirmed: str = "") ->
     if len(sure) > 1:
         one, other = first[sure[0]][:40], first[sure[1]]
         raise UnreadableError(f"{other[:40]!r} has another decimal mark than {one!r}", other)
-    found = confirmed or (sure[0] if sure else "" if whole else ".")
+    found = confirmed or (sure[0] if sure else "" if "?" in first else ".")
     if not found or (found in whole and digits < _THOUSANDTHS > longest.get(found, 0)):
-        text = whole.get(found) or next(iter(whole.values()))
+        text = whole.get(found) or first["?"]
         what = f"{text[:40]!r} doesn't tell whether its mark is decimal or parts thousands"
         raise UnreadableError(what if sure or confirmed else f"{what}, and no other amount does", text)
     return found
@@ -272,9 +273,10 @@ def decimal_or_told(texts: Iterable[str], digits: int, told: str) -> str:
 
     Raises UnreadableError as `guess_decimal` does, when nothing is told.
     """
+    every = list(texts)
     try:
-        return guess_decimal(texts, digits)
+        return guess_decimal(every, digits)
     except UnreadableError:
         if told in {".", ","}:
-            return told
+            return guess_decimal(every, digits, told)
         raise

@@ -19,10 +19,11 @@ from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from mainstay.connectors import sheets
 from mainstay.connectors.currencies import CODES
-from mainstay.connectors.doubts import DELIMITERS, NAMES_SHOWN, folded, layout_id, quoted
+from mainstay.connectors.doubts import DELIMITERS, NAMES_SHOWN, PLAIN, folded, layout_id, quoted, shown
 from mainstay.connectors.source import Source, UnreadableError
 from mainstay.records import Layout as Remembered
 
@@ -43,8 +44,11 @@ NumberedRow: TypeAlias = tuple[int, list[str]]  # the line it begins at, its cel
 
 T = TypeVar("T")
 
+_WRITTEN = frozenset({"decimal", "date_format"})
+
 _PLACE = re.compile("column [1-9][0-9]{0,2}")
 _NAME_SHOWN = 100  # characters of a header
+_HEADER_LENGTH = 300  # characters; what is longer is no header
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _CENTRAL = re.compile(
     "[A-Za-z][\u00b3\u00b9][a-z]|[A-Za-z]{3}[\u00b3\u00b9]"
@@ -58,6 +62,10 @@ _NAMES = dict.fromkeys(("eur", "euro", "euros", "\u20ac"), "EUR") | {
     "ft": "HUF",
 }
 _MARKED = re.compile(r"^(\u20ac|\u00a3|[^\W\d_]+)|(\u20ac|\u00a3|[^\W\d_]+)$")
+_AMOUNT_LENGTH = 60  # characters; what is longer is no amount
+_BRACKETS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
+# Names of columns in other languages that are English words too, or nearly.
+_ENGLISH = frozenset("article base data debit credit detail in info note organisation position sum total".split())
 
 
 class Layout(msgspec.Struct, frozen=True):
@@ -111,6 +119,17 @@ class Table(msgspec.Struct, frozen=True):
     delimiter: str = ""  # "" in a spreadsheet
     remembered: Remembered | None = None
     beside: tuple[NumberedRow, ...] = ()  # rows before the header, and those told apart as no part of the table
+
+    @property
+    def confirmed(self) -> Mapping[str, str]:
+        """Give what was confirmed of how such files are written.
+
+        Decimal mark and dates of a spreadsheet say nothing of a file of text with the same header, and the other way.
+        """
+        known = self.remembered.columns if self.remembered else {}
+        alike = bool(known.get("delimiter")) == bool(self.delimiter)
+        return {key: value for key, value in known.items() if alike or key not in _WRITTEN}
+
     header_line: int = 0  # where the header stands; 0 where there is none
 
 
@@ -155,8 +174,11 @@ def read_table(source: Source, layout: Layout) -> Table:
     rows = list(_rows(source, found.text))
     at = next((index for index, (line, _) in enumerate(rows) if line == found.line), -1)
     header = rows[at][1] if at >= 0 else _places(cells for _, cells in rows)
-    after = [(line, cells) for line, cells in rows[at + 1 :] if any(map(str.strip, cells)) and cells != header]
+    again = list(map(folded, header))
+    after = [(line, cells) for line, cells in rows[at + 1 :] if any(map(str.strip, cells)) and _is_row(cells, again)]
     columns = dict(found.columns)
+    if at >= 0:
+        _refuse_two(source, header, columns, after, layout)
     if layout.refine and not (layout.named or found.remembered):
         columns = layout.refine(header, columns, [cells for _, cells in after])
     aside = [row for row in after if layout.aside and layout.aside(row[1], columns)]
@@ -167,7 +189,7 @@ def read_table(source: Source, layout: Layout) -> Table:
     return Table(
         headers=used,
         rows=body,
-        local=_is_local(used, layout.vocabulary),
+        local=_is_local(used, layout),
         note=_note(layout, found, headless=at < 0),
         header=tuple(header),
         delimiter=found.text.delimiter,
@@ -175,6 +197,48 @@ def read_table(source: Source, layout: Layout) -> Table:
         beside=(*rows[: max(at, 0)], *aside),
         header_line=found.line,
     )
+
+
+def _is_row(cells: Sequence[str], header: Sequence[str]) -> bool:
+    """Tell a row from the header that stands there again, as on each page of a print; `header` is folded."""
+    return len(cells) != len(header) or any(folded(cell) != name for cell, name in zip(cells, header, strict=True))
+
+
+def _refuse_two(
+    source: Source, header: list[str], columns: Mapping[str, int], after: Sequence[NumberedRow], layout: Layout
+) -> None:
+    """Refuse two columns of one name where either may be meant, and a second table below the first."""
+    guessed = replace(layout, named={})
+    known = {name for some in layout.vocabulary.values() for names in some.values() for name in names}
+    for line, cells in after:
+        if any(letter.isdigit() for cell in cells for letter in cell[:_HEADER_LENGTH]):
+            continue
+        if sum(_plain(cell) in known for cell in cells) > 1 and not _missing(match_columns(cells, guessed), guessed):
+            remedy = "Give each table as a file of its own, or delete what is not to be read."
+            raise source.error("a second table begins here, and only one can be read", line=line, remedy=remedy)
+    if layout.named:
+        return
+    plain = list(map(_plain, header))
+    for field in (field for fields in layout.needs for field in fields if field in columns):
+        mine = columns[field]
+        others = [n for n, name in enumerate(plain) if name == plain[mine] and n not in columns.values()]
+        for other in others:
+            if _is_rival(header[mine], header[other]) and any(
+                _at(cells, mine) != _at(cells, other) for _, cells in after
+            ):
+                names = [repr(shown(header[n])) for n in (mine, other)]
+                what = f"the columns {names[0]} and {names[1]} may both be the {PLAIN.get(field, field)}"
+                remedy = _lines_to_write({**columns, field: -1}, header, layout)
+                raise source.error(what, remedy=remedy)
+
+
+def _is_rival(one: str, other: str) -> bool:
+    """Tell two headers that differ in their currency alone, or not at all."""
+    return folded(one) == folded(other) or bool(currency_in(one) or currency_in(other))
+
+
+def _at(cells: Sequence[str], column: int) -> str:
+    return cells[column].strip() if column < len(cells) else ""
 
 
 def _note(layout: Layout, found: _Header, *, headless: bool) -> str:
@@ -210,7 +274,7 @@ def decode(source: Source, encoding: str = "", *, most: int = MAX_TABLE_BYTES) -
     """Decode text: as told, by its mark, as UTF-8, or else as Windows-1252. Raises FileError on anything else."""
     if len(source.content) > most:
         size, limit = (f"{count / 2**20:.1f} MB" for count in (len(source.content), most))
-        what = f"the file has {size}, and a table may have {limit}"
+        what = f"the file has {size}, and may have {limit}"
         raise source.error(what, remedy="Export a shorter period, or several files, and give each by itself.")
     marked = source.content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     for name in (encoding,) if encoding else ("utf-16",) if marked else (*_wide(source.content), "utf-8-sig", "cp1252"):
@@ -224,10 +288,11 @@ def decode(source: Source, encoding: str = "", *, most: int = MAX_TABLE_BYTES) -
         if found is None:
             return text, name
         line = text.count("\n", 0, found.start()) + 1
-        raise source.error("there are control characters: this is not text", line=line, remedy=_EXPORT)
+        raise source.error("there are control characters: this is not text", line=line, remedy=_AGAIN)
     if marked and not encoding:
-        raise source.error("the file says it is UTF-16 but is cut off or damaged", remedy=_EXPORT)
-    raise source.error(f"the text is not in {encoding or 'a known encoding'}", remedy="Export the file as UTF-8.")
+        raise source.error("the file says it is UTF-16 but is cut off or damaged", remedy=_AGAIN)
+    remedy = f"{_AGAIN} Where its encoding can be chosen, choose UTF-8."
+    raise source.error(f"the text is not in {encoding or 'a known encoding'}", remedy=remedy)
 
 
 def _wide(content: bytes) -> tuple[str, ...]:
@@ -236,6 +301,7 @@ def _wide(content: bytes) -> tuple[str, ...]:
     return ("utf-16-le",) if odd and not even else ("utf-16-be",) if even and not odd else ()
 
 
+_AGAIN = "Export the file again, and give it as it came."
 _EXPORT = "Export the file again as CSV, and give it as it came."
 
 
@@ -243,14 +309,15 @@ def match_columns(header: list[str], layout: Layout) -> dict[str, int]:
     """Find the column of each field by its header; every column is used once. Fields without one are left out."""
     if layout.named:
         return _columns_named(header, layout.named)
-    plain = [_plain(cell) for cell in header]
+    plain: dict[str, int] = {}
+    for column, cell in enumerate(header):
+        plain.setdefault(_plain(cell), column)
     columns: dict[str, int] = {}
     for field, languages in layout.vocabulary.items():
-        names = [name for some in languages.values() for name in some]
-        found = (plain.index(name) for name in names if name in plain and plain.index(name) not in columns.values())
-        column = next(found, None)
-        if column is not None:
-            columns[field] = column
+        names = (name for some in languages.values() for name in some)
+        found = next((name for name in names if name in plain), None)
+        if found is not None:
+            columns[field] = plain.pop(found)
     return columns
 
 
@@ -279,6 +346,8 @@ def currency_named(text: str) -> str:
 
 def currency_beside(amount: str) -> str:
     """Give the currency written before or after an amount, as in "12,50 EUR", or ""."""
+    if len(amount) > _AMOUNT_LENGTH:
+        return ""
     found = _MARKED.search(amount.lstrip("+-\u2212( ").rstrip("+-\u2212) "))
     code = currency_named(found[1] or found[2]) if found else ""
     return code if code in CODES else ""
@@ -351,6 +420,7 @@ def setting(section: str, line: str) -> str:
     return f"write in mainstay.toml, under [{section}]: {line}"
 
 
+NAME_DECIMAL = 'decimal = "," (a decimal comma) or decimal = "." (a decimal point)'
 NAME_CURRENCY = (
     'If it is the euro, write in mainstay.toml, under [company]: currency = "EUR"; for a trial: '
     "mainstay try --currency EUR ..."
@@ -359,7 +429,7 @@ NAME_CURRENCY = (
 
 def _lines_to_write(columns: Mapping[str, int], header: list[str], layout: Layout) -> str:
     """Write the part of mainstay.toml that names the columns of this file: those known, and the missing to fill in."""
-    known = [f"{field} = {quoted(header[column].strip())}" for field, column in columns.items()]
+    known = [f"{field} = {quoted(header[n].strip() if n >= 0 else '...')}" for field, n in columns.items()]
     missing = [
         f'{fields[0]} = "..."' + f"   # or instead: {', '.join(fields[1:])}" * (len(fields) > 1)
         for fields in layout.needs
@@ -383,9 +453,13 @@ def _missing(columns: Mapping[str, int], layout: Layout) -> list[str]:
     """Say which columns are missing: headers as the operator named them, or fields."""
     if layout.named:
         return [repr(name) for field, name in layout.named.items() if field not in columns] + [
-            " or ".join(fields) for fields in layout.needs if not any(field in layout.named for field in fields)
+            _in_words(fields) for fields in layout.needs if not any(field in layout.named for field in fields)
         ]
-    return [" or ".join(fields) for fields in layout.needs if not any(field in columns for field in fields)]
+    return [_in_words(fields) for fields in layout.needs if not any(field in columns for field in fields)]
+
+
+def _in_words(fields: Sequence[str]) -> str:
+    return " or ".join(PLAIN.get(field, field) for field in fields)
 
 
 def _first_rows(text: _Text) -> list[NumberedRow]:
@@ -435,17 +509,23 @@ def _row(source: Source, line: int, cells: list[str], header: list[str], columns
     return Row(line, values, " | ".join(cell.strip() for cell in cells))
 
 
-def _is_local(used: Mapping[str, str], vocabulary: Vocabulary) -> bool:
-    english = {name for languages in vocabulary.values() for name in languages.get("en", ())}
-    other = {
-        name for languages in vocabulary.values() for code, some in languages.items() if code != "en" for name in some
-    }
-    return any(_plain(header) in other - english for header in used.values())
+def _is_local(used: Mapping[str, str], layout: Layout) -> bool:
+    """Tell a header in a language that writes the day first: a column that must be there is so called, or most are."""
+    every = [(code, name) for some in layout.vocabulary.values() for code, names in some.items() for name in names]
+    other = {name for code, name in every if code != "en"} - {name for code, name in every if code == "en"} - _ENGLISH
+    local = {field for field, name in used.items() if _plain(name) in other or _has_accent(name)}
+    return any(field in local for fields in layout.needs for field in fields) or 2 * len(local) > len(used)
+
+
+def _has_accent(name: str) -> bool:
+    return any(letter.isalpha() and not letter.isascii() for letter in name)
 
 
 def _plain(header: str) -> str:
-    """Fold a header to small plain letters: "Betrag (EUR)" and "Betrag EUR" are "betrag"."""
-    cut = re.sub(r"\(.*?\)|\[.*?\]", " ", header)
+    """Fold a header to small plain letters: "Betrag (EUR)" and "Betrag EUR" are "betrag"; long text is no header."""
+    if len(header) > _HEADER_LENGTH:
+        return ""
+    cut = _BRACKETS.sub(" ", header)
     if currency_in(cut):
         cut = _CURRENCY.sub("", cut.strip()).strip().removesuffix(" in").removesuffix(" en")
     letters = unicodedata.normalize("NFKD", cut.casefold().translate(_LETTERS)).encode("ascii", "ignore").decode()
