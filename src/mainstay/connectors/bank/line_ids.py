@@ -40,6 +40,20 @@ class Numbered(NamedTuple):
     is_new: bool
 
 
+class _Marked:
+    """The lines seen with one mark, day and amount: their ordinals, by all their fields."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.numbers: dict[str, list[int]] = {}
+
+    def add(self, described: str) -> int:
+        """Give a line the next ordinal."""
+        self.count += 1
+        self.numbers.setdefault(described, []).append(self.count)
+        return self.count
+
+
 class Account:
     """What was seen of one account while the statements of several files are numbered."""
 
@@ -47,7 +61,7 @@ class Account:
         """Begin with nothing."""
         self.ids: set[str] = set()
         self.used: Counter[str] = Counter()  # the highest ordinal of each key
-        self.marks: dict[str, list[Draft]] = {}  # by key, those with its ordinals from 1
+        self.marks: dict[str, _Marked] = {}  # by key
         self.days: defaultdict[str, set[tuple[str, ...]]] = defaultdict(set)  # the keys of a day, in checked statements
         self.openings: dict[_End, Counter[str]] = {}  # the keys of the day there
         self.closings: dict[_End, Counter[str]] = {}
@@ -167,36 +181,35 @@ class _Statement:
                 groups.setdefault(self.keys[at], []).append(at)
         ordinals: dict[int, int] = {}
         for key, places in groups.items():
-            known = self.account.marks.setdefault(key, [])
+            known = self.account.marks.setdefault(key, _Marked())
             day = self.part.drafts[places[0]].line.booked_on
-            drafts = [self.part.drafts[at] for at in places]
+            described = [_described(self.part.head.account, self.part.drafts[at].line) for at in places]
             taken = self.file.marks[key]
-            numbers = _ordinals(self.part.head.account, drafts, known, taken, new=day in adjoining)
+            numbers = _ordinals(described, known, taken, new=day in adjoining)
             taken.update(numbers)
             ordinals |= zip(places, numbers, strict=True)
         return ordinals
 
 
-def _ordinals(account: str, drafts: Sequence[Draft], known: list[Draft], taken: set[int], *, new: bool) -> list[int]:
+def _ordinals(described: Sequence[str], known: _Marked, taken: set[int], *, new: bool) -> list[int]:
     """Number lines with the same mark, day and amount, and add those to `known` that are not among them.
 
     Each takes the number of the line it is equal to, if there is one; the others the numbers that are left, in an
     order that does not depend on the file's. One `taken` by another statement of the file is only for an equal line.
     """
-    if len(drafts) == 1 and not known:
-        known.append(drafts[0])
-        return [1]
-    described = [_described(account, draft.line) for draft in drafts]
-    equal: dict[str, list[int]] = {}
-    for n, one in reversed([*enumerate(known, 1)] if not new else []):
-        equal.setdefault(_described(account, one.line), []).append(n)
-    found = {at: equal[fields].pop() for at, fields in enumerate(described) if equal.get(fields)}
-    free = sorted({n for some in equal.values() for n in some} - taken, reverse=True)
-    for at in sorted((at for at in range(len(drafts)) if at not in found), key=lambda at: described[at]):
-        if not free:
-            known.append(drafts[at])
-        found[at] = free.pop() if free else len(known)
-    return [found[at] for at in range(len(drafts))]
+    found: dict[int, int] = {}
+    again: Counter[str] = Counter()
+    for at, fields in enumerate(described):
+        equal = [] if new else known.numbers.get(fields, [])
+        if again[fields] < len(equal):
+            found[at] = equal[again[fields]]
+            again[fields] += 1
+    free: list[int] = []
+    if not new and len(found) < len(described) and len(taken) < known.count:
+        free = sorted(set(range(1, known.count + 1)) - taken - set(found.values()), reverse=True)
+    for at in sorted((at for at in range(len(described)) if at not in found), key=lambda at: described[at]):
+        found[at] = free.pop() if free else known.add(described[at])
+    return [found[at] for at in range(len(described))]
 
 
 def _key(account: str, draft: Draft) -> str:
