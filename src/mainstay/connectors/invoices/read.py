@@ -16,7 +16,8 @@ from mainstay.connectors.bank.columns import VOCABULARY as BANK_VOCABULARY
 from mainstay.connectors.currencies import sums_of
 from mainstay.connectors.invoices import einvoice, pdf, table
 from mainstay.connectors.invoices.columns import VOCABULARY, InvoiceColumns
-from mainstay.connectors.invoices.merge import Draft, FileRead, Merged, listed, merge
+from mainstay.connectors.invoices.merge import Merged, merge
+from mainstay.connectors.invoices.papers import NAMES_SHOWN, Draft, FileRead, files_listed
 from mainstay.connectors.invoices.table import Hints
 from mainstay.connectors.source import Source, UnreadableError, none_read, stranger, unread
 from mainstay.contracts import Operation, to_plain
@@ -40,8 +41,8 @@ NOTES_SHOWN = 10  # of what files say of themselves
 class ReadOpen(msgspec.Struct, frozen=True, omit_defaults=True):
     """What to read: one file, or several together. `layouts` and `columns` say how tables are written.
 
-    `layouts` are those confirmed before, `columns` is what mainstay.toml says; both are for tables alone. `seller` is
-    the name or VAT number the owner issues invoices under; with it, invoices of anyone else are left out.
+    `layouts` are those confirmed before, of tables and of sellers; `columns` is what mainstay.toml says of tables.
+    `seller` is the name or VAT number the owner issues invoices under; with it, invoices of anyone else are left out.
     `currency` is that of tables that name none.
     """
 
@@ -130,7 +131,7 @@ def read_open(arguments: ReadOpen, files: Mapping[str, bytes]) -> InvoicesRead:
             errors.append((file.name, error))
     if not any(one.format != "copy" for one in read):
         raise none_read(errors)
-    return _result(read, merge(read, arguments.seller), errors)
+    return _result(read, merge(read, arguments.seller, arguments.layouts), errors)
 
 
 def totals_of(invoices: Iterable[Invoice]) -> tuple[Money, ...]:
@@ -234,14 +235,22 @@ def _result(read: Sequence[FileRead], merged: Merged, errors: Sequence[tuple[str
 
 def _asked_once(doubts: Sequence[Doubt]) -> list[Doubt]:
     """Ask once for all tables of one layout."""
-    asked: list[Doubt] = []
+    alike: dict[str, list[Doubt]] = {}
     for doubt in doubts:
-        others = [other.file for other in doubts if other.layout == doubt.layout and other is not doubt]
-        if any(one.layout == doubt.layout for one in asked):
-            continue
-        body = doubt.body + f"\nWritten in the same way: {listed(others)}." * bool(others)
-        asked.append(msgspec.structs.replace(doubt, body=body))
-    return asked
+        alike.setdefault(doubt.layout.id if doubt.layout else f"doubt {doubt.id}", []).append(doubt)
+    return [_of_all(some) for some in alike.values()]
+
+
+def _of_all(doubts: Sequence[Doubt]) -> Doubt:
+    """Make one of the doubts about one layout: what it says, and every remark on one of the files."""
+    first, *others = doubts
+    if not others:
+        return first
+    lines = [first.body, f"Written in the same way: {files_listed(one.file for one in others)}."]
+    guessed = ((one.file, one.body.rpartition("\n")[2]) for one in others)  # what was guessed is in the last line
+    own = [f"{file}: {line}" for file, line in guessed if line not in first.body]
+    lines += [*own[:NAMES_SHOWN], *([f"And {len(own) - NAMES_SHOWN} files more."] if len(own) > NAMES_SHOWN else [])]
+    return msgspec.structs.replace(first, body="\n".join(lines))
 
 
 def _notes(read: Sequence[FileRead], merged: Merged, errors: Sequence[tuple[str, FileError]]) -> list[str]:
@@ -253,12 +262,12 @@ def _notes(read: Sequence[FileRead], merged: Merged, errors: Sequence[tuple[str,
     copies = kinds.pop("copy", 0)
     told = [f"{len(read) + len(errors)} files: {', '.join(f'{count} {kind}' for kind, count in kinds.items())}."]
     told += [f"Copies of another file: {copies}."] * bool(copies)
-    told += [f"Not read: {listed(name for name, _ in errors)}."] * bool(errors)
+    told += [f"Not read: {files_listed(name for name, _ in errors)}."] * bool(errors)
     said: dict[str, list[str]] = {}  # what files say of themselves -> which
     for one in read:
         if one.notes and one.format != "copy":
             said.setdefault(" ".join(one.notes), []).append(one.name)
-    own = [f"{listed(names, 3)}: {note}" for note, names in said.items()]
+    own = [f"{files_listed(names)}: {note}" for note, names in said.items()]
     more = [f"And {len(own) - NOTES_SHOWN} notes more on single files."] * (len(own) > NOTES_SHOWN)
     return [*told, *reasons, *merged.notes, *own[:NOTES_SHOWN], *more]
 
