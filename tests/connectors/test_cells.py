@@ -225,7 +225,7 @@ def test_digits_of_a_currency_tell_thousands_from_decimals(texts, digits, confir
     ("texts", "confirmed"), [(["1,190"], ","), (["12,50", "1,190 EUR"], ","), (["12,50", "1,190"], ""), (["1,190"], "")]
 )
 def test_a_thousand_is_never_read_as_one_and_a_fraction(texts, confirmed):
-    with pytest.raises(UnreadableError, match="'1,190.*' doesn't tell whether its mark is decimal"):
+    with pytest.raises(UnreadableError, match=r"'1,190.*' doesn't tell whether its mark is decimal"):
         guess_decimal(texts, 2, confirmed)
 
 

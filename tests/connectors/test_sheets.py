@@ -310,3 +310,32 @@ def test_an_error_in_a_cell_that_is_read_is_refused_with_row_and_column():
 
 def test_limits_are_those_the_messages_name():
     assert (sheets.MAX_ROWS, sheets.MAX_COLUMNS, sheets.MAX_AREA) == (200_000, 512, 4_000_000)
+
+
+@pytest.mark.parametrize(
+    ("written", "text"),
+    [
+        ("12345678901234567", "12345678901234567"),
+        ("12345678901234568", "12345678901234568"),
+        ("-1234567890123456", "-1234567890123456"),
+        ("123456789012345678901234567", "123456789012345678901234567"),
+        ("1.2345678901234567E+16", "12345678901234567"),
+        ("123456789012345", "123456789012345"),
+        ("0.30000000000000004", "0.3"),
+        ("1234.5600000000001", "1234.56"),
+    ],
+)
+def test_a_long_number_keeps_every_digit_and_a_fraction_sheds_its_noise(written, text):
+    (sheet,) = read(workbook(f'<row r="1"><c r="A1"><v>{written}</v></c><c r="B1"><v>1</v></c></row>'))
+    assert sheet.rows[0][1] == [text, "1"]
+
+
+def test_two_long_references_stay_two():
+    body = rows(
+        ["Date", "Amount", "Currency", "Reference"],
+        [(APRIL_3, DAY), 10, "EUR", 12345678901234567],
+        [(APRIL_3, DAY), 10, "EUR", 12345678901234568],
+    )
+    found = bank_csv.read(Source("april.xlsx", workbook(body)))
+    last = [draft.line.raw.split(" | ")[-1] for part in found.parts for draft in part.drafts]
+    assert last == ["12345678901234567", "12345678901234568"]

@@ -43,6 +43,7 @@ MAX_TEXT = 32 * 1024 * 1024  # characters in all cells of one sheet
 MAX_CELL = 32_767  # characters in one cell, as in Excel
 DIGITS = 15  # Excel computes with as many; what a binary fraction adds beyond is noise
 
+NumberedRow: TypeAlias = tuple[int, list[str]]  # the line it stands in, its cells
 Place: TypeAlias = tuple[int, int]  # row and column, from 1
 _Value: TypeAlias = str | bool | int | float | date | time | datetime | timedelta
 
@@ -52,6 +53,7 @@ _UNPACK = "Unpack it and give the files inside."
 _DAMAGED = "Export or save the file again, and give it as it came."
 _SHORTER = "Export a shorter period, or several files, and give each by itself."
 CORRECT = "Correct the cell in your spreadsheet program, save the file, and give it again."
+_LONG = re.compile(r"-?[0-9](?:[0-9]{14,27}|\.[0-9]{1,27}[eE]\+?(?:1[5-9]|2[0-7]))")
 _REFERENCE = re.compile(r"([A-Z]{1,3})([1-9][0-9]{0,6})")
 # Other things that come as a ZIP: a file each has, what it is, what to do.
 _KINDS = (
@@ -69,7 +71,7 @@ class Sheet(msgspec.Struct, frozen=True):
     """
 
     name: str
-    rows: tuple[tuple[int, list[str]], ...]
+    rows: tuple[NumberedRow, ...]
     faults: Mapping[Place, str]
 
 
@@ -82,8 +84,8 @@ def rows_of(source: Source) -> tuple[Sheet, ...]:
     """Read the visible sheets of a workbook, in its order.
 
     Dates are YYYY-MM-DD, with the time behind where there is one; numbers are plain, with a point and as many digits
-    as Excel holds true. Raises FileError when this is no workbook, when it is protected or damaged, when it
-    holds macros, or is larger than the limits above.
+    as Excel holds true, whole numbers with all that the file holds: long ones are names of things. Raises FileError
+    when this is no workbook, when it is protected or damaged, when it holds macros, or is larger than the limits above.
     """
     members = _unpacked(source)
     book = _book(source, members)
@@ -92,8 +94,19 @@ def rows_of(source: Source) -> tuple[Sheet, ...]:
     for ruler, (_, content) in zip(rulers, book.sheets, strict=True):
         _walk(source, content, ruler.start, ruler.end, ruler.text)
     return tuple(
-        Sheet(ruler.sheet, rows, ruler.faults) for ruler, rows in zip(rulers, _read(source, book, members), strict=True)
+        Sheet(ruler.sheet, _with_names(rows, ruler.names), ruler.faults)
+        for ruler, rows in zip(rulers, _read(source, book, members), strict=True)
     )
+
+
+def _with_names(rows: tuple[NumberedRow, ...], names: Mapping[Place, str]) -> tuple[NumberedRow, ...]:
+    """Put long whole numbers back as the file holds them: reading them as fractions lost their last digits."""
+    by_line = dict(rows)
+    for (line, column), name in names.items():
+        cells = by_line.get(line, [])
+        if column <= len(cells):
+            cells[column - 1] = name
+    return rows
 
 
 class _Book(msgspec.Struct, frozen=True):
@@ -227,6 +240,7 @@ class _Ruler:
     def __init__(self, source: Source, sheet: str, shared: list[int]) -> None:
         self.source, self.sheet, self.shared = source, sheet, shared
         self.faults: dict[Place, str] = {}
+        self.names: dict[Place, str] = {}  # whole numbers with more digits than Excel computes with
         self.row = self.column = self.last_row = self.last_column = self.characters = 0
         self.cell = _Cell()
 
@@ -265,6 +279,9 @@ class _Ruler:
         self.limit(self.last_column, MAX_COLUMNS, "columns")
         self.limit(self.last_row * self.last_column, MAX_AREA, "cells")
         self.limit(self.characters, MAX_TEXT, "characters")
+        name = _name(self.cell)
+        if name:
+            self.names[self.row, self.column] = name
         what = _fault(self.cell)
         if what:
             self.faults[self.row, self.column] = what
@@ -284,6 +301,14 @@ class _Ruler:
         if count > limit:
             what = f"the sheet {self.sheet!r} has more than {limit:,} {unit}, which is more than can be read"
             raise self.source.error(what, remedy=_SHORTER)
+
+
+def _name(cell: _Cell) -> str:
+    """Write out a whole number of more digits than Excel computes with, "" for all else."""
+    found = _LONG.fullmatch(cell.text.strip()) if cell.kind in {"", "n"} and len(cell.text) > DIGITS else None
+    number = Decimal(found[0]) if found else Decimal(0)
+    whole = abs(number) >= 10**DIGITS and number == number.to_integral_value()
+    return f"{number.to_integral_value():f}" if whole else ""
 
 
 def _fault(cell: _Cell) -> str:
@@ -333,7 +358,7 @@ def _column(letters: str) -> int:
     return number
 
 
-def _read(source: Source, book: _Book, members: Mapping[str, bytes]) -> list[tuple[tuple[int, list[str]], ...]]:
+def _read(source: Source, book: _Book, members: Mapping[str, bytes]) -> list[tuple[NumberedRow, ...]]:
     """Let calamine read the cells of a workbook that is made of measured parts alone."""
     from python_calamine import CalamineWorkbook
 
@@ -376,7 +401,7 @@ _PACKAGE = '"http://schemas.openxmlformats.org/package/2006/relationships"'
 _MAIN = '"http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
 
 
-def _rows(rows: Iterable[list[_Value]]) -> tuple[tuple[int, list[str]], ...]:
+def _rows(rows: Iterable[list[_Value]]) -> tuple[NumberedRow, ...]:
     found = [(line, [_text(value) for value in row]) for line, row in enumerate(rows, 1)]
     return tuple((line, cells) for line, cells in found if any(cells))
 
