@@ -14,7 +14,7 @@ from msgspec import structs
 
 from mainstay.connectors.bank.content import states_end, tells_balance
 from mainstay.connectors.bank.statement import AccountStatement, Draft, Part
-from mainstay.connectors.bank.words import CLOSING, OPENING, folded
+from mainstay.connectors.bank.words import CLOSING, OPENING, PENDING, folded
 from mainstay.connectors.cells import begins_date, plain_number
 from mainstay.connectors.currencies import money_of
 from mainstay.connectors.source import UnreadableError
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 BESIDE_ROWS, BESIDE_CHARACTERS = 200, 200  # of what stands around a table, as far as it is searched
 
+_TELLING = re.compile("[1-9]")
 _NUMBER = re.compile(r"[-+(\u2212]?\s?[0-9][0-9.,'\u2019\s]*[.,][0-9]{2}(?![0-9]|[.,/][0-9])\)?-?(?:\s?[SH]\b)?")
 _MISSING = (
     "A row is missing or altered: export again. If this is no running balance: name the columns under [bank.columns]"
@@ -68,12 +69,15 @@ class _Running(NamedTuple):
 
 
 def is_balance(cells: Sequence[str], columns: Mapping[str, int]) -> bool:
-    """Tell a row that states a balance or a total: a cell says no more than that, or there is none for a date."""
-    if any(states_end(cell) for cell in cells):
-        return True
+    """Tell a row that states a balance or a total and has no date, or no amount: one that has both may be a payment."""
     column = columns.get("booked_on", 0)
-    day = cells[column] if column < len(cells) else ""
-    return not begins_date(day.strip()) and any(tells_balance(cell) for cell in cells)
+    day = cells[column].strip() if column < len(cells) else ""
+    is_dated = begins_date(day)
+    held = [columns[field] for field in ("amount", "credit", "debit") if field in columns]
+    has_amount = any(_TELLING.search(cells[at]) for at in held if at < len(cells))
+    if has_amount and (is_dated or folded(day) in PENDING):
+        return False
+    return any(states_end(cell) for cell in cells) or (not is_dated and any(tells_balance(cell) for cell in cells))
 
 
 def ends_stated(rows: Sequence[NumberedRow], decimal: str) -> Ends:

@@ -185,11 +185,12 @@ VOCABULARY: Vocabulary = {
     ),
     "counterparty": words(
         en="counterparty,counter party,counterparty name,partner name,payee,name,payee name,payer,beneficiary payer,"
-        "beneficiary,merchant,payer payee",
+        "beneficiary,merchant,payer payee,beneficiary name",
         de="beguenstigter zahlungspflichtiger,empfanger zahlungspflichtiger,begunstigter auftraggeber,"
         "name zahlungsbeteiligter,auftraggeber empfanger,auftraggeber begunstigter,empfanger,auftraggeber,"
-        "zahlungspflichtige r,zahlungspflichtiger,partnername,partner,name des partners",
-        fr="contrepartie,nom contrepartie,beneficiaire,nom,tiers,supplierfound",
+        "zahlungspflichtige r,zahlungspflichtiger,partnername,partner,name des partners,"
+        "begunstigter,beguenstigter,zahlungsempfanger",
+        fr="contrepartie,nom contrepartie,beneficiaire,destinataire,nom,tiers,supplierfound",
         nl="tegenpartij,naam tegenpartij,naam tegenpartij bevat,naam,naam omschrijving",
         es="beneficiario,ordenante,contrapartida,beneficiario ordenante,nombre",
         it="controparte,beneficiario,ordinante,nome",
@@ -201,8 +202,23 @@ VOCABULARY: Vocabulary = {
         fi="saaja maksaja,nimi,saaja,maksaja",
         cs="nazev protiuctu,nazev protistrany,protistrana,jmeno protistrany",
     ),
-    "payer": words(en="payer name,payer", de="zahlungspflichtige r,auftraggeber", sv="avsandare", fi="maksaja"),
-    "payee": words(en="payee name,payee", de="zahlungsempfanger in,empfanger", sv="mottagare", fi="maksunsaaja,saaja"),
+    "payer": words(
+        en="payer name,payer",
+        de="zahlungspflichtige r,zahlungspflichtiger,auftraggeber",
+        fr="donneur d ordre",
+        es="ordenante",
+        it="ordinante",
+        sv="avsandare",
+        fi="maksaja",
+    ),
+    "payee": words(
+        en="payee name,payee,beneficiary name,beneficiary",
+        de="zahlungsempfanger in,zahlungsempfanger,empfanger,begunstigter,beguenstigter",
+        fr="destinataire,beneficiaire",
+        es="beneficiario",
+        sv="mottagare",
+        fi="maksunsaaja,saaja",
+    ),
     "text": words(
         en="transaction description,description,narrative,payment details,remittance information,details,memo,"
         "label,payment reference,subject,text,reference,notes",
@@ -222,7 +238,8 @@ VOCABULARY: Vocabulary = {
     ),
     "text_2": words(
         en="description 2,details 2,notes and tags,notes,memo,details,additional text,reference text",
-        de="beschreibung2,beschreibung 2,verwendungszweck 2,verwendungszweck zeile 2,buchungsdetails,details,notiz",
+        de="beschreibung2,beschreibung 2,verwendungszweck 2,verwendungszweck zeile 2,avisierungstext,buchungstext,"
+        "zahlungszweck,buchungsdetails,details,notiz",
         fr="detail,commentaire,libelle complementaire,informations complementaires",
         nl="omschrijving 2,vrije mededeling,omschrijving",
         es="observaciones,mas datos,concepto ampliado",
@@ -234,7 +251,7 @@ VOCABULARY: Vocabulary = {
     ),
     "text_3": words(
         en="description 3,details 3",
-        de="beschreibung3,beschreibung 3,verwendungszweck 3",
+        de="beschreibung3,beschreibung 3,verwendungszweck 3,zahlungszweck,buchungsdetails,details",
         nl="omschrijving 3",
     ),
     "reference": words(
@@ -275,6 +292,16 @@ VOCABULARY: Vocabulary = {
         fi="saldo",
         cs="zustatek,zustatek po operaci",
     ),
+    "detail_amount": words(en="individual amount,amount detail", de="einzelbetrag,betrag detail,betrag einzeln"),
+    "movement": words(
+        en="transaction type,type,payment type,subcategory",
+        de="buchungstext,umsatzart,umsatztyp,vorgang,buchungsart,bewegungstyp,transaktionstyp",
+        fr="type operation,type d operation,nature de l operation",
+        nl="mutatiesoort,type betaling,betaalwijze",
+        es="movimiento,tipo,tipo de movimiento",
+        it="tipo operazione,tipologia",
+        pl="typ transakcji,typ operacji",
+    ),
 }
 
 
@@ -313,3 +340,7 @@ class ColumnMap(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_
     date_format: str = ""  # as strptime: "%d/%m/%Y"
     currency_code: str = ""  # where no column says it: "EUR"
     own_account: str = ""  # where no column says it
+    movement: str = ""  # what kind it is, as the bank calls it
+    detail_amount: str = ""  # of one payment, in the rows that detail a batch
+    signs: str = ""  # of the debit column: "minus" if it writes its minus, else "plain"; "turned": a card's charges
+    booked_states: str = ""  # words of `status` that mean booked, where they are not known

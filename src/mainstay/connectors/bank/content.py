@@ -7,8 +7,11 @@ hold amounts, the one that adds the other up is the balance. What can't be told 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec import structs
 
 from mainstay.connectors.bank.columns import VOCABULARY
 from mainstay.connectors.bank.words import CLOSING, CREDIT, DEBIT, ENDS, OPENING, TOTALS, folded
@@ -19,18 +22,28 @@ from mainstay.connectors.source import UnreadableError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from mainstay.connectors.tables import Table
+
 _LONGEST = 60  # characters of such words, with what stands around them
 _DIGIT = re.compile("[0-9]")
 _SIGN_HEADERS = frozenset("type,transaction type,details,typ,kind,d c,sign,vorzeichen,kennzeichen,s h,cr dr".split(","))
 _OWN_HEADERS = frozenset(
     "iban,account number,kontonummer,konto,konto nr,numero de compte,rekeningnummer,tilinumero,numer konta".split(",")
 )
-_PAYERS = frozenset("payer name,payer,zahlungspflichtige r,auftraggeber,avsandare,maksaja".split(","))
-_PAYEES = frozenset("payee name,payee,zahlungsempfanger in,empfanger,mottagare,maksunsaaja,saaja".split(","))
+_PAYERS = frozenset(
+    "payer name,payer,zahlungspflichtige r,zahlungspflichtiger,auftraggeber,donneur d ordre,ordenante,ordinante,"
+    "avsandare,maksaja".split(",")
+)
+_PAYEES = frozenset(
+    "payee name,payee,zahlungsempfanger in,zahlungsempfanger,empfanger,begunstigter,beguenstigter,beneficiary,"
+    "beneficiary name,destinataire,beneficiaire,beneficiario,mottagare,maksunsaaja,saaja".split(",")
+)
+_SORT_CODES = frozenset({"sort code", "sortcode", "clearingnummer", "routing number"})
 _PRODUCTS = frozenset({"product", "produkt"})
 _ACCOUNT = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9 ]{8,32}|[0-9][0-9 ./-]{5,30}")
 _ROWS = 3  # that a guess from content alone needs at least
-_OWN_ROWS = 3  # with one and the same account in all of them
+_VAGUE = frozenset("label,details,detail,memo,notes,note,reference,subject,text,comment".split(","))
+_KINDS = frozenset({"buchungstext", "vorgang"})  # where the purpose stands apart, they name a kind of movement
 
 
 def states_end(cell: str) -> bool:
@@ -57,7 +70,7 @@ def refined(header: Sequence[str], columns: dict[str, int], rows: Sequence[Seque
     _take_sign(plain, better, rows)
     _take_parties(plain, better)
     _take_names(plain, better, rows)
-    _take_own_account(plain, better, rows)
+    _take_text(plain, better)
     return better
 
 
@@ -82,7 +95,7 @@ def _take_sign(plain: Sequence[str], columns: dict[str, int], rows: Sequence[Seq
         words = {_sign(cell) for cell in _column(rows, column)}
         holders = [field for field, held in columns.items() if held == column]
         vague = not name or name in _SIGN_HEADERS
-        if words and words <= CREDIT | DEBIT and vague and {*holders} <= {"text", "text_2", "text_3"}:
+        if words and words <= CREDIT | DEBIT and vague and {*holders} <= {"text", "text_2", "text_3", "movement"}:
             for field in holders:
                 del columns[field]
             columns["direction"] = column
@@ -96,17 +109,55 @@ def _sign(cell: str) -> str:
 def _take_parties(plain: Sequence[str], columns: dict[str, int]) -> None:
     """Where payer and payee stand apart, take both in place of one."""
     payer, payee = (next((n for n, name in enumerate(plain) if name in some), None) for some in (_PAYERS, _PAYEES))
-    if payer is None or payee is None:
-        for field in ("payer", "payee"):
-            columns.pop(field, None)
+    held = columns.get("counterparty")
+    if payer is not None and payee is None and held in {None, payer}:
+        columns.pop("counterparty", None)  # of what goes out, the payer is the owner
+        columns["payer"] = payer
         return
-    if columns.get("counterparty") in {payer, payee}:
-        del columns["counterparty"]
-    if "counterparty" not in columns:
-        columns.update(payer=payer, payee=payee)
-    else:
+    if payer is None or payee is None or held not in {None, payer, payee}:
         columns.pop("payer", None)
         columns.pop("payee", None)
+        return
+    columns.pop("counterparty", None)
+    columns.update(payer=payer, payee=payee)
+
+
+def _take_text(plain: Sequence[str], columns: dict[str, int]) -> None:
+    """Take for the text what is surely one, in the language of the other columns, before what may be a remark."""
+    held = columns.get("text", -1)
+    if held < 0:
+        return
+    used = {column for field, column in columns.items() if field not in {"text", "text_2", "text_3", "movement"}}
+    tongues = Counter(
+        tongue
+        for field, column in columns.items()
+        if field not in {"text", "text_2", "text_3"}
+        for tongue, names in VOCABULARY[field].items()
+        if plain[column] in names
+    )
+    ranked = [
+        (plain[held] not in _VAGUE or name not in _VAGUE, tongues[tongue], -order, column)
+        for order, (tongue, name) in enumerate((t, n) for t, names in VOCABULARY["text"].items() for n in names)
+        for column, header in enumerate(plain)
+        if header == name and column not in used and (column == held or name not in _VAGUE)
+    ]
+    best = max(ranked)[-1] if plain[held] in _VAGUE and ranked else held
+    if best != held:
+        for field in [field for field, column in columns.items() if column == best]:
+            del columns[field]
+        columns["text"] = best
+        if plain[held] != "label":
+            columns[next((field for field in ("text_2", "text_3") if field not in columns), "text_3")] = held
+    _take_kind(plain, columns)
+
+
+def _take_kind(plain: Sequence[str], columns: dict[str, int]) -> None:
+    """Where the purpose stands apart, a booking text beside it names the kind of movement, and is no text."""
+    if "verwendungszweck" not in plain[columns["text"]]:
+        return
+    for field in ("text_2", "text_3"):
+        if field in columns and plain[columns[field]] in _KINDS:
+            columns["movement"] = columns.pop(field)
 
 
 def _take_names(plain: Sequence[str], columns: dict[str, int], rows: Sequence[Sequence[str]]) -> None:
@@ -118,24 +169,42 @@ def _take_names(plain: Sequence[str], columns: dict[str, int], rows: Sequence[Se
         columns.update(counterparty=other, iban=column)
 
 
-def _take_own_account(plain: Sequence[str], columns: dict[str, int], rows: Sequence[Sequence[str]]) -> None:
-    """An account that is the same in all rows, with money in and out, is the owner's and not the others'."""
-    column = columns.get("iban", -1)
-    held = columns.get("account", -1)
-    if column < 0 or (held >= 0 and plain[held] not in _PRODUCTS) or plain[column] not in _OWN_HEADERS:
-        return
-    cells = [row[column].strip() if column < len(row) else "" for row in rows]
-    if len(cells) >= _OWN_ROWS and cells[0] and len(set(cells)) == 1 and _both_ways(columns, rows):
-        columns["account"] = columns.pop("iban")
+# --- whose account a column tells ---------------------------------------------------------------------------------
 
 
-def _both_ways(columns: Mapping[str, int], rows: Sequence[Sequence[str]]) -> bool:
-    if "amount" not in columns:
-        return all(_column(rows, columns[side]) for side in ("credit", "debit") if side in columns)
-    if "direction" in columns:
-        return len({_sign(cell) for cell in _column(rows, columns["direction"])}) > 1
-    signs = {"-" in cell or "\u2212" in cell for cell in _column(rows, columns["amount"])}
-    return len(signs) > 1
+def with_own_account(table: Table, beside: str) -> tuple[Table, str]:
+    """Tell whether a column of accounts that is called no more than so is the owner's; `beside` is named around it.
+
+    Where the same account stands in all rows, it is the owner's: unless another is named beside the table, or all
+    rows name the same other party. Then it can't be told, it is left out, and what is to be asked is given.
+    """
+    header = table.headers.get("iban", "")
+    held = table.headers.get("account", "")
+    if folded(header) not in _OWN_HEADERS or (held and folded(held) not in _PRODUCTS):
+        return table, ""
+    accounts = {re.sub(r"[\s']", "", row.text("iban")).upper() for row in table.rows}
+    is_sorted = any(folded(cell) in _SORT_CODES for cell in table.header)
+    if not is_sorted and (len(accounts) != 1 or "" in accounts or (beside and beside not in accounts)):
+        return table, ""
+    names = {row.text(field) for row in table.rows for field in ("counterparty", "payer", "payee")} - {""}
+    if beside in accounts or is_sorted or not names or len(names) > 1:
+        return _renamed(table, {"iban": "account"}), ""
+    remark = (
+        f"The column {header!r} holds one account, and nothing tells whether it is yours or theirs, so it is left out:"
+        f' name the columns, and say iban = "{header}" if it is theirs, account = "{header}" if it is yours.'
+    )
+    return _renamed(table, {"iban": ""}), remark
+
+
+def _renamed(table: Table, names: Mapping[str, str]) -> Table:
+    """Give a table with other names for some fields, in place of those that have them; without those called ""."""
+
+    def renamed(cells: Mapping[str, str]) -> dict[str, str]:
+        kept = {field: cell for field, cell in cells.items() if field not in {*names, *names.values()}}
+        return kept | {new: cells[old] for old, new in names.items() if new and old in cells}
+
+    rows = tuple(structs.replace(row, cells=renamed(row.cells)) for row in table.rows)
+    return structs.replace(table, headers=renamed(table.headers), rows=rows)
 
 
 def _column(rows: Sequence[Sequence[str]], column: int) -> list[str]:

@@ -51,6 +51,18 @@ TOTALS = (
     "sum,suma,turnover,umsatze,suma obrotow,disponible"
 ).split(",")
 ENDS = frozenset({*OPENING, *CLOSING})
+# A payment to a card, as its statement says it; and what takes an earlier movement back.
+THANKS = re.compile(
+    r"(?:payment received(?: thank you)?|payment thank you|thank you for your payment|zahlung erhalten|"
+    r"(?:ihre )?zahlung (?:besten|vielen) dank|paiement recu|merci de votre paiement|betaling ontvangen|pago recibido)$"
+    r"|payment (?:received )?thank you\b"
+)
+REVERSAL = re.compile(
+    r"(?:(?:ls|sepa|lastschrift|basislastschrift) )?"
+    r"(?:(?:ruck|rueck)(?:belastung|lastschrift|buchung)|retourlastschrift|"
+    r"storno|stornierung|retour|reversal|returned (?:payment|direct debit|item)|(?:payment|direct debit) returned|"
+    r"unpaid direct debit|rejet de prelevement|prelevement impaye|storneering|stornering)\b"
+)
 _LETTERS = str.maketrans({"\u0142": "l", "\u00f8": "o", "\u00e6": "ae"})
 
 
