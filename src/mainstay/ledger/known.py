@@ -30,8 +30,8 @@ FORGET = "known.forget"
 
 # A record, with what its newest source says.
 ADD_RECORD = """
-INSERT INTO known_record VALUES (?, ?, ?, ?, ?, 0)
-ON CONFLICT (id) DO UPDATE SET record = excluded.record, plan = excluded.plan, path = excluded.path, removed = 0"""
+INSERT INTO known_record VALUES (?, ?, ?, 0)
+ON CONFLICT (id) DO UPDATE SET record = excluded.record, removed = 0"""
 # A record that was taken back.
 REMOVE_RECORD = "UPDATE known_record SET removed = 1 WHERE id = ?"
 
@@ -50,11 +50,11 @@ def known(load: Callable[[Value], Value]) -> Projection:
     def apply(transaction: Transaction, events: Sequence[Recorded]) -> None:
         for event in events:
             if isinstance(event.fact, e.EffectDone) and event.fact.operation in (LEARN, REMEMBER, FORGET):
-                _learn(transaction, event, event.fact.path, msgspec.convert(load(event.fact.output), _Outcome))
+                _learn(transaction, msgspec.convert(load(event.fact.output), _Outcome))
 
     return Projection(
         name="known",
-        version=1,
+        version=2,
         schema=Path(__file__).with_name("known.sql").read_text(),
         tables=("known_record",),
         kinds=frozenset({"EffectDone"}),
@@ -81,9 +81,9 @@ class KnownReader:
         return [msgspec.json.decode(row[0], type=type_) for row in self._ledger.rows(queries.KNOWN_RECORDS, (kind,))]
 
 
-def _learn(transaction: Transaction, event: Recorded, path: str, outcome: _Outcome) -> None:
+def _learn(transaction: Transaction, outcome: _Outcome) -> None:
     rows = [
-        (record.id, kind, msgspec.json.encode(record).decode(), event.plan, path)
+        (record.id, kind, msgspec.json.encode(record).decode())
         for kind, records in (("payer", outcome.payers), ("layout", outcome.layouts))
         for record in records
     ]

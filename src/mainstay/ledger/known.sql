@@ -2,8 +2,6 @@
 CREATE TABLE known_record (
     id TEXT PRIMARY KEY,
     kind TEXT NOT NULL,    -- payer layout
-    record TEXT NOT NULL,  -- JSON
-    plan TEXT NOT NULL,
-    path TEXT NOT NULL,
+    record TEXT NOT NULL,  -- JSON, with the plan it was learned in
     removed INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
