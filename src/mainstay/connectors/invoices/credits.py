@@ -26,7 +26,7 @@ from mainstay.connectors.invoices.papers import (
 from mainstay.values import Money
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Container, Iterable, Sequence
 
     from mainstay.connectors.invoices.papers import Paper
     from mainstay.records import Doubt
@@ -167,6 +167,7 @@ def _last(paper: Paper) -> Paper:
 def _credit(notes: Sequence[Paper], invoices: _Invoices, told: Told) -> None:
     """Take credit notes off the invoices they name; ask about those that name none."""
     loose: list[Paper] = []
+    numbers = {number_key(paper.document.invoice.number) for paper in notes}
     for paper in notes:
         if paper.left_out:
             continue
@@ -179,9 +180,18 @@ def _credit(notes: Sequence[Paper], invoices: _Invoices, told: Told) -> None:
                 told.ask(paper, f"{said}: nothing is taken off.")
         if targets:
             _take(paper, targets, told)
-        elif not named:
+        elif not named and not _of_credit(paper, numbers, told):
             loose.append(paper)
     _ask_loose(loose, invoices, told)
+
+
+def _of_credit(paper: Paper, numbers: Container[str], told: Told) -> bool:
+    """Ask about a credit note that takes back a credit note, and tell whether it does."""
+    of = [shown(number) for number in paper.document.of if number_key(number) in numbers]
+    if of:
+        credit = f"{paper.number} ({paper.document.invoice.amount} to {paper.customer})"
+        told.ask(paper, f"{credit} takes back {listed(of)}, a credit note, which is taken off all the same.")
+    return bool(of)
 
 
 def _ask_loose(loose: Sequence[Paper], invoices: _Invoices, told: Told) -> None:
