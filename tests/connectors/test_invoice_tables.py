@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import io
+import tomllib
 import zipfile
 
+import msgspec
 import pytest
 
+from mainstay.connectors.invoices import table
 from mainstay.connectors.invoices.columns import InvoiceColumns
 from mainstay.connectors.invoices.read import InvoicesRead, ReadOpen, read_open
+from mainstay.connectors.invoices.table import Hints
+from mainstay.connectors.source import Source
 from mainstay.errors import FileError
 from mainstay.records import Discount, File, Layout
 from mainstay.values import BlobRef, Money
@@ -55,10 +60,11 @@ def workbook(rows: str, filler: str = "") -> bytes:
     return held.getvalue()
 
 
-def read(text: str | bytes, columns: InvoiceColumns | None = None, *layouts: Layout) -> InvoicesRead:
+def read(text: str | bytes, columns: InvoiceColumns | None = None, *layouts: Layout | None) -> InvoicesRead:
     content = text.encode() if isinstance(text, str) else text
     file = File("open.csv", BlobRef("digest", len(content)))
-    return read_open(ReadOpen(file, columns=columns, layouts=layouts), {"digest": content})
+    known = tuple(filter(None, layouts))
+    return read_open(ReadOpen(file, columns=columns, layouts=known), {"digest": content})
 
 
 def refused(text: str | bytes, columns: InvoiceColumns | None = None) -> FileError:
@@ -225,6 +231,166 @@ def test_an_invoice_to_a_customer_called_total_is_an_invoice():
     assert read(f"{FOOT}3,Total,15.00,EUR,2026-03-01,2026-03-31\n").count == 3
 
 
+TWO = "{};Währung;Datum;Fällig\n1;A;100,00;19,00;119,00;EUR;01.03.2026;31.03.2026\n"
+TWO += "2;B;200,00;0,00;200,00;EUR;01.03.2026;31.03.2026\n"
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Rechnungsnr;Kunde;Betrag;MwSt;Gesamt",
+        "Fakturanr;Kund;Belopp;Moms;Summa",
+        "Fakturanr;Kunde;Beløp;Mva;Sum",
+        "Numer faktury;Nabywca;Kwota;VAT;Suma",
+        "Number,Customer,Amount,VAT,Grand total".replace(",", ";"),
+        "Rechnungsnr;Kunde;Rechnungsbetrag;MwSt;Zahlbar",  # known by its numbers alone
+        "Rechnungsnr;Kunde;Betrag;MwSt;Zu zahlen",
+    ],
+)
+def test_an_amount_beside_its_tax_and_their_sum_is_not_the_total(header):
+    result = read(TWO.format(header))
+    assert [str(one.amount) for one in result.invoices] == ["119.00 EUR", "200.00 EUR"]
+
+
+def test_an_amount_beside_a_tax_without_their_sum_is_asked_about():
+    result = read("Number,Customer,Amount,VAT,Currency,Issued,Due\n1,A,119.00,19.00,EUR,2026-03-01,2026-03-31\n")
+    assert result.invoices[0].amount == Money(11900, "EUR")
+    assert "'Amount' is taken to include the tax in 'VAT'" in result.doubts[0].body
+
+
+NET = "Number,Customer,{},VAT,Currency,Issued,Due\n"
+
+
+@pytest.mark.parametrize("header", ["Net", "Amount (excl. VAT)"])
+@pytest.mark.parametrize(
+    "rows", [[("200.00", "19")], [("200.00", "0.19")], [("200.00", "20.0"), ("300.00", "20.0"), ("150.00", "7")]]
+)
+def test_no_total_is_made_of_net_and_a_rate_of_tax(header, rows):
+    lines = [f"{n},A,{net},{tax},EUR,2026-03-01,2026-03-31\n" for n, (net, tax) in enumerate(rows)]
+    assert "column 'VAT'" in refused(NET.format(header) + "".join(lines)).message
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [("50.00", "9.50"), ("100.00", "19.00"), ("20.00", "1.40")],
+        [("50.00", "9.50")],
+        [("200.00", "38.00")],
+        [("12.35", "2.35")],
+    ],
+)
+def test_small_amounts_of_tax_are_no_rates(rows):
+    lines = [f"{n},A,{net},{tax},EUR,2026-03-01,2026-03-31\n" for n, (net, tax) in enumerate(rows)]
+    result = read(NET.format("Net") + "".join(lines))
+    assert [one.amount.minor for one in result.invoices] == [
+        round(100 * (float(net) + float(tax))) for net, tax in rows
+    ]
+
+
+SIGNED = "Number,Partner,Invoice Date,Due Date,Total Signed,Total in Currency Signed,Amount Due Signed,Currency\n"
+
+
+def test_amounts_in_the_companys_currency_are_not_taken_for_those_of_the_invoice():
+    (invoice,) = read(SIGNED + "1,A,2026-03-01,2026-03-31,108.18,119.00,108.18,USD\n").invoices
+    assert (invoice.amount, invoice.open) == (Money(11900, "USD"), Money(11900, "USD"))
+    (invoice,) = read(SIGNED + "1,A,2026-03-01,2026-03-31,119.00,119.00,19.00,EUR\n").invoices
+    assert (invoice.amount, invoice.open) == (Money(11900, "EUR"), Money(1900, "EUR"))
+    alone = "Number,Partner,Invoice Date,Due Date,Total Signed,Currency\n"
+    rows = "1,A,2026-03-01,2026-03-31,108.18,USD\n2,A,2026-03-01,2026-03-31,119.00,EUR\n"
+    assert "column 'Total Signed'" in refused(alone + rows).message
+
+
+def test_headers_of_two_currencies_are_refused():
+    assert (
+        "EUR, USD"
+        in refused("Number,Customer,Total (USD),Open (EUR),Issued,Due\n1,A,9,8,2026-03-01,2026-03-31\n").message
+    )
+
+
+@pytest.mark.parametrize("header", ["Net", "Total excl. VAT"])
+def test_the_lines_to_write_for_amounts_without_tax_work_as_they_stand(header):
+    text = f"Number,Customer,{header},Currency,Issued,Due\n1,A,100.00,EUR,2026-03-01,2026-03-31\n"
+    assert read(text, _written(refused(text))).invoices[0].amount == Money(10000, "EUR")
+
+
+@pytest.mark.parametrize("day", ["03/04/2026", "2026-03-04"])
+def test_the_lines_to_write_for_what_a_column_leaves_open_work_as_they_stand(day):
+    text = f"Number;Customer;Total;Currency;Issued;Due\n1;A;{'1,50' if '/' in day else '1.500'};EUR;{day};{day}\n"
+    columns = _written(refused(text))
+    assert columns.decimal or columns.date_format
+    assert read(text, columns).count == 1
+
+
+def _written(error: FileError) -> InvoiceColumns:
+    """Take what a remedy says to write in mainstay.toml."""
+    section = error.remedy[error.remedy.index("[invoices.columns]") :]
+    return msgspec.convert(tomllib.loads(section)["invoices"]["columns"], InvoiceColumns)
+
+
+# --- what is open -------------------------------------------------------------------------------------------------
+
+STATED = "Number,Customer,Total,Currency,Issued,Due{}\n1,A,10.00,EUR,2026-03-01,2026-03-31{}\n"
+
+
+def test_it_is_asked_where_no_column_tells_what_is_open():
+    assert "so every invoice counts as open" in read(STATED.format("", "")).doubts[0].body
+    assert "every invoice" not in read(STATED.format(",Open", ",5.00")).doubts[0].body
+
+
+@pytest.mark.parametrize("header", ["Paid on", "Bezahlt am", "Date de paiement", "Paid", "Bezahlt"])
+def test_a_day_it_was_paid_on_tells_that_it_is(header):
+    assert read(STATED.format(f",{header}", ",2026-03-09")).count == 0
+    assert read(STATED.format(f",{header}", ",")).count == 1
+
+
+@pytest.mark.parametrize("cell", ["-", "0000-00-00", "00.00.0000"])
+def test_what_stands_for_no_day_of_payment_is_none(cell):
+    assert read(STATED.format(",Paid on", f",{cell}")).count == 1
+
+
+def test_a_day_of_payment_that_the_state_denies_is_refused():
+    error = refused(STATED.format(",Paid on,Status", ",2026-03-09,open"))
+    assert "column 'Paid on': it was paid on 2026-03-09, but by its state it is 'open'" in error.message
+
+
+@pytest.mark.parametrize("title", ["Paid invoices", "Bezahlte Rechnungen (2)", "Factures réglées", "Storniert"])
+def test_a_title_that_parts_paid_from_open_is_refused_where_no_column_tells(title):
+    rows = "2,B,5.00,EUR,2026-03-01,2026-03-31"
+    error = refused(f"{STATED.format('', '')}{title},,,,,\n{rows}\n")
+    assert f"line 3: below {title!r} stand invoices" in error.message
+    open_too = f"{STATED.format(',Open', ',5.00')}{title},,,,,,\n{rows},0.00\n"
+    assert read(open_too).count == 1 if "2" not in title else refused(open_too)
+
+
+def test_other_titles_between_invoices_are_remarks():
+    rows = "2,B,5.00,EUR,2026-03-01,2026-03-31"
+    assert read(f"{STATED.format('', '')}Not paid yet,,,,,\n{rows}\n").count == 2
+
+
+@pytest.mark.parametrize("state", ["Strange", "In Klärung"])
+def test_a_state_that_is_not_known_beside_an_open_amount_is_asked_about_each_time(state):
+    text = STATED.format(",Open,Status", f",10.00,{state}")
+    (doubt,) = read(text).doubts
+    assert f"taken for open as their amounts say: {state!r}" in doubt.body
+    (again,) = read(text, None, doubt.layout).doubts
+    assert (again.kind, again.layout) == ("guess", None)
+    assert state in again.body
+
+
+def test_what_was_refunded_is_no_debt():
+    assert read(STATED.format(",Open,Status", ",10.00,Refunded")).count == 0
+
+
+@pytest.mark.parametrize("header", ["Open", "Amount excl. VAT,Open"])
+def test_what_tells_no_total_with_tax_says_so(header):
+    amounts = "100.00,40.00" if "," in header else "40.00"
+    text = f"Number,Customer,{header},Currency,Issued,Due\n1,A,{amounts},EUR,2026-03-01,2026-03-31\n"
+    (draft,) = table.read(Source("open.csv", text.encode()), Hints()).drafts
+    assert (draft.tells_amount, draft.tells_open, draft.document.invoice.open) == (False, True, Money(4000, "EUR"))
+    (draft,) = table.read(Source("open.csv", STATED.format("", "").encode()), Hints()).drafts
+    assert draft.tells_amount
+
+
 # --- credit notes, kinds, items, terms ----------------------------------------------------------------------------
 
 KINDS = "Number,Customer,Total,Currency,Issued,Due,Type\n1,A,10.00,EUR,2026-03-01,2026-03-31,Invoice\n"
@@ -253,10 +419,33 @@ def test_a_draft_without_number_and_days_is_left_out_as_void():
     assert (result.count, result.left_out) == (1, 1)
 
 
-def test_an_unknown_kind_is_taken_for_an_invoice_and_said():
-    result = read(KINDS + "2,B,4.00,EUR,2026-03-01,2026-03-31,Hosting\n")
+def test_an_unknown_kind_is_taken_for_an_invoice_and_asked_about_each_time():
+    text = KINDS + "2,B,4.00,EUR,2026-03-01,2026-03-31,Hosting\n"
+    result = read(text)
     assert result.count == 2
-    assert "taken for invoices: 'Hosting'" in result.note
+    assert "taken for invoices: 'Hosting'" in result.doubts[0].body
+    assert "taken for invoices: 'Hosting'" in read(text, None, result.doubts[0].layout).doubts[0].body
+
+
+@pytest.mark.parametrize("kind", ["ACCPAY", "Sales Receipt", "Accounts payable", "Eingang", "Eingangsrechnung"])
+def test_what_is_no_sale_on_account_is_no_debt(kind):
+    assert read(KINDS + f"2,B,4.00,EUR,2026-03-01,2026-03-31,{kind}\n").count == 1
+
+
+@pytest.mark.parametrize("title", ["Eingangsrechnungen 2026", "Bills to pay", "Factures fournisseurs"])
+def test_a_title_of_invoices_received_is_asked_about(title):
+    assert f"Above the table stands {title!r}" in read(f"{title},,,,,\n{FOOT}").doubts[0].body
+
+
+def test_debit_and_credit_of_the_customers_account_are_told_apart():
+    head = "Rechnungsnr;Name;Betrag;{}Belegdatum;Fälligkeit\n"
+    aside = "1;A;100,00;S;01.03.2026;31.03.2026\n2;A;40,00;H;02.03.2026;02.03.2026\n"
+    columns = InvoiceColumns(currency_code="EUR")
+    for text in (head.format("S/H;") + aside, (head.format("") + aside).replace(";S", " S").replace(";H", " H")):
+        result = read(text, columns)
+        assert [(one.number, one.amount.minor) for one in result.invoices] == [("1", 10000)]
+        assert "Left out as credit note: 1." in result.note
+    assert "neither debit nor credit" in refused(head.format("S/H;") + aside.replace(";H", ";X"), columns).message
 
 
 def test_a_credit_note_in_a_list_takes_off_the_invoice_a_column_names():
@@ -279,19 +468,69 @@ def test_rows_of_one_invoice_with_the_same_total_are_one_and_with_others_are_ref
     assert error.remedy == "Export the list of invoices, not of items."
 
 
+def test_rows_of_items_with_one_amount_each_are_not_one_invoice():
+    rows = "".join(f"1,A,50.00,EUR,2026-03-01,2026-03-31,{item}\n" for item in ("Work", "Travel"))
+    error = refused(f"Invoice,Customer,Amount,Currency,Date,Due date,Item\n{rows}")
+    assert "'Amount' may be of its items" in error.message
+    assert read(f"Invoice,Customer,Invoice total,Currency,Date,Due date,Item\n{rows}").total == "50.00 EUR"
+
+
+@pytest.mark.parametrize("header", ["No,Invoice ID", "No,Rechnungsnummer", "Nr,Invoice number"])
+def test_a_running_number_is_not_the_invoices(header):
+    (invoice,) = read(
+        f"{header},Customer,Total,Currency,Date,Due date\n1,R-7,A,9.00,EUR,2026-03-01,2026-03-31\n"
+    ).invoices
+    assert invoice.number == "R-7"
+
+
+@pytest.mark.parametrize(("issued_on", "due_on"), [("0026-03-01", "0026-03-31"), ("2026-03-01", "2062-03-31")])
+def test_dates_outside_reason_are_refused(issued_on, due_on):
+    assert (
+        "line 2" in refused(f"Number,Customer,Total,Currency,Issued,Due\n1,A,9.00,EUR,{issued_on},{due_on}\n").message
+    )
+
+
+def test_an_invoice_due_before_it_was_issued_is_asked_about_each_time():
+    text = "Number,Customer,Total,Currency,Issued,Due\n1,A,9.00,EUR,2026-03-31,2026-03-01\n"
+    (doubt,) = read(text).doubts
+    assert "Due before they were issued: 1." in doubt.body
+    assert "Due before they were issued: 1." in read(text, None, doubt.layout).doubts[0].body
+
+
 TERMS = "Number,Customer,Total,Currency,Issued,Zahlungsziel,Skonto,Skontotage,Skonto bis\n"
 TERMS += "1,A,10.00,EUR,2026-03-01,{},{},{},{}\n"
 
 
 @pytest.mark.parametrize(
     ("terms", "due_on"),
-    [("14", "2026-03-15"), ("30 Tage netto", "2026-03-31"), ("sofort", "2026-03-01"), ("2026-04-02", "2026-04-02")],
+    [
+        ("14", "2026-03-15"),
+        ("30 Tage netto", "2026-03-31"),
+        ("sofort", "2026-03-01"),
+        ("2026-04-02", "2026-04-02"),
+        ("net 10", "2026-03-11"),
+        ("2/10 net 30", "2026-03-31"),
+    ],
 )
 def test_terms_of_payment_stand_for_a_due_date(terms, due_on):
     assert read(TERMS.format(terms, "", "", "")).invoices[0].due_on == due_on
 
 
-@pytest.mark.parametrize("terms", ["", "as agreed", "99999", "10/20/30"])
+@pytest.mark.parametrize(
+    "terms",
+    [
+        "",
+        "as agreed",
+        "99999",
+        "10/20/30",
+        "15th of next month",
+        "10 Werktage",
+        "Net 30 EOM",
+        "14 Tage nach Lieferung",
+        "8 Tage 2 % Skonto",
+        "#14",
+    ],
+)
 def test_terms_that_say_no_day_are_refused(terms):
     assert "column 'Zahlungsziel'" in refused(TERMS.format(terms, "", "", "")).message
 
@@ -301,12 +540,20 @@ def test_terms_that_say_no_day_are_refused(terms):
     [
         ("2", "10", "", (Discount(200, "2026-03-11"),)),
         ("2.5 %", "", "2026-03-09", (Discount(250, "2026-03-09"),)),
+        ("0.02", "10", "", (Discount(200, "2026-03-11"),)),
+        ("0.5", "10", "", (Discount(50, "2026-03-11"),)),
         ("0", "10", "", ()),
         ("2", "", "", ()),
     ],
 )
 def test_a_discount_needs_a_rate_and_a_day(percent, days, until, discounts):
     assert read(TERMS.format("30", percent, days, until)).invoices[0].discounts == discounts
+
+
+def test_discounts_in_terms_are_taken_and_shown():
+    result = read(TERMS.format("30 Tage netto; 10 Tage 2 % Skonto", "", "", ""))
+    assert result.invoices[0].discounts == (Discount(200, "2026-03-11"),)
+    assert "due 2026-03-31, 2 % less until 2026-03-11" in result.doubts[0].body
 
 
 @pytest.mark.parametrize(("percent", "days"), [("150", "10"), ("x", "10"), ("2", "ten"), ("2", "99999")])
@@ -366,17 +613,27 @@ def test_line_ends_and_encodings_change_nothing(ending, encoding):
     assert read(FOOT.replace("\n", ending).encode(encoding)).invoices == read(FOOT).invoices
 
 
-def test_a_table_cut_at_any_byte_is_read_or_refused():
-    content = PROGRAMS["lines repeat the invoice"].encode()
-    counts = {_count(content[:end]) for end in range(len(content))}
-    assert counts == {"refused", 0, 1}
+LAST = "Number,Customer,Currency,Issued,Due,Total\n1,A,EUR,2026-03-01,2026-03-31,10.00\n"
+LAST += "2,B,EUR,2026-03-01,2026-03-31,1250.50"
 
 
-def _count(content: bytes) -> int | str:
+@pytest.mark.parametrize("text", [PROGRAMS["lines repeat the invoice"], FOOT, LAST])
+def test_a_table_cut_at_any_byte_gives_what_the_whole_gives_or_says_that_it_may_be_cut(text):
+    whole = read(text).invoices
+    results = [_cut(text.encode()[:end]) for end in range(len(text))]
+    assert sum(isinstance(one, FileError) for one in results) > len(text) // 3
+    for result in results:
+        if isinstance(result, FileError) or result.invoices == whole[: result.count]:
+            continue
+        assert result.invoices[:-1] == whole[: result.count - 1]
+        assert "if the file was cut off, export it again" in result.doubts[0].body
+
+
+def _cut(content: bytes) -> InvoicesRead | FileError:
     try:
-        return read(content).count
-    except FileError:
-        return "refused"
+        return read(content)
+    except FileError as error:
+        return error
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The columns of a table of invoices: what they are called, how the operator names them, and what stands in some.
+"""The columns of a table of invoices: what they are called, and how the operator names them.
 
 The names are those of people's own lists and of the exports of common programs, folded as headers are: small plain
 letters. Letters that plain ones can't be made of stand in all their spellings ("belob" and "belb" are "Beløb").
@@ -13,20 +13,21 @@ from mainstay.connectors.tables import Vocabulary, words
 # Order matters: a column is used once, and goes to the first field that knows its header.
 VOCABULARY: Vocabulary = {
     "number": words(
-        en="invoice number,invoicenumber,invoice no,invoice num,invoice nr,invoice,invoice ref,document number,"
-        "doc number,doc no,number,num,no,invoice id",
-        de="rechnungsnummer,rechnungsnr,rechnungs nr,rechnung nr,belegnummer,belegnr,beleg nr,rechnung,nummer,nr",
-        fr="numero de facture,numero facture,no de facture,n de facture,n facture,ref facture,facture,numero,"
+        de="rechnungsnummer,rechnungsnr,rechnungs nr,rechnung nr,belegnummer,belegnr,beleg nr,rechnung",
+        fr="numero de facture,numero facture,no de facture,n de facture,n facture,ref facture,facture,"
         "reference facture",
-        nl="factuurnummer,factuurnr,factuur nr,boekstuknummer,factuur,nummer",
-        es="numero de factura,num factura,n factura,no factura,factura,numero,num",
-        it="numero fattura,n fattura,nr fattura,fattura,numero documento,numero",
-        pt="numero da fatura,numero fatura,n fatura,fatura,numero",
-        pl="numer faktury,nr faktury,numer dokumentu,nr dokumentu,faktura,numer",
-        sv="fakturanummer,fakturanr,faktura nr,faktura,nummer",
+        nl="factuurnummer,factuurnr,factuur nr,boekstuknummer,factuur",
+        es="numero de factura,num factura,n factura,no factura,factura",
+        it="numero fattura,n fattura,nr fattura,fattura,numero documento",
+        pt="numero da fatura,numero fatura,n fatura,fatura",
+        pl="numer faktury,nr faktury,numer dokumentu,nr dokumentu,faktura",
+        sv="fakturanummer,fakturanr,faktura nr,faktura",
         da="fakturanummer,fakturanr,faktura nr,faktura",
-        fi="laskun numero,laskunumero,lasku nro,lasku,numero",
-        cs="cislo faktury,cislo dokladu,faktura c,faktura,doklad,cislo",
+        fi="laskun numero,laskunumero,lasku nro,lasku",
+        cs="cislo faktury,cislo dokladu,faktura c,faktura,doklad",
+        en="invoice number,invoicenumber,invoice no,invoice num,invoice nr,invoice,invoice ref,document number,"
+        "doc number,doc no,invoice id,number,num,no",
+        any="nummer,numero,numer,cislo,nr",  # last, as it may be a running number beside any of the others
     ),
     "customer_id": words(
         en="customer number,customer no,customer id,customernumber,client id,client number,contact id,account number",
@@ -105,10 +106,25 @@ VOCABULARY: Vocabulary = {
         fi="maksettu summa",
         cs="uhrazena castka,zaplacena castka",
     ),
+    "paid_on": words(
+        en="paid on,paid at,paid date,date paid,payment date,settled on,date of payment",
+        de="bezahlt am,gezahlt am,beglichen am,ausgeglichen am,zahlungsdatum,zahldatum,"
+        "zahlungseingang am,eingegangen am",
+        fr="paye le,payee le,regle le,reglee le,date de paiement,date paiement,date de reglement,encaisse le",
+        nl="betaald op,betaaldatum,datum betaling,datum betaald",
+        es="pagado el,cobrado el,fecha de pago,fecha pago,fecha de cobro",
+        it="pagato il,pagata il,incassato il,data pagamento,data di pagamento,data incasso",
+        pt="pago em,data de pagamento,data pagamento",
+        pl="zaplacono dnia,zapacono dnia,data zaplaty,data zapaty",
+        sv="betald den,betaldatum,betalningsdatum",
+        da="betalt den,betalt dato",
+        fi="maksettu pvm,maksupaiva",
+        cs="uhrazeno dne,zaplaceno dne,datum uhrady",
+    ),
     "net": words(
         en="net,net amount,subtotal,sub total,amount excl tax,total excl tax,total excl vat,amount net of tax,"
-        "net total,total net,tax excluded,untaxed amount,untaxed amount signed,amount ex vat,total ex vat,"
-        "total excl btw",
+        "net total,total net,tax excluded,untaxed amount,untaxed amount in currency signed,untaxed amount signed,"
+        "amount ex vat,total ex vat,total excl btw",
         de="netto,nettobetrag,summe netto,betrag netto,gesamt netto,netto betrag,netto summe,rechnungsbetrag netto",
         fr="montant ht,total ht,ht,montant hors taxe,base ht,total hors taxe",
         nl="bedrag excl btw,totaal excl btw,bedrag exclusief btw,totaalbedrag excl btw,totaal exclusief btw,netto",
@@ -139,21 +155,22 @@ VOCABULARY: Vocabulary = {
     ),
     "amount": words(
         en="gross,gross amount,total gross,gross total,total incl tax,total incl vat,amount incl tax,"
-        "amount inc tax,total inc vat,total in currency,total,total amount,invoice total,invoice amount,"
-        "total signed,amount,grand total,total due",
+        "amount inc tax,total inc vat,total in currency,total in currency signed,grand total,total,total amount,"
+        "invoice total,total due,total signed,invoice amount,amount",
         de="brutto,bruttobetrag,betrag brutto,summe brutto,gesamt brutto,brutto betrag,brutto summe,"
-        "rechnungsbetrag brutto,rechnungsbetrag,rechnungssumme,gesamtbetrag,endbetrag,betrag,summe,gesamt",
+        "rechnungsbetrag brutto,gesamtbetrag,endbetrag,gesamtsumme,gesamt,endsumme,rechnungssumme,summe,"
+        "rechnungsbetrag,betrag",
         fr="montant ttc,total ttc,ttc,montant total ttc,montant total,total,montant",
         nl="bedrag incl btw,totaal incl btw,totaalbedrag incl btw,bedrag inclusief btw,totaal inclusief btw,"
-        "factuurbedrag,totaalbedrag,totaal,bedrag",
+        "totaalbedrag,totaal,factuurbedrag,bedrag",
         es="total factura,importe total,importe bruto,total con iva,total,importe",
         it="totale fattura,totale documento,importo totale,totale,lordo,importo",
         pt="total da fatura,valor total,total com iva,total,valor,montante",
-        pl="brutto,wartosc brutto,kwota brutto,suma brutto,razem brutto,razem,kwota,suma",
-        sv="totalt,totalbelopp,fakturabelopp,belopp inkl moms,summa inkl moms,inkl moms,brutto,belopp,summa",
+        pl="brutto,wartosc brutto,kwota brutto,suma brutto,razem brutto,razem,suma,kwota",
+        sv="totalt,totalbelopp,fakturabelopp,belopp inkl moms,summa inkl moms,inkl moms,brutto,summa,belopp",
         da="total,totalbelob,totalbelb,fakturabelob,fakturabelb,belob inkl moms,belb inkl moms,inkl moms,belob,"
         "belb,beloeb",
-        no="belop inkl mva,belp inkl mva,sum inkl mva,inkl mva,totalbelop,totalbelp,belop,belp,sum",
+        no="belop inkl mva,belp inkl mva,sum inkl mva,inkl mva,totalbelop,totalbelp,sum,belop,belp",
         fi="yhteensa,loppusumma,laskun summa,verollinen,verollinen summa,summa",
         cs="celkem,celkem s dph,castka celkem,celkova castka,s dph,castka",
     ),
@@ -255,6 +272,10 @@ VOCABULARY: Vocabulary = {
         da="type,fakturatype",
         fi="tyyppi,laskun tyyppi",
         cs="typ,typ dokladu,druh dokladu",
+    ),
+    "side": words(
+        en="debit credit,dr cr,d c",
+        de="s h,soll haben,soll haben kennzeichen,soll haben kz,sh",
     ),
     "of": words(
         en="original invoice,credited invoice,related invoice,refers to invoice,corrected invoice,"
@@ -369,6 +390,7 @@ class InvoiceColumns(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unk
     amount: str = ""  # with tax
     open: str = ""
     paid: str = ""  # what was paid of it, where no column says what is open
+    paid_on: str = ""  # the day it was paid; empty where it is not
     net: str = ""
     tax: str = ""
     currency: str = ""
@@ -379,6 +401,7 @@ class InvoiceColumns(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unk
     discount_days: str = ""
     discount_until: str = ""
     kind: str = ""  # says invoice or credit note
+    side: str = ""  # of the customer's account: debit for invoices, credit for credit notes
     of: str = ""  # the invoice a credit note takes back
     item: str = ""  # what was sold: then an invoice may have several rows
     adjustment: str = ""  # what else is in the total, such as a retention
@@ -391,83 +414,3 @@ class InvoiceColumns(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unk
     decimal: str = ""  # "." or ","
     date_format: str = ""  # as strptime: "%d/%m/%Y"
     currency_code: str = ""  # where no column says it: "EUR"
-
-
-def _listed(text: str) -> frozenset[str]:
-    """Take small words parted by commas."""
-    return frozenset(" ".join(word.split()) for word in text.split(","))
-
-
-# What stands in a column of states and in one of kinds, in small letters.
-UNPAID = _listed(
-    """
-    open,unpaid,not paid,overdue,past due,sent,viewed,due,outstanding,late,authorised,authorized,approved,
-    awaiting payment,
-    pending,issued,finalized,submitted,unsent,validated,posted,no,false,0,disputed,reminded,active,uncollected,
-    offen,unbezahlt,nicht bezahlt,überfällig,versendet,fällig,gestellt,erstellt,gemahnt,angemahnt,nein,
-    ouvert,ouverte,impayée,impayé,envoyée,envoyé,échue,en attente,en retard,à payer,validée,non payée,non,émise,
-    openstaand,onbetaald,verzonden,verlopen,vervallen,te laat,herinnerd,aangemaand,nee,
-    pendiente,vencida,vencido,enviada,emitida,no pagada,impagada,pendiente de cobro,
-    da pagare,non pagata,scaduta,inviata,emessa,da incassare,insoluta,aperta,
-    em aberto,por pagar,em atraso,pendente,não paga,
-    nieopłacona,nieopłacone,nieopłacony,niezapłacona,niezapłacone,wystawiona,wysłana,przeterminowana,po terminie,nie,
-    obetald,obetalda,skickad,förfallen,ej betald,nej,
-    ubetalt,sendt,forfalden,forfalt,ikke betalt,nei,utestående,
-    avoin,maksamaton,lähetetty,erääntynyt,ei,
-    neuhrazeno,neuhrazena,neuhrazená,nezaplaceno,nezaplacená,odeslána,odeslaná,po splatnosti,otevřená,vystavena,ne
-    """
-)
-PAID = _listed(
-    """
-    paid,settled,closed,in payment,complete,completed,auto paid,auto-paid,yes,true,1,paid in full,collected,
-    bezahlt,beglichen,ja,ausgeglichen,vollständig bezahlt,payée,payé,réglée,réglé,soldée,encaissée,oui,acquittée,
-    betaald,voldaan,afgehandeld,pagada,pagado,cobrada,cobrado,sí,pagata,pagato,incassata,saldata,sì,paga,pago,liquidada,
-    sim,opłacona,opłacone,opłacony,zapłacona,zapłacone,rozliczona,tak,betald,betalda,slutbetald,betalt,indbetalt,
-    maksettu,suoritettu,kyllä,uhrazeno,uhrazena,uhrazená,zaplaceno,zaplacena,zaplacená,ano
-    """
-)
-VOID = _listed(
-    """
-    void,voided,cancelled,canceled,draft,deleted,reversed,write off,written off,uncollectible,uncollectable,abandoned,
-    storniert,entwurf,gelöscht,ausgebucht,annulée,annulé,brouillon,abandonnée,irrécouvrable,
-    geannuleerd,concept,oninbaar,anulada,anulado,borrador,annullata,annullato,bozza,stornata,
-    anulado,cancelada,cancelado,rascunho,anulowana,anulowane,szkic,robocza,makulerad,utkast,krediterad,
-    annulleret,kladde,annullert,kreditert,mitätöity,luonnos,hyvitetty,stornována,stornovaná,stornováno,koncept,zrušená
-    """
-)
-CREDIT_NOTE = _listed(
-    """
-    credit note,credit notes,credit,creditnote,credit memo,sales credit note,out_refund,refund,customer credit note,381,
-    customer refund,accreccredit,gutschrift,rechnungskorrektur,stornorechnung,storno,
-    avoir,facture d'avoir,note de crédit,creditnota,creditfactuur,credit factuur,
-    nota de crédito,factura rectificativa,abono,rectificativa,nota di credito,nota credito,td04,nota de credito,
-    kreditfaktura,kreditnota,hyvityslasku,dobropis,opravný daňový doklad,oprava
-    """
-)
-INVOICE = _listed(
-    """
-    invoice,sales invoice,invoices,customer invoice,out_invoice,380,accrec,tax invoice,standard,standard invoice,
-    rechnung,ausgangsrechnung,abschlagsrechnung,schlussrechnung,teilrechnung,wiederkehrende rechnung,
-    facture,facture de vente,facture client,factuur,verkoopfactuur,factura,factura de venta,fattura,td01,fatura,
-    faktura,faktura vat,kundfaktura,kundefaktura,lasku,daňový doklad,vydaná faktura
-    """
-)
-OTHER_PAPER = _listed(
-    """
-    quote,quotation,estimate,payment,customer payment,receipt,order,sales order,delivery note,proforma,pro forma,
-    proforma invoice,pro forma invoice,bill,purchase invoice,purchase bill,in_invoice,in_refund,vendor bill,expense,
-    journal entry,deposit,angebot,zahlung,auftrag,auftragsbestätigung,lieferschein,eingangsrechnung,mahnung,beleg,
-    ausgabe,
-    proformarechnung,devis,commande,paiement,facture fournisseur,facture d'achat,facture proforma,bon de livraison,
-    offerte,betaling,inkoopfactuur,bestelling,presupuesto,pago,pedido,factura de compra,gasto,
-    preventivo,pagamento,ordine,fattura acquisto,orçamento,encomenda,oferta,zamówienie,
-    offert,betalning,leverantörsfaktura,tilbud,tarjous,ostolasku,maksu,nabídka,objednávka,přijatá faktura,
-    zálohová faktura
-    """
-)
-TOTAL = _listed(
-    """
-    total,totals,grand total,sum,summe,gesamt,gesamtsumme,gesamtbetrag,total général,totaux,totaal,totale,totales,
-    suma,razem,ogółem,summa,totalt,i alt,ialt,yhteensä,celkem,součet,total general,somme,sum total,endsumme
-    """
-)
