@@ -16,8 +16,11 @@ if TYPE_CHECKING:
     from mainstay.records import File
 
 STRANGER = "which can't be read as"  # in the message about a file of another kind
+AGAIN = "Export the file again at the bank, and give it as it came: not opened and saved in between."
+DOCTYPE = "the file holds a document type (DTD), which such files never need and attackers use; it is refused"
 _SHOWN = 10  # of the files that can't be read
 MAX_FILE_BYTES = 64 * 1024 * 1024  # a worker has a gigabyte, a tree takes about ten times its file
+LINES_OF_SHEET = 1 << 32  # more than any file has: line 7 of a workbook's third sheet is 2 * LINES_OF_SHEET + 7
 
 
 class UnreadableError(Exception):
@@ -49,10 +52,17 @@ class Source(msgspec.Struct, frozen=True):
     def error(self, what: str, *, remedy: str, line: int = 0, entry: int = 0, column: str = "") -> FileError:
         """Word what is wrong with file and place. `line` and `entry` count from 1, 0 leaves them out."""
         places = [self.name]
+        sheet, line = divmod(line, LINES_OF_SHEET)
+        places += [f"sheet {sheet + 1}"] * bool(sheet)
         places += [f"line {line}"] * bool(line)
         places += [f"entry {entry}"] * bool(entry)
         places += [f"column {column!r}"] * bool(column)
         return FileError(f"{', '.join(places)}: {what}.", remedy=remedy)
+
+
+def unix_lines(text: str) -> str:
+    """End every line with a line feed, also where some program wrote two carriage returns before it."""
+    return text.replace("\r\r\n", "\n").replace("\r\n", "\n").replace("\r", "\n")
 
 
 def stranger(source: Source, what: str, wanted: str, remedy: str) -> FileError:

@@ -24,7 +24,7 @@ from msgspec.structs import replace
 from mainstay.connectors import sheets
 from mainstay.connectors.currencies import CODES
 from mainstay.connectors.doubts import DELIMITERS, NAMES_SHOWN, PLAIN, folded, layout_id, quoted, shown
-from mainstay.connectors.source import Source, UnreadableError
+from mainstay.connectors.source import LINES_OF_SHEET, Source, UnreadableError
 from mainstay.records import Layout as Remembered
 
 if TYPE_CHECKING:
@@ -85,6 +85,7 @@ class Layout(msgspec.Struct, frozen=True):
     aside: Callable[[Sequence[str], Mapping[str, int]], bool] | None = None  # tells rows that are no part of the table
     refine: Callable[[Sequence[str], dict[str, int], Sequence[Sequence[str]]], dict[str, int]] | None = None
     guess: Callable[[Sequence[Sequence[str]]], dict[str, int]] | None = None  # columns of a table without a header
+    together: bool = False  # sheets of one header are one table, one below the other
 
 
 def words(**languages: str) -> dict[str, tuple[str, ...]]:
@@ -119,6 +120,8 @@ class Table(msgspec.Struct, frozen=True):
     delimiter: str = ""  # "" in a spreadsheet
     remembered: Remembered | None = None
     beside: tuple[NumberedRow, ...] = ()  # rows before the header, and those told apart as no part of the table
+    header_line: int = 0  # where the header stands; 0 where there is none
+    remarks: tuple[str, ...] = ()  # what else is to be said where it is asked whether the table is read rightly
 
     @property
     def confirmed(self) -> Mapping[str, str]:
@@ -129,8 +132,6 @@ class Table(msgspec.Struct, frozen=True):
         known = self.remembered.columns if self.remembered else {}
         alike = bool(known.get("delimiter")) == bool(self.delimiter)
         return {key: value for key, value in known.items() if alike or key not in _WRITTEN}
-
-    header_line: int = 0  # where the header stands; 0 where there is none
 
 
 class Cells(msgspec.Struct, frozen=True):
@@ -156,6 +157,7 @@ class _Text(NamedTuple):
     rows: Callable[[], Iterator[NumberedRow]]  # raises csv.Error
     delimiter: str
     how: str  # what the note says of it
+    sheet: str = ""  # its name
     faults: Mapping[tuple[int, int], str] = {}
 
 
@@ -170,7 +172,8 @@ class _Header(NamedTuple):
 
 def read_table(source: Source, layout: Layout) -> Table:
     """Find header and rows, in text or in a workbook. Raises FileError with line and column."""
-    found = _header(source, _texts(source, layout), layout)
+    texts = _texts(source, layout)
+    found, remarks = _of_sheets(source, _header(source, texts, layout), texts, layout)
     rows = list(_rows(source, found.text))
     at = next((index for index, (line, _) in enumerate(rows) if line == found.line), -1)
     header = rows[at][1] if at >= 0 else _places(cells for _, cells in rows)
@@ -190,13 +193,66 @@ def read_table(source: Source, layout: Layout) -> Table:
         headers=used,
         rows=body,
         local=_is_local(used, layout),
-        note=_note(layout, found, headless=at < 0),
+        note=" ".join([note for note in [_note(layout, found, headless=at < 0)] if note] + remarks[1:]),
         header=tuple(header),
         delimiter=found.text.delimiter,
         remembered=found.remembered,
         beside=(*rows[: max(at, 0)], *aside),
         header_line=found.line,
+        remarks=tuple(remarks),
     )
+
+
+def _of_sheets(source: Source, found: _Header, texts: Sequence[_Text], layout: Layout) -> tuple[_Header, list[str]]:
+    """Take sheets of the same header together where that is right, and say which are read and which are not.
+
+    Raises FileError where more than one sheet holds such a table: nothing tells which is meant.
+    """
+    first = {text.sheet: rows for text in texts if (rows := _first_rows(text))}
+    if not found.text.sheet or len(first) == 1:
+        return found, []
+    ident = next((_ident(layout, row) for row in first[found.text.sheet] if row[0] == found.line), "")
+    others = {name: rows for name, rows in first.items() if name != found.text.sheet}
+    same = [name for name, rows in others.items() if found.line and _ident(layout, rows[0]) == ident]
+    if found.line != first[found.text.sheet][0][0] or not layout.together:
+        same = []
+    rivals = [text for text in texts if text.sheet in others and text.sheet not in same and _fits(text, layout)]
+    if rivals:
+        names = _listed([found.text.sheet, *same, *(text.sheet for text in rivals)])
+        what = f"the sheets {names} hold a table each, and one can be read"
+        raise source.error(what, remedy="Hide the sheets that are not to be read, or save each as a file of its own.")
+    left = [name for name in others if name not in same]
+    remarks = [f"Read from the sheets {_listed([found.text.sheet, *same])}." if same else f"Read {found.text.how}."]
+    remarks += [f"Not read, as they hold no such table: {_listed(left)}."] * bool(left)
+    if not same:
+        return found, remarks
+    joined = [(0, found.text), *((n, text) for n, text in enumerate(texts) if text.sheet in same)]
+    faults = {(n * LINES_OF_SHEET + row, at): what for n, text in joined for (row, at), what in text.faults.items()}
+    how = f"from the sheets {_listed([found.text.sheet, *same])}"
+    return found._replace(text=_Text(partial(_below, joined), "", how, found.text.sheet, faults)), remarks
+
+
+def _ident(layout: Layout, row: NumberedRow) -> str:
+    return layout_id(layout.section, row[1])
+
+
+def _fits(text: _Text, layout: Layout) -> bool:
+    """Tell whether a sheet holds a table of the kind that is wanted."""
+    headed = any(not _missing(match_columns(cells, layout), layout) for _, cells in _first_rows(text))
+    return headed or _headless([text], layout) is not None
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Name the first of many sheets."""
+    return ", ".join(repr(shown(name)) for name in names[:NAMES_SHOWN]) + ", ..." * (len(names) > NAMES_SHOWN)
+
+
+def _below(texts: Sequence[tuple[int, _Text]]) -> Iterator[NumberedRow]:
+    """Give the rows of sheets one below the other, with one header."""
+    for number, text in texts:
+        for count, (line, cells) in enumerate(text.rows()):
+            if count or not number:
+                yield number * LINES_OF_SHEET + line, cells
 
 
 def _is_row(cells: Sequence[str], header: Sequence[str]) -> bool:
@@ -252,7 +308,7 @@ def _texts(source: Source, layout: Layout) -> list[_Text]:
     """Give all ways to take a file for rows."""
     if sheets.is_workbook(source.content):
         return [
-            _Text(partial(iter, sheet.rows), "", f"from the sheet {sheet.name!r}", sheet.faults)
+            _Text(partial(iter, sheet.rows), "", f"from the sheet {sheet.name!r}", sheet.name, sheet.faults)
             for sheet in sheets.rows_of(source)
         ]
     text, encoding = decode(source, layout.encoding)

@@ -163,7 +163,7 @@ def _parts(
     form = form._replace(debits_signed=reading.debits_signed)
     hint = _HINT
     if table.remembered is not None:
-        hint = _CONFIRMED.format(setting(SECTION, f'date_format = "..." or decimal = "..." ({_now(form)} until now)'))
+        hint = _CONFIRMED.format(setting(SECTION, _now(form)))
     aside = rows.either if reading.set_aside else []
     lines = [row for row in rows.lines if row not in aside] if aside else rows.lines
     entries = [_entry(Cells(source, table, row, hint), form, pending=row.line in rows.pending) for row in lines]
@@ -192,6 +192,7 @@ def _layout(columns: ColumnMap, layouts: tuple[Remembered, ...]) -> Layout:
         aside=is_balance,
         refine=content.refined,
         guess=content.guessed,
+        together=True,
     )
 
 
@@ -434,7 +435,7 @@ def _doubt(
     if form.currency and not said.currency_code and "currency" not in table.headers:
         assumed["currency_code"] = form.currency
     lines = [draft.line for part in taken.parts for draft in part.drafts][: len(rows.lines[:SAMPLE_ROWS])]
-    remarks = [*told, *card_remark(table, rows)]
+    remarks = [*table.remarks, *told, *card_remark(table, rows)]
     return doubt(source, table.header, SECTION, columns, [_shown(line) for line in lines], assumed, remarks)
 
 
