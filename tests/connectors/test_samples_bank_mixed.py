@@ -14,6 +14,7 @@ from mainstay.values import BlobRef
 
 FOLDER = Path(os.environ.get("MAINSTAY_SAMPLES") or Path(__file__).parents[2].parent / "shared/samples") / "bank_mixed"
 DATA = "sebastienrousseau__bankstatementparser/tests/test_data"
+GERMAN = "DE89370400440532013000"
 
 # file: lines, sums, balance
 READ = {
@@ -22,6 +23,25 @@ READ = {
     f"{DATA}/golden/camt053_no_namespace.xml": (1, "250.00 GBP", "checked"),
     f"{DATA}/golden/csv_european_decimals.csv": (3, "2,260.94 EUR", "absent"),
     f"{DATA}/sample_split_amounts.csv": (2, "1,050.25 EUR", "checked"),
+}
+# file, line: day, value day, amount, who, references, text, account
+FULL = {
+    (f"{DATA}/golden/camt053_duplicate_same_day.xml", 1): (
+        *("2026-04-07", "2026-04-07", "-4.50 EUR", "CITY COFFEE", (), "CARD PAYMENT CITY COFFEE", GERMAN),
+    ),
+    (f"{DATA}/golden/camt053_multicurrency.xml", 0): (
+        *("2026-04-10", "2026-04-10", "1,250.50 EUR", "ACME GMBH", ("EUR-E2E-001",), "Invoice 2026-117", GERMAN),
+    ),
+    (f"{DATA}/golden/camt053_no_namespace.xml", 0): (
+        *("2026-04-12", "2026-04-12", "250.00 GBP", "JANE CLIENT", (), "Consulting fee", "GB29NWBK60161331926819"),
+    ),
+    (f"{DATA}/golden/csv_european_decimals.csv", 1): (
+        *("2026-04-05", "", "3,500.00 EUR", "", ("EU-002",), "Gehalt", GERMAN),
+    ),
+    # One account in both rows, and no names: it is the owner's, and not of those who paid.
+    (f"{DATA}/sample_split_amounts.csv", 0): (
+        *("2026-03-20", "", "1,250.50 EUR", "", ("CSV-100",), "Incoming transfer", "DE4455667788"),
+    ),
 }
 # file: what the refusal must say, and its remedy
 REFUSED = {
@@ -50,6 +70,15 @@ def test_a_published_file_is_read_as_it_looks(name, expected):
     assert read(name) == result
 
 
+@pytest.mark.parametrize(("name", "at"), FULL)
+def test_a_line_of_each_published_file_is_read_in_all_its_fields(name, at):
+    line = read(name).lines[at]
+    told = (line.booked_on, line.value_on, str(line.amount), line.counterparty, line.references, line.text)
+    assert (*told, line.account) == FULL[name, at]
+    assert {one.iban for one in read(name).lines} == {""}  # none of these files names the other's account
+    assert {file for file, _ in FULL} == {*READ}
+
+
 @pytest.mark.parametrize(("name", "says", "remedy"), [(name, *expected) for name, expected in REFUSED.items()])
 def test_a_published_file_that_is_no_good_statement_is_refused_with_what_to_give_instead(name, says, remedy):
     with pytest.raises(FileError) as caught:
@@ -66,7 +95,7 @@ def test_german_rows_are_read_to_the_cent_and_their_account_is_the_owners():
         ("2026-04-05", "3,500.00 EUR", "Gehalt"),
         ("2026-04-09", "-4.50 EUR", "Kaffee"),
     ]
-    assert result.statements[0].account == "DE89370400440532013000"  # the same in all rows, in and out
+    assert result.statements[0].account == GERMAN  # the same in all rows, in and out
     (doubt,) = result.doubts
     assert "your account 'IBAN'" in doubt.body
     assert "The decimal mark is a comma." in doubt.body
