@@ -78,7 +78,10 @@ def test_both_asked_before_either_is_answered(workspace):
             await finish(owner, *plans)
             return plans
 
-    exports = [outputs(workspace, plan)["export"] for plan in asyncio.run(together())]
-    assert sum(export["count"] for export in exports) == 38
-    assert sum(len(export["earlier"]) for export in exports) == 38
+    given = [outputs(workspace, plan) for plan in asyncio.run(together())]
+    assert sum(one["export"]["count"] for one in given) == 38
+    first, second = sorted((one["still"] for one in given), key=lambda one: len(one["dropped"]))
+    assert (len(first["matches"]), len(second["dropped"])) == (len(second["dropped"]), len(first["matches"]))
+    assert (first["dropped"], second["matches"]) == ([], [])
+    assert {match["why"] for match in second["dropped"]} == {"It was booked by another run meanwhile."}
     assert len(files_in(workspace, "outbox/mail/*")) == 4

@@ -133,7 +133,11 @@ def _contracts(config: Config, root: Path, state: Path, records: OwnRecords) -> 
         *invoices.operations(config.invoices.columns, config.invoices.seller),
         *books.operations(records.books),
         *known.operations(records.known),
-        *mail.operations(account, functools.partial(smtp_password, account.smtp.username) if account.smtp else None),
+        *mail.operations(
+            account,
+            functools.partial(smtp_password, account.smtp.username) if account.smtp else None,
+            functools.partial(books.why_not_remind, records.books),
+        ),
         *files.operations(folders),
     )
     return Contracts(operations, (RECONCILE,))

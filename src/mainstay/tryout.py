@@ -48,7 +48,7 @@ PREFIX = "mainstay-try-"
 _TEMPORARY_PATH_BYTES = 45  # of the temporary folder: a socket's path may have 107 in all
 _WHY = "A trial does nothing."
 _SHOWN = 10  # of the files that can't be read
-_PILES = ("sure", "unsure", "unmatched", "duplicates", "ignored")
+_PILES = ("sure", "unsure", "unmatched", "duplicates", "set_aside")
 _KNOWN = (
     "Leave it out, or export it anew: statements as camt, MT940, OFX, QIF, CSV or XLSX; invoices as UBL, CII, Factur-X "
     "PDF, CSV or XLSX."
@@ -304,7 +304,7 @@ class _Bench:
             unsure=found["unsure"],
             unmatched=found["unmatched"],
             paid_twice=found["duplicates"],
-            set_aside=tuple(match for match in found["ignored"] if match.amount.minor > 0),
+            set_aside=found["set_aside"],
             late=late,
             late_if_none=late_if_none,
             owed=say_total(invoice.open for invoice in late),

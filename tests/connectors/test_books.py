@@ -208,3 +208,56 @@ def test_a_line_is_never_booked_for_more_than_it_holds():
     assert (again.payments, again.already) == ((), (done,))
     with pytest.raises(Permanent, match=r"is booked already: 5.00 EUR to R1 \(plan plan-9\)"):
         asyncio.run(operation.call(MemoryCall(), books.RecordPayment(second)))
+
+
+def recheck(booked, *matches):
+    (operation,) = (one for one in books.operations(Records(*booked)) if one.name == "books.recheck")
+    lines = tuple(BankLine(f"l{n}", "2026-10-01", Money(500, "EUR"), account="DE1") for n in (1, 2))
+    invoice = Invoice("R1", "Acme", Money(500, "EUR"), Money(500, "EUR"), "2026-09-01", "2026-09-20")
+    return asyncio.run(operation.call(None, books.Recheck(matches, matches, lines, (invoice,))))
+
+
+def pays(line, invoice="R1", minor=500):
+    allocation = Allocation(line, invoice, Money(minor, "EUR"))
+    return Match(f"m-{line}", "full", (line,), (invoice,), Money(minor, "EUR"), 0.7, "fits", allocations=(allocation,))
+
+
+def test_a_match_whose_line_was_booked_while_the_question_waited_is_dropped():
+    found = recheck([booked("l1", "R1", 500)], pays("l1"))
+    assert (found.matches, [one.why for one in found.dropped]) == ((), ["It was booked by another run meanwhile."])
+
+
+def test_a_match_whose_invoice_was_paid_meanwhile_is_dropped():
+    found = recheck([booked("l9", "R1", 500)], pays("l1"))
+    assert found.matches == ()
+    assert "Another run booked payments of R1 meanwhile" in found.dropped[0].why
+
+
+def test_two_matches_never_take_more_of_an_invoice_than_is_open():
+    found = recheck([], pays("l1"), pays("l2"))
+    assert [match.id for match in found.matches] == ["m-l1"]
+    assert [match.id for match in found.dropped] == ["m-l2"]
+
+
+def test_what_the_operator_said_no_to_is_named():
+    (operation,) = (one for one in books.operations(Records()) if one.name == "books.recheck")
+    found = asyncio.run(operation.call(None, books.Recheck((), (pays("l1"),), (), ())))
+    assert [match.id for match in found.refused] == ["m-l1"]
+
+
+OWED, LISTED = Money(900, "EUR"), Money(1000, "EUR")
+DAY_US = 86_400_000_000
+
+
+@pytest.mark.parametrize(
+    ("payments", "reminders", "why"),
+    [
+        ([booked("l1", "R1", 100)], {}, ""),
+        ([booked("l1", "R1", 100)], {"R1": NOW_US - 8 * DAY_US}, ""),
+        ([booked("l1", "R1", 100)], {"R1": NOW_US - DAY_US}, "R1 was reminded of on 2026-05-27 already"),
+        ([booked("l1", "R1", 100), booked("l2", "R1", 900)], {}, "R1 is paid by now"),
+        ([booked("l1", "R1", 100), booked("l2", "R1", 300)], {}, "of R1 6.00 EUR is open by now, not 9.00 EUR"),
+    ],
+)
+def test_a_reminder_that_was_overtaken_says_why(payments, reminders, why):
+    assert books.why_not_remind(Records(*payments, reminders=reminders), "R1", OWED, LISTED, NOW_US) == why

@@ -368,3 +368,23 @@ def test_what_the_card_shows_is_what_is_read_or_nothing_is_sent(subject, text, n
     assert max(content) < 128
     assert max(len(line) for line in content.split(b"\r\n")) < 998
     assert b"\r" not in content.replace(b"\r\n", b"")
+
+
+def test_a_reminder_that_was_overtaken_is_held_back_and_nothing_is_written(tmp_path):
+    config = mail.MailConfig(sender="Acme <a@acme.example>", workspace=str(tmp_path))
+    (operation,) = mail.operations(config, None, lambda invoice, *_: "R1 is paid by now" if invoice == "R1" else "")
+    reminder = mail.SendMail("pay@widget.example", "Reminder", "Please pay.", reminds_of="R1")
+    with pytest.raises(Permanent, match=r"was not sent: R1 is paid by now\."):
+        asyncio.run(operation.call(MemoryCall(), reminder))
+    assert list(tmp_path.rglob("*.eml")) == []
+    other = mail.SendMail("pay@widget.example", "Reminder", "Please pay.", reminds_of="R2")
+    assert asyncio.run(operation.call(MemoryCall(), other)).reminds_of == "R2"
+
+
+def test_a_reminder_that_was_sent_before_is_found_even_where_it_would_be_held_back_now(tmp_path):
+    config = mail.MailConfig(sender="Acme <a@acme.example>", workspace=str(tmp_path))
+    reminder = mail.SendMail("pay@widget.example", "Reminder", "Please pay.", reminds_of="R1")
+    (before,) = mail.operations(config)
+    sent = asyncio.run(before.call(MemoryCall(), reminder))
+    (after,) = mail.operations(config, None, lambda *_: "it was reminded of already")
+    assert asyncio.run(after.call(MemoryCall(), reminder)).message_id == sent.message_id

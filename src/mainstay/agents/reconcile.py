@@ -72,6 +72,7 @@ class ReconcileOutput(msgspec.Struct, frozen=True):
     ignored: tuple[Match, ...]  # no customer's payment: went out
     duplicates: tuple[Match, ...]  # pays an invoice that is paid; `invoice_numbers` names it, nothing is allocated
     summary: ReconcileSummary
+    set_aside: tuple[Match, ...] = ()  # those of `ignored` that came in: payouts, money between own accounts
 
 
 CONTRACT = AgentContract(
@@ -108,6 +109,7 @@ def reconcile(arguments: ReconcileInput, files: Mapping[str, bytes]) -> AgentRes
             ignored=settled.ignored,
             duplicates=settled.duplicates,
             summary=summary,
+            set_aside=tuple(match for match in settled.ignored if match.amount.minor > 0),
         ),
         rationale=_rationale(summary, settled),
         confidence=min((match.confidence for match in settled.sure), default=None),

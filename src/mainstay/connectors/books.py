@@ -94,6 +94,26 @@ class Outstanding(msgspec.Struct, frozen=True):
     elsewhere: tuple[BankLine, ...] = ()  # those of them that look booked from a file of another format
 
 
+class Recheck(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Ask which of these matches can still be booked, after a question waited for its answer.
+
+    `asked` are those the operator was asked about. `lines` and `invoices` are those the matches were made of.
+    """
+
+    matches: tuple[Match, ...]
+    asked: tuple[Match, ...]
+    lines: tuple[BankLine, ...]
+    invoices: tuple[Invoice, ...]
+
+
+class Rechecked(msgspec.Struct, frozen=True):
+    """What can be booked, and what can't any more: there `why` says what was booked meanwhile."""
+
+    matches: tuple[Match, ...]
+    dropped: tuple[Match, ...]
+    refused: tuple[Match, ...]  # those the operator said no to
+
+
 class Export(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Ask for the bookings of this plan. `booked` is what its booking step gave, None where it gave nothing."""
 
@@ -157,6 +177,14 @@ def operations(books: Books) -> tuple[Operation, ...]:
             output=Outstanding,
             effect="read",
             call=desk.outstanding,
+        ),
+        Operation(
+            name="books.recheck",
+            summary="Look again at what was booked meanwhile",
+            input=Recheck,
+            output=Rechecked,
+            effect="read",
+            call=desk.recheck,
         ),
         Operation(
             name="books.export",
@@ -227,7 +255,9 @@ class _Desk:
         on = date.fromisoformat(arguments.on)
         paid = _paid(self._books.of_invoices([invoice.number for invoice in arguments.invoices]))
         late = [
-            msgspec.structs.replace(invoice, open=left, days_late=(on - date.fromisoformat(invoice.due_on)).days)
+            msgspec.structs.replace(
+                invoice, open=left, listed=invoice.open, days_late=(on - date.fromisoformat(invoice.due_on)).days
+            )
             for invoice in arguments.invoices
             if date.fromisoformat(invoice.due_on) < on and (left := _left(invoice, paid)).minor > 0
         ]
@@ -261,6 +291,30 @@ class _Desk:
         )
         return Outstanding(lines, invoices, len(arguments.lines) - len(lines), tuple(elsewhere))
 
+    async def recheck(self, call: Call, arguments: Recheck) -> Rechecked:
+        now = await self.outstanding(call, Unsettled(arguments.lines, arguments.invoices))
+        lines = {line.id for line in now.lines}
+        left = {invoice.number: invoice.open.minor for invoice in now.invoices}
+        kept: list[Match] = []
+        dropped: list[Match] = []
+        for match in arguments.matches:
+            wanted = Counter[str]()
+            for one in match.allocations:
+                wanted[one.invoice] += one.amount.minor
+            short = [number for number, minor in wanted.items() if left.get(number, 0) < minor]
+            if not lines.issuperset(match.line_ids):
+                dropped.append(msgspec.structs.replace(match, why="It was booked by another run meanwhile."))
+            elif short:
+                why = f"Another run booked payments of {', '.join(short)} meanwhile; this much is not open any more."
+                dropped.append(msgspec.structs.replace(match, why=why))
+            else:
+                kept.append(match)
+                for number, minor in wanted.items():
+                    left[number] -= minor
+        approved = {match.id for match in arguments.matches}
+        refused = tuple(match for match in arguments.asked if match.id not in approved)
+        return Rechecked(tuple(kept), tuple(dropped), refused)
+
     async def export(self, call: Call, arguments: Export) -> Exported:
         payments = self._books.of_plan(call.plan)
         own = {payment.id for payment in payments}
@@ -271,6 +325,22 @@ class _Desk:
         ]
         head = ("date", "invoice", "kind", "amount", "currency", "bank line", "booking")
         return Exported(csv_text([head, *rows]), len(rows), OWN_RECORD, tuple(found.values()))
+
+
+def why_not_remind(books: Books, invoice: str, owed: Money | None, listed: Money | None, now_us: int) -> str:
+    """Say why an invoice is not to be reminded of any more, "" when it still is.
+
+    `owed` is what the reminder asks for, `listed` what the invoice's file says is open.
+    """
+    reminded_us = books.last_reminders([invoice]).get(invoice)
+    if reminded_us is not None and (_day(now_us) - _day(reminded_us)).days < REMIND_AGAIN_DAYS:
+        return f"{invoice} was reminded of on {_day(reminded_us)} already"
+    if owed is None or listed is None:
+        return ""
+    left = _left(Invoice(invoice, "", listed, listed, "", ""), _paid(books.of_invoices([invoice])))
+    if left >= owed:
+        return ""
+    return f"of {invoice} {left} is open by now, not {owed}" if left.minor > 0 else f"{invoice} is paid by now"
 
 
 def _elsewhere(lines: Sequence[BankLine], unbooked: Sequence[BankLine], payments: Iterable[Payment]) -> list[BankLine]:

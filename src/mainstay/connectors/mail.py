@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from functools import partial
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import msgspec
 
@@ -22,9 +22,10 @@ from mainstay.contracts import Card, Found, HealthReport, Operation
 from mainstay.errors import InputError, LedgerError, NeedsOperator, OperationError, Permanent
 from mainstay.records import File
 from mainstay.shown import shown
-from mainstay.values import SECOND_US, digest_of
+from mainstay.values import SECOND_US, Money, digest_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from email.message import EmailMessage
 
     from mainstay.contracts import Call
@@ -49,6 +50,9 @@ class MailConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rate_per_minute: int | None = 30  # through SMTP
 
 
+Outdated: TypeAlias = "Callable[[str, Money | None, Money | None, int], str]"  # invoice, owed, listed, now
+
+
 class SendMail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A mail in plain text to one receiver."""
 
@@ -58,7 +62,10 @@ class SendMail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     files: tuple[File, ...] = ()
     reply_to: str = ""  # instead of the account's
     in_reply_to: str = ""  # Message-ID of the mail this one answers
-    reminds_of: str = ""  # number of the invoice; no part of the mail: the books know by it who was reminded
+    # Of a reminder, no part of the mail: the books know by it who was reminded, and it is held back once outdated.
+    reminds_of: str = ""  # number of the invoice
+    owed: Money | None = None  # what the mail asks for
+    listed: Money | None = None  # what the invoice's file says is open
 
 
 class Sent(msgspec.Struct, frozen=True):
@@ -85,8 +92,12 @@ class _Letter(msgspec.Struct, frozen=True):
     reminds_of: str
 
 
-def operations(config: MailConfig, password: Password | None = None) -> tuple[Operation, ...]:
+def operations(
+    config: MailConfig, password: Password | None = None, outdated: Outdated | None = None
+) -> tuple[Operation, ...]:
     """Build mail.send over the account's transport; `password` is asked for at each log-in.
+
+    `outdated` says of a reminder why it should not go out any more, "" when it should.
 
     Raises InputError when the sender's own address can't be used.
     """
@@ -95,7 +106,7 @@ def operations(config: MailConfig, password: Password | None = None) -> tuple[Op
         parts_of(config.folder, writing=True)
     except Permanent as error:
         raise InputError(error.message, remedy=error.remedy) from error
-    transport = _Folder(config) if config.smtp is None else _Smtp(config, config.smtp, password)
+    transport = _Folder(config, outdated) if config.smtp is None else _Smtp(config, config.smtp, password, outdated)
     return (
         Operation(
             name="mail.send",
@@ -138,14 +149,16 @@ class _Folder:
     timeout_s = 60.0
     rate_per_minute = None
 
-    def __init__(self, config: MailConfig) -> None:
+    def __init__(self, config: MailConfig, outdated: Outdated | None) -> None:
         self._config = config
+        self._outdated = outdated
 
     async def send(self, call: Call, arguments: SendMail) -> Sent:
         """On disk when this returns. A mail of this token that is there already is left as it is."""
         letter = _letter(self._config, arguments)
         if (there := await self._found(call, letter)) is not None:
             return there
+        _refuse_outdated(self._outdated, call, arguments)
         parts = self._parts(call)
         content = _content(call, letter, arguments.files)
         await run_to_end(partial(write_file, self._config.workspace, parts, content, mark=_mark(call.token)))
@@ -183,8 +196,11 @@ class _Smtp:
 
     settle: Literal["ask"] = "ask"
 
-    def __init__(self, config: MailConfig, server: SmtpConfig, password: Password | None) -> None:
+    def __init__(
+        self, config: MailConfig, server: SmtpConfig, password: Password | None, outdated: Outdated | None
+    ) -> None:
         self._config = config
+        self._outdated = outdated
         self._server = server
         self._password = password
         self.timeout_s = smtp.longest_s(server, MAX_MAIL_BYTES) + SPARE_S
@@ -192,6 +208,7 @@ class _Smtp:
 
     async def send(self, call: Call, arguments: SendMail) -> Sent:
         letter = _letter(self._config, arguments)
+        _refuse_outdated(self._outdated, call, arguments)
         name = message_id_of(call.token, letter.sender)
         content = _content(call, letter, arguments.files)
         await smtp.send(self._server, Envelope(letter.sender.spec, letter.to.spec, name, content), self._password)
@@ -203,6 +220,15 @@ class _Smtp:
         name = message_id_of(call.token, _letter(self._config, arguments).sender)
         known = f"It would have gone through {self._server.host} to {shown(arguments.to)} with Message-ID {name}."
         return Found("unknown", known=known)
+
+
+def _refuse_outdated(outdated: Outdated | None, call: Call, arguments: SendMail) -> None:
+    """Hold a reminder back that was overtaken between the question and the answer."""
+    if not arguments.reminds_of or outdated is None:
+        return
+    why = outdated(arguments.reminds_of, arguments.owed, arguments.listed, call.now_us)
+    if why:
+        raise Permanent(f"The reminder to {shown(arguments.to)} was not sent: {why}.", remedy="Leave it out.")
 
 
 def _letter(config: MailConfig, arguments: SendMail) -> _Letter:
