@@ -105,17 +105,33 @@ def _same(one: Draft, other: Draft) -> bool:
     first, second = one.document.invoice, other.document.invoice
     if first.issued_on != second.issued_on or first.amount.currency != second.amount.currency:
         return False
-    if one.tells_amount and other.tells_amount and first.amount != second.amount:
-        return False
-    if (one.tells_amount and second.open > first.amount) or (other.tells_amount and first.open > second.amount):
+    if one.tells_amount and other.tells_amount:
+        if first.amount != second.amount and not (_is_net_of(one, other) or _is_net_of(other, one)):
+            return False
+    elif (one.tells_amount and second.open > first.amount) or (other.tells_amount and first.open > second.amount):
         return False
     if not (one.document.line or other.document.line or same_customer(one.document, other.document)):
         return False
     return same_seller(one.document, other.document)
 
 
-def _paper(group: Sequence[Draft], told: Told) -> Paper:
-    """Make one of all copies, which are ranked: what the e-invoice says, and of a list what is open."""
+def _is_net_of(one: Draft, other: Draft) -> bool:
+    """Tell whether the amount in a list is that of an e-invoice without tax."""
+    net = other.document.net
+    return bool(one.document.line and not other.document.line and net) and one.document.invoice.amount == net
+
+
+def _told_net(draft: Draft, believed: Draft) -> Draft:
+    """Mark a draft of a list whose amount is without tax, as its e-invoice shows."""
+    amount = draft.document.invoice.amount
+    if not _is_net_of(draft, believed) or amount == believed.document.invoice.amount:
+        return draft
+    return structs.replace(draft, tells_amount=False, document=structs.replace(draft.document, net=amount))
+
+
+def _paper(ranked: Sequence[Draft], told: Told) -> Paper:
+    """Make one of all copies: what the e-invoice says, and of a list what is open."""
+    group = [_told_net(draft, ranked[0]) for draft in ranked]
     document = group[0].document
     tellers = [draft for draft in group if draft.tells_open and not _whole_without_tax(draft)]
     knowing = tellers or [draft for draft in group if draft.tells_amount] or list(group)

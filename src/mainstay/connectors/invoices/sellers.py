@@ -13,6 +13,7 @@ import msgspec
 
 from mainstay.connectors.doubts import shown
 from mainstay.connectors.invoices.papers import (
+    NAMES_SHOWN,
     Draft,
     counted,
     files_listed,
@@ -25,7 +26,7 @@ from mainstay.records import Doubt, Layout
 from mainstay.values import digest_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Container, Iterable, Sequence
 
 SECTION: Literal["invoices.seller"] = "invoices.seller"
 ASKED = 20  # sellers that are asked about each; more are hardly all the owner
@@ -83,16 +84,21 @@ def of_owner(
     said = [layout.columns for layout in layouts if layout.section == SECTION]
     confirmed = [one for one in sellers if any(one.is_called(its.get("name", ""), its.get("id", "")) for its in said)]
     owner = _named(sellers, seller)
+    names = {name for one in (*owner, *confirmed) for name in one.names}
+    names |= {name_key(name) for name in (seller, *(its.get("name", "") for its in said))} - {""}
     if not owner:
-        doubts = _doubts([one for one in sellers if one not in confirmed], seller)
-        return list(drafts), doubts
+        asked = [one for one in sellers if one not in confirmed]
+        elsewhere = {id(draft) for one in asked for draft in one.drafts}
+        rest = [draft for draft in drafts if id(draft) not in elsewhere]
+        return list(drafts), [*_doubts(asked, seller), *_to_owner(rest, names)]
     unsure = [one for one in owner if one not in confirmed] if len(owner) > 1 else []
     others = [one for one in sellers if one not in owner and one not in confirmed]
     foreign = {id(draft) for one in others for draft in one.drafts}
     if foreign:
         tally["of another seller"] += len(foreign)
         notes.append(f"Issued by others, left out: {listed(f'{one.title} {len(one.drafts)}' for one in others)}.")
-    return [draft for draft in drafts if id(draft) not in foreign], _doubts(unsure, seller)
+    own = [draft for draft in drafts if id(draft) not in foreign]
+    return own, [*_doubts(unsure, seller), *_to_owner(own, names)]
 
 
 def _named(sellers: Sequence[Seller], seller: str) -> list[Seller]:
@@ -182,6 +188,22 @@ def _doubt(one: Seller, seller: str) -> Doubt:
             {"name": name, "id": ident},
         ),
     )
+
+
+def _to_owner(drafts: Iterable[Draft], names: Container[str]) -> list[Doubt]:
+    """Ask about invoices that are made out to the owner: these are bills, whoever wrote the list."""
+    bills = [draft.document for draft in drafts if name_key(draft.document.invoice.customer) in names]
+    if not bills:
+        return []
+    verb, them = ("is", "it") if len(bills) == 1 else ("are", "them")
+    what = f"{counted(len(bills), 'invoice')} {verb} made out to you: did you issue {them}?"
+    body = "\n".join(
+        f"{shown(one.invoice.number)}: {one.invoice.amount} to {shown(one.invoice.customer)}"
+        for one in bills[:NAMES_SHOWN]
+    )
+    ident = digest_of(b"to owner", what.encode(), body.encode())[:16]
+    files = [one.file for one in bills]
+    return [Doubt(ident, "seller", min(files), what, body, f"If not, take their files away: {files_listed(files)}.")]
 
 
 def _remedy(files: Sequence[str]) -> str:
