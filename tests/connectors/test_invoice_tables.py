@@ -252,6 +252,12 @@ def test_an_amount_beside_its_tax_and_their_sum_is_not_the_total(header):
     assert [str(one.amount) for one in result.invoices] == ["119.00 EUR", "200.00 EUR"]
 
 
+def test_an_amount_beside_a_rate_of_tax_and_the_sum_of_both_is_not_the_total():
+    head = "Rechnungsnr;Kunde;Rechnungsbetrag;MwSt;Zahlbar;Währung;Datum;Fällig\n"
+    rows = "1;A;100,00;19 %;119,00;EUR;01.03.2026;31.03.2026\n2;B;50,00;7 %;53,50;EUR;01.03.2026;31.03.2026\n"
+    assert read(head + rows).total == "172.50 EUR"
+
+
 def test_an_amount_beside_a_tax_without_their_sum_is_asked_about():
     result = read("Number,Customer,Amount,VAT,Currency,Issued,Due\n1,A,119.00,19.00,EUR,2026-03-01,2026-03-31\n")
     assert result.invoices[0].amount == Money(11900, "EUR")
@@ -341,6 +347,21 @@ def test_it_is_asked_where_no_column_tells_what_is_open():
 def test_a_day_it_was_paid_on_tells_that_it_is(header):
     assert read(STATED.format(f",{header}", ",2026-03-09")).count == 0
     assert read(STATED.format(f",{header}", ",")).count == 1
+
+
+@pytest.mark.parametrize(
+    ("header", "cell"), [("Bezahlt", "x"), ("Paid", "\u2713"), ("Paid", "yes"), ("Status", "Paid")]
+)
+def test_a_mark_below_a_header_that_says_paid_tells_that_it_is(header, cell):
+    assert read(STATED.format(f",{header}", f",{cell}")).count == 0
+    assert "column 'Status'" in refused(STATED.format(",Status", ",x")).message
+
+
+def test_a_credit_note_paid_back_is_none():
+    text = "Number,Customer,Total,Currency,Issued,Due,Paid on,Original invoice\n1,A,10.00,EUR,2026-03-01,2026-03-31,,\n"
+    credit = "G,A,-4.00,EUR,2026-03-05,,{},1\n"
+    assert read(text + credit.format("2026-03-09")).total == "10.00 EUR"
+    assert read(text + credit.format("")).total == "6.00 EUR"
 
 
 @pytest.mark.parametrize("cell", ["-", "0000-00-00", "00.00.0000"])

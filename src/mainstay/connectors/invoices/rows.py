@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from decimal import Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -22,7 +23,7 @@ from mainstay.connectors.invoices import states as known
 from mainstay.connectors.invoices.document import Document
 from mainstay.connectors.invoices.forms import EMAIL, YEARS, day_after
 from mainstay.connectors.invoices.papers import NAMES_SHOWN, Draft
-from mainstay.connectors.invoices.sums import SECTION, TELLERS, Sums, money_in, read_sums
+from mainstay.connectors.invoices.sums import SECTION, TELLERS, money_in, read_sums
 from mainstay.connectors.invoices.terms import discount_of, read_terms
 from mainstay.connectors.source import UnreadableError
 from mainstay.connectors.tables import Cells, currency_beside, currency_named
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mainstay.connectors.invoices.sums import Form
+    from mainstay.connectors.invoices.terms import Terms
     from mainstay.connectors.source import Source
     from mainstay.connectors.tables import Row, Table
     from mainstay.records import Discount
@@ -50,6 +52,7 @@ _AT_ONCE = re.compile(
     r"receipt|sofort|immediate|réception|comptant|contado|vista|per direct|heti", re.IGNORECASE
 )  # and no figures beside it
 _NO_DAY = re.compile(r"[-0./ ]*")  # stands where a day would: "", "-", "0000-00-00"
+_MARKS = frozenset({"x", "\u2713", "\u2714"})
 _LEAST_PERCENT = Decimal("0.1")  # of a discount; less is a part of one, as spreadsheets hold percents
 _ALONE = "If it is a remark, delete the row; if the file was cut off, export it again."
 _STATES = f"Export the list with the amounts that are still open. {CORRECT}"
@@ -118,7 +121,7 @@ def _read_row(cells: Cells, form: Form) -> Draft:
             iban=row.text("iban").replace(" ", "").upper(),
             reference=row.text("reference"),
             customer_id=row.text("customer_id"),
-            discounts=() if credit else _discounts(cells, form, issued_on, sums),
+            discounts=() if credit else _discounts(cells, form, issued_on),
         ),
         kind="credit_note" if credit else "invoice",
         file=cells.source.name,
@@ -174,7 +177,8 @@ def _open(cells: Cells, form: Form, amount: Money, *, credit: bool) -> Money:
     if form.states_paid:
         return cells.take("state", left)
     if credit:
-        return none if _state(cells.row) in known.PAID else amount
+        paid = _state(cells.row) in known.PAID or not _NO_DAY.fullmatch(cells.row.text("paid_on"))
+        return none if paid else amount
     asking = msgspec.structs.replace(cells, remedy=_STATES)
     paid = "paid_on" in headers and asking.take("paid_on", lambda cell: _paid_on(cells.row, cell, form))
     paid = paid or ("state" in headers and asking.take("state", lambda cell: _paid(cells.table, cell, form)))
@@ -190,11 +194,14 @@ def _paid_on(row: Row, cell: str, form: Form) -> bool:
 
 
 def _paid(table: Table, state: str, form: Form) -> bool:
-    """Tell paid from unpaid by a word; below a header such as "Paid" also by a day, or by nothing."""
+    """Tell paid from unpaid by a word; below a header such as "Paid" also by a mark or a day, or by nothing."""
     if state.casefold() in known.PAID | known.UNPAID:
         return state.casefold() in known.PAID
-    if table.headers["state"].casefold() in known.PAID and (not state or begins_date(state)):
-        return bool(state) and bool(_day(state, form))
+    if table.headers["state"].casefold() in known.PAID:
+        if _NO_DAY.fullmatch(state) or state.casefold() in _MARKS:
+            return state.casefold() in _MARKS
+        if begins_date(state):
+            return bool(_day(state, form))
     raise UnreadableError(f"{state[:30]!r} says neither paid nor unpaid")
 
 
@@ -214,7 +221,7 @@ def _due_on(cells: Cells, form: Form, issued_on: str) -> str:
             return _later(issued_on, int(days[1]))
         if _AT_ONCE.search(cell) and not any(map(str.isdigit, cell)):
             return issued_on
-        said = read_terms([cell], issued_on).due_on
+        said = _terms(cell, issued_on).due_on
         if said:
             return said
         try:
@@ -233,12 +240,11 @@ def _due_on(cells: Cells, form: Form, issued_on: str) -> str:
     return cells.take(field, within)
 
 
-def _discounts(cells: Cells, form: Form, issued_on: str, sums: Sums) -> tuple[Discount, ...]:
+def _discounts(cells: Cells, form: Form, issued_on: str) -> tuple[Discount, ...]:
     """Give the discounts for early payment, where a row says how much and until when: in columns, or in its terms."""
     percent = cells.take("discount_percent", lambda cell: _percent(cell, form))
     if not percent:
-        amounts = [Decimal(money.minor) / 100 for money in (sums.amount, sums.net) if money]
-        return read_terms([cells.row.text("terms_days")], issued_on, amounts=amounts).discounts
+        return _terms(cells.row.text("terms_days"), issued_on).discounts
     if cells.row.text("discount_until"):
         until = cells.take("discount_until", lambda cell: _day(cell, form))
     elif cells.row.text("discount_days"):
@@ -253,6 +259,11 @@ def _discounts(cells: Cells, form: Form, issued_on: str, sums: Sums) -> tuple[Di
         return found
 
     return (cells.take("discount_percent", discount),)
+
+
+@lru_cache(maxsize=1024)  # a list says the same of many invoices
+def _terms(cell: str, issued_on: str) -> Terms:
+    return read_terms([cell], issued_on)
 
 
 def _percent(cell: str, form: Form) -> Decimal:

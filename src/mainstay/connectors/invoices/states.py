@@ -28,7 +28,7 @@ UNPAID = _listed(
 )
 PAID = _listed(
     """
-    x,paid,settled,closed,in payment,complete,completed,auto paid,auto-paid,yes,true,1,paid in full,collected,
+    paid,settled,closed,in payment,complete,completed,auto paid,auto-paid,yes,true,1,paid in full,collected,
     bezahlt,beglichen,ja,ausgeglichen,vollständig bezahlt,payée,payé,réglée,réglé,soldée,encaissée,oui,acquittée,
     betaald,voldaan,afgehandeld,pagada,pagado,cobrada,cobrado,sí,pagata,pagato,incassata,saldata,sì,paga,pago,liquidada,
     sim,opłacona,opłacone,opłacony,zapłacona,zapłacone,rozliczona,tak,betald,betalda,slutbetald,betalt,indbetalt,

@@ -12,10 +12,10 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
 from mainstay.connectors.cells import guess_date_format, guess_decimal, plain_number
-from mainstay.connectors.currencies import money_of
+from mainstay.connectors.currencies import money_of, most_digits
 from mainstay.connectors.doubts import quoted
 from mainstay.connectors.source import UnreadableError
-from mainstay.connectors.tables import currency_beside, currency_in, line_of
+from mainstay.connectors.tables import currency_beside, currency_in, currency_named, line_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -94,13 +94,14 @@ def _sum_first(header: Sequence[str], columns: dict[str, int], rows: Sequence[Se
 
 
 def _add_up(cells: Sequence[tuple[str, str, str]]) -> bool:
-    """Tell whether the third is what the first two make, in all rows, and in some with tax."""
+    """Tell whether the third is what the first two make, in all rows, and in some with tax, or with a rate of it."""
     try:
         decimal = guess_decimal(cell for row in cells for cell in row)
-        numbers = [tuple(_number(cell or "0", decimal) for cell in row) for row in cells]
+        numbers = [tuple(_number(cell.replace("%", "").strip() or "0", decimal) for cell in row) for row in cells]
     except UnreadableError:
         return False
-    return all(net + tax == total for net, tax, total in numbers) and any(tax for _, tax, _ in numbers)
+    told = any(tax for _, tax, _ in numbers)
+    return told and all(total in {net + tax, round(net + net * tax / 100, 2)} for net, tax, total in numbers)
 
 
 def _without_home(
@@ -133,7 +134,7 @@ def is_signed(header: str) -> bool:
 def find_form(source: Source, table: Table, columns: InvoiceColumns, currency: str) -> Form:
     """Find out how this file writes numbers and dates, from all rows at once. Raises FileError."""
     try:
-        decimal = columns.decimal or guess_decimal(amounts(table))
+        decimal = guess_decimal(amounts(table), _digits(table, columns.currency_code or currency), columns.decimal)
     except UnreadableError as error:
         raise _asking(source, table, error, 'decimal = ","   # or "."') from error
     if decimal not in {".", ","}:
@@ -157,6 +158,15 @@ def find_form(source: Source, table: Table, columns: InvoiceColumns, currency: s
         states_paid=not set(states) <= {"0", "1"} and _all_amounts(states, decimal),
         amount_is_net=not columns.amount and _is_net(table.headers.get("amount", "")),
     )
+
+
+def _digits(table: Table, otherwise: str) -> int:
+    """Give the most digits that an amount of this table can have after its decimal mark."""
+    fields = ("open", "amount", "net")
+    named = next((code for field in fields if (code := currency_in(table.headers.get(field, "")))), otherwise)
+    beside = (next((code for field in fields if (code := currency_beside(row.text(field)))), "") for row in table.rows)
+    said = (currency_named(row.text("currency")).upper() for row in table.rows)
+    return most_digits(one or other or named for one, other in zip(said, beside, strict=True))
 
 
 def _asking(source: Source, table: Table, error: UnreadableError, line: str) -> FileError:

@@ -127,10 +127,9 @@ def _layout(hints: Hints) -> tables.Layout:
 
 def _settings(columns: InvoiceColumns, table: Table) -> InvoiceColumns:
     """Take what was confirmed of how cells are written, where mainstay.toml says nothing."""
-    confirmed = table.remembered.columns if table.remembered else {}
     some = ("decimal", "date_format", "currency_code")
     return msgspec.structs.replace(
-        columns, **{name: getattr(columns, name) or confirmed.get(name, "") for name in some}
+        columns, **{name: getattr(columns, name) or table.confirmed.get(name, "") for name in some}
     )
 
 
@@ -146,7 +145,9 @@ def _refuse_settled(source: Source, table: Table) -> None:
         said = _alone(row)
         if said and row.line < last and _is_settled(said):
             what = f"below {shown(said)!r} stand invoices, and no column says what is open of them"
-            remedy = "Export the list with the amounts that are still open, or delete the invoices below this row."
+            remedy = (
+                "Export the list with the amounts that are still open, or delete the rows that are paid, and this one."
+            )
             raise source.error(what, line=row.line, remedy=remedy)
 
 
@@ -312,7 +313,7 @@ def _doubt(
     if form.currency and not said.currency_code and "currency" not in table.headers:
         assumed["currency_code"] = form.currency
     sample = [_shown(draft.document) for draft in drafts[: doubts.SAMPLE_ROWS]]
-    asked = [*remarks.assumed, *remarks.strange]
+    asked = [*table.remarks, *remarks.assumed, *remarks.strange]
     return doubts.doubt(source, table.header, SECTION, proven, sample, assumed, asked)
 
 
