@@ -454,7 +454,7 @@ def test_a_balance_that_is_empty_or_no_number_is_none_and_told():
     assert "gives no balances" in read(empty).note
     strange = read(GOOD.replace("1500.00", "R$ 5.326,43"))
     assert (strange.lines, strange.statements[0].closing) == (read(GOOD).lines, None)
-    assert "can't be read and is left out: BALAMT: 'R$ 5.326,43' is not an amount." in strange.note
+    assert "can't be read and is left out: 'R$ 5.326,43' is not an amount (BALAMT)." in strange.note
 
 
 INVESTMENT = """<INVSTMTMSGSRSV1><INVSTMTTRNRS><TRNUID>0<INVSTMTRS><DTASOF>20260131<CURDEF>EUR
@@ -482,9 +482,9 @@ def test_a_file_with_nothing_but_securities_is_refused():
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
-        ("<DTPOSTED>20260107\n", "", "has no date (DTPOSTED)"),
-        ("<TRNAMT>-20.50\n", "", "there is no amount (TRNAMT)"),
-        ("</STMTTRN>\n<STMTTRN>", "", "stands twice in one entry"),
+        ("<DTPOSTED>20260107\n", "", "has no booking date (DTPOSTED)"),
+        ("<TRNAMT>-20.50\n", "", "the entry has no amount (TRNAMT)"),
+        ("</STMTTRN>\n<STMTTRN>", "", "the amount of one entry stands twice (TRNAMT)"),
         ("</STMTTRN>\n<STMTTRN>", "<STMTTRN>", "before STMTTRN of line"),
         ("</STMTTRN>\n<STMTTRN>", "</STMTTRN>\n", "closes nothing"),
         ("</STMTTRN>\n</BANKTRANLIST>", "", "before BANKTRANLIST of line"),
@@ -509,7 +509,7 @@ def test_a_damaged_file_is_refused_whole(old, new, says):
 
 
 def test_an_error_names_line_and_entry():
-    error = refused(GOOD.replace("-20.50", "x"), "line 20, entry 2: TRNAMT: 'x' is not an amount")
+    error = refused(GOOD.replace("-20.50", "x"), "line 20, entry 2: 'x' is not an amount (TRNAMT)")
     assert GOOD.splitlines()[19].endswith("<STMTTRN>")
     assert "Export" in error.remedy
 
@@ -533,7 +533,15 @@ def test_encodings_are_found_and_a_wrong_header_is_told():
     lying = document(statement(CLOSED), header=XML).replace("Muster", "M\u00fcller").encode("latin-1")
     assert read(lying).lines[0].counterparty == "M\u00fcller GmbH"
     assert "read as Windows-1252" in read(lying).note
-    refused(named.encode() + b"\x81\xff", "neither in UTF-8")
+    refused(named.encode() + b"\x81\xff", "the text is not in cp1252")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "cp1250"])
+def test_what_no_header_names_is_decoded_as_a_table_is(encoding):
+    text = document(statement(CLOSED), header="").replace("Muster", "Us\u0142ugi Za\u017c\u00f3\u0142\u0107")
+    found = read(text.encode(encoding))
+    assert found.lines[0].counterparty == "Us\u0142ugi Za\u017c\u00f3\u0142\u0107 GmbH"
+    assert ("read as Windows-1250" in found.note) == (encoding == "cp1250")
 
 
 @pytest.mark.parametrize("content", [b"<OFX>", b"OFXHEADER:100\r\n" + b"\xff" * 50, b"<OFX>" * 5000, b"<OFX><" * 9000])
@@ -550,7 +558,7 @@ def test_a_file_is_recognised_by_its_content():
 
 
 def test_files_beyond_the_limits_are_refused_with_the_limit():
-    refused(GOOD + " " * ofx_tree.MAX_OFX_BYTES, "and an OFX file may have 32.0 MB")
+    refused(GOOD + " " * ofx_tree.MAX_OFX_BYTES, "the file has 32.0 MB, and may have 32.0 MB")
 
 
 def test_long_runs_of_marks_are_read_in_one_pass():

@@ -60,7 +60,7 @@ def test_a_currency_that_all_entries_name_is_that_of_the_statement():
 
 
 def test_an_entry_that_shows_a_balance_without_an_amount_is_refused():
-    with pytest.raises(FileError, match=r"line 4, entry 1: TRNAMT: '\.' is not an amount"):
+    with pytest.raises(FileError, match=r"line 4, entry 1: '\.' is not .* with the decimal mark '\.' \(TRNAMT\)"):
         read(LIST.replace("-836.30", "            .  "))
 
 

@@ -293,7 +293,7 @@ def test_currencies_without_decimals_are_read_as_written():
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252"])
 def test_line_ends_and_encodings_change_nothing(end, encoding):
     text = history(CHARGE, PAYOUT).replace("about txn_1", "B\u00fcro")
     result = read(text.replace("\n", end).encode(encoding))

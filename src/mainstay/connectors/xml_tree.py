@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
+from mainstay.connectors.source import AGAIN, DOCTYPE
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
 
 # Encodings bank files come in; anything rarer is refused by name.
 ENCODINGS = frozenset({"utf-8", "utf-16", "ascii", "iso8859-1", "iso8859-15", "cp1252"})
-AGAIN = "Export the file again at the bank, and give it as it came: not opened and saved in between."
 
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _DECLARED = re.compile(rb"""\s*<\?xml[^>]*?\sencoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
@@ -123,14 +124,11 @@ def _decoded(source: Source) -> str:
         line = source.content.count(b"\n", 0, error.start) + 1
         what = f"the file says it is {encoding.removesuffix('-sig').upper()} but is not"
         raise source.error(what, line=line, remedy=AGAIN) from error
-    for sign, what in (("\0", "there are NUL characters in the text"), ("<!DOCTYPE", _DTD), ("<!ENTITY", _DTD)):
+    for sign, what in (("\0", "there are NUL characters in the text"), ("<!DOCTYPE", DOCTYPE), ("<!ENTITY", DOCTYPE)):
         if (at := text.find(sign)) >= 0:
             raise source.error(what, line=text.count("\n", 0, at) + 1, remedy=AGAIN)
     # Line breaks of a removed declaration stay, so that lines are counted as in the file.
     return _DECLARATION.sub(lambda match: "\n" * match[0].count("\n"), text.removeprefix("\ufeff"), count=1)
-
-
-_DTD = "the file holds a document type (DTD), which such files never need and attackers use; it is refused"
 
 
 def _encoding_of(source: Source) -> str:

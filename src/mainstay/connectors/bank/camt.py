@@ -21,14 +21,12 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from mainstay.connectors.bank.camt_entry import EntryRead, account_at, date_at, iso_date, read_entry, signed
-from mainstay.connectors.bank.statement import AccountStatement, Draft, FileRead, Part
-from mainstay.connectors.source import UnreadableError, stranger
-from mainstay.connectors.xml_tree import AGAIN, Node, Tree, canonical, parse, text_at
+from mainstay.connectors.bank.statement import COPIES, JOINED, AccountStatement, Draft, FileRead, Part, counted
+from mainstay.connectors.source import AGAIN, UnreadableError, stranger
+from mainstay.connectors.xml_tree import Node, Tree, canonical, parse, text_at
 from mainstay.values import Money
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from mainstay.connectors.source import Source
 
 MESSAGES = {
@@ -71,8 +69,8 @@ def read(source: Source) -> FileRead:
     parts = [part for sheet in sheets for part in _parts(source, sheet)]
     notes = [note for sheet in sheets for note in sheet.notes]
     if len(distinct) < len(nodes):
-        notes += ["Copies of a statement in the same file, left out"] * (len(nodes) - len(distinct))
-    return FileRead(_version(tree, kind), tuple(parts), tuple(_counted([*notes, *_pages(message)])))
+        notes += [COPIES] * (len(nodes) - len(distinct))
+    return FileRead(_version(tree, kind), tuple(parts), tuple(counted([*notes, *_pages(message)])))
 
 
 def looks_like(head: bytes) -> bool:
@@ -219,7 +217,7 @@ class _Pages:
     def joined(self) -> _Sheet:
         """Give all as one."""
         notes = [note for sheet in self.sheets for note in sheet.notes]
-        notes += ["Pages joined to the statement before them"] * (len(self.sheets) - 1)
+        notes += [JOINED] * (len(self.sheets) - 1)
         return msgspec.structs.replace(
             self.first,
             to_on=next((sheet.to_on for sheet in reversed(self.sheets) if sheet.to_on), ""),
@@ -304,8 +302,3 @@ def _pages(message: Node) -> list[str]:
     last = text_at(message, "GrpHdr/MsgPgntn/LastPgInd")
     page = text_at(message, "GrpHdr/MsgPgntn/PgNb")
     return [f"More pages follow in other files after page {page[:5]}."] if last in {"false", "0"} else []
-
-
-def _counted(notes: Iterable[str]) -> list[str]:
-    """Say what happened several times once, with its count; a whole sentence stays as it is."""
-    return [note if note.endswith(".") else f"{note}: {count}." for note, count in Counter(notes).items()]

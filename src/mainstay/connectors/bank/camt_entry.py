@@ -17,13 +17,14 @@ Sources: the ISO 20022 message definitions of camt.052, .053 and .054, versions 
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import date
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
 from mainstay.connectors.bank.creditor_reference import is_swiss
-from mainstay.connectors.bank.statement import RAW_LIMIT, Draft
+from mainstay.connectors.bank.statement import FILLERS, TEXT_LIMIT, Draft, raw_of
 from mainstay.connectors.currencies import money_of
 from mainstay.connectors.source import UnreadableError
 from mainstay.connectors.xml_tree import Node, canonical, text_at, texts_at
@@ -35,13 +36,11 @@ if TYPE_CHECKING:
     from mainstay.values import Money
 
 
-TEXT_LIMIT = 2000
 REFERENCE_LIMIT = 60  # references kept of a whole batch
 
 # Where the amount of one transaction stands, the most telling first.
 _AMOUNTS = ("Amt", "AmtDtls/TxAmt/Amt", "AmtDtls/InstdAmt/Amt")
 _REFERENCES = ("EndToEndId", "MndtId", "TxId", "InstrId")
-_FILLERS = frozenset({"NOTPROVIDED", "NOTAVAILABLE", "NONREF", "KEINE INFORMATION VORHANDEN"})
 _DATE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:$|[TZ+-])")
 
 
@@ -78,7 +77,7 @@ def read_entry(entry: Node, account: str, stand_in: str) -> EntryRead:
         booked_on=booked or valued or stand_in,
         value_on=valued,
         bank_id=mark or text_at(entry, "NtryRef"),
-        mark="" if mark.upper() in _FILLERS else mark,
+        mark="" if mark.upper() in FILLERS else mark,
         pending=_pending(entry),
         reversal=_flag(entry, "RvslInd"),
     )
@@ -101,10 +100,12 @@ def signed(node: Node, *, path: str = "Amt", direction: str = "") -> Money:
     """
     said = text_at(node, "CdtDbtInd") or direction
     if said not in {"CRDT", "DBIT"}:
-        raise UnreadableError(f"CdtDbtInd must be CRDT or DBIT, not {said[:20]!r}")
+        raise UnreadableError(
+            f"whether money came or went is not said: {said[:20]!r} is neither CRDT nor DBIT (CdtDbtInd)"
+        )
     amount = amount_at(node, path)
     if amount is None:
-        raise UnreadableError("there is no amount (Amt)")
+        raise UnreadableError("the amount is missing (Amt)")
     return -amount if said == "DBIT" else amount
 
 
@@ -115,7 +116,9 @@ def amount_at(node: Node, path: str) -> Money | None:
         return None
     amount = money_of((found.text or "").strip(), (found.get("Ccy") or "").strip())
     if amount.minor < 0:
-        raise UnreadableError(f"the amount {amount} is negative, but the sign belongs into CdtDbtInd")
+        raise UnreadableError(
+            f"the amount {amount} has a minus, where only CRDT or DBIT says that money went (CdtDbtInd)"
+        )
     return amount
 
 
@@ -129,20 +132,16 @@ def iso_date(text: str) -> str:
     if not text:
         return ""
     found = _DATE.match(text)
-    try:
-        return date.fromisoformat(found[1]).isoformat() if found else _no_date(text)
-    except ValueError:
-        return _no_date(text)
+    with suppress(ValueError):
+        if found:
+            return date.fromisoformat(found[1]).isoformat()
+    raise UnreadableError(f"{text[:40]!r} is not a date")
 
 
 def account_at(node: Node, path: str) -> str:
     """Give the IBAN of an account, or whatever number it has, without spaces."""
     number = text_at(node, f"{path}/Id/IBAN") or text_at(node, f"{path}/Id/Othr/Id")
     return number.replace(" ", "").upper()
-
-
-def _no_date(text: str) -> str:
-    raise UnreadableError(f"{text[:40]!r} is not a date")
 
 
 def _pending(entry: Node) -> bool:
@@ -217,7 +216,7 @@ def _line(frame: _Frame, details: list[Node], amount: Money, *, raw: str) -> Ban
         pending=frame.pending,
         reversal=reversal,
         original=_original(details[0], amount) if len(details) == 1 else None,
-        raw=raw if len(raw) <= RAW_LIMIT else f"{raw[:RAW_LIMIT]}[cut]",
+        raw=raw_of(raw),
     )
 
 
@@ -235,7 +234,7 @@ def _party(detail: Node, own: str, *, debtors: bool) -> tuple[str, str, str]:
 def _name(detail: Node, path: str) -> str:
     """Read a party: a name, since version 08 inside Pty, or a bank as a party."""
     name = text_at(detail, f"{path}/Nm") or text_at(detail, f"{path}/Pty/Nm") or _bank(detail, f"{path}/Agt")
-    return "" if name.upper() in _FILLERS else name
+    return "" if name.upper() in FILLERS else name
 
 
 def _bank(detail: Node, path: str) -> str:
@@ -247,7 +246,7 @@ def _references(detail: Node) -> list[str]:
     """Give structured references, those the payer was asked to give first."""
     given = texts_at(detail, "RmtInf/Strd/CdtrRefInf/Ref") + texts_at(detail, "RmtInf/Strd/RfrdDocInf/Nb")
     given += [text_at(detail, f"Refs/{leaf}") for leaf in _REFERENCES]
-    return [reference for reference in given if reference and reference.upper() not in _FILLERS]
+    return [reference for reference in given if reference and reference.upper() not in FILLERS]
 
 
 def _text(detail: Node) -> str:

@@ -12,7 +12,6 @@ Pages. A page that closes with :62M: goes on in the next that opens with :60M:, 
 from __future__ import annotations
 
 import re
-from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn
 
@@ -20,7 +19,7 @@ import msgspec
 
 from mainstay.connectors.bank.mt940_entry import amount_of, day_of, read_entry
 from mainstay.connectors.bank.mt940_fields import AGAIN, Field, Message, looks_like, messages_of
-from mainstay.connectors.bank.statement import AccountStatement, Draft, FileRead, Part
+from mainstay.connectors.bank.statement import COPIES, JOINED, AccountStatement, Draft, FileRead, Part, counted
 from mainstay.connectors.currencies import code_of
 from mainstay.connectors.source import UnreadableError
 from mainstay.values import Money
@@ -86,10 +85,10 @@ def read(source: Source) -> FileRead:
     distinct = list({_content(page): page for page in pages}.values())
     sheets = _joined(source, [_sheet(source, page) for page in distinct])
     notes = [note for sheet in sheets for note in (*sheet.notes, *_open_ends(sheet))]
-    notes += ["Copies of a statement in the same file, left out"] * (len(pages) - len(distinct))
+    notes += [COPIES] * (len(pages) - len(distinct))
     kinds = dict.fromkeys(f"MT{page.kind}" for page in pages)
     parts = tuple(Part(sheet.head, sheet.drafts) for sheet in sheets)
-    return FileRead(" and ".join(kinds), parts, tuple(f"{note}: {count}." for note, count in Counter(notes).items()))
+    return FileRead(" and ".join(kinds), parts, tuple(counted(notes)))
 
 
 def _content(page: _Page) -> tuple[str, ...]:
@@ -358,7 +357,7 @@ def _join(pages: Sequence[_Sheet]) -> _Sheet:
         drafts=tuple(draft for page in pages for draft in page.drafts),
         page=last.page,
         ends=last.ends,
-        notes=(*notes, *["Pages joined to the statement before them"] * (len(pages) - 1)),
+        notes=(*notes, *[JOINED] * (len(pages) - 1)),
     )
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from mainstay.connectors.bank.creditor_reference import creditor_references
+from mainstay.connectors.bank.statement import FILLERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 _LINE = 65
 _TAGGED_LINE = 61  # where the bank counts ":86:" to the line
 _SUBFIELD = 27
-FILLERS = frozenset({"NONREF", "NOTPROVIDED", "NOTAVAILABLE", "KREF", "EREF", "MREF", "KREF+", "EREF+", "MREF+"})
+NO_REFERENCE = FILLERS | {"KREF", "EREF", "MREF", "KREF+", "EREF+", "MREF+"}
 _PURPOSE = tuple(map(str, (*range(20, 30), *range(60, 64))))
 _SEPA = "1"  # the codes (GVC) of SEPA payments begin with it
 _RETURNS = frozenset({"108", "109", "159", "181", "184"})  # GVC: a direct debit or transfer comes back
@@ -114,7 +115,7 @@ def tidy(text: str) -> str:
 def kept(references: Iterable[str]) -> tuple[str, ...]:
     """Leave out what stands for no reference, and repetitions."""
     tidied = (tidy(reference) for reference in references)
-    return tuple(dict.fromkeys(one for one in tidied if len(one.strip("0/")) > 1 and one.upper() not in FILLERS))
+    return tuple(dict.fromkeys(one for one in tidied if len(one.strip("0/")) > 1 and one.upper() not in NO_REFERENCE))
 
 
 def _joined(lines: Sequence[str]) -> str:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from mainstay.connectors.bank.mt940_details import (
-    FILLERS,
+    NO_REFERENCE,
     Details,
     account_in,
     details_of,
@@ -24,7 +24,7 @@ from mainstay.connectors.bank.mt940_details import (
     original_in,
     tidy,
 )
-from mainstay.connectors.bank.statement import RAW_LIMIT, Draft
+from mainstay.connectors.bank.statement import TEXT_LIMIT, Draft, raw_of
 from mainstay.connectors.currencies import money_of
 from mainstay.connectors.source import UnreadableError
 from mainstay.records import BankLine
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
     from mainstay.connectors.bank.mt940_fields import Field
 
-TEXT_LIMIT = 2000
 NAME_LIMIT = 140  # characters of a name, an account or a reference, as in SEPA; a broken file may hold more
 REFERENCE_LIMIT = 60
 
@@ -102,7 +101,7 @@ def read_entry(fields: Sequence[Field], currency: str) -> Draft:
         pending=head.pending,
         reversal=head.reversal or found.returned,
         original=_original(head.amount, original_in(" ".join(more)), found.original),
-        raw=raw if len(raw) <= RAW_LIMIT else f"{raw[:RAW_LIMIT]}[cut]",
+        raw=raw_of(raw),
     )
     return Draft(line, mark=mark[:NAME_LIMIT])
 
@@ -143,7 +142,9 @@ def _head(text: str, currency: str) -> _Head:
         pending=sign.startswith("E"),
         reversal=sign.startswith("R") or found["kind"][1:].upper() == _RETURNED,
         reference=reference,
-        bank_reference="" if bank_reference.upper() in FILLERS or not bank_reference.strip("0") else bank_reference,
+        bank_reference=""
+        if bank_reference.upper() in NO_REFERENCE or not bank_reference.strip("0")
+        else bank_reference,
         rest=rest,
     )
 

@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from msgspec import structs
 
 from mainstay.connectors.bank.ofx_entry import EntryRead, account_of, amount_at, day_at, read_entry
-from mainstay.connectors.bank.ofx_tree import AGAIN, Element, Tree, parse
-from mainstay.connectors.bank.statement import AccountStatement, Draft, FileRead, Part
+from mainstay.connectors.bank.ofx_tree import Element, Tree, parse
+from mainstay.connectors.bank.statement import COPIES, AccountStatement, Draft, FileRead, Part, counted
 from mainstay.connectors.cells import decimal_or_told
 from mainstay.connectors.currencies import code_of
-from mainstay.connectors.source import UnreadableError
+from mainstay.connectors.source import AGAIN, UnreadableError
 from mainstay.connectors.tables import NAME_CURRENCY, setting
 from mainstay.values import CURRENCY_DIGITS
 
@@ -72,7 +72,7 @@ def read(source: Source, columns: ColumnMap) -> FileRead:
     notes += _balances(read)
     version = "2" if re.search("OFXHEADER\\s*=", tree.header, re.IGNORECASE) else "1"
     parts = tuple(part for one in read for part in one.parts())
-    return FileRead(f"OFX {version}", parts, tuple(_counted(notes)))
+    return FileRead(f"OFX {version}", parts, tuple(counted(notes)))
 
 
 class _Decimals(NamedTuple):
@@ -271,7 +271,7 @@ def _once(text: str, read: Sequence[_Statement]) -> list[_Statement]:
     """Leave out copies of a statement, and entries that an earlier statement of the account holds with the same id."""
     distinct = list({" ".join(text[one.element.start : one.element.end].split()): one for one in read}.values())
     if len(distinct) < len(read):
-        distinct[0].notes += ["Copies of a statement in the same file, left out"] * (len(read) - len(distinct))
+        distinct[0].notes += [COPIES] * (len(read) - len(distinct))
     seen: dict[str, set[BankLine]] = {}
     for one in distinct:
         known = seen.setdefault(one.account, set())
@@ -290,8 +290,3 @@ def _balances(read: Sequence[_Statement]) -> list[str]:
         return ["The file gives no balances, so nothing shows that it is complete."]
     said = ", ".join(told[:_MANY]) + ", ..." * (len(told) > _MANY)
     return [f"The file says a balance of {said}; without an opening one that proves nothing about completeness."]
-
-
-def _counted(notes: Iterable[str]) -> list[str]:
-    """Say what happened several times once, with its count; a whole sentence stays as it is."""
-    return [note if note.endswith(".") else f"{note}: {count}." for note, count in Counter(notes).items()]

@@ -14,13 +14,14 @@ Source: the Open Financial Exchange specifications 1.0.2 to 2.3, section "Statem
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from mainstay.connectors.bank.statement import RAW_LIMIT, Draft
+from mainstay.connectors.bank.statement import FILLERS, TEXT_LIMIT, Draft, raw_of
 from mainstay.connectors.cells import plain_number
 from mainstay.connectors.currencies import code_of, money_of
 from mainstay.connectors.source import UnreadableError
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
     from mainstay.connectors.bank.ofx_tree import Element
     from mainstay.values import Money
 
-TEXT_LIMIT = 2000
-ONCE = ("TRNAMT", "DTPOSTED", "FITID")  # a second one shows that two entries ran together
+# What an entry has once: a second one shows that two entries ran together.
+_PLAIN = {"TRNAMT": "amount", "DTPOSTED": "booking date", "FITID": "number"}
 
 _DATE = re.compile(
     r"""([0-9]{4})(-?)([0-9]{2})\2([0-9]{2})
@@ -41,7 +42,6 @@ _DATE = re.compile(
     (?:\[[^\[\]]{0,30}\]?)?""",
     re.VERBOSE,
 )
-_FILLERS = frozenset({"", "0", "NONE", "N/A", "NA", "NULL", "NOTPROVIDED"})
 _CREDITS = frozenset({"CREDIT", "DEP", "DIRECTDEP"})
 _DEBITS = frozenset({"DEBIT", "CHECK", "PAYMENT", "DIRECTDEBIT", "POS"})
 _RATE = re.compile(r"[0-9]{1,12}(?:[.,][0-9]{1,12})?")
@@ -61,9 +61,9 @@ def read_entry(entry: Element, text: str, currency: str, decimal: str, *, pendin
 
     Raises UnreadableError with a clause that names the element.
     """
-    for name in ONCE:
+    for name, plain in _PLAIN.items():
         if len(entry.findall(name)) > 1:
-            raise UnreadableError(f"{name} stands twice in one entry: a part of the file is missing")
+            raise UnreadableError(f"the {plain} of one entry stands twice ({name}): a part of the file is missing")
     said = code_of(entry.text("CURRENCY/CURSYM") or currency)
     amount = amount_at(entry, "TRNAMT", decimal, said)
     kind = entry.text("TRNTYPE").upper()
@@ -80,7 +80,7 @@ def read_entry(entry: Element, text: str, currency: str, decimal: str, *, pendin
         bank_id=entry.text("FITID"),
         pending=pending,
         original=_original(entry, amount),
-        raw=raw if len(raw) <= RAW_LIMIT else f"{raw[:RAW_LIMIT]}[cut]",
+        raw=raw_of(raw),
     )
     mark = line.bank_id if _tells(line.bank_id) else ""
     odd = (kind in _CREDITS and amount.minor < 0) or (kind in _DEBITS and amount.minor > 0)
@@ -99,11 +99,11 @@ def amount_at(element: Element, name: str, decimal: str, currency: str) -> Money
     """Give the signed amount of a value; raises UnreadableError, which names the element, when it is none."""
     number = element.text(name)
     if not number:
-        raise UnreadableError(f"there is no amount ({name})")
+        raise UnreadableError(f"the {'balance' if name == 'BALAMT' else 'entry'} has no amount ({name})")
     try:
         return money_of(plain_number(number, decimal), currency)
     except UnreadableError as error:
-        raise UnreadableError(f"{name}: {error}") from error
+        raise UnreadableError(f"{error} ({name})") from error
 
 
 def day_at(element: Element, path: str) -> str:
@@ -112,27 +112,23 @@ def day_at(element: Element, path: str) -> str:
     if not written.strip("0"):  # some banks fill with zeros
         return ""
     found = _DATE.fullmatch(written)
-    try:
-        return date(int(found[1]), int(found[3]), int(found[4])).isoformat() if found else _no_date(path, written)
-    except ValueError:
-        return _no_date(path, written)
-
-
-def _no_date(path: str, text: str) -> str:
-    raise UnreadableError(f"{path}: {text[:40]!r} is not a date")
+    with suppress(ValueError):
+        if found:
+            return date(int(found[1]), int(found[3]), int(found[4])).isoformat()
+    raise UnreadableError(f"{written[:40]!r} is not a date ({path})")
 
 
 def _booked_on(entry: Element, *, pending: bool) -> str:
     """Give the day an entry was booked; a pending one has only that on which it was made."""
     booked = day_at(entry, "DTPOSTED") or (pending and day_at(entry, "DTTRAN"))
     if not booked:
-        raise UnreadableError("the entry has no date (DTPOSTED)")
+        raise UnreadableError("the entry has no booking date (DTPOSTED)")
     return booked
 
 
 def _tells(number: str) -> bool:
     """Tell whether a number is one, and not a filler."""
-    return number.upper().strip("0") != "" and number.upper() not in _FILLERS
+    return number.strip("0") != "" and number.upper() not in FILLERS
 
 
 def _name(entry: Element) -> str:

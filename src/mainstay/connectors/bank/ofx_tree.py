@@ -18,16 +18,17 @@ from typing import TYPE_CHECKING, NoReturn
 
 import msgspec
 
+from mainstay.connectors.source import AGAIN, DOCTYPE, Source, unix_lines
+from mainstay.connectors.tables import decode
+from mainstay.errors import FileError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from mainstay.connectors.source import Source
 
 MAX_OFX_BYTES = 32 * 1024 * 1024  # some 100,000 to 200,000 entries; reading takes up to twenty times as much memory
 MAX_ELEMENTS = 1_500_000  # of some 400 bytes each
 MAX_DEPTH = 60
 MAX_VALUE = 20_000  # characters of one value
-AGAIN = "Export the file again at the bank, and give it as it came: not opened and saved in between."
 
 _SHORTER = "Export a shorter period, or several files, and give each by itself."
 # The same thing for cards and for accounts. Some banks close one with the name of the other.
@@ -55,7 +56,6 @@ _BODY = re.compile(r"<(?:\w{1,20}:)?OFX(?=[\s/>])", re.IGNORECASE)
 _DECLARED = re.compile(rb"""\bencoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']|CHARSET\s*:\s*([A-Za-z0-9-]{1,20})""")
 _WINDOWS = re.compile(r"(?:windows-?|cp)?(125[0-8])(?![0-9])", re.IGNORECASE)
 _LATIN = re.compile(r"(?:iso-?)?8859-([0-9]{1,2})", re.IGNORECASE)
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 
 class Element(msgspec.Struct, gc=False):  # a tree has no cycles
@@ -110,12 +110,9 @@ def parse(source: Source) -> Tree:
     header = text[: body.start()]
     declared = re.search("<!DOCTYPE|<!ENTITY", header, re.IGNORECASE)
     if declared:
-        raise source.error(_DTD, line=header.count("\n", 0, declared.start()) + 1, remedy=AGAIN)
+        raise source.error(DOCTYPE, line=header.count("\n", 0, declared.start()) + 1, remedy=AGAIN)
     builder = _Builder(source, text)
     return Tree(builder.build(body.start()), text, header, (*filter(None, [note]), *builder.notes))
-
-
-_DTD = "the file holds a document type (DTD), which bank files never need and attackers use; it is refused"
 
 
 class _Builder:
@@ -218,7 +215,7 @@ class _Builder:
     def special(self, found: re.Match[str]) -> int:
         """Pass over a comment, or take literal text; give the place after it."""
         if found[0] not in {"<!--", "<![CDATA["}:
-            self.fail(_DTD if found[0] == "<!" else "there is a processing instruction inside the document")
+            self.fail(DOCTYPE if found[0] == "<!" else "there is a processing instruction inside the document")
         ends = "-->" if found[0] == "<!--" else "]]>"
         end = self.input.find(ends, found.end())
         if end < 0:
@@ -251,29 +248,24 @@ def _character(found: re.Match[str]) -> str:
 
 
 def _decoded(source: Source) -> tuple[str, str]:
-    """Decode a file by its mark, as UTF-8, or as its header says; with a note where the header is wrong."""
-    if len(source.content) > MAX_OFX_BYTES:
-        size, limit = (f"{count / 2**20:.1f} MB" for count in (len(source.content), MAX_OFX_BYTES))
-        what = f"the file has {size}, and an OFX file may have {limit}"
-        raise source.error(what, remedy=_SHORTER)
-    content = source.content.rstrip(b"\x1a")  # which is how DOS ends a file
-    said = _said(content)
-    marked = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    for name in ("utf-16",) if marked else ("utf-8-sig", said or "cp1252"):
-        try:
-            text = content.decode(name)
-        except UnicodeDecodeError:
-            continue
-        text = text.replace("\r\r\n", "\n").replace("\r\n", "\n").replace("\r", "\n")
-        control = _CONTROL.search(text)
-        if control:
-            line = text.count("\n", 0, control.start()) + 1
-            raise source.error("there are control characters: this is not text", line=line, remedy=AGAIN)
-        return text, _GUESSED if name == "cp1252" and not said else ""
-    raise source.error(f"the text is neither in UTF-8 nor in {said or 'cp1252'}", remedy=AGAIN)
-
-
-_GUESSED = "The text is not in UTF-8, and the file names no other encoding; it was read as Windows-1252."
+    """Decode a file as a table is; the encoding its header names counts where it is not in UTF-8 or UTF-16."""
+    whole = Source(source.name, source.content.rstrip(b"\x1a"))  # which is how DOS ends a file
+    said = _said(whole.content)
+    note = ""
+    try:
+        text, name = decode(whole, most=MAX_OFX_BYTES)
+    except FileError:
+        if not said or len(whole.content) > MAX_OFX_BYTES:
+            raise
+        name = ""
+        text = ""
+    if not name.startswith("utf"):
+        if said:
+            text, _ = decode(whole, said, most=MAX_OFX_BYTES)
+        else:
+            note = "The text is not in UTF-8, and the file names no other encoding; it was read as"
+            note += f" {name.replace('cp', 'Windows-')}."
+    return unix_lines(text), note
 
 
 def _said(content: bytes) -> str:

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 from mainstay.connectors.bank import payouts_api, payouts_paypal, payouts_shops, payouts_stripe
 from mainstay.connectors.bank.payouts_account import account_read
 from mainstay.connectors.bank.payouts_report import find_head, first_text, form_of, once, read_report
-from mainstay.connectors.source import UnreadableError
+from mainstay.connectors.source import Source, UnreadableError
+from mainstay.connectors.tables import decode
+from mainstay.errors import FileError
 
 if TYPE_CHECKING:
     from mainstay.connectors.bank.columns import ColumnMap
     from mainstay.connectors.bank.payouts_report import Form, Read
     from mainstay.connectors.bank.statement import FileRead
-    from mainstay.connectors.source import Source
 
 FORMS: tuple[Form, ...] = (
     payouts_stripe.RECONCILIATION,
@@ -31,7 +32,6 @@ FORMS: tuple[Form, ...] = (
 )
 MAX_LINES = 300_000  # a line takes about a kilobyte of memory, and a worker has a gigabyte
 HEAD_BYTES = 4096  # as much of a file as is looked at to tell JSON from a table
-_BOMS = (b"\xff\xfe", b"\xfe\xff")
 
 
 def looks_like(head: bytes) -> bool:
@@ -71,10 +71,10 @@ def _read(source: Source, columns: ColumnMap | None) -> tuple[Form, Read]:
 
 
 def _decoded(head: bytes) -> str:
-    """Decode the first bytes as far as a header needs it."""
-    if head.startswith(_BOMS):
-        return head[: len(head) // 2 * 2].decode("utf-16", "ignore")
+    """Decode the first bytes up to the end of a line, so that none is cut; "" where they are no text."""
+    end = max(head.rfind(b"\n"), head.rfind(b"\r"))
+    lines = head[:end] if end > 0 else head
     try:
-        return head.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        return head.decode("utf-8-sig" if error.start > len(head) - 4 else "cp1252", "ignore")
+        return decode(Source("", lines[: len(lines) // 2 * 2] if b"\0" in lines else lines))[0]
+    except FileError:
+        return ""

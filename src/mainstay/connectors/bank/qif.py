@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from mainstay.connectors.bank.statement import RAW_LIMIT, AccountStatement, Draft, FileRead, Part
+from mainstay.connectors.bank.statement import TEXT_LIMIT, AccountStatement, Draft, FileRead, Part, raw_of
 from mainstay.connectors.cells import decimal_or_told, format_shown, guess_date_format, iso_day, plain_number
 from mainstay.connectors.currencies import code_of, money_of
-from mainstay.connectors.source import Source, UnreadableError
+from mainstay.connectors.source import Source, UnreadableError, unix_lines
 from mainstay.connectors.tables import NAME_CURRENCY, decode, setting
 from mainstay.records import BankLine
 from mainstay.values import CURRENCY_DIGITS, Money
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
     from mainstay.connectors.bank.columns import ColumnMap
 
-TEXT_LIMIT = 2000
 MAX_RECORDS = 300_000  # as many as fit into the 16 MB a text may have; half a gigabyte when read
 MAX_FIELDS = 1000  # of one record; Quicken has at most 250 splits
 
@@ -59,7 +58,9 @@ OPENING = frozenset(
 _BEGINS = re.compile(rb"^\W{0,9}!(?:Type|Account|Option|Clear)\b", re.IGNORECASE | re.MULTILINE)
 _BARE = re.compile(rb"\A\W{0,9}D\s?[0-9][^\n]{5,25}\n(?:[A-Z$%][^\n]{0,500}\n){1,40}\^\s*$", re.MULTILINE)
 _FIELDS = frozenset("DTUCNPMALSE$£%FX1234567")
-_ONCE = frozenset("DTUPNC")
+# What a record has once.
+_PLAIN = {"C": "the mark for cleared", "D": "the date", "N": "the number", "P": "the name", "T": "the amount"}
+_PLAIN["U"] = _PLAIN["T"]
 _PARTS = ("$", "£")
 _YEAR_LAST = re.compile(r"([0-9]{1,2})([/.-])([0-9]{1,2})(?:['/.-])([0-9]{4}|[0-9]{1,2})")
 _YEAR_FIRST = re.compile(r"([0-9]{4})([/.-]?)([0-9]{1,2})\2([0-9]{1,2})")
@@ -113,7 +114,7 @@ def read(source: Source, columns: ColumnMap) -> FileRead:
     """
     whole = Source(source.name, source.content.rstrip(b"\x1a"))  # which is how DOS ends a file
     text, encoding = decode(whole)
-    scan = _Scan(source, text.rstrip().replace("\r\r\n", "\n").replace("\r\n", "\n").replace("\r", "\n"))
+    scan = _Scan(source, unix_lines(text.rstrip()))
     if not scan.records:
         what = "there are no entries of a bank account in the file" + (
             ", only securities" if scan.left_out.keys() & {"securities"} else ""
@@ -306,9 +307,11 @@ def _line(record: _Record, form: _Form) -> BankLine:
     """Make a line of a record; raises UnreadableError."""
     split = next((at for at, (letter, _) in enumerate(record.fields) if letter == "S"), len(record.fields))
     uses = Counter(letter for at, (letter, _) in enumerate(record.fields) if letter != "D" or at < split)
-    twice = next((letter for letter in sorted(_ONCE) if uses[letter] > 1), "")
+    twice = next((letter for letter in sorted(_PLAIN) if uses[letter] > 1), "")
     if twice:
-        raise UnreadableError(f"{twice} stands twice in one record: its end (^) or a part of the file is missing")
+        raise UnreadableError(
+            f"{_PLAIN[twice]} ({twice}) stands twice in one record: its end (^) or a part of the file is missing"
+        )
     if not record.text("D"):
         raise UnreadableError("the record has no date (D)")
     number = record.text("N")
@@ -320,7 +323,7 @@ def _line(record: _Record, form: _Form) -> BankLine:
         counterparty=" ".join(record.text("P").split()),
         references=(number,) if number.isdigit() and number.strip("0") else (),
         text=" ".join(" ".join(record.texts("M")).split())[:TEXT_LIMIT],
-        raw=raw[:RAW_LIMIT],
+        raw=raw_of(raw),
     )
 
 

@@ -24,6 +24,11 @@ if TYPE_CHECKING:
     from mainstay.records import Layout
 
 RAW_LIMIT = 4000  # characters kept of an entry as the bank sent it; a record larger than a page helps nobody
+TEXT_LIMIT = 2000  # characters of the text of a line
+# What banks write, in capitals, where they have no name or reference.
+FILLERS = frozenset("NONREF NOTPROVIDED NOTAVAILABLE NONE N/A NA NULL".split()) | {"KEINE INFORMATION VORHANDEN"}
+COPIES = "Copies of a statement in the same file, left out"
+JOINED = "Pages joined to the statement before them"
 
 
 class AccountStatement(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -92,6 +97,16 @@ class FileRead(msgspec.Struct, frozen=True):
     parts: tuple[Part, ...]
     notes: tuple[str, ...] = ()
     doubts: tuple[Doubt, ...] = ()
+
+
+def raw_of(text: str) -> str:
+    """Cut an entry, as the bank sent it, to what is kept."""
+    return text if len(text) <= RAW_LIMIT else f"{text[:RAW_LIMIT]}[cut]"
+
+
+def counted(notes: Iterable[str]) -> list[str]:
+    """Say what happened several times once, with its count; a whole sentence stays as it is."""
+    return [note if note.endswith(".") else f"{note}: {count}." for note, count in Counter(notes).items()]
 
 
 def assemble(files: Sequence[tuple[str, FileRead]], doubts: Iterable[Doubt] = ()) -> StatementRead:

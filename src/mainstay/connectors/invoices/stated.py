@@ -18,8 +18,8 @@ from mainstay.connectors.invoices.document import Document
 from mainstay.connectors.invoices.forms import EMAIL, YEARS, day_after, first_of
 from mainstay.connectors.invoices.root import root_of
 from mainstay.connectors.invoices.totals import Totals, check
-from mainstay.connectors.source import Source, UnreadableError
-from mainstay.connectors.xml_tree import AGAIN, Node, Tree, parse, text_at
+from mainstay.connectors.source import AGAIN, Source, UnreadableError
+from mainstay.connectors.xml_tree import Node, Tree, parse, text_at
 from mainstay.errors import FileError
 from mainstay.records import Discount, Invoice
 from mainstay.values import Money
