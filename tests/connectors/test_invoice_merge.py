@@ -213,6 +213,27 @@ def test_where_copies_differ_in_the_due_date_the_later_is_taken_and_both_are_nam
     assert read({"a.xml": ubl(), "list.csv": earlier}).invoices[0].due_on == "2026-03-10"
 
 
+def test_what_may_be_paid_is_asked_about_unless_a_list_says_what_is_open():
+    paid = ubl(terms="Bezahlt per PayPal")
+    question = asked(read({"a.xml": paid, "b.xml": ubl("8")}))
+    assert question.startswith(
+        "One invoice may be paid already, or is collected: is it still open?\n2026-117 (100.00 EUR"
+    )
+    assert asked(read({"a.xml": paid, "list.csv": HEADER + ROW})) == ""
+
+
+def test_due_dates_that_no_file_names_are_asked_about_in_one_question():
+    files = {f"{number}.xml": ubl(number).replace("<cbc:DueDate>2026-03-31</cbc:DueDate>", "") for number in "12"}
+    assert asked(read(files)).splitlines() == [
+        "Are these 2 due 30 days after the invoice? No date is named that is understood",
+        "1 (100.00 EUR to Acme GmbH): of 2026-03-01, due on 2026-03-31",
+        "2 (100.00 EUR to Acme GmbH): of 2026-03-01, due on 2026-03-31",
+    ]
+    listed = HEADER + ROW.replace("2026-117", "1") + ROW.replace("2026-117", "2")
+    assert asked(read({**files, "list.csv": listed})) == ""
+    assert asked(read({"1.xml": files["1.xml"], "copy.xml": ubl("1", due="2026-03-20")})) == ""
+
+
 # --- credit notes and corrections ---------------------------------------------------------------------------------
 
 
