@@ -190,7 +190,7 @@ ENTRIES = (
     paid(23, 136, "Inv. 2026-136"),
     spent(23, 38_000, "Freie Texterin Paula Muster", "Ihre Rechnung 2026-19"),
     paid(26, 137),
-    came(26, 156_485, "C15", "Rechnung 2026-410"),
+    came(26, 156_485, "C15", "Rechnung 2026-140"),
     Entry(27, 23_650, "Finanzamt Musterstadt", "DE", "Erstattung 2025"),
     paid(28, 138, "October project"),
     spent(28, 18_990, "Kamera Blende", "Objektiv, Beleg 30018"),

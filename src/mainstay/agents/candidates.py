@@ -11,11 +11,12 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from mainstay.agents.amounts import COINS, LARGEST_SHARE, TINY_MINOR, fee_minor
-from mainstay.agents.evidence import Debt, Evidence, Receipt, weigh
+from mainstay.agents.evidence import MENTION_LETTERS, Debt, Evidence, Receipt, weigh
 from mainstay.agents.names import ALIKE, Words, words_of
 from mainstay.agents.payers import Payers
 from mainstay.agents.providers import split_provider
 from mainstay.agents.references import ReferenceIndex, compact
+from mainstay.agents.remarks import read_remarks
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
@@ -69,6 +70,9 @@ class Case:
         self.debts: dict[str, Debt] = {}
         self.people = Payers(learned)
         self.write_off = write_off
+        self.taken_back: Mapping[str, BankLine] = {}  # by line: a later one gave the same amount back
+        self.sent_before: Mapping[str, BankLine] = {}  # by line: an earlier one sent the same amount there
+        self._mentioned: dict[str, tuple[int, ...]] = {}
         self._customers: dict[tuple[int, str], Customer] = {}
         self._by_amount: dict[tuple[str, int], list[str]] = {}
         self._take_invoices(sorted(invoices, key=lambda invoice: invoice.number))
@@ -110,6 +114,38 @@ class Case:
         """Give the customers who certainly sent this line."""
         return [customer for customer in self.payers(receipt) if self._is_payer(receipt, customer)]
 
+    def certain(self, receipt: Receipt) -> frozenset[int]:
+        """Give the one customer who sent this line beyond doubt, or none."""
+        return self.people.certain(receipt.payer, receipt.words, receipt.iban)
+
+    def likeness(self, receipt: Receipt, debt: Debt) -> float | None:
+        """Say how far the payer's name is the customer's; None when there is nothing to compare."""
+        return self.people.likeness(receipt.words, debt.customer).likeness
+
+    def others_mentioned(self, receipt: Receipt, customer: int) -> list[int]:
+        """Give the other customers whose whole name stands in the text."""
+        if receipt.id not in self._mentioned:
+            self._mentioned[receipt.id] = self._find_mentioned(receipt)
+        own = set(self.people.names[customer])
+        return [
+            at for at in self._mentioned[receipt.id] if at != customer and not own.issuperset(self.people.names[at])
+        ]
+
+    def has_twin(self, receipt: Receipt, customer: int, but: Container[str]) -> bool:
+        """Say whether a customer has another invoice of just this amount, paid by now or not."""
+        for currency in self.currencies(receipt):
+            if any(d.number not in but for d in self.of_amount(customer, currency, receipt.worth(currency))):
+                return True
+        return False
+
+    def _find_mentioned(self, receipt: Receipt) -> tuple[int, ...]:
+        found: set[int] = set()
+        for word in receipt.text_words:
+            customers = tuple(islice(self.people.named(word), WORD_CUSTOMERS_MAX + 1))
+            if len(customers) <= WORD_CUSTOMERS_MAX:
+                found.update(at for at in customers if receipt.text_words.issuperset(self.people.names[at]))
+        return tuple(sorted(at for at in found if sum(map(len, self.people.names[at])) > MENTION_LETTERS))
+
     def evidence(self, receipt: Receipt, left: Mapping[str, int], *, wide: bool = False) -> list[Evidence]:
         """Hold a line against every invoice it could pay; `left` is what is still open, by number, in minor units.
 
@@ -132,7 +168,8 @@ class Case:
         if left[number] != debt.open:
             debt = Debt(debt.invoice, left[number], debt.customer, debt.words, debt.iban)
         name = self.people.likeness(receipt.words, debt.customer)
-        return weigh(receipt, debt, name, self.people.holds(receipt.iban, debt.customer), self.write_off)
+        account = self.people.holds(receipt.iban, debt.customer)
+        return weigh(receipt, debt, name, account, self.write_off, certain=debt.customer in self.certain(receipt))
 
     def _is_payer(self, receipt: Receipt, customer: int) -> bool:
         account = self.people.holds(receipt.iban, customer)
@@ -199,6 +236,7 @@ class Case:
             iban=compact(line.iban) if split is None else "",
             named=index.read(line),
             provider="" if split is None else split[0],
+            remarks=read_remarks(line.text, line.counterparty),
         )
 
 

@@ -20,6 +20,7 @@ import msgspec
 from mainstay.agents.amounts import USUAL, AmountFit, Fit, fit_amount
 from mainstay.agents.names import ALIKE, FAINT, NEAR, SAME, Words
 from mainstay.agents.references import DIGIT_BITS, Named, near_miss
+from mainstay.agents.remarks import Remarks
 from mainstay.records import BankLine, Invoice, Payer
 
 if TYPE_CHECKING:
@@ -50,11 +51,13 @@ IBAN_LEARNED_BITS = 13.0  # an account that the operator matched to this custome
 IBAN_SHARED_BITS = 4.0  # an account several customers pay from
 IBAN_OTHER_BITS = -3.0
 NAME_SAME_BITS = 10.0
+NAME_DOUBTED_BITS = -2.0  # the name is alike, but who is meant is not beyond doubt
 NAME_ALIKE_BITS = 8.0
 NAME_NEAR_BITS = 5.0
 NAME_FAINT_BITS = 0.0
 NAME_OTHER_BITS = -3.0
 MENTION_BITS = 5.0
+MENTION_LETTERS = 5  # a shorter name may stand in a text by chance
 
 # What speaks against a pair, whatever speaks for it.
 EARLY_BITS = -5.0
@@ -90,6 +93,12 @@ class Receipt(msgspec.Struct, frozen=True):
     iban: str  # "" where it is a payment provider's
     named: Named
     provider: str = ""  # the payment company that sent it
+    remarks: Remarks = Remarks()
+
+    @property
+    def payer(self) -> str:
+        """The payer's name as the bank has it, or as a payment company hands it on."""
+        return " ".join(self.words) if self.provider else self.line.counterparty
 
     @property
     def id(self) -> str:
@@ -132,6 +141,7 @@ class Evidence(msgspec.Struct, frozen=True):
     early: bool
     names_other: bool
     names_unknown: bool
+    certain: bool  # the payer is the customer beyond doubt
 
     @property
     def amount(self) -> AmountFit:
@@ -150,7 +160,7 @@ class Evidence(msgspec.Struct, frozen=True):
 
     @property
     def payer_known(self) -> bool:
-        """Whether the payer is certainly the customer."""
+        """Whether the payer is very likely the customer: good for a proposal, too little to be sure."""
         return self.iban or (self.name is not None and self.name >= ALIKE)
 
     @property
@@ -174,7 +184,15 @@ class Evidence(msgspec.Struct, frozen=True):
         return self.early or self.names_other or self.names_unknown
 
 
-def weigh(receipt: Receipt, debt: Debt, name: Known, account: Known | None, write_off: Money | None = None) -> Evidence:
+def weigh(
+    receipt: Receipt,
+    debt: Debt,
+    name: Known,
+    account: Known | None,
+    write_off: Money | None = None,
+    *,
+    certain: bool = False,
+) -> Evidence:
     """Hold one line against one invoice; `name` and `account` say how far the payer is the customer."""
     named = receipt.named
     reference, reference_bits = _reference(named, debt)
@@ -182,13 +200,15 @@ def weigh(receipt: Receipt, debt: Debt, name: Known, account: Known | None, writ
     mentioned = (
         bool(receipt.text_words)
         and all(word in receipt.text_words for word in debt.words)
-        and sum(map(len, debt.words)) > MENTION_BITS
+        and sum(map(len, debt.words)) > MENTION_LETTERS
     )
     early = bool(debt.invoice.issued_on) and receipt.line.booked_on < debt.invoice.issued_on
     names_other = debt.number not in named.hinted and bool(named.hinted)
     names_unknown = bool(named.unknown) and reference not in {"structured", "number", "near"}
     bits = reference_bits + fit_bits(receipt, debt, fit) + payer_bits(name, account, mentioned=mentioned)
     other_account = account is None and debt.iban and receipt.iban
+    doubted = not certain and account is None and (name.likeness or 0.0) >= ALIKE
+    bits += NAME_DOUBTED_BITS if doubted else 0.0
     bits += IBAN_OTHER_BITS if other_account and name.likeness is None else 0.0
     bits += EARLY_BITS * early + NAMES_OTHER_BITS * names_other + NAMES_UNKNOWN_BITS * names_unknown
     kind = "" if account is None else "shared" if account.shared else "learned" if account.learned else "own"
@@ -206,6 +226,7 @@ def weigh(receipt: Receipt, debt: Debt, name: Known, account: Known | None, writ
         early=early,
         names_other=names_other,
         names_unknown=names_unknown,
+        certain=certain,
     )
 
 

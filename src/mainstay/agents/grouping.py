@@ -21,16 +21,15 @@ import msgspec
 from mainstay.agents import listed, wording
 from mainstay.agents.allocation import Gap
 from mainstay.agents.amounts import granted_on
+from mainstay.agents.certainty import Reading, objection
 from mainstay.agents.evidence import (
     IBAN_BITS,
     NO_MATCH_BITS,
-    SURE_CONFIDENCE,
     Debt,
     Evidence,
     Receipt,
     amount_bits,
     choice_bits,
-    confidence,
     payer_bits,
 )
 from mainstay.agents.sums import POOL_MAX, runs, subsets
@@ -56,7 +55,7 @@ class Group(msgspec.Struct, frozen=True):
     debts: tuple[Debt, ...]
     bits: float
     margin: float
-    sure: bool
+    asked: str  # why it has to be asked about; "" when it is sure
     why: str
     gap: Gap | None = None
     spared: tuple[int, ...] = ()  # of each invoice what is not paid, where a discount says so
@@ -92,7 +91,7 @@ def named_groups(case: Case, free: Mapping[str, Receipt], left: Mapping[str, int
     groups = [group for group in groups if alone.isdisjoint(debt.number for debt in group.debts)]
     for number, claims in claimants.items():
         if number not in alone and len(claims) > 1:
-            groups += _instalments(case.debts[number], claims, named=True)
+            groups += _instalments(case, case.debts[number], claims, named=True)
     return _best_first(groups)
 
 
@@ -116,7 +115,7 @@ def unnamed_groups(
     for at, receipts in sorted(payments.items()):
         for debt in pools[at][:DEBTS_MAX] if len(receipts) > 1 else ():
             claims = [receipt for receipt in receipts[:LINES_LOOK_MAX] if _may_pay(receipt, debt)]
-            groups += _instalments(debt, claims, named=False)
+            groups += _instalments(case, debt, claims, named=False)
     return _best_first(groups)
 
 
@@ -240,7 +239,8 @@ def _doubt(group: Group, given: Container[tuple[int, int]]) -> Group:
     """Take back certainty when an invoice of the set has a twin that may be free after all."""
     if not any((debt.customer, debt.open) in given for debt in group.debts):
         return group
-    return msgspec.structs.replace(group, sure=False, margin=0.0)
+    asked = group.asked or "another payment, which is asked about, may not pay what it was given"
+    return msgspec.structs.replace(group, asked=asked, margin=0.0)
 
 
 def must_hold(debts: Sequence[Debt], numbers: Sequence[str]) -> bool:
@@ -253,9 +253,15 @@ def _group_of(case: Case, receipt: Receipt, chosen: Sequence[Debt], finding: Fin
     bits = _bits(case, receipt, debts, finding.choice)
     margin = bits - max(NO_MATCH_BITS, finding.rival.bits if finding.rival else 0.0)
     margin = 0.0 if finding.other else margin
-    early = any(receipt.line.booked_on < debt.invoice.issued_on for debt in debts)
-    hinted = receipt.named.hinted
-    odd = early or bool(receipt.named.unknown) or bool(hinted and {debt.number for debt in debts}.isdisjoint(hinted))
+    forgiven = finding.gap == "write_off"
+    reading = Reading(
+        (receipt,),
+        tuple(debts),
+        margin,
+        settles=finding.settles and not forgiven,
+        forgiven=forgiven,
+        rivals="" if finding.complete else "there are too many invoices to try every sum",
+    )
     why = wording.say_together(receipt, debts, named=finding.named, unique=not finding.other, said=finding.said)
     return Group(
         kind="several_invoices",
@@ -263,7 +269,7 @@ def _group_of(case: Case, receipt: Receipt, chosen: Sequence[Debt], finding: Fin
         debts=tuple(debts),
         bits=bits,
         margin=margin,
-        sure=not odd and finding.settles and finding.complete and confidence(margin) >= SURE_CONFIDENCE,
+        asked=objection(case, reading),
         why=why,
         gap=finding.gap,
         spared=finding.spared,
@@ -284,7 +290,7 @@ def _payer_bits(case: Case, receipt: Receipt, debt: Debt) -> float:
     return payer_bits(case.people.likeness(receipt.words, debt.customer), account)
 
 
-def _instalments(debt: Debt, claims: Sequence[Receipt], *, named: bool) -> list[Group]:
+def _instalments(case: Case, debt: Debt, claims: Sequence[Receipt], *, named: bool) -> list[Group]:
     """Find the lines that add up to one invoice."""
     worth = [(receipt, _worth(receipt, debt) or 0) for receipt in claims]
     worth = [(receipt, paid) for receipt, paid in worth if paid]
@@ -297,7 +303,8 @@ def _instalments(debt: Debt, claims: Sequence[Receipt], *, named: bool) -> list[
     bits = amount_bits(debt.open) - choice_bits(len(worth), len(receipts))
     bits += min(receipt.named.full.get(debt.number, 0.0) for receipt in receipts) + (0.0 if named else NO_MATCH_BITS)
     margin = bits - NO_MATCH_BITS if unique else 0.0
-    odd = any(r.line.booked_on < debt.invoice.issued_on or r.named.unknown for r in receipts)
+    rivals = "" if sums.complete and named else "only the payer and the sum of the payments say so"
+    reading = Reading(receipts, (debt,), margin, settles=True, rivals=rivals)
     return [
         Group(
             kind="several_lines",
@@ -305,7 +312,7 @@ def _instalments(debt: Debt, claims: Sequence[Receipt], *, named: bool) -> list[
             debts=(debt,),
             bits=bits,
             margin=margin,
-            sure=named and not odd and sums.complete and confidence(margin) >= SURE_CONFIDENCE,
+            asked=objection(case, reading),
             why=wording.say_instalments(receipts, debt, named=named, unique=unique),
         )
     ]

@@ -13,6 +13,8 @@ import re
 import unicodedata
 from typing import TYPE_CHECKING, TypeAlias
 
+import msgspec
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -29,6 +31,8 @@ JOINED_RATIO = 94.0
 JOINED_FROM = 9
 CUT_FROM = 18  # banks cut names at 27, 35 or 70 characters; shorter ones are not taken for cut
 INITIAL_WEIGHT = 0.7
+BANK_WIDTH = 26  # banks cut names at 27 and later; a blank at the end is lost
+OTHER_NUMBER_CAP = 0.69  # "WEG Hauptstrasse 12" and "WEG Hauptstrasse 14" are two
 SUBSET_CAP = 0.86  # "Nordwind" and "Nordwind Logistik" may be two companies
 
 _SPECIAL = str.maketrans(
@@ -72,6 +76,11 @@ LEGAL = frozenset(
     " ead et kk gk yk pty pte bhd sdn sia uab ou sti anonim sirketi epe ike oe company und un u and e y och i kai van"
     " der den de la le mr mrs ms miss herr frau dr med prof dipl ing mag dott dottssa sig sra the inhaber inh".split()
 )
+FORMS_OF_COMPANIES = frozenset(
+    "gmbh ag kg ohg gbr ug eg ev se kgaa partg ltd plc llc llp inc corp sa sas sarl srl spa bv nv ab oy as asa aps"
+    " kft zrt doo sro pty".split()
+)
+SAME_FORM = {"mbh": "gmbh", "limited": "ltd", "incorporated": "inc", "corporation": "corp"}
 CUT_LEGAL = ("haftungsbeschrankt", "incorporated", "corporation", "limited", "company")  # banks cut these first
 CUT_LEGAL_FROM = 3
 FORMS = re.compile(r"株式会社|有限会社|合同会社|有限责任公司|股份有限公司|有限公司|주식회사|유한회사|[(][株有주][)]")
@@ -84,6 +93,15 @@ _WORD = re.compile(r"[^\W_]+")
 
 def words_of(name: str) -> Words:
     """Give a name's telling words: in lower Latin letters without accents where that is possible, else as they are."""
+    words = all_words_of(name)
+    telling = [word for word in words if word not in _FORMS_PLAIN]
+    if len(telling) > 1 and len(name) >= CUT_FROM and len(telling[-1]) >= CUT_LEGAL_FROM:
+        telling = telling[:-1] if any(form.startswith(telling[-1]) for form in CUT_LEGAL) else telling
+    return tuple(telling or words)
+
+
+def all_words_of(name: str) -> Words:
+    """Give all words of a name, legal forms and titles too, written as `words_of` writes them."""
     plain = FORMS.sub(" ", unicodedata.normalize("NFKC", name))
     plain = (CARE_OF.sub("", plain).strip() or plain).lower().translate(_SPECIAL)
     plain = "".join(c for c in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(c))
@@ -92,11 +110,37 @@ def words_of(name: str) -> Words:
         plain = plain.replace(pair, sound)
     plain = plain.translate(_LETTERS).translate(_SOUNDS).replace(".", "" if _dotted(plain) else " ").replace("'", "")
     words = [_UMLAUT.sub(r"\1\2", word).replace("y", "i") for word in _WORD.findall(plain)]
-    words = [unicodedata.normalize("NFC", word) for word in words]
-    telling = [word for word in words if word not in _FORMS_PLAIN]
-    if len(telling) > 1 and len(name) >= CUT_FROM and len(telling[-1]) >= CUT_LEGAL_FROM:
-        telling = telling[:-1] if any(form.startswith(telling[-1]) for form in CUT_LEGAL) else telling
-    return tuple(telling or words)
+    return tuple(unicodedata.normalize("NFC", word) for word in words)
+
+
+class Folded(msgspec.Struct, frozen=True):
+    """A name made ready to be held against others for being the same beyond doubt."""
+
+    telling: tuple[str, ...]  # sorted
+    joined: str
+    whole: tuple[str, ...]  # sorted, legal forms and titles too
+    forms: frozenset[str]
+    length: int
+
+
+def fold(name: str) -> Folded:
+    """Make a name ready for `is_same`."""
+    telling, whole = words_of(name), all_words_of(name)
+    forms = frozenset(SAME_FORM.get(word, word) for word in whole) & FORMS_OF_COMPANIES
+    return Folded(tuple(sorted(telling)), "".join(telling), tuple(sorted(whole)), forms, len(name.strip()))
+
+
+def is_same(payer: Folded, name: Folded) -> bool:
+    """Say whether two names are one beyond doubt: the same words in any order, or cut by the bank, and no two forms.
+
+    "Nordwind" may be short for "Nordwind GmbH"; "Nordwind AG" is another company.
+    """
+    if payer.telling != name.telling and not (payer.joined and name.joined.startswith(payer.joined)):
+        return False
+    if payer.forms and name.forms and payer.forms.isdisjoint(name.forms):
+        return False
+    cut = payer.length >= BANK_WIDTH and not payer.joined[-1:].isdigit()
+    return payer.telling == name.telling or payer.joined == name.joined or cut
 
 
 def similarity(left: Words, right: Words) -> float | None:
@@ -105,6 +149,8 @@ def similarity(left: Words, right: Words) -> float | None:
     if not one or not other:
         return None
     likeness = 1.0 if sorted(one) == sorted(other) else max(_word_by_word(one, other), _joined(one, other))
+    if likeness >= OTHER_NUMBER_CAP and _other_numbers(one, other):
+        likeness = OTHER_NUMBER_CAP
     part = len(one) + len(other) < len(left) + len(right)  # the rest is in another script
     return (likeness if likeness >= FAINT and max(map(len, one)) >= FUZZY_FROM else None) if part else likeness
 
@@ -116,6 +162,16 @@ def _comparable(left: Words, right: Words) -> tuple[Words, Words]:
     scripts = {word.isascii() for word in left} & {word.isascii() for word in right}
     one, other = (tuple(word for word in words if word.isascii() in scripts) for words in (left, right))
     return one, other
+
+
+def _other_numbers(left: Words, right: Words) -> bool:
+    numbers, others = ({word for word in words if _is_numeral(word)} for words in (left, right))
+    return bool(numbers) and bool(others) and numbers != others
+
+
+def _is_numeral(word: str) -> bool:
+    """Say whether a word is a number: "12", "2a", "iii"."""
+    return word[0].isdigit() or (len(word) > 1 and set(word) <= set("ivx"))
 
 
 def _dotted(plain: str) -> bool:

@@ -39,6 +39,8 @@ CUT_MAX = 4  # characters that may be missing
 CUT_TEXT = 25  # only a text this long was cut by a bank
 INSIDE_FROM = 8  # a reference that holds a customer's number and an invoice's is at least that long
 RUN_TOKENS = 12
+MONTHS = 12
+DAYS = 31
 SPACED_FROM = 5  # characters, each by itself, that make a number "written w i d e l y"
 BANK_COLUMNS = 35
 SHAPE_HEAD = 3  # numbers of one series share their length and their first characters
@@ -72,6 +74,7 @@ class Named(msgspec.Struct, frozen=True):
     full: dict[str, float]
     structured: frozenset[str]  # those of `full` named by a structured reference
     partial: dict[str, float]  # cut, or only the last part of the number
+    weak: frozenset[str]  # those of `full` whose figures could be a postcode, a year, a month
     unknown: tuple[str, ...]  # looks like one of our numbers, is none of the open ones
 
     @property
@@ -101,6 +104,7 @@ class Key(msgspec.Struct, frozen=True):
     bits: float
     bare: bool  # so short that it needs a word such as "invoice" before it
     structured: bool = False
+    plain: bool = False  # figures only, or a year and a month: a word for "invoice" must stand before it
 
 
 class ReferenceIndex:
@@ -135,7 +139,8 @@ class ReferenceIndex:
                 self._look_inside(body, found)
         full = found.full
         partial = {number: bits for number, bits in found.partial.items() if number not in full}
-        return Named(full, frozenset(found.structured), partial, tuple(sorted(found.unknown)))
+        weak = frozenset(full.keys() - found.strong)
+        return Named(full, frozenset(found.structured), partial, weak, tuple(sorted(found.unknown)))
 
     def _add(self, key: Key) -> None:
         compact = "".join(key.groups)
@@ -228,9 +233,10 @@ class ReferenceIndex:
             return None
         keys = [key for key in keys if cued or structured or not key.bare or _in_full(tokens[at], key)]
         hung = _hangs(plain, tokens, at, last, "-._")
+        told = _after_invoice(tokens, at)
         for key in keys:
             whole = key.structured or not (hung or _cut_inside(plain, tokens[at : last + 1], key))
-            found.take(key, structured=structured or key.structured, cued=cued, whole=whole)
+            found.take(key, structured=key.structured, cued=told, whole=whole)
         return self._follow(plain, tokens, last, keys, found) if keys else None
 
     def _in_a_row(self, plain: str, tokens: list[Token], at: int, last: int) -> bool:
@@ -326,12 +332,15 @@ class _Found:
         self.partial: dict[str, float] = {}
         self.structured: set[str] = set()
         self.unknown: set[str] = set()
+        self.strong: set[str] = set()  # named so that it can't be anything else
 
     def take(self, key: Key, *, structured: bool, cued: bool, whole: bool) -> None:
         bits = STRUCTURED_BITS if structured else min(key.bits + (CUE_BITS if cued else 0.0), NUMBER_BITS)
         if not whole:
             self.partial[key.number] = CUT_BITS
             return
+        if cued or structured or not key.plain:
+            self.strong.add(key.number)
         self.full[key.number] = max(bits, self.full.get(key.number, 0.0))
         if structured:
             self.structured.add(key.number)
@@ -393,7 +402,18 @@ def _key(number: str, groups: tuple[str, ...], *, structured: bool = False) -> K
     digits = sum(len(group.lstrip("0")) for group in groups if group.isdigit())
     letters = sum(len(group) for group in groups if not group.isdigit())
     bits = min(DIGIT_BITS * digits + LETTER_BITS * letters, NUMBER_BITS)
-    return Key(number, groups, bits, bare=letters == 0 and digits < PLAIN_DIGITS, structured=structured)
+    bare = letters == 0 and digits < PLAIN_DIGITS
+    return Key(number, groups, bits, bare=bare, structured=structured, plain=not structured and _is_plain(groups))
+
+
+def _is_plain(groups: Sequence[str]) -> bool:
+    """Say whether a number is figures only, or written like a month or a day: 10115, 2026-02, 2026-02-12, 02/2026."""
+    if len(groups) == 1:
+        return groups[0].isdigit()
+    rest = [group for group in groups if not _YEAR.fullmatch(group)]
+    months = [group for group in rest if group.isdigit() and 0 < int(group) <= MONTHS]
+    days = [group for group in rest if group.isdigit() and 0 < int(group) <= DAYS]
+    return len(rest) == len(groups) - 1 == len(days) <= 2 and bool(months)  # noqa: PLR2004 - a month, a day
 
 
 def _shape(joined: str) -> tuple[int, str]:

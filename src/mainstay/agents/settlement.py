@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from mainstay.agents import grouping, wording
+from mainstay.agents import grouping, returns, wording
 from mainstay.agents.allocation import Gap, Kind, lone, match_of
 from mainstay.agents.assignment import assign
 from mainstay.agents.candidates import Case
-from mainstay.agents.evidence import NO_MATCH_BITS, SURE_CONFIDENCE, Debt, Evidence, Receipt, confidence
-from mainstay.agents.names import ALIKE, similarity, words_of
+from mainstay.agents.certainty import Reading, is_likely, is_named, objection
+from mainstay.agents.evidence import NO_MATCH_BITS, Debt, Evidence, Receipt
 from mainstay.agents.payouts import Payouts, read_payouts
 from mainstay.records import Match, Payer, Payout
 from mainstay.values import Money
@@ -36,6 +36,9 @@ STRONG_BITS = NO_MATCH_BITS + 8.0
 PILES = ("sure", "unsure", "unmatched", "ignored", "duplicates")
 AGE_BITS = 2**-14  # breaks ties, decides nothing
 ROUNDS_MAX = 12  # parts of one invoice looked for one after the other
+OTHER_INVOICE = "the payer has an invoice that this amount fits as well"
+OTHER_PAYMENT = "another payment fits this invoice as well"
+TOO_LITTLE = "too little speaks for it"
 GAPS: dict[str, Gap] = {"tiny": "write_off", "discount": "discount", "fee": "fee", "exchange": "exchange"}
 KINDS: dict[str, Kind] = {"exact": "full", "converted": "full", "part": "part"}
 
@@ -66,7 +69,10 @@ def settle(lines: Sequence[BankLine], invoices: Sequence[Invoice], rules: Rules)
     case = Case(incoming, invoices, rules.payers, rules.write_off)
     payouts = read_payouts(lines, rules.payouts, case.concerns)
     case.leave_out(payouts.explained)
-    desk = Desk(case, _taken_back([line for line in lines if line.id not in payouts.explained]), payouts)
+    booked = [line for line in lines if line.id not in payouts.explained]
+    case.taken_back = returns.taken_back(booked)
+    case.sent_before = returns.sent_before(booked, case.taken_back)
+    desk = Desk(case, payouts)
     free = {receipt.id for receipt in case.receipts}
     aside = [line for line in lines if line.id not in free]
     for line in sorted(aside, key=lambda line: (line.booked_on, line.id)):
@@ -85,14 +91,14 @@ def settle(lines: Sequence[BankLine], invoices: Sequence[Invoice], rules: Rules)
 class Desk:
     """The lines not yet read, and what is still open on each invoice."""
 
-    def __init__(self, case: Case, taken_back: dict[str, BankLine], payouts: Payouts) -> None:
+    def __init__(self, case: Case, payouts: Payouts) -> None:
         """Begin with every line free and every invoice open."""
         self.case = case
         self.payouts = payouts
         self.free: dict[str, Receipt] = {receipt.id: receipt for receipt in case.receipts}
         self.left: dict[str, int] = {number: debt.open for number, debt in case.debts.items() if debt.open > 0}
         self.doubtful: set[str] = set()  # invoices given to a line that is to be asked about
-        self._taken_back = taken_back
+        self._taken_back = case.taken_back
         self._second: dict[str, set[str]] = {}  # line -> invoices an earlier line pays in the same words
         self._payer_of: dict[str, Receipt] = {}
         self._piles: dict[str, list[Match]] = {name: [] for name in PILES}
@@ -134,18 +140,17 @@ class Desk:
             whole = all(self.left.get(debt.number) == debt.open for debt in group.debts)
             single = group.rival is not None and group.rival.bits >= group.bits and group.rival.debt.number in self.left
             if whole and not single and all(receipt.id in self.free for receipt in group.receipts):
-                back = self._say_taken_back(group.receipts)
                 match = match_of(
                     group.kind,
                     group.receipts,
                     group.debts,
                     margin=group.margin,
-                    why=group.why + back,
+                    why=group.why + wording.say_asked(group.asked),
                     runner_up=wording.say_other_set(group.other) if group.other else wording.say_rival(group.rival),
                     gap=group.gap,
                     spared=group.spared,
                 )
-                self._take(match, group.receipts, sure=group.sure and not back)
+                self._take(match, group.receipts, sure=not group.asked)
 
     def take_pairs(self, *, strong: bool) -> bool:
         """Assign the free lines to what is open; say whether anything was taken."""
@@ -170,11 +175,13 @@ class Desk:
             if strong and (evidence.bits <= STRONG_BITS or evidence.amount in {"part", "over"}):
                 continue
             rival = None if placement.rival is None else pairs.get((placement.row, placement.rival))
-            clear = strong and (evidence.referenced or placement.column not in contested)
+            clear = strong and (is_named(evidence.receipt, evidence.debt) or placement.column not in contested)
             if not clear and evidence.amount == "exact" and not evidence.referenced:
                 claims = [e for row, e in waiting.get(placement.column, ()) if row < placement.row]
+                claims = [e for e in claims if e.bits == evidence.bits and e.certain == evidence.certain]
                 evidence = next((e for e in claims if e.receipt.id in self.free), evidence)
-            self._take_pair(evidence, placement.margin, rival, clear=clear)
+            unclear = "" if clear else OTHER_PAYMENT if strong else TOO_LITTLE
+            self._take_pair(evidence, placement.margin, rival, unclear)
             taken = True
         return taken
 
@@ -200,35 +207,42 @@ class Desk:
             elif first is None:
                 why = wording.say_stranger(receipt, self.payouts.providers)
                 self._piles["unmatched"].append(lone(receipt.line, why))
+            elif first.debt.number in self.doubtful:
+                why, other = wording.say_either(first.debt, self._payer_of[first.debt.number])
+                number = first.debt.number
+                self._piles["unsure"].append(lone(receipt.line, why, invoices=(number,), sure=0.5, runner_up=other))
             else:
                 debt = first.debt
                 why = wording.say_second(debt, self._payer_of.get(debt.number), receipt)
                 self._piles["duplicates"].append(lone(receipt.line, why, invoices=(debt.number,)))
             del self.free[receipt.id]
 
-    def _take_pair(self, evidence: Evidence, margin: float, rival: Evidence | None, *, clear: bool) -> None:
+    def _take_pair(self, evidence: Evidence, margin: float, rival: Evidence | None, unclear: str) -> None:
         receipt, debt = evidence.receipt, evidence.debt
-        back = self._say_taken_back([receipt])
         other: tuple[str, ...] = ()
         if not evidence.referenced and evidence.amount != "converted":
             bits, other = grouping.rival_group(self.case, receipt, debt, self.left)
             margin = min(margin, evidence.bits - bits) if other else margin
         rival = rival or self._next_best(evidence)
-        contradicted = self._contradicted(evidence)
-        sure = clear and is_sure(evidence, margin) and not back and not contradicted
-        asked = (
-            "" if sure or back else wording.say_why_asked(evidence, contradicted=contradicted, close=rival is not None)
+        reading = Reading(
+            (receipt,),
+            (debt,),
+            margin,
+            settles=evidence.fit.settles,
+            forgiven=evidence.amount == "tiny",
+            rivals=OTHER_INVOICE if self._contradicted(evidence) else unclear,
         )
+        asked = objection(self.case, reading)
         match = match_of(
             KINDS.get(evidence.amount, "difference"),
             [receipt],
             [debt],
             margin=margin,
-            why=wording.say_pair(evidence) + asked + back,
+            why=wording.say_pair(evidence) + wording.say_asked(asked),
             runner_up=wording.say_other_set(other) if other and rival is None else wording.say_rival(rival, debt),
             gap=GAPS.get(evidence.amount),
         )
-        self._take(match, [receipt], sure=sure)
+        self._take(match, [receipt], sure=not asked)
 
     def _contradicted(self, evidence: Evidence) -> bool:
         """Say whether the amount fits as well where a slip of the finger would have meant another invoice."""
@@ -236,23 +250,14 @@ class Desk:
         if not evidence.referenced and self._twin_is_doubtful(receipt, debt):
             return True
         if evidence.reference == "near" or evidence.amount == "tiny":
-            return self._has_twin(receipt, debt.customer, debt.number)
-        if evidence.reference != "number" or evidence.payer_open:
-            return False
-        return any(self._has_twin(receipt, customer, debt.number) for customer in self.case.sure_payers(receipt))
+            return self.case.has_twin(receipt, debt.customer, (debt.number,))
+        return False
 
     def _twin_is_doubtful(self, receipt: Receipt, debt: Debt) -> bool:
         """Say whether an equal invoice of this customer was given to a line that is asked about: it may be free yet."""
         currency = debt.invoice.open.currency
         equal = self.case.of_amount(debt.customer, currency, receipt.worth(currency))
         return any(twin.number != debt.number and twin.number in self.doubtful for twin in equal)
-
-    def _has_twin(self, receipt: Receipt, customer: int, number: str) -> bool:
-        """Say whether a customer has another invoice of just this amount, paid by now or not."""
-        for currency in self.case.currencies(receipt):
-            if any(d.number != number for d in self.case.of_amount(customer, currency, receipt.worth(currency))):
-                return True
-        return False
 
     def _next_best(self, evidence: Evidence) -> Evidence | None:
         """Find the best other invoice for a line, so that the reader sees what was close."""
@@ -283,7 +288,7 @@ class Desk:
         found = [
             evidence
             for evidence in self.case.evidence(receipt, whole)
-            if evidence.amount == "exact" and (evidence.referenced or (evidence.payer_known and not evidence.odd))
+            if evidence.amount == "exact" and is_likely(self.case, receipt, evidence.debt)
         ]
         return max(found, key=self._likely_first, default=None)
 
@@ -312,51 +317,9 @@ class Desk:
         return f"The bank took back the payment of {wording.day(undone.line.booked_on)}: what it paid is open again."
 
 
-def is_sure(evidence: Evidence, margin: float) -> bool:
-    """Say whether a pair needs no human eye: clear of the runner-up, and on two kinds of evidence that agree."""
-    if evidence.odd or confidence(margin) < SURE_CONFIDENCE:
-        return False
-    if evidence.fit.settles:
-        return evidence.referenced or evidence.payer_known
-    return evidence.amount == "tiny" and evidence.referenced and (evidence.payer_known or evidence.name is None)
-
-
 def _as_good(evidence: Evidence) -> bool:
     """Say whether an earlier line pays an invoice as well as a later one: then the later one pays it once more."""
     return evidence.amount == "exact" and evidence.payer_known and not evidence.odd
-
-
-def _taken_back(lines: Sequence[BankLine]) -> dict[str, BankLine]:
-    """Map each incoming line to the later one that gave the same amount back to the same payer."""
-    pairs: dict[str, BankLine] = {}
-    incoming: dict[tuple[str, int], list[BankLine]] = {}
-    ordered = sorted(lines, key=lambda line: (line.booked_on, line.amount.minor < 0, line.id))
-    for line in ordered:
-        key = line.amount.currency, abs(line.amount.minor)
-        if line.amount.minor > 0 and not line.reversal:
-            incoming.setdefault(key, []).append(line)
-        elif line.amount.minor < 0:
-            earlier = [e for e in incoming.get(key, []) if e.id not in pairs and _same_party(e, line)]
-            if earlier:
-                pairs[max(earlier, key=lambda e: (_repeats(line, e), e.booked_on, e.id)).id] = line
-    return pairs
-
-
-def _repeats(later: BankLine, earlier: BankLine) -> bool:
-    """Say whether a return repeats what the payment said."""
-    return bool(earlier.text) and earlier.text in later.text
-
-
-def _same_party(one: BankLine, other: BankLine) -> bool:
-    """Say whether a return is that of a payment: same account, reference or name; unnamed, the same words."""
-    if one.iban and one.iban == other.iban:
-        return True
-    if other.reversal and set(one.references) & set(other.references):
-        return True
-    likeness = similarity(words_of(one.counterparty), words_of(other.counterparty))
-    if likeness is None and _repeats(other, one) and any(c.isdigit() for c in one.text):
-        return True
-    return (likeness or 0.0) >= ALIKE or (other.reversal and likeness is None)
 
 
 def _order(match: Match) -> tuple[str, tuple[str, ...]]:

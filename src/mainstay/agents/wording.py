@@ -27,15 +27,9 @@ def say_pair(evidence: Evidence) -> str:
     return f"{sentence}{''.join(f'; but {doubt}' for doubt in doubts(evidence))}."
 
 
-def say_why_asked(evidence: Evidence, *, contradicted: bool, close: bool) -> str:
-    """Say why a pair is asked about though all seems to fit; "" where the sentence before says it already."""
-    if contradicted:
-        return " It is asked because the payer has an invoice that this amount fits as well."
-    if evidence.amount != "exact" or evidence.odd or close or not evidence.payer_known:
-        return ""
-    if not evidence.referenced:
-        return " It is asked because a payer and so plain an amount can agree by chance."
-    return ""
+def say_asked(because: str) -> str:
+    """Say why a reading is asked about; "" when it is not."""
+    return f" It is asked because {because}." if because else ""
 
 
 def doubts(evidence: Evidence) -> list[str]:
@@ -102,6 +96,15 @@ def say_second(debt: Debt, first: Receipt | None, second: Receipt) -> str:
         f"Invoice {debt.number} {paid}; "
         f"this looks like a second payment of it by {second.line.counterparty or debt.invoice.customer}."
     )
+
+
+def say_either(debt: Debt, first: Receipt) -> tuple[str, str]:
+    """Say that one of two payments pays an invoice: what to do about the second one, and the other reading."""
+    why = (
+        f"It may pay invoice {debt.number}, as the payment of {day(first.line.booked_on)} may, which is to be decided"
+        " first: if that one pays it, this is a second payment of it."
+    )
+    return why, f"If that payment is for something else, this one pays {debt.number}."
 
 
 def say_stranger(receipt: Receipt, reported: Container[str]) -> str:

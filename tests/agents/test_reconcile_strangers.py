@@ -1,0 +1,174 @@
+"""A wrong sure is the worst there is: payers who are somebody else, words that turn a number around, others' groups."""
+
+from __future__ import annotations
+
+import pytest
+from scenes import came, matched, owes, taught
+
+from mainstay.records import Payer
+
+ANNA, CARLA = "Anna Berg", "Carla Dorn"
+ACCOUNT = "DE02120300000000202051"
+
+
+def asked(line, invoices, **more):
+    """Say that a line is not booked without asking, and not lost either."""
+    return matched([line], invoices, **more).pile(line.id) in ("unsure", "unmatched")
+
+
+# --- who paid -----------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("payer", "customer"),
+    [
+        ("WEG Hauptstrasse 12", "WEG Hauptstrasse 14"),
+        ("Solarpark 2 GmbH & Co. KG", "Solarpark 1 GmbH & Co. KG"),
+        ("Christian Hoffmann", "Christiane Hoffmann"),
+        ("Johann Obermeier", "Johanna Obermeier"),
+        ("Nordwind AG", "Nordwind GmbH"),
+        ("Gemeinde Oberdorf", "Gemeinde Oberndorf"),
+        ("Backhaus Sonnenschein Filiale 2", "Backhaus Sonnenschein Filiale 1"),
+        ("A. Schneider", "Andreas Schneider"),
+        ("Park II", "Park III"),
+    ],
+)
+@pytest.mark.parametrize("listed", [True, False])
+@pytest.mark.parametrize("amounts", [("1234.56 EUR",), ("1000.00 EUR", "234.56 EUR")])
+def test_a_namesake_is_somebody_else(payer, customer, listed, amounts):
+    invoices = [owes(f"R-10{at}", amount, customer) for at, amount in enumerate(amounts, 14)]
+    invoices += [owes("R-1090", "99.10 EUR", payer)] if listed else []
+    assert asked(came("l", "1234.56 EUR", payer, "danke"), invoices)
+
+
+def test_a_person_and_the_company_of_that_name_are_told_apart():
+    invoices = [owes("R-1014", "1234.56 EUR", "Max Huber GmbH"), owes("R-1015", "99.10 EUR", "Max Huber")]
+    assert asked(came("l", "1234.56 EUR", "Max Huber"), invoices)
+    assert matched([came("l", "1234.56 EUR", "MAX HUBER GMBH")], invoices).pile("l") == "sure"
+
+
+def test_two_customers_of_one_name_are_asked():
+    invoices = [
+        owes("R-1014", "1234.56 EUR", ANNA, customer_id="7"),
+        owes("R-1015", "99.10 EUR", ANNA, customer_id="8"),
+    ]
+    assert asked(came("l", "1234.56 EUR", ANNA), invoices)
+
+
+def test_the_name_of_one_and_the_account_of_another_are_asked():
+    invoices = [owes("R-1014", "1234.56 EUR", ANNA), owes("R-1015", "99.10 EUR", CARLA, iban=ACCOUNT)]
+    assert asked(came("l", "1234.56 EUR", ANNA, iban=ACCOUNT), invoices)
+
+
+# --- what was taught ----------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("name", ["Agentur Hell", "Bargeldeinzahlung", "LOGPAY FINANCIAL", "Amazon EU"])
+def test_a_lesson_does_not_outweigh_the_text(name):
+    invoices = [owes("R-1014", "49.90 EUR", ANNA), owes("R-1015", "49.90 EUR", CARLA)]
+    line = came("l", "49.90 EUR", name, "fuer Carla Dorn", iban=ACCOUNT)
+    assert asked(line, invoices, payers=(taught(ANNA, name, ACCOUNT),))
+    assert asked(line, [invoices[0], owes("R-1015", "59.90 EUR", CARLA)], payers=(taught(ANNA, name, ACCOUNT),))
+
+
+def test_a_lesson_about_another_customers_name_or_account_is_shared():
+    invoices = [owes("R-1014", "49.93 EUR", ANNA), owes("R-1015", "59.90 EUR", CARLA, iban=ACCOUNT)]
+    assert asked(came("l", "49.93 EUR", CARLA), invoices, payers=(taught(ANNA, CARLA),))
+    assert asked(came("l", "49.93 EUR", "C D", iban=ACCOUNT), invoices, payers=(taught(ANNA, "C D", ACCOUNT),))
+
+
+@pytest.mark.parametrize("account", ["", ACCOUNT])
+def test_a_payer_taught_for_two_is_shared_when_one_of_them_owes_nothing(account):
+    lessons = (taught(ANNA, "Agentur Hell", account), taught(CARLA, "Agentur Hell", account))
+    line = came("l", "49.93 EUR", "Agentur Hell", "Honorar", iban=account)
+    assert matched([line], [owes("R-1014", "49.93 EUR", ANNA)], payers=lessons[:1]).pile("l") == "sure"
+    assert asked(line, [owes("R-1014", "49.93 EUR", ANNA)], payers=lessons)
+
+
+def test_a_lesson_about_a_customer_number_is_not_about_a_namesake():
+    lesson = Payer("x", "Lumen Optik GmbH", "Erika Sommer", "", "s", "2026-01-05", customer_id="7")
+    line = came("l", "123.45 EUR", "Erika Sommer")
+    assert asked(line, [owes("R-1014", "123.45 EUR", "Lumen Optik GmbH", customer_id="9")], payers=(lesson,))
+    assert matched([line], [owes("R-1014", "123.45 EUR", "Lumen Optik GmbH")], payers=(lesson,)).pile("l") == "sure"
+
+
+# --- what the text says -------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("Rechnung AB-2603", "AB-2602"),
+        ("Rechnung 2026-03-017", "2026-02-017"),
+        ("Rechnung 2025-14", "2026-14"),
+        ("R-1015 (R-1014 wurde bereits bezahlt)", "R-1014"),
+        ("Mahnung zu R-1014 erhalten, ist bezahlt", "R-1014"),
+        ("Gutschrift zu R-1014", "R-1014"),
+        ("Erstattung R-1014", "R-1014"),
+        ("Rücklastschrift R-1014", "R-1014"),
+        ("Refund of R-1014", "R-1014"),
+        ("Credit note for R-1014", "R-1014"),
+        ("Remboursement facture R-1014", "R-1014"),
+        ("Kaution / Spende, keine Rechnung", "R-1014"),
+        ("Abo Maerz 2026", "R-1014"),
+        ("Beitrag 03/2026", "R-1014"),
+        ("Rechnung vom 01.03.2026", "R-1014"),
+        ("fuer meinen Sohn Timo Berg", "R-1014"),
+    ],
+)
+def test_words_and_numbers_that_mean_something_else_are_asked(text, number):
+    invoices = [owes(number, "123.45 EUR", ANNA), owes("Z-7", "77.10 EUR", "Timo Berg")]
+    assert asked(came("l", "123.45 EUR", ANNA, text, on="2026-03-10"), invoices)
+
+
+@pytest.mark.parametrize(
+    "text", ["Abo Februar 2026", "Rechnung vom 03.02.2026", "SEPA Gutschrift danke", "R-1014 vom 1.3."]
+)
+def test_words_that_agree_are_no_doubt(text):
+    line = came("l", "123.45 EUR", ANNA, text, on="2026-03-10")
+    assert matched([line], [owes("R-1014", "123.45 EUR", ANNA)]).pile("l") == "sure"
+
+
+def test_an_invoice_of_years_ago_is_asked_unless_it_is_named():
+    invoices = [owes("RE-2019-14", "123.45 EUR", ANNA, issued_on="2019-02-01", due_on="2019-03-01")]
+    assert asked(came("l", "123.45 EUR", ANNA), invoices)
+    assert matched([came("l", "123.45 EUR", ANNA, "RE-2019-14")], invoices).pile("l") == "sure"
+
+
+def test_money_that_was_sent_out_before_may_be_coming_back():
+    lines = [came("out", "-123.45 EUR", "Zed", on="2026-02-10"), came("l", "123.45 EUR", "Zed", "R-1014")]
+    assert matched(lines, [owes("R-1014", "123.45 EUR", ANNA)]).pile("l") == "unsure"
+
+
+def test_only_what_goes_back_soon_and_from_the_same_account_takes_a_payment_back():
+    invoices = [owes("R-1014", "123.45 EUR", ANNA)]
+    paid = came("l", "123.45 EUR", ANNA, "R-1014", account="A")
+    soon = came("b", "-123.45 EUR", ANNA, on="2026-03-01", account="A")
+    assert matched([paid, soon], invoices).pile("l") == "unsure"
+    for late in (
+        came("b", "-123.45 EUR", ANNA, on="2026-08-01", account="A"),
+        came("b", "-123.45 EUR", ANNA, on="2026-03-01", account="B"),
+    ):
+        assert matched([paid, late], invoices).pile("l") == "sure"
+
+
+# --- groups -------------------------------------------------------------------------------------------------------
+def test_a_group_of_anothers_invoices_is_asked_where_the_payer_owes_this_sum():
+    invoices = [owes("R-1014", "49.90 EUR", ANNA), owes("R-1015", "49.90 EUR", ANNA)]
+    line = came("l", "99.80 EUR", CARLA, "R-1014 R-1015")
+    assert matched([line], invoices).pile("l") == "sure"
+    assert asked(line, [*invoices, owes("R-1016", "99.80 EUR", CARLA)])
+
+
+def test_a_payment_asked_about_makes_no_second_payment_of_the_true_one():
+    invoices = [owes("R-1014", "49.90 EUR", ANNA)]
+    lines = [came("a", "49.90 EUR", ANNA, on="2026-02-10"), came("b", "49.90 EUR", ANNA, on="2026-02-20")]
+    said = matched(lines, invoices)
+    assert said.all_piles() == {"a": "unsure", "b": "unsure"}
+    assert "second payment" in said.match("b").why
+    assert said.match("b").runner_up == "If that payment is for something else, this one pays R-1014."
+
+
+def test_the_earlier_of_two_does_not_get_the_invoice_for_being_earlier():
+    invoices = [owes("R-1014", "49.90 EUR", "Christiane Hoffmann")]
+    lines = [
+        came("a", "49.90 EUR", "Christian Hoffmann", "Beitrag", on="2026-02-10"),
+        came("b", "49.90 EUR", "Christiane Hoffmann", "Beitrag", on="2026-02-25"),
+    ]
+    said = matched(lines, invoices)
+    assert said.given("b") == {"R-1014": "49.90 EUR"}
+    assert said.pile("a") in ("unsure", "unmatched")
