@@ -142,7 +142,7 @@ def read(
         lambda reading: _parts(source, table, rows, form, reading, guessed=not _named(said)),
     )
     told = [*taken.told, *rows.told, *_open_end(source, table, taken.parts)]
-    either = {row.raw for row in rows.either}
+    either = {row.raw[:RAW_LIMIT] for row in rows.either}
     spoken = [_shown(d.line) for part in taken.parts for d in part.drafts if d.line.raw in either]
     doubts = [*ask_states(source, rows), *ask_balances(source, taken, spoken)]
     if form.turned and table.remembered and not columns.signs:
@@ -165,7 +165,8 @@ def _parts(
     if table.remembered is not None:
         hint = _CONFIRMED.format(setting(SECTION, _now(form)))
     aside = rows.either if reading.set_aside else []
-    lines = [row for row in rows.lines if row not in aside] if aside else rows.lines
+    places = {row.line for row in aside}
+    lines = [row for row in rows.lines if row.line not in places]
     entries = [_entry(Cells(source, table, row, hint), form, pending=row.line in rows.pending) for row in lines]
     told_by = [*rows.balances, *(row for row in aside if row.text("balance"))]
     marks = [_mark(Cells(source, table, row, hint), form) for row in told_by]
