@@ -94,13 +94,14 @@ def _sum_first(header: Sequence[str], columns: dict[str, int], rows: Sequence[Se
 
 
 def _add_up(cells: Sequence[tuple[str, str, str]]) -> bool:
-    """Tell whether the third is what the first two make, in all rows, and in some with tax."""
+    """Tell whether the third is what the first two make, in all rows, and in some with tax, or with a rate of it."""
     try:
         decimal = guess_decimal(cell for row in cells for cell in row)
-        numbers = [tuple(_number(cell or "0", decimal) for cell in row) for row in cells]
+        numbers = [tuple(_number(cell.replace("%", "").strip() or "0", decimal) for cell in row) for row in cells]
     except UnreadableError:
         return False
-    return all(net + tax == total for net, tax, total in numbers) and any(tax for _, tax, _ in numbers)
+    told = any(tax for _, tax, _ in numbers)
+    return told and all(total in {net + tax, round(net + net * tax / 100, 2)} for net, tax, total in numbers)
 
 
 def _without_home(

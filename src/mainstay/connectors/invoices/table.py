@@ -145,7 +145,9 @@ def _refuse_settled(source: Source, table: Table) -> None:
         said = _alone(row)
         if said and row.line < last and _is_settled(said):
             what = f"below {shown(said)!r} stand invoices, and no column says what is open of them"
-            remedy = "Export the list with the amounts that are still open, or delete the invoices below this row."
+            remedy = (
+                "Export the list with the amounts that are still open, or delete the rows that are paid, and this one."
+            )
             raise source.error(what, line=row.line, remedy=remedy)
 
 
