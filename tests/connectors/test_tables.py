@@ -10,6 +10,7 @@ from workbook_files import APRIL_3, DAY, rows, workbook
 from mainstay.connectors import tables
 from mainstay.connectors.bank import csv as bank_csv
 from mainstay.connectors.bank.columns import VOCABULARY, ColumnMap
+from mainstay.connectors.invoices import table as invoice_table
 from mainstay.connectors.source import Source
 from mainstay.connectors.tables import currency_beside, match_columns
 from mainstay.errors import FileError
@@ -168,6 +169,33 @@ def test_sheets_of_which_either_may_be_meant_are_asked_about(second):
     assert "the sheets 'Sheet 1', 'Sheet 2' hold a table each, and one can be read" in error.message
     assert "Hide the sheets" in error.remedy
     assert lines(workbook(rows(HEADER, ROW), second, states=("visible", "hidden"))) == [("2026-04-03", "12.50 EUR")]
+
+
+INVOICES = ["Number", "Customer", "Amount", "Currency", "Issued", "Due"]
+INVOICE = ["RE-1", "Acme", 119, "EUR", (APRIL_3, DAY), (APRIL_3 + 28, DAY)]
+
+
+@pytest.mark.parametrize(("header", "row"), [(INVOICES, INVOICE), ([*INVOICES, "Paid"], [*INVOICE, 119])])
+def test_sheets_of_invoices_are_never_mixed_nor_one_chosen_in_silence(header, row):
+    content = workbook(rows(INVOICES, INVOICE), rows(header, row))
+    with pytest.raises(FileError, match=r"the sheets 'Sheet [12]', 'Sheet [12]' hold a table each"):
+        invoice_table.read(Source("list.xlsx", content), invoice_table.Hints())
+
+
+def test_a_confirmed_list_of_invoices_is_read_as_text_and_as_a_spreadsheet_but_no_thousand_as_one():
+    text = "Number;Customer;Amount;Currency;Issued;Due\nRE-1;Acme;{};{};03.04.2026;01.05.2026\n"
+
+    def amounts(content: bytes, *layouts: Layout) -> list[str]:
+        found = invoice_table.read(Source("list.csv", content), invoice_table.Hints(layouts=layouts))
+        return [str(draft.document.invoice.amount) for draft in found.drafts]
+
+    first = text.format("119,00", "EUR").encode()
+    (doubt,) = invoice_table.read(Source("list.csv", first), invoice_table.Hints()).doubts
+    assert doubt.layout is not None
+    assert amounts(workbook(rows(INVOICES, INVOICE)), doubt.layout) == ["119.00 EUR"]
+    with pytest.raises(FileError, match="'1,190' doesn't tell"):
+        amounts(text.format("1,190", "EUR").encode(), doubt.layout)
+    assert amounts(text.format("1,190", "JPY").encode()) == ["1,190 JPY"]
 
 
 # --- what long cells cost -----------------------------------------------------------------------------------------
