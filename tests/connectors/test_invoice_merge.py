@@ -403,6 +403,15 @@ def test_a_credit_note_of_a_credit_note_is_asked_about():
     assert "S2 (30.00 EUR to Acme GmbH) takes back S1, a credit note, which is taken off all the same." in asked(result)
 
 
+def test_many_credit_notes_are_told_in_few_words():
+    header = LIST.replace("Due", "Due,Original invoice")
+    rows = [f"S{n},Acme,-1.00,-1.00,EUR,2026-03-01,2026-03-31,1\n" for n in range(300)]
+    result = read({"list.csv": header + "1,Acme,1000.00,1000.00,EUR,2026-03-01,2026-03-31,\n" + "".join(rows)})
+    assert opens(result) == {"1": "700.00 EUR"}
+    assert len(result.note) < 3_000
+    assert "And 280 more notes on credit notes." in result.note
+
+
 def test_thousands_of_credit_notes_without_a_reference_are_held_against_thousands_of_invoices():
     rows = [f"{n},Acme,100.00,100.00,EUR,2026-03-01,2026-03-31" for n in range(3_000)]
     rows += [f"S{n},Acme,-7.00,-7.00,EUR,2026-03-01,2026-03-31" for n in range(3_000)]

@@ -191,8 +191,9 @@ def _due_on(near: Sequence[Draft], *, known: bool) -> str:
 
 def _tell(paper: Paper, group: Sequence[Draft], knowing: Sequence[Draft], near: Sequence[Draft], told: Told) -> None:
     """Say in what copies differ."""
-    if len(group) > 1:
-        told.twice.append(paper.number)
+    if len(group) == 1:
+        return
+    told.twice.append(paper.number)
     if paper.document.kind == "credit_note":
         return
 

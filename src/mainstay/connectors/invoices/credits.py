@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from mainstay.connectors.invoices.papers import Paper
     from mainstay.records import Doubt
 
+NOTES_SHOWN = 20
 OPEN_SHOWN = 3  # invoices of the customer of a credit note that names none
 _STARTS = 20  # invoices that a number written shortly may mean
 
@@ -46,6 +47,11 @@ class Told(msgspec.Struct):
         """Ask about what a paper does."""
         self.unsure.append(what)
         self.files.append(paper.files[0])
+
+    def few_notes(self) -> list[str]:
+        """Give the first notes, and count the rest."""
+        more = len(self.notes) - NOTES_SHOWN
+        return [*self.notes[:NOTES_SHOWN], *([f"And {more} more notes on credit notes."] if more > 0 else [])]
 
     def doubts(self) -> list[Doubt]:
         """Ask it all at once."""
@@ -215,9 +221,9 @@ def _ask_loose(loose: Sequence[Paper], invoices: _Invoices, told: Told) -> None:
         else:
             unnamed.append(paper.number)
     if absent:
-        told.notes.append(f"Credit notes to invoices that are not among those read: {listed(absent)}.")
+        told.notes.insert(0, f"Credit notes to invoices that are not among those read: {listed(absent)}.")
     if unnamed:
-        told.notes.append(f"Credit notes that name no invoice, taken off none: {listed(unnamed)}.")
+        told.notes.insert(0, f"Credit notes that name no invoice, taken off none: {listed(unnamed)}.")
 
 
 def _take(credit: Paper, named: Sequence[Paper], told: Told) -> None:

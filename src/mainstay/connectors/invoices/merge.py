@@ -48,7 +48,7 @@ def merge(files: Sequence[FileRead], seller: str = "", layouts: Iterable[Layout]
     own, strangers = sellers.of_owner(drafts, seller, layouts, tally, notes)
     papers, conflicts = copies.joined(own, tally, notes)
     told = take_off(papers)
-    notes += told.notes
+    notes += told.few_notes()
     for one in sellers.grouped(own):
         notes += checks.accounts_differ([draft.document for draft in one.drafts])
     reasons = [paper.left_out or ("" if paper.open.minor else "paid") for paper in papers]
