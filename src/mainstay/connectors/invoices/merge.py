@@ -16,13 +16,13 @@ from msgspec import structs
 
 from mainstay.connectors.invoices import checks, copies, sellers
 from mainstay.connectors.invoices.credits import take_off
-from mainstay.connectors.invoices.papers import NAMES_SHOWN, Draft, FileRead, Paper, listed, one_doubt
+from mainstay.connectors.invoices.papers import one_doubt
 from mainstay.records import Doubt, Invoice, Layout
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-__all__ = ["NAMES_SHOWN", "Draft", "FileRead", "Merged", "listed", "merge"]
+    from mainstay.connectors.invoices.papers import FileRead, Paper
 
 
 class Merged(msgspec.Struct, frozen=True):
