@@ -414,3 +414,19 @@ def test_a_report_is_known_among_bank_files_and_its_payout_is_not_counted_as_inc
     assert result.format == "CSV and Stripe payout reconciliation"
     assert [line.amount for line in result.lines if line.amount == eur(18696)] == [result.payouts[0].amount]
     assert {line.account for line in result.lines} == {"", "Stripe"}
+
+
+@pytest.mark.parametrize("state", ["Requires action", "Expired", "requires_confirmation", "Processing"])
+def test_a_payment_that_was_not_made_is_no_line(state):
+    paid = (
+        "id,Created (UTC),Amount,Amount Refunded,Currency,Captured,Fee,Status\nch_1,2026-04-01,50.00,0,eur,TRUE,1.00,"
+    )
+    other = f"ch_2,2026-04-01,70.00,0,eur,TRUE,0,{state}\n"
+    assert [line.amount for line in read(f"{paid}Paid\n{other}").lines] == [eur(5000), eur(-100)]
+
+
+def test_a_payment_in_a_state_of_unknown_name_is_asked_for_in_another_export():
+    head = "id,Created (UTC),Amount,Amount Refunded,Currency,Captured,Fee,Status\n"
+    error = refused(f"{head}ch_1,2026-04-01,50.00,0,eur,TRUE,1.00,In review\n")
+    assert "line 2: the status 'In review' does not tell whether this was paid" in error.message
+    assert "Payout reconciliation" in error.remedy

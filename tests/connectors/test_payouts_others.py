@@ -347,3 +347,19 @@ def test_a_mark_in_a_currency_without_decimals_parts_thousands(mark):
     text = paypal(*rows).replace("_", mark)
     assert [line.amount for line in read(text).lines] == [Money(1000, "JPY"), Money(2000, "JPY")]
     assert "doesn't tell whether its mark is decimal" in refused(text.replace("JPY", "EUR")).message
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Date,Heure,Fuseau horaire,Nom,Type,Etat,Devise,Brut,Frais,Net",
+        "Data,Orario,Fuso orario,Nome,Tipo,Stato,Valuta,Lordo,Tariffa,Netto",
+        "Datum,Tijd,Tijdzone,Naam,Type,Status,Valuta,Bruto,Kosten,Net",
+    ],
+)
+def test_an_activity_in_a_language_that_is_not_read_says_which_are(header):
+    text = f'{header}\n13/04/2026,10:00:00,CEST,Klient,X,X,EUR,"1 100,00","-3,00","1 097,00"\n'
+    assert payouts.looks_like(text.encode())
+    error = refused(text)
+    assert "looks like PayPal activity" in error.message
+    assert "in English or German" in error.remedy

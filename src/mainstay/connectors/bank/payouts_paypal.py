@@ -251,6 +251,13 @@ ACTIVITY = Form(
         frozenset(("time zone", "gross", "transaction id")),
         frozenset(("zeitzone", "brutto")),
         frozenset(("zeitzone", "typ", "status")),
+        # In other languages, to be refused by name: their "net" and "fee" would be taken for those of a bank.
+        frozenset(("fuseau horaire", "net")),
+        frozenset(("zona horaria", "neto")),
+        frozenset(("fuso orario", "netto")),
+        frozenset(("tijdzone", "netto")),
+        frozenset(("tijdzone", "net")),
+        frozenset(("strefa czasowa", "netto")),
     ),
     {
         "day": ("date", "datum"),
@@ -276,6 +283,7 @@ ACTIVITY = Form(
         "impact": ("balance impact", "auswirkung auf guthaben"),
     },
     ("day", "type", "currency", "gross", "fee", "net", "id"),
-    "PayPal > Activity > Download > All transactions, CSV, with the columns Fee, Net, Balance and Transaction ID.",
+    "PayPal > Activity > Download > All transactions, CSV, in English or German, with the columns Fee, Net,"
+    " Balance and Transaction ID.",
     _read_activity,
 )

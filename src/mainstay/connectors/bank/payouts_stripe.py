@@ -34,7 +34,15 @@ KINDS: dict[str, Kind] = {
     "payout": "payout",
     **dict.fromkeys(("payout_failure", "payout_cancel", "payout_reversal"), "failed payout"),
 }
-_NOT_PAID = frozenset("failed canceled cancelled pending incomplete blocked uncaptured requires_payment_method".split())
+# The states of payments. In those of any other name, nothing tells whether money moved.
+_PAID = frozenset(
+    "paid paid_out succeeded complete completed refunded partially_refunded partial_refund refund_pending disputed "
+    "dispute_lost dispute_won dispute_needs_response dispute_under_review won lost early_fraud_warning".split()
+)
+_NOT_PAID = frozenset(
+    "failed canceled cancelled pending processing incomplete blocked uncaptured expired requires_action "
+    "requires_capture requires_confirmation requires_customer_action requires_payment_method".split()
+)
 _WON = frozenset(("won", "warning_closed", "warning_needs_response", "warning_under_review", "prevented"))
 
 
@@ -91,9 +99,13 @@ def _read_payments(report: Report) -> Read:
     entries: list[Entry] = []
     unpaid = foreign = 0
     for row in report.table.rows:
-        if row.text("status").casefold().replace(" ", "_") in _NOT_PAID or row.text("captured").casefold() == "false":
+        state = "_".join(row.text("status").casefold().split())
+        if state in _NOT_PAID or row.text("captured").casefold() == "false":
             unpaid += 1
             continue
+        if state not in _PAID:
+            what = f"the status {row.text('status')[:40]!r} does not tell whether this was paid"
+            raise report.source.error(what, line=row.line, remedy=f"Export instead: {RECONCILE}")
         entries += _payment(report, row)
         foreign += bool(row.text("disputed")) and not _same_currency(row)
     notes = [f"This export does not say what a payout holds; to match sums at your bank, export: {RECONCILE}"]
