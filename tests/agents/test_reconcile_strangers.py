@@ -172,3 +172,51 @@ def test_the_earlier_of_two_does_not_get_the_invoice_for_being_earlier():
     said = matched(lines, invoices)
     assert said.given("b") == {"R-1014": "49.90 EUR"}
     assert said.pile("a") in ("unsure", "unmatched")
+
+
+# --- figures that are no invoice's number -------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("Kd-Nr 10115 Beitrag", "10115"),
+        ("Kundennummer: 10115", "10115"),
+        ("Beitrag Musterweg 5 10115 Berlin", "10115"),
+        ("Tel 550126", "550126"),
+        ("Tel. 0431/550126", "550126"),
+        ("Kto 202051 BLZ 12030000", "202051"),
+        ("2026-02-19T10:15:20 TAN 814773", "814773"),
+        ("Mitgliedsbeitrag 2025", "2025"),
+        ("Kurs vom 12022026", "12022026"),
+        ("1014 Euro", "1014"),
+        ("Beitrag 2026-02", "2026-02"),
+        ("Miete 02/2026", "2026-02"),
+    ],
+)
+def test_figures_from_a_stranger_are_asked(text, number):
+    assert asked(came("l", "49.00 EUR", CARLA, text), [owes(number, "49.00 EUR", ANNA)])
+
+
+@pytest.mark.parametrize("text", ["Rechnung 10115", "Invoice no. 10115", "RE 10115"])
+def test_figures_behind_a_word_for_invoice_are_its_number(text):
+    assert matched([came("l", "49.00 EUR", CARLA, text)], [owes("10115", "49.00 EUR", ANNA)]).pile("l") == "sure"
+
+
+@pytest.mark.parametrize("reference", ["7", "1014", "2026"])
+def test_a_short_figure_given_as_a_reference_by_a_stranger_is_asked(reference):
+    line = came("l", "49.00 EUR", "Zed Ltd", references=("NOTPROVIDED", reference))
+    assert asked(line, [owes(reference, "49.00 EUR", ANNA)])
+
+
+@pytest.mark.parametrize("text", ["Rechnung 15", "Rechnung Nr. 15", "Rechnung 14/2025", "Rechnung 33 und 34", "RE 77"])
+def test_a_short_number_after_invoice_that_is_nobodys_is_another_invoice(text):
+    assert asked(came("l", "123.45 EUR", ANNA, text), [owes("RE-2026-14", "123.45 EUR", ANNA)])
+    pair = [owes("RE-2026-14", "49.90 EUR", ANNA), owes("RE-2026-16", "49.91 EUR", ANNA)]
+    assert asked(came("l", "99.81 EUR", ANNA, text), pair)
+
+
+@pytest.mark.parametrize("others", [[owes("2026-1", "49.00 EUR", ANNA)], []])
+def test_a_count_in_the_next_line_is_no_part_of_a_number(others):
+    line = came("l", "49.00 EUR", "", "Rechnung 2026-1\n5 Stueck")
+    said = matched([line], [*others, owes("2026-15", "49.00 EUR", CARLA)])
+    assert said.pile("l") == "sure" or not others
+    assert said.given("l").keys() <= {"2026-1"} or said.pile("l") == "unsure"

@@ -42,7 +42,7 @@ RUN_TOKENS = 12
 MONTHS = 12
 DAYS = 31
 SPACED_FROM = 5  # characters, each by itself, that make a number "written w i d e l y"
-BANK_COLUMNS = 35
+BANK_COLUMNS = (35, 27, 65)
 SHAPE_HEAD = 3  # numbers of one series share their length and their first characters
 UNKNOWN_FROM = 5  # a shorter figure is not taken for an invoice number we do not know
 
@@ -52,6 +52,11 @@ INVOICE_WORDS = frozenset(
     " INVOICENO INVNO FACTUURNR FACTUURNUMMER FAKTURANUMMER FAKTURANUMER LASKUN LASKUNUMERO FV FRA".split()
 )
 CUES = INVOICE_WORDS | frozenset("NR NO NUM NUMMER NUMBER NUMERO N REF".split())
+PHONE_WORDS = frozenset("TEL TELEFON TELEFONNR PHONE FON MOBIL HANDY FAX".split())
+OTHER_WORDS = PHONE_WORDS | frozenset(
+    "KD KDNR KUNDE KUNDEN KUNDENNR KUNDENNUMMER KNR CUSTOMER CLIENT CLIENTE KLANT KLANTNR KTO KTONR KONTO KONTONR"
+    " KONTONUMMER ACCOUNT BLZ TAN PLZ MANDAT MANDATE MITGLIED MITGLIEDSNR MITGLIEDSNUMMER VERTRAG VERTRAGSNR".split()
+)
 GLUED_WORDS = frozenset("DANKE VOM VON MERCI THANKS THX OF FROM DATED DEL DU PER UEBER OVER FUER FOR".split())
 RANGE_WORDS = frozenset("BIS TO TILL UNTIL THROUGH THRU A AU TOT TM AL HASTA ATE DO TIL TILL ASTI".split())
 RANGE_DASHES = frozenset(("-", "\u2013", "\u2014", "..", "..."))
@@ -123,17 +128,14 @@ class ReferenceIndex:
             for key in _keys_of(invoice):
                 self._add(key)
             self._add_tail(invoice.number)
-        plain = [invoice.number for invoice in invoices if invoice.number.isascii() and invoice.number.isdigit()]
-        self._plain_digits = max(map(len, plain), default=0)  # where numbers are figures only
         self._customer_of = {invoice.number: _digits(invoice.customer_id) for invoice in invoices}
         self._longest = max((len(key.replace("|", "")) for key in self._keys), default=0)
 
     def read(self, line: BankLine) -> Named:
         """Say which open invoices the line names in its references and its text."""
         found = _Found()
-        for reference in line.references:
-            self._scan(reference, found, structured=True)
-        self._scan(line.text, found, structured=False)
+        for text in (*line.references, line.text):
+            self._scan(text, found)
         for text, structured in (*((reference, True) for reference in line.references), (line.text, False)):
             for body in bodies(text, structured=structured):
                 self._look_inside(body, found)
@@ -167,12 +169,12 @@ class ReferenceIndex:
         if serial:
             self._tails.setdefault(serial.lstrip("0"), []).append(number)
 
-    def _scan(self, text: str, found: _Found, *, structured: bool) -> None:
+    def _scan(self, text: str, found: _Found) -> None:
         plain = self._mask(fold_case(text))
         tokens = [token for match in _TOKEN.finditer(plain) for token in self._unglued(match)]
         at = 0
         while at < len(tokens):
-            last = self._hit(plain, tokens, at, found, structured=structured)
+            last = self._hit(plain, tokens, at, found)
             if last is None:
                 last = self._lesser(plain, tokens, at, found)
             at = (at if last is None else last) + 1
@@ -210,7 +212,7 @@ class ReferenceIndex:
         pattern = _pattern(_groups(figure))
         return compact(figure) in self._keys or ("Y" in pattern[:-1] and pattern in self._patterns)
 
-    def _hit(self, plain: str, tokens: list[Token], at: int, found: _Found, *, structured: bool) -> int | None:
+    def _hit(self, plain: str, tokens: list[Token], at: int, found: _Found) -> int | None:
         """Take the longest whole number that begins at this token; give the index of its last token."""
         best: tuple[int, list[Key]] | None = None
         cued = _cued(tokens, at)
@@ -224,6 +226,8 @@ class ReferenceIndex:
                     found.take(key, structured=False, cued=True, whole=True)
                 return span[0]
             listed = self._listed_after(plain, tokens, last, keys) if cued or not keys[0].bare else None
+            if best is not None and all(_is_split(tokens[at : last + 1], key) for key in keys):
+                continue  # a number ends here, and a count follows: "2026-1", then "5 pieces" in the next line
             if _stands_alone(plain, tokens, at, last, keys) or listed is not None:
                 best = last, keys
         if best is None:
@@ -231,7 +235,9 @@ class ReferenceIndex:
         last, keys = best
         if not cued and self._in_a_row(plain, tokens, at, last):
             return None
-        keys = [key for key in keys if cued or structured or not key.bare or _in_full(tokens[at], key)]
+        if _is_of_something_else(plain, tokens, at):
+            keys = [key for key in keys if not key.plain]
+        keys = [key for key in keys if cued or key.structured or not key.bare or _in_full(tokens[at], key)]
         hung = _hangs(plain, tokens, at, last, "-._")
         told = _after_invoice(tokens, at)
         for key in keys:
@@ -317,7 +323,10 @@ class ReferenceIndex:
             shaped = shaped and _hangs_together(plain, tokens, at, last)
             shaped = shaped or (pattern in self._patterns and _is_one(plain, tokens, at, last))
             cued = last == at and _after_invoice(tokens, at)
-            told = cued and (_is_number(joined) or (joined.isdigit() and 1 < len(joined) <= self._plain_digits))
+            told = cued and joined.isdigit() and not _is_year(joined)
+            told = told or (
+                last > at and joined.isdigit() and _after_invoice(tokens, at) and _is_one(plain, tokens, at, last)
+            )
             if (shaped or told) and not _joined(plain, tokens, last, before=False) and joined not in self._prefixes:
                 found.unknown.add(joined)
                 return last
@@ -460,10 +469,9 @@ def _runs(tokens: list[Token], at: int, longest: int) -> Iterator[tuple[int, str
         yield last, joined, piped
 
 
-def _is_number(joined: str) -> bool:
-    """Say whether digits after the word "invoice" are its number, and not a year or a count."""
-    year = len(joined) == PLAIN_DIGITS and joined.startswith(("19", "20"))
-    return joined.isdigit() and len(joined) >= PLAIN_DIGITS and not year
+def _is_year(joined: str) -> bool:
+    """Say whether digits after the word "invoice" may be a year, and not its number."""
+    return _YEAR.fullmatch(joined) is not None
 
 
 def _cued(tokens: list[Token], at: int) -> bool:
@@ -474,6 +482,17 @@ def _after_invoice(tokens: list[Token], at: int) -> bool:
     """Say whether the word "invoice" stands before a token, also "invoice no."."""
     before = at - 1 if at > 1 and tokens[at - 1].text in CUES - INVOICE_WORDS else at
     return before > 0 and tokens[before - 1].text in INVOICE_WORDS
+
+
+def _is_of_something_else(plain: str, tokens: list[Token], at: int) -> bool:
+    """Say whether a word before a figure says that it is a customer's, a telephone's or an account's."""
+    before = at - 1
+    if before >= 0 and tokens[before].digits and plain[tokens[before].end : tokens[at].start].strip() in {"", "/", "-"}:
+        before -= 1  # "Tel. 0431/550126"
+        return before >= 0 and tokens[before].text in PHONE_WORDS
+    while before >= 0 and tokens[before].text in CUES - INVOICE_WORDS:
+        before -= 1
+    return before >= 0 and tokens[before].text in OTHER_WORDS
 
 
 def _stands_alone(plain: str, tokens: list[Token], at: int, last: int, keys: Iterable[Key]) -> bool:
@@ -521,9 +540,16 @@ def _cut_inside(plain: str, run: list[Token], key: Key) -> bool:
     )
 
 
+def _is_split(run: Sequence[Token], key: Key) -> bool:
+    """Say whether a run is split somewhere the number has no separator."""
+    borders = set(accumulate(len(group) for group in key.groups))
+    return not borders.issuperset(accumulate(len(token.text) for token in run))
+
+
 def _line_ends(plain: str, token: Token, following: Token) -> bool:
-    at_column = token.end % BANK_COLUMNS == 0 or following.start % BANK_COLUMNS == 0
-    return at_column or "\n" in plain[token.end : following.start]
+    if "\n" in plain[token.end : following.start]:
+        return token.end - plain.rfind("\n", 0, token.end) - 1 in BANK_COLUMNS
+    return any(token.end % columns == 0 or following.start % columns == 0 for columns in BANK_COLUMNS)
 
 
 def _piped(groups: Sequence[str]) -> str:
