@@ -194,8 +194,8 @@ def test_a_row_that_cannot_be_read_is_named_by_line_and_column(row, says):
 def test_a_row_without_date_and_amount_is_left_out_and_counted():
     result = read(f"{HEADER},Total of all,,\n,Printed on Monday,,\n\n")
     assert result.count == 1
-    assert "1 rows without date and amount are left out." in result.note
-    assert "1 rows tell a balance or a total and are no payments." in result.note
+    assert "Left out, without date and amount: 1 row." in result.note
+    assert "Telling a balance or a total, no payment: 1 row." in result.note
 
 
 @pytest.mark.parametrize(

@@ -78,15 +78,23 @@ def test_the_running_balance_proves_that_such_a_row_is_a_balance():
     assert "1 rows tell a balance, as the others prove" in " ".join(read(text).notes)
 
 
+def test_stated_balances_that_contradict_the_rows_between_them_are_refused():
+    rows = ["01.04.2026;Anfangssaldo;500,00;EUR", "03.04.2026;a;100,00;EUR", "30.04.2026;Endsaldo;570,00;EUR"]
+    with pytest.raises(FileError, match=r"opens with 500\.00 EUR and closes with 570\.00 EUR"):
+        read("\n".join(["Datum;Text;Betrag;W\u00e4hrung", *rows, ""]))
+    rows.insert(2, "04.04.2026;b;-30,00;EUR")
+    assert minors("\n".join(["Datum;Text;Betrag;W\u00e4hrung", *rows, ""])) == [10000, -3000]
+
+
 def test_balances_without_date_or_amount_are_set_aside_and_counted():
     text = "Date,Text,Amount,Currency\n,Opening balance,100.00,EUR\n2026-04-03,a,1.00,EUR\n2026-04-30,Endsaldo,,EUR\n"
     assert minors(text) == [100]
-    assert "2 rows tell a balance or a total and are no payments." in read(text).notes
+    assert "Telling a balance or a total, no payment: 2 rows." in read(text).notes
 
 
 def test_what_is_not_booked_yet_is_no_balance_though_its_name_begins_like_one():
     text = "Datum;Name;Betrag;W\u00e4hrung\n03.04.2026;K;100,00;EUR\nvorgemerkt;Total Energies;-50,00;EUR\n"
-    assert "1 rows are not booked yet and have no date; they are left out." in read(text).notes
+    assert "Left out, not booked yet and without a date: 1 row." in read(text).notes
 
 
 # --- a column of money out, with and without its minus --------------------------------------------------------------
@@ -141,7 +149,19 @@ def test_a_cards_charges_without_a_minus_are_money_out_also_in_the_next_file():
 def test_a_file_that_was_confirmed_unturned_and_now_looks_turned_is_asked_about_each_time():
     plain = f"{CARD}13/04/2026,SHOP,100.00,GBP,\n"
     assert "Nothing here is money out" in read(plain).doubts[0].body
-    assert headlines(THANKED, layouts=(layout_of(plain),)) == ["is this a card, whose charges have no minus?"]
+    assert headlines(THANKED, layouts=(layout_of(plain),)) == ["are its signs read rightly?"]
+    assert minors(THANKED, layouts=(layout_of(plain),)) == [-10000, 10000]
+
+
+def test_a_file_that_was_confirmed_turned_and_now_writes_its_minus_is_asked_about_each_time():
+    other = f"{CARD}13/05/2026,SHOP,-100.00,GBP,\n14/05/2026,PAYMENT RECEIVED - THANK YOU,100.00,GBP,\n"
+    assert minors(other, layouts=(layout_of(THANKED),)) == [-10000, 10000]
+    assert headlines(other, layouts=(layout_of(THANKED),)) == ["are its signs read rightly?"]
+
+
+def test_signs_that_are_said_wrongly_are_refused():
+    with pytest.raises(FileError, match="'both' says nothing about signs"):
+        read(THANKED, ColumnMap(signs="both"))
 
 
 @pytest.mark.parametrize("row", ["PAYMENT RECEIVED,100.00", "Returned: payment received from K,-100.00"])
@@ -279,4 +299,4 @@ def test_rows_that_detail_a_batch_are_texts_of_the_row_before():
     assert [(line.amount.minor, line.text) for line in lines(bare)] == [
         (30000, "Sammelgutschrift Kunde A 100.00 Kunde B 200.00")
     ]
-    assert "2 rows detail a batch, and are read with the row before them." in read(bare).notes
+    assert "Details of a batch, read with the row before: 2 rows." in read(bare).notes

@@ -25,10 +25,11 @@ from mainstay.connectors.bank.balances import (
 )
 from mainstay.connectors.bank.columns import NO_ACCOUNT, VOCABULARY, ColumnMap
 from mainstay.connectors.bank.readings import (
+    SIGNS,
     Reading,
     Taken,
     ask_balances,
-    ask_each_time,
+    ask_signs,
     ask_states,
     card_remark,
     is_turned,
@@ -96,8 +97,6 @@ _CONFIRMED = (
 )
 _SAID = 100  # characters in which a row says what kind of movement it is
 _ASIDE = "{} rows tell a balance, as the others prove, and are no payments."
-_TURNED = "All signs are turned: what is a payment to the card has a minus in the file, and the charges have none."
-_UNTURNED = "If it is not so, " + setting(SECTION, 'signs = "plain"')
 _REMEMBERED = frozenset({"date_format", "currency_code", "signs"})
 
 
@@ -109,7 +108,7 @@ class _Format(NamedTuple):
     dates: dict[str, str]  # of each column of dates
     currency: str  # where a row does not say it
     account: str
-    turned: bool  # a card's charges, without a minus
+    turned: bool = False  # a card's charges, without a minus
     debits_signed: bool = False  # the debit column carries a minus
 
 
@@ -136,6 +135,7 @@ def read(
     if not rows.lines:
         raise source.error("there are no rows with a date and an amount", remedy=_COLUMNS)
     form = _format(source, table, rows, columns, currency)
+    form = form._replace(turned=is_turned(table, rows, said.signs, columns.signs))
     taken = take(
         source,
         readings_of(rows, said.signs, columns.signs),
@@ -145,8 +145,8 @@ def read(
     either = {row.raw[:RAW_LIMIT] for row in rows.either}
     spoken = [_shown(d.line) for part in taken.parts for d in part.drafts if d.line.raw in either]
     doubts = [*ask_states(source, rows), *ask_balances(source, taken, spoken)]
-    if form.turned and table.remembered and not columns.signs:
-        doubts.append(ask_each_time(source, "is this a card, whose charges have no minus?", [_TURNED], _UNTURNED))
+    if table.remembered is not None:
+        doubts += ask_signs(source, columns.signs, turned=form.turned)
     if table.remembered is None and not _named(said):
         asked = _doubt(source, table, said, rows, form, taken, [*told, unsure] if unsure else told)
         doubts.insert(0, msgspec.structs.replace(asked, layout=None) if unsure else asked)
@@ -228,9 +228,11 @@ def _format(source: Source, table: Table, rows: Sorted, columns: ColumnMap, curr
         ) from error
     if decimal not in {".", ","}:
         raise source.error(f"{decimal!r} is no decimal mark", remedy="Give '.' or ','.")
+    if columns.signs not in {"", *SIGNS}:
+        raise source.error(f"{columns.signs!r} says nothing about signs", remedy=f"Give one of {', '.join(SIGNS)}.")
     own = columns.own_account or _account_beside(table)
     dates = _date_formats(source, table, rows, columns)
-    return _Format(decimal, of_balance, dates, found, own, is_turned(table, rows, columns.signs))
+    return _Format(decimal, of_balance, dates, found, own)
 
 
 def _currency_beside(row: Row, otherwise: str) -> str:

@@ -21,12 +21,13 @@ if TYPE_CHECKING:
     from mainstay.connectors.source import Source
     from mainstay.connectors.tables import Table
 
-MINUS, PLAIN, TURNED = "minus", "plain", "turned"  # what `signs` of the section may say
+SIGNS = MINUS, PLAIN, TURNED = ("minus", "plain", "turned")  # what `signs` of the section may say
 
 _WRITTEN = re.compile(r"[-\u2212(]")
 _TELLING = re.compile("[1-9]")
 _CARD = re.compile(r"card|kreditkart|carte|tarjeta|carta|extended details|appears on your statement")
 _SECTION = "bank.columns"
+_SAID = 100  # characters in which a row says that it is a payment to the card
 _MIXED = "some amounts of money out have a minus and some have none, and no running balance tells which were taken back"
 _SAY = (
     setting(_SECTION, 'signs = "minus"') + ' if what has a minus is money out, or signs = "plain" if what has none is.'
@@ -77,13 +78,13 @@ def take(
 ) -> Taken:
     """Take the one way that balances prove, else the likeliest that needs no proof. Raises FileError."""
     done: list[Taken] = []
-    failed: FileError | None = None
+    failed: list[tuple[Reading, FileError]] = []
     sides = {reading.set_aside for reading in readings}
     for reading in readings:
         try:
             parts, told = read(reading)
         except FileError as error:
-            failed = failed or error
+            failed.append((reading, error))
             continue
         done.append(Taken(reading, parts, told, all(part.head.balance == "checked" for part in parts)))
         if reading.is_sure and len(sides) == 1:
@@ -92,9 +93,10 @@ def take(
     if len(proved) == 1:
         return proved[0]
     sure = next((one for one in done if one.reading.is_sure), None)
-    if sure is not None:
+    off = next((error for reading, error in failed if reading.set_aside and not proved), None)
+    if sure is not None and off is None:
         return sure._replace(is_proved=False)
-    raise failed or source.error(_MIXED, remedy=_SAY)
+    raise off or (failed[0][1] if failed else source.error(_MIXED, remedy=_SAY))
 
 
 def signs_of(rows: Sorted, reading: Reading, *, turned: bool) -> str:
@@ -105,15 +107,29 @@ def signs_of(rows: Sorted, reading: Reading, *, turned: bool) -> str:
     return "" if not is_told else MINUS if reading.debits_signed else PLAIN
 
 
-def is_turned(table: Table, rows: Sorted, said: str) -> bool:
+def is_turned(table: Table, rows: Sorted, said: str, confirmed: str) -> bool:
     """Tell whether a card's charges stand without a minus: said, or a payment to the card has one and they have not."""
     if said or "amount" not in table.headers or {"direction", "balance"} & {*table.headers}:
-        return said == TURNED
+        return (said or confirmed) == TURNED
     thanks, others = list[bool](), list[bool]()
     for row in rows.lines:
-        is_thanks = any(THANKS.match(folded(row.text(field))) for field in ("counterparty", *TEXTS))
+        is_thanks = any(THANKS.match(folded(row.text(field)[:_SAID])) for field in ("counterparty", *TEXTS))
         (thanks if is_thanks else others).extend(bool(_WRITTEN.search(cell)) for cell in amounts_of(row)[:1])
-    return bool(thanks) and all(thanks) and 2 * sum(others) < len(others)
+    if not thanks or len({*thanks}) > 1:
+        return confirmed == TURNED
+    return thanks[0] and 2 * sum(others) < len(others)
+
+
+def ask_signs(source: Source, confirmed: str, *, turned: bool) -> list[Doubt]:
+    """Ask where signs stand otherwise than they did in the file that was confirmed."""
+    if turned == (confirmed == TURNED):
+        return []
+    way = "a minus here, and the charges none, so all signs are turned"
+    if not turned:
+        way = "no minus here, so signs are read as they stand"
+    line = f"What is a payment to the card has {way}: not as in the file you confirmed."
+    remedy = "If it is not so, " + setting(_SECTION, f'signs = "{PLAIN if turned else TURNED}"')
+    return [ask_each_time(source, "are its signs read rightly?", [line], remedy)]
 
 
 def card_remark(table: Table, rows: Sorted) -> list[str]:

@@ -11,6 +11,7 @@ from mainstay.connectors.bank.content import states_end, tells_balance
 from mainstay.connectors.bank.statement import RAW_LIMIT
 from mainstay.connectors.bank.words import BOOKED, PENDING, VOID, folded
 from mainstay.connectors.currencies import CODES
+from mainstay.connectors.source import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,16 +67,16 @@ def sorted_rows(table: Table, booked: str) -> Sorted:
                 pending.add(row.line)
     aside = sum(line > table.header_line for line, _ in table.beside) + len(balances)
     counts = {_BARE: bare, _VOID: void, _UNDATED: undated, _BALANCES: aside, _DETAILS: details}
-    told = tuple(says.format(count) for says, count in counts.items() if count)
+    told = tuple(says.format(counted(count, "row")) for says, count in counts.items() if count)
     either = [row for row in lines if any(map(states_end, row.raw.split(" | ")))]
     return Sorted(lines, balances, either, frozenset(pending), told, tuple(strange))
 
 
-_BARE = "{} rows without date and amount are left out."
-_VOID = "{} rows are left out, as the bank says they did not happen."
-_UNDATED = "{} rows are not booked yet and have no date; they are left out."
-_BALANCES = "{} rows tell a balance or a total and are no payments."
-_DETAILS = "{} rows detail a batch, and are read with the row before them."
+_BARE = "Left out, without date and amount: {}."
+_VOID = "Left out, as the bank says it did not happen: {}."
+_UNDATED = "Left out, not booked yet and without a date: {}."
+_BALANCES = "Telling a balance or a total, no payment: {}."
+_DETAILS = "Details of a batch, read with the row before: {}."
 
 
 def amounts_of(row: Row) -> list[str]:
