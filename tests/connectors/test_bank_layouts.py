@@ -454,7 +454,7 @@ def test_two_currencies_of_one_account_are_two_statements():
         ("EUR", "checked", 4),
         ("USD", "absent", 1),
     ]
-    assert "1 rows are left out, as the bank says they did not happen." in result.note
+    assert "Left out, as the bank says it did not happen: 1 row." in result.note
 
 
 def test_what_was_sent_in_another_currency_stands_beside_the_amount():

@@ -106,11 +106,6 @@ def files_listed(names: Iterable[str]) -> str:
     )
 
 
-def counted(count: int, noun: str) -> str:
-    """Count: "1 invoice", "2 invoices"."""
-    return f"{count:,} {noun}{'s' * (count != 1)}"
-
-
 def one_doubt(
     kind: Literal["conflict", "guess"], headline: str, lines: Sequence[str], file: str, remedy: str
 ) -> list[Doubt]:

@@ -15,13 +15,13 @@ from mainstay.connectors.doubts import shown
 from mainstay.connectors.invoices.papers import (
     NAMES_SHOWN,
     Draft,
-    counted,
     files_listed,
     ident_key,
     is_vat,
     listed,
     name_key,
 )
+from mainstay.connectors.source import counted
 from mainstay.records import Doubt, Layout
 from mainstay.values import digest_of
 
