@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import structs
 
+from mainstay.connectors.bank.columns import NO_ACCOUNT
 from mainstay.connectors.bank.ofx_entry import EntryRead, account_of, amount_at, day_at, read_entry
 from mainstay.connectors.bank.ofx_tree import Element, Tree, parse
 from mainstay.connectors.bank.statement import COPIES, AccountStatement, Draft, FileRead, Part, counted
@@ -168,7 +169,7 @@ class _Statement:
     def remark(self) -> None:
         """Say what an owner should know of the statement as a whole."""
         if not self.account:
-            self.notes.append("A statement does not name its account: give those of one account only.")
+            self.notes.append(NO_ACCOUNT)
         if not self.lists:
             self.notes.append("Statements with balances alone, without a list of entries")
         strange = Counter(draft.line.amount.currency for draft in self.drafts)

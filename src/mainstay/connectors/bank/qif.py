@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from mainstay.connectors.bank.columns import NO_ACCOUNT
 from mainstay.connectors.bank.statement import TEXT_LIMIT, AccountStatement, Draft, FileRead, Part, raw_of
 from mainstay.connectors.cells import decimal_or_told, format_shown, guess_date_format, iso_day, plain_number
 from mainstay.connectors.currencies import code_of, money_of
@@ -374,5 +375,5 @@ def _proofs(parts: Iterable[Part]) -> list[str]:
     """Say what QIF can't prove."""
     told = ["QIF has neither balances nor an end, so nothing shows that the file is complete."]
     if not all(part.head.account for part in parts):
-        told.append("The file does not name its account: give those of one account only.")
+        told.append(NO_ACCOUNT)
     return told
