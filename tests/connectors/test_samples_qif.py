@@ -23,6 +23,19 @@ READ = {
     f"{QUIFFEN}/test_oth_a.qif": (5, "-35.50 USD", "TestExport"),
     f"{QUIFFEN}/test_transaction_before_account_definition_1.qif": (2, "-197.96 USD", ""),  # -184.80 - 13.16
 }
+# file: day, name, account, references and text of its first line
+FIRST = {
+    f"{QUIFFEN}/test.qif": ("2020-02-14", "T-Mobile", "", (), ""),
+    f"{QUIFFEN}/test_circular_reference.qif": (
+        "2021-08-27",
+        "ANDREAS APOTHEKE",
+        "",
+        (),
+        "Andreas Apotheke 26.08.2021 um 13:26:43 Uhr",
+    ),
+    f"{QUIFFEN}/test_oth_a.qif": ("2020-02-14", "T-Mobile", "", (), ""),
+    f"{QUIFFEN}/test_transaction_before_account_definition_1.qif": ("2022-09-23", "FIRST TRANSACTION", "", (), ""),
+}
 # file: what the refusal must say
 REFUSED = {
     f"{QUIFFEN}/test_nosymbol.qif": "line 4: the last record has no end (^)",
@@ -46,6 +59,16 @@ def test_a_published_file_is_read_as_it_looks(name, lines, sums, account):
     assert len({line.id for line in result.lines}) == lines
     with pytest.raises(FileError, match="QIF does not say its currency"):
         read(name, None)
+
+
+@pytest.mark.parametrize(("name", "line"), FIRST.items())
+def test_the_first_line_of_a_published_file_says_what_stands_there(name, line):
+    first = read(name, ColumnMap(currency_code="USD")).lines[0]
+    assert (first.booked_on, first.counterparty, first.iban, first.references, first.text) == line
+
+
+def test_a_line_of_each_published_file_that_has_one_is_looked_at():
+    assert FIRST.keys() == {name for name, expected in READ.items() if expected[0]}
 
 
 @pytest.mark.parametrize(("name", "says"), REFUSED.items())
