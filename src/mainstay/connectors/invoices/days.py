@@ -78,6 +78,7 @@ _PERIOD = re.compile(
 COUNT = r"(?<![0-9.,/-])[0-9]{1,3} days\b"
 _COUNT = re.compile(COUNT)
 _NET_COUNT = re.compile(r"\bnet(?:to)?[ -]?([0-9]{1,3})(?![0-9.,%]| ?(?:%|eur|usd|chf))")
+_BEFORE = 80  # characters before a date that say what it is
 _DATE = re.compile(r"(?<![0-9-])([0-9]{4})-([0-9]{2})-([0-9]{2})(?![0-9-])")
 # What stands before a date: until when to pay; the day of something else; a day to pay on, where nothing else is said.
 _UNTIL = re.compile(
@@ -117,7 +118,7 @@ def named(clause: str, issued_on: str) -> set[str]:
     counted = {day_after(issued_on, int(count.removesuffix(" days"))) or UNKNOWN for count in counts}
     dates: set[str] = set()
     for found in _DATE.finditer(clause):
-        before, day = clause[: found.start()].rstrip(), _real(found)
+        before, day = clause[max(0, found.start() - _BEFORE) : found.start()].rstrip(), _real(found)
         from_it = bool(_COUNTED_FROM.search(before))
         until = bool(_UNTIL.search(before)) or bool(_DUE_DATE.search(before))
         if not until and (day == issued_on or (_OF.search(before) and not from_it)):

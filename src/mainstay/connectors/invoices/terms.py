@@ -81,9 +81,9 @@ _SHORT = re.compile(
     r"\b([0-9]{1,2}(?:[.,][0-9]{1,2})?) ?%? ?/ ?([0-9]{1,3}),? (?:net|n) ?/?([0-9]{1,3})\b"
 )  # 2/10 net 30
 _PERCENT = re.compile(r"([0-9]{1,2}(?:[.,][0-9]{1,4})?) ?(?:%|prozent|percent|per cent|pour ?cent|procent)")
-# A clause of nothing but an offer: "2 % discount within 10 days".
-_OFFER_ALONE = re.compile(
-    rf"(?:{_PERCENT.pattern}|{COUNT}|[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}|{_DISCOUNT.pattern}|\b(?:{_SMALL})\b|[^\w%])+"
+# What an offer consists of; a clause of nothing else is one: "2 % discount within 10 days".
+_OF_OFFER = re.compile(
+    rf"{_PERCENT.pattern}|{COUNT}|[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}|{_DISCOUNT.pattern}|\b(?:{_SMALL})\b|[^\w%]"
 )
 _PAID = re.compile(
     r"(?:bereits|schon) (?:\w{1,15} )?(?:beglichen|bezahlt|gezahlt|überwiesen|abgebucht|eingezogen)\b|"
@@ -245,11 +245,7 @@ def _clause(clause: str, issued_on: str, said: _Said) -> None:
     percents = _PERCENT.findall(clause)
     offers = bool(_DISCOUNT.search(clause)) and not _NO_DISCOUNT.search(clause)
     said.collected = said.collected or (not percents and bool(_COLLECTED.search(clause)))
-    if (
-        percents
-        and offers
-        and not (_EARLY.search(clause) or _PAYING.search(clause) or _OFFER_ALONE.fullmatch(clause.strip()))
-    ):
+    if percents and offers and not (_EARLY.search(clause) or _PAYING.search(clause) or not _OF_OFFER.sub("", clause)):
         return  # on something else, such as the next order
     if percents and offers and _PART.search(clause):
         said.parts = True
