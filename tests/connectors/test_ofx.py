@@ -515,8 +515,8 @@ def test_an_error_names_line_and_entry():
 
 
 def test_entries_outside_of_any_list_are_not_dropped_in_silence():
-    refused(document(statement(ENTRY), SECOND), "the file holds 2 entries, but only 1 stand in lists")
-    refused(document(statement(ENTRY, more=SECOND)), "the file holds 2 entries, but only 1")
+    refused(document(statement(ENTRY), SECOND), "of 2 entries in the file only 1 stand in lists")
+    refused(document(statement(ENTRY, more=SECOND)), "of 2 entries in the file only 1")
     refused(document(statement(f"<BATCH>{ENTRY}</BATCH>")), "BATCH")
 
 

@@ -83,7 +83,7 @@ REFUSED = {
     f"{MT940}/mBank/with_newline_in_tnr.sta": "the difference is 770.71 PLN",  # 0.46 + 45 + 44 = 89.46, it says 860.17
     f"{MT940}/self-provided/empty_non_swift.sta": "line 1: the statement that begins here has no account (:25:)",
     f"{MT940}/self-provided/gv_codes.sta": "line 1: the statement that begins here has no closing balance (:62F:)",
-    f"{MT940}/self-provided/mt942.sta": "line 11: the bank counts 1 debits of 2.30 EUR, the report holds 1 of 0.42 EUR",
+    f"{MT940}/self-provided/mt942.sta": "line 11: the bank counts 1 debit of 2.30 EUR, the report holds 1 of 0.42 EUR",
     f"{MT940}/self-provided/multiline.sta": "line 38: this begins with :61:",  # a line after the end of the statement
     f"{MT940}/self-provided/raphaelm.sta": "line 13: 'DEM' is not a currency",  # whole, of 2002, in Deutsche Mark
     f"{MT940}/self-provided/sparkassen.sta": "line 1: this begins with :61:",

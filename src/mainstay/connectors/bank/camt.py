@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from mainstay.connectors.bank.camt_entry import EntryRead, account_at, date_at, iso_date, read_entry, signed
-from mainstay.connectors.bank.statement import COPIES, JOINED, AccountStatement, Draft, FileRead, Part, counted
+from mainstay.connectors.bank.statement import COPIES, JOINED, AccountStatement, Draft, FileRead, Part, with_counts
 from mainstay.connectors.source import AGAIN, UnreadableError, stranger
 from mainstay.connectors.xml_tree import Node, Tree, canonical, parse, text_at
 from mainstay.values import Money
@@ -70,7 +70,7 @@ def read(source: Source) -> FileRead:
     notes = [note for sheet in sheets for note in sheet.notes]
     if len(distinct) < len(nodes):
         notes += [COPIES] * (len(nodes) - len(distinct))
-    return FileRead(_version(tree, kind), tuple(parts), tuple(counted([*notes, *_pages(message)])))
+    return FileRead(_version(tree, kind), tuple(parts), tuple(with_counts([*notes, *_pages(message)])))
 
 
 def looks_like(head: bytes) -> bool:

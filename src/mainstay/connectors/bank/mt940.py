@@ -19,9 +19,9 @@ import msgspec
 
 from mainstay.connectors.bank.mt940_entry import amount_of, day_of, read_entry
 from mainstay.connectors.bank.mt940_fields import AGAIN, Field, Message, looks_like, messages_of
-from mainstay.connectors.bank.statement import COPIES, JOINED, AccountStatement, Draft, FileRead, Part, counted
+from mainstay.connectors.bank.statement import COPIES, JOINED, AccountStatement, Draft, FileRead, Part, with_counts
 from mainstay.connectors.currencies import code_of
-from mainstay.connectors.source import UnreadableError
+from mainstay.connectors.source import UnreadableError, counted
 from mainstay.values import Money
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def read(source: Source) -> FileRead:
     notes += [COPIES] * (len(pages) - len(distinct))
     kinds = dict.fromkeys(f"MT{page.kind}" for page in pages)
     parts = tuple(Part(sheet.head, sheet.drafts) for sheet in sheets)
-    return FileRead(" and ".join(kinds), parts, tuple(counted(notes)))
+    return FileRead(" and ".join(kinds), parts, tuple(with_counts(notes)))
 
 
 def _content(page: _Page) -> tuple[str, ...]:
@@ -296,14 +296,14 @@ def _check_sums(source: Source, page: _Page, drafts: Sequence[Draft]) -> None:
         with _placed(source, field.line):
             count, currency, number = _sum(field)
             told = (count, amount_of(number, currency).minor)
-        sign, name = (1, "credits") if field.tag == "90C" else (-1, "debits")
+        sign, name = (1, "credit") if field.tag == "90C" else (-1, "debit")
         lines = [(draft.line.amount.minor * sign, draft.line.pending) for draft in drafts]
         booked = [minor for minor, pending in lines if minor > 0 and not pending]
         every = [minor for minor, _ in lines if minor > 0]
         small_left_out = any(limit.strip("0,") for limit in listed_from) and count > len(every)
         if told not in {(len(booked), sum(booked)), (len(every), sum(every))} and not small_left_out:
             what = (
-                f"the bank counts {count} {name} of {Money(told[1], currency)},"
+                f"the bank counts {counted(count, name)} of {Money(told[1], currency)},"
                 f" the report holds {len(every)} of {Money(sum(every), currency)}"
             )
             raise source.error(what, line=field.line, remedy=_WHOLE)

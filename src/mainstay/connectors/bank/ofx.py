@@ -21,7 +21,7 @@ from msgspec import structs
 from mainstay.connectors.bank.columns import NO_ACCOUNT
 from mainstay.connectors.bank.ofx_entry import EntryRead, account_of, amount_at, day_at, read_entry
 from mainstay.connectors.bank.ofx_tree import Element, Tree, parse
-from mainstay.connectors.bank.statement import COPIES, AccountStatement, Draft, FileRead, Part, counted
+from mainstay.connectors.bank.statement import COPIES, AccountStatement, Draft, FileRead, Part, with_counts
 from mainstay.connectors.cells import decimal_or_told
 from mainstay.connectors.currencies import code_of
 from mainstay.connectors.source import AGAIN, UnreadableError
@@ -73,7 +73,7 @@ def read(source: Source, columns: ColumnMap) -> FileRead:
     notes += _balances(read)
     version = "2" if re.search("OFXHEADER\\s*=", tree.header, re.IGNORECASE) else "1"
     parts = tuple(part for one in read for part in one.parts())
-    return FileRead(f"OFX {version}", parts, tuple(counted(notes)))
+    return FileRead(f"OFX {version}", parts, tuple(with_counts(notes)))
 
 
 class _Decimals(NamedTuple):
@@ -264,7 +264,7 @@ def _check_count(source: Source, entries: Sequence[int], read: Sequence[_Stateme
     """Refuse a file with entries outside of the lists that are read: none is dropped in silence."""
     count = sum(one.count for one in read)
     if len(entries) != count:
-        what = f"the file holds {len(entries)} entries, but only {count} stand in lists of statements"
+        what = f"of {len(entries):,} entries in the file only {count:,} stand in lists of statements"
         raise source.error(what, line=entries[0], remedy=AGAIN)
 
 

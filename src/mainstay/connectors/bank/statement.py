@@ -15,6 +15,7 @@ from msgspec import structs
 
 from mainstay.connectors.bank.line_ids import ID_HEX, Account, Numbered, digest, number
 from mainstay.connectors.currencies import sums_of
+from mainstay.connectors.source import counted
 from mainstay.records import BankLine, Date, Doubt, Payout
 from mainstay.values import Money
 
@@ -104,7 +105,7 @@ def raw_of(text: str) -> str:
     return text if len(text) <= RAW_LIMIT else f"{text[:RAW_LIMIT]}[cut]"
 
 
-def counted(notes: Iterable[str]) -> list[str]:
+def with_counts(notes: Iterable[str]) -> list[str]:
     """Say what happened several times once, with its count; a whole sentence stays as it is."""
     return [note if note.endswith(".") else f"{note}: {count}." for note, count in Counter(notes).items()]
 
@@ -153,8 +154,7 @@ def _report(
 ) -> FileReport:
     told = list(read.notes)
     if left_out:
-        lines = "1 line stood" if left_out == 1 else f"{left_out:,} lines stood"
-        told.append(f"{lines} in two statements of one account, kept once.")
+        told.append(f"{counted(left_out, 'line')} stood in two statements of one account, kept once.")
     days = sorted(line.booked_on for line in kept)
     begins, ends = ([day for head in heads if (day := getattr(head, end))] for end in ("from_on", "to_on"))
     return FileReport(
