@@ -276,7 +276,7 @@ def _date_formats(source: Source, table: Table, rows: Sorted, columns: ColumnMap
         first = proved.get("booked_on") or _open_format(days["booked_on"], proved, table)
     except UnreadableError as error:
         column = table.headers["booked_on"]
-        remedy = f"Correct the file, or {setting(SECTION, _DATES)} (%d day, %m month, %Y year)."
+        remedy = f"Correct the file, or {setting(SECTION, _DATES)} (%d day, %m month, %Y year, %y its last two digits)."
         raise source.error(str(error), line=line_of(rows.lines, error.text), column=column, remedy=remedy) from error
     return {field: proved.get(field, first) for field in DAYS}
 

@@ -24,7 +24,7 @@ from mainstay.connectors.bank.statement import TEXT_LIMIT, AccountStatement, Dra
 from mainstay.connectors.cells import decimal_or_told, format_shown, guess_date_format, iso_day, plain_number
 from mainstay.connectors.currencies import code_of, money_of
 from mainstay.connectors.source import Source, UnreadableError, unix_lines
-from mainstay.connectors.tables import NAME_CURRENCY, decode, setting
+from mainstay.connectors.tables import NAME_CURRENCY, NAME_DECIMAL, decode, setting
 from mainstay.records import BankLine
 from mainstay.values import CURRENCY_DIGITS, Money
 
@@ -72,7 +72,6 @@ _YEAR_BEFORE = "%y-%m-%d"
 _DATE_LIMIT = 40  # characters
 _PIVOT = 70  # a year of two digits from here on is of the last century
 _AGAIN = "Export the file again, and give it as it came; camt.053 or OFX would say more than QIF can."
-_COMMA = 'decimal = ","'
 _DATES = 'date_format = "%d/%m/%Y"'
 
 
@@ -245,7 +244,7 @@ def _decimal(source: Source, records: Sequence[_Record], currency: str, told: st
     try:
         return decimal_or_told(reversed(lines), CURRENCY_DIGITS.get(currency, 2), told)
     except UnreadableError as error:
-        remedy = f"If a decimal comma, {setting('bank.columns', _COMMA)}."
+        remedy = f"Correct the file, or {setting('bank.columns', NAME_DECIMAL)}."
         raise source.error(str(error), line=lines.get(error.text, 0), remedy=remedy) from error
 
 
