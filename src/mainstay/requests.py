@@ -208,7 +208,25 @@ class Requests:
         for slot in plan.slots.values():
             for child in slot.children:
                 questions += self.standing(child)["questions"]
-        return {"plan": plan_id, "status": plan.status, "title": plan.title, "questions": questions}
+        return {
+            "plan": plan_id,
+            "status": plan.status,
+            "title": plan.title,
+            "questions": questions,
+            "refused": [name for name, slot in plan.slots.items() if slot.status == "rejected" and "/" not in name],
+            "left_out": [name for name, slot in plan.slots.items() if slot.status == "skipped" and "/" not in name],
+            "written": self._written(plan),
+        }
+
+    def _written(self, plan: Plan) -> list[str]:
+        """Name the files that a plan wrote for the operator."""
+        written: list[str] = []
+        for name, step in plan.graph.steps.items():
+            slot = plan.slots.get(name)
+            if step.target == "files.write" and slot is not None and slot.status == "done":
+                output = self._payloads.load(slot.output)
+                written += [str(output["path"])] if isinstance(output, dict) and "path" in output else []
+        return written
 
 
 def say_news(plan_id: str, fact: e.AnyFact) -> Params:
@@ -295,8 +313,8 @@ def _raise(error: OSError) -> None:
     raise error
 
 
-def file_content(path: Path) -> bytes:
-    """Read a file that is given to a plan; raises FileError when there is nothing to read."""
+def file_content(path: Path, *, empty: bool = False) -> bytes:
+    """Read a file that is given to a plan; raises FileError when it can't be, or is empty and must not be."""
     try:
         if path.is_file() and (size := path.stat().st_size) > MAX_INPUT_BYTES:
             raise FileError(
@@ -313,7 +331,7 @@ def file_content(path: Path) -> bytes:
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else error
         raise FileError(f"{path} can't be read: {why}.", remedy="Check its name and who may read it.") from None
-    if not content:
+    if not content and not empty:
         raise FileError(f"{path} is empty.", remedy="Export it again, or name another file.")
     return content
 

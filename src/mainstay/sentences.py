@@ -47,7 +47,11 @@ def say_actor(actor: str) -> str:
 def say_no(kind: e.DecisionKind, *, rejection_used: bool) -> str:
     """Tell what a rejection leads to; empty for questions that can't be rejected."""
     if kind == "ask":
-        return "the plan goes on without it" if rejection_used else "the plan ends, and what it did is taken back"
+        return (
+            "what needs your yes is left out, the rest goes on"
+            if rejection_used
+            else "the plan ends, and what it did is taken back"
+        )
     return "it does not happen, and what needs it is left out" if kind in ("effect", "batch") else ""
 
 

@@ -66,6 +66,7 @@ class Unread(msgspec.Struct, frozen=True):
     name: str
     message: str
     remedy: str
+    found: bool = False  # in a folder that was given: it may not be meant
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -203,7 +204,7 @@ class _Bench:
             last = set(pinned) - begun
             alone |= last if place.is_file() else set()
         files = await self._sort(pinned, last, alone)
-        unread += files.unread
+        unread += [msgspec.structs.replace(one, found=one.name not in alone) for one in files.unread]
         if not files.statements or not files.invoices:
             raise _nothing_to_try(files, unread)
         inputs = {"statement": [pinned[name] for name in files.statements]}

@@ -278,7 +278,7 @@ def test_each_file_is_what_it_can_be_read_as_in_whatever_order(place):
     (folder / "deep" / "open.csv").write_bytes(INVOICES.read_bytes())
     expected = found(place, STATEMENT, INVOICES)
     turned, mixed = found(place, INVOICES, STATEMENT), try_out(place, "--json", folder)
-    assert mixed.returncode == 2
+    assert mixed.returncode == 0, "a note in a folder is no mistake"
     for trial in (turned, json.loads(mixed.stdout)):
         for name in ("incoming", "matched", "owed", "unsure", "late"):
             assert trial[name] == expected[name]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mainstay.values import Money
 
 TINY_MINOR = 5  # forgiven without being told to, of invoices a hundred times that
-FORGIVEN_SHARE = 10  # never more than a tenth of what is owed is forgiven
+FORGIVEN_SHARE = 100  # never more than a hundredth of what is owed is forgiven
 FEE_MINOR = 2_500  # a bank on the way keeps at most this much
 FEE_SHARE = 0.1
 EXCHANGE_SHARE = 0.03  # rates move, and banks take their part of them

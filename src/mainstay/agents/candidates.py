@@ -29,6 +29,7 @@ WORD_CUSTOMERS_MAX = 60  # a word that more customers share is not a lead
 NEAR_AMOUNTS_MAX = 16  # invoices of one customer looked at for one line
 NEAR_STEPS_MAX = 240  # and so many on the way to those, where most of them are paid
 CLOSE_NAME = 0.7
+CLOSE_MAX = 12  # customers of a close name looked at, the closest
 TIDY_AFTER = 64  # settled invoices met before they are taken out of a customer's list
 
 
@@ -73,6 +74,7 @@ class Case:
         self.taken_back: Mapping[str, BankLine] = {}  # by line: a later one gave the same amount back
         self.sent_before: Mapping[str, BankLine] = {}  # by line: an earlier one sent the same amount there
         self._mentioned: dict[str, tuple[int, ...]] = {}
+        self._payers: dict[tuple[Words, str], list[int]] = {}
         self._customers: dict[tuple[int, str], Customer] = {}
         self._by_amount: dict[tuple[str, int], list[str]] = {}
         self._take_invoices(sorted(invoices, key=lambda invoice: invoice.number))
@@ -102,13 +104,20 @@ class Case:
 
     def payers(self, receipt: Receipt) -> list[int]:
         """Give the customers who may have sent this line: by bank account, or by a name that is close."""
-        found = set(self.people.holders(receipt.iban))
+        key = receipt.words, receipt.iban
+        if key not in self._payers:
+            self._payers[key] = self._find_payers(receipt)
+        return self._payers[key]
+
+    def _find_payers(self, receipt: Receipt) -> list[int]:
+        close: dict[int, float] = {}
         for word in receipt.words:
             customers = tuple(islice(self.people.named(word), WORD_CUSTOMERS_MAX + 1))
-            if len(customers) <= WORD_CUSTOMERS_MAX:
-                likeness = self.people.likeness
-                found.update(c for c in customers if (likeness(receipt.words, c).likeness or 0.0) >= CLOSE_NAME)
-        return sorted(found)
+            for customer in customers if len(customers) <= WORD_CUSTOMERS_MAX else ():
+                likeness = self.people.likeness(receipt.words, customer).likeness or 0.0
+                close.update({customer: likeness} if likeness >= CLOSE_NAME else {})
+        closest = sorted(close, key=lambda customer: (-close[customer], customer))[:CLOSE_MAX]
+        return sorted({*self.people.holders(receipt.iban), *closest})
 
     def sure_payers(self, receipt: Receipt) -> list[int]:
         """Give the customers who certainly sent this line."""
@@ -130,6 +139,12 @@ class Case:
         return [
             at for at in self._mentioned[receipt.id] if at != customer and not own.issuperset(self.people.names[at])
         ]
+
+    def same_amount(self, receipt: Receipt, left: Mapping[str, int], but: str) -> int:
+        """Count the other open invoices of just this amount, where there are too many to look at each."""
+        currency = receipt.line.amount.currency
+        numbers = self._by_amount.get((currency, receipt.minor), [])
+        return sum(left.get(n) == receipt.minor for n in numbers if n != but) if len(numbers) > SAME_AMOUNT_MAX else 0
 
     def has_twin(self, receipt: Receipt, customer: int, but: Container[str]) -> bool:
         """Say whether a customer has another invoice of just this amount, paid by now or not."""

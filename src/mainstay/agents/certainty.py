@@ -89,7 +89,7 @@ def _against_pair(case: Case, receipt: Receipt, debt: Debt, reading: Reading) ->
     if not is_named(receipt, debt):
         return _against_unnamed(case, receipt, debt, reading, payer=payer)
     if receipt.named.unknown and len(reading.debts) + len(reading.receipts) > 2:  # noqa: PLR2004 - a group
-        return f"the text names {wording.listed(receipt.named.unknown)} as well"
+        return f"the text names {wording.listed(receipt.named.written)} as well"
     if reading.forgiven and not payer and case.likeness(receipt, debt) is not None:
         return "the amount is not exact and the payer is not certainly the customer"
     return ""
@@ -120,7 +120,7 @@ def _against_unnamed(  # noqa: PLR0911 - one return for each objection
         said = "a number of a few figures may be something else" if weak else "no full invoice number is named"
         return f"{said} and the payer is not certainly {debt.invoice.customer}"
     if receipt.named.unknown:
-        return f"the text names {wording.listed(receipt.named.unknown)}"
+        return f"the text names {wording.listed(receipt.named.written)}"
     hinted = receipt.named.hinted
     if hinted and not any(each.number in hinted for each in reading.debts):
         return f"the text names {wording.listed(receipt.named.hinted[: wording.LISTED_MAX])}"

@@ -220,7 +220,9 @@ def _less_discounts(case: Case, receipt: Receipt, paid: int, pool: Sequence[Debt
     spared = [granted_on(debt.invoice, debt.open, receipt.paid_on) for debt in pool]
     if len(pool) < 2 or not any(spared) or sum(debt.open for debt in pool) - sum(spared) != paid:  # noqa: PLR2004
         return []
-    said = f"{wording.money(sum(spared), pool[0].invoice.open.currency)} less the discounts they grant"
+    currency = pool[0].invoice.open.currency
+    total = wording.money(sum(debt.open for debt in pool), currency)
+    said = f"{total}, which is this amount with the discounts they grant, {wording.money(sum(spared), currency)}, taken"
     finding = Finding(0.0, gap="discount", spared=tuple(spared), said=said)
     return [_group_of(case, receipt, pool, finding)]
 

@@ -99,8 +99,9 @@ class Payers:
         return self._by_word.get(word, ())
 
     def holders(self, account: str) -> Iterable[int]:
-        """Give the customers who pay from this account."""
-        return self._accounts.get(account, ()) if account else ()
+        """Give the customers who pay from this account; none where there are so many that it says nothing."""
+        holders = self._accounts.get(account, ()) if account else ()
+        return holders if len(holders) <= ALIKE_MAX else ()
 
     def holds(self, account: str, customer: int) -> Known | None:
         """Say how an account belongs to a customer; None when it does not."""

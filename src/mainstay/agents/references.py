@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from itertools import accumulate, pairwise
+from itertools import accumulate, islice, pairwise
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -39,6 +39,9 @@ CUT_MAX = 4  # characters that may be missing
 CUT_TEXT = 25  # only a text this long was cut by a bank
 INSIDE_FROM = 8  # a reference that holds a customer's number and an invoice's is at least that long
 RUN_TOKENS = 12
+TEXT_MAX = 2_000  # characters of a text that are read: no bank hands on more of one payment
+TOKENS_MAX = 300  # and words and figures in it
+BODY_MAX = 40
 MONTHS = 12
 DAYS = 31
 SPACED_FROM = 5  # characters, each by itself, that make a number "written w i d e l y"
@@ -80,7 +83,8 @@ class Named(msgspec.Struct, frozen=True):
     structured: frozenset[str]  # those of `full` named by a structured reference
     partial: dict[str, float]  # cut, or only the last part of the number
     weak: frozenset[str]  # those of `full` whose figures could be a postcode, a year, a month
-    unknown: tuple[str, ...]  # looks like one of our numbers, is none of the open ones
+    unknown: tuple[str, ...]  # looks like one of our numbers, is none of the open ones; letters and digits alone
+    written: tuple[str, ...]  # the same, as they stand in the text
 
     @property
     def hinted(self) -> tuple[str, ...]:
@@ -137,12 +141,20 @@ class ReferenceIndex:
         for text in (*line.references, line.text):
             self._scan(text, found)
         for text, structured in (*((reference, True) for reference in line.references), (line.text, False)):
-            for body in bodies(text, structured=structured):
+            for body in bodies(text[:TEXT_MAX], structured=structured):
                 self._look_inside(body, found)
         full = found.full
         partial = {number: bits for number, bits in found.partial.items() if number not in full}
         weak = frozenset(full.keys() - found.strong)
-        return Named(full, frozenset(found.structured), partial, weak, tuple(sorted(found.unknown)))
+        unknown = sorted(found.unknown.items())
+        return Named(
+            full,
+            frozenset(found.structured),
+            partial,
+            weak,
+            unknown=tuple(joined for joined, _ in unknown),
+            written=tuple(written for _, written in unknown),
+        )
 
     def _add(self, key: Key) -> None:
         compact = "".join(key.groups)
@@ -170,8 +182,8 @@ class ReferenceIndex:
             self._tails.setdefault(serial.lstrip("0"), []).append(number)
 
     def _scan(self, text: str, found: _Found) -> None:
-        plain = self._mask(fold_case(text))
-        tokens = [token for match in _TOKEN.finditer(plain) for token in self._unglued(match)]
+        plain = self._mask(fold_case(text[:TEXT_MAX]))
+        tokens = [token for match in islice(_TOKEN.finditer(plain), TOKENS_MAX) for token in self._unglued(match)]
         at = 0
         while at < len(tokens):
             last = self._hit(plain, tokens, at, found)
@@ -181,6 +193,8 @@ class ReferenceIndex:
 
     def _look_inside(self, body: str, found: _Found) -> None:
         """Find a number inside a reference with check digits: alone, behind its customer's number, or at the end."""
+        if len(body) > BODY_MAX:
+            return
         for key in self._keys.get(body, []):
             found.take(key, structured=True, cued=True, whole=True)
         for begin in range(1, max(len(body) - PLAIN_DIGITS + 1, 1)) if body not in self._keys else ():
@@ -327,8 +341,9 @@ class ReferenceIndex:
             told = told or (
                 last > at and joined.isdigit() and _after_invoice(tokens, at) and _is_one(plain, tokens, at, last)
             )
-            if (shaped or told) and not _joined(plain, tokens, last, before=False) and joined not in self._prefixes:
-                found.unknown.add(joined)
+            known = joined in self._prefixes or joined in self._keys
+            if (shaped or told) and not _joined(plain, tokens, last, before=False) and not known:
+                found.unknown.setdefault(joined, plain[tokens[at].start : tokens[last].end])
                 return last
         return None
 
@@ -340,7 +355,7 @@ class _Found:
         self.full: dict[str, float] = {}
         self.partial: dict[str, float] = {}
         self.structured: set[str] = set()
-        self.unknown: set[str] = set()
+        self.unknown: dict[str, str] = {}  # and how it is written
         self.strong: set[str] = set()  # named so that it can't be anything else
 
     def take(self, key: Key, *, structured: bool, cued: bool, whole: bool) -> None:

@@ -239,10 +239,18 @@ class Desk:
             [debt],
             margin=margin,
             why=wording.say_pair(evidence) + wording.say_asked(asked),
-            runner_up=wording.say_other_set(other) if other and rival is None else wording.say_rival(rival, debt),
+            runner_up=self._say_runner_up(receipt, debt, rival, other),
             gap=GAPS.get(evidence.amount),
         )
         self._take(match, [receipt], sure=not asked)
+
+    def _say_runner_up(self, receipt: Receipt, debt: Debt, rival: Evidence | None, other: Sequence[str]) -> str:
+        if rival is not None:
+            return wording.say_rival(rival, debt)
+        if other:
+            return wording.say_other_set(other)
+        alike = self.case.same_amount(receipt, self.left, debt.number)
+        return wording.say_alike(alike) if alike else wording.say_rival(None)
 
     def _contradicted(self, evidence: Evidence) -> bool:
         """Say whether the amount fits as well where a slip of the finger would have meant another invoice."""

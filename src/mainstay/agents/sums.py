@@ -35,7 +35,8 @@ class Sums(msgspec.Struct, frozen=True):
 
 
 def subsets(values: Sequence[int], target: int, most: int) -> Sums:
-    """Find up to three sets of 2 to `most` values that add up to the target; small sets first. Values are positive.
+    """Find up to three sets of 2 to `most` values that add up to the target; small sets first, of those
+    the ones with the earliest values. Values are positive.
 
     Only the first `POOL_MAX` values not above the target are looked at; `complete` says whether those were all.
     """
@@ -81,9 +82,18 @@ def _sets(values: Sequence[int], target: int, most: int) -> tuple[list[tuple[int
     two = order[np.repeat(first[kept], count[kept]) + step]
     sizes = ones_size[one] + twos_size[two]
     fit = np.flatnonzero((sizes > 1) & (sizes <= most))
-    best = fit[np.lexsort((two[fit], one[fit], sizes[fit]))][:FOUND_MAX]
+    early = -_mirrored(one[fit], half), -_mirrored(two[fit], len(values) - half)
+    best = fit[np.lexsort((early[1], early[0], sizes[fit]))][:FOUND_MAX]
     masks = [int(one[at]) | int(two[at]) << half for at in best]
     return [tuple(bit for bit in range(len(values)) if mask >> bit & 1) for mask in masks], len(kept) == len(hit)
+
+
+def _mirrored(masks: Whole, width: int) -> Whole:
+    """Turn the bits of sets around, so that a set with an earlier value is the larger number."""
+    turned = masks * 0
+    for bit in range(width):
+        turned = turned | ((masks >> bit) & 1) << (width - 1 - bit)
+    return turned
 
 
 def _all_sums(values: Sequence[int], most: int) -> tuple[Whole, Whole]:

@@ -37,7 +37,7 @@ def doubts(evidence: Evidence) -> list[str]:
     found: list[str] = []
     named = evidence.receipt.named
     if evidence.names_unknown:
-        found.append(f"the payment names {listed(named.unknown)}, which is no open invoice")
+        found.append(f"the payment names {listed(named.written)}, which is no open invoice")
     if evidence.early:
         found.append(f"it came before the invoice was issued on {day(evidence.debt.invoice.issued_on)}")
     return found
@@ -60,6 +60,11 @@ def say_rival(evidence: Evidence | None, best: Debt | None = None) -> str:
         "over": "for which this would be too much",
     }[evidence.amount]
     return f"Next best: {invoice.number} of {whose}, {amount}."
+
+
+def say_alike(count: int) -> str:
+    """Say that many other invoices are of the same amount."""
+    return f"Next best: any of {count} other open invoices of the same amount."
 
 
 def say_other_set(numbers: Sequence[str]) -> str:
@@ -111,7 +116,7 @@ def say_stranger(receipt: Receipt, reported: Container[str]) -> str:
     """Say why an incoming line fits no open invoice; `reported` are the providers that gave a report."""
     named = receipt.named
     if named.unknown and not named.full:
-        return f"It names {listed(named.unknown)}, which is no open invoice."
+        return f"It names {listed(named.written)}, which is no open invoice."
     if named.full:
         return f"It names {listed(sorted(named.full))}, but nothing is open there any more that it could pay."
     if receipt.provider and not receipt.words:
@@ -182,7 +187,7 @@ def _reference(evidence: Evidence, number: str) -> str:
         case "cut":
             return f"The payment names a part of a number, which may be invoice {number}"
         case "near":
-            return f"The payment names {evidence.receipt.named.unknown[0]}, which is nearly invoice {number}"
+            return f"The payment names {evidence.receipt.named.written[0]}, which is nearly invoice {number}"
         case "none":
             if evidence.names_other:
                 return f"The payment names {listed(evidence.receipt.named.hinted[:LISTED_MAX])}, not invoice {number}"
@@ -195,17 +200,19 @@ def _and_payer(evidence: Evidence) -> str:
     if evidence.account == "own":
         return f", it comes from the bank account of {customer}"
     if evidence.account == "learned":
-        when = f" on {lesson.learned_on}" if lesson is not None else ""
+        when = f" on {day(lesson.learned_on)}" if lesson is not None else ""
         return f", it comes from an account that you matched to {customer}{when}"
     if lesson is not None and evidence.payer_known:
-        return f", the payer {lesson.name} was matched by you to {customer} on {lesson.learned_on}"
+        return f", the payer {lesson.name} was matched by you to {customer} on {day(lesson.learned_on)}"
     return _and_name(evidence, customer)
 
 
 def _and_name(evidence: Evidence, customer: str) -> str:
     lesson = evidence.lesson
-    if evidence.payer_known:
+    if evidence.payer_known and sorted(evidence.receipt.words) == sorted(evidence.debt.words):
         return f", the payer is {customer}"
+    if evidence.payer_known:
+        return f", the payer {evidence.receipt.payer} is very like {customer}"
     if evidence.account == "shared":
         return f", it comes from an account that pays for {customer} and for other customers"
     if evidence.mentioned:

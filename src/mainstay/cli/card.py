@@ -34,6 +34,7 @@ SOURCES = {
     "reconcile": "the comparison of payments and invoices",
     "you": "what you gave",
 }
+NOT_TOLD = {"layouts", "payers"}  # of arguments: what was learned, which is all there is
 SHOWN_APART = {"headline", "rows", "body", "cannot_undo", "class", "token"}
 REMEDIES = {
     "stuck": {
@@ -76,7 +77,8 @@ def _lines(question: Row) -> list[tuple[str, Text]]:
     card: Row = question["card"]
     lines = [(name, say_value(value)) for name, value in card.items() if name not in SHOWN_APART and value]
     if question.get("arguments") is not None:
-        lines.append(("with", say_value(question["arguments"])))
+        given = {name: value for name, value in question["arguments"].items() if name not in NOT_TOLD}
+        lines.append(("with", say_value(given)))
     lines.append(("asked because", text(f"{question['why']} ({_rule(question['rule'])})")))
     lines += [("" if number else "yes leads to", _follow(row)) for number, row in enumerate(question["follows"])]
     lines.append(("undo", _undo(question)))

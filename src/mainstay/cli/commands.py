@@ -137,16 +137,17 @@ def decide(
     question: Annotated[str, typer.Argument(help="See: mainstay inbox")],
     answer: Annotated[str, typer.Argument(help="approve, reject, ...; without it you see the card.")] = "",
     reason: Reason = "",
-    keep: Annotated[str, typer.Option(metavar="ROWS", help="Approve only these rows: 1,3-5")] = "",
-    drop: Annotated[str, typer.Option(metavar="ROWS", help="Approve all rows but these.")] = "",
+    keep: Annotated[str | None, typer.Option(metavar="ROWS", help="Approve only these rows: 1,3-5")] = None,
+    drop: Annotated[str | None, typer.Option(metavar="ROWS", help="Approve all rows but these.")] = None,
     yes: Sure = False,
     as_json: Json = False,
     workspace: Folder = None,
 ) -> int:
     """Answer a question, after seeing exactly what will happen."""
     from mainstay.cli import questions
+    from mainstay.cli.picks import named_rows
 
-    given = {"reason": reason, "keep": keep, "drop": drop, "edit": ""}
+    given = {"reason": reason, "keep": named_rows(keep), "drop": named_rows(drop), "edit": ""}
     return questions.decide(_screen(as_json), workspace, question, answer, yes=yes, **given)
 
 

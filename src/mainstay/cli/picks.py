@@ -11,6 +11,13 @@ _SPAN = re.compile(r"\s*-\s*")
 _PART = re.compile(r"(\d{1,6})(?:-(\d{1,6}))?", re.ASCII)
 
 
+def named_rows(given: str | None) -> str:
+    """Give what --keep or --drop names, "" when it was not given. Raises InputError where it was, and names nothing."""
+    if given is not None and not given.strip():
+        raise InputError("--keep or --drop was given, but names no row.", remedy="Write rows as in 1,3-5.")
+    return given or ""
+
+
 def kept_rows(count: int, *, keep: str = "", drop: str = "") -> list[int] | None:
     """Give the kept rows, counted from 0; None when neither was given. Raises InputError on anything unclear."""
     if keep and drop:

@@ -69,7 +69,7 @@ def _has(row: object, fields: frozenset[str]) -> bool:
 
 def _match_table(rows: Sequence[Row]) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 1, 0), header_style="bold")
-    for name, style in (("#", "bold"), ("amount", ""), ("payer", ""), ("text", ""), ("invoices", "")):
+    for name, style in (("#", "bold"), ("date", ""), ("amount", ""), ("payer", ""), ("text", ""), ("invoices", "")):
         table.add_column(name, style=style, overflow="fold", justify="right" if name in ("#", "amount") else "left")
     table.add_column("likely", justify="right")
     table.add_column("why", overflow="fold", ratio=3)
@@ -78,12 +78,15 @@ def _match_table(rows: Sequence[Row]) -> Table:
         cells = [say_value(row["amount"]), text(row.get("counterparty", "")), text(row.get("text", ""))]
         likely = text(_percent(row["confidence"]))
         told = [text(row["why"]), text(row.get("runner_up") or "none")]
-        table.add_row(text(number), *cells, say_value(row["invoice_numbers"]), likely, *told)
+        table.add_row(
+            text(number), text(row.get("booked_on", "")), *cells, say_value(row["invoice_numbers"]), likely, *told
+        )
     return table
 
 
 def _match_lines(row: Row) -> list[tuple[str, Text]]:
-    payer = text(f" from {row.get('counterparty') or 'unknown'}")
+    on = f" on {row['booked_on']}" if row.get("booked_on") else ""
+    payer = text(f" from {row.get('counterparty') or 'unknown'}{on}")
     likely = text(f", {_percent(row['confidence'])} likely the right one")
     return [
         ("", say_value(row["amount"]).append_text(payer)),
@@ -123,4 +126,5 @@ def _numbered(rows: Sequence[Any], lines: Callable[[Any], list[tuple[str, Text]]
 
 
 def _percent(confidence: float) -> str:
-    return f"{confidence:.0%}"
+    """Never say that something is certain which is asked about."""
+    return f"{min(confidence, 0.99):.0%}"

@@ -13,7 +13,7 @@ from mainstay.cli.status import DONE
 from mainstay.values import say_duration
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Container, Sequence
 
     from rich.console import Console
 
@@ -30,10 +30,10 @@ def run(screen: Screen, folder: Path | None, name: str, inputs: Sequence[str], *
     """Run a playbook to its end or its first question."""
     workspace = workspace_at(folder)
     definition, contracts = _compile(workspace, name)
-    inputs = _spread(definition, inputs)
+    given, inputs = inputs, _spread(definition, inputs)
     if dry:
         return _dry_run(screen, definition, contracts, inputs)
-    files = _read_files(definition, inputs)
+    files = _read_files(definition, inputs, set(inputs) - set(given))
     params = {"playbook": name, "inputs": list(inputs), "files": files, "folder": str(Path.cwd())}
     standing = ask(screen, workspace, "run", params)
     if screen.interactive:
@@ -57,15 +57,19 @@ def _spread(definition: Definition, inputs: Sequence[str]) -> list[str]:
     return spread_folders(definition, inputs, lambda path: [str(file) for file in files_at(Path(path))])
 
 
-def _read_files(definition: Definition, inputs: Sequence[str]) -> dict[str, bytes]:
-    """Check the inputs and read the files they name: the owner may run elsewhere, and later. Raises InputError."""
+def _read_files(definition: Definition, inputs: Sequence[str], found: Container[str] = ()) -> dict[str, bytes]:
+    """Check the inputs and read the files they name: the owner may run elsewhere, and later. Raises InputError.
+
+    `found` are those that stand in a folder: an empty one of these is for its reader to name.
+    """
     from mainstay.playbooks.inputs import read_inputs
     from mainstay.requests import file_content
 
     files: dict[str, bytes] = {}
 
     def pin(path: str) -> Value:
-        files[path] = file_content(Path(path))
+        listed = any(f"{one.name}={path}" in found for one in definition.inputs)
+        files[path] = file_content(Path(path), empty=listed)
         return None
 
     read_inputs(definition, inputs, pin)

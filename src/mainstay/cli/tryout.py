@@ -34,7 +34,7 @@ def try_out(screen: Screen, files: Sequence[Path], currency: str) -> int:
     except asyncio.CancelledError:
         return STOPPED
     screen.give(trial, lambda _: _draw(trial, screen))
-    return WRONG if trial.unread else DONE
+    return WRONG if any(not one.found for one in trial.unread) else DONE
 
 
 async def _until_stopped(files: Sequence[Path], currency: str) -> Trial:
@@ -51,15 +51,16 @@ def headline(trial: Trial) -> str:
     """Say the result in one line."""
     late = _count(len(trial.late), "invoice")
     twice = f", {len(trial.paid_twice)} paid twice" if trial.paid_twice else ""
-    return f"Matched {trial.matched} of {trial.incoming} payments, {late} late, {trial.owed} owed{twice}."
+    unread = f" {_count(len(trial.unread), 'file')} could not be read." if trial.unread else ""
+    return f"Matched {trial.matched} of {trial.incoming} payments, {late} late, {trial.owed} owed{twice}.{unread}"
 
 
 def _draw(trial: Trial, screen: Screen) -> None:
     screen.say(headline(trial), "bold")
-    if trial.unsure:
+    if trial.unsure and trial.late != trial.late_if_none:
         eye = _count(len(trial.unsure), "payment")
         without = f"{_count(len(trial.late_if_none), 'invoice')} late, {trial.owed_if_none} owed"
-        screen.say(f"That is with a yes to the {eye} below that it would ask about. With a no to all: {without}.")
+        screen.say(f"What is late counts a yes to the {eye} that it would ask about. Without: {without}.")
     _list(screen, "Would have asked you about", [_match(match) for match in trial.unsure])
     _list(screen, "Came in and fits no open invoice", [_match(match) for match in trial.unmatched])
     _list(screen, "Came in and is no customer's payment", [_match(match) for match in trial.set_aside])

@@ -26,6 +26,7 @@ def read_inputs(definition: Definition, given: Sequence[str], pin: Callable[[str
     """
     declared = {each.name: each for each in definition.inputs}
     wrong: list[str] = []
+    remedies: list[str] = []
     texts: dict[str, list[str]] = {}
     for pair in given:
         name, equals, text = pair.partition("=")
@@ -39,10 +40,14 @@ def read_inputs(definition: Definition, given: Sequence[str], pin: Callable[[str
     for name, one in declared.items():
         try:
             values[name] = _value(one, texts.get(name), definition.records, pin)
-        except (ValueError, InputError) as error:
+        except InputError as error:
+            wrong.append(f"the input {name!r}: {error}")
+            remedies.append(error.remedy)
+        except ValueError as error:
             wrong.append(f"the input {name!r}: {error}")
     if wrong:
-        raise InputError("\n".join(wrong), remedy=f"{definition.name} takes: {_usage(definition)}.")
+        usage = f"{definition.name} takes: {_usage(definition)}."
+        raise InputError("\n".join(wrong), remedy=" ".join(remedies) if len(remedies) == len(wrong) else usage)
     return values
 
 
@@ -105,5 +110,6 @@ def _sample(type_: Type) -> str:
 def _usage(definition: Definition) -> str:
     if not definition.inputs:
         return "no inputs"
-    pairs = (f"{one.name}={_sample(parse_type(one.type))}" for one in definition.inputs)
-    return " ".join(pairs)
+    required = [f"{one.name}={_sample(parse_type(one.type))}" for one in definition.inputs if one.required]
+    optional = [one.name for one in definition.inputs if not one.required]
+    return " ".join(required) + (f", and if you like {' '.join(optional)}" if optional else "")

@@ -31,7 +31,9 @@ TELLERS = ("open", "paid", "paid_on", "state")  # columns that tell what is open
 GROSS = "Export the list with totals that include tax"
 RATES = 4  # a list has hardly more rates of tax
 MOST_RATE = 30  # percent
+MOST_DIGITS = 12  # of a number that is compared with others
 
+_HALF_A_CENT = Decimal("0.0051")
 _MONEY = ("amount", "open", "net", "tax", "paid")
 _NET = re.compile(
     r"\b(net|netto|excl\w*|exkl\w*|ekskl\w*|eks|ex|ht|hors|ohne|without|before|sans|sin|senza|sem|bez|untaxed)\b"
@@ -101,7 +103,9 @@ def _add_up(cells: Sequence[tuple[str, str, str]]) -> bool:
     except UnreadableError:
         return False
     told = any(tax for _, tax, _ in numbers)
-    return told and all(total in {net + tax, round(net + net * tax / 100, 2)} for net, tax, total in numbers)
+    return told and all(
+        total == net + tax or abs(net + net * tax / 100 - total) < _HALF_A_CENT for net, tax, total in numbers
+    )
 
 
 def _without_home(
@@ -200,7 +204,10 @@ def _all_amounts(cells: Sequence[str], decimal: str) -> bool:
 
 
 def _number(cell: str, decimal: str) -> Decimal:
-    return Decimal(plain_number(cell, decimal, currency_beside(cell)))
+    number = plain_number(cell, decimal, currency_beside(cell))
+    if len(number) > MOST_DIGITS:  # so that all sums are exact
+        raise UnreadableError(f"{cell[:20]!r} has too many digits")
+    return Decimal(number)
 
 
 # --- what is refused ----------------------------------------------------------------------------------------------
