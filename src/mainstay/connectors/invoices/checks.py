@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import structs
 
+from mainstay.connectors.invoices import forms
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
 
 SHOWN = 10
 
-_IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{8,40}")
 _VAT = re.compile(r"(?:AT|BE|BG|CY|CZ|DE|DK|EE|EL|ES|FI|FR|HR|HU|IE|IT|LT|LU|LV|MT|NL|PL|PT|RO|SE|SI|SK)[A-Z0-9]{8,12}")
 _VAT_DIGITS = 7  # at the least; fewer are a customer's number that begins with two letters
 _RF = re.compile(r"RF[0-9]{2}[A-Z0-9]{1,21}")
@@ -74,7 +75,7 @@ def accounts_differ(documents: Iterable[Document]) -> list[str]:
 def iban_holds(text: str) -> bool:
     """Tell whether an IBAN can be right. What has not the form of one holds: it is another account number."""
     bare = _bare(text)
-    if not _IBAN.fullmatch(bare):
+    if not forms.IBAN.fullmatch(bare):
         return True
     from schwifty import IBAN
 
