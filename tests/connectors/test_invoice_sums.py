@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from typing import TYPE_CHECKING
+from contextlib import suppress
 
 import msgspec
 import pytest
@@ -13,10 +13,8 @@ from mainstay.connectors.invoices import table
 from mainstay.connectors.invoices.columns import InvoiceColumns
 from mainstay.connectors.invoices.table import Hints
 from mainstay.connectors.source import Source
+from mainstay.errors import FileError
 from mainstay.values import Money
-
-if TYPE_CHECKING:
-    from mainstay.errors import FileError
 
 # --- totals -------------------------------------------------------------------------------------------------------
 
@@ -270,3 +268,14 @@ def test_what_tells_no_total_with_tax_says_so(header):
     assert (draft.tells_amount, draft.tells_open, draft.document.invoice.open) == (False, True, Money(4000, "EUR"))
     (draft,) = table.read(Source("open.csv", STATED.format("", "").encode()), Hints()).drafts
     assert draft.tells_amount
+
+
+@pytest.mark.parametrize("cell", ["9" * 40, "9" * 26, "9" * 14 + ".99", "0." + "0" * 40 + "1"])
+@pytest.mark.parametrize("place", [2, 3, 4])
+def test_numbers_beyond_all_bounds_beside_a_tax_are_read_exactly_or_refused(cell, place):
+    cells = ["1", "A", "100.00", "19.00", "119.00", "EUR", "2026-03-01", "2026-03-31"]
+    cells[place] = cell
+    for header in ("Amount,VAT,Other", "Net,VAT,Other", "Net,VAT,Open"):
+        with suppress(FileError):
+            result = read(f"Number,Customer,{header},Currency,Issued,Due\n{','.join(cells)}\n")
+            assert all(one.open.minor <= one.amount.minor < 2**63 for one in result.invoices)

@@ -31,7 +31,7 @@ TELLERS = ("open", "paid", "paid_on", "state")  # columns that tell what is open
 GROSS = "Export the list with totals that include tax"
 RATES = 4  # a list has hardly more rates of tax
 MOST_RATE = 30  # percent
-MOST_DIGITS = 12  # of a number that is compared with others
+MOST_DIGITS = 15  # of a number that is compared with others
 
 _HALF_A_CENT = Decimal("0.0051")
 _MONEY = ("amount", "open", "net", "tax", "paid")
