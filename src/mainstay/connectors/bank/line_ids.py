@@ -195,12 +195,14 @@ def _ordinals(described: Sequence[str], known: _Marked, taken: set[int], *, new:
     """Number lines with the same mark, day and amount, and add those to `known` that are not among them.
 
     Each takes the number of the line it is equal to, if there is one; the others the numbers that are left, in an
-    order that does not depend on the file's. One `taken` by another statement of the file is only for an equal line.
+    order that does not depend on the file's. One `taken` by another statement of the file, or all where balances show
+    that these lines are `new`, are only for an equal line: a reference is believed before balances, which may meet by
+    chance.
     """
     found: dict[int, int] = {}
     again: Counter[str] = Counter()
     for at, fields in enumerate(described):
-        equal = [] if new else known.numbers.get(fields, [])
+        equal = known.numbers.get(fields, [])
         if again[fields] < len(equal):
             found[at] = equal[again[fields]]
             again[fields] += 1
