@@ -9,7 +9,7 @@ from mainstay.playbooks.shelf import open_playbook
 from mainstay.views import Views
 
 PLAYBOOK = "billing-reconciliation"
-BANK = "Datum;Name;Verwendungszweck;Betrag;Währung;IBAN\n{}\n"
+BANK = "Datum;Name;Verwendungszweck;Betrag;Währung;IBAN Zahlungsbeteiligter\n{}\n"
 INVOICES = "number;customer;issued;due;amount;open;currency\n{}\n"
 OCTOBER = {
     "statement": BANK.format("14.10.2026;Erika Sommer;danke;1.234,56;EUR;DE02120300000000202051"),
