@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from scenes import came, matched, owes, taught
 
-from mainstay.records import Payer
+from mainstay.agents.sums import subsets
+from mainstay.records import Discount, Payer
+from mainstay.values import Money
 
 ANNA, CARLA = "Anna Berg", "Carla Dorn"
 ACCOUNT = "DE02120300000000202051"
@@ -220,3 +222,57 @@ def test_a_count_in_the_next_line_is_no_part_of_a_number(others):
     said = matched([line], [*others, owes("2026-15", "49.00 EUR", CARLA)])
     assert said.pile("l") == "sure" or not others
     assert said.given("l").keys() <= {"2026-1"} or said.pile("l") == "unsure"
+
+
+# --- sums, differences and words ----------------------------------------------------------------------------------
+def test_no_more_than_a_hundredth_is_written_off():
+    invoices = [owes("R-1014", "49.90 EUR", ANNA), owes("R-1015", "4990.00 EUR", ANNA)]
+    lines = [came("a", "45.00 EUR", ANNA, "R-1014"), came("b", "4985.10 EUR", ANNA, "R-1015")]
+    said = matched(lines, invoices, write_off=Money.parse("5.00 EUR"))
+    assert said.all_piles() == {"a": "unsure", "b": "sure"}
+
+
+def test_a_difference_of_a_group_is_forgiven_only_to_the_customer():
+    invoices = [owes("R-1014", "1000.00 EUR", ANNA), owes("R-1015", "134.50 EUR", ANNA)]
+    assert asked(came("l", "1134.46 EUR", "Zed", "R-1014 R-1015"), invoices)
+    assert matched([came("l", "1134.46 EUR", ANNA, "R-1014 R-1015")], invoices).pile("l") == "sure"
+
+
+def test_of_equal_sets_the_earliest_values_are_first():
+    assert subsets([40, 30, 60, 70], 100, 8).found[0] == (0, 2)
+    assert subsets([50, 50, 50, 50], 100, 8).found[0] == (0, 1)
+
+
+def test_the_sum_less_discounts_is_said_in_full():
+    invoices = [
+        owes(f"R-{at}", "1000.00 EUR", ANNA, discounts=(Discount(points, "2026-02-13"),))
+        for at, points in ((1, 200), (2, 150))
+    ]
+    said = matched([came("l", "1965.00 EUR", ANNA, on="2026-02-10")], invoices)
+    assert "together they come to 2,000.00 EUR, which is this amount with the discounts" in said.match("l").why
+    assert "35.00 EUR, taken." in said.match("l").why
+
+
+def test_a_payer_who_is_only_alike_is_called_by_the_name_at_the_bank():
+    said = matched(
+        [came("l", "123.45 EUR", "Christian Hoffmann")], [owes("R-1014", "123.45 EUR", "Christiane Hoffmann")]
+    )
+    assert "the payer Christian Hoffmann is very like Christiane Hoffmann" in said.match("l").why
+    assert "It is asked because" in said.match("l").why
+
+
+def test_an_invoices_own_number_is_never_called_unknown():
+    said = matched([came("l", "49.00 EUR", ANNA, "Tel 0431 55012")], [owes("55012", "49.00 EUR", ANNA)])
+    assert "no open invoice" not in said.match("l").why
+    assert "nearly" not in said.match("l").why
+
+
+def test_an_unknown_number_is_shown_as_it_is_written():
+    said = matched([came("l", "49.90 EUR", ANNA, "Rechnung AB-2603")], [owes("AB-2602", "49.90 EUR", ANNA)])
+    assert "names AB-2603, which is nearly invoice AB-2602" in said.match("l").why
+
+
+def test_that_many_others_ask_the_same_amount_is_said():
+    others = [owes(f"R-20{at}", "49.90 EUR", f"Firma {at} Nord") for at in range(10, 50)]
+    said = matched([came("l", "49.90 EUR", ANNA, "R-1014")], [owes("R-1014", "49.90 EUR", ANNA), *others])
+    assert said.match("l").runner_up == "Next best: any of 40 other open invoices of the same amount."

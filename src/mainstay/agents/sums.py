@@ -35,10 +35,10 @@ class Sums(msgspec.Struct, frozen=True):
 
 
 def subsets(values: Sequence[int], target: int, most: int) -> Sums:
-    """Find up to three sets of 2 to `most` values that add up to the target; small sets first, of those
-    the ones with the earliest values. Values are positive.
+    """Find up to three sets of 2 to `most` values that add up to the target; small sets first, then early values.
 
-    Only the first `POOL_MAX` values not above the target are looked at; `complete` says whether those were all.
+    Values are positive. Only the first `POOL_MAX` values not above the target are looked at; `complete` says whether
+    those were all.
     """
     fitting = [at for at, value in enumerate(values) if value <= target]
     pool = fitting[:POOL_MAX]
