@@ -20,6 +20,7 @@ import msgspec
 
 from mainstay.app import Owner, contracts_of, create_workspace, records_of
 from mainstay.connectors.bank.statement import FileReport, StatementRead
+from mainstay.connectors.currencies import NO_CURRENCY
 from mainstay.connectors.invoices.read import InvoiceFile, InvoicesRead
 from mainstay.connectors.source import STRANGER
 from mainstay.connectors.tables import NO_HEADER
@@ -111,9 +112,20 @@ async def try_reconciliation(given: Sequence[Path], here: Workspace | None = Non
     def contracts(workspace: Workspace, records: OwnRecords) -> Contracts:
         return contracts_of(workspace, OwnRecords(records.books, known))
 
-    with scratch(here, currency) as workspace:
-        async with Owner(workspace, "mainstay try", contracts=contracts) as owner:
-            return await _Bench(owner, workspace, known).run(given)
+    try:
+        with scratch(here, currency) as workspace:
+            async with Owner(workspace, "mainstay try", contracts=contracts) as owner:
+                return await _Bench(owner, workspace, known).run(given)
+    except _NamesNoCurrencyError as error:
+        return await try_reconciliation(given, here, error.currency)
+
+
+class _NamesNoCurrencyError(Exception):
+    """A list of invoices names no currency, and all statements are in one: it may be read in that."""
+
+    def __init__(self, currency: str) -> None:
+        super().__init__(currency)
+        self.currency = currency
 
 
 class _Known(msgspec.Struct, frozen=True):
@@ -231,7 +243,12 @@ class _Bench:
         currency = self._workspace.config.company.currency
         no_invoices, as_invoices = await self._refused("invoices.read_open", pinned, InvoicesRead, currency)
         currency = currency or (as_invoices.currency if as_invoices else "")
-        no_statement, _ = await self._refused("bank.read_statement", pinned, StatementRead, currency)
+        no_statement, statement = await self._refused("bank.read_statement", pinned, StatementRead, currency)
+        lost = any(
+            NO_CURRENCY in one.message for name, one in no_invoices.items() if name in no_statement or name in last
+        )
+        if not currency and lost and statement is not None and statement.currency:
+            raise _NamesNoCurrencyError(statement.currency)
         either = pinned.keys() - no_statement.keys() - no_invoices.keys()
         invoices = pinned.keys() - no_invoices.keys() - (either - last)
         if not invoices:

@@ -38,7 +38,7 @@ NOT_TOLD = {"layouts", "payers"}  # of arguments: what was learned, which is all
 SHOWN_APART = {"headline", "rows", "body", "cannot_undo", "class", "token"}
 REMEDIES = {
     "stuck": {
-        "retry": "try it again",
+        "retry": "try it again, with the same files",
         "skip": "leave it out and go on",
         "undo": "end the plan and take back what it did",
     },

@@ -121,8 +121,8 @@ def tells_decimal(texts: Iterable[str]) -> bool:
     return any(_mark(text) in {".", ","} for text in texts)
 
 
-def guess_date_format(texts: Iterable[str], *, day_first: bool) -> str:
-    """Find the strptime format of a column of dates; `day_first` decides where the column does not.
+def guess_date_format(texts: Iterable[str], *, day_first: bool, month_first: bool = False) -> str:
+    """Find the strptime format of a column of dates; `day_first` or `month_first` decide where the column does not.
 
     "%b" stands for the name of a month in any of the languages known here. Raises UnreadableError when the dates are
     in no known format, or days and months can't be told apart.
@@ -145,9 +145,10 @@ def guess_date_format(texts: Iterable[str], *, day_first: bool) -> str:
     opened = [part for part in parts if part is not None]
     first, second = max(int(part[1]) for part in opened), max(int(part[3]) for part in opened)
     months = 12
-    if first <= months and second <= months and not day_first:
+    is_open = first <= months and second <= months
+    if is_open and not day_first and not month_first:
         raise UnreadableError(f"{dates[0]!r} may be day and month or month and day", dates[0])
-    order = ("%m", "%d") if second > months else ("%d", "%m")
+    order = ("%m", "%d") if second > months or (is_open and not day_first) else ("%d", "%m")
     year = "%Y" if len(opened[0][4]) == 4 else "%y"  # noqa: PLR2004 - digits of a year
     return opened[0][2].join((*order, year))
 

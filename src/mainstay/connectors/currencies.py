@@ -28,10 +28,13 @@ MAX_DIGITS = 27  # Decimal rounds beyond 28 without a word
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)")
 
 
+NO_CURRENCY = "nothing says the currency"
+
+
 def code_of(text: str) -> str:
     """Take an ISO 4217 code, also in small letters; raises UnreadableError when there is none or it does not exist."""
     if not text:
-        raise UnreadableError("nothing says the currency")
+        raise UnreadableError(NO_CURRENCY)
     if text.upper() not in CODES:
         raise UnreadableError(f"{text[:12]!r} is not a currency (ISO 4217)")
     return text.upper()

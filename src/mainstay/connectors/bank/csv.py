@@ -89,7 +89,8 @@ _CODES_BESIDE = (
 )
 _SIGNS = {"€": "EUR", "£": "GBP"}
 _HINT = "Correct the file, or say under [bank.columns] in mainstay.toml how it is to be read."
-_DATES = 'date_format = "%d/%m/%Y"'
+_DATES = 'date_format = "%d/%m/%Y", or "%m/%d/%Y" as in the US'
+_DATE_KEY = "(%d day, %m month, %Y year, %y its last two digits)"
 _COLUMNS = "Name the columns under [bank.columns] in mainstay.toml, or correct the file."
 _CONFIRMED = (
     "How files with this header are read was confirmed before, and this one is written otherwise. If the bank changed"
@@ -231,7 +232,7 @@ def _format(source: Source, table: Table, rows: Sorted, columns: ColumnMap, curr
     if columns.signs not in {"", *SIGNS}:
         raise source.error(f"{columns.signs!r} says nothing about signs", remedy=f"Give one of {', '.join(SIGNS)}.")
     own = columns.own_account or _account_beside(table)
-    dates = _date_formats(source, table, rows, columns)
+    dates = _date_formats(source, table, rows, columns, found)
     return _Format(decimal, of_balance, dates, found, own)
 
 
@@ -264,7 +265,7 @@ def _numbers(rows: Sequence[Row]) -> list[str]:
     return [cell for row in rows for cell in [*amounts_of(row), row.text("balance"), row.text("fee")] if cell]
 
 
-def _date_formats(source: Source, table: Table, rows: Sorted, columns: ColumnMap) -> dict[str, str]:
+def _date_formats(source: Source, table: Table, rows: Sorted, columns: ColumnMap, currency: str) -> dict[str, str]:
     """Find the format of each column of dates; one that leaves it open is written as the others."""
     if columns.date_format:
         return dict.fromkeys(DAYS, columns.date_format)
@@ -273,19 +274,22 @@ def _date_formats(source: Source, table: Table, rows: Sorted, columns: ColumnMap
         field: guess_date_format(some, day_first=False) for field, some in days.items() if tells_date_format(some)
     }
     try:
-        first = proved.get("booked_on") or _open_format(days["booked_on"], proved, table)
+        first = proved.get("booked_on") or _open_format(days["booked_on"], proved, table, currency)
     except UnreadableError as error:
         column = table.headers["booked_on"]
-        remedy = f"Correct the file, or {setting(SECTION, _DATES)} (%d day, %m month, %Y year, %y its last two digits)."
+        remedy = f"Correct the file, or {setting(SECTION, _DATES)} {_DATE_KEY}."
         raise source.error(str(error), line=line_of(rows.lines, error.text), column=column, remedy=remedy) from error
     return {field: proved.get(field, first) for field in DAYS}
 
 
-def _open_format(days: list[str], proved: dict[str, str], table: Table) -> str:
-    """Read dates that leave open which is the month as the file's other dates are written, or by its language."""
+def _open_format(days: list[str], proved: dict[str, str], table: Table, currency: str) -> str:
+    """Read dates that leave open which is the month as the file's other dates are written, or by its language.
+
+    Where neither tells, US dollars mean the month first, as it is written there; the question shows the days.
+    """
     guess = guess_date_format(days, day_first=True)
     other = next((form for form in proved.values() if sorted(form) == sorted(guess)), "")
-    return other or guess_date_format(days, day_first=table.local)
+    return other or guess_date_format(days, day_first=table.local, month_first=currency == "USD")
 
 
 def _beside(table: Table) -> str:

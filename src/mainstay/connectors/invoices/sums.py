@@ -135,6 +135,10 @@ def is_signed(header: str) -> bool:
 # --- how cells are written ----------------------------------------------------------------------------------------
 
 
+def _said_currencies(table: Table) -> list[str]:
+    return [row.text("currency").upper() for row in table.rows]
+
+
 def find_form(source: Source, table: Table, columns: InvoiceColumns, currency: str) -> Form:
     """Find out how this file writes numbers and dates, from all rows at once. Raises FileError."""
     try:
@@ -145,9 +149,12 @@ def find_form(source: Source, table: Table, columns: InvoiceColumns, currency: s
         raise source.error(f"{decimal!r} is no decimal mark", remedy="Give '.' or ','.")
     try:
         found = days(table)
-        written = columns.date_format or (guess_date_format(found, day_first=table.local) if found else "%Y-%m-%d")
+        dollars = (columns.currency_code or currency) == "USD" or {*_said_currencies(table)} == {"USD"}
+        written = columns.date_format or (
+            guess_date_format(found, day_first=table.local, month_first=dollars) if found else "%Y-%m-%d"
+        )
     except UnreadableError as error:
-        line = 'date_format = "%d/%m/%Y"   # %d is the day, %m the month, %Y the year'
+        line = 'date_format = "%d/%m/%Y"   # or "%m/%d/%Y" as in the US: %d is the day, %m the month, %Y the year'
         raise _asking(source, table, error, line) from error
     named = [code for field in ("open", "amount", "net") if (code := currency_in(table.headers.get(field, "")))]
     if len(set(named)) > 1:
