@@ -324,3 +324,19 @@ def test_ids_that_only_count_the_entries_of_a_file_double_no_line(numbers):
         for start in (0, 1)
     )
     assert [line.counterparty for line in together(first, second).lines] == [*names]
+
+
+def test_files_that_seem_to_hold_the_same_payments_under_two_accounts_are_asked_about():
+    amounts = ("12,50", "30,00", "7,10")
+    found = together(mt940(*amounts), table(*amounts).replace(IBAN.encode(), b"DE89370400440532013000"))
+    assert found.count == 6
+    (doubt,) = [one for one in found.doubts if one.kind == "conflict"]
+    assert doubt.headline == "0 and 1 seem to hold the same payments"
+    assert "3 lines of 3 have the same day and amount" in doubt.body
+    few = together(mt940("12,50", "30,00"), table("12,50", "30,00").replace(IBAN.encode(), b"DE89370400440532013000"))
+    assert [one for one in few.doubts if one.kind == "conflict"] == []
+
+
+def test_a_german_account_by_bank_and_number_is_the_same_as_its_iban():
+    found = together(mt940("12,50").replace(IBAN.encode(), b"12030000/202051"), table("12,50"))
+    assert (found.count, found.lines[0].account) == (1, IBAN)

@@ -39,6 +39,7 @@ _NUMBER = re.compile(r"([0-9]{1,15})(?:/([0-9]{1,15}))?")
 _AVAILABLE = frozenset({"64", "65"})  # balances that are read only to see that they are whole
 _SUMS = frozenset({"90D", "90C"})
 _INTERIM = frozenset({"13", "13D", "34F"}) | _SUMS  # fields of MT942
+_GERMAN = re.compile("([1-9][0-9]{7})/([0-9]{1,10})")  # :25: of German banks
 
 
 class _Balance(msgspec.Struct, frozen=True):
@@ -312,7 +313,19 @@ def _check_sums(source: Source, page: _Page, drafts: Sequence[Draft]) -> None:
 def _account(field: Field, currency: str) -> str:
     """Give the account without spaces, and without the currency some banks write behind it."""
     account = "".join(field.lines[0].split()).upper()
-    return account.removesuffix(currency) or account
+    account = account.removesuffix(currency) or account
+    german = _GERMAN.fullmatch(account)
+    return german_iban(german[1], german[2]) if german else account
+
+
+def german_iban(bank: str, number: str) -> str:
+    """Make the IBAN of a German account, of the bank's eight digits and the account's number.
+
+    German banks write both in :25:, and the IBAN in all other formats. ISO 13616: two check digits modulo 97, then
+    eight digits of the bank and ten of the account.
+    """
+    account = bank + number.zfill(10)
+    return f"DE{98 - int(f'{account}131400') % 97:02}{account}"
 
 
 # --- pages --------------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ day and amount.
 from __future__ import annotations
 
 from collections import Counter
+from itertools import combinations
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import msgspec
@@ -118,6 +119,7 @@ def assemble(files: Sequence[tuple[str, FileRead]], doubts: Iterable[Doubt] = ()
     lines: list[BankLine] = []
     payouts: dict[tuple[str, str], Payout] = {}
     seen: dict[str, Counter[_Look]] = {}
+    kept_of: dict[str, Sequence[BankLine]] = {}
     for name, read in files:
         numbered = _new_in_any_format(read.format, number(read.parts, accounts), seen)
         kept = [one.line for its in numbered for one in its if one.is_new]
@@ -127,6 +129,7 @@ def assemble(files: Sequence[tuple[str, FileRead]], doubts: Iterable[Doubt] = ()
         ]
         left_out = sum(len(part.drafts) for part in read.parts) - len(kept)
         reports.append(_report(name, read, heads, kept, left_out))
+        kept_of[name] = kept
         for part, its in zip(read.parts, numbered, strict=True):
             _join(payouts, part, its)
         statements += heads
@@ -145,7 +148,7 @@ def assemble(files: Sequence[tuple[str, FileRead]], doubts: Iterable[Doubt] = ()
         note=" ".join(notes),
         files=tuple(reports),
         payouts=tuple(payouts.values()),
-        doubts=(*_asked_once([doubt for _, read in files for doubt in read.doubts]), *doubts),
+        doubts=(*_asked_once([doubt for _, read in files for doubt in read.doubts]), *_alike(kept_of), *doubts),
     )
 
 
@@ -194,6 +197,8 @@ def _agree(one: Layout | None, other: Layout) -> bool:
     )
 
 
+ALIKE_FILES = 50  # held against each other; who gives more has them from one place
+ALIKE_LINES = 3  # of two files: so many entries of equal days and amounts are no chance
 _Look: TypeAlias = tuple[str, str, Money]  # account, day, amount
 
 
@@ -222,6 +227,28 @@ def _new_in_any_format(
 
 def _look(line: BankLine) -> _Look:
     return (line.account, line.booked_on, line.amount)
+
+
+def _alike(kept: dict[str, Sequence[BankLine]]) -> list[Doubt]:
+    """Ask about files that seem to hold the same payments under two accounts, or none: then they would count twice."""
+    looks = {name: Counter((line.booked_on, line.amount) for line in lines) for name, lines in kept.items()}
+    asked: list[Doubt] = []
+    for first, second in combinations(looks, 2) if len(looks) <= ALIKE_FILES else ():
+        shared = (looks[first] & looks[second]).total()
+        fewer = min(looks[first].total(), looks[second].total())
+        if shared >= ALIKE_LINES and shared * 2 >= fewer:
+            asked.append(
+                Doubt(
+                    id=digest("alike", first, second, str(shared))[:ID_HEX],
+                    kind="conflict",
+                    file=second,
+                    headline=f"{first} and {second} seem to hold the same payments",
+                    body=f"{counted(shared, 'line')} of {fewer} have the same day and amount, but the files do not "
+                    "name the same account. Both are read, so each of these payments counts twice.",
+                    remedy="If they are of one account and one month, give only one of them.",
+                )
+            )
+    return asked
 
 
 def _join(payouts: dict[tuple[str, str], Payout], part: Part, numbered: Sequence[Numbered]) -> None:
