@@ -3,6 +3,8 @@
 import pytest
 from scenes import came, matched, owes
 
+from mainstay.agents.payouts import read_payouts
+from mainstay.agents.providers import is_from
 from mainstay.records import Payout
 from mainstay.values import Money
 
@@ -160,3 +162,74 @@ def test_a_payout_of_which_only_the_sum_is_known_is_still_one():
 def test_a_bank_statement_alone_is_no_provider_s_account():
     said = matched([came("l", "412.37 EUR", "Stripe", "R-1", account="DE1")], [owes("R-1", "412.37 EUR", ANNA)])
     assert said.pile("l") == "sure"
+
+
+@pytest.mark.parametrize(
+    ("party", "text", "number"),
+    [
+        (ANNA, "Rechnung 2026-011 statt Stripe", "2026-011"),
+        (ANNA, "po_1Abcdef zurueck, Rechnung 2026-011", "2026-011"),
+        ("Oma Gerda", "fuer Anna danke", "2026-011"),
+        ("Oma Gerda", "hat bei Stripe nicht geklappt", "2026-011"),
+        ("", "Oma Gerda, fuer Anna danke", "2026-011"),
+        ("Mollie Jensen", "Rechnung 2026-012", "2026-012"),
+        ("Stripe Bau Meyer", "", "2026-011"),
+        ("", "2026-011 lieber nicht ueber Stripe", "2026-011"),
+    ],
+)
+@pytest.mark.parametrize("provider", ["Stripe", "Mollie"])
+def test_a_customers_payment_is_never_called_a_payout(provider, party, text, number):
+    """A payout of the same sum is due, and its own line isn't there: somebody's payment must not be taken for it."""
+    bills = [owes("2026-011", "123.40 EUR", ANNA), owes("2026-012", "123.40 EUR", "Mollie Jensen")]
+    line = came("l", "123.40 EUR", party, text, on="2026-02-20")
+    said = matched([line], bills, payouts=(payout(amount=12_340, line_ids=(), provider=provider),))
+    assert said.pile("l") in ("sure", "unsure", "unmatched")
+    assert said.output.summary.payouts == 0
+    if number in text:
+        assert said.match("l").invoice_numbers == (number,)
+
+
+def test_the_payout_is_found_beside_a_customers_payment_of_the_same_sum():
+    lines = [
+        came("a", "123.40 EUR", ANNA, "Rechnung 2026-011 statt Stripe", on="2026-02-19"),
+        came("s", "123.40 EUR", "STRIPE", "PAYOUT 2026-011", on="2026-02-20"),
+    ]
+    one = payout(id_="po_2026011", amount=12_340, line_ids=())
+    said = matched(lines, [owes("2026-011", "123.40 EUR", ANNA)], payouts=(one,))
+    assert (said.pile("a"), said.match("a").invoice_numbers) == ("sure", ("2026-011",))
+    assert said.output.summary.payouts <= 1
+    assert said.pile("s") != "sure"
+
+
+@pytest.mark.parametrize(
+    ("name", "provider", "is_it"),
+    [
+        ("PAYPAL (EUROPE) S.A R.L. ET CIE, S.C.A.", "PayPal", True),
+        ("SHOPIFY", "Shopify", True),
+        ("STICHTING MOLLIE PAYMENTS", "Mollie", True),
+        ("STRIPE X7K2", "Stripe", True),
+        ("Mollie Lee", "Mollie", False),
+        ("PAYPAL *ANNA LINDNER", "PayPal", False),
+        ("Stripe", "PayPal", False),
+        ("", "Stripe", False),
+    ],
+)
+def test_a_provider_is_told_from_somebody_who_is_called_so(name, provider, is_it):
+    assert is_from(name, provider) is is_it
+
+
+def test_thousands_of_equal_payouts_are_found_one_by_one():
+    """Each payout looks at the lines around its day only, and no line is made ready twice."""
+    asked = []
+
+    def pays_invoice(line):
+        asked.append(line.id)
+        return False
+
+    count = 1_500
+    payouts = [payout(id_=f"po_{at:06d}", amount=5_000, line_ids=()) for at in range(count)]
+    lines = [came(f"l{at:06d}", "50.00 EUR", "", f"po_{at:06d}", on="2026-02-19") for at in range(count)]
+    found = read_payouts(lines, payouts, pays_invoice)
+    assert found.found == count
+    assert all(f"po_{line.id[1:]} " in found.explained[line.id] for line in lines)
+    assert len(asked) <= 3 * count

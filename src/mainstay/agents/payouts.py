@@ -2,13 +2,17 @@
 
 With the provider's report beside the statement every charge is a line of its own and finds its invoice like any other.
 The bank's line of the whole sum is then no customer's payment: it has the same amount, comes a day before the provider
-says (time zones) or up to `DAYS_MAX` later, and names the provider or the payout, or is the only one that can be meant.
+says (time zones) or up to `DAYS_MAX` later, and is sent by the provider, names the payout, or has no sender and is the
+only one that can be meant. A line of a customer, or with an invoice's number, is a payment unless the provider sent it.
 What the provider moved itself, such as a top-up or an exchange, is no customer's payment either.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import Counter
+from datetime import date, timedelta
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -16,7 +20,7 @@ import msgspec
 from mainstay.agents import wording
 from mainstay.agents.amounts import days_between
 from mainstay.agents.names import words_of
-from mainstay.agents.providers import names_provider, provider_of
+from mainstay.agents.providers import is_from, names_provider, provider_of
 from mainstay.agents.references import compact
 from mainstay.records import Payout
 
@@ -24,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Container, Mapping, Sequence
 
     from mainstay.records import BankLine
+    from mainstay.values import Money
 
 DAYS_EARLY = 1
 DAYS_MAX = 7  # five working days and a weekend
@@ -62,9 +67,14 @@ def read_payouts(
             explained[line.id] = wording.say_payout(payout, charges[payout.id])
         elif payout.amount.minor and payout.arrives_on <= last:
             missing.append(payout)
+    of_amount: dict[Money, list[tuple[Payout, str]]] = {}
+    for payout in payouts:
+        of_amount.setdefault(-payout.amount, []).append((payout, compact(payout.id)))
     for line in lines:
         if line.amount.minor < 0 and line.id not in explained and not line.reversal:
-            explained |= _taken_off(line, within.get(line.id), payouts, inside=_inside(line, own))
+            explained |= _taken_off(
+                line, within.get(line.id), of_amount.get(line.amount, ()), inside=_inside(line, own)
+            )
         elif line.amount.minor > 0 and not line.reversal and _inside(line, own) and _is_providers(line):
             explained[line.id] = f"Moved by {provider_of(line.counterparty)} itself; no customer's payment."
     providers = frozenset("".join(words_of(payout.provider)) for payout in payouts)
@@ -78,37 +88,58 @@ def _choose(
 ) -> dict[str, BankLine]:
     """Give each payout its line: first those whose id is named, then the provider, then the only one there is."""
     chosen: dict[str, BankLine] = {}
+    taken: set[str] = set()
     ordered = sorted(payouts, key=lambda payout: (payout.arrives_on, payout.id))
-    for fits in (_names_payout, _names_sender, None):
+    said = {line.id: _said(line) for lines in free.values() for line in lines}
+    for way in ("named", "sent", "alone"):
+        possible: dict[tuple[str, int, str], list[BankLine]] = {}
         for payout in ordered:
             if payout.id in chosen or not payout.amount.minor:
                 continue
-            taken = {line.id for line in chosen.values()}
-            known = free.get((payout.amount.currency, payout.amount.minor), ())
-            near = [line for line in known if line.id not in taken and _in_time(line, payout)]
-            if fits is None:
-                near = [line for line in near if not pays_invoice(line) and provider_of(line.counterparty) is None]
-                near = near if len(near) == 1 else []
-            else:
-                near = [line for line in near if fits(line, payout)]
-            if near:
+            key = (payout.amount.currency, payout.amount.minor, payout.provider)
+            if key not in possible:
+                known = free.get(key[:2], ())
+                possible[key] = [line for line in known if _may_be(line, payout.provider, way, pays_invoice)]
+            near = [line for line in _in_time(possible[key], payout) if line.id not in taken]
+            if way == "named":
+                wanted = compact(payout.id)
+                near = [line for line in near if len(wanted) >= ID_FROM and wanted in said[line.id]]
+            if near and (way != "alone" or len(near) == 1):
                 chosen[payout.id] = near[0]
+                taken.add(near[0].id)
     return chosen
 
 
-def _in_time(line: BankLine, payout: Payout) -> bool:
-    late = days_between(payout.arrives_on, line.booked_on)
-    return -DAYS_EARLY <= late <= DAYS_MAX
+def _may_be(line: BankLine, provider: str, way: str, pays_invoice: Callable[[BankLine], bool]) -> bool:
+    """Say whether a line can be a payout of this provider at all; who speaks as a customer can't.
+
+    The sender decides. Only where the bank names none does the text; where that is empty too, the amount alone.
+    """
+    sent = is_from(line.counterparty, provider)
+    if way == "named" and sent:
+        return True  # a payout's id may hold an invoice's number by chance
+    if way == "sent":
+        sent = sent or (not line.counterparty.strip() and names_provider(words_of(line.text), provider))
+    elif way == "alone":
+        sent = not line.counterparty.strip() and not line.text.strip()
+    return (sent or way == "named") and not pays_invoice(line)
 
 
-def _names_payout(line: BankLine, payout: Payout) -> bool:
-    wanted = compact(payout.id)
-    said = (compact(part) for part in (line.text, line.bank_id, *line.references))
-    return len(wanted) >= ID_FROM and any(wanted in part for part in said)
+def _in_time(lines: Sequence[BankLine], payout: Payout) -> Sequence[BankLine]:
+    """Give those of the lines, which are in the order of their days, that came when this payout is due."""
+    due = date.fromisoformat(payout.arrives_on)
+    first, last = due - timedelta(days=DAYS_EARLY), due + timedelta(days=DAYS_MAX)
+    start = bisect_left(lines, first.isoformat(), key=_booked_on)
+    return lines[start : bisect_right(lines, last.isoformat(), key=_booked_on)]
 
 
-def _names_sender(line: BankLine, payout: Payout) -> bool:
-    return any(names_provider(words_of(text), payout.provider) for text in (line.counterparty, line.text))
+def _booked_on(line: BankLine) -> str:
+    return line.booked_on
+
+
+def _said(line: BankLine) -> str:
+    """Give all that a line says, made ready to look for ids in."""
+    return "\n".join(compact(part) for part in (line.text, line.bank_id, *line.references))
 
 
 def _inside(line: BankLine, own: Container[str]) -> bool:
@@ -120,14 +151,24 @@ def _is_providers(line: BankLine) -> bool:
     return provider_of(line.counterparty) is not None and provider_of(line.counterparty) == provider_of(line.account)
 
 
-def _taken_off(line: BankLine, payout: Payout | None, payouts: Sequence[Payout], *, inside: bool) -> dict[str, str]:
-    """Explain what a provider's report shows as going out: its fees, refunds, and the transfer itself."""
-    meant = [payout] if payout is not None else [p for p in payouts if _names_payout(line, p)]
+def _taken_off(
+    line: BankLine, payout: Payout | None, same: Sequence[tuple[Payout, str]], *, inside: bool
+) -> dict[str, str]:
+    """Explain what a provider's report shows as going out: its fees, refunds, and the transfer itself.
+
+    `same` are the payouts of this line's amount, each with its id made ready to look for.
+    """
+    if payout is not None:
+        if line.amount == -payout.amount:
+            return {line.id: _say_transfer(payout)}
+        return {line.id: f"Taken off payout {payout.id} by {payout.provider}: a fee or a refund."}
+    said = _said(line) if same else ""
+    meant = [each for each, known in same if len(known) >= ID_FROM and known in said]
     if inside and not meant:
-        meant = [p for p in payouts if abs(days_between(line.booked_on, p.arrives_on)) <= DAYS_MAX]
-    for each in meant:
-        if line.amount == -each.amount:
-            return {line.id: f"The transfer of payout {each.id} from {each.provider} to your bank."}
-    if payout is None:
-        return {}
-    return {line.id: f"Taken off payout {payout.id} by {payout.provider}: a fee or a refund."}
+        near = (each for each, _ in same if abs(days_between(line.booked_on, each.arrives_on)) <= DAYS_MAX)
+        meant = list(islice(near, 1))
+    return {line.id: _say_transfer(meant[0])} if meant else {}
+
+
+def _say_transfer(payout: Payout) -> str:
+    return f"The transfer of payout {payout.id} from {payout.provider} to your bank."

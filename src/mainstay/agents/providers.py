@@ -50,7 +50,7 @@ LONGEST = max(map(len, PROVIDERS))
 OWN = (
     "payments payment europe eu uk us ltd limited technology technologies bank luxembourg sarl cie inc transfer payout"
     " payouts transfers services merchant derdengelden stichting ireland deutschland germany bv network financial"
-    " holding solutions processing international"
+    " holding solutions processing international rl sca et auszahlung settlement"
 )
 OWN_WORDS = frozenset(word for written in OWN.split() for word in words_of(written))
 
@@ -69,6 +69,18 @@ def split_provider(words: Words) -> tuple[str, Words] | None:
         if provider is not None:
             return provider, tuple(word for word in words[length:] if word not in OWN_WORDS)
     return None
+
+
+@lru_cache(maxsize=4_096)
+def is_from(name: str, provider: str) -> bool:
+    """Say whether a counterparty is this provider and nobody behind it: "Mollie B.V.", not "Mollie Jensen"."""
+    words, wanted = words_of(name), words_of(provider)
+    known = split_provider(words)
+    if known is None:
+        found, rest = words[: len(wanted)], tuple(word for word in words[len(wanted) :] if word not in OWN_WORDS)
+    else:
+        found, rest = words_of(known[0])[: len(wanted)], known[1]
+    return bool(wanted) and found == wanted and not any(word.isalpha() for word in rest)
 
 
 def names_provider(words: Words, provider: str) -> bool:
