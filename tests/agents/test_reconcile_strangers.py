@@ -276,3 +276,33 @@ def test_that_many_others_ask_the_same_amount_is_said():
     others = [owes(f"R-20{at}", "49.90 EUR", f"Firma {at} Nord") for at in range(10, 50)]
     said = matched([came("l", "49.90 EUR", ANNA, "R-1014")], [owes("R-1014", "49.90 EUR", ANNA), *others])
     assert said.match("l").runner_up == "Next best: any of 40 other open invoices of the same amount."
+
+
+@pytest.mark.parametrize(
+    ("payer", "text", "customer", "amount"),
+    [
+        ("Zelle payment from JOHN SMITH 22212345678", "", "John Smith Consulting", "500.00 EUR"),
+        ("", "Zelle payment from JOHN SMITH 22212345678", "John Smith Consulting", "500.00 EUR"),
+        ("Sabine Lindner", "Yoga", "Yoga Loft", "357.00 EUR"),
+    ],
+)
+def test_a_part_of_the_name_and_the_exact_amount_are_a_proposal(payer, text, customer, amount):
+    said = matched([came("l", amount, payer, text)], [owes("R-1", amount, customer), owes("R-2", "8.11 EUR", ANNA)])
+    assert said.pile("l") == "unsure"
+    assert said.given("l").keys() == {"R-1"}
+
+
+def test_that_only_the_amount_fits_is_said():
+    said = matched([came("l", "500.00 EUR", "Zed")], [owes("R-1", "500.00 EUR", ANNA)])
+    assert said.match("l").why == "The amount is what is open on R-1, but neither its text nor its payer says so."
+
+
+def test_a_number_that_is_not_open_is_said_first():
+    said = matched([came("l", "123.45 EUR", ANNA, "RE-2025-0101")], [owes("RE-2026-0214", "123.45 EUR", ANNA)])
+    assert said.match("l").why.startswith("The payment names RE-2025-0101, which is no open invoice, and not RE-2026-")
+
+
+def test_behind_a_taught_payer_a_family_name_in_the_text_is_enough_to_ask():
+    invoices = [owes("R-1014", "49.90 EUR", ANNA), owes("R-1015", "49.90 EUR", CARLA)]
+    line = came("l", "49.90 EUR", "Agentur Hell", "C. Dorn Feb", iban=ACCOUNT)
+    assert asked(line, invoices, payers=(taught(ANNA, "Agentur Hell", ACCOUNT),))

@@ -29,6 +29,7 @@ WORD_CUSTOMERS_MAX = 60  # a word that more customers share is not a lead
 NEAR_AMOUNTS_MAX = 16  # invoices of one customer looked at for one line
 NEAR_STEPS_MAX = 240  # and so many on the way to those, where most of them are paid
 CLOSE_NAME = 0.7
+PART_LETTERS = 3  # a shorter word is no part of a name that says whose it is
 CLOSE_MAX = 12  # customers of a close name looked at, the closest
 TIDY_AFTER = 64  # settled invoices met before they are taken out of a customer's list
 
@@ -132,13 +133,24 @@ class Case:
         return self.people.likeness(receipt.words, debt.customer).likeness
 
     def others_mentioned(self, receipt: Receipt, customer: int) -> list[int]:
-        """Give the other customers whose whole name stands in the text."""
+        """Give the other customers whose name stands in the text; behind a taught payer a part of it is enough."""
         if receipt.id not in self._mentioned:
             self._mentioned[receipt.id] = self._find_mentioned(receipt)
         own = set(self.people.names[customer])
+        if own != set(receipt.words) and customer in self.certain(receipt):
+            parts = [word for word in receipt.text_words if len(word) > PART_LETTERS and word not in own]
+            whose = {at for word in parts for at in islice(self.people.named(word), WORD_CUSTOMERS_MAX)}
+            named = {at for at in whose - {customer} if set(self.people.names[at]) & set(parts)}
+            if named:
+                return sorted(named)
         return [
             at for at in self._mentioned[receipt.id] if at != customer and not own.issuperset(self.people.names[at])
         ]
+
+    def of_this_amount(self, receipt: Receipt, left: Mapping[str, int]) -> list[str]:
+        """Give the open invoices of just this amount."""
+        numbers = self._by_amount.get((receipt.line.amount.currency, receipt.minor), [])
+        return [number for number in numbers if left.get(number) == receipt.minor]
 
     def same_amount(self, receipt: Receipt, left: Mapping[str, int], but: str) -> int:
         """Count the other open invoices of just this amount, where there are too many to look at each."""

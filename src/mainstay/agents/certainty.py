@@ -27,6 +27,7 @@ from mainstay.agents.names import NEAR
 if TYPE_CHECKING:
     from mainstay.agents.candidates import Case
 
+OTHER_INVOICE = "the payer has an invoice that this amount fits as well"
 OLD_DAYS = 366  # an invoice this old is asked about where no number names it
 
 
@@ -104,7 +105,7 @@ def _against_payer(case: Case, receipt: Receipt, reading: Reading) -> str:
         return ""
     others = [customer for customer in case.sure_payers(receipt) if customer not in theirs]
     if any(case.has_twin(receipt, customer, numbers) for customer in others):
-        return "the payer has an invoice that this amount fits as well"
+        return OTHER_INVOICE
     return ""
 
 

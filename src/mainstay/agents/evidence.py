@@ -57,6 +57,8 @@ NAME_NEAR_BITS = 5.0
 NAME_FAINT_BITS = 0.0
 NAME_OTHER_BITS = -3.0
 MENTION_BITS = 5.0
+MENTION_PARTLY_BITS = 4.75  # a good part of the name stands there, and the amount is exact
+MENTION_PART = 0.4
 MENTION_LETTERS = 5  # a shorter name may stand in a text by chance
 
 # What speaks against a pair, whatever speaks for it.
@@ -206,6 +208,8 @@ def weigh(
     names_other = debt.number not in named.hinted and bool(named.hinted)
     names_unknown = bool(named.unknown) and reference not in {"structured", "number", "near"}
     bits = reference_bits + fit_bits(receipt, debt, fit) + payer_bits(name, account, mentioned=mentioned)
+    if fit.kind == "exact" and account is None and not mentioned and _partly_mentioned(receipt, debt):
+        bits += max(MENTION_PARTLY_BITS - name_bits(name.likeness), 0.0)
     other_account = account is None and debt.iban and receipt.iban
     doubted = not certain and account is None and (name.likeness or 0.0) >= ALIKE
     bits += NAME_DOUBTED_BITS if doubted else 0.0
@@ -228,6 +232,12 @@ def weigh(
         names_unknown=names_unknown,
         certain=certain,
     )
+
+
+def _partly_mentioned(receipt: Receipt, debt: Debt) -> bool:
+    """Say whether a good part of the customer's name stands in the text or among the payer's words."""
+    letters = sum(len(word) for word in set(debt.words) if word in receipt.text_words or word in receipt.words)
+    return letters >= MENTION_LETTERS - 1 and letters >= MENTION_PART * sum(map(len, debt.words))
 
 
 def fit_bits(receipt: Receipt, debt: Debt, fit: Fit) -> float:

@@ -20,7 +20,7 @@ from mainstay.agents import grouping, returns, wording
 from mainstay.agents.allocation import Gap, Kind, lone, match_of
 from mainstay.agents.assignment import assign
 from mainstay.agents.candidates import Case
-from mainstay.agents.certainty import Reading, is_likely, is_named, objection
+from mainstay.agents.certainty import OTHER_INVOICE, Reading, is_likely, is_named, objection
 from mainstay.agents.evidence import NO_MATCH_BITS, Debt, Evidence, Receipt
 from mainstay.agents.payouts import Payouts, read_payouts
 from mainstay.records import Match, Payer, Payout
@@ -36,7 +36,6 @@ STRONG_BITS = NO_MATCH_BITS + 8.0
 PILES = ("sure", "unsure", "unmatched", "ignored", "duplicates")
 AGE_BITS = 2**-14  # breaks ties, decides nothing
 ROUNDS_MAX = 12  # parts of one invoice looked for one after the other
-OTHER_INVOICE = "the payer has an invoice that this amount fits as well"
 OTHER_PAYMENT = "another payment fits this invoice as well"
 TOO_LITTLE = "too little speaks for it"
 GAPS: dict[str, Gap] = {"tiny": "write_off", "discount": "discount", "fee": "fee", "exchange": "exchange"}
@@ -205,7 +204,8 @@ class Desk:
                 nothing = "Whatever it was for, it pays nothing any more."
                 self._piles["unsure"].append(lone(receipt.line, why, sure=0.0, runner_up=nothing))
             elif first is None:
-                why = wording.say_stranger(receipt, self.payouts.providers)
+                fitting = self.case.of_this_amount(receipt, self.left)
+                why = wording.say_stranger(receipt, self.payouts.providers, fitting)
                 self._piles["unmatched"].append(lone(receipt.line, why))
             elif first.debt.number in self.doubtful:
                 why, other = wording.say_either(first.debt, self._payer_of[first.debt.number])
@@ -233,13 +233,14 @@ class Desk:
             rivals=OTHER_INVOICE if self._contradicted(evidence) else unclear,
         )
         asked = objection(self.case, reading)
+        twin_only = asked == OTHER_INVOICE and rival is None and not other
         match = match_of(
             KINDS.get(evidence.amount, "difference"),
             [receipt],
             [debt],
             margin=margin,
             why=wording.say_pair(evidence) + wording.say_asked(asked),
-            runner_up=self._say_runner_up(receipt, debt, rival, other),
+            runner_up=wording.TWIN_IS_PAID if twin_only else self._say_runner_up(receipt, debt, rival, other),
             gap=GAPS.get(evidence.amount),
         )
         self._take(match, [receipt], sure=not asked)

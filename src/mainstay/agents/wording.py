@@ -17,6 +17,7 @@ MONTHS = "January February March April May June July August September October No
 SPELLED = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 LISTED_MAX = 3
 MANY = 6  # invoices named one by one
+TWIN_IS_PAID = "Next best: the other invoice of this amount, which another payment may not have paid."
 NO_INVOICE = "No other open invoice comes close."
 
 
@@ -36,7 +37,7 @@ def doubts(evidence: Evidence) -> list[str]:
     """Give what speaks against a pair, each as half a sentence."""
     found: list[str] = []
     named = evidence.receipt.named
-    if evidence.names_unknown:
+    if evidence.names_unknown and evidence.reference != "none":
         found.append(f"the payment names {listed(named.written)}, which is no open invoice")
     if evidence.early:
         found.append(f"it came before the invoice was issued on {day(evidence.debt.invoice.issued_on)}")
@@ -112,8 +113,11 @@ def say_either(debt: Debt, first: Receipt) -> tuple[str, str]:
     return why, f"If that payment is for something else, this one pays {debt.number}."
 
 
-def say_stranger(receipt: Receipt, reported: Container[str]) -> str:
-    """Say why an incoming line fits no open invoice; `reported` are the providers that gave a report."""
+def say_stranger(receipt: Receipt, reported: Container[str], fitting: Sequence[str] = ()) -> str:
+    """Say why an incoming line fits no open invoice; `reported` are the providers that gave a report.
+
+    `fitting` are the open invoices of its amount.
+    """
     named = receipt.named
     if named.unknown and not named.full:
         return f"It names {listed(named.written)}, which is no open invoice."
@@ -128,6 +132,9 @@ def say_stranger(receipt: Receipt, reported: Container[str]) -> str:
             f"A sum that {receipt.provider} collected from your customers;"
             f" give its payout report beside the statement, and each payment in it finds its invoice."
         )
+    if fitting:
+        owed = listed(fitting) if len(fitting) <= LISTED_MAX else f"{len(fitting)} invoices"
+        return f"The amount is what is open on {owed}, but neither its text nor its payer says so."
     return "Neither its text nor its payer and amount fit an open invoice."
 
 
@@ -191,6 +198,8 @@ def _reference(evidence: Evidence, number: str) -> str:
         case "none":
             if evidence.names_other:
                 return f"The payment names {listed(evidence.receipt.named.hinted[:LISTED_MAX])}, not invoice {number}"
+            if named := evidence.receipt.named.written:
+                return f"The payment names {listed(named)}, which is no open invoice, and not {number}"
             return "The payment names no invoice"
 
 
