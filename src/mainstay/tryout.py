@@ -97,6 +97,7 @@ class Trial(msgspec.Struct, frozen=True):
     assumed: tuple[Doubt, ...]  # guesses about the files that were taken to be right
     unread: tuple[Unread, ...]
     would_ask: tuple[Asked, ...]
+    remark: str = ""  # what makes all of this doubtful
 
 
 async def try_reconciliation(given: Sequence[Path], here: Workspace | None = None, currency: str = "") -> Trial:
@@ -312,7 +313,6 @@ class _Bench:
     def _result(self, outputs: Plain, unread: Sequence[Unread]) -> Trial:
         statement = from_plain(outputs["statement"], StatementRead)
         against = from_plain(outputs["open"], InvoicesRead)
-        _check_currency(statement, against)
         found = {pile: msgspec.convert(outputs["match"][pile], tuple[Match, ...]) for pile in _PILES}
         late_if_none = msgspec.convert(outputs["late"]["invoices"], tuple[Invoice, ...])
         late = tuple(_after(late_if_none, found["unsure"]))
@@ -334,6 +334,7 @@ class _Bench:
             assumed=(*statement.doubts, *against.doubts),
             unread=tuple(unread),
             would_ask=tuple(self._asked),
+            remark=_remark(statement, against),
         )
 
 
@@ -381,13 +382,14 @@ def _after(late: Iterable[Invoice], unsure: Iterable[Match]) -> Iterable[Invoice
             yield msgspec.structs.replace(invoice, open=left)
 
 
-def _check_currency(statement: StatementRead, against: InvoicesRead) -> None:
+def _remark(statement: StatementRead, against: InvoicesRead) -> str:
+    """Say it where no payment can fit, as all invoices are in other currencies."""
     has = {one.currency for one in statement.statements}
     has |= {line.original.currency for line in statement.lines if line.original is not None}
     wants = {total.currency for total in against.totals}
-    if has and wants and not has & wants:
-        names = ", ".join(file.name for file in statement.files)
-        raise FileError(
-            f"{names} is in {', '.join(sorted(has))}, and no open invoice is: they are in {', '.join(sorted(wants))}.",
-            remedy="Give the statement of the account that these invoices are paid to.",
-        )
+    if not has or not wants or has & wants:
+        return ""
+    return (
+        f"The statements are in {', '.join(sorted(has))} and the open invoices in {', '.join(sorted(wants))}: "
+        "is there a statement of another account?"
+    )

@@ -173,13 +173,6 @@ BAD = {
         ),
         "s.xml",
     ),
-    "another currency": (
-        lambda place: (
-            STATEMENT,
-            write(place, "usd.csv", INVOICES.read_text(encoding="utf-8").replace(",EUR,", ",USD,")),
-        ),
-        "no open invoice is",
-    ),
     "random bytes": (lambda place: (write(place, "s.xml", "\x00\x01\x02<\xff" * 50, "latin-1"), INVOICES), "s.xml"),
 }
 
@@ -284,6 +277,22 @@ def test_each_file_is_what_it_can_be_read_as_in_whatever_order(place):
             assert trial[name] == expected[name]
     assert [one["name"] for one in json.loads(mixed.stdout)["unread"]] == ["notes.txt"]
     assert [one["name"] for one in json.loads(mixed.stdout)["invoice_files"]] == ["deep/open.csv"]
+
+
+def test_statements_in_another_currency_than_all_invoices_are_remarked_on(place):
+    dollars = write(place, "usd.csv", INVOICES.read_text(encoding="utf-8").replace(",EUR,", ",USD,"))
+    done = try_out(place, STATEMENT, dollars)
+    assert done.returncode == 0
+    assert "The statements are in EUR and the open invoices in USD" in done.stdout
+    assert found(place, STATEMENT, INVOICES)["remark"] == ""
+
+
+def test_a_list_without_a_currency_is_read_in_that_of_the_statements(place):
+    bare = write(
+        place, "bare.csv", "Number;Customer;Date;Due;Amount\n2026-101;Nordwind;2026-09-01;2026-09-22;1844.50\n"
+    )
+    assert found(place, STATEMENT, bare)["invoices"] == 1
+    assert found(place, "--currency", "USD", STATEMENT, bare)["owed_if_none"] == "1,844.50 USD"
 
 
 def test_long_lists_are_cut_with_a_count_of_the_rest(place):

@@ -57,6 +57,8 @@ def headline(trial: Trial) -> str:
 
 def _draw(trial: Trial, screen: Screen) -> None:
     screen.say(headline(trial), "bold")
+    if trial.remark:
+        screen.say(trial.remark, "yellow")
     if trial.unsure and trial.late != trial.late_if_none:
         eye = _count(len(trial.unsure), "payment")
         without = f"{_count(len(trial.late_if_none), 'invoice')} late, {trial.owed_if_none} owed"
