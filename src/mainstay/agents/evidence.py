@@ -156,19 +156,19 @@ class Evidence(msgspec.Struct, frozen=True):
         return self.fit.difference
 
     @property
-    def iban(self) -> bool:
+    def own_account(self) -> bool:
         """Whether the line comes from an account of this customer alone."""
         return self.account in {"own", "learned"}
 
     @property
     def payer_known(self) -> bool:
         """Whether the payer is very likely the customer: good for a proposal, too little to be sure."""
-        return self.iban or (self.name is not None and self.name >= ALIKE)
+        return self.own_account or (self.name is not None and self.name >= ALIKE)
 
     @property
     def payer_open(self) -> bool:
         """Whether the payer may well be the customer: known, near, or nobody is named."""
-        return self.iban or self.name is None or self.name >= NEAR
+        return self.own_account or self.name is None or self.name >= NEAR
 
     @property
     def referenced(self) -> bool:

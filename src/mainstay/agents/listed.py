@@ -13,7 +13,7 @@ import msgspec
 
 from mainstay.agents import wording
 from mainstay.agents.allocation import Gap
-from mainstay.agents.amounts import RARE, USUAL, fee_minor, granted_on, is_forgiven, without
+from mainstay.agents.amounts import FEE_SHARE, RARE, USUAL, fee_minor, granted_on, is_forgiven, without
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from mainstay.values import Money
 
 DISCOUNTED_MAX = 8  # invoices with a discount of their own: so many are tried with and without it, 2**8 ways
-FEE_SHARE = 0.1
 PROVIDER_SHARE = 0.05  # what a payment company keeps of a payment, and a bit for each
 PROVIDER_EACH_MINOR = 50
 
