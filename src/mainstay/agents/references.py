@@ -341,7 +341,8 @@ class ReferenceIndex:
             told = told or (
                 last > at and joined.isdigit() and _after_invoice(tokens, at) and _is_one(plain, tokens, at, last)
             )
-            known = joined in self._prefixes or joined in self._keys
+            cut = last == len(tokens) - 1 and len(plain.strip()) >= CUT_TEXT and joined in self._prefixes
+            known = cut or joined in self._keys
             if (shaped or told) and not _joined(plain, tokens, last, before=False) and not known:
                 found.unknown.setdefault(joined, plain[tokens[at].start : tokens[last].end])
                 return last
