@@ -1,4 +1,4 @@
-"""Each safeguard against booking the wrong thing, alone: a situation in which nothing else keeps a line from being sure.
+"""Each safeguard against booking the wrong thing, alone: a situation in which nothing else keeps a line from sure.
 
 Beside each stands the same situation without the one thing that is wrong, which is sure: so neither half can pass by
 being careful about everything.
