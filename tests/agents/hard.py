@@ -28,6 +28,7 @@ from hard_numbers import (
 )
 from hard_people import Customer, add_proxy, bank_writes, iban, make_customer, make_sister
 from hard_strangers import Strangers
+from hard_traps import Traps
 from hard_world import Truth, World, discount_minor, mark_matchable
 
 from mainstay.records import BankLine, Discount, Invoice, Payer
@@ -81,7 +82,8 @@ PROFILES = {
 class Maker:
     """Makes one world; every choice comes from the seed."""
 
-    def __init__(self, seed: int, count: int) -> None:
+    def __init__(self, seed: int, count: int, *, borrowed: bool = False) -> None:
+        self.borrowed = borrowed
         self.pick = random.Random(seed)
         self.profile = PROFILES[self.pick.choice(list(PROFILES))]
         self.count = count
@@ -109,6 +111,7 @@ class Maker:
         self.teach()
         self.pay_all()
         Strangers(self).add()
+        Traps(self, borrowed=self.borrowed).add()
         again = [line for line in world.lines if pick.random() < 0.02]  # of a statement that overlaps
         world.lines += again
         pick.shuffle(world.lines)
@@ -464,6 +467,6 @@ class Maker:
         return f"{self.pick.getrandbits(64):016x}"
 
 
-def make_hard(seed: int, count: int = 400) -> World:
-    """Make a world of `count` invoices and somewhat more lines."""
-    return Maker(seed, count).make()
+def make_hard(seed: int, count: int = 400, *, borrowed: bool = False) -> World:
+    """Make a world of `count` invoices and somewhat more lines; `borrowed` see `hard_traps.Traps`."""
+    return Maker(seed, count, borrowed=borrowed).make()

@@ -84,7 +84,7 @@ class Human:
         self.lines = sorted(once.values(), key=lambda line: (line.booked_on, line.id))
         self.invoices = {invoice.number: invoice for invoice in world.invoices}
         self.customers = world.customers
-        self.taught = {(payer.name, payer.iban): payer.customer for payer in world.payers}
+        self.taught = [(payer.name, payer.iban, payer.customer) for payer in world.payers]
         self.compacts = Counter(compact(number) for number in self.invoices)
         self.serials = Counter(serial_of(number) for number in self.invoices)
         self.settled: set[str] = set()
@@ -153,7 +153,7 @@ class Human:
         return self.readers[key]
 
     def read_payer(self, name: str, iban: str) -> Customer | None:
-        taught = {who for (known, account), who in self.taught.items() if name == known or (iban and iban == account)}
+        taught = {who for known, account, who in self.taught if name == known or (iban and iban == account)}
         found = [
             each
             for each in self.customers

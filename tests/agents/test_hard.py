@@ -147,3 +147,11 @@ def test_every_reading_says_why_and_what_else_it_could_be(seed):
             assert len(sentence) > 20
             assert "\n" not in sentence
     assert all(match.why for match in (*found.unmatched, *found.ignored, *found.duplicates))
+
+
+@pytest.mark.xfail(reason="a figure after a word such as Kd-Nr counts as the number whose letters and signs it lacks")
+def test_a_figure_that_is_somebody_elses_number_without_its_letters_is_asked():
+    """As "Kd-Nr 26684" of a stranger, beside AR26-684 of just that amount."""
+    worlds = [make_hard(seed, borrowed=True) for seed in range(5)]
+    total = pooled(judge_world(world, run(world), "borrowed") for world in worlds)
+    assert total.tags["trap: a figure"]["wrong"] == 0, total.errors

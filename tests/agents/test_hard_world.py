@@ -67,6 +67,12 @@ def test_every_difficulty_is_there():
     wanted = {f"way: {way}" for way in ways.split("|")}
     wanted |= {"way: other currency, told", "way: other currency, not told", "payout: the bank's sum", "number: range"}
     wanted |= {f"number: {how}" for how in ("slip", "cut", "serial", "glued", "another invoice's", "last year's")}
+    traps = (
+        "near name|the text names another|a figure|turned words|said to be paid|another month|an old invoice"
+        "|own transfer"
+    )
+    wanted |= {f"trap: {trap}" for trap in traps.split("|")}
+    wanted |= {f"honest: {what}" for what in ("near name", "an agency", "a figure", "a month")}
     assert not {tag for tag in wanted if tags[tag] < 3}
 
 
