@@ -249,8 +249,8 @@ class ReferenceIndex:
         last, keys = best
         if not cued and self._in_a_row(plain, tokens, at, last):
             return None
-        if _is_of_something_else(plain, tokens, at):
-            keys = [key for key in keys if not key.plain]
+        if _is_of_something_else(plain, tokens, at) and all(token.digits for token in tokens[at : last + 1]):
+            keys = [key for key in keys if key.structured]
         keys = [key for key in keys if cued or key.structured or not key.bare or _in_full(tokens[at], key)]
         hung = _hangs(plain, tokens, at, last, "-._")
         told = _after_invoice(tokens, at)
