@@ -82,8 +82,7 @@ PROFILES = {
 class Maker:
     """Makes one world; every choice comes from the seed."""
 
-    def __init__(self, seed: int, count: int, *, borrowed: bool = False) -> None:
-        self.borrowed = borrowed
+    def __init__(self, seed: int, count: int) -> None:
         self.pick = random.Random(seed)
         self.profile = PROFILES[self.pick.choice(list(PROFILES))]
         self.count = count
@@ -111,7 +110,7 @@ class Maker:
         self.teach()
         self.pay_all()
         Strangers(self).add()
-        Traps(self, borrowed=self.borrowed).add()
+        Traps(self).add()
         again = [line for line in world.lines if pick.random() < 0.02]  # of a statement that overlaps
         world.lines += again
         pick.shuffle(world.lines)
@@ -467,6 +466,6 @@ class Maker:
         return f"{self.pick.getrandbits(64):016x}"
 
 
-def make_hard(seed: int, count: int = 400, *, borrowed: bool = False) -> World:
-    """Make a world of `count` invoices and somewhat more lines; `borrowed` see `hard_traps.Traps`."""
-    return Maker(seed, count, borrowed=borrowed).make()
+def make_hard(seed: int, count: int = 400) -> World:
+    """Make a world of `count` invoices and somewhat more lines."""
+    return Maker(seed, count).make()

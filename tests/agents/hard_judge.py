@@ -16,9 +16,9 @@ from hard import make_hard
 from mainstay.agents.reconcile import ReconcileInput, ReconcileOutput, reconcile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Container, Iterable
 
-    from hard_world import World
+    from hard_world import Truth, World
 
     from mainstay.records import Match
 
@@ -32,7 +32,7 @@ class Figures:
     wrong: int = 0  # sure, and not so
     matchable: int = 0
     found: int = 0  # matchable, sure and right
-    lost: int = 0  # a customer's payment among the ignored
+    lost: int = 0  # a customer's payment among the ignored or the second payments, or a payout that is none
     other_kind: int = 0  # right, but the difference has another name than in truth
     asked: int = 0  # unsure, and pays something
     asked_right: int = 0  # of those, proposed as it is in truth
@@ -92,6 +92,7 @@ def judge_world(world: World, output: ReconcileOutput, where: str) -> Figures:
     unsure = {line_id: match for match in output.unsure for line_id in match.line_ids}
     second = {line_id: match for match in output.duplicates for line_id in match.line_ids}
     ignored = {line_id for match in output.ignored for line_id in match.line_ids}
+    paid_out = {i for match in output.ignored if match.why.startswith("The payout ") for i in match.line_ids}
     for line_id, truth in world.truth.items():
         said = "unsure"
         if line_id in sure:
@@ -111,7 +112,12 @@ def judge_world(world: World, output: ReconcileOutput, where: str) -> Figures:
             figures.second_right += good
             figures.second_wrong += not good
             said = "second" if good else "wrongly second"
-        elif line_id in ignored and (truth.payer is not None and truth.stayed):
+            if truth.matchable:
+                figures.lost += 1
+                figures.errors.append(f"{where} {line_id} {', '.join(truth.tags)}: {second[line_id].why}")
+        elif line_id in ignored and (
+            (truth.payer is not None and truth.stayed) or _is_no_payout(truth, line_id, paid_out)
+        ):
             figures.lost += 1
             figures.errors.append(f"{where} {line_id} {', '.join(truth.tags)}: lost among the ignored")
         figures.matchable += truth.matchable
@@ -128,6 +134,11 @@ def pooled(results: Iterable[Figures]) -> Figures:
     for each in results:
         total.add(each)
     return total
+
+
+def _is_no_payout(truth: Truth, line_id: str, paid_out: Container[str]) -> bool:
+    """Whether a line was called a payout's sum and is something else."""
+    return line_id in paid_out and "payout: the bank's sum" not in truth.tags
 
 
 def _given(match: Match, line_id: str) -> Counter[tuple[str, int, bool]]:

@@ -35,7 +35,6 @@ AGENCIES = ("Agentur Hellkamp", "Treuhand Quellgrund", "Buchungsdienst Tannried"
 FIGURES = ("Kd-Nr", "Kundennummer", "Tel", "PLZ", "TAN", "Mitglied", "Vertrag", "Kto")
 TURNED = ("Gutschrift zu", "Erstattung", "Rueckzahlung zu", "Storno", "Refund")
 MONTHS = ("Januar", "Februar", "Maerz", "April", "Mai", "Juni", "Juli", "August", "September")
-LONG_FIGURE = 5
 OWN_NAME = "Werkstatt Eigenhand"
 BANK, SAVINGS = "DE02120300000000202051", "DE02500105170137075030"
 
@@ -43,9 +42,7 @@ BANK, SAVINGS = "DE02120300000000202051", "DE02500105170137075030"
 class Traps:
     """Adds every trap in proportion to the world's size."""
 
-    def __init__(self, maker: Maker, *, borrowed: bool) -> None:
-        """With `borrowed`, a figure after a word such as "Kd-Nr" may be all of a number with letters or a year."""
-        self.borrowed = borrowed
+    def __init__(self, maker: Maker) -> None:
         self.maker = maker
         self.pick = maker.pick
         self.world = maker.world
@@ -99,8 +96,6 @@ class Traps:
         customer = self.customer(f"Kontor {self.word()} {at}")
         bill, day = self.bill(customer, self.telling())
         word, digits = self.pick.choice(FIGURES), re.sub(r"\D", "", bill.number)
-        if not self.borrowed and not bill.number.isdigit() and len(digits) >= LONG_FIGURE:
-            digits = digits[-LONG_FIGURE + 1 :]
         party = self.pick.choice(("Sportverein Ost", "Bettina Krapp", "LOGPAY FINANCIAL", "Bargeldeinzahlung"))
         minor = bill.open.minor if self.pick.random() < 0.7 else self.telling()
         self.lure(minor, party, f"{word} {digits}", "trap: a figure", day + timedelta(days=6))

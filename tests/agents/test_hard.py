@@ -21,7 +21,8 @@ from mainstay.values import Money
 SEEDS = range(50)
 POOLS = [range(first, first + 10) for first in range(0, 50, 10)]  # each must hold by itself
 LINES_MIN = 20_000  # over all seeds
-PRECISION = 0.995  # of the lines called sure
+PRECISION = 0.995  # of the lines called sure, in every ten worlds
+PRECISION_ALL = 0.998  # and in all of them together
 SHARE_FOUND = 0.75  # of those a careful human could place for certain
 SECOND_RIGHT = 0.9  # of the lines called a second payment
 PROPERTY_SEEDS = (3, 11, 24, 42)
@@ -31,6 +32,11 @@ PROPERTY_SEEDS = (3, 11, 24, 42)
 def world_and_answer(seed):
     world = make_hard(seed)
     return world, run(world)
+
+
+@cache
+def judged(seed: int) -> Figures:
+    return judge(seed)
 
 
 def told(results: list[tuple[int, Figures]]) -> str:
@@ -44,13 +50,33 @@ def told(results: list[tuple[int, Figures]]) -> str:
 # --- the evaluation -----------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("seeds", POOLS, ids=lambda seeds: f"seeds {seeds[0]} to {seeds[-1]}")
 def test_what_is_sure_is_right_and_most_of_what_can_be_known_is_sure(seeds):
-    results = [(seed, judge(seed)) for seed in seeds]
+    results = [(seed, judged(seed)) for seed in seeds]
     total = pooled(figures for _, figures in results)
     assert total.lines * len(POOLS) >= LINES_MIN, told(results)
     assert total.precision >= PRECISION, told(results)
     assert total.share_found >= SHARE_FOUND, told(results)
     assert total.lost == 0, told(results)
+    assert total.other_kind == 0, told(results)
     assert total.second_right >= SECOND_RIGHT * (total.second_right + total.second_wrong), told(results)
+
+
+def test_of_all_worlds_together_hardly_a_line_is_surely_wrong():
+    results = [(seed, judged(seed)) for seed in SEEDS]
+    assert pooled(figures for _, figures in results).precision >= PRECISION_ALL, told(results)
+
+
+def test_the_judge_sees_a_payment_that_is_called_a_payout_or_a_second_one():
+    world, found = world_and_answer(3)
+    fair = judge_world(world, found, "fair")
+    one = next(m for m in found.sure if m.kind == "full" and world.truth[m.line_ids[0]].matchable)
+    rest = tuple(match for match in found.sure if match is not one)
+    second = msgspec.structs.replace(found, sure=rest, duplicates=(*found.duplicates, one))
+    assert judge_world(world, second, "second").lost == fair.lost + 1
+    stranger = next(m for m in found.unmatched if world.truth[m.line_ids[0]].payer is None)
+    payout = msgspec.structs.replace(stranger, why="The payout po_1 of Stripe: 2 charges of 5.00 EUR.")
+    rest = tuple(match for match in found.unmatched if match is not stranger)
+    paid_out = msgspec.structs.replace(found, unmatched=rest, ignored=(*found.ignored, payout))
+    assert judge_world(world, paid_out, "payout").lost == fair.lost + 1
 
 
 def test_the_judge_sees_a_wrong_a_missing_and_a_lost_line():
@@ -147,11 +173,3 @@ def test_every_reading_says_why_and_what_else_it_could_be(seed):
             assert len(sentence) > 20
             assert "\n" not in sentence
     assert all(match.why for match in (*found.unmatched, *found.ignored, *found.duplicates))
-
-
-@pytest.mark.xfail(reason="a figure after a word such as Kd-Nr counts as the number whose letters and signs it lacks")
-def test_a_figure_that_is_somebody_elses_number_without_its_letters_is_asked():
-    """As "Kd-Nr 26684" of a stranger, beside AR26-684 of just that amount."""
-    worlds = [make_hard(seed, borrowed=True) for seed in range(5)]
-    total = pooled(judge_world(world, run(world), "borrowed") for world in worlds)
-    assert total.tags["trap: a figure"]["wrong"] == 0, total.errors
