@@ -320,10 +320,19 @@ class _Desk:
         own = {payment.id for payment in payments}
         found = {p.id: p for done in arguments.booked if done is not None for p in done.already if p.id not in own}
         rows = [
-            (p.booked_on, p.invoice, p.kind, str(p.amount.decimal), p.amount.currency, p.line_id, p.id)
+            (
+                p.booked_on,
+                p.invoice,
+                p.kind,
+                str(p.amount.decimal),
+                p.amount.currency,
+                *_of_entry(p.entry),
+                p.line_id,
+                p.id,
+            )
             for p in payments
         ]
-        head = ("date", "invoice", "kind", "amount", "currency", "bank line", "booking")
+        head = ("date", "invoice", "kind", "amount", "currency", "payer", "your account", "bank line", "booking")
         return Exported(csv_text([head, *rows]), len(rows), OWN_RECORD, tuple(found.values()))
 
 
@@ -386,6 +395,10 @@ def _agree(some: Sequence[str], others: Sequence[str]) -> bool:
 
 def _words(name: str) -> list[str]:
     return [word for word in re.findall(r"\w+", name.casefold()) if len(word) >= _TELLING_LETTERS]
+
+
+def _of_entry(entry: Entry | None) -> tuple[str, str]:
+    return (entry.counterparty, entry.account) if entry else ("", "")
 
 
 def _is_paid(allocation: Allocation) -> bool:
