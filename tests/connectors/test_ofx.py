@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from ofx_files import ACCOUNT, CLOSED, ENTRY, HEADER, SECOND, SIGN_ON, XML
 
 from mainstay.connectors.bank import ofx, ofx_tree
 from mainstay.connectors.bank.columns import ColumnMap
@@ -18,48 +19,6 @@ from mainstay.values import BlobRef, Money
 
 if TYPE_CHECKING:
     from mainstay.connectors.bank.statement import StatementRead
-
-HEADER = """OFXHEADER:100
-DATA:OFXSGML
-VERSION:102
-SECURITY:NONE
-ENCODING:USASCII
-CHARSET:1252
-COMPRESSION:NONE
-OLDFILEUID:NONE
-NEWFILEUID:NONE
-
-"""
-XML = '<?xml version="1.0" encoding="UTF-8"?>\n<?OFX OFXHEADER="200" VERSION="220" SECURITY="NONE"?>\n'
-STATUS = "<STATUS><CODE>0<SEVERITY>INFO</STATUS>"
-SIGN_ON = f"<SIGNONMSGSRSV1><SONRS>{STATUS}<DTSERVER>20260201<LANGUAGE>ENG</SONRS></SIGNONMSGSRSV1>"
-ACCOUNT = "<BANKACCTFROM><BANKID>37040044<ACCTID>0532 013000<ACCTTYPE>CHECKING</BANKACCTFROM>"
-ENTRY = """<STMTTRN>
-<TRNTYPE>CREDIT
-<DTPOSTED>20260105120000[-5:EST]
-<TRNAMT>119.00
-<FITID>A-1
-<NAME>Muster GmbH
-<MEMO>Invoice 2026-001
-</STMTTRN>
-"""
-SECOND = """<STMTTRN>
-<TRNTYPE>DEBIT
-<DTPOSTED>20260107
-<TRNAMT>-20.50
-<FITID>A-2
-<NAME>Rent
-</STMTTRN>
-"""
-CLOSED = """<STMTTRN>
-  <TRNTYPE>CREDIT</TRNTYPE>
-  <DTPOSTED>20260105120000.000[-5:EST]</DTPOSTED>
-  <TRNAMT>119.00</TRNAMT>
-  <FITID>A-1</FITID>
-  <NAME>Muster GmbH</NAME>
-  <MEMO>Invoice 2026-001</MEMO>
-</STMTTRN>
-"""
 
 
 def statement(entries: str, *, account: str = ACCOUNT, currency: str = "<CURDEF>EUR", more: str = "") -> str:
