@@ -6,17 +6,15 @@ agree: those must be refused with what is missing.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
+from published import FOLDER, THERE, check_first_line, check_refusal, read
 
 from mainstay.connectors.bank.read import ReadStatement, read_statement
-from mainstay.errors import FileError
 from mainstay.records import File
 from mainstay.values import BlobRef
 
-FOLDER = Path(os.environ.get("MAINSTAY_SAMPLES") or Path(__file__).parents[2].parent / "shared/samples")
 MT940 = "mt940/wolph__mt940/mt940_tests"
 
 # file: format, lines, sums, balance
@@ -89,15 +87,11 @@ REFUSED = {
     f"{MT940}/self-provided/sparkassen.sta": "line 1: this begins with :61:",
 }
 
-pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason=f"no sample files at {FOLDER} (MAINSTAY_SAMPLES)")
+pytestmark = THERE
 
 
 def read_content(name: str, content: bytes):
     return read_statement(ReadStatement(File(Path(name).name, BlobRef("digest", len(content)))), {"digest": content})
-
-
-def read(name: str):
-    return read_content(name, (FOLDER / name).read_bytes())
 
 
 @pytest.mark.parametrize(
@@ -116,8 +110,7 @@ def test_a_published_file_is_read_as_it_looks(name, kind, lines, sums, balance):
 
 @pytest.mark.parametrize(("name", "line"), FIRST.items())
 def test_the_first_line_of_a_published_file_says_what_stands_there(name, line):
-    first = read(name).lines[0]
-    assert (first.booked_on, first.counterparty, first.iban, first.references, first.text) == line
+    check_first_line(name, line)
 
 
 def test_a_line_of_each_published_file_that_has_one_is_looked_at():
@@ -126,11 +119,7 @@ def test_a_line_of_each_published_file_that_has_one_is_looked_at():
 
 @pytest.mark.parametrize(("name", "says"), REFUSED.items())
 def test_a_published_file_that_is_a_piece_or_damaged_is_refused_with_its_reason(name, says):
-    with pytest.raises(FileError) as caught:
-        read(name)
-    assert caught.value.message.startswith(Path(name).name)
-    assert says in caught.value.message
-    assert caught.value.remedy
+    check_refusal(name, says)
 
 
 def test_every_published_swift_file_is_in_the_tables():
