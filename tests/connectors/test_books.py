@@ -261,3 +261,13 @@ DAY_US = 86_400_000_000
 )
 def test_a_reminder_that_was_overtaken_says_why(payments, reminders, why):
     assert books.why_not_remind(Records(*payments, reminders=reminders), "R1", OWED, LISTED, NOW_US) == why
+
+
+def test_two_parts_of_a_line_for_one_invoice_count_together():
+    whole, _ = two_matches()
+    halves = tuple(Allocation("l1", "R1", Money(300, "EUR")) for _ in range(2))
+    (operation,) = (one for one in books.operations(Records()) if one.name == "books.record_payment")
+    with pytest.raises(Permanent, match="holds less than is to be booked of it"):
+        asyncio.run(
+            operation.call(MemoryCall(), books.RecordPayment(msgspec.structs.replace(whole, allocations=halves)))
+        )

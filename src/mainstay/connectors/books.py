@@ -232,17 +232,16 @@ class _Desk:
     def _refuse_twice(self, match: Match) -> None:
         """Refuse to book more of a line than it holds, such as a line that another run booked meanwhile."""
         booked = [payment for payment in self._books.of_lines(match.line_ids) if payment.kind == "payment"]
+        parts = [(one.line_id, one.paid or one.amount) for one in match.allocations if _is_paid(one)]
+        parts += [(one.line_id, one.amount) for one in booked if one.invoice not in match.invoice_numbers]
         for entry in match.entries:
-            parts = {(one.line_id, one.invoice): one.paid or one.amount for one in match.allocations if _is_paid(one)}
-            parts |= {
-                (one.line_id, one.invoice): one.amount for one in booked if one.invoice not in match.invoice_numbers
-            }
-            mine = [part for (line, _), part in parts.items() if line == entry.line_id]
-            total = sum(part.minor for part in mine if part.currency == entry.amount.currency)
+            look = (entry.line_id, entry.amount.currency)
+            total = sum(part.minor for line, part in parts if (line, part.currency) == look)
             if total > entry.amount.minor:
-                others = ", ".join(f"{one.amount} to {one.invoice} (plan {one.plan})" for one in booked)
+                others = [f"{one.amount} to {one.invoice} (plan {one.plan})" for one in booked]
+                why = f"is booked already: {', '.join(others)}" if others else "holds less than is to be booked of it"
                 raise Permanent(
-                    f"The payment of {entry.amount} of {entry.booked_on} is booked already: {others}.",
+                    f"The payment of {entry.amount} of {entry.booked_on} {why}.",
                     remedy="Leave this one out, or undo the other booking first.",
                 )
 
