@@ -76,7 +76,7 @@ def say_standing(screen: Screen, standing: Row) -> None:
     for name in standing.get("refused", ()) if not questions else ():
         left_out = ", ".join(standing["left_out"])
         screen.say(f"You said no to '{name}'." + f" Left out: {left_out}." * bool(left_out), "yellow")
-    if not questions and standing.get("written"):
+    if standing["status"] == "completed" and standing.get("written"):
         screen.say(f"Written: {', '.join(standing['written'])}")
     if standing["status"] == "completed":
         screen.say(f"To take it back: mainstay undo {plan}")
