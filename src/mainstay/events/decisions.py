@@ -1,0 +1,60 @@
+"""Questions and answers."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+from mainstay.events.fact import Fact
+from mainstay.values import Labels, Value
+
+DecisionKind: TypeAlias = Literal["ask", "effect", "batch", "stuck", "settle"]
+
+
+class DecisionAsked(Fact, frozen=True, omit_defaults=True):
+    """A question to a person. `binds` are the digests of the prepared effects that a yes lets happen."""
+
+    decision: str
+    kind: DecisionKind
+    paths: tuple[str, ...]
+    card: Value
+    options: tuple[str, ...]
+    binds: tuple[str, ...] = ()
+    due_at_us: int | None = None
+    remind_at_us: tuple[int, ...] = ()
+    rule: str = ""
+    why: str = ""
+    to: str = "operator"
+    labels: Labels = ()  # of what a plain question shows
+
+
+class DecisionReminded(Fact, frozen=True, omit_defaults=True):
+    """The person was reminded; `index` counts the reminders of this question."""
+
+    decision: str
+    index: int
+
+
+class DecisionRuled(Fact, frozen=True, omit_defaults=True):
+    """The answer. `kept` are the positions that a yes to a list covers; `rows` their content for a plain ask."""
+
+    decision: str
+    choice: str
+    by: str
+    reason: str = ""
+    kept: tuple[int, ...] | None = None
+    rows: Value = None
+    at_us: int = 0
+    session: str = ""  # which operator session answered, or "demo file" and the like
+
+
+class DecisionExpired(Fact, frozen=True, omit_defaults=True):
+    """Nobody answered in time, which means no."""
+
+    decision: str
+
+
+class DecisionVoided(Fact, frozen=True, omit_defaults=True):
+    """The question no longer matters, because its plan ended."""
+
+    decision: str
+    why: str

@@ -1,0 +1,131 @@
+"""The union of all facts, and the envelope that says where each stands, who caused it and why (KERNEL L1)."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import msgspec
+
+from mainstay.events.decisions import DecisionAsked, DecisionExpired, DecisionReminded, DecisionRuled, DecisionVoided
+from mainstay.events.effects import (
+    EffectAbsent,
+    EffectDone,
+    EffectIntended,
+    EffectPrepared,
+    EffectRefused,
+    EffectUncertain,
+)
+from mainstay.events.limits import BudgetReserved, BudgetSettled
+from mainstay.events.plans import (
+    PlanApproved,
+    PlanCancelled,
+    PlanCompleted,
+    PlanExpired,
+    PlanFailed,
+    PlanParked,
+    PlanProposed,
+    PlanStarted,
+    PlanUndone,
+    StepUndone,
+    UndoImpossible,
+    UndoRequested,
+    UndoStarted,
+)
+from mainstay.events.steps import (
+    AttemptFailed,
+    ChildFinished,
+    ChildrenStarted,
+    ItemsFrozen,
+    RetryDue,
+    StepCompleted,
+    StepFailed,
+    StepRejected,
+    StepReopened,
+    StepSkipped,
+    StepStarted,
+    StepStuck,
+    WaitEnded,
+    WaitStarted,
+)
+from mainstay.events.workspace import ClockJumped, WorkspaceCreated
+
+PlanFact: TypeAlias = (
+    PlanProposed
+    | PlanApproved
+    | PlanStarted
+    | PlanParked
+    | PlanCompleted
+    | PlanFailed
+    | PlanCancelled
+    | PlanExpired
+    | UndoRequested
+    | UndoStarted
+    | UndoImpossible
+    | StepUndone
+    | PlanUndone
+    | StepSkipped
+    | StepRejected
+    | ItemsFrozen
+    | ChildrenStarted
+    | ChildFinished
+    | StepStarted
+    | StepCompleted
+    | AttemptFailed
+    | RetryDue
+    | StepStuck
+    | StepFailed
+    | StepReopened
+    | WaitStarted
+    | WaitEnded
+    | DecisionAsked
+    | DecisionReminded
+    | DecisionRuled
+    | DecisionExpired
+    | DecisionVoided
+    | EffectPrepared
+    | EffectIntended
+    | EffectDone
+    | EffectRefused
+    | EffectUncertain
+    | EffectAbsent
+)
+BudgetFact: TypeAlias = BudgetReserved | BudgetSettled
+AnyFact: TypeAlias = PlanFact | BudgetFact | WorkspaceCreated | ClockJumped
+
+
+class Recorded(msgspec.Struct, frozen=True):
+    """A fact with its envelope. `(stream, sequence)` names it for good; order follows `position`."""
+
+    position: int
+    stream: str
+    sequence: int
+    kind: str
+    version: int
+    recorded_at_us: int
+    actor: str
+    cause: str  # id of the event that caused this one; empty when it came from outside
+    plan: str
+    fact: AnyFact
+
+    @property
+    def id(self) -> str:
+        """The event's name, as `cause` uses it."""
+        return f"{self.stream}@{self.sequence}"
+
+
+class Draft(msgspec.Struct, frozen=True):
+    """A fact on its way to the ledger, which adds stream, sequence and position."""
+
+    fact: AnyFact
+    recorded_at_us: int
+    actor: str
+    cause: str = ""
+    plan: str = ""
+
+
+class Append(msgspec.Struct, frozen=True):
+    """Facts for one stream. `expected` is the sequence the stream must have now (KERNEL L1)."""
+
+    stream: str
+    expected: int
+    drafts: tuple[Draft, ...]

@@ -1,0 +1,90 @@
+"""A plan as a whole: from its proposal to its end, and its undo."""
+
+from __future__ import annotations
+
+from mainstay.events.fact import Fact
+from mainstay.values import BlobRef, Failure, Labels, Value
+
+
+class PlanProposed(Fact, frozen=True, omit_defaults=True):
+    """A plan exists; nothing runs yet. The definition is kept as a blob, so the plan keeps its version."""
+
+    definition: BlobRef
+    playbook: str
+    title: str
+    inputs: Value
+    given: Value = None  # names a child plan takes over from its parent, already resolved
+    labels: Labels = ()
+    parent: str = ""  # "plan/path" of the step that started this child plan
+    expires_at_us: int | None = None
+
+
+class PlanApproved(Fact, frozen=True, omit_defaults=True):
+    """Somebody with the right to do so said that the plan may run."""
+
+    by: str
+
+
+class PlanStarted(Fact, frozen=True, omit_defaults=True):
+    """The plan runs, under this number of kernel semantics (KERNEL L10)."""
+
+    kernel: int
+
+
+class PlanParked(Fact, frozen=True, omit_defaults=True):
+    """The plan has nothing to do until something arrives: from here on it holds no memory."""
+
+
+class PlanCompleted(Fact, frozen=True, omit_defaults=True):
+    """Every step ended well or was skipped."""
+
+
+class PlanFailed(Fact, frozen=True, omit_defaults=True):
+    """The plan ended because a step failed for good."""
+
+    path: str
+    failure: Failure
+
+
+class PlanCancelled(Fact, frozen=True, omit_defaults=True):
+    """Somebody ended the plan."""
+
+    by: str
+    reason: str
+
+
+class PlanExpired(Fact, frozen=True, omit_defaults=True):
+    """The plan's time ran out before it ended."""
+
+
+class UndoRequested(Fact, frozen=True, omit_defaults=True):
+    """Everything the plan did shall be taken back, as soon as no effect is on its way."""
+
+    by: str
+    reason: str
+
+
+class UndoStarted(Fact, frozen=True, omit_defaults=True):
+    """What the plan did is being taken back, in this order; approving it approved exactly this list."""
+
+    paths: tuple[str, ...]
+
+
+class UndoImpossible(Fact, frozen=True, omit_defaults=True):
+    """One outcome can't be taken back, and why."""
+
+    path: str
+    why: str
+
+
+class StepUndone(Fact, frozen=True, omit_defaults=True):
+    """The child plans behind a step were taken back; `left` are the items that could not be."""
+
+    path: str
+    left: tuple[str, ...] = ()
+
+
+class PlanUndone(Fact, frozen=True, omit_defaults=True):
+    """Everything that could be taken back was; `left` names what could not."""
+
+    left: tuple[str, ...] = ()

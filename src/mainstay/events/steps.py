@@ -1,0 +1,120 @@
+"""The work of steps: attempts, lists, child plans, waits."""
+
+from __future__ import annotations
+
+from mainstay.events.fact import Fact
+from mainstay.values import Failure, Labels, Value
+
+
+class StepSkipped(Fact, frozen=True, omit_defaults=True):
+    """The step did not run and will not."""
+
+    path: str
+    why: str
+
+
+class StepRejected(Fact, frozen=True, omit_defaults=True):
+    """A person said no, or nobody answered in time: the effect will not happen."""
+
+    path: str
+    why: str
+    decision: str = ""
+
+
+class ItemsFrozen(Fact, frozen=True, omit_defaults=True):
+    """The list a step fans out over, fixed; item keys are the positions in it (KERNEL P2)."""
+
+    path: str
+    items: Value
+    count: int
+    labels: Labels = ()
+
+
+class ChildrenStarted(Fact, frozen=True, omit_defaults=True):
+    """A long list was split over child plans of at most 100 items each."""
+
+    path: str
+    plans: tuple[str, ...]
+
+
+class ChildFinished(Fact, frozen=True, omit_defaults=True):
+    """A child plan ended; `output` is its list of results."""
+
+    path: str
+    plan: str
+    status: str
+    output: Value = None
+    labels: Labels = ()
+
+
+class StepStarted(Fact, frozen=True, omit_defaults=True):
+    """An attempt began in a worker process, on these arguments."""
+
+    path: str
+    attempt: int
+    arguments: Value
+    labels: Labels = ()
+
+
+class StepCompleted(Fact, frozen=True, omit_defaults=True):
+    """The step has its value. A step that ran inside the owner's loop is resolved and completed in this one fact."""
+
+    path: str
+    output: Value = None
+    labels: Labels = ()
+    arguments: Value = None
+    rationale: str = ""
+    confidence: float | None = None
+    provenance: tuple[str, ...] = ()
+
+
+class AttemptFailed(Fact, frozen=True, omit_defaults=True):
+    """One attempt failed and another will be made at `retry_at_us`."""
+
+    path: str
+    attempt: int
+    failure: Failure
+    retry_at_us: int
+
+
+class RetryDue(Fact, frozen=True, omit_defaults=True):
+    """The time for the next attempt came."""
+
+    path: str
+    attempt: int
+
+
+class StepStuck(Fact, frozen=True, omit_defaults=True):
+    """All attempts failed: the step is a dead letter and waits for a remedy."""
+
+    path: str
+    failure: Failure
+    attempt: int
+
+
+class StepFailed(Fact, frozen=True, omit_defaults=True):
+    """The step failed for good, by its own `on_failure`, an allowance of its fan-out, or a remedy."""
+
+    path: str
+    failure: Failure
+
+
+class StepReopened(Fact, frozen=True, omit_defaults=True):
+    """A stuck step is tried again; `arguments` when the operator edited them."""
+
+    path: str
+    arguments: Value = None
+    edited: bool = False
+
+
+class WaitStarted(Fact, frozen=True, omit_defaults=True):
+    """The step sleeps until a time."""
+
+    path: str
+    until_us: int
+
+
+class WaitEnded(Fact, frozen=True, omit_defaults=True):
+    """The time came."""
+
+    path: str
