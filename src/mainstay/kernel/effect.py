@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
+from mainstay import commands as c
 from mainstay import events as e
-from mainstay.kernel.gate import ask_effect, ask_stuck, fail_plan
+from mainstay.kernel.failing import denied, give_up, next_attempt_us
+from mainstay.kernel.gate import ask_effect, ask_stuck
 from mainstay.kernel.graph import DEFAULT_ATTEMPTS
-from mainstay.kernel.retry import held_until_us, retry_at_us
-from mainstay.kernel.state import is_item, is_open, step_name
+from mainstay.kernel.slots import conclude, did_not_happen, put
+from mainstay.kernel.state import Plan, is_item, is_open
+from mainstay.kernel.step import counted
+from mainstay.kernel.undo import drop_undo, next_undo
 from mainstay.values import Failure
 
 if TYPE_CHECKING:
-    from mainstay import commands as c
-    from mainstay.kernel.state import Slot
-    from mainstay.kernel.turn import Turn
-    from mainstay.values import Verdict
+    from collections.abc import Callable
 
-FULL_PLAN = 1900  # facts; a history holds 2,000 (KERNEL L8)
-FACTS_PER_SLOT = 8  # what one unit of work may still need: outcome, questions, remedies, undo
+    from mainstay.kernel.turn import Turn
+
+
+# --- decided
 
 
 def prepare(turn: Turn, command: c.PrepareEffect) -> None:
@@ -41,7 +46,7 @@ def prepare(turn: Turn, command: c.PrepareEffect) -> None:
     verdict = command.verdict
     batch = is_item(command.path) and turn.plan.step(command.path).gate == "batch"
     if verdict.decision == "deny":
-        ask_stuck(turn, command.path, _denied(verdict), slot.attempt)
+        ask_stuck(turn, command.path, denied(verdict), slot.attempt)
     elif verdict.decision == "ask" and not batch:
         ask_effect(turn, command.path, command.card, verdict.rule, verdict.why)
 
@@ -50,7 +55,7 @@ def intend(turn: Turn, command: c.IntendEffect) -> None:
     """Let it leave: the ruling is consumed here, and policy has just been asked again."""
     slot = turn.work(command.path, ("effect", "undo"), "prepared")
     if command.verdict.decision == "deny":
-        ask_stuck(turn, command.path, _denied(command.verdict), slot.attempt)
+        ask_stuck(turn, command.path, denied(command.verdict), slot.attempt)
     elif command.operation_version not in (None, slot.operation_version):
         turn.add(e.StepReopened(command.path))  # another version: prepared anew, and a ruling does not cover it
     elif command.verdict.decision == "ask" and not slot.ruling:
@@ -96,20 +101,6 @@ def refuse(turn: Turn, command: c.RefuseEffect) -> None:
         give_up(turn, command.path, command.failure, attempt)
 
 
-def next_attempt_us(turn: Turn, command: c.RefuseEffect | c.FailStep, slot: Slot) -> int | None:
-    """Give the time of the next attempt after this failure, or None when it was the last.
-
-    A plan whose history fills up makes no further ones: what is left has to fit its outcomes, questions and undo.
-    """
-    if turn.plan.sequence + FACTS_PER_SLOT * len(turn.plan.slots) > FULL_PLAN:
-        return None
-    retry = turn.plan.step(command.path).retry
-    if not command.failure.counts:
-        return held_until_us(slot.held, command.failure, now_us=turn.now_us, jitter=command.jitter)
-    attempt = slot.attempt + 1 - slot.forgiven
-    return retry_at_us(retry, attempt, command.failure, now_us=turn.now_us, jitter=command.jitter)
-
-
 def lose(turn: Turn, command: c.LoseEffect) -> None:
     """Record that it may have happened."""
     slot = turn.slot(command.path, "intended")
@@ -129,27 +120,80 @@ def absent(turn: Turn, command: c.SettleAbsent) -> None:
         give_up(turn, command.path, failure, slot.attempt + 1)
 
 
-def give_up(turn: Turn, path: str, failure: Failure, attempt: int) -> None:
-    """Do what the step says about failing for good; `attempt` counts what failed."""
-    step = turn.plan.step(path)
-    if path.startswith("~"):
-        ask_stuck(turn, path, failure, attempt)
-    elif is_item(path) and _allowed(turn, path):
-        turn.add(e.StepFailed(path, failure))
-    elif step.on_failure == "skip":
-        turn.add(e.StepSkipped(path, f"it failed: {failure.message}"))
-    elif step.on_failure == "undo":
-        turn.add(e.StepFailed(path, failure))
-        fail_plan(turn, path, failure, by="playbook")
-    else:
-        ask_stuck(turn, path, failure, attempt)
+# --- folded
 
 
-def _allowed(turn: Turn, path: str) -> bool:
-    """Whether one more failed item is within the step's allowance."""
-    parent = turn.plan.slots[step_name(path)]
-    return (parent.failed_items + 1) * 100 <= turn.plan.step(path).allow_failures_pct * parent.count
+def _prepared(plan: Plan, fact: e.EffectPrepared, at_us: int) -> Plan:
+    del at_us
+    slot = replace(
+        plan.slots[fact.path],
+        status="prepared" if fact.verdict.decision == "allow" else "gated",
+        arguments=fact.arguments,
+        labels=fact.labels,
+        digest=fact.digest,
+        operation=fact.operation,
+        operation_version=fact.operation_version,
+        effect=fact.effect,
+        account=fact.account,
+        cannot_undo=fact.cannot_undo,
+        ruling="",
+    )
+    return put(plan, fact.path, slot)
 
 
-def _denied(verdict: Verdict) -> Failure:
-    return Failure("permanent", f"Policy forbids it: {verdict.why}", remedy="Edit it, or skip the step.")
+def _intended(plan: Plan, fact: e.EffectIntended, at_us: int) -> Plan:
+    del at_us
+    slot = replace(plan.slots[fact.path], status="intended", token=fact.token, generation=fact.generation)
+    return put(plan, fact.path, slot)
+
+
+def _effect_done(plan: Plan, fact: e.EffectDone, at_us: int) -> Plan:
+    slot = replace(
+        plan.slots[fact.path],
+        status="done",
+        output=fact.output,
+        labels=fact.labels,
+        undo=fact.undo,
+        cannot_undo=fact.cannot_undo,
+        arguments=None,
+        done_at=plan.sequence,
+    )
+    if fact.path.startswith("~"):
+        plan = drop_undo(put(plan, fact.path, slot), fact.path[1:])
+        return next_undo(plan, at_us)
+    return conclude(plan, fact.path, slot, at_us)
+
+
+def _effect_refused(plan: Plan, fact: e.EffectRefused, at_us: int) -> Plan:
+    slot = counted(plan.slots[fact.path], fact.failure)
+    slot = replace(slot, attempt=fact.attempt, generation=slot.generation + 1, failure=fact.failure)
+    return did_not_happen(plan, fact.path, slot, "backoff", at_us)
+
+
+def _effect_uncertain(plan: Plan, fact: e.EffectUncertain, at_us: int) -> Plan:
+    del at_us
+    return put(plan, fact.path, replace(plan.slots[fact.path], status="uncertain", failure=fact.failure))
+
+
+def _effect_absent(plan: Plan, fact: e.EffectAbsent, at_us: int) -> Plan:
+    slot = plan.slots[fact.path]
+    slot = replace(slot, attempt=slot.attempt + 1, generation=slot.generation + 1)
+    return did_not_happen(plan, fact.path, slot, "prepared", at_us)
+
+
+DECIDERS: dict[type[c.Command], Callable[[Turn, Any], None]] = {
+    c.PrepareEffect: prepare,
+    c.IntendEffect: intend,
+    c.FinishEffect: finish,
+    c.RefuseEffect: refuse,
+    c.LoseEffect: lose,
+    c.SettleAbsent: absent,
+}
+EVOLVERS: dict[type[e.Fact], Callable[[Plan, Any, int], Plan]] = {
+    e.EffectPrepared: _prepared,
+    e.EffectIntended: _intended,
+    e.EffectDone: _effect_done,
+    e.EffectRefused: _effect_refused,
+    e.EffectUncertain: _effect_uncertain,
+    e.EffectAbsent: _effect_absent,
+}

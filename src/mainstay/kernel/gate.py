@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
+from mainstay import commands as c
 from mainstay import events as e
-from mainstay.kernel.state import is_item, is_open
+from mainstay.kernel.slots import conclude, put
+from mainstay.kernel.state import Plan, Question, is_item, is_open
 from mainstay.kernel.undo import request_undo
 from mainstay.values import SECOND_US, Failure
 
 if TYPE_CHECKING:
-    from mainstay import commands as c
-    from mainstay.kernel.state import Question
+    from collections.abc import Callable
+
     from mainstay.kernel.turn import Turn
     from mainstay.values import Value
 
@@ -264,4 +268,87 @@ _CONSEQUENCES = {
     "batch": _after_effect,
     "stuck": _after_stuck,
     "settle": _after_settle,
+}
+
+
+# --- folded
+
+
+def _asked(plan: Plan, fact: e.DecisionAsked, at_us: int) -> Plan:
+    del at_us
+    question = Question(fact.kind, fact.paths, fact.binds, fact.options, fact.due_at_us)
+    status = "stuck" if fact.kind == "stuck" else "asked"
+    for path in fact.paths:
+        slot = plan.slots[path]
+        labels = fact.labels if fact.kind == "ask" else slot.labels
+        plan = put(plan, path, replace(slot, status=status, decision=fact.decision, labels=labels))
+    return replace(plan, questions={**plan.questions, fact.decision: question}, asked=plan.asked + 1)
+
+
+def _reminded(plan: Plan, fact: e.DecisionReminded, at_us: int) -> Plan:
+    del at_us
+    question = replace(plan.questions[fact.decision], reminded=fact.index + 1)
+    return replace(plan, questions={**plan.questions, fact.decision: question})
+
+
+def _ruled(plan: Plan, fact: e.DecisionRuled, at_us: int) -> Plan:
+    question = plan.questions[fact.decision]
+    plan = _close(plan, fact.decision)
+    if question.kind == "ask":
+        path = question.paths[0]
+        no = fact.choice == "reject"
+        ruling = {"approve": "approved", "reject": "rejected"}.get(fact.choice, fact.choice)
+        return _answer(plan, path, _ruling_value(ruling, fact), at_us, rejected=no)
+    if question.kind in ("effect", "batch") and fact.choice == "approve":
+        kept = range(len(question.paths)) if fact.kept is None else fact.kept
+        for index in kept:
+            path = question.paths[index]
+            slot = replace(plan.slots[path], status="prepared", ruling=fact.decision)
+            plan = put(plan, path, slot)
+    return plan
+
+
+def _decision_expired(plan: Plan, fact: e.DecisionExpired, at_us: int) -> Plan:
+    question = plan.questions[fact.decision]
+    plan = _close(plan, fact.decision)
+    if question.kind != "ask":
+        return plan
+    value: Value = {"ruling": "expired", "by": "", "at": at_us, "reason": "", "rows": []}
+    return _answer(plan, question.paths[0], value, at_us, rejected=True)
+
+
+def _voided(plan: Plan, fact: e.DecisionVoided, at_us: int) -> Plan:
+    del at_us
+    return _close(plan, fact.decision)
+
+
+def _ruling_value(ruling: str, fact: e.DecisionRuled) -> Value:
+    rows = [] if fact.choice != "approve" or fact.rows is None else fact.rows
+    return {"ruling": ruling, "by": fact.by, "at": fact.at_us, "reason": fact.reason, "rows": rows}
+
+
+def _answer(plan: Plan, path: str, value: Value, at_us: int, *, rejected: bool) -> Plan:
+    status = "rejected" if rejected else "done"
+    slot = replace(plan.slots[path], status=status, output=value, done_at=plan.sequence)
+    return conclude(plan, path, slot, at_us)
+
+
+def _close(plan: Plan, decision: str) -> Plan:
+    freed = {path: replace(plan.slots[path], decision="") for path in plan.questions[decision].paths}
+    questions = {name: question for name, question in plan.questions.items() if name != decision}
+    return replace(plan, questions=questions, slots=plan.slots | freed)
+
+
+DECIDERS: dict[type[c.Command], Callable[[Turn, Any], None]] = {
+    c.AskStep: ask_step,
+    c.AskBatch: ask_batch,
+    c.AskSettle: ask_settle,
+    c.Rule: rule,
+}
+EVOLVERS: dict[type[e.Fact], Callable[[Plan, Any, int], Plan]] = {
+    e.DecisionAsked: _asked,
+    e.DecisionReminded: _reminded,
+    e.DecisionRuled: _ruled,
+    e.DecisionExpired: _decision_expired,
+    e.DecisionVoided: _voided,
 }

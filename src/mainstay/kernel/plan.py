@@ -17,13 +17,11 @@ import msgspec
 
 from mainstay import commands as c
 from mainstay import events as e
-from mainstay.kernel import effect, gate
+from mainstay.kernel import children, effect, gate, life, step, undo, waits
 from mainstay.kernel.evolve import evolve
-from mainstay.kernel.state import KERNEL, RESTING, Plan, duty_of, is_item, is_open, satisfied, step_name
+from mainstay.kernel.state import RESTING, Plan, duty_of, is_item, is_open, satisfied, step_name
 from mainstay.kernel.turn import Turn
-from mainstay.kernel.undo import begin_undo, finish_undo, request_undo
-from mainstay.kernel.words import STATUS, say_path
-from mainstay.values import Failure
+from mainstay.kernel.undo import begin_undo, finish_undo
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -106,46 +104,6 @@ def _starts(plan: Plan, path: str, kind: WorkKind) -> bool:
 # --- what each command leads to
 
 
-def _propose(turn: Turn, command: c.ProposePlan) -> None:
-    if turn.plan.status != "new":
-        turn.refuse("it exists already")
-    turn.add(
-        e.PlanProposed(
-            command.definition,
-            command.playbook,
-            command.title,
-            command.inputs,
-            given=command.given,
-            labels=command.labels,
-            parent=command.parent,
-            expires_at_us=command.expires_at_us,
-        )
-    )
-
-
-def _approve(turn: Turn, command: c.ApprovePlan) -> None:
-    if turn.plan.status != "proposed":
-        turn.refuse(f'it stands at "{STATUS[turn.plan.status]}", so there is nothing to approve')
-    turn.add(e.PlanApproved(command.by))
-    turn.add(e.PlanStarted(KERNEL))
-
-
-def _cancel(turn: Turn, command: c.CancelPlan) -> None:
-    if turn.plan.status not in ("proposed", "approved", "running"):
-        turn.refuse(f'it stands at "{STATUS[turn.plan.status]}", so there is nothing to cancel')
-    gate.cancel(turn, command.by, command.reason)
-
-
-def _undo(turn: Turn, command: c.UndoPlan) -> None:
-    if turn.plan.status in ("undoing", "undone") or turn.plan.undo_by:
-        turn.refuse("it is being undone, or was undone, already")
-    if turn.plan.status in ("new", "proposed", "approved"):
-        turn.refuse("it has not done anything yet; cancel it instead")
-    if turn.plan.status == "running":
-        gate.cancel(turn, command.by, command.reason or UNDOING)
-    request_undo(turn, command.by, command.reason)
-
-
 def _timer(turn: Turn, command: c.TimerDue) -> None:
     """Do what a timer is for, unless it is stale (KERNEL P5)."""
     if command.kind == "due":
@@ -155,7 +113,7 @@ def _timer(turn: Turn, command: c.TimerDue) -> None:
         if question is not None and question.reminded == command.generation:
             turn.add(e.DecisionReminded(command.path, command.generation))
     elif command.kind == "expiry":
-        _expiry(turn)
+        life.expire(turn)
     else:
         _wake(turn, command)
 
@@ -170,93 +128,14 @@ def _wake(turn: Turn, command: c.TimerDue) -> None:
         turn.add(e.WaitEnded(command.path))
 
 
-def _expiry(turn: Turn) -> None:
-    expires_at_us = turn.plan.expires_at_us
-    if expires_at_us is None or turn.now_us < expires_at_us:
-        return
-    if turn.plan.status in ("proposed", "approved", "running"):
-        gate.void_questions(turn, "The plan expired.")
-        turn.add(e.PlanExpired())
-
-
-def _skip(turn: Turn, command: c.SkipStep) -> None:
-    turn.work(command.path, _STEPS, "ready")
-    turn.add(e.StepSkipped(command.path, command.why))
-
-
-def _freeze(turn: Turn, command: c.FreezeItems) -> None:
-    turn.work(command.path, ("list",), "ready")
-    turn.add(e.ItemsFrozen(command.path, command.items, command.count, labels=command.labels))
-
-
-def _children(turn: Turn, command: c.StartChildren) -> None:
-    turn.work(command.path, ("list",), "splitting")
-    turn.add(e.ChildrenStarted(command.path, command.plans))
-
-
-def _child(turn: Turn, command: c.FinishChild) -> None:
-    slot = turn.work(command.path, ("list",), "fanned")
-    if command.plan not in slot.children:
-        turn.refuse(f"{command.plan} is no part of {say_path(command.path)}")
-    if isinstance(slot.output, dict) and command.plan in slot.output:
-        turn.refuse(f"the end of {command.plan} is known already")
-    turn.add(e.ChildFinished(command.path, command.plan, command.status, command.output, labels=command.labels))
-
-
-def _start(turn: Turn, command: c.StartStep) -> None:
-    slot = turn.work(command.path, ("run",), "ready")
-    turn.add(e.StepStarted(command.path, slot.attempt + 1, command.arguments, labels=command.labels))
-
-
-def _finish(turn: Turn, command: c.FinishStep) -> None:
-    slot = turn.work(command.path, ("run",), "ready", "running")
-    if command.attempt != slot.attempt + 1:
-        turn.refuse(f"attempt {command.attempt} of {say_path(command.path)} is over")
-    turn.add(
-        e.StepCompleted(
-            command.path,
-            command.output,
-            labels=command.labels,
-            arguments=command.arguments,
-            rationale=command.rationale,
-            confidence=command.confidence,
-            provenance=command.provenance,
-        )
-    )
-
-
-def _fail(turn: Turn, command: c.FailStep) -> None:
-    slot = turn.work(command.path, (), "ready", "running", "splitting", "prepared")
-    attempt = slot.attempt + 1
-    if command.attempt != attempt:
-        turn.refuse(f"attempt {command.attempt} of {say_path(command.path)} is over")
-    again = effect.next_attempt_us(turn, command, slot)
-    if again is None:
-        effect.give_up(turn, command.path, command.failure, attempt)
-    else:
-        turn.add(e.AttemptFailed(command.path, attempt, command.failure, again))
-
-
-def _wait(turn: Turn, command: c.WaitStep) -> None:
-    turn.work(command.path, ("wait",), "ready")
-    turn.add(e.WaitStarted(command.path, command.until_us))
-
-
-def _undo_step(turn: Turn, command: c.UndoStep) -> None:
-    turn.work("~" + command.path, ("undo",), "ready")
-    if not command.why and not turn.plan.slots[command.path].children:
-        turn.refuse(f"{say_path(command.path)} has no parts of its own: it is taken back by an action")
-    turn.add(e.UndoImpossible(command.path, command.why) if command.why else e.StepUndone(command.path, command.left))
-
-
 # --- what follows by itself
 
 
 def _follow(turn: Turn) -> None:
     """Add what the facts so far entail: skips, ends of fan-outs, the end of the plan, its parking."""
     _skip_doomed(turn)
-    while turn.plan.status == "running" and (ended := _ended_fan_out(turn.plan)):
-        _end_fan_out(turn, ended)
+    while turn.plan.status == "running" and (ended := children.ended_fan_out(turn.plan)):
+        children.end_fan_out(turn, ended)
         _skip_doomed(turn)
     if turn.plan.status == "running" and turn.plan.left == 0:
         turn.add(e.PlanCompleted())
@@ -275,48 +154,11 @@ def _skip_doomed(turn: Turn) -> None:
         turn.add(e.StepSkipped(name, f"'{blamed}' was {turn.plan.slots[blamed].status}"))
 
 
-def _end_fan_out(turn: Turn, name: str) -> None:
-    """Complete a fan-out; one of whose child plans did not end well has no value to go on with."""
-    slot = turn.plan.slots[name]
-    if slot.children and slot.failed_items:
-        message = f"{slot.failed_items} of the {len(slot.children)} parts of '{name}' did not end well"
-        effect.give_up(turn, name, Failure("permanent", message, remedy="Look at its parts."), slot.attempt)
-    else:
-        turn.add(e.StepCompleted(name))
-
-
-def _ended_fan_out(plan: Plan) -> str:
-    """The first fan-out none of whose items is open."""
-    for name in plan.graph.fan_outs:
-        slot = plan.slots.get(name)
-        if slot is not None and slot.status == "fanned" and slot.open == 0:
-            return name
-    return ""
-
-
 _DECIDERS: dict[type[c.Command], Callable[[Turn, Any], None]] = {
-    c.ProposePlan: _propose,
-    c.ApprovePlan: _approve,
-    c.CancelPlan: _cancel,
-    c.UndoPlan: _undo,
     c.TimerDue: _timer,
-    c.SkipStep: _skip,
-    c.FreezeItems: _freeze,
-    c.StartChildren: _children,
-    c.FinishChild: _child,
-    c.StartStep: _start,
-    c.FinishStep: _finish,
-    c.FailStep: _fail,
-    c.AskStep: gate.ask_step,
-    c.WaitStep: _wait,
-    c.PrepareEffect: effect.prepare,
-    c.AskBatch: gate.ask_batch,
-    c.IntendEffect: effect.intend,
-    c.FinishEffect: effect.finish,
-    c.RefuseEffect: effect.refuse,
-    c.LoseEffect: effect.lose,
-    c.SettleAbsent: effect.absent,
-    c.AskSettle: gate.ask_settle,
-    c.UndoStep: _undo_step,
-    c.Rule: gate.rule,
+    **{
+        kind: decider
+        for family in (life, step, children, waits, gate, effect, undo)
+        for kind, decider in family.DECIDERS.items()
+    },
 }

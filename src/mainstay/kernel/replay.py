@@ -15,7 +15,8 @@ from msgspec.structs import replace
 from mainstay import commands as c
 from mainstay import events as e
 from mainstay.errors import CommandRefusedError
-from mainstay.kernel.plan import UNDOING, handle
+from mainstay.kernel.life import UNDOING
+from mainstay.kernel.plan import handle
 from mainstay.kernel.state import Plan
 from mainstay.values import Verdict
 

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
+from mainstay import commands as c
 from mainstay import events as e
-from mainstay.kernel.state import ENDED, in_flight
+from mainstay.kernel.slots import put
+from mainstay.kernel.state import ENDED, Plan, Slot, in_flight
+from mainstay.kernel.words import say_path
 
 if TYPE_CHECKING:
-    from mainstay.kernel.state import Plan
+    from collections.abc import Callable
+
     from mainstay.kernel.turn import Turn
 
 
@@ -56,3 +62,65 @@ def finish_undo(turn: Turn) -> None:
     """End the undo when nothing is left to take back."""
     if turn.plan.status == "undoing" and not turn.plan.undo_left:
         turn.add(e.PlanUndone(turn.plan.not_undone))
+
+
+def _undo_step(turn: Turn, command: c.UndoStep) -> None:
+    turn.work("~" + command.path, ("undo",), "ready")
+    if not command.why and not turn.plan.slots[command.path].children:
+        turn.refuse(f"{say_path(command.path)} has no parts of its own: it is taken back by an action")
+    turn.add(e.UndoImpossible(command.path, command.why) if command.why else e.StepUndone(command.path, command.left))
+
+
+# --- folded
+
+
+def _undo_requested(plan: Plan, fact: e.UndoRequested, at_us: int) -> Plan:
+    del at_us
+    return replace(plan, undo_by=fact.by)
+
+
+def _undo_started(plan: Plan, fact: e.UndoStarted, at_us: int) -> Plan:
+    return next_undo(replace(plan, status="undoing", undo_left=fact.paths), at_us)
+
+
+def _undo_impossible(plan: Plan, fact: e.UndoImpossible, at_us: int) -> Plan:
+    plan = replace(plan, not_undone=(*plan.not_undone, fact.path))
+    slot = plan.slots.get("~" + fact.path)
+    if slot is not None:
+        plan = put(plan, "~" + fact.path, replace(slot, status="skipped", arguments=None))
+    return next_undo(drop_undo(plan, fact.path), at_us)
+
+
+def _step_undone(plan: Plan, fact: e.StepUndone, at_us: int) -> Plan:
+    plan = put(plan, "~" + fact.path, replace(plan.slots["~" + fact.path], status="done"))
+    plan = replace(plan, not_undone=(*plan.not_undone, *fact.left))
+    return next_undo(drop_undo(plan, fact.path), at_us)
+
+
+def drop_undo(plan: Plan, path: str) -> Plan:
+    """Take an outcome off the list of what is left to take back."""
+    return replace(plan, undo_left=tuple(name for name in plan.undo_left if name != path))
+
+
+def next_undo(plan: Plan, at_us: int) -> Plan:
+    """Make the next compensation ready: one at a time, in order."""
+    if not plan.undo_left or "~" + plan.undo_left[0] in plan.slots:
+        return plan
+    return put(plan, "~" + plan.undo_left[0], Slot("ready", ready_at_us=at_us))
+
+
+def _undone(plan: Plan, fact: e.PlanUndone, at_us: int) -> Plan:
+    del fact, at_us
+    return replace(plan, status="undone", live={})
+
+
+DECIDERS: dict[type[c.Command], Callable[[Turn, Any], None]] = {
+    c.UndoStep: _undo_step,
+}
+EVOLVERS: dict[type[e.Fact], Callable[[Plan, Any, int], Plan]] = {
+    e.UndoRequested: _undo_requested,
+    e.UndoStarted: _undo_started,
+    e.UndoImpossible: _undo_impossible,
+    e.StepUndone: _step_undone,
+    e.PlanUndone: _undone,
+}

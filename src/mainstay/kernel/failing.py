@@ -1,0 +1,60 @@
+"""What follows when work fails: another attempt, a dead letter, or the end of the plan (KERNEL P4)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mainstay import commands as c
+from mainstay import events as e
+from mainstay.kernel.gate import ask_stuck, fail_plan
+from mainstay.kernel.retry import held_until_us, retry_at_us
+from mainstay.kernel.state import Slot, is_item, step_name
+from mainstay.values import Failure, Verdict
+
+if TYPE_CHECKING:
+    from mainstay.kernel.turn import Turn
+
+
+FULL_PLAN = 1900  # facts; a history holds 2,000 (KERNEL L8)
+FACTS_PER_SLOT = 8  # what one unit of work may still need: outcome, questions, remedies, undo
+
+
+def next_attempt_us(turn: Turn, command: c.RefuseEffect | c.FailStep, slot: Slot) -> int | None:
+    """Give the time of the next attempt after this failure, or None when it was the last.
+
+    A plan whose history fills up makes no further ones: what is left has to fit its outcomes, questions and undo.
+    """
+    if turn.plan.sequence + FACTS_PER_SLOT * len(turn.plan.slots) > FULL_PLAN:
+        return None
+    retry = turn.plan.step(command.path).retry
+    if not command.failure.counts:
+        return held_until_us(slot.held, command.failure, now_us=turn.now_us, jitter=command.jitter)
+    attempt = slot.attempt + 1 - slot.forgiven
+    return retry_at_us(retry, attempt, command.failure, now_us=turn.now_us, jitter=command.jitter)
+
+
+def give_up(turn: Turn, path: str, failure: Failure, attempt: int) -> None:
+    """Do what the step says about failing for good; `attempt` counts what failed."""
+    step = turn.plan.step(path)
+    if path.startswith("~"):
+        ask_stuck(turn, path, failure, attempt)
+    elif is_item(path) and _allowed(turn, path):
+        turn.add(e.StepFailed(path, failure))
+    elif step.on_failure == "skip":
+        turn.add(e.StepSkipped(path, f"it failed: {failure.message}"))
+    elif step.on_failure == "undo":
+        turn.add(e.StepFailed(path, failure))
+        fail_plan(turn, path, failure, by="playbook")
+    else:
+        ask_stuck(turn, path, failure, attempt)
+
+
+def _allowed(turn: Turn, path: str) -> bool:
+    """Whether one more failed item is within the step's allowance."""
+    parent = turn.plan.slots[step_name(path)]
+    return (parent.failed_items + 1) * 100 <= turn.plan.step(path).allow_failures_pct * parent.count
+
+
+def denied(verdict: Verdict) -> Failure:
+    """Say that policy forbids it."""
+    return Failure("permanent", f"Policy forbids it: {verdict.why}", remedy="Edit it, or skip the step.")

@@ -1,0 +1,72 @@
+"""Setting slots: what every change of a unit of work does to the plan around it."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from mainstay.kernel.state import FINAL, LIVE, Plan, Slot, SlotStatus, is_item, is_open, satisfied, step_name
+
+
+def put(plan: Plan, path: str, slot: Slot) -> Plan:
+    """Set a slot, and keep `live` and `batches` true to it."""
+    slots = {**plan.slots, path: replace(slot, since=plan.sequence)}
+    if (slot.status in LIVE) == (path in plan.live):
+        plan = replace(plan, slots=slots)
+    elif slot.status in LIVE:
+        plan = replace(plan, slots=slots, live={**plan.live, path: None})
+    else:
+        plan = replace(plan, slots=slots, live={name: None for name in plan.live if name != path})
+    return _batched(plan, step_name(path)) if is_item(path) else plan
+
+
+def _batched(plan: Plan, name: str) -> Plan:
+    """Note the step while all its items are prepared, or can't be, and some wait for one question."""
+    if plan.graph.steps[name].gate != "batch" or plan.status != "running":
+        return plan
+    items = [plan.slots[f"{name}/{index}"] for index in range(plan.slots[name].count)]
+    due = any(slot.status == "gated" for slot in items) and not any(
+        slot.status == "ready" or (slot.status == "backoff" and not slot.digest) for slot in items
+    )
+    if due == (name in plan.batches):
+        return plan
+    others = tuple(batch for batch in plan.batches if batch != name)
+    return replace(plan, batches=(*others, name) if due else others)
+
+
+def conclude(plan: Plan, path: str, slot: Slot, at_us: int) -> Plan:
+    """Set a slot that ended, and release what waited for it."""
+    assert slot.status in FINAL
+    plan = put(plan, path, slot)
+    if path.startswith("~"):
+        return plan
+    if is_item(path):
+        name = step_name(path)
+        parent = plan.slots[name]
+        failed = parent.failed_items + (slot.status == "failed")
+        return put(plan, name, replace(parent, open=parent.open - 1, failed_items=failed))
+    return _release(replace(plan, left=plan.left - 1), path, at_us)
+
+
+def _release(plan: Plan, name: str, at_us: int) -> Plan:
+    dependents = plan.graph.dependents[name]
+    if not dependents or plan.status != "running":
+        return plan
+    unmet = dict(plan.unmet)
+    slots, live, doomed = plan.slots, plan.live, plan.doomed
+    for dependent in dependents:
+        unmet[dependent] -= 1
+        if unmet[dependent] or dependent in slots:
+            continue
+        if all(satisfied(plan, need) for need in plan.graph.steps[dependent].needs):
+            slots = {**slots, dependent: Slot("ready", ready_at_us=at_us, since=plan.sequence)}
+            live = {**live, dependent: None}
+        else:
+            doomed = (*doomed, dependent)
+    return replace(plan, unmet=unmet, slots=slots, live=live, doomed=doomed)
+
+
+def did_not_happen(plan: Plan, path: str, slot: Slot, then: SlotStatus, at_us: int) -> Plan:
+    """Go on with an effect, unless its plan ended meanwhile: then it never happens."""
+    if is_open(plan, path):
+        return put(plan, path, replace(slot, status=then))
+    return conclude(plan, path, replace(slot, status="failed", arguments=None), at_us)
