@@ -35,7 +35,7 @@ from mainstay.ledger.lock import OwnerLock
 from mainstay.ledger.sqlite import SqliteLedger
 from mainstay.ledger.views import VIEWS
 from mainstay.ports import OwnRecords
-from mainstay.requests import Requests
+from mainstay.requests import METHODS, Requests
 from mainstay.runtime.catalogue import Contracts
 from mainstay.runtime.clock import SystemClock
 from mainstay.runtime.engine import Engine
@@ -188,7 +188,7 @@ class Owner:
             self.timers = Timers(self.engine, self.clock, self)
             self.timers.on_jump = self._note_jump
             self.engine.on_timer = self.timers.hint
-            self.requests = Requests(self.engine, self.contracts, workspace.root)
+            self.requests = Requests(self.engine, self.contracts, workspace.root, METHODS)
             session = ledger_keys.load_session(workspace.state)
             self.intake = Intake(workspace.socket, session, self.requests.answer)
             self._opened = opened.pop_all()

@@ -9,7 +9,7 @@ from kit import agent, do, owner_of, plan
 
 from mainstay.errors import InputError, MainstayError, PlaybookError
 from mainstay.ledger import keys
-from mainstay.requests import _METHODS
+from mainstay.requests import METHODS
 from mainstay.runtime.intake import Intake, Request, call
 
 SESSION = "the operator's own"
@@ -85,7 +85,7 @@ def test_another_session_is_not_the_operators(tmp_path, session):
     assert serving(tmp_path, echo, scenario)["operator"] is False
 
 
-@pytest.mark.parametrize("method", [*_METHODS, "unheard"])
+@pytest.mark.parametrize("method", [*METHODS, "unheard"])
 @pytest.mark.parametrize("session", ["", "wröng"])
 def test_without_the_operators_session_every_request_is_refused_and_nothing_happens(workspace, world, method, session):
     async def scenario(owner):
@@ -103,7 +103,7 @@ def test_without_the_operators_session_every_request_is_refused_and_nothing_happ
     assert world.words() == []
 
 
-@pytest.mark.parametrize("method", list(_METHODS))
+@pytest.mark.parametrize("method", list(METHODS))
 def test_a_request_without_its_parameters_is_told_which_one_it_lacks(workspace, world, method):
     async def scenario(owner):
         with pytest.raises(InputError, match=r"lacks '(plan|decision|playbook)'"):

@@ -1,4 +1,4 @@
-"""What an operator can ask of a workspace's owner: start a plan, answer a question, undo, follow.
+"""Carries out what an operator asks of a workspace's owner; what can be asked stands in the files beside this one.
 
 Every request is a method name with plain parameters, the same from this process and through the socket.
 """
@@ -6,40 +6,36 @@ Every request is a method name with plain parameters, the same from this process
 from __future__ import annotations
 
 import asyncio
-import os
 import random
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mainstay import commands as c
 from mainstay import events as e
 from mainstay.contracts import to_plain
-from mainstay.errors import FileError, InputError, MainstayError
+from mainstay.errors import InputError, MainstayError
 from mainstay.kernel.plan import decide
 from mainstay.kernel.state import ENDED, RESTING, Plan
 from mainstay.ledger import queries
-from mainstay.playbooks.inputs import read_inputs
-from mainstay.playbooks.shelf import open_playbook
 from mainstay.records import File
 from mainstay.runtime.engine import Engine, stream_of
 from mainstay.values import SECOND_US
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from pathlib import Path
 
     from mainstay.kernel.graph import Definition
     from mainstay.ports import Catalogue
     from mainstay.runtime.intake import Emit, Request
     from mainstay.values import Value
 
-MAX_FOLDER_FILES = 2000
-MAX_INPUT_BYTES = 64 * 1024 * 1024
 TAKEN = "Taken"  # the first thing said of a request: it is on disk
 SOON_S = 120.0  # a plan that sleeps no longer than this is waited for
 _ID_LETTERS = "23456789abcdefghjkmnpqrstvwxyz"
 _ID_CHARS = 10  # 49 bits: a collision is refused by the stream's sequence, not acted on
 
 Params: TypeAlias = dict[str, Any]
+Method: TypeAlias = "Callable[[Requests, Params, Emit], Awaitable[Params]]"
 
 
 def new_plan_id() -> str:
@@ -50,8 +46,9 @@ def new_plan_id() -> str:
 class Requests:
     """Carries out what is asked, on one engine."""
 
-    def __init__(self, engine: Engine, contracts: Catalogue, root: Path) -> None:
-        """Take the engine, what playbooks may call, and the workspace's folder."""
+    def __init__(self, engine: Engine, contracts: Catalogue, root: Path, methods: Mapping[str, Method]) -> None:
+        """Take the engine, what playbooks may call, the workspace's folder, and what can be asked by name."""
+        self._methods = methods
         self.engine = engine
         self.contracts = contracts
         self.root = root
@@ -65,11 +62,11 @@ class Requests:
             raise InputError(
                 "This needs the operator's session.", remedy="Run it as the user who made the workspace with `init`."
             )
-        if request.method not in _METHODS:
+        if request.method not in self._methods:
             raise InputError(
                 f"There is no request '{request.method}'.", remedy="Is another release of Mainstay running?"
             )
-        return await _METHODS[request.method](self, request.params, emit)
+        return await self._methods[request.method](self, request.params, emit)
 
     def pin(self, name: str, content: bytes) -> Value:
         """Keep a file's content, for the input of a plan."""
@@ -196,6 +193,11 @@ class Requests:
         soon = self.clock.now_us() + int(SOON_S * SECOND_US)
         return not any(row[1] in ("retry", "wait") and row[0] <= soon for row in due)
 
+    async def taken(self, plan_id: str, emit: Emit) -> Params:
+        """Say that the request is on disk, so that a client whose connection breaks knows what to follow."""
+        emit({"plan": plan_id, "kind": TAKEN, "path": ""})
+        return await self.follow(plan_id, emit)
+
     def unfinished(self, *, except_for: str) -> list[str]:
         """Name the other plans that still have work of their own: they go on at the next start of an owner."""
         rows = self._ledger.rows(queries.LIVE_PLANS)
@@ -237,109 +239,3 @@ def say_news(plan_id: str, fact: e.AnyFact) -> Params:
         "path": fact.paths[0] if isinstance(fact, e.DecisionAsked) else getattr(fact, "path", ""),
         "count": len(fact.plans) if isinstance(fact, e.ChildrenStarted) else getattr(fact, "count", 0),
     }
-
-
-async def _run(desk: Requests, params: Params, emit: Emit) -> Params:
-    definition = open_playbook(desk.root, params["playbook"], desk.contracts)
-    inputs = _inputs(desk, definition, params)
-    plan_id, committed = desk.propose(definition, inputs)
-    await committed
-    return await _taken(desk, plan_id, emit)
-
-
-def _inputs(desk: Requests, definition: Definition, params: Params) -> Value:
-    """Read `name=value` texts. The asker hands over the files they name; others are read from the asker's folder."""
-    folder = Path(params.get("folder") or desk.root)
-    handed: dict[str, bytes] = params.get("files") or {}
-
-    def pin(text: str) -> Value:
-        return desk.pin(Path(text).name, handed[text] if text in handed else file_content(folder / text))
-
-    return read_inputs(definition, params.get("inputs") or (), pin)
-
-
-async def _decide(desk: Requests, params: Params, emit: Emit) -> Params:
-    decision = params["decision"]
-    await desk.rule(decision, params)
-    return await _taken(desk, decision.rpartition(".")[0].partition("-")[0], emit)
-
-
-async def _undo(desk: Requests, params: Params, emit: Emit) -> Params:
-    command = c.UndoPlan(now_us=desk.clock.now_us(), by="operator", reason=params.get("reason") or "")
-    await desk.engine.submit(params["plan"], command, actor="operator")
-    return await _taken(desk, params["plan"], emit)
-
-
-async def _cancel(desk: Requests, params: Params, emit: Emit) -> Params:
-    command = c.CancelPlan(now_us=desk.clock.now_us(), by="operator", reason=params.get("reason") or "")
-    await desk.engine.submit(params["plan"], command, actor="operator")
-    return await _taken(desk, params["plan"], emit)
-
-
-async def _taken(desk: Requests, plan_id: str, emit: Emit) -> Params:
-    """Say that the request is on disk, so that a client whose connection breaks knows what to follow."""
-    emit({"plan": plan_id, "kind": TAKEN, "path": ""})
-    return await desk.follow(plan_id, emit)
-
-
-async def _follow(desk: Requests, params: Params, emit: Emit) -> Params:
-    return await desk.follow(params["plan"], emit)
-
-
-def files_at(path: Path) -> list[Path]:
-    """Give the files of a folder and the folders in it, in the order of their names; a file is given as it is.
-
-    Hidden ones are left out, and links to folders are not followed. Raises FileError when there are none, or too many.
-    """
-    if not path.is_dir():
-        return [path]
-    found: list[Path] = []
-    try:
-        for folder, folders, names in os.walk(path, onerror=_raise):
-            folders[:] = sorted(name for name in folders if not name.startswith("."))
-            found += [Path(folder) / name for name in names if not name.startswith(".")]
-            if len(found) > MAX_FOLDER_FILES:
-                raise FileError(
-                    f"{path} holds more than {MAX_FOLDER_FILES:,} files.", remedy="Name a folder with fewer of them."
-                )
-    except OSError as error:
-        raise FileError(f"{path} can't be read: {error.strerror}.", remedy="Check who may read it.") from None
-    if not found:
-        raise FileError(f"The folder {path} is empty.", remedy="Put the files into it, or name another folder.")
-    return sorted(found)
-
-
-def _raise(error: OSError) -> None:
-    raise error
-
-
-def file_content(path: Path, *, empty: bool = False) -> bytes:
-    """Read a file that is given to a plan; raises FileError when it can't be, or is empty and must not be."""
-    try:
-        if path.is_file() and (size := path.stat().st_size) > MAX_INPUT_BYTES:
-            raise FileError(
-                f"{path} has {size / 2**20:.0f} MB, and a file may have {MAX_INPUT_BYTES // 2**20} MB.",
-                remedy="Export a shorter period.",
-            )
-        if path.exists() and not path.is_file() and not path.is_dir():
-            raise FileError(f"{path} is no plain file.", remedy="Save it as a file first.")
-        content = path.read_bytes()
-    except FileNotFoundError:
-        raise FileError(f"There is no file {path}.", remedy="Check its name and folder.") from None
-    except IsADirectoryError:
-        raise FileError(f"{path} is a folder.", remedy="Name a file in it.") from None
-    except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else error
-        raise FileError(f"{path} can't be read: {why}.", remedy="Check its name and who may read it.") from None
-    if not content and not empty:
-        raise FileError(f"{path} is empty.", remedy="Export it again, or name another file.")
-    return content
-
-
-_METHODS: dict[str, Callable[[Requests, Params, Emit], Any]] = {
-    "run": _run,
-    "decide": _decide,
-    "undo": _undo,
-    "cancel": _cancel,
-    "follow": _follow,
-}
