@@ -1,0 +1,22 @@
+"""What an operator can ask of a workspace's owner: start a plan, answer a question, undo, follow.
+
+Every request is a method name with plain parameters, the same from this process and through the socket. `METHODS`
+holds them all, family by family.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mainstay.requests import plans
+from mainstay.requests.desk import TAKEN, Params, Requests, say_news
+from mainstay.requests.files import file_content, files_at
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mainstay.requests.desk import Method
+
+METHODS: Mapping[str, Method] = {**plans.METHODS}
+
+__all__ = ["METHODS", "TAKEN", "Params", "Requests", "file_content", "files_at", "say_news"]

@@ -1,0 +1,69 @@
+"""What is asked of plans: run one, answer its questions, undo it, end it, follow it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mainstay import commands as c
+from mainstay.playbooks.inputs import read_inputs
+from mainstay.playbooks.shelf import open_playbook
+from mainstay.requests.files import file_content
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mainstay.kernel.graph import Definition
+    from mainstay.requests.desk import Method, Params, Requests
+    from mainstay.runtime.intake import Emit
+    from mainstay.values import Value
+
+
+async def _run(desk: Requests, params: Params, emit: Emit) -> Params:
+    definition = open_playbook(desk.root, params["playbook"], desk.contracts)
+    inputs = _inputs(desk, definition, params)
+    plan_id, committed = desk.propose(definition, inputs)
+    await committed
+    return await desk.taken(plan_id, emit)
+
+
+def _inputs(desk: Requests, definition: Definition, params: Params) -> Value:
+    """Read `name=value` texts. The asker hands over the files they name; others are read from the asker's folder."""
+    folder = Path(params.get("folder") or desk.root)
+    handed: dict[str, bytes] = params.get("files") or {}
+
+    def pin(text: str) -> Value:
+        return desk.pin(Path(text).name, handed[text] if text in handed else file_content(folder / text))
+
+    return read_inputs(definition, params.get("inputs") or (), pin)
+
+
+async def _decide(desk: Requests, params: Params, emit: Emit) -> Params:
+    decision = params["decision"]
+    await desk.rule(decision, params)
+    return await desk.taken(decision.rpartition(".")[0].partition("-")[0], emit)
+
+
+async def _undo(desk: Requests, params: Params, emit: Emit) -> Params:
+    command = c.UndoPlan(now_us=desk.clock.now_us(), by="operator", reason=params.get("reason") or "")
+    await desk.engine.submit(params["plan"], command, actor="operator")
+    return await desk.taken(params["plan"], emit)
+
+
+async def _cancel(desk: Requests, params: Params, emit: Emit) -> Params:
+    command = c.CancelPlan(now_us=desk.clock.now_us(), by="operator", reason=params.get("reason") or "")
+    await desk.engine.submit(params["plan"], command, actor="operator")
+    return await desk.taken(params["plan"], emit)
+
+
+async def _follow(desk: Requests, params: Params, emit: Emit) -> Params:
+    return await desk.follow(params["plan"], emit)
+
+
+METHODS: Mapping[str, Method] = {
+    "run": _run,
+    "decide": _decide,
+    "undo": _undo,
+    "cancel": _cancel,
+    "follow": _follow,
+}
