@@ -17,7 +17,7 @@ MAX_ITEMS_OF_PLAN = 100  # of all its lists together: a plan's history holds 2,0
 DEFAULT_ATTEMPTS = 5
 DEFAULT_AT_ONCE = 10
 
-StepKind: TypeAlias = Literal["do", "agent", "ask", "wait"]
+StepKind: TypeAlias = Literal["do", "agent", "ask", "wait", "playbook", "repeat"]
 NeedKind: TypeAlias = Literal["done", "optional", "failed"]
 
 
@@ -85,6 +85,47 @@ class Ask(msgspec.Struct, frozen=True, omit_defaults=True):
     remind_s: tuple[int, ...] = ()
     to: str = "operator"
     rejection_used: bool = False  # something uses the ruling, or needs this step optionally
+    form: tuple[Input, ...] = ()  # a task: what the person fills in
+    covers: tuple[str, ...] = ()  # steps whose actions a yes approves in one go (KERNEL E6)
+    may_change: dict[str, Slack] = {}  # by argument of those steps: how far it may depart from what was shown
+
+
+class Slack(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How far an argument may depart from the one that was shown: a time by seconds, a number or money by percent."""
+
+    seconds: int | None = None
+    percent: int | None = None
+
+
+class Awaited(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An event that a step waits for.
+
+    `field` and `value`: the part of `where` that says "this field of the event equals that": by it the few plans
+    that an event may be meant for are found. `since` are the steps that `where` speaks of: an event counts from the
+    first outcome of them on, also when it came before the wait began.
+    """
+
+    event: str  # "mail.received"
+    where: Cel | None = None
+    field: str = ""
+    value: Cel | None = None
+    since: tuple[str, ...] = ()
+
+
+class Repeat(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A feedback loop: the child playbook runs again until `until` holds, at most `max` times, `then` what is left."""
+
+    until: Cel
+    max: int
+    then: Literal["ask", "skip", "undo", "accept"] = "ask"  # accept: the last round counts as it is
+
+
+class Ending(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A business ending: the first whose `when` holds once all steps ended names the end, and what it takes back."""
+
+    when: Cel
+    name: str
+    undo: tuple[str, ...] = ()
 
 
 class Compensate(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -111,7 +152,8 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     arguments: Record = Record({})
     retry: Retry = Retry()
     timeout_s: float | None = None
-    on_failure: Literal["ask", "skip", "undo"] = "ask"
+    on_failure: Literal["ask", "skip", "undo", "step"] = "ask"
+    way_out: str = ""  # the step that runs when this one failed; it needs this one with kind "failed"
     undo: Compensate | None = None
     check: Cel | None = None
     gate: Literal["", "each", "batch"] = ""
@@ -119,8 +161,11 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     parallel: bool = False
     account: str = ""
     ask: Ask | None = None
-    until: Cel | None = None  # wait
+    until: Cel | None = None  # wait: for a time, or for an event at the latest
     item: str = ""  # type of one item of the list
+    awaited: Awaited | None = None  # wait: for an event
+    repeat: Repeat | None = None
+    delay_s: int | None = None  # an approved effect leaves only then, and can be called back meanwhile
 
 
 class Field(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -153,6 +198,11 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     source: str = ""  # the YAML it was made of
     types: dict[str, str] = {}  # every name an expression may use: "match" -> "record(match)"
     records: dict[str, dict[str, Field]] = {}  # the fields of the record types that `types` speaks of
+    key: Cel | None = None  # one plan at a time per value of it
+    limit: int | None = None  # so many plans of this playbook at a time
+    priority: int = 0  # higher goes first
+    end: tuple[Ending, ...] = ()
+    playbooks: dict[str, Definition] = {}  # those that its steps run, by target: a plan keeps its versions of them all
 
 
 class Graph:
@@ -205,4 +255,5 @@ def chunk_of(definition: Definition, name: str) -> Definition:
         let=definition.let,
         types={**definition.types, "items": f"list({step.item or 'any'})"},
         records=definition.records,
+        playbooks=definition.playbooks,
     )

@@ -51,6 +51,7 @@ Duty: TypeAlias = Literal[
     "run",  # an agent or a read: nothing stays in the world
     "effect",  # acts, in recorded moves
     "undo",  # a compensation, in the same moves
+    "child",  # runs a playbook of its own, once or in rounds
     "ask",
     "wait",
 ]
@@ -154,6 +155,8 @@ def duty_of(plan: Plan, path: str) -> Duty:
         return "list"
     if step.kind == "do":
         return "run" if step.effect == "read" else "effect"
+    if step.kind in ("playbook", "repeat"):
+        return "child"
     return "run" if step.kind == "agent" else step.kind
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mainstay.values import Failure
 
 
-STEPS: tuple[Duty, ...] = ("list", "run", "effect", "ask", "wait")
+STEPS: tuple[Duty, ...] = ("list", "run", "effect", "child", "ask", "wait")
 
 
 # --- decided

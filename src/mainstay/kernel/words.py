@@ -44,6 +44,7 @@ DUTY: Mapping[Duty, str] = {
     "run": "work something out",
     "effect": "act",
     "undo": "take an action back",
+    "child": "run another playbook",
     "ask": "ask you",
     "wait": "wait",
 }
