@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from mainstay.events import Recorded
+    from mainstay.ledger.segments import Segments
     from mainstay.ports import Projection
 
 BATCH_EVENTS = 2000
@@ -73,7 +74,9 @@ def apply(connection: apsw.Connection, projections: Sequence[Projection], events
             projection.apply(transaction, wanted)
 
 
-def install(connection: apsw.Connection, projections: Sequence[Projection], progress: Progress | None) -> None:
+def install(
+    connection: apsw.Connection, projections: Sequence[Projection], progress: Progress | None, segments: Segments
+) -> None:
     """Bring the database's projections up to the given ones; on disk when this returns."""
     known = {row[0]: row[1:] for row in database.rows(connection, KNOWN)}
     stale = [each for each in projections if known.get(each.name) != _mark(each)[1:]]
@@ -83,14 +86,16 @@ def install(connection: apsw.Connection, projections: Sequence[Projection], prog
             connection.executemany(FORGET, [(name,) for name in gone])
             for each in stale:
                 _drop(connection, known[each.name][2].split() if each.name in known else ())
-            replay(connection, stale, progress)
+            replay(connection, stale, progress, segments)
 
 
-def rebuild(connection: apsw.Connection, projections: Sequence[Projection], progress: Progress | None) -> Rebuilt:
+def rebuild(
+    connection: apsw.Connection, projections: Sequence[Projection], progress: Progress | None, segments: Segments
+) -> Rebuilt:
     """Replay in a transaction of its own; on disk when this returns, and as before when it fails."""
     connection.execute("BEGIN IMMEDIATE")
     try:
-        done = replay(connection, projections, progress)
+        done = replay(connection, projections, progress, segments)
     except BaseException:
         connection.execute("ROLLBACK")
         raise
@@ -98,7 +103,9 @@ def rebuild(connection: apsw.Connection, projections: Sequence[Projection], prog
     return done
 
 
-def replay(connection: apsw.Connection, projections: Sequence[Projection], progress: Progress | None) -> Rebuilt:
+def replay(
+    connection: apsw.Connection, projections: Sequence[Projection], progress: Progress | None, segments: Segments
+) -> Rebuilt:
     """Drop and make projections anew from the events, inside the open transaction."""
     start = time.perf_counter()
     last = connection.execute(LAST_POSITION).get
@@ -106,20 +113,20 @@ def replay(connection: apsw.Connection, projections: Sequence[Projection], progr
         _drop(connection, each.tables)
         connection.execute(each.schema)
         connection.execute(REMEMBER, _mark(each))
-    for after, events in _batches(connection, projections, last):
+    for after, events in _batches(connection, projections, last, segments):
         apply(connection, projections, events)
         if progress is not None:
             progress(after, last)
     return Rebuilt(last, time.perf_counter() - start)
 
 
-def differing(connection: apsw.Connection, projections: Sequence[Projection]) -> list[str]:
+def differing(connection: apsw.Connection, projections: Sequence[Projection], segments: Segments) -> list[str]:
     """Name the tables whose sorted rows are not those that a replay gives; the replay is made in memory."""
     copy = apsw.Connection(":memory:")
     try:
         for each in projections:
             copy.execute(each.schema)
-        for _, events in _batches(connection, projections, connection.execute(LAST_POSITION).get):
+        for _, events in _batches(connection, projections, connection.execute(LAST_POSITION).get, segments):
             apply(copy, projections, events)
         tables = [table for each in projections for table in each.tables]
         return [table for table in tables if _sorted_rows(connection, table) != _sorted_rows(copy, table)]
@@ -128,12 +135,12 @@ def differing(connection: apsw.Connection, projections: Sequence[Projection]) ->
 
 
 def _batches(
-    connection: apsw.Connection, projections: Sequence[Projection], last: int
+    connection: apsw.Connection, projections: Sequence[Projection], last: int, segments: Segments
 ) -> Iterator[tuple[int, list[Recorded]]]:
     kinds = json.dumps(sorted({kind for each in projections for kind in each.kinds}))
     for after in range(0, last, BATCH_EVENTS):
         until = min(after + BATCH_EVENTS, last)
-        yield until, [recorded(row) for row in database.rows(connection, REPLAY, (after, until, kinds))]
+        yield until, [recorded(row, segments) for row in database.rows(connection, REPLAY, (after, until, kinds))]
 
 
 def _mark(projection: Projection) -> tuple[str, int, str, str]:

@@ -17,6 +17,7 @@ from mainstay.errors import LedgerError
 from mainstay.events import Recorded
 from mainstay.ledger import chain, database
 from mainstay.ledger.codec import decode_fact
+from mainstay.ledger.segments import Segments, is_stub
 from mainstay.ledger.trouble import trouble
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ class SqliteReader:
     def __init__(self, path: Path, key: bytes) -> None:
         """Open read-only; raises WrongKeyError or LedgerError. See `database.connect_reader` for what it touches."""
         self._path, self._key = path, key
+        self.segments = Segments(path.parent, key)
         self._connection = database.connect_reader(path, key)
         self._lock = RLock()
 
@@ -69,12 +71,12 @@ class SqliteReader:
 
     def read(self, stream: str, after: int = 0) -> list[Recorded]:
         """Give the committed facts of a stream past a sequence, in order."""
-        return [recorded(row) for row in self.rows(READ_STREAM, (stream, after))]
+        return [recorded(row, self.segments) for row in self.rows(READ_STREAM, (stream, after))]
 
     def tail(self, after: int = 0, limit: int = 1000) -> Iterator[Recorded]:
         """Give at most `limit` committed facts past a position, in order."""
         while limit > 0 and (page := self.rows(READ_TAIL, (after, min(limit, PAGE_ROWS)))):
-            yield from map(recorded, page)
+            yield from (recorded(row, self.segments) for row in page)
             after, limit = page[-1][0], limit - len(page)
 
     def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
@@ -96,7 +98,7 @@ class SqliteReader:
     def verify(self, progress: Callable[[int], None] | None = None) -> chain.Verification:
         """Walk the chain, and read every page beside it, on connections of their own: it may run beside everything."""
         with closing(database.connect_reader(self._path, self._key)) as connection:
-            found = chain.verify(_records(self._path, connection), progress)
+            found = chain.verify(_records(self._path, connection, self.segments), progress)
         return msgspec.structs.replace(found, damaged=self._damaged())
 
     def _damaged(self) -> tuple[str, ...]:
@@ -121,17 +123,22 @@ class SqliteReader:
             raise LedgerError(f"The history can't be read: {why}.", remedy=remedy) from error
 
 
-def recorded(row: tuple[Any, ...]) -> Recorded:
-    """Make a fact with its envelope of a row of ten columns, the body last."""
+def recorded(row: tuple[Any, ...], segments: Segments) -> Recorded:
+    """Make a fact with its envelope of a row of ten columns, the body last; an archived body comes from its segment."""
     position, stream, sequence, kind, version, at_us, actor, cause, plan, body = row
-    fact = decode_fact(kind, version, body)
+    fact = decode_fact(kind, version, segments.whole(position, body) if is_stub(body) else body)
     return Recorded(position, stream, sequence, kind, version, at_us, actor, cause, plan, fact)
 
 
-def _records(path: Path, connection: apsw.Connection) -> Iterator[chain.StoredRecord | chain.Unreadable]:
-    """Give the records as they are stored. A page that can't be decrypted ends them with the reason."""
+def _records(
+    path: Path, connection: apsw.Connection, segments: Segments
+) -> Iterator[chain.StoredRecord | chain.Unreadable]:
+    """Give the records as they are stored. A page or an archived body that can't be read ends them with the reason."""
     try:
         for row in connection.execute(READ_CHAIN):
-            yield chain.StoredRecord._make(row)
+            record = chain.StoredRecord._make(row)
+            yield record._replace(body=segments.whole(record.position, record.body)) if is_stub(record.body) else record
+    except LedgerError as error:
+        yield chain.Unreadable(error.message)
     except apsw.Error as error:
         yield chain.Unreadable(trouble(path, error)[0])

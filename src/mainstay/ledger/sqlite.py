@@ -22,6 +22,7 @@ from mainstay.errors import CommandRefusedError, CommitFailedError, LedgerError
 from mainstay.ledger import batch, chain, database, projections
 from mainstay.ledger.checkpoint import Checkpointer
 from mainstay.ledger.reader import SqliteReader
+from mainstay.ledger.segments import Segments
 from mainstay.ledger.trouble import trouble
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class SqliteLedger:
         Raises WrongKeyError, or LedgerError when the file can't be used.
         """
         self._path, self._key, self._workspace = path, key, workspace
+        self.segments = Segments(path.parent, key)
         self._projected = tuple(projected)
         self._kinds = frozenset(kind for each in projected for kind in each.kinds)
         self._queue: deque[batch.Request] = deque()
@@ -137,12 +139,18 @@ class SqliteLedger:
     def rebuild(self, progress: projections.Progress | None = None) -> projections.Rebuilt:
         """Drop all projections and make them anew, in one transaction; appends wait meanwhile."""
         with self._turn, self._guarded():
-            return projections.rebuild(self._writer, self._projected, progress)
+            return projections.rebuild(self._writer, self._projected, progress, self.segments)
 
     def differing(self) -> list[str]:
         """Name the projected tables that are not what a rebuild would give; appends wait meanwhile."""
         with self._turn, self._guarded():
-            return projections.differing(self._writer, self._projected)
+            return projections.differing(self._writer, self._projected, self.segments)
+
+    @contextmanager
+    def held(self) -> Generator[apsw.Connection]:
+        """Give the writing connection for care of the history itself; appends wait meanwhile."""
+        with self._turn, self._guarded():
+            yield self._writer
 
     def reopen(self) -> None:
         """Close, open, bring the WAL into the database, and only then read again (KERNEL L5).
@@ -172,7 +180,7 @@ class SqliteLedger:
         try:
             self._writer.wal_checkpoint(mode=checkpoint_mode)
             database.prepare(self._writer, self._workspace)
-            projections.install(self._writer, self._projected, progress)
+            projections.install(self._writer, self._projected, progress, self.segments)
             self._heads = batch.Heads(self._writer)
             self._reader = SqliteReader(self._path, self._key)
         except (apsw.Error, LedgerError) as error:
