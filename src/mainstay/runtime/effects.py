@@ -93,6 +93,10 @@ class Desk(Protocol):
         """Run work that waits."""
         ...
 
+    async def whole(self) -> None:
+        """Wait while the history is being read again after a commit that failed."""
+        ...
+
     def keep_definition(self, definition: Any) -> BlobRef:  # noqa: ANN401 - kernel's Definition, avoiding a name
         """Store a definition."""
         ...
@@ -252,8 +256,10 @@ class Effects:
         slot = plan.slots[path]
         operation = self._parts.catalogue.operation(slot.operation)
         connector = operation.name.partition(".")[0]
+        await self._desk.whole()
         if operation.in_ledger:
             async with self._locks[connector]:
+                await self._desk.whole()
                 committed = await self._call(plan, path, slot, operation)
                 if committed is not None:
                     await committed
@@ -268,6 +274,7 @@ class Effects:
             timed = in_time_of_step(plan, path, operation)
             output = await self._parts.guard.call(timed, attempt, arguments, account=slot.account)
         except OperationError as error:
+            await self._desk.whole()
             failure = self._parts.classify(error)
             if isinstance(error, Uncertain):
                 outcome: c.PlanCommand = c.LoseEffect(now_us=self._desk.now_us(), path=path, failure=failure)
@@ -276,6 +283,7 @@ class Effects:
             beside = () if isinstance(error, Uncertain) else self._settled_budget(plan, path, slot, happened=False)
             self._desk.report(plan, path, outcome, actor=actor, beside=beside)
             return None
+        await self._desk.whole()
         return self._finish(plan, path, slot, operation, arguments, output, settled="")
 
     def _finish(
@@ -304,6 +312,13 @@ class Effects:
         now_us = self._desk.now_us()
         fact = self._parts.budgets.settle(slot.operation, f"{plan.id}/{path}", now_us, cause, happened=happened)
         return () if fact is None else (fact,)
+
+    def settled_beside(self, plan: Plan, command: c.FinishEffect | c.RefuseEffect | c.LoseEffect) -> Sequence[Append]:
+        """Give the facts that go beside an outcome that is recorded anew."""
+        if isinstance(command, c.LoseEffect):
+            return ()
+        happened = isinstance(command, c.FinishEffect)
+        return self._settled_budget(plan, command.path, plan.slots[command.path], happened=happened)
 
     def settle_by_ruling(self, plan: Plan, decision: str, choice: str) -> Sequence[Append]:
         """Give the facts that go beside the operator's word on whether an uncertain effect happened."""
@@ -393,6 +408,7 @@ class Effects:
             found = Found(
                 "unknown", known=self._parts.classify(error).message
             )  # we still don't know: the operator is asked
+        await self._desk.whole()
         if found.state == "happened":
             self._finish(plan, path, slot, operation, arguments, found.output, found.known or "it was looked up")
         elif found.state == "did_not_happen":
@@ -442,7 +458,9 @@ class Effects:
             except OperationError as error:
                 failure = self._parts.classify(error)
                 known = failure.message if failure.counts else known  # our own breaker knows nothing of it
+                await self._desk.whole()
             else:
+                await self._desk.whole()
                 how = "it was sent again in a way that can't count twice"
                 self._finish(plan, path, slot, operation, arguments, output, how)
                 return

@@ -11,6 +11,7 @@ After a crash the same two steps go on: fold, ask `pending`.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -22,7 +23,7 @@ from mainstay.errors import CommandRefusedError, CommitFailedError, ConflictErro
 from mainstay.events import Append, Draft
 from mainstay.kernel.graph import Definition, Graph
 from mainstay.kernel.plan import fold, handle, pending
-from mainstay.kernel.state import RESTING, Plan, is_open
+from mainstay.kernel.state import IN_FLIGHT, RESTING, Plan, is_open
 from mainstay.runtime.effects import Effects
 from mainstay.runtime.names import fan_out_value
 from mainstay.runtime.steps import Steps
@@ -39,6 +40,8 @@ GRAPHS_IN_MEMORY = 100
 FULL_EVENTS = 1900  # of a plan's 2,000: it begins nothing more, so that outcomes and its end still find room
 _GOING = frozenset({"new", "proposed", "approved", "running"})  # before a plan's end, and before its undo
 
+_OUTCOMES = (c.FinishEffect, c.RefuseEffect, c.LoseEffect)  # news from outside, that can't be asked for again
+_Outcome: TypeAlias = tuple[str, c.PlanCommand, str, str]  # plan, command, actor, cause
 Listener: TypeAlias = "Callable[[str, Sequence[e.AnyFact], Plan], None]"
 
 
@@ -57,6 +60,9 @@ class Engine:
         self.broken: dict[str, str] = {}  # plans that can't go on in this process, and why
         self.failed: asyncio.Future[BaseException] | None = None
         self.on_timer: Callable[[int], None] | None = None
+        self.mend: Callable[[CommitFailedError], None] | None = None  # reads the history again, then calls `reset`
+        self.held = ""  # why nothing may begin: a workspace in quarantine (KERNEL L6)
+        self.hearers: list[Callable[[str], None]] = []  # told in a sentence what stops all plans, and that it ended
         self._plans: OrderedDict[str, Plan] = OrderedDict()
         self._graphs: OrderedDict[str, Graph] = OrderedDict()
         self._kept: tuple[Definition, BlobRef] | None = None
@@ -64,6 +70,9 @@ class Engine:
         self._busy: dict[str, set[str]] = {}  # paths whose work has begun, per plan
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
+        self._whole = asyncio.Event()  # cleared from a commit that failed until the history was read again
+        self._whole.set()
+        self._unsaved: list[_Outcome] = []
         self.effects = Effects(parts, self)
         self.steps = Steps(parts, self, self.effects)
 
@@ -133,7 +142,7 @@ class Engine:
         beside: Sequence[Append] = (),
     ) -> asyncio.Future[int]:
         """Do the same for several plans: all of it or nothing is recorded. `beside` are facts of other streams."""
-        stage = _Stage(self, actor, cause)
+        stage = _Stage(self, actor, cause, requests)
         for plan_id, command in requests:
             stage.decide(plan_id, command)
         return self._append(stage, beside)
@@ -208,14 +217,63 @@ class Engine:
         for plan_id in stage.plans:
             self._plans.pop(plan_id, None)
         self.parts.budgets.forget()
+        if isinstance(error, CommitFailedError):  # what is known of the world outside is not forgotten
+            outcomes = [(plan_id, command) for plan_id, command in stage.requests if isinstance(command, _OUTCOMES)]
+            self._unsaved += [(plan_id, command, stage.actor, stage.cause) for plan_id, command in outcomes]
         if isinstance(error, (CommitFailedError, ConflictError)):  # a conflict: somebody else writes (FAULTS F12)
             self.fail(error)
 
     def fail(self, error: BaseException) -> None:
         """Stop dispatch because of something the engine can't mend; the owner waits for it and reopens or exits."""
         self._stopping = True
-        if self.failed is not None and not self.failed.done():
+        if isinstance(error, CommitFailedError) and self.mend is not None:
+            self._whole.clear()
+            self.mend(error)
+        elif self.failed is not None and not self.failed.done():
             self.failed.set_result(error)
+
+    # --- after a commit that failed (KERNEL L5)
+
+    async def whole(self) -> None:
+        """Wait while the history is being read again; whoever brings a result from outside waits here with it."""
+        await self._whole.wait()
+
+    async def drained(self) -> None:
+        """Wait until all that was queued before the failure was told of it."""
+        while self._queued:  # noqa: ASYNC110 - what is queued has no event of its own; this is rare and short
+            await asyncio.sleep(0.01)
+
+    def say(self, sentence: str) -> None:
+        """Tell who watches what stops all plans, or that it ended."""
+        for hearer in tuple(self.hearers):
+            hearer(sentence)
+
+    def reset(self) -> None:
+        """Go on after the history was read again: all that was derived is forgotten, outcomes are recorded anew.
+
+        The caller resumes the plans. Work that is still under way keeps its place, and reports when it ends.
+        """
+        self._plans.clear()
+        self.parts.budgets.forget()
+        self._busy.clear()
+        for task in self._tasks:
+            plan_id, _, path = task.get_name().partition("/")
+            self._busy.setdefault(plan_id, set()).add(path)
+        self._stopping = False
+        unsaved, self._unsaved = self._unsaved, []
+        for outcome in unsaved:
+            self._save_again(*outcome)
+        self._whole.set()
+
+    def _save_again(self, plan_id: str, command: Any, actor: str, cause: str) -> None:  # noqa: ANN401 - an outcome
+        """Record an outcome whose commit failed, unless it is on disk after all."""
+        plan = self.load(plan_id)
+        slot = plan.slots.get(command.path)
+        if slot is None or slot.status not in IN_FLIGHT:
+            return
+        with contextlib.suppress(CommandRefusedError):
+            beside = self.effects.settled_beside(plan, command)
+            self.submit(plan_id, command, actor=actor, cause=cause, beside=beside)
 
     # --- work
 
@@ -224,7 +282,7 @@ class Engine:
 
         A plan that can't be read, or whose history is full, is left alone and stands in `broken`: others go on.
         """
-        if self._stopping or plan_id in self._queued or plan_id in self.broken:
+        if self._stopping or self.held or plan_id in self._queued or plan_id in self.broken:
             return
         try:
             self._advance(self.load(plan_id))
@@ -257,7 +315,7 @@ class Engine:
 
     def spawn(self, plan: Plan, path: str, work: Coroutine[Any, Any, None]) -> None:
         """Run work that waits for something. An error it does not handle is recorded as its step's."""
-        task = asyncio.get_running_loop().create_task(self._watched(plan, path, work))
+        task = asyncio.get_running_loop().create_task(self._watched(plan, path, work), name=f"{plan.id}/{path}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -287,6 +345,8 @@ class Engine:
     def _begin_safely(self, plan: Plan, work: Work) -> None:
         try:
             self._begin(plan, work)
+        except CommitFailedError as error:
+            self.fail(error)
         except Exception as error:  # noqa: BLE001 - as above
             self._baffled(plan.id, work.path, error)
 
@@ -357,10 +417,12 @@ class Engine:
 class _Stage:
     """Facts decided for one append, over one or several plans."""
 
-    __slots__ = ("actor", "cause", "drafts", "engine", "expected", "facts", "plans")
+    __slots__ = ("actor", "cause", "drafts", "engine", "expected", "facts", "plans", "requests")
 
-    def __init__(self, engine: Engine, actor: str, cause: str) -> None:
-        self.engine, self.actor, self.cause = engine, actor, cause
+    def __init__(
+        self, engine: Engine, actor: str, cause: str, requests: Sequence[tuple[str, c.PlanCommand]] = ()
+    ) -> None:
+        self.engine, self.actor, self.cause, self.requests = engine, actor, cause, requests
         self.plans: dict[str, Plan] = {}
         self.facts: dict[str, list[e.AnyFact]] = {}
         self.drafts: dict[str, list[Draft]] = {}
