@@ -160,6 +160,9 @@ _SAY: dict[type[e.Fact], Callable[[Any], str]] = {
     e.ClockJumped: lambda f: (
         f"The clock was set {'ahead' if f.by_s > 0 else 'back'} by {_span(abs(f.by_s))}; nothing expires for 15 minutes"
     ),
+    e.VersionActivated: lambda f: f"{f.artefact.capitalize()} {f.name}: version {f.digest[:8]} activated",
+    e.VersionKept: lambda f: f"{f.artefact.capitalize()} {f.name}: version {f.digest[:8]} kept, not active",
+    e.VersionRetired: lambda f: f"{f.artefact.capitalize()} {f.name}: taken out of use",
     e.WorkspaceCreated: lambda f: f"Workspace of {f.name} created",
 }
 

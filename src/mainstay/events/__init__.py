@@ -61,6 +61,7 @@ from mainstay.events.steps import (
     WaitEnded,
     WaitStarted,
 )
+from mainstay.events.versions import ArtefactKind, VersionActivated, VersionKept, VersionRetired
 from mainstay.events.workspace import ClockJumped, WorkspaceCreated
 
 VALUE_MEDIA = "application/vnd.mainstay.value"
@@ -69,6 +70,7 @@ __all__ = [
     "VALUE_MEDIA",
     "AnyFact",
     "Append",
+    "ArtefactKind",
     "AttemptFailed",
     "BudgetFact",
     "BudgetReserved",
@@ -115,6 +117,9 @@ __all__ = [
     "UndoImpossible",
     "UndoRequested",
     "UndoStarted",
+    "VersionActivated",
+    "VersionKept",
+    "VersionRetired",
     "WaitEnded",
     "WaitStarted",
     "WorkspaceCreated",

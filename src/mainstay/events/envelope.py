@@ -47,6 +47,7 @@ from mainstay.events.steps import (
     WaitEnded,
     WaitStarted,
 )
+from mainstay.events.versions import VersionActivated, VersionKept, VersionRetired
 from mainstay.events.workspace import ClockJumped, WorkspaceCreated
 
 PlanFact: TypeAlias = (
@@ -90,7 +91,8 @@ PlanFact: TypeAlias = (
     | EffectAbsent
 )
 BudgetFact: TypeAlias = BudgetReserved | BudgetSettled
-AnyFact: TypeAlias = PlanFact | BudgetFact | WorkspaceCreated | ClockJumped
+VersionFact: TypeAlias = VersionActivated | VersionKept | VersionRetired
+AnyFact: TypeAlias = PlanFact | BudgetFact | VersionFact | WorkspaceCreated | ClockJumped
 
 
 class Recorded(msgspec.Struct, frozen=True):
