@@ -35,10 +35,40 @@ class ProposePlan(Command, frozen=True, kw_only=True):
     labels: Labels = ()
     parent: str = ""
     expires_at_us: int | None = None
+    keys: tuple[str, ...] = ()
+    priority: int = 0
 
 
 class ApprovePlan(Command, frozen=True, kw_only=True):
     """Let a proposed plan run."""
+
+    by: str
+
+
+class EditPlan(Command, frozen=True, kw_only=True):
+    """Change what was proposed, before it may run: all of it is given as it shall be."""
+
+    by: str
+    inputs: Value
+    labels: Labels = ()
+    expires_at_us: int | None = None
+    keys: tuple[str, ...] = ()
+    priority: int = 0
+
+
+class StartPlan(Command, frozen=True, kw_only=True):
+    """The limits that an approved plan waited for have a place for it."""
+
+
+class PausePlan(Command, frozen=True, kw_only=True):
+    """Begin nothing new until it is resumed."""
+
+    by: str
+    reason: str = ""
+
+
+class ResumePlan(Command, frozen=True, kw_only=True):
+    """Go on."""
 
     by: str
 
@@ -253,6 +283,10 @@ class Rule(Command, frozen=True, kw_only=True):
 PlanCommand: TypeAlias = (
     ProposePlan
     | ApprovePlan
+    | EditPlan
+    | StartPlan
+    | PausePlan
+    | ResumePlan
     | CancelPlan
     | UndoPlan
     | TimerDue

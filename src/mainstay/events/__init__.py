@@ -27,17 +27,20 @@ from mainstay.events.effects import (
     EffectUncertain,
     Undo,
 )
-from mainstay.events.envelope import AnyFact, Append, BudgetFact, Draft, PlanFact, Recorded
+from mainstay.events.envelope import AnyFact, Append, BudgetFact, Draft, LimitFact, PlanFact, Recorded
 from mainstay.events.fact import Fact
-from mainstay.events.limits import BudgetReserved, BudgetSettled
+from mainstay.events.limits import BudgetReserved, BudgetSettled, PlaceLeft, PlacesKept, PlaceTaken
 from mainstay.events.plans import (
     PlanApproved,
     PlanCancelled,
     PlanCompleted,
+    PlanEdited,
     PlanExpired,
     PlanFailed,
     PlanParked,
+    PlanPaused,
     PlanProposed,
+    PlanResumed,
     PlanStarted,
     PlanUndone,
     StepUndone,
@@ -93,14 +96,21 @@ __all__ = [
     "EffectUncertain",
     "Fact",
     "ItemsFrozen",
+    "LimitFact",
+    "PlaceLeft",
+    "PlaceTaken",
+    "PlacesKept",
     "PlanApproved",
     "PlanCancelled",
     "PlanCompleted",
+    "PlanEdited",
     "PlanExpired",
     "PlanFact",
     "PlanFailed",
     "PlanParked",
+    "PlanPaused",
     "PlanProposed",
+    "PlanResumed",
     "PlanStarted",
     "PlanUndone",
     "Recorded",

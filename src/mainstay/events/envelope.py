@@ -15,15 +15,18 @@ from mainstay.events.effects import (
     EffectRefused,
     EffectUncertain,
 )
-from mainstay.events.limits import BudgetReserved, BudgetSettled
+from mainstay.events.limits import BudgetReserved, BudgetSettled, PlaceLeft, PlacesKept, PlaceTaken
 from mainstay.events.plans import (
     PlanApproved,
     PlanCancelled,
     PlanCompleted,
+    PlanEdited,
     PlanExpired,
     PlanFailed,
     PlanParked,
+    PlanPaused,
     PlanProposed,
+    PlanResumed,
     PlanStarted,
     PlanUndone,
     StepUndone,
@@ -53,6 +56,9 @@ from mainstay.events.workspace import ClockJumped, WorkspaceCreated
 PlanFact: TypeAlias = (
     PlanProposed
     | PlanApproved
+    | PlanEdited
+    | PlanPaused
+    | PlanResumed
     | PlanStarted
     | PlanParked
     | PlanCompleted
@@ -91,8 +97,9 @@ PlanFact: TypeAlias = (
     | EffectAbsent
 )
 BudgetFact: TypeAlias = BudgetReserved | BudgetSettled
+LimitFact: TypeAlias = PlaceTaken | PlaceLeft | PlacesKept
 VersionFact: TypeAlias = VersionActivated | VersionKept | VersionRetired
-AnyFact: TypeAlias = PlanFact | BudgetFact | VersionFact | WorkspaceCreated | ClockJumped
+AnyFact: TypeAlias = PlanFact | BudgetFact | LimitFact | VersionFact | WorkspaceCreated | ClockJumped
 
 
 class Recorded(msgspec.Struct, frozen=True):

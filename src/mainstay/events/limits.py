@@ -5,6 +5,24 @@ from __future__ import annotations
 from mainstay.events.fact import Fact
 
 
+class PlaceTaken(Fact, frozen=True, omit_defaults=True):
+    """A plan takes a place of a limit across plans, in the transaction of its start."""
+
+    plan: str
+
+
+class PlaceLeft(Fact, frozen=True, omit_defaults=True):
+    """A plan gives its place back, in the transaction of its end."""
+
+    plan: str
+
+
+class PlacesKept(Fact, frozen=True, omit_defaults=True):
+    """The first fact of a further stream of a limit, because a stream is bounded: who holds a place."""
+
+    plans: tuple[str, ...]
+
+
 class BudgetReserved(Fact, frozen=True, omit_defaults=True):
     """A part of a cap is held for one effect, in the transaction of its intent."""
 

@@ -17,6 +17,19 @@ class PlanProposed(Fact, frozen=True, omit_defaults=True):
     labels: Labels = ()
     parent: str = ""  # "plan/path" of the step that started this child plan
     expires_at_us: int | None = None
+    keys: tuple[str, ...] = ()  # limits across plans that it takes a place of (KERNEL T2); no personal data in them
+    priority: int = 0
+
+
+class PlanEdited(Fact, frozen=True, omit_defaults=True):
+    """What was proposed was changed before it may run: all of it as it is now."""
+
+    by: str
+    inputs: Value
+    labels: Labels = ()
+    expires_at_us: int | None = None
+    keys: tuple[str, ...] = ()
+    priority: int = 0
 
 
 class PlanApproved(Fact, frozen=True, omit_defaults=True):
@@ -29,6 +42,20 @@ class PlanStarted(Fact, frozen=True, omit_defaults=True):
     """The plan runs, under this number of kernel semantics (KERNEL L10)."""
 
     kernel: int
+
+
+class PlanPaused(Fact, frozen=True, omit_defaults=True):
+    """Nothing new is begun until it is resumed; what is on its way is followed, and no time ends anything."""
+
+    by: str
+    reason: str = ""
+
+
+class PlanResumed(Fact, frozen=True, omit_defaults=True):
+    """The plan goes on. What ends by time gets the time it was paused for."""
+
+    by: str
+    paused_us: int
 
 
 class PlanParked(Fact, frozen=True, omit_defaults=True):
