@@ -14,6 +14,7 @@ from mainstay.values import BlobRef, Money
 
 PaymentKind: TypeAlias = Literal["payment", "write_off", "fee", "discount", "exchange"]
 Date = Annotated[str, msgspec.Meta(extra={"mainstay": "date"})]  # YYYY-MM-DD; expressions read it as a date
+Time = Annotated[str, msgspec.Meta(extra={"mainstay": "time"})]  # 2026-11-21T10:30:00Z; expressions read it as a time
 
 
 class BankLine(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -198,3 +199,42 @@ class Doubt(msgspec.Struct, frozen=True, omit_defaults=True):
     body: str  # what was understood, or what is wrong, in lines
     remedy: str = ""  # what to do when it is not so
     layout: Layout | None = None  # remembered after a yes
+
+
+class MailReceived(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a plan sees of a mail that arrived. Ids as `mail.send` gives them, `<...@acme.example>`."""
+
+    message_id: str
+    from_address: str
+    in_reply_to: str = ""
+    to: tuple[str, ...] = ()
+    subject: str = ""
+    text: str = ""
+    received_at: Time = ""
+    files: tuple[File, ...] = ()
+
+
+class FileReceived(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a plan sees of a file that appeared in a watched folder; its paths are relative to the workspace."""
+
+    path: str
+    folder: str
+    name: str
+    file: File
+
+
+class PlanEnded(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a plan sees of another one that ended. `ending` is the business ending its playbook named, "" for none."""
+
+    plan: str
+    playbook: str
+    status: str
+    ending: str = ""
+
+
+# The kinds of events from outside that a playbook may wait for, and what `event` is in each.
+EVENTS: dict[str, type[msgspec.Struct]] = {
+    "mail.received": MailReceived,
+    "file.received": FileReceived,
+    "plan.ended": PlanEnded,
+}
