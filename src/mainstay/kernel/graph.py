@@ -203,6 +203,7 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     priority: int = 0  # higher goes first
     end: tuple[Ending, ...] = ()
     playbooks: dict[str, Definition] = {}  # those that its steps run, by target: a plan keeps its versions of them all
+    version: str = ""  # digest of the YAML and its templates, as `mainstay activate` names it
 
 
 class Graph:
@@ -256,4 +257,5 @@ def chunk_of(definition: Definition, name: str) -> Definition:
         types={**definition.types, "items": f"list({step.item or 'any'})"},
         records=definition.records,
         playbooks=definition.playbooks,
+        version=definition.version,
     )
