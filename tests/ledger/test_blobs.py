@@ -97,3 +97,23 @@ def test_the_cache_is_bounded_in_bytes(place):
     assert blobs._cache._used == 800
     assert [blobs.get(ref)[0] for ref in refs] == [0, 1, 2, 3, 4]
     assert blobs._cache._used <= 1000
+
+
+def test_l3_a_blob_of_another_workspace_keeps_its_name(place, tmp_path):
+    ref = FileBlobs(tmp_path / "elsewhere", bytes(32)).put(CONTENT)
+    FileBlobs(place, KEY).adopt(ref.digest, CONTENT)
+    assert FileBlobs(place, KEY).get(ref) == CONTENT
+    assert b"canary" not in files(place)[0].read_bytes()
+
+
+def test_l3_an_adopted_blob_is_bound_to_its_name_and_the_key(place):
+    one, other = BlobRef("ab" * 32, len(CONTENT)), BlobRef("cd" * 32, len(CONTENT))
+    blobs = FileBlobs(place, KEY)
+    blobs.adopt(one.digest, CONTENT)
+    blobs.adopt(other.digest, CONTENT[::-1])
+    (place / "ab" / ("ab" * 31)).replace(place / "cd" / ("cd" * 31))
+    with pytest.raises(LedgerError, match="was altered"):
+        blobs.get(other)
+    blobs.adopt(one.digest, CONTENT)
+    with pytest.raises(LedgerError, match="was altered"):
+        FileBlobs(place, bytes(32)).get(one)
