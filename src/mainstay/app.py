@@ -33,6 +33,7 @@ from mainstay.ledger.known import KnownReader
 from mainstay.ledger.known import known as known_projection
 from mainstay.ledger.lock import OwnerLock
 from mainstay.ledger.sqlite import SqliteLedger
+from mainstay.ledger.trouble import room_missing
 from mainstay.ledger.views import VIEWS
 from mainstay.ports import OwnRecords
 from mainstay.requests import METHODS, Requests
@@ -41,6 +42,7 @@ from mainstay.runtime.clock import SystemClock
 from mainstay.runtime.engine import Engine
 from mainstay.runtime.expressions import Programs
 from mainstay.runtime.intake import Intake
+from mainstay.runtime.mending import Mending
 from mainstay.runtime.parts import Parts
 from mainstay.runtime.payloads import Payloads
 from mainstay.runtime.timers import Timer, Timers
@@ -185,9 +187,10 @@ class Owner:
             self.workers = WorkerPool(paths=code)
             self.contracts = contracts(workspace, records_of(self.ledger))
             self.engine = Engine(self._parts(policy or DefaultPolicy()))
-            self.timers = Timers(self.engine, self.clock, self)
-            self.timers.on_jump = self._note_jump
-            self.engine.on_timer = self.timers.hint
+            missing = functools.partial(room_missing, workspace.state)
+            self.mending = Mending(self.engine, self.clock, self.ledger.reopen, missing, str(workspace.root))
+            self.mending.on_mended = self._work
+            self.engine.mend = self.mending.begin
             self.requests = Requests(self.engine, self.contracts, workspace.root, METHODS)
             session = ledger_keys.load_session(workspace.state)
             self.intake = Intake(workspace.socket, session, self.requests.answer)
@@ -202,17 +205,27 @@ class Owner:
             if self.ledger.head()[0] == 0:
                 await self._first_fact()
             await self.intake.open()
-            self._sleeping = asyncio.create_task(self.timers.run())
-            self._sleeping.add_done_callback(self._timers_ended)
-            self.engine.resume([row[0] for row in self.ledger.rows(queries.LIVE_PLANS)])
+            self._work()
         except BaseException:
             await self.__aexit__()
             raise
         return self
 
+    def _work(self) -> None:
+        """Keep times and go on with all plans: at the start, and after the history was read again."""
+        if self._sleeping is not None:
+            self._sleeping.cancel()
+        self.timers = Timers(self.engine, self.clock, self)
+        self.timers.on_jump = self._note_jump
+        self.engine.on_timer = self.timers.hint
+        self._sleeping = asyncio.create_task(self.timers.run())
+        self._sleeping.add_done_callback(self._timers_ended)
+        self.engine.resume([row[0] for row in self.ledger.rows(queries.LIVE_PLANS)])
+
     async def __aexit__(self, *_: object) -> None:
         if self._sleeping is not None:
             self._sleeping.cancel()
+        await self.mending.close()
         await self.intake.close()
         await self.engine.stop(STOP_GRACE_S)
         await self.workers.close()

@@ -19,7 +19,9 @@ MainstayError
  |- OwnedError              another process owns the workspace
  `- LedgerError             the history on disk can't be used
      |- WrongKeyError       the key does not open it
-     `- CommitFailedError   a commit failed; what was in it is unknown until the ledger is read again
+     |- CommitFailedError   a commit failed; what was in it is unknown until the ledger is read again
+     |   `- DiskFullError   it failed because there is no room; it goes on when there is
+     `- LockedError         the key has to be unlocked with its passphrase first
 Programmer mistakes are assertions, not errors.
 """
 
@@ -156,3 +158,11 @@ class WrongKeyError(LedgerError):
 
 class CommitFailedError(LedgerError):
     """A commit failed: whether its events are on disk is unknown until the ledger is opened again."""
+
+
+class DiskFullError(CommitFailedError):
+    """There is no room on the disk: nothing more is recorded, and so nothing more is done, until there is."""
+
+
+class LockedError(LedgerError):
+    """The workspace's key is wrapped in a passphrase that was not given."""

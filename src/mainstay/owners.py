@@ -13,7 +13,7 @@ from mainstay.errors import MainstayError, OwnedError
 from mainstay.ledger import keys as ledger_keys
 from mainstay.ledger.lock import Owner as Holder
 from mainstay.ledger.lock import holder
-from mainstay.requests import TAKEN, Params, say_news
+from mainstay.requests import NOTICE, TAKEN, Params, say_news
 from mainstay.runtime.intake import Request, call
 from mainstay.sentences import say
 
@@ -95,6 +95,7 @@ async def serve(workspace: Workspace, emit: Emit, stop: asyncio.Event) -> None:
                 emit(say_news(plan_id, fact) | {"says": say(fact), "title": plan.title})
 
         owner.engine.listeners.append(listen)
+        owner.engine.hearers.append(lambda says: emit({"plan": "", "kind": NOTICE, "path": "", "says": says}))
         emit({"plan": "", "kind": TAKEN, "path": "", "count": len(owner.requests.unfinished(except_for=""))})
         stopped = asyncio.ensure_future(stop.wait())
         await asyncio.wait({stopped, failed}, return_when=asyncio.FIRST_COMPLETED)

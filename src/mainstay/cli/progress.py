@@ -108,6 +108,8 @@ class Board:
         """Take one piece of news."""
         kind, path = event["kind"], event["path"]
         self.plan = self.plan or event["plan"]
+        if kind == "Notice":
+            self._console.print(text(event["says"], "bold"))
         if not path or (kind not in _BEGINS and kind not in _ENDS):
             return
         name, _, item = path.partition("/")

@@ -30,6 +30,7 @@ def start(screen: Screen, folder: Path | None) -> int:
 
 async def _serve(screen: Screen, workspace: Workspace) -> None:
     from mainstay.owners import serve
+    from mainstay.requests import NOTICE
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -37,7 +38,9 @@ async def _serve(screen: Screen, workspace: Workspace) -> None:
         loop.add_signal_handler(number, stop.set)
 
     def hear(event: dict[str, Any]) -> None:
-        if event["plan"]:
+        if event["kind"] == NOTICE:
+            screen.err.print(text(f"{time.strftime('%H:%M:%S')} {event['says']}", "bold"))
+        elif event["plan"]:
             _say_event(screen, event)
         else:
             _say_begun(screen, workspace, event["count"])

@@ -2,19 +2,42 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from typing import TYPE_CHECKING
+
+from mainstay.ledger.trouble import full
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
 def write_new(path: Path, content: bytes) -> None:
-    """Write a 0600 file that must not exist yet; its content is on disk when this returns, its name is not."""
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:  # noqa: PTH123 - with a mode
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+    """Write a 0600 file that must not exist yet; its content is on disk when this returns, its name is not.
+
+    Raises DiskFullError when there is no room, and leaves nothing behind then.
+    """
+    try:
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:  # noqa: PTH123 - with a mode
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    except FileExistsError:
+        raise
+    except OSError as error:
+        path.unlink(missing_ok=True)
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise full(path.parent) from error
+        raise
+
+
+def replace(path: Path, content: bytes) -> None:
+    """Put a 0600 file in the place of one that may be there, whole or not at all; on disk when this returns."""
+    part = path.with_name(f"{path.name}.part")
+    part.unlink(missing_ok=True)
+    write_new(part, content)
+    part.replace(path)
+    sync_folder(path.parent)
 
 
 def sync_folder(path: Path) -> None:

@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 import apsw
 
-from mainstay.errors import CommandRefusedError, CommitFailedError, LedgerError
+from mainstay.errors import CommandRefusedError, CommitFailedError, DiskFullError, LedgerError
 from mainstay.ledger import batch, chain, database, projections
 from mainstay.ledger.checkpoint import Checkpointer
 from mainstay.ledger.reader import SqliteReader
 from mainstay.ledger.segments import Segments
-from mainstay.ledger.trouble import trouble
+from mainstay.ledger.trouble import is_full, trouble
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
@@ -268,7 +268,8 @@ class SqliteLedger:
 
 def _failure(path: Path, error: Exception) -> CommitFailedError:
     why, remedy = trouble(path, error)
-    failure = CommitFailedError(
+    kind = DiskFullError if is_full(path, error) else CommitFailedError
+    failure = kind(
         f"Writing to {path} failed ({why}): whether the last events are on disk is not known yet.",
         remedy=f"{remedy} Mainstay reads the history again before it goes on.",
     )

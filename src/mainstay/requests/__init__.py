@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mainstay.requests import plans
-from mainstay.requests.desk import TAKEN, Params, Requests, say_news
+from mainstay.requests.desk import NOTICE, TAKEN, Params, Requests, say_news
 from mainstay.requests.files import file_content, files_at
 
 if TYPE_CHECKING:
@@ -19,4 +19,4 @@ if TYPE_CHECKING:
 
 METHODS: Mapping[str, Method] = {**plans.METHODS}
 
-__all__ = ["METHODS", "TAKEN", "Params", "Requests", "file_content", "files_at", "say_news"]
+__all__ = ["METHODS", "NOTICE", "TAKEN", "Params", "Requests", "file_content", "files_at", "say_news"]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from mainstay import commands as c
 from mainstay import events as e
 from mainstay.contracts import to_plain
-from mainstay.errors import InputError, MainstayError
+from mainstay.errors import CommitFailedError, InputError, MainstayError
 from mainstay.kernel.plan import decide
 from mainstay.kernel.state import ENDED, RESTING, Plan
 from mainstay.ledger import queries
@@ -21,7 +21,7 @@ from mainstay.runtime.engine import Engine, stream_of
 from mainstay.values import SECOND_US
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
     from pathlib import Path
 
     from mainstay.kernel.graph import Definition
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from mainstay.runtime.intake import Emit, Request
     from mainstay.values import Value
 
+NOTICE = "Notice"  # a sentence about what stops all plans, or that it ended
 TAKEN = "Taken"  # the first thing said of a request: it is on disk
 SOON_S = 120.0  # a plan that sleeps no longer than this is waited for
 _ID_LETTERS = "23456789abcdefghjkmnpqrstvwxyz"
@@ -66,6 +67,9 @@ class Requests:
             raise InputError(
                 f"There is no request '{request.method}'.", remedy="Is another release of Mainstay running?"
             )
+        if self.engine.trouble:
+            emit({"plan": "", "kind": NOTICE, "path": "", "says": self.engine.trouble})
+        await self._or_failed(self.engine.whole())
         return await self._methods[request.method](self, request.params, emit)
 
     def pin(self, name: str, content: bytes) -> Value:
@@ -153,12 +157,18 @@ class Requests:
                 moved.set()
             del plan
 
+        def hear(sentence: str) -> None:
+            emit({"plan": plan_id, "kind": NOTICE, "path": "", "says": sentence})
+            moved.set()
+
         self.engine.listeners.append(listen)
+        self.engine.hearers.append(hear)
         try:
-            while not self._rests(plan_id):
+            while not await self._rests_now(plan_id):
                 moved.clear()
-                await self._moved_or_failed(moved)
+                await self._or_failed(moved.wait())
         finally:
+            self.engine.hearers.remove(hear)
             if listen in self.engine.listeners:
                 self.engine.listeners.remove(listen)
         if plan_id in self.engine.broken:
@@ -168,10 +178,20 @@ class Requests:
             )
         return self.standing(plan_id)
 
-    async def _moved_or_failed(self, moved: asyncio.Event) -> None:
+    async def _rests_now(self, plan_id: str) -> bool:
+        """Say whether a plan rests, as soon as that can be read: after a commit that failed it waits."""
+        while True:
+            await self._or_failed(self.engine.whole())
+            try:
+                return self._rests(plan_id)
+            except CommitFailedError as error:
+                self.engine.fail(error)
+
+    async def _or_failed(self, awaited: Coroutine[Any, Any, Any]) -> None:
+        """Wait for something; raises what makes the owner end when that comes first."""
         failed = self.engine.failed
         assert failed is not None
-        waiting = asyncio.ensure_future(moved.wait())
+        waiting = asyncio.ensure_future(awaited)
         try:
             await asyncio.wait({waiting, failed}, return_when=asyncio.FIRST_COMPLETED)
         finally:

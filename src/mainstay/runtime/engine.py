@@ -62,6 +62,7 @@ class Engine:
         self.on_timer: Callable[[int], None] | None = None
         self.mend: Callable[[CommitFailedError], None] | None = None  # reads the history again, then calls `reset`
         self.held = ""  # why nothing may begin: a workspace in quarantine (KERNEL L6)
+        self.trouble = ""  # what stands in the way while `whole` waits, in the operator's words
         self.hearers: list[Callable[[str], None]] = []  # told in a sentence what stops all plans, and that it ended
         self._plans: OrderedDict[str, Plan] = OrderedDict()
         self._graphs: OrderedDict[str, Graph] = OrderedDict()
@@ -260,6 +261,7 @@ class Engine:
             plan_id, _, path = task.get_name().partition("/")
             self._busy.setdefault(plan_id, set()).add(path)
         self._stopping = False
+        self.trouble = ""
         unsaved, self._unsaved = self._unsaved, []
         for outcome in unsaved:
             self._save_again(*outcome)
@@ -396,6 +398,7 @@ class Engine:
     async def stop(self, grace_s: float) -> None:
         """Begin nothing more; wait for what is under way, at most `grace_s`; the rest is settled at the next start."""
         self._stopping = True
+        grace_s = grace_s if self._whole.is_set() else 0.0  # what can't be recorded is not waited for
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=grace_s)
         left = tuple(self._tasks)
