@@ -128,6 +128,20 @@ class Ending(msgspec.Struct, frozen=True, omit_defaults=True):
     undo: tuple[str, ...] = ()
 
 
+class Trigger(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What starts a plan by itself: a file in a folder, an event, or a schedule (local time of the company).
+
+    `arguments` are the inputs of that plan, made of `event`; `where` says which events count. A folder's event is
+    "file.received".
+    """
+
+    event: str = ""
+    where: Cel | None = None
+    folder: str = ""  # relative to the workspace
+    cron: str = ""  # minute hour day month weekday
+    arguments: Record = Record({})
+
+
 class Compensate(msgspec.Struct, frozen=True, omit_defaults=True):
     """A step's own way to be undone, instead of its operation's."""
 
@@ -204,6 +218,7 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     end: tuple[Ending, ...] = ()
     playbooks: dict[str, Definition] = {}  # those that its steps run, by target: a plan keeps its versions of them all
     version: str = ""  # digest of the YAML and its templates, as `mainstay activate` names it
+    on: tuple[Trigger, ...] = ()  # what starts a plan of it without being asked
 
 
 class Graph:
