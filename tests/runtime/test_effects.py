@@ -14,7 +14,7 @@ from mainstay.contracts import Found, Operation
 from mainstay.errors import CommandRefusedError, NotSent, Permanent, RateLimited, Uncertain
 from mainstay.governance.policy import DefaultPolicy
 from mainstay.kernel.graph import Compensate, Literally, Record, Retry
-from mainstay.runtime import effects
+from mainstay.runtime import settling
 from mainstay.values import Verdict
 from mainstay.views import Views
 
@@ -24,7 +24,7 @@ NO_WAY_BACK = "It was heard."
 
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch):
-    monkeypatch.setattr(effects, "RESENDS_S", (0.01, 0.1, 0.2))
+    monkeypatch.setattr(settling, "RESENDS_S", (0.01, 0.1, 0.2))
 
 
 def operation(call, name="test.say", **more):

@@ -113,7 +113,7 @@ class Requests:
         cause = self._asked_at(plan_id, decision)[0]
         plan = self.engine.load(plan_id)
         decide(plan, command)  # refused here, before a budget counts what is ruled
-        beside = self.engine.effects.settle_by_ruling(plan, decision, command.choice)
+        beside = self.engine.effects.outcomes.settle_by_ruling(plan, decision, command.choice)
         return self.engine.submit(plan_id, command, actor="operator", cause=cause, beside=beside)
 
     def _rows(self, plan_id: str, decision: str, kept: Sequence[int] | None) -> Value:

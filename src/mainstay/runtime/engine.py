@@ -274,7 +274,7 @@ class Engine:
         if slot is None or slot.status not in IN_FLIGHT:
             return
         with contextlib.suppress(CommandRefusedError):
-            beside = self.effects.settled_beside(plan, command)
+            beside = self.effects.outcomes.settled_beside(plan, command)
             self.submit(plan_id, command, actor=actor, cause=cause, beside=beside)
 
     # --- work

@@ -18,7 +18,7 @@ from mainstay.errors import CommandRefusedError, MainstayError, OperationError, 
 from mainstay.kernel.graph import MAX_ITEMS, Cel, chunk_of
 from mainstay.kernel.state import is_item
 from mainstay.ports import Proposal
-from mainstay.runtime.effects import Attempt, in_time_of_step, judged
+from mainstay.runtime.attempt import Attempt, in_time_of_step, judged
 from mainstay.runtime.names import Names
 from mainstay.values import SECOND_US, BlobRef, Failure, merge_labels
 
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from mainstay.contracts import AgentContract, Operation
     from mainstay.kernel.graph import Step
     from mainstay.kernel.state import Plan
-    from mainstay.runtime.effects import Desk, Effects
+    from mainstay.runtime.attempt import Desk
+    from mainstay.runtime.effects import Effects
     from mainstay.runtime.parts import Parts
     from mainstay.values import Labels, Value
 

@@ -1,0 +1,135 @@
+"""What one attempt of an operation is given, and what holds of every effect: its judgement, its digest, its card."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+
+from mainstay.contracts import Card
+from mainstay.encoding import encode_value
+from mainstay.values import Verdict, digest_of
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Coroutine, Sequence
+    from typing import Any
+
+    from mainstay import commands as c
+    from mainstay.contracts import Operation
+    from mainstay.events import Append
+    from mainstay.kernel.state import Plan
+    from mainstay.ports import Proposal
+    from mainstay.runtime.parts import Parts
+    from mainstay.values import BlobRef, Value
+
+
+class Desk(Protocol):
+    """What effects and steps need of the engine."""
+
+    def load(self, plan_id: str) -> Plan:
+        """Give the plan as it will be."""
+        ...
+
+    def now_us(self) -> int:
+        """Give the time."""
+        ...
+
+    def submit(
+        self,
+        plan_id: str,
+        *commands: c.PlanCommand,
+        actor: str = "mainstay",
+        cause: str = "",
+        beside: Sequence[Append] = (),
+    ) -> asyncio.Future[int]:
+        """Queue the facts that commands lead to, with facts of other streams beside them."""
+        ...
+
+    def submit_all(
+        self, requests: list[tuple[str, c.PlanCommand]], *, actor: str = "mainstay", cause: str = ""
+    ) -> asyncio.Future[int]:
+        """Do so for several plans at once."""
+        ...
+
+    def report(
+        self,
+        plan: Plan,
+        path: str,
+        *commands: c.PlanCommand,
+        actor: str = "mainstay",
+        beside: Sequence[Append] = (),
+    ) -> None:
+        """Hand in a result."""
+        ...
+
+    def release(self, plan_id: str, path: str) -> None:
+        """Let work begin again later."""
+        ...
+
+    def advance(self, plan_id: str) -> None:
+        """Begin what there is to do."""
+        ...
+
+    def spawn(self, plan: Plan, path: str, work: Coroutine[Any, Any, None]) -> None:
+        """Run work that waits."""
+        ...
+
+    async def whole(self) -> None:
+        """Wait while the history is being read again after a commit that failed."""
+        ...
+
+    def keep_definition(self, definition: Any) -> BlobRef:  # noqa: ANN401 - kernel's Definition, avoiding a name
+        """Store a definition."""
+        ...
+
+
+class Attempt:
+    """What an operation is given of the runtime: contracts.Call."""
+
+    __slots__ = ("_parts", "now_us", "plan", "token")
+
+    def __init__(self, parts: Parts, plan: str, token: str, now_us: int) -> None:
+        """Stand for one attempt."""
+        self._parts, self.plan, self.token, self.now_us = parts, plan, token, now_us
+
+    def read(self, blob: BlobRef) -> bytes:
+        """Give the content of a pinned file."""
+        return self._parts.payloads.blobs.get(blob)
+
+    def store(self, content: bytes, name: str = "", media: str = "application/octet-stream") -> BlobRef:
+        """Keep bytes as a blob."""
+        return self._parts.payloads.blobs.put(content, name=name, media=media)
+
+
+def in_time_of_step(plan: Plan, path: str, operation: Operation) -> Operation:
+    """Give the operation with the time its step allows; a compensation has its own."""
+    timeout_s = None if path.startswith("~") else plan.step(path).timeout_s
+    return operation if timeout_s is None else msgspec.structs.replace(operation, timeout_s=timeout_s)
+
+
+def judged(parts: Parts, proposal: Proposal) -> Verdict:
+    """Ask the policy; one that breaks lets nothing through by itself: the operator is asked."""
+    try:
+        return parts.policy.judge(proposal)
+    except Exception as error:  # noqa: BLE001 - whatever broke, it did not allow this
+        return Verdict("ask", "policy", f"The policy could not decide: {parts.classify(error).message}")
+
+
+def effect_digest(operation: Operation, account: str, arguments: Value) -> str:
+    """Name exactly what would happen: the thing a ruling binds."""
+    return digest_of(
+        b"effect", operation.name.encode(), str(operation.version).encode(), account.encode(), encode_value(arguments)
+    )
+
+
+def no_way_back(operation: Operation) -> str:
+    """Why an effect of this operation can't be taken back; empty when it can."""
+    return "" if operation.compensation else operation.cannot_undo or f"{operation.name} has no way back"
+
+
+def card_of(operation: Operation, typed: object) -> Card:
+    """Give what a person is shown of an effect; `typed` are its arguments as the operation takes them."""
+    if operation.card is not None:
+        return operation.card(typed)
+    return Card(headline=operation.summary, body="", cannot_undo=operation.cannot_undo)
