@@ -1,0 +1,221 @@
+"""A disk that fails under a working owner: it stops, reads its history again, goes on (KERNEL L5; FAULTS F6, F7)."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from kit import do, each, facts, make_workspace, owner_of, plan, start
+
+from mainstay import events as e
+from mainstay.errors import DiskFullError, LedgerError
+from mainstay.ledger import trouble
+from mainstay.runtime import mending
+
+WAIT_S = 30
+WORDS = [f"word{number}" for number in range(40)]
+
+
+class Disk:
+    """A small file system of its own, with a ballast that fills it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def fill(self, leave: int = 0) -> None:
+        size = shutil.disk_usage(self.folder).free - leave
+        with (self.folder / "ballast").open("wb") as file:
+            file.write(bytes(max(0, size)))
+
+    def empty(self) -> None:
+        (self.folder / "ballast").unlink()
+
+
+@pytest.fixture
+def disk(tmp_path):
+    if os.geteuid() != 0:
+        pytest.skip("a small file system can only be mounted by root")
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=40m", "tmpfs", folder], check=False).returncode != 0:
+        pytest.skip("this machine does not let us mount a file system")
+    yield Disk(folder)
+    subprocess.run(["umount", "-l", folder], check=True)
+
+
+@pytest.fixture(autouse=True)
+def quick(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setattr(mending, "LOOK_S", 0.05)
+    monkeypatch.setattr(mending, "PAUSES_S", (0.0, 0.05, 0.05, 0.05))
+
+
+def play(workspace, world, scenario):
+    async def inside():
+        async with owner_of(workspace, world) as owner:
+            heard: list[str] = []
+            owner.engine.hearers.append(heard.append)
+            return await scenario(owner, heard)
+
+    return asyncio.run(asyncio.wait_for(inside(), WAIT_S))
+
+
+async def until(condition) -> None:
+    while not condition():  # noqa: ASYNC110 - a test looks from outside
+        await asyncio.sleep(0.02)
+
+
+async def fill_up(owner) -> None:
+    """Write facts until there is no room left."""
+    for sequence in range(2000):
+        draft = e.Draft(e.StepCompleted("x", "y" * 60_000), 1, "test")
+        await owner.ledger.append([e.Append("filler", sequence, (draft,))])
+
+
+def test_l5_f6_a_full_disk_stops_the_owner_with_a_clear_word_and_it_goes_on_by_itself(disk, world):
+    workspace = make_workspace(disk.folder / "w")
+
+    async def scenario(owner, heard):
+        await owner.engine.parts.ledger.append([])
+        disk.fill(leave=600_000)  # room for a part of it, so that it runs out in the middle
+        plan_id, committed = owner.requests.propose(plan(each(do("say", "test.say", ""))), {"words": WORDS})
+        await committed
+        following = asyncio.create_task(owner.requests.follow(plan_id, lambda _: None))
+        growing = asyncio.create_task(grow(owner))
+        await until(lambda: owner.engine.trouble)
+        await growing
+        await until(lambda: heard)
+        assert "is full: free " in heard[0]
+        before = world.words()
+        await asyncio.sleep(0.3)
+        assert world.words() == before, "something was done that can't be recorded"
+        disk.empty()
+        standing = await following
+        assert heard[-1] == mending.GOES_ON
+        assert standing["status"] == "completed"
+        assert owner.ledger.verify().whole
+        assert owner.ledger.differing() == []
+        return facts(owner, plan_id, e.EffectDone)
+
+    async def grow(owner):
+        with pytest.raises(LedgerError) as caught:
+            await fill_up(owner)
+        owner.engine.fail(caught.value)
+
+    done = play(workspace, world, scenario)
+    assert world.words() == sorted(WORDS)
+    assert all(len(calls) == 1 for calls in world.calls().values()), "something happened twice"
+    assert len(done) == len(WORDS)
+
+
+def test_l5_f6_an_outcome_that_met_a_full_disk_is_recorded_when_there_is_room(disk, world):
+    """What came back from outside is kept and recorded as it was: no doubt is made up about it."""
+    workspace = make_workspace(disk.folder / "w")
+
+    async def scenario(owner, heard):
+        original = owner.ledger.append
+
+        def append(appends):
+            if any(isinstance(draft.fact, e.EffectDone) for one in appends for draft in one.drafts):
+                owner.ledger.append = original
+                disk.fill()
+            return original(appends)
+
+        owner.ledger.append = append
+        following = asyncio.create_task(start(owner, plan(do("whisper", "test.whisper", "once"))))
+        await until(lambda: heard)
+        disk.empty()
+        plan_id, standing = await following
+        assert standing["status"] == "completed"
+        return [type(fact) for fact in facts(owner, plan_id)]
+
+    kinds = play(workspace, world, scenario)
+    assert e.EffectUncertain not in kinds
+    assert kinds.count(e.EffectDone) == 1
+    assert world.words() == ["once"]
+
+
+def can_inject() -> bool:
+    strace = shutil.which("strace")
+    return (
+        strace is not None and subprocess.run([strace, "-qq", "true"], capture_output=True, check=False).returncode == 0
+    )
+
+
+injected = pytest.mark.skipif(not can_inject(), reason="system calls can only be made to fail where strace may trace")
+
+
+def under_fault(workspace, world, calls: str, when: str) -> subprocess.CompletedProcess[str]:
+    """Let a process own the workspace while the disk fails: `when` counts the calls of each of its threads."""
+    here = Path(__file__).parent
+    inject = f"inject={calls}:error=EIO:when={when}"
+    strace = ["strace", "-f", "-qq", "-o", "/dev/null", "-P", str(workspace.ledger), "-P", f"{workspace.ledger}-wal"]
+    return subprocess.run(
+        [
+            *strace,
+            "-e",
+            f"trace={calls}",
+            "-e",
+            inject,
+            sys.executable,
+            here / "mending_owner.py",
+            workspace.root,
+            world.folder,
+        ],
+        env=os.environ | {"PYTHONPATH": f"{here.parents[1] / 'src'}:{here}"},
+        capture_output=True,
+        text=True,
+        timeout=WAIT_S * 3,
+        check=False,
+    )
+
+
+@injected
+@pytest.mark.parametrize(("calls", "when"), [("fdatasync,fsync", "9"), ("fdatasync,fsync", "30"), ("pwrite64", "150")])
+def test_l5_f7_after_an_error_of_the_disk_plans_go_on_from_what_the_history_says(workspace, world, calls, when):
+    done = under_fault(workspace, world, calls, when)
+    assert mending.GOES_ON in done.stdout, done.stdout + done.stderr
+    assert "ended: {'completed'}" in done.stdout
+    assert done.returncode == 0
+    calls_of = world.calls()
+    assert all(len(calls) == 1 for calls in calls_of.values()), "something happened twice"
+    assert len({words[0] for words in calls_of.values()}) >= 40
+
+
+@injected
+def test_l5_f7_a_disk_that_fails_again_and_again_ends_the_owner(workspace, world):
+    done = under_fault(workspace, world, "fdatasync,fsync", "9+")
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "gave up:" in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+def test_l5_a_history_that_can_not_be_read_again_ends_the_owner_with_its_reason(disk, world):
+    workspace = make_workspace(disk.folder / "w")
+
+    async def scenario(owner, heard):
+        disk.fill()
+        with pytest.raises(DiskFullError):
+            owner.requests.propose(plan(do("first", "test.say", "one")), {"words": []})
+        with pytest.raises(DiskFullError) as caught:
+            await fill_up(owner)
+        owner.engine.fail(caught.value)
+        await until(lambda: heard)
+        workspace.ledger.unlink()
+        disk.empty()
+        assert "The history is missing" in str(await owner.engine.failed)
+
+    play(workspace, world, scenario)
+    assert world.words() == []
+
+
+def test_f6_the_room_that_is_missing_is_named_in_bytes(disk):
+    assert trouble.room_missing(disk.folder) == 0
+    disk.fill()
+    assert trouble.room_missing(disk.folder) == trouble.ROOM_BYTES
