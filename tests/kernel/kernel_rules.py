@@ -37,6 +37,8 @@ def check_plan(plan: Plan) -> None:
     _fan_outs_are_true_to_their_items(plan)
     _undo_is_one_at_a_time(plan)
     has_work = bool(plan.live or plan.batches)
+    if plan.paused_at_us is not None:
+        has_work = any(plan.slots[path].status in IN_FLIGHT for path in plan.live)
     assert plan.parked == (not has_work and plan.status not in AT_REST), "parked exactly when nothing is live"
     assert bool(pending(plan)) == has_work, "a plan that is not parked has work"
     if plan.status in AT_REST:

@@ -266,6 +266,11 @@ class Life:
             kind = random.choice((c.UndoPlan, c.UndoPlan, c.CancelPlan))
             self.take_or_refuse(kind(now_us=0, by="operator"))
 
+    def pause_or_resume(self, random: Random) -> None:
+        paused = self.plan.paused_at_us is not None
+        if paused or random.random() < 0.3:
+            self.take_or_refuse((c.ResumePlan if paused else c.PausePlan)(now_us=0, by="operator"))
+
     # --- the clock
 
     def fire(self, random: Random) -> None:
@@ -292,6 +297,9 @@ class Life:
         bug = Failure("bug", "nonsense")
         return [
             c.ApprovePlan(now_us=0, by="nobody"),
+            c.StartPlan(now_us=0),
+            c.EditPlan(now_us=0, by="nobody", inputs=1),
+            c.ResumePlan(now_us=0, by="nobody"),
             c.SkipStep(now_us=0, path=path, why="nonsense"),
             c.FreezeItems(now_us=0, path=path, items=[1], count=1),
             c.StartChildren(now_us=0, path=path, plans=("p-x-1",)),
@@ -349,6 +357,7 @@ MOVES = {
     Life.fire: 5,
     Life.end_a_child: 2,
     Life.end_it: 1,
+    Life.pause_or_resume: 2,
     Life.nonsense: 4,
 }
 

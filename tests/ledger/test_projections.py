@@ -28,6 +28,9 @@ FACTS = st.one_of(
             e.PlanFailed("a", FAILURE), e.PlanCancelled("you", ""), e.UndoStarted(("a",)), e.PlanUndone(),
         ]
     ),
+    st.builds(e.PlanEdited, st.just("you"), st.none(), expires_at_us=st.none() | TIMES, priority=st.integers(0, 2)),
+    st.builds(e.PlanPaused, st.just("you")),
+    st.builds(e.PlanResumed, st.just("you"), st.integers(0, 5)),
     st.builds(e.WaitStarted, PATHS, TIMES),
     st.builds(e.WaitEnded, PATHS),
     st.builds(e.AttemptFailed, PATHS, st.integers(1, 2), st.just(FAILURE), TIMES),
@@ -38,7 +41,7 @@ FACTS = st.one_of(
     st.builds(e.UndoImpossible, st.just("a"), st.just("why")),
     st.builds(e.EffectUncertain, PATHS, st.just(1), st.just(FAILURE)),
     st.builds(e.EffectRefused, PATHS, st.just(1), st.just(FAILURE), st.none() | TIMES),
-    st.builds(e.EffectDone, PATHS),
+    st.builds(e.EffectDone, PATHS, cost_usd_micros=st.integers(0, 2)),
     st.builds(e.DecisionReminded, DECISIONS, st.integers(0, 1)),
     st.builds(e.DecisionRuled, DECISIONS, st.just("approve"), st.just("you")),
     st.builds(e.DecisionExpired, DECISIONS),

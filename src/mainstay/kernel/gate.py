@@ -158,6 +158,8 @@ def expire(turn: Turn, decision: str) -> None:
     question = turn.plan.questions.get(decision)
     if question is None or question.due_at_us is None or turn.now_us < question.due_at_us:
         return
+    if turn.plan.paused_at_us is not None:
+        return
     turn.add(e.DecisionExpired(decision))
     if question.kind == "ask":
         _rejected_ask(turn, question, "nobody answered in time")

@@ -38,6 +38,8 @@ def _propose(turn: Turn, command: c.ProposePlan) -> None:
             labels=command.labels,
             parent=command.parent,
             expires_at_us=command.expires_at_us,
+            keys=command.keys,
+            priority=command.priority,
         )
     )
 
@@ -46,6 +48,14 @@ def _approve(turn: Turn, command: c.ApprovePlan) -> None:
     if turn.plan.status != "proposed":
         turn.refuse(f'it stands at "{STATUS[turn.plan.status]}", so there is nothing to approve')
     turn.add(e.PlanApproved(command.by))
+    if not turn.plan.keys:  # else it waits for its places (KERNEL T2)
+        turn.add(e.PlanStarted(KERNEL))
+
+
+def _start(turn: Turn, command: c.StartPlan) -> None:
+    del command
+    if turn.plan.status != "approved" or turn.plan.paused_at_us is not None:
+        turn.refuse(f'it stands at "{STATUS[turn.plan.status]}", so it can\'t start')
     turn.add(e.PlanStarted(KERNEL))
 
 
@@ -68,7 +78,7 @@ def _undo(turn: Turn, command: c.UndoPlan) -> None:
 def expire(turn: Turn) -> None:
     """End a plan whose time ran out; ignored when it is not due (KERNEL P5)."""
     expires_at_us = turn.plan.expires_at_us
-    if expires_at_us is None or turn.now_us < expires_at_us:
+    if expires_at_us is None or turn.now_us < expires_at_us or turn.plan.paused_at_us is not None:
         return
     if turn.plan.status in ("proposed", "approved", "running"):
         gate.void_questions(turn, "The plan expired.")
@@ -90,6 +100,8 @@ def _proposed(plan: Plan, fact: e.PlanProposed, at_us: int) -> Plan:
         parent=fact.parent,
         proposed_at_us=at_us,
         expires_at_us=fact.expires_at_us,
+        keys=fact.keys,
+        priority=fact.priority,
         unmet=plan.graph.unmet,
         left=len(plan.graph.steps),
     )
@@ -134,12 +146,13 @@ def _expired(plan: Plan, fact: e.PlanExpired, at_us: int) -> Plan:
 def _ended(plan: Plan) -> Plan:
     """Leave only effects on their way: they are followed to their outcome, whatever became of the plan."""
     live = {path: None for path in plan.live if plan.slots[path].status in ("intended", "uncertain")}
-    return replace(plan, live=live, doomed=(), batches=())
+    return replace(plan, live=live, doomed=(), batches=(), paused_at_us=None)
 
 
 DECIDERS: dict[type[c.Command], Callable[[Turn, Any], None]] = {
     c.ProposePlan: _propose,
     c.ApprovePlan: _approve,
+    c.StartPlan: _start,
     c.CancelPlan: _cancel,
     c.UndoPlan: _undo,
 }

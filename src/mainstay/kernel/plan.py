@@ -3,7 +3,7 @@
 No I/O, clock, randomness or evaluation: all that arrives in the command (DESIGN rule 2). Recovery after a crash is:
 fold the facts, ask `pending` again.
 
-    proposed -> approved -> running -> completed | failed | cancelled | expired
+    proposed -> approved -> running -> completed | failed | cancelled | expired      (paused and resumed on the way)
                                     any of these -> undoing -> undone
 
 `handle` is `decide` that also gives the plan afterwards, because the runtime needs both.
@@ -17,9 +17,9 @@ import msgspec
 
 from mainstay import commands as c
 from mainstay import events as e
-from mainstay.kernel import children, effect, gate, life, step, undo, waits
+from mainstay.kernel import children, effect, gate, life, pausing, step, undo, waits
 from mainstay.kernel.evolve import evolve
-from mainstay.kernel.state import RESTING, Plan, duty_of, is_item, is_open, satisfied, step_name
+from mainstay.kernel.state import IN_FLIGHT, RESTING, Plan, duty_of, has_work, is_item, is_open, satisfied, step_name
 from mainstay.kernel.turn import Turn
 from mainstay.kernel.undo import begin_undo, finish_undo
 
@@ -86,13 +86,16 @@ def pending(plan: Plan) -> list[Work]:
     for path in plan.live:
         slot = plan.slots[path]
         kind = _KINDS[slot.status]
+        if plan.paused_at_us is not None and slot.status not in IN_FLIGHT:
+            continue
         if is_item(path) and _starts(plan, path, kind):
             name = step_name(path)
             if under_way.get(name, 0) >= plan.graph.steps[name].at_once:
                 continue
             under_way[name] = under_way.get(name, 0) + 1
         work.append(Work("compensate" if path.startswith("~") and kind == "resolve" else kind, path))
-    work.extend(Work("batch", name) for name in plan.batches)
+    if plan.paused_at_us is None:
+        work.extend(Work("batch", name) for name in plan.batches)
     return work
 
 
@@ -142,7 +145,7 @@ def _follow(turn: Turn) -> None:
     begin_undo(turn)
     finish_undo(turn)
     plan = turn.plan
-    if plan.status not in RESTING and not plan.live and not plan.batches:
+    if plan.status not in RESTING and not plan.parked and not has_work(plan):
         turn.add(e.PlanParked())
 
 
@@ -158,7 +161,7 @@ _DECIDERS: dict[type[c.Command], Callable[[Turn, Any], None]] = {
     c.TimerDue: _timer,
     **{
         kind: decider
-        for family in (life, step, children, waits, gate, effect, undo)
+        for family in (life, pausing, step, children, waits, gate, effect, undo)
         for kind, decider in family.DECIDERS.items()
     },
 }

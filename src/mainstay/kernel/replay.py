@@ -109,6 +109,10 @@ def _command(plan: Plan, rest: Before, now_us: int) -> c.PlanCommand | None:
 _SAME: dict[type[e.Fact], type[c.Command]] = {
     e.PlanProposed: c.ProposePlan,
     e.PlanApproved: c.ApprovePlan,
+    e.PlanEdited: c.EditPlan,
+    e.PlanStarted: c.StartPlan,
+    e.PlanPaused: c.PausePlan,
+    e.PlanResumed: c.ResumePlan,
     e.ItemsFrozen: c.FreezeItems,
     e.ChildrenStarted: c.StartChildren,
     e.ChildFinished: c.FinishChild,

@@ -130,6 +130,9 @@ class Plan(msgspec.Struct, frozen=True):
     undo_left: tuple[str, ...] = ()  # paths still to be taken back, first one first
     not_undone: tuple[str, ...] = ()
     parked: bool = False
+    keys: tuple[str, ...] = ()  # limits across plans that it takes a place of
+    priority: int = 0
+    paused_at_us: int | None = None
 
     def step(self, path: str) -> Step:
         """The step a path belongs to."""
@@ -168,6 +171,20 @@ def is_open(plan: Plan, path: str) -> bool:
 def satisfied(plan: Plan, need: Need) -> bool:
     """Whether a step that ended did so in the way another needs."""
     return need.kind in ("optional", plan.slots[need.step].status)
+
+
+def has_work(plan: Plan) -> bool:
+    """Whether there is anything to do for a plan now; a paused one only follows what is on its way."""
+    if plan.paused_at_us is None:
+        return bool(plan.live or plan.batches)
+    return any(plan.slots[path].status in IN_FLIGHT for path in plan.live)
+
+
+def holds_places(plan: Plan) -> bool:
+    """Whether a plan holds its places of limits across plans: from its start until nothing of it moves any more."""
+    if plan.status in ("running", "undoing"):
+        return True
+    return plan.status in ENDED and (bool(plan.live) or plan.undo_by != "")
 
 
 def in_flight(plan: Plan) -> bool:

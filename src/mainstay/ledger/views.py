@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 ADD_PLANS = """
 INSERT INTO plan SELECT value ->> 'id', value ->> 'playbook', value ->> 'title', value ->> 'status', value ->> 'parent',
        value ->> 'proposed', value ->> 'started', value ->> 'ended', value ->> 'expires', value ->> 'parked',
-       value ->> 'position' FROM json_each(?)"""
+       value ->> 'position', value ->> 'keys', value ->> 'priority', value ->> 'approved',
+       value ->> 'paused', 0 FROM json_each(?)"""
 # Plans that changed status, began to wait or woke up. Status, start and end stay where the change does not name them.
 CHANGE_PLANS = """
 UPDATE plan SET
@@ -36,7 +37,12 @@ UPDATE plan SET
     started_at_us = coalesce(new.value ->> 'started', started_at_us),
     ended_at_us = iif(new.value ->> 'status' IS NULL, ended_at_us, new.value ->> 'ended'),
     parked = new.value ->> 'parked',
-    last_position = new.value ->> 'position'
+    last_position = new.value ->> 'position',
+    approved_at_us = coalesce(new.value ->> 'approved', approved_at_us),
+    paused_at_us = iif(new.value -> 'paused' IS NULL, paused_at_us, new.value ->> 'paused'),
+    expires_at_us = iif(new.value -> 'expires' IS NULL, expires_at_us, new.value ->> 'expires'),
+    keys = coalesce(new.value ->> 'keys', keys),
+    priority = coalesce(new.value ->> 'priority', priority)
 FROM json_each(?) AS new WHERE plan.id = new.value ->> 'id'"""
 # Questions that were asked.
 ADD_DECISIONS = """
@@ -61,6 +67,22 @@ DELETE FROM timer WHERE (plan, path, kind, generation)
 # What a plan slept for, when it has ended; open questions keep their times.
 DROP_PLAN_TIMERS = """
 DELETE FROM timer WHERE plan IN (SELECT value FROM json_each(?)) AND kind IN ('retry', 'wait', 'expiry')"""
+# What plans cost: rows of plan and cost.
+ADD_COSTS = """
+UPDATE plan SET cost_usd_micros = cost_usd_micros + (new.value ->> 1) FROM json_each(?) AS new
+WHERE plan.id = new.value ->> 0"""
+# Times that come later, because a plan was paused: rows of plan and the time it was paused for.
+SHIFT_TIMERS = """
+UPDATE timer SET due_at_us = due_at_us + (new.value ->> 1) FROM json_each(?) AS new
+WHERE timer.plan = new.value ->> 0 AND timer.kind IN ('due', 'remind', 'expiry')"""
+# The same of all the plan's questions: of those that are closed nobody asks when they were due.
+SHIFT_DECISIONS = """
+UPDATE decision SET due_at_us = due_at_us + (new.value ->> 1) FROM json_each(?) AS new
+WHERE decision.plan = new.value ->> 0"""
+# The same of the plan's own end.
+SHIFT_PLANS = """
+UPDATE plan SET expires_at_us = expires_at_us + (new.value ->> 1) FROM json_each(?) AS new
+WHERE plan.id = new.value ->> 0"""
 # Steps that wait for a remedy: rows of plan, path, attempt, class, message, remedy and time.
 ADD_STUCK = """
 INSERT OR REPLACE INTO stuck SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5,
@@ -121,6 +143,8 @@ class _Sum:
         self.dropped_stuck: dict[Key, None] = {}
         self.uncertain: dict[Key, tuple[object, ...]] = {}
         self.dropped_uncertain: dict[Key, None] = {}
+        self.costs: dict[str, int] = {}
+        self.paused_for: dict[str, int] = {}
 
     def plan(self, event: Recorded, *, parked: bool = False) -> Row:
         """Give the row, or the change of it, that this fact speaks of."""
@@ -162,8 +186,12 @@ class _Sum:
     def write(self, transaction: Transaction) -> None:
         timers = [(due, kind, plan, path, count) for (plan, path, kind, count), due in self.timers.items()]
         for sql, rows in (
+            (SHIFT_PLANS, self.paused_for.items()),
+            (SHIFT_DECISIONS, self.paused_for.items()),
+            (SHIFT_TIMERS, self.paused_for.items()),
             (ADD_PLANS, self.new_plans.values()),
             (CHANGE_PLANS, self.plans.values()),
+            (ADD_COSTS, self.costs.items()),
             (ADD_DECISIONS, self.new_decisions.values()),
             (CHANGE_DECISIONS, self.decisions.values()),
             (DROP_TIMERS, self.dropped_timers),
@@ -201,6 +229,8 @@ def _proposed(total: _Sum, event: Recorded, fact: e.PlanProposed) -> None:
         "expires": fact.expires_at_us,
         "parked": 0,
         "position": event.position,
+        "keys": _json(fact.keys),
+        "priority": fact.priority,
     }
     if fact.expires_at_us is not None:
         total.sleep(fact.expires_at_us, "expiry", event)
@@ -211,8 +241,10 @@ def _status(total: _Sum, event: Recorded, fact: e.AnyFact) -> None:
     row = total.plan(event)
     row["status"] = _STATUS[event.kind]
     row["ended"] = event.recorded_at_us if event.kind in _ENDS else None
-    if event.kind == "PlanStarted":
-        row["started"] = event.recorded_at_us
+    if event.kind in ("PlanApproved", "PlanStarted"):
+        row["approved" if event.kind == "PlanApproved" else "started"] = event.recorded_at_us
+    if event.kind in _ENDS:
+        row["paused"] = None
     if event.kind in _ENDS or event.kind == "UndoStarted":
         total.end(event.plan)
 
@@ -220,6 +252,32 @@ def _status(total: _Sum, event: Recorded, fact: e.AnyFact) -> None:
 def _parked(total: _Sum, event: Recorded, fact: e.PlanParked) -> None:
     del fact
     total.plan(event, parked=True)
+
+
+def _edited(total: _Sum, event: Recorded, fact: e.PlanEdited) -> None:
+    row = total.plan(event)
+    row["keys"], row["priority"], row["expires"] = _json(fact.keys), fact.priority, fact.expires_at_us
+    total.wake(event, "", "expiry")
+    if fact.expires_at_us is not None:
+        total.sleep(fact.expires_at_us, "expiry", event)
+
+
+def _paused(total: _Sum, event: Recorded, fact: e.PlanPaused) -> None:
+    del fact
+    total.plan(event)["paused"] = event.recorded_at_us
+
+
+def _resumed(total: _Sum, event: Recorded, fact: e.PlanResumed) -> None:
+    """Give what ends by time the time that the plan was paused for: what stands here, and what this batch adds."""
+    total.plan(event)["paused"] = None
+    total.paused_for[event.plan] = total.paused_for.get(event.plan, 0) + fact.paused_us
+    for key in total.timers:
+        if key[0] == event.plan and key[2] in {"due", "remind", "expiry"}:
+            total.timers[key] += fact.paused_us
+    rows = [row for row in total.new_decisions.values() if row["plan"] == event.plan]
+    for row, name in [*((row, "due") for row in rows), (total.new_plans.get(event.plan, {}), "expires")]:
+        if isinstance(at_us := row.get(name), int):
+            row[name] = at_us + fact.paused_us
 
 
 def _woken(total: _Sum, event: Recorded, fact: e.AnyFact) -> None:
@@ -309,6 +367,8 @@ def _uncertain(total: _Sum, event: Recorded, fact: e.EffectUncertain) -> None:
 
 def _certain(total: _Sum, event: Recorded, fact: e.EffectDone | e.EffectAbsent) -> None:
     total.drop_uncertain((event.plan, fact.path))
+    if isinstance(fact, e.EffectDone) and fact.cost_usd_micros:
+        total.costs[event.plan] = total.costs.get(event.plan, 0) + fact.cost_usd_micros
 
 
 def _trouble(event: Recorded, path: str, attempt: int, failure: Failure) -> tuple[object, ...]:
@@ -331,6 +391,9 @@ _APPLIERS: dict[str, Callable[[_Sum, Recorded, Any], None]] = {
     **dict.fromkeys(_WAKING, _woken),
     "PlanProposed": _proposed,
     "PlanParked": _parked,
+    "PlanEdited": _edited,
+    "PlanPaused": _paused,
+    "PlanResumed": _resumed,
     "WaitStarted": _waits,
     "WaitEnded": _wait_ended,
     "AttemptFailed": _backs_off,
@@ -353,7 +416,7 @@ _APPLIERS: dict[str, Callable[[_Sum, Recorded, Any], None]] = {
 
 VIEWS = Projection(
     name="views",
-    version=1,
+    version=2,
     schema=Path(__file__).with_name("views.sql").read_text(),
     tables=("plan", "decision", "timer", "stuck", "uncertain"),
     kinds=frozenset(_APPLIERS),

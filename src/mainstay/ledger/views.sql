@@ -10,10 +10,18 @@ CREATE TABLE plan (
     ended_at_us INTEGER,            -- NULL again while it is being undone
     expires_at_us INTEGER,
     parked INTEGER NOT NULL,        -- 1: nothing to do until something arrives
-    last_position INTEGER NOT NULL  -- of the last fact about its status or that woke it
+    last_position INTEGER NOT NULL, -- of the last fact about its status or that woke it
+    keys TEXT NOT NULL,             -- a JSON list: the limits across plans it takes a place of
+    priority INTEGER NOT NULL,
+    approved_at_us INTEGER,
+    paused_at_us INTEGER,           -- NULL while it is not paused
+    cost_usd_micros INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 -- Plans that may have work; the same words stand in queries.LIVE_PLANS.
 CREATE INDEX plan_live ON plan (id) WHERE parked = 0 AND status NOT IN ('proposed', 'completed', 'undone');
+-- Plans that wait for a place.
+CREATE INDEX plan_approved ON plan (approved_at_us) WHERE status = 'approved';
+CREATE INDEX plan_playbook ON plan (playbook, ended_at_us) WHERE parent = '';
 CREATE INDEX plan_proposed ON plan (proposed_at_us);
 CREATE INDEX plan_parent ON plan (parent) WHERE parent <> '';
 
