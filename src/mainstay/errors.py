@@ -11,9 +11,11 @@ MainstayError
  |   |- Permanent           will fail again the same way
  |   |- ExpressionError     an expression can't be worked out on the values it met: the playbook's fault
  |   |- NeedsOperator       only a person can mend it (a credential, a missing file)
+ |   |   `- ForgottenError   it needs what was forgotten about a person
  |   |- NotSent             failed before anything left this machine: it certainly did not happen
  |   |   `- HeldBack        our own pace or breaker kept it here: no attempt is spent
  |   `- Uncertain           it may have happened; never retried before it is settled
+ |- InactiveError           what is in the folder was not activated, so it does not run
  |- CommandRefusedError     the kernel refused a command: the plan is not in a state for it
  |- ConflictError           somebody else appended to the stream first
  |- OwnedError              another process owns the workspace
@@ -110,6 +112,10 @@ class NeedsOperator(OperationError):  # noqa: N818
     error_class = "needs_operator"
 
 
+class ForgottenError(NeedsOperator):
+    """It needs a personal value whose key is destroyed. It did not happen."""
+
+
 class NotSent(Transient):
     """Failed before anything left this machine: it certainly did not happen, and may be tried again."""
 
@@ -134,6 +140,10 @@ class Uncertain(OperationError):  # noqa: N818
     """It may have happened: the answer never came. Settled by the operation's declared way, never guessed."""
 
     error_class = "transient"
+
+
+class InactiveError(MainstayError):
+    """What is in the folder was not activated; nothing of it runs."""
 
 
 class CommandRefusedError(MainstayError):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from mainstay.events import Append, Recorded
-from mainstay.values import BlobRef, EffectClass, Labels, Value, Verdict
+from mainstay.values import BlobRef, EffectClass, Labels, Sealed, Value, Verdict
 
 if TYPE_CHECKING:
     from mainstay.contracts import AgentContract, Operation
@@ -62,6 +62,26 @@ class Ledger(Protocol):
 
     def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """Query a projection; `sql` is a named constant of ours."""
+        ...
+
+
+class People(Protocol):
+    """The keys of people, under which what is personal is sealed (KERNEL L3). A key's id joins those of several."""
+
+    def find(self, names: Sequence[tuple[str, str]], since_us: int = 0) -> str:
+        """Give the key of the person with these names, as (kind, text); one that is new is on disk after `flush`."""
+        ...
+
+    def flush(self) -> None:
+        """Bring new keys to disk; raises LedgerError."""
+        ...
+
+    def seal(self, key_id: str, content: bytes) -> Sealed:
+        """Seal under a key; the same content always gives the same mark."""
+        ...
+
+    def open(self, sealed: Sealed) -> bytes | None:
+        """Give what was sealed; None when its key is destroyed."""
         ...
 
 
@@ -137,8 +157,11 @@ class Catalogue(Protocol):
         """Give an operation; raises UnknownNameError with the nearest name."""
         ...
 
-    def agent(self, name: str) -> AgentContract:
-        """Give an agent; raises UnknownNameError with the nearest name."""
+    def agent(self, name: str, version: str = "") -> AgentContract:
+        """Give an agent as it is now, or in the version a plan was made with.
+
+        Raises UnknownNameError with the nearest name, or NeedsOperator when that version can't be had (KERNEL J1).
+        """
         ...
 
 

@@ -88,7 +88,7 @@ class Steps:
     # --- agents and reads
 
     def _agent(self, plan: Plan, path: str, step: Step, arguments: Value, labels: Labels) -> None:
-        agent = self._parts.catalogue.agent(step.target)
+        agent = self._parts.catalogue.agent(step.target, step.version)
         if agent.where == "worker":
             self._start(plan, path, arguments, labels)
             return
@@ -151,7 +151,7 @@ class Steps:
             return
         try:
             contract = (
-                self._parts.catalogue.agent(step.target)
+                self._parts.catalogue.agent(step.target, step.version)
                 if step.kind == "agent"
                 else self._parts.catalogue.operation(step.target)
             )
@@ -167,7 +167,7 @@ class Steps:
 
     def _finish_worked(self, plan: Plan, path: str, step: Step, answer: Value) -> None:
         """Read an agent's answer from a worker process against its contract."""
-        agent = self._parts.catalogue.agent(step.target)
+        agent = self._parts.catalogue.agent(step.target, step.version)
         try:
             result = from_plain(answer, AgentResult)
             output = to_plain(from_plain(result.output, agent.output))
@@ -199,7 +199,7 @@ class Steps:
         arguments: Value = None,
     ) -> None:
         """Hold an agent's answer against its step's check, and record it."""
-        agent = self._parts.catalogue.agent(step.target)
+        agent = self._parts.catalogue.agent(step.target, step.version)
         try:
             self._check(plan, path, step, output)
         except MainstayError as error:

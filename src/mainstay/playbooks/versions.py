@@ -1,0 +1,207 @@
+"""Which versions of playbooks, agents and policies there are, and which is active: folded from the history.
+
+Content is kept with the fact that activated it, so that an old version can be shown, run and put back whatever
+became of the folder (requirements O4, K14).
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+import msgspec
+
+from mainstay import events as e
+from mainstay.errors import InactiveError, UnknownNameError
+from mainstay.events import ArtefactKind
+from mainstay.ledger import queries
+from mainstay.playbooks.artefacts import Key, path_of, read_artefact, text_of
+from mainstay.playbooks.compile import compile_playbook
+from mainstay.runtime.described import AgentTold, told_of
+from mainstay.values import BlobRef, Digest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from mainstay.events import Recorded
+    from mainstay.kernel.graph import Definition
+    from mainstay.ports import Catalogue
+    from mainstay.runtime.payloads import Payloads
+
+SHORT = 8  # characters of a digest that a person reads
+STREAM = "version:"
+
+
+class Records(Protocol):
+    """What is read of a ledger: the ledger itself, or its reader."""
+
+    def read(self, stream: str, after: int = 0) -> list[Recorded]:
+        """Give the facts of a stream."""
+        ...
+
+    def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """Query."""
+        ...
+
+
+class Version(msgspec.Struct, frozen=True):
+    """One version of one artefact. `activated_us` is None when it was only ever kept."""
+
+    kind: ArtefactKind
+    name: str
+    digest: Digest
+    files: dict[str, BlobRef]
+    kept_us: int
+    activated_us: int | None = None
+    by: str = ""
+    contracts: tuple[AgentTold, ...] = ()
+
+    @property
+    def short(self) -> str:
+        """Its name on a screen."""
+        return self.digest[:SHORT]
+
+
+class Past(msgspec.Struct, frozen=True):
+    """All versions of one artefact, the one that was active last at the end; `active` is None when none is."""
+
+    versions: tuple[Version, ...] = ()
+    active: Version | None = None
+    sequence: int = 0
+
+
+def stream_of(kind: ArtefactKind, name: str) -> str:
+    """The stream that holds an artefact's facts."""
+    return f"{STREAM}{kind}:{name}"
+
+
+class Versions:
+    """Reads versions. In the owner, which alone adds to them, `forget` follows each addition."""
+
+    def __init__(self, records: Records, payloads: Payloads) -> None:
+        """Read from a ledger or its reader."""
+        self._records = records
+        self._payloads = payloads
+        self._pasts: dict[Key, Past] = {}
+
+    def forget(self) -> None:
+        """Read everything again: facts were added."""
+        self._pasts.clear()
+
+    def known(self) -> list[Key]:
+        """List every artefact that ever had a version."""
+        names = [row[0].removeprefix(STREAM) for row in self._records.rows(queries.VERSION_STREAMS)]
+        return [cast("Key", tuple(name.split(":", 1))) for name in names]
+
+    def past(self, kind: ArtefactKind, name: str) -> Past:
+        """Give all versions of one artefact."""
+        if (kind, name) not in self._pasts:
+            past = Past()
+            for event in self._records.read(stream_of(kind, name)):
+                past = self._folded(past, event)
+            self._pasts[kind, name] = past
+        return self._pasts[kind, name]
+
+    def active(self, kind: ArtefactKind, name: str) -> Version | None:
+        """Give the active version."""
+        return self.past(kind, name).active
+
+    def version(self, kind: ArtefactKind, name: str, beginning: str) -> Version:
+        """Give the version whose digest begins so. Raises UnknownNameError when there is none, or more than one."""
+        past = self.past(kind, name)
+        found = [version for version in past.versions if beginning and version.digest.startswith(beginning)]
+        if len(found) == 1:
+            return found[0]
+        known = ", ".join(version.short for version in past.versions) or "none yet"
+        what = "More than one version" if found else "No version"
+        raise UnknownNameError(f"{what} of {path_of(kind, name)} begins with '{beginning}'.", remedy=f"Known: {known}.")
+
+    def content(self, version: Version) -> dict[str, bytes]:
+        """Give the files of a version. Raises LedgerError when one is missing or altered."""
+        return {path: self._payloads.blobs.get(ref) for path, ref in version.files.items()}
+
+    def _folded(self, past: Past, event: Recorded) -> Past:
+        fact, at_us = event.fact, event.recorded_at_us
+        if isinstance(fact, e.VersionRetired):
+            return Past(past.versions, None, event.sequence)
+        if not isinstance(fact, (e.VersionActivated, e.VersionKept)):
+            return past
+        before = next((one for one in past.versions if one.digest == fact.digest), None)
+        made = Version(
+            kind=fact.artefact,
+            name=fact.name,
+            digest=fact.digest,
+            files=fact.files,
+            kept_us=before.kept_us if before else at_us,
+        )
+        if isinstance(fact, e.VersionKept):
+            made = before or made
+        else:
+            contracts = tuple(told_of(self._payloads.load(fact.contracts)))
+            made = msgspec.structs.replace(made, activated_us=at_us, by=fact.by, contracts=contracts)
+        others = tuple(one for one in past.versions if one.digest != fact.digest)
+        active = made if isinstance(fact, e.VersionActivated) else past.active
+        return Past((*others, made), active, event.sequence)
+
+
+def compile_files(kind_path: str, files: Mapping[str, bytes], catalogue: Catalogue) -> Definition:
+    """Compile a playbook from content alone, whatever stands in the folder meanwhile. Raises PlaybookError."""
+    with tempfile.TemporaryDirectory(prefix="mainstay-") as made:
+        root = Path(made)
+        for path, content in files.items():
+            (root / path).parent.mkdir(parents=True, exist_ok=True)
+            (root / path).write_bytes(content)
+        folders = [(root / kind_path).parent, root]
+        source = text_of(files[kind_path], kind_path)
+        return compile_playbook(source, catalogue, file=kind_path.rpartition("/")[2], folders=folders)
+
+
+class Opener:
+    """Opens the operator's own playbooks for running: only what was activated."""
+
+    def __init__(self, versions: Versions, root: Path) -> None:
+        """Take the versions and the workspace's folder."""
+        self._versions = versions
+        self._root = root
+
+    def open(self, name: str, catalogue: Catalogue, version: str = "") -> Definition:
+        """Compile the active version, or an earlier one by the beginning of its digest.
+
+        The folder is not looked at: a schedule goes on with the active version while its file is being worked on.
+        Raises InactiveError, UnknownNameError, or PlaybookError.
+        """
+        if version:
+            found = self._versions.version("playbook", name, version)
+            if found.activated_us is None:
+                raise InactiveError(
+                    f"Version {found.short} of {path_of('playbook', name)} was never activated.",
+                    remedy=f"Look at it: mainstay diff {name} {found.short}",
+                )
+        else:
+            found = self._versions.active("playbook", name)
+            if found is None:
+                raise _inactive(path_of("playbook", name))
+        definition = compile_files(path_of("playbook", name), self._versions.content(found), catalogue)
+        return msgspec.structs.replace(definition, version=found.digest)
+
+    def refuse_changed(self, name: str) -> None:
+        """Refuse what the operator starts by hand while its file says something else than the active version."""
+        artefact = read_artefact(self._root, "playbook", name)
+        active = self._versions.active("playbook", name)
+        path = path_of("playbook", name)
+        if artefact is None:
+            raise InactiveError(f"{path} is gone.", remedy=f"Put it back with: mainstay revert {path}")
+        if active is None:
+            raise _inactive(path)
+        if artefact.digest != active.digest:
+            raise InactiveError(
+                f"{path} or a template of it has changed since you activated it; nothing was started.",
+                remedy=f"See what changed: mainstay diff {path}\nLet it run: mainstay activate {path}",
+            )
+
+
+def _inactive(path: str) -> InactiveError:
+    return InactiveError(
+        f"{path} is not active yet; nothing was started.", remedy=f"Read it, then: mainstay activate {path}"
+    )
