@@ -43,6 +43,7 @@ class ApprovePlan(Command, frozen=True, kw_only=True):
     """Let a proposed plan run."""
 
     by: str
+    allowed: int | None = None  # of a part of a long list: how many of its items may still fail
 
 
 class EditPlan(Command, frozen=True, kw_only=True):
@@ -87,6 +88,15 @@ class UndoPlan(Command, frozen=True, kw_only=True):
     reason: str = ""
 
 
+class FinishPlan(Command, frozen=True, kw_only=True):
+    """All steps ended: what the plan returns, and the ending whose `when` holds, with the steps it takes back."""
+
+    output: Value = None
+    ending: str = ""
+    undo: tuple[str, ...] = ()
+    labels: Labels = ()
+
+
 class TimerDue(Command, frozen=True, kw_only=True):
     """A timer fired; ignored when it is stale (KERNEL P5)."""
 
@@ -115,7 +125,7 @@ class FreezeItems(Command, frozen=True, kw_only=True):
 
 
 class StartChildren(Command, frozen=True, kw_only=True):
-    """Child plans for a long list were proposed, in the same transaction."""
+    """A sub-plan, or the child plans for a long list, were proposed in the same transaction."""
 
     path: str
     plans: tuple[str, ...]
@@ -128,6 +138,16 @@ class FinishChild(Command, frozen=True, kw_only=True):
     plan: str
     status: str
     output: Value = None
+    labels: Labels = ()
+    failed: int = 0
+
+
+class JudgeRound(Command, frozen=True, kw_only=True):
+    """Whether a round of a feedback loop is good enough: its `until`, evaluated."""
+
+    path: str
+    round: int
+    accepted: bool
     labels: Labels = ()
 
 
@@ -294,6 +314,8 @@ PlanCommand: TypeAlias = (
     | FreezeItems
     | StartChildren
     | FinishChild
+    | JudgeRound
+    | FinishPlan
     | StartStep
     | FinishStep
     | FailStep

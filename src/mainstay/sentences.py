@@ -27,6 +27,7 @@ ANSWER = {
     "reject": "rejected",
     "retry": "chose to try again",
     "skip": "chose to skip it",
+    "accept": "accepted it as it is",
     "undo": "chose to undo the plan",
     "happened": "said that it happened",
     "did_not_happen": "said that it did not happen",
@@ -119,7 +120,8 @@ _SAY: dict[type[e.Fact], Callable[[Any], str]] = {
     e.PlanApproved: lambda f: f"Approved by {say_actor(f.by)}",
     e.PlanStarted: lambda _: "Started",
     e.PlanParked: lambda _: "Nothing to do until something arrives",
-    e.PlanCompleted: lambda _: "Done",
+    e.EndingReached: lambda f: f"Ends as {f.ending}, which takes back {', '.join(f.undo)}",
+    e.PlanCompleted: lambda f: f"Done: {f.ending}" if f.ending else "Done",
     e.PlanFailed: lambda f: f"Failed at {say_path(f.path)}: {_why(f.failure)}",
     e.PlanCancelled: lambda f: f"Ended by {say_actor(f.by)}" + (f": {f.reason}" if f.reason else ""),
     e.PlanExpired: lambda _: "Expired: its time ran out",
@@ -131,8 +133,12 @@ _SAY: dict[type[e.Fact], Callable[[Any], str]] = {
     e.StepSkipped: lambda f: f"{say_path(f.path)}: skipped, {f.why}",
     e.StepRejected: lambda f: f"{say_path(f.path)}: will not happen, {f.why}",
     e.ItemsFrozen: lambda f: f"{say_path(f.path)}: {_count(f.count, 'item')} to go through",
-    e.ChildrenStarted: lambda f: f"{say_path(f.path)}: split into {_count(len(f.plans), 'part')}",
-    e.ChildFinished: lambda f: f"{say_path(f.path)}: part {f.plan} is {STATUS[f.status]}",
+    e.ChildrenStarted: lambda f: (
+        f"{say_path(f.path)}: "
+        + (f"plan {f.plans[0]} began" if len(f.plans) == 1 else f"split into {_count(len(f.plans), 'part')}")
+    ),
+    e.ChildFinished: lambda f: f"{say_path(f.path)}: plan {f.plan} is {STATUS[f.status]}",
+    e.RoundJudged: lambda f: f"{say_path(f.path)}: round {f.round} is {'' if f.accepted else 'not '}good enough",
     e.StepStarted: lambda f: f"{say_path(f.path)}: begun" + (f", attempt {f.attempt}" if f.attempt > 1 else ""),
     e.StepCompleted: _completed,
     e.AttemptFailed: lambda f: f"{say_path(f.path)}: attempt {f.attempt} failed, {_why(f.failure)}; it is tried again",

@@ -31,6 +31,7 @@ from mainstay.events.envelope import AnyFact, Append, BudgetFact, Draft, LimitFa
 from mainstay.events.fact import Fact
 from mainstay.events.limits import BudgetReserved, BudgetSettled, PlaceLeft, PlacesKept, PlaceTaken
 from mainstay.events.plans import (
+    EndingReached,
     PlanApproved,
     PlanCancelled,
     PlanCompleted,
@@ -54,6 +55,7 @@ from mainstay.events.steps import (
     ChildrenStarted,
     ItemsFrozen,
     RetryDue,
+    RoundJudged,
     StepCompleted,
     StepFailed,
     StepRejected,
@@ -94,6 +96,7 @@ __all__ = [
     "EffectPrepared",
     "EffectRefused",
     "EffectUncertain",
+    "EndingReached",
     "Fact",
     "ItemsFrozen",
     "LimitFact",
@@ -115,6 +118,7 @@ __all__ = [
     "PlanUndone",
     "Recorded",
     "RetryDue",
+    "RoundJudged",
     "StepCompleted",
     "StepFailed",
     "StepRejected",

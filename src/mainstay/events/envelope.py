@@ -17,6 +17,7 @@ from mainstay.events.effects import (
 )
 from mainstay.events.limits import BudgetReserved, BudgetSettled, PlaceLeft, PlacesKept, PlaceTaken
 from mainstay.events.plans import (
+    EndingReached,
     PlanApproved,
     PlanCancelled,
     PlanCompleted,
@@ -40,6 +41,7 @@ from mainstay.events.steps import (
     ChildrenStarted,
     ItemsFrozen,
     RetryDue,
+    RoundJudged,
     StepCompleted,
     StepFailed,
     StepRejected,
@@ -61,6 +63,7 @@ PlanFact: TypeAlias = (
     | PlanResumed
     | PlanStarted
     | PlanParked
+    | EndingReached
     | PlanCompleted
     | PlanFailed
     | PlanCancelled
@@ -75,6 +78,7 @@ PlanFact: TypeAlias = (
     | ItemsFrozen
     | ChildrenStarted
     | ChildFinished
+    | RoundJudged
     | StepStarted
     | StepCompleted
     | AttemptFailed

@@ -36,6 +36,7 @@ class PlanApproved(Fact, frozen=True, omit_defaults=True):
     """Somebody with the right to do so said that the plan may run."""
 
     by: str
+    allowed: int | None = None  # of a part of a long list: how many of its items may still fail
 
 
 class PlanStarted(Fact, frozen=True, omit_defaults=True):
@@ -62,8 +63,21 @@ class PlanParked(Fact, frozen=True, omit_defaults=True):
     """The plan has nothing to do until something arrives: from here on it holds no memory."""
 
 
+class EndingReached(Fact, frozen=True, omit_defaults=True):
+    """All steps ended, in a business ending that takes back what these steps did; the plan completes after that."""
+
+    ending: str
+    undo: tuple[str, ...]
+    output: Value = None
+    labels: Labels = ()
+
+
 class PlanCompleted(Fact, frozen=True, omit_defaults=True):
-    """Every step ended well or was skipped."""
+    """Every step ended well or was skipped; `output` is what the plan returns, `ending` the name of its end."""
+
+    output: Value = None
+    ending: str = ""
+    labels: Labels = ()
 
 
 class PlanFailed(Fact, frozen=True, omit_defaults=True):

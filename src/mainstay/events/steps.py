@@ -31,19 +31,29 @@ class ItemsFrozen(Fact, frozen=True, omit_defaults=True):
 
 
 class ChildrenStarted(Fact, frozen=True, omit_defaults=True):
-    """A long list was split over child plans of at most 100 items each."""
+    """A sub-plan began, or a long list was split over child plans of at most 100 items each."""
 
     path: str
     plans: tuple[str, ...]
 
 
 class ChildFinished(Fact, frozen=True, omit_defaults=True):
-    """A child plan ended; `output` is its list of results."""
+    """A child plan ended; `output` is what it returned, or the list of results of a part of a long list."""
 
     path: str
     plan: str
     status: str
     output: Value = None
+    labels: Labels = ()
+    failed: int = 0  # items of that part that failed within the allowance
+
+
+class RoundJudged(Fact, frozen=True, omit_defaults=True):
+    """A round of a feedback loop was held against its `until`."""
+
+    path: str
+    round: int
+    accepted: bool
     labels: Labels = ()
 
 
