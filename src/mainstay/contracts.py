@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeVar, ca
 
 import msgspec
 
-from mainstay.values import BlobRef, EffectClass, ErrorClass, Role, Sealed, Settle, Value
+from mainstay.values import BlobRef, EffectClass, ErrorClass, Forgotten, Role, Sealed, Settle, Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -184,7 +184,7 @@ def from_plain(value: Value, into: type[T]) -> T:
     return made
 
 
-_AS_THEY_ARE = frozenset({type(None), bool, int, float, str, BlobRef, Sealed})
+_AS_THEY_ARE = frozenset({type(None), bool, int, float, str, BlobRef, Sealed, Forgotten})
 
 
 @cache

@@ -13,7 +13,7 @@ import msgspec
 from msgspec.msgpack import Decoder, Encoder, Ext
 
 from mainstay.errors import LedgerError
-from mainstay.values import BlobRef, Sealed
+from mainstay.values import BlobRef, Forgotten, Sealed
 
 if TYPE_CHECKING:
     from mainstay.values import Value
@@ -56,6 +56,8 @@ def mark(value: Value) -> Any:  # noqa: ANN401 - Ext is not a Value
         return Ext(BLOB_EXT, _encoder.encode(value))
     if kind is Sealed:
         return Ext(SEALED_EXT, _encoder.encode(value))
+    if kind is Forgotten:
+        return ""
     raise TypeError(f"a {kind.__name__} is not a plain value and can't be recorded")
 
 

@@ -10,10 +10,23 @@ from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 
-from mainstay.values import BlobRef, Money
+from mainstay.values import (
+    BlobRef,
+    Money,
+    PersonalText,
+    PersonIban,
+    PersonId,
+    PersonMail,
+    PersonName,
+    personal,
+)
 
 PaymentKind: TypeAlias = Literal["payment", "write_off", "fee", "discount", "exchange"]
 Date = Annotated[str, msgspec.Meta(extra={"mainstay": "date"})]  # YYYY-MM-DD; expressions read it as a date
+# Of a record about who pays and for whom.
+CustomerName: TypeAlias = Annotated[str, personal("name", "customer")]
+CustomerId: TypeAlias = Annotated[str, personal("id", "customer")]
+BothText: TypeAlias = Annotated[str, personal("text", "*")]
 Time = Annotated[str, msgspec.Meta(extra={"mainstay": "time"})]  # 2026-11-21T10:30:00Z; expressions read it as a time
 
 
@@ -28,16 +41,16 @@ class BankLine(msgspec.Struct, frozen=True, omit_defaults=True):
     booked_on: Date
     amount: Money
     value_on: Date = ""
-    counterparty: str = ""
-    iban: str = ""  # of the counterparty; any account number where there is no IBAN
-    references: tuple[str, ...] = ()  # structured ones: ISO 11649, end-to-end ids, mandate ids
-    text: str = ""  # what the payer wrote
+    counterparty: PersonName = ""
+    iban: PersonIban = ""  # of the counterparty; any account number where there is no IBAN
+    references: tuple[PersonalText, ...] = ()  # structured ones: ISO 11649, end-to-end ids, mandate ids
+    text: PersonalText = ""  # what the payer wrote
     bank_id: str = ""  # the bank's own id of the entry
     pending: bool = False
     reversal: bool = False
     account: str = ""  # whose entry it is: IBAN or the bank's number, "" when the file does not name it
     original: Money | None = None  # what the payer sent, where that was in another currency; signed as `amount`
-    raw: str = ""  # the entry as the bank sent it
+    raw: PersonalText = ""  # the entry as the bank sent it
 
 
 class Statement(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -80,15 +93,15 @@ class Invoice(msgspec.Struct, frozen=True, omit_defaults=True):
     """One invoice as far as it is open. `open` is what is still owed."""
 
     number: str
-    customer: str
+    customer: PersonName
     amount: Money
     open: Money
     issued_on: Date
     due_on: Date
-    email: str = ""
-    iban: str = ""
+    email: PersonMail = ""
+    iban: PersonIban = ""
     reference: str = ""  # structured reference asked of the payer, such as RF18...
-    customer_id: str = ""
+    customer_id: PersonId = ""
     discounts: tuple[Discount, ...] = ()
     listed: Money | None = None  # what its file says is open; `open` is then less what is booked here
     days_late: int = 0
@@ -101,8 +114,8 @@ class Entry(msgspec.Struct, frozen=True):
     account: str
     booked_on: Date
     amount: Money
-    counterparty: str
-    iban: str = ""  # of the counterparty
+    counterparty: PersonName
+    iban: PersonIban = ""  # of the counterparty
 
 
 class Match(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -117,15 +130,15 @@ class Match(msgspec.Struct, frozen=True, omit_defaults=True):
     invoice_numbers: tuple[str, ...]
     amount: Money
     confidence: float
-    why: str  # the deciding evidence, one sentence
+    why: BothText  # the deciding evidence, one sentence
     allocations: tuple[Allocation, ...] = ()
-    runner_up: str = ""  # the second best reading, one sentence
+    runner_up: BothText = ""  # the second best reading, one sentence
     booked_on: Date = ""
-    counterparty: str = ""
-    iban: str = ""  # of the counterparty
-    text: str = ""
-    customer: str = ""  # of the invoices, "" when they have several
-    customer_id: str = ""
+    counterparty: PersonName = ""
+    iban: PersonIban = ""  # of the counterparty
+    text: PersonalText = ""
+    customer: CustomerName = ""  # of the invoices, "" when they have several
+    customer_id: CustomerId = ""
     entries: tuple[Entry, ...] = ()  # of its lines
 
 
@@ -160,7 +173,7 @@ class Payment(msgspec.Struct, frozen=True, omit_defaults=True):
 class File(msgspec.Struct, frozen=True, omit_defaults=True):
     """A file as a playbook holds it: its content is pinned as a blob when it enters a plan."""
 
-    name: str
+    name: PersonalText
     blob: BlobRef
 
 
@@ -168,12 +181,12 @@ class Payer(msgspec.Struct, frozen=True, omit_defaults=True):
     """A name or an account that a customer pays from, learned from an answer of the operator; `source` says which."""
 
     id: str
-    customer: str
-    name: str  # as the bank wrote it, "" when only the account is new
-    iban: str
-    source: str  # one sentence: which payment was matched to which invoice, by whom and when
+    customer: CustomerName
+    name: PersonName  # as the bank wrote it, "" when only the account is new
+    iban: PersonIban
+    source: BothText  # one sentence: which payment was matched to which invoice, by whom and when
     learned_on: Date
-    customer_id: str = ""
+    customer_id: CustomerId = ""
     plan: str = ""
 
 
@@ -194,10 +207,10 @@ class Doubt(msgspec.Struct, frozen=True, omit_defaults=True):
 
     id: str
     kind: Literal["layout", "unread", "seller", "conflict", "guess"]
-    file: str  # its name
-    headline: str
-    body: str  # what was understood, or what is wrong, in lines
-    remedy: str = ""  # what to do when it is not so
+    file: PersonalText  # its name
+    headline: PersonalText
+    body: PersonalText  # what was understood, or what is wrong, in lines
+    remedy: PersonalText = ""  # what to do when it is not so
     layout: Layout | None = None  # remembered after a yes
 
 

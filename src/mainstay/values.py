@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 import msgspec
 
@@ -47,11 +47,51 @@ class BlobRef(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Sealed(msgspec.Struct, frozen=True):
-    """A personal value under the key of the person it is about (KERNEL L3): AES-256-GCM."""
+    """A personal value under the key of the person it is about (KERNEL L3): AES-256-GCM.
+
+    What is about several people names all their keys, joined by "+": it can be read as long as none is destroyed.
+    """
 
     key_id: str
     nonce: bytes
     ciphertext: bytes
+
+
+class Forgotten(str):
+    """The empty text that stands where a personal value was forgotten: its key is destroyed.
+
+    It keeps the mark it was read from, so that it is recorded again as that, and never as an empty text.
+    """
+
+    __slots__ = ("sealed",)
+    sealed: Sealed
+
+    @classmethod
+    def of(cls, sealed: Sealed) -> Forgotten:
+        """Make the one that stands for a mark."""
+        made = cls()
+        made.sealed = sealed
+        return made
+
+
+FORGOTTEN = "[forgotten]"  # what screens show for it
+PERSONAL = "mainstay_personal"  # in the `extra` of a field's type: kind, and whom it is about ("" the record's person)
+
+
+def personal(kind: Literal["id", "mail", "iban", "name", "text"], about: str = "") -> msgspec.Meta:
+    """Say of a field that it is personal: sealed under the key of the person it is about (KERNEL L3).
+
+    All kinds but "text" tell who that is: the first that is filled of id, mail, iban and name. A record may be about
+    two people, such as who pays and for whom: `about` tells them apart, and "*" is a text about all of them.
+    """
+    return msgspec.Meta(extra={PERSONAL: (kind, about)})
+
+
+PersonId: TypeAlias = Annotated[str, personal("id")]  # a customer's number
+PersonMail: TypeAlias = Annotated[str, personal("mail")]
+PersonIban: TypeAlias = Annotated[str, personal("iban")]  # any account number
+PersonName: TypeAlias = Annotated[str, personal("name")]
+PersonalText: TypeAlias = Annotated[str, personal("text")]
 
 
 if TYPE_CHECKING:

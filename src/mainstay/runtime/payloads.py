@@ -1,52 +1,123 @@
-"""Values of any size inside facts: large ones stand as a reference to a blob (KERNEL L8)."""
+"""Values of any size inside facts: what is personal is sealed (`sealing.py`), large ones are blobs (KERNEL L3, L8)."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mainstay.encoding import decode_value, encode_value, fits
+from mainstay.errors import ForgottenError
 from mainstay.events import VALUE_MEDIA
-from mainstay.values import BLOB_OVER_BYTES, BlobRef
+from mainstay.runtime.sealing import forgotten_in
+from mainstay.values import BLOB_OVER_BYTES, BlobRef, Sealed, digest_of
 
 if TYPE_CHECKING:
+    from mainstay.kernel.state import Plan
     from mainstay.ports import Blobs
+    from mainstay.runtime.sealing import Opener, Sealer
     from mainstay.values import Value
 
 _CACHED_BYTES = 32 * 1024 * 1024  # of encoded values; decoded they take a few times that
+_SEALED_FILE = b"mainstay/sealed/1\n"  # before a file that is sealed; all that come from outside are
+_EDIT = "Try again with the value (`mainstay stuck QUESTION retry --edit -`), skip it, or undo the plan."
 
 
 class Payloads:
-    """Keeps large values as blobs, and gives them back decoded. What it gives is shared: never change it."""
+    """Keeps values of facts, and gives them back opened and decoded. What it gives is shared: never change it."""
 
-    def __init__(self, blobs: Blobs) -> None:
-        """Keep blobs here."""
-        self.blobs = blobs
+    def __init__(self, blobs: Blobs, opener: Opener | None = None, sealer: Sealer | None = None) -> None:
+        """Keep blobs here. Without a sealer nothing new can be kept that is personal: for those who only look."""
+        self._opener = opener
+        self.sealer = sealer
+        self.blobs: Blobs = blobs if opener is None else _OpenedBlobs(blobs, opener)
+        self._stored = blobs
         self._cache: OrderedDict[str, Value] = OrderedDict()
         self._sizes: dict[str, int] = {}
         self._bytes = 0
 
-    def keep(self, value: Value) -> Value:
-        """Give what stands in the fact: the value itself, or a reference to it, on disk when this returns."""
+    def keep(
+        self,
+        value: Value,
+        kind: Any = None,  # noqa: ANN401 - any type of a contract
+        *,
+        plan: Plan | None = None,
+        about: tuple[Value, Any] | None = None,
+    ) -> Value:
+        """Give what stands in the fact: the value itself, or a reference to it, on disk when this returns.
+
+        `kind` is the value's type where a contract tells it, `plan` whose it is, and `about` another value, with its
+        type, whose people it speaks of: a card is about the arguments of its action.
+        """
         if value is None or isinstance(value, (bool, int, float)):
             return value
-        if fits(value, BLOB_OVER_BYTES):
-            return value
-        data = encode_value(value)
-        ref = self.blobs.put(data, media=VALUE_MEDIA)
+        sealed = self.seal(value, kind, plan=plan, about=about)
+        if fits(sealed, BLOB_OVER_BYTES):
+            return sealed
+        ref = self._stored.put(encode_value(sealed), media=VALUE_MEDIA)
         self._remember(ref, value)
         return ref
+
+    def seal(
+        self,
+        value: Value,
+        kind: Any = None,  # noqa: ANN401 - as above
+        *,
+        plan: Plan | None = None,
+        about: tuple[Value, Any] | None = None,
+    ) -> Value:
+        """Give a part of a value that will be kept, with all that is personal in it sealed."""
+        if self.sealer is None:
+            return value
+        sealed = self.sealer.seal(value, kind, plan, about)
+        if sealed is not value:
+            self.sealer.people.flush()
+        return sealed
+
+    def pin(self, content: bytes, *, name: str = "", media: str = "application/octet-stream") -> BlobRef:
+        """Keep a file from outside, sealed under a key of its own; on disk when this returns."""
+        if self.sealer is None:
+            return self._stored.put(content, name=name, media=media)
+        sealed = self.sealer.seal_file(content, digest_of(content))
+        self.sealer.people.flush()
+        ref = self._stored.put(_SEALED_FILE + encode_value(sealed), media=media)
+        return BlobRef(ref.digest, len(content), media=media)
 
     def load(self, value: Value) -> Value:
         """Give the value that a fact holds. Raises LedgerError when its blob is missing or altered."""
         if not isinstance(value, BlobRef) or value.media != VALUE_MEDIA:
-            return value
+            return value if self._opener is None else self._opener.open(value)
         if value.digest in self._cache:
             self._cache.move_to_end(value.digest)
             return self._cache[value.digest]
-        loaded = decode_value(self.blobs.get(value))
+        stored = self.stored(value)
+        loaded = stored if self._opener is None else self._opener.open(stored)
         self._remember(value, loaded)
         return loaded
+
+    def whole(self, value: Value) -> Value:
+        """Give the value that a fact holds; raises ForgottenError when a part of it was forgotten."""
+        loaded = self.load(value)
+        if forgotten_in(loaded):
+            raise ForgottenError("It needs what was forgotten about a person.", remedy=_EDIT)
+        return loaded
+
+    def stored(self, value: Value) -> Value:
+        """Give the value that a fact holds as it is recorded: what is personal stays sealed."""
+        if not isinstance(value, BlobRef) or value.media != VALUE_MEDIA:
+            return value
+        return decode_value(self._stored.get(value))
+
+    def key_of(self, ref: BlobRef) -> str:
+        """Name the key that a file is sealed under; "" when it is not."""
+        return _sealed_in(self._stored.get(ref)).key_id if ref.media != VALUE_MEDIA else ""
+
+    def forget(self) -> None:
+        """Drop all that is remembered in memory, because a key was destroyed."""
+        self._cache.clear()
+        self._sizes.clear()
+        self._bytes = 0
+        if self.sealer is not None:
+            self.sealer.forget()
 
     def _remember(self, ref: BlobRef, value: Value) -> None:
         if ref.digest in self._cache:
@@ -57,3 +128,31 @@ class Payloads:
         while self._bytes > _CACHED_BYTES and len(self._cache) > 1:
             digest, _ = self._cache.popitem(last=False)
             self._bytes -= self._sizes.pop(digest)
+
+
+class _OpenedBlobs:
+    """`ports.Blobs` whose files are opened when they are read."""
+
+    def __init__(self, blobs: Blobs, opener: Opener) -> None:
+        self._blobs, self._opener = blobs, opener
+
+    def put(self, content: bytes, *, name: str = "", media: str = "application/octet-stream") -> BlobRef:
+        """Store bytes of our own, in which nothing is personal."""
+        return self._blobs.put(content, name=name, media=media)
+
+    def get(self, ref: BlobRef) -> bytes:
+        """Give the bytes; raises ForgottenError where they were forgotten, LedgerError when missing or altered."""
+        content = self._blobs.get(ref)
+        sealed = _sealed_in(content)
+        if not sealed.key_id:
+            return content
+        opened = self._opener.file(sealed)
+        if opened is None:
+            raise ForgottenError("A file it needs was forgotten, together with a person in it.", remedy=_EDIT)
+        return opened
+
+
+def _sealed_in(content: bytes) -> Sealed:
+    """Read the mark of a sealed file; an empty one where the file is none."""
+    found = decode_value(content[len(_SEALED_FILE) :]) if content.startswith(_SEALED_FILE) else None
+    return found if isinstance(found, Sealed) else Sealed("", b"", b"")
