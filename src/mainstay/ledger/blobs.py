@@ -53,7 +53,8 @@ class FileBlobs:
     def put(self, content: bytes, *, name: str = "", media: str = "application/octet-stream") -> BlobRef:
         """Store bytes; file and folder are on disk when this returns. The same bytes are stored once.
 
-        It is then young, also one that was there: a blob that no fact names yet is safe for a day: `remove_old` leaves young ones alone (KERNEL L8).
+        The blob is young then, also where it was there already: `remove_old` leaves it alone for a day, in which a
+        fact can name it (KERNEL L8).
         """
         nonce = hmac.digest(self._nonce_key, content, "sha256")[:NONCE_BYTES]
         stored = nonce + self._cipher.encrypt(nonce, content, FORMAT)

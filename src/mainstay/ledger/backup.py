@@ -1,0 +1,232 @@
+"""A whole workspace in one encrypted file, and back (requirement O7, FAULTS F5).
+
+The file is a tar stream inside `chunks`: the operator's own files, `.mainstay` with a snapshot of the database, all
+blobs and segments, and at its end a manifest with the digest of each. The snapshot is made by SQLite in one read
+transaction, while an owner may be writing; blobs and segments are never changed, and were on disk before the facts
+that name them, so whatever the snapshot speaks of is there when they are copied.
+
+Neither the owner's lock nor the head is in it: a restored history must not look like the one that goes on.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+import tarfile
+from contextlib import closing, contextmanager
+from hashlib import blake2b
+from io import BytesIO
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, TypeAlias, cast
+
+import apsw
+import msgspec
+
+from mainstay.errors import InputError, LedgerError, OwnedError
+from mainstay.ledger import chunks, database
+from mainstay.ledger.disk import sync_folder
+from mainstay.ledger.reader import SqliteReader
+from mainstay.ledger.trouble import refused, trouble
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator
+
+    from mainstay.ledger.chunks import Head
+
+Progress: TypeAlias = "Callable[[int, int], None]"  # bytes done, bytes to do
+
+LEDGER = "ledger.db"
+LOCK = "backup.lock"
+MANIFEST = "manifest.json"
+# What stays behind: what belongs to this machine and this very file, and what is on its way.
+LEFT_OUT = frozenset({"ledger.db", "ledger.db-wal", "ledger.db-shm", "head", "owner.lock", LOCK})
+
+# A consistent copy of the database under the same key. (path)
+SNAPSHOT = "VACUUM INTO ?"
+
+
+class Source(msgspec.Struct, frozen=True):
+    """What is backed up."""
+
+    root: Path  # the operator's folder
+    state: Path  # its `.mainstay`
+    own: tuple[str, ...]  # files and folders of the operator's own, by their names in `root`
+    workspace: str  # id of the key
+    database_key: bytes
+    mainstay: str  # this release
+
+
+class FileEntry(msgspec.Struct, frozen=True):
+    """One file of a backup."""
+
+    path: str
+    size: int
+    digest: str  # BLAKE2b-256 of the content, hex
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """What a backup holds. `position` and `digest` are those of its newest record."""
+
+    workspace: str
+    position: int
+    digest: str
+    files: tuple[FileEntry, ...]
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files."""
+        return sum(entry.size for entry in self.files)
+
+
+# --- writing
+
+
+def write(source: Source, file: Path, head: Head, root: bytes, progress: Progress | None = None) -> Manifest:
+    """Write a backup; it is whole and on disk when this returns, and not there at all when this fails.
+
+    Raises InputError when the file exists, LedgerError when the history can't be read, OwnedError when another
+    backup of this workspace is being written.
+    """
+    if file.exists() or file.is_symlink():
+        raise InputError(f"{file} exists already.", remedy="Name a new file; a backup never replaces another.")
+    if not file.parent.is_dir():
+        raise InputError(f"There is no folder {file.parent}.", remedy="Make it, or name another place.")
+    part = file.with_name(f".{file.name}.part")
+    try:
+        with _alone(source.state), _snapshot(source) as snapshot, _new_file(part) as opened:
+            manifest = _write_all(source, snapshot, opened, head, root, progress)
+        part.rename(file)
+        sync_folder(file.parent)
+    except OSError as error:
+        raise refused(file.parent, error) from error
+    finally:
+        part.unlink(missing_ok=True)
+    return manifest
+
+
+@contextmanager
+def _alone(state: Path) -> Generator[None]:
+    """One backup at a time, so that whatever is left of another one is nobody's any more."""
+    lock = os.open(state / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        for left in state.glob("snapshot-*.part*"):
+            left.unlink()
+        yield
+    except BlockingIOError:
+        raise OwnedError(
+            "Another backup of this workspace is being written.", remedy="Wait until it is done."
+        ) from None
+    finally:
+        os.close(lock)
+
+
+@contextmanager
+def _snapshot(source: Source) -> Generator[Path]:
+    path = source.state / f"snapshot-{secrets.token_hex(4)}.part"
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))
+        with closing(database.connect_reader(source.state / LEDGER, source.database_key)) as connection:
+            connection.pragma("query_only", "off")
+            connection.execute(SNAPSHOT, (str(path),))
+        yield path
+    except apsw.Error as error:
+        why, remedy = trouble(source.state / LEDGER, error)
+        raise LedgerError(f"The history can't be copied: {why}.", remedy=remedy) from error
+    finally:
+        path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _new_file(part: Path) -> Generator[IO[bytes]]:
+    part.unlink(missing_ok=True)
+    with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:  # noqa: PTH123 - with a mode
+        yield file
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _write_all(
+    source: Source, snapshot: Path, file: IO[bytes], head: Head, root: bytes, progress: Progress | None
+) -> Manifest:
+    with SqliteReader(snapshot, source.database_key) as reader:
+        position, digest = reader.head()
+    members = list(_members(source, snapshot))
+    total, done = sum(path.stat().st_size for _, path in members if path.exists()), 0
+    entries: list[FileEntry] = []
+    sealed = chunks.Writer(file, head, root)
+    with tarfile.open(fileobj=cast("IO[bytes]", sealed), mode="w|", format=tarfile.PAX_FORMAT) as tar:
+        for name, path in members:
+            entry = _add(tar, name, path)
+            if entry is not None:
+                entries.append(entry)
+                done += entry.size
+                if progress is not None:
+                    progress(done, total)
+        manifest = Manifest(source.workspace, position, digest, tuple(entries))
+        _add_bytes(tar, MANIFEST, msgspec.json.encode(manifest))
+    sealed.close()
+    return manifest
+
+
+def _members(source: Source, snapshot: Path) -> Iterator[tuple[str, Path]]:
+    """Give name in the backup and place on disk of every file."""
+    name = source.state.name
+    yield f"{name}/{LEDGER}", snapshot
+    for path in _files(source.state):
+        told = path.relative_to(source.state).as_posix()
+        if told not in LEFT_OUT and path.suffix != ".part":
+            yield f"{name}/{told}", path
+    for own in source.own:
+        path = source.root / own
+        for each in (path,) if _is_plain(path) else _files(path):
+            yield each.relative_to(source.root).as_posix(), each
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Give the plain files in a folder and below; links are not followed, and not copied."""
+    for place, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if name not in ("__pycache__", ".git"))
+        yield from (path for name in sorted(names) if _is_plain(path := Path(place) / name))
+
+
+def _is_plain(path: Path) -> bool:
+    return path.is_file() and not path.is_symlink()
+
+
+def _add(tar: tarfile.TarFile, name: str, path: Path) -> FileEntry | None:
+    """Copy one file. One that is gone by now was a blob that no fact names, or is no longer the operator's."""
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:
+        return None
+    with file:
+        counted = _Counted(file, os.fstat(file.fileno()).st_size)
+        info = tarfile.TarInfo(name)
+        info.size, info.mode = counted.left, 0o600
+        size = counted.left
+        tar.addfile(info, cast("IO[bytes]", counted))
+    return FileEntry(name, size, counted.digest.hexdigest())
+
+
+def _add_bytes(tar: tarfile.TarFile, name: str, content: bytes) -> None:
+    info = tarfile.TarInfo(name)
+    info.size, info.mode = len(content), 0o600
+    tar.addfile(info, BytesIO(content))
+
+
+class _Counted:
+    """A file that is read once, up to the size it had, with the digest of what was read."""
+
+    def __init__(self, file: IO[bytes], size: int) -> None:
+        self._file, self.left = file, size
+        self.digest = blake2b(digest_size=32)
+
+    def read(self, size: int) -> bytes:
+        data = self._file.read(min(size, self.left))
+        if not data and self.left:
+            raise LedgerError("A file became shorter while it was copied.", remedy="Try the backup again.")
+        self.left -= len(data)
+        self.digest.update(data)
+        return data
