@@ -16,14 +16,18 @@ from kit import Word
 from mainstay.contracts import to_plain
 from mainstay.encoding import decode_value, encode_value
 from mainstay.errors import OperationError, Permanent, RateLimited, Transient
+from mainstay.runtime.confine import Means
 from mainstay.runtime.workers import WorkerPool
 
 HERE = str(Path(__file__).parent)
 
 
-def with_pool(scenario, size=1):
+UNCONFINED = Means()  # as on a machine that offers nothing
+
+
+def with_pool(scenario, size=1, **how):
     async def inside():
-        pool = WorkerPool(size, [HERE])
+        pool = WorkerPool(size, [HERE], **how)
         try:
             return await scenario(pool)
         finally:
@@ -68,7 +72,7 @@ def test_a_time_out_kills_the_whole_process_group(tmp_path):
         assert not _runs(worker), "its death comes before the answer"
         return child
 
-    child = with_pool(scenario)
+    child = with_pool(scenario, means=UNCONFINED)
     for _ in range(100):  # nobody waits for the child of a dead process: its end is a moment behind
         if not _runs(child):
             return

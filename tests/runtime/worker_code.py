@@ -8,10 +8,22 @@ import sys
 import time
 from pathlib import Path
 
-from kit import Said, Word
+import msgspec
 
 from mainstay.contracts import AgentResult
 from mainstay.errors import FileError, Permanent, RateLimited
+
+
+class Word(msgspec.Struct, frozen=True):
+    """As in kit.py, which imports too much for a worker that is to start quickly."""
+
+    word: str = ""
+    number: int = 0
+
+
+class Said(msgspec.Struct, frozen=True):
+    word: str = ""
+    token: str = ""
 
 
 def work(given: Word, files: object) -> AgentResult:

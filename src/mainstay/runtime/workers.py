@@ -1,230 +1,307 @@
-"""Worker processes, as the owner sees them: started when needed, killed when over time, ended when idle.
+"""Worker processes: rooms of them, started when needed, killed when over time, ended when idle.
 
-Each worker takes jobs in order and runs one at a time, so the first unanswered job is the one that runs: only that
-one can have timed out or killed the process. A time-out kills the whole process group, and only after its death is
-an outcome given; jobs behind it never began and go to another worker.
+Code that is not Mainstay's own shares no process with other code: each module has a room of its own, and Mainstay's
+agents one together (A9). Each worker takes jobs in order and runs one at a time, so the first unanswered job is the one
+that runs: only that one can have timed out or killed the process. Jobs behind it never began and go to another worker.
+An outcome is given only after the death of every process that could still act.
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
+import math
 import os
-import signal
-import sys
 from collections import deque
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-import msgspec
+from typing import TYPE_CHECKING, Any
 
 from mainstay import errors
-from mainstay.errors import MainstayError, OperationError, Permanent, RateLimited, Transient
-from mainstay.runtime.worker import LENGTH_BYTES, Answer, Job
+from mainstay.errors import MainstayError, NeedsOperator, OperationError, Permanent, RateLimited, Transient
+from mainstay.runtime import confine
+from mainstay.runtime.clock import SystemClock
+from mainstay.runtime.crashes import Crashes, Starts
+from mainstay.runtime.process import Pending, Process, remove_leftovers
+from mainstay.runtime.worker import Answer, Job, Ready
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Coroutine, Mapping, Sequence
+
+    from mainstay.ports import Clock
 
 IDLE_S = 30.0
 _ROOT = str(Path(__file__).parents[2])  # where `mainstay` is imported from
-_START = "import sys; sys.path[:0] = sys.argv[1:]; from mainstay.runtime.worker import main; main()"
-# A scrubbed environment: no credentials, no home, one thread of linear algebra.
-_ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-_LAST_STDERR = 2000  # characters kept to say why a worker died
-
-_encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(Answer).decode
+_OWN = "mainstay."
+_CPU_SPARE_S = 10
 
 
-class _Pending:
-    """A job and who waits for it."""
+class _Room:
+    """The workers of one piece of code, and the jobs that wait for one to start."""
 
-    __slots__ = ("done", "frame", "timeout_s")
+    def __init__(self, memory_mb: int) -> None:
+        self.memory_mb = memory_mb  # fixed for life; 0: each job has its own
+        self.workers: list[Process] = []
+        self.starting = 0
+        self.waiting: deque[Pending] = deque()
 
-    def __init__(self, frame: bytes, timeout_s: float, done: asyncio.Future[bytes]) -> None:
-        self.frame, self.timeout_s, self.done = frame, timeout_s, done
+    @property
+    def size(self) -> int:
+        """How many processes it has that take jobs, or will."""
+        return self.starting + sum(not worker.ending for worker in self.workers)
 
+    def shortest(self) -> Process | None:
+        """Give the worker with the fewest jobs, of those that take more."""
+        live = [worker for worker in self.workers if not worker.ending]
+        return min(live, key=lambda worker: len(worker.jobs), default=None)
 
-class _Worker:
-    """One process with the jobs sent to it."""
-
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self.process = process
-        self.jobs: deque[_Pending] = deque()
-        self.timed_out = False
-        self.ending = False
-        self._deadline: asyncio.TimerHandle | None = None
-
-    def send(self, job: _Pending) -> None:
-        self.jobs.append(job)
-        stdin = self.process.stdin
-        assert stdin is not None
-        stdin.write(job.frame)
-        if len(self.jobs) == 1:
-            self.watch()
-
-    def watch(self) -> None:
-        """Start the clock of the first job."""
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
-        if self.jobs:
-            self._deadline = asyncio.get_running_loop().call_later(self.jobs[0].timeout_s, self._over_time)
-
-    def _over_time(self) -> None:
-        self.timed_out = True
-        self.kill()
-
-    def kill(self) -> None:
-        """End the whole process group; it gets no more jobs."""
-        self.ending = True
-        if self.process.returncode is None:
-            try:
-                os.killpg(self.process.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                return  # it ended by itself meanwhile
+    def leave(self, worker: Process) -> None:
+        """Send a worker nothing more."""
+        if worker in self.workers:
+            self.workers.remove(worker)
 
 
 class WorkerPool:
     """`ports.Workers` over local processes."""
 
-    def __init__(self, size: int | None = None, paths: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        size: int | None = None,
+        paths: Sequence[str] = (),
+        *,
+        confinement: confine.Wish = "available",
+        clock: Clock | None = None,
+        means: confine.Means | None = None,
+    ) -> None:
         """Start at most `size` processes; by default as many as there are processors, and at least two.
 
-        `paths` are searched for the code of entries, after Mainstay's own.
+        A room may have one beyond that, so that no code waits for other code to end. `paths` are searched for the code
+        of entries, after Mainstay's own. With `confinement` "required" nothing runs where it can't be confined.
+        `means` is what to confine with; by default what the machine offers.
         """
-        self._paths = (_ROOT, *paths)
+        self._code = (_ROOT, *(str(Path(path).resolve()) for path in paths))
         self._size = size or max(2, os.cpu_count() or 1)
-        self._workers: list[_Worker] = []
-        self._starting = 0
-        self._waiting: deque[_Pending] = deque()
+        self._means = confine.look() if means is None else means
+        self._refused = confinement == "required" and bool(list(confine.gaps(self._means)))
+        self._clock = clock or SystemClock()
+        self._rooms: dict[tuple[str, int], _Room] = {}
+        self._numbers = itertools.count()
+        self._starts, self._crashes = Starts(), Crashes()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._pausing: set[asyncio.Future[None]] = set()
+        self._processes: set[Process] = set()
         self._idle: asyncio.TimerHandle | None = None
-        self._closed = False
+        self._began = self._closed = False
 
     async def run(
         self, entry: str, arguments: bytes, files: Mapping[str, bytes], *, timeout_s: float, memory_mb: int
     ) -> bytes:
-        """Run a function on encoded arguments; see ports.Workers for what is raised."""
-        data = _encode(Job(entry, arguments, dict(files), memory_mb))
+        """Run a function on encoded arguments; see ports.Workers for what is raised.
+
+        Raises NeedsOperator too: for code that ended its process again and again, where no process starts, and where
+        confinement is required and the machine has none.
+        """
+        if self._refused:
+            why = " ".join(says for says, _ in confine.gaps(self._means))
+            remedy = 'Run `mainstay doctor`, or set confinement = "available" under [workers] in mainstay.toml.'
+            raise NeedsOperator(f"Worker processes must be confined, and this machine can't: {why}", remedy=remedy)
+        cpu_s = math.ceil(timeout_s) * (os.cpu_count() or 1) + _CPU_SPARE_S
+        job = Job(next(self._numbers), entry, arguments, dict(files), memory_mb, cpu_s)
         done: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        self._dispatch(_Pending(len(data).to_bytes(LENGTH_BYTES, "big") + data, timeout_s, done))
+        self._dispatch(Pending(job, timeout_s, done))
         return await done
 
     async def close(self) -> None:
         """Kill all workers and wait for their end."""
         self._closed = True
-        for worker in self._workers:
+        for task in self._pausing:
+            task.cancel()
+        for worker in self._processes:
             worker.kill()
         if self._tasks:
             await asyncio.wait(self._tasks)
+        if self._idle is not None:
+            self._idle.cancel()
 
-    def _dispatch(self, job: _Pending) -> None:
-        """Send to an idle worker, else start one, else queue behind the shortest line."""
-        workers = [worker for worker in self._workers if not worker.ending]
-        idle = next((worker for worker in workers if not worker.jobs), None)
-        if idle is not None:
-            idle.send(job)
-        elif len(workers) + self._starting < self._size:
-            self._starting += 1
-            self._waiting.append(job)
-            task = asyncio.get_running_loop().create_task(self._serve())
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-        elif workers:
-            min(workers, key=lambda worker: len(worker.jobs)).send(job)
-        else:
-            self._waiting.append(job)
+    def renew(self) -> None:
+        """Run changed code from now on: the workers that have the old finish what they were given, and end."""
+        self._crashes.forget()
+        for room in self._rooms.values():
+            for worker in list(room.workers):
+                room.leave(worker)
+                worker.leaving = True
+                if not worker.jobs:
+                    worker.kill()
 
-    async def _serve(self) -> None:
-        """Start a process, and live with it until it ends."""
-        try:
-            process = await self._start()
-        except OSError as error:
-            self._not_started(error)
+    # --- who gets a job
+
+    def _room(self, job: Job) -> _Room:
+        """Give the room of a job's code. Foreign code can't raise the memory it was started with."""
+        module = job.entry.partition(":")[0]
+        key = ("", 0) if module.startswith(_OWN) else (module, job.memory_mb)
+        room = self._rooms.get(key)
+        if room is None:
+            room = self._rooms[key] = _Room(key[1])
+        return room
+
+    def _dispatch(self, job: Pending) -> None:
+        """Send to an idle worker, else start one, else queue behind the shortest line; or refuse it."""
+        held = self._crashes.held(job.job.entry, self._clock.boot_s())
+        if held is not None:
+            _fail(job, held)
             return
-        worker = _Worker(process)
-        self._starting -= 1
-        self._workers.append(worker)
-        if self._closed:  # while it started
-            worker.kill()
-        share = -(-len(self._waiting) // (self._starting + 1))  # the others that start take theirs
+        room = self._room(job.job)
+        shortest = room.shortest()
+        if shortest is not None and not shortest.jobs:
+            shortest.send(job)
+        elif self._has_place(room):
+            room.waiting.append(job)
+            self._begin(room)
+        elif shortest is not None:
+            shortest.send(job)
+        else:
+            room.waiting.append(job)
+
+    def _has_place(self, room: _Room) -> bool:
+        """Whether one more may start; an idle worker of other code makes place for it."""
+        rooms = self._rooms.values()
+        if sum(each.size for each in rooms) < self._size:
+            return True
+        if room.size:
+            return False
+        for each in rooms:
+            idle = next((worker for worker in each.workers if not worker.jobs), None)
+            if idle is not None:
+                each.leave(idle)
+                idle.kill()
+                break
+        return True
+
+    def _begin(self, room: _Room) -> None:
+        room.starting += 1
+        self._keep(self._serve(room))
+        if not self._began:
+            self._began = True
+            self._keep(asyncio.to_thread(remove_leftovers))
+            if not self._means.files:
+                confine.hide_memory()
+
+    def _keep(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # --- the life of a worker
+
+    async def _serve(self, room: _Room) -> None:
+        """Start a process, again when it ends before its first job, and live with it until it ends."""
+        error: MainstayError | None = None
+        while error is None and not self._closed:
+            await self._pause()
+            worker = Process(self._clock, self._means)
+            self._processes.add(worker)
+            try:
+                await worker.start(self._code, room.memory_mb)
+                if isinstance(await worker.frame(), Ready):
+                    await self._live(room, worker)
+                    return
+            except (OSError, RuntimeError) as refused:  # no descriptors, no memory, no threads left
+                error = Transient(f"A worker process can't be started: {refused}.")
+            finally:
+                await worker.end()
+                self._processes.discard(worker)
+            error = error or self._starts.given_up(worker.why().message)
+        self._not_started(room, error or Transient("Mainstay stops."))
+
+    async def _pause(self) -> None:
+        """Wait after starts that failed; closing does not wait for that."""
+        if not self._starts.pause_s:
+            return
+        task = asyncio.ensure_future(self._clock.sleep(self._starts.pause_s))
+        self._pausing.add(task)
+        await asyncio.wait({task})
+        self._pausing.discard(task)
+
+    async def _live(self, room: _Room, worker: Process) -> None:
+        """Give a worker that is ready its share of the jobs that wait, and what comes, until it ends."""
+        self._starts.failed = 0
+        share = -(-len(room.waiting) // room.starting)  # the others that start take theirs
+        room.starting -= 1
+        room.workers.append(worker)
+        worker.watch()
         for _ in range(share):
-            worker.send(self._waiting.popleft())
-        said = asyncio.ensure_future(_tail(process))
+            worker.send(room.waiting.popleft())
+        self._rest(worker)
         try:
             await self._answers(worker)
         finally:
-            worker.kill()
-            await process.wait()
-            self._workers.remove(worker)
-            self._bury(worker, await said)
+            room.leave(worker)
+            await worker.end()
+            self._bury(worker)
 
-    async def _start(self) -> asyncio.subprocess.Process:
-        return await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-I",
-            "-c",
-            _START,
-            *self._paths,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env=_ENVIRONMENT,
-            start_new_session=True,
-            limit=2**30,
-        )
+    def _not_started(self, room: _Room, error: MainstayError) -> None:
+        """Have the jobs that waited for this process done by others; where there are none, they fail."""
+        room.starting -= 1
+        if room.starting:
+            return
+        other = room.shortest()
+        while room.waiting:
+            job = room.waiting.popleft()
+            if other is not None:
+                other.send(job)
+            else:
+                _fail(job, error)
 
-    def _not_started(self, error: OSError) -> None:
-        """Give the jobs that waited for this process their outcome: they may be tried again."""
-        self._starting -= 1
-        jobs = [self._waiting.popleft() for _ in range(len(self._waiting))] if not self._starting else []
-        for job in jobs:
-            if not job.done.done():
-                job.done.set_exception(Transient(f"A worker process can't be started: {error.strerror}."))
-
-    async def _answers(self, worker: _Worker) -> None:
-        """Hand out answers until the pipe closes."""
-        stdout = worker.process.stdout
-        assert stdout is not None
-        while True:
-            try:
-                head = await stdout.readexactly(LENGTH_BYTES)
-                answer = _decode(await stdout.readexactly(int.from_bytes(head, "big")))
-            except (asyncio.IncompleteReadError, msgspec.MsgspecError):
+    async def _answers(self, worker: Process) -> None:
+        """Hand out answers until there are no more."""
+        while (frame := await worker.frame()) is not None:
+            job = worker.jobs[0] if worker.jobs else None
+            if job is None or not isinstance(frame, Answer) or frame.number != job.job.number:
+                worker.nonsense = "an answer that nobody waits for"
                 return
-            job = worker.jobs.popleft()
+            worker.jobs.popleft()
             worker.watch()
-            _give(job.done, answer)
+            self._crashes.answered(job.job.entry)
+            _give(job.done, frame)
             if not worker.jobs:
-                self._rest()
+                self._rest(worker)
+            if frame.last or (worker.leaving and not worker.jobs):
+                worker.spent = True
+                return
 
-    def _bury(self, worker: _Worker, said: str) -> None:
+    def _bury(self, worker: Process) -> None:
         """Give the outcome of the job that ran; send the others elsewhere: they never began."""
-        worker.watch() if not worker.jobs else None
-        if worker.jobs:
-            job = worker.jobs.popleft()
-            error: MainstayError = (
-                Transient(f"It took longer than {job.timeout_s:g} seconds and was stopped.")
-                if worker.timed_out
-                else Transient(f"The worker process died ({_how(worker.process.returncode)}). {said}".strip())
-            )
-            if not job.done.done():
-                job.done.set_exception(error)
+        why = worker.why()
         left, worker.jobs = worker.jobs, deque()
-        worker.watch()
+        if left and not worker.spent:
+            job = left.popleft()
+            if not worker.timed_out and not self._closed:
+                self._crashes.died(job.job.entry, worker.how, self._clock.boot_s())
+            _fail(job, why)
         for job in () if self._closed else left:
             self._dispatch(job)
 
-    def _rest(self) -> None:
-        """End all workers once none had work for a while."""
-        if self._idle is not None:
-            self._idle.cancel()
-        self._idle = asyncio.get_running_loop().call_later(IDLE_S, self._end_idle)
+    # --- idle workers
+
+    def _rest(self, worker: Process) -> None:
+        """Note when a worker had its last work, and see after a while whether it got more."""
+        worker.idle_since_s = self._clock.boot_s()
+        if self._idle is None:
+            self._idle = asyncio.get_running_loop().call_later(IDLE_S, self._end_idle)
 
     def _end_idle(self) -> None:
-        for worker in self._workers:
-            if not worker.jobs:
+        self._idle = None
+        now_s = self._clock.boot_s()
+        for room in self._rooms.values():
+            for worker in [each for each in room.workers if not each.jobs and each.idle_since_s + IDLE_S <= now_s]:
+                room.leave(worker)
                 worker.kill()
+            if room.workers and self._idle is None:
+                self._idle = asyncio.get_running_loop().call_later(IDLE_S, self._end_idle)
+
+
+def _fail(job: Pending, error: MainstayError) -> None:
+    if not job.done.done():
+        job.done.set_exception(error)
 
 
 def _give(done: asyncio.Future[bytes], answer: Answer) -> None:
@@ -238,18 +315,3 @@ def _give(done: asyncio.Future[bytes], answer: Answer) -> None:
         kind = getattr(errors, answer.error, OperationError)
         known = isinstance(kind, type) and issubclass(kind, OperationError)
         done.set_exception((kind if known else Permanent)(answer.message, remedy=answer.remedy))
-
-
-async def _tail(process: asyncio.subprocess.Process) -> str:
-    """Read what a worker says on stderr to its end, and keep the last of it."""
-    assert process.stderr is not None
-    last = ""
-    while chunk := await process.stderr.read(4096):
-        last = (last + chunk.decode(errors="replace"))[-_LAST_STDERR:]
-    return last.strip().rpartition("\n")[2]
-
-
-def _how(status: int | None) -> str:
-    if status is not None and status < 0:
-        return f"killed by {signal.Signals(-status).name}"
-    return f"exit status {status}"

@@ -1,0 +1,68 @@
+"""Crashes that come again and again: of processes that don't start, and of code that ends the process it runs in.
+
+One crash is an accident, and its job is tried again like any other. A row of them is held back, so that neither the
+machine spins nor each plan has to find out by itself (FAULTS F16). Times are seconds since boot.
+"""
+
+from __future__ import annotations
+
+from mainstay.errors import MainstayError, NeedsOperator
+
+MOST_STARTS = 5  # in a row without one that works
+MOST_CRASHES = 3  # of one function in a row
+HELD_S = 60.0  # then one try is let through
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 5.0
+
+
+class Starts:
+    """Starts in a row that failed."""
+
+    def __init__(self) -> None:
+        """Nothing failed yet."""
+        self.failed = 0
+
+    @property
+    def pause_s(self) -> float:
+        """How long to wait before the next start."""
+        return min(_FIRST_PAUSE_S * 2 ** (self.failed - 1), _LONGEST_PAUSE_S) if self.failed else 0.0
+
+    def given_up(self, why: str) -> MainstayError | None:
+        """Count a failed start; give the error of the jobs that wait once it is one too many."""
+        self.failed += 1
+        if self.failed < MOST_STARTS:
+            return None
+        return NeedsOperator(
+            f"Worker processes don't start: {self.failed} in a row ended before their first job. {why}".strip(),
+            remedy="Run `mainstay doctor`, mend what it names, then try the stuck steps again.",
+        )
+
+
+class Crashes:
+    """Functions whose jobs ended their process, with how often in a row, when last, and how."""
+
+    def __init__(self) -> None:
+        """Nothing crashed yet."""
+        self._rows: dict[str, tuple[int, float, str]] = {}
+
+    def died(self, entry: str, how: str, now_s: float) -> None:
+        """A job of this function ended its process."""
+        self._rows[entry] = (self._rows.get(entry, (0, 0.0, ""))[0] + 1, now_s, how)
+
+    def answered(self, entry: str) -> None:
+        """A job of this function came back, with a result or an error."""
+        if self._rows:
+            self._rows.pop(entry, None)
+
+    def held(self, entry: str, now_s: float) -> MainstayError | None:
+        """Give the error for a job of a function that is held; None for all others."""
+        count, last_s, how = self._rows.get(entry, (0, 0.0, ""))
+        if count < MOST_CRASHES or now_s >= last_s + HELD_S:
+            return None
+        return NeedsOperator(
+            f"'{entry}' ended its worker process {count} times in a row ({how}), and is not run for a minute.",
+            remedy="Correct that code or what it is given, then try the stuck steps again.",
+        )
+
+    def forget(self) -> None:
+        """Judge anew: the code was changed."""
+        self._rows.clear()
