@@ -115,6 +115,12 @@ def _items(paths: tuple[str, ...]) -> str:
     return ", ".join(name if name in paths else f"{_count(count, 'item')} of {name}" for name, count in counted.items())
 
 
+_RELEASED = {
+    "happened": "said that it happened",
+    "did_not_happen": "said that it did not happen",
+    "run": "let it run",
+}
+
 _SAY: dict[type[e.Fact], Callable[[Any], str]] = {
     e.PlanProposed: lambda f: f"{f.title}: planned",
     e.PlanApproved: lambda f: f"Approved by {say_actor(f.by)}",
@@ -169,6 +175,10 @@ _SAY: dict[type[e.Fact], Callable[[Any], str]] = {
     e.VersionActivated: lambda f: f"{f.artefact.capitalize()} {f.name}: version {f.digest[:8]} activated",
     e.VersionKept: lambda f: f"{f.artefact.capitalize()} {f.name}: version {f.digest[:8]} kept, not active",
     e.VersionRetired: lambda f: f"{f.artefact.capitalize()} {f.name}: taken out of use",
+    e.WorkspaceQuarantined: lambda f: f"All work was stopped: {f.reason}",
+    e.EffectReleased: lambda f: f"{say_path(f.path)}: you {_RELEASED.get(f.answer, f'answered {f.answer}')}",
+    e.WorkspaceReleased: lambda f: f"Work goes on: you looked at {_count(f.effects, 'action')} in doubt",
+    e.HistoryAnchored: lambda f: f"You were given record {f.position:,} to keep outside",
     e.WorkspaceCreated: lambda f: f"Workspace of {f.name} created",
 }
 

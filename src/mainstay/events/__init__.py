@@ -67,7 +67,14 @@ from mainstay.events.steps import (
     WaitStarted,
 )
 from mainstay.events.versions import ArtefactKind, VersionActivated, VersionKept, VersionRetired
-from mainstay.events.workspace import ClockJumped, WorkspaceCreated
+from mainstay.events.workspace import (
+    ClockJumped,
+    EffectReleased,
+    HistoryAnchored,
+    WorkspaceCreated,
+    WorkspaceQuarantined,
+    WorkspaceReleased,
+)
 
 VALUE_MEDIA = "application/vnd.mainstay.value"
 
@@ -95,9 +102,11 @@ __all__ = [
     "EffectIntended",
     "EffectPrepared",
     "EffectRefused",
+    "EffectReleased",
     "EffectUncertain",
     "EndingReached",
     "Fact",
+    "HistoryAnchored",
     "ItemsFrozen",
     "LimitFact",
     "PlaceLeft",
@@ -137,4 +146,6 @@ __all__ = [
     "WaitEnded",
     "WaitStarted",
     "WorkspaceCreated",
+    "WorkspaceQuarantined",
+    "WorkspaceReleased",
 ]

@@ -53,7 +53,14 @@ from mainstay.events.steps import (
     WaitStarted,
 )
 from mainstay.events.versions import VersionActivated, VersionKept, VersionRetired
-from mainstay.events.workspace import ClockJumped, WorkspaceCreated
+from mainstay.events.workspace import (
+    ClockJumped,
+    EffectReleased,
+    HistoryAnchored,
+    WorkspaceCreated,
+    WorkspaceQuarantined,
+    WorkspaceReleased,
+)
 
 PlanFact: TypeAlias = (
     PlanProposed
@@ -103,7 +110,10 @@ PlanFact: TypeAlias = (
 BudgetFact: TypeAlias = BudgetReserved | BudgetSettled
 LimitFact: TypeAlias = PlaceTaken | PlaceLeft | PlacesKept
 VersionFact: TypeAlias = VersionActivated | VersionKept | VersionRetired
-AnyFact: TypeAlias = PlanFact | BudgetFact | LimitFact | VersionFact | WorkspaceCreated | ClockJumped
+WorkspaceFact: TypeAlias = (
+    WorkspaceCreated | WorkspaceQuarantined | EffectReleased | WorkspaceReleased | HistoryAnchored | ClockJumped
+)
+AnyFact: TypeAlias = PlanFact | BudgetFact | LimitFact | VersionFact | WorkspaceFact
 
 
 class Recorded(msgspec.Struct, frozen=True):

@@ -16,3 +16,31 @@ class ClockJumped(Fact, frozen=True, omit_defaults=True):
     """The machine's clock was set by `by_s` seconds while the owner ran; nothing expires for a while (KERNEL P5)."""
 
     by_s: int
+
+
+class WorkspaceQuarantined(Fact, frozen=True, omit_defaults=True):
+    """The history is not where or what it was when Mainstay last left it: nothing may begin any more (KERNEL L6)."""
+
+    reason: str
+
+
+class EffectReleased(Fact, frozen=True, omit_defaults=True):
+    """The operator's word on one effect that may have happened after the copy was made; in a stream of its plan's."""
+
+    path: str
+    answer: str  # "happened", "did_not_happen" or "run"
+
+
+class WorkspaceReleased(Fact, frozen=True, omit_defaults=True):
+    """The operator looked at every effect in doubt; work goes on from here."""
+
+    by: str
+    effects: int = 0  # those that were answered for
+    cancelled: tuple[str, ...] = ()  # plans that were ended instead of going on
+
+
+class HistoryAnchored(Fact, frozen=True, omit_defaults=True):
+    """The operator was given this position and digest to keep outside (KERNEL L7)."""
+
+    position: int
+    digest: str
