@@ -7,7 +7,7 @@ import hashlib
 import os
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 import msgspec
@@ -15,6 +15,7 @@ import msgspec
 from mainstay.connectors.bank.columns import ColumnMap
 from mainstay.connectors.invoices.columns import InvoiceColumns
 from mainstay.errors import FileError, InputError
+from mainstay.values import parse_duration_s
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,8 +47,14 @@ sender = {sender}
 # [budgets]                      # the most that may happen in a day, whatever is approved
 # "mail.send" = {{per_day = 50}}
 
+# [workers]
+# confinement = "required"         # run no agent where its process can't be confined; mainstay doctor tells
+
 # [files.folders]                # further folders that playbooks may read
 # bank = "/path/to/bank"
+
+# [history]
+# archive_after = "365d"         # details of plans that ended longer ago are archived, and stay readable; "" never
 
 # [bank.columns]                 # where a CSV's columns are not recognised: their names in your file
 # booked_on = "Tag"              # and so on; the error about such a file says which lines to write
@@ -106,11 +113,23 @@ class Invoices(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     seller: str = ""  # the VAT number or name that the operator's invoices bear
 
 
+class History(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How long the history keeps all of a plan at hand."""
+
+    archive_after: str = "365d"  # the details of plans that ended longer ago are archived; "" never
+
+
 class DailyCap(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The most an operation may do in a day."""
 
     per_day: Annotated[int, msgspec.Meta(ge=0, le=900)] | None = None
     usd_per_day: Annotated[float, msgspec.Meta(ge=0)] | None = None
+
+
+class Workers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whether agents may run on a machine that can't confine their processes."""
+
+    confinement: Literal["available", "required"] = "available"
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -121,7 +140,9 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     files: Files = Files()
     bank: Bank = Bank()
     invoices: Invoices = Invoices()
+    history: History = History()
     budgets: dict[str, DailyCap] = {}  # by operation: "mail.send"
+    workers: Workers = Workers()
 
 
 class Workspace:
@@ -228,6 +249,11 @@ def _checked(text: str, path: Path) -> Config:
     except msgspec.ValidationError as error:
         raise FileError(f"{path}: {_nearest(str(error))}.", remedy="Correct it and try again.") from None
     try:
+        if config.history.archive_after:
+            parse_duration_s(config.history.archive_after)
+    except ValueError as error:
+        raise FileError(f"{path}: archive_after: {error}.", remedy="Correct it and try again.") from None
+    try:
         ZoneInfo(config.company.timezone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         zone = config.company.timezone
@@ -242,7 +268,9 @@ def _nearest(message: str) -> str:
     unknown = message.partition("unknown field `")[2].partition("`")[0]
     parts = {"$.bank.columns": ColumnMap, "$.invoices.columns": InvoiceColumns}
     place = message.rpartition("at `")[2].partition("`")[0]
-    some = (parts[place],) if place in parts else (Config, Company, Mail, Smtp, Files, Bank, Invoices, DailyCap)
+    some = (
+        (parts[place],) if place in parts else (Config, Company, Mail, Smtp, Files, Bank, Invoices, History, DailyCap)
+    )
     known = [name for part in some for name in part.__struct_fields__]
     near = difflib.get_close_matches(unknown, known, 1) if unknown else []
     return f"{message}; did you mean '{near[0]}'?" if near else message
