@@ -1,25 +1,37 @@
-"""Lists and child plans: a step that is many units of work (KERNEL P2)."""
+"""Lists and child plans: a step that is many units of work, or a playbook of its own (KERNEL P2).
+
+    a list       ready -> fanned (its items) -> done          over 100 items: ready -> splitting -> fanned (its parts)
+    a sub-plan   ready -> fanned -> done
+    rounds       ready -> fanned -> judging -> ready ...      until a round is accepted, or was the last one
+
+A child plan that does not end well fails its step, which goes by what the step says about failing. Tried again, the
+step begins another child plan; the earlier one stays, to be looked at and taken back.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from msgspec.structs import replace
 
 from mainstay import commands as c
 from mainstay import events as e
-from mainstay.kernel.failing import give_up
+from mainstay.kernel.failing import allowance, give_up
+from mainstay.kernel.gate import ask_stuck, fail_plan
 from mainstay.kernel.graph import MAX_ITEMS, MAX_ITEMS_OF_PLAN
 from mainstay.kernel.slots import put
-from mainstay.kernel.state import Plan, Slot
-from mainstay.kernel.words import say_path
+from mainstay.kernel.state import Plan, Slot, duty_of
+from mainstay.kernel.words import STATUS, say_path
 from mainstay.values import Failure, Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from mainstay.kernel.graph import Repeat
+    from mainstay.kernel.state import PlanStatus
     from mainstay.kernel.turn import Turn
 
+ROUND_REMEDIES = ("accept", "retry", "skip", "undo")
 
 # --- decided
 
@@ -30,28 +42,83 @@ def _freeze(turn: Turn, command: c.FreezeItems) -> None:
 
 
 def _children(turn: Turn, command: c.StartChildren) -> None:
-    turn.work(command.path, ("list",), "splitting")
+    slot = turn.work(command.path, ("list", "child"), "splitting", "ready")
+    if slot.status == "ready" and duty_of(turn.plan, command.path) == "list":
+        turn.refuse(f"the list of {say_path(command.path)} is not known yet")
     turn.add(e.ChildrenStarted(command.path, command.plans))
 
 
 def _child(turn: Turn, command: c.FinishChild) -> None:
-    slot = turn.work(command.path, ("list",), "fanned")
+    slot = turn.work(command.path, ("list", "child"), "fanned")
     if command.plan not in slot.children:
         turn.refuse(f"{command.plan} is no part of {say_path(command.path)}")
     if isinstance(slot.output, dict) and command.plan in slot.output:
         turn.refuse(f"the end of {command.plan} is known already")
-    turn.add(e.ChildFinished(command.path, command.plan, command.status, command.output, labels=command.labels))
+    turn.add(
+        e.ChildFinished(
+            command.path,
+            command.plan,
+            command.status,
+            command.output,
+            labels=command.labels,
+            failed=command.failed,
+        )
+    )
+    if duty_of(turn.plan, command.path) == "child":
+        _after_child(turn, command)
+
+
+def _after_child(turn: Turn, command: c.FinishChild) -> None:
+    """Go by how a sub-plan ended; a round that ended well is judged first."""
+    slot, path = turn.plan.slots[command.path], command.path
+    if command.status != "completed":
+        ended = STATUS[cast("PlanStatus", command.status)]
+        message = f"The plan {command.plan} behind {say_path(path)} did not end well: it is {ended}"
+        remedy = f"Look at it with: mainstay show {command.plan}"
+        give_up(turn, path, Failure("permanent", message, remedy=remedy), slot.attempt + 1)
+    elif slot.status == "fanned":
+        turn.add(e.StepCompleted(path))
+
+
+def _judge(turn: Turn, command: c.JudgeRound) -> None:
+    slot, path = turn.work(command.path, ("child",), "judging"), command.path
+    if command.round != slot.rounds:
+        turn.refuse(f"round {command.round} of {say_path(path)} is over")
+    turn.add(e.RoundJudged(path, command.round, command.accepted, labels=command.labels))
+    repeat = turn.plan.step(path).repeat
+    assert repeat is not None
+    if command.accepted:
+        turn.add(e.StepCompleted(path))
+    elif slot.rounds >= repeat.max:
+        _after_last_round(turn, path, repeat, slot)
+
+
+def _after_last_round(turn: Turn, path: str, repeat: Repeat, slot: Slot) -> None:
+    why = f"{say_path(path)} is not good enough after {slot.rounds} round{'s' if slot.rounds > 1 else ''}"
+    failure = Failure("needs_operator", why, remedy="Accept the last round as it is, or let it try one more.")
+    if repeat.then == "accept":
+        turn.add(e.StepCompleted(path))
+    elif repeat.then == "skip":
+        turn.add(e.StepSkipped(path, why))
+    elif repeat.then == "undo":
+        turn.add(e.StepFailed(path, failure))
+        fail_plan(turn, path, failure, by="playbook")
+    else:
+        ask_stuck(turn, path, failure, slot.attempt + 1, ROUND_REMEDIES)
 
 
 # --- what follows by itself
 
 
 def end_fan_out(turn: Turn, name: str) -> None:
-    """Complete a fan-out; one of whose child plans did not end well has no value to go on with."""
+    """Complete a fan-out; one of whose parts did not end well has no value to go on with."""
     slot = turn.plan.slots[name]
+    failed = slot.lost if slot.children else slot.failed_items
     if slot.children and slot.failed_items:
         message = f"{slot.failed_items} of the {len(slot.children)} parts of '{name}' did not end well"
         give_up(turn, name, Failure("permanent", message, remedy="Look at its parts."), slot.attempt)
+    elif turn.plan.graph.steps[name].way_out and failed > allowance(turn.plan, name):
+        turn.add(e.StepFailed(name, Failure("permanent", f"{failed} of the {slot.count} items of '{name}' failed")))
     else:
         turn.add(e.StepCompleted(name))
 
@@ -85,22 +152,42 @@ def _items(plan: Plan) -> int:
 
 def _children_started(plan: Plan, fact: e.ChildrenStarted, at_us: int) -> Plan:
     del at_us
-    slot = replace(plan.slots[fact.path], status="fanned", children=fact.plans, open=len(fact.plans))
-    return put(plan, fact.path, slot)
+    slot = plan.slots[fact.path]
+    children = (*slot.children, *fact.plans)
+    return put(plan, fact.path, replace(slot, status="fanned", children=children, open=len(fact.plans)))
 
 
 def _child_finished(plan: Plan, fact: e.ChildFinished, at_us: int) -> Plan:
     del at_us
     slot = plan.slots[fact.path]
     outputs: dict[str, Value] = slot.output if isinstance(slot.output, dict) else {}
-    failed = slot.failed_items + (fact.status != "completed")
+    well, part = fact.status == "completed", duty_of(plan, fact.path) == "list"
+    judged = well and not part and plan.step(fact.path).repeat is not None
     slot = replace(
         slot,
+        status="judging" if judged else slot.status,
+        rounds=slot.rounds + judged,
         open=slot.open - 1,
-        failed_items=failed,
+        failed_items=slot.failed_items + (part and not well),
+        lost=slot.lost + fact.failed,
         output={**outputs, fact.plan: fact.output},
         labels=tuple(sorted({*slot.labels, *fact.labels})),
         done_at=plan.sequence,
+    )
+    return put(plan, fact.path, slot)
+
+
+def _round_judged(plan: Plan, fact: e.RoundJudged, at_us: int) -> Plan:
+    """Make the next round ready, unless this one was accepted or was the last."""
+    slot, repeat = plan.slots[fact.path], plan.step(fact.path).repeat
+    assert repeat is not None
+    again = not fact.accepted and slot.rounds < repeat.max
+    slot = replace(
+        slot,
+        status="ready" if again else "fanned",
+        ready_at_us=at_us if again else slot.ready_at_us,
+        judged=fact.round,
+        labels=tuple(sorted({*slot.labels, *fact.labels})),
     )
     return put(plan, fact.path, slot)
 
@@ -109,9 +196,11 @@ DECIDERS: dict[type[c.Command], Callable[[Turn, Any], None]] = {
     c.FreezeItems: _freeze,
     c.StartChildren: _children,
     c.FinishChild: _child,
+    c.JudgeRound: _judge,
 }
 EVOLVERS: dict[type[e.Fact], Callable[[Plan, Any, int], Plan]] = {
     e.ItemsFrozen: _items_frozen,
     e.ChildrenStarted: _children_started,
     e.ChildFinished: _child_finished,
+    e.RoundJudged: _round_judged,
 }

@@ -8,7 +8,7 @@ from mainstay import commands as c
 from mainstay import events as e
 from mainstay.kernel.gate import ask_stuck, fail_plan
 from mainstay.kernel.retry import held_until_us, retry_at_us
-from mainstay.kernel.state import Slot, is_item, step_name
+from mainstay.kernel.state import END, Plan, Slot, is_item, step_name
 from mainstay.values import Failure, Verdict
 
 if TYPE_CHECKING:
@@ -23,7 +23,10 @@ def next_attempt_us(turn: Turn, command: c.RefuseEffect | c.FailStep, slot: Slot
     """Give the time of the next attempt after this failure, or None when it was the last.
 
     A plan whose history fills up makes no further ones: what is left has to fit its outcomes, questions and undo.
+    Working out how a plan ends touches nothing outside: what went wrong there goes wrong again.
     """
+    if command.path == END:
+        return None
     if turn.plan.sequence + FACTS_PER_SLOT * len(turn.plan.slots) > FULL_PLAN:
         return None
     retry = turn.plan.step(command.path).retry
@@ -35,24 +38,34 @@ def next_attempt_us(turn: Turn, command: c.RefuseEffect | c.FailStep, slot: Slot
 
 def give_up(turn: Turn, path: str, failure: Failure, attempt: int) -> None:
     """Do what the step says about failing for good; `attempt` counts what failed."""
-    step = turn.plan.step(path)
-    if path.startswith("~"):
+    if path == END or path.startswith("~"):
         ask_stuck(turn, path, failure, attempt)
-    elif is_item(path) and _allowed(turn, path):
+        return
+    step = turn.plan.step(path)
+    if is_item(path) and _allowed(turn, path):
         turn.add(e.StepFailed(path, failure))
     elif step.on_failure == "skip":
         turn.add(e.StepSkipped(path, f"it failed: {failure.message}"))
     elif step.on_failure == "undo":
         turn.add(e.StepFailed(path, failure))
         fail_plan(turn, path, failure, by="playbook")
+    elif step.on_failure == "step":
+        turn.add(e.StepFailed(path, failure))
     else:
         ask_stuck(turn, path, failure, attempt)
 
 
 def _allowed(turn: Turn, path: str) -> bool:
     """Whether one more failed item is within the step's allowance."""
-    parent = turn.plan.slots[step_name(path)]
-    return (parent.failed_items + 1) * 100 <= turn.plan.step(path).allow_failures_pct * parent.count
+    name = step_name(path)
+    return turn.plan.slots[name].failed_items < allowance(turn.plan, name)
+
+
+def allowance(plan: Plan, name: str) -> int:
+    """How many items of a list may fail; a part of a long list has what the parts before it left over."""
+    if plan.allowed is not None:
+        return plan.allowed
+    return plan.slots[name].count * plan.graph.steps[name].allow_failures_pct // 100
 
 
 def denied(verdict: Verdict) -> Failure:

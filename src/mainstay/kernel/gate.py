@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from mainstay import commands as c
 from mainstay import events as e
 from mainstay.kernel.slots import conclude, put
-from mainstay.kernel.state import Plan, Question, is_item, is_open
+from mainstay.kernel.state import END, Plan, Question, duty_of, is_item, is_open
 from mainstay.kernel.undo import request_undo
 from mainstay.values import SECOND_US, Failure
 
@@ -109,7 +109,7 @@ def ask_settle(turn: Turn, command: c.AskSettle) -> None:
     )
 
 
-def ask_stuck(turn: Turn, path: str, failure: Failure, attempt: int) -> None:
+def ask_stuck(turn: Turn, path: str, failure: Failure, attempt: int, remedies: tuple[str, ...] = ()) -> None:
     """Put a dead letter before the operator, with its remedies; `attempt` counts those that failed."""
     turn.add(e.StepStuck(path, failure, attempt))
     turn.add(
@@ -118,7 +118,7 @@ def ask_stuck(turn: Turn, path: str, failure: Failure, attempt: int) -> None:
             "stuck",
             (path,),
             card={"headline": failure.message, "remedy": failure.remedy, "class": failure.error_class},
-            options=_remedies(turn, path),
+            options=remedies or _remedies(turn, path),
             rule="stuck",
             why="It failed and will not be tried again by itself.",
         )
@@ -126,10 +126,11 @@ def ask_stuck(turn: Turn, path: str, failure: Failure, attempt: int) -> None:
 
 
 def _remedies(turn: Turn, path: str) -> tuple[str, ...]:
-    """A compensation has none of its own; child plans that ended are not started again."""
+    """A compensation has none of its own; the parts of a long list that ended are not started again."""
     if path.startswith("~"):
         return ("retry", "skip")
-    return ("skip", "undo") if turn.plan.slots[path].children else REMEDIES
+    parts = turn.plan.slots[path].children and duty_of(turn.plan, path) == "list"
+    return ("skip", "undo") if parts else REMEDIES
 
 
 def rule(turn: Turn, command: c.Rule) -> None:
@@ -231,6 +232,10 @@ def _after_stuck(turn: Turn, command: c.Rule, question: Question) -> None:
         turn.add(e.StepReopened(path, arguments=command.arguments, edited=edited))
     elif command.choice == "skip" and path.startswith("~"):
         turn.add(e.UndoImpossible(path[1:], f"you left it: {failure.message}"))
+    elif command.choice == "skip" and path == END:
+        turn.add(e.PlanCompleted())
+    elif command.choice == "accept":
+        turn.add(e.StepCompleted(path))
     elif command.choice == "skip":
         turn.add(e.StepSkipped(path, f"you skipped it: {failure.message}"))
     else:

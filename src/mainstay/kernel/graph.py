@@ -224,7 +224,7 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Graph:
     """A definition with its edges both ways: built once per definition and shared by all its plans."""
 
-    __slots__ = ("definition", "dependents", "fan_outs", "roots", "steps", "unmet")
+    __slots__ = ("definition", "dependents", "ends", "fan_outs", "roots", "steps", "unmet")
 
     def __init__(self, definition: Definition) -> None:
         """Index the steps; raises AssertionError on a need that names no step (the compiler's duty to refuse)."""
@@ -236,6 +236,7 @@ class Graph:
         }
         self.unmet = {step.name: len(step.needs) for step in definition.steps if step.needs}
         self.fan_outs = tuple(step.name for step in definition.steps if step.each is not None)
+        self.ends = bool(definition.returns or definition.end)
         self.roots = tuple(step.name for step in definition.steps if not step.needs)
         assert all(need.step in self.steps for step in definition.steps for need in step.needs)
 
@@ -262,7 +263,7 @@ def chunk_of(definition: Definition, name: str) -> Definition:
     """
     step = next(step for step in definition.steps if step.name == name)
     alone = msgspec.structs.replace(
-        step, needs=(), when=None, each=Cel("items", names=("items",), paths=("items",)), checkpoint=False
+        step, needs=(), when=None, each=Cel("items", names=("items",), paths=("items",)), way_out="", checkpoint=False
     )
     return Definition(
         name=definition.name,

@@ -47,7 +47,7 @@ def _propose(turn: Turn, command: c.ProposePlan) -> None:
 def _approve(turn: Turn, command: c.ApprovePlan) -> None:
     if turn.plan.status != "proposed":
         turn.refuse(f'it stands at "{STATUS[turn.plan.status]}", so there is nothing to approve')
-    turn.add(e.PlanApproved(command.by))
+    turn.add(e.PlanApproved(command.by, allowed=command.allowed))
     if not turn.plan.keys:  # else it waits for its places (KERNEL T2)
         turn.add(e.PlanStarted(KERNEL))
 
@@ -66,7 +66,7 @@ def _cancel(turn: Turn, command: c.CancelPlan) -> None:
 
 
 def _undo(turn: Turn, command: c.UndoPlan) -> None:
-    if turn.plan.status in ("undoing", "undone") or turn.plan.undo_by:
+    if turn.plan.undo_by or (turn.plan.status in ("undoing", "undone") and not turn.plan.closing):
         turn.refuse("it is being undone, or was undone, already")
     if turn.plan.status in ("new", "proposed", "approved"):
         turn.refuse("it has not done anything yet; cancel it instead")
@@ -108,8 +108,8 @@ def _proposed(plan: Plan, fact: e.PlanProposed, at_us: int) -> Plan:
 
 
 def _approved(plan: Plan, fact: e.PlanApproved, at_us: int) -> Plan:
-    del fact, at_us
-    return replace(plan, status="approved")
+    del at_us
+    return replace(plan, status="approved", allowed=fact.allowed)
 
 
 def _started(plan: Plan, fact: e.PlanStarted, at_us: int) -> Plan:
@@ -121,11 +121,6 @@ def _started(plan: Plan, fact: e.PlanStarted, at_us: int) -> Plan:
 def _parked(plan: Plan, fact: e.PlanParked, at_us: int) -> Plan:
     del fact, at_us
     return replace(plan, parked=True)
-
-
-def _completed(plan: Plan, fact: e.PlanCompleted, at_us: int) -> Plan:
-    del fact, at_us
-    return replace(plan, status="completed")
 
 
 def _failed(plan: Plan, fact: e.PlanFailed, at_us: int) -> Plan:
@@ -161,7 +156,6 @@ EVOLVERS: dict[type[e.Fact], Callable[[Plan, Any, int], Plan]] = {
     e.PlanApproved: _approved,
     e.PlanStarted: _started,
     e.PlanParked: _parked,
-    e.PlanCompleted: _completed,
     e.PlanFailed: _failed,
     e.PlanCancelled: _cancelled,
     e.PlanExpired: _expired,

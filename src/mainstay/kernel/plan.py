@@ -17,9 +17,20 @@ import msgspec
 
 from mainstay import commands as c
 from mainstay import events as e
-from mainstay.kernel import children, effect, gate, life, pausing, step, undo, waits
+from mainstay.kernel import children, effect, ending, gate, life, pausing, step, undo, waits
 from mainstay.kernel.evolve import evolve
-from mainstay.kernel.state import IN_FLIGHT, RESTING, Plan, duty_of, has_work, is_item, is_open, satisfied, step_name
+from mainstay.kernel.state import (
+    END,
+    IN_FLIGHT,
+    RESTING,
+    Plan,
+    duty_of,
+    has_work,
+    is_item,
+    is_open,
+    satisfied,
+    step_name,
+)
 from mainstay.kernel.turn import Turn
 from mainstay.kernel.undo import begin_undo, finish_undo
 
@@ -29,18 +40,20 @@ if TYPE_CHECKING:
     from mainstay.kernel.graph import Graph
     from mainstay.kernel.state import Duty
 
-WorkKind: TypeAlias = Literal["resolve", "run", "split", "batch", "intend", "settle", "compensate"]
+WorkKind: TypeAlias = Literal["resolve", "run", "split", "batch", "intend", "settle", "compensate", "judge", "finish"]
 
 _KINDS: dict[str, WorkKind] = {
     "ready": "resolve",
     "running": "run",
     "splitting": "split",
+    "judging": "judge",
     "prepared": "intend",
     "intended": "settle",
     "uncertain": "settle",
 }
 
 
+_MARKED: dict[str, WorkKind] = {"~": "compensate", END: "finish"}  # by the first sign of a path
 UNDOING = "it is being undone"
 _STEPS: tuple[Duty, ...] = ("list", "run", "effect", "ask", "wait")
 
@@ -78,7 +91,7 @@ def pending(plan: Plan) -> list[Work]:
     """Give the work there is, in the order it came up; at most `at_once` items of a step are on their way."""
     if plan.status in ("new", "proposed", "approved"):
         return []
-    under_way: dict[str, int] = {}
+    under_way: dict[str, int] = {}  # items that are, per step
     for path in plan.live:
         if is_item(path) and plan.slots[path].status in ("running", "intended", "uncertain"):
             under_way[step_name(path)] = under_way.get(step_name(path), 0) + 1
@@ -88,20 +101,28 @@ def pending(plan: Plan) -> list[Work]:
         kind = _KINDS[slot.status]
         if plan.paused_at_us is not None and slot.status not in IN_FLIGHT:
             continue
-        if is_item(path) and _starts(plan, path, kind):
+        if is_item(path) and (at_once := _at_once(plan, path, kind)):
             name = step_name(path)
-            if under_way.get(name, 0) >= plan.graph.steps[name].at_once:
+            if under_way.get(name, 0) >= at_once:
                 continue
             under_way[name] = under_way.get(name, 0) + 1
-        work.append(Work("compensate" if path.startswith("~") and kind == "resolve" else kind, path))
+        work.append(Work(_MARKED.get(path[0], kind) if kind == "resolve" else kind, path))
     if plan.paused_at_us is None:
         work.extend(Work("batch", name) for name in plan.batches)
     return work
 
 
-def _starts(plan: Plan, path: str, kind: WorkKind) -> bool:
-    """Whether doing this work puts one more item on its way."""
-    return kind == "intend" or (kind == "resolve" and duty_of(plan, path) == "run")
+def _at_once(plan: Plan, path: str, kind: WorkKind) -> int:
+    """Give how many items may be under way where this work puts one more there; else 0.
+
+    Items with child plans are given one by one: whether those that began have come to rest, the runtime knows.
+    """
+    if kind not in ("intend", "resolve"):
+        return 0
+    duty = duty_of(plan, path)
+    if kind == "resolve" and duty == "child":
+        return 1
+    return plan.graph.steps[step_name(path)].at_once if kind == "intend" or duty == "run" else 0
 
 
 # --- what each command leads to
@@ -140,8 +161,9 @@ def _follow(turn: Turn) -> None:
     while turn.plan.status == "running" and (ended := children.ended_fan_out(turn.plan)):
         children.end_fan_out(turn, ended)
         _skip_doomed(turn)
-    if turn.plan.status == "running" and turn.plan.left == 0:
+    if turn.plan.status == "running" and turn.plan.left == 0 and not turn.plan.graph.ends:
         turn.add(e.PlanCompleted())
+    ending.close(turn)
     begin_undo(turn)
     finish_undo(turn)
     plan = turn.plan
@@ -161,7 +183,7 @@ _DECIDERS: dict[type[c.Command], Callable[[Turn, Any], None]] = {
     c.TimerDue: _timer,
     **{
         kind: decider
-        for family in (life, pausing, step, children, waits, gate, effect, undo)
+        for family in (life, pausing, step, children, ending, waits, gate, effect, undo)
         for kind, decider in family.DECIDERS.items()
     },
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from mainstay.kernel.state import FINAL, LIVE, Plan, Slot, SlotStatus, is_item, is_open, satisfied, step_name
+from mainstay.kernel.state import END, FINAL, LIVE, Plan, Slot, SlotStatus, is_item, is_open, satisfied, step_name
 
 
 def put(plan: Plan, path: str, slot: Slot) -> Plan:
@@ -44,7 +44,10 @@ def conclude(plan: Plan, path: str, slot: Slot, at_us: int) -> Plan:
         parent = plan.slots[name]
         failed = parent.failed_items + (slot.status == "failed")
         return put(plan, name, replace(parent, open=parent.open - 1, failed_items=failed))
-    return _release(replace(plan, left=plan.left - 1), path, at_us)
+    plan = _release(replace(plan, left=plan.left - 1), path, at_us)
+    if plan.left or not plan.graph.ends or plan.status != "running":
+        return plan
+    return put(plan, END, Slot("ready", ready_at_us=at_us))
 
 
 def _release(plan: Plan, name: str, at_us: int) -> Plan:

@@ -25,6 +25,7 @@ SlotStatus: TypeAlias = Literal[
     "running",  # an attempt is under way in a worker
     "splitting",  # work: propose child plans
     "fanned",  # waits for its items or children
+    "judging",  # work: hold a round that ended against `until`
     "waiting",  # sleeps until a time
     "backoff",  # sleeps until the next attempt
     "gated",  # prepared; waits for its fellow items to be asked about together
@@ -39,12 +40,17 @@ SlotStatus: TypeAlias = Literal[
     "failed",
 ]
 FINAL: frozenset[SlotStatus] = frozenset({"done", "skipped", "rejected", "failed"})
-LIVE: frozenset[SlotStatus] = frozenset({"ready", "running", "splitting", "prepared", "intended", "uncertain"})
+LIVE: frozenset[SlotStatus] = frozenset(
+    {"ready", "running", "splitting", "judging", "prepared", "intended", "uncertain"}
+)
 IN_FLIGHT: frozenset[SlotStatus] = frozenset({"intended", "uncertain"})
 OPEN_PLAN: frozenset[PlanStatus] = frozenset({"proposed", "approved", "running", "undoing"})
 # Without work by their status alone: the others are parked by a fact of their own (PlanParked).
 RESTING: frozenset[PlanStatus] = frozenset({"new", "proposed", "completed", "undone"})
 ENDED: frozenset[PlanStatus] = frozenset({"completed", "failed", "cancelled", "expired"})
+
+GOING: frozenset[PlanStatus] = frozenset({"new", "proposed", "approved", "running"})
+END = "="  # path of the work that ends a plan which returns something or has business endings
 
 Duty: TypeAlias = Literal[
     "list",  # a step that fans out: freezes its list
@@ -52,6 +58,7 @@ Duty: TypeAlias = Literal[
     "effect",  # acts, in recorded moves
     "undo",  # a compensation, in the same moves
     "child",  # runs a playbook of its own, once or in rounds
+    "end",  # works out what the plan returns, and which ending it has
     "ask",
     "wait",
 ]
@@ -90,6 +97,9 @@ class Slot(msgspec.Struct, frozen=True):
     open: int = 0  # items or children that have not ended
     failed_items: int = 0
     children: tuple[str, ...] = ()
+    lost: int = 0  # items that failed inside the child plans of a long list
+    rounds: int = 0  # of a feedback loop: those that ended well
+    judged: int = 0  # those of them that were held against `until`
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -133,6 +143,11 @@ class Plan(msgspec.Struct, frozen=True):
     keys: tuple[str, ...] = ()  # limits across plans that it takes a place of
     priority: int = 0
     paused_at_us: int | None = None
+    allowed: int | None = None  # of a part of a long list: how many of its items may still fail
+    output: Value = None  # what it returned
+    out_labels: Labels = ()
+    ending: str = ""  # the name of its business ending
+    closing: bool = False  # all steps ended, and what its ending takes back is being undone
 
     def step(self, path: str) -> Step:
         """The step a path belongs to."""
@@ -153,6 +168,8 @@ def duty_of(plan: Plan, path: str) -> Duty:
     """What is to be done at a path."""
     if path.startswith("~"):
         return "undo"
+    if path == END:
+        return "end"
     step = plan.graph.steps[step_name(path)]
     if step.each is not None and "/" not in path:
         return "list"
@@ -166,6 +183,11 @@ def duty_of(plan: Plan, path: str) -> Duty:
 def is_open(plan: Plan, path: str) -> bool:
     """Whether the plan works on a path at all: on its steps while it runs, on compensations while it is undone."""
     return plan.status == ("undoing" if path.startswith("~") else "running")
+
+
+def is_over(plan: Plan) -> bool:
+    """Whether a plan has ended, its business ending with it; being undone later does not change that."""
+    return plan.status not in GOING and not plan.closing
 
 
 def satisfied(plan: Plan, need: Need) -> bool:

@@ -54,7 +54,7 @@ def _finish(turn: Turn, command: c.FinishStep) -> None:
 
 
 def _fail(turn: Turn, command: c.FailStep) -> None:
-    slot = turn.work(command.path, (), "ready", "running", "splitting", "prepared")
+    slot = turn.work(command.path, (), "ready", "running", "splitting", "judging", "prepared")
     attempt = slot.attempt + 1
     if command.attempt != attempt:
         turn.refuse(f"attempt {command.attempt} of {say_path(command.path)} is over")
@@ -87,7 +87,7 @@ def _step_started(plan: Plan, fact: e.StepStarted, at_us: int) -> Plan:
 
 def _step_completed(plan: Plan, fact: e.StepCompleted, at_us: int) -> Plan:
     slot = plan.slots[fact.path]
-    if slot.status == "fanned":  # the value of a fan-out is derived from its items
+    if slot.status == "fanned" or slot.children:  # the value is derived from its items or child plans
         slot = replace(slot, status="done", done_at=plan.sequence)
     else:
         slot = replace(
@@ -125,6 +125,8 @@ def _retry_due(plan: Plan, fact: e.RetryDue, at_us: int) -> Plan:
 
 def _anew(slot: Slot) -> SlotStatus:
     """Where a step begins again: a list that was frozen stays as it is (KERNEL P1)."""
+    if slot.rounds > slot.judged:
+        return "judging"
     return "splitting" if slot.count else "ready"
 
 

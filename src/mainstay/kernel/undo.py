@@ -9,26 +9,31 @@ from msgspec.structs import replace
 from mainstay import commands as c
 from mainstay import events as e
 from mainstay.kernel.slots import put
-from mainstay.kernel.state import ENDED, Plan, Slot, in_flight
+from mainstay.kernel.state import ENDED, Plan, Slot, in_flight, step_name
 from mainstay.kernel.words import say_path
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Container
 
     from mainstay.kernel.turn import Turn
 
 
-def undo_order(plan: Plan) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
-    """Give what would be taken back, in order, and what can't be, each with its reason.
+def undo_order(plan: Plan, steps: Container[str] | None = None) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
+    """Give what would be taken back, in order, and what can't be, each with its reason; of these steps, or of all.
 
-    Reads and agents leave nothing to undo and are in neither list. Child plans that had not ended come first: what
-    they did last is not older than anything here.
+    Reads and agents leave nothing to undo and are in neither list, nor is what was taken back before. A child plan
+    stands at its end, which is recorded here: whatever it did came before that, and it is taken back as a whole, in
+    its own order. Child plans that had not ended come first, the last one begun before the others. So no action is
+    taken back before one that was done later, except between child plans that ran at the same time.
     """
     outcomes = sorted(
         (
-            (plan.sequence if slot.children and slot.open else slot.done_at, path, slot)
+            ((plan.sequence, slot.since) if slot.children and slot.open else (slot.done_at, 0), path, slot)
             for path, slot in plan.slots.items()
-            if not path.startswith("~") and (slot.done_at or slot.children)
+            if not path.startswith("~")
+            and (slot.done_at or slot.children)
+            and "~" + path not in plan.slots
+            and (steps is None or step_name(path) in steps)
         ),
         key=lambda outcome: outcome[0],
         reverse=True,
@@ -60,7 +65,7 @@ def begin_undo(turn: Turn) -> None:
 
 def finish_undo(turn: Turn) -> None:
     """End the undo when nothing is left to take back."""
-    if turn.plan.status == "undoing" and not turn.plan.undo_left:
+    if turn.plan.status == "undoing" and not turn.plan.undo_left and not turn.plan.closing:
         turn.add(e.PlanUndone(turn.plan.not_undone))
 
 

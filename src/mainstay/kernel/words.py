@@ -25,7 +25,8 @@ SLOT: Mapping[SlotStatus, str] = {
     "ready": "about to start",
     "running": "working",
     "splitting": "being split up",
-    "fanned": "working on its items",
+    "fanned": "working on its parts",
+    "judging": "looking at its round",
     "waiting": "sleeping",
     "backoff": "waiting to try again",
     "gated": "waiting for its fellow items",
@@ -45,13 +46,20 @@ DUTY: Mapping[Duty, str] = {
     "effect": "act",
     "undo": "take an action back",
     "child": "run another playbook",
+    "end": "work out what the plan ends with",
     "ask": "ask you",
     "wait": "wait",
 }
 
 
 def say_path(path: str) -> str:
-    """Name a unit of work: "~book/4" is "undo of book, item 5"."""
+    """Name a unit of work: "~book/4" is "undo of book, item 5"; "each/4#2.pay" is "each, item 5, run 2: pay"."""
     undo = "undo of " if path.startswith("~") else ""
-    name, _, index = path.removeprefix("~").partition("/")
-    return f"{undo}{name}, item {int(index) + 1}" if index else f"{undo}{name}"
+    return undo + ": ".join(_say_part(part) for part in path.removeprefix("~").split("."))
+
+
+def _say_part(path: str) -> str:
+    path, _, run = path.partition("#")
+    name, _, index = path.partition("/")
+    said = "its end" if name == "=" else name
+    return said + (f", item {int(index) + 1}" if index else "") + (f", run {run}" if run else "")
