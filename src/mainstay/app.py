@@ -32,6 +32,7 @@ from mainstay.ledger.database import refuse_missing
 from mainstay.ledger.known import KnownReader
 from mainstay.ledger.known import known as known_projection
 from mainstay.ledger.lock import OwnerLock
+from mainstay.ledger.places import LedgerPlaces
 from mainstay.ledger.sqlite import SqliteLedger
 from mainstay.ledger.trouble import room_missing
 from mainstay.ledger.views import VIEWS
@@ -246,6 +247,7 @@ class Owner:
             catalogue=self.contracts,
             policy=policy,
             budgets=Budgets(self.ledger, caps_of(self.workspace), self.workspace.config.company.timezone),
+            places=LedgerPlaces(self.ledger),
             workers=self.workers,
             guard=Guard(self.clock),
             classify=classify,

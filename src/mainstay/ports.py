@@ -165,6 +165,27 @@ class Catalogue(Protocol):
         ...
 
 
+class Waiting(msgspec.Struct, frozen=True):
+    """An approved plan that waits for a place of each of these limits."""
+
+    plan: str
+    keys: tuple[str, ...]
+    priority: int
+    approved_at_us: int
+
+
+class PlaceRows(Protocol):
+    """What the ledger says of limits across plans."""
+
+    def waiting(self) -> list[Waiting]:
+        """Give the approved plans that wait for a place."""
+        ...
+
+    def last_stream(self, first: str) -> str:
+        """Give the last of the streams of a limit, whose first one is named."""
+        ...
+
+
 class Books(Protocol):
     """Mainstay's own record of payments, read; it is written by the outcomes of `books` operations alone."""
 

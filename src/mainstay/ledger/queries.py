@@ -27,6 +27,17 @@ PLAN = _PLAN + "WHERE id = ?"
 # Plans whose id begins so, at most two: one is meant, two are not clear. (prefix, prefix)
 PLANS_BY_PREFIX = _PLAN + "WHERE id >= ? AND id < ? || char(0x10ffff) ORDER BY id LIMIT 2"
 
+# Approved plans that wait for a place: id, limits as JSON, priority, time of approval. ()
+PLANS_WAITING = "SELECT id, keys, priority, approved_at_us FROM plan WHERE status = 'approved' AND keys <> '[]'"
+# The last of a limit's streams. (name, name)
+LAST_STREAM = """
+SELECT name FROM stream WHERE name = ?1 OR (name > ?1 || '#' AND name < ?1 || '$') ORDER BY name DESC LIMIT 1"""
+# How long the last runs of a playbook took and what they cost: microseconds, micro-dollars. (name, limit)
+LAST_RUNS = """
+SELECT ended_at_us - started_at_us, cost_usd_micros FROM plan
+WHERE playbook = ? AND parent = '' AND status = 'completed' AND started_at_us IS NOT NULL
+ORDER BY ended_at_us DESC LIMIT ?"""
+
 # --- decisions
 
 _DECISION = """

@@ -24,12 +24,13 @@ from mainstay.events import Append, Draft
 from mainstay.kernel.graph import Definition, Graph
 from mainstay.kernel.plan import fold, handle, pending
 from mainstay.kernel.state import IN_FLIGHT, RESTING, Plan, is_open
+from mainstay.runtime.admission import Admission
 from mainstay.runtime.effects import Effects
 from mainstay.runtime.names import fan_out_value
 from mainstay.runtime.steps import Steps
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Sequence
+    from collections.abc import Callable, Coroutine, Iterable, Sequence
 
     from mainstay.kernel.plan import Work
     from mainstay.runtime.parts import Parts
@@ -74,6 +75,7 @@ class Engine:
         self._whole = asyncio.Event()  # cleared from a commit that failed until the history was read again
         self._whole.set()
         self._unsaved: list[_Outcome] = []
+        self.admission = Admission(parts.ledger, parts.places)
         self.effects = Effects(parts, self)
         self.steps = Steps(parts, self, self.effects)
 
@@ -168,11 +170,16 @@ class Engine:
             self.advance(plan.id)
             self._tell(plan.id, (), plan)
 
-    def _append(self, stage: _Stage, beside: Sequence[Append]) -> asyncio.Future[int]:
-        appends = [*stage.appends(), *beside]
+    def _append(self, stage: _Stage, beside: Sequence[Append], waited_for: Iterable[str] = ()) -> asyncio.Future[int]:
+        places = self.admission.settle(stage, waited_for)
+        appends = [*stage.appends(), *places, *beside]
         if not appends:
             return _done(0)
-        future = asyncio.ensure_future(self.parts.ledger.append(appends))
+        try:
+            future = asyncio.ensure_future(self.parts.ledger.append(appends))
+        except CommandRefusedError:
+            self.admission.forget()
+            raise
         for plan in stage.plans.values():
             self._remember(plan)
             self._queued[plan.id] = self._queued.get(plan.id, 0) + 1
@@ -218,6 +225,7 @@ class Engine:
         for plan_id in stage.plans:
             self._plans.pop(plan_id, None)
         self.parts.budgets.forget()
+        self.admission.forget()
         if isinstance(error, CommitFailedError):  # what is known of the world outside is not forgotten
             outcomes = [(plan_id, command) for plan_id, command in stage.requests if isinstance(command, _OUTCOMES)]
             self._unsaved += [(plan_id, command, stage.actor, stage.cause) for plan_id, command in outcomes]
@@ -256,6 +264,7 @@ class Engine:
         """
         self._plans.clear()
         self.parts.budgets.forget()
+        self.admission.forget()
         self._busy.clear()
         for task in self._tasks:
             plan_id, _, path = task.get_name().partition("/")
@@ -391,7 +400,12 @@ class Engine:
     # --- the owner's life
 
     def resume(self, plan_ids: Sequence[str]) -> None:
-        """Go on with plans that have work, after a start."""
+        """Go on with plans that have work, after a start; let those start that have a place."""
+        waited_for = self.admission.waited_for()
+        if waited_for:
+            stage = _Stage(self, "mainstay", "")
+            stage.now_us = self.now_us()
+            self._append(stage, (), waited_for)
         for plan_id in plan_ids:
             self.advance(plan_id)
 
@@ -420,7 +434,7 @@ class Engine:
 class _Stage:
     """Facts decided for one append, over one or several plans."""
 
-    __slots__ = ("actor", "cause", "drafts", "engine", "expected", "facts", "plans", "requests")
+    __slots__ = ("actor", "cause", "drafts", "engine", "expected", "facts", "now_us", "plans", "requests")
 
     def __init__(
         self, engine: Engine, actor: str, cause: str, requests: Sequence[tuple[str, c.PlanCommand]] = ()
@@ -430,6 +444,11 @@ class _Stage:
         self.facts: dict[str, list[e.AnyFact]] = {}
         self.drafts: dict[str, list[Draft]] = {}
         self.expected: dict[str, int] = {}
+        self.now_us = 0
+
+    def plan(self, plan_id: str) -> Plan:
+        """Give a plan as it will be."""
+        return self.plans.get(plan_id) or self.engine.load(plan_id)
 
     def decide(self, plan_id: str, command: c.PlanCommand) -> None:
         before = self.plans.get(plan_id) or self._find(plan_id, command)
@@ -437,6 +456,7 @@ class _Stage:
         if not turn.facts:
             return
         self.expected.setdefault(plan_id, before.sequence)
+        self.now_us = command.now_us
         drafts = self.drafts.setdefault(plan_id, [])
         first = f"{stream_of(plan_id)}@{before.sequence + 1}"
         began = f"{stream_of(plan_id)}@{before.sequence}" if drafts else self.cause  # an earlier command of this append

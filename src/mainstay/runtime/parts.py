@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from mainstay.kernel.graph import Definition, Template
-from mainstay.ports import Catalogue, Clock, Ledger, Policy, Workers
+from mainstay.ports import Catalogue, Clock, Ledger, PlaceRows, Policy, Workers
 from mainstay.runtime.payloads import Payloads
 from mainstay.values import Failure, Value, Verdict
 
@@ -68,6 +68,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     catalogue: Catalogue
     policy: Policy
     budgets: Caps
+    places: PlaceRows
     workers: Workers
     guard: Guarded
     classify: Callable[[BaseException], Failure]  # what an error means for retries, and to the operator

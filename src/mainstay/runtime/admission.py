@@ -1,0 +1,196 @@
+"""Which approved plans may start: limits across plans, first come first served within a priority (KERNEL T2, P3).
+
+A playbook's `key` is a limit of one plan per value, its `limit` one of so many plans of the playbook. Places are taken
+and left in the transaction of the plan's start and end, in a small stream per limit; whoever waits is started in the
+transaction that makes room. Several places are taken at once, in sorted order, or not at all.
+
+An hour of waiting counts as much as one step of priority: what is urgent goes first, and nothing waits for ever.
+"""
+
+from __future__ import annotations
+
+import heapq
+import hmac
+from typing import TYPE_CHECKING, Protocol
+
+from mainstay import commands as c
+from mainstay.encoding import encode_value
+from mainstay.events import Append, Draft, PlaceLeft, PlacesKept, PlaceTaken
+from mainstay.kernel.limit import Limit, evolve, has_place
+from mainstay.kernel.state import Plan, holds_places
+from mainstay.runtime.names import Names
+from mainstay.values import SECOND_US
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from mainstay.events import LimitFact
+    from mainstay.kernel.graph import Graph
+    from mainstay.ports import Ledger, PlaceRows
+    from mainstay.runtime.parts import Parts
+    from mainstay.values import Value
+
+FULL_STREAM = 1900  # facts, of the 2,000 a stream holds
+STEP_OF_PRIORITY_US = 3600 * SECOND_US
+_ONE_AT_A_TIME = "key:"
+_SOME_AT_A_TIME = "playbook:"
+
+
+class Stage(Protocol):
+    """Facts decided for one append: what the engine collects before it queues them."""
+
+    @property
+    def plans(self) -> Mapping[str, Plan]:
+        """The plans as they will be."""
+        ...
+
+    @property
+    def now_us(self) -> int:
+        """The time of the commands."""
+        ...
+
+    def plan(self, plan_id: str) -> Plan:
+        """Give any plan as it will be."""
+        ...
+
+    def decide(self, plan_id: str, command: c.PlanCommand) -> None:
+        """Decide one more command."""
+        ...
+
+
+class Admission:
+    """Keeps the limits. Like the engine it decides on what will be on disk; `forget` when it is not."""
+
+    def __init__(self, ledger: Ledger, rows: PlaceRows) -> None:
+        """Read the limits from this ledger when they are first asked for."""
+        self._ledger = ledger
+        self._rows = rows
+        self._limits: dict[str, tuple[str, Limit]] = {}  # by name: the present stream, and what it adds up to
+        self._queues: dict[str, list[tuple[int, str]]] | None = None  # heaps of (order, plan), by limit
+
+    def forget(self) -> None:
+        """Read everything again at the next use, because an append failed."""
+        self._limits.clear()
+        self._queues = None
+
+    def settle(self, stage: Stage, names: Iterable[str] = ()) -> list[Append]:
+        """Let plans start that have a place now; give the facts about places that go into the same append.
+
+        `names` are limits to look at beside those that the stage's plans take or leave.
+        """
+        if not names and not any(plan.keys for plan in stage.plans.values()):
+            return []
+        drafts: dict[str, list[LimitFact]] = {}
+        seen: dict[str, Plan] = {}
+        touched = set(names)
+        while touched or any(seen.get(plan_id) is not plan for plan_id, plan in stage.plans.items()):
+            for plan_id, plan in stage.plans.items():
+                if seen.get(plan_id) is not plan:
+                    seen[plan_id] = plan
+                    touched |= self._look_at(plan, stage, drafts)
+            self._start(stage, touched, drafts)
+            touched.clear()
+        return [append for name, facts in drafts.items() for append in self._append(name, facts, stage.now_us)]
+
+    def waited_for(self) -> set[str]:
+        """Name the limits that somebody waits for."""
+        return {name for name, queue in self._waiting().items() if queue}
+
+    def _look_at(self, plan: Plan, stage: Stage, drafts: dict[str, list[LimitFact]]) -> set[str]:
+        """Take or leave a plan's places, or let it wait for them; give the limits that may have room now."""
+        holds = holds_places(plan)
+        other = [name for name in plan.keys if (plan.id in self._limit(name)[1].plans) != holds]
+        if other:
+            self._note(drafts, other, PlaceTaken(plan.id) if holds else PlaceLeft(plan.id))
+        if plan.status == "approved" and plan.paused_at_us is None:
+            self._wait(plan, stage.now_us)
+            return set(plan.keys)
+        return set() if holds else set(other)
+
+    # --- who is next
+
+    def _start(self, stage: Stage, names: Iterable[str], drafts: dict[str, list[LimitFact]]) -> None:
+        """Start whoever has all places, the first in each line first."""
+        for name in sorted(names):
+            queue = self._waiting().get(name, [])
+            passed: list[tuple[int, str]] = []
+            while queue:
+                plan = stage.plan(queue[0][1])
+                if plan.status != "approved" or plan.paused_at_us is not None:
+                    heapq.heappop(queue)  # it started, ended, or was paused meanwhile
+                elif not self._fits(plan, name):
+                    break
+                elif all(self._fits(plan, key) for key in plan.keys):
+                    heapq.heappop(queue)
+                    stage.decide(plan.id, c.StartPlan(now_us=stage.now_us))
+                    self._note(drafts, plan.keys, PlaceTaken(plan.id))
+                else:
+                    passed.append(heapq.heappop(queue))  # it lacks another place; that one's line will start it
+            for entry in passed:
+                heapq.heappush(queue, entry)
+
+    def _fits(self, plan: Plan, name: str) -> bool:
+        most = 1 if name.startswith(_ONE_AT_A_TIME) else plan.graph.definition.limit or 1
+        return has_place(self._limit(name)[1], most, plan.id)
+
+    def _wait(self, plan: Plan, now_us: int) -> None:
+        order = now_us - plan.priority * STEP_OF_PRIORITY_US
+        for name in plan.keys:
+            heapq.heappush(self._waiting().setdefault(name, []), (order, plan.id))
+
+    def _waiting(self) -> dict[str, list[tuple[int, str]]]:
+        if self._queues is None:
+            self._queues = {}
+            for each in self._rows.waiting():
+                order = each.approved_at_us - each.priority * STEP_OF_PRIORITY_US
+                for name in each.keys:
+                    heapq.heappush(self._queues.setdefault(name, []), (order, each.plan))
+        return self._queues
+
+    # --- the streams
+
+    def _note(self, drafts: dict[str, list[LimitFact]], names: Iterable[str], fact: LimitFact) -> None:
+        for name in sorted(names):
+            stream, limit = self._limit(name)
+            drafts.setdefault(name, []).append(fact)
+            self._limits[name] = stream, evolve(limit, fact)
+
+    def _limit(self, name: str) -> tuple[str, Limit]:
+        if name not in self._limits:
+            stream = self._rows.last_stream(f"limit:{name}")
+            limit = Limit()
+            for event in self._ledger.read(stream):
+                assert isinstance(event.fact, (PlaceTaken, PlaceLeft, PlacesKept))
+                limit = evolve(limit, event.fact)
+            self._limits[name] = stream, limit
+        return self._limits[name]
+
+    def _append(self, name: str, facts: list[LimitFact], now_us: int) -> list[Append]:
+        """Give the facts as an append; a stream that is nearly full is left, and the next begins with who holds."""
+        stream, limit = self._limits[name]
+        drafts = tuple(Draft(fact, now_us, "mainstay") for fact in facts)
+        appends = [Append(stream, limit.sequence - len(facts), drafts)]
+        if limit.sequence >= FULL_STREAM:
+            first, _, number = stream.partition("#")
+            following = f"{first}#{int(number or 1) + 1:06d}"
+            kept = PlacesKept(tuple(sorted(limit.plans)))
+            appends.append(Append(following, 0, (Draft(kept, now_us, "mainstay"),)))
+            self._limits[name] = following, Limit(1, limit.plans)
+        return appends
+
+
+def places_of(parts: Parts, graph: Graph, inputs: Value, now_us: int) -> tuple[str, ...]:
+    """Name the limits that a plan of this playbook takes a place of; raises ExpressionError.
+
+    What the key's value is does not show in the name: it may be a person, and names of streams are for ever.
+    """
+    definition = graph.definition
+    names: list[str] = []
+    if definition.key is not None:
+        seen = Plan("", graph, inputs=parts.payloads.keep(inputs), proposed_at_us=now_us)
+        value = encode_value(Names(parts, seen, "").value(definition.key))
+        code = hmac.digest(parts.token_key, b"key/" + definition.name.encode() + b"/" + value, "sha256").hex()[:20]
+        names.append(f"{_ONE_AT_A_TIME}{definition.name}:{code}")
+    if definition.limit is not None:
+        names.append(f"{_SOME_AT_A_TIME}{definition.name}")
+    return tuple(sorted(names))
