@@ -227,6 +227,33 @@ def replay(plan: PlanName, as_json: Json = False, workspace: Folder = None) -> i
 
 
 @app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A new file.")],
+    passphrase: Annotated[
+        bool, typer.Option("--passphrase", help="Open it with a passphrase, without any key.")
+    ] = False,
+    as_json: Json = False,
+    workspace: Folder = None,
+) -> int:
+    """Write the whole workspace into one encrypted file."""
+    from mainstay.cli import backup as backups
+
+    return backups.backup(_screen(as_json), workspace, file, by_word=passphrase)
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Made with: mainstay backup")],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A new folder.")],
+    as_json: Json = False,
+) -> int:
+    """Make a workspace of a backup; nothing is done in it yet."""
+    from mainstay.cli import backup as backups
+
+    return backups.restore(_screen(as_json), file, folder)
+
+
+@app.command()
 def doctor(as_json: Json = False, workspace: Folder = None) -> int:
     """Look whether all is in order, and what to do."""
     from mainstay.cli import doctor as surgery

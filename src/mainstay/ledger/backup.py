@@ -55,6 +55,7 @@ class Source(msgspec.Struct, frozen=True):
     workspace: str  # id of the key
     database_key: bytes
     mainstay: str  # this release
+    master: str = ""  # the workspace's master key in hex, where a passphrase guards it
 
 
 class FileEntry(msgspec.Struct, frozen=True):
@@ -72,6 +73,11 @@ class Manifest(msgspec.Struct, frozen=True):
     position: int
     digest: str
     files: tuple[FileEntry, ...]
+    master: str = ""  # in a backup under a passphrase: the workspace's key, in hex
+
+    def __repr__(self) -> str:
+        """Keep the key out of logs and tracebacks."""
+        return f"Manifest({self.workspace}@{self.position})"
 
     @property
     def size(self) -> int:
@@ -164,7 +170,7 @@ def _write_all(
                 done += entry.size
                 if progress is not None:
                     progress(done, total)
-        manifest = Manifest(source.workspace, position, digest, tuple(entries))
+        manifest = Manifest(source.workspace, position, digest, tuple(entries), source.master)
         _add_bytes(tar, MANIFEST, msgspec.json.encode(manifest))
     sealed.close()
     return manifest

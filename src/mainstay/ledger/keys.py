@@ -22,6 +22,7 @@ from mainstay.ledger.disk import make_folder, sync_folder, write_new
 
 KEY_BYTES = 32
 ID_NAME = "id"
+PURPOSES = ("database", "blobs", "tokens", "people")
 
 
 class Keys(msgspec.Struct, frozen=True):
@@ -31,6 +32,7 @@ class Keys(msgspec.Struct, frozen=True):
     database: bytes
     blobs: bytes
     tokens: bytes  # idempotency tokens (KERNEL E2)
+    people: bytes  # wraps the keys of people (KERNEL L3)
 
     def __repr__(self) -> str:
         """Keep keys out of logs and tracebacks."""
@@ -63,7 +65,7 @@ def load(folder: Path) -> Keys:
     if len(master) != KEY_BYTES:
         raise WrongKeyError(f"The key file of workspace {workspace} does not hold a key.", remedy=_RESTORE)
     salt = workspace.encode()
-    return Keys(workspace, *(_derive(master, salt, purpose) for purpose in ("database", "blobs", "tokens")))
+    return Keys(workspace, *(_derive(master, salt, purpose) for purpose in PURPOSES))
 
 
 def load_session(folder: Path) -> str:
@@ -76,13 +78,41 @@ def key_file(folder: Path) -> Path:
     return _config_folder() / f"{_workspace_id(folder)}.key"
 
 
+def witness_file(folder: Path) -> Path:
+    """Say where the second head of a workspace's history lies (`head`). Raises LedgerError when it has no id."""
+    return _config_folder() / f"{_workspace_id(folder)}.head"
+
+
+def master(folder: Path) -> bytes:
+    """Give the master key itself, for a backup under a passphrase. Raises WrongKeyError like `load`."""
+    return _read_private(key_file(folder), "key")
+
+
+def install(workspace: str, key: bytes) -> None:
+    """Take over the master key of a workspace from a backup, with a new session; on disk when this returns.
+
+    What is there stays; raises WrongKeyError when that is another key.
+    """
+    place = _config_folder()
+    make_folder(place)
+    for kind, content in (("key", key), ("session", secrets.token_hex(KEY_BYTES).encode())):
+        path = place / f"{workspace}.{kind}"
+        if not path.exists():
+            write_new(path, content)
+        elif kind == "key" and path.read_bytes() != key:
+            raise WrongKeyError(
+                f"There is another key of this workspace in {path}.", remedy="Move that file away first."
+            )
+    sync_folder(place)
+
+
 def remove(folder: Path) -> None:
     """Throw away the key and session of a workspace that nobody wants any more: its history is unreadable from here on.
 
     One that is gone already counts as removed. Raises LedgerError when the folder has no id.
     """
     workspace, place = _workspace_id(folder), _config_folder()
-    for kind in ("session", "key"):
+    for kind in ("session", "head", "key"):
         (place / f"{workspace}.{kind}").unlink(missing_ok=True)
 
 

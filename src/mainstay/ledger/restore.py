@@ -25,7 +25,7 @@ from mainstay.ledger.reader import SqliteReader
 from mainstay.ledger.trouble import refused
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
 
     from mainstay.ledger.backup import Progress
     from mainstay.ledger.chunks import Head
@@ -66,18 +66,23 @@ def refuse_used(folder: Path) -> None:
 
 
 def restore(
-    source: chunks.Reader, size: int, place: Place, database_key: bytes, progress: Progress | None = None
+    source: chunks.Reader,
+    size: int,
+    place: Place,
+    unlock: Callable[[Path, Manifest], bytes],
+    progress: Progress | None = None,
 ) -> Manifest:
     """Unpack, check all of it, and only then make it a workspace; on disk when this returns.
 
-    `size` is that of the backup's file, for progress. Raises FileError when the backup is damaged, LedgerError when
-    the history in it is, InputError when the folder is in use; nothing of it is left then.
+    `size` is that of the backup's file, for progress; `unlock` gives the database's key of what was unpacked.
+    Raises FileError when the backup is damaged, LedgerError when the history in it is, InputError when the folder is
+    in use; nothing of it is left then.
     """
     refuse_used(place.folder)
     try:
         with _staging(place.folder) as staging:
             manifest = _unpack(source, staging, place, size, progress)
-            _check(staging / place.state, manifest, database_key)
+            _check(staging / place.state, manifest, unlock(staging / place.state, manifest))
             os.sync()
             staging.rename(place.folder)
             sync_folder(place.folder.parent)
