@@ -29,6 +29,7 @@ from mainstay.ledger.books import BookReader
 from mainstay.ledger.books import books as books_projection
 from mainstay.ledger.database import create as create_ledger
 from mainstay.ledger.database import refuse_missing
+from mainstay.ledger.head import HeadKeeper
 from mainstay.ledger.known import KnownReader
 from mainstay.ledger.known import known as known_projection
 from mainstay.ledger.lock import OwnerLock
@@ -38,6 +39,7 @@ from mainstay.ledger.trouble import room_missing
 from mainstay.ledger.views import VIEWS
 from mainstay.ports import OwnRecords
 from mainstay.requests import METHODS, Requests
+from mainstay.requests.release import STREAM, reason_of
 from mainstay.runtime.catalogue import Contracts
 from mainstay.runtime.clock import SystemClock
 from mainstay.runtime.engine import Engine
@@ -191,18 +193,22 @@ class Owner:
             missing = functools.partial(room_missing, workspace.state)
             self.mending = Mending(self.engine, self.clock, self.ledger.reopen, missing, str(workspace.root))
             self.mending.on_mended = self._work
+            self.heads = HeadKeeper(workspace.ledger, ledger_keys.witness_file(workspace.state), self.ledger)
             self.engine.mend = self.mending.begin
             self.requests = Requests(self.engine, self.contracts, workspace.root, METHODS)
+            self.requests.on_released = self._work
             session = ledger_keys.load_session(workspace.state)
             self.intake = Intake(workspace.socket, session, self.requests.answer)
             self._opened = opened.pop_all()
         self._sleeping: asyncio.Task[None] | None = None
+        self._heading: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
         gc.freeze()  # what was loaded so far stays; looking through it again and again costs a tenth of the speed
         gc.set_threshold(*GC_THRESHOLDS)
         try:
             self.engine.failed = asyncio.get_running_loop().create_future()
+            await self._hold_if_moved()
             if self.ledger.head()[0] == 0:
                 await self._first_fact()
             await self.intake.open()
@@ -213,7 +219,9 @@ class Owner:
         return self
 
     def _work(self) -> None:
-        """Keep times and go on with all plans: at the start, and after the history was read again."""
+        """Keep times and go on with all plans: at the start, and after the history was read again or released."""
+        if self.engine.held:
+            return
         if self._sleeping is not None:
             self._sleeping.cancel()
         self.timers = Timers(self.engine, self.clock, self)
@@ -230,6 +238,9 @@ class Owner:
         await self.intake.close()
         await self.engine.stop(STOP_GRACE_S)
         await self.workers.close()
+        if self._heading is not None:
+            self._heading.cancel()
+            self.heads.write_if_possible(self.clock.now_us())
         self._opened.close()
 
     def _timers_ended(self, task: asyncio.Task[None]) -> None:
@@ -255,6 +266,17 @@ class Owner:
             company=msgspec.to_builtins(self.workspace.config.company),
             timezone=self.workspace.config.company.timezone,
         )
+
+    async def _hold_if_moved(self) -> None:
+        """Begin nothing in a history that was copied, restored or cut, until the operator releases it (KERNEL L6)."""
+        recorded = self.ledger.read(STREAM)
+        reason, found = reason_of(recorded), self.heads.judge()
+        if found and not reason:
+            draft = e.Draft(e.WorkspaceQuarantined(found), self.clock.now_us(), "mainstay")
+            await self.ledger.append([e.Append(STREAM, len(recorded), (draft,))])
+        self.engine.held = reason or found
+        self.heads.begin(self.clock.now_us())
+        self._heading = asyncio.create_task(self.heads.run(self.clock.now_us))
 
     async def _first_fact(self) -> None:
         fact = e.WorkspaceCreated(self.workspace.config.company.name, VERSION)

@@ -113,7 +113,7 @@ def prepare(connection: apsw.Connection, workspace: str) -> None:
     if not connection.execute(HAS_SCHEMA).get:
         with connection:
             connection.execute(SCHEMA)
-            values = {"schema": str(SCHEMA_VERSION), "codec": str(CODEC_VERSION), "workspace": workspace}
+            values = {"schema": str(SCHEMA_VERSION), "codec": str(CODEC_VERSION), "workspace": workspace, "head": "1"}
             connection.executemany(SET_META, values.items())
     meta: dict[str, str] = dict(rows(connection, META))
     for name, known in (("schema", SCHEMA_VERSION), ("codec", CODEC_VERSION)):

@@ -14,6 +14,10 @@ SELECT id, playbook, title, status, parent, proposed_at_us, started_at_us, ended
 # Ids of the plans that may have work, oldest first; ended ones too, where effects are still followed. ()
 LIVE_PLANS = """
 SELECT id FROM plan WHERE parked = 0 AND status NOT IN ('proposed', 'completed', 'undone') ORDER BY last_position"""
+# Ids of the plans that have not ended, or whose effects may not have: all that a copied history can't be sure of. ()
+PLANS_IN_DOUBT = """
+SELECT id FROM plan WHERE ended_at_us IS NULL OR (parked = 0 AND status NOT IN ('proposed', 'completed', 'undone'))
+OR id IN (SELECT plan FROM decision WHERE status = 'open' AND kind = 'settle') ORDER BY proposed_at_us, id"""
 # Whether a plan has child plans with work: one row or none. ("plan/", "plan0")
 LIVE_CHILDREN = """
 SELECT id FROM plan WHERE parent >= ? AND parent < ? AND parent <> '' AND parked = 0

@@ -46,6 +46,8 @@ CHECK_TABLE = 'PRAGMA integrity_check("{}")'
 TABLES = "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY rowid"
 # The last position and its digest.
 HEAD = "SELECT position, digest FROM event ORDER BY position DESC LIMIT 1"
+# The digest of one record.
+DIGEST_AT = "SELECT digest FROM event WHERE position = ?"
 
 
 class SqliteReader:
@@ -94,6 +96,11 @@ class SqliteReader:
         """Give the last position and its digest in hex; (0, zeros) of an empty ledger."""
         found = self.rows(HEAD)
         return (found[0][0], found[0][1].hex()) if found else (0, chain.GENESIS.hex())
+
+    def digest_at(self, position: int) -> str:
+        """Give the digest of one record in hex; empty when there is none."""
+        found = self.rows(DIGEST_AT, (position,))
+        return found[0][0].hex() if found else ""
 
     def verify(self, progress: Callable[[int], None] | None = None) -> chain.Verification:
         """Walk the chain, and read every page beside it, on connections of their own: it may run beside everything."""

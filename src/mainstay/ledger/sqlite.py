@@ -132,6 +132,10 @@ class SqliteLedger:
         """Give the last committed position and its digest in hex."""
         return self.reader.head()
 
+    def digest_at(self, position: int) -> str:
+        """Give the digest of one committed record in hex; empty when there is none."""
+        return self.reader.digest_at(position)
+
     def verify(self, progress: Callable[[int], None] | None = None) -> Verification:
         """Walk the chain; blocks, and may be called from another thread."""
         return self.reader.verify(progress)

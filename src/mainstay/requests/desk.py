@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from mainstay import commands as c
 from mainstay import events as e
 from mainstay.contracts import to_plain
-from mainstay.errors import CommitFailedError, InputError, MainstayError
+from mainstay.errors import CommandRefusedError, CommitFailedError, InputError, MainstayError
 from mainstay.kernel.plan import decide
 from mainstay.kernel.state import ENDED, RESTING, Plan
 from mainstay.ledger import queries
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from mainstay.values import Value
 
 NOTICE = "Notice"  # a sentence about what stops all plans, or that it ended
+WHILE_HELD = frozenset({"release", "anchor"})  # what can be asked of a workspace in quarantine (KERNEL L6)
 TAKEN = "Taken"  # the first thing said of a request: it is on disk
 SOON_S = 120.0  # a plan that sleeps no longer than this is waited for
 _ID_LETTERS = "23456789abcdefghjkmnpqrstvwxyz"
@@ -54,6 +55,7 @@ class Requests:
         self.contracts = contracts
         self.root = root
         self.clock = engine.parts.clock
+        self.on_released: Callable[[], None] = lambda: None  # begins the work of a workspace that was held
         self._ledger = engine.parts.ledger
         self._payloads = engine.parts.payloads
 
@@ -66,6 +68,11 @@ class Requests:
         if request.method not in self._methods:
             raise InputError(
                 f"There is no request '{request.method}'.", remedy="Is another release of Mainstay running?"
+            )
+        if self.engine.held and request.method not in WHILE_HELD:
+            raise CommandRefusedError(
+                f"All work in this workspace is stopped: {self.engine.held}.",
+                remedy="See what may have happened meanwhile, and let it go on: mainstay history release",
             )
         if self.engine.trouble:
             emit({"plan": "", "kind": NOTICE, "path": "", "says": self.engine.trouble})
