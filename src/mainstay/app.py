@@ -187,7 +187,7 @@ class Owner:
             )
             opened.callback(self.ledger.close)
             self.clock = SystemClock()
-            self.workers = WorkerPool(paths=code)
+            self.workers = WorkerPool(paths=code, confinement=workspace.config.workers.confinement, clock=self.clock)
             self.contracts = contracts(workspace, records_of(self.ledger))
             self.engine = Engine(self._parts(policy or DefaultPolicy()))
             missing = functools.partial(room_missing, workspace.state)
