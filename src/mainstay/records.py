@@ -214,6 +214,17 @@ class Doubt(msgspec.Struct, frozen=True, omit_defaults=True):
     layout: Layout | None = None  # remembered after a yes
 
 
+class Lead(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Somebody who may become a customer, and what they asked for."""
+
+    id: str
+    name: str
+    email: str = ""
+    brief: str = ""  # what they want, in their own words
+    company: str = ""
+    source: str = ""  # where it came from: a mail, a form
+
+
 class MailReceived(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a plan sees of a mail that arrived. Ids as `mail.send` gives them, `<...@acme.example>`."""
 

@@ -10,7 +10,7 @@ from mainstay.kernel.graph import Cel, Literally, Record, Sequence, Template, Te
 from mainstay.playbooks.format import QUOTES_HINT, Mapping, Place, Report, Scalar
 from mainstay.runtime.checking import Checked, Checker, WrongExpressionError
 from mainstay.runtime.faults import say_fault
-from mainstay.runtime.types import ANY, DATE, TEXT, Records, Type, nearest, parse_type
+from mainstay.runtime.types import ANY, BOOL, DATE, FLOAT, INT, TEXT, Records, Type, nearest, parse_type
 from mainstay.values import Money, Value, parse_duration_s
 
 if TYPE_CHECKING:
@@ -81,6 +81,14 @@ class Fitter:
             message = f"{what} must be {in_words(wanted)}, not {in_words(checked.type)}{hint}"
             self._report.add(draft.expression.place(), message)
         return self._made(draft.expression, checked, own, wanted)
+
+    def part(self, source: str) -> Cel | None:
+        """Give a part of an expression that was checked as a whole; None when it does not stand alone."""
+        try:
+            checked = self._checker.check(source)
+        except WrongExpressionError:
+            return None
+        return Cel(source, checked.names, checked.paths)
 
     def text(self, draft: Draft, own: Own) -> Text:
         """Give a text; refuses parts that can't be written in one."""
@@ -198,6 +206,12 @@ def read_literal(text: str, wanted: Type, *, plain: bool = True) -> Value:
     if wanted.kind == "any" and plain:
         return _guess(text)
     return _READERS[wanted.kind](text) if wanted.kind in _READERS else text
+
+
+def guess_type(value: Value) -> Type:
+    """Give the type of a value that stands in a playbook where any type goes."""
+    kinds: dict[type, Type] = {bool: BOOL, int: INT, float: FLOAT, str: TEXT}
+    return kinds.get(type(value), ANY)
 
 
 def _guess(text: str) -> Value:

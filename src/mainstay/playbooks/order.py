@@ -10,8 +10,8 @@ from mainstay.runtime.types import nearest
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from mainstay.playbooks.format import Report
-    from mainstay.playbooks.steps import StepDraft
+    from mainstay.playbooks.drafts import StepDraft
+    from mainstay.playbooks.format import Report, Scalar
     from mainstay.playbooks.templates import Draft
 
 
@@ -34,25 +34,91 @@ def paths_used(drafts: Iterable[Draft], lets: Mapping[str, Draft]) -> set[str]:
     return found
 
 
-def needs_of(
-    step: StepDraft, steps: Mapping[str, StepDraft], lets: Mapping[str, Draft], report: Report
-) -> tuple[Need, ...]:
-    """Give what a step needs: as written first, then what its expressions use."""
-    needs: dict[str, Need] = {}
-    for name, (optional, place) in step.needs.items():
-        if name not in steps:
-            report.add(place, f"there is no step {name!r}{nearest(name, steps)}")
-        elif name == step.name:
-            report.add(place, f"the step {name!r} can't need itself")
+class Order:
+    """What each step waits for, and what follows of it."""
+
+    def __init__(
+        self,
+        steps: Mapping[str, StepDraft],
+        lets: Mapping[str, Draft],
+        others: Iterable[Draft],
+        report: Report,
+    ) -> None:
+        """Work out the needs; `others` are the templates beside those of steps: endings and what is returned."""
+        self.steps = steps
+        self.lets = lets
+        self._report = report
+        self._others = tuple(others)
+        self.needs = {name: self._needs_of(step) for name, step in steps.items()}
+        for name, step in steps.items():
+            if step.way_out is not None:
+                self._way_out(name, step.way_out)
+        self._paths = paths_used([d for s in steps.values() for d in s.drafts()] + list(self._others), lets)
+        self._before = {name: _ancestors(name, self.needs) for name in steps}
+
+    def before(self, name: str) -> set[str]:
+        """Give the steps that have ended when one becomes ready."""
+        return self._before[name]
+
+    def rejection_used(self, ask: str) -> bool:
+        """Say whether a no is provided for: an optional need, or a use of the ruling or the rows."""
+        optional = any(Need(ask, "optional") in own for own in self.needs.values())
+        return optional or any(path in (ask, f"{ask}.ruling", f"{ask}.rows") for path in self._paths)
+
+    def check(self, effects: Iterable[str]) -> None:
+        """Refuse circles, effects beside open questions, and questions whose answer nothing uses."""
+        if around := circle(self.needs):
+            path = " -> ".join((*around, around[0]))
+            self._report.add(self.steps[around[0]].place, f"these steps wait for each other: {path}")
+            return
+        effects = tuple(effects)
+        used = names_used(self._others, self.lets)
+        for ask in (name for name, step in self.steps.items() if step.kind == "ask"):
+            if ask not in used and not any(ask in earlier for earlier in self._before.values()):
+                message = f"nothing waits for the answer to {ask!r}; add needs: [{ask}] to a step"
+                self._report.add(self.steps[ask].place, message)
+                continue
+            for effect in effects:
+                ordered = ask in self._before[effect] or effect in self._before[ask]
+                if not ordered and not self.steps[effect].settings.get("parallel"):
+                    why = f"{effect!r} could act while the question {ask!r} is open"
+                    self._report.add(self.steps[effect].place, f"{why}; add needs: [{ask}] or parallel: true")
+
+    def _needs_of(self, step: StepDraft) -> tuple[Need, ...]:
+        """Give what a step needs: as written first, then what its expressions use."""
+        needs: dict[str, Need] = {}
+        for name, (optional, place) in step.needs.items():
+            if name not in self.steps:
+                self._report.add(place, f"there is no step {name!r}{nearest(name, self.steps)}")
+            elif name == step.name:
+                self._report.add(place, f"the step {name!r} can't need itself")
+            else:
+                needs[name] = Need(name, "optional" if optional else "done")
+        used = names_used(step.drafts(), self.lets)
+        for expression in (each for draft in step.drafts() for each in draft.expressions() if step.name in each.names):
+            message = f"{step.name!r} has no value yet here; it is 'out' in 'check', 'this' in 'undo'"
+            self._report.add(expression.place(), message)
+        for name in self.steps:  # in the order of the file
+            if name in used and name != step.name:
+                needs.setdefault(name, Need(name))
+        return tuple(needs.values())
+
+    def _way_out(self, failing: str, way_out: Scalar) -> None:
+        """Let a step run when another one failed, and only then."""
+        name = way_out.text
+        if name not in self.steps:
+            known = (*self.steps, "ask", "skip", "undo")
+            message = f"'on_failure' is ask, skip, undo or a step; there is no step {name!r}{nearest(name, known)}"
+            self._report.add(way_out.place, message)
+        elif name == failing:
+            self._report.add(way_out.place, f"the step {name!r} can't be its own way out")
+        elif any(need.kind == "failed" for need in self.needs[name]):
+            self._report.add(way_out.place, f"{name!r} is the way out of another step already; give each its own")
+        elif any(need.step == failing for need in self.needs[name]):
+            message = f"{name!r} runs only when {failing!r} failed, which then has no result: don't need it or use it"
+            self._report.add(self.steps[name].place, message)
         else:
-            needs[name] = Need(name, "optional" if optional else "done")
-    used = names_used(step.drafts(), lets)
-    for expression in (each for draft in step.drafts() for each in draft.expressions() if step.name in each.names):
-        report.add(expression.place(), f"{step.name!r} has no value yet here; it is 'out' in 'check', 'this' in 'undo'")
-    for name in steps:  # in the order of the file
-        if name in used and name != step.name:
-            needs.setdefault(name, Need(name))
-    return tuple(needs.values())
+            self.needs[name] = (*self.needs[name], Need(failing, "failed"))
 
 
 def circle(needs: Mapping[str, tuple[Need, ...]]) -> list[str]:
@@ -67,32 +133,6 @@ def circle(needs: Mapping[str, tuple[Need, ...]]) -> list[str]:
     while (following := next(name for name in left[chain[-1]] if name in left)) not in chain:
         chain.append(following)
     return chain[chain.index(following) :]
-
-
-def check_questions(
-    steps: Mapping[str, StepDraft],
-    needs: Mapping[str, tuple[Need, ...]],
-    effects: Iterable[str],
-    report: Report,
-) -> None:
-    """Refuse an effect that could happen while a question is open, and a question whose answer nothing uses."""
-    before = {name: _ancestors(name, needs) for name in steps}
-    effects = tuple(effects)
-    for ask in (name for name, step in steps.items() if step.kind == "ask"):
-        if not any(ask in earlier for earlier in before.values()):
-            report.add(steps[ask].place, f"nothing waits for the answer to {ask!r}; add needs: [{ask}] to a step")
-            continue
-        for effect in effects:
-            ordered = ask in before[effect] or effect in before[ask]
-            if not ordered and not steps[effect].settings.get("parallel"):
-                why = f"{effect!r} could act while the question {ask!r} is open"
-                report.add(steps[effect].place, f"{why}; add needs: [{ask}] or parallel: true")
-
-
-def rejection_used(ask: str, needs: Mapping[str, tuple[Need, ...]], paths: set[str]) -> bool:
-    """Say whether a no is provided for: an optional need, or a use of the ruling or the rows."""
-    optional = any(Need(ask, "optional") in own for own in needs.values())
-    return optional or any(path in (ask, f"{ask}.ruling", f"{ask}.rows") for path in paths)
 
 
 def _ancestors(name: str, needs: Mapping[str, tuple[Need, ...]]) -> set[str]:

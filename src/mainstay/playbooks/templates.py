@@ -16,6 +16,8 @@ from mainstay.runtime.faults import say_fault
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from mainstay.playbooks.drafts import StepDraft
+
 MAX_TEMPLATE_BYTES = 64 * 1024
 FILE_MARK = "file:"
 FOLDER = "templates"
@@ -83,6 +85,14 @@ class Drafts:
                 return self.text(node)
             case Scalar():
                 return Draft("literal", node)
+
+    def role(self, step: StepDraft, role: str, scalar: Scalar) -> None:
+        """Read an expression for a role of a step; a finding when it is none."""
+        draft = self.template(scalar)
+        if draft.kind == "expression":
+            step.templates[role] = draft
+        elif not scalar.text.startswith("="):
+            self._report.add(scalar.place, f"'{role}' needs an expression, such as \"= inputs.x\"")
 
     def text(self, scalar: Scalar) -> Draft:
         """Read a text with expressions inside."""

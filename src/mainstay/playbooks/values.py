@@ -4,49 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mainstay.errors import UnknownNameError
 from mainstay.kernel.graph import Field
+from mainstay.records import EVENTS
 from mainstay.runtime.checking import Checker, WrongExpressionError, is_path, walk_path
 from mainstay.runtime.types import ANY, DATE, TEXT, TIME, Type, Vocabulary, list_of, nearest, parse_type
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mainstay.contracts import AgentContract, Operation
-    from mainstay.playbooks.format import Report, Scalar
-    from mainstay.playbooks.steps import StepDraft
+    from mainstay.playbooks.calls import Call
+    from mainstay.playbooks.drafts import StepDraft
     from mainstay.playbooks.templates import Draft
-    from mainstay.ports import Catalogue
 
 COMPANY = {
     name: Field("text") for name in ("name", "email", "country", "currency", "timezone", "iban", "vat_id", "address")
 }
 RULINGS = ("approved", "rejected")
 EXPIRED = "expired"
-
-
-class Contracts:
-    """What the steps of one playbook call, looked up once, with findings for names that do not exist."""
-
-    def __init__(self, report: Report, catalogue: Catalogue) -> None:
-        self._report = report
-        self._catalogue = catalogue
-
-    def operation(self, name: Scalar) -> Operation | None:
-        """Give an operation, or None after a finding."""
-        try:
-            return self._catalogue.operation(name.text)
-        except UnknownNameError as error:
-            self._report.add(name.place, f"{error.message} {error.remedy}".strip())
-            return None
-
-    def agent(self, name: Scalar) -> AgentContract | None:
-        """Give an agent, or None after a finding."""
-        try:
-            return self._catalogue.agent(name.text)
-        except UnknownNameError as error:
-            self._report.add(name.place, f"{error.message} {error.remedy}".strip())
-            return None
 
 
 class NameTypes:
@@ -58,13 +32,13 @@ class NameTypes:
         inputs: Mapping[str, Type],
         steps: Mapping[str, StepDraft],
         lets: Mapping[str, Draft],
-        contracts: Mapping[str, Operation | AgentContract | None],
+        calls: Mapping[str, Call | None],
     ) -> None:
-        """Take everything that has a name; `contracts` by step."""
+        """Take everything that has a name; `calls` by step."""
         self._vocabulary = vocabulary
         self._steps = steps
         self._lets = lets
-        self._contracts = contracts
+        self._calls = calls
         self._busy: set[str] = set()
         self.circular: set[str] = set()  # names under `let` that lean on themselves
         fields = {name: Field(str(type_)) for name, type_ in inputs.items()}
@@ -95,31 +69,46 @@ class NameTypes:
 
     def output(self, step: StepDraft) -> Type:
         """Give what one call of a step's operation or agent gives."""
-        contract = self._contracts.get(step.name)
-        return ANY if contract is None else self._vocabulary.of(contract.output)
+        call = self._calls.get(step.name)
+        return ANY if call is None else call.output
+
+    def event(self, step: StepDraft) -> Type:
+        """Give what `event` is where a step waits for one; `any` for a kind that does not exist."""
+        struct = EVENTS.get(step.event.text) if step.event else None
+        return ANY if struct is None else self._vocabulary.of(struct)
 
     def _step(self, step: StepDraft) -> Type:
         if step.kind == "ask":
             return self._answer(step)
         if step.kind == "wait":
-            return self._vocabulary.add("waited", {})
+            return self._waited(step)
         value = self.output(step)
         if step.kind == "agent" and value.kind == "record":
             value = self._with_reasons(value)
         return list_of(value) if "each" in step.templates else value
+
+    def _waited(self, step: StepDraft) -> Type:
+        event = self.event(step)
+        if step.event is None or event == ANY:
+            return ANY if step.event else self._vocabulary.add("waited", {})
+        fields = {**self._vocabulary.records[event.name], "timed_out": Field("bool")}
+        return self._vocabulary.add(f"{event.name}_or_not", fields)
 
     def _with_reasons(self, value: Type) -> Type:
         own = {"rationale": Field("text"), "confidence": Field("float")}
         return self._vocabulary.add(f"{value.name}_with_reasons", {**own, **self._vocabulary.records[value.name]})
 
     def _answer(self, step: StepDraft) -> Type:
-        options = step.settings.get("options")
+        options = step.asked.get("options")
         ruling = Type("choice", options=(*(options or RULINGS), EXPIRED))
         fields = {"ruling": Field(str(ruling)), "by": Field("text"), "at": Field("time"), "reason": Field("text")}
         show = step.templates.get("show")
         shown = ANY if show is None else self._draft(show)
         if shown.kind == "list":
             fields["rows"] = Field(str(shown))
+        if step.form:
+            form = {field.name: Field(field.type) for field in step.form}
+            fields["form"] = Field(str(self._vocabulary.add(f"{step.name}_form", form)))
         return self._vocabulary.add(f"{step.name}_answer", fields)
 
     def _let(self, draft: Draft) -> Type:
@@ -154,7 +143,15 @@ def canonical_records(vocabulary: Vocabulary) -> dict[str, Type]:
     """Give the records that every playbook may name in its inputs, learning their fields."""
     from mainstay import records
 
-    structs = (records.BankLine, records.Statement, records.Invoice, records.Match, records.Payment)
+    structs = (
+        records.BankLine,
+        records.Statement,
+        records.Invoice,
+        records.Match,
+        records.Payment,
+        records.Lead,
+        *records.EVENTS.values(),
+    )
     return {vocabulary.of(struct).name: vocabulary.of(struct) for struct in structs}
 
 

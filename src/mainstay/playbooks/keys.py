@@ -1,0 +1,120 @@
+"""Reads the values under keys: words, lists, numbers, durations; and refuses keys and names that can't be."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from mainstay.playbooks.format import QUOTES_HINT, Listing, Mapping, Report, Scalar
+from mainstay.runtime.functions import SIGNATURES
+from mainstay.runtime.types import SIMPLE, nearest
+from mainstay.values import parse_duration_s
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+SPECIAL_NAMES = ("inputs", "today", "ready_at", "company")
+NAME = re.compile(r"[a-z][a-z0-9_]*")
+_LOCAL_WORDS = ("item", "index", "event", "last", "round", "this", "out", "items", "record", "choice")
+_CEL_WORDS = (
+    "true false null in as break const continue else for function if import let loop package namespace return var void"
+    " while type int uint double bool string bytes list map dyn timestamp duration null_type optional_type optional"
+    " google mainstay size has all exists filter"
+).split()
+RESERVED = frozenset((*_CEL_WORDS, *SPECIAL_NAMES, *SIMPLE, *SIGNATURES, *_LOCAL_WORDS))
+
+
+class Keys:
+    """Reads what stands under a key, reporting what is not of the wanted shape."""
+
+    def __init__(self, report: Report) -> None:
+        self.report = report
+
+    def scalar(self, node: Mapping, key: str) -> Scalar | None:
+        """Give the text under a key; a finding when there is something else."""
+        value = node.values.get(key)
+        if value is None or (isinstance(value, Scalar) and (value.text or not value.plain)):
+            return value
+        what = "is empty" if isinstance(value, Scalar) else "must be one value"
+        self.report.add(value.place, f"{key!r} {what}")
+        return None
+
+    def scalars(self, node: Mapping, key: str) -> list[Scalar]:
+        """Give the texts of a list under a key; one text alone counts as a list of it."""
+        value = node.values.get(key)
+        items = value.items if isinstance(value, Listing) else [value] if value is not None else []
+        good = [item for item in items if isinstance(item, Scalar) and item.text]
+        if len(good) != len(items) and value is not None:
+            self.report.add(value.place, f"{key!r} must be a list of words")
+        return good
+
+    def fields(self, node: Mapping, key: str, example: str = '{path: "reports/a.md"}') -> Mapping | None:
+        """Give the names with values under a key."""
+        value = node.values.get(key)
+        if value is None or isinstance(value, Mapping):
+            return value
+        self.report.add(value.place, f"{key!r} needs names with values, such as {example}")
+        return None
+
+    def uncut(self, scalar: Scalar) -> Scalar:
+        """Refuse a plain text behind which a comment stands: it was probably meant to go on."""
+        if scalar.cut:
+            self.report.add(scalar.place, f"YAML ended this text at {scalar.cut!r}; {QUOTES_HINT}")
+        return scalar
+
+    def flag(self, scalar: Scalar) -> bool:
+        """Read true or false."""
+        if scalar.text not in ("true", "false"):
+            self.report.add(scalar.place, f"{scalar.text!r} is neither true nor false")
+        return scalar.text == "true"
+
+    def duration(self, scalar: Scalar) -> int | None:
+        """Read a duration, seconds."""
+        try:
+            return parse_duration_s(scalar.text)
+        except ValueError as error:
+            self.report.add(scalar.place, str(error))
+            return None
+
+    def number(self, scalar: Scalar, least: int, most: int) -> int | None:
+        """Read a whole number within bounds."""
+        if re.fullmatch(r"-?\d{1,9}", scalar.text, re.ASCII) and least <= int(scalar.text) <= most:
+            return int(scalar.text)
+        self.report.add(scalar.place, f"{scalar.text!r} is not a whole number from {least} to {most}")
+        return None
+
+    def percent(self, scalar: Scalar) -> int | None:
+        """Read a share such as 10%."""
+        number = scalar._replace(text=scalar.text.removesuffix("%"))
+        if number.text == scalar.text:
+            self.report.add(scalar.place, f"{scalar.text!r} is not a share such as 10%")
+            return None
+        return self.number(number, 0, 100)
+
+    def choice(self, node: Mapping, key: str, options: Iterable[str]) -> str | None:
+        """Read one of a few words."""
+        scalar, options = self.scalar(node, key), tuple(options)
+        if scalar is None or scalar.text in options:
+            return scalar and scalar.text
+        self.report.add(scalar.place, f"{key!r} is one of {', '.join(options)}{nearest(scalar.text, options)}")
+        return None
+
+    def known(self, node: Mapping, known: Iterable[str], of: str) -> None:
+        """Refuse keys that do not exist, with the nearest that does."""
+        known = tuple(known)
+        for name, key in node.keys.items():
+            if name in known:
+                continue
+            if key.cut or " " in name:
+                message = f"{name!r} is no key {of}; if it belongs to the text before it, {QUOTES_HINT}"
+                self.report.add(key.place, message)
+            else:
+                self.report.add(key.place, f"{name!r} is no key {of}{nearest(name, known)}")
+
+    def name(self, key: Scalar, what: str) -> None:
+        """Refuse a name that expressions could not use, or would misread."""
+        if NAME.fullmatch(key.text) is None:
+            message = f"{key.text!r} is no name for a {what}: small letters, digits and _, a letter first"
+            self.report.add(key.place, message)
+        elif key.text in RESERVED:
+            self.report.add(key.place, f"{key.text!r} can't name a {what}: expressions use this word")
