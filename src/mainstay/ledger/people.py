@@ -39,6 +39,7 @@ SCHEMA = Path(__file__).with_suffix(".sql").read_text()
 KEY_BYTES = 32
 NONCE_BYTES = 12
 ID_BYTES = 8
+NAMES = "names"  # id of the key that names are told by, where the history was imported: it comes along with it
 JOIN = "+"  # between the ids of several people's keys
 FORMAT = b"mainstay/sealed/1"  # authenticated with every value
 STRONG = frozenset({"id", "mail", "iban", "text", "file"})  # one of these is the same person wherever it is met
@@ -90,6 +91,9 @@ class PersonKeys:
         self._ciphers: dict[str, _Ciphers | None] = {}
         self._lock = RLock()
         self._is_there = bool(rows(HAS_TABLES, ())[0][0])
+        imported = self._single(NAMES)
+        if imported is not None:
+            self._name_key = imported.key
 
     # --- sealing
 
@@ -139,6 +143,18 @@ class PersonKeys:
         if len(keys) < len(parts):
             return None
         return _at_work(hmac.digest(b"".join(keys), b"joined", "sha256"))
+
+    # --- for an export
+
+    def key(self, key_id: str) -> bytes | None:
+        """Give a key itself, or the one that names are told by (`NAMES`); None when it is destroyed."""
+        ciphers = None if key_id == NAMES else self._of(key_id)
+        return self._name_key if key_id == NAMES else None if ciphers is None else ciphers.key
+
+    def wrapped(self, key_id: str, key: bytes) -> bytes:
+        """Give a key as the table holds it."""
+        nonce = secrets.token_bytes(NONCE_BYTES)
+        return nonce + self._wrap.encrypt(nonce, key, key_id.encode())
 
     # --- who is who
 
@@ -227,8 +243,7 @@ class PersonKeyring(PersonKeys):
 
     def _make(self, name: bytes, kind: str) -> str:
         key_id, key = secrets.token_hex(ID_BYTES), secrets.token_bytes(KEY_BYTES)
-        nonce = secrets.token_bytes(NONCE_BYTES)
-        self._new_keys.append((key_id, kind, nonce + self._wrap.encrypt(nonce, key, key_id.encode())))
+        self._new_keys.append((key_id, kind, self.wrapped(key_id, key)))
         self._new_names.append((name, key_id, 1))
         self._names[name].append((key_id, 1))
         self._ciphers[key_id] = _at_work(key)
