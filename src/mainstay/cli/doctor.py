@@ -18,7 +18,7 @@ from mainstay.cli.status import DONE, FAILED
 from mainstay.errors import MainstayError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from rich.console import Console
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from mainstay.cli.screen import Screen
     from mainstay.workspace import Workspace
 
-WORKER_S = 20.0
 LOW_DISK_BYTES = 200 * 1024 * 1024
 _STYLES = {"ok": "green", "note": "yellow", "wrong": "bold red"}
 
@@ -151,33 +150,14 @@ def _mail(workspace: Workspace) -> Iterator[Finding]:
 
 
 def _workers(workspace: Workspace) -> Iterator[Finding]:
-    del workspace
-    asyncio.run(_one_job())
-    yield Finding("workers", "ok", "A worker process starts and answers.")
+    from mainstay.ledger import keys
+    from mainstay.runtime import probe
 
-
-class Probe(msgspec.Struct, frozen=True):
-    """What the worker is sent, and sends back."""
-
-    number: int = 1
-
-
-def answer(probe: Probe, files: Mapping[str, bytes]) -> Probe:
-    """Run in the worker."""
-    del files
-    return probe
-
-
-async def _one_job() -> None:
-    from mainstay.contracts import to_plain
-    from mainstay.encoding import encode_value
-    from mainstay.runtime.workers import WorkerPool
-
-    pool = WorkerPool(size=1)
-    try:
-        await pool.run(f"{__name__}:answer", encode_value(to_plain(Probe())), {}, timeout_s=WORKER_S, memory_mb=256)
-    finally:
-        await pool.close()
+    secret = [workspace.ledger, workspace.socket]
+    with suppress(MainstayError):  # the keys have a finding of their own
+        secret.append(keys.key_file(workspace.state))
+    for finding in probe.look(workspace.config.workers.confinement, secret):
+        yield Finding(*finding)
 
 
 def _disk(workspace: Workspace) -> Iterator[Finding]:

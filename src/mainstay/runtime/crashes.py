@@ -6,6 +6,8 @@ machine spins nor each plan has to find out by itself (FAULTS F16). Times are se
 
 from __future__ import annotations
 
+import re
+
 from mainstay.errors import MainstayError, NeedsOperator
 
 MOST_STARTS = 5  # in a row without one that works
@@ -59,10 +61,12 @@ class Crashes:
         if count < MOST_CRASHES or now_s >= last_s + HELD_S:
             return None
         return NeedsOperator(
-            f"'{entry}' ended its worker process {count} times in a row ({how}), and is not run for a minute.",
+            f"{_named(entry)} ended its worker process {count} times in a row ({how}), and is not run for a minute.",
             remedy="Correct that code or what it is given, then try the stuck steps again.",
         )
 
-    def forget(self) -> None:
-        """Judge anew: the code was changed."""
-        self._rows.clear()
+
+def _named(entry: str) -> str:
+    """Name a function as the operator's files do: the module's first part may be a version."""
+    first, _, rest = entry.partition(".")
+    return f"'{rest if rest and re.fullmatch('v[0-9a-f]{8,}', first) else entry}'"

@@ -61,7 +61,6 @@ class Process:
         """Nothing is started yet: see `start`."""
         self.jobs: deque[Pending] = deque()
         self.ending = False  # it gets no more jobs
-        self.leaving = False  # it ends after the jobs it has
         self.spent = False  # it said that it ends, and no job is to blame
         self.timed_out = False
         self.nonsense = ""  # what it sent that is no answer

@@ -122,16 +122,6 @@ class WorkerPool:
         if self._idle is not None:
             self._idle.cancel()
 
-    def renew(self) -> None:
-        """Run changed code from now on: the workers that have the old finish what they were given, and end."""
-        self._crashes.forget()
-        for room in self._rooms.values():
-            for worker in list(room.workers):
-                room.leave(worker)
-                worker.leaving = True
-                if not worker.jobs:
-                    worker.kill()
-
     # --- who gets a job
 
     def _room(self, job: Job) -> _Room:
@@ -264,7 +254,7 @@ class WorkerPool:
             _give(job.done, frame)
             if not worker.jobs:
                 self._rest(worker)
-            if frame.last or (worker.leaving and not worker.jobs):
+            if frame.last:
                 worker.spent = True
                 return
 
