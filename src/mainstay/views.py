@@ -25,6 +25,8 @@ from mainstay.ledger import queries
 from mainstay.ledger.blobs import FileBlobs
 from mainstay.ledger.known import KnownReader
 from mainstay.ledger.reader import SqliteReader
+from mainstay.requests.release import STREAM, in_doubt, plans_in_doubt, reason_of
+from mainstay.requests.release import shown as shown_doubt
 from mainstay.runtime.names import local_time
 from mainstay.runtime.payloads import Payloads
 from mainstay.sentences import ANSWER, QUESTION, SLOT, STATUS, say, say_actor, say_no, say_path
@@ -64,6 +66,28 @@ class Views:
             "payers": [msgspec.to_builtins(payer) for payer in known.payers()],
             "layouts": [msgspec.to_builtins(layout) for layout in known.layouts()],
         }
+
+    # --- a workspace in quarantine
+
+    def held(self) -> str:
+        """Say why all work is stopped (KERNEL L6); empty when it is not."""
+        return reason_of(self._reader.read(STREAM))
+
+    def in_doubt(self, catalogue: Catalogue) -> list[Row]:
+        """List, plan by plan, what may have happened since a copied history ends."""
+        found: list[Row] = []
+        for plan in map(self.plan, plans_in_doubt(self._reader.rows)):
+            held = list(in_doubt(plan, catalogue))
+            if held:
+                prepared = {
+                    one.fact.path: one.fact for one in self.recorded(plan.id) if isinstance(one.fact, e.EffectPrepared)
+                }
+                row = shown_doubt(held, plan.title)
+                for action, one in zip(row["actions"], (one for one in held if one.doubt != "later"), strict=True):
+                    named = self._action(one.path, prepared[one.path], catalogue)["headline"]
+                    action["headline"] = f"undo: {named}" if one.path.startswith("~") else named
+                found.append(row)
+        return found
 
     # --- plans
 

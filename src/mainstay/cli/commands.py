@@ -326,6 +326,21 @@ def verify(as_json: Json = False, workspace: Folder = None) -> int:
 
 
 @history.command()
+def release(
+    answers: Annotated[
+        list[str] | None, typer.Argument(metavar="PLAN/ACTION=ANSWER...", help="happened, did-not-happen or run.")
+    ] = None,
+    for_all: Annotated[str, typer.Option("--all", metavar="ANSWER", help="For all you name no answer for.")] = "",
+    as_json: Json = False,
+    workspace: Folder = None,
+) -> int:
+    """Let a copied or restored workspace go on."""
+    from mainstay.cli import release as releasing
+
+    return releasing.release(_screen(as_json), workspace, answers or [], for_all=for_all)
+
+
+@history.command()
 def tail(
     count: Annotated[int, typer.Option("-n", "--count", min=1, help="How many at most.")] = 20,
     plan: Annotated[str, typer.Option(help="Only of this plan.")] = "",
