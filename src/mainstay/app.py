@@ -190,6 +190,7 @@ class Owner:
             self.workers = WorkerPool(paths=code, confinement=workspace.config.workers.confinement, clock=self.clock)
             self.contracts = contracts(workspace, records_of(self.ledger))
             self.engine = Engine(self._parts(policy or DefaultPolicy()))
+            self.engine.live_under = self._live_under
             missing = functools.partial(room_missing, workspace.state)
             self.mending = Mending(self.engine, self.clock, self.ledger.reopen, missing, str(workspace.root))
             self.mending.on_mended = self._work
@@ -217,6 +218,9 @@ class Owner:
             await self.__aexit__()
             raise
         return self
+
+    def _live_under(self, prefix: str) -> list[str]:
+        return [row[0] for row in self.ledger.rows(queries.LIVE_UNDER, (prefix, prefix))]
 
     def _work(self) -> None:
         """Keep times and go on with all plans: at the start, and after the history was read again or released."""

@@ -18,10 +18,10 @@ SELECT id FROM plan WHERE parked = 0 AND status NOT IN ('proposed', 'completed',
 PLANS_IN_DOUBT = """
 SELECT id FROM plan WHERE ended_at_us IS NULL OR (parked = 0 AND status NOT IN ('proposed', 'completed', 'undone'))
 OR id IN (SELECT plan FROM decision WHERE status = 'open' AND kind = 'settle') ORDER BY proposed_at_us, id"""
-# Whether a plan has child plans with work: one row or none. ("plan/", "plan0")
-LIVE_CHILDREN = """
-SELECT id FROM plan WHERE parent >= ? AND parent < ? AND parent <> '' AND parked = 0
-AND status NOT IN ('proposed', 'completed', 'undone') LIMIT 1"""
+# Ids of those whose ids begin so: "plan-" gives the child plans, and theirs. (prefix, prefix)
+LIVE_UNDER = """
+SELECT id FROM plan WHERE id >= ? AND id < ? || char(0x10ffff) AND parked = 0
+AND status NOT IN ('proposed', 'completed', 'undone')"""
 # All plans that belong to no other, the newest first. (limit, offset)
 PLANS = _PLAN + "WHERE parent = '' ORDER BY proposed_at_us DESC, id DESC LIMIT ? OFFSET ?"
 # Those of them that have not ended, the newest first. (limit, offset)

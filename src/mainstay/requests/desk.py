@@ -211,8 +211,8 @@ class Requests:
         if not self.engine.is_settled(plan_id):
             return False
         if any(slot.children for slot in plan.slots.values()):
-            first, last = f"{plan_id}/", f"{plan_id}0"  # "0" comes right after "/"
-            if self._ledger.rows(queries.LIVE_CHILDREN, (first, last)):
+            family = f"{plan_id}-"
+            if self._ledger.rows(queries.LIVE_UNDER, (family, family)):
                 return False
         if plan.questions or plan.status in ENDED or plan.status in RESTING:
             return True

@@ -67,6 +67,10 @@ class Desk(Protocol):
         """Let work begin again later."""
         ...
 
+    def live_under(self, prefix: str, /) -> Sequence[str]:
+        """Name the plans with work of their own whose ids begin so."""
+        ...
+
     def advance(self, plan_id: str) -> None:
         """Begin what there is to do."""
         ...

@@ -23,10 +23,10 @@ from mainstay.errors import CommandRefusedError, CommitFailedError, ConflictErro
 from mainstay.events import Append, Draft
 from mainstay.kernel.graph import Definition, Graph
 from mainstay.kernel.plan import fold, handle, pending
-from mainstay.kernel.state import IN_FLIGHT, RESTING, Plan, is_open
+from mainstay.kernel.state import IN_FLIGHT, RESTING, Plan, is_open, is_over
 from mainstay.runtime.admission import Admission
+from mainstay.runtime.children import tell_family
 from mainstay.runtime.effects import Effects
-from mainstay.runtime.names import fan_out_value
 from mainstay.runtime.steps import Steps
 
 if TYPE_CHECKING:
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 PLANS_IN_MEMORY = 1000
 GRAPHS_IN_MEMORY = 100
 FULL_EVENTS = 1900  # of a plan's 2,000: it begins nothing more, so that outcomes and its end still find room
-_GOING = frozenset({"new", "proposed", "approved", "running"})  # before a plan's end, and before its undo
 
 _OUTCOMES = (c.FinishEffect, c.RefuseEffect, c.LoseEffect)  # news from outside, that can't be asked for again
 _Outcome: TypeAlias = tuple[str, c.PlanCommand, str, str]  # plan, command, actor, cause
@@ -62,6 +61,7 @@ class Engine:
         self.failed: asyncio.Future[BaseException] | None = None
         self.on_timer: Callable[[int], None] | None = None
         self.mend: Callable[[CommitFailedError], None] | None = None  # reads the history again, then calls `reset`
+        self.live_under: Callable[[str], Sequence[str]] = lambda _: ()  # plans with work whose ids begin so
         self.held = ""  # why nothing may begin: a workspace in quarantine (KERNEL L6)
         self.trouble = ""  # what stands in the way while `whole` waits, in the operator's words
         self.hearers: list[Callable[[str], None]] = []  # told in a sentence what stops all plans, and that it ended
@@ -195,10 +195,22 @@ class Engine:
         if error is not None or future.cancelled():
             self._discard(stage, error)
             return
-        parents = {plan.parent.partition("/")[0] for plan in stage.plans.values() if plan.parent}
-        for plan_id in (*stage.plans, *(parents - stage.plans.keys())):
+        for plan_id in stage.plans:
             self.advance(plan_id)
+        for plan in stage.plans.values():
+            if plan.parent:
+                self._advance_above(plan, stage)
         self._announce(stage)
+
+    def _advance_above(self, plan: Plan, stage: _Stage) -> None:
+        """Let those go on that a child plan's coming to rest may make room for: its parent, and so on."""
+        while plan.parent and (plan.parked or plan.status in RESTING):
+            parent_id = plan.parent.partition("/")[0]
+            if parent_id not in stage.plans:
+                self.advance(parent_id)
+            if parent_id in self.broken:
+                return
+            plan = self.load(parent_id)
 
     def _announce(self, stage: _Stage) -> None:
         for plan_id, facts in stage.facts.items():
@@ -368,7 +380,11 @@ class Engine:
             case "run":
                 self.steps.run_again(plan, work.path)
             case "split":
-                self.steps.split(plan, work.path)
+                self.steps.children.split(plan, work.path)
+            case "judge":
+                self.steps.children.judge(plan, work.path)
+            case "finish":
+                self.steps.children.finish(plan)
             case "batch":
                 self.effects.ask_batch(plan, work.path)
             case "intend":
@@ -380,7 +396,7 @@ class Engine:
 
     def _compensate(self, plan: Plan, path: str) -> None:
         if plan.slots[path.removeprefix("~")].children:
-            self.steps.undo_children(plan, path)
+            self.steps.children.undo(plan, path)
         else:
             self.effects.compensate(plan, path)
 
@@ -450,7 +466,7 @@ class _Stage:
         """Give a plan as it will be."""
         return self.plans.get(plan_id) or self.engine.load(plan_id)
 
-    def decide(self, plan_id: str, command: c.PlanCommand) -> None:
+    def decide(self, plan_id: str, command: c.PlanCommand, because: str = "") -> None:
         before = self.plans.get(plan_id) or self._find(plan_id, command)
         turn = handle(before, command)
         if not turn.facts:
@@ -460,13 +476,14 @@ class _Stage:
         drafts = self.drafts.setdefault(plan_id, [])
         first = f"{stream_of(plan_id)}@{before.sequence + 1}"
         began = f"{stream_of(plan_id)}@{before.sequence}" if drafts else self.cause  # an earlier command of this append
+        by = ("mainstay", because) if because else (self.actor, began)  # what happened in another plan of the family
         for index, fact in enumerate(turn.facts):
-            actor, cause = (self.actor, began) if index == 0 else ("mainstay", first)
+            actor, cause = by if index == 0 else ("mainstay", first)
             drafts.append(Draft(fact, command.now_us, actor, cause, plan_id))
         self.facts.setdefault(plan_id, []).extend(turn.facts)
         self.plans[plan_id] = turn.plan
-        if before.status in _GOING and turn.plan.status not in _GOING:
-            self._family(turn.plan, command.now_us)
+        if not is_over(before) and is_over(turn.plan):
+            tell_family(self, self.engine.parts, turn.plan, command.now_us)
 
     def appends(self) -> list[Append]:
         return [
@@ -477,37 +494,6 @@ class _Stage:
         if isinstance(command, c.ProposePlan):
             return Plan(plan_id, self.engine.graph(command.definition))
         return self.engine.load(plan_id)
-
-    def _family(self, plan: Plan, now_us: int) -> None:
-        """Tell the parent that a child ended, and the children that their parent did, in the same append."""
-        if plan.parent:
-            parent_id, _, path = plan.parent.partition("/")
-            name = next(iter(plan.graph.steps))
-            output, labels = None, plan.labels
-            if plan.status == "completed":
-                output, labels = fan_out_value(self.engine.parts, plan, name, plan.slots[name])
-            parent = self.plans.get(parent_id) or self.engine.load(parent_id)
-            if parent.status == "running":
-                kept = self.engine.parts.payloads.keep(output)
-                self.decide(
-                    parent_id,
-                    c.FinishChild(
-                        now_us=now_us, path=path, plan=plan.id, status=plan.status, output=kept, labels=labels
-                    ),
-                )
-                self._next_child(parent_id, path, now_us)
-        if plan.status != "completed":
-            for child in (child for slot in plan.slots.values() for child in slot.children):
-                if (self.plans.get(child) or self.engine.load(child)).status in _GOING:
-                    self.decide(child, c.CancelPlan(now_us=now_us, by="mainstay", reason="its parent ended"))
-
-    def _next_child(self, parent_id: str, path: str, now_us: int) -> None:
-        """Let the next part of a long list begin: one after the other, so that `at_once` holds for all of it."""
-        parent = self.plans[parent_id]
-        for child in parent.slots[path].children if parent.status == "running" else ():
-            if (self.plans.get(child) or self.engine.load(child)).status == "proposed":
-                self.decide(child, c.ApprovePlan(now_us=now_us, by="mainstay"))
-                return
 
 
 def due_times(fact: e.AnyFact) -> list[int]:

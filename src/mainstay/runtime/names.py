@@ -100,13 +100,19 @@ def value_of(parts: Parts, step: g.Step, slot: Slot) -> Value:
     """Give what an ended step is worth: an agent's output with its reasons, an answer with its time; else None."""
     if slot.status != "done" and not (slot.status == "rejected" and step.kind == "ask"):
         return None
-    value = parts.payloads.load(slot.output)
+    value = parts.payloads.load(last_output(slot) if slot.children else slot.output)
     if step.kind == "agent" and isinstance(value, dict):
         return {"rationale": slot.rationale, "confidence": slot.confidence, **value}
     if step.kind == "ask" and isinstance(value, dict):
         rows = parts.payloads.load(value.get("rows", []))  # many of them stand as a reference of their own
         return {**value, "at": rfc3339(int(str(value["at"]))), "rows": rows}
     return value
+
+
+def last_output(slot: Slot) -> Value:
+    """Give what the last child plan that ended well returned, as it is recorded."""
+    outputs = slot.output if isinstance(slot.output, dict) else {}
+    return next((outputs[child] for child in reversed(slot.children) if outputs.get(child) is not None), None)
 
 
 def fan_out_value(parts: Parts, plan: Plan, name: str, slot: Slot) -> tuple[Value, Labels]:

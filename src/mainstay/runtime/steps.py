@@ -7,7 +7,7 @@ Agents and reads leave no trace in the world, so a crash in the middle just runs
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -15,10 +15,10 @@ from mainstay import commands as c
 from mainstay.contracts import AgentResult, from_plain, marks_in, to_plain
 from mainstay.encoding import decode_value, encode_value
 from mainstay.errors import CommandRefusedError, MainstayError, OperationError, Permanent
-from mainstay.kernel.graph import MAX_ITEMS, Cel, chunk_of
 from mainstay.kernel.state import is_item
 from mainstay.ports import Proposal
 from mainstay.runtime.attempt import Attempt, in_time_of_step, judged
+from mainstay.runtime.children import Children
 from mainstay.runtime.names import Names
 from mainstay.values import SECOND_US, BlobRef, Failure, merge_labels
 
@@ -40,17 +40,19 @@ class Steps:
         self._parts = parts
         self._desk = desk
         self._effects = effects
+        self.children = Children(parts, desk, self._failed)
 
     def resolve(self, plan: Plan, path: str) -> None:
         """Evaluate what a ready step needs, and begin it. A mistake in an expression fails the step as a bug."""
         step = plan.step(path)
         names = Names(self._parts, plan, path)
         try:
-            if not is_item(path) and self._settled_before_it_begins(plan, path, step, names):
+            again = bool(plan.slots[path].children)  # a further round, or tried again: it was let in once
+            if not is_item(path) and not again and self._settled_before_it_begins(plan, path, step, names):
                 return
             self._begin(plan, path, step, names)
         except (MainstayError, msgspec.ValidationError) as error:
-            self.fail(plan, path, self._failure(error))
+            self._failed(plan, path, error)
 
     def _settled_before_it_begins(self, plan: Plan, path: str, step: Step, names: Names) -> bool:
         """Skip it or freeze its list, where the playbook says so."""
@@ -74,6 +76,8 @@ class Steps:
             self._ask(plan, path, step, names)
         elif step.kind == "wait":
             self._wait(plan, path, step, names)
+        elif step.kind in ("playbook", "repeat"):
+            self.children.begin(plan, path, step, names.labels)
         else:
             slot = plan.slots[path]
             arguments = self._parts.payloads.load(slot.arguments) if slot.edited else names.value(step.arguments)
@@ -243,7 +247,7 @@ class Steps:
         if step.check is not None and Names(self._parts, plan, path, {"out": output}).value(step.check) is not True:
             raise Permanent(f"The result of '{path}' did not pass its check: {step.check.source}")
 
-    # --- questions, waits, long lists
+    # --- questions and waits
 
     def _ask(self, plan: Plan, path: str, step: Step, names: Names) -> None:
         assert step.ask is not None
@@ -262,56 +266,6 @@ class Steps:
         until_us = int(datetime.fromisoformat(until).timestamp() * SECOND_US)
         self._desk.report(plan, path, c.WaitStep(now_us=self._desk.now_us(), path=path, until_us=until_us))
 
-    def split(self, plan: Plan, path: str) -> None:
-        """Propose child plans of at most 100 items each, in the transaction of the parent's fact (KERNEL P2)."""
-        slot, definition, now_us = plan.slots[path], plan.graph.definition, self._desk.now_us()
-        items = self._parts.payloads.load(slot.items)
-        assert isinstance(items, list)
-        child = chunk_of(definition, path)
-        names = Names(self._parts, plan, path)
-        given = {name: self._parts.payloads.keep(names(name)) for name in names_used(child.steps[0])}
-        kept = self._desk.keep_definition(child)
-        requests: list[tuple[str, c.PlanCommand]] = []
-        plans: list[str] = []
-        for number, start in enumerate(range(0, len(items), MAX_ITEMS)):
-            child_id = f"{plan.id}-{path}-{number + 1}"
-            listed = self._parts.payloads.keep(items[start : start + MAX_ITEMS])
-            part: dict[str, Value] = {**given, "items": listed, "index": start}
-            propose = c.ProposePlan(
-                now_us=now_us,
-                definition=kept,
-                playbook=plan.playbook,
-                title=f"{plan.title}: {path}, part {number + 1}",
-                inputs=plan.inputs,
-                given=part,
-                labels=merge_labels(slot.labels, names.labels),
-                parent=f"{plan.id}/{path}",
-                expires_at_us=plan.expires_at_us,
-            )
-            requests.append((child_id, propose))
-            plans.append(child_id)
-        requests.append((plans[0], c.ApprovePlan(now_us=now_us, by="mainstay")))  # the others one after the other
-        requests.append((plan.id, c.StartChildren(now_us=now_us, path=path, plans=tuple(plans))))
-        self._desk.release(plan.id, path)
-        self._desk.submit_all(requests, cause=f"plan:{plan.id}@{slot.since}")
-
-    def undo_children(self, plan: Plan, path: str) -> None:
-        """Take back the child plans behind a step, last one first; go on when all are."""
-        name = path.removeprefix("~")
-        now_us = self._desk.now_us()
-        left: list[str] = []
-        for child_id in reversed(plan.slots[name].children):
-            child = self._desk.load(child_id)
-            if child.status == "undone":
-                left = [*_items_of(child, name), *left]
-                continue
-            if not child.undo_by:
-                undo = c.UndoPlan(now_us=now_us, by=plan.undo_by, reason="its parent is being undone")
-                self._desk.submit(child_id, undo, cause=f"plan:{plan.id}@{plan.slots[path].since}")
-            self._desk.release(plan.id, path)
-            return
-        self._desk.report(plan, path, c.UndoStep(now_us=now_us, path=name, left=tuple(left)))
-
     # --- leaves
 
     def fail(self, plan: Plan, path: str, failure: Failure) -> None:
@@ -325,33 +279,13 @@ class Steps:
         )
         self._desk.report(plan, path, command)
 
+    def _failed(self, plan: Plan, path: str, error: BaseException) -> None:
+        self.fail(plan, path, self._failure(error))
+
     def _failure(self, error: BaseException) -> Failure:
         if isinstance(error, MainstayError) and not isinstance(error, OperationError):
             error = Permanent(error.message, remedy=error.remedy)
         return self._parts.classify(error)
-
-
-def _items_of(child: Plan, name: str) -> list[str]:
-    """Name what a part of a long list could not take back, as items of the whole list."""
-    first = int(str(child.given.get("index", 0))) if isinstance(child.given, dict) else 0
-    return [f"{name}/{first + int(path.rpartition('/')[2])}" for path in child.not_undone]
-
-
-def names_used(step: Step) -> set[str]:
-    """The names a step's templates read, less those its own items bring."""
-    found: set[str] = set()
-    stack: list[object] = [step.arguments, step.when, step.check, step.undo]
-    while stack:
-        node = stack.pop()
-        if isinstance(node, Cel):
-            found.update(node.names)
-        elif isinstance(node, msgspec.Struct):
-            stack.extend(getattr(node, field) for field in node.__struct_fields__)
-        elif isinstance(node, (tuple, list)):
-            stack.extend(cast("list[object]", node))
-        elif isinstance(node, dict):
-            stack.extend(cast("dict[str, object]", node).values())
-    return found - {"item", "index", "inputs", "today", "ready_at", "company", "this", "out", step.name}
 
 
 def _files(arguments: Value) -> list[BlobRef]:
