@@ -68,7 +68,7 @@ def check_ended_well(workspace):
     assert len({mail["Message-ID"] for mail in mails}) == len({mail["To"] for mail in mails}) == len(mails) == 4
     owner = Owner(workspace, "test")
     try:
-        payments = BookReader(owner.ledger).of_plan(plan["plan"])
+        payments = BookReader(owner.ledger, owner.payloads.load).of_plan(plan["plan"])
         booked = Counter((payment.line_id, payment.invoice, payment.kind) for payment in payments)
         assert len(booked) == 38
         assert set(booked.values()) == {1}

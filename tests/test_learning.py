@@ -73,7 +73,7 @@ class _Undo:
 def run(workspace, play):
     async def owned():
         async with Owner(workspace, "test") as owner:
-            return await play(owner, records_of(owner.ledger).known)
+            return await play(owner, records_of(owner.ledger, owner.payloads.load).known)
 
     return asyncio.run(owned())
 

@@ -33,6 +33,7 @@ from mainstay.ledger.head import HeadKeeper
 from mainstay.ledger.known import KnownReader
 from mainstay.ledger.known import known as known_projection
 from mainstay.ledger.lock import OwnerLock
+from mainstay.ledger.people import PersonKeyring, PersonKeys
 from mainstay.ledger.places import LedgerPlaces
 from mainstay.ledger.sqlite import SqliteLedger
 from mainstay.ledger.trouble import room_missing
@@ -48,6 +49,7 @@ from mainstay.runtime.intake import Intake
 from mainstay.runtime.mending import Mending
 from mainstay.runtime.parts import Parts
 from mainstay.runtime.payloads import Payloads
+from mainstay.runtime.sealing import Opener, Sealer
 from mainstay.runtime.timers import Timer, Timers
 from mainstay.runtime.workers import WorkerPool
 from mainstay.version import VERSION
@@ -57,7 +59,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from mainstay.ledger.books import Rows
+    from mainstay.ledger.reader import SqliteReader
     from mainstay.ports import Policy
+    from mainstay.values import Value
 
 STOP_GRACE_S = 10.0
 GC_THRESHOLDS = (50_000, 20, 50)  # measured: facts and plans are short-lived and hold no cycles
@@ -95,9 +99,9 @@ def smtp_password(username: str) -> str:
     return password
 
 
-def records_of(rows: Rows) -> OwnRecords:
-    """Give Mainstay's own records over a ledger or its reader."""
-    return OwnRecords(BookReader(rows), KnownReader(rows))
+def records_of(rows: Rows, opened: Callable[[Value], Value]) -> OwnRecords:
+    """Give Mainstay's own records over a ledger or its reader; `opened` opens what is sealed in them."""
+    return OwnRecords(BookReader(rows, opened), KnownReader(rows, opened))
 
 
 def contracts_of(workspace: Workspace, records: OwnRecords) -> Contracts:
@@ -108,14 +112,23 @@ def contracts_of(workspace: Workspace, records: OwnRecords) -> Contracts:
 def contracts_to_read(workspace: Workspace | None) -> Contracts:
     """Give contracts to compile and explain playbooks with, also outside a workspace; nothing is called with them."""
     if workspace is None:
-        return _contracts(Config(), Path(), Path(), records_of(_NoRows()))
-    return contracts_of(workspace, records_of(_NoRows()))
+        return _contracts(Config(), Path(), Path(), records_of(_NoRows(), _as_it_is))
+    return contracts_of(workspace, records_of(_NoRows(), _as_it_is))
 
 
 class _NoRows:
     def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         del sql, parameters
         return []
+
+
+def _as_it_is(value: Value) -> Value:
+    return value
+
+
+def opener_at(workspace: Workspace, reader: SqliteReader) -> Opener:
+    """Give what opens sealed values for somebody who only looks."""
+    return Opener(PersonKeys(reader.rows, ledger_keys.load(workspace.state).people).open)
 
 
 def mail_account(config: Config, root: Path) -> mail.MailConfig:
@@ -177,18 +190,23 @@ class Owner:
             self.lock = OwnerLock(workspace.state, command, str(workspace.socket))
             opened.callback(self.lock.release)
             self.keys = ledger_keys.load(workspace.state)
-            self.payloads = Payloads(FileBlobs(workspace.blobs, self.keys.blobs))
+            blobs = FileBlobs(workspace.blobs, self.keys.blobs)
+            stored = Payloads(blobs).stored
             self.ledger = SqliteLedger(
                 workspace.ledger,
                 self.keys.database,
-                projected=(VIEWS, books_projection(self.payloads.load), known_projection(self.payloads.load)),
+                projected=(VIEWS, books_projection(stored), known_projection(stored)),
                 workspace=self.keys.workspace,
                 begin=False,
             )
             opened.callback(self.ledger.close)
+            self.people = PersonKeyring(workspace.ledger, self.keys.database, self.keys.people)
+            opened.callback(self.people.close)
+            opener, sealer = Opener(self.people.open), Sealer(self.people)
+            self.payloads = Payloads(blobs, opener, sealer)
             self.clock = SystemClock()
             self.workers = WorkerPool(paths=code, confinement=workspace.config.workers.confinement, clock=self.clock)
-            self.contracts = contracts(workspace, records_of(self.ledger))
+            sealer.catalogue = self.contracts = contracts(workspace, records_of(self.ledger, opener.open))
             self.engine = Engine(self._parts(policy or DefaultPolicy()))
             self.engine.live_under = self._live_under
             missing = functools.partial(room_missing, workspace.state)

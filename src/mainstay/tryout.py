@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
 import msgspec
 
-from mainstay.app import Owner, contracts_of, create_workspace, records_of
+from mainstay.app import Owner, contracts_of, create_workspace, opener_at, records_of
 from mainstay.connectors.bank.statement import FileReport, StatementRead
 from mainstay.connectors.currencies import NO_CURRENCY
 from mainstay.connectors.invoices.read import InvoiceFile, InvoicesRead
@@ -148,7 +148,7 @@ def _known_at(here: Workspace | None) -> _Known:
     with SqliteReader(here.ledger, ledger_keys.load(here.state).database) as reader:
         if reader.head()[0] == 0:
             return _Known()
-        known = records_of(reader).known
+        known = records_of(reader, opener_at(here, reader).open).known
         return _Known(tuple(known.payers()), tuple(known.layouts()))
 
 

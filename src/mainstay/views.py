@@ -24,11 +24,13 @@ from mainstay.ledger import keys as ledger_keys
 from mainstay.ledger import queries
 from mainstay.ledger.blobs import FileBlobs
 from mainstay.ledger.known import KnownReader
+from mainstay.ledger.people import PersonKeys
 from mainstay.ledger.reader import SqliteReader
 from mainstay.requests.release import STREAM, in_doubt, plans_in_doubt, reason_of
 from mainstay.requests.release import shown as shown_doubt
 from mainstay.runtime.names import local_time
 from mainstay.runtime.payloads import Payloads
+from mainstay.runtime.sealing import Opener
 from mainstay.sentences import ANSWER, QUESTION, SLOT, STATUS, say, say_actor, say_no, say_path
 from mainstay.values import BlobRef
 
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 
     from mainstay.kernel.state import Plan
     from mainstay.ports import Catalogue
+    from mainstay.values import Value
     from mainstay.workspace import Workspace
 
 Row: TypeAlias = dict[str, Any]
@@ -50,7 +53,9 @@ class Views:
         """Open read-only; raises WrongKeyError or LedgerError."""
         keys = ledger_keys.load(workspace.state)
         self._reader = SqliteReader(workspace.ledger, keys.database)
-        self._payloads = Payloads(FileBlobs(workspace.blobs, keys.blobs))
+        people = PersonKeys(self._reader.rows, keys.people)
+        self._opener = Opener(people.open, screen=True)
+        self._payloads = Payloads(FileBlobs(workspace.blobs, keys.blobs), self._opener)
         self._zone = workspace.config.company.timezone
 
     def __enter__(self) -> Self:
@@ -61,7 +66,7 @@ class Views:
 
     def known(self) -> dict[str, list[Row]]:
         """Give what was learned from the operator's answers: payers, and layouts of tables."""
-        known = KnownReader(self._reader)
+        known = KnownReader(self._reader, self._opener.open)
         return {
             "payers": [msgspec.to_builtins(payer) for payer in known.payers()],
             "layouts": [msgspec.to_builtins(layout) for layout in known.layouts()],
@@ -423,6 +428,10 @@ class Views:
     def recorded(self, plan_id: str) -> list[e.Recorded]:
         """Give a plan's facts."""
         return self._reader.read(f"plan:{plan_id}")
+
+    def opened(self, value: Value) -> Value:
+        """Give a value of a fact as it is shown: opened, what was forgotten as "[forgotten]"."""
+        return self._payloads.load(value)
 
     def time(self, at_us: int | None) -> str:
         """Give a time as the operator's clock shows it, ISO 8601."""

@@ -13,6 +13,7 @@ import pytest
 from cli_desk import COMMAND, Desk, Terminal
 
 from mainstay import events as e
+from mainstay.app import opener_at
 from mainstay.ledger import keys
 from mainstay.ledger.books import BookReader
 from mainstay.ledger.reader import SqliteReader
@@ -74,7 +75,7 @@ def mails(workspace):
 
 def payments(workspace, plan):
     with SqliteReader(workspace.ledger, keys.load(workspace.state).database) as reader:
-        return BookReader(reader).of_plan(plan)
+        return BookReader(reader, opener_at(workspace, reader).open).of_plan(plan)
 
 
 def test_it_tells_each_part_of_the_story(told, plan):

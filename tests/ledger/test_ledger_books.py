@@ -21,7 +21,7 @@ def booked(*payments: dict[str, object]) -> e.EffectDone:
 def test_a_booking_stands_in_the_books(ledger):
     append(ledger, appended("plan:p", 0, booked(payment("b1"), payment("b2", kind="fee", minor=-20))))
     rows = ledger.rows(queries.PAYMENTS_OF_INVOICES, ('["R-1"]',))
-    assert rows[0] == ("b1", "R-1", "l1", 1500, "EUR", "payment", "2026-11-21", "p", "book/0", "", None)
+    assert rows[0] == ("b1", "R-1", "l1", 1500, "EUR", "payment", "2026-11-21", "p", "book/0", b"", None)
     assert [row[0] for row in rows] == ["b1", "b2"]
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import msgspec
 
 from mainstay import events as e
+from mainstay.app import opener_at
 from mainstay.ledger import keys as ledger_keys
 from mainstay.ledger.books import BookReader
 from mainstay.ledger.reader import SqliteReader
@@ -17,10 +18,11 @@ from mainstay.sentences import say
 from mainstay.views import Views
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from mainstay.records import Payment
+    from mainstay.values import Value
     from mainstay.workspace import Workspace
 
 Row: TypeAlias = dict[str, Any]
@@ -76,6 +78,7 @@ def check(workspace: Workspace, plan: str) -> Findings:
         facts = [event.fact for event in recorded]
         verified = views.verify()
         status = views.plan(plan).status
+        settled = tuple(_settled(facts, views.opened))
         times = [(event.fact, views.time(event.recorded_at_us)[11:19]) for event in recorded]
     ids = _message_ids(workspace.root / workspace.config.mail.folder)
     payments = _payments(workspace, plan)
@@ -91,7 +94,7 @@ def check(workspace: Workspace, plan: str) -> Findings:
         payments=len(payments),
         lines_booked=len({payment.line_id for payment in payments}),
         booked_twice=_more_than_one(booked),
-        settled=tuple(_settled(facts)),
+        settled=settled,
         timeline=tuple(f"{at}  {_cut(say(fact))}" for fact, at in times if _is_told(fact)),
         report=_report(workspace.root),
         records=verified["records"],
@@ -108,15 +111,15 @@ def _message_ids(folder: Path) -> list[str]:
 
 def _payments(workspace: Workspace, plan: str) -> list[Payment]:
     with SqliteReader(workspace.ledger, ledger_keys.load(workspace.state).database) as reader:
-        return BookReader(reader).of_plan(plan)
+        return BookReader(reader, opener_at(workspace, reader).open).of_plan(plan)
 
 
-def _settled(facts: Iterable[e.AnyFact]) -> Iterable[str]:
+def _settled(facts: Iterable[e.AnyFact], opened: Callable[[Value], Value]) -> Iterable[str]:
     """Tell of each mail that may have gone out what was found."""
     receivers: dict[str, str] = {}
     for fact in facts:
         if isinstance(fact, e.EffectPrepared) and isinstance(fact.arguments, dict):
-            receivers[fact.path] = str(fact.arguments.get("to", fact.path))
+            receivers[fact.path] = str(opened(fact.arguments.get("to", fact.path)))
         elif isinstance(fact, e.EffectDone) and fact.settled:
             yield f"the mail to {receivers.get(fact.path, fact.path)} was there, so it was not sent again"
         elif isinstance(fact, e.EffectAbsent):

@@ -1,5 +1,8 @@
 """The books as a projection of their own outcomes (`books.sql`): an `EffectDone` of a books operation is the booking.
 
+Rows hold what is personal as it is recorded, sealed: a rebuild gives the same rows after somebody was forgotten, and
+their names can't be read from them any more.
+
 `books.record_payment` gives {"payments": [a records.Payment as plain data, ...]}, `books.remove_payment` gives
 {"removed": [id, ...]}. The operation looks for doubles before it books; should one come all the same, the
 first booking stands, so that a line is never counted twice for the same invoice. An `EffectDone` of `mail.send` whose
@@ -14,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from mainstay import events as e
+from mainstay.encoding import decode_value, encode_value
 from mainstay.ledger import queries
 from mainstay.ports import Projection
 from mainstay.records import Entry, Payment
@@ -47,7 +51,7 @@ class Rows(Protocol):
 
 
 class _Recorded(msgspec.Struct, frozen=True):
-    payments: tuple[Payment, ...]
+    payments: tuple[dict[str, Any], ...]
 
 
 class _Removed(msgspec.Struct, frozen=True):
@@ -59,17 +63,17 @@ class _Sent(msgspec.Struct, frozen=True):
     reminds_of: str = ""
 
 
-def books(load: Callable[[Value], Value]) -> Projection:
-    """Make the projection. `load` gives the value behind a reference, because long lists are kept as blobs."""
+def books(stored: Callable[[Value], Value]) -> Projection:
+    """Make the projection. `stored` gives the value behind a reference as it is recorded: long lists are blobs."""
 
     def apply(transaction: Transaction, events: Sequence[Recorded]) -> None:
         for event in events:
             if isinstance(event.fact, e.EffectDone):
-                _book(transaction, event, event.fact, load)
+                _book(transaction, event, event.fact, stored)
 
     return Projection(
         name="books",
-        version=4,
+        version=5,
         schema=Path(__file__).with_name("books.sql").read_text(),
         tables=("book_payment", "book_reminder"),
         kinds=frozenset({"EffectDone"}),
@@ -80,9 +84,10 @@ def books(load: Callable[[Value], Value]) -> Projection:
 class BookReader:
     """`ports.Books` over a ledger's rows."""
 
-    def __init__(self, ledger: Rows) -> None:
-        """Read from a ledger or its reader."""
+    def __init__(self, ledger: Rows, opened: Callable[[Value], Value] = lambda value: value) -> None:
+        """Read from a ledger or its reader; `opened` opens what is sealed in a row."""
         self._ledger = ledger
+        self._opened = opened
 
     def of_lines(self, line_ids: Sequence[str]) -> list[Payment]:
         """Give what is booked of these bank lines."""
@@ -103,43 +108,43 @@ class BookReader:
     def by_ids(self, ids: Sequence[str]) -> list[Payment]:
         """Give bookings by their ids; those taken back are not there."""
         rows = self._ledger.rows(queries.PAYMENTS_BY_ID, (_json(ids),))
-        return [_payment(row[:-1]) for row in rows if not row[-1]]
+        return [self._payment(row[:-1]) for row in rows if not row[-1]]
 
     def last_reminders(self, numbers: Sequence[str]) -> dict[str, int]:
         """Give when the last reminder of each of these invoices was sent, in microseconds UTC."""
         return dict(self._ledger.rows(queries.LAST_REMINDERS, (_json(numbers),)))
 
     def _payments(self, query: str, *parameters: str) -> list[Payment]:
-        return [_payment(row) for row in self._ledger.rows(query, parameters)]
+        return [self._payment(row) for row in self._ledger.rows(query, parameters)]
 
-
-def _payment(row: tuple[Any, ...]) -> Payment:
-    ident, invoice, line_id, minor, currency, kind, booked_on, plan, _, stored, listed = row
-    entry = msgspec.json.decode(stored, type=Entry) if stored else None
-    open_then = None if listed is None else Money(listed, currency)
-    return Payment(ident, invoice, line_id, Money(minor, currency), kind, booked_on, plan, entry, open_then)
+    def _payment(self, row: tuple[Any, ...]) -> Payment:
+        ident, invoice, line_id, minor, currency, kind, booked_on, plan, _, stored, listed = row
+        entry = msgspec.convert(self._opened(decode_value(stored)), Entry) if stored else None
+        open_then = None if listed is None else Money(listed, currency)
+        return Payment(ident, invoice, line_id, Money(minor, currency), kind, booked_on, plan, entry, open_then)
 
 
 def _json(texts: Sequence[str]) -> str:
     return msgspec.json.encode(list(texts)).decode()
 
 
-def _book(transaction: Transaction, event: Recorded, fact: e.EffectDone, load: Callable[[Value], Value]) -> None:
+def _book(transaction: Transaction, event: Recorded, fact: e.EffectDone, stored: Callable[[Value], Value]) -> None:
     if fact.operation == RECORD:
-        payments = msgspec.convert(load(fact.output), _Recorded).payments
+        payments = msgspec.convert(stored(fact.output), _Recorded).payments
         transaction.execute_many(ADD_PAYMENT, [_row(payment, event, fact.path) for payment in payments])
     elif fact.operation == REMOVE:
-        removed = msgspec.convert(load(fact.output), _Removed).removed
+        removed = msgspec.convert(stored(fact.output), _Removed).removed
         transaction.execute_many(REMOVE_PAYMENT, [(payment,) for payment in removed])
     elif fact.operation == SEND and fact.output is not None:  # None: the operator said that it was sent
-        sent = msgspec.convert(load(fact.output), _Sent)
+        sent = msgspec.convert(stored(fact.output), _Sent)
         if sent.reminds_of:
             transaction.execute_many(ADD_REMINDER, [(sent.reminds_of, sent.at_us, event.plan, fact.path)])
 
 
-def _row(payment: Payment, event: Recorded, path: str) -> tuple[object, ...]:
+def _row(recorded: dict[str, Any], event: Recorded, path: str) -> tuple[object, ...]:
+    payment = msgspec.convert(recorded | {"entry": None}, Payment)
     amount = payment.amount
     booked = (amount.minor, amount.currency, payment.kind, payment.booked_on)
-    entry = msgspec.json.encode(payment.entry).decode() if payment.entry else ""
+    entry = encode_value(recorded["entry"]) if recorded.get("entry") else b""
     listed = payment.listed.minor if payment.listed else None
     return (payment.id, payment.invoice, payment.line_id, *booked, event.plan, path, entry, listed)

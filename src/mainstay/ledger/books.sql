@@ -10,7 +10,7 @@ CREATE TABLE book_payment (
     plan TEXT NOT NULL,
     path TEXT NOT NULL,
     removed INTEGER NOT NULL,
-    entry TEXT NOT NULL,      -- what its line looks like in any format: JSON of a records.Entry, '' when not known
+    entry BLOB NOT NULL,      -- what its line looks like in any format: a records.Entry as recorded, '' when not known
     listed_minor INTEGER      -- what the invoice's file said was open then, in the same currency
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX book_payment_day ON book_payment (booked_on);

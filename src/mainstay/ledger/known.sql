@@ -2,6 +2,6 @@
 CREATE TABLE known_record (
     id TEXT PRIMARY KEY,
     kind TEXT NOT NULL,    -- payer layout
-    record TEXT NOT NULL,  -- JSON, with the plan it was learned in
+    record BLOB NOT NULL,  -- as recorded, with the plan it was learned in
     removed INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;

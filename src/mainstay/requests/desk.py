@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from mainstay import commands as c
 from mainstay import events as e
 from mainstay.contracts import to_plain
-from mainstay.errors import CommandRefusedError, CommitFailedError, InputError, MainstayError
+from mainstay.errors import CommandRefusedError, CommitFailedError, InputError, MainstayError, UnknownNameError
 from mainstay.kernel.plan import decide
 from mainstay.kernel.state import ENDED, RESTING, Plan
 from mainstay.ledger import queries
@@ -81,7 +81,7 @@ class Requests:
 
     def pin(self, name: str, content: bytes) -> Value:
         """Keep a file's content, for the input of a plan."""
-        return to_plain(File(name, self._payloads.blobs.put(content, name=name)))
+        return to_plain(File(name, self._payloads.pin(content, name=name)))
 
     def propose(
         self, definition: Definition, inputs: Value, *, by: str = "operator"
@@ -90,12 +90,14 @@ class Requests:
         now_us = self.clock.now_us()
         expires = None if definition.expires_s is None else now_us + definition.expires_s * SECOND_US
         plan_id = new_plan_id()
+        kept = self.engine.keep_definition(definition)
+        plan = Plan(plan_id, self.engine.graph(kept), proposed_at_us=now_us)
         propose = c.ProposePlan(
             now_us=now_us,
-            definition=self.engine.keep_definition(definition),
+            definition=kept,
             playbook=definition.name,
             title=definition.title,
-            inputs=self._payloads.keep(inputs),
+            inputs=self._payloads.keep(inputs, plan=plan),
             labels=("operator",),
             expires_at_us=expires,
         )
@@ -132,7 +134,8 @@ class Requests:
             return None
         if kept is not None and not all(0 <= index < len(rows) for index in kept):
             raise InputError(f"The question lists {len(rows)} rows.", remedy="Keep some of those, counted from 1.")
-        return self._payloads.keep(rows if kept is None else [rows[index] for index in kept])
+        picked = rows if kept is None else [rows[index] for index in kept]
+        return self._payloads.keep(picked, plan=self.engine.load(plan_id))
 
     def _edited(self, plan_id: str, decision: str, changes: Params | None) -> Value:
         """Give a stuck step's arguments with the operator's changes; null takes one back to its default.
@@ -145,7 +148,19 @@ class Requests:
             return None
         before = self._payloads.load(plan.slots[question.paths[0]].arguments)
         merged = {**(before if isinstance(before, dict) else {}), **changes}
-        return self._payloads.keep({name: value for name, value in merged.items() if value is not None})
+        left = {name: value for name, value in merged.items() if value is not None}
+        return self._payloads.keep(left, self._input_of(plan, question.paths[0]), plan=plan)
+
+    def _input_of(self, plan: Plan, path: str) -> type | None:
+        """Give the type of the arguments of a piece of work; None where there is no such operation any more."""
+        step, undo = plan.step(path.removeprefix("~")), plan.slots[path.removeprefix("~")].undo
+        try:
+            if path.startswith("~"):
+                return self.contracts.operation(undo.operation).input if undo is not None else None
+            find = self.contracts.agent if step.kind == "agent" else self.contracts.operation
+            return find(step.target).input
+        except UnknownNameError:
+            return None
 
     def _asked_at(self, plan_id: str, decision: str) -> tuple[str, e.DecisionAsked | None]:
         for event in self._ledger.read(stream_of(plan_id)):

@@ -103,7 +103,7 @@ class Attempt:
 
     def store(self, content: bytes, name: str = "", media: str = "application/octet-stream") -> BlobRef:
         """Keep bytes as a blob."""
-        return self._parts.payloads.blobs.put(content, name=name, media=media)
+        return self._parts.payloads.pin(content, name=name, media=media)
 
 
 def in_time_of_step(plan: Plan, path: str, operation: Operation) -> Operation:

@@ -19,6 +19,7 @@ from mainstay.kernel.state import is_item, step_name
 from mainstay.ports import Proposal
 from mainstay.runtime.attempt import Attempt, card_of, effect_digest, in_time_of_step, judged, no_way_back
 from mainstay.runtime.outcomes import Outcomes
+from mainstay.runtime.sealing import forgotten_in
 from mainstay.runtime.settling import Settling
 from mainstay.values import Verdict
 
@@ -55,6 +56,10 @@ class Effects:
         assert undone.undo is not None
         arguments = plan.slots[path].arguments if plan.slots[path].edited else undone.undo.arguments
         loaded = self._parts.payloads.load(arguments)
+        if forgotten_in(loaded):
+            name, why = path.removeprefix("~"), "because what it needs about a person was forgotten"
+            self._desk.report(plan, path, c.UndoStep(now_us=self._desk.now_us(), path=name, why=why))
+            return
         self._prepare(plan, path, undone.undo.operation, loaded, undone.labels, undone.account)
 
     def _prepare(self, plan: Plan, path: str, name: str, arguments: Value, labels: Labels, account: str) -> None:
@@ -66,7 +71,7 @@ class Effects:
             return
         plain = to_plain(typed)
         verdict = self._judge(plan, path, operation, plain, labels, account)
-        kept = self._parts.payloads.keep(plain)
+        kept = self._parts.payloads.keep(plain, operation.input, plan=plan)
         command = c.PrepareEffect(
             now_us=self._desk.now_us(),
             path=path,
@@ -74,9 +79,9 @@ class Effects:
             operation_version=operation.version,
             effect=operation.effect,
             arguments=kept,
-            digest=effect_digest(operation, account, plain),
+            digest=effect_digest(operation, account, kept),
             verdict=verdict,
-            card=self._parts.payloads.keep(to_plain(card_of(operation, typed))) if verdict.decision == "ask" else None,
+            card=self._kept_card(plan, operation, typed, plain) if verdict.decision == "ask" else None,
             account=account,
             labels=labels,
             cannot_undo=no_way_back(operation),
@@ -85,6 +90,10 @@ class Effects:
             self._desk.spawn(plan, path, self._send(plan, path, verdict, command))
         else:
             self._desk.report(plan, path, command)
+
+    def _kept_card(self, plan: Plan, operation: Operation, typed: object, arguments: Value) -> Value:
+        shown = to_plain(card_of(operation, typed))
+        return self._parts.payloads.keep(shown, plan=plan, about=(arguments, operation.input))
 
     def _judge(
         self, plan: Plan, path: str, operation: Operation, arguments: Value, labels: Labels, account: str
@@ -112,16 +121,22 @@ class Effects:
         for path, slot in plan.slots.items():
             if is_item(path) and step_name(path) == name and slot.status == "gated":
                 operation = self._parts.catalogue.operation(slot.operation)
-                shown = card_of(operation, from_plain(self._parts.payloads.load(slot.arguments), operation.input))
+                arguments = self._parts.payloads.load(slot.arguments)
+                shown = card_of(operation, from_plain(arguments, operation.input))
                 cannot_undo, summary = shown.cannot_undo or cannot_undo, operation.summary
-                rows.append({"path": path, "headline": shown.headline, "body": shown.body})
+                row: Value = {"path": path, "headline": shown.headline, "body": shown.body}
+                rows.append(self._parts.payloads.seal(row, plan=plan, about=(arguments, operation.input)))
         card: Value = {"headline": f"{summary}: {len(rows)} in one go", "rows": rows, "cannot_undo": cannot_undo}
         why = f"The playbook asks once for all of '{name}'."
         self._desk.report(
             plan,
             name,
             c.AskBatch(
-                now_us=self._desk.now_us(), path=name, card=self._parts.payloads.keep(card), rule="batch", why=why
+                now_us=self._desk.now_us(),
+                path=name,
+                card=self._parts.payloads.keep(card, plan=plan),
+                rule="batch",
+                why=why,
             ),
         )
 
@@ -131,7 +146,7 @@ class Effects:
         """Let a prepared effect happen: policy is asked again, in the transaction of the intent."""
         slot = plan.slots[path]
         operation = self._parts.catalogue.operation(slot.operation)
-        arguments = self._parts.payloads.load(slot.arguments)
+        arguments = self._parts.payloads.whole(slot.arguments)
         verdict = self._judge(plan, path, operation, arguments, slot.labels, slot.account)
         self._desk.spawn(plan, path, self._send(plan, path, verdict))
 
@@ -180,7 +195,7 @@ class Effects:
             await self._call(plan, path, slot, operation)
 
     async def _call(self, plan: Plan, path: str, slot: Slot, operation: Operation) -> asyncio.Future[int] | None:
-        arguments = self._parts.payloads.load(slot.arguments)
+        arguments = self._parts.payloads.whole(slot.arguments)
         attempt = Attempt(self._parts, plan.id, slot.token, self._desk.now_us())
         actor = f"connector:{operation.name}@{operation.version}"
         try:

@@ -40,7 +40,7 @@ class Outcomes:
         command = c.FinishEffect(
             now_us=self._desk.now_us(),
             path=path,
-            output=self._parts.payloads.keep(output),
+            output=self._parts.payloads.keep(output, operation.output, plan=plan),
             labels=labels,
             undo=undo,
             cannot_undo=cannot,
@@ -90,8 +90,12 @@ class Outcomes:
         own = plan.step(path).undo
         if own is not None:
             names = Names(self._parts, plan, path, {"this": output})
-            return Undo(own.operation, self._parts.payloads.keep(names.value(own.arguments)))
+            return self._kept_undo(plan, own.operation, names.value(own.arguments))
         if operation.compensate is None:
             return None
         way = operation.compensate(from_plain(arguments, operation.input), from_plain(output, operation.output))
-        return None if way is None else Undo(way.operation, self._parts.payloads.keep(cast("Value", way.arguments)))
+        return None if way is None else self._kept_undo(plan, way.operation, cast("Value", way.arguments))
+
+    def _kept_undo(self, plan: Plan, name: str, arguments: Value) -> Undo:
+        kind = self._parts.catalogue.operation(name).input
+        return Undo(name, self._parts.payloads.keep(arguments, kind, plan=plan))

@@ -210,9 +210,12 @@ class Sealer:
 class Opener:
     """Opens what was sealed."""
 
-    def __init__(self, people: People, *, screen: bool = False) -> None:
-        """Take the keys. On a screen what was forgotten reads "[forgotten]", and for work as an empty text."""
-        self._people = people
+    def __init__(self, content: Callable[[Sealed], bytes | None], *, screen: bool = False) -> None:
+        """Take what gives the content of a mark, as `ports.People.open` does.
+
+        On a screen what was forgotten reads "[forgotten]", and for work as an empty text.
+        """
+        self._content = content
         self._screen = screen
 
     def open(self, value: Value) -> Value:
@@ -230,10 +233,10 @@ class Opener:
 
     def file(self, sealed: Sealed) -> bytes | None:
         """Give the content of a sealed file; None when it was forgotten."""
-        return self._people.open(sealed)
+        return self._content(sealed)
 
     def _mark(self, sealed: Sealed) -> Value:
-        content = self._people.open(sealed)
+        content = self._content(sealed)
         if content is None:
             return FORGOTTEN if self._screen else Forgotten.of(sealed)
         return decode_value(content)

@@ -55,7 +55,7 @@ class Settling:
     async def _look_up(self, plan: Plan, path: str, operation: Operation) -> None:
         slot = plan.slots[path]
         await self._parts.clock.sleep(operation.settle_after_s)
-        arguments = self._parts.payloads.load(slot.arguments)
+        arguments = self._parts.payloads.whole(slot.arguments)
         attempt = Attempt(self._parts, plan.id, slot.token, self._desk.now_us())
         try:
             found = await self._parts.guard.look_up(operation, attempt, arguments, account=slot.account)
@@ -102,7 +102,7 @@ class Settling:
         """
         slot = plan.slots[path]
         known = ""
-        arguments = self._parts.payloads.load(slot.arguments)
+        arguments = self._parts.payloads.whole(slot.arguments)
         timed = in_time_of_step(plan, path, operation)
         for wait_s in RESENDS_S:
             await self._parts.clock.sleep(wait_s)
@@ -125,7 +125,8 @@ class Settling:
 
     def _ask(self, plan: Plan, path: str, operation: Operation, known: str) -> None:
         slot = plan.slots[path]
-        typed = from_plain(self._parts.payloads.load(slot.arguments), operation.input)
+        arguments = self._parts.payloads.load(slot.arguments)
+        typed = from_plain(arguments, operation.input)
         card = cast("dict[str, Value]", to_plain(card_of(operation, typed)))
         failure = slot.failure or _CRASHED
         card |= {
@@ -139,7 +140,7 @@ class Settling:
             c.AskSettle(
                 now_us=self._desk.now_us(),
                 path=path,
-                card=self._parts.payloads.keep(card),
+                card=self._parts.payloads.keep(card, plan=plan, about=(arguments, operation.input)),
                 why="It may have happened: no answer came, and nobody but you can look.",
             ),
         )

@@ -66,7 +66,7 @@ class Steps:
         items = names.value(step.each)
         if not isinstance(items, list):
             raise Permanent(f"'{path}' goes over a list, and {step.each.source} gave none")
-        kept = self._parts.payloads.keep(items)
+        kept = self._parts.payloads.keep(items, plan=plan)
         command = c.FreezeItems(now_us=now_us, path=path, items=kept, count=len(items), labels=names.labels)
         self._desk.report(plan, path, command)
         return True
@@ -129,9 +129,10 @@ class Steps:
 
     def _start(self, plan: Plan, path: str, arguments: Value, labels: Labels) -> None:
         """Record that a worker begins, then run it: the path stays busy meanwhile."""
-        command = c.StartStep(
-            now_us=self._desk.now_us(), path=path, arguments=self._parts.payloads.keep(arguments), labels=labels
-        )
+        step = plan.step(path)
+        at = self._parts.catalogue.agent if step.kind == "agent" else self._parts.catalogue.operation
+        kept = self._parts.payloads.keep(arguments, at(step.target).input, plan=plan)
+        command = c.StartStep(now_us=self._desk.now_us(), path=path, arguments=kept, labels=labels)
         self._desk.spawn(plan, path, self._started(plan, path, command))
 
     async def _started(self, plan: Plan, path: str, command: c.StartStep) -> None:
@@ -213,9 +214,9 @@ class Steps:
             now_us=self._desk.now_us(),
             path=path,
             attempt=plan.slots[path].attempt + 1,
-            output=self._parts.payloads.keep(output),
+            output=self._parts.payloads.keep(output, agent.output, plan=plan),
             labels=merge_labels(labels, (f"agent:{agent.name}",)),
-            arguments=self._parts.payloads.keep(arguments),
+            arguments=self._parts.payloads.keep(arguments, agent.input, plan=plan),
             rationale=result.rationale,
             confidence=result.confidence,
             provenance=(f"{agent.name}@{agent.version}", *result.provenance),
@@ -235,9 +236,9 @@ class Steps:
             now_us=self._desk.now_us(),
             path=path,
             attempt=plan.slots[path].attempt + 1,
-            output=self._parts.payloads.keep(plain),
+            output=self._parts.payloads.keep(plain, operation.output, plan=plan),
             labels=merge_labels(labels, (operation.name,)),
-            arguments=None if arguments is None else self._parts.payloads.keep(arguments),
+            arguments=None if arguments is None else self._parts.payloads.keep(arguments, operation.input, plan=plan),
             provenance=(f"{operation.name}@{operation.version}",),
         )
         self._desk.report(plan, path, command, actor=f"connector:{operation.name}@{operation.version}")
@@ -255,7 +256,7 @@ class Steps:
         if step.ask.show is not None:
             shown = names.value(step.ask.show)
             card["rows" if isinstance(shown, list) else "show"] = shown
-        kept = self._parts.payloads.keep(card)
+        kept = self._parts.payloads.keep(card, plan=plan)
         self._desk.report(plan, path, c.AskStep(now_us=self._desk.now_us(), path=path, card=kept, labels=names.labels))
 
     def _wait(self, plan: Plan, path: str, step: Step, names: Names) -> None:
