@@ -11,7 +11,7 @@ from mainstay.runtime.checking import Checker, WrongExpressionError
 from mainstay.runtime.types import ANY, TEXT, Field, Records, Type, Vocabulary, list_of, nearest, parse_type
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from mainstay.contracts import AgentContract, Operation
@@ -24,11 +24,12 @@ MAX_PLAYBOOKS = 50  # all those inside one together
 
 
 class Opened(NamedTuple):
-    """The text of another playbook: `file` names it in findings, `folders` hold its templates, nearest first."""
+    """The text of a playbook, and where its templates are: in folders, or in content that was kept of them."""
 
     source: str
-    file: str
-    folders: tuple[Path, ...] = ()
+    file: str  # names it in findings
+    folders: tuple[Path, ...] = ()  # nearest first
+    files: Mapping[str, bytes] | None = None  # by path, such as "playbooks/templates/a.md"; then no folder is looked at
     version: str = ""  # its digest, which a definition keeps
 
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from mainstay.playbooks.calls import Call
     from mainstay.playbooks.drafts import StepDraft
     from mainstay.ports import Catalogue
 
@@ -47,7 +48,12 @@ def compile_playbook(
     `file` names it in findings; `folders` are searched for `file:templates/...`, nearest first; `others` opens the
     playbooks that its steps run.
     """
-    return _Session(catalogue, others).compile(Opened(source, file, tuple(folders)), ())
+    return compile_opened(Opened(source, file, tuple(folders)), catalogue, others=others)
+
+
+def compile_opened(opened: Opened, catalogue: Catalogue, *, others: Others | None = None) -> Definition:
+    """Compile a playbook that was opened, perhaps out of kept content; raises PlaybookError."""
+    return _Session(catalogue, others).compile(opened, ())
 
 
 class _Session:
@@ -85,7 +91,7 @@ class _Compiler:
         self._opened = opened
         self._tree = tree
         self._keys = Keys(report)
-        self._drafts = Drafts(report, opened.folders)
+        self._drafts = Drafts(report, opened.folders, opened.files)
         self._vocabulary = Vocabulary()
         self._heading = Heading(self._keys, self._drafts, tree)
         around = (*inside, self._heading.name)
@@ -104,9 +110,10 @@ class _Compiler:
         started_by = triggers.read(tree.values.get("on"))
         self._refuse_shared_names(steps)
         order = Order(steps, lets, [*returns.values(), *(ending.when for ending in endings)], self._report)
-        calls = {name: self._calls.of(step.kind, step.target) for name, step in steps.items()}
-        order.check([name for name, call in calls.items() if call is not None and call.acts])
+        calls: dict[str, Call | None] = {}
         types = NameTypes(self._vocabulary, {i.name: parse_type(i.type) for i in inputs}, steps, lets, calls)
+        calls |= {name: self._calls.of(step.kind, step.target) for name, step in steps.items()}
+        order.check([name for name, call in calls.items() if call is not None and call.acts])
         events = [triggers.event(trigger) for trigger in started_by]
         named = types.all()
         for name in sorted(types.circular):

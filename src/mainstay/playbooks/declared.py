@@ -73,7 +73,14 @@ class Declarations:
         return Input(key.text, str(read), text, default, "default" not in node.keys)
 
     def _default(self, node: Mapping, type_: Type) -> Value:
-        scalar = self._keys.scalar(node, "default") if "default" in node.keys else None
+        """Read a default; an empty one says that it may be left out and reads as the empty value of its type."""
+        given = node.values.get("default")
+        if given is None or (isinstance(given, Scalar) and given.plain and not given.text):
+            return None
+        if type_.kind in ("record", "list", "map", "file", "any"):
+            self._report.add(given.place, f"the default of a {type_} can only be empty: write 'default:' alone")
+            return None
+        scalar = self._keys.scalar(node, "default")
         if scalar is None:
             return None
         try:

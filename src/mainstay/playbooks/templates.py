@@ -15,6 +15,7 @@ from mainstay.runtime.faults import say_fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from collections.abc import Mapping as AnyMapping
 
     from mainstay.playbooks.drafts import StepDraft
 
@@ -64,10 +65,11 @@ Part: TypeAlias = tuple[Literal["text", "expression"], str, int]
 class Drafts:
     """Makes drafts of nodes, reporting what can be seen without types."""
 
-    def __init__(self, report: Report, folders: Sequence[Path]) -> None:
-        """Take the folders whose `templates` a playbook may use, nearest first."""
+    def __init__(self, report: Report, folders: Sequence[Path], files: AnyMapping[str, bytes] | None = None) -> None:
+        """Take the folders whose `templates` a playbook may use, nearest first; or the content kept of them."""
         self._report = report
         self._folders = folders
+        self._files = files
 
     def template(self, node: Node) -> Draft:
         """Read a value of any shape."""
@@ -133,12 +135,17 @@ class Drafts:
         if path.is_absolute() or path.parts[:1] != (FOLDER,) or ".." in path.parts or "\0" in name or "\\" in name:
             self._report.add(scalar.place, f"{name!r} is not a file under {FOLDER}/")
             return None
+        if self._files is not None:
+            kept = sorted((at for at in self._files if f"/{at}".endswith(f"/{path}")), key=len)
+            return self._text(scalar, self._files[kept[-1]], name) if kept else self._missing(scalar, name)
         for folder in self._folders:
             found = folder / path
             if found.is_file():
                 return self._content(scalar, folder, found, name)
+        return self._missing(scalar, name)
+
+    def _missing(self, scalar: Scalar, name: str) -> None:
         self._report.add(scalar.place, f"there is no file {name!r} beside the playbook or in the workspace")
-        return None
 
     def _content(self, scalar: Scalar, folder: Path, found: Path, name: str) -> Scalar | None:
         if not found.resolve().is_relative_to((folder / FOLDER).resolve()):
@@ -147,8 +154,11 @@ class Drafts:
         if found.stat().st_size > MAX_TEMPLATE_BYTES:
             self._report.add(scalar.place, f"{name!r} is larger than {MAX_TEMPLATE_BYTES // 1024} KB")
             return None
+        return self._text(scalar, found.read_bytes(), name)
+
+    def _text(self, scalar: Scalar, content: bytes, name: str) -> Scalar | None:
         try:
-            text = found.read_text("utf-8")
+            text = content.decode("utf-8").replace("\r\n", "\n")
         except UnicodeDecodeError:
             self._report.add(scalar.place, f"{name!r} is not UTF-8 text")
             return None

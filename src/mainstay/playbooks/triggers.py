@@ -66,9 +66,11 @@ class Triggers:
     def _one(self, node: Node) -> TriggerDraft | None:
         kinds = [kind for kind in KINDS if isinstance(node, Mapping) and kind in node.keys]
         if not isinstance(node, Mapping) or len(kinds) != 1:
-            if isinstance(node, Mapping):
+            wrong = [name for name in node.keys if name not in KEYS] if isinstance(node, Mapping) else []
+            if isinstance(node, Mapping) and wrong:
                 self._keys.known(node, KEYS, "of 'on'")
-            self._report.add(node.place, f"'on' needs {EXAMPLE}")
+            else:
+                self._report.add(node.place, f"'on' needs {EXAMPLE}")
             return None
         kind = kinds[0]
         known = {"cron": (kind, "with"), "event": (kind, "where", "with"), "folder": (kind, "where", "with")}[kind]
@@ -129,13 +131,14 @@ class Triggers:
                 self._report.add(given.node.keys[name].place, message)
         left = [one for one in inputs if one.name not in made and one.required]
         if trigger.kind == "folder" and len(left) == 1 and given is None and left[0].type in ("file", "list(file)"):
-            return Record({left[0].name: _the_file(left[0], own["event"])})
+            one = left.pop()
+            made[one.name] = _the_file(one, own["event"])
         for one in left:
             hint = f'add with: {{{one.name}: "= event..."}}, or a default to the input'
             hint = "give the input a default" if trigger.kind == "cron" else hint
             self._report.add(trigger.key.place, f"nobody gives {one.name!r} when it starts by itself; {hint}")
         for one in inputs:
-            if one.name not in made and not one.required:
+            if one.name not in made and one.default is not None:
                 made[one.name] = Literally(one.default)
         return Record(made)
 
