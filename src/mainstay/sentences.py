@@ -125,6 +125,9 @@ _SAY: dict[type[e.Fact], Callable[[Any], str]] = {
     e.PlanProposed: lambda f: f"{f.title}: planned",
     e.PlanApproved: lambda f: f"Approved by {say_actor(f.by)}",
     e.PlanStarted: lambda _: "Started",
+    e.PlanEdited: lambda f: f"Changed by {say_actor(f.by)} before it started",
+    e.PlanPaused: lambda f: f"Paused by {say_actor(f.by)}" + (f": {f.reason}" if f.reason else ""),
+    e.PlanResumed: lambda f: f"Goes on, after a pause of {_span(f.paused_us // 1_000_000)}",
     e.PlanParked: lambda _: "Nothing to do until something arrives",
     e.EndingReached: lambda f: f"Ends as {f.ending}, which takes back {', '.join(f.undo)}",
     e.PlanCompleted: lambda f: f"Done: {f.ending}" if f.ending else "Done",
@@ -169,6 +172,9 @@ _SAY: dict[type[e.Fact], Callable[[Any], str]] = {
     e.EffectAbsent: lambda f: f"{say_path(f.path)}: did not happen, because {f.how}",
     e.BudgetReserved: lambda f: f"Held {f.count} of the budget for {_held_by(f.holder)}",
     e.BudgetSettled: lambda f: f"Charged {f.count} to the budget for {_held_by(f.holder)}",
+    e.PlaceTaken: lambda f: f"Plan {f.plan} has its turn",
+    e.PlaceLeft: lambda f: f"Plan {f.plan} makes room for the next",
+    e.PlacesKept: lambda f: f"{_count(len(f.plans), 'plan')} had their turn",
     e.ClockJumped: lambda f: (
         f"The clock was set {'ahead' if f.by_s > 0 else 'back'} by {_span(abs(f.by_s))}; nothing expires for 15 minutes"
     ),

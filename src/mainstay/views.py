@@ -5,6 +5,7 @@ Every function gives plain data (dicts and lists), the same for screens and for 
 
 from __future__ import annotations
 
+import statistics
 import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, cast
@@ -32,7 +33,7 @@ from mainstay.runtime.names import local_time
 from mainstay.runtime.payloads import Payloads
 from mainstay.runtime.sealing import Opener
 from mainstay.sentences import ANSWER, QUESTION, SLOT, STATUS, say, say_actor, say_no, say_path
-from mainstay.values import BlobRef
+from mainstay.values import SECOND_US, BlobRef
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from mainstay.workspace import Workspace
 
 Row: TypeAlias = dict[str, Any]
+PAST_RUNS = 20
 _QUIET = frozenset({"PlanParked", "PlanApproved"})  # of no use on a timeline
 
 
@@ -105,13 +107,24 @@ class Views:
                 "playbook": row[1],
                 "title": row[2],
                 "status": row[3],
-                "says": STATUS[row[3]],
+                "says": "paused" if row[11] is not None else STATUS[row[3]],
                 "proposed_at": self.time(row[5]),
                 "ended_at": self.time(row[7]),
                 "questions": [d["decision"] for d in self._decisions(queries.DECISIONS_OF_PLAN, row[0]) if d["open"]],
             }
             for row in self._reader.rows(query, (limit, 0))
         ]
+
+    def past_runs(self, playbook: str) -> Row:
+        """Say how long the last completed runs of a playbook took and what they cost: how many, and the medians.
+
+        Times asleep and times of waiting for an answer count: it is how long the next one may take.
+        """
+        rows = self._reader.rows(queries.LAST_RUNS, (playbook, PAST_RUNS))
+        if not rows:
+            return {"runs": 0, "took_s": None, "cost_usd_micros": None}
+        took_us, cost = (statistics.median(row[index] for row in rows) for index in (0, 1))
+        return {"runs": len(rows), "took_s": took_us / SECOND_US, "cost_usd_micros": round(cost)}
 
     def unfinished(self) -> list[str]:
         """Name the plans that have something to do and wait for nobody's answer; an owner goes on with them."""
@@ -152,7 +165,9 @@ class Views:
             "playbook": plan.playbook,
             "title": plan.title,
             "status": plan.status,
-            "says": STATUS[plan.status],
+            "says": STATUS[plan.status] if plan.paused_at_us is None else "paused",
+            "paused_at": self.time(plan.paused_at_us),
+            "priority": plan.priority,
             "inputs": self._payloads.load(plan.inputs),
             "proposed_at": self.time(plan.proposed_at_us),
             "ended_at": self.time(self._ended_at(plan_id)),

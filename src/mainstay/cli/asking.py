@@ -65,11 +65,19 @@ def status_of(standing: Row, *, wanted: frozenset[str] = frozenset()) -> int:
 def say_standing(screen: Screen, standing: Row) -> None:
     """Tell in a few lines where a plan stands, and what to do next."""
     plan, questions = standing["plan"], standing["questions"]
-    says = "needs your decision" if questions else STATUS[standing["status"]]
+    says = "paused" if standing.get("paused") else STATUS[standing["status"]]
+    says = "needs your decision" if questions else says
     screen.say(text(f"{standing['title']} ({plan}): {says}", "bold"))
     for decision in questions:
         screen.say(text(f"  mainstay decide {decision}", "cyan"))
-    if not questions and standing["status"] in ("running", "undoing"):
+    if standing.get("paused"):
+        screen.say(f"It is paused, and goes on with: mainstay resume {plan}")
+    elif not questions and standing["status"] == "proposed":
+        screen.say(f"It starts with your go-ahead: mainstay resume {plan}")
+        screen.say(f"To change it before: mainstay edit {plan} name=value")
+    elif not questions and standing["status"] == "approved":
+        screen.say("It starts by itself as soon as the plans before it have ended: only so many run at a time.")
+    elif not questions and standing["status"] in ("running", "undoing"):
         screen.say("It sleeps until its time, and goes on when Mainstay runs then: mainstay start")
     elif not questions:
         screen.say(f"What happened, and why: mainstay show {plan}")

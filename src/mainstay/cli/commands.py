@@ -24,6 +24,9 @@ PlanName: TypeAlias = Annotated[str, typer.Argument(metavar="PLAN", help="A plan
 Reason: TypeAlias = Annotated[str, typer.Option(help="Kept in the history.")]
 Sure: TypeAlias = Annotated[bool, typer.Option("--yes", help="Don't show the card and ask again.")]
 Edit: TypeAlias = Annotated[str, typer.Option(metavar="FILE|-", help="Try again with these changes (JSON).")]
+Priority: TypeAlias = Annotated[
+    int | None, typer.Option(min=-100, max=100, metavar="N", help="Higher goes first where plans wait for each other.")
+]
 PlaybookName: TypeAlias = Annotated[str, typer.Argument(metavar="NAME", help="See: mainstay playbook list")]
 
 app = typer.Typer(
@@ -115,13 +118,16 @@ def run(
     playbook: Annotated[str, typer.Argument(help="See: mainstay playbook list")],
     inputs: Annotated[list[str] | None, typer.Argument(metavar="name=value ...", help="Files by their path.")] = None,
     dry: Annotated[bool, typer.Option("--dry", help="Only show what would run, in which order.")] = False,
+    hold: Annotated[bool, typer.Option("--hold", help="Only propose it; `mainstay resume` starts it.")] = False,
+    priority: Priority = None,
     as_json: Json = False,
     workspace: Folder = None,
 ) -> int:
     """Run a playbook to its end, or to its first question."""
     from mainstay.cli import running
 
-    return running.run(_screen(as_json), workspace, playbook, inputs or [], dry=dry)
+    how = {"hold": hold, "priority": priority}
+    return running.run(_screen(as_json), workspace, playbook, inputs or [], dry=dry, how=how)
 
 
 @app.command()
@@ -202,6 +208,39 @@ def cancel(plan: PlanName, reason: Reason = "", as_json: Json = False, workspace
     from mainstay.cli import plans
 
     return plans.cancel(_screen(as_json), workspace, plan, reason)
+
+
+@app.command()
+def pause(plan: PlanName, reason: Reason = "", as_json: Json = False, workspace: Folder = None) -> int:
+    """Begin nothing new in a plan until it is resumed."""
+    from mainstay.cli import scheduling
+
+    return scheduling.pause(_screen(as_json), workspace, plan, reason)
+
+
+@app.command()
+def resume(plan: PlanName, as_json: Json = False, workspace: Folder = None) -> int:
+    """Go on with a paused plan, or start one that was only proposed."""
+    from mainstay.cli import scheduling
+
+    return scheduling.resume(_screen(as_json), workspace, plan)
+
+
+@app.command()
+def edit(
+    plan: PlanName,
+    inputs: Annotated[
+        list[str] | None, typer.Argument(metavar="name=value ...", help="What shall be otherwise.")
+    ] = None,
+    expires: Annotated[str, typer.Option(metavar="3d|never", help="When it ends at the latest, from now.")] = "",
+    priority: Priority = None,
+    as_json: Json = False,
+    workspace: Folder = None,
+) -> int:
+    """Change a plan that was proposed and has not started."""
+    from mainstay.cli import scheduling
+
+    return scheduling.edit(_screen(as_json), workspace, plan, inputs or [], expires=expires, priority=priority)
 
 
 @app.command()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mainstay.cli.answering import answer_all
 from mainstay.cli.asking import ask, say_standing, status_of
-from mainstay.cli.place import workspace_at
+from mainstay.cli.place import views_at, workspace_at
 from mainstay.cli.screen import Screen, plain, text
 from mainstay.cli.status import DONE
 from mainstay.values import say_duration
@@ -24,17 +24,20 @@ if TYPE_CHECKING:
     from mainstay.workspace import Workspace
 
 Row: TypeAlias = dict[str, Any]
+MINUTE_S = 60
 
 
-def run(screen: Screen, folder: Path | None, name: str, inputs: Sequence[str], *, dry: bool) -> int:
-    """Run a playbook to its end or its first question."""
+def run(
+    screen: Screen, folder: Path | None, name: str, inputs: Sequence[str], *, dry: bool, how: Row | None = None
+) -> int:
+    """Run a playbook to its end or its first question; `how`: whether to `hold` it for a go-ahead, its priority."""
     workspace = workspace_at(folder)
     definition, contracts = _compile(workspace, name)
     given, inputs = inputs, _spread(definition, inputs)
     if dry:
-        return _dry_run(screen, definition, contracts, inputs)
-    files = _read_files(definition, inputs, set(inputs) - set(given))
-    params = {"playbook": name, "inputs": list(inputs), "files": files, "folder": str(Path.cwd())}
+        return _dry_run(screen, workspace, definition, contracts, inputs)
+    files = read_files(definition, inputs, set(inputs) - set(given))
+    params = {"playbook": name, "inputs": list(inputs), "files": files, "folder": str(Path.cwd()), **(how or {})}
     standing = ask(screen, workspace, "run", params)
     if screen.interactive:
         standing = answer_all(screen, workspace, standing)
@@ -57,7 +60,9 @@ def _spread(definition: Definition, inputs: Sequence[str]) -> list[str]:
     return spread_folders(definition, inputs, lambda path: [str(file) for file in files_at(Path(path))])
 
 
-def _read_files(definition: Definition, inputs: Sequence[str], found: Container[str] = ()) -> dict[str, bytes]:
+def read_files(
+    definition: Definition, inputs: Sequence[str], found: Container[str] = (), *, partly: bool = False
+) -> dict[str, bytes]:
     """Check the inputs and read the files they name: the owner may run elsewhere, and later. Raises InputError.
 
     `found` are those that stand in a folder: an empty one of these is for its reader to name.
@@ -72,21 +77,25 @@ def _read_files(definition: Definition, inputs: Sequence[str], found: Container[
         files[path] = file_content(Path(path), empty=listed)
         return None
 
-    read_inputs(definition, inputs, pin)
+    read_inputs(definition, inputs, pin, partly=partly)
     return files
 
 
-def _dry_run(screen: Screen, definition: Definition, contracts: Contracts, inputs: Sequence[str]) -> int:
+def _dry_run(
+    screen: Screen, workspace: Workspace, definition: Definition, contracts: Contracts, inputs: Sequence[str]
+) -> int:
     from mainstay.playbooks.explain import dry_run
 
     if inputs:
-        _read_files(definition, inputs)
+        read_files(definition, inputs)
     found = dry_run(definition, contracts)
-    screen.give(plain(found), lambda console: _draw(definition, found, console))
+    with views_at(workspace.root) as views:
+        past = views.past_runs(definition.name)
+    screen.give({**plain(found), "past_runs": past}, lambda console: _draw(definition, found, past, console))
     return DONE
 
 
-def _draw(definition: Definition, found: DryRun, console: Console) -> None:
+def _draw(definition: Definition, found: DryRun, past: Row, console: Console) -> None:
     console.print(text(definition.title, "bold"))
     console.print("A dry run: nothing is started, and nothing is touched.")
     for number, wave in enumerate(found.waves, 1):
@@ -100,6 +109,12 @@ def _draw(definition: Definition, found: DryRun, console: Console) -> None:
     console.print(text(f"Can't be undone: {', '.join(step.name for step in found.final) or 'nothing'}"))
     cost = sum(step.cost_usd_micros for step in definition_steps(found))
     console.print(text(f"Estimated cost: {cost / 1e6:.2f} USD" + (" and more for lists" if cost else "")))
+    if past["runs"]:
+        took_s, spent = past["took_s"], past["cost_usd_micros"] / 1e6
+        took = f"{took_s:.0f} seconds" if took_s < 2 * MINUTE_S else f"{took_s / MINUTE_S:.0f} minutes"
+        console.print(
+            text(f"Its last {past['runs']} runs took {took} (with waiting) and {spent:.2f} USD (medians).")
+        )
 
 
 def definition_steps(found: DryRun) -> list[DryStep]:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 STATUS: Mapping[PlanStatus, str] = {
     "new": "not there yet",
     "proposed": "waits for your go-ahead",
-    "approved": "about to start",
+    "approved": "waits for its turn",
     "running": "running",
     "completed": "done",
     "failed": "failed",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 _PLAN = """
 SELECT id, playbook, title, status, parent, proposed_at_us, started_at_us, ended_at_us, expires_at_us, parked,
-       last_position FROM plan """
+       last_position, paused_at_us FROM plan """
 
 # Ids of the plans that may have work, oldest first; ended ones too, where effects are still followed. ()
 LIVE_PLANS = """

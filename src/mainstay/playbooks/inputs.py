@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from mainstay.values import Value
 
 
-def read_inputs(definition: Definition, given: Sequence[str], pin: Callable[[str], Value]) -> dict[str, Value]:
-    """Give the inputs of a plan; raises InputError that names everything wrong at once.
+def read_inputs(
+    definition: Definition, given: Sequence[str], pin: Callable[[str], Value], *, partly: bool = False
+) -> dict[str, Value]:
+    """Give the inputs of a plan, or `partly` those that are given; raises InputError that names everything wrong.
 
     `pin` takes a path, keeps the file's content and gives the plain file: {"name": ..., "blob": BlobRef}; it may
     raise an InputError itself. A list is given by repeating its name, a record as JSON.
@@ -38,6 +40,8 @@ def read_inputs(definition: Definition, given: Sequence[str], pin: Callable[[str
             texts.setdefault(name, []).append(text)
     values: dict[str, Value] = {}
     for name, one in declared.items():
+        if partly and name not in texts:
+            continue
         try:
             values[name] = _value(one, texts.get(name), definition.records, pin)
         except InputError as error:

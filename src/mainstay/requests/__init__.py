@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mainstay.requests import care, plans, release
+from mainstay.requests import care, plans, release, scheduling
 from mainstay.requests.desk import NOTICE, TAKEN, Params, Requests, say_news
 from mainstay.requests.files import file_content, files_at
 
@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 
     from mainstay.requests.desk import Method
 
-METHODS: Mapping[str, Method] = {**care.METHODS, **plans.METHODS, **release.METHODS}
+METHODS: Mapping[str, Method] = {
+    **care.METHODS,
+    **plans.METHODS,
+    **release.METHODS,
+    **scheduling.METHODS,
+}
 
 __all__ = ["METHODS", "NOTICE", "TAKEN", "Params", "Requests", "file_content", "files_at", "say_news"]

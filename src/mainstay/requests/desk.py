@@ -17,6 +17,7 @@ from mainstay.kernel.plan import decide
 from mainstay.kernel.state import ENDED, RESTING, Plan
 from mainstay.ledger import queries
 from mainstay.records import File
+from mainstay.runtime.admission import places_of
 from mainstay.runtime.engine import Engine, stream_of
 from mainstay.values import SECOND_US
 
@@ -57,7 +58,7 @@ class Requests:
         self.clock = engine.parts.clock
         self.on_released: Callable[[], None] = lambda: None  # begins the work of a workspace that was held
         self._ledger = engine.parts.ledger
-        self._payloads = engine.parts.payloads
+        self.payloads = engine.parts.payloads
 
     async def answer(self, request: Request, operator: bool, emit: Emit) -> Params:  # noqa: FBT001 - a Handler
         """Answer a request of another process; rulings and anything that acts need the operator's session."""
@@ -81,27 +82,39 @@ class Requests:
 
     def pin(self, name: str, content: bytes) -> Value:
         """Keep a file's content, for the input of a plan."""
-        return to_plain(File(name, self._payloads.pin(content, name=name)))
+        return to_plain(File(name, self.payloads.pin(content, name=name)))
 
     def propose(
-        self, definition: Definition, inputs: Value, *, by: str = "operator"
+        self,
+        definition: Definition,
+        inputs: Value,
+        *,
+        by: str = "operator",
+        hold: bool = False,
+        priority: int | None = None,
     ) -> tuple[str, asyncio.Future[int]]:
-        """Make a plan and let it run; the future is done when that is on disk."""
+        """Make a plan and let it run, unless it shall `hold` for a go-ahead; the future is done when that is on disk.
+
+        Raises ExpressionError when the playbook's key can't be worked out.
+        """
         now_us = self.clock.now_us()
+        kept = self.engine.keep_definition(definition)
         expires = None if definition.expires_s is None else now_us + definition.expires_s * SECOND_US
         plan_id = new_plan_id()
-        kept = self.engine.keep_definition(definition)
         plan = Plan(plan_id, self.engine.graph(kept), proposed_at_us=now_us)
         propose = c.ProposePlan(
             now_us=now_us,
             definition=kept,
             playbook=definition.name,
             title=definition.title,
-            inputs=self._payloads.keep(inputs, plan=plan),
+            inputs=self.payloads.keep(inputs, plan=plan),
             labels=("operator",),
             expires_at_us=expires,
+            keys=places_of(self.engine.parts, self.engine.graph(kept), inputs, now_us),
+            priority=definition.priority if priority is None else priority,
         )
-        return plan_id, self.engine.submit(plan_id, propose, c.ApprovePlan(now_us=now_us, by=by), actor=by)
+        approve = () if hold else (c.ApprovePlan(now_us=now_us, by=by),)
+        return plan_id, self.engine.submit(plan_id, propose, *approve, actor=by)
 
     def rule(self, decision: str, params: Params) -> asyncio.Future[int]:
         """Take an answer of the operator; see commands.Rule for the parameters."""
@@ -128,14 +141,14 @@ class Requests:
     def _rows(self, plan_id: str, decision: str, kept: Sequence[int] | None) -> Value:
         """Give the rows of a question's list that the answer keeps."""
         _, asked = self._asked_at(plan_id, decision)
-        card = self._payloads.load(asked.card) if asked is not None else None
+        card = self.payloads.load(asked.card) if asked is not None else None
         rows = card.get("rows") if isinstance(card, dict) else None
         if asked is None or asked.kind != "ask" or not isinstance(rows, list):
             return None
         if kept is not None and not all(0 <= index < len(rows) for index in kept):
             raise InputError(f"The question lists {len(rows)} rows.", remedy="Keep some of those, counted from 1.")
         picked = rows if kept is None else [rows[index] for index in kept]
-        return self._payloads.keep(picked, plan=self.engine.load(plan_id))
+        return self.payloads.keep(picked, plan=self.engine.load(plan_id))
 
     def _edited(self, plan_id: str, decision: str, changes: Params | None) -> Value:
         """Give a stuck step's arguments with the operator's changes; null takes one back to its default.
@@ -146,10 +159,10 @@ class Requests:
         question = plan.questions.get(decision)
         if changes is None or question is None:
             return None
-        before = self._payloads.load(plan.slots[question.paths[0]].arguments)
+        before = self.payloads.load(plan.slots[question.paths[0]].arguments)
         merged = {**(before if isinstance(before, dict) else {}), **changes}
         left = {name: value for name, value in merged.items() if value is not None}
-        return self._payloads.keep(left, self._input_of(plan, question.paths[0]), plan=plan)
+        return self.payloads.keep(left, self._input_of(plan, question.paths[0]), plan=plan)
 
     def _input_of(self, plan: Plan, path: str) -> type | None:
         """Give the type of the arguments of a piece of work; None where there is no such operation any more."""
@@ -255,6 +268,7 @@ class Requests:
         return {
             "plan": plan_id,
             "status": plan.status,
+            "paused": plan.paused_at_us is not None,
             "title": plan.title,
             "questions": questions,
             "refused": [name for name, slot in plan.slots.items() if slot.status == "rejected" and "/" not in name],
@@ -268,7 +282,7 @@ class Requests:
         for name, step in plan.graph.steps.items():
             slot = plan.slots.get(name)
             if step.target == "files.write" and slot is not None and slot.status == "done":
-                output = self._payloads.load(slot.output)
+                output = self.payloads.load(slot.output)
                 written += [str(output["path"])] if isinstance(output, dict) and "path" in output else []
         return written
 

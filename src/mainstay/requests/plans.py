@@ -21,21 +21,25 @@ if TYPE_CHECKING:
 
 async def _run(desk: Requests, params: Params, emit: Emit) -> Params:
     definition = open_playbook(desk.root, params["playbook"], desk.contracts)
-    inputs = _inputs(desk, definition, params)
-    plan_id, committed = desk.propose(definition, inputs)
+    inputs = inputs_of(desk, definition, params)
+    hold, priority = bool(params.get("hold")), params.get("priority")
+    plan_id, committed = desk.propose(definition, inputs, hold=hold, priority=priority)
     await committed
     return await desk.taken(plan_id, emit)
 
 
-def _inputs(desk: Requests, definition: Definition, params: Params) -> Value:
-    """Read `name=value` texts. The asker hands over the files they name; others are read from the asker's folder."""
+def inputs_of(desk: Requests, definition: Definition, params: Params, *, partly: bool = False) -> dict[str, Value]:
+    """Read `name=value` texts. The asker hands over the files they name; others are read from the asker's folder.
+
+    `partly` gives only those that are named; else what is left out has its default, or is asked for with InputError.
+    """
     folder = Path(params.get("folder") or desk.root)
     handed: dict[str, bytes] = params.get("files") or {}
 
     def pin(text: str) -> Value:
         return desk.pin(Path(text).name, handed[text] if text in handed else file_content(folder / text))
 
-    return read_inputs(definition, params.get("inputs") or (), pin)
+    return read_inputs(definition, params.get("inputs") or (), pin, partly=partly)
 
 
 async def _decide(desk: Requests, params: Params, emit: Emit) -> Params:

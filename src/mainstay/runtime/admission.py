@@ -187,7 +187,7 @@ def places_of(parts: Parts, graph: Graph, inputs: Value, now_us: int) -> tuple[s
     definition = graph.definition
     names: list[str] = []
     if definition.key is not None:
-        seen = Plan("", graph, inputs=parts.payloads.keep(inputs), proposed_at_us=now_us)
+        seen = Plan("", graph, inputs=inputs, proposed_at_us=now_us)
         value = encode_value(Names(parts, seen, "").value(definition.key))
         code = hmac.digest(parts.token_key, b"key/" + definition.name.encode() + b"/" + value, "sha256").hex()[:20]
         names.append(f"{_ONE_AT_A_TIME}{definition.name}:{code}")

@@ -1,0 +1,186 @@
+"""Limits across plans on a real ledger: keys, limits, priorities, pausing (KERNEL T2, P3; requirements K4, K16)."""
+
+from __future__ import annotations
+
+import asyncio
+
+import msgspec
+from kit import RECORDS, after, agent, do, plan, rule, run, undo
+
+from mainstay import events as e
+from mainstay.kernel.graph import Ask, Cel, Field, Literally, Step, Text
+from mainstay.runtime import admission
+from mainstay.runtime.intake import Request
+
+WAIT = Step(name="w", kind="ask", ask=Ask(text=Text((Literally("Go on?"),)), rejection_used=True))
+KEY = Cel("inputs.customer", names=("inputs",), paths=("inputs.customer",))
+WITH_KEY = {"records": {**RECORDS, "inputs": {"customer": Field("text"), "words": Field("list(text)")}}}
+
+
+def waiting(**more):
+    definition = plan(WAIT, agent("b", "echo", needs=after("w")), **more)
+    return msgspec.structs.replace(definition, **WITH_KEY)
+
+
+async def propose(owner, definition, priority=None, **inputs):
+    plan_id, committed = owner.requests.propose(definition, inputs, priority=priority)
+    await committed
+    return plan_id, await owner.requests.follow(plan_id, lambda _: None)
+
+
+def status(owner, plan_id):
+    return owner.engine.load(plan_id).status
+
+
+def test_one_plan_at_a_time_per_key_and_the_next_starts_by_itself_k16(workspace, world):
+    async def scenario(owner):
+        keyed = waiting(key=KEY)
+        first, stood = await propose(owner, keyed, customer="ada")
+        second, waits = await propose(owner, keyed, customer="ada")
+        other, _ = await propose(owner, keyed, customer="bob")
+        before = [status(owner, each) for each in (first, second, other)]
+        await rule(owner, f"{first}.1", "approve")
+        return stood["status"], waits["status"], before, status(owner, first), status(owner, second)
+
+    stood, waits, before, first, second = run(workspace, world, scenario)
+    assert (stood, waits) == ("running", "approved")
+    assert before == ["running", "approved", "running"]
+    assert (first, second) == ("completed", "running")
+
+
+def test_what_the_key_is_does_not_show_in_the_history_l3(workspace, world):
+    async def scenario(owner):
+        await propose(owner, waiting(key=KEY), customer="Ada Lovelace")
+        streams = [row[0] for row in owner.ledger.rows("SELECT name FROM stream")]
+        return [stream for stream in streams if stream.startswith("limit:")]
+
+    (stream,) = run(workspace, world, scenario)
+    assert "Ada" not in stream
+
+
+def test_at_most_so_many_plans_of_a_playbook_the_urgent_first_t2(workspace, world):
+    async def scenario(owner):
+        limited = waiting(limit=2)
+        plans = [(await propose(owner, limited, priority=priority, customer="x"))[0] for priority in (0, 0, 0, 5, 1)]
+        running = [status(owner, each) for each in plans]
+        await rule(owner, f"{plans[0]}.1", "approve")
+        then = [status(owner, each) for each in plans]
+        await rule(owner, f"{plans[1]}.1", "approve")
+        return running, then, [status(owner, each) for each in plans]
+
+    running, then, last = run(workspace, world, scenario)
+    assert running == ["running", "running", "approved", "approved", "approved"]
+    assert then == ["completed", "running", "approved", "running", "approved"], "priority 5 goes first"
+    assert last == ["completed", "completed", "approved", "running", "running"]
+
+
+def test_places_survive_a_restart_and_are_left_in_the_transaction_of_the_end_t2(workspace, world):
+    async def fill(owner):
+        keyed = waiting(key=KEY)
+        return [(await propose(owner, keyed, customer="ada"))[0] for _ in range(3)]
+
+    plans = run(workspace, world, fill)
+
+    async def go_on(owner):
+        seen = [status(owner, each) for each in plans]
+        await rule(owner, f"{plans[0]}.1", "approve")
+        ended = owner.engine.load(plans[0])
+        left = [event for event in owner.ledger.tail() if isinstance(event.fact, e.PlaceLeft)]
+        done = [event for event in owner.ledger.tail() if isinstance(event.fact, e.PlanCompleted)]
+        return seen, ended.status, [status(owner, each) for each in plans], left[0].position - done[0].position
+
+    seen, ended, then, apart = run(workspace, world, go_on)
+    assert seen == ["running", "approved", "approved"]
+    assert (ended, then) == ("completed", ["completed", "running", "approved"])
+    assert abs(apart) <= 3, "they stand side by side"
+
+
+def test_a_cancelled_plan_gives_its_place_and_one_that_only_waited_takes_none(workspace, world):
+    async def scenario(owner):
+        keyed = waiting(key=KEY)
+        first, second, third = [(await propose(owner, keyed, customer="ada"))[0] for _ in range(3)]
+        for each in (second, first):
+            await owner.requests.answer(Request("cancel", {"plan": each}, ""), True, lambda _: None)
+        return [status(owner, each) for each in (first, second, third)]
+
+    assert run(workspace, world, scenario) == ["cancelled", "cancelled", "running"]
+
+
+def test_an_undo_holds_the_place_until_it_is_over_and_is_never_kept_waiting_e5(workspace, world):
+    async def scenario(owner):
+        keyed = msgspec.structs.replace(plan(do("a", "test.say", "one"), key=KEY), **WITH_KEY)
+        first, _ = await propose(owner, keyed, customer="ada")
+        second, _ = await propose(owner, waiting(key=KEY), customer="ada")
+        taken_back = await undo(owner, first)
+        return taken_back["status"], status(owner, second)
+
+    assert run(workspace, world, scenario) == ("undone", "running")
+
+
+def test_a_paused_plan_begins_nothing_until_it_is_resumed_k4(workspace, world):
+    async def scenario(owner):
+        definition = plan(WAIT, do("a", "test.say", "one", needs=after("w")))
+        plan_id, _ = await propose(owner, definition)
+        await owner.requests.answer(Request("pause", {"plan": plan_id}, ""), True, lambda _: None)
+        paused = await rule(owner, f"{plan_id}.1", "approve")
+        words = world.words()
+        resumed = await owner.requests.answer(Request("resume", {"plan": plan_id}, ""), True, lambda _: None)
+        return paused, words, resumed["status"]
+
+    paused, words, resumed = run(workspace, world, scenario)
+    assert (paused["status"], paused["paused"], words) == ("running", True, [])
+    assert resumed == "completed"
+    assert world.words() == ["one"]
+
+
+def test_a_held_plan_can_be_edited_and_begins_with_the_go_ahead_k4(workspace, world):
+    async def scenario(owner):
+        definition = waiting()
+        plan_id, committed = owner.requests.propose(definition, {"customer": "ada"}, hold=True)
+        await committed
+        ask = owner.requests.answer
+        await ask(Request("edit", {"plan": plan_id, "priority": 3, "expires_s": 60}, ""), True, lambda _: None)
+        held = owner.engine.load(plan_id)
+        standing = await ask(Request("resume", {"plan": plan_id}, ""), True, lambda _: None)
+        return held, standing
+
+    held, standing = run(workspace, world, scenario)
+    assert (held.status, held.priority, held.inputs) == ("proposed", 3, {"customer": "ada"})
+    assert held.expires_at_us is not None
+    assert standing["questions"]
+
+
+def test_a_limit_goes_on_in_a_further_stream_before_its_stream_is_full_t2(workspace, world, monkeypatch):
+    monkeypatch.setattr(admission, "FULL_STREAM", 6)
+
+    async def scenario(owner):
+        keyed = msgspec.structs.replace(plan(agent("b", "echo"), key=KEY), **WITH_KEY)
+        for _ in range(10):
+            await propose(owner, keyed, customer="ada")
+        names = [row[0] for row in owner.ledger.rows("SELECT name FROM stream ORDER BY id")]
+        return [name.partition("#")[2] for name in names if name.startswith("limit:")]
+
+    assert run(workspace, world, scenario) == ["", "000002", "000003", "000004"]
+
+    async def again(owner):
+        plan_id, _ = await propose(owner, waiting(key=KEY), customer="ada")
+        return status(owner, plan_id)
+
+    assert run(workspace, world, again) == "running"
+
+
+def test_a_crowd_on_one_key_runs_one_after_the_other_and_none_is_left_behind(workspace, world):
+    async def scenario(owner):
+        keyed = msgspec.structs.replace(plan(do("a", "test.say", "x"), key=KEY), **WITH_KEY)
+        asked = [owner.requests.propose(keyed, {"customer": "ada"}) for _ in range(40)]
+        await asyncio.gather(*(committed for _, committed in asked))
+        for plan_id, _ in asked:
+            await owner.requests.follow(plan_id, lambda _: None)
+        places = [
+            event.fact for event in owner.ledger.tail(limit=5000) if isinstance(event.fact, (e.PlaceTaken, e.PlaceLeft))
+        ]
+        return [status(owner, plan_id) for plan_id, _ in asked], places
+
+    ended, places = run(workspace, world, scenario)
+    assert ended == ["completed"] * 40
+    assert [type(fact) for fact in places] == [e.PlaceTaken, e.PlaceLeft] * 40, "never two at a time"
