@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import difflib
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from mainstay.errors import FileError, UnknownNameError
-from mainstay.playbooks.compile import compile_playbook
+from mainstay.playbooks.calls import Opened
+from mainstay.playbooks.compile import compile_opened
 
 if TYPE_CHECKING:
     from mainstay.kernel.graph import Definition
@@ -36,17 +38,25 @@ def shelf(root: Path | None) -> dict[str, Shelved]:
     return found
 
 
-def open_playbook(root: Path | None, name: str, catalogue: Catalogue) -> Definition:
-    """Compile a playbook by name. Raises UnknownNameError with the nearest one, FileError, or PlaybookError."""
+def find_playbook(root: Path | None, name: str) -> Shelved:
+    """Give a playbook by name; raises UnknownNameError with the nearest one."""
     known = shelf(root)
     if name not in known:
         near = difflib.get_close_matches(name, known, 1)
         hint = f"Did you mean '{near[0]}'?" if near else f"There are: {', '.join(known)}."
         raise UnknownNameError(f"There is no playbook '{name}'.", remedy=hint)
-    found = known[name]
-    return compile_playbook(
-        _read(found.path), catalogue, file=found.path.name, folders=[found.path.parent, *([root] if root else [])]
-    )
+    return known[name]
+
+
+def open_playbook(root: Path | None, name: str, catalogue: Catalogue) -> Definition:
+    """Compile a playbook by name. Raises UnknownNameError with the nearest one, FileError, or PlaybookError."""
+    return compile_opened(opened(root, name), catalogue, others=partial(opened, root))
+
+
+def opened(root: Path | None, name: str) -> Opened:
+    """Open a playbook as its file is now, whatever version is named: what steps of other playbooks run."""
+    found = find_playbook(root, name.partition("@")[0])
+    return Opened(_read(found.path), found.path.name, (found.path.parent, *((root,) if root else ())))
 
 
 def _read(path: Path) -> str:
