@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import statistics
 import sys
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, cast
 
@@ -23,7 +24,11 @@ from mainstay.kernel.state import OPEN_PLAN, is_item, step_name
 from mainstay.kernel.undo import undo_order
 from mainstay.ledger import keys as ledger_keys
 from mainstay.ledger import queries
+from mainstay.ledger.anchor import last_anchor, read_anchors
 from mainstay.ledger.blobs import FileBlobs
+from mainstay.ledger.chain import Mark
+from mainstay.ledger.head import HEAD_NAME, place_of
+from mainstay.ledger.head import read as read_head
 from mainstay.ledger.known import KnownReader
 from mainstay.ledger.people import PersonKeys
 from mainstay.ledger.reader import SqliteReader
@@ -59,6 +64,8 @@ class Views:
         self._opener = Opener(people.open, screen=True)
         self._payloads = Payloads(FileBlobs(workspace.blobs, keys.blobs), self._opener)
         self._zone = workspace.config.company.timezone
+        self._id, self._path = keys.workspace, workspace.ledger
+        self._witness = ledger_keys.witness_file(workspace.state)
 
     def __enter__(self) -> Self:
         return self
@@ -406,17 +413,31 @@ class Views:
             for event in self._reader.tail(start, limit)
         ]
 
-    def verify(self, progress: Callable[[int], None] | None = None) -> Row:
-        """Walk the chain, and look at all that lies beside it: what is not as it was written is named."""
-        found = self._reader.verify(progress)
+    def verify(self, progress: Callable[[int], None] | None = None, anchors: str = "") -> Row:
+        """Walk the chain, and look at all that lies beside it: what is not as it was written is named.
+
+        It is held against its head, and against the anchors in a text. Raises InputError when those can't be read.
+        """
+        marks = [*self._heads(), *(one.mark for one in (read_anchors(anchors, self._id) if anchors else ()))]
+        found = self._reader.verify(progress, marks)
+        last = last_anchor(self._reader.read, time.time_ns() // 1000) if found.bad is None else None
         return {
             "records": found.records,
             "head": found.head,
             "bad": found.bad,
             "why": found.why,
             "damaged": list(found.damaged),
+            "against": [msgspec.to_builtins(mark) for mark in found.marks],
+            "anchored": None if last is None else {"record": last[0], "at": self.time(last[1])},
             "files": self._unusable_files(),
         }
+
+    def _heads(self) -> list[Mark]:
+        """Give what the head beside the history and the one beside its key say, of this very file."""
+        here = place_of(self._path)
+        names = (("its head", self._path.with_name(HEAD_NAME)), ("its head beside the key", self._witness))
+        found = [(name, read_head(path)) for name, path in names]
+        return [Mark(name, one.position, one.digest) for name, one in found if one and one.place.is_same_file(here)]
 
     def _unusable_files(self) -> list[Row]:
         """Name the stored files that facts speak of, and that are missing or altered; each once."""

@@ -357,11 +357,27 @@ def forget(
 
 
 @history.command()
-def verify(as_json: Json = False, workspace: Folder = None) -> int:
+def verify(
+    anchor: Annotated[str, typer.Option(metavar="FILE|LINE", help="Hold it against what you kept outside.")] = "",
+    as_json: Json = False,
+    workspace: Folder = None,
+) -> int:
     """Check that every record is as it was written."""
     from mainstay.cli import history as records
 
-    return records.verify(_screen(as_json), workspace)
+    return records.verify(_screen(as_json), workspace, anchor)
+
+
+@history.command()
+def anchor(
+    file: Annotated[Path | None, typer.Argument(help="Written there, outside the workspace.")] = None,
+    as_json: Json = False,
+    workspace: Folder = None,
+) -> int:
+    """Give a line to keep outside, to check against."""
+    from mainstay.cli import history as records
+
+    return records.anchor(_screen(as_json), workspace, file)
 
 
 @history.command()

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from rich.table import Table
 
-from mainstay.cli.place import views_at
+from mainstay.cli.asking import ask
+from mainstay.cli.place import views_at, workspace_at
 from mainstay.cli.screen import text, when
 from mainstay.cli.status import DONE, FAILED
+from mainstay.errors import FileError, InputError
+from mainstay.ledger.anchor import WORD, Anchor, line_of
+from mainstay.ledger.keys import load
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from rich.console import Console
 
     from mainstay.cli.screen import Screen
@@ -20,12 +24,62 @@ if TYPE_CHECKING:
 Row: TypeAlias = dict[str, Any]
 
 
-def verify(screen: Screen, folder: Path | None) -> int:
-    """Walk the whole history and name the first record that is not as it was written."""
+def verify(screen: Screen, folder: Path | None, kept: str = "") -> int:
+    """Walk the whole history and name the first record that is not as it was written; `kept` are anchors, or a file."""
+    anchors = _kept(kept) if kept else ""
     with views_at(folder) as views, screen.err.status("Reading the history") as status:
-        found = views.verify(lambda count: status.update(text(f"{count:,} records are in order so far")))
+        found = views.verify(lambda count: status.update(text(f"{count:,} records are in order so far")), anchors)
     screen.give(found, lambda console: _draw_verified(found, console))
     return FAILED if faults(found) else DONE
+
+
+def _kept(kept: str) -> str:
+    """Give the text of anchors: the line itself, or what stands in a file."""
+    if kept.startswith(WORD):
+        return kept
+    try:
+        return Path(kept).expanduser().read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise FileError(f"{kept} can't be read: {why}.", remedy="Name the file you keep anchors in.") from None
+
+
+def anchor(screen: Screen, folder: Path | None, file: Path | None) -> int:
+    """Record that a line is given out to be kept outside, and give it."""
+    workspace = workspace_at(folder)
+    if file is not None and workspace.root in file.expanduser().resolve().parents:
+        raise InputError(
+            f"{file} lies in the workspace, and would be copied and put back with it.",
+            remedy="Name a file elsewhere: on another disk, or in a folder that is synchronised.",
+        )
+    given = ask(screen, workspace, "anchor", {})
+    made = Anchor(load(workspace.state).workspace, given["position"], given["digest"], given["at_us"])
+    line = line_of(made)
+    if file is not None:
+        _write(file.expanduser(), line)
+    document = {"anchor": line, "record": made.position, "at": made.when, "file": "" if file is None else str(file)}
+    screen.give(document, lambda console: _draw_anchor(line, made, file, console))
+    return DONE
+
+
+def _write(file: Path, line: str) -> None:
+    """Add the line to what stands there, on disk when this returns."""
+    try:
+        with file.open("a") as opened:
+            opened.write(line + "\n")
+            opened.flush()
+            os.fsync(opened.fileno())
+    except OSError as error:
+        raise FileError(
+            f"{file} can't be written to: {error.strerror}.", remedy=f"Keep this line elsewhere: {line}"
+        ) from None
+
+
+def _draw_anchor(line: str, made: Anchor, file: Path | None, console: Console) -> None:
+    console.print(text(line), soft_wrap=True)
+    where = f"It stands in {file}." if file is not None else "Keep it outside this machine: in a mail, or on paper."
+    console.print(text(f"{where} It holds for all {made.position:,} records up to now.", "dim"))
+    console.print(text("Check against it with: mainstay history verify --anchor FILE|LINE", "dim"))
 
 
 def faults(found: Row) -> list[tuple[str, str]]:
@@ -37,6 +91,14 @@ def faults(found: Row) -> list[tuple[str, str]]:
     elif found["damaged"]:
         told = f"All {found['records']:,} records are as they were written, but other parts of the history's file are"
         said.append((f"{told} damaged on disk: {', '.join(found['damaged'])}.", _RESTORE))
+    for mark in found["against"]:
+        if mark["found"] == "cut":
+            says = f"The history ends at record {found['records']:,}, and {mark['name']} knows record "
+            says += f"{mark['position']:,}: an older copy was put back, or its end was cut off."
+            said.append((says, _RESTORE))
+        elif mark["found"] == "other":
+            says = f"Record {mark['position']:,} is not the one {mark['name']} knows: the history was computed anew."
+            said.append((says, _RESTORE))
     return said + [(f"Plan {each['plan']}: {each['says']}", each["next"]) for each in found["files"]]
 
 
@@ -51,6 +113,15 @@ def _draw_verified(found: Row, console: Console) -> None:
     if not said:
         console.print(text(f"All {found['records']:,} records are as they were written."))
         console.print(text(f"Newest: {found['head']}", "dim"))
+        console.print(text(say_anchored(found), "dim"))
+
+
+def say_anchored(found: Row) -> str:
+    """Say how far the history is anchored outside."""
+    if found["anchored"] is None:
+        return "It is not anchored outside. For a line to keep there: mainstay history anchor"
+    record, at = found["anchored"]["record"], when(found["anchored"]["at"])
+    return f"Anchored up to record {record:,} of {found['records']:,} ({at}); held against your own copy with --anchor."
 
 
 def tail(screen: Screen, folder: Path | None, *, count: int, plan: str) -> int:

@@ -12,14 +12,14 @@ history computed anew from the start needs something outside to be held against.
 from __future__ import annotations
 
 from hashlib import blake2b
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import msgspec
 
 from mainstay.ledger.codec import CODEC_VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
 GENESIS = bytes(32)
 REPORT_EVERY = 10_000  # records between two calls of `progress`
@@ -49,6 +49,22 @@ class Unreadable(NamedTuple):
     why: str
 
 
+class Mark(NamedTuple):
+    """A place of the chain that is known from elsewhere: its head, or an anchor the operator kept."""
+
+    name: str  # who says so, for the operator
+    position: int
+    digest: str  # in hex
+
+
+class Marked(msgspec.Struct, frozen=True):
+    """What became of a mark: it stands in the chain, the chain ends before it, or something else stands there."""
+
+    name: str
+    position: int
+    found: Literal["there", "cut", "other"]
+
+
 class Verification(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a walk along the chain found. `head` is the digest of the last good record, in hex."""
 
@@ -57,11 +73,12 @@ class Verification(msgspec.Struct, frozen=True, omit_defaults=True):
     bad: int | None = None  # position of the first record that is not as it was written
     why: str = ""
     damaged: tuple[str, ...] = ()  # tables of the database that can't be read whole, or are not in order
+    marks: tuple[Marked, ...] = ()
 
     @property
     def whole(self) -> bool:
         """Whether every record is as it was written, and all that lies beside them is in order."""
-        return self.bad is None and not self.damaged
+        return self.bad is None and not self.damaged and all(mark.found == "there" for mark in self.marks)
 
 
 def link(previous: bytes, position: int, envelope: tuple[str, int, str, int, int, str, str, str], body: bytes) -> bytes:
@@ -70,11 +87,32 @@ def link(previous: bytes, position: int, envelope: tuple[str, int, str, int, int
     return blake2b(previous + _encode(content), digest_size=32).digest()
 
 
-def verify(records: Iterable[StoredRecord | Unreadable], progress: Callable[[int], None] | None = None) -> Verification:
+def verify(
+    records: Iterable[StoredRecord | Unreadable],
+    progress: Callable[[int], None] | None = None,
+    marks: Sequence[Mark] = (),
+) -> Verification:
     """Walk the chain in order and name the first record that is not as it was written.
 
-    `progress` is called with the number of good records now and then. Nothing is repaired.
+    `progress` is called with the number of good records now and then. `marks` are held against the chain as far as it
+    is whole: a cut tail, an old copy and a rehash are found by them alone. Nothing is repaired.
     """
+    seen: dict[int, str] = dict.fromkeys({mark.position for mark in marks}, "")
+    found = _walk(records, progress, seen)
+    judged = tuple(Marked(mark.name, mark.position, _judged(mark, seen, found)) for mark in marks)
+    return msgspec.structs.replace(found, marks=judged)
+
+
+def _judged(mark: Mark, seen: dict[int, str], found: Verification) -> Literal["there", "cut", "other"]:
+    """Say what became of a mark. Behind damage nothing is known of it, and the damage is what is told."""
+    if mark.position == 0 or seen[mark.position] == mark.digest or (not seen[mark.position] and found.bad is not None):
+        return "there"
+    return "other" if seen[mark.position] else "cut"
+
+
+def _walk(
+    records: Iterable[StoredRecord | Unreadable], progress: Callable[[int], None] | None, seen: dict[int, str]
+) -> Verification:
     count, digest = 0, GENESIS
     for record in records:
         if isinstance(record, Unreadable):
@@ -84,6 +122,8 @@ def verify(records: Iterable[StoredRecord | Unreadable], progress: Callable[[int
         if why:
             return Verification(count, digest.hex(), bad=count + 1, why=why)
         count, digest = count + 1, record.digest
+        if count in seen:
+            seen[count] = digest.hex()
         if progress is not None and count % REPORT_EVERY == 0:
             progress(count)
     return Verification(count, digest.hex())

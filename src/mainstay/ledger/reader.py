@@ -102,10 +102,12 @@ class SqliteReader:
         found = self.rows(DIGEST_AT, (position,))
         return found[0][0].hex() if found else ""
 
-    def verify(self, progress: Callable[[int], None] | None = None) -> chain.Verification:
+    def verify(
+        self, progress: Callable[[int], None] | None = None, marks: Sequence[chain.Mark] = ()
+    ) -> chain.Verification:
         """Walk the chain, and read every page beside it, on connections of their own: it may run beside everything."""
         with closing(database.connect_reader(self._path, self._key)) as connection:
-            found = chain.verify(_records(self._path, connection, self.segments), progress)
+            found = chain.verify(_records(self._path, connection, self.segments), progress, marks)
         return msgspec.structs.replace(found, damaged=self._damaged())
 
     def _damaged(self) -> tuple[str, ...]:

@@ -68,6 +68,8 @@ async def care_daily(desk: Requests, archive_after_s: int | None) -> None:
     while True:
         await desk.clock.sleep(pause_s)
         pause_s = DAY_S
+        if desk.engine.held:  # a copy that was put back must not throw away what only the newer history names
+            continue
         try:
             await _collect(desk, {}, _unheard)
             if archive_after_s is not None:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from mainstay.values import Value
 
 NOTICE = "Notice"  # a sentence about what stops all plans, or that it ended
-WHILE_HELD = frozenset({"release", "anchor"})  # what can be asked of a workspace in quarantine (KERNEL L6)
+WHILE_HELD = frozenset({"release", "anchor", "rebuild"})  # what can be asked of a workspace in quarantine (KERNEL L6)
 TAKEN = "Taken"  # the first thing said of a request: it is on disk
 SOON_S = 120.0  # a plan that sleeps no longer than this is waited for
 _ID_LETTERS = "23456789abcdefghjkmnpqrstvwxyz"
