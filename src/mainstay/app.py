@@ -52,6 +52,7 @@ from mainstay.runtime.payloads import Payloads
 from mainstay.runtime.sealing import Opener, Sealer
 from mainstay.runtime.timers import Timer, Timers
 from mainstay.runtime.workers import WorkerPool
+from mainstay.values import parse_duration_s
 from mainstay.version import VERSION
 from mainstay.workspace import BLOBS_NAME, LEDGER_NAME, Config, Mail, Workspace, create_folders
 
@@ -167,6 +168,14 @@ def caps_of(workspace: Workspace) -> dict[str, Cap]:
         name: Cap(cap.per_day, None if cap.usd_per_day is None else round(cap.usd_per_day * 1_000_000))
         for name, cap in workspace.config.budgets.items()
     }
+
+
+def delays_of(workspace: Workspace, contracts: Contracts) -> dict[str, int]:
+    """Give the delays of mainstay.toml, seconds by operation; raises UnknownNameError for an operation there is not."""
+    delays = workspace.config.delays
+    for name in delays:
+        contracts.operation(name)  # a name mistyped would let its actions leave at once
+    return {name: parse_duration_s(delay) for name, delay in delays.items()}
 
 
 class Owner:
@@ -287,6 +296,7 @@ class Owner:
             expressions=Programs(self.workspace.config.company.timezone),
             company=msgspec.to_builtins(self.workspace.config.company),
             timezone=self.workspace.config.company.timezone,
+            delays=delays_of(self.workspace, self.contracts),
         )
 
     async def _hold_if_moved(self) -> None:

@@ -100,7 +100,9 @@ class FinishPlan(Command, frozen=True, kw_only=True):
 class TimerDue(Command, frozen=True, kw_only=True):
     """A timer fired; ignored when it is stale (KERNEL P5)."""
 
-    kind: Literal["retry", "due", "remind", "wait", "expiry"]
+    kind: Literal[
+        "retry", "due", "remind", "wait", "expiry", "settle", "dispatch", "confirm", "retry_online", "settle_online"
+    ]
     path: str = ""  # a step's path, or a decision's id
     generation: int = 0
 
@@ -243,6 +245,7 @@ class FinishEffect(Command, frozen=True, kw_only=True):
     cannot_undo: str = ""
     cost_usd_micros: int = 0
     settled: str = ""
+    confirm_by_us: int | None = None  # it is read back before anything goes on, seen by then at the latest
 
 
 class RefuseEffect(Command, frozen=True, kw_only=True):
@@ -273,6 +276,60 @@ class AskSettle(Command, frozen=True, kw_only=True):
     path: str
     card: Value
     why: str
+
+
+class AwaitSettle(Command, frozen=True, kw_only=True):
+    """An uncertain effect is looked up later: not yet, or nobody answered (`failure`)."""
+
+    path: str
+    until_us: int
+    looks: int
+    failure: Failure | None = None
+
+
+class DelayEffect(Command, frozen=True, kw_only=True):
+    """What may happen leaves at a time, and can be called back until then."""
+
+    path: str
+    until_us: int
+
+
+class RecallEffect(Command, frozen=True, kw_only=True):
+    """A delayed effect was called back: it will not happen."""
+
+    path: str
+    why: str
+
+
+class ConfirmEffect(Command, frozen=True, kw_only=True):
+    """What happened was read back, and is as it should be."""
+
+    path: str
+    how: str
+
+
+class MissEffect(Command, frozen=True, kw_only=True):
+    """What happened can't be seen yet where it is read back; asked again then."""
+
+    path: str
+    again_at_us: int
+    known: str = ""
+
+
+class AskConfirm(Command, frozen=True, kw_only=True):
+    """What was read back is not as it should be, or can't be seen: the operator looks."""
+
+    path: str
+    card: Value
+    why: str
+
+
+class AskChanged(Command, frozen=True, kw_only=True):
+    """What a compensation would change is not as it was left: the operator decides."""
+
+    path: str
+    failure: Failure
+    card: Value
 
 
 class UndoStep(Command, frozen=True, kw_only=True):
@@ -329,6 +386,13 @@ PlanCommand: TypeAlias = (
     | LoseEffect
     | SettleAbsent
     | AskSettle
+    | AwaitSettle
+    | DelayEffect
+    | RecallEffect
+    | ConfirmEffect
+    | MissEffect
+    | AskConfirm
+    | AskChanged
     | UndoStep
     | Rule
 )

@@ -68,6 +68,7 @@ class Compensation(msgspec.Struct, frozen=True, omit_defaults=True):
 
     operation: str
     arguments: dict[str, Value]
+    expects: Value = None  # what `state` of that operation should find by then; None: it is not looked at
 
 
 class Card(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -112,6 +113,15 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     cost_usd_micros: int = 0
     rate_per_minute: int | None = None
     in_ledger: bool = False  # its outcome event is the effect itself (books): it can't be half done
+    lookup_authoritative: bool = False  # whether a did-not-happen of its look-up counts: else the operator is asked
+    look_at: str = ""  # where a person sees whether it happened: "the list of payments in your bank's portal"
+    binds: Literal["", "money", "legal"] = ""  # confirmed by reading back before anything goes on (KERNEL E4)
+    confirm: Callable[[Call, Any, Any], Awaitable[Found]] | None = None  # (call, input, output): unknown is not yet
+    confirm_within_s: float = 600.0  # until it has to be seen
+    state: Callable[[Call, Any], Awaitable[Value]] | None = (
+        None  # of a compensation: what it would change, as it is now
+    )
+    expects: str = ""  # of a compensation: its argument that holds the state it expects to find
 
 
 class AgentContract(msgspec.Struct, frozen=True, kw_only=True):

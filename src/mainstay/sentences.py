@@ -21,6 +21,7 @@ QUESTION = {
     "batch": "several actions before they happen",
     "stuck": "a step that is stuck",
     "settle": "an action that may have happened",
+    "confirm": "an action that happened and can't be read back as it should be",
 }
 ANSWER = {
     "approve": "approved",
@@ -30,6 +31,9 @@ ANSWER = {
     "accept": "accepted it as it is",
     "undo": "chose to undo the plan",
     "happened": "said that it happened",
+    "confirmed": "said that it is as it should be",
+    "again": "chose to look again",
+    "anyway": "chose to take it back all the same",
     "did_not_happen": "said that it did not happen",
 }
 
@@ -170,6 +174,20 @@ _SAY: dict[type[e.Fact], Callable[[Any], str]] = {
     e.EffectRefused: _refused,
     e.EffectUncertain: lambda f: f"{say_path(f.path)}: may have happened, {_why(f.failure)}",
     e.EffectAbsent: lambda f: f"{say_path(f.path)}: did not happen, because {f.how}",
+    e.EffectAwaited: lambda f: (
+        f"{say_path(f.path)}: may have happened; it is looked up later"
+        + (f", {_why(f.failure)}" if f.failure is not None else ", because what is missing now may still appear")
+    ),
+    e.SettleDue: lambda f: f"{say_path(f.path)}: looking it up",
+    e.EffectDelayed: lambda f: (
+        f"{say_path(f.path)}: approved, and leaves at its time; it can be called back until then"
+    ),
+    e.DispatchDue: lambda f: f"{say_path(f.path)}: its time to leave came",
+    e.EffectConfirmed: lambda f: f"{say_path(f.path)}: confirmed, because {f.how}",
+    e.EffectUnseen: lambda f: (
+        f"{say_path(f.path)}: happened, and is not seen yet where it is read back" + (f": {f.known}" if f.known else "")
+    ),
+    e.ConfirmDue: lambda f: f"{say_path(f.path)}: reading it back again",
     e.BudgetReserved: lambda f: f"Held {f.count} of the budget for {_held_by(f.holder)}",
     e.BudgetSettled: lambda f: f"Charged {f.count} to the budget for {_held_by(f.holder)}",
     e.PlaceTaken: lambda f: f"Plan {f.plan} has its turn",

@@ -179,6 +179,7 @@ class Failure(msgspec.Struct, frozen=True, omit_defaults=True):
     remedy: str = ""
     retry_after_s: float | None = None  # at the earliest
     counts: bool = True  # false when nothing left because of our own pace or breaker: no attempt is spent
+    waits_for: Literal["", "network"] = ""  # the machine itself has none: it goes on when that is back
 
 
 class Verdict(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -50,6 +50,9 @@ sender = {sender}
 # [workers]
 # confinement = "required"         # run no agent where its process can't be confined; mainstay doctor tells
 
+# [delays]                       # an approved action leaves only then; call it back with: mainstay recall
+# "mail.send" = "10m"
+
 # [files.folders]                # further folders that playbooks may read
 # bank = "/path/to/bank"
 
@@ -143,6 +146,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     history: History = History()
     budgets: dict[str, DailyCap] = {}  # by operation: "mail.send"
     workers: Workers = Workers()
+    delays: dict[str, str] = {}  # by operation: "10m"
 
 
 class Workspace:
@@ -260,7 +264,16 @@ def _checked(text: str, path: Path) -> Config:
         near = difflib.get_close_matches(zone, available_timezones(), 1)
         hint = f"did you mean '{near[0]}'?" if near else "Use a name such as Europe/Stockholm."
         raise FileError(f"{path}: there is no time zone '{zone}'.", remedy=hint) from None
+    _check_delays(config, path)
     return config
+
+
+def _check_delays(config: Config, path: Path) -> None:
+    for name, delay in config.delays.items():
+        try:
+            parse_duration_s(delay)
+        except ValueError as error:
+            raise FileError(f"{path}: under [delays], {name}: {error}.", remedy="Correct it and try again.") from None
 
 
 def _nearest(message: str) -> str:

@@ -89,10 +89,10 @@ def operations(world: World) -> tuple[Operation, ...]:
     return (
         Operation(
             name="test.say", summary="Say", effect="reversible", settle="lookup", call=say, lookup=look,
-            compensation="test.unsay", compensate=back, **common,
+            compensation="test.unsay", compensate=back, lookup_authoritative=True, **common,
         ),
         Operation(name="test.shout", summary="Shout", effect="irreversible", settle="lookup", call=say, lookup=look,
-                  cannot_undo="It was heard.", **common),
+                  lookup_authoritative=True, cannot_undo="It was heard.", **common),
         Operation(name="test.whisper", summary="Whisper", effect="reversible", settle="ask", call=say,
                   cannot_undo="It was heard.", **common),
         Operation(name="test.refuse", summary="Refuse", effect="reversible", call=refuse, **common),

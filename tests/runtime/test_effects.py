@@ -290,7 +290,7 @@ def lost_at_first(world, settle, **more):
     async def look(call, given):
         return Found("did_not_happen", known="it is not there")
 
-    more["lookup"] = look if settle == "lookup" else None
+    more |= {"lookup": look, "lookup_authoritative": True} if settle == "lookup" else {}
     return operation(call, "test.shout", effect="irreversible", settle=settle, **more)
 
 

@@ -124,6 +124,24 @@ class Guard:
 
         return await self.run(asking, ask, arguments, account=account, who=call.plan)
 
+    async def read_back(
+        self, operation: Operation, call: Call, arguments: Value, output: Value, *, account: str = ""
+    ) -> Found:
+        """Look whether an effect that happened is as it should be. Raises OperationErrors as a read does."""
+        function = operation.confirm
+        assert function is not None, f"{operation.name} can't be read back"
+        given, gave = arguments_of(operation, arguments), from_plain(output, operation.output)
+        asking = msgspec.structs.replace(operation, effect="read")
+        return await self.run(asking, lambda: function(call, given, gave), arguments, account=account, who=call.plan)
+
+    async def state_of(self, operation: Operation, call: Call, arguments: Value, *, account: str = "") -> Value:
+        """Read what a compensation would change, as it is now. Raises OperationErrors as a read does."""
+        function = operation.state
+        assert function is not None, f"{operation.name} does not say what it would change"
+        given = arguments_of(operation, arguments)
+        asking = msgspec.structs.replace(operation, effect="read")
+        return await self.run(asking, lambda: function(call, given), arguments, account=account, who=call.plan)
+
     async def run(
         self,
         operation: Operation,

@@ -117,6 +117,8 @@ def operations(
             settle=transport.settle,
             call=transport.send,
             lookup=transport.look_up,
+            lookup_authoritative=transport.settle == "lookup",
+            look_at="the sent mails of that account, for the Message-ID" if config.smtp else "",
             cannot_undo=CANNOT_UNDO,
             card=partial(_card, config),
             roles={"to": "receiver"},

@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 from mainstay.events.fact import Fact
 from mainstay.values import Labels, Value
 
-DecisionKind: TypeAlias = Literal["ask", "effect", "batch", "stuck", "settle"]
+DecisionKind: TypeAlias = Literal["ask", "effect", "batch", "stuck", "settle", "confirm"]
 
 
 class DecisionAsked(Fact, frozen=True, omit_defaults=True):

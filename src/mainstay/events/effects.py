@@ -14,6 +14,7 @@ class Undo(msgspec.Struct, frozen=True, omit_defaults=True):
     operation: str
     arguments: Value
     version: int = 1
+    expects: Value = None  # what the compensation expects to find in the world; None: it does not say
 
 
 class EffectPrepared(Fact, frozen=True, omit_defaults=True):
@@ -56,6 +57,7 @@ class EffectDone(Fact, frozen=True, omit_defaults=True):
     operation: str = ""
     cost_usd_micros: int = 0
     settled: str = ""  # how we know, where the answer was lost at first
+    confirm_by_us: int | None = None  # it is read back before anything goes on, seen by then at the latest
 
 
 class EffectRefused(Fact, frozen=True, omit_defaults=True):
@@ -80,3 +82,56 @@ class EffectAbsent(Fact, frozen=True, omit_defaults=True):
 
     path: str
     how: str
+
+
+class EffectAwaited(Fact, frozen=True, omit_defaults=True):
+    """An uncertain effect is looked up at `until_us`: before that a did-not-happen would not count, or nobody answers.
+
+    `looks` counts the waits and look-ups so far; `failure` is why the last one told nothing.
+    """
+
+    path: str
+    until_us: int
+    looks: int
+    failure: Failure | None = None
+
+
+class SettleDue(Fact, frozen=True, omit_defaults=True):
+    """The time to look an uncertain effect up came."""
+
+    path: str
+
+
+class EffectDelayed(Fact, frozen=True, omit_defaults=True):
+    """It may happen, and leaves at `until_us`; it can be called back meanwhile."""
+
+    path: str
+    until_us: int
+
+
+class DispatchDue(Fact, frozen=True, omit_defaults=True):
+    """The time of a delayed effect came: policy is asked again, and it leaves."""
+
+    path: str
+
+
+class EffectConfirmed(Fact, frozen=True, omit_defaults=True):
+    """What happened was read back, and is as it should be: what waits for it goes on (KERNEL E4)."""
+
+    path: str
+    how: str
+
+
+class EffectUnseen(Fact, frozen=True, omit_defaults=True):
+    """It happened, and can't be seen yet where it is read back: that is asked again at `again_at_us`."""
+
+    path: str
+    again_at_us: int
+    looks: int
+    known: str = ""
+
+
+class ConfirmDue(Fact, frozen=True, omit_defaults=True):
+    """The time to read it back again came."""
+
+    path: str

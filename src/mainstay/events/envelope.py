@@ -8,12 +8,19 @@ import msgspec
 
 from mainstay.events.decisions import DecisionAsked, DecisionExpired, DecisionReminded, DecisionRuled, DecisionVoided
 from mainstay.events.effects import (
+    ConfirmDue,
+    DispatchDue,
     EffectAbsent,
+    EffectAwaited,
+    EffectConfirmed,
+    EffectDelayed,
     EffectDone,
     EffectIntended,
     EffectPrepared,
     EffectRefused,
     EffectUncertain,
+    EffectUnseen,
+    SettleDue,
 )
 from mainstay.events.limits import BudgetReserved, BudgetSettled, PlaceLeft, PlacesKept, PlaceTaken
 from mainstay.events.plans import (
@@ -106,6 +113,13 @@ PlanFact: TypeAlias = (
     | EffectRefused
     | EffectUncertain
     | EffectAbsent
+    | EffectAwaited
+    | SettleDue
+    | EffectDelayed
+    | DispatchDue
+    | EffectConfirmed
+    | EffectUnseen
+    | ConfirmDue
 )
 BudgetFact: TypeAlias = BudgetReserved | BudgetSettled
 LimitFact: TypeAlias = PlaceTaken | PlaceLeft | PlacesKept

@@ -115,6 +115,7 @@ class StepReopened(Fact, frozen=True, omit_defaults=True):
     path: str
     arguments: Value = None
     edited: bool = False
+    anyway: bool = False  # of a compensation: although what it would change is not as it was left
 
 
 class WaitStarted(Fact, frozen=True, omit_defaults=True):

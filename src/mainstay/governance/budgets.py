@@ -1,5 +1,8 @@
 """Caps per operation and day: reserved in the transaction of an effect's intent, settled in that of its outcome.
 
+No cap stops an undo. Taking back spends a reserve of its own, as large as the cap of what it takes back: all that
+happened in a day always fits, and whatever goes beyond that is asked (KERNEL E5).
+
 One small stream per operation and day (KERNEL T2). Only operations with a cap have one. The owner is the only
 writer, so what it holds in memory is what the streams add up to; after a failed append it is folded again.
 """
@@ -42,7 +45,7 @@ class Budgets:
         cap = self._caps.get(operation.name)
         if cap is None:
             return None
-        period = datetime.fromtimestamp(now_us / SECOND_US, UTC).astimezone(self._zone).date().isoformat()
+        period = self._day(now_us)
         stream = f"budget:{operation.name}:{period}"
         wanted = BudgetReserved(period, holder, 1, operation.cost_usd_micros)
         hold = reserve(self._budget(stream), cap, wanted)
@@ -52,11 +55,40 @@ class Budgets:
         self._held[holder] = stream
         return self._append(stream, hold, now_us, cause)
 
-    def settle(self, operation: str, holder: str, now_us: int, cause: str, *, happened: bool) -> Append | None:
+    def reserve_undo(
+        self, undone: str, holder: str, now_us: int, cause: str, *, beyond: bool
+    ) -> Append | Verdict | None:
+        """Hold a part of the reserve for taking back; `beyond` it by the operator's leave."""
+        cap = self._caps.get(undone)
+        if cap is None:
+            return None
+        period = self._day(now_us)
+        stream = f"budget:undo:{undone}:{period}"
+        wanted = BudgetReserved(period, holder, 1, 0)
+        hold = reserve(self._budget(stream), Cap() if beyond else Cap(cap.count), wanted)
+        if hold is None:
+            return _used_up(undone, cap)
+        self._held[holder] = stream
+        return self._append(stream, hold, now_us, cause)
+
+    def may_undo(self, undone: str, now_us: int) -> Verdict | None:
+        """Give the question where the reserve for taking this operation back is used up; None while it is not."""
+        cap = self._caps.get(undone)
+        if cap is None:
+            return None
+        period = self._day(now_us)
+        wanted = BudgetReserved(period, "", 1, 0)
+        free = reserve(self._budget(f"budget:undo:{undone}:{period}"), Cap(cap.count), wanted)
+        return _used_up(undone, cap) if free is None else None
+
+    def settle(
+        self, operation: str, holder: str, now_us: int, cause: str, *, happened: bool, undo: bool = False
+    ) -> Append | None:
         """Settle what an effect holds, if anything: facts to append beside its outcome."""
         if operation not in self._caps:
             return None
-        stream = self._held.pop(holder, None) or self._find(operation, holder)
+        key = f"undo:{operation}" if undo else operation
+        stream = self._held.pop(holder, None) or self._find(key, holder)
         fact = settle(self._budget(stream), stream.rpartition(":")[2], holder, happened=happened) if stream else None
         return None if fact is None else self._append(stream, fact, now_us, cause)
 
@@ -79,9 +111,11 @@ class Budgets:
         plan, _, path = holder.partition("/")
         for event in reversed(self._ledger.read(f"plan:{plan}")):
             if event.kind == "EffectIntended" and getattr(event.fact, "path", "") == path:
-                day = datetime.fromtimestamp(event.recorded_at_us / SECOND_US, UTC).astimezone(self._zone).date()
-                return f"budget:{operation}:{day.isoformat()}"
+                return f"budget:{operation}:{self._day(event.recorded_at_us)}"
         return ""
+
+    def _day(self, at_us: int) -> str:
+        return datetime.fromtimestamp(at_us / SECOND_US, UTC).astimezone(self._zone).date().isoformat()
 
     def _budget(self, stream: str) -> Budget:
         budget = self._known.get(stream)
@@ -97,6 +131,11 @@ class Budgets:
         before = self._budget(stream)
         self._known[stream] = evolve(before, fact)
         return Append(stream, before.sequence, (Draft(fact, now_us, "mainstay", cause),))
+
+
+def _used_up(undone: str, cap: Cap) -> Verdict:
+    why = f"The reserve of {cap.count} a day for taking back {undone} is used up: this would be one more."
+    return Verdict("ask", "undo reserve", why)
 
 
 def _say(cap: Cap) -> str:

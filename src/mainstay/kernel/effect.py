@@ -86,6 +86,7 @@ def finish(turn: Turn, command: c.FinishEffect) -> None:
             operation=slot.operation,
             cost_usd_micros=command.cost_usd_micros,
             settled=command.settled,
+            confirm_by_us=command.confirm_by_us,
         )
     )
 
@@ -158,6 +159,11 @@ def _effect_done(plan: Plan, fact: e.EffectDone, at_us: int) -> Plan:
         arguments=None,
         done_at=plan.sequence,
     )
+    if fact.confirm_by_us is not None and is_open(plan, fact.path):
+        arguments = plan.slots[fact.path].arguments  # what it is read back against
+        by_us = fact.confirm_by_us
+        slot = replace(slot, status="confirming", arguments=arguments, looks=0, confirm_by_us=by_us)
+        return put(plan, fact.path, slot)
     if fact.path.startswith("~"):
         plan = drop_undo(put(plan, fact.path, slot), fact.path[1:])
         return next_undo(plan, at_us)
@@ -172,7 +178,7 @@ def _effect_refused(plan: Plan, fact: e.EffectRefused, at_us: int) -> Plan:
 
 def _effect_uncertain(plan: Plan, fact: e.EffectUncertain, at_us: int) -> Plan:
     del at_us
-    return put(plan, fact.path, replace(plan.slots[fact.path], status="uncertain", failure=fact.failure))
+    return put(plan, fact.path, replace(plan.slots[fact.path], status="uncertain", failure=fact.failure, looks=0))
 
 
 def _effect_absent(plan: Plan, fact: e.EffectAbsent, at_us: int) -> Plan:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 YES_NO = ("approve", "reject")
 REMEDIES = ("retry", "skip", "undo")
 SETTLED = ("happened", "did_not_happen", "skip")
+CONFIRMED = ("confirmed", "again", "undo")
+CHANGED = ("retry", "anyway", "skip")  # of a compensation whose outcome is not as it was left
 _NOT_KNOWN = "its answer was lost, so nothing is known to take it back with"
 
 
@@ -121,6 +123,39 @@ def ask_stuck(turn: Turn, path: str, failure: Failure, attempt: int, remedies: t
             options=remedies or _remedies(turn, path),
             rule="stuck",
             why="It failed and will not be tried again by itself.",
+        )
+    )
+
+
+def ask_confirm(turn: Turn, command: c.AskConfirm) -> None:
+    """Ask about an effect that happened and can't be read back as it should be (KERNEL E4)."""
+    turn.work(command.path, ("effect",), "confirming")
+    turn.add(
+        e.DecisionAsked(
+            next_decision(turn),
+            "confirm",
+            (command.path,),
+            card=command.card,
+            options=CONFIRMED,
+            rule="confirm",
+            why=command.why,
+        )
+    )
+
+
+def ask_changed(turn: Turn, command: c.AskChanged) -> None:
+    """Ask about a compensation: what it would change is not as it was left (KERNEL E5)."""
+    slot = turn.work(command.path, ("undo",), "ready")
+    turn.add(e.StepStuck(command.path, command.failure, slot.attempt))
+    turn.add(
+        e.DecisionAsked(
+            next_decision(turn),
+            "stuck",
+            (command.path,),
+            card=command.card,
+            options=CHANGED,
+            rule="changed",
+            why="What it would take back was changed since.",
         )
     )
 
@@ -230,6 +265,8 @@ def _after_stuck(turn: Turn, command: c.Rule, question: Question) -> None:
     if command.choice == "retry":
         edited = command.arguments is not None
         turn.add(e.StepReopened(path, arguments=command.arguments, edited=edited))
+    elif command.choice == "anyway":
+        turn.add(e.StepReopened(path, anyway=True))
     elif command.choice == "skip" and path.startswith("~"):
         turn.add(e.UndoImpossible(path[1:], f"you left it: {failure.message}"))
     elif command.choice == "skip" and path == END:
@@ -269,12 +306,24 @@ def _after_settle(turn: Turn, command: c.Rule, question: Question) -> None:
         turn.add(e.UndoImpossible(path[1:], "you left it") if left else e.StepSkipped(path, "you skipped it"))
 
 
+def _after_confirm(turn: Turn, command: c.Rule, question: Question) -> None:
+    path = question.paths[0]
+    if command.choice == "confirmed":
+        turn.add(e.EffectConfirmed(path, "you looked, and it is as it should be"))
+    elif command.choice == "again":
+        turn.add(e.ConfirmDue(path))
+    else:
+        message = f"{path} happened, and what was read back is not as it should be"
+        fail_plan(turn, path, Failure("needs_operator", message), by=command.by)
+
+
 _CONSEQUENCES = {
     "ask": _after_ask,
     "effect": _after_effect,
     "batch": _after_effect,
     "stuck": _after_stuck,
     "settle": _after_settle,
+    "confirm": _after_confirm,
 }
 
 
@@ -350,6 +399,8 @@ DECIDERS: dict[type[c.Command], Callable[[Turn, Any], None]] = {
     c.AskStep: ask_step,
     c.AskBatch: ask_batch,
     c.AskSettle: ask_settle,
+    c.AskConfirm: ask_confirm,
+    c.AskChanged: ask_changed,
     c.Rule: rule,
 }
 EVOLVERS: dict[type[e.Fact], Callable[[Plan, Any, int], Plan]] = {

@@ -17,7 +17,7 @@ import msgspec
 
 from mainstay import commands as c
 from mainstay import events as e
-from mainstay.kernel import children, effect, ending, gate, life, pausing, step, undo, waits
+from mainstay.kernel import children, effect, ending, gate, life, pausing, sleeping, step, undo, waits
 from mainstay.kernel.evolve import evolve
 from mainstay.kernel.state import (
     END,
@@ -40,7 +40,9 @@ if TYPE_CHECKING:
     from mainstay.kernel.graph import Graph
     from mainstay.kernel.state import Duty
 
-WorkKind: TypeAlias = Literal["resolve", "run", "split", "batch", "intend", "settle", "compensate", "judge", "finish"]
+WorkKind: TypeAlias = Literal[
+    "resolve", "run", "split", "batch", "intend", "settle", "confirm", "compensate", "judge", "finish"
+]
 
 _KINDS: dict[str, WorkKind] = {
     "ready": "resolve",
@@ -50,6 +52,7 @@ _KINDS: dict[str, WorkKind] = {
     "prepared": "intend",
     "intended": "settle",
     "uncertain": "settle",
+    "confirming": "confirm",
 }
 
 
@@ -138,6 +141,10 @@ def _timer(turn: Turn, command: c.TimerDue) -> None:
             turn.add(e.DecisionReminded(command.path, command.generation))
     elif command.kind == "expiry":
         life.expire(turn)
+    elif command.kind in ("settle", "dispatch", "confirm"):
+        sleeping.wake(turn, command)
+    elif command.kind in ("retry_online", "settle_online"):
+        sleeping.wake_online(turn, command)
     else:
         _wake(turn, command)
 
@@ -183,7 +190,7 @@ _DECIDERS: dict[type[c.Command], Callable[[Turn, Any], None]] = {
     c.TimerDue: _timer,
     **{
         kind: decider
-        for family in (life, pausing, step, children, ending, waits, gate, effect, undo)
+        for family in (life, pausing, step, children, ending, waits, gate, effect, sleeping, undo)
         for kind, decider in family.DECIDERS.items()
     },
 }

@@ -82,6 +82,8 @@ def _told(fact: e.AnyFact) -> e.AnyFact:
         return replace(fact, retry_at_us=0)
     if isinstance(fact, e.EffectRefused):
         return replace(fact, retry_at_us=None if fact.retry_at_us is None else 0)
+    if isinstance(fact, e.EffectUnseen):
+        return replace(fact, again_at_us=0)
     if isinstance(fact, e.DecisionAsked):
         return replace(fact, card=None)
     return fact
@@ -127,6 +129,11 @@ _SAME: dict[type[e.Fact], type[c.Command]] = {
     e.EffectRefused: c.RefuseEffect,
     e.EffectUncertain: c.LoseEffect,
     e.EffectAbsent: c.SettleAbsent,
+    e.EffectAwaited: c.AwaitSettle,
+    e.EffectDelayed: c.DelayEffect,
+    e.StepRejected: c.RecallEffect,
+    e.EffectConfirmed: c.ConfirmEffect,
+    e.EffectUnseen: c.MissEffect,
     e.UndoRequested: c.UndoPlan,
 }
 
@@ -146,7 +153,9 @@ def _failed(path: str, message: str, slot: Slot | None, now_us: int) -> c.FailSt
 
 
 def _stuck(fact: e.StepStuck, slot: Slot | None, rest: Before, now_us: int) -> c.PlanCommand:
-    del rest
+    asked = rest[1].fact if len(rest) > 1 else None
+    if isinstance(asked, e.DecisionAsked) and "anyway" in asked.options:
+        return c.AskChanged(now_us=now_us, path=fact.path, failure=fact.failure, card=asked.card)
     if slot is not None and slot.status == "prepared" and fact.failure.message.startswith("Policy forbids it: "):
         verdict = Verdict("deny", "", fact.failure.message.removeprefix("Policy forbids it: "))
         return c.IntendEffect(now_us=now_us, path=fact.path, token="", verdict=verdict)
@@ -167,6 +176,8 @@ def _asked(fact: e.DecisionAsked, slot: Slot | None, rest: Before, now_us: int) 
         return c.AskStep(now_us=now_us, path=path, card=fact.card, labels=fact.labels)
     if fact.kind == "settle":
         return c.AskSettle(now_us=now_us, path=path, card=fact.card, why=fact.why)
+    if fact.kind == "confirm":
+        return c.AskConfirm(now_us=now_us, path=path, card=fact.card, why=fact.why)
     name = path.partition("/")[0]
     return c.AskBatch(now_us=now_us, path=name, card=fact.card, rule=fact.rule, why=fact.why)
 
@@ -216,6 +227,13 @@ def _undo_step(fact: e.UndoImpossible | e.StepUndone, slot: Slot | None, rest: B
     return c.UndoStep(now_us=now_us, path=fact.path, left=fact.left)
 
 
+def _woken(fact: Any, slot: Slot | None, kind: Any, now_us: int) -> c.PlanCommand:  # noqa: ANN401 - one of three facts
+    """Read what woke something that slept: its time, or the network that came back before that."""
+    if slot is not None and now_us < slot.wakes_at_us:
+        return c.TimerDue(now_us=now_us, kind="settle_online", path=fact.path, generation=slot.looks)
+    return c.TimerDue(now_us=now_us, kind=kind, path=fact.path)
+
+
 _SPECIAL: dict[type[e.Fact], Callable[[Any, Slot | None, Before, int], c.PlanCommand | None]] = {
     e.StepSkipped: _skipped,
     e.StepStuck: _stuck,
@@ -229,6 +247,9 @@ _SPECIAL: dict[type[e.Fact], Callable[[Any, Slot | None, Before, int], c.PlanCom
     e.StepUndone: _undo_step,
     e.RetryDue: lambda f, _s, _r, now: c.TimerDue(now_us=now, kind="retry", path=f.path, generation=f.attempt),
     e.WaitEnded: lambda f, _s, _r, now: c.TimerDue(now_us=now, kind="wait", path=f.path),
+    e.SettleDue: lambda f, s, _r, now: _woken(f, s, "settle", now),
+    e.DispatchDue: lambda f, s, _r, now: _woken(f, s, "dispatch", now),
+    e.ConfirmDue: lambda f, s, _r, now: _woken(f, s, "confirm", now),
     e.DecisionReminded: lambda f, _s, _r, now: c.TimerDue(
         now_us=now, kind="remind", path=f.decision, generation=f.index
     ),

@@ -7,7 +7,7 @@ says in Retry-After is a floor. Only transient and rate-limited failures are tri
 What our own pace or breaker kept here spends no attempt (requirement K21). A place in line is kept for it, so it comes
 back exactly then. After a breaker it comes back in steps that grow fast, because every try is three facts of a history
 that holds 2,000: a hundred items live through hours. After HELD_AT_MOST times in a row, two days or so, a person is
-asked.
+asked. Where the machine itself has no network nothing is counted at all.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ RETRIED = frozenset({"transient", "rate_limited"})
 HELD_AT_MOST = 16
 _HELD_BASE_S = 5.0
 _HELD_CAP_S = 6 * 3600.0
+OFFLINE_S = 6 * 3600.0  # without a network: who watches it wakes what waits as soon as it is back
 _SECOND_US = 1_000_000
 _MAX_DOUBLINGS = 32
 _MAX_WAIT_S = 366 * 86_400.0  # whatever the other side says
@@ -41,6 +42,8 @@ def retry_at_us(retry: Retry, attempt: int, failure: Failure, *, now_us: int, ji
 
 def held_until_us(held: int, failure: Failure, *, now_us: int, jitter: float) -> int | None:
     """Give the time of the next try of what our own limits kept here `held` times before; None after too many."""
+    if failure.waits_for:
+        return now_us + int(OFFLINE_S * _SECOND_US)
     if held >= HELD_AT_MOST:
         return None
     wait_s = failure.retry_after_s or 0.0

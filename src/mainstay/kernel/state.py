@@ -32,7 +32,11 @@ SlotStatus: TypeAlias = Literal[
     "asked",  # waits for a person
     "prepared",  # work: may be sent
     "intended",  # on its way
+    "delayed",  # may happen, leaves at a time
     "uncertain",  # work: settle it
+    "settling",  # uncertain, sleeps until it may be looked up
+    "confirming",  # happened; work: read it back
+    "unseen",  # happened, sleeps until it is read back again
     "stuck",  # a dead letter, waits for a remedy
     "done",
     "skipped",
@@ -41,7 +45,7 @@ SlotStatus: TypeAlias = Literal[
 ]
 FINAL: frozenset[SlotStatus] = frozenset({"done", "skipped", "rejected", "failed"})
 LIVE: frozenset[SlotStatus] = frozenset(
-    {"ready", "running", "splitting", "judging", "prepared", "intended", "uncertain"}
+    {"ready", "running", "splitting", "judging", "prepared", "intended", "uncertain", "confirming"}
 )
 IN_FLIGHT: frozenset[SlotStatus] = frozenset({"intended", "uncertain"})
 OPEN_PLAN: frozenset[PlanStatus] = frozenset({"proposed", "approved", "running", "undoing"})
@@ -100,6 +104,11 @@ class Slot(msgspec.Struct, frozen=True):
     lost: int = 0  # items that failed inside the child plans of a long list
     rounds: int = 0  # of a feedback loop: those that ended well
     judged: int = 0  # those of them that were held against `until`
+    looks: int = 0  # times that an uncertain effect was looked up, or a done one read back
+    wakes_at_us: int = 0  # of what sleeps: delayed, settling, unseen
+    delayed: bool = False  # it has waited for its time already
+    confirm_by_us: int = 0  # what happened has to be seen by then
+    anyway: bool = False  # of a compensation: also when what it would change is not as it was left
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -211,6 +220,6 @@ def holds_places(plan: Plan) -> bool:
 
 def in_flight(plan: Plan) -> bool:
     """Whether an effect was sent, or may have been, and has no outcome yet."""
-    return any(plan.slots[path].status in IN_FLIGHT for path in plan.live) or any(
+    return any(slot.status in IN_FLIGHT or slot.status == "settling" for slot in plan.slots.values()) or any(
         question.kind == "settle" for question in plan.questions.values()
     )

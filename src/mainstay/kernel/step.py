@@ -114,7 +114,7 @@ def counted(slot: Slot, failure: Failure) -> Slot:
     """Forgive an attempt that never left because of our own pace or breaker."""
     if failure.counts:
         return replace(slot, held=0)
-    return replace(slot, forgiven=slot.forgiven + 1, held=slot.held + 1)
+    return replace(slot, forgiven=slot.forgiven + 1, held=slot.held + (failure.waits_for == ""))
 
 
 def _retry_due(plan: Plan, fact: e.RetryDue, at_us: int) -> Plan:
@@ -155,6 +155,8 @@ def _reopened(plan: Plan, fact: e.StepReopened, at_us: int) -> Plan:
         digest="",
         ruling="",
         failure=None,
+        delayed=False,
+        anyway=fact.anyway,
     )
     return put(plan, fact.path, slot)
 

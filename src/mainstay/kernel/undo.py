@@ -42,7 +42,7 @@ def undo_order(plan: Plan, steps: Container[str] | None = None) -> tuple[tuple[s
     impossible = tuple(
         (path, slot.cannot_undo)
         for _, path, slot in outcomes
-        if slot.undo is None and slot.cannot_undo and slot.status == "done"
+        if slot.undo is None and slot.cannot_undo and slot.done_at
     )
     return possible, impossible
 

@@ -66,7 +66,8 @@ DELETE FROM timer WHERE (plan, path, kind, generation)
     IN (SELECT value ->> 0, value ->> 1, 'remind', value ->> 2 FROM json_each(?))"""
 # What a plan slept for, when it has ended; open questions keep their times.
 DROP_PLAN_TIMERS = """
-DELETE FROM timer WHERE plan IN (SELECT value FROM json_each(?)) AND kind IN ('retry', 'wait', 'expiry')"""
+DELETE FROM timer WHERE plan IN (SELECT value FROM json_each(?))
+    AND kind IN ('retry', 'retry_online', 'wait', 'expiry', 'dispatch', 'confirm')"""
 # What plans cost: rows of plan and cost.
 ADD_COSTS = """
 UPDATE plan SET cost_usd_micros = cost_usd_micros + (new.value ->> 1) FROM json_each(?) AS new
@@ -112,6 +113,8 @@ _STATUS: dict[str, str] = {
     "PlanUndone": "undone",
 }
 _ENDS = frozenset({"PlanCompleted", "PlanFailed", "PlanCancelled", "PlanExpired", "PlanUndone"})
+_SLEPT = {"SettleDue": ("settle", "settle_online"), "DispatchDue": ("dispatch",), "ConfirmDue": ("confirm",)}
+_ENDING = frozenset({"retry", "retry_online", "wait", "expiry", "dispatch", "confirm"})  # end with their plan
 _WAKING = frozenset(
     {
         "ChildFinished",
@@ -167,7 +170,7 @@ class _Sum:
 
     def end(self, plan: str) -> None:
         self.ended[plan] = None
-        self._forget_timers(lambda key: key[0] == plan and key[2] in {"retry", "wait", "expiry"})
+        self._forget_timers(lambda key: key[0] == plan and key[2] in _ENDING)
         for key in [key for key in self.stuck if key[0] == plan]:
             del self.stuck[key]
 
@@ -298,12 +301,36 @@ def _backs_off(total: _Sum, event: Recorded, fact: e.AttemptFailed | e.EffectRef
     if event.kind == "EffectRefused":
         total.drop_uncertain((event.plan, fact.path))
     if fact.retry_at_us is not None:
-        total.sleep(fact.retry_at_us, "retry", event, fact.path, fact.attempt)
+        kind = "retry_online" if fact.failure.waits_for else "retry"
+        total.sleep(fact.retry_at_us, kind, event, fact.path, fact.attempt)
 
 
 def _retried(total: _Sum, event: Recorded, fact: e.RetryDue) -> None:
     total.plan(event)
-    total.wake(event, fact.path, "retry")
+    total.wake(event, fact.path, "retry", "retry_online")
+
+
+def _delayed(total: _Sum, event: Recorded, fact: e.EffectDelayed) -> None:
+    total.sleep(fact.until_us, "dispatch", event, fact.path)
+
+
+def _awaited(total: _Sum, event: Recorded, fact: e.EffectAwaited) -> None:
+    offline = fact.failure is not None and fact.failure.waits_for != ""
+    total.sleep(fact.until_us, "settle_online" if offline else "settle", event, fact.path, fact.looks if offline else 0)
+
+
+def _unseen(total: _Sum, event: Recorded, fact: e.EffectUnseen) -> None:
+    total.sleep(fact.again_at_us, "confirm", event, fact.path)
+
+
+def _awoken(total: _Sum, event: Recorded, fact: e.SettleDue | e.DispatchDue | e.ConfirmDue) -> None:
+    total.plan(event)
+    total.wake(event, fact.path, *_SLEPT[event.kind])
+
+
+def _rejected(total: _Sum, event: Recorded, fact: e.StepRejected) -> None:
+    total.plan(event)
+    total.wake(event, fact.path, "dispatch")
 
 
 def _asked(total: _Sum, event: Recorded, fact: e.DecisionAsked) -> None:
@@ -399,6 +426,11 @@ _APPLIERS: dict[str, Callable[[_Sum, Recorded, Any], None]] = {
     "AttemptFailed": _backs_off,
     "EffectRefused": _backs_off,
     "RetryDue": _retried,
+    "EffectDelayed": _delayed,
+    "EffectAwaited": _awaited,
+    "EffectUnseen": _unseen,
+    "StepRejected": _rejected,
+    **dict.fromkeys(_SLEPT, _awoken),
     "DecisionAsked": _asked,
     "DecisionReminded": _reminded,
     "DecisionRuled": _closed,

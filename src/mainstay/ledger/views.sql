@@ -28,7 +28,7 @@ CREATE INDEX plan_parent ON plan (parent) WHERE parent <> '';
 CREATE TABLE decision (
     id TEXT PRIMARY KEY,
     plan TEXT NOT NULL,
-    kind TEXT NOT NULL,             -- ask effect batch stuck settle
+    kind TEXT NOT NULL,             -- ask effect batch stuck settle confirm
     asked_at_us INTEGER NOT NULL,
     due_at_us INTEGER,
     rule TEXT NOT NULL,
@@ -47,7 +47,7 @@ CREATE INDEX decision_plan ON decision (plan);
 -- What a plan sleeps for. `path` is a step's path, a decision's id (due, remind) or empty (expiry).
 CREATE TABLE timer (
     due_at_us INTEGER NOT NULL,
-    kind TEXT NOT NULL,             -- retry due remind wait expiry
+    kind TEXT NOT NULL,             -- retry due remind wait expiry settle dispatch confirm retry_online settle_online
     plan TEXT NOT NULL,
     path TEXT NOT NULL,
     generation INTEGER NOT NULL,    -- the failed attempt (retry), the number of the reminder (remind), else 0

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 NOTICE = "Notice"  # a sentence about what stops all plans, or that it ended
 WHILE_HELD = frozenset({"release", "anchor", "rebuild"})  # what can be asked of a workspace in quarantine (KERNEL L6)
 TAKEN = "Taken"  # the first thing said of a request: it is on disk
+SLEEPS = frozenset({"retry", "wait", "settle", "confirm", "dispatch"})  # goes on by itself
 SOON_S = 120.0  # a plan that sleeps no longer than this is waited for
 _ID_LETTERS = "23456789abcdefghjkmnpqrstvwxyz"
 _ID_CHARS = 10  # 49 bits: a collision is refused by the stream's sequence, not acted on
@@ -246,7 +247,7 @@ class Requests:
             return True
         due = self._ledger.rows(queries.TIMERS_OF_PLAN, (plan_id,))
         soon = self.clock.now_us() + int(SOON_S * SECOND_US)
-        return not any(row[1] in ("retry", "wait") and row[0] <= soon for row in due)
+        return not any(row[1] in SLEEPS and row[0] <= soon for row in due)
 
     async def taken(self, plan_id: str, emit: Emit) -> Params:
         """Say that the request is on disk, so that a client whose connection breaks knows what to follow."""

@@ -6,6 +6,7 @@ This is the choke point: nothing else in the process calls an operation that cha
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hmac
 from collections import defaultdict
 from typing import TYPE_CHECKING
@@ -16,20 +17,22 @@ from mainstay import commands as c
 from mainstay.contracts import from_plain, to_plain
 from mainstay.errors import CommandRefusedError, MainstayError, OperationError, Permanent, Uncertain
 from mainstay.kernel.state import is_item, step_name
+from mainstay.kernel.words import say_path
 from mainstay.ports import Proposal
 from mainstay.runtime.attempt import Attempt, card_of, effect_digest, in_time_of_step, judged, no_way_back
+from mainstay.runtime.confirming import Confirming
 from mainstay.runtime.outcomes import Outcomes
 from mainstay.runtime.sealing import forgotten_in
 from mainstay.runtime.settling import Settling
-from mainstay.values import Verdict
+from mainstay.values import SECOND_US, Failure, Verdict
 
 if TYPE_CHECKING:
     from mainstay.contracts import Operation
-    from mainstay.events import Append
+    from mainstay.events import Append, Undo
     from mainstay.kernel.state import Plan, Slot
     from mainstay.runtime.attempt import Desk
     from mainstay.runtime.parts import Parts
-    from mainstay.values import Failure, Labels, Value
+    from mainstay.values import Labels, Value
 
 
 class Effects:
@@ -41,6 +44,7 @@ class Effects:
         self._desk = desk
         self.outcomes = Outcomes(parts, desk)
         self._settling = Settling(parts, desk, self.outcomes)
+        self._confirming = Confirming(parts, desk)
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)  # in-ledger connectors, one at a time
 
     # --- prepared
@@ -54,13 +58,51 @@ class Effects:
         """Prepare the compensation of an outcome, with the arguments recorded beside it."""
         undone = plan.slots[path.removeprefix("~")]
         assert undone.undo is not None
-        arguments = plan.slots[path].arguments if plan.slots[path].edited else undone.undo.arguments
-        loaded = self._parts.payloads.load(arguments)
-        if forgotten_in(loaded):
+        edited = plan.slots[path].edited
+        arguments = self._parts.payloads.load(plan.slots[path].arguments if edited else undone.undo.arguments)
+        if forgotten_in(arguments):
             name, why = path.removeprefix("~"), "because what it needs about a person was forgotten"
             self._desk.report(plan, path, c.UndoStep(now_us=self._desk.now_us(), path=name, why=why))
-            return
-        self._prepare(plan, path, undone.undo.operation, loaded, undone.labels, undone.account)
+        elif undone.undo.expects is not None and not edited:
+            self._desk.spawn(plan, path, self._compensate_if_unchanged(plan, path, undone.undo, arguments))
+        else:
+            self._prepare(plan, path, undone.undo.operation, arguments, undone.labels, undone.account)
+
+    async def _compensate_if_unchanged(self, plan: Plan, path: str, undo: Undo, arguments: Value) -> None:
+        """Take an outcome back if the world is as the outcome left it; else the operator decides (KERNEL E5)."""
+        undone = plan.slots[path.removeprefix("~")]
+        operation = self._parts.catalogue.operation(undo.operation)
+        if operation.state is not None:
+            attempt = Attempt(self._parts, plan.id, "", self._desk.now_us())
+            try:
+                found = await self._parts.guard.state_of(operation, attempt, arguments, account=undone.account)
+            except OperationError as error:
+                await self._desk.whole()
+                self._fail(plan, path, self._parts.classify(error))
+                return
+            await self._desk.whole()
+            expected = self._parts.payloads.load(undo.expects)
+            if found is not None and found != expected:
+                if not plan.slots[path].anyway:
+                    self._ask_changed(plan, path, operation, arguments, expected, found)
+                    return
+                if operation.expects and isinstance(arguments, dict):
+                    arguments = {**arguments, operation.expects: found}
+        self._prepare(plan, path, operation.name, arguments, undone.labels, undone.account)
+
+    def _ask_changed(
+        self, plan: Plan, path: str, operation: Operation, arguments: Value, expected: Value, found: Value
+    ) -> None:
+        what = card_of(operation, from_plain(arguments, operation.input)).headline
+        message = f"{say_path(path)}: what it would change is not as it was left"
+        remedy = "Look at it; then take it back all the same, or leave it as it is."
+        card: Value = {"headline": f"Changed since: {what}", "expected": expected, "found": found, "remedy": remedy}
+        failure = Failure("needs_operator", message, remedy)
+        now_us, kept = (
+            self._desk.now_us(),
+            self._parts.payloads.keep(card, plan=plan, about=(arguments, operation.input)),
+        )
+        self._desk.report(plan, path, c.AskChanged(now_us=now_us, path=path, failure=failure, card=kept))
 
     def _prepare(self, plan: Plan, path: str, name: str, arguments: Value, labels: Labels, account: str) -> None:
         try:
@@ -71,6 +113,9 @@ class Effects:
             return
         plain = to_plain(typed)
         verdict = self._judge(plan, path, operation, plain, labels, account)
+        if path.startswith("~") and verdict.decision == "allow":
+            undone = plan.slots[path[1:]].operation
+            verdict = self._parts.budgets.may_undo(undone, self._desk.now_us()) or verdict
         kept = self._parts.payloads.keep(plain, operation.input, plan=plan)
         command = c.PrepareEffect(
             now_us=self._desk.now_us(),
@@ -159,8 +204,12 @@ class Effects:
         name = slot.operation or next((each.operation for each in before if isinstance(each, c.PrepareEffect)), "")
         operation = self._parts.catalogue.operation(name)
         as_prepared = bool(before) or operation.version == slot.operation_version
-        if as_prepared and _may_leave(path, slot, verdict):
-            reserved = self._parts.budgets.reserve(operation, f"{plan.id}/{path}", now_us, cause)
+        if as_prepared and _may_leave(slot, verdict):
+            if delay_s := self._delay_s(plan, path, slot, operation):
+                until_us = now_us + delay_s * SECOND_US
+                await self._delay(plan, path, *before, c.DelayEffect(now_us=now_us, path=path, until_us=until_us))
+                return
+            reserved = self._reserved(plan, path, slot, operation, now_us)
             verdict, held = (reserved, None) if isinstance(reserved, Verdict) else (verdict, reserved)
         intend = c.IntendEffect(
             now_us=now_us, path=path, token=token, verdict=verdict, operation_version=operation.version
@@ -179,6 +228,29 @@ class Effects:
             self._desk.advance(plan.id)
             return
         await self._carry_out(plan, path)
+
+    def _reserved(
+        self, plan: Plan, path: str, slot: Slot, operation: Operation, now_us: int
+    ) -> Append | Verdict | None:
+        """Hold a part of a cap; what takes something back spends a reserve of its own."""
+        holder, cause = f"{plan.id}/{path}", f"plan:{plan.id}@{slot.since}"
+        if not path.startswith("~"):
+            return self._parts.budgets.reserve(operation, holder, now_us, cause)
+        undone = plan.slots[path[1:]].operation
+        return self._parts.budgets.reserve_undo(undone, holder, now_us, cause, beyond=slot.ruling != "")
+
+    def _delay_s(self, plan: Plan, path: str, slot: Slot, operation: Operation) -> int:
+        """Give the seconds that an effect waits before it leaves, in which it can be called back; 0 for none."""
+        if path.startswith("~") or slot.delayed:
+            return 0
+        own = plan.step(path).delay_s
+        return self._parts.delays.get(operation.name, 0) if own is None else own
+
+    async def _delay(self, plan: Plan, path: str, *commands: c.PlanCommand) -> None:
+        with contextlib.suppress(CommandRefusedError):  # the plan ended meanwhile
+            await self._desk.submit(plan.id, *commands, cause=f"plan:{plan.id}@{plan.slots[path].since}")
+        self._desk.release(plan.id, path)
+        self._desk.advance(plan.id)
 
     async def _carry_out(self, plan: Plan, path: str) -> None:
         slot = plan.slots[path]
@@ -228,6 +300,8 @@ class Effects:
             card: Value = {"headline": f"Did this happen? {plan.slots[path].operation}", "known": failure.message}
             why = "It may have happened, and looking it up failed."
             self._desk.report(plan, path, c.AskSettle(now_us=now_us, path=path, card=card, why=why))
+        elif status == "confirming":
+            self._confirming.ask(plan, path, failure.message)
         else:
             self._fail(plan, path, failure)
 
@@ -236,12 +310,18 @@ class Effects:
         self._desk.report(
             plan,
             path,
-            c.FailStep(now_us=self._desk.now_us(), path=path, attempt=attempt, failure=failure, jitter=0.0),
+            c.FailStep(
+                now_us=self._desk.now_us(), path=path, attempt=attempt, failure=failure, jitter=self._parts.random()
+            ),
         )
 
     def settle(self, plan: Plan, path: str) -> None:
         """Find out what became of an effect that has no answer (KERNEL E3)."""
         self._settling.settle(plan, path)
+
+    def confirm(self, plan: Plan, path: str) -> None:
+        """Read back what happened, before anything goes on (KERNEL E4)."""
+        self._confirming.confirm(plan, path)
 
     # --- leaves
 
@@ -251,7 +331,6 @@ class Effects:
         return hmac.digest(self._parts.token_key, message, "sha256").hex()[:40]
 
 
-def _may_leave(path: str, slot: Slot, verdict: Verdict) -> bool:
-    """Whether an effect is about to leave that caps count: what takes something back is never stopped by one."""
-    ruled = verdict.decision == "ask" and slot.ruling != ""
-    return (verdict.decision == "allow" or ruled) and not path.startswith("~")
+def _may_leave(slot: Slot, verdict: Verdict) -> bool:
+    """Whether an effect is about to leave."""
+    return verdict.decision == "allow" or (verdict.decision == "ask" and slot.ruling != "")

@@ -391,6 +391,8 @@ class Engine:
                 self.effects.send(plan, work.path)
             case "settle":
                 self.effects.settle(plan, work.path)
+            case "confirm":
+                self.effects.confirm(plan, work.path)
             case "compensate":
                 self._compensate(plan, work.path)
 
@@ -506,6 +508,9 @@ _DUE_TIMES: dict[type[e.Fact], Callable[[Any], tuple[int | None, ...]]] = {
     e.AttemptFailed: lambda fact: (fact.retry_at_us,),
     e.EffectRefused: lambda fact: (fact.retry_at_us,),
     e.WaitStarted: lambda fact: (fact.until_us,),
+    e.EffectAwaited: lambda fact: (fact.until_us,),
+    e.EffectDelayed: lambda fact: (fact.until_us,),
+    e.EffectUnseen: lambda fact: (fact.again_at_us,),
     e.DecisionAsked: lambda fact: (*fact.remind_at_us, fact.due_at_us),
     e.PlanProposed: lambda fact: (fact.expires_at_us,),
 }

@@ -9,7 +9,7 @@ from mainstay.contracts import from_plain
 from mainstay.events import Undo
 from mainstay.runtime.attempt import no_way_back
 from mainstay.runtime.names import Names
-from mainstay.values import merge_labels
+from mainstay.values import SECOND_US, merge_labels
 
 if TYPE_CHECKING:
     import asyncio
@@ -37,8 +37,10 @@ class Outcomes:
         """Record that it happened, with how to take it back."""
         labels = merge_labels(slot.labels, (operation.name,))
         undo, cannot = self._way_back(plan, path, operation, arguments, output)
+        now_us = self._desk.now_us()
+        confirmed = operation.binds and not path.startswith("~")
         command = c.FinishEffect(
-            now_us=self._desk.now_us(),
+            now_us=now_us,
             path=path,
             output=self._parts.payloads.keep(output, operation.output, plan=plan),
             labels=labels,
@@ -46,6 +48,7 @@ class Outcomes:
             cannot_undo=cannot,
             cost_usd_micros=operation.cost_usd_micros,
             settled=settled,
+            confirm_by_us=now_us + int(operation.confirm_within_s * SECOND_US) if confirmed else None,
         )
         self._desk.release(plan.id, path)
         actor = f"connector:{operation.name}@{operation.version}"
@@ -56,7 +59,10 @@ class Outcomes:
         """Give the facts that settle what an effect held of a budget."""
         cause = f"plan:{plan.id}@{slot.since}"
         now_us = self._desk.now_us()
-        fact = self._parts.budgets.settle(slot.operation, f"{plan.id}/{path}", now_us, cause, happened=happened)
+        undo = path.startswith("~")
+        counted = plan.slots[path[1:]].operation if undo else slot.operation
+        holder = f"{plan.id}/{path}"
+        fact = self._parts.budgets.settle(counted, holder, now_us, cause, happened=happened, undo=undo)
         return () if fact is None else (fact,)
 
     def settled_beside(self, plan: Plan, command: c.FinishEffect | c.RefuseEffect | c.LoseEffect) -> Sequence[Append]:
@@ -94,8 +100,11 @@ class Outcomes:
         if operation.compensate is None:
             return None
         way = operation.compensate(from_plain(arguments, operation.input), from_plain(output, operation.output))
-        return None if way is None else self._kept_undo(plan, way.operation, cast("Value", way.arguments))
+        if way is None:
+            return None
+        return self._kept_undo(plan, way.operation, cast("Value", way.arguments), way.expects)
 
-    def _kept_undo(self, plan: Plan, name: str, arguments: Value) -> Undo:
-        kind = self._parts.catalogue.operation(name).input
-        return Undo(name, self._parts.payloads.keep(arguments, kind, plan=plan))
+    def _kept_undo(self, plan: Plan, name: str, arguments: Value, expects: Value = None) -> Undo:
+        kind, payloads = self._parts.catalogue.operation(name).input, self._parts.payloads
+        kept = payloads.keep(expects, plan=plan, about=(arguments, kind))
+        return Undo(name, payloads.keep(arguments, kind, plan=plan), expects=kept)

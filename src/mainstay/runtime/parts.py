@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
@@ -36,6 +36,16 @@ class Guarded(Protocol):
         """Ask what became of an effect; its output comes as plain values."""
         ...
 
+    async def read_back(
+        self, operation: Operation, call: Call, arguments: Value, output: Value, *, account: str = ""
+    ) -> Found:
+        """Look whether an effect that happened is as it should be."""
+        ...
+
+    async def state_of(self, operation: Operation, call: Call, arguments: Value, *, account: str = "") -> Value:
+        """Read what a compensation would change, as it is now."""
+        ...
+
 
 class Caps(Protocol):
     """What may be spent; see governance/budgets.py."""
@@ -44,8 +54,20 @@ class Caps(Protocol):
         """Hold a part of a cap: facts to append beside the intent, a refusal, or None where there is no cap."""
         ...
 
-    def settle(self, operation: str, holder: str, now_us: int, cause: str, *, happened: bool) -> Append | None:
-        """Settle what an effect holds: facts to append beside its outcome."""
+    def reserve_undo(
+        self, undone: str, holder: str, now_us: int, cause: str, *, beyond: bool
+    ) -> Append | Verdict | None:
+        """Hold a part of the reserve for taking back; `beyond` it by the operator's leave."""
+        ...
+
+    def may_undo(self, undone: str, now_us: int) -> Verdict | None:
+        """Give the question where the reserve for taking this operation back is used up; None while it is not."""
+        ...
+
+    def settle(
+        self, operation: str, holder: str, now_us: int, cause: str, *, happened: bool, undo: bool = False
+    ) -> Append | None:
+        """Settle what an effect holds, or with `undo` what taking one back does: facts to append beside its outcome."""
         ...
 
     def withdraw(self, held: Append) -> None:
@@ -75,3 +97,4 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     expressions: Callable[[Definition], Expressions]
     company: dict[str, Any] = {}
     timezone: str = "UTC"
+    delays: Mapping[str, int] = {}  # seconds that an operation's effects wait before they leave, by its name

@@ -1,14 +1,26 @@
-"""An effect that may have happened and has no answer: sent again, looked up, or asked about (KERNEL E3)."""
+"""An effect that may have happened and has no answer: sent again, looked up, or asked about (KERNEL E3).
+
+    resend   the same token again, a few times, while the other side surely remembers it; then as below
+    lookup   once a did-not-happen would count: `settle_after` after the last sending, the sender being dead, from a
+             source that is declared authoritative. Until then it sleeps; where nobody answers it is looked up again
+    ask      the operator, with all that is known
+
+The sender is dead when this begins: a call in the loop has ended or its process has, and what runs in a worker is
+over only when that process is (runtime/workers.py). That moment is on disk as `EffectUncertain`.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+import msgspec
+
 from mainstay import commands as c
-from mainstay.contracts import Found, from_plain, to_plain
+from mainstay.contracts import from_plain, to_plain
 from mainstay.errors import OperationError
-from mainstay.events import EffectIntended
+from mainstay.events import EffectIntended, EffectUncertain
 from mainstay.runtime.attempt import Attempt, card_of, in_time_of_step
+from mainstay.runtime.names import local_time
 from mainstay.values import SECOND_US, Failure
 
 if TYPE_CHECKING:
@@ -19,8 +31,20 @@ if TYPE_CHECKING:
     from mainstay.runtime.parts import Parts
     from mainstay.values import Value
 
-RESENDS_S = (1.0, 5.0, 15.0)  # waits before an uncertain effect is sent again under its token, then the operator
+RESENDS_S = (1.0, 5.0, 15.0)  # waits before an uncertain effect is sent again under its token, then as declared
+LOOKS_S = (60.0, 600.0, 3600.0, 6 * 3600.0)  # waits before it is looked up again because nobody answered
+SHORT_S = 10.0  # a shorter wait is slept through; a longer one holds nothing (requirement K15)
+OFFLINE_S = 6 * 3600.0  # without a network; who watches it wakes what waits before that
 _CRASHED = Failure("transient", "Mainstay stopped before the answer came")
+
+
+class _Sent(msgspec.Struct, frozen=True):
+    """When an effect was sent under its present token, microseconds, and since when nobody sends it."""
+
+    first_us: int
+    last_us: int
+    times: int
+    over_us: int
 
 
 class Settling:
@@ -33,7 +57,7 @@ class Settling:
         self._outcomes = outcomes
 
     def settle(self, plan: Plan, path: str) -> None:
-        """Find out what became of an effect that has no answer (KERNEL E3)."""
+        """Find out what became of an effect that has no answer."""
         if plan.slots[path].status == "intended":
             self._desk.report(plan, path, c.LoseEffect(now_us=self._desk.now_us(), path=path, failure=_CRASHED))
         else:
@@ -43,59 +67,27 @@ class Settling:
         slot = plan.slots[path]
         operation = self._parts.catalogue.operation(slot.operation)
         if operation.in_ledger:
-            how = "booking and record are one, and there is no record"
-            self._absent(plan, path, how)
-        elif operation.settle == "resend" and self._may_resend(plan, path, operation):
-            await self._resend(plan, path, operation)
-        elif operation.settle in ("resend", "lookup") and operation.lookup is not None:
-            await self._look_up(plan, path, operation)
+            self._absent(plan, path, "booking and record are one, and there is no record")
+            return
+        sent = self._sent(plan, path)
+        if operation.settle == "resend" and not slot.looks and self._may_resend(plan, path, operation, sent):
+            await self._resend(plan, path, operation, sent)
         else:
-            self._ask(plan, path, operation, "")
+            await self._look_up_or_ask(plan, path, operation, sent, "")
 
-    async def _look_up(self, plan: Plan, path: str, operation: Operation) -> None:
-        slot = plan.slots[path]
-        await self._parts.clock.sleep(operation.settle_after_s)
-        arguments = self._parts.payloads.whole(slot.arguments)
-        attempt = Attempt(self._parts, plan.id, slot.token, self._desk.now_us())
-        try:
-            found = await self._parts.guard.look_up(operation, attempt, arguments, account=slot.account)
-        except OperationError as error:
-            found = Found(
-                "unknown", known=self._parts.classify(error).message
-            )  # we still don't know: the operator is asked
-        await self._desk.whole()
-        if found.state == "happened":
-            self._outcomes.finish(
-                plan, path, slot, operation, arguments, found.output, found.known or "it was looked up"
-            )
-        elif found.state == "did_not_happen":
-            how = found.known or "it was looked up and is not there"
-            self._absent(plan, path, how)
-        else:
-            self._ask(plan, path, operation, found.known)
+    # --- sent again
 
-    def _absent(self, plan: Plan, path: str, how: str) -> None:
-        beside = self._outcomes.settled(plan, path, plan.slots[path], happened=False)
-        self._desk.report(plan, path, c.SettleAbsent(now_us=self._desk.now_us(), path=path, how=how), beside=beside)
-
-    def _may_resend(self, plan: Plan, path: str, operation: Operation) -> bool:
+    def _may_resend(self, plan: Plan, path: str, operation: Operation, sent: _Sent) -> bool:
         """Whether sending again is sure to be the same effect: same operation, and a token that is still known.
 
-        The time of the intent stands in the plan's facts, because it has to be known after a restart.
+        The time of the first sending stands in the plan's facts, because it has to be known after a restart.
         """
-        slot = plan.slots[path]
-        if operation.version != slot.operation_version:
+        if operation.version != plan.slots[path].operation_version:
             return False
-        if operation.token_lifetime_s is None:
-            return True
-        intended_us = next(
-            event.recorded_at_us
-            for event in self._parts.ledger.read(f"plan:{plan.id}")
-            if isinstance(event.fact, EffectIntended) and event.fact.token == slot.token
-        )
-        return self._desk.now_us() < intended_us + operation.token_lifetime_s * SECOND_US
+        lifetime_s = operation.token_lifetime_s
+        return lifetime_s is None or self._desk.now_us() < sent.first_us + lifetime_s * SECOND_US
 
-    async def _resend(self, plan: Plan, path: str, operation: Operation) -> None:
+    async def _resend(self, plan: Plan, path: str, operation: Operation, sent: _Sent) -> None:
         """Send again under the same token, while the other side still remembers it.
 
         Only a result settles: whatever goes wrong with a later sending says nothing about the first one.
@@ -106,24 +98,92 @@ class Settling:
         timed = in_time_of_step(plan, path, operation)
         for wait_s in RESENDS_S:
             await self._parts.clock.sleep(wait_s)
-            if not self._may_resend(plan, path, operation):
-                await self._settle(plan, path)  # by its other way
-                return
+            if not self._may_resend(plan, path, operation, sent):
+                break
             attempt = Attempt(self._parts, plan.id, slot.token, self._desk.now_us())
             try:
                 output = await self._parts.guard.call(timed, attempt, arguments, account=slot.account)
             except OperationError as error:
                 failure = self._parts.classify(error)
-                known = failure.message if failure.counts else known  # our own breaker knows nothing of it
                 await self._desk.whole()
+                if failure.waits_for:
+                    self._await_network(plan, path, failure)
+                    return
+                now_us = self._desk.now_us()
+                if failure.counts:  # else our own breaker kept it here: nothing left, and it knows nothing of the first
+                    known = failure.message
+                    sent = msgspec.structs.replace(sent, last_us=now_us, over_us=now_us, times=sent.times + 1)
             else:
                 await self._desk.whole()
                 how = "it was sent again in a way that can't count twice"
                 self._outcomes.finish(plan, path, slot, operation, arguments, output, how)
                 return
-        self._ask(plan, path, operation, known)
+        await self._look_up_or_ask(plan, path, operation, sent, known)
 
-    def _ask(self, plan: Plan, path: str, operation: Operation, known: str) -> None:
+    # --- looked up
+
+    async def _look_up_or_ask(self, plan: Plan, path: str, operation: Operation, sent: _Sent, known: str) -> None:
+        if operation.settle == "ask" or operation.lookup is None:
+            self._ask(plan, path, operation, sent, known)
+            return
+        counts_us = sent.over_us + int(operation.settle_after_s * SECOND_US)
+        wait_us = counts_us - self._desk.now_us()
+        if wait_us > SHORT_S * SECOND_US:
+            self._await(plan, path, counts_us, looks=plan.slots[path].looks + 1)
+            return
+        await self._parts.clock.sleep(max(wait_us, 0) / SECOND_US)
+        await self._look_up(plan, path, operation, sent)
+
+    async def _look_up(self, plan: Plan, path: str, operation: Operation, sent: _Sent) -> None:
+        slot = plan.slots[path]
+        arguments = self._parts.payloads.whole(slot.arguments)
+        attempt = Attempt(self._parts, plan.id, slot.token, self._desk.now_us())
+        try:
+            found = await self._parts.guard.look_up(operation, attempt, arguments, account=slot.account)
+        except OperationError as error:
+            await self._desk.whole()
+            self._look_again(plan, path, operation, sent, self._parts.classify(error))
+            return
+        await self._desk.whole()
+        if found.state == "happened":
+            how = found.known or "it was looked up"
+            self._outcomes.finish(plan, path, slot, operation, arguments, found.output, how)
+        elif found.state == "did_not_happen" and operation.lookup_authoritative:
+            self._absent(plan, path, found.known or "it was looked up and is not there")
+        elif found.state == "did_not_happen":
+            known = found.known or "It was looked up and is not there"
+            self._ask(plan, path, operation, sent, f"{known.rstrip('.')}. That place does not always know of all.")
+        else:
+            self._ask(plan, path, operation, sent, found.known)
+
+    def _look_again(self, plan: Plan, path: str, operation: Operation, sent: _Sent, failure: Failure) -> None:
+        """Look it up later where nobody answered; the operator is asked when that won't help, or never did."""
+        looks = plan.slots[path].looks
+        if failure.waits_for:
+            self._await_network(plan, path, failure)
+        elif failure.error_class not in ("transient", "rate_limited") or looks >= len(LOOKS_S):
+            self._ask(plan, path, operation, sent, f"It could not be looked up: {failure.message}")
+        else:
+            wait_s = max(LOOKS_S[looks], failure.retry_after_s or 0.0)
+            until_us = self._desk.now_us() + int(wait_s * SECOND_US)
+            self._await(plan, path, until_us, looks=looks + 1, failure=failure)
+
+    def _await_network(self, plan: Plan, path: str, failure: Failure) -> None:
+        until_us = self._desk.now_us() + int(OFFLINE_S * SECOND_US)
+        self._await(plan, path, until_us, looks=plan.slots[path].looks, failure=failure)
+
+    def _await(self, plan: Plan, path: str, until_us: int, *, looks: int, failure: Failure | None = None) -> None:
+        now_us = self._desk.now_us()
+        command = c.AwaitSettle(now_us=now_us, path=path, until_us=until_us, looks=looks, failure=failure)
+        self._desk.report(plan, path, command)
+
+    def _absent(self, plan: Plan, path: str, how: str) -> None:
+        beside = self._outcomes.settled(plan, path, plan.slots[path], happened=False)
+        self._desk.report(plan, path, c.SettleAbsent(now_us=self._desk.now_us(), path=path, how=how), beside=beside)
+
+    # --- asked about
+
+    def _ask(self, plan: Plan, path: str, operation: Operation, sent: _Sent, known: str) -> None:
         slot = plan.slots[path]
         arguments = self._parts.payloads.load(slot.arguments)
         typed = from_plain(arguments, operation.input)
@@ -133,7 +193,12 @@ class Settling:
             "known": known or failure.message,
             "token": slot.token,
             "headline": f"Did this happen? {card['headline']}",
+            "sent": self._say_sent(sent),
         }
+        if slot.account:
+            card["account"] = slot.account
+        if operation.look_at:
+            card["look at"] = operation.look_at
         self._desk.report(
             plan,
             path,
@@ -144,3 +209,19 @@ class Settling:
                 why="It may have happened: no answer came, and nobody but you can look.",
             ),
         )
+
+    def _say_sent(self, sent: _Sent) -> str:
+        first, last = (
+            f"{local_time(us, self._parts.timezone):%Y-%m-%d %H:%M:%S}" for us in (sent.first_us, sent.last_us)
+        )
+        return f"once, at {first}" if sent.times == 1 else f"{sent.times} times, at {first} and at last {last}"
+
+    def _sent(self, plan: Plan, path: str) -> _Sent:
+        """Read from the plan's facts when the effect was sent under its present token."""
+        token, first_us, over_us = plan.slots[path].token, 0, 0
+        for event in self._parts.ledger.read(f"plan:{plan.id}"):
+            if isinstance(event.fact, EffectIntended) and event.fact.token == token:
+                first_us = over_us = event.recorded_at_us
+            elif isinstance(event.fact, EffectUncertain) and event.fact.path == path:
+                over_us = event.recorded_at_us
+        return _Sent(first_us, first_us, 1, over_us)

@@ -25,7 +25,9 @@ JUMP_S = 5 * 60  # the wall clock departs from boot time by more: somebody set i
 LONGEST_SLEEP_S = 60.0  # the clock may be set, or the machine put to sleep, meanwhile
 _BATCH = 500
 
-TimerKind: TypeAlias = Literal["retry", "due", "remind", "wait", "expiry"]
+TimerKind: TypeAlias = Literal[
+    "retry", "due", "remind", "wait", "expiry", "settle", "dispatch", "confirm", "retry_online", "settle_online"
+]
 
 
 class Timer(msgspec.Struct, frozen=True):
