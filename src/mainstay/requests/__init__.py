@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mainstay.requests import anchoring, care, plans, release, versions
+from mainstay.requests import anchoring, care, plans, release, scheduling
 from mainstay.requests.desk import NOTICE, TAKEN, Params, Requests, say_news
 from mainstay.requests.files import file_content, files_at
 
@@ -22,7 +22,7 @@ METHODS: Mapping[str, Method] = {
     **care.METHODS,
     **plans.METHODS,
     **release.METHODS,
-    **versions.METHODS,
+    **scheduling.METHODS,
 }
 
 __all__ = ["METHODS", "NOTICE", "TAKEN", "Params", "Requests", "file_content", "files_at", "say_news"]
