@@ -3,68 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from kit import RECORDS, TYPES, after, agent, do, each, facts, plan, rule, run, start, undo
+from families import SAYING, WORD, asking, cel, child, children_of, parent, say, sub
+from kit import after, agent, facts, rule, run, start
 from msgspec.structs import replace
 
 from mainstay import commands as c
 from mainstay import events as e
-from mainstay.errors import CommandRefusedError
-from mainstay.kernel.graph import (
-    Ask,
-    Cel,
-    Definition,
-    Ending,
-    Field,
-    Input,
-    Literally,
-    Need,
-    Record,
-    Repeat,
-    Step,
-    Text,
-)
-
-ASK = Ask(text=Text((Literally("Really?"),)))
-WORD = Cel("inputs.word", names=("inputs",), paths=("inputs.word",))
-SAID = {"word": Field("text"), "token": Field("text")}
-KNOWN = {"inputs": {"word": Field("text"), "words": Field("list(text)")}, "said": SAID, "out": {"word": Field("text")}}
-
-
-def cel(source: str, *names: str, **more) -> Cel:
-    return Cel(source, names=names, paths=(source,) if "." in source else (), **more)
-
-
-def say(name: str, word: Cel | Literally = WORD, operation: str = "test.say", **more) -> Step:
-    return replace(do(name, operation, "", **more), arguments=Record({"word": word}))
-
-
-def child(*steps: Step, **more) -> Definition:
-    """A playbook that takes a word."""
-    inputs = (Input("word", "text"),)
-    types = {"inputs": "record(inputs)", **{step.name: "record(said)" for step in steps}}
-    more.setdefault("returns", {})
-    return Definition(name="child", title="A child", steps=steps, inputs=inputs, types=types, records=KNOWN, **more)
-
-
-def sub(name: str, word: Cel | Literally = Literally("one"), **more) -> Step:
-    more.setdefault("kind", "playbook")
-    return Step(name=name, target="child", arguments=Record({"word": word}), **more)
-
-
-def parent(*steps: Step, child: Definition, **more) -> Definition:
-    types = {**TYPES, **{step.name: "record(out)" for step in steps if step.each is None}}
-    types |= {step.name: "list(record(out))" for step in steps if step.each is not None}
-    return Definition(
-        name="parent", title="A parent", steps=steps, types=types, records=KNOWN, playbooks={"child": child}, **more
-    )
-
-
-SAYING = child(say("a"), returns={"word": cel("a.word", "a")})
-
-
-def children_of(owner, plan_id: str) -> list[str]:
-    return [child for fact in facts(owner, plan_id, e.ChildrenStarted) for child in fact.plans]
-
+from mainstay.kernel.graph import Literally, Need, Record
 
 # --- sub-plans
 
@@ -90,7 +35,7 @@ def test_a_sub_plan_begins_in_one_append_with_the_note_of_its_parent(workspace, 
 
     plan_id, events = run(workspace, world, scenario)
     own, child_id = plan_id, f"{plan_id}-s"
-    assert [(plan, kind) for plan, kind, _ in events[3:]] == [
+    assert [(of, kind) for of, kind, _ in events[3:]] == [
         (child_id, "PlanProposed"),
         (child_id, "PlanApproved"),
         (child_id, "PlanStarted"),
@@ -127,10 +72,10 @@ def test_labels_pass_down_into_a_sub_plan_and_come_back_up(workspace, world):
 
 def test_a_sub_plan_expires_no_later_than_its_parent(workspace, world):
     async def scenario(owner):
-        asking = child(Step(name="q", kind="ask", ask=ASK), expires_s=3600)
-        ids = [(await start(owner, parent(sub("s"), child=asking, expires_s=of)))[0] for of in (60, 7200, None)]
+        below = child(asking(), expires_s=3600)
+        ids = [(await start(owner, parent(sub("s"), child=below, expires_s=of)))[0] for of in (60, 7200, None)]
         plans = [(owner.engine.load(plan_id), owner.engine.load(f"{plan_id}-s")) for plan_id in ids]
-        return [(of.expires_at_us, below.expires_at_us) for of, below in plans]
+        return [(above.expires_at_us, it.expires_at_us) for above, it in plans]
 
     (short, within), (long, own), (none, alone) = run(workspace, world, scenario)
     assert short == within
@@ -141,8 +86,7 @@ def test_a_sub_plan_expires_no_later_than_its_parent(workspace, world):
 
 def test_sub_plans_nest_and_a_grandchilds_question_stands_at_the_root_plan(workspace, world):
     async def scenario(owner):
-        asks = Step(name="q", kind="ask", ask=ASK)
-        lowest = child(asks, say("a", needs=after("q")), returns={"word": cel("a.word", "a")})
+        lowest = child(asking(), say("a", needs=after("q")), returns={"word": cel("a.word", "a")})
         middle = replace(child(sub("m", WORD), returns={"word": cel("m.word", "m")}), playbooks={"child": lowest})
         middle = replace(middle, types={**middle.types, "m": "record(out)"})
         steps = sub("s"), say("b", cel("s.word", "s"), needs=after("s"))
@@ -187,11 +131,9 @@ def test_a_sub_plan_that_fails_makes_its_step_stuck_with_remedies(workspace, wor
 
 def test_a_sub_plan_tried_again_is_another_plan(workspace, world):
     async def scenario(owner):
-        asks = Step(name="q", kind="ask", ask=ASK)
-        asking = child(asks, say("a", needs=after("q")), returns={"word": cel("a.word", "a")})
-        plan_id, standing = await start(owner, parent(sub("s"), child=asking))
-        no = await owner.requests.rule(standing["questions"][0], {"choice": "reject"})
-        del no
+        below = child(asking(), say("a", needs=after("q")), returns={"word": cel("a.word", "a")})
+        plan_id, standing = await start(owner, parent(sub("s"), child=below))
+        await owner.requests.rule(standing["questions"][0], {"choice": "reject"})
         stuck = await owner.requests.follow(plan_id, lambda _: None)
         again = await rule(owner, stuck["questions"][0], "retry", arguments={"word": "two"})
         await owner.requests.rule(again["questions"][0], {"choice": "approve"})
@@ -227,8 +169,7 @@ def test_what_a_step_says_about_failing_holds_for_a_sub_plan(workspace, world):
 
 def test_cancelling_a_plan_ends_its_family_in_one_append(workspace, world):
     async def scenario(owner):
-        asks = Step(name="q", kind="ask", ask=ASK)
-        middle = replace(child(sub("m", WORD)), playbooks={"child": child(asks)})
+        middle = replace(child(sub("m", WORD)), playbooks={"child": child(asking())})
         plan_id, _ = await start(owner, parent(sub("s"), child=middle))
         before = owner.ledger.head()[0]
         await owner.engine.submit(plan_id, c.CancelPlan(now_us=owner.clock.now_us(), by="operator"))
@@ -241,7 +182,7 @@ def test_cancelling_a_plan_ends_its_family_in_one_append(workspace, world):
 
 def test_a_cancelled_child_plan_makes_its_parents_step_stuck(workspace, world):
     async def scenario(owner):
-        plan_id, _ = await start(owner, parent(sub("s"), child=child(Step(name="q", kind="ask", ask=ASK))))
+        plan_id, _ = await start(owner, parent(sub("s"), child=child(asking())))
         await owner.engine.submit(f"{plan_id}-s", c.CancelPlan(now_us=owner.clock.now_us(), by="operator"))
         return (await owner.requests.follow(plan_id, lambda _: None))["questions"], plan_id
 
