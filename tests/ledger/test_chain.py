@@ -1,10 +1,13 @@
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mainstay.ledger import chain
 from mainstay.ledger.chain import StoredRecord, Unreadable, verify
+
+# The first draw of a text makes Hypothesis' table of all characters: seconds on a busy machine, and no fault of ours.
+patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 ENVELOPE = ("plan:p", 1, "StepCompleted", 1, 5, "test", "", "p")
 
@@ -27,6 +30,7 @@ def test_a_whole_chain_is_whole():
     assert verify([]).whole
 
 
+@patient
 @given(st.integers(0, 8), st.sampled_from(StoredRecord._fields), st.data())
 def test_l2_any_altered_field_is_named_at_its_record(index, field, data):
     made = records(9)
@@ -75,6 +79,7 @@ def test_progress_is_reported(monkeypatch):
     assert seen == [3, 6]
 
 
+@patient
 @given(st.text(), st.text())
 def test_no_two_envelopes_are_linked_alike(actor, cause):
     one = chain.link(chain.GENESIS, 1, (*ENVELOPE[:5], actor, cause, "p"), b"")
