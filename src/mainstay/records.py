@@ -100,7 +100,7 @@ class Invoice(msgspec.Struct, frozen=True, omit_defaults=True):
     due_on: Date
     email: PersonMail = ""
     iban: PersonIban = ""
-    reference: str = ""  # structured reference asked of the payer, such as RF18...
+    reference: PersonalText = ""  # structured reference asked of the payer, such as RF18...
     customer_id: PersonId = ""
     discounts: tuple[Discount, ...] = ()
     listed: Money | None = None  # what its file says is open; `open` is then less what is booked here

@@ -17,7 +17,7 @@ from mainstay.connectors.csv_out import csv_text
 from mainstay.contracts import Card, Compensation, Operation
 from mainstay.errors import Permanent
 from mainstay.records import Allocation, BankLine, Date, Entry, Invoice, Match, Payment
-from mainstay.values import SECOND_US, Money, digest_of, say_total
+from mainstay.values import SECOND_US, Money, PersonalText, digest_of, say_total
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -126,7 +126,7 @@ class Exported(msgspec.Struct, frozen=True):
     `earlier` are those that this plan found booked already, each with the plan that booked it: they are not in the CSV.
     """
 
-    csv: str
+    csv: PersonalText
     count: int
     note: str
     earlier: tuple[Payment, ...] = ()

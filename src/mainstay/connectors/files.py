@@ -33,7 +33,7 @@ from mainstay.contracts import Card, Compensation, Found, Operation, to_plain
 from mainstay.errors import FileError, LedgerError, NeedsOperator, NotSent, Permanent
 from mainstay.records import File
 from mainstay.shown import shown
-from mainstay.values import DAY_S, BlobRef, Digest, digest_of
+from mainstay.values import DAY_S, BlobRef, Digest, PersonalText, digest_of
 
 if TYPE_CHECKING:
     from mainstay.contracts import Call
@@ -60,7 +60,7 @@ class WriteFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What to write where: either `text` or `file`."""
 
     path: str  # "reports/june.csv"
-    text: str | None = None
+    text: PersonalText | None = None
     file: File | None = None
     existing: Literal["replace", "number"] = "replace"  # number: leave what is there, write "reports/june-2.csv"
 
@@ -69,7 +69,7 @@ class Written(msgspec.Struct, frozen=True):
     """A file as it was written; `previous` is what it replaced, None when there was no such file."""
 
     path: str
-    digest: Digest  # of the content
+    digest: PersonalText  # of the content
     size: int  # bytes
     previous: BlobRef | None = None
 
@@ -85,16 +85,16 @@ class FileRead(msgspec.Struct, frozen=True):
 
     path: str
     file: File
-    digest: Digest
+    digest: PersonalText
     size: int  # bytes
-    text: str | None = None
+    text: PersonalText | None = None
 
 
 class RestoreFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How to take a write back: what is expected to be there, and what was there before (None: no file)."""
 
     path: str
-    expected: Digest
+    expected: PersonalText
     previous: BlobRef | None = None
 
 

@@ -22,7 +22,7 @@ from mainstay.contracts import Card, Found, HealthReport, Operation
 from mainstay.errors import InputError, LedgerError, NeedsOperator, OperationError, Permanent
 from mainstay.records import File
 from mainstay.shown import shown
-from mainstay.values import SECOND_US, Money, digest_of
+from mainstay.values import SECOND_US, Money, PersonalText, PersonMail, digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,11 +56,11 @@ Outdated: TypeAlias = "Callable[[str, Money | None, Money | None, int], str]"  #
 class SendMail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A mail in plain text to one receiver."""
 
-    to: str
-    subject: str
-    text: str
+    to: PersonMail
+    subject: PersonalText
+    text: PersonalText
     files: tuple[File, ...] = ()
-    reply_to: str = ""  # instead of the account's
+    reply_to: PersonalText = ""  # instead of the account's
     in_reply_to: str = ""  # Message-ID of the mail this one answers
     # Of a reminder, no part of the mail: the books know by it who was reminded, and it is held back once outdated.
     reminds_of: str = ""  # number of the invoice
@@ -72,7 +72,7 @@ class Sent(msgspec.Struct, frozen=True):
     """A mail that was taken by the server, or is in the folder (`simulated`: nobody received it)."""
 
     message_id: str  # "<...@acme.example>", what an answer's In-Reply-To will name
-    to: str  # the bare address
+    to: PersonMail  # the bare address
     at_us: int  # as its Date says, whole seconds
     transport: Literal["folder", "smtp"]
     simulated: bool

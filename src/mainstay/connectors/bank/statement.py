@@ -18,7 +18,7 @@ from mainstay.connectors.bank.line_ids import ID_HEX, Account, Numbered, digest,
 from mainstay.connectors.currencies import sums_of
 from mainstay.connectors.source import counted
 from mainstay.records import BankLine, Date, Doubt, Payout
-from mainstay.values import Money
+from mainstay.values import Money, PersonalText
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -50,13 +50,13 @@ class AccountStatement(msgspec.Struct, frozen=True, omit_defaults=True):
 class FileReport(msgspec.Struct, frozen=True, omit_defaults=True):
     """One of the files that were read. `count` lines are kept of it; `note` tells what was guessed or left out."""
 
-    name: str
+    name: PersonalText
     format: str  # "camt.053.001.08", "CSV"
     count: int
     balance: Literal["checked", "absent"]
     from_on: Date = ""  # as the file says it, else of its first and last line
     to_on: Date = ""
-    note: str = ""
+    note: PersonalText = ""
 
 
 class StatementRead(msgspec.Struct, frozen=True):
@@ -70,7 +70,7 @@ class StatementRead(msgspec.Struct, frozen=True):
     sums: tuple[Money, ...]  # of the booked lines, one per currency
     count: int
     pending: int  # lines that are not booked yet; they are in `lines`, and in no sum
-    note: str  # what was guessed, joined or left out, in sentences
+    note: PersonalText  # what was guessed, joined or left out, in sentences
     files: tuple[FileReport, ...] = ()
     payouts: tuple[Payout, ...] = ()  # of payment providers' reports
     doubts: tuple[Doubt, ...] = ()  # what the operator is to confirm before the lines are believed

@@ -23,7 +23,7 @@ from mainstay.connectors.source import Source, UnreadableError, none_read, stran
 from mainstay.contracts import Operation, to_plain
 from mainstay.errors import FileError
 from mainstay.records import Doubt, File, Invoice, Layout
-from mainstay.values import Money
+from mainstay.values import Money, PersonalText
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -62,10 +62,10 @@ class ReadOpen(msgspec.Struct, frozen=True, omit_defaults=True):
 class InvoiceFile(msgspec.Struct, frozen=True, omit_defaults=True):
     """One of the files that were read: `count` invoices and credit notes stand in it, open or not."""
 
-    name: str
+    name: PersonalText
     format: str  # "UBL", "Factur-X BASIC", "CSV"
     count: int
-    note: str = ""
+    note: PersonalText = ""
 
 
 class InvoicesRead(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -77,7 +77,7 @@ class InvoicesRead(msgspec.Struct, frozen=True, omit_defaults=True):
     totals: tuple[Money, ...]  # what is open, one per currency
     total: str  # the same in words: "1,250.50 EUR, 99.00 USD"
     currency: str  # of all of them, "" when there are several or none
-    note: str  # what was guessed, merged and left out, in sentences
+    note: PersonalText  # what was guessed, merged and left out, in sentences
     files: tuple[InvoiceFile, ...] = ()
     doubts: tuple[Doubt, ...] = ()  # what the operator is to confirm before the invoices are believed
 
