@@ -29,7 +29,8 @@ from mainstay.ledger.books import BookReader
 from mainstay.ledger.books import books as books_projection
 from mainstay.ledger.database import create as create_ledger
 from mainstay.ledger.database import refuse_missing
-from mainstay.ledger.head import HeadKeeper
+from mainstay.ledger.head import HEAD_NAME, HeadKeeper
+from mainstay.ledger.importing import Imported, Target, import_lines
 from mainstay.ledger.known import KnownReader
 from mainstay.ledger.known import known as known_projection
 from mainstay.ledger.lock import OwnerLock
@@ -40,6 +41,7 @@ from mainstay.ledger.trouble import room_missing
 from mainstay.ledger.views import VIEWS
 from mainstay.ports import OwnRecords
 from mainstay.requests import METHODS, Requests
+from mainstay.requests.care import care_daily
 from mainstay.requests.release import STREAM, reason_of
 from mainstay.runtime.catalogue import Contracts
 from mainstay.runtime.clock import SystemClock
@@ -57,11 +59,11 @@ from mainstay.version import VERSION
 from mainstay.workspace import BLOBS_NAME, LEDGER_NAME, Config, Mail, Workspace, create_folders
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from mainstay.ledger.books import Rows
     from mainstay.ledger.reader import SqliteReader
-    from mainstay.ports import Policy
+    from mainstay.ports import Policy, Projection
     from mainstay.values import Value
 
 STOP_GRACE_S = 10.0
@@ -178,6 +180,30 @@ def delays_of(workspace: Workspace, contracts: Contracts) -> dict[str, int]:
     return {name: parse_duration_s(delay) for name, delay in delays.items()}
 
 
+def projections_of(blobs: FileBlobs) -> tuple[Projection, ...]:
+    """Give all that is made of the records and kept beside them; `blobs` hold their large values."""
+    stored = Payloads(blobs).stored
+    return (VIEWS, books_projection(stored), known_projection(stored))
+
+
+def import_history(
+    workspace: Workspace, lines: Iterable[bytes], name: str, beside: Path | None, progress: Callable[[int], None]
+) -> Imported:
+    """Take a whole history into a workspace in which nothing has happened; see `importing.import_lines`.
+
+    Without a head the next owner holds everything until the operator releases it (KERNEL L6).
+    """
+    keys = ledger_keys.load(workspace.state)
+    blobs = FileBlobs(workspace.blobs, keys.blobs)
+    with contextlib.ExitStack() as opened:
+        opened.callback(OwnerLock(workspace.state, "mainstay history import").release)
+        ledger = SqliteLedger(workspace.ledger, keys.database, projected=projections_of(blobs), begin=False)
+        opened.callback(ledger.close)
+        done = import_lines(Target(ledger, blobs, keys.people), lines, name, beside=beside, progress=progress)
+        (workspace.state / HEAD_NAME).unlink(missing_ok=True)
+    return done
+
+
 class Owner:
     """A workspace with its one writer: engine, timers, workers and socket, from `open` to `close`."""
 
@@ -200,11 +226,10 @@ class Owner:
             opened.callback(self.lock.release)
             self.keys = ledger_keys.load(workspace.state)
             blobs = FileBlobs(workspace.blobs, self.keys.blobs)
-            stored = Payloads(blobs).stored
             self.ledger = SqliteLedger(
                 workspace.ledger,
                 self.keys.database,
-                projected=(VIEWS, books_projection(stored), known_projection(stored)),
+                projected=projections_of(blobs),
                 workspace=self.keys.workspace,
                 begin=False,
             )
@@ -230,6 +255,7 @@ class Owner:
             self._opened = opened.pop_all()
         self._sleeping: asyncio.Task[None] | None = None
         self._heading: asyncio.Task[None] | None = None
+        self._caring: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
         gc.freeze()  # what was loaded so far stays; looking through it again and again costs a tenth of the speed
@@ -241,6 +267,9 @@ class Owner:
                 await self._first_fact()
             await self.intake.open()
             self._work()
+            after = self.workspace.config.history.archive_after
+            self._caring = asyncio.create_task(care_daily(self.requests, parse_duration_s(after) if after else None))
+            self._caring.add_done_callback(self._timers_ended)
         except BaseException:
             await self.__aexit__()
             raise
@@ -265,6 +294,8 @@ class Owner:
     async def __aexit__(self, *_: object) -> None:
         if self._sleeping is not None:
             self._sleeping.cancel()
+        if self._caring is not None:
+            self._caring.cancel()
         await self.mending.close()
         await self.intake.close()
         await self.engine.stop(STOP_GRACE_S)

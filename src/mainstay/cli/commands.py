@@ -406,3 +406,64 @@ def tail(
     from mainstay.cli import history as records
 
     return records.tail(_screen(as_json), workspace, count=count, plan=plan)
+
+
+@history.command()
+def size(as_json: Json = False, workspace: Folder = None) -> int:
+    """Show what it takes on disk, and what makes it large."""
+    from mainstay.cli import upkeep
+
+    return upkeep.size(_screen(as_json), workspace)
+
+
+@history.command()
+def archive(
+    older_than: Annotated[str, typer.Option(metavar="TIME", help="How long ago a plan ended, such as 90d.")] = "365d",
+    as_json: Json = False,
+    workspace: Folder = None,
+) -> int:
+    """Archive details of plans that ended; they stay readable."""
+    from mainstay.cli import upkeep
+
+    return upkeep.archive(_screen(as_json), workspace, older_than)
+
+
+@history.command()
+def collect(as_json: Json = False, workspace: Folder = None) -> int:
+    """Remove stored files that no record names."""
+    from mainstay.cli import upkeep
+
+    return upkeep.collect(_screen(as_json), workspace)
+
+
+@history.command()
+def rebuild(as_json: Json = False, workspace: Folder = None) -> int:
+    """Make all lists anew from the records."""
+    from mainstay.cli import upkeep
+
+    return upkeep.rebuild(_screen(as_json), workspace)
+
+
+@history.command()
+def export(
+    plan: Annotated[str, typer.Option(help="Only of this plan and its parts.")] = "",
+    blobs: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Put stored files there, not inside.")] = None,
+    workspace: Folder = None,
+) -> int:
+    """Write it to stdout for any program to read."""
+    from mainstay.cli import upkeep
+
+    return upkeep.export(_screen(False), workspace, plan=plan, blobs=blobs)
+
+
+@history.command("import")
+def import_history(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Made with: mainstay history export")],
+    blobs: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Where its stored files are.")] = None,
+    as_json: Json = False,
+    workspace: Folder = None,
+) -> int:
+    """Take a whole history into a new workspace."""
+    from mainstay.cli import upkeep
+
+    return upkeep.import_(_screen(as_json), workspace, file, blobs=blobs)

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     import apsw
 
     from mainstay.ledger.chain import StoredRecord
-    from mainstay.ledger.chain import StoredRecord
     from mainstay.ledger.cloudevents import Line
 
 # What happened in a workspace: how much, and the first of it.

@@ -33,7 +33,7 @@ def ledger_of(desk: Requests) -> SqliteLedger:
 
 async def _collect(desk: Requests, params: Params, emit: Emit) -> Params:
     del params, emit
-    blobs = desk.engine.parts.payloads.blobs
+    blobs = desk.engine.parts.payloads.raw
     assert isinstance(blobs, FileBlobs)
     now_s = desk.clock.now_us() / SECOND_US
     done = await asyncio.to_thread(collect, ledger_of(desk).reader, blobs, now_s)

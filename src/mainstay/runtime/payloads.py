@@ -35,6 +35,11 @@ class Payloads:
         self._sizes: dict[str, int] = {}
         self._bytes = 0
 
+    @property
+    def raw(self) -> Blobs:
+        """The blobs as they are stored: what is sealed in them is not opened."""
+        return self._stored
+
     def keep(
         self,
         value: Value,
