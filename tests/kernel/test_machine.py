@@ -38,6 +38,8 @@ FAILURES = (
     Failure("transient", "it was kept here", retry_after_s=2.0, counts=False),
 )
 randoms = st.randoms(use_true_random=True)  # one seed per rule: long runs from few draws
+OFFLINE = Failure("transient", "there is no network", counts=False, waits_for="network")
+IN_DOUBT = ("intended", "uncertain", "settling")
 OUTCOMES = (c.FinishEffect, c.RefuseEffect, c.LoseEffect, c.SettleAbsent)
 
 
@@ -113,6 +115,13 @@ class Life:
             self.timers["retry", fact.path, fact.attempt] = fact.retry_at_us
         elif isinstance(fact, e.WaitStarted):
             self.timers["wait", fact.path, 0] = fact.until_us
+        elif isinstance(fact, e.EffectDelayed):
+            self.timers["dispatch", fact.path, 0] = fact.until_us
+        elif isinstance(fact, e.EffectAwaited):
+            kind = "settle" if fact.failure is None else "settle_online"
+            self.timers[kind, fact.path, 0 if fact.failure is None else fact.looks] = fact.until_us
+        elif isinstance(fact, e.EffectUnseen):
+            self.timers["confirm", fact.path, 0] = fact.again_at_us
         elif isinstance(fact, e.PlanProposed) and fact.expires_at_us is not None:
             self.timers["expiry", "", 0] = fact.expires_at_us
         elif isinstance(fact, e.DecisionAsked):
@@ -179,7 +188,19 @@ class Life:
     def do_batch(self, path: str, random: Random) -> None:
         self.take(c.AskBatch(now_us=0, path=path, card={}, rule="batch", why="The playbook asks once."))
 
+    def do_confirm(self, path: str, random: Random) -> None:
+        again_us = self.scene.now_us + 1_000_000
+        answers = [
+            c.ConfirmEffect(now_us=0, path=path, how="it is there"),
+            c.MissEffect(now_us=0, path=path, again_at_us=again_us),
+            c.AskConfirm(now_us=0, path=path, card={}, why="it is not there"),
+        ]
+        self.take(random.choice(answers))
+
     def do_intend(self, path: str, random: Random) -> None:
+        if not path.startswith("~") and not self.plan.slots[path].delayed and random.random() < 0.2:
+            self.take(c.DelayEffect(now_us=0, path=path, until_us=self.scene.now_us + 1_000_000))
+            return
         token = f"{path} {self.plan.slots[path].generation}"
         self.take(c.IntendEffect(now_us=0, path=path, token=token, verdict=random.choice(VERDICTS)))
         if self.plan.slots[path].status == "intended":
@@ -197,7 +218,12 @@ class Life:
         undo, cannot = random.choice([(e.Undo("demo.unsay", path), ""), (None, "no way back"), (None, "")])
         back = path.startswith("~")
         return c.FinishEffect(
-            now_us=0, path=path, output=1, undo=None if back else undo, cannot_undo="" if back else cannot
+            now_us=0,
+            path=path,
+            output=1,
+            undo=None if back else undo,
+            cannot_undo="" if back else cannot,
+            confirm_by_us=self.scene.now_us if not back and random.random() < 0.2 else None,
         )
 
     def refused(self, path: str, random: Random) -> c.RefuseEffect:
@@ -207,6 +233,10 @@ class Life:
         slot = self.plan.slots[path]
         if slot.status == "intended":  # the owner died meanwhile
             self.take(c.LoseEffect(now_us=0, path=path, failure=LOST))
+        elif random.random() < 0.3:
+            offline = random.choice((None, OFFLINE))
+            looks, until_us = slot.looks + 1, self.scene.now_us + 1_000_000
+            self.take(c.AwaitSettle(now_us=0, path=path, until_us=until_us, looks=looks, failure=offline))
         elif random.random() < 0.5:
             self.take(c.AskSettle(now_us=0, path=path, card={}, why="nobody else knows"))
         elif self.world.happened[slot.token]:
@@ -219,6 +249,8 @@ class Life:
     def do_compensate(self, path: str, random: Random) -> None:
         if self.plan.slots[path[1:]].children:
             self.take(c.UndoStep(now_us=0, path=path[1:]))
+        elif random.random() < 0.2:
+            self.take(c.AskChanged(now_us=0, path=path, failure=FAILURES[0], card={}))
         else:
             self.do_resolve(path, random)
 
@@ -261,6 +293,11 @@ class Life:
         wrong = (*question.binds, "another")
         self.refuses(c.Rule(now_us=0, decision=decision, choice=question.options[0], by="operator", binds=wrong))
 
+    def recall(self, random: Random) -> None:
+        delayed = [path for path, slot in self.plan.slots.items() if slot.status == "delayed"]
+        if delayed:
+            self.take_or_refuse(c.RecallEffect(now_us=0, path=random.choice(delayed), why="a mistake"))
+
     def end_it(self, random: Random) -> None:
         if random.random() < 0.3:
             kind = random.choice((c.UndoPlan, c.UndoPlan, c.CancelPlan))
@@ -289,7 +326,7 @@ class Life:
         path = random.choice([*self.plan.slots, "nobody", "a/9", "~a"])
         command = random.choice(self.anything(path))
         slot = self.plan.slots.get(path)
-        if slot is not None and slot.status in ("intended", "uncertain") and isinstance(command, OUTCOMES):
+        if slot is not None and slot.status in IN_DOUBT and isinstance(command, OUTCOMES):
             return  # the world alone can tell that
         self.take_or_refuse(command)
 
@@ -314,6 +351,13 @@ class Life:
             c.LoseEffect(now_us=0, path=path, failure=bug),
             c.SettleAbsent(now_us=0, path=path, how=""),
             c.AskSettle(now_us=0, path=path, card={}, why=""),
+            c.AwaitSettle(now_us=0, path=path, until_us=0, looks=1),
+            c.DelayEffect(now_us=0, path=path, until_us=0),
+            c.RecallEffect(now_us=0, path=path, why=""),
+            c.ConfirmEffect(now_us=0, path=path, how=""),
+            c.MissEffect(now_us=0, path=path, again_at_us=0),
+            c.AskConfirm(now_us=0, path=path, card={}, why=""),
+            c.AskChanged(now_us=0, path=path, failure=bug, card={}),
             c.UndoStep(now_us=0, path=path),
             c.Rule(now_us=0, decision="p.999", choice="approve", by="operator"),
         ]
@@ -338,7 +382,7 @@ class Life:
         calls = Counter(token.partition(" ")[0] for token in self.world.happened.elements())
         assert all(count == 1 for count in calls.values()), "no effect happens twice"
         known = {fact.path for fact in facts if isinstance(fact, e.EffectDone)}
-        unsure = {path for path, slot in self.plan.slots.items() if slot.status in ("intended", "uncertain")}
+        unsure = {path for path, slot in self.plan.slots.items() if slot.status in IN_DOUBT}
         settling = [question.paths[0] for question in self.plan.questions.values() if question.kind == "settle"]
         assert known <= set(calls) <= known | unsure | {*settling}, "what happened is recorded, or named as uncertain"
 
@@ -356,6 +400,7 @@ MOVES = {
     Life.answer_to_something_else: 1,
     Life.fire: 5,
     Life.end_a_child: 2,
+    Life.recall: 1,
     Life.end_it: 1,
     Life.pause_or_resume: 2,
     Life.nonsense: 4,
