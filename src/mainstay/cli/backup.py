@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import getpass
 import os
 import tempfile
@@ -17,7 +18,7 @@ from mainstay.cli.screen import text
 from mainstay.cli.status import DONE
 from mainstay.errors import InputError
 from mainstay.version import VERSION
-from mainstay.workspace import CONFIG_NAME, FOLDERS, STATE_NAME
+from mainstay.workspace import CONFIG_NAME, FOLDERS, STATE_NAME, Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -63,6 +64,7 @@ def restore(screen: Screen, file: Path, folder: Path) -> int:
     """Make a workspace of a backup; nothing happens in it before the operator says so."""
     from mainstay.ledger import chunks
     from mainstay.ledger import restore as restoring
+    from mainstay.owners import begin
 
     opened, head, told = restoring.open_backup(file)
     with opened:
@@ -70,9 +72,10 @@ def restore(screen: Screen, file: Path, folder: Path) -> int:
         with _bar(screen, "Checking the key"):
             root = chunks.stretch(word, bytes.fromhex(head.salt)) if head.passphrase else _keys_of(head.workspace)
         source = chunks.Reader(opened, head, told, root, file.name)
-        place = restoring.Place(folder.absolute(), STATE_NAME, OWN)
+        place = restoring.Place(folder.absolute(), STATE_NAME, OWN, FOLDERS)
         with _bar(screen, "Restoring") as tell:
             made = restoring.restore(source, file.stat().st_size, place, _unlock, tell)
+    asyncio.run(begin(Workspace(folder)))  # its first owner sees that it is a copy, and holds everything
     screen.give(_row(made, folder), lambda _: None)
     if not screen.as_json:
         when = time.strftime("%Y-%m-%d %H:%M", time.localtime(head.made_at_us / 1e6))

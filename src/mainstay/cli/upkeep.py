@@ -186,6 +186,7 @@ def export(screen: Screen, folder: Path | None, *, plan: str, blobs: Path | None
 def import_(screen: Screen, folder: Path | None, file: Path, *, blobs: Path | None) -> int:
     """Take a whole history into a new workspace; nothing is done in it before the operator says so."""
     from mainstay.app import import_history
+    from mainstay.owners import begin
 
     workspace = workspace_at(folder)
     with _lines(file) as lines, screen.err.status("Importing") as status:
@@ -196,6 +197,7 @@ def import_(screen: Screen, folder: Path | None, file: Path, *, blobs: Path | No
             blobs,
             lambda line: status.update(text(f"Importing: line {line:,} is in order")),
         )
+    asyncio.run(begin(workspace))  # its first owner sees that it is another history, and holds everything
     screen.give(msgspec.structs.asdict(done), lambda _: None)
     if not screen.as_json:
         screen.say(f"{done.records:,} records and {done.blobs:,} files are imported, all as they were written.", "bold")

@@ -40,6 +40,7 @@ class Place(msgspec.Struct, frozen=True):
     folder: Path
     state: str  # name of the folder that only Mainstay touches
     own: tuple[str, ...]  # names of the operator's files and folders
+    folders: tuple[str, ...] = ()  # to be there, also where the backup holds none
 
 
 def open_backup(file: Path) -> tuple[IO[bytes], Head, bytes]:
@@ -83,6 +84,8 @@ def restore(
         with _staging(place.folder) as staging:
             manifest = _unpack(source, staging, place, size, progress)
             _check(staging / place.state, manifest, unlock(staging / place.state, manifest))
+            for name in place.folders:
+                (staging / name).mkdir(exist_ok=True)
             os.sync()
             staging.rename(place.folder)
             sync_folder(place.folder.parent)
