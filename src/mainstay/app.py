@@ -172,6 +172,14 @@ def caps_of(workspace: Workspace) -> dict[str, Cap]:
     }
 
 
+def limits_of(workspace: Workspace, contracts: Contracts) -> dict[str, int]:
+    """Give the limits of mainstay.toml, by operation or agent; raises UnknownNameError for one there is not."""
+    limits = workspace.config.limits
+    for name in limits:
+        (contracts.operation if "." in name else contracts.agent)(name)
+    return limits
+
+
 def delays_of(workspace: Workspace, contracts: Contracts) -> dict[str, int]:
     """Give the delays of mainstay.toml, seconds by operation; raises UnknownNameError for an operation there is not."""
     delays = workspace.config.delays
@@ -328,6 +336,7 @@ class Owner:
             company=msgspec.to_builtins(self.workspace.config.company),
             timezone=self.workspace.config.company.timezone,
             delays=delays_of(self.workspace, self.contracts),
+            limits=limits_of(self.workspace, self.contracts),
         )
 
     async def _hold_if_moved(self) -> None:

@@ -50,6 +50,9 @@ sender = {sender}
 # [workers]
 # confinement = "required"         # run no agent where its process can't be confined; mainstay doctor tells
 
+# [limits]                       # so many at once, over all plans
+# "mail.send" = 2
+
 # [delays]                       # an approved action leaves only then; call it back with: mainstay recall
 # "mail.send" = "10m"
 
@@ -147,6 +150,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     budgets: dict[str, DailyCap] = {}  # by operation: "mail.send"
     workers: Workers = Workers()
     delays: dict[str, str] = {}  # by operation: "10m"
+    limits: dict[str, Annotated[int, msgspec.Meta(ge=1, le=1000)]] = {}  # so many at once, by operation or agent
 
 
 class Workspace:

@@ -23,11 +23,12 @@ from mainstay.errors import CommandRefusedError, CommitFailedError, ConflictErro
 from mainstay.events import Append, Draft
 from mainstay.kernel.graph import Definition, Graph
 from mainstay.kernel.plan import fold, handle, pending
-from mainstay.kernel.state import IN_FLIGHT, RESTING, Plan, is_open, is_over
+from mainstay.kernel.state import IN_FLIGHT, RESTING, Plan, is_item, is_open, is_over
 from mainstay.runtime.admission import Admission
 from mainstay.runtime.children import tell_family
 from mainstay.runtime.effects import Effects
 from mainstay.runtime.steps import Steps
+from mainstay.runtime.turns import WORKERS, Turns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable, Sequence
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 PLANS_IN_MEMORY = 1000
 GRAPHS_IN_MEMORY = 100
 FULL_EVENTS = 1900  # of a plan's 2,000: it begins nothing more, so that outcomes and its end still find room
+_LIMITED = frozenset({"resolve", "run", "intend"})  # work that may have to wait for its turn
 
 _OUTCOMES = (c.FinishEffect, c.RefuseEffect, c.LoseEffect)  # news from outside, that can't be asked for again
 _Outcome: TypeAlias = tuple[str, c.PlanCommand, str, str]  # plan, command, actor, cause
@@ -75,6 +77,7 @@ class Engine:
         self._whole = asyncio.Event()  # cleared from a commit that failed until the history was read again
         self._whole.set()
         self._unsaved: list[_Outcome] = []
+        self.turns = Turns(parts.limits, self.advance, _soon)
         self.admission = Admission(parts.ledger, parts.places)
         self.effects = Effects(parts, self)
         self.steps = Steps(parts, self, self.effects)
@@ -159,7 +162,7 @@ class Engine:
         beside: Sequence[Append] = (),
     ) -> None:
         """Hand in what became of the work at `path`; its plan may have ended meanwhile, then it no longer counts."""
-        self._busy.get(plan.id, set()).discard(path)
+        self.release(plan.id, path)
         slot = plan.slots.get(path)
         cause = f"{stream_of(plan.id)}@{slot.since if slot is not None else plan.sequence}"
         try:
@@ -281,6 +284,7 @@ class Engine:
         for task in self._tasks:
             plan_id, _, path = task.get_name().partition("/")
             self._busy.setdefault(plan_id, set()).add(path)
+        self.turns.keep(self._busy)
         self._stopping = False
         self.trouble = ""
         unsaved, self._unsaved = self._unsaved, []
@@ -315,13 +319,26 @@ class Engine:
     def _advance(self, plan: Plan) -> None:
         busy = self._busy.setdefault(plan.id, set())
         for work in pending(plan):
-            if work.path not in busy and not self._full(plan, work):
+            if work.path not in busy and not self._full(plan, work) and self._has_turn(plan, work):
                 busy.add(work.path)
                 self._begin_safely(plan, work)
         if not self._busy.get(plan.id):
             self._busy.pop(plan.id, None)
             if (plan.parked or plan.status in RESTING) and plan.id not in self._queued:
                 self._plans.pop(plan.id, None)
+
+    def _has_turn(self, plan: Plan, work: Work) -> bool:
+        """Whether work may begin now; what is limited and full waits in line and is begun later (KERNEL P3)."""
+        if work.kind not in _LIMITED:
+            return True
+        step = plan.step(work.path)
+        if not self.parts.limits and step.where != "worker":
+            return True
+        if step.each is not None and not is_item(work.path):  # the list itself calls nothing
+            return True
+        target = plan.slots[work.path].operation or step.target
+        names = (target, WORKERS) if step.where == "worker" else (target,)
+        return self.turns.take(plan.id, work.path, names, plan.priority)
 
     def _full(self, plan: Plan, work: Work) -> bool:
         """Whether a plan's history has no room for new work; what is on its way is still settled."""
@@ -405,6 +422,7 @@ class Engine:
     def release(self, plan_id: str, path: str) -> None:
         """Let the work at a path begin again at the next advance."""
         self._busy.get(plan_id, set()).discard(path)
+        self.turns.leave(plan_id, path)
 
     def is_settled(self, plan_id: str) -> bool:
         """Whether a plan has nothing to do, and neither it nor its child plans anything under way."""
@@ -514,6 +532,10 @@ _DUE_TIMES: dict[type[e.Fact], Callable[[Any], tuple[int | None, ...]]] = {
     e.DecisionAsked: lambda fact: (*fact.remind_at_us, fact.due_at_us),
     e.PlanProposed: lambda fact: (fact.expires_at_us,),
 }
+
+
+def _soon(call: Callable[[str], None], name: str) -> None:
+    asyncio.get_running_loop().call_soon(call, name)
 
 
 def _done(value: int) -> asyncio.Future[int]:

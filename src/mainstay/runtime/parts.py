@@ -97,4 +97,5 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     expressions: Callable[[Definition], Expressions]
     company: dict[str, Any] = {}
     timezone: str = "UTC"
+    limits: Mapping[str, int] = {}  # so many at once, by operation or agent
     delays: Mapping[str, int] = {}  # seconds that an operation's effects wait before they leave, by its name
