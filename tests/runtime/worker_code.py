@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -84,3 +86,106 @@ def count_files(given: Word, files: dict[str, bytes]) -> AgentResult:
 
 def nonsense(given: Word, files: object) -> object:
     return AgentResult({"word": 7})
+
+
+def escape(given: Word, files: object) -> AgentResult:
+    """Start a process that leaves the group, as daemons do, by way of a second one that ends; then hang."""
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork() == 0:
+            Path(given.word).write_text(str(os.getpid()))
+            time.sleep(1000)
+        os._exit(0)
+    while not Path(given.word).exists() or not Path(given.word).read_text():
+        time.sleep(0.01)
+    if given.number:
+        os._exit(given.number)
+    time.sleep(1000)
+    return AgentResult(Said(""))
+
+
+def segfault(given: Word, files: object) -> AgentResult:
+    import ctypes
+
+    if given.word != "good":
+        ctypes.string_at(0)
+    return AgentResult(Said(given.word))
+
+
+def stop(given: Word, files: object) -> AgentResult:
+    os.kill(os.getpid(), signal.SIGSTOP)
+    return AgentResult(Said(given.word))
+
+
+def leave(given: Word, files: object) -> AgentResult:
+    sys.exit(given.word)
+
+
+def chatter(given: Word, files: object) -> AgentResult:
+    """Write a flood to stderr."""
+    for _ in range(given.number):
+        os.write(2, b"x" * 1024 * 1024)
+    return AgentResult(Said(str(os.fstat(2).st_size // 1024 // 1024)))
+
+
+def last_words(given: Word, files: object) -> AgentResult:
+    os.write(2, b"one\ntwo\nthe cause\n")
+    os._exit(4)
+
+
+def forge(given: Word, files: object) -> AgentResult:
+    """Write to the pipe of answers, wherever it is, and hang."""
+    frames = {
+        "garbage": b"\x00\x00\x00\x05hello",
+        "long": b"\xff\xff\xff\xff",
+        "stranger": framed(["answer", 999_999, b"x", "", "", "", 0.0, False]),
+        "ready": framed(["ready"]),
+    }
+    for number in range(3, 20):
+        with contextlib.suppress(OSError):
+            os.write(number, frames[given.word])
+    time.sleep(1000)
+    return AgentResult(Said(given.word))
+
+
+def framed(frame: list[object]) -> bytes:
+    data = msgspec.msgpack.encode(frame)
+    return len(data).to_bytes(4, "big") + data
+
+
+def close_pipes(given: Word, files: object) -> AgentResult:
+    os.closerange(3, 100)
+    time.sleep(1000)
+    return AgentResult(Said(given.word))
+
+
+def huge(given: Word, files: object) -> AgentResult:
+    return AgentResult(Said("x" * (given.number * 1024 * 1024)))
+
+
+def long_error(given: Word, files: object) -> AgentResult:
+    raise ValueError("x" * 10_000_000)
+
+
+class Unspeakable(Exception):
+    def __str__(self):
+        raise RuntimeError("no words")
+
+
+def unspeakable(given: Word, files: object) -> AgentResult:
+    raise Unspeakable
+
+
+kept: list[bytearray] = []
+
+
+def leak(given: Word, files: object) -> AgentResult:
+    """Keep what the job took, as careless code does."""
+    kept.append(bytearray(100 * 1024 * 1024))
+    return AgentResult(Said(str(os.getpid())))
+
+
+def compute(given: Word, files: object) -> AgentResult:
+    """Compute with no end: the owner can't hear of it when it is stopped."""
+    while True:
+        pass

@@ -72,6 +72,7 @@ class Process:
         self._due_s = math.inf
         self._last = ""
         self._alarm: asyncio.TimerHandle | None = None
+        self._sweeping: asyncio.Future[None] | None = None
 
     async def start(self, code: Sequence[str], memory_mb: int) -> None:
         """Start it and send what it is to put on. Raises OSError when the system gives no process."""
@@ -129,19 +130,23 @@ class Process:
             self._due_s = math.inf
 
     def kill(self) -> None:
-        """End the whole process group."""
+        """End the whole process group, and what left it: as long as that holds the pipes, no end of them is seen."""
         self.ending = True
-        if self._process is not None and self._process.returncode is None:
+        if self._process is None:
+            return
+        if self._process.returncode is None:
             with contextlib.suppress(ProcessLookupError):  # it ended by itself meanwhile
                 os.killpg(self._process.pid, signal.SIGKILL)
+        if self._sweeping is None and (self._means.bubblewrap or not self._means.calls):  # else there is only one
+            self._sweeping = asyncio.ensure_future(_aside(_sweep, self._folder))
 
     async def end(self) -> None:
         """Kill it, and wait until no process of it lives; its folder is removed."""
         self.kill()
+        if self._sweeping is not None:
+            await self._sweeping
         if self._process is not None:
             await self._process.wait()
-            if self._folder and (self._means.bubblewrap or not self._means.calls):  # else it never had a second process
-                await _aside(_sweep, self._folder)
         if self._alarm is not None:
             self._alarm.cancel()
         self._last = self._last_said() or self._last
