@@ -41,7 +41,7 @@ def test_what_a_step_is_not_there_for_is_refused_in_plain_words(status):
     with pytest.raises(CommandRefusedError) as refused:
         Turn(plan, 0).slot("book", "splitting", "ready")
     assert refused.value.message.endswith(
-        'book stands at "working on its items", not at "being split up" or "about to start".'
+        'book stands at "working on its parts", not at "being split up" or "about to start".'
     )
     with pytest.raises(CommandRefusedError, match="undo of book, item 5 stands at") as refused:
         Turn(plan, 0).slot("~book/4")

@@ -13,6 +13,7 @@ from mainstay.values import say_duration
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from mainstay.kernel.state import PlanStatus
     from mainstay.values import Failure
 
 QUESTION = {
@@ -47,6 +48,11 @@ def say_actor(actor: str) -> str:
     """Name who did it: "operator" is you."""
     kind, _, name = actor.partition(":")
     return {"operator": "you", "mainstay": "Mainstay", "timer": "the clock"}.get(actor, name or kind)
+
+
+def say_status(status: PlanStatus, ending: str) -> str:
+    """Tell where a plan stands: "done: refunded" where it has a business ending."""
+    return f"{STATUS[status]}: {ending}" if status == "completed" and ending else STATUS[status]
 
 
 def say_no(kind: e.DecisionKind, *, rejection_used: bool) -> str:
@@ -114,9 +120,10 @@ def _undone(fact: e.PlanUndone) -> str:
 
 
 def _items(paths: tuple[str, ...]) -> str:
-    """Name units of work, items of one list together: "report, 21 items of remind"."""
-    counted = Counter(step_name(path) if is_item(path) else path for path in paths)
-    return ", ".join(name if name in paths else f"{_count(count, 'item')} of {name}" for name, count in counted.items())
+    """Name units of work, items of one list together: "report, 21 items of remind"; those of sub-plans one by one."""
+    counted = Counter(say_path(path) if "." in path else step_name(path) if is_item(path) else path for path in paths)
+    said = {say_path(path) for path in paths}
+    return ", ".join(name if name in said else f"{_count(count, 'item')} of {name}" for name, count in counted.items())
 
 
 _RELEASED = {
@@ -206,4 +213,15 @@ _SAY: dict[type[e.Fact], Callable[[Any], str]] = {
     e.WorkspaceCreated: lambda f: f"Workspace of {f.name} created",
 }
 
-__all__ = ["ANSWER", "QUESTION", "SLOT", "STATUS", "say", "say_actor", "say_duration", "say_no", "say_path"]
+__all__ = [
+    "ANSWER",
+    "QUESTION",
+    "SLOT",
+    "STATUS",
+    "say",
+    "say_actor",
+    "say_duration",
+    "say_no",
+    "say_path",
+    "say_status",
+]

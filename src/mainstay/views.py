@@ -37,7 +37,7 @@ from mainstay.requests.release import shown as shown_doubt
 from mainstay.runtime.names import local_time
 from mainstay.runtime.payloads import Payloads
 from mainstay.runtime.sealing import Opener
-from mainstay.sentences import ANSWER, QUESTION, SLOT, STATUS, say, say_actor, say_no, say_path
+from mainstay.sentences import ANSWER, QUESTION, SLOT, say, say_actor, say_no, say_path, say_status
 from mainstay.values import SECOND_US, BlobRef
 
 if TYPE_CHECKING:
@@ -114,10 +114,10 @@ class Views:
                 "playbook": row[1],
                 "title": row[2],
                 "status": row[3],
-                "says": "paused" if row[11] is not None else STATUS[row[3]],
+                "says": "paused" if row[11] is not None else say_status(row[3], row[12]),
                 "proposed_at": self.time(row[5]),
                 "ended_at": self.time(row[7]),
-                "questions": [d["decision"] for d in self._decisions(queries.DECISIONS_OF_PLAN, row[0]) if d["open"]],
+                "questions": [d["decision"] for d in self._decisions(queries.DECISIONS_OF_FAMILY, row[0]) if d["open"]],
             }
             for row in self._reader.rows(query, (limit, 0))
         ]
@@ -172,10 +172,12 @@ class Views:
             "playbook": plan.playbook,
             "title": plan.title,
             "status": plan.status,
-            "says": STATUS[plan.status] if plan.paused_at_us is None else "paused",
+            "says": say_status(plan.status, plan.ending) if plan.paused_at_us is None else "paused",
             "paused_at": self.time(plan.paused_at_us),
             "priority": plan.priority,
             "inputs": self._payloads.load(plan.inputs),
+            "ending": plan.ending,
+            "returns": self._payloads.load(plan.output),
             "proposed_at": self.time(plan.proposed_at_us),
             "ended_at": self.time(self._ended_at(plan_id)),
             "expires_at": self.time(plan.expires_at_us),
@@ -483,8 +485,8 @@ def _say_slot(plan: Plan, path: str) -> str:
 
 def _labels(plan: Plan, asked: e.DecisionAsked) -> list[str]:
     """Name what a question is made of: the labels of its action, or of the steps whose results it shows."""
-    ask = plan.step(asked.paths[0]).ask
-    if ask is None or asked.kind != "ask":
+    ask = plan.step(asked.paths[0]).ask if asked.kind == "ask" else None
+    if ask is None:
         return sorted({label for path in asked.paths for label in plan.slots[path].labels})
     parts = [part for part in (*ask.text.parts, ask.show) if isinstance(part, Cel)]
     slots = [plan.slots.get(path.partition(".")[0]) for part in parts for path in part.paths]
@@ -492,7 +494,7 @@ def _labels(plan: Plan, asked: e.DecisionAsked) -> list[str]:
 
 
 def _rejection_used(plan: Plan, asked: e.DecisionAsked) -> bool:
-    ask = plan.step(asked.paths[0]).ask
+    ask = plan.step(asked.paths[0]).ask if asked.kind == "ask" else None
     return ask is not None and ask.rejection_used
 
 

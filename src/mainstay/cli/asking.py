@@ -11,7 +11,7 @@ from mainstay.cli.progress import Board
 from mainstay.cli.screen import text
 from mainstay.cli.status import DONE, FAILED, INTERRUPTED, WAITS
 from mainstay.errors import CommandRefusedError
-from mainstay.sentences import STATUS
+from mainstay.sentences import say_status
 
 if TYPE_CHECKING:
     from mainstay.cli.screen import Screen
@@ -65,7 +65,7 @@ def status_of(standing: Row, *, wanted: frozenset[str] = frozenset()) -> int:
 def say_standing(screen: Screen, standing: Row) -> None:
     """Tell in a few lines where a plan stands, and what to do next."""
     plan, questions = standing["plan"], standing["questions"]
-    says = "paused" if standing.get("paused") else STATUS[standing["status"]]
+    says = "paused" if standing.get("paused") else say_status(standing["status"], standing["ending"])
     says = "needs your decision" if questions else says
     screen.say(text(f"{standing['title']} ({plan}): {says}", "bold"))
     for decision in questions:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 _PLAN = """
 SELECT id, playbook, title, status, parent, proposed_at_us, started_at_us, ended_at_us, expires_at_us, parked,
-       last_position, paused_at_us FROM plan """
+       last_position, paused_at_us, ending FROM plan """
 
 # Ids of the plans that may have work, oldest first; ended ones too, where effects are still followed. ()
 LIVE_PLANS = """
@@ -28,8 +28,11 @@ PLANS = _PLAN + "WHERE parent = '' ORDER BY proposed_at_us DESC, id DESC LIMIT ?
 OPEN_PLANS = _PLAN + "WHERE parent = '' AND ended_at_us IS NULL ORDER BY proposed_at_us DESC, id DESC LIMIT ? OFFSET ?"
 # One plan by its whole id. (id)
 PLAN = _PLAN + "WHERE id = ?"
-# Plans whose id begins so, at most two: one is meant, two are not clear. (prefix, prefix)
-PLANS_BY_PREFIX = _PLAN + "WHERE id >= ? AND id < ? || char(0x10ffff) ORDER BY id LIMIT 2"
+# Plans whose id begins so, at most two: one is meant, two are not clear. Child plans only when one is named: their ids
+# have a dash. (prefix, prefix)
+PLANS_BY_PREFIX = (
+    _PLAN + "WHERE id >= ?1 AND id < ?2 || char(0x10ffff) AND (parent = '' OR instr(?1, '-')) ORDER BY id LIMIT 2"
+)
 
 # Approved plans that wait for a place: id, limits as JSON, priority, time of approval. ()
 PLANS_WAITING = "SELECT id, keys, priority, approved_at_us FROM plan WHERE status = 'approved' AND keys <> '[]'"
@@ -52,6 +55,8 @@ SELECT id, plan, kind, asked_at_us, due_at_us, rule, why, headline, paths, recei
 OPEN_DECISIONS = _DECISION + "WHERE status = 'open' ORDER BY asked_at_us, id LIMIT ? OFFSET ?"
 # All questions of a plan, in order. (plan)
 DECISIONS_OF_PLAN = _DECISION + "WHERE plan = ? ORDER BY asked_at_us, id"
+# All questions of a plan and its child plans. (plan)
+DECISIONS_OF_FAMILY = _DECISION + "WHERE plan = ?1 OR (plan >= ?1 || '-' AND plan < ?1 || '.') ORDER BY asked_at_us, id"
 
 # --- time
 
@@ -64,8 +69,10 @@ WHERE due_at_us <= ?1 AND (kind NOT IN ('due', 'expiry') OR due_at_us >= ?2) ORD
 NEXT_DUE_AFTER = "SELECT min(due_at_us) FROM timer WHERE due_at_us > ?"
 # What waits for a network: kind, plan, path, generation. ()
 TIMERS_ONLINE = "SELECT kind, plan, path, generation FROM timer WHERE kind IN ('retry_online', 'settle_online')"
-# What one plan sleeps for: due time, kind, path, generation. (plan)
-TIMERS_OF_PLAN = "SELECT due_at_us, kind, path, generation FROM timer WHERE plan = ? ORDER BY due_at_us"
+# What a plan and its child plans sleep for: due time, kind, path, generation. (plan)
+TIMERS_OF_FAMILY = """
+SELECT due_at_us, kind, path, generation FROM timer
+WHERE plan = ?1 OR (plan >= ?1 || '-' AND plan < ?1 || '.') ORDER BY due_at_us"""
 
 # --- books
 

@@ -29,7 +29,7 @@ ADD_PLANS = """
 INSERT INTO plan SELECT value ->> 'id', value ->> 'playbook', value ->> 'title', value ->> 'status', value ->> 'parent',
        value ->> 'proposed', value ->> 'started', value ->> 'ended', value ->> 'expires', value ->> 'parked',
        value ->> 'position', value ->> 'keys', value ->> 'priority', value ->> 'approved',
-       value ->> 'paused', 0 FROM json_each(?)"""
+       value ->> 'paused', 0, value ->> 'ending' FROM json_each(?)"""
 # Plans that changed status, began to wait or woke up. Status, start and end stay where the change does not name them.
 CHANGE_PLANS = """
 UPDATE plan SET
@@ -42,7 +42,8 @@ UPDATE plan SET
     paused_at_us = iif(new.value -> 'paused' IS NULL, paused_at_us, new.value ->> 'paused'),
     expires_at_us = iif(new.value -> 'expires' IS NULL, expires_at_us, new.value ->> 'expires'),
     keys = coalesce(new.value ->> 'keys', keys),
-    priority = coalesce(new.value ->> 'priority', priority)
+    priority = coalesce(new.value ->> 'priority', priority),
+    ending = coalesce(new.value ->> 'ending', ending)
 FROM json_each(?) AS new WHERE plan.id = new.value ->> 'id'"""
 # Questions that were asked.
 ADD_DECISIONS = """
@@ -234,14 +235,16 @@ def _proposed(total: _Sum, event: Recorded, fact: e.PlanProposed) -> None:
         "position": event.position,
         "keys": _json(fact.keys),
         "priority": fact.priority,
+        "ending": "",
     }
     if fact.expires_at_us is not None:
         total.sleep(fact.expires_at_us, "expiry", event)
 
 
 def _status(total: _Sum, event: Recorded, fact: e.AnyFact) -> None:
-    del fact
     row = total.plan(event)
+    if isinstance(fact, e.PlanCompleted):
+        row["ending"] = fact.ending
     row["status"] = _STATUS[event.kind]
     row["ended"] = event.recorded_at_us if event.kind in _ENDS else None
     if event.kind in ("PlanApproved", "PlanStarted"):
@@ -448,7 +451,7 @@ _APPLIERS: dict[str, Callable[[_Sum, Recorded, Any], None]] = {
 
 VIEWS = Projection(
     name="views",
-    version=2,
+    version=3,
     schema=Path(__file__).with_name("views.sql").read_text(),
     tables=("plan", "decision", "timer", "stuck", "uncertain"),
     kinds=frozenset(_APPLIERS),

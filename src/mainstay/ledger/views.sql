@@ -15,7 +15,8 @@ CREATE TABLE plan (
     priority INTEGER NOT NULL,
     approved_at_us INTEGER,
     paused_at_us INTEGER,           -- NULL while it is not paused
-    cost_usd_micros INTEGER NOT NULL
+    cost_usd_micros INTEGER NOT NULL,
+    ending TEXT NOT NULL            -- the name of its business ending, or empty
 ) STRICT, WITHOUT ROWID;
 -- Plans that may have work; the same words stand in queries.LIVE_PLANS.
 CREATE INDEX plan_live ON plan (id) WHERE parked = 0 AND status NOT IN ('proposed', 'completed', 'undone');

@@ -14,7 +14,7 @@ from mainstay import events as e
 from mainstay.contracts import to_plain
 from mainstay.errors import CommandRefusedError, CommitFailedError, InputError, MainstayError, UnknownNameError
 from mainstay.kernel.plan import decide
-from mainstay.kernel.state import ENDED, RESTING, Plan
+from mainstay.kernel.state import END, ENDED, RESTING, Plan
 from mainstay.ledger import queries
 from mainstay.records import File
 from mainstay.runtime.admission import places_of
@@ -160,6 +160,8 @@ class Requests:
         question = plan.questions.get(decision)
         if changes is None or question is None:
             return None
+        if question.paths[0] == END:
+            raise InputError("How a plan ends has nothing to change.", remedy="Try again, or skip it to end without.")
         before = self.payloads.load(plan.slots[question.paths[0]].arguments)
         merged = {**(before if isinstance(before, dict) else {}), **changes}
         left = {name: value for name, value in merged.items() if value is not None}
@@ -245,7 +247,7 @@ class Requests:
                 return False
         if plan.questions or plan.status in ENDED or plan.status in RESTING:
             return True
-        due = self._ledger.rows(queries.TIMERS_OF_PLAN, (plan_id,))
+        due = self._ledger.rows(queries.TIMERS_OF_FAMILY, (plan_id,))
         soon = self.clock.now_us() + int(SOON_S * SECOND_US)
         return not any(row[1] in SLEEPS and row[0] <= soon for row in due)
 
@@ -269,6 +271,7 @@ class Requests:
         return {
             "plan": plan_id,
             "status": plan.status,
+            "ending": plan.ending,
             "paused": plan.paused_at_us is not None,
             "title": plan.title,
             "questions": questions,

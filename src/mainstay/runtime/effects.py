@@ -155,7 +155,7 @@ class Effects:
                 account=account,
                 labels=labels,
                 gate="" if path.startswith("~") else plan.step(path).gate,
-                undo_by=plan.undo_by if path.startswith("~") else "",
+                undo_by=(plan.undo_by or "playbook") if path.startswith("~") else "",
             ),
         )
 
