@@ -99,8 +99,10 @@ def _keys_of(workspace: str) -> bytes:
     from mainstay.ledger import keys
 
     with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / keys.ID_NAME).write_text(workspace)
-        return keys.load(Path(folder)).database
+        state = Path(folder) / "none" / STATE_NAME
+        state.mkdir(parents=True)
+        (state / keys.ID_NAME).write_text(workspace)
+        return keys.load(state).database
 
 
 def _passphrase(screen: Screen, *, again: bool) -> str:
