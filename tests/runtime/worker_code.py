@@ -167,13 +167,13 @@ def long_error(given: Word, files: object) -> AgentResult:
     raise ValueError("x" * 10_000_000)
 
 
-class Unspeakable(Exception):
+class UnspeakableError(Exception):
     def __str__(self):
         raise RuntimeError("no words")
 
 
 def unspeakable(given: Word, files: object) -> AgentResult:
-    raise Unspeakable
+    raise UnspeakableError
 
 
 kept: list[bytearray] = []
