@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from typing import TYPE_CHECKING
 
+from mainstay.errors import WrongKeyError
 from mainstay.ledger.trouble import full
 
 if TYPE_CHECKING:
@@ -29,6 +31,24 @@ def write_new(path: Path, content: bytes) -> None:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise full(path.parent) from error
         raise
+
+
+def read_private(path: Path, what: str) -> bytes:
+    """Read a small file that only its owner can read; raises WrongKeyError when it is missing, or open to others."""
+    try:
+        with path.open("rb") as file:
+            status = os.fstat(file.fileno())
+            content = file.read(4096)
+    except FileNotFoundError:
+        raise WrongKeyError(f"The {what} file of this workspace is missing: {path}.", remedy=_PUT_BACK) from None
+    except PermissionError:
+        raise WrongKeyError(f"The {what} file {path} can't be read by you.", remedy=f"Run: chmod 600 {path}") from None
+    if stat.S_ISREG(status.st_mode) and stat.S_IMODE(status.st_mode) & 0o077:
+        raise WrongKeyError(f"Others on this machine can read the {what} file {path}.", remedy=f"Run: chmod 600 {path}")
+    return content
+
+
+_PUT_BACK = "Put the file back from your backup; without it the history of this workspace can't be read."
 
 
 def replace(path: Path, content: bytes) -> None:

@@ -1,10 +1,11 @@
 """The workspace's master key and the operator's session, in the user's config folder (KERNEL L4).
 
-    $XDG_CONFIG_HOME (or ~/.config) / mainstay / keys / <workspace id>.key       32 random bytes
+    $XDG_CONFIG_HOME (or ~/.config) / mainstay / keys / <workspace id>.key       32 random bytes (or see `keeping`)
                                                         <workspace id>.session   32 random bytes in hex
 
 Both files are 0600 and made by `init`. The id stands in `.mainstay/id`, so the folder may move; the key never
 lies inside the workspace. Without it the history is unreadable: it belongs into the operator's own backup.
+A key that was unlocked once stays so for as long as the process lives.
 Sub-keys: HKDF-SHA256 (RFC 5869), salt = workspace id, info = "mainstay/<purpose>/1".
 """
 
@@ -12,15 +13,19 @@ from __future__ import annotations
 
 import os
 import secrets
-import stat
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from mainstay.errors import LedgerError, WrongKeyError
-from mainstay.ledger.disk import make_folder, sync_folder, write_new
+from mainstay.ledger import keeping
+from mainstay.ledger.disk import make_folder, read_private, sync_folder, write_new
+from mainstay.ledger.keeping import KEY_BYTES
 
-KEY_BYTES = 32
+if TYPE_CHECKING:
+    from mainstay.ledger.keeping import Way
+
 ID_NAME = "id"
 PURPOSES = ("database", "blobs", "tokens", "people")
 
@@ -39,18 +44,26 @@ class Keys(msgspec.Struct, frozen=True):
         return f"Keys({self.workspace})"
 
 
-def create(folder: Path) -> Keys:
+_unlocked: dict[Path, bytes] = {}  # master keys that took a passphrase, by the file they were wrapped in
+
+
+def create(folder: Path, way: Way = "file", word: str = "") -> Keys:
     """Make id, master key and session of a new workspace (`folder` is its `.mainstay`); on disk when this returns.
 
-    Raises LedgerError when there is an id already.
+    `way` says where the key is kept, `word` is its passphrase. Raises LedgerError when there is an id already, or the
+    key would lie inside the workspace.
     """
     workspace = secrets.token_hex(16)
     place = _config_folder()
+    keeping.refuse_inside(place, folder.parent)
     if (folder / ID_NAME).exists():
         raise LedgerError(f"{folder} already belongs to a workspace.", remedy="Choose another folder for the new one.")
     make_folder(place)
     make_folder(folder)
-    write_new(place / f"{workspace}.key", secrets.token_bytes(KEY_BYTES))
+    made = secrets.token_bytes(KEY_BYTES)
+    keeping.put(place, workspace, made, way, word)
+    if way == "passphrase":
+        _unlocked[keeping.file_of(place, workspace, way)] = made
     write_new(place / f"{workspace}.session", secrets.token_hex(KEY_BYTES).encode())
     sync_folder(place)
     write_new(folder / ID_NAME, workspace.encode())  # last: from here on the folder is a workspace
@@ -59,23 +72,47 @@ def create(folder: Path) -> Keys:
 
 
 def load(folder: Path) -> Keys:
-    """Give the keys of a workspace; raises WrongKeyError when key and folder do not fit or anybody may read it."""
+    """Give the keys of a workspace; raises WrongKeyError when key and folder do not fit or anybody may read it.
+
+    Raises LockedError when the key opens with a passphrase and none is to be had. May ask at the terminal.
+    """
     workspace = _workspace_id(folder)
-    master = _read_private(_config_folder() / f"{workspace}.key", "key")
-    if len(master) != KEY_BYTES:
-        raise WrongKeyError(f"The key file of workspace {workspace} does not hold a key.", remedy=_RESTORE)
-    salt = workspace.encode()
-    return Keys(workspace, *(_derive(master, salt, purpose) for purpose in PURPOSES))
+    key, salt = master(folder), workspace.encode()
+    return Keys(workspace, *(_derive(key, salt, purpose) for purpose in PURPOSES))
 
 
 def load_session(folder: Path) -> str:
     """Give the secret of the operator's session, in hex; raises WrongKeyError like `load`."""
-    return _read_private(_config_folder() / f"{_workspace_id(folder)}.session", "session").decode().strip()
+    return read_private(_config_folder() / f"{_workspace_id(folder)}.session", "session").decode().strip()
 
 
 def key_file(folder: Path) -> Path:
-    """Say where the master key of a workspace lies, for the operator's backup. Raises LedgerError when it has no id."""
-    return _config_folder() / f"{_workspace_id(folder)}.key"
+    """Say which file the master key depends on, for the operator's backup. Raises LedgerError when it has no id."""
+    workspace = _workspace_id(folder)
+    return keeping.file_of(_config_folder(), workspace, way_of(folder))
+
+
+def way_of(folder: Path) -> Way:
+    """Say how the master key of a workspace is kept; "file" also where it is gone. Raises LedgerError without an id."""
+    return keeping.way_of(_config_folder(), _workspace_id(folder)) or "file"
+
+
+def move(folder: Path, way: Way, word: str = "") -> None:
+    """Keep the master key in another way from now on; on disk when this returns. The history stays as it is.
+
+    Raises what `load` raises, and InputError when this system can't keep it so; then it is kept as before.
+    """
+    place, workspace, key = _config_folder(), _workspace_id(folder), master(folder)
+    keeping.refuse_inside(place, folder.parent)
+    keeping.put(place, workspace, key, way, word)
+    for other in keeping.WAYS:
+        if other != way:
+            keeping.drop(place, workspace, other)
+    _unlocked.clear()
+    if way == "passphrase":
+        _unlocked[keeping.file_of(place, workspace, way)] = key
+    if master(folder) != key:  # it was just read back from where it is now
+        raise LedgerError("The key was moved, and is not the same.", remedy="Put it back from your backup.")
 
 
 def witness_file(folder: Path) -> Path:
@@ -84,8 +121,16 @@ def witness_file(folder: Path) -> Path:
 
 
 def master(folder: Path) -> bytes:
-    """Give the master key itself, for a backup under a passphrase. Raises WrongKeyError like `load`."""
-    return _read_private(key_file(folder), "key")
+    """Give the master key itself, for a backup of it. Raises WrongKeyError or LockedError like `load`."""
+    place, workspace = _config_folder(), _workspace_id(folder)
+    keeping.refuse_inside(place, folder.parent)
+    path = key_file(folder)
+    if path in _unlocked and path.exists():
+        return _unlocked[path]
+    key = keeping.take(place, workspace)
+    if way_of(folder) == "passphrase":
+        _unlocked[path] = key
+    return key
 
 
 def install(workspace: str, key: bytes) -> None:
@@ -95,14 +140,13 @@ def install(workspace: str, key: bytes) -> None:
     """
     place = _config_folder()
     make_folder(place)
-    for kind, content in (("key", key), ("session", secrets.token_hex(KEY_BYTES).encode())):
-        path = place / f"{workspace}.{kind}"
-        if not path.exists():
-            write_new(path, content)
-        elif kind == "key" and path.read_bytes() != key:
-            raise WrongKeyError(
-                f"There is another key of this workspace in {path}.", remedy="Move that file away first."
-            )
+    if keeping.way_of(place, workspace) is None:
+        keeping.put(place, workspace, key, "file")
+    elif keeping.take(place, workspace) != key:
+        raise WrongKeyError(f"There is another key of this workspace in {place}.", remedy="Move that away first.")
+    session = place / f"{workspace}.session"
+    if not session.exists():
+        write_new(session, secrets.token_hex(KEY_BYTES).encode())
     sync_folder(place)
 
 
@@ -112,11 +156,10 @@ def remove(folder: Path) -> None:
     One that is gone already counts as removed. Raises LedgerError when the folder has no id.
     """
     workspace, place = _workspace_id(folder), _config_folder()
-    for kind in ("session", "head", "key"):
+    for kind in ("session", "head"):
         (place / f"{workspace}.{kind}").unlink(missing_ok=True)
-
-
-_RESTORE = "Put the file back from your backup; without it the history of this workspace can't be read."
+    for way in keeping.WAYS:
+        keeping.drop(place, workspace, way)
 
 
 def _config_folder() -> Path:
@@ -137,22 +180,8 @@ def _workspace_id(folder: Path) -> str:
             f"{_config_folder()}, without `.key`.",
         ) from None
     if not workspace.isalnum():  # it becomes a file name
-        raise LedgerError(f"{folder / ID_NAME} does not hold the id of a workspace.", remedy=_RESTORE)
+        raise LedgerError(f"{folder / ID_NAME} does not hold the id of a workspace.", remedy=keeping.RESTORE)
     return workspace
-
-
-def _read_private(path: Path, what: str) -> bytes:
-    try:
-        with path.open("rb") as file:
-            status = os.fstat(file.fileno())
-            content = file.read(4096)
-    except FileNotFoundError:
-        raise WrongKeyError(f"The {what} file of this workspace is missing: {path}.", remedy=_RESTORE) from None
-    except PermissionError:
-        raise WrongKeyError(f"The {what} file {path} can't be read by you.", remedy=f"Run: chmod 600 {path}") from None
-    if stat.S_IMODE(status.st_mode) & 0o077:
-        raise WrongKeyError(f"Others on this machine can read the {what} file {path}.", remedy=f"Run: chmod 600 {path}")
-    return content
 
 
 def _derive(master: bytes, salt: bytes, purpose: str) -> bytes:
