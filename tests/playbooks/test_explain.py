@@ -1,5 +1,7 @@
 from pathlib import Path
 
+from service_catalogue import REWORK, ServiceCatalogue
+from service_catalogue import compiled as with_others
 from small_catalogue import BILLING, SmallCatalogue
 
 from mainstay.playbooks.compile import compile_playbook
@@ -58,17 +60,18 @@ def test_what_happens_on_a_no_a_failure_and_without_an_undo_is_said():
         ),
         SmallCatalogue(),
     )
-    assert "1. ok: Ask you: \"Pay ('name' of company)?\". You choose now or later." in told
+    assert "1. ok: Ask you: \"Pay ('name' of your company)?\" You choose now or later." in told
     assert "If you say no, the plan ends and what was done is undone." in told
     assert "give the money back (payments.refund) through the account 'shop'. Your policy decides" in told
     assert (
         "This can't be undone: There is no operation that takes it back. If it fails for good, what was done is" in told
     )
     assert (
-        'This can be undone. The result only counts if `out.path == "x"`. If it fails for good, it is left out' in told
+        "This can be undone. The result only counts if 'path' of the result is 'x'. If it fails for good, it is left "
+        "out" in told
     )
     assert "and the rest goes on. A rerun can start from here." in told
-    assert "4. pause: After note, wait until `today + days(3)`." in told
+    assert "4. pause: After note, wait until 3 days after today." in told
 
 
 def test_a_dry_run_draws_the_waves_with_what_asks_and_what_is_final():
@@ -90,3 +93,84 @@ def test_an_operation_that_is_gone_is_said_and_does_not_stop_the_explanation():
         "1. a: Call what this workspace does not have (files.write). This can't be undone: Nothing is known of it."
         in told
     )
+
+
+EVERYTHING = """\
+playbook: p
+title: "All that a playbook can say"
+inputs: {who: {type: text}, lead: {type: record(lead), default: }}
+on: [{folder: inbox/bank, where: "= event.name != ''", with: {who: "= event.name"}},
+     {cron: "0 8 * * MON", with: {who: a}}]
+key: "= inputs.who"
+limit: 3
+priority: low
+expires: 30d
+steps:
+  meet:
+    ask: "Meet {{inputs.who}}?"
+    to: anna
+    form: {at: {type: date, label: "On which day?"}}
+    covers: [book]
+    may_change: {at: 2h, price: 10%}
+  book:
+    do: calendar.book
+    needs: [meet]
+    delay: 10m
+    on_failure: sorry
+    retry: 2
+    timeout: 30s
+    with: {at: "= ready_at", price: "5.00 EUR"}
+  sorry: {do: mail.send, with: {to: "= inputs.lead.email", subject: a, text: b}}
+  reply: {needs: [book], wait: {event: mail.received, where: "= event.subject == book.number", until: 10d}}
+  later: {needs: [reply], wait: {until: 2d}}
+  again:
+    repeat: {playbook: rework, until: "= last.accepted && round > 1", max: 3, then: undo}
+    needs: [later]
+    with: {wish: "{{reply.text}}"}
+  once: {playbook: rework, needs: [again], when: "= !reply.timed_out", with: {wish: "please"}}
+end: [{when: "= !again.accepted", as: dropped, undo: [book, again]}]
+returns: {note: "= once.note"}
+"""
+TOLD = """\
+All that a playbook can say.
+
+You give:
+- who, a text
+- lead, a lead (you may leave it out)
+
+It starts by itself when a file arrives in inbox/bank and 'name' of the file is not empty. You can start it too.
+It starts by itself by the schedule `0 8 * * MON` (minute, hour, day, month, weekday in your time). \
+Schedules come in a later release: until then you start it.
+Only one of them runs at a time for the who you gave; the others wait.
+At most 3 of them run at a time; the others wait.
+It lets others go first.
+
+Then, in this order:
+1. meet: Ask anna: "Meet (the who you gave)?" anna fills in: at, a date: On which day?. A yes allows book too, \
+as shown then, without asking again. What may differ from what was shown: at by 2 hours and price by 10 %; anything \
+beyond that asks again. If anna says no, the plan ends and what was done is undone.
+2. book: After meet, book an appointment (calendar.book). It leaves 10 minutes after it may; until then you can call \
+it back. This can't be undone: There is no operation that takes it back. It is tried up to 2 times. It may take \
+30 seconds. If it fails for good, sorry runs instead.
+3. sorry: Only if book failed, send a mail (mail.send). Your policy decides whether you are asked first. This can't be \
+undone: It is sent.
+4. reply: After book, wait until a mail arrives and 'subject' of the mail is 'number' of book, at most 10 days. What \
+came after book counts, also when it came before the wait began.
+5. later: After reply, wait 2 days.
+6. again: After later, run "Change the draft once more" as a plan of its own, again and again until 'accepted' of the \
+last round is true and the round is more than 1, 3 times at most (playbook rework). It is given wish: "('text' of \
+reply)". You are asked in rework: ok. If that never comes true, what was done is undone. This can be undone.
+7. once: After again, if 'timed out' of reply is not true, run "Change the draft once more" as a plan of its own \
+(playbook rework). It is given wish: 'please'. You are asked in rework: ok. This can be undone.
+
+If 'accepted' of again is not true when all is done, it ends as 'dropped', and book and again are undone.
+You are asked in: meet, again and once.
+What can't be undone: book and sorry.
+It gives back: note.
+If it is not done after 30 days, it expires.
+When a step gets stuck, you are asked what to do.
+"""
+
+
+def test_o12_every_construct_is_said_in_plain_sentences():
+    assert explain(with_others(EVERYTHING, rework=REWORK), ServiceCatalogue()) == TOLD

@@ -48,10 +48,10 @@ def check_event(kind: Scalar, report: Report) -> None:
 
 def equality_in(source: str) -> tuple[str, str] | None:
     """Find the first "this field of the event equals that" which `where` demands; None when there is none."""
-    if _split(source, "||")[1:] or _split(source, "?")[1:]:
+    if split_outside(source, "||")[1:] or split_outside(source, "?")[1:]:
         return None
-    for part in _split(source, "&&"):
-        sides = [side.strip() for side in _split(part, "==")]
+    for part in split_outside(source, "&&"):
+        sides = [side.strip() for side in split_outside(part, "==")]
         for one, other in (sides, sides[::-1]) if len(sides) == 2 else ():  # noqa: PLR2004
             if (field := _FIELD.fullmatch(one)) and _free_of_event(other):
                 return field[1], other
@@ -65,7 +65,7 @@ def _free_of_event(source: str) -> bool:
         return False
 
 
-def _split(source: str, mark: str) -> list[str]:
+def split_outside(source: str, mark: str) -> list[str]:
     """Split an expression at an operator that stands outside of quotes and brackets."""
     parts, quote, depth, start, at = list[str](), "", 0, 0, 0
     while at < len(source):

@@ -29,12 +29,15 @@ OWN_KEYS = {
     "agent": WORK_KEYS,
     "ask": ("show", "options", "form", "to", "due", "remind", "covers", "may_change"),
     "wait": (),
-    "playbook": ("with", *LIST_KEYS, "on_failure", "check", "parallel"),
-    "repeat": ("with", "on_failure", "check", "parallel"),
+    "playbook": ("with", *LIST_KEYS, "on_failure", "parallel"),
+    "repeat": ("with", "on_failure", "parallel"),
 }
 # Why a key of another kind makes no sense here.
 _NO_CALL = "it calls nothing"
-_CHILD = "the steps of that playbook have their own"
+_CHILD = {
+    **dict.fromkeys(("retry", "undo", "account", "gate", "delay"), "the steps of that playbook have their own"),
+    "timeout": "give that playbook 'expires'",
+}
 NOT_HERE = {
     "ask": {
         "each": 'ask one question about the whole list: show: "= the list"',
@@ -56,10 +59,12 @@ NOT_HERE = {
         "undo": _NO_CALL,
     },
     "agent": {"undo": "an agent leaves nothing behind", "gate": "an agent leaves nothing behind"},
-    "playbook": dict.fromkeys(("retry", "undo", "account", "gate", "delay"), _CHILD)
-    | {"timeout": "give that playbook 'expires'"},
-    "repeat": dict.fromkeys(("retry", "undo", "account", "gate", "delay"), _CHILD)
-    | {"timeout": "give that playbook 'expires'", "each": "repeat inside a playbook, and run that for each"},
+    "playbook": {**_CHILD, "check": "let that playbook check it"},
+    "repeat": {
+        **_CHILD,
+        "check": "'until' says when a round is good enough",
+        "each": "repeat inside a playbook, and run that for each",
+    },
 }
 FAILURES = ("ask", "skip", "undo")
 GATES = ("each", "batch")
