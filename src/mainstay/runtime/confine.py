@@ -17,11 +17,8 @@ import ctypes
 import functools
 import os
 import resource
-import shutil
 import struct
-import subprocess
 import sys
-import sysconfig
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -105,7 +102,7 @@ def readable(code: Sequence[str]) -> tuple[str, ...]:
         assert not (Path(path) / ".mainstay").exists(), f"{path} is a workspace, not a folder of code"
     prefixes = (sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix)
     python = [str(Path(prefix) / part) for prefix in prefixes for part in _PYTHON]
-    own = (sysconfig.get_path("stdlib"), *(str(Path(path).resolve()) for path in code))
+    own = (str(Path(os.__file__).parent), *(str(Path(path).resolve()) for path in code))
     return tuple(dict.fromkeys((*_SYSTEM, *python, *own)))
 
 
@@ -115,8 +112,9 @@ def wrapped(means: Means, worn: Confinement, command: Sequence[str]) -> list[str
         return list(command)
     binds = [path for path in worn.reads if not path.startswith(_MADE_BY_BUBBLEWRAP)]
     parts = [part for path in binds for part in ("--ro-bind-try", path, path)]
-    own = ["--dev", "/dev", "--proc", "/proc", "--bind", worn.folder, worn.folder, "--chdir", worn.folder]
-    return [means.bubblewrap, "--unshare-all", "--die-with-parent", *parts, *own, "--", *command]
+    system = ["--dev", "/dev", "--remount-ro", "/dev", "--proc", "/proc"]
+    own = ["--bind", worn.folder, worn.folder, "--remount-ro", "/", "--chdir", worn.folder]
+    return [means.bubblewrap, "--unshare-all", "--die-with-parent", *parts, *system, *own, "--", *command]
 
 
 def put_on(worn: Confinement) -> None:
@@ -168,6 +166,9 @@ def way(means: Means) -> str:
 
 def _bubblewrap() -> str:
     """Find bubblewrap where it works: some systems forbid it the namespaces it needs."""
+    import shutil
+    import subprocess
+
     program = shutil.which("bwrap")
     if program is None:
         return ""
