@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from versions_desk import activate, play
 
 from mainstay.app import Owner, create_workspace
 from mainstay.errors import InputError, OwnedError
@@ -26,6 +27,7 @@ def workspace(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     workspace = create_workspace(tmp_path / "acme", name="Acme")
     (workspace.root / "playbooks" / "nap.yaml").write_text(NAP)
+    play(workspace, activate)
     return workspace
 
 

@@ -36,9 +36,13 @@ from mainstay.ledger.known import known as known_projection
 from mainstay.ledger.lock import OwnerLock
 from mainstay.ledger.people import PersonKeyring, PersonKeys
 from mainstay.ledger.places import LedgerPlaces
+from mainstay.ledger.reader import SqliteReader
 from mainstay.ledger.sqlite import SqliteLedger
 from mainstay.ledger.trouble import room_missing
 from mainstay.ledger.views import VIEWS
+from mainstay.playbooks.activation import activation_of
+from mainstay.playbooks.own_agents import OwnAgents
+from mainstay.playbooks.versions import Versions
 from mainstay.ports import OwnRecords
 from mainstay.requests import METHODS, Requests
 from mainstay.requests.care import care_daily
@@ -62,7 +66,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from mainstay.ledger.books import Rows
-    from mainstay.ledger.reader import SqliteReader
     from mainstay.ports import Policy, Projection
     from mainstay.values import Value
 
@@ -116,7 +119,18 @@ def contracts_to_read(workspace: Workspace | None) -> Contracts:
     """Give contracts to compile and explain playbooks with, also outside a workspace; nothing is called with them."""
     if workspace is None:
         return _contracts(Config(), Path(), Path(), records_of(_NoRows(), _as_it_is))
-    return contracts_of(workspace, records_of(_NoRows(), _as_it_is))
+    contracts = contracts_of(workspace, records_of(_NoRows(), _as_it_is))
+    contracts.own = OwnAgents(versions_to_read(workspace), workspace.root)
+    return contracts
+
+
+def versions_to_read(workspace: Workspace) -> Versions:
+    """Give what is active in a workspace, to look at. Raises WrongKeyError or LedgerError."""
+    keys = ledger_keys.load(workspace.state)
+    with SqliteReader(workspace.ledger, keys.database) as reader:
+        versions = Versions(reader, FileBlobs(workspace.blobs, keys.blobs))
+        versions.load()
+    return versions
 
 
 class _NoRows:
@@ -247,8 +261,11 @@ class Owner:
             opener, sealer = Opener(self.people.open), Sealer(self.people)
             self.payloads = Payloads(blobs, opener, sealer)
             self.clock = SystemClock()
-            self.workers = WorkerPool(paths=code, confinement=workspace.config.workers.confinement, clock=self.clock)
+            self.workers = WorkerPool(
+                paths=(*code, str(workspace.code)), confinement=workspace.config.workers.confinement, clock=self.clock
+            )
             sealer.catalogue = self.contracts = contracts(workspace, records_of(self.ledger, opener.open))
+            activation = activation_of(workspace.root, workspace.code, self.ledger, blobs, self.contracts)
             self.engine = Engine(self._parts(policy or DefaultPolicy()))
             self.engine.live_under = self._live_under
             missing = functools.partial(room_missing, workspace.state)
@@ -256,7 +273,7 @@ class Owner:
             self.mending.on_mended = self._work
             self.heads = HeadKeeper(workspace.ledger, ledger_keys.witness_file(workspace.state), self.ledger)
             self.engine.mend = self.mending.begin
-            self.requests = Requests(self.engine, self.contracts, workspace.root, METHODS)
+            self.requests = Requests(self.engine, self.contracts, workspace.root, METHODS, activation)
             self.requests.on_released = self._work
             session = ledger_keys.load_session(workspace.state)
             self.intake = Intake(workspace.socket, session, self.requests.answer)

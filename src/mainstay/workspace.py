@@ -24,6 +24,7 @@ CONFIG_NAME = "mainstay.toml"
 STATE_NAME = ".mainstay"
 LEDGER_NAME = "ledger.db"
 BLOBS_NAME = "blobs"
+CODE_NAME = "code"
 FOLDERS = ("playbooks", "agents", "connectors", "policies", "templates", "inbox", "outbox", "reports")
 _SOCKET_PATH_BYTES = 107  # sun_path, less its end
 _SOCKET_NAME_BYTES = len("/0123456789abcdef.sock")
@@ -187,6 +188,11 @@ class Workspace:
     def blobs(self) -> Path:
         """Large values and pinned files."""
         return self.state / BLOBS_NAME
+
+    @property
+    def code(self) -> Path:
+        """The code of the operator's own agents, by version: the one folder of it that workers read."""
+        return self.state / CODE_NAME
 
     @property
     def socket(self) -> Path:

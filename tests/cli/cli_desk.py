@@ -150,6 +150,8 @@ def new_desk(base: Path) -> Desk:
     made = desk.run("init", desk.folder, "--name", "Acme Ltd", "--sender", "Anna Berg <anna@acme.example>", folder=base)
     assert made.returncode == 0, made.stderr
     (desk.folder / "playbooks" / "slow.yaml").write_text(SLOW)
+    allowed = desk.run("activate", "--yes")
+    assert allowed.returncode == 0, allowed.stderr
     return desk
 
 

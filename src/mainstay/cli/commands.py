@@ -293,6 +293,48 @@ def restore(
 
 
 @app.command()
+def activate(
+    names: Annotated[list[str] | None, typer.Argument(metavar="NAME ...", help="Without it: all that changed.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All that changed; the same as no name.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
+    as_json: Json = False,
+    workspace: Folder = None,
+) -> int:
+    """Let changed playbooks, agents and policies run."""
+    from mainstay.cli import versions
+
+    return versions.activate(_screen(as_json), workspace, [] if everything else names or [], yes=yes)
+
+
+@app.command()
+def diff(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A playbook, agent or policy, or its file.")],
+    older: Annotated[str, typer.Argument(metavar="VERSION", help="By default the active one.")] = "",
+    newer: Annotated[str, typer.Argument(metavar="VERSION", help="By default the file.")] = "",
+    as_json: Json = False,
+    workspace: Folder = None,
+) -> int:
+    """Show what differs between versions."""
+    from mainstay.cli import versions
+
+    return versions.diff(_screen(as_json), workspace, name, older, newer)
+
+
+@app.command()
+def revert(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A playbook, agent or policy, or its file.")],
+    version: Annotated[str, typer.Argument(metavar="VERSION", help="By default the one before.")] = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
+    as_json: Json = False,
+    workspace: Folder = None,
+) -> int:
+    """Put an older version back, in the folder too."""
+    from mainstay.cli import versions
+
+    return versions.revert(_screen(as_json), workspace, name, version, yes=yes)
+
+
+@app.command()
 def doctor(as_json: Json = False, workspace: Folder = None) -> int:
     """Look whether all is in order, and what to do."""
     from mainstay.cli import doctor as surgery

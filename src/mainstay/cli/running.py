@@ -9,7 +9,8 @@ from mainstay.cli.answering import answer_all
 from mainstay.cli.asking import ask, say_standing, status_of
 from mainstay.cli.place import views_at, workspace_at
 from mainstay.cli.screen import Screen, plain, text
-from mainstay.cli.status import DONE
+from mainstay.cli.status import DONE, FAILED
+from mainstay.cli.versions import activate_to_run
 from mainstay.values import say_duration
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ def run(
 ) -> int:
     """Run a playbook to its end or its first question; `how`: whether to `hold` it for a go-ahead, its priority."""
     workspace = workspace_at(folder)
+    if not dry and not activate_to_run(screen, workspace, name):
+        return FAILED
     definition, contracts = _compile(workspace, name)
     given, inputs = inputs, _spread(definition, inputs)
     if dry:
@@ -46,10 +49,14 @@ def run(
 
 
 def _compile(workspace: Workspace, name: str) -> tuple[Definition, Contracts]:
-    from mainstay.app import contracts_to_read
-    from mainstay.playbooks.shelf import open_playbook
+    from mainstay.app import contracts_to_read, versions_to_read
+    from mainstay.playbooks.shelf import open_playbook, open_to_run
+    from mainstay.playbooks.versions import OwnPlaybooks
 
     contracts = contracts_to_read(workspace)
+    if "@" in name:  # a certain version
+        own = OwnPlaybooks(versions_to_read(workspace), workspace.root)
+        return open_to_run(workspace.root, name, contracts, own), contracts
     return open_playbook(workspace.root, name, contracts), contracts
 
 

@@ -34,7 +34,7 @@ from mainstay.events.effects import (
     SettleDue,
     Undo,
 )
-from mainstay.events.envelope import AnyFact, Append, BudgetFact, Draft, LimitFact, PlanFact, Recorded
+from mainstay.events.envelope import AnyFact, Append, BudgetFact, Draft, LimitFact, PlanFact, Recorded, VersionFact
 from mainstay.events.fact import Fact
 from mainstay.events.limits import BudgetReserved, BudgetSettled, PlaceLeft, PlacesKept, PlaceTaken
 from mainstay.events.plans import (
@@ -155,6 +155,7 @@ __all__ = [
     "UndoRequested",
     "UndoStarted",
     "VersionActivated",
+    "VersionFact",
     "VersionKept",
     "VersionRetired",
     "WaitEnded",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal, TypeAlias
 
 from mainstay.events.fact import Fact
-from mainstay.values import BlobRef, Value
+from mainstay.values import BlobRef
 
 ArtefactKind: TypeAlias = Literal["playbook", "agent", "policy"]
 
@@ -21,7 +21,7 @@ class VersionActivated(Fact, frozen=True, omit_defaults=True):
     digest: str
     files: dict[str, BlobRef]
     by: str
-    contracts: Value = None
+    contracts: BlobRef | None = None
 
 
 class VersionKept(Fact, frozen=True, omit_defaults=True):

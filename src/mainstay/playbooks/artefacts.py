@@ -83,7 +83,7 @@ def read_artefact(root: Path, kind: ArtefactKind, name: str) -> Artefact | None:
     content = read_bytes(root, path)
     files = {path: content}
     if kind == "playbook":
-        files |= _templates(root, path, content)
+        files |= templates_of(root, path, content)
     elif kind == "agent":
         files |= _imported(root, path, content)
         prompts = sorted((root / path).parent.glob(f"{name}.*"))
@@ -151,7 +151,7 @@ def agents_named(content: bytes, path: str) -> list[str]:
     return sorted({each.text for each in found if isinstance(each, Scalar)})
 
 
-def _templates(root: Path, path: str, content: bytes) -> dict[str, bytes]:
+def templates_of(root: Path, path: str, content: bytes) -> dict[str, bytes]:
     """Read the templates a playbook names, where the compiler looks for them: beside it, then in the workspace."""
     found: dict[str, bytes] = {}
     for name in sorted({scalar.text[len(FILE_MARK) :].strip() for scalar in _scalars(_tree(content, path))}):

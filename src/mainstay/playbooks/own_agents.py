@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mainstay.errors import LedgerError, NeedsOperator
 from mainstay.playbooks.artefacts import digest_of_files, path_of
-from mainstay.runtime.described import contract_of
+from mainstay.runtime.described import DESCRIBE, contract_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,12 +16,18 @@ if TYPE_CHECKING:
     from mainstay.contracts import AgentContract
     from mainstay.playbooks.versions import Version, Versions
 
+_DESCRIBE = "describe.py"
 _FOLDER_MODE, _FILE_MODE = 0o500, 0o400
 
 
 def module_of(digest: str, name: str) -> str:
     """Name the module of an agent's file. Each version is a package of its own, so that versions never mix."""
     return f"v{digest}.agents.{name}"
+
+
+def describing(digest: str) -> str:
+    """Name the function that tells what the agents of a version promise: in a module, so in a room, of that version."""
+    return f"v{digest}.describe:describe"
 
 
 class Code:
@@ -35,7 +41,7 @@ class Code:
 
     def place(self, digest: str, files: dict[str, bytes]) -> None:
         """Put files there unless they are there already, exactly so."""
-        at = self._folder / f"v{digest}"
+        at, files = self._folder / f"v{digest}", {**files, _DESCRIBE: DESCRIBE}
         if at.is_dir():
             if _content(at) == files:
                 self._checked.add(digest)

@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from mainstay.errors import FileError, UnknownNameError
+from mainstay.playbooks.artefacts import digest_of_files, templates_of
 from mainstay.playbooks.calls import Opened
 from mainstay.playbooks.compile import compile_opened
 
 if TYPE_CHECKING:
     from mainstay.kernel.graph import Definition
+    from mainstay.playbooks.versions import OwnPlaybooks
     from mainstay.ports import Catalogue
+    from mainstay.values import Digest
 
 LIBRARY = Path(__file__).parent / "library"
 _MAX_BYTES = 256 * 1024
@@ -49,14 +52,53 @@ def find_playbook(root: Path | None, name: str) -> Shelved:
 
 
 def open_playbook(root: Path | None, name: str, catalogue: Catalogue) -> Definition:
-    """Compile a playbook by name. Raises UnknownNameError with the nearest one, FileError, or PlaybookError."""
+    """Compile a playbook as its file is now: to look at it, not to run it.
+
+    Raises UnknownNameError with the nearest one, FileError, or PlaybookError.
+    """
     return compile_opened(opened(root, name), catalogue, others=partial(opened, root))
 
 
 def opened(root: Path | None, name: str) -> Opened:
     """Open a playbook as its file is now, whatever version is named: what steps of other playbooks run."""
     found = find_playbook(root, name.partition("@")[0])
-    return Opened(_read(found.path), found.path.name, (found.path.parent, *((root,) if root else ())))
+    version = "" if found.own else library_version(found.name)
+    folders = (found.path.parent, *((root,) if root else ()))
+    return Opened(_read(found.path), found.path.name, folders, version=version)
+
+
+def open_to_run(root: Path, name: str, catalogue: Catalogue, own: OwnPlaybooks, *, by_hand: bool = False) -> Definition:
+    """Compile what may run of a playbook, named `name` or `name@version`, and of those that its steps run.
+
+    Of the operator's own that is only what is active; Mainstay's own are active by nature. `by_hand` refuses one whose
+    file says something else meanwhile; a schedule or a plan goes on with what is active.
+    Raises InactiveError, UnknownNameError, or PlaybookError.
+    """
+    if by_hand and "@" not in name and ((name in shelf(root) and shelf(root)[name].own) or own.has(name)):
+        own.refuse_changed(name)
+    return compile_opened(opened_to_run(root, own, name), catalogue, others=partial(opened_to_run, root, own))
+
+
+def opened_to_run(root: Path, own: OwnPlaybooks, name: str) -> Opened:
+    """Open what may run of a playbook: the active version, or the one that is named."""
+    name, _, version = name.partition("@")
+    found = shelf(root).get(name)
+    if (found is not None and found.own) or own.has(name):
+        return own.opened(name, version)
+    find_playbook(root, name)
+    if not library_version(name).startswith(version):
+        raise UnknownNameError(
+            f"Mainstay's playbook '{name}' has no version '{version}' in this release.",
+            remedy=f"It has {library_version(name)[:8]}.",
+        )
+    return opened(None, name)
+
+
+def library_version(name: str) -> Digest:
+    """Give the digest of a playbook that comes with Mainstay."""
+    path = LIBRARY / f"{name}.yaml"
+    content = path.read_bytes()
+    return digest_of_files({path.name: content, **templates_of(LIBRARY, path.name, content)})
 
 
 def _read(path: Path) -> str:

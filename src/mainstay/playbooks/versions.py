@@ -6,8 +6,6 @@ became of the folder (requirements O4, K14).
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import msgspec
@@ -17,17 +15,16 @@ from mainstay.errors import InactiveError, UnknownNameError
 from mainstay.events import ArtefactKind
 from mainstay.ledger import queries
 from mainstay.playbooks.artefacts import Key, path_of, read_artefact, text_of
-from mainstay.playbooks.compile import compile_playbook
-from mainstay.runtime.described import AgentTold, told_of
+from mainstay.playbooks.calls import Opened
+from mainstay.runtime.described import AgentTold, decode_told
 from mainstay.values import BlobRef, Digest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from mainstay.events import Recorded
-    from mainstay.kernel.graph import Definition
-    from mainstay.ports import Catalogue
-    from mainstay.runtime.payloads import Payloads
+    from mainstay.ports import Blobs
 
 SHORT = 8  # characters of a digest that a person reads
 STREAM = "version:"
@@ -79,29 +76,38 @@ def stream_of(kind: ArtefactKind, name: str) -> str:
 class Versions:
     """Reads versions. In the owner, which alone adds to them, `forget` follows each addition."""
 
-    def __init__(self, records: Records, payloads: Payloads) -> None:
-        """Read from a ledger or its reader."""
+    def __init__(self, records: Records, blobs: Blobs) -> None:
+        """Read from a ledger or its reader; content is kept as blobs."""
         self._records = records
-        self._payloads = payloads
+        self._blobs = blobs
         self._pasts: dict[Key, Past] = {}
+        self._keys: list[Key] | None = None
+
+    def load(self) -> None:
+        """Read all now: the reader may be closed afterwards."""
+        for key in self.known():
+            self.past(*key)
 
     def forget(self) -> None:
         """Read everything again: facts were added."""
         self._pasts.clear()
+        self._keys = None
 
     def known(self) -> list[Key]:
         """List every artefact that ever had a version."""
-        names = [row[0].removeprefix(STREAM) for row in self._records.rows(queries.VERSION_STREAMS)]
-        return [cast("Key", tuple(name.split(":", 1))) for name in names]
+        if self._keys is None:
+            names = [row[0].removeprefix(STREAM) for row in self._records.rows(queries.VERSION_STREAMS)]
+            self._keys = [cast("Key", tuple(name.split(":", 1))) for name in names]
+        return self._keys
 
     def past(self, kind: ArtefactKind, name: str) -> Past:
         """Give all versions of one artefact."""
-        if (kind, name) not in self._pasts:
+        if (kind, name) not in self._pasts and (kind, name) in self.known():
             past = Past()
             for event in self._records.read(stream_of(kind, name)):
                 past = self._folded(past, event)
             self._pasts[kind, name] = past
-        return self._pasts[kind, name]
+        return self._pasts.get((kind, name), Past())
 
     def active(self, kind: ArtefactKind, name: str) -> Version | None:
         """Give the active version."""
@@ -119,7 +125,7 @@ class Versions:
 
     def content(self, version: Version) -> dict[str, bytes]:
         """Give the files of a version. Raises LedgerError when one is missing or altered."""
-        return {path: self._payloads.blobs.get(ref) for path, ref in version.files.items()}
+        return {path: self._blobs.get(ref) for path, ref in version.files.items()}
 
     def _folded(self, past: Past, event: Recorded) -> Past:
         fact, at_us = event.fact, event.recorded_at_us
@@ -138,26 +144,19 @@ class Versions:
         if isinstance(fact, e.VersionKept):
             made = before or made
         else:
-            contracts = tuple(told_of(self._payloads.load(fact.contracts)))
+            contracts = decode_told(self._blobs.get(fact.contracts)) if fact.contracts is not None else ()
             made = msgspec.structs.replace(made, activated_us=at_us, by=fact.by, contracts=contracts)
         others = tuple(one for one in past.versions if one.digest != fact.digest)
         active = made if isinstance(fact, e.VersionActivated) else past.active
         return Past((*others, made), active, event.sequence)
 
 
-def compile_files(kind_path: str, files: Mapping[str, bytes], catalogue: Catalogue) -> Definition:
-    """Compile a playbook from content alone, whatever stands in the folder meanwhile. Raises PlaybookError."""
-    with tempfile.TemporaryDirectory(prefix="mainstay-") as made:
-        root = Path(made)
-        for path, content in files.items():
-            (root / path).parent.mkdir(parents=True, exist_ok=True)
-            (root / path).write_bytes(content)
-        folders = [(root / kind_path).parent, root]
-        source = text_of(files[kind_path], kind_path)
-        return compile_playbook(source, catalogue, file=kind_path.rpartition("/")[2], folders=folders)
+def opened_files(path: str, files: Mapping[str, bytes], version: Digest = "") -> Opened:
+    """Open a playbook of content alone, whatever stands in the folder meanwhile. Raises FileError."""
+    return Opened(text_of(files[path], path), path.rpartition("/")[2], files=files, version=version)
 
 
-class Opener:
+class OwnPlaybooks:
     """Opens the operator's own playbooks for running: only what was activated."""
 
     def __init__(self, versions: Versions, root: Path) -> None:
@@ -165,25 +164,28 @@ class Opener:
         self._versions = versions
         self._root = root
 
-    def open(self, name: str, catalogue: Catalogue, version: str = "") -> Definition:
-        """Compile the active version, or an earlier one by the beginning of its digest.
+    def has(self, name: str) -> bool:
+        """Whether one of this name is active, also when its file is gone."""
+        return self._versions.active("playbook", name) is not None
+
+    def opened(self, name: str, version: str = "") -> Opened:
+        """Open the active version, or an earlier one by the beginning of its digest.
 
         The folder is not looked at: a schedule goes on with the active version while its file is being worked on.
-        Raises InactiveError, UnknownNameError, or PlaybookError.
+        Raises InactiveError or UnknownNameError.
         """
-        if version:
-            found = self._versions.version("playbook", name, version)
-            if found.activated_us is None:
-                raise InactiveError(
-                    f"Version {found.short} of {path_of('playbook', name)} was never activated.",
-                    remedy=f"Look at it: mainstay diff {name} {found.short}",
-                )
-        else:
-            found = self._versions.active("playbook", name)
-            if found is None:
-                raise _inactive(path_of("playbook", name))
-        definition = compile_files(path_of("playbook", name), self._versions.content(found), catalogue)
-        return msgspec.structs.replace(definition, version=found.digest)
+        path = path_of("playbook", name)
+        found = (
+            self._versions.version("playbook", name, version) if version else self._versions.active("playbook", name)
+        )
+        if found is None:
+            raise _inactive(path)
+        if found.activated_us is None:
+            raise InactiveError(
+                f"Version {found.short} of {path} was never activated.",
+                remedy=f"Look at it: mainstay diff {name} {found.short}",
+            )
+        return opened_files(path, self._versions.content(found), found.digest)
 
     def refuse_changed(self, name: str) -> None:
         """Refuse what the operator starts by hand while its file says something else than the active version."""
@@ -191,7 +193,10 @@ class Opener:
         active = self._versions.active("playbook", name)
         path = path_of("playbook", name)
         if artefact is None:
-            raise InactiveError(f"{path} is gone.", remedy=f"Put it back with: mainstay revert {path}")
+            raise InactiveError(
+                f"{path} is gone.",
+                remedy=f"Put it back: mainstay revert {path}\nOr take it out of use: mainstay activate {path}",
+            )
         if active is None:
             raise _inactive(path)
         if artefact.digest != active.digest:

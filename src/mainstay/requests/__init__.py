@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mainstay.requests import anchoring, care, plans, release, scheduling
+from mainstay.requests import anchoring, care, plans, release, scheduling, versions
 from mainstay.requests.desk import NOTICE, TAKEN, Params, Requests, say_news
 from mainstay.requests.files import file_content, files_at
 
@@ -23,6 +23,7 @@ METHODS: Mapping[str, Method] = {
     **plans.METHODS,
     **release.METHODS,
     **scheduling.METHODS,
+    **versions.METHODS,
 }
 
 __all__ = ["METHODS", "NOTICE", "TAKEN", "Params", "Requests", "file_content", "files_at", "say_news"]

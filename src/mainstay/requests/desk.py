@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mainstay.kernel.graph import Definition
+    from mainstay.playbooks.activation import Activation
     from mainstay.ports import Catalogue
     from mainstay.runtime.intake import Emit, Request
     from mainstay.values import Value
@@ -50,9 +51,17 @@ def new_plan_id() -> str:
 class Requests:
     """Carries out what is asked, on one engine."""
 
-    def __init__(self, engine: Engine, contracts: Catalogue, root: Path, methods: Mapping[str, Method]) -> None:
-        """Take the engine, what playbooks may call, the workspace's folder, and what can be asked by name."""
+    def __init__(
+        self,
+        engine: Engine,
+        contracts: Catalogue,
+        root: Path,
+        methods: Mapping[str, Method],
+        activation: Activation,
+    ) -> None:
+        """Take the engine, what playbooks may call, the workspace's folder, what can be asked, and what is active."""
         self._methods = methods
+        self.activation = activation
         self.engine = engine
         self.contracts = contracts
         self.root = root

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mainstay import commands as c
 from mainstay.playbooks.inputs import read_inputs
-from mainstay.playbooks.shelf import open_playbook
+from mainstay.playbooks.shelf import open_to_run
 from mainstay.requests.files import file_content
 
 if TYPE_CHECKING:
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 
 async def _run(desk: Requests, params: Params, emit: Emit) -> Params:
-    definition = open_playbook(desk.root, params["playbook"], desk.contracts)
+    own = desk.activation.playbooks
+    definition = open_to_run(desk.root, params["playbook"], desk.contracts, own, by_hand=True)
     inputs = inputs_of(desk, definition, params)
     hold, priority = bool(params.get("hold")), params.get("priority")
     plan_id, committed = desk.propose(definition, inputs, hold=hold, priority=priority)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 import traceback
 from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any, Literal, cast, get_args, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_type_hints
 
 import msgspec
 from msgspec import inspect
@@ -23,10 +23,10 @@ from mainstay.runtime.types import Type, Vocabulary, parse_type
 from mainstay.values import BlobRef, Money, Sealed, Value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from types import ModuleType
 
-DESCRIBE = "mainstay.runtime.described:describe"
+DESCRIBE = b"from mainstay.runtime.described import describe  # run in the room of this code\n"
 VERSION_CHARS = 12  # of a digest: what a step, an actor and a screen name a version by
 _PLAIN = frozenset({str, int, bool, float, type(None), list, tuple, dict, BlobRef, Sealed, Money})
 _TIME = Annotated[str, msgspec.Meta(extra={"mainstay": "time"})]
@@ -281,6 +281,11 @@ _HINTS: dict[str, Any] = {
 }
 
 
-def told_of(contracts: Value) -> list[AgentTold]:
-    """Read what a fact keeps; nothing where it keeps nothing."""
-    return [msgspec.convert(each, AgentTold) for each in cast("list[Any]", contracts or [])]
+def encode_told(told: Sequence[AgentTold]) -> bytes:
+    """Give the bytes that are kept with an activation."""
+    return msgspec.json.encode(told)
+
+
+def decode_told(kept: bytes) -> tuple[AgentTold, ...]:
+    """Read them back."""
+    return msgspec.json.decode(kept, type=tuple[AgentTold, ...])

@@ -1,0 +1,306 @@
+"""Activating versions, and putting an older one back: the operator's word, in the owner (DESIGN, A workspace).
+
+What is activated is bound to the digests the operator was shown. Everything is checked first: Python is parsed, agents
+are read in a worker process, playbooks compile. Then all of it is recorded in one append, or nothing is.
+"""
+
+from __future__ import annotations
+
+import secrets
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import msgspec
+
+from mainstay import events as e
+from mainstay.contracts import from_plain, to_plain
+from mainstay.encoding import decode_value, encode_value
+from mainstay.errors import FileError, InputError, MainstayError, PlaybookError
+from mainstay.playbooks.artefacts import Artefact, agents_named, check_python, digest_of_files, path_of, read_artefact
+from mainstay.playbooks.changes import changes
+from mainstay.playbooks.compile import compile_opened
+from mainstay.playbooks.own_agents import Code, OwnAgents, describing, module_of
+from mainstay.playbooks.shelf import opened_to_run
+from mainstay.playbooks.versions import OwnPlaybooks, Version, Versions, opened_files, stream_of
+from mainstay.runtime.catalogue import Contracts
+from mainstay.runtime.described import AgentTold, Module, Told, contract_of, encode_told
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from mainstay.contracts import AgentContract
+    from mainstay.playbooks.calls import Opened
+    from mainstay.playbooks.compile import Others
+    from mainstay.ports import Blobs, Ledger, Workers
+    from mainstay.values import BlobRef
+
+DESCRIBE_S = 30.0
+DESCRIBE_MB = 1024
+
+Broken: TypeAlias = tuple[tuple[str, str], ...]  # path of a playbook, what is wrong
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """What the operator said yes to: an artefact, and the digest that was shown. Empty: its file is gone."""
+
+    kind: e.ArtefactKind
+    name: str
+    digest: str = ""
+
+
+class Activated(msgspec.Struct, frozen=True):
+    """What became of it. `broken` are active playbooks that no longer fit an agent, with the first finding."""
+
+    activated: tuple[Wanted, ...]
+    broken: Broken = ()
+    written: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()  # other artefacts that share a file that was written
+
+
+def activation_of(root: Path, code: Path, ledger: Ledger, blobs: Blobs, contracts: Contracts) -> Activation:
+    """Bring the operator's own playbooks and agents into a workspace's owner; `code` is where workers look for code.
+
+    The catalogue knows the agents that are active from here on.
+    """
+    versions, placed = Versions(ledger, blobs), Code(code)
+    contracts.own = OwnAgents(versions, root, placed)
+    return Activation(root, versions, contracts, placed, ledger, blobs)
+
+
+class Activation:
+    """Activates, on one workspace's owner; `playbooks` opens what is active."""
+
+    def __init__(
+        self, root: Path, versions: Versions, contracts: Contracts, code: Code, ledger: Ledger, blobs: Blobs
+    ) -> None:
+        """Take the folder, what is active, what playbooks may call, and where facts and content are kept."""
+        self.versions = versions
+        self.playbooks = OwnPlaybooks(versions, root)
+        self._root = root
+        self._contracts = contracts
+        self._code = code
+        self._ledger = ledger
+        self._blobs = blobs
+
+    async def activate(self, wanted: Sequence[Wanted], workers: Workers, now_us: int) -> Activated:
+        """Let these run from now on; on disk when this returns. Raises what is wrong, and then nothing is active."""
+        here = [self._shown(one) for one in wanted]
+        gone = [one for one, artefact in zip(wanted, here, strict=True) if artefact is None]
+        artefacts = [artefact for artefact in here if artefact is not None]
+        told = await self._checked(artefacts, workers, {one.name for one in gone if one.kind == "agent"})
+        facts: list[e.VersionFact] = [self._activated(artefact, told) for artefact in artefacts]
+        facts += [e.VersionRetired(one.kind, one.name, "operator") for one in gone]
+        await self._record(facts, now_us)
+        return Activated(tuple(wanted), self._broken(artefacts, [told[a.name] for a in artefacts if a.kind == "agent"]))
+
+    async def revert(self, version: Version, seen: str, workers: Workers, now_us: int) -> Activated:
+        """Make an older version the active one, and write its files; content that was never saved is kept first.
+
+        `seen` is the digest of what stood in the folder when the operator was asked.
+        """
+        present = read_artefact(self._root, version.kind, version.name)
+        if (present.digest if present is not None else "") != seen:
+            raise InputError(f"{path_of(version.kind, version.name)} changed meanwhile.", remedy="Look again.")
+        older = Artefact(version.kind, version.name, self.versions.content(version))
+        told = await self._checked([older], workers, set())
+        facts: list[e.VersionFact] = [self._activated(older, told)]
+        replaced = self._replaced(older, present)
+        if replaced and digest_of_files(replaced) not in self._digests(version):
+            kept = e.VersionKept(version.kind, version.name, digest_of_files(replaced), self._kept(replaced))
+            facts.insert(0, kept)
+        before = {change.path for change in changes(self.versions, self._root)}
+        await self._record(facts, now_us)
+        written = tuple(path for path, content in older.files.items() if self._write(path, content))
+        others = [change.path for change in changes(self.versions, self._root) if change.path not in before]
+        broken = self._broken([older], list(told.values()))
+        return Activated((Wanted(version.kind, version.name, version.digest),), broken, written, tuple(others))
+
+    # --- checks
+
+    def _shown(self, wanted: Wanted) -> Artefact | None:
+        """Read what is to be activated; it must be what the operator was shown."""
+        artefact = read_artefact(self._root, wanted.kind, wanted.name)
+        if (artefact.digest if artefact is not None else "") != wanted.digest:
+            path = path_of(wanted.kind, wanted.name)
+            raise InputError(f"{path} changed while you looked; nothing was activated.", remedy="Look again.")
+        return artefact
+
+    async def _checked(
+        self, artefacts: Sequence[Artefact], workers: Workers, gone: set[str]
+    ) -> dict[str, list[AgentTold]]:
+        """Check all together; gives what the agents among them promise, by the name of their file."""
+        told: dict[str, list[AgentTold]] = {}
+        pending: list[AgentContract] = []
+        for artefact in artefacts:
+            if artefact.kind == "agent":
+                told[artefact.name] = await self._described(artefact, workers)
+                pending += _contracts(artefact, told[artefact.name])
+        self._refuse_shared_names(told, gone)
+        catalogue = _with(self._contracts, pending, self._staying({*told, *gone}))
+        findings: list[str] = []
+        playbooks = {artefact.name: artefact for artefact in artefacts if artefact.kind == "playbook"}
+        for artefact in playbooks.values():
+            findings += _findings(artefact, catalogue, partial(self._opened, playbooks))
+        if findings:
+            raise PlaybookError(tuple(findings))
+        return told
+
+    def _opened(self, pending: Mapping[str, Artefact], name: str) -> Opened:
+        """Open a playbook that another one runs, as it will be."""
+        if name in pending:
+            return opened_files(pending[name].path, pending[name].files, pending[name].digest)
+        return opened_to_run(self._root, self.playbooks, name)
+
+    async def _described(self, artefact: Artefact, workers: Workers) -> list[AgentTold]:
+        """Read the agents of a file in a worker process. Raises what is wrong with the file."""
+        check_python(artefact.files)
+        if not artefact.name.isidentifier():
+            raise FileError(f"{artefact.path}: '{artefact.name}' is no name for an agent.", remedy="Use letters and _.")
+        self._code.place(artefact.digest, artefact.files)
+        module = Module(module_of(artefact.digest, artefact.name), artefact.path)
+        answer = await workers.run(
+            describing(artefact.digest), encode_value(to_plain(module)), {}, timeout_s=DESCRIBE_S, memory_mb=DESCRIBE_MB
+        )
+        found = from_plain(decode_value(answer), Told).agents
+        if not found:
+            raise FileError(
+                f"{artefact.path} registers no agent.", remedy="Write @agent above the function, from mainstay.agent."
+            )
+        return found
+
+    def _refuse_shared_names(self, told: dict[str, list[AgentTold]], gone: set[str]) -> None:
+        taken = {name: f"{path_of('agent', file)}" for file, name in self._others({*told, *gone})}
+        taken |= dict.fromkeys(self._contracts.agents, "Mainstay itself")
+        for file, agents in told.items():
+            for one in agents:
+                if one.name in taken:
+                    raise InputError(
+                        f"{path_of('agent', file)} has an agent '{one.name}', and so has {taken[one.name]}.",
+                        remedy='Name it otherwise: @agent(name="...")',
+                    )
+                taken[one.name] = path_of("agent", file)
+
+    def _others(self, changing: set[str]) -> list[tuple[str, str]]:
+        """Give file and name of each active agent that stays as it is."""
+        return [(version.name, told.name) for version in self._staying(changing) for told in version.contracts]
+
+    def _staying(self, changing: set[str]) -> list[Version]:
+        keys = [key for key in self.versions.known() if key[0] == "agent" and key[1] not in changing]
+        return [active for key in keys if (active := self.versions.active(*key)) is not None]
+
+    def _broken(self, artefacts: Sequence[Artefact], told: Sequence[Sequence[AgentTold]]) -> Broken:
+        """Find active playbooks that use a changed agent and no longer fit it."""
+        names = {one.name for agents in told for one in agents}
+        found: list[tuple[str, str]] = []
+        others = partial(self._opened, dict[str, Artefact]())
+        for kind, name in self.versions.known() if names else ():
+            active = self.versions.active(kind, name)
+            if kind != "playbook" or active is None or any(a.name == name and a.kind == kind for a in artefacts):
+                continue
+            artefact = Artefact(kind, name, self.versions.content(active))
+            if names & set(agents_named(artefact.files[artefact.path], artefact.path)):
+                found += [(artefact.path, finding) for finding in _findings(artefact, self._contracts, others)[:1]]
+        return tuple(found)
+
+    # --- keeping
+
+    def _activated(self, artefact: Artefact, told: dict[str, list[AgentTold]]) -> e.VersionActivated:
+        contracts = self._blobs.put(encode_told(told[artefact.name])) if artefact.kind == "agent" else None
+        return e.VersionActivated(
+            artefact=artefact.kind,
+            name=artefact.name,
+            digest=artefact.digest,
+            files=self._kept(artefact.files),
+            by="operator",
+            contracts=contracts,
+        )
+
+    def _kept(self, files: dict[str, bytes]) -> dict[str, BlobRef]:
+        return {path: self._blobs.put(content, name=path) for path, content in files.items()}
+
+    async def _record(self, facts: Sequence[e.VersionFact], now_us: int) -> None:
+        """Append facts, all or none. What is active is read anew then, whether it worked or not."""
+        streams: dict[str, list[e.Draft]] = {}
+        expected: dict[str, int] = {}
+        for fact in facts:
+            stream = stream_of(fact.artefact, fact.name)
+            expected[stream] = self.versions.past(fact.artefact, fact.name).sequence
+            streams.setdefault(stream, []).append(e.Draft(fact, now_us, "operator"))
+        try:
+            await self._ledger.append([e.Append(name, expected[name], tuple(own)) for name, own in streams.items()])
+        finally:
+            self.versions.forget()
+
+    # --- the folder
+
+    def _replaced(self, older: Artefact, present: Artefact | None) -> dict[str, bytes]:
+        """Give what of the folder an older version takes the place of, with all that belongs to it now."""
+        there = {path for path in older.files if (self._root / path).is_file()}
+        files = {path: (self._root / path).read_bytes() for path in there}
+        return {**(present.files if present is not None else {}), **files}
+
+    def _digests(self, version: Version) -> set[str]:
+        return {one.digest for one in self.versions.past(version.kind, version.name).versions}
+
+    def _write(self, path: str, content: bytes) -> bool:
+        """Write a file of the workspace whole or not at all; says whether it had to be."""
+        at = self._root / path
+        if at.is_file() and at.read_bytes() == content:
+            return False
+        at.parent.mkdir(parents=True, exist_ok=True)
+        part = at.with_name(f".{at.name}.{secrets.token_hex(4)}.part")
+        part.write_bytes(content)
+        if at.is_file():
+            part.chmod(at.stat().st_mode & 0o777)
+        part.replace(at)
+        return True
+
+
+def _contracts(artefact: Artefact, told: Sequence[AgentTold]) -> list[AgentContract]:
+    """Make contracts of what foreign code says of itself. Raises FileError when that makes no sense."""
+    try:
+        return [contract_of(one, module_of(artefact.digest, artefact.name), artefact.digest) for one in told]
+    except (KeyError, ValueError, TypeError) as error:
+        raise FileError(f"{artefact.path}: what its agents take and give can't be read: {error}.") from None
+
+
+def _findings(artefact: Artefact, catalogue: Contracts, others: Others) -> list[str]:
+    try:
+        name = compile_opened(opened_files(artefact.path, artefact.files), catalogue, others=others).name
+    except PlaybookError as error:
+        return list(error.findings)
+    except MainstayError as error:  # an agent that is not active
+        return [f"{artefact.path}: {error.message} {error.remedy}"]
+    if name != artefact.name:
+        return [f"{artefact.path}: it calls itself '{name}'; file and playbook have one name"]
+    return []
+
+
+class _Preview:
+    """The operator's agents as they would be."""
+
+    def __init__(self, pending: Sequence[AgentContract], staying: Sequence[Version], own: Any) -> None:  # noqa: ANN401
+        self._agents = {each.name: each for each in pending}
+        self._agents |= {
+            told.name: contract_of(told, module_of(version.digest, version.name), version.digest)
+            for version in staying
+            for told in version.contracts
+        }
+        self._own = own
+
+    def names(self) -> list[str]:
+        return sorted(self._agents)
+
+    def agent(self, name: str, version: str = "") -> AgentContract | None:
+        del version
+        return self._agents.get(name)
+
+    def file_of(self, name: str) -> str:
+        return self._own.file_of(name) if self._own is not None else ""
+
+
+def _with(contracts: Contracts, pending: Sequence[AgentContract], staying: Sequence[Version]) -> Contracts:
+    made = Contracts(contracts.operations.values(), contracts.agents.values())
+    made.own = _Preview(pending, staying, contracts.own)
+    return made
