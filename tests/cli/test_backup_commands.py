@@ -1,0 +1,208 @@
+"""O7, F5, L8: backup, restore, archive, export and import as the operator runs them, with an owner and without."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from cli_desk import COMMAND, INVOICES, STATEMENT, Desk, new_desk, stop
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PASSPHRASE = "correct horse battery"
+
+
+def another(desk: Desk, folder: Path) -> Desk:
+    """The same operator, in another workspace."""
+    other = object.__new__(Desk)
+    other.folder, other.env, other.question = folder, desk.env, ""
+    return other
+
+
+def plans(desk: Desk) -> list[Any]:
+    return [(row["plan"], row["status"], row["questions"]) for row in desk.json("plans")]
+
+
+def kinds(desk: Desk) -> list[str]:
+    return [row["kind"] for row in desk.json("history", "tail", "-n", "1000")]
+
+
+def restored(desk: Desk, file: Path, name: str = "again") -> Desk:
+    other = another(desk, desk.folder.parent / name)
+    done = desk.run("restore", file, other.folder)
+    assert done.returncode == 0, done.stderr
+    return other
+
+
+def test_o7_l6_a_backup_of_a_busy_workspace_brings_all_plans_back_and_dispatches_nothing(desk):
+    waiting = desk.reconcile()
+    service = desk.service()
+    run = [*COMMAND, "run", "billing-reconciliation", f"statement={STATEMENT}", f"invoices={INVOICES}"]
+    busy = [subprocess.Popen(run, cwd=desk.folder, env=desk.env, stdout=subprocess.DEVNULL) for _ in range(3)]
+    deadline = time.monotonic() + 30
+    while len(desk.json("plans")) < 4:
+        assert time.monotonic() < deadline
+    file = desk.folder.parent / "acme.backup"
+    made = desk.json("backup", file)
+    for process in busy:
+        assert process.wait() == 3
+    stop(service)
+    there, events = plans(desk), kinds(desk)
+    other = restored(desk, file)
+    assert made["records"] < len(events), "they went on after it"
+    assert {plan for plan, _, _ in plans(other)} == {plan for plan, _, _ in there}
+    assert other.json("history", "verify")["bad"] is None
+    service = other.service()
+    stop(service)
+    after = kinds(other)
+    assert after == [*events[: made["records"]], "WorkspaceQuarantined"]
+    assert not list((other.folder / "outbox").rglob("*.*"))
+    assert other.json("decide", waiting["questions"][0])["card"]["headline"]
+
+
+def test_o7_a_restored_workspace_goes_on_after_its_release(desk):
+    desk.reconcile()
+    file = desk.folder.parent / "acme.backup"
+    desk.json("backup", file)
+    other = restored(desk, file)
+    (question,) = other.json("inbox")
+    other.json("history", "release", "--all", "run")
+    assert other.json("decide", question["decision"], "approve", status=3)["questions"]
+
+
+def test_o7_a_backup_can_be_named_only_once_and_a_workspace_is_never_overwritten(desk):
+    file = desk.folder.parent / "acme.backup"
+    desk.json("backup", file)
+    assert "exists already" in desk.run("backup", file).stderr
+    done = desk.run("restore", file, desk.folder)
+    assert done.returncode == 2
+    assert "is not empty; nothing was changed" in done.stderr
+    assert desk.run("restore", desk.folder / "mainstay.toml", desk.folder.parent / "new").returncode == 2
+
+
+def test_o7_without_the_key_nothing_is_restored(desk, tmp_path):
+    file = desk.folder.parent / "acme.backup"
+    desk.json("backup", file)
+    desk.env = desk.env | {"XDG_CONFIG_HOME": str(tmp_path / "elsewhere" / "config")}
+    done = desk.run("restore", file, tmp_path / "new")
+    assert done.returncode == 1
+    assert "is missing" in done.stderr
+    assert not (tmp_path / "new").exists()
+
+
+def test_o7_a_passphrase_brings_the_workspace_to_another_machine(desk, tmp_path):
+    file = desk.folder.parent / "acme.backup"
+    desk.reconcile()
+    assert "MAINSTAY_BACKUP_PASSPHRASE" in desk.run("backup", file, "--passphrase").stderr
+    desk.env["MAINSTAY_BACKUP_PASSPHRASE"] = "short"
+    assert "at least 12 characters" in desk.run("backup", file, "--passphrase").stderr
+    desk.env["MAINSTAY_BACKUP_PASSPHRASE"] = PASSPHRASE
+    desk.json("backup", file, "--passphrase")
+    there = plans(desk)
+    desk.env["XDG_CONFIG_HOME"] = str(tmp_path / "elsewhere")
+    desk.env["MAINSTAY_BACKUP_PASSPHRASE"] = "something else"
+    assert "That passphrase does not open" in desk.run("restore", file, tmp_path / "new").stderr
+    desk.env["MAINSTAY_BACKUP_PASSPHRASE"] = PASSPHRASE
+    assert plans(restored(desk, file)) == there
+
+
+@pytest.mark.parametrize("command", ["backup", "restore"])
+def test_f5_killed_at_any_moment_nothing_half_is_left_and_it_can_be_run_again(desk, command):
+    large = desk.folder / "templates" / "large.bin"
+    large.write_bytes(os.urandom(60 * 1024 * 1024))
+    base, there = desk.folder.parent, plans(desk)
+    if command == "restore":
+        desk.json("backup", base / "first.backup")
+    for turn in range(6):
+        target = base / "acme.backup" if command == "backup" else base / "again"
+        arguments = [target] if command == "backup" else [base / "first.backup", target]
+        process = subprocess.Popen([*COMMAND, command, *map(str, arguments)], cwd=desk.folder, env=desk.env)
+        time.sleep(0.35 + turn * 0.12)
+        process.kill()
+        process.wait()
+        if target.exists():  # it was quicker: then it is whole
+            break
+    file = base / "second.backup" if command == "backup" else base / "first.backup"
+    if command == "backup":
+        desk.json("backup", file)
+        if target.exists():
+            restored(desk, target, "whole")
+    elif target.exists():
+        assert plans(another(desk, target)) == there
+    other = restored(desk, file, "last")
+    assert plans(other) == there
+    assert (other.folder / "templates" / "large.bin").read_bytes() == large.read_bytes()
+    assert not list((desk.folder / ".mainstay").glob("snapshot*"))
+
+
+def test_l8_archived_plans_are_shown_replayed_and_undone_as_before(desk):
+    standing = desk.reconcile()
+    while standing["questions"]:
+        done = desk.run("decide", standing["questions"][0], "approve", "--json")
+        assert done.returncode in (0, 3), done.stderr
+        standing = json.loads(done.stdout)
+    plan = standing["plan"]
+    shown, sizes = desk.json("show", plan), desk.json("history", "size")
+    time.sleep(1.1)  # what ended this very second is not older than a second
+    done = desk.json("history", "archive", "--older-than", "1s")
+    assert done["plans"] >= 1
+    smaller = desk.json("history", "size")
+    assert smaller["bodies"] < sizes["bodies"]
+    assert smaller["archived_records"] == done["events"]
+    assert desk.json("show", plan) == shown
+    assert desk.json("replay", plan)["same"]
+    assert desk.json("history", "verify")["bad"] is None
+    assert desk.json("undo", plan, "--yes")["taken_back"]
+    desk.json("history", "rebuild")
+    assert desk.json("history", "collect")["removed"] == 0
+
+
+def test_l8_care_can_be_asked_of_a_running_owner(desk):
+    desk.reconcile()
+    service = desk.service()
+    assert desk.json("history", "collect") == {"removed": 0, "stored_bytes": 0}
+    assert desk.json("history", "archive")["plans"] == 0
+    assert desk.json("history", "rebuild")["records"] > 10
+    stop(service)
+
+
+def test_l8_a_time_that_is_none_is_refused(desk):
+    done = desk.run("history", "archive", "--older-than", "soon")
+    assert done.returncode == 2
+    assert "90d" in done.stderr
+
+
+def test_o7_a_history_goes_out_and_comes_in_elsewhere(desk, tmp_path):
+    desk.reconcile()
+    lines = desk.run("history", "export").stdout
+    (tmp_path / "acme.jsonl").write_text(lines)
+    (tmp_path / "other").mkdir()
+    other = new_desk(tmp_path / "other")
+    done = other.json("history", "import", tmp_path / "acme.jsonl")
+    assert done["records"] == len([line for line in lines.splitlines() if '"mainstay.event.' in line])
+    assert plans(other) == plans(desk)
+    assert other.json("inbox")[0]["card"] == desk.json("inbox")[0]["card"]
+    assert kinds(other)[-1] == "WorkspaceQuarantined"
+    assert other.json("history", "verify")["bad"] is None
+    again = other.run("history", "import", tmp_path / "acme.jsonl")
+    assert again.returncode == 2
+    assert "happened in this workspace already" in again.stderr
+
+
+def test_o7_an_altered_export_is_refused_by_its_line(desk, tmp_path):
+    lines = desk.run("history", "export").stdout.splitlines()
+    event = json.loads(lines[-2])
+    lines[-2] = json.dumps(event | {"actor": "somebody"})
+    (tmp_path / "acme.jsonl").write_text("\n".join(lines))
+    (tmp_path / "other").mkdir()
+    other = new_desk(tmp_path / "other")
+    before = kinds(other)
+    done = other.run("history", "import", tmp_path / "acme.jsonl")
+    assert done.returncode == 2
+    assert f"acme.jsonl, line {len(lines) - 1}: it was altered" in done.stderr
+    assert kinds(other) == before
