@@ -189,6 +189,9 @@ class AskStep(Command, frozen=True, kw_only=True):
     path: str
     card: Value
     labels: Labels = ()
+    covers: tuple[str, ...] = ()
+    covered: Value = None
+    binds: tuple[str, ...] = ()
 
 
 class WaitStep(Command, frozen=True, kw_only=True):
@@ -215,6 +218,8 @@ class PrepareEffect(Command, frozen=True, kw_only=True):
     account: str = ""
     labels: Labels = ()
     cannot_undo: str = ""
+    ruling: str = ""  # the answer that covers it, within its slack
+    edited: tuple[str, ...] = ()
 
 
 class AskBatch(Command, frozen=True, kw_only=True):
@@ -355,6 +360,8 @@ class Rule(Command, frozen=True, kw_only=True):
     rows: Value = None  # of the card's, those that are kept
     arguments: Value = None  # edited ones, for a stuck step tried again
     session: str = ""
+    form: Value = None
+    prepared: tuple[PrepareEffect, ...] = ()  # the actions as the operator edited them
 
 
 PlanCommand: TypeAlias = (

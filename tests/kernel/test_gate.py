@@ -1,5 +1,7 @@
 """Questions and answers: nothing is ever accepted by silence, and a yes is used once, for exactly what was shown."""
 
+from typing import Any
+
 import pytest
 from kernel_scene import (
     ASK,
@@ -28,8 +30,11 @@ from kernel_scene import (
     timer,
     undo,
 )
+from msgspec.structs import replace
 
+from mainstay import commands as c
 from mainstay import events as e
+from mainstay.kernel.graph import Input
 from mainstay.values import SECOND_US, Verdict
 
 # --- what the playbook asks
@@ -313,3 +318,77 @@ def test_questions_are_numbered_through():
     assert list(scene.plan.questions) == ["p.1", "p.2"]
     scene.when(rule(2, "approve"), undo())
     assert scene.last[0] == e.DecisionVoided("p.1", "The plan was ended.")
+
+
+# --- edit and approve, cover, forms (KERNEL E1, E6)
+
+
+def edited(path: str, digest: str = "edited", verdict: Any = ASK) -> c.PrepareEffect:
+    return replace(prepare(path, verdict, digest=digest), edited=("word",))
+
+
+def test_e6_an_edit_is_approved_as_it_was_edited_and_nothing_else():
+    scene = given(do("a")).when(prepare("a", ASK))
+    scene.when(rule(1, "approve", prepared=(edited("a"),))).then(e.DecisionRuled, e.EffectPrepared)
+    assert scene.fact(e.DecisionRuled).binds == ("edited",)
+    slot = scene.slot("a")
+    assert (slot.status, slot.digest, slot.ruling, slot.edited) == ("prepared", "edited", "p.1", True)
+    scene.when(intend("a", ASK))
+    assert scene.fact(e.EffectIntended).ruling == "p.1"
+
+
+def test_e1_an_edit_passes_the_choke_point_again():
+    scene = given(do("a")).when(prepare("a", ASK))
+    scene.refuses(rule(1, "approve", prepared=(edited("a", verdict=DENY),)), "policy forbids a as you edited it")
+    scene.when(rule(1, "approve", prepared=(edited("a"),)))
+    scene.when(intend("a", DENY)).then(e.StepStuck, e.DecisionAsked, e.PlanParked)
+
+
+def test_e6_only_what_is_kept_and_approved_can_be_edited():
+    scene = given(each(do("a", gate="batch"))).when(freeze("a", 2), prepare("a/0", ASK), prepare("a/1", ASK))
+    scene.when(ask_batch("a"))
+    scene.refuses(rule(1, "approve", kept=(0,), prepared=(edited("a/1"),)), "not among what you keep")
+    scene.refuses(rule(1, "reject", prepared=(edited("a/0"),)), "only an action that is approved can be edited")
+    scene.when(rule(1, "approve", prepared=(edited("a/1", "better"),)))
+    assert [scene.slot(path).digest for path in ("a/0", "a/1")] == ["digest of a/0", "better"]
+
+
+def covering(*paths: str) -> c.AskStep:
+    return replace(pose("a"), covers=paths, covered={}, binds=tuple(f"shown {path}" for path in paths))
+
+
+def test_e6_what_a_question_covered_is_not_asked_about_again_and_only_once():
+    scene = given(ask("a"), do("b", "a"), do("c", "a")).when(covering("b"), rule(1, "approve"))
+    assert scene.plan.covered == {"b": "p.1"}
+    scene.when(replace(prepare("b", ASK), ruling="p.1")).then(e.EffectPrepared).stands("running", b="prepared")
+    assert scene.plan.covered == {}, "consumed"
+    scene.when(intend("b", ASK))
+    assert scene.fact(e.EffectIntended).ruling == "p.1"
+    scene.refuses(replace(prepare("c", ASK), ruling="p.1"), "does not approve c")
+
+
+def test_e6_what_departs_from_what_was_covered_is_asked_about_and_the_cover_is_gone():
+    scene = given(ask("a"), do("b", "a")).when(covering("b"), rule(1, "approve"))
+    scene.when(prepare("b", ASK)).then(e.EffectPrepared, e.DecisionAsked, e.PlanParked)
+    assert scene.plan.covered == {}
+
+
+@pytest.mark.parametrize("answer", ["reject", None])
+def test_e6_a_no_and_silence_cover_nothing(answer):
+    scene = given(ask("a", used=True, due_s=60), do("b", "a?")).when(covering("b"))
+    if answer is None:
+        scene.later(60).when(timer("due", "p.1"))
+    else:
+        scene.when(rule(1, answer))
+    assert scene.plan.covered == {}
+    scene.refuses(replace(prepare("b", ASK), ruling="p.1"), "does not approve b")
+
+
+def test_a_task_wants_its_form_and_its_value_holds_it():
+    form = (Input("hours", "int"),)
+    scene = given(ask("a", form=form)).when(pose("a"))
+    scene.refuses(rule(1, "approve"), "fill it in")
+    scene.refuses(rule(1, "reject", form={"hours": 2}), "no form")
+    scene.when(rule(1, "approve", form={"hours": 2}))
+    assert scene.slot("a").output["form"] == {"hours": 2}
+    given(ask("a")).when(pose("a")).refuses(rule(1, "approve", form={}), "no form")

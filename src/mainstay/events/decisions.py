@@ -25,6 +25,8 @@ class DecisionAsked(Fact, frozen=True, omit_defaults=True):
     why: str = ""
     to: str = "operator"
     labels: Labels = ()  # of what a plain question shows
+    covers: tuple[str, ...] = ()  # paths of later actions that a yes approves in one go; `binds` are their digests
+    covered: Value = None  # by path: operation, version, account and arguments as they were shown
 
 
 class DecisionReminded(Fact, frozen=True, omit_defaults=True):
@@ -45,6 +47,8 @@ class DecisionRuled(Fact, frozen=True, omit_defaults=True):
     rows: Value = None
     at_us: int = 0
     session: str = ""  # which operator session answered, or "demo file" and the like
+    form: Value = None  # what the person filled in
+    binds: tuple[str, ...] = ()  # after an edit: the digests that the yes is for
 
 
 class DecisionExpired(Fact, frozen=True, omit_defaults=True):

@@ -33,6 +33,8 @@ class EffectPrepared(Fact, frozen=True, omit_defaults=True):
     account: str = ""
     labels: Labels = ()
     cannot_undo: str = ""
+    ruling: str = ""  # that approves it already: an edit with its yes, or a question that covered it
+    edited: tuple[str, ...] = ()  # arguments that the operator changed
 
 
 class EffectIntended(Fact, frozen=True, omit_defaults=True):

@@ -16,8 +16,9 @@ from msgspec.structs import replace
 
 from mainstay import commands as c
 from mainstay import events as e
+from mainstay.kernel.asking import ask_stuck
 from mainstay.kernel.failing import allowance, give_up
-from mainstay.kernel.gate import ask_stuck, fail_plan
+from mainstay.kernel.gate import fail_plan
 from mainstay.kernel.graph import MAX_ITEMS, MAX_ITEMS_OF_PLAN
 from mainstay.kernel.slots import put
 from mainstay.kernel.state import Plan, Slot, duty_of

@@ -8,13 +8,14 @@ from msgspec.structs import replace
 
 from mainstay import commands as c
 from mainstay import events as e
+from mainstay.kernel.asking import ask_effect, ask_stuck, prepared_fact
 from mainstay.kernel.failing import denied, give_up, next_attempt_us
-from mainstay.kernel.gate import ask_effect, ask_stuck
 from mainstay.kernel.graph import DEFAULT_ATTEMPTS
 from mainstay.kernel.slots import conclude, did_not_happen, put
 from mainstay.kernel.state import Plan, is_item, is_open
 from mainstay.kernel.step import counted
 from mainstay.kernel.undo import drop_undo, next_undo
+from mainstay.kernel.words import say_path
 from mainstay.values import Failure
 
 if TYPE_CHECKING:
@@ -29,25 +30,14 @@ if TYPE_CHECKING:
 def prepare(turn: Turn, command: c.PrepareEffect) -> None:
     """Record exactly what would happen, and what policy says of it."""
     slot = turn.work(command.path, ("effect", "undo"), "ready")
-    turn.add(
-        e.EffectPrepared(
-            command.path,
-            command.operation,
-            command.operation_version,
-            command.effect,
-            command.arguments,
-            command.digest,
-            command.verdict,
-            account=command.account,
-            labels=command.labels,
-            cannot_undo=command.cannot_undo,
-        )
-    )
+    if command.ruling and turn.plan.covered.get(command.path) != command.ruling:
+        turn.refuse(f"{command.ruling} does not approve {say_path(command.path)}, or not any more")
+    turn.add(prepared_fact(command, ruling=command.ruling))
     verdict = command.verdict
     batch = is_item(command.path) and turn.plan.step(command.path).gate == "batch"
     if verdict.decision == "deny":
         ask_stuck(turn, command.path, denied(verdict), slot.attempt)
-    elif verdict.decision == "ask" and not batch:
+    elif verdict.decision == "ask" and not batch and not command.ruling:
         ask_effect(turn, command.path, command.card, verdict.rule, verdict.why)
 
 
@@ -126,9 +116,11 @@ def absent(turn: Turn, command: c.SettleAbsent) -> None:
 
 def _prepared(plan: Plan, fact: e.EffectPrepared, at_us: int) -> Plan:
     del at_us
+    before = plan.slots[fact.path]
+    ruled = fact.verdict.decision == "allow" or fact.ruling != ""
     slot = replace(
-        plan.slots[fact.path],
-        status="prepared" if fact.verdict.decision == "allow" else "gated",
+        before,
+        status="prepared" if ruled else "gated",
         arguments=fact.arguments,
         labels=fact.labels,
         digest=fact.digest,
@@ -137,8 +129,12 @@ def _prepared(plan: Plan, fact: e.EffectPrepared, at_us: int) -> Plan:
         effect=fact.effect,
         account=fact.account,
         cannot_undo=fact.cannot_undo,
-        ruling="",
+        ruling=fact.ruling,
+        edited=before.edited or bool(fact.edited),
     )
+    if fact.path in plan.covered:  # what a question covered is approved once, whatever became of it
+        covered = {path: decision for path, decision in plan.covered.items() if path != fact.path}
+        plan = replace(plan, covered=covered)
     return put(plan, fact.path, slot)
 
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from mainstay import commands as c
 from mainstay import events as e
-from mainstay.kernel.gate import ask_stuck, fail_plan
+from mainstay.kernel.asking import ask_stuck
+from mainstay.kernel.gate import fail_plan
 from mainstay.kernel.retry import held_until_us, retry_at_us
 from mainstay.kernel.state import END, Plan, Slot, is_item, step_name
 from mainstay.values import Failure, Verdict

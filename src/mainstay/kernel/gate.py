@@ -1,4 +1,4 @@
-"""Questions and answers (KERNEL E6): what is asked, what an answer lets happen, and that silence means no."""
+"""Answers (KERNEL E6): what each lets happen, once, and that silence means no."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from msgspec.structs import replace
 
 from mainstay import commands as c
 from mainstay import events as e
+from mainstay.kernel.asking import ask_stuck, prepared_fact
 from mainstay.kernel.slots import conclude, put
-from mainstay.kernel.state import END, Plan, Question, duty_of, is_item, is_open
+from mainstay.kernel.state import END, Plan, Question, is_open
 from mainstay.kernel.undo import request_undo
-from mainstay.values import SECOND_US, Failure
+from mainstay.kernel.words import say_path
+from mainstay.values import Failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,153 +21,7 @@ if TYPE_CHECKING:
     from mainstay.kernel.turn import Turn
     from mainstay.values import Value
 
-YES_NO = ("approve", "reject")
-REMEDIES = ("retry", "skip", "undo")
-SETTLED = ("happened", "did_not_happen", "skip")
-CONFIRMED = ("confirmed", "again", "undo")
-CHANGED = ("retry", "anyway", "skip")  # of a compensation whose outcome is not as it was left
 _NOT_KNOWN = "its answer was lost, so nothing is known to take it back with"
-
-
-def next_decision(turn: Turn) -> str:
-    """The id of the plan's next question: short, and the same when decided again."""
-    return f"{turn.plan.id}.{turn.plan.asked + 1}"
-
-
-def ask_step(turn: Turn, command: c.AskStep) -> None:
-    """Ask the question of an `ask` step."""
-    turn.work(command.path, ("ask",), "ready")
-    ask = turn.plan.step(command.path).ask
-    assert ask is not None
-    due = None if ask.due_s is None else turn.now_us + ask.due_s * SECOND_US
-    turn.add(
-        e.DecisionAsked(
-            next_decision(turn),
-            "ask",
-            (command.path,),
-            card=command.card,
-            options=ask.options,
-            due_at_us=due,
-            remind_at_us=tuple(turn.now_us + after * SECOND_US for after in sorted(ask.remind_s)),
-            rule="playbook",
-            why="The playbook asks.",
-            to=ask.to,
-            labels=command.labels,
-        )
-    )
-
-
-def ask_effect(turn: Turn, path: str, card: Value, rule: str, why: str) -> None:
-    """Ask about one prepared effect: a yes binds its digest."""
-    slot = turn.plan.slots[path]
-    turn.add(
-        e.DecisionAsked(
-            next_decision(turn),
-            "effect",
-            (path,),
-            card=card,
-            options=YES_NO,
-            binds=(slot.digest,),
-            rule=rule,
-            why=why,
-        )
-    )
-
-
-def ask_batch(turn: Turn, command: c.AskBatch) -> None:
-    """Ask once about all prepared items of a step that wait: a yes binds each digest of the list."""
-    if turn.plan.status != "running" or command.path not in turn.plan.batches:
-        turn.refuse(f"'{command.path}' has no items that wait for a question")
-    gated = [
-        (path, slot)
-        for path, slot in turn.plan.slots.items()
-        if is_item(path) and path.startswith(command.path + "/") and slot.status == "gated"
-    ]
-    turn.add(
-        e.DecisionAsked(
-            next_decision(turn),
-            "batch",
-            tuple(path for path, _ in gated),
-            card=command.card,
-            options=YES_NO,
-            binds=tuple(slot.digest for _, slot in gated),
-            rule=command.rule,
-            why=command.why,
-        )
-    )
-
-
-def ask_settle(turn: Turn, command: c.AskSettle) -> None:
-    """Ask whether an uncertain effect happened, with what is known of it."""
-    turn.slot(command.path, "uncertain")
-    turn.add(
-        e.DecisionAsked(
-            next_decision(turn),
-            "settle",
-            (command.path,),
-            card=command.card,
-            options=SETTLED,
-            rule="uncertain",
-            why=command.why,
-        )
-    )
-
-
-def ask_stuck(turn: Turn, path: str, failure: Failure, attempt: int, remedies: tuple[str, ...] = ()) -> None:
-    """Put a dead letter before the operator, with its remedies; `attempt` counts those that failed."""
-    turn.add(e.StepStuck(path, failure, attempt))
-    turn.add(
-        e.DecisionAsked(
-            next_decision(turn),
-            "stuck",
-            (path,),
-            card={"headline": failure.message, "remedy": failure.remedy, "class": failure.error_class},
-            options=remedies or _remedies(turn, path),
-            rule="stuck",
-            why="It failed and will not be tried again by itself.",
-        )
-    )
-
-
-def ask_confirm(turn: Turn, command: c.AskConfirm) -> None:
-    """Ask about an effect that happened and can't be read back as it should be (KERNEL E4)."""
-    turn.work(command.path, ("effect",), "confirming")
-    turn.add(
-        e.DecisionAsked(
-            next_decision(turn),
-            "confirm",
-            (command.path,),
-            card=command.card,
-            options=CONFIRMED,
-            rule="confirm",
-            why=command.why,
-        )
-    )
-
-
-def ask_changed(turn: Turn, command: c.AskChanged) -> None:
-    """Ask about a compensation: what it would change is not as it was left (KERNEL E5)."""
-    slot = turn.work(command.path, ("undo",), "ready")
-    turn.add(e.StepStuck(command.path, command.failure, slot.attempt))
-    turn.add(
-        e.DecisionAsked(
-            next_decision(turn),
-            "stuck",
-            (command.path,),
-            card=command.card,
-            options=CHANGED,
-            rule="changed",
-            why="What it would take back was changed since.",
-        )
-    )
-
-
-def _remedies(turn: Turn, path: str) -> tuple[str, ...]:
-    """A compensation has none of its own; the parts of a long list that ended are not started again."""
-    if path.startswith("~"):
-        return ("retry", "skip")
-    parts = turn.plan.slots[path].children and duty_of(turn.plan, path) == "list"
-    return ("skip", "undo") if parts else REMEDIES
 
 
 def rule(turn: Turn, command: c.Rule) -> None:
@@ -184,6 +40,8 @@ def rule(turn: Turn, command: c.Rule) -> None:
             rows=command.rows,
             at_us=turn.now_us,
             session=command.session,
+            form=command.form,
+            binds=tuple(prepared.digest for prepared in command.prepared),
         )
     )
     _CONSEQUENCES[question.kind](turn, command, question)
@@ -218,8 +76,31 @@ def _check(turn: Turn, command: c.Rule, question: Question) -> None:
     listed = question.kind in ("effect", "batch")
     if listed and not set(command.kept or ()) <= set(range(len(question.paths))):
         turn.refuse(f"question {command.decision} lists {len(question.paths)} actions; keep some of those")
+    if command.prepared and not (listed and command.choice == "approve"):
+        turn.refuse("only an action that is approved can be edited")
+    _check_edits(turn, command, question)
+    _check_form(turn, command, question)
     if command.arguments is not None and (question.kind, command.choice) != ("stuck", "retry"):
         turn.refuse("only what is stuck can be tried again with changes")
+
+
+def _check_edits(turn: Turn, command: c.Rule, question: Question) -> None:
+    """Let an edit count only for what is kept, and not where policy forbids what it became."""
+    kept = question.paths if command.kept is None else [question.paths[index] for index in command.kept]
+    for prepared in command.prepared:
+        if prepared.path not in kept:
+            turn.refuse(f"{say_path(prepared.path)} is edited, and not among what you keep")
+        if prepared.verdict.decision == "deny":
+            turn.refuse(f"policy forbids {say_path(prepared.path)} as you edited it: {prepared.verdict.why}")
+
+
+def _check_form(turn: Turn, command: c.Rule, question: Question) -> None:
+    ask = turn.plan.step(question.paths[0]).ask if question.kind == "ask" else None
+    wanted = ask is not None and ask.form and command.choice != "reject"
+    if wanted and command.form is None:
+        turn.refuse(f"{command.decision} is a task with a form; fill it in")
+    if command.form is not None and not wanted:
+        turn.refuse(f"{command.decision} has no form to fill in")
 
 
 def _after_ask(turn: Turn, command: c.Rule, question: Question) -> None:
@@ -242,6 +123,8 @@ def cancel(turn: Turn, by: str, reason: str) -> None:
 
 
 def _after_effect(turn: Turn, command: c.Rule, question: Question) -> None:
+    for prepared in command.prepared:
+        turn.add(prepared_fact(prepared, ruling=command.decision))
     kept = set(range(len(question.paths))) if command.kept is None else set(command.kept)
     for index, path in enumerate(question.paths):
         if command.choice == "reject":
@@ -330,23 +213,6 @@ _CONSEQUENCES = {
 # --- folded
 
 
-def _asked(plan: Plan, fact: e.DecisionAsked, at_us: int) -> Plan:
-    del at_us
-    question = Question(fact.kind, fact.paths, fact.binds, fact.options, fact.due_at_us)
-    status = "stuck" if fact.kind == "stuck" else "asked"
-    for path in fact.paths:
-        slot = plan.slots[path]
-        labels = fact.labels if fact.kind == "ask" else slot.labels
-        plan = put(plan, path, replace(slot, status=status, decision=fact.decision, labels=labels))
-    return replace(plan, questions={**plan.questions, fact.decision: question}, asked=plan.asked + 1)
-
-
-def _reminded(plan: Plan, fact: e.DecisionReminded, at_us: int) -> Plan:
-    del at_us
-    question = replace(plan.questions[fact.decision], reminded=fact.index + 1)
-    return replace(plan, questions={**plan.questions, fact.decision: question})
-
-
 def _ruled(plan: Plan, fact: e.DecisionRuled, at_us: int) -> Plan:
     question = plan.questions[fact.decision]
     plan = _close(plan, fact.decision)
@@ -354,6 +220,8 @@ def _ruled(plan: Plan, fact: e.DecisionRuled, at_us: int) -> Plan:
         path = question.paths[0]
         no = fact.choice == "reject"
         ruling = {"approve": "approved", "reject": "rejected"}.get(fact.choice, fact.choice)
+        if fact.choice == "approve":
+            plan = replace(plan, covered={**plan.covered, **dict.fromkeys(question.covers, fact.decision)})
         return _answer(plan, path, _ruling_value(ruling, fact), at_us, rejected=no)
     if question.kind in ("effect", "batch") and fact.choice == "approve":
         kept = range(len(question.paths)) if fact.kept is None else fact.kept
@@ -380,7 +248,8 @@ def _voided(plan: Plan, fact: e.DecisionVoided, at_us: int) -> Plan:
 
 def _ruling_value(ruling: str, fact: e.DecisionRuled) -> Value:
     rows = [] if fact.choice != "approve" or fact.rows is None else fact.rows
-    return {"ruling": ruling, "by": fact.by, "at": fact.at_us, "reason": fact.reason, "rows": rows}
+    value: dict[str, Value] = {"ruling": ruling, "by": fact.by, "at": fact.at_us, "reason": fact.reason, "rows": rows}
+    return value if fact.form is None else {**value, "form": fact.form}
 
 
 def _answer(plan: Plan, path: str, value: Value, at_us: int, *, rejected: bool) -> Plan:
@@ -396,16 +265,9 @@ def _close(plan: Plan, decision: str) -> Plan:
 
 
 DECIDERS: dict[type[c.Command], Callable[[Turn, Any], None]] = {
-    c.AskStep: ask_step,
-    c.AskBatch: ask_batch,
-    c.AskSettle: ask_settle,
-    c.AskConfirm: ask_confirm,
-    c.AskChanged: ask_changed,
     c.Rule: rule,
 }
 EVOLVERS: dict[type[e.Fact], Callable[[Plan, Any, int], Plan]] = {
-    e.DecisionAsked: _asked,
-    e.DecisionReminded: _reminded,
     e.DecisionRuled: _ruled,
     e.DecisionExpired: _decision_expired,
     e.DecisionVoided: _voided,

@@ -173,7 +173,15 @@ def _asked(fact: e.DecisionAsked, slot: Slot | None, rest: Before, now_us: int) 
     del slot, rest
     path = fact.paths[0]
     if fact.kind == "ask":
-        return c.AskStep(now_us=now_us, path=path, card=fact.card, labels=fact.labels)
+        return c.AskStep(
+            now_us=now_us,
+            path=path,
+            card=fact.card,
+            labels=fact.labels,
+            covers=fact.covers,
+            covered=fact.covered,
+            binds=fact.binds,
+        )
     if fact.kind == "settle":
         return c.AskSettle(now_us=now_us, path=path, card=fact.card, why=fact.why)
     if fact.kind == "confirm":
@@ -185,6 +193,7 @@ def _asked(fact: e.DecisionAsked, slot: Slot | None, rest: Before, now_us: int) 
 def _ruled(fact: e.DecisionRuled, slot: Slot | None, rest: Before, now_us: int) -> c.PlanCommand:
     del slot
     after = rest[1].fact if len(rest) > 1 else None
+    edits = [event.fact for event in rest[1 : len(fact.binds) + 1]]
     edited = after.arguments if isinstance(after, e.StepReopened) and after.edited else None
     return c.Rule(
         now_us=now_us,
@@ -196,7 +205,14 @@ def _ruled(fact: e.DecisionRuled, slot: Slot | None, rest: Before, now_us: int) 
         rows=fact.rows,
         arguments=edited,
         session=fact.session,
+        form=fact.form,
+        prepared=tuple(_preparation(edit, now_us) for edit in edits if isinstance(edit, e.EffectPrepared)),
     )
+
+
+def _preparation(fact: e.EffectPrepared, now_us: int) -> c.PrepareEffect:
+    names = [name for name in c.PrepareEffect.__struct_fields__ if name in fact.__struct_fields__]
+    return c.PrepareEffect(now_us=now_us, **{name: getattr(fact, name) for name in names})
 
 
 def _ended(fact: e.Fact, slot: Slot | None, rest: Before, now_us: int) -> c.PlanCommand | None:

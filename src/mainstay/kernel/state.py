@@ -119,6 +119,7 @@ class Question(msgspec.Struct, frozen=True):
     binds: tuple[str, ...]
     options: tuple[str, ...]
     due_at_us: int | None = None
+    covers: tuple[str, ...] = ()
     reminded: int = 0
 
 
@@ -144,6 +145,7 @@ class Plan(msgspec.Struct, frozen=True):
     doomed: tuple[str, ...] = ()  # steps whose needs ended in a way that skips them
     batches: tuple[str, ...] = ()  # steps whose prepared items wait for one question
     questions: dict[str, Question] = {}
+    covered: dict[str, str] = {}  # later actions that an answer approved already, each once: path to that question
     asked: int = 0  # questions so far
     undo_by: str = ""  # who asked to take it back; empty when nobody did
     undo_left: tuple[str, ...] = ()  # paths still to be taken back, first one first
