@@ -66,6 +66,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from mainstay.ledger.books import Rows
+    from mainstay.ledger.keeping import Way
     from mainstay.ports import Policy, Projection
     from mainstay.values import Value
 
@@ -74,15 +75,18 @@ GC_THRESHOLDS = (50_000, 20, 50)  # measured: facts and plans are short-lived an
 SMTP_SERVICE = "mainstay/smtp"  # entry of the system's key store
 
 
-def create_workspace(root: Path, *, name: str, timezone: str = "UTC", sender: str = "") -> Workspace:
+def create_workspace(
+    root: Path, *, name: str, timezone: str = "UTC", sender: str = "", key: Way = "file", word: str = ""
+) -> Workspace:
     """Lay out a new workspace with its own key and an empty history; on disk when this returns.
 
+    `key` says where the key is kept, `word` is its passphrase.
     Raises InputError when there is one, LedgerError when there was one whose history is gone.
     """
 
     def begin(state: Path) -> None:
         made = (state / ledger_keys.ID_NAME).exists()
-        keys = ledger_keys.load(state) if made else ledger_keys.create(state)
+        keys = ledger_keys.load(state) if made else ledger_keys.create(state, key, word)
         if (state / BLOBS_NAME).exists():  # an `init` that was cut off has stored nothing yet
             refuse_missing(state / LEDGER_NAME)
         create_ledger(state / LEDGER_NAME, keys.database, keys.workspace)

@@ -20,25 +20,29 @@ _LOCALTIME = Path("/etc/localtime")
 _ZONES = "zoneinfo/"
 
 
-def init(screen: Screen, folder: Path, *, name: str, timezone: str, sender: str) -> int:
+def init(screen: Screen, folder: Path, *, name: str, timezone: str, sender: str, key: str = "") -> int:
     """Make a workspace, and say what to do first."""
     from mainstay.app import create_workspace
-    from mainstay.ledger.keys import key_file
+    from mainstay.cli.key import chosen, say_where, word_for
     from mainstay.owners import begin
 
     timezone = timezone or local_timezone()
     _check(timezone, sender)
+    name, way = name or folder.resolve().name, chosen(key)
+    if (folder / CONFIG_NAME).exists():  # no passphrase is asked for in vain
+        raise InputError(f"{folder} is a workspace already.", remedy="Choose another folder, or use this one as it is.")
     try:
-        workspace = create_workspace(folder, name=name or folder.resolve().name, timezone=timezone, sender=sender)
+        word = word_for(way)
+        workspace = create_workspace(folder, name=name, timezone=timezone, sender=sender, key=way, word=word)
     except OSError as error:
         raise FileError(f"{folder} can't be made: {error.strerror}.", remedy="Choose another folder.") from None
     asyncio.run(begin(workspace))
-    row = {"workspace": str(workspace.root), "name": workspace.config.company.name, "timezone": timezone}
+    row = {"workspace": str(workspace.root), "name": workspace.config.company.name, "timezone": timezone, "key": way}
     screen.give(row, lambda _: None)
     if screen.as_json:
         return DONE
     screen.say(f"{workspace.root} is the workspace of {workspace.config.company.name}, time zone {timezone}.", "bold")
-    screen.say(f"Its history can only be read with its key; put that into your backup: {key_file(workspace.state)}")
+    screen.say(f"Its history can only be read with its key. {say_where(workspace)}")
     if not sender:
         placeholder = workspace.config.mail.sender
         screen.say(f"Mails carry a placeholder sender, {placeholder}: put yours into {CONFIG_NAME}, under [mail].")

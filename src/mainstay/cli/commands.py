@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
+from mainstay.cli import key_commands
 from mainstay.version import VERSION
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ memory = typer.Typer(no_args_is_help=True, help="What was learned from your answ
 app.add_typer(playbook, name="playbook")
 app.add_typer(memory, name="memory")
 app.add_typer(history, name="history")
+app.add_typer(key_commands.app, name="key")
 
 
 def _screen(as_json: bool) -> Screen:
@@ -70,12 +72,13 @@ def init(
     name: Annotated[str, typer.Option(help="Your company; default: the folder's name.")] = "",
     timezone: Annotated[str, typer.Option(help="Such as Europe/Berlin; default: this machine's.")] = "",
     sender: Annotated[str, typer.Option(help='Whom mails come from: "Anna Berg <anna@example.com>".')] = "",
+    key: Annotated[str, typer.Option(metavar="keyring|file|passphrase", help="Where its key is kept.")] = "",
     as_json: Json = False,
 ) -> int:
     """Make a workspace: a folder for your company."""
     from mainstay.cli import beginning
 
-    return beginning.init(_screen(as_json), folder, name=name, timezone=timezone, sender=sender)
+    return beginning.init(_screen(as_json), folder, name=name, timezone=timezone, sender=sender, key=key)
 
 
 @app.command()
