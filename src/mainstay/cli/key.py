@@ -39,11 +39,11 @@ def say_where(workspace: Workspace) -> str:
     place = keys.key_file(workspace.state)
     match keys.way_of(workspace.state):
         case "file":
-            return f"Its key is in a file that only you can read; put that into your backup: {place}"
+            return f"The key is in a file that only you can read; put that into your backup: {place}"
         case "keyring":
-            return f"Its key is in your system's keyring ({keeping.SERVICE}). For your backup: mainstay key export FILE"
+            return f"The key is in your system's keyring ({keeping.SERVICE}). For your backup: mainstay key export FILE"
         case "passphrase":
-            return f"Its key opens with your passphrase only. Remember it, and put this file into your backup: {place}"
+            return f"The key opens with your passphrase only. Remember it, and put this file into your backup: {place}"
 
 
 def show(screen: Screen, folder: Path | None) -> int:
