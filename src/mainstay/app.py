@@ -46,6 +46,7 @@ from mainstay.playbooks.versions import Versions
 from mainstay.ports import OwnRecords
 from mainstay.requests import METHODS, Requests
 from mainstay.requests.care import care_daily
+from mainstay.requests.forgetting import catch_up
 from mainstay.requests.release import STREAM, reason_of
 from mainstay.runtime.catalogue import Contracts
 from mainstay.runtime.clock import SystemClock
@@ -294,6 +295,7 @@ class Owner:
             await self._hold_if_moved()
             if self.ledger.head()[0] == 0:
                 await self._first_fact()
+            await catch_up(self.ledger, self.people, self.clock)
             await self.intake.open()
             self._work()
             after = self.workspace.config.history.archive_after

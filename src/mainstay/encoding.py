@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 BLOB_EXT = 1
 SEALED_EXT = 2
 
+SEALED_FILE = b"mainstay/sealed/1\n"  # before a file that is sealed; all that come from outside are
+
 SCALARS = frozenset({type(None), bool, int, float, str})
 _encoder = Encoder()
 
@@ -41,6 +43,23 @@ def decode_value(data: bytes) -> Value:
         return _value_decoder.decode(data)
     except (msgspec.DecodeError, ValueError) as error:
         raise LedgerError(f"A recorded value can't be read: {error}.") from error
+
+
+def encode_file(sealed: Sealed) -> bytes:
+    """Give a sealed file as it is stored."""
+    return SEALED_FILE + encode_value(sealed)
+
+
+def decode_file(content: bytes) -> Sealed | None:
+    """Give the mark a stored file is sealed as; None when it is not sealed."""
+    found = decode_value(content[len(SEALED_FILE) :]) if content.startswith(SEALED_FILE) else None
+    return found if isinstance(found, Sealed) else None
+
+
+def key_of_file(content: bytes) -> str:
+    """Name the key that a stored file is sealed under; "" when it is not sealed."""
+    sealed = decode_file(content)
+    return "" if sealed is None else sealed.key_id
 
 
 def mark(value: Value) -> Any:  # noqa: ANN401 - Ext is not a Value

@@ -210,6 +210,9 @@ _SAY: dict[type[e.Fact], Callable[[Any], str]] = {
     e.EffectReleased: lambda f: f"{say_path(f.path)}: you {_RELEASED.get(f.answer, f'answered {f.answer}')}",
     e.WorkspaceReleased: lambda f: f"Work goes on: you looked at {_count(f.effects, 'action')} in doubt",
     e.HistoryAnchored: lambda f: f"You were given record {f.position:,} to keep outside",
+    e.PersonForgotten: lambda f: (
+        f"A person was forgotten: {_count(f.values, 'value')} in {_count(f.plans, 'plan')} (receipt {f.id})"
+    ),
     e.WorkspaceCreated: lambda f: f"Workspace of {f.name} created",
 }
 

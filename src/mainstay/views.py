@@ -32,11 +32,12 @@ from mainstay.ledger.head import read as read_head
 from mainstay.ledger.known import KnownReader
 from mainstay.ledger.people import PersonKeys
 from mainstay.ledger.reader import SqliteReader
+from mainstay.requests.forgetting import find_person
 from mainstay.requests.release import STREAM, in_doubt, plans_in_doubt, reason_of
 from mainstay.requests.release import shown as shown_doubt
 from mainstay.runtime.names import local_time
 from mainstay.runtime.payloads import Payloads
-from mainstay.runtime.sealing import Opener
+from mainstay.runtime.sealing import FORGOTTEN_UNDO, Opener
 from mainstay.sentences import ANSWER, QUESTION, SLOT, say, say_actor, say_no, say_path, say_status
 from mainstay.values import SECOND_US, BlobRef
 
@@ -60,8 +61,8 @@ class Views:
         """Open read-only; raises WrongKeyError or LedgerError."""
         keys = ledger_keys.load(workspace.state)
         self._reader = SqliteReader(workspace.ledger, keys.database)
-        people = PersonKeys(self._reader.rows, keys.people)
-        self._opener = Opener(people.open, screen=True)
+        self._people = PersonKeys(self._reader.rows, keys.people)
+        self._opener = Opener(self._people.open, screen=True)
         self._payloads = Payloads(FileBlobs(workspace.blobs, keys.blobs), self._opener)
         self._zone = workspace.config.company.timezone
         self._id, self._path = keys.workspace, workspace.ledger
@@ -102,6 +103,10 @@ class Views:
                     action["headline"] = f"undo: {named}" if one.path.startswith("~") else named
                 found.append(row)
         return found
+
+    def person(self, name: str) -> Row:
+        """Find who is known by a name, an account, a mail address or a customer's number, and where they stand."""
+        return find_person(self._reader, self._people, self._payloads.raw, self._opener, name)
 
     # --- plans
 
@@ -252,6 +257,9 @@ class Views:
                 found["impossible"] += inner["impossible"]
             if path in prepared:
                 undo = plan.slots[path].undo
+                if undo is not None and self._payloads.lost(undo.arguments):
+                    impossible = (*impossible, (path, FORGOTTEN_UNDO))
+                    continue
                 by = _summary(catalogue, undo.operation) if undo is not None else ""
                 found["possible"].append(self._action(path, prepared[path], catalogue) | {"by": by})
         found["impossible"] += [
@@ -454,7 +462,7 @@ class Views:
                         continue
                     seen.add(mark.digest)
                     try:
-                        content = self._payloads.blobs.get(mark)
+                        content = self._payloads.raw.get(mark)
                     except LedgerError as error:
                         of = event.plan or event.stream.removeprefix("plan:")
                         found.append({"plan": of, "says": error.message, "next": error.remedy})

@@ -345,6 +345,21 @@ def doctor(as_json: Json = False, workspace: Folder = None) -> int:
     return surgery.doctor(_screen(as_json), workspace)
 
 
+@app.command(name="forget")
+def forget_person(
+    person: Annotated[str, typer.Argument(help="A name, account, mail address or customer's number.")],
+    only: Annotated[list[str] | None, typer.Option(metavar="KEY", help="Of several people, only this one.")] = None,
+    keep_files: Annotated[bool, typer.Option("--keep-files", help="Files they stand in stay readable.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask again.")] = False,
+    as_json: Json = False,
+    workspace: Folder = None,
+) -> int:
+    """Forget a person for good, after showing what is known."""
+    from mainstay.cli import forget as forgetting
+
+    return forgetting.forget(_screen(as_json), workspace, person, only=only or [], keep_files=keep_files, yes=yes)
+
+
 @playbook.command(name="list")
 def list_playbooks(as_json: Json = False, workspace: Folder = None) -> int:
     """List what can be run."""

@@ -64,6 +64,7 @@ from mainstay.events.workspace import (
     ClockJumped,
     EffectReleased,
     HistoryAnchored,
+    PersonForgotten,
     WorkspaceCreated,
     WorkspaceQuarantined,
     WorkspaceReleased,
@@ -125,7 +126,13 @@ BudgetFact: TypeAlias = BudgetReserved | BudgetSettled
 LimitFact: TypeAlias = PlaceTaken | PlaceLeft | PlacesKept
 VersionFact: TypeAlias = VersionActivated | VersionKept | VersionRetired
 WorkspaceFact: TypeAlias = (
-    WorkspaceCreated | WorkspaceQuarantined | EffectReleased | WorkspaceReleased | HistoryAnchored | ClockJumped
+    WorkspaceCreated
+    | WorkspaceQuarantined
+    | EffectReleased
+    | WorkspaceReleased
+    | HistoryAnchored
+    | PersonForgotten
+    | ClockJumped
 )
 AnyFact: TypeAlias = PlanFact | BudgetFact | LimitFact | VersionFact | WorkspaceFact
 

@@ -12,6 +12,24 @@ class WorkspaceCreated(Fact, frozen=True, omit_defaults=True):
     mainstay: str  # version that made it
 
 
+class PersonForgotten(Fact, frozen=True, omit_defaults=True):
+    """The keys of a person were destroyed: what was about them can't be read any more. A receipt without a name (M7).
+
+    `texts` are the keys of texts about several people that went with them, `files` those of files they stood in, and
+    `kept` those of such files that the operator kept.
+    """
+
+    id: str
+    by: str
+    at_us: int
+    keys: tuple[str, ...]
+    values: int = 0  # in facts and stored values
+    plans: int = 0
+    texts: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
+
+
 class ClockJumped(Fact, frozen=True, omit_defaults=True):
     """The machine's clock was set by `by_s` seconds while the owner ran; nothing expires for a while (KERNEL P5)."""
 

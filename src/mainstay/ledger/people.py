@@ -279,7 +279,7 @@ class PersonKeyring(PersonKeys):
     def destroy(self, key_ids: Sequence[str], at_us: int, name: str, receipt: str) -> None:
         """Destroy keys and all names they go by, and keep the receipt until the history holds it: in one transaction.
 
-        On disk when this returns; `truncate` takes them out of the WAL. Doing it twice destroys nothing more.
+        On disk when this returns; `truncate` takes them out of the WAL. Without a name there is no receipt.
         """
         gone: dict[bytes, tuple[str, int]] = {}
 
@@ -289,7 +289,8 @@ class PersonKeyring(PersonKeys):
                     gone.update({row[0]: (key_id, at_us) for row in self._read(READ_NAMES_OF, (key_id,))})
                     self._writer.execute(DESTROY_KEY, (at_us, key_id))
                     self._writer.execute(DROP_NAMES, (key_id,))
-                self._writer.execute(ADD_RECEIPT, (name, receipt))
+                if name:
+                    self._writer.execute(ADD_RECEIPT, (name, receipt))
 
         self._guarded(write)
         self._lose()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mainstay.requests import anchoring, care, plans, release, scheduling, versions
+from mainstay.requests import anchoring, care, forgetting, plans, release, scheduling, versions
 from mainstay.requests.desk import NOTICE, TAKEN, Params, Requests, say_news
 from mainstay.requests.files import file_content, files_at
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 METHODS: Mapping[str, Method] = {
     **anchoring.METHODS,
     **care.METHODS,
+    **forgetting.METHODS,
     **plans.METHODS,
     **release.METHODS,
     **scheduling.METHODS,

@@ -22,7 +22,7 @@ from mainstay.ports import Proposal
 from mainstay.runtime.attempt import Attempt, card_of, effect_digest, in_time_of_step, judged, no_way_back
 from mainstay.runtime.confirming import Confirming
 from mainstay.runtime.outcomes import Outcomes
-from mainstay.runtime.sealing import forgotten_in
+from mainstay.runtime.sealing import FORGOTTEN_UNDO, forgotten_in
 from mainstay.runtime.settling import Settling
 from mainstay.values import SECOND_US, Failure, Verdict
 
@@ -61,7 +61,7 @@ class Effects:
         edited = plan.slots[path].edited
         arguments = self._parts.payloads.load(plan.slots[path].arguments if edited else undone.undo.arguments)
         if forgotten_in(arguments):
-            name, why = path.removeprefix("~"), "because what it needs about a person was forgotten"
+            name, why = path.removeprefix("~"), FORGOTTEN_UNDO
             self._desk.report(plan, path, c.UndoStep(now_us=self._desk.now_us(), path=name, why=why))
         elif undone.undo.expects is not None and not edited:
             self._desk.spawn(plan, path, self._compensate_if_unchanged(plan, path, undone.undo, arguments))

@@ -11,11 +11,15 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from mainstay.errors import ForgottenError
+from mainstay.kernel import graph as g
 from mainstay.kernel.state import is_item, step_name
+from mainstay.runtime.sealing import AGAIN, forgotten_in
 from mainstay.values import SECOND_US, merge_labels
 
 if TYPE_CHECKING:
-    from mainstay.kernel import graph as g
+    from collections.abc import Iterator
+
     from mainstay.kernel.state import Plan, Slot
     from mainstay.runtime.parts import Expressions, Parts
     from mainstay.values import Labels, Value
@@ -43,6 +47,19 @@ class Names:
     def labels(self) -> Labels:
         """Where everything read so far came from."""
         return tuple(sorted(self._read))
+
+    def refuse_forgotten(self, template: g.Template) -> None:
+        """Raise ForgottenError when a template reads a value, or a whole record, of which a part was forgotten.
+
+        Lists are left alone: what is about the others in them still counts.
+        """
+        for path in _paths_in(template):
+            head, *rest = path.split(".")
+            value = self(head) if head in self._plan.graph.steps or head in ("item", "inputs") else None
+            for part in rest:
+                value = value.get(part) if isinstance(value, dict) else None
+            if not isinstance(value, list) and forgotten_in(value):
+                raise ForgottenError(f"It needs {path}, and that was forgotten with a person.", remedy=AGAIN)
 
     def __call__(self, name: str) -> Value:
         """Give the value of a name."""
@@ -94,6 +111,19 @@ class Names:
             self._read.update(labels)
             return value
         return value_of(self._parts, self._plan.graph.steps[name], slot)
+
+
+def _paths_in(template: g.Template) -> Iterator[str]:
+    """Give the dotted paths that a template reads."""
+    if isinstance(template, g.Cel):
+        yield from template.paths
+    elif isinstance(template, g.Text):
+        for part in template.parts:
+            yield from _paths_in(part)
+    elif not isinstance(template, g.Literally):
+        inner = template.fields.values() if isinstance(template, g.Record) else template.items
+        for part in inner:
+            yield from _paths_in(part)
 
 
 def value_of(parts: Parts, step: g.Step, slot: Slot) -> Value:

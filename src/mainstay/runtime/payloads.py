@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
-from mainstay.encoding import decode_value, encode_value, fits
+from mainstay.encoding import decode_file, decode_value, encode_file, encode_value, fits
 from mainstay.errors import ForgottenError
 from mainstay.events import VALUE_MEDIA
-from mainstay.runtime.sealing import forgotten_in
-from mainstay.values import BLOB_OVER_BYTES, BlobRef, Sealed, digest_of
+from mainstay.runtime.sealing import AGAIN, forgotten_in
+from mainstay.values import BLOB_OVER_BYTES, BlobRef, digest_of
 
 if TYPE_CHECKING:
     from mainstay.kernel.state import Plan
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from mainstay.values import Value
 
 _CACHED_BYTES = 32 * 1024 * 1024  # of encoded values; decoded they take a few times that
-_SEALED_FILE = b"mainstay/sealed/1\n"  # before a file that is sealed; all that come from outside are
-_EDIT = "Try again with the value (`mainstay stuck QUESTION retry --edit -`), skip it, or undo the plan."
 
 
 class Payloads:
@@ -84,7 +82,7 @@ class Payloads:
             return self._stored.put(content, name=name, media=media)
         sealed = self.sealer.seal_file(content, digest_of(content))
         self.sealer.people.flush()
-        ref = self._stored.put(_SEALED_FILE + encode_value(sealed), media=media)
+        ref = self._stored.put(encode_file(sealed), media=media)
         return BlobRef(ref.digest, len(content), media=media)
 
     def load(self, value: Value) -> Value:
@@ -103,7 +101,7 @@ class Payloads:
         """Give the value that a fact holds; raises ForgottenError when a part of it was forgotten."""
         loaded = self.load(value)
         if forgotten_in(loaded):
-            raise ForgottenError("It needs what was forgotten about a person.", remedy=_EDIT)
+            raise ForgottenError("It needs what was forgotten about a person.", remedy=AGAIN)
         return loaded
 
     def stored(self, value: Value) -> Value:
@@ -112,9 +110,13 @@ class Payloads:
             return value
         return decode_value(self._stored.get(value))
 
-    def key_of(self, ref: BlobRef) -> str:
-        """Name the key that a file is sealed under; "" when it is not."""
-        return _sealed_in(self._stored.get(ref)).key_id if ref.media != VALUE_MEDIA else ""
+    def lost(self, value: Value) -> bool:
+        """Say whether a part of what a fact holds was forgotten."""
+        return self._opener is not None and self._opener.lost(self.stored(value))
+
+    def is_personal(self, plan: Plan) -> bool:
+        """Say whether a step of a plan may know something personal."""
+        return self.sealer is not None and self.sealer.is_personal(plan)
 
     def forget(self) -> None:
         """Drop all that is remembered in memory, because a key was destroyed."""
@@ -148,16 +150,10 @@ class _OpenedBlobs:
     def get(self, ref: BlobRef) -> bytes:
         """Give the bytes; raises ForgottenError where they were forgotten, LedgerError when missing or altered."""
         content = self._blobs.get(ref)
-        sealed = _sealed_in(content)
-        if not sealed.key_id:
+        sealed = decode_file(content)
+        if sealed is None:
             return content
         opened = self._opener.file(sealed)
         if opened is None:
-            raise ForgottenError("A file it needs was forgotten, together with a person in it.", remedy=_EDIT)
+            raise ForgottenError("A file it needs was forgotten, together with a person in it.", remedy=AGAIN)
         return opened
-
-
-def _sealed_in(content: bytes) -> Sealed:
-    """Read the mark of a sealed file; an empty one where the file is none."""
-    found = decode_value(content[len(_SEALED_FILE) :]) if content.startswith(_SEALED_FILE) else None
-    return found if isinstance(found, Sealed) else Sealed("", b"", b"")

@@ -37,6 +37,8 @@ MEMO_AT_MOST = 100_000  # sealed texts kept in memory, so that a list recorded a
 MEMO_CHARS = 500  # of the longest of them
 KNOWN_AT_LEAST = 3  # characters of a name that is known again where no field tells that it is one
 GRAPHS_AT_MOST = 200
+AGAIN = "Try again with the value (`mainstay stuck QUESTION retry --edit -`), skip it, or undo the plan."
+FORGOTTEN_UNDO = "because what it needs about a person was forgotten"
 _JOIN = "+"
 _LOOSE = re.compile(r"[\s@]")
 _ACCOUNT = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}")
@@ -73,7 +75,7 @@ class Sealer:
         `kind` is its type where that is known, `about` another value with its type whose people it speaks of.
         """
         shape = OPEN if kind is None else shape_of(kind)
-        if shape is None or (kind is None and plan is not None and not self._is_personal(plan)):
+        if shape is None or (kind is None and plan is not None and not self.is_personal(plan)):
             return value
         room = _Room("", 0) if plan is None else _Room(plan.id.partition("-")[0], plan.proposed_at_us)
         if about is not None:
@@ -183,7 +185,7 @@ class Sealer:
 
     # --- plans
 
-    def _is_personal(self, plan: Plan) -> bool:
+    def is_personal(self, plan: Plan) -> bool:
         """Whether a step of the plan may know something personal."""
         graph = plan.graph
         known = self._personal.get(id(graph))
@@ -234,6 +236,10 @@ class Opener:
     def file(self, sealed: Sealed) -> bytes | None:
         """Give the content of a sealed file; None when it was forgotten."""
         return self._content(sealed)
+
+    def lost(self, value: Value) -> bool:
+        """Say whether something in a value as it is recorded was forgotten."""
+        return any(isinstance(mark, Sealed) and self._content(mark) is None for mark in marks_in(value))
 
     def _mark(self, sealed: Sealed) -> Value:
         content = self._content(sealed)

@@ -87,6 +87,8 @@ class Steps:
             elif step.effect == "read":
                 self._read(plan, path, step, arguments, labels)
             else:
+                if not slot.edited and self._parts.payloads.is_personal(plan):
+                    names.refuse_forgotten(step.arguments)
                 self._effects.prepare(plan, path, arguments, labels)
 
     # --- agents and reads

@@ -1,0 +1,109 @@
+"""`mainstay forget`: make what the history holds about a person unreadable, for good."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from mainstay.cli.asking import ask
+from mainstay.cli.place import views_at, workspace_at
+from mainstay.cli.screen import text
+from mainstay.cli.status import DONE
+from mainstay.errors import InputError, UnknownNameError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from rich.console import Console
+
+    from mainstay.cli.screen import Screen
+
+Row: TypeAlias = dict[str, Any]
+PLANS_SHOWN = 10
+BACKUPS = "Backups and copies made before now still hold the key: delete them, or forget again after restoring one."
+
+
+def forget(
+    screen: Screen, folder: Path | None, person: str, *, only: Sequence[str], keep_files: bool, yes: bool
+) -> int:
+    """Show what there is about a person, ask, and destroy their key."""
+    workspace = workspace_at(folder)
+    with views_at(workspace.root) as views:
+        found = views.person(person)
+    found["people"] = _chosen(found, only)
+    if not screen.as_json:
+        _draw(found, screen.err, keep_files=keep_files)
+    if not yes and not _agreed(screen):
+        return DONE
+    keys = [one["key"] for one in found["people"]]
+    done = ask(screen, workspace, "forget", {"keys": keys, "keep_files": keep_files})
+    screen.give(done | {"note": BACKUPS}, lambda console: _draw_receipt(done, console))
+    return DONE
+
+
+def _chosen(found: Row, only: Sequence[str]) -> list[Row]:
+    people: list[Row] = found["people"]
+    if not people:
+        raise UnknownNameError(
+            f"Nobody is known here as '{found['name']}'.",
+            remedy="Give the name as it was written, or the account, mail address or customer's number.",
+        )
+    chosen = [one for one in people if not only or any(one["key"].startswith(key) for key in only)]
+    if not chosen:
+        raise UnknownNameError("No such key is known by that name.", remedy="Leave --only out to see them.")
+    return chosen
+
+
+def _draw(found: Row, console: Console, *, keep_files: bool) -> None:
+    people: list[Row] = found["people"]
+    plans: list[Row] = found["plans"]
+    console.print(text(f"Forget {found['name']}", "bold"))
+    for one in people:
+        console.print(text(f"  {one['key'][:8]}  {', '.join(one['known_as']) or 'no short value to show'}"))
+    if len(people) > 1:
+        console.print(text("These may be different people. To forget one: --only KEY", "yellow"))
+    console.print(text(f"{_count(found['values'], 'value')} in {_count(len(plans), 'plan')}:"))
+    for plan in plans[:PLANS_SHOWN]:
+        going = ", which still goes on" if plan["goes_on"] else ""
+        console.print(text(f"  {plan['plan']}  {plan['title']}{going}"))
+    if len(plans) > PLANS_SHOWN:
+        console.print(text(f"  and {len(plans) - PLANS_SHOWN} more"))
+    if found["texts"]:
+        console.print("Texts of these plans that are about several people, such as reports, go with it.")
+    if found["files"] and not keep_files:
+        kept = _count(found["files"], "file")
+        console.print(f"So does the content of {kept} they stand in. To keep those in the history: --keep-files")
+    elif found["files"]:
+        console.print(text(f"{_count(found['files'], 'file')} they stand in can still be read.", "yellow"))
+    if any(plan["goes_on"] for plan in plans):
+        console.print(text("A step that still needs it will be stuck, and you are asked then.", "yellow"))
+    console.print("What was sent, and files in your folders, are not touched. Amounts and invoice numbers stay.")
+    console.print(text("This can't be taken back.", "bold red"))
+
+
+def _agreed(screen: Screen) -> bool:
+    if not screen.interactive:
+        raise InputError("Nothing was forgotten: this needs your yes.", remedy="Add --yes to forget what is listed.")
+    try:
+        answer = screen.err.input(text("Forget this person? (yes, no): ", "bold")).strip().lower()
+    except (EOFError, KeyboardInterrupt):
+        answer = ""
+    if answer != "yes":
+        screen.err.print("Nothing was forgotten.")
+    return answer == "yes"
+
+
+def _draw_receipt(done: Row, console: Console) -> None:
+    receipt = done["receipt"]
+    counts = f"{_count(receipt['values'], 'value')} in {_count(receipt['plans'], 'plan')}"
+    console.print(text(f"Forgotten: {counts} can't be read any more.", "bold"))
+    console.print(text(f"Receipt {receipt['id']}, in the history for good: mainstay history tail"))
+    if not done["cut_off"]:
+        console.print(
+            text("Somebody reads the workspace: traces of the key are wiped at Mainstay's next start.", "yellow")
+        )
+    console.print(text(BACKUPS, "yellow"))
+
+
+def _count(count: int, what: str) -> str:
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"

@@ -1,0 +1,143 @@
+"""Forgetting a person: their keys are destroyed, and the history keeps a receipt without a name (M7, KERNEL L3).
+
+    keys, names and the receipt's row in one transaction -> WAL cut off -> the receipt is a fact -> its row goes
+
+A crash on any line is made good at the next start (`catch_up`): a receipt that is not in the history yet is recorded
+then, and keys that the history says are destroyed, but which came back with an old copy of them, are destroyed again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from mainstay import events as e
+from mainstay.errors import InputError, LedgerError
+from mainstay.kernel.state import ENDED, RESTING
+from mainstay.ledger import queries
+from mainstay.ledger.people import PersonKeyring
+from mainstay.ledger.traces import SAMPLE_CHARS, trace
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from mainstay.ledger.people import PersonKeys
+    from mainstay.ledger.reader import SqliteReader
+    from mainstay.ports import Blobs, Clock, Ledger
+    from mainstay.requests.desk import Method, Params, Requests
+    from mainstay.runtime.intake import Emit
+    from mainstay.runtime.payloads import Payloads
+    from mainstay.runtime.sealing import Opener
+    from mainstay.values import Sealed
+
+STREAM = "people"
+_ALL = 2**62  # of a history: every fact
+_ID_BYTES = 5
+_WAL_TRIES = 20
+_WAL_WAIT_S = 0.25
+
+
+async def _forget(desk: Requests, params: Params, emit: Emit) -> Params:
+    """Destroy exactly these keys, with the texts and files they stand in; `keep_files` leaves those files readable."""
+    del emit
+    payloads, ledger = desk.engine.parts.payloads, desk.engine.parts.ledger
+    people = _keyring(payloads)
+    keys = [key for key, kind in people.kinds(params["keys"]).items() if kind == "person"]
+    if not keys:
+        raise InputError("Nobody is known under these keys any more.", remedy="Look again: mainstay forget PERSON")
+    found = await asyncio.to_thread(trace, ledger.tail(limit=_ALL), payloads.raw, keys, people.kinds)
+    keeps = bool(params.get("keep_files"))
+    receipt = e.PersonForgotten(
+        id=secrets.token_hex(_ID_BYTES),
+        by="operator",
+        at_us=desk.clock.now_us(),
+        keys=tuple(keys),
+        values=found.count,
+        plans=len(found.values),
+        texts=found.texts,
+        files=() if keeps else found.files,
+        kept=found.files if keeps else (),
+    )
+    gone = (*receipt.keys, *receipt.texts, *receipt.files)
+    people.destroy(gone, receipt.at_us, receipt.id, msgspec.json.encode(receipt).decode())
+    payloads.forget()
+    cut = await _cut_off(people)
+    await _record(ledger, people)
+    return {"plan": "", "receipt": msgspec.to_builtins(receipt), "cut_off": cut}
+
+
+def find_person(reader: SqliteReader, people: PersonKeys, blobs: Blobs, opener: Opener, name: str) -> Params:
+    """Find who is known by a name, an account, a mail address or a customer's number, and where they stand.
+
+    Reads the whole history. Where nobody is known, `people` is empty.
+    """
+    keys = [key for key, kind in people.kinds(people.known_as(name)).items() if kind == "person"]
+    found = trace(reader.tail(limit=_ALL), blobs, keys, people.kinds)
+    rows = {plan: reader.rows(queries.PLAN, (plan,)) for plan in found.values}
+    return {
+        "name": name,
+        "people": [{"key": key, "known_as": _known_as(opener, found.samples.get(key, ()))} for key in keys],
+        "values": found.count,
+        "plans": [
+            {
+                "plan": plan,
+                "title": about[0][2] if about else plan,
+                "goes_on": bool(about) and about[0][3] not in ENDED and about[0][3] not in RESTING,
+                "values": found.values[plan],
+            }
+            for plan, about in rows.items()
+        ],
+        "files": len(found.files),
+        "texts": len(found.texts),
+    }
+
+
+def _known_as(opener: Opener, marks: Sequence[Sealed]) -> list[str]:
+    """Give some short values of a person, so that the operator knows who it is."""
+    shown = [str(opener.open(mark)) for mark in marks]
+    return list(dict.fromkeys(text for text in shown if len(text) <= SAMPLE_CHARS))
+
+
+async def catch_up(ledger: Ledger, people: PersonKeyring, clock: Clock) -> None:
+    """Finish what a crash left of a forgetting, and repeat what an old copy of the keys took back. At every start."""
+    facts = [event.fact for event in ledger.read(STREAM) if isinstance(event.fact, e.PersonForgotten)]
+    gone = [key for fact in facts for key in (*fact.keys, *fact.texts, *fact.files)]
+    back = list(people.kinds(gone)) if gone else []
+    if back:
+        people.destroy(back, clock.now_us(), "", "")
+    if back or people.receipts():
+        await _cut_off(people)
+        await _record(ledger, people)
+
+
+async def _record(ledger: Ledger, people: PersonKeyring) -> None:
+    """Bring receipts into the history that it does not hold yet."""
+    known = {event.fact.id for event in ledger.read(STREAM) if isinstance(event.fact, e.PersonForgotten)}
+    for name, stored in people.receipts():
+        if name not in known:
+            receipt = msgspec.json.decode(stored, type=e.PersonForgotten)
+            draft = e.Draft(receipt, receipt.at_us, receipt.by)
+            await ledger.append([e.Append(STREAM, len(ledger.read(STREAM)), (draft,))])
+        people.recorded(name)
+
+
+async def _cut_off(people: PersonKeyring) -> bool:
+    """Take what was destroyed out of the WAL; False while somebody keeps reading an older state."""
+    for _ in range(_WAL_TRIES):
+        if await asyncio.to_thread(people.truncate):
+            return True
+        await asyncio.sleep(_WAL_WAIT_S)
+    return False
+
+
+def _keyring(payloads: Payloads) -> PersonKeyring:
+    people = payloads.sealer.people if payloads.sealer is not None else None
+    if not isinstance(people, PersonKeyring):
+        raise LedgerError("The keys of people are not open here.", remedy="mainstay doctor")
+    return people
+
+
+METHODS: Mapping[str, Method] = {"forget": _forget}
