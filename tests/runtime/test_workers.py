@@ -319,6 +319,16 @@ def test_f16_code_that_ends_its_process_again_and_again_is_held_and_others_go_on
     with_pool(scenario, clock=clock)
 
 
+def test_f16_a_poisoned_input_is_held_and_keeps_no_other_from_being_worked_on():
+    async def scenario(pool):
+        said = await asyncio.gather(*(call(pool, "segfault", "bad") for _ in range(5)), return_exceptions=True)
+        assert [type(each) for each in said] == [Transient] * 3 + [NeedsOperator] * 2
+        assert "with the same input" in said[-1].message
+        return await call(pool, "segfault", "good")
+
+    assert with_pool(scenario) == "good"
+
+
 def test_f16_one_crash_is_the_job_s_alone():
     async def scenario(pool):
         for _ in range(4):

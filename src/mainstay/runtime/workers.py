@@ -135,7 +135,7 @@ class WorkerPool:
 
     def _dispatch(self, job: Pending) -> None:
         """Send to an idle worker, else start one, else queue behind the shortest line; or refuse it."""
-        held = self._crashes.held(job.job.entry, self._clock.boot_s())
+        held = self._crashes.held(job.job.entry, job.job.arguments, self._clock.boot_s())
         if held is not None:
             _fail(job, held)
             return
@@ -265,7 +265,7 @@ class WorkerPool:
         if left and not worker.spent:
             job = left.popleft()
             if not worker.timed_out and not self._closed:
-                self._crashes.died(job.job.entry, worker.how, self._clock.boot_s())
+                self._crashes.died(job.job.entry, job.job.arguments, worker.how, self._clock.boot_s())
             _fail(job, why)
         for job in () if self._closed else left:
             self._dispatch(job)
