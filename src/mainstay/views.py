@@ -20,7 +20,7 @@ from mainstay.errors import LedgerError, UnknownNameError
 from mainstay.kernel.graph import Cel, Definition, Graph
 from mainstay.kernel.plan import fold
 from mainstay.kernel.replay import replay
-from mainstay.kernel.state import OPEN_PLAN, is_item, step_name
+from mainstay.kernel.state import OPEN_PLAN, duty_of, is_item, step_name
 from mainstay.kernel.undo import undo_order
 from mainstay.ledger import keys as ledger_keys
 from mainstay.ledger import queries
@@ -198,10 +198,11 @@ class Views:
         }
 
     def _not_undone(self, plan: Plan) -> list[Row]:
-        """List what an undo left as it is, that of the plan's parts too."""
+        """List what an undo left as it is; what child plans taken back with it left stands in its own list."""
         found = [{"plan": plan.id, "action": say_path(path)} for path in dict.fromkeys(plan.not_undone)]
-        for child in (child for slot in plan.slots.values() for child in slot.children):
-            found += self._not_undone(self.plan(child))
+        for path, slot in plan.slots.items():
+            for child in slot.children if "~" + path not in plan.slots else ():
+                found += self._not_undone(self.plan(child))
         return found
 
     def _step(self, plan: Plan, name: str) -> Row:
@@ -251,10 +252,11 @@ class Views:
         possible, impossible = undo_order(plan)
         found: Row = {"plan": plan_id, "title": plan.title, "status": plan.status, "possible": [], "impossible": []}
         for path in possible:
-            for child in plan.slots[path].children:
+            named = say_path(path) + ": " if duty_of(plan, path) == "child" else ""
+            for child in reversed(plan.slots[path].children):
                 inner = self.undo_list(child, catalogue)
-                found["possible"] += inner["possible"]
-                found["impossible"] += inner["impossible"]
+                for kind in ("possible", "impossible"):
+                    found[kind] += [row | {"action": named + row["action"]} for row in inner[kind]]
             if path in prepared:
                 undo = plan.slots[path].undo
                 if undo is not None and self._payloads.lost(undo.arguments):

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 def undo_order(plan: Plan, steps: Container[str] | None = None) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
     """Give what would be taken back, in order, and what can't be, each with its reason; of these steps, or of all.
 
-    Reads and agents leave nothing to undo and are in neither list, nor is what was taken back before. A child plan
-    stands at its end, which is recorded here: whatever it did came before that, and it is taken back as a whole, in
-    its own order. Child plans that had not ended come first, the last one begun before the others. So no action is
-    taken back before one that was done later, except between child plans that ran at the same time.
+    Reads and agents leave nothing to undo and are in neither list, nor is what was taken back before. A child plan is
+    taken back as a whole, in its own order, at the place of its end: after all that was done since, before what was
+    done until then, also what was done here or in another child plan while it ran. Child plans that had not ended
+    come first, the one begun last before the others.
     """
     outcomes = sorted(
         (

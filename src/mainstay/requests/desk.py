@@ -250,10 +250,8 @@ class Requests:
         plan = self.engine.load(plan_id)
         if not self.engine.is_settled(plan_id):
             return False
-        if any(slot.children for slot in plan.slots.values()):
-            family = f"{plan_id}-"
-            if self._ledger.rows(queries.LIVE_UNDER, (family, family)):
-                return False
+        if any(slot.children for slot in plan.slots.values()) and self.engine.moves_under(plan_id):
+            return False
         if plan.questions or plan.status in ENDED or plan.status in RESTING:
             return True
         due = self._ledger.rows(queries.TIMERS_OF_FAMILY, (plan_id,))

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mainstay import commands as c
+from mainstay.errors import CommandRefusedError
+from mainstay.kernel.state import is_over
 from mainstay.playbooks.inputs import read_inputs
 from mainstay.playbooks.shelf import open_to_run
 from mainstay.requests.files import file_content
@@ -50,9 +52,22 @@ async def _decide(desk: Requests, params: Params, emit: Emit) -> Params:
 
 
 async def _undo(desk: Requests, params: Params, emit: Emit) -> Params:
+    _refuse_part(desk, params["plan"])
     command = c.UndoPlan(now_us=desk.clock.now_us(), by="operator", reason=params.get("reason") or "")
     await desk.engine.submit(params["plan"], command, actor="operator")
     return await desk.taken(params["plan"], emit)
+
+
+def _refuse_part(desk: Requests, plan_id: str) -> None:
+    """Refuse to take back alone what the plan above goes on with."""
+    plan = desk.engine.load(plan_id)
+    parent = desk.engine.load(plan.parent.partition("/")[0]) if plan.parent else plan
+    if plan.status == "completed" and not is_over(parent):
+        root = plan_id.partition("-")[0]
+        raise CommandRefusedError(
+            f"Plan {plan_id} belongs to plan {parent.id}, which goes on with its result.",
+            remedy=f"Take everything back with: mainstay undo {root}",
+        )
 
 
 async def _cancel(desk: Requests, params: Params, emit: Emit) -> Params:

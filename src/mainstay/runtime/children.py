@@ -219,6 +219,11 @@ def children_of(plan: Plan) -> Iterator[str]:
     return (child for slot in plan.slots.values() for child in slot.children)
 
 
+def waits_for_children(plan: Plan) -> bool:
+    """Whether all that is left to do for a plan is done by child plans that are being taken back."""
+    return bool(plan.live) and all(path[0] == "~" and bool(plan.slots[path[1:]].children) for path in plan.live)
+
+
 def child_name(plan_id: str, path: str, run: int) -> str:
     """Give the id of a child plan: the same when it is decided again."""
     name, _, index = path.partition("/")

@@ -25,7 +25,7 @@ from mainstay.kernel.graph import Definition, Graph
 from mainstay.kernel.plan import fold, handle, pending
 from mainstay.kernel.state import IN_FLIGHT, RESTING, Plan, is_item, is_open, is_over
 from mainstay.runtime.admission import Admission
-from mainstay.runtime.children import tell_family
+from mainstay.runtime.children import tell_family, waits_for_children
 from mainstay.runtime.effects import Effects
 from mainstay.runtime.steps import Steps
 from mainstay.runtime.turns import WORKERS, Turns
@@ -430,8 +430,12 @@ class Engine:
             return True
         family = {name for name in (*self._queued, *self._busy) if name.startswith(f"{plan_id}-")}
         plan = self.load(plan_id)
-        still = plan.parked or plan.status in RESTING
+        still = plan.parked or plan.status in RESTING or waits_for_children(plan)
         return still and not family and plan_id not in self._queued and not self._busy.get(plan_id)
+
+    def moves_under(self, plan_id: str) -> bool:
+        """Whether a child plan, or one of its own, has work that waits for nobody."""
+        return any(not waits_for_children(self.load(name)) for name in self.live_under(f"{plan_id}-"))
 
     # --- the owner's life
 
