@@ -35,6 +35,7 @@ from mainstay.ledger.reader import SqliteReader
 from mainstay.requests.forgetting import find_person
 from mainstay.requests.release import STREAM, in_doubt, plans_in_doubt, reason_of
 from mainstay.requests.release import shown as shown_doubt
+from mainstay.requests.stuck import STUCK_KINDS, group_of
 from mainstay.runtime.names import local_time
 from mainstay.runtime.payloads import Payloads
 from mainstay.runtime.sealing import FORGOTTEN_UNDO, Opener
@@ -195,6 +196,7 @@ class Views:
             },
             "not_undone": self._not_undone(plan),
             "parts": children,
+            "leaving": self.leaving(plan_id),
         }
 
     def _not_undone(self, plan: Plan) -> list[Row]:
@@ -397,8 +399,60 @@ class Views:
         return "its plan ended"
 
     def stuck(self) -> list[Row]:
-        """List steps that wait for a remedy."""
-        return [question for question in self.inbox() if question["kind"] in ("stuck", "settle")]
+        """List what waits for a remedy, the oldest first; what has one cause has one `group`."""
+        plans: dict[str, Plan] = {}
+        waiting = [row for row in self._reader.rows(queries.OPEN_DECISIONS, (10_000, 0)) if row[2] in STUCK_KINDS]
+        return [
+            self._stuck(row[0], plans.get(row[1]) or plans.setdefault(row[1], self.plan(row[1])), row)
+            for row in waiting
+        ]
+
+    def _stuck(self, decision: str, plan: Plan, row: tuple[Any, ...]) -> Row:
+        question = plan.questions[decision]
+        path = question.paths[0]
+        slot, failure = plan.slots[path], plan.slots[path].failure
+        step = plan.step(path)
+        does = slot.operation or (f"agent {step.target}" if step.kind == "agent" else step.target or step.kind)
+        message, error_class = (failure.message, failure.error_class) if failure else (row[7] or row[6], "")
+        return {
+            "decision": decision,
+            "plan": plan.id,
+            "title": plan.title,
+            "kind": question.kind,
+            "path": path,
+            "action": say_path(path),
+            "does": does,
+            "group": group_of(question.kind, does, error_class, message),
+            "class": error_class,
+            "message": message,
+            "remedy": failure.remedy if failure else "",
+            "options": list(question.options),
+            "arguments": self._payloads.load(slot.arguments),
+            "asked_at": self.time(row[3]),
+        }
+
+    def leaving(self, plan_id: str = "") -> list[Row]:
+        """List approved actions that leave at a time, the first one first; only those of a plan, where one is named."""
+        found: list[Row] = []
+        for due_us, of, path in self._reader.rows(queries.TIMERS_DISPATCH):
+            if plan_id in ("", of, of.partition("-")[0]):
+                plan = self.plan(of)
+                index = path.partition("/")[2]
+                given = plan.given if isinstance(plan.given, dict) else {}
+                item = f" --item {int(index) + int(str(given.get('index', 0))) + 1}" if index else ""
+                root = of.partition("-")[0]
+                found.append(
+                    {
+                        "plan": of,
+                        "title": plan.title,
+                        "path": path,
+                        "action": say_path(path),
+                        "does": plan.slots[path].operation,
+                        "leaves_at": self.time(due_us),
+                        "recall": f"mainstay recall {root} {step_name(path)}{item}",
+                    }
+                )
+        return found
 
     def _decisions(self, query: str, plan_id: str) -> list[Row]:
         return [

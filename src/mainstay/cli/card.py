@@ -22,6 +22,9 @@ RULES = {
     "batch": "actions of one step are asked about together",
     "stuck": "what is stuck waits for you",
     "uncertain": "what may have happened is never guessed",
+    "confirm": "what moves money or binds is read back",
+    "changed": "what was changed since is not taken back unasked",
+    "undo reserve": "taking back has a cap of its own",
 }
 SOURCES = {
     "bank.read_statement": "your bank statements",
@@ -35,11 +38,17 @@ SOURCES = {
     "you": "what you gave",
 }
 NOT_TOLD = {"layouts", "payers"}  # of arguments: what was learned, which is all there is
-SHOWN_APART = {"headline", "rows", "body", "cannot_undo", "class", "token"}
+SHOWN_APART = {"headline", "rows", "body", "cannot_undo", "class"}
 REMEDIES = {
     "stuck": {
         "retry": "try it again, with the same files",
         "skip": "leave it out and go on",
+        "anyway": "take it back all the same",
+        "undo": "end the plan and take back what it did",
+    },
+    "confirm": {
+        "confirmed": "you looked: it is as it should be; the plan goes on",
+        "again": "read it back once more",
         "undo": "end the plan and take back what it did",
     },
     "settle": {

@@ -162,21 +162,48 @@ def decide(
 
 @app.command()
 def stuck(
-    question: Annotated[str, typer.Argument(help="Without it: all that is stuck.")] = "",
-    remedy: Annotated[str, typer.Argument(help="retry, skip or undo")] = "",
+    remedy: Annotated[str, typer.Argument(help="retry, skip or undo; without it you see all that is stuck.")] = "",
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="GROUP|PLAN.STEP|QUESTION ...", help="What it is for; `all` for all that is stuck."),
+    ] = None,
+    file: Annotated[
+        list[str] | None, typer.Option(metavar="ARGUMENT=PATH", help="Try again with this file in that place.")
+    ] = None,
     reason: Reason = "",
     edit: Edit = "",
     yes: Sure = False,
     as_json: Json = False,
     workspace: Folder = None,
 ) -> int:
-    """Show what is stuck, and apply a remedy."""
+    """Show what is stuck by its cause, and apply a remedy."""
     from mainstay.cli import questions
+    from mainstay.cli import stuck as letters
 
-    if not question:
-        return questions.stuck(_screen(as_json), workspace)
-    given = {"reason": reason, "keep": "", "drop": "", "edit": edit}
-    return questions.decide(_screen(as_json), workspace, question, remedy, yes=yes, **given)
+    if not remedy:
+        return letters.listed(_screen(as_json), workspace)
+    if remedy not in letters.MEANING:  # one question by its name: `mainstay stuck QUESTION retry`
+        given = {"reason": reason, "keep": "", "drop": "", "edit": edit}
+        return questions.decide(_screen(as_json), workspace, remedy, "".join((names or [])[:1]), yes=yes, **given)
+    given = {"reason": reason, "edit": edit, "files": file or []}
+    return letters.remedy(_screen(as_json), workspace, remedy, names or [], given, yes=yes)
+
+
+@app.command()
+def recall(
+    plan: Annotated[str, typer.Argument(help="Without it: all that waits to leave.")] = "",
+    step: Annotated[str, typer.Argument(help="Whose actions don't leave.")] = "",
+    item: Annotated[int | None, typer.Option(min=1, help="Only this one of its list, counted from 1.")] = None,
+    reason: Reason = "",
+    as_json: Json = False,
+    workspace: Folder = None,
+) -> int:
+    """Call an approved action back before it leaves."""
+    from mainstay.cli import leaving
+
+    if not plan or not step:
+        return leaving.leaving(_screen(as_json), workspace)
+    return leaving.recall(_screen(as_json), workspace, plan, step, item=item, reason=reason)
 
 
 @app.command(name="plans")

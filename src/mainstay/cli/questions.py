@@ -1,4 +1,4 @@
-"""`mainstay inbox`, `decide` and `stuck`: what needs you, and your answer."""
+"""`mainstay inbox` and `decide`: what needs you, and your answer."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import msgspec
 from mainstay.cli.answering import answer_all, ask_operator, confirm, ruling
 from mainstay.cli.asking import ask, say_standing, status_of
 from mainstay.cli.card import draw_card
+from mainstay.cli.leaving import draw_leaving
 from mainstay.cli.picks import kept_rows
 from mainstay.cli.place import left_alone, say_left_alone, views_at, workspace_at
 from mainstay.cli.screen import Screen, plain, text, when
@@ -29,18 +30,12 @@ def inbox(screen: Screen, folder: Path | None) -> int:
     """Show the questions that wait, in short."""
     workspace = workspace_at(folder)
     with views_at(workspace.root) as views:
-        waiting, left = views.inbox(), left_alone(workspace, views)
+        waiting, left, leaving = views.inbox(), left_alone(workspace, views), views.leaving()
     screen.give(waiting, lambda console: _draw_short(waiting, console, "Inbox clear: nothing needs your decision."))
+    if leaving and not screen.as_json:
+        draw_leaving(leaving, screen.out)
     if left:
         screen.say(say_left_alone(len(left)), "yellow")
-    return DONE
-
-
-def stuck(screen: Screen, folder: Path | None) -> int:
-    """Show what is stuck, with its remedies."""
-    with views_at(folder) as views:
-        waiting = views.stuck()
-    screen.give(waiting, lambda console: _draw_short(waiting, console, "Nothing is stuck."))
     return DONE
 
 
@@ -125,13 +120,17 @@ def _edited(source: str, choice: str, shown: Row | None) -> Row:
     """Read what changes when a step is tried again: a JSON object, whole or in part, of what the card shows as with."""
     if choice != "retry":
         raise InputError("Changes go with a retry only.", remedy="Leave out --edit, or answer `retry`.")
+    return {name: value for name, value in edited_from(source).items() if (shown or {}).get(name) != value}
+
+
+def edited_from(source: str) -> Row:
+    """Read a JSON object of changes from a file, or from stdin for "-"."""
     try:
         content = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
-        given = msgspec.json.decode(content, type=dict[str, Any])
+        return msgspec.json.decode(content, type=dict[str, Any])
     except OSError as error:
         raise FileError(f"{source} can't be read: {error.strerror}.", remedy="Check its name.") from None
     except (UnicodeDecodeError, msgspec.DecodeError) as error:
         raise FileError(
             f"{source} is no JSON object: {error}.", remedy='Write one, such as {"delimiter": ";"}.'
         ) from None
-    return {name: value for name, value in given.items() if (shown or {}).get(name) != value}

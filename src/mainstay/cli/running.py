@@ -119,9 +119,7 @@ def _draw(definition: Definition, found: DryRun, past: Row, console: Console) ->
     if past["runs"]:
         took_s, spent = past["took_s"], past["cost_usd_micros"] / 1e6
         took = f"{took_s:.0f} seconds" if took_s < 2 * MINUTE_S else f"{took_s / MINUTE_S:.0f} minutes"
-        console.print(
-            text(f"Its last {past['runs']} runs took {took} (with waiting) and {spent:.2f} USD (medians).")
-        )
+        console.print(text(f"Its last {past['runs']} runs took {took} (with waiting) and {spent:.2f} USD (medians)."))
 
 
 def definition_steps(found: DryRun) -> list[DryStep]:

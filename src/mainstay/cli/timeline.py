@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from rich.table import Table
 
+from mainstay.cli.leaving import draw_leaving
 from mainstay.cli.rows import say_value
 from mainstay.cli.screen import text, when
 
@@ -32,6 +33,7 @@ def draw_plan(plan: Row, console: Console, *, everything: bool) -> None:
     console.print(_timeline(plan["timeline"], everything=everything))
     if not everything:
         console.print(text(f"All lines, item by item: mainstay show {plan['plan']} --all", "dim"))
+    draw_leaving(plan["leaving"], console)
     for question in plan["questions"]:
         console.print(text(f"Needs your decision: {question['card'].get('headline', '')}", "bold yellow"))
         console.print(text(f"  mainstay decide {question['decision']}", "cyan"))

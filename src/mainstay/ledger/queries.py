@@ -67,6 +67,8 @@ SELECT due_at_us, kind, plan, path, generation FROM timer
 WHERE due_at_us <= ?1 AND (kind NOT IN ('due', 'expiry') OR due_at_us >= ?2) ORDER BY due_at_us, kind, plan LIMIT ?3"""
 # When something is due after a time; NULL when nothing is. (time)
 NEXT_DUE_AFTER = "SELECT min(due_at_us) FROM timer WHERE due_at_us > ?"
+# Approved actions that leave at a time: the time, plan, path; the first to leave first. ()
+TIMERS_DISPATCH = "SELECT due_at_us, plan, path FROM timer WHERE kind = 'dispatch' ORDER BY due_at_us, plan, path"
 # What waits for a network: kind, plan, path, generation. ()
 TIMERS_ONLINE = "SELECT kind, plan, path, generation FROM timer WHERE kind IN ('retry_online', 'settle_online')"
 # What a plan and its child plans sleep for: due time, kind, path, generation. (plan)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mainstay.requests import anchoring, care, forgetting, plans, release, scheduling, versions
+from mainstay.requests import anchoring, care, forgetting, plans, release, scheduling, stuck, versions
 from mainstay.requests.desk import NOTICE, TAKEN, Params, Requests, say_news
 from mainstay.requests.files import file_content, files_at
 
@@ -24,6 +24,7 @@ METHODS: Mapping[str, Method] = {
     **plans.METHODS,
     **release.METHODS,
     **scheduling.METHODS,
+    **stuck.METHODS,
     **versions.METHODS,
 }
 

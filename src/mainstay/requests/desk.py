@@ -139,7 +139,7 @@ class Requests:
             reason=params.get("reason") or "",
             kept=None if kept is None else tuple(kept),
             rows=self._rows(plan_id, decision, kept),
-            arguments=self._edited(plan_id, decision, params.get("arguments")),
+            arguments=self._edited(plan_id, decision, params.get("arguments"), params.get("pinned") or {}),
             session=params.get("session") or "terminal",
         )
         cause = self._asked_at(plan_id, decision)[0]
@@ -160,7 +160,7 @@ class Requests:
         picked = rows if kept is None else [rows[index] for index in kept]
         return self.payloads.keep(picked, plan=self.engine.load(plan_id))
 
-    def _edited(self, plan_id: str, decision: str, changes: Params | None) -> Value:
+    def _edited(self, plan_id: str, decision: str, changes: Params | None, pinned: Params) -> Value:
         """Give a stuck step's arguments with the operator's changes; null takes one back to its default.
 
         Only what is named changes, so that a file stays the pinned file it was: it can't be described from outside.
@@ -173,6 +173,9 @@ class Requests:
             raise InputError("How a plan ends has nothing to change.", remedy="Try again, or skip it to end without.")
         before = self.payloads.load(plan.slots[question.paths[0]].arguments)
         merged = {**(before if isinstance(before, dict) else {}), **changes}
+        for name, (file, content) in pinned.items():  # a new file in the place of one, pinned as an input is
+            new = self.pin(file, content)
+            merged[name] = [new] if isinstance(merged.get(name), list) else new
         left = {name: value for name, value in merged.items() if value is not None}
         return self.payloads.keep(left, self._input_of(plan, question.paths[0]), plan=plan)
 

@@ -1,0 +1,48 @@
+"""`mainstay recall`: approved actions that leave at a time, and calling them back before that."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from mainstay.cli.asking import ask, say_standing, status_of
+from mainstay.cli.place import views_at, workspace_at
+from mainstay.cli.screen import text, when
+from mainstay.cli.status import DONE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rich.console import Console
+
+    from mainstay.cli.screen import Screen
+
+Row: TypeAlias = dict[str, Any]
+
+
+def leaving(screen: Screen, folder: Path | None) -> int:
+    """List approved actions that leave at a time, and how each is called back."""
+    with views_at(folder) as views:
+        rows = views.leaving()
+    screen.give(rows, lambda console: draw_leaving(rows, console, empty="Nothing waits to leave."))
+    return DONE
+
+
+def draw_leaving(rows: list[Row], console: Console, *, empty: str = "") -> None:
+    """Draw what leaves when; nothing where there is nothing, but `empty`."""
+    if not rows and empty:
+        console.print(empty)
+    for row in rows:
+        console.print(text(f"Leaves at {when(row['leaves_at'])}: {row['action']} ({row['does']}), {row['title']}"))
+        console.print(text(f"  call it back with: {row['recall']}", "cyan"))
+
+
+def recall(screen: Screen, folder: Path | None, name: str, step: str, *, item: int | None, reason: str) -> int:
+    """Call an approved action back before it leaves."""
+    workspace = workspace_at(folder)
+    with views_at(workspace.root) as views:
+        plan = views.plan_id(name)
+    standing = ask(screen, workspace, "recall", {"plan": plan, "step": step, "item": item, "reason": reason})
+    screen.give(standing, lambda _: say_standing(screen, standing))
+    if not screen.as_json:
+        screen.say(f"Called back: {standing['called_back']}. It does not happen, and what needs it is left out.")
+    return status_of(standing, wanted=frozenset({"cancelled", "completed"}))

@@ -1,0 +1,191 @@
+"""Approved effects that leave later: called back meanwhile, judged again when they leave (KERNEL E1)."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from kit import budget_of, capped, do, each, facts, owner_of, plan, rule, run, undo
+
+from mainstay import events as e
+from mainstay.errors import CommandRefusedError, FileError, UnknownNameError
+from mainstay.governance.policy import DefaultPolicy
+from mainstay.values import Verdict
+from mainstay.views import Views
+
+
+async def begin(owner, definition, **inputs):
+    """Start a plan, and wait until it rests or sleeps."""
+    plan_id, committed = owner.requests.propose(definition, inputs)
+    await committed
+    await rested(owner, plan_id)
+    return plan_id
+
+
+async def rested(owner, plan_id):
+    for _ in range(1000):
+        if owner.engine.is_settled(plan_id):
+            return
+        await asyncio.sleep(0.01)
+
+
+async def recall(owner, plan_id, step, **more):
+    params = {"plan": plan_id, "step": step, **more}
+    return await owner.requests._methods["recall"](owner.requests, params, lambda _: None)
+
+
+def delayed(workspace, text='"test.shout" = "1s"'):
+    path = workspace.root / "mainstay.toml"
+    path.write_text(path.read_text() + f"\n[delays]\n{text}\n")
+    return type(workspace)(workspace.root)
+
+
+SHOUT = plan(do("a", "test.shout", "loud"))
+
+
+def test_e1_an_approved_effect_leaves_after_its_delay_and_the_ruling_is_used_then(workspace, world):
+    async def scenario(owner):
+        plan_id = await begin(owner, SHOUT)
+        question = next(iter(owner.engine.load(plan_id).questions))
+        owner.requests.rule(question, {"choice": "approve"})
+        await rested(owner, plan_id)
+        early, before = owner.engine.load(plan_id).slots["a"].status, world.words()
+        (leaves,) = Views(owner.workspace).leaving()
+        await owner.requests.follow(plan_id, lambda _: None)
+        (intent,) = facts(owner, plan_id, e.EffectIntended)
+        return early, before, leaves, intent.ruling == question, plan_id
+
+    early, before, leaves, ruled, plan_id = run(delayed(workspace), world, scenario)
+    assert (early, before, ruled) == ("delayed", [], True)
+    assert (leaves["action"], leaves["recall"]) == ("a", f"mainstay recall {plan_id} a")
+    assert world.words() == ["loud"]
+
+
+def test_e1_a_delay_outlasts_a_restart(workspace, world):
+    workspace = delayed(workspace)
+
+    async def first(owner):
+        plan_id = await begin(owner, SHOUT)
+        owner.requests.rule(next(iter(owner.engine.load(plan_id).questions)), {"choice": "approve"})
+        await rested(owner, plan_id)
+        return plan_id, facts(owner, plan_id, e.EffectDelayed)[0].until_us
+
+    plan_id, until_us = run(workspace, world, first)
+
+    async def second(owner):
+        await owner.requests.follow(plan_id, lambda _: None)
+        read = owner.ledger.read(f"plan:{plan_id}")
+        return next(event.recorded_at_us for event in read if isinstance(event.fact, e.EffectIntended))
+
+    assert run(workspace, world, second) >= until_us
+    assert world.words() == ["loud"]
+
+
+class Closing(DefaultPolicy):
+    """A policy that forbids everything from some moment on."""
+
+    denies = False
+
+    def judge(self, proposal):
+        return Verdict("deny", "closed", "The house is closed.") if self.denies else super().judge(proposal)
+
+
+def test_e1_policy_is_asked_again_after_the_delay(workspace, world):
+    policy = Closing()
+
+    async def scenario(owner):
+        plan_id = await begin(owner, plan(do("a", "test.say", "one", delay_s=1)))
+        policy.denies = True
+        return (await owner.requests.follow(plan_id, lambda _: None))["questions"], budget_of(owner, "test.say")
+
+    questions, held = run(capped(workspace, say=5), world, scenario, policy=policy)
+    assert (len(questions), held, world.words()) == (1, [], []), "the budget held nothing while it waited"
+
+
+def test_e1_the_budget_is_asked_when_it_leaves(workspace, world):
+    async def scenario(owner):
+        waiting = await begin(owner, plan(do("a", "test.say", "one", delay_s=1)))
+        other = await begin(owner, plan(do("a", "test.say", "two")))
+        stuck = await owner.requests.follow(waiting, lambda _: None)
+        return owner.engine.load(other).status, len(stuck["questions"])
+
+    assert run(capped(workspace, say=1), world, scenario) == ("completed", 1)
+    assert world.words() == ["two"]
+
+
+def test_what_was_called_back_is_rejected_with_the_reason_and_never_leaves(workspace, world):
+    async def scenario(owner):
+        plan_id = await begin(owner, plan(do("a", "test.say", "one", delay_s=2)))
+        standing = await recall(owner, plan_id, "a", reason="wrong word")
+        with pytest.raises(CommandRefusedError, match="nothing of 'a' waits to leave"):
+            await recall(owner, plan_id, "a")
+        return standing, facts(owner, plan_id, e.StepRejected)[0].why, Views(owner.workspace).leaving()
+
+    standing, why, leaving = run(workspace, world, scenario)
+    assert (standing["status"], standing["called_back"], why) == ("completed", 1, "you called it back: wrong word")
+    assert (leaving, world.words()) == ([], [])
+
+
+def test_one_item_of_a_list_is_called_back_by_its_number(workspace, world):
+    async def scenario(owner):
+        listed = plan(each(do("a", "test.say", "x", delay_s=1)))
+        plan_id = await begin(owner, listed, words=["one", "two", "three"])
+        named = [row["recall"] for row in Views(owner.workspace).leaving(plan_id)]
+        standing = await recall(owner, plan_id, "a", item=2)
+        return named, standing["status"], plan_id
+
+    named, status, plan_id = run(workspace, world, scenario)
+    assert named[1] == f"mainstay recall {plan_id} a --item 2"
+    assert (status, world.words()) == ("completed", ["one", "three"])
+
+
+def test_an_item_of_a_long_list_is_called_back_by_its_number_in_the_whole_list(workspace, world):
+    async def scenario(owner):
+        listed = plan(each(do("a", "test.say", "x", delay_s=3, at_once=200)))
+        plan_id, committed = owner.requests.propose(listed, {"words": [f"word {n}" for n in range(101)]})
+        await committed
+        for _ in range(1000):
+            if len(Views(owner.workspace).leaving()) >= 100:
+                break
+            await asyncio.sleep(0.02)
+        (child,) = {row["plan"] for row in Views(owner.workspace).leaving()}
+        await owner.requests._methods["recall"](
+            owner.requests, {"plan": plan_id, "step": "a", "item": 70}, lambda _: None
+        )
+        return owner.engine.load(child).slots["a/69"].status
+
+    assert run(workspace, world, scenario, seconds=60) == "rejected"
+    assert len(world.words()) == 100
+    assert "word 69" not in world.words()
+
+
+def test_a_compensation_is_never_delayed(workspace, world):
+    async def scenario(owner):
+        plan_id = await begin(owner, plan(do("a", "test.say", "one")))
+        return (await undo(owner, plan_id))["status"]
+
+    assert run(delayed(workspace, '"test.unsay" = "1d"'), world, scenario) == "undone"
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "said"),
+    [('"test.shot" = "1s"', UnknownNameError, "test.shout"), ('"test.shout" = "soon"', FileError, "delays")],
+)
+def test_a_delay_that_would_not_hold_is_refused_at_the_start(workspace, world, text, error, said):
+    with pytest.raises(error) as raised:
+        asyncio.run(_open(owner_of(delayed(workspace, text), world)))
+    assert said in raised.value.message + raised.value.remedy
+
+
+async def _open(owner):
+    async with owner:
+        return
+
+
+def test_rule_again_after_the_delay_is_not_needed(workspace, world):
+    async def scenario(owner):
+        plan_id = await begin(owner, SHOUT)
+        done = await rule(owner, next(iter(owner.engine.load(plan_id).questions)), "approve")
+        return done["status"], len(facts(owner, plan_id, e.DecisionAsked))
+
+    assert run(delayed(workspace), world, scenario) == ("completed", 1)
