@@ -27,7 +27,7 @@ from mainstay.ledger import queries
 from mainstay.ledger.anchor import last_anchor, read_anchors
 from mainstay.ledger.blobs import FileBlobs
 from mainstay.ledger.chain import Mark
-from mainstay.ledger.head import HEAD_NAME, place_of
+from mainstay.ledger.head import HEAD_NAME, KEEPS_HEAD, judge, place_of
 from mainstay.ledger.head import read as read_head
 from mainstay.ledger.known import KnownReader
 from mainstay.ledger.people import PersonKeys
@@ -88,6 +88,12 @@ class Views:
     def held(self) -> str:
         """Say why all work is stopped (KERNEL L6); empty when it is not."""
         return reason_of(self._reader.read(STREAM))
+
+    def moved(self) -> str:
+        """Say why the next owner will stop all work: this is not the history it was; empty when it is."""
+        expected = bool(self._reader.rows(KEEPS_HEAD)[0][0])
+        head, witness = read_head(self._path.with_name(HEAD_NAME)), read_head(self._witness)
+        return judge(self._reader, place_of(self._path), head, witness, expected=expected)
 
     def in_doubt(self, catalogue: Catalogue) -> list[Row]:
         """List, plan by plan, what may have happened since a copied history ends."""

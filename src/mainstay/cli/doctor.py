@@ -98,19 +98,19 @@ def _settings(workspace: Workspace) -> Iterator[Finding]:
 
 
 def _keys(workspace: Workspace) -> Iterator[Finding]:
+    from mainstay.cli.key import say_where
     from mainstay.ledger import keys
 
     keys.load(workspace.state)
     keys.load_session(workspace.state)
-    place = keys.key_file(workspace.state)
-    yield Finding("keys", "ok", f"Only you can read them. Have the key in your backup: {place}")
+    yield Finding("keys", "ok", say_where(workspace))
     mode = stat.S_IMODE(workspace.state.stat().st_mode)
     if mode & 0o077:
         yield Finding("keys", "wrong", f"Others can enter {workspace.state}.", f"Run: chmod 700 {workspace.state}")
 
 
 def _history(workspace: Workspace) -> Iterator[Finding]:
-    from mainstay.cli.history import faults
+    from mainstay.cli.history import faults, say_anchored
     from mainstay.views import Views
 
     with Views(workspace) as views:
@@ -120,6 +120,22 @@ def _history(workspace: Workspace) -> Iterator[Finding]:
         yield Finding("history", "wrong", says, remedy)
     if not said:
         yield Finding("history", "ok", f"All {found['records']:,} records are as they were written.")
+        state = "ok" if found["anchored"] else "note"
+        yield Finding("anchor", state, say_anchored(found))
+
+
+def _held(workspace: Workspace) -> Iterator[Finding]:
+    from mainstay.views import Views
+
+    with Views(workspace) as views:
+        reason, moved = views.held(), views.moved()
+    see = "See what may have happened meanwhile, and let it go on: mainstay history release"
+    if reason:
+        yield Finding("work", "wrong", f"All work is stopped: {reason}.", see)
+    elif moved:
+        yield Finding("work", "wrong", f"The next start will stop all work: {moved}.", f"Start it, then: {see}")
+    else:
+        yield Finding("work", "ok", "The history is where Mainstay left it, and nothing is held.")
 
 
 def _service(workspace: Workspace) -> Iterator[Finding]:
@@ -176,6 +192,7 @@ _CHECKS: dict[str, Callable[[Workspace], Iterator[Finding]]] = {
     "folders": _folders,
     "keys": _keys,
     "history": _history,
+    "work": _held,
     "service": _service,
     "mail": _mail,
     "workers": _workers,

@@ -73,8 +73,8 @@ class Head(msgspec.Struct, frozen=True):
     at_us: int
 
 
-class History(Protocol):
-    """What is asked of the ledger; `sqlite.SqliteLedger` is one."""
+class Chain(Protocol):
+    """What is asked of a history to judge it; `reader.SqliteReader` is one."""
 
     def head(self) -> tuple[int, str]:
         """Give the last committed position and its digest in hex."""
@@ -83,6 +83,10 @@ class History(Protocol):
     def digest_at(self, position: int) -> str:
         """Give the digest of one record in hex; empty when there is none."""
         ...
+
+
+class History(Chain, Protocol):
+    """What is asked of it to keep its head; `sqlite.SqliteLedger` is one."""
 
     def held(self) -> AbstractContextManager[apsw.Connection]:
         """Give the writing connection."""
@@ -108,7 +112,7 @@ def read(path: Path) -> Head | None:
         return None
 
 
-def judge(history: History, here: Place, head: Head | None, witness: Head | None, *, expected: bool) -> str:
+def judge(history: Chain, here: Place, head: Head | None, witness: Head | None, *, expected: bool) -> str:
     """Say in a sentence why a history must not be worked on as it is; empty when nothing speaks against it.
 
     `expected` says whether a head was ever kept for it.

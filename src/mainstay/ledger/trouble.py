@@ -18,6 +18,10 @@ _FULL_BYTES = 256 * 1024  # with less than this free the disk is full: SQLite th
 ROOM_BYTES = 16 * 1024 * 1024  # after the disk was full, work goes on when so much is free
 RESTORE = "`mainstay history verify` says how far the history is whole. Restore the workspace from a backup."
 _ROOM = "Make room on the disk of {folder} and try again; what was recorded is safe."
+_ANEW = (
+    "Make them anew, which changes nothing that was recorded: mainstay history rebuild. "
+    "Where the service runs, start it again first."
+)
 _WRITABLE = "Mainstay needs to write to {folder}: see who may write there, and whether its disk is mounted read-only."
 
 
@@ -32,6 +36,8 @@ def trouble(path: Path, error: Exception) -> tuple[str, str]:
         return "the workspace can't be written to", _WRITABLE.format(folder=folder)
     if isinstance(error, apsw.IOError):
         return f"the disk reports an error: {error}", "See whether the disk is in order, then try again."
+    if isinstance(error, apsw.SQLError) and str(error).startswith("no such"):
+        return "its lists were made by another release of Mainstay", _ANEW
     if isinstance(error, apsw.BusyError):
         return "another process holds it", "Wait until that has ended, and try again."
     return str(error), "Look closer with: mainstay doctor"
