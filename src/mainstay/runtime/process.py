@@ -47,11 +47,11 @@ _decode = msgspec.msgpack.Decoder(Ready | Answer).decode
 class Pending:
     """A job and who waits for it."""
 
-    __slots__ = ("done", "frame", "job", "timeout_s")
+    __slots__ = ("arguments", "done", "entry", "frame", "memory_mb", "number", "timeout_s")
 
     def __init__(self, job: Job, timeout_s: float, done: asyncio.Future[bytes]) -> None:
-        self.job, self.timeout_s, self.done = job, timeout_s, done
-        self.frame = _framed(job)
+        self.number, self.entry, self.arguments, self.memory_mb = job.number, job.entry, job.arguments, job.memory_mb
+        self.frame, self.timeout_s, self.done = _framed(job), timeout_s, done  # its files are kept once, in the frame
 
 
 class Process:

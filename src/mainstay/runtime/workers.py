@@ -124,7 +124,7 @@ class WorkerPool:
 
     # --- who gets a job
 
-    def _room(self, job: Job) -> _Room:
+    def _room(self, job: Pending) -> _Room:
         """Give the room of a job's code. Foreign code can't raise the memory it was started with."""
         module = job.entry.partition(":")[0]
         key = ("", 0) if module.startswith(_OWN) else (module, job.memory_mb)
@@ -135,11 +135,11 @@ class WorkerPool:
 
     def _dispatch(self, job: Pending) -> None:
         """Send to an idle worker, else start one, else queue behind the shortest line; or refuse it."""
-        held = self._crashes.held(job.job.entry, job.job.arguments, self._clock.boot_s())
+        held = self._crashes.held(job.entry, job.arguments, self._clock.boot_s())
         if held is not None:
             _fail(job, held)
             return
-        room = self._room(job.job)
+        room = self._room(job)
         shortest = room.shortest()
         if shortest is not None and not shortest.jobs:
             shortest.send(job)
@@ -245,12 +245,12 @@ class WorkerPool:
         """Hand out answers until there are no more."""
         while (frame := await worker.frame()) is not None:
             job = worker.jobs[0] if worker.jobs else None
-            if job is None or not isinstance(frame, Answer) or frame.number != job.job.number:
+            if job is None or not isinstance(frame, Answer) or frame.number != job.number:
                 worker.nonsense = "an answer that nobody waits for"
                 return
             worker.jobs.popleft()
             worker.watch()
-            self._crashes.answered(job.job.entry)
+            self._crashes.answered(job.entry)
             _give(job.done, frame)
             if not worker.jobs:
                 self._rest(worker)
@@ -265,7 +265,7 @@ class WorkerPool:
         if left and not worker.spent:
             job = left.popleft()
             if not worker.timed_out and not self._closed:
-                self._crashes.died(job.job.entry, job.job.arguments, worker.how, self._clock.boot_s())
+                self._crashes.died(job.entry, job.arguments, worker.how, self._clock.boot_s())
             _fail(job, why)
         for job in () if self._closed else left:
             self._dispatch(job)
