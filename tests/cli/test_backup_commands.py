@@ -62,7 +62,7 @@ def test_o7_l6_a_backup_of_a_busy_workspace_brings_all_plans_back_and_dispatches
     after = kinds(other)
     assert after == [*events[: made["records"]], "WorkspaceQuarantined"]
     assert not list((other.folder / "outbox").rglob("*.*"))
-    assert other.json("decide", waiting["questions"][0])["card"]["headline"]
+    assert other.json("decide", waiting["questions"][0], status=3)["card"]["headline"]
 
 
 def test_o7_a_restored_workspace_goes_on_after_its_release(desk):
