@@ -47,7 +47,7 @@ class Setup(msgspec.Struct, frozen=True, array_like=True, tag="setup"):
 class Job(msgspec.Struct, frozen=True, array_like=True, tag="job"):
     """One call: `entry` is "package.module:function", `arguments` an encoded plain value.
 
-    `cpu_s` is what it may compute when the owner can't stop it, which keeps the time.
+    `cpu_s` is what it may compute, twice at most, when the owner can't stop it, which keeps the time.
     """
 
     number: int
@@ -91,6 +91,7 @@ def main() -> None:
         request = decode(frame)
         if isinstance(request, Setup):
             put_on(request.confinement)
+            _limits.memory_fixed = bool(request.confinement.memory_mb)
             _write_frame(answers, Ready())
             continue
         answer = perform(request)
@@ -101,7 +102,7 @@ def main() -> None:
 
 def perform(job: Job) -> Answer:
     """Run one job. Whatever it raises becomes an answer; only its process dying does not."""
-    memory = _limit(job)
+    _limits.begin(job)
     try:
         function, wants = _function(job.entry)
         result = encode_value(to_plain(function(from_plain(decode_value(job.arguments), wants), job.files)))
@@ -112,7 +113,7 @@ def perform(job: Job) -> Answer:
     except BaseException as error:  # noqa: BLE001 - any error of foreign code is an answer, never this process's end
         return _failure(job, error)
     finally:
-        resource.setrlimit(resource.RLIMIT_DATA, memory)
+        _limits.end()
 
 
 def _failure(job: Job, error: BaseException) -> Answer:
@@ -139,17 +140,37 @@ def _text(error: BaseException) -> str:
         return "it can't say what"
 
 
-def _limit(job: Job) -> tuple[int, int]:
-    """Set a job's limits, and give what memory's was."""
-    before = resource.getrlimit(resource.RLIMIT_DATA)
-    memory, hard = job.memory_mb * MEGABYTE, before[1]
-    resource.setrlimit(resource.RLIMIT_DATA, (memory if hard == resource.RLIM_INFINITY else min(memory, hard), hard))
-    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
-    until = int(time.process_time()) + job.cpu_s
-    resource.setrlimit(resource.RLIMIT_CPU, (until if hard == resource.RLIM_INFINITY else min(until, hard), hard))
-    if os.fstat(2).st_size > _MOST_SAID_BYTES:
-        os.ftruncate(2, 0)
-    return before
+class _Limits:
+    """What a job may use; set by as few calls to the system as will do, as most jobs are short."""
+
+    def __init__(self) -> None:
+        self.memory_fixed = False  # for the process's life: nothing to set for each job
+        self.cpu_until_s = 0
+
+    def begin(self, job: Job) -> None:
+        """Set a job's limits."""
+        if not self.memory_fixed:
+            _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+            memory = job.memory_mb * MEGABYTE
+            lower = memory if hard == resource.RLIM_INFINITY else min(memory, hard)
+            resource.setrlimit(resource.RLIMIT_DATA, (lower, hard))
+        used_s = int(time.process_time())
+        if not job.cpu_s <= self.cpu_until_s - used_s <= 2 * job.cpu_s:
+            self.cpu_until_s = used_s + 2 * job.cpu_s
+            _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+            until = self.cpu_until_s if hard == resource.RLIM_INFINITY else min(self.cpu_until_s, hard)
+            resource.setrlimit(resource.RLIMIT_CPU, (until, hard))
+        if os.fstat(2).st_size > _MOST_SAID_BYTES:
+            os.ftruncate(2, 0)
+
+    def end(self) -> None:
+        """Give the memory free that a job was kept to."""
+        if not self.memory_fixed:
+            _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+            resource.setrlimit(resource.RLIMIT_DATA, (hard, hard))
+
+
+_limits = _Limits()
 
 
 def _function(entry: str) -> tuple[Callable[..., Any], type[Any]]:

@@ -44,20 +44,13 @@ class _Room:
         self.starting = 0
         self.waiting: deque[Pending] = deque()
 
-    @property
-    def size(self) -> int:
-        """How many processes it has that take jobs, or will."""
-        return self.starting + sum(not worker.ending for worker in self.workers)
-
     def shortest(self) -> Process | None:
         """Give the worker with the fewest jobs, of those that take more."""
-        live = [worker for worker in self.workers if not worker.ending]
-        return min(live, key=lambda worker: len(worker.jobs), default=None)
-
-    def leave(self, worker: Process) -> None:
-        """Send a worker nothing more."""
-        if worker in self.workers:
-            self.workers.remove(worker)
+        best = None
+        for worker in self.workers:
+            if not worker.ending and (best is None or len(worker.jobs) < len(best.jobs)):
+                best = worker
+        return best
 
 
 class WorkerPool:
@@ -89,6 +82,7 @@ class WorkerPool:
         self._tasks: set[asyncio.Task[None]] = set()
         self._pausing: set[asyncio.Future[None]] = set()
         self._processes: set[Process] = set()
+        self._count = 0  # of processes in rooms, or on their way there
         self._idle: asyncio.TimerHandle | None = None
         self._began = self._closed = False
 
@@ -153,27 +147,33 @@ class WorkerPool:
 
     def _has_place(self, room: _Room) -> bool:
         """Whether one more may start; an idle worker of other code makes place for it."""
-        rooms = self._rooms.values()
-        if sum(each.size for each in rooms) < self._size:
+        if self._count < self._size:
             return True
-        if room.size:
+        if room.starting or room.shortest() is not None:
             return False
-        for each in rooms:
+        for each in self._rooms.values():
             idle = next((worker for worker in each.workers if not worker.jobs), None)
             if idle is not None:
-                each.leave(idle)
-                idle.kill()
+                self._leave(each, idle)
                 break
         return True
 
     def _begin(self, room: _Room) -> None:
         room.starting += 1
+        self._count += 1
         self._keep(self._serve(room))
         if not self._began:
             self._began = True
             self._keep(asyncio.to_thread(remove_leftovers))
             if not self._means.files:
                 confine.hide_memory()
+
+    def _leave(self, room: _Room, worker: Process) -> None:
+        """End a worker; it gets nothing more."""
+        worker.kill()
+        if worker in room.workers:
+            room.workers.remove(worker)
+            self._count -= 1
 
     def _keep(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -224,13 +224,14 @@ class WorkerPool:
         try:
             await self._answers(worker)
         finally:
-            room.leave(worker)
+            self._leave(room, worker)
             await worker.end()
             self._bury(worker)
 
     def _not_started(self, room: _Room, error: MainstayError) -> None:
         """Have the jobs that waited for this process done by others; where there are none, they fail."""
         room.starting -= 1
+        self._count -= 1
         if room.starting:
             return
         other = room.shortest()
@@ -283,8 +284,7 @@ class WorkerPool:
         now_s = self._clock.boot_s()
         for room in self._rooms.values():
             for worker in [each for each in room.workers if not each.jobs and each.idle_since_s + IDLE_S <= now_s]:
-                room.leave(worker)
-                worker.kill()
+                self._leave(room, worker)
             if room.workers and self._idle is None:
                 self._idle = asyncio.get_running_loop().call_later(IDLE_S, self._end_idle)
 
