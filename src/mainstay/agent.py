@@ -15,7 +15,8 @@
         return AgentResult(Fit(given.budget > 1000), rationale="The budget decides.")
 
 A class with a method `run` may be registered the same way. Structs hold plain fields: text, int, bool, float, Money,
-Date, File, lists, other structs, and records of `mainstay.records`. A function that takes a parameter named `files`
+Date, File, lists, other structs, and records of `mainstay.records`; PersonName, PersonMail and their like are texts
+that are sealed when they are recorded, so that a person can be forgotten. A function with a parameter named `files`
 is given the content of the files among its input, by their digest. Nothing here does anything by itself: the code
 runs in a worker process, and only after `mainstay activate`.
 """
@@ -31,7 +32,7 @@ import msgspec
 from mainstay.contracts import DEFAULT_MEMORY_MB, DEFAULT_TIMEOUT_S, AgentResult, Struct
 from mainstay.errors import InputError
 from mainstay.records import Date, File
-from mainstay.values import Money
+from mainstay.values import Money, PersonalText, PersonIban, PersonId, PersonMail, PersonName
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -137,4 +138,15 @@ def _runner(run: Callable[..., Any], declared: Declared) -> Callable[..., AgentR
     return runner
 
 
-__all__ = ["AgentResult", "Date", "File", "Money", "agent"]
+__all__ = [
+    "AgentResult",
+    "Date",
+    "File",
+    "Money",
+    "PersonIban",
+    "PersonId",
+    "PersonMail",
+    "PersonName",
+    "PersonalText",
+    "agent",
+]

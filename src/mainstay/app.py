@@ -18,7 +18,7 @@ from mainstay.connectors import books, files, known, mail
 from mainstay.connectors.bank import read as bank
 from mainstay.connectors.guard import Guard, classify
 from mainstay.connectors.invoices import read as invoices
-from mainstay.errors import NeedsOperator
+from mainstay.errors import InactiveError, NeedsOperator
 from mainstay.governance.budgets import Budgets
 from mainstay.governance.policy import DefaultPolicy
 from mainstay.kernel.budget import Cap
@@ -195,7 +195,8 @@ def limits_of(workspace: Workspace, contracts: Contracts) -> dict[str, int]:
     """Give the limits of mainstay.toml, by operation or agent; raises UnknownNameError for one there is not."""
     limits = workspace.config.limits
     for name in limits:
-        (contracts.operation if "." in name else contracts.agent)(name)
+        with contextlib.suppress(InactiveError):  # its limit holds once it is activated
+            (contracts.operation if "." in name else contracts.agent)(name)
     return limits
 
 

@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from mainstay import commands as c
 from mainstay import events as e
 from mainstay.contracts import to_plain
-from mainstay.errors import CommandRefusedError, CommitFailedError, InputError, MainstayError, UnknownNameError
+from mainstay.errors import (
+    CommandRefusedError,
+    CommitFailedError,
+    InputError,
+    MainstayError,
+    NeedsOperator,
+    UnknownNameError,
+)
 from mainstay.kernel.plan import decide
 from mainstay.kernel.state import END, ENDED, RESTING, Plan
 from mainstay.ledger import queries
@@ -185,9 +192,10 @@ class Requests:
         try:
             if path.startswith("~"):
                 return self.contracts.operation(undo.operation).input if undo is not None else None
-            find = self.contracts.agent if step.kind == "agent" else self.contracts.operation
-            return find(step.target).input
-        except UnknownNameError:
+            if step.kind == "agent":
+                return self.contracts.agent(step.target, step.version).input
+            return self.contracts.operation(step.target).input
+        except (UnknownNameError, NeedsOperator):
             return None
 
     def _asked_at(self, plan_id: str, decision: str) -> tuple[str, e.DecisionAsked | None]:

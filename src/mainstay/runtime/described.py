@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 import traceback
 from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast, get_args, get_type_hints
 
 import msgspec
 from msgspec import inspect
@@ -20,7 +20,7 @@ from mainstay.agent import MARK, Declared
 from mainstay.contracts import AgentContract
 from mainstay.errors import MainstayError, Permanent
 from mainstay.runtime.types import Type, Vocabulary, parse_type
-from mainstay.values import BlobRef, Money, Sealed, Value
+from mainstay.values import PERSONAL, BlobRef, Money, Sealed, Value, personal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -48,6 +48,7 @@ class FieldTold(msgspec.Struct, frozen=True):
     required: bool
     nullable: bool = False
     default: Value = None
+    personal: list[str] = []  # kind and whom it is about, as `values.personal` takes them
 
 
 class AgentTold(msgspec.Struct, frozen=True):
@@ -180,7 +181,19 @@ def _tell_field(struct: type[msgspec.Struct], field: Any, type_: Type) -> FieldT
         default = msgspec.to_builtins(field.default)
     node = field.type.type if isinstance(field.type, inspect.Metadata) else field.type
     nullable = isinstance(node, inspect.UnionType) and any(isinstance(one, inspect.NoneType) for one in node.types)
-    return FieldTold(field.name, str(type_), field.required, nullable, default)
+    return FieldTold(field.name, str(type_), field.required, nullable, default, _personal(field.type))
+
+
+def _personal(node: object) -> list[str]:
+    """Find the mark that says what is personal, also around what a list or an option holds."""
+    if isinstance(node, inspect.Metadata):
+        extra = cast("dict[str, tuple[str, ...]]", node.extra or {})
+        return list(extra.get(PERSONAL, ())) or _personal(node.type)
+    inner: tuple[object, ...] = getattr(node, "types", None) or (getattr(node, "item_type", None),)
+    for each in inner:
+        if each is not None and (found := _personal(each)):
+            return found
+    return []
 
 
 # --- in the owner
@@ -242,7 +255,7 @@ def _made(name: str, plain: bytes) -> type[msgspec.Struct]:
 def _field(
     field: FieldTold, told: dict[str, list[FieldTold]], known: dict[str, str]
 ) -> tuple[str, Any] | tuple[str, Any, Any]:
-    hint = _hint(parse_type(field.type), told, known)
+    hint = _hint(parse_type(field.type), told, known, field.personal)
     if field.nullable:
         hint = hint | None
     if field.required:
@@ -253,14 +266,16 @@ def _field(
     return field.name, hint, field.default
 
 
-def _hint(type_: Type, told: dict[str, list[FieldTold]], known: dict[str, str]) -> Any:  # noqa: ANN401 - a type
+def _hint(type_: Type, told: dict[str, list[FieldTold]], known: dict[str, str], mark: Sequence[str] = ()) -> Any:  # noqa: ANN401 - a type
     match type_.kind:
         case "record":
             return _made(type_.name, _reached(type_.name, told, known))
         case "list":
-            return tuple[_hint(type_.of or Type("any"), told, known), ...]
+            return tuple[_hint(type_.of or Type("any"), told, known, mark), ...]
         case "choice":
             return Literal[type_.options]
+        case "text" if len(mark) == 2:  # noqa: PLR2004 - kind and whom it is about
+            return Annotated[str, personal(cast("Any", mark[0]), mark[1])]
         case _:
             return _HINTS[type_.kind]
 

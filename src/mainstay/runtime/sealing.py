@@ -202,7 +202,9 @@ class Sealer:
         assert self.catalogue is not None, "the catalogue is set before anything is recorded"
         try:
             called = (
-                self.catalogue.agent(step.target) if step.kind == "agent" else self.catalogue.operation(step.target)
+                self.catalogue.agent(step.target, step.version)
+                if step.kind == "agent"
+                else self.catalogue.operation(step.target)
             )
         except MainstayError:
             return True

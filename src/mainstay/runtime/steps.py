@@ -132,10 +132,16 @@ class Steps:
     def _start(self, plan: Plan, path: str, arguments: Value, labels: Labels) -> None:
         """Record that a worker begins, then run it: the path stays busy meanwhile."""
         step = plan.step(path)
-        at = self._parts.catalogue.agent if step.kind == "agent" else self._parts.catalogue.operation
-        kept = self._parts.payloads.keep(arguments, at(step.target).input, plan=plan)
+        called = self._called(step)
+        kept = self._parts.payloads.keep(arguments, called.input, plan=plan)
         command = c.StartStep(now_us=self._desk.now_us(), path=path, arguments=kept, labels=labels)
         self._desk.spawn(plan, path, self._started(plan, path, command))
+
+    def _called(self, step: Step) -> AgentContract | Operation:
+        catalogue = self._parts.catalogue
+        if step.kind == "agent":
+            return catalogue.agent(step.target, step.version)
+        return catalogue.operation(step.target)
 
     async def _started(self, plan: Plan, path: str, command: c.StartStep) -> None:
         try:
@@ -157,11 +163,7 @@ class Steps:
             self._desk.release(plan.id, path)
             return
         try:
-            contract = (
-                self._parts.catalogue.agent(step.target, step.version)
-                if step.kind == "agent"
-                else self._parts.catalogue.operation(step.target)
-            )
+            contract = self._called(step)
             arguments = self._parts.payloads.load(slot.arguments)
             output = await self._in_worker(contract, step, arguments)
         except Exception as error:  # noqa: BLE001 - recorded as the attempt's failure
