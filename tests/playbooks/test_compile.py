@@ -80,7 +80,7 @@ WRONG = {
     ),
     "an unknown input": (
         f"{HEAD}inputs: {{where: {{type: text}}}}\nsteps: {{a: {{do: files.write, with: {{path: '= inputs.wehre'}}}}}}",
-        ["p.yaml:3:53: record(inputs) has no field 'wehre'; did you mean 'where'?"],
+        ["p.yaml:3:53: there is no input 'wehre'; did you mean 'where'?"],
     ),
     "an unknown name": (
         f"{HEAD}steps:\n  first: {{{WRITE}}}\n  b: {{do: files.write, with: {{path: '{{{{frist.path}}}}'}}}}",

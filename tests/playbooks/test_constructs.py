@@ -307,7 +307,7 @@ def test_keys_limits_and_priorities_are_kept():
         ("key: '= l'", "3:9: 'key' is needed before the plan starts, so it can't use 'a'"),
         ("key: '= today'", "3:9: 'key' is needed before the plan starts, so it can't use 'today'"),
         ("key: '= company'", "3:9: 'key' must be one value, not a record(company)"),
-        ("key: me", "3:6: 'key' needs an expression, such as \"= inputs.customer\""),
+        ("key: me", "3:6: 'key' needs an expression, such as \"= inputs.x\""),
         ("limit: 0", "3:8: '0' is not a whole number from 1 to 1000"),
         ("priority: hihg", "3:11: 'priority' is low, normal, high or a whole number; did you mean 'high'?"),
         ("end: {when: '= true', as: x}", "3:6: 'end' needs a list, such as"),

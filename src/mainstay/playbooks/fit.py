@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mainstay.kernel.graph import Cel, Literally, Record, Sequence, Template, Text
 from mainstay.playbooks.format import QUOTES_HINT, Mapping, Place, Report, Scalar
-from mainstay.runtime.checking import Checked, Checker, WrongExpressionError
+from mainstay.runtime.checking import Checked, Checker, WrongExpressionError, is_path, walk_path
 from mainstay.runtime.faults import say_fault
 from mainstay.runtime.types import ANY, BOOL, DATE, FLOAT, INT, TEXT, Records, Type, nearest, parse_type
 from mainstay.values import Money, Value, parse_duration_s
@@ -20,10 +20,15 @@ if TYPE_CHECKING:
     from mainstay.playbooks.templates import Draft, Expression
     from mainstay.runtime.types import Vocabulary
 
+TRUTHS = {
+    **dict.fromkeys(("yes", "on", "y", "true", "1"), "true"),
+    **dict.fromkeys(("no", "off", "n", "false", "0"), "false"),
+}
 SAYABLE = frozenset({"text", "choice", "int", "float", "bool", "date", "time", "duration", "money", "any"})
 _BOOLEAN = re.compile("true|false")
 _INTEGER = re.compile(r"-?\d{1,18}", re.ASCII)
 _DECIMAL = re.compile(r"-?\d{1,15}(?:\.\d{1,15})?", re.ASCII)
+_SINGLE = re.compile(r"(?<!\{)\$?\{([a-z_][\w.]*)\}{1,2}", re.ASCII)
 Own = dict[str, Type]
 
 
@@ -95,6 +100,8 @@ class Fitter:
         parts: list[Literally | Cel] = []
         for part in draft.parts:
             if isinstance(part, str):
+                assert isinstance(draft.node, Scalar)
+                self._refuse_single_braces(draft.node, part, "the text")
                 parts.append(Literally(part))
                 continue
             checked = self.check(part, own)
@@ -109,8 +116,13 @@ class Fitter:
         if scalar.cut and wanted.kind in ("text", "any"):
             self._report.add(scalar.place, f"YAML ended this text at {scalar.cut!r}; {QUOTES_HINT}")
         if wanted.kind in ("record", "list", "map", "file", "blob"):
-            self._report.add(scalar.place, f"{what} must be {in_words(wanted)}, not text")
+            hint = f'; write "= {scalar.text}"' if self._is_known(scalar.text) else ""
+            self._report.add(scalar.place, f"{what} must be {in_words(wanted)}, not text{hint}")
             return None
+        if "." in scalar.text and self._is_known(scalar.text):
+            message = f'{what} is the text {scalar.text!r}; for its value write "= {scalar.text}"'
+            self._report.add(scalar.place, message)
+        self._refuse_single_braces(scalar, scalar.text, what)
         try:
             return read_literal(scalar.text, wanted, plain=scalar.plain)
         except ValueError as error:
@@ -177,6 +189,16 @@ class Fitter:
         if known is not None and column not in known:
             message = f"{record} has no field {column!r}{nearest(column, known)}"
             self._report.add(_place_of(expression, column), message)
+
+    def _is_known(self, path: str) -> bool:
+        """Whether a text reads like a name of this playbook, with or without fields."""
+        return is_path(path) and walk_path(path, self._names, self._records) is not None
+
+    def _refuse_single_braces(self, scalar: Scalar, text: str, what: str) -> None:
+        for found in _SINGLE.finditer(text):
+            if self._is_known(found[1]):
+                place = scalar.at(max(scalar.text.find(found[0]), 0))
+                self._report.add(place, f"{what} holds {found[0]!r} as it stands; write {{{{{found[1]}}}}}")
 
     def _hint(self, wanted: Type, given: Type, source: str) -> str:
         if wanted.kind == "text" and given.kind in SAYABLE:
@@ -253,6 +275,11 @@ def in_words(type_: Type) -> str:
     return words.get(type_.kind) or f"{'an' if type_.kind == 'any' else 'a'} {type_}"
 
 
+def _truth(text: str) -> str:
+    meant = TRUTHS.get(text.lower())
+    return f"; write {meant}" if meant else ""
+
+
 def _money(text: str) -> Value:
     money = Money.parse(text)
     return {"minor": money.minor, "currency": money.currency}
@@ -261,7 +288,7 @@ def _money(text: str) -> Value:
 _READERS: dict[str, Callable[[str], Value]] = {
     "int": lambda text: int(_like(_INTEGER, text, "a whole number")),
     "float": lambda text: float(_like(_DECIMAL, text, "a number")),
-    "bool": lambda text: _like(_BOOLEAN, text, "true or false") == "true",
+    "bool": lambda text: _like(_BOOLEAN, text, f"true or false{_truth(text)}") == "true",
     "money": _money,
     "date": _date,
     "time": _time,

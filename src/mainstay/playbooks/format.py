@@ -18,6 +18,7 @@ MAX_BYTES = 256 * 1024
 MAX_DEPTH = 20
 MAX_NODES = 20_000
 QUOTES_HINT = "put it in quotes"
+TEXT_HINT = f"; if it is text, {QUOTES_HINT}"
 
 
 class Place(NamedTuple):
@@ -165,11 +166,11 @@ class _Reader:
     def _admit(self, event: Any, depth: int) -> None:  # noqa: ANN401
         self._nodes += 1
         if type(event).__name__ == "AliasEvent":
-            self._refuse(event, f"the alias '*{event.anchor}': write the value where it is used")
+            self._refuse(event, f"the alias '*{event.anchor}': write the value where it is used{TEXT_HINT}")
         if getattr(event, "anchor", None):
-            self._refuse(event, f"the anchor '&{event.anchor}': playbooks have no anchors")
+            self._refuse(event, f"the anchor '&{event.anchor}': playbooks have no anchors{TEXT_HINT}")
         if getattr(event, "tag", None):
-            self._refuse(event, f"the tag '{event.tag}': playbooks have no tags")
+            self._refuse(event, f"the tag '{event.tag}': playbooks have no tags{TEXT_HINT}")
         if depth > MAX_DEPTH:
             self._refuse(event, f"more than {MAX_DEPTH} levels inside each other")
         if self._nodes > MAX_NODES:
@@ -187,7 +188,9 @@ class _Reader:
             key = self._node(event, events, depth + 1)
             value = self._node(next(events), events, depth + 1)
             if not isinstance(key, Scalar):
-                self._report.add(key.place, "a key must be a plain word")
+                braces = self._source.startswith("{{", self._index(found.place))
+                hint = "; a text that begins with '{{' has to stand in quotes" if braces else ""
+                self._report.add(key.place, f"a key must be a plain word{hint}")
                 continue
             if key.plain and key.text == "<<":
                 self._report.add(key.place, "the merge '<<': write the keys where they are used")
@@ -228,6 +231,12 @@ class _Reader:
 
 def _say(error: Any) -> str:  # noqa: ANN401 - ruamel's marked error
     problem = str(error.problem or error.context or "this is no YAML")
+    if "'\\t'" in problem:
+        return "a tab: YAML is indented with spaces"
+    if "but found '<scalar>'" in problem:
+        return f"{problem}; inside double quotes write single ones, and the other way round"
+    if "unexpected end of stream" in problem or "while scanning a quoted scalar" in str(error.context):
+        return "a quote that is opened here is never closed"
     if "expected ',' or '}'" in problem or "expected ',' or ']'" in problem or "mapping values are not" in problem:
         return f"{problem}; if a text holds a colon, comma or bracket, {QUOTES_HINT}"
     if "cannot start any token" in problem:

@@ -96,7 +96,7 @@ class Heading:
         if draft.kind == "expression":
             return draft
         if not scalar.text.startswith("="):
-            self._report.add(scalar.place, "'key' needs an expression, such as \"= inputs.customer\"")
+            self._drafts.refuse_plain("key", scalar)
         return None
 
     def endings(self) -> list[EndingDraft]:
@@ -125,7 +125,7 @@ class Heading:
         draft = self._drafts.template(self._keys.uncut(when))
         if draft.kind != "expression":
             if not when.text.startswith("="):
-                self._report.add(when.place, "'when' needs an expression, such as \"= inputs.x\"")
+                self._drafts.refuse_plain("when", when)
             return None
         return EndingDraft(draft, name, tuple(self._keys.scalars(node, "undo")))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from mainstay.playbooks.fit import TRUTHS
 from mainstay.playbooks.format import QUOTES_HINT, Listing, Mapping, Report, Scalar
 from mainstay.runtime.functions import SIGNATURES
 from mainstay.runtime.types import SIMPLE, nearest
@@ -15,6 +16,28 @@ if TYPE_CHECKING:
 
 SPECIAL_NAMES = ("inputs", "today", "ready_at", "company")
 NAME = re.compile(r"[a-z][a-z0-9_]*")
+# What other tools call a key, and what it is called here.
+SYNONYMS = {
+    **dict.fromkeys(("if", "condition", "only_if"), "when"),
+    **dict.fromkeys(("depends_on", "depends", "after", "requires", "need"), "needs"),
+    **dict.fromkeys(("foreach", "for_each", "for", "loop", "items"), "each"),
+    **dict.fromkeys(("args", "arguments", "params", "parameters", "inputs", "input", "data"), "with"),
+    **dict.fromkeys(("action", "run", "uses", "call", "operation", "task"), "do"),
+    **dict.fromkeys(("retries", "max_attempts", "attempts"), "retry"),
+    **dict.fromkeys(("on_error", "catch", "rescue", "fallback"), "on_failure"),
+    **dict.fromkeys(("rollback", "compensate"), "undo"),
+    **dict.fromkeys(("question", "approve", "approval", "confirm", "gate"), "ask"),
+    **dict.fromkeys(("deadline", "due_in"), "due"),
+    **dict.fromkeys(("assignee", "who"), "to"),
+    **dict.fromkeys(("sleep", "delay", "pause"), "wait"),
+    **dict.fromkeys(("outputs", "output", "return", "results"), "returns"),
+    **dict.fromkeys(("vars", "variables", "set", "env"), "let"),
+    **dict.fromkeys(("triggers", "trigger", "schedule"), "on"),
+    **dict.fromkeys(("name", "id"), "playbook"),
+    **dict.fromkeys(("description",), "title"),
+    **dict.fromkeys(("jobs", "tasks", "stages"), "steps"),
+    **dict.fromkeys(("concurrency", "parallelism", "batch_size"), "at_once"),
+}
 _LOCAL_WORDS = ("item", "index", "event", "last", "round", "this", "out", "items", "record", "choice")
 _CEL_WORDS = (
     "true false null in as break const continue else for function if import let loop package namespace return var void"
@@ -43,6 +66,9 @@ class Keys:
         """Give the texts of a list under a key; one text alone counts as a list of it."""
         value = node.values.get(key)
         items = value.items if isinstance(value, Listing) else [value] if value is not None else []
+        if isinstance(value, Scalar) and "," in value.text:
+            self.report.add(value.place, f"{key!r} is a list: write [{value.text}]")
+            return []
         good = [item for item in items if isinstance(item, Scalar) and item.text]
         if len(good) != len(items) and value is not None:
             self.report.add(value.place, f"{key!r} must be a list of words")
@@ -65,7 +91,9 @@ class Keys:
     def flag(self, scalar: Scalar) -> bool:
         """Read true or false."""
         if scalar.text not in ("true", "false"):
-            self.report.add(scalar.place, f"{scalar.text!r} is neither true nor false")
+            meant = TRUTHS.get(scalar.text.lower())
+            hint = f"; write {meant}" if meant else ""
+            self.report.add(scalar.place, f"{scalar.text!r} is neither true nor false{hint}")
         return scalar.text == "true"
 
     def duration(self, scalar: Scalar) -> int | None:
@@ -109,7 +137,11 @@ class Keys:
                 message = f"{name!r} is no key {of}; if it belongs to the text before it, {QUOTES_HINT}"
                 self.report.add(key.place, message)
             else:
-                self.report.add(key.place, f"{name!r} is no key {of}{nearest(name, known)}")
+                self.report.add(key.place, f"{name!r} is no key {of}{self._meant(name, known)}")
+
+    def _meant(self, name: str, known: tuple[str, ...]) -> str:
+        meant = SYNONYMS.get(name.lower(), "")
+        return f"; did you mean {meant!r}?" if meant in known else nearest(name, known)
 
     def name(self, key: Scalar, what: str) -> None:
         """Refuse a name that expressions could not use, or would misread."""

@@ -12,6 +12,7 @@ from mainstay.kernel.graph import DEFAULT_AT_ONCE, DEFAULT_ATTEMPTS, Retry
 from mainstay.playbooks.asks import AskReader
 from mainstay.playbooks.drafts import StepDraft
 from mainstay.playbooks.format import Listing, Mapping, Node, Place, Scalar
+from mainstay.playbooks.keys import SYNONYMS
 from mainstay.playbooks.waits import RepeatReader, WaitReader
 from mainstay.runtime.types import nearest
 
@@ -66,6 +67,7 @@ NOT_HERE = {
         "each": "repeat inside a playbook, and run that for each",
     },
 }
+_ALL_KEYS = frozenset((*COMMON_KEYS, *(key for own in OWN_KEYS.values() for key in own)))
 FAILURES = ("ask", "skip", "undo")
 GATES = ("each", "batch")
 MAX_AT_ONCE = 100
@@ -85,6 +87,9 @@ class StepReader:
 
     def read(self, node: Node | None, place: Place) -> dict[str, StepDraft]:
         """Read the mapping under `steps`."""
+        if isinstance(node, Listing):
+            self._report.add(node.place, "'steps' needs a name for each step, such as pay: {do: payments.charge}")
+            return {}
         if not isinstance(node, Mapping) or not node.values:
             self._report.add(node.place if node else place, "'steps' needs at least one step")
             return {}
@@ -118,7 +123,9 @@ class StepReader:
         if len(kinds) == 1:
             return kinds[0]
         for name in node.keys:
-            if not kinds and (guess := nearest(name, KINDS)):
+            meant = SYNONYMS.get(name.lower(), "")
+            guess = f"; did you mean {meant!r}?" if meant in KINDS else nearest(name, KINDS)
+            if not kinds and guess and name not in _ALL_KEYS:
                 self._report.add(node.keys[name].place, f"there is no kind of step {name!r}{guess}")
                 return None
         what = "one of" if not kinds else "only one of"

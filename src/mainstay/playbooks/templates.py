@@ -6,6 +6,7 @@ A string that begins with `=` is an expression; `{{ }}` puts an expression into 
 
 from __future__ import annotations
 
+import re
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 MAX_TEMPLATE_BYTES = 64 * 1024
 FILE_MARK = "file:"
 FOLDER = "templates"
+_LOGIC = re.compile(r"\{%-?\s*(?:if|for|set|else|elif|end\w+|include|block)\b")
 
 
 class Expression(NamedTuple):
@@ -83,7 +85,7 @@ class Drafts:
             case Scalar() if node.text.startswith(FILE_MARK):
                 content = self._file(node)
                 return Draft("literal", node) if content is None else self.text(content)
-            case Scalar() if "{{" in node.text:
+            case Scalar() if "{{" in node.text or "{%" in node.text:
                 return self.text(node)
             case Scalar():
                 return Draft("literal", node)
@@ -94,7 +96,17 @@ class Drafts:
         if draft.kind == "expression":
             step.templates[role] = draft
         elif not scalar.text.startswith("="):
-            self._report.add(scalar.place, f"'{role}' needs an expression, such as \"= inputs.x\"")
+            self.refuse_plain(role, scalar)
+
+    def refuse_plain(self, role: str, scalar: Scalar) -> None:
+        """Say that a text is no expression, and how it becomes one."""
+        meant = scalar.text.strip()
+        if meant.startswith("{{") and meant.endswith("}}") and meant.count("{{") == 1:
+            meant = meant[2:-2].strip()
+        looks = meant.startswith("=") or re.search(r"[.()<>=!]|&&", meant)
+        example = f"= {meant.lstrip('= ')}" if looks else "= inputs.x"
+        how = "write" if looks else "such as"
+        self._report.add(scalar.place, f"'{role}' needs an expression{':' if looks else ','} {how} \"{example}\"")
 
     def text(self, scalar: Scalar) -> Draft:
         """Read a text with expressions inside."""
@@ -183,6 +195,9 @@ def split_text(scalar: Scalar, report: Report) -> Iterator[Part]:
         literal = ""
         yield "expression", text[opened + 2 : closed], opened + 2
         start = closed + 2
+    if logic := _LOGIC.search(text, start):
+        hint = "use 'when' on the step, or {{condition ? 'this' : 'that'}}"
+        report.add(scalar.at(logic.start()), f"{logic[0]!r} does nothing here: {hint}")
     if rest := literal + text[start:]:
         yield "text", rest, start
 

@@ -83,7 +83,7 @@ class Triggers:
             draft = self._drafts.template(self._keys.uncut(where))
             trigger.where = draft if draft.kind == "expression" else None
             if not where.text.startswith("="):
-                self._report.add(where.place, "'where' needs an expression, such as \"= event.folder == 'bank'\"")
+                self._drafts.refuse_plain("where", where)
         given = self._keys.fields(node, "with", '{statement: "= event.file"}')
         trigger.arguments = self._drafts.template(given) if given is not None else None
         return trigger

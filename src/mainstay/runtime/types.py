@@ -35,6 +35,19 @@ Kind: TypeAlias = Literal[
 Records: TypeAlias = dict[str, dict[str, Field]]
 
 SIMPLE = frozenset(get_args(Kind)) - {"record", "list", "choice"}
+# What others call a type.
+SYNONYMS = {
+    **dict.fromkeys(("string", "str", "email", "url", "varchar", "html", "markdown"), "text"),
+    **dict.fromkeys(("integer", "number", "long"), "int"),
+    **dict.fromkeys(("double", "decimal", "real", "percent"), "float"),
+    **dict.fromkeys(("boolean", "flag", "yesno"), "bool"),
+    **dict.fromkeys(("datetime", "timestamp", "instant"), "time"),
+    **dict.fromkeys(("amount", "currency", "price"), "money"),
+    **dict.fromkeys(("array", "sequence", "tuple", "set"), "list(text)"),
+    **dict.fromkeys(("object", "dict", "struct", "json"), "record(lead)"),
+    **dict.fromkeys(("enum", "oneof", "select"), "choice(a, b)"),
+    **dict.fromkeys(("path", "attachment", "upload"), "file"),
+}
 MONEY_FIELDS = {"minor": Field("int"), "currency": Field("text")}
 FILE_FIELDS = {"name": Field("text"), "blob": Field("blob")}
 BLOB_FIELDS = {"digest": Field("text"), "size": Field("int"), "name": Field("text"), "media": Field("text")}
@@ -100,7 +113,9 @@ def parse_type(text: str) -> Type:
         return Type(text)  # type: ignore[arg-type]
     match = re.fullmatch(r"(record|list|choice)\((.*)\)", text, re.DOTALL)
     if match is None:
-        msg = f"{text!r} is no type{nearest(text, sorted(SIMPLE - {'blob'}))}"
+        meant = SYNONYMS.get(re.sub(r"\W.*", "", text.lower()))
+        hint = f"; did you mean {meant!r}?" if meant else nearest(text, sorted(SIMPLE - {"blob"}))
+        msg = f"{text!r} is no type{hint}"
         raise ValueError(msg)
     kind, inner = match[1], match[2].strip()
     if kind == "list":
