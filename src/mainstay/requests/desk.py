@@ -12,20 +12,12 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from mainstay import commands as c
 from mainstay import events as e
 from mainstay.contracts import to_plain
-from mainstay.errors import (
-    CommandRefusedError,
-    CommitFailedError,
-    InputError,
-    MainstayError,
-    NeedsOperator,
-    UnknownNameError,
-)
-from mainstay.kernel.plan import decide
-from mainstay.kernel.state import END, ENDED, RESTING, Plan
+from mainstay.errors import CommandRefusedError, CommitFailedError, InputError, MainstayError
+from mainstay.kernel.state import ENDED, RESTING, Plan
 from mainstay.ledger import queries
 from mainstay.records import File
+from mainstay.requests.ruling import rule
 from mainstay.runtime.admission import places_of
-from mainstay.runtime.engine import Engine, stream_of
 from mainstay.values import SECOND_US
 
 if TYPE_CHECKING:
@@ -35,6 +27,7 @@ if TYPE_CHECKING:
     from mainstay.kernel.graph import Definition
     from mainstay.playbooks.activation import Activation
     from mainstay.ports import Catalogue
+    from mainstay.runtime.engine import Engine
     from mainstay.runtime.intake import Emit, Request
     from mainstay.values import Value
 
@@ -134,75 +127,8 @@ class Requests:
         return plan_id, self.engine.submit(plan_id, propose, *approve, actor=by)
 
     def rule(self, decision: str, params: Params) -> asyncio.Future[int]:
-        """Take an answer of the operator; see commands.Rule for the parameters."""
-        plan_id = decision.rpartition(".")[0]
-        kept = params.get("kept")
-        command = c.Rule(
-            now_us=self.clock.now_us(),
-            decision=decision,
-            choice=params["choice"],
-            by="operator",
-            binds=None if params.get("binds") is None else tuple(params["binds"]),
-            reason=params.get("reason") or "",
-            kept=None if kept is None else tuple(kept),
-            rows=self._rows(plan_id, decision, kept),
-            arguments=self._edited(plan_id, decision, params.get("arguments"), params.get("pinned") or {}),
-            session=params.get("session") or "terminal",
-        )
-        cause = self._asked_at(plan_id, decision)[0]
-        plan = self.engine.load(plan_id)
-        decide(plan, command)  # refused here, before a budget counts what is ruled
-        beside = self.engine.effects.outcomes.settle_by_ruling(plan, decision, command.choice)
-        return self.engine.submit(plan_id, command, actor="operator", cause=cause, beside=beside)
-
-    def _rows(self, plan_id: str, decision: str, kept: Sequence[int] | None) -> Value:
-        """Give the rows of a question's list that the answer keeps."""
-        _, asked = self._asked_at(plan_id, decision)
-        card = self.payloads.load(asked.card) if asked is not None else None
-        rows = card.get("rows") if isinstance(card, dict) else None
-        if asked is None or asked.kind != "ask" or not isinstance(rows, list):
-            return None
-        if kept is not None and not all(0 <= index < len(rows) for index in kept):
-            raise InputError(f"The question lists {len(rows)} rows.", remedy="Keep some of those, counted from 1.")
-        picked = rows if kept is None else [rows[index] for index in kept]
-        return self.payloads.keep(picked, plan=self.engine.load(plan_id))
-
-    def _edited(self, plan_id: str, decision: str, changes: Params | None, pinned: Params) -> Value:
-        """Give a stuck step's arguments with the operator's changes; null takes one back to its default.
-
-        Only what is named changes, so that a file stays the pinned file it was: it can't be described from outside.
-        """
-        plan = self.engine.load(plan_id)
-        question = plan.questions.get(decision)
-        if changes is None or question is None:
-            return None
-        if question.paths[0] == END:
-            raise InputError("How a plan ends has nothing to change.", remedy="Try again, or skip it to end without.")
-        before = self.payloads.load(plan.slots[question.paths[0]].arguments)
-        merged = {**(before if isinstance(before, dict) else {}), **changes}
-        for name, (file, content) in pinned.items():  # a new file in the place of one, pinned as an input is
-            new = self.pin(file, content)
-            merged[name] = [new] if isinstance(merged.get(name), list) else new
-        left = {name: value for name, value in merged.items() if value is not None}
-        return self.payloads.keep(left, self._input_of(plan, question.paths[0]), plan=plan)
-
-    def _input_of(self, plan: Plan, path: str) -> type | None:
-        """Give the type of the arguments of a piece of work; None where there is no such operation any more."""
-        step, undo = plan.step(path.removeprefix("~")), plan.slots[path.removeprefix("~")].undo
-        try:
-            if path.startswith("~"):
-                return self.contracts.operation(undo.operation).input if undo is not None else None
-            if step.kind == "agent":
-                return self.contracts.agent(step.target, step.version).input
-            return self.contracts.operation(step.target).input
-        except (UnknownNameError, NeedsOperator):
-            return None
-
-    def _asked_at(self, plan_id: str, decision: str) -> tuple[str, e.DecisionAsked | None]:
-        for event in self._ledger.read(stream_of(plan_id)):
-            if isinstance(event.fact, e.DecisionAsked) and event.fact.decision == decision:
-                return event.id, event.fact
-        return "", None
+        """Take an answer of the operator; see requests/ruling.py. Raises InputError or CommandRefusedError."""
+        return rule(self, decision, params)
 
     async def follow(self, plan_id: str, emit: Emit) -> Params:
         """Say what a plan does until it ends or waits for something that takes longer; gives where it stands."""

@@ -11,6 +11,7 @@ from mainstay.kernel.state import is_over
 from mainstay.playbooks.inputs import read_inputs
 from mainstay.playbooks.shelf import open_to_run
 from mainstay.requests.files import file_content
+from mainstay.requests.ruling import edits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,6 +52,17 @@ async def _decide(desk: Requests, params: Params, emit: Emit) -> Params:
     return await desk.taken(decision.rpartition(".")[0].partition("-")[0], emit)
 
 
+async def _preview(desk: Requests, params: Params, emit: Emit) -> Params:
+    """Say what an approval with changes would approve: a card for each action, and policy's word. Records nothing."""
+    del emit
+    decision = params["decision"]
+    cards = [
+        {"path": command.path, "card": card, "verdict": command.verdict.decision, "why": command.verdict.why}
+        for command, card in edits(desk, decision, params)
+    ]
+    return {"plan": decision.rpartition(".")[0], "cards": cards}
+
+
 async def _undo(desk: Requests, params: Params, emit: Emit) -> Params:
     _refuse_part(desk, params["plan"])
     command = c.UndoPlan(now_us=desk.clock.now_us(), by="operator", reason=params.get("reason") or "")
@@ -83,6 +95,7 @@ async def _follow(desk: Requests, params: Params, emit: Emit) -> Params:
 METHODS: Mapping[str, Method] = {
     "run": _run,
     "decide": _decide,
+    "preview": _preview,
     "undo": _undo,
     "cancel": _cancel,
     "follow": _follow,

@@ -15,16 +15,17 @@ import msgspec
 
 from mainstay import commands as c
 from mainstay.contracts import from_plain, to_plain
-from mainstay.errors import CommandRefusedError, MainstayError, OperationError, Permanent, Uncertain
+from mainstay.errors import CommandRefusedError, InputError, MainstayError, OperationError, Permanent, Uncertain
 from mainstay.kernel.state import is_item, step_name
 from mainstay.kernel.words import say_path
 from mainstay.ports import Proposal
 from mainstay.runtime.attempt import Attempt, card_of, effect_digest, in_time_of_step, judged, no_way_back
 from mainstay.runtime.confirming import Confirming
+from mainstay.runtime.cover import departs
 from mainstay.runtime.outcomes import Outcomes
 from mainstay.runtime.sealing import FORGOTTEN_UNDO, forgotten_in
 from mainstay.runtime.settling import Settling
-from mainstay.values import SECOND_US, Failure, Verdict
+from mainstay.values import SECOND_US, Failure, Verdict, merge_labels
 
 if TYPE_CHECKING:
     from mainstay.contracts import Operation
@@ -116,6 +117,7 @@ class Effects:
         if path.startswith("~") and verdict.decision == "allow":
             undone = plan.slots[path[1:]].operation
             verdict = self._parts.budgets.may_undo(undone, self._desk.now_us()) or verdict
+        verdict, ruling = self._covered(plan, path, operation, plain, account, verdict)
         kept = self._parts.payloads.keep(plain, operation.input, plan=plan)
         command = c.PrepareEffect(
             now_us=self._desk.now_us(),
@@ -126,15 +128,63 @@ class Effects:
             arguments=kept,
             digest=effect_digest(operation, account, kept),
             verdict=verdict,
-            card=self._kept_card(plan, operation, typed, plain) if verdict.decision == "ask" else None,
+            card=self._kept_card(plan, operation, typed, plain) if verdict.decision == "ask" and not ruling else None,
             account=account,
             labels=labels,
             cannot_undo=no_way_back(operation),
+            ruling=ruling,
         )
         if verdict.decision == "allow" and not is_item(path):
             self._desk.spawn(plan, path, self._send(plan, path, verdict, command))
         else:
             self._desk.report(plan, path, command)
+
+    def _covered(
+        self, plan: Plan, path: str, operation: Operation, arguments: Value, account: str, verdict: Verdict
+    ) -> tuple[Verdict, str]:
+        """Give the answer that covers this action, if it is within its slack; else the verdict says what departs."""
+        if verdict.decision != "ask" or path not in plan.covered:
+            return verdict, ""
+        wrong = departs(self._parts, plan, path, operation, arguments, account)
+        if not wrong:
+            return verdict, plan.covered[path]
+        return Verdict("ask", "cover", f"It departs from what you approved: {wrong}."), ""
+
+    def as_edited(self, plan: Plan, path: str, changes: dict[str, Value]) -> tuple[c.PrepareEffect, Value]:
+        """Prepare an action anew as the operator edits it, and give it with its card; null takes an argument back.
+
+        Only what is named changes, and that is labelled the operator's (KERNEL E1). Raises InputError.
+        """
+        slot = plan.slots[path]
+        operation = self._parts.catalogue.operation(slot.operation)
+        before = self._parts.payloads.load(slot.arguments)
+        merged = {**(before if isinstance(before, dict) else {}), **changes}
+        try:
+            typed = from_plain({name: value for name, value in merged.items() if value is not None}, operation.input)
+        except msgspec.ValidationError as error:
+            known = ", ".join(operation.input.__struct_fields__)
+            raise InputError(f"{operation.name} does not take it so: {error}.", remedy=f"It takes: {known}.") from None
+        if unknown := changes.keys() - set(operation.input.__struct_fields__):
+            known = ", ".join(operation.input.__struct_fields__)
+            raise InputError(f"{operation.name} takes no {', '.join(sorted(unknown))}.", remedy=f"It takes: {known}.")
+        plain = to_plain(typed)
+        labels = merge_labels(slot.labels, ("operator",))
+        kept = self._parts.payloads.keep(plain, operation.input, plan=plan)
+        command = c.PrepareEffect(
+            now_us=self._desk.now_us(),
+            path=path,
+            operation=operation.name,
+            operation_version=operation.version,
+            effect=operation.effect,
+            arguments=kept,
+            digest=effect_digest(operation, slot.account, kept),
+            verdict=self._judge(plan, path, operation, plain, labels, slot.account),
+            account=slot.account,
+            labels=labels,
+            cannot_undo=no_way_back(operation),
+            edited=tuple(sorted(changes)),
+        )
+        return command, to_plain(card_of(operation, typed))
 
     def _kept_card(self, plan: Plan, operation: Operation, typed: object, arguments: Value) -> Value:
         shown = to_plain(card_of(operation, typed))

@@ -17,6 +17,7 @@ from mainstay.encoding import decode_value, encode_value
 from mainstay.errors import CommandRefusedError, MainstayError, OperationError, Permanent
 from mainstay.kernel.state import is_item
 from mainstay.ports import Proposal
+from mainstay.runtime.asking import ask
 from mainstay.runtime.attempt import Attempt, in_time_of_step, judged
 from mainstay.runtime.children import Children
 from mainstay.runtime.names import Names
@@ -73,7 +74,7 @@ class Steps:
 
     def _begin(self, plan: Plan, path: str, step: Step, names: Names) -> None:
         if step.kind == "ask":
-            self._ask(plan, path, step, names)
+            ask(self._parts, self._desk, plan, path, step, names)
         elif step.kind == "wait":
             self._wait(plan, path, step, names)
         elif step.kind in ("playbook", "repeat"):
@@ -253,15 +254,6 @@ class Steps:
             raise Permanent(f"The result of '{path}' did not pass its check: {step.check.source}")
 
     # --- questions and waits
-
-    def _ask(self, plan: Plan, path: str, step: Step, names: Names) -> None:
-        assert step.ask is not None
-        card: dict[str, Value] = {"headline": names.value(step.ask.text)}
-        if step.ask.show is not None:
-            shown = names.value(step.ask.show)
-            card["rows" if isinstance(shown, list) else "show"] = shown
-        kept = self._parts.payloads.keep(card, plan=plan)
-        self._desk.report(plan, path, c.AskStep(now_us=self._desk.now_us(), path=path, card=kept, labels=names.labels))
 
     def _wait(self, plan: Plan, path: str, step: Step, names: Names) -> None:
         assert step.until is not None

@@ -1,0 +1,135 @@
+"""Takes the operator's answers: what they keep, edit and fill in (KERNEL E1, E6)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from mainstay import commands as c
+from mainstay import events as e
+from mainstay.errors import InputError, NeedsOperator, UnknownNameError
+from mainstay.kernel.plan import decide
+from mainstay.kernel.state import END
+from mainstay.playbooks.inputs import read_inputs
+from mainstay.requests.files import file_content
+from mainstay.runtime.engine import stream_of
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Sequence
+
+    from mainstay.kernel.state import Plan
+    from mainstay.requests.desk import Params, Requests
+    from mainstay.values import Value
+
+
+def rule(desk: Requests, decision: str, params: Params) -> asyncio.Future[int]:
+    """Take an answer of the operator; see commands.Rule for the parameters."""
+    plan_id = decision.rpartition(".")[0]
+    kept = params.get("kept")
+    command = c.Rule(
+        now_us=desk.clock.now_us(),
+        decision=decision,
+        choice=params["choice"],
+        by="operator",
+        binds=None if params.get("binds") is None else tuple(params["binds"]),
+        reason=params.get("reason") or "",
+        kept=None if kept is None else tuple(kept),
+        rows=_rows(desk, plan_id, decision, kept),
+        arguments=_edited(desk, plan_id, decision, params),
+        session=params.get("session") or "terminal",
+        form=_form(desk, plan_id, decision, params.get("form")),
+        prepared=tuple(command for command, _ in edits(desk, decision, params)),
+    )
+    cause = _asked_at(desk, plan_id, decision)[0]
+    plan = desk.engine.load(plan_id)
+    decide(plan, command)  # refused here, before a budget counts what is ruled
+    beside = desk.engine.effects.outcomes.settle_by_ruling(plan, decision, command.choice)
+    return desk.engine.submit(plan_id, command, actor="operator", cause=cause, beside=beside)
+
+
+def _rows(desk: Requests, plan_id: str, decision: str, kept: Sequence[int] | None) -> Value:
+    """Give the rows of a question's list that the answer keeps."""
+    _, asked = _asked_at(desk, plan_id, decision)
+    card = desk.payloads.load(asked.card) if asked is not None else None
+    rows = card.get("rows") if isinstance(card, dict) else None
+    if asked is None or asked.kind != "ask" or not isinstance(rows, list):
+        return None
+    if kept is not None and not all(0 <= index < len(rows) for index in kept):
+        raise InputError(f"The question lists {len(rows)} rows.", remedy="Keep some of those, counted from 1.")
+    picked = rows if kept is None else [rows[index] for index in kept]
+    return desk.payloads.keep(picked, plan=desk.engine.load(plan_id))
+
+
+def edits(desk: Requests, decision: str, params: Params) -> list[tuple[c.PrepareEffect, Value]]:
+    """Prepare what an approval edits, with a card for each: nothing is recorded. Raises InputError.
+
+    `arguments` are the changes to a single action; `edits` those to rows of a list, by their position from 0.
+    """
+    plan = desk.engine.load(decision.rpartition(".")[0])
+    question = plan.questions.get(decision)
+    if question is None or question.kind not in ("effect", "batch") or params["choice"] != "approve":
+        return []
+    given: dict[str, dict[str, Value]] = params.get("edits") or {}
+    changes = {int(at): one for at, one in given.items()}
+    if params.get("arguments") is not None:
+        changes[0] = params["arguments"]
+    if not all(0 <= at < len(question.paths) for at in changes) or (params.get("arguments") and len(changes) > 1):
+        raise InputError(f"The question lists {len(question.paths)} actions.", remedy="Edit some of those.")
+    return [desk.engine.effects.as_edited(plan, question.paths[at], one) for at, one in sorted(changes.items())]
+
+
+def _form(desk: Requests, plan_id: str, decision: str, given: Sequence[str] | None) -> Value:
+    """Read what a person filled in, as `name=value` texts, against the form of the question; raises InputError."""
+    plan = desk.engine.load(plan_id)
+    question = plan.questions.get(decision)
+    ask = plan.step(question.paths[0]).ask if question is not None and question.kind == "ask" else None
+    if given is None or ask is None or not ask.form:
+        return None if given is None else {}
+    fields = msgspec.structs.replace(plan.graph.definition, name=f"The form of {decision}", inputs=ask.form)
+    return desk.payloads.keep(
+        read_inputs(fields, given, lambda path: desk.pin(path, file_content(Path(path)))), plan=plan
+    )
+
+
+def _edited(desk: Requests, plan_id: str, decision: str, params: Params) -> Value:
+    """Give a stuck step's arguments with the operator's changes; null takes one back to its default.
+
+    Only what is named changes, so that a file stays the pinned file it was: it can't be described from outside.
+    """
+    plan, changes = desk.engine.load(plan_id), params.get("arguments")
+    question = plan.questions.get(decision)
+    if changes is None or question is None or question.kind in ("effect", "batch"):
+        return None
+    if question.paths[0] == END:
+        raise InputError("How a plan ends has nothing to change.", remedy="Try again, or skip it to end without.")
+    before = desk.payloads.load(plan.slots[question.paths[0]].arguments)
+    merged = {**(before if isinstance(before, dict) else {}), **changes}
+    pinned: dict[str, tuple[str, bytes]] = params.get("pinned") or {}
+    for name, (file, content) in pinned.items():  # a new file in the place of one, pinned as an input is
+        new = desk.pin(file, content)
+        merged[name] = [new] if isinstance(merged.get(name), list) else new
+    left = {name: value for name, value in merged.items() if value is not None}
+    return desk.payloads.keep(left, _input_of(desk, plan, question.paths[0]), plan=plan)
+
+
+def _input_of(desk: Requests, plan: Plan, path: str) -> type | None:
+    """Give the type of the arguments of a piece of work; None where there is no such operation any more."""
+    step, undo = plan.step(path.removeprefix("~")), plan.slots[path.removeprefix("~")].undo
+    try:
+        if path.startswith("~"):
+            return desk.contracts.operation(undo.operation).input if undo is not None else None
+        if step.kind == "agent":
+            return desk.contracts.agent(step.target, step.version).input
+        return desk.contracts.operation(step.target).input
+    except (UnknownNameError, NeedsOperator):
+        return None
+
+
+def _asked_at(desk: Requests, plan_id: str, decision: str) -> tuple[str, e.DecisionAsked | None]:
+    for event in desk.engine.parts.ledger.read(stream_of(plan_id)):
+        if isinstance(event.fact, e.DecisionAsked) and event.fact.decision == decision:
+            return event.id, event.fact
+    return "", None

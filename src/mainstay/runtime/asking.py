@@ -1,0 +1,48 @@
+"""Questions of the process: what an `ask` step shows, and the actions that a yes to it covers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mainstay import commands as c
+from mainstay.runtime.cover import covered_by
+from mainstay.values import merge_labels
+
+if TYPE_CHECKING:
+    from mainstay.kernel.graph import Step
+    from mainstay.kernel.state import Plan
+    from mainstay.runtime.attempt import Desk
+    from mainstay.runtime.names import Names
+    from mainstay.runtime.parts import Parts
+    from mainstay.values import Value
+
+
+def ask(parts: Parts, desk: Desk, plan: Plan, path: str, step: Step, names: Names) -> None:
+    """Ask the question of a step; raises ExpressionError when what it shows can't be worked out."""
+    assert step.ask is not None
+    card: dict[str, Value] = {"headline": names.value(step.ask.text)}
+    if step.ask.show is not None:
+        shown = names.value(step.ask.show)
+        card["rows" if isinstance(shown, list) else "show"] = shown
+    if step.ask.form:
+        card["form"] = [
+            {"name": field.name, "type": field.type, "label": field.label or field.name, "required": field.required}
+            for field in step.ask.form
+        ]
+    now_us = desk.now_us()
+    if not step.ask.covers:
+        kept = parts.payloads.keep(card, plan=plan)
+        desk.report(plan, path, c.AskStep(now_us=now_us, path=path, card=kept, labels=names.labels))
+        return
+    covered = covered_by(parts, plan, path, step.ask)
+    card |= {"covers": covered.rows, "cannot_undo": covered.cannot_undo}
+    command = c.AskStep(
+        now_us=now_us,
+        path=path,
+        card=parts.payloads.keep(card, plan=plan),
+        labels=merge_labels(names.labels, covered.labels),
+        covers=covered.paths,
+        covered=parts.payloads.keep(covered.actions, plan=plan),
+        binds=tuple(covered.binds),
+    )
+    desk.report(plan, path, command)

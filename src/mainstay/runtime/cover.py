@@ -1,0 +1,171 @@
+"""A question that covers later actions (KERNEL E6): rendered and shown when asked, held against that when they come.
+
+What is shown is worked out as if the steps were ready now. A yes approves each of them once, within the stated slack;
+anything beyond it asks again and says what departs.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
+
+import msgspec
+from msgspec.structs import replace
+
+from mainstay.contracts import from_plain, to_plain
+from mainstay.kernel.graph import MAX_ITEMS, Slack
+from mainstay.kernel.state import Slot, step_name
+from mainstay.runtime.attempt import card_of, effect_digest, no_way_back
+from mainstay.runtime.names import Names
+from mainstay.values import CURRENCY_DIGITS, Labels, Value, say_duration
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mainstay.contracts import Operation
+    from mainstay.kernel.graph import Ask, Step
+    from mainstay.kernel.state import Plan
+    from mainstay.runtime.parts import Parts
+
+MAX_SAID = 60  # characters of a value in a sentence
+Plain: TypeAlias = dict[str, Value]
+
+
+class Covered(msgspec.Struct):
+    """What a question covers: a row of its card, the action as it is kept, and its digest, by path."""
+
+    rows: list[Value]
+    actions: Plain
+    binds: list[str]
+    labels: Labels
+    cannot_undo: str = ""
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The paths, in the order of the rows."""
+        return tuple(self.actions)
+
+
+def covered_by(parts: Parts, plan: Plan, path: str, ask: Ask) -> Covered:
+    """Work out the actions that a question at `path` covers; raises ExpressionError, or what a contract refuses.
+
+    A list of more than 100 is not covered: its parts ask by themselves.
+    """
+    found = Covered([], {}, [], ())
+    slack = ", ".join(f"{name} by {say_slack(one)}" for name, one in ask.may_change.items())
+    for name in ask.covers:
+        step = plan.graph.steps[name]
+        for unit, seen in _units(parts, plan, path, step):
+            names = Names(parts, seen, unit)
+            operation = parts.catalogue.operation(step.target)
+            typed = from_plain(names.value(step.arguments), operation.input)
+            shown = card_of(operation, typed)
+            plain = to_plain(typed)
+            kept = parts.payloads.keep(plain, operation.input, plan=plan)
+            row: Value = {"path": unit, "headline": shown.headline, "body": shown.body}
+            if slack:
+                row["may change"] = slack
+            found.rows.append(parts.payloads.seal(row, plan=plan, about=(plain, operation.input)))
+            found.actions[unit] = {
+                "operation": operation.name,
+                "version": operation.version,
+                "account": step.account,
+                "arguments": kept,
+            }
+            found.binds.append(effect_digest(operation, step.account, kept))
+            found.labels = tuple(sorted({*found.labels, *names.labels}))
+            found.cannot_undo = shown.cannot_undo or no_way_back(operation) or found.cannot_undo
+    return found
+
+
+def _units(parts: Parts, plan: Plan, path: str, step: Step) -> Iterator[tuple[str, Plan]]:
+    """Give the paths of a step's work, each with the plan as it would look if that were ready now."""
+    now = Slot("ready", ready_at_us=plan.slots[path].ready_at_us)
+    seen = replace(plan, slots={**plan.slots, step.name: now})
+    if step.when is not None and Names(parts, seen, step.name).value(step.when) is not True:
+        return
+    if step.each is None:
+        yield step.name, seen
+        return
+    names = Names(parts, seen, step.name)
+    items = names.value(step.each)
+    if not isinstance(items, list) or len(items) > MAX_ITEMS:
+        return
+    listed = replace(now, status="fanned", items=items, count=len(items), labels=names.labels)
+    seen = replace(plan, slots={**plan.slots, step.name: listed})
+    for index in range(len(items)):
+        unit = f"{step.name}/{index}"
+        yield unit, replace(seen, slots={**seen.slots, unit: now})
+
+
+def departs(parts: Parts, plan: Plan, path: str, operation: Operation, arguments: Value, account: str) -> str | None:
+    """Say in what an action departs from what a question covered; "" when it does not, None when nothing covers it."""
+    decision = plan.covered.get(path)
+    if decision is None:
+        return None
+    question = _asked(parts, plan, decision)
+    covered = cast("Plain", parts.payloads.load(question.covered))
+    action = cast("Plain", covered[path])
+    ask = plan.graph.steps[step_name(question.paths[0])].ask
+    assert ask is not None
+    if (action["operation"], action["version"]) != (operation.name, operation.version):
+        return f"{operation.name} was changed since"
+    if action["account"] != account:
+        return f"it uses the account {account or 'that is the default'}"
+    shown = cast("Plain", parts.payloads.load(action["arguments"]))
+    given = cast("Plain", arguments)
+    wrong = [name for name in given if not within(shown.get(name), given[name], ask.may_change.get(name))]
+    return ", ".join(f"{name} was {_say(shown.get(name))} and is {_say(given[name])}" for name in wrong)
+
+
+def _asked(parts: Parts, plan: Plan, decision: str) -> Any:  # noqa: ANN401 - the fact of that question
+    for event in parts.ledger.read(f"plan:{plan.id}"):
+        if event.kind == "DecisionAsked" and getattr(event.fact, "decision", "") == decision:
+            return event.fact
+    raise AssertionError(decision)
+
+
+def within(shown: Value, given: Value, slack: Slack | None) -> bool:
+    """Whether a value is the one that was shown, or departs from it no further than it may.
+
+    Times are ISO 8601 text, amounts numbers or plain money; of two currencies neither is within the other.
+    """
+    if shown == given:
+        return True
+    if slack is None:
+        return False
+    if slack.seconds is not None:
+        before, after = _moment(shown), _moment(given)
+        return before is not None and after is not None and abs(after - before) <= slack.seconds
+    before, after = _amount(shown), _amount(given)
+    if before is None or after is None or before[1] != after[1] or slack.percent is None:
+        return False
+    return abs(after[0] - before[0]) * 100 <= abs(before[0]) * slack.percent
+
+
+def _moment(value: Value) -> float | None:
+    try:
+        return datetime.fromisoformat(value).timestamp() if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
+def _amount(value: Value) -> tuple[float, str] | None:
+    """Read a number, or money with its currency."""
+    if isinstance(value, dict) and isinstance(minor := value.get("minor"), int):
+        return minor, str(value.get("currency"))
+    return (value, "") if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+
+
+def say_slack(slack: Slack) -> str:
+    """Say how far something may change: "2 hours", "10 %"."""
+    return say_duration(slack.seconds) if slack.seconds is not None else f"{slack.percent} %"
+
+
+def _say(value: Value) -> str:
+    if isinstance(value, dict) and isinstance(minor := value.get("minor"), int):
+        code = str(value.get("currency"))
+        digits = CURRENCY_DIGITS.get(code, 2)
+        return f"{minor / 10**digits:,.{digits}f} {code}"
+    text = f"'{value}'" if isinstance(value, str) else str(value)
+    return text if len(text) <= MAX_SAID else f"{text[:MAX_SAID]}..."
