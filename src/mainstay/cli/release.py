@@ -31,7 +31,7 @@ def release(screen: Screen, folder: Path | None, answers: Sequence[str], *, for_
     workspace = workspace_at(folder)
     params = _params(answers, for_all)
     with Views(workspace) as views:
-        found = {"reason": views.held(), "plans": views.in_doubt(contracts_to_read(workspace))}
+        found = {"reason": views.held() or views.moved(), "plans": views.in_doubt(contracts_to_read(workspace))}
     if not found["reason"]:
         screen.give(found, lambda _: screen.say("Nothing is held: work goes on in this workspace."))
         return DONE
@@ -78,10 +78,13 @@ def _draw(found: Row, console: Console) -> None:
     console.print("nothing is done before you did. Your mailbox, your bank and your folders tell.")
     for plan in found["plans"]:
         _draw_plan(plan, console)
-    if not any(action["needs_answer"] for plan in found["plans"] for action in plan["actions"]):
+    if any(action["needs_answer"] for plan in found["plans"] for action in plan["actions"]):
+        console.print(text(f"\nNext: mainstay history release {_HOW}", "bold", lines=True))
+        console.print(text(f"      ANSWER is one of: {', '.join(ANSWERS)}", "dim"))
+    else:
         console.print("\nNo action needs your word.")
-    console.print(text(f"\nNext: mainstay history release {_HOW}", "bold", lines=True))
-    console.print(text(f"      ANSWER is one of: {', '.join(ANSWERS)}", "dim"))
+        console.print(text("Next: mainstay history release --all run", "bold"))
+        console.print(text("      PLAN=cancel, before that, ends a plan instead", "dim"))
 
 
 def _draw_plan(plan: Row, console: Console) -> None:
