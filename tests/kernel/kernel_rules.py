@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from mainstay import events as e
 from mainstay.kernel.evolve import evolve
 from mainstay.kernel.plan import pending
-from mainstay.kernel.state import FINAL, LIVE, Plan
+from mainstay.kernel.state import END, FINAL, LIVE, Plan, duty_of, step_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -35,7 +35,9 @@ def check_plan(plan: Plan) -> None:
     _questions_are_true_to_the_slots(plan)
     _steps_are_true_to_the_graph(plan)
     _fan_outs_are_true_to_their_items(plan)
+    _child_plans_are_true_to_their_ends(plan)
     _undo_is_one_at_a_time(plan)
+    assert plan.closing <= (plan.status == "undoing"), "an ending is reached when what it takes back was taken back"
     has_work = bool(plan.live or plan.batches)
     if plan.paused_at_us is not None:
         has_work = any(plan.slots[path].status in IN_FLIGHT for path in plan.live)
@@ -100,8 +102,12 @@ def _steps_are_true_to_the_graph(plan: Plan) -> None:
         assert plan.left == len(plan.graph.steps) - len(ended)
     if plan.status != "running":
         return
-    assert plan.left
     assert not plan.doomed
+    if plan.left:
+        assert END not in plan.slots
+    else:
+        assert plan.graph.ends
+        assert plan.slots[END].status in ("ready", "stuck"), "the end is work of its own"
     for name, step in plan.graph.steps.items():
         open_needs = sum(need.step not in ended for need in step.needs)
         assert plan.unmet.get(name, 0) == open_needs
@@ -132,6 +138,20 @@ def _fan_outs_are_true_to_their_items(plan: Plan) -> None:
             assert (slot.status == "fanned") == (slot.open > 0)
 
 
+def _child_plans_are_true_to_their_ends(plan: Plan) -> None:
+    for path, slot in plan.slots.items():
+        ended = slot.output if isinstance(slot.output, dict) and slot.children else {}
+        if slot.children:
+            assert slot.open == len(slot.children) - len(ended)
+            assert len(set(slot.children)) == len(slot.children)
+        assert slot.judged <= slot.rounds <= max(slot.judged + 1, len(ended))
+        if plan.status == "running" and duty_of(plan, path) == "child":
+            assert (slot.status == "fanned") == (slot.open == 1)
+            if slot.status == "judging":
+                assert slot.rounds == slot.judged + 1
+                assert not slot.open
+
+
 def _undo_is_one_at_a_time(plan: Plan) -> None:
     begun = [path for path, slot in plan.slots.items() if path.startswith("~") and slot.status not in FINAL]
     assert begun == (["~" + plan.undo_left[0]] if plan.status == "undoing" else [])
@@ -156,9 +176,36 @@ def check_history(facts: Sequence[e.PlanFact]) -> None:
         if isinstance(fact, e.PlanUndone):
             _all_was_taken_back(facts[:at], fact)
         if isinstance(fact, e.UndoStarted):
-            done = [o for o in facts[:at] if isinstance(o, e.EffectDone) and o.undo is not None]
-            effects = {o.path for o in done}
-            assert [path for path in fact.paths if path in effects] == [o.path for o in reversed(done)]
+            _undo_is_in_reverse_order(facts[:at], fact)
+        if isinstance(fact, e.ChildFinished):
+            _child_ended_once(facts[:at], fact)
+
+
+def _undo_is_in_reverse_order(before: Sequence[e.PlanFact], started: e.UndoStarted) -> None:
+    """All that can be taken back and was not: the latest outcome first, a child plan at its end, open ones before."""
+    earlier = {path for fact in before if isinstance(fact, e.UndoStarted) for path in fact.paths}
+    earlier |= {fact.path for fact in before if isinstance(fact, e.UndoImpossible)}
+    ended = {fact.plan for fact in before if isinstance(fact, e.ChildFinished)}
+    outcomes: dict[str, int] = {}
+    for at, fact in enumerate(before):
+        if isinstance(fact, e.EffectDone) and fact.undo is not None and not fact.path.startswith("~"):
+            outcomes[fact.path] = at
+        if isinstance(fact, e.ChildFinished):
+            outcomes[fact.path] = at
+    for fact in before:
+        if isinstance(fact, e.ChildrenStarted) and not ended.issuperset(fact.plans):
+            outcomes[fact.path] = len(before)
+    named = before[-1].undo if isinstance(before[-1], e.EndingReached) else None
+    wanted = {path for path in outcomes if path not in earlier and (named is None or step_name(path) in named)}
+    assert set(started.paths) == wanted
+    times = [outcomes[path] for path in started.paths]
+    assert times == sorted(times, reverse=True)
+
+
+def _child_ended_once(before: Sequence[e.PlanFact], ended: e.ChildFinished) -> None:
+    begun = [f for f in before if isinstance(f, e.ChildrenStarted) and f.path == ended.path and ended.plan in f.plans]
+    assert len(begun) == 1
+    assert not any(isinstance(f, e.ChildFinished) and f.plan == ended.plan for f in before)
 
 
 def _closes(fact: e.PlanFact) -> bool:
@@ -207,7 +254,8 @@ def _all_was_taken_back(before: Sequence[e.PlanFact], undone: e.PlanUndone) -> N
     back = {fact.path[1:] for fact in before if isinstance(fact, e.EffectDone) and fact.path.startswith("~")}
     back |= {fact.path for fact in before if isinstance(fact, e.StepUndone)}
     listed = {fact.path for fact in before if isinstance(fact, e.UndoImpossible)}
-    assert set(undone.left) == listed
+    left = {path for fact in before if isinstance(fact, e.StepUndone) for path in fact.left}
+    assert set(undone.left) == listed | left
     assert not back & listed
     for fact in before:
         if isinstance(fact, e.EffectDone) and not fact.path.startswith("~"):

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from mainstay import commands as c
 from mainstay import events as e
 from mainstay.errors import CommandRefusedError
-from mainstay.kernel.graph import Ask, Cel, Definition, Graph, Need, Retry, Step, Text
+from mainstay.kernel.graph import Ask, Cel, Definition, Graph, Need, Repeat, Retry, Step, Text
 from mainstay.kernel.plan import decide, handle, pending
 from mainstay.kernel.replay import replay
 from mainstay.kernel.state import Plan
@@ -54,6 +54,15 @@ def read(name: str, *need: str, **more: Any) -> Step:
     return Step(name=name, kind="do", target="demo.look", effect="read", needs=needs(*need), **more)
 
 
+def sub(name: str, *need: str, **more: Any) -> Step:
+    return Step(name=name, kind="playbook", target="child", needs=needs(*need), **more)
+
+
+def loop(name: str, *need: str, most: int = 3, then: Any = "ask", **more: Any) -> Step:
+    repeat = Repeat(until=Cel("last.good"), max=most, then=then)
+    return Step(name=name, kind="repeat", target="child", needs=needs(*need), repeat=repeat, **more)
+
+
 def agent(name: str, *need: str, **more: Any) -> Step:
     return Step(name=name, kind="agent", target="think", needs=needs(*need), **more)
 
@@ -82,6 +91,22 @@ def once(step: Step) -> Step:
 
 def freeze(path: str, count: int) -> c.FreezeItems:
     return c.FreezeItems(now_us=0, path=path, items=list(range(count)), count=count)
+
+
+def begin(path: str, *plans: str) -> c.StartChildren:
+    return c.StartChildren(now_us=0, path=path, plans=plans or (f"p-{path}",))
+
+
+def child_ends(path: str, status: str = "completed", plan: str = "", output: Any = None, **more: Any) -> c.FinishChild:
+    return c.FinishChild(now_us=0, path=path, plan=plan or f"p-{path}", status=status, output=output, **more)
+
+
+def judge(path: str, number: int, *, accepted: bool = False) -> c.JudgeRound:
+    return c.JudgeRound(now_us=0, path=path, round=number, accepted=accepted)
+
+
+def finish_plan(ending: str = "", *undo: str, output: Any = None) -> c.FinishPlan:
+    return c.FinishPlan(now_us=0, output=output, ending=ending, undo=undo, labels=("demo.say",))
 
 
 def start(path: str) -> c.StartStep:
@@ -170,6 +195,11 @@ def carried_out(path: str, undo: e.Undo | None = UNDO, **more: Any) -> tuple[c.P
     return *sent(path), happen(path, undo, **more)
 
 
+def back(path: str) -> tuple[c.PlanCommand, ...]:
+    """An outcome that is taken back."""
+    return prepare("~" + path), intend("~" + path), happen("~" + path)
+
+
 def lost(path: str) -> tuple[c.PlanCommand, ...]:
     """An effect that may have happened, and the question whether it did."""
     return *sent(path), lose(path), ask_settle(path)
@@ -178,9 +208,9 @@ def lost(path: str) -> tuple[c.PlanCommand, ...]:
 # --- the scene
 
 
-def proposed(*steps: Step, expires_in_s: int | None = None) -> Scene:
+def proposed(*steps: Step, expires_in_s: int | None = None, **more: Any) -> Scene:
     """A plan that nobody has approved."""
-    scene = Scene(Graph(Definition(name="demo", title="Demo", steps=steps)))
+    scene = Scene(Graph(Definition(name="demo", title="Demo", steps=steps, **more)))
     expires = None if expires_in_s is None else NOW_US + expires_in_s * SECOND_US
     propose = c.ProposePlan(
         now_us=0, definition=DEFINITION, playbook="demo", title="Demo", inputs=None, expires_at_us=expires
@@ -188,9 +218,9 @@ def proposed(*steps: Step, expires_in_s: int | None = None) -> Scene:
     return scene.when(propose)
 
 
-def given(*steps: Step, expires_in_s: int | None = None) -> Scene:
+def given(*steps: Step, expires_in_s: int | None = None, **more: Any) -> Scene:
     """A plan that runs."""
-    return proposed(*steps, expires_in_s=expires_in_s).when(c.ApprovePlan(now_us=0, by="operator"))
+    return proposed(*steps, expires_in_s=expires_in_s, **more).when(c.ApprovePlan(now_us=0, by="operator"))
 
 
 class Scene:

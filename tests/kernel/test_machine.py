@@ -22,7 +22,7 @@ from msgspec.structs import replace
 from mainstay import commands as c
 from mainstay import events as e
 from mainstay.errors import CommandRefusedError
-from mainstay.kernel.graph import Ask, Cel, Definition, Graph, Need, Retry, Step, Text
+from mainstay.kernel.graph import Ask, Cel, Definition, Ending, Graph, Need, Repeat, Retry, Step, Text
 from mainstay.kernel.plan import Work, decide, pending
 from mainstay.kernel.state import Plan, duty_of
 from mainstay.values import Failure
@@ -49,11 +49,26 @@ def some_steps(random: Random) -> tuple[Step, ...]:
         needed = random.sample(made, random.randint(0, min(2, len(made))))
         kinds = (*["done"] * 5, *["optional"] * 5, "failed")
         made.append(one_step(random, name, tuple(Need(step.name, random.choice(kinds)) for step in needed)))
-    return tuple(made)
+    return tuple(with_way_out(random, step, made) for step in made)
+
+
+def with_way_out(random: Random, step: Step, made: list[Step]) -> Step:
+    """Let a step that another needs to have failed say so, most times."""
+    outs = [each.name for each in made if Need(step.name, "failed") in each.needs]
+    if not outs or random.random() < 0.2:
+        return step
+    return replace(step, on_failure="step", way_out=outs[0])
+
+
+def some_ends(random: Random, steps: tuple[Step, ...]) -> dict[str, Any]:
+    """Half of the plans return something or have endings."""
+    undo = tuple(random.sample([step.name for step in steps], random.randint(0, len(steps))))
+    end = (Ending(Cel("true"), "ending", undo),) if random.random() < 0.4 else ()
+    return {"end": end, "returns": {"x": Cel("a")} if random.random() < 0.2 else {}}
 
 
 def one_step(random: Random, name: str, needs: tuple[Need, ...]) -> Step:
-    kind = random.choice(("do", "do", "do", "do", "agent", "ask", "wait"))
+    kind = random.choice((*["do"] * 6, "agent", "ask", "wait", "playbook", "repeat"))
     step = Step(name=name, kind=kind, needs=needs, on_failure=random.choice((*["ask"] * 7, "skip", "undo")))
     if kind == "ask":
         due_s, remind_s = random.choice(((None, ()), (9, (3, 1))))
@@ -61,6 +76,9 @@ def one_step(random: Random, name: str, needs: tuple[Need, ...]) -> Step:
         return replace(step, ask=question)
     if kind == "wait":
         return step
+    if kind == "repeat":
+        then = random.choice(("ask", "ask", "skip", "undo", "accept"))
+        step = replace(step, repeat=Repeat(Cel("last.good"), max=random.randint(1, 3), then=then))
     effect = random.choice(("reversible", "reversible", "reversible", "read")) if kind == "do" else None
     step = replace(step, effect=effect, retry=Retry(attempts=random.randint(1, 3)))
     if random.random() < 0.4:
@@ -85,7 +103,8 @@ class Life:
     """One plan, its runtime, its operator and its clock. Each method is a move; chance decides what it does."""
 
     def __init__(self, random: Random) -> None:
-        self.scene = Scene(Graph(Definition(name="demo", title="Demo", steps=some_steps(random))))
+        steps = some_steps(random)
+        self.scene = Scene(Graph(Definition(name="demo", title="Demo", steps=steps, **some_ends(random, steps))))
         expires_in_s = random.choice((None, None, None, 15))
         self.world = World()
         self.timers: dict[tuple[str, str, int], int] = {}
@@ -156,6 +175,9 @@ class Life:
             commands += [c.FinishStep(now_us=0, path=path, attempt=attempt, output=1)] * 6
         elif duty == "ask":
             commands += [c.AskStep(now_us=0, path=path, card={})] * 4
+        elif duty == "child":
+            run = len(self.plan.slots[path].children) + 1
+            commands += [c.StartChildren(now_us=0, path=path, plans=(f"p-{path}-r{run}",))] * 8
         elif duty == "wait":
             commands += [c.WaitStep(now_us=0, path=path, until_us=self.scene.now_us + 5_000_000)] * 4
         else:
@@ -184,6 +206,22 @@ class Life:
 
     def do_split(self, path: str, random: Random) -> None:
         self.take(c.StartChildren(now_us=0, path=path, plans=(f"p-{path}-1", f"p-{path}-2")))
+
+    def do_judge(self, path: str, random: Random) -> None:
+        slot = self.plan.slots[path]
+        judged = c.JudgeRound(now_us=0, path=path, round=slot.rounds, accepted=random.random() < 0.4)
+        failed = c.FailStep(
+            now_us=0, path=path, attempt=slot.attempt + 1, failure=random.choice(FAILURES), jitter=random.random()
+        )
+        self.take(random.choice([judged] * 4 + [failed]))
+
+    def do_finish(self, path: str, random: Random) -> None:
+        ending = next(iter(self.plan.graph.definition.end), None)
+        named = {} if ending is None else {"ending": ending.name, "undo": ending.undo}
+        finished = c.FinishPlan(now_us=0, output=1, **named)
+        attempt = self.plan.slots[path].attempt + 1
+        failed = c.FailStep(now_us=0, path=path, attempt=attempt, failure=random.choice(FAILURES), jitter=0.5)
+        self.take(random.choice([finished] * 4 + [failed]))
 
     def do_batch(self, path: str, random: Random) -> None:
         self.take(c.AskBatch(now_us=0, path=path, card={}, rule="batch", why="The playbook asks once."))
@@ -248,20 +286,25 @@ class Life:
 
     def do_compensate(self, path: str, random: Random) -> None:
         if self.plan.slots[path[1:]].children:
-            self.take(c.UndoStep(now_us=0, path=path[1:]))
-        elif random.random() < 0.2:
-            self.take(c.AskChanged(now_us=0, path=path, failure=FAILURES[0], card={}))
+            left = (f"{path[1:]}.x",) if random.random() < 0.2 else ()
+            self.take(c.UndoStep(now_us=0, path=path[1:], left=left))
         else:
             self.do_resolve(path, random)
 
     def end_a_child(self, random: Random) -> None:
-        for name, slot in self.plan.slots.items():
-            known = slot.output if isinstance(slot.output, dict) else {}
-            running = [child for child in slot.children if child not in known]
-            if self.plan.status == "running" and slot.status == "fanned" and running:
-                status = random.choice(["completed", "completed", "failed", "cancelled"])
-                self.take(c.FinishChild(now_us=0, path=name, plan=running[-1], status=status, output=[]))
-                return
+        if self.plan.status != "running":
+            return
+        running = [
+            (path, child)
+            for path, slot in self.plan.slots.items()
+            for child in slot.children
+            if slot.status == "fanned" and not (isinstance(slot.output, dict) and child in slot.output)
+        ]
+        if running:
+            path, child = random.choice(running)
+            status = random.choice(["completed", "completed", "completed", "failed", "cancelled"])
+            failed = random.randint(0, 3) if duty_of(self.plan, path) == "list" else 0
+            self.take(c.FinishChild(now_us=0, path=path, plan=child, status=status, output=[], failed=failed))
 
     # --- the operator
 
@@ -341,6 +384,7 @@ class Life:
             c.FreezeItems(now_us=0, path=path, items=[1], count=1),
             c.StartChildren(now_us=0, path=path, plans=("p-x-1",)),
             c.FinishChild(now_us=0, path=path, plan="p-x-9", status="completed"),
+            c.JudgeRound(now_us=0, path=path, round=9, accepted=True),
             c.StartStep(now_us=0, path=path, arguments={}),
             c.FinishStep(now_us=0, path=path, attempt=1, output=1),
             c.FailStep(now_us=0, path=path, attempt=1, failure=bug, jitter=0.0),
@@ -399,7 +443,7 @@ MOVES = {
     Life.answer: 5,
     Life.answer_to_something_else: 1,
     Life.fire: 5,
-    Life.end_a_child: 2,
+    Life.end_a_child: 5,
     Life.recall: 1,
     Life.end_it: 1,
     Life.pause_or_resume: 2,

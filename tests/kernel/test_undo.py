@@ -10,6 +10,7 @@ from kernel_scene import (
     absent,
     agent,
     ask_settle,
+    back,
     carried_out,
     do,
     each,
@@ -33,10 +34,6 @@ from kernel_scene import (
 
 from mainstay import commands as c
 from mainstay import events as e
-
-
-def back(path):
-    return prepare("~" + path), intend("~" + path), happen("~" + path)
 
 
 def undoing(*paths, **more):

@@ -88,7 +88,7 @@ def _step_started(plan: Plan, fact: e.StepStarted, at_us: int) -> Plan:
 def _step_completed(plan: Plan, fact: e.StepCompleted, at_us: int) -> Plan:
     slot = plan.slots[fact.path]
     if slot.status == "fanned" or slot.children:  # the value is derived from its items or child plans
-        slot = replace(slot, status="done", done_at=plan.sequence)
+        slot = replace(slot, status="done", done_at=slot.done_at if slot.children else plan.sequence)
     else:
         slot = replace(
             slot,

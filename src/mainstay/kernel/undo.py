@@ -33,6 +33,7 @@ def undo_order(plan: Plan, steps: Container[str] | None = None) -> tuple[tuple[s
             if not path.startswith("~")
             and (slot.done_at or slot.children)
             and "~" + path not in plan.slots
+            and path not in plan.not_undone
             and (steps is None or step_name(path) in steps)
         ),
         key=lambda outcome: outcome[0],
