@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from ledger_samples import KEY, NOW_US, PROJECTIONS, append, appended, completed, proposed
 from msgspec.msgpack import Ext
@@ -233,7 +233,7 @@ def test_l7_a_history_with_a_lost_segment_is_not_exported(filled, folder):
 
 
 @given(VALUES, TEXT, TEXT, TIMES)
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None)
 def test_o7_export_import_export_is_equal_whatever_facts_hold(tmp_path_factory, value, actor, title, at_us):
     one, two = tmp_path_factory.mktemp("one"), tmp_path_factory.mktemp("two")
     with SqliteLedger(one / "ledger.db", KEY, projected=()) as ledger:

@@ -41,6 +41,7 @@ SELECT e.position, coalesce(s.name, ''), e.sequence, e.kind, e.version, e.record
 FROM event e LEFT JOIN stream s ON s.id = e.stream ORDER BY e.position"""
 # Every page, and whether tables and indexes fit each other; the first fault is enough.
 CHECK_ALL = "PRAGMA integrity_check(1)"
+CHECK_USED = "PRAGMA integrity_check(100000)"
 CHECK_TABLE = 'PRAGMA integrity_check("{}")'
 # All tables.
 TABLES = "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY rowid"
@@ -119,17 +120,21 @@ class SqliteReader:
         except LedgerError:
             names = []
         # one damaged page makes the whole connection fail: each table is looked at through one of its own
-        return tuple(name for name in names if not self._is_sound(CHECK_TABLE.format(name))) or ("its own lists",)
+        found = tuple(name for name in names if not self._is_sound(CHECK_TABLE.format(name)))
+        return found or (() if self._is_sound(CHECK_USED) else ("its own lists",))
 
     def _is_sound(self, check: str) -> bool:
         try:
             with closing(database.connect_reader(self._path, self._key)) as connection:
-                return database.rows(connection, check) == [("ok",)]
+                found = [line for row in database.rows(connection, check) for line in row[0].splitlines()]
         except (apsw.CorruptError, apsw.NotADBError):
             return False
         except apsw.Error as error:
             why, remedy = trouble(self._path, error)
             raise LedgerError(f"The history can't be read: {why}.", remedy=remedy) from error
+        if check == CHECK_USED:  # where a damaged list was made anew (`mending`), its pages are used by nothing
+            return all(line.startswith("***") or line.endswith(": never used") for line in found)
+        return found == ["ok"]
 
 
 def recorded(row: tuple[Any, ...], segments: Segments) -> Recorded:

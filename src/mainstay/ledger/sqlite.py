@@ -21,6 +21,7 @@ import apsw
 from mainstay.errors import CommandRefusedError, CommitFailedError, DiskFullError, LedgerError
 from mainstay.ledger import batch, chain, database, projections
 from mainstay.ledger.checkpoint import Checkpointer
+from mainstay.ledger.mending import forget_damaged
 from mainstay.ledger.reader import SqliteReader
 from mainstay.ledger.segments import Segments
 from mainstay.ledger.trouble import is_full, trouble
@@ -184,6 +185,7 @@ class SqliteLedger:
         try:
             self._writer.wal_checkpoint(mode=checkpoint_mode)
             database.prepare(self._writer, self._workspace)
+            forget_damaged(self._writer, self._path, self._key, self._projected)
             projections.install(self._writer, self._projected, progress, self.segments)
             self._heads = batch.Heads(self._writer)
             self._reader = SqliteReader(self._path, self._key)
