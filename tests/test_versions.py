@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -457,3 +459,15 @@ def test_l3_what_a_struct_of_an_agent_says_is_personal_stays_so_in_its_contract(
         names: tuple[PersonName, ...] = ()
 
     assert play(workspace, scenario) == shape_of(Said) is not None
+
+
+def test_a2_the_agent_that_the_documents_show_can_be_activated(workspace):
+    text = (Path(__file__).parents[1] / "docs" / "versions.md").read_text()
+    ((name, code),) = re.findall(r"```python\n# agents/(\w+\.py)\n(.*?)```", text, re.DOTALL)
+    write(workspace, f"agents/{name}", code)
+
+    async def scenario(owner):
+        await activate(owner, f"agents/{name}")
+        return [told.summary for told in owner.requests.activation.versions.active("agent", "qualify").contracts]
+
+    assert play(workspace, scenario) == ["Say whether a lead fits"]

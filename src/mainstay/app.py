@@ -42,6 +42,7 @@ from mainstay.ledger.trouble import room_missing
 from mainstay.ledger.views import VIEWS
 from mainstay.playbooks.activation import activation_of
 from mainstay.playbooks.own_agents import OwnAgents
+from mainstay.playbooks.standing import Standing, standings
 from mainstay.playbooks.versions import Versions
 from mainstay.ports import OwnRecords
 from mainstay.requests import METHODS, Requests
@@ -136,6 +137,14 @@ def versions_to_read(workspace: Workspace) -> Versions:
         versions = Versions(reader, FileBlobs(workspace.blobs, keys.blobs))
         versions.load()
     return versions
+
+
+def standings_of(workspace: Workspace) -> dict[str, Standing]:
+    """Give where the playbooks of a workspace stand, by name. Raises WrongKeyError or LedgerError."""
+    keys = ledger_keys.load(workspace.state)
+    blobs = FileBlobs(workspace.blobs, keys.blobs)
+    with SqliteReader(workspace.ledger, keys.database) as reader:
+        return standings(Versions(reader, blobs), reader, blobs, workspace.root)
 
 
 class _NoRows:

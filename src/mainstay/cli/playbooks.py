@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from rich.table import Table
 
 from mainstay.cli.place import workspace_if_any
-from mainstay.cli.screen import text
+from mainstay.cli.screen import text, when
 from mainstay.cli.status import DONE
 from mainstay.errors import FileError, MainstayError, UnknownNameError
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mainstay.cli.screen import Screen
     from mainstay.kernel.graph import Definition
     from mainstay.playbooks.shelf import Shelved
+    from mainstay.playbooks.standing import Standing
     from mainstay.runtime.catalogue import Contracts
     from mainstay.workspace import Workspace
 
@@ -32,8 +33,47 @@ def list_all(screen: Screen, folder: Path | None) -> int:
 
     workspace = workspace_if_any(folder)
     found = [_title(one) for one in shelf(workspace.root if workspace else None).values()]
+    if workspace is not None:
+        found = [row | _stands(workspace, standing) for row, standing in _beside(workspace, found)]
     screen.give(found, lambda console: _draw_list(found, console))
     return DONE
+
+
+def _beside(workspace: Workspace, found: list[Row]) -> list[tuple[Row, Standing]]:
+    """Give each playbook with where it stands; those whose file is gone while they are active too."""
+    from mainstay.app import standings_of
+
+    standing = standings_of(workspace)
+    rows = {row["playbook"]: row for row in found}
+    return [
+        (rows.get(name, {"playbook": name, "title": "its file is gone", "own": True, "wrong": ""}), standing[name])
+        for name in sorted(standing, key=lambda name: (rows.get(name, {"own": True})["own"], name))
+    ]
+
+
+def _stands(workspace: Workspace, standing: Standing) -> Row:
+    from mainstay.runtime.names import local_time
+
+    since = standing.since_us
+    return {
+        "state": standing.state,
+        "version": standing.version,
+        "active_since": None
+        if since is None
+        else local_time(since, workspace.config.company.timezone).isoformat(timespec="seconds"),
+        "running": standing.running,
+    }
+
+
+def _say_stands(row: Row) -> str:
+    """Say in a few words which version runs, and what is open about it."""
+    says = {"active": "", "changed": "; its file has changed", "new": "not active", "gone": "; its file is gone"}
+    running = sum(row["running"].values())
+    older = running - row["running"].get(row["version"], 0)
+    plans = f"{running} running" + (f", {older} of them on other versions" if older else "") if running else ""
+    version = f"{row['version'][:8]}{says[row['state']]}" if row["version"] else says["new"]
+    since = f"since {when(row['active_since'])}" if row["active_since"] else ""
+    return "; ".join(part for part in (version, since, plans) if part)
 
 
 def _title(one: Shelved) -> Row:
@@ -52,12 +92,16 @@ def _title(one: Shelved) -> Row:
 
 def _draw_list(found: list[Row], console: Console) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("playbook", "what it does", "whose"):
+    inside = any("state" in row for row in found)
+    for name in ("playbook", "what it does", "whose", *(["version"] if inside else [])):
         table.add_column(name, overflow="fold")
     for row in found:
         told = f"can't be read: {row['wrong']}" if row["wrong"] else row["title"]
-        table.add_row(text(row["playbook"]), text(told), text("yours" if row["own"] else "comes with Mainstay"))
+        whose = text("yours" if row["own"] else "comes with Mainstay")
+        table.add_row(text(row["playbook"]), text(told), whose, *([text(_say_stands(row))] if inside else []))
     console.print(table)
+    if any(row.get("state") not in (None, "active") for row in found):
+        console.print("What changed, and letting it run: mainstay activate")
     console.print("What one does, in plain sentences: mainstay playbook explain NAME")
 
 
@@ -69,8 +113,17 @@ def show(screen: Screen, folder: Path | None, name: str) -> int:
     workspace = workspace_if_any(folder)
     found = shelf(workspace.root if workspace else None)[name]
     row = {"playbook": name, "file": str(found.path), "own": found.own, "source": definition.source}
-    screen.give(row, lambda console: console.print(text(definition.source, lines=True)))
+    if workspace is not None:
+        ((_, standing),) = [one for one in _beside(workspace, [row]) if one[1].name == name]
+        row |= _stands(workspace, standing)
+    screen.give(row, lambda console: _draw_source(row, console))
     return DONE
+
+
+def _draw_source(row: Row, console: Console) -> None:
+    console.print(text(row["source"], lines=True))
+    if "state" in row:
+        console.print(text(f"Version: {_say_stands(row)}", "dim"))
 
 
 def explain(screen: Screen, folder: Path | None, name: str) -> int:
