@@ -18,8 +18,10 @@ from mainstay.connectors import books, files, known, mail
 from mainstay.connectors.bank import read as bank
 from mainstay.connectors.guard import Guard, classify
 from mainstay.connectors.invoices import read as invoices
+from mainstay.connectors.network import is_online
 from mainstay.errors import InactiveError, NeedsOperator
 from mainstay.governance.budgets import Budgets
+from mainstay.governance.outages import Outages
 from mainstay.governance.policy import DefaultPolicy
 from mainstay.kernel.budget import Cap
 from mainstay.ledger import keys as ledger_keys
@@ -55,10 +57,11 @@ from mainstay.runtime.engine import Engine
 from mainstay.runtime.expressions import Programs
 from mainstay.runtime.intake import Intake
 from mainstay.runtime.mending import Mending
+from mainstay.runtime.online import Network
 from mainstay.runtime.parts import Parts
 from mainstay.runtime.payloads import Payloads
 from mainstay.runtime.sealing import Opener, Sealer
-from mainstay.runtime.timers import Timer, Timers
+from mainstay.runtime.timers import Timer, TimerKind, Timers
 from mainstay.runtime.workers import WorkerPool
 from mainstay.values import parse_duration_s
 from mainstay.version import VERSION
@@ -279,10 +282,14 @@ class Owner:
             self.workers = WorkerPool(
                 paths=(*code, str(workspace.code)), confinement=workspace.config.workers.confinement, clock=self.clock
             )
+            self.guard = Guard(self.clock, memory=Outages(self.ledger, self.clock))
+            self.network = Network(self.ledger, self.clock, is_online, self._waiting_online)
+            self.guard.on_offline = self.network.lost
             sealer.catalogue = self.contracts = contracts(workspace, records_of(self.ledger, opener.open))
             activation = activation_of(workspace.root, workspace.code, self.ledger, blobs, self.contracts)
             self.engine = Engine(self._parts(policy or DefaultPolicy()))
             self.engine.live_under = self._live_under
+            self.network.engine, self.network.say = self.engine, self.engine.say
             missing = functools.partial(room_missing, workspace.state)
             self.mending = Mending(self.engine, self.clock, self.ledger.reopen, missing, str(workspace.root))
             self.mending.on_mended = self._work
@@ -331,6 +338,7 @@ class Owner:
         self._sleeping = asyncio.create_task(self.timers.run())
         self._sleeping.add_done_callback(self._timers_ended)
         self.engine.resume([row[0] for row in self.ledger.rows(queries.LIVE_PLANS)])
+        self.network.start()
 
     async def __aexit__(self, *_: object) -> None:
         if self._sleeping is not None:
@@ -339,6 +347,7 @@ class Owner:
             self._caring.cancel()
         await self.mending.close()
         await self.intake.close()
+        await self.network.stop()
         await self.engine.stop(STOP_GRACE_S)
         await self.workers.close()
         if self._heading is not None:
@@ -363,7 +372,7 @@ class Owner:
             budgets=Budgets(self.ledger, caps_of(self.workspace), self.workspace.config.company.timezone),
             places=LedgerPlaces(self.ledger),
             workers=self.workers,
-            guard=Guard(self.clock),
+            guard=self.guard,
             classify=classify,
             expressions=Programs(self.workspace.config.company.timezone),
             company=msgspec.to_builtins(self.workspace.config.company),
@@ -399,6 +408,9 @@ class Owner:
         """Give the next due time after one."""
         rows = self.ledger.rows(queries.NEXT_DUE_AFTER, (after_us,))
         return rows[0][0] if rows else None
+
+    def _waiting_online(self) -> list[tuple[TimerKind, str, str, int]]:
+        return [(row[0], row[1], row[2], row[3]) for row in self.ledger.rows(queries.TIMERS_ONLINE)]
 
     def _note_jump(self, by_s: int) -> None:
         """Record that the clock was set; who watches the owner is told."""

@@ -14,6 +14,7 @@ MainstayError
  |   |   `- ForgottenError   it needs what was forgotten about a person
  |   |- NotSent             failed before anything left this machine: it certainly did not happen
  |   |   `- HeldBack        our own pace or breaker kept it here: no attempt is spent
+ |   |       `- Offline     this machine has no network
  |   `- Uncertain           it may have happened; never retried before it is settled
  |- InactiveError           what is in the folder was not activated, so it does not run
  |- CommandRefusedError     the kernel refused a command: the plan is not in a state for it
@@ -134,6 +135,14 @@ class HeldBack(NotSent):
         super().__init__(message, remedy=remedy)
         self.retry_after_s = retry_after_s
         self.kept_place = kept_place
+
+
+class Offline(HeldBack):
+    """The machine itself has no network: nothing is the other side's fault, and no attempt is spent."""
+
+    def __init__(self, message: str, *, remedy: str = "") -> None:
+        """Say what could not be reached."""
+        super().__init__(message, retry_after_s=0.0, remedy=remedy)
 
 
 class Uncertain(OperationError):  # noqa: N818

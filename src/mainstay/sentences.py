@@ -200,6 +200,12 @@ _SAY: dict[type[e.Fact], Callable[[Any], str]] = {
     e.PlaceTaken: lambda f: f"Plan {f.plan} has its turn",
     e.PlaceLeft: lambda f: f"Plan {f.plan} makes room for the next",
     e.PlacesKept: lambda f: f"{_count(len(f.plans), 'plan')} had their turn",
+    e.BreakerOpened: lambda f: (
+        f"Nothing is sent there for {_span(int(f.open_s))}: it failed {f.failures} times in a row"
+    ),
+    e.BreakerClosed: lambda _: "It answers again",
+    e.NetworkLost: lambda _: "There is no network; what needs one waits, and no attempt is counted",
+    e.NetworkBack: lambda f: f"The network is back; {_count(f.waiting, 'action')} that waited for it can go on",
     e.ClockJumped: lambda f: (
         f"The clock was set {'ahead' if f.by_s > 0 else 'back'} by {_span(abs(f.by_s))}; nothing expires for 15 minutes"
     ),

@@ -437,6 +437,14 @@ class Views:
             "asked_at": self.time(row[3]),
         }
 
+    def offline(self) -> Row | None:
+        """Say since when there is no network, and how many actions wait for one; None while nothing does."""
+        waiting = self._reader.rows(queries.TIMERS_ONLINE)
+        last = next(iter(self._reader.rows(queries.LAST_OF_STREAMS, ("network:", "network;"))), None)
+        if not waiting or last is None or last[0] != e.NetworkLost.__name__:
+            return None
+        return {"since": self.time(last[1]), "waiting": len(waiting)}
+
     def leaving(self, plan_id: str = "") -> list[Row]:
         """List approved actions that leave at a time, the first one first; only those of a plan, where one is named."""
         found: list[Row] = []

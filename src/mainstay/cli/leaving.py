@@ -46,3 +46,10 @@ def recall(screen: Screen, folder: Path | None, name: str, step: str, *, item: i
     if not screen.as_json:
         screen.say(f"Called back: {standing['called_back']}. It does not happen, and what needs it is left out.")
     return status_of(standing, wanted=frozenset({"cancelled", "completed"}))
+
+
+def say_offline(screen: Screen, offline: Row | None) -> None:
+    """Say once for all that waits that there is no network."""
+    if offline is not None:
+        waiting = "1 action waits" if offline["waiting"] == 1 else f"{offline['waiting']} actions wait"
+        screen.say(f"No network since {when(offline['since'])[11:]}; {waiting}, and goes on by itself.", "yellow")

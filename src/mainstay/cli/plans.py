@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from rich.table import Table
 
 from mainstay.cli.asking import ask, say_standing, status_of
+from mainstay.cli.leaving import say_offline
 from mainstay.cli.place import left_alone, say_left_alone, views_at, workspace_at
 from mainstay.cli.screen import text, when
 from mainstay.cli.status import DONE, FAILED
@@ -31,10 +32,12 @@ def plans(screen: Screen, folder: Path | None, *, open_only: bool, limit: int) -
     workspace = workspace_at(folder)
     with views_at(workspace.root) as views:
         found, left = views.plans(limit=limit, open_only=open_only), left_alone(workspace, views)
+        offline = views.offline()
     for row in found:
         row["stands_still"] = row["plan"] in left
         row["says"] = "stands still" if row["stands_still"] and row["status"] in _GOING else row["says"]
     screen.give(found, lambda console: _draw_plans(found, console))
+    say_offline(screen, offline)
     if left:
         screen.say(say_left_alone(len(left)), "yellow")
     return DONE

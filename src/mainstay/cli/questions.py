@@ -12,7 +12,7 @@ import msgspec
 from mainstay.cli.answering import answer_all, ask_operator, confirm, ruling
 from mainstay.cli.asking import ask, say_standing, status_of
 from mainstay.cli.card import draw_card
-from mainstay.cli.leaving import draw_leaving
+from mainstay.cli.leaving import draw_leaving, say_offline
 from mainstay.cli.picks import kept_rows
 from mainstay.cli.place import left_alone, say_left_alone, views_at, workspace_at
 from mainstay.cli.screen import Screen, plain, text, when
@@ -31,9 +31,11 @@ def inbox(screen: Screen, folder: Path | None) -> int:
     workspace = workspace_at(folder)
     with views_at(workspace.root) as views:
         waiting, left, leaving = views.inbox(), left_alone(workspace, views), views.leaving()
+        offline = views.offline()
     screen.give(waiting, lambda console: _draw_short(waiting, console, "Inbox clear: nothing needs your decision."))
     if leaving and not screen.as_json:
         draw_leaving(leaving, screen.out)
+    say_offline(screen, offline)
     if left:
         screen.say(say_left_alone(len(left)), "yellow")
     return DONE

@@ -5,7 +5,7 @@
                                                     `--------- failure -----------'   (waits twice as long)
 
 Both are plain state driven by the time they are given (seconds of a clock that never jumps); they never wait or
-call by themselves, and start anew with the process.
+call by themselves. A line starts anew with the process; an opening of a breaker outlasts it (governance/outages.py).
 """
 
 from __future__ import annotations
@@ -40,6 +40,15 @@ class Breaker:
             return False
         self.state = "half open"
         return True
+
+    def reopen(self, failures: int, until_s: float, open_s: float) -> None:
+        """Go on with an opening of before a restart."""
+        self.state, self.failures, self.until_s, self._open_s = "open", failures, until_s, open_s
+
+    @property
+    def open_s(self) -> float:
+        """The length of the present opening, seconds."""
+        return self._open_s
 
     def wait_s(self, now_s: float) -> float:
         """Give the seconds until it is worth asking again."""

@@ -16,10 +16,11 @@ import asyncio
 import datetime as dt
 import errno
 import re
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeVar, cast
 
 import msgspec
 
+from mainstay.connectors import network
 from mainstay.connectors.breaker import WAIT_AT_MOST_S, Breaker, Line
 from mainstay.contracts import Found, Operation, from_plain, marks_in, to_plain
 from mainstay.errors import (
@@ -27,6 +28,7 @@ from mainstay.errors import (
     InputError,
     NeedsOperator,
     NotSent,
+    Offline,
     OperationError,
     Permanent,
     RateLimited,
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from mainstay.contracts import Call
+    from mainstay.events import BreakerOpened
     from mainstay.ports import Clock
     from mainstay.values import ErrorClass
 
@@ -74,6 +77,22 @@ _SECRETS = re.compile(  # each way keeps its first group, the words that say wha
 )
 
 
+class Memory(Protocol):
+    """Keeps what breakers have to know after a restart."""
+
+    def last(self, connector: str, account: str) -> BreakerOpened | None:
+        """Give the opening that still holds."""
+        ...
+
+    def opened(self, connector: str, account: str, failures: int, open_s: float) -> None:
+        """Note that a breaker opened now."""
+        ...
+
+    def closed(self, connector: str, account: str) -> None:
+        """Note that a breaker closed."""
+        ...
+
+
 class CallRecord(msgspec.Struct, frozen=True):
     """What one call was like, for metrics and health: no content."""
 
@@ -92,10 +111,23 @@ class CallRecord(msgspec.Struct, frozen=True):
 class Guard:
     """Calls operations within their limits. Remembers pace and failures per connector and account."""
 
-    def __init__(self, clock: Clock, record: Callable[[CallRecord], None] | None = None) -> None:
-        """Take the clock that says and passes the time, and who is told of every call."""
+    def __init__(
+        self,
+        clock: Clock,
+        record: Callable[[CallRecord], None] | None = None,
+        *,
+        memory: Memory | None = None,
+        is_online: Callable[[], Awaitable[bool]] = network.is_online,
+    ) -> None:
+        """Take the clock that says and passes the time, and who is told of every call.
+
+        `memory` keeps openings of breakers over a restart; `is_online` says whether this machine has a network.
+        """
         self._clock = clock
         self._record = record
+        self._memory = memory
+        self._is_online = is_online
+        self.on_offline: Callable[[], None] | None = None  # told when a call failed for want of a network
         self._breakers: dict[tuple[str, str], Breaker] = {}
         self._lines: dict[tuple[str, str], Line] = {}
 
@@ -165,12 +197,15 @@ class Guard:
             result = await _within(operation, send)
         except OperationError as error:
             outcome, message = _outcome_of(error), classify(error).message
+            if await self._is_offline(error):
+                outcome = "cancelled"
+                raise self._offline(operation, error) from error
             raise
         else:
             outcome = "done"
             return result
         finally:
-            self._note(breaker, outcome)
+            self._note(breaker, outcome, operation.name.partition(".")[0], account)
             if self._record is not None:
                 latency_us = round((self._clock.boot_s() - started_s) * 1_000_000)
                 self._record(
@@ -214,7 +249,7 @@ class Guard:
     def _admitted(self, operation: Operation, account: str) -> Breaker:
         """Give the breaker if it lets a call through; raises HeldBack when it does not."""
         connector = operation.name.partition(".")[0]
-        breaker = self._breakers.setdefault((connector, account), Breaker())
+        breaker = self._breakers.get((connector, account)) or self._remembered(connector, account)
         now_s = self._clock.boot_s()
         if breaker.admits(now_s):
             return breaker
@@ -224,7 +259,37 @@ class Guard:
         message = f"{name} has failed {breaker.failures} times in a row; next try at {_say_time(next_us)}."
         raise HeldBack(message, retry_after_s=wait_s)
 
-    def _note(self, breaker: Breaker, outcome: Outcome) -> None:
+    def _remembered(self, connector: str, account: str) -> Breaker:
+        """Make a breaker, open where it was open when an earlier process ended."""
+        breaker = self._breakers[connector, account] = Breaker()
+        last = None if self._memory is None else self._memory.last(connector, account)
+        if last is not None:
+            left_s = (last.until_us - self._clock.now_us()) / 1_000_000
+            breaker.reopen(last.failures, self._clock.boot_s() + min(max(left_s, 0.0), last.open_s), last.open_s)
+        return breaker
+
+    async def _is_offline(self, error: OperationError) -> bool:
+        """Whether a call did not happen because this machine has no network."""
+        if isinstance(error, (Uncertain, HeldBack)) or not network.may_be_network(error):
+            return False
+        return not await self._is_online()
+
+    def _offline(self, operation: Operation, error: OperationError) -> Offline:
+        if self.on_offline is not None:
+            self.on_offline()
+        return Offline(f"There is no network for {operation.name}: {error.message}")
+
+    def _note(self, breaker: Breaker, outcome: Outcome, connector: str, account: str) -> None:
+        before = breaker.state
+        self._tell_breaker(breaker, outcome)
+        if self._memory is None or breaker.state == before:
+            return
+        if breaker.state == "open" and outcome in ("transient", "uncertain"):
+            self._memory.opened(connector, account, breaker.failures, breaker.open_s)
+        elif breaker.state == "closed":
+            self._memory.closed(connector, account)
+
+    def _tell_breaker(self, breaker: Breaker, outcome: Outcome) -> None:
         if outcome in ("transient", "uncertain"):
             breaker.failed(self._clock.boot_s())
         elif outcome in ("bug", "cancelled"):
@@ -236,6 +301,8 @@ class Guard:
 def classify(error: BaseException) -> Failure:
     """Say of any exception whose fault it is and whether to retry, in sentences without secrets."""
     match error:
+        case Offline():
+            return Failure("transient", _clean(error.message), counts=False, waits_for="network")
         case HeldBack():
             kind = "rate_limited" if error.kept_place else "transient"
             return Failure(kind, _clean(error.message), _clean(error.remedy), error.retry_after_s, counts=False)

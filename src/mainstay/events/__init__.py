@@ -36,7 +36,15 @@ from mainstay.events.effects import (
 )
 from mainstay.events.envelope import AnyFact, Append, BudgetFact, Draft, LimitFact, PlanFact, Recorded, VersionFact
 from mainstay.events.fact import Fact
-from mainstay.events.limits import BudgetReserved, BudgetSettled, PlaceLeft, PlacesKept, PlaceTaken
+from mainstay.events.limits import (
+    BreakerClosed,
+    BreakerOpened,
+    BudgetReserved,
+    BudgetSettled,
+    PlaceLeft,
+    PlacesKept,
+    PlaceTaken,
+)
 from mainstay.events.plans import (
     EndingReached,
     PlanApproved,
@@ -78,6 +86,8 @@ from mainstay.events.workspace import (
     ClockJumped,
     EffectReleased,
     HistoryAnchored,
+    NetworkBack,
+    NetworkLost,
     PersonForgotten,
     WorkspaceCreated,
     WorkspaceQuarantined,
@@ -92,6 +102,8 @@ __all__ = [
     "Append",
     "ArtefactKind",
     "AttemptFailed",
+    "BreakerClosed",
+    "BreakerOpened",
     "BudgetFact",
     "BudgetReserved",
     "BudgetSettled",
@@ -123,6 +135,8 @@ __all__ = [
     "HistoryAnchored",
     "ItemsFrozen",
     "LimitFact",
+    "NetworkBack",
+    "NetworkLost",
     "PersonForgotten",
     "PlaceLeft",
     "PlaceTaken",

@@ -22,7 +22,15 @@ from mainstay.events.effects import (
     EffectUnseen,
     SettleDue,
 )
-from mainstay.events.limits import BudgetReserved, BudgetSettled, PlaceLeft, PlacesKept, PlaceTaken
+from mainstay.events.limits import (
+    BreakerClosed,
+    BreakerOpened,
+    BudgetReserved,
+    BudgetSettled,
+    PlaceLeft,
+    PlacesKept,
+    PlaceTaken,
+)
 from mainstay.events.plans import (
     EndingReached,
     PlanApproved,
@@ -64,6 +72,8 @@ from mainstay.events.workspace import (
     ClockJumped,
     EffectReleased,
     HistoryAnchored,
+    NetworkBack,
+    NetworkLost,
     PersonForgotten,
     WorkspaceCreated,
     WorkspaceQuarantined,
@@ -123,6 +133,8 @@ PlanFact: TypeAlias = (
     | ConfirmDue
 )
 BudgetFact: TypeAlias = BudgetReserved | BudgetSettled
+BreakerFact: TypeAlias = BreakerOpened | BreakerClosed
+NetworkFact: TypeAlias = NetworkLost | NetworkBack
 LimitFact: TypeAlias = PlaceTaken | PlaceLeft | PlacesKept
 VersionFact: TypeAlias = VersionActivated | VersionKept | VersionRetired
 WorkspaceFact: TypeAlias = (
@@ -134,7 +146,7 @@ WorkspaceFact: TypeAlias = (
     | PersonForgotten
     | ClockJumped
 )
-AnyFact: TypeAlias = PlanFact | BudgetFact | LimitFact | VersionFact | WorkspaceFact
+AnyFact: TypeAlias = PlanFact | BudgetFact | BreakerFact | NetworkFact | LimitFact | VersionFact | WorkspaceFact
 
 
 class Recorded(msgspec.Struct, frozen=True):

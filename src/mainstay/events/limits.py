@@ -39,3 +39,15 @@ class BudgetSettled(Fact, frozen=True, omit_defaults=True):
     holder: str
     count: int
     cost_usd_micros: int
+
+
+class BreakerOpened(Fact, frozen=True, omit_defaults=True):
+    """After `failures` in a row nothing more is sent there until a time; the stream names connector and account."""
+
+    failures: int
+    until_us: int
+    open_s: float  # the length of this opening: the next one is twice as long
+
+
+class BreakerClosed(Fact, frozen=True, omit_defaults=True):
+    """The other side answered again."""

@@ -62,3 +62,13 @@ class HistoryAnchored(Fact, frozen=True, omit_defaults=True):
 
     position: int
     digest: str
+
+
+class NetworkLost(Fact, frozen=True, omit_defaults=True):
+    """The machine has no network: what needs one waits, and no attempt is counted."""
+
+
+class NetworkBack(Fact, frozen=True, omit_defaults=True):
+    """The network is back; so many actions that waited for it go on."""
+
+    waiting: int = 0

@@ -69,6 +69,10 @@ WHERE due_at_us <= ?1 AND (kind NOT IN ('due', 'expiry') OR due_at_us >= ?2) ORD
 NEXT_DUE_AFTER = "SELECT min(due_at_us) FROM timer WHERE due_at_us > ?"
 # Approved actions that leave at a time: the time, plan, path; the first to leave first. ()
 TIMERS_DISPATCH = "SELECT due_at_us, plan, path FROM timer WHERE kind = 'dispatch' ORDER BY due_at_us, plan, path"
+# The last fact of some streams together, by their names: kind, time. (from, to)
+LAST_OF_STREAMS = """
+SELECT e.kind, e.recorded_at_us FROM stream s JOIN event e ON e.stream = s.id WHERE s.name >= ? AND s.name < ?
+ORDER BY e.position DESC LIMIT 1"""
 # What waits for a network: kind, plan, path, generation. ()
 TIMERS_ONLINE = "SELECT kind, plan, path, generation FROM timer WHERE kind IN ('retry_online', 'settle_online')"
 # What a plan and its child plans sleep for: due time, kind, path, generation. (plan)

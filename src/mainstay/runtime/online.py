@@ -1,0 +1,107 @@
+"""Waiting for a network: saying once that there is none, and waking what waits when it is back (requirement K21).
+
+    a call fails for want of a network -> its step waits, uncounted -> `lost`, once -> asked every few seconds
+    -> it is back -> all that waited is woken
+
+The first to fail tells; after a restart the rows that wait do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Protocol
+
+from mainstay import commands as c
+from mainstay.errors import CommandRefusedError, CommitFailedError, LedgerError
+from mainstay.events import Append, Draft, NetworkBack, NetworkLost
+from mainstay.values import SECOND_US
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from mainstay.events import AnyFact
+    from mainstay.ports import Clock, Ledger
+    from mainstay.runtime.timers import Submit, TimerKind
+
+AGAIN_S = 5.0  # between two looks whether it is back
+
+
+class Waiting(Protocol):
+    """What waits, as the projection has it: timer kind, plan, path and generation."""
+
+    def __call__(self) -> list[tuple[TimerKind, str, str, int]]:
+        """Give all of it."""
+        ...
+
+
+class Network:
+    """Watches for a lost network to come back; costs nothing while there is one."""
+
+    def __init__(
+        self, ledger: Ledger, clock: Clock, is_online: Callable[[], Awaitable[bool]], waiting: Waiting
+    ) -> None:
+        """Take the history, the clock, who says whether there is a network, and what waits for one."""
+        self._ledger = ledger
+        self._clock = clock
+        self._is_online = is_online
+        self._waiting = waiting
+        self.engine: Submit | None = None
+        self.say: Callable[[str], None] | None = None  # told once that it is gone, and once that it is back
+        self._watching: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin with what an earlier process left waiting."""
+        if self._waiting():
+            self._watch(began=True)
+
+    def lost(self) -> None:
+        """Learn that a call failed because there is no network."""
+        if self._watching is None or self._watching.done():
+            self._watch(began=False)
+
+    async def stop(self) -> None:
+        """Watch no longer; what waits is found again at the next start."""
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.wait({self._watching})
+
+    def _watch(self, *, began: bool) -> None:
+        if not began:
+            self._note(NetworkLost())
+            if self.say is not None:
+                self.say("There is no network. What needs one waits and goes on by itself; no attempt is counted.")
+        self._watching = asyncio.get_running_loop().create_task(self._until_back(), name="network")
+
+    async def _until_back(self) -> None:
+        while not await self._is_online():
+            await self._clock.sleep(AGAIN_S)
+        await self._clock.sleep(0)
+        rows = self._waiting()
+        self._note(NetworkBack(len(rows)))
+        if self.say is not None:
+            self.say(f"The network is back; {len(rows)} waiting actions go on.")
+        for row in rows:
+            self._wake(*row)
+
+    def _wake(self, kind: TimerKind, plan: str, path: str, generation: int) -> None:
+        assert self.engine is not None
+        command = c.TimerDue(now_us=self._clock.now_us(), kind=kind, path=path, generation=generation)
+        try:
+            self.engine.submit(plan, command, actor="timer")
+        except (CommandRefusedError, LedgerError) as error:
+            if isinstance(error, CommitFailedError):
+                raise
+
+    def _note(self, fact: AnyFact) -> None:
+        now_us = self._clock.now_us()
+        stream = network_stream(now_us)
+        append = Append(stream, len(self._ledger.read(stream)), (Draft(fact, now_us, "mainstay"),))
+        asyncio.ensure_future(self._ledger.append([append])).add_done_callback(
+            lambda done: done.cancelled() or done.exception()
+        )
+
+
+def network_stream(at_us: int) -> str:
+    """Name the stream of the day that says when the network went and came back."""
+    return f"network:{datetime.fromtimestamp(at_us / SECOND_US, UTC).date().isoformat()}"
