@@ -17,11 +17,13 @@ import msgspec
 
 from mainstay import commands as c
 from mainstay import events as e
+from mainstay.errors import LedgerError
 from mainstay.kernel import asking, children, effect, ending, gate, life, pausing, sleeping, step, undo, waits
 from mainstay.kernel.evolve import evolve
 from mainstay.kernel.state import (
     END,
     IN_FLIGHT,
+    KERNELS,
     RESTING,
     Plan,
     duty_of,
@@ -83,9 +85,17 @@ def handle(plan: Plan, command: c.PlanCommand) -> Turn:
 
 
 def fold(plan_id: str, graph: Graph, recorded: Iterable[e.Recorded]) -> Plan:
-    """Fold a plan's history into its state."""
+    """Fold a plan's history into its state.
+
+    Raises LedgerError for a plan that started under semantics this release does not have (KERNEL L10).
+    """
     plan = Plan(plan_id, graph)
     for event in recorded:
+        if isinstance(event.fact, e.PlanStarted) and event.fact.kernel not in KERNELS:
+            raise LedgerError(
+                f"Plan {plan_id} began under other rules (number {event.fact.kernel}) than this Mainstay has.",
+                remedy="Let the release of Mainstay that began it see it through. All other plans go on.",
+            )
         plan = evolve(plan, event.fact, event.recorded_at_us)  # pyright: ignore[reportArgumentType]
     return plan
 

@@ -16,6 +16,7 @@ from mainstay.kernel.graph import Graph, Need, Step
 from mainstay.values import EffectClass, Failure, Labels, Value
 
 KERNEL = 1  # number of these semantics; a live plan keeps the number it started under (KERNEL L10)
+KERNELS = frozenset({KERNEL})  # those a plan can go on under in this release: these, and the ones before
 
 PlanStatus: TypeAlias = Literal[
     "new", "proposed", "approved", "running", "completed", "failed", "cancelled", "expired", "undoing", "undone"
