@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 import msgspec
-from small_catalogue import Charge, Charged, Refund, Sent, SmallCatalogue, operation
+from small_catalogue import AGENTS, Charge, Charged, Refund, Sent, SmallCatalogue, operation
 
 from mainstay.contracts import AgentContract
 from mainstay.errors import UnknownNameError
@@ -163,7 +163,9 @@ class ServiceCatalogue(SmallCatalogue):
         return MORE_OPERATIONS.get(name) or super().operation(name)
 
     def agent(self, name):
-        return MORE_AGENTS.get(name) or super().agent(name)
+        if name not in MORE_AGENTS | AGENTS:
+            raise UnknownNameError(f"there is no agent {name!r}{nearest(name, MORE_AGENTS | AGENTS)}")
+        return (MORE_AGENTS | AGENTS)[name]
 
 
 class Shelf:
@@ -181,4 +183,3 @@ class Shelf:
 
 def compiled(source, folders=(), **others):
     return compile_playbook(source, ServiceCatalogue(), file="p.yaml", folders=folders, others=Shelf(**others))
-

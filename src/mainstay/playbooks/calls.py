@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from mainstay.errors import MainstayError, PlaybookError, UnknownNameError
 from mainstay.kernel.graph import Cel, Definition, Literally, Record, Sequence, Template, Text
 from mainstay.playbooks.fit import guess_type
+from mainstay.playbooks.keys import NAME
 from mainstay.runtime.checking import Checker, WrongExpressionError
 from mainstay.runtime.types import ANY, TEXT, Field, Records, Type, Vocabulary, list_of, nearest, parse_type
 
@@ -181,6 +182,8 @@ def _type_of(template: Template, checker: Checker, vocabulary: Vocabulary, name:
             return TEXT
         case Literally(value=value):
             return guess_type(value)
+        case Record(fields=fields) if not all(map(NAME.fullmatch, fields)):
+            return Type("map")
         case Record(fields=fields):
             types = {key: Field(str(_type_of(inner, checker, vocabulary, key))) for key, inner in fields.items()}
             return vocabulary.add(f"{record_name(name)}_returned", types)

@@ -12,12 +12,13 @@ from mainstay.errors import PlaybookError
 from mainstay.kernel.graph import Definition
 from mainstay.playbooks.building import StepBuilder
 from mainstay.playbooks.calls import MAX_PLAYBOOKS, Calls, Opened, count_inside, no_playbook, refuse_inside
-from mainstay.playbooks.declared import Declarations
+from mainstay.playbooks.declared import NO_FIELDS, Declarations
 from mainstay.playbooks.fit import Fitter
 from mainstay.playbooks.format import Mapping, Report, Scalar, read_yaml
 from mainstay.playbooks.heading import Heading, build_endings, build_key
-from mainstay.playbooks.keys import Keys
+from mainstay.playbooks.keys import NAME, Keys
 from mainstay.playbooks.order import Order
+from mainstay.playbooks.secrets import refuse_secrets
 from mainstay.playbooks.steps import StepReader
 from mainstay.playbooks.templates import Draft, Drafts
 from mainstay.playbooks.triggers import Triggers
@@ -101,6 +102,7 @@ class _Compiler:
         """Read, order, type and fit; meaningless when there are findings."""
         tree = self._tree
         self._keys.known(tree, TOP_KEYS, "of a playbook")
+        refuse_secrets(tree, self._report)
         declarations = Declarations(self._keys, canonical_records(self._vocabulary))
         inputs = declarations.read(tree.values.get("inputs"), "inputs")
         steps = StepReader(self._keys, self._drafts, declarations).read(tree.values.get("steps"), tree.place)
@@ -159,7 +161,9 @@ class _Compiler:
                 self._keys.name(scalar, "value under 'let'")
                 if not isinstance(node.values[name], Scalar):
                     self._report.add(node.values[name].place, "a value under 'let' is one expression or text")
-        return {name: self._drafts.template(value) for name, value in node.values.items()}
+            elif NAME.fullmatch(name) is None or name in NO_FIELDS:
+                self._report.add(scalar.place, f"{name!r} is no name for a result: small letters, digits and _")
+        return {name: self._drafts.template(value) for name, value in node.values.items() if NAME.fullmatch(name)}
 
     def _refuse_shared_names(self, steps: dict[str, StepDraft]) -> None:
         lets = self._tree.values.get("let")

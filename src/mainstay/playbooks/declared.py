@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mainstay.values import Value
 
 INPUT_KEYS = ("type", "label", "default")
+NO_FIELDS = ("in", "true", "false", "null")  # words that can't follow a dot
 FORM_KINDS = (SIMPLE - {"any", "map", "blob"}) | {"choice"}
 
 
@@ -52,8 +53,9 @@ class Declarations:
 
     def _input(self, key: Scalar, node: Node, what: str) -> Input | None:
         noun = "an input" if what == "inputs" else "a field of a form"
-        if NAME.fullmatch(key.text) is None or key.text == "in":
+        if NAME.fullmatch(key.text) is None or key.text in NO_FIELDS:
             self._report.add(key.place, f"{key.text!r} is no name for {noun}: small letters, digits and _")
+            return None
         if not isinstance(node, Mapping) or "type" not in node.keys:
             said = noun.replace("an ", "the ", 1).replace("a ", "the ", 1).replace(" of a form", "")
             self._report.add(node.place, f"{said} {key.text!r} needs a type, such as {{type: text}}")

@@ -68,6 +68,8 @@ class Fitter:
             checked = self._checker.check(expression.source, own)
         except WrongExpressionError as error:
             for fault in error.faults:
+                if "*error*" in fault.message:
+                    continue  # follows from another one
                 column, message = say_fault(fault, expression.source, {**self._names, **own}, self._records)
                 self._report.add(expression.place(fault.line, column), message)
             return None

@@ -18,6 +18,7 @@ MAX_BYTES = 256 * 1024
 MAX_DEPTH = 20
 MAX_NODES = 20_000
 QUOTES_HINT = "put it in quotes"
+NEVER_CLOSED = "a quote that is opened here is never closed"
 TEXT_HINT = f"; if it is text, {QUOTES_HINT}"
 
 
@@ -129,7 +130,9 @@ class _Reader:
             events: Iterator[Any] = iter(yaml.parse(self._source))
             return self._document(events)
         except MarkedYAMLError as error:
-            self._report.add(self._place(error.problem_mark or error.context_mark), _say(error))
+            message = _say(error)
+            opened = error.context_mark if message == NEVER_CLOSED else None
+            self._report.add(self._place(opened or error.problem_mark or error.context_mark), message)
         except YAMLError as error:
             self._report.add(Place(self._file, 1, 1), f"this is no YAML: {str(error).splitlines()[0]}")
         except _Refused:
@@ -231,13 +234,15 @@ class _Reader:
 
 def _say(error: Any) -> str:  # noqa: ANN401 - ruamel's marked error
     problem = str(error.problem or error.context or "this is no YAML")
+    if "mapping values are not" in problem:
+        return f"a second colon in one line; if a text holds it, {QUOTES_HINT}"
     if "'\\t'" in problem:
         return "a tab: YAML is indented with spaces"
     if "but found '<scalar>'" in problem:
-        return f"{problem}; inside double quotes write single ones, and the other way round"
+        return "a text goes on behind its closing quote; inside double quotes write single ones, or the other way round"
     if "unexpected end of stream" in problem or "while scanning a quoted scalar" in str(error.context):
-        return "a quote that is opened here is never closed"
-    if "expected ',' or '}'" in problem or "expected ',' or ']'" in problem or "mapping values are not" in problem:
+        return NEVER_CLOSED
+    if "expected ',' or '}'" in problem or "expected ',' or ']'" in problem:
         return f"{problem}; if a text holds a colon, comma or bracket, {QUOTES_HINT}"
     if "cannot start any token" in problem:
         return f"{problem}; {QUOTES_HINT}"

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 MAX_TEMPLATE_BYTES = 64 * 1024
 FILE_MARK = "file:"
 FOLDER = "templates"
+_SHIFTED = re.compile(r"[ \t]+=\s*[\w(!\"'\[][^\n]*$")
 _LOGIC = re.compile(r"\{%-?\s*(?:if|for|set|else|elif|end\w+|include|block)\b")
 
 
@@ -82,6 +83,9 @@ class Drafts:
                 return Draft("list", node, items=tuple(self.template(item) for item in node.items))
             case Scalar() if node.text.startswith("="):
                 return self._alone(node)
+            case Scalar() if _SHIFTED.match(node.text):
+                self._report.add(node.place, "an expression begins with '=', without a space before it")
+                return Draft("literal", node)
             case Scalar() if node.text.startswith(FILE_MARK):
                 content = self._file(node)
                 return Draft("literal", node) if content is None else self.text(content)
@@ -95,7 +99,7 @@ class Drafts:
         draft = self.template(scalar)
         if draft.kind == "expression":
             step.templates[role] = draft
-        elif not scalar.text.startswith("="):
+        elif not scalar.text.lstrip(" \t").startswith("="):
             self.refuse_plain(role, scalar)
 
     def refuse_plain(self, role: str, scalar: Scalar) -> None:

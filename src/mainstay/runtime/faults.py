@@ -145,9 +145,14 @@ def _undeclared(path: str, line: str, column: int, names: Mapping[str, Type], re
         return at, f"{name!r} is known {LOCAL_NAMES[name]}"
     if name in _FOREIGN_NAMES:
         return at, f"there is no name {name!r} here; {_FOREIGN_NAMES[name]}"
-    inputs = names["inputs"].fields(records) or {} if "inputs" in names else {}
-    hint = f"; did you mean 'inputs.{name}'?" if name in inputs else nearest(name, names)
+    owners = (each for each in ("inputs", *LOCAL_NAMES) if name in (_fields(each, names, records) or ()))
+    owner = next(owners, "")
+    hint = f"; did you mean '{owner}.{name}'?" if owner else nearest(name, names)
     return at, f"there is no name {name!r} here{hint}"
+
+
+def _fields(name: str, names: Mapping[str, Type], records: Records) -> Mapping[str, object] | None:
+    return names[name].fields(records) if name in names else None
 
 
 def _no_fields(type_: str, line: str, column: int) -> str:

@@ -114,7 +114,7 @@ def parse_type(text: str) -> Type:
     match = re.fullmatch(r"(record|list|choice)\((.*)\)", text, re.DOTALL)
     if match is None:
         meant = SYNONYMS.get(re.sub(r"\W.*", "", text.lower()))
-        hint = f"; did you mean {meant!r}?" if meant else nearest(text, sorted(SIMPLE - {"blob"}))
+        hint = f"; did you mean {meant!r}?" if meant else _nearest_type(text)
         msg = f"{text!r} is no type{hint}"
         raise ValueError(msg)
     kind, inner = match[1], match[2].strip()
@@ -123,6 +123,14 @@ def parse_type(text: str) -> Type:
     if kind == "record":
         return record_of(snake_case(inner))
     return Type("choice", options=_options(text, inner))
+
+
+def _nearest_type(text: str) -> str:
+    if re.match(r"(?:record|list|choice)\([^)]*$", text):
+        return '; a type with a comma stands in quotes, such as "choice(new, old)"'
+    examples = {"record": "record(lead)", "list": "list(text)", "choice": "choice(new, old)"}
+    close = difflib.get_close_matches(text.partition("(")[0], [*sorted(SIMPLE - {"blob"}), *examples], n=1)
+    return f"; did you mean {examples.get(close[0], close[0])!r}?" if close else ""
 
 
 def _options(text: str, inner: str) -> tuple[str, ...]:
