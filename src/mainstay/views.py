@@ -329,6 +329,8 @@ class Views:
                 "arguments": None,
                 "cost_usd_micros": 0,
                 "came_from": [],
+                "to": "operator",
+                "reminded": 0,
                 "asked_at": "",
                 "due_at": "",
                 "plan_expires_at": "",
@@ -377,9 +379,14 @@ class Views:
             "cannot_undo": slot.cannot_undo,
             "if_no": say_no(asked.kind, rejection_used=_rejection_used(plan, asked)),
             "follows": _follows(plan, asked),
-            "arguments": self._payloads.load(slot.arguments) if asked.kind == "stuck" else None,
+            "arguments": self._payloads.load(slot.arguments) if asked.kind in ("stuck", "effect") else None,
             "cost_usd_micros": sum(getattr(one.fact, "cost_usd_micros", 0) for one in self.recorded(plan_id)),
             "came_from": [say_actor(label) for label in _labels(plan, asked)],
+            "to": asked.to,
+            "reminded": sum(
+                isinstance(one.fact, e.DecisionReminded) and one.fact.decision == asked.decision
+                for one in self.recorded(plan_id)
+            ),
             "asked_at": self.time(event.recorded_at_us),
             "due_at": self.time(asked.due_at_us),
             "plan_expires_at": self.time(plan.expires_at_us),

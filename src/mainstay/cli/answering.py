@@ -11,6 +11,8 @@ from mainstay.cli.screen import text
 from mainstay.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mainstay.cli.screen import Screen
     from mainstay.workspace import Workspace
 
@@ -71,7 +73,37 @@ def _answer(screen: Screen, question: Row) -> Row | None:
         return None
     if choice == KEEP:
         return ruling(question, "approve", kept=_keep(screen, question))
+    if question["card"].get("form") and choice != "reject":
+        return ruling(question, choice) | {"form": filled_in(screen, question, ())}
     return ruling(question, choice, reason=_reason(screen) if choice == "reject" else "")
+
+
+def filled_in(screen: Screen, question: Row, given: Sequence[str]) -> list[str]:
+    """Give the fields of a task's form as `name=value`: those that were given, the others asked for at a terminal."""
+    filled = list(given)
+    named = {pair.partition("=")[0] for pair in given}
+    for field in question["card"]["form"]:
+        if field["name"] in named or not screen.interactive:
+            continue
+        wanted = "" if field["required"] else ", empty to leave out"
+        value = _line(screen, f"{field['label']} ({field['type']}{wanted}): ")
+        filled += [f"{field['name']}={value}"] if value else []
+    return filled
+
+
+def as_edited(question: Row, preview: Row) -> Row:
+    """Give a question with the cards of its actions as they were edited; raises InputError where policy forbids one."""
+    card: Row = dict(question["card"])
+    for one in preview["cards"]:
+        if one["verdict"] == "deny":
+            raise InputError(f"Your policy forbids it so: {one['why']}", remedy="Edit it otherwise, or reject it.")
+        shown: Row = one["card"]
+        if question["kind"] == "effect":
+            card |= shown | {"headline": f"As you edit it: {shown['headline']}"}
+            continue
+        rows = [{**row, **shown} if row.get("path") == one["path"] else row for row in card["rows"]]
+        card["rows"] = rows
+    return question | {"card": card}
 
 
 def ruling(question: Row, choice: str, *, reason: str = "", kept: list[int] | None = None, edited: Any = None) -> Row:  # noqa: ANN401 - a plain value

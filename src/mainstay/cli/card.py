@@ -38,7 +38,7 @@ SOURCES = {
     "you": "what you gave",
 }
 NOT_TOLD = {"layouts", "payers"}  # of arguments: what was learned, which is all there is
-SHOWN_APART = {"headline", "rows", "body", "cannot_undo", "class"}
+SHOWN_APART = {"headline", "rows", "body", "cannot_undo", "class", "covers", "form"}
 REMEDIES = {
     "stuck": {
         "retry": "try it again, with the same files",
@@ -70,6 +70,14 @@ def draw_card(question: Row, console: Console, *, commands: bool = True) -> None
         console.print(Padding(text(card["body"], lines=True), (0, 0, 1, 2)))
     if card.get("rows"):
         console.print(draw_rows(card["rows"], console.width))
+    if card.get("covers"):
+        console.print(text("Your yes lets exactly this happen, without asking again:", "bold"))
+        console.print(draw_rows(card["covers"], console.width))
+    if card.get("form"):
+        console.print(text("To fill in:", "bold"))
+        for field in card["form"]:
+            wanted = "" if field["required"] else ", may be left out"
+            console.print(text(f"  {field['label']}: {field['name']} ({field['type']}{wanted})"))
     console.print(_facts([*_lines(question), *(_answers(question) if commands and question["open"] else [])]))
 
 
@@ -85,9 +93,13 @@ def _facts(lines: list[tuple[str, Text]]) -> Table:
 def _lines(question: Row) -> list[tuple[str, Text]]:
     card: Row = question["card"]
     lines = [(name, say_value(value)) for name, value in card.items() if name not in SHOWN_APART and value]
-    if question.get("arguments") is not None:
+    if question["kind"] == "stuck" and question.get("arguments") is not None:
         given = {name: value for name, value in question["arguments"].items() if name not in NOT_TOLD}
         lines.append(("with", say_value(given)))
+    if question["to"] != "operator":
+        lines.append(("for", text(question["to"])))
+    if question["reminded"]:
+        lines.append(("reminded", text(f"{question['reminded']} times")))
     lines.append(("asked because", text(f"{question['why']} ({_rule(question['rule'])})")))
     lines += [("" if number else "yes leads to", _follow(row)) for number, row in enumerate(question["follows"])]
     lines.append(("undo", _undo(question)))
@@ -121,6 +133,8 @@ def _undo(question: Row) -> Text:
     why = question["card"].get("cannot_undo") or question["cannot_undo"]
     if why:
         return text(f"This can't be undone: {why}", "bold red")
+    if question["kind"] == "ask" and question["card"].get("covers"):
+        return text("What you approve here can be taken back.")
     if question["kind"] == "ask":
         return text("Your answer itself does nothing outside; what follows is named above.")
     if question["kind"] == "stuck":
@@ -143,6 +157,11 @@ def _answers(question: Row) -> list[tuple[str, Text]]:
     for option in question["options"]:
         wants = ' --reason "..."' if option == "reject" else ""
         lines.append(text(f"{command} {option}{wants}", "cyan").append_text(_meaning(question["kind"], option)))
+    if question["card"].get("form"):
+        fields = " ".join(f"--set {field['name']}=..." for field in question["card"]["form"])
+        lines.append(text(f"{command} approve {fields}", "cyan"))
+    if question["kind"] in ("effect", "batch"):
+        lines.append(text(f"{command} approve --edit FILE", "cyan").append_text(text("  (with changes)", "dim")))
     if question["rows_may_be_kept"]:
         lines.append(text(f"{command} approve --keep 1,3-5", "cyan").append_text(text("  (or --drop 2)", "dim")))
     return [("answers" if index == 0 else "", line) for index, line in enumerate(lines)]

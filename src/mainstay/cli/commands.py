@@ -148,6 +148,10 @@ def decide(
     reason: Reason = "",
     keep: Annotated[str | None, typer.Option(metavar="ROWS", help="Approve only these rows: 1,3-5")] = None,
     drop: Annotated[str | None, typer.Option(metavar="ROWS", help="Approve all rows but these.")] = None,
+    edit: Annotated[str, typer.Option(metavar="FILE|-", help="Approve it with these changes (JSON).")] = "",
+    fill: Annotated[
+        list[str] | None, typer.Option("--set", metavar="name=value", help="Fill in a task's form.")
+    ] = None,
     yes: Sure = False,
     as_json: Json = False,
     workspace: Folder = None,
@@ -156,8 +160,8 @@ def decide(
     from mainstay.cli import questions
     from mainstay.cli.picks import named_rows
 
-    given = {"reason": reason, "keep": named_rows(keep), "drop": named_rows(drop), "edit": ""}
-    return questions.decide(_screen(as_json), workspace, question, answer, yes=yes, **given)
+    given = {"reason": reason, "keep": named_rows(keep), "drop": named_rows(drop), "edit": edit}
+    return questions.decide(_screen(as_json), workspace, question, answer, yes=yes, form=fill or [], **given)
 
 
 @app.command()

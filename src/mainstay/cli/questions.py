@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
-from mainstay.cli.answering import answer_all, ask_operator, confirm, ruling
+from mainstay.cli.answering import answer_all, as_edited, ask_operator, confirm, filled_in, ruling
 from mainstay.cli.asking import ask, say_standing, status_of
 from mainstay.cli.card import draw_card
 from mainstay.cli.leaving import draw_leaving, say_offline
@@ -20,9 +20,12 @@ from mainstay.cli.status import DONE, WAITS
 from mainstay.errors import CommandRefusedError, FileError, InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import Console
 
 Row: TypeAlias = dict[str, Any]
+_UNEDITED = "Leave out --edit."
 ENDS = frozenset({"cancelled", "undone"})  # an answer may lead there as the operator meant it
 
 
@@ -57,19 +60,31 @@ def _draw_short(waiting: list[Row], console: Console, empty: str) -> None:
     console.print(text(f"{len(waiting)} waiting."))
 
 
-def decide(screen: Screen, folder: Path | None, name: str, choice: str, yes: bool = False, **given: str) -> int:
+def decide(
+    screen: Screen,
+    folder: Path | None,
+    name: str,
+    choice: str,
+    yes: bool = False,
+    form: Sequence[str] = (),
+    **given: str,
+) -> int:
     """Answer a question; where somebody sits there only after the card was shown, and a yes to it."""
     workspace = workspace_at(folder)
     with views_at(workspace.root) as views:
         question = views.question(name)
     kept = _kept(question, given)
-    if not choice and kept is None and not given["edit"]:
+    if not choice and kept is None and not given["edit"] and not form:
         return _look(screen, workspace.root, question)
-    choice = choice or ("retry" if given["edit"] else "approve")
+    choice = choice or ("retry" if given["edit"] and "retry" in question["options"] else "approve")
     _check(question, choice, given["reason"], kept)
     _check_open(question)
-    edited = _edited(given["edit"], choice, plain(question["arguments"])) if given["edit"] else None
-    reply = ruling(question, choice, reason=given["reason"], kept=kept, edited=edited)
+    reply = ruling(question, choice, reason=given["reason"], kept=kept)
+    reply |= _changes(question, choice, given["edit"]) if given["edit"] else {}
+    reply |= {"form": filled_in(screen, question, form)} if question["card"].get("form") and choice != "reject" else {}
+    edits = reply["arguments"] is not None or reply.get("edits")
+    if edits and choice == "approve":
+        question = as_edited(question, ask(screen, workspace, "preview", reply))
     if screen.interactive and not yes and not confirm(screen, question, reply):
         return WAITS
     return _end(screen, ask(screen, workspace, "decide", reply))
@@ -118,11 +133,19 @@ def _check_open(question: Row) -> None:
         raise CommandRefusedError(message, remedy=f"What happened: mainstay show {question['plan']}")
 
 
-def _edited(source: str, choice: str, shown: Row | None) -> Row:
-    """Read what changes when a step is tried again: a JSON object, whole or in part, of what the card shows as with."""
-    if choice != "retry":
-        raise InputError("Changes go with a retry only.", remedy="Leave out --edit, or answer `retry`.")
-    return {name: value for name, value in edited_from(source).items() if (shown or {}).get(name) != value}
+def _changes(question: Row, choice: str, source: str) -> Row:
+    """Read what changes: a JSON object of what the card shows, whole or in part; of a list by the number of a row."""
+    given = edited_from(source)
+    if choice == "retry":
+        shown: Row = plain(question["arguments"]) or {}
+        return {"arguments": {name: value for name, value in given.items() if shown.get(name) != value}}
+    if choice != "approve" or question["kind"] not in ("effect", "batch"):
+        raise InputError("Only an action that you approve, or a step tried again, can be changed.", remedy=_UNEDITED)
+    if question["kind"] == "effect":
+        return {"arguments": given}
+    if not all(row.isdigit() and isinstance(one, dict) for row, one in given.items()):
+        raise InputError("Of a list each change names its row.", remedy='Such as {"2": {"subject": "Your invoice"}}.')
+    return {"edits": {str(int(row) - 1): one for row, one in given.items()}}
 
 
 def edited_from(source: str) -> Row:

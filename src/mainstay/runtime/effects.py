@@ -159,14 +159,14 @@ class Effects:
         operation = self._parts.catalogue.operation(slot.operation)
         before = self._parts.payloads.load(slot.arguments)
         merged = {**(before if isinstance(before, dict) else {}), **changes}
+        if unknown := changes.keys() - set(operation.input.__struct_fields__):
+            known = ", ".join(operation.input.__struct_fields__)
+            raise InputError(f"{operation.name} takes no {', '.join(sorted(unknown))}.", remedy=f"It takes: {known}.")
         try:
             typed = from_plain({name: value for name, value in merged.items() if value is not None}, operation.input)
         except msgspec.ValidationError as error:
             known = ", ".join(operation.input.__struct_fields__)
             raise InputError(f"{operation.name} does not take it so: {error}.", remedy=f"It takes: {known}.") from None
-        if unknown := changes.keys() - set(operation.input.__struct_fields__):
-            known = ", ".join(operation.input.__struct_fields__)
-            raise InputError(f"{operation.name} takes no {', '.join(sorted(unknown))}.", remedy=f"It takes: {known}.")
         plain = to_plain(typed)
         labels = merge_labels(slot.labels, ("operator",))
         kept = self._parts.payloads.keep(plain, operation.input, plan=plan)

@@ -1,0 +1,104 @@
+"""Approving with changes, filling in a task, and pausing, at the command line."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+TASK = """\
+playbook: hours
+title: "Hours of the month"
+inputs:
+  to: {type: text, default: "ada@example.com"}
+steps:
+  note:
+    ask: "How many hours?"
+    form: {hours: {type: int, label: "Hours spent"}, remark: {type: text, default: "none"}}
+    to: ada
+    due: 3d
+  send:
+    do: mail.send
+    with: {to: "= inputs.to", subject: "{{note.form.hours}} hours", text: "Remark: {{note.form.remark}}"}
+"""
+
+
+@pytest.fixture
+def hours(desk):
+    (desk.folder / "playbooks" / "hours.yaml").write_text(TASK)
+    assert desk.run("activate", "--yes").returncode == 0
+    return desk.json("run", "hours", status=3)["questions"][0]
+
+
+def test_a_task_shows_its_form_and_wants_it_filled_in(desk, hours):
+    card = desk.run("decide", hours).stdout
+    for wanted in ("Hours spent: hours (int)", "for", "ada", "--set hours=..."):
+        assert wanted in card
+    missing = desk.run("decide", hours, "approve")
+    assert missing.returncode == 2
+    assert "hours" in missing.stderr
+    wrong = desk.run("decide", hours, "approve", "--set", "hours=many")
+    assert wrong.returncode == 2
+    assert "hours" in wrong.stderr
+    standing = desk.json("decide", hours, "approve", "--set", "hours=12", status=3)
+    question = desk.json("decide", standing["questions"][0], status=3)
+    assert "12 hours" in question["card"]["headline"] + question["card"]["body"]
+
+
+def test_a_mail_is_approved_with_changes_and_leaves_as_changed(desk, hours):
+    (mail,) = desk.json("decide", hours, "approve", "--set", "hours=12", status=3)["questions"]
+    wrong = desk.run("decide", mail, "approve", "--edit", "-", stdin='{"subjct": "x"}')
+    assert wrong.returncode == 2
+    assert "takes no subjct" in wrong.stderr
+    assert not list((desk.folder / "outbox" / "mail").glob("*"))
+    changed = desk.run("decide", mail, "approve", "--edit", "-", "--json", stdin=json.dumps({"subject": "Your hours"}))
+    assert changed.returncode == 0, changed.stderr
+    (sent,) = (desk.folder / "outbox" / "mail").glob("*.eml")
+    assert "Subject: Your hours" in sent.read_text()
+    assert "Remark: none" in sent.read_text()
+
+
+def test_at_a_terminal_the_form_is_asked_for_field_by_field(desk, hours):
+    terminal = desk.terminal("decide", hours)
+    terminal.until("Your answer")
+    terminal.type("approve\n")
+    terminal.until("Hours spent (int)")
+    terminal.type("7\n")
+    terminal.until("remark (text, empty to leave out)")
+    terminal.type("\n")
+    terminal.until("7 hours")
+    terminal.until("Your answer")
+    terminal.type("later\n")
+    assert terminal.status() == 3
+
+
+def test_pause_resume_hold_and_edit(desk, hours):
+    plan = hours.partition(".")[0]
+    paused = desk.run("pause", plan, "--reason", "holidays")
+    assert "mainstay resume" in paused.stdout + paused.stderr
+    assert [row["says"] for row in desk.json("plans") if row["plan"] == plan] == ["paused"]
+    assert desk.run("pause", plan).returncode == 1
+    assert desk.run("resume", plan).returncode == 3
+    held = desk.json("run", "hours", "--hold", "--priority", "2")
+    assert (held["status"], held["questions"]) == ("proposed", [])
+    assert desk.run("edit", held["plan"]).returncode == 2
+    assert desk.run("edit", held["plan"], "too=x").returncode == 2
+    assert desk.run("edit", held["plan"], "--expires", "soon").returncode == 2
+    desk.json("edit", held["plan"], "to=bob@example.com", "--expires", "2d")
+    shown = desk.json("show", held["plan"])
+    assert (shown["inputs"], shown["priority"]) == ({"to": "bob@example.com"}, 2)
+    assert shown["expires_at"]
+    assert desk.run("resume", held["plan"]).returncode == 3
+    refused = desk.run("edit", held["plan"], "to=x")
+    assert refused.returncode == 2
+    assert "waits for your go-ahead" in refused.stderr
+
+
+def test_a_dry_run_tells_how_long_the_last_runs_took(desk, hours):
+    assert desk.json("run", "hours", "--dry")["past_runs"]["runs"] == 0
+    (mail,) = desk.json("decide", hours, "approve", "--set", "hours=12", status=3)["questions"]
+    desk.json("decide", mail, "approve")
+    past = desk.json("run", "hours", "--dry")["past_runs"]
+    assert past["runs"] == 1
+    assert past["took_s"] > 0
+    assert "Its last 1 runs took" in desk.run("run", "hours", "--dry").stdout
