@@ -20,7 +20,7 @@ from mainstay.errors import LedgerError, UnknownNameError
 from mainstay.kernel.graph import Cel, Definition, Graph
 from mainstay.kernel.plan import fold
 from mainstay.kernel.replay import replay
-from mainstay.kernel.state import OPEN_PLAN, duty_of, is_item, step_name
+from mainstay.kernel.state import END, OPEN_PLAN, duty_of, is_item, step_name
 from mainstay.kernel.undo import undo_order
 from mainstay.ledger import keys as ledger_keys
 from mainstay.ledger import queries
@@ -36,7 +36,7 @@ from mainstay.requests.forgetting import find_person
 from mainstay.requests.release import STREAM, in_doubt, plans_in_doubt, reason_of
 from mainstay.requests.release import shown as shown_doubt
 from mainstay.requests.stuck import STUCK_KINDS, group_of
-from mainstay.runtime.names import local_time
+from mainstay.runtime.names import last_output, local_time
 from mainstay.runtime.payloads import Payloads
 from mainstay.runtime.sealing import FORGOTTEN_UNDO, Opener
 from mainstay.sentences import ANSWER, QUESTION, SLOT, say, say_actor, say_no, say_path, say_status
@@ -251,7 +251,11 @@ class Views:
     def outputs(self, plan_id: str) -> Row:
         """Give the value of every finished step."""
         plan = self.plan(plan_id)
-        return {name: self._payloads.load(slot.output) for name, slot in plan.slots.items() if slot.status == "done"}
+        done = {name: slot for name, slot in plan.slots.items() if slot.status == "done" and name != END}
+        return {
+            name: self._payloads.load(last_output(slot) if duty_of(plan, name) == "child" else slot.output)
+            for name, slot in done.items()
+        }
 
     def undo_list(self, plan_id: str, catalogue: Catalogue) -> Row:
         """List what an undo would take back, in order, and what it can't; each as its card named it."""

@@ -205,7 +205,7 @@ def _undo_is_in_reverse_order(before: Sequence[e.PlanFact], started: e.UndoStart
 def _child_ended_once(before: Sequence[e.PlanFact], ended: e.ChildFinished) -> None:
     begun = [f for f in before if isinstance(f, e.ChildrenStarted) and f.path == ended.path and ended.plan in f.plans]
     assert len(begun) == 1
-    assert not any(isinstance(f, e.ChildFinished) and f.plan == ended.plan for f in before)
+    assert not any(isinstance(f, e.ChildFinished) and (f.path, f.plan) == (ended.path, ended.plan) for f in before)
 
 
 def _closes(fact: e.PlanFact) -> bool:

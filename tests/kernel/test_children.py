@@ -47,6 +47,7 @@ def test_a_sub_plan_that_did_not_end_well_asks_with_remedies(status):
 def test_tried_again_a_step_has_another_child_plan_and_keeps_the_first():
     scene = given(sub("a")).when(begin("a"), child_ends("a", "failed"), rule(1, "retry"))
     assert scene.work() == [("resolve", "a")]
+    scene.refuses(begin("a"), "began p-a before").refuses(c.StartChildren(now_us=0, path="a", plans=()), "nothing")
     scene.when(begin("a", "p-a-r2")).refuses(child_ends("a"), "known already")
     scene.when(child_ends("a", plan="p-a-r2")).stands("completed", a="done")
     assert scene.slot("a").children == ("p-a", "p-a-r2")

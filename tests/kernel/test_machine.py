@@ -467,7 +467,7 @@ def test_whatever_comes_a_plan_and_its_history_stay_sound(part):
         live(seed)
 
 
-@pytest.mark.parametrize("seed", [9205])
+@pytest.mark.parametrize("seed", [8157, 9205])
 def test_seeds_that_failed_once_hold(seed):
     live(seed)
 

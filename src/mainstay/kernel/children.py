@@ -46,6 +46,8 @@ def _children(turn: Turn, command: c.StartChildren) -> None:
     slot = turn.work(command.path, ("list", "child"), "splitting", "ready")
     if slot.status == "ready" and duty_of(turn.plan, command.path) == "list":
         turn.refuse(f"the list of {say_path(command.path)} is not known yet")
+    if not command.plans or set(command.plans) & set(slot.children):
+        turn.refuse(f"{say_path(command.path)} began {' and '.join(command.plans) or 'nothing'} before")
     turn.add(e.ChildrenStarted(command.path, command.plans))
 
 

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from mainstay.values import Labels, Value
 
 
+_PAUSED = "the plan it belongs to is paused"
+
+
 class Family(Protocol):
     """Facts decided for one append, over a plan and those above and below it."""
 
@@ -204,14 +207,31 @@ def tell_family(family: Family, parts: Parts, plan: Plan, now_us: int) -> None:
     if plan.parent:
         _tell_parent(family, parts, plan, now_us)
     if plan.status != "completed":
-        tell_children(family, plan, c.CancelPlan(now_us=now_us, by="mainstay", reason="the plan it belongs to ended"))
+        ended = c.CancelPlan(now_us=now_us, by="mainstay", reason="the plan it belongs to ended")
+        tell_children(family, plan, ended, lambda child: child.status in GOING)
 
 
-def tell_children(family: Family, plan: Plan, command: c.PlanCommand) -> None:
-    """Let a command reach all child plans that have not ended; they tell theirs."""
+def tell_pause(family: Family, plan: Plan, now_us: int) -> None:
+    """Let child plans pause with their parent and go on with it, in the same append."""
+    if plan.paused_at_us is None:
+        tell_children(family, plan, c.ResumePlan(now_us=now_us, by="mainstay"), _is_paused)
+    else:
+        tell_children(family, plan, c.PausePlan(now_us=now_us, by="mainstay", reason=_PAUSED), _can_pause)
+
+
+def tell_children(family: Family, plan: Plan, command: c.PlanCommand, wanted: Callable[[Plan], bool]) -> None:
+    """Let a command reach those child plans that it is wanted for; they tell theirs."""
     for child_id in children_of(plan):
-        if family.plan(child_id).status in GOING:
+        if wanted(family.plan(child_id)):
             family.decide(child_id, command, f"plan:{plan.id}@{plan.sequence}")
+
+
+def _is_paused(plan: Plan) -> bool:
+    return plan.paused_at_us is not None
+
+
+def _can_pause(plan: Plan) -> bool:
+    return plan.status in ("approved", "running", "undoing") and plan.paused_at_us is None
 
 
 def children_of(plan: Plan) -> Iterator[str]:
@@ -260,6 +280,8 @@ def _begin_next_part(family: Family, parent_id: str, path: str, now_us: int) -> 
         if family.plan(child).status == "proposed":
             approve = c.ApprovePlan(now_us=now_us, by="mainstay", allowed=_allowed(parent, path))
             family.decide(child, approve, f"plan:{parent_id}@{parent.sequence}")
+            if parent.paused_at_us is not None:
+                family.decide(child, c.PausePlan(now_us=now_us, by="mainstay", reason=_PAUSED))
             return
 
 

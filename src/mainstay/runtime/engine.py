@@ -25,7 +25,7 @@ from mainstay.kernel.graph import Definition, Graph
 from mainstay.kernel.plan import fold, handle, pending
 from mainstay.kernel.state import IN_FLIGHT, RESTING, Plan, is_item, is_open, is_over
 from mainstay.runtime.admission import Admission
-from mainstay.runtime.children import tell_family, waits_for_children
+from mainstay.runtime.children import tell_family, tell_pause, waits_for_children
 from mainstay.runtime.effects import Effects
 from mainstay.runtime.steps import Steps
 from mainstay.runtime.turns import WORKERS, Turns
@@ -508,6 +508,8 @@ class _Stage:
         self.plans[plan_id] = turn.plan
         if not is_over(before) and is_over(turn.plan):
             tell_family(self, self.engine.parts, turn.plan, command.now_us)
+        elif before.paused_at_us != turn.plan.paused_at_us:
+            tell_pause(self, turn.plan, command.now_us)
 
     def appends(self) -> list[Append]:
         return [

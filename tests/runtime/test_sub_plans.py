@@ -188,3 +188,21 @@ def test_a_cancelled_child_plan_makes_its_parents_step_stuck(workspace, world):
 
     questions, plan_id = run(workspace, world, scenario)
     assert questions == [f"{plan_id}.1"]
+
+
+def test_a_family_pauses_and_goes_on_together_in_one_append_k4(workspace, world):
+    async def scenario(owner):
+        below = replace(child(sub("m", WORD)), playbooks={"child": child(asking(), say("a", needs=after("q")))})
+        plan_id, standing = await start(owner, parent(sub("s"), child=below))
+        names = plan_id, f"{plan_id}-s", f"{plan_id}-s-m"
+        await owner.engine.submit(plan_id, c.PausePlan(now_us=owner.clock.now_us(), by="operator"))
+        paused = [owner.engine.load(name).paused_at_us for name in names]
+        await owner.requests.rule(standing["questions"][0], {"choice": "approve"})
+        await owner.requests.follow(plan_id, lambda _: None)
+        before = world.words()
+        await owner.engine.submit(plan_id, c.ResumePlan(now_us=owner.clock.now_us(), by="operator"))
+        ended = await owner.requests.follow(plan_id, lambda _: None)
+        return len(set(paused)), paused[0] is None, before, ended["status"]
+
+    assert run(workspace, world, scenario) == (1, False, [], "completed")
+    assert world.words() == ["one"]
