@@ -131,8 +131,9 @@ class _Reader:
             return self._document(events)
         except MarkedYAMLError as error:
             message = _say(error)
-            opened = error.context_mark if message == NEVER_CLOSED else None
-            self._report.add(self._place(opened or error.problem_mark or error.context_mark), message)
+            marks: tuple[Any, ...] = (error.problem_mark, error.context_mark)
+            began = marks[::-1] if message == NEVER_CLOSED else marks
+            self._report.add(self._place(began[0] or began[1]), message)
         except YAMLError as error:
             self._report.add(Place(self._file, 1, 1), f"this is no YAML: {str(error).splitlines()[0]}")
         except _Refused:
