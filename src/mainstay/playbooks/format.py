@@ -131,9 +131,7 @@ class _Reader:
             return self._document(events)
         except MarkedYAMLError as error:
             message = _say(error)
-            marks: tuple[Any, ...] = (error.problem_mark, error.context_mark)
-            began = marks[::-1] if message == NEVER_CLOSED else marks
-            self._report.add(self._place(began[0] or began[1]), message)
+            self._report.add(self._place(_mark(error, message)), message)
         except YAMLError as error:
             self._report.add(Place(self._file, 1, 1), f"this is no YAML: {str(error).splitlines()[0]}")
         except _Refused:
@@ -231,6 +229,12 @@ class _Reader:
     def _refuse(self, event: Any, message: str) -> None:  # noqa: ANN401
         self._report.add(self._place(event.start_mark), message)
         raise _Refused
+
+
+def _mark(error: Any, message: str) -> Any:  # noqa: ANN401 - ruamel's marked error
+    """Give where it went wrong; of a quote that is never closed, where it was opened."""
+    began = error.context_mark if message == NEVER_CLOSED else None
+    return began or error.problem_mark or error.context_mark
 
 
 def _say(error: Any) -> str:  # noqa: ANN401 - ruamel's marked error
