@@ -6,12 +6,16 @@ import asyncio
 import re
 from typing import Annotated
 
+import kit
 import msgspec
 import pytest
 from personal_walk import leaks
 
 from mainstay import events as e
 from mainstay.app import Owner, records_of
+from mainstay.contracts import Card, Operation
+from mainstay.errors import Permanent
+from mainstay.kernel.graph import Literally, Record, Step
 from mainstay.ledger.database import create
 from mainstay.ledger.people import PersonKeyring
 from mainstay.playbooks.shelf import LIBRARY, open_playbook
@@ -340,3 +344,31 @@ def test_l3_only_texts_are_sealed_so_that_sums_and_days_stay_readable(sealer):
     line = {"counterparty": "Bert", "amount": {"minor": 5, "currency": "EUR"}, "booked_on": "2026-11-21"}
     sealed = sealer.seal(line, BankLine)
     assert (sealed["amount"], sealed["booked_on"]) == (line["amount"], line["booked_on"])
+
+
+def test_l3_a_failure_names_nobody_in_the_history(workspace, world):
+    """A mail that is refused says so with its address; the address stands beside it, sealed."""
+    address = "nobody@refused.example"
+
+    async def refuse(call, given):
+        del call
+        raise Permanent(f"The server refused {given.to} for good.", remedy=f"Is {given.to} right?")
+
+    operation = Operation(
+        name="test.post", summary="Post", input=Note, output=Note, effect="reversible", call=refuse,
+        card=lambda given: Card(f"Post to {given.to}"), cannot_undo="It was read.",
+    )  # fmt: skip
+    arguments = Record({"to": Literally(address), "text": Literally("A word to you")})
+    step = Step(name="post", kind="do", target="test.post", effect="reversible", arguments=arguments)
+
+    async def scenario(owner):
+        plan_id, standing = await kit.start(owner, kit.plan(step))
+        return plan_id, standing["questions"][0]
+
+    _, question = kit.run(workspace, world, scenario, operation)
+    with Views(workspace) as views:
+        card = views.question(question)["card"]
+    assert card["headline"] == "The server refused [name] for good."
+    assert card["remedy"] == "Is [name] right?"
+    found = leaks(workspace, {address})
+    assert not any(place.startswith(("event", "stuck")) for place, _ in found)

@@ -349,7 +349,8 @@ class Effects:
         elif status == "uncertain":
             card: Value = {"headline": f"Did this happen? {plan.slots[path].operation}", "known": failure.message}
             why = "It may have happened, and looking it up failed."
-            self._desk.report(plan, path, c.AskSettle(now_us=now_us, path=path, card=card, why=why))
+            kept = self._parts.payloads.keep(card, plan=plan)
+            self._desk.report(plan, path, c.AskSettle(now_us=now_us, path=path, card=kept, why=why))
         elif status == "confirming":
             self._confirming.ask(plan, path, failure.message)
         else:

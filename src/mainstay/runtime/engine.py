@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import OrderedDict
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
@@ -28,6 +29,7 @@ from mainstay.runtime.admission import Admission
 from mainstay.runtime.children import tell_family, tell_pause, waits_for_children
 from mainstay.runtime.effects import Effects
 from mainstay.runtime.steps import Steps
+from mainstay.runtime.telling import told
 from mainstay.runtime.turns import WORKERS, Turns
 
 if TYPE_CHECKING:
@@ -150,7 +152,7 @@ class Engine:
         """Do the same for several plans: all of it or nothing is recorded. `beside` are facts of other streams."""
         stage = _Stage(self, actor, cause, requests)
         for plan_id, command in requests:
-            stage.decide(plan_id, command)
+            stage.decide(plan_id, told(command, partial(self.load, plan_id), self.parts.payloads))
         return self._append(stage, beside)
 
     def report(

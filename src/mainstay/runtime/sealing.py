@@ -24,7 +24,7 @@ from mainstay.runtime.personal import ALL, IDENTITY, OPEN, shape_of, shape_of_di
 from mainstay.values import FORGOTTEN, Forgotten, Sealed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from mainstay.kernel.graph import Graph, Step
     from mainstay.kernel.state import Plan
@@ -88,6 +88,11 @@ class Sealer:
     def seal_file(self, content: bytes, name: str) -> Sealed:
         """Seal a file that holds many people under a key of its own, which the same file always has."""
         return self.people.seal(self.people.find((("file", name),)), content)
+
+    @property
+    def known(self) -> Iterable[str]:
+        """Names, accounts and addresses met lately."""
+        return self._known.keys()
 
     def forget(self) -> None:
         """Drop all that is remembered in memory, because a key was destroyed."""
