@@ -13,7 +13,8 @@ from mainstay.cli.status import DONE
 from mainstay.errors import FileError, MainstayError, UnknownNameError
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from functools import partial
+from pathlib import Path
 
     from rich.console import Console
 
@@ -139,12 +140,15 @@ def check(screen: Screen, folder: Path | None, file: Path) -> int:
     """Compile a playbook's file, or name every mistake in it."""
     from mainstay.app import contracts_to_read
     from mainstay.playbooks.compile import compile_playbook
+    from mainstay.playbooks.shelf import opened
 
     workspace = workspace_if_any(folder)
     if not file.exists():
         file = _file_of(file, workspace)
     folders = [file.parent, file.parent.parent, *([workspace.root] if workspace else [])]
-    definition = compile_playbook(_source(file), contracts_to_read(workspace), file=file.name, folders=folders)
+    others = partial(opened, workspace.root if workspace else None)
+    contracts = contracts_to_read(workspace)
+    definition = compile_playbook(_source(file), contracts, file=file.name, folders=folders, others=others)
     row = {"playbook": definition.name, "title": definition.title, "steps": len(definition.steps)}
     steps = "1 step" if row["steps"] == 1 else f"{row['steps']} steps"
     screen.give(row, lambda console: console.print(text(f"{file.name} is in order: {steps}.")))
