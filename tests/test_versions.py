@@ -33,8 +33,8 @@ from mainstay.runtime.personal import shape_of
 
 
 @pytest.fixture
-def workspace(tmp_path):
-    return make(tmp_path / "acme")
+def workspace(tmp_path, monkeypatch):
+    return make(tmp_path, monkeypatch)
 
 
 def states(owner):

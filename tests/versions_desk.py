@@ -12,6 +12,8 @@ from mainstay.playbooks.changes import changes
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import pytest
+
 AGENT = """\
 import msgspec
 from mainstay.agent import AgentResult, agent
@@ -48,9 +50,11 @@ WAITING = OFFER.replace("steps:\n", 'steps:\n  go: {ask: "Go?"}\n').replace(
 )
 
 
-def make(root: Path):
+def make(base: Path, monkeypatch: pytest.MonkeyPatch):
     """Make a workspace with a playbook, its template and an agent; nothing is active."""
-    workspace = create_workspace(root, name="Acme", sender="Anna <anna@acme.example>")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(base / "config"))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(base))
+    workspace = create_workspace(base / "acme", name="Acme", sender="Anna <anna@acme.example>")
     write(workspace, "agents/greet.py", AGENT)
     write(workspace, "agents/words.py", WORDS)
     write(workspace, "playbooks/offer.yaml", OFFER)

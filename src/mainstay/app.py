@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 import msgspec
 
 from mainstay import events as e
+from mainstay.agents.draft import CONTRACT as DRAFT
 from mainstay.agents.reconcile import CONTRACT as RECONCILE
 from mainstay.connectors import books, files, known, mail
 from mainstay.connectors.bank import read as bank
@@ -192,7 +193,7 @@ def _contracts(config: Config, root: Path, state: Path, records: OwnRecords) -> 
         ),
         *files.operations(folders),
     )
-    return Contracts(operations, (RECONCILE,))
+    return Contracts(operations, (DRAFT, RECONCILE))
 
 
 def caps_of(workspace: Workspace) -> dict[str, Cap]:

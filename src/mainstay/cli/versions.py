@@ -62,6 +62,8 @@ def activate_to_run(screen: Screen, workspace: Workspace, name: str) -> bool:
         return True
     versions = _versions(workspace)
     chosen = _chosen(workspace, versions, [("playbook", name)])
+    if not chosen:
+        _note_changed_agents(screen, workspace, versions, name)
     if not chosen or not screen.interactive:
         return True
     _draw_changes(screen.err, workspace, versions, chosen)
@@ -109,6 +111,17 @@ def revert(screen: Screen, folder: Path | None, name: str, digest: str, *, yes: 
     return DONE
 
 
+def _note_changed_agents(screen: Screen, workspace: Workspace, versions: Versions, name: str) -> None:
+    """Say of agents whose files changed that the run takes the active version."""
+    from mainstay.playbooks.changes import changes
+
+    called = _called(workspace, [("playbook", name)])
+    for one in changes(versions, workspace.root):
+        if one.kind == "agent" and one.state != "new" and one.name in called:
+            said = "has changed" if one.state == "changed" else "is gone"
+            screen.err.print(text(f"{one.path} {said}; this run takes the version you activated.", "yellow"))
+
+
 # --- which
 
 
@@ -132,21 +145,28 @@ def _path(key: Key) -> str:
 
 def _chosen(workspace: Workspace, versions: Versions, keys: Sequence[Key]) -> list[Change]:
     """Give the changes that are meant: all, or those named with the new agents their playbooks call."""
-    from mainstay.playbooks.artefacts import agents_named, read_artefact
     from mainstay.playbooks.changes import changes
 
     found = changes(versions, workspace.root)
     if not keys:
         return found
-    called: set[str] = set()
-    for kind, name in keys:
-        artefact = read_artefact(workspace.root, kind, name) if kind == "playbook" else None
-        called |= set(agents_named(artefact.files[artefact.path], artefact.path)) if artefact is not None else set()
+    called = _called(workspace, keys)
     return [
         one
         for one in found
         if (one.kind, one.name) in keys or (one.kind == "agent" and one.state == "new" and one.name in called)
     ]
+
+
+def _called(workspace: Workspace, keys: Sequence[Key]) -> set[str]:
+    """Give the agents that playbooks call, by name."""
+    from mainstay.playbooks.artefacts import agents_named, read_artefact
+
+    called: set[str] = set()
+    for kind, name in keys:
+        artefact = read_artefact(workspace.root, kind, name) if kind == "playbook" else None
+        called |= set(agents_named(artefact.files[artefact.path], artefact.path)) if artefact is not None else set()
+    return called
 
 
 def _side(workspace: Workspace, versions: Versions, key: Key, word: str) -> tuple[str, dict[str, bytes]]:
