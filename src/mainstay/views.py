@@ -99,7 +99,7 @@ class Views:
         """List, plan by plan, what may have happened since a copied history ends."""
         found: list[Row] = []
         for plan in map(self.plan, plans_in_doubt(self._reader.rows)):
-            held = list(in_doubt(plan, catalogue))
+            held = list(in_doubt(plan, catalogue, time.time_ns() // 1000))
             if held:
                 prepared = {
                     one.fact.path: one.fact for one in self.recorded(plan.id) if isinstance(one.fact, e.EffectPrepared)

@@ -196,7 +196,7 @@ def test_l6_a_question_that_waits_needs_no_word_and_is_named(workspace, world, t
     copy = copied(workspace, tmp_path / "copy")
 
     async def scenario(owner):
-        (held,) = in_doubt(owner.engine.load(standing["plan"]), owner.contracts)
+        (held,) = in_doubt(owner.engine.load(standing["plan"]), owner.contracts, owner.clock.now_us())
         assert held.doubt == "asked"
         await ask(owner, "release")
         return owner.engine.load(standing["plan"]).questions

@@ -119,7 +119,7 @@ def ask_batch(turn: Turn, command: c.AskBatch) -> None:
 
 def ask_settle(turn: Turn, command: c.AskSettle) -> None:
     """Ask whether an uncertain effect happened, with what is known of it."""
-    turn.slot(command.path, "uncertain")
+    turn.slot(command.path, "uncertain", "settling")
     turn.add(
         e.DecisionAsked(
             next_decision(turn),

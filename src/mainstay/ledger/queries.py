@@ -17,7 +17,8 @@ SELECT id FROM plan WHERE parked = 0 AND status NOT IN ('proposed', 'completed',
 # Ids of the plans that have not ended, or whose effects may not have: all that a copied history can't be sure of. ()
 PLANS_IN_DOUBT = """
 SELECT id FROM plan WHERE ended_at_us IS NULL OR (parked = 0 AND status NOT IN ('proposed', 'completed', 'undone'))
-OR id IN (SELECT plan FROM decision WHERE status = 'open' AND kind = 'settle') ORDER BY proposed_at_us, id"""
+OR id IN (SELECT plan FROM decision WHERE status = 'open' AND kind = 'settle')
+OR id IN (SELECT plan FROM timer WHERE kind IN ('settle', 'settle_online')) ORDER BY proposed_at_us, id"""
 # Ids of those whose ids begin so: "plan-" gives the child plans, and theirs. (prefix, prefix)
 LIVE_UNDER = """
 SELECT id FROM plan WHERE id >= ? AND id < ? || char(0x10ffff) AND parked = 0

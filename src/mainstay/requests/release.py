@@ -82,10 +82,10 @@ def plans_in_doubt(rows: Callable[[str], Sequence[tuple[str, ...]]]) -> list[str
     return [row[0] for row in rows(queries.PLANS_IN_DOUBT)]
 
 
-def in_doubt(plan: Plan, catalogue: Catalogue) -> Iterator[Held]:
+def in_doubt(plan: Plan, catalogue: Catalogue, now_us: int) -> Iterator[Held]:
     """Give the effects of a plan that may have happened, and those that may have come up, since its facts end."""
     for path, slot in plan.slots.items():
-        doubt = _doubt(plan, path, slot)
+        doubt = _doubt(plan, path, slot, now_us)
         if doubt is not None:
             yield Held(plan.id, path, slot.operation, doubt, _then(slot, doubt, catalogue))
     if plan.status == "running":
@@ -95,13 +95,13 @@ def in_doubt(plan: Plan, catalogue: Catalogue) -> Iterator[Held]:
                 yield Held(plan.id, name, step.target, "later")
 
 
-def _doubt(plan: Plan, path: str, slot: Slot) -> Doubt | None:
-    if slot.status in IN_FLIGHT or any(
+def _doubt(plan: Plan, path: str, slot: Slot, now_us: int) -> Doubt | None:
+    if slot.status in (*IN_FLIGHT, "settling") or any(
         question.kind == "settle" and path in question.paths for question in plan.questions.values()
     ):
         return "sent"
-    if slot.status == "prepared":
-        return "ready"
+    if slot.status == "prepared" or (slot.status == "delayed" and slot.wakes_at_us <= now_us):
+        return "ready"  # one whose time is still to come can't have left
     if slot.operation and slot.status in ("asked", "gated"):
         return "asked"
     if (is_item(path) or path.startswith("~")) and slot.status in ("ready", "backoff"):
@@ -133,7 +133,9 @@ async def release(desk: Requests, params: Params, emit: Emit) -> Params:
         raise CommandRefusedError("Nothing is held: work goes on in this workspace.")
     plans = [desk.engine.load(plan_id) for plan_id in plans_in_doubt(desk.engine.parts.ledger.rows)]
     cancelled = frozenset(params.get("cancel") or ())
-    answers = _answers(plans, params.get("answers") or {}, params.get("all") or "", cancelled, desk.contracts)
+    held = [one for plan in plans if not _is_of(plan.id, cancelled) for one in _of(desk, plan)]
+    unknown = cancelled - {plan.id for plan in plans}
+    answers = _answers(held, params.get("answers") or {}, params.get("all") or "", unknown)
     commands, beside = _commands(desk, plans, answers, cancelled)
     fact = e.WorkspaceReleased("operator", len(answers), tuple(sorted(cancelled)))
     beside.append(_append(desk, STREAM, fact))
@@ -147,13 +149,21 @@ async def release(desk: Requests, params: Params, emit: Emit) -> Params:
     return {"plan": "", "released": len(answers), "cancelled": sorted(cancelled), "plans": len(plans)}
 
 
+def _of(desk: Requests, plan: Plan) -> Iterator[Held]:
+    return in_doubt(plan, desk.contracts, desk.clock.now_us())
+
+
+def _is_of(plan_id: str, plans: frozenset[str]) -> bool:
+    """Whether a plan is one of these, or a part of one."""
+    return any(plan_id == one or plan_id.startswith(f"{one}-") for one in plans)
+
+
 def _answers(
-    plans: Sequence[Plan], given: Mapping[str, str], for_all: str, cancelled: frozenset[str], catalogue: Catalogue
+    held: Sequence[Held], given: Mapping[str, str], for_all: str, nowhere: frozenset[str]
 ) -> dict[tuple[str, str], str]:
     """Give the answer of every effect in doubt; raises InputError when one lacks, or one is for nothing."""
-    held = [one for plan in plans if plan.id not in cancelled for one in in_doubt(plan, catalogue)]
     wanted = {one.name: one for one in held if one.doubt in ("sent", "ready")}
-    unknown = [*(given.keys() - wanted.keys()), *(cancelled - {plan.id for plan in plans})]
+    unknown = [*(given.keys() - wanted.keys()), *nowhere]
     if unknown:
         raise InputError(f"'{unknown[0]}' is not in doubt.", remedy="See what is: mainstay history release")
     found = {name: given.get(name) or for_all for name in wanted}
@@ -179,7 +189,7 @@ def _commands(
         for path, answer in said.items():
             made, asked = _of_effect(desk, plan, path, answer, asked)
             commands += [(plan.id, command) for command in made]
-            if answer != "run" and plan.slots[path].status != "prepared":
+            if answer != "run" and plan.slots[path].status not in ("prepared", "delayed"):
                 slot = plan.slots[path]
                 beside += desk.engine.effects.outcomes.settled(plan, path, slot, happened=answer == "happened")
         if said:
@@ -197,12 +207,14 @@ def _of_effect(desk: Requests, plan: Plan, path: str, answer: str, asked: int) -
     operation = desk.contracts.operation(slot.operation)
     open_question = next((name for name, one in plan.questions.items() if path in one.paths), "")
     found: list[c.PlanCommand] = []
-    if slot.status == "prepared":
+    if slot.status == "delayed":
+        found.append(c.TimerDue(now_us=now_us, kind="dispatch", path=path))
+    if slot.status in ("prepared", "delayed"):
         if answer == "did_not_happen" or (answer == "run" and (operation.settle != "lookup" or operation.in_ledger)):
             return [], asked
         token = desk.engine.effects.token(plan.id, path, slot.generation)
         found.append(c.IntendEffect(now_us=now_us, path=path, token=token, verdict=_RELEASED))
-    if slot.status in ("prepared", "intended"):
+    if slot.status in ("prepared", "delayed", "intended"):
         found.append(c.LoseEffect(now_us=now_us, path=path, failure=_NOT_KNOWN))
     if answer == "run":
         return found, asked
