@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from rich.table import Table
@@ -13,8 +14,7 @@ from mainstay.cli.status import DONE
 from mainstay.errors import FileError, MainstayError, UnknownNameError
 
 if TYPE_CHECKING:
-    from functools import partial
-from pathlib import Path
+    from pathlib import Path
 
     from rich.console import Console
 
