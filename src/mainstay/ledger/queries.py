@@ -112,7 +112,7 @@ KNOWN_RECORDS = "SELECT record FROM known_record WHERE kind = ? AND removed = 0 
 
 # Streams of all artefacts that ever had a version: "version:playbook:offer". ()
 VERSION_STREAMS = "SELECT name FROM stream WHERE name >= 'version:' AND name < 'version;' ORDER BY name"
-# How the plans that have not ended began, but parts of others: kind, version and body of their first fact. ()
+# How the plans that have not ended began, but parts of others: kind, version, body and stream of their first fact. ()
 OPEN_PROPOSALS = """
-SELECT e.kind, e.version, e.body FROM plan p JOIN stream s ON s.name = 'plan:' || p.id
+SELECT e.kind, e.version, e.body, s.name FROM plan p JOIN stream s ON s.name = 'plan:' || p.id
 JOIN event e ON e.stream = s.id AND e.sequence = 1 WHERE p.ended_at_us IS NULL AND p.parent = ''"""

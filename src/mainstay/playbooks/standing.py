@@ -10,6 +10,7 @@ from mainstay.events import PlanProposed
 from mainstay.kernel.graph import Definition
 from mainstay.ledger import queries
 from mainstay.ledger.codec import decode_fact
+from mainstay.ledger.segments import is_stub
 from mainstay.playbooks.changes import change_of
 from mainstay.playbooks.shelf import library_version, shelf
 from mainstay.values import Digest
@@ -56,8 +57,9 @@ def standings(versions: Versions, records: Records, blobs: Blobs, root: Path) ->
 def _running(records: Records, blobs: Blobs) -> dict[str, dict[Digest, int]]:
     counts: dict[str, dict[Digest, int]] = {}
     kept: dict[str, Digest] = {}
-    for kind, version, body in records.rows(queries.OPEN_PROPOSALS):
-        fact = decode_fact(kind, version, body)
+    for kind, version, body, stream in records.rows(queries.OPEN_PROPOSALS):
+        archived = is_stub(body)  # of a plan that is being undone long after its end
+        fact = records.read(stream)[0].fact if archived else decode_fact(kind, version, body)
         assert isinstance(fact, PlanProposed)
         ref = fact.definition
         if ref.digest not in kept:
