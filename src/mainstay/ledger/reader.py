@@ -132,7 +132,7 @@ class SqliteReader:
         except apsw.Error as error:
             why, remedy = trouble(self._path, error)
             raise LedgerError(f"The history can't be read: {why}.", remedy=remedy) from error
-        if check == CHECK_USED:  # where a damaged list was made anew (`mending`), its pages are used by nothing
+        if check == CHECK_USED:  # where a damaged list was made anew (`repair`), its pages are used by nothing
             return all(line.startswith("***") or line.endswith(": never used") for line in found)
         return found == ["ok"]
 

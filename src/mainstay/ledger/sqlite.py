@@ -21,8 +21,8 @@ import apsw
 from mainstay.errors import CommandRefusedError, CommitFailedError, DiskFullError, LedgerError
 from mainstay.ledger import batch, chain, database, projections
 from mainstay.ledger.checkpoint import Checkpointer
-from mainstay.ledger.mending import forget_damaged
 from mainstay.ledger.reader import SqliteReader
+from mainstay.ledger.repair import forget_damaged
 from mainstay.ledger.segments import Segments
 from mainstay.ledger.trouble import is_full, trouble
 

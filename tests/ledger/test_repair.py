@@ -11,7 +11,7 @@ from ledger_samples import KEY, append, appended, completed, proposed
 
 from mainstay import events as e
 from mainstay.errors import LedgerError
-from mainstay.ledger import database, mending
+from mainstay.ledger import database, repair
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,7 +69,7 @@ def test_l9_f5_a_crash_while_damaged_lists_are_mended_is_made_good(ledger, open_
     fill(ledger)
     ledger.close()
     damage(folder, "plan")
-    for step in ("mainstay.ledger.mending._take_out", "mainstay.ledger.projections.install"):
+    for step in ("mainstay.ledger.repair._take_out", "mainstay.ledger.projections.install"):
         with monkeypatch.context() as patched:
             patched.setattr(step, lambda *_: 1 / 0)
             with pytest.raises(ZeroDivisionError):
@@ -90,5 +90,5 @@ def test_l9_l7_damaged_records_are_never_made_up(ledger, open_ledger, folder):
 def test_l9_what_is_sound_is_left_alone(ledger, open_ledger, folder, monkeypatch):
     fill(ledger)
     ledger.close()
-    monkeypatch.setattr(mending, "_take_out", lambda *_: 1 / 0)
+    monkeypatch.setattr(repair, "_take_out", lambda *_: 1 / 0)
     assert open_ledger().differing() == []
