@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from mainstay.contracts import Call
     from mainstay.ports import Books
+    from mainstay.values import Value
 
 OWN_RECORD = "Mainstay's own record, not an accounting system: give this file to your accountant."
 REMIND_AGAIN_DAYS = 7  # what was reminded of since is left alone
@@ -158,6 +159,7 @@ def operations(books: Books) -> tuple[Operation, ...]:
             effect="reversible",
             settle="lookup",
             call=desk.remove,
+            state=desk.standing,
             cannot_undo="A booking that was taken back is booked anew by running the reconciliation again.",
             roles={"ids": "deletion_target"},
             in_ledger=True,
@@ -248,6 +250,11 @@ class _Desk:
     async def remove(self, call: Call, arguments: RemovePayment) -> Removed:
         del call
         return Removed(tuple(payment.id for payment in self._books.by_ids(arguments.ids)))
+
+    async def standing(self, call: Call, arguments: RemovePayment) -> Value:
+        """Give what of these bookings stands now."""
+        del call
+        return _standing(self._books.by_ids(arguments.ids))
 
     async def overdue(self, call: Call, arguments: Overdue) -> LateInvoices:
         del call
@@ -464,7 +471,12 @@ def _left(invoice: Invoice, paid: Mapping[tuple[str, str], Sequence[Payment]]) -
 def _take_back(arguments: RecordPayment, output: Booked) -> Compensation | None:
     del arguments
     ids = [payment.id for payment in output.payments]
-    return Compensation("books.remove_payment", {"ids": list(ids)}) if ids else None
+    return Compensation("books.remove_payment", {"ids": list(ids)}, _standing(output.payments)) if ids else None
+
+
+def _standing(payments: Iterable[Payment]) -> Value:
+    """Say which bookings stand, with invoice and amount; None when there is none, so that nothing is to be done."""
+    return {payment.id: f"{payment.invoice}: {payment.amount}" for payment in payments} or None
 
 
 __all__ = ["operations"]

@@ -150,6 +150,8 @@ def operations(config: FilesConfig) -> tuple[Operation, ...]:
             effect="reversible",
             settle="lookup",
             call=files.restore,
+            state=files.state,
+            expects="expected",
             lookup=files.look_up_restore,
             lookup_authoritative=True,
             cannot_undo="Putting a file back is itself an undo.",
@@ -209,6 +211,12 @@ class _Files:
         async with self._writing:
             await run_to_end(partial(_restore, self._config.workspace, parts, previous, arguments, _mark(call)))
         return Restored(arguments.path, removed=previous is None)
+
+    async def state(self, call: Call, arguments: RestoreFile) -> Digest | None:
+        """Give the digest of what is there now; None where it is as it was before, so that nothing is to be done."""
+        now = await self._digest_now(_writable(arguments.path))
+        before = ABSENT if arguments.previous is None else digest_of(_kept(call, arguments.previous))
+        return None if now == before else now
 
     async def look_up_restore(self, call: Call, arguments: RestoreFile) -> Found:
         now = await self._digest_now(_writable(arguments.path))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hmac
+import re
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,15 @@ import msgspec
 
 from mainstay import commands as c
 from mainstay.contracts import from_plain, to_plain
-from mainstay.errors import CommandRefusedError, InputError, MainstayError, OperationError, Permanent, Uncertain
+from mainstay.errors import (
+    CommandRefusedError,
+    InputError,
+    MainstayError,
+    OperationError,
+    Permanent,
+    Uncertain,
+    UnknownNameError,
+)
 from mainstay.kernel.state import is_item, step_name
 from mainstay.kernel.words import say_path
 from mainstay.ports import Proposal
@@ -34,6 +43,9 @@ if TYPE_CHECKING:
     from mainstay.runtime.attempt import Desk
     from mainstay.runtime.parts import Parts
     from mainstay.values import Labels, Value
+
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 class Effects:
@@ -64,10 +76,19 @@ class Effects:
         if forgotten_in(arguments):
             name, why = path.removeprefix("~"), FORGOTTEN_UNDO
             self._desk.report(plan, path, c.UndoStep(now_us=self._desk.now_us(), path=name, why=why))
-        elif undone.undo.expects is not None and not edited:
+        elif not edited and self._expected(undone.undo, arguments) is not None:
             self._desk.spawn(plan, path, self._compensate_if_unchanged(plan, path, undone.undo, arguments))
         else:
             self._prepare(plan, path, undone.undo.operation, arguments, undone.labels, undone.account)
+
+    def _expected(self, undo: Undo, arguments: Value) -> Value:
+        """Give the state that a compensation expects to find; None where it does not say."""
+        if undo.expects is not None or not isinstance(arguments, dict):
+            return self._parts.payloads.load(undo.expects)
+        try:
+            return arguments.get(self._parts.catalogue.operation(undo.operation).expects)
+        except UnknownNameError:  # said when it is prepared
+            return None
 
     async def _compensate_if_unchanged(self, plan: Plan, path: str, undo: Undo, arguments: Value) -> None:
         """Take an outcome back if the world is as the outcome left it; else the operator decides (KERNEL E5)."""
@@ -82,7 +103,7 @@ class Effects:
                 self._fail(plan, path, self._parts.classify(error))
                 return
             await self._desk.whole()
-            expected = self._parts.payloads.load(undo.expects)
+            expected = self._expected(undo, arguments)
             if found is not None and found != expected:
                 if not plan.slots[path].anyway:
                     self._ask_changed(plan, path, operation, arguments, expected, found)
@@ -97,7 +118,8 @@ class Effects:
         what = card_of(operation, from_plain(arguments, operation.input)).headline
         message = f"{say_path(path)}: what it would change is not as it was left"
         remedy = "Look at it; then take it back all the same, or leave it as it is."
-        card: Value = {"headline": f"Changed since: {what}", "expected": expected, "found": found, "remedy": remedy}
+        states: dict[str, Value] = {"expected": _say_state(expected), "found": _say_state(found)}
+        card: Value = {"headline": f"Changed since: {what}", **states, "remedy": remedy}
         failure = Failure("needs_operator", message, remedy)
         now_us, kept = (
             self._desk.now_us(),
@@ -380,6 +402,13 @@ class Effects:
         """The idempotency token of an effect: opaque, the same at every attempt of one generation (KERNEL E2)."""
         message = f"{plan_id}/{path}/{generation}".encode()
         return hmac.digest(self._parts.token_key, message, "sha256").hex()[:40]
+
+
+def _say_state(state: Value) -> Value:
+    """Say a state on a card: a digest is no word for people."""
+    if isinstance(state, str) and _DIGEST.fullmatch(state):
+        return f"content {state[:12]}"
+    return "nothing" if state in ("", None, [], {}) else state
 
 
 def _may_leave(slot: Slot, verdict: Verdict) -> bool:
