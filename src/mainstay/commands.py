@@ -195,10 +195,22 @@ class AskStep(Command, frozen=True, kw_only=True):
 
 
 class WaitStep(Command, frozen=True, kw_only=True):
-    """The time a `wait` step waits for."""
+    """The time a `wait` step waits for, or the event (see events.WaitStarted)."""
 
     path: str
-    until_us: int
+    until_us: int | None
+    event: str = ""
+    field: str = ""
+    value: str = ""
+
+
+class HearEvent(Command, frozen=True, kw_only=True):
+    """The event that a step waits for is there: `event` is the id of its fact."""
+
+    path: str
+    event: str
+    output: Value
+    labels: Labels = ()
 
 
 # --- effects
@@ -385,6 +397,7 @@ PlanCommand: TypeAlias = (
     | FailStep
     | AskStep
     | WaitStep
+    | HearEvent
     | PrepareEffect
     | AskBatch
     | IntendEffect

@@ -166,8 +166,11 @@ _SAY: dict[type[e.Fact], Callable[[Any], str]] = {
     e.StepStuck: lambda f: f"{say_path(f.path)}: stuck, {_why(f.failure)}",
     e.StepFailed: lambda f: f"{say_path(f.path)}: failed, {_why(f.failure)}",
     e.StepReopened: lambda f: f"{say_path(f.path)}: opened again" + (" with your changes" if f.edited else ""),
-    e.WaitStarted: lambda f: f"{say_path(f.path)}: sleeping until its time",
-    e.WaitEnded: lambda f: f"{say_path(f.path)}: its time came",
+    e.WaitStarted: lambda f: (
+        f"{say_path(f.path)}: " + (f"waiting for {f.event}" if f.event else "sleeping until its time")
+    ),
+    e.WaitEnded: lambda f: f"{say_path(f.path)}: " + ("what it waited for came" if f.event else "its time came"),
+    e.EventReceived: lambda f: f"{f.event} came from {f.source}",
     e.DecisionAsked: _asked,
     e.DecisionReminded: lambda f: f"Reminded you of {f.decision}",
     e.DecisionRuled: _ruled,

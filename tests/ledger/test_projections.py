@@ -32,6 +32,7 @@ FACTS = st.one_of(
     st.builds(e.PlanPaused, st.just("you")),
     st.builds(e.PlanResumed, st.just("you"), st.integers(0, 5)),
     st.builds(e.WaitStarted, PATHS, TIMES),
+    st.builds(e.WaitStarted, PATHS, st.none() | TIMES, event=st.sampled_from(["", "mail.received"])),
     st.builds(e.WaitEnded, PATHS),
     st.builds(e.AttemptFailed, PATHS, st.integers(1, 2), st.just(FAILURE), TIMES),
     st.builds(e.RetryDue, PATHS, st.integers(1, 2)),

@@ -45,6 +45,7 @@ from mainstay.events.limits import (
     PlacesKept,
     PlaceTaken,
 )
+from mainstay.events.outside import EventReceived
 from mainstay.events.plans import (
     EndingReached,
     PlanApproved,
@@ -131,6 +132,7 @@ __all__ = [
     "EffectUncertain",
     "EffectUnseen",
     "EndingReached",
+    "EventReceived",
     "Fact",
     "HistoryAnchored",
     "ItemsFrozen",

@@ -31,6 +31,7 @@ from mainstay.events.limits import (
     PlacesKept,
     PlaceTaken,
 )
+from mainstay.events.outside import EventReceived
 from mainstay.events.plans import (
     EndingReached,
     PlanApproved,
@@ -146,7 +147,9 @@ WorkspaceFact: TypeAlias = (
     | PersonForgotten
     | ClockJumped
 )
-AnyFact: TypeAlias = PlanFact | BudgetFact | BreakerFact | NetworkFact | LimitFact | VersionFact | WorkspaceFact
+AnyFact: TypeAlias = (
+    PlanFact | BudgetFact | BreakerFact | NetworkFact | LimitFact | EventReceived | VersionFact | WorkspaceFact
+)
 
 
 class Recorded(msgspec.Struct, frozen=True):

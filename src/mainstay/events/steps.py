@@ -119,13 +119,23 @@ class StepReopened(Fact, frozen=True, omit_defaults=True):
 
 
 class WaitStarted(Fact, frozen=True, omit_defaults=True):
-    """The step sleeps until a time."""
+    """The step sleeps until a time, or until an event from outside, at the latest until that time.
+
+    `field` and `value` say which field of the event has to be what: the value stands as a keyed digest, because it
+    may be about a person.
+    """
 
     path: str
-    until_us: int
+    until_us: int | None
+    event: str = ""  # "mail.received"
+    field: str = ""
+    value: str = ""
 
 
 class WaitEnded(Fact, frozen=True, omit_defaults=True):
-    """The time came."""
+    """The time came, or the event: then `event` is the id of its fact, and `output` its content."""
 
     path: str
+    event: str = ""
+    output: Value = None
+    labels: Labels = ()

@@ -265,7 +265,11 @@ _SPECIAL: dict[type[e.Fact], Callable[[Any, Slot | None, Before, int], c.PlanCom
     e.UndoImpossible: _undo_step,
     e.StepUndone: _undo_step,
     e.RetryDue: lambda f, _s, _r, now: c.TimerDue(now_us=now, kind="retry", path=f.path, generation=f.attempt),
-    e.WaitEnded: lambda f, _s, _r, now: c.TimerDue(now_us=now, kind="wait", path=f.path),
+    e.WaitEnded: lambda f, _s, _r, now: (
+        c.HearEvent(now_us=now, path=f.path, event=f.event, output=f.output, labels=f.labels)
+        if f.event
+        else c.TimerDue(now_us=now, kind="wait", path=f.path)
+    ),
     e.SettleDue: lambda f, s, _r, now: _woken(f, s, "settle", now),
     e.DispatchDue: lambda f, s, _r, now: _woken(f, s, "dispatch", now),
     e.ConfirmDue: lambda f, s, _r, now: _woken(f, s, "confirm", now),

@@ -102,6 +102,7 @@ class Slot(msgspec.Struct, frozen=True):
     open: int = 0  # items or children that have not ended
     failed_items: int = 0
     children: tuple[str, ...] = ()
+    awaits: str = ""  # the kind of event that a wait is for
     lost: int = 0  # items that failed inside the child plans of a long list
     rounds: int = 0  # of a feedback loop: those that ended well
     judged: int = 0  # those of them that were held against `until`

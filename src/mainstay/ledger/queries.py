@@ -81,6 +81,23 @@ TIMERS_OF_FAMILY = """
 SELECT due_at_us, kind, path, generation FROM timer
 WHERE plan = ?1 OR (plan >= ?1 || '-' AND plan < ?1 || '.') ORDER BY due_at_us"""
 
+# --- what comes from outside
+
+# Whether something came before: one row or none. (occurrence)
+OCCURRENCE = "SELECT position FROM occurrence WHERE id = ?"
+# Which steps an event may be meant for: plan and path. (event, JSON list of [field, keyed digest of its value])
+AWAITED = """
+SELECT plan, path FROM awaited WHERE event = ?1
+AND (field = '' OR (field, value) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?2))) ORDER BY plan, path"""
+# Which kinds of events somebody waits for. ()
+AWAITED_EVENTS = "SELECT DISTINCT event FROM awaited"
+# What came of a kind past a position, in order: occurrence and position. (event, position)
+OCCURRENCES_SINCE = "SELECT id, position FROM occurrence WHERE event = ? AND position > ? ORDER BY position"
+# Plans that ended past a position, those of others' steps left out: id, playbook and status. (position)
+ENDED_SINCE = """
+SELECT id, playbook, status FROM plan
+WHERE parent = '' AND ended_at_us IS NOT NULL AND last_position > ? ORDER BY last_position"""
+
 # --- books
 
 _PAYMENT = """

@@ -85,6 +85,18 @@ WHERE decision.plan = new.value ->> 0"""
 SHIFT_PLANS = """
 UPDATE plan SET expires_at_us = expires_at_us + (new.value ->> 1) FROM json_each(?) AS new
 WHERE plan.id = new.value ->> 0"""
+# Steps that wait for something from outside: rows of plan, path, event, field and value.
+ADD_AWAITED = """
+INSERT OR REPLACE INTO awaited SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4
+FROM json_each(?)"""
+# Those that wait no more: rows of plan and path.
+DROP_AWAITED = "DELETE FROM awaited WHERE (plan, path) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?))"
+# Those of plans that ended.
+DROP_PLAN_AWAITED = "DELETE FROM awaited WHERE plan IN (SELECT value FROM json_each(?))"
+# What came: rows of occurrence, event, source, position and time.
+ADD_OCCURRENCES = """
+INSERT OR IGNORE INTO occurrence SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4
+FROM json_each(?)"""
 # Steps that wait for a remedy: rows of plan, path, attempt, class, message, remedy and time.
 ADD_STUCK = """
 INSERT OR REPLACE INTO stuck SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5,
@@ -148,6 +160,9 @@ class _Sum:
         self.uncertain: dict[Key, tuple[object, ...]] = {}
         self.dropped_uncertain: dict[Key, None] = {}
         self.costs: dict[str, int] = {}
+        self.awaited: dict[Key, tuple[object, ...]] = {}
+        self.dropped_awaited: dict[Key, None] = {}
+        self.occurrences: list[tuple[object, ...]] = []
         self.paused_for: dict[str, int] = {}
 
     def plan(self, event: Recorded, *, parked: bool = False) -> Row:
@@ -172,8 +187,9 @@ class _Sum:
     def end(self, plan: str) -> None:
         self.ended[plan] = None
         self._forget_timers(lambda key: key[0] == plan and key[2] in _ENDING)
-        for key in [key for key in self.stuck if key[0] == plan]:
-            del self.stuck[key]
+        for table in (self.stuck, self.awaited):
+            for key in [key for key in table if key[0] == plan]:
+                del table[key]
 
     def drop_stuck(self, key: Key) -> None:
         self.stuck.pop(key, None)
@@ -202,6 +218,10 @@ class _Sum:
             (DROP_REMINDERS, self.reminded),
             (DROP_PLAN_TIMERS, self.ended),
             (ADD_TIMERS, timers),
+            (DROP_AWAITED, self.dropped_awaited),
+            (DROP_PLAN_AWAITED, self.ended),
+            (ADD_AWAITED, self.awaited.values()),
+            (ADD_OCCURRENCES, self.occurrences),
             (DROP_STUCK, self.dropped_stuck),
             (DROP_PLAN_STUCK, self.ended),
             (ADD_STUCK, self.stuck.values()),
@@ -292,12 +312,21 @@ def _woken(total: _Sum, event: Recorded, fact: e.AnyFact) -> None:
 
 
 def _waits(total: _Sum, event: Recorded, fact: e.WaitStarted) -> None:
-    total.sleep(fact.until_us, "wait", event, fact.path)
+    if fact.until_us is not None:
+        total.sleep(fact.until_us, "wait", event, fact.path)
+    if fact.event:
+        total.awaited[event.plan, fact.path] = (event.plan, fact.path, fact.event, fact.field, fact.value)
+
+
+def _received(total: _Sum, event: Recorded, fact: e.EventReceived) -> None:
+    total.occurrences.append((fact.occurrence, fact.event, fact.source, event.position, event.recorded_at_us))
 
 
 def _wait_ended(total: _Sum, event: Recorded, fact: e.WaitEnded) -> None:
     total.plan(event)
     total.wake(event, fact.path, "wait")
+    total.awaited.pop((event.plan, fact.path), None)
+    total.dropped_awaited[event.plan, fact.path] = None
 
 
 def _backs_off(total: _Sum, event: Recorded, fact: e.AttemptFailed | e.EffectRefused) -> None:
@@ -426,6 +455,7 @@ _APPLIERS: dict[str, Callable[[_Sum, Recorded, Any], None]] = {
     "PlanResumed": _resumed,
     "WaitStarted": _waits,
     "WaitEnded": _wait_ended,
+    "EventReceived": _received,
     "AttemptFailed": _backs_off,
     "EffectRefused": _backs_off,
     "RetryDue": _retried,
@@ -451,9 +481,9 @@ _APPLIERS: dict[str, Callable[[_Sum, Recorded, Any], None]] = {
 
 VIEWS = Projection(
     name="views",
-    version=3,
+    version=4,
     schema=Path(__file__).with_name("views.sql").read_text(),
-    tables=("plan", "decision", "timer", "stuck", "uncertain"),
+    tables=("plan", "decision", "timer", "stuck", "uncertain", "awaited", "occurrence"),
     kinds=frozenset(_APPLIERS),
     apply=apply,
 )

@@ -78,3 +78,24 @@ CREATE TABLE uncertain (
     at_us INTEGER NOT NULL,
     PRIMARY KEY (plan, path)
 ) STRICT, WITHOUT ROWID;
+
+-- What plans wait for from outside. `value` is a keyed digest; both it and `field` are empty where any may be meant.
+CREATE TABLE awaited (
+    plan TEXT NOT NULL,
+    path TEXT NOT NULL,
+    event TEXT NOT NULL,            -- "mail.received"
+    field TEXT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (plan, path)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX awaited_event ON awaited (event, field, value);
+
+-- What came from outside, each once; the rows outlive what is archived.
+CREATE TABLE occurrence (
+    id TEXT PRIMARY KEY,            -- a keyed digest
+    event TEXT NOT NULL,
+    source TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    at_us INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX occurrence_event ON occurrence (event, position);
