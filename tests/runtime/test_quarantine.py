@@ -362,3 +362,54 @@ def test_l6_a_full_or_closed_disk_leaves_the_older_head_which_stays_true(used, w
 
     run(used, world, scenario)
     assert said_at_start(used, world) == ""
+
+
+# --- effects that sleep
+
+
+def test_l6_what_sleeps_until_it_is_looked_up_is_in_doubt_too(workspace, world, tmp_path):
+    late = next(one for one in operations(world) if one.name == "test.say")
+    late = msgspec.structs.replace(late, settle_after_s=3600.0)
+
+    async def lose(owner):
+        plan_id, _ = await start(owner, plan(do("say", "test.say", "lost")))
+        return plan_id
+
+    plan_id = run(workspace, world, lose, late)
+    copy = copied(workspace, tmp_path / "copy")
+
+    async def scenario(owner):
+        assert owner.engine.load(plan_id).slots["say"].status == "settling"
+        assert doubts(copy, owner) == {"say": "sent"}
+        await ask(owner, "release", all="happened")
+        return (await owner.requests.follow(plan_id, lambda _: None))["status"]
+
+    assert run(copy, world, scenario, late) == "completed"
+    assert world.words() == ["lost"]
+
+
+@pytest.mark.parametrize(("delay_s", "doubt"), [(1, {"say": "ready"}), (3600, {})])
+def test_l6_what_should_have_left_since_is_in_doubt_and_what_leaves_later_is_not(
+    workspace, world, tmp_path, delay_s, doubt
+):
+    async def begin(owner):
+        plan_id, committed = owner.requests.propose(
+            plan(do("say", "test.whisper", "slow", delay_s=delay_s)), {"words": []}
+        )
+        await committed
+        while "say" not in (slots := owner.engine.load(plan_id).slots) or slots["say"].status != "delayed":  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        return plan_id, copied(workspace, tmp_path / "copy")
+
+    plan_id, copy = run(workspace, world, begin)
+    before = world.calls()
+
+    async def scenario(owner):
+        await asyncio.sleep(1.1)
+        assert doubts(copy, owner) == doubt
+        await ask(owner, "release", all="happened")
+        await asyncio.sleep(0.2)
+        return owner.engine.load(plan_id).slots["say"].status
+
+    assert run(copy, world, scenario) == ("done" if doubt else "delayed")
+    assert world.calls() == before
