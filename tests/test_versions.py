@@ -377,6 +377,17 @@ def test_o4_active_playbooks_that_no_longer_fit_a_changed_agent_are_named(worksp
     assert finding == "offer.yaml:6:31: greet needs 'full_name' (text)"
 
 
+def test_o4_active_playbooks_whose_agent_is_taken_out_of_use_are_named(workspace):
+    async def scenario(owner):
+        await activate(owner)
+        (workspace.root / "agents" / "greet.py").unlink()
+        return (await activate(owner)).broken
+
+    ((path, finding),) = play(workspace, scenario)
+    assert path == "playbooks/offer.yaml"
+    assert "There is no agent 'greet'" in finding
+
+
 def test_a2_a_class_with_prompts_files_and_lists_is_an_agent_too(workspace):
     write(workspace, "agents/count.md", "Count them.")
     write(

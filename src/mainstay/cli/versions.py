@@ -260,7 +260,7 @@ def _draw_lines(console: Console, lines: Sequence[str]) -> None:
     styles = {"+": "green", "-": "red", "@": "cyan"}
     for line in lines:
         heads = line.startswith(("+++ ", "--- "))
-        console.print(text(line, "bold" if heads else styles.get(line[:1], "")))
+        console.print(text(line, "bold" if heads else styles.get(line[:1], "")), soft_wrap=True)
 
 
 def _draw_diff(console: Console, lines: list[str], key: Key, was: str, now: str, versions: Versions) -> None:

@@ -89,10 +89,11 @@ class Activation:
         gone = [one for one, artefact in zip(wanted, here, strict=True) if artefact is None]
         artefacts = [artefact for artefact in here if artefact is not None]
         told = await self._checked(artefacts, workers, {one.name for one in gone if one.kind == "agent"})
+        names = {one.name for agents in told.values() for one in agents} | self._agents_of(gone)
         facts: list[e.VersionFact] = [self._activated(artefact, told) for artefact in artefacts]
         facts += [e.VersionRetired(one.kind, one.name, "operator") for one in gone]
         await self._record(facts, now_us)
-        return Activated(tuple(wanted), self._broken(artefacts, [told[a.name] for a in artefacts if a.kind == "agent"]))
+        return Activated(tuple(wanted), self._broken(artefacts, names))
 
     async def revert(self, version: Version, seen: str, workers: Workers, now_us: int) -> Activated:
         """Make an older version the active one, and write its files; content that was never saved is kept first.
@@ -113,7 +114,7 @@ class Activation:
         await self._record(facts, now_us)
         written = tuple(path for path, content in older.files.items() if self._write(path, content))
         others = [change.path for change in changes(self.versions, self._root) if change.path not in before]
-        broken = self._broken([older], list(told.values()))
+        broken = self._broken([older], {one.name for agents in told.values() for one in agents})
         return Activated((Wanted(version.kind, version.name, version.digest),), broken, written, tuple(others))
 
     # --- checks
@@ -189,9 +190,13 @@ class Activation:
         keys = [key for key in self.versions.known() if key[0] == "agent" and key[1] not in changing]
         return [active for key in keys if (active := self.versions.active(*key)) is not None]
 
-    def _broken(self, artefacts: Sequence[Artefact], told: Sequence[Sequence[AgentTold]]) -> Broken:
-        """Find active playbooks that use a changed agent and no longer fit it."""
-        names = {one.name for agents in told for one in agents}
+    def _agents_of(self, gone: Sequence[Wanted]) -> set[str]:
+        """Name the agents of files that are taken out of use."""
+        active = [self.versions.active(one.kind, one.name) for one in gone]
+        return {told.name for version in active if version is not None for told in version.contracts}
+
+    def _broken(self, artefacts: Sequence[Artefact], names: set[str]) -> Broken:
+        """Find active playbooks that use one of these agents, changed or gone, and no longer fit."""
         found: list[tuple[str, str]] = []
         others = partial(self._opened, dict[str, Artefact]())
         for kind, name in self.versions.known() if names else ():
