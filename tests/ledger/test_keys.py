@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+SCRYPT_N = passphrase.SCRYPT_N  # as it is
+
+
 @pytest.fixture(autouse=True)
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
@@ -151,6 +154,12 @@ def typed(tmp_path, monkeypatch):
     keys._unlocked.clear()
 
 
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    """Derive keys with less work, but where that itself is looked at."""
+    monkeypatch.setattr(passphrase, "SCRYPT_N", 2**10)
+
+
 def test_l4_a_key_in_the_systems_keyring_is_in_no_file(folder, place, store):
     made = keys.create(folder, "keyring")
     assert keys.load(folder) == made
@@ -187,8 +196,14 @@ def test_l4_a_passphrase_opens_the_key_and_nothing_else_does(folder, place, type
     with pytest.raises(WrongKeyError, match="not the passphrase"):
         keys.load(folder)
     wrapped = json.loads(content)
-    assert (wrapped["n"], wrapped["r"], wrapped["p"]) == (2**17, 8, 1)
-    assert keys.KEY_BYTES == 32
+    assert (wrapped["r"], wrapped["p"], len(bytes.fromhex(wrapped["salt"]))) == (8, 1, 16)
+
+
+def test_l4_a_passphrase_costs_whoever_guesses_it(folder, place, monkeypatch):
+    """RFC 7914 and OWASP's cheat sheet: 2^17, 8, 1 is the least of what is advised."""
+    monkeypatch.setattr(passphrase, "SCRYPT_N", SCRYPT_N)
+    keys.create(folder, "passphrase", WORD)
+    assert json.loads(next(place.glob("*.locked")).read_bytes())["n"] >= 2**17
 
 
 def test_l4_a_workspace_under_a_passphrase_starts_locked_and_says_so(folder):

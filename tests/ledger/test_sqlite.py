@@ -14,6 +14,7 @@ from ledger_samples import FAILURE, KEY, NOW_US, PROJECTIONS, append, append_all
 from mainstay import events as e
 from mainstay.errors import LedgerError, WrongKeyError
 from mainstay.ledger import database, queries
+from mainstay.ledger.blobs import FileBlobs
 from mainstay.ledger.reader import SqliteReader
 from mainstay.ledger.sqlite import SqliteLedger
 from mainstay.ports import Projection
@@ -404,3 +405,28 @@ def test_a_commit_that_failed_says_why_and_what_to_do(ledger, error, says, remed
         append(ledger, appended("plan:p", 0, completed()))
     assert remedy in caught.value.remedy
     assert "malformed" not in caught.value.message
+
+
+# --- what is at rest (KERNEL L4)
+
+
+def test_l4_every_commit_is_on_disk_and_what_is_deleted_is_overwritten(ledger):
+    asked = {name: ledger._writer.pragma(name) for name in ("journal_mode", "synchronous", "secure_delete", "cipher")}
+    assert asked == {"journal_mode": "wal", "synchronous": 2, "secure_delete": 1, "cipher": "aegis"}
+
+
+def test_l4_no_plaintext_of_a_value_lies_in_the_database_its_wal_or_a_blob(ledger, folder):
+    blobs = FileBlobs(folder / "blobs", bytes(reversed(KEY)))
+    ref = blobs.put(CANARY.encode() * 500, name=CANARY)
+    append(ledger, appended("plan:p", 0, completed("s", {"file": ref, "said": CANARY})))
+    with ledger._turn:
+        ledger._writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+    append(ledger, appended("plan:p", 1, completed("t", CANARY)))
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    assert {"ledger.db", "ledger.db-wal"} < {path.name for path in files}
+    assert len(files) > 3
+    for path in files:
+        content = path.read_bytes()
+        assert CANARY.encode() not in content, path
+        assert CANARY not in path.name
+        assert KEY not in content
