@@ -104,6 +104,12 @@ def _done(fact: e.EffectDone) -> str:
     return f"{say_path(fact.path)}: happened{settled}"
 
 
+def _begun(fact: e.ChildrenStarted) -> str:
+    if len(fact.plans) > 1:
+        return f"{say_path(fact.path)}: split into {_count(len(fact.plans), 'part')}"
+    return f"{say_path(fact.path)}: {'its plan' if is_item(fact.path) else 'plan ' + ', '.join(fact.plans)} began"
+
+
 def _completed(fact: e.StepCompleted) -> str:
     sure = "" if fact.confidence is None else f", least confidence {fact.confidence:.2f}"
     why = f": {fact.rationale}" if fact.rationale else ""
@@ -153,11 +159,10 @@ _SAY: dict[type[e.Fact], Callable[[Any], str]] = {
     e.StepSkipped: lambda f: f"{say_path(f.path)}: skipped, {f.why}",
     e.StepRejected: lambda f: f"{say_path(f.path)}: will not happen, {f.why}",
     e.ItemsFrozen: lambda f: f"{say_path(f.path)}: {_count(f.count, 'item')} to go through",
-    e.ChildrenStarted: lambda f: (
-        f"{say_path(f.path)}: "
-        + (f"plan {f.plans[0]} began" if len(f.plans) == 1 else f"split into {_count(len(f.plans), 'part')}")
+    e.ChildrenStarted: _begun,
+    e.ChildFinished: lambda f: (
+        f"{say_path(f.path)}: {'its plan' if is_item(f.path) else f'plan {f.plan}'} is {STATUS[f.status]}"
     ),
-    e.ChildFinished: lambda f: f"{say_path(f.path)}: plan {f.plan} is {STATUS[f.status]}",
     e.RoundJudged: lambda f: f"{say_path(f.path)}: round {f.round} is {'' if f.accepted else 'not '}good enough",
     e.StepStarted: lambda f: f"{say_path(f.path)}: begun" + (f", attempt {f.attempt}" if f.attempt > 1 else ""),
     e.StepCompleted: _completed,

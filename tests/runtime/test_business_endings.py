@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-from pathlib import Path
-
-import pytest
 from families import SAYING, asking, cel, child, parent, say, sub, taken_back
 from kit import RECORDS, TYPES, after, do, facts, plan, rule, run, start, undo
 from msgspec.structs import replace
 
 from mainstay import events as e
-from mainstay.kernel.graph import Ending, Field, Literally
+from mainstay.kernel.graph import Ending, Field
 from mainstay.sentences import say as told
 from mainstay.views import Views
 
@@ -164,48 +158,3 @@ def test_a_question_answered_no_with_everything_else_left_out_ends_as_its_ending
         return ended["status"], ended["ending"], ended["left_out"]
 
     assert run(workspace, world, scenario) == ("completed", "declined", ["a"])
-
-
-# --- crashes
-
-CRASH = """
-import asyncio, json, sys
-from pathlib import Path
-sys.path.insert(0, {tests!r})
-import test_business_endings as here
-from kit import World, owner_of
-from mainstay.workspace import Workspace
-async def main():
-    async with owner_of(Workspace(Path({root!r})), World(Path({world!r}))) as owner:
-        if {fresh}:
-            plan_id, done = owner.requests.propose(here.dying({word!r}), {{}})
-            await done
-        else:
-            plan_id = owner.ledger.rows("SELECT id FROM plan WHERE parent = ''")[0][0]
-        print(json.dumps(await owner.requests.follow(plan_id, lambda _: None)))
-asyncio.run(main())
-"""
-
-
-def dying(word):
-    """The owner dies in a sub-plan's action; what comes after it has an ending that takes back."""
-    end = (Ending(cel("true"), "returned", ("s",)),)
-    below = child(say("a"), returns={"word": cel("a.word", "a")})
-    steps = sub("s", Literally(word)), do("b", "test.say", "kept", needs=after("s"))
-    return parent(*steps, child=below, end=end)
-
-
-@pytest.mark.parametrize("word", ["die here"])
-def test_a_kill_in_a_sub_plan_loses_and_repeats_nothing(workspace, world, word):
-    def process(*, fresh):
-        code = CRASH.format(
-            tests=str(Path(__file__).parent), root=str(workspace.root), world=str(world.folder), fresh=fresh, word=word
-        )
-        return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
-
-    assert process(fresh=True).returncode == -9
-    again = process(fresh=False)
-    assert again.returncode == 0, again.stderr
-    standing = json.loads(again.stdout)
-    assert (standing["status"], standing["ending"]) == ("completed", "returned")
-    assert world.words() == ["kept"]

@@ -113,13 +113,19 @@ class Board:
         if not path or (kind not in _BEGINS and kind not in _ENDS):
             return
         name, _, item = path.partition("/")
-        part = event["plan"].removeprefix(self.plan).rpartition("-")[2]
+        above, numbers = self._above(event["plan"])
+        part = numbers.pop() if numbers and above[-1] == name else ""
+        above = above[:-1] if part else above
         if kind == "ChildrenStarted":
             self._parts[name] = event["count"]
-        label = say_path(f"~{name}" if kind == "UndoImpossible" else name)
+        label = say_path(f"~{name}" if kind in ("UndoImpossible", "StepUndone") else name)
+        label = ": ".join((*above, label))
         step = self._steps.setdefault(label, Step(label))
         if kind == "DecisionAsked" and step.state in (_ENDS["StepStuck"], _ENDS["EffectUncertain"]):
             return  # that says it already
+        if kind == "DecisionAsked" and numbers:
+            label = f"{label}, item {numbers[-1]}"
+            step = self._steps.setdefault(label, Step(label))
         if kind == "DecisionAsked" and part:
             of = f" of {self._parts[name]}" if self._parts.get(name) else ""
             label = f"{label}, part {part}{of}"
@@ -128,11 +134,25 @@ class Board:
             step.total = max(step.total, event.get("count", 0))
         if kind in _BEGINS:
             step.again()
-        elif (item and kind != "DecisionAsked") or kind == "UndoImpossible":
+        elif ((item or numbers) and kind != "DecisionAsked") or kind == "UndoImpossible":
             step.items[_ENDS[kind]] = step.items.get(_ENDS[kind], 0) + 1
             step.end(_ENDS[kind]) if path.startswith("~") else None
         else:
             self._ended(step, _ENDS[kind])
+
+    def _above(self, plan: str) -> tuple[list[str], list[str]]:
+        """Read a child plan's id: the steps above it, and the numbers of items or parts; "every-3" is item 3 of every.
+
+        A number of a round or of another try ("-r2") tells nothing here.
+        """
+        above: list[str] = []
+        numbers: list[str] = []
+        for part in plan.removeprefix(self.plan).split("-")[1:]:
+            if part.isdigit():
+                numbers.append(part)
+            elif part not in above[-1:] and not (part[0] == "r" and part[1:].isdigit()):
+                above.append(part)
+        return above, numbers
 
     def _ended(self, step: Step, state: str) -> None:
         step.end(state)
