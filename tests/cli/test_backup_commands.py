@@ -8,8 +8,11 @@ import subprocess
 import time
 from typing import TYPE_CHECKING, Any
 
+import apsw
 import pytest
 from cli_desk import COMMAND, INVOICES, STATEMENT, Desk, new_desk, stop
+
+from mainstay.ledger import database, keys
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -206,3 +209,25 @@ def test_o7_an_altered_export_is_refused_by_its_line(desk, tmp_path):
     assert done.returncode == 2
     assert f"acme.jsonl, line {len(lines) - 1}: it was altered" in done.stderr
     assert kinds(other) == before
+
+
+def test_l9_damaged_lists_are_told_from_damaged_records_and_made_anew(desk, monkeypatch):
+    desk.reconcile()
+    there = plans(desk)
+    monkeypatch.setenv("XDG_CONFIG_HOME", desk.env["XDG_CONFIG_HOME"])
+    ledger = desk.folder / ".mainstay" / "ledger.db"
+    connection = database.connect_writer(ledger, keys.load(desk.folder / ".mainstay").database)
+    connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+    (page,) = connection.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'plan'").fetchone()
+    connection.close()
+    with ledger.open("r+b") as file:
+        file.seek((page - 1) * 4096 + 99)
+        file.write(b"damaged!")
+    assert desk.run("plans").returncode == 1
+    done = desk.run("history", "verify")
+    assert done.returncode == 1
+    assert "damaged on disk: plan." in done.stdout
+    assert "mainstay history rebuild" in done.stdout
+    desk.json("history", "rebuild")
+    assert plans(desk) == there
+    assert desk.run("history", "verify").returncode == 0

@@ -90,7 +90,8 @@ def faults(found: Row) -> list[tuple[str, str]]:
         said.append((f"The history is damaged at record {found['bad']:,}: {found['why']}. {before}", _RESTORE))
     elif found["damaged"]:
         told = f"All {found['records']:,} records are as they were written, but other parts of the history's file are"
-        said.append((f"{told} damaged on disk: {', '.join(found['damaged'])}.", _RESTORE))
+        remedy = _RESTORE if _KEPT.intersection(found["damaged"]) else _REBUILD
+        said.append((f"{told} damaged on disk: {', '.join(found['damaged'])}.", remedy))
     for mark in found["against"]:
         if mark["found"] == "cut":
             says = f"The history ends at record {found['records']:,}, and {mark['name']} knows record "
@@ -102,6 +103,9 @@ def faults(found: Row) -> list[tuple[str, str]]:
     return said + [(f"Plan {each['plan']}: {each['says']}", each["next"]) for each in found["files"]]
 
 
+# Tables that can't be made anew from the records.
+_KEPT = frozenset("meta stream event projection person_key person_name person_receipt".split()) | {"its own lists"}
+_REBUILD = "Let Mainstay make them anew from the records: mainstay history rebuild"
 _RESTORE = "Restore the workspace from a backup."
 
 
