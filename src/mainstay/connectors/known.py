@@ -7,7 +7,7 @@ record says from which answer, and undoing that plan takes it back.
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mainstay.ports import Known
 
 _ID_CHARS = 16
+_Who: TypeAlias = tuple[str, str, str]  # customer, name, account
 _UNDO = "What was forgotten is learned anew from your next answer."
 
 
@@ -136,7 +137,10 @@ class _Desk:
 
     async def learn(self, call: Call, arguments: LearnPayers) -> Learned:
         """Learn from every line of every match. What is known already is confirmed: its newest source stands."""
-        found = {payer.id: payer for match in arguments.matches for payer in _payers(call, match)}
+        known = {_who(payer): payer.id for payer in self._known.payers()}
+        found: dict[_Who, Payer] = {}
+        for payer in (payer for match in arguments.matches for payer in _payers(call, match)):
+            found[_who(payer)] = msgspec.structs.replace(payer, id=known.get(_who(payer)) or _new_id(call, len(found)))
         return Learned(tuple(found.values()))
 
     async def remember(self, call: Call, arguments: RememberLayouts) -> Remembered:
@@ -154,7 +158,7 @@ class _Desk:
 
 
 def _payers(call: Call, match: Match) -> list[Payer]:
-    """Say what an approved match teaches: of each line, a name or an account that the customer pays from."""
+    """Say what an approved match teaches, without ids: of each line, a name or account that the customer pays from."""
     if not match.allocations or not match.customer:
         return []
     on = datetime.fromtimestamp(call.now_us // SECOND_US, UTC).date().isoformat()
@@ -164,10 +168,9 @@ def _payers(call: Call, match: Match) -> list[Payer]:
         if not name and not entry.iban:
             continue
         invoices = ", ".join(one.invoice for one in match.allocations if one.line_id == entry.line_id)
-        key = (match.customer_id or _folded(match.customer), _folded(name), entry.iban)
         lessons.append(
             Payer(
-                id=digest_of(b"payer", *(part.encode() for part in key))[:_ID_CHARS],
+                id="",
                 customer=match.customer,
                 customer_id=match.customer_id,
                 name=name,
@@ -178,6 +181,16 @@ def _payers(call: Call, match: Match) -> list[Payer]:
             )
         )
     return lessons
+
+
+def _who(payer: Payer) -> _Who:
+    """Tell one lesson from another: who pays for whom."""
+    return (payer.customer_id or _folded(payer.customer), _folded(payer.name), payer.iban)
+
+
+def _new_id(call: Call, number: int) -> str:
+    """Name a new lesson by when it was taught: an id stands beside what is sealed, and must say nothing of it."""
+    return digest_of(b"payer", call.plan.encode(), str(call.now_us).encode(), str(number).encode())[:_ID_CHARS]
 
 
 def _folded(name: str) -> str:

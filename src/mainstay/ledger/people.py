@@ -25,9 +25,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import apsw
 
-from mainstay.errors import LedgerError
+from mainstay.errors import CommitFailedError, DiskFullError, LedgerError
 from mainstay.ledger import database
-from mainstay.ledger.trouble import trouble
+from mainstay.ledger.trouble import is_full, trouble
 from mainstay.values import Sealed
 
 if TYPE_CHECKING:
@@ -250,7 +250,7 @@ class PersonKeyring(PersonKeys):
         return key_id
 
     def flush(self) -> None:
-        """Bring new keys to disk. Raises LedgerError when the disk is full or fails: then none of them is known."""
+        """Bring new keys to disk. Raises CommitFailedError when the disk is full or fails: then none is known."""
         if not self._new_names and not self._new_keys:
             return
         keys, names = self._new_keys, self._new_names
@@ -323,7 +323,8 @@ class PersonKeyring(PersonKeys):
                 return work()
         except apsw.Error as error:
             why, remedy = trouble(self._path, error)
-            raise LedgerError(f"The keys of people can't be used: {why}.", remedy=remedy) from error
+            kind = DiskFullError if is_full(self._path, error) else CommitFailedError
+            raise kind(f"The keys of people can't be written: {why}.", remedy=remedy) from error
 
 
 _MET_AT_MOST = 100_000

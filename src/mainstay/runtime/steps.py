@@ -14,7 +14,7 @@ import msgspec
 from mainstay import commands as c
 from mainstay.contracts import AgentResult, from_plain, marks_in, to_plain
 from mainstay.encoding import decode_value, encode_value
-from mainstay.errors import CommandRefusedError, MainstayError, OperationError, Permanent
+from mainstay.errors import CommandRefusedError, CommitFailedError, MainstayError, OperationError, Permanent
 from mainstay.kernel.state import is_item
 from mainstay.ports import Proposal
 from mainstay.runtime.asking import ask
@@ -52,6 +52,8 @@ class Steps:
             if not is_item(path) and not again and self._settled_before_it_begins(plan, path, step, names):
                 return
             self._begin(plan, path, step, names)
+        except CommitFailedError:  # no mistake of the step: the engine waits until the disk can be written again
+            raise
         except (MainstayError, msgspec.ValidationError) as error:
             self._failed(plan, path, error)
 
