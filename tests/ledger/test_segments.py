@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,7 +25,6 @@ from mainstay.values import BlobRef, Sealed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from mainstay.ledger.sqlite import SqliteLedger
 
@@ -139,6 +143,18 @@ def test_l8_one_run_makes_several_segments_of_bounded_size(ledger, monkeypatch):
     assert list(ledger.tail()) == before
 
 
+def test_l8_two_that_archive_at_once_take_turns(ledger, monkeypatch):
+    monkeypatch.setattr(archives, "SEGMENT_EVENTS", 10)
+    for index in range(60):
+        ended(ledger, f"old{index}")
+    before = list(ledger.tail())
+    with ThreadPoolExecutor() as pool:
+        done = [future.result() for future in [pool.submit(archive, ledger, LATER_US) for _ in range(4)]]
+    assert sorted(each.events for each in done) == [0, 0, 0, 120]
+    assert list(ledger.tail()) == before
+    assert ledger.verify().whole
+
+
 # --- crashes
 
 
@@ -202,3 +218,24 @@ def test_l8_reading_needs_the_databases_key_only(ledger: SqliteLedger, folder: P
     body = connection.execute("SELECT body FROM event WHERE position = 1").get
     connection.close()
     assert CANARY.encode() in Segments(folder, KEY).whole(1, body)
+
+
+@pytest.mark.parametrize("delay_s", [0.005, 0.02, 0.05, 0.1])
+def test_f5_killed_while_archiving_nothing_is_lost_and_it_can_be_run_again(ledger, open_ledger, folder, delay_s):
+    for index in range(150):
+        ended(ledger, f"old{index}")
+    before, head = list(ledger.tail()), ledger.head()
+    ledger.close()
+    command = [sys.executable, str(Path(__file__).with_name("archiver.py")), str(folder)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        time.sleep(delay_s)
+        process.kill()
+    again = open_ledger()
+    assert again.verify().whole
+    assert (list(again.tail()), again.head()) == (before, head)
+    archive(again, LATER_US)
+    assert all(is_stub(bodies(again, f"plan:old{index}")[3]) for index in range(150))
+    assert not list((folder / "segments").glob("*.part"))
+    assert list(again.tail()) == before

@@ -51,14 +51,15 @@ def archive(ledger: SqliteLedger, before_us: int, progress: Callable[[int, int],
     Safe to be cut off anywhere and to be run again. Raises LedgerError when the disk fails.
     """
     try:
-        remove_unused(ledger)
-        return _move_all(ledger, before_us, progress)
+        with ledger.segments.archiving:
+            remove_unused(ledger)
+            return _move_all(ledger, before_us, progress)
     except OSError as error:
         raise refused(ledger.segments.folder.parent, error) from error
 
 
 def remove_unused(ledger: SqliteLedger) -> None:
-    """Remove segments that a crash left without a record that points to them."""
+    """Remove segments that a crash left without a record that points to them. None may be on its way meanwhile."""
     numbers = ledger.segments.numbers()
     if numbers:
         used = {number_of(row[0]) for row in ledger.rows(USED)}

@@ -86,6 +86,7 @@ class Segments:
         self._indexes: dict[int, _Open] = {}
         self._chunks: OrderedDict[tuple[int, int], dict[int, bytes]] = OrderedDict()
         self._lock = Lock()
+        self.archiving = Lock()  # held by whoever writes segments and points records to them
 
     def whole(self, position: int, body: bytes) -> bytes:
         """Give the body itself, fetched where it was moved. Raises LedgerError when its segment can't give it."""
