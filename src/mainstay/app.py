@@ -292,7 +292,7 @@ class Owner:
             self.engine.live_under = self._live_under
             self.network.engine, self.network.say = self.engine, self.engine.say
             missing = functools.partial(room_missing, workspace.state)
-            self.mending = Mending(self.engine, self.clock, self.ledger.reopen, missing, str(workspace.root))
+            self.mending = Mending(self.engine, self.clock, self._reopen, missing, str(workspace.root))
             self.mending.on_mended = self._work
             self.heads = HeadKeeper(workspace.ledger, ledger_keys.witness_file(workspace.state), self.ledger)
             self.engine.mend = self.mending.begin
@@ -381,6 +381,11 @@ class Owner:
             delays=delays_of(self.workspace, self.contracts),
             limits=limits_of(self.workspace, self.contracts),
         )
+
+    def _reopen(self) -> None:
+        """Open the history anew, by all ways that lead to it (KERNEL L5)."""
+        self.people.reopen()
+        self.ledger.reopen()
 
     async def _hold_if_moved(self) -> None:
         """Begin nothing in a history that was copied, restored or cut, until the operator releases it (KERNEL L6)."""

@@ -184,7 +184,7 @@ class PersonKeyring(PersonKeys):
 
     def __init__(self, path: Path, database_key: bytes, key: bytes) -> None:
         """Open the table, or make it; raises LedgerError when the database can't be written to."""
-        self._path = path
+        self._path, self._database_key = path, database_key
         self._lock = RLock()
         self._writer = database.connect_writer(path, database_key)
         self._guarded(lambda: self._writer.execute(SCHEMA))
@@ -204,6 +204,13 @@ class PersonKeyring(PersonKeys):
     def close(self) -> None:
         """Close."""
         self._writer.close()
+
+    def reopen(self) -> None:
+        """Close and open again after the disk failed: what is on disk is read anew. Raises LedgerError."""
+        with self._lock:
+            self._writer.close()
+            self._writer = database.connect_writer(self._path, self._database_key)
+            self._lose()
 
     def find(self, names: Sequence[tuple[str, str]], since_us: int = 0) -> str:
         """Give the key of the person with these names, as (kind, text), the telling ones first; make one if needed.

@@ -88,7 +88,11 @@ class Requests:
         if self.engine.trouble:
             emit({"plan": "", "kind": NOTICE, "path": "", "says": self.engine.trouble})
         await self._or_failed(self.engine.whole())
-        return await self._methods[request.method](self, request.params, emit)
+        try:
+            return await self._methods[request.method](self, request.params, emit)
+        except CommitFailedError as error:  # whoever asked is told; the owner waits for room, or reads its history again
+            self.engine.fail(error)
+            raise
 
     def pin(self, name: str, content: bytes) -> Value:
         """Keep a file's content, for the input of a plan."""
