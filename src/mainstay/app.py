@@ -384,8 +384,9 @@ class Owner:
 
     def _reopen(self) -> None:
         """Open the history anew, by all ways that lead to it (KERNEL L5)."""
-        self.people.reopen()
+        self.people.close()
         self.ledger.reopen()
+        self.people.reopen()
 
     async def _hold_if_moved(self) -> None:
         """Begin nothing in a history that was copied, restored or cut, until the operator releases it (KERNEL L6)."""

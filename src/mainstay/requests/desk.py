@@ -90,7 +90,7 @@ class Requests:
         await self._or_failed(self.engine.whole())
         try:
             return await self._methods[request.method](self, request.params, emit)
-        except CommitFailedError as error:  # whoever asked is told; the owner waits for room, or reads its history again
+        except CommitFailedError as error:  # whoever asked is told; the owner waits for room, or reads anew
             self.engine.fail(error)
             raise
 
