@@ -199,24 +199,31 @@ def test_k14_a_running_plan_keeps_its_agent_and_playbook_whatever_becomes_of_the
     assert report(workspace) == "Hello, Bo: our offer.\n"
 
 
+async def look_up(owner):
+    return owner.contracts.agent("greet")
+
+
 def test_k14_code_that_was_placed_is_made_again_when_it_is_gone_or_altered(workspace):
     decision = waiting(workspace)
     (placed,) = workspace.code.glob("v*")
     (placed / "agents" / "words.py").chmod(0o600)
     (placed / "agents" / "words.py").write_text('GREETING = "Your money, please"\n')
+    (workspace.code / "part-1234").mkdir()  # of an owner that died while it wrote
 
     async def scenario(owner):
         return await approve(owner, decision)
 
     assert play(workspace, scenario)["status"] == "completed"
     assert report(workspace) == "Hello, Bo: our offer.\n"
+    assert list(workspace.code.iterdir()) == [placed]
+    (placed / "agents" / "json.py").symlink_to("words.py")  # more than was activated is no match either
+    play(workspace, look_up)
+    assert not (placed / "agents" / "json.py").is_symlink()
 
 
 def test_j1_a_step_whose_agent_version_can_not_be_had_gets_stuck_and_says_so(workspace):
     decision = waiting(workspace)
     for placed in workspace.code.glob("v*"):
-        for folder in (placed, placed / "agents"):
-            folder.chmod(0o700)
         shutil.rmtree(placed)
     for blob in workspace.blobs.rglob("*"):
         if blob.is_file() and blob.stat().st_size == len(WORDS) + 28:  # nonce and tag

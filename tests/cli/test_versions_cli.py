@@ -47,7 +47,7 @@ def change(desk: Desk) -> None:
 def test_o4_without_a_terminal_what_is_not_active_is_refused_with_the_command_that_lets_it_run(loud):
     refused = loud.run("run", "loud", "word=hi")
     assert refused.returncode == 1
-    assert "agents/shout.py is not active yet" in refused.stderr
+    assert "playbooks/loud.yaml is not active yet" in refused.stderr
     assert "mainstay activate" in refused.stderr
     assert loud.json("run", "loud", "word=hi", status=1)["error"]["kind"] == "InactiveError"
     asked = loud.run("activate")
@@ -138,3 +138,15 @@ def test_o4_a_mistake_is_named_before_anybody_is_asked(loud):
     (loud.folder / "agents" / "shout.py").write_text("def broken(:\n")
     wrong = loud.run("activate", "agents/shout.py", "--yes")
     assert (wrong.returncode, "agents/shout.py:1:12: invalid syntax" in wrong.stderr) == (2, True)
+
+
+def test_o4_a_playbook_runs_the_active_version_of_another_while_that_is_being_edited(loud):
+    outer = 'playbook: outer\ntitle: "Outer"\nsteps:\n  inner: {playbook: loud, with: {word: "hi"}}\n'
+    (loud.folder / "playbooks" / "outer.yaml").write_text(outer)
+    loud.run("activate", "--yes")
+    (loud.folder / "playbooks" / "loud.yaml").write_text("half of a line: {")
+    done = loud.run("run", "outer")
+    assert done.returncode == 0, done.stderr
+    assert (loud.folder / "reports" / "loud.md").read_text() == "HI"
+    refused = loud.run("run", "loud", "word=hi")
+    assert (refused.returncode, "mainstay activate playbooks/loud.yaml" in refused.stderr) == (1, True)

@@ -35,7 +35,7 @@ def run(
     workspace = workspace_at(folder)
     if not dry and not activate_to_run(screen, workspace, name):
         return FAILED
-    definition, contracts = _compile(workspace, name)
+    definition, contracts = _compile(workspace, name, dry=dry)
     given, inputs = inputs, _spread(definition, inputs)
     if dry:
         return _dry_run(screen, workspace, definition, contracts, inputs)
@@ -48,16 +48,17 @@ def run(
     return status_of(standing)
 
 
-def _compile(workspace: Workspace, name: str) -> tuple[Definition, Contracts]:
+def _compile(workspace: Workspace, name: str, *, dry: bool) -> tuple[Definition, Contracts]:
+    """Compile what will run: of the operator's own what is active. A dry run shows what the file says now."""
     from mainstay.app import contracts_to_read, versions_to_read
     from mainstay.playbooks.shelf import open_playbook, open_to_run
     from mainstay.playbooks.versions import OwnPlaybooks
 
     contracts = contracts_to_read(workspace)
-    if "@" in name:  # a certain version
-        own = OwnPlaybooks(versions_to_read(workspace), workspace.root)
-        return open_to_run(workspace.root, name, contracts, own), contracts
-    return open_playbook(workspace.root, name, contracts), contracts
+    if dry and "@" not in name:
+        return open_playbook(workspace.root, name, contracts), contracts
+    own = OwnPlaybooks(versions_to_read(workspace), workspace.root)
+    return open_to_run(workspace.root, name, contracts, own, by_hand=True), contracts
 
 
 def _spread(definition: Definition, inputs: Sequence[str]) -> list[str]:

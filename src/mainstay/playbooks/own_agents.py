@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mainstay.playbooks.versions import Version, Versions
 
 _DESCRIBE = "describe.py"
-_FOLDER_MODE, _FILE_MODE = 0o500, 0o400
+_FILE_MODE = 0o400  # folders stay writable, so that a workspace can be deleted
 
 
 def module_of(digest: str, name: str) -> str:
@@ -31,13 +31,15 @@ def describing(digest: str) -> str:
 
 
 class Code:
-    """The code of versions, on disk: `.mainstay/code/v<digest>/agents/...`, read-only, made again when it is gone."""
+    """The code of versions, on disk: `.mainstay/code/v<digest>/agents/...`, made again when it is gone."""
 
     def __init__(self, folder: Path) -> None:
-        """Keep it here; `folder` is where workers look for modules."""
+        """Keep it here; `folder` is where workers look for modules. For the owner alone."""
         self._folder = folder
         self._checked: set[str] = set()
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for part in folder.glob("part-*"):  # of an owner that died
+            shutil.rmtree(part)
 
     def place(self, digest: str, files: dict[str, bytes]) -> None:
         """Put files there unless they are there already, exactly so."""
@@ -46,16 +48,13 @@ class Code:
             if _content(at) == files:
                 self._checked.add(digest)
                 return
-            _remove(at)  # cut off by a crash, or altered
+            shutil.rmtree(at)  # cut off by a crash, or altered
         part = self._folder / f"part-{secrets.token_hex(4)}"
         for path, content in files.items():
             (part / path).parent.mkdir(parents=True, exist_ok=True)
             (part / path).write_bytes(content)
             (part / path).chmod(_FILE_MODE)
-        for folder in [each for each in part.rglob("*") if each.is_dir()]:
-            folder.chmod(_FOLDER_MODE)
         part.rename(at)
-        at.chmod(_FOLDER_MODE)
         self._checked.add(digest)
 
     def has(self, digest: str) -> bool:
@@ -67,15 +66,11 @@ def _content(folder: Path) -> dict[str, bytes] | None:
     """Read all files; None when they can't be, or when there is anything but files in folders."""
     try:
         found = [path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()]
-        return {str(path.relative_to(folder)): path.read_bytes() for path in found if not path.is_symlink()}
+        if any(not path.is_file() or path.is_symlink() for path in found):
+            return None
+        return {str(path.relative_to(folder)): path.read_bytes() for path in found}
     except OSError:
         return None
-
-
-def _remove(folder: Path) -> None:
-    for each in (folder, *[path for path in folder.rglob("*") if path.is_dir() and not path.is_symlink()]):
-        each.chmod(0o700)
-    shutil.rmtree(folder)
 
 
 class OwnAgents:
