@@ -247,6 +247,7 @@ WRONG = {
             "p.yaml:3:82: '5' is not a duration such as '15m', '2h' or '3d'",
             "p.yaml:3:97: 'on_failure' is ask, skip, undo or a step; there is no step 'panic'",
             "p.yaml:3:110: 'gate' is one of each, batch",
+            "p.yaml:3:115: 'at_once' goes with 'each': the list it is about",
             "p.yaml:3:124: '0' is not a whole number from 1 to 100",
         ],
     ),

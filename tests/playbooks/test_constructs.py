@@ -248,6 +248,8 @@ def test_a_yes_may_cover_later_actions_with_slack():
         ("covers: [book], may_change: {at: 10%}", "needs: [fit]", "4:52: 'at' is a time: say how far"),
         ("covers: [book], may_change: {seats: 2h}", "needs: [fit]", "4:52: 'seats' is int: say how far"),
         ("covers: [book], may_change: {room: 2h}", "needs: [fit]", "4:52: 'room' is text, which can't cha"),
+        ("covers: [book], options: [now, later]", "needs: [fit]", "4:23: 'covers' needs a yes or a no: leave"),
+        ("covers: [book]", "when: \"= fit.ruling == 'approved'\"", "it uses the answer to the question itself"),
         ("may_change: {at: 2h}", "needs: [fit]", "4:23: 'may_change' goes with 'covers': the steps it is about"),
     ],
 )  # fmt: skip
@@ -396,3 +398,33 @@ def test_a_plan_that_starts_by_itself_has_its_inputs_from_somewhere():
     assert findings(HEAD + source.format("{cron: '0 8 * * *'}")) == [
         "p.yaml:4:6: nobody gives 'who' when it starts by itself; give the input a default"
     ]
+
+
+@pytest.mark.parametrize("name", ["Send Mail", "2nd", "\u00fcber", "_x", "a.b"])
+def test_a_name_that_can_not_be_gives_one_finding_whatever_stands_in_the_step(name):
+    found = findings(
+        f"{HEAD}steps:\n  {name!r}: {{ask: 'ok?', form: {{a: {{type: text}}}}}}\n  b: {{needs: [{name!r}], {WRITE}}}"
+    )
+    assert found == [f"p.yaml:4:3: {name!r} is no name for a step: small letters, digits and _, a letter first"]
+
+
+def test_a_playbook_whose_name_begins_with_a_digit_can_be_run_by_another():
+    plan = one(
+        "  a: {playbook: 2nd-try, with: {who: a}}", **{"2nd_try": CHILD.replace("playbook: child", "playbook: 2nd-try")}
+    )
+    assert plan.types["a"] == "record(x_2nd_try_returns)"
+
+
+def test_what_goes_with_a_list_is_refused_without_one():
+    assert findings(f"{HEAD}steps: {{a: {{{WRITE}, at_once: 2, allow_failures: 10%}}}}") == [
+        "p.yaml:3:60: 'at_once' goes with 'each': the list it is about",
+        "p.yaml:3:72: 'allow_failures' goes with 'each': the list it is about",
+    ]
+
+
+def test_a_misspelt_option_in_a_list_is_found():
+    found = findings(
+        f"{HEAD}inputs: {{kind: {{type: 'choice(new, old)'}}}}\n"
+        f"steps: {{a: {{when: \"= inputs.kind in ['new', 'odl']\", {WRITE}}}}}"
+    )
+    assert found == ["p.yaml:4:45: 'inputs.kind' is never 'odl', only new, old; did you mean 'old'?"]

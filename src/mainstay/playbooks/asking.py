@@ -53,7 +53,7 @@ def _covers(draft: StepDraft, name: Scalar, report: Report, order: Order, calls:
         report.add(name.place, f"{name.text!r} does not wait for this question; add needs: [{draft.name}] to it")
         return False
     known = order.before(draft.name)
-    templates = [step.templates[role] for role in ("with", "each") if role in step.templates]
+    templates = [step.templates[role] for role in ("when", "with", "each") if role in step.templates]
     used = {path.split(".", 1)[0] for path in paths_used(templates, order.lets)}
     for late in sorted(used & order.steps.keys() - known):
         what = "the answer to the question itself" if late == draft.name else f"the result of {late!r}"

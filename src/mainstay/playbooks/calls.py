@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from mainstay.errors import MainstayError, PlaybookError, UnknownNameError
 from mainstay.kernel.graph import Cel, Definition, Literally, Record, Sequence, Template, Text
 from mainstay.playbooks.fit import guess_type
-from mainstay.playbooks.keys import NAME
+from mainstay.playbooks.naming import NAME, record_name
 from mainstay.runtime.checking import Checker, WrongExpressionError
 from mainstay.runtime.types import ANY, TEXT, Field, Records, Type, Vocabulary, list_of, nearest, parse_type
 
@@ -196,11 +196,6 @@ def acts(definition: Definition) -> bool:
     """Say whether a playbook changes the world, itself or through another one."""
     own = any(step.effect not in (None, "read") for step in definition.steps)
     return own or any(acts(inner) for inner in definition.playbooks.values())
-
-
-def record_name(name: str) -> str:
-    """Write the name of a playbook as the name of a record."""
-    return name.replace("-", "_").replace("@", "_")
 
 
 def refuse_inside(name: str, inside: tuple[str, ...]) -> None:

@@ -16,7 +16,8 @@ from mainstay.playbooks.declared import NO_FIELDS, Declarations
 from mainstay.playbooks.fit import Fitter
 from mainstay.playbooks.format import Mapping, Report, Scalar, read_yaml
 from mainstay.playbooks.heading import Heading, build_endings, build_key
-from mainstay.playbooks.keys import NAME, Keys
+from mainstay.playbooks.keys import Keys
+from mainstay.playbooks.naming import NAME
 from mainstay.playbooks.order import Order
 from mainstay.playbooks.secrets import refuse_secrets
 from mainstay.playbooks.steps import StepReader

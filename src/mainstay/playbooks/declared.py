@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from mainstay.kernel.graph import Input
 from mainstay.playbooks.fit import read_literal
 from mainstay.playbooks.format import Mapping, Node, Scalar
-from mainstay.playbooks.keys import NAME
+from mainstay.playbooks.naming import NAME
 from mainstay.playbooks.values import input_type
 from mainstay.runtime.types import SIMPLE
 

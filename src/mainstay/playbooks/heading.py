@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from mainstay.kernel.graph import Cel, Ending
 from mainstay.playbooks.fit import SAYABLE, in_words
 from mainstay.playbooks.format import Listing, Mapping, Node, Scalar
+from mainstay.playbooks.naming import NAME
 from mainstay.playbooks.order import names_used
 from mainstay.runtime.types import ANY, BOOL, nearest
 
@@ -24,7 +25,6 @@ PRIORITIES = {"low": -10, "normal": 0, "high": 10}
 END_KEYS = ("when", "as", "undo")
 NO_STEP_YET = ("today", "ready_at")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
-_ENDING = re.compile(r"[a-z][a-z0-9_]*")
 
 
 class EndingDraft:
@@ -119,7 +119,7 @@ class Heading:
         when, name = self._keys.scalar(node, "when"), self._keys.scalar(node, "as")
         if when is None or name is None:
             return None
-        if _ENDING.fullmatch(name.text) is None:
+        if NAME.fullmatch(name.text) is None:
             message = f"{name.text!r} is no name for an ending: small letters, digits and _, a letter first"
             self._report.add(name.place, message)
         draft = self._drafts.template(self._keys.uncut(when))

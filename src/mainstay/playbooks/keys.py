@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from mainstay.playbooks.fit import TRUTHS
 from mainstay.playbooks.format import QUOTES_HINT, Listing, Mapping, Report, Scalar
+from mainstay.playbooks.naming import NAME
 from mainstay.runtime.functions import SIGNATURES
 from mainstay.runtime.types import SIMPLE, nearest
 from mainstay.values import parse_duration_s
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 SPECIAL_NAMES = ("inputs", "today", "ready_at", "company")
-NAME = re.compile(r"[a-z][a-z0-9_]*")
 # What other tools call a key, and what it is called here.
 SYNONYMS = {
     **dict.fromkeys(("if", "condition", "only_if"), "when"),

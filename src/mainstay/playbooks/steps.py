@@ -193,16 +193,22 @@ class StepReader:
                 settings[f"{key}_s"] = keys.duration(scalar)
         if (scalar := keys.scalar(node, "account")) is not None:
             settings["account"] = scalar.text
-        if (scalar := keys.scalar(node, "at_once")) is not None:
-            settings["at_once"] = keys.number(scalar, 1, MAX_AT_ONCE) or DEFAULT_AT_ONCE
-        if (scalar := keys.scalar(node, "allow_failures")) is not None:
-            settings["allow_failures_pct"] = keys.percent(scalar)
         if (gate := keys.choice(node, "gate", GATES)) is not None:
             settings["gate"] = gate
         if "retry" in node.values:
             settings["retry"] = self._retry(node.values["retry"])
         if (scalar := keys.scalar(node, "on_failure")) is not None:
             self._on_failure(step, scalar)
+        self._of_a_list(step, node)
+
+    def _of_a_list(self, step: StepDraft, node: Mapping) -> None:
+        for key in ("at_once", "allow_failures"):
+            if key in node.keys and "each" not in node.keys:
+                self._report.add(node.keys[key].place, f"{key!r} goes with 'each': the list it is about")
+        if (scalar := self._keys.scalar(node, "at_once")) is not None:
+            step.settings["at_once"] = self._keys.number(scalar, 1, MAX_AT_ONCE) or DEFAULT_AT_ONCE
+        if (scalar := self._keys.scalar(node, "allow_failures")) is not None:
+            step.settings["allow_failures_pct"] = self._keys.percent(scalar)
 
     def _on_failure(self, step: StepDraft, scalar: Scalar) -> None:
         """Read what happens on failure: a word, or the name of another step, which is looked at with the order."""

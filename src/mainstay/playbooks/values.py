@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mainstay.kernel.graph import Field
+from mainstay.playbooks.naming import record_name
 from mainstay.records import EVENTS
 from mainstay.runtime.checking import Checker, WrongExpressionError, is_path, walk_path
 from mainstay.runtime.types import ANY, DATE, TEXT, TIME, Type, Vocabulary, list_of, nearest, parse_type
@@ -108,8 +109,8 @@ class NameTypes:
             fields["rows"] = Field(str(shown))
         if step.form:
             form = {field.name: Field(field.type) for field in step.form}
-            fields["form"] = Field(str(self._vocabulary.add(f"{step.name}_form", form)))
-        return self._vocabulary.add(f"{step.name}_answer", fields)
+            fields["form"] = Field(str(self._vocabulary.add(f"{record_name(step.name)}_form", form)))
+        return self._vocabulary.add(f"{record_name(step.name)}_answer", fields)
 
     def _let(self, draft: Draft) -> Type:
         return TEXT if draft.kind in ("text", "literal") else self._draft(draft)

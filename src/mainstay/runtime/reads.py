@@ -127,6 +127,9 @@ class _Walk:
         self._all(call.args, bound)
         if call.function in ("_==_", "_!=_"):
             self._choice(call.args, bound)
+        elif call.function == "@in" and call.args[1].HasField("list_expr"):
+            for element in call.args[1].list_expr.elements:
+                self._choice((call.args[0], element), bound)
         elif call.function == "table":
             self._columns(call.args)
 
