@@ -137,6 +137,13 @@ def test_o7_a_backup_never_replaces_a_file(filled, folder, tmp_path):
     assert (tmp_path / "acme.backup").read_text() == "an older one"
 
 
+def test_o7_a_backup_is_never_a_part_of_itself(filled, folder, tmp_path):
+    for place in (folder, folder.parent / "playbooks"):
+        with pytest.raises(InputError, match="a part of itself"):
+            make(folder, place / "acme.backup")
+    make(folder, folder.parent / "acme.backup")
+
+
 @pytest.mark.parametrize("where", [0, 3, 9, 200, 2_000_000, -1])
 def test_o7_an_altered_backup_is_refused_and_leaves_nothing(filled, folder, tmp_path, where):
     file = tmp_path / "acme.backup"

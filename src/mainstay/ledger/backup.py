@@ -23,7 +23,7 @@ from typing import IO, TYPE_CHECKING, TypeAlias, cast
 import apsw
 import msgspec
 
-from mainstay.errors import InputError, LedgerError, OwnedError
+from mainstay.errors import FileError, InputError, LedgerError, OwnedError
 from mainstay.ledger import chunks, database
 from mainstay.ledger.disk import sync_folder
 from mainstay.ledger.reader import SqliteReader
@@ -98,6 +98,9 @@ def write(source: Source, file: Path, head: Head, root: bytes, progress: Progres
         raise InputError(f"{file} exists already.", remedy="Name a new file; a backup never replaces another.")
     if not file.parent.is_dir():
         raise InputError(f"There is no folder {file.parent}.", remedy="Make it, or name another place.")
+    inside = [source.state, *(source.root / own for own in source.own)]
+    if any(file.resolve().is_relative_to(folder.resolve()) for folder in inside):
+        raise InputError(f"{file} would be a part of itself.", remedy="Name a place outside the workspace.")
     part = file.with_name(f".{file.name}.part")
     try:
         with _alone(source.state), _snapshot(source) as snapshot, _new_file(part) as opened:
@@ -207,6 +210,8 @@ def _add(tar: tarfile.TarFile, name: str, path: Path) -> FileEntry | None:
         file = path.open("rb")
     except FileNotFoundError:
         return None
+    except OSError as error:
+        raise FileError(f"{path} can't be read: {error.strerror}.", remedy="Check who may read it.") from None
     with file:
         counted = _Counted(file, os.fstat(file.fileno()).st_size)
         info = tarfile.TarInfo(name)
