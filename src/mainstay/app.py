@@ -37,6 +37,7 @@ from mainstay.ledger.importing import Imported, Target, import_lines
 from mainstay.ledger.known import KnownReader
 from mainstay.ledger.known import known as known_projection
 from mainstay.ledger.lock import OwnerLock
+from mainstay.ledger.outside import LedgerOutside
 from mainstay.ledger.people import PersonKeyring, PersonKeys
 from mainstay.ledger.places import LedgerPlaces
 from mainstay.ledger.reader import SqliteReader
@@ -48,7 +49,7 @@ from mainstay.playbooks.own_agents import OwnAgents
 from mainstay.playbooks.standing import Standing, standings
 from mainstay.playbooks.versions import Versions
 from mainstay.ports import OwnRecords
-from mainstay.requests import METHODS, Requests
+from mainstay.requests import METHODS, Requests, new_plan_id
 from mainstay.requests.care import care_daily
 from mainstay.requests.forgetting import catch_up
 from mainstay.requests.release import STREAM, reason_of
@@ -372,6 +373,8 @@ class Owner:
             policy=policy,
             budgets=Budgets(self.ledger, caps_of(self.workspace), self.workspace.config.company.timezone),
             places=LedgerPlaces(self.ledger),
+            outside=LedgerOutside(self.ledger),
+            new_id=new_plan_id,
             workers=self.workers,
             guard=self.guard,
             classify=classify,

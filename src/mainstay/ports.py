@@ -186,6 +186,30 @@ class PlaceRows(Protocol):
         ...
 
 
+class OutsideRows(Protocol):
+    """What the ledger says of events from outside, and of who waits for them."""
+
+    def came(self, occurrence: str) -> bool:
+        """Whether an occurrence was recorded."""
+        ...
+
+    def awaited(self, event: str, fields: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+        """Give the steps that an event may be meant for, as (plan, path); `fields` are (name, keyed digest)."""
+        ...
+
+    def listened(self) -> set[str]:
+        """Name the kinds of events that somebody waits for."""
+        ...
+
+    def since(self, event: str, position: int) -> list[str]:
+        """Give the occurrences of a kind past a position, in order."""
+        ...
+
+    def ended_since(self, position: int) -> list[tuple[str, str, str, str]]:
+        """Give the plans that ended past a position: id, playbook, status, ending."""
+        ...
+
+
 class Books(Protocol):
     """Mainstay's own record of payments, read; it is written by the outcomes of `books` operations alone."""
 

@@ -93,9 +93,9 @@ AND (field = '' OR (field, value) IN (SELECT value ->> 0, value ->> 1 FROM json_
 AWAITED_EVENTS = "SELECT DISTINCT event FROM awaited"
 # What came of a kind past a position, in order: occurrence and position. (event, position)
 OCCURRENCES_SINCE = "SELECT id, position FROM occurrence WHERE event = ? AND position > ? ORDER BY position"
-# Plans that ended past a position, those of others' steps left out: id, playbook and status. (position)
+# Plans that ended past a position, those of others' steps left out: id, playbook, status, ending. (position)
 ENDED_SINCE = """
-SELECT id, playbook, status FROM plan
+SELECT id, playbook, status, ending FROM plan
 WHERE parent = '' AND ended_at_us IS NOT NULL AND last_position > ? ORDER BY last_position"""
 
 # --- books

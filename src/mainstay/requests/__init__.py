@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mainstay.requests import anchoring, care, forgetting, plans, release, scheduling, stuck, versions
-from mainstay.requests.desk import NOTICE, TAKEN, Params, Requests, say_news
+from mainstay.requests.desk import NOTICE, TAKEN, Params, Requests, new_plan_id, say_news
 from mainstay.requests.files import file_content, files_at
 
 if TYPE_CHECKING:
@@ -28,4 +28,4 @@ METHODS: Mapping[str, Method] = {
     **versions.METHODS,
 }
 
-__all__ = ["METHODS", "NOTICE", "TAKEN", "Params", "Requests", "file_content", "files_at", "say_news"]
+__all__ = ["METHODS", "NOTICE", "TAKEN", "Params", "Requests", "file_content", "files_at", "new_plan_id", "say_news"]

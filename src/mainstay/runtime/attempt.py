@@ -47,7 +47,12 @@ class Desk(Protocol):
         ...
 
     def submit_all(
-        self, requests: list[tuple[str, c.PlanCommand]], *, actor: str = "mainstay", cause: str = ""
+        self,
+        requests: list[tuple[str, c.PlanCommand]],
+        *,
+        actor: str = "mainstay",
+        cause: str = "",
+        beside: Sequence[Append] = (),
     ) -> asyncio.Future[int]:
         """Do so for several plans at once."""
         ...
@@ -61,6 +66,14 @@ class Desk(Protocol):
         beside: Sequence[Append] = (),
     ) -> None:
         """Hand in a result."""
+        ...
+
+    def is_queued(self, plan_id: str) -> bool:
+        """Whether facts of a plan are on their way to disk."""
+        ...
+
+    def graph(self, definition: BlobRef) -> Any:  # noqa: ANN401 - kernel's Graph, avoiding a name
+        """Give the graph of a stored definition."""
         ...
 
     def release(self, plan_id: str, path: str) -> None:

@@ -28,6 +28,7 @@ from mainstay.kernel.state import IN_FLIGHT, RESTING, Plan, is_item, is_open, is
 from mainstay.runtime.admission import Admission
 from mainstay.runtime.children import tell_family, tell_pause, waits_for_children
 from mainstay.runtime.effects import Effects
+from mainstay.runtime.outside import Outside
 from mainstay.runtime.steps import Steps
 from mainstay.runtime.telling import told
 from mainstay.runtime.turns import WORKERS, Turns
@@ -81,8 +82,9 @@ class Engine:
         self._unsaved: list[_Outcome] = []
         self.turns = Turns(parts.limits, self.advance, _soon)
         self.admission = Admission(parts.ledger, parts.places)
+        self.outside = Outside(parts, self, parts.outside)
         self.effects = Effects(parts, self)
-        self.steps = Steps(parts, self, self.effects)
+        self.steps = Steps(parts, self, self.effects, self.outside)
 
     # --- plans
 
@@ -176,6 +178,7 @@ class Engine:
             self._tell(plan.id, (), plan)
 
     def _append(self, stage: _Stage, beside: Sequence[Append], waited_for: Iterable[str] = ()) -> asyncio.Future[int]:
+        self.outside.note_ends(stage)
         places = self.admission.settle(stage, waited_for)
         appends = [*stage.appends(), *places, *beside]
         if not appends:
@@ -184,6 +187,7 @@ class Engine:
             future = asyncio.ensure_future(self.parts.ledger.append(appends))
         except CommandRefusedError:
             self.admission.forget()
+            self.outside.forget()
             raise
         for plan in stage.plans.values():
             self._remember(plan)
@@ -243,6 +247,7 @@ class Engine:
             self._plans.pop(plan_id, None)
         self.parts.budgets.forget()
         self.admission.forget()
+        self.outside.forget()
         if isinstance(error, CommitFailedError):  # what is known of the world outside is not forgotten
             outcomes = [(plan_id, command) for plan_id, command in stage.requests if isinstance(command, _OUTCOMES)]
             self._unsaved += [(plan_id, command, stage.actor, stage.cause) for plan_id, command in outcomes]
@@ -282,6 +287,7 @@ class Engine:
         self._plans.clear()
         self.parts.budgets.forget()
         self.admission.forget()
+        self.outside.forget()
         self._busy.clear()
         for task in self._tasks:
             plan_id, _, path = task.get_name().partition("/")
@@ -425,6 +431,10 @@ class Engine:
         """Let the work at a path begin again at the next advance."""
         self._busy.get(plan_id, set()).discard(path)
         self.turns.leave(plan_id, path)
+
+    def is_queued(self, plan_id: str) -> bool:
+        """Whether facts of a plan are on their way to disk."""
+        return plan_id in self._queued
 
     def is_settled(self, plan_id: str) -> bool:
         """Whether a plan has nothing to do, and neither it nor its child plans anything under way."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from mainstay.kernel.graph import Definition, Template
-from mainstay.ports import Catalogue, Clock, Ledger, PlaceRows, Policy, Workers
+from mainstay.ports import Catalogue, Clock, Ledger, OutsideRows, PlaceRows, Policy, Workers
 from mainstay.runtime.payloads import Payloads
 from mainstay.values import Failure, Value, Verdict
 
@@ -91,6 +91,8 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     policy: Policy
     budgets: Caps
     places: PlaceRows
+    outside: OutsideRows
+    new_id: Callable[[], str]  # of a plan
     workers: Workers
     guard: Guarded
     classify: Callable[[BaseException], Failure]  # what an error means for retries, and to the operator

@@ -6,7 +6,6 @@ Agents and reads leave no trace in the world, so a crash in the middle just runs
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -21,7 +20,7 @@ from mainstay.runtime.asking import ask
 from mainstay.runtime.attempt import Attempt, in_time_of_step, judged
 from mainstay.runtime.children import Children
 from mainstay.runtime.names import Names
-from mainstay.values import SECOND_US, BlobRef, Failure, merge_labels
+from mainstay.values import BlobRef, Failure, merge_labels
 
 if TYPE_CHECKING:
     from mainstay.contracts import AgentContract, Operation
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from mainstay.kernel.state import Plan
     from mainstay.runtime.attempt import Desk
     from mainstay.runtime.effects import Effects
+    from mainstay.runtime.outside import Outside
     from mainstay.runtime.parts import Parts
     from mainstay.values import Labels, Value
 
@@ -36,11 +36,12 @@ if TYPE_CHECKING:
 class Steps:
     """Begins the work of steps."""
 
-    def __init__(self, parts: Parts, desk: Desk, effects: Effects) -> None:
-        """Take the parts, the engine's desk and the effects."""
+    def __init__(self, parts: Parts, desk: Desk, effects: Effects, outside: Outside) -> None:
+        """Take the parts, the engine's desk, the effects, and what comes from outside."""
         self._parts = parts
         self._desk = desk
         self._effects = effects
+        self._outside = outside
         self.children = Children(parts, desk, self._failed)
 
     def resolve(self, plan: Plan, path: str) -> None:
@@ -78,7 +79,7 @@ class Steps:
         if step.kind == "ask":
             ask(self._parts, self._desk, plan, path, step, names)
         elif step.kind == "wait":
-            self._wait(plan, path, step, names)
+            self._outside.wait(plan, path, step, names)
         elif step.kind in ("playbook", "repeat"):
             self.children.begin(plan, path, step, names.labels)
         else:
@@ -256,14 +257,6 @@ class Steps:
             raise Permanent(f"The result of '{path}' did not pass its check: {step.check.source}")
 
     # --- questions and waits
-
-    def _wait(self, plan: Plan, path: str, step: Step, names: Names) -> None:
-        assert step.until is not None
-        until = names.value(step.until)
-        if not isinstance(until, str):
-            raise Permanent(f"'{path}' waits for a time, and {step.until.source} gave none")
-        until_us = int(datetime.fromisoformat(until).timestamp() * SECOND_US)
-        self._desk.report(plan, path, c.WaitStep(now_us=self._desk.now_us(), path=path, until_us=until_us))
 
     # --- leaves
 

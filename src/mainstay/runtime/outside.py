@@ -1,0 +1,279 @@
+"""What happens outside, and who waits for it (KERNEL T1; PLAYBOOKS, `wait` and `on`).
+
+An occurrence is recorded once, in a stream named by a keyed digest of what names it for its source; the plans that
+waited for it, and those that it starts, move in the same append. So no crash can lose it or bring it twice.
+
+Whoever begins to wait looks first at what came since the step it speaks of: an answer may be quicker than the plan
+that asked. Who waits is found by one field of the event where the playbook says "this field equals that"; only the few
+that are found have their whole condition worked out. A condition that can't be worked out on an event is not met.
+"""
+
+from __future__ import annotations
+
+import hmac
+from datetime import datetime
+from typing import TYPE_CHECKING, TypeAlias, cast
+
+from mainstay import commands as c
+from mainstay import events as e
+from mainstay.encoding import encode_value
+from mainstay.errors import LedgerError, MainstayError, Permanent
+from mainstay.events import Append, Draft
+from mainstay.kernel.state import ENDED, Plan, step_name
+from mainstay.records import EVENTS
+from mainstay.runtime.admission import places_of
+from mainstay.runtime.names import Names
+from mainstay.values import SECOND_US, merge_labels
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable, Iterator, Sequence
+
+    from mainstay.kernel.graph import Awaited, Definition, Step, Trigger
+    from mainstay.ports import OutsideRows
+    from mainstay.runtime.admission import Stage
+    from mainstay.runtime.attempt import Desk
+    from mainstay.runtime.parts import Parts
+    from mainstay.values import Labels, Value
+
+PLAN_ENDED = "plan.ended"
+FILE_RECEIVED = "file.received"
+_SENT = ("EffectIntended", "StepStarted", "ChildrenStarted", "DecisionAsked")  # from here on an answer may come
+
+Body: TypeAlias = "dict[str, Value]"
+Unit: TypeAlias = tuple[str, str]  # plan, path
+
+
+class Outside:
+    """Brings events from outside to the plans."""
+
+    def __init__(self, parts: Parts, desk: Desk, rows: OutsideRows) -> None:
+        """Take the parts, the engine's desk, and what the ledger knows of occurrences and who waits."""
+        self._parts = parts
+        self._desk = desk
+        self._rows = rows
+        self._listened: set[str] | None = None
+        self._fresh: dict[Unit, tuple[str, str, str]] = {}  # waits on their way to disk: event, field, digest
+        self._queued: dict[str, tuple[str, str, Body]] = {}  # occurrences on their way: event, id of the fact, content
+        self.starting: Callable[[], Sequence[Definition]] = list  # the playbooks that events start
+
+    # --- what comes
+
+    def receive(
+        self, event: str, source: str, name: str, body: Body, labels: Labels = ()
+    ) -> asyncio.Future[int] | None:
+        """Record what came, with all that follows; None when it came before.
+
+        `name` says which occurrence it is for its source, such as a Message-ID; `body` is plain, of the type that
+        `records.EVENTS` gives. The future is done when it is on disk.
+        """
+        assert event in EVENTS, event
+        occurrence = self._digest("occurrence", source, name)
+        if occurrence in self._queued or self._rows.came(occurrence):
+            return None
+        now_us, stream = self._desk.now_us(), f"event:{occurrence}"
+        fact_id, labels = f"{stream}@1", labels or (event,)
+        requests: list[tuple[str, c.PlanCommand]] = []
+        for plan_id, path in self._candidates(event, body):
+            if heard := self._heard(plan_id, path, event, fact_id, body, labels):
+                requests.append((plan_id, heard))
+        for definition in self.starting():
+            requests += self._started(definition, event, body, labels, now_us)
+        kept = self._parts.payloads.keep(body, EVENTS[event])
+        fact = e.EventReceived(event, source, occurrence, kept, labels)
+        append = Append(stream, 0, (Draft(fact, now_us, f"outside:{source}"),))
+        future = self._desk.submit_all(requests, actor=f"outside:{source}", cause=fact_id, beside=(append,))
+        self._queued[occurrence] = event, fact_id, body
+        future.add_done_callback(lambda _: self._queued.pop(occurrence, None))
+        return future
+
+    def note_ends(self, stage: Stage) -> None:
+        """Tell who waits for it that plans ended, in the append of their ends."""
+        ended = [plan for plan in stage.plans.values() if plan.status in ENDED and not plan.parent]
+        if not ended or not self.listens(PLAN_ENDED):
+            return
+        for plan in ended:
+            body = ended_body(plan.id, plan.playbook, plan.status, plan.ending)
+            fact_id = f"plan:{plan.id}@{plan.sequence}"
+            for plan_id, path in self._candidates(PLAN_ENDED, body):
+                waiting = stage.plan(plan_id)
+                if heard := self._heard(plan_id, path, PLAN_ENDED, fact_id, body, plan.labels, waiting):
+                    stage.decide(plan_id, heard)
+
+    def listens(self, event: str) -> bool:
+        """Whether anybody may wait for this kind of event."""
+        if self._listened is None:
+            self._listened = self._rows.listened()
+        return event in self._listened
+
+    def watched(self) -> set[str]:
+        """Name the folders that somebody waits for files in, relative to the workspace; "inbox" for any of them."""
+        folders = {trigger.folder for definition in self.starting() for trigger in definition.on if trigger.folder}
+        if self.listens(FILE_RECEIVED) or self._starts(FILE_RECEIVED):
+            folders.add("inbox")
+        if self.listens("mail.received") or self._starts("mail.received"):
+            folders.add("inbox/mail")
+        return folders
+
+    def forget(self) -> None:
+        """Read everything again at the next use, because an append failed."""
+        self._listened = None
+        self._fresh.clear()
+        self._queued.clear()
+
+    def _starts(self, event: str) -> bool:
+        return any(trigger.event == event for definition in self.starting() for trigger in definition.on)
+
+    def _candidates(self, event: str, body: Body) -> list[Unit]:
+        """Give the steps that an event may be meant for: those on disk, and those on their way there."""
+        fields = [(name, self._digest(event, name, _text(value))) for name, value in body.items()]
+        found = dict.fromkeys(self._rows.awaited(event, fields)) if self.listens(event) else {}
+        for unit, (wanted, field, value) in list(self._fresh.items()):
+            if not self._desk.is_queued(unit[0]):
+                del self._fresh[unit]  # on disk by now
+            elif wanted == event and (not field or (field, value) in fields):
+                found[unit] = None
+        return list(found)
+
+    def _heard(
+        self, plan_id: str, path: str, event: str, fact_id: str, body: Body, labels: Labels, plan: Plan | None = None
+    ) -> c.HearEvent | None:
+        """Give the command that ends a wait, if this is what it waits for."""
+        try:
+            plan = plan or self._desk.load(plan_id)
+        except LedgerError:
+            return None  # it can't be read; others go on
+        slot = plan.slots.get(path)
+        if plan.status != "running" or slot is None or slot.status != "waiting" or slot.awaits != event:
+            return None
+        awaited = plan.step(path).awaited
+        assert awaited is not None
+        names = Names(self._parts, plan, path, {"event": body})
+        if not _meets(names, awaited):
+            return None
+        return self._hear(plan, path, event, fact_id, body, merge_labels(labels, names.labels))
+
+    def _hear(self, plan: Plan, path: str, event: str, fact_id: str, body: Body, labels: Labels) -> c.HearEvent:
+        output = self._parts.payloads.keep({**body, "timed_out": False}, EVENTS[event], plan=plan)
+        return c.HearEvent(now_us=self._desk.now_us(), path=path, event=fact_id, output=output, labels=labels)
+
+    def _started(
+        self, definition: Definition, event: str, body: Body, labels: Labels, now_us: int
+    ) -> Iterator[tuple[str, c.PlanCommand]]:
+        """Propose and approve the plans that an event starts."""
+        ref = self._desk.keep_definition(definition)
+        plan = Plan(self._parts.new_id(), self._desk.graph(ref), proposed_at_us=now_us)
+        for trigger in definition.on:
+            names = Names(self._parts, plan, "", {"event": body})
+            if not self._fires(trigger, event, body, names):
+                continue
+            inputs = cast("Value", {one.name: one.default for one in definition.inputs if not one.required})
+            inputs = {**cast("Body", inputs), **cast("Body", names.value(trigger.arguments))}
+            expires = None if definition.expires_s is None else now_us + definition.expires_s * SECOND_US
+            propose = c.ProposePlan(
+                now_us=now_us,
+                definition=ref,
+                playbook=definition.name,
+                title=definition.title,
+                inputs=self._parts.payloads.keep(inputs, plan=plan),
+                labels=merge_labels(labels, names.labels),
+                expires_at_us=expires,
+                keys=places_of(self._parts, plan.graph, inputs, now_us),
+                priority=definition.priority,
+            )
+            yield plan.id, propose
+            yield plan.id, c.ApprovePlan(now_us=now_us, by="trigger")
+            return
+
+    def _fires(self, trigger: Trigger, event: str, body: Body, names: Names) -> bool:
+        meant = trigger.event == event or (
+            event == FILE_RECEIVED and trigger.folder and trigger.folder == body["folder"]
+        )
+        if not meant:
+            return False
+        try:
+            return trigger.where is None or names.value(trigger.where) is True
+        except MainstayError:
+            return False
+
+    # --- who waits
+
+    def wait(self, plan: Plan, path: str, step: Step, names: Names) -> None:
+        """Begin to wait, or go on at once when what is waited for came already; raises ExpressionError."""
+        until_us = None
+        if step.until is not None:
+            until = names.value(step.until)
+            if not isinstance(until, str):
+                raise Permanent(f"'{path}' waits for a time, and {step.until.source} gave none")
+            until_us = int(datetime.fromisoformat(until).timestamp() * SECOND_US)
+        awaited, now_us = step.awaited, self._desk.now_us()
+        if awaited is None:
+            self._desk.report(plan, path, c.WaitStep(now_us=now_us, path=path, until_us=until_us))
+            return
+        value = ""
+        if awaited.value is not None:
+            value = self._digest(awaited.event, awaited.field, _text(names.value(awaited.value)))
+        wait = c.WaitStep(
+            now_us=now_us, path=path, until_us=until_us, event=awaited.event, field=awaited.field, value=value
+        )
+        if heard := self._came_before(plan, path, awaited):
+            self._desk.report(plan, path, wait, heard)
+            return
+        self._fresh[plan.id, path] = awaited.event, awaited.field, value
+        self._listened = {*(self._listened or self._rows.listened()), awaited.event}
+        self._desk.report(plan, path, wait)
+
+    def _came_before(self, plan: Plan, path: str, awaited: Awaited) -> c.HearEvent | None:
+        """Find what came since the first move of a step that the condition speaks of, the earliest first."""
+        position = self._since(plan, path, awaited)
+        for event, fact_id, body, labels in self._known(awaited.event, position):
+            names = Names(self._parts, plan, path, {"event": body})
+            if event == awaited.event and _meets(names, awaited):
+                return self._hear(plan, path, event, fact_id, body, merge_labels(labels, names.labels))
+        return None
+
+    def _since(self, plan: Plan, path: str, awaited: Awaited) -> int:
+        recorded = self._parts.ledger.read(f"plan:{plan.id}")
+        moves = [
+            event.position
+            for event in recorded
+            if event.kind in _SENT and step_name(getattr(event.fact, "path", "") or "") in awaited.since
+        ]
+        outcomes = [plan.slots[name].done_at for name in awaited.since if name in plan.slots]
+        moves += [recorded[done_at - 1].position for done_at in outcomes if done_at]
+        return min(moves, default=recorded[max(plan.slots[path].since, 1) - 1].position)
+
+    def _known(self, event: str, position: int) -> Iterator[tuple[str, str, Body, Labels]]:
+        """Give what came of a kind past a position: kind, id of its fact, content, labels."""
+        if event == PLAN_ENDED:
+            for plan, playbook, status, ending in self._rows.ended_since(position):
+                yield event, f"plan:{plan}", ended_body(plan, playbook, status, ending), ("operator",)
+            return
+        for occurrence in self._rows.since(event, position):
+            (recorded,) = self._parts.ledger.read(f"event:{occurrence}")
+            fact = recorded.fact
+            assert isinstance(fact, e.EventReceived)
+            yield event, recorded.id, cast("Body", self._parts.payloads.load(fact.body)), fact.labels
+        for kind, fact_id, body in list(self._queued.values()):
+            yield kind, fact_id, body, (kind,)
+
+    def _digest(self, *parts: str) -> str:
+        """Name a value without saying it: it may be about a person."""
+        return hmac.digest(self._parts.token_key, encode_value(list(parts)), "sha256").hex()[:32]
+
+
+def ended_body(plan: str, playbook: str, status: str, ending: str) -> Body:
+    """Give what is told of a plan that ended: records.PlanEnded, plain."""
+    return {"plan": plan, "playbook": playbook, "status": status, "ending": ending}
+
+
+def _meets(names: Names, awaited: Awaited) -> bool:
+    try:
+        return awaited.where is None or names.value(awaited.where) is True
+    except MainstayError:
+        return False
+
+
+def _text(value: Value) -> str:
+    """Write a value so that equal ones are written the same."""
+    return value if isinstance(value, str) else encode_value(value).hex()
