@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 PLANS_IN_MEMORY = 1000
 GRAPHS_IN_MEMORY = 100
+KEPT_US = 3600 * 1_000_000  # a definition no fact names yet is collected after a day (KERNEL L8): store it again before
 FULL_EVENTS = 1900  # of a plan's 2,000: it begins nothing more, so that outcomes and its end still find room
 _LIMITED = frozenset({"resolve", "run", "intend"})  # work that may have to wait for its turn
 
@@ -72,7 +73,7 @@ class Engine:
         self.hearers: list[Callable[[str], None]] = []  # told in a sentence what stops all plans, and that it ended
         self._plans: OrderedDict[str, Plan] = OrderedDict()
         self._graphs: OrderedDict[str, Graph] = OrderedDict()
-        self._kept: tuple[Definition, BlobRef] | None = None
+        self._kept: tuple[Definition, BlobRef, int] | None = None
         self._queued: dict[str, int] = {}  # appends on their way to disk, per plan
         self._busy: dict[str, set[str]] = {}  # paths whose work has begun, per plan
         self._tasks: set[asyncio.Task[None]] = set()
@@ -115,11 +116,12 @@ class Engine:
 
     def keep_definition(self, definition: Definition) -> BlobRef:
         """Store a definition; on disk when this returns. Many plans of one playbook in a row store it once."""
-        if self._kept is not None and self._kept[0] is definition:
+        now_us = self.now_us()
+        if self._kept is not None and self._kept[0] is definition and now_us - self._kept[2] < KEPT_US:
             return self._kept[1]
         ref = self.parts.payloads.blobs.put(msgspec.msgpack.encode(definition), name=definition.name)
         self._graphs[ref.digest] = self._graphs.get(ref.digest) or Graph(definition)
-        self._kept = definition, ref
+        self._kept = definition, ref, now_us
         return ref
 
     def now_us(self) -> int:
