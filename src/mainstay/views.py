@@ -17,7 +17,7 @@ from mainstay import events as e
 from mainstay.contracts import from_plain, marks_in
 from mainstay.encoding import decode_value
 from mainstay.errors import LedgerError, UnknownNameError
-from mainstay.kernel.graph import Cel, Definition, Graph
+from mainstay.kernel.graph import Definition, Graph
 from mainstay.kernel.plan import fold
 from mainstay.kernel.replay import replay
 from mainstay.kernel.state import END, OPEN_PLAN, duty_of, is_item, step_name
@@ -32,6 +32,7 @@ from mainstay.ledger.head import read as read_head
 from mainstay.ledger.known import KnownReader
 from mainstay.ledger.people import PersonKeys
 from mainstay.ledger.reader import SqliteReader
+from mainstay.requests.asked import labels_of, rejection_used, what_follows
 from mainstay.requests.forgetting import find_person
 from mainstay.requests.release import STREAM, in_doubt, plans_in_doubt, reason_of
 from mainstay.requests.release import shown as shown_doubt
@@ -381,11 +382,11 @@ class Views:
             "rule": asked.rule,
             "why": asked.why,
             "cannot_undo": slot.cannot_undo,
-            "if_no": say_no(asked.kind, rejection_used=_rejection_used(plan, asked)),
-            "follows": _follows(plan, asked),
+            "if_no": say_no(asked.kind, rejection_used=rejection_used(plan, asked)),
+            "follows": what_follows(plan, asked),
             "arguments": self._payloads.load(slot.arguments) if asked.kind in ("stuck", "effect") else None,
             "cost_usd_micros": sum(getattr(one.fact, "cost_usd_micros", 0) for one in self.recorded(plan_id)),
-            "came_from": [say_actor(label) for label in _labels(plan, asked)],
+            "came_from": [say_actor(label) for label in labels_of(plan, asked)],
             "to": asked.to,
             "reminded": sum(
                 isinstance(one.fact, e.DecisionReminded) and one.fact.decision == asked.decision
@@ -570,33 +571,6 @@ def _say_slot(plan: Plan, path: str) -> str:
     if slot is None:
         return "later" if plan.status in OPEN_PLAN else "not reached"
     return "taken back" if undo is not None and undo.status == "done" else SLOT[slot.status]
-
-
-def _labels(plan: Plan, asked: e.DecisionAsked) -> list[str]:
-    """Name what a question is made of: the labels of its action, or of the steps whose results it shows."""
-    ask = plan.step(asked.paths[0]).ask if asked.kind == "ask" else None
-    if ask is None:
-        return sorted({label for path in asked.paths for label in plan.slots[path].labels})
-    parts = [part for part in (*ask.text.parts, ask.show) if isinstance(part, Cel)]
-    slots = [plan.slots.get(path.partition(".")[0]) for part in parts for path in part.paths]
-    return sorted({label for slot in slots if slot is not None for label in slot.labels})
-
-
-def _rejection_used(plan: Plan, asked: e.DecisionAsked) -> bool:
-    ask = plan.step(asked.paths[0]).ask if asked.kind == "ask" else None
-    return ask is not None and ask.rejection_used
-
-
-def _follows(plan: Plan, asked: e.DecisionAsked) -> list[Row]:
-    """List the actions that come after a question of the playbook: what each can do, and whether it asks again."""
-    waiting, found = [step_name(path) for path in asked.paths[:1] if asked.kind == "ask"], dict[str, Row]()
-    while waiting:
-        for name in plan.graph.dependents[waiting.pop(0)]:
-            step = plan.graph.steps[name]
-            if name not in found:
-                waiting.append(name)
-                found[name] = {"step": name, "does": step.target, "effect": step.effect or "", "asks": step.gate}
-    return [row for row in found.values() if row["effect"] not in ("", "read")]
 
 
 def _summary(catalogue: Catalogue, operation: str) -> str:

@@ -130,12 +130,12 @@ def _at_once(plan: Plan, path: str, kind: WorkKind) -> int:
 
     Items with child plans are given one by one: whether those that began have come to rest, the runtime knows.
     """
-    if kind not in ("intend", "resolve"):
-        return 0
-    duty = duty_of(plan, path)
-    if kind == "resolve" and duty == "child":
+    if kind == "intend":
+        return plan.graph.steps[step_name(path)].at_once
+    duty = duty_of(plan, path) if kind == "resolve" else ""
+    if duty == "child":
         return 1
-    return plan.graph.steps[step_name(path)].at_once if kind == "intend" or duty == "run" else 0
+    return plan.graph.steps[step_name(path)].at_once if duty == "run" else 0
 
 
 # --- what each command leads to
