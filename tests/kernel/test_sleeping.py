@@ -9,7 +9,6 @@ from kernel_scene import (
     UNDO,
     absent,
     agent,
-    ask_settle,
     cancel,
     carried_out,
     do,
@@ -123,7 +122,7 @@ def test_what_is_tried_again_by_hand_waits_anew():
 def test_e3_an_uncertain_effect_that_is_looked_up_later_holds_nothing_and_is_looked_up_once():
     scene = given(do("a")).when(*sent("a"), lose("a"))
     scene.when(look_later(scene, "a")).then(e.EffectAwaited, e.PlanParked).stands("running", a="settling")
-    scene.refuses(absent("a"), "to be looked up").refuses(ask_settle("a"), "to be looked up")
+    scene.refuses(absent("a"), "to be looked up")
     scene.later(599).ignores(timer("settle", "a")).later(1).when(timer("settle", "a")).then(e.SettleDue)
     assert scene.work() == [("settle", "a")]
     scene.ignores(timer("settle", "a")).when(absent("a"), intend("a"))

@@ -123,7 +123,7 @@ def end_fan_out(turn: Turn, name: str) -> None:
     elif turn.plan.graph.steps[name].way_out and failed > allowance(turn.plan, name):
         turn.add(e.StepFailed(name, Failure("permanent", f"{failed} of the {slot.count} items of '{name}' failed")))
     else:
-        turn.add(e.StepCompleted(name))
+        turn.add(e.StepCompleted(name, rationale=f"{failed} of {slot.count} items failed" if failed else ""))
 
 
 def ended_fan_out(plan: Plan) -> str:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 import msgspec
 
 from mainstay.contracts import Card
 from mainstay.encoding import encode_value
-from mainstay.values import Verdict, digest_of
+from mainstay.shown import shown
+from mainstay.values import Money, Verdict, digest_of
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Coroutine, Sequence
+    from collections.abc import Coroutine, Mapping, Sequence
     from typing import Any
 
     from mainstay import commands as c
@@ -21,7 +22,16 @@ if TYPE_CHECKING:
     from mainstay.kernel.state import Plan
     from mainstay.ports import Proposal
     from mainstay.runtime.parts import Parts
-    from mainstay.values import BlobRef, Value
+    from mainstay.values import BlobRef, Role, Value
+
+# In the order of a sentence: "Pay: 12.00 EUR to Anna Berg from account DE12".
+_ROLES: Mapping[Role, str] = {
+    "deletion_target": "",
+    "amount": "",
+    "receiver": "to ",
+    "destination": "to ",
+    "account": "from account ",
+}
 
 
 class Desk(Protocol):
@@ -149,4 +159,17 @@ def card_of(operation: Operation, typed: object) -> Card:
     """Give what a person is shown of an effect; `typed` are its arguments as the operation takes them."""
     if operation.card is not None:
         return operation.card(typed)
-    return Card(headline=operation.summary, body="", cannot_undo=operation.cannot_undo)
+    parts = [
+        _said_role(typed, name, role) for role in _ROLES for name in operation.roles if operation.roles[name] == role
+    ]
+    told = " ".join(part for part in parts if part)
+    headline = f"{operation.summary}: {told}" if told else operation.summary
+    return Card(headline=headline, body="", cannot_undo=operation.cannot_undo)
+
+
+def _said_role(typed: object, name: str, role: Role) -> str:
+    """Say one argument by what it is for: "12.00 EUR", "to anna@example.com"; empty where it is no single value."""
+    value = getattr(typed, name, None)
+    if isinstance(value, (list, tuple)):
+        value = ", ".join(str(each) for each in cast("tuple[object, ...]", value) if isinstance(each, (str, int)))
+    return f"{_ROLES[role]}{shown(str(value))}" if isinstance(value, (str, int, Money)) and value != "" else ""

@@ -354,7 +354,7 @@ class Engine:
         """Whether a plan's history has no room for new work; what is on its way is still settled."""
         if plan.sequence < FULL_EVENTS or work.kind == "settle":
             return False
-        self._break(plan.id, "its history is full; cancel it, and run it anew for what is left")
+        self._break(plan.id, f"its history is full; {say_full(plan.id)}")
         return True
 
     def _break(self, plan_id: str, why: str) -> None:
@@ -562,3 +562,8 @@ def _done(value: int) -> asyncio.Future[int]:
     future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
     future.set_result(value)
     return future
+
+
+def say_full(plan_id: str) -> str:
+    """Say what is left to do with a plan whose history is full."""
+    return f"end it with `mainstay cancel {plan_id}`; what it did stays, and its playbook run anew does what is left"
