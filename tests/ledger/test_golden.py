@@ -20,6 +20,7 @@ from mainstay import events as e
 from mainstay.kernel.graph import Definition, Graph
 from mainstay.kernel.plan import fold
 from mainstay.kernel.replay import replay
+from mainstay.ledger import codec
 from mainstay.ledger.blobs import FileBlobs
 from mainstay.ledger.codec import KINDS
 from mainstay.ledger.exporting import Opened, export
@@ -110,3 +111,16 @@ def test_l10_every_kind_of_fact_stands_in_the_golden_history_of_this_release(tmp
     kinds = {event.kind for event in imported.ledger.read("samples")}
     imported.ledger.close()
     assert kinds == set(KINDS)
+
+
+def test_l10_old_versions_in_a_golden_history_are_lifted_and_its_digests_stay(tmp_path, monkeypatch):
+    monkeypatch.setattr(e.PlanApproved, "version", 2)
+    monkeypatch.setitem(codec.UPCASTERS, ("PlanApproved", 1), lambda old: {**old, "by": f"{old['by']} of old"})
+    imported = Imported(tmp_path, RELEASES[0])
+    approved = [event.fact for event in imported.ledger.tail(limit=10**6) if isinstance(event.fact, e.PlanApproved)]
+    assert approved
+    assert all(fact.by.endswith(" of old") for fact in approved)
+    for plan_id in imported.told["plans"]:
+        assert replay(plan_id, imported.graph(plan_id), imported.ledger.read(f"plan:{plan_id}")).same
+    assert imported.ledger.verify().whole
+    imported.ledger.close()
