@@ -145,13 +145,15 @@ class Desk:
         return process
 
 
-def new_desk(base: Path) -> Desk:
+def new_desk(base: Path, *, unused: bool = False) -> Desk:
+    """Make a workspace; in one that is `unused` nothing happened yet, so its playbook is not active."""
     desk = Desk(base)
     made = desk.run("init", desk.folder, "--name", "Acme Ltd", "--sender", "Anna Berg <anna@acme.example>", folder=base)
     assert made.returncode == 0, made.stderr
     (desk.folder / "playbooks" / "slow.yaml").write_text(SLOW)
-    allowed = desk.run("activate", "--yes")
-    assert allowed.returncode == 0, allowed.stderr
+    if not unused:
+        allowed = desk.run("activate", "--yes")
+        assert allowed.returncode == 0, allowed.stderr
     return desk
 
 

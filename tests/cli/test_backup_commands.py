@@ -185,7 +185,7 @@ def test_o7_a_history_goes_out_and_comes_in_elsewhere(desk, tmp_path):
     lines = desk.run("history", "export").stdout
     (tmp_path / "acme.jsonl").write_text(lines)
     (tmp_path / "other").mkdir()
-    other = new_desk(tmp_path / "other")
+    other = new_desk(tmp_path / "other", unused=True)
     done = other.json("history", "import", tmp_path / "acme.jsonl")
     assert done["records"] == len([line for line in lines.splitlines() if '"mainstay.event.' in line])
     assert plans(other) == plans(desk)
@@ -203,7 +203,7 @@ def test_o7_an_altered_export_is_refused_by_its_line(desk, tmp_path):
     lines[-2] = json.dumps(event | {"actor": "somebody"})
     (tmp_path / "acme.jsonl").write_text("\n".join(lines))
     (tmp_path / "other").mkdir()
-    other = new_desk(tmp_path / "other")
+    other = new_desk(tmp_path / "other", unused=True)
     before = kinds(other)
     done = other.run("history", "import", tmp_path / "acme.jsonl")
     assert done.returncode == 2
