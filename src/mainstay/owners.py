@@ -97,6 +97,9 @@ async def serve(workspace: Workspace, emit: Emit, stop: asyncio.Event) -> None:
         owner.engine.listeners.append(listen)
         owner.engine.hearers.append(lambda says: emit({"plan": "", "kind": NOTICE, "path": "", "says": says}))
         emit({"plan": "", "kind": TAKEN, "path": "", "count": len(owner.requests.unfinished(except_for=""))})
+        if owner.engine.held:
+            says = f"All work in this workspace is stopped: {owner.engine.held}. See: mainstay history release"
+            emit({"plan": "", "kind": NOTICE, "path": "", "says": says})
         stopped = asyncio.ensure_future(stop.wait())
         await asyncio.wait({stopped, failed}, return_when=asyncio.FIRST_COMPLETED)
         stopped.cancel()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import shutil
 import subprocess
@@ -14,10 +15,14 @@ from kit import do, each, facts, make_workspace, owner_of, plan, start
 
 from mainstay import events as e
 from mainstay.errors import DiskFullError, LedgerError
+from mainstay.kernel.graph import Literally, Step
 from mainstay.ledger import trouble
+from mainstay.requests import NOTICE
 from mainstay.runtime import mending
+from mainstay.runtime.intake import Request
 
 WAIT_S = 30
+NAP = Step(name="nap", kind="wait", until=Literally("2099-01-01T00:00:00+00:00"))
 WORDS = [f"word{number}" for number in range(40)]
 
 
@@ -29,8 +34,10 @@ class Disk:
 
     def fill(self, leave: int = 0) -> None:
         size = shutil.disk_usage(self.folder).free - leave
-        with (self.folder / "ballast").open("wb") as file:
+        with contextlib.suppress(OSError), (self.folder / "ballast").open("wb", buffering=0) as file:
             file.write(bytes(max(0, size)))
+            while not leave:
+                file.write(bytes(4096))
 
     def empty(self) -> None:
         (self.folder / "ballast").unlink()
@@ -139,6 +146,26 @@ def test_l5_f6_an_outcome_that_met_a_full_disk_is_recorded_when_there_is_room(di
     assert e.EffectUncertain not in kinds
     assert kinds.count(e.EffectDone) == 1
     assert world.words() == ["once"]
+
+
+def test_f6_a_request_that_meets_a_full_disk_says_so_and_the_next_waits_for_room(disk, world):
+    workspace = make_workspace(disk.folder / "w")
+
+    async def scenario(owner, heard):
+        plans = [owner.requests.propose(plan(NAP), {}) for _ in "ab"]
+        first, second = [plan_id for plan_id, committed in plans if await committed]
+        disk.fill()
+        with pytest.raises(DiskFullError, match="full"):
+            await owner.requests.answer(Request("cancel", {"plan": first}), True, lambda _: None)
+        await until(lambda: heard)
+        told: list[dict[str, str]] = []
+        waiting = asyncio.create_task(owner.requests.answer(Request("cancel", {"plan": second}), True, told.append))
+        await until(lambda: told)
+        assert (told[0]["kind"], "is full: free 17 MB" in told[0]["says"]) == (NOTICE, True)
+        disk.empty()
+        return (await waiting)["status"], owner.engine.load(first).status
+
+    assert play(workspace, world, scenario) == ("cancelled", "running")
 
 
 def can_inject() -> bool:
