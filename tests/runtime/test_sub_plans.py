@@ -206,3 +206,21 @@ def test_a_family_pauses_and_goes_on_together_in_one_append_k4(workspace, world)
 
     assert run(workspace, world, scenario) == (1, False, [], "completed")
     assert world.words() == ["one"]
+
+
+def test_an_expired_plan_ends_its_family_in_the_same_append_p5(workspace, world):
+    async def scenario(owner):
+        below = child(asking(), expires_s=3600)
+        plan_id, _ = await start(owner, parent(sub("s"), child=below, expires_s=60))
+        due_us = owner.engine.load(plan_id).expires_at_us
+        before = owner.ledger.head()[0]
+        await owner.engine.submit(plan_id, c.TimerDue(now_us=due_us, kind="expiry"))
+        ended = [event.kind for event in owner.ledger.tail() if event.position > before]
+        late = owner.engine.submit(f"{plan_id}-s", c.TimerDue(now_us=due_us, kind="expiry"))
+        return ended, await late, owner.requests.standing(plan_id)["questions"]
+
+    assert run(workspace, world, scenario) == (
+        ["PlanExpired", "PlanParked", "DecisionVoided", "PlanCancelled", "PlanParked"],
+        0,
+        [],
+    )
