@@ -74,7 +74,8 @@ def mark(value: Value) -> Any:  # noqa: ANN401 - Ext is not a Value
     if kind is BlobRef:
         return Ext(BLOB_EXT, _encoder.encode(value))
     if kind is Sealed:
-        return Ext(SEALED_EXT, _encoder.encode(value))
+        sealed: Any = value
+        return Ext(SEALED_EXT, _encoder.encode((sealed.key_id, sealed.nonce, sealed.ciphertext)))
     if kind is Forgotten:
         return ""
     raise TypeError(f"a {kind.__name__} is not a plain value and can't be recorded")
@@ -105,10 +106,10 @@ def unmark(code: int, data: memoryview) -> BlobRef | Sealed:
     if code == BLOB_EXT:
         return _blob_decoder.decode(data)
     if code == SEALED_EXT:
-        return _sealed_decoder.decode(data)
+        return Sealed(*_sealed_decoder.decode(data))
     raise ValueError(f"extension type {code} is unknown")
 
 
 _blob_decoder = Decoder(BlobRef)
-_sealed_decoder = Decoder(Sealed)
+_sealed_decoder = Decoder(tuple[str, bytes, bytes])
 _value_decoder: Decoder[Value] = Decoder(ext_hook=unmark)

@@ -217,11 +217,11 @@ class Doubt(msgspec.Struct, frozen=True, omit_defaults=True):
 class Lead(msgspec.Struct, frozen=True, omit_defaults=True):
     """Somebody who may become a customer, and what they asked for."""
 
-    id: str
-    name: str
-    email: str = ""
-    brief: str = ""  # what they want, in their own words
-    company: str = ""
+    id: PersonId
+    name: PersonName
+    email: PersonMail = ""
+    brief: PersonalText = ""  # what they want, in their own words
+    company: PersonalText = ""
     source: str = ""  # where it came from: a mail, a form
 
 
@@ -229,11 +229,11 @@ class MailReceived(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a plan sees of a mail that arrived. Ids as `mail.send` gives them, `<...@acme.example>`."""
 
     message_id: str
-    from_address: str
+    from_address: PersonMail
     in_reply_to: str = ""
-    to: tuple[str, ...] = ()
-    subject: str = ""
-    text: str = ""
+    to: tuple[PersonalText, ...] = ()
+    subject: PersonalText = ""
+    text: PersonalText = ""
     received_at: Time = ""
     files: tuple[File, ...] = ()
 
@@ -241,9 +241,9 @@ class MailReceived(msgspec.Struct, frozen=True, omit_defaults=True):
 class FileReceived(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a plan sees of a file that appeared in a watched folder; its paths are relative to the workspace."""
 
-    path: str
+    path: PersonalText
     folder: str
-    name: str
+    name: PersonalText
     file: File
 
 

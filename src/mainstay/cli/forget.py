@@ -68,6 +68,8 @@ def _draw(found: Row, console: Console, *, keep_files: bool) -> None:
         console.print(text(f"  {plan['plan']}  {plan['title']}{going}"))
     if len(plans) > PLANS_SHOWN:
         console.print(text(f"  and {len(plans) - PLANS_SHOWN} more"))
+    if found["outside"]:
+        console.print(f"and in {_count(found['outside'], 'thing')} that came from outside.")
     if found["texts"]:
         console.print("Texts of these plans that are about several people, such as reports, go with it.")
     if found["files"] and not keep_files:

@@ -30,13 +30,19 @@ SAMPLE_CHARS = 60
 class Traces(msgspec.Struct, frozen=True):
     """What there is about some people: values by plan, and which keys go with theirs.
 
-    `texts` are the keys of texts about several people in those plans, `files` those of files given to them.
+    What came from outside stands under the name of its stream. `texts` are the keys of texts about several people in
+    those plans, `files` those of files given to them.
     """
 
     values: dict[str, int]
     texts: tuple[str, ...]
     files: tuple[str, ...]
     samples: dict[str, tuple[Sealed, ...]]  # by key
+
+    @property
+    def plans(self) -> dict[str, int]:
+        """How many values there are in each plan."""
+        return {name: count for name, count in self.values.items() if ":" not in name}
 
     @property
     def count(self) -> int:

@@ -56,7 +56,7 @@ async def _forget(desk: Requests, params: Params, emit: Emit) -> Params:
         at_us=desk.clock.now_us(),
         keys=tuple(keys),
         values=found.count,
-        plans=len(found.values),
+        plans=len(found.plans),
         texts=found.texts,
         files=() if keeps else found.files,
         kept=found.files if keeps else (),
@@ -76,7 +76,7 @@ def find_person(reader: SqliteReader, people: PersonKeys, blobs: Blobs, opener: 
     """
     keys = [key for key, kind in people.kinds(people.known_as(name)).items() if kind == "person"]
     found = trace(reader.tail(limit=_ALL), blobs, keys, people.kinds)
-    rows = {plan: reader.rows(queries.PLAN, (plan,)) for plan in found.values}
+    rows = {plan: reader.rows(queries.PLAN, (plan,)) for plan in found.plans}
     return {
         "name": name,
         "people": [{"key": key, "known_as": _known_as(opener, found.samples.get(key, ()))} for key in keys],
@@ -90,6 +90,7 @@ def find_person(reader: SqliteReader, people: PersonKeys, blobs: Blobs, opener: 
             }
             for plan, about in rows.items()
         ],
+        "outside": len(found.values) - len(found.plans),
         "files": len(found.files),
         "texts": len(found.texts),
     }

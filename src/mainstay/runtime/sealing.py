@@ -21,7 +21,7 @@ from mainstay.contracts import marks_in
 from mainstay.encoding import decode_value, encode_value
 from mainstay.errors import MainstayError
 from mainstay.runtime.personal import ALL, IDENTITY, OPEN, shape_of, shape_of_dict
-from mainstay.values import FORGOTTEN, Forgotten, Sealed
+from mainstay.values import FORGOTTEN, Forgotten, Sealed, digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -77,7 +77,10 @@ class Sealer:
         shape = OPEN if kind is None else shape_of(kind)
         if shape is None or (kind is None and plan is not None and not self.is_personal(plan)):
             return value
-        room = _Room("", 0) if plan is None else _Room(plan.id.partition("-")[0], plan.proposed_at_us)
+        if plan is None:  # what comes from outside, before any plan: its texts are about nobody but itself
+            room = _Room(digest_of(encode_value(value)), 0)
+        else:
+            room = _Room(plan.id.partition("-")[0], plan.proposed_at_us)
         if about is not None:
             told = shape_of(about[1])
             if told is None:
