@@ -81,6 +81,8 @@ def say_standing(screen: Screen, standing: Row) -> None:
         screen.say("It sleeps until its time, and goes on when Mainstay runs then: mainstay start")
     elif not questions:
         screen.say(f"What happened, and why: mainstay show {plan}")
+    for name in standing.get("leaving", ()):
+        screen.say(text(f"'{name}' leaves at its time; call it back with: mainstay recall {plan} {name}", "cyan"))
     for name in standing.get("refused", ()) if not questions else ():
         left_out = ", ".join(standing["left_out"])
         screen.say(f"You said no to '{name}'." + f" Left out: {left_out}." * bool(left_out), "yellow")

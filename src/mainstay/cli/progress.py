@@ -20,7 +20,15 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
 PER_SECOND = 10
-_BEGINS = {"StepStarted", "ItemsFrozen", "EffectPrepared", "EffectIntended", "ChildrenStarted", "RetryDue"}
+_BEGINS = {
+    "StepStarted",
+    "ItemsFrozen",
+    "EffectPrepared",
+    "EffectIntended",
+    "ChildrenStarted",
+    "RetryDue",
+    "DispatchDue",
+}
 _ENDS = {
     "StepCompleted": "done",
     "EffectDone": "done",
@@ -32,6 +40,10 @@ _ENDS = {
     "AttemptFailed": "waits to be tried again",
     "EffectRefused": "did not happen",
     "EffectUncertain": "may have happened",
+    "EffectAwaited": "may have happened, is looked up later",
+    "EffectDelayed": "leaves at its time; see mainstay recall",
+    "EffectUnseen": "happened, not seen yet where it is read back",
+    "EffectConfirmed": "done",
     "UndoImpossible": "can't be undone",
     "DecisionAsked": "needs your decision",
     "WaitStarted": "sleeps until its time",

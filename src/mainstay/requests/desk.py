@@ -226,6 +226,9 @@ class Requests:
             "refused": [name for name, slot in plan.slots.items() if slot.status == "rejected" and "/" not in name],
             "left_out": [name for name, slot in plan.slots.items() if slot.status == "skipped" and "/" not in name],
             "written": self._written(plan),
+            "leaving": sorted(
+                {path.partition("/")[0] for path, slot in plan.slots.items() if slot.status == "delayed"}
+            ),
         }
 
     def _written(self, plan: Plan) -> list[str]:
