@@ -205,9 +205,9 @@ class Requests:
         return await self.follow(plan_id, emit)
 
     def unfinished(self, *, except_for: str) -> list[str]:
-        """Name the other plans that still have work of their own: they go on at the next start of an owner."""
-        rows = self._ledger.rows(queries.LIVE_PLANS)
-        return [row[0] for row in rows if row[0] != except_for and not row[0].startswith(f"{except_for}-")]
+        """Name the other plans that have work left, they or their child plans: they go on at an owner's next start."""
+        roots = dict.fromkeys(row[0].partition("-")[0] for row in self._ledger.rows(queries.LIVE_PLANS))
+        return [root for root in roots if root != except_for.partition("-")[0]]
 
     def standing(self, plan_id: str) -> Params:
         """Say where a plan stands: status and open questions, its child plans' among them."""
