@@ -15,7 +15,7 @@ import msgspec
 from mainstay import events as e
 from mainstay.agents.draft import CONTRACT as DRAFT
 from mainstay.agents.reconcile import CONTRACT as RECONCILE
-from mainstay.connectors import books, files, known, mail
+from mainstay.connectors import books, files, inbox, known, mail
 from mainstay.connectors.bank import read as bank
 from mainstay.connectors.guard import Guard, classify
 from mainstay.connectors.invoices import read as invoices
@@ -47,6 +47,7 @@ from mainstay.ledger.views import VIEWS
 from mainstay.playbooks.activation import activation_of
 from mainstay.playbooks.own_agents import OwnAgents
 from mainstay.playbooks.standing import Standing, standings
+from mainstay.playbooks.starting import Starting
 from mainstay.playbooks.versions import Versions
 from mainstay.ports import OwnRecords
 from mainstay.requests import METHODS, Requests, new_plan_id
@@ -64,6 +65,7 @@ from mainstay.runtime.parts import Parts
 from mainstay.runtime.payloads import Payloads
 from mainstay.runtime.sealing import Opener, Sealer
 from mainstay.runtime.timers import Timer, TimerKind, Timers
+from mainstay.runtime.watching import Watcher
 from mainstay.runtime.workers import WorkerPool
 from mainstay.values import parse_duration_s
 from mainstay.version import VERSION
@@ -74,6 +76,7 @@ if TYPE_CHECKING:
 
     from mainstay.ledger.books import Rows
     from mainstay.ledger.keeping import Way
+    from mainstay.playbooks.activation import Activation
     from mainstay.ports import Policy, Projection
     from mainstay.values import Value
 
@@ -299,11 +302,13 @@ class Owner:
             self.engine.mend = self.mending.begin
             self.requests = Requests(self.engine, self.contracts, workspace.root, METHODS, activation)
             self.requests.on_released = self._work
+            self.watcher = self._watcher(activation)
             session = ledger_keys.load_session(workspace.state)
             self.intake = Intake(workspace.socket, session, self.requests.answer)
             self._opened = opened.pop_all()
         self._sleeping: asyncio.Task[None] | None = None
         self._heading: asyncio.Task[None] | None = None
+        self._watching: asyncio.Task[None] | None = None
         self._caring: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -339,6 +344,9 @@ class Owner:
         self.engine.on_timer = self.timers.hint
         self._sleeping = asyncio.create_task(self.timers.run())
         self._sleeping.add_done_callback(self._timers_ended)
+        if self._watching is None:
+            self._watching = asyncio.create_task(self.watcher.run())
+            self._watching.add_done_callback(self._timers_ended)
         self.engine.resume([row[0] for row in self.ledger.rows(queries.LIVE_PLANS)])
         self.network.start()
 
@@ -347,6 +355,8 @@ class Owner:
             self._sleeping.cancel()
         if self._caring is not None:
             self._caring.cancel()
+        if self._watching is not None:
+            self._watching.cancel()
         await self.mending.close()
         await self.intake.close()
         await self.network.stop()
@@ -401,6 +411,14 @@ class Owner:
         self.engine.held = reason or found
         self.heads.begin(self.clock.now_us())
         self._heading = asyncio.create_task(self.heads.run(self.clock.now_us))
+
+    def _watcher(self, activation: Activation) -> Watcher:
+        """Watch the folders that active playbooks and plans wait for files in."""
+        root, outside = self.workspace.root, self.engine.outside
+        outside.starting = Starting(activation, root, self.contracts, self.engine.say).playbooks
+        watcher = Watcher(outside, root, inbox, self.payloads, self.clock, self.workers)
+        watcher.say = self.engine.say
+        return watcher
 
     async def _first_fact(self) -> None:
         fact = e.WorkspaceCreated(self.workspace.config.company.name, VERSION)

@@ -122,7 +122,8 @@ class Outside:
         self._queued.clear()
 
     def _starts(self, event: str) -> bool:
-        return any(trigger.event == event for definition in self.starting() for trigger in definition.on)
+        triggers = (trigger for definition in self.starting() for trigger in definition.on)
+        return any(trigger.event == event and not trigger.folder for trigger in triggers)
 
     def _candidates(self, event: str, body: Body) -> list[Unit]:
         """Give the steps that an event may be meant for: those on disk, and those on their way there."""
@@ -186,10 +187,7 @@ class Outside:
             return
 
     def _fires(self, trigger: Trigger, event: str, body: Body, names: Names) -> bool:
-        meant = trigger.event == event or (
-            event == FILE_RECEIVED and trigger.folder and trigger.folder == body["folder"]
-        )
-        if not meant:
+        if trigger.event != event or (trigger.folder and trigger.folder != body["folder"]):
             return False
         try:
             return trigger.where is None or names.value(trigger.where) is True

@@ -1,0 +1,182 @@
+"""Folders that are watched: files that lie still, and mails put there as .eml files (KERNEL T1, the file source)."""
+
+from __future__ import annotations
+
+import base64
+import email
+import email.policy
+import os
+import stat
+from email.utils import parsedate_to_datetime
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import msgspec
+
+from mainstay.errors import FileError
+from mainstay.values import BlobRef
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from email.message import EmailMessage
+
+MAIL_FOLDER = "inbox/mail"
+MAIL_ENTRY = "mainstay.connectors.inbox:read_mail"
+MAX_FILE_BYTES = 64 * 1024 * 1024
+MAX_FILES = 5000  # of one look
+MAX_TEXT = 200_000  # characters of a mail
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """A file as it lies there: path relative to the workspace, size in bytes, time of its last change in ns."""
+
+    path: str
+    size: int
+    changed_ns: int
+
+
+def look(root: Path, folders: Iterable[str]) -> list[Seen]:
+    """List the plain files in these folders and below, the oldest first; hidden ones, links and what is open are left.
+
+    A folder that is not there, or leads out of the workspace, holds none.
+    """
+    found: dict[str, Seen] = {}
+    for folder in folders:
+        top = (root / folder).resolve()
+        if not top.is_relative_to(root.resolve()):
+            continue
+        for place, inner, names in os.walk(top):
+            inner[:] = sorted(name for name in inner if not name.startswith("."))
+            for name in names:
+                path = Path(place) / name
+                if not name.startswith(".") and (seen := _seen(root, path)) is not None and len(found) < MAX_FILES:
+                    found[seen.path] = seen
+    return sorted(found.values(), key=lambda one: (one.changed_ns, one.path))
+
+
+def _seen(root: Path, path: Path) -> Seen | None:
+    try:
+        status = path.stat(follow_symlinks=False)
+    except OSError:
+        return None  # it went meanwhile
+    if not stat.S_ISREG(status.st_mode):
+        return None
+    return Seen(path.relative_to(root.resolve()).as_posix(), status.st_size, status.st_mtime_ns)
+
+
+class RawMail(msgspec.Struct, frozen=True):
+    """A mail as it came: the bytes of an .eml file."""
+
+    blob: BlobRef
+
+
+class Attached(msgspec.Struct, frozen=True):
+    """One attachment; its content in base64."""
+
+    name: str
+    media: str
+    content: str
+
+
+class ReadMail(msgspec.Struct, frozen=True):
+    """What a mail says: records.MailReceived, its files not kept yet."""
+
+    message_id: str
+    from_address: str
+    in_reply_to: str
+    to: tuple[str, ...]
+    subject: str
+    text: str
+    received_at: str
+    attached: tuple[Attached, ...] = ()
+
+
+def read_mail(raw: RawMail, files: Mapping[str, bytes]) -> ReadMail:
+    """Read an .eml file; runs in a worker process. Raises FileError when it is no mail."""
+    content = files[raw.blob.digest]
+    message = email.message_from_bytes(content, policy=email.policy.default)
+    sender = _addresses(message, "from")
+    if not sender or not message.keys():
+        raise FileError("This is no mail: it has no sender.", remedy="Save it as .eml from your mail program.")
+    return ReadMail(
+        message_id=_id(message, "message-id"),
+        from_address=sender[0],
+        in_reply_to=_id(message, "in-reply-to"),
+        to=_addresses(message, "to"),
+        subject=_header(message, "subject"),
+        text=_text(message),
+        received_at=_date(message),
+        attached=tuple(_attached(part) for part in message.iter_attachments()) if message.is_multipart() else (),
+    )
+
+
+def _header(message: EmailMessage, name: str) -> str:
+    try:
+        return " ".join(str(message.get(name, "")).split())
+    except (ValueError, IndexError, AttributeError, TypeError):  # broken headers break the standard library too
+        return ""
+
+
+def _addresses(message: EmailMessage, name: str) -> tuple[str, ...]:
+    from email.utils import getaddresses
+
+    return tuple(address.lower() for _, address in getaddresses([_header(message, name)]) if "@" in address)
+
+
+def _id(message: EmailMessage, name: str) -> str:
+    words = _header(message, name).split()
+    return words[0] if words else ""
+
+
+def _date(message: EmailMessage) -> str:
+    try:
+        return parsedate_to_datetime(_header(message, "date")).isoformat()
+    except (ValueError, TypeError, IndexError):
+        return ""
+
+
+def _text(message: EmailMessage) -> str:
+    try:
+        body = message.get_body(("plain", "html"))
+        content = "" if body is None else str(cast("object", body.get_content()))
+        if body is not None and body.get_content_type() == "text/html":
+            content = plain_of(content)
+    except (LookupError, ValueError, KeyError, AttributeError, TypeError):
+        payload = message.get_payload(decode=True)
+        content = payload.decode("utf-8", "replace") if isinstance(payload, bytes) else ""
+    return content[:MAX_TEXT].strip()
+
+
+class _Plain(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.parts: list[str] = []
+        self._hidden = 0
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        del attrs
+        self._hidden += tag in ("script", "style", "head")
+        if tag in ("br", "p", "div", "tr", "li"):
+            self.parts.append("\n")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._hidden -= tag in ("script", "style", "head") and self._hidden > 0
+
+    def handle_data(self, data: str) -> None:
+        if not self._hidden:
+            self.parts.append(data)
+
+
+def plain_of(html: str) -> str:
+    """Give the words of an HTML text, without its code and styles."""
+    reader = _Plain()
+    reader.feed(html)
+    lines = (" ".join(line.split()) for line in "".join(reader.parts).splitlines())
+    return "\n".join(line for line in lines if line)
+
+
+def _attached(part: EmailMessage) -> Attached:
+    payload = part.get_payload(decode=True)
+    content = payload if isinstance(payload, bytes) else b""
+    return Attached(part.get_filename() or "file", part.get_content_type(), base64.b64encode(content).decode())
