@@ -231,3 +231,22 @@ def test_l9_damaged_lists_are_told_from_damaged_records_and_made_anew(desk, monk
     desk.json("history", "rebuild")
     assert plans(desk) == there
     assert desk.run("history", "verify").returncode == 0
+
+
+def test_o7_files_and_single_plans_go_out_too(desk, tmp_path):
+    plan = desk.reconcile()["plan"]
+    whole = desk.run("history", "export", "--blobs", tmp_path / "files")
+    assert "Anybody can read them" in whole.stderr
+    assert "data_base64" not in whole.stdout
+    assert list((tmp_path / "files").iterdir())
+    (tmp_path / "acme.jsonl").write_text(whole.stdout)
+    (tmp_path / "other").mkdir()
+    other = new_desk(tmp_path / "other", unused=True)
+    without = other.run("history", "import", tmp_path / "acme.jsonl")
+    assert without.returncode == 2
+    assert "--blobs" in without.stderr
+    other.json("history", "import", tmp_path / "acme.jsonl", "--blobs", tmp_path / "files")
+    assert plans(other) == plans(desk)
+    lines = [json.loads(line) for line in desk.run("history", "export", "--plan", plan[:5]).stdout.splitlines()]
+    subjects = {line["subject"] for line in lines if line["type"].startswith("mainstay.event.")}
+    assert subjects == {f"plan:{plan}"}
