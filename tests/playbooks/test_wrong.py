@@ -3,6 +3,7 @@
 import random
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -10,7 +11,9 @@ from service_catalogue import REWORK, SERVICE, ServiceCatalogue, Shelf, compiled
 from test_explain import EVERYTHING
 
 from mainstay.errors import PlaybookError
+from mainstay.kernel.graph import Definition
 from mainstay.playbooks.compile import compile_playbook
+from mainstay.playbooks.explain import explain
 
 WRONG = sorted((Path(__file__).parent / "wrong").glob("*.yaml"))
 LIBRARY = Path(__file__).parents[2] / "src/mainstay/playbooks/library"
@@ -71,7 +74,9 @@ def test_s46_no_damage_to_a_playbook_gives_anything_but_findings(which, seed, co
     source, shelf = mutated(TEXTS[which], seed, count), Shelf(rework=REWORK)
     findings = ()
     try:
-        compile_playbook(source, ServiceCatalogue(), file="p.yaml", folders=[LIBRARY], others=shelf)
+        definition = compile_playbook(source, ServiceCatalogue(), file="p.yaml", folders=[LIBRARY], others=shelf)
+        assert explain(definition, ServiceCatalogue())
+        assert msgspec.msgpack.decode(msgspec.msgpack.encode(definition), type=Definition) == definition
     except PlaybookError as error:
         findings = error.findings
     assert all(finding.split(":")[1].isdigit() for finding in findings)

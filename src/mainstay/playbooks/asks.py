@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mainstay.playbooks.templates import Drafts
 
 MAX_OPTIONS = 9
+NEVER_S = 10**10
 _OPTION = re.compile(r"[\w][\w ./-]{0,59}")
 TAKEN = ("approved", "rejected", "expired")  # the rulings themselves
 
@@ -43,6 +44,8 @@ class AskReader:
         if "remind" in node.values:
             reminders = [self._keys.duration(scalar) for scalar in self._keys.scalars(node, "remind")]
             step.asked["remind_s"] = tuple(seconds for seconds in reminders if seconds is not None)
+            if max(step.asked["remind_s"], default=0) >= (step.asked.get("due_s") or NEVER_S):
+                self._report.add(node.keys["remind"].place, "a reminder would come when the answer is due already")
         step.form = self._declarations.form(node.values.get("form"))
         step.covers = tuple(self._keys.scalars(node, "covers"))
         step.may_change = self._may_change(node.values.get("may_change"))
@@ -52,17 +55,19 @@ class AskReader:
             self._report.add(node.keys["may_change"].place, "'may_change' goes with 'covers': the steps it is about")
 
     def _options(self, node: Mapping) -> tuple[str, ...]:
-        options = self._keys.scalars(node, "options")
-        for number, option in enumerate(options):
-            if option.text in [other.text for other in options[:number]]:
+        options, good = self._keys.scalars(node, "options"), list[str]()
+        for option in options:
+            if option.text in good:
                 self._report.add(option.place, f"the option {option.text!r} stands here twice")
             elif _OPTION.fullmatch(option.text) is None:
                 self._report.add(option.place, f"{option.text!r} is no option: a word or a few, up to 60 letters")
             elif option.text in TAKEN:
                 self._report.add(option.place, f"{option.text!r} can't be an option: a ruling has this name already")
+            else:
+                good.append(option.text)
         if not 1 < len(options) <= MAX_OPTIONS:
             self._report.add(node.keys["options"].place, f"a question needs 2 to {MAX_OPTIONS} options")
-        return tuple(option.text for option in options)
+        return tuple(good)
 
     def _may_change(self, node: Node | None) -> tuple[tuple[Scalar, Slack], ...]:
         if node is None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mainstay.playbooks.order import Order
 
 _FIELD = re.compile(r"event\.([a-z_]\w*)", re.ASCII)
+_EXACT = ("text", "choice", "int", "bool")  # kinds whose equal values are written the same
 _OPEN, _CLOSE = "([{", ")]}"
 
 
@@ -35,7 +36,8 @@ def build_awaited(draft: StepDraft, report: Report, fitter: Fitter, order: Order
     if (equality := equality_in(template.expression.source)) is None:
         return Awaited(kind.text, where, since=since)
     field, source = equality
-    value = fitter.part(source)
+    plain = fitter.kind_of(f"event.{field}", {"event": event}) in _EXACT
+    value = fitter.part(source) if plain else None
     return Awaited(kind.text, where, field if value else "", value, since)
 
 

@@ -20,7 +20,7 @@ from mainstay.playbooks.keys import Keys
 from mainstay.playbooks.naming import NAME
 from mainstay.playbooks.order import Order
 from mainstay.playbooks.secrets import refuse_secrets
-from mainstay.playbooks.steps import StepReader
+from mainstay.playbooks.steps import KINDS, StepReader
 from mainstay.playbooks.templates import Draft, Drafts
 from mainstay.playbooks.triggers import Triggers
 from mainstay.playbooks.values import NameTypes, canonical_records, used_records
@@ -102,7 +102,7 @@ class _Compiler:
     def compile(self) -> Definition:
         """Read, order, type and fit; meaningless when there are findings."""
         tree = self._tree
-        self._keys.known(tree, TOP_KEYS, "of a playbook")
+        self._refuse_strays()
         refuse_secrets(tree, self._report)
         declarations = Declarations(self._keys, canonical_records(self._vocabulary))
         inputs = declarations.read(tree.values.get("inputs"), "inputs")
@@ -152,6 +152,15 @@ class _Compiler:
         if count_inside(definition) > MAX_PLAYBOOKS:
             self._report.add(tree.place, f"it runs more than {MAX_PLAYBOOKS} playbooks inside each other")
         return definition
+
+    def _refuse_strays(self) -> None:
+        """Refuse keys that a playbook does not have; say of a step that it stands under `steps`."""
+        for name, node in self._tree.values.items():
+            if name not in TOP_KEYS and isinstance(node, Mapping) and set(KINDS) & node.keys.keys():
+                place = self._tree.keys[name].place
+                self._report.add(place, f"{name!r} looks like a step: indent it under 'steps'")
+                self._tree.keys.pop(name)
+        self._keys.known(self._tree, TOP_KEYS, "of a playbook")
 
     def _named(self, key: str) -> dict[str, Draft]:
         node = self._keys.fields(self._tree, key, '{invoice: "= invoice.number"}')

@@ -28,6 +28,7 @@ SAYABLE = frozenset({"text", "choice", "int", "float", "bool", "date", "time", "
 _BOOLEAN = re.compile("true|false")
 _INTEGER = re.compile(r"-?\d{1,18}", re.ASCII)
 _DECIMAL = re.compile(r"-?\d{1,15}(?:\.\d{1,15})?", re.ASCII)
+_NOTHING = ("", "null", "~", "None", "nil")
 _SINGLE = re.compile(r"(?<!\{)\$?\{([a-z_][\w.]*)\}{1,2}", re.ASCII)
 Own = dict[str, Type]
 
@@ -89,6 +90,11 @@ class Fitter:
             self._report.add(draft.expression.place(), message)
         return self._made(draft.expression, checked, own, wanted)
 
+    def kind_of(self, path: str, own: Own) -> str:
+        """Give the kind of a dotted path; "" when it does not exist."""
+        type_ = self._checker.path_type(path, own)
+        return type_.kind if type_ else ""
+
     def part(self, source: str) -> Cel | None:
         """Give a part of an expression that was checked as a whole; None when it does not stand alone."""
         try:
@@ -121,6 +127,9 @@ class Fitter:
             hint = f'; write "= {scalar.text}"' if self._is_known(scalar.text) else ""
             self._report.add(scalar.place, f"{what} must be {in_words(wanted)}, not text{hint}")
             return None
+        if scalar.plain and wanted.kind == "text" and scalar.text in _NOTHING:
+            message = f'{what} is {scalar.text or "empty"}: leave it out, or write "" for an empty text'
+            self._report.add(scalar.place, message)
         if "." in scalar.text and self._is_known(scalar.text):
             message = f'{what} is the text {scalar.text!r}; for its value write "= {scalar.text}"'
             self._report.add(scalar.place, message)

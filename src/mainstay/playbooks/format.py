@@ -18,7 +18,29 @@ MAX_BYTES = 256 * 1024
 MAX_DEPTH = 20
 MAX_NODES = 20_000
 QUOTES_HINT = "put it in quotes"
+INSIDE_HINT = "inside double quotes write single ones, or the other way round"
+# What YAML's reader says, and what is said of it: the first part that fits.
+_SAID = (
+    ("'\\t'", "a tab: YAML is indented with spaces"),
+    ("mapping values are not", f"a second colon in one line; if a text holds it, {QUOTES_HINT}"),
+    (
+        "but found '<scalar>'",
+        f"a text goes on behind its closing quote; {INSIDE_HINT}",
+    ),
+    ("but found '<block", "this line is not indented like the one it belongs with"),
+    ("but found '-'", "this line is not indented like the one it belongs with"),
+    ("but found '<stream end>'", "a bracket that is opened before this is never closed"),
+    ("got '<stream end>'", "a bracket that is opened before this is never closed"),
+    ("got ':'", f"a comma is missing before this; or a text holds a colon: {QUOTES_HINT}"),
+    ("got '<scalar>'", "a comma or bracket is missing before this, or a quote stands inside of quotes"),
+    ("expected ',' or", "a comma or bracket is missing before this"),
+    ("could not find expected ':'", "this line has no colon: a key is followed by ': ' and its value"),
+    ("unknown escape", "in double quotes a backslash is written twice; single quotes take it as it is"),
+    ("cannot start any token", f"a text can't begin with this letter; {QUOTES_HINT}"),
+    ("expected a comment or a line break", f"a text behind '>' or '|' begins on the next line; or {QUOTES_HINT}"),
+)  # fmt: skip
 NEVER_CLOSED = "a quote that is opened here is never closed"
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 TEXT_HINT = f"; if it is text, {QUOTES_HINT}"
 
 
@@ -219,6 +241,9 @@ class _Reader:
     def _scalar(self, event: Any) -> Scalar:  # noqa: ANN401
         raw = self._source[event.start_mark.index : event.end_mark.index]
         plain = event.style is None or event.style == ""
+        if _CONTROL.search(event.value):
+            hint = "in double quotes a backslash is written twice; single quotes take it as it is"
+            self._report.add(self._place(event.start_mark), f"the text holds a control character; {hint}")
         rest = self._source[event.end_mark.index :].split("\n", 1)[0]
         cut = "#" if plain and raw and re.match(r"\s+#", rest) else ""
         return Scalar(str(event.value), self._place(event.start_mark), raw, plain, cut)
@@ -239,16 +264,6 @@ def _mark(error: Any, message: str) -> Any:  # noqa: ANN401 - ruamel's marked er
 
 def _say(error: Any) -> str:  # noqa: ANN401 - ruamel's marked error
     problem = str(error.problem or error.context or "this is no YAML")
-    if "mapping values are not" in problem:
-        return f"a second colon in one line; if a text holds it, {QUOTES_HINT}"
-    if "'\\t'" in problem:
-        return "a tab: YAML is indented with spaces"
-    if "but found '<scalar>'" in problem:
-        return "a text goes on behind its closing quote; inside double quotes write single ones, or the other way round"
-    if "unexpected end of stream" in problem or "while scanning a quoted scalar" in str(error.context):
+    if "while scanning a quoted scalar" in str(error.context) and "end of stream" in problem:
         return NEVER_CLOSED
-    if "expected ',' or '}'" in problem or "expected ',' or ']'" in problem:
-        return f"{problem}; if a text holds a colon, comma or bracket, {QUOTES_HINT}"
-    if "cannot start any token" in problem:
-        return f"{problem}; {QUOTES_HINT}"
-    return problem
+    return next((said for part, said in _SAID if part in problem), problem)

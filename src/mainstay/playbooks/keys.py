@@ -99,10 +99,13 @@ class Keys:
     def duration(self, scalar: Scalar) -> int | None:
         """Read a duration, seconds."""
         try:
-            return parse_duration_s(scalar.text)
+            seconds = parse_duration_s(scalar.text)
         except ValueError as error:
             self.report.add(scalar.place, str(error))
             return None
+        if not seconds:
+            self.report.add(scalar.place, f"{scalar.text!r} is no time at all")
+        return seconds or None
 
     def number(self, scalar: Scalar, least: int, most: int) -> int | None:
         """Read a whole number within bounds."""
@@ -133,7 +136,10 @@ class Keys:
         for name, key in node.keys.items():
             if name in known:
                 continue
-            if key.cut or " " in name:
+            if ":" in name:
+                written = f"{name.partition(':')[0]}: {name.partition(':')[2].lstrip()}"
+                self.report.add(key.place, f"{name!r} is no key {of}; a space follows the colon: {written}")
+            elif key.cut or " " in name:
                 message = f"{name!r} is no key {of}; if it belongs to the text before it, {QUOTES_HINT}"
                 self.report.add(key.place, message)
             else:

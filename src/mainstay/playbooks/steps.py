@@ -6,6 +6,7 @@ waits have stands in asks.py and waits.py.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from mainstay.kernel.graph import DEFAULT_AT_ONCE, DEFAULT_ATTEMPTS, Retry
@@ -102,8 +103,13 @@ class StepReader:
         return found
 
     def _step(self, key: Scalar, node: Node) -> StepDraft | None:
+        if key.text in (*KINDS, *_ALL_KEYS) and not (isinstance(node, Mapping) and set(KINDS) & node.keys.keys()):
+            self._report.add(key.place, f"{key.text!r} stands where steps have their names: indent it under its step")
+            return None
         if not isinstance(node, Mapping):
-            self._report.add(node.place, f"the step {key.text!r} needs keys, such as {{do: files.write}}")
+            kind = isinstance(node, Scalar) and re.match(rf"({'|'.join(KINDS)})[: ]\s*(\S.*)", node.text)
+            hint = f"; write {kind[1]}: {kind[2]}" if kind else ", such as {do: files.write}"
+            self._report.add(node.place, f"the step {key.text!r} needs keys{hint}")
             return None
         kind = self._kind(key, node)
         if kind is None:
@@ -163,7 +169,7 @@ class StepReader:
                 self._drafts.role(step, role, self._keys.uncut(scalar))
         if (arguments := self._keys.fields(node, "with")) is not None:
             step.templates["with"] = self._drafts.template(arguments)
-        if isinstance(undo := self._keys.fields(node, "undo"), Mapping):
+        if isinstance(undo := self._keys.fields(node, "undo", "{do: payments.refund, with: ...}"), Mapping):
             self._undo(step, undo)
         match step.kind:
             case "ask":

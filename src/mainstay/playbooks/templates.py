@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from mainstay.playbooks.format import QUOTES_HINT, Listing, Mapping, Node, Place, Report, Scalar
+from mainstay.playbooks.naming import NAME
 from mainstay.runtime.checking import WrongExpressionError, read_names
 from mainstay.runtime.faults import say_fault
 
@@ -107,7 +108,8 @@ class Drafts:
         meant = scalar.text.strip()
         if meant.startswith("{{") and meant.endswith("}}") and meant.count("{{") == 1:
             meant = meant[2:-2].strip()
-        looks = meant.startswith("=") or re.search(r"[.()<>=!]|&&", meant)
+        looks = meant in ("true", "false") or (role in ("each", "show") and NAME.fullmatch(meant) is not None)
+        looks = looks or meant.startswith("=") or re.search(r"[.()<>=!]|&&", meant) is not None
         example = f"= {meant.lstrip('= ')}" if looks else "= inputs.x"
         how = "write" if looks else "such as"
         self._report.add(scalar.place, f"'{role}' needs an expression{':' if looks else ','} {how} \"{example}\"")
