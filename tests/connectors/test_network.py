@@ -80,3 +80,32 @@ async def _answers() -> bool:
 
 def test_the_present_state_is_asked_without_sending_anything():
     assert isinstance(asyncio.run(network.is_online()), bool)
+
+
+MAIL = """
+import asyncio, sys
+from memory_call import MemoryCall
+from mainstay.connectors import mail
+from mainstay.connectors.guard import Guard
+from mainstay.errors import OperationError
+from mainstay.runtime.clock import SystemClock
+
+async def main():
+    smtp = mail.SmtpConfig(host=sys.argv[1])
+    config = mail.MailConfig(sender="Anna <anna@acme.example>", workspace="/", smtp=smtp)
+    (send,) = (one for one in mail.operations(config, lambda: "secret", None) if one.name == "mail.send")
+    given = {"to": "ben@example.com", "subject": "Hello", "text": "Hi"}
+    try:
+        await Guard(SystemClock()).call(send, MemoryCall(), given)
+    except OperationError as error:
+        print(type(error).__name__)
+
+asyncio.run(main())
+"""
+
+
+@needs_namespace
+@pytest.mark.parametrize("host", ["smtp.example.com", "192.0.2.7"])
+def test_k21_a_mail_without_a_network_waits_whether_its_server_is_a_name_or_a_number(host):
+    done = alone("-c", MAIL, host)
+    assert (done.stdout, done.stderr) == ("Offline\n", "")

@@ -75,7 +75,8 @@ def test_after_a_few_sendings_without_an_answer_the_operator_is_asked_with_what_
 
 
 @pytest.mark.parametrize("lookup", [True, False])
-def test_a_token_the_other_side_has_forgotten_is_not_sent_again(workspace, world, lookup):
+def test_e2_a_token_the_other_side_has_forgotten_is_not_sent_again(workspace, world, lookup, monkeypatch):
+    monkeypatch.setattr(settling, "RESENDS_S", (0.01, 2.5, 0.01))
     calls = []
 
     async def call(call, given):
@@ -90,10 +91,10 @@ def test_a_token_the_other_side_has_forgotten_is_not_sent_again(workspace, world
         plan_id, standing = await start(owner, plan(do("a", "test.say", "one")))
         return len(standing["questions"]), [fact.settled for fact in facts(owner, plan_id, e.EffectDone)]
 
-    forgets = operation(call, settle="resend", token_lifetime_s=0.05, lookup=look if lookup else None)
+    forgets = operation(call, settle="resend", token_lifetime_s=2, lookup=look if lookup else None)
     asked = run(workspace, world, scenario, forgets)
     assert asked == ((0, ["it is in its list"]) if lookup else (1, []))
-    assert len(calls) == 2  # the second one 0.01 s later, the third would have been after its lifetime
+    assert len(calls) == 2  # the second one at once, the third would have been after its lifetime
 
 
 def hanging(calls, **more):
@@ -397,3 +398,13 @@ def test_a_policy_that_breaks_asks_and_lets_nothing_through(workspace, world):
     assert question["kind"] == "effect"
     assert "could not decide" in question["why"]
     assert world.words() == []
+
+
+def test_e3_what_acts_does_not_run_where_it_is_given_no_token(workspace, world):
+    async def scenario(owner):
+        plan_id, standing = await start(owner, plan(do("a", "test.say", "one")))
+        return len(standing["questions"]), facts(owner, plan_id, e.StepStuck)[0].failure.message
+
+    entry = {"where": "worker", "entry": "worker_code:work"}
+    asked, why = run(workspace, world, scenario, operation(None, **entry))
+    assert (asked, "can't run in a worker process" in why) == (1, True)

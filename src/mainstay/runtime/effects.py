@@ -130,6 +130,8 @@ class Effects:
     def _prepare(self, plan: Plan, path: str, name: str, arguments: Value, labels: Labels, account: str) -> None:
         try:
             operation = self._parts.catalogue.operation(name)
+            if operation.call is None:  # a worker is given no token, so nothing could ever be settled
+                raise Permanent(f"{operation.name} acts, and what acts can't run in a worker process")
             typed = from_plain(arguments, operation.input)
         except (MainstayError, msgspec.ValidationError) as error:
             self._fail(plan, path, self._parts.classify(Permanent(f"'{path}' can't be prepared: {error}")))
