@@ -372,3 +372,23 @@ def test_l3_a_failure_names_nobody_in_the_history(workspace, world):
     assert card["remedy"] == "Is [name] right?"
     found = leaks(workspace, {address})
     assert not any(place.startswith(("event", "stuck")) for place, _ in found)
+
+
+def test_m7_a_key_that_an_old_copy_brings_back_is_destroyed_again_at_the_next_start(workspace, run):
+    """The history says who was forgotten, so keys put back from a copy do not outlive the next start."""
+    put_back = "UPDATE person_key SET wrapped = ?, destroyed_at_us = NULL WHERE id = ?"
+
+    async def copied(owner):
+        (key,) = owner.people.known_as(PERSON)
+        ((wrapped,),) = owner.ledger.rows("SELECT wrapped FROM person_key WHERE id = ?", (key,))
+        await forget(owner, PERSON)
+        owner.people._writer.execute(put_back, (wrapped, key))  # noqa: SLF001 - what an old copy does
+        return key
+
+    key = in_owner(workspace, copied)
+
+    async def later(owner):
+        return owner.people.kinds([key]), len(owner.ledger.read("people"))
+
+    assert in_owner(workspace, later) == ({}, 1)
+    assert run[0] is not None
