@@ -3,7 +3,7 @@
 What JSON has no word for stands in an object whose one key begins with "$":
 
     {"$blob": {...}}    a reference to a blob        {"$int": "9007199254740993"}   an integer beyond 2^53
-    {"$sealed": {...}}  a sealed value               {"$float": "nan"}              nan, inf or -inf
+    {"$sealed": [...]}  a sealed value               {"$float": "nan"}              nan, inf or -inf
     {"$bytes": "..."}   bytes, in base64             {"$map": [[key, value], ...]}  a map that looks like one of these
 """
 
