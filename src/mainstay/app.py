@@ -344,7 +344,7 @@ class Owner:
         self.engine.on_timer = self.timers.hint
         self._sleeping = asyncio.create_task(self.timers.run())
         self._sleeping.add_done_callback(self._timers_ended)
-        if self._watching is None:
+        if self._watching is None or self._watching.done():  # a commit that failed ended it
             self._watching = asyncio.create_task(self.watcher.run())
             self._watching.add_done_callback(self._timers_ended)
         self.engine.resume([row[0] for row in self.ledger.rows(queries.LIVE_PLANS)])
