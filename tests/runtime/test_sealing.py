@@ -382,7 +382,7 @@ def test_m7_a_key_that_an_old_copy_brings_back_is_destroyed_again_at_the_next_st
         (key,) = owner.people.known_as(PERSON)
         ((wrapped,),) = owner.ledger.rows("SELECT wrapped FROM person_key WHERE id = ?", (key,))
         await forget(owner, PERSON)
-        owner.people._writer.execute(put_back, (wrapped, key))  # noqa: SLF001 - what an old copy does
+        owner.people._writer.execute(put_back, (wrapped, key))
         return key
 
     key = in_owner(workspace, copied)
