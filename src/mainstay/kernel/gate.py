@@ -86,6 +86,8 @@ def _check(turn: Turn, command: c.Rule, question: Question) -> None:
 
 def _check_edits(turn: Turn, command: c.Rule, question: Question) -> None:
     """Let an edit count only for what is kept, and not where policy forbids what it became."""
+    if not command.prepared:  # what is kept of a plain question are rows, not actions
+        return
     kept = question.paths if command.kept is None else [question.paths[index] for index in command.kept]
     for prepared in command.prepared:
         if prepared.path not in kept:
