@@ -52,7 +52,7 @@ class Network:
 
     def start(self) -> None:
         """Begin with what an earlier process left waiting."""
-        if self._waiting():
+        if (self._watching is None or self._watching.done()) and self._waiting():
             self._watch(began=True)
 
     def lost(self) -> None:
