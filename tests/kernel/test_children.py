@@ -193,3 +193,10 @@ def test_a_round_that_fails_is_a_stuck_step_and_no_round():
 def test_a_child_plan_is_taken_back_at_the_place_of_its_end_e5():
     scene = given(sub("a"), do("b"), sub("z")).when(begin("a"), begin("z"), *carried_out("b"), child_ends("a"))
     scene.when(undo()).then(e.PlanCancelled, e.UndoRequested, e.UndoStarted(("z", "a", "b")))
+
+
+def test_the_question_after_the_last_round_says_why_it_is_asked():
+    scene = given(loop("a", most=1)).when(begin("a"), child_ends("a"), judge("a", 1))
+    asked = scene.fact(e.DecisionAsked)
+    assert asked.why == "The playbook lets it try so often, and asks you then."
+    assert asked.card["headline"] == "a is not good enough after 1 round"

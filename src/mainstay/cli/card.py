@@ -43,6 +43,7 @@ REMEDIES = {
     "stuck": {
         "retry": "try it again, with the same files",
         "skip": "leave it out and go on",
+        "accept": "take the last round as it is",
         "anyway": "take it back all the same",
         "undo": "end the plan and take back what it did",
     },
@@ -137,6 +138,10 @@ def _undo(question: Row) -> Text:
         return text("What you approve here can be taken back.")
     if question["kind"] == "ask":
         return text("Your answer itself does nothing outside; what follows is named above.")
+    if question["kind"] == "stuck" and question["parts"]:
+        return text(
+            f"What was done behind it stays until this plan is undone; see it: mainstay show {question['parts'][-1]}"
+        )
     if question["kind"] == "stuck":
         return text("It did not happen, so there is nothing of it to take back.")
     return text("It can be undone.")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mainstay.values import Value
 
 YES_NO = ("approve", "reject")
+GAVE_UP = "It failed and will not be tried again by itself."
 REMEDIES = ("retry", "skip", "undo")
 SETTLED = ("happened", "did_not_happen", "skip")
 CONFIRMED = ("confirmed", "again", "undo")
@@ -133,7 +134,9 @@ def ask_settle(turn: Turn, command: c.AskSettle) -> None:
     )
 
 
-def ask_stuck(turn: Turn, path: str, failure: Failure, attempt: int, remedies: tuple[str, ...] = ()) -> None:
+def ask_stuck(
+    turn: Turn, path: str, failure: Failure, attempt: int, remedies: tuple[str, ...] = (), why: str = GAVE_UP
+) -> None:
     """Put a dead letter before the operator, with its remedies; `attempt` counts those that failed."""
     turn.add(e.StepStuck(path, failure, attempt))
     turn.add(
@@ -144,7 +147,7 @@ def ask_stuck(turn: Turn, path: str, failure: Failure, attempt: int, remedies: t
             card={"headline": failure.message, "remedy": failure.remedy, "class": failure.error_class},
             options=remedies or _remedies(turn, path),
             rule="stuck",
-            why="It failed and will not be tried again by itself.",
+            why=why,
         )
     )
 

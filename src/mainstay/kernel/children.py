@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from mainstay.kernel.turn import Turn
 
 ROUND_REMEDIES = ("accept", "retry", "skip", "undo")
+_NO_MORE_ROUNDS = "The playbook lets it try so often, and asks you then."
 
 # --- decided
 
@@ -107,7 +108,7 @@ def _after_last_round(turn: Turn, path: str, repeat: Repeat, slot: Slot) -> None
         turn.add(e.StepFailed(path, failure))
         fail_plan(turn, path, failure, by="playbook")
     else:
-        ask_stuck(turn, path, failure, slot.attempt + 1, ROUND_REMEDIES)
+        ask_stuck(turn, path, failure, slot.attempt + 1, ROUND_REMEDIES, _NO_MORE_ROUNDS)
 
 
 # --- what follows by itself
