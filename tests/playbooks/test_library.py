@@ -10,6 +10,7 @@ from mainstay.agents import reconcile
 from mainstay.connectors import books, files, known, mail
 from mainstay.connectors.bank import read as bank
 from mainstay.connectors.invoices import read as invoices
+from mainstay.errors import UnknownNameError
 from mainstay.kernel.graph import Definition
 from mainstay.playbooks.compile import compile_playbook
 from mainstay.playbooks.explain import explain
@@ -37,10 +38,14 @@ class ShippedCatalogue(SmallCatalogue):
         }
 
     def operation(self, name):
+        if name not in self._operations:
+            raise UnknownNameError(f"there is no operation {name!r}")
         return self._operations[name]
 
     def agent(self, name):
-        return {"reconcile": reconcile.CONTRACT}[name]
+        if name != "reconcile":
+            raise UnknownNameError(f"there is no agent {name!r}")
+        return reconcile.CONTRACT
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from service_catalogue import REWORK, SERVICE, ServiceCatalogue, Shelf, compiled
 from test_explain import EVERYTHING
+from test_library import ShippedCatalogue
 
 from mainstay.errors import PlaybookError
 from mainstay.kernel.graph import Definition
@@ -17,7 +18,8 @@ from mainstay.playbooks.explain import explain
 
 WRONG = sorted((Path(__file__).parent / "wrong").glob("*.yaml"))
 LIBRARY = Path(__file__).parents[2] / "src/mainstay/playbooks/library"
-TEXTS = [SERVICE, EVERYTHING, REWORK, *(path.read_text() for path in sorted(LIBRARY.glob("*.yaml")))]
+SHIPPED = [path.read_text() for path in sorted(LIBRARY.glob("*.yaml"))]
+TEXTS = [SERVICE.replace("file:templates/draft.md", "Hello"), EVERYTHING, REWORK, *SHIPPED]
 BITS = [
     *"={}[]'\":#,\t\n |>?é",
     *("{{", "}}", "&a", "*a", "!x", "null", "- ", "= ", "inputs", "each", "9" * 20, "1e999", "file:"),
@@ -70,12 +72,15 @@ def mutated(text, seed, count):
 @settings(max_examples=200, deadline=None)
 @given(st.sampled_from(range(len(TEXTS))), st.integers(0, 2**32), st.integers(1, 6))
 @example(2, 130345, 1)
+@example(0, 0, 0)
+@example(1, 0, 0)
+@example(3, 0, 0)
 def test_s46_no_damage_to_a_playbook_gives_anything_but_findings(which, seed, count):
     source, shelf = mutated(TEXTS[which], seed, count), Shelf(rework=REWORK)
-    findings = ()
+    catalogue, findings = ShippedCatalogue(LIBRARY) if TEXTS[which] in SHIPPED else ServiceCatalogue(), ()
     try:
-        definition = compile_playbook(source, ServiceCatalogue(), file="p.yaml", folders=[LIBRARY], others=shelf)
-        assert explain(definition, ServiceCatalogue())
+        definition = compile_playbook(source, catalogue, file="p.yaml", folders=[LIBRARY], others=shelf)
+        assert explain(definition, catalogue)
         assert msgspec.msgpack.decode(msgspec.msgpack.encode(definition), type=Definition) == definition
     except PlaybookError as error:
         findings = error.findings
