@@ -46,3 +46,15 @@ def test_what_a_step_is_not_there_for_is_refused_in_plain_words(status):
     with pytest.raises(CommandRefusedError, match="undo of book, item 5 stands at") as refused:
         Turn(plan, 0).slot("~book/4")
     assert not ENGINE_ROOM.search(refused.value.message)
+
+
+def test_child_plans_are_told_by_their_ids_and_those_of_items_by_their_items():
+    assert say(e.ChildrenStarted("s", ("abc-s",))) == "s: plan abc-s began"
+    assert say(e.ChildrenStarted("s", ("abc-s-1", "abc-s-2"))) == "s: split into 2 parts"
+    assert say(e.ChildrenStarted("s/1", ("abc-s-2",))) == "s, item 2: plan begun"
+    assert say(e.ChildFinished("s", "abc-s", "completed")) == "s: plan abc-s is done"
+    assert say(e.ChildFinished("s/1", "abc-s-2", "cancelled")) == "s, item 2: plan cancelled"
+    assert say(e.RoundJudged("r", 2, accepted=False)) == "r: round 2 is not good enough"
+    assert say(e.StepUndone("s", ("s/1.pay/0", "r#2.pay"))) == (
+        "s: taken back, except s, item 2: pay, item 1, r, run 2: pay"
+    )

@@ -107,7 +107,7 @@ def _done(fact: e.EffectDone) -> str:
 def _begun(fact: e.ChildrenStarted) -> str:
     if len(fact.plans) > 1:
         return f"{say_path(fact.path)}: split into {_count(len(fact.plans), 'part')}"
-    return f"{say_path(fact.path)}: {'its plan' if is_item(fact.path) else 'plan ' + ', '.join(fact.plans)} began"
+    return f"{say_path(fact.path)}: " + ("plan begun" if is_item(fact.path) else f"plan {', '.join(fact.plans)} began")
 
 
 def _completed(fact: e.StepCompleted) -> str:
@@ -161,7 +161,7 @@ _SAY: dict[type[e.Fact], Callable[[Any], str]] = {
     e.ItemsFrozen: lambda f: f"{say_path(f.path)}: {_count(f.count, 'item')} to go through",
     e.ChildrenStarted: _begun,
     e.ChildFinished: lambda f: (
-        f"{say_path(f.path)}: {'its plan' if is_item(f.path) else f'plan {f.plan}'} is {STATUS[f.status]}"
+        f"{say_path(f.path)}: " + ("plan " if is_item(f.path) else f"plan {f.plan} is ") + STATUS[f.status]
     ),
     e.RoundJudged: lambda f: f"{say_path(f.path)}: round {f.round} is {'' if f.accepted else 'not '}good enough",
     e.StepStarted: lambda f: f"{say_path(f.path)}: begun" + (f", attempt {f.attempt}" if f.attempt > 1 else ""),
