@@ -1,0 +1,118 @@
+"""Remedies for many at once: lists, compensations, and a request that fails in part (requirement K10)."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from kit import Said, each, facts, operations, plan, rule, run, start, undo
+from kit import do as step
+
+from mainstay import events as e
+from mainstay.errors import InputError, Permanent
+from mainstay.requests.stuck import cause_of, chosen, group_of, grouped
+from mainstay.views import Views
+
+
+def broken(world, name, words=("bad",)):
+    """Make an operation that can't do some words."""
+
+    async def call(call, given):
+        if given.word.startswith(words):
+            raise Permanent(f"there is no word '{given.word}'")
+        return Said(given.word)
+
+    return msgspec.structs.replace(next(one for one in operations(world) if one.name == name), call=call)
+
+
+async def remedy(owner, decisions, choice, **more):
+    params = {"decisions": decisions, "choice": choice, **more}
+    return await owner.requests._methods["remedy"](owner.requests, params, lambda _: None)
+
+
+def stuck_in(owner):
+    with Views(owner.workspace) as views:
+        return views.stuck()
+
+
+LISTED = plan(each(step("a", "test.say", "x")))
+
+
+def test_k10_items_of_a_list_have_one_cause_and_are_answered_together_or_alone(workspace, world):
+    async def scenario(owner):
+        plan_id, _ = await start(owner, LISTED, words=["bad 1", "fine", "bad 2", "bad 3"])
+        rows = stuck_in(owner)
+        (group,) = grouped(rows)
+        one = await remedy(owner, [rows[0]["decision"]], "skip")
+        rest = await remedy(owner, [row["decision"] for row in rows[1:]], "skip")
+        return group, one["plans"][0]["status"], rest["plans"][0]["status"], facts(owner, plan_id, e.DecisionRuled)
+
+    group, before, after, rulings = run(workspace, world, scenario, broken(world, "test.say"))
+    assert (len(group["stuck"]), group["does"], group["class"]) == (3, "test.say", "permanent")
+    assert [row["action"] for row in group["stuck"]] == ["a, item 1", "a, item 3", "a, item 4"]
+    assert (before, after, len(rulings)) == ("running", "completed", 3)
+
+
+def test_k10_a_request_of_which_some_are_refused_does_the_others_and_names_those(workspace, world):
+    async def scenario(owner):
+        await start(owner, LISTED, words=["bad 1", "bad 2", "bad 3"])
+        decisions = [row["decision"] for row in stuck_in(owner)]
+        await rule(owner, decisions[1], "skip")
+        told = await remedy(owner, [*decisions, "nobody.1"], "skip")
+        return told, decisions
+
+    told, decisions = run(workspace, world, scenario, broken(world, "test.say"))
+    assert told["done"] == [decisions[0], decisions[2]]
+    assert [each["decision"] for each in told["refused"]] == [decisions[1], "nobody.1"]
+    assert "is not open" in told["refused"][0]["why"]
+    assert told["plans"][0]["status"] == "completed"
+
+
+def test_k10_compensations_that_failed_are_answered_together(workspace, world):
+    async def scenario(owner):
+        plans = [(await start(owner, plan(step("a", "test.say", "one"))))[0] for _ in range(3)]
+        for plan_id in plans:
+            await undo(owner, plan_id)
+        rows = stuck_in(owner)
+        told = await remedy(owner, [row["decision"] for row in rows], "skip")
+        return {row["group"] for row in rows}, rows[0]["action"], [each["status"] for each in told["plans"]]
+
+    groups, action, ended = run(workspace, world, scenario, broken(world, "test.unsay", ("one",)))
+    assert (len(groups), action, ended) == (1, "undo of a", ["undone"] * 3)
+
+
+def test_k10_the_same_change_is_merged_into_each(workspace, world):
+    async def scenario(owner):
+        plan_id, _ = await start(owner, LISTED, words=["bad 1", "bad 2"])
+        decisions = [row["decision"] for row in stuck_in(owner)]
+        told = await remedy(owner, decisions, "retry", arguments={"word": "good"})
+        prepared = facts(owner, plan_id, e.EffectPrepared)[-2:]
+        return told["plans"][0]["status"], [owner.payloads.load(fact.arguments)["word"] for fact in prepared], prepared
+
+    status, words, prepared = run(workspace, world, scenario, broken(world, "test.say"))
+    assert (status, words) == ("completed", ["good", "good"])
+    assert all("operator" in fact.labels for fact in prepared)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("There is no file inbox/a.txt.", "There is no file inbox/b.txt.", True),
+        ("no customer 17", "no customer 1,804", True),
+        ("no customer 'Anna Berg'", "no customer 'Ben'", True),
+        ("anna@example.com is not known", "ben@example.org is not known", True),
+        ("The invoice is closed", "The invoice is open", False),
+    ],
+)
+def test_what_differs_from_case_to_case_is_no_part_of_a_cause(one, other, same):
+    assert (cause_of(one) == cause_of(other)) == same
+    groups = {group_of("stuck", "mail.send", "permanent", message) for message in (one, other)}
+    assert len(groups) == (1 if same else 2)
+
+
+def test_what_another_operation_meets_is_another_cause():
+    assert group_of("stuck", "mail.send", "permanent", "no") != group_of("stuck", "files.write", "permanent", "no")
+
+
+def test_a_name_of_nothing_stuck_is_refused():
+    with pytest.raises(InputError, match="Nothing that is stuck is called"):
+        chosen([], ["abc.step"])
