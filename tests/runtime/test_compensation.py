@@ -7,9 +7,11 @@ import pytest
 from kit import capped, do, each, facts, operations, plan, rule, run, start, undo
 
 from mainstay import events as e
-from mainstay.contracts import Card, Compensation, Found
+from mainstay.contracts import Card, Compensation, Found, to_plain
 from mainstay.errors import Permanent, Transient
 from mainstay.kernel.graph import Literally, Record, Retry, Step
+from mainstay.records import Allocation, Match
+from mainstay.values import Money
 from mainstay.views import Views
 
 QUICK = Retry(attempts=3, base_s=0.001, cap_s=0.001)
@@ -110,6 +112,31 @@ def test_e5_a_state_that_can_not_be_read_is_tried_again_and_then_asked_by_name_f
     say, unsay = named(world, "test.say", compensate=back), named(world, "test.unsay", state=state)
     assert run(workspace, world, scenario, say, unsay) == ("undoing", "~a", 1)
     assert (len(tries), world.words()) == (3, ["one"])
+
+
+def books(name, operation, **arguments):
+    given = Record({key: Literally(value) for key, value in arguments.items()})
+    return plan(Step(name=name, kind="do", target=operation, effect="reversible", arguments=given))
+
+
+PARTS = tuple(Allocation("l1", invoice, Money(500, "EUR")) for invoice in ("R1", "R2"))
+MATCH = Match("m", "full", ("l1",), ("R1", "R2"), Money(1000, "EUR"), 1.0, "said so", PARTS, booked_on="2026-10-01")
+
+
+@pytest.mark.parametrize(("removed", "ends"), [(0, "undone"), (1, "undoing"), (2, "undone")])
+def test_e5_bookings_of_which_some_were_taken_back_since_ask(workspace, world, removed, ends):
+    async def scenario(owner):
+        booked, _ = await start(owner, books("book", "books.record_payment", match=to_plain(MATCH)))
+        output = owner.payloads.load(facts(owner, booked, e.EffectDone)[0].output)
+        ids = [payment["id"] for payment in output["payments"]]
+        if removed:
+            await start(owner, books("gone", "books.remove_payment", ids=ids[:removed]))
+        standing = await undo(owner, booked)
+        cards = [Views(owner.workspace).question(question)["card"] for question in standing["questions"]]
+        return standing["status"], [sorted(card["found"].values()) for card in cards]
+
+    found = [["R2: 5.00 EUR"]] if ends == "undoing" else []
+    assert run(workspace, world, scenario) == (ends, found)
 
 
 # --- one that fails
