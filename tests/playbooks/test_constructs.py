@@ -2,11 +2,13 @@
 
 import msgspec
 import pytest
-from service_catalogue import REWORK, SERVICE, compiled
+from service_catalogue import REWORK, SERVICE, ServiceCatalogue, compiled
 
 from mainstay.errors import PlaybookError
 from mainstay.kernel.graph import Cel, Definition, Ending, Graph, Literally, Need, Slack
 from mainstay.playbooks.awaiting import equality_in
+from mainstay.playbooks.calls import Opened
+from mainstay.playbooks.compile import compile_opened
 from mainstay.runtime.expressions import Program
 
 HEAD = "playbook: p\nexpires: 9d\n"
@@ -428,3 +430,34 @@ def test_a_misspelt_option_in_a_list_is_found():
         f"steps: {{a: {{when: \"= inputs.kind in ['new', 'odl']\", {WRITE}}}}}"
     )
     assert found == ["p.yaml:4:45: 'inputs.kind' is never 'odl', only new, old; did you mean 'old'?"]
+
+
+def test_a_number_under_let_is_a_number_and_a_quoted_one_a_text():
+    plan = compiled(
+        f"{HEAD}let: {{n: 3, t: '3', yes_it_is: true}}\n"
+        "steps: {a: {do: files.write, with: {path: '{{n + 1}}{{t + t}}{{yes_it_is && n == 3}}'}}}"
+    )
+    assert (plan.types["n"], plan.types["t"], plan.types["yes_it_is"]) == ("int", "text", "bool")
+    assert Program(plan).value(plan.steps[0].arguments, {}.get) == {"path": "433yes"}
+
+
+def test_only_so_many_playbooks_stand_inside_one():
+    others = {f"q{n}": f"playbook: q{n}\nsteps: {{a: {{{WRITE}}}}}" for n in range(51)}
+    steps = "\n".join(f"  s{n}: {{playbook: q{n}}}" for n in range(51))
+    assert findings(f"{HEAD}steps:\n{steps}", **others) == [
+        "p.yaml:1:1: it runs more than 50 playbooks inside each other"
+    ]
+
+
+def test_templates_come_from_kept_content_where_that_is_given_the_nearest_first():
+    source = f"{HEAD}steps: {{a: {{do: files.write, with: {{path: 'file:templates/a.md'}}}}}}"
+    files = {
+        "templates/a.md": b"far",
+        "playbooks/templates/a.md": "nah {{today}} \u00fc".encode(),
+        "templates/b.md": b"",
+    }
+    plan = compile_opened(Opened(source, "p.yaml", files=files, version="1a"), ServiceCatalogue())
+    assert Program(plan).value(plan.steps[0].arguments, {"today": "2026-11-21"}.get)["path"] == "nah 2026-11-21 \u00fc"
+    assert plan.version == "1a"
+    with pytest.raises(PlaybookError, match=r"there is no file 'templates/a.md'"):
+        compile_opened(Opened(source, "p.yaml", files={}), ServiceCatalogue())

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mainstay.kernel.graph import Field
+from mainstay.playbooks.fit import guess_type, read_literal
+from mainstay.playbooks.format import Scalar
 from mainstay.playbooks.naming import record_name
 from mainstay.records import EVENTS
 from mainstay.runtime.checking import Checker, WrongExpressionError, is_path, walk_path
@@ -113,7 +115,9 @@ class NameTypes:
         return self._vocabulary.add(f"{record_name(step.name)}_answer", fields)
 
     def _let(self, draft: Draft) -> Type:
-        return TEXT if draft.kind in ("text", "literal") else self._draft(draft)
+        if draft.kind == "literal" and isinstance(draft.node, Scalar):
+            return guess_type(read_literal(draft.node.text, ANY, plain=draft.node.plain))
+        return TEXT if draft.kind == "text" else self._draft(draft)
 
     def _draft(self, draft: Draft) -> Type:
         expression = draft.expression
