@@ -100,7 +100,8 @@ class Triggers:
         else:
             self._folder(trigger.value)
         for draft in (trigger.where, trigger.arguments):
-            self._no_steps(draft, order)
+            if draft is not None:
+                self._no_steps(draft, order)
         where = None if trigger.where is None else fitter.cel(trigger.where, BOOL, own, "'where'")
         return Trigger(
             event=trigger.value.text if trigger.kind == "event" else FILE_EVENT if trigger.kind == "folder" else "",
@@ -142,11 +143,12 @@ class Triggers:
                 made[one.name] = Literally(one.default)
         return Record(made)
 
-    def _no_steps(self, draft: Draft | None, order: Order) -> None:
-        for name in sorted(names_used([draft], order.lets) & {*order.steps, "inputs"}) if draft else ():
-            first = next(each for each in draft.expressions()) if draft else None
-            if first is not None:
-                self._report.add(first.place(), f"the plan has not started here, so there is no {name!r} yet")
+    def _no_steps(self, draft: Draft, order: Order) -> None:
+        """Refuse what is known only when the plan has begun."""
+        first = next(iter(draft.expressions()), None)
+        for name in sorted(names_used([draft], order.lets) & {*order.steps, "inputs"}) if first else ():
+            assert first is not None
+            self._report.add(first.place(), f"the plan has not started here, so there is no {name!r} yet")
 
     def _folder(self, scalar: Scalar) -> None:
         path = PurePosixPath(scalar.text)
