@@ -345,6 +345,7 @@ def test_an_answer_that_only_an_ending_or_a_result_uses_is_used():
         ("{cron: '*/15 8-18 1,15 JAN-MAR 1-5'}", "", "", "*/15 8-18 1,15 JAN-MAR 1-5"),
         ("{event: mail.received, where: \"= event.subject == 'x'\"}", "mail.received", "", ""),
         ("{folder: inbox/bank}", "file.received", "inbox/bank", ""),
+        ("{folder: ./inbox//bank/}", "file.received", "inbox/bank", ""),
     ],
 )
 def test_what_starts_a_plan_by_itself_is_kept(on, event, folder, cron):

@@ -106,7 +106,7 @@ class Triggers:
         return Trigger(
             event=trigger.value.text if trigger.kind == "event" else FILE_EVENT if trigger.kind == "folder" else "",
             where=where,
-            folder=trigger.value.text if trigger.kind == "folder" else "",
+            folder=str(PurePosixPath(trigger.value.text)) if trigger.kind == "folder" else "",
             cron=trigger.value.text if trigger.kind == "cron" else "",
             arguments=self._arguments(trigger, fitter, inputs, own),
         )
