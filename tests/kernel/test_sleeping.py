@@ -27,6 +27,7 @@ from kernel_scene import (
 
 from mainstay import commands as c
 from mainstay import events as e
+from mainstay.kernel.state import holds_places
 from mainstay.values import SECOND_US, Failure
 
 OFFLINE = Failure("transient", "there is no network", counts=False, waits_for="network")
@@ -141,6 +142,14 @@ def test_e5_an_undo_waits_for_what_is_still_to_be_looked_up(ends):
     scene.when(look_later(scene, "b"), ends).stands("cancelled", b="settling")
     scene.later(600).when(timer("settle", "b"), absent("b"))
     scene.stands("undoing" if isinstance(ends, c.UndoPlan) else "cancelled", b="failed")
+
+
+def test_a_plan_that_ended_holds_its_places_until_what_may_have_happened_is_looked_up():
+    scene = given(do("a")).when(*sent("a"), lose("a"))
+    scene.when(look_later(scene, "a"), cancel())
+    assert holds_places(scene.plan)
+    scene.later(600).when(timer("settle", "a"), absent("a"))
+    assert not holds_places(scene.plan)
 
 
 def test_k21_what_waits_for_a_network_goes_on_as_soon_as_it_is_back():

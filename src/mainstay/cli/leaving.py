@@ -51,5 +51,6 @@ def recall(screen: Screen, folder: Path | None, name: str, step: str, *, item: i
 def say_offline(screen: Screen, offline: Row | None) -> None:
     """Say once for all that waits that there is no network."""
     if offline is not None:
-        waiting = "1 action waits" if offline["waiting"] == 1 else f"{offline['waiting']} actions wait"
-        screen.say(f"No network since {when(offline['since'])[11:]}; {waiting}, and goes on by itself.", "yellow")
+        many = f"{offline['waiting']} actions wait, and go on by themselves"
+        waiting = "1 action waits, and goes on by itself" if offline["waiting"] == 1 else many
+        screen.say(f"No network since {when(offline['since'])[11:]}; {waiting}.", "yellow")

@@ -219,7 +219,9 @@ def holds_places(plan: Plan) -> bool:
     """Whether a plan holds its places of limits across plans: from its start until nothing of it moves any more."""
     if plan.status in ("running", "undoing"):
         return True
-    return plan.status in ENDED and (bool(plan.live) or plan.undo_by != "")
+    if plan.status not in ENDED:
+        return False
+    return bool(plan.live) or plan.undo_by != "" or any(slot.status == "settling" for slot in plan.slots.values())
 
 
 def in_flight(plan: Plan) -> bool:
