@@ -17,7 +17,8 @@
 A class with a method `run` may be registered the same way. Structs hold plain fields: text, int, bool, float, Money,
 Date, File, lists, other structs, and records of `mainstay.records`; PersonName, PersonMail and their like are texts
 that are sealed when they are recorded, so that a person can be forgotten. A function with a parameter named `files`
-is given the content of the files among its input, by their digest. Nothing here does anything by itself: the code
+is given the content of the files among its input, by their digest; one named `ctx` calls operations (context.py, and
+docs/agents.md). Nothing here does anything by itself: the code
 runs in a worker process, and only after `mainstay activate`.
 """
 
@@ -29,8 +30,10 @@ from typing import TYPE_CHECKING, Any, cast, get_type_hints, overload
 
 import msgspec
 
+from mainstay import context
+from mainstay.context import AsyncContext, Context
 from mainstay.contracts import DEFAULT_MEMORY_MB, DEFAULT_TIMEOUT_S, AgentResult, Struct
-from mainstay.errors import InputError
+from mainstay.errors import InputError, OperationError, Permanent, Rejected, Transient
 from mainstay.records import Date, File
 from mainstay.values import Money, PersonalText, PersonIban, PersonId, PersonMail, PersonName
 
@@ -51,6 +54,7 @@ class Declared(msgspec.Struct, frozen=True):
     memory_mb: int
     success: str
     operations: tuple[str, ...]
+    talks: bool = False  # it wants a ctx, so that it has to be run with a way to ask
 
 
 @overload
@@ -90,7 +94,9 @@ def agent(
         called = name or getattr(code, "__name__", "")
         takes, gives = _types_of(run, called, output)
         told = summary or (inspect.getdoc(code) or called).partition("\n")[0].rstrip(".")
-        declared = Declared(called, told, takes, gives, timeout_s, memory_mb, success, tuple(operations))
+        declared = Declared(
+            called, told, takes, gives, timeout_s, memory_mb, success, tuple(operations), context.talks(run)
+        )
         return _runner(run, declared)
 
     return register if code is None else register(code)
@@ -128,9 +134,11 @@ def _runner(run: Callable[..., Any], declared: Declared) -> Callable[..., AgentR
     first, *wanted = inspect.signature(run).parameters
 
     @functools.wraps(run)
-    def runner(given: object, files: object = None, **offered: object) -> AgentResult:
+    def runner(given: object, files: object = None, **offered: Any) -> AgentResult:  # noqa: ANN401 - of any kind
+        port = offered.pop("port", None)
         offered["files"] = {} if files is None else files
-        result = run(given, **{each: offered[each] for each in wanted if each in offered})
+        wants = {each: offered[each] for each in wanted if each in offered}
+        result = run(given, **wants) if port is None else context.run(run, port, given, wants)
         return result if isinstance(result, AgentResult) else AgentResult(result)
 
     runner.__annotations__ = {first: declared.input, "return": AgentResult}
@@ -140,13 +148,19 @@ def _runner(run: Callable[..., Any], declared: Declared) -> Callable[..., AgentR
 
 __all__ = [
     "AgentResult",
+    "AsyncContext",
+    "Context",
     "Date",
     "File",
     "Money",
+    "OperationError",
+    "Permanent",
     "PersonIban",
     "PersonId",
     "PersonMail",
     "PersonName",
     "PersonalText",
+    "Rejected",
+    "Transient",
     "agent",
 ]

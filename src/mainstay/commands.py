@@ -216,6 +216,15 @@ class HearEvent(Command, frozen=True, kw_only=True):
 # --- effects
 
 
+class CallEffect(Command, frozen=True, kw_only=True):
+    """An agent asks for an action, and waits for its outcome; its entry in the journal is appended beside this."""
+
+    path: str
+    operation: str
+    arguments: Value
+    labels: Labels = ()
+
+
 class PrepareEffect(Command, frozen=True, kw_only=True):
     """An effect's arguments, resolved, with the verdict of policy and the card it would be asked with."""
 
@@ -398,6 +407,7 @@ PlanCommand: TypeAlias = (
     | AskStep
     | WaitStep
     | HearEvent
+    | CallEffect
     | PrepareEffect
     | AskBatch
     | IntendEffect

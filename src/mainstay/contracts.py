@@ -138,6 +138,8 @@ class AgentContract(msgspec.Struct, frozen=True, kw_only=True):
     timeout_s: float = DEFAULT_TIMEOUT_S
     memory_mb: int = DEFAULT_MEMORY_MB
     success: str = ""  # a CEL expression over `out`; false counts as a failure of the agent
+    operations: tuple[str, ...] = ()  # the only ones it may call
+    talks: bool = False  # it has a ctx to call them with (context.py)
 
 
 class AgentResult(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -9,6 +9,7 @@ MainstayError
  |   |- Transient           may work when tried again
  |   |- RateLimited         the other side said when to come back
  |   |- Permanent           will fail again the same way
+ |   |   `- Rejected        a person did not want an action that an agent asked for
  |   |- ExpressionError     an expression can't be worked out on the values it met: the playbook's fault
  |   |- NeedsOperator       only a person can mend it (a credential, a missing file)
  |   |   `- ForgottenError   it needs what was forgotten about a person
@@ -74,9 +75,13 @@ class PlaybookError(InputError):
 
 
 class OperationError(MainstayError):
-    """An operation or an agent failed. `error_class` decides whether it is tried again."""
+    """An operation or an agent failed. `error_class` decides whether it is tried again.
+
+    `entries` are the numbers of the recorded answers that it came from, where an agent was given it by a call.
+    """
 
     error_class = "bug"
+    entries: tuple[int, ...] = ()
 
 
 class Transient(OperationError):  # noqa: N818 - the class names are the field's terms for error classes
@@ -101,6 +106,10 @@ class Permanent(OperationError):  # noqa: N818
     """Will fail again the same way: an unknown receiver, an invalid amount. It did not happen."""
 
     error_class = "permanent"
+
+
+class Rejected(Permanent):
+    """A person said no to an action that an agent asked for, left it out, or did not answer in time."""
 
 
 class ExpressionError(OperationError):

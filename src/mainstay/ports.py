@@ -11,6 +11,7 @@ from mainstay.events import Append, Recorded
 from mainstay.values import BlobRef, EffectClass, Labels, Sealed, Value, Verdict
 
 if TYPE_CHECKING:
+    from mainstay.context import Asked, Told
     from mainstay.contracts import AgentContract, Operation
     from mainstay.records import Layout, Payer, Payment
 
@@ -113,13 +114,30 @@ class Clock(Protocol):
         ...
 
 
+class Talk(Protocol):
+    """Answers what a job asks while it runs."""
+
+    async def answer(self, asked: Asked) -> Told:
+        """Give the answer; whatever it raises ends the job with that."""
+        ...
+
+
 class Workers(Protocol):
     """Worker processes: foreign and heavy code with limits (DESIGN, Processes)."""
 
     async def run(
-        self, entry: str, arguments: bytes, files: Mapping[str, bytes], *, timeout_s: float, memory_mb: int
+        self,
+        entry: str,
+        arguments: bytes,
+        files: Mapping[str, bytes],
+        *,
+        timeout_s: float,
+        memory_mb: int,
+        talk: Talk | None = None,
     ) -> bytes:
         """Run `package.module:function` on encoded arguments and give its encoded result.
+
+        With `talk` the function is given a way to ask (context.py); the result is empty when it was told to stop.
 
         Raises the OperationError the function raised, and Transient for a time-out (after the process group is
         dead) or a process that ended by itself.
@@ -207,6 +225,14 @@ class OutsideRows(Protocol):
 
     def ended_since(self, position: int) -> list[tuple[str, str, str, str]]:
         """Give the plans that ended past a position: id, playbook, status, ending."""
+        ...
+
+
+class Models(Protocol):
+    """Language models by role, as agents ask them."""
+
+    async def ask(self, role: str, request: Value) -> Value:
+        """Give the answer, with the model's version and cost in it; raises NeedsOperator where none is configured."""
         ...
 
 

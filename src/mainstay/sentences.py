@@ -132,6 +132,11 @@ def _items(paths: tuple[str, ...]) -> str:
     return ", ".join(name if name in said else f"{_count(count, 'item')} of {name}" for name, count in counted.items())
 
 
+def _called(fact: e.Journaled) -> str:
+    answer = f": {_why(fact.failure)}" if fact.failure is not None else ""
+    return f"{say_path(fact.path)}: called {fact.operation}{answer}"
+
+
 _RELEASED = {
     "happened": "said that it happened",
     "did_not_happen": "said that it did not happen",
@@ -181,6 +186,10 @@ _SAY: dict[type[e.Fact], Callable[[Any], str]] = {
     e.DecisionRuled: _ruled,
     e.DecisionExpired: lambda f: f"{f.decision} was not answered in time, which means no",
     e.DecisionVoided: lambda f: f"{f.decision} no longer matters: {f.why.rstrip('.')}",
+    e.EffectCalled: lambda f: f"{say_path(f.path)}: its agent asks for it ({f.operation})",
+    e.JournalOpened: lambda f: f"{say_path(f.path)}: agent {f.agent} begins to call",
+    e.Journaled: _called,
+    e.JournalRetried: lambda f: f"{say_path(f.path)}: its agent is tried again; what it was told before stays",
     e.EffectPrepared: lambda f: f"{say_path(f.path)}: prepared ({f.operation}), {f.verdict.why.rstrip('.').lower()}",
     e.EffectIntended: lambda f: (
         f"{say_path(f.path)}: about to happen" + (f", as you approved in {f.ruling}" if f.ruling else "")

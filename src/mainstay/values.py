@@ -180,6 +180,7 @@ class Failure(msgspec.Struct, frozen=True, omit_defaults=True):
     retry_after_s: float | None = None  # at the earliest
     counts: bool = True  # false when nothing left because of our own pace or breaker: no attempt is spent
     waits_for: Literal["", "network"] = ""  # the machine itself has none: it goes on when that is back
+    cause: Literal["", "JournalMismatch", "MissingVersion", "Rejected"] = ""  # where what follows depends on it
 
 
 class Verdict(msgspec.Struct, frozen=True, omit_defaults=True):

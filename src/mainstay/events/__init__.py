@@ -23,6 +23,7 @@ from mainstay.events.effects import (
     DispatchDue,
     EffectAbsent,
     EffectAwaited,
+    EffectCalled,
     EffectConfirmed,
     EffectDelayed,
     EffectDone,
@@ -34,8 +35,19 @@ from mainstay.events.effects import (
     SettleDue,
     Undo,
 )
-from mainstay.events.envelope import AnyFact, Append, BudgetFact, Draft, LimitFact, PlanFact, Recorded, VersionFact
+from mainstay.events.envelope import (
+    AnyFact,
+    Append,
+    BudgetFact,
+    Draft,
+    JournalFact,
+    LimitFact,
+    PlanFact,
+    Recorded,
+    VersionFact,
+)
 from mainstay.events.fact import Fact
+from mainstay.events.journal import Journaled, JournalOpened, JournalRetried
 from mainstay.events.limits import (
     BreakerClosed,
     BreakerOpened,
@@ -122,6 +134,7 @@ __all__ = [
     "Draft",
     "EffectAbsent",
     "EffectAwaited",
+    "EffectCalled",
     "EffectConfirmed",
     "EffectDelayed",
     "EffectDone",
@@ -136,6 +149,10 @@ __all__ = [
     "Fact",
     "HistoryAnchored",
     "ItemsFrozen",
+    "JournalFact",
+    "JournalOpened",
+    "JournalRetried",
+    "Journaled",
     "LimitFact",
     "NetworkBack",
     "NetworkLost",

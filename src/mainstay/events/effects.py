@@ -17,6 +17,15 @@ class Undo(msgspec.Struct, frozen=True, omit_defaults=True):
     expects: Value = None  # what the compensation expects to find in the world; None: it does not say
 
 
+class EffectCalled(Fact, frozen=True, omit_defaults=True):
+    """An agent asks for an action, inside its step; the step goes on when this has its outcome (KERNEL J1)."""
+
+    path: str  # "draft!3": the step's, and the number of the entry in its journal
+    operation: str
+    arguments: Value
+    labels: Labels = ()
+
+
 class EffectPrepared(Fact, frozen=True, omit_defaults=True):
     """Exactly what would happen: arguments resolved to plain values, files pinned (KERNEL E1).
 

@@ -12,6 +12,7 @@ from mainstay.events.effects import (
     DispatchDue,
     EffectAbsent,
     EffectAwaited,
+    EffectCalled,
     EffectConfirmed,
     EffectDelayed,
     EffectDone,
@@ -22,6 +23,7 @@ from mainstay.events.effects import (
     EffectUnseen,
     SettleDue,
 )
+from mainstay.events.journal import Journaled, JournalOpened, JournalRetried
 from mainstay.events.limits import (
     BreakerClosed,
     BreakerOpened,
@@ -119,6 +121,7 @@ PlanFact: TypeAlias = (
     | DecisionRuled
     | DecisionExpired
     | DecisionVoided
+    | EffectCalled
     | EffectPrepared
     | EffectIntended
     | EffectDone
@@ -137,6 +140,7 @@ BudgetFact: TypeAlias = BudgetReserved | BudgetSettled
 BreakerFact: TypeAlias = BreakerOpened | BreakerClosed
 NetworkFact: TypeAlias = NetworkLost | NetworkBack
 LimitFact: TypeAlias = PlaceTaken | PlaceLeft | PlacesKept
+JournalFact: TypeAlias = JournalOpened | Journaled | JournalRetried
 VersionFact: TypeAlias = VersionActivated | VersionKept | VersionRetired
 WorkspaceFact: TypeAlias = (
     WorkspaceCreated
@@ -148,7 +152,15 @@ WorkspaceFact: TypeAlias = (
     | ClockJumped
 )
 AnyFact: TypeAlias = (
-    PlanFact | BudgetFact | BreakerFact | NetworkFact | LimitFact | EventReceived | VersionFact | WorkspaceFact
+    PlanFact
+    | BudgetFact
+    | BreakerFact
+    | NetworkFact
+    | LimitFact
+    | EventReceived
+    | JournalFact
+    | VersionFact
+    | WorkspaceFact
 )
 
 

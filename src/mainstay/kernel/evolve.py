@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from mainstay.kernel import asking, children, effect, ending, gate, life, pausing, sleeping, step, undo, waits
+from mainstay.kernel import asking, calls, children, effect, ending, gate, life, pausing, sleeping, step, undo, waits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _EVOLVERS: dict[type[e.Fact], Callable[[Plan, Any, int], Plan]] = {
     kind: evolver
-    for family in (life, pausing, step, children, ending, waits, asking, gate, effect, sleeping, undo)
+    for family in (life, pausing, step, children, ending, waits, asking, gate, calls, effect, sleeping, undo)
     for kind, evolver in family.EVOLVERS.items()
 }
 

@@ -9,7 +9,7 @@ from mainstay import events as e
 from mainstay.kernel.asking import ask_stuck
 from mainstay.kernel.gate import fail_plan
 from mainstay.kernel.retry import held_until_us, retry_at_us
-from mainstay.kernel.state import END, Plan, Slot, is_item, step_name
+from mainstay.kernel.state import END, Plan, Slot, is_call, is_item, step_name
 from mainstay.values import Failure, Verdict
 
 if TYPE_CHECKING:
@@ -42,9 +42,14 @@ def give_up(turn: Turn, path: str, failure: Failure, attempt: int) -> None:
     if path == END or path.startswith("~"):
         ask_stuck(turn, path, failure, attempt)
         return
+    if is_call(path) and failure.error_class in ("permanent", "bug"):
+        turn.add(e.StepFailed(path, failure))  # its agent is told
+        return
     step = turn.plan.step(path)
     if is_item(path) and _allowed(turn, path):
         turn.add(e.StepFailed(path, failure))
+    elif is_call(path):
+        ask_stuck(turn, path, failure, attempt)
     elif step.on_failure == "skip":
         turn.add(e.StepSkipped(path, f"it failed: {failure.message}"))
     elif step.on_failure == "undo":

@@ -149,7 +149,8 @@ def _after_stuck(turn: Turn, command: c.Rule, question: Question) -> None:
     failure = turn.plan.slots[path].failure or Failure("bug", "it failed")
     if command.choice == "retry":
         edited = command.arguments is not None
-        turn.add(e.StepReopened(path, arguments=command.arguments, edited=edited))
+        anew = failure.cause == "JournalMismatch"
+        turn.add(e.StepReopened(path, arguments=command.arguments, edited=edited, anew=anew))
     elif command.choice == "anyway":
         turn.add(e.StepReopened(path, anyway=True))
     elif command.choice == "skip" and path.startswith("~"):

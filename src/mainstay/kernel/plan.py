@@ -18,7 +18,7 @@ import msgspec
 from mainstay import commands as c
 from mainstay import events as e
 from mainstay.errors import LedgerError
-from mainstay.kernel import asking, children, effect, ending, gate, life, pausing, sleeping, step, undo, waits
+from mainstay.kernel import asking, calls, children, effect, ending, gate, life, pausing, sleeping, step, undo, waits
 from mainstay.kernel.evolve import evolve
 from mainstay.kernel.state import (
     END,
@@ -200,7 +200,7 @@ _DECIDERS: dict[type[c.Command], Callable[[Turn, Any], None]] = {
     c.TimerDue: _timer,
     **{
         kind: decider
-        for family in (life, pausing, step, children, ending, waits, asking, gate, effect, sleeping, undo)
+        for family in (life, pausing, step, children, ending, waits, asking, gate, calls, effect, sleeping, undo)
         for kind, decider in family.DECIDERS.items()
     },
 }

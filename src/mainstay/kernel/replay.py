@@ -18,7 +18,7 @@ from mainstay.errors import CommandRefusedError
 from mainstay.kernel.life import UNDOING
 from mainstay.kernel.plan import handle
 from mainstay.kernel.state import Plan
-from mainstay.values import Verdict
+from mainstay.values import Failure, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -128,6 +128,7 @@ _SAME: dict[type[e.Fact], type[c.Command]] = {
     e.AttemptFailed: c.FailStep,
     e.StepFailed: c.FailStep,
     e.WaitStarted: c.WaitStep,
+    e.EffectCalled: c.CallEffect,
     e.EffectPrepared: c.PrepareEffect,
     e.EffectIntended: c.IntendEffect,
     e.EffectDone: c.FinishEffect,
@@ -136,7 +137,6 @@ _SAME: dict[type[e.Fact], type[c.Command]] = {
     e.EffectAbsent: c.SettleAbsent,
     e.EffectAwaited: c.AwaitSettle,
     e.EffectDelayed: c.DelayEffect,
-    e.StepRejected: c.RecallEffect,
     e.EffectConfirmed: c.ConfirmEffect,
     e.EffectUnseen: c.MissEffect,
     e.UndoRequested: c.UndoPlan,
@@ -151,10 +151,17 @@ def _skipped(fact: e.StepSkipped, slot: Slot | None, rest: Before, now_us: int) 
 
 
 def _failed(path: str, message: str, slot: Slot | None, now_us: int) -> c.FailStep:
-    from mainstay.values import Failure
-
     attempt = 1 if slot is None else slot.attempt + 1
     return c.FailStep(now_us=now_us, path=path, attempt=attempt, failure=Failure("permanent", message), jitter=0.0)
+
+
+def _rejected(fact: e.StepRejected, slot: Slot | None, rest: Before, now_us: int) -> c.PlanCommand:
+    """Read what an agent could not do without, or what was called back before it left."""
+    if slot is None or slot.status != "running":
+        return c.RecallEffect(now_us=now_us, path=fact.path, why=fact.why)
+    del rest
+    failure = Failure("permanent", fact.why, cause="Rejected")
+    return c.FailStep(now_us=now_us, path=fact.path, attempt=slot.attempt + 1, failure=failure, jitter=0.0)
 
 
 def _stuck(fact: e.StepStuck, slot: Slot | None, rest: Before, now_us: int) -> c.PlanCommand:
@@ -257,6 +264,7 @@ def _woken(fact: Any, slot: Slot | None, kind: Any, now_us: int) -> c.PlanComman
 
 _SPECIAL: dict[type[e.Fact], Callable[[Any, Slot | None, Before, int], c.PlanCommand | None]] = {
     e.StepSkipped: _skipped,
+    e.StepRejected: _rejected,
     e.StepStuck: _stuck,
     e.StepReopened: _reopened,
     e.DecisionAsked: _asked,

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from mainstay.kernel.state import END, FINAL, LIVE, Plan, Slot, SlotStatus, is_item, is_open, satisfied, step_name
+from mainstay.kernel.state import (
+    END,
+    FINAL,
+    LIVE,
+    Plan,
+    Slot,
+    SlotStatus,
+    caller_of,
+    is_call,
+    is_item,
+    is_open,
+    satisfied,
+    step_name,
+)
 
 
 def put(plan: Plan, path: str, slot: Slot) -> Plan:
@@ -39,6 +52,8 @@ def conclude(plan: Plan, path: str, slot: Slot, at_us: int) -> Plan:
     plan = put(plan, path, slot)
     if path.startswith("~"):
         return plan
+    if is_call(path):
+        return _answered(plan, caller_of(path))
     if is_item(path):
         name = step_name(path)
         parent = plan.slots[name]
@@ -48,6 +63,13 @@ def conclude(plan: Plan, path: str, slot: Slot, at_us: int) -> Plan:
     if plan.left or not plan.graph.ends or plan.status != "running":
         return plan
     return put(plan, END, Slot("ready", ready_at_us=at_us))
+
+
+def _answered(plan: Plan, path: str) -> Plan:
+    """Let an agent run again once all actions that it waits for have ended."""
+    slot = plan.slots[path]
+    again = slot.status == "calling" and slot.open == 1 and is_open(plan, path)
+    return put(plan, path, replace(slot, open=slot.open - 1, status="running" if again else slot.status))
 
 
 def _release(plan: Plan, name: str, at_us: int) -> Plan:

@@ -1,8 +1,8 @@
 """The state of a plan: what its facts add up to. Frozen; `evolve` makes the next one.
 
-A slot is one unit of work under a path: a step ("book"), one item of it ("book/4"), or the compensation of either
-("~book/4"). `live` holds the paths that have work of their own, now or on its way: it is what makes looking for
-work cheap, and its emptiness is what parks a plan.
+A slot is one unit of work under a path: a step ("book"), one item of it ("book/4"), an action that an agent asked for
+inside its step ("draft!3"), or the compensation of any of them ("~book/4"). `live` holds the paths that have work of
+their own, now or on its way: it is what makes looking for work cheap, and its emptiness is what parks a plan.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ PlanStatus: TypeAlias = Literal[
 SlotStatus: TypeAlias = Literal[
     "ready",  # work: resolve it
     "running",  # an attempt is under way in a worker
+    "calling",  # an agent that waits for the actions it asked for
     "splitting",  # work: propose child plans
     "fanned",  # waits for its items or children
     "judging",  # work: hold a round that ended against `until`
@@ -55,6 +56,7 @@ RESTING: frozenset[PlanStatus] = frozenset({"new", "proposed", "completed", "und
 ENDED: frozenset[PlanStatus] = frozenset({"completed", "failed", "cancelled", "expired"})
 
 GOING: frozenset[PlanStatus] = frozenset({"new", "proposed", "approved", "running"})
+CALL = "!"  # in a path: what follows is an action that an agent asked for, by its number
 END = "="  # path of the work that ends a plan which returns something or has business endings
 
 Duty: TypeAlias = Literal[
@@ -110,6 +112,7 @@ class Slot(msgspec.Struct, frozen=True):
     wakes_at_us: int = 0  # of what sleeps: delayed, settling, unseen
     delayed: bool = False  # it has waited for its time already
     confirm_by_us: int = 0  # what happened has to be seen by then
+    journal: int = 0  # of an agent: times that it was begun from the very start, with an empty journal
     anyway: bool = False  # of a compensation: also when what it would change is not as it was left
 
 
@@ -169,12 +172,22 @@ class Plan(msgspec.Struct, frozen=True):
 
 def step_name(path: str) -> str:
     """The name of the step inside a path: "~book/4" is "book"."""
-    return path.removeprefix("~").partition("/")[0]
+    return path.removeprefix("~").partition("/")[0].partition(CALL)[0]
+
+
+def is_call(path: str) -> bool:
+    """Whether a path is an action that an agent asked for inside its step (and not its compensation)."""
+    return CALL in path and not path.startswith("~")
+
+
+def caller_of(path: str) -> str:
+    """The path of the step whose agent asked for an action."""
+    return path.partition(CALL)[0]
 
 
 def is_item(path: str) -> bool:
-    """Whether a path is one item of a fan-out (and not a compensation)."""
-    return "/" in path and not path.startswith("~")
+    """Whether a path is one item of a fan-out (and neither a compensation nor an action of its agent)."""
+    return "/" in path and CALL not in path and not path.startswith("~")
 
 
 def duty_of(plan: Plan, path: str) -> Duty:
@@ -183,6 +196,8 @@ def duty_of(plan: Plan, path: str) -> Duty:
         return "undo"
     if path == END:
         return "end"
+    if is_call(path):
+        return "effect"
     step = plan.graph.steps[step_name(path)]
     if step.each is not None and "/" not in path:
         return "list"

@@ -8,9 +8,10 @@ from msgspec.structs import replace
 
 from mainstay import commands as c
 from mainstay import events as e
+from mainstay.kernel.asking import ask_stuck
 from mainstay.kernel.failing import give_up, next_attempt_us
 from mainstay.kernel.slots import conclude, put
-from mainstay.kernel.state import Duty, Plan, Slot, SlotStatus
+from mainstay.kernel.state import Duty, Plan, Slot, SlotStatus, is_call
 from mainstay.kernel.words import say_path
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from mainstay.values import Failure
 
 
+PARKED = frozenset({"JournalMismatch", "MissingVersion"})  # whatever the step says about failing
 STEPS: tuple[Duty, ...] = ("list", "run", "effect", "child", "ask", "wait")
 
 
@@ -59,7 +61,11 @@ def _fail(turn: Turn, command: c.FailStep) -> None:
     if command.attempt != attempt:
         turn.refuse(f"attempt {command.attempt} of {say_path(command.path)} is over")
     again = next_attempt_us(turn, command, slot)
-    if again is None:
+    if command.failure.cause in PARKED:
+        ask_stuck(turn, command.path, command.failure, attempt)
+    elif command.failure.cause == "Rejected" and turn.plan.step(command.path).on_failure in ("ask", "skip"):
+        turn.add(e.StepRejected(command.path, command.failure.message))
+    elif again is None:
         give_up(turn, command.path, command.failure, attempt)
     else:
         turn.add(e.AttemptFailed(command.path, attempt, command.failure, again))
@@ -144,7 +150,8 @@ def _step_failed(plan: Plan, fact: e.StepFailed, at_us: int) -> Plan:
 def _reopened(plan: Plan, fact: e.StepReopened, at_us: int) -> Plan:
     del at_us
     slot = plan.slots[fact.path]
-    arguments = fact.arguments if fact.edited else (slot.arguments if slot.edited else None)
+    kept = slot.edited or is_call(fact.path)
+    arguments = fact.arguments if fact.edited else (slot.arguments if kept else None)
     slot = replace(
         slot,
         status=_anew(slot),
@@ -156,6 +163,7 @@ def _reopened(plan: Plan, fact: e.StepReopened, at_us: int) -> Plan:
         ruling="",
         failure=None,
         delayed=False,
+        journal=slot.journal + (fact.anew or fact.edited),
         anyway=fact.anyway,
     )
     return put(plan, fact.path, slot)

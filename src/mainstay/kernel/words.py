@@ -24,6 +24,7 @@ STATUS: Mapping[PlanStatus, str] = {
 SLOT: Mapping[SlotStatus, str] = {
     "ready": "about to start",
     "running": "working",
+    "calling": "waiting for its actions",
     "splitting": "being split up",
     "fanned": "working on its parts",
     "judging": "looking at its round",
@@ -57,13 +58,22 @@ DUTY: Mapping[Duty, str] = {
 
 
 def say_path(path: str) -> str:
-    """Name a unit of work: "~book/4" is "undo of book, item 5"; "each/4#2.pay" is "each, item 5, run 2: pay"."""
+    """Name a unit of work: "~book/4" is "undo of book, item 5"; "draft!3" "draft, call 3".
+
+    "each/4#2.pay" is "each, item 5, run 2: pay".
+    """
     undo = "undo of " if path.startswith("~") else ""
     return undo + ": ".join(_say_part(part) for part in path.removeprefix("~").split("."))
 
 
 def _say_part(path: str) -> str:
+    path, _, call = path.partition("!")
     path, _, run = path.partition("#")
     name, _, index = path.partition("/")
     said = "its end" if name == "=" else name
-    return said + (f", item {int(index) + 1}" if index else "") + (f", run {run}" if run else "")
+    return (
+        said
+        + (f", item {int(index) + 1}" if index else "")
+        + (f", run {run}" if run else "")
+        + (f", call {call}" if call else "")
+    )

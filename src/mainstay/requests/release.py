@@ -21,7 +21,7 @@ import msgspec
 from mainstay import commands as c
 from mainstay import events as e
 from mainstay.errors import CommandRefusedError, InputError
-from mainstay.kernel.state import IN_FLIGHT, duty_of, is_item, step_name
+from mainstay.kernel.state import IN_FLIGHT, duty_of, is_call, is_item, step_name
 from mainstay.ledger import queries
 from mainstay.sentences import say_path
 from mainstay.values import Failure, Verdict
@@ -104,7 +104,7 @@ def _doubt(plan: Plan, path: str, slot: Slot, now_us: int) -> Doubt | None:
         return "ready"  # one whose time is still to come can't have left
     if slot.operation and slot.status in ("asked", "gated"):
         return "asked"
-    if (is_item(path) or path.startswith("~")) and slot.status in ("ready", "backoff"):
+    if (is_item(path) or is_call(path) or path.startswith("~")) and slot.status in ("ready", "backoff"):
         return "later" if path.startswith("~") or duty_of(plan, path) == "effect" else None
     return None
 

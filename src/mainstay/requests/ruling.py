@@ -11,7 +11,7 @@ from mainstay import commands as c
 from mainstay import events as e
 from mainstay.errors import InputError, NeedsOperator, UnknownNameError
 from mainstay.kernel.plan import decide
-from mainstay.kernel.state import END
+from mainstay.kernel.state import END, is_call
 from mainstay.playbooks.inputs import read_inputs
 from mainstay.requests.files import file_content
 from mainstay.runtime.engine import stream_of
@@ -121,6 +121,8 @@ def _input_of(desk: Requests, plan: Plan, path: str) -> type | None:
     try:
         if path.startswith("~"):
             return desk.contracts.operation(undo.operation).input if undo is not None else None
+        if is_call(path):
+            return desk.contracts.operation(plan.slots[path].operation).input
         if step.kind == "agent":
             return desk.contracts.agent(step.target, step.version).input
         return desk.contracts.operation(step.target).input

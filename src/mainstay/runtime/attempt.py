@@ -8,6 +8,7 @@ import msgspec
 
 from mainstay.contracts import Card
 from mainstay.encoding import encode_value
+from mainstay.kernel.state import is_call
 from mainstay.shown import shown
 from mainstay.values import Money, Verdict, digest_of
 
@@ -130,8 +131,8 @@ class Attempt:
 
 
 def in_time_of_step(plan: Plan, path: str, operation: Operation) -> Operation:
-    """Give the operation with the time its step allows; a compensation has its own."""
-    timeout_s = None if path.startswith("~") else plan.step(path).timeout_s
+    """Give the operation with the time its step allows; a compensation, and what an agent asks for, has its own."""
+    timeout_s = None if path.startswith("~") or is_call(path) else plan.step(path).timeout_s
     return operation if timeout_s is None else msgspec.structs.replace(operation, timeout_s=timeout_s)
 
 

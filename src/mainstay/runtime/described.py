@@ -65,6 +65,7 @@ class AgentTold(msgspec.Struct, frozen=True):
     memory_mb: int
     success: str = ""
     operations: list[str] = []
+    talks: bool = False
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -138,6 +139,7 @@ def _tell(function: str, declared: Declared) -> AgentTold:
         memory_mb=declared.memory_mb,
         success=declared.success,
         operations=list(declared.operations),
+        talks=declared.talks,
     )
 
 
@@ -212,6 +214,8 @@ def contract_of(told: AgentTold, module: str, digest: str) -> AgentContract:
         timeout_s=told.timeout_s,
         memory_mb=told.memory_mb,
         success=told.success,
+        operations=tuple(told.operations),
+        talks=told.talks,
     )
 
 

@@ -67,6 +67,13 @@ class Effects:
         step = plan.step(path)
         self._prepare(plan, path, step.target, arguments, labels, step.account)
 
+    def prepare_call(self, plan: Plan, path: str) -> None:
+        """Do the same for an action that an agent asked for, on the arguments recorded with that."""
+        slot = plan.slots[path]
+        arguments = self._parts.payloads.load(slot.arguments)
+        labels = merge_labels(slot.labels, ("operator",)) if slot.edited else slot.labels
+        self._prepare(plan, path, slot.operation, arguments, labels, plan.step(path).account)
+
     def compensate(self, plan: Plan, path: str) -> None:
         """Prepare the compensation of an outcome, with the arguments recorded beside it."""
         undone = plan.slots[path.removeprefix("~")]

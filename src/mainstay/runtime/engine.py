@@ -24,7 +24,7 @@ from mainstay.errors import CommandRefusedError, CommitFailedError, ConflictErro
 from mainstay.events import Append, Draft
 from mainstay.kernel.graph import Definition, Graph
 from mainstay.kernel.plan import fold, handle, pending
-from mainstay.kernel.state import IN_FLIGHT, RESTING, Plan, is_item, is_open, is_over
+from mainstay.kernel.state import IN_FLIGHT, RESTING, Plan, is_call, is_item, is_open, is_over
 from mainstay.runtime.admission import Admission
 from mainstay.runtime.children import tell_family, tell_pause, waits_for_children
 from mainstay.runtime.effects import Effects
@@ -347,7 +347,7 @@ class Engine:
         if step.each is not None and not is_item(work.path):  # the list itself calls nothing
             return True
         target = plan.slots[work.path].operation or step.target
-        names = (target, WORKERS) if step.where == "worker" else (target,)
+        names = (target, WORKERS) if step.where == "worker" and not is_call(work.path) else (target,)
         return self.turns.take(plan.id, work.path, names, plan.priority)
 
     def _full(self, plan: Plan, work: Work) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 from mainstay import commands as c
 from mainstay.contracts import from_plain
 from mainstay.events import Undo
+from mainstay.kernel.state import is_call
 from mainstay.runtime.attempt import no_way_back
 from mainstay.runtime.names import Names
 from mainstay.values import SECOND_US, merge_labels
@@ -93,7 +94,7 @@ class Outcomes:
         return undo, "" if undo is not None else no_way_back(operation)
 
     def _undo(self, plan: Plan, path: str, operation: Operation, arguments: Value, output: Value) -> Undo | None:
-        own = plan.step(path).undo
+        own = None if is_call(path) else plan.step(path).undo
         if own is not None:
             names = Names(self._parts, plan, path, {"this": output})
             return self._kept_undo(plan, own.operation, names.value(own.arguments))

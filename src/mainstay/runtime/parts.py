@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from mainstay.kernel.graph import Definition, Template
-from mainstay.ports import Catalogue, Clock, Ledger, OutsideRows, PlaceRows, Policy, Workers
+from mainstay.ports import Catalogue, Clock, Ledger, Models, OutsideRows, PlaceRows, Policy, Workers
 from mainstay.runtime.payloads import Payloads
 from mainstay.values import Failure, Value, Verdict
 
@@ -100,4 +100,5 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     company: dict[str, Any] = {}
     timezone: str = "UTC"
     limits: Mapping[str, int] = {}  # so many at once, by operation or agent
+    models: Models | None = None  # none is configured
     delays: Mapping[str, int] = {}  # seconds that an operation's effects wait before they leave, by its name

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from mainstay.context import Asked, Told
 from mainstay.errors import MainstayError, OperationError, Transient
 from mainstay.runtime import confine
 from mainstay.runtime.worker import LENGTH_BYTES, MOST_ANSWER_BYTES, Answer, Job, Ready, Setup
@@ -28,7 +29,7 @@ from mainstay.runtime.worker import LENGTH_BYTES, MOST_ANSWER_BYTES, Answer, Job
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from mainstay.ports import Clock
+    from mainstay.ports import Clock, Talk
 
 LONGEST_SLEEP_S = 60.0  # the machine may be put to sleep meanwhile
 START_S = 30.0
@@ -41,17 +42,24 @@ _LAST_SAID = 2000  # bytes read to say why a worker died
 _SWEEPS, _SWEEP_PAUSE_S = 500, 0.01
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(Ready | Answer).decode
+_decode = msgspec.msgpack.Decoder(Ready | Answer | Asked).decode
 
 
 class Pending:
-    """A job and who waits for it."""
+    """A job and who waits for it. `talk` answers what it asks on its way, in `talking`."""
 
-    __slots__ = ("arguments", "done", "entry", "frame", "memory_mb", "number", "timeout_s")
+    __slots__ = ("arguments", "done", "entry", "frame", "memory_mb", "number", "talk", "talking", "timeout_s")
 
-    def __init__(self, job: Job, timeout_s: float, done: asyncio.Future[bytes]) -> None:
+    def __init__(self, job: Job, timeout_s: float, done: asyncio.Future[bytes], talk: Talk | None = None) -> None:
         self.number, self.entry, self.arguments, self.memory_mb = job.number, job.entry, job.arguments, job.memory_mb
         self.frame, self.timeout_s, self.done = _framed(job), timeout_s, done  # its files are kept once, in the frame
+        self.talk = talk
+        self.talking: set[asyncio.Task[None]] = set()
+
+    def hush(self) -> None:
+        """Answer nothing more: it is over."""
+        for task in tuple(self.talking):
+            task.cancel()
 
 
 class Process:
@@ -97,7 +105,7 @@ class Process:
         self._arm()
         self._write(_framed(Setup(worn)))
 
-    async def frame(self) -> Ready | Answer | None:
+    async def frame(self) -> Ready | Answer | Asked | None:
         """Give its next frame; None at its end, or when it sent something else."""
         assert self._process is not None
         assert self._process.stdout is not None
@@ -120,6 +128,10 @@ class Process:
         self._write(job.frame)
         if len(self.jobs) == 1:
             self.watch()
+
+    def tell(self, told: Told) -> None:
+        """Answer what its first job asked."""
+        self._write(_framed(told))
 
     def watch(self) -> None:
         """Start the time of the first job, or none."""
@@ -285,6 +297,6 @@ def _environment(pid: int) -> list[bytes]:
         return []
 
 
-def _framed(frame: Setup | Job) -> bytes:
+def _framed(frame: Setup | Job | Told) -> bytes:
     data = _encode(frame)
     return len(data).to_bytes(LENGTH_BYTES, "big") + data

@@ -11,19 +11,29 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from mainstay import commands as c
-from mainstay.contracts import AgentResult, from_plain, marks_in, to_plain
-from mainstay.encoding import decode_value, encode_value
-from mainstay.errors import CommandRefusedError, CommitFailedError, MainstayError, OperationError, Permanent
-from mainstay.kernel.state import is_item
+from mainstay.contracts import AgentContract, AgentResult, from_plain, to_plain
+from mainstay.errors import (
+    CommandRefusedError,
+    CommitFailedError,
+    MainstayError,
+    OperationError,
+    Permanent,
+    Transient,
+)
+from mainstay.kernel.state import is_call, is_item
 from mainstay.ports import Proposal
 from mainstay.runtime.asking import ask
 from mainstay.runtime.attempt import Attempt, in_time_of_step, judged
 from mainstay.runtime.children import Children
 from mainstay.runtime.names import Names
-from mainstay.values import BlobRef, Failure, merge_labels
+from mainstay.runtime.talks import Conversation, in_worker, step_time
+from mainstay.values import Failure, merge_labels
 
 if TYPE_CHECKING:
-    from mainstay.contracts import AgentContract, Operation
+    from collections.abc import Sequence
+
+    from mainstay.contracts import Operation
+    from mainstay.events import Append
     from mainstay.kernel.graph import Step
     from mainstay.kernel.state import Plan
     from mainstay.runtime.attempt import Desk
@@ -46,6 +56,9 @@ class Steps:
 
     def resolve(self, plan: Plan, path: str) -> None:
         """Evaluate what a ready step needs, and begin it. A mistake in an expression fails the step as a bug."""
+        if is_call(path):
+            self._effects.prepare_call(plan, path)
+            return
         step = plan.step(path)
         names = Names(self._parts, plan, path)
         try:
@@ -169,7 +182,12 @@ class Steps:
         try:
             contract = self._called(step)
             arguments = self._parts.payloads.load(slot.arguments)
-            output = await self._in_worker(contract, step, arguments)
+            if isinstance(contract, AgentContract) and contract.talks:
+                await self._converse(plan, path, contract, arguments)
+                return
+            output = await in_worker(self._parts, contract, arguments, step.timeout_s or contract.timeout_s)
+        except CommitFailedError:
+            raise
         except Exception as error:  # noqa: BLE001 - recorded as the attempt's failure
             self.fail(plan, path, self._failure(error))
             return
@@ -178,7 +196,34 @@ class Steps:
         else:
             self._finish_read(plan, path, self._parts.catalogue.operation(step.target), output, None, slot.labels)
 
-    def _finish_worked(self, plan: Plan, path: str, step: Step, answer: Value) -> None:
+    async def _converse(self, plan: Plan, path: str, agent: AgentContract, arguments: Value) -> None:
+        """Run an agent that calls: to its end, or to where it waits for actions (KERNEL J1)."""
+        talk = Conversation(self._parts, self._desk, plan, path, agent)
+        answer, error = None, None
+        if talk.mismatch is None:
+            try:
+                if talk.left_s <= 0:
+                    raise Transient(f"It took longer than {step_time(plan, path, agent):g} seconds and was stopped.")
+                answer = await in_worker(self._parts, agent, arguments, talk.left_s, talk)
+            except OperationError as failed:
+                error = failed
+        await self._desk.whole()
+        mismatch = talk.mismatch or (None if error is not None or talk.waits else talk.ended_early())
+        if mismatch is not None:
+            self.fail(plan, path, mismatch)
+        elif error is not None:
+            failure, beside = talk.failed(error)
+            self.fail(plan, path, failure, beside)
+        elif talk.waits:
+            commands, entries = talk.calls()
+            self._desk.report(plan, path, *commands, actor=f"agent:{agent.name}@{agent.version}", beside=(entries,))
+        elif answer is None:
+            self._desk.release(plan.id, path)  # its plan ended meanwhile
+            self._desk.advance(plan.id)
+        else:
+            self._finish_worked(plan, path, plan.step(path), answer, talk.labels)
+
+    def _finish_worked(self, plan: Plan, path: str, step: Step, answer: Value, labels: Labels | None = None) -> None:
         """Read an agent's answer from a worker process against its contract."""
         agent = self._parts.catalogue.agent(step.target, step.version)
         try:
@@ -188,18 +233,8 @@ class Steps:
             broken = Permanent(f"The result of agent {agent.name} is not what it promised: {error}")
             self.fail(plan, path, self._parts.classify(broken))
             return
-        self._finish_agent(plan, path, step, result, output, plan.slots[path].labels)
-
-    async def _in_worker(self, contract: AgentContract | Operation, step: Step, arguments: Value) -> Value:
-        files = {ref.digest: self._parts.payloads.blobs.get(ref) for ref in _files(arguments)}
-        answer = await self._parts.workers.run(
-            contract.entry,
-            encode_value(arguments),
-            files,
-            timeout_s=step.timeout_s or contract.timeout_s,
-            memory_mb=contract.memory_mb,
-        )
-        return decode_value(answer)
+        labels = plan.slots[path].labels if labels is None else labels
+        self._finish_agent(plan, path, step, result, output, labels)
 
     def _finish_agent(
         self,
@@ -260,8 +295,8 @@ class Steps:
 
     # --- leaves
 
-    def fail(self, plan: Plan, path: str, failure: Failure) -> None:
-        """Record that an attempt failed."""
+    def fail(self, plan: Plan, path: str, failure: Failure, beside: Sequence[Append] = ()) -> None:
+        """Record that an attempt failed, with facts of other streams beside it."""
         command = c.FailStep(
             now_us=self._desk.now_us(),
             path=path,
@@ -269,7 +304,7 @@ class Steps:
             failure=failure,
             jitter=self._parts.random(),
         )
-        self._desk.report(plan, path, command)
+        self._desk.report(plan, path, command, beside=beside)
 
     def _failed(self, plan: Plan, path: str, error: BaseException) -> None:
         self.fail(plan, path, self._failure(error))
@@ -278,7 +313,3 @@ class Steps:
         if isinstance(error, MainstayError) and not isinstance(error, OperationError):
             error = Permanent(error.message, remedy=error.remedy)
         return self._parts.classify(error)
-
-
-def _files(arguments: Value) -> list[BlobRef]:
-    return [mark for mark in marks_in(arguments) if isinstance(mark, BlobRef)]

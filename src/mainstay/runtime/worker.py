@@ -2,7 +2,8 @@
 
 Frames on two pipes: four bytes of length, then MessagePack with the name of its kind. The owner first sends `Setup`;
 the worker confines itself and answers `Ready`. Then each `Job` gets one `Answer`, in order. The process dies with its
-owner, and when the owner closes the pipe.
+owner, and when the owner closes the pipe. A job of an agent with a ctx may ask on its way: each
+`Asked` gets a `Told`, in any order, and jobs that come meanwhile wait.
 
 What foreign code prints goes to stderr: the answers have a file descriptor of their own.
 """
@@ -16,21 +17,29 @@ import resource
 import signal
 import sys
 import time
+from collections import deque
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, BinaryIO, get_type_hints
 
 import msgspec
 
+from mainstay import errors
+from mainstay.context import Asked, Heard, Stop, Told
 from mainstay.contracts import from_plain, to_plain
 from mainstay.encoding import decode_value, encode_value
-from mainstay.errors import MainstayError, OperationError, RateLimited
+from mainstay.errors import MainstayError, OperationError, Permanent, RateLimited
 from mainstay.runtime.confine import MEGABYTE, Confinement, put_on
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from mainstay.context import Port
+    from mainstay.values import Value
+
 LENGTH_BYTES = 4
 MOST_ANSWER_BYTES = 64 * MEGABYTE
+MOST_ASKED_BYTES = 16 * MEGABYTE
+STOPPED = "Stopped"  # in the place of an error: the agent waits for actions, and is run again
 _PR_SET_PDEATHSIG = 1
 _MOST_MESSAGE = 10_000  # characters
 _MOST_SAID_BYTES = MEGABYTE  # on stderr; what is beyond is cut off before the next job
@@ -56,6 +65,7 @@ class Job(msgspec.Struct, frozen=True, array_like=True, tag="job"):
     files: dict[str, bytes]
     memory_mb: int
     cpu_s: int
+    talks: bool = False  # it may ask: the function is given a way to (context.py)
 
 
 class Ready(msgspec.Struct, frozen=True, array_like=True, tag="ready"):
@@ -75,6 +85,7 @@ class Answer(msgspec.Struct, frozen=True, array_like=True, tag="answer"):
     remedy: str = ""
     retry_after_s: float = 0.0
     last: bool = False
+    entries: tuple[int, ...] = ()
 
 
 def main() -> None:
@@ -86,26 +97,102 @@ def main() -> None:
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.close(nothing)
-    decode = msgspec.msgpack.Decoder(Setup | Job).decode
-    while (frame := _read_frame(jobs)) is not None:
-        request = decode(frame)
+    frames = _Frames(jobs, answers)
+    while (request := frames.next()) is not None:
         if isinstance(request, Setup):
             put_on(request.confinement)
             _limits.memory_fixed = bool(request.confinement.memory_mb)
             _write_frame(answers, Ready())
             continue
-        answer = perform(request)
+        assert isinstance(request, Job)
+        answer = perform(request, _Talk(request.number, frames) if request.talks else None)
         _write_frame(answers, answer)
         if answer.last:
             return
 
 
-def perform(job: Job) -> Answer:
+class _Frames:
+    """What comes from the owner. Jobs that come while one talks are kept for later."""
+
+    def __init__(self, jobs: BinaryIO, answers: BinaryIO) -> None:
+        self._jobs, self._answers = jobs, answers
+        self._decode = msgspec.msgpack.Decoder(Setup | Job | Told).decode
+        self._kept: deque[Setup | Job] = deque()
+
+    def next(self) -> Setup | Job | None:
+        """Give what to do next; None when the owner closed the pipe."""
+        return self._kept.popleft() if self._kept else self._skipped()
+
+    def _skipped(self) -> Setup | Job | None:
+        while isinstance(frame := self._read(), Told):
+            pass  # for a job that ended without waiting for it
+        return frame
+
+    def ask(self, asked: Asked) -> None:
+        """Send a question."""
+        _write_frame(self._answers, asked)
+
+    def told(self, job: int) -> Told:
+        """Wait for an answer to a job; the process ends with its owner."""
+        while (frame := self._read()) is not None:
+            if not isinstance(frame, Told):
+                self._kept.append(frame)
+            elif frame.number == job:
+                return frame
+        os._exit(1)
+
+    def _read(self) -> Setup | Job | Told | None:
+        frame = _read_frame(self._jobs)
+        return None if frame is None else self._decode(frame)
+
+
+class _Talk:
+    """The way of one job to the owner: context.Port."""
+
+    def __init__(self, job: int, frames: _Frames) -> None:
+        self._job, self._frames, self._asked = job, frames, 0
+
+    def ask(self, scope: str, operation: str, arguments: Value, tool: str) -> int:
+        """Send a question; raises Permanent for one that is too large."""
+        encoded = encode_value(arguments)
+        if len(encoded) > MOST_ASKED_BYTES:
+            size = f"{len(encoded) / MEGABYTE:,.0f} MB; {MOST_ASKED_BYTES // MEGABYTE} MB is the most"
+            raise Permanent(f"What {operation[:100]} is called with has {size}.")
+        self._asked += 1
+        self._frames.ask(Asked(self._job, self._asked, scope, operation, encoded, tool))
+        return self._asked
+
+    def hear(self) -> Heard:
+        """Wait for the next answer."""
+        told = self._frames.told(self._job)
+        if told.stop:
+            return Heard(told.question, stop=True)
+        if told.output is not None:
+            return Heard(told.question, decode_value(told.output))
+        return Heard(told.question, error=told_error(told))
+
+
+def told_error(told: Told | Answer) -> OperationError:
+    """Make the error again that crossed the pipe."""
+    kind = getattr(errors, told.error, OperationError)
+    if kind is RateLimited:
+        error: OperationError = RateLimited(told.message, retry_after_s=told.retry_after_s, remedy=told.remedy)
+    elif isinstance(kind, type) and issubclass(kind, OperationError) and not issubclass(kind, errors.HeldBack):
+        error = kind(told.message, remedy=told.remedy)
+    else:
+        error = Permanent(told.message, remedy=told.remedy)
+    error.entries = told.entries
+    return error
+
+
+def perform(job: Job, port: Port | None = None) -> Answer:
     """Run one job. Whatever it raises becomes an answer; only its process dying does not."""
     _limits.begin(job)
     try:
         function, wants = _function(job.entry)
-        result = encode_value(to_plain(function(from_plain(decode_value(job.arguments), wants), job.files)))
+        given = from_plain(decode_value(job.arguments), wants)
+        made = function(given, job.files) if port is None else function(given, job.files, port=port)
+        result = encode_value(to_plain(made))
         if len(result) > MOST_ANSWER_BYTES:
             size = f"{len(result) / MEGABYTE:,.0f} MB; {MOST_ANSWER_BYTES // MEGABYTE} MB is the most"
             return Answer(job.number, None, "Permanent", f"Its answer has {size}.")
@@ -122,11 +209,14 @@ def _failure(job: Job, error: BaseException) -> Answer:
         case MemoryError():
             message = f"It needs more than the {job.memory_mb} MB it may use."
             return Answer(job.number, None, "Permanent", message, last=True)
+        case Stop():
+            return Answer(job.number, None, STOPPED)
         case MainstayError():
             kind = type(error).__name__ if isinstance(error, OperationError) else "Permanent"
             delay = error.retry_after_s if isinstance(error, RateLimited) else 0.0
             said, remedy = str(error.message)[:_MOST_MESSAGE], str(error.remedy)[:_MOST_MESSAGE]
-            return Answer(job.number, None, kind, said, remedy, delay)
+            entries = error.entries if isinstance(error, OperationError) else ()
+            return Answer(job.number, None, kind, said, remedy, delay, entries=entries)
         case RecursionError():
             return Answer(job.number, None, "Permanent", "Its input is nested too deeply.")
         case _:
@@ -195,7 +285,7 @@ def _read_frame(jobs: BinaryIO) -> bytes | None:
     return body if len(body) == int.from_bytes(head, "big") else None
 
 
-def _write_frame(answers: BinaryIO, frame: Ready | Answer) -> None:
+def _write_frame(answers: BinaryIO, frame: Ready | Answer | Asked) -> None:
     data = _encode(frame)
     answers.write(len(data).to_bytes(LENGTH_BYTES, "big") + data)
     answers.flush()

@@ -16,18 +16,18 @@ from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mainstay import errors
-from mainstay.errors import MainstayError, NeedsOperator, OperationError, Permanent, RateLimited, Transient
+from mainstay.context import Asked
+from mainstay.errors import MainstayError, NeedsOperator, Transient
 from mainstay.runtime import confine
 from mainstay.runtime.clock import SystemClock
 from mainstay.runtime.crashes import Crashes, Starts
 from mainstay.runtime.process import Pending, Process, remove_leftovers
-from mainstay.runtime.worker import Answer, Job, Ready
+from mainstay.runtime.worker import STOPPED, Answer, Job, Ready, told_error
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping, Sequence
 
-    from mainstay.ports import Clock
+    from mainstay.ports import Clock, Talk
 
 IDLE_S = 30.0
 _ROOT = str(Path(__file__).parents[2])  # where `mainstay` is imported from
@@ -87,7 +87,14 @@ class WorkerPool:
         self._began = self._closed = False
 
     async def run(
-        self, entry: str, arguments: bytes, files: Mapping[str, bytes], *, timeout_s: float, memory_mb: int
+        self,
+        entry: str,
+        arguments: bytes,
+        files: Mapping[str, bytes],
+        *,
+        timeout_s: float,
+        memory_mb: int,
+        talk: Talk | None = None,
     ) -> bytes:
         """Run a function on encoded arguments; see ports.Workers for what is raised.
 
@@ -99,9 +106,9 @@ class WorkerPool:
             remedy = 'Run `mainstay doctor`, or set confinement = "available" under [workers] in mainstay.toml.'
             raise NeedsOperator(f"Worker processes must be confined, and this machine can't: {why}", remedy=remedy)
         cpu_s = math.ceil(timeout_s) * (os.cpu_count() or 1) + _CPU_SPARE_S
-        job = Job(next(self._numbers), entry, arguments, dict(files), memory_mb, cpu_s)
+        job = Job(next(self._numbers), entry, arguments, dict(files), memory_mb, cpu_s, talk is not None)
         done: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        self._dispatch(Pending(job, timeout_s, done))
+        self._dispatch(Pending(job, timeout_s, done, talk))
         return await done
 
     async def close(self) -> None:
@@ -121,7 +128,8 @@ class WorkerPool:
     def _room(self, job: Pending) -> _Room:
         """Give the room of a job's code. Foreign code can't raise the memory it was started with."""
         module = job.entry.partition(":")[0]
-        key = ("", 0) if module.startswith(_OWN) else (module, job.memory_mb)
+        own = "talk" if job.talk is not None else ""  # what asks may wait for what runs in the other
+        key = (own, 0) if module.startswith(_OWN) else (module, job.memory_mb)
         room = self._rooms.get(key)
         if room is None:
             room = self._rooms[key] = _Room(key[1])
@@ -246,10 +254,14 @@ class WorkerPool:
         """Hand out answers until there are no more."""
         while (frame := await worker.frame()) is not None:
             job = worker.jobs[0] if worker.jobs else None
+            if job is not None and isinstance(frame, Asked) and job.talk is not None and frame.number == job.number:
+                self._talk(worker, job, job.talk, frame)
+                continue
             if job is None or not isinstance(frame, Answer) or frame.number != job.number:
                 worker.nonsense = "an answer that nobody waits for"
                 return
             worker.jobs.popleft()
+            job.hush()
             worker.watch()
             self._crashes.answered(job.entry)
             _give(job.done, frame)
@@ -259,13 +271,31 @@ class WorkerPool:
                 worker.spent = True
                 return
 
+    def _talk(self, worker: Process, job: Pending, talk: Talk, asked: Asked) -> None:
+        task = asyncio.get_running_loop().create_task(self._tell(worker, job, talk, asked))
+        job.talking.add(task)
+        task.add_done_callback(job.talking.discard)
+
+    async def _tell(self, worker: Process, job: Pending, talk: Talk, asked: Asked) -> None:
+        """Answer what a job asked. Where that breaks, the job ends with it, and its process."""
+        try:
+            told = await talk.answer(asked)
+        except Exception as error:  # noqa: BLE001 - who waits for the job is told
+            if not job.done.done():
+                job.done.set_exception(error)
+            worker.kill()
+            return
+        if worker.jobs and worker.jobs[0] is job and not worker.ending:
+            worker.tell(told)
+
     def _bury(self, worker: Process) -> None:
         """Give the outcome of the job that ran; send the others elsewhere: they never began."""
         why = worker.why()
         left, worker.jobs = worker.jobs, deque()
         if left and not worker.spent:
             job = left.popleft()
-            if not worker.timed_out and not self._closed:
+            job.hush()
+            if not worker.timed_out and not self._closed and not job.done.done():
                 self._crashes.died(job.entry, job.arguments, worker.how, self._clock.boot_s())
             _fail(job, why)
         for job in () if self._closed else left:
@@ -299,9 +329,7 @@ def _give(done: asyncio.Future[bytes], answer: Answer) -> None:
         return
     if answer.result is not None:
         done.set_result(answer.result)
-    elif answer.error == "RateLimited":
-        done.set_exception(RateLimited(answer.message, retry_after_s=answer.retry_after_s, remedy=answer.remedy))
+    elif answer.error == STOPPED:
+        done.set_result(b"")
     else:
-        kind = getattr(errors, answer.error, OperationError)
-        known = isinstance(kind, type) and issubclass(kind, OperationError)
-        done.set_exception((kind if known else Permanent)(answer.message, remedy=answer.remedy))
+        done.set_exception(told_error(answer))

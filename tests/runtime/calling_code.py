@@ -1,0 +1,150 @@
+"""Agents that call operations; they run in worker processes."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import msgspec
+
+from mainstay.agent import AgentResult, AsyncContext, Context, OperationError, Permanent, Rejected, agent
+
+
+class Word(msgspec.Struct, frozen=True):
+    word: str = ""
+    number: int = 0
+
+
+class Said(msgspec.Struct, frozen=True):
+    word: str = ""
+    token: str = ""
+
+
+ALL = ("test.look", "test.say", "test.shout", "test.refuse", "test.slow", "test.fickle", "test.whisper")
+
+
+@agent(operations=ALL)
+def simple(given: Word, ctx: Context) -> Said:
+    found = ctx.call("test.look", word=given.word)
+    said = ctx.call("test.say", word=found["word"])
+    assert ctx.now().year > 2000
+    assert 0 <= ctx.random() < 1
+    return Said(found["word"], said["token"])
+
+
+@agent(operations=ALL)
+async def aside(given: Word, ctx: AsyncContext) -> Said:
+    async def branch(number: int) -> str:
+        found = await ctx.call("test.look", word=given.word, number=number % 3)
+        return f"{number}{found['word']}{found['token']}"
+
+    found = await ctx.gather(*(branch(number) for number in range(given.number or 5)))
+    return Said(" ".join(found), await ctx.uuid())
+
+
+@agent(operations=ALL)
+def together(given: Word, ctx: Context) -> Said:
+    said = ctx.gather(*(lambda word=word: ctx.call("test.say", word=word) for word in given.word.split()))
+    return Said(" ".join(each["word"] for each in said))
+
+
+@agent(operations=ALL)
+def careful(given: Word, ctx: Context) -> Said:
+    try:
+        ctx.call("test.shout", word=given.word)
+    except Rejected as no:
+        return Said(f"no: {no.message}")
+    return Said("yes")
+
+
+@agent(operations=ALL)
+def trusting(given: Word, ctx: Context) -> Said:
+    ctx.call("test.shout", word=given.word)
+    return Said("yes")
+
+
+@agent(operations=("test.look",))
+def greedy(given: Word, ctx: Context) -> Said:
+    return Said(ctx.call(given.word, word="x")["word"])
+
+
+@agent(operations=ALL)
+def endless(given: Word, ctx: Context) -> Said:
+    while True:
+        ctx.random()
+
+
+@agent(operations=ALL)
+def huge(given: Word, ctx: Context) -> Said:
+    return Said(ctx.call("test.look", word="x" * given.number)["word"][:5])
+
+
+@agent(operations=ALL, timeout_s=1.0)
+def sleepy(given: Word, ctx: Context) -> Said:
+    ctx.random()
+    time.sleep(60)
+    return Said()
+
+
+@agent(operations=ALL)
+def wavering(given: Word, ctx: Context) -> Said:
+    """Ask by what stands in a file outside: what no agent should do."""
+    word = Path(given.word).read_text()
+    ctx.call("test.look", word="same")
+    return Said(ctx.call("test.say", word=word)["word"])
+
+
+@agent(operations=ALL)
+def model_user(given: Word, ctx: Context) -> Said:
+    return Said(ctx.model("draft", {"text": given.word}))
+
+
+@agent(operations=ALL)
+def tool_user(given: Word, ctx: Context) -> Said:
+    one = ctx.tool_call("response-1", 0, "test.say", {"word": given.word})
+    two = ctx.tool_call("response-1", 1, "test.say", {"word": given.word})
+    return Said(one["token"] + " " + two["token"])
+
+
+@agent(operations=ALL)
+def persistent(given: Word, ctx: Context) -> Said:
+    ctx.call("test.say", word="once")
+    return Said(ctx.call("test.fickle", word=given.word)["word"])
+
+
+@agent(operations=ALL)
+def handling(given: Word, ctx: Context) -> Said:
+    try:
+        ctx.call("test.refuse", word="permanent")
+    except Permanent as error:
+        return Said(error.message)
+    return Said("strange")
+
+
+@agent(operations=ALL)
+def swallowing(given: Word, ctx: Context) -> Said:
+    try:
+        ctx.call("test.say", word=given.word)
+    except BaseException:  # noqa: BLE001
+        return Said("swallowed")
+    return Said("said")
+
+
+@agent(operations=ALL)
+async def foreign(given: Word, ctx: AsyncContext) -> Said:
+    import asyncio
+
+    try:
+        await asyncio.sleep(0.01)
+    except OperationError as error:
+        return Said(error.message)
+    return Said("slept")
+
+
+@agent(operations=ALL, output=Said)
+def result(given: Word, ctx: Context) -> AgentResult:
+    with ctx.scope("first"):
+        one = ctx.call("test.look", word="a")
+    with ctx.scope("first"):
+        two = ctx.call("test.look", word="a")
+    return AgentResult(Said(one["word"] + two["word"]), rationale="I looked.", confidence=0.5)
