@@ -49,15 +49,17 @@ class Network:
         self.engine: Submit | None = None
         self.say: Callable[[str], None] | None = None  # told once that it is gone, and once that it is back
         self._watching: asyncio.Task[None] | None = None
+        self._losses = 0  # calls that failed so, in this process
 
     def start(self) -> None:
         """Begin with what an earlier process left waiting."""
-        if (self._watching is None or self._watching.done()) and self._waiting():
+        if not self._is_watching() and self._waiting():
             self._watch(began=True)
 
     def lost(self) -> None:
         """Learn that a call failed because there is no network."""
-        if self._watching is None or self._watching.done():
+        self._losses += 1
+        if not self._is_watching():
             self._watch(began=False)
 
     async def stop(self) -> None:
@@ -65,6 +67,9 @@ class Network:
         if self._watching is not None:
             self._watching.cancel()
             await asyncio.wait({self._watching})
+
+    def _is_watching(self) -> bool:
+        return self._watching is not None and not self._watching.done()
 
     def _watch(self, *, began: bool) -> None:
         if not began:
@@ -74,9 +79,12 @@ class Network:
         self._watching = asyncio.get_running_loop().create_task(self._until_back(), name="network")
 
     async def _until_back(self) -> None:
-        while not await self._is_online():
+        """Wake all that waits. Whoever failed while this looked is not on disk yet: then it looks once more."""
+        while True:
+            losses = self._losses
             await self._clock.sleep(AGAIN_S)
-        await self._clock.sleep(0)
+            if await self._is_online() and losses == self._losses:
+                break
         rows = self._waiting()
         self._note(NetworkBack(len(rows)))
         if self.say is not None:

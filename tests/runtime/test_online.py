@@ -1,0 +1,65 @@
+"""A network that goes and comes back while plans run (K21); without one at all: connectors/test_network.py."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+
+import msgspec
+import pytest
+from kit import Said, do, facts, operations, owner_of, plan
+
+from mainstay import events as e
+from mainstay.errors import NotSent
+from mainstay.runtime import online
+
+
+@pytest.fixture(autouse=True)
+def _soon(monkeypatch):
+    monkeypatch.setattr(online, "AGAIN_S", 0.2)
+
+
+async def until(condition):
+    for _ in range(1000):
+        if condition():
+            return True
+        await asyncio.sleep(0.01)
+    return False
+
+
+def wavering(world, name, calls, times):
+    """Make an operation whose first calls find no network."""
+
+    async def call(call, given):
+        calls.append(given.word)
+        if len(calls) <= times:
+            raise NotSent("the server can't be reached") from OSError(errno.ENETUNREACH, "Network is unreachable")
+        return Said(given.word)
+
+    return msgspec.structs.replace(next(one for one in operations(world) if one.name == name), call=call)
+
+
+@pytest.mark.parametrize("name", ["test.say", "test.slow"])
+def test_k21_a_network_that_is_back_before_the_failure_is_on_disk_leaves_nobody_waiting(workspace, world, name):
+    """An action and a reading alike: each failed while there was none, and there is one ever since."""
+    calls, told = [], []
+
+    async def gone():
+        return False
+
+    async def back():
+        return True
+
+    async def scenario():
+        async with owner_of(workspace, world, wavering(world, name, calls, 2)) as owner:
+            owner.guard._is_online, owner.network._is_online = gone, back
+            owner.engine.hearers.append(told.append)
+            plan_id, committed = owner.requests.propose(plan(do("a", name, "one")), {})
+            await committed
+            done = await until(lambda: owner.engine.load(plan_id).status == "completed")
+            slot = owner.engine.load(plan_id).slots["a"]
+            waited = [fact for fact in facts(owner, plan_id) if isinstance(fact, e.AttemptFailed | e.EffectRefused)]
+            return done, slot.attempt - slot.forgiven, [fact.failure.waits_for for fact in waited]
+
+    assert asyncio.run(scenario()) == (True, 0, ["network", "network"])
+    assert [line[:20] for line in told] == ["There is no network.", "The network is back;"] * 2
