@@ -250,7 +250,7 @@ def test_a_yes_may_cover_later_actions_with_slack():
         ("covers: [book], may_change: {at: 10%}", "needs: [fit]", "4:52: 'at' is a time: say how far"),
         ("covers: [book], may_change: {seats: 2h}", "needs: [fit]", "4:52: 'seats' is int: say how far"),
         ("covers: [book], may_change: {room: 2h}", "needs: [fit]", "4:52: 'room' is text, which can't cha"),
-        ("covers: [book], options: [now, later]", "needs: [fit]", "4:23: 'covers' needs a yes or a no: leave"),
+        ("covers: [book], options: [now, later]", "needs: [fit]", "4:23: 'covers' needs a yes: add 'approve' to"),
         ("covers: [book]", "when: \"= fit.ruling == 'approved'\"", "it uses the answer to the question itself"),
         ("may_change: {at: 2h}", "needs: [fit]", "4:23: 'may_change' goes with 'covers': the steps it is about"),
     ],
@@ -462,3 +462,11 @@ def test_templates_come_from_kept_content_where_that_is_given_the_nearest_first(
     assert plan.version == "1a"
     with pytest.raises(PlaybookError, match=r"there is no file 'templates/a.md'"):
         compile_opened(Opened(source, "p.yaml", files={}), ServiceCatalogue())
+
+
+def test_options_with_approve_rule_as_every_question_does_and_only_they_keep_rows():
+    ask = "steps: {{q: {{ask: ok, show: '= [1, 2]', options: {}}}, a: {{each: '= q.rows', needs: ['q?'], {}}}}}"
+    plan = compiled(HEAD + ask.format("[approve, reject, later]", WRITE))
+    assert plan.records["q_answer"]["ruling"].type == "choice(approved, rejected, later, expired)"
+    (found,) = findings(HEAD + ask.format("[these, none]", WRITE))
+    assert found.startswith("p.yaml:3:80: record(q_answer) has no field 'rows'; it has rows when 'show' is a list")

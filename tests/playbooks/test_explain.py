@@ -51,7 +51,7 @@ def test_a_playbook_explains_itself_in_plain_sentences():
 def test_what_happens_on_a_no_a_failure_and_without_an_undo_is_said():
     told = explain(
         compiled(
-            "  ok: {ask: 'Pay {{company.name}}?', options: [now, later]}\n"
+            "  ok: {ask: 'Pay {{company.name}}?', options: [now, later], due: 3d}\n"
             "  pay: {needs: [ok], do: payments.refund, account: shop, with: {charge: 'x'}, on_failure: undo}\n"
             "  note: {needs: [pay], do: files.write, with: {path: 'x'}, on_failure: skip, checkpoint: true,"
             " check: '= out.path == \"x\"',"

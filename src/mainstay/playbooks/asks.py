@@ -49,8 +49,10 @@ class AskReader:
         step.form = self._declarations.form(node.values.get("form"))
         step.covers = tuple(self._keys.scalars(node, "covers"))
         step.may_change = self._may_change(node.values.get("may_change"))
-        if step.covers and "options" in node.keys:
-            self._report.add(node.keys["covers"].place, "'covers' needs a yes or a no: leave 'options' out")
+        if step.covers and "approve" not in step.asked.get("options", ("approve",)):
+            self._report.add(
+                node.keys["covers"].place, "'covers' needs a yes: add 'approve' to 'options', or leave them"
+            )
         if step.may_change and not step.covers:
             self._report.add(node.keys["may_change"].place, "'may_change' goes with 'covers': the steps it is about")
 

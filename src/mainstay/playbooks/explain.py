@@ -287,7 +287,9 @@ def _answers(step: Step) -> list[str]:
     if ask.may_change:
         slack = and_(f"{name} by {_slack(each)}" for name, each in ask.may_change.items())
         parts.append(f"What may differ from what was shown: {slack}; anything beyond that asks again.")
-    if ask.rejection_used:
+    if "reject" not in ask.options and ask.due_s is None:
+        pass  # there is no way to say no
+    elif ask.rejection_used:
         parts.append(f"{verbs[3]}, the rest goes on without it.")
     else:
         parts.append(f"{verbs[3]}, the plan ends and what was done is undone.")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 COMPANY = {
     name: Field("text") for name in ("name", "email", "country", "currency", "timezone", "iban", "vat_id", "address")
 }
-RULINGS = ("approved", "rejected")
+RULINGS = {"approve": "approved", "reject": "rejected"}  # of the answers that every question has by itself
 EXPIRED = "expired"
 
 
@@ -103,11 +103,12 @@ class NameTypes:
 
     def _answer(self, step: StepDraft) -> Type:
         options = step.asked.get("options")
-        ruling = Type("choice", options=(*(options or RULINGS), EXPIRED))
+        rulings = tuple(RULINGS.get(option, option) for option in options or RULINGS)
+        ruling = Type("choice", options=(*rulings, EXPIRED))
         fields = {"ruling": Field(str(ruling)), "by": Field("text"), "at": Field("time"), "reason": Field("text")}
         show = step.templates.get("show")
         shown = ANY if show is None else self._draft(show)
-        if shown.kind == "list":
+        if shown.kind == "list" and "approved" in rulings:
             fields["rows"] = Field(str(shown))
         if step.form:
             form = {field.name: Field(field.type) for field in step.form}

@@ -95,6 +95,11 @@ _PAIR_HINTS = {
     frozenset({"float", "int"}): "; write whole numbers as 1.0 here",
     frozenset({"bool", "text"}): "; true and false stand without quotes",
 }
+_ANSWER_HINTS = {
+    "rows": "; it has rows when 'show' is a list and approve is one of its answers",
+    "form": "; it has a form when the question says 'form'",
+    "approved": "; write ruling == 'approved'",
+}
 EMPTY_HINT = "; what is left out or skipped is empty: '' for text, 0, size(x) == 0 for a list"
 
 
@@ -109,7 +114,8 @@ def say_fault(fault: Fault, source: str, names: Mapping[str, Type], records: Rec
         name = found[2].rpartition(".")[2]
         known = records.get(name) or {"money": ("minor", "currency"), "file": ("name", "blob")}.get(record, ())
         missing = "there is no input" if record == "record(inputs)" else f"{record} has no field"
-        return fault.column + 1, f"{missing} {found[1]!r}{nearest(found[1], known)}"
+        hint = _ANSWER_HINTS.get(found[1], "") if name.endswith("_answer") else ""
+        return fault.column + 1, f"{missing} {found[1]!r}{hint or nearest(found[1], known)}"
     if found := re.match(r"expression of type '(.+)' cannot be the operand of a select", message):
         return fault.column, _no_fields(found[1], line, fault.column)
     if found := re.match(r"found no matching overload for '(.+?)' applied to '(.*)'", message):
