@@ -227,12 +227,7 @@ WRONG = {
     ),
     "rows without a list": (
         f"{HEAD}steps:\n  q: {{ask: 'ok?', show: '= today'}}\n  a: {{each: '= q.rows', {WRITE}}}",
-        [
-            (
-                "p.yaml:4:18: record(q_answer) has no field 'rows'; it has rows when 'show' is a list and approve is one "
-                "of its answers"
-            )
-        ],
+        ["p.yaml:4:18: record(q_answer) has no field 'rows'; it has rows when 'show' is a list that can be approved"],
     ),
     "an undo that only reads": (
         f"{HEAD}steps: {{a: {{{WRITE}, undo: {{do: files.read, with: {{path: '= this.pth'}}}}}}}}",

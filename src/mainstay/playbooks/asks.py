@@ -50,9 +50,7 @@ class AskReader:
         step.covers = tuple(self._keys.scalars(node, "covers"))
         step.may_change = self._may_change(node.values.get("may_change"))
         if step.covers and "approve" not in step.asked.get("options", ("approve",)):
-            self._report.add(
-                node.keys["covers"].place, "'covers' needs a yes: add 'approve' to 'options', or leave them"
-            )
+            self._report.add(node.keys["covers"].place, "'covers' needs a yes: add 'approve' to 'options'")
         if step.may_change and not step.covers:
             self._report.add(node.keys["may_change"].place, "'may_change' goes with 'covers': the steps it is about")
 

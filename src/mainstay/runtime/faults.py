@@ -96,7 +96,7 @@ _PAIR_HINTS = {
     frozenset({"bool", "text"}): "; true and false stand without quotes",
 }
 _ANSWER_HINTS = {
-    "rows": "; it has rows when 'show' is a list and approve is one of its answers",
+    "rows": "; it has rows when 'show' is a list that can be approved",
     "form": "; it has a form when the question says 'form'",
     "approved": "; write ruling == 'approved'",
 }
