@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from mainstay.events import Undo
+from mainstay.events import Adopted, Undo
 from mainstay.values import BlobRef, EffectClass, Failure, Labels, Value, Verdict
 
 
@@ -44,6 +44,14 @@ class ApprovePlan(Command, frozen=True, kw_only=True):
 
     by: str
     allowed: int | None = None  # of a part of a long list: how many of its items may still fail
+
+
+class ForkPlan(Command, frozen=True, kw_only=True):
+    """Let a proposed plan adopt what another one did until a step."""
+
+    of: str
+    start: str
+    adopted: tuple[Adopted, ...] = ()
 
 
 class EditPlan(Command, frozen=True, kw_only=True):
@@ -82,10 +90,11 @@ class CancelPlan(Command, frozen=True, kw_only=True):
 
 
 class UndoPlan(Command, frozen=True, kw_only=True):
-    """Take back what the plan did, in reverse order of outcome."""
+    """Take back what the plan did, or some of its steps, in reverse order of outcome."""
 
     by: str
     reason: str = ""
+    steps: tuple[str, ...] = ()
 
 
 class FinishPlan(Command, frozen=True, kw_only=True):
@@ -388,6 +397,7 @@ class Rule(Command, frozen=True, kw_only=True):
 PlanCommand: TypeAlias = (
     ProposePlan
     | ApprovePlan
+    | ForkPlan
     | EditPlan
     | StartPlan
     | PausePlan

@@ -147,6 +147,9 @@ _SAY: dict[type[e.Fact], Callable[[Any], str]] = {
     e.PlanProposed: lambda f: f"{f.title}: planned",
     e.PlanApproved: lambda f: f"Approved by {say_actor(f.by)}",
     e.PlanStarted: lambda _: "Started",
+    e.PlanForked: lambda f: (
+        f"Runs {f.of} again from {f.start or 'the beginning'}, with {_count(len(f.adopted), 'result')} taken over"
+    ),
     e.PlanEdited: lambda f: f"Changed by {say_actor(f.by)} before it started",
     e.PlanPaused: lambda f: f"Paused by {say_actor(f.by)}" + (f": {f.reason}" if f.reason else ""),
     e.PlanResumed: lambda f: f"Goes on, after a pause of {_span(f.paused_us // 1_000_000)}",

@@ -112,7 +112,8 @@ def _steps_are_true_to_the_graph(plan: Plan) -> None:
         open_needs = sum(need.step not in ended for need in step.needs)
         assert plan.unmet.get(name, 0) == open_needs
         if open_needs:
-            assert name not in plan.slots, "a step waits for all its needs"
+            early = plan.slots.get(name)
+            assert early is None or early.adopted, "a step waits for all its needs"
         elif all(_met(plan, need) for need in step.needs):
             assert name in plan.slots, "a step whose needs are met has begun"
         else:
@@ -196,6 +197,9 @@ def _undo_is_in_reverse_order(before: Sequence[e.PlanFact], started: e.UndoStart
         if isinstance(fact, e.ChildrenStarted) and not ended.issuperset(fact.plans):
             outcomes[fact.path] = len(before)
     named = before[-1].undo if isinstance(before[-1], e.EndingReached) else None
+    asked = [fact for fact in before if isinstance(fact, e.UndoRequested)]
+    if named is None and asked and asked[-1].steps:
+        named = asked[-1].steps
     wanted = {path for path in outcomes if path not in earlier and (named is None or step_name(path) in named)}
     assert set(started.paths) == wanted
     times = [outcomes[path] for path in started.paths]
@@ -257,8 +261,13 @@ def _all_was_taken_back(before: Sequence[e.PlanFact], undone: e.PlanUndone) -> N
     left = {path for fact in before if isinstance(fact, e.StepUndone) for path in fact.left}
     assert set(undone.left) == listed | left
     assert not back & listed
+    steps = next(fact.steps for fact in reversed(before) if isinstance(fact, e.UndoRequested))
     for fact in before:
-        if isinstance(fact, e.EffectDone) and not fact.path.startswith("~"):
+        if (
+            isinstance(fact, e.EffectDone)
+            and not fact.path.startswith("~")
+            and (not steps or step_name(fact.path) in steps)
+        ):
             assert (fact.undo is None and not fact.cannot_undo) or fact.path in back | listed
         if isinstance(fact, e.ChildrenStarted):
             assert fact.path in back | listed

@@ -92,3 +92,8 @@ def test_facts_of_another_release_are_named(kind, version):
 def test_a_damaged_body_is_a_ledger_error(body):
     with pytest.raises(LedgerError, match="can't be read"):
         decode_fact("PlanApproved", 1, body)
+
+
+def test_l3_marks_inside_a_list_of_structs_come_back():
+    fact = e.PlanForked("old", "b", (e.Adopted("a", BlobRef("ab" * 32, 5)), e.Adopted("b", {"x": [1, "two"]})))
+    assert decode_fact("PlanForked", 1, encode_fact(fact)) == fact

@@ -25,6 +25,9 @@ PlanName: TypeAlias = Annotated[str, typer.Argument(metavar="PLAN", help="A plan
 Reason: TypeAlias = Annotated[str, typer.Option(help="Kept in the history.")]
 Sure: TypeAlias = Annotated[bool, typer.Option("--yes", help="Don't show the card and ask again.")]
 Edit: TypeAlias = Annotated[str, typer.Option(metavar="FILE|-", help="Try again with these changes (JSON).")]
+Steps: TypeAlias = Annotated[
+    list[str] | None, typer.Option(metavar="STEP", help="What it did stays and counts; it is not done again.")
+]
 Priority: TypeAlias = Annotated[
     int | None, typer.Option(min=-100, max=100, metavar="N", help="Higher goes first where plans wait for each other.")
 ]
@@ -263,9 +266,7 @@ def resume(plan: PlanName, as_json: Json = False, workspace: Folder = None) -> i
 @app.command()
 def edit(
     plan: PlanName,
-    inputs: Annotated[
-        list[str] | None, typer.Argument(metavar="name=value ...", help="What shall be otherwise.")
-    ] = None,
+    inputs: Annotated[list[str] | None, typer.Argument(metavar="name=value ...", help="What changes.")] = None,
     expires: Annotated[str, typer.Option(metavar="3d|never", help="When it ends at the latest, from now.")] = "",
     priority: Priority = None,
     as_json: Json = False,
@@ -289,6 +290,30 @@ def undo(
     from mainstay.cli import plans
 
     return plans.undo(_screen(as_json), workspace, plan, reason, yes=yes)
+
+
+@app.command()
+def rerun(
+    plan: PlanName,
+    inputs: Annotated[list[str] | None, typer.Argument(metavar="name=value ...", help="What changes.")] = None,
+    start: Annotated[
+        str | None, typer.Option("--from", metavar="STEP", help="Default: after its last checkpoint.")
+    ] = None,
+    playbook: Annotated[str, typer.Option(metavar="NAME[@VERSION]", help="Another version of its playbook.")] = "",
+    adopt: Steps = None,
+    undo: Annotated[list[str] | None, typer.Option(metavar="STEP", help="Take it back, and do it again.")] = None,
+    again: Annotated[list[str] | None, typer.Option(metavar="STEP", help="What it did stays; do it once more.")] = None,
+    dry: Annotated[bool, typer.Option("--dry", help="Only show what would run again.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask again.")] = False,
+    as_json: Json = False,
+    workspace: Folder = None,
+) -> int:
+    """Run an ended plan again from a step on, with changes."""
+    from mainstay.cli import rerunning
+
+    choices = {"adopt": adopt or [], "undo": undo or [], "again": again or []}
+    given = {"start": start, "playbook": playbook}
+    return rerunning.rerun(_screen(as_json), workspace, plan, inputs or [], choices, given, dry=dry, yes=yes)
 
 
 @app.command()

@@ -59,6 +59,7 @@ from mainstay.events.limits import (
 )
 from mainstay.events.outside import EventReceived
 from mainstay.events.plans import (
+    Adopted,
     EndingReached,
     PlanApproved,
     PlanCancelled,
@@ -66,6 +67,7 @@ from mainstay.events.plans import (
     PlanEdited,
     PlanExpired,
     PlanFailed,
+    PlanForked,
     PlanParked,
     PlanPaused,
     PlanProposed,
@@ -111,6 +113,7 @@ VALUE_MEDIA = "application/vnd.mainstay.value"
 
 __all__ = [
     "VALUE_MEDIA",
+    "Adopted",
     "AnyFact",
     "Append",
     "ArtefactKind",
@@ -167,6 +170,7 @@ __all__ = [
     "PlanExpired",
     "PlanFact",
     "PlanFailed",
+    "PlanForked",
     "PlanParked",
     "PlanPaused",
     "PlanProposed",

@@ -42,6 +42,7 @@ from mainstay.events.plans import (
     PlanEdited,
     PlanExpired,
     PlanFailed,
+    PlanForked,
     PlanParked,
     PlanPaused,
     PlanProposed,
@@ -85,6 +86,7 @@ from mainstay.events.workspace import (
 
 PlanFact: TypeAlias = (
     PlanProposed
+    | PlanForked
     | PlanApproved
     | PlanEdited
     | PlanPaused

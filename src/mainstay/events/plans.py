@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from mainstay.events.fact import Fact
 from mainstay.values import BlobRef, Failure, Labels, Value
 
@@ -30,6 +32,22 @@ class PlanEdited(Fact, frozen=True, omit_defaults=True):
     expires_at_us: int | None = None
     keys: tuple[str, ...] = ()
     priority: int = 0
+
+
+class Adopted(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The outcome of a step of another plan, taken over as it is; what it did in the world stays that plan's."""
+
+    path: str
+    output: Value = None
+    labels: Labels = ()
+
+
+class PlanForked(Fact, frozen=True, omit_defaults=True):
+    """The plan is a rerun of another one from a step on: what came before is adopted (KERNEL P6)."""
+
+    of: str
+    start: str  # the step it begins again with, empty for all
+    adopted: tuple[Adopted, ...] = ()
 
 
 class PlanApproved(Fact, frozen=True, omit_defaults=True):
@@ -99,10 +117,11 @@ class PlanExpired(Fact, frozen=True, omit_defaults=True):
 
 
 class UndoRequested(Fact, frozen=True, omit_defaults=True):
-    """Everything the plan did shall be taken back, as soon as no effect is on its way."""
+    """Everything the plan did shall be taken back, or what some of its steps did, as soon as nothing is on its way."""
 
     by: str
     reason: str
+    steps: tuple[str, ...] = ()  # empty: all of them
 
 
 class UndoStarted(Fact, frozen=True, omit_defaults=True):
@@ -126,6 +145,10 @@ class StepUndone(Fact, frozen=True, omit_defaults=True):
 
 
 class PlanUndone(Fact, frozen=True, omit_defaults=True):
-    """Everything that could be taken back was; `left` names what could not."""
+    """Everything that could be taken back was; `left` names what could not.
+
+    Where only some steps were taken back, `stands` is where the plan stands, as before.
+    """
 
     left: tuple[str, ...] = ()
+    stands: str = ""

@@ -10,7 +10,21 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from mainstay.kernel import asking, calls, children, effect, ending, gate, life, pausing, sleeping, step, undo, waits
+from mainstay.kernel import (
+    asking,
+    calls,
+    children,
+    effect,
+    ending,
+    forking,
+    gate,
+    life,
+    pausing,
+    sleeping,
+    step,
+    undo,
+    waits,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,10 +32,9 @@ if TYPE_CHECKING:
     from mainstay import events as e
     from mainstay.kernel.state import Plan
 
+FAMILIES = (life, forking, pausing, step, children, ending, waits, asking, gate, calls, effect, sleeping, undo)
 _EVOLVERS: dict[type[e.Fact], Callable[[Plan, Any, int], Plan]] = {
-    kind: evolver
-    for family in (life, pausing, step, children, ending, waits, asking, gate, calls, effect, sleeping, undo)
-    for kind, evolver in family.EVOLVERS.items()
+    kind: evolver for family in FAMILIES for kind, evolver in family.EVOLVERS.items()
 }
 
 

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from mainstay import commands as c
 from mainstay import events as e
 from mainstay.kernel import gate
+from mainstay.kernel.forking import adopt
 from mainstay.kernel.state import KERNEL, Plan, Slot
 from mainstay.kernel.undo import request_undo
 from mainstay.kernel.words import STATUS
@@ -72,7 +73,9 @@ def _undo(turn: Turn, command: c.UndoPlan) -> None:
         turn.refuse("it has not done anything yet; cancel it instead")
     if turn.plan.status == "running":
         gate.cancel(turn, command.by, command.reason or UNDOING)
-    request_undo(turn, command.by, command.reason)
+    if unknown := [name for name in command.steps if name not in turn.plan.graph.steps]:
+        turn.refuse(f"it has no step {', '.join(unknown)}")
+    request_undo(turn, command.by, command.reason, command.steps)
 
 
 def expire(turn: Turn) -> None:
@@ -115,7 +118,7 @@ def _approved(plan: Plan, fact: e.PlanApproved, at_us: int) -> Plan:
 def _started(plan: Plan, fact: e.PlanStarted, at_us: int) -> Plan:
     del fact
     slots = {name: Slot("ready", ready_at_us=at_us, since=plan.sequence) for name in plan.graph.roots}
-    return replace(plan, status="running", slots=slots, live=dict.fromkeys(slots))
+    return adopt(replace(plan, status="running", slots=slots, live=dict.fromkeys(slots)), at_us)
 
 
 def _parked(plan: Plan, fact: e.PlanParked, at_us: int) -> Plan:

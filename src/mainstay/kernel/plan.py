@@ -18,8 +18,8 @@ import msgspec
 from mainstay import commands as c
 from mainstay import events as e
 from mainstay.errors import LedgerError
-from mainstay.kernel import asking, calls, children, effect, ending, gate, life, pausing, sleeping, step, undo, waits
-from mainstay.kernel.evolve import evolve
+from mainstay.kernel import children, ending, gate, life, sleeping
+from mainstay.kernel.evolve import FAMILIES, evolve
 from mainstay.kernel.state import (
     END,
     IN_FLIGHT,
@@ -198,9 +198,5 @@ def _skip_doomed(turn: Turn) -> None:
 
 _DECIDERS: dict[type[c.Command], Callable[[Turn, Any], None]] = {
     c.TimerDue: _timer,
-    **{
-        kind: decider
-        for family in (life, pausing, step, children, ending, waits, asking, gate, calls, effect, sleeping, undo)
-        for kind, decider in family.DECIDERS.items()
-    },
+    **{kind: decider for family in FAMILIES for kind, decider in family.DECIDERS.items()},
 }

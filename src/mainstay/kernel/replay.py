@@ -114,6 +114,7 @@ _SAME: dict[type[e.Fact], type[c.Command]] = {
     e.PlanProposed: c.ProposePlan,
     e.PlanApproved: c.ApprovePlan,
     e.PlanEdited: c.EditPlan,
+    e.PlanForked: c.ForkPlan,
     e.PlanStarted: c.StartPlan,
     e.PlanPaused: c.PausePlan,
     e.PlanResumed: c.ResumePlan,

@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from mainstay.events import DecisionKind, Undo
+from mainstay.events import Adopted, DecisionKind, Undo
 from mainstay.kernel.graph import Graph, Need, Step
 from mainstay.values import EffectClass, Failure, Labels, Value
 
@@ -104,6 +104,7 @@ class Slot(msgspec.Struct, frozen=True):
     open: int = 0  # items or children that have not ended
     failed_items: int = 0
     children: tuple[str, ...] = ()
+    adopted: bool = False  # its output is the value of another plan's step
     awaits: str = ""  # the kind of event that a wait is for
     lost: int = 0  # items that failed inside the child plans of a long list
     rounds: int = 0  # of a feedback loop: those that ended well
@@ -152,6 +153,10 @@ class Plan(msgspec.Struct, frozen=True):
     questions: dict[str, Question] = {}
     covered: dict[str, str] = {}  # later actions that an answer approved already, each once: path to that question
     asked: int = 0  # questions so far
+    undo_steps: tuple[str, ...] = ()  # those to be taken back, where it is not all
+    stood: PlanStatus = "new"  # where it stood before it was taken back
+    fork_of: str = ""  # the plan that this one is a rerun of
+    adopted: tuple[Adopted, ...] = ()  # outcomes of that plan, taken over when this one starts
     undo_by: str = ""  # who asked to take it back; empty when nobody did
     undo_left: tuple[str, ...] = ()  # paths still to be taken back, first one first
     not_undone: tuple[str, ...] = ()

@@ -48,9 +48,9 @@ def undo_order(plan: Plan, steps: Container[str] | None = None) -> tuple[tuple[s
     return possible, impossible
 
 
-def request_undo(turn: Turn, by: str, reason: str) -> None:
-    """Ask for everything to be taken back; it begins when no effect is on its way."""
-    turn.add(e.UndoRequested(by, reason))
+def request_undo(turn: Turn, by: str, reason: str, steps: tuple[str, ...] = ()) -> None:
+    """Ask for everything, or for what these steps did, to be taken back; it begins when no effect is on its way."""
+    turn.add(e.UndoRequested(by, reason, steps))
 
 
 def begin_undo(turn: Turn) -> None:
@@ -58,7 +58,7 @@ def begin_undo(turn: Turn) -> None:
     plan = turn.plan
     if not plan.undo_by or plan.status not in ENDED or in_flight(plan):
         return
-    possible, impossible = undo_order(plan)
+    possible, impossible = undo_order(plan, plan.undo_steps or None)
     turn.add(e.UndoStarted(possible))
     for path, why in impossible:
         turn.add(e.UndoImpossible(path, why))
@@ -67,7 +67,7 @@ def begin_undo(turn: Turn) -> None:
 def finish_undo(turn: Turn) -> None:
     """End the undo when nothing is left to take back."""
     if turn.plan.status == "undoing" and not turn.plan.undo_left and not turn.plan.closing:
-        turn.add(e.PlanUndone(turn.plan.not_undone))
+        turn.add(e.PlanUndone(turn.plan.not_undone, stands=turn.plan.stood if turn.plan.undo_steps else ""))
 
 
 def _undo_step(turn: Turn, command: c.UndoStep) -> None:
@@ -82,11 +82,11 @@ def _undo_step(turn: Turn, command: c.UndoStep) -> None:
 
 def _undo_requested(plan: Plan, fact: e.UndoRequested, at_us: int) -> Plan:
     del at_us
-    return replace(plan, undo_by=fact.by)
+    return replace(plan, undo_by=fact.by, undo_steps=fact.steps)
 
 
 def _undo_started(plan: Plan, fact: e.UndoStarted, at_us: int) -> Plan:
-    return next_undo(replace(plan, status="undoing", undo_left=fact.paths), at_us)
+    return next_undo(replace(plan, status="undoing", stood=plan.status, undo_left=fact.paths), at_us)
 
 
 def _undo_impossible(plan: Plan, fact: e.UndoImpossible, at_us: int) -> Plan:
@@ -116,7 +116,9 @@ def next_undo(plan: Plan, at_us: int) -> Plan:
 
 
 def _undone(plan: Plan, fact: e.PlanUndone, at_us: int) -> Plan:
-    del fact, at_us
+    del at_us
+    if fact.stands:
+        return replace(plan, status=plan.stood, undo_by="", undo_steps=(), live={})
     return replace(plan, status="undone", live={})
 
 

@@ -6,8 +6,9 @@ version to the next, until it is the present one.
 
 from __future__ import annotations
 
+import operator
 from functools import cache
-from typing import TYPE_CHECKING, Any, TypeAlias, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any, TypeAlias, cast, get_args, get_type_hints
 
 import msgspec
 from msgspec.msgpack import Decoder, Encoder
@@ -71,9 +72,17 @@ def _marked_struct(struct: msgspec.Struct) -> msgspec.Struct:
             changed = {**(changed or {}), name: now}
     for name in nested:
         item = getattr(struct, name)
-        if item is not None and (now := _marked_struct(item)) is not item:
+        if item is not None and (now := _marked_in(item)) is not item:
             changed = {**(changed or {}), name: now}
     return struct if changed is None else msgspec.structs.replace(struct, **changed)
+
+
+def _marked_in(item: Any) -> object:  # noqa: ANN401 - a struct, or a tuple of structs
+    if not isinstance(item, tuple):
+        return _marked_struct(item)
+    structs = cast("tuple[msgspec.Struct, ...]", item)
+    marked = tuple(map(_marked_struct, structs))
+    return structs if all(map(operator.is_, marked, structs)) else marked
 
 
 @cache

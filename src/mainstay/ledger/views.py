@@ -265,7 +265,7 @@ def _status(total: _Sum, event: Recorded, fact: e.AnyFact) -> None:
     row = total.plan(event)
     if isinstance(fact, e.PlanCompleted):
         row["ending"] = fact.ending
-    row["status"] = _STATUS[event.kind]
+    row["status"] = getattr(fact, "stands", "") or _STATUS[event.kind]
     row["ended"] = event.recorded_at_us if event.kind in _ENDS else None
     if event.kind in ("PlanApproved", "PlanStarted"):
         row["approved" if event.kind == "PlanApproved" else "started"] = event.recorded_at_us

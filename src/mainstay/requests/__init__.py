@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mainstay.requests import anchoring, care, forgetting, plans, release, scheduling, stuck, versions
+from mainstay.requests import anchoring, care, forgetting, plans, release, rerun, scheduling, stuck, versions
 from mainstay.requests.desk import NOTICE, TAKEN, Params, Requests, new_plan_id, say_news
 from mainstay.requests.files import file_content, files_at
 
@@ -23,6 +23,7 @@ METHODS: Mapping[str, Method] = {
     **forgetting.METHODS,
     **plans.METHODS,
     **release.METHODS,
+    **rerun.METHODS,
     **scheduling.METHODS,
     **stuck.METHODS,
     **versions.METHODS,

@@ -106,6 +106,8 @@ class Names:
         if slot is None:
             return None
         self._read.update(slot.labels)
+        if slot.adopted:
+            return self._parts.payloads.load(slot.output)
         if self._plan.graph.steps[name].each is not None:
             value, labels = fan_out_value(self._parts, self._plan, name, slot)
             self._read.update(labels)

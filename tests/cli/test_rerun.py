@@ -1,0 +1,123 @@
+"""Running an ended plan again from a step on: what it did is adopted, undone or done again (KERNEL P6)."""
+
+from __future__ import annotations
+
+import pytest
+
+NOTES = """\
+playbook: notes
+title: "Write notes"
+inputs:
+  word: {type: text, default: "one"}
+steps:
+  first: {do: files.write, with: {path: "reports/first.txt", text: "First: {{inputs.word}}"}, checkpoint: true}
+  second: {do: files.write, needs: [first], with: {path: "reports/second-{{inputs.word}}.txt", text: "{{first.path}}"}}
+  tell: {do: mail.send, needs: [second], with: {to: "ada@example.com", subject: "Done", text: "{{inputs.word}}"}}
+"""
+
+
+@pytest.fixture
+def ended(desk):
+    (desk.folder / "playbooks" / "notes.yaml").write_text(NOTES)
+    assert desk.run("activate", "--yes").returncode == 0
+    standing = desk.json("run", "notes", status=3)
+    assert desk.json("decide", standing["questions"][0], "approve")["status"] == "completed"
+    return standing["plan"]
+
+
+def files(desk):
+    return sorted(path.name for path in (desk.folder / "reports").iterdir() if path.suffix == ".txt")
+
+
+def mails(desk):
+    return len(list((desk.folder / "outbox" / "mail").glob("*.eml")))
+
+
+def test_p6_a_dry_rerun_names_what_is_taken_over_what_runs_again_and_what_was_done(desk, ended):
+    found = desk.json("rerun", ended, "--dry")
+    assert (found["from"], found["taken_over"], found["runs_again"]) == ("second", ["first"], ["second", "tell"])
+    assert [(row["step"], row["cannot_undo"] != "") for row in found["later"]] == [("second", False), ("tell", True)]
+    said = desk.run("rerun", ended, "--dry").stdout
+    assert "Taken over as it was: first" in said
+    assert "can't be undone" in said
+
+
+def test_p6_each_later_action_wants_a_word_and_an_irreversible_one_no_undo(desk, ended):
+    silent = desk.run("rerun", ended, "--yes")
+    assert silent.returncode == 2
+    assert "second, tell" in silent.stderr
+    assert desk.run("rerun", ended, "--yes", "--undo", "second", "--undo", "tell").returncode == 2
+    assert desk.run("rerun", ended, "--yes", "--undo", "first", "--adopt", "tell", "--adopt", "second").returncode == 2
+    assert mails(desk) == 1
+
+
+def test_p6_one_is_undone_and_done_again_with_changed_input_and_one_is_adopted(desk, ended):
+    assert files(desk) == ["first.txt", "second-one.txt"]
+    again = desk.json("rerun", ended, "word=two", "--undo", "second", "--adopt", "tell", "--yes")
+    assert again["status"] == "completed"
+    assert files(desk) == ["first.txt", "second-two.txt"]
+    assert (desk.folder / "reports" / "first.txt").read_text() == "First: one", "adopted, not done again"
+    assert mails(desk) == 1
+    shown = desk.json("show", ended)
+    assert shown["status"] == "completed"
+    assert "Runs" in desk.run("show", again["plan"]).stdout
+    undone = desk.json("undo", again["plan"], "--yes")
+    assert undone["status"] == "undone"
+    assert files(desk) == ["first.txt"], "what was adopted is not touched"
+    assert desk.json("replay", again["plan"])["same"]
+    assert desk.json("replay", ended)["same"]
+
+
+def test_p6_what_is_done_again_is_approved_again(desk, ended):
+    again = desk.json("rerun", ended, "--adopt", "second", "--again", "tell", "--yes", status=3)
+    assert mails(desk) == 1
+    assert desk.json("decide", again["questions"][0], "approve")["status"] == "completed"
+    assert mails(desk) == 2
+
+
+def test_p6_a_new_version_of_the_playbook_adopts_only_what_is_the_same(desk, ended):
+    text = NOTES.replace("First: {{inputs.word}}", "The first: {{inputs.word}}")
+    (desk.folder / "playbooks" / "notes.yaml").write_text(text)
+    assert desk.run("activate", "--yes").returncode == 0
+    found = desk.json("rerun", ended, "--dry", "--playbook", "notes")
+    assert found["taken_over"] == []
+    again = desk.json(
+        "rerun",
+        ended,
+        "--playbook",
+        "notes",
+        "--from",
+        "tell",
+        "--yes",
+        "--undo",
+        "first",
+        "--undo",
+        "second",
+        "--adopt",
+        "tell",
+    )
+    assert again["status"] == "completed"
+    assert (desk.folder / "reports" / "first.txt").read_text() == "The first: one"
+    assert mails(desk) == 1
+
+
+def test_only_what_has_ended_runs_again_and_steps_are_named(desk, ended):
+    wrong = desk.run("rerun", ended, "--from", "secnd")
+    assert wrong.returncode == 2
+    assert "did you mean 'second'" in wrong.stderr
+    open_one = desk.json("run", "notes", status=3)["plan"]
+    still = desk.run("rerun", open_one)
+    assert still.returncode == 2
+    assert "mainstay cancel" in still.stderr
+
+
+def test_at_a_terminal_each_is_asked_about(desk, ended):
+    terminal = desk.terminal("rerun", ended)
+    terminal.until("What becomes of second")
+    terminal.type("undo\n")
+    terminal.until("What becomes of tell (adopt, again)")
+    terminal.type("adopt\n")
+    terminal.until("Run it again so?")
+    terminal.type("yes\n")
+    assert terminal.status() == 0
+    assert files(desk) == ["first.txt", "second-one.txt"]
