@@ -13,6 +13,7 @@ from __future__ import annotations
 import hmac
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeAlias, cast
+from zoneinfo import ZoneInfo
 
 from mainstay import commands as c
 from mainstay import events as e
@@ -201,9 +202,12 @@ class Outside:
         until_us = None
         if step.until is not None:
             until = names.value(step.until)
-            if not isinstance(until, str):
+            if not isinstance(until, str) or not until:
                 raise Permanent(f"'{path}' waits for a time, and {step.until.source} gave none")
-            until_us = int(datetime.fromisoformat(until).timestamp() * SECOND_US)
+            moment = datetime.fromisoformat(until)
+            if moment.tzinfo is None:  # a date: the day begins where the company is
+                moment = moment.replace(tzinfo=ZoneInfo(self._parts.timezone))
+            until_us = int(moment.timestamp() * SECOND_US)
         awaited, now_us = step.awaited, self._desk.now_us()
         if awaited is None:
             self._desk.report(plan, path, c.WaitStep(now_us=now_us, path=path, until_us=until_us))
