@@ -6,32 +6,23 @@ What a command needs is imported when it runs: `mainstay --help` loads neither t
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import Annotated
 
 import typer
 
-from mainstay.cli import key_commands
+from mainstay.cli import history_commands, key_commands, memory_commands, playbook_commands
+from mainstay.cli.options import (
+    Edit,
+    Folder,
+    Json,
+    PlanName,
+    Priority,
+    Reason,
+    Steps,
+    Sure,
+    screen_of,
+)
 from mainstay.version import VERSION
-
-if TYPE_CHECKING:
-    from mainstay.cli.screen import Screen
-
-Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Give one JSON document on stdout.")]
-Folder: TypeAlias = Annotated[
-    Path | None,
-    typer.Option("--workspace", envvar="MAINSTAY_WORKSPACE", metavar="FOLDER", help="Default: here or above."),
-]
-PlanName: TypeAlias = Annotated[str, typer.Argument(metavar="PLAN", help="A plan's id, or its beginning.")]
-Reason: TypeAlias = Annotated[str, typer.Option(help="Kept in the history.")]
-Sure: TypeAlias = Annotated[bool, typer.Option("--yes", help="Don't show the card and ask again.")]
-Edit: TypeAlias = Annotated[str, typer.Option(metavar="FILE|-", help="Try again with these changes (JSON).")]
-Steps: TypeAlias = Annotated[
-    list[str] | None, typer.Option(metavar="STEP", help="What it did stays and counts; it is not done again.")
-]
-Priority: TypeAlias = Annotated[
-    int | None, typer.Option(min=-100, max=100, metavar="N", help="Higher goes first where plans wait for each other.")
-]
-PlaybookName: TypeAlias = Annotated[str, typer.Argument(metavar="NAME", help="See: mainstay playbook list")]
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -41,19 +32,10 @@ app = typer.Typer(
     help="Mainstay runs your company's processes; you decide on every action that matters.\n\n"
     "Exit status: 0 done, 1 failed, 2 usage, 3 waits for your decision,\n130 stopped by Ctrl-C.",
 )
-playbook = typer.Typer(no_args_is_help=True, help="What can be run.", rich_markup_mode=None)
-history = typer.Typer(no_args_is_help=True, help="Everything that ever happened.", rich_markup_mode=None)
-memory = typer.Typer(no_args_is_help=True, help="What was learned from your answers.", rich_markup_mode=None)
-app.add_typer(playbook, name="playbook")
-app.add_typer(memory, name="memory")
-app.add_typer(history, name="history")
+app.add_typer(playbook_commands.app, name="playbook")
+app.add_typer(memory_commands.app, name="memory")
+app.add_typer(history_commands.app, name="history")
 app.add_typer(key_commands.app, name="key")
-
-
-def _screen(as_json: bool) -> Screen:
-    from mainstay.cli.screen import Screen
-
-    return Screen(as_json=as_json)
 
 
 def _version(wanted: bool) -> None:
@@ -81,7 +63,7 @@ def init(
     """Make a workspace: a folder for your company."""
     from mainstay.cli import beginning
 
-    return beginning.init(_screen(as_json), folder, name=name, timezone=timezone, sender=sender, key=key)
+    return beginning.init(screen_of(as_json), folder, name=name, timezone=timezone, sender=sender, key=key)
 
 
 @app.command()
@@ -93,7 +75,7 @@ def demo(
     """See Mainstay at work: a month's end, and a crash in it."""
     from mainstay.cli import demo as shown
 
-    return shown.demo(_screen(as_json), folder, play=yes)
+    return shown.demo(screen_of(as_json), folder, play=yes)
 
 
 @app.command("try")
@@ -108,7 +90,7 @@ def try_out(
     """Try the reconciliation on your files; it only looks."""
     from mainstay.cli import tryout
 
-    return tryout.try_out(_screen(as_json), files, currency.upper())
+    return tryout.try_out(screen_of(as_json), files, currency.upper())
 
 
 @app.command()
@@ -116,7 +98,7 @@ def start(as_json: Json = False, workspace: Folder = None) -> int:
     """Run as a service until Ctrl-C: go on with plans."""
     from mainstay.cli import service
 
-    return service.start(_screen(as_json), workspace)
+    return service.start(screen_of(as_json), workspace)
 
 
 @app.command()
@@ -133,7 +115,7 @@ def run(
     from mainstay.cli import running
 
     how = {"hold": hold, "priority": priority}
-    return running.run(_screen(as_json), workspace, playbook, inputs or [], dry=dry, how=how)
+    return running.run(screen_of(as_json), workspace, playbook, inputs or [], dry=dry, how=how)
 
 
 @app.command()
@@ -141,7 +123,7 @@ def inbox(as_json: Json = False, workspace: Folder = None) -> int:
     """Show what needs your decision."""
     from mainstay.cli import questions
 
-    return questions.inbox(_screen(as_json), workspace)
+    return questions.inbox(screen_of(as_json), workspace)
 
 
 @app.command()
@@ -164,7 +146,7 @@ def decide(
     from mainstay.cli.picks import named_rows
 
     given = {"reason": reason, "keep": named_rows(keep), "drop": named_rows(drop), "edit": edit}
-    return questions.decide(_screen(as_json), workspace, question, answer, yes=yes, form=fill or [], **given)
+    return questions.decide(screen_of(as_json), workspace, question, answer, yes=yes, form=fill or [], **given)
 
 
 @app.command()
@@ -188,12 +170,12 @@ def stuck(
     from mainstay.cli import stuck as letters
 
     if not remedy:
-        return letters.listed(_screen(as_json), workspace)
+        return letters.listed(screen_of(as_json), workspace)
     if remedy not in letters.MEANING:  # one question by its name: `mainstay stuck QUESTION retry`
         given = {"reason": reason, "keep": "", "drop": "", "edit": edit}
-        return questions.decide(_screen(as_json), workspace, remedy, "".join((names or [])[:1]), yes=yes, **given)
+        return questions.decide(screen_of(as_json), workspace, remedy, "".join((names or [])[:1]), yes=yes, **given)
     given = {"reason": reason, "edit": edit, "files": file or []}
-    return letters.remedy(_screen(as_json), workspace, remedy, names or [], given, yes=yes)
+    return letters.remedy(screen_of(as_json), workspace, remedy, names or [], given, yes=yes)
 
 
 @app.command()
@@ -209,8 +191,8 @@ def recall(
     from mainstay.cli import leaving
 
     if not plan or not step:
-        return leaving.leaving(_screen(as_json), workspace)
-    return leaving.recall(_screen(as_json), workspace, plan, step, item=item, reason=reason)
+        return leaving.leaving(screen_of(as_json), workspace)
+    return leaving.recall(screen_of(as_json), workspace, plan, step, item=item, reason=reason)
 
 
 @app.command(name="plans")
@@ -223,7 +205,7 @@ def list_plans(
     """List plans, the newest first."""
     from mainstay.cli import plans
 
-    return plans.plans(_screen(as_json), workspace, open_only=open_only, limit=limit)
+    return plans.plans(screen_of(as_json), workspace, open_only=open_only, limit=limit)
 
 
 @app.command()
@@ -236,7 +218,7 @@ def show(
     """Show who did what in a plan, because of what."""
     from mainstay.cli import plans
 
-    return plans.show(_screen(as_json), workspace, plan, everything=everything)
+    return plans.show(screen_of(as_json), workspace, plan, everything=everything)
 
 
 @app.command()
@@ -244,7 +226,7 @@ def cancel(plan: PlanName, reason: Reason = "", as_json: Json = False, workspace
     """End a plan now; what it did stays."""
     from mainstay.cli import plans
 
-    return plans.cancel(_screen(as_json), workspace, plan, reason)
+    return plans.cancel(screen_of(as_json), workspace, plan, reason)
 
 
 @app.command()
@@ -252,7 +234,7 @@ def pause(plan: PlanName, reason: Reason = "", as_json: Json = False, workspace:
     """Begin nothing new in a plan until it is resumed."""
     from mainstay.cli import scheduling
 
-    return scheduling.pause(_screen(as_json), workspace, plan, reason)
+    return scheduling.pause(screen_of(as_json), workspace, plan, reason)
 
 
 @app.command()
@@ -260,7 +242,7 @@ def resume(plan: PlanName, as_json: Json = False, workspace: Folder = None) -> i
     """Go on with a paused plan, or start one that was only proposed."""
     from mainstay.cli import scheduling
 
-    return scheduling.resume(_screen(as_json), workspace, plan)
+    return scheduling.resume(screen_of(as_json), workspace, plan)
 
 
 @app.command()
@@ -275,7 +257,7 @@ def edit(
     """Change a plan that was proposed and has not started."""
     from mainstay.cli import scheduling
 
-    return scheduling.edit(_screen(as_json), workspace, plan, inputs or [], expires=expires, priority=priority)
+    return scheduling.edit(screen_of(as_json), workspace, plan, inputs or [], expires=expires, priority=priority)
 
 
 @app.command()
@@ -289,7 +271,7 @@ def undo(
     """Take back what a plan did, after showing what it is."""
     from mainstay.cli import plans
 
-    return plans.undo(_screen(as_json), workspace, plan, reason, yes=yes)
+    return plans.undo(screen_of(as_json), workspace, plan, reason, yes=yes)
 
 
 @app.command()
@@ -313,7 +295,7 @@ def rerun(
 
     choices = {"adopt": adopt or [], "undo": undo or [], "again": again or []}
     given = {"start": start, "playbook": playbook}
-    return rerunning.rerun(_screen(as_json), workspace, plan, inputs or [], choices, given, dry=dry, yes=yes)
+    return rerunning.rerun(screen_of(as_json), workspace, plan, inputs or [], choices, given, dry=dry, yes=yes)
 
 
 @app.command()
@@ -321,7 +303,7 @@ def replay(plan: PlanName, as_json: Json = False, workspace: Folder = None) -> i
     """Decide a plan's history again, and compare."""
     from mainstay.cli import plans
 
-    return plans.replay(_screen(as_json), workspace, plan)
+    return plans.replay(screen_of(as_json), workspace, plan)
 
 
 @app.command()
@@ -336,7 +318,7 @@ def backup(
     """Write the whole workspace into one encrypted file."""
     from mainstay.cli import backup as backups
 
-    return backups.backup(_screen(as_json), workspace, file, by_word=passphrase)
+    return backups.backup(screen_of(as_json), workspace, file, by_word=passphrase)
 
 
 @app.command()
@@ -348,7 +330,7 @@ def restore(
     """Make a workspace of a backup; nothing is done in it yet."""
     from mainstay.cli import backup as backups
 
-    return backups.restore(_screen(as_json), file, folder)
+    return backups.restore(screen_of(as_json), file, folder)
 
 
 @app.command()
@@ -362,7 +344,7 @@ def activate(
     """Let changed playbooks, agents and policies run."""
     from mainstay.cli import versions
 
-    return versions.activate(_screen(as_json), workspace, [] if everything else names or [], yes=yes)
+    return versions.activate(screen_of(as_json), workspace, [] if everything else names or [], yes=yes)
 
 
 @app.command()
@@ -376,7 +358,7 @@ def diff(
     """Show what differs between versions."""
     from mainstay.cli import versions
 
-    return versions.diff(_screen(as_json), workspace, name, older, newer)
+    return versions.diff(screen_of(as_json), workspace, name, older, newer)
 
 
 @app.command()
@@ -390,7 +372,7 @@ def revert(
     """Put an older version back, in the folder too."""
     from mainstay.cli import versions
 
-    return versions.revert(_screen(as_json), workspace, name, version, yes=yes)
+    return versions.revert(screen_of(as_json), workspace, name, version, yes=yes)
 
 
 @app.command()
@@ -398,7 +380,7 @@ def doctor(as_json: Json = False, workspace: Folder = None) -> int:
     """Look whether all is in order, and what to do."""
     from mainstay.cli import doctor as surgery
 
-    return surgery.doctor(_screen(as_json), workspace)
+    return surgery.doctor(screen_of(as_json), workspace)
 
 
 @app.command(name="forget")
@@ -413,173 +395,4 @@ def forget_person(
     """Forget a person for good, after showing what is known."""
     from mainstay.cli import forget as forgetting
 
-    return forgetting.forget(_screen(as_json), workspace, person, only=only or [], keep_files=keep_files, yes=yes)
-
-
-@playbook.command(name="list")
-def list_playbooks(as_json: Json = False, workspace: Folder = None) -> int:
-    """List what can be run."""
-    from mainstay.cli import playbooks
-
-    return playbooks.list_all(_screen(as_json), workspace)
-
-
-@playbook.command(name="show")
-def show_playbook(name: PlaybookName, as_json: Json = False, workspace: Folder = None) -> int:
-    """Show a playbook as it is written."""
-    from mainstay.cli import playbooks
-
-    return playbooks.show(_screen(as_json), workspace, name)
-
-
-@playbook.command()
-def explain(name: PlaybookName, as_json: Json = False, workspace: Folder = None) -> int:
-    """Tell in plain sentences what a playbook does."""
-    from mainstay.cli import playbooks
-
-    return playbooks.explain(_screen(as_json), workspace, name)
-
-
-@playbook.command()
-def check(
-    file: Annotated[Path, typer.Argument(metavar="FILE|NAME", help="A playbook's YAML file, or its name.")],
-    as_json: Json = False,
-    workspace: Folder = None,
-) -> int:
-    """Check a playbook, and name every mistake at its place."""
-    from mainstay.cli import playbooks
-
-    return playbooks.check(_screen(as_json), workspace, file)
-
-
-@memory.command(name="list")
-def list_memory(as_json: Json = False, workspace: Folder = None) -> int:
-    """List what was learned from your answers."""
-    from mainstay.cli import memory as lessons
-
-    return lessons.remembered(_screen(as_json), workspace)
-
-
-@memory.command()
-def forget(
-    ids: Annotated[list[str], typer.Argument(metavar="ID...", help="As the list names them; the beginning will do.")],
-    as_json: Json = False,
-    workspace: Folder = None,
-) -> int:
-    """Forget it; nothing that was booked changes."""
-    from mainstay.cli import memory as lessons
-
-    return lessons.forget(_screen(as_json), workspace, ids)
-
-
-@history.command()
-def verify(
-    anchor: Annotated[str, typer.Option(metavar="FILE|LINE", help="Hold it against what you kept outside.")] = "",
-    as_json: Json = False,
-    workspace: Folder = None,
-) -> int:
-    """Check that every record is as it was written."""
-    from mainstay.cli import history as records
-
-    return records.verify(_screen(as_json), workspace, anchor)
-
-
-@history.command()
-def anchor(
-    file: Annotated[Path | None, typer.Argument(help="Written there, outside the workspace.")] = None,
-    as_json: Json = False,
-    workspace: Folder = None,
-) -> int:
-    """Give a line to keep outside, to check against."""
-    from mainstay.cli import history as records
-
-    return records.anchor(_screen(as_json), workspace, file)
-
-
-@history.command()
-def release(
-    answers: Annotated[
-        list[str] | None, typer.Argument(metavar="PLAN/ACTION=ANSWER...", help="happened, did-not-happen or run.")
-    ] = None,
-    for_all: Annotated[str, typer.Option("--all", metavar="ANSWER", help="For all you name no answer for.")] = "",
-    as_json: Json = False,
-    workspace: Folder = None,
-) -> int:
-    """Let a copied or restored workspace go on."""
-    from mainstay.cli import release as releasing
-
-    return releasing.release(_screen(as_json), workspace, answers or [], for_all=for_all)
-
-
-@history.command()
-def tail(
-    count: Annotated[int, typer.Option("-n", "--count", min=1, help="How many at most.")] = 20,
-    plan: Annotated[str, typer.Option(help="Only of this plan.")] = "",
-    as_json: Json = False,
-    workspace: Folder = None,
-) -> int:
-    """Show what happened last."""
-    from mainstay.cli import history as records
-
-    return records.tail(_screen(as_json), workspace, count=count, plan=plan)
-
-
-@history.command()
-def size(as_json: Json = False, workspace: Folder = None) -> int:
-    """Show what it takes on disk, and what makes it large."""
-    from mainstay.cli import upkeep
-
-    return upkeep.size(_screen(as_json), workspace)
-
-
-@history.command()
-def archive(
-    older_than: Annotated[str, typer.Option(metavar="TIME", help="How long ago a plan ended, such as 90d.")] = "365d",
-    as_json: Json = False,
-    workspace: Folder = None,
-) -> int:
-    """Archive details of plans that ended; they stay readable."""
-    from mainstay.cli import upkeep
-
-    return upkeep.archive(_screen(as_json), workspace, older_than)
-
-
-@history.command()
-def collect(as_json: Json = False, workspace: Folder = None) -> int:
-    """Remove stored files that no record names."""
-    from mainstay.cli import upkeep
-
-    return upkeep.collect(_screen(as_json), workspace)
-
-
-@history.command()
-def rebuild(as_json: Json = False, workspace: Folder = None) -> int:
-    """Make all lists anew from the records."""
-    from mainstay.cli import upkeep
-
-    return upkeep.rebuild(_screen(as_json), workspace)
-
-
-@history.command()
-def export(
-    plan: Annotated[str, typer.Option(help="Only of this plan and its parts.")] = "",
-    blobs: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Put stored files there, not inside.")] = None,
-    workspace: Folder = None,
-) -> int:
-    """Write it to stdout for any program to read."""
-    from mainstay.cli import upkeep
-
-    return upkeep.export(_screen(False), workspace, plan=plan, blobs=blobs)
-
-
-@history.command("import")
-def import_history(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Made with: mainstay history export")],
-    blobs: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Where its stored files are.")] = None,
-    as_json: Json = False,
-    workspace: Folder = None,
-) -> int:
-    """Take a whole history into a new workspace."""
-    from mainstay.cli import upkeep
-
-    return upkeep.import_(_screen(as_json), workspace, file, blobs=blobs)
+    return forgetting.forget(screen_of(as_json), workspace, person, only=only or [], keep_files=keep_files, yes=yes)

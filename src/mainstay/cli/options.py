@@ -15,6 +15,17 @@ Folder: TypeAlias = Annotated[
     Path | None,
     typer.Option("--workspace", envvar="MAINSTAY_WORKSPACE", metavar="FOLDER", help="Default: here or above."),
 ]
+PlanName: TypeAlias = Annotated[str, typer.Argument(metavar="PLAN", help="A plan's id, or its beginning.")]
+Reason: TypeAlias = Annotated[str, typer.Option(help="Kept in the history.")]
+Sure: TypeAlias = Annotated[bool, typer.Option("--yes", help="Don't show the card and ask again.")]
+Edit: TypeAlias = Annotated[str, typer.Option(metavar="FILE|-", help="Try again with these changes (JSON).")]
+Steps: TypeAlias = Annotated[
+    list[str] | None, typer.Option(metavar="STEP", help="What it did stays and counts; it is not done again.")
+]
+Priority: TypeAlias = Annotated[
+    int | None, typer.Option(min=-100, max=100, metavar="N", help="Higher goes first where plans wait for each other.")
+]
+PlaybookName: TypeAlias = Annotated[str, typer.Argument(metavar="NAME", help="See: mainstay playbook list")]
 
 
 def screen_of(as_json: bool) -> Screen:

@@ -1,0 +1,125 @@
+"""`mainstay history`: the history itself, its proof, its size, and the way out and in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mainstay.cli.options import Folder, Json, screen_of
+
+app = typer.Typer(no_args_is_help=True, help="Everything that ever happened.", rich_markup_mode=None)
+
+
+@app.command()
+def verify(
+    anchor: Annotated[str, typer.Option(metavar="FILE|LINE", help="Hold it against what you kept outside.")] = "",
+    as_json: Json = False,
+    workspace: Folder = None,
+) -> int:
+    """Check that every record is as it was written."""
+    from mainstay.cli import history as records
+
+    return records.verify(screen_of(as_json), workspace, anchor)
+
+
+@app.command()
+def anchor(
+    file: Annotated[Path | None, typer.Argument(help="Written there, outside the workspace.")] = None,
+    as_json: Json = False,
+    workspace: Folder = None,
+) -> int:
+    """Give a line to keep outside, to check against."""
+    from mainstay.cli import history as records
+
+    return records.anchor(screen_of(as_json), workspace, file)
+
+
+@app.command()
+def release(
+    answers: Annotated[
+        list[str] | None, typer.Argument(metavar="PLAN/ACTION=ANSWER...", help="happened, did-not-happen or run.")
+    ] = None,
+    for_all: Annotated[str, typer.Option("--all", metavar="ANSWER", help="For all you name no answer for.")] = "",
+    as_json: Json = False,
+    workspace: Folder = None,
+) -> int:
+    """Let a copied or restored workspace go on."""
+    from mainstay.cli import release as releasing
+
+    return releasing.release(screen_of(as_json), workspace, answers or [], for_all=for_all)
+
+
+@app.command()
+def tail(
+    count: Annotated[int, typer.Option("-n", "--count", min=1, help="How many at most.")] = 20,
+    plan: Annotated[str, typer.Option(help="Only of this plan.")] = "",
+    as_json: Json = False,
+    workspace: Folder = None,
+) -> int:
+    """Show what happened last."""
+    from mainstay.cli import history as records
+
+    return records.tail(screen_of(as_json), workspace, count=count, plan=plan)
+
+
+@app.command()
+def size(as_json: Json = False, workspace: Folder = None) -> int:
+    """Show what it takes on disk, and what makes it large."""
+    from mainstay.cli import upkeep
+
+    return upkeep.size(screen_of(as_json), workspace)
+
+
+@app.command()
+def archive(
+    older_than: Annotated[str, typer.Option(metavar="TIME", help="How long ago a plan ended, such as 90d.")] = "365d",
+    as_json: Json = False,
+    workspace: Folder = None,
+) -> int:
+    """Archive details of plans that ended; they stay readable."""
+    from mainstay.cli import upkeep
+
+    return upkeep.archive(screen_of(as_json), workspace, older_than)
+
+
+@app.command()
+def collect(as_json: Json = False, workspace: Folder = None) -> int:
+    """Remove stored files that no record names."""
+    from mainstay.cli import upkeep
+
+    return upkeep.collect(screen_of(as_json), workspace)
+
+
+@app.command()
+def rebuild(as_json: Json = False, workspace: Folder = None) -> int:
+    """Make all lists anew from the records."""
+    from mainstay.cli import upkeep
+
+    return upkeep.rebuild(screen_of(as_json), workspace)
+
+
+@app.command()
+def export(
+    plan: Annotated[str, typer.Option(help="Only of this plan and its parts.")] = "",
+    blobs: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Put stored files there, not inside.")] = None,
+    workspace: Folder = None,
+) -> int:
+    """Write it to stdout for any program to read."""
+    from mainstay.cli import upkeep
+
+    return upkeep.export(screen_of(False), workspace, plan=plan, blobs=blobs)
+
+
+@app.command("import")
+def import_history(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Made with: mainstay history export")],
+    blobs: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Where its stored files are.")] = None,
+    as_json: Json = False,
+    workspace: Folder = None,
+) -> int:
+    """Take a whole history into a new workspace."""
+    from mainstay.cli import upkeep
+
+    return upkeep.import_(screen_of(as_json), workspace, file, blobs=blobs)

@@ -1,0 +1,48 @@
+"""`mainstay playbook`: what can be run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mainstay.cli.options import Folder, Json, PlaybookName, screen_of
+
+app = typer.Typer(no_args_is_help=True, help="What can be run.", rich_markup_mode=None)
+
+
+@app.command(name="list")
+def list_playbooks(as_json: Json = False, workspace: Folder = None) -> int:
+    """List what can be run."""
+    from mainstay.cli import playbooks
+
+    return playbooks.list_all(screen_of(as_json), workspace)
+
+
+@app.command(name="show")
+def show_playbook(name: PlaybookName, as_json: Json = False, workspace: Folder = None) -> int:
+    """Show a playbook as it is written."""
+    from mainstay.cli import playbooks
+
+    return playbooks.show(screen_of(as_json), workspace, name)
+
+
+@app.command()
+def explain(name: PlaybookName, as_json: Json = False, workspace: Folder = None) -> int:
+    """Tell in plain sentences what a playbook does."""
+    from mainstay.cli import playbooks
+
+    return playbooks.explain(screen_of(as_json), workspace, name)
+
+
+@app.command()
+def check(
+    file: Annotated[Path, typer.Argument(metavar="FILE|NAME", help="A playbook's YAML file, or its name.")],
+    as_json: Json = False,
+    workspace: Folder = None,
+) -> int:
+    """Check a playbook, and name every mistake at its place."""
+    from mainstay.cli import playbooks
+
+    return playbooks.check(screen_of(as_json), workspace, file)
