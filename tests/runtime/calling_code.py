@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 
 import msgspec
 
@@ -20,7 +19,18 @@ class Said(msgspec.Struct, frozen=True):
     token: str = ""
 
 
-ALL = ("test.look", "test.say", "test.shout", "test.refuse", "test.slow", "test.fickle", "test.whisper")
+ALL = (
+    "test.nothing",
+    "test.noted",
+    "test.deadly",
+    "test.look",
+    "test.say",
+    "test.shout",
+    "test.refuse",
+    "test.slow",
+    "test.fickle",
+    "test.whisper",
+)
 
 
 @agent(operations=ALL)
@@ -86,12 +96,15 @@ def sleepy(given: Word, ctx: Context) -> Said:
     return Said()
 
 
+RUNS: list[int] = []
+
+
 @agent(operations=ALL)
 def wavering(given: Word, ctx: Context) -> Said:
-    """Ask by what stands in a file outside: what no agent should do."""
-    word = Path(given.word).read_text()
+    """Ask by how often this process ran it: what no agent should do."""
+    RUNS.append(1)
     ctx.call("test.look", word="same")
-    return Said(ctx.call("test.say", word=word)["word"])
+    return Said(ctx.call("test.say", word=f"run{(len(RUNS) + 1) // 2 if len(RUNS) > 2 else len(RUNS)}")["word"])
 
 
 @agent(operations=ALL)
@@ -135,7 +148,7 @@ async def foreign(given: Word, ctx: AsyncContext) -> Said:
     import asyncio
 
     try:
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0)
     except OperationError as error:
         return Said(error.message)
     return Said("slept")
@@ -148,3 +161,35 @@ def result(given: Word, ctx: Context) -> AgentResult:
     with ctx.scope("first"):
         two = ctx.call("test.look", word="a")
     return AgentResult(Said(one["word"] + two["word"]), rationale="I looked.", confidence=0.5)
+
+
+@agent(operations=ALL)
+def no_such(given: Word, ctx: Context) -> Said:
+    return Said(ctx.call("test.nothing"))
+
+
+@agent(operations=ALL)
+def wrong(given: Word, ctx: Context) -> Said:
+    return Said(ctx.call("test.look", number="many"))
+
+
+@agent(operations=ALL)
+def dying(given: Word, ctx: Context) -> Said:
+    said = ctx.call("test.say", word=given.word)
+    found = ctx.call("test.look", word=said["word"])
+    return Said(found["word"] + ctx.call("test.deadly")["word"])
+
+
+@agent(operations=ALL)
+def lethal(given: Word, ctx: Context) -> Said:
+    """Say words, reading each before: the owner dies of some."""
+    said: list[str] = []
+    for word in given.word.split():
+        said += [ctx.call("test.look", word=word)["word"], ctx.call("test.say", word=word)["word"]]
+    return Said(" ".join(sorted(said[::2]) + said[1::2]))
+
+
+@agent(operations=ALL)
+def reader(given: Word, ctx: Context) -> Said:
+    one = ctx.call("test.noted", word=given.word)
+    return Said(one["word"] + " " + ctx.call("test.noted", word="kill")["word"])

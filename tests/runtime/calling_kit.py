@@ -31,8 +31,9 @@ class Looked:
     def operations(self) -> tuple[Operation, ...]:
         async def look(call: Call, given: Word) -> Said:
             self.words.append(given.word)
+            serial = len(self.words)
             await asyncio.sleep(0.001 * given.number)
-            return Said(given.word, str(len(self.words)))
+            return Said(given.word, str(serial))
 
         async def fickle(call: Call, given: Word) -> Said:
             self.words.append(given.word)

@@ -103,7 +103,7 @@ class Journal:
 
     def next_path(self) -> str:
         """Name the place of the action that the next entry will stand for."""
-        return call_path(self._path, self._number, self.sequence + 1)
+        return call_path(self._path, self._number, max(self.sequence, 1))  # the first fact opens it
 
 
 def _place(scope: str, tool: str) -> str:
@@ -137,7 +137,7 @@ def _rows(
             action = plan.slots.get(fact.call)
             says = "answered" if fact.failure is None else f"failed: {fact.failure.message}"
             yield {
-                "path": fact.call or call_path(path, number, event.sequence),
+                "path": fact.call or call_path(path, number, event.sequence - 1),
                 "at": time(event.recorded_at_us),
                 "operation": fact.operation,
                 "scope": fact.scope,
