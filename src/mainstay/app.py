@@ -415,6 +415,7 @@ class Owner:
     def _watcher(self, activation: Activation) -> Watcher:
         """Watch the folders that active playbooks and plans wait for files in."""
         root, outside = self.workspace.root, self.engine.outside
+        outside.say = self.engine.say
         outside.starting = Starting(activation, root, self.contracts, self.engine.say).playbooks
         watcher = Watcher(outside, root, inbox, self.payloads, self.clock, self.workers)
         watcher.say = self.engine.say

@@ -236,6 +236,7 @@ class MailReceived(msgspec.Struct, frozen=True, omit_defaults=True):
     text: PersonalText = ""
     received_at: Time = ""
     files: tuple[File, ...] = ()
+    automatic: bool = False  # a program answered, such as somebody's absence note: it starts no plan
 
 
 class FileReceived(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -183,7 +183,10 @@ _SAY: dict[type[e.Fact], Callable[[Any], str]] = {
         f"{say_path(f.path)}: " + (f"waiting for {f.event}" if f.event else "sleeping until its time")
     ),
     e.WaitEnded: lambda f: f"{say_path(f.path)}: " + ("what it waited for came" if f.event else "its time came"),
-    e.EventReceived: lambda f: f"{f.event} came from {f.source}",
+    e.EventReceived: lambda f: (
+        f"{f.event} came from {f.source}"
+        + (f"; it should have started {', '.join(f.not_started)}, which was not possible" if f.not_started else "")
+    ),
     e.DecisionAsked: _asked,
     e.DecisionReminded: lambda f: f"Reminded you of {f.decision}",
     e.DecisionRuled: _ruled,

@@ -8,7 +8,7 @@ import msgspec
 from kit import RECORDS, TYPES, after, agent, do, facts, plan, run, start
 
 from mainstay import events as e
-from mainstay.kernel.graph import Awaited, Cel, Field, Record, Step
+from mainstay.kernel.graph import Ask, Awaited, Cel, Field, Literally, Record, Step, Text, Trigger
 from mainstay.runtime.intake import Request
 
 MAIL = {"message_id": "<1@x>", "from_address": "ada@example.com", "in_reply_to": "", "subject": "Yes", "text": "fine"}
@@ -213,3 +213,131 @@ def test_a_cancelled_plan_hears_nothing_any_more(workspace, world):
         return owner.engine.load(plan_id).status, owner.ledger.rows("SELECT count(*) FROM awaited")
 
     assert run(workspace, world, scenario) == ("cancelled", [(0,)])
+
+
+ASK = Step(name="w", kind="ask", ask=Ask(text=Text((Literally("Go on?"),)), rejection_used=True))
+SENDER = Cel("event.from_address", ("event",), ("event.from_address",), (EVENT,))
+ENDED = {name: Field("text") for name in ("plan", "playbook", "status", "ending")}
+SEEN_END = ("event", "record(plan_ended)")
+
+
+def ends_of(name):
+    return Cel(f"event.playbook == '{name}'", ("event",), ("event.playbook",), (SEEN_END,))
+
+
+def hears(other, name="test", *steps):
+    """A plan that waits for the end of another one, after some steps of its own."""
+    before = tuple(step.name for step in steps)
+    awaited = Awaited("plan.ended", ends_of(other), since=before)
+    wait = Step(name="w", kind="wait", awaited=awaited, until=LATER, needs=after(*before))
+    definition = msgspec.structs.replace(plan(*steps, wait), name=name)
+    return msgspec.structs.replace(definition, types=NAMES, records={**FIELDS, "plan_ended": ENDED})
+
+
+def started_by(event, where, name):
+    definition = plan(agent("a", "echo"), on=(Trigger(event=event, where=where),))
+    return msgspec.structs.replace(definition, name=name, types=NAMES, records={**FIELDS, "plan_ended": ENDED})
+
+
+async def until(found):
+    while not (value := found()):  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+    return value
+
+
+def test_t1_an_end_that_is_on_its_way_to_disk_is_heard_by_who_just_begins_to_wait(workspace, world):
+    async def scenario(owner):
+        other, _ = await start(owner, msgspec.structs.replace(plan(ASK), name="other"))
+        begin_to_wait = owner.engine.outside.wait
+
+        def wait(*given):
+            owner.requests.rule(f"{other}.1", {"choice": "approve"})  # queued in this very moment
+            begin_to_wait(*given)
+
+        owner.engine.outside.wait = wait
+        plan_id, committed = owner.requests.propose(hears("other", "test", agent("a", "echo")), {})
+        await committed
+        return (await owner.requests.follow(plan_id, lambda _: None))["status"]
+
+    assert run(workspace, world, scenario) == "completed"
+
+
+def test_t1_an_end_that_follows_from_an_end_in_the_same_commit_is_heard_too(workspace, world):
+    async def scenario(owner):
+        last, _ = await start(owner, hears("middle", "last"))
+        await start(owner, hears("first", "middle"))
+        await start(owner, msgspec.structs.replace(plan(agent("a", "echo")), name="first"))
+        ended = await owner.requests.follow(last, lambda _: None)
+        return ended["status"], owner.engine.load(last).slots["w"].output["status"]
+
+    assert run(workspace, world, scenario) == ("completed", "completed")
+
+
+def test_t1_a_plan_that_fails_and_is_undone_at_once_has_ended_as_failed(workspace, world):
+    async def scenario(owner):
+        waiting, _ = await start(owner, hears("other", "test"))
+        doomed = do("b", "test.refuse", "permanent", needs=after("a"), on_failure="undo")
+        await start(owner, msgspec.structs.replace(plan(do("a", "test.say", "x"), doomed), name="other"))
+        await owner.requests.follow(waiting, lambda _: None)
+        return owner.engine.load(waiting).slots["w"].output["status"]
+
+    assert run(workspace, world, scenario) == "failed"
+
+
+def test_k12_the_end_of_a_plan_starts_another_once_and_never_itself_for_ever(workspace, world):
+    """Two playbooks that any end starts: each runs once for an end, and their own ends lead to nothing."""
+
+    async def scenario(owner):
+        triggered = [started_by("plan.ended", None, name) for name in ("tick", "tock")]
+        owner.engine.outside.starting = lambda: triggered
+        await start(owner, msgspec.structs.replace(plan(agent("a", "echo")), name="other"))
+        names = "SELECT playbook FROM plan WHERE status = 'completed' ORDER BY playbook"
+        await until(lambda: len(owner.ledger.rows(names)) == 5)
+        await asyncio.sleep(0.2)
+        return [row[0] for row in owner.ledger.rows(names)]
+
+    assert run(workspace, world, scenario) == ["other", "tick", "tick", "tock", "tock"]
+
+
+def test_t1_an_automatic_answer_starts_nothing_and_reaches_who_waits(workspace, world):
+    async def scenario(owner):
+        plan_id, _ = await start(owner, waits())
+        owner.engine.outside.starting = lambda: [started_by("mail.received", None, "answers")]
+        await receive(owner, in_reply_to=token(owner, plan_id), automatic=True)
+        ended = await owner.requests.follow(plan_id, lambda _: None)
+        return ended["status"], owner.ledger.rows("SELECT count(*) FROM plan WHERE playbook = 'answers'")
+
+    assert run(workspace, world, scenario) == ("completed", [(0,)])
+
+
+def test_t1_one_event_reaches_a_thousand_that_wait_in_one_commit(workspace, world):
+    any_mail = Cel("event.subject == 'Yes'", ("event",), ("event.subject",), (EVENT,))
+
+    async def scenario(owner):
+        asked = [owner.requests.propose(waits(any_mail, None, first=False), {}) for _ in range(1000)]
+        await asyncio.gather(*(committed for _, committed in asked))
+        waiting = "SELECT count(*) FROM awaited"
+        await until(lambda: owner.ledger.rows(waiting) == [(1000,)])
+        await receive(owner)
+        ended = [event for event in owner.ledger.tail(limit=100_000) if event.kind == "WaitEnded"]
+        return len(ended), owner.ledger.rows(waiting)
+
+    assert run(workspace, world, scenario, seconds=60) == (1000, [(0,)])
+
+
+def test_t2_what_an_event_starts_waits_when_its_key_is_taken(workspace, world):
+    key = Cel("inputs.who", names=("inputs",), paths=("inputs.who",))
+    keyed = plan(ASK, key=key, on=(Trigger(event="mail.received", arguments=Record({"who": SENDER})),))
+    records = {**FIELDS, "inputs": {"who": Field("text")}}
+    keyed = msgspec.structs.replace(keyed, types=NAMES, records=records)
+
+    async def scenario(owner):
+        owner.engine.outside.starting = lambda: [keyed]
+        for number in range(3):
+            await receive(owner, f"<{number}@x>", from_address="ada@example.com" if number < 2 else "bob@example.com")
+        rows = owner.ledger.rows("SELECT id, status FROM plan ORDER BY proposed_at_us")
+        before = [status for _, status in rows]
+        await owner.requests.rule(f"{rows[0][0]}.1", {"choice": "approve"})
+        return before, owner.engine.load(rows[1][0]).status
+
+    assert run(workspace, world, scenario) == (["running", "approved", "running"], "running")

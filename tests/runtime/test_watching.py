@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 from email.message import EmailMessage
 
@@ -12,6 +13,7 @@ from mainstay import events as e
 from mainstay.connectors import inbox
 from mainstay.playbooks.activation import Wanted
 from mainstay.playbooks.artefacts import read_artefact
+from mainstay.values import BlobRef, digest_of
 
 TRIGGER = """\
 playbook: take-in
@@ -181,3 +183,195 @@ def test_links_hidden_files_and_folders_outside_are_never_read(workspace, tmp_pa
 
 def test_html_mails_are_read_without_their_code():
     assert inbox.plain_of("<style>x{}</style><p>Hello <b>you</b></p><script>evil()</script><br>Bye") == "Hello you\nBye"
+
+
+def test_t1_a_name_that_cant_be_used_is_said_once_and_the_others_are_taken(workspace, world):
+    folder = workspace.root / "inbox" / "leads"
+    folder.mkdir(parents=True)
+    said = []
+
+    async def scenario(owner):
+        await activate(owner, "take-in", TRIGGER)
+        owner.watcher.say = said.append
+        (folder / "a\nb.json").write_text("1")
+        (folder / "invoice\u202efdp.exe").write_text("2")
+        os.close(os.open(os.fsencode(folder) + b"/\xff\xfe.json", os.O_CREAT | os.O_WRONLY))
+        (folder / "Übersicht.json").write_text("3")
+        await look(owner, 4)
+        return [owner.payloads.load(fact.body)["name"] for fact in received(owner)]
+
+    assert run(workspace, world, scenario) == ["Übersicht.json"]
+    assert len(said) == 3
+    assert all("invisible character" in line and line.isprintable() for line in said)
+
+
+def test_t1_a_file_that_is_replaced_while_it_is_read_counts_as_it_is_then(workspace, world, tmp_path):
+    folder = workspace.root / "inbox" / "leads"
+    folder.mkdir(parents=True)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "b.json").write_text("a secret")
+
+    class Replacing:
+        """The source, on a disk where somebody works between a look and the read."""
+
+        def __getattr__(self, name):
+            return getattr(inbox, name)
+
+        def read(self, root, seen):
+            if seen.path.endswith("/a.json") and seen.size == 3:
+                (folder / "a.json").write_text("longer")
+            if seen.path.endswith("deep/b.json") and (folder / "deep").is_dir():
+                (folder / "deep").rename(folder / "was")
+                (folder / "deep").symlink_to(tmp_path / "elsewhere")
+            return inbox.read(root, seen)
+
+    said = []
+
+    async def scenario(owner):
+        await activate(owner, "take-in", TRIGGER)
+        owner.watcher.say = said.append
+        owner.watcher._source = Replacing()
+        (folder / "a.json").write_text("old")
+        (folder / "deep").mkdir()
+        (folder / "deep" / "b.json").write_text("a letter")
+        await look(owner, 4)
+        bodies = [owner.payloads.load(fact.body) for fact in received(owner)]
+        return [owner.payloads.blobs.get(body["file"]["blob"]) for body in bodies]
+
+    assert sorted(run(workspace, world, scenario)) == [b"a letter", b"longer"], "never the old mixed with the new"
+    assert [line for line in said if "deep/b.json" in line]
+
+
+def test_t1_files_beyond_any_number_are_taken_in(workspace):
+    folder = workspace.root / "inbox" / "leads"
+    folder.mkdir(parents=True)
+    for number in range(6000):
+        (folder / f"{number}.txt").touch()
+    assert len(inbox.look(workspace.root, ["inbox/leads"])) == 6000
+
+
+def test_t1_what_the_machine_could_not_read_for_now_is_taken_later_and_said_once(workspace, world):
+    folder = workspace.root / "inbox" / "leads"
+    folder.mkdir(parents=True)
+    said, full = [], [True]
+
+    class Full:
+        """The source, while the owner has no file descriptor left."""
+
+        def __getattr__(self, name):
+            return getattr(inbox, name)
+
+        def read(self, root, seen):
+            if full[0]:
+                raise OSError(24, "Too many open files")
+            return inbox.read(root, seen)
+
+    async def scenario(owner):
+        await activate(owner, "take-in", TRIGGER)
+        owner.watcher.say = said.append
+        owner.watcher._source = Full()
+        (folder / "a.json").write_text("x")
+        await look(owner, 4)
+        before = len(received(owner))
+        full[0] = False
+        await look(owner, 1)
+        return before, len(received(owner))
+
+    assert run(workspace, world, scenario) == (0, 1)
+    assert len(said) == 1
+
+
+def test_t1_what_one_playbook_begins_with_cant_be_worked_out_and_the_others_start(workspace, world):
+    """The event is recorded, and names the playbook that was not started."""
+    folder = workspace.root / "inbox" / "mail"
+    folder.mkdir(parents=True)
+    broken = ON_MAIL.replace("on-mail", "broken").replace(
+        '"= event.subject"', '"= string(100 / (size(event.subject) - 5))"'
+    )
+    said = []
+
+    async def scenario(owner):
+        await activate(owner, "broken", broken)
+        await activate(owner, "on-mail", ON_MAIL)
+        owner.engine.outside.say = said.append
+        (folder / "a.eml").write_bytes(bytes(mail(Subject="12345", Message_ID="<a@x>")))
+        await look(owner, 3)
+        (fact,) = received(owner)
+        return fact.not_started, await plans_ended(owner)
+
+    assert run(workspace, world, scenario) == (("broken",), ["completed"])
+    (line,) = said
+    assert line.startswith("broken was not started by mail.received: ")
+
+
+def test_t1_a_playbook_that_no_longer_compiles_starts_nothing_and_is_said_once(workspace, world):
+    """As after an upgrade of what it calls: the others go on."""
+    folder = workspace.root / "inbox" / "mail"
+    folder.mkdir(parents=True)
+
+    async def activated(owner):
+        owner._watching.cancel()
+        await activate(owner, "on-mail", ON_MAIL)
+        await activate(owner, "old", ON_MAIL.replace("on-mail", "old"))
+
+    said = []
+
+    async def upgraded(owner):
+        said.clear()
+        owner.engine.hearers.append(said.append)
+        del owner.contracts.operations["files.write"]
+        owner.engine.outside.starting.__self__._seen = None
+        (folder / "a.eml").write_bytes(bytes(mail(Message_ID="<a@x>")))
+        await look(owner, 3)
+        return len(received(owner)), await plans_ended(owner)
+
+    run(workspace, world, activated)
+    count, ended = run(workspace, world, upgraded)
+    assert (count, ended) == (0, [])
+    assert sorted(line.split(":")[0] for line in said) == [
+        "The playbook old starts nothing by itself",
+        "The playbook on-mail starts nothing by itself",
+    ]
+
+
+def nested(depth):
+    parts = [b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (level, level) for level in range(depth)]
+    return b"From: a@b.example\r\nMessage-ID: <n@x>\r\n" + b"".join(parts)
+
+
+def test_f16_a_mail_bomb_is_left_where_it_is_and_the_next_mail_is_read(workspace, world):
+    folder = workspace.root / "inbox" / "mail"
+    folder.mkdir(parents=True)
+    part = b"--x\nContent-Disposition: attachment; filename=a\n\nz\n"
+    bombs = {
+        "nested": nested(3000),
+        "parts": b"From: a@b.example\nContent-Type: multipart/mixed; boundary=x\n\n" + part * 2000,
+    }
+    said = []
+
+    async def scenario(owner):
+        await activate(owner, "on-mail", ON_MAIL)
+        owner.watcher.say = said.append
+        for name, content in bombs.items():
+            (folder / f"{name}.eml").write_bytes(content)
+        (folder / "z.eml").write_bytes(bytes(mail(Message_ID="<a@x>")))
+        await look(owner, 2)
+        return [owner.payloads.load(fact.body)["message_id"] for fact in received(owner)]
+
+    assert run(workspace, world, scenario) == ["<a@x>"]
+    assert sorted(said) == [
+        "inbox/mail/nested.eml was left where it is: Its input is nested too deeply.",
+        "inbox/mail/parts.eml was left where it is: It has 2,000 attachments.",
+    ]
+
+
+def test_s53_attachments_have_plain_names_and_a_mail_in_a_mail_is_kept_whole():
+    inner = mail(Message_ID="<inner@x>")
+    message = mail(Message_ID="<outer@x>")
+    message.add_attachment(inner)
+    message.add_attachment(b"x", maintype="application", subtype="x", filename="../../.mainstay/ledger.db")
+    message.add_attachment(b"x", maintype="application", subtype="x", filename="..\\evil.exe")
+    raw = inbox.RawMail(BlobRef(digest_of(b""), 0))
+    found = inbox.read_mail(raw, {raw.blob.digest: bytes(message)}).attached
+    assert [one.name for one in found] == ["order.pdf", "file", "ledger.db", "evil.exe"]
+    assert b"Message-ID: <inner@x>" in base64.b64decode(found[1].content)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, cast
 
 import msgspec
 
+from mainstay.connectors.folder import parts_of, read_file
 from mainstay.errors import FileError
 from mainstay.values import BlobRef
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 MAIL_FOLDER = "inbox/mail"
 MAIL_ENTRY = "mainstay.connectors.inbox:read_mail"
 MAX_FILE_BYTES = 64 * 1024 * 1024
-MAX_FILES = 5000  # of one look
+MAX_ATTACHED = 100  # files of a mail
 MAX_TEXT = 200_000  # characters of a mail
 
 
@@ -50,7 +51,7 @@ def look(root: Path, folders: Iterable[str]) -> list[Seen]:
             inner[:] = sorted(name for name in inner if not name.startswith("."))
             for name in names:
                 path = Path(place) / name
-                if not name.startswith(".") and (seen := _seen(root, path)) is not None and len(found) < MAX_FILES:
+                if not name.startswith(".") and (seen := _seen(root, path)) is not None:
                     found[seen.path] = seen
     return sorted(found.values(), key=lambda one: (one.changed_ns, one.path))
 
@@ -63,6 +64,16 @@ def _seen(root: Path, path: Path) -> Seen | None:
     if not stat.S_ISREG(status.st_mode):
         return None
     return Seen(path.relative_to(root.resolve()).as_posix(), status.st_size, status.st_mtime_ns)
+
+
+def read(root: Path, seen: Seen) -> bytes | None:
+    """Read a file that was seen; None when it went or changed meanwhile.
+
+    No link is followed, whatever took the place of its folders. Raises Permanent for a name that can't be used.
+    """
+    parts = parts_of(seen.path, writing=False)
+    content = read_file(str(root.resolve()), parts)
+    return content if content is not None and _seen(root.resolve(), root.resolve() / seen.path) == seen else None
 
 
 class RawMail(msgspec.Struct, frozen=True):
@@ -89,6 +100,7 @@ class ReadMail(msgspec.Struct, frozen=True):
     subject: str
     text: str
     received_at: str
+    automatic: bool
     attached: tuple[Attached, ...] = ()
 
 
@@ -107,7 +119,8 @@ def read_mail(raw: RawMail, files: Mapping[str, bytes]) -> ReadMail:
         subject=_header(message, "subject"),
         text=_text(message),
         received_at=_date(message),
-        attached=tuple(_attached(part) for part in message.iter_attachments()) if message.is_multipart() else (),
+        automatic=_is_automatic(message),
+        attached=_all_attached(message),
     )
 
 
@@ -134,6 +147,12 @@ def _date(message: EmailMessage) -> str:
         return parsedate_to_datetime(_header(message, "date")).isoformat()
     except (ValueError, TypeError, IndexError):
         return ""
+
+
+def _is_automatic(message: EmailMessage) -> bool:
+    """Whether a program answered (RFC 3834); what a program sent unasked, such as a bill, is a mail like any other."""
+    said = _header(message, "auto-submitted").partition(";")[0].strip().lower()
+    return said == "auto-replied" or (said not in ("", "no") and _id(message, "in-reply-to") != "")
 
 
 def _text(message: EmailMessage) -> str:
@@ -176,7 +195,18 @@ def plain_of(html: str) -> str:
     return "\n".join(line for line in lines if line)
 
 
+def _all_attached(message: EmailMessage) -> tuple[Attached, ...]:
+    parts = list(message.iter_attachments()) if message.is_multipart() else []
+    if len(parts) > MAX_ATTACHED:
+        raise FileError(f"It has {len(parts):,} attachments.", remedy=f"At most {MAX_ATTACHED} are taken.")
+    return tuple(_attached(part) for part in parts)
+
+
 def _attached(part: EmailMessage) -> Attached:
     payload = part.get_payload(decode=True)
-    content = payload if isinstance(payload, bytes) else b""
-    return Attached(part.get_filename() or "file", part.get_content_type(), base64.b64encode(content).decode())
+    if not isinstance(payload, bytes):  # a mail in a mail, or several parts that are one attachment
+        inner = part.get_payload()
+        one = inner[0] if isinstance(inner, list) and len(inner) == 1 else part
+        payload = cast("EmailMessage", one).as_bytes()
+    name = (part.get_filename() or "file").replace("\\", "/").rpartition("/")[2]
+    return Attached(name or "file", part.get_content_type(), base64.b64encode(payload).decode())

@@ -14,3 +14,4 @@ class EventReceived(Fact, frozen=True, omit_defaults=True):
     occurrence: str  # keyed digest of what names it for its source, such as path and content
     body: Value
     labels: Labels = ()
+    not_started: tuple[str, ...] = ()  # playbooks it should have started, but what they begin with can't be worked out

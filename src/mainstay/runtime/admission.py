@@ -22,9 +22,9 @@ from mainstay.runtime.names import Names
 from mainstay.values import SECOND_US
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from mainstay.events import LimitFact
+    from mainstay.events import AnyFact, LimitFact
     from mainstay.kernel.graph import Graph
     from mainstay.ports import Ledger, PlaceRows
     from mainstay.runtime.parts import Parts
@@ -49,12 +49,17 @@ class Stage(Protocol):
         """The time of the commands."""
         ...
 
+    @property
+    def facts(self) -> Mapping[str, Sequence[AnyFact]]:
+        """What was decided, by plan."""
+        ...
+
     def plan(self, plan_id: str) -> Plan:
         """Give any plan as it will be."""
         ...
 
-    def decide(self, plan_id: str, command: c.PlanCommand) -> None:
-        """Decide one more command."""
+    def decide(self, plan_id: str, command: c.PlanCommand, because: str = "") -> None:
+        """Decide one more command, because of an event."""
         ...
 
 

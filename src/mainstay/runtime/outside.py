@@ -20,7 +20,7 @@ from mainstay import events as e
 from mainstay.encoding import encode_value
 from mainstay.errors import LedgerError, MainstayError, Permanent
 from mainstay.events import Append, Draft
-from mainstay.kernel.state import ENDED, Plan, step_name
+from mainstay.kernel.state import GOING, Plan, step_name
 from mainstay.records import EVENTS
 from mainstay.runtime.admission import places_of
 from mainstay.runtime.names import Names
@@ -28,7 +28,7 @@ from mainstay.values import SECOND_US, merge_labels
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from mainstay.kernel.graph import Awaited, Definition, Step, Trigger
     from mainstay.ports import OutsideRows
@@ -39,7 +39,15 @@ if TYPE_CHECKING:
 
 PLAN_ENDED = "plan.ended"
 FILE_RECEIVED = "file.received"
+ENDS_AT_LEAST = 100  # ends kept in memory before those on disk are dropped
 _SENT = ("EffectIntended", "StepStarted", "ChildrenStarted", "DecisionAsked")  # from here on an answer may come
+
+_STATUS_OF_END = {
+    "PlanCompleted": "completed",
+    "PlanFailed": "failed",
+    "PlanCancelled": "cancelled",
+    "PlanExpired": "expired",
+}
 
 Body: TypeAlias = "dict[str, Value]"
 Unit: TypeAlias = tuple[str, str]  # plan, path
@@ -56,6 +64,9 @@ class Outside:
         self._listened: set[str] | None = None
         self._fresh: dict[Unit, tuple[str, str, str]] = {}  # waits on their way to disk: event, field, digest
         self._queued: dict[str, tuple[str, str, Body]] = {}  # occurrences on their way: event, id of the fact, content
+        self._ending: dict[str, tuple[str, Body]] = {}  # ends of plans on their way: id of the fact, content
+        self._look_through = ENDS_AT_LEAST
+        self.say: Callable[[str], None] = lambda _: None  # told which playbook could not be started
         self.starting: Callable[[], Sequence[Definition]] = list  # the playbooks that events start
 
     # --- what comes
@@ -69,37 +80,67 @@ class Outside:
         `records.EVENTS` gives. The future is done when it is on disk.
         """
         assert event in EVENTS, event
-        occurrence = self._digest("occurrence", source, name)
-        if occurrence in self._queued or self._rows.came(occurrence):
+        if self.came(source, name):
             return None
+        occurrence = self._digest("occurrence", source, name)
         now_us, stream = self._desk.now_us(), f"event:{occurrence}"
         fact_id, labels = f"{stream}@1", labels or (event,)
         requests: list[tuple[str, c.PlanCommand]] = []
         for plan_id, path in self._candidates(event, body):
-            if heard := self._heard(plan_id, path, event, fact_id, body, labels):
+            if heard := self._heard(self._desk.load, plan_id, path, event, fact_id, body, labels):
                 requests.append((plan_id, heard))
-        for definition in self.starting():
-            requests += self._started(definition, event, body, labels, now_us)
+        started, failed = self._all_started(self.starting(), event, body, labels, now_us)
         kept = self._parts.payloads.keep(body, EVENTS[event])
-        fact = e.EventReceived(event, source, occurrence, kept, labels)
+        fact = e.EventReceived(event, source, occurrence, kept, labels, failed)
         append = Append(stream, 0, (Draft(fact, now_us, f"outside:{source}"),))
+        requests += started
         future = self._desk.submit_all(requests, actor=f"outside:{source}", cause=fact_id, beside=(append,))
         self._queued[occurrence] = event, fact_id, body
         future.add_done_callback(lambda _: self._queued.pop(occurrence, None))
         return future
 
+    def came(self, source: str, name: str) -> bool:
+        """Whether an occurrence came before, or is on its way to disk."""
+        occurrence = self._digest("occurrence", source, name)
+        return occurrence in self._queued or self._rows.came(occurrence)
+
     def note_ends(self, stage: Stage) -> None:
-        """Tell who waits for it that plans ended, in the append of their ends."""
-        ended = [plan for plan in stage.plans.values() if plan.status in ENDED and not plan.parent]
-        if not ended or not self.listens(PLAN_ENDED):
-            return
-        for plan in ended:
-            body = ended_body(plan.id, plan.playbook, plan.status, plan.ending)
-            fact_id = f"plan:{plan.id}@{plan.sequence}"
+        """Tell who waits for it that plans ended, and start what their ends start, in the append of their ends."""
+        told: set[str] = set()
+        while ends := [end for end in _ends(stage) if end[0] not in told]:
+            for plan_id, kind in ends:
+                told.add(plan_id)
+                if not (plan := stage.plan(plan_id)).parent:
+                    self._note_end(stage, plan, _STATUS_OF_END[kind])
+
+    def _note_end(self, stage: Stage, plan: Plan, status: str) -> None:
+        body = ended_body(plan.id, plan.playbook, status, plan.ending)
+        fact_id, labels = f"plan:{plan.id}@{plan.sequence}", plan.out_labels or plan.labels
+        self._remember_end(plan.id, fact_id, body)
+        if self.listens(PLAN_ENDED):
             for plan_id, path in self._candidates(PLAN_ENDED, body):
-                waiting = stage.plan(plan_id)
-                if heard := self._heard(plan_id, path, PLAN_ENDED, fact_id, body, plan.labels, waiting):
+                if heard := self._heard(stage.plan, plan_id, path, PLAN_ENDED, fact_id, body, labels):
                     stage.decide(plan_id, heard)
+        if self._starts(PLAN_ENDED):
+            before = self._led_to(plan)
+            starting = [each for each in self.starting() if each.name not in before]
+            for plan_id, command in self._all_started(starting, PLAN_ENDED, body, labels, stage.now_us)[0]:
+                stage.decide(plan_id, command, fact_id)
+
+    def _remember_end(self, plan_id: str, fact_id: str, body: Body) -> None:
+        """Keep an end in sight until it is on disk: who begins to wait meanwhile finds it here."""
+        self._ending[plan_id] = fact_id, body
+        if len(self._ending) > self._look_through:
+            self._ending = {name: end for name, end in self._ending.items() if self._desk.is_queued(name)}
+            self._look_through = ENDS_AT_LEAST + 2 * len(self._ending)
+
+    def _led_to(self, plan: Plan) -> set[str]:
+        """Name the playbooks whose ends led to a plan, with its own: none of them is started by it again, for ever."""
+        names = {plan.playbook}
+        while (first := self._parts.ledger.read(f"plan:{plan.id}")[:1]) and first[0].cause.startswith("plan:"):
+            plan = self._desk.load(first[0].cause.removeprefix("plan:").partition("@")[0])
+            names.add(plan.playbook)
+        return names
 
     def listens(self, event: str) -> bool:
         """Whether anybody may wait for this kind of event."""
@@ -121,6 +162,7 @@ class Outside:
         self._listened = None
         self._fresh.clear()
         self._queued.clear()
+        self._ending.clear()
 
     def _starts(self, event: str) -> bool:
         triggers = (trigger for definition in self.starting() for trigger in definition.on)
@@ -138,11 +180,18 @@ class Outside:
         return list(found)
 
     def _heard(
-        self, plan_id: str, path: str, event: str, fact_id: str, body: Body, labels: Labels, plan: Plan | None = None
+        self,
+        plan_of: Callable[[str], Plan],
+        plan_id: str,
+        path: str,
+        event: str,
+        fact_id: str,
+        body: Body,
+        labels: Labels,
     ) -> c.HearEvent | None:
         """Give the command that ends a wait, if this is what it waits for."""
         try:
-            plan = plan or self._desk.load(plan_id)
+            plan = plan_of(plan_id)
         except LedgerError:
             return None  # it can't be read; others go on
         slot = plan.slots.get(path)
@@ -158,6 +207,20 @@ class Outside:
     def _hear(self, plan: Plan, path: str, event: str, fact_id: str, body: Body, labels: Labels) -> c.HearEvent:
         output = self._parts.payloads.keep({**body, "timed_out": False}, EVENTS[event], plan=plan)
         return c.HearEvent(now_us=self._desk.now_us(), path=path, event=fact_id, output=output, labels=labels)
+
+    def _all_started(
+        self, definitions: Iterable[Definition], event: str, body: Body, labels: Labels, now_us: int
+    ) -> tuple[list[tuple[str, c.PlanCommand]], tuple[str, ...]]:
+        """Propose the plans that an event starts. One that can't be is named; the others, and who waits, go on."""
+        requests: list[tuple[str, c.PlanCommand]] = []
+        failed: list[str] = []
+        for definition in definitions:
+            try:
+                requests += self._started(definition, event, body, labels, now_us)
+            except MainstayError as error:
+                failed.append(definition.name)
+                self.say(f"{definition.name} was not started by {event}: {error.message} {error.remedy}".rstrip())
+        return requests, tuple(failed)
 
     def _started(
         self, definition: Definition, event: str, body: Body, labels: Labels, now_us: int
@@ -189,6 +252,8 @@ class Outside:
 
     def _fires(self, trigger: Trigger, event: str, body: Body, names: Names) -> bool:
         if trigger.event != event or (trigger.folder and trigger.folder != body["folder"]):
+            return False
+        if body.get("automatic") is True:  # two programs would answer each other for ever
             return False
         try:
             return trigger.where is None or names.value(trigger.where) is True
@@ -231,8 +296,14 @@ class Outside:
         for event, fact_id, body, labels in self._known(awaited.event, position):
             names = Names(self._parts, plan, path, {"event": body})
             if event == awaited.event and _meets(names, awaited):
-                return self._hear(plan, path, event, fact_id, body, merge_labels(labels, names.labels))
+                cause, known = self._told_by_plan(body) if event == PLAN_ENDED else (fact_id, labels)
+                return self._hear(plan, path, event, cause, body, merge_labels(known, names.labels))
         return None
+
+    def _told_by_plan(self, body: Body) -> tuple[str, Labels]:
+        """Give the last fact of a plan that ended, and where what it came to is from."""
+        ended = self._desk.load(str(body["plan"]))
+        return f"plan:{ended.id}@{ended.sequence}", ended.out_labels or ended.labels
 
     def _since(self, plan: Plan, path: str, awaited: Awaited) -> int:
         recorded = self._parts.ledger.read(f"plan:{plan.id}")
@@ -249,7 +320,10 @@ class Outside:
         """Give what came of a kind past a position: kind, id of its fact, content, labels."""
         if event == PLAN_ENDED:
             for plan, playbook, status, ending in self._rows.ended_since(position):
-                yield event, f"plan:{plan}", ended_body(plan, playbook, status, ending), ("operator",)
+                yield event, f"plan:{plan}", ended_body(plan, playbook, status, ending), ()
+            for plan, (fact_id, body) in list(self._ending.items()):
+                if self._desk.is_queued(plan):
+                    yield event, fact_id, body, ()
             return
         for occurrence in self._rows.since(event, position):
             (recorded,) = self._parts.ledger.read(f"event:{occurrence}")
@@ -267,6 +341,16 @@ class Outside:
 def ended_body(plan: str, playbook: str, status: str, ending: str) -> Body:
     """Give what is told of a plan that ended: records.PlanEnded, plain."""
     return {"plan": plan, "playbook": playbook, "status": status, "ending": ending}
+
+
+def _ends(stage: Stage) -> list[tuple[str, str]]:
+    """Give the plans that end in an append, and how: an undo may have begun in it too, which changes nothing of it."""
+    return [
+        (plan_id, type(fact).__name__)
+        for plan_id, facts in stage.facts.items()
+        for fact in (facts if stage.plans[plan_id].status not in GOING else ())
+        if type(fact).__name__ in _STATUS_OF_END
+    ]
 
 
 def _meets(names: Names, awaited: Awaited) -> bool:

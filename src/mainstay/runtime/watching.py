@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
 
 from mainstay.contracts import to_plain
 from mainstay.encoding import decode_value, encode_value
-from mainstay.errors import CommitFailedError, MainstayError
+from mainstay.errors import CommitFailedError, LedgerError, MainstayError, NeedsOperator, NotSent
 from mainstay.records import File
+from mainstay.shown import shown
 from mainstay.values import BlobRef, digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from pathlib import Path
 
     from mainstay.ports import Clock, Workers
     from mainstay.runtime.outside import Body, Outside
@@ -26,8 +27,10 @@ if TYPE_CHECKING:
     from mainstay.values import Value
 
 STILL_S = 2.0
+REST = 5  # times as long as a look took, so that a folder with very many files does not keep the owner busy
 MAIL_TIMEOUT_S = 30.0
 MAIL_MEMORY_MB = 512
+_TRIED_AGAIN = (OSError, LedgerError, NotSent, NeedsOperator)  # what may be mended beside the file itself
 
 Mark: TypeAlias = tuple[int, int]  # size in bytes, time of the last change in ns
 
@@ -73,6 +76,10 @@ class Source(Protocol):
         """List the files of these folders."""
         ...
 
+    def read(self, root: Path, seen: Any, /) -> bytes | None:  # noqa: ANN401 - what `look` gave
+        """Read one of them; None when it went or changed meanwhile."""
+        ...
+
 
 class Watcher:
     """Watches the folders of one workspace."""
@@ -90,45 +97,62 @@ class Watcher:
         self.say: Callable[[str], None] = lambda _: None  # told what can't be read
         self._lying: dict[str, Mark] = {}
         self._known: dict[str, Mark] = {}
+        self._said: dict[str, Mark] = {}
+        self._took_s = 0.0
 
     async def run(self) -> None:
         """Look for as long as the owner lives; nobody waiting for files costs nothing."""
         while True:
             if folders := self._outside.watched():
                 await self.look(sorted(folders))
-            await self._clock.sleep(STILL_S)
+            await self._clock.sleep(max(STILL_S, self._took_s * REST))
 
     async def look(self, folders: list[str]) -> None:
         """Look once: what lay still since the last look, and is new, is brought."""
+        began = asyncio.get_running_loop().time()
         seen: list[Seen] = await asyncio.to_thread(self._source.look, self._root, folders)
-        lying = {one.path: (one.size, one.changed_ns) for one in seen}
-        still = [path for path, mark in lying.items() if self._lying.get(path) == mark != self._known.get(path)]
-        self._lying = lying
-        self._known = {path: mark for path, mark in self._known.items() if path in lying}
-        for path in still:
-            self._known[path] = lying[path]
+        self._took_s = asyncio.get_running_loop().time() - began
+        marks = {one.path: (one.size, one.changed_ns) for one in seen}
+        still = [one for one in seen if self._lying.get(one.path) == marks[one.path] != self._known.get(one.path)]
+        self._lying = marks
+        self._known = {path: mark for path, mark in self._known.items() if path in marks}
+        self._said = {path: mark for path, mark in self._said.items() if path in marks}
+        for one in still:
             try:
-                await self._bring(path, lying[path][0])
+                await self._bring(one)
             except CommitFailedError:  # it is brought again once the history is whole
-                self._known.pop(path, None)
                 return
-            except (MainstayError, OSError) as error:
-                why = error.message if isinstance(error, MainstayError) else str(error.strerror)
-                self.say(f"{path} was left where it is: {why.rstrip('.')}.")
+            except (MainstayError, OSError, ValueError) as error:
+                self._say(one, error)
+                if isinstance(error, _TRIED_AGAIN):
+                    continue
+            self._known[one.path] = marks[one.path]
 
-    async def _bring(self, path: str, size: int) -> None:
-        if size > self._source.MAX_FILE_BYTES:
+    def _say(self, one: Seen, error: Exception) -> None:
+        """Say what is left where it is, and why; of one state of a file once."""
+        mark = one.size, one.changed_ns
+        if self._said.get(one.path) != mark:
+            self._said[one.path] = mark
+            why = error.message if isinstance(error, MainstayError) else str(error)
+            self.say(shown(f"{one.path} was left where it is: {why.rstrip('.')}."))
+
+    async def _bring(self, one: Seen) -> None:
+        if one.size > self._source.MAX_FILE_BYTES:
             raise MainstayError(f"it has more than {self._source.MAX_FILE_BYTES // 2**20} MB")
-        content = await asyncio.to_thread((self._root / path).read_bytes)
-        folder, name = str(Path(path).parent), Path(path).name
+        content = await asyncio.to_thread(self._source.read, self._root, one)
+        if content is None:
+            return  # it is another one now, which is looked at by itself
+        folder, _, name = one.path.rpartition("/")
         if f"{folder}/".startswith(f"{self._source.MAIL_FOLDER}/") and name.lower().endswith(".eml"):
             body = await self._mail(content)
             known_as = str(body["message_id"]) or digest_of(content)
             future = self._outside.receive("mail.received", "mail", known_as, body)
         else:
+            known_as = f"{one.path}@{digest_of(content)}"
+            if self._outside.came("folder", known_as):  # after a start everything that lies there is looked at again
+                return
             file = to_plain(File(name, self._payloads.pin(content, name=name)))
-            body = {"path": path, "folder": folder, "name": name, "file": file}
-            known_as = f"{path}@{digest_of(content)}"
+            body: Body = {"path": one.path, "folder": folder, "name": name, "file": file}
             future = self._outside.receive("file.received", "folder", known_as, body)
         if future is not None:
             await future
