@@ -13,11 +13,15 @@ from typing import TYPE_CHECKING, Any, Self
 import msgspec
 
 from mainstay import events as e
+from mainstay.agents.cadence import CONTRACT as PLAN_WEEK
 from mainstay.agents.draft import CONTRACT as DRAFT
+from mainstay.agents.qualify import CONTRACT as QUALIFY_LEAD
 from mainstay.agents.reconcile import CONTRACT as RECONCILE
-from mainstay.connectors import books, files, inbox, known, mail
+from mainstay.agents.replies import CONTRACT as CLASSIFY_REPLY
+from mainstay.connectors import books, files, inbox, known, leads, mail, posts
 from mainstay.connectors.bank import read as bank
 from mainstay.connectors.guard import Guard, classify
+from mainstay.connectors.invoices import issue
 from mainstay.connectors.invoices import read as invoices
 from mainstay.connectors.network import is_online
 from mainstay.errors import InactiveError, NeedsOperator
@@ -182,12 +186,31 @@ def mail_account(config: Config, root: Path) -> mail.MailConfig:
     )
 
 
+def issuer_of(config: Config, root: Path, state: Path) -> issue.Issuer:
+    """Say who issues invoices."""
+    own, numbered = config.company, config.invoices
+    return issue.Issuer(
+        workspace=str(root),
+        notes=str(state / "notes"),
+        timezone=own.timezone,
+        name=own.name,
+        address=own.address,
+        vat_id=own.vat_id,
+        iban=own.iban,
+        email=config.mail.sender,
+        prefix=numbered.prefix,
+        credit_prefix=numbered.credit_prefix,
+        first=numbered.first,
+    )
+
+
 def _contracts(config: Config, root: Path, state: Path, records: OwnRecords) -> Contracts:
     account = mail_account(config, root)
     folders = files.FilesConfig(workspace=str(root), notes=str(state / "notes"), folders=config.files.folders)
     operations = (
         *bank.operations(config.bank.columns),
         *invoices.operations(config.invoices.columns, config.invoices.seller),
+        *issue.operations(records.books, issuer_of(config, root, state)),
         *books.operations(records.books),
         *known.operations(records.known),
         *mail.operations(
@@ -196,8 +219,10 @@ def _contracts(config: Config, root: Path, state: Path, records: OwnRecords) -> 
             functools.partial(books.why_not_remind, records.books),
         ),
         *files.operations(folders),
+        *leads.operations(),
+        *posts.operations(folders),
     )
-    return Contracts(operations, (DRAFT, RECONCILE))
+    return Contracts(operations, (DRAFT, RECONCILE, QUALIFY_LEAD, CLASSIFY_REPLY, PLAN_WEEK))
 
 
 def caps_of(workspace: Workspace) -> dict[str, Cap]:

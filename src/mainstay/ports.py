@@ -236,8 +236,17 @@ class Models(Protocol):
         ...
 
 
+class Document(msgspec.Struct, frozen=True):
+    """An invoice or a credit note of the operator's own: its number is `serial` of `series`."""
+
+    number: str
+    series: str
+    serial: int
+    issued_on: str  # YYYY-MM-DD
+
+
 class Books(Protocol):
-    """Mainstay's own record of payments, read; it is written by the outcomes of `books` operations alone."""
+    """Mainstay's own record of payments and documents, read; outcomes alone write it: of `books`, of `invoices`."""
 
     def of_lines(self, line_ids: Sequence[str]) -> list[Payment]:
         """Give what is booked of these bank lines."""
@@ -261,6 +270,18 @@ class Books(Protocol):
 
     def by_ids(self, ids: Sequence[str]) -> list[Payment]:
         """Give bookings by their ids; those taken back are not there."""
+        ...
+
+    def last_serial(self, series: str) -> int | None:
+        """Give the last number of a series of documents, None when it has none."""
+        ...
+
+    def has_series(self, prefix: str) -> bool:
+        """Whether there is any document of a prefix, in whatever year."""
+        ...
+
+    def credit_of(self, invoice: str) -> Document | None:
+        """Give the credit note that takes an invoice back, None when there is none."""
         ...
 
 

@@ -225,6 +225,13 @@ class Lead(msgspec.Struct, frozen=True, omit_defaults=True):
     source: str = ""  # where it came from: a mail, a form
 
 
+class Topic(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Something to write about, and what is to be said of it."""
+
+    title: PersonalText
+    text: PersonalText = ""
+
+
 class MailReceived(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a plan sees of a mail that arrived. Ids as `mail.send` gives them, `<...@acme.example>`."""
 

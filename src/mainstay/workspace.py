@@ -36,6 +36,7 @@ _TOML = """\
 name = {name}
 timezone = {timezone}          # for "today" in playbooks
 # currency = "EUR"               # of files that name none
+# address = "1 High Street\\nTown"  # on your invoices, as vat_id = "..." and iban = "..." are
 
 [mail]
 sender = {sender}
@@ -67,6 +68,7 @@ sender = {sender}
 # booked_on = "Tag"              # and so on; the error about such a file says which lines to write
 # [invoices]
 # seller = "DE123456789"         # your VAT number or name: invoices you received are then left out by themselves
+# prefix = "R-"                  # your own invoices: R-2026-0001; first = 43 goes on from another tool's numbers
 # [invoices.columns]
 # currency_code = "EUR"          # where the file does not say it
 """
@@ -78,6 +80,9 @@ class Company(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str = "My company"
     timezone: str = "UTC"
     currency: str = ""  # of files that name none: "EUR"
+    address: str = ""  # on invoices; "\n" between its lines
+    vat_id: str = ""
+    iban: str = ""
 
 
 class Smtp(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -114,10 +119,16 @@ class Bank(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Invoices(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How files of open invoices are read. Invoices that name another `seller` are none of the operator's."""
+    """How files of open invoices are read, and how the operator's own are numbered.
+
+    Invoices that name another `seller` are none of the operator's.
+    """
 
     columns: InvoiceColumns = InvoiceColumns()
     seller: str = ""  # the VAT number or name that the operator's invoices bear
+    prefix: str = ""  # before the year: "R-" gives R-2026-0001
+    credit_prefix: str = "CN-"
+    first: Annotated[int, msgspec.Meta(ge=1)] = 1  # the number of the first invoice issued here
 
 
 class History(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,19 +1,22 @@
 """The playbooks that ship compile against the operations and agents that ship."""
 
+from functools import partial
 from pathlib import Path
 
 import msgspec
 import pytest
 from small_catalogue import SmallCatalogue
 
-from mainstay.agents import reconcile
-from mainstay.connectors import books, files, known, mail
+from mainstay.agents import cadence, draft, qualify, reconcile, replies
+from mainstay.connectors import books, files, known, leads, mail, posts
 from mainstay.connectors.bank import read as bank
+from mainstay.connectors.invoices import issue
 from mainstay.connectors.invoices import read as invoices
 from mainstay.errors import UnknownNameError
 from mainstay.kernel.graph import Definition
-from mainstay.playbooks.compile import compile_playbook
+from mainstay.playbooks.compile import compile_opened, compile_playbook
 from mainstay.playbooks.explain import explain
+from mainstay.playbooks.shelf import opened
 from mainstay.records import Invoice, Match
 from mainstay.runtime.expressions import Program
 from mainstay.values import Money
@@ -23,6 +26,7 @@ LIBRARY = Path(__file__).parents[2] / "src/mainstay/playbooks/library"
 
 class ShippedCatalogue(SmallCatalogue):
     def __init__(self, workspace):
+        folders = files.FilesConfig(workspace=str(workspace), notes=str(workspace / ".mainstay/notes"))
         self._operations = {
             each.name: each
             for each in (
@@ -30,9 +34,10 @@ class ShippedCatalogue(SmallCatalogue):
                 *invoices.operations(),
                 *books.operations(object()),
                 *known.operations(object()),
-                *files.operations(
-                    files.FilesConfig(workspace=str(workspace), notes=str(workspace / ".mainstay/notes"))
-                ),
+                *issue.operations(object(), issue.Issuer(folders.workspace, folders.notes)),
+                *leads.operations(),
+                *posts.operations(folders),
+                *files.operations(folders),
                 *mail.operations(mail.MailConfig(sender="Acme <a@acme.example>", workspace=str(workspace))),
             )
         }
@@ -43,9 +48,10 @@ class ShippedCatalogue(SmallCatalogue):
         return self._operations[name]
 
     def agent(self, name):
-        if name != "reconcile":
+        agents = {one.CONTRACT.name: one.CONTRACT for one in (cadence, draft, qualify, reconcile, replies)}
+        if name not in agents:
             raise UnknownNameError(f"there is no agent {name!r}")
-        return reconcile.CONTRACT
+        return agents[name]
 
 
 @pytest.fixture
@@ -55,7 +61,7 @@ def catalogue(tmp_path):
 
 @pytest.mark.parametrize("path", sorted(LIBRARY.glob("*.yaml")), ids=lambda path: path.stem)
 def test_it_compiles_explains_itself_and_is_the_same_each_time(path, catalogue):
-    definitions = [compile_playbook(path.read_text(), catalogue, file=path.name, folders=[LIBRARY]) for _ in range(2)]
+    definitions = [compile_opened(opened(None, path.stem), catalogue, others=partial(opened, None)) for _ in range(2)]
     stored = [msgspec.msgpack.encode(definition) for definition in definitions]
     assert stored[0] == stored[1]
     assert definitions[0].name == path.stem

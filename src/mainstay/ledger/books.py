@@ -6,7 +6,8 @@ their names can't be read from them any more.
 `books.record_payment` gives {"payments": [a records.Payment as plain data, ...]}, `books.remove_payment` gives
 {"removed": [id, ...]}. The operation looks for doubles before it books; should one come all the same, the
 first booking stands, so that a line is never counted twice for the same invoice. An `EffectDone` of `mail.send` whose
-output says `reminds_of` is a reminder of that invoice.
+output says `reminds_of` is a reminder of that invoice. `invoices.issue` and `invoices.credit` give the number of a
+document: an `EffectDone` of theirs is what takes it.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import msgspec
 from mainstay import events as e
 from mainstay.encoding import decode_value, encode_value
 from mainstay.ledger import queries
-from mainstay.ports import Projection
+from mainstay.ports import Document, Projection
 from mainstay.records import Entry, Payment
 from mainstay.values import Money
 
@@ -33,11 +34,15 @@ if TYPE_CHECKING:
 RECORD = "books.record_payment"
 REMOVE = "books.remove_payment"
 SEND = "mail.send"
+ISSUE = "invoices.issue"
+CREDIT = "invoices.credit"
 
 # A booking.
 ADD_PAYMENT = "INSERT INTO book_payment VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?) ON CONFLICT DO NOTHING"
 # A reminder.
 ADD_REMINDER = "INSERT INTO book_reminder VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
+# A document of the operator's own.
+ADD_DOCUMENT = "INSERT INTO book_document VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 # A booking that was taken back.
 REMOVE_PAYMENT = "UPDATE book_payment SET removed = 1 WHERE id = ?"
 
@@ -63,6 +68,14 @@ class _Sent(msgspec.Struct, frozen=True):
     reminds_of: str = ""
 
 
+class _Document(msgspec.Struct, frozen=True):
+    series: str
+    serial: int
+    number: str
+    issued_on: str
+    invoice: str = ""
+
+
 def books(stored: Callable[[Value], Value]) -> Projection:
     """Make the projection. `stored` gives the value behind a reference as it is recorded: long lists are blobs."""
 
@@ -73,9 +86,9 @@ def books(stored: Callable[[Value], Value]) -> Projection:
 
     return Projection(
         name="books",
-        version=5,
+        version=6,
         schema=Path(__file__).with_name("books.sql").read_text(),
-        tables=("book_payment", "book_reminder"),
+        tables=("book_payment", "book_reminder", "book_document"),
         kinds=frozenset({"EffectDone"}),
         apply=apply,
     )
@@ -114,6 +127,19 @@ class BookReader:
         """Give when the last reminder of each of these invoices was sent, in microseconds UTC."""
         return dict(self._ledger.rows(queries.LAST_REMINDERS, (_json(numbers),)))
 
+    def last_serial(self, series: str) -> int | None:
+        """Give the last number of a series of documents, None when it has none."""
+        return self._ledger.rows(queries.LAST_SERIAL, (series,))[0][0]
+
+    def has_series(self, prefix: str) -> bool:
+        """Whether there is any document of a prefix, in whatever year."""
+        return bool(self._ledger.rows(queries.SERIES_OF_PREFIX, (f"{prefix}[0-9][0-9][0-9][0-9]",)))
+
+    def credit_of(self, invoice: str) -> Document | None:
+        """Give the credit note that takes an invoice back, None when there is none."""
+        rows = self._ledger.rows(queries.CREDIT_OF, (invoice,))
+        return Document(*rows[0]) if rows else None
+
     def _payments(self, query: str, *parameters: str) -> list[Payment]:
         return [self._payment(row) for row in self._ledger.rows(query, parameters)]
 
@@ -135,6 +161,10 @@ def _book(transaction: Transaction, event: Recorded, fact: e.EffectDone, stored:
     elif fact.operation == REMOVE:
         removed = msgspec.convert(stored(fact.output), _Removed).removed
         transaction.execute_many(REMOVE_PAYMENT, [(payment,) for payment in removed])
+    elif fact.operation in (ISSUE, CREDIT) and fact.output is not None:
+        document = msgspec.convert(stored(fact.output), _Document)
+        numbered = (document.series, document.serial, document.number, document.invoice, document.issued_on)
+        transaction.execute_many(ADD_DOCUMENT, [(*numbered, event.plan, fact.path)])
     elif fact.operation == SEND and fact.output is not None:  # None: the operator said that it was sent
         sent = msgspec.convert(stored(fact.output), _Sent)
         if sent.reminds_of:

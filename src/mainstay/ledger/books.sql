@@ -24,3 +24,15 @@ CREATE TABLE book_reminder (
     path TEXT NOT NULL,
     PRIMARY KEY (invoice, at_us, plan, path)
 ) STRICT, WITHOUT ROWID;
+-- Invoices and credit notes of the operator's own. Numbers of a series follow each other; nothing is ever removed.
+CREATE TABLE book_document (
+    series TEXT NOT NULL,     -- prefix and year
+    serial INTEGER NOT NULL,
+    number TEXT NOT NULL,
+    credits TEXT NOT NULL,    -- of a credit note: the number of the invoice it takes back
+    issued_on TEXT NOT NULL,  -- YYYY-MM-DD
+    plan TEXT NOT NULL,
+    path TEXT NOT NULL,
+    PRIMARY KEY (series, serial)
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX book_document_credit ON book_document (credits) WHERE credits <> '';

@@ -120,6 +120,13 @@ FROM book_payment WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id"""
 # Bookings that stand, of a plan and its child plans, in the order of their days. (plan, plan)
 PAYMENTS_OF_PLAN = _PAYMENT + "AND (plan = ? OR plan GLOB ? || '-*') ORDER BY booked_on, id"
 
+# The last number of a series of documents, None when it has none. (series)
+LAST_SERIAL = "SELECT MAX(serial) FROM book_document WHERE series = ?"
+# A document whose series is like this, if there is any. (pattern)
+SERIES_OF_PREFIX = "SELECT 1 FROM book_document WHERE series GLOB ? LIMIT 1"
+# The credit note that takes an invoice back: number, series, serial, day. (number of the invoice)
+CREDIT_OF = "SELECT number, series, serial, issued_on FROM book_document WHERE credits = ?"
+
 # --- what was learned
 
 # Records of a kind that stand, as JSON. (kind)

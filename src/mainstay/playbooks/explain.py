@@ -331,7 +331,9 @@ def _ending(definition: Definition, run: DryRun) -> list[str]:
     lines: list[str] = []
     for ending in definition.end:
         undone = f", and {and_(ending.undo)} {'is' if len(ending.undo) == 1 else 'are'} undone" if ending.undo else ""
-        lines.append(f"If {say_condition(ending.when)} when all is done, it ends as '{ending.name}'{undone}.")
+        always = ending.when.source.strip() == "true"
+        when = "Otherwise" if always else f"If {say_condition(ending.when)} when all is done,"
+        lines.append(f"{when} it ends as '{ending.name}'{undone}.")
     asked = [step.name for step in run.questions]
     final = [step.name for step in run.final]
     lines.append(f"You are asked in: {and_(asked)}." if asked else "The playbook itself asks nothing; your policy may.")
