@@ -60,8 +60,8 @@ def classify_reply(given: Reply) -> AgentResult:
         return AgentResult(Judged("none", ""), rationale="There is no answer to read.", confidence=_SURE)
     if _AWAY.search(f"{given.subject}\n{text}"):
         return AgentResult(Judged("unclear", ""), rationale="It looks like an automatic reply.", confidence=_UNKNOWN)
-    found = {label: _found(text, label) for label in WORDS}
-    kinds = [label for label, words in found.items() if words]
+    found: dict[Label, list[str]] = {label: _found(text, label) for label in WORDS}
+    kinds: list[Label] = [label for label, words in found.items() if words]
     words = ", ".join(word for label in kinds for word in found[label])
     if kinds == ["accepted"] and not _NOT.search(text) and "?" not in text:
         return AgentResult(Judged("accepted", words), rationale=f"It says {words}.", confidence=_SURE)
