@@ -211,13 +211,18 @@ def list_plans(
 @app.command()
 def show(
     plan: PlanName,
+    folder: Annotated[Path | None, typer.Argument(help="With --receipt: where it is written.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Each item on a line of its own.")] = False,
+    receipt: Annotated[bool, typer.Option("--receipt", help="Write a signed receipt (see: history check).")] = False,
+    without: Annotated[str, typer.Option(metavar="personal", help="What the receipt leaves out.")] = "",
     as_json: Json = False,
     workspace: Folder = None,
 ) -> int:
     """Show who did what in a plan, because of what."""
-    from mainstay.cli import plans
+    from mainstay.cli import plans, receipts
 
+    if receipt or folder is not None or without:
+        return receipts.write(screen_of(as_json), workspace, plan, folder, wanted=receipt, without=without)
     return plans.show(screen_of(as_json), workspace, plan, everything=everything)
 
 

@@ -36,6 +36,19 @@ def anchor(
     return records.anchor(screen_of(as_json), workspace, file)
 
 
+@app.command(name="check")
+def check_receipt(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A receipt: .md or .pdf.")],
+    key: Annotated[str, typer.Option(metavar="KEY", help="Who has to have signed it: the key's fingerprint.")] = "",
+    full: Annotated[Path | None, typer.Option(metavar="FILE", help="The full one, of one without personal.")] = None,
+    as_json: Json = False,
+) -> int:
+    """Check a receipt; needs no workspace."""
+    from mainstay.cli import receipts
+
+    return receipts.check(screen_of(as_json), file, key, full)
+
+
 @app.command()
 def release(
     answers: Annotated[

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from mainstay.ledger.keeping import Way
 
 ID_NAME = "id"
-PURPOSES = ("database", "blobs", "tokens", "people")
+PURPOSES = ("database", "blobs", "tokens", "people", "receipts")
 
 
 class Keys(msgspec.Struct, frozen=True):
@@ -38,6 +38,7 @@ class Keys(msgspec.Struct, frozen=True):
     blobs: bytes
     tokens: bytes  # idempotency tokens (KERNEL E2)
     people: bytes  # wraps the keys of people (KERNEL L3)
+    receipts: bytes  # signs receipts (receipts/signing.py)
 
     def __repr__(self) -> str:
         """Keep keys out of logs and tracebacks."""
