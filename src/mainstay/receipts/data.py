@@ -47,7 +47,7 @@ class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The plan, or a child plan of it. `version` is the digest of its playbook."""
 
     plan: str
-    title: Said
+    title: str
     playbook: str
     version: str
     status: str
@@ -157,7 +157,7 @@ class Receipt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     company: str
     workspace: str
     plan: str
-    title: Said
+    title: str
     begun: str
     ended: str
     says: str

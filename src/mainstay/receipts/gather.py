@@ -126,11 +126,11 @@ class Receipts:
             company=self._company.name,
             workspace=self._id,
             plan=plan.id,
-            title=teller.personal(plan.title, "title"),
+            title=plan.title,
             begun=self._time(plan.proposed_at_us),
             ended=self._time(_ended_at(root.recorded)),
             says=say_status(_status(plan, root.recorded), plan.ending),
-            undone=self._undone(family),
+            undone=self._undone(plan, root.recorded),
             inputs=teller.fields(plan.inputs, "inputs"),
             plans=tuple(self._part(one) for one in family),
             moments=tuple(found for one in family for found in self._moments(one)),
@@ -147,20 +147,18 @@ class Receipts:
     def _teller(self, of: _Kept) -> Teller:
         return Teller(self._payloads, self._signer, of.plan.id)
 
-    def _undone(self, family: list[_Kept]) -> str:
-        plan, recorded = family[0].plan, family[0].recorded
+    def _undone(self, plan: Plan, recorded: list[e.Recorded]) -> str:
         if plan.status != "undone":
             return ""
-        left = sum(len(one.plan.not_undone) for one in family if not one.plan.parent) or len(plan.not_undone)
-        said = f"with {left} that stay" if left else "everything was taken back"
-        return f"on {self._time(recorded[-1].recorded_at_us)}, {said}"
+        left = len(dict.fromkeys(plan.not_undone))
+        stays = f"except {left} that stay" if left else "everything was taken back"
+        return f"on {self._time(recorded[-1].recorded_at_us)}, {stays}"
 
     def _part(self, of: _Kept) -> Part:
         plan, teller = of.plan, self._teller(of)
         steps = tuple(self._step(plan, name, teller) for name in plan.graph.steps)
-        title = teller.personal(plan.title, "title")
         return Part(
-            plan.id, title, plan.playbook, of.definition.version, say_status(plan.status, ""), plan.ending, steps
+            plan.id, plan.title, plan.playbook, of.definition.version, say_status(plan.status, ""), plan.ending, steps
         )
 
     def _step(self, plan: Plan, name: str, teller: Teller) -> Step:
