@@ -37,6 +37,7 @@ from mainstay.requests.forgetting import find_person
 from mainstay.requests.release import STREAM, in_doubt, plans_in_doubt, reason_of
 from mainstay.requests.release import shown as shown_doubt
 from mainstay.requests.stuck import STUCK_KINDS, group_of
+from mainstay.runtime.journal import told_calls
 from mainstay.runtime.names import last_output, local_time
 from mainstay.runtime.payloads import Payloads
 from mainstay.runtime.sealing import FORGOTTEN_UNDO, Opener
@@ -227,6 +228,7 @@ class Views:
             "status": slot.status if slot is not None else "later",
             "says": _say_slot(plan, name),
             "items": items,
+            "calls": told_calls(self._reader.read, plan, name, self.time),
             "failure": slot.failure.message if slot is not None and slot.failure is not None else "",
         }
 

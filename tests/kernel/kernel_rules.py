@@ -36,6 +36,7 @@ def check_plan(plan: Plan) -> None:
     _steps_are_true_to_the_graph(plan)
     _fan_outs_are_true_to_their_items(plan)
     _child_plans_are_true_to_their_ends(plan)
+    _agents_wait_for_their_actions(plan)
     _undo_is_one_at_a_time(plan)
     assert plan.closing <= (plan.status == "undoing"), "an ending is reached when what it takes back was taken back"
     has_work = bool(plan.live or plan.batches)
@@ -67,6 +68,20 @@ def _live_is_true_to_the_slots(plan: Plan) -> None:
         assert not plan.batches
 
 
+def _agents_wait_for_their_actions(plan: Plan) -> None:
+    agents = {name for name, step in plan.graph.steps.items() if step.kind == "agent"}
+    open_ones = Counter(path.partition("!")[0] for path in plan.slots if "!" in path and _is_open_call(plan, path))
+    for path, slot in plan.slots.items():
+        if path.partition("/")[0] in agents and "!" not in path and not slot.count:
+            assert slot.open == open_ones[path], path
+            if plan.status == "running":
+                assert (slot.status == "calling") == bool(open_ones[path]), path
+
+
+def _is_open_call(plan: Plan, path: str) -> bool:
+    return not path.startswith("~") and plan.slots[path].status not in FINAL
+
+
 def _wants_question(plan: Plan, name: str) -> bool:
     items = items_of(plan, name)
     unprepared = [slot for slot in items if slot.status == "ready" or (slot.status == "backoff" and not slot.digest)]
@@ -74,7 +89,7 @@ def _wants_question(plan: Plan, name: str) -> bool:
 
 
 def items_of(plan: Plan, name: str) -> list:
-    return [slot for path, slot in plan.slots.items() if path.startswith(f"{name}/")]
+    return [slot for path, slot in plan.slots.items() if path.startswith(f"{name}/") and "!" not in path]
 
 
 def _questions_are_true_to_the_slots(plan: Plan) -> None:

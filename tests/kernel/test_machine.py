@@ -202,6 +202,15 @@ class Life:
             c.FinishStep(now_us=0, path=path, attempt=attempt, output=1),
             c.FailStep(now_us=0, path=path, attempt=attempt, failure=random.choice(FAILURES), jitter=0.5),
         ]
+        if self.plan.step(path).kind == "agent":
+            causes = ("JournalMismatch", "Rejected", "MissingVersion")
+            failure = Failure("permanent", "it does something else", cause=random.choice(causes))
+            answers.append(c.FailStep(now_us=0, path=path, attempt=attempt, failure=failure, jitter=0.5))
+        if self.plan.step(path).kind == "agent" and random.random() < 0.5:
+            for _ in range(random.randint(1, 2)):
+                number = sum(each.startswith(f"{path}!") for each in self.plan.slots) + 1
+                self.take(c.CallEffect(now_us=0, path=f"{path}!{number}", operation="demo.say", arguments={}))
+            return
         self.take(random.choice(answers))
 
     def do_split(self, path: str, random: Random) -> None:

@@ -9,6 +9,7 @@ from rich.table import Table
 from mainstay.cli.leaving import draw_leaving
 from mainstay.cli.rows import say_value
 from mainstay.cli.screen import text, when
+from mainstay.sentences import say_path
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -48,7 +49,21 @@ def _steps(steps: list[Row]) -> Table:
         told = f"{step['says']} ({items})" if items else step["says"]
         failed = f": {step['failure']}" if step["failure"] else ""
         table.add_row(text(step["step"]), text(step["does"]), text(told + failed))
+        for line in _calls(step["calls"]):
+            table.add_row(*(text(cell, "dim") for cell in line))
     return table
+
+
+def _calls(calls: list[Row]) -> list[tuple[str, str, str]]:
+    """Draw what an agent called, under its step: each action, and how often it made each other call."""
+    lines: dict[tuple[str, str, str], int] = {}
+    for call in calls:
+        path = f"  {say_path(call['path'])}" if call["action"] else ""
+        line = (path, f"  {call['operation']}", call["says"])
+        lines[line] = lines.get(line, 0) + 1
+    return [
+        (path, does, says if count == 1 else f"{says}, {count} times") for (path, does, says), count in lines.items()
+    ]
 
 
 def _timeline(events: list[Row], *, everything: bool) -> Table:

@@ -104,7 +104,18 @@ class Calls:
         except UnknownNameError as error:
             self._report.add(name.place, f"{error.message} {error.remedy}".strip())
             return None
-        return self._call(found, found.version)._replace(success=found.success)
+        return self._call(found, found.version)._replace(success=found.success, acts=self._may_act(found, name))
+
+    def _may_act(self, agent: AgentContract, name: Scalar) -> bool:
+        """Say whether an operation that an agent may call changes the world; one that is not there is found."""
+        acts = False
+        for operation in agent.operations:
+            try:
+                acts |= self._catalogue.operation(operation).effect != "read"
+            except UnknownNameError as error:
+                message = f"agent {agent.name!r} may not be run: {error.message} {error.remedy}"
+                self._report.add(name.place, message.strip())
+        return acts
 
     @property
     def definitions(self) -> dict[str, Definition]:

@@ -113,6 +113,9 @@ def _dry_step(step: Step, definition: Definition, catalogue: Catalogue) -> DrySt
             agent = catalogue.agent(step.target)
             action, at_most = agent.summary, at_most or agent.timeout_s
             check = "" if step.check is not None and step.check.source == agent.success else check
+            if agent.operations:
+                action += f", with {and_(agent.operations)}"
+                acts = any(catalogue.operation(name).effect != "read" for name in agent.operations)
     except UnknownNameError:
         action = "Call what this workspace does not have"
         cannot = "nothing is known of it" if acts else ""

@@ -140,6 +140,7 @@ def _rows(
                 "path": fact.call or call_path(path, number, event.sequence - 1),
                 "at": time(event.recorded_at_us),
                 "operation": fact.operation,
+                "action": action is not None,
                 "scope": fact.scope,
                 "says": says if action is None else SLOT[action.status],
                 "cost_usd_micros": fact.cost_usd_micros,

@@ -26,6 +26,7 @@ from mainstay.values import FORGOTTEN, Forgotten, Sealed, digest_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from mainstay.contracts import AgentContract, Operation
     from mainstay.kernel.graph import Graph, Step
     from mainstay.kernel.state import Plan
     from mainstay.ports import Catalogue, People
@@ -209,14 +210,16 @@ class Sealer:
             return step.kind not in ("ask", "wait")
         assert self.catalogue is not None, "the catalogue is set before anything is recorded"
         try:
-            called = (
-                self.catalogue.agent(step.target, step.version)
-                if step.kind == "agent"
-                else self.catalogue.operation(step.target)
-            )
+            if step.kind != "agent":
+                return _tells_of_people(self.catalogue.operation(step.target))
+            agent = self.catalogue.agent(step.target, step.version)
+            return any(map(_tells_of_people, (agent, *map(self.catalogue.operation, agent.operations))))
         except MainstayError:
             return True
-        return shape_of(called.input) is not None or shape_of(called.output) is not None
+
+
+def _tells_of_people(contract: AgentContract | Operation) -> bool:
+    return shape_of(contract.input) is not None or shape_of(contract.output) is not None
 
 
 class Opener:
