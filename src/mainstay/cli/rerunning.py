@@ -10,6 +10,7 @@ from mainstay.cli.place import views_at, workspace_at
 from mainstay.cli.running import read_files
 from mainstay.cli.screen import text
 from mainstay.cli.status import DONE
+from mainstay.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -48,6 +49,8 @@ def rerun(
         screen.give(found, lambda console: _draw(found, console))
         return DONE
     chosen = {step: choice for choice, steps in choices.items() for step in steps}
+    if twice := [step for step in chosen if sum(step in steps for steps in choices.values()) > 1]:
+        raise InputError(f"Two things are said of '{twice[0]}'.", remedy="Say one of adopt, undo and again.")
     if screen.interactive and not yes:
         _draw(found, screen.err)
         for row in found["later"]:
@@ -56,8 +59,15 @@ def rerun(
         if not _agreed(screen):
             return DONE
     standing = ask(screen, workspace, "rerun", {**params, "choices": chosen})
-    screen.give(standing, lambda _: say_standing(screen, standing))
+    screen.give(standing, lambda _: _say(screen, standing, found))
     return status_of(standing)
+
+
+def _say(screen: Screen, standing: Row, found: Row) -> None:
+    say_standing(screen, standing)
+    if standing["plan"] in {found["plan"], *(row["plan"] for row in found["later"])}:
+        screen.err.print(text("Nothing runs again yet: what is taken back first needs you. Then say it once more:"))
+        screen.err.print(text(f"  mainstay rerun {found['plan']}", "cyan"))
 
 
 def _draw(found: Row, console: Console) -> None:
@@ -74,7 +84,7 @@ def _draw(found: Row, console: Console) -> None:
 
 
 def _choose(screen: Screen, row: Row) -> str:
-    options = [choice for choice in MEANING if choice != "undo" or not row["cannot_undo"]]
+    options = row["choices"]
     for choice in options:
         screen.err.print(text(f"  {choice}: {MEANING[choice]}", "dim"))
     while True:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 from mainstay.events.fact import Fact
@@ -40,6 +42,7 @@ class Adopted(msgspec.Struct, frozen=True, omit_defaults=True):
     path: str
     output: Value = None
     labels: Labels = ()
+    status: Literal["done", "skipped", "rejected", "failed"] = "done"
 
 
 class PlanForked(Fact, frozen=True, omit_defaults=True):

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from mainstay import commands as c
 from mainstay import events as e
+from mainstay.kernel.graph import names_in
 from mainstay.kernel.slots import conclude
 from mainstay.kernel.state import Plan, Slot
 from mainstay.kernel.words import STATUS
@@ -18,10 +19,11 @@ from mainstay.kernel.words import STATUS
 if TYPE_CHECKING:
     from collections.abc import Callable, Container
 
-    from mainstay.kernel.graph import Graph
+    from mainstay.kernel.graph import Definition, Graph, Step, Template
     from mainstay.kernel.turn import Turn
 
-ADOPTABLE = frozenset({"done", "rejected"})
+WITH_VALUE = frozenset({"done", "rejected"})  # an outcome that somebody can say is to count
+ADOPTABLE = WITH_VALUE | {"skipped", "failed"}
 
 
 def rerun_steps(graph: Graph, start: str) -> set[str]:
@@ -37,27 +39,61 @@ def rerun_steps(graph: Graph, start: str) -> set[str]:
 
 
 def adoptable(parent: Plan, graph: Graph, again: Container[str], kept: Container[str] = ()) -> list[str]:
-    """Name the steps of `graph` whose outcome in another plan can be taken over, in order.
+    """Name the steps of `graph` whose outcome in another plan is taken over, in order.
 
-    That is what ended well there, is the same step here, does not run again, and leans on nothing that does; of those
-    in `kept` the outcome is taken over whatever they lean on.
+    That is what ended there, is the same step here, does not run again, and leans on nothing that does; of those in
+    `kept` the outcome is taken over whatever they lean on, and whatever became of the step since.
     """
     found: list[str] = []
     for wave in graph.order():
         for name in wave:
-            slot, step = parent.slots.get(name), graph.steps[name]
-            if slot is None or slot.status not in ADOPTABLE or parent.graph.steps.get(name) != step:
-                continue
-            needed = [need.step for need in step.needs]
-            leans = any(one not in found and (one in again or not _left_out(parent, one)) for one in needed)
-            if name in kept or (name not in again and not leans):
+            needs = graph.steps[name].needs
+            stays = name not in again and all(need.step in found for need in needs)
+            if (name in kept and may_count(parent, graph, name)) or (stays and _is_outcome(parent, graph, name)):
                 found.append(name)
     return found
 
 
-def _left_out(parent: Plan, name: str) -> bool:
+def may_count(parent: Plan, graph: Graph, name: str) -> bool:
+    """Whether a step's outcome in another plan can stand for it here, if somebody says so: it has the same type."""
     slot = parent.slots.get(name)
-    return slot is not None and slot.status in ("skipped", "failed")
+    if slot is None or slot.status not in WITH_VALUE or name not in graph.steps or name not in parent.graph.steps:
+        return False
+    was, now = parent.graph.definition, graph.definition
+    return was.types.get(name) == now.types.get(name) and parent.graph.steps[name].kind == graph.steps[name].kind
+
+
+def _is_outcome(parent: Plan, graph: Graph, name: str) -> bool:
+    """Whether a step ended, in a way that the playbook goes on from."""
+    slot, step = parent.slots.get(name), graph.steps[name]
+    if slot is None or slot.status not in ADOPTABLE or not is_same(parent.graph, graph, name):
+        return False
+    if slot.status == "rejected":
+        return step.ask is None or step.ask.rejection_used
+    return slot.status != "failed" or step.way_out != ""
+
+
+def is_same(was: Graph, now: Graph, name: str) -> bool:
+    """Whether a step means the same in two versions: also the names under `let` and the playbook that it uses."""
+    step = now.steps.get(name)
+    if step is None or was.steps.get(name) != step:
+        return False
+    old, new = was.definition, now.definition
+    return old is new or (
+        old.playbooks.get(step.target) == new.playbooks.get(step.target) and lets_of(old, step) == lets_of(new, step)
+    )
+
+
+def lets_of(definition: Definition, step: Step) -> dict[str, Template]:
+    """Give what stands under `let` that a step uses, directly or not."""
+    found: dict[str, Template] = {}
+    waiting = names_in(step)
+    while waiting:
+        name = waiting.pop()
+        if name in definition.let and name not in found:
+            found[name] = definition.let[name]
+            waiting |= names_in(found[name])
+    return found
 
 
 # --- decided
@@ -86,8 +122,9 @@ def adopt(plan: Plan, at_us: int) -> Plan:
         for name in wave:
             if name in outcomes:
                 one = outcomes[name]
-                slot = Slot("done", ready_at_us=at_us, output=one.output, labels=one.labels, adopted=True)
-                plan = conclude(plan, name, slot, at_us)
+                slot = Slot(one.status, ready_at_us=at_us, output=one.output, labels=one.labels, adopted=True)
+                doomed = tuple(other for other in plan.doomed if other != name)
+                plan = conclude(replace(plan, doomed=doomed), name, slot, at_us)
     return plan
 
 

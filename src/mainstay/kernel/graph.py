@@ -6,7 +6,7 @@ plan keeps the version it started with. Expressions stand in it as text; the ker
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, cast
 
 import msgspec
 
@@ -275,3 +275,26 @@ def chunk_of(definition: Definition, name: str) -> Definition:
         playbooks=definition.playbooks,
         version=definition.version,
     )
+
+
+def names_used(step: Step) -> set[str]:
+    """The names a step's templates read, less those its own items and rounds bring."""
+    brought = {"item", "index", "inputs", "today", "ready_at", "company", "this", "out", "last", "round"}
+    return names_in(step.arguments, step.when, step.check, step.undo, step.repeat) - brought - {step.name}
+
+
+def names_in(*nodes: object) -> set[str]:
+    """The names that the expressions in parts of a definition use."""
+    found: set[str] = set()
+    stack = list(nodes)
+    while stack:
+        node = stack.pop()
+        if isinstance(node, Cel):
+            found.update(node.names)
+        elif isinstance(node, msgspec.Struct):
+            stack.extend(getattr(node, field) for field in node.__struct_fields__)
+        elif isinstance(node, (tuple, list)):
+            stack.extend(cast("list[object]", node))
+        elif isinstance(node, dict):
+            stack.extend(cast("dict[str, object]", node).values())
+    return found

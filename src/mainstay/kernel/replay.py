@@ -238,7 +238,7 @@ def _ended(fact: e.Fact, slot: Slot | None, rest: Before, now_us: int) -> c.Plan
     if isinstance(ending, e.PlanExpired):
         return c.TimerDue(now_us=now_us, kind="expiry")
     if isinstance(ending, e.PlanCancelled) and isinstance(after, e.UndoRequested) and _is_one(ending, after):
-        return c.UndoPlan(now_us=now_us, by=after.by, reason=after.reason)
+        return c.UndoPlan(now_us=now_us, by=after.by, reason=after.reason, steps=after.steps)
     if isinstance(ending, e.PlanCancelled):
         return c.CancelPlan(now_us=now_us, by=ending.by, reason=ending.reason)
     return None

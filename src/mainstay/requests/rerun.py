@@ -6,98 +6,186 @@ whether it stays and counts (adopt), is taken back first (undo), or stays and is
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 import msgspec
 
 from mainstay import commands as c
 from mainstay import events as e
 from mainstay.errors import InputError
-from mainstay.kernel.forking import adoptable, rerun_steps
+from mainstay.kernel.forking import adoptable, is_same, may_count, rerun_steps
 from mainstay.kernel.graph import Graph
-from mainstay.kernel.state import ENDED, Plan, step_name
+from mainstay.kernel.state import ENDED, Plan, in_flight, step_name
 from mainstay.kernel.words import STATUS
 from mainstay.playbooks.shelf import open_to_run
 from mainstay.requests.desk import new_plan_id
 from mainstay.requests.plans import inputs_of
 from mainstay.runtime.admission import places_of
+from mainstay.runtime.children import children_of
 from mainstay.runtime.names import Names
+from mainstay.runtime.payloads import Payloads
 from mainstay.runtime.types import nearest
-from mainstay.values import SECOND_US
+from mainstay.values import SECOND_US, merge_labels
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from mainstay.requests.desk import Method, Params, Requests
     from mainstay.runtime.intake import Emit
     from mainstay.values import Value
 
 CHOICES = ("adopt", "undo", "again")
+LEFT = "it was left as it is"
 Row: TypeAlias = dict[str, Any]
+Ended: TypeAlias = Literal["done", "skipped", "rejected", "failed"]
 
 
 class Rerun(msgspec.Struct):
-    """What a rerun would be: `later` is what the parent did outside in the steps that run again."""
+    """What a rerun would be: `later` is what was done outside, and stands, in steps that are not taken over."""
 
     parent: Plan
     graph: Graph
-    start: str
+    start: tuple[str, ...]  # empty for all
     again: set[str]
     later: list[Row]
 
 
 def planned(desk: Requests, params: Params) -> Rerun:
-    """Work out a rerun; nothing is recorded. Raises InputError when the plan has not ended, or has no such step."""
+    """Work out a rerun; nothing is recorded.
+
+    Raises InputError when the plan has not ended, when it is not known what became of an action of it, or when it has
+    no such step.
+    """
     parent = desk.engine.load(params["plan"])
-    if parent.parent:
-        root = parent.parent.partition("-")[0].partition("/")[0]
-        raise InputError(f"Plan {parent.id} is a part of another.", remedy=f"Run that one again: mainstay rerun {root}")
-    if parent.status not in ENDED and parent.status != "undone":
-        raise InputError(
-            f'Plan {parent.id} stands at "{STATUS[parent.status]}"; only what has ended runs again.',
-            remedy=f"End it first: mainstay cancel {parent.id}",
-        )
-    graph = parent.graph
-    if params.get("playbook"):
-        own = desk.activation.playbooks
-        graph = Graph(open_to_run(desk.root, params["playbook"], desk.contracts, own, by_hand=True))
+    _check(desk, parent)
+    graph = _graph_of(desk, parent, params.get("playbook") or "")
     start = params.get("start")
     if start and start not in graph.steps:
         known = ", ".join(graph.steps)
         raise InputError(f"There is no step '{start}'{nearest(start, graph.steps)}.", remedy=f"Its steps: {known}.")
-    start = after_checkpoint(parent, graph) if start is None else start
-    changed = {name for name, step in graph.steps.items() if parent.graph.steps.get(name) != step}
-    again = rerun_steps(graph, start).union(*(rerun_steps(graph, name) for name in changed))
-    return Rerun(parent, graph, start, again, _later(parent, again))
+    begins = after_checkpoint(parent, graph) if start is None else (start,) if start else ()
+    changed = [name for name in graph.steps if not is_same(parent.graph, graph, name)]
+    back = [name for name in graph.steps if taken_back(desk, parent, name)]
+    again = set[str]().union(*(rerun_steps(graph, name) for name in (*(begins or ("",)), *changed, *back)))
+    return Rerun(parent, graph, begins, again, _later(desk, parent, graph, again))
 
 
-def after_checkpoint(parent: Plan, graph: Graph) -> str:
-    """Name the step that follows the last checkpoint that was reached; "" where there is none."""
+def _check(desk: Requests, parent: Plan) -> None:
+    if parent.parent:
+        root = parent.id.partition("-")[0]
+        raise InputError(f"Plan {parent.id} is a part of another.", remedy=f"Run that one again: mainstay rerun {root}")
+    if parent.status not in ENDED and parent.status != "undone":
+        raise InputError(
+            f'Plan {parent.id} stands at "{STATUS[parent.status]}"; only what has ended runs again.',
+            remedy=f"End it first: mainstay cancel {parent.id}" if parent.status != "undoing" else "Wait for that.",
+        )
+    if any(in_flight(plan) for plan in _family(desk, parent)):
+        raise InputError(
+            f"It is not known yet what became of an action of plan {parent.id}: it may have happened.",
+            remedy=f"See what is known, and settle it first: mainstay show {parent.id}",
+        )
+
+
+def _graph_of(desk: Requests, parent: Plan, playbook: str) -> Graph:
+    if not playbook:
+        return parent.graph
+    own = desk.activation.playbooks
+    definition = open_to_run(desk.root, playbook, desk.contracts, own, by_hand=True)
+    if definition.name != parent.playbook:
+        raise InputError(
+            f"Plan {parent.id} is of the playbook {parent.playbook}, and {playbook} is another one.",
+            remedy=f"Name a version of it: --playbook {parent.playbook}@VERSION",
+        )
+    return Graph(definition)
+
+
+def after_checkpoint(parent: Plan, graph: Graph) -> tuple[str, ...]:
+    """Name the steps that follow the last checkpoint that was reached; none where there is no such."""
     order = [name for wave in graph.order() for name in wave]
-    reached = [name for name in order if graph.steps[name].checkpoint and _stands(parent, name)]
-    after = graph.dependents[reached[-1]] if reached else ()
-    return after[0] if after else ""
+    reached = [name for name in order if graph.steps[name].checkpoint and _is_done(parent, name)]
+    return graph.dependents[reached[-1]] if reached else ()
 
 
-def _stands(parent: Plan, path: str) -> bool:
-    """Whether something was done and not taken back."""
-    slot = parent.slots.get(path)
-    return slot is not None and slot.status == "done" and f"~{path}" not in parent.slots
+def _is_done(plan: Plan, name: str) -> bool:
+    slot = plan.slots.get(name)
+    return slot is not None and slot.status == "done"
 
 
-def _later(parent: Plan, again: set[str]) -> list[Row]:
-    """List what the parent did outside in these steps and did not take back, a row per step."""
-    rows: dict[str, Row] = {}
-    for path, slot in parent.slots.items():
-        name = step_name(path)
-        acted = slot.undo is not None or slot.cannot_undo != "" or slot.children != ()
-        if path.startswith("~") or name not in again or not acted or not _stands(parent, path):
+# --- what the plan did
+
+
+def origin_of(desk: Requests, plan: Plan, name: str) -> Plan:
+    """Give the plan that did what a step stands for: of an adopted outcome the one that it came from."""
+    while (slot := plan.slots.get(name)) is not None and slot.adopted:
+        plan = desk.engine.load(plan.fork_of)
+    return plan
+
+
+def taken_back(desk: Requests, plan: Plan, name: str) -> bool:
+    """Whether something that a step did was undone since."""
+    plan = origin_of(desk, plan, name)
+    return any(
+        slot.status == "done" and path.startswith("~") and step_name(path) == name for path, slot in plan.slots.items()
+    )
+
+
+def _acts(desk: Requests, plan: Plan, name: str = "") -> Iterator[tuple[str, str]]:
+    """Give what a plan, or one step of it, did outside that stands: operation, and why it can't be undone.
+
+    What its child plans did is among it.
+    """
+    for path, slot in plan.slots.items():
+        if path.startswith("~") or (name and step_name(path) != name) or slot.adopted:
             continue
-        row = rows.setdefault(name, {"step": name, "actions": 0, "does": "", "cannot_undo": ""})
-        row["actions"] += 1
-        row["does"] = slot.operation or parent.graph.steps[name].target
-        row["cannot_undo"] = row["cannot_undo"] or ("" if slot.undo is not None or slot.children else slot.cannot_undo)
-    return list(rows.values())
+        for child in slot.children:
+            yield from _acts(desk, desk.engine.load(child))
+        undone = f"~{path}" in plan.slots and plan.slots[f"~{path}"].status == "done"
+        if slot.done_at and not undone and not slot.children and (slot.undo is not None or slot.cannot_undo):
+            left = path in plan.not_undone or slot.undo is None
+            yield slot.operation or plan.step(path).target, (slot.cannot_undo or LEFT) if left else ""
+
+
+def _later(desk: Requests, parent: Plan, graph: Graph, again: set[str]) -> list[Row]:
+    """List what the parent did outside, and did not take back, in steps that are not taken over: a row per step."""
+    kept = set(adoptable(parent, graph, again))
+    rows: list[Row] = []
+    for name in parent.graph.steps:
+        if name in kept or name not in parent.slots:
+            continue
+        origin = origin_of(desk, parent, name)
+        acts = list(_acts(desk, origin, name))
+        if not acts:
+            continue
+        final = [why for _, why in acts if why]
+        choices = [
+            choice
+            for choice, may in (
+                ("adopt", may_count(parent, graph, name) and not taken_back(desk, parent, name)),
+                ("undo", len(final) < len(acts)),
+                ("again", True),
+            )
+            if may
+        ]
+        rows.append(
+            {
+                "step": name,
+                "plan": origin.id,
+                "actions": len(acts),
+                "does": acts[0][0],
+                "cannot_undo": final[0] if final else "",
+                "choices": choices,
+            }
+        )
+    return rows
+
+
+def _family(desk: Requests, plan: Plan) -> Iterator[Plan]:
+    yield plan
+    for child in children_of(plan):
+        yield from _family(desk, desk.engine.load(child))
+
+
+# --- what is asked
 
 
 def told(rerun: Rerun) -> Row:
@@ -107,7 +195,7 @@ def told(rerun: Rerun) -> Row:
     return {
         "plan": rerun.parent.id,
         "title": rerun.graph.definition.title,
-        "from": rerun.start,
+        "from": ", ".join(rerun.start),
         "taken_over": [name for name in order if name in kept],
         "runs_again": [name for name in order if name not in kept],
         "later": rerun.later,
@@ -122,15 +210,15 @@ async def _preview(desk: Requests, params: Params, emit: Emit) -> Params:
 async def _rerun(desk: Requests, params: Params, emit: Emit) -> Params:
     rerun = planned(desk, params)
     choices = _choices(rerun, params.get("choices") or {})
-    undone = tuple(name for name, choice in choices.items() if choice == "undo")
+    undone = [name for name, choice in choices.items() if choice == "undo"]
     if undone:
-        standing = await _take_back(desk, rerun.parent, undone, emit)
+        standing = await _take_back(desk, rerun, undone, emit)
         if standing is not None:
             return standing
         rerun = planned(desk, params)
+        _choices(rerun, {name: choice for name, choice in choices.items() if name not in undone})
     kept = {name for name, choice in choices.items() if choice == "adopt"}
-    inputs = _inputs(desk, rerun, params)
-    plan_id, commands = _commands(desk, rerun, kept, inputs)
+    plan_id, commands = _commands(desk, rerun, kept, _inputs(desk, rerun, params), changed=bool(params.get("inputs")))
     cause = f"plan:{rerun.parent.id}@{rerun.parent.sequence}"
     await desk.engine.submit(plan_id, *commands, actor="operator", cause=cause)
     return await desk.taken(plan_id, emit)
@@ -145,23 +233,42 @@ def _choices(rerun: Rerun, given: Mapping[str, str]) -> dict[str, str]:
             raise InputError(f"'{name}' did nothing that a rerun would do again.", remedy=f"What did: {known}.")
         if choice not in CHOICES:
             raise InputError(f"'{choice}' is no answer for '{name}'.", remedy=f"Say {', '.join(CHOICES)}.")
-        if choice == "undo" and steps[name]["cannot_undo"]:
-            raise InputError(f"'{name}' can't be undone: {steps[name]['cannot_undo']}", remedy="Say adopt, or again.")
+        if choice not in steps[name]["choices"]:
+            instead = " or ".join(steps[name]["choices"])
+            raise InputError(_why_not(rerun, choice, steps[name]), remedy=f"Say {instead}.")
     if missing := [name for name in steps if name not in given]:
+        ways = " or ".join(f"--{choice} {missing[0]}" for choice in steps[missing[0]]["choices"])
         raise InputError(
-            f"Plan {rerun.parent.id} acted in {', '.join(missing)}, which would run again.",
-            remedy=f"Say what becomes of each: --adopt {missing[0]}, --undo {missing[0]} or --again {missing[0]}",
+            f"Plan {rerun.parent.id} acted in {', '.join(missing)}, which would not be taken over.",
+            remedy=f"Say what becomes of each: {ways}",
         )
     return dict(given)
 
 
-async def _take_back(desk: Requests, parent: Plan, steps: tuple[str, ...], emit: Emit) -> Params | None:
-    """Undo some steps of the parent first; gives where it stands when that needs the operator."""
-    reason = "it runs again"
-    command = c.UndoPlan(now_us=desk.clock.now_us(), by="operator", reason=reason, steps=steps)
-    await desk.engine.submit(parent.id, command, actor="operator")
-    standing = await desk.taken(parent.id, emit)
-    return standing if standing["questions"] or standing["status"] == "undoing" else None
+def _why_not(rerun: Rerun, choice: str, row: Row) -> str:
+    name = row["step"]
+    if choice == "undo":
+        return f"'{name}' can't be undone: {row['cannot_undo']}"
+    if name not in rerun.graph.steps:
+        return f"'{name}' can't count as it is: this version has no such step"
+    if not _is_done(rerun.parent, name):
+        return f"'{name}' can't count as it is: it did not come to its end"
+    return f"'{name}' can't count as it is: a part of it was undone, or this version makes something else of it"
+
+
+async def _take_back(desk: Requests, rerun: Rerun, steps: list[str], emit: Emit) -> Params | None:
+    """Undo some steps first, where they were done; gives where that plan stands when it needs the operator."""
+    doers: dict[str, list[str]] = {}
+    for row in rerun.later:
+        if row["step"] in steps:
+            doers.setdefault(row["plan"], []).append(row["step"])
+    for plan_id, names in doers.items():
+        command = c.UndoPlan(now_us=desk.clock.now_us(), by="operator", reason="it runs again", steps=tuple(names))
+        await desk.engine.submit(plan_id, command, actor="operator")
+        standing = await desk.taken(plan_id, emit)
+        if standing["questions"] or standing["status"] == "undoing":
+            return standing
+    return None
 
 
 def _inputs(desk: Requests, rerun: Rerun, params: Params) -> dict[str, Value]:
@@ -178,29 +285,37 @@ def _inputs(desk: Requests, rerun: Rerun, params: Params) -> dict[str, Value]:
 
 
 def _commands(
-    desk: Requests, rerun: Rerun, kept: set[str], inputs: dict[str, Value]
+    desk: Requests, rerun: Rerun, kept: set[str], inputs: dict[str, Value], *, changed: bool
 ) -> tuple[str, tuple[c.PlanCommand, ...]]:
     parent, definition, now_us = rerun.parent, rerun.graph.definition, desk.clock.now_us()
     ref = desk.engine.keep_definition(definition)
     plan = Plan(new_plan_id(), rerun.graph, proposed_at_us=now_us)
-    adopted: list[e.Adopted] = []
-    for name in adoptable(parent, rerun.graph, rerun.again, kept):
-        names = Names(desk.engine.parts, parent, "")
-        value = desk.payloads.keep(names(name), plan=plan)
-        adopted.append(e.Adopted(name, value, names.labels))
     propose = c.ProposePlan(
         now_us=now_us,
         definition=ref,
         playbook=definition.name,
         title=definition.title,
         inputs=desk.payloads.keep(inputs, plan=plan),
-        labels=("operator",),
+        labels=merge_labels(parent.labels, ("operator",)) if changed or not parent.labels else parent.labels,
         expires_at_us=None if definition.expires_s is None else now_us + definition.expires_s * SECOND_US,
         keys=places_of(desk.engine.parts, rerun.graph, inputs, now_us),
         priority=parent.priority,
     )
-    fork = c.ForkPlan(now_us=now_us, of=parent.id, start=rerun.start, adopted=tuple(adopted))
+    adopted = _adopted(desk, rerun, plan, adoptable(parent, rerun.graph, rerun.again, kept))
+    fork = c.ForkPlan(now_us=now_us, of=parent.id, start=", ".join(rerun.start), adopted=adopted)
     return plan.id, (propose, fork, c.ApprovePlan(now_us=now_us, by="operator"))
+
+
+def _adopted(desk: Requests, rerun: Rerun, plan: Plan, steps: Sequence[str]) -> tuple[e.Adopted, ...]:
+    """Take outcomes over as they are recorded: what is sealed in them stays sealed under the keys that it has."""
+    recorded = Payloads(desk.payloads.raw)
+    parts = msgspec.structs.replace(desk.engine.parts, payloads=recorded)
+    found: list[e.Adopted] = []
+    for name in steps:
+        names, status = Names(parts, rerun.parent, ""), rerun.parent.slots[name].status
+        value = recorded.keep(desk.payloads.seal(names(name), plan=plan))
+        found.append(e.Adopted(name, value, names.labels, status=cast("Ended", status)))
+    return tuple(found)
 
 
 METHODS: Mapping[str, Method] = {"rerun": _rerun, "rerun_preview": _preview}

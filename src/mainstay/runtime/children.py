@@ -10,12 +10,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol, cast
 
-import msgspec
-
 from mainstay import commands as c
 from mainstay.errors import MainstayError, Permanent
 from mainstay.kernel.failing import allowance
-from mainstay.kernel.graph import MAX_ITEMS, Cel, chunk_of
+from mainstay.kernel.graph import MAX_ITEMS, chunk_of, names_used
 from mainstay.kernel.state import END, GOING, duty_of, is_item
 from mainstay.kernel.words import say_path
 from mainstay.runtime.names import Names, fan_out_value, last_output
@@ -320,21 +318,3 @@ def _in_whole_list(left: str, first: int) -> str:
     head, run, number = head.partition("#")
     name, _, index = head.partition("/")
     return f"{name}/{first + int(index)}{run}{number}{dot}{rest}"
-
-
-def names_used(step: Step) -> set[str]:
-    """The names a step's templates read, less those its own items and rounds bring."""
-    found: set[str] = set()
-    stack: list[object] = [step.arguments, step.when, step.check, step.undo, step.repeat]
-    while stack:
-        node = stack.pop()
-        if isinstance(node, Cel):
-            found.update(node.names)
-        elif isinstance(node, msgspec.Struct):
-            stack.extend(getattr(node, field) for field in node.__struct_fields__)
-        elif isinstance(node, (tuple, list)):
-            stack.extend(cast("list[object]", node))
-        elif isinstance(node, dict):
-            stack.extend(cast("dict[str, object]", node).values())
-    brought = {"item", "index", "inputs", "today", "ready_at", "company", "this", "out", "last", "round"}
-    return found - brought - {step.name}

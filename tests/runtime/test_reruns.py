@@ -1,0 +1,233 @@
+"""Reruns in a real workspace: what stands is named, wherever it was done, and nothing is done twice unasked (P6)."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from families import KNOWN, SAYING, asking, child, parent, say, sub
+from kit import World, after, agent, do, each, facts, make_workspace, plan, rule, run, start, undo
+from msgspec.structs import replace
+
+from mainstay import commands as c
+from mainstay import events as e
+from mainstay.errors import CommandRefusedError, InputError
+from mainstay.kernel.graph import Cel, Need
+from mainstay.requests.rerun import METHODS
+
+WORDS = {"words": ["one", "two", "three"]}
+
+
+@pytest.fixture
+def world(tmp_path):
+    return World(tmp_path / "world")
+
+
+@pytest.fixture
+def workspace(tmp_path):
+    return make_workspace(tmp_path / "w")
+
+
+async def rerun(owner, plan_id, frm=None, *, inputs=(), **choices):
+    params = {"plan": plan_id, "start": frm, "choices": choices, "inputs": list(inputs)}
+    return await METHODS["rerun"](owner.requests, params, lambda _: None)
+
+
+async def preview(owner, plan_id, frm=None):
+    return await METHODS["rerun_preview"](owner.requests, {"plan": plan_id, "start": frm}, lambda _: None)
+
+
+async def cancel(owner, plan_id):
+    await owner.engine.submit(plan_id, c.CancelPlan(now_us=owner.clock.now_us(), by="operator"))
+
+
+def same(owner, plan_id):
+    from mainstay.kernel.replay import replay
+
+    recorded = owner.ledger.read(f"plan:{plan_id}")
+    return replay(plan_id, owner.engine.load(plan_id).graph, recorded).same
+
+
+CHAIN = plan(do("a", "test.say", "a"), do("b", "test.say", "b", needs=after("a")), agent("c", "echo", needs=after("b")))
+
+
+def test_p6_a_rerun_of_a_rerun_names_what_the_first_plan_did_and_undoes_it_there(workspace, world):
+    async def scenario(owner):
+        first, _ = await start(owner, CHAIN)
+        second = (await rerun(owner, first, "b", b="adopt"))["plan"]
+        found = await preview(owner, second, "b")
+        assert [(row["step"], row["plan"]) for row in found["later"]] == [("b", first)]
+        with pytest.raises(InputError, match="acted in b"):
+            await rerun(owner, second, "b")
+        assert world.words() == ["a", "b"]
+        third = await rerun(owner, second, "b", b="undo")
+        assert third["status"] == "completed"
+        assert world.words() == ["a", "b"]
+        assert len(facts(owner, first, e.PlanUndone)) == 1
+        assert all(same(owner, each) for each in (first, second, third["plan"]))
+
+    run(workspace, world, scenario)
+
+
+def test_p6_what_was_taken_back_is_not_taken_over(workspace, world):
+    async def scenario(owner):
+        first, _ = await start(owner, CHAIN)
+        second = (await rerun(owner, first, "c"))["plan"]
+        await undo(owner, first)
+        assert world.words() == []
+        for gone in (first, second):
+            found = await preview(owner, gone, "c")
+            assert (found["taken_over"], found["later"]) == ([], [])
+        assert (await rerun(owner, first, "c"))["status"] == "completed"
+        assert world.words() == ["a", "b"]
+
+    run(workspace, world, scenario)
+
+
+def test_p6_a_list_that_did_not_come_to_its_end_can_not_be_adopted(workspace, world):
+    async def scenario(owner):
+        more = plan(each(do("book", "test.whisper", "")))
+        other, standing = await start(owner, more, words=["one", "lost", "three"])
+        with pytest.raises(InputError, match="stands at"):
+            await rerun(owner, other, "")
+        await cancel(owner, other)
+        with pytest.raises(InputError, match="not known yet"):
+            await rerun(owner, other, "")
+        await rule(owner, standing["questions"][0], "did_not_happen")
+        (row,) = (await preview(owner, other, ""))["later"]
+        assert (row["actions"], row["choices"]) == (2, ["again"])
+        with pytest.raises(InputError, match="did not come to its end"):
+            await rerun(owner, other, "", book="adopt")
+
+    run(workspace, world, scenario)
+
+
+def test_p6_a_no_that_was_adopted_stays_a_no(workspace, world):
+    async def scenario(owner):
+        used = replace(asking().ask, rejection_used=True)
+        steps = (
+            asking("may"),
+            do("act", "test.say", "act", needs=after("may")),
+            agent("tell", "echo", needs=(Need("act", "optional"), Need("may", "optional"))),
+        )
+        steps = (replace(steps[0], ask=used), *steps[1:])
+        first, standing = await start(owner, plan(*steps))
+        await rule(owner, standing["questions"][0], "reject")
+        found = await preview(owner, first, "tell")
+        assert found["taken_over"] == ["may", "act"]
+        again = await rerun(owner, first, "tell")
+        assert again["status"] == "completed"
+        assert world.words() == []
+        slots = owner.engine.load(again["plan"]).slots
+        assert (slots["may"].status, slots["act"].status) == ("rejected", "skipped")
+        assert same(owner, again["plan"])
+
+    run(workspace, world, scenario)
+
+
+def test_p6_a_step_that_is_adopted_though_its_need_is_skipped_ends_once(workspace, world):
+    async def scenario(owner):
+        steps = (
+            agent("a", "echo"),
+            do("b", "test.say", "b", needs=after("a")),
+            agent("c", "echo", needs=after("b")),
+        )
+        first, _ = await start(owner, plan(*steps))
+        again = await rerun(owner, first, "a", b="adopt")
+        assert again["status"] == "completed"
+        assert world.words() == ["b"]
+        assert owner.engine.load(again["plan"]).left == 0
+
+    run(workspace, world, scenario)
+
+
+def test_p6_what_a_sub_plan_did_is_named_also_when_it_did_not_end_well(workspace, world):
+    async def scenario(owner):
+        reading = child(agent("x", "echo"), returns={})
+        inner = child(say("x"), asking("q", needs=after("x")))
+        first, _ = await start(owner, parent(sub("s"), child=inner))
+        await cancel(owner, first)
+        (row,) = (await preview(owner, first, ""))["later"]
+        assert (row["step"], row["actions"], row["choices"]) == ("s", 1, ["undo", "again"])
+        quiet, _ = await start(owner, parent(sub("s"), child=reading))
+        assert (await preview(owner, quiet, ""))["later"] == []
+        again = await rerun(owner, first, "", s="undo")
+        assert world.words() == ["one"]
+        assert again["status"] == "running"
+
+    run(workspace, world, scenario)
+
+
+def test_p6_a_list_of_more_than_a_hundred_is_adopted_with_its_order(workspace, world):
+    async def scenario(owner):
+        listed = replace(each(agent("say", "echo")), item="text")
+        types = {"inputs": "record(inputs)", "say": "list(record(said))"}
+        told = agent("tell", "echo", needs=after("say"))
+        long = replace(plan(listed, told), types=types, records=KNOWN)
+        first, standing = await start(owner, long, words=[f"w{number}" for number in range(205)])
+        assert standing["status"] == "completed"
+        again = await rerun(owner, first, "tell")
+        (forked,) = facts(owner, again["plan"], e.PlanForked)
+        value = owner.payloads.load(forked.adopted[0].output)
+        assert [row["word"] for row in value] == [f"w{number}" for number in range(205)]
+        assert "agent:echo" in forked.adopted[0].labels
+        assert same(owner, again["plan"])
+
+    run(workspace, world, scenario)
+
+
+def test_p6_labels_of_the_inputs_are_kept(workspace, world):
+    async def scenario(owner):
+        first, _ = await start(owner, CHAIN)
+        proposed = owner.ledger.read(f"plan:{first}")[0].fact
+        labelled = "mailed"
+        propose = c.ProposePlan(
+            now_us=owner.clock.now_us(), definition=proposed.definition, playbook="test", title="T", inputs={},
+            labels=("mail.received",),
+        )  # fmt: skip
+        await owner.engine.submit(labelled, propose, c.ApprovePlan(now_us=owner.clock.now_us(), by="trigger"))
+        await owner.requests.follow(labelled, lambda _: None)
+        again = await rerun(owner, labelled, "c")
+        assert owner.engine.load(again["plan"]).labels == ("mail.received",)
+
+    run(workspace, world, scenario)
+
+
+def test_p6_of_two_reruns_at_once_one_takes_back(workspace, world):
+    async def scenario(owner):
+        first, _ = await start(owner, CHAIN)
+        both = await asyncio.gather(
+            rerun(owner, first, "b", b="undo"), rerun(owner, first, "b", b="undo"), return_exceptions=True
+        )
+        assert sorted(isinstance(one, (CommandRefusedError, InputError)) for one in both) == [False, True]
+        assert world.words() == ["a", "b"]
+
+    run(workspace, world, scenario)
+
+
+def test_p6_the_steps_after_a_checkpoint_all_run_again(workspace, world):
+    async def scenario(owner):
+        steps = (
+            agent("a", "echo", checkpoint=True),
+            agent("b", "echo", needs=after("a")),
+            agent("d", "echo", needs=after("a")),
+            agent("x", "echo"),
+        )
+        first, _ = await start(owner, plan(*steps))
+        found = await preview(owner, first)
+        assert (found["from"], found["taken_over"]) == ("b, d", ["a", "x"])
+
+    run(workspace, world, scenario)
+
+
+def test_p6_a_name_under_let_that_changed_makes_its_steps_run_again():
+    from mainstay.kernel.forking import is_same
+    from mainstay.kernel.graph import Graph, Literally, Record
+
+    step = replace(agent("a", "echo"), arguments=Record({"word": Cel("due", names=("due",))}))
+    was = plan(step, let={"due": Cel("base", names=("base",)), "base": Literally("1")})
+    now = plan(step, let={"due": Cel("base", names=("base",)), "base": Literally("2")})
+    assert is_same(Graph(was), Graph(was), "a")
+    assert not is_same(Graph(was), Graph(now), "a")
+    below = parent(sub("s"), child=SAYING)
+    assert not is_same(Graph(below), Graph(replace(below, playbooks={"child": child(say("b"))})), "s")
