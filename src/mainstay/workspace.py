@@ -230,7 +230,9 @@ def create_folders(root: Path, begin: Callable[[Path], object], **settings: str)
     begin(root / STATE_NAME)
     if not (root / ".gitignore").exists():
         (root / ".gitignore").write_text(f"{STATE_NAME}/\n")
-    (root / CONFIG_NAME).write_text(text)
+    part = root / f".{CONFIG_NAME}.part"
+    part.write_text(text)
+    part.replace(root / CONFIG_NAME)  # whole or not at all: an empty one would be a workspace without a name
     return Workspace(root)
 
 
@@ -245,6 +247,7 @@ def runtime_folder() -> Path:
     In XDG_RUNTIME_DIR; where there is none, or its path is too long for a socket, in the temporary folder.
     """
     base = os.environ.get("XDG_RUNTIME_DIR") or ""
+    base = base if Path(base).is_absolute() else ""  # the specification: a relative one is ignored
     own = Path(base) / "mainstay"
     short = base and len(os.fsencode(own)) + _SOCKET_NAME_BYTES <= _SOCKET_PATH_BYTES
     folder = own if short else Path("/tmp") / f"mainstay-{os.getuid()}"  # noqa: S108 - its owner and mode are checked

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import stat
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ import pytest
 from ledger_samples import KEY, PROJECTIONS, append, appended, completed, proposed
 
 from mainstay import events as e
-from mainstay.errors import FileError, InputError, LedgerError, OwnedError, WrongKeyError
+from mainstay.errors import FileError, InputError, LedgerError, MainstayError, OwnedError, WrongKeyError
 from mainstay.ledger import backup, chunks, restore
 from mainstay.ledger.archive import archive
 from mainstay.ledger.backup import Source
@@ -214,7 +215,7 @@ def test_f5_a_backup_that_is_cut_off_leaves_no_file(filled, folder, tmp_path, mo
 
 def test_f5_what_a_killed_backup_left_is_removed_by_the_next(filled, folder, tmp_path):
     (folder / "snapshot-0badcafe.part").write_bytes(b"half")
-    (tmp_path / ".acme.backup.part").write_bytes(b"half")
+    (tmp_path / ".mainstay-w1.part").write_bytes(b"half")  # whatever name that backup was to have
     make(folder, tmp_path / "acme.backup")
     assert {path.name for path in tmp_path.iterdir()} == {"acme", "acme.backup"}
     assert not list(folder.glob("snapshot*"))
@@ -232,10 +233,44 @@ def test_f5_what_a_killed_restore_left_is_removed_by_the_next(filled, folder, tm
 
 def test_f5_two_backups_at_once_are_refused(filled, folder, tmp_path):
     def another(done: int, total: int) -> None:
-        with pytest.raises(OwnedError):
-            make(folder, tmp_path / "other.backup")
+        for name in ("other.backup", "acme.backup"):
+            with pytest.raises(OwnedError):
+                make(folder, tmp_path / name)
 
     make(folder, tmp_path / "acme.backup", another)
+    bring_back(tmp_path / "acme.backup", tmp_path / "to")
+
+
+def test_f5_a_copy_that_a_killed_backup_left_is_removed_unless_one_is_being_written(filled, folder, tmp_path):
+    left = folder / "snapshot-0badcafe.part"
+    left.write_bytes(b"half")
+    backup.remove_left(folder)
+    assert not left.exists()
+
+    def care(done: int, total: int) -> None:
+        backup.remove_left(folder)
+        assert len(list(folder.glob("snapshot-*.part"))) == 1
+
+    make(folder, tmp_path / "acme.backup", care)
+
+
+def test_f6_a_backup_without_room_says_so_and_leaves_nothing(filled, folder, tmp_path, monkeypatch):
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("os.fsync", full)
+        with pytest.raises(MainstayError, match=r"no room for acme.backup .* no backup was written"):
+            make(folder, tmp_path / "acme.backup")
+    assert {path.name for path in tmp_path.iterdir()} == {"acme"}
+
+
+def test_o7_a_restore_into_the_folder_one_stands_in_is_refused(filled, folder, tmp_path, monkeypatch):
+    make(folder, tmp_path / "acme.backup")
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    with pytest.raises(InputError, match="the folder you are in"):
+        bring_back(tmp_path / "acme.backup", tmp_path / "here")
 
 
 def test_o7_a_damaged_history_is_not_brought_back(filled, folder, tmp_path):

@@ -66,13 +66,15 @@ def restore(screen: Screen, file: Path, folder: Path) -> int:
     from mainstay.ledger import restore as restoring
     from mainstay.owners import begin
 
+    folder = Path(os.path.abspath(folder.expanduser()))  # noqa: PTH100 - without following links
+    restoring.refuse_used(folder)
     opened, head, told = restoring.open_backup(file)
     with opened:
         word = _passphrase(screen, again=False) if head.passphrase else ""
         with _bar(screen, "Checking the key"):
             root = chunks.stretch(word, bytes.fromhex(head.salt)) if head.passphrase else _keys_of(head.workspace)
         source = chunks.Reader(opened, head, told, root, file.name)
-        place = restoring.Place(folder.absolute(), STATE_NAME, OWN, FOLDERS)
+        place = restoring.Place(folder, STATE_NAME, OWN, FOLDERS)
         with _bar(screen, "Restoring") as tell:
             made = restoring.restore(source, file.stat().st_size, place, _unlock, tell)
     asyncio.run(begin(Workspace(folder)))  # its first owner sees that it is a copy, and holds everything

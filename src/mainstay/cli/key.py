@@ -9,7 +9,7 @@ from mainstay.cli.screen import text
 from mainstay.cli.status import DONE
 from mainstay.errors import FileError, InputError
 from mainstay.ledger import keeping, keys, passphrase
-from mainstay.ledger.disk import sync_folder, write_new
+from mainstay.ledger.disk import put_new
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -78,8 +78,7 @@ def export(screen: Screen, folder: Path | None, file: Path) -> int:
             remedy="Name a file elsewhere: on a stick, or in a password manager's folder.",
         )
     try:
-        write_new(file, keys.master(workspace.state))
-        sync_folder(file.resolve().parent)
+        put_new(file, keys.master(workspace.state))
     except FileExistsError:
         raise FileError(f"{file} is there already, and stays as it is.", remedy="Name another file.") from None
     except OSError as error:

@@ -10,11 +10,12 @@ Neither the owner's lock nor the head is in it: a restored history must not look
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import secrets
 import tarfile
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from hashlib import blake2b
 from io import BytesIO
 from pathlib import Path
@@ -23,7 +24,7 @@ from typing import IO, TYPE_CHECKING, TypeAlias, cast
 import apsw
 import msgspec
 
-from mainstay.errors import FileError, InputError, LedgerError, OwnedError
+from mainstay.errors import FileError, InputError, LedgerError, MainstayError, OwnedError
 from mainstay.ledger import chunks, database
 from mainstay.ledger.disk import sync_folder
 from mainstay.ledger.reader import SqliteReader
@@ -39,6 +40,7 @@ Progress: TypeAlias = "Callable[[int, int], None]"  # bytes done, bytes to do
 LEDGER = "ledger.db"
 LOCK = "backup.lock"
 MANIFEST = "manifest.json"
+PART = ".mainstay-{}.part"  # of a backup that is being written, by workspace: the next one removes what a kill left
 # What stays behind: what belongs to this machine and this very file, and what is on its way.
 LEFT_OUT = frozenset({"ledger.db", "ledger.db-wal", "ledger.db-shm", "head", "owner.lock", LOCK})
 
@@ -92,7 +94,7 @@ def write(source: Source, file: Path, head: Head, root: bytes, progress: Progres
     """Write a backup; it is whole and on disk when this returns, and not there at all when this fails.
 
     Raises InputError when the file exists, LedgerError when the history can't be read, OwnedError when another
-    backup of this workspace is being written.
+    backup of this workspace is being written, MainstayError when there is no room or no right to write.
     """
     if file.exists() or file.is_symlink():
         raise InputError(f"{file} exists already.", remedy="Name a new file; a backup never replaces another.")
@@ -101,23 +103,26 @@ def write(source: Source, file: Path, head: Head, root: bytes, progress: Progres
     inside = [source.state, *(source.root / own for own in source.own)]
     if any(file.resolve().is_relative_to(folder.resolve()) for folder in inside):
         raise InputError(f"{file} would be a part of itself.", remedy="Name a place outside the workspace.")
-    part = file.with_name(f".{file.name}.part")
     try:
-        with _alone(source.state), _snapshot(source) as snapshot, _new_file(part) as opened:
-            manifest = _write_all(source, snapshot, opened, head, root, progress)
-        part.rename(file)
-        sync_folder(file.parent)
+        with _alone(source.state), _snapshot(source) as snapshot, _part_of(file, source) as part:
+            with part.open("wb") as opened:
+                manifest = _write_all(source, snapshot, opened, head, root, progress)
+                opened.flush()
+                os.fsync(opened.fileno())
+            part.rename(file)
+            sync_folder(file.parent)
     except OSError as error:
-        raise refused(file.parent, error) from error
-    finally:
-        part.unlink(missing_ok=True)
+        raise _unwritten(file, error) from error
     return manifest
 
 
 @contextmanager
 def _alone(state: Path) -> Generator[None]:
     """One backup at a time, so that whatever is left of another one is nobody's any more."""
-    lock = os.open(state / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        lock = os.open(state / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise refused(state, error) from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         for left in state.glob("snapshot-*.part*"):
@@ -129,6 +134,12 @@ def _alone(state: Path) -> Generator[None]:
         ) from None
     finally:
         os.close(lock)
+
+
+def remove_left(state: Path) -> None:
+    """Remove the copy of the history that a killed backup left in `.mainstay`, unless one is being written now."""
+    with suppress(OwnedError), _alone(state):
+        return
 
 
 @contextmanager
@@ -148,12 +159,28 @@ def _snapshot(source: Source) -> Generator[Path]:
 
 
 @contextmanager
-def _new_file(part: Path) -> Generator[IO[bytes]]:
+def _part_of(file: Path, source: Source) -> Generator[Path]:
+    """Give an empty private file beside a backup; it is gone afterwards, unless it got the backup's name."""
+    part = file.with_name(PART.format(source.workspace[:12]))
     part.unlink(missing_ok=True)
-    with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:  # noqa: PTH123 - with a mode
-        yield file
-        file.flush()
-        os.fsync(file.fileno())
+    os.close(os.open(part, os.O_CREAT | os.O_EXCL, 0o600))
+    try:
+        yield part
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _unwritten(file: Path, error: OSError) -> MainstayError:
+    """Make words of a backup that can't be written where it was asked for, or of a workspace that can't be copied."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return MainstayError(
+            f"There is no room for {file.name} or the copy it is made of; no backup was written.",
+            remedy=f"Make room in {file.parent} and in the workspace, or name another disk.",
+        )
+    return MainstayError(
+        f"{file} can't be written: {error.strerror}; no backup was written.",
+        remedy=f"See who may write to {file.parent}, or name another place.",
+    )
 
 
 def _write_all(

@@ -33,6 +33,13 @@ def write_new(path: Path, content: bytes) -> None:
         raise
 
 
+def put_new(path: Path, content: bytes) -> None:
+    """Write a 0600 file that must not exist yet, whole or not at all; on disk when this returns."""
+    if path.exists():
+        raise FileExistsError(path)
+    replace(path, content)
+
+
 def read_private(path: Path, what: str) -> bytes:
     """Read a small file that only its owner can read; raises WrongKeyError when it is missing, or open to others."""
     try:
@@ -70,7 +77,7 @@ def sync_folder(path: Path) -> None:
 
 
 def make_folder(path: Path) -> None:
-    """Make a 0700 folder, or make one that stands there private; on disk when this returns."""
+    """Make a 0700 folder of Mainstay's own, or make one that stands there private; on disk when this returns."""
     if not path.is_dir():
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         sync_folder(path.parent)

@@ -21,7 +21,7 @@ from mainstay.events import VALUE_MEDIA
 from mainstay.ledger import chain, cloudevents, database
 from mainstay.ledger.blobs import FileBlobs
 from mainstay.ledger.codec import CODEC_VERSION, decode_fact
-from mainstay.ledger.disk import make_folder, write_new
+from mainstay.ledger.disk import make_folder, replace
 from mainstay.ledger.people import HAS_TABLES, NAMES, PersonKeys
 from mainstay.ledger.segments import Segments
 from mainstay.ledger.trouble import trouble
@@ -188,7 +188,8 @@ class _Export:
 
 
 def _keep(folder: Path, digest: str, content: bytes) -> None:
-    make_folder(folder)
-    path = folder / digest
-    if not path.exists():
-        write_new(path, content)
+    """Bring a blob to a folder of the operator's, whole or not at all; what an export before brought stays."""
+    if not folder.is_dir():
+        make_folder(folder)
+    if not (folder / digest).exists():
+        replace(folder / digest, content)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from mainstay.errors import InputError, LedgerError, LockedError, WrongKeyError
 from mainstay.ledger import passphrase
-from mainstay.ledger.disk import read_private, replace, sync_folder, write_new
+from mainstay.ledger.disk import read_private, replace, sync_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -78,8 +78,7 @@ def put(place: Path, workspace: str, master: bytes, way: Way, word: str = "") ->
     elif way == "passphrase":
         replace(path, passphrase.wrap(master, workspace, word))
     elif not path.exists():
-        write_new(path, master)
-        sync_folder(place)
+        replace(path, master)
     elif read_private(path, "key") != master:
         raise WrongKeyError(f"There is another key of this workspace in {path}.", remedy="Move that file away first.")
 

@@ -20,7 +20,7 @@ import msgspec
 
 from mainstay.errors import LedgerError, WrongKeyError
 from mainstay.ledger import keeping
-from mainstay.ledger.disk import make_folder, read_private, sync_folder, write_new
+from mainstay.ledger.disk import make_folder, read_private, replace
 from mainstay.ledger.keeping import KEY_BYTES
 
 if TYPE_CHECKING:
@@ -65,10 +65,8 @@ def create(folder: Path, way: Way = "file", word: str = "") -> Keys:
     keeping.put(place, workspace, made, way, word)
     if way == "passphrase":
         _unlocked[keeping.file_of(place, workspace, way)] = made
-    write_new(place / f"{workspace}.session", secrets.token_hex(KEY_BYTES).encode())
-    sync_folder(place)
-    write_new(folder / ID_NAME, workspace.encode())  # last: from here on the folder is a workspace
-    sync_folder(folder)
+    replace(place / f"{workspace}.session", secrets.token_hex(KEY_BYTES).encode())
+    replace(folder / ID_NAME, workspace.encode())  # last: from here on the folder is a workspace
     return load(folder)
 
 
@@ -147,8 +145,7 @@ def install(workspace: str, key: bytes) -> None:
         raise WrongKeyError(f"There is another key of this workspace in {place}.", remedy="Move that away first.")
     session = place / f"{workspace}.session"
     if not session.exists():
-        write_new(session, secrets.token_hex(KEY_BYTES).encode())
-    sync_folder(place)
+        replace(session, secrets.token_hex(KEY_BYTES).encode())
 
 
 def remove(folder: Path) -> None:

@@ -60,8 +60,12 @@ def refuse_used(folder: Path) -> None:
     """Raise InputError unless a folder is empty, or not there at all."""
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
         raise InputError(f"{folder} is no folder.", remedy="Name a new folder.")
+    if folder.is_mount():
+        raise InputError(f"{folder} is a disk itself.", remedy=f"Name a new folder on it: {folder / 'acme'}")
     if folder.is_dir() and any(folder.iterdir()):
         raise InputError(f"{folder} is not empty; nothing was changed.", remedy="Name a new folder.")
+    if folder.is_dir() and folder.samefile(Path.cwd()):  # it is put in its place whole, and who stands in it loses it
+        raise InputError(f"{folder} is the folder you are in.", remedy="Name a new folder.")
     if not folder.parent.is_dir():
         raise InputError(f"There is no folder {folder.parent}.", remedy="Make it, or name another place.")
 
