@@ -392,3 +392,28 @@ def test_m7_a_key_that_an_old_copy_brings_back_is_destroyed_again_at_the_next_st
 
     assert in_owner(workspace, later) == ({}, 1)
     assert run[0] is not None
+
+
+def test_p6_what_a_rerun_takes_over_stays_sealed_and_is_forgotten_with_its_person(workspace, run):
+    strings = strings_of(run[1])
+    own = strings_of(run[1], of=PERSON)
+
+    async def scenario(owner):
+        ask = owner.requests._methods["rerun"]
+        params = {"plan": run[0], "start": "report", "choices": {"report": "again"}}
+        first = await ask(owner.requests, params, lambda _: None)
+        await forget(owner, PERSON)
+        return [first, await ask(owner.requests, params, lambda _: None)]
+
+    first, second = in_owner(workspace, scenario)
+    assert first["status"] == "completed"
+    assert second["status"] == "completed"
+    assert leaks(workspace, strings) == []
+    with Views(workspace) as views:
+        for plan in (first["plan"], second["plan"]):
+            (forked,) = (event.fact for event in views._reader.tail(limit=10_000) if event.plan == plan
+                         and isinstance(event.fact, e.PlanForked))  # fmt: skip
+            adopted = {one.path: str(views.opened(one.output)) for one in forked.adopted}
+            assert "statement" in adopted
+            assert not [text for text in own if text in adopted["statement"] and len(text) > 8]
+            assert views.replay(plan)["same"]
