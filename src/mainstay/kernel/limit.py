@@ -31,14 +31,15 @@ def evolve(limit: Limit, fact: LimitFact) -> Limit:
     return Limit(limit.sequence + 1, plans)
 
 
-def family_of(plan: str) -> str:
-    """The plan that a plan and its child plans belong to: "k3v9x2m4qa-book-1" is one of "k3v9x2m4qa"."""
-    return plan.partition("-")[0]
-
-
 def has_place(limit: Limit, most: int, plan: str) -> bool:
-    """Whether a plan may start. Of a limit of one, a plan's own family is never in its way: it would wait for ever."""
-    if plan in limit.plans:
-        return True
-    others = {each for each in limit.plans if family_of(each) != family_of(plan)} if most == 1 else limit.plans
-    return len(others) < most
+    """Whether a plan may start. Those it is a part of, and its own parts, are never in its way: it would wait for ever.
+
+    Its fellow parts are, as any other plan is: they end without it.
+    """
+    others = [each for each in limit.plans if not _is_part(plan, each) and not _is_part(each, plan)]
+    return plan in limit.plans or len(others) < most
+
+
+def _is_part(plan: str, of: str) -> bool:
+    """Whether a plan is a part of another: "k3v9x2m4qa-book-1" is one of "k3v9x2m4qa"."""
+    return plan.startswith(f"{of}-")

@@ -16,6 +16,7 @@ from mainstay.kernel.failing import allowance
 from mainstay.kernel.graph import MAX_ITEMS, chunk_of, names_used
 from mainstay.kernel.state import END, GOING, duty_of, is_item
 from mainstay.kernel.words import say_path
+from mainstay.runtime.admission import places_of
 from mainstay.runtime.names import Names, fan_out_value, last_output
 from mainstay.values import SECOND_US, merge_labels
 
@@ -66,16 +67,18 @@ class Children:
         inputs = self._inputs(definition, names.value(step.arguments), slot)
         labels = merge_labels(names.labels, seen, slot.labels, ("operator",) if slot.edited else ())
         child_id = child_name(plan.id, path, len(slot.children) + 1)
+        kept = self._desk.keep_definition(definition)
         propose = c.ProposePlan(
             now_us=now_us,
-            definition=self._desk.keep_definition(definition),
+            definition=kept,
             playbook=definition.name,
             title=f"{plan.title}: {say_path(path)}" + (f", round {slot.rounds + 1}" if step.repeat else ""),
             inputs=self._parts.payloads.keep(inputs, plan=plan),
             labels=labels,
             parent=f"{plan.id}/{path}",
             expires_at_us=_expires_at_us(definition, plan, now_us),
-            priority=plan.priority,
+            keys=places_of(self._parts, self._desk.graph(kept), inputs, now_us),
+            priority=max(plan.priority, definition.priority),
         )
         approve = c.ApprovePlan(now_us=now_us, by="mainstay")
         begun = c.StartChildren(now_us=now_us, path=path, plans=(child_id,))

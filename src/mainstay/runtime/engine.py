@@ -219,7 +219,7 @@ class Engine:
             parent_id = plan.parent.partition("/")[0]
             if parent_id not in stage.plans:
                 self.advance(parent_id)
-            if parent_id in self.broken:
+            if self._stopping or parent_id in self.broken:
                 return
             plan = self.load(parent_id)
 
