@@ -12,7 +12,8 @@ MainstayError
  |   |   `- Rejected        a person did not want an action that an agent asked for
  |   |- ExpressionError     an expression can't be worked out on the values it met: the playbook's fault
  |   |- NeedsOperator       only a person can mend it (a credential, a missing file)
- |   |   `- ForgottenError   it needs what was forgotten about a person
+ |   |   |- ForgottenError   it needs what was forgotten about a person
+ |   |   `- MissingVersion   the version of an agent that a plan began with is not here
  |   |- NotSent             failed before anything left this machine: it certainly did not happen
  |   |   `- HeldBack        our own pace or breaker kept it here: no attempt is spent
  |   |       `- Offline     this machine has no network
@@ -124,6 +125,10 @@ class NeedsOperator(OperationError):  # noqa: N818
 
 class ForgottenError(NeedsOperator):
     """It needs a personal value whose key is destroyed. It did not happen."""
+
+
+class MissingVersion(NeedsOperator):
+    """The version of an agent that a plan began with can't be had here (KERNEL J1). Nothing was called."""
 
 
 class NotSent(Transient):

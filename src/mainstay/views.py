@@ -20,7 +20,7 @@ from mainstay.errors import LedgerError, UnknownNameError
 from mainstay.kernel.graph import Definition, Graph
 from mainstay.kernel.plan import fold
 from mainstay.kernel.replay import replay
-from mainstay.kernel.state import END, OPEN_PLAN, duty_of, is_item, step_name
+from mainstay.kernel.state import END, OPEN_PLAN, caller_of, duty_of, is_item, step_name
 from mainstay.kernel.undo import undo_order
 from mainstay.ledger import keys as ledger_keys
 from mainstay.ledger import queries
@@ -467,7 +467,7 @@ class Views:
         for due_us, of, path in self._reader.rows(queries.TIMERS_DISPATCH):
             if plan_id in ("", of, of.partition("-")[0]):
                 plan = self.plan(of)
-                index = path.partition("/")[2]
+                index = caller_of(path).partition("/")[2]
                 given = plan.given if isinstance(plan.given, dict) else {}
                 item = f" --item {int(index) + int(str(given.get('index', 0))) + 1}" if index else ""
                 root = of.partition("-")[0]

@@ -9,14 +9,17 @@ import signal
 import pytest
 from calling_kit import Looked, journal, play, step, value
 from kit import Said, Word, after, do, facts, plan, rule, start, undo
+from msgspec.structs import replace
 
 from mainstay import events as e
+from mainstay.commands import CancelPlan
 from mainstay.contracts import Operation
 from mainstay.kernel.graph import Retry
 from mainstay.kernel.replay import replay
 from mainstay.kernel.state import is_call
 from mainstay.runtime.journal import MOST_CALLS
 from mainstay.values import Verdict
+from mainstay.views import Views
 
 ONCE = Retry(attempts=1)
 
@@ -293,3 +296,79 @@ def test_f4_a_worker_that_is_killed_is_run_again_from_its_journal(workspace, wor
     status, output, entries = play(workspace, world, scenario, kill, looked=looked)
     assert (status, output["word"], len(workers)) == ("completed", "w!", 2)
     assert (looked.words, world.words(), len(entries)) == (["w"], ["w"], 3)
+
+
+# --- where it stands, on a screen
+
+
+def test_j1_show_lists_what_an_agent_called_under_its_step(workspace, world):
+    async def scenario(owner):
+        plan_id, standing = await start(owner, plan(step("careful", "loud"), step("simple", "w", name="other")))
+        await rule(owner, standing["questions"][0], "approve")
+        return plan_id
+
+    plan_id = play(workspace, world, scenario)
+    with Views(workspace) as views:
+        told = views.show(plan_id)
+        assert views.replay(plan_id)["same"]
+    calls = {
+        row["step"]: [(one["path"], one["operation"], one["says"]) for one in row["calls"]] for row in told["steps"]
+    }
+    assert calls == {
+        "draft": [("draft!1", "test.shout", "done")],
+        "other": [
+            ("other!1", "test.look", "answered"),
+            ("other!2", "test.say", "done"),
+            ("other!3", "ctx.now", "answered"),
+            ("other!4", "ctx.random", "answered"),
+        ],
+    }
+    assert [row["action"] for row in told["undo"]["impossible"]] == ["draft, call 1"]
+
+
+def test_j1_an_agent_whose_version_is_gone_is_stuck_and_goes_on_when_it_is_back(workspace, world):
+    looked = Looked()
+
+    async def begin(owner):
+        plan_id, standing = await start(owner, plan(step("careful", "loud", on_failure="skip", version="1")))
+        return plan_id, standing["questions"][0]
+
+    plan_id, decision = play(workspace, world, begin, looked=looked)
+
+    async def without(owner):
+        there = owner.contracts.agents["careful"]
+        owner.contracts.agents["careful"] = replace(there, version="2")
+        standing = await rule(owner, decision, "approve")
+        slot = owner.engine.load(plan_id).slots["draft"]
+        assert (slot.status, slot.failure.cause) == ("stuck", "MissingVersion")
+        owner.contracts.agents["careful"] = there
+        standing = await rule(owner, standing["questions"][0], "retry")
+        return standing["status"], value(owner, plan_id)["word"]
+
+    assert play(workspace, world, without, looked=looked) == ("completed", "yes")
+    assert world.words() == ["loud"]
+
+
+def test_j1_a_plan_that_is_cancelled_while_its_agent_waits_does_nothing_more(workspace, world):
+    async def scenario(owner):
+        plan_id, _ = await start(owner, plan(step("trusting", "loud")))
+        await owner.engine.submit(plan_id, CancelPlan(now_us=owner.clock.now_us(), by="operator"))
+        standing = await owner.requests.follow(plan_id, lambda _: None)
+        return standing["status"], standing["questions"]
+
+    assert play(workspace, world, scenario) == ("cancelled", [])
+    assert world.words() == []
+
+
+def test_k16_many_agents_that_wait_for_answers_hold_no_worker(workspace, world):
+    async def scenario(owner):
+        steps = [step("trusting", f"w{number}", name=f"draft{number}", parallel=True) for number in range(6)]
+        _, standing = await start(owner, plan(*steps))
+        assert len(standing["questions"]) == 6
+        assert not any(worker.jobs for worker in owner.workers._processes)
+        for decision in standing["questions"]:
+            standing = await rule(owner, decision, "approve")
+        return standing["status"]
+
+    assert play(workspace, world, scenario) == "completed"
+    assert len(world.words()) == 6

@@ -6,7 +6,7 @@ import secrets
 import shutil
 from typing import TYPE_CHECKING
 
-from mainstay.errors import LedgerError, NeedsOperator
+from mainstay.errors import LedgerError, MissingVersion
 from mainstay.playbooks.artefacts import digest_of_files, path_of
 from mainstay.runtime.described import DESCRIBE, contract_of
 
@@ -89,7 +89,7 @@ class OwnAgents:
     def agent(self, name: str, version: str = "") -> AgentContract | None:
         """Give the active one, or the version a plan was compiled with; None when there is none of that name.
 
-        Raises NeedsOperator when the pinned version can't be had.
+        Raises MissingVersion when the pinned version can't be had.
         """
         for found in self._all() if version else self._active():
             for told in found.contracts:
@@ -120,7 +120,7 @@ class OwnAgents:
                 raise LedgerError("it is not what was activated")  # noqa: TRY301 - told as the other reasons are
             self._code.place(version.digest, files)
         except (LedgerError, OSError) as error:
-            raise NeedsOperator(
+            raise MissingVersion(
                 f"The code of {path_of('agent', version.name)}, version {version.short}, can't be had: {error}",
                 remedy="Restore .mainstay from a backup and try again, or skip the step.",
             ) from error

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mainstay import commands as c
 from mainstay.errors import CommandRefusedError, InputError, MainstayError
-from mainstay.kernel.state import step_name
+from mainstay.kernel.state import caller_of, step_name
 from mainstay.requests.desk import TAKEN
 from mainstay.values import digest_of
 
@@ -134,7 +134,7 @@ def _family(desk: Requests, plan: Plan) -> list[Plan]:
 def _delayed(plan: Plan, step: str, item: int | None) -> list[str]:
     first = int(str(plan.given.get("index", 0))) if isinstance(plan.given, dict) else 0
     found = [path for path, slot in plan.slots.items() if slot.status == "delayed" and step_name(path) == step]
-    return [path for path in found if item is None or path.endswith(f"/{item - 1 - first}")]
+    return [path for path in found if item is None or caller_of(path).endswith(f"/{item - 1 - first}")]
 
 
 METHODS: Mapping[str, Method] = {"remedy": _remedy, "recall": _recall}

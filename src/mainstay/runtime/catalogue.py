@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from mainstay.errors import InactiveError, NeedsOperator, UnknownNameError
+from mainstay.errors import InactiveError, MissingVersion, UnknownNameError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -48,7 +48,7 @@ class Contracts:
     def agent(self, name: str, version: str = "") -> AgentContract:
         """Give an agent, in a certain version or as it is now; raises UnknownNameError with the nearest name.
 
-        Raises InactiveError for one whose file was not activated, NeedsOperator when that version can't be had: a
+        Raises InactiveError for one whose file was not activated, MissingVersion when that version can't be had: a
         running plan keeps the version it was made with (requirement K14).
         """
         built_in = self.agents.get(name)
@@ -58,7 +58,7 @@ class Contracts:
             return found
         if version and (found is not None or self.own is not None):
             now = f"; this release has version {found.version}" if found is not None else ""
-            raise NeedsOperator(
+            raise MissingVersion(
                 f"The plan was made with version {version} of agent '{name}', which is not here{now}.",
                 remedy="Go back to the release or backup that has it and try again, skip the step, or undo the plan.",
             )

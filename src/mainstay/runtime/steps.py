@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec.structs import replace
 
 from mainstay import commands as c
 from mainstay.contracts import AgentContract, AgentResult, from_plain, to_plain
@@ -16,6 +17,7 @@ from mainstay.errors import (
     CommandRefusedError,
     CommitFailedError,
     MainstayError,
+    MissingVersion,
     OperationError,
     Permanent,
     Transient,
@@ -312,4 +314,5 @@ class Steps:
     def _failure(self, error: BaseException) -> Failure:
         if isinstance(error, MainstayError) and not isinstance(error, OperationError):
             error = Permanent(error.message, remedy=error.remedy)
-        return self._parts.classify(error)
+        failure = self._parts.classify(error)
+        return replace(failure, cause="MissingVersion") if isinstance(error, MissingVersion) else failure
