@@ -454,9 +454,10 @@ class Owner:
     def _hint(self, due_us: int) -> None:
         self.timers.hint(due_us)
 
-    def due(self, now_us: int, held_before_us: int, limit: int) -> list[Timer]:
+    def due(self, now_us: int, held_before_us: int, early_before_us: int, limit: int) -> list[Timer]:
         """Give the timers that are due: runtime.timers.Rows."""
-        return [Timer(*row) for row in self.ledger.rows(queries.TIMERS_DUE, (now_us, held_before_us, limit))]
+        bounds = (now_us, held_before_us, early_before_us, limit)
+        return [Timer(*row) for row in self.ledger.rows(queries.TIMERS_DUE, bounds)]
 
     def next_due(self, after_us: int) -> int | None:
         """Give the next due time after one."""

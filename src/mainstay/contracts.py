@@ -86,7 +86,13 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     """One versioned operation of a connector: the whole extension surface of a connector is a list of these.
 
     A `"worker"` operation has an `entry` whose function takes the input struct and a mapping from blob digest to
-    bytes (the files among its arguments) and returns the output struct.
+    bytes (the files among its arguments) and returns the output struct. It only reads or works something out: a
+    worker is given no token, so nothing that acts could ever be settled, and what acts is refused there.
+
+    What an operation that acts raises says whether it happened (errors.py): `NotSent`, `RateLimited`, `Permanent` and
+    `NeedsOperator` mean that it surely did not. Everything else, a raw network error too, means that it may have, and
+    is settled as `settle` says: with "ask", a connection that was merely refused asks the operator. Raise `NotSent`
+    from what failed before anything left, `raise NotSent(...) from error`.
     """
 
     name: str  # "mail.send"
@@ -102,7 +108,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     defaults: Mapping[str, Value] = {}  # of a read: arguments a playbook may leave out, from mainstay.toml
     lookup: Callable[[Call, Any], Awaitable[Found]] | None = None
     compensation: str = ""  # name of the operation that takes it back
-    compensate: Callable[[Any, Any], Compensation | None] | None = None  # (input, output) -> how to undo this one
+    compensate: Callable[[Any, Any], Compensation | None] | None = None  # (input, output) -> how to undo this one;
+    # None: there is nothing to undo
     cannot_undo: str = ""  # for an effect without compensation: why, one sentence
     card: Callable[[Any], Card] | None = None
     roles: Mapping[str, Role] = {}
@@ -118,9 +125,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     binds: Literal["", "money", "legal"] = ""  # confirmed by reading back before anything goes on (KERNEL E4)
     confirm: Callable[[Call, Any, Any], Awaitable[Found]] | None = None  # (call, input, output): unknown is not yet
     confirm_within_s: float = 600.0  # until it has to be seen
-    state: Callable[[Call, Any], Awaitable[Value]] | None = (
-        None  # of a compensation: what it would change, as it is now
-    )
+    state: Callable[[Call, Any], Awaitable[Value]] | None = None  # of a compensation: what it would change, as it is
+    # now; None where it is as it was before, so that nothing is to be done
     expects: str = ""  # of a compensation: its argument that holds the state it expects to find
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from mainstay.runtime.timers import GRACE_S, LONGEST_SLEEP_S, Timer, Timers
 
 SECOND_US = 1_000_000
@@ -45,11 +47,13 @@ class Desk:
         future.set_result(1)
         return future
 
-    def due(self, now_us, held_before_us, limit):
+    def due(self, now_us, held_before_us, early_before_us, limit):
+        before = {"due": held_before_us, "expiry": held_before_us}
+        before |= {"dispatch": early_before_us, "settle": early_before_us}
         return [
             timer
             for timer in sorted(self.timers, key=lambda timer: timer.due_at_us)
-            if timer.due_at_us <= now_us and (timer.kind not in ("due", "expiry") or timer.due_at_us >= held_before_us)
+            if timer.due_at_us <= now_us and timer.due_at_us >= before.get(timer.kind, 0)
         ][:limit]
 
     def next_due(self, after_us):
@@ -132,6 +136,24 @@ def test_a_clock_set_ahead_expires_nothing_before_the_operator_was_told():
     booted = {plan: at_s - DAY_S for at_s, _, plan in desk.fired}
     assert 1000 <= booted["step"] <= 1000 + LONGEST_SLEEP_S
     assert 1000 + GRACE_S <= booted["plan"] <= 1000 + GRACE_S + 2 * LONGEST_SLEEP_S
+
+
+@pytest.mark.parametrize("kind", ["dispatch", "settle"])
+def test_p5_a_clock_set_ahead_lets_no_action_leave_or_be_given_up_before_the_operator_was_told(kind):
+    clock = SetClock()
+    desk = Desk(clock, timer(DAY_S // 2, kind, "early"), timer(500, kind, "in time"))
+    live(desk, clock, 2000 + GRACE_S, jumps=[(1000, DAY_S)])
+    times = {plan: at_s for at_s, _, plan in desk.fired}
+    assert times["in time"] == 500
+    assert times["early"] - DAY_S >= 1000 + GRACE_S
+
+
+@pytest.mark.parametrize("kind", ["dispatch", "settle"])
+def test_e1_after_downtime_what_should_have_left_leaves(kind):
+    clock = SetClock()
+    desk = Desk(clock, timer(-5, kind, "overdue"))
+    live(desk, clock, 60)
+    assert desk.fired == [(0, kind, "overdue")]
 
 
 def test_a_clock_set_back_is_told_and_fires_nothing_twice():

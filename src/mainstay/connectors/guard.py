@@ -52,6 +52,7 @@ Outcome: TypeAlias = Literal[
     "done", "transient", "rate_limited", "permanent", "needs_operator", "bug", "uncertain", "cancelled"
 ]
 
+_FOUND = ("happened", "did_not_happen", "unknown")
 _NOT_ALLOWED = (errno.EACCES, errno.EPERM, errno.EROFS)
 _DID_NOT_HAPPEN = (NotSent, RateLimited, Permanent, NeedsOperator)
 _QUOTED = r"(?:\"[^\"]*\"|'[^']*')"
@@ -151,8 +152,10 @@ class Guard:
         asking = msgspec.structs.replace(operation, effect="read")
 
         async def ask() -> Found:
-            found = await function(call, given)
-            return msgspec.structs.replace(found, output=to_plain(found.output))
+            found = _found(await function(call, given))
+            if found.state != "happened":
+                return found
+            return msgspec.structs.replace(found, output=_plain_output(operation, found.output))
 
         return await self.run(asking, ask, arguments, account=account, who=call.plan)
 
@@ -164,7 +167,11 @@ class Guard:
         assert function is not None, f"{operation.name} can't be read back"
         given, gave = arguments_of(operation, arguments), from_plain(output, operation.output)
         asking = msgspec.structs.replace(operation, effect="read")
-        return await self.run(asking, lambda: function(call, given, gave), arguments, account=account, who=call.plan)
+
+        async def ask() -> Found:
+            return _found(await function(call, given, gave))
+
+        return await self.run(asking, ask, arguments, account=account, who=call.plan)
 
     async def state_of(self, operation: Operation, call: Call, arguments: Value, *, account: str = "") -> Value:
         """Read what a compensation would change, as it is now. Raises OperationErrors as a read does."""
@@ -226,10 +233,7 @@ class Guard:
     @staticmethod
     def _plain_result(operation: Operation, send: Callable[[], Awaitable[Any]]) -> Callable[[], Awaitable[Value]]:
         async def plain() -> Value:
-            result = await send()
-            if not isinstance(result, operation.output):
-                raise TypeError(f"{operation.name} gave {type(result).__name__}, not {operation.output.__name__}")
-            return to_plain(result)
+            return _plain_output(operation, await send())
 
         return plain
 
@@ -331,6 +335,19 @@ def arguments_of(operation: Operation, arguments: Value) -> msgspec.Struct:
             f"{operation.name} can't be called with these arguments{field}: {_clean(why)}.",
             remedy="Correct what the playbook gives it under 'with'.",
         ) from error
+
+
+def _plain_output(operation: Operation, result: object) -> Value:
+    if not isinstance(result, operation.output):
+        raise TypeError(f"{operation.name} gave {type(result).__name__}, not {operation.output.__name__}")
+    return to_plain(result)
+
+
+def _found(answer: object) -> Found:
+    """Hold an answer against what a look-up may say: whatever else comes settles nothing."""
+    if not isinstance(answer, Found) or answer.state not in _FOUND:
+        raise TypeError(f"what was found is no answer: {answer!r}"[:MAX_MESSAGE_CHARS])
+    return answer
 
 
 async def _within(operation: Operation, send: Callable[[], Awaitable[T]]) -> T:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from mainstay.events import BudgetFact
     from mainstay.ports import Ledger
 
-MAX_PER_DAY = 900  # a stream holds 2,000 events, and each effect takes two
+STREAM_EVENTS = 2000  # a stream holds no more (KERNEL L8); each try of an effect takes two
 
 
 class Budgets:
@@ -47,6 +47,9 @@ class Budgets:
             return None
         period = self._day(now_us)
         stream = f"budget:{operation.name}:{period}"
+        if self._is_full(stream):
+            why = f"{operation.name} was tried {STREAM_EVENTS // 2} times today, and that is as many as a cap counts."
+            return Verdict("deny", "budget", why)
         wanted = BudgetReserved(period, holder, 1, operation.cost_usd_micros)
         hold = reserve(self._budget(stream), cap, wanted)
         if hold is None:
@@ -64,6 +67,8 @@ class Budgets:
             return None
         period = self._day(now_us)
         stream = f"budget:undo:{undone}:{period}"
+        if self._is_full(stream):  # nothing stops an undo: it goes uncounted
+            return None
         wanted = BudgetReserved(period, holder, 1, 0)
         hold = reserve(self._budget(stream), Cap() if beyond else Cap(cap.count), wanted)
         if hold is None:
@@ -116,6 +121,11 @@ class Budgets:
 
     def _day(self, at_us: int) -> str:
         return datetime.fromtimestamp(at_us / SECOND_US, UTC).astimezone(self._zone).date().isoformat()
+
+    def _is_full(self, stream: str) -> bool:
+        """Whether one more hold would leave no room for the outcomes of those under way."""
+        budget = self._budget(stream)
+        return budget.sequence + len(budget.holds) + 2 > STREAM_EVENTS
 
     def _budget(self, stream: str) -> Budget:
         budget = self._known.get(stream)

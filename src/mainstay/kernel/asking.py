@@ -170,7 +170,7 @@ def ask_confirm(turn: Turn, command: c.AskConfirm) -> None:
 
 def ask_changed(turn: Turn, command: c.AskChanged) -> None:
     """Ask about a compensation: what it would change is not as it was left (KERNEL E5)."""
-    slot = turn.work(command.path, ("undo",), "ready")
+    slot = turn.work(command.path, ("undo",), "ready", "prepared")
     turn.add(e.StepStuck(command.path, command.failure, slot.attempt))
     turn.add(
         e.DecisionAsked(

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from mainstay.kernel.turn import Turn
 
 
+FORBIDDEN = "Policy forbids it: "
+CAP_RULE = "budget"  # the rule of a verdict that a cap gave
 FULL_PLAN = 1900  # facts; a history holds 2,000 (KERNEL L8)
 FACTS_PER_SLOT = 8  # what one unit of work may still need: outcome, questions, remedies, undo
 
@@ -75,5 +77,8 @@ def allowance(plan: Plan, name: str) -> int:
 
 
 def denied(verdict: Verdict) -> Failure:
-    """Say that policy forbids it."""
-    return Failure("permanent", f"Policy forbids it: {verdict.why}", remedy="Edit it, or skip the step.")
+    """Say that policy forbids it, or that its cap is reached."""
+    if verdict.rule == CAP_RULE:
+        remedy = "Try it again tomorrow, raise the cap under [budgets] in mainstay.toml, or skip it."
+        return Failure("permanent", verdict.why, remedy)
+    return Failure("permanent", f"{FORBIDDEN}{verdict.why}", remedy="Edit it, or skip the step.")

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from mainstay import commands as c
 from mainstay import events as e
 from mainstay.errors import CommandRefusedError
+from mainstay.kernel.failing import CAP_RULE, FORBIDDEN
 from mainstay.kernel.life import UNDOING
 from mainstay.kernel.plan import handle
 from mainstay.kernel.state import Plan
@@ -169,8 +170,9 @@ def _stuck(fact: e.StepStuck, slot: Slot | None, rest: Before, now_us: int) -> c
     asked = rest[1].fact if len(rest) > 1 else None
     if isinstance(asked, e.DecisionAsked) and "anyway" in asked.options:
         return c.AskChanged(now_us=now_us, path=fact.path, failure=fact.failure, card=asked.card)
-    if slot is not None and slot.status == "prepared" and fact.failure.message.startswith("Policy forbids it: "):
-        verdict = Verdict("deny", "", fact.failure.message.removeprefix("Policy forbids it: "))
+    if slot is not None and slot.status == "prepared" and fact.attempt == slot.attempt:  # it was denied as it left
+        why = fact.failure.message.removeprefix(FORBIDDEN)
+        verdict = Verdict("deny", CAP_RULE if why == fact.failure.message else "", why)
         return c.IntendEffect(now_us=now_us, path=fact.path, token="", verdict=verdict)
     attempt = 1 if slot is None else slot.attempt + 1
     return c.FailStep(now_us=now_us, path=fact.path, attempt=attempt, failure=fact.failure, jitter=0.0)

@@ -7,7 +7,8 @@ says in Retry-After is a floor. Only transient and rate-limited failures are tri
 What our own pace or breaker kept here spends no attempt (requirement K21). A place in line is kept for it, so it comes
 back exactly then. After a breaker it comes back in steps that grow fast, because every try is three facts of a history
 that holds 2,000: a hundred items live through hours. After HELD_AT_MOST times in a row, two days or so, a person is
-asked. Where the machine itself has no network nothing is counted at all.
+asked. Where the machine itself has no network nothing is counted at all; who watches it wakes what waits, and the time
+given here is only a net under that.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ RETRIED = frozenset({"transient", "rate_limited"})
 HELD_AT_MOST = 16
 _HELD_BASE_S = 5.0
 _HELD_CAP_S = 6 * 3600.0
-OFFLINE_S = 6 * 3600.0  # without a network: who watches it wakes what waits as soon as it is back
+OFFLINE_S = 7 * 86_400.0  # without a network, until its next try by itself
 _SECOND_US = 1_000_000
 _MAX_DOUBLINGS = 32
 _MAX_WAIT_S = 366 * 86_400.0  # whatever the other side says

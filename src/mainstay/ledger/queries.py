@@ -62,10 +62,12 @@ DECISIONS_OF_FAMILY = _DECISION + "WHERE plan = ?1 OR (plan >= ?1 || '-' AND pla
 # --- time
 
 # What is due: due time, kind, plan, path, generation; the earliest first. What would close a question or end a plan
-# is left out when it was due before the second time. (now, held before, limit)
+# is left out when it was due before the second time; what would let an action leave, or look one up, before the third.
+# (now, held before, early before, limit)
 TIMERS_DUE = """
 SELECT due_at_us, kind, plan, path, generation FROM timer
-WHERE due_at_us <= ?1 AND (kind NOT IN ('due', 'expiry') OR due_at_us >= ?2) ORDER BY due_at_us, kind, plan LIMIT ?3"""
+WHERE due_at_us <= ?1 AND (kind NOT IN ('due', 'expiry') OR due_at_us >= ?2)
+AND (kind NOT IN ('dispatch', 'settle') OR due_at_us >= ?3) ORDER BY due_at_us, kind, plan LIMIT ?4"""
 # When something is due after a time; NULL when nothing is. (time)
 NEXT_DUE_AFTER = "SELECT min(due_at_us) FROM timer WHERE due_at_us > ?"
 # Approved actions that leave at a time: the time, plan, path; the first to leave first. ()

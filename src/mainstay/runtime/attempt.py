@@ -151,9 +151,10 @@ def effect_digest(operation: Operation, account: str, arguments: Value) -> str:
     )
 
 
-def no_way_back(operation: Operation) -> str:
-    """Why an effect of this operation can't be taken back; empty when it can."""
-    return "" if operation.compensation else operation.cannot_undo or f"{operation.name} has no way back"
+def no_way_back(operation: Operation, plan: Plan, path: str) -> str:
+    """Why this effect can't be taken back; empty when it can, by its operation's way or by the playbook's."""
+    own = not path.startswith("~") and not is_call(path) and plan.step(path).undo is not None
+    return "" if own or operation.compensation else operation.cannot_undo or f"{operation.name} has no way back"
 
 
 def card_of(operation: Operation, typed: object) -> Card:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mainstay.kernel.state import Plan
     from mainstay.runtime.attempt import Desk
     from mainstay.runtime.parts import Parts
-    from mainstay.values import Value
+    from mainstay.values import Failure, Value
 
 AGAIN_S = (1.0, 5.0, 20.0, 60.0, 300.0, 1800.0)  # waits before it is read back again; the last one for all others
 _WHY = "It happened, and what was read back is not what was meant."
@@ -48,7 +48,14 @@ class Confirming:
         card = meant | {"headline": f"Is this as it should be? {meant['headline']}", "found": found}
         if operation.look_at:
             card["look at"] = operation.look_at
-        kept = self._parts.payloads.keep(card, plan=plan, about=(arguments, operation.input))
+        self._ask(plan, path, self._parts.payloads.keep(card, plan=plan, about=(arguments, operation.input)), why)
+
+    def ask_blindly(self, plan: Plan, path: str, failure: Failure) -> None:
+        """Ask the operator where reading it back broke, or nobody knows its operation any more."""
+        card: Value = {"headline": f"Is this as it should be? {plan.slots[path].operation}", "found": failure.message}
+        self._ask(plan, path, self._parts.payloads.keep(card, plan=plan), _WHY_LATE)
+
+    def _ask(self, plan: Plan, path: str, kept: Value, why: str) -> None:
         self._desk.report(plan, path, c.AskConfirm(now_us=self._desk.now_us(), path=path, card=kept, why=why))
 
     async def _confirm(self, plan: Plan, path: str) -> None:

@@ -74,7 +74,8 @@ def covered_by(parts: Parts, plan: Plan, path: str, ask: Ask) -> Covered:
             }
             found.binds.append(effect_digest(operation, step.account, kept))
             found.labels = tuple(sorted({*found.labels, *names.labels}))
-            found.cannot_undo = shown.cannot_undo or no_way_back(operation) or found.cannot_undo
+            missing = no_way_back(operation, plan, unit)
+            found.cannot_undo = (missing and shown.cannot_undo) or missing or found.cannot_undo
     return found
 
 

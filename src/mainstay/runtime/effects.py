@@ -102,22 +102,50 @@ class Effects:
         undone = plan.slots[path.removeprefix("~")]
         operation = self._parts.catalogue.operation(undo.operation)
         if operation.state is not None:
-            attempt = Attempt(self._parts, plan.id, "", self._desk.now_us())
+            expected = self._expected(undo, arguments)
             try:
-                found = await self._parts.guard.state_of(operation, attempt, arguments, account=undone.account)
+                found = await self._changed(plan, path, operation, arguments, expected)
             except OperationError as error:
-                await self._desk.whole()
                 self._fail(plan, path, self._parts.classify(error))
                 return
-            await self._desk.whole()
-            expected = self._expected(undo, arguments)
-            if found is not None and found != expected:
+            if found is not None:
                 if not plan.slots[path].anyway:
                     self._ask_changed(plan, path, operation, arguments, expected, found)
                     return
                 if operation.expects and isinstance(arguments, dict):
                     arguments = {**arguments, operation.expects: found}
         self._prepare(plan, path, operation.name, arguments, undone.labels, undone.account)
+
+    async def _changed(
+        self, plan: Plan, path: str, operation: Operation, arguments: Value, expected: Value
+    ) -> Value | None:
+        """Give what a compensation finds instead of what it expects; None where all is well. Raises OperationError."""
+        attempt = Attempt(self._parts, plan.id, "", self._desk.now_us())
+        account = plan.slots[path.removeprefix("~")].account
+        try:
+            found = await self._parts.guard.state_of(operation, attempt, arguments, account=account)
+        finally:
+            await self._desk.whole()
+        return None if found == expected else found
+
+    async def _send_if_unchanged(self, plan: Plan, path: str, verdict: Verdict) -> None:
+        """Let a compensation leave that has waited since its outcome was looked at: for an answer, or another try."""
+        slot, undo = plan.slots[path], plan.slots[path.removeprefix("~")].undo
+        operation = self._parts.catalogue.operation(slot.operation)
+        looks = operation.state is not None and not (slot.anyway or slot.edited)
+        if looks and undo is not None:
+            arguments = self._parts.payloads.whole(slot.arguments)
+            expected = self._expected(undo, arguments)
+            if expected is not None:
+                try:
+                    found = await self._changed(plan, path, operation, arguments, expected)
+                except OperationError as error:
+                    self._fail(plan, path, self._parts.classify(error))
+                    return
+                if found is not None:
+                    self._ask_changed(plan, path, operation, arguments, expected, found)
+                    return
+        await self._send(plan, path, verdict)
 
     def _ask_changed(
         self, plan: Plan, path: str, operation: Operation, arguments: Value, expected: Value, found: Value
@@ -162,7 +190,7 @@ class Effects:
             card=self._kept_card(plan, operation, typed, plain) if verdict.decision == "ask" and not ruling else None,
             account=account,
             labels=labels,
-            cannot_undo=no_way_back(operation),
+            cannot_undo=no_way_back(operation, plan, path),
             ruling=ruling,
         )
         if verdict.decision == "allow" and not is_item(path):
@@ -212,7 +240,7 @@ class Effects:
             verdict=self._judge(plan, path, operation, plain, labels, slot.account),
             account=slot.account,
             labels=labels,
-            cannot_undo=no_way_back(operation),
+            cannot_undo=no_way_back(operation, plan, path),
             edited=tuple(sorted(changes)),
         )
         return command, to_plain(card_of(operation, typed))
@@ -274,7 +302,8 @@ class Effects:
         operation = self._parts.catalogue.operation(slot.operation)
         arguments = self._parts.payloads.whole(slot.arguments)
         verdict = self._judge(plan, path, operation, arguments, slot.labels, slot.account)
-        self._desk.spawn(plan, path, self._send(plan, path, verdict))
+        leaving = self._send_if_unchanged if path.startswith("~") else self._send
+        self._desk.spawn(plan, path, leaving(plan, path, verdict))
 
     async def _send(self, plan: Plan, path: str, verdict: Verdict, *before: c.PlanCommand) -> None:
         slot = plan.slots[path]
@@ -383,7 +412,7 @@ class Effects:
             kept = self._parts.payloads.keep(card, plan=plan)
             self._desk.report(plan, path, c.AskSettle(now_us=now_us, path=path, card=kept, why=why))
         elif status == "confirming":
-            self._confirming.ask(plan, path, failure.message)
+            self._confirming.ask_blindly(plan, path, failure)
         else:
             self._fail(plan, path, failure)
 

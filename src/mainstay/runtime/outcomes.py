@@ -91,7 +91,7 @@ class Outcomes:
             undo = self._undo(plan, path, operation, arguments, output)
         except Exception as error:  # noqa: BLE001 - it happened: an undo that can't be worked out must not hide that
             return None, f"its undo can't be worked out: {self._parts.classify(error).message}"
-        return undo, "" if undo is not None else no_way_back(operation)
+        return undo, "" if undo is not None else no_way_back(operation, plan, path)
 
     def _undo(self, plan: Plan, path: str, operation: Operation, arguments: Value, output: Value) -> Undo | None:
         own = None if is_call(path) else plan.step(path).undo

@@ -19,6 +19,7 @@ from mainstay import commands as c
 from mainstay.contracts import from_plain, to_plain
 from mainstay.errors import OperationError
 from mainstay.events import EffectIntended, EffectUncertain
+from mainstay.kernel.retry import OFFLINE_S
 from mainstay.runtime.attempt import Attempt, card_of, in_time_of_step
 from mainstay.runtime.names import local_time
 from mainstay.values import SECOND_US, Failure
@@ -31,10 +32,11 @@ if TYPE_CHECKING:
     from mainstay.runtime.parts import Parts
     from mainstay.values import Value
 
+RESEND_WITHIN_S = 60.0  # told to wait for longer than this, it is looked up or asked about instead
 RESENDS_S = (1.0, 5.0, 15.0)  # waits before an uncertain effect is sent again under its token, then as declared
 LOOKS_S = (60.0, 600.0, 3600.0, 6 * 3600.0)  # waits before it is looked up again because nobody answered
+LOOK_WITHIN_S = 86_400.0  # told to wait for longer than this, nobody but the operator can find out in time
 SHORT_S = 10.0  # a shorter wait is slept through; a longer one holds nothing (requirement K15)
-OFFLINE_S = 6 * 3600.0  # without a network; who watches it wakes what waits before that
 _CRASHED = Failure("transient", "Mainstay stopped before the answer came")
 
 
@@ -85,7 +87,8 @@ class Settling:
         if operation.version != plan.slots[path].operation_version:
             return False
         lifetime_s = operation.token_lifetime_s
-        return lifetime_s is None or self._desk.now_us() < sent.first_us + lifetime_s * SECOND_US
+        since_s = (self._desk.now_us() - sent.first_us) / SECOND_US  # below 0 where somebody set the clock back
+        return lifetime_s is None or 0 <= since_s < lifetime_s
 
     async def _resend(self, plan: Plan, path: str, operation: Operation, sent: _Sent) -> None:
         """Send again under the same token, while the other side still remembers it.
@@ -93,11 +96,13 @@ class Settling:
         Only a result settles: whatever goes wrong with a later sending says nothing about the first one.
         """
         slot = plan.slots[path]
-        known = ""
+        known, told_s = "", 0.0
         arguments = self._parts.payloads.whole(slot.arguments)
         timed = in_time_of_step(plan, path, operation)
         for wait_s in RESENDS_S:
-            await self._parts.clock.sleep(wait_s)
+            if told_s > RESEND_WITHIN_S:
+                break
+            await self._parts.clock.sleep(max(wait_s, told_s))
             if not self._may_resend(plan, path, operation, sent):
                 break
             attempt = Attempt(self._parts, plan.id, slot.token, self._desk.now_us())
@@ -109,7 +114,7 @@ class Settling:
                 if failure.waits_for:
                     self._await_network(plan, path, failure)
                     return
-                now_us = self._desk.now_us()
+                now_us, told_s = self._desk.now_us(), failure.retry_after_s or 0.0
                 if failure.counts:  # else our own breaker kept it here: nothing left, and it knows nothing of the first
                     known = failure.message
                     sent = msgspec.structs.replace(sent, last_us=now_us, over_us=now_us, times=sent.times + 1)
@@ -161,10 +166,12 @@ class Settling:
         looks = plan.slots[path].looks
         if failure.waits_for:
             self._await_network(plan, path, failure)
-        elif failure.error_class not in ("transient", "rate_limited") or looks >= len(LOOKS_S):
+            return
+        wait_s = max(LOOKS_S[min(looks, len(LOOKS_S) - 1)], failure.retry_after_s or 0.0)
+        hopeless = failure.error_class not in ("transient", "rate_limited") or looks >= len(LOOKS_S)
+        if hopeless or wait_s > LOOK_WITHIN_S:
             self._ask(plan, path, operation, sent, f"It could not be looked up: {failure.message}")
         else:
-            wait_s = max(LOOKS_S[looks], failure.retry_after_s or 0.0)
             until_us = self._desk.now_us() + int(wait_s * SECOND_US)
             self._await(plan, path, until_us, looks=looks + 1, failure=failure)
 

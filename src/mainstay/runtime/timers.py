@@ -43,8 +43,12 @@ class Timer(msgspec.Struct, frozen=True):
 class Rows(Protocol):
     """The projection's rows."""
 
-    def due(self, now_us: int, held_before_us: int, limit: int) -> list[Timer]:
-        """Give what is due by now, earliest first; what closes or ends something only what was due later."""
+    def due(self, now_us: int, held_before_us: int, early_before_us: int, limit: int) -> list[Timer]:
+        """Give what is due by now, earliest first.
+
+        Of what closes or ends something only what was due later than `held_before_us`; of what lets an action leave,
+        or be looked up, only what was due later than `early_before_us`.
+        """
         ...
 
     def next_due(self, after_us: int) -> int | None:
@@ -73,6 +77,7 @@ class Timers:
         self._at_us: int | None = None
         self._fired: set[Timer] = set()
         self._offset_s = self._offset()
+        self._early_before_us = 0  # after the clock was set: what seems due since may have time left
         self._hold()
 
     def hint(self, due_at_us: int) -> None:
@@ -106,10 +111,11 @@ class Timers:
 
     async def _fire(self, now_us: int) -> None:
         """Fire all that is due, a batch at a time."""
-        held_before_us = self._held_before_us if self._clock.boot_s() < self._held_until_s else 0
+        holds = self._clock.boot_s() < self._held_until_s
+        held_before_us, early_before_us = (self._held_before_us, self._early_before_us) if holds else (0, 0)
         while True:
             limit = _BATCH + len(self._fired)
-            due = self._rows.due(now_us, held_before_us, limit)
+            due = self._rows.due(now_us, held_before_us, early_before_us, limit)
             fresh = [timer for timer in due if timer not in self._fired]
             if len(due) < limit:
                 self._fired.intersection_update(due)  # rows that are gone need not be remembered
@@ -143,6 +149,7 @@ class Timers:
             return
         self._offset_s += jump_s
         self._hold()
+        self._early_before_us = self._held_before_us
         if self.on_jump is not None:
             self.on_jump(round(jump_s))
 
