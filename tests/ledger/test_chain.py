@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import hashlib
+
+import msgspec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mainstay.ledger import chain
 from mainstay.ledger.chain import StoredRecord, Unreadable, verify
+from mainstay.ledger.codec import CODEC_VERSION
 
 # The first draw of a text makes Hypothesis' table of all characters: seconds on a busy machine, and no fault of ours.
 patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -49,14 +53,14 @@ def test_l2_a_removed_record_is_named():
     assert "record 5 is missing" in found.why
 
 
-def test_a_removed_record_whose_successors_moved_up_is_named():
+def test_l2_a_removed_record_whose_successors_moved_up_is_named():
     made = records(9)
     del made[4]
     made[4:] = [record._replace(position=record.position - 1) for record in made[4:]]
     assert verify(made).bad == 5
 
 
-def test_swapped_records_are_named():
+def test_l2_swapped_records_are_named():
     made = records(9)
     made[3], made[4] = made[4]._replace(position=4), made[3]._replace(position=5)
     found = verify(made)
@@ -81,7 +85,14 @@ def test_progress_is_reported(monkeypatch):
 
 @patient
 @given(st.text(), st.text())
-def test_no_two_envelopes_are_linked_alike(actor, cause):
+def test_l2_no_two_envelopes_are_linked_alike(actor, cause):
     one = chain.link(chain.GENESIS, 1, (*ENVELOPE[:5], actor, cause, "p"), b"")
     other = chain.link(chain.GENESIS, 1, (*ENVELOPE[:5], actor + cause, "", "p"), b"")
     assert (one == other) == (cause == "")
+
+
+def test_l2_a_link_is_blake2b_256_over_the_link_before_and_the_envelope_with_position_codec_and_body_digest():
+    body = hashlib.blake2b(b"the body", digest_size=32).digest()
+    parts = [7, CODEC_VERSION, "plan:p", 1, "StepCompleted", 1, 5, "test", "", "p", body]
+    expected = hashlib.blake2b(chain.GENESIS + msgspec.msgpack.encode(parts), digest_size=32).digest()
+    assert chain.link(chain.GENESIS, 7, ENVELOPE, b"the body") == expected

@@ -68,7 +68,7 @@ def test_every_kind_of_fact_can_be_encoded(kind):
     assert codec.KINDS[kind].version >= 1
 
 
-def test_an_old_version_is_lifted_step_by_step(monkeypatch):
+def test_l10_an_old_version_is_lifted_step_by_step(monkeypatch):
     monkeypatch.setattr(e.PlanApproved, "version", 3)
     monkeypatch.setitem(codec.UPCASTERS, ("PlanApproved", 1), lambda old: {**old, "who": old.pop("user")})
     monkeypatch.setitem(codec.UPCASTERS, ("PlanApproved", 2), lambda old: {"type": old["type"], "by": old["who"]})
@@ -76,14 +76,14 @@ def test_an_old_version_is_lifted_step_by_step(monkeypatch):
     assert decode_fact("PlanApproved", 1, old) == e.PlanApproved("you")
 
 
-def test_a_renamed_kind_is_lifted_under_its_old_name(monkeypatch):
+def test_l10_a_renamed_kind_is_lifted_under_its_old_name(monkeypatch):
     monkeypatch.setitem(codec.UPCASTERS, ("PlanAllowed", 0), lambda old: {"type": "PlanApproved", "by": old["by"]})
     old = msgspec.msgpack.encode({"type": "PlanAllowed", "by": "you"})
     assert decode_fact("PlanAllowed", 0, old) == e.PlanApproved("you")
 
 
 @pytest.mark.parametrize(("kind", "version"), [("PlanApproved", 99), ("Unheard", 1)])
-def test_facts_of_another_release_are_named(kind, version):
+def test_l10_facts_of_another_release_are_named(kind, version):
     with pytest.raises(LedgerError, match=f"does not know {kind} version {version}"):
         decode_fact(kind, version, encode_fact(e.PlanApproved("you")))
 

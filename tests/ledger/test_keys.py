@@ -296,3 +296,9 @@ def test_l4_a_key_that_was_put_into_the_workspace_is_refused(folder, place, monk
     monkeypatch.setenv("XDG_CONFIG_HOME", str(folder.parent / "config"))
     with pytest.raises(LedgerError, match="would lie inside it"):
         keys.load(folder)
+
+
+def test_l4_e2_another_key_of_the_workspace_changes_every_token(folder, place):
+    made = keys.create(folder)
+    (place / f"{made.workspace}.key").write_bytes(bytes(keeping.KEY_BYTES))
+    assert keys.load(folder).tokens != made.tokens

@@ -35,7 +35,7 @@ def open_ledger(folder: Path, request: pytest.FixtureRequest) -> Iterator[Callab
         ledger.close()
 
 
-def test_what_was_appended_is_read_in_order_with_its_envelope(ledger):
+def test_l1_what_was_appended_is_read_in_order_with_its_envelope(ledger):
     assert append(ledger, appended("plan:p", 0, proposed(), completed("a"), completed("b"))) == 3
     found = ledger.read("plan:p")
     assert [(each.position, each.sequence, each.kind) for each in found] == [
@@ -49,7 +49,7 @@ def test_what_was_appended_is_read_in_order_with_its_envelope(ledger):
     assert ledger.read("plan:unknown") == []
 
 
-def test_the_tail_gives_all_streams_in_the_order_of_positions(ledger):
+def test_l1_the_tail_gives_all_streams_in_the_order_of_positions(ledger):
     append(ledger, appended("plan:a", 0, completed("1"), completed("2")), appended("plan:b", 0, completed("3")))
     append(ledger, appended("plan:a", 2, completed("4")))
     assert [(each.stream, each.position) for each in ledger.tail()] == [
@@ -67,7 +67,7 @@ def test_appending_goes_on_after_a_restart(ledger, open_ledger):
     assert again.verify().whole
 
 
-def test_marks_survive_the_disk(ledger):
+def test_l3_marks_survive_the_disk(ledger):
     output = {"file": BlobRef("ab" * 32, 3), "who": [Sealed("k", b"nonce", b"secret")], "fake": {"digest": "x"}}
     append(ledger, appended("plan:p", 0, completed("a", output)))
     assert ledger.read("plan:p")[0].fact.output == output
@@ -81,7 +81,7 @@ def test_l1_a_stream_that_is_not_where_expected_is_a_conflict(ledger, expected):
     assert len(ledger.read("plan:p")) == 1
 
 
-def test_a_conflict_after_a_restart_is_a_conflict(ledger, open_ledger):
+def test_l1_a_conflict_after_a_restart_is_a_conflict(ledger, open_ledger):
     append(ledger, appended("plan:p", 0, completed("a")))
     ledger.close()
     with pytest.raises(ConflictError):
@@ -107,12 +107,12 @@ def test_l5_one_conflict_undoes_all_of_its_request_and_nothing_else_of_the_batch
     assert ledger.verify().whole
 
 
-def test_appends_decided_on_pending_state_commit_in_order(ledger):
+def test_l5_appends_decided_on_pending_state_commit_in_order(ledger):
     requests = [appended("plan:p", index, completed(str(index))) for index in range(300)]
     assert append_all(ledger, *requests) == list(range(1, 301))
 
 
-def test_after_a_failed_append_those_that_built_on_it_fail_too(ledger):
+def test_l5_after_a_failed_append_those_that_built_on_it_fail_too(ledger):
     results = append_all(
         ledger,
         appended("plan:p", 0, completed("a")),
@@ -124,7 +124,7 @@ def test_after_a_failed_append_those_that_built_on_it_fail_too(ledger):
     assert [each.fact.path for each in ledger.read("plan:p")] == ["a", "d"]
 
 
-def test_one_request_may_go_on_in_a_stream_it_began(ledger):
+def test_l5_one_request_may_go_on_in_a_stream_it_began(ledger):
     append(ledger, appended("plan:p", 0, completed("a")), appended("plan:p", 1, completed("b")))
     with pytest.raises(ConflictError):
         append(ledger, appended("plan:p", 2, completed("c")), appended("plan:p", 2, completed("d")))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import stat
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -185,7 +187,7 @@ def test_f8_a_flipped_bit_under_a_record_names_it(ledger, folder):
 # --- projections
 
 
-def test_a_rebuild_gives_equal_rows(ledger):
+def test_l9_a_rebuild_gives_equal_rows(ledger):
     fill(ledger)
     assert ledger.differing() == []
     asked = (queries.PLANS, queries.OPEN_DECISIONS, queries.NEXT_DUE_AFTER)
@@ -199,7 +201,7 @@ def test_a_rebuild_gives_equal_rows(ledger):
     assert ledger.differing() == []
 
 
-def test_a_projection_that_was_altered_is_named_and_mended_by_a_rebuild(ledger, open_ledger, folder):
+def test_l9_a_projection_that_was_altered_is_named_and_mended_by_a_rebuild(ledger, open_ledger, folder):
     fill(ledger)
     ledger.close()
     altered(folder, "UPDATE plan SET title = 'forged' WHERE id = 'p3'")
@@ -307,7 +309,7 @@ def test_a_reader_of_nothing_says_so(folder):
     assert not folder.exists()
 
 
-def test_the_wal_is_brought_into_the_database_beside_the_appends(folder):
+def test_l5_the_wal_is_brought_into_the_database_beside_the_appends(folder):
     with SqliteLedger(folder / "ledger.db", KEY) as ledger:
         ledger._checkpointer._pages = 64
         for start in range(0, 2000, 10):
@@ -321,7 +323,7 @@ def test_the_wal_is_brought_into_the_database_beside_the_appends(folder):
         assert (folder / "ledger.db-wal").stat().st_size < 20_000_000
 
 
-def test_whatever_breaks_in_the_writer_is_told_and_does_not_end_it(ledger, monkeypatch):
+def test_l5_whatever_breaks_in_the_writer_is_told_and_does_not_end_it(ledger, monkeypatch):
     monkeypatch.setattr(ledger._checkpointer, "note", lambda writer: 1 // 0)
     with pytest.raises(LedgerError, match="not known yet"):
         append(ledger, appended("plan:p", 0, completed()))
@@ -329,7 +331,7 @@ def test_whatever_breaks_in_the_writer_is_told_and_does_not_end_it(ledger, monke
     assert append(ledger, appended("plan:p", 1, completed())) == 2  # it was on disk: unknown is not undone
 
 
-def test_a_failed_checkpoint_fails_the_ledger(ledger):
+def test_l5_a_failed_checkpoint_fails_the_ledger(ledger):
     append(ledger, appended("plan:p", 0, completed()))
     ledger._checkpointer.error = apsw.IOError("disk I/O error")
     with pytest.raises(LedgerError, match="disk I/O error"):
@@ -430,3 +432,29 @@ def test_l4_no_plaintext_of_a_value_lies_in_the_database_its_wal_or_a_blob(ledge
         assert CANARY.encode() not in content, path
         assert CANARY not in path.name
         assert KEY not in content
+
+
+def test_l1_the_database_itself_refuses_a_second_fact_in_one_place(ledger, folder):
+    append(ledger, appended("plan:p", 0, completed("a")))
+    with closing(database.connect_writer(folder / "ledger.db", KEY)) as stale, pytest.raises(apsw.ConstraintError):
+        stale.execute(
+            "INSERT INTO event SELECT 2, stream, sequence, kind, version, 0, '', '', '', body, digest FROM event"
+        )
+
+
+def test_l5_nothing_is_acknowledged_before_its_commit_and_what_arrives_meanwhile_shares_the_next(ledger, folder):
+    async def work() -> tuple[bool, list[int], int]:
+        with ledger.held() as connection:
+            commits: list[int] = []
+            connection.set_commit_hook(lambda: bool(commits.append(1)))
+            waiting = [ledger.append([appended(f"plan:{n}", 0, completed())]) for n in range(50)]
+            await asyncio.sleep(0.05)
+            told = any(each.done() for each in waiting)
+            with SqliteReader(folder / "ledger.db", KEY) as reader:
+                told = told or reader.head()[0] > 0
+        return told, await asyncio.gather(*waiting), len(commits)
+
+    told, positions, commits = asyncio.run(work())
+    assert not told
+    assert positions == list(range(1, 51))
+    assert commits == 1

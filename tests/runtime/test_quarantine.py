@@ -351,6 +351,15 @@ def test_l6_the_head_never_says_more_than_what_is_on_disk(used, world):
     run(used, world, scenario)
 
 
+def test_l6_the_head_holds_position_digest_machine_and_file(used):
+    with Views(used) as views:
+        position, digest = views._reader.head()
+    found, status = head.read(used.state / "head"), used.ledger.stat()
+    assert (found.position, found.digest) == (position, digest)
+    assert (found.place.device, found.place.inode) == (status.st_dev, status.st_ino)
+    assert found.place == head.place_of(used.ledger)
+
+
 def test_l6_a_full_or_closed_disk_leaves_the_older_head_which_stays_true(used, world):
     async def scenario(owner):
         await start(owner, plan(do("say", "test.say", "two")))
