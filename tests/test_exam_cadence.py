@@ -1,0 +1,211 @@
+"""The exam of the playbook format: a week of posts, published at their times, killed anywhere, and undone."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from exam_owner import PLAY, Exam
+
+from mainstay.app import Owner, create_workspace
+from mainstay.views import Views
+
+OWNER = Path(__file__).with_name("exam_owner.py")
+SEEDS = 5
+MAX_KILLS = 6
+END_S = 120
+AHEAD_S = 4
+TOPICS = """\
+# Bread without hurry
+Why dough that rests for a day is easier to digest.
+
+# Five questions to a baker
+What people ask at the counter, and what they hear.
+"""
+CHANNELS = ["blog", "newsletter", "social"]
+NAMES = ("bread-without-hurry", "five-questions-to-a-baker")
+
+
+def made_in(folder, patch):
+    patch.setenv("XDG_CONFIG_HOME", str(folder / "config"))
+    made = create_workspace(folder / "w", name="Acme Ltd", sender="Anna <anna@acme.example>")
+    (made.root / "inbox/topics.md").write_text(TOPICS)
+    return made
+
+
+@pytest.fixture
+def workspace(tmp_path, monkeypatch):
+    return made_in(tmp_path, monkeypatch)
+
+
+def play(workspace, *, ahead_s=AHEAD_S, begin=None, every=1, apart=0, answers=None, undo=False):
+    """Write down what happens: posts one second after the other, the first one soon."""
+    begin = begin or datetime.now(UTC) + timedelta(seconds=ahead_s)
+    given = {
+        "playbook": "content-cadence",
+        "files": {"topics": "inbox/topics.md"},
+        "inputs": {"channels": CHANNELS, "begin": begin.isoformat(), "every": every, "apart": apart},
+        "answers": answers or {},
+        "undo": undo,
+    }
+    (workspace.root / PLAY).write_text(json.dumps(given))
+    return given
+
+
+def walk(workspace, given, meanwhile=None):
+    """Run it in this process; gives where it ends. `meanwhile` may take the place of the way it goes on."""
+
+    async def inside():
+        async with Owner(workspace, "test") as owner:
+            exam = Exam(owner, given)
+            return await (meanwhile(exam) if meanwhile else exam.carry_on())
+
+    return asyncio.run(asyncio.wait_for(inside(), END_S))
+
+
+def published(workspace, folder="outbox"):
+    """Give what was published: the names by channel."""
+    channels = [workspace.root / folder / channel for channel in CHANNELS]
+    return {
+        channel.name: sorted(path.name.split("-", 3)[3].removesuffix(".md") for path in channel.glob("*"))
+        for channel in channels
+    }
+
+
+def reports(workspace):
+    return sorted((workspace.root / "reports").glob("*-posts*.md"))
+
+
+ALL = {channel: sorted(NAMES) for channel in CHANNELS}
+NONE = dict.fromkeys(CHANNELS, [])
+
+
+def test_a_week_is_planned_written_asked_about_once_and_published(workspace):
+    standing = walk(workspace, play(workspace))
+    assert standing["status"] == "completed"
+    assert published(workspace) == ALL
+    texts = {path.parent.name: path.read_text() for path in (workspace.root / "outbox").glob("*/*-bread-*.md")}
+    assert texts["blog"].startswith("# Bread without hurry\n\nWhy dough")
+    assert texts["newsletter"].startswith("Subject: Bread without hurry\n\nHello,")
+    assert texts["social"].startswith("Bread without hurry: Why dough")
+    (report,) = reports(workspace)
+    assert "6 posts went out." in report.read_text()
+    with Views(workspace) as views:
+        (plan,) = views.plans()
+        assert [row["says"] for row in views.inbox()] == []
+        asked = [row for row in views.show(plan["plan"])["timeline"] if row["what"].startswith("Question")]
+        assert len(asked) == 1, "one question covers the whole schedule"
+        card = views.question(f"{plan['plan']}.1")
+    assert len(card["rows"]) == len(NAMES) * len(CHANNELS)
+    assert "Why dough" in str(card), "what will be published is shown word for word"
+
+
+def test_posts_go_out_at_their_times_and_not_before(workspace):
+    begin = datetime.now(UTC) + timedelta(seconds=AHEAD_S + 2)
+    walk(workspace, play(workspace, begin=begin, every=2))
+    times = {path: path.stat().st_mtime for path in (workspace.root / "outbox").glob("[bns]*/*.md")}
+    times = {path: at for path, at in times.items() if "scheduled" not in str(path)}
+    first = [at for path, at in times.items() if "bread" in path.name]
+    second = [at for path, at in times.items() if "questions" in path.name]
+    assert min(first) >= begin.timestamp() - 0.01
+    assert min(second) >= begin.timestamp() + 2 - 0.01
+
+
+def test_a_late_yes_publishes_at_once_within_the_slack(workspace):
+    async def late(exam):
+        plan = await exam.begin()
+        standing = await exam.owner.requests.follow(plan, lambda _: None)
+        await asyncio.sleep(AHEAD_S)  # the first times are over by now
+        await exam.owner.requests.rule(standing["questions"][0], {"choice": "approve"})
+        return await Exam(exam.owner, exam.play).carry_on()
+
+    standing = walk(workspace, play(workspace, ahead_s=2), late)
+    assert standing["status"] == "completed"
+    assert published(workspace) == ALL
+    with Views(workspace) as views:
+        (plan,) = views.plans()
+        asked = [row for row in views.show(plan["plan"])["timeline"] if row["what"].startswith("Question")]
+    assert len(asked) == 1
+
+
+def test_a_no_publishes_nothing(workspace):
+    standing = walk(workspace, play(workspace, answers={"approve": {"choice": "reject"}}))
+    assert standing["status"] in ("failed", "cancelled", "undone", "completed")
+    assert published(workspace) == published(workspace, "outbox/scheduled") == NONE
+
+
+def test_what_was_corrected_in_the_queue_goes_out_as_corrected(workspace):
+    async def correct(exam):
+        plan = await exam.begin()
+        standing = await exam.owner.requests.follow(plan, lambda _: None)
+        await exam.owner.requests.rule(standing["questions"][0], {"choice": "approve"})
+        while not (queued := list((workspace.root / "outbox/scheduled/blog").glob("*-bread-*.md"))):
+            await asyncio.sleep(0.05)
+        queued[0].write_text("# Better\n")
+        return await exam.carry_on()
+
+    walk(workspace, play(workspace, ahead_s=AHEAD_S * 2), correct)
+    (blog,) = (workspace.root / "outbox/blog").glob("*-bread-*.md")
+    assert blog.read_text() == "# Better\n"
+
+
+def test_undone_what_was_published_is_removed(workspace):
+    assert walk(workspace, play(workspace, undo=True))["status"] == "undone"
+    assert published(workspace) == published(workspace, "outbox/scheduled") == NONE
+    assert reports(workspace) == []
+
+
+def test_undone_what_somebody_changed_is_asked_about_and_left(workspace):
+    walk(workspace, play(workspace))
+    (blog,) = (workspace.root / "outbox/blog").glob("*-bread-*.md")
+    blog.write_text("mine now\n")
+    walk(workspace, play(workspace, undo=True, answers={"publish": {"choice": "skip"}}))
+    assert blog.read_text() == "mine now\n"
+    assert published(workspace) == NONE | {"blog": [NAMES[0]]}
+
+
+# --- killed anywhere
+
+
+def start(workspace):
+    owner = subprocess.Popen([sys.executable, OWNER, workspace.root], stdout=subprocess.PIPE, text=True)
+    assert owner.stdout.readline() == "up\n"
+    return owner
+
+
+@pytest.fixture(scope="module")
+def run_s(tmp_path_factory):
+    """How long it takes from "up" to the end when nobody kills it."""
+    with pytest.MonkeyPatch.context() as patch:
+        made = made_in(tmp_path_factory.mktemp("whole"), patch)
+        play(made)
+        owner = start(made)
+        began = time.monotonic()
+        assert owner.communicate(timeout=END_S)[0] == "completed \n"
+        return time.monotonic() - began
+
+
+@pytest.mark.parametrize("undo", [False, True], ids=["done", "undone"])
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_killed_anywhere_each_post_is_there_once_or_taken_back(seed, undo, run_s, workspace):
+    play(workspace, ahead_s=AHEAD_S * 2, undo=undo)
+    pick = random.Random(seed)
+    for _ in range(pick.randint(2, MAX_KILLS)):
+        owner = start(workspace)
+        time.sleep(pick.uniform(0, run_s * 0.7))
+        owner.kill()
+        owner.communicate(timeout=END_S)
+    assert start(workspace).communicate(timeout=END_S)[0].startswith("undone" if undo else "completed")
+    assert published(workspace) == published(workspace, "outbox/scheduled") == (NONE if undo else ALL)
+    assert len(reports(workspace)) == (0 if undo else 1)
+    assert not list((workspace.root / "outbox").rglob(".*")), "no half-written file is left"
+    with Views(workspace) as views:
+        assert len(views.plans()) == 1
+        assert views.verify().get("bad") is None

@@ -1,0 +1,257 @@
+"""The exam of the playbook format: a productised service, in every ending, killed anywhere, and undone."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from exam_owner import PLAY, Exam, mails
+
+from mainstay.app import Owner, create_workspace
+from mainstay.ledger import queries
+from mainstay.views import Views
+
+OWNER = Path(__file__).with_name("exam_owner.py")
+SEEDS = 5
+MAX_KILLS = 6
+END_S = 120
+READY, CHANGED = "Your sprint is ready", "Your sprint, changed"
+RESULT = {"choice": "approve", "form": ["result=outbox/sprints/draft.txt", "note=Enjoy."]}
+WORK = {"sprint": RESULT, "change": RESULT}
+LEAD = "Name: Ada Berg\nEmail: ada@example.com\nBudget: 3000\n\nWe need a website for our bakery.\n"
+RULES = "wanted: website, shop  # what I make\nunwanted: casino\nwords: 4\n"
+
+
+def made_in(folder, patch):
+    patch.setenv("XDG_CONFIG_HOME", str(folder / "config"))
+    made = create_workspace(folder / "w", name="Acme Ltd", sender="Anna <anna@acme.example>")
+    for path, text in (
+        ("inbox/leads/ada.txt", LEAD),
+        ("inbox/rules.txt", RULES),
+        ("outbox/sprints/draft.txt", "the draft"),
+    ):
+        (made.root / path).parent.mkdir(parents=True, exist_ok=True)
+        (made.root / path).write_text(text)
+    return made
+
+
+@pytest.fixture
+def workspace(tmp_path, monkeypatch):
+    return made_in(tmp_path, monkeypatch)
+
+
+def play(workspace, *, lead="inbox/leads/ada.txt", replies=None, answers=None, undo=False, **inputs):
+    """Write down what happens; money and durations as the history holds them."""
+    given = {
+        "playbook": "productised-service",
+        "files": {"lead": lead},
+        "inputs": {"rules": "inbox/rules.txt", **inputs},
+        "answers": WORK | (answers or {}),
+        "replies": replies or {},
+        "undo": undo,
+    }
+    (workspace.root / PLAY).write_text(json.dumps(given))
+    return given
+
+
+def walk(workspace, given):
+    """Run it in this process; gives where it ends."""
+
+    async def inside():
+        async with Owner(workspace, "test") as owner:
+            return await Exam(owner, given).carry_on()
+
+    return asyncio.run(asyncio.wait_for(inside(), END_S))
+
+
+def subjects(workspace):
+    return sorted(str(mail["Subject"]) for mail in mails(workspace.root))
+
+
+def documents(workspace):
+    """Give the numbers of the documents that lie there, with what each says it is."""
+    found = {}
+    for path in sorted((workspace.root / "outbox/invoices").glob("*")):
+        title = re.search("<h1>(.*?)</h1>", path.read_text()).group(1)
+        assert title.endswith(path.stem), "a document bears the number that its file is called by"
+        found[path.stem] = title.removesuffix(f" {path.stem}")
+    return found
+
+
+def recorded(workspace):
+    """Give the documents of the history as (number, what it credits), in order."""
+    owner = Owner(workspace, "test")
+    try:
+        assert owner.ledger.differing() == []
+        return owner.ledger.rows("SELECT number, credits FROM book_document ORDER BY series DESC, serial")
+    finally:
+        owner.ledger.close()
+        owner.lock.release()
+
+
+def year():
+    return time.strftime("%Y")
+
+
+def test_accepted_at_once_it_is_delivered_and_invoiced(workspace):
+    given = play(workspace, replies={READY: ["Perfect, thank you!"]})
+    standing = walk(workspace, given)
+    y = year()
+    assert (standing["status"], standing["ending"]) == ("completed", "accepted")
+    assert subjects(workspace) == sorted([f"We begin: invoice {y}-0001", READY, f"Invoice {y}-0002"])
+    assert documents(workspace) == {f"{y}-0001": "Deposit invoice", f"{y}-0002": "Invoice"}
+    final = (workspace.root / f"outbox/invoices/{y}-0002.html").read_text()
+    assert "1,500.00 EUR" in final
+    assert f"Less deposit, invoice {y}-0001" in final
+    assert "<td>Total</td><td>1,000.00 EUR</td>" in final
+    (ready,) = [mail for mail in mails(workspace.root) if mail["Subject"] == READY]
+    assert [part.get_content() for part in ready.iter_attachments()] == [b"the draft"]
+    with Views(workspace) as views:
+        (plan,) = views.plans()
+        returns = views.show(plan["plan"])["returns"]
+    assert returns == {"invoice": f"{y}-0002", "deposit": f"{y}-0001", "outcome": "accepted", "paid_back": False}
+
+
+def test_changes_go_round_until_they_are_accepted(workspace):
+    replies = {READY: ["Could you make the logo larger?"], CHANGED: ["Almost, please add a map.", "Great, approved."]}
+    standing = walk(workspace, play(workspace, replies=replies))
+    assert standing["ending"] == "accepted"
+    assert subjects(workspace).count(CHANGED) == 2
+    assert list(documents(workspace).values()) == ["Deposit invoice", "Invoice"]
+    with Views(workspace) as views:
+        (plan,) = views.plans()
+        inputs = views.show(f"{plan['plan']}-rework-r2")["inputs"]
+    assert inputs["wish"] == "Almost, please add a map."
+
+
+def test_an_unhappy_customer_gets_a_credit_note_for_the_deposit(workspace):
+    replies = {READY: ["I am disappointed and want my money back."]}
+    standing = walk(workspace, play(workspace, replies=replies))
+    y = year()
+    assert standing["ending"] == "refunded"
+    assert documents(workspace) == {f"{y}-0001": "Deposit invoice", f"CN-{y}-0001": "Credit note"}
+    assert recorded(workspace) == [(f"CN-{y}-0001", f"{y}-0001"), (f"{y}-0001", "")]
+    note = (workspace.root / f"outbox/invoices/CN-{y}-0001.html").read_text()
+    assert f"Takes back: invoice {y}-0001" in note
+    assert "-500.00 EUR" in note
+
+
+def test_who_never_answers_is_reminded_once_and_then_the_operator_is_asked(workspace):
+    given = play(workspace, reply_in=1, nudge_in=1, answers={"judge": {"choice": "none"}})
+    standing = walk(workspace, given)
+    assert standing["ending"] == "no_answer"
+    assert subjects(workspace).count("Your sprint: what do you think?") == 1
+    assert list(documents(workspace).values()) == ["Deposit invoice"]
+
+
+def test_an_answer_to_the_reminder_counts(workspace):
+    given = play(workspace, reply_in=1, nudge_in=600, replies={"Your sprint: what do you think?": ["Looks good!"]})
+    assert walk(workspace, given)["ending"] == "accepted"
+
+
+def test_what_is_unclear_is_asked(workspace):
+    given = play(workspace, replies={READY: ["Hm."]}, answers={"judge": {"choice": "accepted"}})
+    assert walk(workspace, given)["ending"] == "accepted"
+
+
+def test_a_lead_that_is_refused_gets_a_polite_mail_and_nothing_else(workspace):
+    standing = walk(workspace, play(workspace, answers={"accept": {"choice": "reject"}}))
+    assert standing["ending"] == "declined"
+    assert subjects(workspace) == ["Your enquiry"]
+    assert documents(workspace) == {}
+
+
+def test_a_sprint_that_is_not_done_takes_the_deposit_back(workspace):
+    standing = walk(workspace, play(workspace, answers={"sprint": {"choice": "reject"}}))
+    assert standing["ending"] == "not_delivered"
+    assert sorted(documents(workspace).values()) == ["Credit note", "Deposit invoice"]
+
+
+def test_three_rounds_without_end_ask(workspace):
+    replies = {READY: ["Please change it."], CHANGED: ["Please change it."] * 9}
+    standing = walk(workspace, play(workspace, replies=replies, answers={"rework": {"choice": "accept"}}))
+    assert standing["ending"] == "unresolved"
+    assert subjects(workspace).count(CHANGED) == 3
+
+
+def test_undone_every_invoice_has_its_credit_note_and_the_mails_are_named(workspace):
+    standing = walk(workspace, play(workspace, replies={READY: ["Perfect!"]}, undo=True))
+    y = year()
+    assert standing["status"] == "undone"
+    assert recorded(workspace) == [
+        (f"CN-{y}-0001", f"{y}-0002"),
+        (f"CN-{y}-0002", f"{y}-0001"),
+        (f"{y}-0001", ""),
+        (f"{y}-0002", ""),
+    ]
+    assert len(documents(workspace)) == 4, "no document is deleted"
+    with Views(workspace) as views:
+        (plan,) = views.plans()
+        left = views.plan(plan["plan"]).not_undone
+    assert sorted(left) == ["bill", "deliver", "welcome"]
+
+
+def test_what_was_refunded_is_not_credited_twice(workspace):
+    replies = {READY: ["I want a refund."]}
+    assert walk(workspace, play(workspace, replies=replies, undo=True))["status"] == "undone"
+    assert len(recorded(workspace)) == 2
+
+
+# --- killed anywhere
+
+
+def start(workspace):
+    owner = subprocess.Popen([sys.executable, OWNER, workspace.root], stdout=subprocess.PIPE, text=True)
+    assert owner.stdout.readline() == "up\n"
+    return owner
+
+
+@pytest.fixture(scope="module")
+def run_s(tmp_path_factory):
+    """How long it takes from "up" to the end when nobody kills it."""
+    with pytest.MonkeyPatch.context() as patch:
+        made = made_in(tmp_path_factory.mktemp("whole"), patch)
+        play(made, **KILLED)
+        owner = start(made)
+        began = time.monotonic()
+        assert owner.communicate(timeout=END_S)[0] == "undone accepted\n"
+        return time.monotonic() - began
+
+
+KILLED = {
+    "replies": {READY: ["Could you make the logo larger?"], CHANGED: ["Great, approved."]},
+    "undo": True,
+}
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_killed_anywhere_each_mail_and_each_number_is_there_once(seed, run_s, workspace):
+    play(workspace, **KILLED)
+    pick = random.Random(seed)
+    for _ in range(pick.randint(2, MAX_KILLS)):
+        owner = start(workspace)
+        time.sleep(pick.uniform(0, run_s * 0.7))
+        owner.kill()
+        owner.communicate(timeout=END_S)
+    assert start(workspace).communicate(timeout=END_S)[0] == "undone accepted\n"
+    y = year()
+    assert subjects(workspace) == sorted([f"We begin: invoice {y}-0001", READY, CHANGED, f"Invoice {y}-0002"])
+    assert recorded(workspace) == [
+        (f"CN-{y}-0001", f"{y}-0002"),
+        (f"CN-{y}-0002", f"{y}-0001"),
+        (f"{y}-0001", ""),
+        (f"{y}-0002", ""),
+    ]
+    kinds = {f"{y}-0001": "Deposit invoice", f"{y}-0002": "Invoice"}
+    assert documents(workspace) == kinds | dict.fromkeys((f"CN-{y}-0001", f"CN-{y}-0002"), "Credit note")
+    assert not list((workspace.root / "outbox").rglob(".*")), "no half-written file is left"
+    with Views(workspace) as views:
+        assert views.verify().get("bad") is None
+
