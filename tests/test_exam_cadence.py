@@ -103,7 +103,7 @@ def test_a_week_is_planned_written_asked_about_once_and_published(workspace):
         asked = [row for row in views.show(plan["plan"])["timeline"] if row["what"].startswith("Question")]
         assert len(asked) == 1, "one question covers the whole schedule"
         card = views.question(f"{plan['plan']}.1")
-    assert len(card["rows"]) == len(NAMES) * len(CHANNELS)
+    assert len(card["card"]["covers"]) == len(NAMES) * len(CHANNELS)
     assert "Why dough" in str(card), "what will be published is shown word for word"
 
 

@@ -254,4 +254,3 @@ def test_killed_anywhere_each_mail_and_each_number_is_there_once(seed, run_s, wo
     assert not list((workspace.root / "outbox").rglob(".*")), "no half-written file is left"
     with Views(workspace) as views:
         assert views.verify().get("bad") is None
-

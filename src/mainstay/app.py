@@ -220,7 +220,7 @@ def _contracts(config: Config, root: Path, state: Path, records: OwnRecords) -> 
         ),
         *files.operations(folders),
         *leads.operations(),
-        *posts.operations(folders),
+        *posts.operations(folders, config.company.timezone),
     )
     return Contracts(operations, (DRAFT, RECONCILE, QUALIFY_LEAD, CLASSIFY_REPLY, PLAN_WEEK))
 

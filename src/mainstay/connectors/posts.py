@@ -6,7 +6,10 @@ A post that is scheduled lies in `outbox/scheduled/<channel>` until its time, wh
 from __future__ import annotations
 
 import re
+from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, cast
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -65,8 +68,8 @@ class Scheduled(msgspec.Struct, frozen=True):
     previous: BlobRef | None = None
 
 
-def operations(config: FilesConfig) -> tuple[Operation, ...]:
-    """Build posts.read_topics and posts.schedule, whose undo is files.restore."""
+def operations(config: FilesConfig, timezone: str = "UTC") -> tuple[Operation, ...]:
+    """Build posts.read_topics and posts.schedule, whose undo is files.restore; cards say times in the time zone."""
     write = next(each for each in of_files(config) if each.name == "files.write")
     queue = _Queue(write)
     return (
@@ -91,7 +94,7 @@ def operations(config: FilesConfig) -> tuple[Operation, ...]:
             lookup_authoritative=True,
             compensation="files.restore",
             compensate=_undo,
-            card=_card,
+            card=partial(_card, ZoneInfo(timezone)),
             roles={"channel": "destination"},
         ),
     )
@@ -164,7 +167,7 @@ def _undo(arguments: Post, output: Scheduled) -> Compensation:
     return Compensation("files.restore", expected)
 
 
-def _card(arguments: Post) -> Card:
-    when = arguments.at.replace("T", " ")
+def _card(zone: ZoneInfo, arguments: Post) -> Card:
+    when = datetime.fromisoformat(arguments.at).astimezone(zone).strftime("%Y-%m-%d %H:%M")
     body = shown(arguments.text, lines=True)
     return Card(f"{shown(arguments.channel)}, {when}: {shown(arguments.title)}", body)
