@@ -50,7 +50,7 @@ sender = {sender}
 # "mail.send" = {{per_day = 50}}
 
 # [workers]
-# confinement = "required"         # run no agent where its process can't be confined; mainstay doctor tells
+# confinement = "required"       # run no agent where its process can't be confined; mainstay doctor tells
 
 # [limits]                       # so many at once, over all plans
 # "mail.send" = 2
