@@ -30,6 +30,7 @@ def write(signed: Signed) -> bytes:
 
 def signed_part(content: bytes) -> bytes:
     """Give the signed part of a file; raises BadReceiptError when there is none."""
+    content = content.replace(b"\r\n", b"\n")  # a mail program's; that the file differs is found later
     _, mark, rest = content.rpartition(b"\n" + _OPEN.encode())
     document, end, _ = rest.partition(_CLOSE.encode())
     if not mark:
