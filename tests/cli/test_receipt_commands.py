@@ -281,5 +281,4 @@ def test_child_plans_stand_in_the_receipt_of_their_root(desk):
 
 
 def test_the_key_that_receipts_are_checked_with_is_shown(done):
-    assert done.json("key", "show")["receipts"] == done.made["fingerprint"]
-    assert done.made["fingerprint"] in done.run("key", "show").stdout.replace("\n", " ")
+    assert any(done.made["fingerprint"] in finding["says"] for finding in done.json("doctor"))

@@ -100,10 +100,12 @@ def _settings(workspace: Workspace) -> Iterator[Finding]:
 def _keys(workspace: Workspace) -> Iterator[Finding]:
     from mainstay.cli.key import say_where
     from mainstay.ledger import keys
+    from mainstay.receipts.signing import Signer, fingerprint
 
-    keys.load(workspace.state)
+    loaded = keys.load(workspace.state)
     keys.load_session(workspace.state)
     yield Finding("keys", "ok", say_where(workspace))
+    yield Finding("receipts", "ok", f"They are signed with key {fingerprint(Signer(loaded.receipts).public)}.")
     mode = stat.S_IMODE(workspace.state.stat().st_mode)
     if mode & 0o077:
         yield Finding("keys", "wrong", f"Others can enter {workspace.state}.", f"Run: chmod 700 {workspace.state}")

@@ -85,7 +85,7 @@ class Decision(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     plan: str
     about: tuple[str, ...]
     asked_at: str
-    why: str
+    why: Said
     shown: tuple[Field, ...]
     binds: tuple[str, ...]
     answer: str

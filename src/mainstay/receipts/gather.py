@@ -61,6 +61,7 @@ _OUTCOME = {
     "confirming": "happened",
     "unseen": "happened, not read back yet",
 }
+_TOLD_BY_OTHERS = frozenset({"stuck", "settle", "confirm"})  # questions that quote what failed, in whoever's words
 _WHOLE = (e.PlanEdited, e.PlanApproved, e.PlanPaused, e.PlanResumed, e.PlanCancelled, e.UndoRequested)
 _WHAT = {
     e.PlanEdited: "changed before it started",
@@ -202,8 +203,8 @@ class Receipts:
             plan=of.plan.id,
             about=tuple(say_path(path) for path in asked.paths),
             asked_at=self._time(event.recorded_at_us),
-            why=asked.why,
-            shown=teller.fields(asked.card, "shown", name),
+            why=teller.personal(asked.why, "why", name) if asked.kind in _TOLD_BY_OTHERS else asked.why,
+            shown=teller.fields(asked.card, "shown", name, private=asked.kind in _TOLD_BY_OTHERS),
             binds=(ruled.binds if ruled is not None else ()) or asked.binds,
             answer=ANSWER.get(ruled.choice, f"answered {ruled.choice}") if ruled is not None else "",
             by=_who(ruled.by) if ruled is not None else "",

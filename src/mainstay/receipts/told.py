@@ -24,9 +24,18 @@ class Teller:
         """Take what opens values, and what salts them."""
         self._payloads, self._signer, self._plan = payloads, signer, plan
 
-    def fields(self, value: Value, *where: str) -> tuple[Field, ...]:
-        """Give every text in a value, with its place in it; `where` names the value itself, once in a receipt."""
-        return tuple(self._fields(self._payloads.stored(value), (), where))
+    def fields(self, value: Value, *where: str, private: bool = False) -> tuple[Field, ...]:
+        """Give every text in a value, with its place in it; `where` names the value itself, once in a receipt.
+
+        With `private` all of them are personal, because nobody knows what they hold: words of a mail server, say.
+        """
+        found = self._fields(self._payloads.stored(value), (), where)
+        return tuple(self._private(one, where) if private else one for one in found)
+
+    def _private(self, field: Field, where: tuple[str, ...]) -> Field:
+        return (
+            field if isinstance(field.text, Personal) else Field(field.at, self.personal(field.text, *where, *field.at))
+        )
 
     def personal(self, text: str, *where: str) -> Said:
         """Give a text that may speak of a person, such as what somebody typed."""
