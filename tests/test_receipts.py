@@ -311,7 +311,7 @@ LONG = {
         decisions=tuple(decision(number) for number in range(1, 40)),
         actions=tuple(action(number, status=f"kind {number}") for number in range(1500)),
         moments=tuple(Moment("k3v9", WHEN, "paused", "the operator", person("x " * 500, "m")) for _ in range(50)),
-        edits=tuple(Edit("k3v9", f"remind, item {one}", WHEN, "k3v9.1", ("to",), ()) for one in range(30)),
+        edits=tuple(Edit("k3v9", f"remind, item {one}", WHEN, "k3v9.1", ("to",), (), "") for one in range(30)),
         inputs=tuple(Field((f"input {one}",), "y" * 1000) for one in range(30)),
         agents=tuple(Agent(f"agent{one}", "a" * 64, 1) for one in range(50)),
         undone="with everything",

@@ -78,7 +78,7 @@ class Decision(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A question, exactly what was shown, and what came of it.
 
     `answer` is empty where nobody gave one; then `ended` says why it no longer waits. `kept` counts from 1. `binds` are
-    the digests of the actions that a yes was for.
+    the digests of the actions that were shown; of one that was edited with the yes, its `Edit` has the digest.
     """
 
     decision: str
@@ -107,6 +107,7 @@ class Edit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     decision: str
     names: tuple[str, ...]
     now: tuple[Field, ...]
+    digest: str
 
 
 class Action(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -205,7 +205,7 @@ class Receipts:
             asked_at=self._time(event.recorded_at_us),
             why=teller.personal(asked.why, "why", name) if asked.kind in _TOLD_BY_OTHERS else asked.why,
             shown=teller.fields(asked.card, "shown", name, private=asked.kind in _TOLD_BY_OTHERS),
-            binds=(ruled.binds if ruled is not None else ()) or asked.binds,
+            binds=asked.binds,
             answer=ANSWER.get(ruled.choice, f"answered {ruled.choice}") if ruled is not None else "",
             by=_who(ruled.by) if ruled is not None else "",
             at=self._time(closed.recorded_at_us) if closed is not None else "",
@@ -222,10 +222,10 @@ class Receipts:
             fact, at = event.fact, self._time(event.recorded_at_us)
             if isinstance(fact, e.EffectPrepared) and fact.edited:
                 now = teller.fields(fact.arguments, "edit", event.id)
-                yield Edit(of.plan.id, say_path(fact.path), at, fact.ruling, fact.edited, now)
+                yield Edit(of.plan.id, say_path(fact.path), at, fact.ruling, fact.edited, now, fact.digest)
             elif isinstance(fact, e.StepReopened) and fact.edited:
                 now = teller.fields(fact.arguments, "edit", event.id)
-                yield Edit(of.plan.id, say_path(fact.path), at, "", (), now)
+                yield Edit(of.plan.id, say_path(fact.path), at, "", (), now, "")
 
     # --- actions
 

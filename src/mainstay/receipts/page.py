@@ -10,7 +10,7 @@ import hashlib
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
-from mainstay.receipts.data import Action, Decision, Field, Personal, Receipt, Said, canonical
+from mainstay.receipts.data import Action, Decision, Edit, Field, Personal, Receipt, Said, canonical
 from mainstay.receipts.signing import fingerprint
 from mainstay.shown import shown
 
@@ -150,11 +150,15 @@ def _done(receipt: Receipt, room: _Room) -> list[str]:
     for number, some in enumerate(kinds.values(), 1):
         lines.append(f"{number}. {_kind(some)}")
     lines = _at_most(lines, room.few, tuple(kinds))
-    edits = [f"Changed by a person: {one.path} ({', '.join(one.names)}) on {one.at}" for one in receipt.edits]
+    edits = [f"Changed by a person: {one.path}{_with(one)} on {one.at}; as it was then: below" for one in receipt.edits]
     lines += _at_most(edits, room.few, receipt.edits)
     if len(receipt.actions) > 1:
         lines.append(f"All {len(receipt.actions)} actions: SHA-256 {_sha(canonical(receipt.actions))}")
     return lines
+
+
+def _with(one: Edit) -> str:
+    return (f" ({', '.join(one.names)})" if one.names else "") + (f", with {one.decision}," if one.decision else "")
 
 
 def _kind(some: list[Action]) -> str:

@@ -44,8 +44,9 @@ class Teller:
     def _fields(self, value: Value, at: tuple[str, ...], where: tuple[str, ...]) -> Iterator[Field]:
         if isinstance(value, dict) and value.keys() == {"minor", "currency"}:
             yield Field(at, _money(value))
-        elif isinstance(value, dict) and value.keys() == {"name", "blob"} and isinstance(value["name"], str):
-            yield Field(at, f"{value['name']}, {_said(value['blob'])}")
+        elif isinstance(value, dict) and value.keys() == {"name", "blob"}:
+            told = f"{self._payloads.load(value['name'])}, {_said(value['blob'])}"
+            yield Field(at, self.personal(told, *where, *at) if isinstance(value["name"], Sealed) else told)
         elif isinstance(value, dict):
             for name in sorted(value, key=lambda one: _FIRST.get(one, 2)):
                 yield from self._fields(value[name], (*at, name), where)
