@@ -193,3 +193,15 @@ def lethal(given: Word, ctx: Context) -> Said:
 def reader(given: Word, ctx: Context) -> Said:
     one = ctx.call("test.noted", word=given.word)
     return Said(one["word"] + " " + ctx.call("test.noted", word="kill")["word"])
+
+
+@agent(operations=ALL)
+def both(given: Word, ctx: Context) -> Said:
+    found = ctx.gather(*(lambda word=word: ctx.call("test.fickle", word=word) for word in given.word.split()))
+    return Said(" ".join(each["word"] for each in found))
+
+
+@agent(operations=ALL)
+async def both_aside(given: Word, ctx: AsyncContext) -> Said:
+    found = await ctx.gather(*(ctx.call("test.fickle", word=word) for word in given.word.split()))
+    return Said(" ".join(each["word"] for each in found))

@@ -164,6 +164,16 @@ def test_j1_what_failed_is_called_again_by_the_next_attempt_and_nothing_else_is(
     assert [entry.failure is None for entry in entries] == [True, False, False, True]
 
 
+@pytest.mark.parametrize("agent", ["both", "both_aside"])
+def test_j1_all_branches_that_failed_are_called_again_and_those_that_did_not_are_not(workspace, world, agent):
+    looked = Looked()
+    looked.words += ["c", "c"]  # so that it answers at once
+    retry = Retry(attempts=3, base_s=0.01)
+    status, output, _, slot = ended(workspace, world, step(agent, "a b c", retry=retry), looked=looked)
+    assert (status, output["word"], slot.attempt) == ("completed", "a b c", 2)
+    assert sorted(looked.words[2:]) == ["a", "a", "a", "b", "b", "b", "c"]
+
+
 def test_j1_an_action_that_can_not_happen_is_told_to_the_agent(workspace, world):
     _, output, _, slot = ended(workspace, world, step("handling"))
     assert (output["word"], slot.status) == ("no", "done")

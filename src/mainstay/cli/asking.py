@@ -11,7 +11,7 @@ from mainstay.cli.progress import Board
 from mainstay.cli.screen import text
 from mainstay.cli.status import DONE, FAILED, INTERRUPTED, WAITS
 from mainstay.errors import CommandRefusedError
-from mainstay.sentences import say_status
+from mainstay.sentences import say_path, say_status
 
 if TYPE_CHECKING:
     from mainstay.cli.screen import Screen
@@ -85,7 +85,7 @@ def say_standing(screen: Screen, standing: Row) -> None:
         screen.say(text(f"'{name}' leaves at its time; call it back with: mainstay recall {plan} {name}", "cyan"))
     for name in standing.get("refused", ()) if not questions else ():
         left_out = ", ".join(standing["left_out"])
-        screen.say(f"You said no to '{name}'." + f" Left out: {left_out}." * bool(left_out), "yellow")
+        screen.say(f"You said no to '{say_path(name)}'." + f" Left out: {left_out}." * bool(left_out), "yellow")
     if standing["status"] == "completed" and standing.get("written"):
         screen.say(f"Written: {', '.join(standing['written'])}")
     if standing["status"] == "completed":

@@ -28,6 +28,7 @@ from mainstay.values import EffectClass, say_duration
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from mainstay.contracts import Operation
     from mainstay.kernel.graph import Awaited, Definition, Need, Slack, Step, Trigger
     from mainstay.ports import Catalogue
 
@@ -98,6 +99,12 @@ def explain(definition: Definition, catalogue: Catalogue) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _for_good(operations: list[Operation]) -> str:
+    """Say why what one of these does can't be undone; empty when all of it can."""
+    whys = (each.cannot_undo or f"nothing takes {each.name} back" for each in operations if not each.compensation)
+    return next(whys, "")
+
+
 def _dry_step(step: Step, definition: Definition, catalogue: Catalogue) -> DryStep:
     action, cost, at_most, cannot = _say_kind(step, definition), 0, step.timeout_s, ""
     check = say_condition(step.check) if step.check is not None else ""
@@ -115,7 +122,8 @@ def _dry_step(step: Step, definition: Definition, catalogue: Catalogue) -> DrySt
             check = "" if step.check is not None and step.check.source == agent.success else check
             if agent.operations:
                 action += f", with {and_(agent.operations)}"
-                acts = any(catalogue.operation(name).effect != "read" for name in agent.operations)
+                called = [one for one in map(catalogue.operation, agent.operations) if one.effect != "read"]
+                acts, cannot = bool(called), _for_good(called)
     except UnknownNameError:
         action = "Call what this workspace does not have"
         cannot = "nothing is known of it" if acts else ""

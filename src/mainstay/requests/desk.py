@@ -13,7 +13,7 @@ from mainstay import commands as c
 from mainstay import events as e
 from mainstay.contracts import to_plain
 from mainstay.errors import CommandRefusedError, CommitFailedError, InputError, MainstayError
-from mainstay.kernel.state import ENDED, RESTING, Plan
+from mainstay.kernel.state import ENDED, RESTING, Plan, is_call, step_name
 from mainstay.ledger import queries
 from mainstay.records import File
 from mainstay.requests.ruling import rule
@@ -224,11 +224,9 @@ class Requests:
             "title": plan.title,
             "questions": questions,
             "refused": [name for name, slot in plan.slots.items() if slot.status == "rejected" and "/" not in name],
-            "left_out": [name for name, slot in plan.slots.items() if slot.status == "skipped" and "/" not in name],
+            "left_out": [name for name, slot in plan.slots.items() if slot.status == "skipped" and not _is_part(name)],
             "written": self._written(plan),
-            "leaving": sorted(
-                {path.partition("/")[0] for path, slot in plan.slots.items() if slot.status == "delayed"}
-            ),
+            "leaving": sorted({step_name(path) for path, slot in plan.slots.items() if slot.status == "delayed"}),
         }
 
     def _written(self, plan: Plan) -> list[str]:
@@ -240,6 +238,11 @@ class Requests:
                 output = self.payloads.load(slot.output)
                 written += [str(output["path"])] if isinstance(output, dict) and "path" in output else []
         return written
+
+
+def _is_part(path: str) -> bool:
+    """Whether a path is a part of a step: an item, or an action of its agent."""
+    return "/" in path or is_call(path)
 
 
 def say_news(plan_id: str, fact: e.AnyFact) -> Params:
