@@ -205,8 +205,7 @@ def _all_attached(message: EmailMessage) -> tuple[Attached, ...]:
 def _attached(part: EmailMessage) -> Attached:
     payload = part.get_payload(decode=True)
     if not isinstance(payload, bytes):  # a mail in a mail, or several parts that are one attachment
-        inner = part.get_payload()
-        one = inner[0] if isinstance(inner, list) and len(inner) == 1 else part
-        payload = cast("EmailMessage", one).as_bytes()
+        inner = cast("list[EmailMessage]", part.get_payload() if part.is_multipart() else [])
+        payload = (inner[0] if len(inner) == 1 else part).as_bytes()
     name = (part.get_filename() or "file").replace("\\", "/").rpartition("/")[2]
     return Attached(name or "file", part.get_content_type(), base64.b64encode(payload).decode())
