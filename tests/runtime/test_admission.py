@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 
 import msgspec
-from kit import RECORDS, after, agent, do, plan, rule, run, undo
+from families import WORD, cel, child, parent, sub, subs
+from kit import RECORDS, after, agent, do, plan, rule, run, start, undo
 
 from mainstay import events as e
 from mainstay.kernel.graph import Ask, Cel, Field, Literally, Step, Text
@@ -184,3 +185,85 @@ def test_a_crowd_on_one_key_runs_one_after_the_other_and_none_is_left_behind(wor
     ended, places = run(workspace, world, scenario)
     assert ended == ["completed"] * 40
     assert [type(fact) for fact in places] == [e.PlaceTaken, e.PlaceLeft] * 40, "never two at a time"
+
+
+def test_t2_thousands_that_wait_for_one_key_and_a_limit_cost_each_other_nothing(workspace, world):
+    """Each looks at its own line only: else each of them would look at all the others."""
+    count = 3000
+
+    async def fill(owner):
+        keyed = waiting(key=KEY, limit=3)
+        asked = [owner.requests.propose(keyed, {"customer": "ada"}, priority=number % 3) for number in range(count)]
+        await asyncio.gather(*(committed for _, committed in asked))
+        return len(owner.ledger.rows("SELECT id FROM plan WHERE status = 'approved'"))
+
+    async def again(owner):
+        ended = []
+        for _ in range(5):
+            (running,) = owner.ledger.rows("SELECT id, priority FROM plan WHERE status = 'running'")
+            await rule(owner, f"{running[0]}.1", "approve")
+            ended.append(running[1])
+        return ended, len(owner.engine._plans)
+
+    assert run(workspace, world, fill) == count - 1
+    priorities, in_memory = run(workspace, world, again)
+    assert priorities[1:] == [2, 2, 2, 2], "the urgent go first, also after a restart"
+    assert in_memory < 20, "who waits is not in memory (requirement K15)"
+
+
+def keyed_child(**more):
+    ask = Step(name="q", kind="ask", ask=Ask(text=Text((Literally("Go on?"),)), rejection_used=True))
+    return child(ask, key=cel("inputs.word", "inputs"), **more)
+
+
+def test_k16_sub_plans_of_one_key_run_one_after_the_other(workspace, world):
+    """Those of two items of one plan too, and those of two plans."""
+
+    async def scenario(owner):
+        both = parent(subs("s"), child=keyed_child())
+        first, _ = await start(owner, both, words=["ada", "ada"])
+        second, _ = await start(owner, both, words=["ada", "bob"])
+        names = [f"{first}-s-1", f"{first}-s-2", f"{second}-s-1", f"{second}-s-2"]
+        before = [status(owner, name) for name in names]
+        for name in names:
+            await rule(owner, f"{name}.1", "approve")
+        return before, [(await owner.requests.follow(each, lambda _: None))["status"] for each in (first, second)]
+
+    before, ended = run(workspace, world, scenario)
+    assert before == ["running", "approved", "approved", "running"]
+    assert ended == ["completed", "completed"]
+
+
+def test_k16_a_sub_plan_with_the_key_of_its_own_plan_passes_those_in_line(workspace, world):
+    """Another plan waits for the key that the parent holds: the parent would wait for its child for ever."""
+    key = cel("inputs.word", "inputs")
+
+    async def scenario(owner):
+        inner = msgspec.structs.replace(keyed_child(), name="outer")
+        definition = parent(Step(name="w", kind="ask", ask=WAIT.ask), sub("s", WORD, needs=after("w")), child=inner)
+        outer = msgspec.structs.replace(definition, name="outer", key=key)
+        first, _ = await start(owner, outer, word="ada")
+        second, _ = await start(owner, outer, word="ada")
+        await rule(owner, f"{first}.1", "approve")
+        seen = status(owner, f"{first}-s"), status(owner, second)
+        await rule(owner, f"{first}-s.1", "approve")
+        return seen, status(owner, first), status(owner, second)
+
+    assert run(workspace, world, scenario) == (("running", "approved"), "completed", "running")
+
+
+def test_k4_pausing_a_plan_reaches_its_sub_plan_that_waits_for_a_place(workspace, world):
+    async def scenario(owner):
+        outer = parent(sub("s", WORD), child=keyed_child())
+        first, _ = await start(owner, outer, word="ada")
+        second, _ = await start(owner, outer, word="ada")
+        await owner.requests.answer(Request("pause", {"plan": second}, ""), True, lambda _: None)
+        await rule(owner, f"{first}-s.1", "approve")
+        paused = status(owner, f"{second}-s")
+        await owner.requests.answer(Request("resume", {"plan": second}, ""), True, lambda _: None)
+        resumed = status(owner, f"{second}-s")
+        await owner.requests.answer(Request("cancel", {"plan": second}, ""), True, lambda _: None)
+        third, _ = await start(owner, outer, word="ada")
+        return paused, resumed, status(owner, f"{second}-s"), status(owner, f"{third}-s")
+
+    assert run(workspace, world, scenario) == ("approved", "running", "cancelled", "running")

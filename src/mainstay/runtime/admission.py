@@ -71,7 +71,9 @@ class Admission:
         self._ledger = ledger
         self._rows = rows
         self._limits: dict[str, tuple[str, Limit]] = {}  # by name: the present stream, and what it adds up to
-        self._queues: dict[str, list[tuple[int, str]]] | None = None  # heaps of (order, plan), by limit
+        self._queues: dict[str, list[tuple[int, str]]] | None = (
+            None  # heaps of (order, plan), by limit
+        )
 
     def forget(self) -> None:
         """Read everything again at the next use, because an append failed."""
@@ -89,7 +91,7 @@ class Admission:
         seen: dict[str, Plan] = {}
         touched = set(names)
         while touched or any(seen.get(plan_id) is not plan for plan_id, plan in stage.plans.items()):
-            for plan_id, plan in stage.plans.items():
+            for plan_id, plan in list(stage.plans.items()):
                 if seen.get(plan_id) is not plan:
                     seen[plan_id] = plan
                     touched |= self._look_at(plan, stage, drafts)
@@ -108,6 +110,9 @@ class Admission:
         if other:
             self._note(drafts, other, PlaceTaken(plan.id) if holds else PlaceLeft(plan.id))
         if plan.status == "approved" and plan.paused_at_us is None:
+            if plan.parent and self._lacking(plan) is None:  # whoever is in line may wait for its parent's place
+                self._let_start(plan, stage, drafts)
+                return set()
             self._wait(plan, stage.now_us)
             return set(plan.keys)
         return set() if holds else set(other)
@@ -115,41 +120,46 @@ class Admission:
     # --- who is next
 
     def _start(self, stage: Stage, names: Iterable[str], drafts: dict[str, list[LimitFact]]) -> None:
-        """Start whoever has all places, the first in each line first."""
+        """Start whoever has all places, the first in each line first; who lacks another place waits in that line."""
         for name in sorted(names):
             queue = self._waiting().get(name, [])
-            passed: list[tuple[int, str]] = []
             while queue:
                 plan = stage.plan(queue[0][1])
                 if plan.status != "approved" or plan.paused_at_us is not None:
                     heapq.heappop(queue)  # it started, ended, or was paused meanwhile
-                elif not self._fits(plan, name):
+                    continue
+                if not self._fits(plan, name):
                     break
-                elif all(self._fits(plan, key) for key in plan.keys):
-                    heapq.heappop(queue)
-                    stage.decide(plan.id, c.StartPlan(now_us=stage.now_us))
-                    self._note(drafts, plan.keys, PlaceTaken(plan.id))
+                entry, lacking = heapq.heappop(queue), self._lacking(plan)
+                if lacking is None:
+                    self._let_start(plan, stage, drafts)
                 else:
-                    passed.append(heapq.heappop(queue))  # it lacks another place; that one's line will start it
-            for entry in passed:
-                heapq.heappush(queue, entry)
+                    heapq.heappush(self._waiting().setdefault(lacking, []), entry)
+
+    def _let_start(self, plan: Plan, stage: Stage, drafts: dict[str, list[LimitFact]]) -> None:
+        stage.decide(plan.id, c.StartPlan(now_us=stage.now_us))
+        self._note(drafts, plan.keys, PlaceTaken(plan.id))
+
+    def _lacking(self, plan: Plan) -> str | None:
+        """Name the first limit that has no place for a plan."""
+        return next((name for name in plan.keys if not self._fits(plan, name)), None)
 
     def _fits(self, plan: Plan, name: str) -> bool:
         most = 1 if name.startswith(_ONE_AT_A_TIME) else plan.graph.definition.limit or 1
         return has_place(self._limit(name)[1], most, plan.id)
 
     def _wait(self, plan: Plan, now_us: int) -> None:
+        """Let a plan wait in one line: of the first limit that has no place for it."""
         order = now_us - plan.priority * STEP_OF_PRIORITY_US
-        for name in plan.keys:
-            heapq.heappush(self._waiting().setdefault(name, []), (order, plan.id))
+        name = self._lacking(plan) or plan.keys[0]
+        heapq.heappush(self._waiting().setdefault(name, []), (order, plan.id))
 
     def _waiting(self) -> dict[str, list[tuple[int, str]]]:
         if self._queues is None:
             self._queues = {}
             for each in self._rows.waiting():
                 order = each.approved_at_us - each.priority * STEP_OF_PRIORITY_US
-                for name in each.keys:
-                    heapq.heappush(self._queues.setdefault(name, []), (order, each.plan))
+                heapq.heappush(self._queues.setdefault(each.keys[0], []), (order, each.plan))
         return self._queues
 
     # --- the streams
