@@ -71,9 +71,7 @@ class Admission:
         self._ledger = ledger
         self._rows = rows
         self._limits: dict[str, tuple[str, Limit]] = {}  # by name: the present stream, and what it adds up to
-        self._queues: dict[str, list[tuple[int, str]]] | None = (
-            None  # heaps of (order, plan), by limit
-        )
+        self._queues: dict[str, list[tuple[int, str]]] | None = None  # heaps of (order, plan), by limit
 
     def forget(self) -> None:
         """Read everything again at the next use, because an append failed."""
@@ -89,7 +87,7 @@ class Admission:
             return []
         drafts: dict[str, list[LimitFact]] = {}
         seen: dict[str, Plan] = {}
-        touched = set(names)
+        touched = set(names) if self._queues is not None else {*names, *self.waited_for()}
         while touched or any(seen.get(plan_id) is not plan for plan_id, plan in stage.plans.items()):
             for plan_id, plan in list(stage.plans.items()):
                 if seen.get(plan_id) is not plan:
