@@ -205,3 +205,15 @@ def both(given: Word, ctx: Context) -> Said:
 async def both_aside(given: Word, ctx: AsyncContext) -> Said:
     found = await ctx.gather(*(ctx.call("test.fickle", word=word) for word in given.word.split()))
     return Said(" ".join(each["word"] for each in found))
+
+
+DONE: list[str] = []
+
+
+@agent(operations=ALL)
+def forgetful(given: Word, ctx: Context) -> Said:
+    """Call something only when this process has not done so: what no agent should do."""
+    if not DONE:
+        DONE.append("once")
+        ctx.call("test.say", word=given.word)
+    return Said("nothing")

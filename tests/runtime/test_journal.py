@@ -242,6 +242,13 @@ def test_j1_from_the_start_it_has_an_empty_journal_and_what_it_did_can_still_be_
     assert (looked.words, world.words()) == (["same", "same"], [])
 
 
+def test_j1_an_agent_that_ends_without_what_it_did_before_is_stuck(workspace, world):
+    _, output, _, slot = ended(workspace, world, step("forgetful", "w"))
+    assert (output, slot.status, slot.failure.cause) == (None, "stuck", "JournalMismatch")
+    assert "it had called test.say, and ends without that now" in slot.failure.message
+    assert world.words() == ["w"]
+
+
 # --- limits (FAULTS F16)
 
 
