@@ -15,7 +15,7 @@ from mainstay.contracts import AgentContract, AgentResult, Card, Compensation, F
 from mainstay.errors import NotSent, Permanent, Transient, Uncertain
 from mainstay.kernel.graph import Cel, Definition, Field, Literally, Need, Record, Step
 from mainstay.runtime.catalogue import Contracts
-from mainstay.runtime.engine import stream_of
+from mainstay.runtime.stage import stream_of
 
 if TYPE_CHECKING:
     from mainstay.contracts import Call

@@ -16,7 +16,7 @@ from mainstay import commands as c
 from mainstay import events as e
 from mainstay.errors import CommandRefusedError, FileError, LedgerError
 from mainstay.kernel.graph import Ask, Cel, Compensate, Literally, Need, Record, Retry, Step, Text
-from mainstay.runtime.engine import stream_of
+from mainstay.runtime.stage import stream_of
 from mainstay.views import Views
 from mainstay.workspace import Workspace
 
@@ -84,15 +84,37 @@ def test_every_event_names_its_cause_in_the_same_history(workspace, world):
     assert run(workspace, world, scenario) == []
 
 
-def test_an_irreversible_effect_waits_for_a_ruling_and_holds_no_memory_e4(workspace, world):
+def test_an_irreversible_effect_waits_for_a_ruling_and_nothing_is_under_way_e4(workspace, world):
     async def scenario(owner):
         _, standing = await start(owner, plan(do("a", "test.shout", "loud")))
-        held = len(owner.engine._plans), len(owner.engine._busy), len(owner.engine._tasks)
+        held = len(owner.engine._busy), len(owner.engine._tasks)
         before = world.words()
         await rule(owner, standing["questions"][0], "approve")
         return standing["status"], before, held, world.words()
 
-    assert run(workspace, world, scenario) == ("running", [], (0, 0, 0), ["loud"])
+    assert run(workspace, world, scenario) == ("running", [], (0, 0), ["loud"])
+
+
+def test_p3_plans_that_wait_leave_memory_but_for_the_last_and_the_cache_is_bounded(workspace, world, monkeypatch):
+    monkeypatch.setattr("mainstay.runtime.engine.RESTED_IN_MEMORY", 3)
+    monkeypatch.setattr("mainstay.runtime.engine.PLANS_IN_MEMORY", 5)
+
+    async def scenario(owner):
+        loud = plan(do("a", "test.shout", "loud"))
+        plans = [(await start(owner, loud))[0] for _ in range(6)]
+        waiting = list(owner.engine._plans)
+        both = await asyncio.gather(*(start(owner, plan(agent("a", "work"))) for _ in range(8)))
+        held = len(owner.engine._plans)
+        stands = [owner.engine.load(each).status for each in plans]
+        await rule(owner, f"{plans[0]}.1", "approve")
+        return plans, waiting, held, stands, {standing["status"] for _, standing in both}
+
+    plans, waiting, held, stands, ended = run(workspace, world, scenario, seconds=60)
+    assert waiting == plans[3:]
+    assert held <= 5
+    assert stands == ["running"] * 6
+    assert ended == {"completed"}
+    assert world.words() == ["loud"]
 
 
 def test_a_rejected_effect_never_happens(workspace, world):

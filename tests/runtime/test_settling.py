@@ -91,7 +91,7 @@ def test_e3_the_wait_before_a_look_up_outlasts_a_restart_and_holds_nothing_meanw
                 break
             await asyncio.sleep(0.01)
         await asyncio.sleep(0.1)
-        held = plan_id in owner.engine._plans or owner.engine._tasks
+        held = plan_id in owner.engine._plans.keys() - owner.engine._rested or owner.engine._tasks
         return plan_id, bool(held), facts(owner, plan_id, e.EffectAwaited)[0].until_us
 
     plan_id, held, until_us = run(workspace, world, begin, slow)

@@ -149,7 +149,8 @@ class Requests:
             emit({"plan": plan_id, "kind": NOTICE, "path": "", "says": sentence})
             moved.set()
 
-        self.engine.listeners.append(listen)
+        followers = self.engine.followers.setdefault(plan_id.partition("-")[0], [])
+        followers.append(listen)
         self.engine.hearers.append(hear)
         try:
             while not await self._rests_now(plan_id):
@@ -157,8 +158,10 @@ class Requests:
                 await self._or_failed(moved.wait())
         finally:
             self.engine.hearers.remove(hear)
-            if listen in self.engine.listeners:
-                self.engine.listeners.remove(listen)
+            if listen in followers:
+                followers.remove(listen)
+            if not followers:
+                self.engine.followers.pop(plan_id.partition("-")[0], None)
         if plan_id in self.engine.broken:
             raise MainstayError(
                 f"Plan {plan_id} can't go on: {self.engine.broken[plan_id]}.",
@@ -169,7 +172,8 @@ class Requests:
     async def _rests_now(self, plan_id: str) -> bool:
         """Say whether a plan rests, as soon as that can be read: after a commit that failed it waits."""
         while True:
-            await self._or_failed(self.engine.whole())
+            if not self.engine.is_whole:
+                await self._or_failed(self.engine.whole())
             try:
                 return self._rests(plan_id)
             except CommitFailedError as error:

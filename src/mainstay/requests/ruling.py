@@ -14,7 +14,7 @@ from mainstay.kernel.plan import decide
 from mainstay.kernel.state import END, is_call
 from mainstay.playbooks.inputs import read_inputs
 from mainstay.requests.files import file_content
-from mainstay.runtime.engine import stream_of
+from mainstay.runtime.stage import stream_of
 
 if TYPE_CHECKING:
     import asyncio

@@ -21,26 +21,29 @@ import msgspec
 from mainstay import commands as c
 from mainstay import events as e
 from mainstay.errors import CommandRefusedError, CommitFailedError, ConflictError, LedgerError
-from mainstay.events import Append, Draft
 from mainstay.kernel.graph import Definition, Graph
-from mainstay.kernel.plan import fold, handle, pending
-from mainstay.kernel.state import IN_FLIGHT, RESTING, Plan, is_call, is_item, is_open, is_over
+from mainstay.kernel.plan import fold, pending
+from mainstay.kernel.state import IN_FLIGHT, RESTING, Plan, is_call, is_item, is_open
 from mainstay.runtime.admission import Admission
-from mainstay.runtime.children import tell_family, tell_pause, waits_for_children
+from mainstay.runtime.children import waits_for_children
 from mainstay.runtime.effects import Effects
 from mainstay.runtime.outside import Outside
+from mainstay.runtime.stage import Stage, stream_of
 from mainstay.runtime.steps import Steps
 from mainstay.runtime.telling import told
+from mainstay.runtime.timers import due_times
 from mainstay.runtime.turns import WORKERS, Turns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable, Sequence
 
+    from mainstay.events import Append
     from mainstay.kernel.plan import Work
     from mainstay.runtime.parts import Parts
     from mainstay.values import BlobRef
 
 PLANS_IN_MEMORY = 1000
+RESTED_IN_MEMORY = 50  # of those that have nothing to do: who waited for one looks at it right away
 GRAPHS_IN_MEMORY = 100
 KEPT_US = 3600 * 1_000_000  # a definition no fact names yet is collected after a day (KERNEL L8): store it again before
 FULL_EVENTS = 1900  # of a plan's 2,000: it begins nothing more, so that outcomes and its end still find room
@@ -51,11 +54,6 @@ _Outcome: TypeAlias = tuple[str, c.PlanCommand, str, str]  # plan, command, acto
 Listener: TypeAlias = "Callable[[str, Sequence[e.AnyFact], Plan], None]"
 
 
-def stream_of(plan_id: str) -> str:
-    """The stream that holds a plan's facts."""
-    return f"plan:{plan_id}"
-
-
 class Engine:
     """Moves plans. Single-threaded: everything here runs in the owner's loop."""
 
@@ -63,6 +61,7 @@ class Engine:
         """Take the parts. `on_timer`, when set, is told of every new due time, microseconds UTC."""
         self.parts = parts
         self.listeners: list[Listener] = []
+        self.followers: dict[str, list[Listener]] = {}  # of one family each, by the id of its root
         self.broken: dict[str, str] = {}  # plans that can't go on in this process, and why
         self.failed: asyncio.Future[BaseException] | None = None
         self.on_timer: Callable[[int], None] | None = None
@@ -72,6 +71,7 @@ class Engine:
         self.trouble = ""  # what stands in the way while `whole` waits, in the operator's words
         self.hearers: list[Callable[[str], None]] = []  # told in a sentence what stops all plans, and that it ended
         self._plans: OrderedDict[str, Plan] = OrderedDict()
+        self._rested: OrderedDict[str, None] = OrderedDict()
         self._graphs: OrderedDict[str, Graph] = OrderedDict()
         self._kept: tuple[Definition, BlobRef, int] | None = None
         self._queued: dict[str, int] = {}  # appends on their way to disk, per plan
@@ -154,7 +154,7 @@ class Engine:
         beside: Sequence[Append] = (),
     ) -> asyncio.Future[int]:
         """Do the same for several plans: all of it or nothing is recorded. `beside` are facts of other streams."""
-        stage = _Stage(self, actor, cause, requests)
+        stage = Stage(self.parts, self, actor, cause, requests)
         for plan_id, command in requests:
             stage.decide(plan_id, told(command, partial(self.load, plan_id), self.parts.payloads))
         return self._append(stage, beside)
@@ -179,7 +179,7 @@ class Engine:
             self.advance(plan.id)
             self._tell(plan.id, (), plan)
 
-    def _append(self, stage: _Stage, beside: Sequence[Append], waited_for: Iterable[str] = ()) -> asyncio.Future[int]:
+    def _append(self, stage: Stage, beside: Sequence[Append], waited_for: Iterable[str] = ()) -> asyncio.Future[int]:
         self.outside.note_ends(stage)
         places = self.admission.settle(stage, waited_for)
         appends = [*stage.appends(), *places, *beside]
@@ -197,7 +197,7 @@ class Engine:
         future.add_done_callback(lambda done: self._committed(done, stage))
         return future
 
-    def _committed(self, future: asyncio.Future[int], stage: _Stage) -> None:
+    def _committed(self, future: asyncio.Future[int], stage: Stage) -> None:
         error = None if future.cancelled() else future.exception()
         for plan_id in stage.plans:
             self._queued[plan_id] -= 1
@@ -213,7 +213,7 @@ class Engine:
                 self._advance_above(plan, stage)
         self._announce(stage)
 
-    def _advance_above(self, plan: Plan, stage: _Stage) -> None:
+    def _advance_above(self, plan: Plan, stage: Stage) -> None:
         """Let those go on that a child plan's coming to rest may make room for: its parent, and so on."""
         while plan.parent and (plan.parked or plan.status in RESTING):
             parent_id = plan.parent.partition("/")[0]
@@ -223,7 +223,7 @@ class Engine:
                 return
             plan = self.load(parent_id)
 
-    def _announce(self, stage: _Stage) -> None:
+    def _announce(self, stage: Stage) -> None:
         for plan_id, facts in stage.facts.items():
             for fact in facts if self.on_timer is not None else ():
                 self._hint(fact)
@@ -231,19 +231,21 @@ class Engine:
 
     def _tell(self, plan_id: str, facts: Sequence[e.AnyFact], plan: Plan) -> None:
         """Tell who listens. One that can't hear any more (a closed pipe) ends the owner: plans go on at its next."""
-        for listener in tuple(self.listeners):
-            try:
-                listener(plan_id, facts, plan)
-            except Exception as error:  # noqa: BLE001 - whatever a screen does must not stop a plan half way
-                self.listeners.remove(listener)
-                self.fail(error)
+        for listeners in (self.listeners, self.followers.get(plan_id.partition("-")[0], ())):
+            for listener in tuple(listeners):
+                try:
+                    listener(plan_id, facts, plan)
+                except Exception as error:  # noqa: BLE001 - whatever a screen does must not stop a plan half way
+                    assert isinstance(listeners, list)
+                    listeners.remove(listener)
+                    self.fail(error)
 
     def _hint(self, fact: e.AnyFact) -> None:
         for due_us in due_times(fact):
             assert self.on_timer is not None
             self.on_timer(due_us)
 
-    def _discard(self, stage: _Stage, error: BaseException | None) -> None:
+    def _discard(self, stage: Stage, error: BaseException | None) -> None:
         """Forget all that was derived from facts that did not reach the disk (KERNEL L5)."""
         for plan_id in stage.plans:
             self._plans.pop(plan_id, None)
@@ -267,6 +269,11 @@ class Engine:
 
     # --- after a commit that failed (KERNEL L5)
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether the history need not be read again."""
+        return self._whole.is_set()
+
     async def whole(self) -> None:
         """Wait while the history is being read again; whoever brings a result from outside waits here with it."""
         await self._whole.wait()
@@ -287,6 +294,7 @@ class Engine:
         The caller resumes the plans. Work that is still under way keeps its place, and reports when it ends.
         """
         self._plans.clear()
+        self._rested.clear()
         self.parts.budgets.forget()
         self.admission.forget()
         self.outside.forget()
@@ -334,8 +342,14 @@ class Engine:
                 self._begin_safely(plan, work)
         if not self._busy.get(plan.id):
             self._busy.pop(plan.id, None)
-            if (plan.parked or plan.status in RESTING) and plan.id not in self._queued:
-                self._plans.pop(plan.id, None)
+            if (plan.parked or plan.status in RESTING) and plan.id in self._plans and plan.id not in self._queued:
+                self._rest(plan.id)
+
+    def _rest(self, plan_id: str) -> None:
+        """Keep a plan that has nothing to do in memory for a little while."""
+        self._rested[plan_id] = None
+        if len(self._rested) > RESTED_IN_MEMORY:
+            self._plans.pop(self._rested.popitem(last=False)[0], None)
 
     def _has_turn(self, plan: Plan, work: Work) -> bool:
         """Whether work may begin now; what is limited and full waits in line and is begun later (KERNEL P3)."""
@@ -457,7 +471,7 @@ class Engine:
         """Go on with plans that have work, after a start; let those start that have a place."""
         waited_for = self.admission.waited_for()
         if waited_for:
-            stage = _Stage(self, "mainstay", "")
+            stage = Stage(self.parts, self, "mainstay", "")
             stage.now_us = self.now_us()
             self._append(stage, (), waited_for)
         for plan_id in plan_ids:
@@ -478,80 +492,12 @@ class Engine:
     def _remember(self, plan: Plan) -> None:
         self._plans[plan.id] = plan
         self._plans.move_to_end(plan.id)
+        self._rested.pop(plan.id, None)
         while len(self._plans) > PLANS_IN_MEMORY:
             oldest = next(iter(self._plans))
             if oldest in self._queued or oldest in self._busy or oldest == plan.id:
                 break  # work under way keeps its plan; the next one to end makes room
             del self._plans[oldest]
-
-
-class _Stage:
-    """Facts decided for one append, over one or several plans."""
-
-    __slots__ = ("actor", "cause", "drafts", "engine", "expected", "facts", "now_us", "plans", "requests")
-
-    def __init__(
-        self, engine: Engine, actor: str, cause: str, requests: Sequence[tuple[str, c.PlanCommand]] = ()
-    ) -> None:
-        self.engine, self.actor, self.cause, self.requests = engine, actor, cause, requests
-        self.plans: dict[str, Plan] = {}
-        self.facts: dict[str, list[e.AnyFact]] = {}
-        self.drafts: dict[str, list[Draft]] = {}
-        self.expected: dict[str, int] = {}
-        self.now_us = 0
-
-    def plan(self, plan_id: str) -> Plan:
-        """Give a plan as it will be."""
-        return self.plans.get(plan_id) or self.engine.load(plan_id)
-
-    def decide(self, plan_id: str, command: c.PlanCommand, because: str = "") -> None:
-        before = self.plans.get(plan_id) or self._find(plan_id, command)
-        turn = handle(before, command)
-        if not turn.facts:
-            return
-        self.expected.setdefault(plan_id, before.sequence)
-        self.now_us = command.now_us
-        drafts = self.drafts.setdefault(plan_id, [])
-        first = f"{stream_of(plan_id)}@{before.sequence + 1}"
-        began = f"{stream_of(plan_id)}@{before.sequence}" if drafts else self.cause  # an earlier command of this append
-        by = ("mainstay", because) if because else (self.actor, began)  # what happened in another plan of the family
-        for index, fact in enumerate(turn.facts):
-            actor, cause = by if index == 0 else ("mainstay", first)
-            drafts.append(Draft(fact, command.now_us, actor, cause, plan_id))
-        self.facts.setdefault(plan_id, []).extend(turn.facts)
-        self.plans[plan_id] = turn.plan
-        if not is_over(before) and is_over(turn.plan):
-            tell_family(self, self.engine.parts, turn.plan, command.now_us)
-        elif before.paused_at_us != turn.plan.paused_at_us:
-            tell_pause(self, turn.plan, command.now_us)
-
-    def appends(self) -> list[Append]:
-        return [
-            Append(stream_of(plan_id), self.expected[plan_id], tuple(drafts)) for plan_id, drafts in self.drafts.items()
-        ]
-
-    def _find(self, plan_id: str, command: c.PlanCommand) -> Plan:
-        if isinstance(command, c.ProposePlan):
-            return Plan(plan_id, self.engine.graph(command.definition))
-        return self.engine.load(plan_id)
-
-
-def due_times(fact: e.AnyFact) -> list[int]:
-    """Give the times at which a fact wants to be looked at again."""
-    times = _DUE_TIMES.get(type(fact))
-    return [] if times is None else [at_us for at_us in times(fact) if at_us is not None]
-
-
-_DUE_TIMES: dict[type[e.Fact], Callable[[Any], tuple[int | None, ...]]] = {
-    e.AttemptFailed: lambda fact: (fact.retry_at_us,),
-    e.EffectRefused: lambda fact: (fact.retry_at_us,),
-    e.WaitStarted: lambda fact: (fact.until_us,),
-    e.EffectAwaited: lambda fact: (fact.until_us,),
-    e.EffectDelayed: lambda fact: (fact.until_us,),
-    e.EffectUnseen: lambda fact: (fact.again_at_us,),
-    e.DecisionAsked: lambda fact: (*fact.remind_at_us, fact.due_at_us),
-    e.PlanProposed: lambda fact: (fact.expires_at_us,),
-}
 
 
 def _soon(call: Callable[[str], None], name: str) -> None:

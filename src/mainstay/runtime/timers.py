@@ -7,11 +7,12 @@ stale is ignored by the kernel, and remembered here, so that its row costs nothi
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 import msgspec
 
 from mainstay import commands as c
+from mainstay import events as e
 from mainstay.errors import CommandRefusedError, CommitFailedError, LedgerError
 from mainstay.values import SECOND_US
 
@@ -156,3 +157,21 @@ class Timers:
     def _offset(self) -> float:
         """Wall time less boot time, seconds: it changes only when somebody sets the clock."""
         return self._clock.now_us() / SECOND_US - self._clock.boot_s()
+
+
+def due_times(fact: e.AnyFact) -> list[int]:
+    """Give the times at which a fact wants to be looked at again."""
+    times = _DUE_TIMES.get(type(fact))
+    return [] if times is None else [at_us for at_us in times(fact) if at_us is not None]
+
+
+_DUE_TIMES: dict[type[e.Fact], Callable[[Any], tuple[int | None, ...]]] = {
+    e.AttemptFailed: lambda fact: (fact.retry_at_us,),
+    e.EffectRefused: lambda fact: (fact.retry_at_us,),
+    e.WaitStarted: lambda fact: (fact.until_us,),
+    e.EffectAwaited: lambda fact: (fact.until_us,),
+    e.EffectDelayed: lambda fact: (fact.until_us,),
+    e.EffectUnseen: lambda fact: (fact.again_at_us,),
+    e.DecisionAsked: lambda fact: (*fact.remind_at_us, fact.due_at_us),
+    e.PlanProposed: lambda fact: (fact.expires_at_us,),
+}
