@@ -22,7 +22,7 @@ QUESTION = {
     "batch": "several actions before they happen",
     "stuck": "a step that is stuck",
     "settle": "an action that may have happened",
-    "confirm": "an action that happened and can't be read back as it should be",
+    "confirm": "an action that happened, and is not seen to be as it should be",
 }
 ANSWER = {
     "approve": "approved",

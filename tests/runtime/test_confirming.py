@@ -12,6 +12,7 @@ from kit import Word, after, do, facts, operations, owner_of, plan, rule, run, s
 from mainstay import events as e
 from mainstay.contracts import Found
 from mainstay.errors import Permanent, Transient
+from mainstay.kernel.graph import Cel, Field
 from mainstay.runtime import confirming
 from mainstay.views import Views
 
@@ -152,3 +153,28 @@ def test_e4_nothing_is_read_back_of_what_binds_nobody(workspace, world):
         return facts(owner, plan_id, e.EffectDone)[0].confirm_by_us, len(facts(owner, plan_id))
 
     assert run(workspace, world, scenario) == (None, 7)
+
+
+@pytest.mark.parametrize(("choice", "status", "words"), [("confirmed", "completed", ["no"]), ("undo", "undone", [])])
+def test_an_action_whose_result_does_not_pass_its_check_is_asked_about_and_not_done_again(
+    workspace, world, choice, status, words
+):
+    """PLAYBOOKS, `check`: it happened, so it is no failure that could be tried again."""
+    check = Cel("out.word == 'yes'", names=("out",), paths=("out.word",), scope=(("out", "record(said)"),))
+    records = {"said": {"word": Field("text"), "token": Field("text")}}
+
+    async def scenario(owner):
+        checked = plan(do("a", "test.say", "no", check=check), do("b", "test.slow", "x", needs=after("a")))
+        plan_id, standing = await start(owner, with_records(checked, records))
+        card = Views(owner.workspace).question(standing["questions"][0])["card"]
+        stood = owner.engine.load(plan_id).slots.get("b")
+        done = await rule(owner, standing["questions"][0], choice)
+        return card["found"], stood, done["status"]
+
+    found, stood, ended = run(workspace, world, scenario)
+    assert (found, stood, ended) == ("its result does not pass its check: out.word == 'yes'", None, status)
+    assert world.words() == words
+
+
+def with_records(definition, records):
+    return msgspec.structs.replace(definition, records={**definition.records, **records})

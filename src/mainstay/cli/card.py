@@ -22,7 +22,7 @@ RULES = {
     "batch": "actions of one step are asked about together",
     "stuck": "what is stuck waits for you",
     "uncertain": "what may have happened is never guessed",
-    "confirm": "what moves money or binds is read back",
+    "confirm": "what happened is looked at before anything goes on",
     "changed": "what was changed since is not taken back unasked",
     "undo reserve": "taking back has a cap of its own",
 }

@@ -47,6 +47,7 @@ _ENDS = {
     "UndoImpossible": "can't be undone",
     "DecisionAsked": "needs your decision",
     "WaitStarted": "sleeps until its time",
+    "WaitEnded": "done",
 }
 
 
@@ -146,6 +147,8 @@ class Board:
             step.total = max(step.total, event.get("count", 0))
         if kind in _BEGINS:
             step.again()
+        elif item and kind == "EffectConfirmed":
+            return  # counted when it happened
         elif ((item or numbers) and kind != "DecisionAsked") or kind == "UndoImpossible":
             step.items[_ENDS[kind]] = step.items.get(_ENDS[kind], 0) + 1
             step.end(_ENDS[kind]) if path.startswith("~") else None

@@ -130,8 +130,10 @@ def definition_steps(found: DryRun) -> list[DryStep]:
 
 def _draw_step(step: DryStep, console: Console) -> None:
     each = "for each of a list: " if step.per_item else ""
-    limit = "waits for you or a time" if step.at_most_s is None else f"at most {say_duration(round(step.at_most_s))}"
-    console.print(text(f"  {step.name}: {each}{step.action}"))
+    only = f"only if {' or '.join(step.way_out_of)} failed: " if step.way_out_of else ""
+    limit = "waits for you or a time" if step.waits else "as long as its steps take"
+    limit = limit if step.at_most_s is None else f"at most {say_duration(round(step.at_most_s))}"
+    console.print(text(f"  {step.name}: {only}{each}{step.action}"))
     console.print(text(f"      {limit}{' each' if step.per_item and step.at_most_s else ''}", "dim"))
     if step.question:
         console.print(text(f"      asks you: {step.question}", "yellow"))

@@ -50,6 +50,8 @@ class DryStep(msgspec.Struct, frozen=True):
     cost_usd_micros: int
     at_most_s: float | None  # None: waits for a person or a time
     acts: bool = False  # changes the world, itself or through the playbook it runs
+    waits: bool = False  # for a person, a time or an event, itself or in the playbook it runs
+    way_out_of: tuple[str, ...] = ()  # runs only if one of these failed
 
 
 class DryRun(msgspec.Struct, frozen=True):
@@ -108,7 +110,7 @@ def _for_good(operations: list[Operation]) -> str:
 def _dry_step(step: Step, definition: Definition, catalogue: Catalogue) -> DryStep:
     action, cost, at_most, cannot = _say_kind(step, definition), 0, step.timeout_s, ""
     check = say_condition(step.check) if step.check is not None else ""
-    question, acts = _question(step), step.effect not in (None, "read")
+    question, acts, waits = _question(step), step.effect not in (None, "read"), step.kind in ("ask", "wait")
     try:
         if step.kind == "do":
             operation = catalogue.operation(step.target)
@@ -129,7 +131,7 @@ def _dry_step(step: Step, definition: Definition, catalogue: Catalogue) -> DrySt
         cannot = "nothing is known of it" if acts else ""
     if step.target in definition.playbooks:
         inner = dry_run(definition.playbooks[step.target], catalogue)
-        acts = any(each.acts for each in inner.steps)
+        acts, waits = any(each.acts for each in inner.steps), any(each.waits for each in inner.steps)
         question = f"in {step.target}: {and_(each.name for each in inner.questions)}" if inner.questions else ""
         cannot = f"in {step.target}, {and_(each.name for each in inner.final)} is for good" if inner.final else ""
         cost = sum(each.cost_usd_micros for each in inner.steps) * (step.repeat.max if step.repeat else 1)
@@ -145,6 +147,8 @@ def _dry_step(step: Step, definition: Definition, catalogue: Catalogue) -> DrySt
         cost_usd_micros=cost,
         at_most_s=at_most,
         acts=acts,
+        waits=waits,
+        way_out_of=tuple(need.step for need in step.needs if need.kind == "failed"),
     )
 
 
@@ -210,7 +214,8 @@ def _paragraph(step: Step, dry: DryStep, after: str) -> str:
     elif dry.acts:
         parts.append("This can be undone.")
     if dry.check:
-        parts.append(f"The result only counts if {dry.check}.")
+        counts = step.effect in (None, "read")
+        parts.append(f"The result only counts if {dry.check}." if counts else f"You are asked unless {dry.check}.")
     return f"{step.name}: {' '.join([*parts, *_failing(step)])}"
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mainstay import commands as c
     from mainstay.contracts import Operation
     from mainstay.events import Append
+    from mainstay.kernel.graph import Cel
     from mainstay.kernel.state import Plan
     from mainstay.ports import Proposal
     from mainstay.runtime.parts import Parts
@@ -134,6 +135,11 @@ def in_time_of_step(plan: Plan, path: str, operation: Operation) -> Operation:
     """Give the operation with the time its step allows; a compensation, and what an agent asks for, has its own."""
     timeout_s = None if path.startswith("~") or is_call(path) else plan.step(path).timeout_s
     return operation if timeout_s is None else msgspec.structs.replace(operation, timeout_s=timeout_s)
+
+
+def check_of(plan: Plan, path: str) -> Cel | None:
+    """Give what the result of an action must fulfil; what an agent asks for is held against nothing."""
+    return None if is_call(path) else plan.step(path).check
 
 
 def judged(parts: Parts, proposal: Proposal) -> Verdict:

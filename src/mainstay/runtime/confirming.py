@@ -1,5 +1,8 @@
 """Reading back what happened, before anything goes on: what moves money or binds legally (KERNEL E4).
 
+An action whose step has a `check` is held against that here too: it happened, so it is not tried again if its result
+is not as it should be.
+
 Seen as it should be: done. Not seen yet: asked again, ever more rarely, until the time its operation declares. Seen
 otherwise, or never seen: the operator is asked, with what was read.
 """
@@ -11,7 +14,8 @@ from typing import TYPE_CHECKING, cast
 from mainstay import commands as c
 from mainstay.contracts import Found, from_plain, to_plain
 from mainstay.errors import OperationError
-from mainstay.runtime.attempt import Attempt, card_of
+from mainstay.runtime.attempt import Attempt, card_of, check_of
+from mainstay.runtime.names import Names
 from mainstay.values import SECOND_US
 
 if TYPE_CHECKING:
@@ -22,7 +26,7 @@ if TYPE_CHECKING:
     from mainstay.values import Failure, Value
 
 AGAIN_S = (1.0, 5.0, 20.0, 60.0, 300.0, 1800.0)  # waits before it is read back again; the last one for all others
-_WHY = "It happened, and what was read back is not what was meant."
+_WHY = "It happened, and what was found is not what was meant."
 _WHY_LATE = "It happened, and could not be seen where it is read back in the time it should take."
 _NO_WAY = "its operation says of no place where it can be read back"
 
@@ -61,6 +65,16 @@ class Confirming:
     async def _confirm(self, plan: Plan, path: str) -> None:
         slot = plan.slots[path]
         operation = self._parts.catalogue.operation(slot.operation)
+        check = check_of(plan, path)
+        if check is not None:
+            names = Names(self._parts, plan, path, {"out": self._parts.payloads.load(slot.output)})
+            if names.value(check) is not True:
+                self.ask(plan, path, f"its result does not pass its check: {check.source}")
+                return
+        if not operation.binds:
+            now_us = self._desk.now_us()
+            self._desk.report(plan, path, c.ConfirmEffect(now_us=now_us, path=path, how="its result passed its check"))
+            return
         if operation.confirm is None:
             self.ask(plan, path, _NO_WAY, _WHY_LATE)
             return

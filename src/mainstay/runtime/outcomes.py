@@ -8,7 +8,7 @@ from mainstay import commands as c
 from mainstay.contracts import from_plain
 from mainstay.events import Undo
 from mainstay.kernel.state import is_call
-from mainstay.runtime.attempt import no_way_back
+from mainstay.runtime.attempt import check_of, no_way_back
 from mainstay.runtime.names import Names
 from mainstay.values import SECOND_US, merge_labels
 
@@ -39,7 +39,7 @@ class Outcomes:
         labels = merge_labels(slot.labels, (operation.name,))
         undo, cannot = self._way_back(plan, path, operation, arguments, output)
         now_us = self._desk.now_us()
-        confirmed = operation.binds and not path.startswith("~")
+        confirmed = not path.startswith("~") and (operation.binds or check_of(plan, path) is not None)
         command = c.FinishEffect(
             now_us=now_us,
             path=path,
