@@ -15,7 +15,6 @@ import pytest
 from exam_owner import PLAY, Exam, mails
 
 from mainstay.app import Owner, create_workspace
-from mainstay.ledger import queries
 from mainstay.views import Views
 
 OWNER = Path(__file__).with_name("exam_owner.py")

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from memory_call import NOW_US, MemoryCall
 
-from mainstay.connectors.invoices.issue import CreditInvoice, Issuer, IssueInvoice, Line, operations
+from mainstay.connectors.invoices.issue import CreditInvoice, IssueInvoice, Issuer, Line, operations
 from mainstay.errors import InputError, NeedsOperator, Permanent
 from mainstay.ports import Document
 from mainstay.values import Money
