@@ -100,7 +100,7 @@ def test_posts_of_one_name_are_numbered():
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"begin": "2026-11-20T09:00:00+01:00"}, "which is over"),
+        ({"begin": "2026-11-20T09:00:00+01:00"}, "which is long over"),
         ({"count": 0}, "no topic"),
         ({"channels": ()}, "needs channels"),
         ({"channels": ("blog", "blog")}, "each of them once"),

@@ -157,7 +157,10 @@ def test_a_look_up_between_note_and_write_finds_that_it_did_not_happen(workspace
     call, arguments = MemoryCall(), WriteFile("outbox/a.txt", text="new")
     workspace.run("files.write", arguments, call)
     target.write_text("old")
+    half = workspace.root / f"outbox/.{files._mark(call)}.tmp"
+    half.write_text("ne")  # what a process leaves that died while it wrote
     assert workspace.look_up("files.write", arguments, call).state == "did_not_happen"
+    assert not half.exists(), "the next attempt has another token, and would not find it"
     target.write_text("something else")
     assert workspace.look_up("files.write", arguments, call).state == "unknown"
 

@@ -20,6 +20,7 @@ from mainstay.records import Time, Topic
 from mainstay.values import DAY_S, PersonalText
 
 WEEK = timedelta(days=7)
+LATEST = timedelta(days=1)  # a first post that was due longer ago is a mistake; what is due since goes out at once
 MAX_POSTS = 100  # one question covers no more
 MAX_NAME = 60
 SATURDAY = 5
@@ -85,9 +86,9 @@ def _refuse_wrong(given: Wanted, begin: datetime) -> None:
         raise InputError("A week of posts needs channels, each of them once.", remedy="Such as: channels=blog")
     if not given.topics:
         raise InputError("There is no topic to write about.", remedy="Write at least one '# Title' into the topics.")
-    if begin < now:
+    if begin < now - LATEST:
         said = begin.strftime("%Y-%m-%d %H:%M")
-        raise InputError(f"The first post would go out on {said}, which is over.", remedy="Begin at a later time.")
+        raise InputError(f"The first post would go out on {said}, which is long over.", remedy="Begin at a later time.")
     if given.every <= 0 or given.apart < 0:
         raise InputError("The times between posts have to be longer than nothing.")
 

@@ -27,6 +27,7 @@ from mainstay.connectors.folder import (
     remove_file,
     run_to_end,
     settle_file,
+    sweep_file,
     write_file,
 )
 from mainstay.contracts import Card, Compensation, Found, Operation, to_plain
@@ -201,6 +202,7 @@ class _Files:
             size = len(_content_of(call, arguments))
             return Found("happened", Written(path, now, size, note.previous))
         if now == note.before:
+            await self._sweep(call, parts)
             return Found("did_not_happen")
         return Found("unknown", known=f"{path} was changed by somebody else in the meantime.")
 
@@ -224,6 +226,7 @@ class _Files:
         if now == before:
             return Found("happened", Restored(arguments.path, removed=before == ABSENT))
         if now == arguments.expected:
+            await self._sweep(call, _writable(arguments.path))
             return Found("did_not_happen")
         return Found("unknown", known=f"{arguments.path} was changed by somebody else in the meantime.")
 
@@ -250,6 +253,10 @@ class _Files:
         note = _Note(before, after, previous, path)
         await run_to_end(partial(_write_note, notes, mark, note, call.now_us))
         return note
+
+    async def _sweep(self, call: Call, parts: Parts) -> None:
+        """Remove what an attempt that died left unfinished: the next one has another token, and would not find it."""
+        await run_to_end(partial(sweep_file, self._config.workspace, parts, mark=_mark(call)))
 
     async def _digest_now(self, parts: Parts) -> Digest:
         content = await run_to_end(partial(read_file, self._config.workspace, parts))
