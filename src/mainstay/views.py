@@ -295,15 +295,17 @@ class Views:
 
     def replay(self, plan_id: str) -> Row:
         """Decide a plan's history again with the present release, without effects; name the first difference."""
-        recorded = self.recorded(plan_id)
-        if not recorded:
-            raise UnknownNameError(f"There is no plan '{plan_id}'.", remedy="`mainstay plans` lists them.")
-        found = replay(plan_id, Graph(self.definition(recorded[0])), recorded)
+        plan, recorded = self.plan(plan_id), self.recorded(plan_id)
+        found = replay(plan_id, plan.graph, recorded)
+        at = recorded[min(found.position or found.facts, found.facts) - 1]
         return {
             "plan": plan_id,
             "facts": found.facts,
             "same": found.same,
             "first_difference": f"{found.position}: {found.difference}" if found.difference else "",
+            "record": {"position": at.position, "at": self.time(at.recorded_at_us), "what": say(at.fact)},
+            "digest": self._reader.digest_at(at.position),
+            "parts": [child for slot in plan.slots.values() for child in slot.children],
         }
 
     # --- questions

@@ -70,4 +70,10 @@ def test_a_playbook_runs_another_and_its_ending_takes_back_a_part(desk):
 
     desk.json("undo", plan, "--yes")
     assert reports(desk) == []
-    assert desk.json("replay", plan)["same"] is True
+    again = desk.json("replay", plan)
+    assert again["same"] is True
+    assert {row["plan"] for row in again["parts"]} >= {f"{plan}-first", f"{plan}-every-1", f"{plan}-rounds-r2"}
+    told = desk.run("replay", plan).stdout
+    assert f"and its {len(again['parts'])} parts follow again" in told
+    assert f"up to record {again['record']['position']}" in told
+    assert again["digest"] in told

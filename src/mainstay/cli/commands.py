@@ -306,9 +306,9 @@ def rerun(
 @app.command()
 def replay(plan: PlanName, as_json: Json = False, workspace: Folder = None) -> int:
     """Decide a plan's history again, and compare."""
-    from mainstay.cli import plans
+    from mainstay.cli import replaying
 
-    return plans.replay(screen_of(as_json), workspace, plan)
+    return replaying.replay(screen_of(as_json), workspace, plan)
 
 
 @app.command()

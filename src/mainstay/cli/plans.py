@@ -1,4 +1,4 @@
-"""`mainstay plans`, `show`, `cancel`, `undo` and `replay`."""
+"""`mainstay plans`, `show`, `cancel` and `undo`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mainstay.cli.asking import ask, say_standing, status_of
 from mainstay.cli.leaving import say_offline
 from mainstay.cli.place import left_alone, say_left_alone, views_at, workspace_at
 from mainstay.cli.screen import text, when
-from mainstay.cli.status import DONE, FAILED
+from mainstay.cli.status import DONE
 from mainstay.cli.timeline import draw_plan
 from mainstay.errors import InputError
 from mainstay.sentences import STATUS
@@ -145,21 +145,3 @@ def _draw_undo(listed: Row, console: Console) -> None:
         console.print(text(f"  {row['action']}: {row['headline']}"))
     for why, count in Counter(row["why"] for row in listed["impossible"]).items():
         console.print(text(f"  Why ({count}): {why}"))
-
-
-def replay(screen: Screen, folder: Path | None, name: str) -> int:
-    """Decide a plan's history again, without doing anything, and compare."""
-    with views_at(folder) as views:
-        found = views.replay(views.plan_id(name))
-    screen.give(found, lambda console: _draw_replay(found, console))
-    return DONE if found["same"] else FAILED
-
-
-def _draw_replay(found: Row, console: Console) -> None:
-    if found["same"]:
-        console.print(
-            text(f"The same: all {found['facts']} facts of plan {found['plan']} follow again. Nothing was done.")
-        )
-        return
-    console.print(text(f"Not the same. First difference: {found['first_difference']}", "red"))
-    console.print("This release of Mainstay decides differently than the one that ran the plan; what happened stands.")
