@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from io import BytesIO
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -114,6 +116,17 @@ def test_o17_a_receipt_holds_and_names_its_signer(file):
 def test_the_same_receipt_is_the_same_file_for_ever(kind):
     assert KINDS[kind].write(signed()) == KINDS[kind].write(signed())
     assert SIGNER.public == Signer(b"s" * 32).public != OTHER.public
+
+
+GOLDEN = Path(__file__).parent / "golden" / "receipt-1.md"
+GOLDEN_PDF = "bc3ed9a7ee4baab91163c9d7e3ace44b34d40a6169c78b71f83ab84d78ee3f61"
+
+
+def test_a_receipt_that_was_given_out_holds_for_ever():
+    found = check(GOLDEN.read_bytes(), "4beb-0eaa-3c3a-e802-18c4-8b6d-6bea-c6f3")
+    assert found.faults == ()
+    assert found.signed is not None
+    assert hashlib.sha256(pdf.write(found.signed)).hexdigest() == GOLDEN_PDF, "PDFs that were given out would not hold"
 
 
 def test_what_is_signed_is_canonical_and_has_no_fraction():

@@ -211,7 +211,7 @@ def list_plans(
 @app.command()
 def show(
     plan: PlanName,
-    folder: Annotated[Path | None, typer.Argument(help="With --receipt: where it is written.")] = None,
+    folder: Annotated[Path | None, typer.Argument(metavar="FOLDER", help="Where a receipt goes.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Each item on a line of its own.")] = False,
     receipt: Annotated[bool, typer.Option("--receipt", help="Write a signed receipt (see: history check).")] = False,
     without: Annotated[str, typer.Option(metavar="personal", help="What the receipt leaves out.")] = "",

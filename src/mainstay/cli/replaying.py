@@ -42,7 +42,7 @@ def _draw_replay(found: list[Row], console: Console) -> None:
     different = next((row for row in found if not row["same"]), None)
     if different is None:
         last, of = max(found, key=lambda row: row["record"]["position"]), found[0]["plan"]
-        parts = f" and its {len(found) - 1} parts" if len(found) > 1 else ""
+        parts = {1: "", 2: " and its part"}.get(len(found), f" and its {len(found) - 1} parts")
         facts = sum(row["facts"] for row in found)
         console.print(text(f"The same: all {facts} facts of plan {of}{parts} follow again. Nothing was done."))
         place = f"record {last['record']['position']:,} ({when(last['record']['at'])}), {last['digest']}"

@@ -34,6 +34,8 @@ def draw_plan(plan: Row, console: Console, *, everything: bool) -> None:
     console.print(_timeline(plan["timeline"], everything=everything))
     if not everything:
         console.print(text(f"All lines, item by item: mainstay show {plan['plan']} --all", "dim"))
+    if plan["ended_at"] and "-" not in plan["plan"]:
+        console.print(text(f"A signed receipt of it: mainstay show {plan['plan']} --receipt", "dim"))
     draw_leaving(plan["leaving"], console)
     for question in plan["questions"]:
         console.print(text(f"Needs your decision: {question['card'].get('headline', '')}", "bold yellow"))

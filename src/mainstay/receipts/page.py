@@ -121,7 +121,7 @@ def _decided(receipt: Receipt, room: _Room) -> list[str]:
             lines += [f"{_MARGIN}| {line}" for line in text]
         else:
             lines.append(f"{_MARGIN}| {text[0] if text else ''}")
-            count = f"{len(text)} line" + ("" if len(text) == 1 else "s")
+            count = _count(len(text), "line")
             lines += [f"{_MARGIN}all {count}: see Exact text of {number}", f"{_MARGIN}SHA-256 {_digest(text)}"]
         told.append(lines)
     left = told if room.few is None else told[: room.few]
@@ -201,8 +201,8 @@ def _worked(receipt: Receipt, room: _Room) -> list[str]:
     ]
     lines += _at_most([_line("failed", one) for one in bad], room.few and 2, tuple(bad))
     if len(receipt.plans) > 1:
-        lines.append(_line("parts", f"{len(receipt.plans) - 1} plans of its own, {_counts(receipt)}"))
-    agents = [f"{one.name} {one.version[:_HEX]} ({one.runs} runs)" for one in receipt.agents]
+        lines.append(_line("parts", f"{_count(len(receipt.plans) - 1, 'plan')} of its own, {_counts(receipt)}"))
+    agents = [f"{one.name} {one.version[:_HEX]} ({_count(one.runs, 'run')})" for one in receipt.agents]
     lines.append(_line("agents", "; ".join(agents) if agents else "none"))
     lines.append(_line("cost", f"{_dollars(receipt.cost_usd_micros)} USD"))
     return lines
@@ -308,6 +308,10 @@ def _at_most(lines: list[str], few: int | None, all_of: object) -> list[str]:
     if few is None or len(lines) <= few:
         return lines
     return [*lines[:few], *_rest(len(lines) - few, all_of)]
+
+
+def _count(count: int, what: str) -> str:
+    return f"{count} {what}" + ("" if count == 1 else "s")
 
 
 def _rest(count: int, all_of: object) -> list[str]:
