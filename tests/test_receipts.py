@@ -119,7 +119,7 @@ def test_the_same_receipt_is_the_same_file_for_ever(kind):
 
 
 GOLDEN = Path(__file__).parent / "golden" / "receipt-1.md"
-GOLDEN_PDF = "bc3ed9a7ee4baab91163c9d7e3ace44b34d40a6169c78b71f83ab84d78ee3f61"
+GOLDEN_PDF = "2c36b753c4831b0cf9fd3e145043fff0d6fbd11de5408ce6854d9055933f571b"
 
 
 def test_a_receipt_that_was_given_out_holds_for_ever():

@@ -342,10 +342,10 @@ def _sha(content: bytes) -> str:
 
 
 def _fitted(lines: Iterable[str], room: _Room | None = None) -> list[str]:
-    """Break lines that are too long, or cut them where there is no room."""
+    """Break lines that are too long, or cut them where there is no room; blanks at their ends go, as editors do."""
     if room is not None and room.cut:
-        return [line if len(line) <= COLUMNS else line[: COLUMNS - 3] + "..." for line in lines]
-    return [piece for line in lines for piece in _broken(line)]
+        return [line.rstrip(" ") if len(line) <= COLUMNS else line[: COLUMNS - 3] + "..." for line in lines]
+    return [piece.rstrip(" ") for line in lines for piece in _broken(line)]
 
 
 def _broken(line: str) -> list[str]:
