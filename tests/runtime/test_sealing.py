@@ -14,12 +14,14 @@ from personal_walk import leaks
 from mainstay import events as e
 from mainstay.app import Owner, records_of
 from mainstay.contracts import Card, Operation
-from mainstay.errors import Permanent
+from mainstay.errors import LedgerError, Permanent
 from mainstay.kernel.graph import Literally, Record, Step
+from mainstay.ledger.blobs import FileBlobs
 from mainstay.ledger.database import create
 from mainstay.ledger.people import PersonKeyring
 from mainstay.playbooks.shelf import LIBRARY, open_playbook
 from mainstay.records import BankLine, Match
+from mainstay.runtime.payloads import Payloads
 from mainstay.runtime.personal import shape_of
 from mainstay.runtime.sealing import Opener, Sealer
 from mainstay.values import Forgotten, Money, PersonalText, PersonMail, Sealed
@@ -417,3 +419,40 @@ def test_p6_what_a_rerun_takes_over_stays_sealed_and_is_forgotten_with_its_perso
             assert "statement" in adopted
             assert not [text for text in own if text in adopted["statement"] and len(text) > 8]
             assert views.replay(plan)["same"]
+
+
+def test_m7_what_a_plan_under_way_still_writes_about_a_forgotten_person_is_forgotten_at_once(workspace):
+    """Work that began before holds the name in memory; its text is sealed under a key that is gone."""
+
+    to = Record({name: Literally(text) for name, text in (("to", "ada@example.com"), ("subject", "x"), ("text", "x"))})
+    step = Step(name="send", kind="do", target="mail.send", effect="irreversible", arguments=to)
+
+    async def scenario(owner):
+        plan, committed = owner.requests.propose(kit.plan(step), {})
+        await committed
+        await owner.requests.follow(plan, lambda _: None)
+        assert "text" not in owner.people.kinds(all_keys(owner)).values(), "else that text's key goes, which is enough"
+        await forget(owner, "ada@example.com")
+        kept = owner.payloads.keep("A long report about ada@example.com and others", plan=owner.engine.load(plan))
+        return kept, owner.payloads.load(kept)
+
+    kept, text = in_owner(workspace, scenario)
+    assert isinstance(kept, Sealed)
+    assert text == ""
+
+
+def all_keys(owner):
+    return [row[0] for row in owner.ledger.rows("SELECT id FROM person_key")]
+
+
+def test_l3_nothing_is_sealed_under_a_key_that_never_reached_the_disk(tmp_path, people, sealer):
+    """The disk was full as somebody was first met: met again, also in a loose text, they get a key that is kept."""
+    payloads = Payloads(FileBlobs(tmp_path / "blobs", bytes(32)), Opener(people.open), sealer)
+    record = {"to": "anna@meier.example", "text": "hi", "lines": [], "parts": {}, "maybe": None, "count": 0}
+    people._writer.execute("PRAGMA query_only = 1")  # nothing can be written for now
+    with pytest.raises(LedgerError):
+        payloads.keep(record, Note)
+    people.reopen()
+    kept = payloads.keep(["anna@meier.example", {"email": "anna@meier.example"}])
+    with PersonKeyring(tmp_path / "ledger.db", bytes(32), bytes(32)) as after_restart:
+        assert Opener(after_restart.open).open(kept) == ["anna@meier.example", {"email": "anna@meier.example"}]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -49,6 +49,9 @@ async def _forget(desk: Requests, params: Params, emit: Emit) -> Params:
     if not keys:
         raise InputError("Nobody is known under these keys any more.", remedy="Look again: mainstay forget PERSON")
     found = await asyncio.to_thread(trace, ledger.tail(limit=_ALL), payloads.raw, keys, people.kinds)
+    # Work under way may hold them in memory: what it still writes about many goes too, also where there is none yet.
+    going = [people.find((("text", plan),)) for plan in found.plans if _goes_on(ledger.rows(queries.PLAN, (plan,)))]
+    people.flush()
     keeps = bool(params.get("keep_files"))
     receipt = e.PersonForgotten(
         id=secrets.token_hex(_ID_BYTES),
@@ -57,7 +60,7 @@ async def _forget(desk: Requests, params: Params, emit: Emit) -> Params:
         keys=tuple(keys),
         values=found.count,
         plans=len(found.plans),
-        texts=found.texts,
+        texts=tuple(sorted({*found.texts, *going})),
         files=() if keeps else found.files,
         kept=found.files if keeps else (),
     )
@@ -85,7 +88,7 @@ def find_person(reader: SqliteReader, people: PersonKeys, blobs: Blobs, opener: 
             {
                 "plan": plan,
                 "title": about[0][2] if about else plan,
-                "goes_on": bool(about) and about[0][3] not in ENDED and about[0][3] not in RESTING,
+                "goes_on": _goes_on(about),
                 "values": found.values[plan],
             }
             for plan, about in rows.items()
@@ -94,6 +97,11 @@ def find_person(reader: SqliteReader, people: PersonKeys, blobs: Blobs, opener: 
         "files": len(found.files),
         "texts": len(found.texts),
     }
+
+
+def _goes_on(about: Sequence[tuple[Any, ...]]) -> bool:
+    """Whether a plan, as `queries.PLAN` gives it, still does something."""
+    return bool(about) and about[0][3] not in ENDED and about[0][3] not in RESTING
 
 
 def _known_as(opener: Opener, marks: Sequence[Sealed]) -> list[str]:

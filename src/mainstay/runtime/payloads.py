@@ -6,7 +6,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
 from mainstay.encoding import decode_file, decode_value, encode_file, encode_value, fits
-from mainstay.errors import ForgottenError
+from mainstay.errors import ForgottenError, LedgerError
 from mainstay.events import VALUE_MEDIA
 from mainstay.runtime.sealing import AGAIN, forgotten_in
 from mainstay.values import BLOB_OVER_BYTES, BlobRef, digest_of
@@ -73,7 +73,7 @@ class Payloads:
             return value
         sealed = self.sealer.seal(value, kind, plan, about)
         if sealed is not value:
-            self.sealer.people.flush()
+            self._flush(self.sealer)
         return sealed
 
     def pin(self, content: bytes, *, name: str = "", media: str = "application/octet-stream") -> BlobRef:
@@ -81,7 +81,7 @@ class Payloads:
         if self.sealer is None:
             return self._stored.put(content, name=name, media=media)
         sealed = self.sealer.seal_file(content, digest_of(content))
-        self.sealer.people.flush()
+        self._flush(self.sealer)
         ref = self._stored.put(encode_file(sealed), media=media)
         return BlobRef(ref.digest, len(content), media=media)
 
@@ -125,6 +125,14 @@ class Payloads:
         self._bytes = 0
         if self.sealer is not None:
             self.sealer.forget()
+
+    def _flush(self, sealer: Sealer) -> None:
+        """Bring new keys to disk; when that fails whatever was sealed under them is sealed anew the next time."""
+        try:
+            sealer.people.flush()
+        except LedgerError:
+            sealer.forget()
+            raise
 
     def _remember(self, ref: BlobRef, value: Value) -> None:
         if ref.digest in self._cache:
