@@ -24,6 +24,8 @@ from mainstay.app import Owner
 from mainstay.commands import UndoPlan
 from mainstay.kernel.state import ENDED
 from mainstay.ledger import queries
+from mainstay.playbooks.activation import Wanted
+from mainstay.playbooks.artefacts import read_artefact
 from mainstay.playbooks.shelf import open_to_run
 from mainstay.views import Views
 from mainstay.workspace import Workspace
@@ -36,6 +38,18 @@ def mails(root: Path) -> list[EmailMessage]:
     """Give the mails that were sent."""
     files = sorted((root / "outbox/mail").glob("*.eml"))
     return [email.message_from_bytes(file.read_bytes(), policy=email.policy.default) for file in files]
+
+
+def activate(workspace, name):
+    """Let a playbook of the operator's own run."""
+
+    async def inside():
+        async with Owner(workspace, "test") as owner:
+            artefact = read_artefact(workspace.root, "playbook", name)
+            wanted = Wanted("playbook", name, artefact.digest)
+            await owner.requests.activation.activate([wanted], owner.workers, owner.clock.now_us())
+
+    asyncio.run(inside())
 
 
 class Exam:

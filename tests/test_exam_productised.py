@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
-from exam_owner import PLAY, Exam, mails
+from exam_owner import PLAY, Exam, activate, mails
 
 from mainstay.app import Owner, create_workspace
 from mainstay.views import Views
@@ -253,3 +253,42 @@ def test_killed_anywhere_each_mail_and_each_number_is_there_once(seed, run_s, wo
     assert not list((workspace.root / "outbox").rglob(".*")), "no half-written file is left"
     with Views(workspace) as views:
         assert views.verify().get("bad") is None
+
+
+# --- several at once
+
+
+BURST = """\
+playbook: burst
+title: "Issue many invoices at once"
+inputs:
+  count: {type: list(text)}
+steps:
+  issue:
+    each: "= inputs.count"
+    do: invoices.issue
+    at_once: 10
+    with: {customer: "Customer {{item}}", lines: [{text: "One", amount: "10.00 EUR"}]}
+"""
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_c13_many_invoices_at_once_killed_anywhere_leave_no_gap(seed, workspace):
+    (workspace.root / "playbooks/burst.yaml").write_text(BURST)
+    count = 40
+    given = {"playbook": "burst", "inputs": {"count": [f"n{index}" for index in range(count)]}}
+    (workspace.root / PLAY).write_text(json.dumps(given))
+    activate(workspace, "burst")
+    pick = random.Random(seed)
+    for _ in range(4):
+        owner = start(workspace)
+        time.sleep(pick.uniform(0, 0.8))
+        owner.kill()
+        owner.communicate(timeout=END_S)
+    assert start(workspace).communicate(timeout=END_S)[0].startswith("completed")
+    numbers = [f"{year()}-{serial:04}" for serial in range(1, count + 1)]
+    assert [number for number, _ in recorded(workspace)] == numbers
+    assert sorted(documents(workspace)) == numbers
+    texts = [(workspace.root / f"outbox/invoices/{number}.html").read_text() for number in numbers]
+    named = {re.search(r"Customer (n\d+)", text).group(1) for text in texts}
+    assert len(named) == count, "each customer got one invoice"

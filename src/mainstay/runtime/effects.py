@@ -25,6 +25,7 @@ from mainstay.errors import (
     Uncertain,
     UnknownNameError,
 )
+from mainstay.events import EffectPrepared
 from mainstay.kernel.state import is_item, step_name
 from mainstay.kernel.words import say_path
 from mainstay.ports import Proposal
@@ -272,13 +273,15 @@ class Effects:
         """Ask once about all items of a step that wait for a question."""
         rows: list[Value] = []
         cannot_undo = summary = ""
+        departing = self._departing(plan, name)
         for path, slot in plan.slots.items():
             if is_item(path) and step_name(path) == name and slot.status == "gated":
                 operation = self._parts.catalogue.operation(slot.operation)
                 arguments = self._parts.payloads.load(slot.arguments)
                 shown = card_of(operation, from_plain(arguments, operation.input))
                 cannot_undo, summary = shown.cannot_undo or cannot_undo, operation.summary
-                row: Value = {"path": path, "headline": shown.headline, "body": shown.body}
+                body = "\n".join(part for part in (departing.get(path, ""), shown.body) if part)
+                row: Value = {"path": path, "headline": shown.headline, "body": body}
                 rows.append(self._parts.payloads.seal(row, plan=plan, about=(arguments, operation.input)))
         card: Value = {"headline": f"{summary}: {len(rows)} in one go", "rows": rows, "cannot_undo": cannot_undo}
         why = f"The playbook asks once for all of '{name}'."
@@ -293,6 +296,14 @@ class Effects:
                 why=why,
             ),
         )
+
+    def _departing(self, plan: Plan, name: str) -> dict[str, str]:
+        """Say by path in what actions depart from what a question covered; it is known from their preparation."""
+        if not any(step.ask is not None and name in step.ask.covers for step in plan.graph.steps.values()):
+            return {}
+        facts = (event.fact for event in self._parts.ledger.read(f"plan:{plan.id}") if event.kind == "EffectPrepared")
+        prepared = [fact for fact in facts if isinstance(fact, EffectPrepared)]
+        return {fact.path: fact.verdict.why for fact in prepared if fact.verdict.rule == "cover"}
 
     # --- sent
 
