@@ -140,7 +140,7 @@ def test_f5_killed_at_any_moment_nothing_half_is_left_and_it_can_be_run_again(de
     other = restored(desk, file, "last")
     assert plans(other) == there
     assert (other.folder / "templates" / "large.bin").read_bytes() == large.read_bytes()
-    assert not list((desk.folder / ".mainstay").glob("snapshot*"))
+    assert not list(base.glob(".mainstay-*"))
 
 
 def test_l8_archived_plans_are_shown_replayed_and_undone_as_before(desk):

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import shutil
 import stat
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,6 +23,7 @@ from mainstay.ledger.reader import SqliteReader
 from mainstay.ledger.sqlite import SqliteLedger
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from mainstay.ledger.backup import Manifest, Progress
@@ -102,7 +105,6 @@ def test_s56_a_backup_is_private_and_unreadable(filled, folder, tmp_path):
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert CANARY.encode() not in file.read_bytes()
     assert {path.name for path in tmp_path.iterdir()} == {"acme", "acme.backup"}
-    assert not list(folder.glob("snapshot*"))
 
 
 def test_s58_what_is_brought_back_is_private(filled, folder, tmp_path):
@@ -214,11 +216,10 @@ def test_f5_a_backup_that_is_cut_off_leaves_no_file(filled, folder, tmp_path, mo
 
 
 def test_f5_what_a_killed_backup_left_is_removed_by_the_next(filled, folder, tmp_path):
-    (folder / "snapshot-0badcafe.part").write_bytes(b"half")
-    (tmp_path / ".mainstay-w1.part").write_bytes(b"half")  # whatever name that backup was to have
+    for left in (".mainstay-w1.part", ".mainstay-w1.copy", ".mainstay-w1.copy-wal"):
+        (tmp_path / left).write_bytes(b"half")  # whatever name that backup was to have
     make(folder, tmp_path / "acme.backup")
     assert {path.name for path in tmp_path.iterdir()} == {"acme", "acme.backup"}
-    assert not list(folder.glob("snapshot*"))
 
 
 def test_f5_what_a_killed_restore_left_is_removed_by_the_next(filled, folder, tmp_path):
@@ -241,17 +242,26 @@ def test_f5_two_backups_at_once_are_refused(filled, folder, tmp_path):
     bring_back(tmp_path / "acme.backup", tmp_path / "to")
 
 
-def test_f5_a_copy_that_a_killed_backup_left_is_removed_unless_one_is_being_written(filled, folder, tmp_path):
-    left = folder / "snapshot-0badcafe.part"
-    left.write_bytes(b"half")
-    backup.remove_left(folder)
-    assert not left.exists()
+def test_f5_two_backups_at_once_to_two_places_are_both_whole(filled, folder, tmp_path):
+    (tmp_path / "stick").mkdir()
+    made = []
 
-    def care(done: int, total: int) -> None:
-        backup.remove_left(folder)
-        assert len(list(folder.glob("snapshot-*.part"))) == 1
+    def another(done: int, total: int) -> None:
+        if not made:
+            made.append(make(folder, tmp_path / "stick" / "acme.backup"))
 
-    make(folder, tmp_path / "acme.backup", care)
+    make(folder, tmp_path / "acme.backup", another)
+    bring_back(tmp_path / "acme.backup", tmp_path / "to")
+    bring_back(tmp_path / "stick" / "acme.backup", tmp_path / "too")
+
+
+def test_o7_a_backup_writes_nothing_in_the_workspace(filled, folder, tmp_path):
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*") if "ledger.db-" not in path.name}
+
+    def same(done: int, total: int) -> None:
+        assert {path: path.stat().st_mtime_ns for path in folder.rglob("*") if "ledger.db-" not in path.name} == before
+
+    make(folder, tmp_path / "acme.backup", same)
 
 
 def test_f6_a_backup_without_room_says_so_and_leaves_nothing(filled, folder, tmp_path, monkeypatch):
@@ -260,7 +270,7 @@ def test_f6_a_backup_without_room_says_so_and_leaves_nothing(filled, folder, tmp
 
     with monkeypatch.context() as patched:
         patched.setattr("os.fsync", full)
-        with pytest.raises(MainstayError, match=r"no room for acme.backup .* no backup was written"):
+        with pytest.raises(MainstayError, match=r"no room in .*; no backup was written"):
             make(folder, tmp_path / "acme.backup")
     assert {path.name for path in tmp_path.iterdir()} == {"acme"}
 
@@ -320,3 +330,39 @@ def test_o7_a_backup_beside_a_busy_writer_is_consistent(filled, folder, tmp_path
         for event in reader.tail():
             if isinstance(event.fact, e.StepCompleted) and not isinstance(event.fact.output, dict):
                 FileBlobs(tmp_path / "to" / ".mainstay" / "blobs", KEY).get(event.fact.output)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    if os.geteuid() != 0:
+        pytest.skip("a small file system can only be mounted by root")
+    mount = tmp_path / "disk"
+    mount.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=20m", "tmpfs", mount], check=False).returncode != 0:
+        pytest.skip("this machine does not let us mount a file system")
+    yield mount
+    subprocess.run(["umount", "-l", mount], check=True)
+
+
+@pytest.mark.parametrize("how", ["full", "read-only"])
+def test_f6_a_history_on_a_disk_that_takes_nothing_is_read_and_backed_up(filled, folder, tmp_path, small_disk, how):
+    before = list(filled.tail())
+    filled.close()
+    shutil.copytree(folder.parent, small_disk / "acme", symlinks=True)
+    if how == "full":
+        (small_disk / "ballast").write_bytes(bytes(shutil.disk_usage(small_disk).free))
+    else:
+        subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
+    make(small_disk / "acme" / ".mainstay", tmp_path / "acme.backup")
+    bring_back(tmp_path / "acme.backup", tmp_path / "to")
+    with SqliteReader(tmp_path / "to" / ".mainstay" / "ledger.db", KEY) as reader:
+        assert list(reader.tail()) == before
+    with pytest.raises(MainstayError):
+        bring_back(tmp_path / "acme.backup", small_disk / "to")
+    assert not (small_disk / "to").exists()
+
+
+def test_o7_a_disk_itself_is_no_place_to_restore_to(filled, folder, tmp_path, small_disk):
+    make(folder, tmp_path / "acme.backup")
+    with pytest.raises(InputError, match="a disk itself"):
+        bring_back(tmp_path / "acme.backup", small_disk)

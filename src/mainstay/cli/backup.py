@@ -48,9 +48,10 @@ def backup(screen: Screen, folder: Path | None, file: Path, *, by_word: bool) ->
 
     head = chunks.new_head(root, made_at_us, held.workspace, VERSION, by_word=by_word)
     master = keys.master(workspace.state).hex() if by_word else ""
+    file = Path(os.path.abspath(file.expanduser()))  # noqa: PTH100 - without following links
     source = backups.Source(workspace.root, workspace.state, OWN, held.workspace, held.database, VERSION, master)
     with _bar(screen, "Backing up") as tell:
-        made = backups.write(source, file.absolute(), head, root(bytes.fromhex(head.salt)), tell)
+        made = backups.write(source, file, head, root(bytes.fromhex(head.salt)), tell)
     screen.give(_row(made, file), lambda _: None)
     if not screen.as_json:
         screen.say(f"{file} holds {workspace.root} as it is now: {_say(made)}.", "bold")

@@ -124,7 +124,8 @@ def _choose(screen: Screen, prompt: str, choices: Sequence[str]) -> str:
 
 
 def _draw_released(done: Row, console: Console) -> None:
-    said = f"{done['released']} actions were answered for" if done["released"] != 1 else "1 action was answered for"
+    told = {0: "no action was in doubt", 1: "1 action was answered for"}
+    said = told.get(done["released"], f"{done['released']} actions were answered for")
     console.print(text(f"Work goes on: {said}.", "bold"))
     for plan in done["cancelled"]:
         console.print(text(f"Plan {plan} was ended; what it did stays. To take it back: mainstay undo {plan}"))

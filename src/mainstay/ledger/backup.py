@@ -13,9 +13,8 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import secrets
 import tarfile
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from hashlib import blake2b
 from io import BytesIO
 from pathlib import Path
@@ -28,7 +27,7 @@ from mainstay.errors import FileError, InputError, LedgerError, MainstayError, O
 from mainstay.ledger import chunks, database
 from mainstay.ledger.disk import sync_folder
 from mainstay.ledger.reader import SqliteReader
-from mainstay.ledger.trouble import refused, trouble
+from mainstay.ledger.trouble import trouble
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -38,11 +37,10 @@ if TYPE_CHECKING:
 Progress: TypeAlias = "Callable[[int, int], None]"  # bytes done, bytes to do
 
 LEDGER = "ledger.db"
-LOCK = "backup.lock"
 MANIFEST = "manifest.json"
 PART = ".mainstay-{}.part"  # of a backup that is being written, by workspace: the next one removes what a kill left
 # What stays behind: what belongs to this machine and this very file, and what is on its way.
-LEFT_OUT = frozenset({"ledger.db", "ledger.db-wal", "ledger.db-shm", "head", "owner.lock", LOCK})
+LEFT_OUT = frozenset({"ledger.db", "ledger.db-wal", "ledger.db-shm", "head", "owner.lock"})
 
 # A consistent copy of the database under the same key. (path)
 SNAPSHOT = "VACUUM INTO ?"
@@ -94,7 +92,7 @@ def write(source: Source, file: Path, head: Head, root: bytes, progress: Progres
     """Write a backup; it is whole and on disk when this returns, and not there at all when this fails.
 
     Raises InputError when the file exists, LedgerError when the history can't be read, OwnedError when another
-    backup of this workspace is being written, MainstayError when there is no room or no right to write.
+    backup of this workspace is being written there, MainstayError when there is no room or no right to write.
     """
     if file.exists() or file.is_symlink():
         raise InputError(f"{file} exists already.", remedy="Name a new file; a backup never replaces another.")
@@ -104,7 +102,7 @@ def write(source: Source, file: Path, head: Head, root: bytes, progress: Progres
     if any(file.resolve().is_relative_to(folder.resolve()) for folder in inside):
         raise InputError(f"{file} would be a part of itself.", remedy="Name a place outside the workspace.")
     try:
-        with _alone(source.state), _snapshot(source) as snapshot, _part_of(file, source) as part:
+        with _part_of(file, source) as part, _snapshot(source, part.with_suffix(".copy")) as snapshot:
             with part.open("wb") as opened:
                 manifest = _write_all(source, snapshot, opened, head, root, progress)
                 opened.flush()
@@ -117,70 +115,83 @@ def write(source: Source, file: Path, head: Head, root: bytes, progress: Progres
 
 
 @contextmanager
-def _alone(state: Path) -> Generator[None]:
-    """One backup at a time, so that whatever is left of another one is nobody's any more."""
+def _part_of(file: Path, source: Source) -> Generator[Path]:
+    """Give a private file beside a backup that only this one writes to; afterwards it is gone, or has the last name.
+
+    Nothing is written in the workspace: its disk may be full, or read-only because it is about to fail.
+    """
+    part = file.with_name(PART.format(source.workspace[:12]))
+    lock = os.open(part, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
-        lock = os.open(state / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise refused(state, error) from error
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        for left in state.glob("snapshot-*.part*"):
-            left.unlink()
-        yield
-    except BlockingIOError:
-        raise OwnedError(
-            "Another backup of this workspace is being written.", remedy="Wait until it is done."
-        ) from None
+        if not _is_locked(lock) or not _is_at(lock, part):
+            raise OwnedError(
+                f"Another backup of this workspace is being written to {file.parent}.", remedy="Wait until it is done."
+            )
+        try:
+            yield part
+        finally:
+            part.unlink(missing_ok=True)
     finally:
         os.close(lock)
 
 
-def remove_left(state: Path) -> None:
-    """Remove the copy of the history that a killed backup left in `.mainstay`, unless one is being written now."""
-    with suppress(OwnedError), _alone(state):
-        return
+def _is_locked(file: int) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # some network folders know no locks
+        return True
+    return True
+
+
+def _is_at(file: int, path: Path) -> bool:
+    """Whether an open file is still the one of this name: who held it before may have given it its last name."""
+    try:
+        return os.path.samestat(os.fstat(file), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+def _unwritten(file: Path, error: OSError) -> MainstayError:
+    """Make words of a backup that can't be written where it was asked for."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return _no_room(file)
+    return MainstayError(
+        f"{file} can't be written: {error.strerror}; no backup was written.",
+        remedy=f"See who may write to {file.parent}, or name another place.",
+    )
+
+
+def _no_room(file: Path) -> MainstayError:
+    return MainstayError(
+        f"There is no room in {file.parent}; no backup was written.",
+        remedy="Make room there, or name another disk. It takes twice the history's size while it is written.",
+    )
 
 
 @contextmanager
-def _snapshot(source: Source) -> Generator[Path]:
-    path = source.state / f"snapshot-{secrets.token_hex(4)}.part"
+def _snapshot(source: Source, path: Path) -> Generator[Path]:
+    """Copy the database, as encrypted as it is, to a file that is gone afterwards."""
+    _remove_copy(path)
     try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))
         with closing(database.connect_reader(source.state / LEDGER, source.database_key)) as connection:
             connection.pragma("query_only", "off")
             connection.execute(SNAPSHOT, (str(path),))
         yield path
+    except apsw.FullError as error:
+        raise _no_room(path) from error
     except apsw.Error as error:
         why, remedy = trouble(source.state / LEDGER, error)
         raise LedgerError(f"The history can't be copied: {why}.", remedy=remedy) from error
     finally:
-        path.unlink(missing_ok=True)
+        _remove_copy(path)
 
 
-@contextmanager
-def _part_of(file: Path, source: Source) -> Generator[Path]:
-    """Give an empty private file beside a backup; it is gone afterwards, unless it got the backup's name."""
-    part = file.with_name(PART.format(source.workspace[:12]))
-    part.unlink(missing_ok=True)
-    os.close(os.open(part, os.O_CREAT | os.O_EXCL, 0o600))
-    try:
-        yield part
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def _unwritten(file: Path, error: OSError) -> MainstayError:
-    """Make words of a backup that can't be written where it was asked for, or of a workspace that can't be copied."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return MainstayError(
-            f"There is no room for {file.name} or the copy it is made of; no backup was written.",
-            remedy=f"Make room in {file.parent} and in the workspace, or name another disk.",
-        )
-    return MainstayError(
-        f"{file} can't be written: {error.strerror}; no backup was written.",
-        remedy=f"See who may write to {file.parent}, or name another place.",
-    )
+def _remove_copy(path: Path) -> None:
+    for beside in ("", "-wal", "-shm", "-journal"):
+        path.with_name(path.name + beside).unlink(missing_ok=True)
 
 
 def _write_all(

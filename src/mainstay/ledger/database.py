@@ -10,6 +10,7 @@ from __future__ import annotations
 import hmac
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import quote
 
 import apsw
 
@@ -34,6 +35,7 @@ WRITER_PRAGMAS: dict[str, str | int] = {
     "journal_size_limit": JOURNAL_LIMIT_BYTES,
 }
 PLAIN_HEADER = b"SQLite format 3\0"
+_NO_INDEX = (apsw.CantOpenError, apsw.FullError, apsw.IOError)  # what SQLite says where it can't write a WAL index
 
 # Whether this database was set up.
 HAS_SCHEMA = "SELECT count(*) FROM sqlite_schema WHERE name = 'meta'"
@@ -100,9 +102,16 @@ def connect_reader(path: Path, key: bytes) -> apsw.Connection:
 
     Where an owner runs, its WAL index is shared. Where none runs and a WAL was left behind, SQLite builds a WAL
     index (`-shm`) anew, under its own locks, and the committed state is seen; nothing is checkpointed at the end.
+    Where not even that can be written, on a disk that is full or can only be read, no owner can be working either: what
+    is in the database itself is read then, as long as no WAL holds more.
     """
     refuse_missing(path)
-    connection = _connect(path, key, apsw.SQLITE_OPEN_READONLY)
+    try:
+        connection = _connect(path, key, apsw.SQLITE_OPEN_READONLY)
+    except LedgerError as error:
+        if not isinstance(error.__cause__, _NO_INDEX) or _has_wal(path):
+            raise
+        connection = _connect(path, key, apsw.SQLITE_OPEN_READONLY, unchanging=True)
     connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
     connection.pragma("query_only", "on")
     return connection
@@ -131,11 +140,17 @@ def rows(connection: apsw.Connection, sql: str, parameters: Sequence[object] = (
     return cast("list[tuple[Any, ...]]", connection.execute(sql, cast("Any", parameters)).fetchall())
 
 
-def _connect(path: Path, key: bytes, flags: int) -> apsw.Connection:
+def _has_wal(path: Path) -> bool:
+    wal = path.with_name(f"{path.name}-wal")
+    return wal.exists() and wal.stat().st_size > 0
+
+
+def _connect(path: Path, key: bytes, flags: int, *, unchanging: bool = False) -> apsw.Connection:
     assert len(key) == 32, "a database key has 32 bytes"  # noqa: PLR2004
     _refuse_foreign(path, key)
+    name = f"file:{quote(str(path.absolute()))}?immutable=1" if unchanging else str(path)
     try:
-        connection = apsw.Connection(str(path), flags=flags)
+        connection = apsw.Connection(name, flags=flags | (apsw.SQLITE_OPEN_URI if unchanging else 0))
         connection.set_busy_timeout(BUSY_MS)
         connection.pragma("cipher", "aegis")
         connection.pragma("key", "raw:" + key.hex())

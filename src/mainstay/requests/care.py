@@ -9,7 +9,6 @@ import msgspec
 
 from mainstay.errors import MainstayError
 from mainstay.ledger.archive import archive
-from mainstay.ledger.backup import remove_left
 from mainstay.ledger.blobs import FileBlobs
 from mainstay.ledger.collect import collect
 from mainstay.ledger.sqlite import SqliteLedger
@@ -37,9 +36,7 @@ async def _collect(desk: Requests, params: Params, emit: Emit) -> Params:
     blobs = desk.engine.parts.payloads.raw
     assert isinstance(blobs, FileBlobs)
     now_s = desk.clock.now_us() / SECOND_US
-    ledger = ledger_of(desk)
-    await asyncio.to_thread(remove_left, ledger.segments.folder.parent)
-    done = await asyncio.to_thread(collect, ledger.reader, blobs, now_s)
+    done = await asyncio.to_thread(collect, ledger_of(desk).reader, blobs, now_s)
     return {"plan": "", "removed": done.blobs, "stored_bytes": done.stored_bytes}
 
 
