@@ -71,6 +71,7 @@ from mainstay.runtime.sealing import Opener, Sealer
 from mainstay.runtime.timers import Timer, TimerKind, Timers
 from mainstay.runtime.watching import Watcher
 from mainstay.runtime.workers import WorkerPool
+from mainstay.sentences import say
 from mainstay.values import parse_duration_s
 from mainstay.version import VERSION
 from mainstay.workspace import BLOBS_NAME, LEDGER_NAME, Config, Mail, Workspace, create_folders
@@ -364,7 +365,8 @@ class Owner:
             return
         if self._sleeping is not None:
             self._sleeping.cancel()
-        self.timers = Timers(self.engine, self.clock, self)
+        grace_s = parse_duration_s(self.workspace.config.downtime.grace)
+        self.timers = Timers(self.engine, self.clock, self, grace_s)
         self.timers.on_jump = self._note_jump
         self.engine.on_timer = self.timers.hint
         self._sleeping = asyncio.create_task(self.timers.run())
@@ -469,6 +471,7 @@ class Owner:
 
     def _note_jump(self, by_s: int) -> None:
         """Record that the clock was set; who watches the owner is told."""
-        fact = e.ClockJumped(by_s)
+        fact = e.ClockJumped(by_s, parse_duration_s(self.workspace.config.downtime.grace))
+        self.engine.say(f"{say(fact)}.")
         append = e.Append("clock", len(self.ledger.read("clock")), (e.Draft(fact, self.clock.now_us(), "timer"),))
         self.ledger.append([append]).add_done_callback(lambda done: done.cancelled() or done.exception())

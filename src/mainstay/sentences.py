@@ -230,7 +230,8 @@ _SAY: dict[type[e.Fact], Callable[[Any], str]] = {
     e.NetworkLost: lambda _: "There is no network; what needs one waits, and no attempt is counted",
     e.NetworkBack: lambda f: f"The network is back; {_count(f.waiting, 'action')} that waited for it can go on",
     e.ClockJumped: lambda f: (
-        f"The clock was set {'ahead' if f.by_s > 0 else 'back'} by {_span(abs(f.by_s))}; nothing expires for 15 minutes"
+        f"The clock was set {'ahead' if f.by_s > 0 else 'back'} by {_span(abs(f.by_s))};"
+        f" nothing that came due by it expires for {_span(f.grace_s)}"
     ),
     e.VersionActivated: lambda f: f"{f.artefact.capitalize()} {f.name}: version {f.digest[:8]} activated",
     e.VersionKept: lambda f: f"{f.artefact.capitalize()} {f.name}: version {f.digest[:8]} kept, not active",

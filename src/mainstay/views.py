@@ -463,6 +463,14 @@ class Views:
             return None
         return {"since": self.time(last[1]), "waiting": len(waiting)}
 
+    def clock_set(self) -> str:
+        """Say that the clock was set a while ago, so that nothing expires (KERNEL P5); empty when that is over."""
+        last = next(iter(self._reader.read("clock")[-1:]), None)
+        if last is None or not isinstance(last.fact, e.ClockJumped):
+            return ""
+        ago_s = (time.time_ns() // 1000 - last.recorded_at_us) / SECOND_US
+        return say(last.fact) if ago_s < last.fact.grace_s else ""
+
     def leaving(self, plan_id: str = "") -> list[Row]:
         """List approved actions that leave at a time, the first one first; only those of a plan, where one is named."""
         found: list[Row] = []

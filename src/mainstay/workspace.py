@@ -58,6 +58,9 @@ sender = {sender}
 # [delays]                       # an approved action leaves only then; call it back with: mainstay recall
 # "mail.send" = "10m"
 
+# [downtime]
+# grace = "15m"                  # after Mainstay stood still, or the clock was set: so long nothing overdue expires
+
 # [files.folders]                # further folders that playbooks may read
 # bank = "/path/to/bank"
 
@@ -150,6 +153,12 @@ class Workers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     confinement: Literal["available", "required"] = "available"
 
 
+class Downtime(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """After Mainstay was not running, or somebody set the clock."""
+
+    grace: str = "15m"  # so long nothing expires whose time passed meanwhile
+
+
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """mainstay.toml."""
 
@@ -163,6 +172,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     workers: Workers = Workers()
     delays: dict[str, str] = {}  # by operation: "10m"
     limits: dict[str, Annotated[int, msgspec.Meta(ge=1, le=1000)]] = {}  # so many at once, by operation or agent
+    downtime: Downtime = Downtime()
 
 
 class Workspace:
@@ -288,16 +298,17 @@ def _checked(text: str, path: Path) -> Config:
         near = difflib.get_close_matches(zone, available_timezones(), 1)
         hint = f"did you mean '{near[0]}'?" if near else "Use a name such as Europe/Stockholm."
         raise FileError(f"{path}: there is no time zone '{zone}'.", remedy=hint) from None
-    _check_delays(config, path)
+    _check_durations(config, path)
     return config
 
 
-def _check_delays(config: Config, path: Path) -> None:
-    for name, delay in config.delays.items():
+def _check_durations(config: Config, path: Path) -> None:
+    given = [(f"under [delays], {name}", delay) for name, delay in config.delays.items()]
+    for where, duration in (*given, ("under [downtime], grace", config.downtime.grace)):
         try:
-            parse_duration_s(delay)
+            parse_duration_s(duration)
         except ValueError as error:
-            raise FileError(f"{path}: under [delays], {name}: {error}.", remedy="Correct it and try again.") from None
+            raise FileError(f"{path}: {where}: {error}.", remedy="Correct it and try again.") from None
 
 
 def _nearest(message: str) -> str:
@@ -306,7 +317,9 @@ def _nearest(message: str) -> str:
     parts = {"$.bank.columns": ColumnMap, "$.invoices.columns": InvoiceColumns}
     place = message.rpartition("at `")[2].partition("`")[0]
     some = (
-        (parts[place],) if place in parts else (Config, Company, Mail, Smtp, Files, Bank, Invoices, History, DailyCap)
+        (parts[place],)
+        if place in parts
+        else (Config, Company, Mail, Smtp, Files, Bank, Invoices, History, DailyCap, Downtime)
     )
     known = [name for part in some for name in part.__struct_fields__]
     near = difflib.get_close_matches(unknown, known, 1) if unknown else []

@@ -192,6 +192,18 @@ def test_a_time_out_ends_the_call_and_leaves_doubt_only_of_an_effect(bench, effe
     assert ended == [True]
 
 
+def test_p5_a_time_runs_out_also_while_the_machine_sleeps(bench, monkeypatch):
+    monkeypatch.setattr("mainstay.connectors.guard.LOOK_EVERY_S", 0.01)
+
+    async def asleep(_arguments):
+        bench.clock.passed_s += 3601
+        await asyncio.Event().wait()
+
+    error = bench.error_of(operation(asleep, effect="irreversible", timeout_s=3600))
+    assert type(error) is Uncertain
+    assert "no answer within 1 hour" in error.message
+
+
 def test_an_operation_that_knows_better_at_a_time_out_is_heard(bench):
     async def careful(_arguments):
         try:

@@ -64,11 +64,11 @@ def timer(at_s, kind="wait", plan="p"):
     return Timer(START_US + at_s * SECOND_US, kind, plan, "a", 0)
 
 
-def live(desk, clock, until_s, *, jumps=(), on_timers=None):
+def live(desk, clock, until_s, *, jumps=(), on_timers=None, grace_s=GRACE_S):
     """Let the timers run until the boot clock has moved so far."""
 
     async def inside():
-        timers = Timers(desk, clock, desk)
+        timers = Timers(desk, clock, desk, grace_s)
         told = []
         timers.on_jump = told.append
         pending = list(jumps)
@@ -85,14 +85,14 @@ def live(desk, clock, until_s, *, jumps=(), on_timers=None):
     return asyncio.run(inside())
 
 
-def test_each_fires_at_its_time_in_order():
+def test_p5_each_fires_at_its_time_in_order():
     clock = SetClock()
     desk = Desk(clock, timer(90, plan="late"), timer(30, plan="soon"), timer(30, kind="retry", plan="again"))
     live(desk, clock, 200)
     assert sorted(desk.fired) == [(30, "retry", "again"), (30, "wait", "soon"), (90, "wait", "late")]
 
 
-def test_a_timer_that_comes_due_while_others_fire_is_not_slept_past():
+def test_p5_a_timer_that_comes_due_while_others_fire_is_not_slept_past():
     clock = SetClock()
     desk = Desk(clock, timer(30, plan="first"))
     submit = desk.submit
@@ -109,14 +109,14 @@ def test_a_timer_that_comes_due_while_others_fire_is_not_slept_past():
     assert [(kind, plan) for _, kind, plan in desk.fired] == [("wait", "first"), ("wait", "second")]
 
 
-def test_a_stale_timer_is_fired_once_and_does_not_spin():
+def test_p5_a_stale_timer_is_fired_once_and_does_not_spin():
     clock = SetClock()
     desk = Desk(clock, timer(10), stale=True)
     live(desk, clock, 10 * LONGEST_SLEEP_S)
     assert desk.fired == [(10, "wait", "p")]
 
 
-def test_after_downtime_expiries_wait_out_a_grace_period_and_the_rest_does_not():
+def test_p5_after_downtime_expiries_wait_out_a_grace_period_and_the_rest_does_not():
     clock = SetClock()
     overdue = timer(-5, "expiry", "plan"), timer(-5, "due", "question"), timer(-5, "retry", "step")
     desk = Desk(clock, *overdue, timer(60, "expiry", "later"))
@@ -128,7 +128,14 @@ def test_after_downtime_expiries_wait_out_a_grace_period_and_the_rest_does_not()
     assert GRACE_S <= times["question"] <= GRACE_S + LONGEST_SLEEP_S
 
 
-def test_a_clock_set_ahead_expires_nothing_before_the_operator_was_told():
+def test_p5_the_grace_period_is_as_long_as_it_was_set():
+    clock = SetClock()
+    desk = Desk(clock, timer(-5, "expiry", "plan"))
+    live(desk, clock, 300 + LONGEST_SLEEP_S, grace_s=120)
+    assert 120 <= desk.fired[0][0] <= 120 + LONGEST_SLEEP_S
+
+
+def test_p5_a_clock_set_ahead_expires_nothing_before_the_operator_was_told():
     clock = SetClock()
     desk = Desk(clock, timer(DAY_S // 2, "expiry", "plan"), timer(DAY_S // 2, "wait", "step"))
     told = live(desk, clock, 2000 + GRACE_S + 3 * LONGEST_SLEEP_S, jumps=[(1000, DAY_S)])
@@ -156,7 +163,7 @@ def test_e1_after_downtime_what_should_have_left_leaves(kind):
     assert desk.fired == [(0, kind, "overdue")]
 
 
-def test_a_clock_set_back_is_told_and_fires_nothing_twice():
+def test_p5_a_clock_set_back_is_told_and_fires_nothing_twice():
     clock = SetClock()
     desk = Desk(clock, timer(100, plan="before"), timer(3000, plan="after"))
     told = live(desk, clock, DAY_S + 5000, jumps=[(1000, -DAY_S)])

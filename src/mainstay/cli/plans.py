@@ -32,12 +32,14 @@ def plans(screen: Screen, folder: Path | None, *, open_only: bool, limit: int) -
     workspace = workspace_at(folder)
     with views_at(workspace.root) as views:
         found, left = views.plans(limit=limit, open_only=open_only), left_alone(workspace, views)
-        offline = views.offline()
+        offline, clock = views.offline(), views.clock_set()
     for row in found:
         row["stands_still"] = row["plan"] in left
         row["says"] = "stands still" if row["stands_still"] and row["status"] in _GOING else row["says"]
     screen.give(found, lambda console: _draw_plans(found, console))
     say_offline(screen, offline)
+    if clock:
+        screen.say(f"{clock}.", "yellow")
     if left:
         screen.say(say_left_alone(len(left)), "yellow")
     return DONE

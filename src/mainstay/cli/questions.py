@@ -34,11 +34,13 @@ def inbox(screen: Screen, folder: Path | None) -> int:
     workspace = workspace_at(folder)
     with views_at(workspace.root) as views:
         waiting, left, leaving = views.inbox(), left_alone(workspace, views), views.leaving()
-        offline = views.offline()
+        offline, clock = views.offline(), views.clock_set()
     screen.give(waiting, lambda console: _draw_short(waiting, console, "Inbox clear: nothing needs your decision."))
     if leaving and not screen.as_json:
         draw_leaving(leaving, screen.out)
     say_offline(screen, offline)
+    if clock:
+        screen.say(f"{clock}.", "yellow")
     if left:
         screen.say(say_left_alone(len(left)), "yellow")
     return DONE

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from mainstay.values import ErrorClass
 
 MAX_MESSAGE_CHARS = 500
+LOOK_EVERY_S = 5.0  # whether a time ran out while the machine slept
 
 T = TypeVar("T")
 Outcome: TypeAlias = Literal[
@@ -201,7 +202,7 @@ class Guard:
         result: T | None = None
         message = ""
         try:
-            result = await _within(operation, send)
+            result = await _within(operation, send, self._clock)
         except OperationError as error:
             outcome, message = _outcome_of(error), classify(error).message
             if await self._is_offline(error):
@@ -350,9 +351,10 @@ def _found(answer: object) -> Found:
     return answer
 
 
-async def _within(operation: Operation, send: Callable[[], Awaitable[T]]) -> T:
+async def _within(operation: Operation, send: Callable[[], Awaitable[T]], clock: Clock) -> T:
     """Call within the operation's time. Raises OperationErrors only, and says what is known of an effect."""
     late = asyncio.timeout(operation.timeout_s)
+    alarm = _Alarm(late, operation.timeout_s, clock)
     try:
         async with late:
             return await send()
@@ -365,6 +367,30 @@ async def _within(operation: Operation, send: Callable[[], Awaitable[T]]) -> T:
             why = f"there was no answer within {say_duration(round(operation.timeout_s))}"
             raise _failed(operation, Failure("transient", f"{operation.name}: {why}.")) from error
         raise _failed(operation, classify(error)) from error
+    finally:
+        alarm.cancel()
+
+
+class _Alarm:
+    """Ends a long call in time also when the machine slept meanwhile, and the loop's own clock with it (KERNEL P5)."""
+
+    def __init__(self, late: asyncio.Timeout, timeout_s: float, clock: Clock) -> None:
+        self._late, self._clock = late, clock
+        self._due_s = clock.boot_s() + timeout_s
+        self._next = self._again() if timeout_s > LOOK_EVERY_S else None
+
+    def _again(self) -> asyncio.TimerHandle:
+        return asyncio.get_running_loop().call_later(LOOK_EVERY_S, self._look)
+
+    def _look(self) -> None:
+        if self._clock.boot_s() < self._due_s:
+            self._next = self._again()
+        else:
+            self._late.reschedule(asyncio.get_running_loop().time())
+
+    def cancel(self) -> None:
+        if self._next is not None:
+            self._next.cancel()
 
 
 def _in_doubt(operation: Operation, error: OperationError) -> OperationError:

@@ -34,6 +34,7 @@ class ClockJumped(Fact, frozen=True, omit_defaults=True):
     """The machine's clock was set by `by_s` seconds while the owner ran; nothing expires for a while (KERNEL P5)."""
 
     by_s: int
+    grace_s: int = 900
 
 
 class WorkspaceQuarantined(Fact, frozen=True, omit_defaults=True):

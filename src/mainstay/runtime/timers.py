@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from mainstay.ports import Clock
 
-GRACE_S = 15 * 60  # after downtime, expiries wait this long
+GRACE_S = 15 * 60  # after downtime, expiries wait this long, unless mainstay.toml says otherwise
 JUMP_S = 5 * 60  # the wall clock departs from boot time by more: somebody set it
 LONGEST_SLEEP_S = 60.0  # the clock may be set, or the machine put to sleep, meanwhile
 _BATCH = 500
@@ -68,8 +68,9 @@ class Submit(Protocol):
 class Timers:
     """Fires what is due."""
 
-    def __init__(self, engine: Submit, clock: Clock, rows: Rows) -> None:
-        """Take the engine's way in, the clocks, and the rows of the projection."""
+    def __init__(self, engine: Submit, clock: Clock, rows: Rows, grace_s: float = GRACE_S) -> None:
+        """Take the engine's way in, the clocks, the rows of the projection, and how long nothing overdue expires."""
+        self._grace_s = grace_s
         self._engine = engine
         self._clock = clock
         self._rows = rows
@@ -142,7 +143,7 @@ class Timers:
     def _hold(self) -> None:
         """From now on for a grace period, end nothing whose time has passed: the operator may be on the way."""
         self._held_before_us = self._clock.now_us()
-        self._held_until_s = self._clock.boot_s() + GRACE_S
+        self._held_until_s = self._clock.boot_s() + self._grace_s
 
     def _notice_jump(self) -> None:
         jump_s = self._offset() - self._offset_s
