@@ -93,6 +93,19 @@ def test_k10_the_same_change_is_merged_into_each(workspace, world):
     assert all("operator" in fact.labels for fact in prepared)
 
 
+@pytest.mark.parametrize("changes", [{"number": "many"}, {"wrod": "good"}])
+def test_k10_a_change_that_does_not_fit_is_refused_before_anything_is_tried_again(workspace, world, changes):
+    async def scenario(owner):
+        first, _ = await start(owner, LISTED, words=["bad 1", "bad 2"])
+        before = len(facts(owner, first))
+        told = await remedy(owner, [row["decision"] for row in stuck_in(owner)], "retry", arguments=changes)
+        return told["done"], [one["why"] for one in told["refused"]], len(facts(owner, first)) - before
+
+    done, whys, more = run(workspace, world, scenario, broken(world, "test.say"))
+    assert (done, len(whys), more) == ([], 2, 0)
+    assert all(why.startswith("test.say ") for why in whys)
+
+
 @pytest.mark.parametrize(
     ("one", "other", "same"),
     [

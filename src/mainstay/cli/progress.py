@@ -147,8 +147,8 @@ class Board:
             step.total = max(step.total, event.get("count", 0))
         if kind in _BEGINS:
             step.again()
-        elif item and kind == "EffectConfirmed":
-            return  # counted when it happened
+        elif kind == "EffectConfirmed" and (item or step.state == "done"):
+            return  # it was told, or counted, when it happened
         elif ((item or numbers) and kind != "DecisionAsked") or kind == "UndoImpossible":
             step.items[_ENDS[kind]] = step.items.get(_ENDS[kind], 0) + 1
             step.end(_ENDS[kind]) if path.startswith("~") else None

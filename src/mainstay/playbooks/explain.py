@@ -212,7 +212,7 @@ def _paragraph(step: Step, dry: DryStep, after: str) -> str:
     if dry.cannot_undo:
         parts.append(f"This can't be undone: {sentence(dry.cannot_undo)}")
     elif dry.acts:
-        parts.append("This can be undone.")
+        parts.append(f"This is undone with {step.undo.operation}." if step.undo else "This can be undone.")
     if dry.check:
         counts = step.effect in (None, "read")
         parts.append(f"The result only counts if {dry.check}." if counts else f"You are asked unless {dry.check}.")

@@ -14,6 +14,7 @@ from mainstay.kernel.plan import decide
 from mainstay.kernel.state import END, is_call
 from mainstay.playbooks.inputs import read_inputs
 from mainstay.requests.files import file_content
+from mainstay.runtime.attempt import as_changed
 from mainstay.runtime.stage import stream_of
 
 if TYPE_CHECKING:
@@ -111,11 +112,14 @@ def _edited(desk: Requests, plan_id: str, decision: str, params: Params) -> Valu
     for name, (file, content) in pinned.items():  # a new file in the place of one, pinned as an input is
         new = desk.pin(file, content)
         merged[name] = [new] if isinstance(merged.get(name), list) else new
-    left = {name: value for name, value in merged.items() if value is not None}
-    return desk.payloads.keep(left, _input_of(desk, plan, question.paths[0]), plan=plan)
+    left: dict[str, Value] = {name: value for name, value in merged.items() if value is not None}
+    kind = _input_of(desk, plan, question.paths[0])
+    if kind is not None:  # a mistake is said now, not once it failed again
+        as_changed(plan.step(question.paths[0]).target or "It", left, {*changes, *pinned}, kind)
+    return desk.payloads.keep(left, kind, plan=plan)
 
 
-def _input_of(desk: Requests, plan: Plan, path: str) -> type | None:
+def _input_of(desk: Requests, plan: Plan, path: str) -> type[msgspec.Struct] | None:
     """Give the type of the arguments of a piece of work; None where there is no such operation any more."""
     step, undo = plan.step(path.removeprefix("~")), plan.slots[path.removeprefix("~")].undo
     try:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
 import msgspec
 
-from mainstay.contracts import Card
+from mainstay.contracts import Card, from_plain
 from mainstay.encoding import encode_value
+from mainstay.errors import InputError
 from mainstay.kernel.state import is_call
 from mainstay.shown import shown
 from mainstay.values import Money, Verdict, digest_of
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Coroutine, Mapping, Sequence
+    from collections.abc import Coroutine, Iterable, Mapping, Sequence
     from typing import Any
 
     from mainstay import commands as c
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from mainstay.ports import Proposal
     from mainstay.runtime.parts import Parts
     from mainstay.values import BlobRef, Role, Value
+
+T = TypeVar("T", bound=msgspec.Struct)
 
 # In the order of a sentence: "Pay: 12.00 EUR to Anna Berg from account DE12".
 _ROLES: Mapping[Role, str] = {
@@ -135,6 +138,17 @@ def in_time_of_step(plan: Plan, path: str, operation: Operation) -> Operation:
     """Give the operation with the time its step allows; a compensation, and what an agent asks for, has its own."""
     timeout_s = None if path.startswith("~") or is_call(path) else plan.step(path).timeout_s
     return operation if timeout_s is None else msgspec.structs.replace(operation, timeout_s=timeout_s)
+
+
+def as_changed(name: str, arguments: Value, changes: Iterable[str], kind: type[T]) -> T:
+    """Read arguments as the operator changed them. Raises InputError for what `name` does not take, or not so."""
+    known = f"It takes: {', '.join(kind.__struct_fields__)}."
+    if unknown := set(changes) - set(kind.__struct_fields__):
+        raise InputError(f"{name} takes no {', '.join(sorted(unknown))}.", remedy=known)
+    try:
+        return from_plain(arguments, kind)
+    except msgspec.ValidationError as error:
+        raise InputError(f"{name} does not take it so: {error}.", remedy=known) from None
 
 
 def check_of(plan: Plan, path: str) -> Cel | None:

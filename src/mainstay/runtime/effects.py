@@ -18,7 +18,6 @@ from mainstay import commands as c
 from mainstay.contracts import from_plain, to_plain
 from mainstay.errors import (
     CommandRefusedError,
-    InputError,
     MainstayError,
     OperationError,
     Permanent,
@@ -29,7 +28,7 @@ from mainstay.events import EffectPrepared
 from mainstay.kernel.state import is_item, step_name
 from mainstay.kernel.words import say_path
 from mainstay.ports import Proposal
-from mainstay.runtime.attempt import Attempt, card_of, effect_digest, in_time_of_step, judged, no_way_back
+from mainstay.runtime.attempt import Attempt, as_changed, card_of, effect_digest, in_time_of_step, judged, no_way_back
 from mainstay.runtime.confirming import Confirming
 from mainstay.runtime.cover import departs
 from mainstay.runtime.outcomes import Outcomes
@@ -219,14 +218,8 @@ class Effects:
         operation = self._parts.catalogue.operation(slot.operation)
         before = self._parts.payloads.load(slot.arguments)
         merged = {**(before if isinstance(before, dict) else {}), **changes}
-        if unknown := changes.keys() - set(operation.input.__struct_fields__):
-            known = ", ".join(operation.input.__struct_fields__)
-            raise InputError(f"{operation.name} takes no {', '.join(sorted(unknown))}.", remedy=f"It takes: {known}.")
-        try:
-            typed = from_plain({name: value for name, value in merged.items() if value is not None}, operation.input)
-        except msgspec.ValidationError as error:
-            known = ", ".join(operation.input.__struct_fields__)
-            raise InputError(f"{operation.name} does not take it so: {error}.", remedy=f"It takes: {known}.") from None
+        left: dict[str, Value] = {name: value for name, value in merged.items() if value is not None}
+        typed = as_changed(operation.name, left, changes, operation.input)
         plain = to_plain(typed)
         labels = merge_labels(slot.labels, ("operator",))
         kept = self._parts.payloads.keep(plain, operation.input, plan=plan)
