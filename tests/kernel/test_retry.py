@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mainstay.kernel.failing import FULL_PLAN
 from mainstay.kernel.graph import Retry
 from mainstay.kernel.retry import HELD_AT_MOST, held_until_us, retry_at_us
 from mainstay.values import SECOND_US, Failure
@@ -76,3 +77,12 @@ def test_after_two_days_of_our_own_limits_a_person_is_asked_k21():
     waits = [held_s(held, after_s=900.0) for held in range(HELD_AT_MOST)]
     assert 86_400 < sum(wait or 0 for wait in waits) < 3 * 86_400
     assert held_s(HELD_AT_MOST) is None
+
+
+def test_a_month_without_a_network_fills_no_plan_of_a_hundred_items_k21():
+    """A try by itself is three facts; who watches the network wakes what waits long before that."""
+    offline = Failure("transient", "no network", counts=False, waits_for="network")
+    wait_us = held_until_us(0, offline, now_us=0, jitter=0.0)
+    assert wait_us is not None
+    tries = 30 * 86_400 * SECOND_US // wait_us
+    assert 100 * (3 * tries + 3) < FULL_PLAN

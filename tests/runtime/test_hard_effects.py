@@ -13,6 +13,7 @@ from kit import Said, Word, budget_of, capped, do, each, facts, operations, plan
 from mainstay import events as e
 from mainstay.contracts import Compensation, Found
 from mainstay.errors import RateLimited
+from mainstay.governance import budgets
 from mainstay.kernel.graph import Cel, Compensate, Literally, Record
 from mainstay.runtime import settling
 from mainstay.runtime.clock import SystemClock
@@ -219,3 +220,32 @@ def test_f20_two_hundred_effects_under_one_cap_that_die_half_way_never_spend_mor
     assert (held, spent, len(questions)) == (0, 120, 80)
     assert all(len(calls) == 1 for calls in world.calls().values())
     assert len(world.calls()) == 120
+
+
+def test_e2_a_token_is_opaque_and_of_one_plan_path_item_call_and_generation_alone(workspace, world):
+    async def scenario(owner):
+        token = owner.engine.effects.token
+        places = [("p", "a", 0), ("p", "a", 1), ("p", "a/0", 0), ("p", "a/1", 0), ("p", "b", 0), ("q", "a", 0)]
+        return [token(*place) for place in places], [token(*place) for place in places]
+
+    first, again = run(workspace, world, scenario)
+    assert first == again
+    assert len(set(first)) == len(first)
+    assert all(set(token) <= set("0123456789abcdef") and len(token) == 40 for token in first)
+
+
+def test_t2_a_cap_whose_stream_is_full_lets_nothing_more_happen_and_still_stops_no_undo(workspace, world, monkeypatch):
+    """Each outcome under way has its place (KERNEL L8): no effect that happened goes unrecorded for want of room."""
+    monkeypatch.setattr(budgets, "STREAM_EVENTS", 4)
+
+    async def scenario(owner):
+        first, _ = await start(owner, plan(do("a", "test.say", "one"), do("b", "test.say", "two")))
+        _, refused = await start(owner, plan(do("a", "test.say", "three")))
+        card = Views(owner.workspace).question(refused["questions"][0])["card"]
+        held = budget_of(owner, "test.say")
+        return card, len(held), (await undo(owner, first))["status"]
+
+    card, held, undone = run(capped(workspace, say=900), world, scenario)
+    assert card["headline"] == "test.say was tried 2 times today, and that is as many as a cap counts."
+    assert "mainstay.toml" in card["remedy"]
+    assert (held, undone, world.words()) == (4, "undone", [])
