@@ -129,6 +129,8 @@ def _steps_are_true_to_the_graph(plan: Plan) -> None:
         if open_needs:
             early = plan.slots.get(name)
             assert early is None or early.adopted, "a step waits for all its needs"
+        elif name in plan.slots and plan.slots[name].adopted:
+            assert plan.slots[name].status in FINAL, "what was adopted has ended, whatever it leans on"
         elif all(_met(plan, need) for need in step.needs):
             assert name in plan.slots, "a step whose needs are met has begun"
         else:
@@ -262,7 +264,15 @@ def _intent_was_allowed(before: Sequence[e.PlanFact], intent: e.EffectIntended) 
     asked = before[asked_at]
     ruled = next(f for f in before if isinstance(f, e.DecisionRuled) and f.decision == intent.ruling)
     prepared_at = max(i for i, f in enumerate(before) if isinstance(f, e.EffectPrepared) and f.path == intent.path)
+    if intent.path in asked.covers:  # approved before it was prepared, as it was shown
+        assert prepared_at > before.index(ruled)
+        assert ruled.choice == "approve"
+        return
     index = asked.paths.index(intent.path)
+    if prepared_at > asked_at:  # edited in the answer
+        assert before[prepared_at].digest in ruled.binds
+        assert before[prepared_at].ruling == intent.ruling
+        return
     assert prepared_at < asked_at
     assert before[prepared_at].digest == asked.binds[index]
     assert ruled.choice == "approve"
@@ -284,5 +294,5 @@ def _all_was_taken_back(before: Sequence[e.PlanFact], undone: e.PlanUndone) -> N
             and (not steps or step_name(fact.path) in steps)
         ):
             assert (fact.undo is None and not fact.cannot_undo) or fact.path in back | listed
-        if isinstance(fact, e.ChildrenStarted):
+        if isinstance(fact, e.ChildrenStarted) and (not steps or step_name(fact.path) in steps):
             assert fact.path in back | listed

@@ -22,13 +22,15 @@ from msgspec.structs import replace
 from mainstay import commands as c
 from mainstay import events as e
 from mainstay.errors import CommandRefusedError
-from mainstay.kernel.graph import Ask, Cel, Definition, Ending, Graph, Need, Repeat, Retry, Step, Text
+from mainstay.kernel.graph import Ask, Cel, Definition, Ending, Graph, Input, Need, Repeat, Retry, Step, Text
 from mainstay.kernel.plan import Work, decide, pending
-from mainstay.kernel.state import Plan, duty_of
+from mainstay.kernel.state import ENDED, Plan, duty_of
 from mainstay.values import Failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from mainstay.kernel.state import Question
 
 NAMES = tuple("abcdefgh")
 CLASSES = ("transient", "rate_limited", "permanent", "needs_operator", "bug")
@@ -72,7 +74,8 @@ def one_step(random: Random, name: str, needs: tuple[Need, ...]) -> Step:
     step = Step(name=name, kind=kind, needs=needs, on_failure=random.choice((*["ask"] * 7, "skip", "undo")))
     if kind == "ask":
         due_s, remind_s = random.choice(((None, ()), (9, (3, 1))))
-        question = Ask(Text(()), rejection_used=random.random() < 0.8, due_s=due_s, remind_s=remind_s)
+        form = (Input("word", "text"),) if random.random() < 0.2 else ()
+        question = Ask(Text(()), rejection_used=random.random() < 0.8, due_s=due_s, remind_s=remind_s, form=form)
         return replace(step, ask=question)
     if kind == "wait":
         return step
@@ -118,11 +121,20 @@ class Life:
                 expires_at_us=None if expires_in_s is None else NOW_US + expires_in_s * 1_000_000,
             )
         )
+        if random.random() < 0.2:
+            self.take(self.fork(random))
         self.take(c.ApprovePlan(now_us=0, by="operator"))
 
     @property
     def plan(self) -> Plan:
         return self.scene.plan
+
+    def fork(self, random: Random) -> c.ForkPlan:
+        """Adopt some outcomes, whatever they lean on, of any kind that a step can end with."""
+        some = random.sample(sorted(self.plan.graph.steps), random.randint(0, len(self.plan.graph.steps)))
+        ends = ("done", "done", "done", "skipped", "rejected", "failed")
+        adopted = tuple(e.Adopted(name, 1, status=random.choice(ends)) for name in some)
+        return c.ForkPlan(now_us=0, of="old", start="", adopted=adopted)
 
     def take(self, command: c.PlanCommand) -> None:
         self.scene.when(command)
@@ -174,18 +186,32 @@ class Life:
             commands.append(c.StartStep(now_us=0, path=path, arguments={}))
             commands += [c.FinishStep(now_us=0, path=path, attempt=attempt, output=1)] * 6
         elif duty == "ask":
-            commands += [c.AskStep(now_us=0, path=path, card={})] * 4
+            commands += [self.asked(path, random)] * 4
         elif duty == "child":
             run = len(self.plan.slots[path].children) + 1
             commands += [c.StartChildren(now_us=0, path=path, plans=(f"p-{path}-r{run}",))] * 8
         elif duty == "wait":
-            commands += [c.WaitStep(now_us=0, path=path, until_us=self.scene.now_us + 5_000_000)] * 4
+            until_us = self.scene.now_us + 5_000_000
+            commands += [c.WaitStep(now_us=0, path=path, until_us=until_us)] * 2
+            commands += [c.WaitStep(now_us=0, path=path, until_us=until_us, event="mail.received")] * 2
         else:
             commands += [self.prepared(path, random)] * 12
         self.take(random.choice(commands))
 
+    def asked(self, path: str, random: Random) -> c.AskStep:
+        """Ask, at times about later actions as well."""
+        later = [
+            step.name
+            for step in self.plan.graph.steps.values()
+            if step.kind == "do" and step.effect != "read" and step.each is None and step.name not in self.plan.slots
+        ]
+        covers = tuple(random.sample(later, 1)) if later and random.random() < 0.3 else ()
+        return c.AskStep(now_us=0, path=path, card={}, covers=covers, binds=tuple(f"{name} shown" for name in covers))
+
     def prepared(self, path: str, random: Random) -> c.PrepareEffect:
+        covered = self.plan.covered.get(path, "")
         return c.PrepareEffect(
+            ruling=covered if random.random() < 0.8 else "",
             now_us=0,
             path=path,
             operation="demo.say",
@@ -331,11 +357,41 @@ class Life:
             some = tuple(index for index in range(len(question.paths)) if random.random() < 0.6)
             kept = random.choice((None, some))
         edit = random.choice([None, {"word": "better"}]) if choice == "retry" else None
+        asks = self.plan.step(question.paths[0]).ask if question.kind == "ask" else None
         answer = c.Rule(
-            now_us=0, decision=decision, choice=choice, by="operator", binds=question.binds, kept=kept, arguments=edit
+            now_us=0,
+            decision=decision,
+            choice=choice,
+            by="operator",
+            binds=question.binds,
+            kept=kept,
+            arguments=edit,
+            prepared=self.edits(question, choice, kept, random),
+            form={"word": "hi"} if asks is not None and asks.form and choice != "reject" else None,
         )
         self.take(answer)
         self.refuses(answer)  # a double click, a second tab (FAULTS F18)
+
+    def edits(
+        self, question: Question, choice: str, kept: tuple[int, ...] | None, random: Random
+    ) -> tuple[c.PrepareEffect, ...]:
+        """Approve one of the actions with changes, at times."""
+        if question.kind not in ("effect", "batch") or choice != "approve" or random.random() < 0.7:
+            return ()
+        stay = question.paths if kept is None else [question.paths[index] for index in kept]
+        if not stay:
+            return ()
+        better = self.prepared(random.choice(stay), random)
+        return (
+            replace(
+                better, verdict=random.choice((ALLOW, ASK)), ruling="", edited=("word",), digest=f"{better.digest}!"
+            ),
+        )
+
+    def hear(self, random: Random) -> None:
+        waiting = [path for path, slot in self.plan.slots.items() if slot.status == "waiting"]
+        if waiting:
+            self.take_or_refuse(c.HearEvent(now_us=0, path=random.choice(waiting), event="event:1@1", output={"a": 1}))
 
     def answer_to_something_else(self, random: Random) -> None:
         if not self.plan.questions:
@@ -354,6 +410,10 @@ class Life:
         if random.random() < 0.3:
             kind = random.choice((c.UndoPlan, c.UndoPlan, c.CancelPlan))
             self.take_or_refuse(kind(now_us=0, by="operator"))
+        elif random.random() < 0.2 or self.plan.status in ENDED:
+            steps = sorted(self.plan.graph.steps)
+            some = tuple(random.sample(steps, random.randint(1, len(steps))))
+            self.take_or_refuse(c.UndoPlan(now_us=0, by="operator", steps=some))
 
     def pause_or_resume(self, random: Random) -> None:
         paused = self.plan.paused_at_us is not None
@@ -412,6 +472,9 @@ class Life:
             c.AskConfirm(now_us=0, path=path, card={}, why=""),
             c.AskChanged(now_us=0, path=path, failure=bug, card={}),
             c.UndoStep(now_us=0, path=path),
+            c.HearEvent(now_us=0, path=path, event="event:2@1", output=1),
+            c.ForkPlan(now_us=0, of="old", start=""),
+            c.UndoPlan(now_us=0, by="nobody", steps=("nobody",)),
             c.Rule(now_us=0, decision="p.999", choice="approve", by="operator"),
         ]
 
@@ -454,6 +517,7 @@ MOVES = {
     Life.fire: 5,
     Life.end_a_child: 5,
     Life.recall: 1,
+    Life.hear: 1,
     Life.end_it: 1,
     Life.pause_or_resume: 2,
     Life.nonsense: 4,
