@@ -250,3 +250,18 @@ def test_o7_files_and_single_plans_go_out_too(desk, tmp_path):
     lines = [json.loads(line) for line in desk.run("history", "export", "--plan", plan[:5]).stdout.splitlines()]
     subjects = {line["subject"] for line in lines if line["type"].startswith("mainstay.event.")}
     assert subjects == {f"plan:{plan}"}
+
+
+def test_o7_an_export_that_can_not_be_written_says_that_it_is_not_whole(desk):
+    with open("/dev/full", "wb") as full:  # noqa: PTH123 - a device
+        done = subprocess.run(
+            [*COMMAND, "history", "export"],
+            cwd=desk.folder,
+            env=desk.env,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert "No space left on device. What was written of it is not whole" in done.stderr

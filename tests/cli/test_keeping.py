@@ -112,6 +112,13 @@ def test_l4_a_key_inside_the_workspace_is_refused(tmp_path):
     assert (done.returncode, "would lie inside it" in done.stderr) == (1, True)
 
 
+def test_l4_a_key_that_is_gone_is_not_said_to_be_there(desk, tmp_path):
+    desk.env["XDG_CONFIG_HOME"] = str(tmp_path / "elsewhere")
+    done = desk.run("key", "show")
+    assert done.returncode == 1
+    assert "key file of this workspace is missing" in " ".join(done.stderr.split())
+
+
 # --- L6
 
 

@@ -50,6 +50,8 @@ def show(screen: Screen, folder: Path | None) -> int:
     """Say where the key is."""
     workspace = workspace_at(folder)
     way, place = keys.way_of(workspace.state), keys.key_file(workspace.state)
+    if not place.exists():
+        keys.load(workspace.state)  # says that it is missing
     screen.give({"key": way, "file": str(place)}, lambda _: screen.say(say_where(workspace)))
     return DONE
 

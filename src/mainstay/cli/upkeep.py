@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,7 @@ from rich.table import Table
 from mainstay.cli.place import workspace_at
 from mainstay.cli.screen import text
 from mainstay.cli.status import DONE
-from mainstay.errors import FileError, InputError
+from mainstay.errors import FileError, InputError, MainstayError
 from mainstay.values import parse_duration_s
 from mainstay.version import VERSION
 
@@ -168,7 +169,7 @@ def export(screen: Screen, folder: Path | None, *, plan: str, blobs: Path | None
             plan = views.plan_id(plan)
     held = keys.load(workspace.state)
     opened = Opened(workspace.ledger, held.database, held.people, FileBlobs(workspace.blobs, held.blobs), VERSION)
-    with screen.err.status("Exporting") as status:
+    with _whole_export(), screen.err.status("Exporting") as status:
         done = export(
             opened,
             sys.stdout.buffer.write,
@@ -176,11 +177,27 @@ def export(screen: Screen, folder: Path | None, *, plan: str, blobs: Path | None
             beside=blobs,
             progress=lambda at, last: status.update(text(f"Exporting: record {at:,} of {last:,}")),
         )
-    sys.stdout.buffer.flush()
+        sys.stdout.buffer.flush()
     screen.err.print(text(f"{done.records:,} records and {done.blobs:,} files are exported. Anybody can read them."))
     if done.missing:
         screen.err.print(text(f"{done.missing:,} files were missing: mainstay history verify names them.", "yellow"))
     return DONE
+
+
+@contextmanager
+def _whole_export() -> Generator[None]:
+    """Say of an export that can't be written that it is not whole; whoever reads it may have seen enough."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains once more when it closes
+        where = f" to {error.filename}" if error.filename else ""
+        raise MainstayError(
+            f"The export can't be written{where}: {error.strerror}. What was written of it is not whole.",
+            remedy="Name another file or folder, or make room there.",
+        ) from None
 
 
 def import_(screen: Screen, folder: Path | None, file: Path, *, blobs: Path | None) -> int:
