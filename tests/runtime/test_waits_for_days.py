@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 
 import msgspec
@@ -16,11 +15,6 @@ DAY = Cel("date('2030-01-14') + days(1)")
 MIDNIGHT_UTC_S = 1_894_665_600
 
 
-async def until_it_waits(owner, plan_id):
-    while getattr(owner.engine.load(plan_id).slots.get("w"), "status", "") != "waiting":  # noqa: ASYNC110
-        await asyncio.sleep(0.01)
-
-
 def test_a_day_that_is_waited_for_begins_at_midnight_of_the_company(workspace, world, monkeypatch):
     monkeypatch.setenv("TZ", "America/New_York")
     time.tzset()
@@ -29,7 +23,7 @@ def test_a_day_that_is_waited_for_begins_at_midnight_of_the_company(workspace, w
         definition = plan(Step(name="w", kind="wait", until=DAY))
         plan_id, committed = owner.requests.propose(msgspec.structs.replace(definition, types=TYPES), {})
         await committed
-        await until_it_waits(owner, plan_id)
+        await owner.requests.follow(plan_id, lambda _: None)
         return [each.fact.until_us for each in owner.ledger.tail(limit=500) if isinstance(each.fact, e.WaitStarted)]
 
     try:
