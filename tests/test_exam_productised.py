@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import email
+import email.policy
 import json
 import random
 import re
@@ -12,6 +14,7 @@ import time
 from pathlib import Path
 
 import pytest
+from aiosmtpd.smtp import SMTP
 from exam_owner import PLAY, Exam, activate, mails
 
 from mainstay.app import Owner, create_workspace
@@ -292,3 +295,46 @@ def test_c13_many_invoices_at_once_killed_anywhere_leave_no_gap(seed, workspace)
     texts = [(workspace.root / f"outbox/invoices/{number}.html").read_text() for number in numbers]
     named = {re.search(r"Customer (n\d+)", text).group(1) for text in texts}
     assert len(named) == count, "each customer got one invoice"
+
+
+# --- through a real server
+
+
+class Taken:
+    """What a mail server took."""
+
+    def __init__(self):
+        self.mails = []
+
+    async def handle_DATA(self, server, session, envelope):  # noqa: N802 - aiosmtpd calls it so
+        self.mails.append(email.message_from_bytes(envelope.content, policy=email.policy.default))
+        return "250 OK"
+
+
+def test_through_a_mail_server_the_answer_finds_its_plan_by_what_the_server_took(workspace):
+    taken, config = Taken(), workspace.root / "mainstay.toml"
+
+    async def walked(exam):
+        plan = await exam.begin()
+        while (standing := await exam.owner.requests.follow(plan, lambda _: None))["questions"]:
+            await exam.answer(standing["questions"][0])
+        (ready,) = [mail for mail in taken.mails if mail["Subject"] == READY]
+        (workspace.root / "inbox/mail").mkdir(exist_ok=True)
+        exam._write(workspace.root / "inbox/mail/yes.eml", ready, "Perfect!", "yes")
+        return await exam.carry_on()
+
+    async def inside():
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(lambda: SMTP(taken, loop=loop), "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        config.write_text(f'{config.read_text()}\n[mail.smtp]\nhost = "127.0.0.1"\nport = {port}\ntls = "none"\n')
+        try:
+            async with Owner(type(workspace)(workspace.root), "test") as owner:
+                return await walked(Exam(owner, play(workspace)))
+        finally:
+            server.close()
+
+    assert asyncio.run(asyncio.wait_for(inside(), END_S))["ending"] == "accepted"
+    told = sorted(str(mail["Subject"]) for mail in taken.mails)
+    assert told == sorted([f"We begin: invoice {year()}-0001", READY, f"Invoice {year()}-0002"])
+    assert mails(workspace.root) == []
