@@ -115,6 +115,8 @@ def test_a_week_is_planned_written_asked_about_once_and_published(workspace):
         card = views.question(f"{plan['plan']}.1")
     assert len(card["card"]["covers"]) == len(NAMES) * len(CHANNELS)
     assert "Why dough" in str(card), "what will be published is shown word for word"
+    assert {row["may change"] for row in card["card"]["covers"]} == {"at by 2 hours"}
+    assert [row["step"] for row in card["follows"]] == ["publish", "report"], "what it covers is shown, and not asked"
 
 
 def test_posts_go_out_at_their_times_and_not_before(workspace):

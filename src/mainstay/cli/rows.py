@@ -98,7 +98,8 @@ def _match_lines(row: Row) -> list[tuple[str, Text]]:
 
 
 def _action_lines(row: Row) -> list[tuple[str, Text]]:
-    return [("", text(row["headline"], "bold")), ("", text(str(row["body"]).rstrip(), lines=True))]
+    lines = [("", text(row["headline"], "bold")), ("", text(str(row["body"]).rstrip(), lines=True))]
+    return [*lines, ("may change", text(row["may change"]))] if row.get("may change") else lines
 
 
 def _doubt_lines(row: Row) -> list[tuple[str, Text]]:

@@ -41,7 +41,9 @@ def what_follows(plan: Plan, asked: e.DecisionAsked) -> list[dict[str, Any]]:
                 waiting.append(name)
                 effect = gravest_of(plan.graph.definition, step)
                 found[name] = {"step": name, "does": step.target, "effect": effect, "asks": step.gate}
-    return [row for row in found.values() if row["effect"] not in ("", "read")]
+    ask = plan.step(asked.paths[0]).ask if asked.kind == "ask" else None
+    shown = () if ask is None else ask.covers  # the card shows them whole
+    return [row for row in found.values() if row["effect"] not in ("", "read") and row["step"] not in shown]
 
 
 def gravest_of(definition: Definition, step: Step) -> str:
