@@ -10,6 +10,7 @@ from kit import RECORDS, after, agent, do, plan, rule, run, start, undo
 
 from mainstay import events as e
 from mainstay.kernel.graph import Ask, Cel, Field, Literally, Step, Text
+from mainstay.ledger import queries
 from mainstay.runtime import admission
 from mainstay.runtime.intake import Request
 
@@ -198,6 +199,7 @@ def test_t2_thousands_that_wait_for_one_key_and_a_limit_cost_each_other_nothing(
         return len(owner.ledger.rows("SELECT id FROM plan WHERE status = 'approved'"))
 
     async def again(owner):
+        assert len(owner.ledger.rows(queries.LIVE_PLANS)) <= 1, "a start looks at none of those that wait"
         ended = []
         for _ in range(5):
             (running,) = owner.ledger.rows("SELECT id, priority FROM plan WHERE status = 'running'")

@@ -11,9 +11,11 @@ _PLAN = """
 SELECT id, playbook, title, status, parent, proposed_at_us, started_at_us, ended_at_us, expires_at_us, parked,
        last_position, paused_at_us, ending FROM plan """
 
-# Ids of the plans that may have work, oldest first; ended ones too, where effects are still followed. ()
+# Ids of the plans that may have work, oldest first; ended ones too, where effects are still followed. Those that wait
+# for a place of a limit have none: they are started by whoever leaves it. ()
 LIVE_PLANS = """
-SELECT id FROM plan WHERE parked = 0 AND status NOT IN ('proposed', 'completed', 'undone') ORDER BY last_position"""
+SELECT id FROM plan WHERE parked = 0 AND status NOT IN ('proposed', 'completed', 'undone')
+AND status <> 'approved' ORDER BY last_position"""
 # Ids of the plans that have not ended, or whose effects may not have: all that a copied history can't be sure of. ()
 PLANS_IN_DOUBT = """
 SELECT id FROM plan WHERE ended_at_us IS NULL OR (parked = 0 AND status NOT IN ('proposed', 'completed', 'undone'))
@@ -22,7 +24,7 @@ OR id IN (SELECT plan FROM timer WHERE kind IN ('settle', 'settle_online')) ORDE
 # Ids of those whose ids begin so: "plan-" gives the child plans, and theirs. (prefix, prefix)
 LIVE_UNDER = """
 SELECT id FROM plan WHERE id >= ? AND id < ? || char(0x10ffff) AND parked = 0
-AND status NOT IN ('proposed', 'completed', 'undone')"""
+AND status NOT IN ('proposed', 'completed', 'undone') AND status <> 'approved'"""
 # All plans that belong to no other, the newest first. (limit, offset)
 PLANS = _PLAN + "WHERE parent = '' ORDER BY proposed_at_us DESC, id DESC LIMIT ? OFFSET ?"
 # Those of them that have not ended, the newest first. (limit, offset)
