@@ -124,6 +124,7 @@ class SkipStep(Command, frozen=True, kw_only=True):
 
     path: str
     why: str
+    labels: Labels = ()
 
 
 class FreezeItems(Command, frozen=True, kw_only=True):
@@ -211,6 +212,7 @@ class WaitStep(Command, frozen=True, kw_only=True):
     event: str = ""
     field: str = ""
     value: str = ""
+    labels: Labels = ()
 
 
 class HearEvent(Command, frozen=True, kw_only=True):

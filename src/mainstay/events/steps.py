@@ -11,6 +11,7 @@ class StepSkipped(Fact, frozen=True, omit_defaults=True):
 
     path: str
     why: str
+    labels: Labels = ()  # of what its condition read
 
 
 class StepRejected(Fact, frozen=True, omit_defaults=True):
@@ -131,6 +132,7 @@ class WaitStarted(Fact, frozen=True, omit_defaults=True):
     event: str = ""  # "mail.received"
     field: str = ""
     value: str = ""
+    labels: Labels = ()  # of what led to it: also what ends it carries them
 
 
 class WaitEnded(Fact, frozen=True, omit_defaults=True):

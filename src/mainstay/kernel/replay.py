@@ -148,7 +148,7 @@ _SAME: dict[type[e.Fact], type[c.Command]] = {
 def _skipped(fact: e.StepSkipped, slot: Slot | None, rest: Before, now_us: int) -> c.PlanCommand:
     del rest
     if slot is not None and slot.status == "ready" and not fact.why.startswith("it failed: "):
-        return c.SkipStep(now_us=now_us, path=fact.path, why=fact.why)
+        return c.SkipStep(now_us=now_us, path=fact.path, why=fact.why, labels=fact.labels)
     return _failed(fact.path, fact.why.removeprefix("it failed: "), slot, now_us)
 
 

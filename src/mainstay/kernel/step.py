@@ -30,7 +30,7 @@ STEPS: tuple[Duty, ...] = ("list", "run", "effect", "child", "ask", "wait")
 
 def _skip(turn: Turn, command: c.SkipStep) -> None:
     turn.work(command.path, STEPS, "ready")
-    turn.add(e.StepSkipped(command.path, command.why))
+    turn.add(e.StepSkipped(command.path, command.why, labels=command.labels))
 
 
 def _start(turn: Turn, command: c.StartStep) -> None:
@@ -77,7 +77,8 @@ def _fail(turn: Turn, command: c.FailStep) -> None:
 def _skipped(plan: Plan, fact: e.StepSkipped, at_us: int) -> Plan:
     slot = plan.slots.get(fact.path, Slot("skipped"))
     doomed = tuple(name for name in plan.doomed if name != fact.path)
-    return conclude(replace(plan, doomed=doomed), fact.path, replace(slot, status="skipped", arguments=None), at_us)
+    slot = replace(slot, status="skipped", arguments=None, labels=fact.labels or slot.labels)
+    return conclude(replace(plan, doomed=doomed), fact.path, slot, at_us)
 
 
 def _rejected(plan: Plan, fact: e.StepRejected, at_us: int) -> Plan:

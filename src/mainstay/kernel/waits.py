@@ -10,6 +10,7 @@ from mainstay import commands as c
 from mainstay import events as e
 from mainstay.kernel.slots import conclude, put
 from mainstay.kernel.words import say_path
+from mainstay.values import merge_labels
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +26,14 @@ if TYPE_CHECKING:
 def _wait(turn: Turn, command: c.WaitStep) -> None:
     turn.work(command.path, ("wait",), "ready")
     turn.add(
-        e.WaitStarted(command.path, command.until_us, event=command.event, field=command.field, value=command.value)
+        e.WaitStarted(
+            command.path,
+            command.until_us,
+            event=command.event,
+            field=command.field,
+            value=command.value,
+            labels=command.labels,
+        )
     )
 
 
@@ -41,7 +49,7 @@ def _hear(turn: Turn, command: c.HearEvent) -> None:
 
 def _wait_started(plan: Plan, fact: e.WaitStarted, at_us: int) -> Plan:
     del at_us
-    return put(plan, fact.path, replace(plan.slots[fact.path], status="waiting", awaits=fact.event))
+    return put(plan, fact.path, replace(plan.slots[fact.path], status="waiting", awaits=fact.event, labels=fact.labels))
 
 
 def _wait_ended(plan: Plan, fact: e.WaitEnded, at_us: int) -> Plan:
@@ -49,7 +57,9 @@ def _wait_ended(plan: Plan, fact: e.WaitEnded, at_us: int) -> Plan:
     value: Value = {"timed_out": slot.awaits != ""}
     if fact.event:
         value = fact.output
-    slot = replace(slot, status="done", output=value, labels=fact.labels, done_at=plan.sequence)
+    slot = replace(
+        slot, status="done", output=value, labels=merge_labels(slot.labels, fact.labels), done_at=plan.sequence
+    )
     return conclude(plan, fact.path, slot, at_us)
 
 

@@ -257,7 +257,7 @@ def _tell_parent(family: Family, parts: Parts, plan: Plan, now_us: int) -> None:
     if parent.status != "running":
         return
     part = duty_of(parent, path) == "list"
-    output, labels, failed = None, plan.out_labels or plan.labels, 0
+    output, labels, failed = None, merge_labels(plan.out_labels, plan.labels), 0
     if part:
         step = next(iter(plan.graph.steps))
         failed = plan.slots[step].failed_items

@@ -275,13 +275,19 @@ class Outside:
             until_us = int(moment.timestamp() * SECOND_US)
         awaited, now_us = step.awaited, self._desk.now_us()
         if awaited is None:
-            self._desk.report(plan, path, c.WaitStep(now_us=now_us, path=path, until_us=until_us))
+            self._desk.report(plan, path, c.WaitStep(now_us=now_us, path=path, until_us=until_us, labels=names.labels))
             return
         value = ""
         if awaited.value is not None:
             value = self._digest(awaited.event, awaited.field, _text(names.value(awaited.value)))
         wait = c.WaitStep(
-            now_us=now_us, path=path, until_us=until_us, event=awaited.event, field=awaited.field, value=value
+            now_us=now_us,
+            path=path,
+            until_us=until_us,
+            event=awaited.event,
+            field=awaited.field,
+            value=value,
+            labels=names.labels,
         )
         if heard := self._came_before(plan, path, awaited):
             self._desk.report(plan, path, wait, heard)

@@ -78,7 +78,7 @@ class Steps:
         now_us = self._desk.now_us()
         if step.when is not None and names.value(step.when) is not True:
             why = f"its condition was not met: {step.when.source}"
-            self._desk.report(plan, path, c.SkipStep(now_us=now_us, path=path, why=why))
+            self._desk.report(plan, path, c.SkipStep(now_us=now_us, path=path, why=why, labels=names.labels))
             return True
         if step.each is None:
             return False
