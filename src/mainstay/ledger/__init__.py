@@ -6,4 +6,6 @@
     is it whole head (where it ended, and on which file), anchor (kept outside), repair (lists the disk damaged)
     keys        keys, keeping (file, keyring, passphrase), passphrase; people (a key for each person)
     elsewhere   backup and restore in chunks; exporting and importing as cloudevents with plainjson
+
+Engine and kernel reach it through `ports` only.
 """
