@@ -148,11 +148,15 @@ class Views:
         return {"runs": len(rows), "took_s": took_us / SECOND_US, "cost_usd_micros": round(cost)}
 
     def unfinished(self) -> list[str]:
-        """Name the plans that have something to do and wait for nobody's answer; an owner goes on with them."""
+        """Name the plans that have something to do and wait for nobody's answer; an owner goes on with them.
+
+        Those that wait for their turn go on when the plans before them end, those that are paused when you say so.
+        """
         asked = {row[1].partition("-")[0] for row in self._reader.rows(queries.OPEN_DECISIONS, (1000, 0))}
         live = {row[0].partition("-")[0] for row in self._reader.rows(queries.LIVE_PLANS)}
         going = self._reader.rows(queries.OPEN_PLANS, (1000, 0))
-        return sorted(live | {row[0] for row in going if row[3] != "proposed" and row[0] not in asked})
+        still = {row[0] for row in going if row[3] in ("proposed", "approved") or row[11] is not None}
+        return sorted(live | {row[0] for row in going if row[0] not in asked | still})
 
     def plan_id(self, prefix: str) -> str:
         """Give the id that begins so; raises UnknownNameError when there is none, or more than one."""

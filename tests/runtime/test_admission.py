@@ -13,6 +13,7 @@ from mainstay.kernel.graph import Ask, Cel, Field, Literally, Step, Text
 from mainstay.ledger import queries
 from mainstay.runtime import admission
 from mainstay.runtime.intake import Request
+from mainstay.views import Views
 
 WAIT = Step(name="w", kind="ask", ask=Ask(text=Text((Literally("Go on?"),)), rejection_used=True))
 KEY = Cel("inputs.customer", names=("inputs",), paths=("inputs.customer",))
@@ -269,3 +270,15 @@ def test_k4_pausing_a_plan_reaches_its_sub_plan_that_waits_for_a_place(workspace
         return paused, resumed, status(owner, f"{second}-s"), status(owner, f"{third}-s")
 
     assert run(workspace, world, scenario) == ("approved", "running", "cancelled", "running")
+
+
+def test_k4_what_waits_for_its_turn_or_is_paused_is_not_said_to_stand_still(workspace, world):
+    async def scenario(owner):
+        keyed = waiting(key=KEY)
+        plans = [(await propose(owner, keyed, customer="ada"))[0] for _ in range(3)]
+        await owner.requests.answer(Request("pause", {"plan": plans[2]}, ""), True, lambda _: None)
+        return [status(owner, each) for each in plans]
+
+    assert run(workspace, world, scenario) == ["running", "approved", "approved"]
+    with Views(workspace) as views:
+        assert views.unfinished() == []
