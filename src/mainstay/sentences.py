@@ -116,8 +116,14 @@ def _completed(fact: e.StepCompleted) -> str:
     return f"{say_path(fact.path)}: done{sure}{why}"
 
 
+def _not_before(failure: Failure) -> str:
+    """Say how long the other side wants to be left alone, where that is long."""
+    wait_s = failure.retry_after_s or 0.0
+    return f", not before {say_duration(round(wait_s))} are over" if 60 <= wait_s < 1e9 else ""
+
+
 def _refused(fact: e.EffectRefused) -> str:
-    again = "" if fact.retry_at_us is None else "; it will be tried again"
+    again = "" if fact.retry_at_us is None else f"; it will be tried again{_not_before(fact.failure)}"
     return f"{say_path(fact.path)}: did not happen, {_why(fact.failure)}{again}"
 
 
@@ -174,7 +180,9 @@ _SAY: dict[type[e.Fact], Callable[[Any], str]] = {
     e.RoundJudged: lambda f: f"{say_path(f.path)}: round {f.round} is {'' if f.accepted else 'not '}good enough",
     e.StepStarted: lambda f: f"{say_path(f.path)}: begun" + (f", attempt {f.attempt}" if f.attempt > 1 else ""),
     e.StepCompleted: _completed,
-    e.AttemptFailed: lambda f: f"{say_path(f.path)}: attempt {f.attempt} failed, {_why(f.failure)}; it is tried again",
+    e.AttemptFailed: lambda f: (
+        f"{say_path(f.path)}: attempt {f.attempt} failed, {_why(f.failure)}; it is tried again{_not_before(f.failure)}"
+    ),
     e.RetryDue: lambda f: f"{say_path(f.path)}: trying again",
     e.StepStuck: lambda f: f"{say_path(f.path)}: stuck, {_why(f.failure)}",
     e.StepFailed: lambda f: f"{say_path(f.path)}: failed, {_why(f.failure)}",

@@ -27,6 +27,7 @@ from kernel_scene import (
 
 from mainstay import commands as c
 from mainstay import events as e
+from mainstay.kernel.retry import OFFLINE_S
 from mainstay.kernel.state import holds_places
 from mainstay.values import SECOND_US, Failure
 
@@ -154,7 +155,7 @@ def test_a_plan_that_ended_holds_its_places_until_what_may_have_happened_is_look
 
 def test_k21_what_waits_for_a_network_goes_on_as_soon_as_it_is_back():
     scene = given(do("a")).when(*sent("a"), lose("a"))
-    scene.when(look_later(scene, "a", 6 * 3600, looks=0, failure=OFFLINE))
+    scene.when(look_later(scene, "a", round(OFFLINE_S), looks=0, failure=OFFLINE))
     scene.ignores(timer("settle", "a")).ignores(timer("settle_online", "a", 1)).ignores(timer("retry_online", "a", 0))
     scene.when(timer("settle_online", "a", 0)).then(e.SettleDue)
     assert scene.slot("a").looks == 0, "no look was spent"
@@ -164,7 +165,7 @@ def test_k21_without_a_network_no_attempt_is_counted_however_often_and_it_goes_o
     scene = given(do("a")).when(prepare("a"))
     for attempt in range(1, 31):
         scene.when(intend("a"), c.RefuseEffect(now_us=0, path="a", failure=OFFLINE, jitter=0.5))
-        assert scene.fact(e.EffectRefused).retry_at_us == scene.now_us + 6 * 3600 * SECOND_US
+        assert scene.fact(e.EffectRefused).retry_at_us == scene.now_us + round(OFFLINE_S) * SECOND_US
         scene.when(timer("retry_online", "a", attempt)).then(e.RetryDue)
     assert (scene.slot("a").forgiven, scene.slot("a").held) == (30, 0)
     scene.when(intend("a"), happen("a")).stands("completed", a="done")

@@ -8,6 +8,7 @@ import pytest
 from kit import budget_of, capped, do, each, facts, owner_of, plan, rule, run, undo
 
 from mainstay import events as e
+from mainstay.commands import PausePlan, ResumePlan
 from mainstay.errors import CommandRefusedError, FileError, UnknownNameError
 from mainstay.governance.policy import DefaultPolicy
 from mainstay.values import Verdict
@@ -124,6 +125,22 @@ def test_what_was_called_back_is_rejected_with_the_reason_and_never_leaves(works
     standing, why, leaving = run(workspace, world, scenario)
     assert (standing["status"], standing["called_back"], why) == ("completed", 1, "you called it back: wrong word")
     assert (leaving, world.words()) == ([], [])
+
+
+def test_e1_what_waits_because_its_plan_was_paused_is_called_back_although_its_time_came(workspace, world):
+    async def scenario(owner):
+        plan_id = await begin(owner, plan(do("a", "test.say", "one", delay_s=1)))
+        await owner.engine.submit(plan_id, PausePlan(now_us=owner.clock.now_us(), by="operator", reason=""))
+        for _ in range(500):
+            if facts(owner, plan_id, e.DispatchDue):
+                break
+            await asyncio.sleep(0.01)
+        await recall(owner, plan_id, "a")
+        await owner.engine.submit(plan_id, ResumePlan(now_us=owner.clock.now_us(), by="operator"))
+        return (await owner.requests.follow(plan_id, lambda _: None))["status"]
+
+    assert run(workspace, world, scenario) == "completed"
+    assert world.words() == []
 
 
 def test_one_item_of_a_list_is_called_back_by_its_number(workspace, world):

@@ -17,6 +17,7 @@ from mainstay import commands as c
 from mainstay import events as e
 from mainstay.kernel.slots import conclude, put
 from mainstay.kernel.state import is_open
+from mainstay.kernel.words import say_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,8 +38,10 @@ def delay(turn: Turn, command: c.DelayEffect) -> None:
 
 
 def recall(turn: Turn, command: c.RecallEffect) -> None:
-    """Call a delayed effect back: as if it had been rejected."""
-    turn.work(command.path, ("effect",), "delayed")
+    """Call a delayed effect back, as if it had been rejected: also one whose time came while its plan was paused."""
+    slot = turn.work(command.path, ("effect",), "delayed", "prepared")
+    if not slot.delayed:
+        turn.refuse(f"{say_path(command.path)} has no delay, so it can't be called back")
     turn.add(e.StepRejected(command.path, command.why))
 
 

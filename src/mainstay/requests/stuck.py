@@ -133,7 +133,11 @@ def _family(desk: Requests, plan: Plan) -> list[Plan]:
 
 def _delayed(plan: Plan, step: str, item: int | None) -> list[str]:
     first = int(str(plan.given.get("index", 0))) if isinstance(plan.given, dict) else 0
-    found = [path for path, slot in plan.slots.items() if slot.status == "delayed" and step_name(path) == step]
+    found = [
+        path
+        for path, slot in plan.slots.items()
+        if slot.delayed and slot.status in ("delayed", "prepared") and step_name(path) == step
+    ]
     return [path for path in found if item is None or caller_of(path).endswith(f"/{item - 1 - first}")]
 
 
