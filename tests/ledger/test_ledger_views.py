@@ -147,8 +147,8 @@ def test_a_retry_is_due_once(ledger, record):
 def test_a_wait_ends(ledger, record):
     record(*APPROVED, e.WaitStarted("a", LATER_US))
     assert ledger.rows(queries.NEXT_DUE_AFTER, (0,)) == [(LATER_US,)]
-    assert ledger.rows(queries.TIMERS_DUE, (LATER_US - 1, 0, 10)) == []
-    assert ledger.rows(queries.TIMERS_DUE, (LATER_US, 0, 10)) == [(LATER_US, "wait", "p", "a", 0)]
+    assert ledger.rows(queries.TIMERS_DUE, (LATER_US - 1, 0, 0, 10)) == []
+    assert ledger.rows(queries.TIMERS_DUE, (LATER_US, 0, 0, 10)) == [(LATER_US, "wait", "p", "a", 0)]
     record(e.WaitEnded("a"))
     assert ledger.rows(queries.NEXT_DUE_AFTER, (0,)) == [(FAR_US,)]
 
