@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mainstay.kernel.state import PlanStatus
     from mainstay.values import Failure
 
+_LONG_S, _ENDLESS_S = 60.0, 1e9  # waits that are said; beyond the second nobody means it
 QUESTION = {
     "ask": "a question of the playbook",
     "effect": "an action before it happens",
@@ -119,7 +120,7 @@ def _completed(fact: e.StepCompleted) -> str:
 def _not_before(failure: Failure) -> str:
     """Say how long the other side wants to be left alone, where that is long."""
     wait_s = failure.retry_after_s or 0.0
-    return f", not before {say_duration(round(wait_s))} are over" if 60 <= wait_s < 1e9 else ""
+    return f", not before {say_duration(round(wait_s))} are over" if _LONG_S <= wait_s < _ENDLESS_S else ""
 
 
 def _refused(fact: e.EffectRefused) -> str:
