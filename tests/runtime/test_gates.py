@@ -203,3 +203,36 @@ def test_a_task_is_filled_in_by_a_named_person_with_a_due_date_and_checked_g11(w
     assert (asked.to, len(asked.remind_at_us), asked.due_at_us is not None) == ("ada", 1, True)
     assert asked.card["form"][0] == {"name": "hours", "type": "int", "label": "Hours spent", "required": True}
     assert (status, value["form"]) == ("completed", {"hours": 3, "note": "none"})
+
+
+def test_e6_a_list_that_changed_since_it_was_covered_asks_about_what_stands_in_another_place(workspace, world):
+    """Paths are positions: what was approved for one place is never a yes to what stands there now."""
+    words = ("inputs", "ok"), ("inputs.words", "ok.ruling")
+    shorter = Cel("inputs.words.filter(w, ok.ruling != 'approved' || w != 'one')", *words)
+    ask, step = covering(listed=True).steps
+    step = msgspec.structs.replace(step, each=shorter)
+    definition = covering(listed=True)
+    records = {**definition.records, "ok": {"ruling": msgspec.structs.replace(RECORDS["inputs"]["words"], type="text")}}
+    types = {**TYPES, "ok": "record(ok)"}
+    definition = msgspec.structs.replace(definition, steps=(ask, step), records=records, types=types)
+
+    async def scenario(owner):
+        plan_id, standing = await start(owner, definition, words=["one", "two", "three"], number=1)
+        standing = await rule(owner, standing["questions"][0], "approve")
+        return [fact.why for fact in facts(owner, plan_id, e.DecisionAsked)][1:], len(standing["questions"])
+
+    why, open_ = run(workspace, world, scenario)
+    assert (open_, world.words()) == (2, [])
+    assert "'one' and is 'two'" in why[0]
+
+
+def test_f18_of_two_tabs_that_edit_and_approve_one_counts(workspace, world):
+    async def scenario(owner):
+        _, standing = await start(owner, plan(do("a", "test.shout", "hello")))
+        (decision,) = standing["questions"]
+        given = [answer(owner, "decide", decision=decision, choice="approve", arguments={"word": w}) for w in "xyz"]
+        return await asyncio.gather(*given, return_exceptions=True)
+
+    done = run(workspace, world, scenario)
+    assert [isinstance(each, CommandRefusedError) for each in done].count(True) == 2
+    assert len(world.words()) == 1
