@@ -121,3 +121,22 @@ def test_at_a_terminal_each_is_asked_about(desk, ended):
     terminal.type("yes\n")
     assert terminal.status() == 0
     assert files(desk) == ["first.txt", "second-one.txt"]
+
+
+def test_p6_a_step_that_a_version_renamed_is_named_and_nothing_counts_for_it(desk, ended):
+    text = NOTES.replace("  second:", "  next:").replace("needs: [second]", "needs: [next]")
+    (desk.folder / "playbooks" / "notes.yaml").write_text(text)
+    assert desk.run("activate", "--yes").returncode == 0
+    found = desk.json("rerun", ended, "--dry", "--playbook", "notes", "--from", "tell")
+    assert found["taken_over"] == ["first"]
+    assert [(row["step"], row["choices"]) for row in found["later"]] == [
+        ("second", ["undo", "again"]),
+        ("tell", ["adopt", "again"]),
+    ]
+    adopt = ("--from", "tell", "--playbook", "notes", "--adopt", "second", "--adopt", "tell", "--yes")
+    refused = desk.run("rerun", ended, *adopt)
+    assert refused.returncode == 2
+    assert "this version has no such step" in " ".join(refused.stderr.split())
+    twice = desk.run("rerun", ended, "--adopt", "tell", "--again", "tell", "--yes")
+    assert twice.returncode == 2
+    assert "Two things" in twice.stderr

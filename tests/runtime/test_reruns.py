@@ -6,12 +6,13 @@ import asyncio
 
 import pytest
 from families import KNOWN, SAYING, asking, child, parent, say, sub
-from kit import World, after, agent, do, each, facts, make_workspace, plan, rule, run, start, undo
+from kit import Said, World, after, agent, do, each, facts, make_workspace, plan, rule, run, start, undo
 from msgspec.structs import replace
 
 from mainstay import commands as c
 from mainstay import events as e
-from mainstay.errors import CommandRefusedError, InputError
+from mainstay.contracts import Operation
+from mainstay.errors import CommandRefusedError, InputError, Permanent
 from mainstay.kernel.graph import Cel, Need
 from mainstay.requests.rerun import METHODS
 
@@ -231,3 +232,29 @@ def test_p6_a_name_under_let_that_changed_makes_its_steps_run_again():
     assert not is_same(Graph(was), Graph(now), "a")
     below = parent(sub("s"), child=SAYING)
     assert not is_same(Graph(below), Graph(replace(below, playbooks={"child": child(say("b"))})), "s")
+
+
+def test_p6_an_undo_that_got_stuck_is_settled_first_and_what_was_left_is_named_again(workspace, world):
+    async def fail(call, given):
+        del call, given
+        raise Permanent("it is gone")
+
+    stuck = Operation(name="test.unsay", summary="Unsay", effect="reversible", call=fail, input=Said, output=Said)
+
+    async def scenario(owner):
+        first, _ = await start(owner, CHAIN)
+        standing = await rerun(owner, first, "b", b="undo")
+        assert (standing["plan"], standing["status"]) == (first, "undoing")
+        with pytest.raises(InputError, match="stands at"):
+            await rerun(owner, first, "b", b="undo")
+        await rule(owner, standing["questions"][0], "skip")
+        (row,) = (await preview(owner, first, "b"))["later"]
+        assert row["choices"] == ["adopt", "again"]
+        assert row["cannot_undo"]
+        with pytest.raises(InputError, match="can't be undone"):
+            await rerun(owner, first, "b", b="undo")
+        assert (await rerun(owner, first, "b", b="adopt"))["status"] == "completed"
+        assert world.words() == ["a", "b"]
+        assert same(owner, first)
+
+    run(workspace, world, scenario, stuck)
