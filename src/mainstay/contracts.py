@@ -112,6 +112,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     # None: there is nothing to undo
     cannot_undo: str = ""  # for an effect without compensation: why, one sentence
     card: Callable[[Any], Card] | None = None
+    refuse: Callable[[Any], object] | None = None  # raises Permanent for arguments that can't work, before it asks
     roles: Mapping[str, Role] = {}
     timeout_s: float = DEFAULT_TIMEOUT_S
     memory_mb: int = DEFAULT_MEMORY_MB

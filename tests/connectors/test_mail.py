@@ -211,6 +211,8 @@ def test_what_is_not_one_address_is_refused_and_named(config, to, tmp_path):
         send(config, SendMail(to, "s", "t"))
     assert not (tmp_path / "outbox").exists()
     assert "can't be sent" in operation(config).card(SendMail(to, "s", "t")).headline
+    with pytest.raises(Permanent, match="receiver"):  # before anybody is asked
+        operation(config).refuse(SendMail(to, "s", "t"))
 
 
 @pytest.mark.parametrize(

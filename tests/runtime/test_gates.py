@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
-from kit import RECORDS, TYPES, after, do, each, facts, plan, rule, run, start
+from kit import RECORDS, TYPES, after, do, each, facts, operations, plan, rule, run, start
 
 from mainstay import events as e
-from mainstay.errors import CommandRefusedError, InputError
+from mainstay.errors import CommandRefusedError, InputError, Permanent
 from mainstay.kernel.graph import Ask, Cel, Input, Literally, Record, Slack, Step, Text
 from mainstay.runtime.cover import within
 from mainstay.runtime.intake import Request
@@ -236,3 +236,35 @@ def test_f18_of_two_tabs_that_edit_and_approve_one_counts(workspace, world):
     done = run(workspace, world, scenario)
     assert [isinstance(each, CommandRefusedError) for each in done].count(True) == 2
     assert len(world.words()) == 1
+
+
+def no_number(given):
+    if given.number < 0:
+        raise Permanent(f"{given.number} is no number to shout.", remedy="Give a larger one.")
+
+
+def test_e1_an_action_that_can_not_work_is_stuck_at_once_instead_of_being_asked_about(workspace, world):
+    shout = next(one for one in operations(world) if one.name == "test.shout")
+
+    async def scenario(owner):
+        plan_id, standing = await start(owner, plan(do("a", "test.shout", "hello", number=-1)))
+        return standing, facts(owner, plan_id, e.EffectPrepared, e.StepStuck, e.DecisionAsked)
+
+    standing, told = run(workspace, world, scenario, msgspec.structs.replace(shout, refuse=no_number), policy=Strict())
+    assert (standing["status"], world.words()) == ("running", [])
+    assert not [fact for fact in told if isinstance(fact, e.EffectPrepared)]
+    assert "-1 is no number to shout" in str(told)
+
+
+def test_e1_an_edit_that_can_not_work_is_refused_and_the_question_stays(workspace, world):
+    shout = next(one for one in operations(world) if one.name == "test.shout")
+
+    async def scenario(owner):
+        _, standing = await start(owner, plan(do("a", "test.shout", "hello", number=1)))
+        (decision,) = standing["questions"]
+        with pytest.raises(InputError, match="-1 is no number"):
+            await answer(owner, "decide", decision=decision, choice="approve", arguments={"number": -1})
+        return (await answer(owner, "decide", decision=decision, choice="approve"))["status"]
+
+    ended = run(workspace, world, scenario, msgspec.structs.replace(shout, refuse=no_number), policy=Strict())
+    assert (ended, world.words()) == ("completed", ["hello"])

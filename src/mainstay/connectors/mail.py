@@ -121,6 +121,7 @@ def operations(
             look_at="the sent mails of that account, for the Message-ID" if config.smtp else "",
             cannot_undo=CANNOT_UNDO,
             card=partial(_card, config),
+            refuse=partial(_letter, config),
             roles={"to": "receiver"},
             timeout_s=transport.timeout_s,
             rate_per_minute=transport.rate_per_minute,

@@ -18,6 +18,7 @@ from mainstay import commands as c
 from mainstay.contracts import from_plain, to_plain
 from mainstay.errors import (
     CommandRefusedError,
+    InputError,
     MainstayError,
     OperationError,
     Permanent,
@@ -171,6 +172,12 @@ class Effects:
         except (MainstayError, msgspec.ValidationError) as error:
             self._fail(plan, path, self._parts.classify(Permanent(f"'{path}' can't be prepared: {error}")))
             return
+        try:
+            if operation.refuse is not None:
+                operation.refuse(typed)
+        except Permanent as error:  # nobody is asked about what can't work
+            self._fail(plan, path, self._parts.classify(error))
+            return
         plain = to_plain(typed)
         verdict = self._judge(plan, path, operation, plain, labels, account)
         if path.startswith("~") and verdict.decision == "allow":
@@ -220,6 +227,11 @@ class Effects:
         merged = {**(before if isinstance(before, dict) else {}), **changes}
         left: dict[str, Value] = {name: value for name, value in merged.items() if value is not None}
         typed = as_changed(operation.name, left, changes, operation.input)
+        try:
+            if operation.refuse is not None:
+                operation.refuse(typed)
+        except Permanent as error:
+            raise InputError(error.message, remedy=error.remedy) from error
         plain = to_plain(typed)
         labels = merge_labels(slot.labels, ("operator",))
         kept = self._parts.payloads.keep(plain, operation.input, plan=plan)
