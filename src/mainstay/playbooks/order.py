@@ -34,6 +34,17 @@ def paths_used(drafts: Iterable[Draft], lets: Mapping[str, Draft]) -> set[str]:
     return found
 
 
+def names_sure(drafts: Iterable[Draft], lets: Mapping[str, Draft]) -> set[str]:
+    """Give the names that templates read whichever branches are taken, those under `let` followed."""
+    found: set[str] = set()
+    waiting = list(drafts)
+    while waiting:
+        new = {name for expression in waiting.pop().expressions() for name in expression.sure} - found
+        found |= new
+        waiting += [lets[name] for name in sorted(new) if name in lets]
+    return found
+
+
 class Order:
     """What each step waits for, and what follows of it."""
 
@@ -71,6 +82,7 @@ class Order:
             path = " -> ".join((*around, around[0]))
             self._report.add(self.steps[around[0]].place, f"these steps wait for each other: {path}")
             return
+        self._refuse_doubtful()
         effects = tuple(effects)
         used = names_used(self._others, self.lets)
         for ask in (name for name, step in self.steps.items() if step.kind == "ask"):
@@ -102,6 +114,30 @@ class Order:
             if name in used and name != step.name:
                 needs.setdefault(name, Need(name))
         return tuple(needs.values())
+
+    def _refuse_doubtful(self) -> None:
+        """Refuse to guess whether a step runs without another that can be skipped and that it reads in some cases."""
+        causes = {name for name in self.steps if self._may_skip(name)}
+        strict = {name: tuple(need for need in own if need.kind == "done") for name, own in self.needs.items()}
+        behind = {name: (_ancestors(name, strict) | {name}) for name in self.steps}
+        for name, step in self.steps.items():
+            needed = {need.step for need in strict[name]}
+            doubtful = needed - names_sure(step.drafts(), self.lets) - step.needs.keys()
+            known = {earlier for each in needed - doubtful for earlier in behind[each]}
+            for late in (each for each in self.steps if each in doubtful and behind[each] & causes - known):
+                why = (
+                    f"{name!r} reads {late!r} only in some cases, and {late!r} can be skipped: then {name!r} is skipped"
+                )
+                how = f'Say needs: ["{late}?"] if it shall run without it, or needs: [{late}] if not'
+                self._report.add(step.place, f"{why} too. {how}.")
+
+    def _may_skip(self, name: str) -> bool:
+        """Say whether a step may come to nothing by itself, not only with one that it needs."""
+        step = self.steps[name]
+        if "when" in step.templates or step.way_out is not None or step.settings.get("on_failure") == "skip":
+            return True
+        refused = step.kind == "ask" and not self.rejection_used(name)
+        return refused or any(need.kind == "failed" for need in self.needs[name])
 
     def _way_out(self, failing: str, way_out: Scalar) -> None:
         """Let a step run when another one failed, and only then."""

@@ -36,6 +36,7 @@ class Expression(NamedTuple):
     offset: int
     names: tuple[str, ...]
     paths: tuple[str, ...]
+    sure: tuple[str, ...] = ()  # the names that it reads in every case
 
     def place(self, line: int = 1, column: int = 1) -> Place:
         """Give the place of a line and column inside the expression."""
@@ -140,7 +141,7 @@ class Drafts:
             hint = f" ({QUOTES_HINT})" if scalar.cut else ""
             self._report.add(draft.place(fault.line, column), message + hint)
             return None
-        return draft._replace(names=reads.names, paths=reads.paths)
+        return draft._replace(names=reads.names, paths=reads.paths, sure=reads.sure)
 
     def _alone(self, scalar: Scalar) -> Draft:
         expression = self.expression(scalar, scalar.text[1:], 1)

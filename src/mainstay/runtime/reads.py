@@ -15,6 +15,7 @@ import msgspec
 class Reads(msgspec.Struct, frozen=True):
     """Sorted free names and dotted paths.
 
+    `sure` are the names that are read whichever branch of a conditional is taken.
     `choices` are comparisons of a path with a text that stands there, `columns` the fields that `table` is asked for.
     """
 
@@ -23,6 +24,7 @@ class Reads(msgspec.Struct, frozen=True):
     loops: bool = False
     choices: tuple[tuple[str, str], ...] = ()
     columns: tuple[tuple[str, str], ...] = ()  # (path of the list, field)
+    sure: tuple[str, ...] = ()
 
 
 _MESSAGES: dict[str, tuple[tuple[str, int, str], ...]] = {
@@ -57,6 +59,9 @@ _MESSAGES: dict[str, tuple[tuple[str, int, str], ...]] = {
 }
 
 
+_BRANCHES = {"_?_:_": 2, "_&&_": 1, "_||_": 1}  # how many of the last arguments may not be worked out
+
+
 @cache
 def _classes() -> dict[str, Any]:
     from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
@@ -86,12 +91,14 @@ def reads_of(serialized: bytes) -> Reads:
     walk.expression(outer.FromString(wrapped.value).expr, frozenset())
     paths = tuple(sorted(walk.paths))
     names = tuple(sorted({path.split(".", 1)[0] for path in paths}))
-    return Reads(names, paths, walk.loops, tuple(walk.choices), tuple(walk.columns))
+    return Reads(names, paths, walk.loops, tuple(walk.choices), tuple(walk.columns), tuple(sorted(walk.sure)))
 
 
 class _Walk:
     def __init__(self) -> None:
         self.paths: set[str] = set()
+        self.sure: set[str] = set()
+        self._looping = False  # what a loop is made of has conditionals that nobody wrote
         self.choices: list[tuple[str, str]] = []
         self.columns: list[tuple[str, str]] = []
         self.loops = False
@@ -120,11 +127,15 @@ class _Walk:
             self.expression(node.select_expr.operand, bound)
         elif chain[0] not in bound:
             self.paths.add(".".join(chain))
+            self.sure.add(chain[0])
 
     def _call(self, call: Any, bound: frozenset[str]) -> None:  # noqa: ANN401
         if call.HasField("target"):
             self.expression(call.target, bound)
-        self._all(call.args, bound)
+        branches = _BRANCHES.get(call.function, 0) if not self._looping else 0
+        self._all(call.args[: len(call.args) - branches], bound)
+        if branches:
+            self._branches(call.args[-branches:], bound)
         if call.function in ("_==_", "_!=_"):
             self._choice(call.args, bound)
         elif call.function == "@in" and call.args[1].HasField("list_expr"):
@@ -132,6 +143,15 @@ class _Walk:
                 self._choice((call.args[0], element), bound)
         elif call.function == "table":
             self._columns(call.args)
+
+    def _branches(self, branches: Any, bound: frozenset[str]) -> None:  # noqa: ANN401
+        """Read what may not be worked out: sure is only what each of two branches reads."""
+        before, found = self.sure, list[set[str]]()
+        for branch in branches:
+            self.sure = set()
+            self.expression(branch, bound)
+            found.append(self.sure)
+        self.sure = before | (found[0] & found[1] if len(found) > 1 else set())
 
     def _columns(self, arguments: Any) -> None:  # noqa: ANN401
         path = _chain(arguments[0])
@@ -148,7 +168,9 @@ class _Walk:
         self.loops |= not (loop.iter_range.HasField("list_expr") and not loop.iter_range.list_expr.elements)
         self._all((loop.iter_range, loop.accu_init), bound)
         inside = bound | {loop.iter_var, loop.iter_var2, loop.accu_var}
+        outer, self._looping = self._looping, True
         self._all((loop.loop_condition, loop.loop_step), inside)
+        self._looping = outer
         self.expression(loop.result, bound | {loop.accu_var})
 
 
