@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from mainstay.kernel.graph import Cel, Literally, Record, Sequence, Template, Text
 from mainstay.playbooks.format import QUOTES_HINT, Mapping, Place, Report, Scalar
+from mainstay.playbooks.naming import CEL_WORDS
 from mainstay.runtime.checking import Checked, Checker, WrongExpressionError, is_path, walk_path
 from mainstay.runtime.faults import say_fault
 from mainstay.runtime.types import ANY, BOOL, DATE, FLOAT, INT, TEXT, Records, Type, nearest, parse_type
@@ -41,7 +42,8 @@ class Fitter:
         self._report = report
         self._names = names
         self._records: Records = vocabulary.records
-        self._checker = Checker(names, vocabulary.records)
+        known = {name: type_ for name, type_ in names.items() if name not in CEL_WORDS}  # refused, with a finding
+        self._checker = Checker(known, vocabulary.records)
 
     def fit(self, draft: Draft, wanted: Type, own: Own, what: str) -> Template:
         """Give the template; findings name `what` did not fit."""

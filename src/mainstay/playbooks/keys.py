@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mainstay.playbooks.fit import TRUTHS
 from mainstay.playbooks.format import QUOTES_HINT, Listing, Mapping, Report, Scalar
-from mainstay.playbooks.naming import NAME
+from mainstay.playbooks.naming import CEL_WORDS, NAME
 from mainstay.runtime.functions import SIGNATURES
 from mainstay.runtime.types import SIMPLE, nearest
 from mainstay.values import parse_duration_s
@@ -39,12 +39,7 @@ SYNONYMS = {
     **dict.fromkeys(("concurrency", "parallelism", "batch_size"), "at_once"),
 }
 _LOCAL_WORDS = ("item", "index", "event", "last", "round", "this", "out", "items", "record", "choice")
-_CEL_WORDS = (
-    "true false null in as break const continue else for function if import let loop package namespace return var void"
-    " while type int uint double bool string bytes list map dyn timestamp duration null_type optional_type optional"
-    " google mainstay size has all exists filter"
-).split()
-RESERVED = frozenset((*_CEL_WORDS, *SPECIAL_NAMES, *SIMPLE, *SIGNATURES, *_LOCAL_WORDS))
+RESERVED = frozenset((*CEL_WORDS, *SPECIAL_NAMES, *SIMPLE, *SIGNATURES, *_LOCAL_WORDS))
 
 
 class Keys:

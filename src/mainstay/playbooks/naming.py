@@ -5,6 +5,12 @@ from __future__ import annotations
 import re
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
+# Words that mean something in expressions, so that nothing can be called so.
+CEL_WORDS = (
+    "true false null in as break const continue else for function if import let loop package namespace return var void"
+    " while type int uint double bool string bytes list map dyn timestamp duration null_type optional_type optional"
+    " google mainstay size has all exists filter"
+).split()
 
 
 def record_name(name: str) -> str:

@@ -136,7 +136,7 @@ class Order:
         step = self.steps[name]
         if "when" in step.templates or step.way_out is not None or step.settings.get("on_failure") == "skip":
             return True
-        refused = step.kind == "ask" and not self.rejection_used(name)
+        refused = step.kind == "ask" and self.rejection_used(name)  # a no that nothing uses ends the plan
         return refused or any(need.kind == "failed" for need in self.needs[name])
 
     def _way_out(self, failing: str, way_out: Scalar) -> None:
