@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from mainstay.kernel.graph import Cel
@@ -9,9 +10,10 @@ from mainstay.kernel.state import step_name
 
 if TYPE_CHECKING:
     from mainstay import events as e
-    from mainstay.kernel.graph import Definition, Step
+    from mainstay.kernel.graph import Ask, Definition, Step
     from mainstay.kernel.state import Plan
 
+PLAIN_OPTIONS = ("approve", "reject")
 _GRAVE = ("", "read", "reversible", "irreversible", "physical")  # the least first
 
 
@@ -32,7 +34,8 @@ def rejection_used(plan: Plan, asked: e.DecisionAsked) -> bool:
 
 
 def what_follows(plan: Plan, asked: e.DecisionAsked) -> list[dict[str, Any]]:
-    """List the actions that come after a question of the playbook: what each can do, and whether it asks again."""
+    """List the actions that a yes can lead to: what each can do, and whether it asks again."""
+    never = _without_yes(plan, asked)
     waiting, found = [step_name(path) for path in asked.paths[:1] if asked.kind == "ask"], dict[str, dict[str, Any]]()
     while waiting:
         for name in plan.graph.dependents[waiting.pop(0)]:
@@ -43,7 +46,35 @@ def what_follows(plan: Plan, asked: e.DecisionAsked) -> list[dict[str, Any]]:
                 found[name] = {"step": name, "does": step.target, "effect": effect, "asks": step.gate}
     ask = plan.step(asked.paths[0]).ask if asked.kind == "ask" else None
     shown = () if ask is None else ask.covers  # the card shows them whole
-    return [row for row in found.values() if row["effect"] not in ("", "read") and row["step"] not in shown]
+    return [row for row in found.values() if row["effect"] not in ("", "read") and row["step"] not in {*shown, *never}]
+
+
+def _without_yes(plan: Plan, asked: e.DecisionAsked) -> set[str]:
+    """Give the steps that a yes leaves out, as far as their `when` says so plainly, and those that need them."""
+    ask = plan.step(asked.paths[0]).ask if asked.kind == "ask" else None
+    if ask is None:
+        return set()
+    name = step_name(asked.paths[0])
+    found, size = {step.name for step in plan.graph.definition.steps if _only_after_no(step, name, ask)}, -1
+    while size < len(found):
+        size = len(found)
+        for step in plan.graph.definition.steps:
+            if any(need.step in found and need.kind != "optional" for need in step.needs):
+                found.add(step.name)
+    return found
+
+
+def _only_after_no(step: Step, name: str, ask: Ask) -> bool:
+    """Say whether a step runs only after a no: its `when` holds the ruling against something that no yes is."""
+    source = "" if step.when is None else step.when.source
+    if re.search(r"[?()]|\|\|", source):
+        return False
+    yes = {"approved"} if ask.options == PLAIN_OPTIONS else set(ask.options)
+    for part in source.split("&&"):
+        found = re.fullmatch(rf"\s*{re.escape(name)}\.ruling\s*(==|!=)\s*(['\"])(\w+)\2\s*", part)
+        if found and not any((each == found[3]) == (found[1] == "==") for each in yes):
+            return True
+    return False
 
 
 def gravest_of(definition: Definition, step: Step) -> str:
