@@ -363,10 +363,12 @@ class Views:
         raise UnknownNameError(f"There is no question '{decision}'.", remedy="`mainstay inbox` lists them.")
 
     def decision_id(self, text: str) -> str:
-        """Give the whole id of a question; the plan's id may be cut, and left out where only one question is open."""
+        """Give the whole id of a question; the plan's id may be cut, but never left out."""
         prefix, _, number = text.rpartition(".")
         if prefix and number.isdigit():
             return f"{self.plan_id(prefix)}.{number}"
+        if not text:
+            raise UnknownNameError("No question is named.", remedy="`mainstay inbox` lists them.")
         found = [row[0] for row in self._reader.rows(queries.OPEN_DECISIONS, (1000, 0)) if row[0].startswith(text)]
         if len(found) == 1:
             return found[0]

@@ -102,3 +102,17 @@ def test_a_dry_run_tells_how_long_the_last_runs_took(desk, hours):
     assert past["runs"] == 1
     assert past["took_s"] > 0
     assert "Its last 1 runs took" in desk.run("run", "hours", "--dry").stdout
+
+
+def test_an_answer_names_its_question_and_fills_in_only_what_the_question_has(desk):
+    question = desk.reconcile()["questions"][0]
+    nameless = desk.run("decide", "", "approve")
+    assert nameless.returncode != 0
+    assert "No question is named" in nameless.stderr
+    formless = desk.run("decide", question, "approve", "--set", "hours=3")
+    assert formless.returncode != 0
+    assert "has no form" in formless.stderr
+    assert [row["decision"] for row in desk.json("inbox")] == [question]
+    assert desk.run("decide", question, "reject", "--reason", "not now").returncode in (0, 3)
+    closed = desk.run("decide", question, "reject")
+    assert "is not open" in closed.stderr

@@ -79,8 +79,9 @@ def decide(
     if not choice and kept is None and not given["edit"] and not form:
         return _look(screen, workspace.root, question)
     choice = choice or ("retry" if given["edit"] and "retry" in question["options"] else "approve")
-    _check(question, choice, given["reason"], kept)
     _check_open(question)
+    _check(question, choice, given["reason"], kept)
+    _check_form(question, choice, form)
     reply = ruling(question, choice, reason=given["reason"], kept=kept)
     reply |= _changes(question, choice, given["edit"]) if given["edit"] else {}
     reply |= {"form": filled_in(screen, question, form)} if question["card"].get("form") and choice != "reject" else {}
@@ -127,6 +128,13 @@ def _check(question: Row, choice: str, reason: str, kept: list[int] | None) -> N
         raise InputError("A no wants a reason.", remedy='Add --reason "..."; it is kept in the history.')
     if choice == "reject" and kept is not None:
         raise InputError("A no can't keep rows.", remedy="Keep rows with `approve`, or reject all of them.")
+
+
+def _check_form(question: Row, choice: str, form: Sequence[str]) -> None:
+    if form and not question["card"].get("form"):
+        raise InputError("This question has no form to fill in.", remedy="Leave out --set.")
+    if form and choice == "reject":
+        raise InputError("A no fills in no form.", remedy="Leave out --set.")
 
 
 def _check_open(question: Row) -> None:
