@@ -45,6 +45,18 @@ def say(fact: e.AnyFact) -> str:
     return _SAY[type(fact)](fact)
 
 
+def say_event(event: str) -> str:
+    """Name what comes from outside: "a mail" for mail.received."""
+    return {"mail.received": "a mail", "file.received": "a file"}.get(event, event)
+
+
+def say_wait(event: str, until: str) -> str:
+    """Say what a step waits for, and until when at the latest; `until` is empty where it has no end."""
+    if not event:
+        return f"sleeps until {until or 'its time'}"
+    return f"waits for {say_event(event)}" + f", until {until}" * bool(until)
+
+
 def say_actor(actor: str) -> str:
     """Name who did it: "operator" is you."""
     kind, _, name = actor.partition(":")
@@ -189,7 +201,7 @@ _SAY: dict[type[e.Fact], Callable[[Any], str]] = {
     e.StepFailed: lambda f: f"{say_path(f.path)}: failed, {_why(f.failure)}",
     e.StepReopened: lambda f: f"{say_path(f.path)}: opened again" + (" with your changes" if f.edited else ""),
     e.WaitStarted: lambda f: (
-        f"{say_path(f.path)}: " + (f"waiting for {f.event}" if f.event else "sleeping until its time")
+        f"{say_path(f.path)}: " + (f"waiting for {say_event(f.event)}" if f.event else "sleeping until its time")
     ),
     e.WaitEnded: lambda f: f"{say_path(f.path)}: " + ("what it waited for came" if f.event else "its time came"),
     e.EventReceived: lambda f: (
@@ -263,7 +275,9 @@ __all__ = [
     "say",
     "say_actor",
     "say_duration",
+    "say_event",
     "say_no",
     "say_path",
     "say_status",
+    "say_wait",
 ]

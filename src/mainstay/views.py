@@ -20,7 +20,7 @@ from mainstay.errors import LedgerError, UnknownNameError
 from mainstay.kernel.graph import Definition, Graph
 from mainstay.kernel.plan import fold
 from mainstay.kernel.replay import replay
-from mainstay.kernel.state import END, OPEN_PLAN, caller_of, duty_of, is_item, step_name
+from mainstay.kernel.state import END, OPEN_PLAN, duty_of, is_item, step_name
 from mainstay.kernel.undo import undo_order
 from mainstay.ledger import keys as ledger_keys
 from mainstay.ledger import queries
@@ -32,7 +32,7 @@ from mainstay.ledger.head import read as read_head
 from mainstay.ledger.known import KnownReader
 from mainstay.ledger.people import PersonKeys
 from mainstay.ledger.reader import SqliteReader
-from mainstay.requests.asked import labels_of, rejection_used, what_follows
+from mainstay.requests.asked import labels_of, recall_line, rejection_used, what_follows
 from mainstay.requests.forgetting import find_person
 from mainstay.requests.release import STREAM, in_doubt, plans_in_doubt, reason_of
 from mainstay.requests.release import shown as shown_doubt
@@ -41,7 +41,7 @@ from mainstay.runtime.journal import told_calls
 from mainstay.runtime.names import last_output, local_time
 from mainstay.runtime.payloads import Payloads
 from mainstay.runtime.sealing import FORGOTTEN_UNDO, Opener
-from mainstay.sentences import ANSWER, QUESTION, SLOT, say, say_actor, say_no, say_path, say_status
+from mainstay.sentences import ANSWER, QUESTION, SLOT, say, say_actor, say_event, say_no, say_path, say_status
 from mainstay.values import SECOND_US, BlobRef
 
 if TYPE_CHECKING:
@@ -483,10 +483,6 @@ class Views:
         for due_us, of, path in self._reader.rows(queries.TIMERS_DISPATCH):
             if plan_id in ("", of, of.partition("-")[0]):
                 plan = self.plan(of)
-                index = caller_of(path).partition("/")[2]
-                given = plan.given if isinstance(plan.given, dict) else {}
-                item = f" --item {int(index) + int(str(given.get('index', 0))) + 1}" if index else ""
-                root = of.partition("-")[0]
                 found.append(
                     {
                         "plan": of,
@@ -495,7 +491,7 @@ class Views:
                         "action": say_path(path),
                         "does": plan.slots[path].operation,
                         "leaves_at": self.time(due_us),
-                        "recall": f"mainstay recall {root} {step_name(path)}{item}",
+                        "recall": recall_line(plan, path),
                     }
                 )
         return found
@@ -590,6 +586,8 @@ def _say_slot(plan: Plan, path: str) -> str:
     slot, undo = plan.slots.get(path), plan.slots.get(f"~{path}")
     if slot is None:
         return "later" if plan.status in OPEN_PLAN else "not reached"
+    if slot.status == "waiting" and slot.awaits:
+        return f"waiting for {say_event(slot.awaits)}"
     return "taken back" if undo is not None and undo.status == "done" else SLOT[slot.status]
 
 

@@ -10,6 +10,16 @@ title: "Say hello"
 steps:
   greet: {do: mail.send, with: {to: "ben@example.com", subject: "Hello", text: "Hi Ben"}}
 """
+WAITS = """\
+playbook: reply
+title: "Wait for a reply"
+steps:
+  answer:
+    wait:
+      event: mail.received
+      where: "= event.from_address == 'ben@example.com'"
+      until: "= timestamp('2099-12-01T00:00:00Z')"
+"""
 DELAYS = '\n[delays]\n"mail.send" = "10m"\n'
 
 
@@ -56,3 +66,32 @@ def test_a_delay_with_a_typing_mistake_is_refused_by_name(desk):
     config.write_text(config.read_text() + '\n[delays]\n"mail.sned" = "10m"\n')
     done = desk.run("run", "slow")
     assert (done.returncode, "mail.send" in done.stderr) == (2, True)
+
+
+def test_e1_an_answer_comes_back_at_once_with_the_time_and_the_recall_line(approved):
+    (row,) = approved.json("recall")
+    at = row["leaves_at"][:16].replace("T", " ")
+    assert f"leaves at {at}; {row['recall']}" in approved.said.stderr
+
+
+def test_a_short_delay_is_not_waited_for_in_silence(desk):
+    config = desk.folder / "mainstay.toml"
+    config.write_text(config.read_text() + DELAYS.replace("10m", "40s"))
+    (desk.folder / "playbooks/hello.yaml").write_text(MAIL)
+    assert desk.run("activate", "--yes").returncode == 0
+    standing = desk.json("run", "hello", status=3)
+    done = desk.run("decide", standing["questions"][0], "approve", "--yes")
+    assert f"; mainstay recall {standing['plan']} greet" in done.stderr
+    assert (len(desk.json("recall")), mails(desk)) == (1, [])
+
+
+def test_a_wait_for_a_mail_is_said_as_one(desk):
+    (desk.folder / "playbooks/reply.yaml").write_text(WAITS)
+    assert desk.run("activate", "--yes").returncode == 0
+    done = desk.run("run", "reply")
+    assert done.returncode == 0, done.stderr
+    assert "waits for a mail, until 2099-12-01" in done.stdout
+    assert "answer: waits for a mail, until 2099-12-01" in done.stderr
+    assert "It goes on when Mainstay runs then: mainstay start" in done.stdout
+    (plan,) = desk.json("plans")
+    assert "waiting for a mail" in desk.run("show", plan["plan"]).stdout

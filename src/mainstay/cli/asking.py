@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import typer
 
 from mainstay.cli.progress import Board
-from mainstay.cli.screen import text
+from mainstay.cli.screen import text, when
 from mainstay.cli.status import DONE, FAILED, INTERRUPTED, WAITS
 from mainstay.errors import CommandRefusedError
-from mainstay.sentences import say_path, say_status
+from mainstay.sentences import say_path, say_status, say_wait
 
 if TYPE_CHECKING:
     from mainstay.cli.screen import Screen
@@ -25,12 +25,15 @@ def ask(screen: Screen, workspace: Workspace, method: str, params: Row) -> Row:
 
     Ctrl-C ends the command, after saying what goes on by itself.
     """
-    from mainstay.owners import ask_owner
+    from mainstay.owners import ask_owner, owner_of
 
     board = Board(screen.err)
     try:
         with board:
-            return asyncio.run(ask_owner(workspace, method, params, board.hear))
+            standing = asyncio.run(ask_owner(workspace, method, params, board.hear))
+        owner = owner_of(workspace)
+        serves = owner is not None and owner.command.startswith("mainstay start")
+        return standing | {"goes_on": serves} if "status" in standing else standing
     except CommandRefusedError as error:
         plan = params.get("plan") or str(params.get("decision", "")).rpartition(".")[0]
         remedy = error.remedy or (f"See where it stands: mainstay show {plan}" if plan else "")
@@ -78,11 +81,11 @@ def say_standing(screen: Screen, standing: Row) -> None:
     elif not questions and standing["status"] == "approved":
         screen.say("It starts by itself as soon as the plans before it have ended: only so many run at a time.")
     elif not questions and standing["status"] in ("running", "undoing"):
-        screen.say("It sleeps until its time, and goes on when Mainstay runs then: mainstay start")
+        _say_asleep(screen, standing)
     elif not questions:
         screen.say(f"What happened, and why: mainstay show {plan}")
-    for name in standing.get("leaving", ()):
-        screen.say(text(f"'{name}' leaves at its time; call it back with: mainstay recall {plan} {name}", "cyan"))
+    for row in standing.get("leaving", ()):
+        _say_leaving(screen, row)
     for name in standing.get("refused", ()) if not questions else ():
         left_out = ", ".join(standing["left_out"])
         screen.say(f"You said no to '{say_path(name)}'." + f" Left out: {left_out}." * bool(left_out), "yellow")
@@ -92,3 +95,16 @@ def say_standing(screen: Screen, standing: Row) -> None:
         screen.say(f"To take it back: mainstay undo {plan}")
     for other in standing.get("left", ()):
         screen.say(f"Plan {other} has work left; it goes on with: mainstay start")
+
+
+def _say_asleep(screen: Screen, standing: Row) -> None:
+    """Say what a plan waits for, and whether it goes on by itself then."""
+    for row in standing.get("waits", ()):
+        screen.say(text(f"'{say_path(row['path'])}' {say_wait(row['event'], when(row['until']))}."))
+    goes_on = "It goes on by itself then." if standing.get("goes_on") else ""
+    screen.say(goes_on or "It goes on when Mainstay runs then: mainstay start")
+
+
+def _say_leaving(screen: Screen, row: Row) -> None:
+    screen.say(text(f"'{say_path(row['path'])}' leaves at {when(row['leaves_at'])}; call it back with:", "cyan"))
+    screen.say(text(f"  {row['recall']}", "cyan"))

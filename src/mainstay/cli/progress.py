@@ -11,8 +11,8 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from mainstay.cli.screen import text
-from mainstay.sentences import say_path
+from mainstay.cli.screen import text, when
+from mainstay.sentences import say_path, say_wait
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -41,7 +41,7 @@ _ENDS = {
     "EffectRefused": "did not happen",
     "EffectUncertain": "may have happened",
     "EffectAwaited": "may have happened, is looked up later",
-    "EffectDelayed": "leaves at its time; see mainstay recall",
+    "EffectDelayed": "leaves at its time",
     "EffectUnseen": "happened, not seen yet where it is read back",
     "EffectConfirmed": "done",
     "UndoImpossible": "can't be undone",
@@ -49,6 +49,16 @@ _ENDS = {
     "WaitStarted": "sleeps until its time",
     "WaitEnded": "done",
 }
+
+
+def _said(event: dict[str, Any]) -> str:
+    """Say how a step stands: of what sleeps until when, and how it is called back."""
+    until = event.get("until", "")
+    if event["kind"] == "WaitStarted":
+        return say_wait(event.get("event", ""), until[:19].replace("T", " "))  # it may be a matter of seconds
+    if event["kind"] == "EffectDelayed" and until:
+        return f"leaves at {when(until)}; {event['recall']}"
+    return _ENDS[event["kind"]]
 
 
 class Step:
@@ -153,7 +163,7 @@ class Board:
             step.items[_ENDS[kind]] = step.items.get(_ENDS[kind], 0) + 1
             step.end(_ENDS[kind]) if path.startswith("~") else None
         else:
-            self._ended(step, _ENDS[kind])
+            self._ended(step, _said(event))
 
     def _above(self, plan: str) -> tuple[list[str], list[str]]:
         """Read a child plan's id: the steps above it, and the numbers of items or parts; "every-3" is item 3 of every.

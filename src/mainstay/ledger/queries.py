@@ -74,6 +74,8 @@ AND (kind NOT IN ('dispatch', 'settle') OR due_at_us >= ?3) ORDER BY due_at_us, 
 NEXT_DUE_AFTER = "SELECT min(due_at_us) FROM timer WHERE due_at_us > ?"
 # Approved actions that leave at a time: the time, plan, path; the first to leave first. ()
 TIMERS_DISPATCH = "SELECT due_at_us, plan, path FROM timer WHERE kind = 'dispatch' ORDER BY due_at_us, plan, path"
+# The waits of a plan: due_us, path. (plan)
+TIMERS_WAIT = "SELECT due_at_us, path FROM timer WHERE plan = ? AND kind = 'wait'"
 # The last fact of some streams together, by their names: kind, time. (from, to)
 LAST_OF_STREAMS = """
 SELECT e.kind, e.recorded_at_us FROM stream s JOIN event e ON e.stream = s.id WHERE s.name >= ? AND s.name < ?

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from mainstay.kernel.graph import Cel
-from mainstay.kernel.state import step_name
+from mainstay.kernel.state import caller_of, step_name
 
 if TYPE_CHECKING:
     from mainstay import events as e
@@ -82,3 +82,11 @@ def gravest_of(definition: Definition, step: Step) -> str:
     below = definition.playbooks.get(step.target) if step.kind in ("playbook", "repeat") else None
     inner = [gravest_of(below, each) for each in below.steps] if below is not None else []
     return max(step.effect or "", *inner, key=_GRAVE.index) if inner else step.effect or ""
+
+
+def recall_line(plan: Plan, path: str) -> str:
+    """Give the command that calls an approved action back: the step of the plan that was started, and its item."""
+    index = caller_of(path).partition("/")[2]
+    given = plan.given if isinstance(plan.given, dict) else {}
+    item = f" --item {int(index) + int(str(given.get('index', 0))) + 1}" if index else ""
+    return f"mainstay recall {plan.id.partition('-')[0]} {step_name(path)}{item}"

@@ -13,11 +13,13 @@ from mainstay import commands as c
 from mainstay import events as e
 from mainstay.contracts import to_plain
 from mainstay.errors import CommandRefusedError, CommitFailedError, InputError, MainstayError
-from mainstay.kernel.state import ENDED, RESTING, Plan, is_call, step_name
+from mainstay.kernel.state import ENDED, RESTING, Plan, is_call
 from mainstay.ledger import queries
 from mainstay.records import File
+from mainstay.requests.asked import recall_line
 from mainstay.requests.ruling import rule
 from mainstay.runtime.admission import places_of
+from mainstay.runtime.names import local_time
 from mainstay.values import SECOND_US
 
 if TYPE_CHECKING:
@@ -34,8 +36,8 @@ if TYPE_CHECKING:
 NOTICE = "Notice"  # a sentence about what stops all plans, or that it ended
 WHILE_HELD = frozenset({"release", "anchor", "rebuild"})  # what can be asked of a workspace in quarantine (KERNEL L6)
 TAKEN = "Taken"  # the first thing said of a request: it is on disk
-SLEEPS = frozenset({"retry", "wait", "settle", "confirm", "dispatch"})  # goes on by itself
-SOON_S = 120.0  # a plan that sleeps no longer than this is waited for
+# What goes on by itself, and how many seconds of its sleep are waited for.
+SOON_S = {"retry": 120.0, "settle": 120.0, "confirm": 120.0, "wait": 120.0, "dispatch": 15.0}
 _ID_LETTERS = "23456789abcdefghjkmnpqrstvwxyz"
 _ID_CHARS = 10  # 49 bits: a collision is refused by the stream's sequence, not acted on
 
@@ -141,7 +143,7 @@ class Requests:
         def listen(moving: str, facts: Sequence[e.AnyFact], plan: Plan) -> None:
             if moving == plan_id or moving.startswith(f"{plan_id}-"):
                 for fact in facts:
-                    emit(say_news(moving, fact))
+                    emit(say_news(moving, fact) | self._sleep(moving, fact))
                 moved.set()
             del plan
 
@@ -200,8 +202,8 @@ class Requests:
         if plan.questions or plan.status in ENDED or plan.status in RESTING:
             return True
         due = self._ledger.rows(queries.TIMERS_OF_FAMILY, (plan_id,))
-        soon = self.clock.now_us() + int(SOON_S * SECOND_US)
-        return not any(row[1] in SLEEPS and row[0] <= soon for row in due)
+        now_us = self.clock.now_us()
+        return not any(row[0] - now_us <= SOON_S.get(row[1], -1.0) * SECOND_US for row in due if row[1] in SOON_S)
 
     async def taken(self, plan_id: str, emit: Emit) -> Params:
         """Say that the request is on disk, so that a client whose connection breaks knows what to follow."""
@@ -217,9 +219,12 @@ class Requests:
         """Say where a plan stands: status and open questions, its child plans' among them."""
         plan = self.engine.load(plan_id)
         questions = list(plan.questions)
+        leaving, waits = self._leaving(plan), self._waits(plan)
         for slot in plan.slots.values():
-            for child in slot.children:
-                questions += self.standing(child)["questions"]
+            for child in map(self.standing, slot.children):
+                questions += child["questions"]
+                leaving += child["leaving"]
+                waits += child["waits"]
         return {
             "plan": plan_id,
             "status": plan.status,
@@ -230,8 +235,40 @@ class Requests:
             "refused": [name for name, slot in plan.slots.items() if slot.status == "rejected" and "/" not in name],
             "left_out": [name for name, slot in plan.slots.items() if slot.status == "skipped" and not _is_part(name)],
             "written": self._written(plan),
-            "leaving": sorted({step_name(path) for path, slot in plan.slots.items() if slot.status == "delayed"}),
+            "leaving": leaving,
+            "waits": waits,
         }
+
+    def _at(self, at_us: int) -> str:
+        return local_time(at_us, self.engine.parts.timezone).isoformat(timespec="seconds")
+
+    def _sleep(self, plan_id: str, fact: e.AnyFact) -> Params:
+        """Say until when a step sleeps that began to, what it waits for, and how an action is called back."""
+        if isinstance(fact, e.EffectDelayed):
+            plan = self.engine.load(plan_id)
+            return {"until": self._at(fact.until_us), "recall": recall_line(plan, fact.path)}
+        if isinstance(fact, e.WaitStarted):
+            return {"until": "" if fact.until_us is None else self._at(fact.until_us), "event": fact.event}
+        return {}
+
+    def _leaving(self, plan: Plan) -> list[Params]:
+        """List the approved actions of a plan that leave at a time, and how each is called back."""
+        return [
+            {"path": path, "leaves_at": self._at(slot.wakes_at_us), "recall": recall_line(plan, path)}
+            for path, slot in plan.slots.items()
+            if slot.status == "delayed"
+        ]
+
+    def _waits(self, plan: Plan) -> list[Params]:
+        """List what sleeps: what for, and until when at the latest; empty where it has no end."""
+        waiting = [(path, slot) for path, slot in plan.slots.items() if slot.status == "waiting"]
+        if not waiting:
+            return []
+        due = {path: at_us for at_us, path in self._ledger.rows(queries.TIMERS_WAIT, (plan.id,))}
+        return [
+            {"path": path, "event": slot.awaits, "until": self._at(due[path]) if path in due else ""}
+            for path, slot in waiting
+        ]
 
     def _written(self, plan: Plan) -> list[str]:
         """Name the files that a plan wrote for the operator."""
