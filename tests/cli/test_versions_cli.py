@@ -150,3 +150,21 @@ def test_o4_a_playbook_runs_the_active_version_of_another_while_that_is_being_ed
     assert (loud.folder / "reports" / "loud.md").read_text() == "HI"
     refused = loud.run("run", "loud", "word=hi")
     assert (refused.returncode, "mainstay activate playbooks/loud.yaml" in refused.stderr) == (1, True)
+
+
+def test_a_playbook_of_the_name_of_a_shipped_one_is_named_and_the_shipped_ones_do_not_run_it(loud):
+    own = 'playbook: rework\ntitle: "Mine"\nsteps:\n  a: {do: files.write, with: {path: "reports/a.md", text: "x"}}\n'
+    (loud.folder / "playbooks" / "rework.yaml").write_text(own)
+    said = " ".join(loud.run("activate", "rework", "--yes").stderr.split())
+    assert "Mainstay comes with a playbook 'rework': yours hides it" in said
+    told = loud.run("playbook", "explain", "productised-service")
+    assert (told.returncode, "Mine" in told.stdout) == (0, False), told.stderr
+    refused = loud.run("run", "productised-service")
+    assert (refused.returncode, "rework" in refused.stderr) == (2, False), (
+        "its inputs are missing, nothing else is wrong"
+    )
+    rows = {row["playbook"]: row["hides_shipped"] for row in loud.json("playbook", "list")}
+    assert (rows["rework"], rows["loud"], rows["productised-service"]) == (True, False, False)
+    assert "hides one of the same name that comes with Mainstay: rework" in " ".join(
+        loud.run("playbook", "list").stdout.split()
+    )

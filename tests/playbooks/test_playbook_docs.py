@@ -25,7 +25,7 @@ OF_STEPS = {(*COMMON_KEYS, *own) for own in OWN_KEYS.values()}
 @pytest.mark.parametrize("block", BLOCKS, ids=range(len(BLOCKS)))
 def test_an_example_of_the_format_compiles(block):
     whole = block if block.startswith("playbook:") else f"playbook: p\nexpires: 9d\nsteps:\n{block}"
-    assert compiled(whole, rework=REWORK).steps
+    assert compiled(whole, **{"one-round": REWORK}).steps
 
 
 @pytest.mark.parametrize("key", TOP_KEYS)

@@ -46,8 +46,9 @@ def _beside(workspace: Workspace, found: list[Row]) -> list[tuple[Row, Standing]
 
     standing = standings_of(workspace)
     rows = {row["playbook"]: row for row in found}
+    gone: Row = {"title": "its file is gone", "own": True, "hides_shipped": False, "wrong": ""}
     return [
-        (rows.get(name, {"playbook": name, "title": "its file is gone", "own": True, "wrong": ""}), standing[name])
+        (rows.get(name, {"playbook": name, **gone}), standing[name])
         for name in sorted(standing, key=lambda name: (rows.get(name, {"own": True})["own"], name))
     ]
 
@@ -80,8 +81,10 @@ def _say_stands(row: Row) -> str:
 def _title(one: Shelved) -> Row:
     """Read a playbook's title without compiling it; a playbook that can't be read is listed with the reason."""
     from mainstay.playbooks.format import Mapping, Scalar, read_yaml
+    from mainstay.playbooks.shelf import is_shipped
 
-    row: Row = {"playbook": one.name, "title": one.name, "own": one.own, "wrong": ""}
+    hides = one.own and is_shipped(one.name)
+    row: Row = {"playbook": one.name, "title": one.name, "own": one.own, "hides_shipped": hides, "wrong": ""}
     try:
         tree = read_yaml(one.path.read_text(encoding="utf-8"), one.path.name)
         title = tree.values.get("title") if isinstance(tree, Mapping) else None
@@ -101,6 +104,9 @@ def _draw_list(found: list[Row], console: Console) -> None:
         whose = text("yours" if row["own"] else "comes with Mainstay")
         table.add_row(text(row["playbook"]), text(told), whose, *([text(_say_stands(row))] if inside else []))
     console.print(table)
+    hidden = ", ".join(row["playbook"] for row in found if row["hides_shipped"])
+    if hidden:
+        console.print(text(f"Yours, which hides one of the same name that comes with Mainstay: {hidden}", "yellow"))
     if any(row.get("state") not in (None, "active") for row in found):
         console.print("What changed, and letting it run: mainstay activate")
     console.print("What one does, in plain sentences: mainstay playbook explain NAME")

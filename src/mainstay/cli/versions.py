@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 
 Row: TypeAlias = dict[str, Any]
 FILE = "file"  # the word for what stands in the folder, where a version is named
+_HIDES = (
+    "Mainstay comes with a playbook '{0}': yours hides it, and `mainstay run {0}` runs yours. The playbooks that come "
+    "with Mainstay go on with Mainstay's. If you don't want that, give yours another name."
+)
 _STATES = {"new": "is new", "changed": "changed", "gone": "is gone: nothing of it will run any more"}
 
 
@@ -214,7 +218,15 @@ def _wanted(chosen: Sequence[Change]) -> Row:
 
 
 def _row(versions: Versions, workspace: Workspace, change: Change) -> Row:
-    return {**msgspec.to_builtins(change), "path": change.path, "diff": _lines_of(versions, workspace, change)}
+    row = {**msgspec.to_builtins(change), "path": change.path, "hides_shipped": _hides(change)}
+    return row | {"diff": _lines_of(versions, workspace, change)}
+
+
+def _hides(change: Change) -> bool:
+    """Whether a playbook takes the name of one that comes with Mainstay."""
+    from mainstay.playbooks.shelf import is_shipped
+
+    return change.kind == "playbook" and change.state != "gone" and is_shipped(change.name)
 
 
 def _lines_of(versions: Versions, workspace: Workspace, change: Change) -> list[str]:
@@ -229,6 +241,8 @@ def _lines_of(versions: Versions, workspace: Workspace, change: Change) -> list[
 def _draw_changes(console: Console, workspace: Workspace, versions: Versions, chosen: Sequence[Change]) -> None:
     for change in chosen:
         console.print(text(f"{change.path} {_STATES[change.state]}", "bold"))
+        if _hides(change):
+            console.print(text(_HIDES.format(change.name), "yellow"))
         _draw_lines(console, _lines_of(versions, workspace, change))
         if change.kind == "playbook" and change.state != "gone":
             for line in _sentences(workspace, versions, change, chosen):

@@ -32,6 +32,7 @@ class Opened(NamedTuple):
     folders: tuple[Path, ...] = ()  # nearest first
     files: Mapping[str, bytes] | None = None  # by path, such as "playbooks/templates/a.md"; then no folder is looked at
     version: str = ""  # its digest, which a definition keeps
+    others: Callable[[str], Opened] | None = None  # opens what its steps run, where that is not for the reader to say
 
 
 class Argument(NamedTuple):

@@ -64,7 +64,7 @@ class _Session:
     def __init__(self, catalogue: Catalogue, others: Others | None) -> None:
         self.catalogue = catalogue
         self._others = others
-        self._known: dict[str, Definition] = {}
+        self._known: dict[tuple[str, bool], Definition] = {}
 
     def compile(self, opened: Opened, inside: tuple[str, ...]) -> Definition:
         tree = read_yaml(opened.source, opened.file)
@@ -75,14 +75,15 @@ class _Session:
         report.stop()
         return definition
 
-    def other(self, name: str, inside: tuple[str, ...]) -> Definition:
-        """Compile a playbook that another one runs."""
+    def other(self, by: Opened, name: str, inside: tuple[str, ...]) -> Definition:
+        """Compile a playbook that another one runs: `by` may say itself where its steps' playbooks come from."""
         refuse_inside(name, inside)
-        if name not in self._known:
-            if self._others is None:
+        others, key = by.others or self._others, (name, by.others is not None)
+        if key not in self._known:
+            if others is None:
                 raise no_playbook(name)
-            self._known[name] = self.compile(self._others(name), inside)
-        return self._known[name]
+            self._known[key] = self.compile(others(name), inside)
+        return self._known[key]
 
 
 class _Compiler:
@@ -97,7 +98,9 @@ class _Compiler:
         self._vocabulary = Vocabulary()
         self._heading = Heading(self._keys, self._drafts, tree)
         around = (*inside, self._heading.name)
-        self._calls = Calls(report, self._vocabulary, session.catalogue, lambda name: session.other(name, around))
+        self._calls = Calls(
+            report, self._vocabulary, session.catalogue, lambda name: session.other(opened, name, around)
+        )
 
     def compile(self) -> Definition:
         """Read, order, type and fit; meaningless when there are findings."""

@@ -41,6 +41,11 @@ def shelf(root: Path | None) -> dict[str, Shelved]:
     return found
 
 
+def is_shipped(name: str) -> bool:
+    """Say whether a playbook of this name comes with Mainstay; one of the workspace hides it."""
+    return (LIBRARY / f"{name}.yaml").is_file()
+
+
 def find_playbook(root: Path | None, name: str) -> Shelved:
     """Give a playbook by name; raises UnknownNameError with the nearest one."""
     known = shelf(root)
@@ -64,7 +69,8 @@ def opened(root: Path | None, name: str) -> Opened:
     found = find_playbook(root, name.partition("@")[0])
     version = "" if found.own else library_version(found.name)
     folders = (found.path.parent, *((root,) if root else ()))
-    return Opened(_read(found.path), found.path.name, folders, version=version)
+    others = None if found.own else partial(opened, None)  # Mainstay's own run Mainstay's own, whatever hides them
+    return Opened(_read(found.path), found.path.name, folders, version=version, others=others)
 
 
 def open_to_run(root: Path, name: str, catalogue: Catalogue, own: OwnPlaybooks, *, by_hand: bool = False) -> Definition:
