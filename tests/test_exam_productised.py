@@ -118,6 +118,9 @@ def test_accepted_at_once_it_is_delivered_and_invoiced(workspace):
     with Views(workspace) as views:
         (plan,) = views.plans()
         returns = views.show(plan["plan"])["returns"]
+        follows = [row["step"] for row in views.question(f"{plan['plan']}.1")["follows"]]
+    assert {"deposit", "invoice"} < set(follows)
+    assert "decline" not in follows, "only a no leads there"
     assert returns == {"invoice": f"{y}-0002", "deposit": f"{y}-0001", "outcome": "accepted", "paid_back": False}
 
 

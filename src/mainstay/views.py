@@ -194,6 +194,7 @@ class Views:
             "paused_at": self.time(plan.paused_at_us),
             "priority": plan.priority,
             "inputs": self._payloads.load(plan.inputs),
+            "input_types": {one.name: one.type for one in plan.graph.definition.inputs},
             "ending": plan.ending,
             "returns": self._payloads.load(plan.output),
             "proposed_at": self.time(plan.proposed_at_us),

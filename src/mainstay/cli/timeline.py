@@ -10,6 +10,7 @@ from mainstay.cli.leaving import draw_leaving
 from mainstay.cli.rows import say_value
 from mainstay.cli.screen import text, when
 from mainstay.sentences import say_path
+from mainstay.values import say_duration
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -27,7 +28,8 @@ def draw_plan(plan: Row, console: Console, *, everything: bool) -> None:
     console.print(text(f"begun {when(plan['proposed_at'])}{ended}{expires}"))
     inputs: Row = plan["inputs"] or {}
     for name, value in inputs.items():
-        console.print(text(f"{name}: ").append_text(say_value(value)))
+        long = plan["input_types"].get(name) == "duration" and type(value) is int
+        console.print(text(f"{name}: ").append_text(say_value(say_duration(value) if long else value)))
     console.print()
     console.print(_steps(plan["steps"]))
     console.print()
