@@ -54,10 +54,12 @@ def test_o7_l6_a_backup_of_a_busy_workspace_brings_all_plans_back_and_dispatches
     made = desk.json("backup", file)
     for process in busy:
         assert process.wait() == 3
+    ended = next(row["plan"] for row in desk.json("plans") if row["plan"] != waiting["plan"])
+    assert desk.json("cancel", ended)["status"] == "cancelled"
     stop(service)
     there, events = plans(desk), kinds(desk)
     other = restored(desk, file)
-    assert made["records"] < len(events), "they went on after it"
+    assert made["records"] < len(events), "it went on after the backup"
     assert {plan for plan, _, _ in plans(other)} == {plan for plan, _, _ in there}
     assert other.json("history", "verify")["bad"] is None
     service = other.service()
