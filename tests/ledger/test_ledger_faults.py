@@ -119,6 +119,18 @@ def test_f6_a_disk_that_stays_full_keeps_the_ledger_stopped(small_disk):
     ledger.close()
 
 
+def test_f6_what_was_acknowledged_before_a_kill_is_read_on_a_full_disk(tmp_path, small_disk):
+    said = kill_after(tmp_path / "own", 300)
+    subprocess.run(["mount", "-o", "remount,size=40m", small_disk], check=True)
+    shutil.copytree(tmp_path / "own", small_disk / "own", ignore=shutil.ignore_patterns("*-shm"))
+    (small_disk / "ballast").write_bytes(bytes(shutil.disk_usage(small_disk).free))
+    files = {path.name: path.read_bytes() for path in (small_disk / "own").iterdir()}
+    assert len(files["ledger.db-wal"]) > 0
+    with SqliteReader(small_disk / "own" / "ledger.db", KEY) as reader:
+        assert all(len(reader.read(stream)) >= last for stream, last in said.items())
+    assert {path.name: path.read_bytes() for path in (small_disk / "own").iterdir() if path.name in files} == files
+
+
 def can_inject() -> bool:
     strace = shutil.which("strace")
     return (

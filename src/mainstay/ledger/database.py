@@ -103,15 +103,19 @@ def connect_reader(path: Path, key: bytes) -> apsw.Connection:
     Where an owner runs, its WAL index is shared. Where none runs and a WAL was left behind, SQLite builds a WAL
     index (`-shm`) anew, under its own locks, and the committed state is seen; nothing is checkpointed at the end.
     Where not even that can be written, on a disk that is full or can only be read, no owner can be working either: what
-    is in the database itself is read then, as long as no WAL holds more.
+    is in the database itself is read then; where a WAL holds more, its index is built in memory, under a lock that
+    only one process gets and no owner leaves free.
     """
     refuse_missing(path)
     try:
         connection = _connect(path, key, apsw.SQLITE_OPEN_READONLY)
     except LedgerError as error:
-        if not isinstance(error.__cause__, _NO_INDEX) or _has_wal(path):
+        if not isinstance(error.__cause__, _NO_INDEX):
             raise
-        connection = _connect(path, key, apsw.SQLITE_OPEN_READONLY, unchanging=True)
+        if _has_wal(path):
+            connection = _connect_alone(path, key, error)
+        else:
+            connection = _connect(path, key, apsw.SQLITE_OPEN_READONLY, unchanging=True)
     connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
     connection.pragma("query_only", "on")
     return connection
@@ -145,13 +149,25 @@ def _has_wal(path: Path) -> bool:
     return wal.exists() and wal.stat().st_size > 0
 
 
-def _connect(path: Path, key: bytes, flags: int, *, unchanging: bool = False) -> apsw.Connection:
+def _connect_alone(path: Path, key: bytes, otherwise: LedgerError) -> apsw.Connection:
+    """Read a database and its WAL with an index in memory; raises `otherwise` where that can't be done either."""
+    try:
+        return _connect(path, key, apsw.SQLITE_OPEN_READWRITE, alone=True)  # the lock needs a file open for writing
+    except LedgerError:
+        raise otherwise from otherwise.__cause__
+
+
+def _connect(path: Path, key: bytes, flags: int, *, unchanging: bool = False, alone: bool = False) -> apsw.Connection:
     assert len(key) == 32, "a database key has 32 bytes"  # noqa: PLR2004
     _refuse_foreign(path, key)
     name = f"file:{quote(str(path.absolute()))}?immutable=1" if unchanging else str(path)
+    connection: apsw.Connection | None = None
     try:
         connection = apsw.Connection(name, flags=flags | (apsw.SQLITE_OPEN_URI if unchanging else 0))
-        connection.set_busy_timeout(BUSY_MS)
+        connection.set_busy_timeout(0 if alone else BUSY_MS)
+        if alone:
+            connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+            connection.pragma("locking_mode", "exclusive")  # no index beside the file
         connection.pragma("cipher", "aegis")
         connection.pragma("key", "raw:" + key.hex())
         connection.pragma("cache_size", -CACHE_KIB)
@@ -162,6 +178,8 @@ def _connect(path: Path, key: bytes, flags: int, *, unchanging: bool = False) ->
             remedy="Restore the workspace from a backup.",
         ) from None
     except apsw.Error as error:
+        if connection is not None:
+            connection.close()  # or its lock stands in the way of another try
         why, remedy = trouble(path, error)
         raise LedgerError(f"{path} can't be opened: {why}.", remedy=remedy) from error
     return connection
