@@ -214,6 +214,21 @@ def test_l4_a_workspace_under_a_passphrase_starts_locked_and_says_so(folder):
     assert passphrase.FILE_ENV in caught.value.remedy
 
 
+def test_l4_a_passphrase_file_that_is_not_there_asks_for_no_backup(folder, monkeypatch):
+    keys.create(folder, "passphrase", WORD)
+    keys._unlocked.clear()
+    monkeypatch.setenv(passphrase.FILE_ENV, "/nowhere/word")
+    with pytest.raises(WrongKeyError, match="/nowhere/word") as caught:
+        keys.load(folder)
+    assert passphrase.FILE_ENV in caught.value.remedy
+    assert "backup" not in caught.value.remedy
+
+
+def test_l4_a_new_passphrase_that_nobody_can_type_is_not_told_as_a_lock():
+    with pytest.raises(LockedError, match="has to be chosen"):
+        passphrase.new()
+
+
 def test_l4_a_passphrase_comes_from_an_open_file(folder, monkeypatch):
     made = keys.create(folder, "passphrase", WORD)
     keys._unlocked.clear()

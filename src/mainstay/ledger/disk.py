@@ -40,14 +40,19 @@ def put_new(path: Path, content: bytes) -> None:
     replace(path, content)
 
 
-def read_private(path: Path, what: str) -> bytes:
-    """Read a small file that only its owner can read; raises WrongKeyError when it is missing, or open to others."""
+def read_private(path: Path, what: str, *, missing: str = "") -> bytes:
+    """Read a small file that only its owner can read; raises WrongKeyError when it is open to others, or missing.
+
+    `missing` says what to do about the latter.
+    """
     try:
         with path.open("rb") as file:
             status = os.fstat(file.fileno())
             content = file.read(4096)
     except FileNotFoundError:
-        raise WrongKeyError(f"The {what} file of this workspace is missing: {path}.", remedy=_PUT_BACK) from None
+        raise WrongKeyError(
+            f"The {what} file of this workspace is missing: {path}.", remedy=missing or _PUT_BACK
+        ) from None
     except PermissionError:
         raise WrongKeyError(f"The {what} file {path} can't be read by you.", remedy=f"Run: chmod 600 {path}") from None
     if stat.S_ISREG(status.st_mode) and stat.S_IMODE(status.st_mode) & 0o077:

@@ -31,6 +31,8 @@ UNLOCK = (
     f"Run it at a terminal; or put the passphrase into a file that only you can read, and name it in {FILE_ENV}. "
     f"A number of an open file can stand in {DESCRIPTOR_ENV}."
 )
+NAME_ANOTHER = f"Correct the path in {FILE_ENV}; or take it out of the environment and type the passphrase."
+UNCHOSEN = "A passphrase has to be chosen, and nobody is here to type it."
 
 
 class Wrapped(msgspec.Struct, frozen=True):
@@ -76,7 +78,7 @@ def given() -> str:
     Raises LockedError or WrongKeyError when nothing can be read there.
     """
     if name := os.environ.get(FILE_ENV, ""):
-        word = read_private(Path(name), "passphrase").decode(errors="replace")
+        word = read_private(Path(name), "passphrase", missing=NAME_ANOTHER).decode(errors="replace")
     elif number := os.environ.get(DESCRIPTOR_ENV, ""):
         word = _from_descriptor(number)
     else:
@@ -92,12 +94,12 @@ def at_terminal() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def ask(prompt: str) -> str:
-    """Ask at the terminal, unseen. Raises LockedError where there is none."""
+def ask(prompt: str, otherwise: str = LOCKED) -> str:
+    """Ask at the terminal, unseen. Raises LockedError, saying `otherwise`, where there is none."""
     import getpass
 
     if not at_terminal():
-        raise LockedError(LOCKED, remedy=UNLOCK)
+        raise LockedError(otherwise, remedy=UNLOCK)
     try:
         return getpass.getpass(prompt, stream=sys.stderr)
     except EOFError:
@@ -108,7 +110,7 @@ def new() -> str:
     """Take a new passphrase: from where the environment says, or typed twice. Raises InputError when it is no good."""
     word = given()
     if not word:
-        word = ask(f"New passphrase (at least {MIN_CHARACTERS} characters): ")
+        word = ask(f"New passphrase (at least {MIN_CHARACTERS} characters): ", UNCHOSEN)
         if word != ask("The same again: "):
             raise InputError("The two passphrases are not the same; nothing was changed.", remedy="Try again.")
     if len(word) < MIN_CHARACTERS:
