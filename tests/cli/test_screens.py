@@ -51,7 +51,15 @@ def test_a_card_holds_every_row_with_its_reasons_and_every_way_to_answer(shared)
         assert f"{row['amount']['minor'] / 100:,.2f} EUR" in told
         for invoice in row["invoice_numbers"]:
             assert invoice in told
-    for said in ("50%", "runner-up", "if no", "if late", "expires", "the playbook wants to ask", "your bank statement"):
+    for said in (
+        "50%",
+        "runner-up",
+        "if no",
+        "if late",
+        "expires",
+        "asked because The playbook asks. ",
+        "your bank statement",
+    ):
         assert said in told
     for command in ("approve", 'reject --reason "..."', "approve --keep 1,3-5"):
         assert f"mainstay decide {question['decision']} {command}" in told

@@ -54,10 +54,13 @@ def test_k10_what_is_stuck_is_listed_by_its_cause(stuck):
     (group,) = groups
     assert f"mainstay stuck retry {group}" in told
     assert "3 times in 3 plans" in told
+    assert "files.read, once in plan" in told
 
 
 def test_k10_a_group_is_answered_at_once_after_a_preview(stuck):
-    group = next(row["group"] for row in stuck.json("stuck") if "There is no file" in row["message"])
+    group, rows_remedy = next(
+        (row["group"], row["remedy"]) for row in stuck.json("stuck") if "There is no file" in row["message"]
+    )
     refused = stuck.run("stuck", "retry", group)
     assert (refused.returncode, "needs your yes" in refused.stderr) == (2, True)
     assert len(stuck.json("stuck")) == 4
@@ -66,6 +69,8 @@ def test_k10_a_group_is_answered_at_once_after_a_preview(stuck):
     done = stuck.run("stuck", "retry", group, "--yes")
     assert done.returncode == 0, done.stderr
     assert "Each is tried again." in done.stderr
+    assert rows_remedy
+    assert rows_remedy in " ".join(done.stderr.split())
     assert "3 of 3 answered." in done.stdout
     assert len(stuck.json("stuck")) == 1
 

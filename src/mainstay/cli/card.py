@@ -101,7 +101,8 @@ def _lines(question: Row) -> list[tuple[str, Text]]:
         lines.append(("for", text(question["to"])))
     if question["reminded"]:
         lines.append(("reminded", text(f"{question['reminded']} times")))
-    lines.append(("asked because", text(f"{question['why']} ({_rule(question['rule'])})")))
+    rule = "" if question["rule"] == "playbook" else f" ({_rule(question['rule'])})"  # the sentence says it already
+    lines.append(("asked because", text(f"{question['why']}{rule}")))
     lines += [("" if number else "yes leads to", _follow(row)) for number, row in enumerate(question["follows"])]
     lines.append(("undo", _undo(question)))
     if question["if_no"]:
@@ -167,8 +168,10 @@ def _answers(question: Row) -> list[tuple[str, Text]]:
         lines.append(text(f"{command} approve {fields}", "cyan"))
     if question["kind"] in ("effect", "batch"):
         lines.append(text(f"{command} approve --edit FILE", "cyan").append_text(text("  (with changes)", "dim")))
-    if question["rows_may_be_kept"]:
-        lines.append(text(f"{command} approve --keep 1,3-5", "cyan").append_text(text("  (or --drop 2)", "dim")))
+    many = len(question["card"].get("rows") or ())
+    if question["rows_may_be_kept"] and many > 1:
+        some = "1,3-5" if many >= 5 else "1"  # noqa: PLR2004 - rows that are there
+        lines.append(text(f"{command} approve --keep {some}", "cyan").append_text(text("  (or --drop 2)", "dim")))
     return [("answers" if index == 0 else "", line) for index, line in enumerate(lines)]
 
 

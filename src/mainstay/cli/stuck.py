@@ -51,7 +51,8 @@ def _draw(groups: list[Row], console: Console) -> None:
         many = len(group["stuck"])
         console.print(text(f"{group['group']}: {group['says']}", "bold"))
         plans = f"{len(group['plans'])} plans" if len(group["plans"]) > 1 else f"plan {group['plans'][0]}"
-        console.print(text(f"  {group['does']}, {many} times in {plans}, since {when(group['since'])}"))
+        times = "once" if many == 1 else f"{many} times"
+        console.print(text(f"  {group['does']}, {times} in {plans}, since {when(group['since'])}"))
         for row in group["stuck"][:_SHOWN]:
             console.print(text(f"  {row['decision']}  {row['action']} ({row['title']})", "dim"))
         if many > _SHOWN:
@@ -112,6 +113,8 @@ def _preview(screen: Screen, choice: str, picked: list[Row], changes: Row | None
         screen.err.print(text(f"{len(group['stuck'])} x {group['does']}: {group['says']}", "bold"))
         for row in group["stuck"]:
             screen.err.print(text(f"  {row['decision']}  {row['action']} ({row['title']}, {row['plan']})"))
+        for told in dict.fromkeys(row["remedy"] for row in group["stuck"] if row["remedy"]):
+            screen.err.print(text(f"  {told}", "yellow"))
     screen.err.print(text(f"Each {MEANING.get(choice, choice)}."))
     for name in (changes or {}) | pinned:
         given = f"the file {pinned[name][0]}" if name in pinned else (changes or {})[name]
