@@ -101,6 +101,36 @@ def test_t1_a_file_that_lies_still_starts_a_plan_and_is_taken_in_once(workspace,
     assert run(workspace, world, again) == (1, 2), "the same content is the same occurrence, changed content another"
 
 
+class Later:
+    """The owner's clock, set ahead."""
+
+    def __init__(self, clock, by_s):
+        self._clock, self._by_us = clock, by_s * 1_000_000
+
+    def now_us(self):
+        return self._clock.now_us() + self._by_us
+
+
+def test_t1_an_empty_file_counts_once_it_has_been_empty_for_a_minute(workspace, world):
+    folder = workspace.root / "inbox" / "leads"
+    folder.mkdir(parents=True)
+
+    async def scenario(owner):
+        await activate(owner, "take-in", TRIGGER)
+        for name in ("ada.json", "ben.json"):
+            (folder / name).touch()
+        await look(owner, 3)
+        early = len(received(owner))
+        (folder / "ada.json").write_text("{}")
+        await look(owner, 2)
+        written = len(received(owner))
+        owner.watcher._clock = Later(owner.clock, 61)
+        await look(owner, 2)
+        return early, written, len(received(owner))
+
+    assert run(workspace, world, scenario) == (0, 1, 2), "one that is written meanwhile comes once, as it is then"
+
+
 def mail(**headers):
     message = EmailMessage()
     given = {
@@ -160,7 +190,9 @@ def test_what_is_no_mail_is_said_once_and_left(workspace, world, content):
         await activate(owner, "on-mail", ON_MAIL)
         owner.watcher.say = said.append
         (folder / "broken.eml").write_bytes(content)
-        await look(owner, 4)
+        await look(owner, 2)
+        owner.watcher._clock = Later(owner.clock, 61)  # an empty one counts only then
+        await look(owner, 3)
         return len(received(owner))
 
     assert run(workspace, world, scenario) == 0
@@ -195,7 +227,9 @@ def test_t1_a_name_that_cant_be_used_is_said_once_and_the_others_are_taken(works
         owner.watcher.say = said.append
         (folder / "a\nb.json").write_text("1")
         (folder / "invoice\u202efdp.exe").write_text("2")
-        os.close(os.open(os.fsencode(folder) + b"/\xff\xfe.json", os.O_CREAT | os.O_WRONLY))
+        unnamed = os.open(os.fsencode(folder) + b"/\xff\xfe.json", os.O_CREAT | os.O_WRONLY)
+        os.write(unnamed, b"4")
+        os.close(unnamed)
         (folder / "Übersicht.json").write_text("3")
         await look(owner, 4)
         return [owner.payloads.load(fact.body)["name"] for fact in received(owner)]

@@ -1,7 +1,8 @@
 """The file source: looks at the folders that somebody waits for, and brings what is new as an event (KERNEL T1).
 
-A file counts once it has lain still for two seconds. It is named by its path and content, a mail by its Message-ID, so
-looking again, also after a restart, brings nothing twice. What can't be read is said once.
+A file counts once it has lain still for two seconds, an empty one after a minute: it may be about to be written. It is
+named by its path and content, a mail by its Message-ID, so looking again, also after a restart, brings nothing twice.
+What can't be read is said once.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from mainstay.values import Value
 
 STILL_S = 2.0
+EMPTY_US = 60_000_000  # an empty file is often one whose content is still on its way
 REST = 5  # times as long as a look took, so that a folder with very many files does not keep the owner busy
 MAIL_TIMEOUT_S = 30.0
 MAIL_MEMORY_MB = 512
@@ -98,6 +100,7 @@ class Watcher:
         self._lying: dict[str, Mark] = {}
         self._known: dict[str, Mark] = {}
         self._said: dict[str, Mark] = {}
+        self._empty: dict[str, int] = {}  # since when a file was seen to be empty
         self._took_s = 0.0
 
     async def run(self) -> None:
@@ -114,6 +117,7 @@ class Watcher:
         self._took_s = asyncio.get_running_loop().time() - began
         marks = {one.path: (one.size, one.changed_ns) for one in seen}
         still = [one for one in seen if self._lying.get(one.path) == marks[one.path] != self._known.get(one.path)]
+        still = self._filled(seen, still)
         self._lying = marks
         self._known = {path: mark for path, mark in self._known.items() if path in marks}
         self._said = {path: mark for path, mark in self._said.items() if path in marks}
@@ -127,6 +131,12 @@ class Watcher:
                 if isinstance(error, _TRIED_AGAIN):
                     continue
             self._known[one.path] = marks[one.path]
+
+    def _filled(self, seen: list[Seen], still: list[Seen]) -> list[Seen]:
+        """Leave out the files that have been empty for less than a minute."""
+        now_us = self._clock.now_us()
+        self._empty = {one.path: self._empty.get(one.path, now_us) for one in seen if not one.size}
+        return [one for one in still if now_us - self._empty.get(one.path, now_us - EMPTY_US) >= EMPTY_US]
 
     def _say(self, one: Seen, error: Exception) -> None:
         """Say what is left where it is, and why; of one state of a file once."""
