@@ -116,3 +116,17 @@ def test_an_answer_names_its_question_and_fills_in_only_what_the_question_has(de
     assert desk.run("decide", question, "reject", "--reason", "not now").returncode in (0, 3)
     closed = desk.run("decide", question, "reject")
     assert "is not open" in closed.stderr
+
+
+def test_a_question_with_answers_of_its_own_speaks_of_no_yes_or_no(desk):
+    text = 'playbook: verdict\ntitle: "Judge"\nsteps:\n  judge: {ask: "How is it?", options: [good, bad]}\n'
+    text += '  after: {do: files.write, needs: [judge], with: {path: "reports/a.md", text: "x"}}\n'
+    (desk.folder / "playbooks/verdict.yaml").write_text(text)
+    assert desk.run("activate", "--yes").returncode == 0
+    question = desk.json("run", "verdict", status=3)["questions"][0]
+    card = desk.run("decide", question).stdout
+    assert "each answer" in card
+    assert "if no" not in card
+    assert "yes leads to" not in card
+    assert desk.json("decide", question, "bad")["status"] == "completed"
+    assert (desk.folder / "reports/a.md").exists()

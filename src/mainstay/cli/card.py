@@ -103,9 +103,15 @@ def _lines(question: Row) -> list[tuple[str, Text]]:
         lines.append(("reminded", text(f"{question['reminded']} times")))
     rule = "" if question["rule"] == "playbook" else f" ({_rule(question['rule'])})"  # the sentence says it already
     lines.append(("asked because", text(f"{question['why']}{rule}")))
-    lines += [("" if number else "yes leads to", _follow(row)) for number, row in enumerate(question["follows"])]
+    own = question["kind"] == "ask" and "reject" not in question["options"]  # answers of its own: none is a yes or no
+    leads = "leads to" if own else "yes leads to"
+    lines += [("" if number else leads, _follow(row)) for number, row in enumerate(question["follows"])]
     lines.append(("undo", _undo(question)))
-    if question["if_no"]:
+    if own:
+        lines.append(
+            ("each answer", text("What needs this goes on, whichever you give, unless the playbook looks at it."))
+        )
+    elif question["if_no"]:
         lines.append(("if no", text(f"{question['if_no']}.")))
     if late := _late(question):
         lines.append(("if late", text(late)))

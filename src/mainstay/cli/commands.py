@@ -133,7 +133,7 @@ def decide(
     reason: Reason = "",
     keep: Annotated[str | None, typer.Option(metavar="ROWS", help="Approve only these rows: 1,3-5")] = None,
     drop: Annotated[str | None, typer.Option(metavar="ROWS", help="Approve all rows but these.")] = None,
-    edit: Annotated[str, typer.Option(metavar="FILE|-", help="Approve it with these changes (JSON).")] = "",
+    edit: Annotated[str, typer.Option(metavar="FILE|-", help='Change it so: JSON such as {"subject": "Hi"}.')] = "",
     fill: Annotated[
         list[str] | None, typer.Option("--set", metavar="name=value", help="Fill in a task's form.")
     ] = None,

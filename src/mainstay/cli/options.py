@@ -17,7 +17,7 @@ Folder: TypeAlias = Annotated[
 ]
 PlanName: TypeAlias = Annotated[str, typer.Argument(metavar="PLAN", help="A plan's id, or its beginning.")]
 Reason: TypeAlias = Annotated[str, typer.Option(help="Kept in the history.")]
-Sure: TypeAlias = Annotated[bool, typer.Option("--yes", help="Don't show the card and ask again.")]
+Sure: TypeAlias = Annotated[bool, typer.Option("--yes", help="Don't ask; take the card as seen.")]
 Edit: TypeAlias = Annotated[str, typer.Option(metavar="FILE|-", help="Try again with these changes (JSON).")]
 Steps: TypeAlias = Annotated[
     list[str] | None, typer.Option(metavar="STEP", help="What it did stays and counts; it is not done again.")
