@@ -20,11 +20,11 @@ from mainstay.ledger.blobs import FileBlobs
 from mainstay.ledger.database import create
 from mainstay.ledger.people import PersonKeyring
 from mainstay.playbooks.shelf import LIBRARY, open_playbook
-from mainstay.records import BankLine, Match
+from mainstay.records import BankLine, File, Match
 from mainstay.runtime.payloads import Payloads
 from mainstay.runtime.personal import shape_of
 from mainstay.runtime.sealing import Opener, Sealer
-from mainstay.values import Forgotten, Money, PersonalText, PersonMail, Sealed
+from mainstay.values import BlobRef, Forgotten, Money, PersonalText, PersonMail, Sealed
 from mainstay.views import Views
 
 FILES = {"statement": "statement.xml", "invoices": "invoices.csv"}
@@ -244,6 +244,11 @@ def test_f21_an_effect_that_needs_a_forgotten_person_gets_stuck_and_the_others_h
 # --- single values
 
 
+class Letter(msgspec.Struct, frozen=True):
+    to: PersonMail
+    file: File
+
+
 class Note(msgspec.Struct, frozen=True):
     to: PersonMail
     text: PersonalText = ""
@@ -373,6 +378,32 @@ def test_l3_a_failure_names_nobody_in_the_history(workspace, world):
     assert card["headline"] == "The server refused [name] for good."
     assert card["remedy"] == "Is [name] right?"
     found = leaks(workspace, {address})
+    assert not any(place.startswith(("event", "stuck")) for place, _ in found)
+
+
+def test_l3_a_failure_says_that_a_file_is_meant_without_its_name(workspace, world):
+    """The name of a file can name somebody: it stands beside the sentence, and is told from a person there."""
+
+    async def refuse(call, given):
+        del call
+        raise Permanent(f"{given.file.name} is no letter to {given.to}.", remedy="Look.")
+
+    operation = Operation(
+        name="test.post", summary="Post", input=Letter, output=Letter, effect="reversible", call=refuse,
+        card=lambda given: Card(f"Post to {given.to}"), cannot_undo="It was read.",
+    )  # fmt: skip
+    file = {"name": "anna.txt", "blob": BlobRef("0" * 64, 1)}
+    arguments = Record({"to": Literally("nobody@refused.example"), "file": Literally(file)})
+    step = Step(name="post", kind="do", target="test.post", effect="reversible", arguments=arguments)
+
+    async def scenario(owner):
+        return await kit.start(owner, kit.plan(step))
+
+    _, standing = kit.run(workspace, world, scenario, operation)
+    with Views(workspace) as views:
+        card = views.question(standing["questions"][0])["card"]
+    assert card["headline"] == "[file] is no letter to [name]."
+    found = leaks(workspace, {"anna.txt"})
     assert not any(place.startswith(("event", "stuck")) for place, _ in found)
 
 

@@ -8,7 +8,7 @@ of the action it speaks of, and those met lately.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mainstay.runtime.payloads import Payloads
 
 SOMEBODY = "[name]"
+FILE = "[file]"  # the name of a file can name somebody; it stands beside the sentence, with the arguments
 TEXT_CHARS = (3, 200)  # a personal text is looked for when it has at least and at most so many characters
 
 # The sentences of commands. A failure has two.
@@ -56,7 +57,9 @@ def told(command: c.PlanCommand, plan_of: Callable[[], Plan], payloads: Payloads
     if not texts:
         return command
     pattern = re.compile("|".join(rf"(?<!\w){re.escape(text)}(?!\w)" for text in texts))
-    changes: dict[str, Any] = {name: _without(getattr(command, name), pattern) for name in names}
+    slot = plan.slots.get(getattr(command, "path", ""))
+    files = set(_files(payloads.stored(slot.arguments), payloads)) if slot is not None else set[str]()
+    changes: dict[str, Any] = {name: _without(getattr(command, name), pattern, files) for name in names}
     return msgspec.structs.replace(command, **changes)
 
 
@@ -70,6 +73,19 @@ def _texts(command: c.PlanCommand, plan: Plan, payloads: Payloads) -> Iterable[s
             yield str(payloads.load(mark))
 
 
+def _files(value: object, payloads: Payloads) -> Iterable[str]:
+    """Give the sealed names of the files in a stored value."""
+    if isinstance(value, (list, tuple)):
+        for item in cast("Iterable[object]", value):
+            yield from _files(item, payloads)
+    elif isinstance(value, dict):
+        fields = cast("dict[str, object]", value)
+        if fields.keys() == {"name", "blob"} and isinstance(fields["name"], Sealed):
+            yield str(payloads.load(fields["name"]))
+        for item in fields.values():
+            yield from _files(item, payloads)
+
+
 def _found(said: str, texts: Iterable[str]) -> set[str]:
     least, most = TEXT_CHARS
     return {text for text in texts if least <= len(text) <= most and text in said}
@@ -79,8 +95,11 @@ def _sentence(value: str | Failure) -> str:
     return f"{value.message}\n{value.remedy}" if isinstance(value, Failure) else value
 
 
-def _without(value: str | Failure, names: re.Pattern[str]) -> str | Failure:
+def _without(value: str | Failure, names: re.Pattern[str], files: set[str]) -> str | Failure:
+    def instead(found: re.Match[str]) -> str:
+        return FILE if found[0] in files else SOMEBODY
+
     if isinstance(value, Failure):
-        message, remedy = names.sub(SOMEBODY, value.message), names.sub(SOMEBODY, value.remedy)
+        message, remedy = names.sub(instead, value.message), names.sub(instead, value.remedy)
         return msgspec.structs.replace(value, message=message, remedy=remedy)
-    return names.sub(SOMEBODY, value)
+    return names.sub(instead, value)
