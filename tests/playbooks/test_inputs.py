@@ -64,7 +64,12 @@ def test_inputs_become_plain_values_of_their_types_and_defaults_fill_in():
         (["statement=missing.xml"], "the input 'statement': there is no file 'missing.xml'"),
         (["price=1,50"], "the input 'price': '1,50' is not an amount such as '1500.00 EUR'"),
         (["count=two"], "the input 'count': 'two' is not a whole number"),
-        (["fast=yes"], "the input 'fast': 'yes' is not true or false"),
+        (["price=12,50 EUR"], "did you mean '12.50 EUR'?"),
+        (["count=" + "9" * 40], "the input 'count': '99999999999999999999'... is too large a number"),
+        (['words=["a","b"]'], "looks like a list; give each by itself: words=a words=b"),
+        (["words=a@x.org,b@x.org"], "looks like a list"),
+        (["words=[]"], "looks like a list"),
+        (["fast=maybe"], "the input 'fast': 'maybe' is not true or false"),
         (["on=21.11.2026"], "the input 'on': '21.11.2026' is not a date such as 2026-11-21"),
         (["on=2026-02-30"], "the input 'on': '2026-02-30' is not a date such as 2026-11-21"),
         (["at=2026-11-21T10:00:00"], "the input 'at': '2026-11-21T10:00:00' does not say its time zone, such as"),
@@ -93,3 +98,30 @@ def test_money_that_is_written_is_read_as_itself(minor, currency):
 
 def test_s47_an_input_that_looks_like_an_expression_is_text():
     assert read_inputs(definition(), [*GIVEN[:3], "who== 1 + 1", GIVEN[4]], pin)["who"] == "= 1 + 1"
+
+
+def test_yes_is_true_and_a_list_may_be_empty_where_it_need_not_be_given():
+    optional = SOURCE.replace("words: {type: list(text)}", "words: {type: list(text), default: }")
+    plan = compile_playbook(optional, SmallCatalogue(), file="p.yaml")
+    given_now = ["statement=a.xml", "fast=Yes", "words=", "who=me", GIVEN[4]]
+    values = read_inputs(plan, given_now, pin)
+    assert (values["fast"], values["words"]) == (True, [])
+
+
+def test_what_has_to_be_given_is_not_empty_and_the_usage_shows_a_list_twice():
+    with pytest.raises(InputError) as raised:
+        read_inputs(definition(), ["statement=a.xml", "words=", "who= ", GIVEN[4]], pin)
+    assert "the input 'words': it is empty" in raised.value.message
+    assert "the input 'who': it is empty" in raised.value.message
+    assert "words=... words=..." in raised.value.remedy
+
+
+def test_a_playbook_with_nothing_required_has_no_stray_comma_in_its_usage():
+    plan = compile_playbook(
+        "playbook: q\ninputs: {n: {type: int, default: 3}}\nsteps: {a: {do: files.write, with: {path: x}}}\n",
+        SmallCatalogue(),
+        file="q.yaml",
+    )
+    with pytest.raises(InputError) as raised:
+        read_inputs(plan, ["n=x"], pin)
+    assert raised.value.remedy == "q takes: if you like n."

@@ -293,13 +293,26 @@ def _truth(text: str) -> str:
     return f"; write {meant}" if meant else ""
 
 
+def _whole(text: str) -> int:
+    if re.fullmatch(r"-?\d{19,}", text, re.ASCII):
+        raise ValueError(f"{text[:20]!r}... is too large a number: 18 digits at most")
+    return int(_like(_INTEGER, text, "a whole number"))
+
+
 def _money(text: str) -> Value:
-    money = Money.parse(text)
+    try:
+        money = Money.parse(text)
+    except ValueError as error:
+        comma = re.fullmatch(r"\s*([+-]?\d+),(\d{1,2})(\s+[A-Z]{3})\s*", text, re.ASCII)
+        if comma is None:
+            raise
+        meant = f"{comma[1]}.{comma[2]}{comma[3]}"
+        raise ValueError(f"{error}; did you mean {meant!r}?") from None
     return {"minor": money.minor, "currency": money.currency}
 
 
 _READERS: dict[str, Callable[[str], Value]] = {
-    "int": lambda text: int(_like(_INTEGER, text, "a whole number")),
+    "int": _whole,
     "float": lambda text: float(_like(_DECIMAL, text, "a number")),
     "bool": lambda text: _like(_BOOLEAN, text, f"true or false{_truth(text)}") == "true",
     "money": _money,

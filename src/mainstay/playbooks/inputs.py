@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
 from mainstay.errors import InputError
-from mainstay.playbooks.fit import read_literal
+from mainstay.playbooks.fit import TRUTHS, read_literal
 from mainstay.runtime.types import Type, nearest, parse_type
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from mainstay.runtime.types import Records
     from mainstay.values import Value
 
+_LISTED = re.compile(r"\[.*\]|(?!\d+,\d+$)[\w.@+-]+(?:, ?[\w.@+-]+)+", re.DOTALL)  # one text that is meant as several
+
 
 def read_inputs(
     definition: Definition, given: Sequence[str], pin: Callable[[str], Value], *, partly: bool = False
@@ -24,7 +27,7 @@ def read_inputs(
     """Give the inputs of a plan, or `partly` those that are given; raises InputError that names everything wrong.
 
     `pin` takes a path, keeps the file's content and gives the plain file: {"name": ..., "blob": BlobRef}; it may
-    raise an InputError itself. A list is given by repeating its name, a record as JSON.
+    raise an InputError itself. A list is given by repeating its name (`name=` alone is an empty one), a record as JSON.
     """
     declared = {each.name: each for each in definition.inputs}
     wrong: list[str] = []
@@ -61,7 +64,7 @@ def spread_folders(definition: Definition, given: Sequence[str], files_at: Calla
     spread: list[str] = []
     for pair in given:
         name, equals, text = pair.partition("=")
-        spread += [f"{name}={path}" for path in files_at(text)] if equals and name in lists else [pair]
+        spread += [f"{name}={path}" for path in files_at(text)] if equals and text and name in lists else [pair]
     return spread
 
 
@@ -74,10 +77,22 @@ def _value(one: Input, texts: list[str] | None, records: Records, pin: Callable[
     if type_.kind == "list":
         assert type_.of is not None
         item = type_.of
+        if texts == [""]:
+            return _empty(one)
+        if len(texts) == 1 and item.kind not in ("file", "record", "map", "list") and _LISTED.fullmatch(texts[0]):
+            raise ValueError(f"{texts[0]!r} looks like a list; give each by itself: {one.name}=a {one.name}=b")
         return [_one(item, text, records, pin) for text in texts]
     if len(texts) > 1:
         raise ValueError("it was given more than once")
+    if one.required and type_.kind == "text" and not texts[0].strip():
+        raise ValueError("it is empty")
     return _one(type_, texts[0], records, pin)
+
+
+def _empty(one: Input) -> list[Value]:
+    if one.required:
+        raise ValueError("it is empty")
+    return []
 
 
 def _one(type_: Type, text: str, records: Records, pin: Callable[[str], Value]) -> Value:
@@ -87,7 +102,8 @@ def _one(type_: Type, text: str, records: Records, pin: Callable[[str], Value]) 
         return _from_json(type_, text, records)
     if "\0" in text:
         raise ValueError("it holds a NUL character")
-    return read_literal(text, type_, plain=True)
+    meant = TRUTHS.get(text.lower(), text) if type_.kind == "bool" else text
+    return read_literal(meant, type_, plain=True)
 
 
 def _from_json(type_: Type, text: str, records: Records) -> Value:
@@ -114,6 +130,14 @@ def _sample(type_: Type) -> str:
 def _usage(definition: Definition) -> str:
     if not definition.inputs:
         return "no inputs"
-    required = [f"{one.name}={_sample(parse_type(one.type))}" for one in definition.inputs if one.required]
+    required = [_given(one) for one in definition.inputs if one.required]
     optional = [one.name for one in definition.inputs if not one.required]
-    return " ".join(required) + (f", and if you like {' '.join(optional)}" if optional else "")
+    liked = [f"if you like {' '.join(optional)}"] if optional else []
+    return ", and ".join([*([" ".join(required)] if required else []), *liked])
+
+
+def _given(one: Input) -> str:
+    """Say how an input is given; a list by repeating its name."""
+    type_ = parse_type(one.type)
+    given = f"{one.name}={_sample(type_.of if type_.kind == 'list' and type_.of is not None else type_)}"
+    return f"{given} {given}" if type_.kind == "list" else given
