@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
 from cli_desk import Desk, new_desk
+
+from mainstay.cli import doctor
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -94,6 +97,19 @@ def test_missing_and_altered_files_are_named_and_other_questions_are_still_shown
     assert "backup" in found["next"]
     verified = asked.run("history", "verify")
     assert (verified.returncode, "is missing" in " ".join(verified.stdout.split())) == (1, True)
+
+
+@pytest.mark.parametrize(("size", "state", "says"), [("100m", "note", "100 MiB"), ("4m", "wrong", "4 MiB")])
+def test_a_small_disk_is_wrong_only_where_work_can_not_go_on(tmp_path, size, state, says):
+    mount = tmp_path / "disk"
+    mount.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", mount], check=False).returncode != 0:
+        pytest.skip("this machine does not let us mount a file system")
+    try:
+        (found,) = doctor._disk(SimpleNamespace(state=mount, ledger=mount / "ledger.db"))
+    finally:
+        subprocess.run(["umount", "-l", mount], check=True)
+    assert (found.state, found.says) == (state, f"{says} are free.")
 
 
 def test_damage_on_disk_is_told_in_plain_words(asked):

@@ -136,7 +136,7 @@ def test_l6_a_copied_workspace_says_what_stopped_it_and_goes_on_after_its_releas
     assert any("All work was stopped" in event["what"] for event in copy.json("history", "tail"))
     assert copy.run("history", "release", "nonsense").returncode == 2
     assert copy.run("history", "release", "--all", "maybe").returncode == 2
-    assert copy.run("history", "release", "--all", "run").returncode == 0
+    assert copy.run("history", "release", "--yes").returncode == 0
     assert findings(copy)["work"]["state"] == "ok"
     assert "Nothing is held" in copy.run("history", "release").stdout
     assert copy.run("decide", copy.question, "approve", "--yes").returncode in (0, 3)

@@ -179,14 +179,20 @@ def _workers(workspace: Workspace) -> Iterator[Finding]:
 
 
 def _disk(workspace: Workspace) -> Iterator[Finding]:
+    from mainstay.ledger.trouble import ROOM_BYTES
+
     closed = [path for path in (workspace.state, workspace.ledger) if path.exists() and not os.access(path, os.W_OK)]
     if closed:
         advice = "See who may write there, and whether its disk is mounted read-only."
         yield Finding("disk", "wrong", f"The workspace can't be written to: {closed[0]}.", advice)
     free = shutil.disk_usage(workspace.state).free
-    state = "wrong" if free < LOW_DISK_BYTES else "ok"
-    advice = "Make room: nothing is done that can't be recorded first." if state == "wrong" else ""
-    yield Finding("disk", state, f"{free / 2**30:,.1f} GiB are free.", advice)
+    state = "ok" if free >= LOW_DISK_BYTES else "note" if free >= ROOM_BYTES else "wrong"
+    advice = "" if state == "ok" else "Make room: nothing is done that can't be recorded first."
+    yield Finding("disk", state, f"{_say_size(free)} are free.", advice)
+
+
+def _say_size(count: int) -> str:
+    return f"{count / 2**30:,.1f} GiB" if count >= 2**30 else f"{count / 2**20:,.0f} MiB"
 
 
 _CHECKS: dict[str, Callable[[Workspace], Iterator[Finding]]] = {

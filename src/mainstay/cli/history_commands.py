@@ -55,13 +55,14 @@ def release(
         list[str] | None, typer.Argument(metavar="PLAN/ACTION=ANSWER...", help="happened, did-not-happen or run.")
     ] = None,
     for_all: Annotated[str, typer.Option("--all", metavar="ANSWER", help="For all you name no answer for.")] = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask; where no action needs your word.")] = False,
     as_json: Json = False,
     workspace: Folder = None,
 ) -> int:
     """Let a copied or restored workspace go on."""
     from mainstay.cli import release as releasing
 
-    return releasing.release(screen_of(as_json), workspace, answers or [], for_all=for_all)
+    return releasing.release(screen_of(as_json), workspace, answers or [], for_all=for_all, yes=yes)
 
 
 @app.command()

@@ -23,7 +23,7 @@ ANSWERS = ("happened", "did-not-happen", "run")
 _HOW = "PLAN/ACTION=ANSWER for one, PLAN=cancel to end a plan, --all ANSWER for the rest"
 
 
-def release(screen: Screen, folder: Path | None, answers: Sequence[str], *, for_all: str) -> int:
+def release(screen: Screen, folder: Path | None, answers: Sequence[str], *, for_all: str, yes: bool) -> int:
     """Show what is in doubt; with answers, or at a terminal, let work go on."""
     from mainstay.app import contracts_to_read
     from mainstay.views import Views
@@ -31,11 +31,16 @@ def release(screen: Screen, folder: Path | None, answers: Sequence[str], *, for_
     workspace = workspace_at(folder)
     params = _params(answers, for_all)
     with Views(workspace) as views:
-        found = {"reason": views.held() or views.moved(), "plans": views.in_doubt(contracts_to_read(workspace))}
+        found: Row = {"reason": views.held() or views.moved(), "plans": views.in_doubt(contracts_to_read(workspace))}
     if not found["reason"]:
         screen.give(found, lambda _: screen.say("Nothing is held: work goes on in this workspace."))
         return DONE
-    if not answers and not for_all:
+    if yes and not answers and not for_all:
+        if open_ := [one for plan in found["plans"] for one in plan["actions"] if one["needs_answer"]]:
+            raise InputError(
+                f"--yes answers for no action, and {len(open_)} need your word.", remedy=f"Answer with {_HOW}."
+            )
+    elif not answers and not for_all:
         if not screen.interactive:
             screen.give(found, lambda console: _draw(found, console))
             return WAITS
@@ -72,19 +77,21 @@ def _answer(given: str) -> str:
 
 def _draw(found: Row, console: Console) -> None:
     console.print(text(f"All work is stopped: {found['reason']}.", "bold red"))
-    console.print(
-        "What happened after this copy was made is not in this history. So say of each action what you know of it;"
-    )
-    console.print("nothing is done before you did. Your mailbox, your bank and your folders tell.")
+    needed = any(action["needs_answer"] for plan in found["plans"] for action in plan["actions"])
+    console.print("What happened after this copy was made is not in this history.")
+    if needed:
+        console.print("So say of each action what you know of it; nothing is done before you did.")
+        console.print("Your mailbox, your bank and your folders tell.")
     for plan in found["plans"]:
         _draw_plan(plan, console)
-    if any(action["needs_answer"] for plan in found["plans"] for action in plan["actions"]):
+    if needed:
         console.print(text(f"\nNext: mainstay history release {_HOW}", "bold", lines=True))
         console.print(text(f"      ANSWER is one of: {', '.join(ANSWERS)}", "dim"))
     else:
         console.print("\nNo action needs your word.")
-        console.print(text("Next: mainstay history release --all run", "bold"))
-        console.print(text("      PLAN=cancel, before that, ends a plan instead", "dim"))
+        console.print(text("Next: mainstay history release --yes", "bold"))
+        if found["plans"]:
+            console.print(text("      PLAN=cancel, before that, ends a plan instead", "dim"))
 
 
 def _draw_plan(plan: Row, console: Console) -> None:
@@ -124,8 +131,8 @@ def _choose(screen: Screen, prompt: str, choices: Sequence[str]) -> str:
 
 
 def _draw_released(done: Row, console: Console) -> None:
-    told = {0: "no action was in doubt", 1: "1 action was answered for"}
-    said = told.get(done["released"], f"{done['released']} actions were answered for")
+    told = {0: "no action was in doubt", 1: "you answered for 1 action"}
+    said = told.get(done["released"], f"you answered for {done['released']} actions")
     console.print(text(f"Work goes on: {said}.", "bold"))
     for plan in done["cancelled"]:
         console.print(text(f"Plan {plan} was ended; what it did stays. To take it back: mainstay undo {plan}"))
