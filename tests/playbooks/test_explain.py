@@ -174,3 +174,14 @@ When a step gets stuck, you are asked what to do.
 
 def test_o12_every_construct_is_said_in_plain_sentences():
     assert explain(with_others(EVERYTHING, rework=REWORK), ServiceCatalogue()) == TOLD
+
+
+def test_e6_what_a_question_covers_is_not_said_to_ask_once_more():
+    told = explain(
+        with_others(EVERYTHING.replace("do: calendar.book", "do: calendar.book\n    gate: each"), rework=REWORK),
+        ServiceCatalogue(),
+    )
+    assert "A yes in meet lets it happen as shown then; otherwise you are asked before each one." in told.replace(
+        "\n", " "
+    )
+    assert "You are asked in: meet, again and once." in told

@@ -52,6 +52,7 @@ class DryStep(msgspec.Struct, frozen=True):
     acts: bool = False  # changes the world, itself or through the playbook it runs
     waits: bool = False  # for a person, a time or an event, itself or in the playbook it runs
     way_out_of: tuple[str, ...] = ()  # runs only if one of these failed
+    covered: str = ""  # the question whose yes allows it too, as shown then
 
 
 class DryRun(msgspec.Struct, frozen=True):
@@ -68,7 +69,7 @@ class DryRun(msgspec.Struct, frozen=True):
     @property
     def questions(self) -> tuple[DryStep, ...]:
         """The steps that ask."""
-        return tuple(step for step in self.steps if step.question)
+        return tuple(step for step in self.steps if step.question and not step.covered)
 
     @property
     def final(self) -> tuple[DryStep, ...]:
@@ -149,6 +150,7 @@ def _dry_step(step: Step, definition: Definition, catalogue: Catalogue) -> DrySt
         acts=acts,
         waits=waits,
         way_out_of=tuple(need.step for need in step.needs if need.kind == "failed"),
+        covered=next((one.name for one in definition.steps if one.ask and step.name in one.ask.covers), ""),
     )
 
 
@@ -199,6 +201,8 @@ def _paragraph(step: Step, dry: DryStep, after: str) -> str:
     parts = [_main(step, dry, after)]
     if step.ask is not None:
         parts += _answers(step)
+    elif step.gate and dry.covered:
+        parts.append(f"A yes in {dry.covered} lets it happen as shown then; otherwise you are asked {dry.question}.")
     elif step.gate:
         parts.append(f"You are asked {dry.question}, and nothing happens without your yes.")
     elif step.effect in ("irreversible", "physical"):
