@@ -141,7 +141,7 @@ WRONG = {
     ),
     "money that is none": (
         f"{HEAD}steps: {{a: {{do: payments.charge, with: {{customer: 'a', amount: '1,50 EUR'}}}}}}",
-        ["p.yaml:2:64: 'amount': '1,50 EUR' is not an amount such as '1500.00 EUR'"],
+        ["p.yaml:2:64: 'amount': '1,50 EUR' is not an amount such as '1500.00 EUR'; did you mean '1.50 EUR'?"],
     ),
     "adding money": (
         (
