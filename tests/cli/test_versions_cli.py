@@ -168,3 +168,12 @@ def test_a_playbook_of_the_name_of_a_shipped_one_is_named_and_the_shipped_ones_d
     assert "hides one of the same name that comes with Mainstay: rework" in " ".join(
         loud.run("playbook", "list").stdout.split()
     )
+
+
+def test_a_check_names_the_mistakes_of_a_playbook_whose_agent_is_not_active_yet(loud):
+    path = loud.folder / "playbooks" / "loud.yaml"
+    assert "agents/shout.py is not active yet" in loud.run("playbook", "check", str(path)).stderr
+    path.write_text(LOUD.replace("files.write", "files.wrote"))
+    wrong = loud.run("playbook", "check", str(path)).stderr
+    assert "files.wrote" in wrong
+    assert "loud.word" not in wrong

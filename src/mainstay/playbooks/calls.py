@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mainstay.errors import MainstayError, PlaybookError, UnknownNameError
+from mainstay.errors import InactiveError, MainstayError, PlaybookError, UnknownNameError
 from mainstay.kernel.graph import Cel, Definition, Literally, Record, Sequence, Template, Text
 from mainstay.playbooks.fit import guess_type
 from mainstay.playbooks.naming import NAME, record_name
@@ -104,6 +104,9 @@ class Calls:
             found = self._catalogue.agent(name.text)
         except UnknownNameError as error:
             self._report.add(name.place, f"{error.message} {error.remedy}".strip())
+            return None
+        except InactiveError as error:
+            self._report.inactive = self._report.inactive or error  # said when nothing else is wrong
             return None
         return self._call(found, found.version)._replace(success=found.success, acts=self._may_act(found, name))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from mainstay.errors import PlaybookError
+from mainstay.errors import InactiveError, PlaybookError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -103,6 +103,7 @@ class Report:
 
     def __init__(self) -> None:
         self._findings: dict[str, Place] = {}
+        self.inactive: InactiveError | None = None  # an agent that is not active: said when nothing else is wrong
 
     def add(self, place: Place, message: str) -> None:
         """Note one finding; the same one twice counts once."""
@@ -114,10 +115,12 @@ class Report:
         return bool(self._findings)
 
     def stop(self) -> None:
-        """Raise PlaybookError with all findings in the order of the file, if there are any."""
+        """Raise PlaybookError with all findings in the order of the file, if there are any; else what is not active."""
         if self._findings:
             ordered = sorted(self._findings.items(), key=lambda item: (item[1].file.startswith("templates/"), item[1]))
             raise PlaybookError(tuple(text for text, _ in ordered))
+        if self.inactive is not None:
+            raise self.inactive
 
 
 def read_yaml(source: str, file: str) -> Node:
