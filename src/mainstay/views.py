@@ -20,7 +20,7 @@ from mainstay.errors import LedgerError, UnknownNameError
 from mainstay.kernel.graph import Definition, Graph
 from mainstay.kernel.plan import fold
 from mainstay.kernel.replay import replay
-from mainstay.kernel.state import END, OPEN_PLAN, duty_of, is_item, step_name
+from mainstay.kernel.state import END, OPEN_PLAN, duty_of, is_item, is_stopped, step_name
 from mainstay.kernel.undo import undo_order
 from mainstay.ledger import keys as ledger_keys
 from mainstay.ledger import queries
@@ -587,9 +587,10 @@ def _say_slot(plan: Plan, path: str) -> str:
     slot, undo = plan.slots.get(path), plan.slots.get(f"~{path}")
     if slot is None:
         return "later" if plan.status in OPEN_PLAN else "not reached"
-    if slot.status == "waiting" and slot.awaits:
+    if slot.status == "waiting" and slot.awaits and not is_stopped(plan, slot):
         return f"waiting for {say_event(slot.awaits)}"
-    return "taken back" if undo is not None and undo.status == "done" else SLOT[slot.status]
+    says = "stopped with the plan" if is_stopped(plan, slot) else SLOT[slot.status]
+    return "taken back" if undo is not None and undo.status == "done" else says
 
 
 def _summary(catalogue: Catalogue, operation: str) -> str:

@@ -95,3 +95,5 @@ def test_a_wait_for_a_mail_is_said_as_one(desk):
     assert "It goes on when Mainstay runs then: mainstay start" in done.stdout
     (plan,) = desk.json("plans")
     assert "waiting for a mail" in desk.run("show", plan["plan"]).stdout
+    desk.run("cancel", plan["plan"], "--reason", "enough")
+    assert "stopped with the plan" in desk.run("show", plan["plan"]).stdout

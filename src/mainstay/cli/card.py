@@ -100,7 +100,7 @@ def _lines(question: Row) -> list[tuple[str, Text]]:
     if question["to"] != "operator":
         lines.append(("for", text(question["to"])))
     if question["reminded"]:
-        lines.append(("reminded", text(f"{question['reminded']} times")))
+        lines.append(("reminded", text("once" if question["reminded"] == 1 else f"{question['reminded']} times")))
     rule = "" if question["rule"] == "playbook" else f" ({_rule(question['rule'])})"  # the sentence says it already
     lines.append(("asked because", text(f"{question['why']}{rule}")))
     own = question["kind"] == "ask" and "reject" not in question["options"]  # answers of its own: none is a yes or no

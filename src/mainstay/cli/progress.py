@@ -51,6 +51,9 @@ _ENDS = {
 }
 
 
+_MANY = {"leaves at its time": "leave at their time", "sleeps until its time": "sleep until their time"}
+
+
 def _said(event: dict[str, Any]) -> str:
     """Say how a step stands: of what sleeps until when, and how it is called back."""
     until = event.get("until", "")
@@ -89,7 +92,7 @@ class Step:
 
     def line(self) -> Text:
         """Say how far it is."""
-        counts = [f"{count} {state}" for state, count in self.items.items()]
+        counts = [f"{count} {state if count == 1 else _MANY.get(state, state)}" for state, count in self.items.items()]
         if self.total and not self.state:
             counts.append(f"of {self.total}")
         told = self.state if not counts else ", ".join(counts)

@@ -116,7 +116,7 @@ def _draw(definition: Definition, found: DryRun, past: Row, console: Console) ->
     )
     console.print(text(f"Can't be undone: {', '.join(step.name for step in found.final) or 'nothing'}"))
     cost = sum(step.cost_usd_micros for step in definition_steps(found))
-    console.print(text(f"Estimated cost: {cost / 1e6:.2f} USD" + (" and more for lists" if cost else "")))
+    console.print(text(f"Estimated cost: {cost / 1e6:.2f} USD and more for lists" if cost else "Estimated cost: none"))
     if past["runs"]:
         took_s, spent = past["took_s"], past["cost_usd_micros"] / 1e6
         took = f"{took_s:.0f} seconds" if took_s < 2 * MINUTE_S else f"{took_s / MINUTE_S:.0f} minutes"

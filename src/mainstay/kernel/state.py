@@ -218,6 +218,11 @@ def is_open(plan: Plan, path: str) -> bool:
     return plan.status == ("undoing" if path.startswith("~") else "running")
 
 
+def is_stopped(plan: Plan, slot: Slot) -> bool:
+    """Whether a step had begun and did nothing yet that counts, when its plan ended: it goes on no more."""
+    return plan.status in ENDED and slot.status in ("ready", "splitting", "fanned", "waiting", "backoff", "gated")
+
+
 def is_over(plan: Plan) -> bool:
     """Whether a plan has ended, its business ending with it; being undone later does not change that."""
     return plan.status not in GOING and not plan.closing

@@ -16,7 +16,7 @@ from mainstay.contracts import from_plain, marks_in
 from mainstay.errors import InputError, MainstayError
 from mainstay.kernel.graph import Definition, Graph
 from mainstay.kernel.plan import fold
-from mainstay.kernel.state import ENDED, in_flight, is_item
+from mainstay.kernel.state import ENDED, in_flight, is_item, is_stopped
 from mainstay.ledger import keys as ledger_keys
 from mainstay.ledger.anchor import stream_of_year
 from mainstay.ledger.blobs import FileBlobs
@@ -346,6 +346,8 @@ def _status(plan: Plan, recorded: list[e.Recorded]) -> PlanStatus:
 
 def _says(plan: Plan, path: str, slot: Slot) -> str:
     undo = plan.slots.get(f"~{path}")
+    if is_stopped(plan, slot):
+        return "stopped with the plan"
     return "taken back" if undo is not None and undo.status == "done" else SLOT[slot.status]
 
 
