@@ -67,8 +67,8 @@ def test_what_happens_on_a_no_a_failure_and_without_an_undo_is_said():
         "This can't be undone: There is no operation that takes it back. If it fails for good, what was done is" in told
     )
     assert (
-        "This is undone with files.write. You are asked unless 'path' of the result is 'x'. If it fails for good, it is "
-        "left out" in told
+        "This is undone with files.write. You are asked unless 'path' of the result is 'x'. If it fails for good, it "
+        "is left out" in told
     )
     assert "and the rest goes on. A rerun can start from here." in told
     assert "4. pause: After note, wait until 3 days after today." in told
