@@ -4,7 +4,7 @@
 BIN := .venv/bin
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1# else it asks the network for a newer one
 
-.PHONY: help setup demo check test bench-matching format lock clean
+.PHONY: help setup demo check test test-long bench-matching format lock clean
 
 help: ## List the targets
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1\t\2/p' Makefile | expand -t 16
@@ -21,7 +21,10 @@ check: setup ## Lint, formatting, types, and that imports point down
 	$(BIN)/lint-imports --no-logo
 
 test: setup ## Run the tests; a part of them: make test ARGS="tests/test_tidy.py -x"
-	$(BIN)/pytest -n 2 --dist worksteal $(ARGS)
+	$(BIN)/pytest -n 2 --dist worksteal -m "not long" $(ARGS)
+
+test-long: setup ## Run the tests that take long: kills, exams, many real commands
+	$(BIN)/pytest -n 2 --dist worksteal -m long $(ARGS)
 
 bench-matching: setup ## Measure how well and how fast payments are matched
 	$(BIN)/python bench/matching.py $(ARGS)
