@@ -10,7 +10,7 @@ import json
 from collections import OrderedDict
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from mainstay.errors import ConflictError
+from mainstay.errors import CommandRefusedError, ConflictError
 from mainstay.events import Recorded
 from mainstay.ledger import chain, database
 from mainstay.ledger.codec import encode_fact
@@ -87,7 +87,17 @@ class Batch(NamedTuple):
 
 
 def encode_request(appends: Sequence[Append], future: asyncio.Future[int]) -> Request:
-    """Encode what one caller wants to append. Raises TypeError or ValueError when a value is not plain."""
+    """Encode what one caller wants to append.
+
+    Raises CommandRefusedError when a stream would grow too long, TypeError or ValueError when a value is not plain.
+    """
+    for append in appends:
+        if append.expected + len(append.drafts) > STREAM_EVENTS:
+            what = chain.say_stream(append.stream)
+            raise CommandRefusedError(
+                f"The history of {what} is full: it holds {STREAM_EVENTS} entries.",
+                remedy="Begin a new one for what is left to do.",
+            )
     parts: list[tuple[str, int, tuple[Entry, ...]]] = []
     events = size = 0
     for append in appends:

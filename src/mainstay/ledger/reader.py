@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from contextlib import closing
 from threading import RLock
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import apsw
 import msgspec
@@ -51,7 +51,37 @@ HEAD = "SELECT position, digest FROM event ORDER BY position DESC LIMIT 1"
 DIGEST_AT = "SELECT digest FROM event WHERE position = ?"
 
 
-class SqliteReader:
+class Reading(Protocol):
+    """Reading a history by rows, whichever connection they come through."""
+
+    segments: Segments
+
+    def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """Query a projection; `sql` is a named constant of ours."""
+        ...
+
+    def read(self, stream: str, after: int = 0) -> list[Recorded]:
+        """Give the committed facts of a stream past a sequence, in order."""
+        return [recorded(row, self.segments) for row in self.rows(READ_STREAM, (stream, after))]
+
+    def tail(self, after: int = 0, limit: int = 1000) -> Iterator[Recorded]:
+        """Give at most `limit` committed facts past a position, in order."""
+        while limit > 0 and (page := self.rows(READ_TAIL, (after, min(limit, PAGE_ROWS)))):
+            yield from (recorded(row, self.segments) for row in page)
+            after, limit = page[-1][0], limit - len(page)
+
+    def head(self) -> tuple[int, str]:
+        """Give the last position and its digest in hex; (0, zeros) of an empty ledger."""
+        found = self.rows(HEAD)
+        return (found[0][0], found[0][1].hex()) if found else (0, chain.GENESIS.hex())
+
+    def digest_at(self, position: int) -> str:
+        """Give the digest of one record in hex; empty when there is none."""
+        found = self.rows(DIGEST_AT, (position,))
+        return found[0][0].hex() if found else ""
+
+
+class SqliteReader(Reading):
     """The reading half of `ports.Ledger`, on a connection of its own."""
 
     def __init__(self, path: Path, key: bytes) -> None:
@@ -72,16 +102,6 @@ class SqliteReader:
         with self._lock:
             self._connection.close()
 
-    def read(self, stream: str, after: int = 0) -> list[Recorded]:
-        """Give the committed facts of a stream past a sequence, in order."""
-        return [recorded(row, self.segments) for row in self.rows(READ_STREAM, (stream, after))]
-
-    def tail(self, after: int = 0, limit: int = 1000) -> Iterator[Recorded]:
-        """Give at most `limit` committed facts past a position, in order."""
-        while limit > 0 and (page := self.rows(READ_TAIL, (after, min(limit, PAGE_ROWS)))):
-            yield from (recorded(row, self.segments) for row in page)
-            after, limit = page[-1][0], limit - len(page)
-
     def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """Query a projection; `sql` is a named constant of ours."""
         with self._lock:
@@ -93,22 +113,12 @@ class SqliteReader:
                 why, remedy = trouble(self._path, error)
                 raise LedgerError(f"The history can't be read: {why}.", remedy=remedy) from error
 
-    def head(self) -> tuple[int, str]:
-        """Give the last position and its digest in hex; (0, zeros) of an empty ledger."""
-        found = self.rows(HEAD)
-        return (found[0][0], found[0][1].hex()) if found else (0, chain.GENESIS.hex())
-
-    def digest_at(self, position: int) -> str:
-        """Give the digest of one record in hex; empty when there is none."""
-        found = self.rows(DIGEST_AT, (position,))
-        return found[0][0].hex() if found else ""
-
     def verify(
         self, progress: Callable[[int], None] | None = None, marks: Sequence[chain.Mark] = ()
     ) -> chain.Verification:
         """Walk the chain, and read every page beside it, on connections of their own: it may run beside everything."""
         with closing(database.connect_reader(self._path, self._key)) as connection:
-            found = chain.verify(_records(self._path, connection, self.segments), progress, marks)
+            found = chain.verify(records(self._path, connection, self.segments), progress, marks)
         return msgspec.structs.replace(found, damaged=self._damaged())
 
     def _damaged(self) -> tuple[str, ...]:
@@ -144,7 +154,7 @@ def recorded(row: tuple[Any, ...], segments: Segments) -> Recorded:
     return Recorded(position, stream, sequence, kind, version, at_us, actor, cause, plan, fact)
 
 
-def _records(
+def records(
     path: Path, connection: apsw.Connection, segments: Segments
 ) -> Iterator[chain.StoredRecord | chain.Unreadable]:
     """Give the records as they are stored. A page or an archived body that can't be read ends them with the reason."""

@@ -18,13 +18,14 @@ from typing import TYPE_CHECKING, Any, Self
 
 import apsw
 
-from mainstay.errors import CommandRefusedError, CommitFailedError, DiskFullError, LedgerError
-from mainstay.ledger import batch, chain, database, projections
+from mainstay.errors import CommitFailedError, DiskFullError, LedgerError
+from mainstay.ledger import batch, database, projections
 from mainstay.ledger.checkpoint import Checkpointer
 from mainstay.ledger.reader import SqliteReader
 from mainstay.ledger.repair import forget_damaged
 from mainstay.ledger.segments import Segments
 from mainstay.ledger.trouble import is_full, trouble
+from mainstay.ledger.writing import Writing, refuse, resolve, take
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
@@ -33,9 +34,6 @@ if TYPE_CHECKING:
     from mainstay.events import Append, Recorded
     from mainstay.ledger.chain import Verification
     from mainstay.ports import Projection
-
-BATCH_BYTES = 4 * 1024 * 1024
-BATCH_EVENTS = 2000
 
 
 class SqliteLedger:
@@ -59,7 +57,6 @@ class SqliteLedger:
         self._path, self._key, self._workspace = path, key, workspace
         self.segments = Segments(path.parent, key)
         self._projected = tuple(projected)
-        self._kinds = frozenset(kind for each in projected for kind in each.kinds)
         self._queue: deque[batch.Request] = deque()
         self._turn = Lock()  # held by whoever uses the writing connection
         self._wake = Lock()  # released to wake the writer
@@ -92,13 +89,6 @@ class SqliteLedger:
         if self._closing:
             raise LedgerError("The history is closed.")
         future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        for append in appends:
-            if append.expected + len(append.drafts) > batch.STREAM_EVENTS:
-                what = chain.say_stream(append.stream)
-                raise CommandRefusedError(
-                    f"The history of {what} is full: it holds {batch.STREAM_EVENTS} entries.",
-                    remedy="Begin a new one for what is left to do.",
-                )
         self._queue.append(batch.encode_request(appends, future))
         self._signal()
         return future
@@ -187,7 +177,7 @@ class SqliteLedger:
             database.prepare(self._writer, self._workspace)
             forget_damaged(self._writer, self._path, self._key, self._projected)
             projections.install(self._writer, self._projected, progress, self.segments)
-            self._heads = batch.Heads(self._writer)
+            self._writing = Writing(self._writer, self._projected)
             self._reader = SqliteReader(self._path, self._key)
         except (apsw.Error, LedgerError) as error:
             self._writer.close()
@@ -224,21 +214,10 @@ class SqliteLedger:
         while True:
             self._wake.acquire()
             with self._turn:
-                while requests := self._take():
+                while requests := take(self._queue):
                     self._commit(requests)
             if self._closing and not self._queue:
                 return
-
-    def _take(self) -> list[batch.Request]:
-        """Take what waits, up to the bounds of one transaction."""
-        taken: list[batch.Request] = []
-        events = size = 0
-        while self._queue and events < BATCH_EVENTS and size < BATCH_BYTES:
-            request = self._queue.popleft()
-            taken.append(request)
-            events += request.events
-            size += request.size
-        return taken
 
     def _commit(self, requests: list[batch.Request]) -> None:
         if self._failure is None and self._checkpointer.error is not None:
@@ -247,29 +226,16 @@ class SqliteLedger:
             self._fail(requests, self._failure)
             return
         try:
-            work = batch.assemble(requests, self._heads, self._kinds)
-            if work.accepted:
-                self._write(work)
-            self._heads.advance(work)
+            work = self._writing.commit(requests)
             self._checkpointer.note(self._writer)
         except Exception as error:  # noqa: BLE001 - whatever it is, the transaction is unknown and all are told
             self._failure = _failure(self._path, error)
             self._fail(requests, self._failure)
             return
-        _in_loop(requests, lambda: _resolve(work))
-
-    def _write(self, work: batch.Batch) -> None:
-        if work.is_one_statement:
-            batch.write(self._writer, work)
-            return
-        self._writer.execute("BEGIN IMMEDIATE")
-        batch.write(self._writer, work)
-        if work.events:
-            projections.apply(self._writer, self._projected, work.events)
-        self._writer.execute("COMMIT")
+        _in_loop(requests, lambda: resolve(work))
 
     def _fail(self, requests: list[batch.Request], error: CommitFailedError) -> None:
-        _in_loop(requests, lambda: _refuse(requests, error))
+        _in_loop(requests, lambda: refuse(requests, error))
 
 
 def _failure(path: Path, error: Exception) -> CommitFailedError:
@@ -288,18 +254,3 @@ def _in_loop(requests: list[batch.Request], call: Callable[[], None]) -> None:
         requests[0].future.get_loop().call_soon_threadsafe(call)
     except RuntimeError:  # the loop is closed: nobody waits any more, and what was committed stays committed
         return
-
-
-def _resolve(work: batch.Batch) -> None:
-    for future, position in work.accepted:
-        if not future.done():
-            future.set_result(position)
-    for future, conflict in work.refused:
-        if not future.done():
-            future.set_exception(conflict)
-
-
-def _refuse(requests: list[batch.Request], error: CommitFailedError) -> None:
-    for request in requests:
-        if not request.future.done():
-            request.future.set_exception(error)
