@@ -252,6 +252,7 @@ class PrepareEffect(Command, frozen=True, kw_only=True):
     cannot_undo: str = ""
     ruling: str = ""  # the answer that covers it, within its slack
     edited: tuple[str, ...] = ()
+    covered: str | None = None  # the place under which a question showed it, "" for none; None: its own
 
 
 class AskBatch(Command, frozen=True, kw_only=True):

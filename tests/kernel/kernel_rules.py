@@ -264,7 +264,11 @@ def _intent_was_allowed(before: Sequence[e.PlanFact], intent: e.EffectIntended) 
     asked = before[asked_at]
     ruled = next(f for f in before if isinstance(f, e.DecisionRuled) and f.decision == intent.ruling)
     prepared_at = max(i for i, f in enumerate(before) if isinstance(f, e.EffectPrepared) and f.path == intent.path)
-    if intent.path in asked.covers:  # approved before it was prepared, as it was shown
+    prepared = before[prepared_at]
+    assert isinstance(prepared, e.EffectPrepared)
+    shown = intent.path if prepared.covered is None else prepared.covered
+    if shown in asked.covers:  # approved before it was prepared, as it was shown, and each once
+        assert sum(isinstance(f, e.EffectPrepared) and f.ruling != "" and shown == f.covered for f in before) <= 1
         assert prepared_at > before.index(ruled)
         assert ruled.choice == "approve"
         return

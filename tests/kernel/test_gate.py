@@ -373,6 +373,22 @@ def test_e6_what_departs_from_what_was_covered_is_asked_about_and_the_cover_is_g
     assert scene.plan.covered == {}
 
 
+def test_e6_an_item_is_approved_where_it_was_shown_and_what_was_shown_counts_once():
+    scene = given(ask("a"), each(do("b", "a"))).when(covering("b/0", "b/1"), rule(1, "approve"), freeze("b", 2))
+    scene.when(replace(prepare("b/0", ASK), ruling="p.1", covered="b/1"))
+    assert (scene.slot("b/0").status, scene.plan.covered) == ("prepared", {"b/0": "p.1"})
+    scene.refuses(replace(prepare("b/1", ASK), ruling="p.1", covered="b/1"), "does not approve b")
+    scene.when(replace(prepare("b/1", ASK), covered=""))
+    assert (scene.slot("b/1").status, scene.plan.covered) == ("asked", {"b/0": "p.1"}), (
+        "what was shown of another item stays"
+    )
+
+
+def test_e6_what_was_shown_of_another_step_approves_nothing():
+    scene = given(ask("a"), do("b", "a"), do("c", "a")).when(covering("b"), rule(1, "approve"))
+    scene.refuses(replace(prepare("c", ASK), ruling="p.1", covered="b"), "does not approve c")
+
+
 @pytest.mark.parametrize("answer", ["reject", None])
 def test_e6_a_no_and_silence_cover_nothing(answer):
     scene = given(ask("a", used=True, due_s=60), do("b", "a?")).when(covering("b"))

@@ -44,6 +44,7 @@ class EffectPrepared(Fact, frozen=True, omit_defaults=True):
     cannot_undo: str = ""
     ruling: str = ""  # that approves it already: an edit with its yes, or a question that covered it
     edited: tuple[str, ...] = ()  # arguments that the operator changed
+    covered: str | None = None  # the place under which a question showed it, "" for none; None: its own
 
 
 class EffectIntended(Fact, frozen=True, omit_defaults=True):

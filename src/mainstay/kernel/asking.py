@@ -92,6 +92,7 @@ def prepared_fact(command: c.PrepareEffect, *, ruling: str) -> e.EffectPrepared:
         cannot_undo=command.cannot_undo,
         ruling=ruling,
         edited=command.edited,
+        covered=command.covered,
     )
 
 

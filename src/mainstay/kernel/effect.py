@@ -12,7 +12,7 @@ from mainstay.kernel.asking import ask_effect, ask_stuck, prepared_fact
 from mainstay.kernel.failing import denied, give_up, next_attempt_us
 from mainstay.kernel.graph import DEFAULT_ATTEMPTS
 from mainstay.kernel.slots import conclude, did_not_happen, put
-from mainstay.kernel.state import Plan, is_item, is_open
+from mainstay.kernel.state import Plan, is_item, is_open, step_name
 from mainstay.kernel.step import counted
 from mainstay.kernel.undo import drop_undo, next_undo
 from mainstay.kernel.words import say_path
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 def prepare(turn: Turn, command: c.PrepareEffect) -> None:
     """Record exactly what would happen, and what policy says of it."""
     slot = turn.work(command.path, ("effect", "undo"), "ready")
-    if command.ruling and turn.plan.covered.get(command.path) != command.ruling:
+    shown = command.path if command.covered is None else command.covered
+    if command.ruling and (step_name(shown), turn.plan.covered.get(shown)) != (step_name(command.path), command.ruling):
         turn.refuse(f"{command.ruling} does not approve {say_path(command.path)}, or not any more")
     turn.add(prepared_fact(command, ruling=command.ruling))
     verdict = command.verdict
@@ -132,8 +133,9 @@ def _prepared(plan: Plan, fact: e.EffectPrepared, at_us: int) -> Plan:
         ruling=fact.ruling,
         edited=before.edited or bool(fact.edited),
     )
-    if fact.path in plan.covered:  # what a question covered is approved once, whatever became of it
-        covered = {path: decision for path, decision in plan.covered.items() if path != fact.path}
+    shown = fact.path if fact.covered is None else fact.covered
+    if shown in plan.covered:  # what a question covered is approved once, whatever became of it
+        covered = {path: decision for path, decision in plan.covered.items() if path != shown}
         plan = replace(plan, covered=covered)
     return put(plan, fact.path, slot)
 

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from mainstay.contracts import from_plain, to_plain
 from mainstay.kernel.graph import MAX_ITEMS, Slack
-from mainstay.kernel.state import Slot, step_name
+from mainstay.kernel.state import Slot, is_item, step_name
 from mainstay.runtime.attempt import card_of, effect_digest, no_way_back
 from mainstay.runtime.names import Names
 from mainstay.values import CURRENCY_DIGITS, Labels, Value, say_duration
@@ -99,24 +99,70 @@ def _units(parts: Parts, plan: Plan, path: str, step: Step) -> Iterator[tuple[st
         yield unit, replace(seen, slots={**seen.slots, unit: now})
 
 
-def departs(parts: Parts, plan: Plan, path: str, operation: Operation, arguments: Value, account: str) -> str | None:
-    """Say in what an action departs from what a question covered; "" when it does not, None when nothing covers it."""
-    decision = plan.covered.get(path)
-    if decision is None:
+class Fitting(msgspec.Struct, frozen=True):
+    """How an action stands to what questions covered: the place it was shown under, "" for none, and what departs."""
+
+    shown: str
+    departs: str = ""
+
+
+def fitting(
+    parts: Parts, plan: Plan, path: str, operation: Operation, arguments: Value, account: str
+) -> Fitting | None:
+    """Find what was shown of an action, or say in what it departs from that; None where nothing is covered.
+
+    A list may be another one by now: an item is known by what it does, not by its place. What may not change has to be
+    as it was shown; of several that fit, the one that changed least goes first, then the one in its own place.
+    """
+    places = [place for place in plan.covered if step_name(place) == step_name(path)]
+    if not places or path.startswith("~"):
         return None
-    question = _asked(parts, plan, decision)
-    covered = cast("Plain", parts.payloads.load(question.covered))
-    action = cast("Plain", covered[path])
-    ask = plan.graph.steps[step_name(question.paths[0])].ask
-    assert ask is not None
+    questions = _Questions(parts, plan)
+    best: tuple[tuple[int, int], Fitting] | None = None
+    for place in sorted(places, key=lambda place: place != path):
+        wrong, changed = _departs(questions, place, operation, arguments, account)
+        if best is None or (len(wrong), changed) < best[0]:
+            best = (len(wrong), changed), Fitting("" if wrong else place, ", ".join(wrong))
+            if not changed and not wrong:
+                break
+    assert best is not None
+    found = best[1]
+    return found if found.shown or is_item(path) else Fitting(path, found.departs)
+
+
+def _departs(
+    questions: _Questions, place: str, operation: Operation, arguments: Value, account: str
+) -> tuple[list[str], int]:
+    """Say in what an action departs from one that was shown, and count what changed, also within its slack."""
+    action, slack = questions.shown(place)
     if (action["operation"], action["version"]) != (operation.name, operation.version):
-        return f"{operation.name} was changed since"
+        return [f"{operation.name} was changed since"], 0
     if action["account"] != account:
-        return f"it uses the account {account or 'that is the default'}"
-    shown = cast("Plain", parts.payloads.load(action["arguments"]))
-    given = cast("Plain", arguments)
-    wrong = [name for name in given if not within(shown.get(name), given[name], ask.may_change.get(name))]
-    return ", ".join(f"{name} was {_say(shown.get(name))} and is {_say(given[name])}" for name in wrong)
+        return [f"it uses the account {account or 'that is the default'}"], 0
+    shown, given = cast("Plain", action["arguments"]), cast("Plain", arguments)
+    changed = [name for name in given if shown.get(name) != given[name]]
+    wrong = [name for name in changed if not within(shown.get(name), given[name], slack.get(name))]
+    return [f"{name} was {_say(shown.get(name))} and is {_say(given[name])}" for name in wrong], len(changed)
+
+
+class _Questions:
+    """What the questions showed whose yes covers actions of a plan; each is read once."""
+
+    def __init__(self, parts: Parts, plan: Plan) -> None:
+        self._parts, self._plan = parts, plan
+        self._read: dict[str, tuple[Plain, dict[str, Slack]]] = {}
+
+    def shown(self, place: str) -> tuple[Plain, dict[str, Slack]]:
+        """Give an action as it was shown, its arguments whole, and how far each of them may change."""
+        decision = self._plan.covered[place]
+        if decision not in self._read:
+            question = _asked(self._parts, self._plan, decision)
+            ask = self._plan.graph.steps[step_name(question.paths[0])].ask
+            assert ask is not None
+            self._read[decision] = cast("Plain", self._parts.payloads.load(question.covered)), ask.may_change
+        covered, slack = self._read[decision]
+        action = cast("Plain", covered[place])
+        return {**action, "arguments": self._parts.payloads.load(action["arguments"])}, slack
 
 
 def _asked(parts: Parts, plan: Plan, decision: str) -> Any:  # noqa: ANN401 - the fact of that question

@@ -31,7 +31,7 @@ from mainstay.kernel.words import say_path
 from mainstay.ports import Proposal
 from mainstay.runtime.attempt import Attempt, as_changed, card_of, effect_digest, in_time_of_step, judged, no_way_back
 from mainstay.runtime.confirming import Confirming
-from mainstay.runtime.cover import departs
+from mainstay.runtime.cover import fitting
 from mainstay.runtime.outcomes import Outcomes
 from mainstay.runtime.sealing import FORGOTTEN_UNDO, forgotten_in
 from mainstay.runtime.settling import Settling
@@ -183,7 +183,7 @@ class Effects:
         if path.startswith("~") and verdict.decision == "allow":
             undone = plan.slots[path[1:]].operation
             verdict = self._parts.budgets.may_undo(undone, self._desk.now_us()) or verdict
-        verdict, ruling = self._covered(plan, path, operation, plain, account, verdict)
+        verdict, ruling, shown = self._covered(plan, path, operation, plain, account, verdict)
         kept = self._parts.payloads.keep(plain, operation.input, plan=plan)
         command = c.PrepareEffect(
             now_us=self._desk.now_us(),
@@ -199,6 +199,7 @@ class Effects:
             labels=labels,
             cannot_undo=no_way_back(operation, plan, path),
             ruling=ruling,
+            covered=shown,
         )
         if verdict.decision == "allow" and not is_item(path):
             self._desk.spawn(plan, path, self._send(plan, path, verdict, command))
@@ -207,14 +208,17 @@ class Effects:
 
     def _covered(
         self, plan: Plan, path: str, operation: Operation, arguments: Value, account: str, verdict: Verdict
-    ) -> tuple[Verdict, str]:
-        """Give the answer that covers this action, if it is within its slack; else the verdict says what departs."""
-        if verdict.decision != "ask" or path not in plan.covered:
-            return verdict, ""
-        wrong = departs(self._parts, plan, path, operation, arguments, account)
-        if not wrong:
-            return verdict, plan.covered[path]
-        return Verdict("ask", "cover", f"It departs from what you approved: {wrong}."), ""
+    ) -> tuple[Verdict, str, str | None]:
+        """Give the answer that covers this action, and the place it was shown under; else say what departs."""
+        if not plan.covered:
+            return verdict, "", None
+        plan = self._desk.load(plan.id)  # its fellow items may have used up what was shown
+        found = fitting(self._parts, plan, path, operation, arguments, account)
+        if found is None or verdict.decision != "ask":
+            return verdict, "", found and found.shown
+        if not found.departs:
+            return verdict, plan.covered[found.shown], found.shown
+        return Verdict("ask", "cover", f"It departs from what you approved: {found.departs}."), "", found.shown
 
     def as_edited(self, plan: Plan, path: str, changes: dict[str, Value]) -> tuple[c.PrepareEffect, Value]:
         """Prepare an action anew as the operator edits it, and give it with its card; null takes an argument back.
