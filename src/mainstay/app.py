@@ -20,17 +20,13 @@ from mainstay.agents.reconcile import CONTRACT as RECONCILE
 from mainstay.agents.replies import CONTRACT as CLASSIFY_REPLY
 from mainstay.connectors import books, files, inbox, known, leads, mail, posts
 from mainstay.connectors.bank import read as bank
-from mainstay.connectors.guard import Guard, classify
 from mainstay.connectors.invoices import issue
 from mainstay.connectors.invoices import read as invoices
 from mainstay.connectors.network import is_online
 from mainstay.errors import InactiveError, NeedsOperator
-from mainstay.governance.budgets import Budgets
-from mainstay.governance.outages import Outages
 from mainstay.governance.policy import DefaultPolicy
 from mainstay.kernel.budget import Cap
 from mainstay.ledger import keys as ledger_keys
-from mainstay.ledger import queries
 from mainstay.ledger.blobs import FileBlobs
 from mainstay.ledger.books import BookReader
 from mainstay.ledger.books import books as books_projection
@@ -41,9 +37,7 @@ from mainstay.ledger.importing import Imported, Target, import_lines
 from mainstay.ledger.known import KnownReader
 from mainstay.ledger.known import known as known_projection
 from mainstay.ledger.lock import OwnerLock
-from mainstay.ledger.outside import LedgerOutside
 from mainstay.ledger.people import PersonKeyring, PersonKeys
-from mainstay.ledger.places import LedgerPlaces
 from mainstay.ledger.reader import SqliteReader
 from mainstay.ledger.sqlite import SqliteLedger
 from mainstay.ledger.trouble import room_missing
@@ -60,20 +54,14 @@ from mainstay.requests.forgetting import catch_up
 from mainstay.requests.release import STREAM, reason_of
 from mainstay.runtime.catalogue import Contracts
 from mainstay.runtime.clock import SystemClock
-from mainstay.runtime.engine import Engine
-from mainstay.runtime.expressions import Programs
 from mainstay.runtime.intake import Intake
-from mainstay.runtime.mending import Mending
-from mainstay.runtime.online import Network
-from mainstay.runtime.parts import Parts
 from mainstay.runtime.payloads import Payloads
 from mainstay.runtime.sealing import Opener, Sealer
-from mainstay.runtime.timers import Timer, TimerKind, Timers
 from mainstay.runtime.watching import Watcher
 from mainstay.runtime.workers import WorkerPool
-from mainstay.sentences import say
 from mainstay.values import parse_duration_s
 from mainstay.version import VERSION
+from mainstay.works import Ground, Works
 from mainstay.workspace import BLOBS_NAME, LEDGER_NAME, Config, Mail, Workspace, create_folders
 
 if TYPE_CHECKING:
@@ -85,7 +73,6 @@ if TYPE_CHECKING:
     from mainstay.ports import Policy, Projection
     from mainstay.values import Value
 
-STOP_GRACE_S = 10.0
 GC_THRESHOLDS = (50_000, 20, 50)  # measured: facts and plans are short-lived and hold no cycles
 SMTP_SERVICE = "mainstay/smtp"  # entry of the system's key store
 
@@ -275,7 +262,7 @@ def import_history(
     return done
 
 
-class Owner:
+class Owner(Works):
     """A workspace with its one writer: engine, timers, workers and socket, from `open` to `close`."""
 
     def __init__(
@@ -309,30 +296,20 @@ class Owner:
             opened.callback(self.people.close)
             opener, sealer = Opener(self.people.open), Sealer(self.people)
             self.payloads = Payloads(blobs, opener, sealer)
-            self.clock = SystemClock()
+            clock = SystemClock()
             self.workers = WorkerPool(
-                paths=(*code, str(workspace.code)), confinement=workspace.config.workers.confinement, clock=self.clock
+                paths=(*code, str(workspace.code)), confinement=workspace.config.workers.confinement, clock=clock
             )
-            self.guard = Guard(self.clock, memory=Outages(self.ledger, self.clock))
-            self.network = Network(self.ledger, self.clock, is_online, self._waiting_online)
-            self.guard.on_offline = self.network.lost
             sealer.catalogue = self.contracts = contracts(workspace, records_of(self.ledger, opener.open))
             activation = activation_of(workspace.root, workspace.code, self.ledger, blobs, self.contracts)
-            self.engine = Engine(self._parts(policy or DefaultPolicy()))
-            self.engine.live_under = self._live_under
-            self.network.engine, self.network.say = self.engine, self.engine.say
-            missing = functools.partial(room_missing, workspace.state)
-            self.mending = Mending(self.engine, self.clock, self._reopen, missing, str(workspace.root))
-            self.mending.on_mended = self._work
+            super().__init__(self._ground(policy or DefaultPolicy(), clock))
             self.heads = HeadKeeper(workspace.ledger, ledger_keys.witness_file(workspace.state), self.ledger)
-            self.engine.mend = self.mending.begin
             self.requests = Requests(self.engine, self.contracts, workspace.root, METHODS, activation)
-            self.requests.on_released = self._work
+            self.requests.on_released = self.work
             self.watcher = self._watcher(activation)
             session = ledger_keys.load_session(workspace.state)
             self.intake = Intake(workspace.socket, session, self.requests.answer)
             self._opened = opened.pop_all()
-        self._sleeping: asyncio.Task[None] | None = None
         self._heading: asyncio.Task[None] | None = None
         self._watching: asyncio.Task[None] | None = None
         self._caring: asyncio.Task[None] | None = None
@@ -347,79 +324,57 @@ class Owner:
                 await self._first_fact()
             await catch_up(self.ledger, self.people, self.clock)
             await self.intake.open()
-            self._work()
+            self.work()
             after = self.workspace.config.history.archive_after
             self._caring = asyncio.create_task(care_daily(self.requests, parse_duration_s(after) if after else None))
-            self._caring.add_done_callback(self._timers_ended)
+            self._caring.add_done_callback(self.must_live)
         except BaseException:
             await self.__aexit__()
             raise
         return self
 
-    def _live_under(self, prefix: str) -> list[str]:
-        return [row[0] for row in self.ledger.rows(queries.LIVE_UNDER, (prefix, prefix))]
-
-    def _work(self) -> None:
-        """Keep times and go on with all plans: at the start, and after the history was read again or released."""
-        if self.engine.held:
-            return
-        if self._sleeping is not None:
-            self._sleeping.cancel()
-        grace_s = parse_duration_s(self.workspace.config.downtime.grace)
-        self.timers = Timers(self.engine, self.clock, self, grace_s)
-        self.timers.on_jump = self._note_jump
-        self.engine.on_timer = self.timers.hint
-        self._sleeping = asyncio.create_task(self.timers.run())
-        self._sleeping.add_done_callback(self._timers_ended)
-        if self._watching is None or self._watching.done():  # a commit that failed ended it
+    def work(self) -> None:
+        """Look after folders, keep times and go on with all plans; see `Works.work`."""
+        if not self.engine.held and (self._watching is None or self._watching.done()):  # a commit that failed ended it
             self._watching = asyncio.create_task(self.watcher.run())
-            self._watching.add_done_callback(self._timers_ended)
-        self.engine.resume([row[0] for row in self.ledger.rows(queries.LIVE_PLANS)])
-        self.network.start()
+            self._watching.add_done_callback(self.must_live)
+        super().work()
 
     async def __aexit__(self, *_: object) -> None:
-        if self._sleeping is not None:
-            self._sleeping.cancel()
         if self._caring is not None:
             self._caring.cancel()
         if self._watching is not None:
             self._watching.cancel()
-        await self.mending.close()
         await self.intake.close()
-        await self.network.stop()
-        await self.engine.stop(STOP_GRACE_S)
+        await self.rest()
         await self.workers.close()
         if self._heading is not None:
             self._heading.cancel()
             self.heads.write_if_possible(self.clock.now_us())
         self._opened.close()
 
-    def _timers_ended(self, task: asyncio.Task[None]) -> None:
-        error = None if task.cancelled() else task.exception()
-        if error is not None:  # without timers nothing would be retried, reminded or expired
-            self.engine.fail(error)
-
-    def _parts(self, policy: Policy) -> Parts:
-        return Parts(
+    def _ground(self, policy: Policy, clock: SystemClock) -> Ground:
+        config = self.workspace.config
+        return Ground(
             ledger=self.ledger,
             payloads=self.payloads,
-            clock=self.clock,
-            random=random.random,
-            token_key=self.keys.tokens,
+            clock=clock,
+            workers=self.workers,
             catalogue=self.contracts,
             policy=policy,
-            budgets=Budgets(self.ledger, caps_of(self.workspace), self.workspace.config.company.timezone),
-            places=LedgerPlaces(self.ledger),
-            outside=LedgerOutside(self.ledger),
+            random=random.random,
             new_id=new_plan_id,
-            workers=self.workers,
-            guard=self.guard,
-            classify=classify,
-            expressions=Programs(self.workspace.config.company.timezone),
-            company=msgspec.to_builtins(self.workspace.config.company),
-            timezone=self.workspace.config.company.timezone,
-            delays=delays_of(self.workspace, self.contracts),
+            token_key=self.keys.tokens,
+            is_online=is_online,
+            reopen=self._reopen,
+            room_missing=functools.partial(room_missing, self.workspace.state),
+            where=str(self.workspace.root),
+            caps=caps_of(self.workspace),
             limits=limits_of(self.workspace, self.contracts),
+            delays=delays_of(self.workspace, self.contracts),
+            company=msgspec.to_builtins(config.company),
+            timezone=config.company.timezone,
+            grace_s=parse_duration_s(config.downtime.grace),
         )
 
     def _reopen(self) -> None:
@@ -452,26 +407,3 @@ class Owner:
         fact = e.WorkspaceCreated(self.workspace.config.company.name, VERSION)
         draft = e.Draft(fact, self.clock.now_us(), "operator")
         await self.ledger.append([e.Append("workspace", 0, (draft,))])
-
-    def _hint(self, due_us: int) -> None:
-        self.timers.hint(due_us)
-
-    def due(self, now_us: int, held_before_us: int, early_before_us: int, limit: int) -> list[Timer]:
-        """Give the timers that are due: runtime.timers.Rows."""
-        bounds = (now_us, held_before_us, early_before_us, limit)
-        return [Timer(*row) for row in self.ledger.rows(queries.TIMERS_DUE, bounds)]
-
-    def next_due(self, after_us: int) -> int | None:
-        """Give the next due time after one."""
-        rows = self.ledger.rows(queries.NEXT_DUE_AFTER, (after_us,))
-        return rows[0][0] if rows else None
-
-    def _waiting_online(self) -> list[tuple[TimerKind, str, str, int]]:
-        return [(row[0], row[1], row[2], row[3]) for row in self.ledger.rows(queries.TIMERS_ONLINE)]
-
-    def _note_jump(self, by_s: int) -> None:
-        """Record that the clock was set; who watches the owner is told."""
-        fact = e.ClockJumped(by_s, parse_duration_s(self.workspace.config.downtime.grace))
-        self.engine.say(f"{say(fact)}.")
-        append = e.Append("clock", len(self.ledger.read("clock")), (e.Draft(fact, self.clock.now_us(), "timer"),))
-        self.ledger.append([append]).add_done_callback(lambda done: done.cancelled() or done.exception())

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from kit import World, make_workspace, plan
 from random_agents import Crash, ThreadWorkers
 
-from mainstay import app
+from mainstay import app, works
 from mainstay.agent import MARK
 from mainstay.contracts import AgentContract
 
@@ -67,7 +67,7 @@ def places(tmp_path_factory):
         folder = tmp_path_factory.mktemp("lives")
         patch.setenv("XDG_CONFIG_HOME", str(folder / "config"))
         patch.setenv("XDG_RUNTIME_DIR", str(folder))
-        patch.setattr(app, "STOP_GRACE_S", 0.05)
+        patch.setattr(works, "STOP_GRACE_S", 0.05)
         patch.setattr(
             calling_kit,
             "agents",

@@ -116,7 +116,7 @@ class Requests:
         now_us = self.clock.now_us()
         kept = self.engine.keep_definition(definition)
         expires = None if definition.expires_s is None else now_us + definition.expires_s * SECOND_US
-        plan_id = new_plan_id()
+        plan_id = self.engine.parts.new_id()
         plan = Plan(plan_id, self.engine.graph(kept), proposed_at_us=now_us)
         propose = c.ProposePlan(
             now_us=now_us,

@@ -18,7 +18,6 @@ from mainstay.kernel.graph import Graph
 from mainstay.kernel.state import ENDED, Plan, in_flight, step_name
 from mainstay.kernel.words import STATUS
 from mainstay.playbooks.shelf import open_to_run
-from mainstay.requests.desk import new_plan_id
 from mainstay.requests.plans import inputs_of
 from mainstay.runtime.admission import places_of
 from mainstay.runtime.children import children_of
@@ -289,7 +288,7 @@ def _commands(
 ) -> tuple[str, tuple[c.PlanCommand, ...]]:
     parent, definition, now_us = rerun.parent, rerun.graph.definition, desk.clock.now_us()
     ref = desk.engine.keep_definition(definition)
-    plan = Plan(new_plan_id(), rerun.graph, proposed_at_us=now_us)
+    plan = Plan(desk.engine.parts.new_id(), rerun.graph, proposed_at_us=now_us)
     propose = c.ProposePlan(
         now_us=now_us,
         definition=ref,
