@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from families import ONE, SAYING, asking, cel, child, children_of, parent, say, sub, subs
 from kit import Said, Word, after, do, each, facts, plan, rule, run, start
 from msgspec.structs import replace
 
+from mainstay import commands as c
 from mainstay import events as e
 from mainstay.contracts import Operation
-from mainstay.errors import Permanent
-from mainstay.kernel.graph import Need, Record, Repeat, Text
+from mainstay.errors import NotSent, Permanent
+from mainstay.kernel.graph import Need, Record, Repeat, Retry, Text
 
 OWN = (("last", "record(out)"), ("round", "int"))
 
@@ -127,6 +130,79 @@ def test_an_allowance_counts_over_all_parts_of_a_long_list_p2(workspace, world):
     assert run(workspace, world, lambda owner: scenario(owner, range(15)), picky(), seconds=60) == ("completed", 0)
     many = {*range(15), 120}
     assert run(workspace, world, lambda owner: scenario(owner, many), picky(), seconds=60) == ("running", 1)
+
+
+def test_p2_a_part_that_only_waits_for_you_does_not_hold_back_the_next(workspace, world):
+    """The first and the second part of 250 items have one that is stuck: all others go on, and the step waits."""
+
+    async def scenario(owner):
+        words = ["no" if number in (3, 120) else "" for number in range(250)]
+        plan_id, standing = await start(owner, plan(replace(each(do("a", "test.picky", "")), at_once=50)), words=words)
+        parts = [owner.engine.load(f"{plan_id}-a-{number}") for number in (1, 2, 3)]
+        stood = [part.status for part in parts], standing["status"], len(standing["questions"])
+        second, first = sorted(standing["questions"], reverse=True)
+        await rule(owner, second, "skip")
+        await rule(owner, first, "skip")
+        ended = await owner.requests.follow(plan_id, lambda _: None)
+        begun = [event for event in owner.ledger.tail() if event.kind in ("PlanParked", "PlanApproved")]
+        return stood, ended["status"], [(event.plan, event.kind, event.cause) for event in begun], plan_id
+
+    stood, ended, begun, plan_id = run(workspace, world, scenario, picky(), seconds=90)
+    assert stood == (["running", "running", "completed"], "running", 2)
+    assert ended == "completed"
+    approved = [(of, index) for index, (of, kind, _) in enumerate(begun) if kind == "PlanApproved"]
+    assert [of for of, _ in approved] == [plan_id, *(f"{plan_id}-a-{number}" for number in (1, 2, 3))]
+    for of, index in approved[2:]:
+        assert begun[index - 1][:2] == (f"{of[:-1]}{int(of[-1]) - 1}", "PlanParked"), (
+            "in the append of its coming to rest"
+        )
+
+
+def test_p2_a_part_that_tries_again_by_itself_holds_back_the_next(workspace, world):
+    async def scenario(owner):
+        words = ["transient" if number == 3 else "" for number in range(150)]
+        retry = Retry(attempts=9, base_s=1e9, cap_s=1e9)
+        step = replace(each(do("a", "test.waver", "")), at_once=50, retry=retry)
+        plan_id, _ = await start(owner, plan(step), words=words)
+        return [owner.engine.load(f"{plan_id}-a-{number}").status for number in (1, 2)]
+
+    async def call(_, given: Word) -> Said:
+        if given.word:
+            raise NotSent("no")
+        return Said("fine")
+
+    waver = replace(picky(), name="test.waver", call=call)
+    assert run(workspace, world, scenario, waver, seconds=60) == ["running", "proposed"]
+
+
+def test_p2_a_paused_list_starts_no_part_and_goes_on_when_it_is_resumed(workspace, world):
+    began, go = asyncio.Event(), asyncio.Event()
+
+    async def scenario(owner):
+        words = ["no" if number == 3 else "" for number in range(150)]
+        step = replace(each(do("a", "test.gate", "")), at_once=200)
+        plan_id, committed = owner.requests.propose(plan(step), {"words": words})
+        await committed
+        await began.wait()
+        await owner.engine.submit(plan_id, c.PausePlan(now_us=owner.clock.now_us(), by="operator"))
+        go.set()
+        await owner.requests.follow(plan_id, lambda _: None)
+        paused = [owner.engine.load(f"{plan_id}-a-{number}").status for number in (1, 2)]
+        await owner.engine.submit(plan_id, c.ResumePlan(now_us=owner.clock.now_us(), by="operator"))
+        await owner.requests.follow(plan_id, lambda _: None)
+        return paused, [owner.engine.load(f"{plan_id}-a-{number}").status for number in (1, 2)]
+
+    async def call(_, given: Word) -> Said:
+        began.set()
+        await go.wait()
+        if given.word:
+            raise Permanent("no")
+        return Said("fine")
+
+    gate = replace(picky(), name="test.gate", call=call)
+    paused, then = run(workspace, world, scenario, gate, seconds=60)
+    assert paused == ["running", "proposed"]
+    assert then == ["running", "completed"]
 
 
 def picky() -> Operation:

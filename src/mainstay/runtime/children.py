@@ -172,7 +172,7 @@ class Children:
             )
             requests.append((child_id, propose))
             plans.append(child_id)
-        # the others one after the other
+        # the others one after another, see `_begin_next_part`
         requests.append((plans[0], c.ApprovePlan(now_us=now_us, by="mainstay", allowed=_allowed(plan, path))))
         requests.append((plan.id, c.StartChildren(now_us=now_us, path=path, plans=tuple(plans))))
         self._desk.release(plan.id, path)
@@ -274,23 +274,54 @@ def _tell_parent(family: Family, parts: Parts, plan: Plan, now_us: int) -> None:
         _begin_next_part(family, parent_id, path, now_us)
 
 
+def tell_rest(family: Family, plan: Plan, now_us: int) -> None:
+    """Let the next part of a long list begin in the append in which one above `plan`, or it itself, came to rest."""
+    while plan.parent and plan.status == "running" and plan.parked:
+        parent_id, _, path = plan.parent.partition("/")
+        parent = family.plan(parent_id)
+        if parent.paused_at_us is None and duty_of(parent, path) == "list":
+            _begin_next_part(family, parent_id, path, now_us)
+        plan = parent
+
+
 def _begin_next_part(family: Family, parent_id: str, path: str, now_us: int) -> None:
-    """Let the next part of a long list begin: one after the other, so that `at_once` holds for all of it."""
+    """Let the next part of a long list begin once none that began works: so `at_once` holds for all of the list.
+
+    One that waits for an answer, a time or an event holds no place; one that will be tried again by itself does.
+    """
     parent = family.plan(parent_id)
-    for child in parent.slots[path].children if parent.status == "running" else ():
-        if family.plan(child).status == "proposed":
-            approve = c.ApprovePlan(now_us=now_us, by="mainstay", allowed=_allowed(parent, path))
+    slot = parent.slots[path]
+    ended = cast("dict[str, Value]", slot.output or {})
+    kept = 0  # failures that parts which only wait may still have
+    for child in slot.children if parent.status == "running" else ():
+        if child in ended:
+            continue
+        part = family.plan(child)
+        if part.status == "proposed":
+            allowed = _allowed(parent, path, kept)
+            approve = c.ApprovePlan(now_us=now_us, by="mainstay", allowed=allowed)
             family.decide(child, approve, f"plan:{parent_id}@{parent.sequence}")
             if parent.paused_at_us is not None:
                 family.decide(child, c.PausePlan(now_us=now_us, by="mainstay", reason=_PAUSED))
             return
+        if not _rests(family, part):
+            return
+        kept += part.allowed or 0
 
 
-def _allowed(plan: Plan, name: str) -> int | None:
+def _rests(family: Family, plan: Plan) -> bool:
+    """Whether neither a plan nor one below it does anything, or is about to try again."""
+    if plan.live or plan.batches or any(slot.status == "backoff" for slot in plan.slots.values()):
+        return False
+    running = (slot.children[-1] for slot in plan.slots.values() if slot.status == "fanned" and slot.children)
+    return all(_rests(family, family.plan(child)) for child in running)
+
+
+def _allowed(plan: Plan, name: str, kept: int = 0) -> int | None:
     """How many items of the next part may fail: the allowance counts over the whole list."""
     if not plan.graph.steps[name].allow_failures_pct:
         return None
-    return max(0, allowance(plan, name) - plan.slots[name].lost)
+    return max(0, allowance(plan, name) - plan.slots[name].lost - kept)
 
 
 # --- leaves

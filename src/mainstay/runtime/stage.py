@@ -11,7 +11,7 @@ from mainstay import commands as c
 from mainstay.events import Append, Draft
 from mainstay.kernel.plan import handle
 from mainstay.kernel.state import Plan, is_over
-from mainstay.runtime.children import tell_family, tell_pause
+from mainstay.runtime.children import tell_family, tell_pause, tell_rest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,6 +71,8 @@ class Stage:
             tell_family(self, self._parts, turn.plan, command.now_us)
         elif before.paused_at_us != turn.plan.paused_at_us:
             tell_pause(self, turn.plan, command.now_us)
+        if turn.plan.parked and turn.plan.parent:
+            tell_rest(self, turn.plan, command.now_us)
 
     def appends(self) -> list[Append]:
         """Give all of it as it goes to the ledger, a stream per plan."""
