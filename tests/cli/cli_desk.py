@@ -1,4 +1,8 @@
-"""The real console script in processes of its own, on a workspace and a configuration that are thrown away."""
+"""Commands in processes of their own, on a workspace and a configuration that are thrown away.
+
+What is run to its end or at a terminal begins loaded (`starter`); a service, and what is killed, is the real console
+script.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +17,8 @@ import sys
 import time
 from pathlib import Path
 from typing import Any
+
+import starter
 
 from mainstay.playbooks.shelf import LIBRARY
 
@@ -32,10 +38,9 @@ class Terminal:
     """A command at a terminal of its own, answered as a person would."""
 
     def __init__(self, arguments: list[str], folder: Path, env: dict[str, str]) -> None:
-        self.pid, self.file = pty.fork()
-        if self.pid == 0:
-            os.chdir(folder)
-            os.execvpe(arguments[0], arguments, env | {"TERM": "xterm", "COLUMNS": "100", "LINES": "40"})
+        self.file, theirs = pty.openpty()
+        screen = {"TERM": "xterm", "COLUMNS": "100", "LINES": "40"}
+        self._program = starter.Program(arguments, folder=folder, env=env | screen, files=[theirs] * 3, terminal=True)
         self.text = ""
         self._seen = 0
 
@@ -65,7 +70,7 @@ class Terminal:
         """Read to the end and give the exit status."""
         while self._read():
             pass
-        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        return self._program.wait(WAIT_S)
 
     def _read(self) -> bool:
         ready, _, _ = select.select([self.file], [], [], WAIT_S)
@@ -97,16 +102,8 @@ class Desk:
 
     def run(self, *arguments: object, stdin: str = "", folder: Path | None = None) -> subprocess.CompletedProcess[str]:
         """Run a command to its end."""
-        return subprocess.run(
-            [*COMMAND, *map(str, arguments)],
-            cwd=folder or self.folder,
-            env=self.env,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=WAIT_S,
-            check=False,
-        )
+        begun = ["mainstay", *arguments]
+        return starter.run(begun, folder=folder or self.folder, env=self.env, stdin=stdin, timeout=WAIT_S)
 
     def json(self, *arguments: object, status: int = 0) -> Any:
         """Run a command with --json: its document, after checking that stdout holds nothing else."""
@@ -128,7 +125,7 @@ class Desk:
         return self.json("decide", question, "approve", status=status)
 
     def terminal(self, *arguments: object) -> Terminal:
-        return Terminal([*COMMAND, *map(str, arguments)], self.folder, self.env)
+        return Terminal(["mainstay", *map(str, arguments)], self.folder, self.env)
 
     def service(self, *arguments: str) -> subprocess.Popen[str]:
         """Start the service, and wait until it answers."""

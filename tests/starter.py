@@ -1,0 +1,131 @@
+"""Programs in processes of their own that begin where Python and Mainstay are already loaded.
+
+To start Python and load Mainstay takes a processor most of a second, and the tests run a thousand commands. So one
+process loads all of it once (`starter_host.py`), and each program is a fork of that: a process like any other, with
+arguments, environment, folder, files, terminal, signals and exit status of its own. What only a new interpreter can show
+(the console script, what is loaded and when) is shown by tests that start one.
+"""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import json
+import os
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+HOST = Path(__file__).with_name("starter_host.py")
+SOURCE = Path(__file__).parents[1] / "src"
+
+
+class Program:
+    """A program that was begun: `mainstay`, or a file of Python."""
+
+    def __init__(
+        self,
+        arguments: Sequence[object],
+        *,
+        folder: Path,
+        env: Mapping[str, str],
+        files: Sequence[int],
+        terminal: bool = False,
+    ) -> None:
+        """Begin the first of the arguments in a folder, with exactly this environment.
+
+        `files` are its stdin, stdout and stderr; they are closed here. `terminal` says that they are one, and its own.
+        """
+        self.arguments = [str(each) for each in arguments]
+        self._told, tells = os.pipe()
+        self._status: int | None = None
+        wanted = {"arguments": self.arguments, "folder": str(folder), "env": dict(env), "terminal": terminal}
+        socket.send_fds(_host(), [json.dumps(wanted).encode()], [*files, tells])
+        for file in {*files, tells}:
+            os.close(file)
+        self.pid = self._number()
+
+    def wait(self, timeout: float) -> int:
+        """Give the exit status, that of a signal negative. Raises subprocess.TimeoutExpired."""
+        if self._status is None:
+            with selectors.DefaultSelector() as selector:
+                selector.register(self._told, selectors.EVENT_READ)
+                if not selector.select(timeout):
+                    raise subprocess.TimeoutExpired(self.arguments, timeout)
+            self._status = self._number()
+            os.close(self._told)
+        return self._status
+
+    def kill(self) -> None:
+        """End it at once, when it lives."""
+        if self._status is None:
+            os.kill(self.pid, signal.SIGKILL)
+
+    def _number(self) -> int:
+        line = b""
+        while not line.endswith(b"\n"):
+            more = os.read(self._told, 1)
+            assert more, "the process that forks programs has ended"
+            line += more
+        return int(line)
+
+
+def run(
+    arguments: Sequence[object], *, folder: Path, env: Mapping[str, str], stdin: str, timeout: float
+) -> subprocess.CompletedProcess[str]:
+    """Run a program to its end, and until nothing holds its output: like subprocess.run."""
+    (given, give), (out, outs), (err, errs) = (os.pipe() for _ in range(3))
+    program = Program(arguments, folder=folder, env=env, files=(given, outs, errs))
+    end = time.monotonic() + timeout
+    read: dict[int, bytearray] = {out: bytearray(), err: bytearray()}
+    with selectors.DefaultSelector() as selector, os.fdopen(give, "wb") as file:
+        file.write(stdin.encode())  # a pipe holds what tests say
+        file.close()
+        for each in read:
+            selector.register(each, selectors.EVENT_READ)
+        while selector.get_map():
+            ready = selector.select(end - time.monotonic())
+            if not ready:
+                program.kill()
+                raise subprocess.TimeoutExpired(program.arguments, timeout, bytes(read[out]), bytes(read[err]))
+            for key, _ in ready:
+                more = os.read(key.fd, 65536)
+                read[key.fd] += more
+                if not more:
+                    selector.unregister(key.fd)
+                    os.close(key.fd)
+    said, told = (bytes(each).decode() for each in read.values())
+    return subprocess.CompletedProcess(program.arguments, program.wait(end - time.monotonic()), said, told)
+
+
+@functools.cache
+def _host() -> socket.socket:
+    """Start the process that all programs of this one are forked from; give where it is asked."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    process = subprocess.Popen(
+        [sys.executable, HOST, str(theirs.fileno())],
+        pass_fds=[theirs.fileno()],
+        env={
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(SOURCE),
+            "PYTHONWARNINGS": "error",
+            "OPENBLAS_NUM_THREADS": "1",
+        },
+    )
+    theirs.close()
+
+    def end() -> None:
+        ours.close()
+        process.wait()
+
+    assert ours.recv(16), "the process that forks programs did not start"
+    atexit.register(end)
+    return ours
