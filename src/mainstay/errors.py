@@ -69,9 +69,10 @@ class PlaybookError(InputError):
 
     findings: tuple[str, ...]
 
-    def __init__(self, findings: tuple[str, ...]) -> None:
+    def __init__(self, findings: tuple[str, ...], *, remedy: str = "") -> None:
         """Take all findings: an operator mends them in one go."""
-        super().__init__("\n".join(findings), remedy="Correct the playbook and run it again; nothing was started.")
+        again = "Correct the playbook and run it again; nothing was started."
+        super().__init__("\n".join(findings), remedy=remedy or again)
         self.findings = findings
 
 

@@ -32,7 +32,7 @@ def hours(desk):
 
 def test_a_task_shows_its_form_and_wants_it_filled_in(desk, hours):
     card = desk.run("decide", hours).stdout
-    for wanted in ("Hours spent: hours (int)", "for", "ada", "--set hours=..."):
+    for wanted in ("hours: Hours spent (a whole number such as 3)", "for", "ada", "--set hours=..."):
         assert wanted in card
     missing = desk.run("decide", hours, "approve")
     assert missing.returncode == 2
@@ -62,9 +62,9 @@ def test_at_a_terminal_the_form_is_asked_for_field_by_field(desk, hours):
     terminal = desk.terminal("decide", hours)
     terminal.until("Your answer")
     terminal.type("approve\n")
-    terminal.until("Hours spent (int)")
+    terminal.until("Hours spent (a whole number such as 3)")
     terminal.type("7\n")
-    terminal.until("remark (text, empty to leave out)")
+    terminal.until("remark (a text; empty to leave out)")
     terminal.type("\n")
     terminal.until("7 hours")
     terminal.until("Your answer")

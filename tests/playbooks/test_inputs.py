@@ -69,7 +69,7 @@ def test_inputs_become_plain_values_of_their_types_and_defaults_fill_in():
         (['words=["a","b"]'], "looks like a list; give each by itself: words=a words=b"),
         (["words=a@x.org,b@x.org"], "looks like a list"),
         (["words=[]"], "looks like a list"),
-        (["fast=maybe"], "the input 'fast': 'maybe' is not true or false"),
+        (["fast=maybe"], "the input 'fast': 'maybe' is neither yes nor no"),
         (["on=21.11.2026"], "the input 'on': '21.11.2026' is not a date such as 2026-11-21"),
         (["on=2026-02-30"], "the input 'on': '2026-02-30' is not a date such as 2026-11-21"),
         (["at=2026-11-21T10:00:00"], "the input 'at': '2026-11-21T10:00:00' does not say its time zone, such as"),

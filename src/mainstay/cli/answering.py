@@ -9,6 +9,7 @@ from mainstay.cli.card import draw_card
 from mainstay.cli.picks import kept_rows
 from mainstay.cli.screen import text
 from mainstay.errors import InputError
+from mainstay.playbooks.speech import say_wanted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,8 +86,8 @@ def filled_in(screen: Screen, question: Row, given: Sequence[str]) -> list[str]:
     for field in question["card"]["form"]:
         if field["name"] in named or not screen.interactive:
             continue
-        wanted = "" if field["required"] else ", empty to leave out"
-        value = _line(screen, f"{field['label']} ({field['type']}{wanted}): ")
+        wanted = "" if field["required"] else "; empty to leave out"
+        value = _line(screen, f"{field['label']} ({say_wanted(field['type'])}{wanted}): ")
         filled += [f"{field['name']}={value}"] if value else []
     return filled
 

@@ -11,6 +11,7 @@ from mainstay.cli.progress import Board
 from mainstay.cli.screen import text, when
 from mainstay.cli.status import DONE, FAILED, INTERRUPTED, WAITS
 from mainstay.errors import CommandRefusedError
+from mainstay.kernel.state import ENDED
 from mainstay.sentences import say_path, say_status, say_wait
 
 if TYPE_CHECKING:
@@ -36,11 +37,27 @@ def ask(screen: Screen, workspace: Workspace, method: str, params: Row) -> Row:
         return standing | {"goes_on": serves} if "status" in standing else standing
     except CommandRefusedError as error:
         plan = params.get("plan") or str(params.get("decision", "")).rpartition(".")[0]
-        remedy = error.remedy or (f"See where it stands: mainstay show {plan}" if plan else "")
+        remedy = error.remedy or (_next_of(workspace, plan) if plan else "")
         raise CommandRefusedError(error.message, remedy=remedy) from None
     except KeyboardInterrupt:
         _say_interrupted(screen, workspace, board.plan)
         raise typer.Exit(INTERRUPTED) from None
+
+
+def _next_of(workspace: Workspace, plan_id: str) -> str:
+    """Say what can be done with a plan that is not in a state for what was asked."""
+    from mainstay.views import Views
+
+    with Views(workspace) as views:
+        plan = views.plan(plan_id)
+    shown = f"See where it stands: mainstay show {plan_id}"
+    if plan.status == "proposed":
+        return f"Start it: mainstay resume {plan_id}. Or end it: mainstay cancel {plan_id}"
+    if plan.status in ENDED or plan.status == "undone":
+        return f"{shown}. To run it again: mainstay rerun {plan_id}"
+    if plan.paused_at_us is not None:
+        return f"{shown}. It goes on with: mainstay resume {plan_id}"
+    return shown
 
 
 def _say_interrupted(screen: Screen, workspace: Workspace, plan: str) -> None:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.progress import BarColumn, Progress, TextColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from mainstay.cli.place import workspace_at
 from mainstay.cli.screen import text
@@ -77,7 +77,7 @@ def restore(screen: Screen, file: Path, folder: Path) -> int:
         source = chunks.Reader(opened, head, told, root, file.name)
         place = restoring.Place(folder, STATE_NAME, OWN, FOLDERS)
         with _bar(screen, "Restoring") as tell:
-            made = restoring.restore(source, file.stat().st_size, place, _unlock, tell)
+            made = restoring.restore(source, file.stat().st_size, place, tell.checks(_unlock), tell)
     asyncio.run(begin(Workspace(folder)))  # its first owner sees that it is a copy, and holds everything
     screen.give(_row(made, folder), lambda _: None)
     if not screen.as_json:
@@ -123,12 +123,31 @@ def _passphrase(screen: Screen, *, again: bool) -> str:
 
 
 @contextmanager
-def _bar(screen: Screen, what: str) -> Generator[Callable[[int, int], None]]:
+def _bar(screen: Screen, what: str) -> Generator[_Bar]:
     """Show how far it is, where somebody looks."""
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
     with Progress(*columns, console=screen.err, transient=True, disable=not screen.err.is_terminal) as progress:
         task = progress.add_task(what, total=None)
-        yield lambda done, total: progress.update(task, completed=done, total=total)
+        yield _Bar(progress, task)
+
+
+class _Bar:
+    """A bar that is told how far it is."""
+
+    def __init__(self, progress: Progress, task: TaskID) -> None:
+        self._progress, self._task = progress, task
+
+    def __call__(self, done: int, total: int) -> None:
+        self._progress.update(self._task, completed=done, total=total)
+
+    def checks(self, unlock: Callable[[Path, Manifest], bytes]) -> Callable[[Path, Manifest], bytes]:
+        """Say "Checking" from the moment on in which what was unpacked is opened."""
+
+        def opened(state: Path, made: Manifest) -> bytes:
+            self._progress.reset(self._task, description=f"Checking {made.position:,} records", total=None)
+            return unlock(state, made)
+
+        return opened
 
 
 def _row(made: Manifest, where: Path) -> dict[str, object]:

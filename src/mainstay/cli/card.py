@@ -10,6 +10,7 @@ from rich.text import Text
 
 from mainstay.cli.rows import draw_rows, is_record, say_value
 from mainstay.cli.screen import text, when
+from mainstay.playbooks.speech import say_wanted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -77,8 +78,8 @@ def draw_card(question: Row, console: Console, *, commands: bool = True) -> None
     if card.get("form"):
         console.print(text("To fill in:", "bold"))
         for field in card["form"]:
-            wanted = "" if field["required"] else ", may be left out"
-            console.print(text(f"  {field['label']}: {field['name']} ({field['type']}{wanted})"))
+            wanted = "" if field["required"] else "; may be left out"
+            console.print(text(f"  {field['name']}: {field['label']} ({say_wanted(field['type'])}{wanted})"))
     console.print(_facts([*_lines(question), *(_answers(question) if commands and question["open"] else [])]))
 
 
@@ -173,12 +174,14 @@ def _answers(question: Row) -> list[tuple[str, Text]]:
     """Give the commands that answer a question, each with what it does."""
     command = f"mainstay decide {question['decision']}"
     lines: list[Text] = []
+    form: list[Row] = question["card"].get("form") or []
     for option in question["options"]:
+        if form and option != "reject":
+            fields = " ".join(f"--set {field['name']}=..." for field in form if field["required"])
+            lines.append(text(f"{command} {option} {fields}".rstrip(), "cyan"))
+            continue
         wants = ' --reason "..."' if option == "reject" else ""
         lines.append(text(f"{command} {option}{wants}", "cyan").append_text(_meaning(question["kind"], option)))
-    if question["card"].get("form"):
-        fields = " ".join(f"--set {field['name']}=..." for field in question["card"]["form"])
-        lines.append(text(f"{command} approve {fields}", "cyan"))
     if question["kind"] in ("effect", "batch"):
         lines.append(text(f"{command} approve --edit FILE", "cyan").append_text(text("  (with changes)", "dim")))
     many = len(question["card"].get("rows") or ())

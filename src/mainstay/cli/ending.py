@@ -21,6 +21,22 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _MEANT = " Did you mean "
+_MEANS = {  # what others call it
+    **dict.fromkeys(("questions", "question", "tasks", "todo", "approvals", "pending"), "inbox"),
+    **dict.fromkeys(("people", "person", "customers"), "forget NAME"),
+    **dict.fromkeys(("versions", "version"), "diff NAME"),
+    **dict.fromkeys(("approve", "reject", "answer"), "decide QUESTION"),
+    **dict.fromkeys(("status", "list", "ps", "jobs", "runs"), "plans"),
+    **dict.fromkeys(("log", "logs", "audit"), "history tail"),
+    **dict.fromkeys(("playbooks", "explain"), "playbook list"),
+    **dict.fromkeys(("receipt", "receipts"), "show PLAN --receipt"),
+    **dict.fromkeys(("stop", "abort", "kill"), "cancel PLAN"),
+    **dict.fromkeys(("retry", "errors", "failed"), "stuck"),
+    **dict.fromkeys(("verify", "check"), "history verify"),
+    **dict.fromkeys(("import", "export", "release"), "history"),
+    "playbook activate": "activate", "playbook run": "run", "playbook diff": "diff", "playbook revert": "revert",
+    "serve": "start", "new": "init",
+}  # fmt: skip
 _NEAR = 0.7  # of difflib's ratio: 'histroy' is near 'history', and not 'try'
 
 
@@ -35,7 +51,7 @@ def run(arguments: Sequence[str]) -> int:
         if type(error).__name__ == "NoArgsIsHelpError":  # a command that needs more was given alone: that asks for help
             typer.echo(error.format_message())
             return DONE
-        return _say("usage", _near(error), f"See: {_path_of(error)} --help", WRONG, as_json=as_json)
+        return _say("usage", _near(error), _next(error), WRONG, as_json=as_json)
     except MainstayError as error:
         status = WRONG if isinstance(error, InputError) else FAILED
         return _say(type(error).__name__, error.message, error.remedy, status, as_json=as_json)
@@ -60,6 +76,14 @@ def _near(error: typer.TyperException) -> str:
         return message
     near = difflib.get_close_matches(typed, re.findall(r"'([^']+)'", names), n=3, cutoff=_NEAR)
     return f"{head}{mark}{', '.join(map(repr, near))}?" if near else head
+
+
+def _next(error: typer.TyperException) -> str:
+    """Say where to look: at what is meant by a word that others use, else at the help of the command."""
+    path = _path_of(error)
+    typed = error.format_message().partition("No such command '")[2].partition("'")[0]
+    meant = _MEANS.get(f"{path} {typed}".removeprefix("mainstay ")) if typed else None
+    return f"Here that is: mainstay {meant}" if meant else f"See: {path} --help"
 
 
 def _path_of(error: typer.TyperException) -> str:

@@ -135,7 +135,7 @@ def _draw_step(step: DryStep, console: Console) -> None:
     limit = limit if step.at_most_s is None else f"at most {say_duration(round(step.at_most_s))}"
     console.print(text(f"  {step.name}: {only}{each}{step.action}"))
     console.print(text(f"      {limit}{' each' if step.per_item and step.at_most_s else ''}", "dim"))
-    if step.question:
+    if step.question and step.question not in step.action:  # a step that asks says it in what it does
         console.print(text(f"      asks you: {step.question}", "yellow"))
     if step.cannot_undo:
         console.print(text(f"      can't be undone: {step.cannot_undo}", "red"))

@@ -38,6 +38,12 @@ def draw_plan(plan: Row, console: Console, *, everything: bool) -> None:
         console.print(text(f"All lines, item by item: mainstay show {plan['plan']} --all", "dim"))
     if plan["ended_at"] and "-" not in plan["plan"]:
         console.print(text(f"A signed receipt of it: mainstay show {plan['plan']} --receipt", "dim"))
+    if plan["status"] == "proposed":
+        console.print(text(f"It starts with: mainstay resume {plan['plan']}", "cyan"))
+        console.print(text(f"Change it before: mainstay edit {plan['plan']} name=value"))
+        console.print(text(f"Or end it: mainstay cancel {plan['plan']}"))
+    elif plan["paused_at"]:
+        console.print(text(f"It goes on with: mainstay resume {plan['plan']}", "cyan"))
     draw_leaving(plan["leaving"], console)
     for question in plan["questions"]:
         console.print(text(f"Needs your decision: {question['card'].get('headline', '')}", "bold yellow"))

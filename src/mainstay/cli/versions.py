@@ -11,7 +11,7 @@ from mainstay.cli.asking import ask
 from mainstay.cli.place import workspace_at
 from mainstay.cli.screen import text
 from mainstay.cli.status import DONE
-from mainstay.errors import InactiveError, InputError, UnknownNameError
+from mainstay.errors import InactiveError, InputError, PlaybookError, UnknownNameError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,6 +31,7 @@ _HIDES = (
     "Mainstay comes with a playbook '{0}': yours hides it, and `mainstay run {0}` runs yours. The playbooks that come "
     "with Mainstay go on with Mainstay's. If you don't want that, give yours another name."
 )
+_LATER = "What it does in sentences, once its agents are active: mainstay playbook explain {0}"
 _STATES = {"new": "is new", "changed": "changed", "gone": "is gone: nothing of it will run any more"}
 
 
@@ -47,7 +48,10 @@ def activate(screen: Screen, folder: Path | None, names: Sequence[str], *, yes: 
         _draw_changes(screen.err, workspace, versions, chosen)
     if not yes and not _agreed(screen, "Activate this?", "activated"):
         return DONE
-    done = ask(screen, workspace, "activate", _wanted(chosen))
+    try:
+        done = ask(screen, workspace, "activate", _wanted(chosen))
+    except PlaybookError as error:
+        raise PlaybookError(error.findings, remedy=_without(chosen, error.findings)) from None
     document = {"activated": [_row(versions, workspace, one) for one in chosen], "broken": _broken(done)}
     screen.give(document, lambda console: _draw_activated(console, chosen))
     _say_broken(screen, done)
@@ -239,15 +243,35 @@ def _lines_of(versions: Versions, workspace: Workspace, change: Change) -> list[
 
 
 def _draw_changes(console: Console, workspace: Workspace, versions: Versions, chosen: Sequence[Change]) -> None:
+    findings: list[str] = []
     for change in chosen:
         console.print(text(f"{change.path} {_STATES[change.state]}", "bold"))
         if _hides(change):
             console.print(text(_HIDES.format(change.name), "yellow"))
         _draw_lines(console, _lines_of(versions, workspace, change))
         if change.kind == "playbook" and change.state != "gone":
-            for line in _sentences(workspace, versions, change, chosen):
-                console.print(text(f"  {line}", "cyan"))
+            try:
+                for line in _sentences(workspace, versions, change, chosen):
+                    console.print(text(f"  {line}", "cyan"))
+            except PlaybookError as error:  # the others are looked at too
+                findings += error.findings
+                console.print(text("  It can't be activated as it is; see below.", "yellow"))
         console.print()
+    if findings:
+        raise PlaybookError(tuple(findings), remedy=_without(chosen, findings))
+
+
+def _without(chosen: Sequence[Change], findings: Sequence[str]) -> str:
+    """Say what to do about findings: mend them, or activate what they are not about."""
+    bad = {one.path for one in chosen if any(_is_about(finding, one.path) for finding in findings)}
+    right = [one.path for one in chosen if one.path not in bad]
+    only = f" Those that are in order: mainstay activate {' '.join(right)}" if right and bad else ""
+    return f"Correct what is named and activate again; nothing was activated.{only}"
+
+
+def _is_about(finding: str, path: str) -> bool:
+    """Whether a finding names this file: by its path, or a playbook by its name alone."""
+    return finding.startswith((f"{path}:", f"{path} ", f"{path.rpartition('/')[2]}:"))
 
 
 def _sentences(workspace: Workspace, versions: Versions, change: Change, chosen: Sequence[Change]) -> list[str]:
@@ -263,9 +287,13 @@ def _sentences(workspace: Workspace, versions: Versions, change: Change, chosen:
     after = opened_files(change.path, _present(workspace, key)[1])
     try:
         said = say_changes(before, after, contracts_to_read(workspace), partial(opened, workspace.root))
+    except PlaybookError:
+        if not any(one.kind == "agent" for one in chosen):
+            raise
+        return [_LATER.format(change.name)]
     except (InactiveError, InputError):
         if any(one.kind == "agent" for one in chosen):  # it is checked together with them, once you say yes
-            return [f"What it does in sentences, once its agents are active: mainstay playbook explain {change.name}"]
+            return [_LATER.format(change.name)]
         raise
     return said or ["It does what it did."]
 

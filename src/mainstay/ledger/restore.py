@@ -79,7 +79,8 @@ def restore(
 ) -> Manifest:
     """Unpack, check all of it, and only then make it a workspace; on disk when this returns.
 
-    `size` is that of the backup's file, for progress; `unlock` gives the database's key of what was unpacked.
+    `size` is that of the backup's file, for progress; `unlock` gives the database's key of what was unpacked, after
+    which `progress` counts the records that were checked.
     Raises FileError when the backup is damaged, LedgerError when the history in it is, InputError when the folder is
     in use; nothing of it is left then.
     """
@@ -87,7 +88,7 @@ def restore(
     try:
         with _staging(place.folder) as staging:
             manifest = _unpack(source, staging, place, size, progress)
-            _check(staging / place.state, manifest, unlock(staging / place.state, manifest))
+            _check(staging / place.state, manifest, unlock(staging / place.state, manifest), progress)
             for name in place.folders:
                 (staging / name).mkdir(exist_ok=True)
             os.sync()
@@ -166,9 +167,14 @@ def _mode(parts: tuple[str, ...], place: Place) -> int:
     return 0o400 if parts[-1].endswith(".seg") else 0o600
 
 
-def _check(state: Path, manifest: Manifest, database_key: bytes) -> None:
+def _check(state: Path, manifest: Manifest, database_key: bytes, progress: Progress | None) -> None:
     with SqliteReader(state / LEDGER, database_key) as reader:
-        found = reader.verify()
+
+        def tell(done: int) -> None:
+            if progress is not None:
+                progress(done, manifest.position)
+
+        found = reader.verify(tell)
         head = reader.head()
     if not found.whole or head != (manifest.position, manifest.digest):
         why = found.why or ", ".join(found.damaged) or "its end is not the one that was backed up"

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 DESCRIBE_S = 30.0
 DESCRIBE_MB = 1024
+AGAIN = "Correct them and activate again; nothing was activated."
 
 Broken: TypeAlias = tuple[tuple[str, str], ...]  # path of a playbook, what is wrong
 
@@ -133,18 +134,22 @@ class Activation:
         """Check all together; gives what the agents among them promise, by the name of their file."""
         told: dict[str, list[AgentTold]] = {}
         pending: list[AgentContract] = []
+        findings: list[str] = []
         for artefact in artefacts:
-            if artefact.kind == "agent":
+            if artefact.kind != "agent":
+                continue
+            try:
                 told[artefact.name] = await self._described(artefact, workers)
                 pending += _contracts(artefact, told[artefact.name])
+            except FileError as error:  # the others are looked at too, so that all can be mended in one go
+                findings.append(f"{error.message} {error.remedy}".rstrip())
         self._refuse_shared_names(told, gone)
         catalogue = _with(self._contracts, pending, self._staying({*told, *gone}))
-        findings: list[str] = []
         playbooks = {artefact.name: artefact for artefact in artefacts if artefact.kind == "playbook"}
         for artefact in playbooks.values():
             findings += _findings(artefact, catalogue, partial(self._opened, playbooks))
         if findings:
-            raise PlaybookError(tuple(findings))
+            raise PlaybookError(tuple(findings), remedy=AGAIN)
         return told
 
     def _opened(self, pending: Mapping[str, Artefact], name: str) -> Opened:

@@ -304,6 +304,8 @@ def _money(text: str) -> Value:
         money = Money.parse(text)
     except ValueError as error:
         comma = re.fullmatch(r"\s*([+-]?\d+),(\d{1,2})(\s+[A-Z]{3})\s*", text, re.ASCII)
+        if re.fullmatch(r"\s*[+-]?\d+([.,]\d{1,2})?\s*", text, re.ASCII):
+            raise ValueError(f"{error}; its currency is missing") from None
         if comma is None:
             raise
         meant = f"{comma[1]}.{comma[2]}{comma[3]}"

@@ -22,12 +22,18 @@ _LISTED = re.compile(r"\[.*\]|(?!\d+,\d+$)[\w.@+-]+(?:, ?[\w.@+-]+)+", re.DOTALL
 
 
 def read_inputs(
-    definition: Definition, given: Sequence[str], pin: Callable[[str], Value], *, partly: bool = False
+    definition: Definition,
+    given: Sequence[str],
+    pin: Callable[[str], Value],
+    *,
+    partly: bool = False,
+    noun: str = "input",
 ) -> dict[str, Value]:
     """Give the inputs of a plan, or `partly` those that are given; raises InputError that names everything wrong.
 
     `pin` takes a path, keeps the file's content and gives the plain file: {"name": ..., "blob": BlobRef}; it may
     raise an InputError itself. A list is given by repeating its name (`name=` alone is an empty one), a record as JSON.
+    `noun` is what an input is called here; a "field" of a form is given with --set.
     """
     declared = {each.name: each for each in definition.inputs}
     wrong: list[str] = []
@@ -38,7 +44,7 @@ def read_inputs(
         if not equals:
             wrong.append(f"{pair!r} is not name=value")
         elif name not in declared:
-            wrong.append(f"{definition.name} has no input {name!r}{nearest(name, declared)}")
+            wrong.append(f"{definition.name} has no {noun} {name!r}{nearest(name, declared)}")
         else:
             texts.setdefault(name, []).append(text)
     values: dict[str, Value] = {}
@@ -48,12 +54,12 @@ def read_inputs(
         try:
             values[name] = _value(one, texts.get(name), definition.records, pin)
         except InputError as error:
-            wrong.append(f"the input {name!r}: {error}")
+            wrong.append(f"the {noun} {name!r}: {error}")
             remedies.append(error.remedy)
         except ValueError as error:
-            wrong.append(f"the input {name!r}: {error}")
+            wrong.append(f"the {noun} {name!r}: {error}")
     if wrong:
-        usage = f"{definition.name} takes: {_usage(definition)}."
+        usage = f"{definition.name} takes: {_usage(definition, '--set ' if noun == 'field' else '')}."
         raise InputError("\n".join(wrong), remedy=" ".join(remedies) if len(remedies) == len(wrong) else usage)
     return values
 
@@ -102,8 +108,12 @@ def _one(type_: Type, text: str, records: Records, pin: Callable[[str], Value]) 
         return _from_json(type_, text, records)
     if "\0" in text:
         raise ValueError("it holds a NUL character")
-    meant = TRUTHS.get(text.lower(), text) if type_.kind == "bool" else text
-    return read_literal(meant, type_, plain=True)
+    if type_.kind != "bool":
+        return read_literal(text, type_, plain=True)
+    meant = TRUTHS.get(text.lower(), text)
+    if meant not in ("true", "false"):
+        raise ValueError(f"{text!r} is neither yes nor no")
+    return meant == "true"
 
 
 def _from_json(type_: Type, text: str, records: Records) -> Value:
@@ -121,16 +131,19 @@ def _from_json(type_: Type, text: str, records: Records) -> Value:
 
 
 def _sample(type_: Type) -> str:
-    samples = {"money": "'1500.00 EUR'", "date": "2026-11-21", "bool": "true", "int": "3", "duration": "3d"}
+    samples = {
+        "money": "'1500.00 EUR'", "date": "2026-11-21", "time": "2026-11-21T10:30:00+01:00",
+        "bool": "yes", "int": "3", "float": "2.5", "duration": "3d",
+    }  # fmt: skip
     if type_.kind == "choice":
         return "|".join(type_.options)
     return samples.get(type_.kind, "path/to/file" if type_.kind == "file" else "...")
 
 
-def _usage(definition: Definition) -> str:
+def _usage(definition: Definition, before: str) -> str:
     if not definition.inputs:
         return "no inputs"
-    required = [_given(one) for one in definition.inputs if one.required]
+    required = [before + _given(one) for one in definition.inputs if one.required]
     optional = [one.name for one in definition.inputs if not one.required]
     liked = [f"if you like {' '.join(optional)}"] if optional else []
     return ", and ".join([*([" ".join(required)] if required else []), *liked])

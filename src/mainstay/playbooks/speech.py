@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from mainstay.kernel.graph import Input
+    from mainstay.runtime.types import Type
 
 _PATH = re.compile(r"[a-z_]\w*(?:\.\w+)*", re.ASCII)
 _TEXT = re.compile(r"'([^'\\]*)'|\"([^\"\\]*)\"")
@@ -23,6 +24,18 @@ _LATER = re.compile(r"([a-z_][\w.]*) ([+-]) (days|hours|workdays)\((\d+)\)", re.
 AFTER = re.compile(r"ready_at \+ duration\('(\d+)s'\)")
 _COMPARED = {
     "==": "is", "!=": "is not", ">=": "is at least", "<=": "is at most", ">": "is more than", "<": "is less than",
+}  # fmt: skip
+_KINDS = {
+    "text": "a text", "int": "a whole number", "float": "a number", "bool": "yes or no", "money": "an amount",
+    "date": "a date", "time": "a date and time", "duration": "a length of time", "map": "any fields", "any": "anything",
+}  # fmt: skip
+_MANY = {
+    "int": "whole number", "float": "number", "bool": "yes or no answer", "money": "amount", "time": "time",
+    "duration": "length of time",
+}  # fmt: skip
+_SUCH = {
+    "int": "3", "float": "2.5", "money": "12.50 EUR", "date": "2026-01-31", "time": "2026-01-31T10:30:00+01:00",
+    "duration": "30m, 2h or 3d",
 }  # fmt: skip
 _OF = {"item": "the item", "last": "the last round", "out": "the result", "this": "what was done"}
 _ALONE = {
@@ -64,14 +77,25 @@ def say_template(template: Template) -> str:
 
 def say_input(one: Input) -> str:
     """Say what is to be given, with its label."""
-    kind = parse_type(one.type)
-    words = {
-        "text": "a text", "int": "a whole number", "float": "a number", "bool": "yes or no", "money": "an amount",
-        "date": "a date", "record": f"a {kind.name.replace('_', ' ')}", "duration": "a length of time",
-    }  # fmt: skip
-    said = words.get(kind.kind) or (f"one of {or_(kind.options)}" if kind.options else f"a {kind}")
     label = f": {one.label}" if one.label else ""
-    return f"{one.name}, {said}{label}{'' if one.required else ' (you may leave it out)'}"
+    return f"{one.name}, {_say_type(parse_type(one.type))}{label}{'' if one.required else ' (you may leave it out)'}"
+
+
+def say_wanted(type_: str) -> str:
+    """Say what to write where a value of this type is to be given: "an amount such as 12.50 EUR"."""
+    kind = parse_type(type_)
+    if kind.kind == "list" and kind.of is not None:
+        return f"{_say_type(kind)}, each given by itself"
+    such = _SUCH.get(kind.kind, "")
+    return _say_type(kind) + f" such as {such}" * bool(such)
+
+
+def _say_type(type_: Type) -> str:
+    if type_.kind == "list" and type_.of is not None:
+        return f"a list of {_MANY.get(type_.of.kind) or type_.of.name.replace('_', ' ') or type_.of}s"
+    if type_.options:
+        return or_(type_.options)
+    return _KINDS.get(type_.kind) or f"a {(type_.name or str(type_)).replace('_', ' ')}"
 
 
 def _condition(source: str, event: str, alone: str) -> str:

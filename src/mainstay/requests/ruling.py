@@ -90,9 +90,8 @@ def _form(desk: Requests, plan_id: str, decision: str, given: Sequence[str] | No
     if given is None or ask is None or not ask.form:
         return None if given is None else {}
     fields = msgspec.structs.replace(plan.graph.definition, name=f"The form of {decision}", inputs=ask.form)
-    return desk.payloads.keep(
-        read_inputs(fields, given, lambda path: desk.pin(path, file_content(Path(path)))), plan=plan
-    )
+    filled = read_inputs(fields, given, lambda path: desk.pin(path, file_content(Path(path))), noun="field")
+    return desk.payloads.keep(filled, plan=plan)
 
 
 def _edited(desk: Requests, plan_id: str, decision: str, params: Params) -> Value:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from mainstay import commands as c
 from mainstay.errors import InputError
+from mainstay.kernel.state import ENDED
 from mainstay.kernel.words import STATUS
 from mainstay.requests.plans import inputs_of
 from mainstay.runtime.admission import places_of
@@ -43,7 +44,9 @@ async def _edit(desk: Requests, params: Params, emit: Emit) -> Params:
     if plan.status != "proposed":
         raise InputError(
             f'Plan {plan_id} stands at "{STATUS[plan.status]}"; only what waits for your go-ahead can be edited.',
-            remedy=f"End it with `mainstay cancel {plan_id}`, and run it anew.",
+            remedy=f"Run it anew: mainstay rerun {plan_id} name=value"
+            if plan.status in ENDED
+            else f"End it with `mainstay cancel {plan_id}`, and run it anew.",
         )
     before = desk.payloads.load(plan.inputs)
     changed = inputs_of(desk, plan.graph.definition, params, partly=True)

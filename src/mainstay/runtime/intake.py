@@ -151,7 +151,7 @@ async def _said(reader: asyncio.StreamReader) -> AsyncIterator[Said]:
 def _error(said: Said) -> MainstayError:
     kind = getattr(errors, said.error, MainstayError)
     if kind is errors.PlaybookError:
-        return errors.PlaybookError(tuple(said.message.split("\n")))
+        return errors.PlaybookError(tuple(said.message.split("\n")), remedy=said.remedy)
     if not (isinstance(kind, type) and issubclass(kind, MainstayError)) or kind.__init__ is not MainstayError.__init__:
         kind = MainstayError  # one of ours, but it takes more than was sent
     return kind(said.message, remedy=said.remedy)

@@ -1,0 +1,73 @@
+"""What commands say where somebody errs, or does not know the word: what happened, to what, and what next (O11)."""
+
+from __future__ import annotations
+
+import pytest
+from cli_desk import SLOW
+
+FORM = """playbook: call
+title: "Call a customer"
+steps:
+  spoke:
+    ask: "Call Ada"
+    form:
+      reached: {type: bool, label: "Did you reach her?"}
+      agreed: {type: money, label: "What did you agree on?"}
+      again: {type: date, label: "When again?", default: }
+  note: {do: files.write, with: {path: "reports/x.md", text: "{{spoke.form.agreed}}"}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("questions", "inbox"), ("versions", "diff NAME"), ("people", "forget NAME"), ("playbook activate", "activate")],
+)
+def test_a_word_of_others_names_the_command_that_is_meant(desk, typed, meant):
+    done = desk.run(*typed.split())
+    assert done.returncode == 2
+    assert f"Here that is: mainstay {meant}\n" in done.stderr
+
+
+def test_what_is_refused_of_a_plan_names_what_can_be_done_with_it(desk):
+    plan = desk.json("run", "slow", "--hold")["plan"]
+    held = desk.run("pause", plan)
+    assert held.returncode == 1
+    assert f"Next:  Start it: mainstay resume {plan}. Or end it: mainstay cancel {plan}" in held.stderr
+    assert f"It starts with: mainstay resume {plan}" in desk.run("show", plan).stdout
+    desk.run("cancel", plan)
+    assert f"To run it again: mainstay rerun {plan}" in desk.run("pause", plan).stderr
+    assert f"Next:  Run it anew: mainstay rerun {plan}" in desk.run("edit", plan, "--expires", "3d").stderr
+
+
+def test_a_form_asks_in_plain_words_and_names_each_field_that_is_wrong(desk):
+    (desk.folder / "playbooks" / "call.yaml").write_text(FORM)
+    assert desk.run("activate", "--yes").returncode == 0
+    (question,) = desk.json("run", "call", status=3)["questions"]
+    card = desk.run("decide", question).stdout
+    assert "reached: Did you reach her? (yes or no)" in card
+    assert "agreed: What did you agree on? (an amount such as 12.50 EUR)" in card
+    assert "again: When again? (a date such as 2026-01-31; may be left out)" in card
+    assert f"decide {question} approve\n" not in card  # that would be refused: the form has to be filled in
+    wrong = desk.run("decide", question, "approve", "--set", "reached=perhaps", "--set", "agreed=12,50", "--yes")
+    assert wrong.returncode == 2
+    assert "the field 'reached': 'perhaps' is neither yes nor no" in wrong.stderr
+    assert "the field 'agreed': '12,50' is not an amount such as '1500.00 EUR'; its currency is missing" in wrong.stderr
+    assert "takes: --set reached=yes --set agreed=" in wrong.stderr
+
+
+def test_all_files_that_can_not_be_activated_are_named_and_those_that_can(desk):
+    (desk.folder / "playbooks" / "slow.yaml").write_text(SLOW.replace("60s", "90s"))
+    for name in ("one", "two"):
+        text = f'playbook: {name}\ntitle: "x"\nsteps:\n  a: {{do: nothing.here}}\n'
+        (desk.folder / "playbooks" / f"{name}.yaml").write_text(text)
+    without_agents = desk.run("activate", "--yes")
+    for name in ("three", "four"):
+        (desk.folder / "agents" / f"{name}.py").write_text("def broken(:\n")
+    for done in (without_agents, desk.run("activate", "--yes")):
+        assert done.returncode == 2
+        assert "one.yaml:4:" in done.stderr
+        assert "two.yaml:4:" in done.stderr
+        assert "Those that are in order: mainstay activate playbooks/slow.yaml\n" in done.stderr
+    assert "agents/three.py:1:12" in done.stderr
+    assert "agents/four.py:1:12" in done.stderr
+    assert desk.run("activate", "playbooks/slow.yaml", "--yes").returncode == 0
