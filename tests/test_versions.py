@@ -340,6 +340,16 @@ WRONG = {
         PlaybookError,
         r"offer\.yaml:6:\d+: .*nam",
     ),
+    "account": (
+        {"playbooks/offer.yaml": OFFER.replace("do: files.write,", "do: files.write, account: nobody,")},
+        PlaybookError,
+        r"offer\.yaml:7:\d+: files has no account 'nobody' here; leave 'account' out",
+    ),
+    "operation": (
+        {"agents/greet.py": AGENT.replace("output=Said", 'output=Said, operations=["mail.sent"]')},
+        PlaybookError,
+        r"Agent 'greet' may not be run: There is no operation 'mail\.sent'\. Did you mean 'mail\.send'",
+    ),
     "other name": (
         {"playbooks/offer.yaml": OFFER.replace("playbook: offer", "playbook: quote")},
         PlaybookError,

@@ -210,7 +210,7 @@ def _contracts(config: Config, root: Path, state: Path, records: OwnRecords) -> 
         *leads.operations(),
         *posts.operations(folders, config.company.timezone),
     )
-    return Contracts(operations, (DRAFT, RECONCILE, QUALIFY_LEAD, CLASSIFY_REPLY, PLAN_WEEK))
+    return Contracts(operations, (DRAFT, RECONCILE, QUALIFY_LEAD, CLASSIFY_REPLY, PLAN_WEEK), {})
 
 
 def caps_of(workspace: Workspace) -> dict[str, Cap]:

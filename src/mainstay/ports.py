@@ -175,6 +175,10 @@ class Catalogue(Protocol):
         """Give an operation; raises UnknownNameError with the nearest name."""
         ...
 
+    def accounts(self, connector: str) -> tuple[str, ...] | None:
+        """Name the accounts that a connector has beside its usual one; None where that is not known here."""
+        ...
+
     def agent(self, name: str, version: str = "") -> AgentContract:
         """Give an agent as it is now, or in the version a plan was made with.
 

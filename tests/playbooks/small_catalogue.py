@@ -150,6 +150,9 @@ class SmallCatalogue:
             raise UnknownNameError(f"there is no operation {name!r}{nearest(name, OPERATIONS)}")
         return OPERATIONS[name]
 
+    def accounts(self, connector: str) -> tuple[str, ...]:
+        return {"mail": ("sales", "billing"), "payments": ("shop",)}.get(connector, ("sales",))
+
     def agent(self, name: str) -> AgentContract:
         if name not in AGENTS:
             raise UnknownNameError(f"there is no agent {name!r}{nearest(name, AGENTS)}")

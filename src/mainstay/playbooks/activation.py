@@ -15,8 +15,9 @@ import msgspec
 from mainstay import events as e
 from mainstay.contracts import from_plain, to_plain
 from mainstay.encoding import decode_value, encode_value
-from mainstay.errors import FileError, InputError, MainstayError, PlaybookError
+from mainstay.errors import FileError, InputError, MainstayError, PlaybookError, UnknownNameError
 from mainstay.playbooks.artefacts import Artefact, agents_named, check_python, digest_of_files, path_of, read_artefact
+from mainstay.playbooks.calls import why_not_in_worker
 from mainstay.playbooks.changes import changes
 from mainstay.playbooks.compile import compile_opened
 from mainstay.playbooks.own_agents import Code, OwnAgents, describing, module_of
@@ -26,7 +27,7 @@ from mainstay.runtime.catalogue import Contracts
 from mainstay.runtime.described import AgentTold, Module, Told, contract_of, encode_told
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from mainstay.contracts import AgentContract
@@ -145,6 +146,7 @@ class Activation:
                 findings.append(f"{error.message} {error.remedy}".rstrip())
         self._refuse_shared_names(told, gone)
         catalogue = _with(self._contracts, pending, self._staying({*told, *gone}))
+        findings += [finding for one in pending for finding in _operations_of(one, catalogue)]
         playbooks = {artefact.name: artefact for artefact in artefacts if artefact.kind == "playbook"}
         for artefact in playbooks.values():
             findings += _findings(artefact, catalogue, partial(self._opened, playbooks))
@@ -275,6 +277,17 @@ def _contracts(artefact: Artefact, told: Sequence[AgentTold]) -> list[AgentContr
         raise FileError(f"{artefact.path}: what its agents take and give can't be read: {error}.") from None
 
 
+def _operations_of(agent: AgentContract, catalogue: Contracts) -> Iterator[str]:
+    """Find what an agent is to call that is not there, or that nobody could call."""
+    for name in agent.operations:
+        try:
+            why = why_not_in_worker(catalogue.operation(name))
+        except UnknownNameError as error:
+            why = f"{error.message} {error.remedy}"
+        if why:
+            yield f"Agent '{agent.name}' may not be run: {why} Change its operations=[...]."
+
+
 def _findings(artefact: Artefact, catalogue: Contracts, others: Others) -> list[str]:
     try:
         name = compile_opened(opened_files(artefact.path, artefact.files), catalogue, others=others).name
@@ -311,6 +324,6 @@ class _Preview:
 
 
 def _with(contracts: Contracts, pending: Sequence[AgentContract], staying: Sequence[Version]) -> Contracts:
-    made = Contracts(contracts.operations.values(), contracts.agents.values())
+    made = Contracts(contracts.operations.values(), contracts.agents.values(), contracts.named_accounts)
     made.own = _Preview(pending, staying, contracts.own)
     return made

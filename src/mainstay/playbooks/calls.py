@@ -8,6 +8,7 @@ from mainstay.errors import InactiveError, MainstayError, PlaybookError, Unknown
 from mainstay.kernel.graph import Cel, Definition, Literally, Record, Sequence, Template, Text
 from mainstay.playbooks.fit import guess_type
 from mainstay.playbooks.naming import NAME, record_name
+from mainstay.playbooks.secrets import looks_secret
 from mainstay.runtime.checking import Checker, WrongExpressionError
 from mainstay.runtime.types import ANY, TEXT, Field, Records, Type, Vocabulary, list_of, nearest, parse_type
 
@@ -95,6 +96,9 @@ class Calls:
         except UnknownNameError as error:
             self._report.add(name.place, f"{error.message} {error.remedy}".strip())
             return None
+        if why := why_not_in_worker(found):
+            self._report.add(name.place, why)
+            return None
         effect = found.effect
         return self._call(found, str(found.version))._replace(effect=effect, acts=effect != "read")
 
@@ -115,11 +119,25 @@ class Calls:
         acts = False
         for operation in agent.operations:
             try:
-                acts |= self._catalogue.operation(operation).effect != "read"
+                found = self._catalogue.operation(operation)
             except UnknownNameError as error:
                 message = f"agent {agent.name!r} may not be run: {error.message} {error.remedy}"
                 self._report.add(name.place, message.strip())
+                continue
+            acts |= found.effect != "read"
+            if why := why_not_in_worker(found):
+                self._report.add(name.place, f"agent {agent.name!r} may not be run: {why}")
         return acts
+
+    def check_account(self, target: Scalar, account: Scalar) -> None:
+        """Find an account that this workspace does not have."""
+        connector = target.text.partition(".")[0]
+        known = self._catalogue.accounts(connector)
+        if known is None or account.text in known or looks_secret(account.text):  # that is a finding of its own
+            return
+        there = f"it has {', '.join(known)}" if known else "leave 'account' out, and its usual one is used"
+        hint = nearest(account.text, known) or f"; {there}"
+        self._report.add(account.place, f"{connector} has no account {account.text!r} here{hint}")
 
     @property
     def definitions(self) -> dict[str, Definition]:
@@ -151,6 +169,16 @@ class Calls:
         returned = {name: Field(str(adopt.type(type_))) for name, type_ in returns.items()}
         output = self._vocabulary.add(f"{record_name(found.name)}_returns", returned)
         return Call(target.text, "", arguments, output, acts=acts(found), definition=found)
+
+
+def why_not_in_worker(operation: Operation) -> str:
+    """Say why an operation can't be run where it says; empty when it can.
+
+    A worker is given no token, so what became of an action there could never be found out (KERNEL E2, E3).
+    """
+    if operation.effect == "read" or operation.where == "loop":
+        return ""
+    return f"{operation.name} acts, and what acts can't run in a worker process: let it run in the loop."
 
 
 class Adoption:

@@ -119,6 +119,9 @@ class _Compiler:
         calls: dict[str, Call | None] = {}
         types = NameTypes(self._vocabulary, {i.name: parse_type(i.type) for i in inputs}, steps, lets, calls)
         calls |= {name: self._calls.of(step.kind, step.target) for name, step in steps.items()}
+        for step in steps.values():
+            if step.account is not None:
+                self._calls.check_account(step.target, step.account)
         order.check([name for name, call in calls.items() if call is not None and call.acts])
         events = [triggers.event(trigger) for trigger in started_by]
         named = types.all()

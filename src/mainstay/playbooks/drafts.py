@@ -34,6 +34,7 @@ class StepDraft(msgspec.Struct):
     endless: bool = False  # waits for an event without saying until when
     max_rounds: int = 0
     then: str = "ask"
+    account: Scalar | None = None
     keys: dict[str, Scalar] = {}  # where each key stands
 
     def drafts(self) -> Iterable[Draft]:

@@ -198,7 +198,7 @@ class StepReader:
             if (scalar := keys.scalar(node, key)) is not None:
                 settings[f"{key}_s"] = keys.duration(scalar)
         if (scalar := keys.scalar(node, "account")) is not None:
-            settings["account"] = scalar.text
+            settings["account"], step.account = scalar.text, scalar
         if (gate := keys.choice(node, "gate", GATES)) is not None:
             settings["gate"] = gate
         if "retry" in node.values:

@@ -36,14 +36,24 @@ class Contracts:
 
     own: Own | None = None
 
-    def __init__(self, operations: Iterable[Operation], agents: Iterable[AgentContract]) -> None:
-        """Take all contracts there are."""
+    def __init__(
+        self,
+        operations: Iterable[Operation],
+        agents: Iterable[AgentContract],
+        accounts: Mapping[str, tuple[str, ...]] | None = None,
+    ) -> None:
+        """Take all contracts there are, and by connector the accounts it has beside its usual one."""
+        self.named_accounts = accounts
         self.operations = {operation.name: operation for operation in operations}
         self.agents = {agent.name: agent for agent in agents}
 
     def operation(self, name: str) -> Operation:
         """Give an operation; raises UnknownNameError with the nearest name."""
         return _find(self.operations, name, "operation")
+
+    def accounts(self, connector: str) -> tuple[str, ...] | None:
+        """Name the accounts that a connector has beside its usual one; None where that is not known here."""
+        return None if self.named_accounts is None else self.named_accounts.get(connector, ())
 
     def agent(self, name: str, version: str = "") -> AgentContract:
         """Give an agent, in a certain version or as it is now; raises UnknownNameError with the nearest name.
