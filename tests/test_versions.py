@@ -302,8 +302,8 @@ def test_o4_revert_names_others_that_share_a_file_it_wrote(workspace):
 
 SECOND = AGENT.replace("Greet a lead", "Greet twice")
 WRONG = {
-    "syntax": ({"agents/greet.py": AGENT + "def broken(:\n"}, FileError, r"agents/greet\.py:19:12: invalid syntax"),
-    "imported syntax": ({"agents/words.py": "x = = 1\n"}, FileError, r"agents/words\.py:1:5: invalid syntax"),
+    "syntax": ({"agents/greet.py": AGENT + "def broken(:\n"}, PlaybookError, r"agents/greet\.py:19:12: invalid syntax"),
+    "imported syntax": ({"agents/words.py": "x = = 1\n"}, PlaybookError, r"agents/words\.py:1:5: invalid syntax"),
     "raises": ({"agents/greet.py": AGENT + "\n1 / 0\n"}, OperationError, r"agents/greet\.py:20: .*ZeroDivisionError"),
     "import": (
         {"agents/greet.py": AGENT.replace("from .words", "from words")},

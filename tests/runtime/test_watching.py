@@ -163,8 +163,9 @@ def test_a_mail_that_answers_goes_to_the_plan_that_asked(workspace, world):
         assert owner.engine.outside.watched() == {"inbox/mail"}
         sent = owner.payloads.load(owner.engine.load(plan_id).slots["send"].output)["message_id"]
         (folder / "other.eml").write_bytes(bytes(mail(Message_ID="<o@x>", In_Reply_To="<unknown@x>")))
-        (folder / "answer.eml").write_bytes(bytes(mail(Message_ID="<a@x>", In_Reply_To=sent)))
-        (folder / "again.eml").write_bytes(bytes(mail(Message_ID="<a@x>", In_Reply_To=sent)))
+        answer = bytes(mail(Message_ID="<a@x>", In_Reply_To=sent))
+        (folder / "answer.eml").write_bytes(answer)
+        (folder / "again.eml").write_bytes(b"Received: from elsewhere\r\n" + answer.replace(b"\n", b"\r\n"))
         await look(owner)
         ended = await owner.requests.follow(plan_id, lambda _: None)
         value = owner.payloads.load(owner.engine.load(plan_id).slots["answer"].output)
@@ -175,6 +176,28 @@ def test_a_mail_that_answers_goes_to_the_plan_that_asked(workspace, world):
     told = value["from_address"], value["subject"], value["files"][0]["name"]
     assert told == ("ada@example.com", "Re: Well?", "order.pdf")
     assert (workspace.root / "reports" / "answer.txt").read_text() == "ada@example.com: Yes, please."
+
+
+def test_t1_two_mails_with_one_message_id_are_two_and_one_known_by_its_id_alone_stays_known(workspace, world):
+    """An earlier release knew a mail by its Message-ID alone: what it took in is not brought again."""
+    folder = workspace.root / "inbox" / "mail"
+    folder.mkdir(parents=True)
+
+    async def scenario(owner):
+        await activate(owner, "on-mail", ON_MAIL)
+        for name, number, text in (("a", 1, "One."), ("b", 1, "Two."), ("c", 1, "Two."), ("d", 2, "Old.")):
+            raw = f"From: a@b.example\nSubject: {text}\nMessage-ID: <{number}@x>\n\n{text}\n"
+            (folder / f"{name}.eml").write_text(raw)
+        body = {**dict.fromkeys(("from_address", "from_name", "subject", "text", "in_reply_to"), ""), "files": []}
+        await owner.engine.outside.receive("mail.received", "mail", "<2@x>", {**body, "message_id": "<2@x>"})
+        before = len(received(owner))
+        await look(owner)
+        first = len(received(owner)) - before
+        owner.watcher._known.clear()  # as after a start
+        await look(owner)
+        return first, len(received(owner)) - before
+
+    assert run(workspace, world, scenario) == (2, 2)
 
 
 @pytest.mark.parametrize(

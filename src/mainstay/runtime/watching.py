@@ -1,7 +1,8 @@
 """The file source: looks at the folders that somebody waits for, and brings what is new as an event (KERNEL T1).
 
 A file counts once it has lain still for two seconds, an empty one after a minute: it may be about to be written. It is
-named by its path and content, a mail by its Message-ID, so looking again, also after a restart, brings nothing twice.
+named by its path and content, a mail by its Message-ID and what stands below its head (on its way a mail is given more
+lines there), so looking again, also after a restart, brings nothing twice, and whoever uses an ID again hides nothing.
 What can't be read is said once.
 """
 
@@ -155,7 +156,9 @@ class Watcher:
         folder, _, name = one.path.rpartition("/")
         if f"{folder}/".startswith(f"{self._source.MAIL_FOLDER}/") and name.lower().endswith(".eml"):
             body = await self._mail(content)
-            known_as = str(body["message_id"]) or digest_of(content)
+            known_as = _name_of(str(body["message_id"]), content)
+            if self._outside.came("mail", str(body["message_id"])):  # earlier releases knew mails by that alone
+                return
             future = self._outside.receive("mail.received", "mail", known_as, body)
         else:
             known_as = f"{one.path}@{digest_of(content)}"
@@ -187,3 +190,9 @@ class Watcher:
         return to_plain(
             File(attached["name"], self._payloads.pin(content, name=attached["name"], media=attached["media"]))
         )
+
+
+def _name_of(message_id: str, content: bytes) -> str:
+    """Name a mail: two that differ are two, also under one Message-ID."""
+    told = content.replace(b"\r\n", b"\n").partition(b"\n\n")[2]
+    return f"{message_id}@{digest_of(told)}" if message_id else digest_of(content)
