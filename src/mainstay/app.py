@@ -32,6 +32,7 @@ from mainstay.ledger.books import BookReader
 from mainstay.ledger.books import books as books_projection
 from mainstay.ledger.database import create as create_ledger
 from mainstay.ledger.database import refuse_missing
+from mainstay.ledger.forgotten import Forgotten
 from mainstay.ledger.head import HEAD_NAME, HeadKeeper
 from mainstay.ledger.importing import Imported, Target, import_lines
 from mainstay.ledger.known import KnownReader
@@ -292,7 +293,8 @@ class Owner(Works):
                 begin=False,
             )
             opened.callback(self.ledger.close)
-            self.people = PersonKeyring(workspace.ledger, self.keys.database, self.keys.people)
+            forgotten = Forgotten(ledger_keys.forgotten_file(workspace.state))
+            self.people = PersonKeyring(workspace.ledger, self.keys.database, self.keys.people, forgotten)
             opened.callback(self.people.close)
             opener, sealer = Opener(self.people.open), Sealer(self.people)
             self.payloads = Payloads(blobs, opener, sealer)
@@ -310,6 +312,7 @@ class Owner(Works):
             session = ledger_keys.load_session(workspace.state)
             self.intake = Intake(workspace.socket, session, self.requests.answer)
             self._opened = opened.pop_all()
+        self.forgotten_again = 0  # people whom a restored or imported history brought back
         self._heading: asyncio.Task[None] | None = None
         self._watching: asyncio.Task[None] | None = None
         self._caring: asyncio.Task[None] | None = None
@@ -322,7 +325,8 @@ class Owner(Works):
             await self._hold_if_moved()
             if self.ledger.head()[0] == 0:
                 await self._first_fact()
-            await catch_up(self.ledger, self.people, self.clock)
+            moved = bool(self.engine.held)
+            self.forgotten_again = await catch_up(self.ledger, self.people, self.clock, moved=moved)
             await self.intake.open()
             self.work()
             after = self.workspace.config.history.archive_after

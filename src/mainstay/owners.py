@@ -75,10 +75,13 @@ def _become_owner(workspace: Workspace, policy: Policy | None, *, last: bool) ->
         return None
 
 
-async def begin(workspace: Workspace) -> None:
-    """Write the first fact of a new workspace, so that there is a history to read."""
-    async with Owner(workspace, _command_line()):
-        return
+async def begin(workspace: Workspace) -> int:
+    """Own a new workspace for a moment: it gets its first fact, or is held where it was restored or imported.
+
+    Gives how many people it brought back who were forgotten since; they are forgotten again when this returns.
+    """
+    async with Owner(workspace, _command_line()) as owner:
+        return owner.forgotten_again
 
 
 async def serve(workspace: Workspace, emit: Emit, stop: asyncio.Event) -> None:

@@ -200,6 +200,12 @@ def digest_of(*parts: bytes) -> Digest:
     return state.hexdigest()
 
 
+def following_stream(stream: str) -> str:
+    """Name the stream that goes on where one is full: "people", "people#000002", "people#000003"."""
+    first, _, number = stream.partition("#")
+    return f"{first}#{int(number or 1) + 1:06d}"
+
+
 def parse_duration_s(text: str) -> int:
     """Read "90s", "15m", "2h", "3d" or "1w" as seconds; raises ValueError on anything else."""
     match = re.fullmatch(r"(\d{1,9})([smhdw])", text, re.ASCII)

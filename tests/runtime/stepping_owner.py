@@ -11,6 +11,7 @@ from typing import Any
 
 from mainstay.app import Owner
 from mainstay.ledger.blobs import FileBlobs
+from mainstay.ledger.forgotten import Forgotten
 from mainstay.ledger.people import PersonKeyring
 from mainstay.ledger.sqlite import SqliteLedger
 from mainstay.playbooks.activation import Activation, Wanted
@@ -24,6 +25,7 @@ STEPS = (
     (PersonKeyring, "truncate"),
     (PersonKeyring, "recorded"),
     (PersonKeyring, "flush"),
+    (Forgotten, "add"),
     (Activation, "_write"),
     (FileBlobs, "put"),
 )

@@ -59,6 +59,7 @@ async def met(owner):
 def test_m7_a_forgetting_killed_at_any_step_is_whole_or_has_not_begun(workspace):
     async def found(owner):
         receipts = [event.fact for event in owner.ledger.read("people")]
+        assert [fact.id for fact in receipts] == [fact.id for fact in owner.people.forgotten.own()]
         return len(owner.people.known_as(WHO)), len(receipts), owner.people.receipts()
 
     receipts = 0

@@ -78,14 +78,22 @@ def restore(screen: Screen, file: Path, folder: Path) -> int:
         place = restoring.Place(folder, STATE_NAME, OWN, FOLDERS)
         with _bar(screen, "Restoring") as tell:
             made = restoring.restore(source, file.stat().st_size, place, tell.checks(_unlock), tell)
-    asyncio.run(begin(Workspace(folder)))  # its first owner sees that it is a copy, and holds everything
-    screen.give(_row(made, folder), lambda _: None)
+    again = asyncio.run(begin(Workspace(folder)))  # its first owner sees that it is a copy, and holds everything
+    screen.give(_row(made, folder) | {"forgotten_again": again}, lambda _: None)
     if not screen.as_json:
         when = time.strftime("%Y-%m-%d %H:%M", time.localtime(head.made_at_us / 1e6))
         screen.say(f"{folder} is the workspace as it was on {when}: {_say(made)}. All of it was checked.", "bold")
+        say_forgotten_again(screen, again)
         screen.say("Nothing is done in it yet: what was on its way then may have happened since.")
         screen.say(text(f"Next: mainstay history release --workspace {folder}", "cyan"))
     return DONE
+
+
+def say_forgotten_again(screen: Screen, people: int) -> None:
+    """Say whom an older history brought back."""
+    if people:
+        who = "One person was" if people == 1 else f"{people:,} people were"
+        screen.say(f"{who} forgotten after this was written, and can't be read here any more either.")
 
 
 def _unlock(state: Path, made: Manifest) -> bytes:

@@ -20,7 +20,14 @@ if TYPE_CHECKING:
 
 Row: TypeAlias = dict[str, Any]
 PLANS_SHOWN = 10
-BACKUPS = "Backups and copies made before now still hold the key: delete them, or forget again after restoring one."
+BACKUPS = (
+    "Backups and copies made before now still hold the key: make a new one and delete those. "
+    "One that is restored on this machine forgets this person again."
+)
+NOT_NOTED = (
+    "It could not be noted beside the workspace's key, so an older backup would not know of it yet: "
+    "the next start tries again. Look at the folder of the key: mainstay key show"
+)
 
 
 def forget(
@@ -37,7 +44,9 @@ def forget(
         return DONE
     keys = [one["key"] for one in found["people"]]
     done = ask(screen, workspace, "forget", {"keys": keys, "keep_files": keep_files})
-    screen.give(done | {"note": BACKUPS}, lambda console: _draw_receipt(done, console))
+    screen.give(
+        done | {"note": BACKUPS if done["remembered"] else NOT_NOTED}, lambda console: _draw_receipt(done, console)
+    )
     return DONE
 
 
@@ -104,7 +113,7 @@ def _draw_receipt(done: Row, console: Console) -> None:
         console.print(
             text("Somebody reads the workspace: traces of the key are wiped at Mainstay's next start.", "yellow")
         )
-    console.print(text(BACKUPS, "yellow"))
+    console.print(text(done["note"], "yellow"))
 
 
 def _count(count: int, what: str) -> str:

@@ -203,6 +203,7 @@ def _whole_export() -> Generator[None]:
 def import_(screen: Screen, folder: Path | None, file: Path, *, blobs: Path | None) -> int:
     """Take a whole history into a new workspace; nothing is done in it before the operator says so."""
     from mainstay.app import import_history
+    from mainstay.cli.backup import say_forgotten_again
     from mainstay.owners import begin
 
     workspace = workspace_at(folder)
@@ -214,10 +215,11 @@ def import_(screen: Screen, folder: Path | None, file: Path, *, blobs: Path | No
             blobs,
             lambda line: status.update(text(f"Importing: line {line:,} is in order")),
         )
-    asyncio.run(begin(workspace))  # its first owner sees that it is another history, and holds everything
-    screen.give(msgspec.structs.asdict(done), lambda _: None)
+    again = asyncio.run(begin(workspace))  # its first owner sees that it is another history, and holds everything
+    screen.give(msgspec.structs.asdict(done) | {"forgotten_again": again}, lambda _: None)
     if not screen.as_json:
         screen.say(f"{done.records:,} records and {done.blobs:,} files are imported, all as they were written.", "bold")
+        say_forgotten_again(screen, again)
         screen.say("Nothing is done in this workspace yet: what was on its way then may have happened since.")
         screen.say(text("Next: mainstay history release", "cyan"))
     return DONE

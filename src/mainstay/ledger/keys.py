@@ -2,6 +2,7 @@
 
     $XDG_CONFIG_HOME (or ~/.config) / mainstay / keys / <workspace id>.key       32 random bytes (or see `keeping`)
                                                         <workspace id>.session   32 random bytes in hex
+    beside them: <workspace id>.head (see `head`) and <workspace id>.forgotten (see `forgotten`)
 
 Both files are 0600 and made by `init`. The id stands in `.mainstay/id`, so the folder may move; the key never
 lies inside the workspace. Without it the history is unreadable: it belongs into the operator's own backup.
@@ -21,6 +22,7 @@ import msgspec
 from mainstay.errors import LedgerError, WrongKeyError
 from mainstay.ledger import keeping
 from mainstay.ledger.disk import make_folder, read_private, replace
+from mainstay.ledger.forgotten import SUFFIX as FORGOTTEN_SUFFIX
 from mainstay.ledger.keeping import KEY_BYTES
 
 if TYPE_CHECKING:
@@ -119,6 +121,11 @@ def witness_file(folder: Path) -> Path:
     return _config_folder() / f"{_workspace_id(folder)}.head"
 
 
+def forgotten_file(folder: Path) -> Path:
+    """Say where it is remembered who was forgotten (`forgotten`). Raises LedgerError when the folder has no id."""
+    return _config_folder() / f"{_workspace_id(folder)}{FORGOTTEN_SUFFIX}"
+
+
 def master(folder: Path) -> bytes:
     """Give the master key itself, for a backup of it. Raises WrongKeyError or LockedError like `load`."""
     place, workspace = _config_folder(), _workspace_id(folder)
@@ -154,8 +161,8 @@ def remove(folder: Path) -> None:
     One that is gone already counts as removed. Raises LedgerError when the folder has no id.
     """
     workspace, place = _workspace_id(folder), _config_folder()
-    for kind in ("session", "head"):
-        (place / f"{workspace}.{kind}").unlink(missing_ok=True)
+    for kind in (".session", ".head", FORGOTTEN_SUFFIX):
+        (place / f"{workspace}{kind}").unlink(missing_ok=True)
     for way in keeping.WAYS:
         keeping.drop(place, workspace, way)
 

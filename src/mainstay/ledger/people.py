@@ -13,11 +13,13 @@ A destroyed key is gone from the table and its pages (`secure_delete`), and from
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import json
 import re
 import secrets
 import unicodedata
+from contextlib import closing
 from hashlib import blake2b
 from pathlib import Path
 from threading import RLock
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    from mainstay.ledger.forgotten import Forgotten
 
 SCHEMA = Path(__file__).with_suffix(".sql").read_text()
 KEY_BYTES = 32
@@ -182,8 +186,13 @@ class PersonKeys:
 class PersonKeyring(PersonKeys):
     """The same with a connection that writes: the owner's. Used from the loop's thread, and one at a time."""
 
-    def __init__(self, path: Path, database_key: bytes, key: bytes) -> None:
-        """Open the table, or make it; raises LedgerError when the database can't be written to."""
+    def __init__(self, path: Path, database_key: bytes, key: bytes, forgotten: Forgotten | None = None) -> None:
+        """Open the table, or make it; raises LedgerError when the database can't be written to.
+
+        `forgotten` is what the machine remembers outside the workspace.
+        """
+        self.forgotten = forgotten
+        self.recording = asyncio.Lock()  # held by who brings receipts into the history
         self._path, self._database_key = path, database_key
         self._lock = RLock()
         self._writer = database.connect_writer(path, database_key)
@@ -288,12 +297,11 @@ class PersonKeyring(PersonKeys):
 
         On disk when this returns; `truncate` takes them out of the WAL. Without a name there is no receipt.
         """
-        gone: dict[bytes, tuple[str, int]] = {}
+        gone = {row[0]: (key_id, at_us) for key_id in key_ids for row in self._read(READ_NAMES_OF, (key_id,))}
 
         def write() -> None:
-            with self._writer:
+            with self._writer:  # begins with a write: what only reads first is refused where others write meanwhile
                 for key_id in key_ids:
-                    gone.update({row[0]: (key_id, at_us) for row in self._read(READ_NAMES_OF, (key_id,))})
                     self._writer.execute(DESTROY_KEY, (at_us, key_id))
                     self._writer.execute(DROP_NAMES, (key_id,))
                 if name:
@@ -312,11 +320,17 @@ class PersonKeyring(PersonKeys):
         self._guarded(lambda: self._writer.execute(DROP_RECEIPT, (name,)))
 
     def truncate(self) -> bool:
-        """Bring the WAL into the database and cut it off; False while somebody reads an older state of it."""
+        """Bring the WAL into the database and cut it off; False while somebody reads an older state of it.
+
+        May run in any thread: it takes a connection of its own, as the other one may be at work meanwhile.
+        """
         try:
-            self._writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+            with closing(database.connect_writer(self._path, self._database_key)) as connection:
+                connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
         except apsw.BusyError:
             return False
+        except apsw.Error as error:
+            raise self._failed(error) from error
         return True
 
     # --- leaves
@@ -329,9 +343,12 @@ class PersonKeyring(PersonKeys):
             with self._lock:
                 return work()
         except apsw.Error as error:
-            why, remedy = trouble(self._path, error)
-            kind = DiskFullError if is_full(self._path, error) else CommitFailedError
-            raise kind(f"The keys of people can't be written: {why}.", remedy=remedy) from error
+            raise self._failed(error) from error
+
+    def _failed(self, error: apsw.Error) -> LedgerError:
+        why, remedy = trouble(self._path, error)
+        kind = DiskFullError if is_full(self._path, error) else CommitFailedError
+        return kind(f"The keys of people can't be written: {why}.", remedy=remedy)
 
 
 _MET_AT_MOST = 100_000

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from mainstay.values import Value
 
 NOTICE = "Notice"  # a sentence about what stops all plans, or that it ended
-WHILE_HELD = frozenset({"release", "anchor", "rebuild"})  # what can be asked of a workspace in quarantine (KERNEL L6)
+WHILE_HELD = frozenset({"release", "anchor", "rebuild", "forget"})  # what can be asked while all is held (L6)
 TAKEN = "Taken"  # the first thing said of a request: it is on disk
 # What goes on by itself, and how many seconds of its sleep are waited for.
 SOON_S = {"retry": 120.0, "settle": 120.0, "confirm": 120.0, "wait": 120.0, "dispatch": 15.0}

@@ -1,9 +1,14 @@
 """Forgetting a person: their keys are destroyed, and the history keeps a receipt without a name (M7, KERNEL L3).
 
     keys, names and the receipt's row in one transaction -> WAL cut off -> the receipt is a fact -> its row goes
+    -> the receipt stands outside the workspace too (`ledger.forgotten`)
 
 A crash on any line is made good at the next start (`catch_up`): a receipt that is not in the history yet is recorded
 then, and keys that the history says are destroyed, but which came back with an old copy of them, are destroyed again.
+A history that was restored, copied or imported may be older than a forgetting: what this machine remembers of those is
+done again in it. One that stayed where it was is left alone, as nobody asked for it there.
+
+Receipts stand in the stream `people`, and once that is full in `people#000002` and so on.
 """
 
 from __future__ import annotations
@@ -18,8 +23,12 @@ from mainstay import events as e
 from mainstay.errors import InputError, LedgerError
 from mainstay.kernel.state import ENDED, RESTING
 from mainstay.ledger import queries
+from mainstay.ledger.batch import STREAM_EVENTS
+from mainstay.ledger.forgotten import keys_of
 from mainstay.ledger.people import PersonKeyring
+from mainstay.ledger.places import LedgerPlaces
 from mainstay.ledger.traces import SAMPLE_CHARS, trace
+from mainstay.values import following_stream
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,7 +42,7 @@ if TYPE_CHECKING:
     from mainstay.runtime.sealing import Opener
     from mainstay.values import Sealed
 
-STREAM = "people"
+STREAM = "people"  # the first; see `_streams`
 _ALL = 2**62  # of a history: every fact
 _ID_BYTES = 5
 _WAL_TRIES = 20
@@ -69,7 +78,8 @@ async def _forget(desk: Requests, params: Params, emit: Emit) -> Params:
     payloads.forget()
     cut = await _cut_off(people)
     await _record(ledger, people)
-    return {"plan": "", "receipt": msgspec.to_builtins(receipt), "cut_off": cut}
+    remembered = _remember(people, [receipt])
+    return {"plan": "", "receipt": msgspec.to_builtins(receipt), "cut_off": cut, "remembered": remembered}
 
 
 def find_person(reader: SqliteReader, people: PersonKeys, blobs: Blobs, opener: Opener, name: str) -> Params:
@@ -110,27 +120,86 @@ def _known_as(opener: Opener, marks: Sequence[Sealed]) -> list[str]:
     return list(dict.fromkeys(text for text in shown if len(text) <= SAMPLE_CHARS))
 
 
-async def catch_up(ledger: Ledger, people: PersonKeyring, clock: Clock) -> None:
-    """Finish what a crash left of a forgetting, and repeat what an old copy of the keys took back. At every start."""
-    facts = [event.fact for event in ledger.read(STREAM) if isinstance(event.fact, e.PersonForgotten)]
-    gone = [key for fact in facts for key in (*fact.keys, *fact.texts, *fact.files)]
+async def catch_up(ledger: Ledger, people: PersonKeyring, clock: Clock, *, moved: bool) -> int:
+    """Finish what a crash left of a forgetting, and repeat what an old copy of the keys took back. At every start.
+
+    In a history that `moved` this counts also for what only the machine remembers. Gives how many people that were.
+    """
+    facts = _receipts(ledger)
+    again = _unknown_here(facts, people) if moved else []
+    for receipt, _ in again:
+        people.destroy(keys_of(receipt), receipt.at_us, receipt.id, msgspec.json.encode(receipt).decode())
+    gone = [key for fact in facts for key in keys_of(fact)]
     back = list(people.kinds(gone)) if gone else []
     if back:
         people.destroy(back, clock.now_us(), "", "")
     if back or people.receipts():
         await _cut_off(people)
-        await _record(ledger, people)
+        facts += await _record(ledger, people)
+    _remember(people, facts)
+    return sum(count for _, count in again)
 
 
-async def _record(ledger: Ledger, people: PersonKeyring) -> None:
-    """Bring receipts into the history that it does not hold yet."""
-    known = {event.fact.id for event in ledger.read(STREAM) if isinstance(event.fact, e.PersonForgotten)}
-    for name, stored in people.receipts():
-        if name not in known:
-            receipt = msgspec.json.decode(stored, type=e.PersonForgotten)
-            draft = e.Draft(receipt, receipt.at_us, receipt.by)
-            await ledger.append([e.Append(STREAM, len(ledger.read(STREAM)), (draft,))])
-        people.recorded(name)
+def _unknown_here(facts: Sequence[e.PersonForgotten], people: PersonKeyring) -> list[tuple[e.PersonForgotten, int]]:
+    """Give the receipts that this history does not hold, but a key they speak of, and how many people each is about."""
+    known = {fact.id for fact in facts}
+    missing = [receipt for receipt in _remembered(people) if receipt.id not in known]
+    there = people.kinds([key for receipt in missing for key in keys_of(receipt)])
+    counted = [(receipt, sum(key in there for key in receipt.keys)) for receipt in missing]
+    return [(receipt, count) for receipt, count in counted if there.keys() & set(keys_of(receipt))]
+
+
+def _remembered(people: PersonKeyring) -> list[e.PersonForgotten]:
+    try:
+        return people.forgotten.all() if people.forgotten is not None else []
+    except OSError as error:
+        raise LedgerError(
+            f"Who was forgotten can't be read: {error.filename}: {error.strerror}.",
+            remedy="See who may read that file: it says whom this copy of the history has to forget again.",
+        ) from error
+
+
+def _remember(people: PersonKeyring, receipts: Sequence[e.PersonForgotten]) -> bool:
+    """Note receipts outside the workspace too; False where that can't be done now: the next start tries again."""
+    if people.forgotten is None:
+        return False
+    try:
+        known = {receipt.id for receipt in people.forgotten.own()}
+        people.forgotten.add(receipt for receipt in receipts if receipt.id not in known)
+    except OSError:
+        return False
+    return True
+
+
+async def _record(ledger: Ledger, people: PersonKeyring) -> list[e.PersonForgotten]:
+    """Bring receipts into the history that it does not hold yet, one after the other, and give those.
+
+    Of the receipts that wait the history may hold the last one it was given, and that stands in its last stream.
+    """
+    added: list[e.PersonForgotten] = []
+    async with people.recording:
+        for name, stored in people.receipts():
+            stream = LedgerPlaces(ledger).last_stream(STREAM)
+            recorded = ledger.read(stream)
+            if not any(isinstance(event.fact, e.PersonForgotten) and event.fact.id == name for event in recorded):
+                receipt = msgspec.json.decode(stored, type=e.PersonForgotten)
+                if len(recorded) == STREAM_EVENTS:
+                    stream, recorded = following_stream(stream), []
+                draft = e.Draft(receipt, receipt.at_us, receipt.by)
+                await ledger.append([e.Append(stream, len(recorded), (draft,))])
+                added.append(receipt)
+            people.recorded(name)
+    return added
+
+
+def _receipts(ledger: Ledger) -> list[e.PersonForgotten]:
+    """Give every receipt the history holds."""
+    found: list[e.PersonForgotten] = []
+    stream = STREAM
+    while recorded := ledger.read(stream):
+        found += [event.fact for event in recorded if isinstance(event.fact, e.PersonForgotten)]
+        stream = following_stream(stream)
+    return found
 
 
 async def _cut_off(people: PersonKeyring) -> bool:

@@ -19,7 +19,7 @@ from mainstay.events import Append, Draft, PlaceLeft, PlacesKept, PlaceTaken
 from mainstay.kernel.limit import Limit, evolve, has_place
 from mainstay.kernel.state import Plan, holds_places
 from mainstay.runtime.names import Names
-from mainstay.values import SECOND_US
+from mainstay.values import SECOND_US, following_stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -184,8 +184,7 @@ class Admission:
         drafts = tuple(Draft(fact, now_us, "mainstay") for fact in facts)
         appends = [Append(stream, limit.sequence - len(facts), drafts)]
         if limit.sequence >= FULL_STREAM:
-            first, _, number = stream.partition("#")
-            following = f"{first}#{int(number or 1) + 1:06d}"
+            following = following_stream(stream)
             kept = PlacesKept(tuple(sorted(limit.plans)))
             appends.append(Append(following, 0, (Draft(kept, now_us, "mainstay"),)))
             self._limits[name] = following, Limit(1, limit.plans)
