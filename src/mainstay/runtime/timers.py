@@ -100,6 +100,8 @@ class Timers:
             pause_s = LONGEST_SLEEP_S
             if self._at_us is not None:
                 pause_s = min(pause_s, max(0.0, (self._at_us - self._clock.now_us()) / SECOND_US))
+            if (held_s := self._held_until_s - self._clock.boot_s()) > 0:
+                pause_s = min(pause_s, held_s)  # what was held back is due when the grace period ends
             await self._sleep(pause_s)
 
     async def _sleep(self, pause_s: float) -> None:
