@@ -96,6 +96,36 @@ def sleepy(given: Word, ctx: Context) -> Said:
     return Said()
 
 
+@agent(operations=ALL)
+def twice(given: Word, ctx: Context) -> Said:
+    """Read the same two times, then act, which lets it go: it runs again from its journal."""
+    one, two = (ctx.call("test.look", word=given.word)["token"] for _ in range(2))
+    ctx.call("test.say", word=given.word)
+    return Said(f"{one} {two}")
+
+
+@agent(operations=ALL)
+def chancy(given: Word, ctx: Context) -> Said:
+    """Say by the clock and by chance: run again, it says the same only if both are journaled."""
+    said = f"{ctx.now().isoformat()} {ctx.random()} {ctx.uuid()}"
+    ctx.call("test.say", word=said)
+    return Said(said)
+
+
+ORDERS: list[str] = []
+
+
+@agent(operations=ALL)
+def reordered(given: Word, ctx: Context) -> Said:
+    """Make the tool calls of one response in another order each time."""
+    ORDERS.append("run")
+    found = {}
+    for index in (0, 1) if len(ORDERS) % 2 else (1, 0):
+        found[index] = ctx.tool_call("response-1", index, "test.look", {"word": f"w{index}"})
+    ctx.call("test.say", word=given.word)
+    return Said(" ".join(f"{found[index]['word']}={found[index]['token']}" for index in (0, 1)) + f" {len(ORDERS)}")
+
+
 RUNS: list[int] = []
 
 
