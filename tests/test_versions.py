@@ -25,7 +25,7 @@ from versions_desk import (
 
 from mainstay import events as e
 from mainstay.agent import PersonMail, PersonName
-from mainstay.errors import FileError, InactiveError, InputError, OperationError, PlaybookError
+from mainstay.errors import InactiveError, InputError, OperationError, PlaybookError
 from mainstay.kernel.graph import Definition
 from mainstay.playbooks.changes import changes
 from mainstay.playbooks.shelf import library_version

@@ -34,6 +34,7 @@ from mainstay.ledger.people import PersonKeys
 from mainstay.ledger.reader import SqliteReader
 from mainstay.requests.asked import labels_of, recall_line, rejection_used, what_follows
 from mainstay.requests.forgetting import find_person
+from mainstay.requests.leaning import leaning
 from mainstay.requests.release import STREAM, in_doubt, plans_in_doubt, reason_of
 from mainstay.requests.release import shown as shown_doubt
 from mainstay.requests.stuck import STUCK_KINDS, group_of
@@ -184,7 +185,6 @@ class Views:
         """Show a plan: its steps, its timeline with causes, its questions, what an undo would do."""
         plan = self.plan(plan_id)
         possible, impossible = undo_order(plan)
-        children = [child for slot in plan.slots.values() for child in slot.children]
         return {
             "plan": plan.id,
             "playbook": plan.playbook,
@@ -208,7 +208,7 @@ class Views:
                 "impossible": [{"action": say_path(path), "why": why} for path, why in impossible],
             },
             "not_undone": self._not_undone(plan),
-            "parts": children,
+            "parts": [child for slot in plan.slots.values() for child in slot.children],
             "leaving": self.leaving(plan_id),
         }
 
@@ -270,7 +270,8 @@ class Views:
         plan = self.plan(plan_id)
         prepared = {one.fact.path: one.fact for one in self.recorded(plan_id) if isinstance(one.fact, e.EffectPrepared)}
         possible, impossible = undo_order(plan)
-        found: Row = {"plan": plan_id, "title": plan.title, "status": plan.status, "possible": [], "impossible": []}
+        leans = leaning(self._reader.rows, self.plan, plan, possible)
+        found: Row = {"plan": plan_id, "title": plan.title, "leaning": leans, "possible": [], "impossible": []}
         for path in possible:
             named = say_path(path) + ": " if duty_of(plan, path) == "child" else ""
             for child in reversed(plan.slots[path].children):
@@ -284,9 +285,8 @@ class Views:
                     continue
                 by = _summary(catalogue, undo.operation) if undo is not None else ""
                 found["possible"].append(self._action(path, prepared[path], catalogue) | {"by": by})
-        found["impossible"] += [
-            self._action(path, prepared[path], catalogue) | {"why": why} for path, why in impossible if path in prepared
-        ]
+        left = [one for one in impossible if one[0] in prepared]
+        found["impossible"] += [self._action(path, prepared[path], catalogue) | {"why": why} for path, why in left]
         return found
 
     def _action(self, path: str, prepared: e.EffectPrepared, catalogue: Catalogue) -> Row:

@@ -140,3 +140,23 @@ def test_p6_a_step_that_a_version_renamed_is_named_and_nothing_counts_for_it(des
     twice = desk.run("rerun", ended, "--adopt", "tell", "--again", "tell", "--yes")
     assert twice.returncode == 2
     assert "Two things" in twice.stderr
+
+
+def test_p6_an_undo_names_the_reruns_that_lean_on_what_it_takes_back(desk, ended):
+    second = desk.json("rerun", ended, "word=two", "--undo", "second", "--adopt", "tell", "--yes")["plan"]
+    third = desk.json("rerun", second, "--from", "second", "--again", "second", "--adopt", "tell", "--yes")["plan"]
+    asked = desk.run("undo", ended)
+    assert (asked.returncode, files(desk)) == (2, ["first.txt", "second-two.txt"])
+    assert all(f"({plan}, " in asked.stderr for plan in (second, third))
+    (first, *_) = desk.json("rerun", ended, "--from", "first", "--dry")["later"]
+    assert (first["step"], [row["plan"] for row in first["leaning"]]) == ("first", [second, third])
+    assert f"take it from {second}, {third} too" in desk.run("rerun", ended, "--from", "first", "--dry").stdout
+    question = desk.json("undo", ended, "--yes")
+    assert [(row["plan"], row["steps"]) for row in question["leaning"]] == [(second, ["first"]), (third, ["first"])]
+
+
+def test_p6_an_undo_names_no_rerun_that_took_over_nothing_of_it(desk, ended):
+    desk.json("rerun", ended, "--from", "first", *("--again", "first", "--again", "second", "--adopt", "tell", "--yes"))
+    asked = desk.run("undo", ended)
+    assert "first" in asked.stderr
+    assert "lean on it" not in asked.stderr

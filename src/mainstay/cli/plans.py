@@ -96,6 +96,7 @@ def undo(screen: Screen, folder: Path | None, name: str, reason: str, *, yes: bo
         last = views.timeline(plan)[-1]["what"]
         stays = views.show(plan)["not_undone"]
     document = standing | {"taken_back": listed["possible"], "left": listed["impossible"], "stays": stays}
+    document["leaning"] = listed["leaning"]
     screen.give(document, lambda _: say_standing(screen, standing))
     if not screen.as_json:
         screen.say(last)
@@ -147,3 +148,11 @@ def _draw_undo(listed: Row, console: Console) -> None:
         console.print(text(f"  {row['action']}: {row['headline']}"))
     for why, count in Counter(row["why"] for row in listed["impossible"]).items():
         console.print(text(f"  Why ({count}): {why}"))
+    if listed["leaning"]:
+        console.print(
+            text("Others lean on it: they took over what is taken back here, and stay as they are.", "bold red")
+        )
+    for row in listed["leaning"]:
+        steps = ", ".join(row["steps"])
+        console.print(text(f"  {row['title']} ({row['plan']}, {row['says']}) took over {steps}"))
+        console.print(text(f"    Look at it first: mainstay show {row['plan']}", "dim"))

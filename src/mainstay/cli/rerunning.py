@@ -80,7 +80,9 @@ def _draw(found: Row, console: Console) -> None:
     for row in found["later"]:
         times = f" ({row['actions']} actions)" if row["actions"] > 1 else ""
         stays = f"; can't be undone: {row['cannot_undo']}" if row["cannot_undo"] else ""
-        console.print(text(f"  {row['step']}: {row['does']}{times}{stays}"))
+        leaning = ", ".join(one["plan"] for one in row["leaning"])
+        leans = f"; an undo would take it from {leaning} too, which took it over" if leaning else ""
+        console.print(text(f"  {row['step']}: {row['does']}{times}{stays}{leans}"))
 
 
 def _choose(screen: Screen, row: Row) -> str:

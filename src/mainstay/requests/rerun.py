@@ -18,6 +18,7 @@ from mainstay.kernel.graph import Graph
 from mainstay.kernel.state import ENDED, Plan, in_flight, step_name
 from mainstay.kernel.words import STATUS
 from mainstay.playbooks.shelf import open_to_run
+from mainstay.requests.leaning import leaning
 from mainstay.requests.plans import inputs_of
 from mainstay.runtime.admission import places_of
 from mainstay.runtime.children import children_of
@@ -173,6 +174,7 @@ def _later(desk: Requests, parent: Plan, graph: Graph, again: set[str]) -> list[
                 "does": acts[0][0],
                 "cannot_undo": final[0] if final else "",
                 "choices": choices,
+                "leaning": leaning(desk.engine.parts.ledger.rows, desk.engine.load, origin, [name]),
             }
         )
     return rows

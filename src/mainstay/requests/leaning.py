@@ -1,0 +1,37 @@
+"""Reruns that lean on what a plan did: they took its outcomes over, and nobody tells them when that is taken back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from mainstay.kernel.state import step_name
+from mainstay.kernel.words import STATUS
+from mainstay.ledger import queries
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from mainstay.kernel.state import Plan
+
+Rows: TypeAlias = "Callable[[str, Sequence[object]], list[tuple[Any, ...]]]"
+Row: TypeAlias = dict[str, Any]
+
+
+def leaning(rows: Rows, load: Callable[[str], Plan], plan: Plan, paths: Iterable[str]) -> list[Row]:
+    """List the reruns that took over what was done at these paths of a plan, and the reruns of those.
+
+    One that was undone itself leans on nothing any more.
+    """
+    return list(_leaning(rows, load, plan, {step_name(path) for path in paths}))
+
+
+def _leaning(rows: Rows, load: Callable[[str], Plan], plan: Plan, names: set[str]) -> Iterator[Row]:
+    found = rows(queries.BEGUN_BY, (plan.playbook, plan.proposed_at_us, plan.id)) if names and not plan.parent else []
+    for (plan_id,) in found:
+        rerun = load(plan_id)
+        taken = [one.path for one in rerun.adopted if one.status == "done" and one.path in names]
+        if rerun.fork_of != plan.id or not taken:
+            continue
+        if rerun.status != "undone":
+            yield {"plan": rerun.id, "title": rerun.title, "says": STATUS[rerun.status], "steps": taken}
+        yield from _leaning(rows, load, rerun, set(taken))
