@@ -2,13 +2,14 @@
 
 To start Python and load Mainstay takes a processor most of a second, and the tests run a thousand commands. So one
 process loads all of it once (`starter_host.py`), and each program is a fork of that: a process like any other, with
-arguments, environment, folder, files, terminal, signals and exit status of its own. What only a new interpreter can show
-(the console script, what is loaded and when) is shown by tests that start one.
+arguments, environment, folder, files, terminal, signals and exit status of its own. What only a new interpreter can
+show (the console script, what is loaded and when) is shown by tests that start one.
 """
 
 from __future__ import annotations
 
 import atexit
+import contextlib
 import functools
 import json
 import os
@@ -17,6 +18,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,7 +31,7 @@ SOURCE = Path(__file__).parents[1] / "src"
 
 
 class Program:
-    """A program that was begun: `mainstay`, or a file of Python."""
+    """A program that was begun: `mainstay`, a file of Python, or `-c` and what that would say."""
 
     def __init__(
         self,
@@ -66,7 +68,10 @@ class Program:
 
     def kill(self) -> None:
         """End it at once, when it lives."""
-        if self._status is None:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.wait(0)
+            return
+        with contextlib.suppress(ProcessLookupError):  # it ended just now
             os.kill(self.pid, signal.SIGKILL)
 
     def _number(self) -> int:
@@ -78,12 +83,39 @@ class Program:
         return int(line)
 
 
+class Script(Program):
+    """A file of Python that was begun with this process's environment; what it says can be read from `stdout`."""
+
+    def __init__(self, *arguments: object) -> None:
+        """Begin it; its mistakes are said on our stderr."""
+        heard, says = os.pipe()
+        files = (os.open(os.devnull, os.O_RDONLY), says, os.dup(2))
+        super().__init__(arguments, folder=Path.cwd(), env=os.environ, files=files)
+        self.stdout = os.fdopen(heard)
+
+    def rest(self, timeout: float) -> str:
+        """Give what else it says, once it ended; it is killed when it takes too long."""
+        alarm = threading.Timer(timeout, self.kill)
+        alarm.start()
+        with self.stdout:
+            said = self.stdout.read()
+        alarm.cancel()
+        self.wait(timeout)
+        return said
+
+
 def run(
-    arguments: Sequence[object], *, folder: Path, env: Mapping[str, str], stdin: str, timeout: float
+    arguments: Sequence[object],
+    *,
+    folder: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    stdin: str = "",
+    timeout: float = 60.0,
 ) -> subprocess.CompletedProcess[str]:
     """Run a program to its end, and until nothing holds its output: like subprocess.run."""
     (given, give), (out, outs), (err, errs) = (os.pipe() for _ in range(3))
-    program = Program(arguments, folder=folder, env=env, files=(given, outs, errs))
+    env = os.environ if env is None else env
+    program = Program(arguments, folder=folder or Path.cwd(), env=env, files=(given, outs, errs))
     end = time.monotonic() + timeout
     read: dict[int, bytearray] = {out: bytearray(), err: bytearray()}
     with selectors.DefaultSelector() as selector, os.fdopen(give, "wb") as file:

@@ -20,9 +20,11 @@ import runpy
 import selectors
 import socket
 import sys
+import tempfile
 import termios
 import threading
 import time
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +122,7 @@ def become(wanted: dict[str, Any]) -> None:
     os.environ.clear()
     os.environ.update({name: value for name, value in coerced.items() if value} | wanted["env"])
     time.tzset()
+    tempfile.tempdir = None  # it is looked up anew
     sys.stdin = sys.__stdin__ = _text(0, "r", sys.stdin)
     sys.stdout = sys.__stdout__ = _text(1, "w", sys.stdout)
     sys.stderr = sys.__stderr__ = _text(2, "w", sys.stderr)
@@ -127,8 +130,22 @@ def become(wanted: dict[str, Any]) -> None:
     program = sys.argv[0]
     if program == "mainstay":
         end(run(sys.argv[1:]))
-    sys.path[0] = str(Path(program).parent)
-    runpy.run_path(program, run_name="__main__")
+    try:
+        if program == "-c":
+            sys.path[0] = ""
+            code = sys.argv.pop(1)
+            exec(compile(code, "<string>", "exec"), {"__name__": "__main__"})
+        else:
+            sys.path[0] = str(Path(program).parent)
+            runpy.run_path(program, run_name="__main__")
+    except SystemExit as ended:
+        if isinstance(ended.code, str):
+            sys.stderr.write(ended.code + "\n")
+        end(int(ended.code is not None) if not isinstance(ended.code, int) else ended.code)
+    except BaseException:  # noqa: BLE001 - as an interpreter says it
+        traceback.print_exc()
+        end(1)
+    end(0)
 
 
 def end(status: int) -> None:

@@ -5,18 +5,19 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-import subprocess
-import sys
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from exam_owner import PLAY, Exam, activate
+from starter import Script
 
 from mainstay.app import Owner, create_workspace
 from mainstay.playbooks.shelf import LIBRARY
 from mainstay.views import Views
+
+pytestmark = pytest.mark.long
 
 OWNER = Path(__file__).with_name("exam_owner.py")
 SEEDS = 5
@@ -209,7 +210,7 @@ def test_undone_what_somebody_changed_is_asked_about_and_left(workspace):
 
 
 def start(workspace):
-    owner = subprocess.Popen([sys.executable, OWNER, workspace.root], stdout=subprocess.PIPE, text=True)
+    owner = Script(OWNER, workspace.root)
     assert owner.stdout.readline() == "up\n"
     return owner
 
@@ -222,7 +223,7 @@ def run_s(tmp_path_factory):
         play(made)
         owner = start(made)
         began = time.monotonic()
-        assert owner.communicate(timeout=END_S)[0].startswith("completed")
+        assert owner.rest(END_S).startswith("completed")
         return time.monotonic() - began
 
 
@@ -235,8 +236,8 @@ def test_killed_anywhere_each_post_is_there_once_or_taken_back(seed, undo, run_s
         owner = start(workspace)
         time.sleep(pick.uniform(0, run_s * 0.7))
         owner.kill()
-        owner.communicate(timeout=END_S)
-    assert start(workspace).communicate(timeout=END_S)[0].startswith("undone" if undo else "completed")
+        owner.rest(END_S)
+    assert start(workspace).rest(END_S).startswith("undone" if undo else "completed")
     assert published(workspace) == published(workspace, "outbox/scheduled") == (NONE if undo else ALL)
     assert len(reports(workspace)) == (0 if undo else 1)
     assert not list((workspace.root / "outbox").rglob(".*")), "no half-written file is left"

@@ -8,17 +8,18 @@ import email.policy
 import json
 import random
 import re
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 from aiosmtpd.smtp import SMTP
 from exam_owner import PLAY, Exam, activate, mails
+from starter import Script
 
 from mainstay.app import Owner, create_workspace
 from mainstay.views import Views
+
+pytestmark = pytest.mark.long
 
 OWNER = Path(__file__).with_name("exam_owner.py")
 SEEDS = 5
@@ -213,7 +214,7 @@ def test_what_was_refunded_is_not_credited_twice(workspace):
 
 
 def start(workspace):
-    owner = subprocess.Popen([sys.executable, OWNER, workspace.root], stdout=subprocess.PIPE, text=True)
+    owner = Script(OWNER, workspace.root)
     assert owner.stdout.readline() == "up\n"
     return owner
 
@@ -226,7 +227,7 @@ def run_s(tmp_path_factory):
         play(made, **KILLED)
         owner = start(made)
         began = time.monotonic()
-        assert owner.communicate(timeout=END_S)[0] == "undone accepted\n"
+        assert owner.rest(END_S) == "undone accepted\n"
         return time.monotonic() - began
 
 
@@ -244,8 +245,8 @@ def test_killed_anywhere_each_mail_and_each_number_is_there_once(seed, run_s, wo
         owner = start(workspace)
         time.sleep(pick.uniform(0, run_s * 0.7))
         owner.kill()
-        owner.communicate(timeout=END_S)
-    assert start(workspace).communicate(timeout=END_S)[0] == "undone accepted\n"
+        owner.rest(END_S)
+    assert start(workspace).rest(END_S) == "undone accepted\n"
     y = year()
     assert subjects(workspace) == sorted([f"We begin: invoice {y}-0001", READY, CHANGED, f"Invoice {y}-0002"])
     assert recorded(workspace) == [
@@ -290,8 +291,8 @@ def test_c13_many_invoices_at_once_killed_anywhere_leave_no_gap(seed, workspace)
         owner = start(workspace)
         time.sleep(pick.uniform(0, 0.8))
         owner.kill()
-        owner.communicate(timeout=END_S)
-    assert start(workspace).communicate(timeout=END_S)[0].startswith("completed")
+        owner.rest(END_S)
+    assert start(workspace).rest(END_S).startswith("completed")
     numbers = [f"{year()}-{serial:04}" for serial in range(1, count + 1)]
     assert [number for number, _ in recorded(workspace)] == numbers
     assert sorted(documents(workspace)) == numbers

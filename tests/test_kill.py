@@ -2,13 +2,12 @@
 
 import email
 import random
-import subprocess
-import sys
 import time
 from collections import Counter
 from pathlib import Path
 
 import pytest
+from starter import Script
 
 from mainstay.app import Owner, create_workspace
 from mainstay.ledger.books import BookReader
@@ -38,7 +37,7 @@ def run_s(tmp_path_factory):
 
 
 def start(workspace):
-    owner = subprocess.Popen([sys.executable, OWNER, workspace.root], stdout=subprocess.PIPE, text=True)
+    owner = Script(OWNER, workspace.root)
     assert owner.stdout.readline() == "up\n"
     owner.stdout.close()
     return owner

@@ -18,6 +18,8 @@ from hard_world import SMALL_CHANGE
 from mainstay.agents.reconcile import ReconcileInput, reconcile
 from mainstay.values import Money
 
+pytestmark = pytest.mark.long
+
 SEEDS = range(50)
 POOLS = [range(first, first + 10) for first in range(0, 50, 10)]  # each must hold by itself
 LINES_MIN = 20_000  # over all seeds

@@ -17,6 +17,8 @@ from mainstay.ledger import database, keys
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.long
+
 PASSPHRASE = "correct horse battery"
 
 

@@ -10,6 +10,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+import starter
 from cli_desk import COMMAND, Desk, Terminal
 
 from mainstay import events as e
@@ -34,7 +35,11 @@ def place(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def told(place):
-    done = mainstay(place, "demo", timeout=PROMISED_S)
+    done = subprocess.run(
+        [sys.executable, "-m", "mainstay.cli", "demo"],
+        cwd=place, env={**os.environ, "PYTHONPATH": str(SRC)},
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PROMISED_S, check=False,
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -51,17 +56,8 @@ def plan(workspace):
         return only["plan"]
 
 
-def mainstay(place, *arguments, timeout=60):
-    return subprocess.run(
-        [sys.executable, "-m", "mainstay.cli", *arguments],
-        cwd=place,
-        env={**os.environ, "PYTHONPATH": str(SRC)},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        check=False,
-    )
+def mainstay(place, *arguments):
+    return starter.run(["mainstay", *arguments], folder=place)
 
 
 def facts(workspace, plan):

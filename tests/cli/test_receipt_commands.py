@@ -12,8 +12,11 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
+import starter
 from cli_desk import COMMAND, new_desk
 from pypdf import PdfReader
+
+pytestmark = pytest.mark.long
 
 
 @pytest.fixture(scope="module")
@@ -32,8 +35,18 @@ def done(tmp_path_factory):
     return desk
 
 
+def checked(file, *more, tmp_path):
+    """Check a file where there is no workspace, no configuration and no key."""
+    home = tmp_path / "nowhere"
+    home.mkdir(exist_ok=True)
+    env = {"PATH": os.environ["PATH"], "HOME": str(home)}
+    found = starter.run(["mainstay", "history", "check", file, *more], folder=home, env=env)
+    assert not list(home.iterdir()), "checking leaves nothing behind"
+    return found
+
+
 def offline(file, *more, tmp_path):
-    """Check a file where there is no workspace, no configuration, no key and no network."""
+    """Check a file where there is no network either."""
     home = tmp_path / "nowhere"
     home.mkdir(exist_ok=True)
     env = {"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": str(Path(__file__).parents[2] / "src")}
@@ -66,10 +79,10 @@ def test_o17_a_receipt_is_checked_offline_on_another_machine(done, tmp_path):
         assert "every letter is as it was signed" in found.stdout
         assert f"with key {done.made['fingerprint']}" in found.stdout.replace("\n", " ")
         assert "compare it with what you were given" in found.stdout.replace("\n", " ")
-        pinned = offline(copy, "--key", done.made["fingerprint"], tmp_path=tmp_path)
+        pinned = checked(copy, "--key", done.made["fingerprint"], tmp_path=tmp_path)
         assert "with the key you named" in pinned.stdout
-        assert offline(copy, "--key", done.made["key"], tmp_path=tmp_path).returncode == 0
-        wrong = offline(copy, "--key", "0" * 64, tmp_path=tmp_path)
+        assert checked(copy, "--key", done.made["key"], tmp_path=tmp_path).returncode == 0
+        wrong = checked(copy, "--key", "0" * 64, tmp_path=tmp_path)
         assert wrong.returncode == 1
         assert "Another key signed it" in wrong.stdout
 
@@ -147,11 +160,11 @@ def test_tampering_is_named(done, tmp_path, kind, before, after, told):
     assert before.encode() in content
     changed = tmp_path / file.name
     changed.write_bytes(content.replace(before.encode(), after.encode(), 1))
-    found = offline(changed, tmp_path=tmp_path)
+    found = checked(changed, tmp_path=tmp_path)
     assert found.returncode == 1
     assert told in " ".join(found.stdout.split())
     changed.write_bytes(content[:-5])
-    assert "cut off" in offline(changed, tmp_path=tmp_path).stdout
+    assert "cut off" in checked(changed, tmp_path=tmp_path).stdout
 
 
 def test_what_is_no_receipt_and_no_file_is_said(done, tmp_path):
@@ -173,9 +186,9 @@ def test_o17_without_personal_nothing_personal_is_told_and_the_full_one_proves_i
         content = file.read_bytes()
         assert not [name for name in people if name.encode() in content]
         assert b'"salt"' not in content
-        assert offline(file, tmp_path=tmp_path).returncode == 0
-        assert offline(file, "--full", str(full), tmp_path=tmp_path).returncode == 0
-        wrong = offline(full, "--full", str(file), tmp_path=tmp_path)
+        assert checked(file, tmp_path=tmp_path).returncode == 0
+        assert checked(file, "--full", str(full), tmp_path=tmp_path).returncode == 0
+        wrong = checked(full, "--full", str(file), tmp_path=tmp_path)
         assert wrong.returncode == 1
         assert "something else differs" in " ".join(wrong.stdout.split())
 
@@ -223,7 +236,7 @@ def test_a_plan_undone_later_has_a_new_receipt_and_the_old_one_still_holds(desk,
     assert "Marlin" in text_of(after)
     assert "Marlin" not in text_of(forgotten)
     for file in (*files_of(before), *files_of(after), *files_of(forgotten)):
-        assert offline(file, tmp_path=tmp_path).returncode == 0
+        assert checked(file, tmp_path=tmp_path).returncode == 0
 
 
 def test_a_cancelled_plan_has_a_receipt_that_says_by_whom_and_why(desk):

@@ -27,6 +27,8 @@ from mainstay.ledger.sqlite import SqliteLedger
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.long
+
 WORD, ANOTHER = "correct horse battery", "staple of another sort"
 KEEP, LOSE = b"named by a fact" * 500, b"named by nothing" * 500
 LONG_AGO_S = 1_000_000.0

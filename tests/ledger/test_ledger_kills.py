@@ -18,6 +18,8 @@ from mainstay.ledger import database, head
 from mainstay.ledger.head import HeadKeeper
 from mainstay.ledger.sqlite import SqliteLedger
 
+pytestmark = pytest.mark.long
+
 HERE = Path(__file__).parent
 PLANS, STEPS = 60, 30
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
 from pathlib import Path
 
 import kit
 import pytest
+import starter
 from stepping_owner import ACTS, WHO
 
 from mainstay import events as e
@@ -43,8 +42,7 @@ def in_owner(workspace, scenario):
 
 def dies(workspace, act, step):
     """Do an act in a process that dies at a step; False when it was done before it came to that."""
-    program = [sys.executable, str(Path(__file__).with_name("stepping_owner.py")), act, str(step), str(workspace.root)]
-    code = subprocess.run(program, check=False, timeout=60, capture_output=True).returncode
+    code = starter.run([Path(__file__).with_name("stepping_owner.py"), act, step, workspace.root]).returncode
     assert code in (0, -9)
     return code == -9
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import msgspec
 import pytest
+import starter
 from kit import TYPES, World, after, agent, do, each, owner_of, plan
 
 from mainstay import commands as c
@@ -402,7 +401,7 @@ def test_a_kill_between_an_effect_and_its_record_does_it_once(workspace, world, 
             tests=str(Path(__file__).parent), root=str(workspace.root), world=str(world.folder), fresh=fresh,
             operation=operation,
         )  # fmt: skip
-        return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+        return starter.run(["-c", code])
 
     assert process(fresh=True).returncode == -9
     again = process(fresh=False)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+import starter
 from families import WORD, cel, child, parent, say, sub, subs
 from kit import after, do
 from msgspec.structs import replace
@@ -46,7 +45,7 @@ def looped():
 CRASH = """
 import asyncio, json, sys
 from pathlib import Path
-sys.path.insert(0, {tests!r})
+sys.path[:0] = {tests!r}
 import test_family_crashes as here
 from kit import World, owner_of
 from mainstay.views import Views
@@ -73,10 +72,15 @@ asyncio.run(main())
     ],
 )
 def test_a_family_goes_on_after_every_kill_and_repeats_nothing(workspace, world, plan, kills, words):
-    code = CRASH.format(tests=str(Path(__file__).parent), root=str(workspace.root), world=str(world.folder), plan=plan)
+    code = CRASH.format(
+        tests=[str(each) for each in Path(__file__).parents[:2]],
+        root=str(workspace.root),
+        world=str(world.folder),
+        plan=plan,
+    )
     died = 0
     while True:
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+        done = starter.run(["-c", code])
         if done.returncode == 0:
             break
         died += 1

@@ -7,8 +7,6 @@ import json
 import os
 import random
 import signal
-import subprocess
-import sys
 from itertools import count
 from pathlib import Path
 from random import Random
@@ -16,6 +14,7 @@ from random import Random
 import calling_kit
 import pytest
 import random_agents
+import starter
 from calling_kit import Looked, journal, value
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -26,6 +25,9 @@ from mainstay import app, works
 from mainstay.agent import MARK
 from mainstay.contracts import AgentContract
 
+pytestmark = pytest.mark.long
+
+OWNER = Path(__file__).with_name("calling_owner.py")
 WORDS = ("a", "b", "c")
 acts = st.one_of(
     st.tuples(st.just("look"), st.sampled_from(WORDS)),
@@ -189,15 +191,7 @@ def owners_until_the_end(places, agent, word):
     """Start owners, each after the death of the one before, until one sees the plan's end. Give how many died."""
     workspace, world = places
     for died in range(12):
-        code = [
-            sys.executable,
-            str(Path(__file__).with_name("calling_owner.py")),
-            workspace.root,
-            world.folder,
-            agent,
-            word,
-        ]
-        done = subprocess.run(code, capture_output=True, text=True, timeout=60, check=False)
+        done = starter.run([OWNER, workspace.root, world.folder, agent, word])
         if done.returncode == 0:
             return died, json.loads(done.stdout)
         assert done.returncode == -signal.SIGKILL, done.stderr

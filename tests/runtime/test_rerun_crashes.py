@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import random
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
+from starter import Script
 
 from mainstay.views import Views
 from mainstay.workspace import Workspace
@@ -20,8 +19,7 @@ END_S = 90
 
 
 def begin(workspace, world):
-    command = [sys.executable, OWNER, workspace.root, world.folder]
-    owner = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    owner = Script(OWNER, workspace.root, world.folder)
     assert owner.stdout.readline() == "up\n"
     return owner
 
@@ -33,10 +31,8 @@ def test_p6_killed_at_any_moment_a_rerun_undoes_and_does_once(workspace, world, 
         owner = begin(workspace, world)
         time.sleep(pick.uniform(0, 0.5))
         owner.kill()
-        owner.communicate(timeout=END_S)
-    said, told = begin(workspace, world).communicate(timeout=END_S)
-    assert said, told
-    first, second = json.loads(said)
+        owner.rest(END_S)
+    first, second = json.loads(begin(workspace, world).rest(END_S))
     assert world.words() == WORDS
     assert all(len(calls) == 1 for calls in world.calls().values()), "no token was used twice"
     with Views(Workspace(workspace.root)) as views:
