@@ -1,10 +1,11 @@
 # `make` alone lists the targets.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory# the last line of a benchmark is its result, also with make -C
 BIN := .venv/bin
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1# else it asks the network for a newer one
 
-.PHONY: help setup demo check test test-long bench-matching format lock clean
+.PHONY: help setup demo check test test-long bench-quick bench-matching format lock clean
 
 help: ## List the targets
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1\t\2/p' Makefile | expand -t 16
@@ -26,8 +27,11 @@ test: setup ## Run the tests; a part of them: make test ARGS="tests/test_tidy.py
 test-long: setup ## Run the tests that take long: kills, exams, many real commands
 	$(BIN)/pytest -n 2 --dist worksteal -m long $(ARGS)
 
+bench-quick: setup .venv-bench/packages ## Measure speed beside LangGraph and a bare journal in a minute
+	@$(BIN)/python benchmarks/quick.py $(ARGS)
+
 bench-matching: setup ## Measure how well and how fast payments are matched
-	$(BIN)/python bench/matching.py $(ARGS)
+	$(BIN)/python benchmarks/matching.py $(ARGS)
 
 format: setup ## Format the code, and mend what the linter can mend
 	$(BIN)/ruff check --fix-only .
@@ -37,12 +41,16 @@ lock: ## Pin and hash what pyproject.toml requires; newest versions: make lock A
 	scripts/lock $(ARGS)
 
 clean: ## Remove .venv, caches and build output
-	rm -rf .venv .pytest_cache .ruff_cache .hypothesis .import_linter_cache .grimp_cache build dist
+	rm -rf .venv .venv-bench .pytest_cache .ruff_cache .hypothesis .import_linter_cache .grimp_cache build dist
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A requirement changed: all anew, so that nothing stays that is no longer wanted.
 .venv/packages: requirements/run.txt requirements/dev.txt
-	@scripts/venv
+	@scripts/venv .venv $^
+
+# What Mainstay is measured beside shares nothing with it.
+.venv-bench/packages: benchmarks/peers.txt
+	@scripts/venv .venv-bench $^
 
 .venv/installed: .venv/packages pyproject.toml
 	@$(BIN)/python -m pip --disable-pip-version-check install --quiet --no-build-isolation --no-deps --editable .

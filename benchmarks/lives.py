@@ -1,0 +1,70 @@
+"""What is measured over several lives of one workspace: plans that wait, and a process that is killed."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import time
+from typing import TYPE_CHECKING, Any
+
+from turns import OTHER_CORE, Subject
+
+from mainstay.workspace import Workspace
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from turns import Env
+
+WAITING = "mainstay_waiting.py"
+KILL = "mainstay_kill.py"
+PLANS = 1000
+OPEN_LIMIT_S = 60.0
+
+
+def begin_filling(folder: Path, count: int, seconds: float) -> Subject:
+    """Let plans come to wait, on the other core; `fill.answer()` says how many there are."""
+    fill = Subject(WAITING, folder / "many", core=OTHER_CORE, log="-fill").ready()
+    fill.send("fill", count=count, seconds=seconds)
+    return fill
+
+
+def waiting(folder: Path, fill: Subject, *, idle_s: float, rulings: int) -> dict[str, Any]:
+    """Hold a new owner of many waiting plans against one of an empty history; both did nothing but open it."""
+    count = fill.answer()["waiting"]
+    fill.kill()
+    with Subject(WAITING, folder / "none", log="-none") as none:
+        empty = none.ready().ask("rest", seconds=0.1)
+    with Subject(WAITING, folder / "many", log="-many") as many:
+        full = many.ready().ask("rest", seconds=idle_s)
+        ruled = many.ask("rule", count=rulings) if rulings else {}
+    assert full["waiting"] == count, f"{count} plans waited, {full['waiting']} still do"
+    each_kb = (full["rss_kb"] - empty["rss_kb"]) / count
+    return {**ruled, "waiting": count, "waiter_kb": each_kb, "idle_cpu_percent": full["idle_cpu_percent"]}
+
+
+def killed(folder: Path, env: Env | None = None) -> dict[str, Any]:
+    """Kill an owner with plans in flight; seconds from the next one's open socket to the last plan's next fact."""
+    with Subject(KILL, folder, env=env, log="-first") as first:
+        in_flight = first.ready().ask("begin", count=PLANS)["plans"]
+        first.kill()
+    assert in_flight == PLANS, f"only {in_flight} plans were in flight"
+    with Subject(KILL, folder, env=env, log="-second") as second:
+        second.ready()
+        began_s = time.monotonic()
+        second.send("go on", count=PLANS)
+        open_s = _socket_open(Workspace(folder / "workspace").socket)
+        answer = second.answer()
+    assert answer["moved"] == PLANS
+    return {"resume_1000_s": answer["last_at_s"] - open_s, "socket_open_s": open_s - began_s}
+
+
+def _socket_open(path: Path) -> float:
+    """Wait until an owner listens; gives when, on the machine's own clock."""
+    until = time.monotonic() + OPEN_LIMIT_S
+    while time.monotonic() < until:
+        with socket.socket(socket.AF_UNIX) as probe, contextlib.suppress(FileNotFoundError, ConnectionRefusedError):
+            probe.connect(str(path))
+            return time.monotonic()
+        time.sleep(0.001)
+    raise RuntimeError("The restarted owner opened no socket.")
