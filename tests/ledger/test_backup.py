@@ -362,6 +362,18 @@ def test_f6_a_history_on_a_disk_that_takes_nothing_is_read_and_backed_up(filled,
     assert not (small_disk / "to").exists()
 
 
+def test_f6_l7_a_history_whose_log_has_no_index_is_verified_on_a_full_disk(filled, folder, small_disk):
+    """A kill leaves the log; its index may be cut off where there is no room. One reader at a time can do without."""
+    state = small_disk / "acme" / ".mainstay"
+    shutil.copytree(folder, state, ignore=shutil.ignore_patterns("ledger.db-shm"))
+    assert (state / "ledger.db-wal").stat().st_size
+    (small_disk / "ballast").write_bytes(bytes(shutil.disk_usage(small_disk).free))
+    with SqliteReader(state / "ledger.db", KEY) as reader:
+        found = reader.verify()
+        assert (found.whole, found.records, found.damaged) == (True, filled.head()[0], ())
+        assert list(reader.tail()) == list(filled.tail())
+
+
 def test_o7_a_disk_itself_is_no_place_to_restore_to(filled, folder, tmp_path, small_disk):
     make(folder, tmp_path / "acme.backup")
     with pytest.raises(InputError, match="a disk itself"):

@@ -6,7 +6,7 @@ another thread waits for its turn.
 
 from __future__ import annotations
 
-from contextlib import closing
+from contextlib import closing, contextmanager
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
@@ -21,7 +21,7 @@ from mainstay.ledger.segments import Segments, is_stub
 from mainstay.ledger.trouble import trouble
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterator, Sequence
     from pathlib import Path
 
 PAGE_ROWS = 1000
@@ -117,9 +117,23 @@ class SqliteReader(Reading):
         self, progress: Callable[[int], None] | None = None, marks: Sequence[chain.Mark] = ()
     ) -> chain.Verification:
         """Walk the chain, and read every page beside it, on connections of their own: it may run beside everything."""
-        with closing(database.connect_reader(self._path, self._key)) as connection:
+        with self._beside() as connection:
             found = chain.verify(records(self._path, connection, self.segments), progress, marks)
         return msgspec.structs.replace(found, damaged=self._damaged())
+
+    @contextmanager
+    def _beside(self) -> Generator[apsw.Connection]:
+        """Give a new connection; where only one can be had (`database.connect_reader`), in the place of our own."""
+        with self._lock:
+            is_alone = self._connection.pragma("locking_mode") == "exclusive"
+            if is_alone:
+                self._connection.close()
+        try:
+            with closing(database.connect_reader(self._path, self._key)) as connection:
+                yield connection
+        finally:
+            if is_alone:
+                self._connection = database.connect_reader(self._path, self._key)
 
     def _damaged(self) -> tuple[str, ...]:
         """Name the tables of which a page can't be read or does not fit the others, indexes among them."""
@@ -135,7 +149,7 @@ class SqliteReader(Reading):
 
     def _is_sound(self, check: str) -> bool:
         try:
-            with closing(database.connect_reader(self._path, self._key)) as connection:
+            with self._beside() as connection:
                 found = [line for row in database.rows(connection, check) for line in row[0].splitlines()]
         except (apsw.CorruptError, apsw.NotADBError):
             return False

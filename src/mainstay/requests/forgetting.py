@@ -31,8 +31,9 @@ from mainstay.ledger.traces import SAMPLE_CHARS, trace
 from mainstay.values import following_stream
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+    from mainstay.ledger.forgotten import Forgotten
     from mainstay.ledger.people import PersonKeys
     from mainstay.ledger.reader import SqliteReader
     from mainstay.ports import Blobs, Clock, Ledger
@@ -78,7 +79,7 @@ async def _forget(desk: Requests, params: Params, emit: Emit) -> Params:
     payloads.forget()
     cut = await _cut_off(people)
     await _record(ledger, people)
-    remembered = _remember(people, [receipt])
+    remembered = _remember(people, lambda _: [receipt])
     return {"plan": "", "receipt": msgspec.to_builtins(receipt), "cut_off": cut, "remembered": remembered}
 
 
@@ -136,14 +137,13 @@ async def catch_up(ledger: Ledger, people: PersonKeyring, clock: Clock, *, moved
     if back or people.receipts():
         await _cut_off(people)
         facts += await _record(ledger, people)
-    _remember(people, facts)
+    _remember(people, lambda outside: _missing(facts, outside.own()))
     return sum(count for _, count in again)
 
 
 def _unknown_here(facts: Sequence[e.PersonForgotten], people: PersonKeyring) -> list[tuple[e.PersonForgotten, int]]:
     """Give the receipts that this history does not hold, but a key they speak of, and how many people each is about."""
-    known = {fact.id for fact in facts}
-    missing = [receipt for receipt in _remembered(people) if receipt.id not in known]
+    missing = _missing(_remembered(people), facts)
     there = people.kinds([key for receipt in missing for key in keys_of(receipt)])
     counted = [(receipt, sum(key in there for key in receipt.keys)) for receipt in missing]
     return [(receipt, count) for receipt, count in counted if there.keys() & set(keys_of(receipt))]
@@ -159,16 +159,20 @@ def _remembered(people: PersonKeyring) -> list[e.PersonForgotten]:
         ) from error
 
 
-def _remember(people: PersonKeyring, receipts: Sequence[e.PersonForgotten]) -> bool:
+def _remember(people: PersonKeyring, new: Callable[[Forgotten], list[e.PersonForgotten]]) -> bool:
     """Note receipts outside the workspace too; False where that can't be done now: the next start tries again."""
     if people.forgotten is None:
         return False
     try:
-        known = {receipt.id for receipt in people.forgotten.own()}
-        people.forgotten.add(receipt for receipt in receipts if receipt.id not in known)
+        people.forgotten.add(new(people.forgotten))
     except OSError:
         return False
     return True
+
+
+def _missing(receipts: Sequence[e.PersonForgotten], known: Sequence[e.PersonForgotten]) -> list[e.PersonForgotten]:
+    ids = {one.id for one in known}
+    return [one for one in receipts if one.id not in ids]
 
 
 async def _record(ledger: Ledger, people: PersonKeyring) -> list[e.PersonForgotten]:
