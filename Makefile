@@ -5,7 +5,7 @@ MAKEFLAGS += --no-print-directory# the last line of a benchmark is its result, a
 BIN := .venv/bin
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1# else it asks the network for a newer one
 
-.PHONY: help setup demo check test test-long bench-quick bench-matching format lock clean
+.PHONY: help setup demo check test test-long simulate bench-quick bench-matching format lock clean
 
 help: ## List the targets
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1\t\2/p' Makefile | expand -t 16
@@ -29,6 +29,9 @@ test-long: setup ## Run the tests that take long: kills, exams, many real comman
 
 bench-quick: setup .venv-bench/packages ## Measure speed beside LangGraph and a bare journal in a minute
 	@$(BIN)/python benchmarks/quick.py $(ARGS)
+
+simulate: setup ## Simulate crashes at every boundary: make simulate SEEDS=2000 (docs/testing.md)
+	$(BIN)/python -m mainstay.testing --seeds $(or $(SEEDS),200) $(ARGS)
 
 bench-matching: setup ## Measure how well and how fast payments are matched
 	$(BIN)/python benchmarks/matching.py $(ARGS)

@@ -1,0 +1,29 @@
+"""`python -m mainstay.testing`: simulate many seeds, or replay one and tell its story."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from mainstay.testing.chunks import simulate
+from mainstay.testing.story import tell
+
+
+def main() -> int:
+    """Run what the command line asks for; 1 when something was found."""
+    parser = argparse.ArgumentParser(prog="python -m mainstay.testing", description=__doc__)
+    parser.add_argument("--seeds", type=int, default=200, help="so many seeds")
+    parser.add_argument("--first", type=int, default=0, help="the first of them")
+    parser.add_argument("--processes", type=int, default=2, help="at once")
+    parser.add_argument("--state", default="", help="a file that remembers what was done, to go on from there")
+    parser.add_argument("--seed", type=int, help="replay this one")
+    parser.add_argument("-v", "--verbose", action="store_true", help="tell every fact of it")
+    given = parser.parse_args()
+    say = sys.stdout.write
+    if given.seed is not None:
+        return tell(given.seed, say, whole=given.verbose)
+    return simulate(range(given.first, given.first + given.seeds), given.processes, given.state, say)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

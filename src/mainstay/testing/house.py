@@ -1,0 +1,142 @@
+"""One life of an owner in a simulated house: the real works over simulated time, disk and world."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from mainstay.errors import CommitFailedError
+from mainstay.governance.policy import DefaultPolicy
+from mainstay.playbooks.activation import activation_of
+from mainstay.requests import METHODS, Requests
+from mainstay.runtime.payloads import Payloads
+from mainstay.testing.disk import NOWHERE, SimulatedBlobs, SimulatedLedger
+from mainstay.testing.shop import contracts_of
+from mainstay.works import Ground, Works
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from mainstay.kernel.graph import Definition
+    from mainstay.testing.chance import Chance
+    from mainstay.testing.clock import SimulatedClock
+    from mainstay.testing.crash import Boundaries
+    from mainstay.testing.disk import Disk
+    from mainstay.testing.operator import Operator
+    from mainstay.testing.world import World
+
+LOOK_S = 20.0  # between two looks whether all is done
+GIVE_UP_S = 3 * 86_400.0  # nothing was recorded for so long: nothing will be
+TOKEN_KEY = bytes(range(32))
+
+# The last position.
+LAST = "SELECT coalesce(max(position), 0) FROM event"
+# Whether all plans have ended, with nothing left to follow: how much has not.
+MOVING = """
+SELECT (SELECT count(*) FROM plan WHERE status NOT IN ('completed', 'undone')
+        AND (parked = 0 OR status NOT IN ('failed', 'cancelled', 'expired')))
+     + (SELECT count(*) FROM decision WHERE status = 'open') + (SELECT count(*) FROM timer)
+     + (SELECT count(*) FROM uncertain)"""
+# The plans of a playbook, without child plans. (name)
+PROPOSED = "SELECT id FROM plan WHERE playbook = ? AND parent = ''"
+
+
+class House(Works):
+    """An owner from its start to its end, whichever way that comes."""
+
+    def __init__(
+        self,
+        disk: Disk,
+        boundaries: Boundaries,
+        clock: SimulatedClock,
+        world: World,
+        times: Chance,
+        new_id: Callable[[], str],
+    ) -> None:
+        """Open what the disk holds."""
+        self._boundaries, self._times = boundaries, times
+        self.ledger = SimulatedLedger(disk, boundaries)
+        blobs = SimulatedBlobs(disk, boundaries)
+        contracts = contracts_of(world)
+        self._drawn = 0
+        super().__init__(
+            Ground(
+                ledger=self.ledger,
+                payloads=Payloads(blobs),
+                clock=clock,
+                workers=NoWorkers(),
+                catalogue=contracts,
+                policy=DefaultPolicy(),
+                random=self._random,
+                new_id=new_id,
+                token_key=TOKEN_KEY,
+                is_online=_online,
+                reopen=self.ledger.reopen,
+                room_missing=self.ledger.room_missing,
+                company={},
+            )
+        )
+        activation = activation_of(NOWHERE, NOWHERE, self.ledger, blobs, contracts)
+        self.requests = Requests(self.engine, contracts, NOWHERE, METHODS, activation)
+
+    async def live(self, definitions: Sequence[Definition], operator: Operator) -> bool:
+        """Work until all is done, which gives True, or until the owner gives up because of its disk."""
+        failed = self.engine.failed = asyncio.get_running_loop().create_future()
+        self._boundaries.reach("start")
+        operator.sit_down(self)
+        self.work()
+        self._boundaries.reach("resumed")
+        done = asyncio.ensure_future(self._see_through(definitions))
+        await asyncio.wait({done, failed}, return_when=asyncio.FIRST_COMPLETED)
+        if done.done():
+            done.result()
+        await self.rest()
+        return done.done()
+
+    async def _see_through(self, definitions: Sequence[Definition]) -> None:
+        for number, definition in enumerate(definitions):
+            await self.clock.sleep(self._times.draw("pause", number) * 5)
+            await self._propose(definition)
+        last, since_s = 0, self.clock.boot_s()
+        while True:
+            await asyncio.sleep(LOOK_S)
+            if not self.engine.is_whole:
+                continue
+            try:
+                position, moving = self.ledger.rows(LAST)[0][0], self.ledger.rows(MOVING)[0][0]
+            except CommitFailedError:
+                continue
+            if not moving or self.clock.boot_s() - since_s > GIVE_UP_S:
+                return
+            if position != last:
+                last, since_s = position, self.clock.boot_s()
+
+    async def _propose(self, definition: Definition) -> None:
+        """Propose a plan unless it is there: whoever was not told whether it was taken looks first."""
+        while True:
+            try:
+                await self.engine.whole()
+                if not self.ledger.rows(PROPOSED, (definition.name,)):
+                    await self.requests.propose(definition, {})[1]
+            except CommitFailedError as error:
+                self.engine.fail(error)
+                await asyncio.sleep(1.0)
+            else:
+                return
+
+    def _random(self) -> float:
+        self._drawn += 1
+        return self._times.draw("jitter", self._drawn)
+
+
+class NoWorkers:
+    """`ports.Workers` where no plan needs one."""
+
+    async def run(self, entry: str, arguments: bytes, files: object, **limits: object) -> bytes:
+        """Refuse."""
+        del arguments, files, limits
+        raise AssertionError(entry)
+
+
+async def _online() -> bool:
+    return True

@@ -1,0 +1,139 @@
+"""What must hold when a run is over, whatever befell it. Each finding is a sentence."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from mainstay import events as e
+from mainstay.kernel.graph import Definition, Graph
+from mainstay.kernel.plan import fold
+from mainstay.kernel.replay import replay
+from mainstay.kernel.state import ENDED
+from mainstay.ledger import database
+from mainstay.ledger.reader import READ_TAIL, recorded
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from mainstay.events import Recorded
+    from mainstay.kernel.state import Plan
+    from mainstay.testing.disk import Disk
+    from mainstay.testing.world import World
+
+ALL = 1_000_000
+
+
+class Outcome(NamedTuple):
+    """How a run ended, as far as a crash must not change it: by plan its status and that of its steps, and effects."""
+
+    plans: Mapping[str, tuple[str, tuple[tuple[str, str], ...]]]
+    happened: Mapping[str, int]  # by unit
+
+
+class Ended(NamedTuple):
+    """A run that is over, as the judge sees it."""
+
+    plans: dict[str, Plan]
+    facts: dict[str, list[Recorded]]
+
+
+def read(disk: Disk) -> Ended:
+    """Fold all plans from what is on disk."""
+    facts: dict[str, list[Recorded]] = {}
+    for row in database.rows(disk.connection, READ_TAIL, (0, ALL)):
+        event = recorded(row, disk.segments)
+        if event.stream.startswith("plan:"):
+            facts.setdefault(event.stream.removeprefix("plan:"), []).append(event)
+    graphs = {name: _graph(disk, events) for name, events in facts.items()}
+    return Ended({name: fold(name, graphs[name], events) for name, events in facts.items()}, facts)
+
+
+def outcome_of(ended: Ended, world: World) -> Outcome:
+    """Say how a run ended."""
+    plans: dict[str, tuple[str, tuple[tuple[str, str], ...]]] = {}
+    for plan in ended.plans.values():
+        slots = tuple(sorted((path, slot.status) for path, slot in plan.slots.items()))
+        plans[plan.playbook] = (plan.status, slots if plan.status == "completed" else ())
+    finished = {name for name, (status, _) in plans.items() if status == "completed"}
+    happened = Counter(one.unit for one in world.happened if one.unit.removeprefix("~").partition(".")[0] in finished)
+    return Outcome(plans, happened)
+
+
+def judge(disk: Disk, world: World, ended: Ended) -> Iterator[str]:
+    """Give all that should not be."""
+    yield from world.findings
+    verified = disk.verify()
+    if not verified.whole:
+        yield f"the chain does not verify: {verified.why}"
+    for table in disk.differing():
+        yield f"table {table} is not what a rebuild gives"
+    yield from _lost(disk)
+    for plan in ended.plans.values():
+        yield from _plan(plan, ended.facts[plan.id], world)
+    yield from _effects(ended, world)
+
+
+def _lost(disk: Disk) -> Iterator[str]:
+    """What was acknowledged is there (F1, F3)."""
+    digests = dict(database.rows(disk.connection, "SELECT position, hex(digest) FROM event"))
+    for position, digest in disk.told:
+        if position and digests.get(position, "").lower() != digest:
+            yield f"record {position} was acknowledged and is not there"
+
+
+def _plan(plan: Plan, facts: list[Recorded], world: World) -> Iterator[str]:
+    name = f"plan {plan.id} ({plan.playbook})"
+    if plan.status not in ENDED | {"undone"} or plan.live:
+        yield f"{name} is {plan.status} with {', '.join(plan.live) or 'nothing'} to do, and nothing moves"
+    for decision, question in plan.questions.items():
+        yield f"{name} still asks {decision} ({question.kind}) about {', '.join(question.paths)}"
+    again = replay(plan.id, plan.graph, facts)
+    if not again.same:
+        yield f"{name} is decided otherwise when it is replayed: fact {again.position}: {again.difference}"
+    if plan.status == "undone":
+        yield from _undone(plan, name, world)
+
+
+def _undone(plan: Plan, name: str, world: World) -> Iterator[str]:
+    """Everything that happened was taken back, or is named (F17)."""
+    for path, slot in plan.slots.items():
+        if path.startswith("~") or slot.status != "done" or slot.undo is None:
+            continue
+        back = plan.slots.get(f"~{path}")
+        if (back is None or back.status != "done") and path not in plan.not_undone:
+            yield f"{name}: '{path}' was neither taken back nor named"
+    del world
+
+
+def _effects(ended: Ended, world: World) -> Iterator[str]:
+    """Each effect happened exactly once where it is recorded as done, and not at all elsewhere."""
+    done: dict[str, str] = {}  # by token
+    for plan_id, facts in ended.facts.items():
+        tokens: dict[str, str] = {}
+        for event in facts:
+            fact = event.fact
+            if isinstance(fact, e.EffectIntended):
+                tokens[fact.path] = fact.token
+            elif isinstance(fact, e.EffectDone):
+                done[tokens[fact.path]] = f"{plan_id}/{fact.path}"
+    happened = Counter(one.token for one in world.happened)
+    for one in world.happened:
+        if happened[one.token] > 1:
+            yield f"{one.operation} for {one.unit} happened {happened[one.token]} times under one token"
+        if one.token not in done:
+            yield f"{one.operation} for {one.unit} happened and is not recorded as done"
+    for token, where in done.items():
+        if not happened[token]:
+            yield f"{where} is recorded as done and did not happen"
+    for unit, times in Counter(one.unit for one in world.happened).items():
+        if times > 1:
+            yield f"{unit} was done {times} times"
+
+
+def _graph(disk: Disk, events: list[Recorded]) -> Graph:
+    proposed = events[0].fact
+    assert isinstance(proposed, e.PlanProposed)
+    return Graph(msgspec.msgpack.decode(disk.blobs[proposed.definition.digest], type=Definition))

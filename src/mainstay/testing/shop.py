@@ -1,0 +1,71 @@
+"""Operations and agents of the simulated world: one for each way that an effect can be settled and taken back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mainstay.contracts import AgentContract, AgentResult, Card, Compensation, Operation
+from mainstay.runtime.catalogue import Contracts
+from mainstay.testing.world import Order, Receipt
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from mainstay.contracts import Call, Found
+    from mainstay.testing.world import World
+
+
+def contracts_of(world: World) -> Contracts:
+    """Give all that a plan can call in a world."""
+    return Contracts(
+        _operations(world),
+        (AgentContract(name="echo", summary="Say it again", input=Order, output=Receipt, where="loop", call=_echo),),
+    )
+
+
+def _operations(world: World) -> tuple[Operation, ...]:
+    settled: dict[str, Any] = {"settle": "lookup", "lookup": world.look_up, "lookup_authoritative": True}
+    undo: dict[str, Any] = {"cannot_undo": "It is an undo."}
+    paid: dict[str, Any] = {"binds": "money", "confirm": _read_back(world), "cannot_undo": "It is paid."}
+    return (
+        _of(world, "read", name="store.look", summary="Look", settle="resend"),
+        _of(world, "reversible", name="store.reserve", summary="Reserve", settle="resend", **_back("store.release")),
+        _of(
+            world, "reversible", name="store.pick", summary="Pick", settle_after_s=30.0, **settled, **_back("store.put")
+        ),
+        _of(world, "irreversible", name="bank.pay", summary="Pay", settle_after_s=90.0, **settled, **paid),
+        _of(world, "irreversible", name="post.send", summary="Send", settle="ask", cannot_undo="It was sent."),
+        _of(world, "reversible", name="store.note", summary="Note", settle="ask", cannot_undo="It was read."),
+        _of(world, "reversible", name="store.release", summary="Release", settle="resend", **undo),
+        _of(world, "reversible", name="store.put", summary="Put back", **settled, **undo),
+    )
+
+
+def _of(world: World, effect: Any, **more: Any) -> Operation:  # noqa: ANN401 - as Operation takes it
+    async def call(call: Call, order: Order) -> Receipt:
+        return await world.act(operation, call, order)
+
+    operation = Operation(
+        input=Order, output=Receipt, effect=effect, timeout_s=20.0, call=call,
+        card=lambda order: Card(f"{more['summary']} {order.unit}"), **more,
+    )  # fmt: skip
+    return operation
+
+
+def _back(name: str) -> dict[str, Any]:
+    def compensate(order: Order, receipt: Receipt) -> Compensation:
+        return Compensation(name, {"unit": f"~{receipt.unit}", "amount": order.amount})
+
+    return {"compensation": name, "compensate": compensate}
+
+
+def _read_back(world: World) -> Callable[[Call, Order, Receipt], Awaitable[Found]]:
+    async def confirm(call: Call, order: Order, receipt: Receipt) -> Found:
+        del receipt
+        return await world.read_back(call, order)
+
+    return confirm
+
+
+def _echo(order: Order) -> AgentResult:
+    return AgentResult(Receipt(order.unit), rationale="It was said again.", confidence=1.0)

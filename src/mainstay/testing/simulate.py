@@ -1,0 +1,142 @@
+"""One seed, one run: the same plans, world and operator, first left alone and then with crashes; what was found.
+
+seed -> plans, scripts of the world, answers -> a run without a crash -> a run with crashes -> judged
+                                                     `-- how it may end --------------------------^
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from mainstay.ledger import database
+from mainstay.ledger.views import VIEWS
+from mainstay.testing.chance import Chance
+from mainstay.testing.clock import SimulatedClock
+from mainstay.testing.crash import Boundaries
+from mainstay.testing.disk import Disk, Faults
+from mainstay.testing.house import House
+from mainstay.testing.judge import judge, outcome_of, read
+from mainstay.testing.loop import Crash, SimulatedLoop
+from mainstay.testing.operator import Operator
+from mainstay.testing.plans import definition_of
+from mainstay.testing.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from mainstay.testing.judge import Outcome
+
+MOST_LIVES = 60
+SCHEDULES = 8  # other timings tried before an end counts as one that no run without a crash has
+# The digest of the last record, in hex.
+_HEAD = "SELECT coalesce((SELECT hex(digest) FROM event ORDER BY position DESC LIMIT 1), '')"
+# Whether the intent of a token is on disk. (token)
+_INTENDED = "SELECT count(*) FROM event WHERE kind = 'EffectIntended' AND instr(body, CAST(? AS BLOB))"
+
+
+class Played(NamedTuple):
+    """One run."""
+
+    findings: list[str]
+    outcome: Outcome
+    passed: int  # boundaries
+    deaths: list[str]
+    head: str  # digest of the last record: two runs with the same one had the same history
+
+
+def run(seed: int, keep: Callable[[Simulation], object] = lambda _: None) -> list[str]:
+    """Give what one seed finds, a sentence each; nothing where all is well. `keep` is given every run of it."""
+
+    def play(deadly: Collection[int] = (), schedule: int = 0) -> Played:
+        simulation = Simulation(seed, deadly, schedule)
+        keep(simulation)
+        return simulation.play()
+
+    alone = play()
+    if alone.findings:
+        return [f"without a crash: {finding}" for finding in alone.findings]
+    crashed = play(deadly_of(seed, alone.passed), 1)
+    died = f"died {', '.join(crashed.deaths) or 'nowhere'}"
+    if crashed.findings or crashed.outcome == alone.outcome:
+        return [f"{died}: {finding}" for finding in crashed.findings]
+    if any(play((), other).outcome == crashed.outcome for other in range(2, SCHEDULES)):
+        return []
+    return [f"{died}: it ends as no run without a crash does: {_difference(crashed.outcome, alone.outcome)}"]
+
+
+def deadly_of(seed: int, boundaries: int) -> frozenset[int]:
+    """Choose where a seed's second run dies, of so many boundaries."""
+    chance = Chance(seed)
+    deaths = chance.pick((1, 1, 1, 2, 2, 3, 5), "deaths")
+    return frozenset(chance.whole(1, boundaries, "death", number) for number in range(deaths))
+
+
+class Simulation:
+    """One run over all its lives, dying at these boundaries; `schedule` says how long things take, nothing else."""
+
+    def __init__(self, seed: int, deadly: Collection[int] = (), schedule: int = 0) -> None:
+        """Set it up."""
+        chance, self._times = Chance(seed), Chance(f"{seed}/{schedule}")
+        self._boundaries = Boundaries(deadly)
+        faults = Faults(failing=0.02, full=0.005) if self._times.happens(0.3, "faults") else Faults()
+        self.disk = Disk((VIEWS,), self._times.of("disk"), faults)
+        self._clock = SimulatedClock(self._boundaries)
+        self.world = World(chance.of("world"), self._times.of("world"), self._boundaries, self._clock.boot_s)
+        self.world.intended = self._is_intended
+        self._operator = Operator(chance.of("operator"), self._times.of("operator"), self._boundaries, self.world)
+        count = chance.whole(1, 3, "plans")
+        self._definitions = [definition_of(chance.of("plans"), f"p{number}") for number in range(count)]
+        self._ids = 0
+        self.lives = 0
+
+    @property
+    def deaths(self) -> list[str]:
+        """Say where it died, in order."""
+        return self._boundaries.deaths
+
+    def play(self) -> Played:
+        """Play it to its end."""
+        while not self._live():
+            assert self.lives < MOST_LIVES, f"it did not end in {MOST_LIVES} lives"
+        ended = read(self.disk)
+        findings = [*self._operator.findings, *judge(self.disk, self.world, ended)]
+        head = database.rows(self.disk.connection, _HEAD)[0][0]
+        return Played(findings, outcome_of(ended, self.world), self._boundaries.passed, self.deaths, head)
+
+    def _live(self) -> bool:
+        """Let one life of the owner pass; whether all was done at its end."""
+        self.lives += 1
+        times = self._times.of(f"life {self.lives}")
+        self._boundaries.revive()
+        loop = SimulatedLoop(self._clock.boot_s(), lambda: times.draw("thread") * 0.05)
+        self._clock.follow(loop)
+        try:
+            return loop.run(self._owner(times))
+        except Crash:
+            return False
+        finally:
+            self._clock.follow(None, loop.time() + times.draw("down") ** 4 * 7200)
+
+    async def _owner(self, times: Chance) -> bool:
+        house = House(self.disk, self._boundaries, self._clock, self.world, times, self._new_id)
+        return await house.live(self._definitions, self._operator)
+
+    def _new_id(self) -> str:
+        self._ids += 1
+        return f"p{self._ids:05}"
+
+    def _is_intended(self, token: str) -> bool:
+        return bool(database.rows(self.disk.connection, _INTENDED, (token,))[0][0])
+
+
+def _difference(one: Outcome, other: Outcome) -> str:
+    plans = [
+        f"{name} is {one.plans.get(name)}, not {was}" for name, was in other.plans.items() if one.plans.get(name) != was
+    ]
+    units = sorted({*one.happened, *other.happened})
+    times = [
+        f"{unit} happened {one.happened.get(unit, 0)} times, not {other.happened.get(unit, 0)}"
+        for unit in units
+        if one.happened.get(unit, 0) != other.happened.get(unit, 0)
+    ]
+    return "; ".join([*plans, *times])

@@ -1,0 +1,179 @@
+"""The simulated world behind connectors: what effects change, and all that may go wrong on the way there and back.
+
+What becomes of a sending depends on the seed, the operation, the unit of work it is for and how often that was sent,
+never on time: so a run with a crash meets the same world as one without. Each unit has a script: some troubles, then an
+end (`Script`). The world counts what happened per token, and complains of what no sender may ever do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+
+import msgspec
+
+from mainstay.contracts import Found
+from mainstay.errors import NeedsOperator, NotSent, Permanent, RateLimited, Transient, Uncertain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mainstay.contracts import Call, Operation
+    from mainstay.testing.chance import Chance
+    from mainstay.testing.crash import Boundaries
+
+HANGS_S = 1e6  # longer than any operation waits
+
+Trouble: TypeAlias = Literal["not sent", "rate limited", "lost before", "hangs before"]
+End: TypeAlias = Literal["done", "answer lost", "hangs after", "late", "refused", "needs operator"]
+
+TROUBLES: tuple[Trouble, ...] = ("not sent", "rate limited", "lost before", "hangs before")
+ENDS: tuple[End, ...] = ("done", "done", "done", "done", "answer lost", "hangs after", "late", "refused")
+
+
+class Order(msgspec.Struct, frozen=True):
+    """What an operation of the world is given. `unit` names the work it is for, over all its tries."""
+
+    unit: str
+    amount: int = 1
+
+
+class Receipt(msgspec.Struct, frozen=True):
+    """What it gives back: the token under which it happened."""
+
+    unit: str
+    token: str = ""
+
+
+class Script(NamedTuple):
+    """What becomes of the sendings of one unit: a trouble each, and then the end, again and again."""
+
+    troubles: tuple[Trouble, ...]
+    end: End
+
+
+class Happening(NamedTuple):
+    """One effect in the world."""
+
+    at_s: float
+    operation: str
+    unit: str
+    token: str
+
+
+class World:
+    """What is out there, over all lives of the owner."""
+
+    def __init__(self, chance: Chance, times: Chance, boundaries: Boundaries, now_s: Callable[[], float]) -> None:
+        """Begin with nothing; `chance` decides what happens, and `times` how long it takes.
+
+        `intended`, set by who knows the disk, says whether a token's intent is on it.
+        """
+        self._chance, self._times, self._boundaries, self._now_s = chance, times, boundaries, now_s
+        self.intended: Callable[[str], bool] = lambda _: True
+        self.findings: list[str] = []
+        self.happened: list[Happening] = []
+        self.sent: Counter[str] = Counter()  # by token, whatever became of it
+        self._tries: Counter[str] = Counter()  # by unit: sendings that played a part of its script
+
+    def script(self, unit: str) -> Script:
+        """Give the script of a unit."""
+        chance = self._chance.of(unit)
+        troubles = chance.pick((0, 0, 0, 1, 1, 2), "troubles")
+        return Script(
+            tuple(chance.pick(TROUBLES, "trouble", number) for number in range(troubles)), chance.pick(ENDS, "end")
+        )
+
+    def found(self, token: str) -> Happening | None:
+        """Give what happened under a token, as far as it has happened by now."""
+        return next((one for one in self.happened if one.token == token and one.at_s <= self._now_s()), None)
+
+    # --- called by operations
+
+    async def act(self, operation: Operation, call: Call, order: Order) -> Receipt:
+        """Be asked to do something; raises what connectors raise."""
+        self._boundaries.reach("before call")
+        self._hold_against(operation, call, order)
+        self.sent[call.token] += 1
+        await self._pass(order.unit, call.token)
+        known = next((one for one in self.happened if one.token == call.token), None)
+        if known is None:
+            await self._play(operation, call, order)
+        receipt = Receipt(order.unit, call.token)
+        self._boundaries.reach("before answer")
+        await self._pass(order.unit, call.token)
+        return receipt
+
+    async def look_up(self, call: Call, order: Order) -> Found:
+        """Be asked what became of a token."""
+        self._boundaries.reach("before look-up")
+        await self._pass(order.unit, call.token)
+        if self._chance.happens(0.1, "unheard", order.unit, self._next(f"look/{order.unit}")):
+            raise Transient("the simulated world did not answer")
+        found = self.found(call.token)
+        if found is not None:
+            return Found("happened", Receipt(order.unit, call.token), "it is there")
+        return Found("did_not_happen", known="it is not there")
+
+    async def read_back(self, call: Call, order: Order) -> Found:
+        """Be asked to show what was done."""
+        self._boundaries.reach("before reading back")
+        await self._pass(order.unit, call.token)
+        if self._chance.happens(0.3, "unseen", order.unit, self._next(f"seen/{order.unit}")):
+            return Found("unknown", known="it is not there yet")
+        return Found("happened", known="it is there")
+
+    # --- a sending
+
+    async def _play(self, operation: Operation, call: Call, order: Order) -> None:
+        script, number = self.script(order.unit), self._next(order.unit)
+        if number < len(script.troubles):
+            await self._trouble(script.troubles[number], order.unit)
+        elif script.end == "refused":
+            raise Permanent("the simulated world refuses")
+        elif script.end == "needs operator":
+            raise NeedsOperator("the simulated world wants a person")
+        else:
+            first = number == len(script.troubles)
+            late_s = (1 + 2 * self._chance.draw("late", order.unit)) / 3 * operation.settle_after_s
+            after_s = late_s if first and script.end == "late" else 0.0
+            self.happened.append(Happening(self._now_s() + after_s, operation.name, order.unit, call.token))
+            self._boundaries.reach("after effect")
+            if first:
+                await self._lose(script.end)
+
+    async def _trouble(self, trouble: Trouble, unit: str) -> None:
+        match trouble:
+            case "not sent":
+                raise NotSent("the simulated world could not be reached")
+            case "rate limited":
+                raise RateLimited("the simulated world is busy", retry_after_s=self._chance.draw("busy", unit) * 20)
+            case "lost before":
+                raise Uncertain("the connection was lost")
+            case "hangs before":
+                await asyncio.sleep(HANGS_S)
+
+    async def _lose(self, end: End) -> None:
+        if end == "answer lost":
+            raise Uncertain("the answer was lost")
+        if end in ("hangs after", "late"):
+            await asyncio.sleep(HANGS_S)
+
+    def _hold_against(self, operation: Operation, call: Call, order: Order) -> None:
+        """Complain of what no sender may do."""
+        if not self.intended(call.token):
+            self.findings.append(f"{operation.name} for {order.unit} was sent before its intent was on disk")
+        if self.sent[call.token] and operation.settle != "resend":
+            self.findings.append(f"{operation.name} for {order.unit} was sent twice under one token")
+
+    # --- leaves
+
+    async def _pass(self, unit: str, token: str) -> None:
+        """Let the time of one way pass."""
+        await asyncio.sleep(self._times.draw("way", unit, token, self._next(f"way/{token}")) * 0.2)
+        self._boundaries.alive()
+
+    def _next(self, what: str) -> int:
+        self._tries[what] += 1
+        return self._tries[what] - 1

@@ -1,0 +1,75 @@
+"""Whole runs: what must hold after crashes (FAULTS F1), and that a seed is all there is to a run."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from mainstay.testing import simulate
+from mainstay.testing.simulate import Simulation, run
+
+HEADS = """
+from mainstay.testing.simulate import Simulation, deadly_of
+for seed in range(12):
+    alone = Simulation(seed).play()
+    print(alone.head, Simulation(seed, deadly_of(seed, alone.passed), 1).play().head)
+"""
+
+
+@pytest.mark.parametrize("first", range(0, 100, 20))
+def test_f1_plans_end_as_without_a_crash_and_nothing_is_lost_or_done_twice(first):
+    assert {seed: found for seed in range(first, first + 20) if (found := run(seed))} == {}
+
+
+@pytest.mark.parametrize("seed", [3, 30])
+def test_f1_it_may_die_at_every_single_boundary(seed):
+    alone = Simulation(seed).play()
+    assert alone.passed > 50
+    for boundary in range(1, alone.passed + 1):
+        died = Simulation(seed, {boundary}).play()
+        assert died.deaths
+        assert died.findings == []
+
+
+def test_a_seed_gives_the_same_history_whatever_the_order_of_hashes():
+    def heads(hash_seed: str) -> str:
+        environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
+        return subprocess.run([sys.executable, "-c", HEADS], env=environment, check=True, capture_output=True).stdout
+
+    first = heads("1")
+    assert len(first.split()) == 24
+    assert heads("2") == first
+
+
+def test_a_run_that_dies_differs_from_one_that_does_not():
+    died = Simulation(3, {40}, 0)
+    assert died.play().deaths == [died.deaths[0]]
+    assert died.lives == 2
+
+
+def test_a_defect_is_found_and_the_command_that_replays_it_is_printed(monkeypatch, capsys):
+    from mainstay.runtime.settling import Settling
+    from mainstay.testing import chunks
+
+    monkeypatch.setattr(Settling, "settle", lambda *_: None)  # what is uncertain is never settled
+    assert chunks.simulate(range(20), 1, "", sys.stdout.write) == 1
+    said = capsys.readouterr().out
+    assert "python -m mainstay.testing --seed" in said
+    assert "nothing moves" in said
+
+
+def test_a_run_that_was_cut_off_goes_on_where_it_stood(tmp_path, monkeypatch, capsys):
+    from mainstay.testing import chunks
+
+    state = str(tmp_path / "state.json")
+    assert chunks.simulate(range(1), 1, state, sys.stdout.write) == 0
+    monkeypatch.setattr(chunks, "run", lambda _: ["never asked"])
+    assert chunks.simulate(range(1), 1, state, sys.stdout.write) == 0
+    assert "0 of them now" in capsys.readouterr().out
+
+
+def test_another_schedule_is_another_history_of_the_same_plans():
+    one, other = simulate.Simulation(5).play(), simulate.Simulation(5, (), 1).play()
+    assert one.head != other.head
+    assert one.outcome.plans.keys() == other.outcome.plans.keys()
