@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from mainstay.playbooks.format import Report, Scalar
     from mainstay.playbooks.templates import Draft
 
+_NO = ("rejected", "expired")
+
 
 def names_used(drafts: Iterable[Draft], lets: Mapping[str, Draft]) -> set[str]:
     """Give the names that templates use, those under `let` followed to what they are made of."""
@@ -83,6 +85,7 @@ class Order:
             self._report.add(self.steps[around[0]].place, f"these steps wait for each other: {path}")
             return
         self._refuse_doubtful()
+        self._refuse_unseen()
         effects = tuple(effects)
         used = names_used(self._others, self.lets)
         for ask in (name for name, step in self.steps.items() if step.kind == "ask"):
@@ -130,6 +133,20 @@ class Order:
                 )
                 how = f'Say needs: ["{late}?"] if it shall run without it, or needs: [{late}] if not'
                 self._report.add(step.place, f"{why} too. {how}.")
+
+    def _refuse_unseen(self) -> None:
+        """Refuse to look for a no in a step that a no skips: it would never be seen there."""
+        for name, step in self.steps.items():
+            asked = {need.step for need in self.needs[name] if need.kind == "done" and self._asks(need.step)}
+            for expression in (each for draft in step.drafts() for each in draft.expressions()):
+                for path, text in expression.choices:
+                    ask, _, field = path.partition(".")
+                    if ask in asked and field == "ruling" and text in _NO:
+                        why = f"{name!r} is skipped on a no to {ask!r}, and on silence: it never sees {text!r}"
+                        self._report.add(expression.place(), f'{why}; add needs: ["{ask}?"] to it')
+
+    def _asks(self, name: str) -> bool:
+        return self.steps[name].kind == "ask"
 
     def _may_skip(self, name: str) -> bool:
         """Say whether a step may come to nothing by itself, not only with one that it needs."""

@@ -37,6 +37,7 @@ class Expression(NamedTuple):
     names: tuple[str, ...]
     paths: tuple[str, ...]
     sure: tuple[str, ...] = ()  # the names that it reads in every case
+    choices: tuple[tuple[str, str], ...] = ()  # (path, the text it is compared with)
 
     def place(self, line: int = 1, column: int = 1) -> Place:
         """Give the place of a line and column inside the expression."""
@@ -141,7 +142,7 @@ class Drafts:
             hint = f" ({QUOTES_HINT})" if scalar.cut else ""
             self._report.add(draft.place(fault.line, column), message + hint)
             return None
-        return draft._replace(names=reads.names, paths=reads.paths, sure=reads.sure)
+        return draft._replace(names=reads.names, paths=reads.paths, sure=reads.sure, choices=reads.choices)
 
     def _alone(self, scalar: Scalar) -> Draft:
         expression = self.expression(scalar, scalar.text[1:], 1)
