@@ -19,11 +19,11 @@ Then, in this order:
 1. statement: Read a bank statement (bank.read_statement).
 2. open: Read the open invoices (invoices.read_open).
 3. match: After statement and open, match bank lines to open invoices (agent reconcile).
-4. review: After match, if there is anything in 'unsure' of match, ask you: "(how many 'unsure' of match) payments \
-need your eye". You see 'unsure' of match. If you say no, the rest goes on without it. No answer within 3 days means \
-no. You are reminded after 1 day.
-5. book: After review (also when that was left out), for each of 'sure' of match and 'rows' of review: book a payment \
-(books.record_payment). This can be undone.
+4. review: After match, if there is anything in 'unsure' of match, ask you: "(the number of 'unsure' of match) \
+payments need your eye". You see 'unsure' of match. If you say no, the rest goes on without it. No answer within 3 days \
+means no. You are reminded after 1 day.
+5. book: After review (also when that was left out), for each of 'sure' of match and what you keep in review: \
+book a payment (books.record_payment). This can be undone.
 6. late: After book, find late invoices (books.overdue).
 7. remind: After late, for each of 'invoices' of late: send a mail (mail.send). You are asked once, with the whole \
 list, and nothing happens without your yes. This can't be undone: Sent mail can't be called back.
@@ -61,7 +61,7 @@ def test_what_happens_on_a_no_a_failure_and_without_an_undo_is_said():
         SmallCatalogue(),
     )
     assert "1. ok: Ask you: \"Pay ('name' of your company)?\" You choose now or later." in told
-    assert "If you say no, the plan ends and what was done is undone." in told
+    assert "No answer within 3 days means that the plan ends and what was done is undone." in told
     assert "give the money back (payments.refund) through the account 'shop'. Your policy decides" in told
     assert (
         "This can't be undone: There is no operation that takes it back. If it fails for good, what was done is" in told
@@ -141,12 +141,12 @@ You give:
 It starts by itself when a file arrives in inbox/bank and 'name' of the file is not empty. You can start it too.
 It starts by itself by the schedule `0 8 * * MON` (minute, hour, day, month, weekday in your time). \
 Schedules come in a later release: until then you start it.
-Only one of them runs at a time for the who you gave; the others wait.
+Only one of them runs at a time for the 'who' you gave; the others wait.
 At most 3 of them run at a time; the others wait.
 It lets others go first.
 
 Then, in this order:
-1. meet: Ask anna: "Meet (the who you gave)?" anna fills in: at, a date: On which day?. A yes allows book too, \
+1. meet: Ask anna: "Meet (the 'who' you gave)?" anna fills in: at, a date: On which day?. A yes allows book too, \
 as shown then, without asking again. What may differ from what was shown: at by 2 hours and price by 10 %; anything \
 beyond that asks again. If anna says no, the plan ends and what was done is undone.
 2. book: After meet, book an appointment (calendar.book). It leaves 10 minutes after it may; until then you can call \
@@ -160,10 +160,10 @@ came after book counts, also when it came before the wait began.
 6. again: After later, run "Change the draft once more" as a plan of its own, again and again until 'accepted' of the \
 last round is true and the round is more than 1, 3 times at most (playbook rework). It is given wish: "('text' of \
 reply)". You are asked in rework: ok. If that never comes true, what was done is undone. This can be undone.
-7. once: After again, if 'timed out' of reply is not true, run "Change the draft once more" as a plan of its own \
+7. once: After again, if what reply waits for came, run "Change the draft once more" as a plan of its own \
 (playbook rework). It is given wish: 'please'. You are asked in rework: ok. This can be undone.
 
-If 'accepted' of again is not true when all is done, it ends as 'dropped', and book and again are undone.
+When all is done and 'accepted' of again is not true, it ends as 'dropped', and book and again are undone.
 You are asked in: meet, again and once.
 What can't be undone: book and sorry.
 It gives back: note.
@@ -185,3 +185,27 @@ def test_e6_what_a_question_covers_is_not_said_to_ask_once_more():
         "\n", " "
     )
     assert "You are asked in: meet, again and once." in told
+
+
+def test_o12_answers_waits_and_choices_are_said_as_a_shop_owner_says_them():
+    told = explain(
+        with_others(
+            "playbook: p\n"
+            "inputs: {wait_for: {type: duration}, to: {type: 'list(choice(a, b))'}}\n"
+            "let: {said: \"= way.ruling == 'call' ? way.reason : 'nothing'\"}\n"
+            "steps:\n"
+            "  way: {ask: 'Which way?', options: [wait, call], due: 3d}\n"
+            "  reply: {needs: [way], wait: {event: mail.received, where: \"= event.subject == 'x'\","
+            " until: '= ready_at + inputs.wait_for'}}\n"
+            "  more: {ask: 'More?', when: \"= way.ruling == 'call' && reply.timed_out\", show: \"= {'of': said}\"}\n"
+            "  note: {do: files.write, when: \"= more.ruling == 'approved'\", with: {path: 'x'}}\n"
+        ),
+        ServiceCatalogue(),
+    )
+    assert "- to, one or more of a and b" in told
+    assert "You choose wait or call. No answer within 3 days means that" in told
+    assert "at most for the 'wait for' you gave." in told
+    assert "if the answer to way is 'call' and what reply waits for did not come in time, ask you" in told
+    assert "You see the result of said (of)." in told
+    assert "if the answer to more is yes, " in told
+    assert "`" not in told

@@ -5,6 +5,7 @@ For a tired owner: what happens in which order, where you are asked, what can't 
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -15,6 +16,7 @@ from mainstay.playbooks.speech import (
     AFTER,
     and_,
     lower,
+    name_of,
     or_,
     say,
     say_condition,
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from mainstay.ports import Catalogue
 
 EVENT_NOUNS = {"mail.received": "the mail", "file.received": "the file", "plan.ended": "the plan"}
+_AS_GIVEN = re.compile(r"ready_at \+ (inputs\.\w+)")  # a wait for as long as somebody gave
 EVENT_WORDS = {"mail.received": "a mail arrives", "file.received": "a file arrives", "plan.ended": "a plan ends"}
 
 
@@ -134,7 +137,8 @@ def _dry_step(step: Step, definition: Definition, catalogue: Catalogue) -> DrySt
         inner = dry_run(definition.playbooks[step.target], catalogue)
         acts, waits = any(each.acts for each in inner.steps), any(each.waits for each in inner.steps)
         question = f"in {step.target}: {and_(each.name for each in inner.questions)}" if inner.questions else ""
-        cannot = f"in {step.target}, {and_(each.name for each in inner.final)} is for good" if inner.final else ""
+        final = [each.name for each in inner.final]
+        cannot = f"in {step.target}, {and_(final)} {'is' if len(final) == 1 else 'are'} for good" if final else ""
         cost = sum(each.cost_usd_micros for each in inner.steps) * (step.repeat.max if step.repeat else 1)
     return DryStep(
         name=step.name,
@@ -171,12 +175,17 @@ def _say_wait(step: Step) -> str:
         until = say_duration(int(found[1]))
         if step.awaited is None:
             return f"Wait {until}"
+    stays = None if step.until is None else _AS_GIVEN.fullmatch(step.until.source)
+    if stays:
+        until = f"for {name_of(stays[1])}"
     if step.awaited is None:
-        return f"Wait until {until}"
+        return f"Wait {until}" if stays else f"Wait until {until}"
     event = step.awaited.event
     noun = EVENT_NOUNS.get(event, "the event")
     where = f" and {say_condition(step.awaited.where, noun)}" if step.awaited.where else ""
-    limit = f", at most {until}" if until[:1].isdigit() and "after" not in until else f", at most until {until}"
+    limit = (
+        f", at most {until}" if stays or (until[:1].isdigit() and "after" not in until) else f", at most until {until}"
+    )
     return f"Wait until {EVENT_WORDS.get(event, event)}{where}{limit if until else ''}"
 
 
@@ -307,14 +316,12 @@ def _answers(step: Step) -> list[str]:
     if ask.may_change:
         slack = and_(f"{name} by {_slack(each)}" for name, each in ask.may_change.items())
         parts.append(f"What may differ from what was shown: {slack}; anything beyond that asks again.")
-    if "reject" not in ask.options and ask.due_s is None:
-        pass  # there is no way to say no
-    elif ask.rejection_used:
-        parts.append(f"{verbs[3]}, the rest goes on without it.")
-    else:
-        parts.append(f"{verbs[3]}, the plan ends and what was done is undone.")
+    leads = "the rest goes on without it" if ask.rejection_used else "the plan ends and what was done is undone"
+    if "reject" in ask.options:
+        parts.append(f"{verbs[3]}, {leads}.")
     if ask.due_s is not None:
-        parts.append(f"No answer within {say_duration(ask.due_s)} means no.")
+        means = "means no" if "reject" in ask.options else f"means that {leads}"
+        parts.append(f"No answer within {say_duration(ask.due_s)} {means}.")
     if ask.remind_s:
         reminded = "You are" if who == "you" else f"{who} is"
         parts.append(f"{reminded} reminded after {and_(say_duration(seconds) for seconds in ask.remind_s)}.")
@@ -352,7 +359,7 @@ def _ending(definition: Definition, run: DryRun) -> list[str]:
     for ending in definition.end:
         undone = f", and {and_(ending.undo)} {'is' if len(ending.undo) == 1 else 'are'} undone" if ending.undo else ""
         always = ending.when.source.strip() == "true"
-        when = "Otherwise" if always else f"If {say_condition(ending.when)} when all is done,"
+        when = "Otherwise" if always else f"When all is done and {say_condition(ending.when)},"
         lines.append(f"{when} it ends as '{ending.name}'{undone}.")
     asked = [step.name for step in run.questions]
     final = [step.name for step in run.final]

@@ -19,12 +19,18 @@ if TYPE_CHECKING:
 _PATH = re.compile(r"[a-z_]\w*(?:\.\w+)*", re.ASCII)
 _TEXT = re.compile(r"'([^'\\]*)'|\"([^\"\\]*)\"")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?", re.ASCII)
-_SIZE = re.compile(r"size\(([\w.]+)\)", re.ASCII)
+_SIZE = re.compile(r"size\(([\w. +]+)\)", re.ASCII)
+_FIELD = re.compile(r"['\"]?(\w+)['\"]?", re.ASCII)
+_RULING = re.compile(r"(\w+)\.ruling", re.ASCII)
+_LATE = re.compile(r"(!?)(\w+)\.timed_out", re.ASCII)
+_RULED = {"approved": "yes", "rejected": "no"}
+_MEASURED = ("text", "title", "name", "subject", "note")  # of these a size is a length
 _LATER = re.compile(r"([a-z_][\w.]*) ([+-]) (days|hours|workdays)\((\d+)\)", re.ASCII)
 AFTER = re.compile(r"ready_at \+ duration\('(\d+)s'\)")
 _COMPARED = {
     "==": "is", "!=": "is not", ">=": "is at least", "<=": "is at most", ">": "is more than", "<": "is less than",
 }  # fmt: skip
+_OF_ASK = {"ruling": "the answer to {0}", "rows": "what you keep in {0}", "reason": "the reason given in {0}"}
 _KINDS = {
     "text": "a text", "int": "a whole number", "float": "a number", "bool": "yes or no", "money": "an amount",
     "date": "a date", "time": "a date and time", "duration": "a length of time", "map": "any fields", "any": "anything",
@@ -92,6 +98,8 @@ def say_wanted(type_: str) -> str:
 
 def _say_type(type_: Type) -> str:
     if type_.kind == "list" and type_.of is not None:
+        if type_.of.options:
+            return f"one or more of {and_(type_.of.options)}"
         return f"a list of {_MANY.get(type_.of.kind) or type_.of.name.replace('_', ' ') or type_.of}s"
     if type_.options:
         return or_(type_.options)
@@ -100,6 +108,10 @@ def _say_type(type_: Type) -> str:
 
 def _condition(source: str, event: str, alone: str) -> str:
     """Say a condition; what has no words comes back in backticks. `alone` follows a name that is one by itself."""
+    either = split_outside(source, "?")
+    if len(either) == 2 and len(ways := split_outside(either[1], ":")) == 2:  # noqa: PLR2004 - condition ? yes : no
+        yes, no = (_operand(way.strip(), event) for way in ways)
+        return f"{yes} if {_condition(either[0].strip(), event, alone=' is true')}, otherwise {no}"
     for mark, word in (("||", " or "), ("&&", " and ")):
         if (parts := split_outside(source, mark))[1:]:
             return word.join(_condition(part.strip(), event, alone) for part in parts)
@@ -107,6 +119,8 @@ def _condition(source: str, event: str, alone: str) -> str:
         if len(sides := split_outside(source, mark)) == 2:  # noqa: PLR2004
             one, other = (side.strip() for side in sides)
             return _compared(one, mark, other, event, f"{_operand(one, event)} {word} {_operand(other, event)}")
+    if (late := _LATE.fullmatch(source)) and alone:
+        return f"what {late[2]} waits for {'came' if late[1] else 'did not come in time'}"
     if source.startswith("!") and _PATH.fullmatch(source[1:]):
         return f"{name_of(source[1:], event)} is not true"
     if alone and _PATH.fullmatch(source) and source not in ("true", "false"):
@@ -115,9 +129,16 @@ def _condition(source: str, event: str, alone: str) -> str:
 
 
 def _compared(one: str, mark: str, other: str, event: str, plainly: str) -> str:
-    """Say comparisons with nothing as a person does."""
+    """Say comparisons with nothing, and with an answer, as a person does."""
+    if (asked := _RULING.fullmatch(one)) and (ruled := _TEXT.fullmatch(other)) and mark in ("==", "!="):
+        answer = ruled[1] or ruled[2] or ""
+        if answer == "expired":
+            return f"{asked[1]} was {'not ' if mark == '==' else ''}answered in time"
+        return f"the answer to {asked[1]} is {'' if mark == '==' else 'not '}{_RULED.get(answer, repr(answer))}"
+    if mark == "==" and (sides := (_SIZE.fullmatch(one), _SIZE.fullmatch(other))) and sides[0] and sides[1]:
+        return f"there are as many {_named(sides[0][1], event)} as {_named(sides[1][1], event)}"
     if (size := _SIZE.fullmatch(one)) and other == "0" and mark in (">", "==", "!="):
-        return f"there is {'nothing' if mark == '==' else 'anything'} in {name_of(size[1], event)}"
+        return f"there is {'nothing' if mark == '==' else 'anything'} in {_named(size[1], event)}"
     if _PATH.fullmatch(one) and other in ("''", '""'):
         return (
             f"{name_of(one, event)} is {'empty' if mark == '==' else 'not empty'}" if mark in ("==", "!=") else plainly
@@ -132,18 +153,43 @@ def _operand(source: str, event: str) -> str:
         return repr(found[1] or found[2] or "")
     if _NUMBER.fullmatch(source) or source in ("true", "false"):
         return {"true": "always", "false": "never"}.get(source, source)
+    if source.startswith("{") and source.endswith("}"):
+        return _fields(source[1:-1], event)
+    if called := _called(source, event):
+        return called
+    parts = [part.strip() for part in split_outside(source, "+")]
+    if all(_PATH.fullmatch(part) for part in parts):
+        return and_(name_of(part, event) for part in parts)
+    return f"`{source}`"
+
+
+def _called(source: str, event: str) -> str:
+    """Say a size, or a time that is counted from another; empty where it is neither."""
     if found := _SIZE.fullmatch(source):
-        return f"how many {name_of(found[1], event)}"
+        what = "length" if found[1].rpartition(".")[2] in _MEASURED else "number"
+        return f"the {what} of {_named(found[1], event)}"
     if found := _LATER.fullmatch(source):
         many = f"{found[4]} {found[3] if found[4] != '1' else found[3][:-1]}"
         order = "after" if found[2] == "+" else "before"
         return f"{many.replace('workday', 'working day')} {order} {name_of(found[1])}"
     if found := AFTER.fullmatch(source):
         return f"{say_duration(int(found[1]))} after that moment"
-    parts = [part.strip() for part in split_outside(source, "+")]
-    if all(_PATH.fullmatch(part) for part in parts):
-        return and_(name_of(part, event) for part in parts)
-    return f"`{source}`"
+    return ""
+
+
+def _named(paths: str, event: str) -> str:
+    return and_(name_of(path.strip(), event) for path in paths.split("+"))
+
+
+def _fields(inner: str, event: str) -> str:
+    """Say a map by its fields; in backticks where one has no words."""
+    said: list[str] = []
+    for part in split_outside(inner, ","):
+        name, *value = (each.strip() for each in split_outside(part, ":"))
+        if not (found := _FIELD.fullmatch(name)) or len(value) != 1:
+            return f"`{{{inner}}}`"
+        said.append(f"{_operand(value[0], event)} ({found[1].replace('_', ' ')})")
+    return and_(said)
 
 
 def name_of(path: str, event: str = "the event") -> str:
@@ -153,7 +199,11 @@ def name_of(path: str, event: str = "the event") -> str:
     if not rest:
         return event if first == "event" else _ALONE.get(first, f"the result of {first}")
     if first == "inputs":
-        return f"the {words} you gave"
+        return f"the {words!r} you gave"
+    if rest in _OF_ASK:
+        return _OF_ASK[rest].format(first)
+    if rest.startswith("form."):
+        return f"{words.removeprefix('form ')!r} as filled in at {first}"
     of = {**_OF, "event": event, "company": "your company"}.get(first, first)
     return f"{words!r} of {of}"
 
