@@ -405,6 +405,7 @@ class Owner(Works):
         outside.starting = Starting(activation, root, self.contracts, self.engine.say).playbooks
         watcher = Watcher(outside, root, inbox, self.payloads, self.clock, self.workers)
         watcher.say = self.engine.say
+        watcher.keep = functools.partial(inbox.keep_left, self.workspace.state)
         return watcher
 
     async def _first_fact(self) -> None:

@@ -32,7 +32,7 @@ from mainstay.ledger.head import read as read_head
 from mainstay.ledger.known import KnownReader
 from mainstay.ledger.people import PersonKeys
 from mainstay.ledger.reader import SqliteReader
-from mainstay.requests.asked import labels_of, recall_line, rejection_used, what_follows
+from mainstay.requests.asked import labels_of, recall_line, rejection_used, unreadable, what_follows
 from mainstay.requests.forgetting import find_person
 from mainstay.requests.leaning import leaning
 from mainstay.requests.release import STREAM, in_doubt, plans_in_doubt, reason_of
@@ -325,34 +325,7 @@ class Views:
         try:
             return self.question(decision)
         except LedgerError as error:
-            return {
-                "decision": decision,
-                "plan": plan_id,
-                "title": f"Plan {plan_id}",
-                "kind": "unreadable",
-                "says": "can't be shown",
-                "actions": [],
-                "card": {"headline": f"{error.message} {error.remedy}"},
-                "options": [],
-                "binds": [],
-                "rule": "",
-                "why": error.message,
-                "cannot_undo": "",
-                "parts": [],
-                "if_no": "",
-                "follows": [],
-                "arguments": None,
-                "cost_usd_micros": 0,
-                "came_from": [],
-                "to": "operator",
-                "reminded": 0,
-                "asked_at": "",
-                "due_at": "",
-                "plan_expires_at": "",
-                "rows_may_be_kept": False,
-                "open": True,
-                "answer": "",
-            }
+            return unreadable(decision, plan_id, error) | {"timezone": self._zone}
 
     def question(self, decision: str) -> Row:
         """Give one question with its whole card (CONSOLE.md)."""
@@ -409,6 +382,7 @@ class Views:
             "due_at": self.time(asked.due_at_us),
             "plan_expires_at": self.time(plan.expires_at_us),
             "rows_may_be_kept": asked.kind == "batch" or (asked.kind == "ask" and "rows" in cast("Row", card or {})),
+            "timezone": self._zone,
             "open": bool(state and state[0]["open"]),
             "closed": "" if state and state[0]["open"] else self._closed(plan_id, asked.decision),
             "answer": state[0]["choice"] if state else "",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
-from cli_desk import SLOW
+import re
 
+import pytest
+from cli_desk import SLOW, stop
+
+CADENCE = ("topics=mainstay.toml", "channels=blog", "begin=2026-11-23T09:00:00+01:00")
 FORM = """playbook: call
 title: "Call a customer"
 steps:
@@ -71,3 +74,67 @@ def test_all_files_that_can_not_be_activated_are_named_and_those_that_can(desk):
     assert "agents/three.py:1:12" in done.stderr
     assert "agents/four.py:1:12" in done.stderr
     assert desk.run("activate", "playbooks/slow.yaml", "--yes").returncode == 0
+
+
+MANY = """playbook: many
+title: "Write to many"
+inputs: {names: {type: list(text)}}
+steps:
+  write: {each: "= inputs.names", do: files.write, with: {path: "reports/{{item}}.md", text: "x"}}
+"""
+
+
+def test_the_log_of_the_service_says_how_far_a_list_is_and_what_stops(desk):
+    (desk.folder / "playbooks" / "many.yaml").write_text(MANY)
+    assert desk.run("activate", "--yes").returncode == 0
+    service = desk.service()
+    names = [f"names=n{number}" for number in range(40)]
+    desk.json("run", "many", *names, "names=../out", status=3)
+    _, _, log = stop(service)
+    told = [line for line in log.splitlines() if " of 41 done" in line]
+    assert 1 <= len(told) <= 10
+    assert "write, item 41: stuck, " in log
+    assert "a step that is stuck" in log
+
+
+def test_what_was_not_taken_in_is_shown_where_the_owner_looks(desk):
+    on = 'playbook: taken\ntitle: "Take in"\ninputs: {paper: {type: file}}\non: {folder: inbox/papers}\nsteps:\n'
+    on += '  note: {do: files.write, with: {path: "reports/in.md", text: "{{inputs.paper.name}}"}}\n'
+    (desk.folder / "playbooks" / "taken.yaml").write_text(on)
+    assert desk.run("activate", "--yes").returncode == 0
+    papers = desk.folder / "inbox" / "papers"
+    papers.mkdir()
+    (papers / "link.txt").symlink_to("/etc/hosts")
+    service = desk.service()
+    assert service.stderr is not None
+    while "was not taken in" not in (line := service.stderr.readline()):
+        assert line
+    stop(service)
+    for command in ("inbox", "stuck", "doctor"):
+        assert "inbox/papers/link.txt" in desk.run(command).stdout
+    (papers / "link.txt").unlink()
+    assert "link.txt" not in desk.run("inbox").stdout
+
+
+def test_a_dry_run_asks_a_question_once_and_a_covered_action_not_again(desk):
+    told = " ".join(desk.run("run", "content-cadence", "--dry", *CADENCE).stdout.split())
+    assert told.count("Publish (the number of") == 1
+    assert "asks you only for what departs from what you approved in approve" in told
+
+
+def test_times_on_screens_are_those_of_the_company_and_name_its_zone(desk):
+    toml = desk.folder / "mainstay.toml"
+    toml.write_text(toml.read_text().replace('timezone = "UTC"', 'timezone = "Asia/Kolkata"'))
+    (desk.folder / "playbooks" / "due.yaml").write_text(
+        'playbook: due\ntitle: "Due"\ninputs: {at: {type: time}}\nsteps:\n'
+        "  go: {ask: 'Go?', due: 3d, show: \"= {'begins_at': inputs.at, 'left_empty': ''}\"}\n"
+        "  note: {do: files.write, needs: [go], with: {path: 'reports/x.md', text: 'x'}}\n"
+    )
+    assert desk.run("activate", "--yes").returncode == 0
+    (question,) = desk.json("run", "due", "at=2026-01-31T10:30:00+01:00", status=3)["questions"]
+    card = " ".join(desk.run("decide", question).stdout.split())
+    assert "begins at: 2026-01-31 15:00 (Asia/Kolkata)" in card
+    assert "left empty" not in card
+    assert re.search(r"No answer by \S+ \d\d:\d\d \(Asia/Kolkata\) means no\.", card)
+    assert "begun (Asia/Kolkata)" in " ".join(desk.run("plans").stdout.split())
+    assert "at: 2026-01-31 15:00 (Asia/Kolkata)" in desk.run("show", question.partition(".")[0]).stdout

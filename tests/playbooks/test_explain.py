@@ -20,8 +20,8 @@ Then, in this order:
 2. open: Read the open invoices (invoices.read_open).
 3. match: After statement and open, match bank lines to open invoices (agent reconcile).
 4. review: After match, if there is anything in 'unsure' of match, ask you: "(the number of 'unsure' of match) \
-payments need your eye". You see 'unsure' of match. If you say no, the rest goes on without it. No answer within 3 days \
-means no. You are reminded after 1 day.
+payments need your eye". You see 'unsure' of match. If you say no, the rest goes on without it. No answer within 3 \
+days means no. You are reminded after 1 day.
 5. book: After review (also when that was left out), for each of 'sure' of match and what you keep in review: \
 book a payment (books.record_payment). This can be undone.
 6. late: After book, find late invoices (books.overdue).

@@ -220,7 +220,7 @@ def test_what_is_no_mail_is_said_once_and_left(workspace, world, content):
 
     assert run(workspace, world, scenario) == 0
     assert len(said) == 1
-    assert said[0].startswith("inbox/mail/broken.eml was left where it is: ")
+    assert said[0].startswith("inbox/mail/broken.eml was not taken in, and stays where it is: ")
 
 
 def test_links_hidden_files_and_folders_outside_are_never_read(workspace, tmp_path):
@@ -233,7 +233,41 @@ def test_links_hidden_files_and_folders_outside_are_never_read(workspace, tmp_pa
     (folder / "deep" / "a.txt").write_text("x")
     os.mkfifo(folder / "pipe")
     found = inbox.look(workspace.root, ["inbox/leads", "../..", "inbox/nowhere", "inbox/leads/out"])
-    assert [one.path for one in found] == ["inbox/leads/deep/a.txt"]
+    assert [one.path for one in found if not one.odd] == ["inbox/leads/deep/a.txt"]
+    odd = {one.path: one.odd for one in found if one.odd}
+    assert odd.keys() == {"../..", "inbox/leads/link.txt", "inbox/leads/out", "inbox/leads/pipe"}
+    assert "leads out of the workspace" in odd["../.."]
+    assert odd["inbox/leads/link.txt"] == "it is a link; put the file itself there"
+    assert odd["inbox/leads/pipe"] == "it is no plain file"
+
+
+def test_t1_what_is_not_taken_in_is_said_once_and_noted_until_it_is_gone(workspace, world):
+    folder = workspace.root / "inbox" / "leads"
+    folder.mkdir(parents=True)
+    said = []
+
+    async def scenario(owner):
+        await activate(owner, "take-in", TRIGGER)
+        owner.watcher.say = said.append
+        (folder / "link.txt").symlink_to("/etc/hosts")
+        os.mkfifo(folder / "pipe")
+        (folder / "ada.json").write_text("{}")
+        await look(owner, 4)
+        noted = inbox.left_in(workspace.root, workspace.state)
+        (folder / "pipe").unlink()
+        unlinked = inbox.left_in(workspace.root, workspace.state)
+        (folder / "link.txt").unlink()
+        await look(owner, 2)
+        return noted, unlinked, len(received(owner))
+
+    noted, unlinked, count = run(workspace, world, scenario)
+    assert count == 1
+    assert sorted(said) == [
+        f"{path} was not taken in, and stays where it is: {why}" for path, why in sorted(noted.items())
+    ]
+    assert noted.keys() == {"inbox/leads/link.txt", "inbox/leads/pipe"}
+    assert unlinked.keys() == {"inbox/leads/link.txt"}
+    assert not (workspace.state / inbox.LEFT_NAME).exists()
 
 
 def test_html_mails_are_read_without_their_code():
@@ -417,8 +451,8 @@ def test_f16_a_mail_bomb_is_left_where_it_is_and_the_next_mail_is_read(workspace
 
     assert run(workspace, world, scenario) == ["<a@x>"]
     assert sorted(said) == [
-        "inbox/mail/nested.eml was left where it is: Its input is nested too deeply.",
-        "inbox/mail/parts.eml was left where it is: It has 2,000 attachments.",
+        "inbox/mail/nested.eml was not taken in, and stays where it is: Its input is nested too deeply.",
+        "inbox/mail/parts.eml was not taken in, and stays where it is: It has 2,000 attachments.",
     ]
 
 

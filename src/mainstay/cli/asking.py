@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import typer
 
 from mainstay.cli.progress import Board
-from mainstay.cli.screen import text, when
+from mainstay.cli.screen import moment, text
 from mainstay.cli.status import DONE, FAILED, INTERRUPTED, WAITS
 from mainstay.errors import CommandRefusedError
 from mainstay.kernel.state import ENDED
@@ -117,11 +117,11 @@ def say_standing(screen: Screen, standing: Row) -> None:
 def _say_asleep(screen: Screen, standing: Row) -> None:
     """Say what a plan waits for, and whether it goes on by itself then."""
     for row in standing.get("waits", ()):
-        screen.say(text(f"'{say_path(row['path'])}' {say_wait(row['event'], when(row['until']))}."))
+        screen.say(text(f"'{say_path(row['path'])}' {say_wait(row['event'], moment(row['until']))}."))
     goes_on = "It goes on by itself then." if standing.get("goes_on") else ""
     screen.say(goes_on or "It goes on when Mainstay runs then: mainstay start")
 
 
 def _say_leaving(screen: Screen, row: Row) -> None:
-    screen.say(text(f"'{say_path(row['path'])}' leaves at {when(row['leaves_at'])}; call it back with:", "cyan"))
+    screen.say(text(f"'{say_path(row['path'])}' leaves at {moment(row['leaves_at'])}; call it back with:", "cyan"))
     screen.say(text(f"  {row['recall']}", "cyan"))

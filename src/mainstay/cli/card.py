@@ -8,8 +8,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from mainstay.cli.rows import draw_rows, is_record, say_value
-from mainstay.cli.screen import text, when
+from mainstay.cli.rows import draw_rows, is_record, is_simple, say_value, with_money
+from mainstay.cli.screen import moment, text
 from mainstay.playbooks.speech import say_wanted
 
 if TYPE_CHECKING:
@@ -36,6 +36,13 @@ SOURCES = {
     "books.export": "your books",
     "known.read": "what was learned from your answers",
     "reconcile": "the comparison of payments and invoices",
+    "leads.read": "the enquiry",
+    "posts.read_topics": "your topics",
+    "files.read": "files you keep",
+    "qualify_lead": "the comparison with your rules",
+    "plan_week": "the plan of the week",
+    "classify_reply": "the reading of the reply",
+    "draft": "your templates",
     "you": "what you gave",
 }
 NOT_TOLD = {"layouts", "payers"}  # of arguments: what was learned, which is all there is
@@ -71,10 +78,12 @@ def draw_card(question: Row, console: Console, *, commands: bool = True) -> None
     if card.get("body"):
         console.print(Padding(text(card["body"], lines=True), (0, 0, 1, 2)))
     if card.get("rows"):
-        console.print(draw_rows(card["rows"], console.width))
+        console.print(draw_rows(card["rows"], console.width, question["timezone"]))
     if card.get("covers"):
-        console.print(text("Your yes lets exactly this happen, without asking again:", "bold"))
-        console.print(draw_rows(card["covers"], console.width))
+        slack = any(row.get("may change") for row in card["covers"])
+        what = "this happen as it stands here, or within what may change" if slack else "exactly this happen"
+        console.print(text(f"Your yes lets {what}, without asking again:", "bold"))
+        console.print(draw_rows(card["covers"], console.width, question["timezone"]))
     if card.get("form"):
         console.print(text("To fill in:", "bold"))
         for field in card["form"]:
@@ -101,10 +110,12 @@ def _facts(lines: list[tuple[str, Text]]) -> Table:
 
 def _lines(question: Row) -> list[tuple[str, Text]]:
     card: Row = question["card"]
-    lines = [(name, say_value(value)) for name, value in card.items() if name not in SHOWN_APART and value]
+    lines = _shown(card, question["timezone"])
     if question["kind"] == "stuck" and question.get("arguments") is not None:
         given = {name: value for name, value in question["arguments"].items() if name not in NOT_TOLD}
-        lines.append(("with", say_value(given)))
+        lines += [
+            ("with" if not number else "", one) for number, one in enumerate(_fields(given, question["timezone"]))
+        ]
     if question["to"] != "operator":
         lines.append(("for", text(question["to"])))
     if question["reminded"]:
@@ -131,6 +142,29 @@ def _lines(question: Row) -> list[tuple[str, Text]]:
         lines.append(("cost so far", text(f"{question['cost_usd_micros'] / 1e6:.4f} USD")))
     if not question["open"]:
         lines.append(("closed", text(f"{question['closed']}.")))
+    return lines
+
+
+def _shown(card: Row, zone: str) -> list[tuple[str, Text]]:
+    """Say what the card shows beside its rows: a record by its fields, each on a line of its own."""
+    lines: list[tuple[str, Text]] = []
+    for name, value in card.items():
+        if name in SHOWN_APART or not value:
+            continue
+        said = _fields(value, zone) if is_record(value) and not is_simple(value) else [say_value(value, zone)]
+        label = "to look at" if name == "show" else name
+        lines += [(label if not number else "", one) for number, one in enumerate(said)]
+    return lines
+
+
+def _fields(record: Row, zone: str) -> list[Text]:
+    """Say the fields of a record that hold something; a rationale only where no field says the same."""
+    lines: list[Text] = []
+    for name, value in with_money(record).items():
+        again = name == "rationale" and any(value == other for key, other in record.items() if key != name)
+        said = say_value(f"{value:.0%}" if name == "confidence" and isinstance(value, float) else value, zone)
+        if said.plain and not again:
+            lines.append(text(f"{name.replace('_', ' ')}: ").append_text(said))
     return lines
 
 
@@ -164,9 +198,10 @@ def _undo(question: Row) -> Text:
 
 def _late(question: Row) -> str:
     expires = question["plan_expires_at"]
-    until = f"The plan expires at {when(expires)}; then nothing more happens." if expires else ""
+    zone: str = question["timezone"]
+    until = f"The plan expires at {moment(expires, zone)}; then nothing more happens." if expires else ""
     if question["due_at"]:
-        return f"No answer by {when(question['due_at'])} means no. {until}".strip()
+        return f"No answer by {moment(question['due_at'], zone)} means no. {until}".strip()
     return until or "It waits; silence is never a yes."
 
 

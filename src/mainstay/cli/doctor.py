@@ -178,6 +178,17 @@ def _workers(workspace: Workspace) -> Iterator[Finding]:
         yield Finding(*finding)
 
 
+def _lying(workspace: Workspace) -> Iterator[Finding]:
+    from mainstay.connectors.inbox import left_in
+    from mainstay.shown import shown
+
+    left = left_in(workspace.root, workspace.state)
+    for path, why in left.items():
+        yield Finding("inbox", "note", f"{shown(path)} was not taken in: {why}", "Correct or remove it.")
+    if not left:
+        yield Finding("inbox", "ok", "No file in a watched folder was left untaken.")
+
+
 def _disk(workspace: Workspace) -> Iterator[Finding]:
     from mainstay.ledger.trouble import ROOM_BYTES
 
@@ -203,6 +214,7 @@ _CHECKS: dict[str, Callable[[Workspace], Iterator[Finding]]] = {
     "work": _held,
     "service": _service,
     "mail": _mail,
+    "inbox": _lying,
     "workers": _workers,
     "disk": _disk,
 }

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mainstay.cli.asking import ask, say_standing, status_of
 from mainstay.cli.place import views_at, workspace_at
-from mainstay.cli.screen import text, when
+from mainstay.cli.screen import moment, text, when
 from mainstay.cli.status import DONE
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def draw_leaving(rows: list[Row], console: Console, *, empty: str = "") -> None:
     if not rows and empty:
         console.print(empty)
     for row in rows:
-        console.print(text(f"Leaves at {when(row['leaves_at'])}: {row['action']} ({row['does']}), {row['title']}"))
+        console.print(text(f"Leaves at {moment(row['leaves_at'])}: {row['action']} ({row['does']}), {row['title']}"))
         console.print(text(f"  call it back with: {row['recall']}", "cyan"))
 
 

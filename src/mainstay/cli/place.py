@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mainstay.errors import InputError
+from mainstay.shown import shown
 from mainstay.workspace import CONFIG_NAME, STATE_NAME, Workspace
 
 if TYPE_CHECKING:
+    from mainstay.cli.screen import Screen
     from mainstay.views import Views
 
 
@@ -41,6 +43,14 @@ def say_left_alone(count: int) -> str:
     """Say in one line how plans that stand still go on."""
     plans = "1 plan has" if count == 1 else f"{count} plans have"
     return f"{plans} work left and nobody works on it: mainstay start"
+
+
+def say_left_lying(screen: Screen, workspace: Workspace) -> None:
+    """Say which files in watched folders could not be taken in; nothing where there are none."""
+    from mainstay.connectors.inbox import left_in
+
+    for path, why in left_in(workspace.root, workspace.state).items():
+        screen.say(f"Not taken in: {shown(path)}, {why[:1].lower()}{why[1:]} Correct or remove it.", "yellow")
 
 
 def views_at(folder: Path | None) -> Views:

@@ -36,7 +36,7 @@ def plans(screen: Screen, folder: Path | None, *, open_only: bool, limit: int) -
     for row in found:
         row["stands_still"] = row["plan"] in left
         row["says"] = "stands still" if row["stands_still"] and row["status"] in _GOING else row["says"]
-    screen.give(found, lambda console: _draw_plans(found, console))
+    screen.give(found, lambda console: _draw_plans(found, console, workspace.config.company.timezone))
     say_offline(screen, offline)
     if clock:
         screen.say(f"{clock}.", "yellow")
@@ -45,13 +45,13 @@ def plans(screen: Screen, folder: Path | None, *, open_only: bool, limit: int) -
     return DONE
 
 
-def _draw_plans(found: list[Row], console: Console) -> None:
+def _draw_plans(found: list[Row], console: Console, zone: str) -> None:
     if not found:
         console.print("No plans yet. See what you can run: mainstay playbook list")
         console.print("Run it:                            mainstay run PLAYBOOK")
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("plan", "what", "begun", "where it stands", "needs your decision"):
+    for name in ("plan", "what", f"begun ({zone})", "where it stands", "needs your decision"):
         table.add_column(name, overflow="fold")
     for row in found:
         cells = (row["plan"], row["title"], when(row["proposed_at"]), row["says"], ", ".join(row["questions"]))
@@ -61,9 +61,11 @@ def _draw_plans(found: list[Row], console: Console) -> None:
 
 def show(screen: Screen, folder: Path | None, name: str, *, everything: bool) -> int:
     """Show a plan: how far it is, and who did what because of what."""
-    with views_at(folder) as views:
+    workspace = workspace_at(folder)
+    with views_at(workspace.root) as views:
         found = views.show(views.plan_id(name))
-    screen.give(found, lambda console: draw_plan(found, console, everything=everything))
+    zone = workspace.config.company.timezone
+    screen.give(found, lambda console: draw_plan(found, console, zone, everything=everything))
     return DONE
 
 

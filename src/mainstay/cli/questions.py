@@ -14,8 +14,8 @@ from mainstay.cli.asking import ask, say_standing, status_of
 from mainstay.cli.card import draw_card
 from mainstay.cli.leaving import draw_leaving, say_offline
 from mainstay.cli.picks import kept_rows
-from mainstay.cli.place import left_alone, say_left_alone, views_at, workspace_at
-from mainstay.cli.screen import Screen, plain, text, when
+from mainstay.cli.place import left_alone, say_left_alone, say_left_lying, views_at, workspace_at
+from mainstay.cli.screen import Screen, moment, plain, text
 from mainstay.cli.status import DONE, WAITS
 from mainstay.errors import CommandRefusedError, FileError, InputError
 
@@ -43,6 +43,7 @@ def inbox(screen: Screen, folder: Path | None) -> int:
         screen.say(f"{clock}.", "yellow")
     if left:
         screen.say(say_left_alone(len(left)), "yellow")
+    say_left_lying(screen, workspace)
     return DONE
 
 
@@ -53,11 +54,15 @@ def _draw_short(waiting: list[Row], console: Console, empty: str) -> None:
     for question in waiting:
         card: Row = question["card"]
         console.print(text(card.get("headline", ""), "bold"))
-        console.print(text(f"  {question['title']}: {question['says']}; asked {when(question['asked_at'])}"))
+        console.print(
+            text(
+                f"  {question['title']}: {question['says']}; asked {moment(question['asked_at'], question['timezone'])}"
+            )
+        )
         if cannot := card.get("cannot_undo") or question["cannot_undo"]:
             console.print(text(f"  Can't be undone: {cannot}", "red"))
         if question["due_at"]:
-            console.print(text(f"  No answer by {when(question['due_at'])} means no."))
+            console.print(text(f"  No answer by {moment(question['due_at'], question['timezone'])} means no."))
         console.print(text(f"  mainstay decide {question['decision']}", "cyan"))
     console.print(text(f"{len(waiting)} waiting."))
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard, cast
+from zoneinfo import ZoneInfo
 
 from rich.console import Group
 from rich.padding import Padding
@@ -19,13 +23,14 @@ if TYPE_CHECKING:
 
 Row: TypeAlias = dict[str, Any]
 TABLE_COLUMNS = 110  # a narrower screen shows each row as a few lines
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)", re.ASCII)
 _MATCH = frozenset({"amount", "invoice_numbers", "confidence", "why"})
 _BATCH = frozenset({"path", "headline", "body"})
 _DOUBT = frozenset({"kind", "file", "headline", "body"})
 
 
-def draw_rows(rows: Sequence[object], width: int) -> RenderableType:
-    """Draw rows with their numbers, as answers name them."""
+def draw_rows(rows: Sequence[object], width: int, zone: str = "") -> RenderableType:
+    """Draw rows with their numbers, as answers name them; times as they are in `zone`."""
     if all(_has(row, _MATCH) for row in rows):
         matches = cast("Sequence[Row]", rows)
         return _match_table(matches) if width >= TABLE_COLUMNS else _numbered(matches, _match_lines)
@@ -33,28 +38,57 @@ def draw_rows(rows: Sequence[object], width: int) -> RenderableType:
         return _numbered(cast("Sequence[Row]", rows), _doubt_lines)
     if all(_has(row, _BATCH) for row in rows):
         return _numbered(cast("Sequence[Row]", rows), _action_lines)
-    return _numbered(rows, _any_lines)
+    return _numbered(rows, partial(_any_lines, zone))
 
 
-def say_value(value: object) -> Text:
-    """Write any plain value whole: amounts as amounts, lists and records by their parts."""
+def say_value(value: object, zone: str = "") -> Text:
+    """Write any plain value whole: amounts as amounts, times in `zone`, lists and records by their parts."""
     if isinstance(value, BlobRef):
         return text(f"{value.name or 'a file'} ({value.size:,} bytes)")
     if is_record(value):
         if value.keys() == {"minor", "currency"}:
             return text(Money(value["minor"], value["currency"]))
         if value.keys() == {"name", "blob"}:
-            return say_value(value["blob"])
-        return Text("; ").join(text(f"{name}: ").append_text(_say_inner(inner)) for name, inner in value.items())
+            return say_value(value["blob"], zone)
+        fields = with_money(value).items()
+        return Text("; ").join(
+            text(f"{name.replace('_', ' ')}: ").append_text(_say_inner(one, zone)) for name, one in fields
+        )
     if isinstance(value, (list, tuple)):
-        return Text(", ").join(say_value(inner) for inner in cast("Sequence[object]", value))
+        return Text(", ").join(say_value(inner, zone) for inner in cast("Sequence[object]", value))
     if isinstance(value, bool):
         return text("yes" if value else "no")
+    if isinstance(value, str) and zone and _TIME.fullmatch(value):
+        return text(_local(value, zone))
     return text("" if value is None else value)
 
 
-def _say_inner(value: object) -> Text:
-    said = say_value(value)
+def is_simple(value: Row) -> bool:
+    """Whether a record is one thing to a person: an amount, or a file."""
+    return value.keys() in ({"minor", "currency"}, {"name", "blob"})
+
+
+def with_money(record: Row) -> Row:
+    """Give a record with its amounts as amounts, where they stand in the smallest units beside their currency."""
+    currency = record.get("currency")
+    if not isinstance(currency, str) or not currency or is_simple(record):
+        return record
+    minor = [name for name, value in record.items() if name.endswith("_minor") and type(value) is int]
+    if not minor:
+        return record
+    amounts = {name.removesuffix("_minor"): {"minor": record[name], "currency": currency} for name in minor}
+    return {name: value for name, value in record.items() if name not in (*minor, "currency")} | amounts
+
+
+def _local(iso: str, zone: str) -> str:
+    try:
+        return f"{datetime.fromisoformat(iso).astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M} ({zone})"
+    except (ValueError, OverflowError):  # it only looks like a time
+        return iso
+
+
+def _say_inner(value: object, zone: str) -> Text:
+    said = say_value(value, zone)
     return text("(").append_text(said).append(")") if is_record(value) and "; " in said.plain else said
 
 
@@ -107,10 +141,10 @@ def _doubt_lines(row: Row) -> list[tuple[str, Text]]:
     return [*lines, ("if not", text(row["remedy"], lines=True))] if row.get("remedy") else lines
 
 
-def _any_lines(row: object) -> list[tuple[str, Text]]:
-    if not is_record(row) or row.keys() == {"minor", "currency"}:
-        return [("", say_value(row))]
-    return [(name, say_value(value)) for name, value in row.items()]
+def _any_lines(zone: str, row: object) -> list[tuple[str, Text]]:
+    if not is_record(row) or is_simple(row):
+        return [("", say_value(row, zone))]
+    return [(name.replace("_", " "), say_value(value, zone)) for name, value in with_money(row).items()]
 
 
 def _numbered(rows: Sequence[Any], lines: Callable[[Any], list[tuple[str, Text]]]) -> Group:

@@ -136,6 +136,7 @@ def _draw_step(step: DryStep, console: Console) -> None:
     console.print(text(f"  {step.name}: {only}{each}{step.action}"))
     console.print(text(f"      {limit}{' each' if step.per_item and step.at_most_s else ''}", "dim"))
     if step.question and step.question not in step.action:  # a step that asks says it in what it does
-        console.print(text(f"      asks you: {step.question}", "yellow"))
+        asks = f"asks you only for what departs from what you approved in {step.covered}" if step.covered else ""
+        console.print(text(f"      {asks or f'asks you: {step.question}'}", "yellow"))
     if step.cannot_undo:
         console.print(text(f"      can't be undone: {step.cannot_undo}", "red"))

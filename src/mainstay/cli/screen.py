@@ -37,6 +37,15 @@ def when(iso: str) -> str:
     return iso[:16].replace("T", " ")
 
 
+def moment(iso: str, zone: str = "") -> str:
+    """Say a moment with the time zone it is told in, by its name or else by its distance from UTC."""
+    if not iso:
+        return ""
+    hours, minutes = iso[-6:-3], iso[-2:]
+    off = f"UTC{int(hours):+d}" + f":{minutes}" * (minutes != "00") if iso[-6:] not in ("+00:00", "-00:00") else "UTC"
+    return f"{when(iso)} ({zone or off})"
+
+
 class Screen:
     """The two outputs of one command."""
 

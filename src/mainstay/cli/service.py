@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from mainstay.cli.place import workspace_at
 from mainstay.cli.screen import as_document, text
 from mainstay.cli.status import DONE
+from mainstay.sentences import say_path
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,6 +20,12 @@ if TYPE_CHECKING:
     from mainstay.workspace import Workspace
 
 _QUIET = frozenset({"PlanParked", "PlanApproved"})
+_LINES = 10  # of a list that goes well, at most
+_STOPS = frozenset(  # what of an item somebody has to know
+    {"DecisionAsked", "DecisionRuled", "DecisionExpired", "DecisionVoided", "StepStuck", "StepFailed", "StepRejected"}
+    | {"EffectUncertain", "EffectRefused", "EffectAwaited", "AttemptFailed", "UndoImpossible", "EffectUnseen"}
+)
+_ITEM_ENDS = {"EffectDone": "done", "StepCompleted": "done", "StepSkipped": "left out", "ChildFinished": "done"}
 
 
 def start(screen: Screen, folder: Path | None) -> int:
@@ -37,11 +44,13 @@ async def _serve(screen: Screen, workspace: Workspace) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
 
+    lists = _Lists()
+
     def hear(event: dict[str, Any]) -> None:
         if event["kind"] == NOTICE:
             screen.err.print(text(f"{time.strftime('%H:%M:%S')} {event['says']}", "bold"))
         elif event["plan"]:
-            _say_event(screen, event)
+            _say_event(screen, event, lists)
         else:
             _say_begun(screen, workspace, event["count"])
 
@@ -59,7 +68,41 @@ def _say_begun(screen: Screen, workspace: Workspace, count: int) -> None:
     screen.err.print(text("Other commands reach it there; Ctrl-C stops it."))
 
 
-def _say_event(screen: Screen, event: dict[str, Any]) -> None:
-    if event["kind"] not in _QUIET and "/" not in event["path"]:
-        now = time.strftime("%H:%M:%S")
-        screen.err.print(text(f"{now} {event['plan']} {event['says']}"))
+def _say_event(screen: Screen, event: dict[str, Any], lists: _Lists) -> None:
+    says = lists.says(event) if "/" in event["path"] else event["says"]
+    lists.note(event)
+    if says and event["kind"] not in _QUIET:
+        screen.err.print(text(f"{time.strftime('%H:%M:%S')} {event['plan']} {says}"))
+
+
+class _Lists:
+    """How far lists are: what stops an item is a line of its own, what is done is told ten times at most."""
+
+    def __init__(self) -> None:
+        self._total: dict[tuple[str, str], int] = {}
+        self._done: dict[tuple[str, str], set[str]] = {}
+
+    def note(self, event: dict[str, Any]) -> None:
+        """Note how long a list is; forget it when its step ended."""
+        key = event["plan"], event["path"]
+        if event["kind"] == "ItemsFrozen":
+            self._total[key] = event["count"]
+        elif event["kind"] in ("StepCompleted", "StepFailed", "StepSkipped"):
+            self._total.pop(key, None)
+            self._done.pop(key, None)
+
+    def says(self, event: dict[str, Any]) -> str:
+        """Say what the log tells of an item; empty for what is of no use there."""
+        if event["kind"] in _STOPS:
+            return event["says"]
+        if event["kind"] not in _ITEM_ENDS:
+            return ""
+        path: str = event["path"]
+        key = event["plan"], path.partition("/")[0]
+        done, total = self._done.setdefault(key, set()), self._total.get(key, 0)
+        if path in done:
+            return ""
+        done.add(path)
+        if total and len(done) % max(1, -(-total // _LINES)) and len(done) != total:
+            return ""
+        return f"{say_path(key[1])}: {len(done)}" + (f" of {total}" if total else "") + f" {_ITEM_ENDS[event['kind']]}"

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mainstay.cli.asking import ask, say_standing
-from mainstay.cli.place import views_at, workspace_at
+from mainstay.cli.place import say_left_lying, views_at, workspace_at
 from mainstay.cli.questions import edited_from
-from mainstay.cli.screen import text, when
+from mainstay.cli.screen import moment, text
 from mainstay.cli.status import DONE, FAILED, WAITS
 from mainstay.errors import InputError
 from mainstay.requests import file_content
@@ -37,9 +37,11 @@ _SHOWN = 5  # of a group, by name
 
 def listed(screen: Screen, folder: Path | None) -> int:
     """Show what is stuck, by its cause."""
-    with views_at(folder) as views:
+    workspace = workspace_at(folder)
+    with views_at(workspace.root) as views:
         rows = views.stuck()
     screen.give(rows, lambda console: _draw(grouped(rows), console))
+    say_left_lying(screen, workspace)
     return DONE
 
 
@@ -52,7 +54,7 @@ def _draw(groups: list[Row], console: Console) -> None:
         console.print(text(f"{group['group']}: {group['says']}", "bold"))
         plans = f"{len(group['plans'])} plans" if len(group["plans"]) > 1 else f"plan {group['plans'][0]}"
         times = "once" if many == 1 else f"{many} times"
-        console.print(text(f"  {group['does']}, {times} in {plans}, since {when(group['since'])}"))
+        console.print(text(f"  {group['does']}, {times} in {plans}, since {moment(group['since'])}"))
         for row in group["stuck"][:_SHOWN]:
             console.print(text(f"  {row['decision']}  {row['action']} ({row['title']})", "dim"))
         if many > _SHOWN:

@@ -8,7 +8,7 @@ from rich.table import Table
 
 from mainstay.cli.leaving import draw_leaving
 from mainstay.cli.rows import say_value
-from mainstay.cli.screen import text, when
+from mainstay.cli.screen import moment, text, when
 from mainstay.sentences import say_path
 from mainstay.values import say_duration
 
@@ -19,17 +19,17 @@ Row: TypeAlias = dict[str, Any]
 _MARK = ", item "
 
 
-def draw_plan(plan: Row, console: Console, *, everything: bool) -> None:
+def draw_plan(plan: Row, console: Console, zone: str, *, everything: bool) -> None:
     """Draw all of it; without `everything` runs of lines about single items are drawn as one."""
     console.print(text(plan["title"], "bold"))
     console.print(text(f"{plan['plan']}, playbook {plan['playbook']}: {plan['says']}"))
     ended = f", ended {when(plan['ended_at'])}" if plan["ended_at"] else ""
     expires = f", expires {when(plan['expires_at'])}" if plan["expires_at"] and not plan["ended_at"] else ""
-    console.print(text(f"begun {when(plan['proposed_at'])}{ended}{expires}"))
+    console.print(text(f"begun {moment(plan['proposed_at'], zone)}{ended}{expires}"))
     inputs: Row = plan["inputs"] or {}
     for name, value in inputs.items():
         long = plan["input_types"].get(name) == "duration" and type(value) is int
-        console.print(text(f"{name}: ").append_text(say_value(say_duration(value) if long else value)))
+        console.print(text(f"{name}: ").append_text(say_value(say_duration(value) if long else value, zone)))
     console.print()
     console.print(_steps(plan["steps"]))
     console.print()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import email
 import email.policy
+import json
 import os
 import stat
 from email.utils import parsedate_to_datetime
@@ -19,10 +20,11 @@ from mainstay.errors import FileError
 from mainstay.values import BlobRef
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from email.message import EmailMessage
 
 MAIL_FOLDER = "inbox/mail"
+LEFT_NAME = "left"  # in .mainstay
 MAIL_ENTRY = "mainstay.connectors.inbox:read_mail"
 MAX_FILE_BYTES = 64 * 1024 * 1024
 MAX_ATTACHED = 100  # files of a mail
@@ -30,40 +32,76 @@ MAX_TEXT = 200_000  # characters of a mail
 
 
 class Seen(msgspec.Struct, frozen=True):
-    """A file as it lies there: path relative to the workspace, size in bytes, time of its last change in ns."""
+    """A file as it lies there: path relative to the workspace, size in bytes, time of its last change in ns.
+
+    `odd` says why it can't be taken in, where that is seen from outside: a link, say.
+    """
 
     path: str
     size: int
     changed_ns: int
+    odd: str = ""
 
 
 def look(root: Path, folders: Iterable[str]) -> list[Seen]:
-    """List the plain files in these folders and below, the oldest first; hidden ones, links and what is open are left.
+    """List the files in these folders and below, the oldest first; hidden ones are left.
 
-    A folder that is not there, or leads out of the workspace, holds none.
+    What is no plain file, and a folder that can't be looked into or leads out of the workspace, is listed as odd. A
+    folder that is not there holds none.
     """
     found: dict[str, Seen] = {}
+    real = root.resolve()
     for folder in folders:
         top = (root / folder).resolve()
-        if not top.is_relative_to(root.resolve()):
+        if not top.is_relative_to(real):
+            found[folder] = Seen(folder, 0, 0, "it leads out of the workspace, and what lies there is not looked at")
             continue
-        for place, inner, names in os.walk(top):
-            inner[:] = sorted(name for name in inner if not name.startswith("."))
-            for name in names:
-                path = Path(place) / name
-                if not name.startswith(".") and (seen := _seen(root, path)) is not None:
-                    found[seen.path] = seen
+        for seen in _below(real, top):
+            found[seen.path] = seen
     return sorted(found.values(), key=lambda one: (one.changed_ns, one.path))
 
 
-def _seen(root: Path, path: Path) -> Seen | None:
+def _below(real: Path, top: Path) -> Iterator[Seen]:
+    closed: list[OSError] = []
+    for place, inner, names in os.walk(top, onerror=closed.append):
+        inner[:] = sorted(name for name in inner if not name.startswith("."))
+        for name in (*names, *(name for name in inner if (Path(place) / name).is_symlink())):
+            if not name.startswith(".") and (seen := _seen(real, Path(place) / name)) is not None:
+                yield seen
+    for error in closed:
+        path = Path(error.filename)
+        if not isinstance(error, FileNotFoundError) and path.is_relative_to(real):
+            yield Seen(path.relative_to(real).as_posix(), 0, 0, f"it can't be looked into ({error.strerror})")
+
+
+def _seen(real: Path, path: Path) -> Seen | None:
     try:
         status = path.stat(follow_symlinks=False)
     except OSError:
         return None  # it went meanwhile
-    if not stat.S_ISREG(status.st_mode):
-        return None
-    return Seen(path.relative_to(root.resolve()).as_posix(), status.st_size, status.st_mtime_ns)
+    odd = "" if stat.S_ISREG(status.st_mode) else "it is no plain file"
+    odd = "it is a link; put the file itself there" if stat.S_ISLNK(status.st_mode) else odd
+    return Seen(path.relative_to(real).as_posix(), status.st_size, status.st_mtime_ns, odd)
+
+
+def keep_left(state: Path, left: Mapping[str, str]) -> None:
+    """Write down which files were not taken in, and why, for who looks: a note that may be lost at any time."""
+    at = state / LEFT_NAME
+    if not left:
+        at.unlink(missing_ok=True)
+        return
+    part = at.with_suffix(".part")
+    part.write_text(json.dumps(dict(left)))  # in ASCII: a name may be no text
+    part.replace(at)
+
+
+def left_in(root: Path, state: Path) -> dict[str, str]:
+    """Give the files that were not taken in and still lie there, each with why."""
+    try:
+        left = msgspec.convert(json.loads((state / LEFT_NAME).read_text()), dict[str, str])
+    except (OSError, ValueError):
+        return {}
+    return {path: why for path, why in left.items() if os.path.lexists(root / path)}
 
 
 def read(root: Path, seen: Seen) -> bytes | None:

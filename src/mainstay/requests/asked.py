@@ -10,6 +10,7 @@ from mainstay.kernel.state import caller_of, step_name
 
 if TYPE_CHECKING:
     from mainstay import events as e
+    from mainstay.errors import MainstayError
     from mainstay.kernel.graph import Ask, Definition, Step
     from mainstay.kernel.state import Plan
 
@@ -90,3 +91,35 @@ def recall_line(plan: Plan, path: str) -> str:
     given = plan.given if isinstance(plan.given, dict) else {}
     item = f" --item {int(index) + int(str(given.get('index', 0))) + 1}" if index else ""
     return f"mainstay recall {plan.id.partition('-')[0]} {step_name(path)}{item}"
+
+
+def unreadable(decision: str, plan_id: str, error: MainstayError) -> dict[str, Any]:
+    """Give a question whose stored files are gone: in its place it says so."""
+    return {
+        "decision": decision,
+        "plan": plan_id,
+        "title": f"Plan {plan_id}",
+        "kind": "unreadable",
+        "says": "can't be shown",
+        "actions": [],
+        "card": {"headline": f"{error.message} {error.remedy}"},
+        "options": [],
+        "binds": [],
+        "rule": "",
+        "why": error.message,
+        "cannot_undo": "",
+        "parts": [],
+        "if_no": "",
+        "follows": [],
+        "arguments": None,
+        "cost_usd_micros": 0,
+        "came_from": [],
+        "to": "operator",
+        "reminded": 0,
+        "asked_at": "",
+        "due_at": "",
+        "plan_expires_at": "",
+        "rows_may_be_kept": False,
+        "open": True,
+        "answer": "",
+    }

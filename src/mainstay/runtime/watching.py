@@ -3,13 +3,14 @@
 A file counts once it has lain still for two seconds, an empty one after a minute: it may be about to be written. It is
 named by its path and content, a mail by its Message-ID and what stands below its head (on its way a mail is given more
 lines there), so looking again, also after a restart, brings nothing twice, and whoever uses an ID again hides nothing.
-What can't be read is said once.
+What can't be taken in (a link, a file that may not be read, no mail) is said once, and noted for who looks later.
 """
 
 from __future__ import annotations
 
 import asyncio
 import base64
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
 
 from mainstay.contracts import to_plain
@@ -56,6 +57,11 @@ class Seen(Protocol):
         """The time of its last change."""
         ...
 
+    @property
+    def odd(self) -> str:
+        """Why it can't be taken in, where that is seen from outside; else empty."""
+        ...
+
 
 class Source(Protocol):
     """How folders are looked at and mails are read: connectors/inbox.py."""
@@ -98,6 +104,8 @@ class Watcher:
         self._clock = clock
         self._workers = workers
         self.say: Callable[[str], None] = lambda _: None  # told what can't be read
+        self.keep: Callable[[dict[str, str]], None] = lambda _: None  # told all of that, with why, when it changed
+        self._left: dict[str, str] | None = None
         self._lying: dict[str, Mark] = {}
         self._known: dict[str, Mark] = {}
         self._said: dict[str, Mark] = {}
@@ -122,32 +130,42 @@ class Watcher:
         self._lying = marks
         self._known = {path: mark for path, mark in self._known.items() if path in marks}
         self._said = {path: mark for path, mark in self._said.items() if path in marks}
+        known = {} if self._left is None else self._left
+        left = {path: why for path, why in known.items() if path in marks and self._said.get(path) == marks[path]}
         for one in still:
             try:
                 await self._bring(one)
             except CommitFailedError:  # it is brought again once the history is whole
                 return
             except (MainstayError, OSError, ValueError) as error:
-                self._say(one, error)
+                left[one.path] = self._say(one, error)
                 if isinstance(error, _TRIED_AGAIN):
                     continue
             self._known[one.path] = marks[one.path]
+        if left != self._left:
+            self._left = left
+            with suppress(OSError):  # a full disk: it is a note, and was said
+                await asyncio.to_thread(self.keep, left)
 
     def _filled(self, seen: list[Seen], still: list[Seen]) -> list[Seen]:
         """Leave out the files that have been empty for less than a minute."""
         now_us = self._clock.now_us()
-        self._empty = {one.path: self._empty.get(one.path, now_us) for one in seen if not one.size}
+        self._empty = {one.path: self._empty.get(one.path, now_us) for one in seen if not one.size and not one.odd}
         return [one for one in still if now_us - self._empty.get(one.path, now_us - EMPTY_US) >= EMPTY_US]
 
-    def _say(self, one: Seen, error: Exception) -> None:
-        """Say what is left where it is, and why; of one state of a file once."""
+    def _say(self, one: Seen, error: Exception) -> str:
+        """Say what is not taken in, and why; of one state of a file once. Gives why."""
         mark = one.size, one.changed_ns
+        why = error.message if isinstance(error, MainstayError) else getattr(error, "strerror", None) or str(error)
+        said = shown(f"{why.rstrip('.')}.")
         if self._said.get(one.path) != mark:
             self._said[one.path] = mark
-            why = error.message if isinstance(error, MainstayError) else str(error)
-            self.say(shown(f"{one.path} was left where it is: {why.rstrip('.')}."))
+            self.say(f"{shown(one.path)} was not taken in, and stays where it is: {said}")
+        return said
 
     async def _bring(self, one: Seen) -> None:
+        if one.odd:
+            raise MainstayError(one.odd)
         if one.size > self._source.MAX_FILE_BYTES:
             raise MainstayError(f"it has more than {self._source.MAX_FILE_BYTES // 2**20} MB")
         content = await asyncio.to_thread(self._source.read, self._root, one)
