@@ -205,7 +205,7 @@ def _contracts(config: Config, root: Path, state: Path, records: OwnRecords) -> 
         *mail.operations(
             account,
             functools.partial(smtp_password, account.smtp.username) if account.smtp else None,
-            functools.partial(books.why_not_remind, records.books),
+            records.books,
         ),
         *files.operations(folders),
         *leads.operations(),

@@ -237,7 +237,10 @@ class CallEffect(Command, frozen=True, kw_only=True):
 
 
 class PrepareEffect(Command, frozen=True, kw_only=True):
-    """An effect's arguments, resolved, with the verdict of policy and the card it would be asked with."""
+    """An effect's arguments, resolved, with the verdict of policy and the card it would be asked with.
+
+    It prepares an effect anew that is prepared already, where what that relies on was changed since.
+    """
 
     path: str
     operation: str
@@ -253,6 +256,7 @@ class PrepareEffect(Command, frozen=True, kw_only=True):
     ruling: str = ""  # the answer that covers it, within its slack
     edited: tuple[str, ...] = ()
     covered: str | None = None  # the place under which a question showed it, "" for none; None: its own
+    relies: Value = None  # how what it relies on was found, or has to be
 
 
 class AskBatch(Command, frozen=True, kw_only=True):
@@ -362,14 +366,6 @@ class AskConfirm(Command, frozen=True, kw_only=True):
     why: str
 
 
-class AskChanged(Command, frozen=True, kw_only=True):
-    """What a compensation would change is not as it was left: the operator decides."""
-
-    path: str
-    failure: Failure
-    card: Value
-
-
 class UndoStep(Command, frozen=True, kw_only=True):
     """The child plan behind a step was undone, or one outcome can't be taken back."""
 
@@ -435,7 +431,6 @@ PlanCommand: TypeAlias = (
     | ConfirmEffect
     | MissEffect
     | AskConfirm
-    | AskChanged
     | UndoStep
     | Rule
 )

@@ -46,6 +46,11 @@ class Call(Protocol):
         """The time of this attempt, microseconds UTC."""
         ...
 
+    @property
+    def relies(self) -> Value:
+        """What the effect relies on, as it was recorded (`Operation.relies`); None where nothing is."""
+        ...
+
     def read(self, blob: BlobRef) -> bytes:
         """Give the content of a pinned file."""
         ...
@@ -68,7 +73,7 @@ class Compensation(msgspec.Struct, frozen=True, omit_defaults=True):
 
     operation: str
     arguments: dict[str, Value]
-    expects: Value = None  # what `state` of that operation should find by then; None: it is not looked at
+    expects: Value = None  # what `relies` of that operation should find by then; None: what its arguments say
 
 
 class Card(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -126,9 +131,11 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     binds: Literal["", "money", "legal"] = ""  # confirmed by reading back before anything goes on (KERNEL E4)
     confirm: Callable[[Call, Any, Any], Awaitable[Found]] | None = None  # (call, input, output): unknown is not yet
     confirm_within_s: float = 600.0  # until it has to be seen
-    state: Callable[[Call, Any], Awaitable[Value]] | None = None  # of a compensation: what it would change, as it is
-    # now; None where it is as it was before, so that nothing is to be done
-    expects: str = ""  # of a compensation: its argument that holds the state it expects to find
+    relies: Callable[[Call, Any], Awaitable[Value]] | None = None  # what it relies on, as it is now, at best a thing
+    # in the operator's words to how it is: {"reports/june.md": "content 1f0e"}. It is read when it is prepared, and as
+    # it leaves: what was changed in between asks anew. None: nothing that could have been changed matters
+    relied: Callable[[Any], Value] | None = None  # (input) -> the same, where arguments say what they were made for;
+    # else it is what was found when it was prepared
 
 
 class AgentContract(msgspec.Struct, frozen=True, kw_only=True):

@@ -35,7 +35,6 @@ ANSWER = {
     "happened": "said that it happened",
     "confirmed": "said that it is as it should be",
     "again": "chose to look again",
-    "anyway": "chose to take it back all the same",
     "did_not_happen": "said that it did not happen",
 }
 

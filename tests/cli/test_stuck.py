@@ -106,7 +106,7 @@ def test_k10_all_that_is_stuck_is_undone_plan_by_plan(stuck):
     [
         (("retry",), "Name what is meant"),
         (("retry", "gzzzz"), "Nothing that is stuck is called 'gzzzz'"),
-        (("anyway", "all"), "can be answered with 'anyway'"),
+        (("confirmed", "all"), "can be answered with 'confirmed'"),
         (("skip", "all", "--edit", "-"), "Changes go with a retry only"),
         (("retry", "all", "--file", "nonsense"), "names no file"),
         (("retry", "all", "--file", "file=nowhere.csv"), "There is no file nowhere.csv"),

@@ -7,10 +7,11 @@ NOW_US = 1_780_000_000_000_000  # 2026-05-28T20:26:40Z
 
 
 class MemoryCall:
-    def __init__(self, token="token-1", now_us=NOW_US, plan="plan-1", blobs=None):
+    def __init__(self, token="token-1", now_us=NOW_US, plan="plan-1", blobs=None, relies=None):
         self.token = token
         self.now_us = now_us
         self.plan = plan
+        self.relies = relies
         self.blobs = {} if blobs is None else blobs
 
     def read(self, blob):

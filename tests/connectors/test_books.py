@@ -250,17 +250,32 @@ DAY_US = 86_400_000_000
 
 
 @pytest.mark.parametrize(
-    ("payments", "reminders", "why"),
+    ("payments", "reminders", "changed"),
     [
-        ([booked("l1", "R1", 100)], {}, ""),
-        ([booked("l1", "R1", 100)], {"R1": NOW_US - 8 * DAY_US}, ""),
-        ([booked("l1", "R1", 100)], {"R1": NOW_US - DAY_US}, "R1 was reminded of on 2026-05-27 already"),
-        ([booked("l1", "R1", 100), booked("l2", "R1", 900)], {}, "R1 is paid by now"),
-        ([booked("l1", "R1", 100), booked("l2", "R1", 300)], {}, "of R1 6.00 EUR is open by now, not 9.00 EUR"),
+        ([booked("l1", "R1", 100)], {}, {}),
+        ([], {}, {}),
+        ([booked("l1", "R1", 100)], {"R1": NOW_US - 8 * DAY_US}, {}),
+        ([booked("l1", "R1", 100)], {"R1": NOW_US - DAY_US}, {"last reminder of R1": "one of 2026-05-27"}),
+        ([booked("l1", "R1", 100), booked("l2", "R1", 900)], {}, {"open of R1": "nothing, it is paid"}),
+        ([booked("l1", "R1", 100), booked("l2", "R1", 300)], {}, {"open of R1": "6.00 EUR"}),
     ],
 )
-def test_a_reminder_that_was_overtaken_says_why(payments, reminders, why):
-    assert books.why_not_remind(Records(*payments, reminders=reminders), "R1", OWED, LISTED, NOW_US) == why
+def test_k20_a_reminder_that_was_overtaken_says_what_is_otherwise(payments, reminders, changed):
+    right = books.as_reminded("R1", OWED, LISTED)
+    found = books.reminding(Records(*payments, reminders=reminders), "R1", OWED, LISTED, NOW_US)
+    assert found == right | changed
+
+
+@pytest.mark.parametrize(
+    ("plan", "said"),
+    [("other", "booked: 5.00 EUR to R1 (plan other)"), ("plan", "not booked"), ("plan-7", "not booked")],
+)
+def test_k20_a_booking_relies_on_what_other_plans_booked_and_not_on_its_own(plan, said):
+    before = msgspec.structs.replace(booked("l1", "R1", 500), plan=plan)
+    operation = next(one for one in books.operations(Records(before)) if one.name == "books.record_payment")
+    found = asyncio.run(operation.relies(MemoryCall(plan="plan-1"), books.RecordPayment(pays("l1"))))
+    invoice = "nothing booked" if said == "not booked" else "5.00 EUR booked"
+    assert found == {"bank line l1": said, "invoice R1": invoice}
 
 
 def test_two_parts_of_a_line_for_one_invoice_count_together():

@@ -14,7 +14,7 @@ from mainstay.connectors.mail import MailConfig, SendMail
 from mainstay.connectors.mail_address import parse_address
 from mainstay.connectors.smtp import SmtpConfig
 from mainstay.contracts import from_plain, to_plain
-from mainstay.errors import InputError, NeedsOperator, Permanent, Uncertain
+from mainstay.errors import InputError, NeedsOperator, NotSent, Permanent, Uncertain
 from mainstay.records import File
 
 SENDER = "Acme GmbH <billing@acme.example>"
@@ -372,15 +372,35 @@ def test_what_the_card_shows_is_what_is_read_or_nothing_is_sent(subject, text, n
     assert b"\r" not in content.replace(b"\r\n", b"")
 
 
-def test_a_reminder_that_was_overtaken_is_held_back_and_nothing_is_written(tmp_path):
+class Books:
+    """Books in which one invoice was reminded of."""
+
+    def __init__(self, invoice):
+        self.invoice = invoice
+
+    def last_reminders(self, numbers):
+        return {self.invoice: NOW_US} if self.invoice in numbers else {}
+
+
+def test_k20_a_reminder_that_is_overtaken_while_it_waits_in_line_is_not_written(tmp_path):
     config = mail.MailConfig(sender="Acme <a@acme.example>", workspace=str(tmp_path))
-    (operation,) = mail.operations(config, None, lambda invoice, *_: "R1 is paid by now" if invoice == "R1" else "")
-    reminder = mail.SendMail("pay@widget.example", "Reminder", "Please pay.", reminds_of="R1")
-    with pytest.raises(Permanent, match=r"was not sent: R1 is paid by now\."):
-        asyncio.run(operation.call(MemoryCall(), reminder))
-    assert list(tmp_path.rglob("*.eml")) == []
-    other = mail.SendMail("pay@widget.example", "Reminder", "Please pay.", reminds_of="R2")
-    assert asyncio.run(operation.call(MemoryCall(), other)).reminds_of == "R2"
+    (operation,) = mail.operations(config, None, Books("R1"))
+    for number, sent in (("R1", False), ("R2", True)):
+        reminder = mail.SendMail("pay@widget.example", "Reminder", "Please pay.", reminds_of=number)
+        call = MemoryCall(relies=operation.relied(reminder))
+        if sent:
+            assert asyncio.run(operation.call(call, reminder)).reminds_of == "R2"
+            continue
+        with pytest.raises(NotSent, match="was changed just before it left"):
+            asyncio.run(operation.call(call, reminder))
+        assert list(tmp_path.rglob("*.eml")) == []
+
+
+def test_k20_a_mail_that_is_no_reminder_relies_on_nothing(tmp_path):
+    config = mail.MailConfig(sender="Acme <a@acme.example>", workspace=str(tmp_path))
+    (operation,) = mail.operations(config, None, Books("R1"))
+    letter = mail.SendMail("pay@widget.example", "Hello", "Hello.")
+    assert (operation.relied(letter), asyncio.run(operation.relies(MemoryCall(), letter))) == (None, None)
 
 
 def test_a_reminder_that_was_sent_before_is_found_even_where_it_would_be_held_back_now(tmp_path):
@@ -388,5 +408,5 @@ def test_a_reminder_that_was_sent_before_is_found_even_where_it_would_be_held_ba
     reminder = mail.SendMail("pay@widget.example", "Reminder", "Please pay.", reminds_of="R1")
     (before,) = mail.operations(config)
     sent = asyncio.run(before.call(MemoryCall(), reminder))
-    (after,) = mail.operations(config, None, lambda *_: "it was reminded of already")
+    (after,) = mail.operations(config, None, Books("R1"))
     assert asyncio.run(after.call(MemoryCall(), reminder)).message_id == sent.message_id

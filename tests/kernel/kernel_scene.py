@@ -21,7 +21,7 @@ from mainstay.kernel.graph import Ask, Cel, Definition, Graph, Need, Repeat, Ret
 from mainstay.kernel.plan import decide, handle, pending
 from mainstay.kernel.replay import replay
 from mainstay.kernel.state import Plan
-from mainstay.values import SECOND_US, BlobRef, Failure, Verdict
+from mainstay.values import SECOND_US, BlobRef, Failure, Value, Verdict
 
 if TYPE_CHECKING:
     from mainstay.kernel.state import Slot
@@ -125,7 +125,9 @@ def pose(path: str) -> c.AskStep:
     return c.AskStep(now_us=0, path=path, card={"headline": "Shall we?"})
 
 
-def prepare(path: str, verdict: Verdict = ALLOW, digest: str = "", cannot_undo: str = "") -> c.PrepareEffect:
+def prepare(
+    path: str, verdict: Verdict = ALLOW, digest: str = "", cannot_undo: str = "", relies: Value = None
+) -> c.PrepareEffect:
     return c.PrepareEffect(
         now_us=0,
         path=path,
@@ -137,6 +139,7 @@ def prepare(path: str, verdict: Verdict = ALLOW, digest: str = "", cannot_undo: 
         verdict=verdict,
         card={"headline": "Say x"},
         cannot_undo=cannot_undo,
+        relies=relies,
     )
 
 

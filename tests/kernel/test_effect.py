@@ -3,14 +3,17 @@
 import pytest
 from kernel_scene import (
     ASK,
+    DENY,
     LOST,
     PERMANENT,
     TRANSIENT,
     UNDO,
     absent,
     agent,
+    ask_batch,
     ask_settle,
     cancel,
+    carried_out,
     do,
     each,
     fail,
@@ -233,3 +236,42 @@ def test_what_our_own_limits_keep_here_too_often_is_a_dead_letter_k21():
         scene.when(intend("a"), refuse("a", HELD)).later(30).when(timer("retry", "a", attempt))
     scene.when(intend("a"), refuse("a", HELD)).stands("running", a="stuck")
     scene.when(rule(1, "retry")).when(*sent("a"), refuse("a", HELD)).then(e.EffectRefused, e.PlanParked)
+
+
+# --- what it relies on was changed since
+
+
+@pytest.mark.parametrize("path", ["a", "~a"])
+def test_k20_e5_what_is_prepared_is_prepared_anew_where_its_ground_was_changed_and_asks(path):
+    scene = given(do("a"))
+    if path == "~a":
+        scene.when(*carried_out("a"), undo())
+    scene.when(prepare(path, relies="as it was"), prepare(path, ASK, "another digest", relies="changed"))
+    scene.then(e.EffectPrepared, e.DecisionAsked, e.PlanParked)
+    assert scene.fact(e.DecisionAsked).binds == ("another digest",)
+    scene.when(rule(1, "approve")).stands("undoing" if path == "~a" else "running", **{path: "prepared"})
+    assert scene.slot(path).relies == "changed"
+
+
+def test_k20_e6_a_yes_to_what_was_there_before_does_not_cover_what_is_there_now():
+    scene = given(do("a")).when(prepare("a", ASK, relies=1), rule(1, "approve"))
+    scene.when(prepare("a", ASK, relies=2)).stands("running", a="asked")
+    assert scene.slot("a").ruling == ""
+    scene.refuses(intend("a"), "stands at")
+
+
+def test_k20_one_of_a_list_that_is_asked_about_together_asks_by_itself_once_its_ground_was_changed():
+    scene = given(each(do("a", gate="batch"))).when(freeze("a", 2))
+    scene.when(prepare("a/0", ASK, relies=1), prepare("a/1", ASK, relies=1), ask_batch("a"), rule(1, "approve"))
+    scene.when(prepare("a/0", ASK, relies=2)).stands("running", **{"a/0": "asked", "a/1": "prepared"})
+    assert scene.plan.batches == ()
+
+
+@pytest.mark.parametrize("command", [prepare("a", relies=2), prepare("a", ASK, relies=1)])
+def test_k20_what_is_prepared_stays_so_where_nothing_was_changed_or_nobody_is_asked(command):
+    given(do("a")).when(prepare("a", relies=1)).refuses(command, "stands at")
+
+
+def test_k20_what_policy_forbids_by_then_is_stuck_and_not_asked_about():
+    scene = given(do("a")).when(prepare("a", relies=1), prepare("a", DENY, relies=2))
+    scene.stands("running", a="stuck")

@@ -274,6 +274,9 @@ class Life:
         if not path.startswith("~") and not self.plan.slots[path].delayed and random.random() < 0.2:
             self.take(c.DelayEffect(now_us=0, path=path, until_us=self.scene.now_us + 1_000_000))
             return
+        if random.random() < 0.1:  # what it relies on was changed
+            self.take(replace(self.prepared(path, random), verdict=ASK, ruling="", relies=self.plan.sequence))
+            return
         token = f"{path} {self.plan.slots[path].generation}"
         self.take(c.IntendEffect(now_us=0, path=path, token=token, verdict=random.choice(VERDICTS)))
         if self.plan.slots[path].status == "intended":
@@ -470,7 +473,6 @@ class Life:
             c.ConfirmEffect(now_us=0, path=path, how=""),
             c.MissEffect(now_us=0, path=path, again_at_us=0),
             c.AskConfirm(now_us=0, path=path, card={}, why=""),
-            c.AskChanged(now_us=0, path=path, failure=bug, card={}),
             c.UndoStep(now_us=0, path=path),
             c.HearEvent(now_us=0, path=path, event="event:2@1", output=1),
             c.ForkPlan(now_us=0, of="old", start=""),

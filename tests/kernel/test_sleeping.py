@@ -5,7 +5,6 @@ from kernel_scene import (
     ASK,
     DENY,
     LOST,
-    PERMANENT,
     UNDO,
     absent,
     agent,
@@ -229,20 +228,3 @@ def test_e5_what_was_not_confirmed_and_can_not_be_undone_is_named():
 def test_e4_what_happened_after_its_plan_ended_is_not_waited_for():
     scene = given(do("a")).when(*sent("a"), cancel(), happen("a", confirm_by_us=1))
     scene.stands("cancelled", a="done")
-
-
-# --- what is taken back is not as it was left
-
-
-def changed(path):
-    return c.AskChanged(now_us=0, path=path, failure=PERMANENT, card={"expected": 1, "found": 2})
-
-
-@pytest.mark.parametrize(
-    ("choice", "slot", "anyway"), [("retry", "ready", False), ("anyway", "ready", True), ("skip", "skipped", False)]
-)
-def test_e5_changed_state_asks(choice, slot, anyway):
-    scene = given(do("a")).when(*carried_out("a"), undo())
-    scene.when(changed("~a")).then(e.StepStuck, e.DecisionAsked, e.PlanParked).when(rule(1, choice))
-    scene.stands("undone" if choice == "skip" else "undoing", **{"~a": slot})
-    assert scene.slot("~a").anyway == anyway

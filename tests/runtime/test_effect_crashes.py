@@ -36,7 +36,7 @@ def careful(world):
     more = {"binds": "money", "confirm": confirm, "compensate": back, "settle_after_s": 0.05}
     return (
         msgspec.structs.replace(known["test.say"], **more),
-        msgspec.structs.replace(known["test.unsay"], state=state),
+        msgspec.structs.replace(known["test.unsay"], relies=state),
     )
 
 

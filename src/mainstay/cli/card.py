@@ -24,7 +24,7 @@ RULES = {
     "stuck": "what is stuck waits for you",
     "uncertain": "what may have happened is never guessed",
     "confirm": "what happened is looked at before anything goes on",
-    "changed": "what was changed since is not taken back unasked",
+    "changed": "what was changed since asks anew",
     "undo reserve": "taking back has a cap of its own",
 }
 SOURCES = {
@@ -52,7 +52,6 @@ REMEDIES = {
         "retry": "try it again, with the same files",
         "skip": "leave it out and go on",
         "accept": "take the last round as it is",
-        "anyway": "take it back all the same",
         "undo": "end the plan and take back what it did",
     },
     "confirm": {

@@ -26,7 +26,6 @@ MEANING = {
     "retry": "is tried again",
     "skip": "is left out, and its plan goes on",
     "undo": "ends its plan, and what the plan did is taken back",
-    "anyway": "is taken back all the same",
     "happened": "counts as happened",
     "did_not_happen": "counts as not happened, and is tried again",
     "confirmed": "counts as it should be",

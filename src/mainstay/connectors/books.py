@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 OWN_RECORD = "Mainstay's own record, not an accounting system: give this file to your accountant."
 REMIND_AGAIN_DAYS = 7  # what was reminded of since is left alone
 _ID_CHARS = 16
+_SHORT_ID = 8  # of an id on a card
 _TELLING_LETTERS = 3  # of a word in a name
 _TELLING_DIGITS = 6  # of an account's number
 
@@ -150,6 +151,7 @@ def operations(books: Books) -> tuple[Operation, ...]:
             card=desk.booking_card,
             roles={"match": "amount"},
             in_ledger=True,
+            relies=desk.booked_elsewhere,
         ),
         Operation(
             name="books.remove_payment",
@@ -159,7 +161,7 @@ def operations(books: Books) -> tuple[Operation, ...]:
             effect="reversible",
             settle="lookup",
             call=desk.remove,
-            state=desk.standing,
+            relies=desk.standing,
             cannot_undo="A booking that was taken back is booked anew by running the reconciliation again.",
             roles={"ids": "deletion_target"},
             in_ledger=True,
@@ -231,8 +233,22 @@ class _Desk:
                 already.append(before)
         return Booked(tuple(payments), tuple(already))
 
+    async def booked_elsewhere(self, call: Call, arguments: RecordPayment) -> Value:
+        """Say what other plans booked of these lines and to these invoices: a match was made of what was open."""
+        match, entries = arguments.match, {entry.line_id: entry for entry in arguments.match.entries}
+        said: dict[str, Value] = {}
+        for line in match.line_ids:
+            booked = _of_others(self._books.of_lines([line]), call.plan)
+            told = ", ".join(f"{one.amount} to {one.invoice} (plan {one.plan})" for one in booked)
+            said[_say_line(line, entries.get(line))] = f"booked: {told}" if told else "not booked"
+        for number in match.invoice_numbers:
+            booked = _of_others(self._books.of_invoices([number]), call.plan)
+            told = say_total(one.amount for one in booked)
+            said[f"invoice {number}"] = f"{told} booked" if booked else "nothing booked"
+        return said
+
     def _refuse_twice(self, match: Match) -> None:
-        """Refuse to book more of a line than it holds, such as a line that another run booked meanwhile."""
+        """Refuse to book more of a line than it holds: no answer makes that right, and two plans may book at once."""
         booked = [payment for payment in self._books.of_lines(match.line_ids) if payment.kind == "payment"]
         parts = [(one.line_id, one.paid or one.amount) for one in match.allocations if _is_paid(one)]
         parts += [(one.line_id, one.amount) for one in booked if one.invoice not in match.invoice_numbers]
@@ -342,20 +358,36 @@ class _Desk:
         return Exported(csv_text([head, *rows]), len(rows), OWN_RECORD, tuple(found.values()))
 
 
-def why_not_remind(books: Books, invoice: str, owed: Money | None, listed: Money | None, now_us: int) -> str:
-    """Say why an invoice is not to be reminded of any more, "" when it still is.
+def reminding(books: Books, invoice: str, owed: Money | None, listed: Money | None, now_us: int) -> dict[str, Value]:
+    """Say how an invoice stands as far as a reminder relies on it.
 
-    `owed` is what the reminder asks for, `listed` what the invoice's file says is open.
+    `owed` is what the reminder asks for, `listed` what the invoice's file says is open. More may be open than it says.
     """
+    said = as_reminded(invoice, owed, listed)
     reminded_us = books.last_reminders([invoice]).get(invoice)
     if reminded_us is not None and (_day(now_us) - _day(reminded_us)).days < REMIND_AGAIN_DAYS:
-        return f"{invoice} was reminded of on {_day(reminded_us)} already"
-    if owed is None or listed is None:
-        return ""
-    left = _left(Invoice(invoice, "", listed, listed, "", ""), _paid(books.of_invoices([invoice])))
-    if left >= owed:
-        return ""
-    return f"of {invoice} {left} is open by now, not {owed}" if left.minor > 0 else f"{invoice} is paid by now"
+        said[_last_reminder(invoice)] = f"one of {_day(reminded_us)}"
+    if owed is not None and listed is not None:
+        left = _left(Invoice(invoice, "", listed, listed, "", ""), _paid(books.of_invoices([invoice])))
+        if left < owed:
+            said[_open_of(invoice)] = str(left) if left.minor > 0 else "nothing, it is paid"
+    return said
+
+
+def as_reminded(invoice: str, owed: Money | None, listed: Money | None) -> dict[str, Value]:
+    """Say how an invoice has to stand for a reminder of it to be right."""
+    said: dict[str, Value] = {_last_reminder(invoice): f"none in the last {REMIND_AGAIN_DAYS} days"}
+    if owed is not None and listed is not None:
+        said[_open_of(invoice)] = str(owed)
+    return said
+
+
+def _last_reminder(invoice: str) -> str:
+    return f"last reminder of {invoice}"
+
+
+def _open_of(invoice: str) -> str:
+    return f"open of {invoice}"
 
 
 def _elsewhere(lines: Sequence[BankLine], unbooked: Sequence[BankLine], payments: Iterable[Payment]) -> list[BankLine]:
@@ -476,7 +508,17 @@ def _take_back(arguments: RecordPayment, output: Booked) -> Compensation | None:
 
 def _standing(payments: Iterable[Payment]) -> Value:
     """Say which bookings stand, with invoice and amount; None when there is none, so that nothing is to be done."""
-    return {payment.id: f"{payment.invoice}: {payment.amount}" for payment in payments} or None
+    return {f"booking {one.id[:_SHORT_ID]}": f"{one.amount} to {one.invoice}" for one in payments} or None
+
+
+def _of_others(payments: Iterable[Payment], plan: str) -> list[Payment]:
+    """Leave out what a plan booked itself, with its parent and its child plans."""
+    own = plan.partition("-")[0]
+    return [payment for payment in payments if payment.plan.partition("-")[0] != own]
+
+
+def _say_line(line: str, entry: Entry | None) -> str:
+    return f"payment of {entry.amount} of {entry.booked_on} (line {line})" if entry else f"bank line {line}"
 
 
 __all__ = ["operations"]

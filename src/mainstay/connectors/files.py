@@ -38,6 +38,7 @@ from mainstay.values import DAY_S, BlobRef, Digest, PersonalText, digest_of
 
 if TYPE_CHECKING:
     from mainstay.contracts import Call
+    from mainstay.values import Value
 
 READ_FOLDERS = ("inbox", "outbox", "reports")
 WRITE_FOLDERS = ("outbox", "reports")
@@ -142,6 +143,7 @@ def operations(config: FilesConfig) -> tuple[Operation, ...]:
             compensate=_undo,
             card=_card,
             roles={"path": "destination"},
+            relies=files.replaced,
         ),
         Operation(
             name="files.restore",
@@ -151,8 +153,8 @@ def operations(config: FilesConfig) -> tuple[Operation, ...]:
             effect="reversible",
             settle="lookup",
             call=files.restore,
-            state=files.state,
-            expects="expected",
+            relies=files.changed,
+            relied=lambda given: {given.path: said_content(given.expected)},
             lookup=files.look_up_restore,
             lookup_authoritative=True,
             cannot_undo="Putting a file back is itself an undo.",
@@ -185,6 +187,9 @@ class _Files:
             if arguments.existing == "number":
                 path = await self._free(call, path, digest_of(content))
             note = await self._prepared(call, path, digest_of(content))
+            relied = _relied(call, path, note.before)
+            if note.before not in (relied, note.after):
+                raise NotSent(f"{path} was changed just before it was to be written.")
             put = partial(write_file, self._config.workspace, _writable(path), content, mark=_mark(call))
             await run_to_end(put)
         return Written(path, note.after, len(content), note.previous)
@@ -211,21 +216,28 @@ class _Files:
         parts = _writable(arguments.path)
         previous = None if arguments.previous is None else _kept(call, arguments.previous)
         async with self._writing:
-            await run_to_end(partial(_restore, self._config.workspace, parts, previous, arguments, _mark(call)))
+            await run_to_end(partial(_restore, self._config.workspace, parts, previous, arguments, call))
         return Restored(arguments.path, removed=previous is None)
 
-    async def state(self, call: Call, arguments: RestoreFile) -> Digest | None:
-        """Give the digest of what is there now; None where it is as it was before, so that nothing is to be done."""
+    async def replaced(self, call: Call, arguments: WriteFile) -> Value:
+        """Say what a write would replace, as it is now; None where it replaces nothing."""
+        del call
+        if arguments.existing == "number":
+            return None
+        return {arguments.path: said_content(await self._digest_now(_writable(arguments.path)))}
+
+    async def changed(self, call: Call, arguments: RestoreFile) -> Value:
+        """Say what is there now; None where it is as it was before, so that nothing is to be done."""
         now = await self._digest_now(_writable(arguments.path))
         before = ABSENT if arguments.previous is None else digest_of(_kept(call, arguments.previous))
-        return None if now == before else now
+        return None if now == before else {arguments.path: said_content(now)}
 
     async def look_up_restore(self, call: Call, arguments: RestoreFile) -> Found:
         now = await self._digest_now(_writable(arguments.path))
         before = ABSENT if arguments.previous is None else digest_of(_kept(call, arguments.previous))
         if now == before:
             return Found("happened", Restored(arguments.path, removed=before == ABSENT))
-        if now == arguments.expected:
+        if now == _relied(call, arguments.path, arguments.expected):
             await self._sweep(call, _writable(arguments.path))
             return Found("did_not_happen")
         return Found("unknown", known=f"{arguments.path} was changed by somebody else in the meantime.")
@@ -335,11 +347,24 @@ def _text_of(content: bytes) -> str | None:
         return None
 
 
-def _restore(root: str, parts: Parts, previous: bytes | None, arguments: RestoreFile, mark: str) -> None:
+def said_content(digest: Digest) -> str:
+    """Say what a file holds, so that two contents are never said alike."""
+    return "no file" if digest == ABSENT else f"content {digest}"
+
+
+def _relied(call: Call, path: str, otherwise: Digest) -> Digest:
+    """Give the digest of what was there when it was prepared; it may have been asked about anew since."""
+    said = call.relies.get(path) if isinstance(call.relies, dict) else None
+    if not isinstance(said, str):
+        return otherwise
+    return ABSENT if said == said_content(ABSENT) else said.removeprefix("content ")
+
+
+def _restore(root: str, parts: Parts, previous: bytes | None, arguments: RestoreFile, call: Call) -> None:
     now = read_file(root, parts)
     if now == previous:
         return
-    if now is None or digest_of(now) != arguments.expected:
+    if (ABSENT if now is None else digest_of(now)) != _relied(call, arguments.path, arguments.expected):
         raise NeedsOperator(
             f"{arguments.path} was changed or removed after it was written.",
             remedy="Look at the file; put it back by hand, or skip this undo.",
@@ -347,7 +372,7 @@ def _restore(root: str, parts: Parts, previous: bytes | None, arguments: Restore
     if previous is None:
         remove_file(root, parts)
     else:
-        write_file(root, parts, previous, mark=mark)
+        write_file(root, parts, previous, mark=_mark(call))
 
 
 def _undo(arguments: WriteFile, output: Written) -> Compensation:

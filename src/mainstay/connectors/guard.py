@@ -175,12 +175,22 @@ class Guard:
         return await self.run(asking, ask, arguments, account=account, who=call.plan)
 
     async def state_of(self, operation: Operation, call: Call, arguments: Value, *, account: str = "") -> Value:
-        """Read what a compensation would change, as it is now. Raises OperationErrors as a read does."""
-        function = operation.state
-        assert function is not None, f"{operation.name} does not say what it would change"
+        """Read what an effect relies on, as it is now. Raises OperationErrors as a read does.
+
+        It takes no part of the pace of what acts, and has a breaker of its own: that records can be read says nothing
+        of whether, say, a mail server answers.
+        """
+        function = operation.relies
+        assert function is not None, f"{operation.name} does not say what it relies on"
         given = arguments_of(operation, arguments)
-        asking = msgspec.structs.replace(operation, effect="read")
-        return await self.run(asking, lambda: function(call, given), arguments, account=account, who=call.plan)
+        connector, _, verb = operation.name.partition(".")
+        name = f"{connector} records.{verb}"
+        asking = msgspec.structs.replace(operation, name=name, effect="read", rate_per_minute=None)
+
+        async def ask() -> Value:
+            return to_plain(await function(call, given))
+
+        return await self.run(asking, ask, arguments, account=account, who=call.plan)
 
     async def run(
         self,

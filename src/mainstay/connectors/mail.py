@@ -10,25 +10,27 @@ from __future__ import annotations
 import datetime as dt
 import re
 from functools import partial
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
 from mainstay.connectors import smtp
+from mainstay.connectors.books import as_reminded, reminding
 from mainstay.connectors.folder import parts_of, read_file, run_to_end, settle_file, sweep_file, write_file
 from mainstay.connectors.mail_address import MailAddress, one_line, parse_address
 from mainstay.connectors.smtp import Envelope, Password, SmtpConfig
 from mainstay.contracts import Card, Found, HealthReport, Operation
-from mainstay.errors import InputError, LedgerError, NeedsOperator, OperationError, Permanent
+from mainstay.errors import InputError, LedgerError, NeedsOperator, NotSent, OperationError, Permanent
 from mainstay.records import File
 from mainstay.shown import shown
 from mainstay.values import SECOND_US, Money, PersonalText, PersonMail, digest_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from email.message import EmailMessage
 
     from mainstay.contracts import Call
+    from mainstay.ports import Books
+    from mainstay.values import Value
 
 MAX_MAIL_BYTES = 25 * 1024 * 1024  # what most servers take, encoded
 CANNOT_UNDO = "A mail that was sent can't be called back."
@@ -50,9 +52,6 @@ class MailConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rate_per_minute: int | None = 30  # through SMTP
 
 
-Outdated: TypeAlias = "Callable[[str, Money | None, Money | None, int], str]"  # invoice, owed, listed, now
-
-
 class SendMail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A mail in plain text to one receiver."""
 
@@ -62,7 +61,7 @@ class SendMail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     files: tuple[File, ...] = ()
     reply_to: PersonalText = ""  # instead of the account's
     in_reply_to: str = ""  # Message-ID of the mail this one answers
-    # Of a reminder, no part of the mail: the books know by it who was reminded, and it is held back once outdated.
+    # Of a reminder, no part of the mail: the books know by it who was reminded, and it asks anew once overtaken.
     reminds_of: str = ""  # number of the invoice
     owed: Money | None = None  # what the mail asks for
     listed: Money | None = None  # what the invoice's file says is open
@@ -93,11 +92,11 @@ class _Letter(msgspec.Struct, frozen=True):
 
 
 def operations(
-    config: MailConfig, password: Password | None = None, outdated: Outdated | None = None
+    config: MailConfig, password: Password | None = None, books: Books | None = None
 ) -> tuple[Operation, ...]:
     """Build mail.send over the account's transport; `password` is asked for at each log-in.
 
-    `outdated` says of a reminder why it should not go out any more, "" when it should.
+    `books` tell of a reminder whether its invoice is still as open as it says.
 
     Raises InputError when the sender's own address can't be used.
     """
@@ -106,7 +105,8 @@ def operations(
         parts_of(config.folder, writing=True)
     except Permanent as error:
         raise InputError(error.message, remedy=error.remedy) from error
-    transport = _Folder(config, outdated) if config.smtp is None else _Smtp(config, config.smtp, password, outdated)
+    reminders = _Reminding(books)
+    transport = _Folder(config, reminders) if config.smtp is None else _Smtp(config, config.smtp, password, reminders)
     return (
         Operation(
             name="mail.send",
@@ -125,6 +125,8 @@ def operations(
             roles={"to": "receiver"},
             timeout_s=transport.timeout_s,
             rate_per_minute=transport.rate_per_minute,
+            relies=reminders.now,
+            relied=reminders.right,
         ),
     )
 
@@ -152,16 +154,16 @@ class _Folder:
     timeout_s = 60.0
     rate_per_minute = None
 
-    def __init__(self, config: MailConfig, outdated: Outdated | None) -> None:
+    def __init__(self, config: MailConfig, reminders: _Reminding) -> None:
         self._config = config
-        self._outdated = outdated
+        self._reminders = reminders
 
     async def send(self, call: Call, arguments: SendMail) -> Sent:
         """On disk when this returns. A mail of this token that is there already is left as it is."""
         letter = _letter(self._config, arguments)
         if (there := await self._found(call, letter)) is not None:
             return there
-        _refuse_outdated(self._outdated, call, arguments)
+        await self._reminders.check(call, arguments)
         parts = self._parts(call)
         content = _content(call, letter, arguments.files)
         await run_to_end(partial(write_file, self._config.workspace, parts, content, mark=_mark(call.token)))
@@ -200,10 +202,10 @@ class _Smtp:
     settle: Literal["ask"] = "ask"
 
     def __init__(
-        self, config: MailConfig, server: SmtpConfig, password: Password | None, outdated: Outdated | None
+        self, config: MailConfig, server: SmtpConfig, password: Password | None, reminders: _Reminding
     ) -> None:
         self._config = config
-        self._outdated = outdated
+        self._reminders = reminders
         self._server = server
         self._password = password
         self.timeout_s = smtp.longest_s(server, MAX_MAIL_BYTES) + SPARE_S
@@ -211,7 +213,7 @@ class _Smtp:
 
     async def send(self, call: Call, arguments: SendMail) -> Sent:
         letter = _letter(self._config, arguments)
-        _refuse_outdated(self._outdated, call, arguments)
+        await self._reminders.check(call, arguments)
         name = message_id_of(call.token, letter.sender)
         content = _content(call, letter, arguments.files)
         await smtp.send(self._server, Envelope(letter.sender.spec, letter.to.spec, name, content), self._password)
@@ -225,13 +227,28 @@ class _Smtp:
         return Found("unknown", known=known)
 
 
-def _refuse_outdated(outdated: Outdated | None, call: Call, arguments: SendMail) -> None:
-    """Hold a reminder back that was overtaken between the question and the answer."""
-    if not arguments.reminds_of or outdated is None:
-        return
-    why = outdated(arguments.reminds_of, arguments.owed, arguments.listed, call.now_us)
-    if why:
-        raise Permanent(f"The reminder to {shown(arguments.to)} was not sent: {why}.", remedy="Leave it out.")
+class _Reminding:
+    """How the invoice of a reminder stands in the books: paid or reminded of meanwhile, it asks anew."""
+
+    def __init__(self, books: Books | None) -> None:
+        self._books = books
+
+    async def now(self, call: Call, arguments: SendMail) -> Value:
+        """Give how it stands; None for a mail that is no reminder."""
+        if self._books is None or not arguments.reminds_of:
+            return None
+        return reminding(self._books, arguments.reminds_of, arguments.owed, arguments.listed, call.now_us)
+
+    def right(self, arguments: SendMail) -> Value:
+        """Give how it has to stand."""
+        if self._books is None or not arguments.reminds_of:
+            return None
+        return as_reminded(arguments.reminds_of, arguments.owed, arguments.listed)
+
+    async def check(self, call: Call, arguments: SendMail) -> None:
+        """Look once more: a mail may have waited in line since. Raises NotSent, and then it asks."""
+        if call.relies is not None and await self.now(call, arguments) != call.relies:
+            raise NotSent(f"What the reminder to {shown(arguments.to)} relies on was changed just before it left.")
 
 
 def _letter(config: MailConfig, arguments: SendMail) -> _Letter:

@@ -29,7 +29,7 @@ class EffectCalled(Fact, frozen=True, omit_defaults=True):
 class EffectPrepared(Fact, frozen=True, omit_defaults=True):
     """Exactly what would happen: arguments resolved to plain values, files pinned (KERNEL E1).
 
-    `digest` is over operation, version, account and arguments: the thing a ruling binds.
+    `digest` is over operation, version, account, arguments and what it relies on: the thing a ruling binds.
     """
 
     path: str
@@ -45,6 +45,7 @@ class EffectPrepared(Fact, frozen=True, omit_defaults=True):
     ruling: str = ""  # that approves it already: an edit with its yes, or a question that covered it
     edited: tuple[str, ...] = ()  # arguments that the operator changed
     covered: str | None = None  # the place under which a question showed it, "" for none; None: its own
+    relies: Value = None  # how what it relies on was found, or has to be; None: it relies on nothing (K20)
 
 
 class EffectIntended(Fact, frozen=True, omit_defaults=True):

@@ -116,7 +116,6 @@ class StepReopened(Fact, frozen=True, omit_defaults=True):
     path: str
     arguments: Value = None
     edited: bool = False
-    anyway: bool = False  # of a compensation: although what it would change is not as it was left
     anew: bool = False  # of an agent: with an empty journal, from the very start
 
 

@@ -23,7 +23,7 @@ GAVE_UP = "It failed and will not be tried again by itself."
 REMEDIES = ("retry", "skip", "undo")
 SETTLED = ("happened", "did_not_happen", "skip")
 CONFIRMED = ("confirmed", "again", "undo")
-CHANGED = ("retry", "anyway", "skip")  # of a compensation whose outcome is not as it was left
+CHANGED = "changed"  # the rule by which an effect asks whose ground was changed since
 
 
 # --- decided
@@ -93,6 +93,7 @@ def prepared_fact(command: c.PrepareEffect, *, ruling: str) -> e.EffectPrepared:
         ruling=ruling,
         edited=command.edited,
         covered=command.covered,
+        relies=command.relies,
     )
 
 
@@ -169,23 +170,6 @@ def ask_confirm(turn: Turn, command: c.AskConfirm) -> None:
     )
 
 
-def ask_changed(turn: Turn, command: c.AskChanged) -> None:
-    """Ask about a compensation: what it would change is not as it was left (KERNEL E5)."""
-    slot = turn.work(command.path, ("undo",), "ready", "prepared")
-    turn.add(e.StepStuck(command.path, command.failure, slot.attempt))
-    turn.add(
-        e.DecisionAsked(
-            next_decision(turn),
-            "stuck",
-            (command.path,),
-            card=command.card,
-            options=CHANGED,
-            rule="changed",
-            why="What it would take back was changed since.",
-        )
-    )
-
-
 def _remedies(turn: Turn, path: str) -> tuple[str, ...]:
     """A compensation has none of its own; the parts of a long list that ended are not started again."""
     if path.startswith("~"):
@@ -219,7 +203,6 @@ DECIDERS: dict[type[c.Command], Callable[[Turn, Any], None]] = {
     c.AskBatch: ask_batch,
     c.AskSettle: ask_settle,
     c.AskConfirm: ask_confirm,
-    c.AskChanged: ask_changed,
 }
 EVOLVERS: dict[type[e.Fact], Callable[[Plan, Any, int], Plan]] = {
     e.DecisionAsked: _asked,

@@ -28,8 +28,15 @@ if TYPE_CHECKING:
 
 
 def prepare(turn: Turn, command: c.PrepareEffect) -> None:
-    """Record exactly what would happen, and what policy says of it."""
-    slot = turn.work(command.path, ("effect", "undo"), "ready")
+    """Record exactly what would happen, and what policy says of it.
+
+    What was prepared already is prepared anew only because what it relies on was changed since: then it asks by itself,
+    whatever policy allows, and a ruling that there was does not cover it (requirement K20).
+    """
+    slot = turn.work(command.path, ("effect", "undo"), "ready", "prepared")
+    anew = slot.status == "prepared"
+    if anew and (command.verdict.decision == "allow" or command.ruling or command.relies == slot.relies):
+        turn.slot(command.path, "ready")  # it is refused: nothing was changed
     shown = command.path if command.covered is None else command.covered
     if command.ruling and (step_name(shown), turn.plan.covered.get(shown)) != (step_name(command.path), command.ruling):
         turn.refuse(f"{command.ruling} does not approve {say_path(command.path)}, or not any more")
@@ -38,7 +45,7 @@ def prepare(turn: Turn, command: c.PrepareEffect) -> None:
     batch = is_item(command.path) and turn.plan.step(command.path).gate == "batch"
     if verdict.decision == "deny":
         ask_stuck(turn, command.path, denied(verdict), slot.attempt)
-    elif verdict.decision == "ask" and not batch and not command.ruling:
+    elif verdict.decision == "ask" and (anew or not batch) and not command.ruling:
         ask_effect(turn, command.path, command.card, verdict.rule, verdict.why)
 
 
@@ -132,6 +139,7 @@ def _prepared(plan: Plan, fact: e.EffectPrepared, at_us: int) -> Plan:
         cannot_undo=fact.cannot_undo,
         ruling=fact.ruling,
         edited=before.edited or bool(fact.edited),
+        relies=fact.relies,
     )
     shown = fact.path if fact.covered is None else fact.covered
     if shown in plan.covered:  # what a question covered is approved once, whatever became of it

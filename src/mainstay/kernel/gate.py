@@ -151,8 +151,6 @@ def _after_stuck(turn: Turn, command: c.Rule, question: Question) -> None:
         edited = command.arguments is not None
         anew = failure.cause == "JournalMismatch"
         turn.add(e.StepReopened(path, arguments=command.arguments, edited=edited, anew=anew))
-    elif command.choice == "anyway":
-        turn.add(e.StepReopened(path, anyway=True))
     elif command.choice == "skip" and path.startswith("~"):
         turn.add(e.UndoImpossible(path[1:], f"you left it: {failure.message}"))
     elif command.choice == "skip" and path == END:

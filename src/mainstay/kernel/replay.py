@@ -167,9 +167,7 @@ def _rejected(fact: e.StepRejected, slot: Slot | None, rest: Before, now_us: int
 
 
 def _stuck(fact: e.StepStuck, slot: Slot | None, rest: Before, now_us: int) -> c.PlanCommand:
-    asked = rest[1].fact if len(rest) > 1 else None
-    if isinstance(asked, e.DecisionAsked) and "anyway" in asked.options:
-        return c.AskChanged(now_us=now_us, path=fact.path, failure=fact.failure, card=asked.card)
+    del rest
     if slot is not None and slot.status == "prepared" and fact.attempt == slot.attempt:  # it was denied as it left
         why = fact.failure.message.removeprefix(FORBIDDEN)
         verdict = Verdict("deny", CAP_RULE if why == fact.failure.message else "", why)

@@ -114,7 +114,7 @@ class Slot(msgspec.Struct, frozen=True):
     delayed: bool = False  # it has waited for its time already
     confirm_by_us: int = 0  # what happened has to be seen by then
     journal: int = 0  # of an agent: times that it was begun from the very start, with an empty journal
-    anyway: bool = False  # of a compensation: also when what it would change is not as it was left
+    relies: Value = None  # how what a prepared effect relies on has to be found as it leaves; None: it does not matter
 
 
 class Question(msgspec.Struct, frozen=True):

@@ -165,7 +165,6 @@ def _reopened(plan: Plan, fact: e.StepReopened, at_us: int) -> Plan:
         failure=None,
         delayed=False,
         journal=slot.journal + (fact.anew or fact.edited),
-        anyway=fact.anyway,
     )
     return put(plan, fact.path, slot)
 

@@ -119,11 +119,11 @@ class Desk(Protocol):
 class Attempt:
     """What an operation is given of the runtime: contracts.Call."""
 
-    __slots__ = ("_parts", "now_us", "plan", "token")
+    __slots__ = ("_parts", "now_us", "plan", "relies", "token")
 
-    def __init__(self, parts: Parts, plan: str, token: str, now_us: int) -> None:
+    def __init__(self, parts: Parts, plan: str, token: str, now_us: int, relies: Value = None) -> None:
         """Stand for one attempt."""
-        self._parts, self.plan, self.token, self.now_us = parts, plan, token, now_us
+        self._parts, self.plan, self.token, self.now_us, self.relies = parts, plan, token, now_us, relies
 
     def read(self, blob: BlobRef) -> bytes:
         """Give the content of a pinned file."""
@@ -164,11 +164,11 @@ def judged(parts: Parts, proposal: Proposal) -> Verdict:
         return Verdict("ask", "policy", f"The policy could not decide: {parts.classify(error).message}")
 
 
-def effect_digest(operation: Operation, account: str, arguments: Value) -> str:
-    """Name exactly what would happen: the thing a ruling binds."""
-    return digest_of(
-        b"effect", operation.name.encode(), str(operation.version).encode(), account.encode(), encode_value(arguments)
-    )
+def effect_digest(operation: Operation, account: str, arguments: Value, relies: Value = None) -> str:
+    """Name exactly what would happen, and on what ground: the thing a ruling binds."""
+    told = () if relies is None else (encode_value(relies),)
+    name, version = operation.name.encode(), str(operation.version).encode()
+    return digest_of(b"effect", name, version, account.encode(), encode_value(arguments), *told)
 
 
 def no_way_back(operation: Operation, plan: Plan, path: str) -> str:

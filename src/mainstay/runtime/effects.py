@@ -8,9 +8,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hmac
-import re
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import msgspec
 
@@ -23,30 +22,27 @@ from mainstay.errors import (
     OperationError,
     Permanent,
     Uncertain,
-    UnknownNameError,
 )
 from mainstay.events import EffectPrepared
-from mainstay.kernel.state import is_item, step_name
-from mainstay.kernel.words import say_path
+from mainstay.kernel.asking import CHANGED
+from mainstay.kernel.state import is_item, is_open, step_name
 from mainstay.ports import Proposal
 from mainstay.runtime.attempt import Attempt, as_changed, card_of, effect_digest, in_time_of_step, judged, no_way_back
 from mainstay.runtime.confirming import Confirming
 from mainstay.runtime.cover import fitting
 from mainstay.runtime.outcomes import Outcomes
+from mainstay.runtime.relying import NOTHING, WHY, Ground, Relying, changes, said_by, with_changes
 from mainstay.runtime.sealing import FORGOTTEN_UNDO, forgotten_in
 from mainstay.runtime.settling import Settling
 from mainstay.values import SECOND_US, Failure, Verdict, merge_labels
 
 if TYPE_CHECKING:
     from mainstay.contracts import Operation
-    from mainstay.events import Append, Undo
+    from mainstay.events import Append
     from mainstay.kernel.state import Plan, Slot
     from mainstay.runtime.attempt import Desk
     from mainstay.runtime.parts import Parts
     from mainstay.values import Labels, Value
-
-
-_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 class Effects:
@@ -59,6 +55,7 @@ class Effects:
         self.outcomes = Outcomes(parts, desk)
         self._settling = Settling(parts, desk, self.outcomes)
         self._confirming = Confirming(parts, desk)
+        self._relying = Relying(parts, desk)
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)  # in-ledger connectors, one at a time
 
     # --- prepared
@@ -84,84 +81,8 @@ class Effects:
         if forgotten_in(arguments):
             name, why = path.removeprefix("~"), FORGOTTEN_UNDO
             self._desk.report(plan, path, c.UndoStep(now_us=self._desk.now_us(), path=name, why=why))
-        elif not edited and self._expected(undone.undo, arguments) is not None:
-            self._desk.spawn(plan, path, self._compensate_if_unchanged(plan, path, undone.undo, arguments))
         else:
             self._prepare(plan, path, undone.undo.operation, arguments, undone.labels, undone.account)
-
-    def _expected(self, undo: Undo, arguments: Value) -> Value:
-        """Give the state that a compensation expects to find; None where it does not say."""
-        if undo.expects is not None or not isinstance(arguments, dict):
-            return self._parts.payloads.load(undo.expects)
-        try:
-            return arguments.get(self._parts.catalogue.operation(undo.operation).expects)
-        except UnknownNameError:  # said when it is prepared
-            return None
-
-    async def _compensate_if_unchanged(self, plan: Plan, path: str, undo: Undo, arguments: Value) -> None:
-        """Take an outcome back if the world is as the outcome left it; else the operator decides (KERNEL E5)."""
-        undone = plan.slots[path.removeprefix("~")]
-        operation = self._parts.catalogue.operation(undo.operation)
-        if operation.state is not None:
-            expected = self._expected(undo, arguments)
-            try:
-                found = await self._changed(plan, path, operation, arguments, expected)
-            except OperationError as error:
-                self._fail(plan, path, self._parts.classify(error))
-                return
-            if found is not None:
-                if not plan.slots[path].anyway:
-                    self._ask_changed(plan, path, operation, arguments, expected, found)
-                    return
-                if operation.expects and isinstance(arguments, dict):
-                    arguments = {**arguments, operation.expects: found}
-        self._prepare(plan, path, operation.name, arguments, undone.labels, undone.account)
-
-    async def _changed(
-        self, plan: Plan, path: str, operation: Operation, arguments: Value, expected: Value
-    ) -> Value | None:
-        """Give what a compensation finds instead of what it expects; None where all is well. Raises OperationError."""
-        attempt = Attempt(self._parts, plan.id, "", self._desk.now_us())
-        account = plan.slots[path.removeprefix("~")].account
-        try:
-            found = await self._parts.guard.state_of(operation, attempt, arguments, account=account)
-        finally:
-            await self._desk.whole()
-        return None if found == expected else found
-
-    async def _send_if_unchanged(self, plan: Plan, path: str, verdict: Verdict) -> None:
-        """Let a compensation leave that has waited since its outcome was looked at: for an answer, or another try."""
-        slot, undo = plan.slots[path], plan.slots[path.removeprefix("~")].undo
-        operation = self._parts.catalogue.operation(slot.operation)
-        looks = operation.state is not None and not (slot.anyway or slot.edited)
-        if looks and undo is not None:
-            arguments = self._parts.payloads.whole(slot.arguments)
-            expected = self._expected(undo, arguments)
-            if expected is not None:
-                try:
-                    found = await self._changed(plan, path, operation, arguments, expected)
-                except OperationError as error:
-                    self._fail(plan, path, self._parts.classify(error))
-                    return
-                if found is not None:
-                    self._ask_changed(plan, path, operation, arguments, expected, found)
-                    return
-        await self._send(plan, path, verdict)
-
-    def _ask_changed(
-        self, plan: Plan, path: str, operation: Operation, arguments: Value, expected: Value, found: Value
-    ) -> None:
-        what = card_of(operation, from_plain(arguments, operation.input)).headline
-        message = f"{say_path(path)}: what it would change is not as it was left"
-        remedy = "Look at it; then take it back all the same, or leave it as it is."
-        states: dict[str, Value] = {"expected": _say_state(expected), "found": _say_state(found)}
-        card: Value = {"headline": f"Changed since: {what}", **states, "remedy": remedy}
-        failure = Failure("needs_operator", message, remedy)
-        now_us, kept = (
-            self._desk.now_us(),
-            self._parts.payloads.keep(card, plan=plan, about=(arguments, operation.input)),
-        )
-        self._desk.report(plan, path, c.AskChanged(now_us=now_us, path=path, failure=failure, card=kept))
 
     def _prepare(self, plan: Plan, path: str, name: str, arguments: Value, labels: Labels, account: str) -> None:
         try:
@@ -178,33 +99,82 @@ class Effects:
         except Permanent as error:  # nobody is asked about what can't work
             self._fail(plan, path, self._parts.classify(error))
             return
+        if operation.relies is None:
+            self._prepared(plan, path, self._preparation(plan, path, operation, typed, labels, account))
+        else:
+            self._desk.spawn(plan, path, self._prepare_relying(plan, path, operation, typed, labels, account))
+
+    def _prepared(self, plan: Plan, path: str, command: c.PrepareEffect) -> None:
+        if command.verdict.decision == "allow" and not is_item(path):
+            self._desk.spawn(plan, path, self._send(plan, path, command.verdict, command))
+        else:
+            self._desk.report(plan, path, command)
+
+    async def _prepare_relying(
+        self, plan: Plan, path: str, operation: Operation, typed: object, labels: Labels, account: str
+    ) -> None:
+        """Prepare what relies on something, beside how that was found."""
+        try:
+            found = await self._relying.read(plan.id, operation, typed, account)
+        except OperationError as error:
+            self._fail(plan, path, self._parts.classify(error))
+            return
+        if self._goes_on(plan, path, "ready"):
+            plan = self._desk.load(plan.id)
+            ground = Ground(self._relying.expected(plan, path, operation, typed), found)
+            self._prepared(plan, path, self._preparation(plan, path, operation, typed, labels, account, ground))
+
+    def _goes_on(self, plan: Plan, path: str, status: str) -> bool:
+        """Whether work that waited for a reading still stands where it stood, and its plan was not paused meanwhile."""
+        plan = self._desk.load(plan.id)
+        if plan.paused_at_us is None and plan.slots[path].status == status and is_open(plan, path):
+            return True
+        self._desk.release(plan.id, path)
+        self._desk.advance(plan.id)
+        return False
+
+    def _preparation(
+        self,
+        plan: Plan,
+        path: str,
+        operation: Operation,
+        typed: object,
+        labels: Labels,
+        account: str,
+        ground: Ground = NOTHING,
+    ) -> c.PrepareEffect:
+        """Say exactly what would happen, on what ground, judged, with its card; what was changed asks."""
         plain = to_plain(typed)
+        changed = changes(*ground, edited=plan.slots[path].edited)
         verdict = self._judge(plan, path, operation, plain, labels, account)
         if path.startswith("~") and verdict.decision == "allow":
             undone = plan.slots[path[1:]].operation
             verdict = self._parts.budgets.may_undo(undone, self._desk.now_us()) or verdict
-        verdict, ruling, shown = self._covered(plan, path, operation, plain, account, verdict)
+        anew = plan.slots[path].status == "prepared"  # then its answer is used up, and no other's is taken
+        covered = (verdict, "", "") if anew else self._covered(plan, path, operation, plain, account, verdict)
+        verdict, ruling, shown = covered
+        if changed and verdict.decision != "deny":
+            verdict, ruling = Verdict("ask", CHANGED, WHY), ""
         kept = self._parts.payloads.keep(plain, operation.input, plan=plan)
-        command = c.PrepareEffect(
+        relies = self._parts.payloads.keep(ground.now, plan=plan, about=(plain, operation.input))
+        asks = verdict.decision == "ask" and not ruling
+        return c.PrepareEffect(
             now_us=self._desk.now_us(),
             path=path,
             operation=operation.name,
             operation_version=operation.version,
             effect=operation.effect,
             arguments=kept,
-            digest=effect_digest(operation, account, kept),
+            digest=effect_digest(operation, account, kept, relies),
             verdict=verdict,
-            card=self._kept_card(plan, operation, typed, plain) if verdict.decision == "ask" and not ruling else None,
+            card=self._kept_card(plan, operation, typed, plain, changed) if asks else None,
             account=account,
             labels=labels,
             cannot_undo=no_way_back(operation, plan, path),
             ruling=ruling,
             covered=shown,
+            relies=relies,
         )
-        if verdict.decision == "allow" and not is_item(path):
-            self._desk.spawn(plan, path, self._send(plan, path, verdict, command))
-        else:
-            self._desk.report(plan, path, command)
 
     def _covered(
         self, plan: Plan, path: str, operation: Operation, arguments: Value, account: str, verdict: Verdict
@@ -220,7 +190,7 @@ class Effects:
             return verdict, plan.covered[found.shown], found.shown
         return Verdict("ask", "cover", f"It departs from what you approved: {found.departs}."), "", found.shown
 
-    def as_edited(self, plan: Plan, path: str, changes: dict[str, Value]) -> tuple[c.PrepareEffect, Value]:
+    def as_edited(self, plan: Plan, path: str, wanted: dict[str, Value]) -> tuple[c.PrepareEffect, Value]:
         """Prepare an action anew as the operator edits it, and give it with its card; null takes an argument back.
 
         Only what is named changes, and that is labelled the operator's (KERNEL E1). Raises InputError.
@@ -228,9 +198,9 @@ class Effects:
         slot = plan.slots[path]
         operation = self._parts.catalogue.operation(slot.operation)
         before = self._parts.payloads.load(slot.arguments)
-        merged = {**(before if isinstance(before, dict) else {}), **changes}
+        merged = {**(before if isinstance(before, dict) else {}), **wanted}
         left: dict[str, Value] = {name: value for name, value in merged.items() if value is not None}
-        typed = as_changed(operation.name, left, changes, operation.input)
+        typed = as_changed(operation.name, left, wanted, operation.input)
         try:
             if operation.refuse is not None:
                 operation.refuse(typed)
@@ -239,6 +209,9 @@ class Effects:
         plain = to_plain(typed)
         labels = merge_labels(slot.labels, ("operator",))
         kept = self._parts.payloads.keep(plain, operation.input, plan=plan)
+        said = said_by(operation, typed)
+        about = (plain, operation.input)
+        relies = slot.relies if said is None else self._parts.payloads.keep(said, plan=plan, about=about)
         command = c.PrepareEffect(
             now_us=self._desk.now_us(),
             path=path,
@@ -246,17 +219,20 @@ class Effects:
             operation_version=operation.version,
             effect=operation.effect,
             arguments=kept,
-            digest=effect_digest(operation, slot.account, kept),
+            digest=effect_digest(operation, slot.account, kept, relies),
             verdict=self._judge(plan, path, operation, plain, labels, slot.account),
             account=slot.account,
             labels=labels,
             cannot_undo=no_way_back(operation, plan, path),
-            edited=tuple(sorted(changes)),
+            edited=tuple(sorted(wanted)),
+            relies=relies,
         )
         return command, to_plain(card_of(operation, typed))
 
-    def _kept_card(self, plan: Plan, operation: Operation, typed: object, arguments: Value) -> Value:
-        shown = to_plain(card_of(operation, typed))
+    def _kept_card(
+        self, plan: Plan, operation: Operation, typed: object, arguments: Value, changed: list[str]
+    ) -> Value:
+        shown = with_changes(cast("dict[str, Value]", to_plain(card_of(operation, typed))), changed)
         return self._parts.payloads.keep(shown, plan=plan, about=(arguments, operation.input))
 
     def _judge(
@@ -287,9 +263,11 @@ class Effects:
             if is_item(path) and step_name(path) == name and slot.status == "gated":
                 operation = self._parts.catalogue.operation(slot.operation)
                 arguments = self._parts.payloads.load(slot.arguments)
-                shown = card_of(operation, from_plain(arguments, operation.input))
+                typed = from_plain(arguments, operation.input)
+                shown = card_of(operation, typed)
                 cannot_undo, summary = shown.cannot_undo or cannot_undo, operation.summary
-                body = "\n".join(part for part in (departing.get(path, ""), shown.body) if part)
+                changed = changes(said_by(operation, typed), self._parts.payloads.load(slot.relies))
+                body = "\n".join(part for part in (departing.get(path, ""), *changed, shown.body) if part)
                 row: Value = {"path": path, "headline": shown.headline, "body": body}
                 rows.append(self._parts.payloads.seal(row, plan=plan, about=(arguments, operation.input)))
         card: Value = {"headline": f"{summary}: {len(rows)} in one go", "rows": rows, "cannot_undo": cannot_undo}
@@ -322,8 +300,30 @@ class Effects:
         operation = self._parts.catalogue.operation(slot.operation)
         arguments = self._parts.payloads.whole(slot.arguments)
         verdict = self._judge(plan, path, operation, arguments, slot.labels, slot.account)
-        leaving = self._send_if_unchanged if path.startswith("~") else self._send
-        self._desk.spawn(plan, path, leaving(plan, path, verdict))
+        looks = operation.relies is not None and slot.relies is not None and _may_leave(slot, verdict)
+        if looks and operation.version == slot.operation_version:
+            self._desk.spawn(plan, path, self._send_if_unchanged(plan, path, operation, arguments))
+        else:
+            self._desk.spawn(plan, path, self._send(plan, path, verdict))
+
+    async def _send_if_unchanged(self, plan: Plan, path: str, operation: Operation, arguments: Value) -> None:
+        """Let an effect leave that was prepared before, if what it relies on is as it was; else ask anew."""
+        slot, typed = plan.slots[path], from_plain(arguments, operation.input)
+        try:
+            found = await self._relying.read(plan.id, operation, typed, slot.account)
+        except OperationError as error:
+            self._fail(plan, path, self._parts.classify(error))
+            return
+        if not self._goes_on(plan, path, "prepared"):
+            return
+        plan, expected = self._desk.load(plan.id), self._parts.payloads.load(slot.relies)
+        if changes(expected, found, edited=slot.edited):
+            ground = Ground(expected, found)
+            anew = self._preparation(plan, path, operation, typed, slot.labels, slot.account, ground)
+            self._desk.report(plan, path, anew)
+        else:
+            verdict = self._judge(plan, path, operation, arguments, slot.labels, slot.account)
+            await self._send(plan, path, verdict)
 
     async def _send(self, plan: Plan, path: str, verdict: Verdict, *before: c.PlanCommand) -> None:
         slot = plan.slots[path]
@@ -398,7 +398,8 @@ class Effects:
 
     async def _call(self, plan: Plan, path: str, slot: Slot, operation: Operation) -> asyncio.Future[int] | None:
         arguments = self._parts.payloads.whole(slot.arguments)
-        attempt = Attempt(self._parts, plan.id, slot.token, self._desk.now_us())
+        relies = self._parts.payloads.load(slot.relies)
+        attempt = Attempt(self._parts, plan.id, slot.token, self._desk.now_us(), relies)
         actor = f"connector:{operation.name}@{operation.version}"
         try:
             timed = in_time_of_step(plan, path, operation)
@@ -460,13 +461,6 @@ class Effects:
         """The idempotency token of an effect: opaque, the same at every attempt of one generation (KERNEL E2)."""
         message = f"{plan_id}/{path}/{generation}".encode()
         return hmac.digest(self._parts.token_key, message, "sha256").hex()[:40]
-
-
-def _say_state(state: Value) -> Value:
-    """Say a state on a card: a digest is no word for people."""
-    if isinstance(state, str) and _DIGEST.fullmatch(state):
-        return f"content {state[:12]}"
-    return "nothing" if state in ("", None, [], {}) else state
 
 
 def _may_leave(slot: Slot, verdict: Verdict) -> bool:

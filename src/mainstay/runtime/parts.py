@@ -43,7 +43,7 @@ class Guarded(Protocol):
         ...
 
     async def state_of(self, operation: Operation, call: Call, arguments: Value, *, account: str = "") -> Value:
-        """Read what a compensation would change, as it is now."""
+        """Read what an effect relies on, as it is now."""
         ...
 
 

@@ -142,7 +142,8 @@ class Settling:
     async def _look_up(self, plan: Plan, path: str, operation: Operation, sent: _Sent) -> None:
         slot = plan.slots[path]
         arguments = self._parts.payloads.whole(slot.arguments)
-        attempt = Attempt(self._parts, plan.id, slot.token, self._desk.now_us())
+        relies = self._parts.payloads.load(slot.relies)
+        attempt = Attempt(self._parts, plan.id, slot.token, self._desk.now_us(), relies)
         try:
             found = await self._parts.guard.look_up(operation, attempt, arguments, account=slot.account)
         except OperationError as error:

@@ -28,7 +28,6 @@ TEXT_CHARS = (3, 200)  # a personal text is looked for when it has at least and 
 
 # The sentences of commands. A failure has two.
 _SENTENCES: dict[type[c.Command], tuple[str, ...]] = {
-    c.AskChanged: ("failure",),
     c.AskConfirm: ("why",),
     c.AskSettle: ("why",),
     c.CancelPlan: ("reason",),

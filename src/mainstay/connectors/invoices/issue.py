@@ -26,17 +26,19 @@ from mainstay.contracts import Card, Compensation, Found, Operation, to_plain
 from mainstay.errors import InputError, NeedsOperator, NotSent, Permanent
 from mainstay.records import Date, File
 from mainstay.shown import shown
-from mainstay.values import SECOND_US, Money, PersonalText, PersonId, PersonMail, PersonName, digest_of
+from mainstay.values import SECOND_US, Money, PersonalText, PersonId, PersonMail, PersonName, digest_of, say_total
 
 if TYPE_CHECKING:
     from mainstay.contracts import Call
     from mainstay.ports import Books
+    from mainstay.values import Value
 
 FOLDER = "outbox/invoices"
 MAX_LINES = 200
 ONLY_CREDIT = "It can be taken back only by a credit note, which is written by itself when this is undone."
 _PREFIX = re.compile(r"[A-Za-z0-9-]{0,12}", re.ASCII)
 _MAX_PERCENT = 100
+_UNPAID = "nothing paid"
 
 
 class Issuer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -164,6 +166,7 @@ def operations(books: Books, issuer: Issuer) -> tuple[Operation, ...]:
             cannot_undo="A credit note stays. If the invoice was right, issue it anew.",
             card=_credit_card,
             in_ledger=True,
+            relies=desk.payments,
         ),
     )
 
@@ -222,6 +225,15 @@ class _Desk:
             path="/".join(next_one.parts),
             invoice=arguments.invoice,
         )
+
+    async def payments(self, call: Call, arguments: CreditInvoice) -> Value:
+        """Say what was paid of an invoice that is to be taken back; None where it was taken back before."""
+        del call
+        if self._books.credit_of(arguments.invoice) is not None:
+            return None
+        paid = [one for one in self._books.of_invoices([arguments.invoice]) if one.kind == "payment"]
+        total = say_total(one.amount for one in paid)
+        return _paid_of(arguments.invoice, f"{total} paid" if paid else _UNPAID)
 
     async def confirm(self, call: Call, arguments: IssueInvoice, output: Issued) -> Found:
         """Read the document back: it has to lie there as it was issued."""
@@ -326,7 +338,11 @@ def _percent(text: str) -> Decimal:
 def _credit(arguments: IssueInvoice, output: Issued) -> Compensation:
     plain = to_plain(CreditInvoice(output.number, output.issued_on, arguments))
     assert isinstance(plain, dict)
-    return Compensation("invoices.credit", plain)
+    return Compensation("invoices.credit", plain, _paid_of(output.number, _UNPAID))
+
+
+def _paid_of(number: str, said: str) -> Value:
+    return {f"invoice {number}": said}
 
 
 def _lines_of(arguments: IssueInvoice) -> list[str]:
