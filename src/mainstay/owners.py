@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from mainstay.app import Owner
 from mainstay.errors import MainstayError, OwnedError
 from mainstay.ledger import keys as ledger_keys
+from mainstay.ledger.head import copy_folder
 from mainstay.ledger.lock import Owner as Holder
 from mainstay.ledger.lock import holder
 from mainstay.requests import NOTICE, TAKEN, Params, say_news
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 _TRIES = 200  # an owner that ends may take a while to see its last actions through
 _TRY_AGAIN_S = 0.1
+COPIES = "What is done in one of them the other does not know, and may do again."
 _LOOK = "`mainstay plans` and `mainstay history tail` show whether it was taken."
 
 
@@ -102,6 +104,9 @@ async def serve(workspace: Workspace, emit: Emit, stop: asyncio.Event) -> None:
         emit({"plan": "", "kind": TAKEN, "path": "", "count": len(owner.requests.unfinished(except_for=""))})
         if owner.engine.held:
             says = f"All work in this workspace is stopped: {owner.engine.held}. See: mainstay history release"
+            emit({"plan": "", "kind": NOTICE, "path": "", "says": says})
+        for copy in owner.heads.others():
+            says = f"Another copy of this workspace is in {copy_folder(copy)}. {COPIES} See: mainstay doctor"
             emit({"plan": "", "kind": NOTICE, "path": "", "says": says})
         stopped = asyncio.ensure_future(stop.wait())
         await asyncio.wait({stopped, failed}, return_when=asyncio.FIRST_COMPLETED)

@@ -27,7 +27,7 @@ from mainstay.ledger import queries
 from mainstay.ledger.anchor import last_anchor, read_anchors
 from mainstay.ledger.blobs import FileBlobs
 from mainstay.ledger.chain import Mark
-from mainstay.ledger.head import HEAD_NAME, KEEPS_HEAD, judge, place_of
+from mainstay.ledger.head import HEAD_NAME, KEEPS_HEAD, judge, place_of, read_witness
 from mainstay.ledger.head import read as read_head
 from mainstay.ledger.known import KnownReader
 from mainstay.ledger.people import PersonKeys
@@ -95,8 +95,8 @@ class Views:
     def moved(self) -> str:
         """Say why the next owner will stop all work: this is not the history it was; empty when it is."""
         expected = bool(self._reader.rows(KEEPS_HEAD)[0][0])
-        head, witness = read_head(self._path.with_name(HEAD_NAME)), read_head(self._witness)
-        return judge(self._reader, place_of(self._path), head, witness, expected=expected)
+        here, head = place_of(self._path), read_head(self._path.with_name(HEAD_NAME))
+        return judge(self._reader, here, head, read_witness(self._witness, here), expected=expected)
 
     def in_doubt(self, catalogue: Catalogue) -> list[Row]:
         """List, plan by plan, what may have happened since a copied history ends."""
@@ -518,8 +518,8 @@ class Views:
     def _heads(self) -> list[Mark]:
         """Give what the head beside the history and the one beside its key say, of this very file."""
         here = place_of(self._path)
-        names = (("its head", self._path.with_name(HEAD_NAME)), ("its head beside the key", self._witness))
-        found = [(name, read_head(path)) for name, path in names]
+        head, witness = read_head(self._path.with_name(HEAD_NAME)), read_witness(self._witness, here)
+        found = (("its head", head), ("its head beside the key", witness))
         return [Mark(name, one.position, one.digest) for name, one in found if one and one.place.is_same_file(here)]
 
     def _unusable_files(self) -> list[Row]:

@@ -138,6 +138,10 @@ def test_l6_a_copied_workspace_says_what_stopped_it_and_goes_on_after_its_releas
     assert copy.run("history", "release", "--all", "maybe").returncode == 2
     assert copy.run("history", "release", "--yes").returncode == 0
     assert findings(copy)["work"]["state"] == "ok"
+    for one, other in ((copy, asked), (asked, copy)):
+        assert f"Another copy of this workspace is in {other.folder}" in findings(one)["copies"]["says"]
+    service = asked.service()
+    assert f"Another copy of this workspace is in {copy.folder}" in " ".join(stop(service)[2].split())
     assert "Nothing is held" in copy.run("history", "release").stdout
     assert copy.run("decide", copy.question, "approve", "--yes").returncode in (0, 3)
     assert asked.json("doctor")  # and the original is as it was

@@ -15,6 +15,7 @@ from kit import budget_of, capped, do, each, facts, operations, plan, run, start
 from mainstay import events as e
 from mainstay.errors import CommandRefusedError, InputError
 from mainstay.ledger import database, head, keys
+from mainstay.ledger.lock import holder
 from mainstay.requests.release import STREAM, in_doubt
 from mainstay.runtime.intake import Request
 from mainstay.views import Views
@@ -219,6 +220,11 @@ def used(workspace, world):
     return workspace
 
 
+def witness(workspace):
+    """The head that lies beside the key."""
+    return head.witness_of(keys.witness_file(workspace.state), head.place_of(workspace.ledger))
+
+
 def test_l6_a_start_after_a_start_is_no_reason(used, world):
     assert said_at_start(used, world) == ""
 
@@ -228,7 +234,7 @@ def test_l6_a_workspace_that_moved_on_its_disk_is_the_same(used, world, tmp_path
 
 
 def test_l6_a_crash_before_the_head_was_written_is_no_reason(used, world):
-    kept = [(path, path.read_bytes()) for path in (used.state / "head", keys.witness_file(used.state))]
+    kept = [(path, path.read_bytes()) for path in (used.state / "head", witness(used))]
     run(used, world, lambda owner: start(owner, plan(do("say", "test.say", "two"))))
     for path, content in kept:
         path.write_bytes(content)
@@ -277,7 +283,7 @@ def test_l6_a_workspace_of_before_there_were_heads_gets_one(used, world):
     connection = database.connect_writer(used.ledger, keys.load(used.state).database)
     connection.execute("DELETE FROM meta WHERE name = 'head'")
     connection.close()
-    for path in (used.state / "head", keys.witness_file(used.state)):
+    for path in (used.state / "head", witness(used)):
         path.unlink()
     assert said_at_start(used, world) == ""
     assert head.read(used.state / "head") is not None
@@ -300,8 +306,52 @@ def test_l6_device_numbers_are_compared_within_one_run_of_the_machine_only(used,
     known = head.read(path)
     place = msgspec.structs.replace(known.place, boot="another", device=known.place.device + 1)
     path.write_bytes(msgspec.json.encode(msgspec.structs.replace(known, place=place)))
-    keys.witness_file(used.state).write_bytes(path.read_bytes())
+    witness(used).write_bytes(path.read_bytes())
     assert said_at_start(used, world) == ""
+
+
+def copies_of(workspace):
+    found = head.others(keys.witness_file(workspace.state), head.place_of(workspace.ledger))
+    return [head.copy_folder(one) for one in found]
+
+
+def test_l6_two_copies_of_one_workspace_keep_a_witness_each_and_know_of_each_other(used, world, tmp_path):
+    """Work in the one takes nothing away from what is known of the other."""
+    copy = Workspace(Path(shutil.copytree(used.root, tmp_path / "copy")))
+    assert "copied" in said_at_start(copy, world)
+    shutil.copytree(used.state, tmp_path / "backup")
+    run(used, world, lambda owner: start(owner, plan(do("say", "test.say", "two"))))
+    before = witness(used).read_bytes()
+    assert "copied" in said_at_start(copy, world)
+    assert witness(used).read_bytes() == before
+    for one, other in ((used, copy), (copy, used)):
+        assert copies_of(one) == [other.root]
+    for path in (tmp_path / "backup").iterdir():
+        if path.is_file():
+            (used.state / path.name).write_bytes(path.read_bytes())
+    assert "an older copy of it was put back" in said_at_start(used, world)
+    shutil.rmtree(copy.root)
+    assert copies_of(used) == []
+
+
+def test_l6_the_witness_of_a_release_before_counts_until_this_file_has_its_own(used, world):
+    own = witness(used)
+    older = keys.witness_file(used.state)
+    known = head.read(own)
+    older.write_bytes(msgspec.json.encode(msgspec.structs.replace(known, position=known.position + 1000)))
+    own.unlink()
+    assert "an older copy of it was put back" in said_at_start(used, world)
+    assert (own.exists(), older.exists()) == (True, False)
+
+
+def test_f11_the_lock_in_a_copy_of_the_folder_names_nobody(used, world, tmp_path):
+    """Or a command in the copy would reach the owner of the workspace it was copied from."""
+
+    async def scenario(owner):
+        shutil.copytree(used.root, tmp_path / "copy")
+        return holder(used.state).pid, holder(tmp_path / "copy" / ".mainstay")
+
+    assert run(used, world, scenario) == (os.getpid(), None)
 
 
 def test_l6_a_history_computed_anew_is_found(used, world):

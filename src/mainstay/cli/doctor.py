@@ -6,6 +6,7 @@ import asyncio
 import os
 import shutil
 import stat
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Literal
 
@@ -140,6 +141,16 @@ def _held(workspace: Workspace) -> Iterator[Finding]:
         yield Finding("work", "ok", "The history is where Mainstay left it, and nothing is held.")
 
 
+def _copies(workspace: Workspace) -> Iterator[Finding]:
+    from mainstay.ledger import head, keys
+    from mainstay.owners import COPIES
+
+    for one in head.others(keys.witness_file(workspace.state), head.place_of(workspace.ledger)):
+        when = time.strftime("%Y-%m-%d %H:%M", time.localtime(one.at_us / 1e6))
+        says = f"Another copy of this workspace is in {head.copy_folder(one)}; it was last worked on at {when}."
+        yield Finding("copies", "note", f"{says} {COPIES}", "Work in one of them only, and delete the other.")
+
+
 def _service(workspace: Workspace) -> Iterator[Finding]:
     from mainstay.owners import owner_of
     from mainstay.views import Views
@@ -212,6 +223,7 @@ _CHECKS: dict[str, Callable[[Workspace], Iterator[Finding]]] = {
     "keys": _keys,
     "history": _history,
     "work": _held,
+    "copies": _copies,
     "service": _service,
     "mail": _mail,
     "inbox": _lying,

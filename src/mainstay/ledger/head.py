@@ -1,7 +1,8 @@
 """Where the history stood when Mainstay last looked, and on which machine and file (KERNEL L6).
 
     .mainstay/head                                    beside the history: goes with a copy of the folder
-    <the user's config>/mainstay/keys/<id>.head       beside the key: stays where it is when the folder is put back
+    <the user's config>/mainstay/keys/<id>.<inode>.head
+                                                      beside the key: stays where it is when the folder is put back
 
 Both hold the last position and its digest, the machine, and the file by device and inode. They are written after the
 commit they speak of, so they never claim more than what is on disk; a crash leaves them a little behind, which is
@@ -12,9 +13,10 @@ no fault as long as what they say still stands in the chain. `judge` says what d
 - another machine, or another file: copied, restored, or moved to another disk (`mv` on one disk keeps the file)
 - no head at all, where one was kept: restored from something that holds none
 
-The witness beside the key speaks only of the file it was written for, so that two copies on one machine, each
-released by the operator, do not accuse each other. Device numbers are given out anew when a disk is mounted, so they
-are compared within one run of the machine only.
+The witness beside the key speaks only of the file it was written for, and bears its number in its name, so that two
+copies on one machine, each released by the operator, neither accuse each other nor write over each other's word. They
+also tell where other copies lie (`others`). One of a release before lies in `<id>.head`. Device numbers are given out
+anew when a disk is mounted, so they are compared within one run of the machine only.
 """
 
 from __future__ import annotations
@@ -65,12 +67,13 @@ class Place(msgspec.Struct, frozen=True):
 
 
 class Head(msgspec.Struct, frozen=True):
-    """How far the history went, and where it lay. `digest` is in hex."""
+    """How far the history went, and where it lay. `digest` is in hex, `ledger` the path of its file."""
 
     position: int
     digest: str
     place: Place
     at_us: int
+    ledger: str = ""
 
 
 class Chain(Protocol):
@@ -112,14 +115,42 @@ def read(path: Path) -> Head | None:
         return None
 
 
+def witness_of(base: Path, here: Place) -> Path:
+    """Name the witness of one file; `base` is the name of before each file had its own (`keys.witness_file`)."""
+    return base.with_name(f"{base.stem}.{here.inode}.head")
+
+
+def read_witness(base: Path, here: Place) -> Head | None:
+    """Read the head beside the key; None when there is none of this file."""
+    found = read(witness_of(base, here)) or read(base)
+    return found if found is not None and found.place.is_same_file(here) else None
+
+
+def others(base: Path, here: Place) -> list[Head]:
+    """Give the heads of other copies of this workspace that were worked on here and still lie where they lay."""
+    found = (read(path) for path in sorted(base.parent.glob(f"{base.stem}.*.head")))
+    return [one for one in found if one is not None and not one.place.is_same_file(here) and _is_there(one)]
+
+
+def copy_folder(head: Head) -> Path:
+    """Name the operator's folder that a head speaks of."""
+    return Path(head.ledger).parent.parent
+
+
+def _is_there(head: Head) -> bool:
+    try:
+        return bool(head.ledger) and place_of(Path(head.ledger)).is_same_file(head.place)
+    except LedgerError:
+        return False
+
+
 def judge(history: Chain, here: Place, head: Head | None, witness: Head | None, *, expected: bool) -> str:
     """Say in a sentence why a history must not be worked on as it is; empty when nothing speaks against it.
 
-    `expected` says whether a head was ever kept for it.
+    `expected` says whether a head was ever kept for it; `witness` is one of this very file (`read_witness`).
     """
     last = history.head()[0]
-    known = [head, witness if witness is not None and witness.place.is_same_file(here) else None]
-    for one in known:
+    for one in (head, witness):
         if one is not None and one.position > last:
             return (
                 f"it ends at record {last:,}, and it went to record {one.position:,} before: "
@@ -140,7 +171,7 @@ class HeadKeeper:
     """Writes both heads of one history, at its start and end and every few seconds between."""
 
     def __init__(self, ledger: Path, witness: Path, history: History) -> None:
-        """Take the history's file, the place of the witness, and the history."""
+        """Take the history's file, where witnesses lie (`keys.witness_file`), and the history."""
         self._ledger, self._witness, self._history = ledger, witness, history
         self._path = ledger.with_name(HEAD_NAME)
         self._written = -1
@@ -151,7 +182,11 @@ class HeadKeeper:
         with self._history.held() as connection:
             expected = bool(connection.execute(KEEPS_HEAD).get)
         here = place_of(self._ledger)
-        return judge(self._history, here, read(self._path), read(self._witness), expected=expected)
+        return judge(self._history, here, read(self._path), read_witness(self._witness, here), expected=expected)
+
+    def others(self) -> list[Head]:
+        """Give the heads of other copies on this machine; see `others`."""
+        return others(self._witness, place_of(self._ledger))
 
     def begin(self, now_us: int) -> None:
         """Write the heads, and remember that this history has them; raises LedgerError when that can't be done."""
@@ -171,11 +206,19 @@ class HeadKeeper:
     def _write(self, now_us: int) -> None:
         position, digest = self._history.head()
         if position != self._written:
-            content = msgspec.json.encode(Head(position, digest, place_of(self._ledger), now_us))
+            here = place_of(self._ledger)
+            content = msgspec.json.encode(Head(position, digest, here, now_us, str(self._ledger.absolute())))
             replace(self._path, content)
             if self._witness.parent.is_dir():
-                replace(self._witness, content)
+                replace(witness_of(self._witness, here), content)
+                self._drop_older(here)
             self._written = position
+
+    def _drop_older(self, here: Place) -> None:
+        """Remove the witness of a release before, once this file has one of its own name."""
+        older = read(self._witness)
+        if older is not None and older.place.is_same_file(here):
+            self._witness.unlink(missing_ok=True)
 
     def write_if_possible(self, now_us: int) -> None:
         """Write the heads, or leave the older ones: they claim less and stay true. The history tells of its disk."""

@@ -2,7 +2,7 @@
 
     $XDG_CONFIG_HOME (or ~/.config) / mainstay / keys / <workspace id>.key       32 random bytes (or see `keeping`)
                                                         <workspace id>.session   32 random bytes in hex
-    beside them: <workspace id>.head (see `head`) and <workspace id>.forgotten (see `forgotten`)
+    beside them: <workspace id>.<number>.head (see `head`) and <workspace id>.forgotten (see `forgotten`)
 
 Both files are 0600 and made by `init`. The id stands in `.mainstay/id`, so the folder may move; the key never
 lies inside the workspace. Without it the history is unreadable: it belongs into the operator's own backup.
@@ -117,7 +117,7 @@ def move(folder: Path, way: Way, word: str = "") -> None:
 
 
 def witness_file(folder: Path) -> Path:
-    """Say where the second head of a workspace's history lies (`head`). Raises LedgerError when it has no id."""
+    """Say beside which name the second heads of a workspace's copies lie (`head`). Raises LedgerError without an id."""
     return _config_folder() / f"{_workspace_id(folder)}.head"
 
 
@@ -163,6 +163,8 @@ def remove(folder: Path) -> None:
     workspace, place = _workspace_id(folder), _config_folder()
     for kind in (".session", ".head", FORGOTTEN_SUFFIX):
         (place / f"{workspace}{kind}").unlink(missing_ok=True)
+    for head in place.glob(f"{workspace}.*.head"):
+        head.unlink(missing_ok=True)
     for way in keeping.WAYS:
         keeping.drop(place, workspace, way)
 

@@ -31,6 +31,7 @@ class Owner(msgspec.Struct, frozen=True):
     command: str
     since_us: int
     socket: str = ""  # where it listens: another environment may look for it elsewhere
+    inode: int = 0  # of the file this stands in: in a copy of the folder it speaks of the other one's owner
 
 
 class OwnerLock:
@@ -51,7 +52,8 @@ class OwnerLock:
         except BlockingIOError:
             os.close(self._file)
             raise _owned(path) from None
-        self.owner = Owner(os.getpid(), command, time.time_ns() // 1000, socket)
+        inode = os.fstat(self._file).st_ino
+        self.owner = Owner(os.getpid(), command, time.time_ns() // 1000, socket, inode)
         try:
             os.ftruncate(self._file, 0)
             os.pwrite(self._file, msgspec.json.encode(self.owner), 0)
@@ -67,7 +69,9 @@ class OwnerLock:
 def holder(folder: Path) -> Owner | None:
     """Say who held the lock last, without asking whether the holder still lives; None when nobody ever did."""
     try:
-        return msgspec.json.decode((folder / LOCK_NAME).read_bytes(), type=Owner)
+        with (folder / LOCK_NAME).open("rb") as file:
+            found = msgspec.json.decode(file.read(), type=Owner)
+            return found if found.inode in (0, os.fstat(file.fileno()).st_ino) else None
     except (FileNotFoundError, msgspec.DecodeError):
         return None
 
