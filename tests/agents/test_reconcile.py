@@ -1,5 +1,6 @@
 """What must hold when bank lines are held against invoices: scenarios by name, then a pooled evaluation."""
 
+import cProfile
 import subprocess
 import sys
 
@@ -459,18 +460,9 @@ def test_the_bar_can_fail():
 def test_of_five_thousand_lines_none_is_held_against_every_invoice():
     resource = pytest.importorskip("resource", reason="needs POSIX to measure memory")
     world = make_world(11, 4_300)
-    calls = 0
-
-    def count(_frame, event, _argument):
-        nonlocal calls
-        calls += event in ("call", "c_call")
-
-    before = sys.getprofile()
-    sys.setprofile(count)
-    try:
-        found = run(world.lines, world.invoices)
-    finally:
-        sys.setprofile(before)
+    profile = cProfile.Profile()
+    found = profile.runcall(run, world.lines, world.invoices)
+    calls = sum(each.callcount for each in profile.getstats())
     assert len(world.lines) > 5_000
     assert calls / len(world.lines) < CALLS_PER_LINE
     assert found.sure

@@ -329,10 +329,10 @@ def test_views_and_history_agree_with_a_rebuild_and_a_replay(workspace, world):
         first, _ = await start(owner, plan(*steps), words=words)
         second, standing = await start(owner, plan(each(do("a", "test.shout", "x", gate="batch"))), words=["1", "2"])
         await rule(owner, standing["questions"][0], "approve", kept=[0])
-        third, _ = await start(owner, plan(do("a", "test.refuse", "unsent", retry=QUICK)))
-        await rule(owner, f"{third}.1", "undo")
         await owner.engine.submit(first, c.UndoPlan(now_us=owner.clock.now_us(), by="operator"))
         await owner.requests.follow(first, lambda _: None)
+        third, _ = await start(owner, plan(do("a", "test.refuse", "unsent", retry=QUICK)))  # last: now "test" is held
+        await rule(owner, f"{third}.1", "undo")
         views = Views(owner.workspace)
         return owner.ledger.differing(), [
             views.replay(p)["first_difference"] for p in (first, second, third, f"{first}-b-1")
