@@ -160,3 +160,30 @@ def test_p6_an_undo_names_no_rerun_that_took_over_nothing_of_it(desk, ended):
     asked = desk.run("undo", ended)
     assert "first" in asked.stderr
     assert "lean on it" not in asked.stderr
+
+
+LISTED = """\
+playbook: listed
+title: "Write a list"
+inputs:
+  names: {type: list(text)}
+steps:
+  write: {each: "= inputs.names", do: files.write, with: {path: "reports/{{item}}.txt", text: "{{index}}"}}
+"""
+
+
+def test_p6_only_what_failed_of_a_list_is_done_again(desk):
+    (desk.folder / "playbooks" / "listed.yaml").write_text(LISTED)
+    assert desk.run("activate", "--yes").returncode == 0
+    (desk.folder / "reports" / "b.txt").mkdir(parents=True)  # in the way
+    plan = desk.json("run", "listed", "names=a", "names=b", "names=c", status=3)["plan"]
+    desk.run("cancel", plan)
+    shown = desk.run("rerun", plan, "--dry").stdout
+    assert "write: files.write (2 actions)" in shown
+    (desk.folder / "reports" / "b.txt").rmdir()
+    assert desk.json("rerun", plan, "--failed", "write", "--yes")["status"] == "completed"
+    assert {path.name: path.read_text() for path in (desk.folder / "reports").glob("*.txt")} == {
+        "a.txt": "0",
+        "b.txt": "1",
+        "c.txt": "2",
+    }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kernel_scene import agent, ask, carried_out, do, finish, given, proposed, undo
+from kernel_scene import agent, ask, carried_out, do, each, finish, freeze, given, proposed, undo
 
 from mainstay import commands as c
 from mainstay import events as e
@@ -40,6 +40,13 @@ def test_p6_taking_the_rerun_back_does_not_touch_what_it_adopted():
     assert scene.work() == [("compensate", "~b")]
     scene.when(*carried_out("~b", undo=None)).stands("undone")
     assert scene.fact(e.PlanUndone).left == ()
+
+
+def test_p6_a_list_adopted_in_part_is_ready_and_only_a_list_can_be():
+    part = c.ForkPlan(now_us=0, of="old", start="a", adopted=(e.Adopted("a", [1, None], status="partly", places=(1,)),))
+    scene = proposed(each(do("a")), agent("b", "a")).when(part, APPROVE).stands("running", a="ready")
+    scene.when(freeze("a", 1)).stands("running", a="fanned", **{"a/0": "ready"})
+    proposed(do("a")).refuses(part, "no list to adopt a part of")
 
 
 def test_only_what_is_proposed_becomes_a_rerun_and_only_of_its_own_steps():

@@ -5,15 +5,32 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from families import KNOWN, SAYING, asking, child, parent, say, sub
-from kit import Said, World, after, agent, do, each, facts, make_workspace, plan, rule, run, start, undo
+from families import KNOWN, SAYING, asking, child, parent, say, sub, subs
+from kit import (
+    RECORDS,
+    TYPES,
+    Said,
+    Word,
+    World,
+    after,
+    agent,
+    do,
+    each,
+    facts,
+    make_workspace,
+    plan,
+    rule,
+    run,
+    start,
+    undo,
+)
 from msgspec.structs import replace
 
 from mainstay import commands as c
 from mainstay import events as e
 from mainstay.contracts import Operation
 from mainstay.errors import CommandRefusedError, InputError, Permanent
-from mainstay.kernel.graph import Cel, Need
+from mainstay.kernel.graph import Cel, Definition, Field, Need, Record
 from mainstay.requests.rerun import METHODS
 
 WORDS = {"words": ["one", "two", "three"]}
@@ -96,7 +113,7 @@ def test_p6_a_list_that_did_not_come_to_its_end_can_not_be_adopted(workspace, wo
             await rerun(owner, other, "")
         await rule(owner, standing["questions"][0], "did_not_happen")
         (row,) = (await preview(owner, other, ""))["later"]
-        assert (row["actions"], row["choices"]) == (2, ["again"])
+        assert (row["actions"], row["choices"]) == (2, ["failed", "again"])
         with pytest.raises(InputError, match="did not come to its end"):
             await rerun(owner, other, "", book="adopt")
 
@@ -258,3 +275,123 @@ def test_p6_an_undo_that_got_stuck_is_settled_first_and_what_was_left_is_named_a
         assert same(owner, first)
 
     run(workspace, world, scenario, stuck)
+
+
+def fickle(broken: set[str], said: list[str]) -> Operation:
+    """Says words; those that are broken are refused."""
+
+    async def call(_, given: Word) -> Said:
+        if given.word in broken:
+            raise Permanent("no")
+        said.append(f"{given.number}:{given.word}")
+        return Said(given.word)
+
+    return Operation(
+        name="test.fickle",
+        summary="Say",
+        effect="reversible",
+        call=call,
+        input=Word,
+        output=Said,
+        cannot_undo="It was heard.",
+    )
+
+
+def listing(**more):
+    index = Cel("index", names=("index",), paths=("index",), scope=(("index", "int"),))
+    step = each(do("a", "test.fickle", ""), **more)
+    step = replace(step, arguments=Record({**step.arguments.fields, "number": index}))
+    joined = Cel("join(a.map(x, x.word), ' ')", names=("a",), paths=("a",))
+    told = replace(agent("b", "echo", needs=after("a")), arguments=Record({"word": joined}))
+    types = {**TYPES, "a": "list(record(said))"}
+    records = {**RECORDS, "said": {"word": Field("text"), "token": Field("text")}}
+    return Definition(
+        name="test", title="A test", steps=(replace(step, at_once=50), told), types=types, records=records
+    )
+
+
+@pytest.mark.parametrize("count", [3, 150])
+def test_p6_a_rerun_does_only_what_failed_of_a_list_and_its_value_is_the_whole_list(workspace, world, count):
+    words = [f"w{number}" for number in range(count)]
+    bad = {words[1], words[-1]}
+    broken, said = set(bad), []
+
+    async def scenario(owner):
+        first, standing = await start(owner, listing(), words=words)
+        await cancel(owner, first)
+        found = await preview(owner, first, "a")
+        before = len(said)
+        broken.clear()
+        standing = await rerun(owner, first, "a", a="failed")
+        again = owner.engine.load(standing["plan"])
+        value = owner.payloads.load(again.slots["b"].output)
+        return found["later"], before, standing["status"], value, again.slots["a"].count, same(owner, standing["plan"])
+
+    later, before, status, value, ran, replayed = run(workspace, world, scenario, fickle(broken, said), seconds=60)
+    assert (later[0]["choices"], later[0]["actions"]) == (["failed", "again"], count - 2)
+    assert (status, before, ran, replayed) == ("completed", count - 2, 2, True)
+    assert value["word"] == " ".join(words)
+    assert sorted(said[before:]) == sorted(f"{words.index(word)}:{word}" for word in bad), "each in its own place"
+
+
+def test_p6_what_failed_again_is_what_the_next_rerun_does_and_names_both_plans_that_acted(workspace, world):
+    words, broken, said = ["one", "two", "three", "four"], {"two", "four"}, []
+
+    async def scenario(owner):
+        first, _ = await start(owner, listing(), words=words)
+        await cancel(owner, first)
+        broken.remove("four")
+        second = (await rerun(owner, first, "a", a="failed"))["plan"]
+        await cancel(owner, second)
+        found = (await preview(owner, second, "a"))["later"]
+        broken.clear()
+        third = await rerun(owner, second, "a", a="failed")
+        value = owner.payloads.load(owner.engine.load(third["plan"]).slots["b"].output)
+        return (
+            [(row["plan"], row["actions"]) for row in found],
+            [(first, 2), (second, 1)],
+            third["status"],
+            value["word"],
+        )
+
+    rows, expected, status, value = run(workspace, world, scenario, fickle(broken, said))
+    assert sorted(rows) == sorted(expected)
+    assert (status, value) == ("completed", "one two three four")
+    assert said == ["0:one", "2:three", "3:four", "1:two"]
+
+
+def test_p6_an_item_that_a_person_left_out_is_not_done_by_a_rerun_and_one_that_was_undone_is(workspace, world):
+    step = replace(each(do("a", "test.say", "")), gate="batch")
+
+    async def scenario(owner):
+        first, standing = await start(
+            owner, plan(step, agent("z", "broken", needs=after("a"))), words=["one", "two", "three"]
+        )
+        await rule(owner, standing["questions"][0], "approve", kept=(0, 1))
+        await cancel(owner, first)
+        with pytest.raises(InputError, match="is no list of which"):
+            await rerun(owner, first, "a", a="failed")
+        return (await preview(owner, first, "a"))["later"]
+
+    (row,) = run(workspace, world, scenario)
+    assert "failed" not in row["choices"], "nothing of it failed"
+
+
+def test_p6_an_item_that_did_something_before_it_failed_is_not_done_again_unasked(workspace, world):
+    """The child plan of the second item said its word, and failed then."""
+    inner = child(
+        say("x"),
+        replace(
+            agent("y", "broken"),
+            needs=after("x"),
+            when=Cel("inputs.word == 'two'", names=("inputs",), paths=("inputs.word",)),
+        ),
+    )
+
+    async def scenario(owner):
+        first, _ = await start(owner, parent(subs("a"), child=inner), words=["one", "two"])
+        await cancel(owner, first)
+        return (await preview(owner, first, "a"))["later"]
+
+    (row,) = run(workspace, world, scenario)
+    assert (row["choices"], row["actions"]) == (["undo", "again"], 2)

@@ -288,6 +288,9 @@ def rerun(
     ] = None,
     playbook: Annotated[str, typer.Option(metavar="NAME[@VERSION]", help="Another version of its playbook.")] = "",
     adopt: Steps = None,
+    failed: Annotated[
+        list[str] | None, typer.Option(metavar="STEP", help="Of a list, only what failed; the rest stays and counts.")
+    ] = None,
     undo: Annotated[list[str] | None, typer.Option(metavar="STEP", help="Take it back, and do it again.")] = None,
     again: Annotated[list[str] | None, typer.Option(metavar="STEP", help="What it did stays; do it once more.")] = None,
     dry: Annotated[bool, typer.Option("--dry", help="Only show what would run again.")] = False,
@@ -298,7 +301,7 @@ def rerun(
     """Run an ended plan again from a step on, with changes."""
     from mainstay.cli import rerunning
 
-    choices = {"adopt": adopt or [], "undo": undo or [], "again": again or []}
+    choices = {"adopt": adopt or [], "failed": failed or [], "undo": undo or [], "again": again or []}
     given = {"start": start, "playbook": playbook}
     return rerunning.rerun(screen_of(as_json), workspace, plan, inputs or [], choices, given, dry=dry, yes=yes)
 

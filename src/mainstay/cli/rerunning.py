@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 Row: TypeAlias = dict[str, Any]
 MEANING = {
     "adopt": "it stays and counts, and is not done again",
+    "failed": "what is done stays and counts; only what failed is done again",
     "undo": "it is taken back, and done again",
     "again": "it stays, and is done once more",
 }
@@ -50,11 +51,11 @@ def rerun(
         return DONE
     chosen = {step: choice for choice, steps in choices.items() for step in steps}
     if twice := [step for step in chosen if sum(step in steps for steps in choices.values()) > 1]:
-        raise InputError(f"Two things are said of '{twice[0]}'.", remedy="Say one of adopt, undo and again.")
+        raise InputError(f"Two things are said of '{twice[0]}'.", remedy="Say one of adopt, failed, undo and again.")
     if screen.interactive and not yes:
         _draw(found, screen.err)
         for row in found["later"]:
-            if row["step"] not in chosen:
+            if row["step"] not in chosen and row["actions"]:
                 chosen[row["step"]] = _choose(screen, row)
         if not _agreed(screen):
             return DONE
@@ -78,6 +79,9 @@ def _draw(found: Row, console: Console) -> None:
     if found["later"]:
         console.print(text("What it did there already:", "bold"))
     for row in found["later"]:
+        if not row["actions"]:
+            console.print(text(f"  {row['step']}: done in part; only what failed: --failed {row['step']}"))
+            continue
         times = f" ({row['actions']} actions)" if row["actions"] > 1 else ""
         stays = f"; can't be undone: {row['cannot_undo']}" if row["cannot_undo"] else ""
         leaning = ", ".join(one["plan"] for one in row["leaning"])

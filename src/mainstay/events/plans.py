@@ -37,12 +37,18 @@ class PlanEdited(Fact, frozen=True, omit_defaults=True):
 
 
 class Adopted(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The outcome of a step of another plan, taken over as it is; what it did in the world stays that plan's."""
+    """The outcome of a step of another plan, taken over as it is; what it did in the world stays that plan's.
+
+    Of a list it may be a part: then `items` are those of it that run again, `places` where they stand in the whole
+    list, and `output` is that whole list, with nothing in those places.
+    """
 
     path: str
     output: Value = None
     labels: Labels = ()
-    status: Literal["done", "skipped", "rejected", "failed"] = "done"
+    status: Literal["done", "skipped", "rejected", "failed", "partly"] = "done"
+    items: Value = None
+    places: tuple[int, ...] = ()
 
 
 class PlanForked(Fact, frozen=True, omit_defaults=True):

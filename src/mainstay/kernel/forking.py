@@ -1,6 +1,7 @@
 """Reruns: a plan that adopts the outcomes of another one up to a step, and goes on from there (KERNEL P6).
 
-What was adopted has a value and nothing else: it is not done again, and taking this plan back does not touch it.
+What was adopted has a value and nothing else: it is not done again, and taking this plan back does not touch it. Of a
+list that runs again only in part, those items are adopted that are done; it is ready like any other, with the rest.
 """
 
 from __future__ import annotations
@@ -63,6 +64,14 @@ def may_count(parent: Plan, graph: Graph, name: str) -> bool:
     return was.types.get(name) == now.types.get(name) and parent.graph.steps[name].kind == graph.steps[name].kind
 
 
+def may_count_list(parent: Plan, graph: Graph, name: str) -> bool:
+    """Whether a list that ran in another plan can run again in part: it is the same step here, on items it had."""
+    slot = parent.slots.get(name)
+    if slot is None or not slot.count or slot.adopted or name not in graph.fan_outs:
+        return False
+    return is_same(parent.graph, graph, name)
+
+
 def _is_outcome(parent: Plan, graph: Graph, name: str) -> bool:
     """Whether a step ended, in a way that the playbook goes on from."""
     slot, step = parent.slots.get(name), graph.steps[name]
@@ -104,6 +113,10 @@ def _fork(turn: Turn, command: c.ForkPlan) -> None:
         turn.refuse(f'it stands at "{STATUS[turn.plan.status]}"; a rerun is made before it may run')
     if unknown := [one.path for one in command.adopted if one.path not in turn.plan.graph.steps]:
         turn.refuse(f"it has no step {', '.join(unknown)} to adopt an outcome for")
+    if strays := [
+        one.path for one in command.adopted if one.status == "partly" and one.path not in turn.plan.graph.fan_outs
+    ]:
+        turn.refuse(f"{', '.join(strays)} is no list to adopt a part of")
     turn.add(e.PlanForked(command.of, command.start, command.adopted))
 
 
@@ -115,13 +128,18 @@ def _forked(plan: Plan, fact: e.PlanForked, at_us: int) -> Plan:
     return replace(plan, fork_of=fact.of, adopted=fact.adopted)
 
 
+def adopted_part(plan: Plan, name: str) -> e.Adopted | None:
+    """Give what a plan adopted of a list that runs again in part."""
+    return next((one for one in plan.adopted if one.path == name and one.status == "partly"), None)
+
+
 def adopt(plan: Plan, at_us: int) -> Plan:
     """Give the steps their adopted outcomes, when the plan starts: each before what needs it."""
     outcomes = {one.path: one for one in plan.adopted}
     for wave in plan.graph.order() if outcomes else ():
         for name in wave:
-            if name in outcomes:
-                one = outcomes[name]
+            one = outcomes.get(name)
+            if one is not None and one.status != "partly":
                 slot = Slot(one.status, ready_at_us=at_us, output=one.output, labels=one.labels, adopted=True)
                 doomed = tuple(other for other in plan.doomed if other != name)
                 plan = conclude(replace(plan, doomed=doomed), name, slot, at_us)

@@ -29,7 +29,7 @@ def _leaning(rows: Rows, load: Callable[[str], Plan], plan: Plan, names: set[str
     found = rows(queries.BEGUN_BY, (plan.playbook, plan.proposed_at_us, plan.id)) if names and not plan.parent else []
     for (plan_id,) in found:
         rerun = load(plan_id)
-        taken = [one.path for one in rerun.adopted if one.status == "done" and one.path in names]
+        taken = [one.path for one in rerun.adopted if one.status in ("done", "partly") and one.path in names]
         if rerun.fork_of != plan.id or not taken:
             continue
         if rerun.status != "undone":

@@ -1,7 +1,8 @@
 """Running a plan again from a step on, with changed inputs or another version of its playbook (KERNEL P6).
 
 What came before the step is taken over. What the plan did from there on is named, and for each the operator says
-whether it stays and counts (adopt), is taken back first (undo), or stays and is done again (again).
+whether it stays and counts (adopt), is taken back first (undo), or stays and is done again (again). Of a list may be
+done again only what failed of it (failed): the items that are done stay and count, and the list is the one it was.
 """
 
 from __future__ import annotations
@@ -13,13 +14,14 @@ import msgspec
 from mainstay import commands as c
 from mainstay import events as e
 from mainstay.errors import InputError
-from mainstay.kernel.forking import adoptable, is_same, may_count, rerun_steps
+from mainstay.kernel.forking import adoptable, adopted_part, is_same, may_count, rerun_steps
 from mainstay.kernel.graph import Graph
 from mainstay.kernel.state import ENDED, Plan, in_flight, step_name
 from mainstay.kernel.words import STATUS
 from mainstay.playbooks.shelf import open_to_run
 from mainstay.requests.leaning import leaning
 from mainstay.requests.plans import inputs_of
+from mainstay.requests.rest import adopted_rest, left_of
 from mainstay.runtime.admission import places_of
 from mainstay.runtime.children import children_of
 from mainstay.runtime.names import Names
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
     from mainstay.runtime.intake import Emit
     from mainstay.values import Value
 
-CHOICES = ("adopt", "undo", "again")
+CHOICES = ("adopt", "failed", "undo", "again")
 LEFT = "it was left as it is"
 Row: TypeAlias = dict[str, Any]
 Ended: TypeAlias = Literal["done", "skipped", "rejected", "failed"]
@@ -48,6 +50,7 @@ class Rerun(msgspec.Struct):
     start: tuple[str, ...]  # empty for all
     again: set[str]
     later: list[Row]
+    partly: set[str] = set()  # lists of which only what failed runs again
 
 
 def planned(desk: Requests, params: Params) -> Rerun:
@@ -114,18 +117,26 @@ def _is_done(plan: Plan, name: str) -> bool:
 # --- what the plan did
 
 
-def origin_of(desk: Requests, plan: Plan, name: str) -> Plan:
-    """Give the plan that did what a step stands for: of an adopted outcome the one that it came from."""
-    while (slot := plan.slots.get(name)) is not None and slot.adopted:
+def doers_of(desk: Requests, plan: Plan, name: str) -> Iterator[Plan]:
+    """Give the plans that did what a step stands for.
+
+    Of an adopted outcome it is the one that it came from, of a list that ran again in part also the one before.
+    """
+    while (slot := plan.slots.get(name)) is not None:
+        part = adopted_part(plan, name)
+        if not slot.adopted:
+            yield plan
+        if not slot.adopted and part is None:
+            return
         plan = desk.engine.load(plan.fork_of)
-    return plan
 
 
 def taken_back(desk: Requests, plan: Plan, name: str) -> bool:
     """Whether something that a step did was undone since."""
-    plan = origin_of(desk, plan, name)
     return any(
-        slot.status == "done" and path.startswith("~") and step_name(path) == name for path, slot in plan.slots.items()
+        slot.status == "done" and path.startswith("~") and step_name(path) == name
+        for doer in doers_of(desk, plan, name)
+        for path, slot in doer.slots.items()
     )
 
 
@@ -146,38 +157,43 @@ def _acts(desk: Requests, plan: Plan, name: str = "") -> Iterator[tuple[str, str
 
 
 def _later(desk: Requests, parent: Plan, graph: Graph, again: set[str]) -> list[Row]:
-    """List what the parent did outside, and did not take back, in steps that are not taken over: a row per step."""
+    """List what the parent did outside, and did not take back, in steps that are not taken over: a row per step.
+
+    There is one more for a plan before it that did a part of that; a list of which a part failed has one in any case.
+    """
     kept = set(adoptable(parent, graph, again))
     rows: list[Row] = []
     for name in parent.graph.steps:
         if name in kept or name not in parent.slots:
             continue
-        origin = origin_of(desk, parent, name)
-        acts = list(_acts(desk, origin, name))
-        if not acts:
+        done = [(doer, list(_acts(desk, doer, name))) for doer in doers_of(desk, parent, name)]
+        done = [(doer, acts) for doer, acts in done if acts]
+        partly = left_of(desk, parent, graph, name) is not None
+        if not done and not partly:
             continue
-        final = [why for _, why in acts if why]
-        choices = [
-            choice
-            for choice, may in (
-                ("adopt", may_count(parent, graph, name) and not taken_back(desk, parent, name)),
-                ("undo", len(final) < len(acts)),
-                ("again", True),
-            )
-            if may
-        ]
-        rows.append(
-            {
-                "step": name,
-                "plan": origin.id,
-                "actions": len(acts),
-                "does": acts[0][0],
-                "cannot_undo": final[0] if final else "",
-                "choices": choices,
-                "leaning": leaning(desk.engine.parts.ledger.rows, desk.engine.load, origin, [name]),
-            }
-        )
+        undoable = bool(done) and all(len([why for _, why in acts if why]) < len(acts) for _, acts in done)
+        may = {
+            "adopt": bool(done) and may_count(parent, graph, name) and not taken_back(desk, parent, name),
+            "failed": partly,
+            "undo": undoable,
+            "again": True,
+        }
+        choices = [choice for choice in CHOICES if may[choice]]
+        rows += [_row(desk, name, choices, doer, acts) for doer, acts in done or [(parent, [])]]
     return rows
+
+
+def _row(desk: Requests, name: str, choices: list[str], doer: Plan, acts: list[tuple[str, str]]) -> Row:
+    final = [why for _, why in acts if why]
+    return {
+        "step": name,
+        "plan": doer.id,
+        "actions": len(acts),
+        "does": acts[0][0] if acts else "",
+        "cannot_undo": final[0] if final else "",
+        "choices": choices,
+        "leaning": leaning(desk.engine.parts.ledger.rows, desk.engine.load, doer, [name]),
+    }
 
 
 def _family(desk: Requests, plan: Plan) -> Iterator[Plan]:
@@ -219,6 +235,7 @@ async def _rerun(desk: Requests, params: Params, emit: Emit) -> Params:
         rerun = planned(desk, params)
         _choices(rerun, {name: choice for name, choice in choices.items() if name not in undone})
     kept = {name for name, choice in choices.items() if choice == "adopt"}
+    rerun.partly = {name for name, choice in choices.items() if choice == "failed"}
     plan_id, commands = _commands(desk, rerun, kept, _inputs(desk, rerun, params), changed=bool(params.get("inputs")))
     cause = f"plan:{rerun.parent.id}@{rerun.parent.sequence}"
     await desk.engine.submit(plan_id, *commands, actor="operator", cause=cause)
@@ -237,7 +254,7 @@ def _choices(rerun: Rerun, given: Mapping[str, str]) -> dict[str, str]:
         if choice not in steps[name]["choices"]:
             instead = " or ".join(steps[name]["choices"])
             raise InputError(_why_not(rerun, choice, steps[name]), remedy=f"Say {instead}.")
-    if missing := [name for name in steps if name not in given]:
+    if missing := [name for name, row in steps.items() if name not in given and row["actions"]]:
         ways = " or ".join(f"--{choice} {missing[0]}" for choice in steps[missing[0]]["choices"])
         raise InputError(
             f"Plan {rerun.parent.id} acted in {', '.join(missing)}, which would not be taken over.",
@@ -248,6 +265,8 @@ def _choices(rerun: Rerun, given: Mapping[str, str]) -> dict[str, str]:
 
 def _why_not(rerun: Rerun, choice: str, row: Row) -> str:
     name = row["step"]
+    if choice == "failed":
+        return f"'{name}' is no list of which something is done and something failed, and nothing else was done in it"
     if choice == "undo":
         return f"'{name}' can't be undone: {row['cannot_undo']}"
     if name not in rerun.graph.steps:
@@ -303,6 +322,7 @@ def _commands(
         priority=parent.priority,
     )
     adopted = _adopted(desk, rerun, plan, adoptable(parent, rerun.graph, rerun.again, kept))
+    adopted += tuple(adopted_rest(desk, parent, rerun.graph, plan, name) for name in sorted(rerun.partly))
     fork = c.ForkPlan(now_us=now_us, of=parent.id, start=", ".join(rerun.start), adopted=adopted)
     return plan.id, (propose, fork, c.ApprovePlan(now_us=now_us, by="operator"))
 

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Protocol, cast
 from mainstay import commands as c
 from mainstay.errors import MainstayError, Permanent
 from mainstay.kernel.failing import allowance
+from mainstay.kernel.forking import adopted_part
 from mainstay.kernel.graph import MAX_ITEMS, chunk_of, names_used
 from mainstay.kernel.state import END, GOING, duty_of, is_item
 from mainstay.kernel.words import say_path
 from mainstay.runtime.admission import places_of
-from mainstay.runtime.names import Names, fan_out_value, last_output
+from mainstay.runtime.names import PLACES, Names, fan_out_value, last_output
 from mainstay.values import SECOND_US, merge_labels
 
 if TYPE_CHECKING:
@@ -152,12 +153,15 @@ class Children:
         names = Names(self._parts, plan, path)
         given = {name: self._parts.payloads.keep(names(name), plan=plan) for name in names_used(child.steps[0])}
         kept = self._desk.keep_definition(child)
+        again = adopted_part(plan, path)
         requests: list[tuple[str, c.PlanCommand]] = []
         plans: list[str] = []
         for number, start in enumerate(range(0, len(items), MAX_ITEMS)):
             child_id = f"{plan.id}-{path}-{number + 1}"
             listed = self._parts.payloads.keep(items[start : start + MAX_ITEMS], plan=plan)
             part: dict[str, Value] = {**given, "items": listed, "index": start}
+            if again is not None:
+                part[PLACES] = list(again.places[start : start + MAX_ITEMS])
             propose = c.ProposePlan(
                 now_us=now_us,
                 definition=kept,

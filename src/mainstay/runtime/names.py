@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from mainstay.errors import ForgottenError
 from mainstay.kernel import graph as g
+from mainstay.kernel.forking import adopted_part
 from mainstay.kernel.state import is_item, step_name
 from mainstay.runtime.sealing import AGAIN, forgotten_in
 from mainstay.values import SECOND_US, merge_labels
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from mainstay.kernel.state import Plan, Slot
     from mainstay.runtime.parts import Expressions, Parts
     from mainstay.values import Labels, Value
+
+PLACES = "#places"  # among what a part of a long list is given: where its items stand in the whole; no name is so
 
 
 class Names:
@@ -84,14 +87,22 @@ class Names:
         if name == "item":
             return self._item()
         if name == "index":
-            given = plan.given if isinstance(plan.given, dict) else {}
-            return int(self._path.rpartition("/")[2]) + int(str(given.get("index", 0)))
+            return self._index()
         if name == "today":
             return local_time(ready_us, self._parts.timezone).date().isoformat()
         if name == "ready_at":
             return rfc3339(ready_us)
         assert name == "company", name
         return self._parts.company
+
+    def _index(self) -> int:
+        """Give the place of an item in the whole list, of which this may be a part, or the rest that runs again."""
+        at, given = int(self._path.rpartition("/")[2]), self._plan.given
+        if isinstance(given, dict) and "index" in given:
+            places = self._parts.payloads.load(given.get(PLACES))
+            return int(str(places[at] if isinstance(places, list) else int(str(given["index"])) + at))
+        part = adopted_part(self._plan, step_name(self._path))
+        return at if part is None else part.places[at]
 
     def _item(self) -> Value:
         assert is_item(self._path)
@@ -149,6 +160,17 @@ def last_output(slot: Slot) -> Value:
 
 def fan_out_value(parts: Parts, plan: Plan, name: str, slot: Slot) -> tuple[Value, Labels]:
     """Give the list a fan-out is worth, in order, failed items null, with its labels."""
+    values, labels = _own_values(parts, plan, name, slot)
+    part = adopted_part(plan, name)
+    if part is None:
+        return values, labels
+    whole = parts.payloads.load(part.output)
+    assert isinstance(whole, list)
+    ran = dict(zip(part.places, values, strict=False))
+    return [ran.get(at, value) for at, value in enumerate(whole)], merge_labels(labels, part.labels)
+
+
+def _own_values(parts: Parts, plan: Plan, name: str, slot: Slot) -> tuple[list[Value], Labels]:
     values: list[Value] = []
     labels: Labels = slot.labels
     if slot.children:

@@ -22,6 +22,7 @@ from mainstay.errors import (
     Permanent,
     Transient,
 )
+from mainstay.kernel.forking import adopted_part
 from mainstay.kernel.state import is_call, is_item
 from mainstay.ports import Proposal
 from mainstay.runtime.asking import ask
@@ -82,6 +83,11 @@ class Steps:
             return True
         if step.each is None:
             return False
+        if (part := adopted_part(plan, path)) is not None:
+            labels = merge_labels(names.labels, part.labels)
+            freeze = c.FreezeItems(now_us=now_us, path=path, items=part.items, count=len(part.places), labels=labels)
+            self._desk.report(plan, path, freeze)
+            return True
         items = names.value(step.each)
         if not isinstance(items, list):
             raise Permanent(f"'{path}' goes over a list, and {step.each.source} gave none")
