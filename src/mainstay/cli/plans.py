@@ -84,16 +84,18 @@ def cancel(screen: Screen, folder: Path | None, name: str, reason: str) -> int:
 def undo(screen: Screen, folder: Path | None, name: str, reason: str, *, yes: bool) -> int:
     """Take back what a plan did, after saying what exactly that is."""
     from mainstay.app import contracts_to_read
+    from mainstay.kernel.undo import outcomes
 
     workspace = workspace_at(folder)
     with views_at(workspace.root) as views:
         plan = views.plan_id(name)
         _check_undo(plan, views.plan(plan).status)
         listed = views.undo_list(plan, contracts_to_read(workspace))
+        shown = outcomes(views.plan, views.plan(plan))
     _draw_undo(listed, screen.err)
     if not yes and not _agreed(screen):
         return DONE
-    standing = ask(screen, workspace, "undo", {"plan": plan, "reason": reason})
+    standing = ask(screen, workspace, "undo", {"plan": plan, "reason": reason, "listed": shown})
     with views_at(workspace.root) as views:
         last = views.timeline(plan)[-1]["what"]
         stays = views.show(plan)["not_undone"]

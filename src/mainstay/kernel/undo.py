@@ -48,6 +48,14 @@ def undo_order(plan: Plan, steps: Container[str] | None = None) -> tuple[tuple[s
     return possible, impossible
 
 
+def outcomes(load: Callable[[str], Plan], plan: Plan) -> list[str]:
+    """Name all that an undo is about, of child plans too: what it takes back, and what stays (KERNEL E5)."""
+    possible, impossible = undo_order(plan)
+    children = [load(child) for path in possible for child in plan.slots[path].children]
+    here = [f"{plan.id}/{path}" for path in (*possible, *(path for path, _ in impossible))]
+    return here + [name for child in children for name in outcomes(load, child)]
+
+
 def request_undo(turn: Turn, by: str, reason: str, steps: tuple[str, ...] = ()) -> None:
     """Ask for everything, or for what these steps did, to be taken back; it begins when no effect is on its way."""
     turn.add(e.UndoRequested(by, reason, steps))

@@ -8,18 +8,22 @@ from typing import TYPE_CHECKING
 from mainstay import commands as c
 from mainstay.errors import CommandRefusedError
 from mainstay.kernel.state import is_over
+from mainstay.kernel.undo import outcomes
+from mainstay.kernel.words import say_path
 from mainstay.playbooks.inputs import read_inputs
 from mainstay.playbooks.shelf import open_to_run
 from mainstay.requests.files import file_content
 from mainstay.requests.ruling import edits
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from mainstay.kernel.graph import Definition
     from mainstay.requests.desk import Method, Params, Requests
     from mainstay.runtime.intake import Emit
     from mainstay.values import Value
+
+MOST_NAMED = 3
 
 
 async def _run(desk: Requests, params: Params, emit: Emit) -> Params:
@@ -65,9 +69,20 @@ async def _preview(desk: Requests, params: Params, emit: Emit) -> Params:
 
 async def _undo(desk: Requests, params: Params, emit: Emit) -> Params:
     _refuse_part(desk, params["plan"])
+    _refuse_more(desk, params["plan"], params.get("listed"))
     command = c.UndoPlan(now_us=desk.clock.now_us(), by="operator", reason=params.get("reason") or "")
     await desk.engine.submit(params["plan"], command, actor="operator")
     return await desk.taken(params["plan"], emit)
+
+
+def _refuse_more(desk: Requests, plan_id: str, listed: Collection[str] | None) -> None:
+    """Refuse to take back what the operator was not shown: the yes was to a list."""
+    done = [] if listed is None else outcomes(desk.engine.load, desk.engine.load(plan_id))
+    if more := [say_path(name.partition("/")[2]) for name in done if name not in (listed or ())]:
+        raise CommandRefusedError(
+            f"Nothing was undone: plan {plan_id} did more since you were shown the list ({', '.join(more[:MOST_NAMED])}).",
+            remedy=f"Look at the new list, and say yes to that: mainstay undo {plan_id}",
+        )
 
 
 def _refuse_part(desk: Requests, plan_id: str) -> None:
