@@ -71,7 +71,7 @@ if TYPE_CHECKING:
     from mainstay.ledger.books import Rows
     from mainstay.ledger.keeping import Way
     from mainstay.playbooks.activation import Activation
-    from mainstay.ports import Policy, Projection
+    from mainstay.ports import Clock, Policy, Projection
     from mainstay.values import Value
 
 GC_THRESHOLDS = (50_000, 20, 50)  # measured: facts and plans are short-lived and hold no cycles
@@ -273,11 +273,12 @@ class Owner(Works):
         policy: Policy | None = None,
         contracts: Callable[[Workspace, OwnRecords], Contracts] = contracts_of,
         code: Sequence[str] = (),
+        clock: Clock | None = None,
     ) -> None:
         """Take the lock and open everything; raises OwnedError, WrongKeyError or LedgerError.
 
         `command` is what others are told works on the workspace; `contracts` says which operations and agents it has,
-        `code` where workers find what is not Mainstay's own.
+        `code` where workers find what is not Mainstay's own. Time is the machine's, or that of `clock`.
         """
         self.workspace = workspace
         with contextlib.ExitStack() as opened:
@@ -298,7 +299,7 @@ class Owner(Works):
             opened.callback(self.people.close)
             opener, sealer = Opener(self.people.open), Sealer(self.people)
             self.payloads = Payloads(blobs, opener, sealer)
-            clock = SystemClock()
+            clock = clock or SystemClock()
             self.workers = WorkerPool(
                 paths=(*code, str(workspace.code)), confinement=workspace.config.workers.confinement, clock=clock
             )
@@ -357,7 +358,7 @@ class Owner(Works):
             self.heads.write_if_possible(self.clock.now_us())
         self._opened.close()
 
-    def _ground(self, policy: Policy, clock: SystemClock) -> Ground:
+    def _ground(self, policy: Policy, clock: Clock) -> Ground:
         config = self.workspace.config
         return Ground(
             ledger=self.ledger,

@@ -460,6 +460,7 @@ def test_the_bar_can_fail():
 def test_of_five_thousand_lines_none_is_held_against_every_invoice():
     resource = pytest.importorskip("resource", reason="needs POSIX to measure memory")
     world = make_world(11, 4_300)
+    run(world.lines[:1], world.invoices[:1])  # what is loaded the first time does not count
     profile = cProfile.Profile()
     found = profile.runcall(run, world.lines, world.invoices)
     calls = sum(each.callcount for each in profile.getstats())

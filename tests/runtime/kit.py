@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,11 +16,13 @@ from mainstay.contracts import AgentContract, AgentResult, Card, Compensation, F
 from mainstay.errors import NotSent, Permanent, Transient, Uncertain
 from mainstay.kernel.graph import Cel, Definition, Field, Literally, Need, Record, Step
 from mainstay.runtime.catalogue import Contracts
+from mainstay.runtime.clock import SystemClock
 from mainstay.runtime.stage import stream_of
+from mainstay.values import SECOND_US
 
 if TYPE_CHECKING:
     from mainstay.contracts import Call
-    from mainstay.ports import OwnRecords, Policy
+    from mainstay.ports import Clock, OwnRecords, Policy
     from mainstay.workspace import Workspace
 
 
@@ -127,7 +130,37 @@ AGENTS = (
 )
 
 
-def owner_of(workspace: Workspace, world: World, *more: Operation, policy: Policy | None = None) -> Owner:
+class MovedClock(SystemClock):
+    """The machine's clock, but a test says when time has passed; whoever slept that long wakes."""
+
+    def __init__(self, ahead_s: float = 0.0) -> None:
+        self._ahead_s, self._moved = ahead_s, asyncio.Event()
+
+    def move(self, seconds: float) -> None:
+        self._ahead_s += seconds
+        self._moved.set()
+        self._moved = asyncio.Event()
+
+    def now_us(self) -> int:
+        return super().now_us() + round(self._ahead_s * SECOND_US)
+
+    def boot_s(self) -> float:
+        return super().boot_s() + self._ahead_s
+
+    async def sleep(self, seconds: float) -> None:
+        end = self.boot_s() + seconds
+        while (left := end - self.boot_s()) > 0:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._moved.wait(), left)
+
+
+def owner_of(
+    workspace: Workspace,
+    world: World,
+    *more: Operation,
+    policy: Policy | None = None,
+    clock: Clock | None = None,
+) -> Owner:
     """Own a workspace with the operations of here; one of `more` stands in the place of its namesake."""
 
     def contracts(of: Workspace, records: OwnRecords) -> Contracts:
@@ -135,14 +168,14 @@ def owner_of(workspace: Workspace, world: World, *more: Operation, policy: Polic
         named = {each.name: each for each in (*known.operations.values(), *operations(world), *more)}
         return Contracts(list(named.values()), [*known.agents.values(), *AGENTS])
 
-    return Owner(workspace, "test", policy, contracts=contracts, code=[str(Path(__file__).parent)])
+    return Owner(workspace, "test", policy, contracts=contracts, code=[str(Path(__file__).parent)], clock=clock)
 
 
-def run(workspace, world, scenario, *more, policy=None, seconds=20):
+def run(workspace, world, scenario, *more, policy=None, seconds=20, clock=None):
     """Play a scenario, `await scenario(owner)`, and give its result."""
 
     async def inside():
-        async with owner_of(workspace, world, *more, policy=policy) as owner:
+        async with owner_of(workspace, world, *more, policy=policy, clock=clock) as owner:
             return await scenario(owner)
 
     return asyncio.run(asyncio.wait_for(inside(), seconds))

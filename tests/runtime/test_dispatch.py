@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from kit import budget_of, capped, do, each, facts, owner_of, plan, rule, run, undo
+from kit import MovedClock, budget_of, capped, do, each, facts, owner_of, plan, run, undo
 
 from mainstay import events as e
 from mainstay.commands import PausePlan, ResumePlan
@@ -35,7 +35,10 @@ async def recall(owner, plan_id, step, **more):
     return await owner.requests._methods["recall"](owner.requests, params, lambda _: None)
 
 
-def delayed(workspace, text='"test.shout" = "3s"'):
+HOUR_S = 3600
+
+
+def delayed(workspace, text='"test.shout" = "1h"'):
     path = workspace.root / "mainstay.toml"
     path.write_text(path.read_text() + f"\n[delays]\n{text}\n")
     return type(workspace)(workspace.root)
@@ -52,11 +55,12 @@ def test_e1_an_approved_effect_leaves_after_its_delay_and_the_ruling_is_used_the
         await rested(owner, plan_id)
         early, before = owner.engine.load(plan_id).slots["a"].status, world.words()
         (leaves,) = Views(owner.workspace).leaving()
+        owner.clock.move(HOUR_S)
         await owner.requests.follow(plan_id, lambda _: None)
         (intent,) = facts(owner, plan_id, e.EffectIntended)
         return early, before, leaves, intent.ruling == question, plan_id
 
-    early, before, leaves, ruled, plan_id = run(delayed(workspace), world, scenario)
+    early, before, leaves, ruled, plan_id = run(delayed(workspace), world, scenario, clock=MovedClock())
     assert (early, before, ruled) == ("delayed", [], True)
     assert (leaves["action"], leaves["recall"]) == ("a", f"mainstay recall {plan_id} a")
     assert world.words() == ["loud"]
@@ -74,11 +78,14 @@ def test_e1_a_delay_outlasts_a_restart(workspace, world):
     plan_id, until_us = run(workspace, world, first)
 
     async def second(owner):
+        await rested(owner, plan_id)
+        assert world.words() == []
+        owner.clock.move(HOUR_S)
         await owner.requests.follow(plan_id, lambda _: None)
         read = owner.ledger.read(f"plan:{plan_id}")
         return next(event.recorded_at_us for event in read if isinstance(event.fact, e.EffectIntended))
 
-    assert run(workspace, world, second) >= until_us
+    assert run(workspace, world, second, clock=MovedClock()) >= until_us
     assert world.words() == ["loud"]
 
 
@@ -95,22 +102,24 @@ def test_e1_policy_is_asked_again_after_the_delay(workspace, world):
     policy = Closing()
 
     async def scenario(owner):
-        plan_id = await begin(owner, plan(do("a", "test.say", "one", delay_s=3)))
+        plan_id = await begin(owner, plan(do("a", "test.say", "one", delay_s=HOUR_S)))
         policy.denies = True
+        owner.clock.move(HOUR_S)
         return (await owner.requests.follow(plan_id, lambda _: None))["questions"], budget_of(owner, "test.say")
 
-    questions, held = run(capped(workspace, say=5), world, scenario, policy=policy)
+    questions, held = run(capped(workspace, say=5), world, scenario, policy=policy, clock=MovedClock())
     assert (len(questions), held, world.words()) == (1, [], []), "the budget held nothing while it waited"
 
 
 def test_e1_the_budget_is_asked_when_it_leaves(workspace, world):
     async def scenario(owner):
-        waiting = await begin(owner, plan(do("a", "test.say", "one", delay_s=3)))
+        waiting = await begin(owner, plan(do("a", "test.say", "one", delay_s=HOUR_S)))
         other = await begin(owner, plan(do("a", "test.say", "two")))
+        owner.clock.move(HOUR_S)
         stuck = await owner.requests.follow(waiting, lambda _: None)
         return owner.engine.load(other).status, len(stuck["questions"])
 
-    assert run(capped(workspace, say=1), world, scenario) == ("completed", 1)
+    assert run(capped(workspace, say=1), world, scenario, clock=MovedClock()) == ("completed", 1)
     assert world.words() == ["two"]
 
 
@@ -129,8 +138,9 @@ def test_what_was_called_back_is_rejected_with_the_reason_and_never_leaves(works
 
 def test_e1_what_waits_because_its_plan_was_paused_is_called_back_although_its_time_came(workspace, world):
     async def scenario(owner):
-        plan_id = await begin(owner, plan(do("a", "test.say", "one", delay_s=1)))
+        plan_id = await begin(owner, plan(do("a", "test.say", "one", delay_s=HOUR_S)))
         await owner.engine.submit(plan_id, PausePlan(now_us=owner.clock.now_us(), by="operator", reason=""))
+        owner.clock.move(HOUR_S)
         for _ in range(500):
             if facts(owner, plan_id, e.DispatchDue):
                 break
@@ -139,26 +149,33 @@ def test_e1_what_waits_because_its_plan_was_paused_is_called_back_although_its_t
         await owner.engine.submit(plan_id, ResumePlan(now_us=owner.clock.now_us(), by="operator"))
         return (await owner.requests.follow(plan_id, lambda _: None))["status"]
 
-    assert run(workspace, world, scenario) == "completed"
+    assert run(workspace, world, scenario, clock=MovedClock()) == "completed"
     assert world.words() == []
+
+
+async def called_back(owner, plan_id, item):
+    """Call one item of a list back; then the time of the others comes. Give where the plan stands after that."""
+    await recall(owner, plan_id, "a", item=item)
+    owner.clock.move(HOUR_S)
+    return await owner.requests.follow(plan_id, lambda _: None)
 
 
 def test_one_item_of_a_list_is_called_back_by_its_number(workspace, world):
     async def scenario(owner):
-        listed = plan(each(do("a", "test.say", "x", delay_s=4)))
+        listed = plan(each(do("a", "test.say", "x", delay_s=HOUR_S)))
         plan_id = await begin(owner, listed, words=["one", "two", "three"])
         named = [row["recall"] for row in Views(owner.workspace).leaving(plan_id)]
-        standing = await recall(owner, plan_id, "a", item=2)
+        standing = await called_back(owner, plan_id, 2)
         return named, standing["status"], plan_id
 
-    named, status, plan_id = run(workspace, world, scenario)
+    named, status, plan_id = run(workspace, world, scenario, clock=MovedClock())
     assert named[1] == f"mainstay recall {plan_id} a --item 2"
     assert (status, world.words()) == ("completed", ["one", "three"])
 
 
 def test_an_item_of_a_long_list_is_called_back_by_its_number_in_the_whole_list(workspace, world):
     async def scenario(owner):
-        listed = plan(each(do("a", "test.say", "x", delay_s=10, at_once=200)))
+        listed = plan(each(do("a", "test.say", "x", delay_s=HOUR_S, at_once=200)))
         plan_id, committed = owner.requests.propose(listed, {"words": [f"word {n}" for n in range(101)]})
         await committed
         for _ in range(1000):
@@ -166,12 +183,10 @@ def test_an_item_of_a_long_list_is_called_back_by_its_number_in_the_whole_list(w
                 break
             await asyncio.sleep(0.02)
         (child,) = {row["plan"] for row in Views(owner.workspace).leaving()}
-        await owner.requests._methods["recall"](
-            owner.requests, {"plan": plan_id, "step": "a", "item": 70}, lambda _: None
-        )
+        await called_back(owner, plan_id, 70)
         return owner.engine.load(child).slots["a/69"].status
 
-    assert run(workspace, world, scenario, seconds=60) == "rejected"
+    assert run(workspace, world, scenario, seconds=60, clock=MovedClock()) == "rejected"
     assert len(world.words()) == 100
     assert "word 69" not in world.words()
 
@@ -202,7 +217,10 @@ async def _open(owner):
 def test_rule_again_after_the_delay_is_not_needed(workspace, world):
     async def scenario(owner):
         plan_id = await begin(owner, SHOUT)
-        done = await rule(owner, next(iter(owner.engine.load(plan_id).questions)), "approve")
+        owner.requests.rule(next(iter(owner.engine.load(plan_id).questions)), {"choice": "approve"})
+        await rested(owner, plan_id)
+        owner.clock.move(HOUR_S)
+        done = await owner.requests.follow(plan_id, lambda _: None)
         return done["status"], len(facts(owner, plan_id, e.DecisionAsked))
 
-    assert run(delayed(workspace), world, scenario) == ("completed", 1)
+    assert run(delayed(workspace), world, scenario, clock=MovedClock()) == ("completed", 1)
