@@ -79,8 +79,9 @@ def _refuse_more(desk: Requests, plan_id: str, listed: Collection[str] | None) -
     """Refuse to take back what the operator was not shown: the yes was to a list."""
     done = [] if listed is None else outcomes(desk.engine.load, desk.engine.load(plan_id))
     if more := [say_path(name.partition("/")[2]) for name in done if name not in (listed or ())]:
+        named = ", ".join(more[:MOST_NAMED])
         raise CommandRefusedError(
-            f"Nothing was undone: plan {plan_id} did more since you were shown the list ({', '.join(more[:MOST_NAMED])}).",
+            f"Nothing was undone: plan {plan_id} did more since you were shown the list ({named}).",
             remedy=f"Look at the new list, and say yes to that: mainstay undo {plan_id}",
         )
 
