@@ -172,6 +172,7 @@ def mail_account(config: Config, root: Path) -> mail.MailConfig:
         smtp=msgspec.convert(msgspec.to_builtins(config.mail.smtp), mail.SmtpConfig) if config.mail.smtp else None,
         reply_to=config.mail.reply_to,
         rate_per_minute=config.mail.rate_per_minute,
+        auto_submitted=config.mail.auto_submitted,
     )
 
 

@@ -40,6 +40,7 @@ timezone = {timezone}          # for "today" in playbooks
 
 [mail]
 sender = {sender}
+# auto_submitted = false         # mails say that a program wrote them (Auto-Submitted), unless this says no
 # Without [mail.smtp] mails are put into outbox/mail as .eml files: nothing leaves this machine.
 # [mail.smtp]
 # host = "smtp.example.com"
@@ -106,6 +107,7 @@ class Mail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     folder: str = "outbox/mail"
     reply_to: str = ""
     rate_per_minute: int | None = 30
+    auto_submitted: bool = True
     smtp: Smtp | None = None
 
 

@@ -144,6 +144,15 @@ def test_a_doubt_through_a_server_is_for_the_operator_with_the_message_id(tmp_pa
     assert name in found.known
 
 
+def test_a_mail_says_that_a_program_wrote_it_unless_the_account_says_no(tmp_path):
+    assert parsed(content_of(HELLO))["Auto-Submitted"] == "auto-generated"
+    assert (
+        parsed(content_of(SendMail("j@doe.example", "x", "t", in_reply_to="<a@b>")))["Auto-Submitted"] == "auto-replied"
+    )
+    quiet = MailConfig(SENDER, str(tmp_path), auto_submitted=False)
+    assert parsed(mail._content(MemoryCall(), mail._letter(quiet, HELLO), ()))["Auto-Submitted"] is None
+
+
 def test_an_answer_names_the_mail_it_answers():
     message = parsed(content_of(SendMail("j@doe.example", "Re: x", "t", in_reply_to="<abc@doe.example>")))
     assert (message["In-Reply-To"], message["References"]) == ("<abc@doe.example>", "<abc@doe.example>")

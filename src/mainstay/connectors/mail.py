@@ -50,6 +50,7 @@ class MailConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     smtp: SmtpConfig | None = None
     reply_to: str = ""
     rate_per_minute: int | None = 30  # through SMTP
+    auto_submitted: bool = True  # whether mails say that a program wrote them (RFC 3834)
 
 
 class SendMail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -88,6 +89,7 @@ class _Letter(msgspec.Struct, frozen=True):
     text: str
     reply_to: MailAddress | None
     in_reply_to: str
+    auto_submitted: bool
     reminds_of: str
 
 
@@ -263,6 +265,7 @@ def _letter(config: MailConfig, arguments: SendMail) -> _Letter:
         text=_LINE_END.sub("\n", arguments.text),
         reply_to=parse_address(reply_to, what="reply address") if reply_to else None,
         in_reply_to=arguments.in_reply_to,
+        auto_submitted=config.auto_submitted,
         reminds_of=arguments.reminds_of,
     )
 
@@ -331,6 +334,8 @@ def _write_headers(message: EmailMessage, call: Call, letter: _Letter) -> None:
     if letter.in_reply_to:
         message["In-Reply-To"] = letter.in_reply_to
         message["References"] = letter.in_reply_to
+    if letter.auto_submitted:  # so that no absence note comes back, and no program answers
+        message["Auto-Submitted"] = "auto-replied" if letter.in_reply_to else "auto-generated"
 
 
 def _header_address(address: MailAddress) -> object:
