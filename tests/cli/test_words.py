@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from cli_desk import SLOW, stop
+from cli_desk import ROOT, SLOW, stop
 
 CADENCE = ("topics=mainstay.toml", "channels=blog", "begin=2026-11-23T09:00:00+01:00")
 FORM = """playbook: call
@@ -138,3 +138,22 @@ def test_times_on_screens_are_those_of_the_company_and_name_its_zone(desk):
     assert re.search(r"No answer by \S+ \d\d:\d\d \(Asia/Kolkata\) means no\.", card)
     assert "begun (Asia/Kolkata)" in " ".join(desk.run("plans").stdout.split())
     assert "at: 2026-01-31 15:00 (Asia/Kolkata)" in desk.run("show", question.partition(".")[0]).stdout
+
+
+@pytest.mark.parametrize(("answer", "written"), [("wait", []), ("refund", ["refund.md"]), ("call", ["call.md"])])
+def test_the_documented_question_with_answers_of_its_own_runs_and_leads_where_it_says(desk, answer, written):
+    docs = (ROOT / "docs" / "playbooks.md").read_text()
+    (block,) = (
+        one for one in re.findall(r"```yaml\n(.*?)```", docs, re.DOTALL) if one.startswith("playbook: late-order")
+    )
+    (desk.folder / "playbooks" / "late-order.yaml").write_text(block)
+    assert desk.run("activate", "--yes").returncode == 0
+    (question,) = desk.json("run", "late-order", "customer=Ada", status=3)["questions"]
+    card = " ".join(desk.run("decide", question).stdout.split())
+    for option in ("wait", "refund", "call"):
+        assert f"mainstay decide {question} {option}" in card
+    standing = desk.json("decide", question, answer, status=3 if answer == "call" else 0)
+    for task in standing["questions"]:
+        standing = desk.json("decide", task, "approve", "--set", "agreed=Next week")
+    assert standing["status"] == "completed"
+    assert [path.name for path in (desk.folder / "reports").glob("*.md")] == written
