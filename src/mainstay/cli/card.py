@@ -126,9 +126,7 @@ def _lines(question: Row) -> list[tuple[str, Text]]:
     lines += [("" if number else leads, _follow(row)) for number, row in enumerate(question["follows"])]
     lines.append(("undo", _undo(question)))
     if own:
-        lines.append(
-            ("each answer", text("What needs this goes on, whichever you give, unless the playbook looks at it."))
-        )
+        lines.append(("each answer", text(_own_answers(question))))
     elif question["if_no"]:
         lines.append(("if no", text(f"{question['if_no']}.")))
     if late := _late(question):
@@ -171,11 +169,18 @@ def _rule(name: str) -> str:
     return RULES.get(name, f"your rule '{name}'")
 
 
+def _own_answers(question: Row) -> str:
+    if any(row["only"] for row in question["follows"]):
+        return "What is named above with an answer happens only after that one."
+    return "What needs this goes on, whichever you give, unless the playbook looks at it."
+
+
 def _follow(row: Row) -> Text:
+    only = f"after '{row['only']}': " if row["only"] else ""
     if row["asks"]:
-        return text(f"{row['step']} ({row['does']}), which asks you again")
+        return text(f"{only}{row['step']} ({row['does']}), which asks you again")
     back = "can be undone" if row["effect"] == "reversible" else "can't be undone; your policy decides whether it asks"
-    return text(f"{row['step']} ({row['does']}), {back}")
+    return text(f"{only}{row['step']} ({row['does']}), {back}")
 
 
 def _undo(question: Row) -> Text:

@@ -23,6 +23,7 @@ from mainstay.ledger.codec import CODEC_VERSION
 from mainstay.ledger.exporting import FORMAT
 from mainstay.ledger.people import ADD_NAME, NAMES, SCHEMA, PersonKeys
 from mainstay.ledger.sqlite import SqliteLedger
+from mainstay.shown import shown
 from mainstay.values import digest_of
 
 if TYPE_CHECKING:
@@ -125,11 +126,15 @@ class _Import:
 
     def run(self, lines: Iterable[bytes], name: str, progress: Callable[[int], None] | None) -> None:
         for number, data in enumerate(lines, 1):
+            line: Line | None = None
             try:
-                self._take(cloudevents.parse(data), number)
+                line = cloudevents.parse(data)
+                self._take(line, number)
             except (ValueError, KeyError, TypeError, AttributeError) as error:
                 why = str(error) if isinstance(error, ValueError) else "it lacks something"
-                raise FileError(f"{name}, line {number}: {why}; nothing was imported.", remedy=_ANOTHER) from None
+                raise FileError(
+                    f"{name}, line {number}{_named(line)}: {why}; nothing was imported.", remedy=_ANOTHER
+                ) from None
             self._number = number
             self._seen.update(data if data.endswith(b"\n") else data + b"\n")
             if progress is not None and number % chain.REPORT_EVERY == 0:
@@ -214,7 +219,15 @@ class _Import:
         self._ended = True
 
 
-_ANOTHER = "Use another copy of the export."
+_ANOTHER = "Export it anew where it came from, or use another copy of it: a line can't be put right by hand."
+
+
+def _named(line: Line | None) -> str:
+    """Say which record a line holds: " (record 10, DecisionRuled, of plan abc)"; empty where it holds none."""
+    if line is None or not str(line.get("type", "")).startswith(EVENT):
+        return ""
+    of = f", of plan {line['plan']}" if line.get("plan") else ""
+    return shown(f" (record {line.get('position')}, {line['type'].removeprefix(EVENT)}{of})")
 
 
 def _content(folder: Path, digest: str) -> bytes:

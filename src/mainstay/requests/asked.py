@@ -11,7 +11,7 @@ from mainstay.kernel.state import caller_of, step_name
 if TYPE_CHECKING:
     from mainstay import events as e
     from mainstay.errors import MainstayError
-    from mainstay.kernel.graph import Ask, Definition, Step
+    from mainstay.kernel.graph import Ask, Definition, Need, Step
     from mainstay.kernel.state import Plan
 
 PLAIN_OPTIONS = ("approve", "reject")
@@ -35,7 +35,11 @@ def rejection_used(plan: Plan, asked: e.DecisionAsked) -> bool:
 
 
 def what_follows(plan: Plan, asked: e.DecisionAsked) -> list[dict[str, Any]]:
-    """List the actions that a yes can lead to: what each can do, and whether it asks again."""
+    """List the actions that a yes can lead to: what each can do, whether it asks again, and after which answer `only`.
+
+    That is told of answers of the playbook's own, as far as `when` says so plainly.
+    """
+    asks = step_name(asked.paths[0])
     never = _without_yes(plan, asked)
     waiting, found = [step_name(path) for path in asked.paths[:1] if asked.kind == "ask"], dict[str, dict[str, Any]]()
     while waiting:
@@ -44,10 +48,25 @@ def what_follows(plan: Plan, asked: e.DecisionAsked) -> list[dict[str, Any]]:
             if name not in found:
                 waiting.append(name)
                 effect = gravest_of(plan.graph.definition, step)
-                found[name] = {"step": name, "does": step.target, "effect": effect, "asks": step.gate}
+                only = _answer_wanted(step, asks) or next(filter(None, (_only(found, need) for need in step.needs)), "")
+                found[name] = {"step": name, "does": step.target, "effect": effect, "asks": step.gate, "only": only}
     ask = plan.step(asked.paths[0]).ask if asked.kind == "ask" else None
     shown = () if ask is None else ask.covers  # the card shows them whole
     return [row for row in found.values() if row["effect"] not in ("", "read") and row["step"] not in {*shown, *never}]
+
+
+def _only(found: dict[str, dict[str, Any]], need: Need) -> str:
+    """Give the answer that a need wants, where there is no way around it."""
+    return found[need.step]["only"] if need.kind == "done" and need.step in found else ""
+
+
+def _answer_wanted(step: Step, name: str) -> str:
+    """Give the answer of the question `name` that a step runs after and no other; empty where it says nothing plain."""
+    source = "" if step.when is None or re.search(r"[?()]|\|\|", step.when.source) else step.when.source
+    found = (
+        re.fullmatch(rf"\s*{re.escape(name)}\.ruling\s*==\s*(['\"])(\w+)\1\s*", part) for part in source.split("&&")
+    )
+    return next((one[2] for one in found if one and one[2] not in ("approved", "rejected", "expired")), "")
 
 
 def _without_yes(plan: Plan, asked: e.DecisionAsked) -> set[str]:
