@@ -1,11 +1,10 @@
 # `make` alone lists the targets.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-MAKEFLAGS += --no-print-directory# the last line of a benchmark is its result, also with make -C
 BIN := .venv/bin
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1# else it asks the network for a newer one
 
-.PHONY: help setup demo check test test-long simulate bench-quick bench-matching format lock clean
+.PHONY: help setup demo check test test-long simulate bench bench-quick bench-matching format lock clean
 
 help: ## List the targets
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1\t\2/p' Makefile | expand -t 16
@@ -27,7 +26,10 @@ test: setup ## Run the tests; a part of them: make test ARGS="tests/test_tidy.py
 test-long: setup ## Run the tests that take long: kills, exams, many real commands
 	$(BIN)/pytest -n 2 --dist worksteal -m long $(ARGS)
 
-bench-quick: setup .venv-bench/packages ## Measure speed beside LangGraph and a bare journal in a minute
+bench: setup .venv-bench/packages ## Measure Mainstay beside its peers, half an hour; fills README's table
+	@$(BIN)/python benchmarks/full.py $(ARGS)
+
+bench-quick: setup .venv-bench/packages ## The same in a minute; ends with the ratios as JSON
 	@$(BIN)/python benchmarks/quick.py $(ARGS)
 
 simulate: setup ## Simulate crashes at every boundary: make simulate SEEDS=2000 (docs/testing.md)

@@ -24,7 +24,7 @@ OPEN_LIMIT_S = 60.0
 
 def begin_filling(folder: Path, count: int, seconds: float) -> Subject:
     """Let plans come to wait, on the other core; `fill.answer()` says how many there are."""
-    fill = Subject(WAITING, folder / "many", core=OTHER_CORE, log="-fill").ready()
+    fill = Subject(WAITING, folder / "many", core=OTHER_CORE, log="-fill", limit_s=seconds + 60).ready()
     fill.send("fill", count=count, seconds=seconds)
     return fill
 

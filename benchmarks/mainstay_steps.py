@@ -28,13 +28,15 @@ if TYPE_CHECKING:
 
 OUTCOMES = "SELECT count(*) FROM event WHERE kind IN ('StepCompleted', 'EffectDone')"
 TAKEN = "SELECT count(*) FROM event WHERE kind IN (SELECT value FROM json_each(?))"
+PLANS = "SELECT count(*) FROM plan"
+GROW_BY = 50
 WARM_UP = 2
 
 
 class Bench:
     def __init__(self, owner: Owner) -> None:
         self.owner = owner
-        self.definitions = {kind: house.line(kind) for kind in house.KINDS}
+        self.definitions = {kind: house.line(kind) for kind in house.KINDS} | {"single": house.line("plain", 1)}
         projected = projections_of(FileBlobs(owner.workspace.blobs, owner.keys.blobs))
         self.kinds = sorted({kind for each in projected for kind in each.kinds})
         self.marks = Marks()
@@ -48,7 +50,7 @@ class Bench:
                 self.marks.step(plan_id)
         if plan.status in ENDED and plan_id in self.ends:
             assert plan.status == "completed", plan.status
-            assert len(self.marks.at[plan_id]) == STEPS
+            assert len(self.marks.at[plan_id]) == len(plan.graph.steps)
             self.ends.pop(plan_id).set_result(None)
 
     async def play(self, kind: str) -> None:
@@ -60,6 +62,8 @@ class Bench:
         kind = request["kind"]
         if kind == "rebuild":
             return self.rebuild()
+        if kind == "grow":
+            return await self.grow(request)
         for _ in range(WARM_UP if kind == "worker" else 0):  # the worker processes have started then
             await asyncio.gather(*(self.play(kind) for _ in range(request["concurrency"])))
         if kind == "worker":
@@ -71,6 +75,16 @@ class Bench:
     def on_disk(self) -> int:
         return self.owner.ledger.rows(OUTCOMES)[0][0]
 
+    async def grow(self, request: Request) -> Answer:
+        """Play plans until the history holds so many events or plans."""
+        while self.size(request["of"]) < request["until"]:
+            self.marks = Marks()
+            await asyncio.gather(*(self.play(request["play"]) for _ in range(GROW_BY)))
+        return {"events": self.size("events"), "plans": self.size("plans")}
+
+    def size(self, of: str) -> int:
+        return self.owner.ledger.head()[0] if of == "events" else self.owner.ledger.rows(PLANS)[0][0]
+
     def rebuild(self) -> Answer:
         """Make all projections anew from the history so far; only the events count that one of them takes."""
         done = self.owner.ledger.rebuild()
@@ -79,8 +93,11 @@ class Bench:
 
 
 def pin_workers(core: int) -> None:
-    """Put the worker processes of this one, with all their threads, on a core."""
+    """Put the worker processes of this one, with all their threads, on a core, with the priority this one has."""
+    rank = os.getpriority(os.PRIO_PROCESS, 0)
     for pid in descendants(os.getpid()):
+        with contextlib.suppress(OSError):
+            Path(f"/proc/{pid}/autogroup").write_text(str(rank))
         for task in Path(f"/proc/{pid}/task").iterdir():
             with contextlib.suppress(ProcessLookupError):
                 os.sched_setaffinity(int(task.name), {core})

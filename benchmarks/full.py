@@ -1,0 +1,181 @@
+"""`make bench`: everything of benchmarks/README.md; writes results.json, then the table of the project's README.
+
+Shorter, to try it: `make bench ARGS="--rounds 1 --seconds 0.5 --waiting 5000 --events 10000 --plans 1000"`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+from collections import defaultdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import table
+from lives import begin_filling, killed, waiting
+from turns import HERE, Subject, note, ratio, scratch
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from turns import Env
+
+RESULTS = HERE / "results.json"
+MAINSTAY, LANGGRAPH, DBOS, JOURNAL, DISK = (
+    "mainstay_steps.py", "peer_langgraph.py", "peer_dbos.py", "peer_journal.py", "disk.py",
+)  # fmt: skip
+# what, program, what it is asked for: neighbours are held against each other
+LINES = (
+    ("journal", JOURNAL, "plain"),
+    ("plain", MAINSTAY, "plain"),
+    ("langgraph", LANGGRAPH, "plain"),
+    ("effects", MAINSTAY, "effect"),
+    ("workers", MAINSTAY, "worker"),
+    ("dbos", DBOS, "plain"),
+)
+OURS, PEERS = ("plain", "effects", "workers"), ("langgraph", "dbos", "journal")
+FIGURES = ("steps_per_s", "p50_ms", "p99_ms", "cpu_us_per_step")
+AT_ONCE = (1, 50, 500)
+FILL_LIMIT_S = 1200.0
+KILLS = 3
+SMALLEST = 1000
+
+Figures: TypeAlias = dict[str, Any]
+
+
+def main() -> None:
+    wanted = arguments()
+    results: Figures = {"made": about(wanted)}
+    with scratch() as folder:
+        results["steps"] = steps(folder / "fast", wanted)
+        slow = slow_disk(folder)
+        results["steps_slow_disk"] = slow and steps(folder / "slow", wanted, slow)
+        note("plans that wait")
+        with begin_filling(folder / "waiting", wanted.waiting, FILL_LIMIT_S) as fill:
+            results["waiting"] = waiting(folder / "waiting", fill, idle_s=20.0, rulings=300)
+        note(f"  {results['waiting']}")
+        results["killed"] = kills(folder)
+        results["growth"] = {
+            "events": growth(folder, "events", "plain", wanted.events),
+            "plans": growth(folder, "plans", "single", wanted.plans),  # of one step each
+        }
+    RESULTS.write_text(json.dumps(results, indent=1) + "\n")
+    table.write(results)
+    note(f"{RESULTS} and the README's table are written")
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=3.0, help="of a window")
+    parser.add_argument("--waiting", type=int, default=100_000, help="plans")
+    parser.add_argument("--events", type=int, default=1_000_000, help="that the history grows to")
+    parser.add_argument("--plans", type=int, default=1_000_000, help="that the history grows to")
+    return parser.parse_args()
+
+
+def about(wanted: argparse.Namespace) -> Figures:
+    pins = [line.strip() for line in (HERE / "peers.in").read_text().splitlines() if not line.startswith("#")]
+    return {
+        "on": datetime.now(UTC).date().isoformat(),
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "processors": os.cpu_count(),
+        "peers": pins,
+        **vars(wanted),
+    }
+
+
+# --- steps
+
+
+def steps(folder: Path, wanted: argparse.Namespace, env: Env | None = None) -> Figures:
+    """Measure all engines in turn; gives medians by what is measured and how many at once, and their ratios."""
+    seen: dict[str, list[Figures]] = defaultdict(list)
+    with contextlib.ExitStack() as stack:
+        names = {program for _, program, _ in LINES} | {DISK}
+        programs = {name: stack.enter_context(Subject(name, folder / name, env=env)) for name in sorted(names)}
+        for program in programs.values():
+            program.ready()
+        for number in range(wanted.rounds):
+            seen["disk"].append(programs[DISK].ask("flush", seconds=1.0))
+            for at_once in at_once_of(env):
+                for name, program, kind in LINES[:: -1 if number % 2 else 1]:
+                    answer = programs[program].ask(kind, concurrency=at_once, seconds=wanted.seconds)
+                    seen[f"{name}_c{at_once}"].append(answer)
+                    note(f"round {number + 1}: {name}, {at_once} at once: {answer['steps_per_s']:,.0f} steps/s")
+            seen["rebuild"].append(programs[MAINSTAY].ask("rebuild"))
+            seen["rows"].append(programs[JOURNAL].ask("rows", seconds=1.0))
+    return summary(seen, at_once_of(env))
+
+
+def at_once_of(env: Env | None) -> tuple[int, ...]:
+    """So many workflows at a time; the peers' 500 would take too long on a slow disk."""
+    return AT_ONCE[:2] if env else AT_ONCE
+
+
+def summary(seen: dict[str, list[Figures]], at_onces: tuple[int, ...]) -> Figures:
+    found: Figures = {"disk": medians(seen["disk"], ("fsync_p50_ms", "fsync_p99_ms")), "ratios": {}}
+    for at_once in at_onces:
+        for name, _, _ in LINES:
+            found[f"{name}_c{at_once}"] = medians(seen[f"{name}_c{at_once}"], FIGURES)
+        for ours in OURS:
+            for peer in PEERS:
+                above, below = (rates(seen[f"{name}_c{at_once}"]) for name in (ours, peer))
+                found["ratios"][f"{ours}_c{at_once}_vs_{peer}"] = round(ratio(above, below), 3)
+    rebuilt, rows = [each["taken_per_s"] for each in seen["rebuild"]], [each["rows_per_s"] for each in seen["rows"]]
+    found["rebuild_events_per_s"] = round(statistics.median(rebuilt))
+    found["ratios"]["rebuild_vs_journal_rows"] = round(ratio(rebuilt, rows), 3)
+    return found
+
+
+def medians(answers: list[Figures], names: tuple[str, ...]) -> Figures:
+    return {name: round(statistics.median(answer[name] for answer in answers), 3) for name in names}
+
+
+def rates(answers: list[Figures]) -> list[float]:
+    return [answer["steps_per_s"] for answer in answers]
+
+
+def slow_disk(folder: Path) -> Env | None:
+    """Build what makes every fsync 5 ms slower; None where there is no compiler."""
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if compiler is None:
+        note("no C compiler here: the slow disk is left out")
+        return None
+    built = folder / "slow_disk.so"
+    source = HERE / "slow_disk.c"
+    subprocess.run([compiler, "-shared", "-fPIC", "-O2", "-o", built, source, "-ldl"], check=True)
+    return {"LD_PRELOAD": str(built)}
+
+
+# --- lives and growth
+
+
+def kills(folder: Path) -> Figures:
+    seen = [killed(folder / f"killed-{number}") for number in range(KILLS)]
+    note(f"killed with 1,000 plans in flight: {seen}")
+    return {"resume_1000_s": round(statistics.median(each["resume_1000_s"] for each in seen), 3)}
+
+
+def growth(folder: Path, of: str, play: str, until: int) -> list[Figures]:
+    """Let a history grow tenfold again and again; gives what a step costs at each size."""
+    found: list[Figures] = []
+    with Subject(MAINSTAY, folder / f"growth-{of}", limit_s=3600.0).ready() as program:
+        size = SMALLEST
+        while size <= until:
+            grown = program.ask("grow", of=of, play=play, until=size)
+            answer = program.ask(play, concurrency=50, seconds=0.3 if size < until / 10 else 3.0)
+            found.append({of: grown[of], **{name: round(answer[name], 3) for name in FIGURES}})
+            note(f"grown: {found[-1]}")
+            size *= 10
+    return found
+
+
+main()
