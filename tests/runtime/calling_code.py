@@ -247,3 +247,12 @@ def forgetful(given: Word, ctx: Context) -> Said:
         DONE.append("once")
         ctx.call("test.say", word=given.word)
     return Said("nothing")
+
+
+@agent(operations=ALL)
+def erring(given: Word, ctx: Context) -> Said:
+    """Say two words; in its third run it wants another second one: what no agent should do."""
+    RUNS.append(1)
+    ctx.call("test.say", word="first")
+    second = "third" if given.number else "second"
+    return Said(ctx.call("test.say", word={2: "second", 3: "other"}.get(len(RUNS), second))["word"])

@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 
+import msgspec
 import pytest
 from calling_kit import Looked, journal, play, step, value
 from kit import Said, Word, after, do, facts, plan, rule, start, undo
@@ -18,7 +19,7 @@ from mainstay.kernel.graph import Retry
 from mainstay.kernel.replay import replay
 from mainstay.kernel.state import is_call
 from mainstay.runtime.journal import MOST_CALLS
-from mainstay.values import Verdict
+from mainstay.values import PersonMail, Verdict
 from mainstay.views import Views
 
 ONCE = Retry(attempts=1)
@@ -240,6 +241,67 @@ def test_j1_from_the_start_it_has_an_empty_journal_and_what_it_did_can_still_be_
 
     assert wavering(scenario, workspace, world, looked) == ["draft!2", "draft!1-2"]
     assert (looked.words, world.words()) == (["same", "same"], [])
+
+
+def test_j1_begun_anew_what_is_asked_for_as_before_counts_and_is_not_done_again(workspace, world):
+    async def scenario(owner):
+        plan_id, standing = await start(owner, plan(step("erring")))
+        slot = owner.engine.load(plan_id).slots["draft"]
+        standing = await rule(owner, standing["questions"][0], "retry")
+        entries = [(entry.operation, entry.call) for entry in journal(owner, plan_id, number=1)]
+        ended = owner.engine.load(plan_id)
+        same = replay(plan_id, ended.graph, owner.ledger.read(f"plan:{plan_id}")).same
+        await undo(owner, plan_id)
+        return slot.failure, standing["status"], entries, value(owner, plan_id), same
+
+    failure, status, entries, output, same = play(workspace, world, scenario)
+    assert failure.cause == "JournalMismatch"
+    assert "what it asks for as before counts as done" in failure.remedy
+    assert (status, output["word"], same) == ("completed", "second", True)
+    assert entries == [("test.say", "draft!1"), ("test.say", "draft!2")]
+    assert world.words() == [], "each was done once, and taken back once"
+
+
+def test_j1_begun_anew_what_is_not_as_before_is_asked_about_though_policy_would_let_it(workspace, world):
+    async def scenario(owner):
+        plan_id, standing = await start(owner, plan(step("erring", number=1)))
+        standing = await rule(owner, standing["questions"][0], "retry")
+        before = world.words()
+        (question,) = owner.engine.load(plan_id).questions.values()
+        why = [fact.verdict.why for fact in facts(owner, plan_id, e.EffectPrepared)][-1]
+        standing = await rule(owner, standing["questions"][0], "approve")
+        return before, question.kind, why, standing["status"]
+
+    before, kind, why, status = play(workspace, world, scenario)
+    assert (before, kind, status) == (["first", "second"], "effect", "completed")
+    assert why == "Its agent began anew, and did this before: draft, call 2 (test.say)."
+    assert world.words() == ["first", "second", "third"]
+
+
+class Told(msgspec.Struct, frozen=True):
+    word: PersonMail
+
+
+def test_j1_m7_what_was_forgotten_parks_the_step_and_says_so_and_nothing_is_called_again(workspace, world):
+    """The agent looked somebody up, waits for an answer, and that person is forgotten meanwhile."""
+    looked: list[str] = []
+
+    async def look(_, given: Told) -> Said:
+        looked.append(given.word)
+        return Said("found")
+
+    noted = Operation(name="test.look", summary="Look", effect="read", input=Told, output=Said, call=look)
+
+    async def scenario(owner):
+        plan_id, standing = await start(owner, plan(step("simple", "ada@example.com")))
+        keys = list(owner.people.known_as("ada@example.com"))
+        await owner.requests._methods["forget"](owner.requests, {"keys": keys}, lambda _: None)
+        await rule(owner, standing["questions"][0], "approve")
+        return owner.engine.load(plan_id).slots["draft"]
+
+    slot = play(workspace, world, scenario, noted, policy=Asking())
+    assert (slot.status, slot.failure.cause, len(looked)) == ("stuck", "JournalMismatch", 1)
+    assert "what it had called test.look with was forgotten with a person" in slot.failure.message
 
 
 def test_j1_an_agent_that_ends_without_what_it_did_before_is_stuck(workspace, world):

@@ -25,11 +25,13 @@ from mainstay.errors import (
 )
 from mainstay.events import EffectPrepared
 from mainstay.kernel.asking import CHANGED
-from mainstay.kernel.state import is_item, is_open, step_name
+from mainstay.kernel.state import caller_of, is_call, is_item, is_open, step_name
+from mainstay.kernel.words import say_path
 from mainstay.ports import Proposal
 from mainstay.runtime.attempt import Attempt, as_changed, card_of, effect_digest, in_time_of_step, judged, no_way_back
 from mainstay.runtime.confirming import Confirming
 from mainstay.runtime.cover import fitting
+from mainstay.runtime.journal import done_before
 from mainstay.runtime.outcomes import Outcomes
 from mainstay.runtime.relying import NOTHING, WHY, Ground, Relying, changes, said_by, with_changes
 from mainstay.runtime.sealing import FORGOTTEN_UNDO, forgotten_in
@@ -150,6 +152,7 @@ class Effects:
         if path.startswith("~") and verdict.decision == "allow":
             undone = plan.slots[path[1:]].operation
             verdict = self._parts.budgets.may_undo(undone, self._desk.now_us()) or verdict
+        verdict = self._once_more(plan, path, verdict)
         anew = plan.slots[path].status == "prepared"  # then its answer is used up, and no other's is taken
         covered = (verdict, "", "") if anew else self._covered(plan, path, operation, plain, account, verdict)
         verdict, ruling, shown = covered
@@ -175,6 +178,14 @@ class Effects:
             covered=shown,
             relies=relies,
         )
+
+    def _once_more(self, plan: Plan, path: str, verdict: Verdict) -> Verdict:
+        """Ask about what the agent of a step that began anew wants, while something that it did before may be that."""
+        if verdict.decision != "allow" or not is_call(path) or not plan.slots[caller_of(path)].journal:
+            return verdict
+        done = done_before(self._parts.ledger.read, plan, caller_of(path))
+        said = ", ".join(f"{say_path(fact.call)} ({fact.operation})" for fact in done)
+        return Verdict("ask", "anew", f"Its agent began anew, and did this before: {said}.") if said else verdict
 
     def _covered(
         self, plan: Plan, path: str, operation: Operation, arguments: Value, account: str, verdict: Verdict

@@ -106,6 +106,28 @@ class Journal:
         return call_path(self._path, self._number, max(self.sequence, 1))  # the first fact opens it
 
 
+def done_before(read: Callable[[str], Sequence[e.Recorded]], plan: Plan, path: str) -> list[e.Journaled]:
+    """Give the actions that earlier journals of a step hold, that are done and stand, and that this one has not met.
+
+    A step that began anew has another journal: what its agent did before may be what it asks for next.
+    """
+    number = plan.slots[path].journal
+    found: dict[str, e.Journaled] = {}
+    for earlier in range(number):
+        for event in read(stream_of_journal(plan.id, path, earlier)):
+            if isinstance(event.fact, e.Journaled) and event.fact.call and _stands(plan, event.fact.call):
+                found[event.fact.call] = event.fact
+    for event in read(stream_of_journal(plan.id, path, number)) if found else ():
+        if isinstance(event.fact, e.Journaled):
+            found.pop(event.fact.call, None)
+    return list(found.values())
+
+
+def _stands(plan: Plan, call: str) -> bool:
+    back = plan.slots.get(f"~{call}")
+    return plan.slots[call].status == "done" and (back is None or back.status != "done")
+
+
 def _place(scope: str, tool: str) -> str:
     return f"tool {tool}" if tool else scope
 

@@ -4,6 +4,9 @@ A read is made, and on disk before the agent has the answer; one that was made a
 action is only noted, and the run stops: its moves are the plan's (kernel/calls.py), and the agent is run again when
 they have an outcome. What runs again is answered from the journal up to there. If it asks anything else than before,
 nothing more is called, and the step is stuck.
+
+Begun anew, it has an empty journal. An action that it did before, and that stands, is then not done again where it
+asks for the very same in the same scope: that outcome counts. While any is left, all else it wants is asked about.
 """
 
 from __future__ import annotations
@@ -24,7 +27,8 @@ from mainstay.kernel.state import FINAL, is_open
 from mainstay.kernel.words import say_path
 from mainstay.ports import Proposal
 from mainstay.runtime.attempt import Attempt, judged
-from mainstay.runtime.journal import MOST_CALLS, Journal, stream_of_journal
+from mainstay.runtime.journal import MOST_CALLS, Journal, done_before, stream_of_journal
+from mainstay.runtime.sealing import forgotten_in
 from mainstay.values import BlobRef, Failure, Value, merge_labels
 
 if TYPE_CHECKING:
@@ -36,6 +40,7 @@ if TYPE_CHECKING:
     from mainstay.values import Labels
 
 _OWN = (NOW, RANDOM, UUID)
+_BEGUN_ANEW = "From the start, what it asks for as before counts as done, and anything else is asked of you; it did"
 _AGAIN = "Try again from the start, skip the step, or undo the plan."
 
 
@@ -58,6 +63,7 @@ class Conversation:
         self._journal = Journal(path, slot.journal, parts.ledger.read(self._stream))
         self._stopped: set[str] = set()  # scopes that wait for an action
         self._wanted: list[_Call] = []
+        self._counted: set[str] = set()  # actions of earlier journals whose outcomes count in this one
         self._under_way = 0
         self._facts: list[e.JournalFact] = []
         self._before_ms = self._journal.spent_ms
@@ -98,6 +104,8 @@ class Conversation:
                 remedy="Give it a list in one call, or go over the list with 'each'.",
             )
         if call.operation is not None and call.operation.effect != "read":
+            if (path := self._did_before(plan, call)) is not None:
+                return await self._count(plan, call, path)
             self._want(plan, call)
             return Told(asked.number, asked.question, stop=True)
         self._under_way += 1
@@ -148,6 +156,9 @@ class Conversation:
 
     def _recorded(self, plan: Plan, call: _Call, entry: Entry) -> Told:
         asked, fact = call.asked, entry.fact
+        if forgotten_in(self._parts.payloads.load(fact.arguments)):
+            self.mismatch = self._forgotten(plan, f"what it had called {fact.operation} with")
+            return Told(asked.number, asked.question, stop=True)
         if fact.operation != asked.operation or self._parts.payloads.load(fact.arguments) != call.arguments:
             self.mismatch = self._asks_otherwise(plan, entry, asked.operation)
             return Told(asked.number, asked.question, stop=True)
@@ -182,6 +193,27 @@ class Conversation:
             if isinstance(event.fact, (e.StepRejected, e.StepSkipped)) and event.fact.path == path
         ]
         return whys[-1] if whys else "it was not wanted"
+
+    # --- begun anew
+
+    def _did_before(self, plan: Plan, call: _Call) -> str | None:
+        """Give the place of an action that was done before the step began anew, if this is that one."""
+        if not plan.slots[self._path].journal:
+            return None
+        load, asked = self._parts.payloads.load, call.asked
+        for fact in done_before(self._parts.ledger.read, plan, self._path):
+            same = (fact.scope, fact.operation) == (asked.scope, asked.operation)
+            if fact.call not in self._counted and same and load(fact.arguments) == call.arguments:
+                return fact.call
+        return None
+
+    async def _count(self, plan: Plan, call: _Call, path: str) -> Told:
+        """Let the outcome of an action count that was done before: on disk before the agent has it."""
+        self._counted.add(path)
+        await self._desk.whole()
+        entry = self._enter(call, path=path)
+        await self._parts.ledger.append([self._append()])
+        return self._outcome(plan, call.asked, entry)
 
     # --- made, and recorded
 
@@ -336,9 +368,15 @@ class Conversation:
             return self._mismatch(
                 self._plan, f"{say_path(self._path)}: it was begun by agent {was}, and this is {now}."
             )
+        if forgotten_in(self._parts.payloads.load(opened.arguments)):
+            return self._forgotten(self._plan, "what it was begun on")
         if self._parts.payloads.load(opened.arguments) != self._parts.payloads.load(slot.arguments):
             return self._mismatch(self._plan, f"{say_path(self._path)}: it was begun on other input.")
         return None
+
+    def _forgotten(self, plan: Plan, what: str) -> Failure:
+        message = f"{say_path(self._path)}: {what} was forgotten with a person, so its agent can't go on as before."
+        return self._mismatch(plan, message)
 
     def _asks_otherwise(self, plan: Plan, entry: Entry, operation: str) -> Failure:
         was = entry.fact.operation
@@ -350,7 +388,7 @@ class Conversation:
         """Park the step; say what has happened already, and would happen again."""
         done = [path for path in calls_of(plan, self._path) if plan.slots[path].done_at]
         said = ", ".join(f"{say_path(path)} ({plan.slots[path].operation})" for path in done)
-        warning = f" From the start it may do again what happened already: {said}." if said else ""
+        warning = f" {_BEGUN_ANEW}: {said}." if said else ""
         return Failure("bug", message, f"{_AGAIN}{warning}", cause="JournalMismatch")
 
 
