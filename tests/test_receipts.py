@@ -119,7 +119,7 @@ def test_the_same_receipt_is_the_same_file_for_ever(kind):
 
 
 GOLDEN = Path(__file__).parent / "golden" / "receipt-1.md"
-GOLDEN_PDF = "2c36b753c4831b0cf9fd3e145043fff0d6fbd11de5408ce6854d9055933f571b"
+GOLDEN_PDF = "6af844b1519dfef184934b652649ef39fd05bdcba7b7d059b9616db74a71e2d3"
 
 
 def test_a_receipt_that_was_given_out_holds_for_ever():

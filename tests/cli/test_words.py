@@ -157,3 +157,27 @@ def test_the_documented_question_with_answers_of_its_own_runs_and_leads_where_it
         standing = desk.json("decide", task, "approve", "--set", "agreed=Next week")
     assert standing["status"] == "completed"
     assert [path.name for path in (desk.folder / "reports").glob("*.md")] == written
+
+
+def test_a_receipt_reads_as_a_customer_reads(desk):
+    (desk.folder / "playbooks" / "many.yaml").write_text(
+        MANY.replace("{type: list(text)}", "{type: list(text)}, reply_in: {type: duration, default: 10d}").replace(
+            "do: files.write", "gate: batch, do: files.write"
+        )
+    )
+    assert desk.run("activate", "--yes").returncode == 0
+    plan = desk.json("run", "many", "names=a", "names=b", status=3)["plan"]
+    desk.run("cancel", plan)
+    assert desk.run("show", plan, "--receipt").returncode == 0
+    told = " ".join(
+        (desk.folder / "reports" / "receipts" / f"{plan}.md").read_text().partition("## The signed part")[0].split()
+    )
+    for wanted in (
+        "reply in: 10 days",
+        "2 were not begun",
+        "2 without an answer",
+        "no answer was needed any more",
+        "cost none",
+    ):
+        assert wanted in told
+    assert "cannot_undo" not in told

@@ -28,6 +28,7 @@ from mainstay.receipts.data import (
     Agent,
     Decision,
     Edit,
+    Field,
     Moment,
     Part,
     Place,
@@ -42,7 +43,7 @@ from mainstay.runtime.names import local_time
 from mainstay.runtime.payloads import Payloads
 from mainstay.runtime.sealing import Opener
 from mainstay.sentences import ANSWER, SLOT, say_actor, say_path, say_status
-from mainstay.values import Sealed
+from mainstay.values import Sealed, say_duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -132,7 +133,7 @@ class Receipts:
             ended=self._time(_ended_at(root.recorded)),
             says=say_status(_status(plan, root.recorded), plan.ending),
             undone=self._undone(plan, root.recorded),
-            inputs=teller.fields(plan.inputs, "inputs"),
+            inputs=tuple(_as_given(one, root.definition) for one in teller.fields(plan.inputs, "inputs")),
             plans=tuple(self._part(one) for one in family),
             moments=tuple(found for one in family for found in self._moments(one)),
             decisions=tuple(found for one in family for found in self._decisions(one)),
@@ -360,7 +361,7 @@ def _unanswered(fact: e.AnyFact | None) -> str:
         case e.DecisionExpired():
             return "nobody answered in time, which means no"
         case e.DecisionVoided(why=why):
-            return f"it no longer mattered, {why.rstrip('.')}"
+            return f"no answer was needed any more: {why.rstrip('.')}"
         case _:
             return ""
 
@@ -422,3 +423,11 @@ def _agents(family: list[_Kept]) -> tuple[Agent, ...]:
 
 def _cost(fact: object) -> int:
     return getattr(fact, "cost_usd_micros", 0)
+
+
+def _as_given(field: Field, definition: Definition) -> Field:
+    """Give a length of time among the inputs as a person says it; it is kept in seconds."""
+    lengths = {(one.name,) for one in definition.inputs if one.type == "duration"}
+    if field.at not in lengths or not isinstance(field.text, str) or not field.text.isdecimal():
+        return field
+    return Field(field.at, say_duration(int(field.text)))

@@ -27,6 +27,8 @@ LISTED = 200  # actions on the further pages; all of them stand in the signed pa
 _LABEL = 10
 _HEX = 8  # characters of a long hex number that people read
 _MARGIN = "   "
+_NOT_YET = {"needs your decision": "without an answer", "about to start": "not begun"}  # of a plan that has ended
+_LABELS = {"cannot_undo": "can't be undone", "show": "shown"}
 
 
 class Section(NamedTuple):
@@ -97,7 +99,7 @@ def _heading(receipt: Receipt, room: _Room) -> list[str]:
     ]
     if receipt.undone:
         lines.append(_line("undone", receipt.undone))
-    given = [f"{' '.join(field.at)} {said(field.text)}" for field in receipt.inputs]
+    given = [f"{' '.join(field.at).replace('_', ' ')}: {said(field.text)}" for field in receipt.inputs]
     if given:
         lines.append(_line("given", "; ".join(given)))
     moments = [
@@ -163,7 +165,8 @@ def _with(one: Edit) -> str:
 
 def _kind(some: list[Action]) -> str:
     one = some[0]
-    many = f"{_step(one.says)} ({one.operation}): {len(some)} {one.status}"
+    status = one.status.replace("was ", "were ", 1) if len(some) > 1 and one.status.startswith("was ") else one.status
+    many = f"{_step(one.says)} ({one.operation}): {len(some)} {status}"
     told = len(some) == 1 and not (isinstance(one.headline, Personal) and one.headline.left_out)
     what = f"{said(one.headline)} ({one.says}): {one.status}" if told else many
     why = f", {said(one.outcome)}" if len(some) == 1 and said(one.outcome) else ""
@@ -204,7 +207,8 @@ def _worked(receipt: Receipt, room: _Room) -> list[str]:
         lines.append(_line("parts", f"{_count(len(receipt.plans) - 1, 'plan')} of its own, {_counts(receipt)}"))
     agents = [f"{one.name} {one.version[:_HEX]} ({_count(one.runs, 'run')})" for one in receipt.agents]
     lines.append(_line("agents", "; ".join(agents) if agents else "none"))
-    lines.append(_line("cost", f"{_dollars(receipt.cost_usd_micros)} USD"))
+    cost = f"{_dollars(receipt.cost_usd_micros)} USD" if receipt.cost_usd_micros else "none"
+    lines.append(_line("cost", cost))
     return lines
 
 
@@ -216,7 +220,7 @@ def _counts(receipt: Receipt) -> str:
 
 
 def _says(says: str, items: tuple[tuple[str, int], ...]) -> str:
-    return f"{says} ({', '.join(f'{count} {how}' for how, count in items)})" if items else says
+    return f"{says} ({', '.join(f'{count} {_NOT_YET.get(how, how)}' for how, count in items)})" if items else says
 
 
 def _signed(signed: Signed) -> list[str]:
@@ -257,7 +261,8 @@ def _row(one: Action) -> str:
     why = f", {said(one.outcome)}" if said(one.outcome) else ""
     known = f" (known because {one.known})" if one.known else ""
     allowed = f", allowed by {one.allowed}" if one.allowed else ""
-    return f"{one.at} {one.plan} {one.says}: {said(one.headline)}: {one.status}{why}{known}{allowed}{_undo([one])}"
+    begun = one.at or "not begun"
+    return f"{begun} {one.plan} {one.says}: {said(one.headline)}: {one.status}{why}{known}{allowed}{_undo([one])}"
 
 
 def text_of(fields: Iterable[Field]) -> list[str]:
@@ -284,7 +289,10 @@ def _parent(field: Field) -> tuple[str, ...]:
 
 
 def _label(at: tuple[str, ...]) -> str:
-    return "" if at in ((), ("headline",), ("body",)) else f"{' '.join(at)}: "
+    """Name a field as a person reads it; what it was called stands in the signed part."""
+    if at in ((), ("headline",), ("body",)):
+        return ""
+    return f"{' '.join(_LABELS.get(name, name.replace('_', ' ')) for name in at)}: "
 
 
 def _lines(text: Said) -> list[str]:
