@@ -186,8 +186,16 @@ def told_error(told: Told | Answer) -> OperationError:
 
 
 def perform(job: Job, port: Port | None = None) -> Answer:
-    """Run one job. Whatever it raises becomes an answer; only its process dying does not."""
+    """Run one job within its limits. Whatever it raises becomes an answer; only its process dying does not."""
     _limits.begin(job)
+    try:
+        return work(job, port)
+    finally:
+        _limits.end()
+
+
+def work(job: Job, port: Port | None = None) -> Answer:
+    """Run one job, without limits. Whatever it raises becomes an answer."""
     try:
         function, wants = _function(job.entry)
         given = from_plain(decode_value(job.arguments), wants)
@@ -199,8 +207,6 @@ def perform(job: Job, port: Port | None = None) -> Answer:
         return Answer(job.number, result)
     except BaseException as error:  # noqa: BLE001 - any error of foreign code is an answer, never this process's end
         return _failure(job, error)
-    finally:
-        _limits.end()
 
 
 def _failure(job: Job, error: BaseException) -> Answer:

@@ -12,6 +12,7 @@ from mainstay.requests import METHODS, Requests
 from mainstay.runtime.payloads import Payloads
 from mainstay.testing.disk import NOWHERE, SimulatedBlobs, SimulatedLedger
 from mainstay.testing.shop import contracts_of
+from mainstay.testing.workers import SimulatedWorkers
 from mainstay.works import Ground, Works
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class House(Works):
                 ledger=self.ledger,
                 payloads=Payloads(blobs),
                 clock=clock,
-                workers=NoWorkers(),
+                workers=SimulatedWorkers(times.of("workers"), boundaries),
                 catalogue=contracts,
                 policy=DefaultPolicy(),
                 random=self._random,
@@ -127,15 +128,6 @@ class House(Works):
     def _random(self) -> float:
         self._drawn += 1
         return self._times.draw("jitter", self._drawn)
-
-
-class NoWorkers:
-    """`ports.Workers` where no plan needs one."""
-
-    async def run(self, entry: str, arguments: bytes, files: object, **limits: object) -> bytes:
-        """Refuse."""
-        del arguments, files, limits
-        raise AssertionError(entry)
 
 
 async def _online() -> bool:

@@ -55,11 +55,18 @@ def outcome_of(ended: Ended, world: World) -> Outcome:
     """Say how a run ended."""
     plans: dict[str, tuple[str, tuple[tuple[str, str], ...]]] = {}
     for plan in ended.plans.values():
-        slots = tuple(sorted((path, slot.status) for path, slot in plan.slots.items()))
+        units = _units(ended.facts[plan.id])
+        slots = tuple(sorted((units.get(path, path), slot.status) for path, slot in plan.slots.items()))
         plans[plan.playbook] = (plan.status, slots if plan.status == "completed" else ())
     finished = {name for name, (status, _) in plans.items() if status == "completed"}
     happened = Counter(one.unit for one in world.happened if one.unit.removeprefix("~").partition(".")[0] in finished)
     return Outcome(plans, happened)
+
+
+def _units(facts: list[Recorded]) -> dict[str, str]:
+    """Name the actions of agents by the units they are for: their numbers follow the order of answers."""
+    calls = [event.fact for event in facts if isinstance(event.fact, e.EffectCalled)]
+    return {fact.path: str(fact.arguments["unit"]) for fact in calls if isinstance(fact.arguments, dict)}
 
 
 def judge(disk: Disk, world: World, ended: Ended) -> Iterator[str]:

@@ -13,6 +13,7 @@ from mainstay import events as e
 from mainstay.errors import CommandRefusedError, CommitFailedError
 from mainstay.ledger import queries
 from mainstay.runtime.mending import GOES_ON
+from mainstay.testing.world import unit_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -121,7 +122,7 @@ class Operator:
 
     def _choice(self, plan: Plan, question: Question) -> str:
         path = question.paths[0]
-        about = f"{plan.playbook}/{path}"
+        about = unit_of(plan, path)
         match question.kind:
             case "settle":
                 happened = self._world.found(plan.slots[path].token) is not None
@@ -134,9 +135,8 @@ class Operator:
                 return "reject" if self._chance.happens(0.1, "reject", about) else question.options[0]
 
     def _remedy(self, plan: Plan, question: Question, about: str) -> str:
-        path = question.paths[0]
-        unit = f"{'~' if path.startswith('~') else ''}{plan.playbook}.{path.removeprefix('~')}"
-        if self._world.script(unit).end != "refused" and "retry" in question.options:
+        failure = plan.slots[question.paths[0]].failure
+        if failure is not None and failure.error_class not in ("permanent", "bug") and "retry" in question.options:
             return "retry"
         left = [option for option in question.options if option in ("skip", "undo")]
         return self._chance.pick(left or question.options, "remedy", about)

@@ -30,6 +30,8 @@ def _step(chance: Chance, plan: str, at: int) -> Step:
     needs = tuple(Need(f"s{earlier}") for earlier in range(at) if chance.happens(0.4, "needs", at, earlier))
     arguments = Record({"unit": Literally(f"{plan}.s{at}"), "amount": Literally(at + 1)})
     if chance.happens(0.2, "agent", at):
-        return Step(name=f"s{at}", kind="agent", target="echo", needs=needs, arguments=arguments)
+        agent = chance.pick(("echo", "errand", "errands"), "agent name", at)
+        where = "loop" if agent == "echo" else "worker"
+        return Step(name=f"s{at}", kind="agent", target=agent, where=where, needs=needs, arguments=arguments)
     target, effect = chance.pick(_TARGETS, "target", at)
     return Step(name=f"s{at}", kind="do", target=target, effect=effect, needs=needs, arguments=arguments)

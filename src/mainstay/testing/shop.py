@@ -4,22 +4,36 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from mainstay.agent import MARK
 from mainstay.contracts import AgentContract, AgentResult, Card, Compensation, Operation
 from mainstay.runtime.catalogue import Contracts
+from mainstay.testing.errands import errand, errands
 from mainstay.testing.world import Order, Receipt
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from mainstay.agent import Declared
     from mainstay.contracts import Call, Found
     from mainstay.testing.world import World
 
 
 def contracts_of(world: World) -> Contracts:
     """Give all that a plan can call in a world."""
-    return Contracts(
-        _operations(world),
-        (AgentContract(name="echo", summary="Say it again", input=Order, output=Receipt, where="loop", call=_echo),),
+    echo = AgentContract(name="echo", summary="Say it again", input=Order, output=Receipt, where="loop", call=_echo)
+    return Contracts(_operations(world), (echo, *map(_contract, (errand, errands))))
+
+
+def _contract(agent: Callable[..., object]) -> AgentContract:
+    told: Declared = getattr(agent, MARK)
+    return AgentContract(
+        name=told.name,
+        summary=told.summary,
+        input=told.input,
+        output=told.output,
+        entry=f"{agent.__module__}:{told.name}",
+        operations=told.operations,
+        talks=told.talks,
     )
 
 
@@ -43,7 +57,7 @@ def _operations(world: World) -> tuple[Operation, ...]:
 
 def _of(world: World, effect: Any, **more: Any) -> Operation:  # noqa: ANN401 - as Operation takes it
     async def call(call: Call, order: Order) -> Receipt:
-        return await world.act(operation, call, order)
+        return await (world.read(order) if effect == "read" else world.act(operation, call, order))
 
     operation = Operation(
         input=Order, output=Receipt, effect=effect, timeout_s=20.0, call=call,

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mainstay.contracts import Call, Operation
+    from mainstay.kernel.state import Plan
     from mainstay.testing.chance import Chance
     from mainstay.testing.crash import Boundaries
 
@@ -60,6 +61,13 @@ class Happening(NamedTuple):
     operation: str
     unit: str
     token: str
+
+
+def unit_of(plan: Plan, path: str) -> str:
+    """Name the unit of work at a path of a plan: what an agent asks for has no other name that stays the same."""
+    arguments = plan.slots[path].arguments
+    unit = arguments.get("unit") if isinstance(arguments, dict) else None
+    return unit if isinstance(unit, str) else f"{plan.playbook}/{path}"
 
 
 class World:
@@ -104,6 +112,15 @@ class World:
         self._boundaries.reach("before answer")
         await self._pass(order.unit, call.token)
         return receipt
+
+    async def read(self, order: Order) -> Receipt:
+        """Be asked for something that changes nothing; after some failures there is an answer."""
+        self._boundaries.reach("before read")
+        await self._pass(order.unit, "")
+        if self._next(f"read/{order.unit}") < self._chance.pick((0, 0, 0, 1, 2), "deaf", order.unit):
+            raise Transient("the simulated world did not answer")
+        self._boundaries.reach("before answer")
+        return Receipt(order.unit)
 
     async def look_up(self, call: Call, order: Order) -> Found:
         """Be asked what became of a token."""

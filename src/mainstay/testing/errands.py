@@ -1,0 +1,38 @@
+"""Agents of the simulated world: they call operations in the middle of their work, one after the other or side by side.
+
+None asks for a `uuid`: that is the one thing an agent can ask for that the seed does not decide.
+"""
+
+from __future__ import annotations
+
+from mainstay.agent import AsyncContext, Context, Rejected, agent
+from mainstay.testing.world import Order, Receipt
+
+MAY = ("store.look", "store.reserve", "store.pick", "bank.pay", "post.send")
+
+
+@agent(operations=MAY)
+def errand(given: Order, ctx: Context) -> Receipt:
+    """Look, reserve, and send word of it."""
+    ctx.call("store.look", unit=f"{given.unit}:look")
+    ctx.call("store.reserve", unit=f"{given.unit}:reserve", amount=given.amount)
+    assert ctx.now().year > 2000  # noqa: PLR2004 - a year of the simulation
+    assert 0 <= ctx.random() < 1
+    try:
+        ctx.call("post.send", unit=f"{given.unit}:send")
+    except Rejected:
+        return Receipt(f"{given.unit} unsent")
+    return Receipt(given.unit)
+
+
+@agent(operations=MAY)
+async def errands(given: Order, ctx: AsyncContext) -> Receipt:
+    """Do several things side by side."""
+
+    async def branch(number: int) -> str:
+        await ctx.call("store.look", unit=f"{given.unit}:look{number}")
+        await ctx.call("store.pick", unit=f"{given.unit}:pick{number}")
+        return str(number)
+
+    done = await ctx.gather(*(branch(number) for number in range(1 + given.amount % 3)))
+    return Receipt(given.unit, " ".join(done))
