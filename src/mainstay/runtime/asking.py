@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from mainstay import commands as c
+from mainstay.contracts import to_plain
 from mainstay.runtime.cover import covered_by
+from mainstay.runtime.relying import Relying
 from mainstay.values import merge_labels
 
 if TYPE_CHECKING:
     from mainstay.kernel.graph import Step
     from mainstay.kernel.state import Plan
     from mainstay.runtime.attempt import Desk
+    from mainstay.runtime.cover import Covered
     from mainstay.runtime.names import Names
     from mainstay.runtime.parts import Parts
-    from mainstay.values import Value
+    from mainstay.values import Labels, Value
 
 
 def ask(parts: Parts, desk: Desk, plan: Plan, path: str, step: Step, names: Names) -> None:
@@ -35,12 +38,36 @@ def ask(parts: Parts, desk: Desk, plan: Plan, path: str, step: Step, names: Name
         desk.report(plan, path, c.AskStep(now_us=now_us, path=path, card=kept, labels=names.labels))
         return
     covered = covered_by(parts, plan, path, step.ask)
+    if covered.grounds:
+        desk.spawn(plan, path, _ask_covering(parts, desk, plan, path, card, names.labels, covered))
+    else:
+        _ask(parts, desk, plan, path, card, names.labels, covered)
+
+
+async def _ask_covering(
+    parts: Parts, desk: Desk, plan: Plan, path: str, card: dict[str, Value], labels: Labels, covered: Covered
+) -> None:
+    """Ask once it is known what the covered actions rely on: that is held against what is there as they come up."""
+    relying = Relying(parts, desk)
+    for unit, (operation, typed, account) in covered.grounds.items():
+        found = await relying.read(plan.id, operation, typed, account)
+        action, about = covered.actions[unit], (to_plain(typed), operation.input)
+        covered.actions[unit] = {
+            **cast("dict[str, Value]", action),
+            "relies": parts.payloads.keep(found, plan=plan, about=about),
+        }
+    _ask(parts, desk, plan, path, card, labels, covered)
+
+
+def _ask(
+    parts: Parts, desk: Desk, plan: Plan, path: str, card: dict[str, Value], labels: Labels, covered: Covered
+) -> None:
     card |= {"covers": covered.rows, "cannot_undo": covered.cannot_undo}
     command = c.AskStep(
-        now_us=now_us,
+        now_us=desk.now_us(),
         path=path,
         card=parts.payloads.keep(card, plan=plan),
-        labels=merge_labels(names.labels, covered.labels),
+        labels=merge_labels(labels, covered.labels),
         covers=covered.paths,
         covered=parts.payloads.keep(covered.actions, plan=plan),
         binds=tuple(covered.binds),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 import msgspec
 from msgspec.structs import replace
 
-from mainstay.contracts import from_plain, to_plain
+from mainstay.contracts import Operation, from_plain, to_plain
 from mainstay.kernel.graph import MAX_ITEMS, Slack
 from mainstay.kernel.state import Slot, is_item, step_name
 from mainstay.runtime.attempt import card_of, effect_digest, no_way_back
@@ -22,7 +22,6 @@ from mainstay.values import CURRENCY_DIGITS, Labels, Value, say_duration
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mainstay.contracts import Operation
     from mainstay.kernel.graph import Ask, Step
     from mainstay.kernel.state import Plan
     from mainstay.runtime.parts import Parts
@@ -39,6 +38,7 @@ class Covered(msgspec.Struct):
     binds: list[str]
     labels: Labels
     cannot_undo: str = ""
+    grounds: dict[str, tuple[Operation, msgspec.Struct, str]] = {}  # by path: what to read what an action relies on by
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -72,6 +72,8 @@ def covered_by(parts: Parts, plan: Plan, path: str, ask: Ask) -> Covered:
                 "account": step.account,
                 "arguments": kept,
             }
+            if operation.relies is not None:
+                found.grounds[unit] = operation, typed, step.account
             found.binds.append(effect_digest(operation, step.account, kept))
             found.labels = tuple(sorted({*found.labels, *names.labels}))
             missing = no_way_back(operation, plan, unit)
@@ -104,6 +106,7 @@ class Fitting(msgspec.Struct, frozen=True):
 
     shown: str
     departs: str = ""
+    relies: Value = None  # what it relied on when it was shown
 
 
 def fitting(
@@ -122,7 +125,8 @@ def fitting(
     for place in sorted(places, key=lambda place: place != path):
         wrong, changed = _departs(questions, place, operation, arguments, account)
         if best is None or (len(wrong), changed) < best[0]:
-            best = (len(wrong), changed), Fitting("" if wrong else place, ", ".join(wrong))
+            relies = None if wrong else questions.shown(place)[0].get("relies")
+            best = (len(wrong), changed), Fitting("" if wrong else place, ", ".join(wrong), relies)
             if not changed and not wrong:
                 break
     assert best is not None
@@ -161,8 +165,8 @@ class _Questions:
             assert ask is not None
             self._read[decision] = cast("Plain", self._parts.payloads.load(question.covered)), ask.may_change
         covered, slack = self._read[decision]
-        action = cast("Plain", covered[place])
-        return {**action, "arguments": self._parts.payloads.load(action["arguments"])}, slack
+        action, load = cast("Plain", covered[place]), self._parts.payloads.load
+        return {**action, **{name: load(action.get(name)) for name in ("arguments", "relies")}}, slack
 
 
 def _asked(parts: Parts, plan: Plan, decision: str) -> Any:  # noqa: ANN401 - the fact of that question

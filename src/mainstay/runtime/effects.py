@@ -154,8 +154,9 @@ class Effects:
             verdict = self._parts.budgets.may_undo(undone, self._desk.now_us()) or verdict
         verdict = self._once_more(plan, path, verdict)
         anew = plan.slots[path].status == "prepared"  # then its answer is used up, and no other's is taken
-        covered = (verdict, "", "") if anew else self._covered(plan, path, operation, plain, account, verdict)
-        verdict, ruling, shown = covered
+        covered = (verdict, "", "", None) if anew else self._covered(plan, path, operation, plain, account, verdict)
+        verdict, ruling, shown, then = covered
+        changed = changed or changes(then, ground.found)
         if changed and verdict.decision != "deny":
             verdict, ruling = Verdict("ask", CHANGED, WHY), ""
         kept = self._parts.payloads.keep(plain, operation.input, plan=plan)
@@ -189,17 +190,18 @@ class Effects:
 
     def _covered(
         self, plan: Plan, path: str, operation: Operation, arguments: Value, account: str, verdict: Verdict
-    ) -> tuple[Verdict, str, str | None]:
-        """Give the answer that covers this action, and the place it was shown under; else say what departs."""
+    ) -> tuple[Verdict, str, str | None, Value]:
+        """Give the answer that covers this action, where it was shown and on what ground; or say what departs."""
         if not plan.covered:
-            return verdict, "", None
+            return verdict, "", None, None
         plan = self._desk.load(plan.id)  # its fellow items may have used up what was shown
         found = fitting(self._parts, plan, path, operation, arguments, account)
         if found is None or verdict.decision != "ask":
-            return verdict, "", found and found.shown
+            return verdict, "", found and found.shown, found and found.relies
         if not found.departs:
-            return verdict, plan.covered[found.shown], found.shown
-        return Verdict("ask", "cover", f"It departs from what you approved: {found.departs}."), "", found.shown
+            return verdict, plan.covered[found.shown], found.shown, found.relies
+        why = f"It departs from what you approved: {found.departs}."
+        return Verdict("ask", "cover", why), "", found.shown, None
 
     def as_edited(self, plan: Plan, path: str, wanted: dict[str, Value]) -> tuple[c.PrepareEffect, Value]:
         """Prepare an action anew as the operator edits it, and give it with its card; null takes an argument back.
