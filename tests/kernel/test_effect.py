@@ -37,6 +37,7 @@ from kernel_scene import (
 from msgspec.structs import replace
 
 from mainstay import events as e
+from mainstay.kernel.asking import CHANGED
 from mainstay.kernel.graph import Retry
 from mainstay.kernel.retry import HELD_AT_MOST
 from mainstay.values import Failure
@@ -251,6 +252,13 @@ def test_k20_e5_what_is_prepared_is_prepared_anew_where_its_ground_was_changed_a
     assert scene.fact(e.DecisionAsked).binds == ("another digest",)
     scene.when(rule(1, "approve")).stands("undoing" if path == "~a" else "running", **{path: "prepared"})
     assert scene.slot(path).relies == "changed"
+
+
+def test_k20_e5_what_would_be_taken_back_and_was_changed_can_be_left_as_it_is():
+    changed = replace(ASK, rule=CHANGED)
+    scene = given(do("a")).when(*carried_out("a"), undo(), prepare("~a", relies=1), prepare("~a", changed, relies=2))
+    scene.when(rule(1, "skip")).stands("undone", **{"~a": "skipped"})
+    assert scene.plan.not_undone == ("a",)
 
 
 def test_k20_e6_a_yes_to_what_was_there_before_does_not_cover_what_is_there_now():

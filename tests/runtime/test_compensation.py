@@ -47,6 +47,7 @@ def test_e5_what_is_as_it_was_left_is_taken_back_without_a_word(workspace, world
     ("choices", "status", "left", "there"),
     [
         (("approve",), "undone", (), None),
+        (("skip",), "undone", ("write",), "somebody's"),
         (("reject", "skip"), "undone", ("write",), "somebody's"),
         (("reject", "retry"), "undoing", (), "somebody's"),
     ],
@@ -65,7 +66,7 @@ def test_e5_a_file_that_somebody_changed_since_asks(workspace, world, choices, s
 
     card, *ended = run(workspace, world, scenario)
     assert ended == [status, left, there]
-    assert (card["rule"], card["options"]) == ("changed", ["approve", "reject"])
+    assert (card["rule"], card["options"]) == ("changed", ["approve", "reject", "skip"])
     assert card["card"]["headline"].startswith("Changed since: ")
     was, now = digest_of(b"ours")[:12], digest_of(b"somebody's")[:12]
     assert f"reports/june.md: it was content {was}, and is content {now}\n" in card["card"]["body"] + "\n"

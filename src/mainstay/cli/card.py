@@ -54,6 +54,7 @@ REMEDIES = {
         "accept": "take the last round as it is",
         "undo": "end the plan and take back what it did",
     },
+    "effect": {"skip": "leave it as it is"},
     "confirm": {
         "confirmed": "you looked: it is as it should be; the plan goes on",
         "again": "read it back once more",

@@ -61,15 +61,16 @@ def ask_step(turn: Turn, command: c.AskStep) -> None:
 
 
 def ask_effect(turn: Turn, path: str, card: Value, rule: str, why: str) -> None:
-    """Ask about one prepared effect: a yes binds its digest."""
+    """Ask about one prepared effect: a yes binds its digest. What was changed since can also be left as it is."""
     slot = turn.plan.slots[path]
+    left = path.startswith("~") and rule == CHANGED
     turn.add(
         e.DecisionAsked(
             next_decision(turn),
             "effect",
             (path,),
             card=card,
-            options=YES_NO,
+            options=(*YES_NO, "skip") if left else YES_NO,
             binds=(slot.digest,),
             rule=rule,
             why=why,

@@ -129,7 +129,11 @@ def _after_effect(turn: Turn, command: c.Rule, question: Question) -> None:
         turn.add(prepared_fact(prepared, ruling=command.decision))
     kept = set(range(len(question.paths))) if command.kept is None else set(command.kept)
     for index, path in enumerate(question.paths):
-        if command.choice == "reject":
+        if command.choice == "skip":  # of what would be taken back, and was changed since
+            turn.add(
+                e.UndoImpossible(path.removeprefix("~"), f"you left it: {command.reason or 'it was changed since'}")
+            )
+        elif command.choice == "reject":
             _reject(turn, path, command.reason or "you said no", command.decision)
         elif index not in kept:
             _reject(turn, path, command.reason or "you left it out", command.decision)
