@@ -13,9 +13,6 @@ from mainstay.workspace import Workspace
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from turns import Env
-
 WAITING = "mainstay_waiting.py"
 KILL = "mainstay_kill.py"
 PLANS = 1000
@@ -43,19 +40,19 @@ def waiting(folder: Path, fill: Subject, *, idle_s: float, rulings: int) -> dict
     return {**ruled, "waiting": count, "waiter_kb": each_kb, "idle_cpu_percent": full["idle_cpu_percent"]}
 
 
-def killed(folder: Path, env: Env | None = None) -> dict[str, Any]:
+def killed(folder: Path, plans: int = PLANS) -> dict[str, Any]:
     """Kill an owner with plans in flight; seconds from the next one's open socket to the last plan's next fact."""
-    with Subject(KILL, folder, env=env, log="-first") as first:
-        in_flight = first.ready().ask("begin", count=PLANS)["plans"]
+    with Subject(KILL, folder, log="-first") as first:
+        in_flight = first.ready().ask("begin", count=plans)["plans"]
         first.kill()
-    assert in_flight == PLANS, f"only {in_flight} plans were in flight"
-    with Subject(KILL, folder, env=env, log="-second") as second:
+    assert in_flight == plans, f"only {in_flight} plans were in flight"
+    with Subject(KILL, folder, log="-second") as second:
         second.ready()
         began_s = time.monotonic()
-        second.send("go on", count=PLANS)
+        second.send("go on", count=plans)
         open_s = _socket_open(Workspace(folder / "workspace").socket)
         answer = second.answer()
-    assert answer["moved"] == PLANS
+    assert answer["moved"] == plans
     return {"resume_1000_s": answer["last_at_s"] - open_s, "socket_open_s": open_s - began_s}
 
 

@@ -100,6 +100,7 @@ def threads_window(marks: Marks, request: Request, play: Callable[[], None]) -> 
     until = began + request["seconds"]
 
     def lane() -> None:
+        play()
         while time.perf_counter() < until:
             play()
 
@@ -118,6 +119,7 @@ async def tasks_window(marks: Marks, request: Request, play: Callable[[], Awaita
     until = began + request["seconds"]
 
     async def lane() -> None:
+        await play()
         while time.perf_counter() < until:
             await play()
 
