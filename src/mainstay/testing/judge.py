@@ -14,10 +14,12 @@ from mainstay.kernel.replay import replay
 from mainstay.kernel.state import ENDED
 from mainstay.ledger import database
 from mainstay.ledger.reader import READ_TAIL, recorded
+from mainstay.testing.shop import contracts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from mainstay.contracts import Operation
     from mainstay.events import Recorded
     from mainstay.kernel.state import Plan
     from mainstay.testing.disk import Disk
@@ -72,6 +74,7 @@ def _units(facts: list[Recorded]) -> dict[str, str]:
 def judge(disk: Disk, world: World, ended: Ended) -> Iterator[str]:
     """Give all that should not be."""
     yield from world.findings
+    operations = contracts_of(world).operations
     verified = disk.verify()
     if not verified.whole:
         yield f"the chain does not verify: {verified.why}"
@@ -79,7 +82,7 @@ def judge(disk: Disk, world: World, ended: Ended) -> Iterator[str]:
         yield f"table {table} is not what a rebuild gives"
     yield from _lost(disk)
     for plan in ended.plans.values():
-        yield from _plan(plan, ended.facts[plan.id], world)
+        yield from _plan(plan, ended.facts[plan.id], operations)
     yield from _effects(ended, world)
 
 
@@ -91,7 +94,7 @@ def _lost(disk: Disk) -> Iterator[str]:
             yield f"record {position} was acknowledged and is not there"
 
 
-def _plan(plan: Plan, facts: list[Recorded], world: World) -> Iterator[str]:
+def _plan(plan: Plan, facts: list[Recorded], operations: Mapping[str, Operation]) -> Iterator[str]:
     name = f"plan {plan.id} ({plan.playbook})"
     if plan.status not in ENDED | {"undone"} or plan.live:
         yield f"{name} is {plan.status} with {', '.join(plan.live) or 'nothing'} to do, and nothing moves"
@@ -101,10 +104,10 @@ def _plan(plan: Plan, facts: list[Recorded], world: World) -> Iterator[str]:
     if not again.same:
         yield f"{name} is decided otherwise when it is replayed: fact {again.position}: {again.difference}"
     if plan.status == "undone":
-        yield from _undone(plan, name, world)
+        yield from _undone(plan, name, operations)
 
 
-def _undone(plan: Plan, name: str, world: World) -> Iterator[str]:
+def _undone(plan: Plan, name: str, operations: Mapping[str, Operation]) -> Iterator[str]:
     """Everything that happened was taken back, or is named (F17)."""
     for path, slot in plan.slots.items():
         if path.startswith("~") or slot.status != "done" or slot.undo is None:
@@ -112,7 +115,10 @@ def _undone(plan: Plan, name: str, world: World) -> Iterator[str]:
         back = plan.slots.get(f"~{path}")
         if (back is None or back.status != "done") and path not in plan.not_undone:
             yield f"{name}: '{path}' was neither taken back nor named"
-    del world
+    for path in plan.not_undone:
+        operation = operations.get(plan.slots[path].operation) if path in plan.slots else None
+        if operation is not None and operation.compensation and f"~{path}" not in plan.slots:
+            yield f"{name}: taking '{path}' back was never tried"
 
 
 def _effects(ended: Ended, world: World) -> Iterator[str]:
