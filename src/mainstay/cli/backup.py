@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import getpass
 import os
+import signal
 import tempfile
+import threading
 import time
 from contextlib import contextmanager
 from pathlib import Path
+from signal import SIG_DFL
 from typing import TYPE_CHECKING
 
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
@@ -22,12 +25,14 @@ from mainstay.workspace import CONFIG_NAME, FOLDERS, STATE_NAME, Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
+    from types import FrameType
 
     from mainstay.cli.screen import Screen
     from mainstay.ledger.backup import Manifest
 
 # What is the operator's own and worth keeping; what goes in and out of the workspace is not.
 OWN = (CONFIG_NAME, ".gitignore", *(name for name in FOLDERS if name not in ("inbox", "outbox", "reports")))
+_STOPS = (signal.SIGTERM, signal.SIGHUP)
 WORD_ENV = "MAINSTAY_BACKUP_PASSPHRASE"
 MIN_PASSPHRASE = 12  # characters
 
@@ -50,7 +55,7 @@ def backup(screen: Screen, folder: Path | None, file: Path, *, by_word: bool) ->
     master = keys.master(workspace.state).hex() if by_word else ""
     file = Path(os.path.abspath(file.expanduser()))  # noqa: PTH100 - without following links
     source = backups.Source(workspace.root, workspace.state, OWN, held.workspace, held.database, VERSION, master)
-    with _bar(screen, "Backing up") as tell:
+    with _stopped_as_by_ctrl_c(), _bar(screen, "Backing up") as tell:
         made = backups.write(source, file, head, root(bytes.fromhex(head.salt)), tell)
     screen.give(_row(made, file), lambda _: None)
     if not screen.as_json:
@@ -76,7 +81,7 @@ def restore(screen: Screen, file: Path, folder: Path) -> int:
             root = chunks.stretch(word, bytes.fromhex(head.salt)) if head.passphrase else _keys_of(head.workspace)
         source = chunks.Reader(opened, head, told, root, file.name)
         place = restoring.Place(folder, STATE_NAME, OWN, FOLDERS)
-        with _bar(screen, "Restoring") as tell:
+        with _stopped_as_by_ctrl_c(), _bar(screen, "Restoring") as tell:
             made = restoring.restore(source, file.stat().st_size, place, tell.checks(_unlock), tell)
     again = asyncio.run(begin(Workspace(folder)))  # its first owner sees that it is a copy, and holds everything
     screen.give(_row(made, folder) | {"forgotten_again": again}, lambda _: None)
@@ -87,6 +92,25 @@ def restore(screen: Screen, file: Path, folder: Path) -> int:
         screen.say("Nothing is done in it yet: what was on its way then may have happened since.")
         screen.say(text(f"Next: mainstay history release --workspace {folder}", "cyan"))
     return DONE
+
+
+@contextmanager
+def _stopped_as_by_ctrl_c() -> Generator[None]:
+    """Take away what is half written also where all processes are asked to end; other work dies as in a crash."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, _interrupt) for number in _STOPS if signal.getsignal(number) == SIG_DFL}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    del number, frame
+    raise KeyboardInterrupt
 
 
 def say_forgotten_again(screen: Screen, people: int) -> None:
