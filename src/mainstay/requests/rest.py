@@ -56,11 +56,11 @@ def adopted_rest(desk: Requests, parent: Plan, graph: Graph, plan: Plan, name: s
     own: list[Value] = []
     for within in _plans(desk, parent, name):
         if name in within.slots:
-            values, more = fan_out_value(parts, _alone(within), name, within.slots[name])
+            ended, more = fan_out_value(parts, _alone(within), name, within.slots[name])
             labels = merge_labels(labels, more)
-            own += values
+            own.extend(ended)
         else:
-            own += [None] * len(_given(recorded, within))
+            own.extend([None] * len(_given(recorded, within)))
     values = [None if at in set(left) else value for at, value in enumerate(own)]
     places = left
     if before is not None:

@@ -158,7 +158,7 @@ def last_output(slot: Slot) -> Value:
     return next((outputs[child] for child in reversed(slot.children) if outputs.get(child) is not None), None)
 
 
-def fan_out_value(parts: Parts, plan: Plan, name: str, slot: Slot) -> tuple[Value, Labels]:
+def fan_out_value(parts: Parts, plan: Plan, name: str, slot: Slot) -> tuple[list[Value], Labels]:
     """Give the list a fan-out is worth, in order, failed items null, with its labels."""
     values, labels = _own_values(parts, plan, name, slot)
     part = adopted_part(plan, name)
