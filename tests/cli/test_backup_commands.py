@@ -18,8 +18,6 @@ from mainstay.ledger import database, keys
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.long
-
 PASSPHRASE = "correct horse battery"
 
 
@@ -119,6 +117,7 @@ def test_o7_a_passphrase_brings_the_workspace_to_another_machine(desk, tmp_path)
     assert plans(restored(desk, file)) == there
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("command", ["backup", "restore"])
 def test_f5_killed_at_any_moment_nothing_half_is_left_and_it_can_be_run_again(desk, command):
     large = desk.folder / "templates" / "large.bin"

@@ -16,8 +16,6 @@ import starter
 from cli_desk import COMMAND, new_desk
 from pypdf import PdfReader
 
-pytestmark = pytest.mark.long
-
 
 @pytest.fixture(scope="module")
 def done(tmp_path_factory):
@@ -176,6 +174,7 @@ def test_what_is_no_receipt_and_no_file_is_said(done, tmp_path):
     assert done.json("history", "check", files_of(done.made)[0])["receipt"] == done.made["receipt"]
 
 
+@pytest.mark.long
 def test_o17_without_personal_nothing_personal_is_told_and_the_full_one_proves_it(done, tmp_path):
     less = done.json("show", done.plan, "--receipt", "--without", "personal")
     assert "without-personal" in less["files"][0]
@@ -213,6 +212,7 @@ def test_a_plan_that_has_not_ended_is_refused_with_what_it_waits_for(shared):
     assert not (shared.folder / "reports" / "receipts").exists()
 
 
+@pytest.mark.long
 def test_a_plan_undone_later_has_a_new_receipt_and_the_old_one_still_holds(desk, tmp_path):
     standing = desk.reconcile()
     standing = desk.json("decide", standing["questions"][0], "approve", status=3)
@@ -269,6 +269,7 @@ steps:
 """
 
 
+@pytest.mark.long
 def test_child_plans_stand_in_the_receipt_of_their_root(desk):
     for name, text in (("note", NOTE), ("notes", NOTES)):
         (desk.folder / "playbooks" / f"{name}.yaml").write_text(text)

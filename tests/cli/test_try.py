@@ -20,8 +20,6 @@ from mainstay.requests import file_content
 from mainstay.tryout import try_reconciliation
 from mainstay.workspace import Workspace
 
-pytestmark = pytest.mark.long
-
 ROOT = Path(__file__).parents[2]
 STATEMENT, INVOICES = LIBRARY / "demo/statement.xml", LIBRARY / "demo/invoices.csv"
 SAMPLES = ROOT.parent / "shared/samples/camt/viafintech__camt_parser/spec/fixtures/053"
@@ -119,6 +117,7 @@ def test_as_json_it_says_what_it_would_have_asked(place):
     assert trial["statements"][0]["balance"] == "checked"
 
 
+@pytest.mark.long
 def test_what_one_statement_settles_is_not_open_in_the_next_whatever_their_order(place):
     early = part(place, "early.xml", lambda entry: "<BookgDt><Dt>2026-10-0" in entry)
     late = part(place, "late.xml", lambda entry: "<BookgDt><Dt>2026-10-0" not in entry)
@@ -198,6 +197,7 @@ def test_a_bad_file_is_one_clear_error(name, place):
     assert done.stdout == ""
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("after_s", [0.25, 0.5, 0.75])
 def test_stopped_it_leaves_nothing_behind(stop, after_s, place):
@@ -208,6 +208,7 @@ def test_stopped_it_leaves_nothing_behind(stop, after_s, place):
     assert left(place) == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("sample", READABLE)
 def test_real_statements_against_invoices_that_they_pay(sample, place):
     path = SAMPLES / sample
@@ -272,6 +273,7 @@ def test_an_unknown_column_setting_is_refused_with_the_nearest(tmp_path):
         Workspace(workspace.root)
 
 
+@pytest.mark.long
 def test_each_file_is_what_it_can_be_read_as_in_whatever_order(place):
     folder = place / "mixed"
     (folder / "deep").mkdir(parents=True)
@@ -289,6 +291,7 @@ def test_each_file_is_what_it_can_be_read_as_in_whatever_order(place):
     assert [one["name"] for one in json.loads(mixed.stdout)["invoice_files"]] == ["deep/open.csv"]
 
 
+@pytest.mark.long
 def test_statements_in_another_currency_than_all_invoices_are_remarked_on(place):
     dollars = write(place, "usd.csv", INVOICES.read_text(encoding="utf-8").replace(",EUR,", ",USD,"))
     done = try_out(place, STATEMENT, dollars)
@@ -297,6 +300,7 @@ def test_statements_in_another_currency_than_all_invoices_are_remarked_on(place)
     assert found(place, STATEMENT, INVOICES)["remark"] == ""
 
 
+@pytest.mark.long
 def test_a_list_without_a_currency_is_read_in_that_of_the_statements(place):
     bare = write(
         place, "bare.csv", "Number;Customer;Date;Due;Amount\n2026-101;Nordwind;2026-09-01;2026-09-22;1844.50\n"

@@ -15,8 +15,6 @@ from mainstay import events as e
 from mainstay.contracts import Compensation, Found
 from mainstay.runtime import confirming, settling
 
-pytestmark = pytest.mark.long
-
 LIVES = 80  # more than any plan of here has commits
 
 

@@ -25,8 +25,6 @@ from mainstay import app, works
 from mainstay.agent import MARK
 from mainstay.contracts import AgentContract
 
-pytestmark = pytest.mark.long
-
 OWNER = Path(__file__).with_name("calling_owner.py")
 WORDS = ("a", "b", "c")
 acts = st.one_of(
@@ -144,6 +142,7 @@ def check(life, program, returned, entries):
     assert happened == {act[2]: [act[1]] for act in got if act[0] == "say"}, "each action happened once"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["plain", "aside"])
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], print_blob=True)
 @given(program=programs, seed=st.integers(0, 2**32), after=st.booleans())
