@@ -181,3 +181,18 @@ def test_a_receipt_reads_as_a_customer_reads(desk):
     ):
         assert wanted in told
     assert "cannot_undo" not in told
+
+
+def test_what_is_asked_for_in_vain_says_what_next(desk):
+    vain = desk.run("stuck", "retry", "all")
+    assert (vain.returncode, vain.stderr.count("Nothing is stuck; nothing was changed.")) == (2, 1)
+    assert "Next:" in desk.run("revert", "slow").stderr
+    assert "takes: names=... names=...\n" in _missing(desk)
+    tail = desk.run("history", "tail").stdout
+    assert "when (UTC)" in " ".join(tail.split())
+
+
+def _missing(desk):
+    (desk.folder / "playbooks" / "many.yaml").write_text(MANY)
+    assert desk.run("activate", "--yes").returncode == 0
+    return desk.run("run", "many").stderr

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from mainstay.cli.place import workspace_at
-from mainstay.cli.screen import text
+from mainstay.cli.screen import moment, text
 from mainstay.cli.status import DONE
 from mainstay.errors import InputError
 from mainstay.version import VERSION
@@ -71,6 +71,7 @@ def restore(screen: Screen, file: Path, folder: Path) -> int:
     from mainstay.ledger import chunks
     from mainstay.ledger import restore as restoring
     from mainstay.owners import begin
+    from mainstay.runtime.names import local_time
 
     folder = Path(os.path.abspath(folder.expanduser()))  # noqa: PTH100 - without following links
     restoring.refuse_used(folder)
@@ -86,7 +87,8 @@ def restore(screen: Screen, file: Path, folder: Path) -> int:
     again = asyncio.run(begin(Workspace(folder)))  # its first owner sees that it is a copy, and holds everything
     screen.give(_row(made, folder) | {"forgotten_again": again}, lambda _: None)
     if not screen.as_json:
-        when = time.strftime("%Y-%m-%d %H:%M", time.localtime(head.made_at_us / 1e6))
+        zone = Workspace(folder).config.company.timezone
+        when = moment(local_time(head.made_at_us, zone).isoformat(timespec="seconds"), zone)
         screen.say(f"{folder} is the workspace as it was on {when}: {_say(made)}. All of it was checked.", "bold")
         say_forgotten_again(screen, again)
         screen.say("Nothing is done in it yet: what was on its way then may have happened since.")

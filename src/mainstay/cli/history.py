@@ -105,6 +105,7 @@ def faults(found: Row) -> list[tuple[str, str]]:
 
 # Tables that can't be made anew from the records.
 _KEPT = frozenset("meta stream event projection person_key person_name person_receipt".split()) | {"its own lists"}
+_OF = {"limit": "turns", "event": "from outside", "breaker": "other side"}  # what is of no plan
 _REBUILD = "Let Mainstay make them anew from the records: mainstay history rebuild"
 _RESTORE = "Restore the workspace from a backup."
 
@@ -130,21 +131,23 @@ def say_anchored(found: Row) -> str:
 
 def tail(screen: Screen, folder: Path | None, *, count: int, plan: str) -> int:
     """Show what happened last, of one plan or of all."""
-    with views_at(folder) as views:
+    workspace = workspace_at(folder)
+    with views_at(workspace.root) as views:
         of_plan = views.timeline(views.plan_id(plan), everything=True) if plan else None
         found = views.tail(limit=count) if of_plan is None else of_plan[-count:]
-    screen.give(found, lambda console: _draw_tail(found, console))
+    screen.give(found, lambda console: _draw_tail(found, console, workspace.config.company.timezone))
     return DONE
 
 
-def _draw_tail(found: list[Row], console: Console) -> None:
+def _draw_tail(found: list[Row], console: Console, zone: str) -> None:
     if not found:
         console.print("Nothing has happened yet. Begin with: mainstay run PLAYBOOK")
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("when", "plan", "who", "what"):
+    for name in (f"when ({zone})", "plan", "who", "what"):
         table.add_column(name, overflow="fold")
     for event in found:
-        plan = event["event"].rpartition("@")[0].removeprefix("plan:")
+        of, _, name = event["event"].rpartition("@")[0].partition(":")
+        plan = name.partition("/")[0] if of in ("plan", "journal") else _OF.get(of, of)
         table.add_row(*(text(cell) for cell in (when(event["at"]), plan, event["who"], event["what"])))
     console.print(table)

@@ -71,6 +71,8 @@ def remedy(screen: Screen, folder: Path | None, choice: str, names: Sequence[str
     workspace = workspace_at(folder)
     with views_at(workspace.root) as views:
         rows = views.stuck()
+    if not rows:
+        raise InputError("Nothing is stuck; nothing was changed.", remedy="What waits for you: mainstay inbox")
     if not names:
         raise InputError("Name what is meant, or say `all`.", remedy="`mainstay stuck` lists groups and questions.")
     picked = [row for row in (rows if names == ["all"] else chosen(rows, names)) if choice in row["options"]]

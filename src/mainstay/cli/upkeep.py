@@ -74,7 +74,7 @@ def _draw_parts(console: Console, headline: str, parts: tuple[Part, ...]) -> Non
         console.print(text(headline))
         table = _table("what", "records", "details")
         for part in parts:
-            name = f"{part.name} ({part.plans:,} plans)" if part.plans else part.name
+            name = f"{part.name} ({part.plans:,} plan{'s' * (part.plans != 1)})" if part.plans else part.name
             table.add_row(text(name), f"{part.count:,}", say_bytes(part.size))
         console.print(table)
 

@@ -207,10 +207,14 @@ def _to_revert_to(versions: Versions, key: Key, digest: str, seen: str) -> Versi
         version = past.active if past.active is not None and past.active.digest != seen else None
         version = version or (before[-1] if before else None)
         if version is None:
-            raise UnknownNameError(f"There is no earlier version of {_path(key)}.", remedy="")
+            remedy = f"A version is kept from when it is activated: mainstay activate {_path(key)}"
+            raise UnknownNameError(f"There is no earlier version of {_path(key)}.", remedy=remedy)
     active = versions.active(*key)
     if version.digest == seen and active is not None and active.digest == seen:
-        raise InputError(f"Version {version.short} of {_path(key)} is in the folder, and active.", remedy="")
+        raise InputError(
+            f"Version {version.short} of {_path(key)} is in the folder, and active.",
+            remedy=f"See the others: mainstay diff {_path(key)}",
+        )
     return version
 
 

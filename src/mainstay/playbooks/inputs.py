@@ -59,7 +59,8 @@ def read_inputs(
         except ValueError as error:
             wrong.append(f"the {noun} {name!r}: {error}")
     if wrong:
-        usage = f"{definition.name} takes: {_usage(definition, '--set ' if noun == 'field' else '')}."
+        usage = f"{definition.name} takes: {_usage(definition, '--set ' if noun == 'field' else '')}"
+        usage += "" if usage.endswith("...") else "."
         raise InputError("\n".join(wrong), remedy=" ".join(remedies) if len(remedies) == len(wrong) else usage)
     return values
 

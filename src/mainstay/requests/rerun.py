@@ -65,7 +65,8 @@ def planned(desk: Requests, params: Params) -> Rerun:
     start = params.get("start")
     if start and start not in graph.steps:
         known = ", ".join(graph.steps)
-        raise InputError(f"There is no step '{start}'{nearest(start, graph.steps)}.", remedy=f"Its steps: {known}.")
+        meant = nearest(start, graph.steps) or "."
+        raise InputError(f"There is no step '{start}'{meant}", remedy=f"Its steps: {known}.")
     begins = after_checkpoint(parent, graph) if start is None else (start,) if start else ()
     changed = [name for name in graph.steps if not is_same(parent.graph, graph, name)]
     back = [name for name in graph.steps if taken_back(desk, parent, name)]
