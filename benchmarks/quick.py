@@ -65,6 +65,7 @@ def main() -> None:
 def rounds(folder: Path) -> dict[str, list[float]]:
     """Measure all windows round by round, every second time in the other order; gives steps or rows per second."""
     rates: dict[str, list[float]] = defaultdict(list)
+    costs: dict[str, list[float]] = defaultdict(list)
     with contextlib.ExitStack() as stack:
         programs = {name: stack.enter_context(Subject(name, folder / name)) for name in (MAINSTAY, LANGGRAPH, JOURNAL)}
         disk = stack.enter_context(Subject(DISK, folder / DISK)).ready()
@@ -79,11 +80,17 @@ def rounds(folder: Path) -> dict[str, list[float]]:
             for name, program, kind, concurrency in WINDOWS[:: -1 if number % 2 else 1]:
                 answer = programs[program].ask(kind, concurrency=concurrency, seconds=WINDOW_S)
                 rates[name].append(answer["steps_per_s"])
+                costs[name].append(answer["cpu_us_per_step"])
             rates["rebuild"].append(programs[MAINSTAY].ask("rebuild")["taken_per_s"])
             rates["rows"].append(programs[JOURNAL].ask("rows", seconds=0.3)["rows_per_s"])
             note(f"round {number + 1}: " + ", ".join(f"{name} {rate[-1]:,.0f}" for name, rate in rates.items()))
-    note("medians: " + ", ".join(f"{name} {statistics.median(rate):,.0f}" for name, rate in rates.items()))
+    note("medians, per second: " + medians(rates))
+    note("medians, us of processor per step, less shaken by a busy machine: " + medians(costs))
     return rates
+
+
+def medians(figures: dict[str, list[float]]) -> str:
+    return ", ".join(f"{name} {statistics.median(each):,.0f}" for name, each in figures.items())
 
 
 main()
