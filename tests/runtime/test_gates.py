@@ -233,7 +233,7 @@ def test_a_task_is_filled_in_by_a_named_person_with_a_due_date_and_checked_g11(w
         plan_id, standing = await start(owner, plan(task))
         (decision,) = standing["questions"]
         (asked,) = facts(owner, plan_id, e.DecisionAsked)
-        for bad, why in (["hours=many"], "hours"), ([], "hours"), (["days=3"], "no input 'days'"):
+        for bad, why in (["hours=many"], "hours"), ([], "hours"), (["days=3"], "no field 'days'"):
             with pytest.raises(InputError, match=why):
                 await answer(owner, "decide", decision=decision, choice="approve", form=bad)
         with pytest.raises(CommandRefusedError, match="fill it in"):
