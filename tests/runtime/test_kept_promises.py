@@ -6,11 +6,15 @@ import asyncio
 import itertools
 import time
 
-from kit import Said, Word, after, agent, do, facts, plan, rule, run, start, undo
+from kit import TYPES, Said, Word, after, agent, do, facts, plan, rule, run, start, undo
+from msgspec.structs import replace
 
+from mainstay import app
 from mainstay import events as e
 from mainstay.app import contracts_of, records_of
 from mainstay.contracts import Operation
+from mainstay.errors import Transient
+from mainstay.kernel.graph import Cel, Retry, Step
 from mainstay.views import Views
 from mainstay.workspace import Workspace
 
@@ -171,3 +175,48 @@ def test_k18_what_actions_cost_is_shown_of_the_plan_and_of_the_runs_of_its_playb
         (question,) = views.inbox()
         assert question["cost_usd_micros"] == 3000
         assert views.past_runs("test")["cost_usd_micros"] == 3000
+
+
+def test_k6_the_next_owner_goes_on_with_every_plan_by_itself(workspace, world, monkeypatch):
+    """Nobody asks it to: one plan sleeps, one waits for its next try, one died on an action's way."""
+    monkeypatch.setattr(app, "STOP_GRACE_S", 0.05)
+    soon = Cel("ready_at + duration('0.3s')", names=("ready_at",), paths=("ready_at",))
+    nap = Step(name="nap", kind="wait", until=soon)
+    retry = Retry(attempts=2, base_s=0.3, cap_s=0.3)
+    died = []
+
+    async def call(call, given):
+        if given.word == "later" and not died:
+            raise Transient("not now")
+        if given.word == "dies" and not died:
+            await asyncio.Event().wait()
+        return Said(given.word)
+
+    moody = Operation(
+        name="test.moody", summary="Say", effect="reversible", settle="resend", input=Word, output=Said, call=call,
+        cannot_undo="It was said.",
+    )  # fmt: skip
+    definitions = [
+        replace(plan(nap, do("a", "test.say", "slept", needs=after("nap"))), types={**TYPES, "ready_at": "time"}),
+        plan(do("a", "test.moody", "later", retry=retry)),
+        plan(do("a", "test.moody", "dies")),
+    ]
+
+    async def first(owner):
+        asked = [owner.requests.propose(one, {}) for one in definitions]
+        await asyncio.gather(*(committed for _, committed in asked))
+        while not facts(owner, asked[2][0], e.EffectIntended):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+    run(workspace, world, first, moody)
+    died.append(True)
+
+    async def second(owner):
+        open_plans = "SELECT count(*) FROM plan WHERE status <> 'completed'"
+        before = owner.ledger.rows(open_plans)
+        while owner.ledger.rows(open_plans) != [(0,)]:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+        return before
+
+    assert run(workspace, world, second, moody) == [(3,)]
+    assert world.words() == ["slept"]
