@@ -8,7 +8,7 @@ from mainstay.cli.asking import ask
 from mainstay.cli.place import views_at, workspace_at
 from mainstay.cli.screen import text
 from mainstay.cli.status import DONE
-from mainstay.errors import InputError, UnknownNameError
+from mainstay.errors import UnknownNameError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,7 +40,8 @@ def forget(
     found["people"] = _chosen(found, only)
     if not screen.as_json:
         _draw(found, screen.err, keep_files=keep_files)
-    if not yes and not _agreed(screen):
+    asked = ("Forget this person?", "Nothing was forgotten", "to forget what is listed")
+    if not yes and not screen.agreed(*asked, whole=True):
         return DONE
     keys = [one["key"] for one in found["people"]]
     done = ask(screen, workspace, "forget", {"keys": keys, "keep_files": keep_files})
@@ -90,18 +91,6 @@ def _draw(found: Row, console: Console, *, keep_files: bool) -> None:
         console.print(text("A step that still needs it will be stuck, and you are asked then.", "yellow"))
     console.print("What was sent, and files in your folders, are not touched. Amounts and invoice numbers stay.")
     console.print(text("This can't be taken back.", "bold red"))
-
-
-def _agreed(screen: Screen) -> bool:
-    if not screen.interactive:
-        raise InputError("Nothing was forgotten: this needs your yes.", remedy="Add --yes to forget what is listed.")
-    try:
-        answer = screen.err.input(text("Forget this person? (yes, no): ", "bold")).strip().lower()
-    except (EOFError, KeyboardInterrupt):
-        answer = ""
-    if answer != "yes":
-        screen.err.print("Nothing was forgotten.")
-    return answer == "yes"
 
 
 def _draw_receipt(done: Row, console: Console) -> None:

@@ -93,7 +93,7 @@ def undo(screen: Screen, folder: Path | None, name: str, reason: str, *, yes: bo
         listed = views.undo_list(plan, contracts_to_read(workspace))
         shown = outcomes(views.plan, views.plan(plan))
     _draw_undo(listed, screen.err)
-    if not yes and not _agreed(screen):
+    if not yes and not screen.agreed("Take this back?", "Nothing was undone", "to take back what is listed"):
         return DONE
     standing = ask(screen, workspace, "undo", {"plan": plan, "reason": reason, "listed": shown})
     with views_at(workspace.root) as views:
@@ -124,18 +124,6 @@ def _say_stays(screen: Screen, stays: list[Row], listed: Row) -> None:
     for row in stays:
         action = row["action"].removeprefix("undo of ")
         screen.say(text(f"  {action}: {headlines[action]}" if action in headlines else f"  {action}"))
-
-
-def _agreed(screen: Screen) -> bool:
-    if not screen.interactive:
-        raise InputError("Nothing was undone: this needs your yes.", remedy="Add --yes to take back what is listed.")
-    try:
-        answer = screen.err.input(text("Take this back? (yes, no): ", "bold")).strip().lower()
-    except (EOFError, KeyboardInterrupt):
-        answer = ""
-    if answer not in ("y", "yes"):
-        screen.err.print("Nothing was undone.")
-    return answer in ("y", "yes")
 
 
 def _draw_undo(listed: Row, console: Console) -> None:

@@ -57,7 +57,7 @@ def rerun(
         for row in found["later"]:
             if row["step"] not in chosen and row["actions"]:
                 chosen[row["step"]] = _choose(screen, row)
-        if not _agreed(screen):
+        if not screen.agreed("Run it again so?", "Nothing was begun"):
             return DONE
     standing = ask(screen, workspace, "rerun", {**params, "choices": chosen})
     screen.give(standing, lambda _: _say(screen, standing, found))
@@ -100,13 +100,3 @@ def _choose(screen: Screen, row: Row) -> str:
         found = [choice for choice in options if given and choice.startswith(given)]
         if len(found) == 1:
             return found[0]
-
-
-def _agreed(screen: Screen) -> bool:
-    try:
-        answer = screen.err.input(text("Run it again so? (yes, no): ", "bold")).strip().lower()
-    except (EOFError, KeyboardInterrupt):
-        answer = ""
-    if answer not in ("y", "yes"):
-        screen.err.print("Nothing was begun.")
-    return answer in ("y", "yes")

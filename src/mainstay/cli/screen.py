@@ -17,6 +17,7 @@ import msgspec
 from rich.console import Console
 from rich.text import Text
 
+from mainstay.errors import InputError
 from mainstay.shown import shown
 
 if TYPE_CHECKING:
@@ -68,6 +69,22 @@ class Screen:
     def interactive(self) -> bool:
         """Whether somebody sits at a terminal and can be asked."""
         return not self.as_json and all(file and file.isatty() for file in (sys.stdin, sys.stdout, sys.stderr))
+
+    def agreed(self, question: str, otherwise: str, to_do: str = "", *, whole: bool = False) -> bool:
+        """Ask for a yes; whatever else is said, or not, is a no, and `otherwise` says what it leaves undone.
+
+        `to_do` is what --yes is for: raises InputError with it where nobody can be asked. `whole`: a "y" is no yes.
+        """
+        if to_do and not self.interactive:
+            raise InputError(f"{otherwise}: this needs your yes.", remedy=f"Add --yes {to_do}.")
+        try:
+            answer = self.err.input(text(f"{question} (yes, no): ", "bold")).strip().lower()
+        except (EOFError, KeyboardInterrupt):
+            answer = ""
+        is_yes = answer == "yes" or (answer == "y" and not whole)
+        if not is_yes:
+            self.err.print(f"{otherwise}.")
+        return is_yes
 
     def give(self, document: object, draw: Callable[[Console], None]) -> None:
         """Write the document, or draw it."""

@@ -82,7 +82,7 @@ def remedy(screen: Screen, folder: Path | None, choice: str, names: Sequence[str
         raise InputError(f"Nothing that is named can be answered with '{choice}'.", remedy="See: mainstay stuck")
     changes, pinned = _changes(choice, given["edit"], given["files"])
     _preview(screen, choice, picked, changes, pinned)
-    if not yes and not _agreed(screen):
+    if not yes and not screen.agreed("Answer all of these so?", "Nothing was answered", "to answer all that is listed"):
         return WAITS
     params = {
         "decisions": [row["decision"] for row in picked],
@@ -122,18 +122,6 @@ def _preview(screen: Screen, choice: str, picked: list[Row], changes: Row | None
     for name in (changes or {}) | pinned:
         given = f"the file {pinned[name][0]}" if name in pinned else (changes or {})[name]
         screen.err.print(text(f"  changed for each: {name} = {given}"))
-
-
-def _agreed(screen: Screen) -> bool:
-    if not screen.interactive:
-        raise InputError("Nothing was answered: this needs your yes.", remedy="Add --yes to answer all that is listed.")
-    try:
-        answer = screen.err.input(text("Answer all of these so? (yes, no): ", "bold")).strip().lower()
-    except (EOFError, KeyboardInterrupt):
-        answer = ""
-    if answer not in ("y", "yes"):
-        screen.err.print("Nothing was answered.")
-    return answer in ("y", "yes")
 
 
 def _say_told(screen: Screen, told: Row, picked: list[Row]) -> None:

@@ -357,12 +357,4 @@ def _say_broken(screen: Screen, done: Row) -> None:
 
 
 def _agreed(screen: Screen, question: str, what: str) -> bool:
-    if not screen.interactive:
-        raise InputError(f"Nothing was {what}: this needs your yes.", remedy="Look at it, then add --yes.")
-    try:
-        answer = screen.err.input(text(f"{question} (yes, no): ", "bold")).strip().lower()
-    except (EOFError, KeyboardInterrupt):
-        answer = ""
-    if answer not in ("y", "yes"):
-        screen.err.print(f"Nothing was {what}.")
-    return answer in ("y", "yes")
+    return screen.agreed(question, f"Nothing was {what}", "once you have looked at it")
