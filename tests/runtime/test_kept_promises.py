@@ -9,8 +9,8 @@ import time
 from kit import TYPES, Said, Word, after, agent, do, facts, plan, rule, run, start, undo
 from msgspec.structs import replace
 
-from mainstay import app
 from mainstay import events as e
+from mainstay import works
 from mainstay.app import contracts_of, records_of
 from mainstay.contracts import Operation
 from mainstay.errors import Transient
@@ -179,7 +179,7 @@ def test_k18_what_actions_cost_is_shown_of_the_plan_and_of_the_runs_of_its_playb
 
 def test_k6_the_next_owner_goes_on_with_every_plan_by_itself(workspace, world, monkeypatch):
     """Nobody asks it to: one plan sleeps, one waits for its next try, one died on an action's way."""
-    monkeypatch.setattr(app, "STOP_GRACE_S", 0.05)
+    monkeypatch.setattr(works, "STOP_GRACE_S", 0.05)
     soon = Cel("ready_at + duration('0.3s')", names=("ready_at",), paths=("ready_at",))
     nap = Step(name="nap", kind="wait", until=soon)
     retry = Retry(attempts=2, base_s=0.3, cap_s=0.3)
