@@ -40,7 +40,7 @@ def forget(
     found["people"] = _chosen(found, only)
     if not screen.as_json:
         _draw(found, screen.err, keep_files=keep_files)
-    asked = ("Forget this person?", "Nothing was forgotten", "to forget what is listed")
+    asked = ("Forget this person?", "Nothing was forgotten", "Add --yes to forget what is listed.")
     if not yes and not screen.agreed(*asked, whole=True):
         return DONE
     keys = [one["key"] for one in found["people"]]

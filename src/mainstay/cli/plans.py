@@ -93,7 +93,7 @@ def undo(screen: Screen, folder: Path | None, name: str, reason: str, *, yes: bo
         listed = views.undo_list(plan, contracts_to_read(workspace))
         shown = outcomes(views.plan, views.plan(plan))
     _draw_undo(listed, screen.err)
-    if not yes and not screen.agreed("Take this back?", "Nothing was undone", "to take back what is listed"):
+    if not yes and not screen.agreed("Take this back?", "Nothing was undone", "Add --yes to take back what is listed."):
         return DONE
     standing = ask(screen, workspace, "undo", {"plan": plan, "reason": reason, "listed": shown})
     with views_at(workspace.root) as views:

@@ -70,13 +70,13 @@ class Screen:
         """Whether somebody sits at a terminal and can be asked."""
         return not self.as_json and all(file and file.isatty() for file in (sys.stdin, sys.stdout, sys.stderr))
 
-    def agreed(self, question: str, otherwise: str, to_do: str = "", *, whole: bool = False) -> bool:
+    def agreed(self, question: str, otherwise: str, remedy: str = "", *, whole: bool = False) -> bool:
         """Ask for a yes; whatever else is said, or not, is a no, and `otherwise` says what it leaves undone.
 
-        `to_do` is what --yes is for: raises InputError with it where nobody can be asked. `whole`: a "y" is no yes.
+        Raises InputError with the `remedy`, if there is one, where nobody can be asked. `whole`: a "y" is no yes.
         """
-        if to_do and not self.interactive:
-            raise InputError(f"{otherwise}: this needs your yes.", remedy=f"Add --yes {to_do}.")
+        if remedy and not self.interactive:
+            raise InputError(f"{otherwise}: this needs your yes.", remedy=remedy)
         try:
             answer = self.err.input(text(f"{question} (yes, no): ", "bold")).strip().lower()
         except (EOFError, KeyboardInterrupt):

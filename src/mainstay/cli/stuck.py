@@ -82,7 +82,8 @@ def remedy(screen: Screen, folder: Path | None, choice: str, names: Sequence[str
         raise InputError(f"Nothing that is named can be answered with '{choice}'.", remedy="See: mainstay stuck")
     changes, pinned = _changes(choice, given["edit"], given["files"])
     _preview(screen, choice, picked, changes, pinned)
-    if not yes and not screen.agreed("Answer all of these so?", "Nothing was answered", "to answer all that is listed"):
+    remedy = "Add --yes to answer all that is listed."
+    if not yes and not screen.agreed("Answer all of these so?", "Nothing was answered", remedy):
         return WAITS
     params = {
         "decisions": [row["decision"] for row in picked],

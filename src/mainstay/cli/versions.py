@@ -357,4 +357,4 @@ def _say_broken(screen: Screen, done: Row) -> None:
 
 
 def _agreed(screen: Screen, question: str, what: str) -> bool:
-    return screen.agreed(question, f"Nothing was {what}", "once you have looked at it")
+    return screen.agreed(question, f"Nothing was {what}", "Look at it, then add --yes.")
