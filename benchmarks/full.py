@@ -44,7 +44,8 @@ FIGURES = ("steps_per_s", "p50_ms", "p99_ms", "cpu_us_per_step")
 AT_ONCE = (1, 50, 500)
 FILL_LIMIT_S = 1200.0
 KILLS = 3
-SMALLEST = 1000
+SMALLEST = 1000  # of a history that grows
+GROWTH_WINDOWS = 5
 
 Figures: TypeAlias = dict[str, Any]
 
@@ -171,8 +172,9 @@ def growth(folder: Path, of: str, play: str, until: int) -> list[Figures]:
         size = SMALLEST
         while size <= until:
             grown = program.ask("grow", of=of, play=play, until=size)
-            answer = program.ask(play, concurrency=50, seconds=0.3 if size < until / 10 else 3.0)
-            found.append({of: grown[of], **{name: round(answer[name], 3) for name in FIGURES}})
+            seconds = 0.3 if size < until / 10 else 2.0  # what a window adds must not be more than there is
+            windows = [program.ask(play, concurrency=50, seconds=seconds) for _ in range(GROWTH_WINDOWS)]
+            found.append({of: grown[of], **medians(windows, FIGURES)})
             note(f"grown: {found[-1]}")
             size *= 10
     return found
