@@ -23,7 +23,7 @@ WINDOW_S = 0.5
 ROUNDS_S = 20.0  # no further round begins after this
 MOST_ROUNDS = 7
 LEAST_ROUNDS = 2
-FILL_S = 18.0
+FILL_S = 24.0
 WAITING = 100_000
 
 # name, program, what it is asked for, so many at once; neighbours are held against each other

@@ -18,6 +18,7 @@ MAX_FUNCTION_LINES = 70
 MAX_README_LINES = 150
 VAGUE_NAMES = {"utils", "util", "helpers", "helper", "base", "manager", "common", "misc"}
 LOCKED = re.compile(r"requirements/\w+\.txt")
+PINNED = re.compile(r"(requirements|benchmarks)/\w+\.txt")
 # Written in two parts, so that this file does not find itself.
 REGISTRY_HOST = re.compile("|".join([r"\bpypi" + r"\.org", r"\bpythonhosted" + r"\.org", r"\bregistry\." + "npmjs"]))
 MACHINE_PATH = re.compile(r"(?<![\w.~-])/(?:wor" + r"k|hom" + r"e/\w+|User" + r"s/\w+)/")
@@ -79,7 +80,7 @@ def unpinned_requirements(texts: Texts) -> Findings:
     return [
         f"{path} {requirement.split()[0]}"
         for path, text in texts.items()
-        if LOCKED.fullmatch(path)
+        if PINNED.fullmatch(path)
         for requirement in requirements(text)
         if not re.match(r"[\w.-]+==[\w.]+[ ;].*--hash=sha256:[0-9a-f]{64}", requirement)
     ]
