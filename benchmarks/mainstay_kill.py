@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 import time
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import house
 from subject import say, serve
@@ -25,7 +27,7 @@ NOT_ENDED = "SELECT count(*) FROM plan WHERE ended_at_us IS NULL"
 MOVED = "SELECT count(DISTINCT plan) FROM event WHERE position > ? AND plan <> ''"
 
 
-async def begin(request: Request) -> Answer:
+async def begin(request: Request) -> NoReturn:
     """Start plans, say when all are under way, and go on until this process is killed."""
     outcomes: Counter[str] = Counter()
     begun = asyncio.Event()
@@ -42,8 +44,8 @@ async def begin(request: Request) -> Answer:
     await asyncio.gather(*(owner.requests.propose(definition, {})[1] for _ in range(request["count"])))
     await begun.wait()
     say({"plans": owner.ledger.rows(NOT_ENDED)[0][0]})
-    await asyncio.sleep(3600)
-    raise AssertionError
+    await asyncio.to_thread(sys.stdin.readline)  # nothing comes: it is killed, or who asked is gone
+    os._exit(1)
 
 
 async def go_on(request: Request) -> Answer:
