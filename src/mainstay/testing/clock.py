@@ -44,16 +44,17 @@ class SimulatedClock:
 
     def boot_s(self) -> float:
         """Seconds since boot, never jumping."""
-        return self._time() + self._passed(self._naps)
+        return self.time() + self._passed(self._naps)
 
     async def sleep(self, seconds: float) -> None:
         """Wait; the process may die when it wakes."""
         await asyncio.sleep(seconds)
         self._boundaries.reach("awake")
 
-    def _time(self) -> float:
+    def time(self) -> float:
+        """The loop's seconds, which stand still while the machine sleeps; also between two lives."""
         return self._down_s if self._loop is None else self._loop.time()
 
     def _passed(self, changes: Sequence[tuple[float, float]]) -> float:
-        now_s = self._time() if changes else 0.0
+        now_s = self.time() if changes else 0.0
         return sum(by_s for at_s, by_s in changes if at_s <= now_s)

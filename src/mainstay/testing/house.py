@@ -24,9 +24,10 @@ if TYPE_CHECKING:
     from mainstay.testing.crash import Boundaries
     from mainstay.testing.disk import Disk
     from mainstay.testing.operator import Operator
+    from mainstay.testing.setting import Setting
     from mainstay.testing.world import World
 
-LOOK_S = 20.0  # between two looks whether all is done
+LOOK_S, LOOK_AT_MOST_S = 20.0, 900.0  # between two looks whether all is done: longer the longer nothing moves
 GIVE_UP_S = 3 * 86_400.0  # nothing was recorded for so long: nothing will be
 TOKEN_KEY = bytes(range(32))
 
@@ -52,9 +53,10 @@ class House(Works):
         clock: SimulatedClock,
         world: World,
         times: Chance,
+        setting: Setting,
         new_id: Callable[[], str],
     ) -> None:
-        """Open what the disk holds."""
+        """Open what the disk holds, with what the workspace says."""
         self._boundaries, self._times = boundaries, times
         self.ledger = SimulatedLedger(disk, boundaries)
         blobs = SimulatedBlobs(disk, boundaries)
@@ -71,10 +73,14 @@ class House(Works):
                 random=self._random,
                 new_id=new_id,
                 token_key=TOKEN_KEY,
-                is_online=_online,
+                is_online=world.is_online,
                 reopen=self.ledger.reopen,
                 room_missing=self.ledger.room_missing,
                 company={},
+                caps=setting.caps,
+                limits=setting.limits,
+                delays=setting.delays,
+                timezone=setting.timezone,
             )
         )
         activation = activation_of(NOWHERE, NOWHERE, self.ledger, blobs, contracts)
@@ -100,14 +106,15 @@ class House(Works):
             await self._propose(definition)
         last, since_s = 0, self.clock.boot_s()
         while True:
-            await asyncio.sleep(LOOK_S)
+            still_s = self.clock.boot_s() - since_s
+            await asyncio.sleep(min(max(LOOK_S, still_s / 4), LOOK_AT_MOST_S))
             if not self.engine.is_whole:
                 continue
             try:
                 position, moving = self.ledger.rows(LAST)[0][0], self.ledger.rows(MOVING)[0][0]
             except CommitFailedError:
                 continue
-            if not moving or self.clock.boot_s() - since_s > GIVE_UP_S:
+            if not moving or still_s > GIVE_UP_S:
                 return
             if position != last:
                 last, since_s = position, self.clock.boot_s()
@@ -128,7 +135,3 @@ class House(Works):
     def _random(self) -> float:
         self._drawn += 1
         return self._times.draw("jitter", self._drawn)
-
-
-async def _online() -> bool:
-    return True

@@ -115,8 +115,9 @@ def _undone(plan: Plan, name: str, operations: Mapping[str, Operation]) -> Itera
         back = plan.slots.get(f"~{path}")
         if (back is None or back.status != "done") and path not in plan.not_undone:
             yield f"{name}: '{path}' was neither taken back nor named"
-    for path in plan.not_undone:
-        operation = operations.get(plan.slots[path].operation) if path in plan.slots else None
+    for path in plan.not_undone:  # where you said that it happened nobody knows with what to take it back
+        slot = plan.slots.get(path)
+        operation = operations.get(slot.operation) if slot is not None and slot.output is not None else None
         if operation is not None and operation.compensation and f"~{path}" not in plan.slots:
             yield f"{name}: taking '{path}' back was never tried"
 

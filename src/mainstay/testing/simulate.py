@@ -13,12 +13,13 @@ from mainstay.ledger.views import VIEWS
 from mainstay.testing.chance import Chance
 from mainstay.testing.clock import SimulatedClock
 from mainstay.testing.crash import Boundaries
-from mainstay.testing.disk import Disk, Faults
+from mainstay.testing.disk import Disk
 from mainstay.testing.house import House
 from mainstay.testing.judge import judge, outcome_of, read
 from mainstay.testing.loop import Crash, SimulatedLoop
 from mainstay.testing.operator import Operator
 from mainstay.testing.plans import definition_of
+from mainstay.testing.setting import machine_of, setting_of
 from mainstay.testing.world import World
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from mainstay.testing.judge import Outcome
 
 MOST_LIVES = 60
-SCHEDULES = 8  # other timings tried before an end counts as one that no run without a crash has
+SCHEDULES = 40  # other timings tried before an end counts as one that no run without a crash has
 # The digest of the last record, in hex.
 _HEAD = "SELECT coalesce((SELECT hex(digest) FROM event ORDER BY position DESC LIMIT 1), '')"
 # Whether the intent of a token is on disk. (token)
@@ -78,9 +79,10 @@ class Simulation:
         """Set it up."""
         chance, self._times = Chance(seed), Chance(f"{seed}/{schedule}")
         self._boundaries = Boundaries(deadly)
-        faults = Faults(failing=0.02, full=0.005) if self._times.happens(0.3, "faults") else Faults()
-        self.disk = Disk((VIEWS,), self._times.of("disk"), faults)
-        self._clock = SimulatedClock(self._boundaries)
+        machine = machine_of(self._times.of("machine"))
+        self.disk = Disk((VIEWS,), self._times.of("disk"), machine.faults)
+        self._clock = SimulatedClock(self._boundaries, machine.jumps, machine.naps)
+        self._setting = setting_of(chance.of("setting"))
         self.world = World(chance.of("world"), self._times.of("world"), self._boundaries, self._clock.boot_s)
         self.world.intended = self._is_intended
         self._operator = Operator(chance.of("operator"), self._times.of("operator"), self._boundaries, self.world)
@@ -108,7 +110,7 @@ class Simulation:
         self.lives += 1
         times = self._times.of(f"life {self.lives}")
         self._boundaries.revive()
-        loop = SimulatedLoop(self._clock.boot_s(), lambda: times.draw("thread") * 0.05)
+        loop = SimulatedLoop(self._clock.time(), lambda: times.draw("thread") * 0.05)
         self._clock.follow(loop)
         try:
             return loop.run(self._owner(times))
@@ -118,7 +120,7 @@ class Simulation:
             self._clock.follow(None, loop.time() + times.draw("down") ** 4 * 7200)
 
     async def _owner(self, times: Chance) -> bool:
-        house = House(self.disk, self._boundaries, self._clock, self.world, times, self._new_id)
+        house = House(self.disk, self._boundaries, self._clock, self.world, times, self._setting, self._new_id)
         return await house.live(self._definitions, self._operator)
 
     def _new_id(self) -> str:
