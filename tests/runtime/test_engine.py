@@ -422,7 +422,7 @@ def test_cancelling_a_plan_ends_the_child_plans_behind_it(workspace, world):
 
     async def scenario(owner):
         plan_id, standing = await start(owner, plan(each(do("a", "test.shout", "x"))), words=words)
-        assert len(standing["questions"]) == 100  # the second part begins after the first
+        assert len(standing["questions"]) == 150  # a part that only waits for answers holds nothing back
         await owner.engine.submit(plan_id, c.CancelPlan(now_us=owner.clock.now_us(), by="operator"))
         children = [owner.engine.load(f"{plan_id}-a-{number}").status for number in (1, 2)]
         return owner.requests.standing(plan_id)["questions"], children
@@ -572,11 +572,11 @@ def test_an_undo_says_what_stays_of_a_long_list_too(workspace, world):
 
     async def scenario(owner):
         plan_id, standing = await start(owner, plan(each(do("a", "test.shout", "x"))), words=words)
-        await rule(owner, standing["questions"][0], "approve")
-        for decision in standing["questions"][1:]:
+        first, last = standing["questions"][0], standing["questions"][-1]
+        for decision in standing["questions"][1:-1]:
             owner.requests.rule(decision, {"choice": "reject"})
-        second = await owner.requests.follow(plan_id, lambda _: None)
-        await rule(owner, second["questions"][1], "approve")
+        await rule(owner, first, "approve")
+        await rule(owner, last, "approve")
         await owner.engine.submit(plan_id, c.UndoPlan(now_us=owner.clock.now_us(), by="operator"))
         end = await owner.requests.follow(plan_id, lambda _: None)
         return end["status"], facts(owner, plan_id)[-1].left, Views(owner.workspace).replay(plan_id)["same"]
