@@ -1,0 +1,16 @@
+"""What an operator can look at: plans, questions, history. Reads only, takes no lock, needs no owner.
+
+Every function gives plain data (dicts and lists), the same for screens and for --json.
+"""
+
+from __future__ import annotations
+
+from mainstay.views.actions import Actions
+from mainstay.views.history import History
+from mainstay.views.plans import Plans
+
+__all__ = ["Views"]
+
+
+class Views(Plans, Actions, History):
+    """Reads one workspace: opened in `opening`, seen plan by plan, question by question, or as a whole."""

@@ -1,0 +1,85 @@
+"""What was done in the world: what an undo would take back, and what may have happened since a copy was made."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from mainstay import events as e
+from mainstay.contracts import from_plain
+from mainstay.errors import UnknownNameError
+from mainstay.kernel.state import duty_of, step_name
+from mainstay.kernel.undo import undo_order
+from mainstay.requests.leaning import leaning
+from mainstay.requests.release import in_doubt, plans_in_doubt
+from mainstay.requests.release import shown as shown_doubt
+from mainstay.runtime.sealing import FORGOTTEN_UNDO
+from mainstay.sentences import say_path
+from mainstay.views.opening import Opened
+
+if TYPE_CHECKING:
+    from mainstay.ports import Catalogue
+    from mainstay.views.opening import Row
+
+
+class Actions(Opened):
+    """The actions of plans, each as its card named it."""
+
+    def undo_list(self, plan_id: str, catalogue: Catalogue) -> Row:
+        """List what an undo would take back, in order, and what it can't; each as its card named it."""
+        plan = self.plan(plan_id)
+        prepared = {one.fact.path: one.fact for one in self.recorded(plan_id) if isinstance(one.fact, e.EffectPrepared)}
+        possible, impossible = undo_order(plan)
+        leans = leaning(self._reader.rows, self.plan, plan, possible)
+        found: Row = {"plan": plan_id, "title": plan.title, "leaning": leans, "possible": [], "impossible": []}
+        for path in possible:
+            named = say_path(path) + ": " if duty_of(plan, path) == "child" else ""
+            for child in reversed(plan.slots[path].children):
+                inner = self.undo_list(child, catalogue)
+                for kind in ("possible", "impossible"):
+                    found[kind] += [row | {"action": named + row["action"]} for row in inner[kind]]
+            if path in prepared:
+                undo = plan.slots[path].undo
+                if undo is not None and self._payloads.lost(undo.arguments):
+                    impossible = (*impossible, (path, FORGOTTEN_UNDO))
+                    continue
+                by = _summary(catalogue, undo.operation) if undo is not None else ""
+                found["possible"].append(self._action(path, prepared[path], catalogue) | {"by": by})
+        left = [one for one in impossible if one[0] in prepared]
+        found["impossible"] += [self._action(path, prepared[path], catalogue) | {"why": why} for path, why in left]
+        return found
+
+    def in_doubt(self, catalogue: Catalogue) -> list[Row]:
+        """List, plan by plan, what may have happened since a copied history ends."""
+        found: list[Row] = []
+        for plan in map(self.plan, plans_in_doubt(self._reader.rows)):
+            held = list(in_doubt(plan, catalogue, time.time_ns() // 1000))
+            if held:
+                prepared = {
+                    one.fact.path: one.fact for one in self.recorded(plan.id) if isinstance(one.fact, e.EffectPrepared)
+                }
+                row = shown_doubt(held, plan.title)
+                for action, one in zip(row["actions"], (one for one in held if one.doubt != "later"), strict=True):
+                    named = self._action(one.path, prepared[one.path], catalogue)["headline"]
+                    action["headline"] = f"undo: {named}" if one.path.startswith("~") else named
+                found.append(row)
+        return found
+
+    def _action(self, path: str, prepared: e.EffectPrepared, catalogue: Catalogue) -> Row:
+        """Name one action by the headline of its card."""
+        headline = prepared.operation
+        with suppress(UnknownNameError, msgspec.ValidationError):
+            operation = catalogue.operation(prepared.operation)
+            typed = from_plain(self._payloads.load(prepared.arguments), operation.input)
+            headline = operation.card(typed).headline if operation.card is not None else operation.summary
+        return {"action": say_path(path), "step": step_name(path), "headline": headline}
+
+
+def _summary(catalogue: Catalogue, operation: str) -> str:
+    try:
+        return catalogue.operation(operation).summary
+    except UnknownNameError:
+        return operation

@@ -1,0 +1,137 @@
+"""The history as a whole: whether it is in order, whether it is this workspace's own, and what was learned in it."""
+
+from __future__ import annotations
+
+import sys
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from mainstay import events as e
+from mainstay.contracts import marks_in
+from mainstay.encoding import decode_value
+from mainstay.errors import LedgerError
+from mainstay.kernel.replay import replay
+from mainstay.ledger.anchor import last_anchor, read_anchors
+from mainstay.ledger.chain import Mark
+from mainstay.ledger.head import HEAD_NAME, KEEPS_HEAD, judge, place_of, read_witness
+from mainstay.ledger.head import read as read_head
+from mainstay.ledger.known import KnownReader
+from mainstay.requests.forgetting import find_person
+from mainstay.requests.release import STREAM, reason_of
+from mainstay.sentences import say, say_actor
+from mainstay.values import BlobRef
+from mainstay.views.opening import Opened
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mainstay.views.opening import Row
+
+
+class History(Opened):
+    """All that was recorded."""
+
+    def tail(self, after: int = 0, limit: int = 1000) -> list[Row]:
+        """Give the newest or following events of the whole history."""
+        head = self._reader.head()[0]
+        start = after or max(0, head - limit)
+        return [
+            {
+                "position": event.position,
+                "event": event.id,
+                "at": self.time(event.recorded_at_us),
+                "kind": event.kind,
+                "who": say_actor(event.actor),
+                "what": say(event.fact),
+                "because": event.cause,
+            }
+            for event in self._reader.tail(start, limit)
+        ]
+
+    def replay(self, plan_id: str) -> Row:
+        """Decide a plan's history again with the present release, without effects; name the first difference."""
+        plan, recorded = self.plan(plan_id), self.recorded(plan_id)
+        found = replay(plan_id, plan.graph, recorded)
+        at = recorded[min(found.position or found.facts, found.facts) - 1]
+        return {
+            "plan": plan_id,
+            "facts": found.facts,
+            "same": found.same,
+            "first_difference": f"{found.position}: {found.difference}" if found.difference else "",
+            "record": {"position": at.position, "at": self.time(at.recorded_at_us), "what": say(at.fact)},
+            "digest": self._reader.digest_at(at.position),
+            "parts": [child for slot in plan.slots.values() for child in slot.children],
+        }
+
+    def verify(self, progress: Callable[[int], None] | None = None, anchors: str = "") -> Row:
+        """Walk the chain, and look at all that lies beside it: what is not as it was written is named.
+
+        It is held against its head, and against the anchors in a text. Raises InputError when those can't be read.
+        """
+        marks = [*self._heads(), *(one.mark for one in (read_anchors(anchors, self._id) if anchors else ()))]
+        found = self._reader.verify(progress, marks)
+        last = last_anchor(self._reader.read, time.time_ns() // 1000) if found.bad is None else None
+        return {
+            "records": found.records,
+            "head": found.head,
+            "bad": found.bad,
+            "why": found.why,
+            "damaged": list(found.damaged),
+            "against": [msgspec.to_builtins(mark) for mark in found.marks],
+            "anchored": None if last is None else {"record": last[0], "at": self.time(last[1])},
+            "files": self._unusable_files(),
+        }
+
+    def _heads(self) -> list[Mark]:
+        """Give what the head beside the history and the one beside its key say, of this very file."""
+        here = place_of(self._path)
+        head, witness = read_head(self._path.with_name(HEAD_NAME)), read_witness(self._witness, here)
+        found = (("its head", head), ("its head beside the key", witness))
+        return [Mark(name, one.position, one.digest) for name, one in found if one and one.place.is_same_file(here)]
+
+    def _unusable_files(self) -> list[Row]:
+        """Name the stored files that facts speak of, and that are missing or altered; each once."""
+        seen: set[str] = set()
+        found: list[Row] = []
+        with suppress(LedgerError):  # of a history that can't be read any further; the walk along the chain said so
+            for event in self._reader.tail(limit=sys.maxsize):
+                waiting = list(marks_in(event.fact))
+                while waiting:
+                    mark = waiting.pop()
+                    if not isinstance(mark, BlobRef) or mark.digest in seen:
+                        continue
+                    seen.add(mark.digest)
+                    try:
+                        content = self._payloads.raw.get(mark)
+                    except LedgerError as error:
+                        of = event.plan or event.stream.removeprefix("plan:")
+                        found.append({"plan": of, "says": error.message, "next": error.remedy})
+                        continue
+                    if mark.media == e.VALUE_MEDIA:
+                        waiting += marks_in(decode_value(content))
+        return found
+
+    def held(self) -> str:
+        """Say why all work is stopped (KERNEL L6); empty when it is not."""
+        return reason_of(self._reader.read(STREAM))
+
+    def moved(self) -> str:
+        """Say why the next owner will stop all work: this is not the history it was; empty when it is."""
+        expected = bool(self._reader.rows(KEEPS_HEAD)[0][0])
+        here, head = place_of(self._path), read_head(self._path.with_name(HEAD_NAME))
+        return judge(self._reader, here, head, read_witness(self._witness, here), expected=expected)
+
+    def known(self) -> dict[str, list[Row]]:
+        """Give what was learned from the operator's answers: payers, and layouts of tables."""
+        known = KnownReader(self._reader, self._opener.open)
+        return {
+            "payers": [msgspec.to_builtins(payer) for payer in known.payers()],
+            "layouts": [msgspec.to_builtins(layout) for layout in known.layouts()],
+        }
+
+    def person(self, name: str) -> Row:
+        """Find who is known by a name, an account, a mail address or a customer's number, and where they stand."""
+        return find_person(self._reader, self._people, self._payloads.raw, self._opener, name)

@@ -1,0 +1,82 @@
+"""Opening a workspace to look at it: reads only, takes no lock, needs no owner."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
+
+import msgspec
+
+from mainstay import events as e
+from mainstay.errors import UnknownNameError
+from mainstay.kernel.graph import Definition, Graph
+from mainstay.kernel.plan import fold
+from mainstay.ledger import keys as ledger_keys
+from mainstay.ledger import queries
+from mainstay.ledger.blobs import FileBlobs
+from mainstay.ledger.people import PersonKeys
+from mainstay.ledger.reader import SqliteReader
+from mainstay.runtime.names import local_time
+from mainstay.runtime.payloads import Payloads
+from mainstay.runtime.sealing import Opener
+
+if TYPE_CHECKING:
+    from mainstay.kernel.state import Plan
+    from mainstay.values import Value
+    from mainstay.workspace import Workspace
+
+Row: TypeAlias = dict[str, Any]
+
+
+class Opened:
+    """A workspace that is looked at; what can be seen of it stands in the files beside this one."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        """Open read-only; raises WrongKeyError or LedgerError."""
+        keys = ledger_keys.load(workspace.state)
+        self._reader = SqliteReader(workspace.ledger, keys.database)
+        self._people = PersonKeys(self._reader.rows, keys.people)
+        self._opener = Opener(self._people.open, screen=True)
+        self._payloads = Payloads(FileBlobs(workspace.blobs, keys.blobs), self._opener)
+        self._zone = workspace.config.company.timezone
+        self._id, self._path = keys.workspace, workspace.ledger
+        self._witness = ledger_keys.witness_file(workspace.state)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._reader.close()
+
+    def plan_id(self, prefix: str) -> str:
+        """Give the id that begins so; raises UnknownNameError when there is none, or more than one."""
+        rows = self._reader.rows(queries.PLANS_BY_PREFIX, (prefix, prefix)) if prefix else []
+        exact = [row[0] for row in rows if row[0] == prefix]
+        if exact or len(rows) == 1:
+            return exact[0] if exact else rows[0][0]
+        if rows:
+            raise UnknownNameError(f"More than one plan begins with '{prefix}'.", remedy="Give more of its id.")
+        raise UnknownNameError(f"There is no plan '{prefix}'.", remedy="`mainstay plans` lists them.")
+
+    def plan(self, plan_id: str) -> Plan:
+        """Fold a plan."""
+        recorded = self._reader.read(f"plan:{plan_id}")
+        if not recorded:
+            raise UnknownNameError(f"There is no plan '{plan_id}'.", remedy="`mainstay plans` lists them.")
+        return fold(plan_id, Graph(self.definition(recorded[0])), recorded)
+
+    def definition(self, proposed: e.Recorded) -> Definition:
+        """Give the definition a plan started with."""
+        assert isinstance(proposed.fact, e.PlanProposed)
+        return msgspec.msgpack.decode(self._payloads.blobs.get(proposed.fact.definition), type=Definition)
+
+    def recorded(self, plan_id: str) -> list[e.Recorded]:
+        """Give a plan's facts."""
+        return self._reader.read(f"plan:{plan_id}")
+
+    def opened(self, value: Value) -> Value:
+        """Give a value of a fact as it is shown: opened, what was forgotten as "[forgotten]"."""
+        return self._payloads.load(value)
+
+    def time(self, at_us: int | None) -> str:
+        """Give a time as the operator's clock shows it, ISO 8601."""
+        return "" if at_us is None else local_time(at_us, self._zone).isoformat(timespec="seconds")

@@ -1,0 +1,198 @@
+"""The plans: their list, one with its steps and what happened, and what they wait for."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from typing import TYPE_CHECKING
+
+from mainstay import events as e
+from mainstay.kernel.state import END, OPEN_PLAN, duty_of, is_item, is_stopped
+from mainstay.kernel.undo import undo_order
+from mainstay.ledger import queries
+from mainstay.requests.asked import recall_line
+from mainstay.runtime.journal import told_calls
+from mainstay.runtime.names import last_output
+from mainstay.sentences import SLOT, say, say_actor, say_event, say_path, say_status
+from mainstay.values import SECOND_US
+from mainstay.views.questions import Questions
+
+if TYPE_CHECKING:
+    from mainstay.kernel.state import Plan
+    from mainstay.views.opening import Row
+
+
+PAST_RUNS = 20
+_QUIET = frozenset({"PlanParked", "PlanApproved"})  # of no use on a timeline
+
+
+class Plans(Questions):
+    """What is going on, and what came of it."""
+
+    def plans(self, *, limit: int = 50, open_only: bool = False) -> list[Row]:
+        """List plans, the newest first."""
+        query = queries.OPEN_PLANS if open_only else queries.PLANS
+        return [
+            {
+                "plan": row[0],
+                "playbook": row[1],
+                "title": row[2],
+                "status": row[3],
+                "says": "paused" if row[11] is not None else say_status(row[3], row[12]),
+                "proposed_at": self.time(row[5]),
+                "ended_at": self.time(row[7]),
+                "questions": [d["decision"] for d in self._decisions(queries.DECISIONS_OF_FAMILY, row[0]) if d["open"]],
+            }
+            for row in self._reader.rows(query, (limit, 0))
+        ]
+
+    def past_runs(self, playbook: str) -> Row:
+        """Say how long the last completed runs of a playbook took and what they cost: how many, and the medians.
+
+        Times asleep and times of waiting for an answer count: it is how long the next one may take.
+        """
+        rows = self._reader.rows(queries.LAST_RUNS, (playbook, PAST_RUNS))
+        if not rows:
+            return {"runs": 0, "took_s": None, "cost_usd_micros": None}
+        took_us, cost = (statistics.median(row[index] for row in rows) for index in (0, 1))
+        return {"runs": len(rows), "took_s": took_us / SECOND_US, "cost_usd_micros": round(cost)}
+
+    def unfinished(self) -> list[str]:
+        """Name the plans that have something to do and wait for nobody's answer; an owner goes on with them.
+
+        Those that wait for their turn go on when the plans before them end, those that are paused when you say so.
+        """
+        asked = {row[1].partition("-")[0] for row in self._reader.rows(queries.OPEN_DECISIONS, (1000, 0))}
+        live = {row[0].partition("-")[0] for row in self._reader.rows(queries.LIVE_PLANS)}
+        going = self._reader.rows(queries.OPEN_PLANS, (1000, 0))
+        still = {row[0] for row in going if row[3] in ("proposed", "approved") or row[11] is not None}
+        return sorted(live | {row[0] for row in going if row[0] not in asked | still})
+
+    def show(self, plan_id: str) -> Row:
+        """Show a plan: its steps, its timeline with causes, its questions, what an undo would do."""
+        plan = self.plan(plan_id)
+        possible, impossible = undo_order(plan)
+        return {
+            "plan": plan.id,
+            "playbook": plan.playbook,
+            "title": plan.title,
+            "status": plan.status,
+            "says": say_status(plan.status, plan.ending) if plan.paused_at_us is None else "paused",
+            "paused_at": self.time(plan.paused_at_us),
+            "priority": plan.priority,
+            "inputs": self._payloads.load(plan.inputs),
+            "input_types": {one.name: one.type for one in plan.graph.definition.inputs},
+            "ending": plan.ending,
+            "returns": self._payloads.load(plan.output),
+            "proposed_at": self.time(plan.proposed_at_us),
+            "ended_at": self.time(self._ended_at(plan_id)),
+            "expires_at": self.time(plan.expires_at_us),
+            "steps": [self._step(plan, name) for name in plan.graph.steps],
+            "timeline": self.timeline(plan_id),
+            "questions": [self.question(decision) for decision in plan.questions],
+            "undo": {
+                "possible": [say_path(path) for path in possible],
+                "impossible": [{"action": say_path(path), "why": why} for path, why in impossible],
+            },
+            "not_undone": self._not_undone(plan),
+            "parts": [child for slot in plan.slots.values() for child in slot.children],
+            "leaving": self.leaving(plan_id),
+        }
+
+    def _not_undone(self, plan: Plan) -> list[Row]:
+        """List what an undo left as it is; what child plans taken back with it left stands in its own list."""
+        found = [{"plan": plan.id, "action": say_path(path)} for path in dict.fromkeys(plan.not_undone)]
+        for path, slot in plan.slots.items():
+            for child in slot.children if "~" + path not in plan.slots else ():
+                found += self._not_undone(self.plan(child))
+        return found
+
+    def _step(self, plan: Plan, name: str) -> Row:
+        step, slot = plan.graph.steps[name], plan.slots.get(name)
+        items: dict[str, int] = {}
+        for path in plan.slots:
+            if is_item(path) and path.startswith(f"{name}/"):
+                says = _say_slot(plan, path)
+                items[says] = items.get(says, 0) + 1
+        return {
+            "step": name,
+            "does": step.target or step.kind,
+            "status": slot.status if slot is not None else "later",
+            "says": _say_slot(plan, name),
+            "items": items,
+            "calls": told_calls(self._reader.read, plan, name, self.time),
+            "failure": slot.failure.message if slot is not None and slot.failure is not None else "",
+        }
+
+    def _ended_at(self, plan_id: str) -> int | None:
+        rows = self._reader.rows(queries.PLAN, (plan_id,))
+        return rows[0][7] if rows else None
+
+    def timeline(self, plan_id: str, *, everything: bool = False) -> list[Row]:
+        """Tell what happened, in order; `because` names the event that caused it."""
+        return [
+            {
+                "event": event.id,
+                "at": self.time(event.recorded_at_us),
+                "what": say(event.fact),
+                "who": say_actor(event.actor),
+                "because": event.cause,
+                "kind": event.kind,
+            }
+            for event in self._reader.read(f"plan:{plan_id}")
+            if everything or event.kind not in _QUIET
+        ]
+
+    def outputs(self, plan_id: str) -> Row:
+        """Give the value of every finished step."""
+        plan = self.plan(plan_id)
+        done = {name: slot for name, slot in plan.slots.items() if slot.status == "done" and name != END}
+        return {
+            name: self._payloads.load(last_output(slot) if duty_of(plan, name) == "child" else slot.output)
+            for name, slot in done.items()
+        }
+
+    def leaving(self, plan_id: str = "") -> list[Row]:
+        """List approved actions that leave at a time, the first one first; only those of a plan, where one is named."""
+        found: list[Row] = []
+        for due_us, of, path in self._reader.rows(queries.TIMERS_DISPATCH):
+            if plan_id in ("", of, of.partition("-")[0]):
+                plan = self.plan(of)
+                found.append(
+                    {
+                        "plan": of,
+                        "title": plan.title,
+                        "path": path,
+                        "action": say_path(path),
+                        "does": plan.slots[path].operation,
+                        "leaves_at": self.time(due_us),
+                        "recall": recall_line(plan, path),
+                    }
+                )
+        return found
+
+    def offline(self) -> Row | None:
+        """Say since when there is no network, and how many actions wait for one; None while nothing does."""
+        waiting = self._reader.rows(queries.TIMERS_ONLINE)
+        last = next(iter(self._reader.rows(queries.LAST_OF_STREAMS, ("network:", "network;"))), None)
+        if not waiting or last is None or last[0] != e.NetworkLost.__name__:
+            return None
+        return {"since": self.time(last[1]), "waiting": len(waiting)}
+
+    def clock_set(self) -> str:
+        """Say that the clock was set a while ago, so that nothing expires (KERNEL P5); empty when that is over."""
+        last = next(iter(self._reader.read("clock")[-1:]), None)
+        if last is None or not isinstance(last.fact, e.ClockJumped):
+            return ""
+        ago_s = (time.time_ns() // 1000 - last.recorded_at_us) / SECOND_US
+        return say(last.fact) if ago_s < last.fact.grace_s else ""
+
+
+def _say_slot(plan: Plan, path: str) -> str:
+    slot, undo = plan.slots.get(path), plan.slots.get(f"~{path}")
+    if slot is None:
+        return "later" if plan.status in OPEN_PLAN else "not reached"
+    if slot.status == "waiting" and slot.awaits and not is_stopped(plan, slot):
+        return f"waiting for {say_event(slot.awaits)}"
+    says = "stopped with the plan" if is_stopped(plan, slot) else SLOT[slot.status]
+    return "taken back" if undo is not None and undo.status == "done" else says

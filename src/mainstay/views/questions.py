@@ -1,0 +1,148 @@
+"""The questions that wait, with their cards, and what is stuck."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from mainstay import events as e
+from mainstay.errors import LedgerError, UnknownNameError
+from mainstay.ledger import queries
+from mainstay.requests.asked import labels_of, rejection_used, unreadable, what_follows
+from mainstay.requests.stuck import STUCK_KINDS, group_of
+from mainstay.sentences import ANSWER, QUESTION, say_actor, say_no, say_path
+from mainstay.views.opening import Opened
+
+if TYPE_CHECKING:
+    from mainstay.kernel.state import Plan
+    from mainstay.views.opening import Row
+
+
+class Questions(Opened):
+    """What needs the operator."""
+
+    def inbox(self) -> list[Row]:
+        """List the questions that wait, with their cards, the oldest first."""
+        rows = self._reader.rows(queries.OPEN_DECISIONS, (1000, 0))
+        return [self._question_or_why(row[0], row[1]) for row in rows]
+
+    def _question_or_why(self, decision: str, plan_id: str) -> Row:
+        """Give a question; one whose stored files are gone says so in its place, and the others are shown."""
+        try:
+            return self.question(decision)
+        except LedgerError as error:
+            return unreadable(decision, plan_id, error) | {"timezone": self._zone}
+
+    def question(self, decision: str) -> Row:
+        """Give one question with its whole card (CONSOLE.md)."""
+        decision = self.decision_id(decision)
+        plan_id = decision.rpartition(".")[0]
+        for event in self._reader.read(f"plan:{plan_id}"):
+            if isinstance(event.fact, e.DecisionAsked) and event.fact.decision == decision:
+                return self._card(plan_id, event, event.fact)
+        raise UnknownNameError(f"There is no question '{decision}'.", remedy="`mainstay inbox` lists them.")
+
+    def decision_id(self, text: str) -> str:
+        """Give the whole id of a question; the plan's id may be cut, but never left out."""
+        prefix, _, number = text.rpartition(".")
+        if prefix and number.isdigit():
+            return f"{self.plan_id(prefix)}.{number}"
+        if not text:
+            raise UnknownNameError("No question is named.", remedy="`mainstay inbox` lists them.")
+        found = [row[0] for row in self._reader.rows(queries.OPEN_DECISIONS, (1000, 0)) if row[0].startswith(text)]
+        if len(found) == 1:
+            return found[0]
+        what = "No question that waits" if not found else "More than one question that waits"
+        raise UnknownNameError(f"{what} begins with '{text}'.", remedy="`mainstay inbox` lists them.")
+
+    def _card(self, plan_id: str, event: e.Recorded, asked: e.DecisionAsked) -> Row:
+        plan = self.plan(plan_id)
+        card = self._payloads.load(asked.card)
+        state = [d for d in self._decisions(queries.DECISIONS_OF_PLAN, plan_id) if d["decision"] == asked.decision]
+        slot = plan.slots[asked.paths[0]]
+        return {
+            "decision": asked.decision,
+            "plan": plan_id,
+            "title": plan.title,
+            "kind": asked.kind,
+            "says": QUESTION[asked.kind],
+            "actions": [say_path(path) for path in asked.paths],
+            "card": card if isinstance(card, dict) else {"headline": str(card)},
+            "options": list(asked.options),
+            "binds": list(asked.binds),
+            "rule": asked.rule,
+            "why": asked.why,
+            "cannot_undo": slot.cannot_undo,
+            "parts": list(slot.children),
+            "if_no": say_no(asked.kind, rejection_used=rejection_used(plan, asked)),
+            "follows": what_follows(plan, asked),
+            "arguments": self._payloads.load(slot.arguments) if asked.kind in ("stuck", "effect") else None,
+            "cost_usd_micros": sum(getattr(one.fact, "cost_usd_micros", 0) for one in self.recorded(plan_id)),
+            "came_from": [say_actor(label) for label in labels_of(plan, asked)],
+            "to": asked.to,
+            "reminded": sum(
+                isinstance(one.fact, e.DecisionReminded) and one.fact.decision == asked.decision
+                for one in self.recorded(plan_id)
+            ),
+            "asked_at": self.time(event.recorded_at_us),
+            "due_at": self.time(asked.due_at_us),
+            "plan_expires_at": self.time(plan.expires_at_us),
+            "rows_may_be_kept": asked.kind == "batch" or (asked.kind == "ask" and "rows" in cast("Row", card or {})),
+            "timezone": self._zone,
+            "open": bool(state and state[0]["open"]),
+            "closed": "" if state and state[0]["open"] else self._closed(plan_id, asked.decision),
+            "answer": state[0]["choice"] if state else "",
+        }
+
+    def _closed(self, plan_id: str, decision: str) -> str:
+        """Say why a question no longer waits: who answered it when, or what else ended it."""
+        for event in self.recorded(plan_id):
+            fact = event.fact
+            if getattr(fact, "decision", "") != decision:
+                continue
+            if isinstance(fact, e.DecisionRuled):
+                at = self.time(event.recorded_at_us)[:16].replace("T", " ")
+                return f"{say_actor(fact.by)} {ANSWER.get(fact.choice, fact.choice)} on {at}"
+            if isinstance(fact, e.DecisionExpired):
+                return "it was not answered in time, which means no"
+            if isinstance(fact, e.DecisionVoided):
+                return f"it no longer matters, {fact.why.rstrip('.')}"
+        return "its plan ended"
+
+    def _decisions(self, query: str, plan_id: str) -> list[Row]:
+        return [
+            {"decision": row[0], "kind": row[2], "open": row[10] == "open", "status": row[10], "choice": row[11]}
+            for row in self._reader.rows(query, (plan_id,))
+        ]
+
+    def stuck(self) -> list[Row]:
+        """List what waits for a remedy, the oldest first; what has one cause has one `group`."""
+        plans: dict[str, Plan] = {}
+        waiting = [row for row in self._reader.rows(queries.OPEN_DECISIONS, (10_000, 0)) if row[2] in STUCK_KINDS]
+        return [
+            self._stuck(row[0], plans.get(row[1]) or plans.setdefault(row[1], self.plan(row[1])), row)
+            for row in waiting
+        ]
+
+    def _stuck(self, decision: str, plan: Plan, row: tuple[Any, ...]) -> Row:
+        question = plan.questions[decision]
+        path = question.paths[0]
+        slot, failure = plan.slots[path], plan.slots[path].failure
+        step = plan.step(path)
+        does = slot.operation or (f"agent {step.target}" if step.kind == "agent" else step.target or step.kind)
+        message, error_class = (failure.message, failure.error_class) if failure else (row[7] or row[6], "")
+        return {
+            "decision": decision,
+            "plan": plan.id,
+            "title": plan.title,
+            "kind": question.kind,
+            "path": path,
+            "action": say_path(path),
+            "does": does,
+            "group": group_of(question.kind, does, error_class, message),
+            "class": error_class,
+            "message": message,
+            "remedy": failure.remedy if failure else "",
+            "options": list(question.options),
+            "arguments": self._payloads.load(slot.arguments),
+            "asked_at": self.time(row[3]),
+        }
