@@ -14,6 +14,7 @@ from mainstay.kernel.replay import replay
 from mainstay.kernel.state import ENDED
 from mainstay.ledger import database
 from mainstay.ledger.reader import READ_TAIL, recorded
+from mainstay.testing import rules
 from mainstay.testing.shop import contracts_of
 
 if TYPE_CHECKING:
@@ -40,24 +41,28 @@ class Ended(NamedTuple):
 
     plans: dict[str, Plan]
     facts: dict[str, list[Recorded]]
+    others: dict[str, list[Recorded]]  # by stream: what is no plan's
 
 
 def read(disk: Disk) -> Ended:
     """Fold all plans from what is on disk."""
     facts: dict[str, list[Recorded]] = {}
+    others: dict[str, list[Recorded]] = {}
     for row in database.rows(disk.connection, READ_TAIL, (0, ALL)):
         event = recorded(row, disk.segments)
         if event.stream.startswith("plan:"):
             facts.setdefault(event.stream.removeprefix("plan:"), []).append(event)
+        else:
+            others.setdefault(event.stream, []).append(event)
     graphs = {name: _graph(disk, events) for name, events in facts.items()}
-    return Ended({name: fold(name, graphs[name], events) for name, events in facts.items()}, facts)
+    return Ended({name: fold(name, graphs[name], events) for name, events in facts.items()}, facts, others)
 
 
 def outcome_of(ended: Ended, world: World) -> Outcome:
     """Say how a run ended."""
     plans: dict[str, tuple[str, tuple[tuple[str, str], ...]]] = {}
     for plan in ended.plans.values():
-        units = _units(ended.facts[plan.id])
+        units = rules.agents_called(ended.facts[plan.id])
         slots = tuple(sorted((units.get(path, path), slot.status) for path, slot in plan.slots.items()))
         plans[plan.playbook] = (plan.status, slots if plan.status == "completed" else ())
     finished = {name for name, (status, _) in plans.items() if status == "completed"}
@@ -65,14 +70,8 @@ def outcome_of(ended: Ended, world: World) -> Outcome:
     return Outcome(plans, happened)
 
 
-def _units(facts: list[Recorded]) -> dict[str, str]:
-    """Name the actions of agents by the units they are for: their numbers follow the order of answers."""
-    calls = [event.fact for event in facts if isinstance(event.fact, e.EffectCalled)]
-    return {fact.path: str(fact.arguments["unit"]) for fact in calls if isinstance(fact.arguments, dict)}
-
-
-def judge(disk: Disk, world: World, ended: Ended) -> Iterator[str]:
-    """Give all that should not be."""
+def judge(disk: Disk, world: World, ended: Ended, told: Mapping[str, str]) -> Iterator[str]:
+    """Give all that should not be; `told` are the answers the operator was told are taken, by question."""
     yield from world.findings
     operations = contracts_of(world).operations
     verified = disk.verify()
@@ -81,9 +80,13 @@ def judge(disk: Disk, world: World, ended: Ended) -> Iterator[str]:
     for table in disk.differing():
         yield f"table {table} is not what a rebuild gives"
     yield from _lost(disk)
+    yield from _unheard(ended, told)
     for plan in ended.plans.values():
         yield from _plan(plan, ended.facts[plan.id], operations)
+        yield from rules.order(plan.id, plan.graph, ended.facts[plan.id])
+        yield from rules.rulings(plan.id, ended.facts[plan.id])
     yield from _effects(ended, world)
+    yield from rules.held(ended.others)
 
 
 def _lost(disk: Disk) -> Iterator[str]:
@@ -92,6 +95,15 @@ def _lost(disk: Disk) -> Iterator[str]:
     for position, digest in disk.told:
         if position and digests.get(position, "").lower() != digest:
             yield f"record {position} was acknowledged and is not there"
+
+
+def _unheard(ended: Ended, told: Mapping[str, str]) -> Iterator[str]:
+    """An answer that was acknowledged stands in the history (F18)."""
+    facts = [event.fact for events in ended.facts.values() for event in events]
+    ruled = {fact.decision: fact.choice for fact in facts if isinstance(fact, e.DecisionRuled)}
+    for decision, choice in told.items():
+        if ruled.get(decision) != choice:
+            yield f"{decision} was answered with {choice}, and recorded is {ruled.get(decision)}"
 
 
 def _plan(plan: Plan, facts: list[Recorded], operations: Mapping[str, Operation]) -> Iterator[str]:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from mainstay.testing.judge import Outcome
 
 MOST_LIVES = 60
+SOON = 25  # boundaries after a death at which another is as likely as not
 SCHEDULES = 40  # other timings tried before an end counts as one that no run without a crash has
 # The digest of the last record, in hex.
 _HEAD = "SELECT coalesce((SELECT hex(digest) FROM event ORDER BY position DESC LIMIT 1), '')"
@@ -69,7 +70,12 @@ def deadly_of(seed: int, boundaries: int) -> frozenset[int]:
     """Choose where a seed's second run dies, of so many boundaries."""
     chance = Chance(seed)
     deaths = chance.pick((1, 1, 1, 2, 2, 3, 5), "deaths")
-    return frozenset(chance.whole(1, boundaries, "death", number) for number in range(deaths))
+    chosen: list[int] = []
+    for number in range(deaths):
+        soon = bool(chosen) and chance.happens(0.4, "soon", number)  # while it recovers
+        again = chosen[-1] + chance.whole(1, SOON, "death", number) if soon else 0
+        chosen.append(again or chance.whole(1, boundaries, "death", number))
+    return frozenset(chosen)
 
 
 class Simulation:
@@ -101,7 +107,7 @@ class Simulation:
         while not self._live():
             assert self.lives < MOST_LIVES, f"it did not end in {MOST_LIVES} lives"
         ended = read(self.disk)
-        findings = [*self._operator.findings, *judge(self.disk, self.world, ended)]
+        findings = [*self._operator.findings, *judge(self.disk, self.world, ended, self._operator.told)]
         head = database.rows(self.disk.connection, _HEAD)[0][0]
         return Played(findings, outcome_of(ended, self.world), self._boundaries.passed, self.deaths, head)
 

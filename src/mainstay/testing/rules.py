@@ -1,0 +1,110 @@
+"""What must hold inside histories, read from their facts: who was asked, what came first, what is still held."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, NamedTuple
+
+from mainstay import events as e
+from mainstay.kernel import budget
+from mainstay.kernel.plan import evolve
+from mainstay.kernel.state import FINAL, Plan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from mainstay.events import Recorded
+    from mainstay.kernel.graph import Graph, Need
+
+_BEGINS = (e.EffectPrepared, e.StepStarted, e.StepCompleted, e.WaitStarted, e.ItemsFrozen, e.ChildrenStarted)
+_YES = "approve"
+
+
+class _Prepared(NamedTuple):
+    """The last preparation of an effect."""
+
+    digest: str
+    ruling: str
+
+
+def order(name: str, graph: Graph, facts: Sequence[Recorded]) -> Iterator[str]:
+    """No step begins before what it needs ended in the way it needs."""
+    plan, begun = Plan(name, graph), set[str]()
+    for event in facts:
+        fact = event.fact
+        path = fact.path if isinstance(fact, _BEGINS) else ""
+        if path and path not in begun and path in graph.steps:
+            begun.add(path)
+            for need in graph.steps[path].needs:
+                if not _is_met(plan, need):
+                    yield f"plan {name}: '{path}' began while '{need.step}' is {plan.slots[need.step].status}"
+        plan = evolve(plan, fact, event.recorded_at_us)  # pyright: ignore[reportArgumentType] - a plan's own fact
+
+
+def _is_met(plan: Plan, need: Need) -> bool:
+    status = plan.slots[need.step].status if need.step in plan.slots else "ready"
+    return status in FINAL if need.kind == "optional" else status == need.kind
+
+
+def rulings(name: str, facts: Sequence[Recorded]) -> Iterator[str]:
+    """What is asked about leaves on a yes to exactly that, given once, and used for one happening (KERNEL E6)."""
+    asked: dict[str, e.DecisionAsked] = {}
+    ruled: dict[str, e.DecisionRuled] = {}
+    prepared: dict[str, _Prepared] = {}
+    used: set[tuple[str, str]] = set()
+    for event in facts:
+        match event.fact:
+            case e.DecisionAsked() as fact:
+                asked[fact.decision] = fact
+            case e.DecisionRuled() as fact:
+                if fact.decision in ruled:
+                    yield f"{fact.decision} was answered twice"
+                ruled[fact.decision] = fact
+            case e.EffectPrepared() as fact:
+                prepared[fact.path] = _Prepared(fact.digest, fact.ruling)
+            case e.EffectRefused() | e.EffectAbsent() as fact:
+                used = {one for one in used if one[0] != fact.path}
+            case e.EffectIntended() as fact if fact.verdict.decision != "allow":
+                if (fact.path, fact.ruling) in used:
+                    yield f"plan {name}: {fact.ruling} let '{fact.path}' leave twice"
+                used.add((fact.path, fact.ruling))
+                why = _not_allowed(fact, prepared[fact.path], asked.get(fact.ruling), ruled.get(fact.ruling))
+                if why:
+                    yield f"plan {name}: '{fact.path}' left, and {why}"
+            case _:
+                pass
+
+
+def _not_allowed(
+    intended: e.EffectIntended, prepared: _Prepared, asked: e.DecisionAsked | None, ruled: e.DecisionRuled | None
+) -> str:
+    if asked is None or ruled is None:
+        return "nobody said yes"
+    if ruled.choice != _YES:
+        return f"{ruled.decision} was answered with {ruled.choice}"
+    if prepared.digest in (*asked.binds, *ruled.binds) or prepared.ruling == intended.ruling:
+        return ""
+    return f"{ruled.decision} was about something else"
+
+
+def held(streams: Mapping[str, Sequence[Recorded]]) -> Iterator[str]:
+    """When all is over no plan holds a place, and no effect a part of a budget (KERNEL T2)."""
+    for stream, events in streams.items():
+        folded, places = budget.Budget(), Counter[str]()
+        for event in events:
+            fact = event.fact
+            if isinstance(fact, (e.BudgetReserved, e.BudgetSettled)):
+                folded = budget.evolve(folded, fact)
+            elif isinstance(fact, (e.PlaceTaken, e.PlaceLeft)):
+                places[fact.plan] += 1 if isinstance(fact, e.PlaceTaken) else -1
+        if folded.holds:
+            yield f"{stream}: {', '.join(folded.holds)} still held"
+        for plan, count in places.items():
+            if count:
+                yield f"{stream}: plan {plan} took its place {count} times more often than it left it"
+
+
+def agents_called(facts: Sequence[Recorded]) -> dict[str, str]:
+    """Name the actions of agents by the units they are for: their numbers follow the order of answers."""
+    calls = [event.fact for event in facts if isinstance(event.fact, e.EffectCalled)]
+    return {call.path: str(call.arguments["unit"]) for call in calls if isinstance(call.arguments, dict)}

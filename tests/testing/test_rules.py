@@ -1,0 +1,120 @@
+"""The judge's rules, each fed a history that breaks it: a rule that can't fail finds nothing."""
+
+import msgspec
+import pytest
+
+from mainstay import events as e
+from mainstay.kernel.graph import Graph, Need
+from mainstay.testing import judge, rules
+from mainstay.testing.simulate import Simulation
+
+
+@pytest.fixture(scope="module")
+def run():
+    """A run in which something was asked about, approved and done."""
+    for seed in range(100):
+        simulation = Simulation(seed)
+        assert simulation.play().findings == []
+        ended = judge.read(simulation.disk)
+        for plan in ended.plans.values():
+            facts = ended.facts[plan.id]
+            asked = [each.fact for each in facts if isinstance(each.fact, e.EffectIntended) and each.fact.ruling]
+            if asked and plan.status == "completed" and len(plan.graph.steps) > 1:
+                return simulation, ended, plan
+    raise AssertionError
+
+
+def changed(facts, kind, change):
+    """Give facts with each of a kind changed, or left out where the change gives None."""
+    made = [(each, change(each.fact) if isinstance(each.fact, kind) else each.fact) for each in facts]
+    return [e.Recorded(*(*as_tuple(each)[:-1], fact)) for each, fact in made if fact is not None]
+
+
+def as_tuple(event):
+    return tuple(getattr(event, name) for name in event.__struct_fields__)
+
+
+def test_e6_what_leaves_without_a_yes_is_found(run):
+    _, ended, plan = run
+    unruled = changed(ended.facts[plan.id], e.DecisionRuled, lambda _: None)
+    assert any("nobody said yes" in each for each in rules.rulings(plan.id, unruled))
+
+
+def test_e6_what_leaves_on_a_no_is_found(run):
+    _, ended, plan = run
+    no = changed(ended.facts[plan.id], e.DecisionRuled, lambda fact: msgspec.structs.replace(fact, choice="reject"))
+    assert any("was answered with reject" in each for each in rules.rulings(plan.id, no))
+
+
+def test_e6_what_leaves_on_a_yes_to_something_else_is_found(run):
+    _, ended, plan = run
+    other = changed(ended.facts[plan.id], e.EffectPrepared, lambda fact: msgspec.structs.replace(fact, digest="other"))
+    assert any("was about something else" in each for each in rules.rulings(plan.id, other))
+
+
+def test_e6_an_answer_given_twice_or_used_twice_is_found(run):
+    _, ended, plan = run
+    facts = ended.facts[plan.id]
+    ruled = [each for each in facts if isinstance(each.fact, e.DecisionRuled)]
+    assert any("was answered twice" in each for each in rules.rulings(plan.id, [*facts, *ruled]))
+    left = [each for each in facts if isinstance(each.fact, e.EffectIntended) and each.fact.ruling]
+    assert any("leave twice" in each for each in rules.rulings(plan.id, [*facts, *left[-1:], *left[-1:]]))
+
+
+def test_a_step_that_begins_before_what_it_needs_is_found(run):
+    _, ended, plan = run
+    assert list(rules.order(plan.id, plan.graph, ended.facts[plan.id])) == []
+    first = next(each.fact.path for each in ended.facts[plan.id] if getattr(each.fact, "path", "") in plan.graph.steps)
+    last = plan.graph.definition.steps[-1].name
+    assert first != last
+    steps = tuple(
+        msgspec.structs.replace(step, needs=(Need(last),)) if step.name == first else step
+        for step in plan.graph.definition.steps
+    )
+    graph = Graph(msgspec.structs.replace(plan.graph.definition, steps=steps))
+    graph.roots, graph.unmet = plan.graph.roots, plan.graph.unmet  # the history began it all the same
+    assert any(f"'{first}' began while '{last}'" in each for each in rules.order(plan.id, graph, ended.facts[plan.id]))
+
+
+def test_t2_what_is_held_when_all_is_over_is_found():
+    def recorded(fact):
+        return e.Recorded(1, "s", 1, type(fact).__name__, 1, 0, "", "", "", fact)
+
+    taken, left = recorded(e.PlaceTaken("p1")), recorded(e.PlaceLeft("p1"))
+    hold = recorded(e.BudgetReserved("2026-01-05", "p1/pay", 1, 0))
+    spent = recorded(e.BudgetSettled("2026-01-05", "p1/pay", 1, 0))
+    assert list(rules.held({"limit:a": [taken, left], "budget:b": [hold, spent]})) == []
+    assert len(list(rules.held({"limit:a": [taken], "budget:b": [hold]}))) == 2
+
+
+def test_f1_what_was_acknowledged_and_is_lost_is_found(run):
+    simulation, ended, _ = run
+    told = simulation.disk.told
+    simulation.disk.told = [*told, (told[-1][0] + 1, "00" * 32)]
+    found = list(judge.judge(simulation.disk, simulation.world, ended, {"p00001.9": "approve"}))
+    simulation.disk.told = told
+    assert any("was acknowledged and is not there" in each for each in found)
+    assert any("p00001.9 was answered with approve, and recorded is None" in each for each in found)
+
+
+def test_f1_what_the_world_says_is_held_against_the_history(run):
+    simulation, ended, _ = run
+    happened = simulation.world.happened
+    simulation.world.happened = [*happened, happened[0], happened[-1]._replace(token="unknown")]
+    found = list(judge.judge(simulation.disk, simulation.world, ended, {}))
+    simulation.world.happened = happened[1:]
+    found += judge.judge(simulation.disk, simulation.world, ended, {})
+    simulation.world.happened = happened
+    for says in ("times under one token", "is not recorded as done", "is recorded as done and did not happen"):
+        assert any(says in each for each in found), says
+
+
+def test_l9_a_table_that_no_rebuild_gives_and_an_altered_record_are_found():
+    simulation = Simulation(2)
+    assert simulation.play().findings == []
+    ended = judge.read(simulation.disk)
+    simulation.disk.connection.execute("UPDATE plan SET title = 'other'")
+    simulation.disk.connection.execute("UPDATE event SET actor = 'nobody' WHERE position = 3")
+    found = list(judge.judge(simulation.disk, simulation.world, ended, {}))
+    assert any("table plan is not what a rebuild gives" in each for each in found)
+    assert any("the chain does not verify" in each for each in found)
