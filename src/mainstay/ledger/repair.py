@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from mainstay.ports import Projection
 
+CHECK_CACHE_KIB = 512  # each page is read once; what a large cache took would stay with the process
+
 # Whether a table, with its indexes, can be read whole.
 CHECK = 'PRAGMA quick_check("{}")'
 # Tables there are.
@@ -58,6 +60,7 @@ def _are_sound(path: Path, key: bytes, tables: Sequence[str]) -> bool:
     """Look through a connection of its own: one damaged page makes the whole connection fail."""
     try:
         with closing(database.connect_reader(path, key)) as connection:
+            connection.pragma("cache_size", -CHECK_CACHE_KIB)
             return all(database.rows(connection, CHECK.format(table)) == [("ok",)] for table in tables)
     except (apsw.CorruptError, apsw.NotADBError, apsw.IOError):
         return False
