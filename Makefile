@@ -4,7 +4,7 @@
 BIN := .venv/bin
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1# else it asks the network for a newer one
 
-.PHONY: help setup demo check test test-long simulate bench bench-quick bench-matching format lock clean
+.PHONY: help setup demo check test test-long simulate torture bench bench-quick bench-matching format lock clean
 
 help: ## List the targets
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1\t\2/p' Makefile | expand -t 16
@@ -34,6 +34,9 @@ bench-quick: setup .venv-bench/packages ## The same in a minute; ends with the r
 
 simulate: setup ## Simulate crashes at every boundary: make simulate SEEDS=2000 (docs/testing.md)
 	$(BIN)/python -m mainstay.testing --seeds $(or $(SEEDS),200) $(ARGS)
+
+torture: setup ## Real faults on real processes, minutes: make torture SEED=7 ROUNDS=20 ARGS=F4 (docs/faults.md)
+	$(BIN)/python tests/torture/torture.py --rounds $(or $(ROUNDS),5) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 bench-matching: setup ## Measure how well and how fast payments are matched
 	$(BIN)/python benchmarks/matching.py $(ARGS)

@@ -1,0 +1,70 @@
+"""All faults that are injected into real processes, by the numbers of docs/faults.md. Each plays one round."""
+
+from __future__ import annotations
+
+import functools
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import deaths
+from rig import NORMAL, Rig, Size
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Fault(NamedTuple):
+    """One way to go wrong. `holds` says what held when a round passed; `needs` what this machine must let us do."""
+
+    number: str
+    name: str
+    holds: str
+    play: Callable[[Rig], None]
+    kinds: tuple[str, ...] = NORMAL
+    needs: str = ""  # "mount" or "strace"
+
+
+ALL = (
+    Fault("F3", "killed under load", "all that was acknowledged is on disk", deaths.under_load),
+    Fault("F4", "killed between charge and record", "one charge per key", deaths.between_charge_and_record),
+    Fault("F5", "killed while recovering", "the next start is clean", deaths.while_recovering),
+    Fault("F5", "killed while upgrading lists", "the next start is clean", deaths.while_upgrading),
+    Fault("F5", "killed while taking care", "nothing archived is lost", deaths.while_taking_care),
+    Fault("F5", "backup and restore killed", "whole, or not there", deaths.while_backing_up),
+)
+
+
+def title(fault: Fault) -> str:
+    return f"{fault.number} {fault.name}"
+
+
+def play(fault: Fault, seed: int, size: Size) -> None:
+    """Play one round in a folder of its own, and judge it. Raises AssertionError where something did not hold."""
+    with tempfile.TemporaryDirectory(prefix="torture-") as folder:
+        rig = Rig(Path(folder), seed, size, fault.kinds)
+        try:
+            fault.play(rig)
+            rig.check(ended=True)
+        finally:
+            rig.close()
+
+
+@functools.cache
+def lacks(needs: str) -> str:
+    """Say why this machine can't inject something; empty when it can."""
+    if needs == "strace":
+        strace = shutil.which("strace")
+        works = strace and not subprocess.run([strace, "-qq", "true"], capture_output=True, check=False).returncode
+        return "" if works else "system calls can only be made to fail where strace may trace"
+    if needs == "mount":
+        if os.geteuid() != 0:
+            return "a small file system can only be mounted by root"
+        with tempfile.TemporaryDirectory() as folder:
+            mounted = subprocess.run(["mount", "-t", "tmpfs", "tmpfs", folder], capture_output=True, check=False)
+            subprocess.run(["umount", folder], capture_output=True, check=False)
+        return "this machine does not let us mount a file system" if mounted.returncode else ""
+    return ""

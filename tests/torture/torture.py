@@ -1,0 +1,80 @@
+"""The long form: every fault, round after round, each with a seed of its own: `make torture SEED=n ROUNDS=n ARGS=F4`.
+
+Ends with a table of what was injected and what held, and with status 1 where something did not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import sys
+import tempfile
+import time
+import traceback
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE), str(HERE.parent)]
+
+from faults import ALL, Fault, lacks, play, title  # noqa: E402 - found only now
+from rig import LONG, SHORT  # noqa: E402
+
+ROUNDS = 5
+
+
+def say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("faults", nargs="*", help="numbers or parts of names; all of them when none is given")
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--short", action="store_true", help="as small as in make test")
+    given = parser.parse_args()
+    chosen = [fault for fault in ALL if not given.faults or any(is_named(fault, name) for name in given.faults)]
+    say(f"seed {given.seed}, {given.rounds} rounds of {len(chosen)} faults")
+    size = SHORT if given.short else LONG
+    found: dict[str, list[str]] = {title(fault): [] for fault in chosen}
+    with tempfile.TemporaryDirectory(prefix="torture-") as folder:
+        os.environ |= {"XDG_CONFIG_HOME": f"{folder}/config", "XDG_RUNTIME_DIR": folder}
+        for turn in range(given.rounds):
+            for fault in chosen:
+                if not lacks(fault.needs):
+                    found[title(fault)].append(one(fault, given.seed + turn, size, f"{turn + 1}/{given.rounds}"))
+    return report(chosen, found)
+
+
+def is_named(fault: Fault, name: str) -> bool:
+    return name == fault.number or (not name[1:].isdigit() and name in title(fault))
+
+
+def one(fault: Fault, seed: int, size: object, turn: str) -> str:
+    """Play a round; gives what did not hold, or nothing."""
+    began = time.monotonic()
+    try:
+        play(fault, seed, size)
+    except Exception as error:  # noqa: BLE001 - the others are still to be played
+        traceback.print_exc()
+        say(f"{turn} {title(fault)}: FAILED; again with: make torture SEED={seed} ROUNDS=1 ARGS='\"{fault.name}\"'")
+        return str(error).partition("\n")[0] or type(error).__name__
+    say(f"{turn} {title(fault)}: held, {time.monotonic() - began:.1f} s")
+    return ""
+
+
+def report(chosen: list[Fault], found: dict[str, list[str]]) -> int:
+    """Print the table; gives the exit status."""
+    say(f"\n{'fault':<42}{'rounds':>7}{'held':>6}  what held")
+    for fault in chosen:
+        rounds = found[title(fault)]
+        bad = [why for why in rounds if why]
+        what = lacks(fault.needs) or (f"NOT: {bad[0]}" if bad else fault.holds)
+        say(f"{title(fault):<42}{len(rounds):>7}{len(rounds) - len(bad):>6}  {what}")
+    return int(any(why for rounds in found.values() for why in rounds))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,197 @@
+"""Owns a workspace, carries a load of plans to their ends, and says what is on disk, a line each: `JSON`.
+
+    up                  it works
+    held WHY            all work is stopped; it ends, unless it was told to release
+    PLAN SEQUENCE       so many facts of a plan are on disk
+    asked DECISION      an answer of the operator is on disk
+    heard NAME          something from outside is on disk
+    notice SENTENCE     what an operator would be told
+    ended JSON          how many plans ended how; it ends
+
+Started again, it goes on with the plans that are there, and begins those that are not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import random
+import sys
+from pathlib import Path
+
+import msgspec
+
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "runtime")]
+
+from kit import World, owner_of  # noqa: E402 - found only now
+from load import MAIL, SetClock, definition, http, operations, units  # noqa: E402
+
+from mainstay.commands import UndoPlan  # noqa: E402
+from mainstay.connectors import breaker  # noqa: E402
+from mainstay.errors import MainstayError  # noqa: E402
+from mainstay.kernel.state import ENDED  # noqa: E402
+from mainstay.ledger import archive, queries  # noqa: E402
+from mainstay.runtime import mending, settling  # noqa: E402
+from mainstay.runtime.intake import Request  # noqa: E402
+from mainstay.workspace import Workspace  # noqa: E402
+
+PAUSE_S = 0.05
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    """What is wanted. `kinds` are taken in turn, `items` are the units of each plan."""
+
+    root: str
+    clock: str
+    port: int  # where plans call
+    desk: int  # where the operator looks
+    kinds: tuple[str, ...]
+    plans: int
+    items: int
+    seed: int
+    cares: bool = False  # archives, collects and rebuilds all the time
+    releases: bool = False
+
+
+def say(*words: object) -> None:
+    sys.stdout.write(" ".join(map(str, words)) + "\n")
+    sys.stdout.flush()
+
+
+def shorten() -> None:
+    """Wait less where nothing but waiting is gained."""
+    settling.RESENDS_S = (0.05, 0.1, 0.2)
+    settling.LOOKS_S = (0.3,) * 20
+    breaker.OPEN_S, breaker.OPEN_AT_MOST_S, breaker.TRY_S = 0.3, 1.0, 0.5
+    mending.LOOK_S = 0.1
+    mending.PAUSES_S = (0.0, 0.05, 0.1, 0.2)
+    archive.SEGMENT_EVENTS = 20
+
+
+class Load:
+    """The plans of one owner."""
+
+    def __init__(self, owner, order: Order) -> None:
+        self.owner, self.order = owner, order
+
+    async def run(self) -> None:
+        begun = await self.safely(lambda: dict(self._titles()))
+        beside = [asyncio.create_task(self.post())]
+        if self.order.cares:
+            beside.append(asyncio.create_task(self.care()))
+        tended = [self.tend(number, begun.get(str(number))) for number in range(self.order.plans)]
+        statuses = await asyncio.gather(*tended)
+        for task in beside:
+            task.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
+        say("ended", json.dumps({status: statuses.count(status) for status in set(statuses)}))
+
+    def _titles(self):
+        for row in self.owner.ledger.rows(queries.PLANS, (10_000, 0)):
+            yield row[2].partition(" ")[0], row[0]
+
+    async def safely(self, call):
+        """Do something again until the history takes it; raises what makes the owner give up."""
+        owner = self.owner
+        while True:
+            await owner.requests._or_failed(owner.engine.whole())
+            try:
+                done = call()
+                return await done if asyncio.iscoroutine(done) or asyncio.isfuture(done) else done
+            except MainstayError:
+                if owner.engine.failed.done():
+                    raise owner.engine.failed.result() from None
+                await asyncio.sleep(PAUSE_S)
+
+    async def tend(self, number: int, plan_id: str | None) -> str:
+        """Be the operator of one plan to its end."""
+        requests = self.owner.requests
+        kind = self.order.kinds[number % len(self.order.kinds)]
+        while plan_id is None:
+            plan_id = await self.safely(lambda: self.begin(number, kind))
+        while True:
+            standing = await self.safely(lambda: requests.follow(plan_id, lambda _: None))
+            if standing["questions"]:
+                for question in standing["questions"]:
+                    await self.answer(question)
+            elif standing["status"] == "completed" and kind == "undone":
+                await self.safely(lambda: self.undo(plan_id))
+            elif standing["status"] in {*ENDED, "undone"}:
+                return standing["status"]
+            await asyncio.sleep(PAUSE_S)
+
+    async def begin(self, number: int, kind: str) -> str | None:
+        """Begin a plan; None when that failed, as it may be there all the same."""
+        words = units(number, self.order.items)
+        plan_id, committed = self.owner.requests.propose(definition(number, kind), {"words": words})
+        try:
+            await committed
+        except MainstayError:
+            await self.owner.requests._or_failed(self.owner.engine.whole())
+            return dict(self._titles()).get(str(number))
+        return plan_id
+
+    async def undo(self, plan_id: str) -> None:
+        if self.owner.engine.load(plan_id).status == "completed":
+            now_us = self.owner.clock.now_us()
+            await self.owner.engine.submit(plan_id, UndoPlan(now_us=now_us, by="operator"), actor="operator")
+
+    async def answer(self, decision: str) -> None:
+        plan = self.owner.engine.load(decision.rpartition(".")[0])
+        question = plan.questions.get(decision)
+        if question is None:
+            return
+        choice = {"stuck": "skip", "settle": ""}.get(question.kind, "approve")
+        if question.kind == "settle":
+            looked = await http(self.order.desk, "GET", f"/{plan.slots[question.paths[0]].token}")
+            choice = "happened" if looked["charged"] else "did_not_happen"
+        elif question.kind == "stuck" and "bad" not in question.paths:
+            choice = "retry"
+        with contextlib.suppress(MainstayError):
+            await self.owner.requests.rule(decision, {"choice": choice})
+            say("asked", decision)
+
+    async def post(self) -> None:
+        """Bring each mail three times, in any order, and again after every start."""
+        numbers = [n for n in range(self.order.plans) if self.order.kinds[n % len(self.order.kinds)] == "heard"] * 3
+        random.Random(self.order.seed).shuffle(numbers)
+        for number in numbers:
+            await asyncio.sleep(PAUSE_S / 2)
+            body = MAIL | {"message_id": f"<m{number}@x>", "in_reply_to": f"<{number}>"}
+            with contextlib.suppress(MainstayError):
+                future = self.owner.engine.outside.receive("mail.received", "torture", f"<m{number}@x>", body)
+                if future is not None:
+                    await future
+                    say("heard", f"<m{number}@x>")
+
+    async def care(self) -> None:
+        while True:
+            for method, params in (("archive", {"older_than_s": 0}), ("collect", {}), ("rebuild", {})):
+                await self.owner.requests.answer(Request(method, params), True, lambda _: None)
+                say("cared", method)
+
+
+async def main(order: Order) -> None:
+    shorten()
+    workspace = Workspace(Path(order.root))
+    clock = SetClock(Path(order.clock))
+    async with owner_of(workspace, World(workspace.root / "world"), *operations(order.port), clock=clock) as owner:
+        owner.engine.hearers.append(lambda sentence: say("notice", sentence))
+        owner.engine.listeners.append(lambda plan_id, facts, plan: say(plan_id, plan.sequence) if facts else None)
+        say("up")
+        if owner.engine.held:
+            say("held", owner.engine.held)
+            if not order.releases:
+                return
+            await owner.requests.answer(Request("release", {"all": "run"}), True, lambda _: None)
+        await Load(owner, order).run()
+
+
+if __name__ == "__main__":
+    try:
+        asyncio.run(main(msgspec.json.decode(sys.argv[1], type=Order)))
+    except MainstayError as error:
+        say("gave up:", error.message, error.remedy)
+        sys.exit(1)
