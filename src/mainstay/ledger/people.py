@@ -85,6 +85,8 @@ class _Ciphers(NamedTuple):
 class PersonKeys:
     """`ports.People` over rows of the ledger: reads only. May be used from several threads."""
 
+    _entropy: Callable[[int], bytes] = staticmethod(secrets.token_bytes)
+
     def __init__(self, rows: Callable[[str, Sequence[object]], list[tuple[Any, ...]]], key: bytes) -> None:
         """Read keys through `rows`; `key` is the workspace's own for this."""
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -157,7 +159,7 @@ class PersonKeys:
 
     def wrapped(self, key_id: str, key: bytes) -> bytes:
         """Give a key as the table holds it."""
-        nonce = secrets.token_bytes(NONCE_BYTES)
+        nonce = self._entropy(NONCE_BYTES)
         return nonce + self._wrap.encrypt(nonce, key, key_id.encode())
 
     # --- who is who
@@ -186,16 +188,27 @@ class PersonKeys:
 class PersonKeyring(PersonKeys):
     """The same with a connection that writes: the owner's. Used from the loop's thread, and one at a time."""
 
-    def __init__(self, path: Path, database_key: bytes, key: bytes, forgotten: Forgotten | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        database_key: bytes,
+        key: bytes,
+        forgotten: Forgotten | None = None,
+        *,
+        connect: Callable[[Path, bytes], apsw.Connection] = database.connect_writer,
+        entropy: Callable[[int], bytes] = secrets.token_bytes,
+    ) -> None:
         """Open the table, or make it; raises LedgerError when the database can't be written to.
 
-        `forgotten` is what the machine remembers outside the workspace.
+        `forgotten` is what the machine remembers outside the workspace. A simulated disk brings its own way to open it,
+        and its own chance.
         """
+        self._connect, self._entropy = connect, entropy
         self.forgotten = forgotten
         self.recording = asyncio.Lock()  # held by who brings receipts into the history
         self._path, self._database_key = path, database_key
         self._lock = RLock()
-        self._writer = database.connect_writer(path, database_key)
+        self._writer = connect(path, database_key)
         self._guarded(lambda: self._writer.execute(SCHEMA))
         super().__init__(self._read, key)
         self._names: dict[bytes, list[tuple[str, int]]] = {}
@@ -218,7 +231,7 @@ class PersonKeyring(PersonKeys):
         """Close and open again after the disk failed: what is on disk is read anew. Raises LedgerError."""
         with self._lock:
             self._writer.close()
-            self._writer = database.connect_writer(self._path, self._database_key)
+            self._writer = self._connect(self._path, self._database_key)
             self._lose()
 
     def find(self, names: Sequence[tuple[str, str]], since_us: int = 0) -> str:
@@ -258,7 +271,7 @@ class PersonKeyring(PersonKeys):
         return self._names[name]
 
     def _make(self, name: bytes, kind: str) -> str:
-        key_id, key = secrets.token_hex(ID_BYTES), secrets.token_bytes(KEY_BYTES)
+        key_id, key = self._entropy(ID_BYTES).hex(), self._entropy(KEY_BYTES)
         self._new_keys.append((key_id, kind, self.wrapped(key_id, key)))
         self._new_names.append((name, key_id, 1))
         self._names[name].append((key_id, 1))
@@ -325,7 +338,7 @@ class PersonKeyring(PersonKeys):
         May run in any thread: it takes a connection of its own, as the other one may be at work meanwhile.
         """
         try:
-            with closing(database.connect_writer(self._path, self._database_key)) as connection:
+            with closing(self._connect(self._path, self._database_key)) as connection:
                 connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
         except apsw.BusyError:
             return False

@@ -40,6 +40,12 @@ class Chance:
         """Say whether something happens that does so in this share of all cases."""
         return self.draw(*name) < share
 
+    def some(self, count: int, *name: str | int) -> bytes:
+        """Give so many bytes, at most 64."""
+        return blake2b(self._key(name), digest_size=count).digest()
+
+    def _key(self, name: tuple[str | int, ...]) -> bytes:
+        return self._seed + "/".join(map(str, name)).encode()
+
     def _bits(self, name: tuple[str | int, ...]) -> int:
-        key = self._seed + "/".join(map(str, name)).encode()
-        return int.from_bytes(blake2b(key, digest_size=_BYTES).digest(), "big")
+        return int.from_bytes(blake2b(self._key(name), digest_size=_BYTES).digest(), "big")

@@ -18,6 +18,7 @@ import apsw
 
 from mainstay.errors import CommitFailedError, DiskFullError, LedgerError
 from mainstay.ledger import batch, chain, database, projections
+from mainstay.ledger.people import KEY_BYTES, PersonKeyring
 from mainstay.ledger.reader import Reading, records
 from mainstay.ledger.segments import Segments
 from mainstay.ledger.trouble import ROOM_BYTES
@@ -53,11 +54,11 @@ class Disk:
         self.chance = chance
         self.faults = faults
         self.segments = Segments(NOWHERE, bytes(32))
-        self.connection = apsw.Connection(":memory:")
+        self.connection = _Lasting(":memory:")
         database.prepare(self.connection, "")
         projections.install(self.connection, projected, None, self.segments)
         self.blobs: dict[str, bytes] = {}
-        self.commits = 0
+        self.commits = self.drawn = 0
         self.told: list[tuple[int, str]] = []  # ends of batches that were acknowledged: position and digest
         self.room_at_s = 0.0  # the disk is full until then
 
@@ -68,6 +69,14 @@ class Disk:
     def differing(self) -> list[str]:
         """Name the projected tables that are not what a rebuild would give."""
         return projections.differing(self.connection, self.projected, self.segments)
+
+
+class _Lasting(apsw.Connection):
+    """A database in memory that is there as long as its disk: closing it is what a process does, not the disk."""
+
+    def close(self, force: bool = False) -> None:  # noqa: FBT001, FBT002 - as apsw has it
+        """Leave it open."""
+        del force
 
 
 class SimulatedLedger(Reading):
@@ -157,6 +166,27 @@ class SimulatedLedger(Reading):
         if disk.chance.happens(disk.faults.failing, "fails", disk.commits):
             return CommitFailedError("The simulated disk failed.")
         return None
+
+
+class SimulatedPeople(PersonKeyring):
+    """The keys of people on a simulated disk, for one life of the owner."""
+
+    def __init__(self, disk: Disk, boundaries: Boundaries) -> None:
+        """Open what the disk holds."""
+        self._disk, self._boundaries = disk, boundaries
+        super().__init__(
+            NOWHERE, b"", bytes(KEY_BYTES), connect=lambda _path, _key: disk.connection, entropy=self._drawn
+        )
+
+    def flush(self) -> None:
+        """Bring new keys to disk; the process may die before and after."""
+        self._boundaries.reach("before keys")
+        super().flush()
+        self._boundaries.reach("after keys")
+
+    def _drawn(self, count: int) -> bytes:
+        self._disk.drawn += 1
+        return self._disk.chance.some(count, "key", self._disk.drawn)
 
 
 class SimulatedBlobs:

@@ -10,7 +10,8 @@ from mainstay.governance.policy import DefaultPolicy
 from mainstay.playbooks.activation import activation_of
 from mainstay.requests import METHODS, Requests
 from mainstay.runtime.payloads import Payloads
-from mainstay.testing.disk import NOWHERE, SimulatedBlobs, SimulatedLedger
+from mainstay.runtime.sealing import Opener, Sealer
+from mainstay.testing.disk import NOWHERE, SimulatedBlobs, SimulatedLedger, SimulatedPeople
 from mainstay.testing.shop import contracts_of
 from mainstay.testing.workers import SimulatedWorkers
 from mainstay.works import Ground, Works
@@ -61,11 +62,14 @@ class House(Works):
         self.ledger = SimulatedLedger(disk, boundaries)
         blobs = SimulatedBlobs(disk, boundaries)
         contracts = contracts_of(world)
+        self.people = SimulatedPeople(disk, boundaries)
+        opener, sealer = Opener(self.people.open), Sealer(self.people)
+        sealer.catalogue = contracts
         self._drawn = 0
         super().__init__(
             Ground(
                 ledger=self.ledger,
-                payloads=Payloads(blobs),
+                payloads=Payloads(blobs, opener, sealer),
                 clock=clock,
                 workers=SimulatedWorkers(times.of("workers"), boundaries),
                 catalogue=contracts,
@@ -74,7 +78,7 @@ class House(Works):
                 new_id=new_id,
                 token_key=TOKEN_KEY,
                 is_online=world.is_online,
-                reopen=self.ledger.reopen,
+                reopen=self._reopen,
                 room_missing=self.ledger.room_missing,
                 company={},
                 caps=setting.caps,
@@ -131,6 +135,11 @@ class House(Works):
                 await asyncio.sleep(1.0)
             else:
                 return
+
+    def _reopen(self) -> None:
+        self.people.close()
+        self.ledger.reopen()
+        self.people.reopen()
 
     def _random(self) -> float:
         self._drawn += 1

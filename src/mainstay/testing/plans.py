@@ -28,7 +28,8 @@ def definition_of(chance: Chance, name: str) -> Definition:
 
 def _step(chance: Chance, plan: str, at: int) -> Step:
     needs = tuple(Need(f"s{earlier}") for earlier in range(at) if chance.happens(0.4, "needs", at, earlier))
-    arguments = Record({"unit": Literally(f"{plan}.s{at}"), "amount": Literally(at + 1)})
+    to = chance.pick(("", "", "anna@simulated.example", "ben@simulated.example"), "to", at)
+    arguments = Record({"unit": Literally(f"{plan}.s{at}"), "amount": Literally(at + 1), "to": Literally(to)})
     if chance.happens(0.2, "agent", at):
         agent = chance.pick(("echo", "errand", "errands"), "agent name", at)
         where = "loop" if agent == "echo" else "worker"

@@ -15,6 +15,7 @@ import msgspec
 
 from mainstay.contracts import Found
 from mainstay.errors import NeedsOperator, NotSent, Permanent, RateLimited, Transient, Uncertain
+from mainstay.values import PersonMail
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,6 +39,7 @@ class Order(msgspec.Struct, frozen=True):
 
     unit: str
     amount: int = 1
+    to: PersonMail = ""  # whom it is about: sealed wherever it is recorded
 
 
 class Receipt(msgspec.Struct, frozen=True):
