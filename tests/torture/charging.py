@@ -3,7 +3,7 @@
     POST /book    charges once per Idempotency-Key, however often that arrives
     POST /pay     charges at every arrival, as does /order: whoever sends twice has paid twice
     POST /refund  gives a charge back, once per key
-    GET /KEY      says whether something was charged under a key
+    GET /KEY      says whether something was charged or given back under a key
 
 Both outlive the owners that call them, and forget nothing.
 """
@@ -49,7 +49,8 @@ class Books:
                 if self.refuses:
                     self.refuses -= 1
                     return 500
-                self.refunded[unit] += self.arrived[path, key] == 1
+                self.refunded[unit] += key not in self.keys
+                self.keys.add(key)
                 return 200
             if path != "/book" or key not in self.keys:
                 self.keys.add(key)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import shutil
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import deaths
+import disks
 from rig import NORMAL, Rig, Size
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ class Fault(NamedTuple):
     play: Callable[[Rig], None]
     kinds: tuple[str, ...] = NORMAL
     needs: str = ""  # "mount" or "strace"
+    whole: bool = True  # whether all that was acknowledged is still there at the end
 
 
 ALL = (
@@ -35,6 +38,10 @@ ALL = (
     Fault("F5", "killed while upgrading lists", "the next start is clean", deaths.while_upgrading),
     Fault("F5", "killed while taking care", "nothing archived is lost", deaths.while_taking_care),
     Fault("F5", "backup and restore killed", "whole, or not there", deaths.while_backing_up),
+    Fault("F6", "disk full", "a clear stop, and it goes on when there is room", disks.full, needs="mount"),
+    Fault("F7", "disk fails to write or sync", "read again and gone on, or ended", disks.failing, needs="strace"),
+    Fault("F8", "history damaged", "found, and nothing repaired in silence", disks.damaged),
+    Fault("F8", "old copy put back", "held until the operator's word", disks.put_back, whole=False),
 )
 
 
@@ -42,15 +49,20 @@ def title(fault: Fault) -> str:
     return f"{fault.number} {fault.name}"
 
 
-def play(fault: Fault, seed: int, size: Size) -> None:
-    """Play one round in a folder of its own, and judge it. Raises AssertionError where something did not hold."""
-    with tempfile.TemporaryDirectory(prefix="torture-") as folder:
-        rig = Rig(Path(folder), seed, size, fault.kinds)
-        try:
-            fault.play(rig)
-            rig.check(ended=True)
-        finally:
-            rig.close()
+def play(fault: Fault, seed: int, size: Size) -> int:
+    """Play one round in a folder of its own, and judge it; gives how many faults met work under way.
+
+    Raises AssertionError where something did not hold.
+    """
+    with tempfile.TemporaryDirectory(prefix="torture-") as name, contextlib.ExitStack() as stack:
+        folder = Path(name)
+        if fault.needs == "mount":
+            stack.enter_context(disks.small_disk(folder / "disk"))
+        rig = Rig(folder, seed, size, fault.kinds, "disk/acme" if fault.needs == "mount" else "acme")
+        stack.callback(rig.close)
+        fault.play(rig)
+        rig.check(ended=True, whole=fault.whole)
+        return rig.struck
 
 
 @functools.cache

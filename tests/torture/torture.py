@@ -13,14 +13,22 @@ import tempfile
 import time
 import traceback
 from pathlib import Path
+from typing import NamedTuple
 
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 
 from faults import ALL, Fault, lacks, play, title  # noqa: E402 - found only now
-from rig import LONG, SHORT  # noqa: E402
+from rig import LONG, SHORT, Size  # noqa: E402
 
 ROUNDS = 5
+
+
+class Round(NamedTuple):
+    """What came of one round: faults that met work under way, and what did not hold."""
+
+    struck: int
+    why: str
 
 
 def say(line: str) -> None:
@@ -38,7 +46,7 @@ def main() -> int:
     chosen = [fault for fault in ALL if not given.faults or any(is_named(fault, name) for name in given.faults)]
     say(f"seed {given.seed}, {given.rounds} rounds of {len(chosen)} faults")
     size = SHORT if given.short else LONG
-    found: dict[str, list[str]] = {title(fault): [] for fault in chosen}
+    found: dict[str, list[Round]] = {title(fault): [] for fault in chosen}
     with tempfile.TemporaryDirectory(prefix="torture-") as folder:
         os.environ |= {"XDG_CONFIG_HOME": f"{folder}/config", "XDG_RUNTIME_DIR": folder}
         for turn in range(given.rounds):
@@ -52,28 +60,29 @@ def is_named(fault: Fault, name: str) -> bool:
     return name == fault.number or (not name[1:].isdigit() and name in title(fault))
 
 
-def one(fault: Fault, seed: int, size: object, turn: str) -> str:
-    """Play a round; gives what did not hold, or nothing."""
+def one(fault: Fault, seed: int, size: Size, turn: str) -> Round:
+    """Play a round."""
     began = time.monotonic()
     try:
-        play(fault, seed, size)
+        struck = play(fault, seed, size)
     except Exception as error:  # noqa: BLE001 - the others are still to be played
         traceback.print_exc()
         say(f"{turn} {title(fault)}: FAILED; again with: make torture SEED={seed} ROUNDS=1 ARGS='\"{fault.name}\"'")
-        return str(error).partition("\n")[0] or type(error).__name__
-    say(f"{turn} {title(fault)}: held, {time.monotonic() - began:.1f} s")
-    return ""
+        return Round(0, str(error).partition("\n")[0] or type(error).__name__)
+    say(f"{turn} {title(fault)}: held, struck {struck} times, {time.monotonic() - began:.1f} s")
+    return Round(struck, "")
 
 
-def report(chosen: list[Fault], found: dict[str, list[str]]) -> int:
+def report(chosen: list[Fault], found: dict[str, list[Round]]) -> int:
     """Print the table; gives the exit status."""
-    say(f"\n{'fault':<42}{'rounds':>7}{'held':>6}  what held")
+    say(f"\n{'fault':<42}{'rounds':>7}{'struck':>8}{'held':>6}  what held")
     for fault in chosen:
         rounds = found[title(fault)]
-        bad = [why for why in rounds if why]
+        bad = [one.why for one in rounds if one.why]
         what = lacks(fault.needs) or (f"NOT: {bad[0]}" if bad else fault.holds)
-        say(f"{title(fault):<42}{len(rounds):>7}{len(rounds) - len(bad):>6}  {what}")
-    return int(any(why for rounds in found.values() for why in rounds))
+        struck = sum(one.struck for one in rounds)
+        say(f"{title(fault):<42}{len(rounds):>7}{struck:>8}{len(rounds) - len(bad):>6}  {what}")
+    return int(any(one.why for rounds in found.values() for one in rounds))
 
 
 if __name__ == "__main__":

@@ -32,7 +32,8 @@ from mainstay.commands import UndoPlan  # noqa: E402
 from mainstay.connectors import breaker  # noqa: E402
 from mainstay.errors import MainstayError  # noqa: E402
 from mainstay.kernel.state import ENDED  # noqa: E402
-from mainstay.ledger import archive, queries  # noqa: E402
+from mainstay.ledger import archive, head, queries  # noqa: E402
+from mainstay.requests.release import in_doubt, plans_in_doubt  # noqa: E402
 from mainstay.runtime import mending, settling  # noqa: E402
 from mainstay.runtime.intake import Request  # noqa: E402
 from mainstay.workspace import Workspace  # noqa: E402
@@ -52,7 +53,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     items: int
     seed: int
     cares: bool = False  # archives, collects and rebuilds all the time
-    releases: bool = False
+    releases: bool = False  # answers for what is in doubt where all work is stopped
+    stays: bool = False  # works on after the load ended
 
 
 def say(*words: object) -> None:
@@ -68,6 +70,7 @@ def shorten() -> None:
     mending.LOOK_S = 0.1
     mending.PAUSES_S = (0.0, 0.05, 0.1, 0.2)
     archive.SEGMENT_EVENTS = 20
+    head.EVERY_S = 0.1
 
 
 class Load:
@@ -173,6 +176,24 @@ class Load:
                 say("cared", method)
 
 
+async def release(owner, desk: int) -> None:
+    """Answer for every action in doubt by what the service says, and end the plans whose next ones nobody knows of."""
+    answers: dict[str, str] = {}
+    cancelled: set[str] = set()
+    for plan in map(owner.engine.load, plans_in_doubt(owner.ledger.rows)):
+        for held in in_doubt(plan, owner.contracts, owner.clock.now_us()):
+            if held.doubt in ("sent", "ready"):
+                slot = plan.slots[held.path]
+                token = slot.token or owner.engine.effects.token(plan.id, held.path, slot.generation)
+                looked = await http(desk, "GET", f"/{token}")
+                answers[held.name] = "happened" if looked["charged"] else "did_not_happen"
+            elif not held.path.startswith("~"):
+                cancelled.add(plan.id)
+    answers = {name: answer for name, answer in answers.items() if name.partition("/")[0] not in cancelled}
+    params = {"answers": answers, "cancel": sorted(cancelled)}
+    await owner.requests.answer(Request("release", params), True, lambda _: None)
+
+
 async def main(order: Order) -> None:
     shorten()
     workspace = Workspace(Path(order.root))
@@ -185,8 +206,10 @@ async def main(order: Order) -> None:
             say("held", owner.engine.held)
             if not order.releases:
                 return
-            await owner.requests.answer(Request("release", {"all": "run"}), True, lambda _: None)
+            await release(owner, order.desk)
         await Load(owner, order).run()
+        if order.stays:
+            await asyncio.Event().wait()
 
 
 if __name__ == "__main__":
