@@ -24,12 +24,14 @@ def test_f1_plans_end_as_without_a_crash_and_nothing_is_lost_or_done_twice(first
 
 @pytest.mark.parametrize("seed", [3, 30])
 def test_f1_it_may_die_at_every_single_boundary(seed):
-    alone = Simulation(seed).play()
-    assert alone.passed > 50
-    for boundary in range(1, alone.passed + 1):
-        died = Simulation(seed, {boundary}).play()
-        assert died.deaths
-        assert died.findings == []
+    assert simulate.every(seed) == []
+
+
+def test_f1_it_dies_where_it_is_told_to():
+    passed = Simulation(3).play().passed
+    assert passed > 50
+    for boundary in range(1, passed, 9):
+        assert Simulation(3, {boundary}).play().deaths[0].endswith(f"(boundary {boundary})")
 
 
 def test_a_seed_gives_the_same_history_whatever_the_order_of_hashes():

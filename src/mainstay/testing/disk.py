@@ -58,7 +58,7 @@ class Disk:
         database.prepare(self.connection, "")
         projections.install(self.connection, projected, None, self.segments)
         self.blobs: dict[str, bytes] = {}
-        self.commits = self.drawn = 0
+        self.commits = self.drawn = self.flushes = 0
         self.told: list[tuple[int, str]] = []  # ends of batches that were acknowledged: position and digest
         self.room_at_s = 0.0  # the disk is full until then
 
@@ -72,7 +72,18 @@ class Disk:
 
 
 class _Lasting(apsw.Connection):
-    """A database in memory that is there as long as its disk: closing it is what a process does, not the disk."""
+    """A database in memory that is there as long as its disk: closing it is what a process does, not the disk.
+
+    While `failure` is set nothing can be written beside the history.
+    """
+
+    failure: apsw.Error | None = None
+
+    def executemany(self, *given: Any, **more: Any) -> apsw.Cursor:  # noqa: ANN401 - as apsw has it
+        """Write many rows, or fail."""
+        if self.failure is not None:
+            raise self.failure
+        return super().executemany(*given, **more)
 
     def close(self, force: bool = False) -> None:  # noqa: FBT001, FBT002 - as apsw has it
         """Leave it open."""
@@ -181,7 +192,16 @@ class SimulatedPeople(PersonKeyring):
     def flush(self) -> None:
         """Bring new keys to disk; the process may die before and after."""
         self._boundaries.reach("before keys")
-        super().flush()
+        disk = self._disk
+        disk.flushes += 1
+        if asyncio.get_running_loop().time() < disk.room_at_s:
+            disk.connection.failure = apsw.FullError("database or disk is full")
+        elif disk.chance.happens(disk.faults.failing, "keys fail", disk.flushes):
+            disk.connection.failure = apsw.IOError("disk I/O error")
+        try:
+            super().flush()
+        finally:
+            disk.connection.failure = None
         self._boundaries.reach("after keys")
 
     def _drawn(self, count: int) -> bytes:

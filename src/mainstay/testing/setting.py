@@ -46,7 +46,7 @@ def setting_of(chance: Chance) -> Setting:
 
 def machine_of(chance: Chance) -> Machine:
     """Make up what befalls a machine in one run."""
-    faults = Faults(failing=0.02, full=0.005) if chance.happens(0.3, "faults") else Faults()
+    faults = Faults(failing=0.05, full=0.02) if chance.happens(0.3, "faults") else Faults()
     jumps = ((chance.draw("set at") * _SOON_S, chance.pick(_SETS_S, "set by")),) if chance.happens(0.1, "set") else ()
     naps = ((chance.draw("nap at") * _SOON_S, chance.draw("nap") ** 2 * _DAY_S),) if chance.happens(0.1, "naps") else ()
     return Machine(faults, jumps, naps)

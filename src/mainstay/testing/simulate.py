@@ -66,6 +66,15 @@ def run(seed: int, keep: Callable[[Simulation], object] = lambda _: None) -> lis
     return [f"{died}: it ends as no run without a crash does: {_difference(crashed.outcome, alone.outcome)}"]
 
 
+def every(seed: int) -> list[str]:
+    """Let one seed die at each of its boundaries in turn, once each, and give what that finds."""
+    passed, found = Simulation(seed).play().passed, list[str]()
+    for boundary in range(1, passed + 1):
+        played = Simulation(seed, {boundary}).play()
+        found += [f"died {played.deaths[0]}: {finding}" for finding in played.findings]
+    return found
+
+
 def deadly_of(seed: int, boundaries: int) -> frozenset[int]:
     """Choose where a seed's second run dies, of so many boundaries."""
     chance = Chance(seed)
