@@ -79,6 +79,9 @@ def test_missing_and_altered_files_are_named_and_other_questions_are_still_shown
     other = asked.reconcile()["questions"][0]
     before = {item["decision"] for item in asked.json("inbox")}
     assert before == {asked.question, other}
+    assert [item["decision"] for item in asked.json("inbox", "--limit", "1")] == [asked.question]
+    assert "The 1 oldest of 2 waiting." in asked.run("inbox", "--limit", "1").stdout
+    assert "2 waiting." in asked.run("inbox").stdout
     card = next(item for item in asked.json("inbox") if item["decision"] == other)
     assert card["kind"] != "unreadable"
     blobs = sorted(path for path in (asked.folder / ".mainstay" / "blobs").glob("*/*") if path.is_file())

@@ -15,6 +15,7 @@ from mainstay.cli.options import (
     Edit,
     Folder,
     Json,
+    Most,
     PlanName,
     Priority,
     Reason,
@@ -119,11 +120,11 @@ def run(
 
 
 @app.command()
-def inbox(as_json: Json = False, workspace: Folder = None) -> int:
-    """Show what needs your decision."""
+def inbox(limit: Most = 50, as_json: Json = False, workspace: Folder = None) -> int:
+    """Show what needs your decision, the oldest first."""
     from mainstay.cli import questions
 
-    return questions.inbox(screen_of(as_json), workspace)
+    return questions.inbox(screen_of(as_json), workspace, limit=limit)
 
 
 @app.command()
@@ -198,7 +199,7 @@ def recall(
 @app.command(name="plans")
 def list_plans(
     open_only: Annotated[bool, typer.Option("--open", help="Only those that have not ended.")] = False,
-    limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 50,
+    limit: Most = 50,
     as_json: Json = False,
     workspace: Folder = None,
 ) -> int:

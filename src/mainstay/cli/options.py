@@ -26,6 +26,7 @@ Priority: TypeAlias = Annotated[
     int | None, typer.Option(min=-100, max=100, metavar="N", help="Higher goes first where plans wait for each other.")
 ]
 PlaybookName: TypeAlias = Annotated[str, typer.Argument(metavar="NAME", help="See: mainstay playbook list")]
+Most: TypeAlias = Annotated[int, typer.Option("--limit", min=1, help="How many at most.")]
 
 
 def screen_of(as_json: bool) -> Screen:

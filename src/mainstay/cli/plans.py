@@ -37,6 +37,8 @@ def plans(screen: Screen, folder: Path | None, *, open_only: bool, limit: int) -
         row["stands_still"] = row["plan"] in left
         row["says"] = "stands still" if row["stands_still"] and row["status"] in _GOING else row["says"]
     screen.give(found, lambda console: _draw_plans(found, console, workspace.config.company.timezone))
+    if len(found) == limit:
+        screen.say(f"The newest {limit:,}. More of them: mainstay plans --limit {limit * 20}", "dim")
     say_offline(screen, offline)
     if clock:
         screen.say(f"{clock}.", "yellow")

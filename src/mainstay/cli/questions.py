@@ -29,13 +29,17 @@ _UNEDITED = "Leave out --edit."
 ENDS = frozenset({"cancelled", "undone"})  # an answer may lead there as the operator meant it
 
 
-def inbox(screen: Screen, folder: Path | None) -> int:
-    """Show the questions that wait, in short."""
+def inbox(screen: Screen, folder: Path | None, *, limit: int) -> int:
+    """Show the questions that wait, in short, the oldest first."""
     workspace = workspace_at(folder)
     with views_at(workspace.root) as views:
-        waiting, left, leaving = views.inbox(), left_alone(workspace, views), views.leaving()
-        offline, clock = views.offline(), views.clock_set()
+        waiting, left, leaving = views.inbox(limit), left_alone(workspace, views), views.leaving()
+        count, offline, clock = views.waiting(), views.offline(), views.clock_set()
     screen.give(waiting, lambda console: _draw_short(waiting, console, "Inbox clear: nothing needs your decision."))
+    if len(waiting) < count:
+        screen.say(f"The {len(waiting):,} oldest of {count:,} waiting. More of them: mainstay inbox --limit {count}")
+    elif waiting and not screen.as_json:
+        screen.say(f"{count:,} waiting.")
     if leaving and not screen.as_json:
         draw_leaving(leaving, screen.out)
     say_offline(screen, offline)
@@ -64,7 +68,6 @@ def _draw_short(waiting: list[Row], console: Console, empty: str) -> None:
         if question["due_at"]:
             console.print(text(f"  No answer by {moment(question['due_at'], question['timezone'])} means no."))
         console.print(text(f"  mainstay decide {question['decision']}", "cyan"))
-    console.print(text(f"{len(waiting)} waiting."))
 
 
 def decide(

@@ -31,7 +31,8 @@ def release(screen: Screen, folder: Path | None, answers: Sequence[str], *, for_
     workspace = workspace_at(folder)
     params = _params(answers, for_all)
     with Views(workspace) as views:
-        found: Row = {"reason": views.held() or views.moved(), "plans": views.in_doubt(contracts_to_read(workspace))}
+        reason = views.held() or views.moved()
+        found: Row = {"reason": reason, "plans": views.in_doubt(contracts_to_read(workspace)) if reason else []}
     if not found["reason"]:
         screen.give(found, lambda _: screen.say("Nothing is held: work goes on in this workspace."))
         return DONE

@@ -18,17 +18,27 @@ SELECT id FROM plan WHERE parked = 0 AND status NOT IN ('proposed', 'completed',
 AND status <> 'approved' ORDER BY last_position"""
 # Ids of the plans that have not ended, or whose effects may not have: all that a copied history can't be sure of. ()
 PLANS_IN_DOUBT = """
-SELECT id FROM plan WHERE ended_at_us IS NULL OR (parked = 0 AND status NOT IN ('proposed', 'completed', 'undone'))
-OR id IN (SELECT plan FROM decision WHERE status = 'open' AND kind = 'settle')
-OR id IN (SELECT plan FROM timer WHERE kind IN ('settle', 'settle_online')) ORDER BY proposed_at_us, id"""
+SELECT id FROM plan WHERE id IN (
+    SELECT id FROM plan WHERE ended_at_us IS NULL
+    UNION ALL SELECT id FROM plan WHERE parked = 0 AND status NOT IN ('proposed', 'completed', 'undone')
+    UNION ALL SELECT plan FROM decision WHERE status = 'open' AND kind = 'settle'
+    UNION ALL SELECT plan FROM timer WHERE kind IN ('settle', 'settle_online')
+) ORDER BY proposed_at_us, id"""
 # Ids of those whose ids begin so: "plan-" gives the child plans, and theirs. (prefix, prefix)
 LIVE_UNDER = """
 SELECT id FROM plan WHERE id >= ? AND id < ? || char(0x10ffff) AND parked = 0
 AND status NOT IN ('proposed', 'completed', 'undone') AND status <> 'approved'"""
 # All plans that belong to no other, the newest first. (limit, offset)
 PLANS = _PLAN + "WHERE parent = '' ORDER BY proposed_at_us DESC, id DESC LIMIT ? OFFSET ?"
-# Those of them that have not ended, the newest first. (limit, offset)
-OPEN_PLANS = _PLAN + "WHERE parent = '' AND ended_at_us IS NULL ORDER BY proposed_at_us DESC, id DESC LIMIT ? OFFSET ?"
+# Those of them that have not ended, the newest first. The plus has them found among the open ones. (limit, offset)
+OPEN_PLANS = _PLAN + "WHERE +parent = '' AND ended_at_us IS NULL ORDER BY proposed_at_us DESC, id DESC LIMIT ? OFFSET ?"
+# Ids of those that are under way and wait for nobody's answer, not even a child plan of theirs. ()
+UNASKED_PLANS = """
+SELECT id FROM plan WHERE +parent = '' AND ended_at_us IS NULL AND paused_at_us IS NULL
+AND status NOT IN ('proposed', 'approved')
+AND NOT EXISTS (SELECT 1 FROM decision AS d WHERE d.status = 'open' AND d.plan = plan.id)
+AND NOT EXISTS (SELECT 1 FROM decision AS d
+                WHERE d.status = 'open' AND d.plan >= plan.id || '-' AND d.plan < plan.id || '.')"""
 # One plan by its whole id. (id)
 PLAN = _PLAN + "WHERE id = ?"
 # Plans whose id begins so, at most two: one is meant, two are not clear. Child plans only when one is named: their ids
@@ -62,6 +72,12 @@ SELECT id, plan, kind, asked_at_us, due_at_us, rule, why, headline, paths, recei
 
 # Questions that wait for an answer, the oldest first. (limit, offset)
 OPEN_DECISIONS = _DECISION + "WHERE status = 'open' ORDER BY asked_at_us, id LIMIT ? OFFSET ?"
+# How many there are. ()
+OPEN_COUNT = "SELECT count(*) FROM decision WHERE status = 'open'"
+# Those of them whose ids begin so, at most two: one is meant, two are not clear. (prefix, prefix)
+OPEN_BY_PREFIX = "SELECT id FROM decision WHERE id >= ? AND id < ? || char(0x10ffff) AND status = 'open' LIMIT 2"
+# Those of them that are about something stuck, the oldest first. ()
+OPEN_STUCK = _DECISION + "WHERE status = 'open' AND kind IN ('stuck', 'settle', 'confirm') ORDER BY asked_at_us, id"
 # All questions of a plan, in order. (plan)
 DECISIONS_OF_PLAN = _DECISION + "WHERE plan = ? ORDER BY asked_at_us, id"
 # All questions of a plan and its child plans. (plan)
@@ -99,8 +115,9 @@ WHERE plan = ?1 OR (plan >= ?1 || '-' AND plan < ?1 || '.') ORDER BY due_at_us""
 OCCURRENCE = "SELECT position FROM occurrence WHERE id = ?"
 # Which steps an event may be meant for: plan and path. (event, JSON list of [field, keyed digest of its value])
 AWAITED = """
-SELECT plan, path FROM awaited WHERE event = ?1
-AND (field = '' OR (field, value) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?2))) ORDER BY plan, path"""
+SELECT plan, path FROM awaited WHERE event = ?1 AND field = '' UNION
+SELECT a.plan, a.path FROM json_each(?2) AS given CROSS JOIN awaited AS a
+ON a.event = ?1 AND a.field = given.value ->> 0 AND a.value = given.value ->> 1 ORDER BY plan, path"""
 # Which kinds of events somebody waits for. ()
 AWAITED_EVENTS = "SELECT DISTINCT event FROM awaited"
 # What came of a kind past a position, in order: occurrence and position. (event, position)
@@ -151,4 +168,4 @@ VERSION_STREAMS = "SELECT name FROM stream WHERE name >= 'version:' AND name < '
 # How the plans that have not ended began, but parts of others: kind, version, body and stream of their first fact. ()
 OPEN_PROPOSALS = """
 SELECT e.kind, e.version, e.body, s.name FROM plan p JOIN stream s ON s.name = 'plan:' || p.id
-JOIN event e ON e.stream = s.id AND e.sequence = 1 WHERE p.ended_at_us IS NULL AND p.parent = ''"""
+JOIN event e ON e.stream = s.id AND e.sequence = 1 WHERE p.ended_at_us IS NULL AND +p.parent = ''"""

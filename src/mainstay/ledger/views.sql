@@ -23,7 +23,10 @@ CREATE INDEX plan_live ON plan (id) WHERE parked = 0 AND status NOT IN ('propose
 -- Plans that wait for a place.
 CREATE INDEX plan_approved ON plan (approved_at_us) WHERE status = 'approved';
 CREATE INDEX plan_playbook ON plan (playbook, ended_at_us) WHERE parent = '';
-CREATE INDEX plan_proposed ON plan (proposed_at_us);
+CREATE INDEX plan_proposed ON plan (proposed_at_us) WHERE parent = '';
+-- The few that have not ended, however many have; and those that have, in the order in which they did.
+CREATE INDEX plan_open ON plan (proposed_at_us, id, parent, ended_at_us, status, paused_at_us) WHERE ended_at_us IS NULL;
+CREATE INDEX plan_ended ON plan (last_position) WHERE parent = '' AND ended_at_us IS NOT NULL;
 CREATE INDEX plan_parent ON plan (parent) WHERE parent <> '';
 
 CREATE TABLE decision (
@@ -43,7 +46,8 @@ CREATE TABLE decision (
     ruled_at_us INTEGER
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX decision_open ON decision (asked_at_us) WHERE status = 'open';
-CREATE INDEX decision_plan ON decision (plan);
+CREATE INDEX decision_stuck ON decision (asked_at_us) WHERE status = 'open' AND kind IN ('stuck', 'settle', 'confirm');
+CREATE INDEX decision_plan ON decision (plan, status);
 
 -- What a plan sleeps for. `path` is a step's path, a decision's id (due, remind) or empty (expiry).
 CREATE TABLE timer (
@@ -55,6 +59,9 @@ CREATE TABLE timer (
     PRIMARY KEY (plan, path, kind, generation)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX timer_due ON timer (due_at_us);
+-- The few that are asked for by their kind; the same words stand in queries.
+CREATE INDEX timer_leaving ON timer (due_at_us, plan, path) WHERE kind = 'dispatch';
+CREATE INDEX timer_online ON timer (plan) WHERE kind IN ('retry_online', 'settle_online');
 
 -- Steps that wait for a remedy, and effects nobody knows the outcome of.
 CREATE TABLE stuck (

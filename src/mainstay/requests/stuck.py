@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from mainstay.runtime.intake import Emit
 
 Row: TypeAlias = dict[str, Any]
-STUCK_KINDS = frozenset({"stuck", "settle", "confirm"})
 _GROUP_CHARS = 4
 _BLANKED = re.compile(
     r"'[^']*'|\"[^\"]*\""  # what is quoted: names, values

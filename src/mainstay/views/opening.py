@@ -59,9 +59,12 @@ class Opened:
 
     def plan(self, plan_id: str) -> Plan:
         """Fold a plan."""
-        recorded = self._reader.read(f"plan:{plan_id}")
+        recorded = self.recorded(plan_id)
         if not recorded:
             raise UnknownNameError(f"There is no plan '{plan_id}'.", remedy="`mainstay plans` lists them.")
+        return self._folded(plan_id, recorded)
+
+    def _folded(self, plan_id: str, recorded: list[e.Recorded]) -> Plan:
         return fold(plan_id, Graph(self.definition(recorded[0])), recorded)
 
     def definition(self, proposed: e.Recorded) -> Definition:

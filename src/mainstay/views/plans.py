@@ -62,11 +62,8 @@ class Plans(Questions):
 
         Those that wait for their turn go on when the plans before them end, those that are paused when you say so.
         """
-        asked = {row[1].partition("-")[0] for row in self._reader.rows(queries.OPEN_DECISIONS, (1000, 0))}
         live = {row[0].partition("-")[0] for row in self._reader.rows(queries.LIVE_PLANS)}
-        going = self._reader.rows(queries.OPEN_PLANS, (1000, 0))
-        still = {row[0] for row in going if row[3] in ("proposed", "approved") or row[11] is not None}
-        return sorted(live | {row[0] for row in going if row[0] not in asked | still})
+        return sorted(live | {row[0] for row in self._reader.rows(queries.UNASKED_PLANS)})
 
     def show(self, plan_id: str) -> Row:
         """Show a plan: its steps, its timeline with causes, its questions, what an undo would do."""

@@ -8,7 +8,7 @@ from mainstay import events as e
 from mainstay.errors import LedgerError, UnknownNameError
 from mainstay.ledger import queries
 from mainstay.requests.asked import labels_of, rejection_used, unreadable, what_follows
-from mainstay.requests.stuck import STUCK_KINDS, group_of
+from mainstay.requests.stuck import group_of
 from mainstay.sentences import ANSWER, QUESTION, say_actor, say_no, say_path
 from mainstay.views.opening import Opened
 
@@ -20,10 +20,14 @@ if TYPE_CHECKING:
 class Questions(Opened):
     """What needs the operator."""
 
-    def inbox(self) -> list[Row]:
-        """List the questions that wait, with their cards, the oldest first."""
-        rows = self._reader.rows(queries.OPEN_DECISIONS, (1000, 0))
+    def inbox(self, limit: int = 1000) -> list[Row]:
+        """List the questions that wait, with their cards, the oldest first; `waiting` says how many there are."""
+        rows = self._reader.rows(queries.OPEN_DECISIONS, (limit, 0))
         return [self._question_or_why(row[0], row[1]) for row in rows]
+
+    def waiting(self) -> int:
+        """Count the questions that wait."""
+        return self._reader.rows(queries.OPEN_COUNT)[0][0]
 
     def _question_or_why(self, decision: str, plan_id: str) -> Row:
         """Give a question; one whose stored files are gone says so in its place, and the others are shown."""
@@ -36,9 +40,10 @@ class Questions(Opened):
         """Give one question with its whole card (CONSOLE.md)."""
         decision = self.decision_id(decision)
         plan_id = decision.rpartition(".")[0]
-        for event in self._reader.read(f"plan:{plan_id}"):
+        recorded = self.recorded(plan_id)
+        for event in recorded:
             if isinstance(event.fact, e.DecisionAsked) and event.fact.decision == decision:
-                return self._card(plan_id, event, event.fact)
+                return self._card(self._folded(plan_id, recorded), recorded, event, event.fact)
         raise UnknownNameError(f"There is no question '{decision}'.", remedy="`mainstay inbox` lists them.")
 
     def decision_id(self, text: str) -> str:
@@ -48,20 +53,19 @@ class Questions(Opened):
             return f"{self.plan_id(prefix)}.{number}"
         if not text:
             raise UnknownNameError("No question is named.", remedy="`mainstay inbox` lists them.")
-        found = [row[0] for row in self._reader.rows(queries.OPEN_DECISIONS, (1000, 0)) if row[0].startswith(text)]
+        found = self._reader.rows(queries.OPEN_BY_PREFIX, (text, text))
         if len(found) == 1:
-            return found[0]
+            return found[0][0]
         what = "No question that waits" if not found else "More than one question that waits"
         raise UnknownNameError(f"{what} begins with '{text}'.", remedy="`mainstay inbox` lists them.")
 
-    def _card(self, plan_id: str, event: e.Recorded, asked: e.DecisionAsked) -> Row:
-        plan = self.plan(plan_id)
+    def _card(self, plan: Plan, recorded: list[e.Recorded], event: e.Recorded, asked: e.DecisionAsked) -> Row:
         card = self._payloads.load(asked.card)
-        state = [d for d in self._decisions(queries.DECISIONS_OF_PLAN, plan_id) if d["decision"] == asked.decision]
+        state = [d for d in self._decisions(queries.DECISIONS_OF_PLAN, plan.id) if d["decision"] == asked.decision]
         slot = plan.slots[asked.paths[0]]
         return {
             "decision": asked.decision,
-            "plan": plan_id,
+            "plan": plan.id,
             "title": plan.title,
             "kind": asked.kind,
             "says": QUESTION[asked.kind],
@@ -76,12 +80,11 @@ class Questions(Opened):
             "if_no": say_no(asked.kind, rejection_used=rejection_used(plan, asked)),
             "follows": what_follows(plan, asked),
             "arguments": self._payloads.load(slot.arguments) if asked.kind in ("stuck", "effect") else None,
-            "cost_usd_micros": sum(getattr(one.fact, "cost_usd_micros", 0) for one in self.recorded(plan_id)),
+            "cost_usd_micros": sum(getattr(one.fact, "cost_usd_micros", 0) for one in recorded),
             "came_from": [say_actor(label) for label in labels_of(plan, asked)],
             "to": asked.to,
             "reminded": sum(
-                isinstance(one.fact, e.DecisionReminded) and one.fact.decision == asked.decision
-                for one in self.recorded(plan_id)
+                isinstance(one.fact, e.DecisionReminded) and one.fact.decision == asked.decision for one in recorded
             ),
             "asked_at": self.time(event.recorded_at_us),
             "due_at": self.time(asked.due_at_us),
@@ -89,13 +92,13 @@ class Questions(Opened):
             "rows_may_be_kept": asked.kind == "batch" or (asked.kind == "ask" and "rows" in cast("Row", card or {})),
             "timezone": self._zone,
             "open": bool(state and state[0]["open"]),
-            "closed": "" if state and state[0]["open"] else self._closed(plan_id, asked.decision),
+            "closed": "" if state and state[0]["open"] else self._closed(recorded, asked.decision),
             "answer": state[0]["choice"] if state else "",
         }
 
-    def _closed(self, plan_id: str, decision: str) -> str:
+    def _closed(self, recorded: list[e.Recorded], decision: str) -> str:
         """Say why a question no longer waits: who answered it when, or what else ended it."""
-        for event in self.recorded(plan_id):
+        for event in recorded:
             fact = event.fact
             if getattr(fact, "decision", "") != decision:
                 continue
@@ -117,10 +120,9 @@ class Questions(Opened):
     def stuck(self) -> list[Row]:
         """List what waits for a remedy, the oldest first; what has one cause has one `group`."""
         plans: dict[str, Plan] = {}
-        waiting = [row for row in self._reader.rows(queries.OPEN_DECISIONS, (10_000, 0)) if row[2] in STUCK_KINDS]
         return [
             self._stuck(row[0], plans.get(row[1]) or plans.setdefault(row[1], self.plan(row[1])), row)
-            for row in waiting
+            for row in self._reader.rows(queries.OPEN_STUCK)
         ]
 
     def _stuck(self, decision: str, plan: Plan, row: tuple[Any, ...]) -> Row:
