@@ -38,7 +38,7 @@ from kernel_scene import (
 from mainstay import commands as c
 from mainstay import events as e
 from mainstay.kernel.plan import fold, pending
-from mainstay.kernel.state import KERNEL
+from mainstay.kernel.rules import KERNEL
 from mainstay.values import SECOND_US
 
 # --- the plan as a whole

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from mainstay import commands as c
 from mainstay import events as e
+from mainstay.kernel.rules import LEAVE_AN_UNDO, holds
 from mainstay.kernel.slots import put
 from mainstay.kernel.state import Plan, Question, duty_of, is_item
 from mainstay.values import SECOND_US, Failure
@@ -61,9 +62,9 @@ def ask_step(turn: Turn, command: c.AskStep) -> None:
 
 
 def ask_effect(turn: Turn, path: str, card: Value, rule: str, why: str) -> None:
-    """Ask about one prepared effect: a yes binds its digest. What was changed since can also be left as it is."""
+    """Ask about one prepared effect: a yes binds its digest. What would be taken back can also be left as it is."""
     slot = turn.plan.slots[path]
-    left = path.startswith("~") and rule == CHANGED
+    left = path.startswith("~") and (rule == CHANGED or holds(turn.plan, LEAVE_AN_UNDO))
     turn.add(
         e.DecisionAsked(
             next_decision(turn),
@@ -184,7 +185,9 @@ def _remedies(turn: Turn, path: str) -> tuple[str, ...]:
 
 def _asked(plan: Plan, fact: e.DecisionAsked, at_us: int) -> Plan:
     del at_us
-    question = Question(fact.kind, fact.paths, fact.binds, fact.options, fact.due_at_us, covers=fact.covers)
+    question = Question(
+        fact.kind, fact.paths, fact.binds, fact.options, fact.due_at_us, covers=fact.covers, rule=fact.rule
+    )
     status = "stuck" if fact.kind == "stuck" else "asked"
     for path in fact.paths:
         slot = plan.slots[path]

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from mainstay import commands as c
 from mainstay import events as e
-from mainstay.kernel.asking import ask_stuck, prepared_fact
+from mainstay.kernel.asking import CHANGED, ask_stuck, prepared_fact
 from mainstay.kernel.slots import conclude, put
 from mainstay.kernel.state import END, Plan, Question, is_open
 from mainstay.kernel.undo import request_undo
@@ -129,10 +129,9 @@ def _after_effect(turn: Turn, command: c.Rule, question: Question) -> None:
         turn.add(prepared_fact(prepared, ruling=command.decision))
     kept = set(range(len(question.paths))) if command.kept is None else set(command.kept)
     for index, path in enumerate(question.paths):
-        if command.choice == "skip":  # of what would be taken back, and was changed since
-            turn.add(
-                e.UndoImpossible(path.removeprefix("~"), f"you left it: {command.reason or 'it was changed since'}")
-            )
+        if command.choice == "skip":  # of what would be taken back
+            why = command.reason or ("it was changed since" if question.rule == CHANGED else "you want it to stay")
+            turn.add(e.UndoImpossible(path.removeprefix("~"), f"you left it: {why}"))
         elif command.choice == "reject":
             _reject(turn, path, command.reason or "you said no", command.decision)
         elif index not in kept:

@@ -10,7 +10,8 @@ from mainstay import commands as c
 from mainstay import events as e
 from mainstay.kernel import gate
 from mainstay.kernel.forking import adopt
-from mainstay.kernel.state import KERNEL, Plan, Slot
+from mainstay.kernel.rules import number_of
+from mainstay.kernel.state import Plan, Slot
 from mainstay.kernel.undo import request_undo
 from mainstay.kernel.words import STATUS
 
@@ -50,14 +51,14 @@ def _approve(turn: Turn, command: c.ApprovePlan) -> None:
         turn.refuse(f'it stands at "{STATUS[turn.plan.status]}", so there is nothing to approve')
     turn.add(e.PlanApproved(command.by, allowed=command.allowed))
     if not turn.plan.keys:  # else it waits for its places (KERNEL T2)
-        turn.add(e.PlanStarted(KERNEL))
+        turn.add(e.PlanStarted(number_of(turn.plan)))
 
 
 def _start(turn: Turn, command: c.StartPlan) -> None:
     del command
     if turn.plan.status != "approved" or turn.plan.paused_at_us is not None:
         turn.refuse(f'it stands at "{STATUS[turn.plan.status]}", so it can\'t start')
-    turn.add(e.PlanStarted(KERNEL))
+    turn.add(e.PlanStarted(number_of(turn.plan)))
 
 
 def _cancel(turn: Turn, command: c.CancelPlan) -> None:
@@ -116,9 +117,8 @@ def _approved(plan: Plan, fact: e.PlanApproved, at_us: int) -> Plan:
 
 
 def _started(plan: Plan, fact: e.PlanStarted, at_us: int) -> Plan:
-    del fact
     slots = {name: Slot("ready", ready_at_us=at_us, since=plan.sequence) for name in plan.graph.roots}
-    return adopt(replace(plan, status="running", slots=slots, live=dict.fromkeys(slots)), at_us)
+    return adopt(replace(plan, status="running", kernel=fact.kernel, slots=slots, live=dict.fromkeys(slots)), at_us)
 
 
 def _parked(plan: Plan, fact: e.PlanParked, at_us: int) -> Plan:

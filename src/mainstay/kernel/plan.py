@@ -17,17 +17,17 @@ import msgspec
 
 from mainstay import commands as c
 from mainstay import events as e
-from mainstay.errors import LedgerError
 from mainstay.kernel import children, ending, gate, life, sleeping
 from mainstay.kernel.evolve import FAMILIES, evolve
+from mainstay.kernel.rules import is_gone, is_newer, refusal
 from mainstay.kernel.state import (
     END,
     IN_FLIGHT,
-    KERNELS,
     RESTING,
     Plan,
     duty_of,
     has_work,
+    is_at_rest,
     is_item,
     is_open,
     satisfied,
@@ -76,7 +76,9 @@ def decide(plan: Plan, command: c.PlanCommand) -> tuple[e.PlanFact, ...]:
 
 
 def handle(plan: Plan, command: c.PlanCommand) -> Turn:
-    """Decide, and give the plan afterwards as well."""
+    """Decide, and give the plan afterwards as well. Raises LedgerError where the plan's semantics are gone."""
+    if is_gone(plan.kernel):
+        raise refusal(plan.id, plan.kernel)
     turn = Turn(plan, command.now_us)
     _DECIDERS[type(command)](turn, command)
     if turn.facts:
@@ -87,16 +89,16 @@ def handle(plan: Plan, command: c.PlanCommand) -> Turn:
 def fold(plan_id: str, graph: Graph, recorded: Iterable[e.Recorded]) -> Plan:
     """Fold a plan's history into its state.
 
-    Raises LedgerError for a plan that started under semantics this release does not have (KERNEL L10).
+    Raises LedgerError for a plan that started under semantics this release does not have (KERNEL L10): newer ones, or
+    ones that are gone while the plan still goes on. What came to rest under those can be looked at for ever.
     """
     plan = Plan(plan_id, graph)
     for event in recorded:
-        if isinstance(event.fact, e.PlanStarted) and event.fact.kernel not in KERNELS:
-            raise LedgerError(
-                f"Plan {plan_id} began under other rules (number {event.fact.kernel}) than this Mainstay has.",
-                remedy="Let the release of Mainstay that began it see it through. All other plans go on.",
-            )
+        if isinstance(event.fact, e.PlanStarted) and is_newer(event.fact.kernel):
+            raise refusal(plan_id, event.fact.kernel)
         plan = evolve(plan, event.fact, event.recorded_at_us)  # pyright: ignore[reportArgumentType]
+    if is_gone(plan.kernel) and not is_at_rest(plan):
+        raise refusal(plan_id, plan.kernel)
     return plan
 
 

@@ -40,8 +40,12 @@ class Replayed(msgspec.Struct, frozen=True):
 
 
 def replay(plan_id: str, graph: Graph, recorded: Sequence[e.Recorded]) -> Replayed:
-    """Decide all of a plan's facts again and name the first that comes out otherwise."""
-    plan = Plan(plan_id, graph)
+    """Decide all of a plan's facts again and name the first that comes out otherwise.
+
+    It is decided under the semantics that it started under. Raises LedgerError where this release has those no more.
+    """
+    number = next((event.fact.kernel for event in recorded if isinstance(event.fact, e.PlanStarted)), 0)
+    plan = Plan(plan_id, graph, kernel=number)
     done = 0
     while done < len(recorded):
         rest = recorded[done:]
@@ -73,7 +77,8 @@ def _says(fact: e.AnyFact, was: e.AnyFact | None) -> str:
         return f"{type(fact).__name__} would follow today, and the history ends"
     if type(fact) is not type(was):
         return f"it was {type(was).__name__}, and would be {type(fact).__name__} today"
-    fields = [name for name in fact.__struct_fields__ if getattr(fact, name) != getattr(was, name)]
+    now, before = _told(fact), _told(was)
+    fields = [name for name in now.__struct_fields__ if getattr(now, name) != getattr(before, name)]
     return f"{type(fact).__name__} would differ today in {', '.join(fields)}"
 
 

@@ -15,9 +15,6 @@ from mainstay.events import Adopted, DecisionKind, Undo
 from mainstay.kernel.graph import Graph, Need, Step
 from mainstay.values import EffectClass, Failure, Labels, Value
 
-KERNEL = 1  # number of these semantics; a live plan keeps the number it started under (KERNEL L10)
-KERNELS = frozenset({KERNEL})  # those a plan can go on under in this release: these, and the ones before
-
 PlanStatus: TypeAlias = Literal[
     "new", "proposed", "approved", "running", "completed", "failed", "cancelled", "expired", "undoing", "undone"
 ]
@@ -127,6 +124,7 @@ class Question(msgspec.Struct, frozen=True):
     due_at_us: int | None = None
     covers: tuple[str, ...] = ()
     reminded: int = 0
+    rule: str = ""  # by which it is asked
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -169,6 +167,7 @@ class Plan(msgspec.Struct, frozen=True):
     out_labels: Labels = ()
     ending: str = ""  # the name of its business ending
     closing: bool = False  # all steps ended, and what its ending takes back is being undone
+    kernel: int = 0  # number of the semantics that it started under, and keeps (KERNEL L10); 0: it has not started
 
     def step(self, path: str) -> Step:
         """The step a path belongs to."""
@@ -226,6 +225,11 @@ def is_stopped(plan: Plan, slot: Slot) -> bool:
 def is_over(plan: Plan) -> bool:
     """Whether a plan has ended, its business ending with it; being undone later does not change that."""
     return plan.status not in GOING and not plan.closing
+
+
+def is_at_rest(plan: Plan) -> bool:
+    """Whether a plan has ended and nothing of it moves or waits any more, until a person asks for its undo."""
+    return plan.status == "undone" or (plan.status in ENDED and not plan.questions and not holds_places(plan))
 
 
 def satisfied(plan: Plan, need: Need) -> bool:
