@@ -1,4 +1,5 @@
 -- What the kernel's facts add up to, for those who look from outside a plan. All times: microseconds UTC.
+-- Ids are random: rows of plans and decisions lie in the order they came in, so that those in use lie side by side.
 CREATE TABLE plan (
     id TEXT PRIMARY KEY,
     playbook TEXT NOT NULL,
@@ -17,13 +18,13 @@ CREATE TABLE plan (
     paused_at_us INTEGER,           -- NULL while it is not paused
     cost_usd_micros INTEGER NOT NULL,
     ending TEXT NOT NULL            -- the name of its business ending, or empty
-) STRICT, WITHOUT ROWID;
+) STRICT;
 -- Plans that may have work; the same words stand in queries.LIVE_PLANS.
 CREATE INDEX plan_live ON plan (id) WHERE parked = 0 AND status NOT IN ('proposed', 'completed', 'undone');
 -- Plans that wait for a place.
 CREATE INDEX plan_approved ON plan (approved_at_us) WHERE status = 'approved';
 CREATE INDEX plan_playbook ON plan (playbook, ended_at_us) WHERE parent = '';
-CREATE INDEX plan_proposed ON plan (proposed_at_us) WHERE parent = '';
+CREATE INDEX plan_proposed ON plan (proposed_at_us, id) WHERE parent = '';
 -- The few that have not ended, however many have; and those that have, in the order in which they did.
 CREATE INDEX plan_open ON plan (proposed_at_us, id, parent, ended_at_us, status, paused_at_us) WHERE ended_at_us IS NULL;
 CREATE INDEX plan_ended ON plan (last_position) WHERE parent = '' AND ended_at_us IS NOT NULL;
@@ -44,9 +45,9 @@ CREATE TABLE decision (
     choice TEXT NOT NULL,
     ruled_by TEXT NOT NULL,
     ruled_at_us INTEGER
-) STRICT, WITHOUT ROWID;
-CREATE INDEX decision_open ON decision (asked_at_us) WHERE status = 'open';
-CREATE INDEX decision_stuck ON decision (asked_at_us) WHERE status = 'open' AND kind IN ('stuck', 'settle', 'confirm');
+) STRICT;
+CREATE INDEX decision_open ON decision (asked_at_us, id) WHERE status = 'open';
+CREATE INDEX decision_stuck ON decision (asked_at_us, id) WHERE status = 'open' AND kind IN ('stuck', 'settle', 'confirm');
 CREATE INDEX decision_plan ON decision (plan, status);
 
 -- What a plan sleeps for. `path` is a step's path, a decision's id (due, remind) or empty (expiry).
