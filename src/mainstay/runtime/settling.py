@@ -37,6 +37,7 @@ RESENDS_S = (1.0, 5.0, 15.0)  # waits before an uncertain effect is sent again u
 LOOKS_S = (60.0, 600.0, 3600.0, 6 * 3600.0)  # waits before it is looked up again because nobody answered
 LOOK_WITHIN_S = 86_400.0  # told to wait for longer than this, nobody but the operator can find out in time
 SHORT_S = 10.0  # a shorter wait is slept through; a longer one holds nothing (requirement K15)
+_OVER_AT_MOST = 10_000
 _CRASHED = Failure("transient", "Mainstay stopped before the answer came")
 
 
@@ -57,6 +58,7 @@ class Settling:
         self._parts = parts
         self._desk = desk
         self._outcomes = outcomes
+        self._over_s: dict[str, float] = {}  # by token: since when nobody sends it, seconds since boot
 
     def settle(self, plan: Plan, path: str) -> None:
         """Find out what became of an effect that has no answer."""
@@ -131,13 +133,25 @@ class Settling:
         if operation.settle == "ask" or operation.lookup is None:
             self._ask(plan, path, operation, sent, known)
             return
-        counts_us = sent.over_us + int(operation.settle_after_s * SECOND_US)
-        wait_us = counts_us - self._desk.now_us()
+        now_us = self._desk.now_us()
+        wait_us = self._wait_us(plan.slots[path].token, operation, sent, now_us)
         if wait_us > SHORT_S * SECOND_US:
-            self._await(plan, path, counts_us, looks=plan.slots[path].looks + 1)
+            self._await(plan, path, now_us + wait_us, looks=plan.slots[path].looks + 1)
             return
         await self._parts.clock.sleep(max(wait_us, 0) / SECOND_US)
         await self._look_up(plan, path, operation, sent)
+
+    def _wait_us(self, token: str, operation: Operation, sent: _Sent, now_us: int) -> int:
+        """Give how long a did-not-happen would not count yet, by the clock that nobody can set.
+
+        Only of what was over in an earlier process nothing but wall time is known.
+        """
+        boot_s = self._parts.clock.boot_s()
+        if token not in self._over_s:
+            if len(self._over_s) >= _OVER_AT_MOST:
+                self._over_s.clear()
+            self._over_s[token] = boot_s - max(0, now_us - sent.over_us) / SECOND_US
+        return round((self._over_s[token] + operation.settle_after_s - boot_s) * SECOND_US)
 
     async def _look_up(self, plan: Plan, path: str, operation: Operation, sent: _Sent) -> None:
         slot = plan.slots[path]

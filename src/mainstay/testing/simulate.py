@@ -96,7 +96,7 @@ class Simulation:
         self._boundaries = Boundaries(deadly)
         machine = machine_of(self._times.of("machine"))
         self.disk = Disk((VIEWS,), self._times.of("disk"), machine.faults)
-        self._clock = SimulatedClock(self._boundaries, machine.jumps, machine.naps)
+        self._clock = SimulatedClock(self._boundaries, () if deadly else machine.jumps, machine.naps)
         self._setting = setting_of(chance.of("setting"))
         self.world = World(chance.of("world"), self._times.of("world"), self._boundaries, self._clock.boot_s)
         self.world.intended = self._is_intended
