@@ -38,6 +38,7 @@ LOOKS_S = (60.0, 600.0, 3600.0, 6 * 3600.0)  # waits before it is looked up agai
 LOOK_WITHIN_S = 86_400.0  # told to wait for longer than this, nobody but the operator can find out in time
 SHORT_S = 10.0  # a shorter wait is slept through; a longer one holds nothing (requirement K15)
 _OVER_AT_MOST = 10_000
+_SET_S = 1.0  # by less the wall clock is only kept right
 _CRASHED = Failure("transient", "Mainstay stopped before the answer came")
 
 
@@ -59,6 +60,7 @@ class Settling:
         self._desk = desk
         self._outcomes = outcomes
         self._over_s: dict[str, float] = {}  # by token: since when nobody sends it, seconds since boot
+        self._offset_s = self._offset()
 
     def settle(self, plan: Plan, path: str) -> None:
         """Find out what became of an effect that has no answer."""
@@ -150,8 +152,14 @@ class Settling:
         if token not in self._over_s:
             if len(self._over_s) >= _OVER_AT_MOST:
                 self._over_s.clear()
-            self._over_s[token] = boot_s - max(0, now_us - sent.over_us) / SECOND_US
+            set_s = self._offset() - self._offset_s  # forward, since this process began
+            passed_s = (now_us - sent.over_us) / SECOND_US - (set_s if set_s > _SET_S else 0.0)
+            self._over_s[token] = boot_s - max(0.0, passed_s)
         return round((self._over_s[token] + operation.settle_after_s - boot_s) * SECOND_US)
+
+    def _offset(self) -> float:
+        """Wall time less boot time, seconds: it changes only when somebody sets the clock."""
+        return self._parts.clock.now_us() / SECOND_US - self._parts.clock.boot_s()
 
     async def _look_up(self, plan: Plan, path: str, operation: Operation, sent: _Sent) -> None:
         slot = plan.slots[path]
