@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import stat
+import time
 from contextlib import closing
 from dataclasses import dataclass, field
+from threading import current_thread
 from typing import TYPE_CHECKING
 
 import apsw
@@ -15,7 +17,7 @@ from ledger_samples import FAILURE, KEY, NOW_US, PROJECTIONS, append, append_all
 
 from mainstay import events as e
 from mainstay.errors import LedgerError, WrongKeyError
-from mainstay.ledger import database, queries
+from mainstay.ledger import database, queries, sqlite
 from mainstay.ledger.blobs import FileBlobs
 from mainstay.ledger.reader import SqliteReader
 from mainstay.ledger.sqlite import SqliteLedger
@@ -458,3 +460,61 @@ def test_l5_nothing_is_acknowledged_before_its_commit_and_what_arrives_meanwhile
     assert not told
     assert positions == list(range(1, 51))
     assert commits == 1
+
+
+@dataclass
+class CommitsSeen:
+    """Watches the commits of a ledger: in which thread they are made. Its disk takes as long as one says."""
+
+    ledger: SqliteLedger
+    waits_s: float = 0.0
+    threads: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        with self.ledger.held() as connection:
+            connection.set_commit_hook(self.note)
+
+    def note(self) -> bool:
+        self.threads.append(current_thread().name)
+        time.sleep(self.waits_s)
+        return False
+
+
+def test_l5_what_a_quick_disk_takes_is_committed_where_it_was_appended(ledger, monkeypatch):
+    monkeypatch.setattr(sqlite, "QUICK_S", 60.0)
+    commits = CommitsSeen(ledger)
+    assert append_all(ledger, *(appended(f"plan:{n}", 0, completed()) for n in range(3))) == [1, 2, 3]
+    assert append(ledger, appended("plan:0", 1, completed())) == 4
+    assert commits.threads == ["MainThread"] * 2
+
+
+def test_l5_a_disk_that_stalls_holds_up_the_loop_once(ledger, monkeypatch):
+    monkeypatch.setattr(sqlite, "QUICK_S", 0.1)
+    commits = CommitsSeen(ledger, waits_s=0.5)
+    for sequence in range(3):
+        append(ledger, appended("plan:p", sequence, completed()))
+    assert commits.threads == ["MainThread", "ledger-writer", "ledger-writer"]
+
+
+def test_l5_what_was_appended_while_a_repair_has_the_connection_goes_to_the_writer(ledger, monkeypatch):
+    monkeypatch.setattr(sqlite, "QUICK_S", 60.0)
+    commits = CommitsSeen(ledger)
+
+    async def work() -> int:
+        with ledger.held():
+            waiting = ledger.append([appended("plan:p", 0, completed())])
+            for _ in range(5):  # rounds of the loop
+                await asyncio.sleep(0)
+            assert ledger._gathering is None
+        return await waiting
+
+    assert asyncio.run(work()) == 1
+    assert commits.threads == ["ledger-writer"]
+
+
+def test_l5_an_append_whose_loop_ended_keeps_no_later_one_waiting(ledger):
+    async def leave() -> None:
+        ledger.append([appended("plan:p", 0, completed())])
+
+    asyncio.run(leave())
+    assert append(ledger, appended("plan:q", 0, completed())) == 2

@@ -1,8 +1,11 @@
 """The ledger in one encrypted SQLite file: `ports.Ledger` with group commit (KERNEL L1 to L5).
 
-The loop's thread encodes and queues; one writer thread takes everything that queued up while the commit before
-was on its way, and commits it as one transaction: events, chain and projections. Futures are resolved after COMMIT,
-all of a batch in one call into the loop.
+The loop's thread encodes and queues. What queued up is committed as one transaction: events, chain and projections.
+Futures are resolved after COMMIT, all of a batch in one call in the loop.
+
+As long as the last commit hardly waited for the disk, the loop's thread commits what a few of its rounds gathered: to
+hand it to another thread and to be told costs more than such a disk. Otherwise a writer thread takes everything that
+queued up while its commit before was on its way, and the loop goes on meanwhile (ADR 20).
 
 After any error inside a transaction the ledger is *failed*: what the transaction held is unknown, everything that
 was queued fails with it, and nothing is taken or read until `reopen` has brought all of the WAL into the database.
@@ -11,8 +14,10 @@ was queued fails with it, and nothing is taken or read until `reopen` has brough
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from contextlib import contextmanager
+from functools import partial
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any, Self
 
@@ -34,6 +39,10 @@ if TYPE_CHECKING:
     from mainstay.events import Append, Recorded
     from mainstay.ledger.chain import Verification
     from mainstay.ports import Projection
+
+
+QUICK_S = 0.0005  # a disk that is waited for no longer than this may hold up the loop
+ENOUGH = 200  # requests that are not kept waiting for more
 
 
 class SqliteLedger:
@@ -61,6 +70,8 @@ class SqliteLedger:
         self._turn = Lock()  # held by whoever uses the writing connection
         self._wake = Lock()  # released to wake the writer
         self._wake.acquire()
+        self._gathering: asyncio.AbstractEventLoop | None = None  # that is about to commit
+        self._waited_s = 0.0  # for the disk, at the last commit
         self._closing = False
         self._failure: CommitFailedError | None = None
         if begin:
@@ -90,7 +101,11 @@ class SqliteLedger:
             raise LedgerError("The history is closed.")
         future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._queue.append(batch.encode_request(appends, future))
-        self._signal()
+        if self._waited_s > QUICK_S:
+            self._signal()
+        elif self._gathering is not future.get_loop():
+            self._gathering = future.get_loop()
+            self._gathering.call_soon(self._gather, 1)
         return future
 
     def read(self, stream: str, after: int = 0) -> list[Recorded]:
@@ -203,6 +218,24 @@ class SqliteLedger:
         self._reader.close()
         self._writer.close()
 
+    # --- in the loop's thread
+
+    def _gather(self, seen: int) -> None:
+        """Wait while each round of the loop brings more, then commit; what can't be committed here the writer does."""
+        count = len(self._queue)
+        if seen < count < ENOUGH:
+            asyncio.get_running_loop().call_soon(self._gather, count)
+            return
+        self._gathering = None
+        if self._turn.acquire(blocking=False):
+            try:
+                if requests := take(self._queue):
+                    self._commit(requests)()
+            finally:
+                self._turn.release()
+        if self._queue:
+            self._signal()
+
     # --- the writer thread
 
     def _signal(self) -> None:
@@ -215,27 +248,25 @@ class SqliteLedger:
             self._wake.acquire()
             with self._turn:
                 while requests := take(self._queue):
-                    self._commit(requests)
+                    _in_loop(requests, self._commit(requests))
             if self._closing and not self._queue:
                 return
 
-    def _commit(self, requests: list[batch.Request]) -> None:
+    def _commit(self, requests: list[batch.Request]) -> Callable[[], None]:
+        """Bring requests to disk, or not; give the call that tells those who wait for them, to be made in the loop."""
+        began_s, worked_s = time.perf_counter(), time.thread_time()
         if self._failure is None and self._checkpointer.error is not None:
             self._failure = _failure(self._path, self._checkpointer.error)
         if self._failure is not None:
-            self._fail(requests, self._failure)
-            return
+            return partial(refuse, requests, self._failure)
         try:
             work = self._writing.commit(requests)
             self._checkpointer.note(self._writer)
         except Exception as error:  # noqa: BLE001 - whatever it is, the transaction is unknown and all are told
             self._failure = _failure(self._path, error)
-            self._fail(requests, self._failure)
-            return
-        _in_loop(requests, lambda: resolve(work))
-
-    def _fail(self, requests: list[batch.Request], error: CommitFailedError) -> None:
-        _in_loop(requests, lambda: refuse(requests, error))
+            return partial(refuse, requests, self._failure)
+        self._waited_s = (time.perf_counter() - began_s) - (time.thread_time() - worked_s)
+        return partial(resolve, work)
 
 
 def _failure(path: Path, error: Exception) -> CommitFailedError:

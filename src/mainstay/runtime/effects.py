@@ -54,6 +54,7 @@ class Effects:
         """Take the parts and the engine's desk."""
         self._parts = parts
         self._desk = desk
+        self._keyed = hmac.new(parts.token_key, digestmod="sha256")  # `hmac.digest` gives other threads Python's lock
         self.outcomes = Outcomes(parts, desk)
         self._settling = Settling(parts, desk, self.outcomes)
         self._confirming = Confirming(parts, desk)
@@ -472,8 +473,9 @@ class Effects:
 
     def token(self, plan_id: str, path: str, generation: int) -> str:
         """The idempotency token of an effect: opaque, the same at every attempt of one generation (KERNEL E2)."""
-        message = f"{plan_id}/{path}/{generation}".encode()
-        return hmac.digest(self._parts.token_key, message, "sha256").hex()[:40]
+        keyed = self._keyed.copy()
+        keyed.update(f"{plan_id}/{path}/{generation}".encode())
+        return keyed.hexdigest()[:40]
 
 
 def _may_leave(slot: Slot, verdict: Verdict) -> bool:
