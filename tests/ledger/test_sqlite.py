@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import shutil
 import stat
 import time
 from contextlib import closing
@@ -518,3 +519,19 @@ def test_l5_an_append_whose_loop_ended_keeps_no_later_one_waiting(ledger):
 
     asyncio.run(leave())
     assert append(ledger, appended("plan:q", 0, completed())) == 2
+
+
+def test_l5_commits_find_room_in_the_log_and_what_lies_behind_them_is_no_part_of_it(ledger, folder, tmp_path):
+    def length() -> int:
+        return (folder / "ledger.db-wal").stat().st_size
+
+    lengths: list[int] = []
+    for sequence in range(40):
+        append(ledger, appended("plan:p", sequence, completed()))
+        lengths.append(length())
+    assert len(set(lengths)) < 8
+    crashed = tmp_path / "crashed"
+    shutil.copytree(folder, crashed)
+    with SqliteReader(crashed / "ledger.db", KEY) as reader:
+        assert reader.head() == ledger.head()
+        assert reader.verify().whole

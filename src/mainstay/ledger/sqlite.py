@@ -30,6 +30,7 @@ from mainstay.ledger.reader import SqliteReader
 from mainstay.ledger.repair import forget_damaged
 from mainstay.ledger.segments import Segments
 from mainstay.ledger.trouble import is_full, trouble
+from mainstay.ledger.wal import Room
 from mainstay.ledger.writing import Writing, refuse, resolve, take
 
 if TYPE_CHECKING:
@@ -200,6 +201,7 @@ class SqliteLedger:
                 raise
             why, remedy = trouble(self._path, error)
             raise LedgerError(f"{self._path} can't be used: {why}.", remedy=remedy) from error
+        self._room = Room(self._path)
         self._checkpointer = Checkpointer(self._path, self._key, self._turn)
 
     @contextmanager
@@ -215,6 +217,7 @@ class SqliteLedger:
 
     def _close_connections(self) -> None:
         self._checkpointer.close()
+        self._room.close()
         self._reader.close()
         self._writer.close()
 
@@ -262,6 +265,7 @@ class SqliteLedger:
         try:
             work = self._writing.commit(requests)
             self._checkpointer.note(self._writer)
+            self._room.keep()
         except Exception as error:  # noqa: BLE001 - whatever it is, the transaction is unknown and all are told
             self._failure = _failure(self._path, error)
             return partial(refuse, requests, self._failure)
