@@ -10,7 +10,7 @@ limits on time and memory.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeVar, cast, get_args, get_type_hints
 
@@ -210,6 +210,7 @@ def from_plain(value: Value, into: type[T]) -> T:
     return made
 
 
+_UNMARKED = frozenset({type(None), bool, int, float, str, bytes})
 _AS_THEY_ARE = frozenset({type(None), bool, int, float, str, BlobRef, Sealed, Forgotten})
 
 
@@ -240,18 +241,22 @@ def _may_hold_marks(kind: object) -> bool:
 
 
 def marks_in(value: object) -> Iterator[BlobRef | Sealed]:
-    """Give every blob reference and sealed value inside plain values or structs."""
-    if isinstance(value, (BlobRef, Sealed)):
-        yield value
-    elif isinstance(value, msgspec.Struct):
-        for name in value.__struct_fields__:
-            yield from marks_in(getattr(value, name))
-    elif isinstance(value, (list, tuple)):
-        for item in cast("list[object]", value):
-            yield from marks_in(item)
-    elif isinstance(value, Mapping):
-        for item in cast("Mapping[object, object]", value).values():
-            yield from marks_in(item)
+    """Give every blob reference and sealed value inside plain values or structs, in order."""
+    waiting = [value]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, (BlobRef, Sealed)):
+            yield item
+        else:
+            waiting += [inner for inner in reversed(_inside(item)) if type(inner) not in _UNMARKED]
+
+
+def _inside(value: object) -> Sequence[object]:
+    if isinstance(value, (list, tuple)):
+        return cast("Sequence[object]", value)
+    if isinstance(value, msgspec.Struct):
+        return [getattr(value, name) for name in value.__struct_fields__]
+    return list(cast("Mapping[object, object]", value).values()) if isinstance(value, Mapping) else ()
 
 
 def _key(key: object) -> str:

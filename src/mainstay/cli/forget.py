@@ -35,7 +35,7 @@ def forget(
 ) -> int:
     """Show what there is about a person, ask, and destroy their key."""
     workspace = workspace_at(folder)
-    with views_at(workspace.root) as views:
+    with views_at(workspace.root) as views, screen.err.status("Looking through the history"):
         found = views.person(person)
     found["people"] = _chosen(found, only)
     if not screen.as_json:

@@ -64,7 +64,7 @@ def marks(reader: SqliteReader, blobs: FileBlobs) -> set[str]:
     """
     named: set[str] = set()
     waiting: list[BlobRef] = []
-    for body in bodies(reader):
+    for _, body in bodies(reader):
         named |= names_in(body)
         waiting += values_in(body)
     seen: set[str] = set()
@@ -91,10 +91,10 @@ def values_in(content: bytes) -> list[BlobRef]:
     return [mark for mark in marks if isinstance(mark, BlobRef) and mark.media == VALUE_MEDIA]
 
 
-def bodies(reader: SqliteReader) -> Iterator[bytes]:
-    """Give the body of every fact in order, those in segments too."""
+def bodies(reader: SqliteReader) -> Iterator[tuple[int, bytes]]:
+    """Give position and body of every fact in order, those in segments too. Raises LedgerError."""
     after = 0
     while page := reader.rows(BODIES, (after, PAGE_ROWS)):
         for position, body in page:
-            yield reader.segments.whole(position, body)
+            yield position, reader.segments.whole(position, body)
         after = page[-1][0]

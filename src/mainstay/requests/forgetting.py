@@ -86,10 +86,10 @@ async def _forget(desk: Requests, params: Params, emit: Emit) -> Params:
 def find_person(reader: SqliteReader, people: PersonKeys, blobs: Blobs, opener: Opener, name: str) -> Params:
     """Find who is known by a name, an account, a mail address or a customer's number, and where they stand.
 
-    Reads the whole history. Where nobody is known, `people` is empty.
+    Reads the whole history for somebody who is known. Where nobody is, `people` is empty.
     """
     keys = [key for key, kind in people.kinds(people.known_as(name)).items() if kind == "person"]
-    found = trace(reader.tail(limit=_ALL), blobs, keys, people.kinds)
+    found = trace(reader.tail(limit=_ALL) if keys else (), blobs, keys, people.kinds)
     rows = {plan: reader.rows(queries.PLAN, (plan,)) for plan in found.plans}
     return {
         "name": name,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -16,6 +15,7 @@ from mainstay.errors import LedgerError
 from mainstay.kernel.replay import replay
 from mainstay.ledger.anchor import last_anchor, read_anchors
 from mainstay.ledger.chain import Mark
+from mainstay.ledger.collect import bodies, names_in
 from mainstay.ledger.head import HEAD_NAME, KEEPS_HEAD, judge, place_of, read_witness
 from mainstay.ledger.head import read as read_head
 from mainstay.ledger.known import KnownReader
@@ -97,7 +97,10 @@ class History(Opened):
         seen: set[str] = set()
         found: list[Row] = []
         with suppress(LedgerError):  # of a history that can't be read any further; the walk along the chain said so
-            for event in self._reader.tail(limit=sys.maxsize):
+            for position, body in bodies(self._reader):
+                if names_in(body) <= seen:  # most facts name none, or one that was looked at
+                    continue
+                (event,) = self._reader.tail(position - 1, 1)
                 waiting = list(marks_in(event.fact))
                 while waiting:
                     mark = waiting.pop()
