@@ -198,7 +198,7 @@ def _contracts(config: Config, root: Path, state: Path, records: OwnRecords) -> 
     account = mail_account(config, root)
     folders = files.FilesConfig(workspace=str(root), notes=str(state / "notes"), folders=config.files.folders)
     operations = (
-        *bank.operations(config.bank.columns),
+        *bank.operations(config.bank.columns, records.books),
         *invoices.operations(config.invoices.columns, config.invoices.seller),
         *issue.operations(records.books, issuer_of(config, root, state)),
         *books.operations(records.books),

@@ -84,6 +84,9 @@ class Card(msgspec.Struct, frozen=True, omit_defaults=True):
     cannot_undo: str = ""  # why it can't be taken back; empty when it can
 
 
+# Gives the id under which a thing is recorded, by what tells it from all others and who it is about, as (kind, text)
+# with the telling kinds first: id, mail, iban, name (values.personal).
+IdOf: TypeAlias = Callable[[str, Sequence[tuple[str, str]]], str]
 LoopFunction: TypeAlias = Callable[[Call, Any], Awaitable[Any]]
 
 
@@ -136,6 +139,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     # it leaves: what was changed in between asks anew. None: nothing that could have been changed matters
     relied: Callable[[Any], Value] | None = None  # (input) -> the same, where arguments say what they were made for;
     # else it is what was found when it was prepared
+    with_ids: Callable[[Any, IdOf], Any] | None = None  # of a read: (output, id_of) -> the output as it is recorded,
+    # where ids in it are digests of what is personal: anybody could try out what they were made of (KERNEL L3)
 
 
 class AgentContract(msgspec.Struct, frozen=True, kw_only=True):

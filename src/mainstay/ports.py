@@ -73,6 +73,10 @@ class People(Protocol):
         """Give the key of the person with these names, as (kind, text); one that is new is on disk after `flush`."""
         ...
 
+    def id_of(self, content: str, names: Sequence[tuple[str, str]], since_us: int = 0) -> str:
+        """Give the id of a thing about the person with these names, known by its content; on disk after `flush`."""
+        ...
+
     def flush(self) -> None:
         """Bring new keys to disk; raises LedgerError."""
         ...

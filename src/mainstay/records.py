@@ -205,7 +205,7 @@ class Layout(msgspec.Struct, frozen=True, omit_defaults=True):
 class Doubt(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the operator is asked before files are believed: a guess, or a file that is left out."""
 
-    id: str
+    id: PersonalText  # a digest of what it says
     kind: Literal["layout", "unread", "seller", "conflict", "guess"]
     file: PersonalText  # its name
     headline: PersonalText

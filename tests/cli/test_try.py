@@ -273,6 +273,12 @@ def test_an_unknown_column_setting_is_refused_with_the_nearest(tmp_path):
         Workspace(workspace.root)
 
 
+def read_alike(match):
+    """Give what a match says, without the ids of its lines: those are each workspace's own."""
+    said = ("kind", "booked_on", "amount", "counterparty", "text", "invoice_numbers", "why", "runner_up")
+    return {name: match.get(name) for name in said}
+
+
 @pytest.mark.long
 def test_each_file_is_what_it_can_be_read_as_in_whatever_order(place):
     folder = place / "mixed"
@@ -285,8 +291,9 @@ def test_each_file_is_what_it_can_be_read_as_in_whatever_order(place):
     turned, mixed = found(place, INVOICES, STATEMENT), try_out(place, "--json", folder)
     assert mixed.returncode == 0, "a note in a folder is no mistake"
     for trial in (turned, json.loads(mixed.stdout)):
-        for name in ("incoming", "matched", "owed", "unsure", "late"):
+        for name in ("incoming", "matched", "owed", "late"):
             assert trial[name] == expected[name]
+        assert [read_alike(match) for match in trial["unsure"]] == [read_alike(match) for match in expected["unsure"]]
     assert [one["name"] for one in json.loads(mixed.stdout)["unread"]] == ["notes.txt"]
     assert [one["name"] for one in json.loads(mixed.stdout)["invoice_files"]] == ["deep/open.csv"]
 

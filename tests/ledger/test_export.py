@@ -132,6 +132,17 @@ def test_o7_l3_people_can_be_read_and_forgotten_after_an_import(filled, folder, 
         assert people.destroyed_at_us(lost.key_id) == 5
 
 
+def test_o7_l3_a_bank_line_has_the_same_id_after_an_import(filled, folder, tmp_path):
+    with PersonKeyring(folder / "ledger.db", KEY, KEY) as people:
+        ids = people.id_of("named", [("name", "Anna Berg")]), people.id_of("nobody's", [])
+        people.flush()
+    imported(tmp_path / "new", exported(folder)[0])
+    with PersonKeyring(tmp_path / "new" / "ledger.db", OTHER_KEY, OTHER_KEY) as people:
+        assert (people.id_of("named", []), people.id_of("nobody's", [])) == ids
+        people.destroy(people.known_as("Anna Berg"), 5, "r2", "{}")
+        assert people.id_of("named", []) != ids[0]
+
+
 def test_o7_every_line_is_a_cloudevent(filled, folder):
     for line in exported(folder)[0]:
         event = json.loads(line)

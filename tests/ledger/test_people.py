@@ -184,3 +184,67 @@ def test_looking_at_a_history_of_before_there_were_keys_finds_nobody(path):
         assert old.known_as("Anna") == ()
         assert old.kinds(["x"]) == {}
         assert old.open(Sealed("x", b"n" * 12, b"c" * 20)) is None
+
+
+LINE = "3f9c0d5e77aa10b2c4d6"  # a digest of a bank line: account, day, amount, payer and text
+
+
+def test_l3_a_line_has_one_id_whatever_becomes_known_of_its_payer(path, people):
+    ident = people.id_of(LINE, ANNA)
+    people.flush()
+    people.find((("id", "C-1"), ANNA[0]))  # the account turns out to be used by two customers
+    people.find((("id", "C-2"), ANNA[0]))
+    assert people.id_of(LINE, (("iban", "DE89370400440532013000"),)) == ident
+    people.flush()
+    with again(path) as later:
+        assert later.id_of(LINE, ()) == ident
+        assert later.id_of(LINE[::-1], ANNA) != ident
+
+
+def test_l3_the_id_of_a_line_can_not_be_tried_out_without_the_workspaces_key(path, people, tmp_path):
+    ids = people.id_of(LINE, ANNA), people.id_of(LINE, ())
+    people.flush()
+    assert not any(LINE in str(cell) or LINE.encode() in bytes(str(cell), "utf-8") for cell in cells(path))
+    create(tmp_path / "other.db", DATABASE, "test")
+    with PersonKeyring(tmp_path / "other.db", DATABASE, bytes(32)) as stranger:
+        assert {stranger.id_of(LINE, ANNA), stranger.id_of(LINE, ())}.isdisjoint(ids)
+
+
+def test_l3_m7_the_id_of_a_line_dies_with_its_payer_and_with_nobody_else(path, people):
+    ident, other = people.id_of(LINE, ANNA), people.id_of(LINE[::-1], (("name", "Bert"),))
+    people.flush()
+    (anna,) = people.known_as("Anna Meier")
+    forget(people, anna)
+    assert people.name_of("thing", LINE) not in cells(path)
+    with again(path) as later:  # who has the workspace's key, every key that is left and the line itself
+        made = {later.id_of(LINE, names) for names in (ANNA, (), (("name", "Bert"),))}
+        assert ident not in made
+        assert later.id_of(LINE[::-1], (("name", "Bert"),)) == other
+
+
+def test_m7_a_line_about_two_people_can_not_be_told_once_one_of_them_is_forgotten(people):
+    anna, bert = (people.find(((kind, text),)) for kind, text in (("id", "C-1"), ("id", "C-2")))
+    people.find((("id", "C-1"), ANNA[0]))
+    people.find((("id", "C-2"), ANNA[0]))
+    ident = people.id_of(LINE, ANNA[:1])
+    people.flush()
+    forget(people, anna)
+    assert people.known_as(ANNA[0][1]) == (bert,)
+    assert ident not in {people.id_of(LINE, ANNA[:1]), people.id_of(LINE, ())}
+
+
+def test_f21_a_line_that_is_read_while_its_payer_is_forgotten_gets_an_id_that_is_never_met_again(path, people):
+    anna = people.find(ANNA)
+    people.flush()
+    forget(people, anna, at_us=10)
+    assert people.id_of(LINE, ANNA, since_us=9) != people.id_of(LINE, ANNA, since_us=9)
+    people.flush()
+    assert people.name_of("thing", LINE) not in cells(path)
+    assert people.id_of(LINE, ANNA, since_us=11) == people.id_of(LINE, ANNA, since_us=11)
+
+
+def test_l3_a_line_that_names_nobody_keeps_its_id_whoever_is_forgotten(path, people):
+    ident = people.id_of(LINE, ())
+    forget(people, people.find(ANNA))
+    with again(path) as later:
+        assert later.id_of(LINE, ()) == ident

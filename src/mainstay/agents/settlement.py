@@ -331,5 +331,6 @@ def _as_good(evidence: Evidence) -> bool:
     return evidence.amount == "exact" and evidence.payer_known and not evidence.odd
 
 
-def _order(match: Match) -> tuple[str, tuple[str, ...]]:
-    return match.booked_on, match.line_ids
+def _order(match: Match) -> tuple[str, int, str, str, tuple[str, ...]]:
+    """Give what piles are sorted by: ids differ from workspace to workspace, so they only part what reads alike."""
+    return match.booked_on, -match.amount.minor, match.counterparty, match.text, match.line_ids

@@ -17,7 +17,7 @@ from mainstay.connectors.csv_out import csv_text
 from mainstay.contracts import Card, Compensation, Operation
 from mainstay.errors import Permanent
 from mainstay.records import Allocation, BankLine, Date, Entry, Invoice, Match, Payment
-from mainstay.values import SECOND_US, Money, PersonalText, digest_of, say_total
+from mainstay.values import SECOND_US, Forgotten, Money, PersonalText, digest_of, say_total
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -412,11 +412,14 @@ def _elsewhere(lines: Sequence[BankLine], unbooked: Sequence[BankLine], payments
 
 
 def _is_same(entry: Entry, line: BankLine) -> bool:
-    """Tell whether account and payer agree; where a file does not name the account, the payer has to be named."""
+    """Tell whether account and payer agree; where a file does not name the account, the payer has to be named.
+
+    Who was forgotten agrees with everybody: rather a payment is left out, and said, than booked twice.
+    """
     ours, theirs = _words(entry.counterparty), _words(line.counterparty)
     if entry.account and line.account:
         return _is_same_account(entry.account, line.account) and _agree(ours, theirs)
-    return bool(ours and theirs) and _agree(ours, theirs)
+    return isinstance(entry.counterparty, Forgotten) or (bool(ours and theirs) and _agree(ours, theirs))
 
 
 def _is_same_account(one: str, other: str) -> bool:

@@ -8,6 +8,9 @@ of the same person is always the same mark, and a digest over sealed values is a
 What is about several people is sealed under a key made of all of theirs; it can't be read once one of them is
 destroyed. New keys are on disk when `flush` returns, which has to be before the fact that needs them is.
 
+What somebody did, such as a payment, has an id that is made under their key. It counts as one of their names from then
+on: it keeps its id whatever else becomes known of them, and once their key is gone nobody can tell it by its content.
+
 A destroyed key is gone from the table and its pages (`secure_delete`), and from the WAL after `truncate`.
 """
 
@@ -43,6 +46,7 @@ SCHEMA = Path(__file__).with_suffix(".sql").read_text()
 KEY_BYTES = 32
 NONCE_BYTES = 12
 ID_BYTES = 8
+THING_BYTES = 10  # of an id made under a key: no two of a lifetime's bank lines meet by chance
 NAMES = "names"  # id of the key that names are told by, where the history was imported: it comes along with it
 JOIN = "+"  # between the ids of several people's keys
 FORMAT = b"mainstay/sealed/1"  # authenticated with every value
@@ -278,6 +282,25 @@ class PersonKeyring(PersonKeys):
         self._ciphers[key_id] = _at_work(key)
         return key_id
 
+    def id_of(self, content: str, names: Sequence[tuple[str, str]], since_us: int = 0) -> str:
+        """Give the id of a thing about the person with these names; `content` tells it from all others.
+
+        The same content has the same id until the person is forgotten. Who is being forgotten just now gets one that is
+        never met again. About nobody, it is made under the key that names are told by.
+        """
+        name = self.name_of("thing", content)
+        with self._lock:
+            known = JOIN.join(sorted(row[0] for row in self._rows(READ_NAME, (name,))))
+            if not known and not names:
+                return _id_under(self._name_key, content)
+            key_id = known or self.find(names, since_us)
+            ciphers = self._of(key_id)
+            if ciphers is None:
+                return secrets.token_hex(THING_BYTES)
+            if not known:
+                self._new_names += [(name, one, 0) for one in key_id.split(JOIN)]
+        return _id_under(ciphers.nonce, content)
+
     def flush(self) -> None:
         """Bring new keys to disk. Raises CommitFailedError when the disk is full or fails: then none is known."""
         if not self._new_names and not self._new_keys:
@@ -374,6 +397,10 @@ def _at_work(key: bytes) -> _Ciphers:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
     return _Ciphers(key, AESGCM(hmac.digest(key, b"cipher", "sha256")), hmac.digest(key, b"nonce", "sha256"))
+
+
+def _id_under(key: bytes, content: str) -> str:
+    return blake2b(content.encode(), key=key, digest_size=THING_BYTES, person=b"mainstay/thing").hexdigest()
 
 
 def _normal(kind: str, text: str) -> str:

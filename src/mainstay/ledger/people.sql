@@ -9,7 +9,7 @@ CREATE TABLE IF NOT EXISTS person_key (
 CREATE TABLE IF NOT EXISTS person_name (
     name BLOB NOT NULL,
     key_id TEXT NOT NULL,
-    made INTEGER NOT NULL,     -- 1: the key was made for this name; 0: the name was met beside it
+    made INTEGER NOT NULL,     -- 1: the key was made for this name; 0: the name was met beside it, or is of what they did
     PRIMARY KEY (name, key_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS person_name_key ON person_name (key_id);

@@ -12,6 +12,7 @@ from mainstay.runtime.sealing import AGAIN, forgotten_in
 from mainstay.values import BLOB_OVER_BYTES, BlobRef, digest_of
 
 if TYPE_CHECKING:
+    from mainstay.contracts import Operation
     from mainstay.kernel.state import Plan
     from mainstay.ports import Blobs
     from mainstay.runtime.sealing import Opener, Sealer
@@ -75,6 +76,15 @@ class Payloads:
         if sealed is not value:
             self._flush(self.sealer)
         return sealed
+
+    def with_ids(self, operation: Operation, output: object, plan: Plan) -> object:
+        """Give what a read gave with ids that tell nothing; a crash later leaves names of ids that nobody uses."""
+        sealer = self.sealer
+        if operation.with_ids is None or sealer is None:
+            return output
+        named = operation.with_ids(output, lambda content, names: sealer.id_of(content, names, plan))
+        self._flush(sealer)
+        return named
 
     def pin(self, content: bytes, *, name: str = "", media: str = "application/octet-stream") -> BlobRef:
         """Keep a file from outside, sealed under a key of its own; on disk when this returns."""

@@ -24,7 +24,7 @@ from mainstay.runtime.personal import ALL, IDENTITY, OPEN, shape_of, shape_of_di
 from mainstay.values import FORGOTTEN, Forgotten, Sealed, digest_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from mainstay.contracts import AgentContract, Operation
     from mainstay.kernel.graph import Graph, Step
@@ -92,6 +92,10 @@ class Sealer:
     def seal_file(self, content: bytes, name: str) -> Sealed:
         """Seal a file that holds many people under a key of its own, which the same file always has."""
         return self.people.seal(self.people.find((("file", name),)), content)
+
+    def id_of(self, content: str, names: Sequence[tuple[str, str]], plan: Plan) -> str:
+        """Give the id of a thing about the person with these names, known by its content: it is gone with their key."""
+        return self.people.id_of(content, names, plan.proposed_at_us)
 
     @property
     def known(self) -> Iterable[str]:

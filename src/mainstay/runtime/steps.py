@@ -278,8 +278,11 @@ class Steps:
         self, plan: Plan, path: str, operation: Operation, output: Value, arguments: Value, labels: Labels
     ) -> None:
         try:
-            plain = to_plain(from_plain(output, operation.output))
+            typed = from_plain(output, operation.output)
+            plain = to_plain(self._parts.payloads.with_ids(operation, typed, plan))
             self._check(plan, path, plan.step(path), plain)
+        except CommitFailedError:
+            raise
         except (MainstayError, msgspec.ValidationError) as error:
             self.fail(plan, path, self._failure(error))
             return

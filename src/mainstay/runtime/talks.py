@@ -267,7 +267,8 @@ class Conversation:
             attempt = Attempt(self._parts, plan.id, "", self._desk.now_us())
             output = await self._parts.guard.call(operation, attempt, call.arguments, account=account)
         try:
-            return to_plain(from_plain(output, operation.output))
+            typed = from_plain(output, operation.output)
+            return to_plain(self._parts.payloads.with_ids(operation, typed, plan))
         except msgspec.ValidationError as error:
             raise Permanent(f"{operation.name} gave what it does not promise: {error}.") from error
 

@@ -5,7 +5,8 @@ for two entries that only look alike. So it is made of the account, the booking 
  - the reference the bank gave the entry, with an ordinal where several of one day and amount have the same;
  - without one, all normal fields, and an ordinal among lines that are equal in all of them.
 The day is part of every id, so the ordinal counts within one day, however long the statement is. The day and the
-amount stand beside the bank's reference because some banks use one again. An id is a digest: it tells nothing.
+amount stand beside the bank's reference because some banks use one again. Such a digest could be tried out by anybody
+who guesses the line, so it never leaves memory: `with_ids` has another one made of it, under its payer's key.
 
 Where statements hold the same line, they overlap, and it counts once; unless balances show that one goes on where the
 other ends. Balances may also meet by chance. So the days must follow each other too, and what both hold of the day
@@ -22,9 +23,10 @@ from msgspec import structs
 from mainstay.values import Money, digest_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Container, Sequence
 
-    from mainstay.connectors.bank.statement import Draft, Part
+    from mainstay.connectors.bank.statement import Draft, Part, StatementRead
+    from mainstay.contracts import IdOf
     from mainstay.records import BankLine
 
 ID_HEX = 20  # 80 bits: no two of a lifetime's lines meet by chance
@@ -87,6 +89,26 @@ def number(parts: Sequence[Part], accounts: dict[tuple[str, str], Account]) -> l
 def digest(*parts: str) -> str:
     """Make one digest of several texts."""
     return digest_of(*(part.encode() for part in parts))
+
+
+def with_ids(read: StatementRead, id_of: IdOf, booked: Callable[[Sequence[str]], Container[str]]) -> StatementRead:
+    """Give what was read as it is recorded: with ids that can't be told from the lines.
+
+    Earlier releases recorded the digests themselves. A line that is `booked` under its digest keeps it as its id: else
+    nobody would know it again.
+    """
+    before = booked([line.id for line in read.lines])
+    ids = {line.id: line.id if line.id in before else id_of(line.id, _payer(line)) for line in read.lines}
+    lines = tuple(structs.replace(line, id=ids[line.id]) for line in read.lines)
+    payouts = tuple(
+        structs.replace(payout, line_ids=tuple(ids.get(one) or id_of(one, ()) for one in payout.line_ids))
+        for payout in read.payouts
+    )
+    return structs.replace(read, lines=lines, payouts=payouts)
+
+
+def _payer(line: BankLine) -> tuple[tuple[str, str], ...]:
+    return tuple((kind, text) for kind, text in (("iban", line.iban), ("name", line.counterparty)) if text)
 
 
 class _InFile:

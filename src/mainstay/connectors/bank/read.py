@@ -10,6 +10,7 @@ from msgspec import structs
 
 from mainstay.connectors.bank import camt, csv, mt940, ofx, payouts, qif
 from mainstay.connectors.bank.columns import ColumnMap
+from mainstay.connectors.bank.line_ids import with_ids
 from mainstay.connectors.bank.statement import FileRead, StatementRead, assemble
 from mainstay.connectors.currencies import sums_of
 from mainstay.connectors.source import Source, UnreadableError, none_read, stranger, unread
@@ -19,6 +20,8 @@ from mainstay.records import File, Layout
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+    from mainstay.ports import Books
 
 MAX_TOTAL_BYTES = 128 * 1024 * 1024  # of all files read together
 HEAD_BYTES = 4096  # as much of a file as is looked at to recognise it
@@ -65,8 +68,15 @@ class Reader(NamedTuple):
     read: Callable[[Source, Hints], FileRead]
 
 
-def operations(columns: ColumnMap | None = None) -> tuple[Operation, ...]:
-    """Give the operations of this connector; `columns` are taken where a playbook gives none."""
+def operations(columns: ColumnMap | None = None, books: Books | None = None) -> tuple[Operation, ...]:
+    """Give the operations of this connector; `columns` are taken where a playbook gives none.
+
+    `books` tell which lines are booked under an id of an earlier release.
+    """
+
+    def booked(ids: Sequence[str]) -> set[str]:
+        return {payment.line_id for payment in books.of_lines(ids)} if books is not None else set()
+
     return (
         Operation(
             name="bank.read_statement",
@@ -78,6 +88,7 @@ def operations(columns: ColumnMap | None = None) -> tuple[Operation, ...]:
             entry="mainstay.connectors.bank.read:read_statement",
             defaults={} if columns in (None, ColumnMap()) else {"columns": to_plain(columns)},
             timeout_s=TIMEOUT_S,
+            with_ids=lambda output, id_of: with_ids(output, id_of, booked),
         ),
     )
 
