@@ -82,6 +82,26 @@ def test_l10_a_renamed_kind_is_lifted_under_its_old_name(monkeypatch):
     assert decode_fact("PlanAllowed", 0, old) == e.PlanApproved("you")
 
 
+def nothing(old):
+    del old
+
+
+@pytest.mark.parametrize("lift", [lambda old: {**old, "by": old["user"]}, nothing, lambda old: old.pop("type") and old])
+def test_l10_a_fact_that_can_not_be_lifted_is_named_with_its_version(monkeypatch, lift):
+    monkeypatch.setattr(e.PlanApproved, "version", 2)
+    monkeypatch.setitem(codec.UPCASTERS, ("PlanApproved", 1), lift)
+    with pytest.raises(LedgerError, match=r"PlanApproved of version 1 can't be lifted to version 2: ") as raised:
+        decode_fact("PlanApproved", 1, msgspec.msgpack.encode({"type": "PlanApproved", "by": "you"}))
+    assert "the release that wrote it" in raised.value.remedy
+
+
+def test_l10_a_fact_that_was_lifted_into_what_it_may_not_be_is_named(monkeypatch):
+    monkeypatch.setattr(e.PlanApproved, "version", 2)
+    monkeypatch.setitem(codec.UPCASTERS, ("PlanApproved", 1), lambda old: {**old, "by": 7})
+    with pytest.raises(LedgerError, match=r"PlanApproved \(version 1\) can't be read: Expected `str`"):
+        decode_fact("PlanApproved", 1, encode_fact(e.PlanApproved("you")))
+
+
 @pytest.mark.parametrize(("kind", "version"), [("PlanApproved", 99), ("Unheard", 1)])
 def test_l10_facts_of_another_release_are_named(kind, version):
     with pytest.raises(LedgerError, match=f"does not know {kind} version {version}"):

@@ -51,8 +51,14 @@ def _lifted(kind: str, version: int, body: bytes) -> AnyFact:
     """Lift an old version step by step. A renamed kind is lifted under its old name and tagged with the new one."""
     content = _map_decoder.decode(body)
     while (lift := UPCASTERS.get((kind, version))) is not None:
-        content = lift(content)
-        kind, version = content["type"], version + 1
+        try:
+            content = lift(content)
+            kind, version = content["type"], version + 1
+        except Exception as error:
+            raise LedgerError(
+                f"A recorded {kind} of version {version} can't be lifted to version {version + 1}: {error!r}.",
+                remedy="The history is as it was. Open it with the release that wrote it, and report this.",
+            ) from error
     cls = KINDS.get(kind)
     if cls is None or version != cls.version:
         raise LedgerError(
