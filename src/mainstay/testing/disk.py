@@ -140,6 +140,9 @@ class SimulatedLedger(Reading):
     def _begin(self) -> None:
         """Take what waits, and bring it to disk after a while."""
         requests = take(self._queue)
+        while requests and self._failure is not None:  # what was queued fails before anything is opened again
+            asyncio.get_running_loop().call_soon(refuse, requests, self._failure)
+            requests = take(self._queue)
         if not requests:
             self._is_writing = False
             return
