@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 def rule(desk: Requests, decision: str, params: Params) -> asyncio.Future[int]:
     """Take an answer of the operator; see commands.Rule for the parameters."""
     plan_id = decision.rpartition(".")[0]
-    kept = params.get("kept")
+    plan, kept = desk.engine.load(plan_id), params.get("kept")
+    cause, asked = _asked_at(desk, plan_id, decision)
     command = c.Rule(
         now_us=desk.clock.now_us(),
         decision=decision,
@@ -38,22 +39,19 @@ def rule(desk: Requests, decision: str, params: Params) -> asyncio.Future[int]:
         binds=None if params.get("binds") is None else tuple(params["binds"]),
         reason=params.get("reason") or "",
         kept=None if kept is None else tuple(kept),
-        rows=_rows(desk, plan_id, decision, kept),
-        arguments=_edited(desk, plan_id, decision, params),
+        rows=_rows(desk, plan, asked, kept),
+        arguments=_edited(desk, plan, decision, params),
         session=params.get("session") or "terminal",
-        form=_form(desk, plan_id, decision, params.get("form")),
-        prepared=tuple(command for command, _ in edits(desk, decision, params)),
+        form=_form(desk, plan, decision, params.get("form")),
+        prepared=tuple(command for command, _ in _edits(desk, plan, decision, params)),
     )
-    cause = _asked_at(desk, plan_id, decision)[0]
-    plan = desk.engine.load(plan_id)
     decide(plan, command)  # refused here, before a budget counts what is ruled
     beside = desk.engine.effects.outcomes.settle_by_ruling(plan, decision, command.choice)
     return desk.engine.submit(plan_id, command, actor="operator", cause=cause, beside=beside)
 
 
-def _rows(desk: Requests, plan_id: str, decision: str, kept: Sequence[int] | None) -> Value:
+def _rows(desk: Requests, plan: Plan, asked: e.DecisionAsked | None, kept: Sequence[int] | None) -> Value:
     """Give the rows of a question's list that the answer keeps."""
-    _, asked = _asked_at(desk, plan_id, decision)
     card = desk.payloads.load(asked.card) if asked is not None else None
     rows = card.get("rows") if isinstance(card, dict) else None
     if asked is None or asked.kind != "ask" or not isinstance(rows, list):
@@ -61,7 +59,7 @@ def _rows(desk: Requests, plan_id: str, decision: str, kept: Sequence[int] | Non
     if kept is not None and not all(0 <= index < len(rows) for index in kept):
         raise InputError(f"The question lists {len(rows)} rows.", remedy="Keep some of those, counted from 1.")
     picked = rows if kept is None else [rows[index] for index in kept]
-    return desk.payloads.keep(picked, plan=desk.engine.load(plan_id))
+    return desk.payloads.keep(picked, plan=plan)
 
 
 def edits(desk: Requests, decision: str, params: Params) -> list[tuple[c.PrepareEffect, Value]]:
@@ -69,7 +67,10 @@ def edits(desk: Requests, decision: str, params: Params) -> list[tuple[c.Prepare
 
     `arguments` are the changes to a single action; `edits` those to rows of a list, by their position from 0.
     """
-    plan = desk.engine.load(decision.rpartition(".")[0])
+    return _edits(desk, desk.engine.load(decision.rpartition(".")[0]), decision, params)
+
+
+def _edits(desk: Requests, plan: Plan, decision: str, params: Params) -> list[tuple[c.PrepareEffect, Value]]:
     question = plan.questions.get(decision)
     if question is None or question.kind not in ("effect", "batch") or params["choice"] != "approve":
         return []
@@ -82,9 +83,8 @@ def edits(desk: Requests, decision: str, params: Params) -> list[tuple[c.Prepare
     return [desk.engine.effects.as_edited(plan, question.paths[at], one) for at, one in sorted(changes.items())]
 
 
-def _form(desk: Requests, plan_id: str, decision: str, given: Sequence[str] | None) -> Value:
+def _form(desk: Requests, plan: Plan, decision: str, given: Sequence[str] | None) -> Value:
     """Read what a person filled in, as `name=value` texts, against the form of the question; raises InputError."""
-    plan = desk.engine.load(plan_id)
     question = plan.questions.get(decision)
     ask = plan.step(question.paths[0]).ask if question is not None and question.kind == "ask" else None
     if given is None or ask is None or not ask.form:
@@ -94,12 +94,12 @@ def _form(desk: Requests, plan_id: str, decision: str, given: Sequence[str] | No
     return desk.payloads.keep(filled, plan=plan)
 
 
-def _edited(desk: Requests, plan_id: str, decision: str, params: Params) -> Value:
+def _edited(desk: Requests, plan: Plan, decision: str, params: Params) -> Value:
     """Give a stuck step's arguments with the operator's changes; null takes one back to its default.
 
     Only what is named changes, so that a file stays the pinned file it was: it can't be described from outside.
     """
-    plan, changes = desk.engine.load(plan_id), params.get("arguments")
+    changes = params.get("arguments")
     question = plan.questions.get(decision)
     if changes is None or question is None or question.kind in ("effect", "batch"):
         return None
