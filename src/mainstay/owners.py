@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mainstay.app import Owner
 from mainstay.errors import MainstayError, OwnedError
 from mainstay.ledger import keys as ledger_keys
 from mainstay.ledger.head import copy_folder
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mainstay import events as e
+    from mainstay.app import Owner
     from mainstay.kernel.state import Plan
     from mainstay.ports import Policy
     from mainstay.runtime.intake import Emit
@@ -70,11 +70,17 @@ async def ask_owner(
 def _become_owner(workspace: Workspace, policy: Policy | None, *, last: bool) -> Owner | None:
     """Open the workspace for writing; None when somebody else holds it, which the last try raises."""
     try:
-        return Owner(workspace, _command_line(), policy)
+        return _owner(workspace, policy)
     except OwnedError:
         if last:
             raise
         return None
+
+
+def _owner(workspace: Workspace, policy: Policy | None = None) -> Owner:
+    from mainstay.app import Owner  # who only asks an owner needs none of its parts
+
+    return Owner(workspace, _command_line(), policy)
 
 
 async def begin(workspace: Workspace) -> int:
@@ -82,7 +88,7 @@ async def begin(workspace: Workspace) -> int:
 
     Gives how many people it brought back who were forgotten since; they are forgotten again when this returns.
     """
-    async with Owner(workspace, _command_line()) as owner:
+    async with _owner(workspace) as owner:
         return owner.forgotten_again
 
 
@@ -91,7 +97,7 @@ async def serve(workspace: Workspace, emit: Emit, stop: asyncio.Event) -> None:
 
     Raises OwnedError when somebody else owns it, and what made the engine give up, such as a full disk.
     """
-    async with Owner(workspace, _command_line()) as owner:
+    async with _owner(workspace) as owner:
         failed = owner.engine.failed
         assert failed is not None
 
