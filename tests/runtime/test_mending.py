@@ -16,7 +16,7 @@ from kit import do, each, facts, make_workspace, owner_of, plan, start
 from mainstay import events as e
 from mainstay.errors import DiskFullError, LedgerError
 from mainstay.kernel.graph import Literally, Step
-from mainstay.ledger import trouble
+from mainstay.ledger import trouble, wal
 from mainstay.requests import NOTICE
 from mainstay.runtime import mending
 from mainstay.runtime.intake import Request
@@ -60,6 +60,7 @@ def quick(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     monkeypatch.setattr(mending, "LOOK_S", 0.05)
+    monkeypatch.setattr(wal, "MOST_BYTES", 0)  # or a full disk still has room for a while
     monkeypatch.setattr(mending, "PAUSES_S", (0.0, 0.05, 0.05, 0.05))
 
 

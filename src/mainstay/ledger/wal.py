@@ -41,4 +41,4 @@ class Room:
         self._file, self._size = -1, 0
 
     def _lengthened(self, size: int) -> int:
-        return size if size == self._size else size + os.pwrite(self._file, _ZEROS[:size], size)
+        return size if size == self._size else size + os.pwrite(self._file, _ZEROS[: min(size, MOST_BYTES)], size)
