@@ -44,7 +44,9 @@ def test_m7_a_person_is_forgotten_by_any_of_their_names_and_the_receipt_names_no
 
 
 def test_e5_an_undo_says_what_cannot_be_taken_back_because_it_was_forgotten(done):
-    done.run("forget", "Kupfer Architekten PartG", "--yes")
+    said = done.run("forget", "Kupfer Architekten PartG", "--yes")
+    assert said.returncode == 0, said.stderr
+    assert "Backups and copies made before now still hold the key" in " ".join(said.stdout.split())
     plan = done.json("plans")[0]["plan"]
     said = " ".join(done.run("undo", plan).stderr.split())
     assert "because what it needs about a person was forgotten" in said

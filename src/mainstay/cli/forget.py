@@ -45,9 +45,8 @@ def forget(
         return DONE
     keys = [one["key"] for one in found["people"]]
     done = ask(screen, workspace, "forget", {"keys": keys, "keep_files": keep_files})
-    screen.give(
-        done | {"note": BACKUPS if done["remembered"] else NOT_NOTED}, lambda console: _draw_receipt(done, console)
-    )
+    done["note"] = BACKUPS if done["remembered"] else NOT_NOTED
+    screen.give(done, lambda console: _draw_receipt(done, console))
     return DONE
 
 
