@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import pairwise
 
 import pytest
 
+from mainstay.runtime.timers import _BATCH as BATCH
 from mainstay.runtime.timers import GRACE_S, LONGEST_SLEEP_S, Timer, Timers
 
 SECOND_US = 1_000_000
@@ -114,6 +116,24 @@ def test_p5_a_stale_timer_is_fired_once_and_does_not_spin():
     desk = Desk(clock, timer(10), stale=True)
     live(desk, clock, 10 * LONGEST_SLEEP_S)
     assert desk.fired == [(10, "wait", "p")]
+
+
+@pytest.mark.parametrize("stale", [False, True])
+def test_p5_however_many_are_due_at_once_the_loop_is_given_back_after_each_few_hundred(stale):
+    clock = SetClock()
+    desk = Desk(clock, *(timer(1, plan=f"p{number}") for number in range(3 * BATCH + 7)), stale=stale)
+    bursts = []
+    due = desk.due
+
+    def counted(*bounds):
+        bursts.append(len(desk.fired))
+        return due(*bounds)
+
+    desk.due = counted
+    live(desk, clock, 2)
+    bursts.append(len(desk.fired))
+    assert max(after - before for before, after in pairwise(bursts)) <= BATCH
+    assert sorted(plan for _, _, plan in desk.fired) == sorted(f"p{number}" for number in range(3 * BATCH + 7))
 
 
 def test_p5_after_downtime_expiries_wait_out_a_grace_period_and_the_rest_does_not():

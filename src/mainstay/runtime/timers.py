@@ -120,13 +120,12 @@ class Timers:
         while True:
             limit = _BATCH + len(self._fired)
             due = self._rows.due(now_us, held_before_us, early_before_us, limit)
-            fresh = [timer for timer in due if timer not in self._fired]
-            if len(due) < limit:
-                self._fired.intersection_update(due)  # rows that are gone need not be remembered
+            self._fired.intersection_update(due)  # rows that are gone need not be remembered
+            fresh = [timer for timer in due if timer not in self._fired][:_BATCH]
             waiting = [future for timer in fresh if (future := self._fire_one(timer, now_us)) is not None]
             if waiting:
                 await asyncio.wait(waiting)
-            if len(due) < limit:
+            if len(fresh) < _BATCH:
                 return
 
     def _fire_one(self, timer: Timer, now_us: int) -> asyncio.Future[int] | None:
