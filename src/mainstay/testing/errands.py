@@ -39,3 +39,11 @@ async def errands(given: Order, ctx: AsyncContext) -> Receipt:
 
     done = await ctx.gather(*(branch(number) for number in range(1 + given.amount % 3)))
     return Receipt(given.unit, " ".join(done))
+
+
+@agent
+def moody(given: Order) -> Receipt:
+    """Fail for some units and not for others, always the same."""
+    if sum(given.unit.encode()) % 3 == 0:
+        raise ValueError("the agent is in a bad mood")
+    return Receipt(given.unit)

@@ -12,6 +12,7 @@ from mainstay.requests import METHODS, Requests
 from mainstay.runtime.payloads import Payloads
 from mainstay.runtime.sealing import Opener, Sealer
 from mainstay.testing.disk import NOWHERE, SimulatedBlobs, SimulatedLedger, SimulatedPeople
+from mainstay.testing.post import Postman
 from mainstay.testing.shop import contracts_of
 from mainstay.testing.workers import SimulatedWorkers
 from mainstay.works import Ground, Works
@@ -19,12 +20,12 @@ from mainstay.works import Ground, Works
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from mainstay.kernel.graph import Definition
     from mainstay.testing.chance import Chance
     from mainstay.testing.clock import SimulatedClock
     from mainstay.testing.crash import Boundaries
     from mainstay.testing.disk import Disk
     from mainstay.testing.operator import Operator
+    from mainstay.testing.plans import Planned
     from mainstay.testing.setting import Setting
     from mainstay.testing.world import World
 
@@ -88,26 +89,28 @@ class House(Works):
             )
         )
         activation = activation_of(NOWHERE, NOWHERE, self.ledger, blobs, contracts)
+        self._postman = Postman(self.engine, world, boundaries, times.of("post"))
         self.requests = Requests(self.engine, contracts, NOWHERE, METHODS, activation)
 
-    async def live(self, definitions: Sequence[Definition], operator: Operator) -> bool:
+    async def live(self, plans: Sequence[Planned], operator: Operator) -> bool:
         """Work until all is done, which gives True, or until the owner gives up because of its disk."""
         failed = self.engine.failed = asyncio.get_running_loop().create_future()
         self._boundaries.reach("start")
         operator.sit_down(self)
         self.work()
         self._boundaries.reach("resumed")
-        done = asyncio.ensure_future(self._see_through(definitions))
+        done = asyncio.ensure_future(self._see_through(plans, operator))
+        self._postman.begin()
         await asyncio.wait({done, failed}, return_when=asyncio.FIRST_COMPLETED)
         if done.done():
             done.result()
         await self.rest()
         return done.done()
 
-    async def _see_through(self, definitions: Sequence[Definition]) -> None:
-        for number, definition in enumerate(definitions):
+    async def _see_through(self, plans: Sequence[Planned], operator: Operator) -> None:
+        for number, plan in enumerate(plans):
             await self.clock.sleep(self._times.draw("pause", number) * 5)
-            await self._propose(definition)
+            await self._propose(plan)
         last, since_s = 0, self.clock.boot_s()
         while True:
             still_s = self.clock.boot_s() - since_s
@@ -118,18 +121,18 @@ class House(Works):
                 position, moving = self.ledger.rows(LAST)[0][0], self.ledger.rows(MOVING)[0][0]
             except CommitFailedError:
                 continue
-            if not moving or still_s > GIVE_UP_S:
+            if (not moving and operator.is_idle) or still_s > GIVE_UP_S:
                 return
             if position != last:
                 last, since_s = position, self.clock.boot_s()
 
-    async def _propose(self, definition: Definition) -> None:
+    async def _propose(self, plan: Planned) -> None:
         """Propose a plan unless it is there: whoever was not told whether it was taken looks first."""
         while True:
             try:
                 await self.engine.whole()
-                if not self.ledger.rows(PROPOSED, (definition.name,)):
-                    await self.requests.propose(definition, {})[1]
+                if not self.ledger.rows(PROPOSED, (plan.name,)):
+                    await self.requests.propose(plan.definition, plan.inputs)[1]
             except CommitFailedError as error:
                 self.engine.fail(error)
                 await asyncio.sleep(1.0)

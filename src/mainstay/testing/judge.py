@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -29,11 +29,14 @@ if TYPE_CHECKING:
 ALL = 1_000_000
 
 
-class Outcome(NamedTuple):
-    """How a run ended, as far as a crash must not change it: by plan its status and that of its steps, and effects."""
+class Ending(NamedTuple):
+    """How a plan ended with those inside it, as far as a crash must not change it: statuses, and effects by unit."""
 
-    plans: Mapping[str, tuple[str, tuple[tuple[str, str], ...]]]
-    happened: Mapping[str, int]  # by unit
+    plans: tuple[tuple[str, str, tuple[tuple[str, str], ...]], ...]
+    happened: tuple[tuple[str, int], ...] = ()
+
+
+Outcome: TypeAlias = "Mapping[str, Ending]"  # by playbook; in one run no two are of the same
 
 
 class Ended(NamedTuple):
@@ -60,14 +63,30 @@ def read(disk: Disk) -> Ended:
 
 def outcome_of(ended: Ended, world: World) -> Outcome:
     """Say how a run ended."""
-    plans: dict[str, tuple[str, tuple[tuple[str, str], ...]]] = {}
-    for plan in ended.plans.values():
-        units = rules.agents_called(ended.facts[plan.id])
-        slots = tuple(sorted((units.get(path, path), slot.status) for path, slot in plan.slots.items()))
-        plans[plan.playbook] = (plan.status, slots if plan.status == "completed" else ())
-    finished = {name for name, (status, _) in plans.items() if status == "completed"}
-    happened = Counter(one.unit for one in world.happened if one.unit.removeprefix("~").partition(".")[0] in finished)
-    return Outcome(plans, happened)
+    return {plan.playbook: _ending(plan, ended, world) for plan in ended.plans.values() if not plan.parent}
+
+
+def _ending(root: Plan, ended: Ended, world: World) -> Ending:
+    family = list(_family(root, "", ended))
+    plans = tuple(sorted((name, plan.status, _slots(plan, ended)) for name, plan in family))
+    if any(plan.status != "completed" for _, plan in family):
+        return Ending(plans)  # what was cut off went as far as time had it
+    units = [one.unit for one in world.happened if one.unit.removeprefix("~").partition(".")[0] == root.playbook]
+    return Ending(plans, tuple(sorted(Counter(units).items())))
+
+
+def _family(plan: Plan, name: str, ended: Ended) -> Iterator[tuple[str, Plan]]:
+    """Give a plan and those inside it, named by where they stand."""
+    yield name, plan
+    for path, slot in plan.slots.items():
+        for number, child in enumerate(slot.children):
+            yield from _family(ended.plans[child], f"{name}/{path}.{number}", ended)
+
+
+def _slots(plan: Plan, ended: Ended) -> tuple[tuple[str, str], ...]:
+    units = rules.agents_called(ended.facts[plan.id])
+    slots = sorted((units.get(path, path), slot.status) for path, slot in plan.slots.items())
+    return tuple(slots) if plan.status == "completed" else ()
 
 
 def judge(disk: Disk, world: World, ended: Ended, told: Mapping[str, str]) -> Iterator[str]:

@@ -1,7 +1,6 @@
 """The simulated operator: answers every question in the end, late, sometimes twice and in two tabs at once.
 
-What is answered depends on the seed and on what the question is about, never on time: a run with a crash has the same
-operator as one without. Whether something happened is answered truthfully, by looking at the world.
+What is answered is in answers.py; only when depends on how long things take.
 """
 
 from __future__ import annotations
@@ -13,12 +12,13 @@ from mainstay import events as e
 from mainstay.errors import CommandRefusedError, CommitFailedError
 from mainstay.ledger import queries
 from mainstay.runtime.mending import GOES_ON
-from mainstay.testing.world import unit_of
+from mainstay.testing.answers import Answers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mainstay.kernel.state import Plan, Question
+    from mainstay.kernel.state import Plan
+    from mainstay.testing.answers import Answer
     from mainstay.testing.chance import Chance
     from mainstay.testing.crash import Boundaries
     from mainstay.testing.house import House
@@ -34,7 +34,10 @@ class Operator:
 
     def __init__(self, chance: Chance, times: Chance, boundaries: Boundaries, world: World) -> None:
         """`chance` decides what is answered, and `times` when."""
-        self._chance, self._times, self._boundaries, self._world = chance, times, boundaries, world
+        self._times, self._boundaries = times, boundaries
+        self._answers = Answers(chance.of("answers"), world)
+        self.meddled: set[str] = set()  # the plans whose ends it decides in its own time
+        self.is_idle = True
         self.told: dict[str, str] = {}  # answers that were acknowledged, by question
         self.findings: list[str] = []
         self._house: House | None = None
@@ -96,17 +99,19 @@ class Operator:
                 return True
             if question.kind == "settle":
                 await asyncio.sleep(LOOKS_AFTER_S)
-            choice = self._choice(plan, question)
+            answer = self._answers.of(plan, question, decision)
+            if answer is None:
+                return True
             tabs = 2 if self._times.happens(0.2, "tabs", decision) else 1
-            return any(await asyncio.gather(*(self._rule(house, decision, choice) for _ in range(tabs))))
+            return any(await asyncio.gather(*(self._rule(house, decision, answer) for _ in range(tabs))))
         except CommitFailedError:  # the history is being read again
             return False
 
-    async def _rule(self, house: House, decision: str, choice: str) -> bool:
+    async def _rule(self, house: House, decision: str, answer: Answer) -> bool:
         """Give an answer; whether it was taken."""
         self._boundaries.reach("before ruling")
         try:
-            ruling = house.requests.rule(decision, {"choice": choice})
+            ruling = house.requests.rule(decision, answer)
             self._boundaries.reach("ruling sent")
             await ruling
         except CommandRefusedError as error:  # the other tab was quicker, or it is a mistake
@@ -116,27 +121,6 @@ class Operator:
             house.engine.fail(error)
             await asyncio.sleep(0.1)
             return False
-        self.told[decision] = choice
+        self.told[decision] = answer["choice"]
         self._boundaries.reach("ruling acknowledged")
         return True
-
-    def _choice(self, plan: Plan, question: Question) -> str:
-        path = question.paths[0]
-        about = unit_of(plan, path)
-        match question.kind:
-            case "settle":
-                happened = self._world.found(plan.slots[path].token) is not None
-                return "happened" if happened else "did_not_happen"
-            case "confirm":
-                return "confirmed"
-            case "stuck":
-                return self._remedy(plan, question, about)
-            case _:
-                return "reject" if self._chance.happens(0.1, "reject", about) else question.options[0]
-
-    def _remedy(self, plan: Plan, question: Question, about: str) -> str:
-        failure = plan.slots[question.paths[0]].failure
-        if failure is not None and failure.error_class not in ("permanent", "bug") and "retry" in question.options:
-            return "retry"
-        left = [option for option in question.options if option in ("skip", "undo")]
-        return self._chance.pick(left or question.options, "remedy", about)

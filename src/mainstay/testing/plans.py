@@ -1,38 +1,84 @@
-"""Random plans. Every step works on a unit of its own, so that its fate in the world is its own too."""
+"""Random plans, of every kind of step and nearly every construct of the format, through the real compiler.
+
+Compiling takes longer than a whole run, so plans are made of shapes: so many playbooks are made up and kept compiled,
+and a plan is one of them with inputs of its own. Every step works on a unit of its own, named in its arguments, so
+that its fate in the world is its own too.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from functools import cache
+from typing import TYPE_CHECKING, NamedTuple
 
-from mainstay.kernel.graph import Definition, Literally, Need, Record, Step
+import msgspec
+
+from mainstay.playbooks.calls import Opened
+from mainstay.playbooks.compile import compile_playbook
+from mainstay.testing.chance import Chance
+from mainstay.testing.crash import Boundaries
+from mainstay.testing.inside import INSIDE
+from mainstay.testing.shapes import Shape, made
+from mainstay.testing.shop import contracts_of
+from mainstay.testing.world import World
 
 if TYPE_CHECKING:
-    from mainstay.testing.chance import Chance
-    from mainstay.values import EffectClass
+    from mainstay.kernel.graph import Definition
+    from mainstay.values import Value
 
-_TARGETS: tuple[tuple[str, EffectClass], ...] = (
-    ("store.reserve", "reversible"),
-    ("store.pick", "reversible"),
-    ("bank.pay", "irreversible"),
-    ("post.send", "irreversible"),
-    ("store.note", "reversible"),
-)
+SHAPES = 300
+LONG = 110  # items of a long list: more than one plan holds (KERNEL P2)
 
 
-def definition_of(chance: Chance, name: str) -> Definition:
-    """Make a plan up."""
-    own = chance.of(name)
-    count = own.whole(1, 5, "steps")
-    return Definition(name=name, title=f"Plan {name}", steps=tuple(_step(own, name, at) for at in range(count)))
+class Planned(NamedTuple):
+    """A plan as it will be proposed.
+
+    `is_loose` says that time decides how it ends, so that a run with a crash may end otherwise; `is_timed` that it does
+    so only where the clock is set.
+    """
+
+    definition: Definition
+    inputs: dict[str, Value]
+    is_loose: bool
+    is_timed: bool
+
+    @property
+    def name(self) -> str:
+        """Its playbook, which no other plan of the run is of."""
+        return self.definition.name
 
 
-def _step(chance: Chance, plan: str, at: int) -> Step:
-    needs = tuple(Need(f"s{earlier}") for earlier in range(at) if chance.happens(0.4, "needs", at, earlier))
-    to = chance.pick(("", "", "anna@simulated.example", "ben@simulated.example"), "to", at)
-    arguments = Record({"unit": Literally(f"{plan}.s{at}"), "amount": Literally(at + 1), "to": Literally(to)})
-    if chance.happens(0.2, "agent", at):
-        agent = chance.pick(("echo", "errand", "errands"), "agent name", at)
-        where = "loop" if agent == "echo" else "worker"
-        return Step(name=f"s{at}", kind="agent", target=agent, where=where, needs=needs, arguments=arguments)
-    target, effect = chance.pick(_TARGETS, "target", at)
-    return Step(name=f"s{at}", kind="do", target=target, effect=effect, needs=needs, arguments=arguments)
+def plans_of(chance: Chance) -> list[Planned]:
+    """Make the plans of a run up."""
+    return [_planned(chance.of(f"p{number}"), f"p{number}") for number in range(chance.pick((1, 1, 2, 2, 3), "plans"))]
+
+
+def _planned(chance: Chance, name: str) -> Planned:
+    number = chance.whole(0, SHAPES - 1, "shape")
+    shape, definition = made_shape(number), compiled(number)
+    inputs: dict[str, Value] = {
+        "unit": name,
+        "lane": chance.pick(("left", "right"), "lane"),
+        "after": chance.pick(("p0", "p1"), "after"),
+        "amount": chance.whole(1, 9, "amount"),
+        "many": [str(at) for at in range(LONG if shape.is_long else chance.whole(0, 4, "many"))],
+        "to": chance.pick(("", "anna@simulated.example", "ben@simulated.example"), "to"),
+    }
+    named = msgspec.structs.replace(definition, name=name, title=f"Plan {name}")
+    return Planned(named, inputs, shape.is_loose, shape.is_timed)
+
+
+@cache
+def made_shape(number: int) -> Shape:
+    """Make a playbook up."""
+    return made(Chance("shapes").of(str(number)))
+
+
+@cache
+def compiled(number: int) -> Definition:
+    """Compile a playbook that was made up; raises PlaybookError where it should not have been made so."""
+    nowhere = World(Chance(0), Chance(0), Boundaries(), lambda: 0.0)
+    source = json.dumps(made_shape(number).playbook, indent=1)
+    return compile_playbook(
+        source, contracts_of(nowhere), file=f"shape{number}.yaml", others=lambda name: Opened(INSIDE[name], name)
+    )

@@ -37,13 +37,17 @@ def order(name: str, graph: Graph, facts: Sequence[Recorded]) -> Iterator[str]:
             begun.add(path)
             for need in graph.steps[path].needs:
                 if not _is_met(plan, need):
-                    yield f"plan {name}: '{path}' began while '{need.step}' is {plan.slots[need.step].status}"
+                    yield f"plan {name}: '{path}' began while '{need.step}' is {_status(plan, need)}"
         plan = evolve(plan, fact, event.recorded_at_us)  # pyright: ignore[reportArgumentType] - a plan's own fact
 
 
 def _is_met(plan: Plan, need: Need) -> bool:
-    status = plan.slots[need.step].status if need.step in plan.slots else "ready"
+    status = _status(plan, need)
     return status in FINAL if need.kind == "optional" else status == need.kind
+
+
+def _status(plan: Plan, need: Need) -> str:
+    return plan.slots[need.step].status if need.step in plan.slots else "ready"
 
 
 def rulings(name: str, facts: Sequence[Recorded]) -> Iterator[str]:

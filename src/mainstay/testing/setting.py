@@ -5,12 +5,13 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
+from mainstay.kernel.budget import Cap
 from mainstay.testing.disk import Faults
+from mainstay.testing.world import Outage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mainstay.kernel.budget import Cap
     from mainstay.testing.chance import Chance
 
 _NONE: Mapping[str, int] = MappingProxyType({})
@@ -37,11 +38,12 @@ class Machine(NamedTuple):
 
 
 def setting_of(chance: Chance) -> Setting:
-    """Make a workspace up. Nothing in it lets time decide how a plan ends."""
+    """Make a workspace up. Only a cap lets time decide how a plan ends."""
     limited = [name for name in ("store.reserve", "store.pick", "bank.pay", "errand") if chance.happens(0.15, name)]
     delays = {"post.send": chance.whole(1, 300, "delay")} if chance.happens(0.15, "delayed") else _NONE
     zone = chance.pick(("UTC", "Europe/Berlin", "Pacific/Auckland"), "zone")
-    return Setting(limits={name: chance.whole(1, 2, "limit", name) for name in limited}, delays=delays, timezone=zone)
+    caps = {"store.reserve": Cap(chance.whole(1, 3, "cap"))} if chance.happens(0.08, "capped") else {}
+    return Setting(caps, {name: chance.whole(1, 2, "limit", name) for name in limited}, delays, zone)
 
 
 def machine_of(chance: Chance) -> Machine:
@@ -50,3 +52,13 @@ def machine_of(chance: Chance) -> Machine:
     jumps = ((chance.draw("set at") * _SOON_S, chance.pick(_SETS_S, "set by")),) if chance.happens(0.1, "set") else ()
     naps = ((chance.draw("nap at") * _SOON_S, chance.draw("nap") ** 2 * _DAY_S),) if chance.happens(0.1, "naps") else ()
     return Machine(faults, jumps, naps)
+
+
+def outages_of(chance: Chance) -> tuple[Outage, ...]:
+    """Make up when nobody can be reached: now and then no network, more rarely one connector that is down for long."""
+    found: list[Outage] = []
+    for connector, share, at_most_s in (("", 0.1, 900.0), ("store", 0.03, 3600.0), ("bank", 0.03, 3600.0)):
+        if chance.happens(share, "out", connector):
+            begins_s = chance.draw("out at", connector) * _SOON_S
+            found.append(Outage(connector, begins_s, begins_s + chance.draw("out for", connector) * at_most_s))
+    return tuple(found)

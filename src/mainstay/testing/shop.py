@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from mainstay.agent import MARK
 from mainstay.contracts import AgentContract, AgentResult, Card, Compensation, Operation
 from mainstay.runtime.catalogue import Contracts
-from mainstay.testing.errands import errand, errands
+from mainstay.testing.errands import errand, errands, moody
 from mainstay.testing.world import Order, Receipt
 
 if TYPE_CHECKING:
@@ -16,12 +16,15 @@ if TYPE_CHECKING:
     from mainstay.agent import Declared
     from mainstay.contracts import Call, Found
     from mainstay.testing.world import World
+    from mainstay.values import Value
+
+FADES_S = 20.0  # so long a token of store.mark is remembered
 
 
 def contracts_of(world: World) -> Contracts:
     """Give all that a plan can call in a world."""
     echo = AgentContract(name="echo", summary="Say it again", input=Order, output=Receipt, where="loop", call=_echo)
-    return Contracts(_operations(world), (echo, *map(_contract, (errand, errands))))
+    return Contracts(_operations(world), (echo, *map(_contract, (errand, errands, moody))))
 
 
 def _contract(agent: Callable[..., object]) -> AgentContract:
@@ -39,6 +42,9 @@ def _contract(agent: Callable[..., object]) -> AgentContract:
 
 def _operations(world: World) -> tuple[Operation, ...]:
     settled: dict[str, Any] = {"settle": "lookup", "lookup": world.look_up, "lookup_authoritative": True}
+    fading: dict[str, Any] = {**settled, "settle": "resend", "token_lifetime_s": FADES_S, "settle_after_s": 30.0}
+    guessed: dict[str, Any] = {"settle": "lookup", "lookup": world.look_up}
+    shelf: dict[str, Any] = {"relies": world.state}
     undo: dict[str, Any] = {"cannot_undo": "It is an undo."}
     paid: dict[str, Any] = {"binds": "money", "confirm": _read_back(world), "cannot_undo": "It is paid."}
     return (
@@ -50,6 +56,11 @@ def _operations(world: World) -> tuple[Operation, ...]:
         _of(world, "irreversible", name="bank.pay", summary="Pay", settle_after_s=90.0, **settled, **paid),
         _of(world, "irreversible", name="post.send", summary="Send", settle="ask", cannot_undo="It was sent."),
         _of(world, "reversible", name="store.note", summary="Note", settle="ask", cannot_undo="It was read."),
+        _of(world, "reversible", name="store.mark", summary="Mark", **fading, **_back("store.release")),
+        _of(world, "physical", name="robot.move", summary="Move", **guessed, **_back("robot.back")),
+        _of(world, "physical", name="robot.back", summary="Move back", **guessed, **undo),
+        _of(world, "reversible", name="shelf.set", summary="Set", settle="resend", **shelf, **_back("shelf.clear")),
+        _of(world, "reversible", name="shelf.clear", summary="Clear", settle="resend", **shelf, **undo),
         _of(world, "reversible", name="store.release", summary="Release", settle="resend", **undo),
         _of(world, "reversible", name="store.put", summary="Put back", **settled, **undo),
     )
@@ -68,7 +79,8 @@ def _of(world: World, effect: Any, **more: Any) -> Operation:  # noqa: ANN401 - 
 
 def _back(name: str) -> dict[str, Any]:
     def compensate(order: Order, receipt: Receipt) -> Compensation:
-        return Compensation(name, {"unit": f"~{receipt.unit}", "amount": order.amount})
+        left: Value = {f"the shelf of {receipt.unit}": receipt.state} if name == "shelf.clear" else None
+        return Compensation(name, {"unit": f"~{receipt.unit}", "amount": order.amount}, left)
 
     return {"compensation": name, "compensate": compensate}
 

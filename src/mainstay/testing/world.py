@@ -8,6 +8,7 @@ end (`Script`). The world counts what happened per token, and complains of what 
 from __future__ import annotations
 
 import asyncio
+import errno
 from collections import Counter
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
@@ -15,6 +16,7 @@ import msgspec
 
 from mainstay.contracts import Found
 from mainstay.errors import NeedsOperator, NotSent, Permanent, RateLimited, Transient, Uncertain
+from mainstay.records import Time
 from mainstay.values import PersonMail
 
 if TYPE_CHECKING:
@@ -40,13 +42,15 @@ class Order(msgspec.Struct, frozen=True):
     unit: str
     amount: int = 1
     to: PersonMail = ""  # whom it is about: sealed wherever it is recorded
+    at: Time = ""
 
 
 class Receipt(msgspec.Struct, frozen=True):
-    """What it gives back: the token under which it happened."""
+    """What it gives back: the token under which it happened, and how that left what it is about."""
 
     unit: str
     token: str = ""
+    state: str = ""
 
 
 class Script(NamedTuple):
@@ -65,6 +69,21 @@ class Happening(NamedTuple):
     token: str
 
 
+class Mail(NamedTuple):
+    """An answer to something that was sent."""
+
+    at_s: float
+    unit: str  # of what it answers
+
+
+class Outage(NamedTuple):
+    """Nobody can be reached for a while: one connector, or where it is "" none for want of a network."""
+
+    connector: str
+    begins_s: float
+    ends_s: float
+
+
 def unit_of(plan: Plan, path: str) -> str:
     """Name the unit of work at a path of a plan: what an agent asks for has no other name that stays the same."""
     arguments = plan.slots[path].arguments
@@ -78,14 +97,18 @@ class World:
     def __init__(self, chance: Chance, times: Chance, boundaries: Boundaries, now_s: Callable[[], float]) -> None:
         """Begin with nothing; `chance` decides what happens, and `times` how long it takes.
 
-        `intended`, set by who knows the disk, says whether a token's intent is on it.
+        `intended`, set by who knows the disk, says whether a token's intent is on it; `on_answer` is told of mail that
+        will come.
         """
         self._chance, self._times, self._boundaries, self._now_s = chance, times, boundaries, now_s
         self.intended: Callable[[str], bool] = lambda _: True
         self.findings: list[str] = []
         self.happened: list[Happening] = []
         self.sent: Counter[str] = Counter()  # by token, whatever became of it
+        self.on_answer: Callable[[Mail], None] = lambda _: None
+        self.outages: tuple[Outage, ...] = ()
         self._tries: Counter[str] = Counter()  # by unit: sendings that played a part of its script
+        self._moved: Counter[str] = Counter()  # by unit: how often somebody else changed it
 
     def script(self, unit: str) -> Script:
         """Give the script of a unit."""
@@ -101,7 +124,11 @@ class World:
 
     async def is_online(self) -> bool:
         """Say whether the owner's machine has a network."""
-        return True
+        return not self._is_out("")
+
+    def mails(self) -> list[Mail]:
+        """Give the answers that came, or will come, to what was sent so far."""
+        return [mail for one in self.happened if (mail := self._answer(one)) is not None]
 
     # --- called by operations
 
@@ -111,10 +138,11 @@ class World:
         self._hold_against(operation, call, order)
         self.sent[call.token] += 1
         await self._pass(order.unit, call.token)
+        self._reach(operation.name)
         known = next((one for one in self.happened if one.token == call.token), None)
         if known is None:
             await self._play(operation, call, order)
-        receipt = Receipt(order.unit, call.token)
+        receipt = Receipt(order.unit, call.token, self._state(order.unit))
         self._boundaries.reach("before answer")
         await self._pass(order.unit, call.token)
         return receipt
@@ -123,6 +151,7 @@ class World:
         """Be asked for something that changes nothing; after some failures there is an answer."""
         self._boundaries.reach("before read")
         await self._pass(order.unit, "")
+        self._reach("store.look")
         if self._next(f"read/{order.unit}") < self._chance.pick((0, 0, 0, 1, 2), "deaf", order.unit):
             raise Transient("the simulated world did not answer")
         self._boundaries.reach("before answer")
@@ -132,11 +161,12 @@ class World:
         """Be asked what became of a token."""
         self._boundaries.reach("before look-up")
         await self._pass(order.unit, call.token)
+        self._reach("")
         if self._chance.happens(0.1, "unheard", order.unit, self._next(f"look/{order.unit}")):
             raise Transient("the simulated world did not answer")
         found = self.found(call.token)
         if found is not None:
-            return Found("happened", Receipt(order.unit, call.token), "it is there")
+            return Found("happened", Receipt(order.unit, call.token, self._state(order.unit)), "it is there")
         return Found("did_not_happen", known="it is not there")
 
     async def read_back(self, call: Call, order: Order) -> Found:
@@ -146,6 +176,16 @@ class World:
         if self._chance.happens(0.3, "unseen", order.unit, self._next(f"seen/{order.unit}")):
             return Found("unknown", known="it is not there yet")
         return Found("happened", known="it is there")
+
+    async def state(self, call: Call, order: Order) -> dict[str, str]:
+        """Be asked how something is that an action relies on; now and then somebody else changed it since."""
+        self._boundaries.reach("before looking at it")
+        await self._pass(order.unit, call.token)
+        self._reach("")
+        unit = order.unit.removeprefix("~")
+        if self._chance.happens(0.15, "moved", unit, self._next(f"state/{unit}")):
+            self._moved[unit] += 1
+        return {f"the shelf of {unit}": self._state(unit)}
 
     # --- a sending
 
@@ -161,7 +201,10 @@ class World:
             first = number == len(script.troubles)
             late_s = (1 + 2 * self._chance.draw("late", order.unit)) / 3 * operation.settle_after_s
             after_s = late_s if first and script.end == "late" else 0.0
-            self.happened.append(Happening(self._now_s() + after_s, operation.name, order.unit, call.token))
+            happening = Happening(self._now_s() + after_s, operation.name, order.unit, call.token)
+            self.happened.append(happening)
+            if (mail := self._answer(happening)) is not None:
+                self.on_answer(mail)
             self._boundaries.reach("after effect")
             if first:
                 await self._lose(script.end)
@@ -191,6 +234,30 @@ class World:
             self.findings.append(f"{operation.name} for {order.unit} was sent twice under one token")
 
     # --- leaves
+
+    def _answer(self, sent: Happening) -> Mail | None:
+        """Give the answer that something gets; it may be there before the sender is told that it left."""
+        if sent.operation != "post.send" or not self._chance.happens(0.7, "answers", sent.unit):
+            return None
+        late_s = self._chance.pick((0.0, 0.0, 60.0, 600.0, 20_000.0), "answer", sent.unit)
+        return Mail(sent.at_s + late_s, sent.unit)
+
+    def _state(self, unit: str) -> str:
+        unit = unit.removeprefix("~")
+        states = [one.unit for one in self.happened if one.unit.removeprefix("~") == unit and one.at_s <= self._now_s()]
+        own = "empty" if not states or states[-1].startswith("~") else "full"
+        return f"{own}, changed {self._moved[unit]} times"
+
+    def _reach(self, operation: str) -> None:
+        """Raise where nobody can be reached at the moment."""
+        if self._is_out(""):
+            raise NotSent("there is no network") from OSError(errno.ENETUNREACH, "the simulated network is down")
+        if self._is_out(operation.partition(".")[0]):
+            raise NotSent("the simulated world can't be reached")
+
+    def _is_out(self, connector: str) -> bool:
+        now_s = self._now_s()
+        return any(one.connector == connector and one.begins_s <= now_s < one.ends_s for one in self.outages)
 
     async def _pass(self, unit: str, token: str) -> None:
         """Let the time of one way pass."""

@@ -1,0 +1,86 @@
+"""What the simulated operator answers: decided by the seed and by what a question is about, never by time.
+
+Whether something happened is answered truthfully, by looking at the world. Now and then a yes keeps only a part of a
+list, changes what was proposed, or leaves a question that is due unanswered.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from mainstay.testing.world import unit_of
+
+if TYPE_CHECKING:
+    from mainstay.kernel.state import Plan, Question
+    from mainstay.testing.chance import Chance
+    from mainstay.testing.world import World
+
+Answer: TypeAlias = dict[str, Any]  # as `requests.rule` takes it
+
+RETRIES = 4  # of one stuck piece of work, before it is given up
+
+
+class Answers:
+    """Gives answers, over all lives of the owner."""
+
+    def __init__(self, chance: Chance, world: World) -> None:
+        """Let `chance` decide, and see what happened in the world."""
+        self._chance, self._world = chance, world
+        self._stuck: dict[str, set[str]] = {}  # by work: its questions
+
+    def of(self, plan: Plan, question: Question, decision: str) -> Answer | None:
+        """Give the answer to a question; None for one that nobody shall answer."""
+        path = question.paths[0]
+        about = unit_of(plan, path)
+        match question.kind:
+            case "settle":
+                happened = self._world.found(plan.slots[path].token) is not None
+                return {"choice": "happened" if happened else "did_not_happen"}
+            case "confirm":
+                return {"choice": self._chance.pick(("confirmed",) * 8 + ("again", "undo"), "confirm", decision)}
+            case "stuck":
+                return self._remedy(plan, question, decision, about)
+            case "ask":
+                return self._asked(plan, question, about)
+            case _:
+                return self._ruled(plan, question, about)
+
+    def _asked(self, plan: Plan, question: Question, about: str) -> Answer | None:
+        if question.due_at_us is not None and self._chance.happens(0.25, "forgets", about):
+            return None
+        choice = self._chance.pick(question.options, "other", about)
+        if choice == "reject" or self._chance.happens(0.6, "yes", about):
+            choice = "reject" if self._chance.happens(0.1, "reject", about) else question.options[0]
+        answer: Answer = {"choice": choice, "reason": "as it should be"}
+        ask = plan.step(question.paths[0]).ask
+        if ask is not None and ask.form:
+            answer["form"] = [f"wish={about}", f"count={self._chance.whole(1, 9, 'count', about)}"]
+        return answer
+
+    def _ruled(self, plan: Plan, question: Question, about: str) -> Answer:
+        """Answer about actions; a part of a list, or with other arguments."""
+        if self._chance.happens(0.1, "reject", about):
+            return {"choice": "reject"}
+        answer: Answer = {"choice": "approve", "binds": question.binds}
+        if question.kind == "batch" and self._chance.happens(0.3, "keeps", about):
+            answer["kept"] = [at for at in range(len(question.paths)) if self._chance.happens(0.7, "keep", about, at)]
+        edited = self._chance.happens(0.1, "edits", about) and plan.slots[question.paths[0]].operation != "shelf.set"
+        if edited and question.kind == "effect" and not question.paths[0].startswith("~"):
+            answer["arguments"] = {"amount": self._chance.whole(10, 20, "edit", about)}
+        elif edited and question.kind == "batch" and "kept" not in answer:
+            answer["edits"] = {"0": {"amount": self._chance.whole(10, 20, "edit", about)}}
+        return answer
+
+    def _remedy(self, plan: Plan, question: Question, decision: str, about: str) -> Answer:
+        path = question.paths[0]
+        failure = plan.slots[path].failure
+        asked = self._stuck.setdefault(f"{plan.id}/{path}", set())
+        asked.add(decision)
+        hopeless = failure is None or failure.error_class in ("permanent", "bug") or len(asked) > RETRIES
+        if "retry" in question.options and (not hopeless or (len(asked) == 1 and self._chance.happens(0.2, "try"))):
+            answer: Answer = {"choice": "retry"}
+            if self._chance.happens(0.2, "other way", about) and isinstance(plan.slots[path].arguments, dict):
+                answer["arguments"] = {"amount": 9}
+            return answer
+        left = [option for option in question.options if option in ("skip", "undo", "accept")]
+        return {"choice": self._chance.pick(left or question.options, "remedy", about)}
