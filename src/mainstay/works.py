@@ -71,6 +71,7 @@ class Works:
         self.guard.on_offline = self.network.lost
         self.engine = Engine(self._parts(ground))
         self.engine.live_under = self._live_under
+        self.engine.on_waits_online = self.network.waits
         self.network.engine, self.network.say = self.engine, self.engine.say
         self.mending = Mending(self.engine, ground.clock, ground.reopen, ground.room_missing, ground.where)
         self.mending.on_mended = self.work

@@ -63,3 +63,33 @@ def test_k21_a_network_that_is_back_before_the_failure_is_on_disk_leaves_nobody_
 
     assert asyncio.run(scenario()) == (True, 0, ["network", "network"])
     assert [line[:20] for line in told] == ["There is no network.", "The network is back;"] * 2
+
+
+def test_k21_what_comes_to_wait_when_the_network_is_back_already_goes_on(workspace, world):
+    """The failure is recorded only after the disk was mended; the network came back meanwhile."""
+    calls = []
+
+    async def gone():
+        return False
+
+    async def back():
+        return True
+
+    async def scenario():
+        async with owner_of(workspace, world) as owner:
+            wavers = wavering(world, "test.say", calls, 1)
+
+            async def call(call, given):
+                if not calls:
+                    owner.engine._whole.clear()
+                return await wavers.call(call, given)
+
+            owner.contracts.operations["test.say"] = msgspec.structs.replace(wavers, call=call)
+            owner.guard._is_online, owner.network._is_online = gone, back
+            plan_id, committed = owner.requests.propose(plan(do("a", "test.say", "one")), {})
+            await committed
+            assert await until(lambda: owner.network._watching is not None and owner.network._watching.done())
+            owner.engine._whole.set()
+            return await until(lambda: owner.engine.load(plan_id).status == "completed")
+
+    assert asyncio.run(scenario())

@@ -74,4 +74,4 @@ def test_a_run_that_was_cut_off_goes_on_where_it_stood(tmp_path, monkeypatch, ca
 def test_another_schedule_is_another_history_of_the_same_plans():
     one, other = simulate.Simulation(5).play(), simulate.Simulation(5, (), 1).play()
     assert one.head != other.head
-    assert one.outcome.plans.keys() == other.outcome.plans.keys()
+    assert one.outcome.keys() == other.outcome.keys()

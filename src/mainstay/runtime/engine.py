@@ -31,7 +31,7 @@ from mainstay.runtime.outside import Outside
 from mainstay.runtime.stage import Stage, stream_of
 from mainstay.runtime.steps import Steps
 from mainstay.runtime.telling import told
-from mainstay.runtime.timers import due_times
+from mainstay.runtime.timers import due_times, waits_online
 from mainstay.runtime.turns import WORKERS, Turns
 
 if TYPE_CHECKING:
@@ -58,13 +58,17 @@ class Engine:
     """Moves plans. Single-threaded: everything here runs in the owner's loop."""
 
     def __init__(self, parts: Parts) -> None:
-        """Take the parts. `on_timer`, when set, is told of every new due time, microseconds UTC."""
+        """Take the parts. `on_timer`, when set, is told of every new due time, microseconds UTC.
+
+        `on_waits_online` is told when something that waits for a network is on disk.
+        """
         self.parts = parts
         self.listeners: list[Listener] = []
         self.followers: dict[str, list[Listener]] = {}  # of one family each, by the id of its root
         self.broken: dict[str, str] = {}  # plans that can't go on in this process, and why
         self.failed: asyncio.Future[BaseException] | None = None
         self.on_timer: Callable[[int], None] | None = None
+        self.on_waits_online: Callable[[], None] = lambda: None
         self.mend: Callable[[CommitFailedError], None] | None = None  # reads the history again, then calls `reset`
         self.live_under: Callable[[str], Sequence[str]] = lambda _: ()  # plans with work whose ids begin so
         self.held = ""  # why nothing may begin: a workspace in quarantine (KERNEL L6)
@@ -244,6 +248,8 @@ class Engine:
         for due_us in due_times(fact):
             assert self.on_timer is not None
             self.on_timer(due_us)
+            if waits_online(fact):
+                self.on_waits_online()
 
     def _discard(self, stage: Stage, error: BaseException | None) -> None:
         """Forget all that was derived from facts that did not reach the disk (KERNEL L5)."""

@@ -3,7 +3,8 @@
     a call fails for want of a network -> its step waits, uncounted -> `lost`, once -> asked every few seconds
     -> it is back -> all that waited is woken
 
-The first to fail tells; after a restart the rows that wait do.
+The first to fail tells; after a restart the rows that wait do. What comes to wait when the network is back already
+(its failure is from an agent's journal, or the disk failed meanwhile) tells as well, once it is on disk: `waits`.
 """
 
 from __future__ import annotations
@@ -61,6 +62,11 @@ class Network:
         self._losses += 1
         if not self._is_watching():
             self._watch(began=False)
+
+    def waits(self) -> None:
+        """Learn that something waits, on disk; where nobody watches the network may be back already."""
+        if not self._is_watching():
+            self._watch(began=True)
 
     async def stop(self) -> None:
         """Watch no longer; what waits is found again at the next start."""

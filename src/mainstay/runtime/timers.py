@@ -167,6 +167,12 @@ def due_times(fact: e.AnyFact) -> list[int]:
     return [] if times is None else [at_us for at_us in times(fact) if at_us is not None]
 
 
+def waits_online(fact: e.AnyFact) -> bool:
+    """Say whether a fact with a due time goes on earlier, when the network is back."""
+    failed = fact.failure if isinstance(fact, (e.AttemptFailed, e.EffectRefused, e.EffectAwaited)) else None
+    return failed is not None and failed.waits_for != ""
+
+
 _DUE_TIMES: dict[type[e.Fact], Callable[[Any], tuple[int | None, ...]]] = {
     e.AttemptFailed: lambda fact: (fact.retry_at_us,),
     e.EffectRefused: lambda fact: (fact.retry_at_us,),

@@ -53,7 +53,7 @@ class Answers:
             choice = "reject" if self._chance.happens(0.1, "reject", about) else question.options[0]
         answer: Answer = {"choice": choice, "reason": "as it should be"}
         ask = plan.step(question.paths[0]).ask
-        if ask is not None and ask.form:
+        if ask is not None and ask.form and choice != "reject":
             answer["form"] = [f"wish={about}", f"count={self._chance.whole(1, 9, 'count', about)}"]
         return answer
 

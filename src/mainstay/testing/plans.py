@@ -61,7 +61,8 @@ def _planned(chance: Chance, name: str) -> Planned:
         "lane": chance.pick(("left", "right"), "lane"),
         "after": chance.pick(("p0", "p1"), "after"),
         "amount": chance.whole(1, 9, "amount"),
-        "many": [str(at) for at in range(LONG if shape.is_long else chance.whole(0, 4, "many"))],
+        "many": [str(at) for at in range(chance.whole(0, 4, "many"))],
+        "long": [str(at) for at in range(LONG if shape.is_long else 0)],
         "to": chance.pick(("", "anna@simulated.example", "ben@simulated.example"), "to"),
     }
     named = msgspec.structs.replace(definition, name=name, title=f"Plan {name}")

@@ -24,6 +24,7 @@ INPUTS: Written = {
     "after": {"type": "text"},
     "amount": {"type": "int"},
     "many": {"type": "list(text)"},
+    "long": {"type": "list(text)"},
     "to": {"type": "text", "default": ""},
 }
 
@@ -221,7 +222,8 @@ class _Shaping:
             step["at_once"] = chance.pick((1, 2, 100), "so many")
         if chance.happens(0.4, "allowed"):
             step["allow_failures"] = chance.pick(("10%", "50%", "100%"), "allow")
-        self._is_long = self._is_long or (step.get("agent") == "echo" and chance.happens(0.3, "long"))
+        if step.get("agent") == "echo" and chance.happens(0.3, "long"):
+            self._is_long, step["each"] = True, "= inputs.long"
         return self._fails(chance, step)
 
     def inside(self, chance: Chance, name: str) -> Written:
