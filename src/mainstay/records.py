@@ -200,6 +200,8 @@ class Layout(msgspec.Struct, frozen=True, omit_defaults=True):
     section: Literal["bank.columns", "invoices.columns", "invoices.seller"]  # of mainstay.toml, which can say the same
     columns: dict[str, str]  # what that section takes: field -> header, and delimiter, decimal, date_format ...
     plan: str = ""
+    seller: PersonName = ""  # earlier releases had both in `columns`
+    seller_id: PersonId = ""
 
 
 class Doubt(msgspec.Struct, frozen=True, omit_defaults=True):

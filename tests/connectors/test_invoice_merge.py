@@ -389,7 +389,7 @@ def test_each_seller_is_asked_about_with_its_invoices_and_a_yes_is_remembered():
     assert telco.body.splitlines()[:2] == ["The numbers: 77.", "Made out to: Acme GmbH."]
     assert "take their files away (c.xml)" in telco.remedy
     assert mine.layout is not None
-    assert (mine.layout.section, mine.layout.columns) == ("invoices.seller", {"name": "Me", "id": ""})
+    assert (mine.layout.section, mine.layout.seller, mine.layout.seller_id) == ("invoices.seller", "Me", "")
     assert read(BOUGHT, layouts=(mine.layout,)).doubts == (telco,)
     assert read(BOUGHT, layouts=(mine.layout, telco.layout)).doubts == ()
 

@@ -10,10 +10,11 @@ from personal_walk import everything, leaks
 
 from mainstay.app import Owner, contracts_of, records_of
 from mainstay.connectors.bank.read import ReadStatement, read_statement
+from mainstay.connectors.invoices.papers import name_key
 from mainstay.ledger.people import _id_under
 from mainstay.playbooks.shelf import open_playbook
 from mainstay.records import File
-from mainstay.values import BlobRef
+from mainstay.values import BlobRef, digest_of
 from mainstay.views import Views
 
 HEAD = "Date;Payer;Payer IBAN;Text;Amount;Currency\n"
@@ -49,10 +50,10 @@ def in_owner(workspace, scenario, *given, contracts=contracts_of):
     return asyncio.run(asyncio.wait_for(inside(), 120))
 
 
-async def run(owner, *rows):
+async def run(owner, *rows, invoices=INVOICES):
     """Reconcile a statement with the invoices, yes to everything; give the plan."""
     definition = open_playbook(None, "billing-reconciliation", owner.contracts)
-    texts = {"statement": HEAD + "\n".join(rows) + "\n", "invoices": INVOICES}
+    texts = {"statement": HEAD + "\n".join(rows) + "\n", "invoices": invoices}
     pinned = {name: [owner.requests.pin(f"{name}.csv", text.encode())] for name, text in texts.items()}
     plan, committed = owner.requests.propose(definition, pinned)
     await committed
@@ -160,3 +161,28 @@ def test_l10_lines_that_an_earlier_release_booked_are_known_again(workspace):
     assert set(ids[2:]).isdisjoint(digests(*MAY, *JUNE))
     assert booked(workspace) == sorted([*before, ("RE-3", 3000), ("RE-4", 2000)])
     assert lines(workspace, in_owner(workspace, run, *MAY, *JUNE)) == ids
+
+
+SELLER = "Dora Kiesel"
+
+
+async def run_of_seller(owner):
+    head, *rows = INVOICES.splitlines()
+    invoices = "\n".join([f"{head},Seller", *(f"{row},{SELLER}" for row in rows)]) + "\n"
+    return await run(owner, *MAY, invoices=invoices)
+
+
+def asked_of_sellers(workspace, plan):
+    with Views(workspace) as views:
+        return [doubt for doubt in views.outputs(plan)["open"]["doubts"] if doubt["kind"] == "seller"]
+
+
+def test_l3_m7_a_seller_that_was_confirmed_is_remembered_sealed_until_they_are_forgotten(workspace):
+    (asked,) = asked_of_sellers(workspace, in_owner(workspace, run_of_seller))
+    assert asked["layout"]["seller"] == SELLER
+    plain = digest_of(b"layout", b"invoices.seller", b"", name_key(SELLER).encode())[:16]
+    assert leaks(workspace, {SELLER, plain}) == []
+    assert asked_of_sellers(workspace, in_owner(workspace, run_of_seller)) == []
+    in_owner(workspace, forget, SELLER)
+    (again,) = asked_of_sellers(workspace, in_owner(workspace, run_of_seller))
+    assert again["layout"]["id"] != asked["layout"]["id"]

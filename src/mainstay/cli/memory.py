@@ -71,6 +71,8 @@ def _payer(row: Row) -> tuple[str, str]:
 
 
 def _layout(row: Row) -> tuple[str, str]:
-    columns = [f"{field} '{name}'" for field, name in row["columns"].items() if field not in _SETTINGS]
+    seller = {"name": row.get("seller"), "id": row.get("seller_id")}  # earlier releases had both among the columns
+    told = row["columns"] | {field: name for field, name in seller.items() if name}
+    columns = [f"{field} '{name}'" for field, name in told.items() if field not in _SETTINGS]
     kind = {"bank.columns": "A bank's table", "invoices.columns": "A list of invoices"}.get(row["section"], "A seller")
     return f"{kind}: {', '.join(columns)}", f"Confirmed in plan {row['plan']}."

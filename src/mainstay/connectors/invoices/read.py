@@ -18,6 +18,7 @@ from mainstay.connectors.invoices import einvoice, pdf, table
 from mainstay.connectors.invoices.columns import VOCABULARY, InvoiceColumns
 from mainstay.connectors.invoices.merge import Merged, merge
 from mainstay.connectors.invoices.papers import NAMES_SHOWN, Draft, FileRead, files_listed
+from mainstay.connectors.invoices.sellers import with_ids
 from mainstay.connectors.invoices.table import Hints
 from mainstay.connectors.source import Source, UnreadableError, none_read, stranger, unread
 from mainstay.contracts import Operation, to_plain
@@ -104,6 +105,7 @@ def operations(columns: InvoiceColumns | None = None, seller: str = "") -> tuple
             entry="mainstay.connectors.invoices.read:read_open",
             defaults=defaults | ({"seller": seller} if seller else {}),
             timeout_s=TIMEOUT_S,
+            with_ids=lambda output, id_of: msgspec.structs.replace(output, doubts=with_ids(output.doubts, id_of)),
         ),
     )
 

@@ -28,6 +28,8 @@ from mainstay.values import digest_of
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Sequence
 
+    from mainstay.contracts import IdOf
+
 SECTION: Literal["invoices.seller"] = "invoices.seller"
 ASKED = 20  # sellers that are asked about each; more are hardly all the owner
 
@@ -81,11 +83,11 @@ def of_owner(
 ) -> tuple[list[Draft], list[Doubt]]:
     """Leave out documents of other sellers where mainstay.toml names the owner; else ask about each not confirmed."""
     sellers = grouped(drafts)
-    said = [layout.columns for layout in layouts if layout.section == SECTION]
-    confirmed = [one for one in sellers if any(one.is_called(its.get("name", ""), its.get("id", "")) for its in said)]
+    said = [_said(layout) for layout in layouts if layout.section == SECTION]
+    confirmed = [one for one in sellers if any(one.is_called(*its) for its in said)]
     owner = _named(sellers, seller)
     names = {name for one in (*owner, *confirmed) for name in one.names}
-    names |= {name_key(name) for name in (seller, *(its.get("name", "") for its in said))} - {""}
+    names |= {name_key(name) for name in (seller, *(name for name, _ in said))} - {""}
     if not owner:
         asked = [one for one in sellers if one not in confirmed]
         elsewhere = {id(draft) for one in asked for draft in one.drafts}
@@ -99,6 +101,23 @@ def of_owner(
         notes.append(f"Issued by others, left out: {listed(f'{one.title} {len(one.drafts)}' for one in others)}.")
     own = [draft for draft in drafts if id(draft) not in foreign]
     return own, [*_doubts(unsure, seller), *_to_owner(own, names)]
+
+
+def _said(layout: Layout) -> tuple[str, str]:
+    """Give the name and the id of a seller that was confirmed."""
+    return layout.seller or layout.columns.get("name", ""), layout.seller_id or layout.columns.get("id", "")
+
+
+def with_ids(doubts: Iterable[Doubt], id_of: IdOf) -> tuple[Doubt, ...]:
+    """Give doubts as they are recorded: what a yes to a seller is remembered by can't be told from the seller."""
+    return tuple(_with_id(doubt, doubt.layout, id_of) for doubt in doubts)
+
+
+def _with_id(doubt: Doubt, layout: Layout | None, id_of: IdOf) -> Doubt:
+    if layout is None or layout.section != SECTION:
+        return doubt
+    names = [(kind, text) for kind, text in (("id", layout.seller_id), ("name", layout.seller)) if text]
+    return msgspec.structs.replace(doubt, layout=msgspec.structs.replace(layout, id=id_of(layout.id, names)))
 
 
 def _named(sellers: Sequence[Seller], seller: str) -> list[Seller]:
@@ -185,7 +204,9 @@ def _doubt(one: Seller, seller: str) -> Doubt:
         layout=Layout(
             digest_of(b"layout", SECTION.encode(), ident_key(ident).encode(), name_key(name).encode())[:16],
             SECTION,
-            {"name": name, "id": ident},
+            {},
+            seller=name,
+            seller_id=ident,
         ),
     )
 
