@@ -6,11 +6,14 @@ import asyncio
 
 import msgspec
 import pytest
+from calling_kit import Looked, journal, play, step, value
+from kit import Said, Word, plan, start
 from personal_walk import everything, leaks
 
 from mainstay.app import Owner, contracts_of, records_of
 from mainstay.connectors.bank.read import ReadStatement, read_statement
 from mainstay.connectors.invoices.papers import name_key
+from mainstay.contracts import Operation
 from mainstay.ledger.people import _id_under
 from mainstay.playbooks.shelf import open_playbook
 from mainstay.records import File
@@ -186,3 +189,26 @@ def test_l3_m7_a_seller_that_was_confirmed_is_remembered_sealed_until_they_are_f
     in_owner(workspace, forget, SELLER)
     (again,) = asked_of_sellers(workspace, in_owner(workspace, run_of_seller))
     assert again["layout"]["id"] != asked["layout"]["id"]
+
+
+def test_l3_j1_an_agent_that_reads_lines_sees_and_journals_the_ids_that_are_recorded(workspace, world):
+    (digest,) = digests(MAY[0])
+    look = Operation(
+        name="test.look",
+        summary="Look",
+        effect="read",
+        input=Word,
+        output=Said,
+        call=Looked().operations()[0].call,
+        with_ids=lambda said, id_of: msgspec.structs.replace(said, word=id_of(said.word, (("name", ANNA),))),
+    )
+
+    async def scenario(owner):
+        plans = [(await start(owner, plan(step("simple", digest))))[0] for _ in range(2)]
+        return [
+            (owner.payloads.load(journal(owner, one)[0].output)["word"], value(owner, one)["word"]) for one in plans
+        ]
+
+    first, second = play(workspace, world, scenario, look)
+    assert first == second
+    assert first[0] == first[1] != digest
