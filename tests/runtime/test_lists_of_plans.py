@@ -175,6 +175,37 @@ def test_p2_a_part_that_tries_again_by_itself_holds_back_the_next(workspace, wor
     assert run(workspace, world, scenario, waver, seconds=60) == ["running", "proposed"]
 
 
+def test_p2_a_part_below_which_a_part_of_another_long_list_works_holds_back_the_next(workspace, world):
+    """The first of 101 sub-plans goes over 101 words itself: its own second part has not begun, its first one works."""
+    began, go = asyncio.Event(), asyncio.Event()
+
+    async def call(_, given: Word) -> Said:
+        began.set()
+        await go.wait()
+        return Said("fine")
+
+    async def scenario(owner):
+        many = cel(f"inputs.word == 'many' ? [{', '.join(['inputs.word'] * 101)}] : []", "inputs")
+        below = child(replace(each(do("a", "test.gate", "")), each=many, at_once=200))
+        words = ["many", *(["none"] * 100)]
+        plan_id, committed = owner.requests.propose(parent(subs("s", at_once=200), child=below), {"words": words})
+        await committed
+        await began.wait()
+        first = f"{plan_id}-s-1"
+        while not (  # noqa: ASYNC110 - nothing says that it rests
+            owner.engine.load(first).parked and owner.engine.load(first).slots["s"].open == 1
+        ):
+            await asyncio.sleep(0.01)
+        stood = [owner.engine.load(of).status for of in (f"{first}-s-1-a-1", f"{first}-s-1-a-2", f"{plan_id}-s-2")]
+        go.set()
+        return stood, (await owner.requests.follow(plan_id, lambda _: None))["status"]
+
+    gate = replace(picky(), name="test.gate", call=call)
+    stood, ended = run(workspace, world, scenario, gate, seconds=60)
+    assert stood == ["running", "proposed", "proposed"]
+    assert ended == "completed"
+
+
 def test_p2_a_paused_list_starts_no_part_and_goes_on_when_it_is_resumed(workspace, world):
     began, go = asyncio.Event(), asyncio.Event()
 

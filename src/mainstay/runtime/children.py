@@ -294,12 +294,8 @@ def _begin_next_part(family: Family, parent_id: str, path: str, now_us: int) -> 
     One that waits for an answer, a time or an event holds no place; one that will be tried again by itself does.
     """
     parent = family.plan(parent_id)
-    slot = parent.slots[path]
-    ended = cast("dict[str, Value]", slot.output or {})
     kept = 0  # failures that parts which only wait may still have
-    for child in slot.children if parent.status == "running" else ():
-        if child in ended:
-            continue
+    for child in _not_ended(parent.slots[path]) if parent.status == "running" else ():
         part = family.plan(child)
         if part.status == "proposed":
             allowed = _allowed(parent, path, kept)
@@ -317,8 +313,13 @@ def _rests(family: Family, plan: Plan) -> bool:
     """Whether neither a plan nor one below it does anything, or is about to try again."""
     if plan.live or plan.batches or any(slot.status == "backoff" for slot in plan.slots.values()):
         return False
-    running = (slot.children[-1] for slot in plan.slots.values() if slot.status == "fanned" and slot.children)
-    return all(_rests(family, family.plan(child)) for child in running)
+    under_way = (child for slot in plan.slots.values() if slot.status == "fanned" for child in _not_ended(slot))
+    return all(_rests(family, family.plan(child)) for child in under_way)
+
+
+def _not_ended(slot: Slot) -> Iterator[str]:
+    ended = cast("dict[str, Value]", slot.output or {})
+    return (child for child in slot.children if child not in ended)
 
 
 def _allowed(plan: Plan, name: str, kept: int = 0) -> int | None:
