@@ -7,6 +7,7 @@ done again only what failed of it (failed): the items that are done stay and cou
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 import msgspec
@@ -19,6 +20,7 @@ from mainstay.kernel.graph import Graph
 from mainstay.kernel.state import ENDED, Plan, in_flight, step_name
 from mainstay.kernel.words import STATUS
 from mainstay.playbooks.shelf import open_to_run
+from mainstay.requests.acts import acts
 from mainstay.requests.leaning import leaning
 from mainstay.requests.plans import inputs_of
 from mainstay.requests.rest import adopted_rest, left_of
@@ -37,7 +39,6 @@ if TYPE_CHECKING:
     from mainstay.values import Value
 
 CHOICES = ("adopt", "failed", "undo", "again")
-LEFT = "it was left as it is"
 Row: TypeAlias = dict[str, Any]
 Ended: TypeAlias = Literal["done", "skipped", "rejected", "failed"]
 
@@ -132,6 +133,10 @@ def doers_of(desk: Requests, plan: Plan, name: str) -> Iterator[Plan]:
         plan = desk.engine.load(plan.fork_of)
 
 
+def _is_of(name: str, path: str) -> bool:
+    return step_name(path) == name
+
+
 def taken_back(desk: Requests, plan: Plan, name: str) -> bool:
     """Whether something that a step did was undone since."""
     return any(
@@ -139,22 +144,6 @@ def taken_back(desk: Requests, plan: Plan, name: str) -> bool:
         for doer in doers_of(desk, plan, name)
         for path, slot in doer.slots.items()
     )
-
-
-def _acts(desk: Requests, plan: Plan, name: str = "") -> Iterator[tuple[str, str]]:
-    """Give what a plan, or one step of it, did outside that stands: operation, and why it can't be undone.
-
-    What its child plans did is among it.
-    """
-    for path, slot in plan.slots.items():
-        if path.startswith("~") or (name and step_name(path) != name) or slot.adopted:
-            continue
-        for child in slot.children:
-            yield from _acts(desk, desk.engine.load(child))
-        undone = f"~{path}" in plan.slots and plan.slots[f"~{path}"].status == "done"
-        if slot.done_at and not undone and not slot.children and (slot.undo is not None or slot.cannot_undo):
-            left = path in plan.not_undone or slot.undo is None
-            yield slot.operation or plan.step(path).target, (slot.cannot_undo or LEFT) if left else ""
 
 
 def _later(desk: Requests, parent: Plan, graph: Graph, again: set[str]) -> list[Row]:
@@ -167,7 +156,7 @@ def _later(desk: Requests, parent: Plan, graph: Graph, again: set[str]) -> list[
     for name in parent.graph.steps:
         if name in kept or name not in parent.slots:
             continue
-        done = [(doer, list(_acts(desk, doer, name))) for doer in doers_of(desk, parent, name)]
+        done = [(doer, list(acts(desk, doer, partial(_is_of, name)))) for doer in doers_of(desk, parent, name)]
         done = [(doer, acts) for doer, acts in done if acts]
         partly = left_of(desk, parent, graph, name) is not None
         if not done and not partly:

@@ -8,6 +8,7 @@ import msgspec
 
 from mainstay import events as e
 from mainstay.kernel.forking import adopted_part, may_count_list
+from mainstay.requests.acts import acts
 from mainstay.runtime.names import fan_out_value
 from mainstay.runtime.payloads import Payloads
 from mainstay.values import merge_labels
@@ -121,21 +122,9 @@ def _undone_inside(desk: Requests, slot: Slot) -> bool:
 
 
 def _acted(desk: Requests, item: _Item) -> bool:
-    """Whether an item, or a plan below it, did something outside that stands."""
-    if item.slot is None:
-        return False
-    own = (slot for path, slot in item.plan.slots.items() if path == item.path or path.startswith(f"{item.path}!"))
-    undone = {path[1:] for path, slot in item.plan.slots.items() if path.startswith("~") and slot.status == "done"}
-    if item.path not in undone and any(slot.done_at and (slot.undo or slot.cannot_undo) for slot in own):
-        return True
-    return any(_acts(desk, desk.engine.load(child)) for child in item.slot.children)
+    """Whether an item, what its agent called, or a plan below it, did something outside that stands."""
 
+    def within(path: str) -> bool:
+        return path == item.path or path.startswith(f"{item.path}!")
 
-def _acts(desk: Requests, plan: Plan) -> bool:
-    undone = {path[1:] for path, slot in plan.slots.items() if path.startswith("~") and slot.status == "done"}
-    return any(
-        (path not in undone and slot.done_at and bool(slot.undo or slot.cannot_undo) and not slot.children)
-        or any(_acts(desk, desk.engine.load(child)) for child in slot.children)
-        for path, slot in plan.slots.items()
-        if not path.startswith("~")
-    )
+    return item.slot is not None and any(acts(desk, item.plan, within))
