@@ -256,3 +256,12 @@ def erring(given: Word, ctx: Context) -> Said:
     ctx.call("test.say", word="first")
     second = "third" if given.number else "second"
     return Said(ctx.call("test.say", word={2: "second", 3: "other"}.get(len(RUNS), second))["word"])
+
+
+@agent(operations=ALL)
+def failing(given: Word, ctx: Context) -> Said:
+    """Say a word that is given, and then fail."""
+    if given.word:
+        ctx.call("test.say", word=given.word)
+        raise Permanent("no")
+    return Said("fine")
