@@ -8,6 +8,7 @@ import re
 import subprocess
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -111,6 +112,12 @@ def plain_name(requirement: str) -> str:
     return re.split(r"[^\w.-]", requirement, maxsplit=1)[0].lower().replace("_", "-").replace(".", "-")
 
 
+def shared_adr_numbers(texts: Texts) -> Findings:
+    """What says "ADR 20" has to mean one."""
+    records = sorted(path for path in texts if re.match(r"docs/adr/\d{4}-", path))
+    return [other for one, other in pairwise(records) if one[:13] == other[:13]]
+
+
 def long_readme(texts: Texts) -> Findings:
     return [p for p in ("README.md",) if len(texts.get(p, "").splitlines()) > MAX_README_LINES]
 
@@ -132,6 +139,7 @@ CHECKS: list[tuple[Callable[[Texts], Findings], Texts]] = [
     (unpinned_requirements, {"requirements/dev.txt": "--index-url https://example.com/simple\n"}),
     (unlocked_dependencies, {"pyproject.toml": PYPROJECT, "requirements/run.txt": "old==1\n"}),
     (unexplained_dependencies, {"pyproject.toml": PYPROJECT, "docs/adr/dependencies.md": "| `old` | x |\n"}),
+    (shared_adr_numbers, {"docs/adr/0001-one.md": "", "docs/adr/0001-other.md": ""}),
     (long_readme, {"README.md": "line\n" * 151}),
 ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -140,6 +141,7 @@ def test_l6_a_copied_workspace_says_what_stopped_it_and_goes_on_after_its_releas
     assert findings(copy)["work"]["state"] == "ok"
     for one, other in ((copy, asked), (asked, copy)):
         assert f"Another copy of this workspace is in {other.folder}" in findings(one)["copies"]["says"]
+        assert re.search(r"last worked on at [-0-9]{10} [0-9:]{5} \(\S+\)\.", findings(one)["copies"]["says"])
     service = asked.service()
     assert f"Another copy of this workspace is in {copy.folder}" in " ".join(stop(service)[2].split())
     assert "Nothing is held" in copy.run("history", "release").stdout

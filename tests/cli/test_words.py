@@ -42,6 +42,15 @@ def test_what_is_refused_of_a_plan_names_what_can_be_done_with_it(desk):
     assert f"Next:  Run it anew: mainstay rerun {plan}" in desk.run("edit", plan, "--expires", "3d").stderr
 
 
+def test_plans_say_that_there_are_more_only_where_there_are(desk):
+    for _ in range(2):
+        desk.json("run", "slow", "--hold")
+    assert "More of them" not in desk.run("plans", "--limit", "2").stdout
+    one = desk.run("plans", "--open", "--limit", "1").stdout
+    assert "The newest 1. More of them: mainstay plans --open --limit 20" in one
+    assert len(desk.json("plans", "--limit", "1")) == 1
+
+
 def test_a_form_asks_in_plain_words_and_names_each_field_that_is_wrong(desk):
     (desk.folder / "playbooks" / "call.yaml").write_text(FORM)
     assert desk.run("activate", "--yes").returncode == 0

@@ -6,7 +6,6 @@ import asyncio
 import os
 import shutil
 import stat
-import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Literal
 
@@ -14,7 +13,7 @@ import msgspec
 from rich.table import Table
 
 from mainstay.cli.place import say_left_alone, workspace_at
-from mainstay.cli.screen import text
+from mainstay.cli.screen import moment, text
 from mainstay.cli.status import DONE, FAILED
 from mainstay.errors import MainstayError
 
@@ -144,9 +143,11 @@ def _held(workspace: Workspace) -> Iterator[Finding]:
 def _copies(workspace: Workspace) -> Iterator[Finding]:
     from mainstay.ledger import head, keys
     from mainstay.owners import COPIES
+    from mainstay.runtime.names import local_time
 
+    zone = workspace.config.company.timezone
     for one in head.others(keys.witness_file(workspace.state), head.place_of(workspace.ledger)):
-        when = time.strftime("%Y-%m-%d %H:%M", time.localtime(one.at_us / 1e6))
+        when = moment(local_time(one.at_us, zone).isoformat(timespec="seconds"), zone)
         says = f"Another copy of this workspace is in {head.copy_folder(one)}; it was last worked on at {when}."
         yield Finding("copies", "note", f"{says} {COPIES}", "Work in one of them only, and delete the other.")
 

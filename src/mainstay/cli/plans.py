@@ -31,14 +31,17 @@ def plans(screen: Screen, folder: Path | None, *, open_only: bool, limit: int) -
     """List plans, the newest first."""
     workspace = workspace_at(folder)
     with views_at(workspace.root) as views:
-        found, left = views.plans(limit=limit, open_only=open_only), left_alone(workspace, views)
+        found, left = views.plans(limit=limit + 1, open_only=open_only), left_alone(workspace, views)
         offline, clock = views.offline(), views.clock_set()
+    is_cut = len(found) > limit
+    found = found[:limit]
     for row in found:
         row["stands_still"] = row["plan"] in left
         row["says"] = "stands still" if row["stands_still"] and row["status"] in _GOING else row["says"]
     screen.give(found, lambda console: _draw_plans(found, console, workspace.config.company.timezone))
-    if len(found) == limit:
-        screen.say(f"The newest {limit:,}. More of them: mainstay plans --limit {limit * 20}", "dim")
+    if is_cut:
+        only = " --open" if open_only else ""
+        screen.say(f"The newest {limit:,}. More of them: mainstay plans{only} --limit {limit * 20}", "dim")
     say_offline(screen, offline)
     if clock:
         screen.say(f"{clock}.", "yellow")
