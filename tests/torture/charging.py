@@ -48,7 +48,7 @@ class Books:
             if path == "/refund":
                 if self.refuses:
                     self.refuses -= 1
-                    return 500
+                    return 500 if self.refuses % 2 else 422
                 self.refunded[unit] += key not in self.keys
                 self.keys.add(key)
                 return 200

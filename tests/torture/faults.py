@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import deaths
 import disks
+import machine
+import outside
 from rig import NORMAL, Rig, Size
 
 if TYPE_CHECKING:
@@ -31,6 +33,8 @@ class Fault(NamedTuple):
     whole: bool = True  # whether all that was acknowledged is still there at the end
 
 
+AGENTS = ("vanish", "raise_it", "nonsense", "devour", "hang", "work", "thought")
+
 ALL = (
     Fault("F3", "killed under load", "all that was acknowledged is on disk", deaths.under_load),
     Fault("F4", "killed between charge and record", "one charge per key", deaths.between_charge_and_record),
@@ -42,6 +46,15 @@ ALL = (
     Fault("F7", "disk fails to write or sync", "read again and gone on, or ended", disks.failing, needs="strace"),
     Fault("F8", "history damaged", "found, and nothing repaired in silence", disks.damaged),
     Fault("F8", "old copy put back", "held until the operator's word", disks.put_back, whole=False),
+    Fault("F9", "limits of the process", "it goes on, or the next owner does", machine.limits),
+    Fault("F10", "clock set", "each timer fires once, nothing expires", machine.clock, ("chain", "slow", "undone")),
+    Fault("F11", "two owners", "one at a time; the other is told who", machine.two),
+    Fault("F12", "owner stopped and overtaken", "its writes are refused", machine.stopped, ("slow", "book")),
+    Fault("F13", "network spoiled", "bounded tries, one charge", outside.network),
+    Fault("F14", "answers lost", "settled the declared way", outside.lost),
+    Fault("F15", "events doubled and late", "each counts once", outside.again, ("heard", "chain")),
+    Fault("F16", "bad agents", "stuck by name, the rest goes on", outside.agents, AGENTS),
+    Fault("F17", "undos fail", "tried again, then asked by name", outside.undos, ("undone", "pay")),
 )
 
 

@@ -15,7 +15,7 @@ import msgspec
 from kit import AGENTS, RECORDS, TYPES, Said, Word, after, agent, do, each, plan
 
 from mainstay.contracts import Compensation, Found, Operation
-from mainstay.errors import NotSent, RateLimited, Transient
+from mainstay.errors import NotSent, Permanent, RateLimited, Transient
 from mainstay.kernel.graph import Awaited, Cel, Definition, Field, Retry, Step
 from mainstay.runtime.clock import SystemClock
 from mainstay.values import SECOND_US
@@ -30,6 +30,8 @@ ONCE = Retry(attempts=1)
 SOON = Cel("ready_at + duration('0.2s')", names=("ready_at",), paths=("ready_at",))
 EVENT = ("event", "record(mail_received)")
 MAIL = {"message_id": "", "from_address": "ada@example.com", "in_reply_to": "", "subject": "", "text": "fine"}
+SLEEPS = ("chain", "slow")  # kinds of plans that sleep, and have so long to end
+EXPIRES_S = 1800
 WORKERS = ("work", "vanish", "hang", "raise_it", "nonsense", "devour")  # agents; only the first of them is good
 
 
@@ -45,6 +47,8 @@ async def http(port: int, method: str, path: str, key: str = "", body: str = "")
         said = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
         headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in said[1:])}
         content = await reader.readexactly(int(headers["content-length"]))
+    except EOFError as error:
+        raise Transient("the connection was closed in the middle of the answer") from error
     finally:
         writer.close()
     return _read(said[0].split()[1], headers, content)
@@ -53,6 +57,8 @@ async def http(port: int, method: str, path: str, key: str = "", body: str = "")
 def _read(status: str, headers: dict[str, str], content: bytes) -> dict[str, object]:
     if status == "429":
         raise RateLimited("too many", retry_after_s=float(headers["retry-after"]))
+    if status == "422":
+        raise Permanent("the service refuses it")
     if status == "503":
         raise NotSent("the service is busy")
     if status != "200":
@@ -110,6 +116,13 @@ def definition(number: int, kind: str) -> Definition:
             each(do("act", "test.pay", "", needs=after("two"), retry=QUICK)),
             agent("three", "echo", needs=after("act")),
         ),
+        "slow": (
+            do("one", "test.book", f"{number}/one", retry=QUICK),
+            Step(name="nap", kind="wait", until=SOON, needs=after("one")),
+            do("two", "test.book", f"{number}/two", needs=after("nap"), retry=QUICK),
+            Step(name="rest", kind="wait", until=SOON, needs=after("two")),
+            each(do("act", "test.book", "", needs=after("rest"), retry=QUICK)),
+        ),
         "heard": (_wait_for(number), each(do("act", "test.pay", "", needs=after("mail"), retry=QUICK))),
         **{name: (agent("bad", name, retry=ONCE), each(do("act", "test.pay", "", retry=QUICK))) for name in WORKERS},
     }[kind]
@@ -117,7 +130,8 @@ def definition(number: int, kind: str) -> Definition:
     names = {**TYPES, "ready_at": "time", "mail": "record(mail)"}
     fields = {name: Field("text") for name in MAIL}
     records = {**RECORDS, "mail_received": fields, "mail": {**fields, "timed_out": Field("bool")}}
-    return msgspec.structs.replace(made, title=f"{number} {kind}", types=names, records=records)
+    title, expires_s = f"{number} {kind}", EXPIRES_S if kind in SLEEPS else None
+    return msgspec.structs.replace(made, title=title, types=names, records=records, expires_s=expires_s)
 
 
 def _wait_for(number: int) -> Step:

@@ -84,10 +84,10 @@ class Life:
                 self._news.wait(left)
         return True
 
-    def until_lines(self, count: int) -> None:
-        """Wait until it said so much, or ended."""
+    def until_lines(self, count: int, seconds: float = END_S) -> None:
+        """Wait until it said so much, or ended, or so long."""
         with self._news:
-            self._news.wait_for(lambda: len(self.lines) >= count or self._over, END_S)
+            self._news.wait_for(lambda: len(self.lines) >= count or self._over, seconds)
 
     def said(self, wanted: str) -> list[str]:
         return [line for line in tuple(self.lines) if line.startswith(wanted)]
@@ -169,10 +169,10 @@ class Rig:
         assert life.until("up"), f"it did not start: {life.lines}"
         return life
 
-    def moment(self, life: Life, most: float = 1.0) -> None:
+    def moment(self, life: Life, most_s: float = END_S) -> None:
         """Let it work for a while: until it said something more, and a little longer."""
-        life.until_lines(len(life.lines) + self.pick.randint(1, self.size.plans * self.size.items))
-        time.sleep(self.pick.uniform(0, most * 0.05))
+        life.until_lines(len(life.lines) + self.pick.randint(1, self.size.plans * self.size.items), most_s)
+        time.sleep(self.pick.uniform(0, 0.05))
 
     def strike(self, life: Life) -> None:
         """Kill an owner; it counts when that met it at work."""
@@ -277,10 +277,12 @@ class Rig:
             if not whole:
                 continue
             assert (plan.status, kind == "undone") in (("completed", False), ("undone", True)), (title, plan.status)
+            left = {path for one in read[plan.id] if isinstance(one.fact, e.PlanUndone) for path in one.fact.left}
             for item in range(self.size.items):
                 unit = f"{number}/{item}"
                 assert len(self.books.charged[unit]) == 1, f"{unit} was never charged"
-                assert self.books.refunded[unit] == (kind == "undone"), f"{unit} was not taken back, or was in vain"
+                back = self.books.refunded[unit] == 1 or f"act/{item}" in left
+                assert back == (kind == "undone"), f"{unit} was not taken back, or was in vain"
 
 
 def tokens_done(events: list[e.Recorded]) -> set[str]:

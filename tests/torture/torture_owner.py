@@ -66,7 +66,7 @@ def shorten() -> None:
     """Wait less where nothing but waiting is gained."""
     settling.RESENDS_S = (0.05, 0.1, 0.2)
     settling.LOOKS_S = (0.3,) * 20
-    breaker.OPEN_S, breaker.OPEN_AT_MOST_S, breaker.TRY_S = 0.3, 1.0, 0.5
+    breaker.OPEN_S, breaker.OPEN_AT_MOST_S, breaker.TRY_S = 0.2, 0.4, 0.2
     mending.LOOK_S = 0.1
     mending.PAUSES_S = (0.0, 0.05, 0.1, 0.2)
     archive.SEGMENT_EVENTS = 20
