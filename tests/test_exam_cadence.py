@@ -107,7 +107,7 @@ def test_a_week_is_planned_written_asked_about_once_and_published(workspace):
     assert texts["newsletter"].startswith("Subject: Bread without hurry\n\nHello,")
     assert texts["social"].startswith("Bread without hurry: Why dough")
     (report,) = reports(workspace)
-    assert "6 posts went out." in report.read_text()
+    assert "6 of 6 posts went out." in report.read_text()
     with Views(workspace) as views:
         (plan,) = views.plans()
         assert [row["says"] for row in views.inbox()] == []
@@ -189,6 +189,46 @@ def test_what_was_corrected_in_the_queue_goes_out_as_corrected(workspace):
     walk(workspace, play(workspace, ahead_s=AHEAD_S * 2), correct)
     (blog,) = (workspace.root / "outbox/blog").glob("*-bread-*.md")
     assert blog.read_text() == "# Better\n"
+
+
+def test_a_second_week_with_the_same_titles_leaves_what_was_published_and_corrected(workspace):
+    given = play(workspace)
+    walk(workspace, given)
+    (blog,) = (workspace.root / "outbox/blog").glob("*-bread-*.md")
+    blog.write_text("mine now\n")
+    begin = datetime.fromisoformat(given["inputs"]["begin"])
+
+    async def again(exam):
+        plan = await exam.begin()
+        while (standing := await exam.owner.requests.follow(plan, lambda _: None))["status"] != "completed":
+            for question in standing["questions"]:
+                await exam.answer(question)
+        return standing
+
+    assert walk(workspace, play(workspace, begin=begin), again)["status"] == "completed"
+    assert blog.read_text() == "mine now\n"
+    twice = sorted([*NAMES, *(f"{name}-2" for name in NAMES)])
+    assert published(workspace) == published(workspace, "outbox/scheduled") == dict.fromkeys(CHANNELS, twice)
+
+
+def test_the_report_counts_what_went_out_and_not_what_was_left_out(workspace):
+    async def lose(exam):
+        plan = await exam.begin()
+        standing = await exam.owner.requests.follow(plan, lambda _: None)
+        await exam.owner.requests.rule(standing["questions"][0], {"choice": "approve"})
+        (queued,) = await appears(workspace.root / "outbox/scheduled/blog", "*-bread-*.md")
+        queued.unlink()
+        return await exam.carry_on()
+
+    given = play(workspace, ahead_s=AHEAD_S * 2, answers={"post": {"choice": "skip"}})
+    assert walk(workspace, given, lose)["status"] == "completed"
+    (report,) = reports(workspace)
+    text = report.read_text()
+    assert "5 of 6 posts went out." in text
+    assert [line for line in text.splitlines() if "| blog | Bread" in line] == [], "what did not go out is not listed"
+    with Views(workspace) as views:
+        (plan,) = [row for row in views.plans() if row["playbook"] == "content-cadence"]
+        assert views.show(plan["plan"])["returns"]["posts"] == 5
 
 
 def test_undone_what_was_published_is_removed(workspace):

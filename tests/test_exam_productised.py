@@ -9,6 +9,7 @@ import json
 import random
 import re
 import time
+from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,8 @@ from seeds import seeds
 from starter import Script
 
 from mainstay.app import Owner, create_workspace
+from mainstay.ledger import queries
+from mainstay.requests.rerun import planned
 from mainstay.views import Views
 
 OWNER = Path(__file__).with_name("exam_owner.py")
@@ -63,12 +66,13 @@ def play(workspace, *, lead="inbox/leads/ada.txt", replies=None, answers=None, u
     return given
 
 
-def walk(workspace, given):
-    """Run it in this process; gives where it ends."""
+def walk(workspace, given, meanwhile=None):
+    """Run it in this process; gives where it ends. `meanwhile` may take the place of the way it goes on."""
 
     async def inside():
         async with Owner(workspace, "test") as owner:
-            return await Exam(owner, given).carry_on()
+            exam = Exam(owner, given)
+            return await (meanwhile(exam) if meanwhile else exam.carry_on())
 
     return asyncio.run(asyncio.wait_for(inside(), END_S))
 
@@ -161,6 +165,112 @@ def test_an_answer_to_the_reminder_counts(workspace):
     assert walk(workspace, given)["ending"] == "accepted"
 
 
+NUDGE = "Your sprint: what do you think?"
+
+
+async def asked_in(exam, step):
+    """Answer everything until a question of this step is open; gives that."""
+    plan = exam.owner.ledger.rows(queries.PLANS, (10, 0))[0][0] if mails(exam.root) else await exam.begin()
+    while True:
+        standing = await exam.owner.requests.follow(plan, lambda _: None)
+        for question in standing["questions"]:
+            with Views(exam.owner.workspace) as views:
+                if step in views.question(question)["actions"][0].split():
+                    return question
+            await exam.answer(question)
+        await asyncio.sleep(0.05)
+
+
+async def comes(exam, text, **headers):
+    """Let an answer of the customer to the result come in."""
+    (ready,) = [mail for mail in mails(exam.root) if mail["Subject"] == READY]
+    answer = EmailMessage()
+    answer["From"], answer["To"], answer["Subject"] = ready["To"], ready["From"], f"Re: {READY}"
+    mark = f"answer-{len(list(exam.root.glob('inbox/mail/*.eml')))}"
+    answer["Message-ID"], answer["In-Reply-To"] = f"<{mark}@customer.example>", ready["Message-ID"]
+    for name, value in headers.items():
+        answer[name.replace("_", "-")] = value
+    answer.set_content(text)
+    (exam.root / "inbox/mail").mkdir(exist_ok=True)
+    (exam.root / f"inbox/mail/{mark}.part").write_bytes(bytes(answer))
+    (exam.root / f"inbox/mail/{mark}.part").rename(exam.root / f"inbox/mail/{mark}.eml")
+    for _ in range(2):
+        await exam.owner.watcher.look(sorted(exam.owner.engine.outside.watched()))
+
+
+@pytest.mark.parametrize("choice", ["approve", "reject"])
+def test_an_answer_that_comes_while_you_are_asked_to_remind_is_read_and_nobody_is_reminded(choice, workspace):
+    async def crossing(exam):
+        exam.owner._watching.cancel()
+        question = await asked_in(exam, "remind")
+        await comes(exam, "Perfect, thank you!")
+        await exam.owner.requests.rule(question, {"choice": choice})
+        return await exam.carry_on()
+
+    standing = walk(workspace, play(workspace, reply_in=1, nudge_in=600), crossing)
+    assert standing["ending"] == "accepted"
+    assert NUDGE not in subjects(workspace)
+
+
+def test_after_a_no_to_the_reminder_an_answer_still_counts(workspace):
+    async def late(exam):
+        exam.owner._watching.cancel()
+        await exam.owner.requests.rule(await asked_in(exam, "remind"), {"choice": "reject"})
+        await comes(exam, "Perfect, thank you!")
+        return await exam.carry_on()
+
+    standing = walk(workspace, play(workspace, reply_in=1, nudge_in=600), late)
+    assert standing["ending"] == "accepted"
+    assert NUDGE not in subjects(workspace)
+
+
+def test_one_yes_sends_the_reminder(workspace):
+    walk(workspace, play(workspace, reply_in=1, nudge_in=600, replies={NUDGE: ["Looks good!"]}))
+    with Views(workspace) as views:
+        (plan,) = views.plans()
+        said = [row["what"] for row in views.show(plan["plan"])["timeline"]]
+        questions = [what.split()[1].rstrip(":") for what in said if what.startswith("Question")]
+        asked = [step for question in questions for step in views.question(question)["actions"][0].split()]
+    assert asked.count("remind") == 1
+    assert "nudge" not in asked
+    assert subjects(workspace).count(NUDGE) == 1
+
+
+def test_an_absence_note_is_no_answer(workspace):
+    async def away(exam):
+        exam.owner._watching.cancel()
+        plan = await exam.begin()
+        while READY not in subjects(workspace):
+            standing = await exam.owner.requests.follow(plan, lambda _: None)
+            for question in standing["questions"]:
+                await exam.answer(question)
+        await comes(exam, "I am away until Monday.", Auto_Submitted="auto-replied")
+        await comes(exam, "Perfect, thank you!")
+        return await exam.carry_on()
+
+    assert walk(workspace, play(workspace), away)["ending"] == "accepted"
+
+
+def test_a_no_to_the_mail_with_the_result_keeps_the_deposit_and_a_rerun_asks_for_the_result(workspace):
+    async def held(exam):
+        standing = await exam.carry_on()
+        row = exam.owner.ledger.rows(queries.PLANS, (10, 0))[0]
+        planned_one = planned(exam.owner.requests, {"plan": row[0]})
+        return standing, planned_one.start
+
+    standing, start_at = walk(workspace, play(workspace, answers={"deliver": {"choice": "reject"}}), held)
+    assert standing["ending"] == "held_back"
+    assert list(documents(workspace).values()) == ["Deposit invoice"]
+    assert start_at == ("sprint",)
+
+
+def test_a_lead_that_nobody_can_read_begins_nothing(workspace):
+    (workspace.root / "inbox/leads/ada.txt").write_text("no lead at all\n")
+    standing = walk(workspace, play(workspace, answers={"lead": {"choice": "skip"}}))
+    assert standing["ending"] == "not_begun"
+    assert documents(workspace) == {}
+
+
 def test_what_is_unclear_is_asked(workspace):
     given = play(workspace, replies={READY: ["Hm."]}, answers={"judge": {"choice": "accepted"}})
     assert walk(workspace, given)["ending"] == "accepted"
@@ -184,6 +294,12 @@ def test_three_rounds_without_end_ask(workspace):
     standing = walk(workspace, play(workspace, replies=replies, answers={"rework": {"choice": "accept"}}))
     assert standing["ending"] == "unresolved"
     assert subjects(workspace).count(CHANGED) == 3
+
+
+def test_a_no_to_the_change_leaves_it_unresolved(workspace):
+    given = play(workspace, replies={READY: ["Please change it."]}, answers={"change": {"choice": "reject"}})
+    assert walk(workspace, given)["ending"] == "unresolved"
+    assert list(documents(workspace).values()) == ["Deposit invoice"]
 
 
 def test_undone_every_invoice_has_its_credit_note_and_the_mails_are_named(workspace):

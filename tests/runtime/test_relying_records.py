@@ -44,17 +44,10 @@ def body_of(owner, standing):
 POST = {"channel": "blog", "at": "2026-12-01T08:00:00Z", "title": "Hello", "text": "Ours.", "name": "hello"}
 
 
-@pytest.mark.parametrize(
-    ("step", "path"),
-    [
-        (acts("write", "files.write", "ok", path="reports/june.md", text="ours"), "reports/june.md"),
-        (acts("post", "posts.schedule", "ok", **POST), "outbox/scheduled/blog/hello.md"),
-    ],
-)
 @pytest.mark.parametrize("choice", ["approve", "reject"])
-def test_k20_a_file_that_was_changed_while_its_question_waited_is_not_written_over_unasked(
-    workspace, world, step, path, choice
-):
+def test_k20_a_file_that_was_changed_while_its_question_waited_is_not_written_over_unasked(workspace, world, choice):
+    step, path = acts("write", "files.write", "ok", path="reports/june.md", text="ours"), "reports/june.md"
+
     async def scenario(owner):
         place = owner.workspace.root / path
         _, asked = await start(owner, approved(step))
@@ -68,6 +61,18 @@ def test_k20_a_file_that_was_changed_while_its_question_waited_is_not_written_ov
     told, *ended = run(workspace, world, scenario)
     assert f"{path}: it was no file, and is content " in told
     assert ended == ["somebody's", "completed", "ours" if choice == "approve" else "somebody's"]
+
+
+def test_k20_a_post_leaves_what_came_into_its_place_while_its_question_waited(workspace, world):
+    async def scenario(owner):
+        place = owner.workspace.root / "outbox/scheduled/blog/hello.md"
+        _, asked = await start(owner, approved(acts("post", "posts.schedule", "ok", **POST)))
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text("somebody's")
+        ended = await rule(owner, asked["questions"][0], "approve")
+        return ended["status"], place.read_text(), place.with_name("hello-2.md").read_text()
+
+    assert run(workspace, world, scenario) == ("completed", "somebody's", "Ours.\n")
 
 
 def test_k20_what_covers_is_not_asked_about_again_where_nothing_was_changed(workspace, world):

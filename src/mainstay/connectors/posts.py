@@ -1,6 +1,7 @@
 """Posts as files: the topics to write about, and the queue of what goes out when.
 
 A post that is scheduled lies in `outbox/scheduled/<channel>` until its time, whole, to be read and corrected there.
+What lies there is never replaced: a post of the same name gets a number behind it.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from functools import partial
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, cast
 from zoneinfo import ZoneInfo
 
@@ -58,7 +60,7 @@ class Post(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Scheduled(msgspec.Struct, frozen=True):
-    """A post in the queue; `previous` is what lay there before."""
+    """A post in the queue; `name` is what its file is called, with its number where the name was taken."""
 
     path: str
     channel: str
@@ -66,7 +68,7 @@ class Scheduled(msgspec.Struct, frozen=True):
     title: PersonalText
     name: str
     digest: PersonalText  # of the file
-    previous: BlobRef | None = None
+    previous: BlobRef | None = None  # what lay there before; of plans that began before names were numbered
 
 
 def operations(config: FilesConfig, timezone: str = "UTC") -> tuple[Operation, ...]:
@@ -153,7 +155,7 @@ def _file_of(post: Post) -> WriteFile:
         if _NAME.fullmatch(name) is None:
             raise Permanent(f"The {what} can't be called {shown(name)!r}: small letters, digits, - and _.")
     text = post.text if post.text.endswith("\n") else f"{post.text}\n"
-    return WriteFile(f"{QUEUE}/{post.channel}/{post.name}.md", text)
+    return WriteFile(f"{QUEUE}/{post.channel}/{post.name}.md", text, existing="number")
 
 
 def _scheduled(post: Post, written: Written) -> Scheduled:
@@ -162,7 +164,7 @@ def _scheduled(post: Post, written: Written) -> Scheduled:
         channel=post.channel,
         at=post.at,
         title=post.title,
-        name=post.name,
+        name=PurePosixPath(written.path).stem,
         digest=written.digest,
         previous=written.previous,
     )
