@@ -13,7 +13,7 @@ from mainstay import commands as c
 from mainstay import events as e
 from mainstay.contracts import Compensation
 from mainstay.errors import NotSent, Permanent, Transient
-from mainstay.kernel.graph import Retry
+from mainstay.kernel.graph import Ask, Literally, Retry, Step, Text
 from mainstay.views import Views
 
 QUICK = Retry(attempts=3, base_s=0.001, cap_s=0.001)
@@ -230,6 +230,32 @@ def test_k20_what_can_not_be_read_is_tried_again_and_never_sent_blindly(workspac
 
     assert run(workspace, world, scenario, named(world, "test.say", relies=read)) == ("stuck", 0)
     assert (len(tries), world.words()) == (reads, [])
+
+
+def test_k20_a_question_that_covers_waits_until_what_its_actions_rely_on_can_be_read(workspace, world):
+    """It is tried again like any attempt, then stuck; once it can be read it is asked, and its yes counts."""
+    down, tries = [1], []
+
+    async def read(call, given):
+        tries.append(given.word)
+        if down:
+            raise Transient("down")
+        return "there"
+
+    async def scenario(owner):
+        twice = Retry(attempts=2, base_s=0.001, cap_s=0.001)
+        asks = Step(name="ok", kind="ask", ask=Ask(text=Text((Literally("Go on?"),)), covers=("a",)), retry=twice)
+        plan_id, stuck = await start(owner, plan(asks, do("a", "test.shout", "one", needs=after("ok"))))
+        told, count = question_of(owner, stuck), len(tries)
+        down.clear()
+        asked = await rule(owner, stuck["questions"][0], "retry")
+        kind = question_of(owner, asked)["kind"]
+        done = await rule(owner, asked["questions"][0], "approve")
+        return (told["kind"], count), kind, done["status"], len(facts(owner, plan_id, e.DecisionAsked))
+
+    found = run(workspace, world, scenario, named(world, "test.shout", relies=read))
+    assert found == (("stuck", 2), "ask", "completed", 2)
+    assert world.words() == ["one"]
 
 
 def test_k20_what_can_no_longer_be_read_after_the_answer_is_not_sent_either(workspace, world):
