@@ -45,8 +45,10 @@ async def _serve(screen: Screen, workspace: Workspace) -> None:
         loop.add_signal_handler(number, stop.set)
 
     lists = _Lists()
+    opening = screen.err.status("Opening the history")  # after an update its lists are made anew
 
     def hear(event: dict[str, Any]) -> None:
+        opening.stop()
         if event["kind"] == NOTICE:
             screen.err.print(text(f"{time.strftime('%H:%M:%S')} {event['says']}", "bold"))
         elif event["plan"]:
@@ -55,7 +57,8 @@ async def _serve(screen: Screen, workspace: Workspace) -> None:
             _say_begun(screen, workspace, event["count"])
 
     began = time.monotonic()
-    await serve(workspace, hear, stop)
+    with opening:
+        await serve(workspace, hear, stop)
     screen.err.print(text("Stopped. Plans that wait go on at the next start."))
     if screen.as_json:
         document = {"workspace": str(workspace.root), "served_s": round(time.monotonic() - began, 1)}
