@@ -63,6 +63,8 @@ def test_a_name_with_quotes_survives_in_the_settings(tmp_path):
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["name"] == 'The "best" \\ company'
     assert desk.run("plans", "--workspace", tmp_path / "new", folder=tmp_path).returncode == 0
+    none = desk.run("plans", "--open", "--workspace", tmp_path / "new", folder=tmp_path)
+    assert none.stdout == "No plan is open. All of them: mainstay plans\n"
 
 
 def test_outside_a_workspace_a_command_says_where_one_comes_from(tmp_path):

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from mainstay.cli.screen import Screen
 
 Row: TypeAlias = dict[str, Any]
+NO_PLANS = """No plans yet. See what you can run: mainstay playbook list
+Run it:                            mainstay run PLAYBOOK"""
 _GOING = frozenset({"approved", "running", "undoing"})
 
 
@@ -38,7 +40,8 @@ def plans(screen: Screen, folder: Path | None, *, open_only: bool, limit: int) -
     for row in found:
         row["stands_still"] = row["plan"] in left
         row["says"] = "stands still" if row["stands_still"] and row["status"] in _GOING else row["says"]
-    screen.give(found, lambda console: _draw_plans(found, console, workspace.config.company.timezone))
+    none = "No plan is open. All of them: mainstay plans" if open_only else NO_PLANS
+    screen.give(found, lambda console: _draw_plans(found, console, workspace.config.company.timezone, none))
     if is_cut:
         only = " --open" if open_only else ""
         screen.say(f"The newest {limit:,}. More of them: mainstay plans{only} --limit {limit * 20}", "dim")
@@ -50,10 +53,9 @@ def plans(screen: Screen, folder: Path | None, *, open_only: bool, limit: int) -
     return DONE
 
 
-def _draw_plans(found: list[Row], console: Console, zone: str) -> None:
+def _draw_plans(found: list[Row], console: Console, zone: str, none: str) -> None:
     if not found:
-        console.print("No plans yet. See what you can run: mainstay playbook list")
-        console.print("Run it:                            mainstay run PLAYBOOK")
+        console.print(none)
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("plan", "what", f"begun ({zone})", "where it stands", "needs your decision"):

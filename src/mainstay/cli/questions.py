@@ -37,7 +37,9 @@ def inbox(screen: Screen, folder: Path | None, *, limit: int) -> int:
         count, offline, clock = views.waiting(), views.offline(), views.clock_set()
     screen.give(waiting, lambda console: _draw_short(waiting, console, "Inbox clear: nothing needs your decision."))
     if len(waiting) < count:
-        screen.say(f"The {len(waiting):,} oldest of {count:,} waiting. More of them: mainstay inbox --limit {limit * 20}")
+        screen.say(
+            f"The {len(waiting):,} oldest of {count:,} waiting. More of them: mainstay inbox --limit {limit * 20}"
+        )
     elif waiting and not screen.as_json:
         screen.say(f"{count:,} waiting.")
     if leaving and not screen.as_json:
