@@ -64,6 +64,11 @@ SELECT p.id FROM plan p JOIN stream s ON s.name = 'plan:' || p.id JOIN event e O
 WHERE p.playbook = ?1 AND p.parent = '' AND p.proposed_at_us >= ?2
 AND e.cause > 'plan:' || ?3 || '@' AND e.cause < 'plan:' || ?3 || 'A' ORDER BY p.proposed_at_us, p.id"""
 
+# Ids of the child plans of a plan, and theirs, of which something was to be taken back. (plan)
+UNDONE_PARTS = """
+SELECT DISTINCT substr(s.name, 6) FROM stream s JOIN event e ON e.stream = s.id
+WHERE s.name >= 'plan:' || ?1 || '-' AND s.name < 'plan:' || ?1 || '.' AND e.kind = 'UndoStarted'"""
+
 # --- decisions
 
 _DECISION = """

@@ -39,6 +39,7 @@ class Opened:
         self._payloads = Payloads(FileBlobs(workspace.blobs, keys.blobs), self._opener)
         self._zone = workspace.config.company.timezone
         self._id, self._path = keys.workspace, workspace.ledger
+        self._graphs: dict[str, Graph] = {}  # by the digest of their definition: many plans have one
         self._witness = ledger_keys.witness_file(workspace.state)
 
     def __enter__(self) -> Self:
@@ -65,7 +66,12 @@ class Opened:
         return self._folded(plan_id, recorded)
 
     def _folded(self, plan_id: str, recorded: list[e.Recorded]) -> Plan:
-        return fold(plan_id, Graph(self.definition(recorded[0])), recorded)
+        proposed = recorded[0].fact
+        assert isinstance(proposed, e.PlanProposed)
+        graph = self._graphs.get(proposed.definition.digest)
+        if graph is None:
+            graph = self._graphs[proposed.definition.digest] = Graph(self.definition(recorded[0]))
+        return fold(plan_id, graph, recorded)
 
     def definition(self, proposed: e.Recorded) -> Definition:
         """Give the definition a plan started with."""

@@ -69,6 +69,7 @@ class Plans(Questions):
         """Show a plan: its steps, its timeline with causes, its questions, what an undo would do."""
         plan = self.plan(plan_id)
         possible, impossible = undo_order(plan)
+        undone = self._reader.rows(queries.UNDONE_PARTS, (plan_id,))
         return {
             "plan": plan.id,
             "playbook": plan.playbook,
@@ -91,17 +92,21 @@ class Plans(Questions):
                 "possible": [say_path(path) for path in possible],
                 "impossible": [{"action": say_path(path), "why": why} for path, why in impossible],
             },
-            "not_undone": self._not_undone(plan),
+            "not_undone": self._not_undone(plan, frozenset(row[0] for row in undone)),
             "parts": [child for slot in plan.slots.values() for child in slot.children],
             "leaving": self.leaving(plan_id),
         }
 
-    def _not_undone(self, plan: Plan) -> list[Row]:
-        """List what an undo left as it is; what child plans taken back with it left stands in its own list."""
+    def _not_undone(self, plan: Plan, begun: frozenset[str]) -> list[Row]:
+        """List what an undo left as it is; what child plans taken back with it left stands in its own list.
+
+        `begun` are the child plans, and theirs, of which something was to be taken back: the others left nothing.
+        """
         found = [{"plan": plan.id, "action": say_path(path)} for path in dict.fromkeys(plan.not_undone)]
         for path, slot in plan.slots.items():
             for child in slot.children if "~" + path not in plan.slots else ():
-                found += self._not_undone(self.plan(child))
+                if any(f"{one}-".startswith(f"{child}-") for one in begun):
+                    found += self._not_undone(self.plan(child), begun)
         return found
 
     def _step(self, plan: Plan, name: str) -> Row:
