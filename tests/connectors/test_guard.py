@@ -239,6 +239,10 @@ def test_a_cancelled_call_stays_cancelled(bench):
         (ConnectionRefusedError(111, "refused"), Failure("transient", "ConnectionRefusedError: [Errno 111] refused")),
         (TimeoutError(), Failure("transient", "TimeoutError")),
         (OSError(errno.ENOSPC, "full"), Failure("transient", "OSError: [Errno 28] full")),
+        (
+            asyncio.IncompleteReadError(b"HTTP", 9),
+            Failure("transient", "IncompleteReadError: 4 bytes read on a total of 9 expected bytes"),
+        ),
     ],
 )
 def test_errors_are_classified(error, expected):

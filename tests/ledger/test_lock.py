@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from mainstay.errors import OwnedError
+from mainstay.ledger import lock
 from mainstay.ledger.lock import OwnerLock, holder
 
 HOLD = """
@@ -37,13 +38,25 @@ def test_f11_the_second_owner_is_told_who_the_first_is(tmp_path, other):
     assert holder(tmp_path).pid == other.pid
 
 
+def test_f11_who_has_just_taken_the_lock_is_named_and_not_who_held_it_before(tmp_path, other, monkeypatch):
+    """Between taking the lock and writing its name there is a moment."""
+    path = tmp_path / "owner.lock"
+    named = path.read_bytes()
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    path.write_bytes(named.replace(b"%d" % other.pid, b"%d" % gone.pid))
+    monkeypatch.setattr(lock.time, "sleep", lambda _: path.write_bytes(named))
+    with pytest.raises(OwnedError, match=f"Process {other.pid} "):
+        OwnerLock(tmp_path, "mainstay run")
+
+
 def test_the_lock_ends_with_its_holder(tmp_path, other):
     other.kill()
     other.wait()
-    lock = OwnerLock(tmp_path, "mainstay run")
-    assert holder(tmp_path) == lock.owner
-    assert lock.owner.pid == os.getpid()
-    lock.release()
+    held = OwnerLock(tmp_path, "mainstay run")
+    assert holder(tmp_path) == held.owner
+    assert held.owner.pid == os.getpid()
+    held.release()
 
 
 def test_a_released_lock_can_be_taken_again(tmp_path):
@@ -57,8 +70,8 @@ def test_nobody_held_it(tmp_path):
 
 
 def test_a_lock_file_that_says_nothing_still_locks(tmp_path):
-    lock = OwnerLock(tmp_path, "one")
+    held = OwnerLock(tmp_path, "one")
     os.truncate(tmp_path / "owner.lock", 0)
     with pytest.raises(OwnedError, match="Another process"):
         OwnerLock(tmp_path, "two")
-    lock.release()
+    held.release()

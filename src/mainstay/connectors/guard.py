@@ -329,7 +329,7 @@ def classify(error: BaseException) -> Failure:
             return Failure("permanent", _clean(error.message), _clean(error.remedy))
         case OSError() if error.errno in _NOT_ALLOWED:
             return Failure("needs_operator", _say_error(error), "Give Mainstay permission to it.")
-        case OSError():
+        case OSError() | asyncio.IncompleteReadError():  # the second one: a connection that was closed half way
             return Failure("transient", _say_error(error))
         case _:
             return Failure("bug", _say_error(error), "This is a mistake in the code of the operation.")

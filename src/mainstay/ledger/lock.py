@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LOCK_NAME = "owner.lock"
+_NAMED_TRIES = 20  # whoever has just taken the lock writes its name into it a moment later
+_NAMED_S = 0.005
 
 
 class Owner(msgspec.Struct, frozen=True):
@@ -76,8 +78,28 @@ def holder(folder: Path) -> Owner | None:
         return None
 
 
+def _holder_now(folder: Path) -> Owner | None:
+    """Say who holds a lock that is held: not who held it before, whose name may still stand there."""
+    for _ in range(_NAMED_TRIES):
+        owner = holder(folder)
+        if owner is not None and _lives(owner.pid):
+            return owner
+        time.sleep(_NAMED_S)
+    return holder(folder)  # of another environment, where processes have other numbers
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # somebody else's
+        return True
+    return True
+
+
 def _owned(path: Path) -> OwnedError:
-    owner = holder(path.parent)
+    owner = _holder_now(path.parent)
     who = "Another process"
     if owner is not None:
         since = datetime.fromtimestamp(owner.since_us / 1e6, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
