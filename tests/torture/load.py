@@ -47,8 +47,6 @@ async def http(port: int, method: str, path: str, key: str = "", body: str = "")
         said = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
         headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in said[1:])}
         content = await reader.readexactly(int(headers["content-length"]))
-    except EOFError as error:
-        raise Transient("the connection was closed in the middle of the answer") from error
     finally:
         writer.close()
     return _read(said[0].split()[1], headers, content)

@@ -18,15 +18,16 @@ MONTH_S = 30 * DAY_S
 
 def limits(rig: Rig) -> None:
     """F9: file descriptors or memory run out under an owner for a while: it goes on, or ends and the next one does."""
+    lives = [rig.up()]
     for turn in range(rig.size.faults):
-        life = rig.up()
-        rig.moment(life)
-        if not life.alive:
-            break
-        tight(rig, life.pid, resource.RLIMIT_NOFILE if turn % 2 == 0 else resource.RLIMIT_AS)
+        rig.moment(lives[-1], 1.0)
+        if not lives[-1].alive:
+            lives.append(rig.up())
+        tight(rig, lives[-1].pid, resource.RLIMIT_NOFILE if turn % 2 == 0 else resource.RLIMIT_AS)
+    for life in lives:
         life.end()
         assert life.said("ended") or life.said("gave up:"), f"it ended without a word: {life.lines[-5:]}"
-        rig.check()
+    rig.check()
     rig.finish()
 
 
@@ -105,8 +106,9 @@ def stopped(rig: Rig) -> None:
         second = rig.start()  # it waits for the history as long as the first one stands still in the middle of a write
         second.until_lines(rig.pick.randint(2, 2 * rig.size.plans), 2.0)
         first.signal(signal.SIGCONT)
-        first.end()
         second.end()
+        first.until_over(2.0)  # one that sleeps has nothing to write, and does not learn that it was overtaken
+        first.kill()
         rig.struck += bool(first.said("gave up:")) + bool(second.said("gave up:"))
         rig.check()
     rig.finish()

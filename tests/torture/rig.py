@@ -89,6 +89,11 @@ class Life:
         with self._news:
             self._news.wait_for(lambda: len(self.lines) >= count or self._over, seconds)
 
+    def until_over(self, seconds: float) -> None:
+        """Wait until it ended, or so long."""
+        with self._news:
+            self._news.wait_for(lambda: self._over, seconds)
+
     def said(self, wanted: str) -> list[str]:
         return [line for line in tuple(self.lines) if line.startswith(wanted)]
 
