@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import table
-from lives import begin_filling, killed, waiting
+from lives import begin_filling, killed, lists, waiting
 from turns import HERE, Subject, note, ratio, scratch
 
 if TYPE_CHECKING:
@@ -60,7 +60,8 @@ def main() -> None:
         note("plans that wait")
         with begin_filling(folder / "waiting", wanted.waiting, FILL_LIMIT_S) as fill:
             results["waiting"] = waiting(folder / "waiting", fill, idle_s=20.0, rulings=300)
-        note(f"  {results['waiting']}")
+        results["lists"] = lists(folder / "waiting")
+        note(f"  {results['waiting']}, {results['lists']}")
         results["killed"] = kills(folder)
         results["growth"] = {
             "events": growth(folder, "events", "plain", wanted.events),

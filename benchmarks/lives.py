@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
+import subprocess
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
 WAITING = "mainstay_waiting.py"
 KILL = "mainstay_kill.py"
 PLANS = 1000
+LISTS = ("plans", "plans --open", "inbox", "stuck", "playbook list")
 OPEN_LIMIT_S = 60.0
 
 
@@ -38,6 +42,22 @@ def waiting(folder: Path, fill: Subject, *, idle_s: float, rulings: int) -> dict
     assert full["waiting"] == count, f"{count} plans waited, {full['waiting']} still do"
     each_kb = (full["rss_kb"] - empty["rss_kb"]) / count
     return {**ruled, "waiting": count, "waiter_kb": each_kb, "idle_cpu_percent": full["idle_cpu_percent"]}
+
+
+def lists(folder: Path) -> dict[str, float]:
+    """Time the commands that list, in a workspace of many waiting plans; seconds, the start of Python included."""
+    many, took = folder / "many", dict[str, float]()
+    for command in LISTS:
+        began_s = time.monotonic()
+        subprocess.run(
+            [sys.executable, "-m", "mainstay.cli", *command.split()],
+            cwd=many / "workspace",
+            env={**os.environ, "XDG_CONFIG_HOME": str(many / "config")},
+            stdout=subprocess.DEVNULL,
+            check=True,
+        )
+        took[f"{command}_s"] = round(time.monotonic() - began_s, 3)
+    return took
 
 
 def killed(folder: Path, plans: int = PLANS) -> dict[str, Any]:
