@@ -19,6 +19,7 @@ from seeds import seeds
 from starter import Script
 
 from mainstay.app import Owner, create_workspace
+from mainstay.errors import InputError
 from mainstay.ledger import queries
 from mainstay.requests.rerun import planned
 from mainstay.views import Views
@@ -269,6 +270,54 @@ def test_a_lead_that_nobody_can_read_begins_nothing(workspace):
     standing = walk(workspace, play(workspace, answers={"lead": {"choice": "skip"}}))
     assert standing["ending"] == "not_begun"
     assert documents(workspace) == {}
+
+
+def money(minor, currency="EUR"):
+    return {"minor": minor, "currency": currency}
+
+
+REFUSED = [
+    ({"price": money(90000), "deposit": money(120000)}, "The deposit is more than the price."),
+    ({"price": money(90000), "deposit": money(30000, "USD")}, "two currencies"),
+    ({"deposit": money(0)}, "more than nothing"),
+    ({"vat": "abc"}, "percentage"),
+    ({"vat": "119"}, "percentage"),
+    ({"pay_in": -1}, "payable"),
+]
+
+
+@pytest.mark.parametrize(("wrong", "says"), REFUSED)
+def test_what_makes_no_sense_together_is_refused_before_anything_begins(wrong, says, workspace):
+    with pytest.raises(InputError, match=says):
+        walk(workspace, play(workspace, **wrong))
+    with Views(workspace) as views:
+        assert views.plans() == []
+
+
+LEADS = """\
+playbook: leads
+title: "Take one in"
+inputs:
+  lead: {type: file}
+  vat: {type: text}
+steps:
+  service: {playbook: productised-service, with: {lead: "= inputs.lead", vat: "= inputs.vat"}}
+"""
+
+
+def test_what_is_refused_of_a_playbook_inside_another_stops_there_and_says_why(workspace):
+    (workspace.root / "playbooks/leads.yaml").write_text(LEADS)
+    activate(workspace, "leads")
+    given = {"playbook": "leads", "files": {"lead": "inbox/leads/ada.txt"}, "inputs": {"vat": "abc"}}
+
+    async def stuck(exam):
+        standing = await exam.owner.requests.follow(await exam.begin(), lambda _: None)
+        with Views(workspace) as views:
+            return str(views.question(standing["questions"][0])), [row["playbook"] for row in views.plans()]
+
+    said, plans = walk(workspace, given, stuck)
+    assert "The value added tax has to be a percentage such as 19 or 7.5." in said
+    assert plans == ["leads"]
 
 
 def test_what_is_unclear_is_asked(workspace):

@@ -120,6 +120,13 @@ class Repeat(msgspec.Struct, frozen=True, omit_defaults=True):
     then: Literal["ask", "skip", "undo", "accept"] = "ask"  # accept: the last round counts as it is
 
 
+class Refusal(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Inputs that no plan is begun with: those for which `when` holds. `says` tells why, in words of the playbook."""
+
+    when: Cel
+    says: str
+
+
 class Ending(msgspec.Struct, frozen=True, omit_defaults=True):
     """A business ending: the first whose `when` holds once all steps ended names the end, and what it takes back."""
 
@@ -219,6 +226,7 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     playbooks: dict[str, Definition] = {}  # those that its steps run, by target: a plan keeps its versions of them all
     version: str = ""  # digest of the YAML and its templates, as `mainstay activate` names it
     on: tuple[Trigger, ...] = ()  # what starts a plan of it without being asked
+    refuse: tuple[Refusal, ...] = ()  # inputs that it does not begin with
 
 
 class Graph:

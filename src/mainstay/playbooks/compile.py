@@ -15,7 +15,7 @@ from mainstay.playbooks.calls import MAX_PLAYBOOKS, Calls, Opened, count_inside,
 from mainstay.playbooks.declared import NO_FIELDS, Declarations
 from mainstay.playbooks.fit import Fitter
 from mainstay.playbooks.format import Mapping, Report, Scalar, read_yaml
-from mainstay.playbooks.heading import Heading, build_endings, build_key
+from mainstay.playbooks.heading import Heading, build_endings, build_key, build_refusals
 from mainstay.playbooks.keys import Keys
 from mainstay.playbooks.naming import NAME
 from mainstay.playbooks.order import Order
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     Others: TypeAlias = Callable[[str], Opened]  # opens `name[@version]`; raises UnknownNameError or FileError
 
 TOP_KEYS = (
-    *("playbook", "title", "inputs", "key", "limit", "priority", "expires", "on", "let", "steps", "end"),
+    *("playbook", "title", "inputs", "refuse", "key", "limit", "priority", "expires", "on", "let", "steps", "end"),
     "returns",
 )
 
@@ -111,7 +111,7 @@ class _Compiler:
         inputs = declarations.read(tree.values.get("inputs"), "inputs")
         steps = StepReader(self._keys, self._drafts, declarations).read(tree.values.get("steps"), tree.place)
         lets, returns = self._named("let"), self._named("returns")
-        key, endings = self._heading.key(), self._heading.endings()
+        key, endings, refusals = self._heading.key(), self._heading.endings(), self._heading.refusals()
         triggers = Triggers(self._keys, self._drafts, self._vocabulary)
         started_by = triggers.read(tree.values.get("on"))
         self._refuse_shared_names(steps)
@@ -154,6 +154,7 @@ class _Compiler:
             end=build_endings(endings, fitter, self._keys, order, calls),
             playbooks=self._calls.definitions,
             on=on,
+            refuse=build_refusals(refusals, fitter, self._keys, order),
         )
         if count_inside(definition) > MAX_PLAYBOOKS:
             self._report.add(tree.place, f"it runs more than {MAX_PLAYBOOKS} playbooks inside each other")

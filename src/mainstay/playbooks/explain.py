@@ -94,6 +94,8 @@ def explain(definition: Definition, catalogue: Catalogue) -> str:
     lines = [sentence(definition.title), ""]
     if definition.inputs:
         lines += ["You give:", *(f"- {say_input(each)}" for each in definition.inputs), ""]
+    if definition.refuse:
+        lines += ["It does not begin where one of these holds:", *(f"- {each.says}" for each in definition.refuse), ""]
     if beginning := [*map(_trigger, definition.on), *_places(definition)]:
         lines += [*beginning, ""]
     lines.append("Then, in this order:")

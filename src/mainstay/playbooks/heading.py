@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from mainstay.kernel.graph import Cel, Ending
+from mainstay.kernel.graph import Cel, Ending, Refusal
 from mainstay.playbooks.fit import SAYABLE, in_words
 from mainstay.playbooks.format import Listing, Mapping, Node, Scalar
 from mainstay.playbooks.naming import NAME
@@ -23,6 +23,8 @@ MAX_LIMIT = 1000
 MAX_PRIORITY = 100
 PRIORITIES = {"low": -10, "normal": 0, "high": 10}
 END_KEYS = ("when", "as", "undo")
+REFUSAL_KEYS = ("when", "say")
+REFUSAL_EXAMPLE = '[{when: "= inputs.count < 1", say: "There is nothing to count."}]'
 NO_STEP_YET = ("today", "ready_at")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
@@ -34,6 +36,14 @@ class EndingDraft:
         self.when = when
         self.name = name
         self.undo = undo
+
+
+class RefusalDraft:
+    """Inputs that are refused, before the names were looked at."""
+
+    def __init__(self, when: Draft, says: str) -> None:
+        self.when = when
+        self.says = says
 
 
 class Heading:
@@ -99,6 +109,38 @@ class Heading:
             self._drafts.refuse_plain("key", scalar)
         return None
 
+    def refusals(self) -> list[RefusalDraft]:
+        """Read which inputs it does not begin with."""
+        node = self._tree.values.get("refuse")
+        if node is None:
+            return []
+        if not isinstance(node, Listing):
+            self._report.add(node.place, f"'refuse' needs a list, such as {REFUSAL_EXAMPLE}")
+            return []
+        found = [self._refusal(item) for item in node.items]
+        return [refusal for refusal in found if refusal is not None]
+
+    def _refusal(self, node: Node) -> RefusalDraft | None:
+        if not isinstance(node, Mapping) or not {"when", "say"} <= node.keys.keys():
+            self._report.add(node.place, f"what is refused needs 'when' and 'say', such as {REFUSAL_EXAMPLE}")
+            return None
+        self._keys.known(node, REFUSAL_KEYS, "of what is refused")
+        when, says = self._keys.scalar(node, "when"), self._keys.scalar(node, "say")
+        if when is None or says is None:
+            return None
+        if not says.text.strip() or says.text.startswith("=") or "{{" in says.text:
+            self._report.add(says.place, "'say' is a sentence as it stands, without expressions: it says what is wrong")
+        draft = self._condition(when)
+        return None if draft is None else RefusalDraft(draft, self._keys.uncut(says).text)
+
+    def _condition(self, when: Scalar) -> Draft | None:
+        draft = self._drafts.template(self._keys.uncut(when))
+        if draft.kind == "expression":
+            return draft
+        if not when.text.startswith("="):
+            self._drafts.refuse_plain("when", when)
+        return None
+
     def endings(self) -> list[EndingDraft]:
         """Read the endings."""
         node = self._tree.values.get("end")
@@ -122,27 +164,36 @@ class Heading:
         if NAME.fullmatch(name.text) is None:
             message = f"{name.text!r} is no name for an ending: small letters, digits and _, a letter first"
             self._report.add(name.place, message)
-        draft = self._drafts.template(self._keys.uncut(when))
-        if draft.kind != "expression":
-            if not when.text.startswith("="):
-                self._drafts.refuse_plain("when", when)
-            return None
-        return EndingDraft(draft, name, tuple(self._keys.scalars(node, "undo")))
+        draft = self._condition(when)
+        return None if draft is None else EndingDraft(draft, name, tuple(self._keys.scalars(node, "undo")))
 
 
 def build_key(draft: Draft | None, fitter: Fitter, keys: Keys, order: Order) -> Cel | None:
     """Make the key: one plain value, known before any step runs."""
-    if draft is None or draft.expression is None:
-        return None
-    used = names_used([draft], order.lets)
-    if late := sorted(used & {*order.steps, *NO_STEP_YET}):
-        message = f"'key' is needed before the plan starts, so it can't use {late[0]!r}"
-        keys.report.add(draft.expression.place(), message)
+    if draft is None or draft.expression is None or _comes_late(draft, "key", keys, order):
         return None
     checked = fitter.check(draft.expression, {})
     if checked is not None and checked.type.kind not in SAYABLE:
         keys.report.add(draft.expression.place(), f"'key' must be one value, not {in_words(checked.type)}")
     return fitter.cel(draft, ANY, {}, "'key'")
+
+
+def build_refusals(drafts: list[RefusalDraft], fitter: Fitter, keys: Keys, order: Order) -> tuple[Refusal, ...]:
+    """Make what is refused: told from the inputs alone."""
+    return tuple(
+        Refusal(fitter.cel(draft.when, BOOL, {}, "'when'"), draft.says)
+        for draft in drafts
+        if not _comes_late(draft.when, "refuse", keys, order)
+    )
+
+
+def _comes_late(draft: Draft, key: str, keys: Keys, order: Order) -> bool:
+    """Whether an expression, and that is a finding, uses what is not known before a plan starts."""
+    late = sorted(names_used([draft], order.lets) & {*order.steps, *NO_STEP_YET})
+    if late and draft.expression is not None:
+        message = f"'{key}' is needed before the plan starts, so it can't use {late[0]!r}"
+        keys.report.add(draft.expression.place(), message)
+    return bool(late)
 
 
 def build_endings(

@@ -111,7 +111,7 @@ class Requests:
     ) -> tuple[str, asyncio.Future[int]]:
         """Make a plan and let it run, unless it shall `hold` for a go-ahead; the future is done when that is on disk.
 
-        Raises ExpressionError when the playbook's key can't be worked out.
+        Raises InputError for inputs that the playbook refuses, ExpressionError when its key can't be worked out.
         """
         now_us = self.clock.now_us()
         kept = self.engine.keep_definition(definition)

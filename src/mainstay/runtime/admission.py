@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from mainstay import commands as c
 from mainstay.encoding import encode_value
+from mainstay.errors import InputError
 from mainstay.events import Append, Draft, PlaceLeft, PlacesKept, PlaceTaken
 from mainstay.kernel.limit import Limit, evolve, has_place
 from mainstay.kernel.state import Plan, holds_places
@@ -192,14 +193,18 @@ class Admission:
 
 
 def places_of(parts: Parts, graph: Graph, inputs: Value, now_us: int) -> tuple[str, ...]:
-    """Name the limits that a plan of this playbook takes a place of; raises ExpressionError.
+    """Name the limits that a plan of this playbook takes a place of.
 
+    Raises InputError for inputs that the playbook refuses, ExpressionError where that or its key can't be worked out.
     What the key's value is does not show in the name: it may be a person, and names of streams are for ever.
     """
     definition = graph.definition
     names: list[str] = []
+    seen = Plan("", graph, inputs=inputs, proposed_at_us=now_us)
+    for refusal in definition.refuse:
+        if Names(parts, seen, "").value(refusal.when) is True:
+            raise InputError(refusal.says, remedy=f"{definition.name} does not begin so; give other inputs.")
     if definition.key is not None:
-        seen = Plan("", graph, inputs=inputs, proposed_at_us=now_us)
         value = encode_value(Names(parts, seen, "").value(definition.key))
         code = hmac.digest(parts.token_key, b"key/" + definition.name.encode() + b"/" + value, "sha256").hex()[:20]
         names.append(f"{_ONE_AT_A_TIME}{definition.name}:{code}")
