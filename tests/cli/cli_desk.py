@@ -6,6 +6,7 @@ script.
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import pty
@@ -99,6 +100,12 @@ class Desk:
             "TZ": "UTC",
         }
         (base / "run").mkdir(mode=0o700)
+
+    def elsewhere(self, folder: Path) -> Desk:
+        """Give the same operator's desk on another workspace."""
+        other = copy.copy(self)
+        other.folder, other.question = folder, ""
+        return other
 
     def run(self, *arguments: object, stdin: str = "", folder: Path | None = None) -> subprocess.CompletedProcess[str]:
         """Run a command to its end."""

@@ -21,13 +21,6 @@ if TYPE_CHECKING:
 PASSPHRASE = "correct horse battery"
 
 
-def another(desk: Desk, folder: Path) -> Desk:
-    """The same operator, in another workspace."""
-    other = object.__new__(Desk)
-    other.folder, other.env, other.question = folder, desk.env, ""
-    return other
-
-
 def plans(desk: Desk) -> list[Any]:
     return [(row["plan"], row["status"], row["questions"]) for row in desk.json("plans")]
 
@@ -37,7 +30,7 @@ def kinds(desk: Desk) -> list[str]:
 
 
 def restored(desk: Desk, file: Path, name: str = "again") -> Desk:
-    other = another(desk, desk.folder.parent / name)
+    other = desk.elsewhere(desk.folder.parent / name)
     done = desk.run("restore", file, other.folder)
     assert done.returncode == 0, done.stderr
     return other
@@ -140,7 +133,7 @@ def test_f5_killed_at_any_moment_nothing_half_is_left_and_it_can_be_run_again(de
         if target.exists():
             restored(desk, target, "whole")
     elif target.exists():
-        assert plans(another(desk, target)) == there
+        assert plans(desk.elsewhere(target)) == there
     other = restored(desk, file, "last")
     assert plans(other) == there
     assert (other.folder / "templates" / "large.bin").read_bytes() == large.read_bytes()

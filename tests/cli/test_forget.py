@@ -1,7 +1,6 @@
 """`mainstay forget`: what is known of a person is shown first, and can no longer be read afterwards (M7, L3)."""
 
 import pytest
-from cli_desk import Desk
 
 PERSON = "Tessa Quarz Keramik"
 
@@ -68,13 +67,6 @@ def test_a_name_that_is_nobodys_is_told_so(done, name):
     assert f"Nobody is known here as '{name}'" in said.stderr
 
 
-def elsewhere(desk, name):
-    """The same operator, in another workspace."""
-    other = object.__new__(Desk)
-    other.folder, other.env, other.question = desk.folder.parent / name, desk.env, ""
-    return other
-
-
 def test_m7_l6_older_backups_copies_and_exports_forget_again_and_say_so(desk):
     """Before anybody can look at them; they can be released, or forget somebody else, as any other."""
     desk.reconcile()
@@ -82,7 +74,7 @@ def test_m7_l6_older_backups_copies_and_exports_forget_again_and_say_so(desk):
     desk.json("backup", base / "old.backup")
     (base / "old.jsonl").write_text(desk.run("history", "export").stdout)
     desk.json("forget", PERSON, "--yes")
-    other = elsewhere(desk, "again")
+    other = desk.elsewhere(base / "again")
     done = desk.run("restore", base / "old.backup", other.folder)
     assert (done.returncode, "One person was forgotten after this was written" in done.stdout + done.stderr) == (
         0,
@@ -91,7 +83,7 @@ def test_m7_l6_older_backups_copies_and_exports_forget_again_and_say_so(desk):
     assert f"Nobody is known here as '{PERSON}'" in other.run("forget", PERSON).stderr
     assert other.json("history", "verify")["bad"] is None
     more = other.json("forget", "Kupfer Architekten PartG", "--yes")["receipt"]["keys"]
-    third = elsewhere(desk, "third")
+    third = desk.elsewhere(base / "third")
     assert desk.run("init", third.folder, folder=base).returncode == 0
     assert third.json("history", "import", base / "old.jsonl")["forgotten_again"] == 1 + len(more)
     assert f"Nobody is known here as '{PERSON}'" in third.run("forget", PERSON).stderr

@@ -10,21 +10,14 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from cli_desk import Desk
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from cli_desk import Desk
 
 COMMAND = [sys.executable, "-m", "mainstay.cli"]
 BYTES = 30 * 1024 * 1024
 DONE, STOPPED = 0, 130
 AT_ONCE = -signal.SIGTERM  # it wrote no file of its own, not yet, or no longer
-
-
-def another(desk: Desk, folder: Path) -> Desk:
-    other = object.__new__(Desk)
-    other.folder, other.env, other.question = folder, desk.env, ""
-    return other
 
 
 def stopped(desk: Desk, after_s: float, *arguments: object) -> int:
@@ -67,7 +60,7 @@ def test_f5_a_restore_that_is_asked_to_end_leaves_no_folder_or_a_whole_one(desk)
     base = desk.folder.parent
     desk.json("backup", base / "acme.backup")
     for turn, delay_s in enumerate(delays()):
-        other = another(desk, base / f"again{turn}")
+        other = desk.elsewhere(base / f"again{turn}")
         stopped(desk, delay_s, "restore", base / "acme.backup", other.folder)
         assert not list(base.glob(".*restoring"))
         if other.folder.exists():
@@ -97,7 +90,7 @@ def test_f5_an_import_that_is_asked_to_end_can_be_made_again(desk):
     (base / "acme.jsonl").write_text(desk.run("history", "export").stdout)
     records = desk.json("history", "verify")["records"]
     for turn, delay_s in enumerate(delays()):
-        other = another(desk, base / f"new{turn}")
+        other = desk.elsewhere(base / f"new{turn}")
         assert desk.run("init", other.folder, folder=base).returncode == DONE
         if stopped(other, delay_s, "history", "import", base / "acme.jsonl") != DONE:
             again = other.run("history", "import", base / "acme.jsonl")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
+import typer
 from cli_desk import ROOT, SLOW, stop
 
 CADENCE = ("topics=mainstay.toml", "channels=blog", "begin=2026-11-23T09:00:00+01:00")
@@ -23,12 +25,39 @@ steps:
 
 @pytest.mark.parametrize(
     ("typed", "meant"),
-    [("questions", "inbox"), ("versions", "diff NAME"), ("people", "forget NAME"), ("playbook activate", "activate")],
+    [
+        ("questions", "inbox"),
+        ("versions", "diff NAME"),
+        ("people", "forget NAME"),
+        ("explain", "playbook explain NAME"),
+        ("playbook activate", "activate"),
+    ],
 )
 def test_a_word_of_others_names_the_command_that_is_meant(desk, typed, meant):
     done = desk.run(*typed.split())
     assert done.returncode == 2
     assert f"Here that is: mainstay {meant}\n" in done.stderr
+
+
+def test_each_word_of_others_leads_to_a_command_there_is():
+    from mainstay.cli.commands import app
+    from mainstay.cli.ending import _MEANS
+
+    everything = typer.main.get_command(app)
+
+    def known(words: str) -> bool:
+        """Whether each word is a command of the one before; what is to be filled in, or an option, ends it."""
+        at: Any = everything
+        for word in words.split():
+            if word.isupper() or word.startswith("--"):
+                return True
+            if word not in getattr(at, "commands", {}):
+                return False
+            at = at.commands[word]
+        return True
+
+    assert [meant for meant in _MEANS.values() if not known(meant)] == []
+    assert [typed for typed in _MEANS if known(typed)] == [], "what is a command needs no other word"
 
 
 def test_what_is_refused_of_a_plan_names_what_can_be_done_with_it(desk):
@@ -127,7 +156,7 @@ def test_what_was_not_taken_in_is_shown_where_the_owner_looks(desk):
 
 def test_a_dry_run_asks_a_question_once_and_a_covered_action_not_again(desk):
     told = " ".join(desk.run("run", "content-cadence", "--dry", *CADENCE).stdout.split())
-    assert told.count("Publish (the number of") == 1
+    assert told.count("Publish the posts from") == 1
     assert "asks you only for what departs from what you approved in approve" in told
 
 
