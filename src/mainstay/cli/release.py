@@ -30,7 +30,7 @@ def release(screen: Screen, folder: Path | None, answers: Sequence[str], *, for_
 
     workspace = workspace_at(folder)
     params = _params(answers, for_all)
-    with Views(workspace) as views:
+    with Views(workspace) as views, screen.err.status("Looking at what may have happened"):
         reason = views.held() or views.moved()
         found: Row = {"reason": reason, "plans": views.in_doubt(contracts_to_read(workspace)) if reason else []}
     if not found["reason"]:

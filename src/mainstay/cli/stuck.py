@@ -37,7 +37,7 @@ _SHOWN = 5  # of a group, by name
 def listed(screen: Screen, folder: Path | None) -> int:
     """Show what is stuck, by its cause."""
     workspace = workspace_at(folder)
-    with views_at(workspace.root) as views:
+    with views_at(workspace.root) as views, screen.err.status("Looking at what is stuck"):
         rows = views.stuck()
     screen.give(rows, lambda console: _draw(grouped(rows), console))
     say_left_lying(screen, workspace)
