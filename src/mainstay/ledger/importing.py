@@ -95,7 +95,8 @@ def _clear(connection: apsw.Connection) -> None:
     if count > 1 or kind not in ("", "WorkspaceCreated"):
         raise InputError(
             "Something has happened in this workspace already; nothing was imported.",
-            remedy="Make a new one with `mainstay init`, and import into that.",
+            remedy="An import comes in whole or not at all: `mainstay history tail` shows whether it is here already. "
+            "Another one goes into a new workspace: `mainstay init`.",
         )
     connection.execute(SCHEMA)
     for statement in CLEAR:
