@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mainstay.contracts import Call
-    from mainstay.values import Value
 
 QUEUE = "outbox/scheduled"
 MAX_TOPICS = 100
@@ -99,7 +98,6 @@ def operations(config: FilesConfig, timezone: str = "UTC") -> tuple[Operation, .
             compensate=_undo,
             card=partial(_card, ZoneInfo(timezone)),
             roles={"channel": "destination"},
-            relies=queue.replaced,
         ),
     )
 
@@ -132,16 +130,11 @@ class _Queue:
     def __init__(self, write: Operation) -> None:
         assert write.call is not None
         assert write.lookup is not None
-        assert write.relies is not None
-        self._write, self._look_up, self._replaced = write.call, write.lookup, write.relies
+        self._write, self._look_up = write.call, write.lookup
 
     async def schedule(self, call: Call, arguments: Post) -> Scheduled:
         """On disk when this returns; calling again with the same token changes nothing."""
         return _scheduled(arguments, cast("Written", await self._write(call, _file_of(arguments))))
-
-    async def replaced(self, call: Call, arguments: Post) -> Value:
-        """Say what lies there now in its place: somebody may have corrected it there."""
-        return await self._replaced(call, _file_of(arguments))
 
     async def look_up(self, call: Call, arguments: Post) -> Found:
         found = await self._look_up(call, _file_of(arguments))
