@@ -1,10 +1,10 @@
-"""Write the golden history of this release: `python tests/golden/make.py`, once before each release.
+"""Write a golden history: `python tests/golden/make.py`, before each release, and when there are new facts.
 
 Random plans of the kernel's own machine test are lived until no new kind of fact comes up any more, and go into a
 ledger as an owner would write them, followed by one fact of every kind that there is. What stands there is exported
-to `VERSION.jsonl`; what it adds up to goes beside it, into `VERSION.json`. Both are kept for ever, and
-tests/ledger/test_golden.py imports and replays them with every later release. A release never changes the file of
-another; its own it may make anew until it is out. All data is invented.
+to `NAME.jsonl`; what it adds up to goes beside it, into `NAME.json`. Both are kept for ever, and
+tests/ledger/test_golden.py imports and replays them with every later release. Nothing that lies there is ever made
+anew: this writes another one beside it. All data is invented.
 """
 
 from __future__ import annotations
@@ -20,15 +20,17 @@ from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_h
 import msgspec
 
 HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE.parent / "kernel"), str(HERE.parent / "ledger")]
+sys.path[:0] = [str(HERE), str(HERE.parent / "kernel"), str(HERE.parent / "ledger")]
 
 import kernel_scene  # noqa: E402 - it lies beside the tests of the kernel
 import test_machine as machine  # noqa: E402
+from golden_files import keep, next_name  # noqa: E402
 
 from mainstay import events as e  # noqa: E402
 from mainstay.kernel.graph import Graph  # noqa: E402
 from mainstay.kernel.plan import fold  # noqa: E402
 from mainstay.kernel.replay import replay  # noqa: E402
+from mainstay.kernel.rules import KERNELS  # noqa: E402
 from mainstay.ledger.blobs import FileBlobs  # noqa: E402
 from mainstay.ledger.codec import KINDS  # noqa: E402
 from mainstay.ledger.exporting import Opened, export  # noqa: E402
@@ -80,7 +82,8 @@ def lives() -> Iterator[tuple[str, kernel_scene.Scene]]:
     seen: set[str] = set()
     for seed in range(SEEDS):
         plan_id = f"golden{seed}"
-        machine.Scene = partial(kernel_scene.Scene, plan_id=plan_id)
+        number = KERNELS[seed % len(KERNELS)]  # of the semantics it lives under
+        machine.Scene = partial(kernel_scene.Scene, plan_id=plan_id, number=number)
         random = Random(seed)
         life = machine.Life(random)
         for move in random.choices(list(machine.MOVES), list(machine.MOVES.values()), k=MOVES):
@@ -148,7 +151,8 @@ async def fill(ledger: SqliteLedger, blobs: FileBlobs, people: PersonKeyring) ->
 
 
 def main() -> None:
-    """Make both files anew."""
+    """Write both files under the next free name."""
+    name, lines = next_name(".jsonl"), list[bytes]()
     with tempfile.TemporaryDirectory() as folder:
         state = Path(folder) / ".mainstay"
         blobs = FileBlobs(state / "blobs", KEY)
@@ -163,9 +167,9 @@ def main() -> None:
                     plan_id, Graph(msgspec.msgpack.decode(definition, type=machine.Definition)), recorded
                 )
             golden = Golden(*ledger.head(), plans)
-        with (HERE / f"{VERSION}.jsonl").open("wb") as file:
-            export(Opened(state / "ledger.db", KEY, KEY, blobs, VERSION), file.write)
-    (HERE / f"{VERSION}.json").write_bytes(msgspec.json.format(msgspec.json.encode(golden), indent=1) + b"\n")
+        export(Opened(state / "ledger.db", KEY, KEY, blobs, VERSION), lines.append)
+    keep(f"{name}.jsonl", b"".join(lines))
+    keep(f"{name}.json", msgspec.json.format(msgspec.json.encode(golden), indent=1) + b"\n")
 
 
 if __name__ == "__main__":

@@ -229,8 +229,8 @@ def given(*steps: Step, expires_in_s: int | None = None, **more: Any) -> Scene:
 class Scene:
     """A plan, its history, and the facts of the last command."""
 
-    def __init__(self, graph: Graph, plan_id: str = "p") -> None:
-        self.plan = Plan(plan_id, graph)
+    def __init__(self, graph: Graph, plan_id: str = "p", number: int = 0) -> None:
+        self.plan = Plan(plan_id, graph, kernel=number)  # it will start under the semantics of this number
         self.now_us = NOW_US
         self.history: list[tuple[e.PlanFact, int]] = []
         self.turns: list[int] = [0]  # lengths of the history between commands: what one append holds

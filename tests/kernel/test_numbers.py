@@ -23,8 +23,7 @@ VERSIONS = Path(__file__).parents[2] / "docs" / "versions.md"
 
 def under(number: int, *steps) -> Scene:
     """A plan that runs under the semantics of a number."""
-    scene = Scene(Graph(Definition(name="demo", title="Demo", steps=steps)))
-    scene.plan = replace(scene.plan, kernel=number)
+    scene = Scene(Graph(Definition(name="demo", title="Demo", steps=steps)), number=number)
     propose = c.ProposePlan(now_us=0, definition=DEFINITION, playbook="demo", title="Demo", inputs=None)
     return scene.when(propose, c.ApprovePlan(now_us=0, by="operator"))
 
