@@ -168,7 +168,9 @@ title: "Write a list"
 inputs:
   names: {type: list(text)}
 steps:
-  write: {each: "= inputs.names", do: files.write, with: {path: "reports/{{item}}.txt", text: "{{index}}"}}
+  begin: {do: files.write, with: {path: "reports/begin.log", text: "begun"}}
+  write:
+    {needs: [begin], each: "= inputs.names", do: files.write, with: {path: "reports/{{item}}.txt", text: "{{index}}"}}
 """
 
 
@@ -180,6 +182,9 @@ def test_p6_only_what_failed_of_a_list_is_done_again(desk):
     desk.run("cancel", plan)
     shown = desk.run("rerun", plan, "--dry").stdout
     assert "write: files.write (2 actions)" in shown
+    found = desk.json("rerun", plan, "--failed", "write", "--dry")
+    assert (found["from"], found["taken_over"], found["runs_again"]) == ("write", ["begin"], ["write"])
+    assert desk.run("rerun", plan, "--failed", "wirte", "--dry").returncode == 2
     (desk.folder / "reports" / "b.txt").rmdir()
     assert desk.json("rerun", plan, "--failed", "write", "--yes")["status"] == "completed"
     assert {path.name: path.read_text() for path in (desk.folder / "reports").glob("*.txt")} == {

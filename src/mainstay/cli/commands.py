@@ -285,7 +285,8 @@ def rerun(
     plan: PlanName,
     inputs: Annotated[list[str] | None, typer.Argument(metavar="name=value ...", help="What changes.")] = None,
     start: Annotated[
-        str | None, typer.Option("--from", metavar="STEP", help="Default: after its last checkpoint.")
+        str | None,
+        typer.Option("--from", metavar="STEP", help="Default: what --failed names, else after its last checkpoint."),
     ] = None,
     playbook: Annotated[str, typer.Option(metavar="NAME[@VERSION]", help="Another version of its playbook.")] = "",
     adopt: Steps = None,
@@ -303,7 +304,7 @@ def rerun(
     from mainstay.cli import rerunning
 
     choices = {"adopt": adopt or [], "failed": failed or [], "undo": undo or [], "again": again or []}
-    given = {"start": start, "playbook": playbook}
+    given = {"start": failed or None if start is None else start, "playbook": playbook}
     return rerunning.rerun(screen_of(as_json), workspace, plan, inputs or [], choices, given, dry=dry, yes=yes)
 
 

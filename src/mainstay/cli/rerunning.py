@@ -45,13 +45,13 @@ def rerun(
         plan = views.plan(views.plan_id(name))
     files = read_files(plan.graph.definition, inputs, partly=True) if not given["playbook"] else {}
     params: Row = {"plan": plan.id, "inputs": list(inputs), "files": files, "folder": str(Path.cwd()), **given}
+    chosen = {step: choice for choice, steps in choices.items() for step in steps}
+    if twice := [step for step in chosen if sum(step in steps for steps in choices.values()) > 1]:
+        raise InputError(f"Two things are said of '{twice[0]}'.", remedy="Say one of adopt, failed, undo and again.")
     found = ask(screen, workspace, "rerun_preview", params)
     if dry:
         screen.give(found, lambda console: _draw(found, console))
         return DONE
-    chosen = {step: choice for choice, steps in choices.items() for step in steps}
-    if twice := [step for step in chosen if sum(step in steps for steps in choices.values()) > 1]:
-        raise InputError(f"Two things are said of '{twice[0]}'.", remedy="Say one of adopt, failed, undo and again.")
     if screen.interactive and not yes:
         _draw(found, screen.err)
         for row in found["later"]:

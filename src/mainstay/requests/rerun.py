@@ -63,16 +63,23 @@ def planned(desk: Requests, params: Params) -> Rerun:
     parent = desk.engine.load(params["plan"])
     _check(desk, parent)
     graph = _graph_of(desk, parent, params.get("playbook") or "")
-    start = params.get("start")
-    if start and start not in graph.steps:
-        known = ", ".join(graph.steps)
-        meant = nearest(start, graph.steps) or "."
-        raise InputError(f"There is no step '{start}'{meant}", remedy=f"Its steps: {known}.")
-    begins = after_checkpoint(parent, graph) if start is None else (start,) if start else ()
+    begins = _begins(parent, graph, params)
     changed = [name for name in graph.steps if not is_same(parent.graph, graph, name)]
     back = [name for name in graph.steps if taken_back(desk, parent, name)]
     again = set[str]().union(*(rerun_steps(graph, name) for name in (*(begins or ("",)), *changed, *back)))
     return Rerun(parent, graph, begins, again, _later(desk, parent, graph, again))
+
+
+def _begins(parent: Plan, graph: Graph, params: Params) -> tuple[str, ...]:
+    """Name the steps it begins with; none for all of them. Where nothing is said it is after the last checkpoint."""
+    start = params.get("start")
+    named: tuple[str, ...] = tuple(name for name in ([start] if isinstance(start, str) else start or ()) if name)
+    for name in named:
+        if name not in graph.steps:
+            known = ", ".join(graph.steps)
+            meant = nearest(name, graph.steps) or "."
+            raise InputError(f"There is no step '{name}'{meant}", remedy=f"Its steps: {known}.")
+    return named or (after_checkpoint(parent, graph) if start is None else ())
 
 
 def _check(desk: Requests, parent: Plan) -> None:
