@@ -14,6 +14,7 @@ from mainstay.connectors.guard import Guard, classify
 from mainstay.governance.budgets import Budgets
 from mainstay.governance.outages import Outages
 from mainstay.ledger import queries
+from mainstay.ledger.batch import STREAM_EVENTS
 from mainstay.ledger.outside import LedgerOutside
 from mainstay.ledger.places import LedgerPlaces
 from mainstay.runtime.engine import Engine
@@ -153,6 +154,9 @@ class Works:
         """Record that the clock was set; who watches the owner is told."""
         ledger, fact = self._ground.ledger, e.ClockJumped(by_s, round(self._ground.grace_s))
         self.engine.say(f"{say(fact)}.")
+        before = len(ledger.read("clock"))
+        if before == STREAM_EVENTS:  # years of jumps are enough: it is said, and times are kept all the same
+            return
         draft = e.Draft(fact, self.clock.now_us(), "timer")
-        noted = asyncio.ensure_future(ledger.append([e.Append("clock", len(ledger.read("clock")), (draft,))]))
+        noted = asyncio.ensure_future(ledger.append([e.Append("clock", before, (draft,))]))
         noted.add_done_callback(lambda done: done.cancelled() or done.exception())

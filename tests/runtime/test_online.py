@@ -12,6 +12,7 @@ from kit import Said, do, facts, operations, owner_of, plan
 from mainstay import events as e
 from mainstay.errors import NotSent
 from mainstay.runtime import online
+from mainstay.values import DAY_S, SECOND_US
 
 
 @pytest.fixture(autouse=True)
@@ -63,6 +64,32 @@ def test_k21_a_network_that_is_back_before_the_failure_is_on_disk_leaves_nobody_
 
     assert asyncio.run(scenario()) == (True, 0, ["network", "network"])
     assert [line[:20] for line in told] == ["There is no network.", "The network is back;"] * 2
+
+
+def test_k21_l8_a_network_that_came_and_went_all_day_leaves_nobody_waiting(workspace, world):
+    """The stream of the day holds no more: what waits goes on all the same."""
+    calls = []
+
+    async def gone():
+        return False
+
+    async def back():
+        return True
+
+    async def scenario():
+        async with owner_of(workspace, world, wavering(world, "test.say", calls, 2)) as owner:
+            owner.guard._is_online, owner.network._is_online = gone, back
+            now_us = owner.clock.now_us()
+            drafts = [e.Draft(fact, now_us, "mainstay") for fact in (e.NetworkLost(), e.NetworkBack(1)) * 1000]
+            for day_us in (now_us, now_us + DAY_S * SECOND_US):  # it may be midnight
+                await owner.ledger.append([e.Append(online.network_stream(day_us), 0, tuple(drafts))])
+            plan_id, committed = owner.requests.propose(plan(do("a", "test.say", "one")), {})
+            await committed
+            done = await until(lambda: owner.engine.load(plan_id).status == "completed")
+            refused = facts(owner, plan_id, e.EffectRefused)
+            return done, [fact.failure.waits_for for fact in refused]
+
+    assert asyncio.run(scenario()) == (True, ["network", "network"])
 
 
 def test_k21_what_comes_to_wait_when_the_network_is_back_already_goes_on(workspace, world):

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mainstay.runtime.timers import Submit, TimerKind
 
 AGAIN_S = 5.0  # between two looks whether it is back
+MOST_A_DAY = 1500  # facts of one stream; a network that comes and goes more often than that is no longer noted
 
 
 class Waiting(Protocol):
@@ -110,7 +111,10 @@ class Network:
     def _note(self, fact: AnyFact) -> None:
         now_us = self._clock.now_us()
         stream = network_stream(now_us)
-        append = Append(stream, len(self._ledger.read(stream)), (Draft(fact, now_us, "mainstay"),))
+        noted = len(self._ledger.read(stream))
+        if noted >= MOST_A_DAY:
+            return
+        append = Append(stream, noted, (Draft(fact, now_us, "mainstay"),))
         asyncio.ensure_future(self._ledger.append([append])).add_done_callback(
             lambda done: done.cancelled() or done.exception()
         )
