@@ -175,6 +175,11 @@ def test_a_yes_that_comes_later_than_the_slack_is_asked_about_again(workspace):
 def test_a_no_publishes_nothing(workspace):
     walk(workspace, play(workspace, answers={"approve": {"choice": "reject"}}))
     assert published(workspace) == published(workspace, "outbox/scheduled") == NONE
+    with Views(workspace) as views:
+        (plan,) = views.plans()
+        shown = views.show(plan["plan"])
+    assert shown["undo"] == {"possible": [], "impossible": []}
+    assert not [row["what"] for row in shown["timeline"] if row["what"].startswith("Taking back")]
 
 
 def test_what_was_corrected_in_the_queue_goes_out_as_corrected(workspace):

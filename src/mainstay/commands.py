@@ -152,6 +152,7 @@ class FinishChild(Command, frozen=True, kw_only=True):
     output: Value = None
     labels: Labels = ()
     failed: int = 0
+    idle: bool = False
 
 
 class JudgeRound(Command, frozen=True, kw_only=True):

@@ -178,7 +178,9 @@ _SAY: dict[type[e.Fact], Callable[[Any], str]] = {
     e.PlanCancelled: lambda f: f"Ended by {say_actor(f.by)}" + (f": {f.reason}" if f.reason else ""),
     e.PlanExpired: lambda _: "Expired: its time ran out",
     e.UndoRequested: lambda f: f"Undo asked for by {say_actor(f.by)}" + (f": {f.reason}" if f.reason else ""),
-    e.UndoStarted: lambda f: f"Taking back {_count(len(f.paths), 'action')}, the last one first",
+    e.UndoStarted: lambda f: (
+        f"Taking back {_count(len(f.paths), 'action')}, the last one first" if f.paths else "Nothing can be taken back"
+    ),
     e.UndoImpossible: lambda f: f"{say_path(f.path)}: can't be undone, {f.why.rstrip('.')}",
     e.StepUndone: lambda f: f"{say_path(f.path)}: taken back" + (f", except {_items(f.left)}" if f.left else ""),
     e.PlanUndone: _undone,

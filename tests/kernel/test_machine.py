@@ -342,7 +342,10 @@ class Life:
             path, child = random.choice(running)
             status = random.choice(["completed", "completed", "completed", "failed", "cancelled"])
             failed = random.randint(0, 3) if duty_of(self.plan, path) == "list" else 0
-            self.take(c.FinishChild(now_us=0, path=path, plan=child, status=status, output=[], failed=failed))
+            idle = child[-1] in "13579"
+            self.take(
+                c.FinishChild(now_us=0, path=path, plan=child, status=status, output=[], failed=failed, idle=idle)
+            )
 
     # --- the operator
 

@@ -11,7 +11,9 @@ from kernel_scene import (
     agent,
     ask_settle,
     back,
+    begin,
     carried_out,
+    child_ends,
     do,
     each,
     fail,
@@ -20,6 +22,8 @@ from kernel_scene import (
     given,
     happen,
     intend,
+    judge,
+    loop,
     lose,
     lost,
     once,
@@ -28,6 +32,7 @@ from kernel_scene import (
     refuse,
     rule,
     sent,
+    sub,
     timer,
     undo,
 )
@@ -68,6 +73,28 @@ def test_what_cannot_be_taken_back_is_listed_with_its_reason_e5():
 
 def test_a_plan_that_changed_nothing_is_undone_at_once():
     given(agent("a")).when(finish("a"), undo()).then(e.UndoRequested, e.UndoStarted(()), e.PlanUndone(()))
+
+
+def test_e5_a_sub_plan_that_did_nothing_outside_is_not_taken_back():
+    scene = given(sub("a"), sub("b"), do("c", "a", "b"))
+    scene.when(begin("a"), child_ends("a", idle=True), begin("b"), child_ends("b"), *carried_out("c"), undo())
+    scene.then(e.UndoRequested, e.UndoStarted(("c", "b")))
+
+
+def test_e5_a_list_of_sub_plans_is_taken_back_where_one_of_them_did_something():
+    scene = given(each(sub("a"))).when(freeze("a", 2))
+    for index, idle in enumerate((True, False)):
+        path = f"a/{index}"
+        scene.when(begin(path), child_ends(path, idle=idle))
+    scene.when(undo()).then(e.UndoRequested, e.UndoStarted(("a/1",)))
+
+
+def test_e5_one_idle_run_of_several_does_not_hide_the_others():
+    scene = given(loop("a", then="accept")).when(
+        begin("a", "p-1"), child_ends("a", plan="p-1", idle=True), judge("a", 1)
+    )
+    scene.when(begin("a", "p-2"), child_ends("a", plan="p-2"), judge("a", 2, accepted=True), undo())
+    scene.then(e.UndoRequested, e.UndoStarted(("a",)))
 
 
 def test_what_was_prepared_but_never_happened_is_not_taken_back():

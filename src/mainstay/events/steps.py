@@ -47,6 +47,7 @@ class ChildFinished(Fact, frozen=True, omit_defaults=True):
     output: Value = None
     labels: Labels = ()
     failed: int = 0  # items of that part that failed within the allowance
+    idle: bool = False  # nothing it did stands outside: an undo has nothing to do with it
 
 
 class RoundJudged(Fact, frozen=True, omit_defaults=True):

@@ -66,6 +66,7 @@ def _child(turn: Turn, command: c.FinishChild) -> None:
             command.output,
             labels=command.labels,
             failed=command.failed,
+            idle=command.idle,
         )
     )
     if duty_of(turn.plan, command.path) == "child":
@@ -174,6 +175,7 @@ def _child_finished(plan: Plan, fact: e.ChildFinished, at_us: int) -> Plan:
         open=slot.open - 1,
         failed_items=slot.failed_items + (part and not well),
         lost=slot.lost + fact.failed,
+        idle=slot.idle + fact.idle,
         output={**outputs, fact.plan: fact.output},
         labels=tuple(sorted({*slot.labels, *fact.labels})),
         done_at=plan.sequence,

@@ -112,6 +112,7 @@ class Slot(msgspec.Struct, frozen=True):
     confirm_by_us: int = 0  # what happened has to be seen by then
     journal: int = 0  # of an agent: times that it was begun from the very start, with an empty journal
     relies: Value = None  # how what a prepared effect relies on has to be found as it leaves; None: it does not matter
+    idle: int = 0  # child plans that did nothing outside
 
 
 class Question(msgspec.Struct, frozen=True):

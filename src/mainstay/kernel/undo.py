@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 def undo_order(plan: Plan, steps: Container[str] | None = None) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
     """Give what would be taken back, in order, and what can't be, each with its reason; of these steps, or of all.
 
-    Reads and agents leave nothing to undo and are in neither list, nor is what was taken back before. A child plan is
+    Reads, agents and child plans that did nothing outside leave nothing to undo and are in neither list, nor is what
+    was taken back before. A child plan is
     taken back as a whole, in its own order, at the place of its end: after all that was done since, before what was
     done until then, also what was done here or in another child plan while it ran. Child plans that had not ended
     come first, the one begun last before the others.
@@ -39,13 +40,18 @@ def undo_order(plan: Plan, steps: Container[str] | None = None) -> tuple[tuple[s
         key=lambda outcome: outcome[0],
         reverse=True,
     )
-    possible = tuple(path for _, path, slot in outcomes if slot.undo is not None or slot.children)
+    possible = tuple(path for _, path, slot in outcomes if slot.undo is not None or slot.idle < len(slot.children))
     impossible = tuple(
         (path, slot.cannot_undo)
         for _, path, slot in outcomes
         if slot.undo is None and slot.cannot_undo and slot.done_at
     )
     return possible, impossible
+
+
+def is_idle(plan: Plan) -> bool:
+    """Whether a plan that ended did nothing outside, and nothing of it is under way."""
+    return plan.status in ENDED and not in_flight(plan) and undo_order(plan) == ((), ()) and not plan.not_undone
 
 
 def outcomes(load: Callable[[str], Plan], plan: Plan) -> list[str]:

@@ -16,6 +16,7 @@ from mainstay.kernel.failing import allowance
 from mainstay.kernel.forking import adopted_part
 from mainstay.kernel.graph import MAX_ITEMS, chunk_of, names_used
 from mainstay.kernel.state import END, GOING, duty_of, is_item
+from mainstay.kernel.undo import is_idle
 from mainstay.kernel.words import say_path
 from mainstay.runtime.admission import places_of
 from mainstay.runtime.names import PLACES, Names, fan_out_value, last_output
@@ -271,7 +272,14 @@ def _tell_parent(family: Family, parts: Parts, plan: Plan, now_us: int) -> None:
         output = {} if plan.output is None else plan.output
     kept = parts.payloads.keep(output, plan=plan) if part else output
     finish = c.FinishChild(
-        now_us=now_us, path=path, plan=plan.id, status=plan.status, output=kept, labels=labels, failed=failed
+        now_us=now_us,
+        path=path,
+        plan=plan.id,
+        status=plan.status,
+        output=kept,
+        labels=labels,
+        failed=failed,
+        idle=is_idle(plan),
     )
     family.decide(parent_id, finish, f"plan:{plan.id}@{plan.sequence}")
     if part:
