@@ -3,7 +3,8 @@
     POST /book    charges once per Idempotency-Key, however often that arrives
     POST /pay     charges at every arrival, as does /order: whoever sends twice has paid twice
     POST /refund  gives a charge back, once per key
-    GET /KEY      says whether something was charged or given back under a key
+    GET /KEY      says whether something was charged or given back under a key; if not, that key is void from then
+                  on, so that the answer stays true of what is still on its way; GET /peek/KEY only says it
 
 Both outlive the owners that call them, and forget nothing.
 """
@@ -38,6 +39,7 @@ class Books:
         self.charged: defaultdict[str, list[str]] = defaultdict(list)  # by unit: the keys, one per charge
         self.refunded: Counter[str] = Counter()  # by unit
         self.keys: set[str] = set()
+        self.void: set[str] = set()
         self.refuses = 0  # so many refunds fail before one works
         self.on_charge: Callable[[str], None] = lambda _: None  # called with the unit, before the answer
 
@@ -45,6 +47,8 @@ class Books:
         """Do what is asked; gives the HTTP status."""
         with self.turn:
             self.arrived[path, key] += 1
+            if key in self.void:
+                return 422
             if path == "/refund":
                 if self.refuses:
                     self.refuses -= 1
@@ -57,6 +61,12 @@ class Books:
                 self.charged[unit].append(key)
         self.on_charge(unit)
         return 200
+
+    def look(self, key: str, *, closes: bool) -> bool:
+        """Whether something happened under a key; if not it never will, where that `closes` it."""
+        with self.turn:
+            self.void |= {key} - self.keys if closes else set()
+            return key in self.keys
 
     def count(self) -> int:
         """How many charges there were."""
@@ -72,7 +82,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(self.books.post(self.path, self.headers["Idempotency-Key"], unit), {})
 
     def do_GET(self) -> None:
-        self._answer(200, {"charged": self.path.removeprefix("/") in self.books.keys})
+        self._answer(200, {"charged": self.books.look(self.path.rpartition("/")[2], closes="/peek/" not in self.path)})
 
     def _answer(self, status: int, content: dict[str, bool]) -> None:
         body = json.dumps(content).encode()

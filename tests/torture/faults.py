@@ -46,7 +46,7 @@ ALL = (
     Fault("F7", "disk fails to write or sync", "read again and gone on, or ended", disks.failing, needs="strace"),
     Fault("F8", "history damaged", "found, and nothing repaired in silence", disks.damaged),
     Fault("F8", "old copy put back", "held until the operator's word", disks.put_back, whole=False),
-    Fault("F9", "limits of the process", "it goes on, or the next owner does", machine.limits),
+    Fault("F9", "limits of the process", "without files it goes on, without memory the next does", machine.limits),
     Fault("F10", "clock set", "each timer fires once, nothing expires", machine.clock, ("chain", "slow", "undone")),
     Fault("F11", "two owners", "one at a time; the other is told who", machine.two),
     Fault("F12", "owner stopped and overtaken", "its writes are refused", machine.stopped, ("slow", "book")),

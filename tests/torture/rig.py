@@ -114,6 +114,8 @@ class Life:
         try:
             status = self._script.wait(seconds)
         except subprocess.TimeoutExpired:
+            self.signal(signal.SIGUSR1)
+            time.sleep(0.5)
             self._script.kill()
             raise AssertionError(f"the owner did not end within {seconds} s: {self.lines[-20:]}") from None
         self._listening.join()

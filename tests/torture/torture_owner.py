@@ -15,8 +15,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import faulthandler
 import json
+import os
 import random
+import signal
 import sys
 from pathlib import Path
 
@@ -54,6 +57,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     seed: int
     cares: bool = False  # archives, collects and rebuilds all the time
     releases: bool = False  # answers for what is in doubt where all work is stopped
+    quiet: bool = False  # says nothing on stderr
     stays: bool = False  # works on after the load ended
 
 
@@ -147,12 +151,12 @@ class Load:
         if question is None:
             return
         choice = {"stuck": "skip", "settle": ""}.get(question.kind, "approve")
-        if question.kind == "settle":
-            looked = await http(self.order.desk, "GET", f"/{plan.slots[question.paths[0]].token}")
-            choice = "happened" if looked["charged"] else "did_not_happen"
-        elif question.kind == "stuck" and "bad" not in question.paths:
+        if question.kind == "stuck" and "bad" not in question.paths:
             choice = "retry"
-        with contextlib.suppress(MainstayError):
+        with contextlib.suppress(MainstayError, OSError):  # then it is answered the next time
+            if question.kind == "settle":
+                looked = await http(self.order.desk, "GET", f"/{plan.slots[question.paths[0]].token}")
+                choice = "happened" if looked["charged"] else "did_not_happen"
             await self.owner.requests.rule(decision, {"choice": choice})
             say("asked", decision)
 
@@ -185,7 +189,7 @@ async def release(owner, desk: int) -> None:
             if held.doubt in ("sent", "ready"):
                 slot = plan.slots[held.path]
                 token = slot.token or owner.engine.effects.token(plan.id, held.path, slot.generation)
-                looked = await http(desk, "GET", f"/{token}")
+                looked = await http(desk, "GET", f"/{token}" if held.doubt == "sent" else f"/peek/{token}")
                 answers[held.name] = "happened" if looked["charged"] else "did_not_happen"
             elif not held.path.startswith("~"):
                 cancelled.add(plan.id)
@@ -196,6 +200,8 @@ async def release(owner, desk: int) -> None:
 
 async def main(order: Order) -> None:
     shorten()
+    if order.quiet:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     workspace = Workspace(Path(order.root))
     clock = SetClock(Path(order.clock))
     async with owner_of(workspace, World(workspace.root / "world"), *operations(order.port), clock=clock) as owner:
@@ -213,6 +219,7 @@ async def main(order: Order) -> None:
 
 
 if __name__ == "__main__":
+    faulthandler.register(signal.SIGUSR1)  # says on stderr where it stands
     try:
         asyncio.run(main(msgspec.json.decode(sys.argv[1], type=Order)))
     except MainstayError as error:
