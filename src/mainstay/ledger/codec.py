@@ -1,14 +1,14 @@
 """How facts become bytes, and come back for ever (KERNEL L3, L10). Plain values inside them: `mainstay.encoding`.
 
-A fact is a MessagePack map tagged with its kind. Old ones: `UPCASTERS[kind, version]` lifts the plain map of one
-version to the next, until it is the present one.
+A fact is a MessagePack map tagged with its kind. Old ones: `UPCASTERS[kind, version]` of `events.fact` lifts the
+plain map of one version to the next, until it is the present one.
 """
 
 from __future__ import annotations
 
 import operator
 from functools import cache
-from typing import TYPE_CHECKING, Any, TypeAlias, cast, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any, cast, get_args, get_type_hints
 
 import msgspec
 from msgspec.msgpack import Decoder, Encoder
@@ -16,17 +16,14 @@ from msgspec.msgpack import Decoder, Encoder
 from mainstay import events
 from mainstay.encoding import SCALARS, mark, unmark
 from mainstay.errors import LedgerError
+from mainstay.events.fact import UPCASTERS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from mainstay.events import AnyFact
 
 CODEC_VERSION = 1
 
-Upcaster: TypeAlias = "Callable[[dict[str, Any]], dict[str, Any]]"
 KINDS: dict[str, type[AnyFact]] = {kind.__name__: kind for kind in get_args(events.AnyFact)}
-UPCASTERS: dict[tuple[str, int], Upcaster] = {}
 
 _encoder = Encoder()
 
