@@ -70,6 +70,15 @@ def test_o4_activating_shows_every_line_and_says_what_the_playbook_does_now(loud
     assert "note:" not in second.stderr.replace("+  more", "").replace("   note:", ""), "what is as it was is not told"
     assert "Running plans keep the version they began with." in second.stdout
     assert loud.run("activate").stdout.startswith("All in playbooks/, agents/ and policies/ is active")
+    worded = text.replace('"{{loud.word}}"', '"Dear {{loud.word}}"')
+    worded = worded.replace("{type: text}", '{type: text, default: "x"}')
+    (loud.folder / "playbooks" / "loud.yaml").write_text(worded)
+    third = loud.run("activate", "--yes").stderr
+    assert "Changed: note: text" in third, "what no sentence tells is named"
+    assert "Changed: inputs: word" in third
+    assert "It does what it did" not in third
+    (loud.folder / "playbooks" / "loud.yaml").write_text(worded + "# a remark\n")
+    assert "It does what it did" in loud.run("activate", "--yes").stderr
 
 
 def test_o4_at_a_terminal_run_asks_once_with_the_difference_and_a_no_starts_nothing(loud):

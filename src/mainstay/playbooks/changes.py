@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from mainstay.kernel.graph import Definition
     from mainstay.playbooks.artefacts import Key
     from mainstay.playbooks.calls import Opened
     from mainstay.playbooks.compile import Others
@@ -26,6 +27,11 @@ if TYPE_CHECKING:
     from mainstay.ports import Catalogue
 
 _STEP = re.compile(r"\d+\. (\w+): (.*)")
+# What a playbook says of a step beside what it is given.
+_TOLD_OF_A_STEP = (
+    "needs", "when", "each", "at_once", "allow_failures_pct", "retry", "timeout_s", "on_failure", "undo", "check",
+    "gate", "account", "ask", "until", "awaited", "repeat", "delay_s",
+)  # fmt: skip
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -79,20 +85,46 @@ def _lines(content: bytes) -> list[str]:
 def say_changes(before: Opened | None, after: Opened, catalogue: Catalogue, others: Others) -> list[str]:
     """Say what a playbook does now that it did not do before; all of it when it is new. Raises PlaybookError.
 
-    `others` opens the playbooks that its steps run.
+    `others` opens the playbooks that its steps run. What no sentence tells, the wording of a mail for one, is named.
     """
-    now = _sentences(after, catalogue, others)
+    now = compile_opened(after, catalogue, others=others)
+    told = _sentences(now, catalogue)
     if before is None:
-        return now
+        return told
     try:
-        was = _sentences(before, catalogue, others)
+        was = compile_opened(before, catalogue, others=others)
+        said_before = _by_name(_sentences(was, catalogue))
     except MainstayError:  # what it called may be gone; then all of it is new
-        return now
-    return list(_differences(_by_name(was), _by_name(now)))
+        return told
+    return [*_differences(said_before, _by_name(told)), *_untold(was, now, said_before, _by_name(told))]
 
 
-def _sentences(opened: Opened, catalogue: Catalogue, others: Others) -> list[str]:
-    return explain(compile_opened(opened, catalogue, others=others), catalogue).strip().splitlines()
+def _sentences(definition: Definition, catalogue: Catalogue) -> list[str]:
+    return explain(definition, catalogue).strip().splitlines()
+
+
+def _untold(was: Definition, now: Definition, said_before: dict[str, str], told: dict[str, str]) -> Iterator[str]:
+    """Name what is another one though its sentence is the same."""
+    steps = {step.name: step for step in was.steps}
+    for step in now.steps:
+        old = steps.get(step.name)
+        if old is not None and said_before.get(step.name) == told.get(step.name):
+            given = _changed(old.arguments.fields, step.arguments.fields)
+            keys = [key for key in _TOLD_OF_A_STEP if getattr(old, key) != getattr(step, key)]
+            if given or keys:
+                yield f"Changed: {step.name}: {', '.join([*given, *(key.removesuffix('_pct') for key in keys)])}"
+    inputs = _changed({one.name: one for one in was.inputs}, {one.name: one for one in now.inputs})
+    for key, names in (
+        ("inputs", inputs),
+        ("let", _changed(was.let, now.let)),
+        ("returns", _changed(was.returns, now.returns)),
+    ):
+        if names:
+            yield f"Changed: {key}: {', '.join(names)}"
+
+
+def _changed(was: Mapping[str, object], now: Mapping[str, object]) -> list[str]:
+    return [name for name in (*now, *(name for name in was if name not in now)) if was.get(name) != now.get(name)]
 
 
 def _by_name(lines: list[str]) -> dict[str, str]:
