@@ -125,7 +125,7 @@ def test_o4_the_list_says_which_version_runs_since_when_and_who_keeps_an_older_o
         before = {row["playbook"]: row for row in loud.json("playbook", "list")}
         loud.run("activate", "slow", "--yes")
         after = {row["playbook"]: row for row in loud.json("playbook", "list")}
-        told = " ".join(loud.run("playbook", "show", "slow").stdout.split())
+        told = " ".join(loud.run("playbook", "show", "slow").stderr.split())
         waiting.interrupt()
         waiting.status()
     finally:

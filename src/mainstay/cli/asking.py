@@ -104,11 +104,11 @@ def say_standing(screen: Screen, standing: Row) -> None:
     for row in standing.get("leaving", ()):
         _say_leaving(screen, row)
     for name in standing.get("refused", ()) if not questions else ():
-        left_out = ", ".join(standing["left_out"])
+        left_out = ", ".join(standing["without"].get(name, ()))
         screen.say(f"You said no to '{say_path(name)}'." + f" Left out: {left_out}." * bool(left_out), "yellow")
     if standing["status"] == "completed" and standing.get("written"):
         screen.say(f"Written: {', '.join(standing['written'])}")
-    if standing["status"] == "completed":
+    if standing["status"] == "completed" and standing.get("undoable"):
         screen.say(f"To take it back: mainstay undo {plan}")
     for other in standing.get("left", ()):
         screen.say(f"Plan {other} has work left; it goes on with: mainstay start")
@@ -117,11 +117,16 @@ def say_standing(screen: Screen, standing: Row) -> None:
 def _say_asleep(screen: Screen, standing: Row) -> None:
     """Say what a plan waits for, and whether it goes on by itself then."""
     for row in standing.get("waits", ()):
-        screen.say(text(f"'{say_path(row['path'])}' {say_wait(row['event'], moment(row['until']))}."))
+        screen.say(text(f"'{say_path(row['path'])}' {say_wait(row['event'], moment(row['until'], row['timezone']))}."))
     goes_on = "It goes on by itself then." if standing.get("goes_on") else ""
     screen.say(goes_on or "It goes on when Mainstay runs then: mainstay start")
 
 
 def _say_leaving(screen: Screen, row: Row) -> None:
-    screen.say(text(f"'{say_path(row['path'])}' leaves at {moment(row['leaves_at'])}; call it back with:", "cyan"))
+    screen.say(
+        text(
+            f"'{say_path(row['path'])}' leaves at {moment(row['leaves_at'], row['timezone'])}; call it back with:",
+            "cyan",
+        )
+    )
     screen.say(text(f"  {row['recall']}", "cyan"))

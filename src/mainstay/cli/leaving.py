@@ -22,17 +22,19 @@ Row: TypeAlias = dict[str, Any]
 def leaving(screen: Screen, folder: Path | None) -> int:
     """List approved actions that leave at a time, and how each is called back."""
     with views_at(folder) as views:
-        rows = views.leaving()
-    screen.give(rows, lambda console: draw_leaving(rows, console, empty="Nothing waits to leave."))
+        rows, zone = views.leaving(), views.timezone
+    screen.give(rows, lambda console: draw_leaving(rows, console, zone, empty="Nothing waits to leave."))
     return DONE
 
 
-def draw_leaving(rows: list[Row], console: Console, *, empty: str = "") -> None:
+def draw_leaving(rows: list[Row], console: Console, zone: str, *, empty: str = "") -> None:
     """Draw what leaves when; nothing where there is nothing, but `empty`."""
     if not rows and empty:
         console.print(empty)
     for row in rows:
-        console.print(text(f"Leaves at {moment(row['leaves_at'])}: {row['action']} ({row['does']}), {row['title']}"))
+        console.print(
+            text(f"Leaves at {moment(row['leaves_at'], zone)}: {row['action']} ({row['does']}), {row['title']}")
+        )
         console.print(text(f"  call it back with: {row['recall']}", "cyan"))
 
 

@@ -27,6 +27,8 @@ Row: TypeAlias = dict[str, Any]
 NO_PLANS = """No plans yet. See what you can run: mainstay playbook list
 Run it:                            mainstay run PLAYBOOK"""
 _GOING = frozenset({"approved", "running", "undoing"})
+_TAKE_BACK = ("Take this back?", "Nothing was undone", "Add --yes to take back what is listed.")
+_END = ("End it, and take back what is on its way?", "It was not ended", "Add --yes to end it.")
 
 
 def plans(screen: Screen, folder: Path | None, *, open_only: bool, limit: int) -> int:
@@ -84,7 +86,8 @@ def cancel(screen: Screen, folder: Path | None, name: str, reason: str) -> int:
     standing = ask(screen, workspace, "cancel", {"plan": plan, "reason": reason})
     screen.give(standing, lambda _: say_standing(screen, standing))
     if not screen.as_json:
-        screen.say(f"What it did so far stays. To take that back: mainstay undo {plan}")
+        back = f" To take that back: mainstay undo {plan}" if standing["undoable"] else ""
+        screen.say(f"What it did so far stays.{back}")
     return status_of(standing, wanted=frozenset({"cancelled"}))
 
 
@@ -98,9 +101,12 @@ def undo(screen: Screen, folder: Path | None, name: str, reason: str, *, yes: bo
         plan = views.plan_id(name)
         _check_undo(plan, views.plan(plan).status)
         listed = views.undo_list(plan, contracts_to_read(workspace))
-        shown = outcomes(views.plan, views.plan(plan))
+        shown, over = outcomes(views.plan, views.plan(plan)), views.is_over(plan)
     _draw_undo(listed, screen.err)
-    if not yes and not screen.agreed("Take this back?", "Nothing was undone", "Add --yes to take back what is listed."):
+    if over and not listed["possible"]:
+        screen.give(_nothing_undone(listed), lambda console: console.print("Nothing was undone; all stays as it is."))
+        return DONE
+    if not yes and not screen.agreed(*(_TAKE_BACK if listed["possible"] else _END)):
         return DONE
     standing = ask(screen, workspace, "undo", {"plan": plan, "reason": reason, "listed": shown})
     with views_at(workspace.root) as views:
@@ -113,6 +119,12 @@ def undo(screen: Screen, folder: Path | None, name: str, reason: str, *, yes: bo
         screen.say(last)
         _say_stays(screen, stays, listed)
     return status_of(standing, wanted=frozenset({"undone"}))
+
+
+def _nothing_undone(listed: Row) -> Row:
+    """Give the document of an undo that had nothing to do."""
+    left: list[Row] = listed["impossible"]
+    return {"plan": listed["plan"], "taken_back": [], "left": left, "stays": left, "leaning": listed["leaning"]}
 
 
 def _check_undo(plan: str, status: str) -> None:
@@ -133,11 +145,13 @@ def _say_stays(screen: Screen, stays: list[Row], listed: Row) -> None:
         screen.say(text(f"  {action}: {headlines[action]}" if action in headlines else f"  {action}"))
 
 
+def _say_nothing(listed: Row) -> str:
+    return "Nothing of it can be taken back." if listed["impossible"] else "It did nothing that could be taken back."
+
+
 def _draw_undo(listed: Row, console: Console) -> None:
     console.print(text(f"{listed['title']} ({listed['plan']})", "bold"))
-    console.print(
-        text("Will be taken back, the last one first:" if listed["possible"] else "Nothing can be taken back.")
-    )
+    console.print(text("Will be taken back, the last one first:" if listed["possible"] else _say_nothing(listed)))
     for row in listed["possible"]:
         by = f"  ({row['by']})" if row["by"] else ""
         console.print(text(f"  {row['action']}: {row['headline']}").append_text(text(by, "dim")))

@@ -28,6 +28,14 @@ def show_playbook(name: PlaybookName, as_json: Json = False, workspace: Folder =
     return playbooks.show(screen_of(as_json), workspace, name)
 
 
+@app.command(name="copy")
+def copy_playbook(name: PlaybookName, as_json: Json = False, workspace: Folder = None) -> int:
+    """Put one that comes with Mainstay into the workspace."""
+    from mainstay.cli import playbooks
+
+    return playbooks.copy(screen_of(as_json), workspace, name)
+
+
 @app.command()
 def explain(name: PlaybookName, as_json: Json = False, workspace: Folder = None) -> int:
     """Tell in plain sentences what a playbook does."""

@@ -1,17 +1,19 @@
-"""`mainstay playbook list|show|explain|check`. All of them also work outside a workspace."""
+"""`mainstay playbook list|show|explain|check|copy`. All but the last also work outside a workspace."""
 
 from __future__ import annotations
 
 import difflib
+import os
+import secrets
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from rich.table import Table
 
-from mainstay.cli.place import workspace_if_any
+from mainstay.cli.place import workspace_at, workspace_if_any
 from mainstay.cli.screen import text, when
 from mainstay.cli.status import DONE
-from mainstay.errors import FileError, MainstayError, UnknownNameError
+from mainstay.errors import FileError, InputError, MainstayError, PlaybookError, UnknownNameError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -81,16 +83,16 @@ def _say_stands(row: Row) -> str:
 def _title(one: Shelved) -> Row:
     """Read a playbook's title without compiling it; a playbook that can't be read is listed with the reason."""
     from mainstay.playbooks.format import Mapping, Scalar, read_yaml
-    from mainstay.playbooks.shelf import is_shipped
+    from mainstay.playbooks.shelf import is_shipped, read_text
 
     hides = one.own and is_shipped(one.name)
     row: Row = {"playbook": one.name, "title": one.name, "own": one.own, "hides_shipped": hides, "wrong": ""}
     try:
-        tree = read_yaml(one.path.read_text(encoding="utf-8"), one.path.name)
+        tree = read_yaml(read_text(one.path), one.path.name)
         title = tree.values.get("title") if isinstance(tree, Mapping) else None
         row["title"] = title.text if isinstance(title, Scalar) else one.name
-    except (MainstayError, UnicodeDecodeError, OSError) as error:
-        row["wrong"] = str(error)
+    except MainstayError as error:
+        row["wrong"] = f"{error.message} {error.remedy}".rstrip()
     return row
 
 
@@ -119,18 +121,69 @@ def show(screen: Screen, folder: Path | None, name: str) -> int:
     definition, _ = _compile(folder, name)
     workspace = workspace_if_any(folder)
     found = shelf(workspace.root if workspace else None)[name]
-    row = {"playbook": name, "file": str(found.path), "own": found.own, "source": definition.source}
+    row: Row = {"playbook": name, "file": str(found.path), "own": found.own, "source": definition.source}
     if workspace is not None:
         ((_, standing),) = [one for one in _beside(workspace, [row]) if one[1].name == name]
         row |= _stands(workspace, standing)
-    screen.give(row, lambda console: _draw_source(row, console))
+    screen.give(row, lambda console: console.print(text(row["source"].rstrip("\n"), lines=True), soft_wrap=True))
+    if "state" in row and not screen.as_json:  # beside it, so that `show NAME > FILE` gives the playbook and no more
+        screen.err.print(text(f"Version: {_say_stands(row)}", "dim"))
     return DONE
 
 
-def _draw_source(row: Row, console: Console) -> None:
-    console.print(text(row["source"], lines=True))
-    if "state" in row:
-        console.print(text(f"Version: {_say_stands(row)}", "dim"))
+def copy(screen: Screen, folder: Path | None, name: str) -> int:
+    """Write a playbook that comes with Mainstay into the workspace, with its templates, to be changed there.
+
+    What stands there is never replaced: of files that differ nothing is written. Templates are written first, so that
+    a copy that was broken off is made whole by the same command.
+    """
+    from mainstay.playbooks.shelf import shipped_files
+
+    workspace = workspace_at(folder)
+    files = shipped_files(name)
+    standing = {path: content for path, content in files.items() if (workspace.root / path).exists()}
+    differ = [path for path, content in standing.items() if _content(workspace.root / path) != content]
+    if differ:
+        raise InputError(
+            f"{', '.join(differ)} stands there already, and is not what comes with Mainstay; nothing was written.",
+            remedy="Move or rename it, then copy again.",
+        )
+    written = [path for path in files if path not in standing]
+    for path in written:
+        _write_new(workspace.root / path, files[path])
+    row = {"playbook": name, "written": written, "files": list(files)}
+    screen.give(row, lambda console: _draw_copied(row, console))
+    return DONE
+
+
+def _content(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except OSError:  # a folder, or not readable: not what comes with Mainstay
+        return None
+
+
+def _write_new(path: Path, content: bytes) -> None:
+    """Write a file that is not there yet, whole or not at all. Raises FileError."""
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(content)
+        try:
+            os.link(part, path)  # unlike a rename it replaces nothing
+        finally:
+            part.unlink()
+    except OSError as error:
+        raise FileError(f"{path} can't be written: {error.strerror}.", remedy="Mend that, then copy again.") from None
+
+
+def _draw_copied(row: Row, console: Console) -> None:
+    if not row["written"]:
+        console.print(text(f"{', '.join(row['files'])}: all of it stands there as it comes with Mainstay."))
+    else:
+        console.print(text(f"Written: {', '.join(row['written'])}."))
+    console.print(text(f"Change it, then: mainstay activate {row['playbook']}", "cyan"))
+    console.print("Yours goes before Mainstay's from then on.")
 
 
 def explain(screen: Screen, folder: Path | None, name: str) -> int:
@@ -155,6 +208,9 @@ def check(screen: Screen, folder: Path | None, file: Path) -> int:
     others = partial(opened, workspace.root if workspace else None)
     contracts = contracts_to_read(workspace)
     definition = compile_playbook(_source(file), contracts, file=file.name, folders=folders, others=others)
+    if workspace is not None and file.resolve().parent == workspace.root / "playbooks" and definition.name != file.stem:
+        said = f"{file.name}: it calls itself '{definition.name}'; file and playbook have one name"
+        raise PlaybookError((said,), remedy=f"Write `playbook: {file.stem}`, or rename the file.")
     row = {"playbook": definition.name, "title": definition.title, "steps": len(definition.steps)}
     steps = "1 step" if row["steps"] == 1 else f"{row['steps']} steps"
     screen.give(row, lambda console: console.print(text(f"{file.name} is in order: {steps}.")))

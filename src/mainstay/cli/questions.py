@@ -43,7 +43,7 @@ def inbox(screen: Screen, folder: Path | None, *, limit: int) -> int:
     elif waiting and not screen.as_json:
         screen.say(f"{count:,} waiting.")
     if leaving and not screen.as_json:
-        draw_leaving(leaving, screen.out)
+        draw_leaving(leaving, screen.out, workspace.config.company.timezone)
     say_offline(screen, offline)
     if clock:
         screen.say(f"{clock}.", "yellow")
@@ -60,11 +60,9 @@ def _draw_short(waiting: list[Row], console: Console, empty: str) -> None:
     for question in waiting:
         card: Row = question["card"]
         console.print(text(card.get("headline", ""), "bold"))
-        console.print(
-            text(
-                f"  {question['title']}: {question['says']}; asked {moment(question['asked_at'], question['timezone'])}"
-            )
-        )
+        asked = moment(question["asked_at"], question["timezone"])
+        whose = "" if question["to"] == "operator" else f" for {question['to']}"
+        console.print(text(f"  {question['title']}: {question['says']}{whose}; asked {asked}"))
         if cannot := card.get("cannot_undo") or question["cannot_undo"]:
             console.print(text(f"  Can't be undone: {cannot}", "red"))
         if question["due_at"]:

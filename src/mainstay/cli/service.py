@@ -44,15 +44,15 @@ async def _serve(screen: Screen, workspace: Workspace) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
 
-    lists = _Lists()
+    lists, zone = _Lists(), workspace.config.company.timezone
     opening = screen.err.status("Opening the history")  # after an update its lists are made anew
 
     def hear(event: dict[str, Any]) -> None:
         opening.stop()
         if event["kind"] == NOTICE:
-            screen.err.print(text(f"{time.strftime('%H:%M:%S')} {event['says']}", "bold"))
+            screen.err.print(text(f"{_clock(zone)} {event['says']}", "bold"))
         elif event["plan"]:
-            _say_event(screen, event, lists)
+            _say_event(screen, event, lists, zone)
         else:
             _say_begun(screen, workspace, event["count"])
 
@@ -69,13 +69,21 @@ def _say_begun(screen: Screen, workspace: Workspace, count: int) -> None:
     going_on = f", going on with {count} plans" if count > 1 else ", going on with 1 plan" if count else ""
     screen.err.print(text(f"Mainstay works for {workspace.config.company.name} in {workspace.root}{going_on}."))
     screen.err.print(text("Other commands reach it there; Ctrl-C stops it."))
+    screen.err.print(text(f"Times: {workspace.config.company.timezone}.", "dim"))
 
 
-def _say_event(screen: Screen, event: dict[str, Any], lists: _Lists) -> None:
+def _clock(zone: str) -> str:
+    """Say what time it is for the company."""
+    from mainstay.runtime.names import local_time
+
+    return f"{local_time(time.time_ns() // 1000, zone):%H:%M:%S}"
+
+
+def _say_event(screen: Screen, event: dict[str, Any], lists: _Lists, zone: str) -> None:
     says = lists.says(event) if "/" in event["path"] else event["says"]
     lists.note(event)
     if says and event["kind"] not in _QUIET:
-        screen.err.print(text(f"{time.strftime('%H:%M:%S')} {event['plan']} {says}"))
+        screen.err.print(text(f"{_clock(zone)} {event['plan']} {says}"))
 
 
 class _Lists:

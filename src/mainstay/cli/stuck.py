@@ -38,13 +38,13 @@ def listed(screen: Screen, folder: Path | None) -> int:
     """Show what is stuck, by its cause."""
     workspace = workspace_at(folder)
     with views_at(workspace.root) as views, screen.err.status("Looking at what is stuck"):
-        rows = views.stuck()
-    screen.give(rows, lambda console: _draw(grouped(rows), console))
+        rows, zone = views.stuck(), views.timezone
+    screen.give(rows, lambda console: _draw(grouped(rows), console, zone))
     say_left_lying(screen, workspace)
     return DONE
 
 
-def _draw(groups: list[Row], console: Console) -> None:
+def _draw(groups: list[Row], console: Console, zone: str) -> None:
     if not groups:
         console.print("Nothing is stuck.")
         return
@@ -53,7 +53,7 @@ def _draw(groups: list[Row], console: Console) -> None:
         console.print(text(f"{group['group']}: {group['says']}", "bold"))
         plans = f"{len(group['plans'])} plans" if len(group["plans"]) > 1 else f"plan {group['plans'][0]}"
         times = "once" if many == 1 else f"{many} times"
-        console.print(text(f"  {group['does']}, {times} in {plans}, since {moment(group['since'])}"))
+        console.print(text(f"  {group['does']}, {times} in {plans}, since {moment(group['since'], zone)}"))
         for row in group["stuck"][:_SHOWN]:
             console.print(text(f"  {row['decision']}  {row['action']} ({row['title']})", "dim"))
         if many > _SHOWN:

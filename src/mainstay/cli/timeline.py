@@ -8,7 +8,7 @@ from rich.table import Table
 
 from mainstay.cli.leaving import draw_leaving
 from mainstay.cli.rows import say_value
-from mainstay.cli.screen import moment, text, when
+from mainstay.cli.screen import text, when
 from mainstay.sentences import say_path
 from mainstay.values import say_duration
 
@@ -25,7 +25,7 @@ def draw_plan(plan: Row, console: Console, zone: str, *, everything: bool) -> No
     console.print(text(f"{plan['plan']}, playbook {plan['playbook']}: {plan['says']}"))
     ended = f", ended {when(plan['ended_at'])}" if plan["ended_at"] else ""
     expires = f", expires {when(plan['expires_at'])}" if plan["expires_at"] and not plan["ended_at"] else ""
-    console.print(text(f"begun {moment(plan['proposed_at'], zone)}{ended}{expires}"))
+    console.print(text(f"begun {when(plan['proposed_at'])}{ended}{expires} ({zone})"))
     inputs: Row = plan["inputs"] or {}
     for name, value in inputs.items():
         long = plan["input_types"].get(name) == "duration" and type(value) is int
@@ -44,7 +44,7 @@ def draw_plan(plan: Row, console: Console, zone: str, *, everything: bool) -> No
         console.print(text(f"Or end it: mainstay cancel {plan['plan']}"))
     elif plan["paused_at"]:
         console.print(text(f"It goes on with: mainstay resume {plan['plan']}", "cyan"))
-    draw_leaving(plan["leaving"], console)
+    draw_leaving(plan["leaving"], console, zone)
     for question in plan["questions"]:
         console.print(text(f"Needs your decision: {question['card'].get('headline', '')}", "bold yellow"))
         console.print(text(f"  mainstay decide {question['decision']}", "cyan"))

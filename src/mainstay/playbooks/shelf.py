@@ -70,7 +70,7 @@ def opened(root: Path | None, name: str) -> Opened:
     version = "" if found.own else library_version(found.name)
     folders = (found.path.parent, *((root,) if root else ()))
     others = None if found.own else partial(opened, None)  # Mainstay's own run Mainstay's own, whatever hides them
-    return Opened(_read(found.path), found.path.name, folders, version=version, others=others)
+    return Opened(read_text(found.path), found.path.name, folders, version=version, others=others)
 
 
 def open_to_run(root: Path, name: str, catalogue: Catalogue, own: OwnPlaybooks, *, by_hand: bool = False) -> Definition:
@@ -100,6 +100,17 @@ def opened_to_run(root: Path, own: OwnPlaybooks, name: str) -> Opened:
     return opened(None, name)
 
 
+def shipped_files(name: str) -> dict[str, bytes]:
+    """Give the files of a playbook that comes with Mainstay as they stand in a workspace, its templates first.
+
+    Raises UnknownNameError with the nearest one.
+    """
+    find_playbook(None, name)
+    path = LIBRARY / f"{name}.yaml"
+    content = path.read_bytes()
+    return {**templates_of(LIBRARY, path.name, content), f"playbooks/{path.name}": content}
+
+
 def library_version(name: str) -> Digest:
     """Give the digest of a playbook that comes with Mainstay."""
     path = LIBRARY / f"{name}.yaml"
@@ -107,7 +118,8 @@ def library_version(name: str) -> Digest:
     return digest_of_files({path.name: content, **templates_of(LIBRARY, path.name, content)})
 
 
-def _read(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """Read a playbook's file; raises FileError."""
     try:
         if path.stat().st_size > _MAX_BYTES:
             raise FileError(f"{path.name} is larger than {_MAX_BYTES // 1024} KB.", remedy="Split the playbook.")
@@ -115,4 +127,4 @@ def _read(path: Path) -> str:
     except UnicodeDecodeError as error:
         raise FileError(f"{path.name} is not UTF-8 text (byte {error.start}).", remedy="Save it as UTF-8.") from None
     except OSError as error:
-        raise FileError(f"{path.name} can't be read: {error.strerror}.") from None
+        raise FileError(f"{path.name} can't be read: {error.strerror}.", remedy="Check who may read it.") from None

@@ -14,6 +14,7 @@ from mainstay import events as e
 from mainstay.contracts import to_plain
 from mainstay.errors import CommandRefusedError, CommitFailedError, InputError, MainstayError
 from mainstay.kernel.state import ENDED, RESTING, Plan, is_call
+from mainstay.kernel.undo import undo_order
 from mainstay.ledger import queries
 from mainstay.records import File
 from mainstay.requests.asked import recall_line
@@ -220,11 +221,14 @@ class Requests:
         plan = self.engine.load(plan_id)
         questions = list(plan.questions)
         leaving, waits = self._leaving(plan), self._waits(plan)
+        refused = [name for name, slot in plan.slots.items() if slot.status == "rejected" and "/" not in name]
+        undoable = any(plan.slots[path].undo is not None for path in undo_order(plan)[0])
         for slot in plan.slots.values():
             for child in map(self.standing, slot.children):
                 questions += child["questions"]
                 leaving += child["leaving"]
                 waits += child["waits"]
+                undoable |= child["undoable"]
         return {
             "plan": plan_id,
             "status": plan.status,
@@ -232,8 +236,10 @@ class Requests:
             "paused": plan.paused_at_us is not None,
             "title": plan.title,
             "questions": questions,
-            "refused": [name for name, slot in plan.slots.items() if slot.status == "rejected" and "/" not in name],
-            "left_out": [name for name, slot in plan.slots.items() if slot.status == "skipped" and not _is_part(name)],
+            "undoable": undoable,
+            "refused": refused,
+            "without": {name: _left_out_by(plan, name) for name in refused},
+            "left_out": _left_out(plan),
             "written": self._written(plan),
             "leaving": leaving,
             "waits": waits,
@@ -254,7 +260,12 @@ class Requests:
     def _leaving(self, plan: Plan) -> list[Params]:
         """List the approved actions of a plan that leave at a time, and how each is called back."""
         return [
-            {"path": path, "leaves_at": self._at(slot.wakes_at_us), "recall": recall_line(plan, path)}
+            {
+                "path": path,
+                "leaves_at": self._at(slot.wakes_at_us),
+                "timezone": self.engine.parts.timezone,
+                "recall": recall_line(plan, path),
+            }
             for path, slot in plan.slots.items()
             if slot.status == "delayed"
         ]
@@ -266,7 +277,12 @@ class Requests:
             return []
         due = {path: at_us for at_us, path in self._ledger.rows(queries.TIMERS_WAIT, (plan.id,))}
         return [
-            {"path": path, "event": slot.awaits, "until": self._at(due[path]) if path in due else ""}
+            {
+                "path": path,
+                "event": slot.awaits,
+                "until": self._at(due[path]) if path in due else "",
+                "timezone": self.engine.parts.timezone,
+            }
             for path, slot in waiting
         ]
 
@@ -279,6 +295,27 @@ class Requests:
                 output = self.payloads.load(slot.output)
                 written += [str(output["path"])] if isinstance(output, dict) and "path" in output else []
         return written
+
+
+def _left_out(plan: Plan) -> list[str]:
+    """Name the steps that were left out, for whatever reason."""
+    return [
+        name
+        for name, slot in plan.slots.items()
+        if slot.status == "skipped" and not _is_part(name) and not name.startswith("~")
+    ]
+
+
+def _left_out_by(plan: Plan, refused: str) -> list[str]:
+    """Name the steps that were left out because something they need did not happen after a no."""
+    found, waiting = dict[str, None](), [refused]
+    while waiting:
+        for name in plan.graph.dependents.get(waiting.pop(0), ()):
+            slot = plan.slots.get(name)
+            if name not in found and slot is not None and slot.status == "skipped":
+                found[name] = None
+                waiting.append(name)
+    return list(found)
 
 
 def _is_part(path: str) -> bool:

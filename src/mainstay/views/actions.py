@@ -11,7 +11,7 @@ import msgspec
 from mainstay import events as e
 from mainstay.contracts import from_plain
 from mainstay.errors import UnknownNameError
-from mainstay.kernel.state import duty_of, step_name
+from mainstay.kernel.state import ENDED, duty_of, in_flight, step_name
 from mainstay.kernel.undo import undo_order
 from mainstay.requests.leaning import leaning
 from mainstay.requests.release import in_doubt, plans_in_doubt
@@ -51,6 +51,12 @@ class Actions(Opened):
         left = [one for one in impossible if one[0] in prepared]
         found["impossible"] += [self._action(path, prepared[path], catalogue) | {"why": why} for path, why in left]
         return found
+
+    def is_over(self, plan_id: str) -> bool:
+        """Whether a plan ended, its child plans too, and nothing of it is on its way any more."""
+        plan = self.plan(plan_id)
+        below = (child for slot in plan.slots.values() for child in slot.children)
+        return plan.status in (*ENDED, "undone") and not in_flight(plan) and all(map(self.is_over, below))
 
     def in_doubt(self, catalogue: Catalogue) -> list[Row]:
         """List, plan by plan, what may have happened since a copied history ends."""

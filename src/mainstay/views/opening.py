@@ -42,6 +42,11 @@ class Opened:
         self._graphs: dict[str, Graph] = {}  # by the digest of their definition: many plans have one
         self._witness = ledger_keys.witness_file(workspace.state)
 
+    @property
+    def timezone(self) -> str:
+        """The company's time zone, in which all times are given."""
+        return self._zone
+
     def __enter__(self) -> Self:
         return self
 

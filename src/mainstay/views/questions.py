@@ -104,7 +104,7 @@ class Questions(Opened):
                 continue
             if isinstance(fact, e.DecisionRuled):
                 at = self.time(event.recorded_at_us)[:16].replace("T", " ")
-                return f"{say_actor(fact.by)} {ANSWER.get(fact.choice, fact.choice)} on {at}"
+                return f"{say_actor(fact.by)} {ANSWER.get(fact.choice, fact.choice)} on {at} ({self._zone})"
             if isinstance(fact, e.DecisionExpired):
                 return "it was not answered in time, which means no"
             if isinstance(fact, e.DecisionVoided):
