@@ -82,10 +82,12 @@ def fill(ballast: Path) -> None:
 
 def failing(rig: Rig) -> None:
     """F7: writing or syncing fails at any call: it reads the history again and goes on, or ends with its reason."""
-    for _ in range(rig.size.faults):
+    for when in ("3", "3+", *(at_random(rig) for _ in range(2, rig.size.faults))):
         life = rig.up()
-        with injected(rig, life):
+        with injected(rig, life, when):
             life.end()
+        if when == "3+":
+            assert life.said("gave up:") or life.said("ended"), f"it went on with a disk that fails: {life.lines[-5:]}"
         spoke = life.said(f"notice {GOES_ON}") or life.said("gave up:") or life.said("ended")
         assert spoke, f"it ended without a word: {life.lines[-5:]}"
         rig.struck += len(life.said(f"notice {GOES_ON}")) + len(life.said("gave up:"))
@@ -93,11 +95,14 @@ def failing(rig: Rig) -> None:
     rig.finish()
 
 
+def at_random(rig: Rig) -> str:
+    return f"{rig.pick.randint(1, 12)}{rig.pick.choice(('', '+', '+9'))}"
+
+
 @contextlib.contextmanager
-def injected(rig: Rig, life: Life) -> Iterator[None]:
+def injected(rig: Rig, life: Life, when: str) -> Iterator[None]:
     """Let calls on the history's files fail in a process that runs, the nth of each thread, or all from the nth on."""
     calls = rig.pick.choice(("fdatasync,fsync", "pwrite64"))
-    when = f"{rig.pick.randint(1, 12)}{rig.pick.choice(('', '+', '+9'))}"
     ledger = rig.workspace.ledger
     strace = ["strace", "-f", "-qq", "-o", "/dev/null", "-P", str(ledger), "-P", f"{ledger}-wal"]
     faults = ["-e", f"trace={calls}", "-e", f"inject={calls}:error=EIO:when={when}"]

@@ -1,4 +1,4 @@
-"""A reconciliation whose owner is killed at random moments ends as if nothing had happened."""
+"""A reconciliation whose owner is killed at random moments ends as if nothing had happened (F3)."""
 
 import email
 import random
@@ -14,6 +14,7 @@ from mainstay.app import Owner, create_workspace
 from mainstay.ledger.books import BookReader
 from mainstay.views import Views
 
+pytestmark = pytest.mark.torture
 OWNER = Path(__file__).with_name("reconciling_owner.py")
 SEEDS = 20
 MAX_KILLS = 3
