@@ -170,8 +170,8 @@ NUDGE = "Your sprint: what do you think?"
 
 
 async def asked_in(exam, step):
-    """Answer everything until a question of this step is open; gives that."""
-    plan = exam.owner.ledger.rows(queries.PLANS, (10, 0))[0][0] if mails(exam.root) else await exam.begin()
+    """Begin, and answer everything until a question of this step is open; gives that."""
+    plan = await exam.begin()
     while True:
         standing = await exam.owner.requests.follow(plan, lambda _: None)
         for question in standing["questions"]:
@@ -254,6 +254,10 @@ def test_an_absence_note_is_no_answer(workspace):
 
 def test_a_no_to_the_mail_with_the_result_keeps_the_deposit_and_a_rerun_asks_for_the_result(workspace):
     async def held(exam):
+        question = await asked_in(exam, "deliver")
+        with Views(workspace) as views:
+            said = views.question(question)["if_no"]
+        assert said == "it does not happen, and the plan ends there"
         standing = await exam.carry_on()
         row = exam.owner.ledger.rows(queries.PLANS, (10, 0))[0]
         planned_one = planned(exam.owner.requests, {"plan": row[0]})
@@ -263,6 +267,34 @@ def test_a_no_to_the_mail_with_the_result_keeps_the_deposit_and_a_rerun_asks_for
     assert standing["ending"] == "held_back"
     assert list(documents(workspace).values()) == ["Deposit invoice"]
     assert start_at == ("sprint",)
+
+
+TWO = """\
+playbook: two
+title: "Two mails"
+steps:
+  one: {do: mail.send, with: {to: "a@b.example", subject: "One", text: "1"}}
+  two: {do: mail.send, with: {to: "a@b.example", subject: "Two", text: "2"}}
+"""
+
+
+def test_a_card_says_whether_anything_goes_on_after_a_no(workspace):
+    (workspace.root / "playbooks/two.yaml").write_text(TWO)
+    activate(workspace, "two")
+
+    async def both(exam):
+        question, said = await asked_in(exam, "one"), []
+        for choice in ("reject", ""):
+            with Views(workspace) as views:
+                said.append(views.question(question)["if_no"])
+            if choice:
+                await exam.owner.requests.rule(question, {"choice": choice})
+                plan = question.rpartition(".")[0]
+                (question,) = (await exam.owner.requests.follow(plan, lambda _: None))["questions"]
+        return said
+
+    said = walk(workspace, {"playbook": "two"}, both)
+    assert said == [f"it does not happen, and {rest}" for rest in ("what needs it is left out", "the plan ends there")]
 
 
 def test_a_lead_that_nobody_can_read_begins_nothing(workspace):

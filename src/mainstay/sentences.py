@@ -67,15 +67,17 @@ def say_status(status: PlanStatus, ending: str) -> str:
     return f"{STATUS[status]}: {ending}" if status == "completed" and ending else STATUS[status]
 
 
-def say_no(kind: e.DecisionKind, *, rejection_used: bool) -> str:
-    """Tell what a rejection leads to; empty for questions that can't be rejected."""
+def say_no(kind: e.DecisionKind, *, rejection_used: bool, last: bool = False) -> str:
+    """Tell what a rejection leads to; empty for questions that can't be rejected. `last`: nothing goes on after it."""
     if kind == "ask":
         return (
             "what needs your yes is left out, the rest goes on"
             if rejection_used
             else "the plan ends, and what it did is taken back"
         )
-    return "it does not happen, and what needs it is left out" if kind in ("effect", "batch") else ""
+    if kind not in ("effect", "batch"):
+        return ""
+    return f"it does not happen, and {'the plan ends there' if last else 'what needs it is left out'}"
 
 
 def _held_by(holder: str) -> str:

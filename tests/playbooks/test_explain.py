@@ -152,7 +152,8 @@ beyond that asks again. If anna says no, the plan ends and what was done is undo
 2. book: After meet, book an appointment (calendar.book). It leaves 10 minutes after it may; until then you can call \
 it back. This can't be undone: There is no operation that takes it back. It is tried up to 2 times. It may take \
 30 seconds. If it fails for good, sorry runs instead.
-3. sorry: Only if book failed, send a mail (mail.send). Your policy decides whether you are asked first. This can't be \
+3. sorry: Only if book failed, send a mail (mail.send). Your policy decides whether you are asked first; a no \
+leaves out what needs it. This can't be \
 undone: It is sent.
 4. reply: After book, wait until a mail arrives and 'subject' of the mail is 'number' of book, at most 10 days. What \
 came after book counts, also when it came before the wait began.

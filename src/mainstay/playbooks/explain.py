@@ -217,7 +217,7 @@ def _paragraph(step: Step, dry: DryStep, after: str) -> str:
     elif step.gate:
         parts.append(f"You are asked {dry.question}, and nothing happens without your yes.")
     elif step.effect in ("irreversible", "physical"):
-        parts.append("Your policy decides whether you are asked first.")
+        parts.append("Your policy decides whether you are asked first; a no leaves out what needs it.")
     elif step.kind in ("playbook", "repeat"):
         parts += _child(step, dry)
     if step.awaited is not None:

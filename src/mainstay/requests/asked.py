@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from mainstay.kernel.graph import Cel
-from mainstay.kernel.state import caller_of, step_name
+from mainstay.kernel.state import FINAL, caller_of, step_name
 
 if TYPE_CHECKING:
     from mainstay import events as e
@@ -32,6 +32,25 @@ def rejection_used(plan: Plan, asked: e.DecisionAsked) -> bool:
     """Say whether something in the playbook uses a no to this question."""
     ask = plan.step(asked.paths[0]).ask if asked.kind == "ask" else None
     return ask is not None and ask.rejection_used
+
+
+def ends_by_no(plan: Plan, asked: e.DecisionAsked) -> bool:
+    """Say whether a no to an action leaves out all that is left to do, so that the plan ends."""
+    path = asked.paths[0]
+    if asked.kind != "effect" or path not in plan.graph.steps or len(asked.paths) > 1:
+        return False  # the other items of a list go on, and so does whoever called, or what is taken back
+    left, waiting = {path}, [path]
+    while waiting:
+        for name in set(plan.graph.dependents[waiting.pop()]) - left:
+            if any(need.step in left and need.kind == "done" for need in plan.graph.steps[name].needs):
+                left.add(name)
+                waiting.append(name)
+    return all(name in left or _is_over(plan, name) for name in plan.graph.steps)
+
+
+def _is_over(plan: Plan, name: str) -> bool:
+    slot = plan.slots.get(name)
+    return slot is not None and slot.status in FINAL
 
 
 def what_follows(plan: Plan, asked: e.DecisionAsked) -> list[dict[str, Any]]:

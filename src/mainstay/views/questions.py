@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 from mainstay import events as e
 from mainstay.errors import LedgerError, UnknownNameError
 from mainstay.ledger import queries
-from mainstay.requests.asked import labels_of, rejection_used, unreadable, what_follows
+from mainstay.requests.asked import ends_by_no, labels_of, rejection_used, unreadable, what_follows
 from mainstay.requests.stuck import group_of
 from mainstay.sentences import ANSWER, QUESTION, say_actor, say_no, say_path
 from mainstay.views.opening import Opened
@@ -77,7 +77,7 @@ class Questions(Opened):
             "why": asked.why,
             "cannot_undo": slot.cannot_undo,
             "parts": list(slot.children),
-            "if_no": say_no(asked.kind, rejection_used=rejection_used(plan, asked)),
+            "if_no": say_no(asked.kind, rejection_used=rejection_used(plan, asked), last=ends_by_no(plan, asked)),
             "follows": what_follows(plan, asked),
             "arguments": self._payloads.load(slot.arguments) if asked.kind in ("stuck", "effect") else None,
             "cost_usd_micros": sum(getattr(one.fact, "cost_usd_micros", 0) for one in recorded),
