@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from kit import World, after, agent, do, each, facts, make_workspace, plan, rule, run, start
+from kit import after, agent, do, each, facts, plan, rule, run, start
 from msgspec.structs import replace
 
 from mainstay import events as e
@@ -17,16 +17,6 @@ BAD = {  # and what its question says
     "vanish": "worker process died",
 }
 ONCE = Retry(attempts=1)
-
-
-@pytest.fixture
-def world(tmp_path):
-    return World(tmp_path / "world")
-
-
-@pytest.fixture
-def workspace(tmp_path):
-    return make_workspace(tmp_path / "w")
 
 
 def test_f16_bad_agents_end_as_dead_letters_with_their_reasons_and_all_else_goes_on(workspace, world):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from kit import World, do, make_workspace, plan, rule, run, start
+from kit import do, plan, rule, run, start
 
 from mainstay.errors import FileError
 from mainstay.ledger.segments import is_stub
@@ -33,16 +33,6 @@ class QuickClock:
         if self._left < 0:
             self.stands.set()
             await asyncio.Event().wait()
-
-
-@pytest.fixture
-def workspace(tmp_path):
-    return make_workspace(tmp_path / "acme")
-
-
-@pytest.fixture
-def world(tmp_path):
-    return World(tmp_path / "world")
 
 
 async def cared(owner, archive_after_s, days=1):

@@ -4,22 +4,12 @@ from __future__ import annotations
 
 import pytest
 from calling_kit import play, step
-from kit import World, each, make_workspace, plan, start, undo
+from kit import each, plan, start, undo
 from msgspec.structs import replace
 
 from mainstay import commands as c
 from mainstay.kernel.graph import Retry
 from mainstay.requests.rerun import METHODS
-
-
-@pytest.fixture
-def world(tmp_path):
-    return World(tmp_path / "world")
-
-
-@pytest.fixture
-def workspace(tmp_path):
-    return make_workspace(tmp_path / "w")
 
 
 @pytest.mark.parametrize("taken_back", [False, True])

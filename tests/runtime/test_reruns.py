@@ -11,13 +11,11 @@ from kit import (
     TYPES,
     Said,
     Word,
-    World,
     after,
     agent,
     do,
     each,
     facts,
-    make_workspace,
     plan,
     rule,
     run,
@@ -34,16 +32,6 @@ from mainstay.kernel.graph import Cel, Definition, Field, Need, Record
 from mainstay.requests.rerun import METHODS
 
 WORDS = {"words": ["one", "two", "three"]}
-
-
-@pytest.fixture
-def world(tmp_path):
-    return World(tmp_path / "world")
-
-
-@pytest.fixture
-def workspace(tmp_path):
-    return make_workspace(tmp_path / "w")
 
 
 async def rerun(owner, plan_id, frm=None, *, inputs=(), **choices):

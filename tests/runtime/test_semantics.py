@@ -3,22 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from kit import World, do, facts, make_workspace, plan, rule, run, start, undo
+from kit import do, facts, plan, rule, run, start, undo
 
 from mainstay import events as e
 from mainstay.errors import LedgerError
 from mainstay.kernel import rules
 from mainstay.views import Views
-
-
-@pytest.fixture
-def workspace(tmp_path):
-    return make_workspace(tmp_path / "acme")
-
-
-@pytest.fixture
-def world(tmp_path):
-    return World(tmp_path / "world")
 
 
 def release(monkeypatch, number):
