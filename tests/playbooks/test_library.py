@@ -68,6 +68,15 @@ def test_it_compiles_explains_itself_and_is_the_same_each_time(path, catalogue):
     assert len(explain(definitions[0], catalogue)) > 200
 
 
+def test_the_service_says_in_words_that_absence_notes_are_no_answer_and_what_it_refuses(catalogue):
+    told = explain(
+        compile_opened(opened(None, "productised-service"), catalogue, others=partial(opened, None)), catalogue
+    )
+    assert "'in reply to' of the mail is 'message id' of deliver and no program wrote the mail" in told
+    assert "- The deposit is more than the price.\n" in told
+    assert "it ends as 'held_back'.\n" in told
+
+
 def test_the_report_and_the_reminder_read_well(catalogue):
     source = (LIBRARY / "billing-reconciliation.yaml").read_text()
     definition = compile_playbook(source, catalogue, file="billing-reconciliation.yaml", folders=[LIBRARY])

@@ -121,6 +121,8 @@ def _condition(source: str, event: str, alone: str) -> str:
             return _compared(one, mark, other, event, f"{_operand(one, event)} {word} {_operand(other, event)}")
     if (late := _LATE.fullmatch(source)) and alone:
         return f"what {late[2]} waits for {'came' if late[1] else 'did not come in time'}"
+    if source in ("event.automatic", "!event.automatic"):
+        return f"{'no' if source.startswith('!') else 'a'} program wrote {event}"
     if source.startswith("!") and _PATH.fullmatch(source[1:]):
         return f"{name_of(source[1:], event)} is not true"
     if alone and _PATH.fullmatch(source) and source not in ("true", "false"):
