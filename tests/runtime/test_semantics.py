@@ -6,6 +6,7 @@ import pytest
 from kit import do, facts, plan, rule, run, start, undo
 
 from mainstay import events as e
+from mainstay.cli import doctor
 from mainstay.errors import LedgerError
 from mainstay.kernel import rules
 from mainstay.views import Views
@@ -45,6 +46,7 @@ def test_l10_plans_of_the_last_two_numbers_run_side_by_side_in_one_owner(workspa
             await undo(owner, one)
         return ended
 
+    assert [finding.state for finding in doctor._rules(workspace)] == ["ok"]
     assert run(workspace, world, both) == ["completed", "completed"]
     with Views(workspace) as views:
         for one in (old_plan, new_plan):
@@ -73,7 +75,14 @@ def test_l10_what_waits_under_the_number_before_last_is_left_alone_and_the_other
 
     assert run(workspace, world, go_on) == "completed"
     assert world.words() == ["done", "done said", "one said", "two", "two said"]
+    (found,) = doctor._rules(workspace)
+    assert (found.state, old_plan in found.says, found.says.count("number 1, and this Mainstay has 2 and 3")) == (
+        "wrong",
+        True,
+        1,
+    )
     with Views(workspace) as views:
+        assert views.left_alone() == {old_plan: 1}
         assert [row["kind"] for row in views.inbox()] == ["unreadable"]
         assert views.plan(done_plan).status == "completed", "what ended can be looked at for ever"
         with pytest.raises(LedgerError, match=refusal(done_plan, 1, "2 and 3")):

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mainstay.cli.screen import Screen
     from mainstay.workspace import Workspace
 
+_NAMED = 5  # of what is left alone
 LOW_DISK_BYTES = 200 * 1024 * 1024
 _STYLES = {"ok": "green", "note": "yellow", "wrong": "bold red"}
 
@@ -201,6 +202,22 @@ def _lying(workspace: Workspace) -> Iterator[Finding]:
         yield Finding("inbox", "ok", "No file in a watched folder was left untaken.")
 
 
+def _rules(workspace: Workspace) -> Iterator[Finding]:
+    from mainstay.kernel.rules import KERNELS
+    from mainstay.views import Views
+
+    with Views(workspace) as views:
+        left = views.left_alone()
+    if left:
+        named = ", ".join(list(left)[:_NAMED]) + (f" and {len(left) - _NAMED} more" if len(left) > _NAMED else "")
+        have = " and ".join(map(str, KERNELS))
+        numbers = ", ".join(str(number) for number in sorted(set(left.values())))
+        says = f"Left alone: {named} began under rules number {numbers}, and this Mainstay has {have}."
+        yield Finding("rules", "wrong", says, "Let the release of Mainstay that began them see them through.")
+    else:
+        yield Finding("rules", "ok", "All plans under way go on by the rules that they began under.")
+
+
 def _disk(workspace: Workspace) -> Iterator[Finding]:
     from mainstay.ledger.trouble import ROOM_BYTES
 
@@ -224,6 +241,7 @@ _CHECKS: dict[str, Callable[[Workspace], Iterator[Finding]]] = {
     "keys": _keys,
     "history": _history,
     "work": _held,
+    "rules": _rules,
     "copies": _copies,
     "service": _service,
     "mail": _mail,

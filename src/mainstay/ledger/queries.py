@@ -24,6 +24,11 @@ SELECT id FROM plan WHERE id IN (
     UNION ALL SELECT plan FROM decision WHERE status = 'open' AND kind = 'settle'
     UNION ALL SELECT plan FROM timer WHERE kind IN ('settle', 'settle_online')
 ) ORDER BY proposed_at_us, id"""
+# What those that have not ended started under: id, version and body of that fact, which stands among the first. ()
+STARTED = """
+SELECT p.id, e.version, e.body FROM plan p JOIN stream s ON s.name = 'plan:' || p.id
+JOIN event e ON e.stream = s.id AND e.sequence < 200 AND e.kind = 'PlanStarted'
+WHERE p.ended_at_us IS NULL ORDER BY p.id"""
 # Ids of those whose ids begin so: "plan-" gives the child plans, and theirs. (prefix, prefix)
 LIVE_UNDER = """
 SELECT id FROM plan WHERE id >= ? AND id < ? || char(0x10ffff) AND parked = 0

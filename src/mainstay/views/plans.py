@@ -7,9 +7,11 @@ import time
 from typing import TYPE_CHECKING
 
 from mainstay import events as e
+from mainstay.kernel.rules import is_gone, is_newer
 from mainstay.kernel.state import END, OPEN_PLAN, duty_of, is_item, is_stopped
 from mainstay.kernel.undo import undo_order
 from mainstay.ledger import queries
+from mainstay.ledger.codec import decode_fact
 from mainstay.requests.asked import recall_line
 from mainstay.runtime.journal import told_calls
 from mainstay.runtime.names import last_output
@@ -45,6 +47,15 @@ class Plans(Questions):
             }
             for row in self._reader.rows(query, (limit, 0))
         ]
+
+    def left_alone(self) -> dict[str, int]:
+        """Name the plans that started under rules which this release does not have, with the number (KERNEL L10)."""
+        started = {row[0]: decode_fact("PlanStarted", row[1], row[2]) for row in self._reader.rows(queries.STARTED)}
+        return {
+            plan: fact.kernel
+            for plan, fact in started.items()
+            if isinstance(fact, e.PlanStarted) and (is_gone(fact.kernel) or is_newer(fact.kernel))
+        }
 
     def past_runs(self, playbook: str) -> Row:
         """Say how long the last completed runs of a playbook took and what they cost: how many, and the medians.
