@@ -65,6 +65,10 @@ class Ledger(Protocol):
         """Query a projection; `sql` is a named constant of ours."""
         ...
 
+    def head(self) -> tuple[int, str]:
+        """Give the last committed position and its digest in hex."""
+        ...
+
 
 class People(Protocol):
     """The keys of people, under which what is personal is sealed (KERNEL L3). A key's id joins those of several."""

@@ -13,7 +13,7 @@ import pytest
 from kit import budget_of, capped, do, each, facts, operations, plan, run, start
 
 from mainstay import events as e
-from mainstay.errors import CommandRefusedError, InputError
+from mainstay.errors import CommandRefusedError, CommitFailedError, InputError
 from mainstay.ledger import database, head, keys
 from mainstay.ledger.lock import holder
 from mainstay.requests.release import STREAM, in_doubt
@@ -186,6 +186,32 @@ def test_l6_a_refused_release_changes_nothing(workspace, world, tmp_path):
         return owner.ledger.head()
 
     assert run(workspace, world, scenario) == run(workspace, world, scenario)
+
+
+def test_l6_a_release_whose_commit_seemed_to_fail_and_is_on_disk_lets_go_when_it_is_asked_for_again(
+    workspace, world, tmp_path
+):
+    copy, plan_id = copy_in_the_middle(workspace, world, tmp_path / "copy")
+
+    async def scenario(owner):
+        append = owner.ledger.append
+
+        async def kept(appends):
+            await append(appends)
+            raise CommitFailedError("The disk failed.")
+
+        owner.ledger.append = kept
+        with pytest.raises(CommitFailedError):
+            await ask(owner, "release", all="run")
+        owner.ledger.append = append
+        await owner.engine.whole()
+        assert owner.engine.held
+        released = await ask(owner, "release", all="run")
+        assert (await owner.requests.follow(plan_id, lambda _: None))["status"] == "completed"
+        return released["released"], owner.engine.held
+
+    assert run(copy, world, scenario) == (0, "")
+    assert world.words() == WORDS
 
 
 def test_l6_a_question_that_waits_needs_no_word_and_is_named(workspace, world, tmp_path):

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from mainstay import events as e
 from mainstay.ledger.anchor import stream_of_year
-from mainstay.requests.care import ledger_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 async def _anchor(desk: Requests, params: Params, emit: Emit) -> Params:
     """Record that the operator was given the history's end; gives position, digest and time."""
     del params, emit
-    ledger, now_us = ledger_of(desk), desk.clock.now_us()
+    ledger, now_us = desk.engine.parts.ledger, desk.clock.now_us()
     position, digest = ledger.head()
     stream = stream_of_year(now_us)
     draft = e.Draft(e.HistoryAnchored(position, digest), now_us, "operator")

@@ -27,7 +27,7 @@ from mainstay.sentences import say_path
 from mainstay.values import Failure, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from mainstay.kernel.state import Plan, Slot
     from mainstay.ports import Catalogue
@@ -130,6 +130,8 @@ async def release(desk: Requests, params: Params, emit: Emit) -> Params:
     """Record an answer for every effect in doubt, and let work go on; all of it or nothing."""
     del emit
     if not reason_of(desk.engine.parts.ledger.read(STREAM)):
+        if desk.engine.held:  # the commit of the release seemed to fail, and is on disk
+            return _let_go(desk, 0, (), 0)
         raise CommandRefusedError("Nothing is held: work goes on in this workspace.")
     plans = [desk.engine.load(plan_id) for plan_id in plans_in_doubt(desk.engine.parts.ledger.rows)]
     cancelled = frozenset(params.get("cancel") or ())
@@ -144,9 +146,13 @@ async def release(desk: Requests, params: Params, emit: Emit) -> Params:
     except BaseException:
         desk.engine.parts.budgets.forget()
         raise
+    return _let_go(desk, len(answers), cancelled, len(plans))
+
+
+def _let_go(desk: Requests, answers: int, cancelled: Collection[str], plans: int) -> Params:
     desk.engine.held = ""
     desk.on_released()
-    return {"plan": "", "released": len(answers), "cancelled": sorted(cancelled), "plans": len(plans)}
+    return {"plan": "", "released": answers, "cancelled": sorted(cancelled), "plans": plans}
 
 
 def _of(desk: Requests, plan: Plan) -> Iterator[Held]:

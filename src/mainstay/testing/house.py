@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from mainstay import events as e
 from mainstay.errors import CommitFailedError
 from mainstay.governance.policy import DefaultPolicy
 from mainstay.playbooks.activation import activation_of
+from mainstay.playbooks.starting import Starting
 from mainstay.requests import METHODS, Requests
+from mainstay.requests.release import STREAM as WORKSPACE
+from mainstay.requests.release import reason_of
 from mainstay.runtime.payloads import Payloads
 from mainstay.runtime.sealing import Opener, Sealer
-from mainstay.testing.disk import NOWHERE, SimulatedBlobs, SimulatedLedger, SimulatedPeople
+from mainstay.testing.disk import SimulatedBlobs, SimulatedLedger, SimulatedPeople
 from mainstay.testing.post import Postman
 from mainstay.testing.shop import contracts_of
 from mainstay.testing.workers import SimulatedWorkers
@@ -19,6 +23,7 @@ from mainstay.works import Ground, Works
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from mainstay.testing.chance import Chance
     from mainstay.testing.clock import SimulatedClock
@@ -31,6 +36,7 @@ if TYPE_CHECKING:
 
 LOOK_S, LOOK_AT_MOST_S = 20.0, 900.0  # between two looks whether all is done: longer the longer nothing moves
 GIVE_UP_S = 3 * 86_400.0  # nothing was recorded for so long: nothing will be
+MOVED = 0.06  # share of the lives before which the history was put elsewhere
 TOKEN_KEY = bytes(range(32))
 
 # The last position.
@@ -57,8 +63,9 @@ class House(Works):
         times: Chance,
         setting: Setting,
         new_id: Callable[[], str],
+        root: Path,
     ) -> None:
-        """Open what the disk holds, with what the workspace says."""
+        """Open what the disk holds, with what the workspace says; `root` is its folder."""
         self._boundaries, self._times = boundaries, times
         self.ledger = SimulatedLedger(disk, boundaries)
         blobs = SimulatedBlobs(disk, boundaries)
@@ -88,14 +95,21 @@ class House(Works):
                 timezone=setting.timezone,
             )
         )
-        activation = activation_of(NOWHERE, NOWHERE, self.ledger, blobs, contracts)
+        activation = activation_of(root, root, self.ledger, blobs, contracts)
+        self.root = root
         self._postman = Postman(self.engine, world, boundaries, times.of("post"))
-        self.requests = Requests(self.engine, contracts, NOWHERE, METHODS, activation)
+        self.requests = Requests(self.engine, contracts, root, METHODS, activation)
+        self.requests.on_released = self.work
+        self.engine.outside.starting = Starting(activation, root, contracts, self.engine.say).playbooks
 
     async def live(self, plans: Sequence[Planned], operator: Operator) -> bool:
         """Work until all is done, which gives True, or until the owner gives up because of its disk."""
         failed = self.engine.failed = asyncio.get_running_loop().create_future()
         self._boundaries.reach("start")
+        try:
+            await self._begin()
+        except CommitFailedError:
+            return False  # as the real owner, which ends and is started again
         operator.sit_down(self)
         self.work()
         self._boundaries.reach("resumed")
@@ -107,10 +121,23 @@ class House(Works):
         await self.rest()
         return done.done()
 
+    async def _begin(self) -> None:
+        """Record the first fact of all, and now and then that the history was put elsewhere meanwhile (KERNEL L6)."""
+        recorded = self.ledger.read(WORKSPACE)
+        found = "" if recorded else e.WorkspaceCreated("Simulated", "0")
+        held = reason_of(recorded)
+        if recorded and not held and self._times.happens(MOVED, "moved"):
+            held = "it was put elsewhere"
+            found = e.WorkspaceQuarantined(held)
+        if found:
+            draft = e.Draft(found, self.clock.now_us(), "mainstay")
+            await self.ledger.append([e.Append(WORKSPACE, len(recorded), (draft,))])
+        self.engine.held = held
+
     async def _see_through(self, plans: Sequence[Planned], operator: Operator) -> None:
         for number, plan in enumerate(plans):
             await self.clock.sleep(self._times.draw("pause", number) * 5)
-            await self._propose(plan)
+            await self._propose(plan, hold=operator.deeds.holds(plan.name))
         last, since_s = 0, self.clock.boot_s()
         while True:
             still_s = self.clock.boot_s() - since_s
@@ -126,13 +153,16 @@ class House(Works):
             if position != last:
                 last, since_s = position, self.clock.boot_s()
 
-    async def _propose(self, plan: Planned) -> None:
+    async def _propose(self, plan: Planned, *, hold: bool) -> None:
         """Propose a plan unless it is there: whoever was not told whether it was taken looks first."""
         while True:
             try:
                 await self.engine.whole()
+                if self.engine.held:
+                    await asyncio.sleep(LOOK_S)
+                    continue
                 if not self.ledger.rows(PROPOSED, (plan.name,)):
-                    await self.requests.propose(plan.definition, plan.inputs)[1]
+                    await self.requests.propose(plan.definition, plan.inputs, hold=hold)[1]
             except CommitFailedError as error:
                 self.engine.fail(error)
                 await asyncio.sleep(1.0)

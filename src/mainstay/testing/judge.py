@@ -173,9 +173,10 @@ def _effects(ended: Ended, world: World) -> Iterator[str]:
     for token, where in done.items():
         if not happened[token]:
             yield f"{where} is recorded as done and did not happen"
-    for unit, times in Counter(one.unit for one in world.happened).items():
-        if times > 1:
-            yield f"{unit} was done {times} times"
+    by_plan = Counter((done.get(one.token, "").partition("/")[0], one.unit) for one in world.happened)
+    for (plan_id, unit), times in by_plan.items():
+        if times > 1:  # a plan inside another one that is tried again is a new plan
+            yield f"{unit} was done {times} times by plan {plan_id}"
 
 
 def _graph(disk: Disk, events: list[Recorded]) -> Graph:

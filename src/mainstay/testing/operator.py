@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING
 from mainstay import events as e
 from mainstay.errors import CommandRefusedError, CommitFailedError
 from mainstay.ledger import queries
+from mainstay.requests.release import in_doubt, plans_in_doubt
+from mainstay.runtime.intake import Request
 from mainstay.runtime.mending import GOES_ON
 from mainstay.testing.answers import Answers
+from mainstay.testing.deeds import Deeds, deeds_of, meddled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,22 +25,27 @@ if TYPE_CHECKING:
     from mainstay.testing.chance import Chance
     from mainstay.testing.crash import Boundaries
     from mainstay.testing.house import House
+    from mainstay.testing.plans import Planned
     from mainstay.testing.world import World
 
 LOOKS_AFTER_S = 120.0  # whoever says what happened waits until it would have
-TRIES = 100  # of an answer, while the disk fails
+TRIES = 400  # of an answer, while the disk fails
 _MOST = 1000
 
 
 class Operator:
     """One person over all lives of the owner."""
 
-    def __init__(self, chance: Chance, times: Chance, boundaries: Boundaries, world: World) -> None:
-        """`chance` decides what is answered, and `times` when."""
-        self._times, self._boundaries = times, boundaries
+    def __init__(
+        self, chance: Chance, times: Chance, boundaries: Boundaries, world: World, plans: Sequence[Planned]
+    ) -> None:
+        """`chance` decides what is answered and done, and `times` when."""
+        self._times, self._boundaries, self._world = times, boundaries, world
+        done = deeds_of(chance.of("deeds"), plans)
+        self.meddled = meddled(done, plans)  # the plans whose ends it decides in its own time
+        self.deeds = Deeds(chance.of("deeds"), times.of("deeds"), boundaries, done)
+        self.released = 0
         self._answers = Answers(chance.of("answers"), world)
-        self.meddled: set[str] = set()  # the plans whose ends it decides in its own time
-        self.is_idle = True
         self.told: dict[str, str] = {}  # answers that were acknowledged, by question
         self.findings: list[str] = []
         self._house: House | None = None
@@ -51,16 +59,54 @@ class Operator:
         self._answering, self._open = set(), set()
         house.engine.listeners.append(self._hear)
         house.engine.hearers.append(lambda says: self._look() if says == GOES_ON else None)
+        if house.engine.held:
+            self._releasing = asyncio.get_running_loop().create_task(self._release(house))
+        self.deeds.begin(house)
         self._look()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether all that it does unasked is done."""
+        return self.deeds.is_idle
+
+    async def _release(self, house: House) -> None:
+        """Let a history go on that was put elsewhere, again until it does."""
+        self.released += 1
+        for _ in range(TRIES):
+            await asyncio.sleep(LOOKS_AFTER_S)
+            self._boundaries.reach("before release")
+            try:
+                await house.engine.whole()
+                params = {"answers": self._known(house)}
+                await house.requests.answer(Request("release", params), True, lambda _: None)  # noqa: FBT003
+            except CommitFailedError as error:
+                house.engine.fail(error)
+            else:
+                break
+        self._boundaries.reach("released")
+
+    def _known(self, house: House) -> dict[str, str]:
+        """Say of each action in doubt what happened, truthfully, or let it be found out."""
+        answers: dict[str, str] = {}
+        for plan_id in plans_in_doubt(house.ledger.rows):
+            plan = house.engine.load(plan_id)
+            for held in in_doubt(plan, house.requests.contracts, house.clock.now_us()):
+                if held.doubt in ("sent", "ready"):
+                    happened = self._world.found(plan.slots[held.path].token) is not None
+                    truth = "happened" if happened else "did_not_happen"
+                    answers[held.name] = "run" if self._times.happens(0.5, "run", held.name) else truth
+        return answers
 
     def _look(self) -> None:
         """See what is open: at the start, and after the history was read again, when nobody was told what is in it."""
         assert self._house is not None
+        self.deeds.look()
         for row in self._house.ledger.rows(queries.OPEN_DECISIONS, (_MOST, 0)):
             self._begin(row[0])
 
     def _hear(self, plan_id: str, facts: Sequence[e.AnyFact], plan: Plan) -> None:
         del plan_id, plan
+        self.deeds.look()
         for fact in facts:
             if isinstance(fact, e.DecisionAsked):
                 self._begin(fact.decision)
@@ -92,6 +138,8 @@ class Operator:
     async def _settled(self, house: House, decision: str) -> bool:
         """Try to answer; whether nothing more is to be done about a question."""
         await house.engine.whole()
+        if house.engine.held:
+            return False
         try:
             plan = house.engine.load(decision.rpartition(".")[0])
             question = plan.questions.get(decision)

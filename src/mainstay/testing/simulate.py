@@ -6,6 +6,8 @@ seed -> plans, scripts of the world, answers -> a run without a crash -> a run w
 
 from __future__ import annotations
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, NamedTuple
 
 from mainstay.ledger import database
@@ -45,11 +47,11 @@ class Played(NamedTuple):
     passed: int  # boundaries
     deaths: list[str]
     head: str  # digest of the last record: two runs with the same one had the same history
-    loose: frozenset[str] = frozenset()  # the plans whose ends depend on time
+    firm: frozenset[str]  # the plans whose ends a crash must not change
 
     def ends(self) -> Outcome:
         """Give how plans ended where a crash must not change it."""
-        return {name: end for name, end in self.outcome.items() if name not in self.loose}
+        return {name: end for name, end in self.outcome.items() if name in self.firm}
 
 
 def run(seed: int, keep: Callable[[Simulation], object] = lambda _: None) -> list[str]:
@@ -114,8 +116,10 @@ class Simulation:
         self.world = World(chance.of("world"), self._times.of("world"), self._boundaries, self._clock.boot_s)
         self.world.intended = self._is_intended
         self.world.outages = outages_of(self._times.of("outages"))
-        self._operator = Operator(chance.of("operator"), self._times.of("operator"), self._boundaries, self.world)
         self._plans = plans_of(chance.of("plans"))
+        times = self._times.of("operator")
+        self._operator = Operator(chance.of("operator"), times, self._boundaries, self.world, self._plans)
+        self._root = Path()
         self._ids = 0
         self.lives = 0
 
@@ -126,21 +130,23 @@ class Simulation:
 
     def play(self) -> Played:
         """Play it to its end."""
-        while not self._live():
-            assert self.lives < MOST_LIVES, f"it did not end in {MOST_LIVES} lives"
+        with TemporaryDirectory(prefix="mainstay-simulated-") as folder:
+            self._root = Path(folder)
+            while not self._live():
+                assert self.lives < MOST_LIVES, f"it did not end in {MOST_LIVES} lives"
         ended = read(self.disk)
         findings = [*self._operator.findings, *judge(self.disk, self.world, ended, self._operator.told)]
         head = database.rows(self.disk.connection, _HEAD)[0][0]
         outcome, passed = outcome_of(ended, self.world), self._boundaries.passed
-        return Played(findings, outcome, passed, self.deaths, head, frozenset(self._loose()))
+        return Played(findings, outcome, passed, self.deaths, head, frozenset(self._firm()))
 
-    def _loose(self) -> Iterator[str]:
-        """Name the plans whose ends time decides: by what they say, what befell the machine, what the operator did."""
-        strained = any(one.connector for one in self.world.outages) or bool(self._setting.caps)
+    def _firm(self) -> Iterator[str]:
+        """Name the plans whose ends are the same whenever things happen, as far as it is known of what befell them."""
+        outside = any(one.connector for one in self.world.outages) or self._setting.caps or self._operator.released
         reset = bool(self._machine.jumps or self._machine.naps)
         for plan in self._plans:
-            meddled = plan.name in self._operator.meddled
-            if plan.is_loose or strained or meddled or (plan.is_timed and reset):
+            loose = plan.is_loose or (plan.is_timed and reset) or plan.name in self._operator.meddled
+            if not outside and not loose:
                 yield plan.name
 
     def _live(self) -> bool:
@@ -158,7 +164,16 @@ class Simulation:
             self._clock.follow(None, loop.time() + times.draw("down") ** 4 * 7200)
 
     async def _owner(self, times: Chance) -> bool:
-        house = House(self.disk, self._boundaries, self._clock, self.world, times, self._setting, self._new_id)
+        house = House(
+            self.disk,
+            self._boundaries,
+            self._clock,
+            self.world,
+            times,
+            self._setting,
+            self._new_id,
+            Path(self._folder.name),
+        )
         return await house.live(self._plans, self._operator)
 
     def _new_id(self) -> str:
