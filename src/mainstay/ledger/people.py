@@ -301,6 +301,10 @@ class PersonKeyring(PersonKeys):
                 self._new_names += [(name, one, 0) for one in key_id.split(JOIN)]
         return _id_under(ciphers.nonce, content)
 
+    def random_id(self, count: int) -> str:
+        """Give so many random bytes in hex."""
+        return self._entropy(count).hex()
+
     def flush(self) -> None:
         """Bring new keys to disk. Raises CommitFailedError when the disk is full or fails: then none is known."""
         if not self._new_names and not self._new_keys:

@@ -14,7 +14,6 @@ Receipts stand in the stream `people`, and once that is full in `people#000002` 
 from __future__ import annotations
 
 import asyncio
-import secrets
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -64,7 +63,7 @@ async def _forget(desk: Requests, params: Params, emit: Emit) -> Params:
     people.flush()
     keeps = bool(params.get("keep_files"))
     receipt = e.PersonForgotten(
-        id=secrets.token_hex(_ID_BYTES),
+        id=people.random_id(_ID_BYTES),
         by="operator",
         at_us=desk.clock.now_us(),
         keys=tuple(keys),

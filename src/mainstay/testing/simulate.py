@@ -172,7 +172,7 @@ class Simulation:
             times,
             self._setting,
             self._new_id,
-            Path(self._folder.name),
+            self._root,
         )
         return await house.live(self._plans, self._operator)
 
