@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 import shutil
 import stat
 import time
@@ -18,8 +19,9 @@ from ledger_samples import FAILURE, KEY, NOW_US, PROJECTIONS, append, append_all
 
 from mainstay import events as e
 from mainstay.errors import LedgerError, WrongKeyError
-from mainstay.ledger import database, queries, sqlite
+from mainstay.ledger import database, queries, sqlite, wal
 from mainstay.ledger.blobs import FileBlobs
+from mainstay.ledger.people import PersonKeyring
 from mainstay.ledger.reader import SqliteReader
 from mainstay.ledger.sqlite import SqliteLedger
 from mainstay.ports import Projection
@@ -519,6 +521,34 @@ def test_l5_an_append_whose_loop_ended_keeps_no_later_one_waiting(ledger):
 
     asyncio.run(leave())
     assert append(ledger, appended("plan:q", 0, completed())) == 2
+
+
+def test_l5_room_in_the_log_never_lies_over_what_another_connection_committed_meanwhile(
+    ledger, folder, tmp_path, monkeypatch
+):
+    """Keys of people are written beside the history; a crash after that has to find them."""
+    with monkeypatch.context() as before:
+        before.setattr(wal, "MOST_BYTES", 0)  # so that the log has no room yet
+        append(ledger, appended("plan:p", 0, completed()))
+    people = PersonKeyring(folder / "ledger.db", KEY, KEY)
+    measure = os.fstat
+
+    def flush_then(file):
+        found = measure(file)
+        monkeypatch.setattr(os, "fstat", measure)
+        made.extend(people.find((("name", f"Person {number}"),)) for number in range(500))
+        people.flush()
+        return found
+
+    made = []
+    room = wal.Room(folder / "ledger.db")
+    monkeypatch.setattr(os, "fstat", flush_then)
+    room.keep()
+    shutil.copytree(folder, tmp_path / "crashed")
+    room.close()
+    people.close()
+    with PersonKeyring(tmp_path / "crashed" / "ledger.db", KEY, KEY) as later:
+        assert len(later.kinds(made)) == 500
 
 
 def test_l5_commits_find_room_in_the_log_and_what_lies_behind_them_is_no_part_of_it(ledger, folder, tmp_path):

@@ -26,10 +26,14 @@ class Room:
         self._size = 0
 
     def keep(self) -> None:
-        """Make the log twice as long when the last commit took what there was; after each, while nobody writes."""
+        """Make the log twice as long when the last commit took what there was; after each.
+
+        The keys of people are written through another connection, perhaps just now: so zeros are only ever appended,
+        wherever the file ends as they are written, and never lie over what somebody committed meanwhile.
+        """
         try:
             if self._file < 0:
-                self._file = os.open(self._path, os.O_WRONLY | os.O_CLOEXEC)
+                self._file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
             self._size = self._lengthened(os.fstat(self._file).st_size)
         except OSError:
             return
@@ -41,4 +45,4 @@ class Room:
         self._file, self._size = -1, 0
 
     def _lengthened(self, size: int) -> int:
-        return size if size == self._size else size + os.pwrite(self._file, _ZEROS[: min(size, MOST_BYTES)], size)
+        return size if size == self._size else size + os.write(self._file, _ZEROS[: min(size, MOST_BYTES)])
