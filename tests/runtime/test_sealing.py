@@ -401,8 +401,13 @@ def test_l3_a_failure_says_that_a_file_is_meant_without_its_name(workspace, worl
 
     _, standing = kit.run(workspace, world, scenario, operation)
     with Views(workspace) as views:
-        card = views.question(standing["questions"][0])["card"]
-    assert card["headline"] == "[file] is no letter to [name]."
+        card, (stuck,) = views.question(standing["questions"][0])["card"], views.stuck()
+        told, recorded = (
+            str([row["what"] for row in rows]) for rows in (views.timeline(standing["plan"]), views.tail())
+        )
+    for said in (card["headline"], stuck["message"], told):  # to the operator it is said whom it is about
+        assert "anna.txt is no letter to nobody@refused.example" in said
+    assert "[file] is no letter to [name]" in recorded
     found = leaks(workspace, {"anna.txt"})
     assert not any(place.startswith(("event", "stuck")) for place, _ in found)
 

@@ -72,7 +72,7 @@ def draw_card(question: Row, console: Console, *, commands: bool = True) -> None
     """Draw one question whole; with `commands` also how to answer it."""
     card: Row = question["card"]
     console.print(text(f"{question['decision']}: {question['says']}", "dim"))
-    console.print(text(_with_file(card.get("headline", ""), question.get("arguments")), "bold"))
+    console.print(text(card.get("headline", ""), "bold"))
     console.print(text(f"{question['title']} ({question['plan']})", "dim"))
     console.print()
     if card.get("body"):
@@ -90,13 +90,6 @@ def draw_card(question: Row, console: Console, *, commands: bool = True) -> None
             wanted = "" if field["required"] else "; may be left out"
             console.print(text(f"  {field['name']}: {field['label']} ({say_wanted(field['type'])}{wanted})"))
     console.print(_facts([*_lines(question), *(_answers(question) if commands and question["open"] else [])]))
-
-
-def _with_file(said: str, given: Row | None) -> str:
-    """Put the name of the file back into a sentence of the history, where only one can be meant."""
-    values = list((given or {}).values())
-    names = [value["name"] for value in values if is_record(value) and value.keys() == {"name", "blob"}]
-    return said.replace("[file]", str(names[0])) if len(names) == 1 and names[0] else said
 
 
 def _facts(lines: list[tuple[str, Text]]) -> Table:

@@ -54,8 +54,10 @@ def _draw(groups: list[Row], console: Console, zone: str) -> None:
         plans = f"{len(group['plans'])} plans" if len(group["plans"]) > 1 else f"plan {group['plans'][0]}"
         times = "once" if many == 1 else f"{many} times"
         console.print(text(f"  {group['does']}, {times} in {plans}, since {moment(group['since'], zone)}"))
+        alike = len({row["message"] for row in group["stuck"]}) == 1
         for row in group["stuck"][:_SHOWN]:
-            console.print(text(f"  {row['decision']}  {row['action']} ({row['title']})", "dim"))
+            said = "" if alike else f": {row['message']}"
+            console.print(text(f"  {row['decision']}  {row['action']} ({row['title']}){said}", "dim"))
         if many > _SHOWN:
             console.print(text(f"  and {many - _SHOWN} more: mainstay stuck --json", "dim"))
         if group["remedy"]:

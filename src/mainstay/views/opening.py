@@ -18,6 +18,7 @@ from mainstay.ledger.reader import SqliteReader
 from mainstay.runtime.names import local_time
 from mainstay.runtime.payloads import Payloads
 from mainstay.runtime.sealing import Opener
+from mainstay.views.naming import with_names
 
 if TYPE_CHECKING:
     from mainstay.kernel.state import Plan
@@ -90,6 +91,11 @@ class Opened:
     def opened(self, value: Value) -> Value:
         """Give a value of a fact as it is shown: opened, what was forgotten as "[forgotten]"."""
         return self._payloads.load(value)
+
+    def named(self, said: str, plan: Plan, path: str) -> str:
+        """Give a recorded sentence about a unit of work with the names that stand in what it was given."""
+        slot = plan.slots.get(path)
+        return said if slot is None else with_names(said, lambda: self._payloads.stored(slot.arguments), self.opened)
 
     def time(self, at_us: int | None) -> str:
         """Give a time as the operator's clock shows it, ISO 8601."""

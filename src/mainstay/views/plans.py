@@ -134,7 +134,9 @@ class Plans(Questions):
             "says": _say_slot(plan, name),
             "items": items,
             "calls": told_calls(self._reader.read, plan, name, self.time),
-            "failure": slot.failure.message if slot is not None and slot.failure is not None else "",
+            "failure": self.named(slot.failure.message, plan, name)
+            if slot is not None and slot.failure is not None
+            else "",
         }
 
     def _ended_at(self, plan_id: str) -> int | None:
@@ -143,16 +145,18 @@ class Plans(Questions):
 
     def timeline(self, plan_id: str, *, everything: bool = False) -> list[Row]:
         """Tell what happened, in order; `because` names the event that caused it."""
+        recorded = self.recorded(plan_id)
+        plan = self._folded(plan_id, recorded) if recorded else None
         return [
             {
                 "event": event.id,
                 "at": self.time(event.recorded_at_us),
-                "what": say(event.fact),
+                "what": self.named(say(event.fact), plan, getattr(event.fact, "path", "")) if plan else "",
                 "who": say_actor(event.actor),
                 "because": event.cause,
                 "kind": event.kind,
             }
-            for event in self._reader.read(f"plan:{plan_id}")
+            for event in recorded
             if everything or event.kind not in _QUIET
         ]
 

@@ -14,6 +14,7 @@ from mainstay.views.opening import Opened
 
 if TYPE_CHECKING:
     from mainstay.kernel.state import Plan
+    from mainstay.values import Value
     from mainstay.views.opening import Row
 
 
@@ -70,11 +71,11 @@ class Questions(Opened):
             "kind": asked.kind,
             "says": QUESTION[asked.kind],
             "actions": [say_path(path) for path in asked.paths],
-            "card": card if isinstance(card, dict) else {"headline": str(card)},
+            "card": self._named_card(card, plan, asked),
             "options": list(asked.options),
             "binds": list(asked.binds),
             "rule": asked.rule,
-            "why": asked.why,
+            "why": self.named(asked.why, plan, asked.paths[0]),
             "cannot_undo": slot.cannot_undo,
             "parts": list(slot.children),
             "if_no": say_no(asked.kind, rejection_used=rejection_used(plan, asked), last=ends_by_no(plan, asked)),
@@ -95,6 +96,14 @@ class Questions(Opened):
             "closed": "" if state and state[0]["open"] else self._closed(recorded, asked.decision),
             "answer": state[0]["choice"] if state else "",
         }
+
+    def _named_card(self, card: Value, plan: Plan, asked: e.DecisionAsked) -> Row:
+        """Give a card with the names that its sentences were recorded without: those of what went wrong."""
+        shown = cast("Row", card) if isinstance(card, dict) else {"headline": str(card)}
+        if asked.kind not in ("stuck", "settle", "confirm"):
+            return shown
+        path = asked.paths[0]
+        return {name: self.named(one, plan, path) if isinstance(one, str) else one for name, one in shown.items()}
 
     def _closed(self, recorded: list[e.Recorded], decision: str) -> str:
         """Say why a question no longer waits: who answered it when, or what else ended it."""
@@ -142,8 +151,8 @@ class Questions(Opened):
             "does": does,
             "group": group_of(question.kind, does, error_class, message),
             "class": error_class,
-            "message": message,
-            "remedy": failure.remedy if failure else "",
+            "message": self.named(message, plan, path),
+            "remedy": self.named(failure.remedy, plan, path) if failure else "",
             "options": list(question.options),
             "arguments": self._payloads.load(slot.arguments),
             "asked_at": self.time(row[3]),
