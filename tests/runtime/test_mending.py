@@ -16,7 +16,7 @@ import pytest
 from kit import do, each, facts, make_workspace, owner_of, plan, start
 
 from mainstay import events as e
-from mainstay.errors import DiskFullError, LedgerError
+from mainstay.errors import CommitFailedError, DiskFullError, LedgerError
 from mainstay.kernel.graph import Literally, Step
 from mainstay.ledger import trouble, wal
 from mainstay.requests import NOTICE
@@ -197,3 +197,29 @@ def test_f6_the_room_that_is_missing_is_named_in_bytes(disk):
     assert trouble.room_missing(disk.folder) == 0
     disk.fill()
     assert trouble.room_missing(disk.folder) == trouble.ROOM_BYTES
+
+
+def test_l5_a_disk_that_fails_again_as_plans_are_resumed_is_mended_again(workspace, world):
+    """What fails while work is taken up after a mending belongs to no mending that is still under way."""
+
+    async def scenario():
+        async with owner_of(workspace, world) as owner:
+            work, resumed, told, again = owner.mending.on_mended, [], [], asyncio.Event()
+            owner.engine.hearers.append(told.append)
+
+            def fails_once():
+                resumed.append(1)
+                if len(resumed) == 1:
+                    owner.engine.fail(CommitFailedError("The disk failed once more."))
+                else:
+                    again.set()
+                work()
+
+            owner.mending.on_mended = fails_once
+            owner.engine.fail(CommitFailedError("The disk failed."))
+            await asyncio.wait_for(owner.engine.whole(), WAIT_S)
+            await again.wait()  # whole for a moment in between
+            _, done = await start(owner, plan(do("a", "test.say", "one")))
+            return done["status"], len(resumed), told.count(mending.GOES_ON)
+
+    assert asyncio.run(asyncio.wait_for(scenario(), WAIT_S)) == ("completed", 2, 1)

@@ -80,9 +80,11 @@ class Mending:
                     raise LedgerError(again.message, remedy=again.remedy) from error
             else:
                 break
+        self._task = None  # what fails from here on has to be mended anew
         self._engine.reset()
         self.on_mended()
-        self._engine.say(GOES_ON)
+        if self._engine.is_whole:
+            self._engine.say(GOES_ON)
 
     def _refuse_often(self) -> None:
         """Let a disk that fails again and again end the owner, rather than go on and on."""

@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from mainstay.testing.chunks import simulate
+from mainstay.testing.coverage import coverage_of, table
 from mainstay.testing.simulate import every
 from mainstay.testing.story import tell
 
@@ -19,6 +20,7 @@ def main() -> int:
     parser.add_argument("--state", default="", help="a file that remembers what was done, to go on from there")
     parser.add_argument("--seed", type=int, help="replay this one")
     parser.add_argument("--every", action="store_true", help="let it die at each of its boundaries in turn")
+    parser.add_argument("--coverage", action="store_true", help="count the kinds of facts and commands they come past")
     parser.add_argument("-v", "--verbose", action="store_true", help="tell every fact of it")
     given = parser.parse_args()
     say = sys.stdout.write
@@ -26,6 +28,10 @@ def main() -> int:
         found = every(given.seed)
         say("".join(f"FOUND {finding}\n" for finding in found) or "Nothing was found.\n")
         return 1 if found else 0
+    if given.coverage:
+        covered = coverage_of(range(given.first, given.first + given.seeds))
+        say(table(covered))
+        return 1 if covered.missing() else 0
     if given.seed is not None:
         return tell(given.seed, say, whole=given.verbose)
     return simulate(range(given.first, given.first + given.seeds), given.processes, given.state, say)

@@ -54,7 +54,7 @@ def nothing() -> Coverage:
     return Coverage(_names(e.AnyFact), _names(c.PlanCommand))
 
 
-def told(coverage: Coverage) -> str:
+def table(coverage: Coverage) -> str:
     """Write it as a table."""
     rows = [*coverage.facts.items(), *coverage.commands.items()]
     return "".join(f"{times:9}  {name}\n" for name, times in rows)
