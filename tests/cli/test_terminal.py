@@ -55,14 +55,14 @@ def test_a_question_can_be_left_for_later_and_undo_asks_first(desk):
     assert "Left for later" in terminal.text
 
     terminal = desk.terminal("undo", question["plan"])
-    terminal.until("Take this back?")
+    terminal.until("End it, and take back what is on its way?")
     terminal.type("no\n")
     assert terminal.status() == 0
-    assert "Nothing was undone." in terminal.text
+    assert "It was not ended." in terminal.text
     assert desk.json("inbox") == [question]
 
     terminal = desk.terminal("undo", question["plan"])
-    terminal.until("Take this back?")
+    terminal.until("End it, and take back what is on its way?")
     terminal.type("yes\n")
     assert terminal.status() == 0
     assert desk.json("inbox") == []
