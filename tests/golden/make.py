@@ -30,7 +30,6 @@ from mainstay import events as e  # noqa: E402
 from mainstay.kernel.graph import Graph  # noqa: E402
 from mainstay.kernel.plan import fold  # noqa: E402
 from mainstay.kernel.replay import replay  # noqa: E402
-from mainstay.kernel.rules import KERNELS  # noqa: E402
 from mainstay.ledger.blobs import FileBlobs  # noqa: E402
 from mainstay.ledger.codec import KINDS  # noqa: E402
 from mainstay.ledger.exporting import Opened, export  # noqa: E402
@@ -82,8 +81,7 @@ def lives() -> Iterator[tuple[str, kernel_scene.Scene]]:
     seen: set[str] = set()
     for seed in range(SEEDS):
         plan_id = f"golden{seed}"
-        number = KERNELS[seed % len(KERNELS)]  # of the semantics it lives under
-        machine.Scene = partial(kernel_scene.Scene, plan_id=plan_id, number=number)
+        machine.Scene = partial(kernel_scene.Scene, plan_id=plan_id)
         random = Random(seed)
         life = machine.Life(random)
         for move in random.choices(list(machine.MOVES), list(machine.MOVES.values()), k=MOVES):

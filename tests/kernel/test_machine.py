@@ -24,6 +24,7 @@ from mainstay import events as e
 from mainstay.errors import CommandRefusedError
 from mainstay.kernel.graph import Ask, Cel, Definition, Ending, Graph, Input, Need, Repeat, Retry, Step, Text
 from mainstay.kernel.plan import Work, decide, pending
+from mainstay.kernel.rules import KERNELS
 from mainstay.kernel.state import ENDED, Plan, duty_of
 from mainstay.values import Failure
 
@@ -107,7 +108,9 @@ class Life:
 
     def __init__(self, random: Random) -> None:
         steps = some_steps(random)
-        self.scene = Scene(Graph(Definition(name="demo", title="Demo", steps=steps, **some_ends(random, steps))))
+        number = KERNELS[len(steps) % len(KERNELS)]  # of the semantics it lives under
+        definition = Definition(name="demo", title="Demo", steps=steps, **some_ends(random, steps))
+        self.scene = Scene(Graph(definition), number=number)
         expires_in_s = random.choice((None, None, None, 15))
         self.world = World()
         self.timers: dict[tuple[str, str, int], int] = {}
