@@ -133,3 +133,53 @@ def test_a_copy_that_meets_a_template_of_the_same_name_writes_nothing(desk):
 
 def test_the_folder_of_the_demo_is_no_change_of_the_repository():
     assert "/mainstay-demo/" in (ROOT / ".gitignore").read_text().splitlines()
+
+
+WAITING = """playbook: waiting
+title: "Wait for an answer"
+steps:
+  nudge: {playbook: inner}
+"""
+INNER = """playbook: inner
+title: "Wait inside"
+steps:
+  heard: {wait: {event: mail.received, until: 10d}}
+"""
+
+
+def test_a_list_of_plans_says_what_each_waits_for(desk):
+    (desk.folder / "playbooks" / "inner.yaml").write_text(INNER)
+    made(desk, "waiting", WAITING)
+    made(desk, "bills", ASK.format(name="bills", to="operator"))
+    desk.json("run", "waiting")
+    desk.json("run", "bills", status=3)
+    asked, waits = desk.json("plans")
+    assert (asked["says"], asked["stands_still"]) == ("needs your decision", False)
+    assert re.fullmatch(r"waits for a mail, until \S+ \d\d:\d\d \(UTC\); nobody looks", waits["says"])
+    assert waits["stands_still"] is True
+    assert "stands still" not in desk.run("plans").stdout
+    service = desk.service()
+    try:
+        assert re.fullmatch(r"waits for a mail, until \S+ \d\d:\d\d \(UTC\)", desk.json("plans")[1]["says"])
+    finally:
+        stop(service)
+
+
+def test_an_undo_says_which_file_it_deletes_and_which_it_puts_back(desk):
+    made(
+        desk,
+        "two",
+        'playbook: two\ntitle: "x"\nsteps:\n'
+        '  a: {do: files.write, with: {path: "reports/new.md", text: "x"}}\n'
+        '  b: {do: files.write, with: {path: "reports/old.md", text: "x"}}\n',
+    )
+    (desk.folder / "reports" / "old.md").write_text("before")
+    plan = desk.json("run", "two")["plan"]
+    told = " ".join(desk.run("undo", plan).stderr.split())
+    assert "a: Write reports/new.md (Delete reports/new.md)" in told
+    assert "b: Write reports/old.md (Put reports/old.md back as it was)" in told
+    (desk.folder / "reports" / "new.md").write_text("mine")
+    (question,) = desk.json("undo", plan, "--yes", status=3)["questions"]
+    card = " ".join(desk.run("decide", question).stdout.split())
+    assert "Delete reports/new.md" in card
+    assert "There was no such file before, so this deletes it, with all that stands in it by then." in card

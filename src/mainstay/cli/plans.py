@@ -41,7 +41,8 @@ def plans(screen: Screen, folder: Path | None, *, open_only: bool, limit: int) -
     found = found[:limit]
     for row in found:
         row["stands_still"] = row["plan"] in left
-        row["says"] = "stands still" if row["stands_still"] and row["status"] in _GOING else row["says"]
+        if row["stands_still"] and row["status"] in _GOING:
+            row["says"] = "stands still" if row["says"] == STATUS[row["status"]] else f"{row['says']}; nobody looks"
     none = "No plan is open. All of them: mainstay plans" if open_only else NO_PLANS
     screen.give(found, lambda console: _draw_plans(found, console, workspace.config.company.timezone, none))
     if is_cut:

@@ -58,6 +58,9 @@ class FilesConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     folders: dict[str, str] = {}
 
 
+_ITSELF_AN_UNDO = "Putting a file back is itself an undo."
+
+
 class WriteFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What to write where: either `text` or `file`."""
 
@@ -157,8 +160,9 @@ def operations(config: FilesConfig) -> tuple[Operation, ...]:
             relied=lambda given: {given.path: said_content(given.expected)},
             lookup=files.look_up_restore,
             lookup_authoritative=True,
-            cannot_undo="Putting a file back is itself an undo.",
+            cannot_undo=_ITSELF_AN_UNDO,
             roles={"path": "destination"},
+            card=_restore_card,
         ),
     )
 
@@ -387,6 +391,15 @@ def _card(arguments: WriteFile) -> Card:
     if arguments.file is not None:
         return Card(f"Write {name}", f"The file {shown(arguments.file.name)}, {arguments.file.blob.size:,} bytes")
     return Card(f"Write {name}", shown(arguments.text or "", lines=True))
+
+
+def _restore_card(arguments: RestoreFile) -> Card:
+    name = shown(arguments.path)
+    if arguments.previous is None:
+        says = "There was no such file before, so this deletes it, with all that stands in it by then."
+        return Card(f"Delete {name}", says, cannot_undo=_ITSELF_AN_UNDO)
+    says = f"What stands there by then is replaced by the {arguments.previous.size:,} bytes that stood there before."
+    return Card(f"Put {name} back as it was", says, cannot_undo=_ITSELF_AN_UNDO)
 
 
 def _mark(call: Call) -> str:

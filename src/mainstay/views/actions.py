@@ -22,6 +22,7 @@ from mainstay.views.opening import Opened
 
 if TYPE_CHECKING:
     from mainstay.ports import Catalogue
+    from mainstay.values import Value
     from mainstay.views.opening import Row
 
 
@@ -46,7 +47,7 @@ class Actions(Opened):
                 if undo is not None and self._payloads.lost(undo.arguments):
                     impossible = (*impossible, (path, FORGOTTEN_UNDO))
                     continue
-                by = _summary(catalogue, undo.operation) if undo is not None else ""
+                by = self._headline(undo.operation, undo.arguments, catalogue) if undo is not None else ""
                 found["possible"].append(self._action(path, prepared[path], catalogue) | {"by": by})
         left = [one for one in impossible if one[0] in prepared]
         found["impossible"] += [self._action(path, prepared[path], catalogue) | {"why": why} for path, why in left]
@@ -76,16 +77,12 @@ class Actions(Opened):
 
     def _action(self, path: str, prepared: e.EffectPrepared, catalogue: Catalogue) -> Row:
         """Name one action by the headline of its card."""
-        headline = prepared.operation
-        with suppress(UnknownNameError, msgspec.ValidationError):
-            operation = catalogue.operation(prepared.operation)
-            typed = from_plain(self._payloads.load(prepared.arguments), operation.input)
-            headline = operation.card(typed).headline if operation.card is not None else operation.summary
+        headline = self._headline(prepared.operation, prepared.arguments, catalogue)
         return {"action": say_path(path), "step": step_name(path), "headline": headline}
 
-
-def _summary(catalogue: Catalogue, operation: str) -> str:
-    try:
-        return catalogue.operation(operation).summary
-    except UnknownNameError:
-        return operation
+    def _headline(self, name: str, arguments: Value, catalogue: Catalogue) -> str:
+        with suppress(UnknownNameError, msgspec.ValidationError):
+            operation = catalogue.operation(name)
+            typed = from_plain(self._payloads.load(arguments), operation.input)
+            return operation.card(typed).headline if operation.card is not None else operation.summary
+        return name

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import statistics
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from mainstay import events as e
+from mainstay.errors import MainstayError
 from mainstay.kernel.rules import is_gone, is_newer
-from mainstay.kernel.state import END, OPEN_PLAN, duty_of, is_item, is_stopped
+from mainstay.kernel.state import END, FINAL, OPEN_PLAN, duty_of, is_item, is_stopped
 from mainstay.kernel.undo import undo_order
 from mainstay.ledger import queries
 from mainstay.ledger.codec import decode_fact
 from mainstay.requests.asked import recall_line
 from mainstay.runtime.journal import told_calls
 from mainstay.runtime.names import last_output
-from mainstay.sentences import SLOT, say, say_actor, say_event, say_path, say_status
+from mainstay.sentences import SLOT, say, say_actor, say_event, say_path, say_status, say_wait
 from mainstay.values import SECOND_US
 from mainstay.views.questions import Questions
 
@@ -34,7 +36,7 @@ class Plans(Questions):
     def plans(self, *, limit: int = 50, open_only: bool = False) -> list[Row]:
         """List plans, the newest first."""
         query = queries.OPEN_PLANS if open_only else queries.PLANS
-        return [
+        found: list[Row] = [
             {
                 "plan": row[0],
                 "playbook": row[1],
@@ -47,6 +49,42 @@ class Plans(Questions):
             }
             for row in self._reader.rows(query, (limit, 0))
         ]
+        for row in found:
+            if row["status"] == "running" and row["says"] != "paused":
+                row["says"] = (
+                    "needs your decision" if row["questions"] else self._says_waits(row["plan"]) or row["says"]
+                )
+        return found
+
+    def _says_waits(self, plan_id: str) -> str:
+        """Say what a plan waits for, where it and its child plans do nothing else; empty where something works.
+
+        Empty too where the plan can't be read: that is said where one looks at it, and hides no other.
+        """
+        waits = None
+        with suppress(MainstayError):
+            waits = self._waits(plan_id)
+        if not waits:
+            return ""
+        until, event = min(waits, key=lambda wait: (not wait[0], wait))
+        return say_wait(event, f"{until[:16].replace('T', ' ')} ({self._zone})" if until else "")
+
+    def _waits(self, plan_id: str) -> list[tuple[str, str]] | None:
+        """List the waits of a plan: until when at the latest, for what; None where something else goes on."""
+        plan = self.plan(plan_id)
+        due = {path: self.time(at_us) for at_us, path in self._reader.rows(queries.TIMERS_WAIT, (plan_id,))}
+        found: list[tuple[str, str]] = []
+        for path, slot in plan.slots.items():
+            if slot.status == "waiting":
+                found.append((due.get(path, ""), slot.awaits))
+            elif slot.status == "fanned":  # its items have slots of their own
+                inner = [self._waits(child) for child in slot.children if self.plan(child).status in OPEN_PLAN]
+                if None in inner:
+                    return None
+                found += [wait for waits in inner for wait in waits or ()]
+            elif slot.status not in FINAL:
+                return None
+        return found
 
     def left_alone(self) -> dict[str, int]:
         """Name the plans that started under rules which this release does not have, with the number (KERNEL L10)."""
