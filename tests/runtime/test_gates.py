@@ -78,7 +78,7 @@ def test_e1_an_edit_is_judged_like_anything_else_and_bad_ones_are_refused_by_nam
             await approve(word="curse")
         with pytest.raises(InputError, match="takes no wrod"):
             await approve(wrod="x")
-        with pytest.raises(InputError, match=r"Expected `str`"):
+        with pytest.raises(InputError, match="takes text for word, not a whole number"):
             await approve(word=3)
         return (await approve(word="fine"))["status"]
 

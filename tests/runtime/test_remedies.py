@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from kit import Said, each, facts, operations, plan, rule, run, start, undo
+from kit import TYPES, Said, after, agent, each, facts, operations, plan, rule, run, start, undo
 from kit import do as step
 
 from mainstay import events as e
 from mainstay.errors import InputError, Permanent
+from mainstay.kernel.graph import Cel, Literally, Record, Retry, Step
 from mainstay.requests.stuck import cause_of, chosen, group_of, grouped
 from mainstay.views import Views
+
+ONCE = Retry(attempts=1)
 
 
 def broken(world, name, words=("bad",)):
@@ -129,3 +132,42 @@ def test_what_another_operation_meets_is_another_cause():
 def test_a_name_of_nothing_stuck_is_refused():
     with pytest.raises(InputError, match="Nothing that is stuck is called"):
         chosen([], ["abc.step"])
+
+
+@pytest.mark.parametrize(("kind", "target"), [("agent", "broken"), ("agent", "raise_it"), ("do", "test.slow")])
+def test_an_edit_changes_what_it_names_and_the_rest_stays_as_the_playbook_gives_it(workspace, world, kind, target):
+    """Also where nothing was recorded before it failed (E1); what was not changed keeps its labels (P1)."""
+
+    async def scenario(owner):
+        word = Cel("a.word", names=("a",), paths=("a.word",), scope=(("a", "any"),))
+        failing = step("b", target, "", retry=ONCE) if kind == "do" else agent("b", target, retry=ONCE)
+        given = Record({"word": word, "number": Literally(30)})
+        failing = msgspec.structs.replace(failing, arguments=given, needs=after("a"))
+        definition = msgspec.structs.replace(plan(agent("a", "echo"), failing), types={**TYPES, "a": "any"})
+        plan_id, standing = await start(owner, definition)
+        with pytest.raises(InputError, match=r"takes a whole number for number, not text"):
+            await rule(owner, standing["questions"][0], "retry", arguments={"number": "x"})
+        await rule(owner, standing["questions"][0], "retry", arguments={"number": 0})
+        (reopened,) = facts(owner, plan_id, e.StepReopened)
+        return reopened.arguments, Views(owner.workspace).plan(plan_id).slots["b"]
+
+    arguments, slot = run(workspace, world, scenario, seconds=60)
+    assert arguments == {"word": "hi", "number": 0}
+    if kind == "do":
+        assert slot.status == "done"
+        assert slot.output["word"] == "hi"
+        assert {"agent:echo", "operator"} <= set(slot.labels)
+
+
+def test_e1_an_edit_without_what_could_not_be_worked_out_is_told_what_is_missing(workspace, world):
+    async def scenario(owner):
+        nothing = Cel("a.nothing", names=("a",), paths=("a.nothing",), scope=(("a", "any"),))
+        wrong = Record({"word": nothing, "token": Literally("x")})
+        failing = Step(name="b", kind="do", target="test.unsay", effect="reversible", arguments=wrong, needs=after("a"))
+        definition = msgspec.structs.replace(plan(agent("a", "echo"), failing), types={**TYPES, "a": "any"})
+        _, standing = await start(owner, definition)
+        with pytest.raises(InputError, match=r"test\.unsay needs word as well"):
+            await rule(owner, standing["questions"][0], "retry", arguments={"token": "y"})
+        return (await rule(owner, standing["questions"][0], "retry", arguments={"word": "x"}))["status"]
+
+    assert run(workspace, world, scenario) == "completed"

@@ -15,6 +15,7 @@ from mainstay.kernel.state import END, is_call
 from mainstay.playbooks.inputs import read_inputs
 from mainstay.requests.files import file_content
 from mainstay.runtime.attempt import as_changed
+from mainstay.runtime.names import Names, to_be_edited
 from mainstay.runtime.stage import stream_of
 
 if TYPE_CHECKING:
@@ -105,8 +106,7 @@ def _edited(desk: Requests, plan: Plan, decision: str, params: Params) -> Value:
         return None
     if question.paths[0] == END:
         raise InputError("How a plan ends has nothing to change.", remedy="Try again, or skip it to end without.")
-    before = desk.payloads.load(plan.slots[question.paths[0]].arguments)
-    merged = {**(before if isinstance(before, dict) else {}), **changes}
+    merged = {**_before(desk, plan, question.paths[0]), **changes}
     pinned: dict[str, tuple[str, bytes]] = params.get("pinned") or {}
     for name, (file, content) in pinned.items():  # a new file in the place of one, pinned as an input is
         new = desk.pin(file, content)
@@ -116,6 +116,19 @@ def _edited(desk: Requests, plan: Plan, decision: str, params: Params) -> Value:
     if kind is not None:  # a mistake is said now, not once it failed again
         as_changed(plan.step(question.paths[0]).target or "It", left, {*changes, *pinned}, kind)
     return desk.payloads.keep(left, kind, plan=plan)
+
+
+def _before(desk: Requests, plan: Plan, path: str) -> dict[str, Value]:
+    """Give the arguments that are changed: as recorded, or worked out where nothing was recorded before it failed."""
+    slot = plan.slots[path]
+    if slot.arguments is None and path.startswith("~"):
+        undone = plan.slots[path.removeprefix("~")].undo
+        before = desk.payloads.load(undone.arguments if undone is not None else None)
+    elif slot.arguments is None and not is_call(path) and plan.step(path).kind in ("agent", "do"):
+        return to_be_edited(Names(desk.engine.parts, plan, path), plan.step(path))
+    else:
+        before = desk.payloads.load(slot.arguments)
+    return before if isinstance(before, dict) else {}
 
 
 def _input_of(desk: Requests, plan: Plan, path: str) -> type[msgspec.Struct] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
 import msgspec
@@ -29,6 +30,16 @@ if TYPE_CHECKING:
 
 T = TypeVar("T", bound=msgspec.Struct)
 
+_WANTED = re.compile(r"Expected `([^`]+)`, got `([^`]+)`")
+_KINDS = {
+    "str": "text",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "array": "a list",
+    "object": "a record",
+    "null": "nothing",
+}
 # In the order of a sentence: "Pay: 12.00 EUR to Anna Berg from account DE12".
 _ROLES: Mapping[Role, str] = {
     "deletion_target": "",
@@ -145,10 +156,23 @@ def as_changed(name: str, arguments: Value, changes: Iterable[str], kind: type[T
     known = f"It takes: {', '.join(kind.__struct_fields__)}."
     if unknown := set(changes) - set(kind.__struct_fields__):
         raise InputError(f"{name} takes no {', '.join(sorted(unknown))}.", remedy=known)
+    given = arguments if isinstance(arguments, dict) else {}
+    if missing := [one.name for one in msgspec.structs.fields(kind) if one.required and one.name not in given]:
+        raise InputError(f"{name} needs {', '.join(missing)} as well.", remedy=known)
     try:
         return from_plain(arguments, kind)
     except msgspec.ValidationError as error:
-        raise InputError(f"{name} does not take it so: {error}.", remedy=known) from None
+        raise InputError(f"{name} {_not_so(error)}.", remedy=known) from None
+
+
+def _not_so(error: msgspec.ValidationError) -> str:
+    """Say in the owner's words which argument is not taken as it is: "takes text for word, not a whole number"."""
+    why, _, place = str(error).partition(" - at `$")
+    place = place.strip("`.")
+    if (told := _WANTED.fullmatch(why)) is None:
+        return f"does not take {place or 'it'} so: {why}"
+    wanted, got = (" or ".join(_KINDS.get(kind, kind) for kind in one.split(" | ")) for one in told.groups())
+    return f"takes {wanted}{' for ' * bool(place)}{place}, not {got}"
 
 
 def check_of(plan: Plan, path: str) -> Cel | None:

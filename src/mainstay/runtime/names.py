@@ -7,11 +7,12 @@ value of its type.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from mainstay.errors import ForgottenError
+from mainstay.errors import ForgottenError, MainstayError
 from mainstay.kernel import graph as g
 from mainstay.kernel.forking import adopted_part
 from mainstay.kernel.state import is_item, step_name
@@ -150,6 +151,20 @@ def value_of(parts: Parts, step: g.Step, slot: Slot) -> Value:
         rows = parts.payloads.load(value.get("rows", []))  # many of them stand as a reference of their own
         return {**value, "at": rfc3339(int(str(value["at"]))), "rows": rows}
     return value
+
+
+def to_be_edited(names: Names, step: g.Step) -> dict[str, Value]:
+    """Give the arguments of a step that an operator's edit changes: those of them that can be worked out.
+
+    Of an action what is forgotten is left out: it has to be given anew.
+    """
+    found: dict[str, Value] = {}
+    for name, template in step.arguments.fields.items():
+        with suppress(MainstayError):
+            if step.effect not in (None, "read"):
+                names.refuse_forgotten(template)
+            found[name] = names.value(template)
+    return found
 
 
 def last_output(slot: Slot) -> Value:

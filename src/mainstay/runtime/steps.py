@@ -28,7 +28,7 @@ from mainstay.ports import Proposal
 from mainstay.runtime.asking import ask
 from mainstay.runtime.attempt import Attempt, in_time_of_step, judged
 from mainstay.runtime.children import Children
-from mainstay.runtime.names import Names
+from mainstay.runtime.names import Names, to_be_edited
 from mainstay.runtime.talks import Conversation, in_worker, step_time
 from mainstay.values import Failure, merge_labels
 
@@ -105,6 +105,8 @@ class Steps:
             self.children.begin(plan, path, step, names.labels)
         else:
             slot = plan.slots[path]
+            if slot.edited:  # what was not changed came from where it comes from
+                to_be_edited(names, step)
             arguments = self._parts.payloads.load(slot.arguments) if slot.edited else names.value(step.arguments)
             labels = merge_labels(names.labels, slot.labels, ("operator",)) if slot.edited else names.labels
             if step.kind == "agent":
