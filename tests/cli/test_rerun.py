@@ -155,6 +155,24 @@ def test_p6_an_undo_names_the_reruns_that_lean_on_what_it_takes_back(desk, ended
     assert [(row["plan"], row["steps"]) for row in question["leaning"]] == [(second, ["first"]), (third, ["first"])]
 
 
+def test_p6_an_undo_of_a_rerun_names_what_stays_as_it_was_taken_over_and_the_plans_that_did_it(desk, ended):
+    second = desk.json("rerun", ended, "word=two", "--undo", "second", "--adopt", "tell", "--yes")["plan"]
+    third = desk.json("rerun", second, "--from", "tell", "--adopt", "tell", "--yes")["plan"]
+    asked = desk.run("undo", third)
+    assert asked.returncode == 0, asked.stderr
+    said = " ".join(asked.stderr.split())
+    assert "Stays, as a run before this one did it" in said
+    assert "second-two.txt" in said
+    assert all(f"to take it back as well: mainstay undo {plan}" in said for plan in (ended, second))
+    done = desk.json("undo", second, "--yes")
+    taken = [(row["plan"], [one["step"] for one in row["possible"]]) for row in done["taken_over"]]
+    assert taken == [(ended, ["first"])]
+    assert [one["step"] for one in done["taken_over"][0]["impossible"]] == ["tell"]
+    assert files(desk) == ["first.txt"]
+    assert desk.json("undo", ended, "--yes")["taken_over"] == []
+    assert files(desk) == []
+
+
 def test_p6_an_undo_names_no_rerun_that_took_over_nothing_of_it(desk, ended):
     desk.json("rerun", ended, "--from", "first", *("--again", "first", "--again", "second", "--adopt", "tell", "--yes"))
     asked = desk.run("undo", ended)

@@ -114,7 +114,7 @@ def undo(screen: Screen, folder: Path | None, name: str, reason: str, *, yes: bo
         last = views.timeline(plan)[-1]["what"]
         stays = views.show(plan)["not_undone"]
     document = standing | {"taken_back": listed["possible"], "left": listed["impossible"], "stays": stays}
-    document["leaning"] = listed["leaning"]
+    document |= {"leaning": listed["leaning"], "taken_over": listed["taken_over"]}
     screen.give(document, lambda _: say_standing(screen, standing))
     if not screen.as_json:
         screen.say(last)
@@ -125,7 +125,8 @@ def undo(screen: Screen, folder: Path | None, name: str, reason: str, *, yes: bo
 def _nothing_undone(listed: Row) -> Row:
     """Give the document of an undo that had nothing to do."""
     left: list[Row] = listed["impossible"]
-    return {"plan": listed["plan"], "taken_back": [], "left": left, "stays": left, "leaning": listed["leaning"]}
+    kept = {name: listed[name] for name in ("plan", "leaning", "taken_over")}
+    return kept | {"taken_back": [], "left": left, "stays": left}
 
 
 def _check_undo(plan: str, status: str) -> None:
@@ -150,6 +151,18 @@ def _say_nothing(listed: Row) -> str:
     return "Nothing of it can be taken back." if listed["impossible"] else "It did nothing that could be taken back."
 
 
+def _draw_taken_over(rows: list[Row], console: Console) -> None:
+    """Name what a rerun took over: it was done by another plan, and an undo of this one leaves it there."""
+    if rows:
+        console.print(text("Stays, as a run before this one did it and this one took it over:", "bold red"))
+    for row in rows:
+        for one in [*row["possible"], *row["impossible"]]:
+            console.print(text(f"  {one['action']}: {one['headline']}"))
+        did = f"    Done by {row['title']} ({row['plan']})"
+        back = f"to take it back as well: mainstay undo {row['plan']}" if row["possible"] else "it can't be taken back"
+        console.print(text(f"{did}; {back}", "dim"))
+
+
 def _draw_undo(listed: Row, console: Console) -> None:
     console.print(text(f"{listed['title']} ({listed['plan']})", "bold"))
     console.print(text("Will be taken back, the last one first:" if listed["possible"] else _say_nothing(listed)))
@@ -162,6 +175,7 @@ def _draw_undo(listed: Row, console: Console) -> None:
         console.print(text(f"  {row['action']}: {row['headline']}"))
     for why, count in Counter(row["why"] for row in listed["impossible"]).items():
         console.print(text(f"  Why ({count}): {why}"))
+    _draw_taken_over(listed["taken_over"], console)
     if listed["leaning"]:
         console.print(
             text("Others lean on it: they took over what is taken back here, and stay as they are.", "bold red")

@@ -17,6 +17,11 @@ Rows: TypeAlias = "Callable[[str, Sequence[object]], list[tuple[Any, ...]]]"
 Row: TypeAlias = dict[str, Any]
 
 
+def adopted_steps(plan: Plan) -> set[str]:
+    """Name the steps of a rerun of which something was done by a plan before it."""
+    return {one.path for one in plan.adopted if one.status in ("done", "partly")}
+
+
 def leaning(rows: Rows, load: Callable[[str], Plan], plan: Plan, paths: Iterable[str]) -> list[Row]:
     """List the reruns that took over what was done at these paths of a plan, and the reruns of those.
 
@@ -29,7 +34,7 @@ def _leaning(rows: Rows, load: Callable[[str], Plan], plan: Plan, names: set[str
     found = rows(queries.BEGUN_BY, (plan.playbook, plan.proposed_at_us, plan.id)) if names and not plan.parent else []
     for (plan_id,) in found:
         rerun = load(plan_id)
-        taken = [one.path for one in rerun.adopted if one.status in ("done", "partly") and one.path in names]
+        taken = [one.path for one in rerun.adopted if one.path in names & adopted_steps(rerun)]
         if rerun.fork_of != plan.id or not taken:
             continue
         if rerun.status != "undone":

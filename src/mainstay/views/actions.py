@@ -13,7 +13,7 @@ from mainstay.contracts import from_plain
 from mainstay.errors import UnknownNameError
 from mainstay.kernel.state import ENDED, duty_of, in_flight, step_name
 from mainstay.kernel.undo import undo_order
-from mainstay.requests.leaning import leaning
+from mainstay.requests.leaning import adopted_steps, leaning
 from mainstay.requests.release import in_doubt, plans_in_doubt
 from mainstay.requests.release import shown as shown_doubt
 from mainstay.runtime.sealing import FORGOTTEN_UNDO
@@ -21,6 +21,9 @@ from mainstay.sentences import say_path
 from mainstay.views.opening import Opened
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
+    from mainstay.kernel.state import Plan
     from mainstay.ports import Catalogue
     from mainstay.values import Value
     from mainstay.views.opening import Row
@@ -29,11 +32,15 @@ if TYPE_CHECKING:
 class Actions(Opened):
     """The actions of plans, each as its card named it."""
 
-    def undo_list(self, plan_id: str, catalogue: Catalogue) -> Row:
-        """List what an undo would take back, in order, and what it can't; each as its card named it."""
+    def undo_list(self, plan_id: str, catalogue: Catalogue, steps: Container[str] | None = None) -> Row:
+        """List what an undo would take back, in order, and what it can't; each as its card named it.
+
+        `steps` are those it is about, all where nothing is said. Of a rerun `taken_over` lists what plans before it
+        did, and it took over: an undo of it leaves that in the world.
+        """
         plan = self.plan(plan_id)
         prepared = {one.fact.path: one.fact for one in self.recorded(plan_id) if isinstance(one.fact, e.EffectPrepared)}
-        possible, impossible = undo_order(plan)
+        possible, impossible = undo_order(plan, steps)
         leans = leaning(self._reader.rows, self.plan, plan, possible)
         found: Row = {"plan": plan_id, "title": plan.title, "leaning": leans, "possible": [], "impossible": []}
         for path in possible:
@@ -51,7 +58,20 @@ class Actions(Opened):
                 found["possible"].append(self._action(path, prepared[path], catalogue) | {"by": by})
         left = [one for one in impossible if one[0] in prepared]
         found["impossible"] += [self._action(path, prepared[path], catalogue) | {"why": why} for path, why in left]
+        found["taken_over"] = self._taken_over(plan, catalogue) if steps is None else []
         return found
+
+    def _taken_over(self, plan: Plan, catalogue: Catalogue) -> list[Row]:
+        """List, plan by plan, what stands of what a rerun took over: the plan before it first."""
+        rows: list[Row] = []
+        names = adopted_steps(plan)
+        while names:
+            plan = self.plan(plan.fork_of)
+            listed = self.undo_list(plan.id, catalogue, names)
+            if listed["possible"] or listed["impossible"]:
+                rows.append({name: listed[name] for name in ("plan", "title", "possible", "impossible")})
+            names &= adopted_steps(plan)
+        return rows
 
     def is_over(self, plan_id: str) -> bool:
         """Whether a plan ended, its child plans too, and nothing of it is on its way any more."""
