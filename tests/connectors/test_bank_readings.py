@@ -199,6 +199,9 @@ def test_one_account_beside_names_that_differ_is_the_owners_and_beside_one_name_
     (doubt,) = read(one).doubts
     assert doubt.layout is None  # what can't be told is not remembered
     assert "nothing tells whether it is yours or theirs" in doubt.body
+    assert "counts for this file alone and is not remembered" in doubt.body
+    named = ColumnMap(booked_on="Datum", counterparty="Name", iban="IBAN", amount="Betrag", currency="W\u00e4hrung")
+    assert read(one, named).doubts == ()  # as the card promises
 
 
 def test_where_the_owners_account_stands_above_the_table_another_is_theirs_and_shown():
@@ -300,3 +303,11 @@ def test_rows_that_detail_a_batch_are_texts_of_the_row_before():
         (30000, "Sammelgutschrift Kunde A 100.00 Kunde B 200.00")
     ]
     assert "Details of a batch, read with the row before: 2 rows." in read(bare).notes
+
+
+def test_a_question_that_no_layout_can_answer_says_that_its_yes_counts_once():
+    """Such a question comes with the next file too, so it must not look as if it were remembered."""
+    text = "Date,Name,Amount,Currency,State\n2026-04-13,ACME,5.00,EUR,COMPLETED\n2026-04-14,ACME,6.00,EUR,FROBBED\n"
+    (asked,) = [doubt for doubt in read(text).doubts if "not booked yet?" in doubt.headline]
+    assert asked.layout is None
+    assert asked.body.splitlines()[-1].startswith("Your yes counts for this file alone")

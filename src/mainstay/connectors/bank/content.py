@@ -192,6 +192,8 @@ def with_own_account(table: Table, beside: str) -> tuple[Table, str]:
     remark = (
         f"The column {header!r} holds one account, and nothing tells whether it is yours or theirs, so it is left out:"
         f' name the columns, and say iban = "{header}" if it is theirs, account = "{header}" if it is yours.'
+        " Your yes counts for this file alone and is not remembered, as the column would stay left out of the next ones"
+        " too; once the columns are named in mainstay.toml you are not asked again."
     )
     return _renamed(table, {"iban": ""}), remark
 

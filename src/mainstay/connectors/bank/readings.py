@@ -27,6 +27,7 @@ _WRITTEN = re.compile(r"[-\u2212(]")
 _TELLING = re.compile("[1-9]")
 _CARD = re.compile(r"card|kreditkart|carte|tarjeta|carta|extended details|appears on your statement")
 _SECTION = "bank.columns"
+_ALONE = "Your yes counts for this file alone: the next one that has this is asked about too."
 _SAID = 100  # characters in which a row says that it is a payment to the card
 _MIXED = "some amounts of money out have a minus and some have none, and no running balance tells which were taken back"
 _SAY = (
@@ -146,8 +147,9 @@ def card_remark(table: Table, rows: Sorted) -> list[str]:
 
 
 def ask_each_time(source: Source, headline: str, lines: Sequence[str], remedy: str) -> Doubt:
-    """Ask what no layout can answer for the next file."""
-    body = "\n".join([*lines[:SAMPLE_ROWS], *[f"and {len(lines) - SAMPLE_ROWS} more"] * (len(lines) > SAMPLE_ROWS)])
+    """Ask what no layout can answer for the next file, and say so."""
+    more = [f"and {len(lines) - SAMPLE_ROWS} more"] * (len(lines) > SAMPLE_ROWS)
+    body = "\n".join([*lines[:SAMPLE_ROWS], *more, _ALONE])
     ident = digest_of(b"asked", source.name.encode(), headline.encode(), body.encode())[:16]
     return Doubt(ident, "layout", source.name, f"{source.name}: {headline}", body, remedy)
 
