@@ -171,3 +171,14 @@ def test_e1_an_edit_without_what_could_not_be_worked_out_is_told_what_is_missing
         return (await rule(owner, standing["questions"][0], "retry", arguments={"word": "x"}))["status"]
 
     assert run(workspace, world, scenario) == "completed"
+
+
+def test_m7_an_edit_for_an_agent_that_is_gone_records_only_what_you_gave(workspace, world):
+    """Nothing tells what is personal in the rest of its arguments, so the rest is not written into the history."""
+
+    async def scenario(owner):
+        plan_id, standing = await start(owner, plan(agent("a", "nobody", "Ada", retry=ONCE)))
+        await rule(owner, standing["questions"][0], "retry", arguments={"number": 1})
+        return [fact.arguments for fact in facts(owner, plan_id, e.StepReopened)]
+
+    assert run(workspace, world, scenario) == [{"number": 1}]

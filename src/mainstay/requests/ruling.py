@@ -106,25 +106,28 @@ def _edited(desk: Requests, plan: Plan, decision: str, params: Params) -> Value:
         return None
     if question.paths[0] == END:
         raise InputError("How a plan ends has nothing to change.", remedy="Try again, or skip it to end without.")
-    merged = {**_before(desk, plan, question.paths[0]), **changes}
+    kind = _input_of(desk, plan, question.paths[0])
+    merged = {**_before(desk, plan, question.paths[0], kind), **changes}
     pinned: dict[str, tuple[str, bytes]] = params.get("pinned") or {}
     for name, (file, content) in pinned.items():  # a new file in the place of one, pinned as an input is
         new = desk.pin(file, content)
         merged[name] = [new] if isinstance(merged.get(name), list) else new
     left: dict[str, Value] = {name: value for name, value in merged.items() if value is not None}
-    kind = _input_of(desk, plan, question.paths[0])
     if kind is not None:  # a mistake is said now, not once it failed again
         as_changed(plan.step(question.paths[0]).target or "It", left, {*changes, *pinned}, kind)
     return desk.payloads.keep(left, kind, plan=plan)
 
 
-def _before(desk: Requests, plan: Plan, path: str) -> dict[str, Value]:
-    """Give the arguments that are changed: as recorded, or worked out where nothing was recorded before it failed."""
+def _before(desk: Requests, plan: Plan, path: str, kind: type[msgspec.Struct] | None) -> dict[str, Value]:
+    """Give the arguments that are changed: as recorded, or worked out where nothing was recorded before it failed.
+
+    Without their type nothing is worked out: it says what is personal in them, and has to be sealed.
+    """
     slot = plan.slots[path]
     if slot.arguments is None and path.startswith("~"):
         undone = plan.slots[path.removeprefix("~")].undo
         before = desk.payloads.load(undone.arguments if undone is not None else None)
-    elif slot.arguments is None and not is_call(path) and plan.step(path).kind in ("agent", "do"):
+    elif slot.arguments is None and kind is not None and not is_call(path) and plan.step(path).kind in ("agent", "do"):
         return to_be_edited(Names(desk.engine.parts, plan, path), plan.step(path))
     else:
         before = desk.payloads.load(slot.arguments)
