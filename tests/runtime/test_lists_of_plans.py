@@ -346,7 +346,7 @@ def test_a_round_that_fails_is_tried_again_with_what_the_last_good_one_returned(
         below = child(wrong, say("a"), returns={"word": cel("a.word", "a")})
         plan_id, standing = await start(owner, parent(loop(), child=below))
         again = await rule(owner, standing["questions"][0], "retry")
-        given = owner.engine.load(f"{plan_id}-r-r3").inputs
+        given = owner.payloads.load(owner.engine.load(f"{plan_id}-r-r3").inputs)
         return given, len(again["questions"])
 
     assert run(workspace, world, scenario) == ({"word": "one!"}, 1)

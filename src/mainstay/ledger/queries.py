@@ -28,7 +28,7 @@ SELECT id FROM plan WHERE id IN (
 STARTED = """
 SELECT p.id, e.version, e.body FROM plan p JOIN stream s ON s.name = 'plan:' || p.id
 JOIN event e ON e.stream = s.id AND e.sequence < 200 AND e.kind = 'PlanStarted'
-WHERE p.ended_at_us IS NULL ORDER BY p.id"""
+WHERE p.ended_at_us IS NULL ORDER BY +p.id"""
 # Ids of those whose ids begin so: "plan-" gives the child plans, and theirs. (prefix, prefix)
 LIVE_UNDER = """
 SELECT id FROM plan WHERE id >= ? AND id < ? || char(0x10ffff) AND parked = 0
