@@ -293,6 +293,7 @@ class Owner(Works):
                 projected=projections_of(blobs),
                 workspace=self.keys.workspace,
                 begin=False,
+                lost=self.lock.is_lost,
             )
             opened.callback(self.ledger.close)
             forgotten = Forgotten(ledger_keys.forgotten_file(workspace.state))

@@ -18,9 +18,10 @@ import pytest
 from ledger_samples import FAILURE, KEY, NOW_US, PROJECTIONS, append, append_all, appended, completed, proposed
 
 from mainstay import events as e
-from mainstay.errors import LedgerError, WrongKeyError
+from mainstay.errors import ConflictError, LedgerError, WrongKeyError
 from mainstay.ledger import database, queries, sqlite, wal
 from mainstay.ledger.blobs import FileBlobs
+from mainstay.ledger.lock import OwnerLock
 from mainstay.ledger.people import PersonKeyring
 from mainstay.ledger.reader import SqliteReader
 from mainstay.ledger.sqlite import SqliteLedger
@@ -354,6 +355,21 @@ def test_f12_a_writer_that_was_overtaken_is_refused(ledger, folder):
         ledger.reopen()
         assert [each.fact.path for each in ledger.tail()] == ["a", "b"]
         assert ledger.verify().whole
+
+
+def test_f12_an_owner_whose_lock_was_taken_writes_nothing_more_even_where_nothing_collides(folder):
+    folder.mkdir(parents=True)
+    first = OwnerLock(folder, "the first")
+    with SqliteLedger(folder / "ledger.db", KEY, projected=PROJECTIONS, lost=first.is_lost) as ledger:
+        append(ledger, appended("plan:p", 0, completed("a")))
+        (folder / "owner.lock").unlink()
+        second = OwnerLock(folder, "the second")
+        with pytest.raises(ConflictError, match="no longer holds the lock"):
+            append(ledger, appended("plan:p", 1, completed("b")))
+        assert [each.fact.path for each in ledger.tail()] == ["a"]
+        assert not second.is_lost()
+        second.release()
+    first.release()
 
 
 @pytest.mark.parametrize("emptied", [False, True])

@@ -44,7 +44,7 @@ class OwnerLock:
 
         Raises LedgerError when the folder can't be written to.
         """
-        path = folder / LOCK_NAME
+        path = self._path = folder / LOCK_NAME
         try:
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
@@ -62,6 +62,13 @@ class OwnerLock:
         except OSError as error:
             os.close(self._file)
             raise refused(folder, error) from error
+
+    def is_lost(self) -> bool:
+        """Whether the file that is locked lies there no longer: another process may have locked the one that does."""
+        try:
+            return self._path.stat().st_ino != self.owner.inode
+        except FileNotFoundError:
+            return True
 
     def release(self) -> None:
         """Let go; the next process may write."""

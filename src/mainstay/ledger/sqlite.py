@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import apsw
 
-from mainstay.errors import CommitFailedError, DiskFullError, LedgerError
+from mainstay.errors import CommitFailedError, ConflictError, DiskFullError, LedgerError
 from mainstay.ledger import batch, database, projections
 from mainstay.ledger.checkpoint import Checkpointer
 from mainstay.ledger.reader import SqliteReader
@@ -58,13 +58,16 @@ class SqliteLedger:
         workspace: str = "",
         progress: projections.Progress | None = None,
         begin: bool = True,
+        lost: Callable[[], bool] = lambda: False,
     ) -> None:
         """Open or create; completes what a crash left in the WAL, and makes changed projections anew.
 
-        Without `begin` nothing is created: a history that is missing is an error, never a new one.
+        Without `begin` nothing is created: a history that is missing is an error, never a new one. `lost` says, before
+        each commit, whether somebody else may own the workspace by now: nothing is written then (FAULTS F12).
         Raises WrongKeyError, or LedgerError when the file can't be used.
         """
         self._path, self._key, self._workspace = path, key, workspace
+        self._lost = lost
         self.segments = Segments(path.parent, key)
         self._projected = tuple(projected)
         self._queue: deque[batch.Request] = deque()
@@ -263,6 +266,8 @@ class SqliteLedger:
         if self._failure is not None:
             return partial(refuse, requests, self._failure)
         try:
+            if self._lost():
+                return partial(refuse, requests, _overtaken(self._path))
             work = self._writing.commit(requests)
             self._checkpointer.note(self._writer)
             self._room.keep()
@@ -271,6 +276,13 @@ class SqliteLedger:
             return partial(refuse, requests, self._failure)
         self._waited_s = (time.perf_counter() - began_s) - (time.thread_time() - worked_s)
         return partial(resolve, work)
+
+
+def _overtaken(path: Path) -> ConflictError:
+    return ConflictError(
+        f"This process no longer holds the lock of {path.parent}: somebody took it away, and may work there now.",
+        remedy="Nothing more was written. See who works on the workspace, then start again: mainstay doctor",
+    )
 
 
 def _failure(path: Path, error: Exception) -> CommitFailedError:

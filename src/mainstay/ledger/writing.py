@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     import apsw
 
-    from mainstay.errors import CommitFailedError
+    from mainstay.errors import CommitFailedError, ConflictError
     from mainstay.ports import Projection
 
 BATCH_BYTES = 4 * 1024 * 1024
@@ -70,7 +70,7 @@ def resolve(work: batch.Batch) -> None:
             future.set_exception(conflict)
 
 
-def refuse(requests: Sequence[batch.Request], error: CommitFailedError) -> None:
+def refuse(requests: Sequence[batch.Request], error: CommitFailedError | ConflictError) -> None:
     """Tell those who wait that their batch failed; in the loop."""
     for request in requests:
         if not request.future.done():
