@@ -182,7 +182,7 @@ def test_an_item_of_a_long_list_is_called_back_by_its_number_in_the_whole_list(w
             if any(row["path"] == "a/69" for row in Views(owner.workspace).leaving()):
                 break
             await asyncio.sleep(0.02)
-        (child,) = {row["plan"] for row in Views(owner.workspace).leaving()}
+        (child,) = {row["plan"] for row in Views(owner.workspace).leaving() if row["path"] == "a/69"}
         await called_back(owner, plan_id, 70)
         return owner.engine.load(child).slots["a/69"].status
 
