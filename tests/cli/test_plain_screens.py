@@ -71,9 +71,11 @@ def test_the_log_of_the_service_tells_the_time_of_the_company(desk):
     toml.write_text(toml.read_text().replace('timezone = "UTC"', 'timezone = "Asia/Kolkata"'))
     made(desk, "lost", LOST)
     service = desk.service()
+    assert service.stderr is not None
+    assert "Other commands reach it there" in service.stderr.readline()
+    assert service.stderr.readline() == "Times: Asia/Kolkata.\n"
     desk.json("run", "lost", status=3)
     _, _, log = stop(service)
-    assert "Times: Asia/Kolkata." in log
     minutes = {line[3:5] for line in log.splitlines() if re.match(r"\d\d:\d\d:\d\d ", line)}
     begun = desk.json("plans")[0]["proposed_at"]
     assert begun.endswith("+05:30")
