@@ -176,6 +176,14 @@ class Policy(Protocol):
         ...
 
 
+class Judge(Protocol):
+    """One side of the choke point; `governance/judge.py` puts several together."""
+
+    def judge(self, proposal: Proposal) -> Verdict | None:
+        """Allow, ask or deny; None where this side has nothing to say. An error in it asks the operator."""
+        ...
+
+
 class Catalogue(Protocol):
     """The operations and agents a workspace has."""
 

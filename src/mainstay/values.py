@@ -183,12 +183,18 @@ class Failure(msgspec.Struct, frozen=True, omit_defaults=True):
     cause: Literal["", "JournalMismatch", "MissingVersion", "Rejected"] = ""  # where what follows depends on it
 
 
-class Verdict(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What policy says of one prepared effect, with the rule that spoke and its sentence."""
+class Spoken(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What one rule says of one prepared effect, and its sentence."""
 
     decision: Literal["allow", "ask", "deny"]
     rule: str
     why: str
+
+
+class Verdict(Spoken, frozen=True, omit_defaults=True):
+    """What policy says of one prepared effect: the rule that decided, and what else asked or denied."""
+
+    also: tuple[Spoken, ...] = ()
 
 
 def digest_of(*parts: bytes) -> Digest:

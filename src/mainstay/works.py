@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from mainstay import events as e
 from mainstay.connectors.guard import Guard, classify
 from mainstay.governance.budgets import Budgets
+from mainstay.governance.judge import Judges
 from mainstay.governance.outages import Outages
 from mainstay.ledger import queries
 from mainstay.ledger.batch import STREAM_EVENTS
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from mainstay.kernel.budget import Cap
-    from mainstay.ports import Catalogue, Clock, Ledger, Policy, Workers
+    from mainstay.ports import Catalogue, Clock, Judge, Ledger, Policy, Workers
     from mainstay.runtime.payloads import Payloads
     from mainstay.runtime.timers import TimerKind
 
@@ -58,6 +59,7 @@ class Ground(NamedTuple):
     delays: Mapping[str, int] = MappingProxyType({})
     timezone: str = "UTC"
     grace_s: float = GRACE_S
+    judges: Mapping[str, Judge] = MappingProxyType({})  # beside the policy, by what cards call them: "secrets"
 
 
 class Works:
@@ -87,7 +89,7 @@ class Works:
             random=ground.random,
             token_key=ground.token_key,
             catalogue=ground.catalogue,
-            policy=ground.policy,
+            policy=Judges({"policy": ground.policy, **ground.judges}),
             budgets=Budgets(ground.ledger, ground.caps, ground.timezone),
             places=LedgerPlaces(ground.ledger),
             outside=LedgerOutside(ground.ledger),
