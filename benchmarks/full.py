@@ -112,7 +112,7 @@ def steps(folder: Path, wanted: argparse.Namespace, env: Env | None = None) -> F
                     answer = programs[program].ask(kind, concurrency=at_once, seconds=wanted.seconds)
                     seen[f"{name}_c{at_once}"].append(answer)
                     note(f"round {number + 1}: {name}, {at_once} at once: {answer['steps_per_s']:,.0f} steps/s")
-            seen["rebuild"].append(programs[MAINSTAY].ask("rebuild"))
+            seen["rebuild"].append(programs[MAINSTAY].ask("rebuild", seconds=1.0))
             seen["rows"].append(programs[JOURNAL].ask("rows", seconds=1.0))
     return summary(seen, at_once_of(env))
 
@@ -132,7 +132,7 @@ def summary(seen: dict[str, list[Figures]], at_onces: tuple[int, ...]) -> Figure
                 above, below = (rates(seen[f"{name}_c{at_once}"]) for name in (ours, peer))
                 found["ratios"][f"{ours}_c{at_once}_vs_{peer}"] = round(ratio(above, below), 3)
     rebuilt, rows = [each["taken_per_s"] for each in seen["rebuild"]], [each["rows_per_s"] for each in seen["rows"]]
-    found["rebuild_events_per_s"] = round(statistics.median(rebuilt))
+    found["rebuild"] = medians(seen["rebuild"], ("events_per_s", "taken_per_s"))
     found["ratios"]["rebuild_vs_journal_rows"] = round(ratio(rebuilt, rows), 3)
     return found
 

@@ -32,6 +32,7 @@ PLANS = "SELECT count(*) FROM plan"
 GROW_BY = 50
 MOST_EVENTS = 20  # of one of these plans
 WARM_UP = 2
+REBUILDS = 3  # at least
 
 
 class Bench:
@@ -62,7 +63,7 @@ class Bench:
     async def window(self, request: Request) -> Answer:
         kind = request["kind"]
         if kind == "rebuild":
-            return self.rebuild()
+            return self.rebuild(request["seconds"])
         if kind == "grow":
             return await self.grow(request)
         for _ in range(WARM_UP if kind == "worker" else 0):  # the worker processes have started then
@@ -87,11 +88,22 @@ class Bench:
     def size(self, of: str) -> int:
         return self.owner.ledger.head()[0] if of == "events" else self.owner.ledger.rows(PLANS)[0][0]
 
-    def rebuild(self) -> Answer:
-        """Make all projections anew from the history so far; only the events count that one of them takes."""
-        done = self.owner.ledger.rebuild()
+    def rebuild(self, seconds: float) -> Answer:
+        """Make all projections anew from the history so far, again and again; the quickest counts.
+
+        A rebuild is all work: whatever else runs on this core takes its time. Its commit is a part of it.
+        """
+        until, took = time.perf_counter() + seconds, list[float]()
+        while len(took) < REBUILDS or time.perf_counter() < until:
+            took.append(self.owner.ledger.rebuild().seconds)
         taken = self.owner.ledger.rows(TAKEN, (json.dumps(self.kinds),))[0][0]
-        return {"events": done.events, "taken": taken, "taken_per_s": taken / done.seconds}
+        events = self.size("events")
+        return {
+            "events": events,
+            "taken": taken,
+            "taken_per_s": taken / min(took),
+            "events_per_s": events / min(took),
+        }
 
 
 def pin_workers(core: int) -> None:

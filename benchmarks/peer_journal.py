@@ -23,6 +23,7 @@ CREATE TABLE event (stream TEXT, sequence INTEGER, at REAL, body TEXT, PRIMARY K
 ROWS_TABLE = "CREATE TABLE entry (id INTEGER PRIMARY KEY, stream TEXT, body TEXT)"
 INSERT = "INSERT INTO event VALUES (?, ?, ?, ?)"
 BATCH_ROWS = 100
+PART_S = 0.25
 
 
 class Journal:
@@ -69,7 +70,13 @@ class Journal:
         return self.database.execute("SELECT count(*) FROM event").get
 
     def rows(self, seconds: float) -> Answer:
-        """Write rows that are ready made, 100 to a commit: the most that a rebuild could hope for."""
+        """Write rows that are ready made, 100 to a commit: the most that a rebuild could hope for.
+
+        As of rebuilds the quickest counts, of parts as long as one takes.
+        """
+        return {"rows_per_s": max(self.rows_of(PART_S) for _ in range(round(seconds / PART_S)))}
+
+    def rows_of(self, seconds: float) -> float:
         batch = [("workflow", body("workflow", 0))] * BATCH_ROWS
         began, count = time.perf_counter(), 0
         while time.perf_counter() - began < seconds:
@@ -77,7 +84,7 @@ class Journal:
             self.database.executemany("INSERT INTO entry (stream, body) VALUES (?, ?)", batch)
             self.database.execute("COMMIT")
             count += BATCH_ROWS
-        return {"rows_per_s": count / (time.perf_counter() - began)}
+        return count / (time.perf_counter() - began)
 
 
 def body(workflow: str, step: int) -> str:

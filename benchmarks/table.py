@@ -72,7 +72,8 @@ def paragraph(results: dict[str, Any]) -> list[str]:
         f"{waits['waiting']:,} plans that wait for an answer: {waits['waiter_kb']:.2f} KB of memory each,",
         f"{waits['idle_cpu_percent']:.2f} % of a core, {ruled:.1f} ms (median) from an answer to the next step kept.",
         f"Killed with 1,000 plans in flight: each goes on within {resumed:.2f} s of the next owner's open socket.",
-        f"A rebuild reads {fast['rebuild_events_per_s']:,} events/s, {rebuilt:.1f} times the rows of a bare journal.",
+        f"A rebuild goes through {fast['rebuild']['events_per_s']:,.0f} events/s; it takes in",
+        f"{ratio_text(rebuilt)} times as many per second as a bare journal writes rows.",
         *grown(results["growth"]),
     ]
 

@@ -69,7 +69,7 @@ def test_the_table_is_written_from_the_results_alone():
     steps = {
         "disk": {"fsync_p50_ms": 0.1, "fsync_p99_ms": 0.2},
         "ratios": {**ratios, "rebuild_vs_journal_rows": 2.0},
-        "rebuild_events_per_s": 100_000,
+        "rebuild": {"events_per_s": 300_000.0, "taken_per_s": 100_000.0},
         **measured,
     }
     results = {

@@ -1,7 +1,8 @@
 """The kernel's own projection: plans, decisions, timers, and what needs a person (`views.sql`).
 
 A batch of facts is first added up in memory, then written with a handful of statements whose number does not grow
-with the batch: every statement gives up the interpreter lock and has to win it back from a busy loop.
+with the batch: every statement gives up the interpreter lock and has to win it back from a busy loop. Rows go in as
+one JSON text, which `jsonb_each` reads once; of `json_each` each `->>` would read a row's text anew.
 
 A plan is parked by `PlanParked` and has no work of its own until a fact from outside arrives, so only the kinds
 in `_WAKING` can end its parking; the many facts of steps under way are not looked at here.
@@ -29,7 +30,7 @@ ADD_PLANS = """
 INSERT INTO plan SELECT value ->> 'id', value ->> 'playbook', value ->> 'title', value ->> 'status', value ->> 'parent',
        value ->> 'proposed', value ->> 'started', value ->> 'ended', value ->> 'expires', value ->> 'parked',
        value ->> 'position', value ->> 'keys', value ->> 'priority', value ->> 'approved',
-       value ->> 'paused', 0, value ->> 'ending' FROM json_each(?)"""
+       value ->> 'paused', 0, value ->> 'ending' FROM jsonb_each(?)"""
 # Plans that changed status, began to wait or woke up. Status, start and end stay where the change does not name them.
 CHANGE_PLANS = """
 UPDATE plan SET
@@ -44,73 +45,74 @@ UPDATE plan SET
     keys = coalesce(new.value ->> 'keys', keys),
     priority = coalesce(new.value ->> 'priority', priority),
     ending = coalesce(new.value ->> 'ending', ending)
-FROM json_each(?) AS new WHERE plan.id = new.value ->> 'id'"""
+FROM jsonb_each(?) AS new WHERE plan.id = new.value ->> 'id'"""
 # Questions that were asked.
 ADD_DECISIONS = """
 INSERT INTO decision SELECT value ->> 'id', value ->> 'plan', value ->> 'kind', value ->> 'asked', value ->> 'due',
        value ->> 'rule', value ->> 'why', value ->> 'headline', value ->> 'paths', value ->> 'receiver',
-       value ->> 'status', value ->> 'choice', value ->> 'by', value ->> 'ruled' FROM json_each(?)"""
+       value ->> 'status', value ->> 'choice', value ->> 'by', value ->> 'ruled' FROM jsonb_each(?)"""
 # Questions that were answered or closed.
 CHANGE_DECISIONS = """
 UPDATE decision SET status = new.value ->> 'status', choice = new.value ->> 'choice', ruled_by = new.value ->> 'by',
        ruled_at_us = new.value ->> 'ruled'
-FROM json_each(?) AS new WHERE decision.id = new.value ->> 'id'"""
+FROM jsonb_each(?) AS new WHERE decision.id = new.value ->> 'id'"""
 # Times to come: rows of due time, kind, plan, path and generation.
 ADD_TIMERS = """
-INSERT OR REPLACE INTO timer SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM json_each(?)"""
+INSERT OR REPLACE INTO timer SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4
+FROM jsonb_each(?)"""
 # Times that came or no longer matter: rows of plan, path and kind.
 DROP_TIMERS = """
-DELETE FROM timer WHERE (plan, path, kind) IN (SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?))"""
+DELETE FROM timer WHERE (plan, path, kind) IN (SELECT value ->> 0, value ->> 1, value ->> 2 FROM jsonb_each(?))"""
 # One reminder that was given: rows of plan, path and generation.
 DROP_REMINDERS = """
 DELETE FROM timer WHERE (plan, path, kind, generation)
-    IN (SELECT value ->> 0, value ->> 1, 'remind', value ->> 2 FROM json_each(?))"""
+    IN (SELECT value ->> 0, value ->> 1, 'remind', value ->> 2 FROM jsonb_each(?))"""
 # What a plan slept for, when it has ended; open questions keep their times.
 DROP_PLAN_TIMERS = """
-DELETE FROM timer WHERE plan IN (SELECT value FROM json_each(?))
+DELETE FROM timer WHERE plan IN (SELECT value FROM jsonb_each(?))
     AND kind IN ('retry', 'retry_online', 'wait', 'expiry', 'dispatch', 'confirm')"""
 # What plans cost: rows of plan and cost.
 ADD_COSTS = """
-UPDATE plan SET cost_usd_micros = cost_usd_micros + (new.value ->> 1) FROM json_each(?) AS new
+UPDATE plan SET cost_usd_micros = cost_usd_micros + (new.value ->> 1) FROM jsonb_each(?) AS new
 WHERE plan.id = new.value ->> 0"""
 # Times that come later, because a plan was paused: rows of plan and the time it was paused for.
 SHIFT_TIMERS = """
-UPDATE timer SET due_at_us = due_at_us + (new.value ->> 1) FROM json_each(?) AS new
+UPDATE timer SET due_at_us = due_at_us + (new.value ->> 1) FROM jsonb_each(?) AS new
 WHERE timer.plan = new.value ->> 0 AND timer.kind IN ('due', 'remind', 'expiry')"""
 # The same of all the plan's questions: of those that are closed nobody asks when they were due.
 SHIFT_DECISIONS = """
-UPDATE decision SET due_at_us = due_at_us + (new.value ->> 1) FROM json_each(?) AS new
+UPDATE decision SET due_at_us = due_at_us + (new.value ->> 1) FROM jsonb_each(?) AS new
 WHERE decision.plan = new.value ->> 0"""
 # The same of the plan's own end.
 SHIFT_PLANS = """
-UPDATE plan SET expires_at_us = expires_at_us + (new.value ->> 1) FROM json_each(?) AS new
+UPDATE plan SET expires_at_us = expires_at_us + (new.value ->> 1) FROM jsonb_each(?) AS new
 WHERE plan.id = new.value ->> 0"""
 # Steps that wait for something from outside: rows of plan, path, event, field and value.
 ADD_AWAITED = """
 INSERT OR REPLACE INTO awaited SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4
-FROM json_each(?)"""
+FROM jsonb_each(?)"""
 # Those that wait no more: rows of plan and path.
-DROP_AWAITED = "DELETE FROM awaited WHERE (plan, path) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?))"
+DROP_AWAITED = "DELETE FROM awaited WHERE (plan, path) IN (SELECT value ->> 0, value ->> 1 FROM jsonb_each(?))"
 # Those of plans that ended.
-DROP_PLAN_AWAITED = "DELETE FROM awaited WHERE plan IN (SELECT value FROM json_each(?))"
+DROP_PLAN_AWAITED = "DELETE FROM awaited WHERE plan IN (SELECT value FROM jsonb_each(?))"
 # What came: rows of occurrence, event, source, position and time.
 ADD_OCCURRENCES = """
 INSERT OR IGNORE INTO occurrence SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4
-FROM json_each(?)"""
+FROM jsonb_each(?)"""
 # Steps that wait for a remedy: rows of plan, path, attempt, class, message, remedy and time.
 ADD_STUCK = """
 INSERT OR REPLACE INTO stuck SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5,
-       value ->> 6 FROM json_each(?)"""
+       value ->> 6 FROM jsonb_each(?)"""
 # Effects without an outcome: the same columns.
 ADD_UNCERTAIN = """
 INSERT OR REPLACE INTO uncertain SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5,
-       value ->> 6 FROM json_each(?)"""
+       value ->> 6 FROM jsonb_each(?)"""
 # Steps that go on: rows of plan and path.
-DROP_STUCK = "DELETE FROM stuck WHERE (plan, path) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?))"
+DROP_STUCK = "DELETE FROM stuck WHERE (plan, path) IN (SELECT value ->> 0, value ->> 1 FROM jsonb_each(?))"
 # Steps of plans that ended.
-DROP_PLAN_STUCK = "DELETE FROM stuck WHERE plan IN (SELECT value FROM json_each(?))"
+DROP_PLAN_STUCK = "DELETE FROM stuck WHERE plan IN (SELECT value FROM jsonb_each(?))"
 # Effects whose outcome is known: rows of plan and path.
-DROP_UNCERTAIN = "DELETE FROM uncertain WHERE (plan, path) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?))"
+DROP_UNCERTAIN = "DELETE FROM uncertain WHERE (plan, path) IN (SELECT value ->> 0, value ->> 1 FROM jsonb_each(?))"
 
 Row: TypeAlias = dict[str, "str | int | None"]
 Key: TypeAlias = tuple[str, ...]
