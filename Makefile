@@ -4,7 +4,7 @@
 BIN := .venv/bin
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1# else it asks the network for a newer one
 
-.PHONY: help setup demo check test test-long simulate torture bench bench-quick bench-matching format lock clean
+.PHONY: help setup demo check test test-long simulate torture mutants bench bench-quick bench-matching format lock clean
 
 help: ## List the targets
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1\t\2/p' Makefile | expand -t 16
@@ -38,6 +38,9 @@ simulate: setup ## Simulate crashes at every boundary: make simulate SEEDS=2000 
 torture: setup ## Real faults on real processes, minutes: make torture SEED=7 ROUNDS=20 ARGS=F4 (docs/faults.md)
 	$(BIN)/python tests/torture/torture.py --rounds $(or $(ROUNDS),5) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
+mutants: .venv-mutants/packages ## Break the kernel in thousands of small ways; a test must notice each (docs/mutants.md)
+	.venv-mutants/bin/mutmut run $(ARGS)
+
 bench-matching: setup ## Measure how well and how fast payments are matched
 	$(BIN)/python benchmarks/matching.py $(ARGS)
 
@@ -49,7 +52,7 @@ lock: ## Pin and hash what pyproject.toml requires; newest versions: make lock A
 	scripts/lock $(ARGS)
 
 clean: ## Remove .venv, caches and build output
-	rm -rf .venv .venv-bench .pytest_cache .ruff_cache .hypothesis .import_linter_cache .grimp_cache build dist
+	rm -rf .venv .venv-bench .venv-mutants mutants .pytest_cache .ruff_cache .hypothesis .import_linter_cache .grimp_cache build dist
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A requirement changed: all anew, so that nothing stays that is no longer wanted.
@@ -59,6 +62,10 @@ clean: ## Remove .venv, caches and build output
 # What Mainstay is measured beside shares nothing with it.
 .venv-bench/packages: benchmarks/peers.txt
 	@scripts/venv .venv-bench $^
+
+# mutmut brings a screen of its own, which nothing else needs.
+.venv-mutants/packages: requirements/run.txt requirements/dev.txt requirements/mutants.txt
+	@scripts/venv .venv-mutants $^
 
 .venv/installed: .venv/packages pyproject.toml
 	@$(BIN)/python -m pip --disable-pip-version-check install --quiet --no-build-isolation --no-deps --editable .

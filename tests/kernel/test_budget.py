@@ -44,6 +44,22 @@ def test_who_holds_a_part_already_takes_no_second_one():
     assert holding(hold("p/a"), hold("p/a")).holds == {"p/a": (1, 0)}
 
 
+def test_t2_each_fact_of_a_period_counts_and_an_outcome_leaves_the_holds_of_others():
+    """By the count an append is refused that was decided on an older state."""
+    budget = holding(hold("p/a", cost=5), hold("p/b", count=2, cost=7))
+    assert budget == Budget(2, 0, 0, {"p/a": (1, 5), "p/b": (2, 7)})
+    budget = evolve(budget, settle(budget, DAY, "p/a", happened=True))
+    assert budget == Budget(3, 1, 5, {"p/b": (2, 7)})
+    budget = evolve(budget, settle(budget, DAY, "p/b", happened=False))
+    assert budget == Budget(4, 1, 5, {})
+
+
+@pytest.mark.parametrize("cap", [Cap(count=2), Cap(cost_usd_micros=10)])
+def test_t2_a_cap_may_be_used_up_to_its_last_unit_and_not_beyond(cap):
+    assert reserve(holding(hold("p/a", cost=5)), cap, hold("p/b", cost=5)) == hold("p/b", cost=5)
+    assert reserve(holding(hold("p/a", cost=5)), cap, hold("p/b", count=2, cost=6)) is None
+
+
 @given(
     st.lists(st.tuples(st.sampled_from("abcdef"), st.sampled_from(["reserve", "happened", "not"]))), st.integers(0, 4)
 )

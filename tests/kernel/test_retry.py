@@ -73,6 +73,12 @@ def test_whoever_has_a_place_in_line_comes_back_at_its_time_k21():
     assert [held_s(held, "rate_limited", 77.25, 0.9) for held in (0, 3, 9)] == [77.25] * 3
 
 
+@pytest.mark.parametrize(("error_class", "waits_s"), [("rate_limited", 0.0), ("transient", 2.5)])
+def test_k21_where_no_time_is_named_it_comes_back_by_our_own_steps_alone(error_class, waits_s):
+    assert held_s(0, error_class, after_s=0.0) == waits_s
+    assert held_until_us(0, Failure(error_class, "open", counts=False), now_us=0, jitter=0.0) == waits_s * SECOND_US
+
+
 def test_after_two_days_of_our_own_limits_a_person_is_asked_k21():
     waits = [held_s(held, after_s=900.0) for held in range(HELD_AT_MOST)]
     assert 86_400 < sum(wait or 0 for wait in waits) < 3 * 86_400
