@@ -220,7 +220,7 @@ CARRIED = [
     (confirming, c.MissEffect(now_us=0, path="a", again_at_us=NOW_US + 5, known="not yet")),
     (confirming, c.AskConfirm(now_us=0, path="a", card={"headline": "Is it there?"}, why="it can't be seen")),
 ]
-# Not of the fact: which attempt is meant, what the next time is worked out from, what an intent is held against, a card.
+# Not of the fact: which attempt is meant, what the next time is worked out from, what an intent is held to, a card.
 KEPT_BACK = {
     c.FinishStep: {"attempt"},
     c.FailStep: {"jitter"},
