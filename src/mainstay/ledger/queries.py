@@ -57,6 +57,9 @@ PLANS_WAITING = "SELECT id, keys, priority, approved_at_us FROM plan WHERE statu
 # The last of a limit's streams. (name, name)
 LAST_STREAM = """
 SELECT name FROM stream WHERE name = ?1 OR (name > ?1 || '#' AND name < ?1 || '$') ORDER BY name DESC LIMIT 1"""
+# How many facts a stream holds. (name)
+STREAM_LENGTH = """
+SELECT coalesce(max(e.sequence), 0) FROM stream s JOIN event e ON e.stream = s.id WHERE s.name = ?"""
 # How long the last runs of a playbook took and what they cost: microseconds, micro-dollars. (name, limit)
 LAST_RUNS = """
 SELECT ended_at_us - started_at_us, cost_usd_micros FROM plan

@@ -1,12 +1,14 @@
 """Where people stand in the history: which plans hold values under whose keys, found by reading all of it (M7).
 
-It is asked for when somebody is to be forgotten, which is rare, and stored nowhere: it can be derived. Names are not
-needed for it: what is about a person is known by the id of the key it is sealed under.
+It is asked for when somebody is to be forgotten, which is rare, and stored nowhere: it can be derived. Who forgets one
+after the other keeps `Met` between them, so that each time only what came since is read. Names are not needed for it:
+what is about a person is known by the id of the key it is sealed under.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 SAMPLES = 4  # short values shown of a key, so that the operator knows who it is
 SAMPLE_CHARS = 60
+KEPT_KEYS = 200_000  # of all plans together, about 100 bytes each; of more all is read anew the next time
 
 
 class Traces(msgspec.Struct, frozen=True):
@@ -50,40 +53,60 @@ class Traces(msgspec.Struct, frozen=True):
         return sum(self.values.values())
 
 
-class _Found(msgspec.Struct):
-    """All keys that were met, by plan."""
+class Met:
+    """All keys that were met in a history so far, by plan. May be used from several threads, one after the other."""
 
-    marks: defaultdict[str, Counter[str]]
-    samples: defaultdict[str, dict[Sealed, None]]
+    def __init__(self) -> None:
+        """Begin before the first fact."""
+        self._lock = Lock()
+        self._begin()
 
+    def trace(
+        self,
+        tail: Callable[[int], Iterable[Recorded]],
+        blobs: Blobs,
+        keys: Sequence[str],
+        kinds: Callable[[Sequence[str]], dict[str, str]],
+    ) -> Traces:
+        """Read the history for what is under these keys; `kinds` says what other keys are for.
 
-def trace(
-    events: Iterable[Recorded],
-    blobs: Blobs,
-    keys: Sequence[str],
-    kinds: Callable[[Sequence[str]], dict[str, str]],
-) -> Traces:
-    """Read the history for what is under these keys; `kinds` says what other keys are for.
+        `tail` gives the facts past a position. A plan counts with its child plans. Of what was read before no samples
+        are given. Raises LedgerError when a part of the history can't be read.
+        """
+        with self._lock:
+            samples = self._read(tail, _Blobs(blobs), frozenset(keys))
+            found = self._found(frozenset(keys), kinds)
+            if sum(map(len, self._counts.values())) > KEPT_KEYS:
+                self._begin()
+        return msgspec.structs.replace(found, samples={key: tuple(marks) for key, marks in samples.items()})
 
-    A plan counts with its child plans. Raises LedgerError when a part of the history can't be read.
-    """
-    wanted, found, seen = set(keys), _Found(defaultdict(Counter), defaultdict(dict)), _Blobs(blobs)
-    for event in events:
-        plan = (event.plan or event.stream.removeprefix("plan:")).partition("-")[0]
-        for mark in seen.all_in(event.fact):
-            for key in mark.key_id.split(JOIN):
-                found.marks[plan][key] += 1
-                if key in wanted and mark.key_id == key and len(found.samples[key]) < SAMPLES:
-                    found.samples[key][mark] = None
-    met = {plan: counts for plan, counts in found.marks.items() if wanted & counts.keys()}
-    beside = sorted({key for counts in met.values() for key in counts} - wanted)
-    there = kinds(beside)
-    return Traces(
-        values={plan: sum(count for key, count in counts.items() if key in wanted) for plan, counts in met.items()},
-        texts=tuple(key for key in beside if there.get(key) == "text"),
-        files=tuple(key for key in beside if there.get(key) == "file"),
-        samples={key: tuple(marks) for key, marks in found.samples.items()},
-    )
+    def _begin(self) -> None:
+        self._position = 0
+        self._counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        self._others: set[str] = set()  # neither of a text nor of a file, or gone, which they stay
+
+    def _read(
+        self, tail: Callable[[int], Iterable[Recorded]], seen: _Blobs, wanted: frozenset[str]
+    ) -> defaultdict[str, dict[Sealed, None]]:
+        samples: defaultdict[str, dict[Sealed, None]] = defaultdict(dict)
+        for event in tail(self._position):
+            plan = (event.plan or event.stream.removeprefix("plan:")).partition("-")[0]
+            marks = list(seen.all_in(event.fact))  # all or none of a fact: a blob may be missing
+            self._position = event.position
+            for mark in marks:
+                self._counts[plan].update(mark.key_id.split(JOIN))
+                if mark.key_id in wanted and len(samples[mark.key_id]) < SAMPLES:
+                    samples[mark.key_id][mark] = None
+        return samples
+
+    def _found(self, wanted: frozenset[str], kinds: Callable[[Sequence[str]], dict[str, str]]) -> Traces:
+        counts = {plan: counts for plan, counts in self._counts.items() if any(key in counts for key in wanted)}
+        beside = sorted({key for keys in counts.values() for key in keys} - wanted - self._others)
+        there = kinds(beside)
+        texts, files = (tuple(key for key in beside if there.get(key) == kind) for kind in ("text", "file"))
+        self._others.update(set(beside).difference(texts, files))
+        values = {plan: sum(keys[key] for key in wanted) for plan, keys in counts.items()}
+        return Traces(values=values, texts=texts, files=files, samples={})
 
 
 class _Blobs:

@@ -16,6 +16,7 @@ from mainstay.errors import CommandRefusedError, CommitFailedError, InputError, 
 from mainstay.kernel.state import ENDED, RESTING, Plan, is_call
 from mainstay.kernel.undo import undo_order
 from mainstay.ledger import queries
+from mainstay.ledger.traces import Met
 from mainstay.records import File
 from mainstay.requests.asked import recall_line
 from mainstay.requests.ruling import rule
@@ -69,6 +70,7 @@ class Requests:
         self.contracts = contracts
         self.root = root
         self.clock = engine.parts.clock
+        self.met = Met()  # where people stand in the history, once somebody was forgotten
         self.on_released: Callable[[], None] = lambda: None  # begins the work of a workspace that was held
         self._ledger = engine.parts.ledger
         self.payloads = engine.parts.payloads

@@ -14,6 +14,7 @@ Receipts stand in the stream `people`, and once that is full in `people#000002` 
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -26,7 +27,7 @@ from mainstay.ledger.batch import STREAM_EVENTS
 from mainstay.ledger.forgotten import keys_of
 from mainstay.ledger.people import PersonKeyring
 from mainstay.ledger.places import LedgerPlaces
-from mainstay.ledger.traces import SAMPLE_CHARS, trace
+from mainstay.ledger.traces import SAMPLE_CHARS, Met
 from mainstay.values import following_stream
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ async def _forget(desk: Requests, params: Params, emit: Emit) -> Params:
     keys = [key for key, kind in people.kinds(params["keys"]).items() if kind == "person"]
     if not keys:
         raise InputError("Nobody is known under these keys any more.", remedy="Look again: mainstay forget PERSON")
-    found = await asyncio.to_thread(trace, ledger.tail(limit=_ALL), payloads.raw, keys, people.kinds)
+    found = await asyncio.to_thread(desk.met.trace, partial(ledger.tail, limit=_ALL), payloads.raw, keys, people.kinds)
     # Work under way may hold them in memory: what it still writes about many goes too, also where there is none yet.
     going = [people.find((("text", plan),)) for plan in found.plans if _goes_on(ledger.rows(queries.PLAN, (plan,)))]
     people.flush()
@@ -88,7 +89,8 @@ def find_person(reader: SqliteReader, people: PersonKeys, blobs: Blobs, opener: 
     Reads the whole history for somebody who is known. Where nobody is, `people` is empty.
     """
     keys = [key for key, kind in people.kinds(people.known_as(name)).items() if kind == "person"]
-    found = trace(reader.tail(limit=_ALL) if keys else (), blobs, keys, people.kinds)
+    tail = partial(reader.tail, limit=_ALL if keys else 0)
+    found = Met().trace(tail, blobs, keys, people.kinds)
     rows = {plan: reader.rows(queries.PLAN, (plan,)) for plan in found.plans}
     return {
         "name": name,
@@ -177,19 +179,21 @@ def _missing(receipts: Sequence[e.PersonForgotten], known: Sequence[e.PersonForg
 async def _record(ledger: Ledger, people: PersonKeyring) -> list[e.PersonForgotten]:
     """Bring receipts into the history that it does not hold yet, one after the other, and give those.
 
-    Of the receipts that wait the history may hold the last one it was given, and that stands in its last stream.
+    Of the receipts that wait the history may hold the last one it was given, and that is the end of its last stream.
     """
     added: list[e.PersonForgotten] = []
     async with people.recording:
+        stream = LedgerPlaces(ledger).last_stream(STREAM)
+        length: int = ledger.rows(queries.STREAM_LENGTH, (stream,))[0][0]
+        last = ledger.read(stream, length - 1) if length else []
         for name, stored in people.receipts():
-            stream = LedgerPlaces(ledger).last_stream(STREAM)
-            recorded = ledger.read(stream)
-            if not any(isinstance(event.fact, e.PersonForgotten) and event.fact.id == name for event in recorded):
+            if not any(isinstance(event.fact, e.PersonForgotten) and event.fact.id == name for event in last):
                 receipt = msgspec.json.decode(stored, type=e.PersonForgotten)
-                if len(recorded) == STREAM_EVENTS:
-                    stream, recorded = following_stream(stream), []
+                if length == STREAM_EVENTS:
+                    stream, length = following_stream(stream), 0
                 draft = e.Draft(receipt, receipt.at_us, receipt.by)
-                await ledger.append([e.Append(stream, len(recorded), (draft,))])
+                await ledger.append([e.Append(stream, length, (draft,))])
+                length += 1
                 added.append(receipt)
             people.recorded(name)
     return added
