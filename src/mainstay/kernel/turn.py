@@ -51,5 +51,5 @@ class Turn:
 
     def refuse(self, why: str) -> NoReturn:
         """Raise CommandRefusedError in the plan's name."""
-        msg = f"Plan {self.plan.id} ({self.plan.title or 'new'}): {why}."
+        msg = f"Plan {self.plan.id} ({self.plan.title or 'new'}): {why.removesuffix('.')}."
         raise CommandRefusedError(msg)
