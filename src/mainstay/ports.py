@@ -223,6 +223,10 @@ class PlaceRows(Protocol):
         """Give the last of the streams of a limit, whose first one is named."""
         ...
 
+    def length(self, stream: str) -> int:
+        """Give how many facts a stream holds on disk."""
+        ...
+
 
 class OutsideRows(Protocol):
     """What the ledger says of events from outside, and of who waits for them."""

@@ -38,9 +38,9 @@ def live(ledger: SqliteLedger, name: str) -> None:
     append(ledger, appended(f"plan:{name}", 3, completed(f"a {name}", VALUE)))
 
 
-def ended(ledger: SqliteLedger, name: str) -> None:
+def ended(ledger: SqliteLedger, name: str, at_us: int = NOW_US) -> None:
     live(ledger, name)
-    append(ledger, appended(f"plan:{name}", 4, e.PlanCompleted()))
+    append(ledger, appended(f"plan:{name}", 4, e.PlanCompleted(), at_us=at_us))
 
 
 def bodies(ledger: SqliteLedger, stream: str) -> list[bytes]:
@@ -87,6 +87,21 @@ def test_l8_archiving_again_moves_only_what_is_new(ledger):
     assert archive(ledger, LATER_US).events == 1
     assert ledger.segments.numbers() == [1, 2]
     assert ledger.read("plan:old")[5].fact == e.UndoRequested("you", CANARY)
+
+
+def test_l8_a_run_after_another_looks_only_at_what_ended_or_changed_since(ledger):
+    ended(ledger, "old", at_us=NOW_US)
+    ended(ledger, "later", at_us=NOW_US + 10)
+    append(ledger, appended("plan:open", 0, proposed(CANARY), e.PlanStarted(1), at_us=NOW_US))
+    last = archives.Run(NOW_US + 5, ledger.head()[0])
+    found = [row[0] for row in ledger.rows(archives.OLD_PLANS, (NOW_US + 5, *archives.NONE_YET))]
+    assert found == ["old"]
+    assert ledger.rows(archives.OLD_PLANS, (NOW_US + 5, *last)) == []
+    append(ledger, appended("plan:open", 2, e.PlanCompleted(), at_us=NOW_US))
+    found = [row[0] for row in ledger.rows(archives.OLD_PLANS, (NOW_US + 20, *last))]
+    assert found == ["later", "open"], "an end that a wrong clock put before the last run counts too"
+    assert archive(ledger, NOW_US + 20, last=last).plans == 2
+    assert archive(ledger, LATER_US).plans == 1
 
 
 def test_l8_segments_are_sealed_and_read_only(ledger):

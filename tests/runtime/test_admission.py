@@ -282,3 +282,27 @@ def test_k4_what_waits_for_its_turn_or_is_paused_is_not_said_to_stand_still(work
     assert run(workspace, world, scenario) == ["running", "approved", "approved"]
     with Views(workspace) as views:
         assert views.unfinished() == []
+
+
+def test_t2_limits_nobody_holds_any_more_leave_memory_and_hold_when_they_come_again(workspace, world, monkeypatch):
+    """A key may have another value for each plan: what a service remembers of them must not grow with its age."""
+    monkeypatch.setattr(admission, "LIMITS_KEPT", 4)
+
+    async def scenario(owner):
+        keyed = waiting(key=KEY)
+        first = [await propose(owner, keyed, customer=f"c{number}") for number in range(20)]
+        asked = [owner.requests.propose(keyed, {"customer": f"c{number}"}) for number in range(20)]
+        await asyncio.gather(*(committed for _, committed in asked))
+        before = {status(owner, plan_id) for plan_id, _ in asked}, len(owner.engine.admission.waited_for())
+        for plan_id, _ in first:
+            await rule(owner, f"{plan_id}.1", "approve")
+        after = {status(owner, plan_id) for plan_id, _ in asked}
+        for _ in range(10):
+            await propose(owner, keyed, customer="new")
+        return before, after, len(owner.engine.admission._limits), owner.engine.admission._queues
+
+    before, after, limits, queues = run(workspace, world, scenario)
+    assert before == ({"approved"}, 20)
+    assert after == {"running"}
+    assert limits <= 5
+    assert len(queues) == 1, "only those lines are kept in which somebody waits"

@@ -6,7 +6,7 @@ before that leaves a segment that no record points to, and the next run removes 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -22,10 +22,11 @@ SEGMENT_BYTES = 16 * 1024 * 1024  # of bodies in one segment, before compression
 SEGMENT_EVENTS = 20_000  # so many rows change in one transaction: appends wait for a tenth of a second
 KEPT_BYTES = 64  # shorter bodies stay: the stub and its share of a segment would hardly be smaller
 
-# Plans that ended before a time and have nothing left to do, the oldest first. (time)
+# Plans that ended before a time and have nothing left to do, the oldest first; but those of which the same was true
+# when the history ended at a position, and the time was another. (time, that time, that position)
 OLD_PLANS = """
-SELECT id FROM plan WHERE ended_at_us < ? AND (parked = 1 OR status IN ('completed', 'undone'))
-ORDER BY last_position"""
+SELECT id FROM plan WHERE ended_at_us < ?1 AND (parked = 1 OR status IN ('completed', 'undone'))
+AND (ended_at_us >= ?2 OR last_position > ?3) ORDER BY last_position"""
 # Position and body of what is not archived yet, of one stream, in order. (stream, least length)
 BODIES = """
 SELECT e.position, e.body FROM stream s JOIN event e ON e.stream = s.id
@@ -45,7 +46,22 @@ class Archived(msgspec.Struct, frozen=True):
     segment_bytes: int  # on disk now
 
 
-def archive(ledger: SqliteLedger, before_us: int, progress: Callable[[int, int], None] | None = None) -> Archived:
+class Run(NamedTuple):
+    """A run that came to its end: what it found is not looked at again."""
+
+    before_us: int
+    position: int  # of the history when it began
+
+
+NONE_YET = Run(-(2**62), 0)
+
+
+def archive(
+    ledger: SqliteLedger,
+    before_us: int,
+    progress: Callable[[int, int], None] | None = None,
+    last: Run = NONE_YET,
+) -> Archived:
     """Move the bodies of plans that ended before a time. Blocks; for a thread beside the owner's loop.
 
     Safe to be cut off anywhere and to be run again. Raises LedgerError when the disk fails.
@@ -53,7 +69,7 @@ def archive(ledger: SqliteLedger, before_us: int, progress: Callable[[int, int],
     try:
         with ledger.segments.archiving:
             remove_unused(ledger)
-            return _move_all(ledger, before_us, progress)
+            return _move_all(ledger, (before_us, last.before_us, last.position), progress)
     except OSError as error:
         raise refused(ledger.segments.folder.parent, error) from error
 
@@ -68,8 +84,10 @@ def remove_unused(ledger: SqliteLedger) -> None:
                 ledger.segments.remove(number)
 
 
-def _move_all(ledger: SqliteLedger, before_us: int, progress: Callable[[int, int], None] | None) -> Archived:
-    plans = [row[0] for row in ledger.rows(OLD_PLANS, (before_us,))]
+def _move_all(
+    ledger: SqliteLedger, which: tuple[int, int, int], progress: Callable[[int, int], None] | None
+) -> Archived:
+    plans = [row[0] for row in ledger.rows(OLD_PLANS, which)]
     moved = events = size = stored = 0
     for looked, with_bodies, rows in _portions(ledger, plans):
         number = ledger.segments.write(rows)

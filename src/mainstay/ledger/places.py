@@ -29,3 +29,7 @@ class LedgerPlaces:
         """Give the last of the streams of a limit whose first one is named; that one when there is none yet."""
         rows = self._ledger.rows(queries.LAST_STREAM, (first,))
         return rows[0][0] if rows else first
+
+    def length(self, stream: str) -> int:
+        """Give how many facts a stream holds on disk."""
+        return self._ledger.rows(queries.STREAM_LENGTH, (stream,))[0][0]

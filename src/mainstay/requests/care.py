@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from mainstay.errors import MainstayError
-from mainstay.ledger.archive import archive
+from mainstay.ledger.archive import NONE_YET, Run, archive
 from mainstay.ledger.blobs import FileBlobs
 from mainstay.ledger.collect import collect
 from mainstay.ledger.sqlite import SqliteLedger
@@ -41,9 +41,13 @@ async def _collect(desk: Requests, params: Params, emit: Emit) -> Params:
 
 
 async def _archive(desk: Requests, params: Params, emit: Emit) -> Params:
-    before_us = desk.clock.now_us() - int(params["older_than_s"]) * SECOND_US
-    done = await asyncio.to_thread(archive, ledger_of(desk), before_us, _teller(emit))
+    run = _run(desk, int(params["older_than_s"]))
+    done = await asyncio.to_thread(archive, ledger_of(desk), run.before_us, _teller(emit))
     return {"plan": "", **msgspec.structs.asdict(done)}
+
+
+def _run(desk: Requests, older_than_s: int) -> Run:
+    return Run(desk.clock.now_us() - older_than_s * SECOND_US, ledger_of(desk).head()[0])
 
 
 async def _rebuild(desk: Requests, params: Params, emit: Emit) -> Params:
@@ -64,7 +68,7 @@ def _teller(emit: Emit) -> Callable[[int, int], None]:
 
 async def care_daily(desk: Requests, archive_after_s: int | None) -> None:
     """Collect and archive once a day for as long as the owner lives; what is wrong is said to who listens."""
-    pause_s = FIRST_CARE_S
+    pause_s, last = FIRST_CARE_S, NONE_YET  # the first run looks at everything
     while True:
         await desk.clock.sleep(pause_s)
         pause_s = DAY_S
@@ -73,7 +77,9 @@ async def care_daily(desk: Requests, archive_after_s: int | None) -> None:
         try:
             await _collect(desk, {}, _unheard)
             if archive_after_s is not None:
-                await _archive(desk, {"older_than_s": archive_after_s}, _unheard)
+                run = _run(desk, archive_after_s)
+                await asyncio.to_thread(archive, ledger_of(desk), run.before_us, None, last)
+                last = run
         except MainstayError as error:
             for hearer in tuple(desk.engine.hearers):
                 hearer(f"The daily care of the history was left out: {error.message} {error.remedy}".strip())

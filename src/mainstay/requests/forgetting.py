@@ -183,8 +183,9 @@ async def _record(ledger: Ledger, people: PersonKeyring) -> list[e.PersonForgott
     """
     added: list[e.PersonForgotten] = []
     async with people.recording:
-        stream = LedgerPlaces(ledger).last_stream(STREAM)
-        length: int = ledger.rows(queries.STREAM_LENGTH, (stream,))[0][0]
+        places = LedgerPlaces(ledger)
+        stream = places.last_stream(STREAM)
+        length = places.length(stream)
         last = ledger.read(stream, length - 1) if length else []
         for name, stored in people.receipts():
             if not any(isinstance(event.fact, e.PersonForgotten) and event.fact.id == name for event in last):

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import heapq
 import hmac
+import itertools
 from typing import TYPE_CHECKING, Protocol
 
 from mainstay import commands as c
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 FULL_STREAM = 1900  # facts, of the 2,000 a stream holds
 STEP_OF_PRIORITY_US = 3600 * SECOND_US
+LIMITS_KEPT = 5000  # in memory; a key may have another value for each plan
 _ONE_AT_A_TIME = "key:"
 _SOME_AT_A_TIME = "playbook:"
 
@@ -134,6 +136,8 @@ class Admission:
                     self._let_start(plan, stage, drafts)
                 else:
                     heapq.heappush(self._waiting().setdefault(lacking, []), entry)
+            if not queue:
+                self._waiting().pop(name, None)
 
     def _let_start(self, plan: Plan, stage: Stage, drafts: dict[str, list[LimitFact]]) -> None:
         stage.decide(plan.id, c.StartPlan(now_us=stage.now_us))
@@ -171,6 +175,7 @@ class Admission:
 
     def _limit(self, name: str) -> tuple[str, Limit]:
         if name not in self._limits:
+            self._make_room()
             stream = self._rows.last_stream(f"limit:{name}")
             limit = Limit()
             for event in self._ledger.read(stream):
@@ -178,6 +183,13 @@ class Admission:
                 limit = evolve(limit, event.fact)
             self._limits[name] = stream, limit
         return self._limits[name]
+
+    def _make_room(self) -> None:
+        """Drop the two oldest of too many limits; those with facts that are not on disk yet stay, as the youngest."""
+        for name in list(itertools.islice(self._limits, 2)) if len(self._limits) >= LIMITS_KEPT else ():
+            stream, limit = self._limits.pop(name)
+            if self._rows.length(stream) != limit.sequence:
+                self._limits[name] = stream, limit
 
     def _append(self, name: str, facts: list[LimitFact], now_us: int) -> list[Append]:
         """Give the facts as an append; a stream that is nearly full is left, and the next begins with who holds."""
