@@ -143,6 +143,20 @@ def test_a_question_of_policy_does_not_expire_by_a_timer_that_is_not_its_own():
     gated().later(1e6).ignores(timer("due", "p.1"))
 
 
+@pytest.mark.parametrize("kind", ["effect", "batch"])
+def test_e6_an_action_that_nobody_decided_about_in_time_does_not_happen(kind):
+    """No question of policy has a time of its own today; one that has it means no, as any other."""
+    scene = given(each(do("a", gate="batch" if kind == "batch" else ""))).when(freeze("a", 2))
+    scene.when(prepare("a/0", ASK), prepare("a/1", ASK), *([ask_batch("a")] if kind == "batch" else []))
+    question = replace(scene.plan.questions["p.1"], due_at_us=NOW_US + 60 * SECOND_US)
+    scene.plan = replace(scene.plan, questions={**scene.plan.questions, "p.1": question})
+    scene.ignores(timer("due", "p.1")).later(60).when(timer("due", "p.1"))
+    late = [e.StepRejected(path, "nobody answered in time", "p.1") for path in ("a/0", "a/1")]
+    assert scene.last[0] == e.DecisionExpired("p.1")
+    assert [fact for fact in scene.last if isinstance(fact, e.StepRejected)] == late[: 2 if kind == "batch" else 1]
+    scene.refuses(rule(1, "approve"), "not open").refuses(intend("a/0", ASK), "not at")
+
+
 def test_what_policy_asks_for_only_since_it_was_prepared_is_prepared_anew_and_asked_e1():
     scene = given(do("a")).when(prepare("a"), intend("a", ASK)).then(e.StepReopened("a"))
     assert scene.work() == [("resolve", "a")]

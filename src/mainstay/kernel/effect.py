@@ -51,7 +51,7 @@ def prepare(turn: Turn, command: c.PrepareEffect) -> None:
 
 def intend(turn: Turn, command: c.IntendEffect) -> None:
     """Let it leave: the ruling is consumed here, and policy has just been asked again."""
-    slot = turn.work(command.path, ("effect", "undo"), "prepared")
+    slot = turn.work(command.path, (), "prepared")
     if command.verdict.decision == "deny":
         ask_stuck(turn, command.path, denied(command.verdict), slot.attempt)
     elif command.operation_version not in (None, slot.operation_version):

@@ -149,7 +149,8 @@ def _reject(turn: Turn, path: str, why: str, decision: str) -> None:
 
 def _after_stuck(turn: Turn, command: c.Rule, question: Question) -> None:
     path = question.paths[0]
-    failure = turn.plan.slots[path].failure or Failure("bug", "it failed")
+    failure = turn.plan.slots[path].failure
+    assert failure is not None
     if command.choice == "retry":
         edited = command.arguments is not None
         anew = failure.cause == "JournalMismatch"

@@ -68,7 +68,7 @@ def _cancel(turn: Turn, command: c.CancelPlan) -> None:
 
 
 def _undo(turn: Turn, command: c.UndoPlan) -> None:
-    if turn.plan.undo_by or (turn.plan.status in ("undoing", "undone") and not turn.plan.closing):
+    if turn.plan.undo_by:
         turn.refuse("it is being undone, or was undone, already")
     if turn.plan.status in ("new", "proposed", "approved"):
         turn.refuse("it has not done anything yet; cancel it instead")

@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from mainstay.kernel.graph import Graph
-    from mainstay.kernel.state import Duty
 
 WorkKind: TypeAlias = Literal[
     "resolve", "run", "split", "batch", "intend", "settle", "confirm", "compensate", "judge", "finish"
@@ -59,8 +58,6 @@ _KINDS: dict[str, WorkKind] = {
 
 
 _MARKED: dict[str, WorkKind] = {"~": "compensate", END: "finish"}  # by the first sign of a path
-UNDOING = "it is being undone"
-_STEPS: tuple[Duty, ...] = ("list", "run", "effect", "ask", "wait")
 
 
 class Work(msgspec.Struct, frozen=True):
@@ -104,8 +101,6 @@ def fold(plan_id: str, graph: Graph, recorded: Iterable[e.Recorded]) -> Plan:
 
 def pending(plan: Plan) -> list[Work]:
     """Give the work there is, in the order it came up; at most `at_once` items of a step are on their way."""
-    if plan.status in ("new", "proposed", "approved"):
-        return []
     under_way: dict[str, int] = {}  # items that are, per step
     for path in plan.live:
         if is_item(path) and plan.slots[path].status in ("running", "intended", "uncertain"):
