@@ -23,8 +23,9 @@ from mainstay.connectors.bank import read as bank
 from mainstay.connectors.invoices import issue
 from mainstay.connectors.invoices import read as invoices
 from mainstay.connectors.network import is_online
-from mainstay.errors import InactiveError, NeedsOperator
+from mainstay.errors import InactiveError, LedgerError, WrongKeyError
 from mainstay.governance.policy import DefaultPolicy
+from mainstay.governance.secrets import Secrets
 from mainstay.kernel.budget import Cap
 from mainstay.ledger import keys as ledger_keys
 from mainstay.ledger.blobs import FileBlobs
@@ -42,6 +43,7 @@ from mainstay.ledger.people import PersonKeyring, PersonKeys
 from mainstay.ledger.reader import SqliteReader
 from mainstay.ledger.sqlite import SqliteLedger
 from mainstay.ledger.trouble import room_missing
+from mainstay.ledger.vault import Vault
 from mainstay.ledger.views import VIEWS
 from mainstay.playbooks.activation import activation_of
 from mainstay.playbooks.own_agents import OwnAgents
@@ -71,11 +73,10 @@ if TYPE_CHECKING:
     from mainstay.ledger.books import Rows
     from mainstay.ledger.keeping import Way
     from mainstay.playbooks.activation import Activation
-    from mainstay.ports import Clock, Policy, Projection
+    from mainstay.ports import Clock, Credential, Policy, Projection
     from mainstay.values import Value
 
 GC_THRESHOLDS = (50_000, 20, 50)  # measured: facts and plans are short-lived and hold no cycles
-SMTP_SERVICE = "mainstay/smtp"  # entry of the system's key store
 
 
 def create_workspace(
@@ -97,19 +98,39 @@ def create_workspace(
     return create_folders(root, begin, name=name, timezone=timezone, sender=sender or Mail().sender)
 
 
-def smtp_password(username: str) -> str:
-    """Give the mail account's password from the system's key store; raises NeedsOperator when it is not there."""
-    import keyring
-    from keyring.errors import KeyringError
+def secrets_of(workspace: Workspace) -> Secrets:
+    """Give the secrets of a workspace, as its connectors get them; nothing is opened yet."""
+    return Secrets(Vault(workspace.state), SystemClock().now_us, _unheard)
 
-    how = f"Put it there with: keyring set {SMTP_SERVICE} {username}"
+
+def mail_password(config: Config, secrets: Secrets | None, *, again: bool = False) -> Credential | None:
+    """Give what the mail connector holds instead of a password; `again` also after the server refused it."""
+    smtp = config.mail.smtp
+    if secrets is None or smtp is None or not smtp.username:
+        return None
+    return secrets.handed(smtp.password, "mail", again=again)
+
+
+def _unheard(sentence: str) -> None:
+    del sentence
+
+
+def open_secrets(workspace: Workspace) -> list[str]:
+    """Unlock the secrets that mainstay.toml names, while somebody may be there to type a passphrase.
+
+    Gives what to tell the operator where they stay locked: then only what needs them waits. Raises WrongKeyError for a
+    passphrase that is not theirs.
+    """
+    smtp, vault = workspace.config.mail.smtp, Vault(workspace.state)
+    if smtp is None or not smtp.username or not vault.path.exists():
+        return []
     try:
-        password = keyring.get_password(SMTP_SERVICE, username)
-    except KeyringError as error:
-        raise NeedsOperator(f"The system's key store can't be read: {error}.", remedy=how) from error
-    if password is None:
-        raise NeedsOperator(f"There is no password for the mail account {username}.", remedy=how)
-    return password
+        vault.unlock()
+    except WrongKeyError:
+        raise
+    except LedgerError as error:
+        return [f"{error.message} What needs them waits for you. {error.remedy}"]
+    return []
 
 
 def records_of(rows: Rows, opened: Callable[[Value], Value]) -> OwnRecords:
@@ -117,9 +138,10 @@ def records_of(rows: Rows, opened: Callable[[Value], Value]) -> OwnRecords:
     return OwnRecords(BookReader(rows, opened), KnownReader(rows, opened))
 
 
-def contracts_of(workspace: Workspace, records: OwnRecords) -> Contracts:
+def contracts_of(workspace: Workspace, records: OwnRecords, secrets: Secrets | None = None) -> Contracts:
     """Give the operations and agents of a workspace."""
-    return _contracts(workspace.config, workspace.root, workspace.state, records)
+    password = mail_password(workspace.config, secrets or secrets_of(workspace))
+    return _contracts(workspace.config, workspace.root, workspace.state, records, password)
 
 
 def contracts_to_read(workspace: Workspace | None) -> Contracts:
@@ -164,12 +186,14 @@ def opener_at(workspace: Workspace, reader: SqliteReader) -> Opener:
 
 
 def mail_account(config: Config, root: Path) -> mail.MailConfig:
-    """Give the mail account as its connector takes it."""
+    """Give the mail account as its connector takes it; the name of its secret is none of its business."""
+    server = msgspec.to_builtins(config.mail.smtp) if config.mail.smtp else None
+    smtp = {name: value for name, value in server.items() if name != "password"} if server else None
     return mail.MailConfig(
         sender=config.mail.sender,
         workspace=str(root),
         folder=config.mail.folder,
-        smtp=msgspec.convert(msgspec.to_builtins(config.mail.smtp), mail.SmtpConfig) if config.mail.smtp else None,
+        smtp=msgspec.convert(smtp, mail.SmtpConfig) if smtp else None,
         reply_to=config.mail.reply_to,
         rate_per_minute=config.mail.rate_per_minute,
         auto_submitted=config.mail.auto_submitted,
@@ -194,7 +218,9 @@ def issuer_of(config: Config, root: Path, state: Path) -> issue.Issuer:
     )
 
 
-def _contracts(config: Config, root: Path, state: Path, records: OwnRecords) -> Contracts:
+def _contracts(
+    config: Config, root: Path, state: Path, records: OwnRecords, password: Credential | None = None
+) -> Contracts:
     account = mail_account(config, root)
     folders = files.FilesConfig(workspace=str(root), notes=str(state / "notes"), folders=config.files.folders)
     operations = (
@@ -203,11 +229,7 @@ def _contracts(config: Config, root: Path, state: Path, records: OwnRecords) -> 
         *issue.operations(records.books, issuer_of(config, root, state)),
         *books.operations(records.books),
         *known.operations(records.known),
-        *mail.operations(
-            account,
-            functools.partial(smtp_password, account.smtp.username) if account.smtp else None,
-            records.books,
-        ),
+        *mail.operations(account, password, records.books),
         *files.operations(folders),
         *leads.operations(),
         *posts.operations(folders, config.company.timezone),
@@ -272,14 +294,15 @@ class Owner(Works):
         workspace: Workspace,
         command: str,
         policy: Policy | None = None,
-        contracts: Callable[[Workspace, OwnRecords], Contracts] = contracts_of,
+        contracts: Callable[[Workspace, OwnRecords], Contracts] | None = None,
         code: Sequence[str] = (),
         clock: Clock | None = None,
     ) -> None:
         """Take the lock and open everything; raises OwnedError, WrongKeyError or LedgerError.
 
-        `command` is what others are told works on the workspace; `contracts` says which operations and agents it has,
-        `code` where workers find what is not Mainstay's own. Time is the machine's, or that of `clock`.
+        `command` is what others are told works on the workspace; `contracts` says which operations and agents it has
+        (default: `contracts_of`), `code` where workers find what is not Mainstay's own. Time is the machine's, or that
+        of `clock`.
         """
         self.workspace = workspace
         with contextlib.ExitStack() as opened:
@@ -305,7 +328,10 @@ class Owner(Works):
             self.workers = WorkerPool(
                 paths=(*code, str(workspace.code)), confinement=workspace.config.workers.confinement, clock=clock
             )
-            sealer.catalogue = self.contracts = contracts(workspace, records_of(self.ledger, opener.open))
+            self.secrets, self.notices = secrets_of(workspace), open_secrets(workspace)
+            self.secrets.hide()
+            make = contracts or functools.partial(contracts_of, secrets=self.secrets)
+            sealer.catalogue = self.contracts = make(workspace, records_of(self.ledger, opener.open))
             activation = activation_of(workspace.root, workspace.code, self.ledger, blobs, self.contracts)
             super().__init__(self._ground(policy or DefaultPolicy(), clock))
             self.heads = HeadKeeper(workspace.ledger, ledger_keys.witness_file(workspace.state), self.ledger)
@@ -324,7 +350,9 @@ class Owner(Works):
         gc.freeze()  # what was loaded so far stays; looking through it again and again costs a tenth of the speed
         gc.set_threshold(*GC_THRESHOLDS)
         try:
-            self.engine.failed = asyncio.get_running_loop().create_future()
+            loop = asyncio.get_running_loop()
+            self.engine.failed = loop.create_future()
+            self.secrets.tell = functools.partial(self._say_soon, loop)
             await self._hold_if_moved()
             if self.ledger.head()[0] == 0:
                 await self._first_fact()
@@ -339,6 +367,10 @@ class Owner(Works):
             await self.__aexit__()
             raise
         return self
+
+    def _say_soon(self, loop: asyncio.AbstractEventLoop, says: str) -> None:
+        """Tell the operator something out of a thread."""
+        loop.call_soon_threadsafe(self.engine.say, says)
 
     def work(self) -> None:
         """Look after folders, keep times and go on with all plans; see `Works.work`."""

@@ -111,6 +111,8 @@ async def serve(workspace: Workspace, emit: Emit, stop: asyncio.Event) -> None:
         if owner.engine.held:
             says = f"All work in this workspace is stopped: {owner.engine.held}. See: mainstay history release"
             emit({"plan": "", "kind": NOTICE, "path": "", "says": says})
+        for says in owner.notices:
+            emit({"plan": "", "kind": NOTICE, "path": "", "says": says})
         for copy in owner.heads.others():
             says = f"Another copy of this workspace is in {copy_folder(copy)}. {COPIES} See: mainstay doctor"
             emit({"plan": "", "kind": NOTICE, "path": "", "says": says})

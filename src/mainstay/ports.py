@@ -184,6 +184,18 @@ class Judge(Protocol):
         ...
 
 
+class Credential(Protocol):
+    """A secret of the operator's for one connector, which asks for it anew at each log-in and never keeps it."""
+
+    def give(self, host: str) -> str:
+        """Give it for this host, the one that is connected to. Blocks; raises NeedsOperator when it is not for it."""
+        ...
+
+    def refused(self) -> None:
+        """Note that the other side does not take what was given last. Blocks."""
+        ...
+
+
 class Catalogue(Protocol):
     """The operations and agents a workspace has."""
 

@@ -15,6 +15,7 @@ import msgspec
 from mainstay.connectors.bank.columns import ColumnMap
 from mainstay.connectors.invoices.columns import InvoiceColumns
 from mainstay.errors import FileError, InputError
+from mainstay.governance.secrets import name_of
 from mainstay.values import parse_duration_s
 
 if TYPE_CHECKING:
@@ -45,7 +46,8 @@ sender = {sender}
 # [mail.smtp]
 # host = "smtp.example.com"
 # tls = "starttls"
-# username = "you@example.com"   # its password: keyring set mainstay/smtp you@example.com
+# username = "you@example.com"
+# password = "secret:smtp"       # the name of a secret, never a password: mainstay secret set smtp
 
 # [budgets]                      # the most that may happen in a day, whatever is approved
 # "mail.send" = {{per_day = 50}}
@@ -90,12 +92,13 @@ class Company(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Smtp(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A mail server, as connectors/smtp.py takes it."""
+    """A mail server, as connectors/smtp.py takes it, and how the secret is named that logs in there."""
 
     host: str
     port: int = 0
     tls: str = "starttls"
     username: str = ""
+    password: str = "secret:smtp"  # noqa: S105 - the name of a secret (governance/secrets.py), never a value
     timeout_s: float = 30.0
     ca_file: str = ""
 
@@ -301,7 +304,17 @@ def _checked(text: str, path: Path) -> Config:
         hint = f"did you mean '{near[0]}'?" if near else "Use a name such as Europe/Stockholm."
         raise FileError(f"{path}: there is no time zone '{zone}'.", remedy=hint) from None
     _check_durations(config, path)
+    _check_secrets(config, path)
     return config
+
+
+def _check_secrets(config: Config, path: Path) -> None:
+    """Refuse a value where the name of a secret belongs, without repeating it."""
+    try:
+        if config.mail.smtp is not None:
+            name_of(config.mail.smtp.password)
+    except InputError as error:
+        raise FileError(f"{path}: under [mail.smtp]: {error.message}", remedy=error.remedy) from None
 
 
 def _check_durations(config: Config, path: Path) -> None:

@@ -112,9 +112,9 @@ class Desk:
         begun = ["mainstay", *arguments]
         return starter.run(begun, folder=folder or self.folder, env=self.env, stdin=stdin, timeout=WAIT_S)
 
-    def json(self, *arguments: object, status: int = 0) -> Any:
+    def json(self, *arguments: object, status: int = 0, stdin: str = "") -> Any:
         """Run a command with --json: its document, after checking that stdout holds nothing else."""
-        done = self.run(*arguments, "--json")
+        done = self.run(*arguments, "--json", stdin=stdin)
         assert done.returncode == status, done.stderr
         assert done.stdout.isascii()
         return json.loads(done.stdout)

@@ -13,6 +13,22 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 PASSWORD = "correct horse battery"
+
+
+class Known:
+    """A password that is for every host; counts how often it was refused."""
+
+    def __init__(self, value=PASSWORD):
+        self.value, self.hosts, self.times_refused = value, [], 0
+
+    def give(self, host):
+        self.hosts.append(host)
+        return self.value
+
+    def refused(self):
+        self.times_refused += 1
+
+
 FINE = {
     "greeting": "220 mx.example",
     "ehlo": "250-mx.example\r\n250-8BITMIME\r\n250 AUTH PLAIN",
@@ -34,6 +50,7 @@ class Scripted:
     def __init__(self, **script):
         self.script = {**FINE, **script}
         self.seen = []
+        self.lines = []
         self.body = b""
 
     @contextlib.asynccontextmanager
@@ -59,6 +76,7 @@ class Scripted:
     async def _talk(self, reader, writer):
         await self._answer("greeting", writer)
         while line := await reader.readline():
+            self.lines.append(line.decode())
             stage = line.split()[0].decode().lower()
             await self._answer(stage, writer)
             if stage == "data" and self.script["data"].startswith("354"):
@@ -159,3 +177,20 @@ def certificate(folder, name="localhost"):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(trusted, private)
     return context, str(trusted)
+
+
+@contextlib.contextmanager
+def scripted_server(**script):
+    """Run a `Scripted` in a thread with a loop of its own; gives its port and itself."""
+    server, loop = Scripted(**script), asyncio.new_event_loop()
+    running = server.running()
+    port = loop.run_until_complete(running.__aenter__())
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    try:
+        yield port, server
+    finally:
+        asyncio.run_coroutine_threadsafe(running.__aexit__(None, None, None), loop).result(5)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from memory_call import NOW_US, MemoryCall
-from smtp_servers import PASSWORD, Scripted, good_server
+from smtp_servers import Known, Scripted, good_server
 
 from mainstay.connectors import mail
 from mainstay.connectors.mail import MailConfig, SendMail
@@ -112,7 +112,7 @@ def test_through_a_server_the_whole_mail_arrives(tmp_path):
     arguments = SendMail("j@doe.example", "Report", ".\n..\nFrom here\n", (report,), "Help <help@acme.example>")
     with good_server(auth_require_tls=False) as (port, kept):
         config = MailConfig(SENDER, str(tmp_path), smtp=SmtpConfig("127.0.0.1", port, "none", "me"))
-        sent = send(config, arguments, call, lambda: PASSWORD)
+        sent = send(config, arguments, call, Known())
     ((sender, receivers, content),) = kept.mails
     assert (sender, receivers) == ("billing@acme.example", ["j@doe.example"])
     assert (sent.transport, sent.simulated, sent.path) == ("smtp", False, "")
@@ -317,7 +317,7 @@ def test_health_says_what_would_happen(config, tmp_path):
     async def scenario(**script):
         async with Scripted(**script).running() as port:
             account = MailConfig(SENDER, str(tmp_path), smtp=SmtpConfig("127.0.0.1", port, "none", "me", 1))
-            return await mail.health(account, lambda: PASSWORD)
+            return await mail.health(account, Known())
 
     assert asyncio.run(scenario()).healthy
     ill = asyncio.run(scenario(auth="535 expired"))

@@ -2,7 +2,7 @@ import asyncio
 import base64
 
 import pytest
-from smtp_servers import PASSWORD, Scripted, certificate, good_server
+from smtp_servers import PASSWORD, Known, Scripted, certificate, good_server
 
 from mainstay.connectors import smtp
 from mainstay.connectors.smtp import Envelope, SmtpConfig
@@ -144,7 +144,7 @@ def test_encryption_from_the_start_and_log_in(tmp_path):
     context, trusted = certificate(tmp_path)
     with good_server(encrypted=context, auth_require_tls=False) as (port, kept):
         config = SmtpConfig("localhost", port, "tls", "me", ca_file=trusted)
-        asyncio.run(smtp.send(config, ENVELOPE, lambda: PASSWORD))
+        asyncio.run(smtp.send(config, ENVELOPE, Known()))
     assert [mail[:2] for mail in kept.mails] == [("a@acme.example", ["b@doe.example"])]
 
 
@@ -152,9 +152,9 @@ def test_starttls_and_log_in(tmp_path):
     context, trusted = certificate(tmp_path)
     with good_server(tls_context=context, require_starttls=True) as (port, kept):
         config = SmtpConfig("localhost", port, "starttls", "me", ca_file=trusted)
-        asyncio.run(smtp.check(config, "a@acme.example", lambda: PASSWORD))
+        asyncio.run(smtp.check(config, "a@acme.example", Known()))
         assert kept.mails == []
-        asyncio.run(smtp.send(config, ENVELOPE, lambda: PASSWORD))
+        asyncio.run(smtp.send(config, ENVELOPE, Known()))
     assert len(kept.mails) == 1
 
 
@@ -178,7 +178,7 @@ def test_a_certificate_file_that_is_missing_needs_the_operator():
 def test_starttls_is_never_left_out():
     async def scenario(server):
         async with server.running() as port:
-            await smtp.send(SmtpConfig("127.0.0.1", port, "starttls", "me"), ENVELOPE, lambda: PASSWORD)
+            await smtp.send(SmtpConfig("127.0.0.1", port, "starttls", "me"), ENVELOPE, Known())
 
     server = Scripted()
     with pytest.raises(NeedsOperator, match="does not offer encryption"):
@@ -201,9 +201,9 @@ def test_a_loss_while_encryption_starts_did_not_happen(reply, expected):
 
 def test_s55_a_refused_log_in_needs_the_operator_and_never_shows_the_password():
     echo = base64.b64encode(b"\0me\0" + PASSWORD.encode()).decode()
-    kind, error, server = outcome({"auth": f"535 bad {echo} {PASSWORD}"}, username="me", password=lambda: PASSWORD)
+    kind, error, server = outcome({"auth": f"535 bad {echo} {PASSWORD}"}, username="me", password=Known())
     assert kind is NeedsOperator
-    assert error.message == "127.0.0.1 refused the log-in of me: 535 bad [password] [password]."
+    assert error.message == "127.0.0.1 refused the log-in of me: 535 bad [secret] [secret]."
     assert PASSWORD not in repr(error.__cause__)
     assert "mail" not in server.seen
 
@@ -212,11 +212,11 @@ def test_s55_a_refused_log_in_needs_the_operator_and_never_shows_the_password():
     ("reply", "expected"), [("454 later", NotSent), ("drop", NotSent), ("silence", NotSent), ("nonsense", NotSent)]
 )
 def test_a_loss_while_logging_in_did_not_happen(reply, expected):
-    assert outcome({"auth": reply}, username="me", password=lambda: PASSWORD)[0] is expected
+    assert outcome({"auth": reply}, username="me", password=Known())[0] is expected
 
 
 def test_a_server_without_a_log_in_we_know_needs_the_operator():
-    kind, error, _ = outcome({"ehlo": "250-mx\r\n250 AUTH GSSAPI"}, username="me", password=lambda: PASSWORD)
+    kind, error, _ = outcome({"ehlo": "250-mx\r\n250 AUTH GSSAPI"}, username="me", password=Known())
     assert kind is NeedsOperator, error
 
 
@@ -232,7 +232,7 @@ def test_a_password_is_not_sent_unencrypted_beyond_loopback():
 
     async def scenario():
         async with server.running("127.0.0.2") as port:
-            await smtp.send(SmtpConfig("127.0.0.2", port, "none", "me"), ENVELOPE, lambda: PASSWORD)
+            await smtp.send(SmtpConfig("127.0.0.2", port, "none", "me"), ENVELOPE, Known())
 
     with pytest.raises(NeedsOperator, match="not sent unencrypted"):
         asyncio.run(scenario())

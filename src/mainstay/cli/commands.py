@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from mainstay.cli import history_commands, key_commands, memory_commands, playbook_commands
+from mainstay.cli import history_commands, key_commands, memory_commands, playbook_commands, secret_commands
 from mainstay.cli.options import (
     Edit,
     Folder,
@@ -37,6 +37,7 @@ app.add_typer(playbook_commands.app, name="playbook")
 app.add_typer(memory_commands.app, name="memory")
 app.add_typer(history_commands.app, name="history")
 app.add_typer(key_commands.app, name="key")
+app.add_typer(secret_commands.app, name="secret")
 
 
 def _version(wanted: bool) -> None:

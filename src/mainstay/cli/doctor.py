@@ -172,11 +172,12 @@ def _service(workspace: Workspace) -> Iterator[Finding]:
 
 
 def _mail(workspace: Workspace) -> Iterator[Finding]:
-    from mainstay.app import mail_account
+    from mainstay.app import mail_account, mail_password, secrets_of
     from mainstay.connectors.mail import health
 
-    report = asyncio.run(health(mail_account(workspace.config, workspace.root)))
-    advice = "" if report.healthy else "Correct [mail.smtp] in mainstay.toml, or the password in your keyring."
+    password = mail_password(workspace.config, secrets_of(workspace))
+    report = asyncio.run(health(mail_account(workspace.config, workspace.root), password))
+    advice = "" if report.healthy else "Correct [mail.smtp] in mainstay.toml, or see: mainstay secret list"
     yield Finding("mail", "ok" if report.healthy else "wrong", report.detail, advice)
 
 

@@ -10,6 +10,7 @@ from mainstay.cli.status import DONE
 from mainstay.errors import FileError, InputError
 from mainstay.ledger import keeping, keys, passphrase
 from mainstay.ledger.disk import put_new
+from mainstay.ledger.vault import refuse_plain
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,6 +63,8 @@ def move(screen: Screen, folder: Path | None, way_name: str) -> int:
     before = keys.way_of(workspace.state)
     if way == before != "passphrase":
         raise InputError(f"The key is kept so already: {way}.", remedy="Nothing was changed.")
+    if way == "file":
+        refuse_plain(workspace.state)
     keys.load(workspace.state)  # it has to open before it can be moved
     keys.move(workspace.state, way, word_for(way))
     row = {"key": way, "before": before, "file": str(keys.key_file(workspace.state))}

@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.text import Text
 
 from mainstay.errors import InputError
+from mainstay.redaction import redacted
 from mainstay.shown import shown
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ LOG_COLUMNS = 4096  # of lines on stderr that nobody looks at in a terminal: one
 
 def text(value: object, style: str = "", *, lines: bool = False) -> Text:
     """Make text of anything; with `lines` its line ends stay, otherwise they are written out too."""
-    return Text(shown(str(value), lines=lines), style)
+    return Text(shown(redacted(str(value)), lines=lines), style)
 
 
 def when(iso: str) -> str:
@@ -101,7 +102,7 @@ class Screen:
 
 def as_document(value: object) -> str:
     """Write JSON in ASCII, so that no terminal is ever sent a control character."""
-    return json.dumps(plain(value), indent=2, ensure_ascii=True) + "\n"
+    return redacted(json.dumps(plain(value), indent=2, ensure_ascii=True)) + "\n"
 
 
 def plain(value: object) -> Any:  # noqa: ANN401 - what JSON can hold

@@ -35,6 +35,7 @@ from mainstay.errors import (
     Transient,
     Uncertain,
 )
+from mainstay.redaction import knows_any, redacted, redacted_in
 from mainstay.values import BlobRef, Failure, Value, say_duration
 
 if TYPE_CHECKING:
@@ -351,7 +352,8 @@ def arguments_of(operation: Operation, arguments: Value) -> msgspec.Struct:
 def _plain_output(operation: Operation, result: object) -> Value:
     if not isinstance(result, operation.output):
         raise TypeError(f"{operation.name} gave {type(result).__name__}, not {operation.output.__name__}")
-    return to_plain(result)
+    plain = to_plain(result)
+    return redacted_in(plain) if knows_any() else plain
 
 
 def _found(answer: object) -> Found:
@@ -438,8 +440,8 @@ def _say_error(error: BaseException) -> str:
 
 
 def _clean(words: str) -> str:
-    """Take away what looks like a secret, and cut what is long."""
-    return _SECRETS.sub(lambda found: f"{found[found.lastgroup or 0]}[secret]", words)[:MAX_MESSAGE_CHARS]
+    """Take away what is a secret or looks like one, and cut what is long."""
+    return _SECRETS.sub(lambda found: f"{found[found.lastgroup or 0]}[secret]", redacted(words))[:MAX_MESSAGE_CHARS]
 
 
 def _say_time(time_us: int) -> str:

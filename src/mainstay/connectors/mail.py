@@ -18,7 +18,7 @@ from mainstay.connectors import smtp
 from mainstay.connectors.books import as_reminded, reminding
 from mainstay.connectors.folder import parts_of, read_file, run_to_end, settle_file, sweep_file, write_file
 from mainstay.connectors.mail_address import MailAddress, one_line, parse_address
-from mainstay.connectors.smtp import Envelope, Password, SmtpConfig
+from mainstay.connectors.smtp import Envelope, SmtpConfig
 from mainstay.contracts import Card, Found, HealthReport, Operation
 from mainstay.errors import InputError, LedgerError, NeedsOperator, NotSent, OperationError, Permanent
 from mainstay.records import File
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from email.message import EmailMessage
 
     from mainstay.contracts import Call
-    from mainstay.ports import Books
+    from mainstay.ports import Books, Credential
     from mainstay.values import Value
 
 MAX_MAIL_BYTES = 25 * 1024 * 1024  # what most servers take, encoded
@@ -94,7 +94,7 @@ class _Letter(msgspec.Struct, frozen=True):
 
 
 def operations(
-    config: MailConfig, password: Password | None = None, books: Books | None = None
+    config: MailConfig, password: Credential | None = None, books: Books | None = None
 ) -> tuple[Operation, ...]:
     """Build mail.send over the account's transport; `password` is asked for at each log-in.
 
@@ -133,7 +133,7 @@ def operations(
     )
 
 
-async def health(config: MailConfig, password: Password | None = None) -> HealthReport:
+async def health(config: MailConfig, password: Credential | None = None) -> HealthReport:
     """Say whether mails could be sent now; logs in, sends nothing."""
     if config.smtp is None:
         return HealthReport("mail", healthy=True, detail=f"Mails are kept in {config.folder}; none is sent.")
@@ -204,7 +204,7 @@ class _Smtp:
     settle: Literal["ask"] = "ask"
 
     def __init__(
-        self, config: MailConfig, server: SmtpConfig, password: Password | None, reminders: _Reminding
+        self, config: MailConfig, server: SmtpConfig, password: Credential | None, reminders: _Reminding
     ) -> None:
         self._config = config
         self._reminders = reminders

@@ -13,16 +13,15 @@ QUIT is success. There is no way to ask a server later, so a doubt is settled by
 from __future__ import annotations
 
 import asyncio
-import base64
 import contextlib
 import re
 import ssl
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 import msgspec
 
 from mainstay.errors import NeedsOperator, NotSent, OperationError, Permanent, Uncertain
+from mainstay.redaction import redacted, remember
 from mainstay.shown import shown
 
 if TYPE_CHECKING:
@@ -30,18 +29,21 @@ if TYPE_CHECKING:
 
     import aiosmtplib
 
+    from mainstay.ports import Credential
+
 QUIT_S = 2.0  # a server that took the mail is not waited for
 UPLOAD_BYTES_PER_S = 100_000  # slower than that counts as stuck
 STAGES_BEFORE_BODY = 4  # so many times `timeout_s` everything before the body may take together
 MAX_REPLY_CHARS = 300  # of the server's words in a message
-
-Password: TypeAlias = Callable[[], str]
 
 _PORTS = {"tls": 465, "starttls": 587, "none": 25}
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _LINE_START_DOT = re.compile(rb"(?m)^\.")
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 _NEEDS_LOG_IN = (530, 534, 535, 538)  # RFC 4954: log in, log in otherwise, refused, encrypt first
+_WRONG_PASSWORD = (534, 535)
+HOW_TO_NAME = "Name its password under [mail.smtp] in mainstay.toml, and keep it with: mainstay secret set NAME"
+HOW_TO_CHANGE = "Give the right one with: mainstay secret rotate NAME (mainstay secret list shows its name)."
 
 
 class SmtpConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -64,7 +66,7 @@ class Envelope(msgspec.Struct, frozen=True):
     content: bytes  # the whole mail, 7 bit
 
 
-async def send(config: SmtpConfig, envelope: Envelope, password: Password | None = None) -> str:
+async def send(config: SmtpConfig, envelope: Envelope, password: Credential | None = None) -> str:
     """Hand one mail to the server; when this returns, the server has taken it. Gives the server's last words.
 
     Raises NotSent, Permanent or NeedsOperator when it did not happen, Uncertain when it may have.
@@ -77,7 +79,7 @@ async def send(config: SmtpConfig, envelope: Envelope, password: Password | None
         return await _hand_over(client, config, envelope)
 
 
-async def check(config: SmtpConfig, sender: str, password: Password | None = None) -> None:
+async def check(config: SmtpConfig, sender: str, password: Credential | None = None) -> None:
     """Connect and log in, send nothing. Raises as `send` does."""
     async with _connection(config, sender) as client:
         with _as_not_sent(config):
@@ -126,7 +128,7 @@ def _trust(config: SmtpConfig) -> ssl.SSLContext | None:
 # --- before the body: nothing is lost --------------------------------------------------------------------------
 
 
-async def _open(client: aiosmtplib.SMTP, config: SmtpConfig, password: Password | None) -> None:
+async def _open(client: aiosmtplib.SMTP, config: SmtpConfig, password: Credential | None) -> None:
     await client.connect()
     await client.ehlo()
     if config.tls == "starttls":
@@ -145,16 +147,21 @@ async def _encrypt(client: aiosmtplib.SMTP, config: SmtpConfig) -> None:
     await client.ehlo()
 
 
-async def _log_in(client: aiosmtplib.SMTP, config: SmtpConfig, password: Password | None) -> None:
+async def _log_in(client: aiosmtplib.SMTP, config: SmtpConfig, password: Credential | None) -> None:
     import aiosmtplib
 
     if config.tls == "none" and config.host not in _LOOPBACK:
         raise NeedsOperator(f"The password for {config.host} is not sent unencrypted.", remedy="Set tls or starttls.")
-    secret = "" if password is None else await asyncio.to_thread(password)  # a keyring may take its time
+    if password is None:
+        raise NeedsOperator(f"No password is named for {config.host}.", remedy=HOW_TO_NAME)
+    secret = await asyncio.to_thread(password.give, config.host)  # a keyring may take its time
+    remember(secret)
     try:
         await client.login(config.username, secret)
     except aiosmtplib.SMTPResponseException as error:
-        _raise_log_in(config, error.code, _without(secret, error.message, config.username))
+        if error.code in _WRONG_PASSWORD:
+            await asyncio.to_thread(password.refused)
+        _raise_log_in(config, error.code, error.message)
     except (aiosmtplib.SMTPServerDisconnected, aiosmtplib.SMTPTimeoutError):
         raise
     except aiosmtplib.SMTPException as error:
@@ -165,18 +172,7 @@ def _raise_log_in(config: SmtpConfig, code: int, words: str) -> None:
     message = f"{config.host} refused the log-in of {config.username}: {code} {_said(words)}."
     if code < 500:  # noqa: PLR2004 - from 500 on a reply is final
         raise NotSent(message) from None
-    raise NeedsOperator(
-        message, remedy="Store the password again; some providers want one made for programs."
-    ) from None
-
-
-def _without(secret: str, words: str, username: str) -> str:
-    """Take the password out of what the server said, in the forms in which it was sent."""
-    plain = secret.encode()
-    sent = (plain, base64.b64encode(plain), base64.b64encode(b"\0" + username.encode() + b"\0" + plain))
-    for form in sent if secret else ():
-        words = words.replace(form.decode(), "[password]")
-    return words
+    raise NeedsOperator(message, remedy=f"{HOW_TO_CHANGE} Some providers want one made for programs.") from None
 
 
 async def _address(client: aiosmtplib.SMTP, envelope: Envelope) -> None:
@@ -229,7 +225,7 @@ def _refused(config: SmtpConfig, error: aiosmtplib.SMTPResponseException) -> Ope
     else:
         message = f"{config.host} takes no mail: {words}."
     if error.code in _NEEDS_LOG_IN:
-        return NeedsOperator(message, remedy="Set the user name and store the password of this mail account.")
+        return NeedsOperator(message, remedy=f"Set its user name. {HOW_TO_NAME}")
     return Permanent(message) if error.code >= 500 else NotSent(message)  # noqa: PLR2004
 
 
@@ -284,5 +280,5 @@ async def _quit(client: aiosmtplib.SMTP) -> None:
 
 
 def _said(words: str) -> str:
-    """Give a server's words on one line, short, with nothing hidden in them."""
-    return shown(" ".join(words.split()))[:MAX_REPLY_CHARS].rstrip(".")
+    """Give a server's words on one line, short, with nothing hidden in them and no secret."""
+    return shown(redacted(" ".join(redacted(words).split())))[:MAX_REPLY_CHARS].rstrip(".")

@@ -5,6 +5,7 @@
     size        blobs (large values), segments (old bodies); archive, collect and sizes care for both
     is it whole head (where it ended, and on which file), anchor (kept outside), repair (lists the disk damaged)
     keys        keys, keeping (file, keyring, passphrase), passphrase; people (a key for each person)
+    secrets     vault (passwords of outside services, beside the workspace's key)
     elsewhere   backup and restore in chunks; exporting and importing as cloudevents with plainjson
 
 Engine and kernel reach it through `ports` only.

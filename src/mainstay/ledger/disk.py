@@ -40,15 +40,15 @@ def put_new(path: Path, content: bytes) -> None:
     replace(path, content)
 
 
-def read_private(path: Path, what: str, *, missing: str = "") -> bytes:
+def read_private(path: Path, what: str, *, missing: str = "", most: int = 4096) -> bytes:
     """Read a small file that only its owner can read; raises WrongKeyError when it is open to others, or missing.
 
-    `missing` says what to do about the latter.
+    `missing` says what to do about the latter; `most` is how many bytes are read.
     """
     try:
         with path.open("rb") as file:
             status = os.fstat(file.fileno())
-            content = file.read(4096)
+            content = file.read(most)
     except FileNotFoundError:
         raise WrongKeyError(
             f"The {what} file of this workspace is missing: {path}.", remedy=missing or _PUT_BACK

@@ -2,7 +2,8 @@
 
     $XDG_CONFIG_HOME (or ~/.config) / mainstay / keys / <workspace id>.key       32 random bytes (or see `keeping`)
                                                         <workspace id>.session   32 random bytes in hex
-    beside them: <workspace id>.<number>.head (see `head`) and <workspace id>.forgotten (see `forgotten`)
+    beside them: <workspace id>.<number>.head (see `head`), <workspace id>.forgotten (see `forgotten`)
+                 and <workspace id>.secrets (see `vault`)
 
 Both files are 0600 and made by `init`. The id stands in `.mainstay/id`, so the folder may move; the key never
 lies inside the workspace. Without it the history is unreadable: it belongs into the operator's own backup.
@@ -29,7 +30,9 @@ if TYPE_CHECKING:
     from mainstay.ledger.keeping import Way
 
 ID_NAME = "id"
-PURPOSES = ("database", "blobs", "tokens", "people", "receipts")
+SECRETS_SUFFIX = ".secrets"
+SECRETS_OWN = "-secrets"  # a key of their own, beside the workspace's
+PURPOSES = ("database", "blobs", "tokens", "people", "receipts", "anchors", "secrets")
 
 
 class Keys(msgspec.Struct, frozen=True):
@@ -41,6 +44,8 @@ class Keys(msgspec.Struct, frozen=True):
     tokens: bytes  # idempotency tokens (KERNEL E2)
     people: bytes  # wraps the keys of people (KERNEL L3)
     receipts: bytes  # signs receipts (receipts/signing.py)
+    anchors: bytes  # signs anchors (ledger/anchor.py)
+    secrets: bytes  # seals what `vault` keeps
 
     def __repr__(self) -> str:
         """Keep keys out of logs and tracebacks."""
@@ -121,6 +126,11 @@ def witness_file(folder: Path) -> Path:
     return _config_folder() / f"{_workspace_id(folder)}.head"
 
 
+def secrets_file(folder: Path) -> Path:
+    """Say where the secrets of a workspace lie (`vault`). Raises LedgerError when the folder has no id."""
+    return _config_folder() / f"{_workspace_id(folder)}{SECRETS_SUFFIX}"
+
+
 def forgotten_file(folder: Path) -> Path:
     """Say where it is remembered who was forgotten (`forgotten`). Raises LedgerError when the folder has no id."""
     return _config_folder() / f"{_workspace_id(folder)}{FORGOTTEN_SUFFIX}"
@@ -161,12 +171,13 @@ def remove(folder: Path) -> None:
     One that is gone already counts as removed. Raises LedgerError when the folder has no id.
     """
     workspace, place = _workspace_id(folder), _config_folder()
-    for kind in (".session", ".head", FORGOTTEN_SUFFIX):
+    for kind in (".session", ".head", FORGOTTEN_SUFFIX, SECRETS_SUFFIX, f"{SECRETS_SUFFIX}.lock"):
         (place / f"{workspace}{kind}").unlink(missing_ok=True)
     for head in place.glob(f"{workspace}.*.head"):
         head.unlink(missing_ok=True)
     for way in keeping.WAYS:
         keeping.drop(place, workspace, way)
+        keeping.drop(place, f"{workspace}{SECRETS_OWN}", way)
 
 
 def _config_folder() -> Path:

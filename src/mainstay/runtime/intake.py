@@ -18,6 +18,7 @@ import msgspec
 
 from mainstay import errors
 from mainstay.errors import InputError, MainstayError
+from mainstay.redaction import redacted, redacted_in
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -96,21 +97,22 @@ class Intake:
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         def emit(event: dict[str, Any]) -> None:
             if not writer.is_closing():
-                _write(writer, Said(event=event))
+                _write(writer, Said(event=redacted_in(event)))
 
         try:
             request = msgspec.msgpack.decode(await _read(reader), type=Request)
             request = msgspec.structs.replace(request, params=_Params(request.params))
             operator = hmac.compare_digest(request.session.encode(), self._session.encode())
-            _write(writer, Said(done=await self._handler(request, operator, emit)))
+            _write(writer, Said(done=redacted_in(await self._handler(request, operator, emit))))
         except MainstayError as error:
-            _write(writer, Said(error=type(error).__name__, message=error.message, remedy=error.remedy))
+            said = Said(error=type(error).__name__, message=redacted(error.message), remedy=redacted(error.remedy))
+            _write(writer, said)
         except msgspec.MsgspecError as error:
             _write(writer, Said(error="InputError", message=f"The request can't be read: {error}."))
         except (ConnectionError, asyncio.IncompleteReadError):
             raise
         except Exception as error:  # noqa: BLE001 - whoever asked is told; the owner goes on for the others
-            why = f"{type(error).__name__}: {error}"
+            why = redacted(f"{type(error).__name__}: {error}")
             _write(writer, Said(error="MainstayError", message=f"The request can't be carried out: {why}."))
         await writer.drain()
 
