@@ -1,6 +1,9 @@
 """`make bench`: everything of benchmarks/README.md; writes results.json, then the table of the project's README.
 
 Shorter, to try it: `make bench ARGS="--rounds 1 --seconds 0.5 --waiting 5000 --events 10000 --plans 1000"`.
+
+What a part found is kept in `build/bench-parts.json` until all are done: a run that was broken off goes on where it
+was, if it is begun again the same day, from the same commit and with the same arguments.
 """
 
 from __future__ import annotations
@@ -19,14 +22,16 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import table
 from lives import begin_filling, killed, lists, waiting
-from turns import HERE, Subject, note, ratio, scratch
+from turns import HERE, ROOT, Subject, note, ratio, scratch
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from turns import Env
 
 RESULTS = HERE / "results.json"
+PARTS_DONE = ROOT / "build" / "bench-parts.json"
 MAINSTAY, LANGGRAPH, DBOS, JOURNAL, DISK = (
     "mainstay_steps.py", "peer_langgraph.py", "peer_dbos.py", "peer_journal.py", "disk.py",
 )  # fmt: skip
@@ -52,24 +57,27 @@ Figures: TypeAlias = dict[str, Any]
 
 def main() -> None:
     wanted = arguments()
-    results: Figures = {"made": about(wanted)}
+    results = begun_before(about(wanted))
     with scratch() as folder:
-        results["steps"] = steps(folder / "fast", wanted)
-        slow = slow_disk(folder)
-        results["steps_slow_disk"] = slow and steps(folder / "slow", wanted, slow)
-        note("plans that wait")
-        with begin_filling(folder / "waiting", wanted.waiting, FILL_LIMIT_S) as fill:
-            results["waiting"] = waiting(folder / "waiting", fill, idle_s=20.0, rulings=300)
-        results["lists"] = lists(folder / "waiting")
-        note(f"  {results['waiting']}, {results['lists']}")
-        results["killed"] = kills(folder)
-        results["growth"] = {
-            "events": growth(folder, "events", "plain", wanted.events),
-            "plans": growth(folder, "plans", "single", wanted.plans),  # of one step each
-        }
-    RESULTS.write_text(json.dumps(results, indent=1) + "\n")
-    table.write(results)
+        for name, part in PARTS.items():
+            if name not in results:
+                note(f"--- {name}")
+                results[name] = part(folder, wanted)
+                PARTS_DONE.write_text(json.dumps(results))
+    RESULTS.write_text(json.dumps({"made": results.pop("made"), **results}, indent=1) + "\n")
+    PARTS_DONE.unlink()
+    table.write(json.loads(RESULTS.read_text()))
     note(f"{RESULTS} and the README's table are written")
+
+
+def begun_before(made: Figures) -> Figures:
+    """Give what a run of the same kind found before it was broken off."""
+    with contextlib.suppress(FileNotFoundError, ValueError):
+        found: Figures = json.loads(PARTS_DONE.read_text())
+        if found["made"] == made:
+            note(f"going on after {', '.join(name for name in found if name != 'made') or 'nothing'}")
+            return found
+    return {"made": made}
 
 
 def arguments() -> argparse.Namespace:
@@ -84,8 +92,16 @@ def arguments() -> argparse.Namespace:
 
 def about(wanted: argparse.Namespace) -> Figures:
     pins = [line.strip() for line in (HERE / "peers.in").read_text().splitlines() if not line.startswith("#")]
+    commit = subprocess.run(  # of the code that is measured
+        ["git", "rev-parse", "--short", "HEAD"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     return {
         "on": datetime.now(UTC).date().isoformat(),
+        "commit": commit.stdout.strip(),
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
         "processors": os.cpu_count(),
@@ -145,6 +161,11 @@ def rates(answers: list[Figures]) -> list[float]:
     return [answer["steps_per_s"] for answer in answers]
 
 
+def steps_slow_disk(folder: Path, wanted: argparse.Namespace) -> Figures | None:
+    env = slow_disk(folder)
+    return steps(folder / "slow", wanted, env) if env else None
+
+
 def slow_disk(folder: Path) -> Env | None:
     """Build what makes every fsync 5 ms slower; None where there is no compiler."""
     compiler = shutil.which("cc") or shutil.which("gcc")
@@ -160,7 +181,15 @@ def slow_disk(folder: Path) -> Env | None:
 # --- lives and growth
 
 
-def kills(folder: Path) -> Figures:
+def waits(folder: Path, wanted: argparse.Namespace) -> Figures:
+    with begin_filling(folder / "waiting", wanted.waiting, FILL_LIMIT_S) as fill:
+        found = waiting(folder / "waiting", fill, idle_s=20.0, rulings=300)
+    found["lists"] = lists(folder / "waiting")
+    note(f"  {found}")
+    return found
+
+
+def kills(folder: Path, _: argparse.Namespace) -> Figures:
     seen = [killed(folder / f"killed-{number}") for number in range(KILLS)]
     note(f"killed with 1,000 plans in flight: {seen}")
     return {"resume_1000_s": round(statistics.median(each["resume_1000_s"] for each in seen), 3)}
@@ -181,4 +210,14 @@ def growth(folder: Path, of: str, play: str, until: int) -> list[Figures]:
     return found
 
 
-main()
+PARTS: dict[str, Callable[[Path, argparse.Namespace], Any]] = {
+    "steps": lambda folder, wanted: steps(folder / "fast", wanted),
+    "steps_slow_disk": steps_slow_disk,
+    "waiting": waits,
+    "killed": kills,
+    "growth_events": lambda folder, wanted: growth(folder, "events", "plain", wanted.events),
+    "growth_plans": lambda folder, wanted: growth(folder, "plans", "single", wanted.plans),  # of one step each
+}
+
+if __name__ == "__main__":
+    main()

@@ -74,7 +74,7 @@ def paragraph(results: dict[str, Any]) -> list[str]:
         f"Killed with 1,000 plans in flight: each goes on within {resumed:.2f} s of the next owner's open socket.",
         f"A rebuild goes through {fast['rebuild']['events_per_s']:,.0f} events/s; it takes in",
         f"{ratio_text(rebuilt)} times as many per second as a bare journal writes rows.",
-        *grown(results["growth"]),
+        *grown({of: results[f"growth_{of}"] for of in ("events", "plans")}),
     ]
 
 

@@ -78,7 +78,8 @@ def test_the_table_is_written_from_the_results_alone():
         "steps_slow_disk": None,
         "waiting": {"waiting": 5, "waiter_kb": 0.04, "idle_cpu_percent": 0.02, "ruling_p50_ms": 1.5},
         "killed": {"resume_1000_s": 0.5},
-        "growth": {"events": [window | {"events": 1000}, window | {"events": 10_000, "cpu_us_per_step": 66.0}]},
+        "growth_events": [window | {"events": 1000}, window | {"events": 10_000, "cpu_us_per_step": 66.0}],
+        "growth_plans": [window | {"plans": 1000}, window | {"plans": 10_000}],
     }
     text = table.text(json.loads(json.dumps(results)))
     assert "| steps, 50 plans at once | 12.3 | 12.3 | 12.3 | 1,234 | 0.50, 123 | 0.50, 123 |" in text
