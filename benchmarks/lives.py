@@ -8,9 +8,10 @@ import socket
 import subprocess
 import sys
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from turns import OTHER_CORE, Subject
+from turns import CORE, OTHER_CORE, Subject, take_place
 
 from mainstay.workspace import Workspace
 
@@ -54,6 +55,7 @@ def lists(folder: Path) -> dict[str, float]:
             cwd=many / "workspace",
             env={**os.environ, "XDG_CONFIG_HOME": str(many / "config")},
             stdout=subprocess.DEVNULL,
+            preexec_fn=partial(take_place, CORE),
             check=True,
         )
         took[f"{command}_s"] = round(time.monotonic() - began_s, 3)

@@ -51,9 +51,10 @@ from mainstay.playbooks.standing import Standing, standings
 from mainstay.playbooks.starting import Starting
 from mainstay.playbooks.versions import Versions
 from mainstay.ports import OwnRecords
-from mainstay.requests import METHODS, Requests, new_plan_id
 from mainstay.requests.care import care_daily
+from mainstay.requests.desk import Requests, new_plan_id
 from mainstay.requests.forgetting import catch_up
+from mainstay.requests.methods import METHODS
 from mainstay.requests.release import STREAM, reason_of
 from mainstay.runtime.catalogue import Contracts
 from mainstay.runtime.clock import SystemClock

@@ -13,7 +13,7 @@ from mainstay.ledger import keys as ledger_keys
 from mainstay.ledger.head import copy_folder
 from mainstay.ledger.lock import Owner as Holder
 from mainstay.ledger.lock import holder
-from mainstay.requests import NOTICE, TAKEN, Params, say_news
+from mainstay.requests.news import NOTICE, TAKEN, say_news
 from mainstay.runtime.intake import Request, call
 from mainstay.sentences import say
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from mainstay.app import Owner
     from mainstay.kernel.state import Plan
     from mainstay.ports import Policy
+    from mainstay.requests.desk import Params
     from mainstay.runtime.intake import Emit
     from mainstay.workspace import Workspace
 

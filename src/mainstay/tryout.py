@@ -32,7 +32,7 @@ from mainstay.ledger.reader import SqliteReader
 from mainstay.playbooks.shelf import open_playbook
 from mainstay.ports import OwnRecords
 from mainstay.records import Doubt, File, Invoice, Layout, Match, Payer
-from mainstay.requests import file_content, files_at
+from mainstay.requests.files import file_content, files_at
 from mainstay.values import Money, say_total
 from mainstay.views import Views
 

@@ -16,7 +16,7 @@ import starter
 from mainstay.app import create_workspace
 from mainstay.errors import FileError
 from mainstay.playbooks.shelf import LIBRARY
-from mainstay.requests import file_content
+from mainstay.requests.files import file_content
 from mainstay.tryout import try_reconciliation
 from mainstay.workspace import Workspace
 

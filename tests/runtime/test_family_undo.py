@@ -11,7 +11,7 @@ from mainstay import commands as c
 from mainstay import events as e
 from mainstay.errors import CommandRefusedError
 from mainstay.kernel.graph import Literally, Record, Repeat, Text
-from mainstay.requests import METHODS
+from mainstay.requests.methods import METHODS
 from mainstay.sentences import say as told
 from mainstay.views import Views
 

@@ -9,7 +9,7 @@ from kit import agent, do, owner_of, plan
 
 from mainstay.errors import InputError, MainstayError, PlaybookError
 from mainstay.ledger import keys
-from mainstay.requests import METHODS
+from mainstay.requests.methods import METHODS
 from mainstay.runtime.intake import Intake, Request, call
 
 SESSION = "the operator's own"

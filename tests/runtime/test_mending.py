@@ -19,7 +19,7 @@ from mainstay import events as e
 from mainstay.errors import CommitFailedError, DiskFullError, LedgerError
 from mainstay.kernel.graph import Literally, Step
 from mainstay.ledger import trouble, wal
-from mainstay.requests import NOTICE
+from mainstay.requests.news import NOTICE
 from mainstay.runtime import mending
 from mainstay.runtime.intake import Request
 

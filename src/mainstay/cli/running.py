@@ -63,7 +63,7 @@ def _compile(workspace: Workspace, name: str, *, dry: bool) -> tuple[Definition,
 
 def _spread(definition: Definition, inputs: Sequence[str]) -> list[str]:
     from mainstay.playbooks.inputs import spread_folders
-    from mainstay.requests import files_at
+    from mainstay.requests.files import files_at
 
     return spread_folders(definition, inputs, lambda path: [str(file) for file in files_at(Path(path))])
 
@@ -76,7 +76,7 @@ def read_files(
     `found` are those that stand in a folder: an empty one of these is for its reader to name.
     """
     from mainstay.playbooks.inputs import read_inputs
-    from mainstay.requests import file_content
+    from mainstay.requests.files import file_content
 
     files: dict[str, bytes] = {}
 

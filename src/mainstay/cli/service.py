@@ -37,7 +37,7 @@ def start(screen: Screen, folder: Path | None) -> int:
 
 async def _serve(screen: Screen, workspace: Workspace) -> None:
     from mainstay.owners import serve
-    from mainstay.requests import NOTICE
+    from mainstay.requests.news import NOTICE
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -11,7 +11,7 @@ from mainstay.cli.questions import edited_from
 from mainstay.cli.screen import moment, text
 from mainstay.cli.status import DONE, FAILED, WAITS
 from mainstay.errors import InputError
-from mainstay.requests import file_content
+from mainstay.requests.files import file_content
 from mainstay.requests.stuck import chosen, grouped
 
 if TYPE_CHECKING:

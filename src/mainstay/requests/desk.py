@@ -19,6 +19,7 @@ from mainstay.ledger import queries
 from mainstay.ledger.traces import Met
 from mainstay.records import File
 from mainstay.requests.asked import recall_line
+from mainstay.requests.news import NOTICE, TAKEN, say_news
 from mainstay.requests.ruling import rule
 from mainstay.runtime.admission import places_of
 from mainstay.runtime.names import local_time
@@ -35,9 +36,7 @@ if TYPE_CHECKING:
     from mainstay.runtime.intake import Emit, Request
     from mainstay.values import Value
 
-NOTICE = "Notice"  # a sentence about what stops all plans, or that it ended
 WHILE_HELD = frozenset({"release", "anchor", "rebuild", "forget"})  # what can be asked while all is held (L6)
-TAKEN = "Taken"  # the first thing said of a request: it is on disk
 # What goes on by itself, and how many seconds of its sleep are waited for.
 SOON_S = {"retry": 120.0, "settle": 120.0, "confirm": 120.0, "wait": 120.0, "dispatch": 15.0}
 _ID_LETTERS = "23456789abcdefghjkmnpqrstvwxyz"
@@ -323,13 +322,3 @@ def _left_out_by(plan: Plan, refused: str) -> list[str]:
 def _is_part(path: str) -> bool:
     """Whether a path is a part of a step: an item, or an action of its agent."""
     return "/" in path or is_call(path)
-
-
-def say_news(plan_id: str, fact: e.AnyFact) -> Params:
-    """Say what moved: enough for a line of progress, no content."""
-    return {
-        "plan": plan_id,
-        "kind": type(fact).__name__,
-        "path": fact.paths[0] if isinstance(fact, e.DecisionAsked) else getattr(fact, "path", ""),
-        "count": len(fact.plans) if isinstance(fact, e.ChildrenStarted) else getattr(fact, "count", 0),
-    }

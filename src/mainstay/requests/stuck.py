@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from mainstay import commands as c
 from mainstay.errors import CommandRefusedError, InputError, MainstayError
 from mainstay.kernel.state import caller_of, step_name
-from mainstay.requests.desk import TAKEN
+from mainstay.requests.news import TAKEN
 from mainstay.values import digest_of
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from mainstay.errors import CommandRefusedError, CommitFailedError, MainstayError
 from mainstay.playbooks.artefacts import read_artefact
-from mainstay.requests import TAKEN
+from mainstay.requests.news import TAKEN
 from mainstay.runtime.intake import Request
 from mainstay.testing import own
 

@@ -10,7 +10,8 @@ from mainstay.errors import CommitFailedError
 from mainstay.governance.policy import DefaultPolicy
 from mainstay.playbooks.activation import activation_of
 from mainstay.playbooks.starting import Starting
-from mainstay.requests import METHODS, Requests
+from mainstay.requests.desk import Requests
+from mainstay.requests.methods import METHODS
 from mainstay.requests.release import STREAM as WORKSPACE
 from mainstay.requests.release import reason_of
 from mainstay.runtime.payloads import Payloads

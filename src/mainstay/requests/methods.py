@@ -1,0 +1,24 @@
+"""All that can be asked of a workspace's owner, family by family."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mainstay.requests import anchoring, care, forgetting, plans, release, rerun, scheduling, stuck, versions
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mainstay.requests.desk import Method
+
+METHODS: Mapping[str, Method] = {
+    **anchoring.METHODS,
+    **care.METHODS,
+    **forgetting.METHODS,
+    **plans.METHODS,
+    **release.METHODS,
+    **rerun.METHODS,
+    **scheduling.METHODS,
+    **stuck.METHODS,
+    **versions.METHODS,
+}
