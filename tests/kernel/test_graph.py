@@ -6,7 +6,21 @@ from hypothesis import strategies as st
 from kernel_scene import agent, do, each, needs
 from msgspec.structs import replace
 
-from mainstay.kernel.graph import Cel, Definition, Graph, Literally, chunk_of
+from mainstay.kernel.graph import (
+    Cel,
+    Compensate,
+    Definition,
+    Field,
+    Graph,
+    Literally,
+    Record,
+    Repeat,
+    Sequence,
+    Text,
+    chunk_of,
+    names_in,
+    names_used,
+)
 
 
 def graph(*steps) -> Graph:
@@ -61,3 +75,53 @@ def test_a_child_plan_runs_one_step_over_its_part_of_the_list_p2():
     assert part.types == {"x": "int", "items": "list(record(invoice))"}
     assert part.let == whole.let
     assert needs("a", "b?") != needs("a", "b")
+
+
+def test_l10_a_child_plan_keeps_all_that_its_playbook_means_by_its_words_p2():
+    """Types, records, names and versions are those of the whole: else its expressions would mean something else."""
+    other = Definition(name="other", title="Other", steps=())
+    whole = Definition(
+        name="demo",
+        title="Demo",
+        steps=(each(do("b", way_out="a", on_failure="step")), agent("a", "b!")),
+        let={"x": Literally(1)},
+        types={"x": "int"},
+        records={"invoice": {"total": Field("money")}},
+        playbooks={"other": other},
+        version="digest",
+    )
+    part = chunk_of(whole, "b")
+    kept = ("name", "let", "records", "playbooks", "version")
+    assert {name: getattr(part, name) for name in kept} == {name: getattr(whole, name) for name in kept}
+    assert part.types == {"x": "int", "items": "list(any)"}
+    assert part.steps[0].way_out == "", "the whole list takes it, not a part"
+
+
+def cel(*names: str) -> Cel:
+    return Cel(" + ".join(names), names=names)
+
+
+def test_p1_the_names_that_expressions_use_are_found_wherever_they_stand():
+    nodes = (
+        Record({"one": cel("a"), "two": Text((Literally("x"), cel("b", "d")))}),
+        Sequence((cel("e"), Record({"three": cel("f")}))),
+        None,
+        {"four": cel("g")},
+        [cel("h")],
+    )
+    assert names_in(*nodes) == set("abdefgh")
+    assert names_in() == names_in(None, Literally("a")) == set()
+
+
+def test_p1_a_step_uses_the_names_of_all_its_parts_but_what_its_own_items_and_rounds_bring():
+    brought = ("item", "index", "inputs", "today", "ready_at", "company", "this", "out", "last", "round")
+    parts = {
+        "arguments": Record({"x": cel("a", *brought)}),
+        "when": cel("b"),
+        "check": cel("c", "out"),
+        "undo": Compensate("demo.unsay", Record({"x": cel("d")})),
+        "repeat": Repeat(until=cel("e", "last", "s"), max=3),
+    }
+    assert names_used(agent("s", **parts)) == set("abcde")
+    for name, part in parts.items():
+        assert len(names_used(agent("s", **{name: part}))) == 1, name

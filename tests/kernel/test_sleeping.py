@@ -228,3 +228,38 @@ def test_e5_what_was_not_confirmed_and_can_not_be_undone_is_named():
 def test_e4_what_happened_after_its_plan_ended_is_not_waited_for():
     scene = given(do("a")).when(*sent("a"), cancel(), happen("a", confirm_by_us=1))
     scene.stands("cancelled", a="done")
+
+
+# --- what is not there to sleep
+
+
+def test_e5_a_compensation_has_no_delay_and_is_not_read_back():
+    scene = given(do("a")).when(*carried_out("a"), undo(), prepare("~a"))
+    scene.refuses(delay(scene, "~a"), "is there to take an action back, not to act")
+    scene.refuses(recall("~a"), "is there to take an action back, not to act")
+    scene.when(intend("~a"), happen("~a", confirm_by_us=at(scene, 600)))
+    for command in (confirm("~a"), unseen(scene, "~a"), ask_confirm("~a")):
+        scene.refuses(command, "is there to take an action back, not to act")
+
+
+def test_e1_an_effect_whose_time_came_can_still_be_called_back_before_it_leaves():
+    scene = given(do("a"))
+    scene.when(prepare("a"), delay(scene, "a")).later(600).when(timer("dispatch", "a"), recall("a"))
+    scene.then(e.StepRejected("a", "you called it back"), e.PlanCompleted)
+
+
+def test_p5_a_timer_for_something_that_does_not_sleep_is_ignored():
+    scene = given(do("a"))
+    scene.when(*bound(scene, "a"))
+    for kind in ("settle", "dispatch", "confirm", "retry_online", "settle_online", "retry", "wait"):
+        scene.ignores(timer(kind, "a")).ignores(timer(kind, "z"))
+    scene.when(unseen(scene, "a")).later(5).ignores(timer("settle", "a")).ignores(timer("dispatch", "a"))
+    scene.when(timer("confirm", "a")).then(e.ConfirmDue)
+
+
+def test_e4_each_look_is_counted_and_says_what_is_known():
+    scene = given(do("a"))
+    scene.when(*bound(scene, "a"), unseen(scene, "a"))
+    assert scene.last[0] == e.EffectUnseen("a", at(scene, 5), 1, "not there yet")
+    scene.later(5).when(timer("confirm", "a"), unseen(scene, "a"))
+    assert scene.last[0] == e.EffectUnseen("a", at(scene, 5), 2, "not there yet")

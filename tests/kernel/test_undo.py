@@ -1,5 +1,6 @@
 """Taking a plan back: the last outcome first, everything or by name what could not be."""
 
+import pytest
 from kernel_scene import (
     ALLOW,
     ASK,
@@ -12,6 +13,7 @@ from kernel_scene import (
     ask_settle,
     back,
     begin,
+    cancel,
     carried_out,
     child_ends,
     do,
@@ -36,9 +38,11 @@ from kernel_scene import (
     timer,
     undo,
 )
+from msgspec.structs import replace
 
 from mainstay import commands as c
 from mainstay import events as e
+from mainstay.kernel.undo import is_idle, outcomes, undo_order
 
 
 def undoing(*paths, **more):
@@ -239,3 +243,77 @@ def test_child_plans_that_cannot_be_taken_back_are_named():
 def test_only_what_has_child_plans_is_taken_back_without_a_compensation():
     scene = undoing("a").refuses(c.UndoStep(now_us=0, path="a"), "no parts of its own")
     assert scene.slot("a").undo == UNDO
+
+
+# --- what an undo is about
+
+
+IDLE = {
+    "nothing was done": (given(agent("a")).when(finish("a")), True),
+    "it was ended before": (given(do("a")).when(cancel()), True),
+    "its parts did nothing": (given(sub("a")).when(begin("a"), child_ends("a", idle=True)), True),
+    "it runs": (given(agent("a")), False),
+    "it waits for its start": (proposed(do("a")), False),
+    "something was done": (given(do("a")).when(*carried_out("a")), False),
+    "what was done can't be undone": (given(do("a")).when(*carried_out("a", undo=None, cannot_undo="no")), False),
+    "a part did something": (given(sub("a")).when(begin("a"), child_ends("a")), False),
+    "something is on its way": (given(do("a")).when(*sent("a"), cancel()), False),
+    "something may have happened": (given(do("a")).when(*lost("a"), cancel()), False),
+    "something could not be undone": (
+        given(do("a"), agent("b")).when(
+            *carried_out("a"),
+            finish("b"),
+            c.UndoPlan(now_us=0, by="operator", steps=("a",)),
+            fail("~a"),
+            rule(1, "skip"),
+        ),
+        False,
+    ),
+    "all of it was undone": (undoing("a").when(*back("a")), False),
+}
+
+
+@pytest.mark.parametrize("name", IDLE)
+def test_e5_a_plan_did_nothing_outside_where_it_ended_and_nothing_of_it_stands_or_is_on_its_way(name):
+    scene, idle = IDLE[name]
+    assert is_idle(scene.plan) == idle
+
+
+def test_e5_an_undo_names_all_that_it_is_about_of_child_plans_too():
+    deepest = replace(given(do("x")).when(*carried_out("x")).plan, id="k-b-1")
+    child = given(sub("b"), do("c", "b")).when(begin("b", "k-b-1"), child_ends("b", plan="k-b-1"))
+    child = replace(child.when(*carried_out("c", undo=None, cannot_undo="no")).plan, id="k")
+    scene = given(sub("a"), do("d", "a")).when(begin("a", "k"), child_ends("a", plan="k"), *carried_out("d"))
+    plans = {"k": child, "k-b-1": deepest}
+    assert outcomes(plans.__getitem__, scene.plan) == ["p/d", "p/a", "k/b", "k/c", "k-b-1/x"]
+    assert outcomes(plans.__getitem__, given(agent("a")).plan) == []
+
+
+def test_e5_what_took_something_back_is_never_taken_back_itself():
+    scene = given(do("a"), do("b")).when(*carried_out("a"), *carried_out("b"))
+    scene.when(c.UndoPlan(now_us=0, by="operator", steps=("b",)))
+    scene.when(*carried_out("~b", UNDO, cannot_undo="no")).stands("completed")
+    assert undo_order(scene.plan) == (("a",), ())
+    assert (scene.plan.undo_by, scene.plan.undo_steps) == ("", ()), "who asked for a part asks no more"
+
+
+def test_e5_the_first_to_be_taken_back_begins_with_the_undo_whatever_else_is_named_then():
+    scene = given(do("a"), do("b")).when(*carried_out("a"), *carried_out("b", undo=None, cannot_undo="no"), undo())
+    started = next(at for at, (fact, _) in enumerate(scene.history, 1) if isinstance(fact, e.UndoStarted))
+    assert scene.slot("~a").since == started
+
+
+def test_p3_a_compensation_that_was_left_holds_its_arguments_no_more():
+    scene = undoing("a").when(prepare("~a", ASK), rule(1, "skip")).stands("undone", **{"~a": "skipped"})
+    assert scene.slot("~a").arguments is None
+
+
+def test_e3_what_may_have_happened_is_settled_after_its_plan_ended():
+    scene = given(do("a")).when(*sent("a"), lose("a"), cancel())
+    assert scene.work() == [("settle", "a")]
+
+
+def test_p3_a_plan_that_ended_has_nothing_left_to_skip():
+    scene = given(agent("a", on_failure="undo"), agent("b", "a"), agent("d")).when(fail("a"))
+    scene.stands("undone", a="failed", b="later", d="ready")
+    assert scene.plan.doomed == ()
