@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# For mutants (docs/mutants.md): the same few examples each time, and none counted as a failure for being slow.
+settings.register_profile(
+    "mutants", max_examples=20, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck)
+)
 
 
 @pytest.fixture(scope="session", autouse=True)
