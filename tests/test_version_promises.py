@@ -24,6 +24,7 @@ def tell(given: Text) -> Text:
     \"\"\"Tell what the prompt says.\"\"\"
     return Text(Path(__file__).with_suffix(".md").read_text())
 """
+FEW = "- {id: few, do: mail.send, limits: {per_day: 5}}\n"
 
 
 @pytest.fixture
@@ -37,13 +38,13 @@ def workspace(tmp_path, monkeypatch):
 def test_o4_a_policy_and_a_prompt_have_a_difference_and_go_back(workspace, kind, name, path):
     if kind == "agent":
         write(workspace, "agents/tell.py", PROMPTED)
-    write(workspace, path, "limit: 5\n")
+    write(workspace, path, FEW)
 
     async def scenario(owner):
         await activate(owner)
         versions = owner.requests.activation.versions
         first = versions.active(kind, name)
-        write(workspace, path, "limit: 9\n")
+        write(workspace, path, FEW.replace("5", "9"))
         assert change_of(versions, workspace.root, (kind, name)).state == "changed"
         await activate(owner)
         second = versions.active(kind, name)
@@ -52,6 +53,7 @@ def test_o4_a_policy_and_a_prompt_have_a_difference_and_go_back(workspace, kind,
         return told, versions.active(kind, name).digest == first.digest, read_artefact(workspace.root, kind, name)
 
     told, back, there = play(workspace, scenario)
-    assert [line for line in told if line.startswith(("-l", "+l"))] == ["-limit: 5", "+limit: 9"]
+    changed = [line for line in told if line.startswith(("-- ", "+- "))]
+    assert changed == [f"-{FEW.strip()}", f"+{FEW.strip().replace('5', '9')}"]
     assert back
-    assert there.files[path] == b"limit: 5\n"
+    assert there.files[path] == FEW.encode()

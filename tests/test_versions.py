@@ -152,14 +152,15 @@ def test_o4_mainstays_own_playbooks_are_active_and_have_a_version(workspace):
 
 
 def test_o4_a_policy_is_kept_with_its_versions(workspace):
-    write(workspace, "policies/money.yaml", "limit: 5\n")
+    rule = "- {id: mail, do: mail.send, then: ask, why: It leaves.}\n"
+    write(workspace, "policies/money.yaml", rule)
 
     async def scenario(owner):
         await activate(owner, "policies/money.yaml")
         active = owner.requests.activation.versions.active("policy", "money")
         return owner.requests.activation.versions.content(active)
 
-    assert play(workspace, scenario) == {"policies/money.yaml": b"limit: 5\n"}
+    assert play(workspace, scenario) == {"policies/money.yaml": rule.encode()}
 
 
 # --- a running plan keeps its own

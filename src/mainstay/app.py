@@ -24,7 +24,7 @@ from mainstay.connectors.invoices import issue
 from mainstay.connectors.invoices import read as invoices
 from mainstay.connectors.network import is_online
 from mainstay.errors import InactiveError, LedgerError, WrongKeyError
-from mainstay.governance.policy import DefaultPolicy
+from mainstay.governance.deeds import Deeds
 from mainstay.governance.secrets import Secrets
 from mainstay.kernel.budget import Cap
 from mainstay.ledger import keys as ledger_keys
@@ -46,7 +46,10 @@ from mainstay.ledger.trouble import room_missing
 from mainstay.ledger.vault import Vault
 from mainstay.ledger.views import VIEWS
 from mainstay.playbooks.activation import activation_of
+from mainstay.playbooks.artefacts import path_of
 from mainstay.playbooks.own_agents import OwnAgents
+from mainstay.playbooks.policies import SHIPPED_NAME, shipped_policy
+from mainstay.playbooks.policy_book import PolicyBook
 from mainstay.playbooks.standing import Standing, standings
 from mainstay.playbooks.starting import Starting
 from mainstay.playbooks.versions import Versions
@@ -95,6 +98,9 @@ def create_workspace(
         if (state / BLOBS_NAME).exists():  # an `init` that was cut off has stored nothing yet
             refuse_missing(state / LEDGER_NAME)
         create_ledger(state / LEDGER_NAME, keys.database, keys.workspace)
+        policy = root / path_of("policy", SHIPPED_NAME)
+        if not policy.exists():
+            policy.write_bytes(shipped_policy())
 
     return create_folders(root, begin, name=name, timezone=timezone, sender=sender or Mail().sender)
 
@@ -334,7 +340,7 @@ class Owner(Works):
             make = contracts or functools.partial(contracts_of, secrets=self.secrets)
             sealer.catalogue = self.contracts = make(workspace, records_of(self.ledger, opener.open))
             activation = activation_of(workspace.root, workspace.code, self.ledger, blobs, self.contracts)
-            super().__init__(self._ground(policy or DefaultPolicy(), clock))
+            super().__init__(self._ground(policy or self._policies(activation), clock))
             self.heads = HeadKeeper(workspace.ledger, ledger_keys.witness_file(workspace.state), self.ledger)
             self.requests = Requests(self.engine, self.contracts, workspace.root, METHODS, activation)
             self.requests.on_released = self.work
@@ -416,6 +422,12 @@ class Owner(Works):
             timezone=config.company.timezone,
             grace_s=parse_duration_s(config.downtime.grace),
         )
+
+    def _policies(self, activation: Activation) -> PolicyBook:
+        """Judge by the policies that are active, whenever that changes."""
+        timezone, operations = self.workspace.config.company.timezone, self.contracts.operations
+        deeds = Deeds(self.ledger, timezone, self.contracts.roles, self.payloads.load)
+        return PolicyBook(activation.versions, operations, deeds, timezone)
 
     def _reopen(self) -> None:
         """Open the history anew, by all ways that lead to it (KERNEL L5)."""

@@ -276,6 +276,7 @@ class IntendEffect(Command, frozen=True, kw_only=True):
     token: str
     verdict: Verdict
     operation_version: int | None = None  # of this moment; None: the one it was prepared with
+    uncovered: bool = False  # a rule asks now that did not when the ruling was given: it does not cover that
 
 
 class FinishEffect(Command, frozen=True, kw_only=True):

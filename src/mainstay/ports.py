@@ -166,6 +166,8 @@ class Proposal(msgspec.Struct, frozen=True, omit_defaults=True):
     labels: Labels = ()
     gate: str = ""  # the playbook's own wish to ask
     undo_by: str = ""  # of a compensation: who asked for the undo, "operator" or "playbook"; empty for a step
+    agent: str = ""  # the agent that asks for it; empty where the playbook does
+    now_us: int = 0  # when it is judged
 
 
 class Policy(Protocol):

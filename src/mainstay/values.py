@@ -183,6 +183,10 @@ class Failure(msgspec.Struct, frozen=True, omit_defaults=True):
     cause: Literal["", "JournalMismatch", "MissingVersion", "Rejected"] = ""  # where what follows depends on it
 
 
+# The rules that go by the kind of action alone, whatever policies there are.
+STANDING_RULES = frozenset({"reads", "reversible", "irreversible", "physical", "playbook"})
+
+
 class Spoken(msgspec.Struct, frozen=True, omit_defaults=True):
     """What one rule says of one prepared effect, and its sentence."""
 

@@ -184,7 +184,7 @@ def live(folder: Path) -> Workspace:
     for name in PLAYBOOKS:
         write(folder, f"playbooks/{name}.yaml", (HERE / "playbooks" / f"{name}.yaml").read_text())
     write(folder, "agents/greet.py", AGENT)
-    write(folder, "policies/money.yaml", "limit: 5\n")
+    write(folder, "policies/money.yaml", "- {id: few, do: mail.send, limits: {per_day: 5}}\n")
     kept = rules.KERNEL, rules.KERNELS
     rules.KERNEL, rules.KERNELS = kept[0] - 1, (kept[0] - 2, kept[0] - 1)
     write(folder, "agents/words.py", 'GREETING = "Hello"\n')

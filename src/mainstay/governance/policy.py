@@ -32,4 +32,9 @@ class DefaultPolicy:
         verdict = _BY_CLASS[proposal.effect]
         if proposal.undo_by and verdict.decision == "allow":
             return _ASKED_UNDO if proposal.undo_by == "operator" else _UNDO
-        return _GATE if proposal.gate and verdict.decision == "allow" else verdict
+        return gated(proposal, verdict)
+
+
+def gated(proposal: Proposal, verdict: Verdict) -> Verdict:
+    """Let the playbook's own wish to ask stand above whatever allows."""
+    return _GATE if proposal.gate and verdict.decision == "allow" else verdict

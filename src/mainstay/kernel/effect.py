@@ -56,7 +56,7 @@ def intend(turn: Turn, command: c.IntendEffect) -> None:
         ask_stuck(turn, command.path, denied(command.verdict), slot.attempt)
     elif command.operation_version not in (None, slot.operation_version):
         turn.add(e.StepReopened(command.path))  # another version: prepared anew, and a ruling does not cover it
-    elif command.verdict.decision == "ask" and not slot.ruling:
+    elif command.verdict.decision == "ask" and (command.uncovered or not slot.ruling):
         turn.add(e.StepReopened(command.path))  # policy changed since: prepared anew, and asked about
     else:
         turn.add(

@@ -21,6 +21,7 @@ from mainstay.playbooks.calls import why_not_in_worker
 from mainstay.playbooks.changes import changes
 from mainstay.playbooks.compile import compile_opened
 from mainstay.playbooks.own_agents import Code, OwnAgents, describing, module_of
+from mainstay.playbooks.policy_book import active_rules, policy_findings
 from mainstay.playbooks.shelf import opened_to_run
 from mainstay.playbooks.versions import OwnPlaybooks, Version, Versions, opened_files, stream_of
 from mainstay.runtime.catalogue import Contracts
@@ -90,7 +91,7 @@ class Activation:
         here = [self._shown(one) for one in wanted]
         gone = [one for one, artefact in zip(wanted, here, strict=True) if artefact is None]
         artefacts = [artefact for artefact in here if artefact is not None]
-        told = await self._checked(artefacts, workers, {one.name for one in gone if one.kind == "agent"})
+        told = await self._checked(artefacts, workers, gone)
         names = {one.name for agents in told.values() for one in agents} | self._agents_of(gone)
         facts: list[e.VersionFact] = [self._activated(artefact, told) for artefact in artefacts]
         facts += [e.VersionRetired(one.kind, one.name, "operator") for one in gone]
@@ -106,7 +107,7 @@ class Activation:
         if (present.digest if present is not None else "") != seen:
             raise InputError(f"{path_of(version.kind, version.name)} changed meanwhile.", remedy="Look again.")
         older = Artefact(version.kind, version.name, self.versions.content(version))
-        told = await self._checked([older], workers, set())
+        told = await self._checked([older], workers)
         facts: list[e.VersionFact] = [self._activated(older, told)]
         replaced = self._replaced(older, present)
         if replaced and digest_of_files(replaced) not in self._digests(version):
@@ -130,9 +131,10 @@ class Activation:
         return artefact
 
     async def _checked(
-        self, artefacts: Sequence[Artefact], workers: Workers, gone: set[str]
+        self, artefacts: Sequence[Artefact], workers: Workers, retired: Sequence[Wanted] = ()
     ) -> dict[str, list[AgentTold]]:
         """Check all together; gives what the agents among them promise, by the name of their file."""
+        gone = {one.name for one in retired if one.kind == "agent"}
         told: dict[str, list[AgentTold]] = {}
         pending: list[AgentContract] = []
         findings: list[str] = []
@@ -150,6 +152,10 @@ class Activation:
         playbooks = {artefact.name: artefact for artefact in artefacts if artefact.kind == "playbook"}
         for artefact in playbooks.values():
             findings += _findings(artefact, catalogue, partial(self._opened, playbooks))
+        policies = [artefact for artefact in artefacts if artefact.kind == "policy"]
+        changing = [one.name for one in (*policies, *retired) if one.kind == "policy"]
+        others = active_rules(self.versions, but=changing) if policies else ()
+        findings += policy_findings(policies, others, self._contracts.operations)
         if findings:
             raise PlaybookError(tuple(findings), remedy=AGAIN)
         return told

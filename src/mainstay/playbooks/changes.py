@@ -13,6 +13,7 @@ from mainstay.events import ArtefactKind
 from mainstay.playbooks.artefacts import in_folder, path_of, read_artefact
 from mainstay.playbooks.compile import compile_opened
 from mainstay.playbooks.explain import explain
+from mainstay.playbooks.policies import shipped_policy
 from mainstay.values import Digest
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mainstay.kernel.graph import Definition
-    from mainstay.playbooks.artefacts import Key
+    from mainstay.playbooks.artefacts import Artefact, Key
     from mainstay.playbooks.calls import Opened
     from mainstay.playbooks.compile import Others
     from mainstay.playbooks.versions import Versions
@@ -63,9 +64,14 @@ def change_of(versions: Versions, root: Path, key: Key) -> Change | None:
     before = active.digest if active is not None else ""
     if artefact is None:
         return Change(*key, "gone", "", before) if active is not None else None
-    if artefact.digest == before:
+    if artefact.digest == before or (active is None and _is_shipped(artefact)):
         return None
     return Change(*key, "changed" if before else "new", artefact.digest, before)
+
+
+def _is_shipped(artefact: Artefact) -> bool:
+    """Whether it is the policy that `init` wrote: it says what holds without any."""
+    return artefact.kind == "policy" and artefact.files[artefact.path] == shipped_policy()
 
 
 def line_diff(before: Mapping[str, bytes], after: Mapping[str, bytes], was: str, now: str) -> list[str]:

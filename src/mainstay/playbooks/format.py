@@ -123,13 +123,13 @@ class Report:
             raise self.inactive
 
 
-def read_yaml(source: str, file: str) -> Node:
-    """Read a YAML text; raises PlaybookError naming the place in `file`."""
+def read_yaml(source: str, file: str, what: str = "playbook") -> Node:
+    """Read a YAML text, called `what` it is; raises PlaybookError naming the place in `file`."""
     report = Report()
     if len(source.encode("utf-8", "replace")) > MAX_BYTES:
         report.add(Place(file, 1, 1), f"the file is larger than {MAX_BYTES // 1024} KB")
         report.stop()
-    tree = _Reader(source, file, report).read()
+    tree = _Reader(source, file, report, what).read()
     report.stop()
     assert tree is not None
     return tree
@@ -140,7 +140,8 @@ class _Refused(Exception):  # noqa: N818 - control flow inside this file
 
 
 class _Reader:
-    def __init__(self, source: str, file: str, report: Report) -> None:
+    def __init__(self, source: str, file: str, report: Report, what: str) -> None:
+        self._what = what
         self._source = source
         self._file = file
         self._report = report
@@ -171,12 +172,12 @@ class _Reader:
                 continue
             if kind == "DocumentStartEvent":
                 if tree is not None:
-                    self._refuse(event, "a second document ('---') in one playbook")
+                    self._refuse(event, f"a second document ('---') in one {self._what}")
                 if event.version or event.tags:
                     self._refuse(event, "a YAML directive ('%')")
                 tree = self._node(next(events), events, 0)
         if tree is None or (isinstance(tree, Scalar) and not tree.text):
-            self._report.add(Place(self._file, 1, 1), "the playbook is empty")
+            self._report.add(Place(self._file, 1, 1), f"the {self._what} is empty")
             raise _Refused
         return tree
 

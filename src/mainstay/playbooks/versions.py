@@ -82,6 +82,7 @@ class Versions:
         self._blobs = blobs
         self._pasts: dict[Key, Past] = {}
         self._keys: list[Key] | None = None
+        self.turn = 0  # rises whenever facts were added
 
     def load(self) -> None:
         """Read all now: the reader may be closed afterwards."""
@@ -92,6 +93,7 @@ class Versions:
         """Read everything again: facts were added."""
         self._pasts.clear()
         self._keys = None
+        self.turn += 1
 
     def known(self) -> list[Key]:
         """List every artefact that ever had a version."""

@@ -10,9 +10,10 @@ import msgspec
 from mainstay.contracts import Card, from_plain
 from mainstay.encoding import encode_value
 from mainstay.errors import InputError
+from mainstay.events import EffectPrepared
 from mainstay.kernel.state import is_call
 from mainstay.shown import shown
-from mainstay.values import Money, Verdict, digest_of
+from mainstay.values import STANDING_RULES, Money, Spoken, Verdict, digest_of
 
 if TYPE_CHECKING:
     import asyncio
@@ -186,6 +187,29 @@ def judged(parts: Parts, proposal: Proposal) -> Verdict:
         return parts.policy.judge(proposal)
     except Exception as error:  # noqa: BLE001 - whatever broke, it did not allow this
         return Verdict("ask", "policy", f"The policy could not decide: {parts.classify(error).message}")
+
+
+def over(verdict: Verdict, rule: str, why: str) -> Verdict:
+    """Ask for a reason of the runtime's own, and keep what asks beside it: a ruling answers all of it."""
+    return Verdict("ask", rule, why, also=_asking(verdict))
+
+
+def asks_newly(parts: Parts, plan: Plan, path: str, verdict: Verdict) -> bool:
+    """Whether a rule asks about an approved action that did not ask when it was prepared (SECURITY S29).
+
+    What asks by the kind of action alone was in every approver's mind.
+    """
+    asking = {one.rule for one in _asking(verdict)} - STANDING_RULES
+    if not asking or not plan.slots[path].ruling:
+        return False
+    facts = (event.fact for event in reversed(parts.ledger.read(f"plan:{plan.id}")))
+    prepared = next((fact for fact in facts if isinstance(fact, EffectPrepared) and fact.path == path), None)
+    return prepared is not None and not asking <= {one.rule for one in _asking(prepared.verdict)}
+
+
+def _asking(verdict: Verdict) -> tuple[Spoken, ...]:
+    each = (Spoken(verdict.decision, verdict.rule, verdict.why), *verdict.also)
+    return tuple(one for one in each if one.decision == "ask")
 
 
 def effect_digest(operation: Operation, account: str, arguments: Value, relies: Value = None) -> str:

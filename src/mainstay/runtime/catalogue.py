@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from mainstay.contracts import AgentContract, Operation
+    from mainstay.values import Role
 
 T = TypeVar("T")
 
@@ -50,6 +51,11 @@ class Contracts:
     def operation(self, name: str) -> Operation:
         """Give an operation; raises UnknownNameError with the nearest name."""
         return _find(self.operations, name, "operation")
+
+    def roles(self, operation: str) -> Mapping[str, Role]:
+        """Give what the arguments of an operation are for; nothing of one that is not known."""
+        known = self.operations.get(operation)
+        return known.roles if known is not None else {}
 
     def accounts(self, connector: str) -> tuple[str, ...] | None:
         """Name the accounts that a connector has beside its usual one; None where that is not known here."""

@@ -99,14 +99,15 @@ class Scope:
     def _make(self) -> tuple[Any, Any]:
         if self._environments is None:
             variables = {name: self._messages.cel_type(type_) for name, type_ in self.names.items()}
-            check = _environment(self._messages, variables, self._functions.checked())
-            run = _environment(self._messages, variables, self._functions.run())
+            check = environment(self._messages, variables, self._functions.checked())
+            run = environment(self._messages, variables, self._functions.run())
             run.compile("true")  # or it can't deserialise
             self._environments = check, run
         return self._environments
 
 
-def _environment(messages: Messages, variables: dict[str, Any], functions: list[Any]) -> Any:  # noqa: ANN401
+def environment(messages: Messages, variables: dict[str, Any], functions: list[Any]) -> Any:  # noqa: ANN401
+    """Make CEL over names and functions."""
     from cel_expr_python.ext import ext_optional
 
     from mainstay.runtime.celtypes import load_cel

@@ -28,7 +28,17 @@ from mainstay.kernel.asking import CHANGED
 from mainstay.kernel.state import caller_of, is_call, is_item, is_open, step_name
 from mainstay.kernel.words import say_path
 from mainstay.ports import Proposal
-from mainstay.runtime.attempt import Attempt, as_changed, card_of, effect_digest, in_time_of_step, judged, no_way_back
+from mainstay.runtime.attempt import (
+    Attempt,
+    as_changed,
+    asks_newly,
+    card_of,
+    effect_digest,
+    in_time_of_step,
+    judged,
+    no_way_back,
+    over,
+)
 from mainstay.runtime.confirming import Confirming
 from mainstay.runtime.cover import fitting
 from mainstay.runtime.journal import done_before
@@ -159,7 +169,7 @@ class Effects:
         verdict, ruling, shown, then = covered
         changed = changed or changes(then, ground.found)
         if changed and verdict.decision != "deny":
-            verdict, ruling = Verdict("ask", CHANGED, WHY), ""
+            verdict, ruling = over(verdict, CHANGED, WHY), ""
         kept = self._parts.payloads.keep(plain, operation.input, plan=plan)
         relies = self._parts.payloads.keep(ground.now, plan=plan, about=(plain, operation.input))
         asks = verdict.decision == "ask" and not ruling
@@ -202,7 +212,7 @@ class Effects:
         if not found.departs:
             return verdict, plan.covered[found.shown], found.shown, found.relies
         why = f"It departs from what you approved: {found.departs}."
-        return Verdict("ask", "cover", why), "", found.shown, None
+        return over(verdict, "cover", why), "", found.shown, None
 
     def as_edited(self, plan: Plan, path: str, wanted: dict[str, Value]) -> tuple[c.PrepareEffect, Value]:
         """Prepare an action anew as the operator edits it, and give it with its card; null takes an argument back.
@@ -265,6 +275,8 @@ class Effects:
                 labels=labels,
                 gate="" if path.startswith("~") else plan.step(path).gate,
                 undo_by=(plan.undo_by or "playbook") if path.startswith("~") else "",
+                agent=plan.step(path).target if is_call(path) else "",
+                now_us=self._desk.now_us(),
             ),
         )
 
@@ -348,7 +360,8 @@ class Effects:
         name = slot.operation or next((each.operation for each in before if isinstance(each, c.PrepareEffect)), "")
         operation = self._parts.catalogue.operation(name)
         as_prepared = bool(before) or operation.version == slot.operation_version
-        if as_prepared and _may_leave(slot, verdict):
+        uncovered = not before and asks_newly(self._parts, plan, path, verdict)
+        if as_prepared and not uncovered and _may_leave(slot, verdict):
             if delay_s := self._delay_s(plan, path, slot, operation):
                 until_us = now_us + delay_s * SECOND_US
                 await self._delay(plan, path, *before, c.DelayEffect(now_us=now_us, path=path, until_us=until_us))
@@ -356,7 +369,12 @@ class Effects:
             reserved = self._reserved(plan, path, slot, operation, now_us)
             verdict, held = (reserved, None) if isinstance(reserved, Verdict) else (verdict, reserved)
         intend = c.IntendEffect(
-            now_us=now_us, path=path, token=token, verdict=verdict, operation_version=operation.version
+            now_us=now_us,
+            path=path,
+            token=token,
+            verdict=verdict,
+            operation_version=operation.version,
+            uncovered=uncovered,
         )
         try:
             await self._desk.submit(plan.id, *before, intend, cause=cause, beside=(held,) if held else ())

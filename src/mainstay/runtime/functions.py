@@ -8,7 +8,7 @@
 | `workdays(n)` | the duration from today to the n-th working day (Monday to Friday) after it |
 | `date("2026-11-21")` | a date |
 | `day(t)` | YYYY-MM-DD: a date as it is, a time in the company's time zone |
-| `money(minor, code)` | money, of minor units |
+| `money(minor, code)`, `money("500.00 EUR")` | money, of minor units or as it is written |
 | `add(a, b)` | money and money, or two exact decimals in text |
 | `times(a, n)` | money times a whole number, or times a decimal in text (rounded to the minor unit); two decimals |
 | `compare(a, b)` | -1, 0 or 1: money, or exact decimals in text |
@@ -52,7 +52,7 @@ SIGNATURES: dict[str, tuple[tuple[tuple[Type, ...], Type], ...]] = {
     "workdays": (((INT,), DURATION),),
     "date": (((TEXT,), TIME),),
     "day": (((TIME,), TEXT),),
-    "money": (((INT, TEXT), MONEY),),
+    "money": (((INT, TEXT), MONEY), ((TEXT,), MONEY)),
     "add": (((MONEY, MONEY), MONEY), ((TEXT, TEXT), TEXT)),
     "times": (((MONEY, INT), MONEY), ((MONEY, TEXT), MONEY), ((TEXT, TEXT), TEXT)),
     "compare": (((MONEY, MONEY), INT), ((TEXT, TEXT), INT)),
@@ -150,8 +150,8 @@ class Functions:
         local = value if value.microsecond == DATE_MARK_US else value.astimezone(self._zone)
         return local.date().isoformat()
 
-    def _money(self, minor: int, currency: str) -> object:
-        return self._message(Money(minor, _code(currency)))
+    def _money(self, minor: int | str, currency: str = "") -> object:
+        return self._message(Money.parse(minor) if isinstance(minor, str) else Money(minor, _code(currency)))
 
     def _add(self, a: Any, b: Any) -> object:  # noqa: ANN401
         if isinstance(a, str):

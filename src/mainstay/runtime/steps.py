@@ -135,7 +135,17 @@ class Steps:
         operation = self._parts.catalogue.operation(step.target)
         if operation.defaults and isinstance(arguments, dict):
             arguments = {**operation.defaults, **arguments}
-        proposal = Proposal(plan.id, plan.playbook, path, operation.name, "read", arguments, step.account, labels)
+        proposal = Proposal(
+            plan=plan.id,
+            playbook=plan.playbook,
+            path=path,
+            operation=operation.name,
+            effect="read",
+            arguments=arguments,
+            account=step.account,
+            labels=labels,
+            now_us=self._desk.now_us(),
+        )
         verdict = judged(self._parts, proposal)
         if verdict.decision != "allow":
             raise Permanent(f"Policy does not let '{path}' read: {verdict.why}")

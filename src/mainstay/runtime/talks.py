@@ -256,7 +256,16 @@ class Conversation:
     async def _read_operation(self, plan: Plan, call: _Call, operation: Operation) -> Value:
         account = plan.step(self._path).account
         proposal = Proposal(
-            plan.id, plan.playbook, self._path, operation.name, "read", call.arguments, account, self.labels
+            plan=plan.id,
+            playbook=plan.playbook,
+            path=self._path,
+            operation=operation.name,
+            effect="read",
+            arguments=call.arguments,
+            account=account,
+            labels=self.labels,
+            agent=self._agent.name,
+            now_us=self._desk.now_us(),
         )
         verdict = judged(self._parts, proposal)
         if verdict.decision != "allow":

@@ -1,0 +1,185 @@
+"""What was done so far, counted from the history: how often an operation acted today, what a plan moved.
+
+An action counts from its intent on, and no more once it is known that it did not happen. Only rules that ask for
+counts cost anything: what was recorded since the last question is then read once.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from zoneinfo import ZoneInfo
+
+from mainstay import events as e
+from mainstay.governance.roles import amounts_of
+from mainstay.values import SECOND_US, Money
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from mainstay.events import Recorded
+    from mainstay.ports import Ledger
+    from mainstay.values import Role, Value
+
+RolesOf: TypeAlias = "Callable[[str], Mapping[str, Role]]"  # of an operation, by its name
+
+PLANS_KEPT = 64
+PAGE = 1000
+
+
+class Done(NamedTuple):
+    """How many actions there were, and what they moved by currency, minor units."""
+
+    times: int = 0
+    minor: Mapping[str, int] = {}
+
+    def money(self) -> Money:
+        """Give the sum. Raises ValueError where there are two currencies."""
+        if len(self.minor) > 1:
+            msg = f"What was moved so far is in {' and '.join(sorted(self.minor))}, and can't be added up."
+            raise ValueError(msg)
+        return next((Money(minor, code) for code, minor in self.minor.items()), Money(0, ""))
+
+
+class Sums:
+    """Counts of facts that are fed in order: by operation and day, by operation and plan."""
+
+    def __init__(self, zone: ZoneInfo, roles: RolesOf, load: Callable[[Value], Value]) -> None:
+        """Take the company's time zone, the roles of operations, and what opens recorded arguments."""
+        self._zone, self._roles, self._load = zone, roles, load
+        self._prepared: dict[tuple[str, str], e.EffectPrepared] = {}
+        self._intended: dict[tuple[str, str], list[tuple[str, str]]] = {}  # what an intent was counted under
+        self._counts: Counter[tuple[str, str]] = Counter()
+        self._minor: dict[tuple[str, str], Counter[str]] = {}
+
+    def feed(self, recorded: Recorded, prepared: e.EffectPrepared | None = None) -> bool:
+        """Count one fact; `prepared` is what an intent was prepared as, where that was never fed.
+
+        False: it is an intent whose preparation is not known.
+        """
+        fact = recorded.fact
+        if isinstance(fact, e.EffectPrepared):
+            self._prepared[recorded.plan, fact.path] = fact
+        elif isinstance(fact, e.EffectIntended):
+            known = self._prepared.get((recorded.plan, fact.path), prepared)
+            if known is None:
+                return False
+            self._prepared[recorded.plan, fact.path] = known
+            self._add(recorded, known)
+        elif isinstance(fact, (e.EffectRefused, e.EffectAbsent)):
+            self._take_back(recorded.plan, fact.path)
+        elif isinstance(fact, e.EffectDone):  # it stays counted, and nothing more is asked about it
+            self._intended.pop((recorded.plan, fact.path), None)
+            self._prepared.pop((recorded.plan, fact.path), None)
+        return True
+
+    def on_day(self, operation: str, day: str) -> Done:
+        """Give what an operation did on a day, YYYY-MM-DD."""
+        return self._done((operation, day))
+
+    def of_plan(self, plan: str, operation: str = "") -> Done:
+        """Give what a plan did by one operation; what all of them moved where none is named."""
+        return self._done((operation, f"plan:{plan}"))
+
+    def _done(self, key: tuple[str, str]) -> Done:
+        moved = self._minor.get(key, Counter[str]())
+        return Done(self._counts[key], {code: amount for code, amount in moved.items() if amount})
+
+    def _add(self, recorded: Recorded, prepared: e.EffectPrepared) -> None:
+        self._take_back(recorded.plan, prepared.path)  # tried again: it counts once
+        day = day_of(recorded.recorded_at_us, self._zone)
+        name, plan = prepared.operation, f"plan:{recorded.plan}"
+        keys = [(name, day), (name, plan), ("", plan)]
+        self._intended[recorded.plan, prepared.path] = keys
+        self._count(keys, prepared, 1)
+
+    def _take_back(self, plan: str, path: str) -> None:
+        keys = self._intended.pop((plan, path), None)
+        prepared = self._prepared.get((plan, path))
+        if keys is not None and prepared is not None:
+            self._count(keys, prepared, -1)
+
+    def _count(self, keys: list[tuple[str, str]], prepared: e.EffectPrepared, sign: int) -> None:
+        roles = self._roles(prepared.operation)
+        amounts = amounts_of(self._load(prepared.arguments), roles) if "amount" in roles.values() else []
+        for key in keys:
+            self._counts[key] += sign
+            for amount in amounts:
+                self._minor.setdefault(key, Counter())[amount.currency] += sign * amount.minor
+
+
+class Deeds:
+    """What a workspace's history holds by now: `Counts` of the judge."""
+
+    def __init__(self, ledger: Ledger, timezone: str, roles: RolesOf, load: Callable[[Value], Value]) -> None:
+        """Take the history, the company's time zone, the roles of operations, and what opens recorded arguments."""
+        self._ledger, self._roles, self._load = ledger, roles, load
+        self._zone = ZoneInfo(timezone)
+        self._day: str = ""
+        self._position = 0
+        self._today = self._sums()
+        self._plans: OrderedDict[str, tuple[Sums, int]] = OrderedDict()
+
+    def today(self, operation: str, now_us: int) -> Done:
+        """Give what an operation did today."""
+        self._catch_up(now_us)
+        return self._today.on_day(operation, self._day)
+
+    def in_plan(self, plan: str, operation: str) -> Done:
+        """Give what a plan did by one operation, or moved by all."""
+        sums, after = self._plans.pop(plan, None) or (self._sums(), 0)
+        for recorded in self._ledger.read(f"plan:{plan}", after):
+            sums.feed(recorded)
+            after = recorded.sequence
+        self._plans[plan] = sums, after
+        if len(self._plans) > PLANS_KEPT:
+            self._plans.popitem(last=False)
+        return sums.of_plan(plan, operation)
+
+    def _sums(self) -> Sums:
+        return Sums(self._zone, self._roles, self._load)
+
+    def _catch_up(self, now_us: int) -> None:
+        day = day_of(now_us, self._zone)
+        if day != self._day:
+            self._day, self._today = day, self._sums()
+            self._position = self._first_since(midnight_us(now_us, self._zone)) - 1
+        while page := list(self._ledger.tail(self._position, PAGE)):
+            for recorded in page:
+                if day_of(recorded.recorded_at_us, self._zone) == day and not self._today.feed(recorded):
+                    self._today.feed(recorded, self._preparation(recorded))
+            self._position = page[-1].position
+
+    def _preparation(self, recorded: Recorded) -> e.EffectPrepared | None:
+        """Find what was prepared on a day before."""
+        path = getattr(recorded.fact, "path", "")
+        stream = (event.fact for event in reversed(self._ledger.read(recorded.stream)))
+        return next((fact for fact in stream if isinstance(fact, e.EffectPrepared) and fact.path == path), None)
+
+    def _first_since(self, at_us: int) -> int:
+        """Find the first record of a time by halves: they lie in the order of time, but for a clock set back."""
+        low, high = 1, self._ledger.head()[0] + 1
+        while low < high:
+            middle = (low + high) // 2
+            found = next(self._ledger.tail(middle - 1, 1), None)
+            if found is not None and found.recorded_at_us < at_us:
+                low = middle + 1
+            else:
+                high = middle
+        return low
+
+
+def day_of(at_us: int, zone: ZoneInfo) -> str:
+    """Give the day in the company's time zone, YYYY-MM-DD."""
+    return _local(at_us, zone).date().isoformat()
+
+
+def midnight_us(at_us: int, zone: ZoneInfo) -> int:
+    """Give when that day began."""
+    local = _local(at_us, zone).replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
+    return int(local.timestamp()) * SECOND_US
+
+
+def _local(at_us: int, zone: ZoneInfo) -> datetime:
+    return datetime.fromtimestamp(at_us / SECOND_US, UTC).astimezone(zone)

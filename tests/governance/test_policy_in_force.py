@@ -1,0 +1,174 @@
+"""Policies on a real owner: in force once activated, decided anew at the intent, out of reach of agents and steps."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.append(str(Path(__file__).parent.parent / "runtime"))
+
+from kit import World, do, facts, plan, rule, run, start
+
+from mainstay import events as e
+from mainstay.app import create_workspace
+from mainstay.errors import PlaybookError
+from mainstay.playbooks.activation import Wanted
+from mainstay.playbooks.changes import changes
+from mainstay.playbooks.policies import shipped_policy
+from mainstay.views import Views
+
+QUIET = "- {id: quiet, do: test.shout, when: 'arguments.word == \"hello\"', then: allow, why: It is known.}\n"
+LOUD = "- {id: loud, do: test.say, when: arguments.word.size() > 5, then: ask, why: It is long.}\n"
+NEVER = "- {id: never, do: test.shout, then: deny, why: Not here.}\n"
+NEWLY = "- {id: newly, do: test.shout, when: arguments.word.size() > 2, then: ask, why: Look again.}\n"
+
+
+@pytest.fixture
+def workspace(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    return create_workspace(tmp_path / "acme", name="Acme")
+
+
+@pytest.fixture
+def world(tmp_path):
+    return World(tmp_path / "world")
+
+
+def write(workspace, text, name="own"):
+    (workspace.root / "policies" / f"{name}.yaml").write_text(text)
+
+
+async def activate(owner, text=None, name="own"):
+    if text is not None:
+        write(owner.workspace, text, name)
+    activation = owner.requests.activation
+    wanted = [Wanted(one.kind, one.name, one.digest) for one in changes(activation.versions, owner.workspace.root)]
+    return await activation.activate(wanted, owner.workers, owner.clock.now_us())
+
+
+def prepared(owner, plan_id):
+    return [(fact.verdict.decision, fact.verdict.rule) for fact in facts(owner, plan_id, e.EffectPrepared)]
+
+
+def test_g1_a_policy_decides_once_it_is_activated_and_not_before(workspace, world):
+    async def scenario(owner):
+        write(owner.workspace, QUIET + LOUD)
+        before, _ = await start(owner, plan(do("a", "test.shout", "hello")))
+        await activate(owner)
+        after, standing = await start(owner, plan(do("a", "test.shout", "hello")))
+        longer, _ = await start(owner, plan(do("a", "test.say", "good evening")))
+        return [prepared(owner, each) for each in (before, after, longer)], standing["status"]
+
+    told, status = run(workspace, world, scenario)
+    assert told == [[("ask", "irreversible")], [("allow", "quiet")], [("ask", "loud")]]
+    assert (status, world.words()) == ("completed", ["hello"])
+
+
+def test_g1_the_policy_that_init_writes_needs_no_activation_and_is_the_one_that_ships(workspace, world):
+    async def scenario(owner):
+        return changes(owner.requests.activation.versions, owner.workspace.root)
+
+    assert (workspace.root / "policies" / "house.yaml").read_bytes() == shipped_policy()
+    assert run(workspace, world, scenario) == []
+
+
+def test_s49_a_policy_with_a_typo_is_refused_and_the_old_one_stays_in_force(workspace, world):
+    async def scenario(owner):
+        await activate(owner, QUIET)
+        with pytest.raises(PlaybookError) as refused:
+            await activate(owner, QUIET.replace("arguments.word", "arguments.wrod"))
+        plan_id, _ = await start(owner, plan(do("a", "test.shout", "hello")))
+        return refused.value.findings, prepared(owner, plan_id)
+
+    findings, told = run(workspace, world, scenario)
+    assert findings == ("policies/own.yaml:1:48: test.shout has no field 'wrod'; did you mean 'word'?",)
+    assert told == [("allow", "quiet")]
+
+
+def test_o4_an_older_policy_comes_back_by_revert_and_decides_from_then_on(workspace, world):
+    async def scenario(owner):
+        await activate(owner, QUIET)
+        await activate(owner, NEVER)
+        activation = owner.requests.activation
+        first, now = activation.versions.past("policy", "own").versions
+        await activation.revert(first, now.digest, owner.workers, owner.clock.now_us())
+        plan_id, _ = await start(owner, plan(do("a", "test.shout", "hello")))
+        return prepared(owner, plan_id)
+
+    assert run(workspace, world, scenario) == [("allow", "quiet")]
+    assert (workspace.root / "policies" / "own.yaml").read_text() == QUIET
+
+
+def test_g1_two_rules_of_one_name_are_refused_and_a_file_can_be_renamed(workspace, world):
+    async def scenario(owner):
+        await activate(owner, QUIET)
+        with pytest.raises(PlaybookError, match="there is a rule 'quiet' already"):
+            await activate(owner, QUIET, "other")
+        (owner.workspace.root / "policies" / "own.yaml").unlink()
+        return (await activate(owner)).activated
+
+    assert [(one.name, bool(one.digest)) for one in run(workspace, world, scenario)] == [
+        ("other", True),
+        ("own", False),
+    ]
+
+
+def asked(owner, plan_id):
+    return [fact.rule for fact in facts(owner, plan_id, e.DecisionAsked)]
+
+
+def test_s29_a_policy_that_forbids_meanwhile_wins_over_a_yes(workspace, world):
+    async def scenario(owner):
+        plan_id, standing = await start(owner, plan(do("a", "test.shout", "hello")))
+        await activate(owner, NEVER)
+        after = await rule(owner, standing["questions"][0], "approve")
+        return after["status"], facts(owner, plan_id, e.StepStuck)
+
+    status, stuck = run(workspace, world, scenario)
+    assert (status, world.words()) == ("running", [])
+    assert [fact.failure.message for fact in stuck] == ["Policy forbids it: Not here."]
+
+
+def test_s29_a_rule_that_asks_newly_asks_again_and_its_own_yes_counts(workspace, world):
+    async def scenario(owner):
+        plan_id, standing = await start(owner, plan(do("a", "test.shout", "hello")))
+        await activate(owner, NEWLY)
+        again = await rule(owner, standing["questions"][0], "approve")
+        words = world.words()
+        ended = await rule(owner, again["questions"][0], "approve")
+        return asked(owner, plan_id), words, ended["status"]
+
+    told, words, status = run(workspace, world, scenario)
+    assert (told, words) == (["irreversible", "newly"], [])
+    assert (status, world.words()) == ("completed", ["hello"])
+
+
+def test_s29_a_policy_that_is_loosened_does_not_void_a_yes(workspace, world):
+    async def scenario(owner):
+        await activate(owner, NEWLY)
+        plan_id, standing = await start(owner, plan(do("a", "test.shout", "hello")))
+        await activate(owner, QUIET)
+        first = await rule(owner, standing["questions"][0], "approve")
+        other, standing = await start(owner, plan(do("a", "test.shout", "goodbye")))
+        await activate(owner, "- {id: reads-only, do: test.slow, then: allow, why: Reads.}\n")
+        second = await rule(owner, standing["questions"][0], "approve")
+        return first["status"], second["status"], asked(owner, plan_id) + asked(owner, other)
+
+    assert run(workspace, world, scenario) == ("completed", "completed", ["newly", "irreversible"])
+    assert world.words() == ["goodbye", "hello"]
+
+
+def test_s29_p6_replay_does_not_judge_anew(workspace, world):
+    async def scenario(owner):
+        plan_id, standing = await start(owner, plan(do("a", "test.shout", "hello")))
+        await activate(owner, NEWLY)
+        again = await rule(owner, standing["questions"][0], "approve")
+        await rule(owner, again["questions"][0], "approve")
+        await activate(owner, NEVER)
+        with Views(workspace) as views:
+            return views.replay(plan_id)
+
+    assert run(workspace, world, scenario)["same"]
