@@ -18,6 +18,7 @@ from mainstay.agents.draft import CONTRACT as DRAFT
 from mainstay.agents.qualify import CONTRACT as QUALIFY_LEAD
 from mainstay.agents.reconcile import CONTRACT as RECONCILE
 from mainstay.agents.replies import CONTRACT as CLASSIFY_REPLY
+from mainstay.commands import Patience
 from mainstay.connectors import books, files, inbox, known, leads, mail, posts
 from mainstay.connectors.bank import read as bank
 from mainstay.connectors.invoices import issue
@@ -269,6 +270,13 @@ def delays_of(workspace: Workspace, contracts: Contracts) -> dict[str, int]:
     return {name: parse_duration_s(delay) for name, delay in delays.items()}
 
 
+def patience_of(workspace: Workspace) -> Patience:
+    """Give how long questions of policy wait, as mainstay.toml says."""
+    asked = workspace.config.questions
+    escalate_s, due_s = (parse_duration_s(text) if text else None for text in (asked.escalate, asked.due))
+    return Patience(tuple(parse_duration_s(text) for text in asked.remind), escalate_s, due_s)
+
+
 def projections_of(blobs: FileBlobs) -> tuple[Projection, ...]:
     """Give all that is made of the records and kept beside them; `blobs` hold their large values."""
     stored = Payloads(blobs).stored
@@ -418,6 +426,7 @@ class Owner(Works):
             caps=caps_of(self.workspace),
             limits=limits_of(self.workspace, self.contracts),
             delays=delays_of(self.workspace, self.contracts),
+            patience=patience_of(self.workspace),
             company=msgspec.to_builtins(config.company),
             timezone=config.company.timezone,
             grace_s=parse_duration_s(config.downtime.grace),

@@ -194,6 +194,17 @@ class FailStep(Command, frozen=True, kw_only=True):
     jitter: float
 
 
+class Patience(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How long a question waits, from when it is asked: seconds. Unanswered when it is due, the answer is no."""
+
+    remind_s: tuple[int, ...] = ()
+    escalate_s: int | None = None
+    due_s: int | None = None
+
+
+PATIENT = Patience()
+
+
 class AskStep(Command, frozen=True, kw_only=True):
     """The question of an `ask` step, rendered as a card; what it lists under `rows` can be kept one by one."""
 
@@ -258,6 +269,7 @@ class PrepareEffect(Command, frozen=True, kw_only=True):
     edited: tuple[str, ...] = ()
     covered: str | None = None  # the place under which a question showed it, "" for none; None: its own
     relies: Value = None  # how what it relies on was found, or has to be
+    patience: Patience = PATIENT  # of the question, where it is asked about
 
 
 class AskBatch(Command, frozen=True, kw_only=True):
@@ -267,6 +279,7 @@ class AskBatch(Command, frozen=True, kw_only=True):
     card: Value
     rule: str
     why: str
+    patience: Patience = PATIENT
 
 
 class IntendEffect(Command, frozen=True, kw_only=True):
@@ -395,6 +408,22 @@ class Rule(Command, frozen=True, kw_only=True):
     prepared: tuple[PrepareEffect, ...] = ()  # the actions as the operator edited them
 
 
+class SnoozeQuestion(Command, frozen=True, kw_only=True):
+    """Put a question off: it is not among what waits until then, and due when it was."""
+
+    decision: str
+    until_us: int
+    by: str
+
+
+class NoteQuestion(Command, frozen=True, kw_only=True):
+    """Note something on a question; nothing follows from it."""
+
+    decision: str
+    text: str
+    by: str
+
+
 PlanCommand: TypeAlias = (
     ProposePlan
     | ApprovePlan
@@ -435,4 +464,6 @@ PlanCommand: TypeAlias = (
     | AskConfirm
     | UndoStep
     | Rule
+    | SnoozeQuestion
+    | NoteQuestion
 )

@@ -28,6 +28,7 @@ QUESTION = {
 ANSWER = {
     "approve": "approved",
     "reject": "rejected",
+    "revise": "sent it back",
     "retry": "chose to try again",
     "skip": "chose to skip it",
     "accept": "accepted it as it is",
@@ -203,6 +204,7 @@ _SAY: dict[type[e.Fact], Callable[[Any], str]] = {
     e.StepStuck: lambda f: f"{say_path(f.path)}: stuck, {_why(f.failure)}",
     e.StepFailed: lambda f: f"{say_path(f.path)}: failed, {_why(f.failure)}",
     e.StepReopened: lambda f: f"{say_path(f.path)}: opened again" + (" with your changes" if f.edited else ""),
+    e.StepRevised: lambda f: f"{say_path(f.path)}: made anew, because you said of it: {f.said}",
     e.WaitStarted: lambda f: (
         f"{say_path(f.path)}: " + (f"waiting for {say_event(f.event)}" if f.event else "sleeping until its time")
     ),
@@ -213,6 +215,8 @@ _SAY: dict[type[e.Fact], Callable[[Any], str]] = {
     ),
     e.DecisionAsked: _asked,
     e.DecisionReminded: lambda f: f"Reminded you of {f.decision}",
+    e.DecisionSnoozed: lambda f: f"{say_actor(f.by)} put {f.decision} off",
+    e.DecisionNoted: lambda f: f"{say_actor(f.by)} noted on {f.decision}: {f.text}",
     e.DecisionRuled: _ruled,
     e.DecisionExpired: lambda f: f"{f.decision} was not answered in time, which means no",
     e.DecisionVoided: lambda f: f"{f.decision} no longer matters: {f.why.rstrip('.')}",

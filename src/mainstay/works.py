@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mainstay import events as e
+from mainstay.commands import PATIENT, Patience
 from mainstay.connectors.guard import Guard, classify
 from mainstay.governance.budgets import Budgets
 from mainstay.governance.judge import Judges
@@ -57,6 +58,7 @@ class Ground(NamedTuple):
     caps: Mapping[str, Cap] = MappingProxyType({})
     limits: Mapping[str, int] = MappingProxyType({})
     delays: Mapping[str, int] = MappingProxyType({})
+    patience: Patience = PATIENT
     timezone: str = "UTC"
     grace_s: float = GRACE_S
     judges: Mapping[str, Judge] = MappingProxyType({})  # beside the policy, by what cards call them: "secrets"
@@ -101,6 +103,7 @@ class Works:
             company=ground.company,
             timezone=ground.timezone,
             delays=ground.delays,
+            patience=ground.patience,
             limits=ground.limits,
         )
 

@@ -61,6 +61,11 @@ sender = {sender}
 # [delays]                       # an approved action leaves only then; call it back with: mainstay recall
 # "mail.send" = "10m"
 
+[questions]                      # of what policy asks: after so long you are reminded, it comes before all others
+remind = ["1d"]
+escalate = "3d"
+# due = "14d"                    # no answer by then means no; without this line it waits
+
 # [downtime]
 # grace = "15m"                  # after Mainstay stood still, or the clock was set: so long nothing overdue expires
 
@@ -164,6 +169,14 @@ class Downtime(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     grace: str = "15m"  # so long nothing expires whose time passed meanwhile
 
 
+class Questions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How long a question waits that policy asks; those of a playbook say it themselves."""
+
+    remind: tuple[str, ...] = ()
+    escalate: str = ""  # unanswered for so long it comes before all others
+    due: str = ""  # no answer within this is a no; "" waits
+
+
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """mainstay.toml."""
 
@@ -178,6 +191,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     delays: dict[str, str] = {}  # by operation: "10m"
     limits: dict[str, Annotated[int, msgspec.Meta(ge=1, le=1000)]] = {}  # so many at once, by operation or agent
     downtime: Downtime = Downtime()
+    questions: Questions = Questions()
 
 
 class Workspace:
@@ -319,6 +333,11 @@ def _check_secrets(config: Config, path: Path) -> None:
 
 def _check_durations(config: Config, path: Path) -> None:
     given = [(f"under [delays], {name}", delay) for name, delay in config.delays.items()]
+    asked = config.questions
+    given += [("under [questions], remind", duration) for duration in asked.remind]
+    given += [
+        (f"under [questions], {name}", duration) for name in ("escalate", "due") if (duration := getattr(asked, name))
+    ]
     for where, duration in (*given, ("under [downtime], grace", config.downtime.grace)):
         try:
             parse_duration_s(duration)
@@ -334,7 +353,7 @@ def _nearest(message: str) -> str:
     some = (
         (parts[place],)
         if place in parts
-        else (Config, Company, Mail, Smtp, Files, Bank, Invoices, History, DailyCap, Downtime)
+        else (Config, Company, Mail, Smtp, Files, Bank, Invoices, History, DailyCap, Downtime, Questions)
     )
     known = [name for part in some for name in part.__struct_fields__]
     near = difflib.get_close_matches(unknown, known, 1) if unknown else []

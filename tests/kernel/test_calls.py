@@ -31,7 +31,8 @@ from kernel_scene import (
 
 from mainstay import commands as c
 from mainstay import events as e
-from mainstay.kernel.calls import call_path, calls_of, has_room
+from mainstay.kernel.calls import call_path, calls_of
+from mainstay.kernel.state import has_room
 from mainstay.kernel.words import say_path
 from mainstay.values import Failure
 

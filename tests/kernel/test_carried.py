@@ -220,12 +220,13 @@ CARRIED = [
     (confirming, c.MissEffect(now_us=0, path="a", again_at_us=NOW_US + 5, known="not yet")),
     (confirming, c.AskConfirm(now_us=0, path="a", card={"headline": "Is it there?"}, why="it can't be seen")),
 ]
-# Not of the fact: which attempt is meant, what the next time is worked out from, what an intent is held to, a card.
+# Not of the fact: which attempt is meant, what the next time is worked out from, what an intent is held to, what only a
+# question has.
 KEPT_BACK = {
     c.FinishStep: {"attempt"},
     c.FailStep: {"jitter"},
     c.RefuseEffect: {"jitter"},
-    c.PrepareEffect: {"card"},
+    c.PrepareEffect: {"card", "patience"},
     c.IntendEffect: {"operation_version"},
 }
 OTHERWISE_NAMED = {

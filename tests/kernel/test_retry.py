@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mainstay.kernel.failing import FULL_PLAN
 from mainstay.kernel.graph import Retry
 from mainstay.kernel.retry import HELD_AT_MOST, held_until_us, retry_at_us
+from mainstay.kernel.state import FULL_PLAN
 from mainstay.values import SECOND_US, Failure
 
 NOW_US = 1_700_000_000 * SECOND_US

@@ -101,7 +101,10 @@ def test_l10_no_fact_of_an_old_history_loses_anything_by_being_read(golden):
     rows = golden.ledger.rows("SELECT kind, version, body FROM event")
     present = [(kind, version, body) for kind, version, body in rows if version == KINDS[kind].version]
     assert present
-    lost = {kind for kind, version, body in present if encode_fact(decode_fact(kind, version, body)) != body}
+    read = msgspec.msgpack.decode  # a map of the same fields has a longer head where its kind may have many
+    lost = {
+        kind for kind, version, body in present if read(encode_fact(decode_fact(kind, version, body))) != read(body)
+    }
     assert not lost
 
 

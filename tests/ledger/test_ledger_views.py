@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from ledger_samples import FAILURE, NOW_US, append, append_all, appended, proposed
+from msgspec.structs import replace
 
 from mainstay import events as e
 from mainstay.ledger import queries
@@ -114,7 +115,7 @@ def test_a_question_is_open_until_it_is_answered(ledger, record):
     )  # fmt: skip
     record(RULED)
     assert ledger.rows(queries.OPEN_DECISIONS, (10, 0)) == []
-    assert ledger.rows(queries.DECISIONS_OF_PLAN, ("p",))[0][10:] == ("ruled", "approve", "you", NOW_US)
+    assert ledger.rows(queries.DECISIONS_OF_PLAN, ("p",))[0][10:] == ("ruled", "approve", "you", NOW_US, None, None)
 
 
 @pytest.mark.parametrize(
@@ -122,7 +123,7 @@ def test_a_question_is_open_until_it_is_answered(ledger, record):
 )
 def test_a_question_nobody_answered_says_how_it_ended(ledger, record, fact, ends):
     record(*APPROVED, ASKED, fact)
-    assert ledger.rows(queries.DECISIONS_OF_PLAN, ("p",))[0][10:] == (ends, "", "", None)
+    assert ledger.rows(queries.DECISIONS_OF_PLAN, ("p",))[0][10:] == (ends, "", "", None, None, None)
     assert timers(ledger) == [("expiry", "", 0)]
 
 
@@ -192,3 +193,31 @@ def test_every_query_runs(ledger):
         if name.isupper():
             numbered = set(re.findall(r"\?\d", sql))
             ledger.rows(sql, ["[]" if "json_each" in sql else 1] * (len(numbered) or sql.count("?")))
+
+
+def test_g2_a_question_put_off_is_shown_again_from_its_time_on(ledger, record):
+    record(*APPROVED, ASKED, e.DecisionSnoozed("p.1", NOW_US + 10, "operator"))
+
+    def shown(now_us: int) -> list[str]:
+        return [row[0] for row in ledger.rows(queries.SHOWN_DECISIONS, (now_us, 9))]
+
+    assert (shown(NOW_US + 9), shown(NOW_US + 10)) == ([], ["p.1"])
+    assert ledger.rows(queries.SNOOZED, (NOW_US + 9,)) == [(1, NOW_US + 10)]
+    assert ledger.rows(queries.SNOOZED, (NOW_US + 10,)) == [(0, None)]
+    record(e.DecisionSnoozed("p.1", NOW_US + 20, "operator"))
+    assert shown(NOW_US + 19) == []
+    record(RULED)
+    assert shown(NOW_US + 20) == []
+
+
+def test_g5_what_nobody_answered_for_too_long_comes_before_all_others(ledger, record):
+    late = replace(ASKED, escalate_at_us=NOW_US + 5)
+    record(*APPROVED, late)
+
+    def first(query: str, now_us: int) -> list[str]:
+        return [row[0] for row in ledger.rows(query, (now_us, 9))]
+
+    assert first(queries.ESCALATED_DECISIONS, NOW_US + 4) == [] == first(queries.SHOWN_DECISIONS, NOW_US + 5)
+    assert first(queries.ESCALATED_DECISIONS, NOW_US + 5) == ["p.1"] == first(queries.SHOWN_DECISIONS, NOW_US + 4)
+    record(e.DecisionSnoozed("p.1", NOW_US + 9, "operator"))
+    assert first(queries.ESCALATED_DECISIONS, NOW_US + 8) == []

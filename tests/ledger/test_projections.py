@@ -44,6 +44,7 @@ FACTS = st.one_of(
     st.builds(e.EffectRefused, PATHS, st.just(1), st.just(FAILURE), st.none() | TIMES),
     st.builds(e.EffectDone, PATHS, cost_usd_micros=st.integers(0, 2)),
     st.builds(e.DecisionReminded, DECISIONS, st.integers(0, 1)),
+    st.builds(e.DecisionSnoozed, DECISIONS, TIMES, st.just("you")),
     st.builds(e.DecisionRuled, DECISIONS, st.just("approve"), st.just("you")),
     st.builds(e.DecisionExpired, DECISIONS),
 )  # fmt: skip

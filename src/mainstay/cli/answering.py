@@ -19,6 +19,13 @@ if TYPE_CHECKING:
 
 Row: TypeAlias = dict[str, Any]
 KEEP, LATER = "keep some", "later"
+ASKED_WHY = {  # answers that want a word, and what is said of an empty one
+    "reject": (
+        "Why not (it is kept in the history): ",
+        "A no wants a reason, so that the next proposal is better.",
+    ),
+    "revise": ("What should be different: ", "It is made anew by what you say here, so say something."),
+}
 
 
 def answer_all(screen: Screen, workspace: Workspace, standing: Row) -> Row:
@@ -74,9 +81,9 @@ def _answer(screen: Screen, question: Row) -> Row | None:
         return None
     if choice == KEEP:
         return ruling(question, "approve", kept=_keep(screen, question))
-    if question["card"].get("form") and choice != "reject":
+    if question["card"].get("form") and choice not in ASKED_WHY:
         return ruling(question, choice) | {"form": filled_in(screen, question, ())}
-    return ruling(question, choice, reason=_reason(screen) if choice == "reject" else "")
+    return ruling(question, choice, reason=_reason(screen, choice) if choice in ASKED_WHY else "")
 
 
 def filled_in(screen: Screen, question: Row, given: Sequence[str]) -> list[str]:
@@ -138,9 +145,10 @@ def _keep(screen: Screen, question: Row) -> list[int] | None:
             screen.err.print(text(f"{error.message} {error.remedy}"))
 
 
-def _reason(screen: Screen) -> str:
-    while not (given := _line(screen, "Why not (it is kept in the history): ")):
-        screen.err.print("A no wants a reason, so that the next proposal is better.")
+def _reason(screen: Screen, choice: str) -> str:
+    prompt, wanted = ASKED_WHY[choice]
+    while not (given := _line(screen, prompt)):
+        screen.err.print(wanted)
     return given
 
 

@@ -47,6 +47,7 @@ SOURCES = {
 }
 NOT_TOLD = {"layouts", "payers"}  # of arguments: what was learned, which is all there is
 SHOWN_APART = {"headline", "rows", "body", "cannot_undo", "class", "covers", "form"}
+WANT_A_WORD = ("reject", "revise")
 REMEDIES = {
     "stuck": {
         "retry": "try it again, with the same files",
@@ -54,7 +55,8 @@ REMEDIES = {
         "accept": "take the last round as it is",
         "undo": "end the plan and take back what it did",
     },
-    "effect": {"skip": "leave it as it is"},
+    "effect": {"skip": "leave it as it is", "revise": "made anew, knowing what you say; you are asked again"},
+    "ask": {"revise": "made anew, knowing what you say; you are asked again"},
     "confirm": {
         "confirmed": "you looked: it is as it should be; the plan goes on",
         "again": "read it back once more",
@@ -113,6 +115,12 @@ def _lines(question: Row) -> list[tuple[str, Text]]:
         lines.append(("for", text(question["to"])))
     if question["reminded"]:
         lines.append(("reminded", text("once" if question["reminded"] == 1 else f"{question['reminded']} times")))
+    lines += [
+        ("noted" if not number else "", text(f"{moment(note['at'], question['timezone'])}: {note['text']}"))
+        for number, note in enumerate(question["notes"])
+    ]
+    if question["open"] and question["put_off_until"]:
+        lines.append(("put off", text(f"until {moment(question['put_off_until'], question['timezone'])}")))
     rule = "" if question["rule"] == "playbook" else f" ({_rule(question['rule'])})"  # the sentence says it already
     lines.append(("asked because", text(f"{question['why']}{rule}")))
     own = question["kind"] == "ask" and "reject" not in question["options"]  # answers of its own: none is a yes or no
@@ -209,11 +217,11 @@ def _answers(question: Row) -> list[tuple[str, Text]]:
     lines: list[Text] = []
     form: list[Row] = question["card"].get("form") or []
     for option in question["options"]:
-        if form and option != "reject":
+        if form and option not in WANT_A_WORD:
             fields = " ".join(f"--set {field['name']}=..." for field in form if field["required"])
             lines.append(text(f"{command} {option} {fields}".rstrip(), "cyan"))
             continue
-        wants = ' --reason "..."' if option == "reject" else ""
+        wants = ' --reason "..."' if option in WANT_A_WORD else ""
         lines.append(text(f"{command} {option}{wants}", "cyan").append_text(_meaning(question["kind"], option)))
     if question["kind"] in ("effect", "batch"):
         lines.append(text(f"{command} approve --edit FILE", "cyan").append_text(text("  (with changes)", "dim")))
@@ -221,6 +229,8 @@ def _answers(question: Row) -> list[tuple[str, Text]]:
     if question["rows_may_be_kept"] and many > 1:
         some = "1,3-5" if many >= 5 else "1"  # noqa: PLR2004 - rows that are there
         lines.append(text(f"{command} approve --keep {some}", "cyan").append_text(text("  (or --drop 2)", "dim")))
+    later = text(f"mainstay snooze {question['decision']} 1d", "cyan").append_text(text("  (ask again then)", "dim"))
+    lines.append(later)
     return [("answers" if index == 0 else "", line) for index, line in enumerate(lines)]
 
 

@@ -152,6 +152,32 @@ def decide(
 
 
 @app.command()
+def snooze(
+    question: Annotated[str, typer.Argument(help="See: mainstay inbox")],
+    duration: Annotated[str, typer.Argument(help="Such as 2h or 3d.")] = "1d",
+    as_json: Json = False,
+    workspace: Folder = None,
+) -> int:
+    """Put a question off; it is due when it was."""
+    from mainstay.cli import aside
+
+    return aside.snooze(screen_of(as_json), workspace, question, duration)
+
+
+@app.command()
+def note(
+    question: Annotated[str, typer.Argument(help="See: mainstay inbox")],
+    text: Annotated[str, typer.Argument(help="Stands on its card from then on.")],
+    as_json: Json = False,
+    workspace: Folder = None,
+) -> int:
+    """Note something on a question."""
+    from mainstay.cli import aside
+
+    return aside.note(screen_of(as_json), workspace, question, text)
+
+
+@app.command()
 def stuck(
     remedy: Annotated[str, typer.Argument(help="retry, skip or undo; without it you see all that is stuck.")] = "",
     names: Annotated[

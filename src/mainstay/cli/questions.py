@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
-from mainstay.cli.answering import answer_all, as_edited, ask_operator, confirm, filled_in, ruling
+from mainstay.cli.answering import ASKED_WHY, answer_all, as_edited, ask_operator, confirm, filled_in, ruling
 from mainstay.cli.asking import ask, say_standing, status_of
 from mainstay.cli.card import draw_card
 from mainstay.cli.leaving import draw_leaving, say_offline
@@ -34,8 +34,12 @@ def inbox(screen: Screen, folder: Path | None, *, limit: int) -> int:
     workspace = workspace_at(folder)
     with views_at(workspace.root) as views:
         waiting, left, leaving = views.inbox(limit), left_alone(workspace, views), views.leaving()
-        count, offline, clock = views.waiting(), views.offline(), views.clock_set()
+        count, offline, clock, put_off = views.waiting(), views.offline(), views.clock_set(), views.put_off()
     screen.give(waiting, lambda console: _draw_short(waiting, console, "Inbox clear: nothing needs your decision."))
+    count -= put_off["count"]
+    if put_off["count"] and not screen.as_json:
+        until = moment(put_off["until"], workspace.config.company.timezone)
+        screen.say(f"{put_off['count']:,} put off, the first until {until}.")
     if len(waiting) < count:
         screen.say(
             f"The {len(waiting):,} oldest of {count:,} waiting. More of them: mainstay inbox --limit {limit * 20}"
@@ -92,7 +96,9 @@ def decide(
     _check_form(question, choice, form)
     reply = ruling(question, choice, reason=given["reason"], kept=kept)
     reply |= _changes(question, choice, given["edit"]) if given["edit"] else {}
-    reply |= {"form": filled_in(screen, question, form)} if question["card"].get("form") and choice != "reject" else {}
+    reply |= (
+        {"form": filled_in(screen, question, form)} if question["card"].get("form") and choice not in ASKED_WHY else {}
+    )
     edits = reply["arguments"] is not None or reply.get("edits")
     if edits and choice == "approve":
         question = as_edited(question, ask(screen, workspace, "preview", reply))
@@ -134,6 +140,8 @@ def _check(question: Row, choice: str, reason: str, kept: list[int] | None) -> N
         raise InputError(f"'{choice}' is no answer to this question.{hint}", remedy=f"Answer: {', '.join(options)}.")
     if choice == "reject" and not reason.strip():
         raise InputError("A no wants a reason.", remedy='Add --reason "..."; it is kept in the history.')
+    if choice == "revise" and "revise" in question["options"] and not reason.strip():
+        raise InputError("It is made anew by what you say of it.", remedy='Add --reason "shorter, and no greeting".')
     if choice == "reject" and kept is not None:
         raise InputError("A no can't keep rows.", remedy="Keep rows with `approve`, or reject all of them.")
 

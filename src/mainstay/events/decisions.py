@@ -27,6 +27,7 @@ class DecisionAsked(Fact, frozen=True, omit_defaults=True):
     labels: Labels = ()  # of what a plain question shows
     covers: tuple[str, ...] = ()  # paths of later actions that a yes approves in one go; `binds` are their digests
     covered: Value = None  # by path: operation, version, account and arguments as they were shown
+    escalate_at_us: int | None = None  # unanswered by then it comes before all others, whatever the attention budget
 
 
 class DecisionReminded(Fact, frozen=True, omit_defaults=True):
@@ -34,6 +35,22 @@ class DecisionReminded(Fact, frozen=True, omit_defaults=True):
 
     decision: str
     index: int
+
+
+class DecisionSnoozed(Fact, frozen=True, omit_defaults=True):
+    """The person put it off: it is not shown among what waits until then. It is due when it was due."""
+
+    decision: str
+    until_us: int
+    by: str
+
+
+class DecisionNoted(Fact, frozen=True, omit_defaults=True):
+    """The person noted something on it, for themselves or for who looks next; nothing follows from it."""
+
+    decision: str
+    text: str
+    by: str
 
 
 class DecisionRuled(Fact, frozen=True, omit_defaults=True):

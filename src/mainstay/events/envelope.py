@@ -6,7 +6,15 @@ from typing import TypeAlias
 
 import msgspec
 
-from mainstay.events.decisions import DecisionAsked, DecisionExpired, DecisionReminded, DecisionRuled, DecisionVoided
+from mainstay.events.decisions import (
+    DecisionAsked,
+    DecisionExpired,
+    DecisionNoted,
+    DecisionReminded,
+    DecisionRuled,
+    DecisionSnoozed,
+    DecisionVoided,
+)
 from mainstay.events.effects import (
     ConfirmDue,
     DispatchDue,
@@ -65,6 +73,7 @@ from mainstay.events.steps import (
     StepFailed,
     StepRejected,
     StepReopened,
+    StepRevised,
     StepSkipped,
     StepStarted,
     StepStuck,
@@ -116,10 +125,13 @@ PlanFact: TypeAlias = (
     | StepStuck
     | StepFailed
     | StepReopened
+    | StepRevised
     | WaitStarted
     | WaitEnded
     | DecisionAsked
     | DecisionReminded
+    | DecisionSnoozed
+    | DecisionNoted
     | DecisionRuled
     | DecisionExpired
     | DecisionVoided

@@ -111,6 +111,17 @@ class StepFailed(Fact, frozen=True, omit_defaults=True):
     failure: Failure
 
 
+class StepRevised(Fact, frozen=True, omit_defaults=True):
+    """An agent's step begins anew with what a person said of what it made, shown to them under `because`.
+
+    That other step is as if it had never begun: it waits for the new result.
+    """
+
+    path: str
+    because: str
+    said: str
+
+
 class StepReopened(Fact, frozen=True, omit_defaults=True):
     """A stuck step is tried again; `arguments` when the operator edited them."""
 

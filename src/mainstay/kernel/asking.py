@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from mainstay import commands as c
 from mainstay import events as e
+from mainstay.kernel.revising import may_revise
 from mainstay.kernel.rules import LEAVE_AN_UNDO, holds
 from mainstay.kernel.slots import put
 from mainstay.kernel.state import Plan, Question, duty_of, is_item
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mainstay.kernel.turn import Turn
-    from mainstay.values import Value
+    from mainstay.values import Value, Verdict
 
 YES_NO = ("approve", "reject")
 GAVE_UP = "It failed and will not be tried again by itself."
@@ -40,16 +41,15 @@ def ask_step(turn: Turn, command: c.AskStep) -> None:
     turn.work(command.path, ("ask",), "ready")
     ask = turn.plan.step(command.path).ask
     assert ask is not None
-    due = None if ask.due_s is None else turn.now_us + ask.due_s * SECOND_US
+    patience = c.Patience(ask.remind_s, ask.escalate_s, ask.due_s)
     turn.add(
         e.DecisionAsked(
             next_decision(turn),
             "ask",
             (command.path,),
             card=command.card,
-            options=ask.options,
-            due_at_us=due,
-            remind_at_us=tuple(turn.now_us + after * SECOND_US for after in sorted(ask.remind_s)),
+            options=(*ask.options, *may_revise(turn.plan, command.path)),
+            **_times(turn, patience),
             rule="playbook",
             why="The playbook asks.",
             to=ask.to,
@@ -61,20 +61,31 @@ def ask_step(turn: Turn, command: c.AskStep) -> None:
     )
 
 
-def ask_effect(turn: Turn, path: str, card: Value, rule: str, why: str) -> None:
+def _times(turn: Turn, patience: c.Patience) -> dict[str, Any]:
+    """Give the times at which a question reminds, comes before others and is due."""
+    due_s, escalate_s = patience.due_s, patience.escalate_s
+    return {
+        "remind_at_us": tuple(turn.now_us + after * SECOND_US for after in sorted(patience.remind_s)),
+        "escalate_at_us": None if escalate_s is None else turn.now_us + escalate_s * SECOND_US,
+        "due_at_us": None if due_s is None else turn.now_us + due_s * SECOND_US,
+    }
+
+
+def ask_effect(turn: Turn, path: str, card: Value, verdict: Verdict, patience: c.Patience = c.PATIENT) -> None:
     """Ask about one prepared effect: a yes binds its digest. What would be taken back can also be left as it is."""
     slot = turn.plan.slots[path]
-    left = path.startswith("~") and (rule == CHANGED or holds(turn.plan, LEAVE_AN_UNDO))
+    left = path.startswith("~") and (verdict.rule == CHANGED or holds(turn.plan, LEAVE_AN_UNDO))
     turn.add(
         e.DecisionAsked(
             next_decision(turn),
             "effect",
             (path,),
             card=card,
-            options=(*YES_NO, "skip") if left else YES_NO,
+            options=(*YES_NO, "skip") if left else (*YES_NO, *may_revise(turn.plan, path)),
             binds=(slot.digest,),
-            rule=rule,
-            why=why,
+            rule=verdict.rule,
+            why=verdict.why,
+            **_times(turn, patience),
         )
     )
 
@@ -118,6 +129,7 @@ def ask_batch(turn: Turn, command: c.AskBatch) -> None:
             binds=tuple(slot.digest for _, slot in gated),
             rule=command.rule,
             why=command.why,
+            **_times(turn, command.patience),
         )
     )
 

@@ -15,7 +15,6 @@ from msgspec.structs import replace
 
 from mainstay import commands as c
 from mainstay import events as e
-from mainstay.kernel.failing import FACTS_PER_SLOT, FULL_PLAN
 from mainstay.kernel.slots import put
 from mainstay.kernel.state import Plan, Slot, caller_of, is_call
 from mainstay.kernel.words import say_path
@@ -36,11 +35,6 @@ def call_path(path: str, journal: int, number: int) -> str:
 def calls_of(plan: Plan, path: str) -> list[str]:
     """Give the places of the actions that a step's agent asked for, in order."""
     return [each for each in plan.slots if is_call(each) and caller_of(each) == path]
-
-
-def has_room(plan: Plan, more: int) -> bool:
-    """Whether a plan's history has room for so many more actions, with their questions and undo."""
-    return plan.sequence + FACTS_PER_SLOT * (len(plan.slots) + more) <= FULL_PLAN
 
 
 # --- decided

@@ -46,7 +46,7 @@ def prepare(turn: Turn, command: c.PrepareEffect) -> None:
     if verdict.decision == "deny":
         ask_stuck(turn, command.path, denied(verdict), slot.attempt)
     elif verdict.decision == "ask" and (anew or not batch) and not command.ruling:
-        ask_effect(turn, command.path, command.card, verdict.rule, verdict.why)
+        ask_effect(turn, command.path, command.card, verdict, command.patience)
 
 
 def intend(turn: Turn, command: c.IntendEffect) -> None:

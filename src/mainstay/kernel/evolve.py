@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from mainstay.kernel import (
+    aside,
     asking,
     calls,
     children,
@@ -20,6 +21,7 @@ from mainstay.kernel import (
     gate,
     life,
     pausing,
+    revising,
     sleeping,
     step,
     undo,
@@ -32,7 +34,10 @@ if TYPE_CHECKING:
     from mainstay import events as e
     from mainstay.kernel.state import Plan
 
-FAMILIES = (life, forking, pausing, step, children, ending, waits, asking, gate, calls, effect, sleeping, undo)
+FAMILIES = (
+    *(life, forking, pausing, step, children, ending, waits, asking, aside, gate, revising),
+    *(calls, effect, sleeping, undo),
+)
 _EVOLVERS: dict[type[e.Fact], Callable[[Plan, Any, int], Plan]] = {
     kind: evolver for family in FAMILIES for kind, evolver in family.EVOLVERS.items()
 }

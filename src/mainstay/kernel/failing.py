@@ -9,7 +9,7 @@ from mainstay import events as e
 from mainstay.kernel.asking import ask_stuck
 from mainstay.kernel.gate import fail_plan
 from mainstay.kernel.retry import held_until_us, retry_at_us
-from mainstay.kernel.state import END, Plan, Slot, is_call, is_item, step_name
+from mainstay.kernel.state import END, Plan, Slot, has_room, is_call, is_item, step_name
 from mainstay.values import Failure, Verdict
 
 if TYPE_CHECKING:
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 FORBIDDEN = "Policy forbids it: "
 CAP_RULE = "budget"  # the rule of a verdict that a cap gave
-FULL_PLAN = 1900  # facts; a history holds 2,000 (KERNEL L8)
-FACTS_PER_SLOT = 8  # what one unit of work may still need: outcome, questions, remedies, undo
 
 
 def next_attempt_us(turn: Turn, command: c.RefuseEffect | c.FailStep, slot: Slot) -> int | None:
@@ -30,7 +28,7 @@ def next_attempt_us(turn: Turn, command: c.RefuseEffect | c.FailStep, slot: Slot
     """
     if command.path == END:
         return None
-    if turn.plan.sequence + FACTS_PER_SLOT * len(turn.plan.slots) > FULL_PLAN:
+    if not has_room(turn.plan):
         return None
     retry = turn.plan.step(command.path).retry
     if not command.failure.counts:

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from mainstay import commands as c
 from mainstay import events as e
 from mainstay.kernel.asking import CHANGED, ask_stuck, prepared_fact
+from mainstay.kernel.revising import is_revision, revise
 from mainstay.kernel.slots import conclude, put
 from mainstay.kernel.state import END, Plan, Question, is_open
 from mainstay.kernel.undo import request_undo
@@ -98,7 +99,8 @@ def _check_edits(turn: Turn, command: c.Rule, question: Question) -> None:
 
 def _check_form(turn: Turn, command: c.Rule, question: Question) -> None:
     ask = turn.plan.step(question.paths[0]).ask if question.kind == "ask" else None
-    wanted = ask is not None and ask.form and command.choice != "reject"
+    answered = command.choice != "reject" and not is_revision(turn.plan, question, command.choice)
+    wanted = ask is not None and ask.form and answered
     if wanted and command.form is None:
         turn.refuse(f"{command.decision} is a task with a form; fill it in")
     if command.form is not None and not wanted:
@@ -106,7 +108,9 @@ def _check_form(turn: Turn, command: c.Rule, question: Question) -> None:
 
 
 def _after_ask(turn: Turn, command: c.Rule, question: Question) -> None:
-    if command.choice == "reject":
+    if is_revision(turn.plan, question, command.choice):
+        revise(turn, question.paths[0], command.reason)
+    elif command.choice == "reject":
         _rejected_ask(turn, question, command.reason or "you said no")
 
 
@@ -125,6 +129,9 @@ def cancel(turn: Turn, by: str, reason: str) -> None:
 
 
 def _after_effect(turn: Turn, command: c.Rule, question: Question) -> None:
+    if is_revision(turn.plan, question, command.choice):
+        revise(turn, question.paths[0], command.reason)
+        return
     for prepared in command.prepared:
         turn.add(prepared_fact(prepared, ruling=command.decision))
     kept = set(range(len(question.paths))) if command.kept is None else set(command.kept)
@@ -221,6 +228,8 @@ _CONSEQUENCES = {
 def _ruled(plan: Plan, fact: e.DecisionRuled, at_us: int) -> Plan:
     question = plan.questions[fact.decision]
     plan = _close(plan, fact.decision)
+    if is_revision(plan, question, fact.choice):
+        return plan
     if question.kind == "ask":
         path = question.paths[0]
         no = fact.choice == "reject"

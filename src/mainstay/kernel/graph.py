@@ -88,6 +88,7 @@ class Ask(msgspec.Struct, frozen=True, omit_defaults=True):
     form: tuple[Input, ...] = ()  # a task: what the person fills in
     covers: tuple[str, ...] = ()  # steps whose actions a yes approves in one go (KERNEL E6)
     may_change: dict[str, Slack] = {}  # by argument of those steps: how far it may depart from what was shown
+    escalate_s: int | None = None  # unanswered by then it comes before all others
 
 
 class Slack(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -187,6 +188,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     awaited: Awaited | None = None  # wait: for an event
     repeat: Repeat | None = None
     delay_s: int | None = None  # an approved effect leaves only then, and can be called back meanwhile
+    revises: str = ""  # the agent's step whose work a question here is about, and that takes `feedback`
 
 
 class Field(msgspec.Struct, frozen=True, omit_defaults=True):

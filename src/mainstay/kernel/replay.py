@@ -19,7 +19,7 @@ from mainstay.kernel.failing import CAP_RULE, FORBIDDEN
 from mainstay.kernel.life import UNDOING
 from mainstay.kernel.plan import handle
 from mainstay.kernel.state import Plan
-from mainstay.values import Failure, Verdict
+from mainstay.values import SECOND_US, Failure, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -136,7 +136,6 @@ _SAME: dict[type[e.Fact], type[c.Command]] = {
     e.StepFailed: c.FailStep,
     e.WaitStarted: c.WaitStep,
     e.EffectCalled: c.CallEffect,
-    e.EffectPrepared: c.PrepareEffect,
     e.EffectIntended: c.IntendEffect,
     e.EffectDone: c.FinishEffect,
     e.EffectRefused: c.RefuseEffect,
@@ -147,6 +146,8 @@ _SAME: dict[type[e.Fact], type[c.Command]] = {
     e.EffectConfirmed: c.ConfirmEffect,
     e.EffectUnseen: c.MissEffect,
     e.UndoRequested: c.UndoPlan,
+    e.DecisionSnoozed: c.SnoozeQuestion,
+    e.DecisionNoted: c.NoteQuestion,
 }
 
 
@@ -205,7 +206,25 @@ def _asked(fact: e.DecisionAsked, slot: Slot | None, rest: Before, now_us: int) 
     if fact.kind == "confirm":
         return c.AskConfirm(now_us=now_us, path=path, card=fact.card, why=fact.why)
     name = path.partition("/")[0]
-    return c.AskBatch(now_us=now_us, path=name, card=fact.card, rule=fact.rule, why=fact.why)
+    patience = _patience(fact, now_us)
+    return c.AskBatch(now_us=now_us, path=name, card=fact.card, rule=fact.rule, why=fact.why, patience=patience)
+
+
+def _patience(fact: e.DecisionAsked, now_us: int) -> c.Patience:
+    """Read back how long a question waits; what was worked out in seconds comes out whole."""
+
+    def after(at_us: int | None) -> int | None:
+        return None if at_us is None else (at_us - now_us) // SECOND_US
+
+    remind_s = tuple((at_us - now_us) // SECOND_US for at_us in fact.remind_at_us)
+    return c.Patience(remind_s, after(fact.escalate_at_us), after(fact.due_at_us))
+
+
+def _prepared(fact: e.EffectPrepared, slot: Slot | None, rest: Before, now_us: int) -> c.PlanCommand:
+    del slot
+    asked = rest[1].fact if len(rest) > 1 else None
+    command = _preparation(fact, now_us)
+    return replace(command, patience=_patience(asked, now_us)) if isinstance(asked, e.DecisionAsked) else command
 
 
 def _ruled(fact: e.DecisionRuled, slot: Slot | None, rest: Before, now_us: int) -> c.PlanCommand:
@@ -273,6 +292,7 @@ _SPECIAL: dict[type[e.Fact], Callable[[Any, Slot | None, Before, int], c.PlanCom
     e.StepRejected: _rejected,
     e.StepStuck: _stuck,
     e.StepReopened: _reopened,
+    e.EffectPrepared: _prepared,
     e.DecisionAsked: _asked,
     e.DecisionRuled: _ruled,
     e.DecisionVoided: _ended,

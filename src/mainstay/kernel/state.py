@@ -53,6 +53,8 @@ RESTING: frozenset[PlanStatus] = frozenset({"new", "proposed", "completed", "und
 ENDED: frozenset[PlanStatus] = frozenset({"completed", "failed", "cancelled", "expired"})
 
 GOING: frozenset[PlanStatus] = frozenset({"new", "proposed", "approved", "running"})
+FULL_PLAN = 1900  # facts; a history holds 2,000 (KERNEL L8)
+FACTS_PER_SLOT = 8  # what one unit of work may still need: outcome, questions, remedies, undo
 CALL = "!"  # in a path: what follows is an action that an agent asked for, by its number
 END = "="  # path of the work that ends a plan which returns something or has business endings
 
@@ -113,6 +115,7 @@ class Slot(msgspec.Struct, frozen=True):
     journal: int = 0  # of an agent: times that it was begun from the very start, with an empty journal
     relies: Value = None  # how what a prepared effect relies on has to be found as it leaves; None: it does not matter
     idle: int = 0  # child plans that did nothing outside
+    feedback: tuple[str, ...] = ()  # of an agent: what a person said of what it made, each time it began anew for that
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -126,6 +129,7 @@ class Question(msgspec.Struct, frozen=True):
     covers: tuple[str, ...] = ()
     reminded: int = 0
     rule: str = ""  # by which it is asked
+    asides: int = 0  # times it was put off or noted on
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -259,3 +263,8 @@ def in_flight(plan: Plan) -> bool:
     return any(slot.status in IN_FLIGHT or slot.status == "settling" for slot in plan.slots.values()) or any(
         question.kind == "settle" for question in plan.questions.values()
     )
+
+
+def has_room(plan: Plan, more: int = 0) -> bool:
+    """Whether a plan's history has room for all it may still need, with so many more units of work."""
+    return plan.sequence + FACTS_PER_SLOT * (len(plan.slots) + more) <= FULL_PLAN

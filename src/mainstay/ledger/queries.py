@@ -81,12 +81,28 @@ WHERE s.name >= 'plan:' || ?1 || '-' AND s.name < 'plan:' || ?1 || '.' AND e.kin
 
 _DECISION = """
 SELECT id, plan, kind, asked_at_us, due_at_us, rule, why, headline, paths, receiver, status, choice, ruled_by,
-       ruled_at_us FROM decision """
+       ruled_at_us, snoozed_until_us, escalates_at_us FROM decision """
 
 # Questions that wait for an answer, the oldest first. (limit, offset)
 OPEN_DECISIONS = _DECISION + "WHERE status = 'open' ORDER BY asked_at_us, id LIMIT ? OFFSET ?"
 # How many there are. ()
 OPEN_COUNT = "SELECT count(*) FROM decision WHERE status = 'open'"
+# Those of them that nobody answered for too long, but for what was put off: they come first. (now, limit)
+ESCALATED_DECISIONS = (
+    _DECISION
+    + """
+WHERE status = 'open' AND escalates_at_us <= ?1 AND (snoozed_until_us IS NULL OR snoozed_until_us <= ?1)
+ORDER BY escalates_at_us, id LIMIT ?2"""
+)
+# The others of them that are to be shown now, the oldest first. (now, limit)
+SHOWN_DECISIONS = (
+    _DECISION
+    + """
+WHERE status = 'open' AND (escalates_at_us IS NULL OR escalates_at_us > ?1)
+AND (snoozed_until_us IS NULL OR snoozed_until_us <= ?1) ORDER BY asked_at_us, id LIMIT ?2"""
+)
+# How many were put off, and until when the first of them. (now)
+SNOOZED = "SELECT count(*), min(snoozed_until_us) FROM decision WHERE status = 'open' AND snoozed_until_us > ?"
 # Those of them whose ids begin so, at most two: one is meant, two are not clear. (prefix, prefix)
 OPEN_BY_PREFIX = "SELECT id FROM decision WHERE id >= ? AND id < ? || char(0x10ffff) AND status = 'open' LIMIT 2"
 # Those of them that are about something stuck, the oldest first. ()

@@ -50,12 +50,17 @@ FROM jsonb_each(?) AS new WHERE plan.id = new.value ->> 'id'"""
 ADD_DECISIONS = """
 INSERT INTO decision SELECT value ->> 'id', value ->> 'plan', value ->> 'kind', value ->> 'asked', value ->> 'due',
        value ->> 'rule', value ->> 'why', value ->> 'headline', value ->> 'paths', value ->> 'receiver',
-       value ->> 'status', value ->> 'choice', value ->> 'by', value ->> 'ruled' FROM jsonb_each(?)"""
+       value ->> 'status', value ->> 'choice', value ->> 'by', value ->> 'ruled', value ->> 'snoozed',
+       value ->> 'escalates' FROM jsonb_each(?)"""
 # Questions that were answered or closed.
 CHANGE_DECISIONS = """
 UPDATE decision SET status = new.value ->> 'status', choice = new.value ->> 'choice', ruled_by = new.value ->> 'by',
        ruled_at_us = new.value ->> 'ruled'
 FROM jsonb_each(?) AS new WHERE decision.id = new.value ->> 'id'"""
+# Questions that were put off: rows of id and until when.
+SNOOZE = """
+UPDATE decision SET snoozed_until_us = new.value ->> 1
+FROM jsonb_each(?) AS new WHERE decision.id = new.value ->> 0"""
 # Times to come: rows of due time, kind, plan, path and generation.
 ADD_TIMERS = """
 INSERT OR REPLACE INTO timer SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4
@@ -134,11 +139,13 @@ _WAKING = frozenset(
     {
         "ChildFinished",
         "DecisionExpired",
+        "DecisionNoted",
         "DecisionReminded",
         "DecisionRuled",
         "DecisionVoided",
         "RetryDue",
         "StepReopened",
+        "StepRevised",
         "UndoRequested",
         "WaitEnded",
     }
@@ -153,6 +160,7 @@ class _Sum:
         self.plans: dict[str, Row] = {}
         self.new_decisions: dict[str, Row] = {}
         self.decisions: dict[str, Row] = {}
+        self.snoozed: dict[str, int] = {}
         self.timers: dict[tuple[str, str, str, int], int] = {}
         self.dropped_timers: dict[Key, None] = {}
         self.reminded: list[tuple[str, str, int]] = []
@@ -216,6 +224,7 @@ class _Sum:
             (ADD_COSTS, self.costs.items()),
             (ADD_DECISIONS, self.new_decisions.values()),
             (CHANGE_DECISIONS, self.decisions.values()),
+            (SNOOZE, self.snoozed.items()),
             (DROP_TIMERS, self.dropped_timers),
             (DROP_REMINDERS, self.reminded),
             (DROP_PLAN_TIMERS, self.ended),
@@ -383,6 +392,8 @@ def _asked(total: _Sum, event: Recorded, fact: e.DecisionAsked) -> None:
         "choice": "",
         "by": "",
         "ruled": None,
+        "snoozed": None,
+        "escalates": fact.escalate_at_us,
     }
     if fact.due_at_us is not None:
         total.sleep(fact.due_at_us, "due", event, fact.decision)
@@ -394,6 +405,15 @@ def _reminded(total: _Sum, event: Recorded, fact: e.DecisionReminded) -> None:
     total.plan(event)
     total.timers.pop((event.plan, fact.decision, "remind", fact.index), None)
     total.reminded.append((event.plan, fact.decision, fact.index))
+
+
+def _snoozed(total: _Sum, event: Recorded, fact: e.DecisionSnoozed) -> None:
+    total.plan(event)
+    row = total.new_decisions.get(fact.decision)
+    if row is None:
+        total.snoozed[fact.decision] = fact.until_us
+    else:
+        row["snoozed"] = fact.until_us
 
 
 def _closed(total: _Sum, event: Recorded, fact: e.DecisionRuled | e.DecisionExpired | e.DecisionVoided) -> None:
@@ -468,6 +488,7 @@ _APPLIERS: dict[str, Callable[[_Sum, Recorded, Any], None]] = {
     **dict.fromkeys(_SLEPT, _awoken),
     "DecisionAsked": _asked,
     "DecisionReminded": _reminded,
+    "DecisionSnoozed": _snoozed,
     "DecisionRuled": _closed,
     "DecisionExpired": _closed,
     "DecisionVoided": _closed,
@@ -483,7 +504,7 @@ _APPLIERS: dict[str, Callable[[_Sum, Recorded, Any], None]] = {
 
 VIEWS = Projection(
     name="views",
-    version=4,
+    version=5,
     schema=Path(__file__).with_name("views.sql").read_text(),
     tables=("plan", "decision", "timer", "stuck", "uncertain", "awaited", "occurrence"),
     kinds=frozenset(_APPLIERS),

@@ -46,6 +46,10 @@ class AskReader:
             step.asked["remind_s"] = tuple(seconds for seconds in reminders if seconds is not None)
             if max(step.asked["remind_s"], default=0) >= (step.asked.get("due_s") or NEVER_S):
                 self._report.add(node.keys["remind"].place, "a reminder would come when the answer is due already")
+        if (scalar := self._keys.scalar(node, "escalate")) is not None:
+            step.asked["escalate_s"] = self._keys.duration(scalar)
+            if (step.asked["escalate_s"] or 0) >= (step.asked.get("due_s") or NEVER_S):
+                self._report.add(scalar.place, "it would come before all others when the answer is due already")
         step.form = self._declarations.form(node.values.get("form"))
         step.covers = tuple(self._keys.scalars(node, "covers"))
         step.may_change = self._may_change(node.values.get("may_change"))

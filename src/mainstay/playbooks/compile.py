@@ -19,6 +19,7 @@ from mainstay.playbooks.heading import Heading, build_endings, build_key, build_
 from mainstay.playbooks.keys import Keys
 from mainstay.playbooks.naming import NAME
 from mainstay.playbooks.order import Order
+from mainstay.playbooks.revising import with_revisions
 from mainstay.playbooks.secrets import refuse_secrets
 from mainstay.playbooks.steps import KINDS, StepReader
 from mainstay.playbooks.templates import Draft, Drafts
@@ -135,7 +136,7 @@ class _Compiler:
             triggers.build(trigger, fitter, order, inputs, event)
             for trigger, event in zip(started_by, events, strict=True)
         )
-        built = tuple(builder.step(step, calls) for step in steps.values())
+        built = with_revisions([builder.step(step, calls) for step in steps.values()], calls)
         definition = Definition(
             name=self._heading.name,
             title=self._heading.title,

@@ -324,6 +324,8 @@ def _answers(step: Step) -> list[str]:
     if ask.due_s is not None:
         means = "means no" if "reject" in ask.options else f"means that {leads}"
         parts.append(f"No answer within {say_duration(ask.due_s)} {means}.")
+    if ask.escalate_s is not None:
+        parts.append(f"After {say_duration(ask.escalate_s)} without an answer it comes before all other questions.")
     if ask.remind_s:
         reminded = "You are" if who == "you" else f"{who} is"
         parts.append(f"{reminded} reminded after {and_(say_duration(seconds) for seconds in ask.remind_s)}.")

@@ -29,7 +29,7 @@ WORK_KEYS = ("with", *LIST_KEYS, "retry", "timeout", "on_failure", "check")
 OWN_KEYS = {
     "do": (*WORK_KEYS, "undo", "parallel", "account", "gate", "delay"),
     "agent": WORK_KEYS,
-    "ask": ("show", "options", "form", "to", "due", "remind", "covers", "may_change"),
+    "ask": ("show", "options", "form", "to", "due", "remind", "escalate", "covers", "may_change"),
     "wait": (),
     "playbook": ("with", *LIST_KEYS, "on_failure", "parallel"),
     "repeat": ("with", "on_failure", "parallel"),

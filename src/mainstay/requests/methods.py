@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mainstay.requests import anchoring, care, forgetting, plans, release, rerun, scheduling, stuck, versions
+from mainstay.requests import anchoring, aside, care, forgetting, plans, release, rerun, scheduling, stuck, versions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 METHODS: Mapping[str, Method] = {
     **anchoring.METHODS,
+    **aside.METHODS,
     **care.METHODS,
     **forgetting.METHODS,
     **plans.METHODS,

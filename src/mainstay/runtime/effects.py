@@ -189,6 +189,7 @@ class Effects:
             ruling=ruling,
             covered=shown,
             relies=relies,
+            patience=self._parts.patience if asks else c.PATIENT,
         )
 
     def _once_more(self, plan: Plan, path: str, verdict: Verdict) -> Verdict:
@@ -307,6 +308,7 @@ class Effects:
                 card=self._parts.payloads.keep(card, plan=plan),
                 rule="batch",
                 why=why,
+                patience=self._parts.patience,
             ),
         )
 

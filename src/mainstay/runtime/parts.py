@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
+from mainstay.commands import PATIENT, Patience
 from mainstay.kernel.graph import Definition, Template
 from mainstay.ports import Catalogue, Clock, Ledger, Models, OutsideRows, PlaceRows, Policy, Workers
 from mainstay.runtime.payloads import Payloads
@@ -101,4 +102,5 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     timezone: str = "UTC"
     limits: Mapping[str, int] = {}  # so many at once, by operation or agent
     models: Models | None = None  # none is configured
+    patience: Patience = PATIENT  # of the questions that policy asks
     delays: Mapping[str, int] = {}  # seconds that an operation's effects wait before they leave, by its name

@@ -110,6 +110,11 @@ class Steps:
             arguments = self._parts.payloads.load(slot.arguments) if slot.edited else names.value(step.arguments)
             labels = merge_labels(names.labels, slot.labels, ("operator",)) if slot.edited else names.labels
             if step.kind == "agent":
+                if slot.feedback and isinstance(arguments, dict):
+                    given = arguments.get("feedback")
+                    said: list[Value] = [*(given if isinstance(given, list) else []), *slot.feedback]
+                    arguments = {**arguments, "feedback": said}
+                    labels = merge_labels(labels, ("operator",))
                 self._agent(plan, path, step, arguments, labels)
             elif step.effect == "read":
                 self._read(plan, path, step, arguments, labels)

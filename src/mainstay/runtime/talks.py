@@ -22,8 +22,8 @@ from mainstay.context import MODEL, NOW, RANDOM, UUID, Asked, Told
 from mainstay.contracts import Operation, from_plain, marks_in, to_plain
 from mainstay.encoding import decode_value, encode_value
 from mainstay.errors import NeedsOperator, OperationError, Permanent, Rejected, UnknownNameError
-from mainstay.kernel.calls import MOST_ACTIONS, calls_of, has_room
-from mainstay.kernel.state import FINAL, is_open
+from mainstay.kernel.calls import MOST_ACTIONS, calls_of
+from mainstay.kernel.state import FINAL, has_room, is_open
 from mainstay.kernel.words import say_path
 from mainstay.ports import Proposal
 from mainstay.runtime.attempt import Attempt, judged

@@ -35,6 +35,7 @@ _SENTENCES: dict[type[c.Command], tuple[str, ...]] = {
     c.FinishEffect: ("settled", "cannot_undo"),
     c.FinishStep: ("rationale",),
     c.LoseEffect: ("failure",),
+    c.NoteQuestion: ("text",),
     c.RefuseEffect: ("failure",),
     c.Rule: ("reason",),
     c.SettleAbsent: ("how",),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any, cast
 
 from mainstay import events as e
@@ -22,9 +23,20 @@ class Questions(Opened):
     """What needs the operator."""
 
     def inbox(self, limit: int = 1000) -> list[Row]:
-        """List the questions that wait, with their cards, the oldest first; `waiting` says how many there are."""
-        rows = self._reader.rows(queries.OPEN_DECISIONS, (limit, 0))
+        """List the questions to be shown now, with their cards; `waiting` and `put_off` say how many there are.
+
+        What nobody answered for too long comes first, then the others, the oldest first.
+        """
+        now_us = time.time_ns() // 1000
+        rows = self._reader.rows(queries.ESCALATED_DECISIONS, (now_us, limit))
+        if len(rows) < limit:
+            rows += self._reader.rows(queries.SHOWN_DECISIONS, (now_us, limit - len(rows)))
         return [self._question_or_why(row[0], row[1]) for row in rows]
+
+    def put_off(self) -> Row:
+        """Say how many questions were put off, and until when the first of them; none: 0 and ""."""
+        count, until_us = self._reader.rows(queries.SNOOZED, (time.time_ns() // 1000,))[0]
+        return {"count": count, "until": self.time(until_us)}
 
     def waiting(self) -> int:
         """Count the questions that wait."""
@@ -64,6 +76,9 @@ class Questions(Opened):
         card = self._payloads.load(asked.card)
         state = [d for d in self._decisions(queries.DECISIONS_OF_PLAN, plan.id) if d["decision"] == asked.decision]
         slot = plan.slots[asked.paths[0]]
+        said = [
+            (one.recorded_at_us, one.fact) for one in recorded if getattr(one.fact, "decision", "") == asked.decision
+        ]
         return {
             "decision": asked.decision,
             "plan": plan.id,
@@ -84,11 +99,18 @@ class Questions(Opened):
             "cost_usd_micros": sum(getattr(one.fact, "cost_usd_micros", 0) for one in recorded),
             "came_from": [say_actor(label) for label in labels_of(plan, asked)],
             "to": asked.to,
-            "reminded": sum(
-                isinstance(one.fact, e.DecisionReminded) and one.fact.decision == asked.decision for one in recorded
+            "reminded": sum(isinstance(fact, e.DecisionReminded) for _, fact in said),
+            "notes": [
+                {"at": self.time(at_us), "by": say_actor(fact.by), "text": fact.text}
+                for at_us, fact in said
+                if isinstance(fact, e.DecisionNoted)
+            ],
+            "put_off_until": next(
+                (self.time(fact.until_us) for _, fact in reversed(said) if isinstance(fact, e.DecisionSnoozed)), ""
             ),
             "asked_at": self.time(event.recorded_at_us),
             "due_at": self.time(asked.due_at_us),
+            "escalates_at": self.time(asked.escalate_at_us),
             "plan_expires_at": self.time(plan.expires_at_us),
             "rows_may_be_kept": asked.kind == "batch" or (asked.kind == "ask" and "rows" in cast("Row", card or {})),
             "timezone": self._zone,
