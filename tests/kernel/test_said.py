@@ -330,6 +330,10 @@ SAID = {
         e.DecisionVoided("p.1", "The plan expired."),
     ),
     "refused": (lambda: given(do("a")).when(*sent("a"), refuse("a")), e.EffectRefused("a", 1, PERMANENT)),
+    "refused after its plan ended": (
+        lambda: given(do("a")).when(*sent("a"), cancel(), refuse("a", TRANSIENT)),
+        e.EffectRefused("a", 1, TRANSIENT),
+    ),
     "may have happened": (lambda: given(do("a")).when(*sent("a"), lose("a")), e.EffectUncertain("a", 1, LOST)),
 }
 

@@ -38,7 +38,7 @@ def next_decision(turn: Turn) -> str:
 
 def ask_step(turn: Turn, command: c.AskStep) -> None:
     """Ask the question of an `ask` step."""
-    turn.work(command.path, ("ask",), "ready")
+    turn.work(command.path, "ready", duties=("ask",))
     ask = turn.plan.step(command.path).ask
     assert ask is not None
     patience = c.Patience(ask.remind_s, ask.escalate_s, ask.due_s)
@@ -170,7 +170,7 @@ def ask_stuck(
 
 def ask_confirm(turn: Turn, command: c.AskConfirm) -> None:
     """Ask about an effect that happened and can't be read back as it should be (KERNEL E4)."""
-    turn.work(command.path, ("effect",), "confirming")
+    turn.work(command.path, "confirming", duties=("effect",))
     turn.add(
         e.DecisionAsked(
             next_decision(turn),

@@ -44,7 +44,7 @@ def _call(turn: Turn, command: c.CallEffect) -> None:
     caller = caller_of(command.path)
     if not is_call(command.path) or command.path in turn.plan.slots:
         turn.refuse(f"{say_path(command.path)} is no new action of a step")
-    turn.work(caller, ("run",), "running", "calling")
+    turn.work(caller, "running", "calling")
     turn.add(e.EffectCalled(command.path, command.operation, command.arguments, labels=command.labels))
 
 

@@ -39,12 +39,12 @@ _NO_MORE_ROUNDS = "The playbook lets it try so often, and asks you then."
 
 
 def _freeze(turn: Turn, command: c.FreezeItems) -> None:
-    turn.work(command.path, ("list",), "ready")
+    turn.work(command.path, "ready", duties=("list",))
     turn.add(e.ItemsFrozen(command.path, command.items, command.count, labels=command.labels))
 
 
 def _children(turn: Turn, command: c.StartChildren) -> None:
-    slot = turn.work(command.path, ("list", "child"), "splitting", "ready")
+    slot = turn.work(command.path, "splitting", "ready", duties=("list", "child"))
     if slot.status == "ready" and duty_of(turn.plan, command.path) == "list":
         turn.refuse(f"the list of {say_path(command.path)} is not known yet")
     if not command.plans or set(command.plans) & set(slot.children):
@@ -53,7 +53,7 @@ def _children(turn: Turn, command: c.StartChildren) -> None:
 
 
 def _child(turn: Turn, command: c.FinishChild) -> None:
-    slot = turn.work(command.path, ("list", "child"), "fanned")
+    slot = turn.work(command.path, "fanned")
     if command.plan not in slot.children:
         turn.refuse(f"{command.plan} is no part of {say_path(command.path)}")
     if isinstance(slot.output, dict) and command.plan in slot.output:
@@ -86,7 +86,7 @@ def _after_child(turn: Turn, command: c.FinishChild) -> None:
 
 
 def _judge(turn: Turn, command: c.JudgeRound) -> None:
-    slot, path = turn.work(command.path, ("child",), "judging"), command.path
+    slot, path = turn.work(command.path, "judging"), command.path
     if command.round != slot.rounds:
         turn.refuse(f"round {command.round} of {say_path(path)} is over")
     turn.add(e.RoundJudged(path, command.round, command.accepted, labels=command.labels))

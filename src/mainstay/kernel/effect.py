@@ -33,7 +33,7 @@ def prepare(turn: Turn, command: c.PrepareEffect) -> None:
     What was prepared already is prepared anew only because what it relies on was changed since: then it asks by itself,
     whatever policy allows, and a ruling that there was does not cover it (requirement K20).
     """
-    slot = turn.work(command.path, ("effect", "undo"), "ready", "prepared")
+    slot = turn.work(command.path, "ready", "prepared", duties=("effect", "undo"))
     anew = slot.status == "prepared"
     if anew and (command.verdict.decision == "allow" or command.ruling or command.relies == slot.relies):
         turn.slot(command.path, "ready")  # it is refused: nothing was changed
@@ -51,7 +51,7 @@ def prepare(turn: Turn, command: c.PrepareEffect) -> None:
 
 def intend(turn: Turn, command: c.IntendEffect) -> None:
     """Let it leave: the ruling is consumed here, and policy has just been asked again."""
-    slot = turn.work(command.path, (), "prepared")
+    slot = turn.work(command.path, "prepared")
     if command.verdict.decision == "deny":
         ask_stuck(turn, command.path, denied(command.verdict), slot.attempt)
     elif command.operation_version not in (None, slot.operation_version):

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def _finish(turn: Turn, command: c.FinishPlan) -> None:
-    turn.work(END, ("end",), "ready")
+    turn.work(END, "ready")
     possible, impossible = undo_order(turn.plan, command.undo)
     if not possible and not impossible:
         turn.add(e.PlanCompleted(command.output, command.ending, labels=command.labels))

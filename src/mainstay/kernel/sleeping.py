@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 def delay(turn: Turn, command: c.DelayEffect) -> None:
     """Let what may happen wait for its time: once."""
-    slot = turn.work(command.path, ("effect",), "prepared")
+    slot = turn.work(command.path, "prepared", duties=("effect",))
     if slot.delayed:
         turn.refuse("it has waited for its time already")
     turn.add(e.EffectDelayed(command.path, command.until_us))
@@ -39,7 +39,7 @@ def delay(turn: Turn, command: c.DelayEffect) -> None:
 
 def recall(turn: Turn, command: c.RecallEffect) -> None:
     """Call a delayed effect back, as if it had been rejected: also one whose time came while its plan was paused."""
-    slot = turn.work(command.path, ("effect",), "delayed", "prepared")
+    slot = turn.work(command.path, "delayed", "prepared", duties=("effect",))
     if not slot.delayed:
         turn.refuse(f"{say_path(command.path)} has no delay, so it can't be called back")
     turn.add(e.StepRejected(command.path, command.why))
@@ -53,13 +53,13 @@ def await_settle(turn: Turn, command: c.AwaitSettle) -> None:
 
 def confirm(turn: Turn, command: c.ConfirmEffect) -> None:
     """Record that what happened was read back."""
-    turn.work(command.path, ("effect",), "confirming")
+    turn.work(command.path, "confirming", duties=("effect",))
     turn.add(e.EffectConfirmed(command.path, command.how))
 
 
 def miss(turn: Turn, command: c.MissEffect) -> None:
     """Record that what happened can't be seen yet."""
-    slot = turn.work(command.path, ("effect",), "confirming")
+    slot = turn.work(command.path, "confirming", duties=("effect",))
     turn.add(e.EffectUnseen(command.path, command.again_at_us, slot.looks + 1, command.known))
 
 

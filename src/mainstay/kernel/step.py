@@ -29,17 +29,17 @@ STEPS: tuple[Duty, ...] = ("list", "run", "effect", "child", "ask", "wait")
 
 
 def _skip(turn: Turn, command: c.SkipStep) -> None:
-    turn.work(command.path, STEPS, "ready")
+    turn.work(command.path, "ready", duties=STEPS)
     turn.add(e.StepSkipped(command.path, command.why, labels=command.labels))
 
 
 def _start(turn: Turn, command: c.StartStep) -> None:
-    slot = turn.work(command.path, ("run",), "ready")
+    slot = turn.work(command.path, "ready", duties=("run",))
     turn.add(e.StepStarted(command.path, slot.attempt + 1, command.arguments, labels=command.labels))
 
 
 def _finish(turn: Turn, command: c.FinishStep) -> None:
-    slot = turn.work(command.path, ("run",), "ready", "running")
+    slot = turn.work(command.path, "ready", "running", duties=("run",))
     if command.attempt != slot.attempt + 1:
         turn.refuse(f"attempt {command.attempt} of {say_path(command.path)} is over")
     turn.add(
@@ -56,7 +56,7 @@ def _finish(turn: Turn, command: c.FinishStep) -> None:
 
 
 def _fail(turn: Turn, command: c.FailStep) -> None:
-    slot = turn.work(command.path, (), "ready", "running", "splitting", "judging", "prepared")
+    slot = turn.work(command.path, "ready", "running", "splitting", "judging", "prepared")
     attempt = slot.attempt + 1
     if command.attempt != attempt:
         turn.refuse(f"attempt {command.attempt} of {say_path(command.path)} is over")

@@ -39,8 +39,11 @@ class Turn:
             self.refuse(f'{say_path(path)} stands at "{now}", not at {wanted}')
         return slot
 
-    def work(self, path: str, duties: tuple[Duty, ...], *statuses: SlotStatus) -> Slot:
-        """Give a slot as `slot` does, of work that the plan still wants done, and of one of these duties."""
+    def work(self, path: str, *statuses: SlotStatus, duties: tuple[Duty, ...] = ()) -> Slot:
+        """Give a slot as `slot` does, of work that the plan still wants done; of one of these duties, if any are named.
+
+        A state that only one duty comes to, such as "prepared", says enough by itself.
+        """
         slot = self.slot(path, *statuses)
         if not is_open(self.plan, path):
             self.refuse(f'it stands at "{STATUS[self.plan.status]}", so {say_path(path)} no longer counts')

@@ -85,7 +85,7 @@ def finish_undo(turn: Turn) -> None:
 
 
 def _undo_step(turn: Turn, command: c.UndoStep) -> None:
-    turn.work("~" + command.path, (), "ready")
+    turn.work("~" + command.path, "ready")
     if not command.why and not turn.plan.slots[command.path].children:
         turn.refuse(f"{say_path(command.path)} has no parts of its own: it is taken back by an action")
     turn.add(e.UndoImpossible(command.path, command.why) if command.why else e.StepUndone(command.path, command.left))

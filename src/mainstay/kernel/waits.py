@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def _wait(turn: Turn, command: c.WaitStep) -> None:
-    turn.work(command.path, ("wait",), "ready")
+    turn.work(command.path, "ready", duties=("wait",))
     turn.add(
         e.WaitStarted(
             command.path,
@@ -38,7 +38,7 @@ def _wait(turn: Turn, command: c.WaitStep) -> None:
 
 
 def _hear(turn: Turn, command: c.HearEvent) -> None:
-    slot = turn.work(command.path, ("wait",), "waiting")
+    slot = turn.work(command.path, "waiting")
     if not slot.awaits:
         turn.refuse(f"{say_path(command.path)} waits for a time, not for an event")
     turn.add(e.WaitEnded(command.path, event=command.event, output=command.output, labels=command.labels))
