@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mainstay.requests import anchoring, aside, care, forgetting, plans, release, rerun, scheduling, stuck, versions
+from mainstay.requests import (
+    anchoring,
+    aside,
+    care,
+    forgetting,
+    links,
+    plans,
+    release,
+    rerun,
+    scheduling,
+    stuck,
+    versions,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,6 +28,7 @@ METHODS: Mapping[str, Method] = {
     **aside.METHODS,
     **care.METHODS,
     **forgetting.METHODS,
+    **links.METHODS,
     **plans.METHODS,
     **release.METHODS,
     **rerun.METHODS,
