@@ -42,10 +42,9 @@ from msgspec.structs import replace
 
 from mainstay import commands as c
 from mainstay import events as e
-from mainstay.kernel.calls import call_path, calls_of, has_room
-from mainstay.kernel.failing import FACTS_PER_SLOT, FULL_PLAN
+from mainstay.kernel.calls import call_path, calls_of
 from mainstay.kernel.plan import decide
-from mainstay.kernel.state import is_call, is_item
+from mainstay.kernel.state import FACTS_PER_SLOT, FULL_PLAN, has_room, is_call, is_item
 from mainstay.values import Failure
 
 BUG = Failure("bug", "it can't be worked out")
