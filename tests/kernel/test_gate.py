@@ -252,6 +252,14 @@ def test_a_batch_waits_until_every_item_is_prepared():
     scene.refuses(ask_batch("a"), "no items that wait")
 
 
+def test_a_batch_waits_for_an_item_that_is_worked_out_again_after_a_while():
+    scene = given(each(do("a", gate="batch"))).when(freeze("a", 2), prepare("a/0", ASK), fail("a/1", TRANSIENT))
+    assert scene.slot("a/1").status == "backoff"
+    assert scene.work() == []
+    scene.later(500).when(timer("retry", "a/1", 1), prepare("a/1", ASK))
+    assert scene.work() == [("batch", "a")]
+
+
 def test_an_item_that_is_stuck_holds_up_no_batch_and_gets_a_question_of_its_own_later():
     scene = given(each(do("a", gate="batch"))).when(freeze("a", 2), prepare("a/0", ASK), fail("a/1"))
     assert scene.work() == [("batch", "a")]

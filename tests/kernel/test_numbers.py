@@ -126,7 +126,9 @@ def test_l10_a_plan_of_a_newer_release_is_refused_also_when_it_ended():
     newer = [
         replace(event, fact=e.PlanStarted(9)) if event.kind == "PlanStarted" else event for event in scene.recorded()
     ]
-    with pytest.raises(LedgerError, match=r"\(number 9\) than this Mainstay has \(1 and 2\)"):
+    with pytest.raises(
+        LedgerError, match=r"^Plan p began under other rules \(number 9\) than this Mainstay has \(1 and 2\)"
+    ):
         fold("p", scene.plan.graph, newer)
 
 

@@ -96,10 +96,11 @@ def test_only_what_runs_or_will_run_can_be_paused_and_only_once():
 
 
 def test_what_is_proposed_can_be_edited_and_nothing_else_k4():
-    edit = c.EditPlan(now_us=0, by="operator", inputs={"n": 2}, priority=3)
+    edit = c.EditPlan(now_us=0, by="operator", inputs={"n": 2}, priority=3, labels=("web",))
     scene = proposed(agent("a"), expires_in_s=60).when(edit).then(e.PlanEdited)
     assert scene.plan.inputs == {"n": 2}
     assert scene.plan.priority == 3
+    assert scene.plan.labels == ("web",)
     scene.later(60).ignores(timer("expiry"))
     given(agent("a")).refuses(edit, "only what waits for your go-ahead")
 

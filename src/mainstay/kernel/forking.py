@@ -67,7 +67,7 @@ def may_count(parent: Plan, graph: Graph, name: str) -> bool:
 def may_count_list(parent: Plan, graph: Graph, name: str) -> bool:
     """Whether a list that ran in another plan can run again in part: it is the same step here, on items it had."""
     slot = parent.slots.get(name)
-    if slot is None or not slot.count or slot.adopted or name not in graph.fan_outs:
+    if slot is None or not slot.count or name not in graph.fan_outs:
         return False
     return is_same(parent.graph, graph, name)
 

@@ -129,7 +129,9 @@ def _at_once(plan: Plan, path: str, kind: WorkKind) -> int:
     """
     if kind == "intend":
         return plan.graph.steps[step_name(path)].at_once
-    duty = duty_of(plan, path) if kind == "resolve" else ""
+    if kind != "resolve":
+        return 0
+    duty = duty_of(plan, path)
     if duty == "child":
         return 1
     return plan.graph.steps[step_name(path)].at_once if duty == "run" else 0

@@ -47,11 +47,9 @@ def _batched(plan: Plan, name: str) -> Plan:
 
 
 def conclude(plan: Plan, path: str, slot: Slot, at_us: int) -> Plan:
-    """Set a slot that ended, and release what waited for it."""
+    """Set a slot of the plan itself that ended (no compensation), and release what waited for it."""
     assert slot.status in FINAL
     plan = put(plan, path, slot)
-    if path.startswith("~"):
-        return plan
     if is_call(path):
         return _answered(plan, caller_of(path))
     if is_item(path):
