@@ -40,10 +40,6 @@ REPLAY = """
 SELECT e.position, s.name, e.sequence, e.kind, e.version, e.recorded_at_us, e.actor, e.cause, e.plan, e.body
 FROM event e JOIN stream s ON s.id = e.stream
 WHERE e.position > ? AND e.kind IN (SELECT value FROM json_each(?)) ORDER BY e.position LIMIT ?"""
-# Indexes of tables that serve reading only: name, and what makes them. (JSON list of tables)
-INDEXES = """
-SELECT i.name, i.sql FROM json_each(?) AS t JOIN sqlite_schema AS i ON i.type = 'index' AND i.tbl_name = t.value
-JOIN pragma_index_list(t.value) AS l ON l.name = i.name WHERE l.origin = 'c' AND NOT l."unique" """
 
 
 class Rebuilt(msgspec.Struct, frozen=True):
@@ -117,13 +113,10 @@ def replay(
         _drop(connection, each.tables)
         connection.execute(each.schema)
         connection.execute(REMEMBER, _mark(each))
-    indexes = _put_off_indexes(connection, projections)
     for until, events in _batches(connection, projections, last, segments):
         apply(connection, projections, events)
         if progress is not None:
             progress(until, last)
-    for index in indexes:
-        connection.execute(index)
     return last
 
 
@@ -139,18 +132,6 @@ def differing(connection: apsw.Connection, projections: Sequence[Projection], se
         return [table for table in tables if _sorted_rows(connection, table) != _sorted_rows(copy, table)]
     finally:
         copy.close()
-
-
-def _put_off_indexes(connection: apsw.Connection, projections: Sequence[Projection]) -> list[str]:
-    """Drop the indexes of empty tables, and give what makes them: of rows that are there it is a quarter of the work.
-
-    Unique ones stay, as they say which rows may be written.
-    """
-    tables = json.dumps([table for each in projections for table in each.tables])
-    found = database.rows(connection, INDEXES, (tables,))
-    for name, _ in found:
-        connection.execute(f"DROP INDEX {_quoted(name)}")
-    return [sql for _, sql in found]
 
 
 def _batches(

@@ -10,6 +10,7 @@ in `_WAKING` can end its parking; the many facts of steps under way are not look
 
 from __future__ import annotations
 
+from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -153,7 +154,10 @@ _WAKING = frozenset(
 
 
 class _Sum:
-    """What a batch of facts adds up to. Within each table drops come before additions when it is written."""
+    """What a batch of facts adds up to. Within each table drops come before additions when it is written.
+
+    What ends with a plan is kept by plan: a large batch holds much of others.
+    """
 
     def __init__(self) -> None:
         self.new_plans: dict[str, Row] = {}
@@ -161,16 +165,17 @@ class _Sum:
         self.new_decisions: dict[str, Row] = {}
         self.decisions: dict[str, Row] = {}
         self.snoozed: dict[str, int] = {}
-        self.timers: dict[tuple[str, str, str, int], int] = {}
+        self.asked: defaultdict[str, list[Row]] = defaultdict(list)  # the new decisions by plan
+        self.timers: defaultdict[str, dict[tuple[str, str, int], int]] = defaultdict(dict)  # path, kind, generation
         self.dropped_timers: dict[Key, None] = {}
         self.reminded: list[tuple[str, str, int]] = []
         self.ended: dict[str, None] = {}
-        self.stuck: dict[Key, tuple[object, ...]] = {}
+        self.stuck: defaultdict[str, dict[str, tuple[object, ...]]] = defaultdict(dict)
         self.dropped_stuck: dict[Key, None] = {}
         self.uncertain: dict[Key, tuple[object, ...]] = {}
         self.dropped_uncertain: dict[Key, None] = {}
         self.costs: dict[str, int] = {}
-        self.awaited: dict[Key, tuple[object, ...]] = {}
+        self.awaited: defaultdict[str, dict[str, tuple[object, ...]]] = defaultdict(dict)
         self.dropped_awaited: dict[Key, None] = {}
         self.occurrences: list[tuple[object, ...]] = []
         self.paused_for: dict[str, int] = {}
@@ -187,34 +192,43 @@ class _Sum:
         return self.new_decisions.get(decision) or self.decisions.setdefault(decision, {"id": decision})
 
     def sleep(self, due_at_us: int, kind: str, event: Recorded, path: str = "", generation: int = 0) -> None:
-        self.timers[event.plan, path, kind, generation] = due_at_us
+        self.timers[event.plan][path, kind, generation] = due_at_us
 
     def wake(self, event: Recorded, path: str, *kinds: str) -> None:
         for kind in kinds:
             self.dropped_timers[event.plan, path, kind] = None
-        self._forget_timers(lambda key: key[0] == event.plan and key[1] == path and key[2] in kinds)
+        self._forget_timers(event.plan, lambda key: key[0] == path and key[1] in kinds)
 
     def end(self, plan: str) -> None:
         self.ended[plan] = None
-        self._forget_timers(lambda key: key[0] == plan and key[2] in _ENDING)
-        for table in (self.stuck, self.awaited):
-            for key in [key for key in table if key[0] == plan]:
-                del table[key]
+        self._forget_timers(plan, lambda key: key[1] in _ENDING)
+        self.stuck.pop(plan, None)
+        self.awaited.pop(plan, None)
 
-    def drop_stuck(self, key: Key) -> None:
-        self.stuck.pop(key, None)
-        self.dropped_stuck[key] = None
+    def drop_stuck(self, plan: str, path: str) -> None:
+        if plan in self.stuck:
+            self.stuck[plan].pop(path, None)
+        self.dropped_stuck[plan, path] = None
+
+    def drop_awaited(self, plan: str, path: str) -> None:
+        if plan in self.awaited:
+            self.awaited[plan].pop(path, None)
+        self.dropped_awaited[plan, path] = None
 
     def drop_uncertain(self, key: Key) -> None:
         self.uncertain.pop(key, None)
         self.dropped_uncertain[key] = None
 
-    def _forget_timers(self, matches: Callable[[tuple[str, str, str, int]], bool]) -> None:
-        for key in [key for key in self.timers if matches(key)]:
-            del self.timers[key]
+    def _forget_timers(self, plan: str, matches: Callable[[tuple[str, str, int]], bool]) -> None:
+        for key in [key for key in self.timers.get(plan, ()) if matches(key)]:
+            del self.timers[plan][key]
 
     def write(self, transaction: Transaction) -> None:
-        timers = [(due, kind, plan, path, count) for (plan, path, kind, count), due in self.timers.items()]
+        timers = [
+            (due, kind, plan, path, count)
+            for plan, own in self.timers.items()
+            for (path, kind, count), due in own.items()
+        ]
         for sql, rows in (
             (SHIFT_PLANS, self.paused_for.items()),
             (SHIFT_DECISIONS, self.paused_for.items()),
@@ -231,11 +245,11 @@ class _Sum:
             (ADD_TIMERS, timers),
             (DROP_AWAITED, self.dropped_awaited),
             (DROP_PLAN_AWAITED, self.ended),
-            (ADD_AWAITED, self.awaited.values()),
+            (ADD_AWAITED, _rows(self.awaited)),
             (ADD_OCCURRENCES, self.occurrences),
             (DROP_STUCK, self.dropped_stuck),
             (DROP_PLAN_STUCK, self.ended),
-            (ADD_STUCK, self.stuck.values()),
+            (ADD_STUCK, _rows(self.stuck)),
             (DROP_UNCERTAIN, self.dropped_uncertain),
             (ADD_UNCERTAIN, self.uncertain.values()),
         ):
@@ -306,13 +320,14 @@ def _paused(total: _Sum, event: Recorded, fact: e.PlanPaused) -> None:
 
 def _resumed(total: _Sum, event: Recorded, fact: e.PlanResumed) -> None:
     """Give what ends by time the time that the plan was paused for: what stands here, and what this batch adds."""
-    total.plan(event)["paused"] = None
+    plan = total.plan(event)
+    plan["paused"] = None
     total.paused_for[event.plan] = total.paused_for.get(event.plan, 0) + fact.paused_us
-    for key in total.timers:
-        if key[0] == event.plan and key[2] in {"due", "remind", "expiry"}:
-            total.timers[key] += fact.paused_us
-    rows = [row for row in total.new_decisions.values() if row["plan"] == event.plan]
-    for row, name in [*((row, "due") for row in rows), (total.new_plans.get(event.plan, {}), "expires")]:
+    timers = total.timers.get(event.plan, {})
+    for key in timers:
+        if key[1] in {"due", "remind", "expiry"}:
+            timers[key] += fact.paused_us
+    for row, name in [*((row, "due") for row in total.asked.get(event.plan, ())), (plan, "expires")]:
         if isinstance(at_us := row.get(name), int):
             row[name] = at_us + fact.paused_us
 
@@ -326,7 +341,7 @@ def _waits(total: _Sum, event: Recorded, fact: e.WaitStarted) -> None:
     if fact.until_us is not None:
         total.sleep(fact.until_us, "wait", event, fact.path)
     if fact.event:
-        total.awaited[event.plan, fact.path] = (event.plan, fact.path, fact.event, fact.field, fact.value)
+        total.awaited[event.plan][fact.path] = (event.plan, fact.path, fact.event, fact.field, fact.value)
 
 
 def _received(total: _Sum, event: Recorded, fact: e.EventReceived) -> None:
@@ -336,8 +351,7 @@ def _received(total: _Sum, event: Recorded, fact: e.EventReceived) -> None:
 def _wait_ended(total: _Sum, event: Recorded, fact: e.WaitEnded) -> None:
     total.plan(event)
     total.wake(event, fact.path, "wait")
-    total.awaited.pop((event.plan, fact.path), None)
-    total.dropped_awaited[event.plan, fact.path] = None
+    total.drop_awaited(event.plan, fact.path)
 
 
 def _backs_off(total: _Sum, event: Recorded, fact: e.AttemptFailed | e.EffectRefused) -> None:
@@ -377,7 +391,7 @@ def _rejected(total: _Sum, event: Recorded, fact: e.StepRejected) -> None:
 
 
 def _asked(total: _Sum, event: Recorded, fact: e.DecisionAsked) -> None:
-    total.new_decisions[fact.decision] = {
+    row = total.new_decisions[fact.decision] = {
         "id": fact.decision,
         "plan": event.plan,
         "kind": fact.kind,
@@ -395,6 +409,7 @@ def _asked(total: _Sum, event: Recorded, fact: e.DecisionAsked) -> None:
         "snoozed": None,
         "escalates": fact.escalate_at_us,
     }
+    total.asked[event.plan].append(row)
     if fact.due_at_us is not None:
         total.sleep(fact.due_at_us, "due", event, fact.decision)
     for index, remind_at_us in enumerate(fact.remind_at_us):
@@ -403,7 +418,7 @@ def _asked(total: _Sum, event: Recorded, fact: e.DecisionAsked) -> None:
 
 def _reminded(total: _Sum, event: Recorded, fact: e.DecisionReminded) -> None:
     total.plan(event)
-    total.timers.pop((event.plan, fact.decision, "remind", fact.index), None)
+    total.timers[event.plan].pop((fact.decision, "remind", fact.index), None)
     total.reminded.append((event.plan, fact.decision, fact.index))
 
 
@@ -429,17 +444,17 @@ def _closed(total: _Sum, event: Recorded, fact: e.DecisionRuled | e.DecisionExpi
 
 
 def _stuck(total: _Sum, event: Recorded, fact: e.StepStuck) -> None:
-    total.stuck[event.plan, fact.path] = _trouble(event, fact.path, fact.attempt, fact.failure)
+    total.stuck[event.plan][fact.path] = _trouble(event, fact.path, fact.attempt, fact.failure)
 
 
 def _unstuck(total: _Sum, event: Recorded, fact: e.StepReopened | e.StepSkipped | e.StepFailed) -> None:
     if event.kind in _WAKING:
         total.plan(event)
-    total.drop_stuck((event.plan, fact.path))
+    total.drop_stuck(event.plan, fact.path)
 
 
 def _not_undone(total: _Sum, event: Recorded, fact: e.UndoImpossible) -> None:
-    total.drop_stuck((event.plan, f"~{fact.path}"))
+    total.drop_stuck(event.plan, f"~{fact.path}")
 
 
 def _uncertain(total: _Sum, event: Recorded, fact: e.EffectUncertain) -> None:
@@ -461,6 +476,10 @@ def _headline(card: Value) -> str:
     """Give a card's first line, unless the card is a blob or the line is sealed."""
     headline = card.get("headline") if isinstance(card, dict) else None
     return headline if isinstance(headline, str) else ""
+
+
+def _rows(by_plan: dict[str, dict[str, tuple[object, ...]]]) -> list[tuple[object, ...]]:
+    return [row for own in by_plan.values() for row in own.values()]
 
 
 def _json(rows: Iterable[object]) -> str:
