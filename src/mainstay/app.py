@@ -24,10 +24,10 @@ from mainstay.connectors.bank import read as bank
 from mainstay.connectors.invoices import issue
 from mainstay.connectors.invoices import read as invoices
 from mainstay.connectors.network import is_online
-from mainstay.errors import InactiveError, LedgerError, WrongKeyError
+from mainstay.errors import FileError, InactiveError, LedgerError, WrongKeyError
+from mainstay.governance.caps import all_caps, check_names
 from mainstay.governance.deeds import Deeds
 from mainstay.governance.secrets import Secrets
-from mainstay.kernel.budget import Cap
 from mainstay.ledger import keys as ledger_keys
 from mainstay.ledger.blobs import FileBlobs
 from mainstay.ledger.books import BookReader
@@ -51,6 +51,7 @@ from mainstay.playbooks.artefacts import path_of
 from mainstay.playbooks.own_agents import OwnAgents
 from mainstay.playbooks.policies import SHIPPED_NAME, shipped_policy
 from mainstay.playbooks.policy_book import PolicyBook
+from mainstay.playbooks.shelf import shelf
 from mainstay.playbooks.standing import Standing, standings
 from mainstay.playbooks.starting import Starting
 from mainstay.playbooks.versions import Versions
@@ -70,11 +71,12 @@ from mainstay.runtime.workers import WorkerPool
 from mainstay.values import parse_duration_s
 from mainstay.version import VERSION
 from mainstay.works import Ground, Works
-from mainstay.workspace import BLOBS_NAME, LEDGER_NAME, Config, Mail, Workspace, create_folders
+from mainstay.workspace import BLOBS_NAME, CONFIG_NAME, LEDGER_NAME, Config, Mail, Workspace, create_folders
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from mainstay.kernel.budget import Cap
     from mainstay.ledger.books import Rows
     from mainstay.ledger.keeping import Way
     from mainstay.playbooks.activation import Activation
@@ -245,12 +247,19 @@ def _contracts(
     return Contracts(operations, (DRAFT, RECONCILE, QUALIFY_LEAD, CLASSIFY_REPLY, PLAN_WEEK), {})
 
 
-def caps_of(workspace: Workspace) -> dict[str, Cap]:
-    """Give the daily caps of mainstay.toml, by operation."""
-    return {
-        name: Cap(cap.per_day, None if cap.usd_per_day is None else round(cap.usd_per_day * 1_000_000))
-        for name, cap in workspace.config.budgets.items()
-    }
+def caps_of(workspace: Workspace, contracts: Contracts) -> list[Cap]:
+    """Give the caps of mainstay.toml; raises FileError where one counts what there is not."""
+    caps = all_caps(workspace.config.budgets)
+    own = contracts.own
+    agents = [*contracts.agents, *(own.names() if own is not None else ())]
+    if own is not None:  # a budget of an agent holds once that is activated
+        agents += [cap.agent for cap in caps if cap.agent and own.file_of(cap.agent)]
+    try:
+        check_names(caps, contracts.operations, agents, shelf(workspace.root))
+    except ValueError as error:
+        where = workspace.root / CONFIG_NAME
+        raise FileError(f"{where}: {error}.", remedy="Correct it under [budgets]; nothing happened.") from None
+    return caps
 
 
 def limits_of(workspace: Workspace, contracts: Contracts) -> dict[str, int]:
@@ -423,7 +432,7 @@ class Owner(Works):
             reopen=self._reopen,
             room_missing=functools.partial(room_missing, self.workspace.state),
             where=str(self.workspace.root),
-            caps=caps_of(self.workspace),
+            caps=caps_of(self.workspace, self.contracts),
             limits=limits_of(self.workspace, self.contracts),
             delays=delays_of(self.workspace, self.contracts),
             patience=patience_of(self.workspace),

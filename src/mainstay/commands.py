@@ -290,6 +290,7 @@ class IntendEffect(Command, frozen=True, kw_only=True):
     verdict: Verdict
     operation_version: int | None = None  # of this moment; None: the one it was prepared with
     uncovered: bool = False  # a rule asks now that did not when the ruling was given: it does not cover that
+    ways: tuple[str, ...] = ()  # to go on, where a cap stops it: what its question offers
 
 
 class FinishEffect(Command, frozen=True, kw_only=True):
@@ -406,6 +407,7 @@ class Rule(Command, frozen=True, kw_only=True):
     session: str = ""
     form: Value = None
     prepared: tuple[PrepareEffect, ...] = ()  # the actions as the operator edited them
+    until_us: int | None = None  # when the budget begins anew, for what waits for that
 
 
 class SnoozeQuestion(Command, frozen=True, kw_only=True):

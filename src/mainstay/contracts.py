@@ -76,6 +76,13 @@ class Compensation(msgspec.Struct, frozen=True, omit_defaults=True):
     expects: Value = None  # what `relies` of that operation should find by then; None: what its arguments say
 
 
+class Cost(msgspec.Struct, frozen=True):
+    """What one call costs to make, as its provider charges it; not what it moves (`amount` among its roles)."""
+
+    usd_micros: int = 0
+    tokens: int = 0
+
+
 class Card(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a person is shown of one effect before it happens."""
 
@@ -126,7 +133,10 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     memory_mb: int = DEFAULT_MEMORY_MB
     token_lifetime_s: float | None = None  # None: the other side remembers the token for ever
     settle_after_s: float = 0.0  # a did-not-happen counts only after this long
-    cost_usd_micros: int = 0
+    cost_usd_micros: int = 0  # of each call
+    cost: Callable[[Any], Cost | None] | None = None  # (input) -> the most it can cost, beside that; None: not known,
+    # which asks where a budget counts it
+    spent: Callable[[Any, Any], Cost] | None = None  # (input, output) -> what it did cost, in the place of both
     rate_per_minute: int | None = None
     in_ledger: bool = False  # its outcome event is the effect itself (books): it can't be half done
     lookup_authoritative: bool = False  # whether a did-not-happen of its look-up counts: else the operator is asked

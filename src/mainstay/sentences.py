@@ -6,6 +6,8 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from mainstay import events as e
+from mainstay.governance.amounts import say_amounts
+from mainstay.kernel.budget import COUNT, amounts_of
 from mainstay.kernel.state import is_item, step_name
 from mainstay.kernel.words import SLOT, STATUS, say_path
 from mainstay.values import say_duration
@@ -33,6 +35,8 @@ ANSWER = {
     "skip": "chose to skip it",
     "accept": "accepted it as it is",
     "undo": "chose to undo the plan",
+    "raise": "raised the budget for now",
+    "wait": "let it wait until the budget begins anew",
     "happened": "said that it happened",
     "confirmed": "said that it is as it should be",
     "again": "chose to look again",
@@ -84,7 +88,15 @@ def say_no(kind: e.DecisionKind, *, rejection_used: bool, last: bool = False) ->
 def _held_by(holder: str) -> str:
     """Name whose action a part of a budget is for: "abc/~book/4" is "undo of book, item 5 (plan abc)"."""
     plan, _, path = holder.partition("/")
+    path, _, call = path.partition("?")
+    if call:
+        return f"a call of {say_path(path)} (plan {plan})"
     return f"{say_path(path)} (plan {plan})" if path else plan
+
+
+def _amounts(fact: e.BudgetReserved | e.BudgetSettled) -> str:
+    amounts = amounts_of(fact)
+    return say_amounts(amounts, [unit for unit, amount in amounts.items() if amount] or [COUNT])
 
 
 def _why(failure: Failure) -> str:
@@ -246,8 +258,13 @@ _SAY: dict[type[e.Fact], Callable[[Any], str]] = {
         f"{say_path(f.path)}: happened, and is not seen yet where it is read back" + (f": {f.known}" if f.known else "")
     ),
     e.ConfirmDue: lambda f: f"{say_path(f.path)}: reading it back again",
-    e.BudgetReserved: lambda f: f"Held {f.count} of the budget for {_held_by(f.holder)}",
-    e.BudgetSettled: lambda f: f"Charged {f.count} to the budget for {_held_by(f.holder)}",
+    e.BudgetReserved: lambda f: f"Held {_amounts(f)} of the budget for {_held_by(f.holder)}",
+    e.BudgetSettled: lambda f: f"Charged {_amounts(f)} to the budget for {_held_by(f.holder)}",
+    e.BudgetRaised: lambda f: f"The budget of {f.period} was raised by {say_amounts(f.amounts)}, for this time only",
+    e.BudgetWarned: lambda f: (
+        f"The budget of {f.period} runs low: {say_amounts(f.amounts, f.most)} of {say_amounts(f.most)}"
+    ),
+    e.BudgetKept: lambda f: f"The budget of {f.period} is counted on from {say_amounts(f.spent)}",
     e.PlaceTaken: lambda f: f"Plan {f.plan} has its turn",
     e.PlaceLeft: lambda f: f"Plan {f.plan} makes room for the next",
     e.PlacesKept: lambda f: f"{_count(len(f.plans), 'plan')} had their turn",

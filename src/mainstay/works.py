@@ -28,7 +28,7 @@ from mainstay.runtime.timers import GRACE_S, Timer, Timers
 from mainstay.sentences import say
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from mainstay.kernel.budget import Cap
     from mainstay.ports import Catalogue, Clock, Judge, Ledger, Policy, Workers
@@ -55,7 +55,7 @@ class Ground(NamedTuple):
     room_missing: Callable[[], int]  # bytes
     company: dict[str, Any]
     where: str = ""  # the disk, as the operator knows it
-    caps: Mapping[str, Cap] = MappingProxyType({})
+    caps: Sequence[Cap] = ()
     limits: Mapping[str, int] = MappingProxyType({})
     delays: Mapping[str, int] = MappingProxyType({})
     patience: Patience = PATIENT
@@ -74,6 +74,8 @@ class Works:
         self.guard = Guard(ground.clock, memory=Outages(ground.ledger, ground.clock), is_online=ground.is_online)
         self.network = Network(ground.ledger, ground.clock, ground.is_online, self._waiting_online)
         self.guard.on_offline = self.network.lost
+        self.places = LedgerPlaces(ground.ledger)
+        self.budgets = Budgets(ground.ledger, ground.caps, ground.timezone, self.places.last_stream)
         self.engine = Engine(self._parts(ground))
         self.engine.live_under = self._live_under
         self.engine.on_waits_online = self.network.waits
@@ -92,8 +94,8 @@ class Works:
             token_key=ground.token_key,
             catalogue=ground.catalogue,
             policy=Judges({"policy": ground.policy, **ground.judges}),
-            budgets=Budgets(ground.ledger, ground.caps, ground.timezone),
-            places=LedgerPlaces(ground.ledger),
+            budgets=self.budgets,
+            places=self.places,
             outside=LedgerOutside(ground.ledger),
             new_id=ground.new_id,
             workers=ground.workers,

@@ -15,6 +15,7 @@ import msgspec
 from mainstay.connectors.bank.columns import ColumnMap
 from mainstay.connectors.invoices.columns import InvoiceColumns
 from mainstay.errors import FileError, InputError
+from mainstay.governance.caps import Entry, all_caps
 from mainstay.governance.secrets import name_of
 from mainstay.values import parse_duration_s
 
@@ -49,8 +50,9 @@ sender = {sender}
 # username = "you@example.com"
 # password = "secret:smtp"       # the name of a secret, never a password: mainstay secret set smtp
 
-# [budgets]                      # the most that may happen in a day, whatever is approved
+# [budgets]                      # the most that may happen, whatever is approved; also per_month and per_plan
 # "mail.send" = {{per_day = 50}}
+# payments = {{operations = ["bank.*"], per_day = "500.00 EUR"}}
 
 # [workers]
 # confinement = "required"       # run no agent where its process can't be confined; mainstay doctor tells
@@ -150,13 +152,6 @@ class History(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     archive_after: str = "365d"  # the details of plans that ended longer ago are archived; "" never
 
 
-class DailyCap(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The most an operation may do in a day."""
-
-    per_day: Annotated[int, msgspec.Meta(ge=0, le=900)] | None = None
-    usd_per_day: Annotated[float, msgspec.Meta(ge=0)] | None = None
-
-
 class Workers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Whether agents may run on a machine that can't confine their processes."""
 
@@ -186,7 +181,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     bank: Bank = Bank()
     invoices: Invoices = Invoices()
     history: History = History()
-    budgets: dict[str, DailyCap] = {}  # by operation: "mail.send"
+    budgets: dict[str, Entry] = {}  # by operation, "mail.send", or by a name of the operator's
     workers: Workers = Workers()
     delays: dict[str, str] = {}  # by operation: "10m"
     limits: dict[str, Annotated[int, msgspec.Meta(ge=1, le=1000)]] = {}  # so many at once, by operation or agent
@@ -317,6 +312,10 @@ def _checked(text: str, path: Path) -> Config:
         near = difflib.get_close_matches(zone, available_timezones(), 1)
         hint = f"did you mean '{near[0]}'?" if near else "Use a name such as Europe/Stockholm."
         raise FileError(f"{path}: there is no time zone '{zone}'.", remedy=hint) from None
+    try:
+        all_caps(config.budgets)
+    except ValueError as error:
+        raise FileError(f"{path}: {error}.", remedy="Correct it under [budgets] and try again.") from None
     _check_durations(config, path)
     _check_secrets(config, path)
     return config
@@ -353,7 +352,7 @@ def _nearest(message: str) -> str:
     some = (
         (parts[place],)
         if place in parts
-        else (Config, Company, Mail, Smtp, Files, Bank, Invoices, History, DailyCap, Downtime, Questions)
+        else (Config, Company, Mail, Smtp, Files, Bank, Invoices, History, Entry, Downtime, Questions)
     )
     known = [name for part in some for name in part.__struct_fields__]
     near = difflib.get_close_matches(unknown, known, 1) if unknown else []

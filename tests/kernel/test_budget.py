@@ -6,71 +6,166 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mainstay.events import BudgetReserved, BudgetSettled
-from mainstay.kernel.budget import Budget, Cap, evolve, reserve, settle
+from mainstay.events import BudgetRaised, BudgetSettled
+from mainstay.kernel.budget import (
+    Budget,
+    Cap,
+    Spending,
+    evolve,
+    kept,
+    lacking,
+    micros_of,
+    reserve,
+    runs_low,
+    settle,
+    used,
+)
+from mainstay.values import Money
 
 DAY = "2026-11-21"
-MOVES = st.tuples(st.sampled_from("abcdef"), st.sampled_from(["reserve", "happened", "not"]))
+UNITS = ("count", "tokens", "EUR", "USD")
 
 
-def hold(holder, count=1, cost=0):
-    return BudgetReserved(DAY, holder, count, cost)
+def cap(**most):
+    return Cap("one", "day", most)
 
 
-def holding(*holds):
-    budget = Budget()
-    for each in holds:
-        budget = evolve(budget, each)
-    return budget
+def take(budget, of, holder, **amounts):
+    """Reserve where it fits."""
+    if lacking(budget, of, holder, amounts):
+        return None
+    return evolve(budget, reserve(of, DAY, holder, amounts))
 
 
-@pytest.mark.parametrize(("cap", "fits"), [(Cap(), True), (Cap(2), True), (Cap(1), False), (Cap(None, 9), False)])
-def test_what_is_held_counts_against_the_cap_like_what_is_spent_t2(cap, fits):
-    budget = holding(hold("p/a", cost=5))
-    assert (reserve(budget, cap, hold("p/b", cost=5)) is not None) == fits
+FITS = [(cap(), True), (cap(count=2), True), (cap(count=1), False), (cap(EUR=9), False)]
+
+
+@pytest.mark.parametrize(("of", "fits"), FITS)
+def test_what_is_held_counts_against_the_cap_like_what_is_spent_t2(of, fits):
+    budget = take(Budget(), of, "p/a", count=1, EUR=5)
+    assert (take(budget, of, "p/b", count=1, EUR=5) is not None) == fits
     spent = evolve(budget, settle(budget, DAY, "p/a", happened=True))
-    assert (reserve(spent, cap, hold("p/b", cost=5)) is not None) == fits
+    assert (take(spent, of, "p/b", count=1, EUR=5) is not None) == fits
 
 
 def test_a_hold_is_spent_when_it_happened_and_let_go_when_it_did_not():
-    budget = holding(hold("p/a", cost=5))
-    assert settle(budget, DAY, "p/a", happened=True) == BudgetSettled(DAY, "p/a", 1, 5)
+    budget = take(Budget(), cap(USD=9, EUR=9), "p/a", count=1, USD=5, EUR=3)
+    assert settle(budget, DAY, "p/a", happened=True) == BudgetSettled(DAY, "p/a", 1, 5, {"EUR": 3})
+    assert settle(budget, DAY, "p/a", happened=True, spent={"USD": 4}) == BudgetSettled(DAY, "p/a", 1, 4, {"EUR": 3})
     assert settle(budget, DAY, "p/a", happened=False) == BudgetSettled(DAY, "p/a", 0, 0)
     assert settle(budget, DAY, "p/b", happened=True) is None, "nothing is held for it"
 
 
 def test_who_holds_a_part_already_takes_no_second_one():
-    assert reserve(holding(hold("p/a")), Cap(1), hold("p/a")) == hold("p/a")
-    assert holding(hold("p/a"), hold("p/a")).holds == {"p/a": (1, 0)}
+    budget = take(Budget(), cap(count=1), "p/a", count=1)
+    again = take(budget, cap(count=1), "p/a", count=1)
+    assert (again.held, again.holds) == ({"count": 1}, {"p/a": {"count": 1}})
 
 
 def test_t2_each_fact_of_a_period_counts_and_an_outcome_leaves_the_holds_of_others():
     """By the count an append is refused that was decided on an older state."""
-    budget = holding(hold("p/a", cost=5), hold("p/b", count=2, cost=7))
-    assert budget == Budget(2, 0, 0, {"p/a": (1, 5), "p/b": (2, 7)})
+    of = cap(EUR=99)
+    budget = take(take(Budget(), of, "p/a", count=1, EUR=5), of, "p/b", count=2, EUR=7)
+    assert budget == Budget(
+        2, {}, {"count": 3, "EUR": 12}, {"p/a": {"EUR": 5, "count": 1}, "p/b": {"EUR": 7, "count": 2}}
+    )
     budget = evolve(budget, settle(budget, DAY, "p/a", happened=True))
-    assert budget == Budget(3, 1, 5, {"p/b": (2, 7)})
+    assert budget == Budget(3, {"count": 1, "EUR": 5}, {"count": 2, "EUR": 7}, {"p/b": {"EUR": 7, "count": 2}})
     budget = evolve(budget, settle(budget, DAY, "p/b", happened=False))
-    assert budget == Budget(4, 1, 5, {})
+    assert budget == Budget(4, {"count": 1, "EUR": 5}, {"count": 0, "EUR": 0}, {})
 
 
-@pytest.mark.parametrize("cap", [Cap(count=2), Cap(cost_usd_micros=10)])
-def test_t2_a_cap_may_be_used_up_to_its_last_unit_and_not_beyond(cap):
-    assert reserve(holding(hold("p/a", cost=5)), cap, hold("p/b", cost=5)) == hold("p/b", cost=5)
-    assert reserve(holding(hold("p/a", cost=5)), cap, hold("p/b", count=2, cost=6)) is None
+@pytest.mark.parametrize("of", [cap(count=2), cap(EUR=10)])
+def test_t2_a_cap_may_be_used_up_to_its_last_unit_and_not_beyond(of):
+    budget = take(Budget(), of, "p/a", count=1, EUR=5)
+    assert lacking(budget, of, "p/b", {"count": 1, "EUR": 5}) == {}
+    assert lacking(budget, of, "p/b", {"count": 2, "EUR": 6}) == dict.fromkeys(of.most, 1)
 
 
-@given(
-    st.lists(st.tuples(st.sampled_from("abcdef"), st.sampled_from(["reserve", "happened", "not"]))), st.integers(0, 4)
+def test_what_a_cap_does_not_name_it_does_not_count():
+    budget = take(Budget(), cap(EUR=5), "p/a", count=1, USD=7, EUR=5, tokens=9)
+    assert used(budget) == {"count": 1, "EUR": 5}
+    assert take(budget, cap(EUR=5), "p/b", count=1, USD=7) is not None, "it spends nothing of what is capped"
+
+
+def test_g6_a_raise_lets_more_happen_in_its_period_and_no_more_than_that():
+    budget = evolve(take(Budget(), cap(count=1), "p/a", count=1), BudgetRaised(DAY, {"count": 1}))
+    second = take(budget, cap(count=1), "p/b", count=1)
+    assert take(second, cap(count=1), "p/c", count=1) is None
+
+
+@pytest.mark.parametrize(("taken", "low"), [(39, False), (40, True), (50, True)])
+def test_g6_four_fifths_of_a_cap_are_most_of_it(taken, low):
+    assert runs_low(take(Budget(), cap(count=50), "p/a", count=taken), cap(count=50)) == low
+
+
+def test_g6_a_cap_of_a_few_is_reached_without_running_low_before():
+    assert not runs_low(take(Budget(), cap(count=3), "p/a", count=3), cap(count=3))
+
+
+@pytest.mark.parametrize(
+    ("selectors", "counts"),
+    [
+        ({}, True),
+        ({"operations": ("mail.send",)}, True),
+        ({"operations": ("mail.*",)}, True),
+        ({"operations": ("bank.*", "mail.sen")}, False),
+        ({"playbook": "billing"}, True),
+        ({"playbook": "other"}, False),
+        ({"agent": "draft"}, True),
+        ({"operations": ("mail.*",), "agent": "other"}, False),
+    ],
 )
+def test_g6_a_cap_counts_what_fits_all_its_selectors(selectors, counts):
+    of = Cap("one", "day", {"count": 1}, **selectors)
+    assert of.counts("mail.send", ("part", "billing"), "draft") == counts
+
+
+def test_a_plan_of_a_family_counts_for_the_one_at_its_top():
+    assert Spending("k3v9x2m4qa-book-1/pay/3", "bank.pay").plan == "k3v9x2m4qa"
+
+
+@pytest.mark.parametrize(("money", "micros"), [("1.50 EUR", 1_500_000), ("7 JPY", 7_000_000), ("0.001 KWD", 1000)])
+def test_money_is_counted_in_millionths_of_its_currency(money, micros):
+    assert micros_of(Money.parse(money)) == micros
+
+
+MOVES = st.lists(
+    st.tuples(
+        st.sampled_from("abcdef"),
+        st.sampled_from(["reserve", "happened", "less", "not", "full stream"]),
+        st.dictionaries(st.sampled_from(UNITS), st.integers(0, 4)),
+    )
+)
+
+
+@given(MOVES, st.dictionaries(st.sampled_from(UNITS), st.integers(0, 9)))
 def test_whatever_the_order_the_cap_is_never_overshot_t2(moves, most):
-    budget, cap = Budget(), Cap(most, most * 10)
-    for holder, move in moves:
+    """Whoever folds again after a crash, or reads a following stream, has the same: the facts are all there is."""
+    budget, of, facts = Budget(), Cap("one", "day", most), []
+    for holder, move, amounts in moves:
         if move == "reserve":
-            fact = reserve(budget, cap, hold(holder, cost=10))
+            fits = not lacking(budget, of, holder, amounts) and holder not in budget.holds
+            fact = reserve(of, DAY, holder, amounts) if fits else None
+        elif move == "full stream":
+            fact, facts, folded = kept(budget, DAY), [], budget
+            budget = Budget(0)
+            assert evolve(budget, fact) == Budget(
+                1, folded.spent, _nonzero(folded.held, fact), folded.holds, folded.raised, folded.warned
+            )
         else:
-            fact = settle(budget, DAY, holder, happened=move == "happened")
+            fewer = dict.fromkeys(UNITS, 0) if move == "less" else None
+            fact = settle(budget, DAY, holder, happened=move != "not", spent=fewer)
         if fact is not None:
             budget = evolve(budget, fact)
-        assert budget.count + sum(count for count, _ in budget.holds.values()) <= most
-        assert budget.cost_usd_micros + sum(cost for _, cost in budget.holds.values()) <= most * 10
+            facts.append(fact)
+        assert all(amount <= most[unit] for unit, amount in used(budget).items() if unit in most)
+    again = Budget()
+    for fact in facts:
+        again = evolve(again, fact)
+    assert again == budget
+
+
+def _nonzero(held, fact):
+    """Give what is held as those add up to who hold it."""
+    return {unit: amount for unit, amount in held.items() if any(unit in one for one in fact.holds.values())}

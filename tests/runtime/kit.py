@@ -14,6 +14,7 @@ from mainstay.app import Owner, contracts_of, create_workspace
 from mainstay.commands import UndoPlan
 from mainstay.contracts import AgentContract, AgentResult, Card, Compensation, Found, Operation
 from mainstay.errors import NotSent, Permanent, Transient, Uncertain
+from mainstay.events import BudgetReserved, BudgetSettled
 from mainstay.kernel.graph import Cel, Definition, Field, Literally, Need, Record, Step
 from mainstay.runtime.catalogue import Contracts
 from mainstay.runtime.clock import SystemClock
@@ -204,9 +205,9 @@ def facts(owner: Owner, plan_id: str, *kinds: type):
 
 
 def budget_of(owner: Owner, operation: str) -> list[tuple[str, int]]:
-    """Give what became of an operation's cap, in order: kind and count."""
+    """Give what became of the holds of an operation's cap, in order: kind and count."""
     held = [event.fact for event in owner.ledger.tail() if event.stream.startswith(f"budget:{operation}:")]
-    return [(type(fact).__name__, fact.count) for fact in held]
+    return [(type(fact).__name__, fact.count) for fact in held if isinstance(fact, (BudgetReserved, BudgetSettled))]
 
 
 def capped(workspace: Workspace, **per_day: int) -> Workspace:

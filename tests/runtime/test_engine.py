@@ -356,7 +356,7 @@ def test_a_daily_cap_is_never_overshot_also_by_effects_under_way_together_t2(wor
 
     asked, headline, differing = run(capped(workspace, 5), world, scenario)
     assert (asked, differing) == (3, [])
-    assert "The cap of 5 a day for test.say is reached" in headline
+    assert "budget 'test.say' allows 5 a day, 5 of that is spent or held, and this needs 1 more" in headline
     assert len(world.words()) == 5
 
 

@@ -235,18 +235,26 @@ def test_e2_a_token_is_opaque_and_of_one_plan_path_item_call_and_generation_alon
     assert all(set(token) <= set("0123456789abcdef") and len(token) == 40 for token in first)
 
 
-def test_t2_a_cap_whose_stream_is_full_lets_nothing_more_happen_and_still_stops_no_undo(workspace, world, monkeypatch):
-    """Each outcome under way has its place (KERNEL L8): no effect that happened goes unrecorded for want of room."""
+def test_t2_what_is_counted_goes_on_in_a_following_stream_when_one_is_full(workspace, world, monkeypatch):
+    """Also over a restart: what is spent and held is carried over, and the cap holds (KERNEL L8)."""
     monkeypatch.setattr(budgets, "STREAM_EVENTS", 4)
 
-    async def scenario(owner):
-        first, _ = await start(owner, plan(do("a", "test.say", "one"), do("b", "test.say", "two")))
-        _, refused = await start(owner, plan(do("a", "test.say", "three")))
-        card = Views(owner.workspace).question(refused["questions"][0])["card"]
-        held = budget_of(owner, "test.say")
-        return card, len(held), (await undo(owner, first))["status"]
+    async def first(owner):
+        await start(owner, plan(each(do("a", "test.say", "x"))), words=["one", "two", "three", "four"])
+        _, lost = await start(owner, plan(do("a", "test.whisper", "lost")))
+        return lost["questions"][0]
 
-    card, held, undone = run(capped(workspace, say=900), world, scenario)
-    assert card["headline"] == "test.say was tried 2 times today, and that is as many as a cap counts."
-    assert "mainstay.toml" in card["remedy"]
-    assert (held, undone, world.words()) == (4, "undone", [])
+    async def second(owner):
+        await rule(owner, question, "happened")
+        for word in ("five", "six", "seven"):
+            _, standing = await start(owner, plan(do("a", "test.say", word)))
+        streams = [event.stream for event in owner.ledger.tail() if event.stream.startswith("budget:test.say:")]
+        return Views(owner.workspace).question(standing["questions"][0])["card"]["headline"], streams
+
+    workspace = capped(workspace, say=6, whisper=1)
+    question = run(workspace, world, first)
+    headline, streams = run(workspace, world, second)
+    assert headline.startswith("test.say was stopped: budget 'test.say' allows 6 a day, 6 of that is spent or held")
+    assert world.words() == sorted(["one", "two", "three", "four", "lost", "five", "six"])
+    assert len(set(streams)) > 3
+    assert all(streams.count(stream) <= 4 for stream in streams)

@@ -52,6 +52,8 @@ REMEDIES = {
     "stuck": {
         "retry": "try it again, with the same files",
         "skip": "leave it out and go on",
+        "raise": "raise the budget for now, by what this takes, and go on",
+        "wait": "let it wait until the budget begins anew",
         "accept": "take the last round as it is",
         "undo": "end the plan and take back what it did",
     },

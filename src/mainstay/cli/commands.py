@@ -179,7 +179,7 @@ def note(
 
 @app.command()
 def stuck(
-    remedy: Annotated[str, typer.Argument(help="retry, skip or undo; without it you see all that is stuck.")] = "",
+    remedy: Annotated[str, typer.Argument(help="retry, skip, undo, raise or wait; without it all is shown.")] = "",
     names: Annotated[
         list[str] | None,
         typer.Argument(metavar="GROUP|PLAN.STEP|QUESTION ...", help="What it is for; `all` for all that is stuck."),

@@ -25,6 +25,8 @@ Row: TypeAlias = dict[str, Any]
 MEANING = {
     "retry": "is tried again",
     "skip": "is left out, and its plan goes on",
+    "raise": "goes on, and its budget is raised for now by what it takes",
+    "wait": "waits until its budget begins anew",
     "undo": "ends its plan, and what the plan did is taken back",
     "happened": "counts as happened",
     "did_not_happen": "counts as not happened, and is tried again",

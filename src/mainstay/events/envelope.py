@@ -35,8 +35,11 @@ from mainstay.events.journal import Journaled, JournalOpened, JournalRetried
 from mainstay.events.limits import (
     BreakerClosed,
     BreakerOpened,
+    BudgetKept,
+    BudgetRaised,
     BudgetReserved,
     BudgetSettled,
+    BudgetWarned,
     PlaceLeft,
     PlacesKept,
     PlaceTaken,
@@ -150,7 +153,7 @@ PlanFact: TypeAlias = (
     | EffectUnseen
     | ConfirmDue
 )
-BudgetFact: TypeAlias = BudgetReserved | BudgetSettled
+BudgetFact: TypeAlias = BudgetReserved | BudgetSettled | BudgetRaised | BudgetWarned | BudgetKept
 BreakerFact: TypeAlias = BreakerOpened | BreakerClosed
 NetworkFact: TypeAlias = NetworkLost | NetworkBack
 LimitFact: TypeAlias = PlaceTaken | PlaceLeft | PlacesKept

@@ -24,21 +24,52 @@ class PlacesKept(Fact, frozen=True, omit_defaults=True):
 
 
 class BudgetReserved(Fact, frozen=True, omit_defaults=True):
-    """A part of a cap is held for one effect, in the transaction of its intent."""
+    """A part of a budget is held for one action, in the transaction of its intent, or for one call before it is made.
 
-    period: str  # "2026-11-21" for a day
-    holder: str  # "plan/path"
+    What is counted has units: `count`, micro-dollars, and `more`, which holds "tokens" and other currencies (micros).
+    """
+
+    period: str  # "2026-11-21" for a day, "2026-11" for a month, "plan k3v9x2m4qa" for a plan
+    holder: str  # "plan/path"; of a call of an agent "plan/path?journal key"
     count: int
     cost_usd_micros: int
+    more: dict[str, int] = {}  # noqa: RUF012 - msgspec gives each a new one
 
 
 class BudgetSettled(Fact, frozen=True, omit_defaults=True):
-    """A hold became a spend, or nothing when the effect did not happen."""
+    """A hold became what was spent really, or nothing when the action did not happen."""
 
     period: str
     holder: str
     count: int
     cost_usd_micros: int
+    more: dict[str, int] = {}  # noqa: RUF012 - msgspec gives each a new one
+
+
+class BudgetRaised(Fact, frozen=True, omit_defaults=True):
+    """The operator lets more be spent in this period, and in no other; `amounts` by unit."""
+
+    period: str
+    amounts: dict[str, int]
+    decision: str = ""  # the question that was answered so
+
+
+class BudgetWarned(Fact, frozen=True, omit_defaults=True):
+    """Most of a period's budget is spent or held: said once; `amounts` are that, and `most` what there is, by unit."""
+
+    period: str
+    amounts: dict[str, int]
+    most: dict[str, int]
+
+
+class BudgetKept(Fact, frozen=True, omit_defaults=True):
+    """The first fact of a further stream of a period, because a stream is bounded: all that it adds up to."""
+
+    period: str
+    spent: dict[str, int]
+    holds: dict[str, dict[str, int]]
+    raised: dict[str, int] = {}  # noqa: RUF012 - msgspec gives each a new one
+    warned: bool = False
 
 
 class BreakerOpened(Fact, frozen=True, omit_defaults=True):

@@ -1,155 +1,385 @@
-"""Caps per operation and day: reserved in the transaction of an effect's intent, settled in that of its outcome.
+"""What may be spent: held in the transaction of an action's intent or before a call, settled in that of its outcome.
 
-No cap stops an undo. Taking back spends a reserve of its own, as large as the cap of what it takes back: all that
-happened in a day always fits, and whatever goes beyond that is asked (KERNEL E5).
+One small stream per cap and period (KERNEL T2), which goes on in a following one when it is full (L8). All caps that
+count a spending are held at once, in sorted order, or none is. The owner is the only writer, so what it holds in memory
+is what the streams add up to; after a failed append it is folded again.
 
-One small stream per operation and day (KERNEL T2). Only operations with a cap have one. The owner is the only
-writer, so what it holds in memory is what the streams add up to; after a failed append it is folded again.
+No cap stops an undo. Taking back spends a reserve of its own, as many as the cap lets happen: all that happened in a
+period always fits, and whatever goes beyond that is asked (KERNEL E5).
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from mainstay.events import Append, BudgetReserved, BudgetSettled, Draft
-from mainstay.kernel.budget import Budget, Cap, evolve, reserve, settle
-from mainstay.values import SECOND_US, Verdict
+from mainstay.events import Append, BudgetKept, BudgetRaised, BudgetReserved, BudgetSettled, BudgetWarned, Draft
+from mainstay.governance.amounts import say_amounts
+from mainstay.governance.periods import Calendar
+from mainstay.kernel.budget import (
+    COUNT,
+    NOT_MONEY,
+    Budget,
+    Cap,
+    Spending,
+    evolve,
+    kept,
+    lacking,
+    most_of,
+    reserve,
+    runs_low,
+    settle,
+    used,
+)
+from mainstay.kernel.failing import CAP_RULE, CAP_WAYS
+from mainstay.values import Verdict, following_stream
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from mainstay.contracts import Operation
     from mainstay.events import BudgetFact
+    from mainstay.kernel.budget import Period
     from mainstay.ports import Ledger
 
-STREAM_EVENTS = 2000  # a stream holds no more (KERNEL L8); each try of an effect takes two
+STREAM_EVENTS = 2000  # a stream holds no more (KERNEL L8)
+KNOWN_AT_MOST = 10_000  # periods in memory; those of plans that nothing is held of are read again
+PREFIX = "budget:"
+CALL = "?"  # in the holder of a call of an agent, which nobody settles once its process is gone
+AFTER_INTENT = 64  # facts of one transaction behind an intent among which its holds stand
+PER = {"day": "a day", "month": "a month", "plan": "a plan"}
+
+
+class Reserved(NamedTuple):
+    """What became of a reservation: facts to append beside the intent, or why not and how to go on."""
+
+    verdict: Verdict | None = None
+    appends: tuple[Append, ...] = ()
+    ways: tuple[str, ...] = ()  # to go on, where a cap stopped it
+    warnings: tuple[str, ...] = ()  # for the operator, once it is on disk
+
+
+NOTHING = Reserved()
+
+
+class _Short(NamedTuple):
+    """A cap that something does not fit in."""
+
+    cap: Cap
+    budget: Budget
+    over: dict[str, int]
 
 
 class Budgets:
     """The caps of a workspace."""
 
-    def __init__(self, ledger: Ledger, caps: Mapping[str, Cap], timezone: str) -> None:
-        """Take the caps by operation name; days are those of the company's time zone."""
+    def __init__(self, ledger: Ledger, caps: Iterable[Cap], timezone: str, last_stream: Callable[[str], str]) -> None:
+        """Take the caps; days are those of the company's time zone. `last_stream` gives the last of several."""
         self._ledger = ledger
-        self._caps = caps
-        self._zone = ZoneInfo(timezone)
-        self._known: dict[str, Budget] = {}
-        self._held: dict[str, str] = {}  # holder -> its stream
+        self._caps = sorted(caps, key=lambda cap: (cap.name, cap.period))
+        self._calendar = Calendar(timezone)
+        self._last_stream = last_stream
+        self._counting: dict[tuple[str, tuple[str, ...], str, bool], tuple[Cap, ...]] = {}
+        self._known: dict[str, tuple[str, Budget]] = {}  # by "name:period": its present stream
+        self._held: dict[str, tuple[str, ...]] = {}  # by holder: where it holds a part; nowhere is known too
+        self._before: dict[str, tuple[str, Budget]] = {}  # the last reservation
+        self._calls: set[str] = set()  # holders whose call is under way in this process
+        self._left: dict[str, list[str]] = {}  # holders of calls whose process is gone
+        self._promised: dict[str, dict[str, dict[str, int]]] = {}  # raised for a holder that does not hold it yet
 
-    def reserve(self, operation: Operation, holder: str, now_us: int, cause: str) -> Append | Verdict | None:
-        """Hold a part of the operation's cap: facts to append beside the intent, a refusal, or None without a cap."""
-        cap = self._caps.get(operation.name)
-        if cap is None:
-            return None
-        period = self._day(now_us)
-        stream = f"budget:{operation.name}:{period}"
-        if self._is_full(stream):
-            why = f"{operation.name} was tried {STREAM_EVENTS // 2} times today, and that is as many as a cap counts."
-            return Verdict("deny", "budget", why)
-        wanted = BudgetReserved(period, holder, 1, operation.cost_usd_micros)
-        hold = reserve(self._budget(stream), cap, wanted)
-        if hold is None:
-            why = f"The cap of {_say(cap)} a day for {operation.name} is reached; nothing more is done today."
-            return Verdict("deny", "budget", why)
-        self._held[holder] = stream
-        return self._append(stream, hold, now_us, cause)
+    @property
+    def any(self) -> bool:
+        """Whether anything is counted at all."""
+        return bool(self._caps)
 
-    def reserve_undo(
-        self, undone: str, holder: str, now_us: int, cause: str, *, beyond: bool
-    ) -> Append | Verdict | None:
-        """Hold a part of the reserve for taking back; `beyond` it by the operator's leave."""
-        cap = self._caps.get(undone)
-        if cap is None:
-            return None
-        period = self._day(now_us)
-        stream = f"budget:undo:{undone}:{period}"
-        if self._is_full(stream):  # nothing stops an undo: it goes uncounted
-            return None
-        wanted = BudgetReserved(period, holder, 1, 0)
-        hold = reserve(self._budget(stream), Cap() if beyond else Cap(cap.count), wanted)
-        if hold is None:
-            return _used_up(undone, cap)
-        self._held[holder] = stream
-        return self._append(stream, hold, now_us, cause)
+    # --- before it leaves
 
-    def may_undo(self, undone: str, now_us: int) -> Verdict | None:
-        """Give the question where the reserve for taking this operation back is used up; None while it is not."""
-        cap = self._caps.get(undone)
-        if cap is None:
-            return None
-        period = self._day(now_us)
-        wanted = BudgetReserved(period, "", 1, 0)
-        free = reserve(self._budget(f"budget:undo:{undone}:{period}"), Cap(cap.count), wanted)
-        return _used_up(undone, cap) if free is None else None
+    def look(self, spending: Spending, now_us: int) -> Verdict | None:
+        """Give the question that this leads to: a price that is not known, an undo beyond its reserve; else None."""
+        caps = self._of(spending)
+        if not spending.undo:
+            return _unclear(caps, spending)
+        short = self._short(caps, spending, now_us)
+        return _used_up(short[0].cap, spending) if short else None
+
+    def reserve(self, spending: Spending, now_us: int, cause: str, *, ruled: bool = False) -> Reserved:
+        """Hold a part of every cap that counts this, or say why not.
+
+        `ruled`: the operator saw it and said yes. That stands for a price that is not known and for an undo beyond its
+        reserve; a cap is a promise to oneself, and stands all the same.
+        """
+        caps = self._of(spending)
+        if not caps:
+            self._held[spending.holder] = ()
+            return NOTHING
+        if not ruled and not spending.undo and (asked := _unclear(caps, spending)):
+            return Reserved(asked)
+        if not (spending.undo and ruled) and (short := self._short(caps, spending, now_us)):
+            if spending.undo:
+                return Reserved(_used_up(short[0].cap, spending))
+            return Reserved(_stopped(short[0], spending), ways=_ways(short))
+        return self._hold(caps, spending, now_us, cause)
+
+    def withdraw(self, holder: str) -> None:
+        """Take back a reservation whose append was never queued: the last thing that was asked here."""
+        self._known |= self._before
+        self._before = {}
+        self._held.pop(holder, None)
+        self._calls.discard(holder)
+
+    # --- after its outcome
 
     def settle(
-        self, operation: str, holder: str, now_us: int, cause: str, *, happened: bool, undo: bool = False
-    ) -> Append | None:
-        """Settle what an effect holds, if anything: facts to append beside its outcome."""
-        if operation not in self._caps:
-            return None
-        key = f"undo:{operation}" if undo else operation
-        stream = self._held.pop(holder, None) or self._find(key, holder)
-        fact = settle(self._budget(stream), stream.rpartition(":")[2], holder, happened=happened) if stream else None
-        return None if fact is None else self._append(stream, fact, now_us, cause)
-
-    def withdraw(self, held: Append) -> None:
-        """Take back a reservation whose append was never queued: the last thing that was asked here."""
-        fact = held.drafts[0].fact
-        assert isinstance(fact, BudgetReserved)
-        budget = self._known[held.stream]
-        holds = {holder: parts for holder, parts in budget.holds.items() if holder != fact.holder}
-        self._known[held.stream] = msgspec.structs.replace(budget, sequence=budget.sequence - 1, holds=holds)
-        self._held.pop(fact.holder, None)
+        self, holder: str, now_us: int, cause: str, *, happened: bool, spent: Mapping[str, int] | None = None
+    ) -> tuple[Append, ...]:
+        """Settle what is held for an action or call, with what it spent really where that is known."""
+        keys = self._held.pop(holder, None)
+        self._calls.discard(holder)
+        found: list[Append] = []
+        for key in self._find(holder) if keys is None else keys:
+            fact = settle(self._budget(key), _period_of(key), holder, happened=happened, spent=spent)
+            if fact is not None:
+                found.append(self._append(key, (fact,), now_us, cause))
+        return tuple(found)
 
     def forget(self) -> None:
         """Fold everything again at the next use, because an append failed."""
         self._known.clear()
         self._held.clear()
+        self._before = {}
+        self._left.clear()
 
-    def _find(self, operation: str, holder: str) -> str:
-        """Find the stream a hold of before a restart stands in: the plan's own facts say when it was intended."""
+    # --- when little is left
+
+    def cheaper(self, spending: Spending, now_us: int) -> str:
+        """Name what is done in its place once most is spent; empty where nothing is declared, or enough is left."""
+        for cap in self._of(spending):
+            instead = cap.cheaper.get(spending.operation, "")
+            if instead and runs_low(self._budget(self._key(cap, spending, now_us)), cap):
+                return instead
+        return ""
+
+    def later_us(self, spending: Spending, now_us: int) -> int:
+        """Give when this may leave, where most is spent and what is left is kept for certain hours; 0: now."""
+        hours = [
+            cap.batch
+            for cap in self._of(spending)
+            if cap.batch is not None and runs_low(self._budget(self._key(cap, spending, now_us)), cap)
+        ]
+        return max((self._calendar.opens_us(batch, now_us) or 0 for batch in hours), default=0)
+
+    # --- ways on
+
+    def resumes_us(self, spending: Spending, now_us: int) -> int | None:
+        """Give when the periods that are used up begin anew; now where none is, None where one never does."""
+        ends = [
+            self._calendar.ends_us(one.cap.period, now_us) for one in self._short(self._of(spending), spending, now_us)
+        ]
+        known = [end for end in ends if end is not None]
+        return None if len(known) < len(ends) else max(known, default=now_us)
+
+    def raise_for(self, spending: Spending, now_us: int, decision: str) -> tuple[Append, ...]:
+        """Let this go on in its periods: every cap that it does not fit in is raised by what is missing."""
+        found: list[Append] = []
+        for cap in self._of(spending):
+            key = self._key(cap, spending, now_us)
+            promised = self._promised.setdefault(key, {})
+            promised.pop(spending.holder, None)
+            budget = self._budget(key)
+            for amounts in promised.values():  # raised for others, which have not left yet
+                budget = msgspec.structs.replace(
+                    budget, held={u: budget.held.get(u, 0) + a for u, a in amounts.items()}
+                )
+            if over := lacking(budget, cap, spending.holder, spending.amounts):
+                promised[spending.holder] = {u: spending.amounts.get(u, 0) for u in cap.most}
+                fact = BudgetRaised(_period_of(key), over, decision)
+                found.append(self._append(key, (fact,), now_us, "", "operator"))
+        return tuple(found)
+
+    def raise_by(self, name: str, period: Period, plan: str, amounts: dict[str, int], now_us: int) -> Append:
+        """Raise one cap in its present period, or in that of a plan."""
+        key = f"{name}:{self._calendar.name(period, now_us, plan)}"
+        return self._append(key, (BudgetRaised(_period_of(key), amounts),), now_us, "", "operator")
+
+    def cap(self, name: str, period: Period) -> Cap | None:
+        """Give a cap by its name and kind of period."""
+        return next((cap for cap in self._caps if (cap.name, cap.period) == (name, period)), None)
+
+    # --- leaves
+
+    def _of(self, spending: Spending) -> tuple[Cap, ...]:
+        asked = (spending.operation, spending.playbooks, spending.agent, spending.undo)
+        found = self._counting.get(asked)
+        if found is None:
+            caps = [cap for cap in self._caps if cap.counts(*asked[:3])]
+            found = tuple(_for_undo(cap) for cap in caps) if spending.undo else tuple(caps)
+            if len(self._counting) >= KNOWN_AT_MOST:
+                self._counting.clear()
+            self._counting[asked] = found
+        return found
+
+    def _short(self, caps: Sequence[Cap], spending: Spending, now_us: int) -> list[_Short]:
+        found: list[_Short] = []
+        for cap in caps:
+            budget = self._budget(self._key(cap, spending, now_us))
+            if over := lacking(budget, cap, spending.holder, spending.amounts):
+                found.append(_Short(cap, budget, over))
+        return found
+
+    def _hold(self, caps: Sequence[Cap], spending: Spending, now_us: int, cause: str) -> Reserved:
+        holder = spending.holder
+        appends: list[Append] = []
+        warnings: list[str] = []
+        keys = tuple(self._key(cap, spending, now_us) for cap in caps)
+        self._before = {}
+        for cap, key in zip(caps, keys, strict=True):
+            period = _period_of(key)
+            self._budget(key)
+            self._before[key] = self._known[key]
+            facts: list[BudgetFact] = self._charge_left(key)
+            facts.append(reserve(cap, period, holder, spending.amounts))
+            appends.append(self._append(key, facts, now_us, cause))
+            if (promised := self._promised.get(key)) is not None:
+                promised.pop(holder, None)
+            budget = self._known[key][1]
+            if not budget.warned and not spending.undo and runs_low(budget, cap):
+                fact = BudgetWarned(period, _only(used(budget), cap.most), most_of(budget, cap))
+                appends.append(self._append(key, (fact,), now_us, cause))
+                warnings.append(say_low(cap.name, cap.period, fact))
+        self._held[holder] = keys
+        if CALL in holder:
+            self._calls.add(holder)
+        return Reserved(None, tuple(appends), (), tuple(warnings))
+
+    def _charge_left(self, key: str) -> list[BudgetFact]:
+        """Charge calls whose process is gone: they may have been made, and nobody will ever know better."""
+        facts: list[BudgetFact] = []
+        for holder in self._left.pop(key, ()):
+            fact = settle(self._known[key][1], _period_of(key), holder, happened=True)
+            if fact is not None:
+                facts.append(fact)
+        return facts
+
+    def _find(self, holder: str) -> list[str]:
+        """Find what a hold of before a restart stands in: beside the intent of the action, in the same transaction.
+
+        So it is found whatever mainstay.toml says by now.
+        """
         plan, _, path = holder.partition("/")
         for event in reversed(self._ledger.read(f"plan:{plan}")):
             if event.kind == "EffectIntended" and getattr(event.fact, "path", "") == path:
-                return f"budget:{operation}:{self._day(event.recorded_at_us)}"
-        return ""
+                beside = self._ledger.tail(event.position, AFTER_INTENT + 4 * len(self._caps))
+                return [
+                    each.stream.removeprefix(PREFIX).partition("#")[0]
+                    for each in beside
+                    if isinstance(each.fact, BudgetReserved) and each.fact.holder == holder
+                ]
+        return []
 
-    def _day(self, at_us: int) -> str:
-        return datetime.fromtimestamp(at_us / SECOND_US, UTC).astimezone(self._zone).date().isoformat()
+    def _key(self, cap: Cap, spending: Spending, now_us: int) -> str:
+        return f"{cap.name}:{self._calendar.name(cap.period, now_us, spending.plan)}"
 
-    def _is_full(self, stream: str) -> bool:
-        """Whether one more hold would leave no room for the outcomes of those under way."""
-        budget = self._budget(stream)
-        return budget.sequence + len(budget.holds) + 2 > STREAM_EVENTS
-
-    def _budget(self, stream: str) -> Budget:
-        budget = self._known.get(stream)
-        if budget is None:
-            budget = Budget()
-            for event in self._ledger.read(stream):
-                assert isinstance(event.fact, (BudgetReserved, BudgetSettled))
-                budget = evolve(budget, event.fact)
-            self._known[stream] = budget
+    def _budget(self, key: str) -> Budget:
+        found = self._known.get(key)
+        if found is not None:
+            return found[1]
+        stream = self._last_stream(f"{PREFIX}{key}")
+        budget = fold(event.fact for event in self._ledger.read(stream))
+        if left := [holder for holder in budget.holds if CALL in holder and holder not in self._calls]:
+            self._left[key] = left
+        if len(self._known) >= KNOWN_AT_MOST:
+            self._drop_some()
+        self._known[key] = stream, budget
         return budget
 
-    def _append(self, stream: str, fact: BudgetFact, now_us: int, cause: str) -> Append:
-        before = self._budget(stream)
-        self._known[stream] = evolve(before, fact)
-        return Append(stream, before.sequence, (Draft(fact, now_us, "mainstay", cause),))
+    def _drop_some(self) -> None:
+        """Drop what moved longest ago and can be read again: what may be on its way to disk moved just now."""
+        for key in list(self._known)[: KNOWN_AT_MOST // 2]:
+            if not self._known[key][1].holds:
+                del self._known[key]
+                self._promised.pop(key, None)
+
+    def _append(
+        self, key: str, facts: Sequence[BudgetFact], now_us: int, cause: str, actor: str = "mainstay"
+    ) -> Append:
+        before = self._budget(key)
+        stream = self._known[key][0]
+        if before.sequence + len(facts) > STREAM_EVENTS:
+            stream, facts = following_stream(stream), (kept(before, _period_of(key)), *facts)
+            before = msgspec.structs.replace(before, sequence=0)
+        budget = before
+        for fact in facts:
+            budget = evolve(budget, fact)
+        del self._known[key]
+        self._known[key] = stream, budget  # the last of all to be dropped
+        return Append(stream, before.sequence, tuple(Draft(fact, now_us, actor, cause) for fact in facts))
 
 
-def _used_up(undone: str, cap: Cap) -> Verdict:
-    why = f"The reserve of {cap.count} a day for taking back {undone} is used up: this would be one more."
+def fold(facts: Iterable[object]) -> Budget:
+    """Fold the facts of a stream."""
+    budget = Budget()
+    for fact in facts:
+        assert isinstance(fact, (BudgetReserved, BudgetSettled, BudgetRaised, BudgetWarned, BudgetKept))
+        budget = evolve(budget, fact)
+    return budget
+
+
+def say_low(name: str, period: Period, fact: BudgetWarned) -> str:
+    """Say that most of a budget is spent or held."""
+    return (
+        f"Budget '{name}' runs low: {say_amounts(fact.amounts, fact.most)} of {say_amounts(fact.most)} {PER[period]}."
+    )
+
+
+def _period_of(key: str) -> str:
+    return key.rpartition(":")[2]
+
+
+def _only(amounts: Mapping[str, int], units: Iterable[str]) -> dict[str, int]:
+    return {unit: amounts.get(unit, 0) for unit in units}
+
+
+def _for_undo(cap: Cap) -> Cap:
+    most = {COUNT: cap.most[COUNT]} if COUNT in cap.most else {}
+    return msgspec.structs.replace(cap, name=f"undo:{cap.name}", most=most, cheaper={}, batch=None)
+
+
+def _unclear(caps: Sequence[Cap], spending: Spending) -> Verdict | None:
+    """Ask about what can't be counted: an unknown price, or money in a currency that a cap does not count."""
+    for cap in caps:
+        if not cap.currencies:
+            continue
+        if spending.unknown:
+            why = (
+                f"What {spending.operation} costs is not known ({spending.unknown}), and budget '{cap.name}' counts it."
+            )
+            return Verdict("ask", "unknown price", why)
+        other = {unit: amount for unit, amount in spending.amounts.items() if amount and unit not in NOT_MONEY}
+        if uncounted := {unit: amount for unit, amount in other.items() if unit not in cap.currencies}:
+            counted = " and ".join(sorted(cap.currencies))
+            why = f"It spends {say_amounts(uncounted)}, and budget '{cap.name}' counts {counted} only."
+            return Verdict("ask", "other currency", why)
+    return None
+
+
+def _used_up(cap: Cap, spending: Spending) -> Verdict:
+    most, per = say_amounts(cap.most, cap.most), PER[cap.period]
+    why = f"The reserve of {most} {per} for taking back {spending.operation} is used up: this would be one more."
     return Verdict("ask", "undo reserve", why)
 
 
-def _say(cap: Cap) -> str:
-    parts = [] if cap.count is None else [str(cap.count)]
-    if cap.cost_usd_micros is not None:
-        parts.append(f"{cap.cost_usd_micros / 1_000_000:.2f} USD")
-    return " or ".join(parts)
+def _stopped(short: _Short, spending: Spending) -> Verdict:
+    cap, units = short.cap, list(short.over)
+    most, taken = say_amounts(most_of(short.budget, cap), units), say_amounts(used(short.budget), units)
+    needs = say_amounts(spending.amounts, units)
+    why = (
+        f"{spending.operation} was stopped: budget '{cap.name}' allows {most} {PER[cap.period]}, "
+        f"{taken} of that is spent or held, and this needs {needs} more."
+    )
+    return Verdict("deny", CAP_RULE, why)
+
+
+def _ways(short: Sequence[_Short]) -> tuple[str, ...]:
+    """Name the ways on; what is used up for good can't be waited for."""
+    waits = all(one.cap.period != "plan" for one in short)
+    return tuple(way for way in CAP_WAYS if waits or way != "wait")

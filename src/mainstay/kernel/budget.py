@@ -1,60 +1,197 @@
-"""What may be spent in a period, pure: reserved before an effect, settled after it (KERNEL T2).
+"""What may be spent in a period, pure: reserved before an action or a call, settled after it (KERNEL T2).
 
-A cap counts what is spent and what is held, so that effects under way at the same time can't overshoot it. A hold
-stays until the effect's outcome is known: one that may have happened may have spent.
+A cap counts what is spent and what is held, so that what is under way at the same time can't overshoot it. A hold stays
+until the outcome is known: what may have happened may have spent.
+
+What is counted has units: "count", "tokens", and money by its currency, in micros. A cap names the most of some of
+them; what it does not name it does not count.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import msgspec
 
-from mainstay.events import BudgetReserved, BudgetSettled
+from mainstay.events import BudgetKept, BudgetRaised, BudgetReserved, BudgetSettled
+from mainstay.values import CURRENCY_DIGITS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from mainstay.events import BudgetFact
+    from mainstay.values import Money
+
+Period: TypeAlias = Literal["day", "month", "plan"]
+COUNT, TOKENS, DOLLARS = "count", "tokens", "USD"
+NOT_MONEY = frozenset({COUNT, TOKENS})
+WARN_PCT = 80  # of a cap, from where the operator is told, and what is cheaper or can wait is preferred
+FEW = 5  # a smaller cap is reached at once: nobody needs to be told before
+
+
+MICRO_DIGITS = 6  # money is counted in millionths: a call may cost less than a cent
 
 
 class Cap(msgspec.Struct, frozen=True):
-    """The most that may happen in one period. None: as much as you like."""
+    """The most that may happen in each period of one kind, of what it counts: all selectors have to fit.
 
-    count: int | None = None
-    cost_usd_micros: int | None = None
+    `name` is the operator's; two caps of one name are of different periods.
+    """
+
+    name: str
+    period: Period
+    most: dict[str, int]  # by unit
+    operations: tuple[str, ...] = ()  # "mail.send", "mail.*", "model.draft"; none: all
+    playbook: str = ""
+    agent: str = ""
+    cheaper: dict[str, str] = {}  # operation, or role of a model, to what is taken in its place once most is spent
+    batch: tuple[int, int] | None = None  # minutes of the day between which what is left is spent, once most is
+
+    def counts(self, operation: str, playbooks: Iterable[str], agent: str) -> bool:
+        """Whether this cap counts what an operation does there; a model is the operation `model.ROLE`."""
+        return (
+            (not self.operations or any(_fits(one, operation) for one in self.operations))
+            and (not self.playbook or self.playbook in playbooks)
+            and (not self.agent or self.agent == agent)
+        )
+
+    @property
+    def currencies(self) -> frozenset[str]:
+        """The currencies in which it counts money; none where it counts no money."""
+        return frozenset(self.most) - NOT_MONEY
+
+
+class Spending(msgspec.Struct, frozen=True):
+    """What one action or call would spend, and whose it is."""
+
+    holder: str  # "plan/path": who holds a part of a budget
+    operation: str
+    playbooks: tuple[str, ...] = ()  # the plan's own, and those it is a part of
+    agent: str = ""
+    amounts: dict[str, int] = msgspec.field(default_factory=lambda: {COUNT: 1})  # at most, by unit
+    unknown: str = ""  # why its price is not known; empty when it is
+    undo: bool = False  # it takes back what `operation` did, and spends a reserve of its own (KERNEL E5)
+
+    @property
+    def plan(self) -> str:
+        """The plan at the top of its family."""
+        return self.holder.partition("/")[0].partition("-")[0]
 
 
 class Budget(msgspec.Struct, frozen=True):
-    """One period of one key, folded. `holds` are what effects on their way may still spend: (count, cost)."""
+    """One period of one cap, folded. `holds` are what is under way may still spend, `held` adds them up."""
 
-    sequence: int = 0
-    count: int = 0
-    cost_usd_micros: int = 0
-    holds: dict[str, tuple[int, int]] = {}
+    sequence: int = 0  # of its present stream
+    spent: dict[str, int] = {}
+    held: dict[str, int] = {}
+    holds: dict[str, dict[str, int]] = {}
+    raised: dict[str, int] = {}
+    warned: bool = False
 
 
 def evolve(budget: Budget, fact: BudgetFact) -> Budget:
     """Fold one fact."""
-    holds = {holder: held for holder, held in budget.holds.items() if holder != fact.holder}
+    sequence = budget.sequence + 1
     if isinstance(fact, BudgetReserved):
-        holds[fact.holder] = (fact.count, fact.cost_usd_micros)
-        return msgspec.structs.replace(budget, sequence=budget.sequence + 1, holds=holds)
-    return Budget(budget.sequence + 1, budget.count + fact.count, budget.cost_usd_micros + fact.cost_usd_micros, holds)
+        amounts = amounts_of(fact)
+        held = _plus(_minus(budget.held, budget.holds.get(fact.holder)), amounts)
+        holds = {**budget.holds, fact.holder: amounts}
+        return Budget(sequence, budget.spent, held, holds, budget.raised, budget.warned)
+    if isinstance(fact, BudgetSettled):
+        holds = dict(budget.holds)
+        held = _minus(budget.held, holds.pop(fact.holder, None))
+        return Budget(sequence, _plus(budget.spent, amounts_of(fact)), held, holds, budget.raised, budget.warned)
+    if isinstance(fact, BudgetRaised):
+        return msgspec.structs.replace(budget, sequence=sequence, raised=_plus(budget.raised, fact.amounts))
+    if isinstance(fact, BudgetKept):
+        held = {}
+        for amounts in fact.holds.values():
+            held = _plus(held, amounts)
+        return Budget(sequence, dict(fact.spent), held, dict(fact.holds), dict(fact.raised), fact.warned)
+    return msgspec.structs.replace(budget, sequence=sequence, warned=True)
 
 
-def reserve(budget: Budget, cap: Cap, hold: BudgetReserved) -> BudgetReserved | None:
-    """Hold a part of the cap; None when that would go over it. A holder that holds already keeps what it holds."""
-    others = [held for holder, held in budget.holds.items() if holder != hold.holder]
-    count = budget.count + hold.count + sum(held[0] for held in others)
-    cost = budget.cost_usd_micros + hold.cost_usd_micros + sum(held[1] for held in others)
-    over_count = cap.count is not None and count > cap.count
-    over_cost = cap.cost_usd_micros is not None and cost > cap.cost_usd_micros
-    return None if over_count or over_cost else hold
+def micros_of(money: Money) -> int:
+    """Give money in micros of its currency."""
+    return money.minor * 10 ** (MICRO_DIGITS - CURRENCY_DIGITS.get(money.currency, 2))
 
 
-def settle(budget: Budget, period: str, holder: str, *, happened: bool) -> BudgetSettled | None:
-    """Turn a hold into a spend, or let it go; None when nothing is held."""
+def amounts_of(fact: BudgetReserved | BudgetSettled) -> dict[str, int]:
+    """Give what a fact counts, by unit."""
+    amounts = {**fact.more, COUNT: fact.count}
+    if fact.cost_usd_micros:
+        amounts[DOLLARS] = fact.cost_usd_micros
+    return amounts
+
+
+def lacking(budget: Budget, cap: Cap, holder: str, amounts: Mapping[str, int]) -> dict[str, int]:
+    """Give by how much this would go over the cap, by unit; what a holder holds already is not counted twice."""
+    own = budget.holds.get(holder, {})
+    over: dict[str, int] = {}
+    for unit, most in cap.most.items():
+        wanted = amounts.get(unit, 0)
+        if wanted > 0:
+            used = budget.spent.get(unit, 0) + budget.held.get(unit, 0) - own.get(unit, 0)
+            missing = used + wanted - most - budget.raised.get(unit, 0)
+            if missing > 0:
+                over[unit] = missing
+    return over
+
+
+def reserve(cap: Cap, period: str, holder: str, amounts: Mapping[str, int]) -> BudgetReserved:
+    """Hold what a cap counts of these amounts."""
+    more = {unit: amounts[unit] for unit in cap.most if unit in amounts and unit not in (COUNT, DOLLARS)}
+    dollars = amounts.get(DOLLARS, 0) if DOLLARS in cap.most else 0
+    return BudgetReserved(period, holder, amounts.get(COUNT, 0), dollars, more)
+
+
+def settle(
+    budget: Budget, period: str, holder: str, *, happened: bool, spent: Mapping[str, int] | None = None
+) -> BudgetSettled | None:
+    """Turn a hold into a spend, or let it go; None when nothing is held. `spent` is what is known of what it was."""
     held = budget.holds.get(holder)
     if held is None:
         return None
-    count, cost = held if happened else (0, 0)
-    return BudgetSettled(period, holder, count, cost)
+    amounts = {unit: (spent or {}).get(unit, amount) for unit, amount in held.items()} if happened else {}
+    more = {unit: amount for unit, amount in amounts.items() if unit not in (COUNT, DOLLARS)}
+    return BudgetSettled(period, holder, amounts.get(COUNT, 0), amounts.get(DOLLARS, 0), more)
+
+
+def kept(budget: Budget, period: str) -> BudgetKept:
+    """Give the first fact of a period's next stream."""
+    return BudgetKept(period, budget.spent, budget.holds, budget.raised, budget.warned)
+
+
+def used(budget: Budget) -> dict[str, int]:
+    """Give what is spent or held, by unit."""
+    return _plus(budget.spent, budget.held)
+
+
+def most_of(budget: Budget, cap: Cap) -> dict[str, int]:
+    """Give what there is in this period, by unit: the cap, and by what the operator raised it."""
+    return {unit: most + budget.raised.get(unit, 0) for unit, most in cap.most.items()}
+
+
+def runs_low(budget: Budget, cap: Cap) -> bool:
+    """Whether most of any unit is spent or held."""
+    for unit, most in cap.most.items():
+        there_is = most + budget.raised.get(unit, 0)
+        taken = budget.spent.get(unit, 0) + budget.held.get(unit, 0)
+        if there_is >= FEW and taken * 100 >= there_is * WARN_PCT:
+            return True
+    return False
+
+
+def _fits(pattern: str, operation: str) -> bool:
+    return operation.startswith(pattern[:-1]) if pattern.endswith("*") else operation == pattern
+
+
+def _plus(amounts: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]:
+    added = dict(amounts)
+    for unit, amount in more.items():
+        added[unit] = added.get(unit, 0) + amount
+    return added
+
+
+def _minus(amounts: dict[str, int], less: Mapping[str, int] | None) -> dict[str, int]:
+    return amounts if not less else _plus(amounts, {unit: -amount for unit, amount in less.items()})

@@ -53,7 +53,8 @@ def intend(turn: Turn, command: c.IntendEffect) -> None:
     """Let it leave: the ruling is consumed here, and policy has just been asked again."""
     slot = turn.work(command.path, "prepared")
     if command.verdict.decision == "deny":
-        ask_stuck(turn, command.path, denied(command.verdict), slot.attempt)
+        failure = denied(command.verdict, command.ways)
+        ask_stuck(turn, command.path, failure, slot.attempt, command.ways)
     elif command.operation_version not in (None, slot.operation_version):
         turn.add(e.StepReopened(command.path))  # another version: prepared anew, and a ruling does not cover it
     elif command.verdict.decision == "ask" and (command.uncovered or not slot.ruling):

@@ -18,6 +18,14 @@ if TYPE_CHECKING:
 
 FORBIDDEN = "Policy forbids it: "
 CAP_RULE = "budget"  # the rule of a verdict that a cap gave
+CAP_WAYS = ("raise", "wait", "retry", "skip", "undo")  # answers to what a cap stopped
+_CAP_WAYS = {
+    "raise": "raise it for now by what this takes (raise)",
+    "wait": "let it wait until the budget begins anew (wait)",
+    "retry": "raise it for good under [budgets] in mainstay.toml, start Mainstay again and try again (retry)",
+    "skip": "leave this out (skip)",
+    "undo": "stop the plan and take back what it did (undo)",
+}
 
 
 def next_attempt_us(turn: Turn, command: c.RefuseEffect | c.FailStep, slot: Slot) -> int | None:
@@ -74,8 +82,12 @@ def allowance(plan: Plan, name: str) -> int:
     return plan.slots[name].count * plan.graph.steps[name].allow_failures_pct // 100
 
 
-def denied(verdict: Verdict) -> Failure:
-    """Say that policy forbids it, or that its cap is reached."""
+def denied(verdict: Verdict, ways: tuple[str, ...] = ()) -> Failure:
+    """Say that policy forbids it, or that its cap is reached, with the ways on from there."""
+    if verdict.rule == CAP_RULE and ways:
+        said = [_CAP_WAYS[way] for way in ways]
+        remedy = f"{', '.join(said[:-1])}, or {said[-1]}."
+        return Failure("permanent", verdict.why, f"{remedy[0].upper()}{remedy[1:]}")
     if verdict.rule == CAP_RULE:
         remedy = "Try it again tomorrow, raise the cap under [budgets] in mainstay.toml, or skip it."
         return Failure("permanent", verdict.why, remedy)

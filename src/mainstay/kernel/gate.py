@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mainstay.kernel.turn import Turn
     from mainstay.values import Value
 
+BY_BUDGET = frozenset({"raise", "wait"})  # answers to what a cap stopped
 _NOT_KNOWN = "its answer was lost, so nothing is known to take it back with"
 
 
@@ -162,6 +163,9 @@ def _after_stuck(turn: Turn, command: c.Rule, question: Question) -> None:
         edited = command.arguments is not None
         anew = failure.cause == "JournalMismatch"
         turn.add(e.StepReopened(path, arguments=command.arguments, edited=edited, anew=anew))
+    elif command.choice in BY_BUDGET:  # it goes on as it is prepared, and what was approved stays approved
+        now = command.choice == "raise"
+        turn.add(e.DispatchDue(path) if now else e.EffectDelayed(path, command.until_us or turn.now_us))
     elif command.choice == "skip" and path.startswith("~"):
         turn.add(e.UndoImpossible(path[1:], f"you left it: {failure.message}"))
     elif command.choice == "skip" and path == END:

@@ -173,11 +173,13 @@ def _rejected(fact: e.StepRejected, slot: Slot | None, rest: Before, now_us: int
 
 
 def _stuck(fact: e.StepStuck, slot: Slot | None, rest: Before, now_us: int) -> c.PlanCommand:
-    del rest
     if slot is not None and slot.status == "prepared" and fact.attempt == slot.attempt:  # it was denied as it left
         why = fact.failure.message.removeprefix(FORBIDDEN)
         verdict = Verdict("deny", CAP_RULE if why == fact.failure.message else "", why)
-        return c.IntendEffect(now_us=now_us, path=fact.path, token="", verdict=verdict)
+        asked = rest[1].fact if len(rest) > 1 else None
+        options = asked.options if isinstance(asked, e.DecisionAsked) else ()
+        ways = options if "raise" in options else ()
+        return c.IntendEffect(now_us=now_us, path=fact.path, token="", verdict=verdict, ways=ways)
     attempt = 1 if slot is None else slot.attempt + 1
     return c.FailStep(now_us=now_us, path=fact.path, attempt=attempt, failure=fact.failure, jitter=0.0)
 
@@ -244,6 +246,7 @@ def _ruled(fact: e.DecisionRuled, slot: Slot | None, rest: Before, now_us: int) 
         session=fact.session,
         form=fact.form,
         prepared=tuple(_preparation(edit, now_us) for edit in edits if isinstance(edit, e.EffectPrepared)),
+        until_us=after.until_us if isinstance(after, e.EffectDelayed) else None,
     )
 
 

@@ -10,6 +10,7 @@ import msgspec
 from mainstay import commands as c
 from mainstay import events as e
 from mainstay.errors import InputError, NeedsOperator, UnknownNameError
+from mainstay.kernel.gate import BY_BUDGET
 from mainstay.kernel.plan import decide
 from mainstay.kernel.state import END, is_call
 from mainstay.playbooks.inputs import read_inputs
@@ -48,6 +49,10 @@ def rule(desk: Requests, decision: str, params: Params) -> asyncio.Future[int]:
     )
     decide(plan, command)  # refused here, before a budget counts what is ruled
     beside = desk.engine.effects.outcomes.settle_by_ruling(plan, decision, command.choice)
+    if command.choice in BY_BUDGET:
+        purse, path = desk.engine.effects.outcomes.purse, plan.questions[decision].paths[0]
+        beside, until_us = purse.answer(plan, path, decision, command.choice)
+        command = msgspec.structs.replace(command, until_us=until_us)
     return desk.engine.submit(plan_id, command, actor="operator", cause=cause, beside=beside)
 
 

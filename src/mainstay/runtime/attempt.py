@@ -119,6 +119,10 @@ class Desk(Protocol):
         """Run work that waits."""
         ...
 
+    def say(self, sentence: str, /) -> None:
+        """Tell who watches."""
+        ...
+
     async def whole(self) -> None:
         """Wait while the history is being read again after a commit that failed."""
         ...
@@ -210,6 +214,14 @@ def asks_newly(parts: Parts, plan: Plan, path: str, verdict: Verdict) -> bool:
 def _asking(verdict: Verdict) -> tuple[Spoken, ...]:
     each = (Spoken(verdict.decision, verdict.rule, verdict.why), *verdict.also)
     return tuple(one for one in each if one.decision == "ask")
+
+
+def stricter(verdict: Verdict, other: Verdict) -> Verdict:
+    """Give the more restrictive of two verdicts; where both ask, one question says both."""
+    rank = ("allow", "ask", "deny")
+    if (verdict.decision, other.decision) == ("ask", "ask"):
+        return msgspec.structs.replace(verdict, why=f"{verdict.why} {other.why}")
+    return max(verdict, other, key=lambda one: rank.index(one.decision))
 
 
 def effect_digest(operation: Operation, account: str, arguments: Value, relies: Value = None) -> str:

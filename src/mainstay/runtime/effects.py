@@ -38,6 +38,7 @@ from mainstay.runtime.attempt import (
     judged,
     no_way_back,
     over,
+    stricter,
 )
 from mainstay.runtime.confirming import Confirming
 from mainstay.runtime.cover import fitting
@@ -46,14 +47,14 @@ from mainstay.runtime.outcomes import Outcomes
 from mainstay.runtime.relying import NOTHING, WHY, Ground, Relying, changes, said_by, with_changes
 from mainstay.runtime.sealing import FORGOTTEN_UNDO, forgotten_in
 from mainstay.runtime.settling import Settling
+from mainstay.runtime.spending import FREE
 from mainstay.values import SECOND_US, Failure, Verdict, merge_labels
 
 if TYPE_CHECKING:
     from mainstay.contracts import Operation
-    from mainstay.events import Append
     from mainstay.kernel.state import Plan, Slot
     from mainstay.runtime.attempt import Desk
-    from mainstay.runtime.parts import Parts
+    from mainstay.runtime.parts import Parts, Reserved
     from mainstay.values import Labels, Value
 
 
@@ -66,6 +67,7 @@ class Effects:
         self._desk = desk
         self._keyed = hmac.new(parts.token_key, digestmod="sha256")  # `hmac.digest` gives other threads Python's lock
         self.outcomes = Outcomes(parts, desk)
+        self._purse = self.outcomes.purse
         self._settling = Settling(parts, desk, self.outcomes)
         self._confirming = Confirming(parts, desk)
         self._relying = Relying(parts, desk)
@@ -99,7 +101,7 @@ class Effects:
 
     def _prepare(self, plan: Plan, path: str, name: str, arguments: Value, labels: Labels, account: str) -> None:
         try:
-            operation = self._parts.catalogue.operation(name)
+            operation = self._parts.catalogue.operation(self._purse.cheaper(plan, path, name))
             if operation.call is None:  # a worker is given no token, so nothing could ever be settled
                 raise Permanent(f"{operation.name} acts, and what acts can't run in a worker process")
             typed = from_plain(arguments, operation.input)
@@ -160,11 +162,10 @@ class Effects:
         plain = to_plain(typed)
         changed = changes(*ground, edited=plan.slots[path].edited)
         verdict = self._judge(plan, path, operation, plain, labels, account)
-        if path.startswith("~") and verdict.decision == "allow":
-            undone = plan.slots[path[1:]].operation
-            verdict = self._parts.budgets.may_undo(undone, self._desk.now_us()) or verdict
+        asked = self._purse.look(plan, path, operation, plain)
+        verdict = verdict if asked is None else stricter(verdict, asked)
         verdict = self._once_more(plan, path, verdict)
-        anew = plan.slots[path].status == "prepared"  # then its answer is used up, and no other's is taken
+        anew = asked is not None or plan.slots[path].status == "prepared"  # no answer to something else covers it
         covered = (verdict, "", "", None) if anew else self._covered(plan, path, operation, plain, account, verdict)
         verdict, ruling, shown, then = covered
         changed = changed or changes(then, ground.found)
@@ -358,18 +359,18 @@ class Effects:
         token = self.token(plan.id, path, slot.generation)
         cause = f"plan:{plan.id}@{slot.since}"
         now_us = self._desk.now_us()
-        held: Append | None = None
-        name = slot.operation or next((each.operation for each in before if isinstance(each, c.PrepareEffect)), "")
+        held: Reserved = FREE
+        anew = next((each for each in before if isinstance(each, c.PrepareEffect)), None)
+        name, arguments = (slot.operation, slot.arguments) if anew is None else (anew.operation, anew.arguments)
         operation = self._parts.catalogue.operation(name)
         as_prepared = bool(before) or operation.version == slot.operation_version
         uncovered = not before and asks_newly(self._parts, plan, path, verdict)
         if as_prepared and not uncovered and _may_leave(slot, verdict):
-            if delay_s := self._delay_s(plan, path, slot, operation):
-                until_us = now_us + delay_s * SECOND_US
+            if (until_us := self._leaves_us(plan, path, slot, operation)) > now_us:
                 await self._delay(plan, path, *before, c.DelayEffect(now_us=now_us, path=path, until_us=until_us))
                 return
-            reserved = self._reserved(plan, path, slot, operation, now_us)
-            verdict, held = (reserved, None) if isinstance(reserved, Verdict) else (verdict, reserved)
+            held = self._purse.reserve(plan, path, slot, operation, arguments)
+            verdict = held.verdict or verdict
         intend = c.IntendEffect(
             now_us=now_us,
             path=path,
@@ -377,15 +378,18 @@ class Effects:
             verdict=verdict,
             operation_version=operation.version,
             uncovered=uncovered,
+            ways=held.ways,
         )
         try:
-            await self._desk.submit(plan.id, *before, intend, cause=cause, beside=(held,) if held else ())
+            on_disk = self._desk.submit(plan.id, *before, intend, cause=cause, beside=held.appends)
         except CommandRefusedError:
-            if held is not None:
-                self._parts.budgets.withdraw(held)
+            self._parts.budgets.withdraw(f"{plan.id}/{path}")
             self._desk.release(plan.id, path)
             self._desk.advance(plan.id)
             return
+        await on_disk
+        for warning in held.warnings:
+            self._desk.say(warning)
         plan = self._desk.load(plan.id)
         if plan.slots[path].status != "intended":
             self._desk.release(plan.id, path)
@@ -393,22 +397,14 @@ class Effects:
             return
         await self._carry_out(plan, path)
 
-    def _reserved(
-        self, plan: Plan, path: str, slot: Slot, operation: Operation, now_us: int
-    ) -> Append | Verdict | None:
-        """Hold a part of a cap; what takes something back spends a reserve of its own."""
-        holder, cause = f"{plan.id}/{path}", f"plan:{plan.id}@{slot.since}"
-        if not path.startswith("~"):
-            return self._parts.budgets.reserve(operation, holder, now_us, cause)
-        undone = plan.slots[path[1:]].operation
-        return self._parts.budgets.reserve_undo(undone, holder, now_us, cause, beyond=slot.ruling != "")
-
-    def _delay_s(self, plan: Plan, path: str, slot: Slot, operation: Operation) -> int:
-        """Give the seconds that an effect waits before it leaves, in which it can be called back; 0 for none."""
+    def _leaves_us(self, plan: Plan, path: str, slot: Slot, operation: Operation) -> int:
+        """Give when an effect leaves, that waits first and can be called back until then; 0 for now."""
         if path.startswith("~") or slot.delayed:
             return 0
         own = plan.step(path).delay_s
-        return self._parts.delays.get(operation.name, 0) if own is None else own
+        delay_s = self._parts.delays.get(operation.name, 0) if own is None else own
+        delayed_us = self._desk.now_us() + delay_s * SECOND_US if delay_s else 0
+        return max(delayed_us, self._purse.later_us(plan, path, operation))
 
     async def _delay(self, plan: Plan, path: str, *commands: c.PlanCommand) -> None:
         with contextlib.suppress(CommandRefusedError):  # the plan ended meanwhile

@@ -10,6 +10,7 @@ from mainstay.events import Undo
 from mainstay.kernel.state import is_call
 from mainstay.runtime.attempt import check_of, no_way_back
 from mainstay.runtime.names import Names
+from mainstay.runtime.spending import Purse, spent_really
 from mainstay.values import SECOND_US, merge_labels
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class Outcomes:
         """Take the parts and the engine's desk."""
         self._parts = parts
         self._desk = desk
+        self.purse = Purse(parts, desk)
 
     def finish(
         self, plan: Plan, path: str, slot: Slot, operation: Operation, arguments: Value, output: Value, settled: str
@@ -40,6 +42,7 @@ class Outcomes:
         undo, cannot = self._way_back(plan, path, operation, arguments, output)
         now_us = self._desk.now_us()
         confirmed = not path.startswith("~") and (operation.binds or check_of(plan, path) is not None)
+        cost = spent_really(operation, arguments, output)
         command = c.FinishEffect(
             now_us=now_us,
             path=path,
@@ -47,24 +50,18 @@ class Outcomes:
             labels=labels,
             undo=undo,
             cannot_undo=cannot,
-            cost_usd_micros=operation.cost_usd_micros,
+            cost_usd_micros=operation.cost_usd_micros if cost is None else cost.usd_micros,
             settled=settled,
             confirm_by_us=now_us + int(operation.confirm_within_s * SECOND_US) if confirmed else None,
         )
         self._desk.release(plan.id, path)
         actor = f"connector:{operation.name}@{operation.version}"
-        beside = self.settled(plan, path, slot, happened=True)
+        beside = self.purse.settle(plan, path, slot, happened=True, output=(operation, arguments, output))
         return self._desk.submit(plan.id, command, actor=actor, cause=f"plan:{plan.id}@{slot.since}", beside=beside)
 
     def settled(self, plan: Plan, path: str, slot: Slot, *, happened: bool) -> Sequence[Append]:
-        """Give the facts that settle what an effect held of a budget."""
-        cause = f"plan:{plan.id}@{slot.since}"
-        now_us = self._desk.now_us()
-        undo = path.startswith("~")
-        counted = plan.slots[path[1:]].operation if undo else slot.operation
-        holder = f"{plan.id}/{path}"
-        fact = self._parts.budgets.settle(counted, holder, now_us, cause, happened=happened, undo=undo)
-        return () if fact is None else (fact,)
+        """Give the facts that settle what an effect held of budgets."""
+        return self.purse.settle(plan, path, slot, happened=happened)
 
     def settled_beside(self, plan: Plan, command: c.FinishEffect | c.RefuseEffect | c.LoseEffect) -> Sequence[Append]:
         """Give the facts that go beside an outcome that is recorded anew."""

@@ -16,6 +16,7 @@ from mainstay.values import Failure, Value, Verdict
 if TYPE_CHECKING:
     from mainstay.contracts import Call, Found, Operation
     from mainstay.events import Append
+    from mainstay.kernel.budget import Spending
 
 
 class Expressions(Protocol):
@@ -48,31 +49,70 @@ class Guarded(Protocol):
         ...
 
 
+class Reserved(Protocol):
+    """What became of a reservation."""
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """Why nothing is held; None where it is, or nothing is counted."""
+        ...
+
+    @property
+    def appends(self) -> tuple[Append, ...]:
+        """Facts to append beside the intent."""
+        ...
+
+    @property
+    def ways(self) -> tuple[str, ...]:
+        """The ways on, where a cap stopped it."""
+        ...
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the operator is told once it is on disk."""
+        ...
+
+
 class Caps(Protocol):
     """What may be spent; see governance/budgets.py."""
 
-    def reserve(self, operation: Operation, holder: str, now_us: int, cause: str) -> Append | Verdict | None:
-        """Hold a part of a cap: facts to append beside the intent, a refusal, or None where there is no cap."""
+    @property
+    def any(self) -> bool:
+        """Whether anything is counted at all."""
         ...
 
-    def reserve_undo(
-        self, undone: str, holder: str, now_us: int, cause: str, *, beyond: bool
-    ) -> Append | Verdict | None:
-        """Hold a part of the reserve for taking back; `beyond` it by the operator's leave."""
+    def look(self, spending: Spending, now_us: int) -> Verdict | None:
+        """Give the question that a spending leads to, or None."""
         ...
 
-    def may_undo(self, undone: str, now_us: int) -> Verdict | None:
-        """Give the question where the reserve for taking this operation back is used up; None while it is not."""
+    def reserve(self, spending: Spending, now_us: int, cause: str, *, ruled: bool = False) -> Reserved:
+        """Hold a part of every cap that counts this, or say why not; `ruled` by the operator's yes."""
         ...
 
     def settle(
-        self, operation: str, holder: str, now_us: int, cause: str, *, happened: bool, undo: bool = False
-    ) -> Append | None:
-        """Settle what an effect holds, or with `undo` what taking one back does: facts to append beside its outcome."""
+        self, holder: str, now_us: int, cause: str, *, happened: bool, spent: Mapping[str, int] | None = None
+    ) -> tuple[Append, ...]:
+        """Settle what is held, with what was spent really: facts to append beside the outcome."""
         ...
 
-    def withdraw(self, held: Append) -> None:
+    def withdraw(self, holder: str) -> None:
         """Take back a reservation whose append was never queued."""
+        ...
+
+    def cheaper(self, spending: Spending, now_us: int) -> str:
+        """Name what is done in its place once most is spent; empty for as it is."""
+        ...
+
+    def later_us(self, spending: Spending, now_us: int) -> int:
+        """Give when it may leave, where what is left is kept for certain hours; 0: now."""
+        ...
+
+    def resumes_us(self, spending: Spending, now_us: int) -> int | None:
+        """Give when what is used up begins anew; None where it never does."""
+        ...
+
+    def raise_for(self, spending: Spending, now_us: int, decision: str) -> tuple[Append, ...]:
+        """Raise the caps that this does not fit in, in their present periods: facts to append beside the answer."""
         ...
 
     def forget(self) -> None:

@@ -9,6 +9,7 @@ from mainstay import events as e
 from mainstay.kernel import budget
 from mainstay.kernel.plan import evolve
 from mainstay.kernel.state import FINAL, Plan
+from mainstay.values import following_stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -97,11 +98,11 @@ def held(streams: Mapping[str, Sequence[Recorded]]) -> Iterator[str]:
         folded, places = budget.Budget(), Counter[str]()
         for event in events:
             fact = event.fact
-            if isinstance(fact, (e.BudgetReserved, e.BudgetSettled)):
+            if isinstance(fact, (e.BudgetReserved, e.BudgetSettled, e.BudgetRaised, e.BudgetWarned, e.BudgetKept)):
                 folded = budget.evolve(folded, fact)
             elif isinstance(fact, (e.PlaceTaken, e.PlaceLeft)):
                 places[fact.plan] += 1 if isinstance(fact, e.PlaceTaken) else -1
-        if folded.holds:
+        if folded.holds and following_stream(stream) not in streams:
             yield f"{stream}: {', '.join(folded.holds)} still held"
         for plan, count in places.items():
             if count:

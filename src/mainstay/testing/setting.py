@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
-from mainstay.kernel.budget import Cap
+from mainstay.kernel.budget import COUNT, Cap
 from mainstay.testing.disk import Faults
 from mainstay.testing.world import Outage
 
@@ -23,7 +23,7 @@ _SOON_S = 200.0  # the clock is set, or the machine sleeps, within so long
 class Setting(NamedTuple):
     """What mainstay.toml would say."""
 
-    caps: Mapping[str, Cap] = MappingProxyType({})
+    caps: tuple[Cap, ...] = ()
     limits: Mapping[str, int] = _NONE
     delays: Mapping[str, int] = _NONE
     timezone: str = "UTC"
@@ -42,8 +42,12 @@ def setting_of(chance: Chance) -> Setting:
     limited = [name for name in ("store.reserve", "store.pick", "bank.pay", "errand") if chance.happens(0.15, name)]
     delays = {"post.send": chance.whole(1, 300, "delay")} if chance.happens(0.15, "delayed") else _NONE
     zone = chance.pick(("UTC", "Europe/Berlin", "Pacific/Auckland"), "zone")
-    caps = {"store.reserve": Cap(chance.whole(1, 3, "cap"))} if chance.happens(0.08, "capped") else {}
+    caps = (_capped(chance.whole(1, 3, "cap")),) if chance.happens(0.08, "capped") else ()
     return Setting(caps, {name: chance.whole(1, 2, "limit", name) for name in limited}, delays, zone)
+
+
+def _capped(most: int) -> Cap:
+    return Cap("store.reserve", "day", {COUNT: most}, ("store.reserve",))
 
 
 def machine_of(chance: Chance) -> Machine:

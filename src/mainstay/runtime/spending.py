@@ -1,0 +1,180 @@
+"""What an action would spend, and what it spent: money that it moves and that it costs, tokens, one of its kind.
+
+`governance/budgets.py` counts it; here it is only worked out, and only where something is counted at all.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+import msgspec
+
+from mainstay.contracts import from_plain
+from mainstay.kernel.budget import COUNT, DOLLARS, TOKENS, Spending, micros_of
+from mainstay.kernel.state import is_call
+from mainstay.values import Money
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from mainstay.contracts import Cost, Operation
+    from mainstay.events import Append
+    from mainstay.kernel.state import Plan, Slot
+    from mainstay.runtime.attempt import Desk
+    from mainstay.runtime.parts import Parts, Reserved
+    from mainstay.values import Value, Verdict
+
+_NO_PRICE = "its price depends on what it is given, and could not be worked out"
+_NO_AMOUNT = "its amount is not given as money"
+
+
+class _Free(NamedTuple):
+    """Nothing is counted."""
+
+    verdict: Verdict | None = None
+    appends: tuple[Append, ...] = ()
+    ways: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+FREE = _Free()
+
+
+class Purse:
+    """Works out spendings, and takes them to the budgets."""
+
+    def __init__(self, parts: Parts, desk: Desk) -> None:
+        """Take the parts and the engine's desk."""
+        self._parts = parts
+        self._desk = desk
+
+    def of(self, plan: Plan, path: str, operation: Operation, arguments: Callable[[], Value]) -> Spending:
+        """Say what an action would spend at most; `arguments` are plain, and asked for only where they matter."""
+        holder, playbooks = f"{plan.id}/{path}", self._playbooks(plan)
+        if path.startswith("~"):
+            undone = plan.slots[path[1:]].operation
+            return Spending(holder, undone, playbooks, undo=True)
+        agent = plan.step(path).target if is_call(path) else ""
+        amounts, unknown = amounts_of(operation, arguments)
+        return Spending(holder, operation.name, playbooks, agent, amounts, unknown)
+
+    def look(self, plan: Plan, path: str, operation: Operation, arguments: Value) -> Verdict | None:
+        """Give the question that a spending leads to, before it is asked about."""
+        if not self._parts.budgets.any:
+            return None
+        return self._parts.budgets.look(self.of(plan, path, operation, lambda: arguments), self._desk.now_us())
+
+    def cheaper(self, plan: Plan, path: str, operation: str) -> str:
+        """Name the operation that stands in for another while little is left."""
+        if not self._parts.budgets.any or path.startswith("~"):
+            return operation
+        agent = plan.step(path).target if is_call(path) else ""
+        spending = Spending(f"{plan.id}/{path}", operation, self._playbooks(plan), agent)
+        return self._parts.budgets.cheaper(spending, self._desk.now_us()) or operation
+
+    def later_us(self, plan: Plan, path: str, operation: Operation) -> int:
+        """Give when an action may leave, where what is left is kept for certain hours; 0: now."""
+        if not self._parts.budgets.any or path.startswith("~"):
+            return 0
+        agent = plan.step(path).target if is_call(path) else ""
+        spending = Spending(f"{plan.id}/{path}", operation.name, self._playbooks(plan), agent)
+        return self._parts.budgets.later_us(spending, self._desk.now_us())
+
+    def reserve(self, plan: Plan, path: str, slot: Slot, operation: Operation, arguments: Value) -> Reserved:
+        """Hold a part of all that counts this; what takes something back spends a reserve of its own."""
+        if not self._parts.budgets.any:
+            return FREE
+        spending = self.of(plan, path, operation, lambda: self._parts.payloads.whole(arguments))
+        now_us, cause = self._desk.now_us(), f"plan:{plan.id}@{slot.since}"
+        return self._parts.budgets.reserve(spending, now_us, cause, ruled=slot.ruling != "")
+
+    def settle(
+        self, plan: Plan, path: str, slot: Slot, *, happened: bool, output: tuple[Operation, Value, Value] | None = None
+    ) -> Sequence[Append]:
+        """Settle what an action holds; `output` are operation, arguments and result, which may say what it cost."""
+        cause = f"plan:{plan.id}@{slot.since}"
+        amounts = None if output is None or not happened else really(*output)
+        now_us = self._desk.now_us()
+        return self._parts.budgets.settle(f"{plan.id}/{path}", now_us, cause, happened=happened, spent=amounts)
+
+    def answer(self, plan: Plan, path: str, decision: str, choice: str) -> tuple[Sequence[Append], int | None]:
+        """Take the operator's answer to what a cap stopped: facts that raise it, or when it begins anew."""
+        slot = plan.slots[path]
+        operation = self._parts.catalogue.operation(slot.operation)
+        spending = self.of(plan, path, operation, lambda: self._parts.payloads.whole(slot.arguments))
+        now_us, budgets = self._desk.now_us(), self._parts.budgets
+        if choice == "raise":
+            return budgets.raise_for(spending, now_us, decision), None
+        return (), budgets.resumes_us(spending, now_us)
+
+    def _playbooks(self, plan: Plan) -> tuple[str, ...]:
+        found = [plan.playbook]
+        while plan.parent:
+            plan = self._desk.load(plan.parent.partition("/")[0])
+            found.append(plan.playbook)
+        return tuple(dict.fromkeys(found))
+
+
+def amounts_of(operation: Operation, arguments: Callable[[], Value]) -> tuple[dict[str, int], str]:
+    """Give the most that a call spends, by unit, and why its price is not known; empty when it is."""
+    amounts, unknown = {COUNT: 1}, ""
+    if operation.cost_usd_micros:
+        amounts[DOLLARS] = operation.cost_usd_micros
+    acts = operation.effect != "read"
+    roles = [name for name, role in operation.roles.items() if role == "amount" and acts]
+    if operation.cost is None and not roles:
+        return amounts, unknown
+    typed = from_plain(arguments(), operation.input)
+    if operation.cost is not None:
+        cost = _worked_out(operation.cost, typed)
+        unknown = _NO_PRICE if cost is None else ""
+        if cost is not None:
+            _add(amounts, {DOLLARS: cost.usd_micros, TOKENS: cost.tokens})
+    for name in roles:
+        moved = list(_money_in(getattr(typed, name, None)))
+        unknown = unknown or ("" if moved else _NO_AMOUNT)
+        for money in moved:
+            _add(amounts, {money.currency: abs(micros_of(money))})
+    return amounts, unknown
+
+
+def really(operation: Operation, arguments: Value, output: Value) -> dict[str, int] | None:
+    """Give what a call spent, by unit, where its operation says what it cost; None where it does not."""
+    spent = spent_really(operation, arguments, output)
+    if spent is None:
+        return None
+    free = msgspec.structs.replace(operation, cost_usd_micros=0, cost=None)  # what it moves is as it was held
+    amounts = {DOLLARS: 0, TOKENS: 0} | amounts_of(free, lambda: arguments)[0]
+    _add(amounts, {DOLLARS: spent.usd_micros, TOKENS: spent.tokens})
+    return amounts
+
+
+def spent_really(operation: Operation, arguments: Value, output: Value) -> Cost | None:
+    """Give what a call did cost, where its operation says so; None where it does not, or can't."""
+    if operation.spent is None:
+        return None
+    try:
+        return operation.spent(from_plain(arguments, operation.input), from_plain(output, operation.output))
+    except Exception:  # noqa: BLE001 - it happened: what is held is charged, which is the most it can have been
+        return None
+
+
+def _worked_out(cost: Callable[[object], Cost | None], typed: object) -> Cost | None:
+    try:
+        return cost(typed)
+    except Exception:  # noqa: BLE001 - a price that can't be worked out is one that is not known: it asks
+        return None
+
+
+def _money_in(value: object) -> Iterator[Money]:
+    if isinstance(value, Money):
+        yield value
+    elif isinstance(value, (list, tuple)):
+        for each in cast("Sequence[object]", value):
+            yield from _money_in(each)
+
+
+def _add(amounts: dict[str, int], more: Mapping[str, int]) -> None:
+    for unit, amount in more.items():
+        if amount:
+            amounts[unit] = amounts.get(unit, 0) + amount
