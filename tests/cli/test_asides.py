@@ -98,3 +98,24 @@ def test_g5_questions_of_policy_wait_as_long_as_the_settings_say(desk, letter):
     assert "No answer by" in desk.run("decide", asked).stdout
     config.write_text(text.replace('escalate = "3d"', 'escalate = "tomorrow"'))
     assert "under [questions], escalate" in desk.run("inbox").stderr
+
+
+def test_g3_a_card_says_how_the_last_ones_were_answered_and_what_to_do(desk, letter):
+    first = desk.json("decide", letter, status=3)
+    assert first["past"]["last"] is None
+    assert first["recommended"] == {"choice": "look", "why": "You have not answered a question of this step before."}
+    desk.json("decide", letter, "approve")
+    for count in range(2, 6):
+        (asked,) = desk.json("run", "letters", status=3)["questions"]
+        card = desk.run("decide", asked).stdout
+        assert f"you approved {count - 1}; the last on" in " ".join(card.split())
+        desk.json("decide", asked, "approve")
+    (asked,) = desk.json("run", "letters", status=3)["questions"]
+    assert "approve. You approved the last 5 questions of this step." in " ".join(
+        desk.run("decide", asked).stdout.split()
+    )
+    assert desk.run("decide", asked, "reject", "--reason", "not her").returncode == 0
+    (asked,) = desk.json("run", "letters", status=3)["questions"]
+    question = desk.json("decide", asked, status=3)
+    assert question["past"]["counts"] == {"reject": 1, "approve": 5}
+    assert question["recommended"] == {"choice": "look", "why": "You rejected the last question of this step."}

@@ -11,6 +11,7 @@ from rich.text import Text
 from mainstay.cli.rows import draw_rows, is_record, is_simple, say_value, with_money
 from mainstay.cli.screen import moment, text
 from mainstay.playbooks.speech import say_wanted
+from mainstay.sentences import ANSWER
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -117,6 +118,7 @@ def _lines(question: Row) -> list[tuple[str, Text]]:
         lines.append(("for", text(question["to"])))
     if question["reminded"]:
         lines.append(("reminded", text("once" if question["reminded"] == 1 else f"{question['reminded']} times")))
+    lines += _behind(question)
     lines += [
         ("noted" if not number else "", text(f"{moment(note['at'], question['timezone'])}: {note['text']}"))
         for number, note in enumerate(question["notes"])
@@ -143,6 +145,24 @@ def _lines(question: Row) -> list[tuple[str, Text]]:
         lines.append(("cost so far", text(f"{question['cost_usd_micros'] / 1e6:.4f} USD")))
     if not question["open"]:
         lines.append(("closed", text(f"{question['closed']}.")))
+    return lines
+
+
+def _behind(question: Row) -> list[tuple[str, Text]]:
+    """Say who worked it out and how sure they are, how the last ones were answered, and what to do."""
+    lines: list[tuple[str, Text]] = []
+    for row in question["worked_out"]:
+        sure = "" if row["confidence"] is None else f", {row['confidence']:.0%} sure"
+        said = f": {row['rationale']}" if row["rationale"] else ""
+        lines.append(("worked out by", text(f"{row['agent']}{sure}{said}")))
+    if question["past"]["last"] is not None:
+        counts = question["past"]["counts"]
+        told = ", ".join(f"{ANSWER.get(choice, choice)} {count}" for choice, count in counts.items())
+        lines.append(
+            ("before", text(f"you {told}; the last on {moment(question['past']['last']['at'], question['timezone'])}"))
+        )
+    if question["recommended"]["choice"]:
+        lines.append(("we suggest", text(f"{question['recommended']['choice']}. {question['recommended']['why']}")))
     return lines
 
 

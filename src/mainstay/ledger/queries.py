@@ -101,6 +101,11 @@ SHOWN_DECISIONS = (
 WHERE status = 'open' AND (escalates_at_us IS NULL OR escalates_at_us > ?1)
 AND (snoozed_until_us IS NULL OR snoozed_until_us <= ?1) ORDER BY asked_at_us, id LIMIT ?2"""
 )
+# How the latest questions of a step were answered, in all plans of its playbook: answer and when, the latest first.
+# Of a playbook, a step, so many.
+ANSWERS_ALIKE = """
+SELECT choice, ruled_at_us FROM decision WHERE status = 'ruled' AND playbook = ? AND step = ? AND kind <> 'stuck'
+ORDER BY ruled_at_us DESC LIMIT ?"""
 # How many were put off, and until when the first of them. (now)
 SNOOZED = "SELECT count(*), min(snoozed_until_us) FROM decision WHERE status = 'open' AND snoozed_until_us > ?"
 # Those of them whose ids begin so, at most two: one is meant, two are not clear. (prefix, prefix)

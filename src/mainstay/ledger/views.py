@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import msgspec
 
 from mainstay import events as e
+from mainstay.kernel.state import step_name
 from mainstay.ports import Projection
 
 if TYPE_CHECKING:
@@ -52,7 +53,8 @@ ADD_DECISIONS = """
 INSERT INTO decision SELECT value ->> 'id', value ->> 'plan', value ->> 'kind', value ->> 'asked', value ->> 'due',
        value ->> 'rule', value ->> 'why', value ->> 'headline', value ->> 'paths', value ->> 'receiver',
        value ->> 'status', value ->> 'choice', value ->> 'by', value ->> 'ruled', value ->> 'snoozed',
-       value ->> 'escalates' FROM jsonb_each(?)"""
+       value ->> 'escalates', coalesce((SELECT playbook FROM plan WHERE id = value ->> 'plan'), ''), value ->> 'step'
+FROM jsonb_each(?)"""
 # Questions that were answered or closed.
 CHANGE_DECISIONS = """
 UPDATE decision SET status = new.value ->> 'status', choice = new.value ->> 'choice', ruled_by = new.value ->> 'by',
@@ -408,6 +410,7 @@ def _asked(total: _Sum, event: Recorded, fact: e.DecisionAsked) -> None:
         "ruled": None,
         "snoozed": None,
         "escalates": fact.escalate_at_us,
+        "step": step_name(fact.paths[0]),
     }
     total.asked[event.plan].append(row)
     if fact.due_at_us is not None:

@@ -46,11 +46,14 @@ CREATE TABLE decision (
     ruled_by TEXT NOT NULL,
     ruled_at_us INTEGER,
     snoozed_until_us INTEGER,       -- it is not shown before
-    escalates_at_us INTEGER         -- from then on it comes before all others
+    escalates_at_us INTEGER,        -- from then on it comes before all others
+    playbook TEXT NOT NULL,
+    step TEXT NOT NULL              -- whose question it is, without item or number
 ) STRICT;
 CREATE INDEX decision_open ON decision (asked_at_us, id) WHERE status = 'open';
 CREATE INDEX decision_escalates ON decision (escalates_at_us) WHERE status = 'open' AND escalates_at_us IS NOT NULL;
 CREATE INDEX decision_snoozed ON decision (snoozed_until_us) WHERE status = 'open' AND snoozed_until_us IS NOT NULL;
+CREATE INDEX decision_alike ON decision (playbook, step, ruled_at_us) WHERE status = 'ruled';
 CREATE INDEX decision_stuck ON decision (asked_at_us, id) WHERE status = 'open' AND kind IN ('stuck', 'settle', 'confirm');
 CREATE INDEX decision_plan ON decision (plan, status);
 

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 from mainstay import events as e
 from mainstay.errors import LedgerError, UnknownNameError
+from mainstay.kernel.state import step_name
 from mainstay.ledger import queries
 from mainstay.requests.asked import ends_by_no, labels_of, rejection_used, unreadable, what_follows
 from mainstay.requests.stuck import group_of
 from mainstay.sentences import ANSWER, QUESTION, say_actor, say_no, say_path
+from mainstay.views.bundle import DECIDABLE, LAST, answered, recommended, worked_out
 from mainstay.views.opening import Opened
 
 if TYPE_CHECKING:
@@ -79,10 +81,15 @@ class Questions(Opened):
         said = [
             (one.recorded_at_us, one.fact) for one in recorded if getattr(one.fact, "decision", "") == asked.decision
         ]
+        makers, past = worked_out(plan, asked), self._answered(plan, asked)
         return {
             "decision": asked.decision,
             "plan": plan.id,
             "title": plan.title,
+            "playbook": plan.playbook,
+            "worked_out": makers,
+            "past": past,
+            "recommended": recommended(asked, past, makers),
             "kind": asked.kind,
             "says": QUESTION[asked.kind],
             "actions": [say_path(path) for path in asked.paths],
@@ -118,6 +125,12 @@ class Questions(Opened):
             "closed": "" if state and state[0]["open"] else self._closed(recorded, asked.decision),
             "answer": state[0]["choice"] if state else "",
         }
+
+    def _answered(self, plan: Plan, asked: e.DecisionAsked) -> Row:
+        """Say how the last questions of this step were answered, in all plans of its playbook."""
+        name = step_name(asked.paths[0])
+        rows = self._reader.rows(queries.ANSWERS_ALIKE, (plan.playbook, name, LAST)) if asked.kind in DECIDABLE else []
+        return answered([(choice, self.time(at_us)) for choice, at_us in rows])
 
     def _named_card(self, card: Value, plan: Plan, asked: e.DecisionAsked) -> Row:
         """Give a card with the names that its sentences were recorded without: those of what went wrong."""
