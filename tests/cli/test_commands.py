@@ -25,6 +25,15 @@ def test_help_loads_nothing_heavy(shared):
     assert ran.stdout.strip() == "[]"
 
 
+def test_looking_loads_nothing_that_only_an_owner_needs(shared):
+    owners = ("mainstay.app", "mainstay.ledger.sqlite", "mainstay.playbooks.compile", "mainstay.requests.methods")
+    others = ("cel_expr_python", "lxml", "numpy", "urllib.request")
+    looking = "mainstay.cli.plans, mainstay.cli.questions, mainstay.cli.stuck, mainstay.views"
+    probe = f"import sys, {looking}; print([m for m in {owners + others} if m in sys.modules])"
+    ran = subprocess.run([sys.executable, "-c", probe], env=shared.env, capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "[]"
+
+
 def test_the_version_is_said(shared):
     assert shared.run("--version").stdout == "mainstay 0.1.0\n"
 

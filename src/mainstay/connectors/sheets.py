@@ -19,7 +19,6 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, TypeAlias
 from xml.parsers import expat
-from xml.sax.saxutils import quoteattr
 
 import msgspec
 
@@ -374,7 +373,7 @@ def _read(source: Source, book: _Book, members: Mapping[str, bytes]) -> list[tup
 def _rebuilt(book: _Book, members: Mapping[str, bytes]) -> bytes:
     """Pack a new workbook: its sheets in order, under names of our own."""
     count = range(1, len(book.sheets) + 1)
-    sheets = "".join(f'<sheet name={quoteattr(f"S{n}")} sheetId="{n}" r:id="r{n}"/>' for n in count)
+    sheets = "".join(f'<sheet name="S{n}" sheetId="{n}" r:id="r{n}"/>' for n in count)
     links = "".join(
         f'<Relationship Id="r{n}" Type="{_SPACES[0]}/worksheet" Target="worksheets/{n}.xml"/>' for n in count
     )
