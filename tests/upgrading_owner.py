@@ -20,17 +20,19 @@ from mainstay.workspace import Workspace
 
 def die_after(owner: Owner, commits: int) -> None:
     """Kill this process with the commit that it does not live to hear of."""
-    append, left = owner.ledger.append, commits
+    queue, left = owner.ledger.queue, commits
 
-    async def counted(appends, *more):
-        nonlocal left
-        done = await append(appends, *more)
-        left -= 1
-        if left < 0:
-            os.kill(os.getpid(), 9)
-        return done
+    def counted(appends, told):
+        def dying(position, error):
+            nonlocal left
+            left -= 1
+            if left < 0:
+                os.kill(os.getpid(), 9)
+            told(position, error)
 
-    owner.ledger.append = counted
+        queue(appends, dying)
+
+    owner.ledger.queue = counted
 
 
 async def main(folder: Path, commits: int) -> None:

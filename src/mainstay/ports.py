@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import msgspec
 
@@ -13,6 +13,7 @@ from mainstay.values import BlobRef, EffectClass, Labels, Sealed, Value, Verdict
 if TYPE_CHECKING:
     from mainstay.context import Asked, Told
     from mainstay.contracts import AgentContract, Operation
+    from mainstay.errors import MainstayError
     from mainstay.records import Layout, Payer, Payment
 
 
@@ -43,6 +44,9 @@ class Projection(msgspec.Struct, frozen=True):
     apply: Callable[[Transaction, Sequence[Recorded]], None]
 
 
+Acknowledge: TypeAlias = "Callable[[int, MainstayError | None], None]"  # the last position on disk, or why it is not
+
+
 class Ledger(Protocol):
     """The one truth. Positions have no gaps; digests chain them (KERNEL L1 to L5)."""
 
@@ -51,6 +55,10 @@ class Ledger(Protocol):
 
         Raises ConflictError when a stream is not at its expected sequence, CommitFailedError when the disk failed.
         """
+        ...
+
+    def queue(self, appends: Sequence[Append], told: Acknowledge) -> None:
+        """Do the same for who needs nothing to await: `told` is called in the loop, with the position or the error."""
         ...
 
     def read(self, stream: str, after: int = 0) -> list[Recorded]:

@@ -87,27 +87,23 @@ class Crash:
     def __init__(self, owner: Any, at: int, *, after: bool) -> None:
         self.came = asyncio.Event()
         self.entries = 0
-        self._at, self._after, self._append = at, after, owner.ledger.append
-        owner.ledger.append = self.append
+        self._at, self._after, self._queue = at, after, owner.ledger.queue
+        owner.ledger.queue = self.queue
 
-    def append(self, appends):
+    def queue(self, appends, told):
         """Let nothing that is asked from here on be answered: what follows never happened."""
         if self.came.is_set():
-            return asyncio.get_running_loop().create_future()
+            return
         if not any(each.stream.startswith("journal:") for each in appends):
-            return self._append(appends)
+            self._queue(appends, told)
+            return
         self.entries += 1
         if self.entries != self._at:
-            return self._append(appends)
-        if self._after:
-            return asyncio.ensure_future(self._then_die(self._append(appends)))
-        self.came.set()
-        return asyncio.get_running_loop().create_future()
-
-    async def _then_die(self, committed):
-        await committed
-        self.came.set()
-        await asyncio.get_running_loop().create_future()
+            self._queue(appends, told)
+        elif self._after:
+            self._queue(appends, lambda position, error: self.came.set())
+        else:
+            self.came.set()
 
 
 class ThreadWorkers:

@@ -132,15 +132,15 @@ def test_l5_f6_an_outcome_that_met_a_full_disk_is_recorded_when_there_is_room(di
     workspace = make_workspace(disk.folder / "w")
 
     async def scenario(owner, heard):
-        original = owner.ledger.append
+        original = owner.ledger.queue
 
-        def append(appends):
+        def queue(appends, told):
             if any(isinstance(draft.fact, e.EffectDone) for one in appends for draft in one.drafts):
-                owner.ledger.append = original
+                owner.ledger.queue = original
                 disk.fill()
-            return original(appends)
+            original(appends, told)
 
-        owner.ledger.append = append
+        owner.ledger.queue = queue
         following = asyncio.create_task(start(owner, plan(do("whisper", "test.whisper", "once"))))
         await until(lambda: heard)
         disk.empty()
@@ -160,6 +160,7 @@ def test_f6_a_request_that_meets_a_full_disk_says_so_and_the_next_waits_for_room
     async def scenario(owner, heard):
         plans = [owner.requests.propose(plan(NAP), {}) for _ in "ab"]
         first, second = [plan_id for plan_id, committed in plans if await committed]
+        await until(lambda: owner.engine.is_settled(first) and owner.engine.is_settled(second))
         disk.fill()
         with pytest.raises(DiskFullError, match="full"):
             await owner.requests.answer(Request("cancel", {"plan": first}), True, lambda _: None)

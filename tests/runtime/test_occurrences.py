@@ -87,14 +87,14 @@ def test_t1_an_occurrence_and_the_plan_it_starts_are_one_append(workspace, world
 
     async def scenario(owner):
         await activate(owner, "take-in", TRIGGER)
-        append = owner.ledger.append
+        queue = owner.ledger.queue
 
-        def noted(appends, *more):
+        def noted(appends, told):
             appends = list(appends)
             appended.append([type(draft.fact).__name__ for one in appends for draft in one.drafts])
-            return append(appends, *more)
+            queue(appends, told)
 
-        owner.ledger.append = noted
+        owner.ledger.queue = noted
         (folder / "a.json").write_text("{}")
         await look(owner)
         return await plans_ended(owner)

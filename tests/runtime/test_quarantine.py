@@ -194,16 +194,15 @@ def test_l6_a_release_whose_commit_seemed_to_fail_and_is_on_disk_lets_go_when_it
     copy, plan_id = copy_in_the_middle(workspace, world, tmp_path / "copy")
 
     async def scenario(owner):
-        append = owner.ledger.append
+        queue = owner.ledger.queue
 
-        async def kept(appends):
-            await append(appends)
-            raise CommitFailedError("The disk failed.")
+        def kept(appends, told):
+            queue(appends, lambda position, _: told(position, CommitFailedError("The disk failed.")))
 
-        owner.ledger.append = kept
+        owner.ledger.queue = kept
         with pytest.raises(CommitFailedError):
             await ask(owner, "release", all="run")
-        owner.ledger.append = append
+        owner.ledger.queue = queue
         await owner.engine.whole()
         assert owner.engine.held
         released = await ask(owner, "release", all="run")

@@ -19,7 +19,7 @@ from mainstay import commands as c
 from mainstay import events as e
 from mainstay.kernel import children, ending, gate, life, sleeping
 from mainstay.kernel.evolve import FAMILIES, evolve
-from mainstay.kernel.rules import is_gone, is_newer, refusal
+from mainstay.kernel.rules import KERNEL, is_gone, is_newer, refusal
 from mainstay.kernel.state import (
     END,
     IN_FLIGHT,
@@ -74,7 +74,7 @@ def decide(plan: Plan, command: c.PlanCommand) -> tuple[e.PlanFact, ...]:
 
 def handle(plan: Plan, command: c.PlanCommand) -> Turn:
     """Decide, and give the plan afterwards as well. Raises LedgerError where the plan's semantics are gone."""
-    if is_gone(plan.kernel):
+    if plan.kernel != KERNEL and is_gone(plan.kernel):
         raise refusal(plan.id, plan.kernel)
     turn = Turn(plan, command.now_us)
     _DECIDERS[type(command)](turn, command)
@@ -101,25 +101,31 @@ def fold(plan_id: str, graph: Graph, recorded: Iterable[e.Recorded]) -> Plan:
 
 def pending(plan: Plan) -> list[Work]:
     """Give the work there is, in the order it came up; at most `at_once` items of a step are on their way."""
-    under_way: dict[str, int] = {}  # items that are, per step
-    for path in plan.live:
-        if is_item(path) and plan.slots[path].status in ("running", "intended", "uncertain"):
-            under_way[step_name(path)] = under_way.get(step_name(path), 0) + 1
+    under_way = _under_way(plan) if plan.graph.fan_outs else {}
     work: list[Work] = []
     for path in plan.live:
         slot = plan.slots[path]
         kind = _KINDS[slot.status]
         if plan.paused_at_us is not None and slot.status not in IN_FLIGHT:
             continue
-        if is_item(path) and (at_once := _at_once(plan, path, kind)):
+        if plan.graph.fan_outs and is_item(path) and (at_once := _at_once(plan, path, kind)):
             name = step_name(path)
             if under_way.get(name, 0) >= at_once:
                 continue
             under_way[name] = under_way.get(name, 0) + 1
         work.append(Work(_MARKED.get(path[0], kind) if kind == "resolve" else kind, path))
-    if plan.paused_at_us is None:
+    if plan.batches and plan.paused_at_us is None:
         work.extend(Work("batch", name) for name in plan.batches)
     return work
+
+
+def _under_way(plan: Plan) -> dict[str, int]:
+    """Count the items that are, per step."""
+    under_way: dict[str, int] = {}
+    for path in plan.live:
+        if is_item(path) and plan.slots[path].status in ("running", "intended", "uncertain"):
+            under_way[step_name(path)] = under_way.get(step_name(path), 0) + 1
+    return under_way
 
 
 def _at_once(plan: Plan, path: str, kind: WorkKind) -> int:
@@ -173,25 +179,32 @@ def _wake(turn: Turn, command: c.TimerDue) -> None:
 
 def _follow(turn: Turn) -> None:
     """Add what the facts so far entail: skips, ends of fan-outs, the end of the plan, its parking."""
-    _skip_doomed(turn)
-    while turn.plan.status == "running" and (ended := children.ended_fan_out(turn.plan)):
-        children.end_fan_out(turn, ended)
-        _skip_doomed(turn)
-    if turn.plan.status == "running" and turn.plan.left == 0 and not turn.plan.graph.ends:
-        turn.add(e.PlanCompleted())
-    ending.close(turn)
-    begin_undo(turn)
-    finish_undo(turn)
+    if turn.plan.status == "running":
+        _go_on(turn)
+    if turn.plan.status != "running":
+        ending.close(turn)
+        begin_undo(turn)
+        finish_undo(turn)
     plan = turn.plan
     if plan.status not in RESTING and not plan.parked and not has_work(plan):
         turn.add(e.PlanParked())
+
+
+def _go_on(turn: Turn) -> None:
+    if turn.plan.doomed:
+        _skip_doomed(turn)
+    while turn.plan.graph.fan_outs and turn.plan.status == "running" and (ended := children.ended_fan_out(turn.plan)):
+        children.end_fan_out(turn, ended)
+        _skip_doomed(turn)
+    if turn.plan.left == 0 and turn.plan.status == "running" and not turn.plan.graph.ends:
+        turn.add(e.PlanCompleted())
 
 
 def _skip_doomed(turn: Turn) -> None:
     while turn.plan.status == "running" and turn.plan.doomed:
         name = turn.plan.doomed[0]
         needs = turn.plan.graph.steps[name].needs
-        blamed = next(need.step for need in needs if not satisfied(turn.plan, need))
+        blamed = next(need.step for need in needs if not satisfied(turn.plan.slots, need))
         turn.add(e.StepSkipped(name, f"'{blamed}' was {turn.plan.slots[blamed].status}"))
 
 

@@ -49,18 +49,46 @@ def _batched(plan: Plan, name: str) -> Plan:
 def conclude(plan: Plan, path: str, slot: Slot, at_us: int) -> Plan:
     """Set a slot of the plan itself that ended (no compensation), and release what waited for it."""
     assert slot.status in FINAL
+    if path in plan.graph.steps:
+        return _end_step(plan, path, slot, at_us)
     plan = put(plan, path, slot)
     if is_call(path):
         return _answered(plan, caller_of(path))
-    if is_item(path):
-        name = step_name(path)
-        parent = plan.slots[name]
-        failed = parent.failed_items + (slot.status == "failed")
-        return put(plan, name, replace(parent, open=parent.open - 1, failed_items=failed))
-    plan = _release(replace(plan, left=plan.left - 1), path, at_us)
-    if plan.left or not plan.graph.ends or plan.status != "running":
-        return plan
-    return put(plan, END, Slot("ready", ready_at_us=at_us))
+    assert is_item(path)
+    name = step_name(path)
+    parent = plan.slots[name]
+    failed = parent.failed_items + (slot.status == "failed")
+    return put(plan, name, replace(parent, open=parent.open - 1, failed_items=failed))
+
+
+def _end_step(plan: Plan, name: str, slot: Slot, at_us: int) -> Plan:
+    """End a step: those are ready, or doomed, that waited for nothing else, and after the last one what ends the plan.
+
+    A plan that does not run goes on with nothing.
+    """
+    slots = {**plan.slots, name: replace(slot, since=plan.sequence)}
+    live = {path: None for path in plan.live if path != name}
+    unmet, left = plan.unmet, plan.left - 1
+    doomed: tuple[str, ...] = plan.doomed
+    if plan.status == "running":
+        dependents = plan.graph.dependents[name]
+        if dependents:
+            unmet = dict(unmet)
+        for dependent in dependents:
+            unmet[dependent] -= 1
+            if unmet[dependent] or dependent in slots:
+                continue
+            for need in plan.graph.steps[dependent].needs:
+                if not satisfied(slots, need):
+                    doomed += (dependent,)
+                    break
+            else:
+                slots[dependent] = Slot("ready", ready_at_us=at_us, since=plan.sequence)
+                live[dependent] = None
+        if not left and plan.graph.ends:
+            slots[END] = Slot("ready", ready_at_us=at_us, since=plan.sequence)
+            live[END] = None
+    return replace(plan, slots=slots, live=live, unmet=unmet, doomed=doomed, left=left)
 
 
 def _answered(plan: Plan, path: str) -> Plan:
@@ -68,24 +96,6 @@ def _answered(plan: Plan, path: str) -> Plan:
     slot = plan.slots[path]
     again = slot.status == "calling" and slot.open == 1 and is_open(plan, path)
     return put(plan, path, replace(slot, open=slot.open - 1, status="running" if again else slot.status))
-
-
-def _release(plan: Plan, name: str, at_us: int) -> Plan:
-    dependents = plan.graph.dependents[name]
-    if not dependents or plan.status != "running":
-        return plan
-    unmet = dict(plan.unmet)
-    slots, live, doomed = plan.slots, plan.live, plan.doomed
-    for dependent in dependents:
-        unmet[dependent] -= 1
-        if unmet[dependent] or dependent in slots:
-            continue
-        if all(satisfied(plan, need) for need in plan.graph.steps[dependent].needs):
-            slots = {**slots, dependent: Slot("ready", ready_at_us=at_us, since=plan.sequence)}
-            live = {**live, dependent: None}
-        else:
-            doomed = (*doomed, dependent)
-    return replace(plan, unmet=unmet, slots=slots, live=live, doomed=doomed)
 
 
 def did_not_happen(plan: Plan, path: str, slot: Slot, then: SlotStatus, at_us: int) -> Plan:

@@ -176,7 +176,7 @@ class Plan(msgspec.Struct, frozen=True):
 
     def step(self, path: str) -> Step:
         """The step a path belongs to."""
-        return self.graph.steps[step_name(path)]
+        return self.graph.steps.get(path) or self.graph.steps[step_name(path)]
 
 
 def step_name(path: str) -> str:
@@ -201,13 +201,15 @@ def is_item(path: str) -> bool:
 
 def duty_of(plan: Plan, path: str) -> Duty:
     """What is to be done at a path."""
-    if path.startswith("~"):
-        return "undo"
-    if path == END:
-        return "end"
-    if is_call(path):
-        return "effect"
-    step = plan.graph.steps[step_name(path)]
+    step = plan.graph.steps.get(path)
+    if step is None:
+        if path.startswith("~"):
+            return "undo"
+        if path == END:
+            return "end"
+        if is_call(path):
+            return "effect"
+        step = plan.step(path)
     if step.each is not None and "/" not in path:
         return "list"
     if step.kind == "do":
@@ -237,9 +239,9 @@ def is_at_rest(plan: Plan) -> bool:
     return plan.status == "undone" or (plan.status in ENDED and not plan.questions and not holds_places(plan))
 
 
-def satisfied(plan: Plan, need: Need) -> bool:
+def satisfied(slots: dict[str, Slot], need: Need) -> bool:
     """Whether a step that ended did so in the way another needs."""
-    return need.kind in ("optional", plan.slots[need.step].status)
+    return need.kind in ("optional", slots[need.step].status)
 
 
 def has_work(plan: Plan) -> bool:

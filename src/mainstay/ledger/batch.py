@@ -6,17 +6,20 @@ alone, before anything of it was written, and the rest of the batch goes on as i
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections import OrderedDict
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+import msgspec
 
 from mainstay.errors import CommandRefusedError, ConflictError
 from mainstay.events import Recorded
 from mainstay.ledger import chain, database
 from mainstay.ledger.codec import encode_fact
+from mainstay.ports import Acknowledge
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Sequence
 
     import apsw
@@ -50,22 +53,18 @@ READ_LAST_STREAM = "SELECT coalesce(max(id), 0) FROM stream"
 Head: TypeAlias = tuple[int, int]  # id of the stream, its last sequence
 
 
-class Entry(NamedTuple):
-    """One draft, encoded."""
-
-    draft: Draft
-    kind: str
-    version: int
-    body: bytes
+Entry: TypeAlias = "tuple[Draft, str, int, bytes]"  # one draft, encoded: with its kind, version and body
+Part: TypeAlias = tuple[str, int, list[Entry]]  # stream, expected sequence, entries
 
 
-class Request(NamedTuple):
-    """What one call of `append` asked for, encoded, and the future it waits on."""
+class Request(msgspec.Struct, frozen=True, gc=False):
+    """What one caller wants to append, encoded, and whom to tell what became of it, in which loop."""
 
-    parts: tuple[tuple[str, int, tuple[Entry, ...]], ...]  # stream, expected sequence, entries
+    parts: list[Part]
     events: int
     size: int  # bytes of the bodies
-    future: asyncio.Future[int]
+    told: Acknowledge
+    loop: asyncio.AbstractEventLoop
 
 
 class Batch(NamedTuple):
@@ -75,8 +74,8 @@ class Batch(NamedTuple):
     events: list[Recorded]  # those that a projection wants
     new_streams: dict[str, int]
     heads: dict[str, Head]
-    accepted: list[tuple[asyncio.Future[int], int]]  # with the last position of each request
-    refused: list[tuple[asyncio.Future[int], ConflictError]]
+    accepted: list[tuple[Request, int]]  # with the last position of each
+    refused: list[tuple[Request, ConflictError]]
     position: int
     digest: bytes
 
@@ -86,11 +85,13 @@ class Batch(NamedTuple):
         return not self.new_streams and not self.events and len(self.rows) // EVENT_COLUMNS in INSERT_EVENTS
 
 
-def encode_request(appends: Sequence[Append], future: asyncio.Future[int]) -> Request:
-    """Encode what one caller wants to append.
+def encode_request(appends: Sequence[Append], told: Acknowledge) -> Request:
+    """Encode what one caller wants to append, from the loop that is to tell them.
 
     Raises CommandRefusedError when a stream would grow too long, TypeError or ValueError when a value is not plain.
     """
+    parts: list[Part] = []
+    events = size = 0
     for append in appends:
         if append.expected + len(append.drafts) > STREAM_EVENTS:
             what = chain.say_stream(append.stream)
@@ -98,21 +99,15 @@ def encode_request(appends: Sequence[Append], future: asyncio.Future[int]) -> Re
                 f"The history of {what} is full: it holds {STREAM_EVENTS} entries.",
                 remedy="Begin a new one for what is left to do.",
             )
-    parts: list[tuple[str, int, tuple[Entry, ...]]] = []
-    events = size = 0
-    for append in appends:
-        entries = tuple(map(_encode, append.drafts))
+        entries: list[Entry] = []
+        for draft in append.drafts:
+            body, kind = encode_fact(draft.fact), type(draft.fact)
+            assert len(body) <= BODY_BYTES, f"a {kind.__name__} of {len(body)} bytes: large values are kept as blobs"
+            entries.append((draft, kind.__name__, kind.version, body))
+            size += len(body)
         events += len(entries)
-        size += sum([len(entry.body) for entry in entries])
         parts.append((append.stream, append.expected, entries))
-    return Request(tuple(parts), events, size, future)
-
-
-def _encode(draft: Draft) -> Entry:
-    body = encode_fact(draft.fact)
-    kind = type(draft.fact)
-    assert len(body) <= BODY_BYTES, f"a {kind.__name__} of {len(body)} bytes: large values are kept as blobs"
-    return Entry(draft, kind.__name__, kind.version, body)
+    return Request(parts, events, size, told, asyncio.get_running_loop())
 
 
 class Heads:
@@ -151,15 +146,15 @@ def assemble(requests: Sequence[Request], heads: Heads, kinds: frozenset[str]) -
     """Check every request, and make rows and digests of those that may go in."""
     known = heads.of({part[0] for request in requests for part in request.parts})
     maker = _Maker(heads, known, kinds)
-    accepted: list[tuple[asyncio.Future[int], int]] = []
-    refused: list[tuple[asyncio.Future[int], ConflictError]] = []
+    accepted: list[tuple[Request, int]] = []
+    refused: list[tuple[Request, ConflictError]] = []
     for request in requests:
         conflict = _conflict(request, known)
         if conflict is None:
             maker.add(request)
-            accepted.append((request.future, maker.position))
+            accepted.append((request, maker.position))
         else:
-            refused.append((request.future, conflict))
+            refused.append((request, conflict))
     return Batch(maker.rows, maker.events, maker.new_streams, known, accepted, refused, maker.position, maker.digest)
 
 
@@ -193,22 +188,18 @@ class _Maker:
     def add(self, request: Request) -> None:
         for stream, sequence, entries in request.parts:
             stream_id = self._stream_id(stream)
-            for entry in entries:
+            for draft, kind, version, body in entries:
                 sequence += 1  # noqa: PLW2901 - counts on from what was expected
-                self._add_event(stream, stream_id, sequence, entry)
+                at_us, actor, cause, plan = draft.recorded_at_us, draft.actor, draft.cause, draft.plan
+                self.position += 1
+                envelope = (stream, sequence, kind, version, at_us, actor, cause, plan)
+                self.digest = chain.link(self.digest, self.position, envelope, body)
+                self.rows += (
+                    self.position, stream_id, sequence, kind, version, at_us, actor, cause, plan, body, self.digest,
+                )  # fmt: skip
+                if kind in self._kinds:
+                    self.events.append(Recorded(self.position, *envelope, draft.fact))
             self._known[stream] = (stream_id, sequence)
-
-    def _add_event(self, stream: str, stream_id: int, sequence: int, entry: Entry) -> None:
-        draft, kind, version, body = entry
-        at_us, actor, cause, plan = draft.recorded_at_us, draft.actor, draft.cause, draft.plan
-        self.position += 1
-        envelope = (stream, sequence, kind, version, at_us, actor, cause, plan)
-        self.digest = chain.link(self.digest, self.position, envelope, body)
-        self.rows += (
-            self.position, stream_id, sequence, kind, version, at_us, actor, cause, plan, body, self.digest,
-        )  # fmt: skip
-        if kind in self._kinds:
-            self.events.append(Recorded(self.position, *envelope, draft.fact))
 
     def _stream_id(self, stream: str) -> int:
         head = self._known.get(stream)

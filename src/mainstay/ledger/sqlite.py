@@ -1,7 +1,7 @@
 """The ledger in one encrypted SQLite file: `ports.Ledger` with group commit (KERNEL L1 to L5).
 
 The loop's thread encodes and queues. What queued up is committed as one transaction: events, chain and projections.
-Futures are resolved after COMMIT, all of a batch in one call in the loop.
+Who waits is told after COMMIT, all of a batch in one call in the loop.
 
 As long as the last commit hardly waited for the disk, the loop's thread commits what a few of its rounds gathered: to
 hand it to another thread and to be told costs more than such a disk. Otherwise a writer thread takes everything that
@@ -31,7 +31,7 @@ from mainstay.ledger.repair import forget_damaged
 from mainstay.ledger.segments import Segments
 from mainstay.ledger.trouble import is_full, trouble
 from mainstay.ledger.wal import Room
-from mainstay.ledger.writing import Writing, refuse, resolve, take
+from mainstay.ledger.writing import Writing, into, refuse, resolve, take
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from mainstay.events import Append, Recorded
     from mainstay.ledger.chain import Verification
-    from mainstay.ports import Projection
+    from mainstay.ports import Acknowledge, Projection
 
 
 QUICK_S = 0.0005  # a disk that is waited for no longer than this may hold up the loop
@@ -95,22 +95,27 @@ class SqliteLedger:
     # --- the port
 
     def append(self, appends: Sequence[Append]) -> asyncio.Future[int]:
-        """Queue facts for several streams, all or none; from the loop's thread.
+        """Do what `queue` does; the future gives the last position, or raises why it is not on disk."""
+        future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self.queue(appends, into(future))
+        return future
 
-        The future gives the last position once everything is on disk. It raises ConflictError when a stream is not
-        at its expected sequence, CommitFailedError when the disk failed. Raised at once: CommandRefusedError when a
+    def queue(self, appends: Sequence[Append], told: Acknowledge) -> None:
+        """Queue facts for several streams, all or none; from the loop's thread, where `told` is called.
+
+        It is called with the last position once everything is on disk; else with ConflictError when a stream is not
+        at its expected sequence, or CommitFailedError when the disk failed. Raised at once: CommandRefusedError when a
         stream would grow too long, TypeError or ValueError when a value is not plain.
         """
         if self._closing:
             raise LedgerError("The history is closed.")
-        future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self._queue.append(batch.encode_request(appends, future))
+        request = batch.encode_request(appends, told)
+        self._queue.append(request)
         if self._waited_s > QUICK_S:
             self._signal()
-        elif self._gathering is not future.get_loop():
-            self._gathering = future.get_loop()
-            self._gathering.call_soon(self._gather, 1)
-        return future
+        elif self._gathering is not request.loop:
+            self._gathering = request.loop
+            request.loop.call_soon(self._gather, 1)
 
     def read(self, stream: str, after: int = 0) -> list[Recorded]:
         """Give the committed facts of a stream past a sequence, in order."""
@@ -179,7 +184,7 @@ class SqliteLedger:
             self._failure = None
 
     def close(self) -> None:
-        """Commit what was queued, and close. Futures not resolved by then are resolved by the loop later."""
+        """Commit what was queued, and close. Who was not told by then is told by the loop later."""
         if self._closing:
             return
         self._closing = True
@@ -235,11 +240,14 @@ class SqliteLedger:
         self._gathering = None
         if self._turn.acquire(blocking=False):
             try:
-                if requests := take(self._queue):
-                    self._commit(requests)()
+                tell = self._commit(requests) if (requests := take(self._queue)) else None
             finally:
                 self._turn.release()
-        if self._queue:
+            if self._queue:
+                self._signal()
+            if tell is not None:
+                tell()
+        else:
             self._signal()
 
     # --- the writer thread
@@ -298,6 +306,6 @@ def _failure(path: Path, error: Exception) -> CommitFailedError:
 
 def _in_loop(requests: list[batch.Request], call: Callable[[], None]) -> None:
     try:
-        requests[0].future.get_loop().call_soon_threadsafe(call)
+        requests[0].loop.call_soon_threadsafe(call)
     except RuntimeError:  # the loop is closed: nobody waits any more, and what was committed stays committed
         return

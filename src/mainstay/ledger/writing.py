@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 from mainstay.ledger import batch, projections
 
 if TYPE_CHECKING:
+    import asyncio
     from collections import deque
     from collections.abc import Sequence
 
     import apsw
 
-    from mainstay.errors import CommitFailedError, ConflictError
-    from mainstay.ports import Projection
+    from mainstay.errors import CommitFailedError, ConflictError, MainstayError
+    from mainstay.ports import Acknowledge, Projection
 
 BATCH_BYTES = 4 * 1024 * 1024
 BATCH_EVENTS = 2000
@@ -62,16 +63,35 @@ class Writing:
 
 def resolve(work: batch.Batch) -> None:
     """Tell those who wait what became of their requests; in the loop, once the batch is on disk."""
-    for future, position in work.accepted:
-        if not future.done():
-            future.set_result(position)
-    for future, conflict in work.refused:
-        if not future.done():
-            future.set_exception(conflict)
+    for request, position in work.accepted:
+        _tell(request, position, None)
+    for request, conflict in work.refused:
+        _tell(request, 0, conflict)
 
 
 def refuse(requests: Sequence[batch.Request], error: CommitFailedError | ConflictError) -> None:
     """Tell those who wait that their batch failed; in the loop."""
     for request in requests:
-        if not request.future.done():
-            request.future.set_exception(error)
+        _tell(request, 0, error)
+
+
+def _tell(request: batch.Request, position: int, error: MainstayError | None) -> None:
+    try:
+        request.told(position, error)
+    except Exception as mistake:  # noqa: BLE001 - of one of them; the others are told all the same
+        context = {"message": "What was told that its facts are on disk, or not, broke.", "exception": mistake}
+        request.loop.call_exception_handler(context)
+
+
+def into(future: asyncio.Future[int]) -> Acknowledge:
+    """Give what tells a future; one that nobody waits for any more is told nothing."""
+
+    def told(position: int, error: MainstayError | None) -> None:
+        if future.done():
+            return
+        if error is None:
+            future.set_result(position)
+        else:
+            future.set_exception(error)
+
+    return told

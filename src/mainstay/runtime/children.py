@@ -124,10 +124,11 @@ class Children:
 
     # --- the end of a plan
 
-    def finish(self, plan: Plan) -> None:
+    def finish(self, plan: Plan, path: str) -> None:
         """Work out which ending a plan has whose steps all ended, and what it returns."""
+        assert path == END
         definition = plan.graph.definition
-        names = Names(self._parts, plan, END)
+        names = Names(self._parts, plan, path)
         try:
             ending = next((each for each in definition.end if names.value(each.when) is True), None)
             returned = {name: names.value(template) for name, template in definition.returns.items()}

@@ -20,7 +20,7 @@ import msgspec
 
 from mainstay import commands as c
 from mainstay import events as e
-from mainstay.errors import CommandRefusedError, CommitFailedError, ConflictError, LedgerError
+from mainstay.errors import CommandRefusedError, CommitFailedError, ConflictError, LedgerError, MainstayError
 from mainstay.kernel.graph import Definition, Graph
 from mainstay.kernel.plan import fold, pending
 from mainstay.kernel.state import IN_FLIGHT, RESTING, Plan, is_call, is_item, is_open
@@ -31,14 +31,14 @@ from mainstay.runtime.outside import Outside
 from mainstay.runtime.stage import Stage, stream_of
 from mainstay.runtime.steps import Steps
 from mainstay.runtime.telling import told
-from mainstay.runtime.timers import due_times, waits_online
+from mainstay.runtime.timers import DUE_TIMES, due_times, waits_online
 from mainstay.runtime.turns import WORKERS, Turns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable, Sequence
 
     from mainstay.events import Append
-    from mainstay.kernel.plan import Work
+    from mainstay.kernel.plan import Work, WorkKind
     from mainstay.runtime.parts import Parts
     from mainstay.values import BlobRef
 
@@ -90,6 +90,18 @@ class Engine:
         self.outside = Outside(parts, self, parts.outside)
         self.effects = Effects(parts, self)
         self.steps = Steps(parts, self, self.effects, self.outside)
+        self._beginners: dict[WorkKind, Callable[[Plan, str], None]] = {
+            "resolve": self.steps.resolve,
+            "run": self.steps.run_again,
+            "split": self.steps.children.split,
+            "judge": self.steps.children.judge,
+            "finish": self.steps.children.finish,
+            "batch": self.effects.ask_batch,
+            "intend": self.effects.send,
+            "settle": self.effects.settle,
+            "confirm": self.effects.confirm,
+            "compensate": self._compensate,
+        }
 
     # --- plans
 
@@ -158,10 +170,9 @@ class Engine:
         beside: Sequence[Append] = (),
     ) -> asyncio.Future[int]:
         """Do the same for several plans: all of it or nothing is recorded. `beside` are facts of other streams."""
-        stage = Stage(self.parts, self, actor, cause, requests)
-        for plan_id, command in requests:
-            stage.decide(plan_id, told(command, partial(self.load, plan_id), self.parts.payloads))
-        return self._append(stage, beside)
+        done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._append(self._decide(requests, actor, cause), beside, done=done)
+        return done
 
     def report(
         self,
@@ -176,21 +187,35 @@ class Engine:
         slot = plan.slots.get(path)
         cause = f"{stream_of(plan.id)}@{slot.since if slot is not None else plan.sequence}"
         try:
-            self.submit(plan.id, *commands, actor=actor, cause=cause, beside=beside)
+            self._append(self._decide([(plan.id, command) for command in commands], actor, cause), beside)
         except CommandRefusedError:
             if is_open(self.load(plan.id), path):
                 raise
             self.advance(plan.id)
             self._tell(plan.id, (), plan)
 
-    def _append(self, stage: Stage, beside: Sequence[Append], waited_for: Iterable[str] = ()) -> asyncio.Future[int]:
+    def _decide(self, requests: Sequence[tuple[str, c.PlanCommand]], actor: str, cause: str) -> Stage:
+        stage = Stage(self.parts, self, actor, cause, requests)
+        for plan_id, command in requests:
+            stage.decide(plan_id, told(command, partial(self.load, plan_id), self.parts.payloads))
+        return stage
+
+    def _append(
+        self,
+        stage: Stage,
+        beside: Sequence[Append],
+        waited_for: Iterable[str] = (),
+        done: asyncio.Future[int] | None = None,
+    ) -> None:
+        """Queue what was decided; `done` gives the position once it is on disk."""
         self.outside.note_ends(stage)
         places = self.admission.settle(stage, waited_for)
         appends = [*stage.appends(), *places, *beside]
         if not appends:
-            return _done(0)
+            _settle(done, 0, None)
+            return
         try:
-            future = asyncio.ensure_future(self.parts.ledger.append(appends))
+            self.parts.ledger.queue(appends, partial(self._committed, stage, done))
         except CommandRefusedError:
             self.admission.forget()
             self.outside.forget()
@@ -198,24 +223,27 @@ class Engine:
         for plan in stage.plans.values():
             self._remember(plan)
             self._queued[plan.id] = self._queued.get(plan.id, 0) + 1
-        future.add_done_callback(lambda done: self._committed(done, stage))
-        return future
 
-    def _committed(self, future: asyncio.Future[int], stage: Stage) -> None:
-        error = None if future.cancelled() else future.exception()
+    def _committed(
+        self, stage: Stage, done: asyncio.Future[int] | None, position: int, error: MainstayError | None
+    ) -> None:
+        """Go on with what is on disk, or forget what is not; then tell who waits for it."""
         for plan_id in stage.plans:
             self._queued[plan_id] -= 1
             if not self._queued[plan_id]:
                 del self._queued[plan_id]
-        if error is not None or future.cancelled():
-            self._discard(stage, error)
-            return
-        for plan_id in stage.plans:
-            self.advance(plan_id)
-        for plan in stage.plans.values():
-            if plan.parent:
-                self._advance_above(plan, stage)
-        self._announce(stage)
+        try:
+            if error is not None:
+                self._discard(stage, error)
+                return
+            for plan_id in stage.plans:
+                self.advance(plan_id)
+            for plan in stage.plans.values():
+                if plan.parent:
+                    self._advance_above(plan, stage)
+            self._announce(stage)
+        finally:
+            _settle(done, position, error)
 
     def _advance_above(self, plan: Plan, stage: Stage) -> None:
         """Let those go on that a child plan's coming to rest may make room for: its parent, and so on."""
@@ -229,13 +257,15 @@ class Engine:
 
     def _announce(self, stage: Stage) -> None:
         for plan_id, facts in stage.facts.items():
-            for fact in facts if self.on_timer is not None else ():
-                self._hint(fact)
+            for fact in facts:
+                if type(fact) in DUE_TIMES and self.on_timer is not None:
+                    self._hint(fact)
             self._tell(plan_id, facts, stage.plans[plan_id])
 
     def _tell(self, plan_id: str, facts: Sequence[e.AnyFact], plan: Plan) -> None:
         """Tell who listens. One that can't hear any more (a closed pipe) ends the owner: plans go on at its next."""
-        for listeners in (self.listeners, self.followers.get(plan_id.partition("-")[0], ())):
+        following = self.followers.get(plan_id.partition("-")[0], ()) if self.followers else ()
+        for listeners in (self.listeners, following):
             for listener in tuple(listeners):
                 try:
                     listener(plan_id, facts, plan)
@@ -251,7 +281,7 @@ class Engine:
             if waits_online(fact):
                 self.on_waits_online()
 
-    def _discard(self, stage: Stage, error: BaseException | None) -> None:
+    def _discard(self, stage: Stage, error: MainstayError) -> None:
         """Forget all that was derived from facts that did not reach the disk (KERNEL L5)."""
         for plan_id in stage.plans:
             self._plans.pop(plan_id, None)
@@ -336,16 +366,18 @@ class Engine:
         if self._stopping or self.held or plan_id in self._queued or plan_id in self.broken:
             return
         try:
-            self._advance(self.load(plan_id))
+            self._advance(self._plans.get(plan_id) or self.load(plan_id))
         except LedgerError as error:
             self._break(plan_id, error.message)
 
     def _advance(self, plan: Plan) -> None:
         busy = self._busy.setdefault(plan.id, set())
         for work in pending(plan):
-            if work.path not in busy and not self._full(plan, work) and self._has_turn(plan, work):
+            if work.path in busy or (plan.sequence >= FULL_EVENTS and self._full(plan, work)):
+                continue
+            if work.kind not in _LIMITED or self._has_turn(plan, work):
                 busy.add(work.path)
-                self._begin_safely(plan, work)
+                self._begin(plan, work)
         if not self._busy.get(plan.id):
             self._busy.pop(plan.id, None)
             if (plan.parked or plan.status in RESTING) and plan.id in self._plans and plan.id not in self._queued:
@@ -359,7 +391,7 @@ class Engine:
 
     def _has_turn(self, plan: Plan, work: Work) -> bool:
         """Whether work may begin now; what is limited and full waits in line and is begun later (KERNEL P3)."""
-        if work.kind not in _LIMITED:
+        if not self.parts.limits and not plan.graph.in_workers:
             return True
         step = plan.step(work.path)
         if not self.parts.limits and step.where != "worker":
@@ -371,8 +403,8 @@ class Engine:
         return self.turns.take(plan.id, work.path, names, plan.priority)
 
     def _full(self, plan: Plan, work: Work) -> bool:
-        """Whether a plan's history has no room for new work; what is on its way is still settled."""
-        if plan.sequence < FULL_EVENTS or work.kind == "settle":
+        """Whether a plan has no room for this work, its history being nearly full; what is on its way is settled."""
+        if work.kind == "settle":
             return False
         self._break(plan.id, f"its history is full; {say_full(plan.id)}")
         return True
@@ -412,36 +444,13 @@ class Engine:
             second.add_note(f"while recording that '{path}' of plan {plan_id} broke: {error}")
             self.fail(second)
 
-    def _begin_safely(self, plan: Plan, work: Work) -> None:
+    def _begin(self, plan: Plan, work: Work) -> None:
         try:
-            self._begin(plan, work)
+            self._beginners[work.kind](plan, work.path)
         except CommitFailedError as error:
             self.fail(error)
         except Exception as error:  # noqa: BLE001 - as above
             self._baffled(plan.id, work.path, error)
-
-    def _begin(self, plan: Plan, work: Work) -> None:
-        match work.kind:
-            case "resolve":
-                self.steps.resolve(plan, work.path)
-            case "run":
-                self.steps.run_again(plan, work.path)
-            case "split":
-                self.steps.children.split(plan, work.path)
-            case "judge":
-                self.steps.children.judge(plan, work.path)
-            case "finish":
-                self.steps.children.finish(plan)
-            case "batch":
-                self.effects.ask_batch(plan, work.path)
-            case "intend":
-                self.effects.send(plan, work.path)
-            case "settle":
-                self.effects.settle(plan, work.path)
-            case "confirm":
-                self.effects.confirm(plan, work.path)
-            case "compensate":
-                self._compensate(plan, work.path)
 
     def _compensate(self, plan: Plan, path: str) -> None:
         if plan.slots[path.removeprefix("~")].children:
@@ -510,10 +519,15 @@ def _soon(call: Callable[[str], None], name: str) -> None:
     asyncio.get_running_loop().call_soon(call, name)
 
 
-def _done(value: int) -> asyncio.Future[int]:
-    future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-    future.set_result(value)
-    return future
+def _settle(done: asyncio.Future[int] | None, position: int, error: MainstayError | None) -> None:
+    """Tell who waits for an append, if anybody does."""
+    if done is None or done.done():
+        return
+    if error is None:
+        done.set_result(position)
+    else:
+        done.set_exception(error)
+        done.exception()  # the engine has met it: nothing is lost where nobody looks
 
 
 def say_full(plan_id: str) -> str:

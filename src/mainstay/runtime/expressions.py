@@ -63,7 +63,10 @@ class Program:
             case Text(parts=parts):
                 return "".join(self._say(part, names) for part in parts)
             case Record(fields=fields):
-                return {name: self.value(inner, names) for name, inner in fields.items()}
+                made: dict[str, Value] = {}
+                for name, inner in fields.items():
+                    made[name] = inner.value if type(inner) is Literally else self.value(inner, names)
+                return made
             case Sequence(items=items):
                 return [self.value(inner, names) for inner in items]
             case _:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mainstay.encoding import decode_file, decode_value, encode_file, encode_value, fits
 from mainstay.errors import ForgottenError, LedgerError
 from mainstay.events import VALUE_MEDIA
+from mainstay.runtime.personal import shape_of
 from mainstay.runtime.sealing import AGAIN, forgotten_in
 from mainstay.values import BLOB_OVER_BYTES, BlobRef, digest_of
 
@@ -54,7 +55,8 @@ class Payloads:
         """
         if value is None or isinstance(value, (bool, int, float)):
             return value
-        sealed = self.seal(value, kind, plan=plan, about=about)
+        open_ = kind is not None and shape_of(kind) is None  # by its type nothing in it is personal
+        sealed = value if open_ else self.seal(value, kind, plan=plan, about=about)
         if fits(sealed, BLOB_OVER_BYTES):
             return sealed
         ref = self._stored.put(encode_value(sealed), media=VALUE_MEDIA)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from mainstay import commands as c
 from mainstay.events import Append, Draft
 from mainstay.kernel.plan import handle
-from mainstay.kernel.state import Plan, is_over
+from mainstay.kernel.state import GOING, Plan, is_over
 from mainstay.runtime.children import tell_family, tell_pause, tell_rest
 
 if TYPE_CHECKING:
@@ -56,29 +56,39 @@ class Stage:
         turn = handle(before, command)
         if not turn.facts:
             return
-        self.expected.setdefault(plan_id, before.sequence)
-        self.now_us = command.now_us
-        drafts = self.drafts.setdefault(plan_id, [])
-        first = f"{stream_of(plan_id)}@{before.sequence + 1}"
-        began = f"{stream_of(plan_id)}@{before.sequence}" if drafts else self.cause  # an earlier command of this append
-        by = ("mainstay", because) if because else (self.actor, began)  # what happened in another plan of the family
-        for index, fact in enumerate(turn.facts):
-            actor, cause = by if index == 0 else ("mainstay", first)
-            drafts.append(Draft(fact, command.now_us, actor, cause, plan_id))
-        self.facts.setdefault(plan_id, []).extend(turn.facts)
-        self.plans[plan_id] = turn.plan
-        if not is_over(before) and is_over(turn.plan):
-            tell_family(self, self._parts, turn.plan, command.now_us)
-        elif before.paused_at_us != turn.plan.paused_at_us:
-            tell_pause(self, turn.plan, command.now_us)
-        if turn.plan.parked and turn.plan.parent:
-            tell_rest(self, turn.plan, command.now_us)
+        after, self.now_us = turn.plan, command.now_us
+        self._note(plan_id, before.sequence, turn.facts, because)
+        self.plans[plan_id] = after
+        if after.status not in GOING and is_over(after) and not is_over(before):
+            tell_family(self, self._parts, after, command.now_us)
+        elif before.paused_at_us != after.paused_at_us:
+            tell_pause(self, after, command.now_us)
+        if after.parked and after.parent:
+            tell_rest(self, after, command.now_us)
+
+    def _note(self, plan_id: str, before: int, facts: list[e.PlanFact], because: str) -> None:
+        """Put facts down that one command led to, each with its cause; `before` is the plan's sequence until then."""
+        drafts = self.drafts.get(plan_id)
+        if drafts is None:
+            actor, cause = self.actor, self.cause
+            drafts = self.drafts[plan_id] = []
+            self.expected[plan_id] = before
+            self.facts[plan_id] = []
+        else:
+            actor, cause = self.actor, f"plan:{plan_id}@{before}"  # an earlier command of this append
+        if because:
+            actor, cause = "mainstay", because  # what happened in another plan of the family
+        for fact in facts:
+            drafts.append(Draft(fact, self.now_us, actor, cause, plan_id))
+            actor, cause = "mainstay", f"plan:{plan_id}@{before + 1}"
+        self.facts[plan_id] += facts
 
     def appends(self) -> list[Append]:
         """Give all of it as it goes to the ledger, a stream per plan."""
-        return [
-            Append(stream_of(plan_id), self.expected[plan_id], tuple(drafts)) for plan_id, drafts in self.drafts.items()
-        ]
+        appends: list[Append] = []
+        for plan_id, drafts in self.drafts.items():
+            appends.append(Append(f"plan:{plan_id}", self.expected[plan_id], tuple(drafts)))
+        return appends
 
     def _find(self, plan_id: str, command: c.PlanCommand) -> Plan:
         if isinstance(command, c.ProposePlan):

@@ -65,8 +65,8 @@ class Steps:
         step = plan.step(path)
         names = Names(self._parts, plan, path)
         try:
-            again = bool(plan.slots[path].children)  # a further round, or tried again: it was let in once
-            if not is_item(path) and not again and self._settled_before_it_begins(plan, path, step, names):
+            begun = is_item(path) or plan.slots[path].children  # a further round, or tried again: it was let in once
+            if not begun and self._settled_before_it_begins(plan, path, step, names):
                 return
             self._begin(plan, path, step, names)
         except CommitFailedError:  # no mistake of the step: the engine waits until the disk can be written again
@@ -76,6 +76,8 @@ class Steps:
 
     def _settled_before_it_begins(self, plan: Plan, path: str, step: Step, names: Names) -> bool:
         """Skip it or freeze its list, where the playbook says so."""
+        if step.when is None and step.each is None:
+            return False
         now_us = self._desk.now_us()
         if step.when is not None and names.value(step.when) is not True:
             why = f"its condition was not met: {step.when.source}"
@@ -134,7 +136,7 @@ class Steps:
         result = agent.call(from_plain(arguments, agent.input))
         if not isinstance(result, AgentResult) or not isinstance(result.output, agent.output):
             raise Permanent(f"Agent {agent.name} promised an AgentResult with {agent.output.__name__}")
-        self._finish_agent(plan, path, step, result, to_plain(result.output), labels, arguments)
+        self._finish_agent(plan, path, agent, result, to_plain(result.output), labels, arguments)
 
     def _read(self, plan: Plan, path: str, step: Step, arguments: Value, labels: Labels) -> None:
         operation = self._parts.catalogue.operation(step.target)
@@ -259,22 +261,21 @@ class Steps:
             self.fail(plan, path, self._parts.classify(broken))
             return
         labels = plan.slots[path].labels if labels is None else labels
-        self._finish_agent(plan, path, step, result, output, labels)
+        self._finish_agent(plan, path, agent, result, output, labels)
 
     def _finish_agent(
         self,
         plan: Plan,
         path: str,
-        step: Step,
+        agent: AgentContract,
         result: AgentResult,
         output: Value,
         labels: Labels,
         arguments: Value = None,
     ) -> None:
         """Hold an agent's answer against its step's check, and record it."""
-        agent = self._parts.catalogue.agent(step.target, step.version)
         try:
-            self._check(plan, path, step, output)
+            self._check(plan, path, plan.step(path), output)
         except MainstayError as error:
             self.fail(plan, path, self._failure(error))
             return

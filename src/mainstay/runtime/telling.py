@@ -47,7 +47,12 @@ _SENTENCES: dict[type[c.Command], tuple[str, ...]] = {
 def told(command: c.PlanCommand, plan_of: Callable[[], Plan], payloads: Payloads) -> c.PlanCommand:
     """Give a command with nobody named in its sentences; the very same when there is none, or nobody in it."""
     names = _SENTENCES.get(type(command))
-    if names is None or not any(getattr(command, name) for name in names):
+    if names is None:
+        return command
+    for name in names:
+        if getattr(command, name):
+            break
+    else:
         return command
     plan = plan_of()
     if payloads.sealer is None or not payloads.is_personal(plan):

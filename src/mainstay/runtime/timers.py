@@ -163,7 +163,7 @@ class Timers:
 
 def due_times(fact: e.AnyFact) -> list[int]:
     """Give the times at which a fact wants to be looked at again."""
-    times = _DUE_TIMES.get(type(fact))
+    times = DUE_TIMES.get(type(fact))
     return [] if times is None else [at_us for at_us in times(fact) if at_us is not None]
 
 
@@ -173,7 +173,7 @@ def waits_online(fact: e.AnyFact) -> bool:
     return failed is not None and failed.waits_for != ""
 
 
-_DUE_TIMES: dict[type[e.Fact], Callable[[Any], tuple[int | None, ...]]] = {
+DUE_TIMES: dict[type[e.Fact], Callable[[Any], tuple[int | None, ...]]] = {
     e.AttemptFailed: lambda fact: (fact.retry_at_us,),
     e.EffectRefused: lambda fact: (fact.retry_at_us,),
     e.WaitStarted: lambda fact: (fact.until_us,),

@@ -22,14 +22,14 @@ from mainstay.ledger.people import KEY_BYTES, PersonKeyring
 from mainstay.ledger.reader import Reading, records
 from mainstay.ledger.segments import Segments
 from mainstay.ledger.trouble import ROOM_BYTES
-from mainstay.ledger.writing import Writing, refuse, resolve, take
+from mainstay.ledger.writing import Writing, into, refuse, resolve, take
 from mainstay.values import BlobRef
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mainstay.events import Append
-    from mainstay.ports import Projection
+    from mainstay.ports import Acknowledge, Projection
     from mainstay.testing.chance import Chance
     from mainstay.testing.crash import Boundaries
 
@@ -104,15 +104,18 @@ class SimulatedLedger(Reading):
         self._writing = Writing(disk.connection, disk.projected)
 
     def append(self, appends: Sequence[Append]) -> asyncio.Future[int]:
-        """Queue facts for several streams, all or none; see `SqliteLedger.append`."""
+        """Do what `queue` does, for who awaits it; see `SqliteLedger.append`."""
+        future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self.queue(appends, into(future))
+        return future
+
+    def queue(self, appends: Sequence[Append], told: Acknowledge) -> None:
+        """Queue facts for several streams, all or none; see `SqliteLedger.queue`."""
         self._boundaries.reach("append")
-        loop = asyncio.get_running_loop()
-        self._queue.append(batch.encode_request(appends, loop.create_future()))
-        request = self._queue[-1]
+        self._queue.append(batch.encode_request(appends, told))
         if not self._is_writing:
             self._is_writing = True
-            loop.call_soon(self._begin)
-        return request.future
+            asyncio.get_running_loop().call_soon(self._begin)
 
     def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """Query what is committed."""
