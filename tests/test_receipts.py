@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from pypdf import PdfReader
 
 from mainstay.ledger.anchor import read_anchors
+from mainstay.ledger.signing import fingerprint, is_key
 from mainstay.receipts import markdown, pdf
 from mainstay.receipts.check import check, proves
 from mainstay.receipts.data import (
@@ -35,7 +36,7 @@ from mainstay.receipts.data import (
     without_personal,
 )
 from mainstay.receipts.page import COLUMNS, PAGE_LINES, page_of, text_of
-from mainstay.receipts.signing import Signer, fingerprint, is_key
+from mainstay.receipts.signing import Signer
 
 SIGNER, OTHER = Signer(b"s" * 32), Signer(b"o" * 32)
 WHEN = "2026-11-21 10:00:00+01:00"
@@ -297,7 +298,7 @@ def test_nothing_in_a_text_makes_markdown():
 
 
 def test_the_receipt_is_an_anchor_that_the_history_can_be_held_against():
-    (anchor,) = read_anchors(markdown.write(signed()).decode(), "f" * 32)
+    (anchor,) = read_anchors([markdown.write(signed()).decode()], "f" * 32).anchors
     assert (anchor.position, anchor.digest) == (161, "e" * 64)
 
 

@@ -42,6 +42,7 @@ from mainstay.ledger.known import known as known_projection
 from mainstay.ledger.lock import OwnerLock
 from mainstay.ledger.people import PersonKeyring, PersonKeys
 from mainstay.ledger.reader import SqliteReader
+from mainstay.ledger.signing import SigningKey
 from mainstay.ledger.sqlite import SqliteLedger
 from mainstay.ledger.trouble import room_missing
 from mainstay.ledger.vault import Vault
@@ -56,6 +57,8 @@ from mainstay.playbooks.standing import Standing, standings
 from mainstay.playbooks.starting import Starting
 from mainstay.playbooks.versions import Versions
 from mainstay.ports import OwnRecords
+from mainstay.requests.anchoring import Anchors
+from mainstay.requests.anchoring import Keeper as AnchorKeeper
 from mainstay.requests.care import care_daily
 from mainstay.requests.desk import Requests, new_plan_id
 from mainstay.requests.forgetting import catch_up
@@ -361,6 +364,9 @@ class Owner(Works):
             self.heads = HeadKeeper(workspace.ledger, ledger_keys.witness_file(workspace.state), self.ledger)
             self.requests = Requests(self.engine, self.contracts, workspace.root, METHODS, activation)
             self.requests.on_released = self.work
+            signing, company = SigningKey(self.keys.receipts), workspace.config.company.name
+            self.requests.anchors = Anchors(self.keys.workspace, company, signing, workspace.config.anchor)
+            self.anchoring = AnchorKeeper(self.requests)
             self.watcher = self._watcher(activation)
             session = ledger_keys.load_session(workspace.state)
             self.intake = Intake(workspace.socket, session, self.requests.answer)
@@ -368,7 +374,7 @@ class Owner(Works):
         self.forgotten_again = 0  # people whom a restored or imported history brought back
         self._heading: asyncio.Task[None] | None = None
         self._watching: asyncio.Task[None] | None = None
-        self._caring: asyncio.Task[None] | None = None
+        self._caring: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
         gc.freeze()  # what was loaded so far stays; looking through it again and again costs a tenth of the speed
@@ -385,8 +391,10 @@ class Owner(Works):
             await self.intake.open()
             self.work()
             after = self.workspace.config.history.archive_after
-            self._caring = asyncio.create_task(care_daily(self.requests, parse_duration_s(after) if after else None))
-            self._caring.add_done_callback(self.must_live)
+            cares = care_daily(self.requests, parse_duration_s(after) if after else None), self.anchoring.run()
+            self._caring = [asyncio.create_task(care) for care in cares]
+            for caring in self._caring:
+                caring.add_done_callback(self.must_live)
         except BaseException:
             await self.__aexit__()
             raise
@@ -404,14 +412,15 @@ class Owner(Works):
         super().work()
 
     async def __aexit__(self, *_: object) -> None:
-        if self._caring is not None:
-            self._caring.cancel()
+        for caring in self._caring:
+            caring.cancel()
         if self._watching is not None:
             self._watching.cancel()
         await self.intake.close()
         await self.rest()
         await self.workers.close()
         if self._heading is not None:
+            await self.anchoring.end()
             self._heading.cancel()
             self.heads.write_if_possible(self.clock.now_us())
         self._opened.close()

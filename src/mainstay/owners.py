@@ -101,6 +101,7 @@ async def serve(workspace: Workspace, emit: Emit, stop: asyncio.Event) -> None:
     async with _owner(workspace) as owner:
         failed = owner.engine.failed
         assert failed is not None
+        owner.anchoring.serves = True
 
         def listen(plan_id: str, facts: Sequence[e.AnyFact], plan: Plan) -> None:
             for fact in facts:

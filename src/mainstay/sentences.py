@@ -107,6 +107,14 @@ def _count(count: int, what: str) -> str:
     return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
+def _anchored(position: int, places: tuple[str, ...], missed: tuple[str, ...]) -> str:
+    if not places and not missed:
+        return f"You were given record {position:,} to keep outside"
+    kept = f"Record {position:,} was anchored outside ({', '.join(places)})"
+    lost = f"{'not reached' if places else f'Record {position:,} could not be anchored'}: {', '.join(missed)}"
+    return "; ".join([kept] * bool(places) + [lost] * bool(missed))
+
+
 def _span(seconds: int) -> str:
     """Say a length of time roughly: "2 days", "3 hours", "7 minutes"."""
     for unit, size in (("day", 86_400), ("hour", 3600), ("minute", 60)):
@@ -284,7 +292,7 @@ _SAY: dict[type[e.Fact], Callable[[Any], str]] = {
     e.WorkspaceQuarantined: lambda f: f"All work was stopped: {f.reason}",
     e.EffectReleased: lambda f: f"{say_path(f.path)}: you {_RELEASED.get(f.answer, f'answered {f.answer}')}",
     e.WorkspaceReleased: lambda f: f"Work goes on: you looked at {_count(f.effects, 'action')} in doubt",
-    e.HistoryAnchored: lambda f: f"You were given record {f.position:,} to keep outside",
+    e.HistoryAnchored: lambda f: _anchored(f.position, f.places, f.missed),
     e.PersonForgotten: lambda f: (
         f"A person was forgotten: {_count(f.values, 'value')} in {_count(f.plans, 'plan')} (receipt {f.id})"
     ),

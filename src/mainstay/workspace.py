@@ -74,6 +74,11 @@ escalate = "3d"
 # [files.folders]                # further folders that playbooks may read
 # bank = "/path/to/bank"
 
+# [anchor]                       # where a line is kept against which your history can be proved, each hour
+# file = "/media/stick/anchors.txt"
+# git = "/path/to/your/repository"
+# mail = "you@example.com"
+
 # [history]
 # archive_after = "365d"         # details of plans that ended longer ago are archived, and stay readable; "" never
 
@@ -152,6 +157,19 @@ class History(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     archive_after: str = "365d"  # the details of plans that ended longer ago are archived; "" never
 
 
+class AnchorPlaces(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where places of the history are kept outside; see requests/anchoring.py."""
+
+    file: str = ""
+    git: str = ""  # a repository with a work tree
+    mail: str = ""  # an address of the operator's own
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The places that were named, as they are called."""
+        return tuple(name for name in ("file", "git", "mail") if getattr(self, name))
+
+
 class Workers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Whether agents may run on a machine that can't confine their processes."""
 
@@ -181,6 +199,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     bank: Bank = Bank()
     invoices: Invoices = Invoices()
     history: History = History()
+    anchor: AnchorPlaces = AnchorPlaces()
     budgets: dict[str, Entry] = {}  # by operation, "mail.send", or by a name of the operator's
     workers: Workers = Workers()
     delays: dict[str, str] = {}  # by operation: "10m"
@@ -318,7 +337,25 @@ def _checked(text: str, path: Path) -> Config:
         raise FileError(f"{path}: {error}.", remedy="Correct it under [budgets] and try again.") from None
     _check_durations(config, path)
     _check_secrets(config, path)
+    _check_anchor(config, path)
     return config
+
+
+def _check_anchor(config: Config, path: Path) -> None:
+    """Refuse places that are not outside: what goes with a copy of the workspace proves nothing about it."""
+    for name, named in (("file", config.anchor.file), ("git", config.anchor.git)):
+        place, root = Path(named).expanduser(), path.parent.resolve()
+        if named and not place.is_absolute():
+            raise FileError(f"{path}: under [anchor]: {name} is no whole path.", remedy="Begin it with / or ~.")
+        if named and root in (place.resolve(), *place.resolve().parents):
+            raise FileError(
+                f"{path}: under [anchor]: {name} lies in the workspace, and would be copied and put back with it.",
+                remedy="Name a place elsewhere: on another disk, or in a folder that is synchronised.",
+            )
+    if config.anchor.mail and config.mail.smtp is None:
+        raise FileError(
+            f"{path}: under [anchor]: a mail reaches you only through a server.", remedy="Fill in [mail.smtp] first."
+        )
 
 
 def _check_secrets(config: Config, path: Path) -> None:
@@ -352,7 +389,7 @@ def _nearest(message: str) -> str:
     some = (
         (parts[place],)
         if place in parts
-        else (Config, Company, Mail, Smtp, Files, Bank, Invoices, History, Entry, Downtime, Questions)
+        else (Config, Company, Mail, Smtp, Files, Bank, Invoices, History, AnchorPlaces, Entry, Downtime, Questions)
     )
     known = [name for part in some for name in part.__struct_fields__]
     near = difflib.get_close_matches(unknown, known, 1) if unknown else []

@@ -24,6 +24,8 @@ def init(screen: Screen, folder: Path, *, name: str, timezone: str, sender: str,
     """Make a workspace, and say what to do first."""
     from mainstay.app import create_workspace
     from mainstay.cli.key import chosen, say_where, word_for
+    from mainstay.ledger.keys import load
+    from mainstay.ledger.signing import SigningKey, fingerprint
     from mainstay.owners import begin
 
     timezone = timezone or local_timezone()
@@ -38,11 +40,13 @@ def init(screen: Screen, folder: Path, *, name: str, timezone: str, sender: str,
         raise FileError(f"{folder} can't be made: {error.strerror}.", remedy="Choose another folder.") from None
     asyncio.run(begin(workspace))
     row = {"workspace": str(workspace.root), "name": workspace.config.company.name, "timezone": timezone, "key": way}
+    row["signs_with"] = fingerprint(SigningKey(load(workspace.state).receipts).public)
     screen.give(row, lambda _: None)
     if screen.as_json:
         return DONE
     screen.say(f"{workspace.root} is the workspace of {workspace.config.company.name}, time zone {timezone}.", "bold")
     screen.say(f"Its history can only be read with its key. {say_where(workspace)}")
+    screen.say(f"Its receipts and anchors are signed with key {row['signs_with']}: note that outside this machine.")
     if not sender:
         placeholder = workspace.config.mail.sender
         screen.say(f"Mails carry a placeholder sender, {placeholder}: put yours into {CONFIG_NAME}, under [mail].")

@@ -101,12 +101,13 @@ def _settings(workspace: Workspace) -> Iterator[Finding]:
 def _keys(workspace: Workspace) -> Iterator[Finding]:
     from mainstay.cli.key import say_where
     from mainstay.ledger import keys
-    from mainstay.receipts.signing import Signer, fingerprint
+    from mainstay.ledger.signing import SigningKey, fingerprint
 
     loaded = keys.load(workspace.state)
     keys.load_session(workspace.state)
     yield Finding("keys", "ok", say_where(workspace))
-    yield Finding("receipts", "ok", f"They are signed with key {fingerprint(Signer(loaded.receipts).public)}.")
+    signer = fingerprint(SigningKey(loaded.receipts).public)
+    yield Finding("signatures", "ok", f"Receipts and anchors are signed with key {signer}.")
     mode = stat.S_IMODE(workspace.state.stat().st_mode)
     if mode & 0o077:
         yield Finding("keys", "wrong", f"Others can enter {workspace.state}.", f"Run: chmod 700 {workspace.state}")
@@ -123,8 +124,10 @@ def _history(workspace: Workspace) -> Iterator[Finding]:
         yield Finding("history", "wrong", says, remedy)
     if not said:
         yield Finding("history", "ok", f"All {found['records']:,} records are as they were written.")
-        state = "ok" if found["anchored"] else "note"
-        yield Finding("anchor", state, say_anchored(found))
+        state = "ok" if found["anchored"] and not found["missed"] else "note"
+        missed = f" The last time it did not reach: {', '.join(found['missed'])}." if found["missed"] else ""
+        see = "See why with: mainstay history anchor" if found["missed"] else ""
+        yield Finding("anchor", state, f"{say_anchored(found)}{missed}", see)
 
 
 def _held(workspace: Workspace) -> Iterator[Finding]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -12,9 +11,11 @@ from mainstay.cli.asking import ask
 from mainstay.cli.place import views_at, workspace_at
 from mainstay.cli.screen import text, when
 from mainstay.cli.status import DONE, FAILED
-from mainstay.errors import FileError, InputError
-from mainstay.ledger.anchor import WORD, Anchor, line_of
+from mainstay.errors import InputError
+from mainstay.ledger.anchor import WORD, Anchor, line_of, sign
+from mainstay.ledger.anchor_places import append_line, texts_at
 from mainstay.ledger.keys import load
+from mainstay.ledger.signing import SigningKey, fingerprint
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -24,24 +25,21 @@ if TYPE_CHECKING:
 Row: TypeAlias = dict[str, Any]
 
 
-def verify(screen: Screen, folder: Path | None, kept: str = "") -> int:
-    """Walk the whole history and name the first record that is not as it was written; `kept` are anchors, or a file."""
-    anchors = _kept(kept) if kept else ""
+def verify(screen: Screen, folder: Path | None, kept: str = "", key: str = "") -> int:
+    """Walk the whole history and name the first record that is not as it was written.
+
+    `kept` are anchors, or where they lie: a file, a mail, a folder; `key` is who has to have signed them.
+    """
+    anchors = _kept(kept) if kept else []
     with views_at(folder) as views, screen.err.status("Reading the history") as status:
-        found = views.verify(lambda count: status.update(text(f"{count:,} records are in order so far")), anchors)
+        found = views.verify(lambda count: status.update(text(f"{count:,} records are in order so far")), anchors, key)
     screen.give(found, lambda console: _draw_verified(found, console))
     return FAILED if faults(found) else DONE
 
 
-def _kept(kept: str) -> str:
-    """Give the text of anchors: the line itself, or what stands in a file."""
-    if kept.startswith(WORD):
-        return kept
-    try:
-        return Path(kept).expanduser().read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is no text"
-        raise FileError(f"{kept} can't be read: {why}.", remedy="Name the file you keep anchors in.") from None
+def _kept(kept: str) -> list[str]:
+    """Give the texts in which anchors stand: the line itself, or what lies at a place."""
+    return [kept] if kept.startswith(WORD) else list(texts_at(Path(kept).expanduser()))
 
 
 def anchor(screen: Screen, folder: Path | None, file: Path | None) -> int:
@@ -52,33 +50,27 @@ def anchor(screen: Screen, folder: Path | None, file: Path | None) -> int:
             f"{file} lies in the workspace, and would be copied and put back with it.",
             remedy="Name a file elsewhere: on another disk, or in a folder that is synchronised.",
         )
-    given = ask(screen, workspace, "anchor", {})
-    made = Anchor(load(workspace.state).workspace, given["position"], given["digest"], given["at_us"])
+    given, keys = ask(screen, workspace, "anchor", {}), load(workspace.state)
+    made = Anchor(keys.workspace, given["position"], given["digest"], given["at_us"])
+    made = sign(made, SigningKey(keys.receipts))
     line = line_of(made)
     if file is not None:
-        _write(file.expanduser(), line)
+        append_line(file.expanduser(), line)
     document = {"anchor": line, "record": made.position, "at": made.when, "file": "" if file is None else str(file)}
-    screen.give(document, lambda console: _draw_anchor(line, made, file, console))
-    return DONE
+    document |= {"key": fingerprint(made.key), "places": given["places"], "missed": given["missed"]}
+    screen.give(document, lambda console: _draw_anchor(document, made, file, console))
+    return FAILED if given["missed"] else DONE
 
 
-def _write(file: Path, line: str) -> None:
-    """Add the line to what stands there, on disk when this returns."""
-    try:
-        with file.open("a") as opened:
-            opened.write(line + "\n")
-            opened.flush()
-            os.fsync(opened.fileno())
-    except OSError as error:
-        raise FileError(
-            f"{file} can't be written to: {error.strerror}.", remedy=f"Keep this line elsewhere: {line}"
-        ) from None
-
-
-def _draw_anchor(line: str, made: Anchor, file: Path | None, console: Console) -> None:
-    console.print(text(line), soft_wrap=True)
+def _draw_anchor(document: Row, made: Anchor, file: Path | None, console: Console) -> None:
+    console.print(text(document["anchor"]), soft_wrap=True)
     where = f"It stands in {file}." if file is not None else "Keep it outside this machine: in a mail, or on paper."
+    if file is None and document["places"]:
+        where = f"It was kept as mainstay.toml says: {', '.join(document['places'])}."
     console.print(text(f"{where} It holds for all {made.position:,} records up to now.", "dim"))
+    console.print(text(f"Signed with key {document['key']}: note that outside too, once.", "dim"))
+    if document["missed"]:
+        console.print(text(f"Not reached: {', '.join(document['missed'])}.", "bold red"))
     console.print(text("Check against it with: mainstay history verify --anchor FILE|LINE", "dim"))
 
 
@@ -100,12 +92,19 @@ def faults(found: Row) -> list[tuple[str, str]]:
         elif mark["found"] == "other":
             says = f"Record {mark['position']:,} is not the one {mark['name']} knows: the history was computed anew."
             said.append((says, _RESTORE))
+    for forged in found["forged"]:
+        says = f"{forged['name']} for record {forged['position']:,} is not one of this workspace: {forged['why']}."
+        said.append((f"{says[0].upper()}{says[1:]} It is forged, or the workspace's key was replaced.", _FORGED))
+    if found["other_key"]:
+        says = f"The key of this workspace is {found['key']}, and not the one you named: it was replaced."
+        said.append((says, _FORGED))
     return said + [(f"Plan {each['plan']}: {each['says']}", each["next"]) for each in found["files"]]
 
 
 # Tables that can't be made anew from the records.
 _KEPT = frozenset("meta stream event projection person_key person_name person_receipt".split()) | {"its own lists"}
 _OF = {"limit": "turns", "event": "from outside", "breaker": "other side"}  # what is of no plan
+_FORGED = "Hold it against an anchor you kept elsewhere, and find out who can write where this one lay."
 _REBUILD = "Let Mainstay make them anew from the records: mainstay history rebuild"
 _RESTORE = "Restore the workspace from a backup."
 
@@ -123,10 +122,21 @@ def _draw_verified(found: Row, console: Console) -> None:
 
 def say_anchored(found: Row) -> str:
     """Say how far the history is anchored outside."""
+    if found["kept"] is not None:
+        return _say_kept(found["kept"], found["records"], found["key"])
     if found["anchored"] is None:
         return "It is not anchored outside. For a line to keep there: mainstay history anchor"
     record, at = found["anchored"]["record"], when(found["anchored"]["at"])
     return f"Anchored up to record {record:,} of {found['records']:,} ({at}); held against your own copy with --anchor."
+
+
+def _say_kept(kept: Row, records: int, key: str) -> str:
+    """Say how far the operator's own anchors reach."""
+    count = "Your anchor holds" if kept["count"] == 1 else f"Your {kept['count']:,} anchors hold"
+    after = records - kept["record"]
+    rest = "none came after it" if not after else f"{after:,} came after it and are not anchored by it"
+    signed = f"signed with key {key}" if not kept["unsigned"] else f"{kept['unsigned']:,} without a signature"
+    return f"{count}, up to record {kept['record']:,} ({when(kept['at'])}), {signed}; {rest}."
 
 
 def tail(screen: Screen, folder: Path | None, *, count: int, plan: str) -> int:

@@ -14,14 +14,17 @@ app = typer.Typer(no_args_is_help=True, help="Everything that ever happened.", r
 
 @app.command()
 def verify(
-    anchor: Annotated[str, typer.Option(metavar="FILE|LINE", help="Hold it against what you kept outside.")] = "",
+    anchor: Annotated[
+        str, typer.Option(metavar="FILE|FOLDER|LINE", help="Hold it against what you kept outside, mails too.")
+    ] = "",
+    key: Annotated[str, typer.Option(metavar="KEY", help="Who has to have signed that: the key's fingerprint.")] = "",
     as_json: Json = False,
     workspace: Folder = None,
 ) -> int:
     """Check that every record is as it was written."""
     from mainstay.cli import history as records
 
-    return records.verify(screen_of(as_json), workspace, anchor)
+    return records.verify(screen_of(as_json), workspace, anchor, key)
 
 
 @app.command()
@@ -30,7 +33,7 @@ def anchor(
     as_json: Json = False,
     workspace: Folder = None,
 ) -> int:
-    """Give a line to keep outside, to check against."""
+    """Give a line to keep outside, to check against; also to the places under [anchor]."""
     from mainstay.cli import history as records
 
     return records.anchor(screen_of(as_json), workspace, file)

@@ -10,12 +10,12 @@ from mainstay.cli.screen import text
 from mainstay.cli.status import DONE, FAILED
 from mainstay.errors import FileError, InputError
 from mainstay.ledger.disk import replace
+from mainstay.ledger.signing import fingerprint
 from mainstay.receipts import markdown, pdf
 from mainstay.receipts.check import MAX_BYTES, Checked, proves
 from mainstay.receipts.check import check as check_content
 from mainstay.receipts.data import without_personal
 from mainstay.receipts.page import said
-from mainstay.receipts.signing import fingerprint
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -59,10 +59,16 @@ class WorkspaceReleased(Fact, frozen=True, omit_defaults=True):
 
 
 class HistoryAnchored(Fact, frozen=True, omit_defaults=True):
-    """The operator was given this position and digest to keep outside (KERNEL L7)."""
+    """The operator was given this position and digest to keep outside (KERNEL L7).
+
+    `places` of mainstay.toml that took it, and those that were to take it and did not: "file", "git", "mail". Without
+    either it was given into the operator's own hand.
+    """
 
     position: int
     digest: str
+    places: tuple[str, ...] = ()
+    missed: tuple[str, ...] = ()
 
 
 class NetworkLost(Fact, frozen=True, omit_defaults=True):

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 ID_NAME = "id"
 SECRETS_SUFFIX = ".secrets"
 SECRETS_OWN = "-secrets"  # a key of their own, beside the workspace's
-PURPOSES = ("database", "blobs", "tokens", "people", "receipts", "anchors", "secrets")
+PURPOSES = ("database", "blobs", "tokens", "people", "receipts", "secrets")
 
 
 class Keys(msgspec.Struct, frozen=True):
@@ -43,8 +43,7 @@ class Keys(msgspec.Struct, frozen=True):
     blobs: bytes
     tokens: bytes  # idempotency tokens (KERNEL E2)
     people: bytes  # wraps the keys of people (KERNEL L3)
-    receipts: bytes  # signs receipts (receipts/signing.py)
-    anchors: bytes  # signs anchors (ledger/anchor.py)
+    receipts: bytes  # signs receipts and anchors (ledger/signing.py)
     secrets: bytes  # seals what `vault` keeps
 
     def __repr__(self) -> str:

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from mainstay.ledger.signing import fingerprint, is_key
 from mainstay.receipts import markdown, pdf
 from mainstay.receipts.data import BadReceiptError, Receipt, Signed, read, without_personal
-from mainstay.receipts.signing import fingerprint, holds, is_key
+from mainstay.receipts.signing import holds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -18,7 +18,7 @@ from mainstay.kernel.graph import Definition, Graph
 from mainstay.kernel.plan import fold
 from mainstay.kernel.state import ENDED, in_flight, is_item, is_stopped
 from mainstay.ledger import keys as ledger_keys
-from mainstay.ledger.anchor import stream_of_year
+from mainstay.ledger.anchor import streams_between, was_given
 from mainstay.ledger.blobs import FileBlobs
 from mainstay.ledger.people import PersonKeys
 from mainstay.ledger.reader import SqliteReader
@@ -284,12 +284,12 @@ class Receipts:
         (last,) = self._reader.tail(position - 1, 1)
         place = Place(position, self._reader.digest_at(position), last.recorded_at_us, 0, "")
         now = next(iter(self._reader.tail(self._reader.head()[0] - 1, 1))).recorded_at_us
-        years = {stream_of_year(at): None for at in range(last.recorded_at_us, now + _YEAR_US, _YEAR_US)}
-        for year in [*years, stream_of_year(now)]:
-            for event in self._reader.read(year):
-                if isinstance(event.fact, e.HistoryAnchored) and event.fact.position >= position:
+        for stream in streams_between(last.recorded_at_us, now):
+            for event in self._reader.read(stream):
+                fact = event.fact
+                if isinstance(fact, e.HistoryAnchored) and fact.position >= position and was_given(fact):
                     at = self._time(event.recorded_at_us)
-                    return msgspec.structs.replace(place, anchored=event.fact.position, anchored_at=at)
+                    return msgspec.structs.replace(place, anchored=fact.position, anchored_at=at)
         return place
 
     def _time(self, at_us: int | None) -> str:
@@ -297,9 +297,6 @@ class Receipts:
         if at_us is None:
             return ""
         return local_time(at_us, self._company.timezone).isoformat(sep=" ", timespec="seconds")
-
-
-_YEAR_US = 365 * 86_400 * 1_000_000
 
 
 def _check_over(plans: list[Plan]) -> None:

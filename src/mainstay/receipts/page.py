@@ -10,8 +10,8 @@ import hashlib
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
+from mainstay.ledger.signing import fingerprint
 from mainstay.receipts.data import Action, Decision, Edit, Field, Personal, Receipt, Said, canonical
-from mainstay.receipts.signing import fingerprint
 from mainstay.shown import shown
 
 if TYPE_CHECKING:

@@ -1,28 +1,164 @@
-"""Giving the operator a place of the history to keep outside (KERNEL L7)."""
+"""Giving places of the history out to be kept outside: when asked, each hour, and at the end (KERNEL L7).
+
+    [anchor] in mainstay.toml    file, git: written by `ledger.anchor_places`; mail: a plain mail to the operator
+
+An anchor is written to its places first and recorded afterwards, with the places that took it: a process that dies
+between has given out one that the history does not know of, and that is no less true. What a place missed is told, and
+tried again within the hour. Nothing of it stops work, and of a history that is held nothing is given out unasked.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from mainstay import events as e
-from mainstay.ledger.anchor import stream_of_year
+from mainstay.errors import LedgerError, MainstayError
+from mainstay.ledger.anchor import Anchor, last_tried, line_of, sign, stream_at
+from mainstay.ledger.anchor_places import append_line, commit_line
+from mainstay.ledger.batch import STREAM_EVENTS
+from mainstay.values import SECOND_US
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Coroutine, Mapping
+    from typing import Any
 
+    from mainstay.ledger.signing import SigningKey
     from mainstay.requests.desk import Method, Params, Requests
     from mainstay.runtime.intake import Emit
+    from mainstay.values import BlobRef, Value
+    from mainstay.workspace import AnchorPlaces
+
+EVERY_S = 3600.0
+LOOK_S = 60.0  # between two looks whether it is time; the first one lets short commands end before
+AT_END_S = 15.0  # an end waits for its places no longer
+
+
+class Anchors(NamedTuple):
+    """Who signs the anchors of which workspace, and where they are kept."""
+
+    workspace: str
+    company: str
+    key: SigningKey
+    places: AnchorPlaces
+
+
+async def give(desk: Requests, by: str) -> Params:
+    """Give the history's end out to all places; gives what it was, which places have it and which have not.
+
+    Raises MainstayErrors of the history only: what goes wrong at a place is told.
+    """
+    ledger, now_us = desk.engine.parts.ledger, desk.clock.now_us()
+    position, digest = ledger.head()
+    places, missed = (), ()
+    if desk.anchors is not None:
+        anchor = sign(Anchor(desk.anchors.workspace, position, digest, now_us), desk.anchors.key)
+        places, missed = await _write(desk, desk.anchors, anchor)
+    stream = stream_at(now_us)
+    before = len(ledger.read(stream))
+    if before < STREAM_EVENTS:  # that many in a month is enough: it was given out all the same
+        draft = e.Draft(e.HistoryAnchored(position, digest, places, missed), now_us, by)
+        await ledger.append([e.Append(stream, before, (draft,))])
+    given = {"plan": "", "position": position, "digest": digest, "at_us": now_us}
+    return given | {"places": list(places), "missed": list(missed)}
+
+
+async def _write(desk: Requests, anchors: Anchors, anchor: Anchor) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Write an anchor to all places at once; gives those that took it, and those that did not."""
+    line, to = line_of(anchor), anchors.places
+    headline = f"Mainstay: the history of {anchors.company} up to record {anchor.position:,}"
+    writing: dict[str, Coroutine[Any, Any, object]] = {}
+    if to.file:
+        writing["file"] = asyncio.to_thread(append_line, _place(to.file), line)
+    if to.git:
+        writing["git"] = asyncio.to_thread(commit_line, _place(to.git), anchor.workspace, line, headline)
+    if to.mail:
+        writing["mail"] = _mail(desk, to.mail, headline, anchor)
+    done = dict(zip(writing, await asyncio.gather(*writing.values(), return_exceptions=True), strict=True))
+    wrong = {name: error for name, error in done.items() if isinstance(error, BaseException)}
+    for name, error in wrong.items():
+        failure = desk.engine.parts.classify(error)
+        desk.engine.say(f"The anchor did not reach its place ({name}): {failure.message} {failure.remedy}".strip())
+    return tuple(name for name in done if name not in wrong), tuple(wrong)
+
+
+def _place(named: str) -> Path:
+    return Path(named).expanduser()
+
+
+async def _mail(desk: Requests, to: str, headline: str, anchor: Anchor) -> None:
+    """Send the line to the operator, by the mail connector and within its limits. Raises MainstayErrors."""
+    operation = desk.contracts.operation("mail.send")
+    said = "Keep this mail: against it you can prove that nothing in your history was changed."
+    how = "To check it: mainstay history verify --anchor FILE, with this mail as FILE."
+    told = f"{said}\n\n{line_of(anchor)}\n\n{how}\n"
+    mail: Value = {"to": to, "subject": headline, "text": told}
+    await desk.engine.parts.guard.call(operation, _Note(anchor), mail)
+
+
+class _Note:
+    """A mail that belongs to no plan: contracts.Call."""
+
+    plan = ""
+    relies = None
+
+    def __init__(self, anchor: Anchor) -> None:
+        self.token, self.now_us = anchor.signature, anchor.at_us
+
+    def read(self, blob: BlobRef) -> NoReturn:
+        raise LedgerError(f"A mail with an anchor holds no file ({blob.digest}).")
+
+    def store(self, content: bytes, name: str = "", media: str = "application/octet-stream") -> NoReturn:
+        raise LedgerError(f"A mail with an anchor keeps no file ({name}, {media}, {len(content)} bytes).")
+
+
+class Keeper:
+    """Gives anchors out by itself for as long as an owner lives."""
+
+    def __init__(self, desk: Requests) -> None:
+        """Give out what the desk gives out when it is asked."""
+        self._desk = desk
+        self._turn = asyncio.Lock()
+        self.serves = False  # a service's end is always anchored, that of a short command only after an hour
+
+    async def run(self) -> None:
+        """Give one out whenever an hour has passed and something happened since."""
+        while True:
+            await self._desk.clock.sleep(LOOK_S)
+            await self._give_if_due(EVERY_S)
+
+    async def end(self) -> None:
+        """Give one out at the end, if something happened since the last."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(AT_END_S):
+                await self._give_if_due(0.0 if self.serves else EVERY_S)
+
+    async def _give_if_due(self, after_s: float) -> None:
+        desk = self._desk
+        if desk.anchors is None or not desk.anchors.places.named or desk.engine.held or not desk.engine.is_whole:
+            return
+        async with self._turn:
+            with suppress(MainstayError):  # of the history, or of its disk: whoever works on it tells of it
+                if self._is_due(after_s):
+                    await give(desk, "mainstay")
+
+    def _is_due(self, after_s: float) -> bool:
+        ledger, now_us = self._desk.engine.parts.ledger, self._desk.clock.now_us()
+        tried, head = last_tried(ledger.read, now_us), ledger.head()[0]
+        if tried is None:
+            return head > 0
+        if 0 <= now_us - tried.recorded_at_us < after_s * SECOND_US:
+            return False
+        assert isinstance(tried.fact, e.HistoryAnchored)
+        return head > tried.position or bool(tried.fact.missed)
 
 
 async def _anchor(desk: Requests, params: Params, emit: Emit) -> Params:
-    """Record that the operator was given the history's end; gives position, digest and time."""
+    """Give the history's end out into the operator's hand, and to its places."""
     del params, emit
-    ledger, now_us = desk.engine.parts.ledger, desk.clock.now_us()
-    position, digest = ledger.head()
-    stream = stream_of_year(now_us)
-    draft = e.Draft(e.HistoryAnchored(position, digest), now_us, "operator")
-    await ledger.append([e.Append(stream, len(ledger.read(stream)), (draft,))])
-    return {"plan": "", "position": position, "digest": digest, "at_us": now_us}
+    return await give(desk, "operator")
 
 
 METHODS: Mapping[str, Method] = {"anchor": _anchor}

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from mainstay.kernel.graph import Definition
     from mainstay.playbooks.activation import Activation
     from mainstay.ports import Catalogue
+    from mainstay.requests.anchoring import Anchors
     from mainstay.runtime.engine import Engine
     from mainstay.runtime.intake import Emit, Request
     from mainstay.values import Value
@@ -70,6 +71,7 @@ class Requests:
         self.root = root
         self.clock = engine.parts.clock
         self.met = Met()  # where people stand in the history, once somebody was forgotten
+        self.anchors: Anchors | None = None  # where the history is anchored; nowhere in a simulation
         self.on_released: Callable[[], None] = lambda: None  # begins the work of a workspace that was held
         self._ledger = engine.parts.ledger
         self.payloads = engine.parts.payloads

@@ -13,12 +13,13 @@ from mainstay.contracts import marks_in
 from mainstay.encoding import decode_value
 from mainstay.errors import LedgerError
 from mainstay.kernel.replay import replay
-from mainstay.ledger.anchor import last_anchor, read_anchors
+from mainstay.ledger.anchor import Kept, last_anchor, last_tried, read_anchors
 from mainstay.ledger.chain import Mark
 from mainstay.ledger.collect import bodies, names_in
 from mainstay.ledger.head import HEAD_NAME, KEEPS_HEAD, judge, place_of, read_witness
 from mainstay.ledger.head import read as read_head
 from mainstay.ledger.known import KnownReader
+from mainstay.ledger.signing import SigningKey, fingerprint, is_key
 from mainstay.requests.forgetting import find_person
 from mainstay.requests.release import STREAM, reason_of
 from mainstay.sentences import say, say_actor
@@ -26,7 +27,7 @@ from mainstay.values import BlobRef
 from mainstay.views.opening import Opened
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from mainstay.views.opening import Row
 
@@ -66,14 +67,19 @@ class History(Opened):
             "parts": [child for slot in plan.slots.values() for child in slot.children],
         }
 
-    def verify(self, progress: Callable[[int], None] | None = None, anchors: str = "") -> Row:
+    def verify(self, progress: Callable[[int], None] | None = None, anchors: Iterable[str] = (), key: str = "") -> Row:
         """Walk the chain, and look at all that lies beside it: what is not as it was written is named.
 
-        It is held against its head, and against the anchors in a text. Raises InputError when those can't be read.
+        It is held against its head, and against the anchors in texts; `key` is who has to have signed those, as the
+        operator knows it. Raises InputError when they can't be read.
         """
-        marks = [*self._heads(), *(one.mark for one in (read_anchors(anchors, self._id) if anchors else ()))]
+        texts, public = list(anchors), SigningKey(self._signing).public
+        kept = read_anchors(texts, self._id, public) if texts else Kept(())
+        marks = [*self._heads(), *(one.mark for one in kept.anchors)]
         found = self._reader.verify(progress, marks)
-        last = last_anchor(self._reader.read, time.time_ns() // 1000) if found.bad is None else None
+        now_us = time.time_ns() // 1000
+        last = last_anchor(self._reader.read, now_us) if found.bad is None else None
+        tried = last_tried(self._reader.read, now_us) if found.bad is None else None
         return {
             "records": found.records,
             "head": found.head,
@@ -82,8 +88,22 @@ class History(Opened):
             "damaged": list(found.damaged),
             "against": [msgspec.to_builtins(mark) for mark in found.marks],
             "anchored": None if last is None else {"record": last[0], "at": self.time(last[1])},
+            "missed": list(tried.fact.missed) if tried and isinstance(tried.fact, e.HistoryAnchored) else [],
+            "forged": [{"name": one.name, "position": one.position, "why": why} for one, why in kept.forged],
+            "kept": self._kept(kept),
+            "key": fingerprint(public),
+            "other_key": bool(key) and not is_key(public, key),
             "files": self._unusable_files(),
         }
+
+    def _kept(self, kept: Kept) -> Row | None:
+        """Say how far the anchors reach that the operator kept; None where there are none."""
+        newest = kept.newest
+        if newest is None:
+            return None
+        unsigned = sum(not one.key for one in kept.anchors)
+        at = self.time(newest.at_us)
+        return {"count": len(kept.anchors), "record": newest.position, "at": at, "unsigned": unsigned}
 
     def _heads(self) -> list[Mark]:
         """Give what the head beside the history and the one beside its key say, of this very file."""

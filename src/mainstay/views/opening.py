@@ -40,6 +40,7 @@ class Opened:
         self._payloads = Payloads(FileBlobs(workspace.blobs, keys.blobs), self._opener)
         self._zone = workspace.config.company.timezone
         self._id, self._path = keys.workspace, workspace.ledger
+        self._signing = keys.receipts
         self._graphs: dict[str, Graph] = {}  # by the digest of their definition: many plans have one
         self._witness = ledger_keys.witness_file(workspace.state)
 
