@@ -139,6 +139,7 @@ def decide(
     fill: Annotated[
         list[str] | None, typer.Option("--set", metavar="name=value", help="Fill in a task's form.")
     ] = None,
+    alike: Annotated[bool, typer.Option("--alike", help="All questions like it: same action, same rule.")] = False,
     yes: Sure = False,
     as_json: Json = False,
     workspace: Folder = None,
@@ -147,6 +148,10 @@ def decide(
     from mainstay.cli import questions
     from mainstay.cli.picks import named_rows
 
+    if alike:
+        from mainstay.cli import alike as many
+
+        return many.decide(screen_of(as_json), workspace, question, answer, reason, yes=yes)
     given = {"reason": reason, "keep": named_rows(keep), "drop": named_rows(drop), "edit": edit}
     return questions.decide(screen_of(as_json), workspace, question, answer, yes=yes, form=fill or [], **given)
 

@@ -112,6 +112,10 @@ SNOOZED = "SELECT count(*), min(snoozed_until_us) FROM decision WHERE status = '
 OPEN_BY_PREFIX = "SELECT id FROM decision WHERE id >= ? AND id < ? || char(0x10ffff) AND status = 'open' LIMIT 2"
 # Those of them that are about something stuck, the oldest first. ()
 OPEN_STUCK = _DECISION + "WHERE status = 'open' AND kind IN ('stuck', 'settle', 'confirm') ORDER BY asked_at_us, id"
+# Those about actions before they happen that a rule asks, the oldest first. (rule, limit)
+OPEN_UNDER_RULE = (
+    "SELECT id FROM decision WHERE status = 'open' AND kind = 'effect' AND rule = ? ORDER BY asked_at_us LIMIT ?"
+)
 # All questions of a plan, in order. (plan)
 DECISIONS_OF_PLAN = _DECISION + "WHERE plan = ? ORDER BY asked_at_us, id"
 # All questions of a plan and its child plans. (plan)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mainstay.requests import (
+    alike,
     anchoring,
     aside,
     care,
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from mainstay.requests.desk import Method
 
 METHODS: Mapping[str, Method] = {
+    **alike.METHODS,
     **anchoring.METHODS,
     **aside.METHODS,
     **care.METHODS,

@@ -32,7 +32,7 @@ def rule(desk: Requests, decision: str, params: Params) -> asyncio.Future[int]:
     """Take an answer of the operator; see commands.Rule for the parameters."""
     plan_id = decision.rpartition(".")[0]
     plan, kept = desk.engine.load(plan_id), params.get("kept")
-    cause, asked = _asked_at(desk, plan_id, decision)
+    cause, asked = asked_at(desk, plan_id, decision)
     command = c.Rule(
         now_us=desk.clock.now_us(),
         decision=decision,
@@ -154,7 +154,8 @@ def _input_of(desk: Requests, plan: Plan, path: str) -> type[msgspec.Struct] | N
         return None
 
 
-def _asked_at(desk: Requests, plan_id: str, decision: str) -> tuple[str, e.DecisionAsked | None]:
+def asked_at(desk: Requests, plan_id: str, decision: str) -> tuple[str, e.DecisionAsked | None]:
+    """Give the fact that asked a question, with its id; "" and None where there is none."""
     for event in desk.engine.parts.ledger.read(stream_of(plan_id)):
         if isinstance(event.fact, e.DecisionAsked) and event.fact.decision == decision:
             return event.id, event.fact

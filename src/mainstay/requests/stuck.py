@@ -9,9 +9,9 @@ import re
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mainstay import commands as c
-from mainstay.errors import CommandRefusedError, InputError, MainstayError
+from mainstay.errors import CommandRefusedError, InputError
 from mainstay.kernel.state import caller_of, step_name
-from mainstay.requests.news import TAKEN
+from mainstay.requests.alike import answer_many
 from mainstay.values import digest_of
 
 if TYPE_CHECKING:
@@ -87,23 +87,7 @@ def _is_named(row: Row, name: str) -> bool:
 
 async def _remedy(desk: Requests, params: Params, emit: Emit) -> Params:
     """Apply one remedy to many questions, and say what became of each."""
-    done: list[str] = []
-    refused: list[Params] = []
-    roots: dict[str, None] = {}
-    for decision in params["decisions"]:
-        plan_id = str(decision).rpartition(".")[0]
-        try:
-            await desk.rule(decision, {**params, "choice": params["choice"]})
-        except MainstayError as error:
-            refused.append({"decision": decision, "why": error.message})
-            continue
-        done.append(decision)
-        root = plan_id.partition("-")[0]
-        roots[root] = None
-        emit({"plan": root, "kind": TAKEN, "path": ""})
-    standings = [await desk.follow(root, emit) for root in roots]
-    questions = [question for standing in standings for question in standing["questions"]]
-    return {"plan": "", "done": done, "refused": refused, "plans": standings, "questions": questions}
+    return await answer_many(desk, [(decision, params) for decision in params["decisions"]], emit)
 
 
 async def _recall(desk: Requests, params: Params, emit: Emit) -> Params:
