@@ -5,18 +5,21 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
 sys.path.append(str(Path(__file__).parent.parent / "runtime"))
 
-from kit import World, do, facts, plan, rule, run, start
+from kit import World, after, do, facts, plan, rule, run, start
 
 from mainstay import events as e
 from mainstay.app import create_workspace
-from mainstay.errors import PlaybookError
+from mainstay.errors import InputError, PlaybookError
+from mainstay.kernel.graph import Literally, Record
 from mainstay.playbooks.activation import Wanted
 from mainstay.playbooks.changes import changes
 from mainstay.playbooks.policies import shipped_policy
+from mainstay.runtime.intake import Request
 from mainstay.views import Views
 
 QUIET = "- {id: quiet, do: test.shout, when: 'arguments.word == \"hello\"', then: allow, why: It is known.}\n"
@@ -172,3 +175,91 @@ def test_s29_p6_replay_does_not_judge_anew(workspace, world):
             return views.replay(plan_id)
 
     assert run(workspace, world, scenario)["same"]
+
+
+# --- S67: out of reach
+
+
+@pytest.mark.parametrize(
+    "path", ["policies/own.yaml", "policies/new.yaml", "mainstay.toml", "reports/../policies/x.yaml"]
+)
+def test_s67_no_step_and_no_agent_writes_a_policy(workspace, world, path):
+    write(workspace, NEVER)
+
+    async def scenario(owner):
+        step = do("a", "test.say", "x")
+        writing = msgspec.structs.replace(
+            step,
+            target="files.write",
+            arguments=Record({"path": Literally(path), "text": Literally(QUIET)}),
+        )
+        plan_id, _ = await start(owner, plan(writing))
+        return facts(owner, plan_id, e.EffectIntended, e.EffectDone), facts(owner, plan_id, e.StepStuck)
+
+    happened, stuck = run(workspace, world, scenario)
+    assert (happened, len(stuck)) == ([], 1)
+    assert sorted(path.name for path in (workspace.root / "policies").iterdir()) == ["house.yaml", "own.yaml"]
+    assert (workspace.root / "policies" / "own.yaml").read_text() == NEVER
+
+
+def test_s67_a_policy_is_activated_and_put_back_by_the_operator_s_session_alone(workspace, world):
+    async def scenario(owner):
+        await activate(owner, NEVER)
+        write(owner.workspace, QUIET)
+        activation = owner.requests.activation
+        (change,) = changes(activation.versions, owner.workspace.root)
+        wanted = [{"kind": "policy", "name": "own", "digest": change.digest}]
+        version = activation.versions.active("policy", "own").digest
+        back = {"kind": "policy", "name": "own", "digest": version, "seen": change.digest}
+        for method, params in (("activate", {"wanted": wanted}), ("revert", back)):
+            with pytest.raises(InputError, match="operator's session"):
+                await owner.requests.answer(Request(method, params, ""), False, lambda _: None)
+        return activation.versions.active("policy", "own").digest == version
+
+    assert run(workspace, world, scenario)
+
+
+def test_s67_a_policy_that_changes_in_the_folder_decides_nothing_until_it_is_activated(workspace, world):
+    async def scenario(owner):
+        await activate(owner, NEVER)
+        write(owner.workspace, QUIET)
+        plan_id, _ = await start(owner, plan(do("a", "test.shout", "hello")))
+        return prepared(owner, plan_id)
+
+    assert run(workspace, world, scenario) == [("deny", "never")]
+
+
+# --- counts
+
+
+def test_g1_counts_are_those_of_the_history_also_after_a_restart(workspace, world):
+    many = "- {id: many, do: test.say, when: count.today >= 2, then: ask, why: Enough for today.}\n"
+    few = "- {id: few, do: test.shout, when: count.plan >= 1, then: deny, why: One is enough.}\n"
+
+    async def first(owner):
+        await activate(owner, many + few)
+        told = [await start(owner, plan(do("a", "test.say", "hello"))) for _ in range(2)]
+        return [prepared(owner, plan_id) for plan_id, _ in told]
+
+    async def second(owner):
+        say, _ = await start(owner, plan(do("a", "test.say", "hello")))
+        shouts = do("b", "test.shout", "x"), do("c", "test.shout", "y", needs=after("b"))
+        mixed, standing = await start(owner, plan(*shouts))
+        await rule(owner, standing["questions"][0], "approve")
+        return prepared(owner, say), prepared(owner, mixed)
+
+    assert run(workspace, world, first) == [[("allow", "reversible")], [("allow", "reversible")]]
+    say, mixed = run(workspace, world, second)
+    assert say == [("ask", "many")]
+    assert mixed == [("ask", "irreversible"), ("deny", "few")]
+
+
+def test_g1_what_surely_did_not_happen_is_not_counted(workspace, world):
+    source = "- {id: again, do: test.refuse, when: count.today >= 1, then: ask, why: Again.}\n"
+
+    async def scenario(owner):
+        await activate(owner, source)
+        plans = [await start(owner, plan(do("a", "test.refuse", "permanent"))) for _ in range(3)]
+        return [prepared(owner, plan_id) for plan_id, _ in plans]
+
+    assert run(workspace, world, scenario) == [[("allow", "reversible")]] * 3

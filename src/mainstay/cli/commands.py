@@ -10,7 +10,14 @@ from typing import Annotated
 
 import typer
 
-from mainstay.cli import history_commands, key_commands, memory_commands, playbook_commands, secret_commands
+from mainstay.cli import (
+    history_commands,
+    key_commands,
+    memory_commands,
+    playbook_commands,
+    policy_commands,
+    secret_commands,
+)
 from mainstay.cli.options import (
     Edit,
     Folder,
@@ -34,6 +41,7 @@ app = typer.Typer(
     "Exit status: 0 done, 1 failed, 2 usage, 3 waits for your decision,\n130 stopped by Ctrl-C.",
 )
 app.add_typer(playbook_commands.app, name="playbook")
+app.add_typer(policy_commands.app, name="policy")
 app.add_typer(memory_commands.app, name="memory")
 app.add_typer(history_commands.app, name="history")
 app.add_typer(key_commands.app, name="key")

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Protocol
 
 from mainstay.errors import ExpressionError
 from mainstay.governance.roles import AMOUNT, amount_of, texts_of
@@ -102,9 +102,9 @@ def _local(case: Case) -> datetime:
 def _roles(case: Case) -> Value:
     arguments, roles = case.proposal.arguments, case.roles
     texts: dict[str, Value] = {
-        role: list(texts_of(arguments, roles, cast("Role", role)))
-        for role in RECORDS["roles"]
-        if role != AMOUNT and role in roles.values()
+        role: list(texts_of(arguments, roles, role))
+        for role in {*roles.values()}
+        if role != AMOUNT
     }
     if AMOUNT not in roles.values():
         return texts

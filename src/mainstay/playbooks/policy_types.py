@@ -148,6 +148,8 @@ class Fit:
             message = 'compare whole amounts, such as roles.amount > money("500.00 EUR"), or currency(x) == "EUR"'
         elif "money" in message and "does not go with" in message:
             message = message.partition(";")[0] + '; write the amount as money("500.00 EUR")'
+        for record in RECORDS:  # ours is named as it is written
+            message = message.replace(f"record({record})", record)
         return Wrong(fault.line, column, message)
 
     def _about_operation(self, wrong: Wrong, name: str) -> Wrong:

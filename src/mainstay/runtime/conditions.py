@@ -19,6 +19,7 @@ from mainstay.runtime.functions import Functions, today_now
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from mainstay.runtime.celtypes import Tree
     from mainstay.runtime.reads import Reads
     from mainstay.runtime.types import Records, Type
     from mainstay.values import Value
@@ -34,6 +35,7 @@ class Conditions:
         self.names, self.records = dict(names), records
         self._zone = zone
         self._paths: dict[bool, set[str]] = {False: set(), True: set()}
+        self._trees: dict[tuple[str, bool], Tree] = {}
         self.learned = 0
 
     def condition(self, source: str) -> Condition:
@@ -64,11 +66,14 @@ class Conditions:
     def learn(self, reads: Reads) -> None:
         """Take in what one more condition reads: a name is bound once for all of them."""
         self._paths[reads.loops] |= set(reads.paths)
+        self._trees.clear()
         self.learned += 1
 
     def bind(self, name: str, value: Value, *, loops: bool) -> object:
         """Turn a plain value into what CEL takes. Raises ValueError, or ExpressionError for a list that is too long."""
-        tree = tree_of(tuple(self._paths[loops]), name)
+        if (name, loops) not in self._trees:
+            self._trees[name, loops] = tree_of(tuple(self._paths[loops]), name)
+        tree = self._trees[name, loops]
         return self.messages.bind(self.names[name], value, tree, MAX_LOOPED if loops else None)
 
 

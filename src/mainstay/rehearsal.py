@@ -1,0 +1,182 @@
+"""What a policy would make of a playbook run over files, in a workspace that is thrown away (requirement O16).
+
+The playbook, its agents and templates are copied there and run for real, over bank exports, saved mails or whatever it
+takes. Nothing can leave: mail is written into a folder that is thrown away too, and there are no passwords. Each action
+is judged by the rules in force and by those that are tried, noted, and then let through, so that what comes after it
+is seen as well. Every other question is answered with yes; what waits for the world is left waiting.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from mainstay.app import Owner
+from mainstay.contracts import from_plain
+from mainstay.errors import FileError, InputError
+from mainstay.governance.deeds import Deeds
+from mainstay.playbooks.activation import Wanted
+from mainstay.playbooks.changes import changes
+from mainstay.playbooks.inputs import read_inputs
+from mainstay.playbooks.policy_book import Rules
+from mainstay.playbooks.shelf import open_to_run
+from mainstay.requests.files import file_content, files_at
+from mainstay.runtime.attempt import card_of
+from mainstay.tryout import scratch
+from mainstay.values import Verdict
+from mainstay.views import Views
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from mainstay.governance.rules import Rule
+    from mainstay.kernel.graph import Definition
+    from mainstay.ports import Proposal
+    from mainstay.workspace import Workspace
+
+COPIED = ("playbooks", "agents", "templates")
+MAX_QUESTIONS = 500  # of one run
+_FILES = ("file", "list(file)")
+_THROUGH = Verdict("allow", "rehearsal", "It is only tried.")
+
+
+class Wish(NamedTuple):
+    """What is to be run: a playbook, its inputs as `name=value`, and a folder of which each file begins a run."""
+
+    playbook: str
+    inputs: tuple[str, ...] = ()
+    each: Path | None = None
+
+
+class Noted(NamedTuple):
+    """One action, as both judged it."""
+
+    proposal: Proposal
+    now: Verdict
+    then: Verdict
+
+
+class Notes:
+    """`ports.Policy` that lets all through and notes what the rules in force, and those that are tried, say of it."""
+
+    def __init__(self) -> None:
+        self.now: Rules | None = None
+        self.then: Rules | None = None
+        self.found: dict[tuple[str, str], Noted] = {}
+
+    def judge(self, proposal: Proposal) -> Verdict:
+        """Note it; the last word on an action is that before it leaves."""
+        if self.now is not None and self.then is not None and proposal.effect != "read":
+            key = proposal.plan, proposal.path
+            known = self.found.get(key)  # judged again at its intent: by then it may count itself
+            if known is None or known.proposal.arguments != proposal.arguments:
+                self.found[key] = Noted(proposal, self.now.policy.judge(proposal), self.then.policy.judge(proposal))
+        return _THROUGH
+
+
+async def rehearse(here: Workspace, wish: Wish, rules: Sequence[Rule], candidate: Sequence[Rule]) -> dict[str, Any]:
+    """Run it, and give what each action would meet. Raises FileError or InputError for what it can't be run with."""
+    notes = Notes()
+    with scratch(here) as workspace:
+        for folder in COPIED:
+            shutil.copytree(here.root / folder, workspace.root / folder, dirs_exist_ok=True)
+        async with Owner(workspace, "mainstay policy test", policy=notes) as owner:
+            deeds = Deeds(owner.ledger, workspace.config.company.timezone, owner.contracts.roles, owner.payloads.load)
+            known, timezone = owner.contracts.operations, here.config.company.timezone
+            notes.now, notes.then = Rules(rules, known, deeds, timezone), Rules(candidate, known, deeds, timezone)
+            await _activate(owner)
+            stage = _Stage(owner, workspace)
+            definition = open_to_run(
+                owner.requests.root, wish.playbook, owner.contracts, owner.requests.activation.playbooks
+            )
+            for inputs in _runs(definition, wish):
+                await stage.run(definition, inputs)
+            return _told(owner, notes, wish, stage)
+
+
+async def _activate(owner: Owner) -> None:
+    """Let run what was copied, whatever of it is active at home: it is only tried."""
+    activation = owner.requests.activation
+    wanted = [Wanted(one.kind, one.name, one.digest) for one in changes(activation.versions, owner.workspace.root)]
+    await activation.activate(wanted, owner.workers, owner.clock.now_us())
+
+
+def _runs(definition: Definition, wish: Wish) -> list[list[str]]:
+    """Give the inputs of each run."""
+    if wish.each is None:
+        return [list(wish.inputs)]
+    given = {one.partition("=")[0] for one in wish.inputs}
+    free = [one.name for one in definition.inputs if one.type in _FILES and one.name not in given]
+    if not free:
+        raise InputError(f"{wish.playbook} takes no file beside what it is given.", remedy="Leave out --each.")
+    files = files_at(wish.each)
+    if not files:
+        raise FileError(f"There is no file in {wish.each}.", remedy="Name a folder with files, or one file.")
+    return [[*wish.inputs, f"{free[0]}={file}"] for file in files]
+
+
+class _Stage:
+    """Where runs are played."""
+
+    def __init__(self, owner: Owner, workspace: Workspace) -> None:
+        self._owner, self._workspace = owner, workspace
+        self.runs = 0
+        self.stuck: list[str] = []
+
+    async def run(self, definition: Definition, inputs: list[str]) -> None:
+        desk = self._owner.requests
+        values = read_inputs(definition, inputs, lambda path: desk.pin(path, file_content(Path(path))))
+        plan, committed = desk.propose(definition, values)
+        await committed
+        self.runs += 1
+        standing = await desk.follow(plan, lambda _: None)
+        for _ in range(MAX_QUESTIONS):
+            if not standing["questions"] or not await self._answer(standing["questions"][0]):
+                return
+            standing = await desk.follow(plan, lambda _: None)
+
+    async def _answer(self, decision: str) -> bool:
+        with Views(self._workspace) as views:
+            question = views.question(decision)
+        if "approve" not in question["options"] or question["card"].get("form"):
+            said = str(question["card"].get("headline") or question["why"])
+            self.stuck.append(said)
+            return False
+        await self._owner.requests.rule(decision, {"choice": "approve", "session": "trial"})
+        return True
+
+
+def _told(owner: Owner, notes: Notes, wish: Wish, stage: _Stage) -> dict[str, Any]:
+    would: dict[tuple[str, str, str], dict[str, Any]] = {}
+    moves: dict[tuple[str, str], dict[str, Any]] = {}
+    for one in notes.found.values():
+        row = _row(owner, one)
+        decision, name, rule = one.then.decision, one.proposal.operation, one.then.rule
+        kind = would.setdefault(
+            (decision, name, rule), {"decision": decision, "operation": name, "rule": rule, "count": 0, "actions": []}
+        )
+        kind["count"] += 1
+        kind["actions"].append(row["action"])
+        if one.now.decision != decision:
+            key = one.now.decision, decision
+            move = moves.setdefault(key, {"from": key[0], "to": key[1], "count": 0, "operations": {}, "actions": []})
+            move["count"] += 1
+            move["operations"][name] = move["operations"].get(name, 0) + 1
+            move["actions"].append(row)
+    return {
+        "playbook": wish.playbook,
+        "runs": stage.runs,
+        "actions": len(notes.found),
+        "would": [would[key] for key in sorted(would)],
+        "same": len(notes.found) - sum(move["count"] for move in moves.values()),
+        "changes": [moves[key] for key in sorted(moves)],
+        "stuck": stage.stuck,
+    }
+
+
+def _row(owner: Owner, one: Noted) -> dict[str, Any]:
+    operation = owner.contracts.operation(one.proposal.operation)
+    action = card_of(operation, from_plain(one.proposal.arguments, operation.input)).headline
+    return {"plan": one.proposal.plan, "action": action, "rule": one.then.rule, "why": one.then.why}

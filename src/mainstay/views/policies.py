@@ -1,0 +1,296 @@
+"""What policies made, make or would make of the actions in the history: reads only, nothing is judged for real.
+
+Every action that was ever prepared is judged again as it was then, with the counts of that moment. Where it was
+prepared more than once, after an edit or because something had changed, the last time counts.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, TypeAlias
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from mainstay import events as e
+from mainstay.contracts import from_plain
+from mainstay.errors import MainstayError, UnknownNameError
+from mainstay.governance.deeds import Sums, day_of
+from mainstay.governance.roles import is_money
+from mainstay.kernel.state import caller_of, is_call, step_name
+from mainstay.playbooks.policy_book import Rules
+from mainstay.ports import Proposal
+from mainstay.runtime.attempt import card_of
+from mainstay.sentences import say_path
+from mainstay.values import Money, Verdict
+from mainstay.views.opening import Opened
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from mainstay.contracts import Operation
+    from mainstay.governance.deeds import Done
+    from mainstay.governance.rules import Heard, Rule
+    from mainstay.kernel.graph import Step
+    from mainstay.values import Role, Value
+    from mainstay.views.opening import Row
+
+Answer: TypeAlias = Literal["", "approved", "rejected", "expired"]
+
+PAGE = 1000
+_ANSWERS: Mapping[str, Answer] = {"approve": "approved", "reject": "rejected"}
+_ASKS = frozenset({"effect", "batch"})
+
+
+class Past(msgspec.Struct):
+    """One action of the history: as it was proposed, what was said then, what you answered."""
+
+    proposal: Proposal
+    recorded: Verdict
+    headline: str
+    answer: Answer = ""
+    now: Verdict | None = None
+    then: Verdict | None = None  # by the policy that is tried
+
+
+class AsOfThen:
+    """Counts as they stood when the action that is looked at was judged."""
+
+    def __init__(
+        self, zone: ZoneInfo, roles: Callable[[str], Mapping[str, Role]], load: Callable[[Value], Value]
+    ) -> None:
+        """Take what counting needs."""
+        self.zone, self.sums = zone, Sums(zone, roles, load)
+
+    def today(self, operation: str, now_us: int) -> Done:
+        """Give what an operation did on the day of this moment, before it."""
+        return self.sums.on_day(operation, day_of(now_us, self.zone))
+
+    def in_plan(self, plan: str, operation: str) -> Done:
+        """Give what a plan did before it."""
+        return self.sums.of_plan(plan, operation)
+
+
+class PolicyViews(Opened):
+    """Policies over the history of one workspace."""
+
+    def tried(self, rules: Sequence[Rule], candidate: Sequence[Rule], operations: Mapping[str, Operation]) -> Row:
+        """Judge all past actions by the rules in force and by others; say what would change, with your answers."""
+        counts = self._counts(operations)
+        now, then = self._rules(rules, operations, counts), self._rules(candidate, operations, counts)
+        past: dict[tuple[str, str], Past] = {}
+        for one, fact in self._walk(operations, counts, past):
+            del fact
+            one.now, one.then = now.policy.judge(one.proposal), then.policy.judge(one.proposal)
+        return _compared(list(past.values()))
+
+    def explained(
+        self, plan_id: str, step: str, rules: Sequence[Rule], operations: Mapping[str, Operation]
+    ) -> list[Row]:
+        """Say of the actions of one step which rules spoke and why, which did not and what they compared.
+
+        Raises UnknownNameError where the step did nothing.
+        """
+        counts = self._counts(operations)
+        judge = self._rules(rules, operations, counts)
+        past: dict[tuple[str, str], Past] = {}
+        found: dict[str, Row] = {}
+        for one, fact in self._walk(operations, counts, past):
+            if one.proposal.plan == plan_id and step in (fact.path, step_name(fact.path), say_path(fact.path)):
+                found[fact.path] = self._explained(one, judge)
+        if not found:
+            steps = list(dict.fromkeys(step_name(path) for plan, path in past if plan == plan_id))
+            known = f"Its steps with actions: {', '.join(steps)}." if steps else "It has none so far."
+            raise UnknownNameError(f"Step '{step}' of plan {plan_id} prepared no action.", remedy=known)
+        return [row | {"answer": past[plan_id, path].answer} for path, row in found.items()]
+
+    # --- one walk over the history
+
+    def _walk(
+        self, operations: Mapping[str, Operation], counts: AsOfThen, past: dict[tuple[str, str], Past]
+    ) -> Iterator[tuple[Past, e.EffectPrepared]]:
+        """Give each action as it was prepared, and fill `past` with the last of each, with your answers."""
+        plans: dict[str, tuple[str, dict[str, Step]]] = {}  # its playbook, and its steps by name
+        kept: dict[str, dict[str, Step]] = {}  # by definition: many plans have one
+        undone: dict[str, str] = {}
+        asked: dict[str, tuple[str, tuple[str, ...]]] = {}
+        for recorded in self._all():
+            fact = recorded.fact
+            if isinstance(fact, e.PlanProposed):
+                key = fact.definition.digest
+                kept[key] = kept.get(key) or {step.name: step for step in self.definition(recorded).steps}
+                plans[recorded.plan] = fact.playbook, kept[key]
+            elif isinstance(fact, e.UndoRequested):
+                undone[recorded.plan] = fact.by
+            elif isinstance(fact, e.DecisionAsked) and fact.kind in _ASKS:
+                asked[fact.decision] = recorded.plan, fact.paths
+            elif isinstance(fact, (e.DecisionRuled, e.DecisionExpired)) and fact.decision in asked:
+                _answer(past, *asked.pop(fact.decision), fact)
+            elif isinstance(fact, e.EffectPrepared) and recorded.plan in plans:
+                before = past.get((recorded.plan, fact.path))
+                one = self._past(recorded, fact, plans[recorded.plan], undone.get(recorded.plan, ""), operations)
+                one.answer = "approved" if fact.ruling else before.answer if before else ""
+                past[recorded.plan, fact.path] = one
+                yield one, fact
+            counts.sums.feed(recorded)
+
+    def _all(self) -> Iterator[e.Recorded]:
+        after = 0
+        while page := list(self._reader.tail(after, PAGE)):
+            yield from page
+            after = page[-1].position
+
+    def _past(
+        self,
+        recorded: e.Recorded,
+        fact: e.EffectPrepared,
+        proposed: tuple[str, dict[str, Step]],
+        undo_by: str,
+        operations: Mapping[str, Operation],
+    ) -> Past:
+        arguments, undo = self.opened(fact.arguments), fact.path.startswith("~")
+        playbook, steps = proposed
+        step = steps.get(step_name(caller_of(fact.path)))
+        proposal = Proposal(
+            plan=recorded.plan,
+            playbook=playbook,
+            path=fact.path,
+            operation=fact.operation,
+            effect=fact.effect,
+            arguments=arguments,
+            account=fact.account,
+            labels=fact.labels,
+            gate=step.gate if step is not None and not undo else "",
+            undo_by=(undo_by or "playbook") if undo else "",
+            agent=step.target if step is not None and is_call(fact.path) else "",
+            now_us=recorded.recorded_at_us,
+        )
+        return Past(proposal, fact.verdict, _headline(operations.get(fact.operation), arguments, fact.operation))
+
+    def _counts(self, operations: Mapping[str, Operation]) -> AsOfThen:
+        def roles(operation: str) -> Mapping[str, Role]:
+            known = operations.get(operation)
+            return known.roles if known is not None else {}
+
+        return AsOfThen(ZoneInfo(self.timezone), roles, self.opened)
+
+    def _rules(self, rules: Sequence[Rule], operations: Mapping[str, Operation], counts: AsOfThen) -> Rules:
+        return Rules(rules, operations, counts, self.timezone)
+
+    def _explained(self, one: Past, judge: Rules) -> Row:
+        proposal = one.proposal
+        verdict = judge.policy.judge(proposal)
+        return {
+            "path": proposal.path,
+            "action": one.headline,
+            "operation": proposal.operation,
+            "at": self.time(proposal.now_us),
+            "then": _verdict(one.recorded),
+            "now": _verdict(verdict),
+            "rules": [_heard(each) for each in judge.policy.hear(proposal)],
+        }
+
+
+def _answer(
+    past: dict[tuple[str, str], Past], plan: str, paths: tuple[str, ...], fact: e.DecisionRuled | e.DecisionExpired
+) -> None:
+    """Note an answer with the actions it was about; what a yes to a list left out was rejected."""
+    ruled = isinstance(fact, e.DecisionRuled)
+    choice = _ANSWERS.get(fact.choice, "") if ruled else "expired"
+    kept = fact.kept if ruled else None
+    for number, path in enumerate(paths):
+        if (plan, path) in past:
+            left_out = choice == "approved" and kept is not None and number not in kept
+            past[plan, path].answer = "rejected" if left_out else choice
+
+
+def _headline(operation: Operation | None, arguments: Value, name: str) -> str:
+    if operation is None:
+        return name
+    try:
+        return card_of(operation, from_plain(arguments, operation.input)).headline
+    except (MainstayError, msgspec.ValidationError, TypeError, ValueError):
+        return operation.summary  # what it is about was forgotten, or an earlier release took other arguments
+
+
+def _compared(past: list[Past]) -> Row:
+    """Add up what would be otherwise."""
+    moves: dict[tuple[str, str], Row] = {}
+    for one in past:
+        assert one.now is not None
+        assert one.then is not None
+        if one.now.decision == one.then.decision:
+            continue
+        key = one.now.decision, one.then.decision
+        move = moves.setdefault(key, {"from": key[0], "to": key[1], "count": 0, "operations": {}, "actions": []})
+        move["count"] += 1
+        move["operations"][one.proposal.operation] = move["operations"].get(one.proposal.operation, 0) + 1
+        move["actions"].append(_action(one))
+    times = [one.proposal.now_us for one in past]
+    return {
+        "actions": len(past),
+        "plans": len({one.proposal.plan for one in past}),
+        "from_us": min(times, default=None),
+        "to_us": max(times, default=None),
+        "same": len(past) - sum(move["count"] for move in moves.values()),
+        "changes": [moves[key] for key in sorted(moves)],
+        "answers": _answers(past),
+    }
+
+
+def _answers(past: list[Past]) -> Row:
+    """Hold your answers against what the policy would have done."""
+    found: Row = {"asked": 0, "saved": 0, "against": [], "forbidden": []}
+    for one in past:
+        if not one.answer or one.then is None:
+            continue
+        found["asked"] += 1
+        if one.answer == "approved" and one.then.decision == "allow":
+            found["saved"] += 1
+        elif one.answer == "approved" and one.then.decision == "deny":
+            found["forbidden"].append(_action(one))
+        elif one.answer != "approved" and one.then.decision == "allow":
+            found["against"].append(_action(one))
+    return found
+
+
+def _action(one: Past) -> Row:
+    verdict = one.then or one.recorded
+    return {
+        "plan": one.proposal.plan,
+        "path": one.proposal.path,
+        "operation": one.proposal.operation,
+        "action": one.headline,
+        "answer": one.answer,
+        "rule": verdict.rule,
+        "why": verdict.why,
+    }
+
+
+def _verdict(verdict: Verdict) -> Row:
+    also = [{"decision": one.decision, "rule": one.rule, "why": one.why} for one in verdict.also]
+    return {"decision": verdict.decision, "rule": verdict.rule, "why": verdict.why, "also": also}
+
+
+def _heard(one: Heard) -> Row:
+    rule = one.rule
+    return {
+        "rule": rule.id,
+        "place": rule.place,
+        "says": rule.verdict,
+        "otherwise": rule.otherwise,
+        "state": one.state,
+        "why": one.why or rule.why,
+        "when": rule.when,
+        "compared": [{"name": path, "value": said(value)} for path, value in one.compared],
+    }
+
+
+def said(value: Value) -> str:
+    """Say a value that a condition read."""
+    if is_money(value):
+        return str(Money(value["minor"], value["currency"])) if value["currency"] else "nothing"
+    if isinstance(value, list):
+        return ", ".join(said(each) for each in value) or "nothing"
+    if value is None or value == "":
+        return "nothing"
+    return str(value)
