@@ -9,6 +9,7 @@ import pytest
 from kernel_scene import (
     ASK,
     DENY,
+    NOW_US,
     Scene,
     absent,
     agent,
@@ -48,7 +49,7 @@ from msgspec.structs import replace
 from mainstay import commands as c
 from mainstay import events as e
 from mainstay.errors import CommandRefusedError
-from mainstay.kernel.graph import Cel, Definition, Ending, Graph, Input
+from mainstay.kernel.graph import Cel, Definition, Ending, Graph, Input, Step
 from mainstay.kernel.plan import handle
 
 APPROVE = c.ApprovePlan(now_us=0, by="operator")
@@ -116,6 +117,15 @@ def proposal() -> c.ProposePlan:
 def batch(*more: c.PlanCommand) -> Scene:
     scene = given(each(do("a", gate="batch"))).when(freeze("a", 2))
     return scene.when(prepare("a/0", ASK), prepare("a/1", ASK), *more)
+
+
+def drafted(*more: Step) -> Scene:
+    send = replace(do("send", "draft"), revises="draft")
+    return given(agent("draft"), send, *more).when(finish("draft"), prepare("send", ASK))
+
+
+def snooze(seconds: int) -> c.SnoozeQuestion:
+    return c.SnoozeQuestion(now_us=0, decision="p.1", until_us=NOW_US + seconds, by="operator")
 
 
 def form() -> Scene:
@@ -291,6 +301,14 @@ REFUSED = [
         rule(1, "skip", arguments={"word": "y"}),
         "only what is stuck can be tried again with changes",
     ),
+    (drafted, rule(1, "revise"), "say what should be different"),
+    (
+        lambda: drafted(agent("late", "draft", "slow"), agent("slow")).when(finish("slow")),
+        rule(1, "revise", reason="x"),
+        "something else was begun with it by now, so it can't be made anew; reject it, or edit it",
+    ),
+    (lambda: drafted().later(9), snooze(0), "that time is over; name a later one"),
+    (drafted, c.NoteQuestion(now_us=0, decision="p.1", text=" ", by="operator"), "the note is empty"),
     (form, rule(1, "approve"), "p.1 is a task with a form; fill it in"),
     (form, rule(1, "reject", form={"why": "x"}), "p.1 has no form to fill in"),
     (lambda: running(ask("a")).when(pose("a")), rule(1, "approve", form={"why": "x"}), "p.1 has no form to fill in"),

@@ -7,12 +7,14 @@ from kernel_scene import (
     ask,
     carried_out,
     do,
+    fail,
     finish,
     given,
     happen,
     intend,
     pose,
     prepare,
+    proposed,
     refuse,
     rule,
     timer,
@@ -21,8 +23,9 @@ from msgspec.structs import replace
 
 from mainstay import commands as c
 from mainstay import events as e
-from mainstay.kernel.graph import Step
-from mainstay.kernel.revising import MOST_REVISIONS
+from mainstay.kernel.graph import Input, Step
+from mainstay.kernel.revising import MOST_REVISIONS, may_revise
+from mainstay.kernel.state import FACTS_PER_SLOT, FULL_PLAN
 
 SEND = replace(do("send", "draft"), revises="draft")
 
@@ -98,3 +101,48 @@ def test_e5_what_was_done_before_the_draft_is_still_taken_back_once():
     )
     scene.when(c.UndoPlan(now_us=0, by="operator", reason="wrong")).stands("undoing", pay="done", send="later")
     assert scene.plan.undo_left == ("pay",)
+
+
+def test_g2_what_the_operator_changed_for_the_agent_stays_changed_when_its_work_is_sent_back():
+    scene = given(agent("draft"), SEND).when(fail("draft"), rule(1, "retry", arguments={"tone": "kind"}))
+    scene.when(finish("draft", attempt=2), prepare("send", ASK)).later(9).when(rule(2, "revise", reason="shorter"))
+    slot = scene.slot("draft")
+    assert (slot.arguments, slot.edited) == ({"tone": "kind"}, True)
+    assert (slot.attempt, slot.forgiven, slot.ready_at_us) == (1, 1, scene.now_us)
+    scene.refuses(finish("draft", attempt=1), "attempt 1 of draft is over")
+
+
+def test_g2_what_was_resolved_for_the_agent_is_resolved_anew_when_its_work_is_sent_back():
+    scene = drafted().when(rule(1, "revise", reason="shorter"))
+    assert (scene.slot("draft").arguments, scene.slot("draft").edited) == (None, False)
+
+
+def test_g2_only_work_that_was_made_here_and_stands_is_sent_back():
+    skipped = given(agent("draft"), replace(do("send", "draft?"), revises="draft"))
+    skipped.when(c.SkipStep(now_us=0, path="draft", why="no"), prepare("send", ASK))
+    assert skipped.fact(e.DecisionAsked).options == ("approve", "reject")
+    adopted = proposed(agent("draft"), SEND)
+    adopted.when(c.ForkPlan(now_us=0, of="old", start="send", adopted=(e.Adopted("draft", 1),)))
+    adopted.when(c.ApprovePlan(now_us=0, by="operator"), prepare("send", ASK))
+    assert adopted.fact(e.DecisionAsked).options == ("approve", "reject")
+
+
+def test_e2_what_was_tried_before_is_not_made_anew():
+    scene = given(agent("draft"), SEND).when(finish("draft"), fail("send", TRANSIENT))
+    scene.later(600).when(timer("retry", "send", 1), prepare("send", ASK))
+    assert scene.fact(e.DecisionAsked).options == ("approve", "reject")
+
+
+def test_l8_a_plan_whose_history_fills_up_sends_nothing_back():
+    """Two more units of work have to fit: the step that asks, and what it asks about, made anew."""
+    plan = drafted().plan
+    most = FULL_PLAN - FACTS_PER_SLOT * (len(plan.slots) + 2)
+    assert may_revise(replace(plan, sequence=most), "send") == ("revise",)
+    assert may_revise(replace(plan, sequence=most + 1), "send") == ()
+
+
+def test_g2_a_task_with_a_form_is_sent_back_without_it():
+    look = replace(ask("look", "draft", form=(Input("why", "text"),)), revises="draft")
+    scene = given(agent("draft"), look).when(finish("draft"), pose("look"))
+    scene.refuses(rule(1, "revise", reason="kinder", form={"why": "x"}), "p.1 has no form to fill in")
+    scene.when(rule(1, "revise", reason="kinder")).stands("running", draft="ready", look="later")

@@ -104,7 +104,7 @@ def _step_completed(plan: Plan, fact: e.StepCompleted, at_us: int) -> Plan:
             rationale=fact.rationale,
             confidence=fact.confidence,
             labels=fact.labels,
-            arguments=None,
+            arguments=slot.arguments if slot.edited else None,  # a revision begins with them again
             done_at=plan.sequence,
         )
     return conclude(plan, fact.path, slot, at_us)
