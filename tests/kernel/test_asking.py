@@ -48,6 +48,22 @@ def test_e6_a_question_of_the_playbook_says_so_and_goes_to_whom_it_names():
     )
 
 
+PATIENCE = c.Patience(remind_s=(20, 10), escalate_s=40, due_s=60)
+
+
+def test_e6_a_question_of_policy_is_as_patient_as_its_rule_says():
+    times = {
+        "remind_at_us": (NOW_US + 10 * SECOND_US, NOW_US + 20 * SECOND_US),
+        "escalate_at_us": NOW_US + 40 * SECOND_US,
+        "due_at_us": NOW_US + 60 * SECOND_US,
+    }
+    alone = given(do("a")).when(replace(prepare("a", ASK), patience=PATIENCE)).fact(e.DecisionAsked)
+    scene = given(each(do("a", gate="batch"))).when(freeze("a", 2), prepare("a/0", ASK), prepare("a/1", ASK))
+    together = scene.when(replace(ask_batch("a"), patience=PATIENCE)).fact(e.DecisionAsked)
+    for asked in (alone, together):
+        assert {name: getattr(asked, name) for name in times} == times
+
+
 def test_e6_a_question_about_an_action_binds_it_and_says_which_rule_asks():
     assert given(do("a")).when(prepare("a", ASK)).last[1] == e.DecisionAsked(
         "p.1",

@@ -228,7 +228,7 @@ KEPT_BACK = {
     c.FailStep: {"jitter"},
     c.RefuseEffect: {"jitter"},
     c.PrepareEffect: {"card", "patience"},
-    c.IntendEffect: {"operation_version", "uncovered"},
+    c.IntendEffect: {"operation_version", "uncovered", "ways"},
 }
 OTHERWISE_NAMED = {
     c.AskStep: {"path": "paths"},

@@ -157,6 +157,13 @@ def test_p3_a_list_with_no_room_for_more_holds_up_no_other_step():
     assert scene.work() == [("resolve", "b"), ("run", "a/0")]
 
 
+def test_p3_all_actions_of_a_list_are_prepared_and_asked_about_however_few_may_leave_at_once():
+    scene = given(each(do("a"), at_once=1)).when(freeze("a", 2))
+    assert scene.work() == [("resolve", "a/0"), ("resolve", "a/1")]
+    scene.when(prepare("a/0"), prepare("a/1"))
+    assert scene.work() == [("intend", "a/0")]
+
+
 def test_k4_what_is_on_its_way_is_followed_in_a_paused_plan_whatever_stands_before_it():
     scene = given(agent("a"), do("b")).when(*sent("b"), c.PausePlan(now_us=0, by="operator"))
     assert scene.work() == [("settle", "b")]

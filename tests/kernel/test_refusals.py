@@ -246,6 +246,13 @@ REFUSED = [
         begin("a", "p-1"),
         "a began p-1 before",
     ),
+    (
+        lambda: running(sub("a")).when(
+            begin("a", "p-1", "p-2"), child_ends("a", "failed", plan="p-1"), rule(1, "retry")
+        ),
+        begin("a", "p-1", "p-2"),
+        "a began p-1 and p-2 before",
+    ),
     (lambda: running(sub("a")).when(begin("a")), child_ends("a", plan="p-z"), "p-z is no part of a"),
     (
         lambda: running(each(do("a"))).when(freeze("a", 150), begin("a", "p-1", "p-2"), child_ends("a", plan="p-1")),
