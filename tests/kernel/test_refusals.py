@@ -119,6 +119,10 @@ def batch(*more: c.PlanCommand) -> Scene:
     return scene.when(prepare("a/0", ASK), prepare("a/1", ASK), *more)
 
 
+def failed_child(plan: str, question: int) -> tuple[c.PlanCommand, ...]:
+    return begin("a", plan), child_ends("a", "failed", plan=plan), rule(question, "retry")
+
+
 def drafted(*more: Step) -> Scene:
     send = replace(do("send", "draft"), revises="draft")
     return given(agent("draft"), send, *more).when(finish("draft"), prepare("send", ASK))
@@ -247,9 +251,7 @@ REFUSED = [
         "a began p-1 before",
     ),
     (
-        lambda: running(sub("a")).when(
-            begin("a", "p-1", "p-2"), child_ends("a", "failed", plan="p-1"), rule(1, "retry")
-        ),
+        lambda: running(sub("a")).when(*failed_child("p-1", 1), *failed_child("p-2", 2)),
         begin("a", "p-1", "p-2"),
         "a began p-1 and p-2 before",
     ),
