@@ -12,6 +12,7 @@ import msgspec
 import pytest
 from kit import budget_of, capped, do, each, facts, operations, plan, run, start
 
+from mainstay import commands as c
 from mainstay import events as e
 from mainstay.errors import CommandRefusedError, CommitFailedError, InputError
 from mainstay.ledger import database, head, keys
@@ -497,3 +498,22 @@ def test_l6_what_should_have_left_since_is_in_doubt_and_what_leaves_later_is_not
 
     assert run(copy, world, scenario) == ("done" if doubt else "delayed")
     assert world.calls() == before
+
+
+def test_l6_what_waits_to_leave_in_a_plan_that_ended_is_not_in_doubt(workspace, world):
+    """The timer of it is stale, so that no answer about it could be recorded: the history was held for ever."""
+    late = next(one for one in operations(world) if one.name == "test.say")
+    late = msgspec.structs.replace(late, settle_after_s=3600.0)
+
+    async def scenario(owner):
+        steps = do("say", "test.say", "lost"), do("later", "test.whisper", "b", delay_s=3600)
+        plan_id, _ = await start(owner, plan(*steps))
+        assert owner.engine.load(plan_id).slots["later"].status == "delayed"
+        two_hours_on_us = owner.clock.now_us() + 7_200_000_000
+        going = [one.path for one in in_doubt(owner.engine.load(plan_id), owner.contracts, two_hours_on_us)]
+        await owner.engine.submit(plan_id, c.UndoPlan(now_us=owner.clock.now_us(), by="operator"), actor="operator")
+        ended = owner.engine.load(plan_id)
+        assert (ended.status, ended.slots["later"].status) == ("cancelled", "delayed")
+        return going, [one.path for one in in_doubt(ended, owner.contracts, two_hours_on_us)]
+
+    assert run(workspace, world, scenario, late) == (["say", "later"], ["say"])

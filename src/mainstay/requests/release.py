@@ -21,7 +21,7 @@ import msgspec
 from mainstay import commands as c
 from mainstay import events as e
 from mainstay.errors import CommandRefusedError, InputError
-from mainstay.kernel.state import IN_FLIGHT, duty_of, is_call, is_item, step_name
+from mainstay.kernel.state import IN_FLIGHT, duty_of, is_call, is_item, is_open, step_name
 from mainstay.ledger import queries
 from mainstay.sentences import say_path
 from mainstay.values import Failure, Verdict
@@ -101,7 +101,8 @@ def _doubt(plan: Plan, path: str, slot: Slot, now_us: int) -> Doubt | None:
     ):
         return "sent"
     if slot.status == "prepared" or (slot.status == "delayed" and slot.wakes_at_us <= now_us):
-        return "ready"  # one whose time is still to come can't have left
+        # One whose time is still to come can't have left, nor one of a plan that ended or is undone.
+        return "ready" if is_open(plan, path) else None
     if slot.operation and slot.status in ("asked", "gated"):
         return "asked"
     if (is_item(path) or is_call(path) or path.startswith("~")) and slot.status in ("ready", "backoff"):
