@@ -26,7 +26,7 @@ class Answers:
     def __init__(self, chance: Chance, world: World) -> None:
         """Let `chance` decide, and see what happened in the world."""
         self._chance, self._world = chance, world
-        self._stuck: dict[str, set[str]] = {}  # by work: its questions
+        self._numbered: dict[str, list[str]] = {}  # by work and kind: its questions
 
     def of(self, plan: Plan, question: Question, decision: str) -> Answer | None:
         """Give the answer to a question; None for one that nobody shall answer."""
@@ -37,7 +37,8 @@ class Answers:
                 happened = self._world.found(plan.slots[path].token) is not None
                 return {"choice": "happened" if happened else "did_not_happen"}
             case "confirm":
-                return {"choice": self._chance.pick(("confirmed",) * 8 + ("again", "undo"), "confirm", decision)}
+                number = self._number(plan, path, "confirm", decision)
+                return {"choice": self._chance.pick(("confirmed",) * 8 + ("again", "undo"), "confirm", about, number)}
             case "stuck":
                 return self._remedy(plan, question, decision, about)
             case "ask":
@@ -74,13 +75,19 @@ class Answers:
     def _remedy(self, plan: Plan, question: Question, decision: str, about: str) -> Answer:
         path = question.paths[0]
         failure = plan.slots[path].failure
-        asked = self._stuck.setdefault(f"{plan.id}/{path}", set())
-        asked.add(decision)
-        hopeless = failure is None or failure.error_class in ("permanent", "bug") or len(asked) > RETRIES
-        if "retry" in question.options and (not hopeless or (len(asked) == 1 and self._chance.happens(0.2, "try"))):
+        asked = self._number(plan, path, "stuck", decision)
+        hopeless = failure is None or failure.error_class in ("permanent", "bug") or asked > RETRIES
+        if "retry" in question.options and (not hopeless or (asked == 1 and self._chance.happens(0.2, "try"))):
             answer: Answer = {"choice": "retry"}
             if self._chance.happens(0.2, "other way", about) and isinstance(plan.slots[path].arguments, dict):
                 answer["arguments"] = {"amount": 9}
             return answer
         left = [option for option in question.options if option in ("skip", "undo", "accept")]
         return {"choice": self._chance.pick(left or question.options, "remedy", about)}
+
+    def _number(self, plan: Plan, path: str, kind: str, decision: str) -> int:
+        """Say the how manieth of its kind about the same work a question is: its id depends on what else was asked."""
+        asked = self._numbered.setdefault(f"{plan.id}/{path}/{kind}", [])
+        if decision not in asked:
+            asked.append(decision)
+        return asked.index(decision) + 1

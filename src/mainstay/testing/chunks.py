@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import time
 from pathlib import Path
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
 CHUNK = 50  # seeds
+COLLECTED = (50_000, 20, 50)  # garbage, less often than is usual: a run makes much, and little of it stays
 REPLAY = "python -m mainstay.testing --seed {} -v"
 
 
@@ -59,6 +61,9 @@ def _finished(left: Sequence[Sequence[int]], processes: int) -> Iterable[tuple[i
 
 
 def _chunk(seeds: Sequence[int]) -> tuple[int, dict[int, list[str]]]:
+    gc.set_threshold(*COLLECTED)
+    gc.collect()
+    gc.freeze()  # playbooks stay compiled: there is no need to look at them again and again
     return seeds[0], {seed: found for seed in seeds if (found := one(seed))}
 
 

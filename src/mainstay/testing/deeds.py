@@ -83,12 +83,17 @@ class Deeds:
         self._done: set[str] = set()
         self._stage = 0  # of what is done with the playbook of one's own
         self._doing: set[asyncio.Task[None]] = set()
-        self._waiting: list[asyncio.Future[None]] = []
+        self._waiting: list[tuple[str, asyncio.Future[None]]] = []  # with the plan that is waited for
 
     @property
     def is_idle(self) -> bool:
         """Whether all is done."""
         return len(self._done) == len(self._all)
+
+    @property
+    def need_folder(self) -> bool:
+        """Whether any is about files."""
+        return any(deed.kind == "activate" for deed in self._all)
 
     def holds(self, plan: str) -> bool:
         """Whether a plan shall wait for the go-ahead."""
@@ -103,17 +108,19 @@ class Deeds:
                 self._doing.add(task)
                 task.add_done_callback(self._doing.discard)
 
-    def look(self) -> None:
-        """Learn that something moved."""
+    def look(self, plan: str = "") -> None:
+        """Learn that a plan moved, by its playbook, or that any may have."""
         waiting, self._waiting = self._waiting, []
         for one in waiting:
-            if not one.done():
-                one.set_result(None)
+            if plan not in ("", one[0]):
+                self._waiting.append(one)
+            elif not one[1].done():
+                one[1].set_result(None)
 
     # --- one deed
 
     async def _do(self, deed: Deed) -> None:
-        await self._until(lambda: self._is_time(deed))
+        await self._until(deed.plan, lambda: self._is_time(deed))
         if deed.kind != "recall":
             await asyncio.sleep(self._times.draw("late", deed.name) ** 2 * LATE_S)
         for _ in range(TRIES):
@@ -237,8 +244,8 @@ class Deeds:
     def _id(self, deed: Deed) -> str:
         return self._house.ledger.rows(PLANS, (deed.plan,))[0][0]
 
-    async def _until(self, ready: Callable[[], bool]) -> None:
-        """Wait for something, looked at whenever something moved."""
+    async def _until(self, plan: str, ready: Callable[[], bool]) -> None:
+        """Wait for something, looked at whenever a plan moved."""
         while True:
             await self._house.engine.whole()
             try:
@@ -248,5 +255,5 @@ class Deeds:
                 await asyncio.sleep(1.0)
                 continue
             moved = asyncio.get_running_loop().create_future()
-            self._waiting.append(moved)
+            self._waiting.append((plan, moved))
             await moved

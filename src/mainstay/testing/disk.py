@@ -9,6 +9,7 @@ disk reports a failure, with the batch on disk or not, and the history has to be
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import deque
 from hashlib import blake2b
 from pathlib import Path
@@ -35,6 +36,12 @@ if TYPE_CHECKING:
 
 FULL_S = 30.0  # a full disk has room again after so long
 NOWHERE = Path("simulated")
+SET_UP = ("meta", "projection")  # tables whose rows are there in a new workspace too
+
+# The tables, but for SQLite's own and those that are set up. (names as JSON)
+TABLES = """
+SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'
+AND name NOT IN (SELECT value FROM json_each(?))"""
 
 
 class Faults:
@@ -54,13 +61,19 @@ class Disk:
         self.chance = chance
         self.faults = faults
         self.segments = Segments(NOWHERE, bytes(32))
-        self.connection = _Lasting(":memory:")
+        self.connection = _empty.pop() if _empty else _Lasting(":memory:")
         database.prepare(self.connection, "")
         projections.install(self.connection, projected, None, self.segments)
         self.blobs: dict[str, bytes] = {}
         self.commits = self.drawn = self.flushes = 0
         self.told: list[tuple[int, str]] = []  # ends of batches that were acknowledged: position and digest
         self.room_at_s = 0.0  # the disk is full until then
+
+    def throw_away(self) -> None:
+        """Use it no more; its database is emptied for another one, because setting one up takes long."""
+        for (table,) in database.rows(self.connection, TABLES, (json.dumps(SET_UP),)):
+            self.connection.execute(f'DELETE FROM "{table}"')  # noqa: S608 - named by SQLite itself
+        _empty.append(self.connection)
 
     def verify(self) -> chain.Verification:
         """Walk the chain."""
@@ -88,6 +101,9 @@ class _Lasting(apsw.Connection):
     def close(self, force: bool = False) -> None:  # noqa: FBT001, FBT002 - as apsw has it
         """Leave it open."""
         del force
+
+
+_empty: list[_Lasting] = []
 
 
 class SimulatedLedger(Reading):

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from functools import cache
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from mainstay import events as e
 from mainstay.errors import CommitFailedError
@@ -14,6 +17,7 @@ from mainstay.requests.desk import Requests
 from mainstay.requests.methods import METHODS
 from mainstay.requests.release import STREAM as WORKSPACE
 from mainstay.requests.release import reason_of
+from mainstay.runtime.expressions import Program, Programs
 from mainstay.runtime.payloads import Payloads
 from mainstay.runtime.sealing import Opener, Sealer
 from mainstay.testing.disk import SimulatedBlobs, SimulatedLedger, SimulatedPeople
@@ -26,6 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from mainstay.kernel.graph import Definition
+    from mainstay.runtime.parts import Parts
     from mainstay.testing.chance import Chance
     from mainstay.testing.clock import SimulatedClock
     from mainstay.testing.crash import Boundaries
@@ -38,6 +44,7 @@ if TYPE_CHECKING:
 LOOK_S, LOOK_AT_MOST_S = 20.0, 900.0  # between two looks whether all is done: longer the longer nothing moves
 GIVE_UP_S = 3 * 86_400.0  # nothing was recorded for so long: nothing will be
 MOVED = 0.06  # share of the lives before which the history was put elsewhere
+KEPT = 100  # programs of a time zone
 TOKEN_KEY = bytes(range(32))
 
 # The last position.
@@ -50,6 +57,19 @@ SELECT (SELECT count(*) FROM plan WHERE status NOT IN ('completed', 'undone')
      + (SELECT count(*) FROM uncertain)"""
 # The plans of a playbook, without child plans. (name)
 PROPOSED = "SELECT id FROM plan WHERE playbook = ? AND parent = ''"
+
+
+class _Compiled(Programs):
+    """The programs of all lives: what is compiled depends on nothing but its text, also not on its name."""
+
+    def _of(self, definition: Definition) -> Program:
+        return super()._of(msgspec.structs.replace(definition, name="", title=""))
+
+
+@cache
+def programs_of(timezone: str) -> Programs:
+    """Give the programs of all simulated workspaces of a time zone."""
+    return _Compiled(timezone, keep=KEPT)
 
 
 class House(Works):
@@ -156,7 +176,8 @@ class House(Works):
 
     async def _propose(self, plan: Planned, *, hold: bool) -> None:
         """Propose a plan unless it is there: whoever was not told whether it was taken looks first."""
-        while True:
+        until_s = self.clock.boot_s() + GIVE_UP_S
+        while self.clock.boot_s() < until_s:
             try:
                 await self.engine.whole()
                 if self.engine.held:
@@ -169,6 +190,9 @@ class House(Works):
                 await asyncio.sleep(1.0)
             else:
                 return
+
+    def _parts(self, ground: Ground) -> Parts:
+        return msgspec.structs.replace(super()._parts(ground), expressions=programs_of(ground.timezone))
 
     def _reopen(self) -> None:
         self.people.close()

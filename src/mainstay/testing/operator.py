@@ -9,7 +9,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from mainstay import events as e
-from mainstay.errors import CommandRefusedError, CommitFailedError
+from mainstay.errors import CommandRefusedError, CommitFailedError, MainstayError
 from mainstay.ledger import queries
 from mainstay.requests.release import in_doubt, plans_in_doubt
 from mainstay.runtime.intake import Request
@@ -81,6 +81,9 @@ class Operator:
                 await house.requests.answer(Request("release", params), True, lambda _: None)  # noqa: FBT003
             except CommitFailedError as error:
                 house.engine.fail(error)
+            except MainstayError as error:
+                self.findings.append(f"the history can't be let go: {error.message}")
+                return
             else:
                 break
         self._boundaries.reach("released")
@@ -105,8 +108,8 @@ class Operator:
             self._begin(row[0])
 
     def _hear(self, plan_id: str, facts: Sequence[e.AnyFact], plan: Plan) -> None:
-        del plan_id, plan
-        self.deeds.look()
+        del plan_id
+        self.deeds.look(plan.playbook)
         for fact in facts:
             if isinstance(fact, e.DecisionAsked):
                 self._begin(fact.decision)

@@ -6,6 +6,7 @@ seed -> plans, scripts of the world, answers -> a run without a crash -> a run w
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, NamedTuple
@@ -15,7 +16,7 @@ from mainstay.ledger.views import VIEWS
 from mainstay.testing.chance import Chance
 from mainstay.testing.clock import SimulatedClock
 from mainstay.testing.crash import Boundaries
-from mainstay.testing.disk import Disk
+from mainstay.testing.disk import NOWHERE, Disk
 from mainstay.testing.house import House
 from mainstay.testing.judge import judge, outcome_of, read
 from mainstay.testing.loop import Crash, SimulatedLoop
@@ -54,13 +55,17 @@ class Played(NamedTuple):
         return {name: end for name, end in self.outcome.items() if name in self.firm}
 
 
-def run(seed: int, keep: Callable[[Simulation], object] = lambda _: None) -> list[str]:
+def run(seed: int, keep: Callable[[Simulation], object] | None = None) -> list[str]:
     """Give what one seed finds, a sentence each; nothing where all is well. `keep` is given every run of it."""
 
     def play(deadly: Collection[int] = (), schedule: int = 0) -> Played:
         simulation = Simulation(seed, deadly, schedule)
-        keep(simulation)
-        return simulation.play()
+        if keep is not None:
+            keep(simulation)
+            return simulation.play()
+        played = simulation.play()
+        simulation.disk.throw_away()
+        return played
 
     alone = play()
     if alone.findings:
@@ -130,8 +135,9 @@ class Simulation:
 
     def play(self) -> Played:
         """Play it to its end."""
-        with TemporaryDirectory(prefix="mainstay-simulated-") as folder:
-            self._root = Path(folder)
+        folder = TemporaryDirectory(prefix="mainstay-simulated-") if self._operator.deeds.need_folder else None
+        with folder or nullcontext(NOWHERE) as root:
+            self._root = Path(root)
             while not self._live():
                 assert self.lives < MOST_LIVES, f"it did not end in {MOST_LIVES} lives"
         ended = read(self.disk)
