@@ -60,6 +60,21 @@ def replays(owner, plan_id):
     return replay(plan_id, owner.engine.graph(recorded[0].fact.definition), recorded).difference
 
 
+def test_g6_an_action_that_nothing_counts_is_not_looked_for_in_the_history(workspace, world):
+    """Only what was held before a restart has to be found there: else each action would cost a reading of its plan."""
+    looked = []
+
+    async def scenario(owner):
+        read, tail = owner.ledger.read, owner.ledger.tail
+        owner.ledger.read = lambda *given: looked.append(given) or read(*given)
+        owner.ledger.tail = lambda *given: looked.append(given) or tail(*given)
+        plan_id, standing = await start(owner, plan(do("a", "test.say", "one")))
+        return standing["status"], [given for given in looked if given[0] == f"plan:{plan_id}" or len(given) > 1]
+
+    assert run(workspace, world, scenario) == ("completed", [])
+    assert world.words() == ["one"]
+
+
 # --- a cap that stops
 
 

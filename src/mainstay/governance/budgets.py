@@ -110,7 +110,7 @@ class Budgets:
         """
         caps = self._of(spending)
         if not caps:
-            self._held[spending.holder] = ()
+            self.leave_out(spending.holder)
             return NOTHING
         if not ruled and not spending.undo and (asked := _unclear(caps, spending)):
             return Reserved(asked)
@@ -119,6 +119,10 @@ class Budgets:
                 return Reserved(_used_up(short[0].cap, spending))
             return Reserved(_stopped(short[0], spending), ways=_ways(short))
         return self._hold(caps, spending, now_us, cause)
+
+    def leave_out(self, holder: str) -> None:
+        """Know that a holder holds nothing, so that nobody looks for it in the history once it is settled."""
+        self._held[holder] = ()
 
     def withdraw(self, holder: str) -> None:
         """Take back a reservation whose append was never queued: the last thing that was asked here."""

@@ -95,6 +95,10 @@ class Caps(Protocol):
         """Settle what is held, with what was spent really: facts to append beside the outcome."""
         ...
 
+    def leave_out(self, holder: str) -> None:
+        """Know that a holder holds nothing."""
+        ...
+
     def withdraw(self, holder: str) -> None:
         """Take back a reservation whose append was never queued."""
         ...

@@ -83,6 +83,7 @@ class Purse:
     def reserve(self, plan: Plan, path: str, slot: Slot, operation: Operation, arguments: Value) -> Reserved:
         """Hold a part of all that counts this; what takes something back spends a reserve of its own."""
         if not self._parts.budgets.any:
+            self._parts.budgets.leave_out(f"{plan.id}/{path}")
             return FREE
         spending = self.of(plan, path, operation, lambda: self._parts.payloads.whole(arguments))
         now_us, cause = self._desk.now_us(), f"plan:{plan.id}@{slot.since}"
