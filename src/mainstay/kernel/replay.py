@@ -90,8 +90,6 @@ def _told(fact: e.AnyFact) -> e.AnyFact:
         return replace(fact, retry_at_us=None if fact.retry_at_us is None else 0)
     if isinstance(fact, e.StepCompleted):
         return replace(fact, rationale="")  # of a list: how many of it failed, in words
-    if isinstance(fact, e.EffectUnseen):
-        return replace(fact, again_at_us=0)
     if isinstance(fact, e.DecisionAsked):
         return replace(fact, card=None)
     return fact
