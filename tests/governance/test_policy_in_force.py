@@ -15,8 +15,9 @@ from kit import World, after, do, facts, plan, rule, run, start
 from mainstay import events as e
 from mainstay.app import create_workspace
 from mainstay.errors import InputError, PlaybookError
-from mainstay.kernel.graph import Literally, Record
+from mainstay.kernel.graph import Ask, Literally, Record, Step, Text
 from mainstay.playbooks.activation import Wanted
+from mainstay.playbooks.artefacts import digest_of_files
 from mainstay.playbooks.changes import changes
 from mainstay.playbooks.policies import shipped_policy
 from mainstay.runtime.intake import Request
@@ -177,6 +178,27 @@ def test_s29_p6_replay_does_not_judge_anew(workspace, world):
     assert run(workspace, world, scenario)["same"]
 
 
+def covering():
+    ask = Step(name="ok", kind="ask", ask=Ask(text=Text((Literally("Shall we?"),)), covers=("say",)))
+    return plan(ask, do("say", "test.shout", "hello", needs=after("ok")))
+
+
+def test_s29_a_yes_that_covers_later_actions_answers_the_rules_of_then_and_no_newer_one(workspace, world):
+    async def scenario(owner):
+        before, standing = await start(owner, covering())
+        await activate(owner, NEWLY)
+        again = await rule(owner, standing["questions"][0], "approve")
+        words = world.words()
+        ended = await rule(owner, again["questions"][0], "approve")
+        after_it, standing = await start(owner, covering())
+        at_once = await rule(owner, standing["questions"][0], "approve")
+        return asked(owner, before), words, ended["status"], asked(owner, after_it), at_once["status"]
+
+    first, words, ended, second, at_once = run(workspace, world, scenario)
+    assert (first, words, ended) == (["playbook", "cover"], [], "completed")
+    assert (second, at_once) == (["playbook"], "completed")
+
+
 # --- S67: out of reach
 
 
@@ -263,3 +285,22 @@ def test_g1_what_surely_did_not_happen_is_not_counted(workspace, world):
         return [prepared(owner, plan_id) for plan_id, _ in plans]
 
     assert run(workspace, world, scenario) == [[("allow", "reversible")]] * 3
+
+
+def test_g1_a_file_that_an_earlier_release_took_for_a_policy_makes_every_action_ask(workspace, world):
+    async def scenario(owner):
+        content = b"limit: 5\n"
+        ref = owner.payloads.blobs.put(content, name="policies/old.yaml")
+        digest = digest_of_files({"policies/old.yaml": content})
+        fact = e.VersionActivated("policy", "old", digest, {"policies/old.yaml": ref}, "operator")
+        await owner.ledger.append(
+            [e.Append("version:policy:old", 0, (e.Draft(fact, owner.clock.now_us(), "operator"),))]
+        )
+        owner.requests.activation.versions.forget()
+        plan_id, _ = await start(owner, plan(do("a", "test.say", "hello")))
+        return facts(owner, plan_id, e.EffectPrepared)[0].verdict
+
+    verdict = run(workspace, world, scenario)
+    assert (verdict.decision, verdict.rule) == ("ask", "old")
+    assert "policies/old.yaml is active and can't be read any more" in verdict.why
+    assert "a policy is a list of rules" in verdict.why

@@ -165,3 +165,9 @@ def test_t2_limits_become_plain_data_with_the_operations_they_are_about():
     assert (rule.id, limits.per_day, limits.at_once, limits.per_plan) == ("few", 50, 2, None)
     assert operations == ["mail.send", "mail.move"]
     assert judged("- {id: few, do: mail.*, limits: {per_day: 50}}", send("a")) == ("ask", "irreversible")
+
+
+def test_g1_a_rule_about_all_that_asks_leaves_readings_alone_and_one_that_forbids_does_not():
+    reading = proposal("bank.read")
+    assert judged('- {id: all, do: "*", then: ask, why: Look.}', reading) == ("allow", "reads")
+    assert judged('- {id: all, do: "*", then: deny, why: No.}', reading) == ("deny", "all")

@@ -6,6 +6,7 @@ these either, the judgement by effect class in policy.py. A rule that can't be w
 
 So `then: allow` lets through what would be asked by default. Some things no rule lets through: what acts on the
 physical world (requirement C7), and what the playbook itself wants to ask about. Other judges have their own say.
+A reading is never asked about: a rule lets it be, or forbids it.
 """
 
 from __future__ import annotations
@@ -147,8 +148,8 @@ def fits(pattern: str, operation: str) -> bool:
 
 def _spoken(one: Fitting, case: Case) -> Verdict | None:
     rule = one.rule
-    if not rule.verdict:
-        return None
+    if not rule.verdict or (rule.verdict == "ask" and case.proposal.effect == "read"):
+        return None  # a reading is not asked about: a rule about many that asks leaves it as it is
     if one.broken:
         return Verdict("ask", rule.id, _broken(rule, one.broken))
     if one.condition is not None:

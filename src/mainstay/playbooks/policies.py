@@ -108,6 +108,8 @@ class _Reader:
             self._report.add(node.place, "this rule would allow everything; say what it is about with 'do' or 'effect'")
         if verdict == "allow" and effects == ("physical",):
             self._report.add(node.place, "what acts on the physical world is always asked about; no rule can allow it")
+        if verdict == "ask" and effects == ("read",):
+            self._report.add(node.place, "a reading is never asked about; write 'deny' or 'allow'")
         rule = Rule(
             id=name,
             why=self._why(node, verdict),

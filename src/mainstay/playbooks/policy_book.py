@@ -166,6 +166,8 @@ def _check_about(draft: RuleDraft, fit: Fit, operations: Mapping[str, Operation]
             report.add(scalar.place, f"{scalar.text} is {operation.effect}, so with this 'effect' no rule is about it")
         elif operation is not None and operation.effect == "physical" and rule.verdict == "allow":
             report.add(scalar.place, f"{scalar.text} acts on the physical world and is always asked about")
+        elif operation is not None and operation.effect == "read" and rule.verdict == "ask":
+            report.add(scalar.place, f"{scalar.text} only reads, which is never asked about; write 'deny' or 'allow'")
     if draft.when is not None:
         for wrong in fit.wrong(rule):
             report.add(draft.when.place(wrong.line, wrong.column), wrong.message)

@@ -199,16 +199,17 @@ def over(verdict: Verdict, rule: str, why: str) -> Verdict:
 
 
 def asks_newly(parts: Parts, plan: Plan, path: str, verdict: Verdict) -> bool:
-    """Whether a rule asks about an approved action that did not ask when it was prepared (SECURITY S29).
-
-    What asks by the kind of action alone was in every approver's mind.
-    """
-    asking = {one.rule for one in _asking(verdict)} - STANDING_RULES
-    if not asking or not plan.slots[path].ruling:
+    """Whether a rule asks about an approved action that did not ask when it was prepared (SECURITY S29)."""
+    if not plan.slots[path].ruling or not rules_asking(verdict):
         return False
     facts = (event.fact for event in reversed(parts.ledger.read(f"plan:{plan.id}")))
     prepared = next((fact for fact in facts if isinstance(fact, EffectPrepared) and fact.path == path), None)
-    return prepared is not None and not asking <= {one.rule for one in _asking(prepared.verdict)}
+    return prepared is not None and not rules_asking(verdict) <= rules_asking(prepared.verdict)
+
+
+def rules_asking(verdict: Verdict) -> set[str]:
+    """Name the rules that ask. What asks by the kind of action alone was in every approver's mind, and is left out."""
+    return {one.rule for one in _asking(verdict)} - STANDING_RULES
 
 
 def _asking(verdict: Verdict) -> tuple[Spoken, ...]:

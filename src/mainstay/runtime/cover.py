@@ -15,7 +15,8 @@ from msgspec.structs import replace
 from mainstay.contracts import Operation, from_plain, to_plain
 from mainstay.kernel.graph import MAX_ITEMS, Slack
 from mainstay.kernel.state import Slot, is_item, step_name
-from mainstay.runtime.attempt import card_of, effect_digest, no_way_back
+from mainstay.ports import Proposal
+from mainstay.runtime.attempt import card_of, effect_digest, judged, no_way_back, rules_asking
 from mainstay.runtime.names import Names
 from mainstay.values import CURRENCY_DIGITS, Labels, Value, say_duration
 
@@ -66,12 +67,15 @@ def covered_by(parts: Parts, plan: Plan, path: str, ask: Ask) -> Covered:
             if slack:
                 row["may change"] = slack
             found.rows.append(parts.payloads.seal(row, plan=plan, about=(plain, operation.input)))
-            found.actions[unit] = {
+            action: Plain = {
                 "operation": operation.name,
                 "version": operation.version,
                 "account": step.account,
                 "arguments": kept,
             }
+            if rules := _rules_asking(parts, plan, unit, operation, plain, names.labels):
+                action["rules"] = rules
+            found.actions[unit] = action
             if operation.relies is not None:
                 found.grounds[unit] = operation, typed, step.account
             found.binds.append(effect_digest(operation, step.account, kept))
@@ -79,6 +83,26 @@ def covered_by(parts: Parts, plan: Plan, path: str, ask: Ask) -> Covered:
             missing = no_way_back(operation, plan, unit)
             found.cannot_undo = (missing and shown.cannot_undo) or missing or found.cannot_undo
     return found
+
+
+def _rules_asking(
+    parts: Parts, plan: Plan, path: str, operation: Operation, arguments: Value, labels: Labels
+) -> list[Value]:
+    """Name the rules that ask about an action by now: a yes to the question answers them, and none that comes later."""
+    step = plan.graph.steps[step_name(path)]
+    proposal = Proposal(
+        plan=plan.id,
+        playbook=plan.playbook,
+        path=path,
+        operation=operation.name,
+        effect=operation.effect,
+        arguments=arguments,
+        account=step.account,
+        labels=labels,
+        gate=step.gate,
+        now_us=parts.clock.now_us(),
+    )
+    return [*sorted(rules_asking(judged(parts, proposal)))]
 
 
 def _units(parts: Parts, plan: Plan, path: str, step: Step) -> Iterator[tuple[str, Plan]]:
@@ -107,6 +131,7 @@ class Fitting(msgspec.Struct, frozen=True):
     shown: str
     departs: str = ""
     relies: Value = None  # what it relied on when it was shown
+    rules: frozenset[str] = frozenset()  # that asked about it by then
 
 
 def fitting(
@@ -125,8 +150,10 @@ def fitting(
     for place in sorted(places, key=lambda place: place != path):
         wrong, changed = _departs(questions, place, operation, arguments, account)
         if best is None or (len(wrong), changed) < best[0]:
-            relies = None if wrong else questions.shown(place)[0].get("relies")
-            best = (len(wrong), changed), Fitting("" if wrong else place, ", ".join(wrong), relies)
+            action = questions.shown(place)[0]
+            rules = frozenset(cast("list[str]", action.get("rules") or ()))
+            relies = None if wrong else action.get("relies")
+            best = (len(wrong), changed), Fitting("" if wrong else place, ", ".join(wrong), relies, rules)
             if not changed and not wrong:
                 break
     assert best is not None

@@ -38,6 +38,7 @@ from mainstay.runtime.attempt import (
     judged,
     no_way_back,
     over,
+    rules_asking,
     stricter,
 )
 from mainstay.runtime.confirming import Confirming
@@ -211,6 +212,10 @@ class Effects:
         found = fitting(self._parts, plan, path, operation, arguments, account)
         if found is None or verdict.decision != "ask":
             return verdict, "", found and found.shown, found and found.relies
+        newly = sorted(rules_asking(verdict) - found.rules)
+        if newly and not found.departs:
+            why = f"Since you approved it, this asks as well: {', '.join(newly)}. {verdict.why}"
+            return over(verdict, "cover", why), "", found.shown, None
         if not found.departs:
             return verdict, plan.covered[found.shown], found.shown, found.relies
         why = f"It departs from what you approved: {found.departs}."

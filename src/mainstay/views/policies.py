@@ -81,6 +81,7 @@ class PolicyViews(Opened):
         for one, fact in self._walk(operations, counts, past):
             del fact
             one.now, one.then = now.policy.judge(one.proposal), then.policy.judge(one.proposal)
+            one.proposal = msgspec.structs.replace(one.proposal, arguments=None)  # of a long history: only the verdicts
         return _compared(list(past.values()))
 
     def explained(
