@@ -50,7 +50,7 @@ def list_rules(screen: Screen, folder: Path | None) -> int:
     from mainstay.playbooks.policy_book import active_rules
 
     workspace = workspace_at(folder)
-    versions = _versions(workspace)
+    versions = versions_of(workspace)
     rules = active_rules(versions)
     changed = [one for one in changes(versions, workspace.root) if one.kind == "policy"]
     document = {"rules": [_row(rule) for rule in rules], "changed": [_change(one.path, one.state) for one in changed]}
@@ -87,9 +87,9 @@ def try_on_history(screen: Screen, folder: Path | None, file: Path) -> int:
     from mainstay.views.policies import PolicyViews
 
     workspace = workspace_at(folder)
-    rules, candidate = active_rules(_versions(workspace)), _candidate(workspace, file)
+    rules, candidate = active_rules(versions_of(workspace)), _candidate(workspace, file)
     with PolicyViews(workspace) as views:
-        found = views.tried(rules, candidate, _operations(workspace))
+        found = views.tried(rules, candidate, operations_of(workspace))
         found |= {
             "file": _shown(workspace, file),
             "from": views.time(found["from_us"]),
@@ -110,7 +110,7 @@ def try_on_files(
 
     workspace = workspace_at(folder)
     wish = Wish(playbook, tuple(given), each)
-    rules, candidate = active_rules(_versions(workspace)), _candidate(workspace, file)
+    rules, candidate = active_rules(versions_of(workspace)), _candidate(workspace, file)
     found = asyncio.run(rehearse(workspace, wish, rules, candidate)) | {"file": _shown(workspace, file)}
     screen.give(found, lambda console: _draw_rehearsed(console, found))
     return DONE
@@ -124,7 +124,7 @@ def explain(screen: Screen, folder: Path | None, plan: str, step: str) -> int:
     workspace = workspace_at(folder)
     with PolicyViews(workspace) as views:
         name = views.plan_id(plan)
-        rows = views.explained(name, step, active_rules(_versions(workspace)), _operations(workspace))
+        rows = views.explained(name, step, active_rules(versions_of(workspace)), operations_of(workspace))
     document = {"plan": name, "step": step, "actions": rows}
     screen.give(document, lambda console: _draw_explained(console, rows))
     return DONE
@@ -133,13 +133,15 @@ def explain(screen: Screen, folder: Path | None, plan: str, step: str) -> int:
 # --- which
 
 
-def _versions(workspace: Workspace) -> Versions:
+def versions_of(workspace: Workspace) -> Versions:
+    """Give what is active in a workspace."""
     from mainstay.app import versions_to_read
 
     return versions_to_read(workspace)
 
 
-def _operations(workspace: Workspace | None) -> Mapping[str, Operation]:
+def operations_of(workspace: Workspace | None) -> Mapping[str, Operation]:
+    """Give the operations that rules can be about."""
     from mainstay.app import contracts_to_read
 
     return contracts_to_read(workspace).operations
@@ -157,7 +159,7 @@ def _others(workspace: Workspace | None, files: Iterable[Path]) -> list[Rule]:
     from mainstay.playbooks.policy_book import active_rules
 
     names = [file.stem for file in files]
-    return active_rules(_versions(workspace), but=names) if workspace is not None else []
+    return active_rules(versions_of(workspace), but=names) if workspace is not None else []
 
 
 def _read(workspace: Workspace | None, file: Path, others: Sequence[Rule]) -> list[Rule]:
@@ -168,7 +170,7 @@ def _read(workspace: Workspace | None, file: Path, others: Sequence[Rule]) -> li
         content = file.read_bytes()
     except OSError as error:
         raise FileError(f"{file} can't be read: {error.strerror}.", remedy="Check its name and folder.") from None
-    return rules_of_file(path, content, others, _operations(workspace))
+    return rules_of_file(path, content, others, operations_of(workspace))
 
 
 def _shown(workspace: Workspace | None, file: Path) -> str:
@@ -244,12 +246,13 @@ def _draw_tried(console: Console, found: Row) -> None:
     plans = "1 plan" if found["plans"] == 1 else f"{found['plans']} plans"
     span = f"{when(found['from'])} to {when(found['to'])}"
     console.print(text(f"{found['file']} over {_many(found['actions'])} of {plans}, {span}:", "bold"))
-    _draw_changes(console, found)
-    _draw_answers(console, found["answers"])
+    draw_changes(console, found)
+    draw_answers(console, found["answers"])
     console.print(text("Nothing was changed. Let it hold with: mainstay activate", "cyan"))
 
 
-def _draw_changes(console: Console, found: Row) -> None:
+def draw_changes(console: Console, found: Row) -> None:
+    """Draw what would be decided otherwise than now."""
     if not found["changes"]:
         console.print("  all of it is decided as it is now")
         return
@@ -261,7 +264,8 @@ def _draw_changes(console: Console, found: Row) -> None:
         _draw_actions(console, move["actions"])
 
 
-def _draw_answers(console: Console, answers: Row) -> None:
+def draw_answers(console: Console, answers: Row) -> None:
+    """Draw how that goes with what was answered."""
     if not answers["asked"]:
         return
     console.print(text(f"Your answers to {_many(answers['asked'])}:", "bold"))
@@ -294,7 +298,7 @@ def _draw_rehearsed(console: Console, found: Row) -> None:
             console.print(text(f"         {action}"))
     for row in found["stuck"]:
         console.print(text(f"  stuck: {row}", "yellow"))
-    _draw_changes(console, found)
+    draw_changes(console, found)
     console.print("It ran in a workspace that was thrown away; nothing left, nothing was changed.")
 
 

@@ -72,6 +72,20 @@ def explain(
 
 
 @app.command()
+def allow(
+    question: Annotated[str, typer.Argument(metavar="QUESTION", help="See: mainstay inbox")],
+    same_receiver: Annotated[bool, typer.Option("--same-receiver", help="Only for whom this one reaches.")] = False,
+    yes: Sure = False,
+    as_json: Json = False,
+    workspace: Folder = None,
+) -> int:
+    """Let what a question asks about happen by itself from now on, after showing the rule."""
+    from mainstay.cli import allowing
+
+    return allowing.allow(screen_of(as_json), workspace, question, same_receiver=same_receiver, yes=yes)
+
+
+@app.command()
 def diff(
     name: PolicyName,
     older: Annotated[str, typer.Argument(metavar="OLDER", help="A version; default: the active one.")] = "",

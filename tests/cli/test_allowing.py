@@ -1,0 +1,74 @@
+"""`mainstay policy allow`: a rule made of a question, shown with what it would have changed, and held to it (G2)."""
+
+from __future__ import annotations
+
+import pytest
+
+SEND = """\
+playbook: greeting
+title: "Greet somebody"
+inputs:
+  to: {type: text}
+steps:
+  greet: {do: mail.send, GATE with: {to: "= inputs.to", subject: "Hello", text: "x"}}
+"""
+
+
+@pytest.fixture
+def greet(desk):
+    def run(to: str, status: int = 3, gate: str = "") -> list[str]:
+        (desk.folder / "playbooks" / "greeting.yaml").write_text(SEND.replace("GATE", gate))
+        assert desk.run("activate", "--yes").returncode == 0
+        return desk.json("run", "greeting", f"to={to}", status=status)["questions"]
+
+    return run
+
+
+def test_g2_what_was_allowed_is_not_asked_any_more_and_nothing_else_is_let_through(desk, greet):
+    (asked,) = greet("ada@example.com")
+    assert f"mainstay policy allow {asked}" in desk.run("decide", asked).stdout
+    shown = desk.run("policy", "allow", asked, "--same-receiver")
+    assert "this needs your yes" in shown.stderr
+    assert 'one in ["ada@example.com"]' in shown.stderr.replace('\\"', '"')
+    assert not (desk.folder / "policies" / "allowed.yaml").exists()
+    assert desk.run("policy", "allow", asked, "--same-receiver", "--yes").returncode == 0
+    assert greet("ada@example.com", status=0) == []
+    assert len(greet("eve@example.com")) == 1
+    listed = desk.json("policy", "list")
+    assert "greeting-greet" in [rule["id"] for rule in listed["rules"]]
+    assert desk.run("policy", "check").returncode == 0
+
+
+def test_g2_a_second_rule_goes_beside_the_first_and_each_can_be_put_back(desk, greet):
+    (first,) = greet("ada@example.com")
+    (second,) = greet("eve@example.com")
+    assert desk.run("policy", "allow", first, "--same-receiver", "--yes").returncode == 0
+    assert desk.run("policy", "allow", second, "--same-receiver", "--yes").returncode == 0
+    ids = [rule["id"] for rule in desk.json("policy", "list")["rules"]]
+    assert [one for one in ids if one.startswith("greeting")] == ["greeting-greet", "greeting-greet-2"]
+    assert desk.run("policy", "revert", "allowed", "--yes").returncode == 0
+    assert greet("ada@example.com", status=0) == []
+    assert len(greet("eve@example.com")) == 1
+
+
+def test_g2_a_rule_that_would_change_nothing_is_not_written(desk, greet):
+    (asked,) = greet("ada@example.com", gate="gate: each,")
+    refused = desk.run("policy", "allow", asked, "--yes")
+    assert refused.returncode == 2
+    assert "asked all the same, by 'playbook'" in refused.stderr
+    (desk.folder / "policies" / "mine.yaml").write_text(
+        "- {id: mails, do: mail.send, then: ask, why: I want to see each mail.}\n"
+    )
+    (asked,) = greet("ada@example.com")
+    refused = desk.run("policy", "allow", asked, "--yes")
+    assert "asked all the same, by 'mails': I want to see each mail." in refused.stderr
+    assert not (desk.folder / "policies" / "allowed.yaml").exists()
+
+
+def test_g2_only_an_open_question_about_an_action_is_allowed_for_good(desk, greet):
+    (asked,) = greet("ada@example.com")
+    assert desk.run("decide", asked, "approve", "--yes").returncode == 0
+    assert "is closed" in desk.run("policy", "allow", asked, "--yes").stderr
+    question = desk.reconcile()["questions"][0]
+    assert "Only what asks about an action" in desk.run("policy", "allow", question, "--yes").stderr
+    assert desk.run("policy", "allow", "nothing.1", "--yes").returncode != 0
