@@ -9,6 +9,7 @@ from kernel_scene import (
     NOW_US,
     PERMANENT,
     TRANSIENT,
+    Scene,
     agent,
     ask,
     ask_batch,
@@ -34,8 +35,9 @@ from msgspec.structs import replace
 
 from mainstay import commands as c
 from mainstay import events as e
+from mainstay.kernel.failing import CAP_RULE
 from mainstay.kernel.graph import Input
-from mainstay.values import SECOND_US, Verdict
+from mainstay.values import SECOND_US, Failure, Verdict
 
 # --- what the playbook asks
 
@@ -430,3 +432,42 @@ def test_a_task_wants_its_form_and_its_value_holds_it():
     scene.when(rule(1, "approve", form={"hours": 2}))
     assert scene.slot("a").output["form"] == {"hours": 2}
     given(ask("a")).when(pose("a")).refuses(rule(1, "approve", form={}), "no form")
+
+
+# --- what a cap stopped (requirement G6)
+
+WAYS = ("raise", "wait", "retry", "skip", "undo")
+OVER = Verdict("deny", CAP_RULE, "Today 20 of 20 were sent.")
+
+
+def capped() -> Scene:
+    """An action that was approved, and that a cap stopped as it was about to leave."""
+    stopped = replace(intend("a", OVER), ways=WAYS)
+    return given(do("a"), agent("b", "a")).when(prepare("a", ASK), rule(1, "approve"), stopped)
+
+
+def test_g6_an_action_that_a_cap_stopped_asks_how_to_go_on_and_says_each_way():
+    scene = capped()
+    assert (scene.fact(e.DecisionAsked).kind, scene.fact(e.DecisionAsked).options) == ("stuck", WAYS)
+    assert scene.fact(e.StepStuck).failure == Failure(
+        "permanent",
+        "Today 20 of 20 were sent.",
+        "Raise it for now by what this takes (raise), let it wait until the budget begins anew (wait), "
+        "raise it for good under [budgets] in mainstay.toml, start Mainstay again and try again (retry), "
+        "leave this out (skip), or stop the plan and take back what it did (undo).",
+    )
+
+
+def test_g6_what_was_approved_stays_approved_when_its_cap_is_raised():
+    scene = capped().when(rule(2, "raise")).then(e.DecisionRuled, e.DispatchDue("a"))
+    assert scene.work() == [("intend", "a")]
+    scene.when(intend("a", ASK))
+    assert scene.fact(e.EffectIntended).ruling == "p.1"
+
+
+@pytest.mark.parametrize("until_us", [NOW_US + 60 * SECOND_US, None])
+def test_g6_what_waits_for_its_budget_leaves_by_itself_then(until_us):
+    scene = capped().when(rule(2, "wait", until_us=until_us))
+    scene.then(e.DecisionRuled, e.EffectDelayed("a", until_us or NOW_US), e.PlanParked)
+    scene.later(60).when(timer("dispatch", "a"), intend("a", ASK))
+    assert scene.fact(e.EffectIntended).ruling == "p.1"
