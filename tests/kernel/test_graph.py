@@ -31,7 +31,6 @@ def test_edges_are_known_both_ways():
     made = graph(agent("a"), agent("b", "a"), agent("c", "a", "b?"))
     assert made.roots == ("a",)
     assert made.dependents == {"a": ("b", "c"), "b": ("c",), "c": ()}
-    assert made.unmet == {"b": 1, "c": 2}
 
 
 def test_steps_that_go_over_lists_are_known():

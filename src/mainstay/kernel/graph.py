@@ -234,7 +234,7 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Graph:
     """A definition with its edges both ways: built once per definition and shared by all its plans."""
 
-    __slots__ = ("definition", "dependents", "ends", "fan_outs", "in_workers", "roots", "steps", "unmet")
+    __slots__ = ("definition", "dependents", "ends", "fan_outs", "in_workers", "roots", "steps")
 
     def __init__(self, definition: Definition) -> None:
         """Index the steps; raises AssertionError on a need that names no step (the compiler's duty to refuse)."""
@@ -244,7 +244,6 @@ class Graph:
             name: tuple(step.name for step in definition.steps if any(need.step == name for need in step.needs))
             for name in self.steps
         }
-        self.unmet = {step.name: len(step.needs) for step in definition.steps if step.needs}
         self.fan_outs = tuple(step.name for step in definition.steps if step.each is not None)
         self.in_workers = any(step.where == "worker" for step in definition.steps)
         self.ends = bool(definition.returns or definition.end)

@@ -106,7 +106,6 @@ def _proposed(plan: Plan, fact: e.PlanProposed, at_us: int) -> Plan:
         expires_at_us=fact.expires_at_us,
         keys=fact.keys,
         priority=fact.priority,
-        unmet=plan.graph.unmet,
         left=len(plan.graph.steps),
     )
 

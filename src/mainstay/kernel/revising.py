@@ -61,9 +61,6 @@ def revise(turn: Turn, path: str, said: str) -> None:
 
 def _revised(plan: Plan, fact: e.StepRevised, at_us: int) -> Plan:
     slots = {path: slot for path, slot in plan.slots.items() if path != fact.because}
-    unmet = {**plan.unmet}
-    for dependent in plan.graph.dependents[fact.path]:
-        unmet[dependent] += 1
     before = plan.slots[fact.path]
     slot = Slot(
         "ready",
@@ -75,7 +72,7 @@ def _revised(plan: Plan, fact: e.StepRevised, at_us: int) -> Plan:
         journal=before.journal + 1,
         feedback=(*before.feedback, fact.said),
     )
-    return put(replace(plan, slots=slots, unmet=unmet, left=plan.left + 1), fact.path, slot)
+    return put(replace(plan, slots=slots, left=plan.left + 1), fact.path, slot)
 
 
 DECIDERS: dict[type, Callable[[Turn, Any], None]] = {}

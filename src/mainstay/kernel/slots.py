@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from msgspec.structs import replace
 
 from mainstay.kernel.state import (
@@ -18,6 +20,9 @@ from mainstay.kernel.state import (
     satisfied,
     step_name,
 )
+
+if TYPE_CHECKING:
+    from mainstay.kernel.graph import Need
 
 
 def put(plan: Plan, path: str, slot: Slot) -> Plan:
@@ -68,27 +73,30 @@ def _end_step(plan: Plan, name: str, slot: Slot, at_us: int) -> Plan:
     """
     slots = {**plan.slots, name: replace(slot, since=plan.sequence)}
     live = {path: None for path in plan.live if path != name}
-    unmet, left = plan.unmet, plan.left - 1
-    doomed: tuple[str, ...] = plan.doomed
+    doomed, left = plan.doomed, plan.left - 1
     if plan.status == "running":
-        dependents = plan.graph.dependents[name]
-        if dependents:
-            unmet = dict(unmet)
-        for dependent in dependents:
-            unmet[dependent] -= 1
-            if unmet[dependent] or dependent in slots:
-                continue
-            for need in plan.graph.steps[dependent].needs:
-                if not satisfied(slots, need):
-                    doomed += (dependent,)
-                    break
-            else:
+        for dependent in plan.graph.dependents[name]:
+            met = None if dependent in slots else _met(plan.graph.steps[dependent].needs, slots)
+            if met:
                 slots[dependent] = Slot("ready", ready_at_us=at_us, since=plan.sequence)
                 live[dependent] = None
+            elif met is not None:
+                doomed = (*doomed, dependent)
         if not left and plan.graph.ends:
             slots[END] = Slot("ready", ready_at_us=at_us, since=plan.sequence)
             live[END] = None
-    return replace(plan, slots=slots, live=live, unmet=unmet, doomed=doomed, left=left)
+    return replace(plan, slots=slots, live=live, doomed=doomed, left=left)
+
+
+def _met(needs: tuple[Need, ...], slots: dict[str, Slot]) -> bool | None:
+    """Whether steps ended as another needs them to; None as long as one of them has not ended."""
+    met = True
+    for need in needs:
+        slot = slots.get(need.step)
+        if slot is None or slot.status not in FINAL:
+            return None
+        met = met and satisfied(slots, need)
+    return met
 
 
 def _answered(plan: Plan, path: str) -> Plan:

@@ -148,7 +148,6 @@ class Plan(msgspec.Struct, frozen=True):
     proposed_at_us: int = 0
     expires_at_us: int | None = None
     slots: dict[str, Slot] = {}
-    unmet: dict[str, int] = {}  # needs not yet ended, per step
     left: int = 0  # steps that have not ended
     live: dict[str, None] = {}  # paths with work, in the order they came up
     doomed: tuple[str, ...] = ()  # steps whose needs ended in a way that skips them
