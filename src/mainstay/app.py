@@ -52,6 +52,7 @@ from mainstay.playbooks.artefacts import path_of
 from mainstay.playbooks.own_agents import OwnAgents
 from mainstay.playbooks.policies import SHIPPED_NAME, shipped_policy
 from mainstay.playbooks.policy_book import PolicyBook
+from mainstay.playbooks.policy_limits import policy_caps, policy_limits
 from mainstay.playbooks.shelf import shelf
 from mainstay.playbooks.standing import Standing, standings
 from mainstay.playbooks.starting import Starting
@@ -360,7 +361,11 @@ class Owner(Works):
             make = contracts or functools.partial(contracts_of, secrets=self.secrets)
             sealer.catalogue = self.contracts = make(workspace, records_of(self.ledger, opener.open))
             activation = activation_of(workspace.root, workspace.code, self.ledger, blobs, self.contracts)
-            super().__init__(self._ground(policy or self._policies(activation), clock))
+            self._book = self._policies(activation)
+            super().__init__(self._ground(policy or self._book, clock))
+            activation.on_changed = self._use_limits
+            if self._book.any:
+                self._use_limits()
             self.heads = HeadKeeper(workspace.ledger, ledger_keys.witness_file(workspace.state), self.ledger)
             self.requests = Requests(self.engine, self.contracts, workspace.root, METHODS, activation)
             self.requests.on_released = self.work
@@ -455,6 +460,12 @@ class Owner(Works):
         timezone, operations = self.workspace.config.company.timezone, self.contracts.operations
         deeds = Deeds(self.ledger, timezone, self.contracts.roles, self.payloads.load)
         return PolicyBook(activation.versions, operations, deeds, timezone)
+
+    def _use_limits(self) -> None:
+        """Let the budgets and limits of mainstay.toml hold, and beside them those of the rules in force."""
+        caps, limits = caps_of(self.workspace, self.contracts), limits_of(self.workspace, self.contracts)
+        rules = self._book.now()
+        self.use_limits([*caps, *policy_caps(rules)], policy_limits(rules, limits))
 
     def _reopen(self) -> None:
         """Open the history anew, by all ways that lead to it (KERNEL L5)."""

@@ -75,6 +75,7 @@ class Works:
         self.network = Network(ground.ledger, ground.clock, ground.is_online, self._waiting_online)
         self.guard.on_offline = self.network.lost
         self.places = LedgerPlaces(ground.ledger)
+        self._limits = dict(ground.limits)  # it changes with the rules in force
         self.budgets = Budgets(ground.ledger, ground.caps, ground.timezone, self.places.last_stream)
         self.engine = Engine(self._parts(ground))
         self.engine.live_under = self._live_under
@@ -106,8 +107,15 @@ class Works:
             timezone=ground.timezone,
             delays=ground.delays,
             patience=ground.patience,
-            limits=ground.limits,
+            limits=self._limits,
         )
+
+    def use_limits(self, caps: Sequence[Cap], limits: Mapping[str, int]) -> None:
+        """Let these caps and limits hold from now on."""
+        self.budgets.use(caps)
+        self._limits.clear()
+        self._limits.update(limits)
+        self.engine.turns.use(limits)
 
     def work(self) -> None:
         """Keep times and go on with all plans: at the start, and after the history was read again or released."""

@@ -92,6 +92,11 @@ class Budgets:
         """Whether anything is counted at all."""
         return bool(self._caps)
 
+    def use(self, caps: Iterable[Cap]) -> None:
+        """Take other caps from now on; what is held stays held where it is."""
+        self._caps = sorted(caps, key=lambda cap: (cap.name, cap.period))
+        self._counting.clear()
+
     # --- before it leaves
 
     def look(self, spending: Spending, now_us: int) -> Verdict | None:

@@ -102,7 +102,7 @@ def _local(case: Case) -> datetime:
 def _roles(case: Case) -> Value:
     arguments, roles = case.proposal.arguments, case.roles
     texts: dict[str, Value] = {
-        role: list(texts_of(arguments, roles, role)) for role in {*roles.values()} if role != AMOUNT
+        role: list(texts_of(arguments, roles, role)) for role in set(roles.values()) if role != AMOUNT
     }
     if AMOUNT not in roles.values():
         return texts

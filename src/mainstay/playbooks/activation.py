@@ -28,7 +28,7 @@ from mainstay.runtime.catalogue import Contracts
 from mainstay.runtime.described import AgentTold, Module, Told, contract_of, encode_told
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from mainstay.contracts import AgentContract
@@ -79,6 +79,7 @@ class Activation:
     ) -> None:
         """Take the folder, what is active, what playbooks may call, and where facts and content are kept."""
         self.versions = versions
+        self.on_changed: Callable[[], None] = lambda: None  # other versions are active now
         self.playbooks = OwnPlaybooks(versions, root)
         self._root = root
         self._contracts = contracts
@@ -249,6 +250,7 @@ class Activation:
             await self._ledger.append([e.Append(name, expected[name], tuple(own)) for name, own in streams.items()])
         finally:
             self.versions.forget()
+        self.on_changed()
 
     # --- the folder
 

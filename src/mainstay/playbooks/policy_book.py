@@ -71,6 +71,12 @@ class PolicyBook:
         """Judge by the active rules, or by effect class where there are none."""
         return self.now().policy.judge(proposal)
 
+    @property
+    def any(self) -> bool:
+        """Whether any policy is active."""
+        known = [name for kind, name in self._versions.known() if kind == "policy"]
+        return any(self._versions.active("policy", name) is not None for name in known)
+
     def now(self) -> Rules:
         """Give the rules in force."""
         if self._rules is None or self._turn != self._versions.turn:

@@ -9,6 +9,7 @@ It lives in memory alone: what is under way stands in the plans, and after a sta
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -58,6 +59,15 @@ class Turns:
         self._later = later
         self._taken: dict[tuple[str, str], tuple[str, ...]] = {}
         self._called = ""  # the plan whose turn it is right now
+
+    def use(self, limits: Mapping[str, int]) -> None:
+        """Take other limits from now on; who waits is woken where there is room."""
+        for name, most in limits.items():
+            self._lines.setdefault(name, _Line(most)).most = most
+        for name, line in self._lines.items():
+            if name != WORKERS and name not in limits:
+                line.most = sys.maxsize
+            self._later(self._call_next, name)
 
     def take(self, plan: str, path: str, names: Sequence[str], priority: int) -> bool:
         """Take one turn of each of these names, or none and wait in line: `wake` is called when it may be tried again.
