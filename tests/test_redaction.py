@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import html
 import json
+import logging
+import sys
 from urllib.parse import quote_plus
 
 import pytest
@@ -20,6 +22,8 @@ def _own(monkeypatch):
     monkeypatch.setattr(redaction, "_known", set())
     monkeypatch.setattr(redaction, "_pattern", None)
     monkeypatch.setattr(redaction, "_inside", None)
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    monkeypatch.setattr(logging.lastResort, "formatter", logging.lastResort.formatter)
 
 
 @pytest.mark.parametrize(

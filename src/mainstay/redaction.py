@@ -10,13 +10,17 @@ from __future__ import annotations
 import base64
 import html
 import json
+import logging
 import re
+import sys
+import traceback
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, TypeVar, cast
 from urllib.parse import quote, quote_plus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from types import TracebackType
 
 INSTEAD = "[secret]"
 MIN_CHARACTERS = 6  # a shorter one would be found everywhere, and be nowhere safe
@@ -36,9 +40,29 @@ def remember(secret: str) -> None:
     global _pattern, _inside  # noqa: PLW0603 - one for the process: whoever writes something down has to know of all
     if secret in _known or len(secret) < MIN_CHARACTERS:
         return
+    if not _known:
+        _watch_process()
     _known.add(secret)
     _inside = _any_of({core for one in _known for core in _cores(one) if len(core) >= _CORE_CHARS})
     _pattern = _any_of({form for one in _known for form in _forms(one) if len(form) >= MIN_CHARACTERS})
+
+
+def _watch_process() -> None:
+    """Redact what Python itself writes to stderr: an error that nobody caught, a warning of the loop's."""
+    sys.excepthook = _tell_uncaught
+    if logging.lastResort is not None:
+        logging.lastResort.setFormatter(_Redacted())
+
+
+def _tell_uncaught(kind: type[BaseException], error: BaseException, where: TracebackType | None) -> None:
+    sys.stderr.write(redacted("".join(traceback.format_exception(kind, error, where))))
+
+
+class _Redacted(logging.Formatter):
+    """Lines of a log without secrets."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return redacted(super().format(record))
 
 
 def knows_any() -> bool:

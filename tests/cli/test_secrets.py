@@ -312,3 +312,32 @@ def test_c5_a_key_with_secrets_under_it_is_not_moved_into_a_plain_file(owner):
         done = owner.run("key", "move", "file")
         assert (done.returncode, "would lie open with it" in done.stderr) == (2, True)
         assert send(owner, 0)["status"] == "completed"
+
+
+def test_s51_a_playbook_that_was_brought_in_is_disabled_gets_no_secret_and_changes_no_policy(owner):
+    with scripted_server() as (port, server):
+        at_server(owner, port)
+        assert owner.run("secret", "set", "smtp", stdin=CANARY).returncode == 0
+        strange = MAIL.replace("hello", "strange").replace("Hi Ben", "secret:smtp {{company.name}}")
+        (owner.folder / "playbooks/strange.yaml").write_text(strange)
+        (owner.folder / "policies/strange.yaml").write_text("policy: strange\nrules: []\n")
+        done = owner.run("run", "strange")
+        assert (done.returncode, "activate" in done.stderr) == (1, True), done.stderr
+        (owner.folder / "policies/strange.yaml").unlink()
+        assert owner.run("activate", "--yes").returncode == 0
+        asked = owner.json("run", "strange", status=3)
+        assert owner.json("decide", asked["questions"][0], "approve", "--yes")["status"] == "completed"
+        assert b"secret:smtp Acme Ltd" in server.body
+        assert CANARY.encode() not in server.body
+
+
+def test_c5_doctor_names_a_secret_that_is_missing_or_refused(owner):
+    def found() -> list[str]:
+        rows = owner.json("doctor", status=1)
+        return [row["says"] for row in rows if row["check"] == "secrets" and row["state"] == "wrong"]
+
+    with scripted_server(auth=REFUSES) as (port, _):
+        at_server(owner, port)
+        assert found() == ["mainstay.toml names the secret 'smtp', and there is none."]
+        assert owner.run("secret", "set", "smtp", stdin=CANARY).returncode == 1, "kept, and the server does not take it"
+        assert found() == ["127.0.0.1 refuses the secret 'smtp'."]

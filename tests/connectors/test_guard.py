@@ -1,12 +1,16 @@
 import asyncio
+import base64
 import errno
 import heapq
+import logging
+import sys
 from collections import Counter
 
 import msgspec
 import pytest
 from memory_call import NOW_US, MemoryCall
 
+from mainstay import redaction
 from mainstay.connectors import files, mail
 from mainstay.connectors.breaker import BURST_S, FAILURES_TO_OPEN, OPEN_AT_MOST_S, OPEN_S, WAIT_AT_MOST_S, Breaker, Line
 from mainstay.connectors.files import FilesConfig
@@ -298,6 +302,19 @@ def test_s55_a_failure_never_shows_a_secret(bench, words):
     bench.error_of(operation(raising(Permanent(words))))
     assert "CANARY" not in bench.records[0].error
     assert len(classify(ValueError("x" * 9000)).message) == 500
+
+
+def test_s55_a_secret_is_known_by_its_value_in_errors_and_results(bench, monkeypatch):
+    for name, value in (("_known", set()), ("_pattern", None), ("_inside", None)):
+        monkeypatch.setattr(redaction, name, value)
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    monkeypatch.setattr(logging.lastResort, "formatter", logging.lastResort.formatter)
+    redaction.remember("plain-w0rds-only")
+    sent = base64.b64encode(b"me:plain-w0rds-only").decode()
+    error = bench.error_of(operation(raising(Permanent(f"I got plain-w0rds-only and {sent}"))))
+    assert classify(error).message == "I got [secret] and [secret]"
+    assert "w0rds" not in repr(bench.records)
+    assert bench.call(operation(lambda _: Answer("you sent plain-w0rds-only")))["said"] == "you sent [secret]"
 
 
 @pytest.mark.parametrize(

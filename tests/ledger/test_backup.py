@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import io
 import os
 import shutil
 import stat
 import subprocess
+import tarfile
 from typing import TYPE_CHECKING
 
 import pytest
@@ -194,7 +196,45 @@ def test_o7_a_file_of_a_newer_release_is_named(filled, folder, tmp_path, monkeyp
         restore.open_backup(tmp_path / "acme.backup")
 
 
-def test_s20_a_name_in_a_backup_never_leads_outside(tmp_path):
+def member(name: str, **more: object) -> tarfile.TarInfo:
+    made = tarfile.TarInfo(name)
+    for field, value in more.items():
+        setattr(made, field, value)
+    return made
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        [member("../x", size=3)],
+        [member("/x", size=3)],
+        [member("playbooks/../../x", size=3)],
+        [member("playbooks/a.yaml", size=3), member("playbooks/a.yaml", size=3)],
+        [member("playbooks/a.yaml", type=tarfile.SYMTYPE, linkname="/etc/passwd")],
+        [member("playbooks/a.yaml", size=3), member("playbooks/b", type=tarfile.LNKTYPE, linkname="playbooks/a.yaml")],
+        [member("playbooks/a", type=tarfile.FIFOTYPE)],
+        [member("playbooks/a", type=tarfile.CHRTYPE, devmajor=1, devminor=5)],
+        [member("playbooks", type=tarfile.DIRTYPE)],
+        [member("playbooks/a", size=3, pax_headers={"GNU.sparse.map": "0,1", "GNU.sparse.size": "1000000000000"})],
+    ],
+    ids=["up", "absolute", "up inside", "double", "link", "hard link", "pipe", "device", "folder", "bomb"],
+)
+def test_s50_an_archive_with_what_is_no_plain_file_inside_is_refused_whole(tmp_path, members):
+    """Made by somebody who has the key: a backup under a passphrase that came from elsewhere."""
+    head = chunks.new_head(lambda _: KEY, 1, "w1", "1.0", by_word=False)
+    with (tmp_path / "acme.backup").open("wb") as file:
+        writer = chunks.Writer(file, head, KEY)
+        with tarfile.open(fileobj=writer, mode="w|", format=tarfile.PAX_FORMAT) as tar:
+            for one in members:
+                tar.addfile(one, io.BytesIO(b"abc") if one.isreg() else None)
+        writer.close()
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(FileError, match="holds what it should not"):
+        bring_back(tmp_path / "acme.backup", tmp_path / "again")
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_s50_a_name_in_a_backup_never_leads_outside(tmp_path):
     place = restore.Place(tmp_path, ".mainstay", OWN)
     for name in ("../x", "/x", "playbooks/../../x", "inbox/x", "", ".git/config"):
         with pytest.raises(FileError, match="holds what it should not"):

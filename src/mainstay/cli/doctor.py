@@ -184,6 +184,24 @@ def _mail(workspace: Workspace) -> Iterator[Finding]:
     yield Finding("mail", "ok" if report.healthy else "wrong", report.detail, advice)
 
 
+def _secrets(workspace: Workspace) -> Iterator[Finding]:
+    from mainstay.cli.secret import say_where
+    from mainstay.governance.secrets import mend, name_of
+    from mainstay.ledger.vault import Vault
+
+    vault, smtp = Vault(workspace.state), workspace.config.mail.smtp
+    kept = vault.names()
+    wanted = name_of(smtp.password) if smtp is not None and smtp.username else ""
+    if wanted and wanted not in kept:
+        says = f"mainstay.toml names the secret '{wanted}', and there is none."
+        yield Finding("secrets", "wrong", says, f"Keep it with: mainstay secret set {wanted}")
+    for name, one in kept.items():
+        if one.refused_at_us:
+            yield Finding("secrets", "wrong", f"{one.host} refuses the secret '{name}'.", mend(name))
+    if kept:
+        yield Finding("secrets", "ok", f"{', '.join(kept)}. {say_where(vault)}")
+
+
 def _workers(workspace: Workspace) -> Iterator[Finding]:
     from mainstay.ledger import keys
     from mainstay.runtime import probe
@@ -248,6 +266,7 @@ _CHECKS: dict[str, Callable[[Workspace], Iterator[Finding]]] = {
     "rules": _rules,
     "copies": _copies,
     "service": _service,
+    "secrets": _secrets,
     "mail": _mail,
     "inbox": _lying,
     "workers": _workers,

@@ -164,11 +164,8 @@ def _ask(prompt: str) -> str:
     """Take a value that is typed unseen, or else stands on stdin."""
     import getpass
 
-    if sys.stdin.isatty() and sys.stderr.isatty():
-        value = getpass.getpass(prompt, stream=sys.stderr)
-    else:
-        value = sys.stdin.read(1024 * 1024)
-    value = checked_value(value)
+    typed = sys.stdin.isatty()
+    value = checked_value(getpass.getpass(prompt, stream=sys.stderr) if typed else sys.stdin.read(1024 * 1024))
     remember(value)
     return value
 

@@ -122,13 +122,15 @@ def _staging(folder: Path) -> Generator[Path]:
 
 def _unpack(source: chunks.Reader, staging: Path, place: Place, size: int, progress: Progress | None) -> Manifest:
     found: list[FileEntry] = []
+    names: set[str] = set()
     manifest = b""
     try:
         with tarfile.open(fileobj=cast("IO[bytes]", source), mode="r|", format=tarfile.PAX_FORMAT) as tar:
             for member in tar:
-                content = tar.extractfile(member)
-                if content is None or manifest:
+                content = tar.extractfile(member) if member.isreg() and not member.issparse() else None
+                if content is None or manifest or member.name in names:
                     raise _strange(member.name)
+                names.add(member.name)
                 if member.name == MANIFEST:
                     manifest = content.read(MAX_MANIFEST_BYTES)
                     continue
