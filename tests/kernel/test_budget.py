@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from mainstay.events import BudgetRaised, BudgetSettled
+from mainstay.events import BudgetKept, BudgetRaised, BudgetReserved, BudgetSettled, BudgetWarned
 from mainstay.kernel.budget import (
     Budget,
     Cap,
@@ -15,6 +16,7 @@ from mainstay.kernel.budget import (
     kept,
     lacking,
     micros_of,
+    most_of,
     reserve,
     runs_low,
     settle,
@@ -92,6 +94,63 @@ def test_g6_a_raise_lets_more_happen_in_its_period_and_no_more_than_that():
     budget = evolve(take(Budget(), cap(count=1), "p/a", count=1), BudgetRaised(DAY, {"count": 1}))
     second = take(budget, cap(count=1), "p/b", count=1)
     assert take(second, cap(count=1), "p/c", count=1) is None
+
+
+def test_t2_g6_a_period_is_told_once_that_it_runs_low_whatever_follows():
+    """Each fact counts: by the count an append is refused that was decided on an older state."""
+    of = cap(count=9)
+    budget = evolve(take(Budget(), of, "p/a", count=1), BudgetWarned(DAY, {"count": 1}, {"count": 9}))
+    assert budget == Budget(2, {}, {"count": 1}, {"p/a": {"count": 1}}, {}, warned=True)
+    facts = (
+        reserve(of, DAY, "p/b", {"count": 1}),
+        settle(budget, DAY, "p/a", happened=True),
+        BudgetRaised(DAY, {"count": 2}),
+    )
+    for at, fact in enumerate(facts, 3):
+        budget = evolve(budget, fact)
+        assert (budget.sequence, budget.warned) == (at, True)
+    assert budget.raised == {"count": 2}
+    first = kept(budget, DAY)
+    assert first == BudgetKept(DAY, budget.spent, budget.holds, {"count": 2}, warned=True)
+    assert evolve(Budget(0), first) == replace(budget, sequence=1)
+    assert kept(Budget(), DAY).warned is False
+
+
+def test_g6_what_was_raised_counts_to_what_there_is_and_to_what_is_most_of_it():
+    budget = evolve(Budget(spent={"count": 4, "EUR": 3}), BudgetRaised(DAY, {"count": 5}))
+    assert most_of(budget, cap(count=5, EUR=7)) == {"count": 10, "EUR": 7}
+    assert runs_low(Budget(spent={"count": 4}), cap(count=5)), "a cap of five is told of"
+    assert not runs_low(budget, cap(count=5, EUR=7)), "4 of 10, 3 of 7"
+    assert runs_low(replace(budget, held={"count": 4}), cap(count=5)), "8 of 10"
+    assert not runs_low(Budget(spent={"count": 79}), cap(count=100))
+    assert not runs_low(Budget(spent={"count": 799}), cap(count=1000))
+    assert not runs_low(Budget(), cap(count=100))
+
+
+def test_g6_what_spends_nothing_of_a_unit_is_not_stopped_by_it_however_much_was_spent():
+    """A cap may be lowered under what was spent already."""
+    over = Budget(spent={"EUR": 9})
+    assert lacking(over, cap(EUR=5, count=3), "p/a", {"count": 1}) == {}
+    assert lacking(over, cap(EUR=5), "p/a", {"EUR": 0}) == {}
+
+
+def test_t2_a_hold_is_of_its_period_and_counts_dollars_only_where_its_cap_does():
+    assert reserve(cap(count=9), DAY, "p/a", {"count": 2, "USD": 5}) == BudgetReserved(DAY, "p/a", 2, 0)
+    assert reserve(cap(USD=9), DAY, "p/a", {"tokens": 3}) == BudgetReserved(DAY, "p/a", 0, 0)
+    assert reserve(cap(USD=9, EUR=1), DAY, "p/a", {"USD": 5, "EUR": 1}) == BudgetReserved(DAY, "p/a", 0, 5, {"EUR": 1})
+
+
+def test_t2_an_outcome_whose_hold_is_not_known_is_spent_and_nobody_elses_hold_with_it():
+    budget = take(Budget(), cap(count=9), "p/a", count=2)
+    assert evolve(budget, BudgetSettled(DAY, "p/z", 1, 0)) == replace(budget, sequence=2, spent={"count": 1})
+
+
+@pytest.mark.parametrize(
+    ("pattern", "operation", "counts"),
+    [("mail.*", "mail.send", True), ("mail.*", "mai", False), ("mail.*", "maili.send", False), ("*", "bank.pay", True)],
+)
+def test_g6_a_pattern_fits_what_begins_like_it(pattern, operation, counts):
+    assert Cap("one", "day", {}, operations=(pattern,)).counts(operation, (), "") == counts
 
 
 @pytest.mark.parametrize(("taken", "low"), [(39, False), (40, True), (50, True)])

@@ -67,7 +67,7 @@ def _revised(plan: Plan, fact: e.StepRevised, at_us: int) -> Plan:
         ready_at_us=at_us,
         attempt=before.attempt,
         forgiven=before.attempt,
-        arguments=before.arguments if before.edited else None,
+        arguments=before.arguments,  # it ended, so only those are there that the operator changed
         edited=before.edited,
         journal=before.journal + 1,
         feedback=(*before.feedback, fact.said),
