@@ -4,7 +4,7 @@
 BIN := .venv/bin
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1# else it asks the network for a newer one
 
-.PHONY: help setup demo check test test-long simulate torture mutants bench bench-quick bench-matching format lock clean
+.PHONY: help setup demo check test test-long simulate torture mutants bench bench-quick bench-matching bench-policies format lock clean
 
 help: ## List the targets
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1\t\2/p' Makefile | expand -t 16
@@ -40,6 +40,9 @@ torture: setup ## Real faults on real processes, minutes: make torture SEED=7 RO
 
 mutants: .venv-mutants/packages ## Break the kernel in thousands of small ways; a test must notice each (docs/mutants.md)
 	.venv-mutants/bin/mutmut run $(ARGS)
+
+bench-policies: setup ## Measure how many actions policies judge in a second; ends with a line of JSON
+	@$(BIN)/python benchmarks/decisions.py
 
 bench-matching: setup ## Measure how well and how fast payments are matched
 	$(BIN)/python benchmarks/matching.py $(ARGS)

@@ -462,10 +462,9 @@ class Owner(Works):
         return PolicyBook(activation.versions, operations, deeds, timezone)
 
     def _use_limits(self) -> None:
-        """Let the budgets and limits of mainstay.toml hold, and beside them those of the rules in force."""
-        caps, limits = caps_of(self.workspace, self.contracts), limits_of(self.workspace, self.contracts)
+        """Let the limits of the rules in force hold, beside the budgets and limits of mainstay.toml."""
         rules = self._book.now()
-        self.use_limits([*caps, *policy_caps(rules)], policy_limits(rules, limits))
+        self.use_limits(policy_caps(rules), policy_limits(rules))
 
     def _reopen(self) -> None:
         """Open the history anew, by all ways that lead to it (KERNEL L5)."""

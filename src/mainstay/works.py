@@ -110,12 +110,14 @@ class Works:
             limits=self._limits,
         )
 
-    def use_limits(self, caps: Sequence[Cap], limits: Mapping[str, int]) -> None:
-        """Let these caps and limits hold from now on."""
-        self.budgets.use(caps)
+    def use_limits(self, more: Sequence[Cap], at_once: Mapping[str, int]) -> None:
+        """Let these caps and limits hold from now on beside those of the ground; of two for one name the smaller."""
+        self.budgets.use([*self._ground.caps, *more])
         self._limits.clear()
-        self._limits.update(limits)
-        self.engine.turns.use(limits)
+        self._limits.update(self._ground.limits)
+        for name, most in at_once.items():
+            self._limits[name] = min(most, self._limits.get(name, most))
+        self.engine.turns.use(self._limits)
 
     def work(self) -> None:
         """Keep times and go on with all plans: at the start, and after the history was read again or released."""

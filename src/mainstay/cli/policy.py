@@ -39,9 +39,9 @@ _STATES = {
 
 
 def named(name: str) -> str:
-    """Give a policy's name as versions take it, whatever else is called so."""
+    """Give a policy's file as versions take it, whatever else is called so."""
     bare = name.removeprefix("./").removeprefix(f"{FOLDER}/").removesuffix(".yaml")
-    return name if ":" in name else f"policy:{bare}"
+    return f"{FOLDER}/{bare}.yaml"
 
 
 def list_rules(screen: Screen, folder: Path | None) -> int:

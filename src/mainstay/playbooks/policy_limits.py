@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, get_args
 from mainstay.kernel.budget import COUNT, Cap, Period
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from mainstay.playbooks.policy_book import Rules
 
 
@@ -23,9 +21,9 @@ def policy_caps(rules: Rules) -> list[Cap]:
     return found
 
 
-def policy_limits(rules: Rules, own: Mapping[str, int]) -> dict[str, int]:
-    """Give how much of each operation happens at once, by rules and by mainstay.toml: the least of all."""
-    found = dict(own)
+def policy_limits(rules: Rules) -> dict[str, int]:
+    """Give how much of each operation happens at once; of several rules the least."""
+    found: dict[str, int] = {}
     for _, limits, operations in rules.limits():
         if limits.at_once is not None:
             found |= {name: min(limits.at_once, found.get(name, limits.at_once)) for name in operations}
