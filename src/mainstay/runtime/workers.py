@@ -72,7 +72,8 @@ class WorkerPool:
         `means` is what to confine with; by default what the machine offers.
         """
         self._code = (_ROOT, *(str(Path(path).resolve()) for path in paths))
-        self._size = size or max(2, os.cpu_count() or 1)
+        self._processors = os.cpu_count() or 1  # asked for once: the system reads it from a file each time
+        self._size = size or max(2, self._processors)
         self._means = confine.look() if means is None else means
         self._refused = confinement == "required" and bool(list(confine.gaps(self._means)))
         self._clock = clock or SystemClock()
@@ -105,7 +106,7 @@ class WorkerPool:
             why = " ".join(says for says, _ in confine.gaps(self._means))
             remedy = 'Run `mainstay doctor`, or set confinement = "available" under [workers] in mainstay.toml.'
             raise NeedsOperator(f"Worker processes must be confined, and this machine can't: {why}", remedy=remedy)
-        cpu_s = math.ceil(timeout_s) * (os.cpu_count() or 1) + _CPU_SPARE_S
+        cpu_s = math.ceil(timeout_s) * self._processors + _CPU_SPARE_S
         job = Job(next(self._numbers), entry, arguments, dict(files), memory_mb, cpu_s, talk is not None)
         done: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self._dispatch(Pending(job, timeout_s, done, talk))
