@@ -12,7 +12,7 @@ from mainstay.values import BlobRef, EffectClass, Labels, Sealed, Value, Verdict
 
 if TYPE_CHECKING:
     from mainstay.context import Asked, Told
-    from mainstay.contracts import AgentContract, Operation
+    from mainstay.contracts import AgentContract, Cost, Operation
     from mainstay.errors import MainstayError
     from mainstay.records import Layout, Payer, Payment
 
@@ -278,7 +278,14 @@ class Models(Protocol):
     """Language models by role, as agents ask them."""
 
     async def ask(self, role: str, request: Value) -> Value:
-        """Give the answer, with the model's version and cost in it; raises NeedsOperator where none is configured."""
+        """Give the answer, with the model's version and cost in it; raises NeedsOperator where none is configured.
+
+        An answer says under `cost_usd_micros` and `tokens` what it cost.
+        """
+        ...
+
+    def price(self, role: str, request: Value) -> Cost | None:
+        """Give the most that this can cost; None where that is not known, and then a budget lets it not be asked."""
         ...
 
 

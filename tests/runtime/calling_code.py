@@ -265,3 +265,10 @@ def failing(given: Word, ctx: Context) -> Said:
         ctx.call("test.say", word=given.word)
         raise Permanent("no")
     return Said("fine")
+
+
+@agent(operations=ALL)
+def model_askers(given: Word, ctx: Context) -> Said:
+    """Ask a model for each word, all at once."""
+    told = ctx.gather(*(lambda word=word: ctx.model("draft", word)["text"] for word in given.word.split()))
+    return Said(" ".join(told))

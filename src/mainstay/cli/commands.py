@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from mainstay.cli import (
+    budget_commands,
     history_commands,
     key_commands,
     memory_commands,
@@ -43,6 +44,7 @@ app = typer.Typer(
 app.add_typer(playbook_commands.app, name="playbook")
 app.add_typer(policy_commands.app, name="policy")
 app.add_typer(memory_commands.app, name="memory")
+app.add_typer(budget_commands.app, name="budget")
 app.add_typer(history_commands.app, name="history")
 app.add_typer(key_commands.app, name="key")
 app.add_typer(secret_commands.app, name="secret")

@@ -10,16 +10,19 @@ period always fits, and whatever goes beyond that is asked (KERNEL E5).
 
 from __future__ import annotations
 
+import difflib
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from mainstay.errors import InputError, UnknownNameError
 from mainstay.events import Append, BudgetKept, BudgetRaised, BudgetReserved, BudgetSettled, BudgetWarned, Draft
 from mainstay.governance.amounts import say_amounts
 from mainstay.governance.periods import Calendar
 from mainstay.kernel.budget import (
     COUNT,
     NOT_MONEY,
+    TOKENS,
     Budget,
     Cap,
     Spending,
@@ -47,6 +50,7 @@ KNOWN_AT_MOST = 10_000  # periods in memory; those of plans that nothing is held
 PREFIX = "budget:"
 CALL = "?"  # in the holder of a call of an agent, which nobody settles once its process is gone
 AFTER_INTENT = 64  # facts of one transaction behind an intent among which its holds stand
+RAISE = 'mainstay budget raise NAME --today "50.00 EUR"'
 PER = {"day": "a day", "month": "a month", "plan": "a plan"}
 
 
@@ -104,7 +108,7 @@ class Budgets:
         caps = self._of(spending)
         if not spending.undo:
             return _unclear(caps, spending)
-        short = self._short(caps, spending, now_us)
+        short = self._short(caps, self._keys(caps, spending, now_us), spending)
         return _used_up(short[0].cap, spending) if short else None
 
     def reserve(self, spending: Spending, now_us: int, cause: str, *, ruled: bool = False) -> Reserved:
@@ -119,11 +123,12 @@ class Budgets:
             return NOTHING
         if not ruled and not spending.undo and (asked := _unclear(caps, spending)):
             return Reserved(asked)
-        if not (spending.undo and ruled) and (short := self._short(caps, spending, now_us)):
+        keys = self._keys(caps, spending, now_us)
+        if not (spending.undo and ruled) and (short := self._short(caps, keys, spending)):
             if spending.undo:
                 return Reserved(_used_up(short[0].cap, spending))
             return Reserved(_stopped(short[0], spending), ways=_ways(short))
-        return self._hold(caps, spending, now_us, cause)
+        return self._hold(caps, keys, spending, now_us, cause)
 
     def leave_out(self, holder: str) -> None:
         """Know that a holder holds nothing, so that nobody looks for it in the history once it is settled."""
@@ -181,9 +186,9 @@ class Budgets:
 
     def resumes_us(self, spending: Spending, now_us: int) -> int | None:
         """Give when the periods that are used up begin anew; now where none is, None where one never does."""
-        ends = [
-            self._calendar.ends_us(one.cap.period, now_us) for one in self._short(self._of(spending), spending, now_us)
-        ]
+        caps = self._of(spending)
+        short = self._short(caps, self._keys(caps, spending, now_us), spending)
+        ends = [self._calendar.ends_us(one.cap.period, now_us) for one in short]
         known = [end for end in ends if end is not None]
         return None if len(known) < len(ends) else max(known, default=now_us)
 
@@ -206,13 +211,25 @@ class Budgets:
         return tuple(found)
 
     def raise_by(self, name: str, period: Period, plan: str, amounts: dict[str, int], now_us: int) -> Append:
-        """Raise one cap in its present period, or in that of a plan."""
+        """Raise one cap in its present period, or in that of a plan: a fact to append.
+
+        Raises UnknownNameError for a budget there is not, InputError for what it does not count.
+        """
+        named = [cap for cap in self._caps if cap.name == name]
+        if not named:
+            near = difflib.get_close_matches(name, {cap.name for cap in self._caps}, 1)
+            hint = f"Did you mean '{near[0]}'?" if near else "See all with: mainstay budget"
+            raise UnknownNameError(f"There is no budget '{name}'.", remedy=hint)
+        cap = next((cap for cap in named if cap.period == period), None)
+        if cap is None:
+            has = " and ".join(PER[one.period] for one in named)
+            raise InputError(f"Budget '{name}' has no amount {PER[period]}, only {has}.", remedy=f"Raise that: {RAISE}")
+        if wrong := [unit for unit in amounts if unit not in cap.most]:
+            counts = say_amounts(cap.most, cap.most)
+            what = say_amounts(amounts, wrong)
+            raise InputError(f"Budget '{name}' is {counts} {PER[period]}; {what} is something else.", remedy=RAISE)
         key = f"{name}:{self._calendar.name(period, now_us, plan)}"
         return self._append(key, (BudgetRaised(_period_of(key), amounts),), now_us, "", "operator")
-
-    def cap(self, name: str, period: Period) -> Cap | None:
-        """Give a cap by its name and kind of period."""
-        return next((cap for cap in self._caps if (cap.name, cap.period) == (name, period)), None)
 
     # --- leaves
 
@@ -227,34 +244,39 @@ class Budgets:
             self._counting[asked] = found
         return found
 
-    def _short(self, caps: Sequence[Cap], spending: Spending, now_us: int) -> list[_Short]:
+    def _keys(self, caps: Sequence[Cap], spending: Spending, now_us: int) -> tuple[str, ...]:
+        plan, name = spending.plan, self._calendar.name
+        return tuple([f"{cap.name}:{name(cap.period, now_us, plan)}" for cap in caps])
+
+    def _short(self, caps: Sequence[Cap], keys: Sequence[str], spending: Spending) -> list[_Short]:
         found: list[_Short] = []
-        for cap in caps:
-            budget = self._budget(self._key(cap, spending, now_us))
+        for cap, key in zip(caps, keys, strict=True):
+            budget = self._budget(key)
             if over := lacking(budget, cap, spending.holder, spending.amounts):
                 found.append(_Short(cap, budget, over))
         return found
 
-    def _hold(self, caps: Sequence[Cap], spending: Spending, now_us: int, cause: str) -> Reserved:
+    def _hold(
+        self, caps: Sequence[Cap], keys: tuple[str, ...], spending: Spending, now_us: int, cause: str
+    ) -> Reserved:
         holder = spending.holder
         appends: list[Append] = []
         warnings: list[str] = []
-        keys = tuple(self._key(cap, spending, now_us) for cap in caps)
         self._before = {}
         for cap, key in zip(caps, keys, strict=True):
-            period = _period_of(key)
             self._budget(key)
             self._before[key] = self._known[key]
-            facts: list[BudgetFact] = self._charge_left(key)
-            facts.append(reserve(cap, period, holder, spending.amounts))
+            period = _period_of(key)
+            fact = reserve(cap, period, holder, spending.amounts)
+            facts = (*self._charge_left(key), fact) if key in self._left else (fact,)
             appends.append(self._append(key, facts, now_us, cause))
-            if (promised := self._promised.get(key)) is not None:
-                promised.pop(holder, None)
+            if key in self._promised:
+                self._promised[key].pop(holder, None)
             budget = self._known[key][1]
             if not budget.warned and not spending.undo and runs_low(budget, cap):
-                fact = BudgetWarned(period, _only(used(budget), cap.most), most_of(budget, cap))
-                appends.append(self._append(key, (fact,), now_us, cause))
-                warnings.append(say_low(cap.name, cap.period, fact))
+                warned = BudgetWarned(period, _only(used(budget), cap.most), most_of(budget, cap))
+                appends.append(self._append(key, (warned,), now_us, cause))
+                warnings.append(say_low(cap.name, cap.period, warned))
         self._held[holder] = keys
         if CALL in holder:
             self._calls.add(holder)
@@ -274,6 +296,8 @@ class Budgets:
 
         So it is found whatever mainstay.toml says by now.
         """
+        if CALL in holder:  # one that is not here is charged when its budget is read
+            return [key for key, (_, budget) in self._known.items() if holder in budget.holds]
         plan, _, path = holder.partition("/")
         for event in reversed(self._ledger.read(f"plan:{plan}")):
             if event.kind == "EffectIntended" and getattr(event.fact, "path", "") == path:
@@ -311,17 +335,15 @@ class Budgets:
     def _append(
         self, key: str, facts: Sequence[BudgetFact], now_us: int, cause: str, actor: str = "mainstay"
     ) -> Append:
-        before = self._budget(key)
-        stream = self._known[key][0]
-        if before.sequence + len(facts) > STREAM_EVENTS:
-            stream, facts = following_stream(stream), (kept(before, _period_of(key)), *facts)
-            before = msgspec.structs.replace(before, sequence=0)
-        budget = before
+        self._budget(key)
+        stream, budget = self._known.pop(key)  # put back as the last of all to be dropped
+        expected = budget.sequence
+        if expected + len(facts) > STREAM_EVENTS:
+            stream, facts, expected = following_stream(stream), (kept(budget, _period_of(key)), *facts), 0
         for fact in facts:
             budget = evolve(budget, fact)
-        del self._known[key]
-        self._known[key] = stream, budget  # the last of all to be dropped
-        return Append(stream, before.sequence, tuple(Draft(fact, now_us, actor, cause) for fact in facts))
+        self._known[key] = stream, budget
+        return Append(stream, expected, tuple([Draft(fact, now_us, actor, cause) for fact in facts]))
 
 
 def fold(facts: Iterable[object]) -> Budget:
@@ -356,13 +378,13 @@ def _for_undo(cap: Cap) -> Cap:
 def _unclear(caps: Sequence[Cap], spending: Spending) -> Verdict | None:
     """Ask about what can't be counted: an unknown price, or money in a currency that a cap does not count."""
     for cap in caps:
-        if not cap.currencies:
-            continue
-        if spending.unknown:
+        if spending.unknown and (cap.currencies or TOKENS in cap.most):
             why = (
                 f"What {spending.operation} costs is not known ({spending.unknown}), and budget '{cap.name}' counts it."
             )
             return Verdict("ask", "unknown price", why)
+        if not cap.currencies:
+            continue
         other = {unit: amount for unit, amount in spending.amounts.items() if amount and unit not in NOT_MONEY}
         if uncounted := {unit: amount for unit, amount in other.items() if unit not in cap.currencies}:
             counted = " and ".join(sorted(cap.currencies))

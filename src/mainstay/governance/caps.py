@@ -60,6 +60,7 @@ def _caps(name: str, entry: Entry) -> list[Cap]:
         msg = f'it says not what it counts; give operations = ["..."], playbook or agent, or call it "{EVERYTHING}"'
         raise ValueError(msg)
     found: list[Cap] = []
+    cheaper = {_named(one): _named(instead) for one, instead in entry.cheaper.items()}
     for period in get_args(Period):
         given: int | str | tuple[int | str, ...] = getattr(entry, f"per_{period}")
         most = read_amounts(given if isinstance(given, tuple) else (given,))
@@ -70,11 +71,16 @@ def _caps(name: str, entry: Entry) -> list[Cap]:
             raise ValueError(msg)
         if most:
             hours = _hours(entry.batch)
-            found.append(Cap(name, period, most, operations, entry.playbook, entry.agent, entry.cheaper, hours))
+            found.append(Cap(name, period, most, operations, entry.playbook, entry.agent, cheaper, hours))
     if not found:
         msg = "it has no amount; give per_day, per_month or per_plan"
         raise ValueError(msg)
     return found
+
+
+def _named(name: str) -> str:
+    """Name an operation; a role of a model is one too."""
+    return name if "." in name else f"{MODELS}{name}"
 
 
 def _hours(text: str) -> tuple[int, int] | None:
@@ -115,7 +121,7 @@ def _check(cap: Cap, name: str, kind: str, known: Iterable[str], *, is_model: bo
 
 def _check_cheaper(cap: Cap, name: str, instead: str, operations: Mapping[str, Operation]) -> None:
     """What stands in for an operation takes and gives the same, and is no graver."""
-    if "." not in name and "." not in instead:  # roles of models
+    if name.startswith(MODELS) and instead.startswith(MODELS):
         return
     for one in (name, instead):
         _check(cap, one, "operation", operations)

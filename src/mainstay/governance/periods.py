@@ -39,10 +39,13 @@ class Calendar:
             return None
         return self._bounds(period, now_us)[1]
 
-    def share(self, period: Period, now_us: int) -> float:
-        """Give how much of a day or month is over, from 0 to 1."""
+    def runs_out_us(self, period: Period, now_us: int, used: int, most: int) -> int | None:
+        """Give when a day's or month's amount is used up if it goes on as so far; None where it lasts."""
+        if period == "plan" or used <= 0:
+            return None
         begins, ends = self._bounds(period, now_us)
-        return min(1.0, max(0.0, (now_us - begins) / (ends - begins)))
+        at_us = begins + (now_us - begins) * most // used
+        return at_us if at_us < ends else None
 
     def opens_us(self, batch: tuple[int, int], now_us: int) -> int | None:
         """Give when these hours begin, as minutes of the day; None while they last."""

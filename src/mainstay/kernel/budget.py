@@ -94,12 +94,14 @@ def evolve(budget: Budget, fact: BudgetFact) -> Budget:
     sequence = budget.sequence + 1
     if isinstance(fact, BudgetReserved):
         amounts = amounts_of(fact)
-        held = _plus(_minus(budget.held, budget.holds.get(fact.holder)), amounts)
-        holds = {**budget.holds, fact.holder: amounts}
+        before = budget.holds.get(fact.holder)
+        held = _plus(budget.held if before is None else _minus(budget.held, before), amounts)
+        holds = budget.holds.copy()
+        holds[fact.holder] = amounts
         return Budget(sequence, budget.spent, held, holds, budget.raised, budget.warned)
     if isinstance(fact, BudgetSettled):
-        holds = dict(budget.holds)
-        held = _minus(budget.held, holds.pop(fact.holder, None))
+        holds = budget.holds.copy()
+        held = _minus(budget.held, holds.pop(fact.holder, {}))
         return Budget(sequence, _plus(budget.spent, amounts_of(fact)), held, holds, budget.raised, budget.warned)
     if isinstance(fact, BudgetRaised):
         return msgspec.structs.replace(budget, sequence=sequence, raised=_plus(budget.raised, fact.amounts))
@@ -107,7 +109,7 @@ def evolve(budget: Budget, fact: BudgetFact) -> Budget:
         held = {}
         for amounts in fact.holds.values():
             held = _plus(held, amounts)
-        return Budget(sequence, dict(fact.spent), held, dict(fact.holds), dict(fact.raised), fact.warned)
+        return Budget(1, fact.spent, held, fact.holds, fact.raised, fact.warned)
     return msgspec.structs.replace(budget, sequence=sequence, warned=True)
 
 
@@ -118,7 +120,7 @@ def micros_of(money: Money) -> int:
 
 def amounts_of(fact: BudgetReserved | BudgetSettled) -> dict[str, int]:
     """Give what a fact counts, by unit."""
-    amounts = {**fact.more, COUNT: fact.count}
+    amounts = {COUNT: fact.count, **fact.more}
     if fact.cost_usd_micros:
         amounts[DOLLARS] = fact.cost_usd_micros
     return amounts
@@ -126,12 +128,12 @@ def amounts_of(fact: BudgetReserved | BudgetSettled) -> dict[str, int]:
 
 def lacking(budget: Budget, cap: Cap, holder: str, amounts: Mapping[str, int]) -> dict[str, int]:
     """Give by how much this would go over the cap, by unit; what a holder holds already is not counted twice."""
-    own = budget.holds.get(holder, {})
+    own = budget.holds.get(holder)
     over: dict[str, int] = {}
     for unit, most in cap.most.items():
         wanted = amounts.get(unit, 0)
         if wanted > 0:
-            used = budget.spent.get(unit, 0) + budget.held.get(unit, 0) - own.get(unit, 0)
+            used = budget.spent.get(unit, 0) + budget.held.get(unit, 0) - (own.get(unit, 0) if own else 0)
             missing = used + wanted - most - budget.raised.get(unit, 0)
             if missing > 0:
                 over[unit] = missing
@@ -187,11 +189,14 @@ def _fits(pattern: str, operation: str) -> bool:
 
 
 def _plus(amounts: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]:
-    added = dict(amounts)
+    added = {**amounts}
     for unit, amount in more.items():
-        added[unit] = added.get(unit, 0) + amount
+        added[unit] = added[unit] + amount if unit in added else amount
     return added
 
 
-def _minus(amounts: dict[str, int], less: Mapping[str, int] | None) -> dict[str, int]:
-    return amounts if not less else _plus(amounts, {unit: -amount for unit, amount in less.items()})
+def _minus(amounts: Mapping[str, int], less: Mapping[str, int]) -> dict[str, int]:
+    left = {**amounts}
+    for unit, amount in less.items():
+        left[unit] = left.get(unit, 0) - amount
+    return left

@@ -159,11 +159,13 @@ def _after_stuck(turn: Turn, command: c.Rule, question: Question) -> None:
     path = question.paths[0]
     failure = turn.plan.slots[path].failure
     assert failure is not None
-    if command.choice == "retry":
+    if command.choice == "retry" and "raise" in question.options and command.arguments is None:
+        turn.add(e.DispatchDue(path))  # only a cap stood in its way: it goes on as it is prepared, approved or not
+    elif command.choice == "retry":
         edited = command.arguments is not None
         anew = failure.cause == "JournalMismatch"
         turn.add(e.StepReopened(path, arguments=command.arguments, edited=edited, anew=anew))
-    elif command.choice in BY_BUDGET:  # it goes on as it is prepared, and what was approved stays approved
+    elif command.choice in BY_BUDGET:
         now = command.choice == "raise"
         turn.add(e.DispatchDue(path) if now else e.EffectDelayed(path, command.until_us or turn.now_us))
     elif command.choice == "skip" and path.startswith("~"):

@@ -60,6 +60,10 @@ SELECT name FROM stream WHERE name = ?1 OR (name > ?1 || '#' AND name < ?1 || '$
 # How many facts a stream holds. (name)
 STREAM_LENGTH = """
 SELECT coalesce(max(e.sequence), 0) FROM stream s JOIN event e ON e.stream = s.id WHERE s.name = ?"""
+# Ids of the plans that have not ended and have a stream whose name begins so, the newest first. (prefix, limit)
+PLANS_WITH_STREAM = """
+SELECT p.id FROM plan p JOIN stream s ON s.name = ? || p.id WHERE p.ended_at_us IS NULL AND p.parent = ''
+ORDER BY p.proposed_at_us DESC LIMIT ?"""
 # How long the last runs of a playbook took and what they cost: microseconds, micro-dollars. (name, limit)
 LAST_RUNS = """
 SELECT ended_at_us - started_at_us, cost_usd_micros FROM plan

@@ -16,7 +16,7 @@ from mainstay.values import Failure, Value, Verdict
 if TYPE_CHECKING:
     from mainstay.contracts import Call, Found, Operation
     from mainstay.events import Append
-    from mainstay.kernel.budget import Spending
+    from mainstay.kernel.budget import Period, Spending
 
 
 class Expressions(Protocol):
@@ -117,6 +117,10 @@ class Caps(Protocol):
 
     def raise_for(self, spending: Spending, now_us: int, decision: str) -> tuple[Append, ...]:
         """Raise the caps that this does not fit in, in their present periods: facts to append beside the answer."""
+        ...
+
+    def raise_by(self, name: str, period: Period, plan: str, amounts: dict[str, int], now_us: int) -> Append:
+        """Raise one cap in its present period, or in that of a plan: a fact to append. Raises UnknownNameError."""
         ...
 
     def forget(self) -> None:

@@ -50,7 +50,7 @@ class Purse:
 
     def of(self, plan: Plan, path: str, operation: Operation, arguments: Callable[[], Value]) -> Spending:
         """Say what an action would spend at most; `arguments` are plain, and asked for only where they matter."""
-        holder, playbooks = f"{plan.id}/{path}", self._playbooks(plan)
+        holder, playbooks = f"{plan.id}/{path}", playbooks_of(self._desk, plan)
         if path.startswith("~"):
             undone = plan.slots[path[1:]].operation
             return Spending(holder, undone, playbooks, undo=True)
@@ -69,7 +69,7 @@ class Purse:
         if not self._parts.budgets.any or path.startswith("~"):
             return operation
         agent = plan.step(path).target if is_call(path) else ""
-        spending = Spending(f"{plan.id}/{path}", operation, self._playbooks(plan), agent)
+        spending = Spending(f"{plan.id}/{path}", operation, playbooks_of(self._desk, plan), agent)
         return self._parts.budgets.cheaper(spending, self._desk.now_us()) or operation
 
     def later_us(self, plan: Plan, path: str, operation: Operation) -> int:
@@ -77,7 +77,7 @@ class Purse:
         if not self._parts.budgets.any or path.startswith("~"):
             return 0
         agent = plan.step(path).target if is_call(path) else ""
-        spending = Spending(f"{plan.id}/{path}", operation.name, self._playbooks(plan), agent)
+        spending = Spending(f"{plan.id}/{path}", operation.name, playbooks_of(self._desk, plan), agent)
         return self._parts.budgets.later_us(spending, self._desk.now_us())
 
     def reserve(self, plan: Plan, path: str, slot: Slot, operation: Operation, arguments: Value) -> Reserved:
@@ -108,12 +108,14 @@ class Purse:
             return budgets.raise_for(spending, now_us, decision), None
         return (), budgets.resumes_us(spending, now_us)
 
-    def _playbooks(self, plan: Plan) -> tuple[str, ...]:
-        found = [plan.playbook]
-        while plan.parent:
-            plan = self._desk.load(plan.parent.partition("/")[0])
-            found.append(plan.playbook)
-        return tuple(dict.fromkeys(found))
+
+def playbooks_of(desk: Desk, plan: Plan) -> tuple[str, ...]:
+    """Name a plan's playbook, and those of the plans that it is a part of."""
+    found = [plan.playbook]
+    while plan.parent:
+        plan = desk.load(plan.parent.partition("/")[0])
+        found.append(plan.playbook)
+    return tuple(dict.fromkeys(found))
 
 
 def amounts_of(operation: Operation, arguments: Callable[[], Value]) -> tuple[dict[str, int], str]:

@@ -28,6 +28,7 @@ from mainstay.kernel.words import say_path
 from mainstay.ports import Proposal
 from mainstay.runtime.attempt import Attempt, judged
 from mainstay.runtime.journal import MOST_CALLS, Journal, done_before, stream_of_journal
+from mainstay.runtime.metering import Meter
 from mainstay.runtime.sealing import forgotten_in
 from mainstay.values import BlobRef, Failure, Value, merge_labels
 
@@ -61,6 +62,8 @@ class Conversation:
         self._parts, self._desk, self._plan, self._path, self._agent = parts, desk, plan, path, agent
         self._stream = stream_of_journal(plan.id, path, slot.journal)
         self._journal = Journal(path, slot.journal, parts.ledger.read(self._stream))
+        run = f"{slot.journal}.{self._journal.calls()}"
+        self._meter = Meter(parts, desk, path, agent.name, run)
         self._stopped: set[str] = set()  # scopes that wait for an action
         self._wanted: list[_Call] = []
         self._counted: set[str] = set()  # actions of earlier journals whose outcomes count in this one
@@ -251,7 +254,7 @@ class Conversation:
                 f"Agent {self._agent.name} asks a model ({name.partition('.')[2]}), and no model is configured.",
                 remedy="Configure one and try again, or skip the step.",
             )
-        return await self._parts.models.ask(name.partition(".")[2], call.arguments)
+        return await self._meter.ask(plan, self._parts.models, name.partition(".")[2], call.arguments)
 
     async def _read_operation(self, plan: Plan, call: _Call, operation: Operation) -> Value:
         account = plan.step(self._path).account
@@ -270,11 +273,14 @@ class Conversation:
         verdict = judged(self._parts, proposal)
         if verdict.decision != "allow":
             raise Permanent(f"Policy does not let agent {self._agent.name} read {operation.name}: {verdict.why}")
-        if operation.where == "worker":
-            output = await in_worker(self._parts, operation, call.arguments, operation.timeout_s)
-        else:
+
+        async def read() -> Value:
+            if operation.where == "worker":
+                return await in_worker(self._parts, operation, call.arguments, operation.timeout_s)
             attempt = Attempt(self._parts, plan.id, "", self._desk.now_us())
-            output = await self._parts.guard.call(operation, attempt, call.arguments, account=account)
+            return await self._parts.guard.call(operation, attempt, call.arguments, account=account)
+
+        output = await self._meter.read(plan, operation, call.arguments, read)
         try:
             typed = from_plain(output, operation.output)
             return to_plain(self._parts.payloads.with_ids(operation, typed, plan))

@@ -6,11 +6,12 @@ Every function gives plain data (dicts and lists), the same for screens and for 
 from __future__ import annotations
 
 from mainstay.views.actions import Actions
+from mainstay.views.budgets import Budgets
 from mainstay.views.history import History
 from mainstay.views.plans import Plans
 
 __all__ = ["Views"]
 
 
-class Views(Plans, Actions, History):
+class Views(Plans, Actions, Budgets, History):
     """Reads one workspace: opened in `opening`, seen plan by plan, question by question, or as a whole."""

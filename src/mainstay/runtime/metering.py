@@ -1,0 +1,110 @@
+"""Calls of an agent that cost something, under the budgets: held before the call, on disk, and charged after it.
+
+Whichever backend answers is capped here, because nothing else of the runtime asks a model. A process that dies
+meanwhile leaves its hold; the next one charges it, because the call may have been made.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from mainstay.errors import NeedsOperator, NotSent, OperationError, Permanent, RateLimited
+from mainstay.kernel.budget import COUNT, DOLLARS, TOKENS, Spending
+from mainstay.runtime.spending import amounts_of, playbooks_of, really
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from mainstay.contracts import Operation
+    from mainstay.kernel.state import Plan
+    from mainstay.ports import Models
+    from mainstay.runtime.attempt import Desk
+    from mainstay.runtime.parts import Parts
+    from mainstay.values import Value
+
+T = TypeVar("T")
+MODEL = "model."
+_NOT_MADE = (NotSent, RateLimited, Permanent, NeedsOperator)  # surely nothing was spent
+_NO_PRICE = "its backend names none"
+_RAISE = "Let more be spent this time (mainstay budget raise NAME --today AMOUNT) or for good, in mainstay.toml, under "
+_WAYS = (
+    f"{_RAISE}[budgets]; then try it again. Or try again once the budget begins anew, skip the step, or undo the plan."
+)
+
+
+class Meter:
+    """Counts the calls of one run of an agent."""
+
+    def __init__(self, parts: Parts, desk: Desk, path: str, agent: str, run: str) -> None:
+        """Take the agent's step, and what tells this run from others of it."""
+        self._parts, self._desk = parts, desk
+        self._path, self._agent, self._run = path, agent, run
+        self._number = 0
+
+    async def ask(self, plan: Plan, models: Models, role: str, request: Value) -> Value:
+        """Ask a model, or the cheaper one that is declared once little is left; raises NeedsOperator over a budget."""
+        if not self._parts.budgets.any:
+            return await models.ask(role, request)
+        now_us = self._desk.now_us()
+        role = self._parts.budgets.cheaper(self._spending(plan, f"{MODEL}{role}"), now_us).removeprefix(MODEL) or role
+        price = models.price(role, request)
+        amounts = {COUNT: 1} if price is None else {COUNT: 1, DOLLARS: price.usd_micros, TOKENS: price.tokens}
+        spending = self._spending(plan, f"{MODEL}{role}", amounts, "" if price is not None else _NO_PRICE)
+        return await self._held(plan, spending, lambda: models.ask(role, request), _told_by)
+
+    async def read(
+        self, plan: Plan, operation: Operation, arguments: Value, make: Callable[[], Awaitable[Value]]
+    ) -> Value:
+        """Make a read of an agent; raises NeedsOperator over a budget."""
+        if not self._parts.budgets.any:
+            return await make()
+        amounts, unknown = amounts_of(operation, lambda: arguments)
+        spending = self._spending(plan, operation.name, amounts, unknown)
+        return await self._held(plan, spending, make, lambda output: really(operation, arguments, output))
+
+    def _spending(
+        self, plan: Plan, operation: str, amounts: dict[str, int] | None = None, unknown: str = ""
+    ) -> Spending:
+        holder = f"{plan.id}/{self._path}?{self._run}.{self._number}"
+        playbooks = playbooks_of(self._desk, plan)
+        return Spending(holder, operation, playbooks, self._agent, amounts or {COUNT: 1}, unknown)
+
+    async def _held(
+        self,
+        plan: Plan,
+        spending: Spending,
+        make: Callable[[], Awaitable[T]],
+        spent: Callable[[T], dict[str, int] | None],
+    ) -> T:
+        self._number += 1
+        budgets, cause = self._parts.budgets, f"plan:{plan.id}@{plan.slots[self._path].since}"
+        held = budgets.reserve(spending, self._desk.now_us(), cause)
+        if held.verdict is not None:
+            raise NeedsOperator(held.verdict.why, remedy=_WAYS)
+        if held.appends:
+            await self._parts.ledger.append(held.appends)
+            for warning in held.warnings:
+                self._desk.say(warning)
+        try:
+            output = await make()
+        except OperationError as error:
+            await self._settle(spending.holder, cause, None, happened=not isinstance(error, _NOT_MADE))
+            raise
+        await self._settle(spending.holder, cause, spent(output), happened=True)
+        return output
+
+    async def _settle(self, holder: str, cause: str, spent: dict[str, int] | None, *, happened: bool) -> None:
+        await self._desk.whole()
+        now_us = self._desk.now_us()
+        settled = self._parts.budgets.settle(holder, now_us, cause, happened=happened, spent=spent)
+        if settled:
+            await self._parts.ledger.append(settled)
+
+
+def _told_by(answer: Value) -> dict[str, int] | None:
+    """Give what a model's answer says that it cost; None where it does not: then the most it could is charged."""
+    if not isinstance(answer, dict):
+        return None
+    cost, tokens = answer.get("cost_usd_micros"), answer.get("tokens")
+    told = {DOLLARS: cost, TOKENS: tokens}
+    return {unit: amount for unit, amount in told.items() if isinstance(amount, int) and amount >= 0}

@@ -1,0 +1,62 @@
+"""`mainstay budget`: what is spent, held and left, what counted, and raising it for this time (G6)."""
+
+from __future__ import annotations
+
+import pytest
+
+LINES = """
+[budgets]
+booked = {operations = ["books.*"], per_day = 2, per_month = 100}
+"""
+
+
+def budgeted(desk, lines=LINES):
+    path = desk.folder / "mainstay.toml"
+    path.write_text(path.read_text() + lines)
+
+
+def test_g6_a_workspace_without_a_budget_says_so_and_how_to_set_one(desk):
+    told = desk.run("budget")
+    assert (told.returncode, "No budget is set" in told.stdout, "[budgets]" in told.stdout) == (0, True, True)
+    assert desk.json("budget") == []
+
+
+def test_g6_a_budget_tells_what_is_spent_by_which_plan_and_what_it_stopped_goes_on_when_it_is_raised(desk):
+    budgeted(desk)
+    asked = desk.reconcile()["questions"][0]
+    standing = desk.json("decide", asked, "approve", status=3)
+    stuck = desk.json("stuck")
+    assert {row["options"][0] for row in stuck} == {"raise"}
+    day, month = desk.json("budget")
+    assert (day["per"], day["limits"][0]["spent"], day["limits"][0]["left"]) == ("day", 2, 0)
+    assert (month["per"], month["limits"][0]["spent"], month["limits"][0]["most"]) == ("month", 2, 100)
+    assert [one["plan"] for one in day["counted"]] == [standing["plan"]]
+    told = desk.run("budget").stdout
+    for words in ("booked (books.*)", "today: 2 of 2 spent, 0 left; used up", "this month: 2 of 100 spent, 98 left"):
+        assert words in told
+    assert f"mainstay show {standing['plan']}" in told
+    assert desk.run("budget", "raise", "booked", "--today", 50).returncode == 0
+    assert "2 of 52 spent" in desk.run("budget").stdout
+    desk.run("stuck", "retry", "all", "--yes")
+    assert desk.json("stuck") == []
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        (("bookd", "--today", "5"), "Did you mean 'booked'?"),
+        (("booked", "--today", "5.00 EUR"), "5.00 EUR is something else"),
+        (("booked", "--today", "-5"), "is nothing that is counted"),
+        (("booked", "--today", "0"), "Raised by nothing"),
+        (("booked", "--plan", "5"), "names no plan and amount"),
+        (("booked", "--plan", "zz=5"), "There is no plan 'zz'"),
+        (("booked",), "today, this month, or for one plan"),
+        (("booked", "--today", "5", "--month", "5"), "today, this month, or for one plan"),
+    ],
+)
+def test_g6_a_raise_that_can_not_be_meant_is_refused_with_what_can(desk, given, says):
+    budgeted(desk)
+    done = desk.run("budget", "raise", *given)
+    assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+    assert says in " ".join(done.stderr.split())
+    assert all(limit["raised"] == 0 for row in desk.json("budget") for limit in row["limits"])
