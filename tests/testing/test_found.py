@@ -1,9 +1,13 @@
 """Defects that simulation found, each played again whatever the seeds make up by now."""
 
+import msgspec
 import pytest
 
-from mainstay.kernel.graph import Definition, Literally, Record, Step
+from mainstay.kernel.graph import Definition, Graph, Literally, Record, Step
+from mainstay.kernel.state import Plan, Question, Slot
+from mainstay.testing.answers import Answers
 from mainstay.testing.chance import Chance
+from mainstay.testing.disk import Faults
 from mainstay.testing.operator import Operator
 from mainstay.testing.plans import Planned
 from mainstay.testing.simulate import Simulation
@@ -28,3 +32,25 @@ def test_e3_a_clock_that_is_set_lets_no_did_not_happen_count_too_early(seed, set
     simulation._clock._jumps = ((55.0, set_by_s),)  # it was sent, its answer did not come, and it has yet to arrive
     assert simulation.play().findings == []
     assert len(simulation.world.happened) == 1
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_f3_on_a_disk_that_fails_all_the_time_no_question_stays_unasked_or_unanswered(seed):
+    """A question that a failed commit brought to disk was told to nobody; and an answer was refused because another
+    tab was quicker, whose commit then failed; and a disk that failed in the middle of a mending stopped everything."""
+    simulation = Simulation(seed)
+    simulation.disk.faults = Faults(failing=0.2, full=0.02)
+    assert simulation.play().findings == []
+
+
+def test_what_is_said_of_something_read_back_depends_on_the_action_and_not_on_the_number_of_the_question():
+    """A crash changed the order of two questions, and with it an answer and the end of the plan."""
+    step = Step(name="pay", kind="do", target="bank.pay", effect="irreversible", arguments=Record({}))
+    plan = Plan("p00001", Graph(Definition(name="p0", title="Pay", steps=(step,))))
+    simulation = Simulation(1)
+    for unit in range(50):
+        slots = {"pay": Slot(status="confirming", arguments={"unit": f"p0.s{unit}"})}
+        asked = msgspec.structs.replace(plan, slots=slots)
+        question = Question("confirm", ("pay",), (), ("confirmed", "again", "undo"))
+        said = [Answers(Chance(1), simulation.world).of(asked, question, f"p00001.{number}") for number in (1, 2)]
+        assert said[0] == said[1]

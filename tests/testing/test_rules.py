@@ -19,7 +19,8 @@ def run():
         for plan in ended.plans.values():
             facts = ended.facts[plan.id]
             asked = [each.fact for each in facts if isinstance(each.fact, e.EffectIntended) and each.fact.ruling]
-            if asked and plan.status == "completed" and len(plan.graph.steps) > 1:
+            covered = any(isinstance(each.fact, e.EffectPrepared) and each.fact.ruling for each in facts)
+            if asked and not covered and plan.status == "completed" and len(plan.graph.steps) > 1:
                 return simulation, ended, plan
     raise AssertionError
 
@@ -87,6 +88,17 @@ def test_t2_what_is_held_when_all_is_over_is_found():
     assert len(list(rules.held({"limit:a": [taken], "budget:b": [hold]}))) == 2
 
 
+def test_t2_a_place_of_a_limit_of_one_that_two_plans_hold_is_found():
+    def recorded(fact):
+        return e.Recorded(1, "s", 1, type(fact).__name__, 1, 0, "", "", "", fact)
+
+    one, part, two = (recorded(e.PlaceTaken(name)) for name in ("p1", "p1-s0-1", "p2"))
+    left = recorded(e.PlaceLeft("p1"))
+    assert list(rules.crowded({"limit:playbook:a": [one, part], "limit:key:a": [one, left, two]})) == []
+    assert list(rules.crowded({"limit:store.pick": [one, two]})) == []
+    assert len(list(rules.crowded({"limit:playbook:a": [one, two], "limit:key:a": [part, two]}))) == 2
+
+
 def test_f1_what_was_acknowledged_and_is_lost_is_found(run):
     simulation, ended, _ = run
     told = simulation.disk.told
@@ -107,6 +119,23 @@ def test_f1_what_the_world_says_is_held_against_the_history(run):
     simulation.world.happened = happened
     for says in ("times under one token", "is not recorded as done", "is recorded as done and did not happen"):
         assert any(says in each for each in found), says
+
+
+def test_e2_what_a_plan_and_one_inside_it_both_did_is_found(run):
+    simulation, ended, plan = run
+    inner = msgspec.structs.replace(plan, id=f"{plan.id}-1", parent=f"{plan.id}/inner")
+    again = changed(
+        ended.facts[plan.id], e.EffectIntended, lambda fact: msgspec.structs.replace(fact, token=f"{fact.token} again")
+    )
+    both = ended._replace(plans={**ended.plans, inner.id: inner}, facts={**ended.facts, inner.id: again})
+    happened = simulation.world.happened
+    simulation.world.happened = [*happened, *(one._replace(token=f"{one.token} again") for one in happened)]
+    found = list(judge._effects(both, simulation.world))
+    given_up = {**both.plans, inner.id: msgspec.structs.replace(inner, status="failed")}
+    left = list(judge._effects(both._replace(plans=given_up), simulation.world))
+    simulation.world.happened = happened
+    assert any("was done 2 times by plans inside" in each for each in found)
+    assert not any("by plans inside" in each for each in left)
 
 
 def test_l9_a_table_that_no_rebuild_gives_and_an_altered_record_are_found():

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 Answer: TypeAlias = dict[str, Any]  # as `requests.rule` takes it
 
+_PLAIN = frozenset({"reject", "skip", "undo", "happened", "did_not_happen", "confirmed"})
 RETRIES = 4  # of one stuck piece of work, before it is given up
 
 
@@ -45,6 +46,11 @@ class Answers:
                 return self._asked(plan, question, about)
             case _:
                 return self._ruled(plan, question, about)
+
+    def other(self, question: Question, answer: Answer) -> Answer | None:
+        """Give another answer to the same question, where there is one that needs no more words."""
+        options = [choice for choice in question.options if choice in _PLAIN and choice != answer["choice"]]
+        return {"choice": self._chance.pick(options, "other", question.paths[0])} if options else None
 
     def _asked(self, plan: Plan, question: Question, about: str) -> Answer | None:
         if question.due_at_us is not None and self._chance.happens(0.25, "forgets", about):
@@ -77,7 +83,9 @@ class Answers:
         failure = plan.slots[path].failure
         asked = self._number(plan, path, "stuck", decision)
         hopeless = failure is None or failure.error_class in ("permanent", "bug") or asked > RETRIES
-        if "retry" in question.options and (not hopeless or (asked == 1 and self._chance.happens(0.2, "try"))):
+        anew = failure is not None and failure.cause == "JournalMismatch" and asked <= RETRIES
+        tries = not hopeless or anew or (asked == 1 and self._chance.happens(0.2, "try"))
+        if "retry" in question.options and tries:
             answer: Answer = {"choice": "retry"}
             if self._chance.happens(0.2, "other way", about) and isinstance(plan.slots[path].arguments, dict):
                 answer["arguments"] = {"amount": 9}

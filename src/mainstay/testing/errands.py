@@ -41,6 +41,21 @@ async def errands(given: Order, ctx: AsyncContext) -> Receipt:
     return Receipt(given.unit, " ".join(done))
 
 
+class Mood:
+    """What `fickle` goes by beside what it is given, as no agent may: whoever runs it changes it."""
+
+    is_other = False
+
+
+@agent(operations=MAY)
+def fickle(given: Order, ctx: Context) -> Receipt:
+    """Ask for other things when it is run again: it is stopped then, and may begin anew (KERNEL J1)."""
+    ctx.call("store.reserve", unit=f"{given.unit}:first")
+    ctx.call("store.pick", unit=f"{given.unit}:{'other' if Mood.is_other else 'second'}")
+    ctx.call("store.look", unit=f"{given.unit}:look")
+    return Receipt(given.unit)
+
+
 @agent
 def moody(given: Order) -> Receipt:
     """Fail for some units and not for others, always the same."""

@@ -27,6 +27,7 @@ inputs:
   unit: {type: text}
   round: {type: int, default: 2}
 expires: 60d
+limit: 1
 steps:
   ok: {ask: "Offer {{inputs.unit}}?", due: 1h, remind: [10m]}
   send: {do: post.send, needs: [ok], on_failure: skip, with: {unit: "{{inputs.unit}}.send"}}

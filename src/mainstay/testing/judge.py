@@ -106,6 +106,7 @@ def judge(disk: Disk, world: World, ended: Ended, told: Mapping[str, str]) -> It
         yield from rules.rulings(plan.id, ended.facts[plan.id])
     yield from _effects(ended, world)
     yield from rules.held(ended.others)
+    yield from rules.crowded(ended.others)
 
 
 def _lost(disk: Disk) -> Iterator[str]:
@@ -173,10 +174,30 @@ def _effects(ended: Ended, world: World) -> Iterator[str]:
     for token, where in done.items():
         if not happened[token]:
             yield f"{where} is recorded as done and did not happen"
-    by_plan = Counter((done.get(one.token, "").partition("/")[0], one.unit) for one in world.happened)
+    yield from _twice(Counter((done.get(one.token, "").partition("/")[0], one.unit) for one in world.happened), ended)
+
+
+def _twice(by_plan: Counter[tuple[str, str]], ended: Ended) -> Iterator[str]:
+    """No unit of work is done twice by a plan, nor by it and those inside it that were not given up."""
     for (plan_id, unit), times in by_plan.items():
-        if times > 1:  # a plan inside another one that is tried again is a new plan
+        if times > 1:
             yield f"{unit} was done {times} times by plan {plan_id}"
+    by_root = Counter((_root(name, ended), unit) for name, unit in by_plan if _counts(name, ended))
+    for (plan_id, unit), times in by_root.items():
+        if times > 1:
+            yield f"{unit} was done {times} times by plans inside {plan_id} that were not given up"
+
+
+def _root(plan_id: str, ended: Ended) -> str:
+    """Name the plan that a plan is inside of, or itself."""
+    while plan_id in ended.plans and (parent := ended.plans[plan_id].parent):
+        plan_id = parent.partition("/")[0]
+    return plan_id
+
+
+def _counts(plan_id: str, ended: Ended) -> bool:
+    """Whether what a plan did stands: where one inside another failed, a new one is tried for the same units."""
+    return plan_id in ended.plans and ended.plans[plan_id].status == "completed"
 
 
 def _graph(disk: Disk, events: list[Recorded]) -> Graph:

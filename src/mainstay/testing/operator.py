@@ -153,8 +153,11 @@ class Operator:
             answer = self._answers.of(plan, question, decision)
             if answer is None:
                 return True
-            tabs = 2 if self._times.happens(0.2, "tabs", decision) else 1
-            return any(await asyncio.gather(*(self._rule(house, decision, answer) for _ in range(tabs))))
+            given = [answer]
+            if self._times.happens(0.2, "tabs", decision):
+                other = self._answers.other(question, answer) if self._times.happens(0.5, "other", decision) else None
+                given.append(other or answer)  # too late, whatever it says
+            return any(await asyncio.gather(*(self._rule(house, decision, each) for each in given)))
         except CommitFailedError:  # the history is being read again
             return False
 

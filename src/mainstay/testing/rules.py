@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _BEGINS = (e.EffectPrepared, e.StepStarted, e.StepCompleted, e.WaitStarted, e.ItemsFrozen, e.ChildrenStarted)
 _YES = "approve"
+ONE_AT_A_TIME = ("limit:key:", "limit:playbook:")  # streams of limits that are all of one plan in simulated workspaces
 
 
 class _Prepared(NamedTuple):
@@ -107,6 +108,21 @@ def held(streams: Mapping[str, Sequence[Recorded]]) -> Iterator[str]:
         for plan, count in places.items():
             if count:
                 yield f"{stream}: plan {plan} took its place {count} times more often than it left it"
+
+
+def crowded(streams: Mapping[str, Sequence[Recorded]]) -> Iterator[str]:
+    """A limit of one at a time is held by one plan and those it is part of, or that are part of it (KERNEL T2)."""
+    for stream, events in streams.items():
+        inside: set[str] = set()
+        for event in events if stream.startswith(ONE_AT_A_TIME) else ():
+            if isinstance(event.fact, e.PlaceTaken):
+                plan = event.fact.plan
+                others = [each for each in inside if not f"{each}-".startswith(f"{plan}-")]
+                if strange := [each for each in others if not f"{plan}-".startswith(f"{each}-")]:
+                    yield f"{stream}: plan {plan} took a place that {strange[0]} held"
+                inside.add(plan)
+            elif isinstance(event.fact, e.PlaceLeft):
+                inside.discard(event.fact.plan)
 
 
 def agents_called(facts: Sequence[Recorded]) -> dict[str, str]:

@@ -17,7 +17,7 @@ ACTING = (
     *("store.reserve", "store.pick", "store.note", "store.mark", "bank.pay", "post.send", "robot.move"),
     *("shelf.set", "store.reserve", "store.pick", "bank.pay", "post.send"),
 )
-AGENTS = ("echo", "errand", "errands", "moody")
+AGENTS = ("echo", "errand", "errands", "errand", "errands", "fickle", "moody")
 INPUTS: Written = {
     "unit": {"type": "text"},
     "lane": {"type": "text"},
@@ -70,6 +70,8 @@ class _Shaping:
             self._is_loose = True
         if chance.happens(0.1, "key"):
             playbook["key"] = "= inputs.lane"
+        if chance.happens(0.1, "limit"):
+            playbook["limit"] = 1  # of it and its reruns
         if chance.happens(0.1, "priority"):
             playbook["priority"] = chance.pick(("low", "high", 7), "priority")
         return Shape(
@@ -159,6 +161,8 @@ class _Shaping:
     def agent(self, chance: Chance, name: str) -> Written:
         target = chance.pick(AGENTS, "agent")
         step: Written = {"agent": target, "with": {"unit": f"{{{{inputs.unit}}}}.{name}", "amount": "= inputs.amount"}}
+        if target == "fickle":
+            self._is_loose = True
         if chance.happens(0.1, "check"):
             step["check"] = "= out.unit != ''"
         return self._fails(chance, step)

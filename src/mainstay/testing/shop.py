@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from mainstay.agent import MARK
 from mainstay.contracts import AgentContract, AgentResult, Card, Compensation, Operation
 from mainstay.runtime.catalogue import Contracts
-from mainstay.testing.errands import errand, errands, moody
+from mainstay.testing.errands import errand, errands, fickle, moody
 from mainstay.testing.world import Order, Receipt
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ FADES_S = 20.0  # so long a token of store.mark is remembered
 def contracts_of(world: World) -> Contracts:
     """Give all that a plan can call in a world."""
     echo = AgentContract(name="echo", summary="Say it again", input=Order, output=Receipt, where="loop", call=_echo)
-    return Contracts(_operations(world), (echo, *map(_contract, (errand, errands, moody))))
+    return Contracts(_operations(world), (echo, *map(_contract, (errand, errands, fickle, moody))))
 
 
 def _contract(agent: Callable[..., object]) -> AgentContract:

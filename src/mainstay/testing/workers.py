@@ -17,6 +17,7 @@ from mainstay.context import Asked, Heard, Stop
 from mainstay.encoding import decode_value, encode_value
 from mainstay.errors import Transient
 from mainstay.runtime.worker import STOPPED, Answer, Job, told_error, work
+from mainstay.testing.errands import Mood
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from mainstay.values import Value
 
 ENDS = 0.03  # share of the jobs whose process ends by itself
+OTHER = 0.3  # share of the runs of an agent in which it is in another mood
 TAKES_S = 0.5  # at most, for each stretch of an agent's work
 
 
@@ -81,6 +83,7 @@ class SimulatedWorkers:
         try:
             for stretch in itertools.count():
                 await self._pass(job, stretch)
+                Mood.is_other = self._times.happens(OTHER, "mood", job.number)
                 agent.go_on(inbox.get_nowait() if stretch else None)
                 for asked in agent.taken():
                     answering.add(asyncio.ensure_future(tell(asked)))
