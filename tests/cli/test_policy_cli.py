@@ -136,3 +136,12 @@ def test_o16_a_policy_is_tried_once_for_each_saved_mail_of_a_folder(past, tmp_pa
     assert ("deny", "holm") in decided
     assert any(decision == "ask" for decision, _ in decided)
     (past.folder / "policies" / "try.yaml").unlink()
+
+
+def test_g1_doctor_says_how_many_rules_are_in_force(tmp_path):
+    desk = new_desk(tmp_path)
+    looked = {one["check"]: one for one in desk.json("doctor")}
+    assert (looked["policies"]["state"], looked["policies"]["says"]) == ("ok", "Rules of yours in force: none.")
+    (desk.folder / "policies" / "own.yaml").write_text(LARGE)
+    desk.run("activate", "--yes")
+    assert {one["check"]: one for one in desk.json("doctor")}["policies"]["says"] == "Rules of yours in force: 2."

@@ -20,6 +20,7 @@ from mainstay.playbooks.activation import Wanted
 from mainstay.playbooks.artefacts import digest_of_files
 from mainstay.playbooks.changes import changes
 from mainstay.playbooks.policies import shipped_policy
+from mainstay.playbooks.policy_book import unfit
 from mainstay.runtime.intake import Request
 from mainstay.views import Views
 
@@ -298,9 +299,11 @@ def test_g1_a_file_that_an_earlier_release_took_for_a_policy_makes_every_action_
         )
         owner.requests.activation.versions.forget()
         plan_id, _ = await start(owner, plan(do("a", "test.say", "hello")))
-        return facts(owner, plan_id, e.EffectPrepared)[0].verdict
+        told = unfit(owner.requests.activation.versions, owner.contracts.operations)
+        return facts(owner, plan_id, e.EffectPrepared)[0].verdict, told
 
-    verdict = run(workspace, world, scenario)
+    verdict, told = run(workspace, world, scenario)
+    assert told == ["policies/old.yaml:1:1: a policy is a list of rules; begin each with '- id: ...'"]
     assert (verdict.decision, verdict.rule) == ("ask", "old")
     assert "policies/old.yaml is active and can't be read any more" in verdict.why
     assert "a policy is a list of rules" in verdict.why

@@ -240,6 +240,19 @@ def _rules(workspace: Workspace) -> Iterator[Finding]:
         yield Finding("rules", "ok", "All plans under way go on by the rules that they began under.")
 
 
+def _policies(workspace: Workspace) -> Iterator[Finding]:
+    from mainstay.app import contracts_to_read, versions_to_read
+    from mainstay.playbooks.policy_book import active_rules, unfit
+
+    versions = versions_to_read(workspace)
+    if wrong := unfit(versions, contracts_to_read(workspace).operations):
+        says = f"What they say can't be used any more, so it asks: {wrong[0]}"
+        yield Finding("policies", "wrong", says, "Correct it, then: mainstay activate")
+    else:
+        rules = active_rules(versions)
+        yield Finding("policies", "ok", f"Rules of yours in force: {len(rules) or 'none'}.")
+
+
 def _disk(workspace: Workspace) -> Iterator[Finding]:
     from mainstay.ledger.trouble import ROOM_BYTES
 
@@ -264,6 +277,7 @@ _CHECKS: dict[str, Callable[[Workspace], Iterator[Finding]]] = {
     "history": _history,
     "work": _held,
     "rules": _rules,
+    "policies": _policies,
     "copies": _copies,
     "service": _service,
     "secrets": _secrets,

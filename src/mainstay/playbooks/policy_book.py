@@ -108,6 +108,21 @@ def _rules_of(versions: Versions, active: Version) -> list[Rule]:
         return [Rule(id=active.name, why=why, verdict="ask", effects=("reversible", "irreversible", "physical"))]
 
 
+def unfit(versions: Versions, operations: Mapping[str, Operation]) -> list[str]:
+    """Say what of active policies can't be used any more, because a release reads or offers something else."""
+    found: list[str] = []
+    for kind, name in versions.known():
+        active = versions.active("policy", name) if kind == "policy" else None
+        if active is None:
+            continue
+        path = path_of("policy", name)
+        try:
+            rules_of_file(path, versions.content(active)[path], (), operations)
+        except MainstayError as error:
+            found += error.findings if isinstance(error, PlaybookError) else [f"{path}: {error.message}"]
+    return found
+
+
 def rules_of_file(path: str, content: bytes, others: Iterable[Rule], operations: Mapping[str, Operation]) -> list[Rule]:
     """Read and check one policy beside `others` that are active. Raises PlaybookError with every finding."""
     report = Report()
