@@ -236,4 +236,4 @@ def say_duration(seconds: int) -> str:
 
 def merge_labels(*labels: Iterable[str]) -> Labels:
     """Unite labels, sorted, each once."""
-    return tuple(sorted(set().union(*labels)))
+    return tuple(sorted(set[str]().union(*labels)))

@@ -115,7 +115,7 @@ class Steps:
                 if slot.feedback and isinstance(arguments, dict):
                     given = arguments.get("feedback")
                     said: list[Value] = [*(given if isinstance(given, list) else []), *slot.feedback]
-                    arguments = {**arguments, "feedback": said}
+                    arguments = dict[str, Value](arguments, feedback=said)
                     labels = merge_labels(labels, ("operator",))
                 self._agent(plan, path, step, arguments, labels)
             elif step.effect == "read":
