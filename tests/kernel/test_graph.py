@@ -37,6 +37,11 @@ def test_steps_that_go_over_lists_are_known():
     assert graph(agent("a"), each(do("b")), each(agent("c"))).fan_outs == ("b", "c")
 
 
+def test_whether_any_step_runs_in_a_worker_is_known():
+    assert graph(agent("a"), agent("b", where="worker")).in_workers is True
+    assert graph(agent("a"), agent("b")).in_workers is False
+
+
 def test_a_need_of_no_step_is_a_programmers_mistake():
     with pytest.raises(AssertionError):
         graph(agent("a", "nobody"))

@@ -88,6 +88,7 @@ def test_p1_what_waits_for_a_step_may_begin_from_the_moment_that_it_ended(name):
     assert scene.slot("b").since == scene.slot("a").since, "both by the fact that ended the first"
     scene = given(step, **ENDS).when(*before).later(9).when(last)
     assert (scene.slot(END).status, scene.slot(END).ready_at_us) == ("ready", scene.now_us)
+    assert scene.slot(END).since == scene.slot("a").since
 
 
 def test_p1_the_first_steps_may_begin_from_the_start_of_their_plan():
@@ -167,6 +168,18 @@ def test_p3_all_actions_of_a_list_are_prepared_and_asked_about_however_few_may_l
 def test_k4_what_is_on_its_way_is_followed_in_a_paused_plan_whatever_stands_before_it():
     scene = given(agent("a"), do("b")).when(*sent("b"), c.PausePlan(now_us=0, by="operator"))
     assert scene.work() == [("settle", "b")]
+
+
+def test_k4_a_paused_plan_asks_about_no_list():
+    scene = given(each(do("a", gate="batch"))).when(freeze("a", 2), prepare("a/0", ASK), prepare("a/1", ASK))
+    assert scene.work() == [("batch", "a")]
+    assert scene.when(c.PausePlan(now_us=0, by="operator")).work() == []
+
+
+def test_p3_all_that_needed_what_was_skipped_is_skipped_with_it():
+    scene = given(agent("a"), agent("b", "a"), agent("d", "a"), agent("f", "b")).when(SKIP)
+    skipped = [e.StepSkipped(name, f"'{blamed}' was skipped") for name, blamed in ("ba", "da", "fb")]
+    scene.then(e.StepSkipped("a", "no"), *skipped, e.PlanCompleted())
 
 
 def test_p3_nothing_is_to_be_done_before_a_plan_runs():
