@@ -13,6 +13,7 @@ from kit import MovedClock, after, budget_of, do, each, facts, plan, rule, run, 
 from mainstay import events as e
 from mainstay.contracts import Cost, Operation
 from mainstay.errors import FileError
+from mainstay.governance.budgets import Budgets
 from mainstay.kernel.graph import Literally, Record
 from mainstay.kernel.replay import replay
 from mainstay.values import SECOND_US, Money
@@ -359,6 +360,21 @@ def test_f20_what_was_held_is_settled_also_when_its_budget_is_gone_from_the_sett
     question = run(budgeted(workspace, *lines), world, first)
     both = run(budgeted(workspace), world, second)
     assert both == ([("BudgetReserved", 1), ("BudgetSettled", 1)],) * 2
+
+
+@pytest.mark.parametrize("line", ["", '"mail.send" = {per_day = 5}'])
+def test_what_nothing_counts_is_looked_for_nowhere_when_it_is_settled(workspace, world, line, monkeypatch):
+    """The way of an action that no budget counts reads no history."""
+
+    def find(self, holder):
+        raise AssertionError(holder)
+
+    monkeypatch.setattr(Budgets, "_find", find)
+
+    async def scenario(owner):
+        return (await start(owner, plan(do("a", "test.say", "one"))))[1]["status"]
+
+    assert run(budgeted(workspace, line), world, scenario) == "completed"
 
 
 # --- mistakes in the settings
