@@ -76,6 +76,9 @@ SAME = {
     ),
     "an agent that was refused": given(agent("a", where="worker")).when(start("a"), fail("a", REJECTED)),
     "a cap": given(do("a")).when(prepare("a"), intend("a", CAP)),
+    "a cap that was asked about, and other work": given(do("a"), agent("b")).when(
+        prepare("a"), replace(intend("a", CAP), ways=("raise", "skip"))
+    ),
     "a denial": given(do("a")).when(prepare("a"), intend("a", DENY)),
     "another version after a yes": given(do("a")).when(
         prepare("a", ASK),
@@ -159,6 +162,16 @@ def test_p6_a_history_that_ends_too_early_says_what_would_follow():
     was = cut(scene, e.StepStuck)
     count = place(scene, e.StepStuck)
     assert was == Replayed(count, False, count + 1, "DecisionAsked would follow today, and the history ends")
+
+
+def test_p6_what_a_cap_stopped_without_a_question_is_told_as_well():
+    scene = given(do("a")).when(prepare("a"), intend("a", CAP))
+    at = place(scene, e.StepStuck)
+    ends = Replayed(at, False, at + 1, "DecisionAsked would follow today, and the history ends")
+    assert cut(scene, e.StepStuck) == ends
+    recorded = [*scene.recorded()[:at], replace(scene.recorded()[-1], position=at + 1)]
+    other = Replayed(at + 1, False, at + 1, "it was PlanParked, and would be DecisionAsked today")
+    assert replay("p", scene.plan.graph, recorded) == other
 
 
 def test_p6_an_end_of_a_plan_that_is_cut_short_is_told_as_well():

@@ -30,7 +30,7 @@ from mainstay.runtime.attempt import Attempt, in_time_of_step, judged
 from mainstay.runtime.children import Children
 from mainstay.runtime.names import Names, to_be_edited
 from mainstay.runtime.talks import Conversation, in_worker, step_time
-from mainstay.values import Failure, merge_labels
+from mainstay.values import Failure, Value, merge_labels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from mainstay.runtime.effects import Effects
     from mainstay.runtime.outside import Outside
     from mainstay.runtime.parts import Parts
-    from mainstay.values import Labels, Value
+    from mainstay.values import Labels
 
 
 class Steps:
