@@ -94,9 +94,11 @@ def test_t2_a_place_of_a_limit_of_one_that_two_plans_hold_is_found():
 
     one, part, two = (recorded(e.PlaceTaken(name)) for name in ("p1", "p1-s0-1", "p2"))
     left = recorded(e.PlaceLeft("p1"))
-    assert list(rules.crowded({"limit:playbook:a": [one, part], "limit:key:a": [one, left, two]})) == []
-    assert list(rules.crowded({"limit:store.pick": [one, two]})) == []
-    assert len(list(rules.crowded({"limit:playbook:a": [one, two], "limit:key:a": [part, two]}))) == 2
+    assert list(rules.crowded({"limit:playbook:a": [one, part], "limit:key:a": [one, left, two]}, {})) == []
+    assert list(rules.crowded({"limit:store.pick": [one, two]}, {})) == []
+    crowd = {"limit:playbook:a": [one, two], "limit:key:a": [part, two]}
+    assert len(list(rules.crowded(crowd, {}))) == 2
+    assert list(rules.crowded(crowd, {"p2": [recorded(e.UndoRequested("operator", ""))]})) == []
 
 
 def test_f1_what_was_acknowledged_and_is_lost_is_found(run):

@@ -11,7 +11,7 @@ from mainstay import events as e
 from mainstay.kernel.graph import Definition, Graph
 from mainstay.kernel.plan import fold
 from mainstay.kernel.replay import replay
-from mainstay.kernel.state import ENDED
+from mainstay.kernel.state import ENDED, is_call
 from mainstay.ledger import database
 from mainstay.ledger.reader import READ_TAIL, recorded
 from mainstay.testing import rules
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mainstay.events import Recorded
     from mainstay.kernel.state import Plan
     from mainstay.testing.disk import Disk
-    from mainstay.testing.world import World
+    from mainstay.testing.world import Happening, World
 
 ALL = 1_000_000
 
@@ -106,7 +106,7 @@ def judge(disk: Disk, world: World, ended: Ended, told: Mapping[str, str]) -> It
         yield from rules.rulings(plan.id, ended.facts[plan.id])
     yield from _effects(ended, world)
     yield from rules.held(ended.others)
-    yield from rules.crowded(ended.others)
+    yield from rules.crowded(ended.others, ended.facts)
 
 
 def _lost(disk: Disk) -> Iterator[str]:
@@ -174,7 +174,13 @@ def _effects(ended: Ended, world: World) -> Iterator[str]:
     for token, where in done.items():
         if not happened[token]:
             yield f"{where} is recorded as done and did not happen"
-    yield from _twice(Counter((done.get(one.token, "").partition("/")[0], one.unit) for one in world.happened), ended)
+    yield from _twice(Counter(_done_by(done.get(one.token, ""), one) for one in world.happened), ended)
+
+
+def _done_by(where: str, one: Happening) -> tuple[str, str]:
+    """Name the plan and the unit of work; what an agent asks for with other arguments is other work (KERNEL J1)."""
+    plan_id, _, path = where.partition("/")
+    return plan_id, f"{one.unit} with {one.amount}" if is_call(path.removeprefix("~")) else one.unit
 
 
 def _twice(by_plan: Counter[tuple[str, str]], ended: Ended) -> Iterator[str]:

@@ -6,6 +6,7 @@ What is answered is in answers.py; only when depends on how long things take.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING
 
 from mainstay import events as e
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from mainstay.testing.world import World
 
 LOOKS_AFTER_S = 120.0  # whoever says what happened waits until it would have
+ASIDE = 0.05  # share of the questions that are put off or noted on before they are answered
 TRIES = 400  # of an answer, while the disk fails
 _MOST = 1000
 
@@ -52,6 +54,7 @@ class Operator:
         self._answering: set[asyncio.Task[None]] = set()
         self._open: set[str] = set()
         self._refused: dict[str, str] = {}
+        self._said_aside: set[str] = set()
 
     def sit_down(self, house: House) -> None:
         """Answer what is open, and what is asked from here on."""
@@ -153,6 +156,9 @@ class Operator:
             answer = self._answers.of(plan, question, decision)
             if answer is None:
                 return True
+            if self._times.happens(ASIDE, "aside", decision) and decision not in self._said_aside:
+                await self._say_aside(house, decision)
+                return False
             given = [answer]
             if self._times.happens(0.2, "tabs", decision):
                 other = self._answers.other(question, answer) if self._times.happens(0.5, "other", decision) else None
@@ -160,6 +166,15 @@ class Operator:
             return any(await asyncio.gather(*(self._rule(house, decision, each) for each in given)))
         except CommitFailedError:  # the history is being read again
             return False
+
+    async def _say_aside(self, house: House, decision: str) -> None:
+        """Put a question off, or note something on it, once."""
+        self._said_aside.add(decision)
+        self._boundaries.reach("before aside")
+        params = {"decision": decision, "seconds": self._times.whole(1, 1000, "aside", decision), "text": "later"}
+        says = self._times.pick(("snooze", "note"), "says", decision)
+        with contextlib.suppress(CommandRefusedError):  # it may be too late to put it off
+            await house.requests.answer(Request(says, params), True, lambda _: None)  # noqa: FBT003
 
     async def _rule(self, house: House, decision: str, answer: Answer) -> bool:
         """Give an answer; whether it was taken."""

@@ -110,19 +110,32 @@ def held(streams: Mapping[str, Sequence[Recorded]]) -> Iterator[str]:
                 yield f"{stream}: plan {plan} took its place {count} times more often than it left it"
 
 
-def crowded(streams: Mapping[str, Sequence[Recorded]]) -> Iterator[str]:
-    """A limit of one at a time is held by one plan and those it is part of, or that are part of it (KERNEL T2)."""
+def crowded(streams: Mapping[str, Sequence[Recorded]], plans: Mapping[str, Sequence[Recorded]]) -> Iterator[str]:
+    """A limit of one at a time is held by one plan and those it is part of, or that are part of it (KERNEL T2).
+
+    A plan that is undone waits for nobody.
+    """
+    undone = {
+        name: event.position
+        for name, events in plans.items()
+        for event in reversed(events)
+        if isinstance(event.fact, e.UndoRequested)
+    }
     for stream, events in streams.items():
         inside: set[str] = set()
         for event in events if stream.startswith(ONE_AT_A_TIME) else ():
             if isinstance(event.fact, e.PlaceTaken):
                 plan = event.fact.plan
-                others = [each for each in inside if not f"{each}-".startswith(f"{plan}-")]
-                if strange := [each for each in others if not f"{plan}-".startswith(f"{each}-")]:
-                    yield f"{stream}: plan {plan} took a place that {strange[0]} held"
+                others = [each for each in inside if not _is_part(plan, each) and not _is_part(each, plan)]
+                if others and event.position < undone.get(plan, event.position + 1):
+                    yield f"{stream}: plan {plan} took a place that {others[0]} held"
                 inside.add(plan)
             elif isinstance(event.fact, e.PlaceLeft):
                 inside.discard(event.fact.plan)
+
+
+def _is_part(plan: str, of: str) -> bool:
+    return f"{plan}-".startswith(f"{of}-")
 
 
 def agents_called(facts: Sequence[Recorded]) -> dict[str, str]:

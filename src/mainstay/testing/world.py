@@ -67,6 +67,7 @@ class Happening(NamedTuple):
     operation: str
     unit: str
     token: str
+    amount: int = 1
 
 
 class Mail(NamedTuple):
@@ -201,7 +202,7 @@ class World:
             first = number == len(script.troubles)
             late_s = (1 + 2 * self._chance.draw("late", order.unit)) / 3 * operation.settle_after_s
             after_s = late_s if first and script.end == "late" else 0.0
-            happening = Happening(self._now_s() + after_s, operation.name, order.unit, call.token)
+            happening = Happening(self._now_s() + after_s, operation.name, order.unit, call.token, order.amount)
             self.happened.append(happening)
             if (mail := self._answer(happening)) is not None:
                 self.on_answer(mail)
