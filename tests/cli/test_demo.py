@@ -78,9 +78,14 @@ def test_it_tells_each_part_of_the_story(told, plan):
     parts = [
         "Everything here is invented, and no mail leaves this machine",
         "from the demo's file: approve, keeping all 5 rows, because ",
-        "from the demo's file: approve, keeping all 4 rows, because ",
+        "Your rule 'best-customer': Kupfer is my best customer, so I read what goes to them.",
+        "from the demo's file: approve, keeping all 4 rows; the subject of row 2 becomes 'The second half",
         "Mainstay was killed (SIGKILL) right after mail 2",
         "the mail to mail@kupfer-architekten.example was there, so it was not sent again",
+        "A budget is used up, and you say how to go on",
+        "budget 'mail.send' allows 3 a day",
+        "The ways on: raise, wait, retry, skip, undo",
+        "from the demo's file: raise, because ",
         "4 mails are in outbox/mail, each of them once.",
         "38 bookings of 36 payments are in the books, each of them once.",
         "every one as it was written",
@@ -102,7 +107,14 @@ def test_the_second_mail_was_on_disk_and_not_noted_when_the_process_died(workspa
     assert len(noted) == 1
     settled = [fact for fact in facts(workspace, plan) if isinstance(fact, e.EffectDone) and fact.settled]
     assert [fact.path for fact in settled] == ["remind/1"]
-    assert sum(isinstance(fact, e.EffectAbsent) for fact in facts(workspace, plan)) == 2
+    assert [fact.path for fact in facts(workspace, plan) if isinstance(fact, e.EffectAbsent)] == ["remind/2"]
+
+
+def test_the_edited_reminder_left_as_it_was_edited_and_the_others_as_they_were_shown(workspace):
+    subjects = {mail["To"]: mail["Subject"] for mail in mails(workspace)}
+    assert subjects.pop("mail@kupfer-architekten.example") == "The second half of invoice 2026-115"
+    assert len(subjects) == 3
+    assert all(subject.startswith("Reminder: invoice 2026-1") for subject in subjects.values())
 
 
 def test_each_mail_is_there_once(workspace, plan):
@@ -116,7 +128,7 @@ def test_each_payment_is_booked_once(workspace, plan):
 
 def test_the_answers_name_the_demos_file(workspace, plan):
     ruled = [fact for fact in facts(workspace, plan) if isinstance(fact, e.DecisionRuled)]
-    assert [fact.session for fact in ruled] == ["demo file"] * 3
+    assert [fact.session for fact in ruled] == ["demo file"] * 4
 
 
 def test_taking_it_back_removes_the_bookings_and_says_that_mails_stay(place, workspace, plan):

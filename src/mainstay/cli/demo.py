@@ -19,6 +19,7 @@ from mainstay.cli.status import DONE, FAILED
 from mainstay.errors import InputError, MainstayError, OwnedError
 from mainstay.ledger import keys as ledger_keys
 from mainstay.ledger.lock import OwnerLock
+from mainstay.playbooks.artefacts import read_artefact
 from mainstay.playbooks.shelf import LIBRARY
 from mainstay.views import Views
 from mainstay.workspace import CONFIG_NAME, STATE_NAME, Workspace
@@ -34,9 +35,12 @@ COMPANY = "Lindqvist Studio"
 SENDER = "Lindqvist Studio <studio@lindqvist.example>"
 FILES = ("statement.xml", "invoices.csv")
 MARK = "demo"  # the file in .mainstay that says: made by the demo, may be made anew
+POLICY = "studio"
+BUDGET = '\n[budgets]\n"mail.send" = {per_day = 3}\n'
 DIES_AFTER_MAIL = 2
 RESUMED_S = 30.0
 _POLL_S = 0.02
+_PARTS = {"ask": "Your decision", "stuck": "A budget is used up, and you say how to go on"}
 _DOES = {
     "statement": "Read the bank statement",
     "open": "Read the open invoices",
@@ -56,6 +60,10 @@ def demo(screen: Screen, folder: Path, *, play: bool) -> int:
     (workspace.state / MARK).touch()
     for name in FILES:
         shutil.copyfile(DATA / name, root / "inbox" / name)
+    shutil.copyfile(DATA / "policy.yaml", root / "policies" / f"{POLICY}.yaml")
+    with (root / CONFIG_NAME).open("a") as config:
+        config.write(BUDGET)
+    workspace = Workspace(root)
     answers = Answers(DATA / "rulings.yaml", screen, ask=screen.interactive and not play)
     found = _Show(workspace, answers, screen).play(replaced=replaced)
     if found is None:
@@ -107,6 +115,7 @@ class _Show:
         """Play it to its end; None when the person left its question for later."""
         self._open(replaced=replaced)
         with Runtime(self.workspace, DIES_AFTER_MAIL) as first:
+            first.ask("activate", {"wanted": [self._policy()]}, lambda _: None)
             standing = first.ask("run", self._inputs(), self._progress)
             plan = standing["plan"]
             end = self._answer_all(first, standing)
@@ -118,12 +127,29 @@ class _Show:
             raise MainstayError(f"The demo's process ended by itself (status {status}).", remedy="Run the demo again.")
         before = check(self.workspace, plan)
         self._tell_crash(before, killed=killed)
-        if killed:
-            with Runtime(self.workspace):
-                self._until_done(plan)
+        if killed and not self._go_on(plan):
+            return self._tell_left()
         found = msgspec.structs.replace(check(self.workspace, plan), killed_by=-status)
-        self._tell_end(found, killed=killed)
+        self._tell_end(found)
         return found
+
+    def _go_on(self, plan: str) -> bool:
+        """Start the runtime again; it goes on by itself, to the question about the budget and from there to the end."""
+        with Runtime(self.workspace) as again:
+            self._part("It is started again, and told nothing")
+            standing = again.ask("follow", {"plan": plan}, lambda _: None)
+            for line in check(self.workspace, plan).settled:
+                self.say(line, indent=2)
+            if self._answer_all(again, standing) == "left":
+                return False
+            self._until_done(plan)
+        return True
+
+    def _policy(self) -> dict[str, Any]:
+        """Name the studio's own rules as they lie there, for the yes that activates them."""
+        artefact = read_artefact(self.workspace.root, "policy", POLICY)
+        assert artefact is not None
+        return {"kind": "policy", "name": POLICY, "digest": artefact.digest}
 
     def _inputs(self) -> dict[str, Any]:
         statement, invoices = FILES
@@ -147,7 +173,7 @@ class _Show:
         while standing["questions"]:
             with Views(self.workspace) as views:
                 card = views.question(standing["questions"][0])
-            self._part("Your decision" if card["kind"] == "ask" else "Your decision, before anything leaves")
+            self._part(_PARTS.get(card["kind"], "Your decision, before anything leaves"))
             answer = self.answers.to(card)
             if answer is None:
                 return "left"
@@ -188,11 +214,7 @@ class _Show:
         self.say(f"mails in outbox/mail:         {found.mails}", indent=2)
         self.say(f"mails the history is sure of: {found.mails_known}", indent=2)
 
-    def _tell_end(self, found: Findings, *, killed: bool) -> None:
-        if killed:
-            self._part("It is started again, and told nothing")
-            for line in found.settled:
-                self.say(line, indent=2)
+    def _tell_end(self, found: Findings) -> None:
         self._title("What there is now")
         for line in found.sentences():
             self.say(line, indent=2)
@@ -207,6 +229,8 @@ class _Show:
             ("the report", f"{self.workspace.root.name}/{found.report}"),
             ("go there", f"cd {self.workspace.root}"),
             ("the whole story", f"mainstay show {found.plan}"),
+            ("why it asked", f"mainstay policy explain {found.plan} remind"),
+            ("what may be spent", "mainstay budget"),
             ("check the history", "mainstay history verify"),
             ("take it all back", f"mainstay undo {found.plan}"),
             ("with your own files", "mainstay try STATEMENT INVOICES   (looks only, changes nothing)"),

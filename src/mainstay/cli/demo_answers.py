@@ -20,12 +20,14 @@ SESSION = "demo file"
 
 
 class Ruling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An answer prepared for one step. `keep` counts rows from 1; empty means all."""
+    """An answer prepared for one step. `keep` and `edit` count rows from 1; no `keep` means all."""
 
     step: str
     choice: str
     because: str
     keep: tuple[int, ...] = ()
+    edit: dict[int, dict[str, str]] = {}
+    about: str = ""  # the kind of question, where it is not about an action before it happens
 
 
 class Rulings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -39,7 +41,7 @@ class Answers:
 
     def __init__(self, path: Path, screen: Screen, *, ask: bool) -> None:
         """Read the prepared answers; `ask` puts every question to the person at the terminal instead."""
-        self._prepared = {ruling.step: ruling for ruling in _read(path).rulings}
+        self._prepared = {(ruling.step, ruling.about): ruling for ruling in _read(path).rulings}
         self._screen = screen
         self._ask = ask
 
@@ -47,13 +49,16 @@ class Answers:
         """Show the question and give its answer; None when the person leaves it for later."""
         if self._ask:
             return ask_operator(self._screen, question)
-        prepared = self._prepared[question["actions"][0].partition(",")[0]]
+        about = question["kind"] if question["kind"] == "stuck" else ""
+        prepared = self._prepared[question["actions"][0].partition(",")[0], about]
         if not self._screen.as_json:
             self._show(question)
             said = f"from the demo's file: {_say(prepared, question)}, because {prepared.because}."
             self._screen.say(said, "italic")
         kept = [row - 1 for row in prepared.keep] or None
-        return ruling(question, prepared.choice, kept=kept, reason=prepared.because) | {"session": SESSION}
+        reply = ruling(question, prepared.choice, kept=kept, reason=prepared.because) | {"session": SESSION}
+        edits = {str(row - 1): changes for row, changes in prepared.edit.items()}
+        return reply | ({"edits": edits} if edits else {})
 
     def _show(self, question: Question) -> None:
         """Show what the question is about; of several mails, the first one whole."""
@@ -64,6 +69,10 @@ class Answers:
         out.print(draw_rows(whole, width=0))  # as lines: easier to read than eight narrow columns
         for number, row in enumerate(rows[len(whole) :], len(whole) + 1):
             out.print(text(f"{number}  {row['headline']}, in the same words"))
+        if question["kind"] in ("batch", "stuck"):
+            out.print(text(f"Asked because: {question['why']}"))
+        if question["kind"] == "stuck":
+            out.print(text(f"The ways on: {', '.join(question['options'])}"))
         if question["cannot_undo"]:
             out.print(text(f"This can't be undone: {question['cannot_undo']}"))
 
@@ -73,11 +82,17 @@ def _say(prepared: Ruling, question: Question) -> str:
     count = len(question["card"].get("rows") or ())
     if not count or prepared.choice != "approve":
         return prepared.choice
+    edits = [
+        f"{name} of row {row} becomes '{new}'"
+        for row, changes in prepared.edit.items()
+        for name, new in changes.items()
+    ]
+    edited = f"; the {', the '.join(edits)}" if edits else ""
     if not prepared.keep or len(prepared.keep) == count:
-        return f"{prepared.choice}, keeping all {count} rows"
+        return f"{prepared.choice}, keeping all {count} rows{edited}"
     *first, last = map(str, prepared.keep)
     rows = f"rows {', '.join(first)} and {last}" if first else f"row {last}"
-    return f"{prepared.choice}, keeping {rows}"
+    return f"{prepared.choice}, keeping {rows}{edited}"
 
 
 def _read(path: Path) -> Rulings:

@@ -291,7 +291,7 @@ class Effects:
         """Ask once about all items of a step that wait for a question."""
         rows: list[Value] = []
         cannot_undo = summary = ""
-        departing = self._departing(plan, name)
+        judged, own = self._judged(plan), dict[str, int]()
         for path, slot in plan.slots.items():
             if is_item(path) and step_name(path) == name and slot.status == "gated":
                 operation = self._parts.catalogue.operation(slot.operation)
@@ -300,11 +300,13 @@ class Effects:
                 shown = card_of(operation, typed)
                 cannot_undo, summary = shown.cannot_undo or cannot_undo, operation.summary
                 changed = changes(said_by(operation, typed), self._parts.payloads.load(slot.relies))
-                body = "\n".join(part for part in (departing.get(path, ""), *changed, shown.body) if part)
+                asks = _own_rule(judged[path])
+                own |= {asks: own.get(asks, 0) + 1} if asks else {}
+                body = "\n".join(part for part in (asks, *changed, shown.body) if part)
                 row: Value = {"path": path, "headline": shown.headline, "body": body}
                 rows.append(self._parts.payloads.seal(row, plan=plan, about=(arguments, operation.input)))
         card: Value = {"headline": f"{summary}: {len(rows)} in one go", "rows": rows, "cannot_undo": cannot_undo}
-        why = f"The playbook asks once for all of '{name}'."
+        why = " ".join([f"The playbook asks once for all of '{name}'.", *(_counted(*each) for each in own.items())])
         self._desk.report(
             plan,
             name,
@@ -318,13 +320,10 @@ class Effects:
             ),
         )
 
-    def _departing(self, plan: Plan, name: str) -> dict[str, str]:
-        """Say by path in what actions depart from what a question covered; it is known from their preparation."""
-        if not any(step.ask is not None and name in step.ask.covers for step in plan.graph.steps.values()):
-            return {}
-        facts = (event.fact for event in self._parts.ledger.read(f"plan:{plan.id}") if event.kind == "EffectPrepared")
-        prepared = [fact for fact in facts if isinstance(fact, EffectPrepared)]
-        return {fact.path: fact.verdict.why for fact in prepared if fact.verdict.rule == "cover"}
+    def _judged(self, plan: Plan) -> dict[str, Verdict]:
+        """Give by path what policy said of each action when it was prepared last."""
+        recorded = self._parts.ledger.read(f"plan:{plan.id}")
+        return {event.fact.path: event.fact.verdict for event in recorded if isinstance(event.fact, EffectPrepared)}
 
     # --- sent
 
@@ -499,6 +498,20 @@ class Effects:
         return keyed.hexdigest()[:40]
 
 
+KINDS_THAT_ASK = frozenset({"irreversible", "physical", "playbook"})  # rules that say no more than the kind of action
+
+
 def _may_leave(slot: Slot, verdict: Verdict) -> bool:
     """Whether an effect is about to leave."""
     return verdict.decision == "allow" or (verdict.decision == "ask" and slot.ruling != "")
+
+
+def _own_rule(verdict: Verdict) -> str:
+    """Say why an action of a list asks by itself: what it departs from, or a rule of the operator's."""
+    if verdict.decision != "ask" or verdict.rule in KINDS_THAT_ASK:
+        return ""
+    return verdict.why if verdict.rule == "cover" else f"Your rule '{verdict.rule}': {verdict.why}"
+
+
+def _counted(said: str, count: int) -> str:
+    return said if count == 1 else f"{count} times: {said}"
