@@ -28,6 +28,7 @@ from mainstay.errors import FileError, InactiveError, LedgerError, WrongKeyError
 from mainstay.governance.caps import all_caps, check_names
 from mainstay.governance.deeds import Deeds
 from mainstay.governance.secrets import Secrets
+from mainstay.governance.windows import Window, read_window
 from mainstay.ledger import keys as ledger_keys
 from mainstay.ledger.blobs import FileBlobs
 from mainstay.ledger.books import BookReader
@@ -280,7 +281,18 @@ def delays_of(workspace: Workspace, contracts: Contracts) -> dict[str, int]:
     delays = workspace.config.delays
     for name in delays:
         contracts.operation(name)  # a name mistyped would let its actions leave at once
-    return {name: parse_duration_s(delay) for name, delay in delays.items()}
+    windows = workspace.config.windows
+    return {name: parse_duration_s(delay) for name, delay in delays.items() if delay not in windows}
+
+
+def windows_of(workspace: Workspace) -> dict[str, Window]:
+    """Give the hours in which operations leave whose delay names some, by operation."""
+    config = workspace.config
+    return {
+        name: read_window(delay, config.windows[delay])
+        for name, delay in config.delays.items()
+        if delay in config.windows
+    }
 
 
 def patience_of(workspace: Workspace) -> Patience:
@@ -449,6 +461,7 @@ class Owner(Works):
             caps=caps_of(self.workspace, self.contracts),
             limits=limits_of(self.workspace, self.contracts),
             delays=delays_of(self.workspace, self.contracts),
+            windows=windows_of(self.workspace),
             patience=patience_of(self.workspace),
             company=msgspec.to_builtins(config.company),
             timezone=config.company.timezone,

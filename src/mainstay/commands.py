@@ -350,6 +350,14 @@ class DelayEffect(Command, frozen=True, kw_only=True):
 
     path: str
     until_us: int
+    again: bool = False  # its time came outside its hours: it waits for the next ones
+
+
+class DispatchEffect(Command, frozen=True, kw_only=True):
+    """A delayed effect shall leave now, before its time and whatever its hours are."""
+
+    path: str
+    by: str
 
 
 class RecallEffect(Command, frozen=True, kw_only=True):
@@ -460,6 +468,7 @@ PlanCommand: TypeAlias = (
     | AskSettle
     | AwaitSettle
     | DelayEffect
+    | DispatchEffect
     | RecallEffect
     | ConfirmEffect
     | MissEffect

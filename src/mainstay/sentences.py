@@ -260,7 +260,9 @@ _SAY: dict[type[e.Fact], Callable[[Any], str]] = {
     e.EffectDelayed: lambda f: (
         f"{say_path(f.path)}: approved, and leaves at its time; it can be called back until then"
     ),
-    e.DispatchDue: lambda f: f"{say_path(f.path)}: its time to leave came",
+    e.DispatchDue: lambda f: (
+        f"{say_path(f.path)}: you let it leave now" if f.by else f"{say_path(f.path)}: its time to leave came"
+    ),
     e.EffectConfirmed: lambda f: f"{say_path(f.path)}: confirmed, because {f.how}",
     e.EffectUnseen: lambda f: (
         f"{say_path(f.path)}: happened, and is not seen yet where it is read back" + (f": {f.known}" if f.known else "")

@@ -15,6 +15,7 @@ from mainstay.connectors.guard import Guard, classify
 from mainstay.governance.budgets import Budgets
 from mainstay.governance.judge import Judges
 from mainstay.governance.outages import Outages
+from mainstay.governance.windows import Window, hours_of
 from mainstay.ledger import queries
 from mainstay.ledger.batch import STREAM_EVENTS
 from mainstay.ledger.outside import LedgerOutside
@@ -58,6 +59,7 @@ class Ground(NamedTuple):
     caps: Sequence[Cap] = ()
     limits: Mapping[str, int] = MappingProxyType({})
     delays: Mapping[str, int] = MappingProxyType({})
+    windows: Mapping[str, Window] = MappingProxyType({})  # the hours in which they leave, by operation
     patience: Patience = PATIENT
     timezone: str = "UTC"
     grace_s: float = GRACE_S
@@ -106,6 +108,7 @@ class Works:
             company=ground.company,
             timezone=ground.timezone,
             delays=ground.delays,
+            hours=hours_of(ground.windows, ground.timezone),
             patience=ground.patience,
             limits=self._limits,
         )

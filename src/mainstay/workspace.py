@@ -17,6 +17,7 @@ from mainstay.connectors.invoices.columns import InvoiceColumns
 from mainstay.errors import FileError, InputError
 from mainstay.governance.caps import Entry, all_caps
 from mainstay.governance.secrets import name_of
+from mainstay.governance.windows import read_window
 from mainstay.values import parse_duration_s
 
 if TYPE_CHECKING:
@@ -62,6 +63,10 @@ sender = {sender}
 
 # [delays]                       # an approved action leaves only then; call it back with: mainstay recall
 # "mail.send" = "10m"
+# "files.write_report" = "night"
+
+# [windows]                      # hours in which what can wait leaves; let it leave now with: mainstay hasten
+# night = "22:00-06:00"          # or "mon-fri 22:00-06:00"
 
 [questions]                      # of what policy asks: after so long you are reminded, it comes before all others
 remind = ["1d"]
@@ -202,7 +207,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     anchor: AnchorPlaces = AnchorPlaces()
     budgets: dict[str, Entry] = {}  # by operation, "mail.send", or by a name of the operator's
     workers: Workers = Workers()
-    delays: dict[str, str] = {}  # by operation: "10m"
+    delays: dict[str, str] = {}  # by operation: "10m", or the name of a window
+    windows: dict[str, str] = {}  # hours in which what can wait leaves, by name: "22:00-06:00"
     limits: dict[str, Annotated[int, msgspec.Meta(ge=1, le=1000)]] = {}  # so many at once, by operation or agent
     downtime: Downtime = Downtime()
     questions: Questions = Questions()
@@ -368,7 +374,8 @@ def _check_secrets(config: Config, path: Path) -> None:
 
 
 def _check_durations(config: Config, path: Path) -> None:
-    given = [(f"under [delays], {name}", delay) for name, delay in config.delays.items()]
+    _check_windows(config, path)
+    given = [(f"under [delays], {name}", delay) for name, delay in config.delays.items() if delay not in config.windows]
     asked = config.questions
     given += [("under [questions], remind", duration) for duration in asked.remind]
     given += [
@@ -378,7 +385,23 @@ def _check_durations(config: Config, path: Path) -> None:
         try:
             parse_duration_s(duration)
         except ValueError as error:
-            raise FileError(f"{path}: {where}: {error}.", remedy="Correct it and try again.") from None
+            raise FileError(f"{path}: {where}: {error}.", remedy=_or_window(config, where, duration)) from None
+
+
+def _check_windows(config: Config, path: Path) -> None:
+    for name, hours in config.windows.items():
+        try:
+            read_window(name, hours)
+        except ValueError as error:
+            raise FileError(f"{path}: under [windows], {name}: {error}.", remedy="Correct it and try again.") from None
+
+
+def _or_window(config: Config, where: str, text: str) -> str:
+    """Say what to do about a duration that is none; under [delays] it may name hours that there are not."""
+    if not where.startswith("under [delays]") or not text[:1].isalpha():
+        return "Correct it and try again."
+    near = difflib.get_close_matches(text, config.windows, 1)
+    return f"Did you mean '{near[0]}'?" if near else f'Hours have a name: write {text} = "22:00-06:00" under [windows].'
 
 
 def _nearest(message: str) -> str:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from mainstay.governance.amounts import read_amount, say_amount
 from mainstay.governance.periods import Calendar
+from mainstay.governance.windows import hours_of, read_window
 from mainstay.values import SECOND_US
 
 HOUR_US = 3600 * SECOND_US
@@ -92,3 +93,54 @@ def test_an_amount_is_read_as_it_is_said(text, unit, amount, said):
 
 def test_parts_of_a_cent_are_written_out():
     assert say_amount("USD", 1_234_567) == "1.234567 USD"
+
+
+@pytest.mark.parametrize(
+    ("hours", "at", "leaves"),
+    [
+        ("22:00-06:00", "2026-11-21T12:00", "2026-11-21T22:00"),
+        ("22:00-06:00", "2026-11-21T05:59", "2026-11-21T05:59"),
+        ("22:00-06:00", "2026-11-21T06:00", "2026-11-21T22:00"),
+        ("09:00-17:00", "2026-11-21T17:00", "2026-11-22T09:00"),
+        ("18:00-24:00", "2026-11-21T23:59", "2026-11-21T23:59"),
+        ("mon-fri 09:00-17:00", "2026-11-21T12:00", "2026-11-23T09:00"),  # a Saturday
+        ("fri 22:00-06:00", "2026-11-21T05:00", "2026-11-21T05:00"),  # the night of Friday goes on
+        ("sat 22:00-06:00", "2026-11-21T05:00", "2026-11-21T22:00"),
+        ("sat-mon,wed 08:00-09:00", "2026-11-24T08:30", "2026-11-25T08:00"),
+        ("sat 22:00-06:00", "2026-11-22T07:00", "2026-11-28T22:00"),
+        ("22:00-06:00", "2026-03-28T12:00", "2026-03-28T22:00"),
+        ("02:30-02:45", "2026-03-29T01:00", "2026-03-29T03:30"),  # there is no 02:30 that night: then at its end
+        ("02:30-02:45", "2026-03-29T03:30", "2026-03-30T02:30"),
+    ],
+)
+def test_f10_what_can_wait_leaves_in_its_hours_over_midnight_weekdays_and_daylight_saving(hours, at, leaves):
+    of = hours_of({"mail.send": read_window("night", hours)}, "Europe/Berlin")["mail.send"]
+    assert of(us(at)) == us(leaves)
+
+
+@given(
+    ZONES,
+    st.integers(us("2020-01-01T00:00"), us("2035-01-01T00:00")),
+    st.integers(0, 1439),
+    st.integers(0, 1439),
+    st.frozensets(st.integers(0, 6), min_size=1),
+)
+def test_f10_hours_are_always_to_come_and_what_waits_for_them_never_waits_in_a_circle(zone, at_us, opens, closes, days):
+    calendar, steps = Calendar(zone), 0
+    while closes != opens and (opens_us := calendar.opens_us((opens, closes), at_us, days)) is not None:
+        assert at_us < opens_us <= at_us + 8 * 25 * HOUR_US
+        at_us, steps = opens_us, steps + 1
+    assert steps <= 3, "only a change of the clocks makes it wait again"
+
+
+@pytest.mark.parametrize(
+    ("name", "hours"),
+    [
+        ("night", "22-6"), ("night", "25:00-06:00"), ("night", "22:00-22:00"), ("night", "00:00-24:00"),
+        ("night", "someday 22:00-06:00"), ("night", "mon- 22:00-06:00"), ("night", ""), ("10m", "22:00-06:00"),
+        ("night", "22:00 - 06:00"),
+    ],
+)  # fmt: skip
+def test_hours_with_a_mistake_are_refused_in_a_sentence(name, hours):
+    with pytest.raises(ValueError, match=r"write|same time"):
+        read_window(name, hours)

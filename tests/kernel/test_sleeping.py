@@ -117,6 +117,24 @@ def test_what_is_tried_again_by_hand_waits_anew():
     scene.when(rule(1, "retry"), prepare("a"), delay(scene, "a")).then(e.EffectDelayed, e.PlanParked)
 
 
+def test_what_comes_to_its_time_outside_its_hours_waits_for_the_next_ones():
+    scene = given(do("a"))
+    scene.when(prepare("a"), delay(scene, "a")).later(600).when(timer("dispatch", "a"))
+    again = c.DelayEffect(now_us=0, path="a", until_us=at(scene, 60), again=True)
+    scene.when(again).then(e.EffectDelayed, e.PlanParked).ignores(timer("dispatch", "a"))
+    scene.later(60).when(timer("dispatch", "a"), intend("a")).then(e.EffectIntended)
+
+
+def test_e1_the_operator_lets_a_delayed_effect_leave_before_its_time_once():
+    scene = given(do("a"))
+    hasten = c.DispatchEffect(now_us=0, path="a", by="operator")
+    scene.refuses(hasten, "not at").when(prepare("a")).refuses(hasten, "waits for no time")
+    scene.when(delay(scene, "a"), hasten).then(e.DispatchDue("a", "operator"))
+    assert (scene.work(), scene.slot("a").wakes_at_us) == ([("intend", "a")], 0)
+    scene.refuses(hasten, "waits for no time").when(intend("a")).then(e.EffectIntended)
+    given(do("a")).when(*sent("a")).refuses(hasten, '"happening"')
+
+
 # --- before it is looked up
 
 

@@ -11,7 +11,8 @@ from mainstay import events as e
 from mainstay.commands import PausePlan, ResumePlan
 from mainstay.errors import CommandRefusedError, FileError, UnknownNameError
 from mainstay.governance.policy import DefaultPolicy
-from mainstay.values import Verdict
+from mainstay.kernel.replay import replay
+from mainstay.values import SECOND_US, Verdict
 from mainstay.views import Views
 
 
@@ -224,3 +225,116 @@ def test_rule_again_after_the_delay_is_not_needed(workspace, world):
         return done["status"], len(facts(owner, plan_id, e.DecisionAsked))
 
     assert run(delayed(workspace), world, scenario, clock=MovedClock()) == ("completed", 1)
+
+
+class Noon(MovedClock):
+    """A clock that begins on a Saturday at noon, UTC."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._ahead_s = 1_795_262_400 - self.now_us() / SECOND_US
+
+
+NIGHT = '"test.shout" = "night"\n[windows]\nnight = "22:00-06:00"'
+
+
+async def approved(owner):
+    plan_id = await begin(owner, SHOUT)
+    owner.requests.rule(next(iter(owner.engine.load(plan_id).questions)), {"choice": "approve"})
+    await rested(owner, plan_id)
+    return plan_id
+
+
+async def hasten(owner, plan_id, step, **more):
+    params = {"plan": plan_id, "step": step, **more}
+    return await owner.requests._methods["hasten"](owner.requests, params, lambda _: None)
+
+
+def test_e1_what_is_approved_at_noon_leaves_at_night_and_is_judged_again(workspace, world):
+    policy = Closing()
+
+    async def scenario(owner):
+        plan_id = await approved(owner)
+        (leaves,) = Views(owner.workspace).leaving()
+        policy.denies = True
+        owner.clock.move(10 * HOUR_S)
+        return leaves, (await owner.requests.follow(plan_id, lambda _: None))["questions"], plan_id
+
+    leaves, questions, plan_id = run(delayed(workspace, NIGHT), world, scenario, policy=policy, clock=Noon())
+    assert leaves["leaves_at"].startswith("2026-11-21T22:00")
+    assert leaves["hasten"] == f"mainstay hasten {plan_id} a"
+    assert (len(questions), world.words()) == (1, []), "forbidden by now, though approved at noon"
+
+
+def test_e1_what_missed_its_hours_waits_for_the_next_ones(workspace, world):
+    workspace, clock = delayed(workspace, NIGHT), Noon()
+    plan_id = run(workspace, world, approved, clock=clock)
+    clock.move(20 * HOUR_S)  # nothing was running all night: it is eight in the morning
+
+    async def later(owner):
+        owner.clock.move(HOUR_S)  # beyond the grace after standing still
+        for _ in range(500):
+            if len(facts(owner, plan_id, e.EffectDelayed)) > 1:
+                break
+            await asyncio.sleep(0.01)
+        await rested(owner, plan_id)
+        assert world.words() == []
+        (leaves,) = Views(owner.workspace).leaving()
+        assert leaves["leaves_at"].startswith("2026-11-22T22:00")
+        owner.clock.move(14 * HOUR_S)
+        return (await owner.requests.follow(plan_id, lambda _: None))["status"]
+
+    assert run(workspace, world, later, clock=clock) == "completed"
+    assert world.words() == ["loud"]
+
+
+def test_e1_the_operator_lets_it_leave_now_outside_its_hours_and_once(workspace, world):
+    async def scenario(owner):
+        plan_id = await approved(owner)
+        standing = await hasten(owner, plan_id, "a")
+        again = await refused(hasten(owner, plan_id, "a"))
+        replayed = replay(plan_id, owner.engine.load(plan_id).graph, owner.ledger.read(f"plan:{plan_id}"))
+        return standing["status"], standing["leaving_now"], again, replayed.difference
+
+    status, count, again, difference = run(delayed(workspace, NIGHT), world, scenario, clock=Noon())
+    assert (status, count, difference, world.words()) == ("completed", 1, "", ["loud"])
+    assert "waits to leave" in again
+
+
+async def refused(asked):
+    try:
+        await asked
+    except CommandRefusedError as error:
+        return error.message
+    raise AssertionError
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('"test.shout" = "nigth"\n[windows]\nnight = "22:00-06:00"', "delays"),
+        ('"test.shout" = "night"', "delays"),
+        ('"test.shout" = "night"\n[windows]\nnight = "22-6"', "windows"),
+    ],
+)
+def test_hours_that_are_not_there_are_refused_at_the_start(workspace, text, says):
+    with pytest.raises(FileError, match=says):
+        delayed(workspace, text)
+
+
+def test_e6_a_go_ahead_for_a_held_plan_approves_no_action_by_itself(workspace, world):
+    """Only what a question showed and covered is approved in one go; `tests/runtime/test_gates.py` holds that."""
+
+    async def scenario(owner):
+        plan_id, committed = owner.requests.propose(SHOUT, {}, hold=True)
+        await committed
+        await rested(owner, plan_id)
+        held = owner.engine.load(plan_id).status, facts(owner, plan_id, e.EffectPrepared)
+        standing = await owner.requests._methods["resume"](owner.requests, {"plan": plan_id}, lambda _: None)
+        (prepared,) = facts(owner, plan_id, e.EffectPrepared)
+        (asked,) = facts(owner, plan_id, e.DecisionAsked)
+        return held, len(standing["questions"]), asked.binds == (prepared.digest,)
+
+    held, questions, bound = run(workspace, world, scenario)
+    assert (held, questions, bound) == (("proposed", []), 1, True)
+    assert world.words() == []

@@ -238,6 +238,20 @@ def recall(
     return leaving.recall(screen_of(as_json), workspace, plan, step, item=item, reason=reason)
 
 
+@app.command()
+def hasten(
+    plan: PlanName,
+    step: Annotated[str, typer.Argument(help="Whose actions leave now.")],
+    item: Annotated[int | None, typer.Option(min=1, help="Only this one of its list, counted from 1.")] = None,
+    as_json: Json = False,
+    workspace: Folder = None,
+) -> int:
+    """Let an approved action leave now that waits for its time."""
+    from mainstay.cli import leaving
+
+    return leaving.hasten(screen_of(as_json), workspace, plan, step, item=item)
+
+
 @app.command(name="plans")
 def list_plans(
     open_only: Annotated[bool, typer.Option("--open", help="Only those that have not ended.")] = False,

@@ -1,4 +1,4 @@
-"""`mainstay recall`: approved actions that leave at a time, and calling them back before that."""
+"""`mainstay recall` and `hasten`: approved actions that leave at a time, called back before that or let leave now."""
 
 from __future__ import annotations
 
@@ -36,6 +36,7 @@ def draw_leaving(rows: list[Row], console: Console, zone: str, *, empty: str = "
             text(f"Leaves at {moment(row['leaves_at'], zone)}: {row['action']} ({row['does']}), {row['title']}")
         )
         console.print(text(f"  call it back with: {row['recall']}", "cyan"))
+        console.print(text(f"  let it leave now:  {row['hasten']}", "cyan"))
 
 
 def recall(screen: Screen, folder: Path | None, name: str, step: str, *, item: int | None, reason: str) -> int:
@@ -48,6 +49,16 @@ def recall(screen: Screen, folder: Path | None, name: str, step: str, *, item: i
     if not screen.as_json:
         screen.say(f"Called back: {standing['called_back']}. It does not happen, and what needs it is left out.")
     return status_of(standing, wanted=frozenset({"cancelled", "completed"}))
+
+
+def hasten(screen: Screen, folder: Path | None, name: str, step: str, *, item: int | None) -> int:
+    """Let an approved action leave now that waits for its time."""
+    workspace = workspace_at(folder)
+    with views_at(workspace.root) as views:
+        plan = views.plan_id(name)
+    standing = ask(screen, workspace, "hasten", {"plan": plan, "step": step, "item": item})
+    screen.give(standing, lambda _: say_standing(screen, standing))
+    return status_of(standing)
 
 
 def say_offline(screen: Screen, offline: Row | None) -> None:

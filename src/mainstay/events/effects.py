@@ -123,9 +123,13 @@ class EffectDelayed(Fact, frozen=True, omit_defaults=True):
 
 
 class DispatchDue(Fact, frozen=True, omit_defaults=True):
-    """The time of a delayed effect came: policy is asked again, and it leaves."""
+    """The time of a delayed effect came: policy is asked again, and it leaves.
+
+    `by` is who let it leave before its time, and outside its hours; empty where its time came.
+    """
 
     path: str
+    by: str = ""
 
 
 class EffectConfirmed(Fact, frozen=True, omit_defaults=True):

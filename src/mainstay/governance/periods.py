@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mainstay.kernel.budget import Period
 
 OF_PLAN = "plan "
+EVERY_DAY = frozenset(range(7))
 
 
 class Calendar:
@@ -47,14 +48,20 @@ class Calendar:
         at_us = begins + (now_us - begins) * most // used
         return at_us if at_us < ends else None
 
-    def opens_us(self, batch: tuple[int, int], now_us: int) -> int | None:
-        """Give when these hours begin, as minutes of the day; None while they last."""
+    def opens_us(self, batch: tuple[int, int], now_us: int, days: frozenset[int] = EVERY_DAY) -> int | None:
+        """Give when these hours begin, as minutes of the day; None while they last.
+
+        `days` are those they begin on, Monday 0; what goes on after midnight belongs to the day before.
+        """
         local = self._local(now_us)
         minute, (opens, closes) = local.hour * 60 + local.minute, batch
         inside = opens <= minute < closes if opens < closes else minute >= opens or minute < closes
-        if inside:
+        began = local.date() - timedelta(days=0 if minute >= opens else 1)
+        if inside and began.weekday() in days:
             return None
         day = local.date() + timedelta(days=1 if minute >= opens else 0)
+        while day.weekday() not in days:
+            day += timedelta(days=1)
         return self._us(day, time(*divmod(opens, 60)))
 
     def _day(self, now_us: int) -> str:

@@ -140,7 +140,6 @@ _SAME: dict[type[e.Fact], type[c.Command]] = {
     e.EffectUncertain: c.LoseEffect,
     e.EffectAbsent: c.SettleAbsent,
     e.EffectAwaited: c.AwaitSettle,
-    e.EffectDelayed: c.DelayEffect,
     e.EffectConfirmed: c.ConfirmEffect,
     e.EffectUnseen: c.MissEffect,
     e.UndoRequested: c.UndoPlan,
@@ -308,7 +307,12 @@ _SPECIAL: dict[type[e.Fact], Callable[[Any, Slot | None, Before, int], c.PlanCom
         else c.TimerDue(now_us=now, kind="wait", path=f.path)
     ),
     e.SettleDue: lambda f, s, _r, now: _woken(f, s, "settle", now),
-    e.DispatchDue: lambda f, s, _r, now: _woken(f, s, "dispatch", now),
+    e.EffectDelayed: lambda f, s, _r, now: c.DelayEffect(
+        now_us=now, path=f.path, until_us=f.until_us, again=s is not None and s.delayed
+    ),
+    e.DispatchDue: lambda f, s, _r, now: (
+        c.DispatchEffect(now_us=now, path=f.path, by=f.by) if f.by else _woken(f, s, "dispatch", now)
+    ),
     e.ConfirmDue: lambda f, s, _r, now: _woken(f, s, "confirm", now),
     e.DecisionReminded: lambda f, _s, _r, now: c.TimerDue(
         now_us=now, kind="remind", path=f.decision, generation=f.index

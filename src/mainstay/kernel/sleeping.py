@@ -26,15 +26,26 @@ if TYPE_CHECKING:
     from mainstay.kernel.turn import Turn
 
 
+NOW = 0  # what an effect wakes at that the operator let leave before its time
+
+
 # --- decided
 
 
 def delay(turn: Turn, command: c.DelayEffect) -> None:
-    """Let what may happen wait for its time: once."""
+    """Let what may happen wait for its time: once, and again where that came outside the hours in which it leaves."""
     slot = turn.work(command.path, "prepared", duties=("effect",))
-    if slot.delayed:
+    if slot.delayed and not command.again:
         turn.refuse("it has waited for its time already")
     turn.add(e.EffectDelayed(command.path, command.until_us))
+
+
+def dispatch(turn: Turn, command: c.DispatchEffect) -> None:
+    """Let a delayed effect leave now."""
+    slot = turn.work(command.path, "delayed", "prepared", duties=("effect",))
+    if not slot.delayed or (slot.status == "prepared" and slot.wakes_at_us == NOW):
+        turn.refuse(f"{say_path(command.path)} waits for no time")
+    turn.add(e.DispatchDue(command.path, command.by))
 
 
 def recall(turn: Turn, command: c.RecallEffect) -> None:
@@ -102,7 +113,9 @@ def _delayed(plan: Plan, fact: e.EffectDelayed, at_us: int) -> Plan:
 
 def _dispatch_due(plan: Plan, fact: e.DispatchDue, at_us: int) -> Plan:
     del at_us
-    return put(plan, fact.path, replace(plan.slots[fact.path], status="prepared"))
+    slot = plan.slots[fact.path]
+    wakes_at_us = NOW if fact.by else slot.wakes_at_us
+    return put(plan, fact.path, replace(slot, status="prepared", wakes_at_us=wakes_at_us))
 
 
 def _awaited(plan: Plan, fact: e.EffectAwaited, at_us: int) -> Plan:
@@ -135,6 +148,7 @@ def _confirmed(plan: Plan, fact: e.EffectConfirmed, at_us: int) -> Plan:
 
 DECIDERS: dict[type[c.Command], Callable[[Turn, Any], None]] = {
     c.DelayEffect: delay,
+    c.DispatchEffect: dispatch,
     c.RecallEffect: recall,
     c.AwaitSettle: await_settle,
     c.ConfirmEffect: confirm,

@@ -131,6 +131,11 @@ def recall_line(plan: Plan, path: str) -> str:
     return f"mainstay recall {plan.id.partition('-')[0]} {step_name(path)}{item}"
 
 
+def hasten_line(plan: Plan, path: str) -> str:
+    """Give the command that lets an approved action leave now."""
+    return recall_line(plan, path).replace("recall", "hasten", 1)
+
+
 def unreadable(decision: str, plan_id: str, error: MainstayError) -> dict[str, Any]:
     """Give a question whose stored files are gone: in its place it says so."""
     return {

@@ -1,4 +1,4 @@
-"""What is stuck, grouped by its cause, and remedies for one or many at once (requirement K10); calling actions back.
+"""What is stuck, grouped by its cause, and remedies for one or many at once (requirement K10); and what waits to leave.
 
 Each remedy is a ruling of its own: what one plan refuses keeps none of the others from being taken.
 """
@@ -15,7 +15,7 @@ from mainstay.requests.alike import answer_many
 from mainstay.values import digest_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from mainstay.kernel.state import Plan
     from mainstay.requests.desk import Method, Params, Requests
@@ -92,13 +92,25 @@ async def _remedy(desk: Requests, params: Params, emit: Emit) -> Params:
 
 async def _recall(desk: Requests, params: Params, emit: Emit) -> Params:
     """Call back what is approved and has not left yet: all of a step, or one item of its list (counted from 1)."""
-    plan_id, step, item = params["plan"], params["step"], params.get("item")
     why = "you called it back" + (f": {params['reason']}" if params.get("reason") else "")
+    now_us = desk.clock.now_us()
+    called = await _of_delayed(desk, params, lambda path: c.RecallEffect(now_us=now_us, path=path, why=why))
+    return await desk.taken(params["plan"].partition("-")[0], emit) | {"called_back": called}
+
+
+async def _hasten(desk: Requests, params: Params, emit: Emit) -> Params:
+    """Let leave now what is approved and waits for its time or its hours; named as for `_recall`."""
+    now_us = desk.clock.now_us()
+    leaving = await _of_delayed(desk, params, lambda path: c.DispatchEffect(now_us=now_us, path=path, by="operator"))
+    return await desk.taken(params["plan"].partition("-")[0], emit) | {"leaving_now": leaving}
+
+
+async def _of_delayed(desk: Requests, params: Params, command: Callable[[str], c.PlanCommand]) -> int:
+    """Ask the same of all that waits to leave of a step, or of one item of its list; gives of how many."""
+    plan_id, step, item = params["plan"], params["step"], params.get("item")
     requests: list[tuple[str, c.PlanCommand]] = []
     for plan in _family(desk, desk.engine.load(plan_id)):
-        now_us = desk.clock.now_us()
-        commands = [c.RecallEffect(now_us=now_us, path=path, why=why) for path in _delayed(plan, step, item)]
-        requests += [(plan.id, command) for command in commands]
+        requests += [(plan.id, command(path)) for path in _delayed(plan, step, item)]
     if not requests:
         what = f"'{step}'" + (f", item {item}," if item else "")
         raise CommandRefusedError(
@@ -106,7 +118,7 @@ async def _recall(desk: Requests, params: Params, emit: Emit) -> Params:
             remedy=f"See where it stands: mainstay show {plan_id}",
         )
     await desk.engine.submit_all(requests, actor="operator")
-    return await desk.taken(plan_id.partition("-")[0], emit) | {"called_back": len(requests)}
+    return len(requests)
 
 
 def _family(desk: Requests, plan: Plan) -> list[Plan]:
@@ -124,4 +136,4 @@ def _delayed(plan: Plan, step: str, item: int | None) -> list[str]:
     return [path for path in found if item is None or caller_of(path).endswith(f"/{item - 1 - first}")]
 
 
-METHODS: Mapping[str, Method] = {"remedy": _remedy, "recall": _recall}
+METHODS: Mapping[str, Method] = {"remedy": _remedy, "recall": _recall, "hasten": _hasten}

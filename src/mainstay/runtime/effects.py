@@ -25,6 +25,7 @@ from mainstay.errors import (
 )
 from mainstay.events import EffectPrepared
 from mainstay.kernel.asking import CHANGED
+from mainstay.kernel.sleeping import NOW
 from mainstay.kernel.state import caller_of, is_call, is_item, is_open, step_name
 from mainstay.kernel.words import say_path
 from mainstay.ports import Proposal
@@ -370,8 +371,9 @@ class Effects:
         as_prepared = bool(before) or operation.version == slot.operation_version
         uncovered = not before and asks_newly(self._parts, plan, path, verdict)
         if as_prepared and not uncovered and _may_leave(slot, verdict):
-            if (until_us := self._leaves_us(plan, path, slot, operation)) > now_us:
-                await self._delay(plan, path, *before, c.DelayEffect(now_us=now_us, path=path, until_us=until_us))
+            if (until_us := self._leaves_us(plan, path, slot, operation, now_us)) > now_us:
+                delay = c.DelayEffect(now_us=now_us, path=path, until_us=until_us, again=slot.delayed)
+                await self._delay(plan, path, *before, delay)
                 return
             held = self._purse.reserve(plan, path, slot, operation, arguments)
             verdict = held.verdict or verdict
@@ -401,14 +403,18 @@ class Effects:
             return
         await self._carry_out(plan, path)
 
-    def _leaves_us(self, plan: Plan, path: str, slot: Slot, operation: Operation) -> int:
+    def _leaves_us(self, plan: Plan, path: str, slot: Slot, operation: Operation, now_us: int) -> int:
         """Give when an effect leaves, that waits first and can be called back until then; 0 for now."""
-        if path.startswith("~") or slot.delayed:
+        if path.startswith("~"):
             return 0
+        hours = self._parts.hours.get(operation.name)
+        if slot.delayed:  # once; only its hours may have passed meanwhile, and no hours hold what was let leave now
+            return 0 if hours is None or slot.wakes_at_us == NOW else hours(now_us)
         own = plan.step(path).delay_s
         delay_s = self._parts.delays.get(operation.name, 0) if own is None else own
-        delayed_us = self._desk.now_us() + delay_s * SECOND_US if delay_s else 0
-        return max(delayed_us, self._purse.later_us(plan, path, operation))
+        delayed_us = now_us + delay_s * SECOND_US if delay_s else 0
+        may_us = max(delayed_us, self._purse.later_us(plan, path, operation))
+        return may_us if hours is None else hours(max(may_us, now_us))
 
     async def _delay(self, plan: Plan, path: str, *commands: c.PlanCommand) -> None:
         with contextlib.suppress(CommandRefusedError):  # the plan ended meanwhile

@@ -152,3 +152,4 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     models: Models | None = None  # none is configured
     patience: Patience = PATIENT  # of the questions that policy asks
     delays: Mapping[str, int] = {}  # seconds that an operation's effects wait before they leave, by its name
+    hours: Mapping[str, Callable[[int], int]] = {}  # by operation: when its effects may leave, from a moment on

@@ -14,7 +14,7 @@ from mainstay.kernel.state import END, FINAL, OPEN_PLAN, duty_of, is_item, is_st
 from mainstay.kernel.undo import undo_order
 from mainstay.ledger import queries
 from mainstay.ledger.codec import decode_fact
-from mainstay.requests.asked import recall_line
+from mainstay.requests.asked import hasten_line, recall_line
 from mainstay.runtime.journal import told_calls
 from mainstay.runtime.names import last_output
 from mainstay.sentences import SLOT, say, say_actor, say_event, say_path, say_status, say_wait
@@ -222,6 +222,7 @@ class Plans(Questions):
                         "does": plan.slots[path].operation,
                         "leaves_at": self.time(due_us),
                         "recall": recall_line(plan, path),
+                        "hasten": hasten_line(plan, path),
                     }
                 )
         return found
