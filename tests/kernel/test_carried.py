@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from mainstay.kernel.state import Slot
 
 LABELS = ("bank", "mail")
+DELAY = c.DelayEffect(now_us=0, path="a", until_us=NOW_US + 5)
 UNDO = e.Undo("demo.unsay", {"word": "y"}, version=2, expects="said")
 PREPARED = c.PrepareEffect(
     now_us=0,
@@ -216,7 +217,8 @@ CARRIED = [
     (uncertain, c.SettleAbsent(now_us=0, path="a", how="it is not there")),
     (uncertain, c.AskSettle(now_us=0, path="a", card={"headline": "Did it?"}, why="no answer came")),
     (uncertain, c.AwaitSettle(now_us=0, path="a", until_us=NOW_US + 5, looks=3, failure=TRANSIENT)),
-    (lambda: given(do("a")).when(prepare("a")), c.DelayEffect(now_us=0, path="a", until_us=NOW_US + 5)),
+    (lambda: given(do("a")).when(prepare("a")), msgspec.structs.replace(DELAY, again=True)),
+    (lambda: given(do("a")).when(prepare("a"), DELAY), c.DispatchEffect(now_us=0, path="a", by="operator")),
     (confirming, c.ConfirmEffect(now_us=0, path="a", how="it stands in the account")),
     (confirming, c.MissEffect(now_us=0, path="a", again_at_us=NOW_US + 5, known="not yet")),
     (confirming, c.AskConfirm(now_us=0, path="a", card={"headline": "Is it there?"}, why="it can't be seen")),
@@ -229,6 +231,7 @@ KEPT_BACK = {
     c.RefuseEffect: {"jitter"},
     c.PrepareEffect: {"card", "patience"},
     c.IntendEffect: {"operation_version", "uncovered", "ways"},
+    c.DelayEffect: {"again"},
 }
 OTHERWISE_NAMED = {
     c.AskStep: {"path": "paths"},
