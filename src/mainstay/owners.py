@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import socket
 import sys
+from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from mainstay.errors import MainstayError, OwnedError
 from mainstay.ledger import keys as ledger_keys
@@ -18,7 +19,8 @@ from mainstay.runtime.intake import Request, call
 from mainstay.sentences import say
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from contextlib import AbstractAsyncContextManager
 
     from mainstay import events as e
     from mainstay.app import Owner
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from mainstay.requests.desk import Params
     from mainstay.runtime.intake import Emit
     from mainstay.workspace import Workspace
+
+Beside: TypeAlias = "Callable[[Owner], AbstractAsyncContextManager[object]]"
 
 _TRIES = 200  # an owner that ends may take a while to see its last actions through
 _TRY_AGAIN_S = 0.1
@@ -93,10 +97,16 @@ async def begin(workspace: Workspace) -> int:
         return owner.forgotten_again
 
 
-async def serve(workspace: Workspace, emit: Emit, stop: asyncio.Event) -> None:
+def _nothing_beside(owner: Owner) -> AbstractAsyncContextManager[object]:
+    del owner
+    return nullcontext()
+
+
+async def serve(workspace: Workspace, emit: Emit, stop: asyncio.Event, beside: Beside = _nothing_beside) -> None:
     """Own the workspace until `stop` is set: resume plans, keep times, answer requests; `emit` hears what happens.
 
-    Raises OwnedError when somebody else owns it, and what made the engine give up, such as a full disk.
+    `beside` makes what is served beside it, in the same loop, once there is somebody to hear of it. Raises OwnedError
+    when somebody else owns it, and what made the engine give up, such as a full disk.
     """
     async with _owner(workspace) as owner:
         failed = owner.engine.failed
@@ -118,9 +128,10 @@ async def serve(workspace: Workspace, emit: Emit, stop: asyncio.Event) -> None:
         for copy in owner.heads.others():
             says = f"Another copy of this workspace is in {copy_folder(copy)}. {COPIES} See: mainstay doctor"
             emit({"plan": "", "kind": NOTICE, "path": "", "says": says})
-        stopped = asyncio.ensure_future(stop.wait())
-        await asyncio.wait({stopped, failed}, return_when=asyncio.FIRST_COMPLETED)
-        stopped.cancel()
+        async with beside(owner):
+            stopped = asyncio.ensure_future(stop.wait())
+            await asyncio.wait({stopped, failed}, return_when=asyncio.FIRST_COMPLETED)
+            stopped.cancel()
     if failed.done():
         raise failed.result()
 

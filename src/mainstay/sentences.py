@@ -298,6 +298,14 @@ _SAY: dict[type[e.Fact], Callable[[Any], str]] = {
     e.PersonForgotten: lambda f: (
         f"A person was forgotten: {_count(f.values, 'value')} in {_count(f.plans, 'plan')} (receipt {f.id})"
     ),
+    e.TokenMade: lambda f: f"Token {f.name} was made: it may ask for {', '.join(f.allowed)}",
+    e.TokenRevoked: lambda f: f"Token {f.name} counts no more",
+    e.CallbackTried: lambda f: (
+        f"Its tool was told ({f.message})"
+        if f.outcome == "delivered"
+        else f"Its tool could not be told ({f.message}, try {f.attempt}): {f.why}"
+        + ("; it is tried no more" if f.outcome == "given up" else "")
+    ),
     e.WorkspaceCreated: lambda f: f"Workspace of {f.name} created",
 }
 

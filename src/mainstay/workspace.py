@@ -84,6 +84,9 @@ escalate = "3d"
 # git = "/path/to/your/repository"
 # mail = "you@example.com"
 
+# [api]                          # for tools you have already, once `mainstay api token create` made a token
+# port = 8765                    # on this machine only; without this line any free one
+
 # [history]
 # archive_after = "365d"         # details of plans that ended longer ago are archived, and stay readable; "" never
 
@@ -187,6 +190,17 @@ class Downtime(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     grace: str = "15m"  # so long nothing expires whose time passed meanwhile
 
 
+class Api(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where tools and browsers reach Mainstay over HTTP (docs/gateway.md). Off unless enabled, or a token is made."""
+
+    enabled: bool = False
+    host: str = "127.0.0.1"  # beyond this machine only with a certificate
+    port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 0  # 0: a free one
+    names: tuple[str, ...] = ()  # by which others call this machine: "office.example.com"
+    certificate: str = ""  # files in PEM form, with whole paths
+    key: str = ""
+
+
 class Questions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How long a question waits that policy asks; those of a playbook say it themselves."""
 
@@ -212,6 +226,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     limits: dict[str, Annotated[int, msgspec.Meta(ge=1, le=1000)]] = {}  # so many at once, by operation or agent
     downtime: Downtime = Downtime()
     questions: Questions = Questions()
+    api: Api = Api()
 
 
 class Workspace:
@@ -412,7 +427,21 @@ def _nearest(message: str) -> str:
     some = (
         (parts[place],)
         if place in parts
-        else (Config, Company, Mail, Smtp, Files, Bank, Invoices, History, AnchorPlaces, Entry, Downtime, Questions)
+        else (
+            Config,
+            Company,
+            Mail,
+            Smtp,
+            Files,
+            Bank,
+            Invoices,
+            History,
+            AnchorPlaces,
+            Entry,
+            Downtime,
+            Questions,
+            Api,
+        )
     )
     known = [name for part in some for name in part.__struct_fields__]
     near = difflib.get_close_matches(unknown, known, 1) if unknown else []

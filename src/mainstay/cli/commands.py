@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from mainstay.cli import (
+    api_commands,
     budget_commands,
     history_commands,
     key_commands,
@@ -48,6 +49,7 @@ app.add_typer(budget_commands.app, name="budget")
 app.add_typer(history_commands.app, name="history")
 app.add_typer(key_commands.app, name="key")
 app.add_typer(secret_commands.app, name="secret")
+app.add_typer(api_commands.app, name="api")
 
 
 def _version(wanted: bool) -> None:

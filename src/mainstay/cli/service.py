@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from mainstay.cli.place import workspace_at
 from mainstay.cli.screen import as_document, text
 from mainstay.cli.status import DONE
+from mainstay.console.service import beside, check
 from mainstay.sentences import say_path
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ _ITEM_ENDS = {"EffectDone": "done", "StepCompleted": "done", "StepSkipped": "lef
 def start(screen: Screen, folder: Path | None) -> int:
     """Serve until SIGINT or SIGTERM."""
     workspace = workspace_at(folder)
+    check(workspace)
     asyncio.run(_serve(screen, workspace))
     return DONE
 
@@ -58,7 +60,7 @@ async def _serve(screen: Screen, workspace: Workspace) -> None:
 
     began = time.monotonic()
     with opening:
-        await serve(workspace, hear, stop)
+        await serve(workspace, hear, stop, beside)
     screen.err.print(text("Stopped. Plans that wait go on at the next start."))
     if screen.as_json:
         document = {"workspace": str(workspace.root), "served_s": round(time.monotonic() - began, 1)}

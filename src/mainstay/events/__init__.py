@@ -49,6 +49,7 @@ from mainstay.events.envelope import (
     VersionFact,
 )
 from mainstay.events.fact import Fact
+from mainstay.events.gateway import CallbackTried, TokenMade, TokenRevoked
 from mainstay.events.journal import Journaled, JournalOpened, JournalRetried
 from mainstay.events.limits import (
     BreakerClosed,
@@ -132,6 +133,7 @@ __all__ = [
     "BudgetReserved",
     "BudgetSettled",
     "BudgetWarned",
+    "CallbackTried",
     "ChildFinished",
     "ChildrenStarted",
     "ClockJumped",
@@ -201,6 +203,8 @@ __all__ = [
     "StepStarted",
     "StepStuck",
     "StepUndone",
+    "TokenMade",
+    "TokenRevoked",
     "Undo",
     "UndoImpossible",
     "UndoRequested",

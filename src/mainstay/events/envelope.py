@@ -31,6 +31,7 @@ from mainstay.events.effects import (
     EffectUnseen,
     SettleDue,
 )
+from mainstay.events.gateway import CallbackTried, TokenMade, TokenRevoked
 from mainstay.events.journal import Journaled, JournalOpened, JournalRetried
 from mainstay.events.limits import (
     BreakerClosed,
@@ -158,6 +159,7 @@ BreakerFact: TypeAlias = BreakerOpened | BreakerClosed
 NetworkFact: TypeAlias = NetworkLost | NetworkBack
 LimitFact: TypeAlias = PlaceTaken | PlaceLeft | PlacesKept
 JournalFact: TypeAlias = JournalOpened | Journaled | JournalRetried
+GatewayFact: TypeAlias = TokenMade | TokenRevoked | CallbackTried
 VersionFact: TypeAlias = VersionActivated | VersionKept | VersionRetired
 WorkspaceFact: TypeAlias = (
     WorkspaceCreated
@@ -178,6 +180,7 @@ AnyFact: TypeAlias = (
     | JournalFact
     | VersionFact
     | WorkspaceFact
+    | GatewayFact
 )
 
 

@@ -33,6 +33,7 @@ class Owner(msgspec.Struct, frozen=True):
     command: str
     since_us: int
     socket: str = ""  # where it listens: another environment may look for it elsewhere
+    api: str = ""  # where it takes actions of tools in: "http://127.0.0.1:8080"
     inode: int = 0  # of the file this stands in: in a copy of the folder it speaks of the other one's owner
 
 
@@ -55,13 +56,21 @@ class OwnerLock:
             os.close(self._file)
             raise _owned(path) from None
         inode = os.fstat(self._file).st_ino
-        self.owner = Owner(os.getpid(), command, time.time_ns() // 1000, socket, inode)
+        self.owner = Owner(os.getpid(), command, time.time_ns() // 1000, socket, inode=inode)
         try:
-            os.ftruncate(self._file, 0)
-            os.pwrite(self._file, msgspec.json.encode(self.owner), 0)
+            self._write()
         except OSError as error:
             os.close(self._file)
             raise refused(folder, error) from error
+
+    def note_api(self, url: str) -> None:
+        """Say for other commands where this owner takes actions of tools in; "" where it no longer does."""
+        self.owner = msgspec.structs.replace(self.owner, api=url)
+        self._write()
+
+    def _write(self) -> None:
+        os.ftruncate(self._file, 0)
+        os.pwrite(self._file, msgspec.json.encode(self.owner), 0)
 
     def is_lost(self) -> bool:
         """Whether the file that is locked lies there no longer: another process may have locked the one that does."""

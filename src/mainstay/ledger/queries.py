@@ -70,6 +70,10 @@ SELECT ended_at_us - started_at_us, cost_usd_micros FROM plan
 WHERE playbook = ? AND parent = '' AND status = 'completed' AND started_at_us IS NOT NULL
 ORDER BY ended_at_us DESC LIMIT ?"""
 
+# Plans of a playbook that have not ended, or ended at a time or later. (playbook, time)
+PLANS_SINCE = """
+SELECT id FROM plan WHERE playbook = ?1 AND parent = '' AND (ended_at_us IS NULL OR ended_at_us >= ?2)"""
+
 # Plans of a playbook, proposed at a time or later, that a fact of a certain plan led to. (playbook, time, plan)
 BEGUN_BY = """
 SELECT p.id FROM plan p JOIN stream s ON s.name = 'plan:' || p.id JOIN event e ON e.stream = s.id AND e.sequence = 1

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from mainstay.requests.anchoring import Anchors
     from mainstay.runtime.engine import Engine
     from mainstay.runtime.intake import Emit, Request
-    from mainstay.values import Value
+    from mainstay.values import Labels, Value
 
 WHILE_HELD = frozenset({"release", "anchor", "rebuild", "forget"})  # what can be asked while all is held (L6)
 # What goes on by itself, and how many seconds of its sleep are waited for.
@@ -72,6 +72,7 @@ class Requests:
         self.clock = engine.parts.clock
         self.met = Met()  # where people stand in the history, once somebody was forgotten
         self.anchors: Anchors | None = None  # where the history is anchored; nowhere in a simulation
+        self.on_token: Callable[[], None] = lambda: None  # begins to take actions of tools in, where a service runs
         self.on_released: Callable[[], None] = lambda: None  # begins the work of a workspace that was held
         self._ledger = engine.parts.ledger
         self.payloads = engine.parts.payloads
@@ -112,15 +113,18 @@ class Requests:
         by: str = "operator",
         hold: bool = False,
         priority: int | None = None,
+        labels: Labels = ("operator",),
+        plan_id: str = "",
     ) -> tuple[str, asyncio.Future[int]]:
         """Make a plan and let it run, unless it shall `hold` for a go-ahead; the future is done when that is on disk.
 
+        `labels` say where the inputs came from; `plan_id` is the plan's, where its asker names it.
         Raises InputError for inputs that the playbook refuses, ExpressionError when its key can't be worked out.
         """
         now_us = self.clock.now_us()
         kept = self.engine.keep_definition(definition)
         expires = None if definition.expires_s is None else now_us + definition.expires_s * SECOND_US
-        plan_id = self.engine.parts.new_id()
+        plan_id = plan_id or self.engine.parts.new_id()
         plan = Plan(plan_id, self.engine.graph(kept), proposed_at_us=now_us)
         propose = c.ProposePlan(
             now_us=now_us,
@@ -128,7 +132,7 @@ class Requests:
             playbook=definition.name,
             title=definition.title,
             inputs=self.payloads.keep(inputs, plan=plan),
-            labels=("operator",),
+            labels=labels,
             expires_at_us=expires,
             keys=places_of(self.engine.parts, self.engine.graph(kept), inputs, now_us),
             priority=definition.priority if priority is None else priority,

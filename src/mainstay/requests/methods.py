@@ -17,6 +17,7 @@ from mainstay.requests import (
     rerun,
     scheduling,
     stuck,
+    tokens,
     versions,
 )
 
@@ -38,5 +39,6 @@ METHODS: Mapping[str, Method] = {
     **rerun.METHODS,
     **scheduling.METHODS,
     **stuck.METHODS,
+    **tokens.METHODS,
     **versions.METHODS,
 }

@@ -1,0 +1,77 @@
+"""`/d/LINK`: one question on a page of its own, for a phone. No script, nothing from elsewhere, all of it text.
+
+Looking does nothing, however often and by whatever (SECURITY S26): only the form's POST answers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import parse_qs
+
+from starlette.responses import HTMLResponse
+
+from mainstay.console.card import page, say_card
+from mainstay.errors import MainstayError
+from mainstay.requests.gateway import refuse_while_held
+from mainstay.requests.links import LinkError, answer, read_link
+from mainstay.views import Views
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from mainstay.app import Owner
+    from mainstay.requests.links import Link
+
+STATUS = {"altered": 403, "expired": 410, "used": 409, "void": 409}
+_SAID = {"approve": "You approved it.", "reject": "You said no: it will not happen."}
+_FIELDS = 5
+MOST_REASON = 2000
+
+
+class Decisions:
+    """What answers under `/d`."""
+
+    def __init__(self, owner: Owner) -> None:
+        """Answer for this owner."""
+        self._owner, self._desk = owner, owner.requests
+
+    async def show(self, request: Request) -> Response:
+        """Show the question of a link."""
+        try:
+            refuse_while_held(self._desk)
+            link = read_link(self._desk, request.path_params["link"])
+            question = await asyncio.to_thread(self._question, link)
+        except MainstayError as error:
+            return _refused(error)
+        return HTMLResponse(
+            page(question["card"].get("headline") or question["says"], say_card(question, link.answers))
+        )
+
+    async def decide(self, request: Request) -> Response:
+        """Answer the question of a link, once."""
+        try:
+            refuse_while_held(self._desk)
+            form = parse_qs((await request.body()).decode(), max_num_fields=_FIELDS)
+            (choice,), (reason,) = form.get("choice", [""]), form.get("reason", [""])
+            link = await answer(self._desk, request.path_params["link"], choice, reason[:MOST_REASON])
+        except (ValueError, UnicodeDecodeError):
+            return HTMLResponse(page("That was no answer.", ()), 400)
+        except MainstayError as error:
+            return _refused(error)
+        await self._owner.engine.whole()
+        return HTMLResponse(
+            page(_SAID[choice], (f"<p>Question {link.decision} is answered; this link is used up.</p>",))
+        )
+
+    def _question(self, link: Link) -> dict[str, Any]:
+        with Views(self._owner.workspace) as views:
+            return views.question(link.decision)
+
+
+def _refused(error: MainstayError) -> Response:
+    status = STATUS[error.state] if isinstance(error, LinkError) else cast("int", getattr(error, "status", 409))
+    from mainstay.console.card import said
+
+    return HTMLResponse(page(error.message, (f"<p>{said(error.remedy)}</p>",)), status)

@@ -1,0 +1,199 @@
+"""What every request passes before it reaches a page (SECURITY S1 to S13).
+
+In this order: it calls us by a name of ours, it shows a token wherever the path is not open by itself, its path is
+written plainly, it comes from no foreign page, and what it sends is of the one kind that the path takes, small and in
+time.
+A path that is not named open is closed: a page that somebody adds later is, too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from mainstay.console.answers import refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+HEAD_BYTES = 16 * 1024
+BODY_BYTES = 1024 * 1024
+BODY_S = 10.0
+FORM = "application/x-www-form-urlencoded"
+JSON = "application/json"
+STYLE = (
+    "body{font:16px/1.5 system-ui,sans-serif;max-width:44rem;margin:2rem auto;padding:0 1rem;color:#1a1a1a;"
+    "background:#fff}h1{font-size:1.3rem;overflow-wrap:anywhere}pre{white-space:pre-wrap;overflow-wrap:anywhere;"
+    "background:#f4f4f4;padding:.8rem}dt{font-weight:600;margin-top:.6rem}dd{margin:0;overflow-wrap:anywhere}"
+    "button{font:inherit;padding:.5rem 1.2rem;margin:.8rem .8rem 0 0}input{font:inherit;width:100%}"
+    ".warn{color:#a40000;font-weight:600}"
+)
+_STYLE_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
+HEADERS = {
+    "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; form-action 'self'; "
+    "frame-ancestors 'none'; base-uri 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+_ENCODED = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
+_HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:[0-9]{1,5})?")
+_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+|/")  # an id of a tool's own may hold more: it comes as %XX, see `_is_plain`
+_ACTION = re.compile(r"/actions/(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+(?:/receipt)?")
+_READING = ("GET", "HEAD")
+
+
+class Open(NamedTuple):
+    """Paths that need no token, because what they name is a secret by itself; `takes` is what is sent there."""
+
+    path: re.Pattern[str]
+    takes: str
+
+
+class Doors:
+    """Wraps the pages."""
+
+    def __init__(
+        self, pages: ASGIApp, hosts: frozenset[str], own: str, known: Callable[[str], object], opened: tuple[Open, ...]
+    ) -> None:
+        """`hosts` are our names, `own` is our origin, `known` gives who shows a token, or None."""
+        self._pages, self._hosts, self._own, self._known, self._opened = pages, hosts, own, known, opened
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request through, or refuse it."""
+        if scope["type"] != "http":
+            return
+        send = _guarded(send)
+        if (refused := self._refused(scope)) is not None:
+            await _refuse(send, *refused)
+            return
+        if scope["method"] in _READING:
+            await self._pages(scope, receive, send)
+            return
+        try:
+            async with asyncio.timeout(BODY_S):
+                body = await _body(receive)
+        except TimeoutError:
+            await _refuse(send, 408, "What you send comes too slowly.")
+            return
+        if body is None:
+            await _refuse(send, 413, f"What you send is larger than {BODY_BYTES:,} bytes.")
+            return
+        await self._pages(scope, _again(body, receive), send)
+
+    def _refused(self, scope: Scope) -> tuple[int, str] | None:
+        """Say what is wrong with a request, as a status and a sentence; who shows a token is put into its scope."""
+        headers = _Headers(scope)
+        path = scope["raw_path"].decode("ascii", "replace")
+        opened = next((one for one in self._opened if one.path.fullmatch(path)), None)
+        wrong = self._misnamed(headers) or (self._unknown(scope, headers) if opened is None else None)
+        if wrong is not None:
+            return wrong
+        if _PATH.fullmatch(path) is None and _ACTION.fullmatch(path) is None:
+            return 404, "There is nothing here."
+        if scope["method"] in _READING:
+            return None
+        own, site = self._origin(headers), headers.only("sec-fetch-site")
+        if any(origin.lower() != own for origin in headers.all("origin")) or site in ("cross-site", "same-site"):
+            return 403, "Another page can't send this for you."
+        takes = opened.takes if opened is not None else JSON
+        return None if _is_kind(headers.all("content-type"), takes) else (415, f"Send it as {takes}.")
+
+    def _misnamed(self, headers: _Headers) -> tuple[int, str] | None:
+        if headers.size > HEAD_BYTES:
+            return 431, "The headers are too large."
+        host = headers.only("host")
+        if host is None or _HOST.fullmatch(host) is None:
+            return 400, "The Host header is none."
+        if headers.all("transfer-encoding") and headers.all("content-length"):
+            return 400, "A request has one length."
+        return None if host.lower() in self._hosts else (421, "This is not served under that name.")
+
+    def _origin(self, headers: _Headers) -> str:
+        return f"{self._own.partition('://')[0]}://{headers.only('host')}".lower()
+
+    def _unknown(self, scope: Scope, headers: _Headers) -> tuple[int, str] | None:
+        given = headers.only("authorization") or ""
+        kind, _, text = given.partition(" ")
+        known = self._known(text.strip()) if kind.lower() == "bearer" else None
+        if known is None:
+            return 401, "Show a token that counts: Authorization: Bearer TOKEN"
+        scope.setdefault("state", {})["token"] = known
+        return None
+
+
+class _Headers:
+    """The headers of a request; of what may stand there once, the only one."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._all: list[tuple[bytes, bytes]] = scope["headers"]
+
+    @property
+    def size(self) -> int:
+        return sum(len(name) + len(value) for name, value in self._all)
+
+    def all(self, name: str) -> list[str]:
+        return [value.decode("latin-1") for key, value in self._all if key == name.encode()]
+
+    def only(self, name: str) -> str | None:
+        found = self.all(name)
+        return found[0] if len(found) == 1 else None
+
+
+def _is_kind(given: list[str], wanted: str) -> bool:
+    if len(given) != 1:
+        return False
+    kind, _, more = given[0].lower().partition(";")
+    return kind.strip() == wanted and more.strip() in ("", "charset=utf-8", 'charset="utf-8"')
+
+
+async def _body(receive: Receive) -> bytes | None:
+    """Give all that was sent; None when it is too large."""
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            return b""  # whoever asked went away
+        part: bytes = message.get("body", b"")
+        size += len(part)
+        if size > BODY_BYTES:
+            return None
+        parts.append(part)
+        if not message.get("more_body", False):
+            return b"".join(parts)
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    given: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def once() -> Message:
+        return given.pop() if given else await receive()
+
+    return once
+
+
+def _guarded(send: Send) -> Send:
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": [*message.get("headers", ()), *_ENCODED]}
+        await send(message)
+
+    return sending
+
+
+async def _refuse(send: Send, status: int, why: str) -> None:
+    body = refusal(why)
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    headers += [(b"connection", b"close")] * (status in (400, 408, 413, 431))
+    headers += [(b"www-authenticate", b"Bearer")] * (status == 401)  # noqa: PLR2004 - HTTP's own number
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

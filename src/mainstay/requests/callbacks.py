@@ -1,0 +1,189 @@
+"""Telling outside tools what became of what they asked for: Standard Webhooks, signed, tried again across restarts.
+
+What a tool has to be told is read off the records of its plan: an answer of the operator, and its end. What it was told
+already stands in a stream beside it, a fact for each try. So nothing is lost or forgotten by a crash; one between the
+call and its fact tells the same thing twice, under the same id, which is how a tool knows it again. After the last try
+the operator is told, once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hmac
+from contextlib import suppress
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from mainstay import events as e
+from mainstay.connectors.web import place_of, post
+from mainstay.errors import CommitFailedError, MainstayError
+from mainstay.ledger import queries
+from mainstay.requests.gateway import PREFIX, told
+from mainstay.requests.tokens import signing_key, tokens
+from mainstay.runtime.names import rfc3339
+from mainstay.values import DAY_S, SECOND_US
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Sequence
+
+    from mainstay.kernel.state import Plan
+    from mainstay.requests.desk import Params, Requests
+    from mainstay.requests.tokens import Token
+
+TRIES_S = (5, 30, 120, 600, 1800, 7200, 18_000, 36_000)  # from one try to the next; after them it is given up
+LOOK_BACK_S = 3 * DAY_S  # plans that ended longer ago have nothing to be told any more: all tries take 18 hours
+AT_ONCE = 8
+_ANSWERED = (e.DecisionRuled, e.DecisionExpired)
+_ENDS = (e.PlanCompleted, e.PlanFailed, e.PlanCancelled, e.PlanExpired, e.PlanUndone)
+_GONE = 410  # what a tool answers that wants to be told no more
+
+
+class Message(NamedTuple):
+    """One thing that a tool is told."""
+
+    id: str
+    body: bytes
+    attempt: int  # which one comes next
+    due_at_us: int
+
+
+class Callbacks:
+    """Tells tools, from `run` on until that is cancelled."""
+
+    def __init__(self, desk: Requests, trusted: ssl.SSLContext | None = None) -> None:
+        """Tell what this desk's plans come to; `trusted` says whose certificates count instead of the system's."""
+        self._desk, self._trusted = desk, trusted
+        self._waiting: dict[str, int] = {}  # plans to look at, and when
+        self._moved = asyncio.Event()
+
+    async def run(self) -> None:
+        """Tell what is to be told, as it comes up."""
+        self._desk.engine.listeners.append(self._listen)
+        try:
+            self._look_back()
+            while True:
+                self._moved.clear()
+                await self._tell_due()
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._moved.wait(), self._pause_s())
+        finally:
+            with suppress(ValueError):
+                self._desk.engine.listeners.remove(self._listen)
+
+    def _listen(self, plan_id: str, facts: Sequence[e.AnyFact], plan: Plan) -> None:
+        if plan.playbook.startswith(PREFIX) and any(isinstance(fact, (*_ANSWERED, *_ENDS)) for fact in facts):
+            self._waiting[plan_id] = 0
+            self._moved.set()
+
+    def _look_back(self) -> None:
+        """Look at what may have been left untold by an owner before."""
+        since_us = self._desk.clock.now_us() - LOOK_BACK_S * SECOND_US
+        for token in tokens(self._desk).values():
+            if token.callback:
+                rows = self._desk.engine.parts.ledger.rows(queries.PLANS_SINCE, (PREFIX + token.name, since_us))
+                self._waiting.update((row[0], 0) for row in rows)
+
+    def _pause_s(self) -> float:
+        now_us, first_us = self._desk.clock.now_us(), min(self._waiting.values(), default=None)
+        return 3600.0 if first_us is None else max((first_us - now_us) / SECOND_US, 0.05)
+
+    async def _tell_due(self) -> None:
+        now_us = self._desk.clock.now_us()
+        due = [plan_id for plan_id, at_us in self._waiting.items() if at_us <= now_us]
+        if self._desk.engine.held or not self._desk.engine.is_whole:
+            self._waiting.update((plan_id, now_us + 5 * SECOND_US) for plan_id in due)
+            return
+        for start in range(0, len(due), AT_ONCE):
+            await asyncio.gather(*(self._tell(plan_id) for plan_id in due[start : start + AT_ONCE]))
+
+    async def _tell(self, plan_id: str) -> None:
+        """Tell what is due of one plan, and note when the rest is."""
+        try:
+            plan = self._desk.engine.load(plan_id)
+            token = tokens(self._desk).get(plan.playbook.removeprefix(PREFIX))
+            if token is None or not token.callback or not token.counts(self._desk.clock.now_us()):
+                del self._waiting[plan_id]
+                return
+            self._waiting.pop(plan_id)
+            for message in owed(self._desk, plan, token):
+                next_us = message.due_at_us
+                if next_us <= self._desk.clock.now_us():
+                    next_us = await self._try(plan_id, token, message)
+                if next_us:
+                    self._waiting[plan_id] = min(next_us, self._waiting.get(plan_id) or next_us)
+        except CommitFailedError as error:
+            self._waiting[plan_id] = self._desk.clock.now_us() + 5 * SECOND_US
+            self._desk.engine.fail(error)
+        except MainstayError as error:
+            self._waiting.pop(plan_id, None)
+            self._desk.engine.say(f"What became of plan {plan_id} can't be told: {error.message}")
+
+    async def _try(self, plan_id: str, token: Token, message: Message) -> int:
+        """Try once, and record it; gives when it is to be tried again, or 0."""
+        why = await self._send(token, message)
+        outcome, next_us, now_us = "delivered", 0, self._desk.clock.now_us()
+        if why:
+            last = message.attempt > len(TRIES_S) or why.startswith(str(_GONE))
+            outcome = "given up" if last else "failed"
+            next_us = 0 if last else now_us + TRIES_S[message.attempt - 1] * SECOND_US
+        fact = e.CallbackTried(message.id, message.attempt, outcome, why, next_us)
+        stream, ledger = _stream(plan_id), self._desk.engine.parts.ledger
+        draft = e.Draft(fact, now_us, "mainstay", plan=plan_id)
+        await ledger.append([e.Append(stream, len(ledger.read(stream)), (draft,))])
+        if outcome == "given up":
+            self._desk.engine.say(f"{token.name} could not be told what became of plan {plan_id}: {why}.")
+        return next_us
+
+    async def _send(self, token: Token, message: Message) -> str:
+        """Send it; gives what went wrong, or nothing."""
+        at_s = self._desk.clock.now_us() // SECOND_US
+        signed = f"{message.id}.{at_s}.".encode() + message.body
+        mac = hmac.digest(signing_key(self._desk, token), signed, "sha256")
+        headers = {
+            "Content-Type": "application/json",
+            "User-Agent": "Mainstay",
+            "webhook-id": message.id,
+            "webhook-timestamp": str(at_s),
+            "webhook-signature": f"v1,{base64.b64encode(mac).decode()}",
+        }
+        try:
+            status = await post(place_of(token.callback), headers, message.body, trusted=self._trusted)
+        except MainstayError as error:
+            return error.message.rstrip(".")
+        return "" if 200 <= status < 300 else f"{status} came back"  # noqa: PLR2004 - HTTP's word for done
+
+
+def owed(desk: Requests, plan: Plan, token: Token) -> list[Message]:
+    """Give what a tool was not told yet of a plan, with the try that comes next."""
+    ledger = desk.engine.parts.ledger
+    tried: dict[str, e.CallbackTried] = {}
+    for event in ledger.read(_stream(plan.id)):
+        if isinstance(event.fact, e.CallbackTried):
+            tried[event.fact.message] = event.fact
+    found: list[Message] = []
+    for event in ledger.read(f"plan:{plan.id}"):
+        if not isinstance(event.fact, (*_ANSWERED, *_ENDS)) or event.recorded_at_us < token.made_at_us:
+            continue
+        name = f"{plan.id}.{event.sequence}"
+        before = tried.get(name)
+        if before is None or before.outcome == "failed":
+            attempt, due_us = (1, 0) if before is None else (before.attempt + 1, before.next_at_us)
+            found.append(Message(name, _body(desk, plan, event), attempt, due_us))
+    return found
+
+
+def _body(desk: Requests, plan: Plan, event: e.Recorded) -> bytes:
+    data: Params = told(desk, plan)
+    kind = "action.ended"
+    if isinstance(event.fact, _ANSWERED):
+        kind = "action.answered"
+        data["answer"] = event.fact.choice if isinstance(event.fact, e.DecisionRuled) else "expired"
+    said = {"type": kind, "timestamp": rfc3339(event.recorded_at_us), "data": data}
+    return msgspec.json.encode(said)
+
+
+def _stream(plan_id: str) -> str:
+    return f"callback:{plan_id}"

@@ -1,0 +1,354 @@
+"""An outside tool asks for an action: a plan of one step, judged and recorded as any other (docs/gateway.md).
+
+The plan's id is made of the tool's name and the id that the tool gives, under the workspace's key. So the same id twice
+finds the same plan, whatever happened in between: a race, a crash, another token for the same tool. What the tool
+gives stands among the plan's inputs, labelled as the tool's words. Nothing here rules.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+import hmac
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, cast
+
+import msgspec
+
+from mainstay import commands as c
+from mainstay.contracts import from_plain
+from mainstay.encoding import encode_value
+from mainstay.errors import CommandRefusedError, CommitFailedError, InputError, MainstayError, UnknownNameError
+from mainstay.kernel.failing import FORBIDDEN
+from mainstay.kernel.graph import Cel, Definition, Input, Record, Step
+from mainstay.kernel.state import ENDED, Plan
+from mainstay.runtime.sealing import forgotten_in
+from mainstay.values import BlobRef, Sealed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mainstay import events as e
+    from mainstay.contracts import Operation
+    from mainstay.requests.desk import Params, Requests
+    from mainstay.requests.tokens import Token
+    from mainstay.values import Value
+
+PREFIX = "api:"  # of the name that such a plan has for a playbook: no playbook can be called so
+WAIT_S, MOST_WAIT_S = 5.0, 60.0
+MOST_ID, MOST_REASON = 200, 2000
+_LETTERS = "23456789abcdefghjkmnpqrstvwxyz"
+_CHARS = 14  # 68 bits: that two ids of tools make one plan does not happen
+
+State: TypeAlias = Literal[
+    "done", "denied", "rejected", "failed", "undone", "cancelled", "expired", "waits", "working", "uncertain"
+]
+OVER: frozenset[State] = frozenset({"done", "denied", "rejected", "failed", "undone", "cancelled", "expired"})
+_SAYS: dict[State, str] = {
+    "done": "It happened.",
+    "denied": "It did not happen, and will not: a rule forbids it.",
+    "rejected": "It did not happen, and will not: the operator did not approve it.",
+    "failed": "It did not happen.",
+    "undone": "It happened, and was taken back.",
+    "cancelled": "It did not happen, and will not: the operator ended it.",
+    "expired": "It did not happen, and will not: its time ran out.",
+    "waits": "It waits for the operator.",
+    "working": "It is on its way.",
+    "uncertain": "It may have happened; that is being found out.",
+}
+
+
+class Submission(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a tool asks for. `id` is the tool's own; `wait` are the seconds it wants to wait for what becomes of it."""
+
+    id: str
+    operation: str
+    arguments: dict[str, Any] = {}
+    account: str = ""
+    reason: str = ""
+    wait: float = WAIT_S
+
+
+class SubmissionError(InputError):
+    """A tool's request is refused. `status` says how over HTTP, `field` which part of it is wrong."""
+
+    status: int
+    field: str
+
+    def __init__(self, status: int, message: str, *, remedy: str = "", field: str = "") -> None:
+        """Keep what the answer needs."""
+        super().__init__(message, remedy=remedy)
+        self.status, self.field = status, field
+
+
+class Standing(NamedTuple):
+    """Where an action that a tool asked for stands."""
+
+    state: State
+    why: str = ""  # of what did not happen: the rule's sentence, or what failed
+    output: Value = None
+
+
+def read(content: bytes) -> Submission:
+    """Read what a tool sent. Raises SubmissionError, which names the field and the nearest one there is."""
+    try:
+        found = msgspec.json.decode(content, type=Submission)
+    except msgspec.ValidationError as error:
+        raise _unfit(error, Submission.__struct_fields__, "") from None
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise SubmissionError(400, f"The body is no JSON: {error}.") from None
+    if not 0 < len(found.id) <= MOST_ID or not found.id.isprintable() or found.id != found.id.strip():
+        raise SubmissionError(422, f"'id' is a line of 1 to {MOST_ID} characters, your own name for this.", field="id")
+    if len(found.reason) > MOST_REASON:
+        raise SubmissionError(422, f"'reason' has {MOST_REASON:,} characters at most.", field="reason")
+    if not 0 <= found.wait <= MOST_WAIT_S:
+        raise SubmissionError(422, f"'wait' is a number of seconds from 0 to {MOST_WAIT_S:g}.", field="wait")
+    return found
+
+
+async def submit(desk: Requests, token: Token, asked: Submission) -> str:
+    """Make the plan, or find the one that this id made before; gives its id, which is on disk when this returns.
+
+    Raises SubmissionError: 403 for what the token may not ask for, 409 where the id was used for something else, 422
+    for what the operation does not take, 503 while all work is stopped.
+    """
+    refuse_while_held(desk)
+    operation = _operation(desk, token, asked)
+    plan_id = plan_of(desk, token, asked.id)
+    inputs: dict[str, Value] = {
+        "id": asked.id,
+        "operation": asked.operation,
+        "arguments": cast("dict[str, Value]", asked.arguments),
+        "account": asked.account,
+        "reason": asked.reason,
+    }
+    # From here to `propose` nothing waits: of many that come at once the first one makes the plan, the others find it.
+    if (before := find(desk, plan_id)) is not None:
+        _refuse_other(desk, before, inputs)
+        await on_disk(desk, plan_id)
+        if find(desk, plan_id) is None:  # it was not kept: the disk
+            refuse_while_held(desk)
+            return await submit(desk, token, asked)
+        return plan_id
+    by = PREFIX + token.name
+    fields = tuple(asked.arguments)
+    definition = _definition(by, operation.name, _Called(operation.version, operation.effect), fields, asked.account)
+    _, committed = desk.propose(definition, inputs, by=by, labels=(by,), plan_id=plan_id)
+    await committed
+    return plan_id
+
+
+def plan_of(desk: Requests, token: Token, own_id: str) -> str:
+    """Give the id of the plan that a tool's id stands for, whether there is one or not."""
+    named = encode_value([PREFIX, token.name, own_id])
+    number = int.from_bytes(hmac.digest(desk.engine.parts.token_key, named, "sha256"), "big")
+    letters: list[str] = []
+    for _ in range(_CHARS):
+        number, at = divmod(number, len(_LETTERS))
+        letters.append(_LETTERS[at])
+    return "".join(letters)
+
+
+def find(desk: Requests, plan_id: str) -> Plan | None:
+    """Give a plan, as it will be, or None where there is none."""
+    try:
+        return desk.engine.load(plan_id)
+    except CommandRefusedError:
+        return None
+
+
+async def until_over(desk: Requests, plan_id: str, seconds: float) -> Plan:
+    """Wait until an action is over, or for so long; gives its plan as it is on disk then."""
+    moved = asyncio.Event()
+
+    def listen(moving: str, facts: Sequence[e.AnyFact], plan: Plan) -> None:
+        del moving, facts, plan
+        moved.set()
+
+    followers = desk.engine.followers.setdefault(plan_id, [])
+    followers.append(listen)
+    try:
+        async with asyncio.timeout(seconds):
+            while desk.engine.is_queued(plan_id) or standing(desk, desk.engine.load(plan_id)).state not in OVER:
+                moved.clear()
+                await moved.wait()
+    except TimeoutError:
+        pass
+    finally:
+        if listen in followers:
+            followers.remove(listen)
+        if not followers and desk.engine.followers.get(plan_id) is followers:
+            del desk.engine.followers[plan_id]
+    plan = desk.engine.load(plan_id)
+    await _end_denied(desk, plan)
+    await on_disk(desk, plan_id)
+    return desk.engine.load(plan_id)
+
+
+async def on_disk(desk: Requests, plan_id: str) -> None:
+    """Wait until all that is known of a plan is on disk: nothing is acknowledged before (KERNEL L5)."""
+    while desk.engine.is_queued(plan_id):  # noqa: ASYNC110 - what is queued has no event of its own; this is short
+        await asyncio.sleep(0.002)
+
+
+def standing(desk: Requests, plan: Plan) -> Standing:
+    """Say where the action of a plan stands."""
+    (step,) = plan.graph.steps
+    slot = plan.slots.get(step)
+    failure = slot.failure if slot is not None else None
+    if slot is not None and slot.status == "done":
+        back = plan.slots.get(f"~{step}")
+        if back is not None and back.status == "done":
+            return Standing("undone")
+        return Standing("done", output=_told(desk.engine.parts.payloads.load(slot.output)))
+    if slot is not None and slot.status == "rejected":
+        return Standing("rejected")
+    if failure is not None and failure.message.startswith(FORBIDDEN):
+        return Standing("denied", failure.message.removeprefix(FORBIDDEN))
+    if slot is not None and slot.status in ("uncertain", "settling"):
+        return Standing("uncertain", failure.message if failure is not None else "")
+    why = failure.message if failure is not None else ""
+    if slot is not None and slot.status in ("failed", "skipped"):
+        return Standing("failed", why)
+    if plan.status in ENDED:
+        return Standing("expired" if plan.status == "expired" else "cancelled", why)
+    return Standing("waits" if plan.questions else "working", why)
+
+
+def told(desk: Requests, plan: Plan) -> Params:
+    """Give all that a tool is told of an action it asked for."""
+    inputs = desk.engine.parts.payloads.load(plan.inputs)
+    given = inputs if isinstance(inputs, dict) else {}
+    found = standing(desk, plan)
+    answer: Params = {
+        "id": str(given.get("id", "")),
+        "plan": plan.id,
+        "operation": str(given.get("operation", "")),
+        "state": found.state,
+        "over": found.state in OVER,
+        "says": _SAYS[found.state],
+    }
+    return answer | ({"why": found.why} if found.why else {}) | ({"output": found.output} if found.output else {})
+
+
+def refuse_while_held(desk: Requests) -> None:
+    """Take nothing in while all work is stopped: it would be an action that a copy of the history asks for as well."""
+    if desk.engine.held or not desk.engine.is_whole:
+        why = "Work in this workspace is stopped, and the operator knows. Send it again later, with the same id."
+        raise SubmissionError(503, why)
+
+
+class _Called(NamedTuple):
+    version: int
+    effect: Any
+
+
+@lru_cache(maxsize=200)
+def _definition(by: str, operation: str, called: _Called, fields: tuple[str, ...], account: str) -> Definition:
+    """Make the playbook of one step: the arguments are read from its inputs, so that they keep their label."""
+    paths = {field: f"inputs.arguments.{field}" for field in fields}
+    step = Step(
+        name=operation.replace(".", "_"),
+        kind="do",
+        target=operation,
+        version=str(called.version),
+        effect=called.effect,
+        arguments=Record({field: Cel(path, names=("inputs",), paths=(path,)) for field, path in paths.items()}),
+        account=account,
+    )
+    kinds = {"id": "text", "operation": "text", "arguments": "any", "account": "text", "reason": "text"}
+    return Definition(
+        name=by,
+        title=f"{operation}, asked for by {by.removeprefix(PREFIX)}",
+        steps=(step,),
+        inputs=tuple(Input(name, kind) for name, kind in kinds.items()),
+        types={"inputs": "any"},
+    )
+
+
+def _operation(desk: Requests, token: Token, asked: Submission) -> Operation:
+    """Give the operation, once it is sure that this tool may ask for it, and that it takes the arguments."""
+    try:
+        operation = desk.contracts.operation(asked.operation)
+    except UnknownNameError as error:
+        remedy = _nearest(asked.operation, token.allowed) or f"This token may ask for: {', '.join(token.allowed)}."
+        raise SubmissionError(422, error.message, remedy=remedy, field="operation") from None
+    if operation.name not in token.allowed or operation.effect == "read":
+        may = f"This token may ask for: {', '.join(token.allowed)}."
+        raise SubmissionError(403, f"This token may not ask for {operation.name}.", remedy=may, field="operation")
+    accounts = desk.contracts.accounts(operation.name.partition(".")[0])
+    if asked.account and asked.account not in (accounts or ()):
+        there = _nearest(asked.account, accounts or ()) or "Leave it out, and the usual one is used."
+        raise SubmissionError(422, f"There is no account '{asked.account}'.", remedy=there, field="account")
+    known = operation.input.__struct_fields__
+    for name in asked.arguments:
+        if name not in known:
+            raise _unknown(name, known, "arguments.")
+    try:
+        typed = from_plain(cast("Value", asked.arguments), operation.input)
+    except msgspec.ValidationError as error:
+        raise _unfit(error, known, "arguments.") from None
+    try:
+        if operation.refuse is not None:
+            operation.refuse(typed)
+    except MainstayError as error:
+        raise SubmissionError(422, error.message, remedy=error.remedy, field="arguments") from None
+    return operation
+
+
+def _refuse_other(desk: Requests, plan: Plan, inputs: dict[str, Value]) -> None:
+    """Refuse an id that stands for something else. Where a person was forgotten nobody can tell, and it is the same."""
+    before = desk.engine.parts.payloads.load(plan.inputs)
+    if before != inputs and not forgotten_in(before):
+        raise SubmissionError(
+            409, "This id was used for something else.", remedy="Take another id for another action.", field="id"
+        )
+
+
+async def _end_denied(desk: Requests, plan: Plan) -> None:
+    """End the plan of an action that a rule forbids: it would only stand in the operator's way."""
+    stuck = [question for question in plan.questions.values() if question.kind == "stuck"]
+    if plan.status != "running" or not stuck or standing(desk, plan).state != "denied":
+        return
+    cancel = c.CancelPlan(now_us=desk.clock.now_us(), by="policy", reason="A rule forbids what was asked for.")
+    try:
+        await desk.engine.submit(plan.id, cancel, actor="mainstay")
+    except CommitFailedError:
+        raise
+    except CommandRefusedError:  # the operator was quicker
+        return
+
+
+def _told(value: Value) -> Value:
+    """Give what came of an action in plain values: of a file its size, of what was forgotten nothing."""
+    if isinstance(value, BlobRef):
+        return {"bytes": value.size}
+    if isinstance(value, Sealed):
+        return None
+    if isinstance(value, dict):
+        return {name: _told(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_told(inner) for inner in value]
+    return value
+
+
+def _unfit(error: msgspec.ValidationError, known: Sequence[str], inside: str) -> SubmissionError:
+    """Say which field is wrong; of one there is not, the nearest."""
+    why, _, place = str(error).partition(" - at `$")
+    if "unknown field `" in why:
+        return _unknown(why.partition("unknown field `")[2].partition("`")[0], known, inside)
+    if "missing required field `" in why:
+        missing = why.partition("missing required field `")[2].partition("`")[0]
+        return SubmissionError(422, f"'{inside}{missing}' is missing.", field=inside + missing)
+    field = inside + place.strip("`.")
+    return SubmissionError(422, f"'{field or 'the body'}' is not as it has to be: {why}.", field=field)
+
+
+def _unknown(name: str, known: Sequence[str], inside: str) -> SubmissionError:
+    remedy = _nearest(name, known) or f"There are: {', '.join(known)}."
+    return SubmissionError(422, f"There is no '{inside}{name}'.", remedy=remedy, field=inside + name)
+
+
+def _nearest(name: str, known: Sequence[str]) -> str:
+    near = difflib.get_close_matches(name, known, 1)
+    return f"Did you mean '{near[0]}'?" if near else ""

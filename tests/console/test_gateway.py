@@ -1,0 +1,249 @@
+"""Actions that outside tools ask for: one plan for one id, judged, done once, with a receipt (docs/gateway.md)."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import pytest
+from http_kit import MAIL, Served, new_served
+
+from mainstay.receipts.check import check as check_content
+from mainstay.views import Views
+from mainstay.workspace import Workspace
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+NOTE = {"path": "reports/note.md", "text": "All parcels left."}
+KNOWN = "id: known, do: mail.send, when: 'arguments.to == \"anna@example.com\"', then: allow, why: She is known."
+NEVER = "id: never, do: mail.send, when: 'arguments.to == \"spam@example.com\"', then: deny, why: Nobody writes there."
+
+
+@pytest.fixture(scope="module")
+def ruled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A service that lets mails to Anna go by themselves, and none to spam@example.com."""
+    one = new_served(tmp_path_factory.mktemp("ruled"), KNOWN, NEVER)
+    yield one
+    one.end()
+
+
+def question_of(served: Served, plan: str) -> str:
+    return next(row["decision"] for row in served.desk.json("inbox") if row["plan"] == plan)
+
+
+def test_what_asks_is_answered_later_happens_once_and_has_a_receipt(served: Served):
+    first = served.post("parcel-1", wait=0.5)
+    assert (first.status, first.json["state"], first.json["over"]) == (202, "waits", False)
+    assert (first.headers["location"], served.mails()) == ("/actions/parcel-1", [])
+    plan = first.json["plan"]
+    served.desk.json("decide", question_of(served, plan), "approve")
+    done = served.get("/actions/parcel-1").json
+    assert (done["state"], done["output"]["to"], done["plan"]) == ("done", MAIL["to"], plan)
+    again = served.post("parcel-1")
+    assert (again.status, again.json["state"], again.json["plan"]) == (200, "done", plan)
+    assert len(served.mails()) == 1
+    receipt = served.get(done["receipt"]).json
+    assert (receipt["receipt"]["plan"], bool(receipt["signature"])) == (plan, True)
+    for kind in ("md", "pdf"):
+        found = check_content(served.get(f"{done['receipt']}?format={kind}").body, "")
+        assert not found.faults
+        assert found.signed is not None
+        assert found.signed.receipt.plan == plan
+
+
+def test_a_no_is_told_and_nothing_happens(served: Served):
+    before, plan = served.mails(), served.post("parcel-2", wait=0).json["plan"]
+    assert served.get("/actions/parcel-2/receipt").status == 409  # it is not over
+    served.desk.run("decide", question_of(served, plan), "reject", "--reason", "not this one", "--yes")
+    again = served.post("parcel-2")
+    assert (again.status, again.json["state"]) == (403, "rejected")
+    assert served.mails() == before
+
+
+def test_what_is_allowed_happens_at_once(ruled: Served):
+    reply = ruled.post("at-once")
+    assert (reply.status, reply.json["state"], reply.json["output"]["to"]) == (200, "done", MAIL["to"])
+
+
+def test_what_a_rule_forbids_is_told_in_its_words_and_asks_nobody(ruled: Served):
+    before = ruled.mails()
+    for _ in range(2):
+        reply = ruled.post("never", arguments=MAIL | {"to": "spam@example.com"})
+        assert (reply.status, reply.json["state"], reply.json["why"]) == (403, "denied", "Nobody writes there.")
+    assert ruled.get("/actions/never").json["state"] == "denied"
+    assert [row for row in ruled.desk.json("inbox") if row["plan"] == reply.json["plan"]] == []
+    assert ruled.mails() == before
+
+
+def test_twenty_at_once_under_one_id_make_one_plan_and_one_mail(ruled: Served):
+    before = len(ruled.mails())
+    with ThreadPoolExecutor(20) as many:
+        replies = list(many.map(lambda _: ruled.post("race"), range(20)))
+    assert {(reply.status, reply.json["state"]) for reply in replies} == {(200, "done")}
+    assert len({reply.json["plan"] for reply in replies}) == 1
+    assert len(ruled.mails()) == before + 1
+
+
+def test_another_action_under_the_same_id_is_refused(ruled: Served):
+    assert ruled.post("same").status == 200
+    before = ruled.mails()
+    for other in ({"arguments": MAIL | {"subject": "Other"}}, {"reason": "other"}):
+        reply = ruled.post("same", **other)
+        assert (reply.status, reply.json["error"]["field"]) == (409, "id")
+    assert ruled.post("same", operation="files.write", arguments=NOTE).status == 409
+    assert ruled.post("same", wait=1).status == 200  # how long it waits is no part of what it asks for
+    assert ruled.mails() == before
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "field", "told"),
+    [
+        ({"operation": "mail.sen"}, 422, "operation", "Did you mean 'mail.send'?"),
+        ({"operation": "books.export"}, 403, "operation", "may ask for: mail.send, files.write"),
+        ({"operation": "files.read"}, 403, "operation", "may not ask for files.read"),
+        ({"arguments": MAIL | {"subjekt": "x"}}, 422, "arguments.subjekt", "Did you mean 'subject'?"),
+        ({"arguments": {"to": "anna@example.com", "text": "x"}}, 422, "arguments.subject", "is missing"),
+        ({"arguments": MAIL | {"to": 7}}, 422, "arguments.to", "arguments.to"),
+        ({"arguments": MAIL | {"files": [{"name": "a", "blob": {"digest": "0" * 64, "size": 1}}]}}, 422, "", "file"),
+        ({"arguments": []}, 422, "arguments", "arguments"),
+        ({"account": "second"}, 422, "account", "There is no account"),
+        ({"wait": 61}, 422, "wait", "from 0 to 60"),
+        ({"wait": "soon"}, 422, "wait", "wait"),
+        ({"id": ""}, 422, "id", "id"),
+        ({"id": "a\nb"}, 422, "id", "id"),
+        ({"id": "x" * 201}, 422, "id", "id"),
+        ({"reason": "x" * 2001}, 422, "reason", "reason"),
+        ({"approve": True}, 422, "approve", "There is no 'approve'"),
+        ({"operatoin": "mail.send"}, 422, "operatoin", "Did you mean 'operation'?"),
+    ],
+)
+def test_what_is_wrong_is_named_with_its_field_and_the_nearest_and_makes_no_plan(
+    ruled: Served, asked: dict[str, object], status: int, field: str, told: str
+):
+    before = len(ruled.desk.json("plans"))
+    body = {"id": "wrong", "operation": "mail.send", "arguments": MAIL, **asked}
+    reply = ruled.send("POST", "/actions", json.dumps(body).encode())
+    error = reply.json["error"]
+    assert (reply.status, error.get("field", "")) == (status, field or error.get("field", ""))
+    assert told in error["message"] + error.get("remedy", "")
+    assert len(ruled.desk.json("plans")) == before
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff", b"[" * 100_000, b'{"id": NaN}'])
+def test_what_is_no_json_is_refused(ruled: Served, body: bytes):
+    assert ruled.send("POST", "/actions", body).status in (400, 422)
+
+
+@pytest.mark.parametrize("text", ["{{7*7}}", "= inputs.id", "__class__", "${PATH}", "file:templates/a.md", "'; DROP--"])
+def test_s46_s47_what_a_tool_sends_is_text_and_nothing_else(ruled: Served, text: str):
+    reply = ruled.post(f"text {text}", arguments=MAIL | {"subject": text, "text": text}, reason=text)
+    assert reply.status == 200
+    newest = max(ruled.mails(), key=lambda path: path.stat().st_mtime_ns)
+    assert f"Subject: {text}" in newest.read_text()
+
+
+def test_one_tool_sees_nothing_of_another_and_may_use_the_same_ids(ruled: Served):
+    made = ruled.desk.json("api", "token", "create", "other", "--allow", "files.write")
+    other = Served(ruled.desk, made["token"])
+    other.url = ruled.url
+    assert ruled.post("shared").status == 200
+    assert other.get("/actions/shared").status == 404
+    mine = other.post("shared", operation="files.write", arguments=NOTE)
+    assert mine.json["plan"] != ruled.get("/actions/shared").json["plan"]
+    assert other.post("third", operation="mail.send").status == 403
+
+
+def test_the_words_of_a_tool_are_labelled_as_its_own(ruled: Served, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("XDG_CONFIG_HOME", ruled.desk.env["XDG_CONFIG_HOME"])
+    plan = ruled.post("labelled", reason="because").json["plan"]
+    with Views(Workspace(ruled.desk.folder)) as views:
+        prepared = [each.fact for each in views.recorded(plan) if each.kind == "EffectPrepared"]
+    assert [fact.labels for fact in prepared] == [("api:tool",)]
+
+
+def test_a_token_that_was_revoked_counts_no_more_at_once_and_its_name_keeps_its_ids(ruled: Served):
+    desk = ruled.desk
+    made = desk.json("api", "token", "create", "brief", "--allow", "mail.send")
+    brief = Served(desk, made["token"])
+    brief.url = ruled.url
+    plan = brief.post("mine").json["plan"]
+    assert desk.run("api", "token", "create", "brief", "--allow", "mail.send").returncode == 2
+    desk.json("api", "token", "revoke", "brief")
+    assert brief.get("/actions/mine").status == 401
+    brief.token = desk.json("api", "token", "create", "brief", "--allow", "mail.send")["token"]
+    assert brief.post("mine").json["plan"] == plan
+
+
+def test_no_token_stands_in_the_history_or_in_a_list(ruled: Served):
+    folder, token = ruled.desk.folder, ruled.token
+    listed = ruled.desk.run("api", "token", "list", "--json").stdout
+    told = ruled.desk.run("history", "tail", "--json").stdout
+    assert token not in listed + told
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    assert not [path for path in files if token.encode() in path.read_bytes()]
+
+
+def test_a_kill_at_any_time_makes_no_second_plan_and_no_second_mail(tmp_path: Path):
+    served = new_served(tmp_path, KNOWN)
+    try:
+        for number in range(3):
+            with ThreadPoolExecutor(4) as many:
+                sent = [many.submit(_post_or_lost, served, f"kill-{number}") for _ in range(4)]
+                if number:
+                    sent[0].result()
+                served.kill()
+                for each in sent:
+                    each.result()
+            served.begin()
+            again = [served.post(f"kill-{number}") for _ in range(2)]
+            assert {(reply.status, reply.json["state"]) for reply in again} == {(200, "done")}
+            assert len({reply.json["plan"] for reply in again}) == 1
+            assert len(served.mails()) == number + 1
+    finally:
+        served.end()
+
+
+def _post_or_lost(served: Served, own_id: str) -> None:
+    try:
+        served.post(own_id)
+    except (OSError, ValueError, IndexError):
+        return
+
+
+def test_a_shell_script_with_curl_as_the_documentation_shows_it(ruled: Served, tmp_path: Path):
+    script = tmp_path / "parcel.sh"
+    script.write_text(documented("sh"))
+    env = {"PATH": ruled.desk.env["PATH"], "MAINSTAY_URL": ruled.url, "MAINSTAY_TOKEN": ruled.token}
+    done = subprocess.run(["sh", script], env=env, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["state"] == "done"
+
+
+def test_the_request_of_n8ns_http_node_with_the_settings_that_the_documentation_shows(ruled: Served):
+    (node,) = json.loads(documented("json"))["nodes"]
+    given = node["parameters"]
+    assert (node["type"], given["method"], given["contentType"]) == ("n8n-nodes-base.httpRequest", "POST", "json")
+    assert (given["genericAuthType"], given["specifyBody"]) == ("httpBearerAuth", "json")
+    body = given["jsonBody"].removeprefix("=").replace("{{ $execution.id }}", "231")
+    path = given["url"].removeprefix("http://127.0.0.1:8765")
+    # What the node sends: its own Accept and User-Agent, and those of the library beneath.
+    reply = ruled.send(
+        "POST", path, body.encode(),
+        Accept="application/json,text/html,application/xhtml+xml,application/xml,"
+        "text/*;q=0.9, image/*;q=0.8, */*;q=0.7",
+        User_Agent="n8n", Accept_Encoding="gzip, compress, deflate, br",
+    )  # fmt: skip
+    assert (reply.status, reply.json["state"]) == (200, "done")
+    assert reply.json["id"].endswith("231")
+
+
+def documented(language: str) -> str:
+    """Give the first block of a language in docs/gateway.md."""
+    from cli_desk import ROOT
+
+    text = (ROOT / "docs" / "gateway.md").read_text()
+    return text.split(f"```{language}\n")[1].split("```")[0]
