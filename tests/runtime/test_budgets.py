@@ -14,6 +14,7 @@ from mainstay import events as e
 from mainstay.contracts import Cost, Operation
 from mainstay.errors import FileError
 from mainstay.governance.budgets import Budgets
+from mainstay.kernel.budget import Spending
 from mainstay.kernel.graph import Literally, Record
 from mainstay.kernel.replay import replay
 from mainstay.values import SECOND_US, Money
@@ -415,3 +416,24 @@ def test_g6_models_count_under_their_role_before_there_is_any(workspace, world):
 
     lines = ['models = {operations = ["model.*"], per_month = ["20.00 USD", "500000 tokens"]}']
     assert run(budgeted(workspace, *lines), world, scenario) == "completed"
+
+
+def test_g6_what_is_refused_before_it_held_anything_takes_back_no_hold_of_another(workspace, world):
+    """Only what a holder reserved itself is taken back with it: else the next reservation counts from a wrong place."""
+
+    def spending(holder, operation="test.say"):
+        return Spending(f"p1/{holder}", operation)
+
+    async def scenario(owner):
+        budgets, now_us = owner.budgets, owner.clock.now_us()
+        first = budgets.reserve(spending("a"), now_us, "")
+        budgets.reserve(spending("b", "test.think"), now_us, "")
+        budgets.withdraw("p1/b")
+        budgets.withdraw("p1/c")
+        second = budgets.reserve(spending("d"), now_us, "")
+        budgets.withdraw("p1/d")
+        third = budgets.reserve(spending("e"), now_us, "")
+        budgets.forget()
+        return [one.appends[0].expected for one in (first, second, third)]
+
+    assert run(budgeted(workspace, '"test.say" = {per_day = 5}'), world, scenario) == [0, 1, 1]

@@ -135,10 +135,10 @@ class Budgets:
         self._held[holder] = ()
 
     def withdraw(self, holder: str) -> None:
-        """Take back a reservation whose append was never queued: the last thing that was asked here."""
-        self._known |= self._before
+        """Take back what was just reserved for a holder, if anything was: its append was never queued."""
+        if self._held.pop(holder, ()):
+            self._known |= self._before
         self._before = {}
-        self._held.pop(holder, None)
         self._calls.discard(holder)
 
     # --- after its outcome
@@ -162,6 +162,7 @@ class Budgets:
         self._held.clear()
         self._before = {}
         self._left.clear()
+        self._promised.clear()
 
     # --- when little is left
 
