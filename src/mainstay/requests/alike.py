@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from mainstay.errors import InputError, MainstayError
+from mainstay.errors import ExpressionError, InputError, MainstayError
+from mainstay.governance.roles import amounts_of
 from mainstay.kernel.state import is_call, step_name
 from mainstay.ledger import queries
 from mainstay.requests.desk import TAKEN
 from mainstay.requests.ruling import asked_at
-from mainstay.values import Money, say_total
+from mainstay.values import say_total
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from mainstay.kernel.state import Plan
     from mainstay.requests.desk import Method, Params, Requests
     from mainstay.runtime.intake import Emit
-    from mainstay.values import Value
+    from mainstay.values import Money
 
 MOST = 200  # in one go: a list that nobody reads is no approval
 ANSWERS = ("approve", "reject")
@@ -75,11 +76,21 @@ async def _decide_alike(desk: Requests, params: Params, emit: Emit) -> Params:
         raise InputError("Many are approved or rejected.", remedy="Answer anything else one by one.")
     if len(answers) > MOST:
         raise InputError(f"That is more than {MOST} in one go.", remedy="Answer a part of them first.")
-    open_ones = {one["decision"]: _kind_or_none(desk, one["decision"]) for one in answers}
-    if len({kind for kind in open_ones.values() if kind is not None}) > 1:
-        raise InputError("These are not the same action under the same rule.", remedy="Answer them one by one.")
     said = {"choice": params["choice"], "reason": params.get("reason") or ""}
-    return await answer_many(desk, [(one["decision"], {**said, "binds": one["binds"]}) for one in answers], emit)
+    kinds: set[_Kind] = set()
+    fitting: list[tuple[str, Params]] = []
+    refused: list[Params] = []
+    for one in answers:
+        try:
+            kinds.add(_kind(desk, one["decision"]))
+        except MainstayError as error:  # closed by now, or to be answered alone whoever lists it
+            refused.append({"decision": one["decision"], "why": error.message})
+            continue
+        fitting.append((one["decision"], {**said, "binds": list(one["binds"])}))
+    if len(kinds) > 1:
+        raise InputError("These are not the same action under the same rule.", remedy="Answer them one by one.")
+    told = await answer_many(desk, fitting, emit)
+    return told | {"refused": [*refused, *told["refused"]]}
 
 
 def _kind_or_none(desk: Requests, decision: str) -> _Kind | None:
@@ -129,20 +140,10 @@ def _amounts(desk: Requests, plan: Plan, path: str) -> list[Money]:
     """Give what the arguments say that are amounts by their role."""
     slot = plan.slots[path]
     arguments = desk.payloads.load(slot.arguments)
-    roles = desk.contracts.operation(slot.operation).roles
-    given = (
-        [arguments.get(name) for name, role in roles.items() if role == "amount"] if isinstance(arguments, dict) else []
-    )
-    return [amount for value in given for amount in _money(value)]
-
-
-def _money(value: Value) -> list[Money]:
-    """Give the money in a value: itself, or the fields of a record."""
-    if not isinstance(value, dict):
+    try:
+        return amounts_of(arguments, desk.contracts.operation(slot.operation).roles)
+    except ExpressionError:  # how much it moves can't be read
         return []
-    if value.keys() == {"minor", "currency"}:
-        return [Money(int(str(value["minor"])), str(value["currency"]))]
-    return [amount for name, inner in value.items() if name == "amount" for amount in _money(inner)]
 
 
 METHODS: Mapping[str, Method] = {"alike": _alike, "decide_alike": _decide_alike}
