@@ -64,6 +64,8 @@ def make_link(desk: Requests, decision: str, *, seconds: int, answers: Sequence[
     if not 0 < seconds <= LONGEST_S:
         raise InputError("A link ends after two weeks at the latest.", remedy="Give a shorter time, such as 2d.")
     known = [answer for answer in question.options if answer in ANSWERS]
+    if question.kind == "ask" and _has_form(desk, decision, question):
+        known = [answer for answer in known if answer != "approve"]  # what is filled in is said where the card is
     if wrong := [answer for answer in answers if answer not in known]:
         can = " or ".join(known) or "nothing"
         raise InputError(f"A link can't answer {decision} with {wrong[0]}; it can say {can}.")
@@ -98,7 +100,8 @@ async def answer(desk: Requests, text: str, choice: str, reason: str = "") -> Li
     try:
         await desk.rule(link.decision, said)
     except CommandRefusedError as error:
-        raise LinkError("used", error.message, remedy=error.remedy) from error
+        state: State = "used" if _open(desk, link.decision) is None else "void"
+        raise LinkError(state, error.message, remedy=error.remedy) from error
     return link
 
 
@@ -119,6 +122,12 @@ def _signed(desk: Requests, text: str) -> Link:
 
 def _open(desk: Requests, decision: str) -> Question | None:
     return desk.engine.load(decision.rpartition(".")[0]).questions.get(decision)
+
+
+def _has_form(desk: Requests, decision: str, question: Question) -> bool:
+    """Whether a person fills something in."""
+    ask = desk.engine.load(decision.rpartition(".")[0]).step(question.paths[0]).ask
+    return ask is not None and bool(ask.form)
 
 
 def _bound(question: Question) -> str:
