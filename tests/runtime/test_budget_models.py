@@ -118,7 +118,7 @@ def test_g6_once_most_is_spent_a_cheaper_model_is_asked(workspace, world):
     assert model.asked == ["draft"] * 5 + ["classify"]
 
 
-@pytest.mark.parametrize(("error", "charged"), [(NotSent("no"), 0), (Transient("lost"), 1)])
+@pytest.mark.parametrize(("error", "charged"), [(NotSent("no"), 0), (Transient("lost"), 1), (KeyError("a mistake"), 1)])
 def test_g6_a_call_that_failed_is_charged_unless_it_surely_was_not_made(workspace, world, error, charged):
     model = Scripted(error)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from mainstay.errors import NeedsOperator, NotSent, OperationError, Permanent, RateLimited
+from mainstay.errors import NeedsOperator, NotSent, Permanent, RateLimited
 from mainstay.kernel.budget import COUNT, DOLLARS, TOKENS, Spending
 from mainstay.runtime.spending import amounts_of, playbooks_of, really
 
@@ -87,7 +87,7 @@ class Meter:
                 self._desk.say(warning)
         try:
             output = await make()
-        except OperationError as error:
+        except Exception as error:
             await self._settle(spending.holder, cause, None, happened=not isinstance(error, _NOT_MADE))
             raise
         await self._settle(spending.holder, cause, spent(output), happened=True)
