@@ -50,7 +50,7 @@ from mainstay.runtime.relying import NOTHING, WHY, Ground, Relying, changes, sai
 from mainstay.runtime.sealing import FORGOTTEN_UNDO, forgotten_in
 from mainstay.runtime.settling import Settling
 from mainstay.runtime.spending import FREE
-from mainstay.values import SECOND_US, Failure, Verdict, merge_labels
+from mainstay.values import SECOND_US, STANDING_RULES, Failure, Verdict, merge_labels
 
 if TYPE_CHECKING:
     from mainstay.contracts import Operation
@@ -504,9 +504,6 @@ class Effects:
         return keyed.hexdigest()[:40]
 
 
-KINDS_THAT_ASK = frozenset({"irreversible", "physical", "playbook"})  # rules that say no more than the kind of action
-
-
 def _may_leave(slot: Slot, verdict: Verdict) -> bool:
     """Whether an effect is about to leave."""
     return verdict.decision == "allow" or (verdict.decision == "ask" and slot.ruling != "")
@@ -514,7 +511,7 @@ def _may_leave(slot: Slot, verdict: Verdict) -> bool:
 
 def _own_rule(verdict: Verdict) -> str:
     """Say why an action of a list asks by itself: what it departs from, or a rule of the operator's."""
-    if verdict.decision != "ask" or verdict.rule in KINDS_THAT_ASK:
+    if verdict.decision != "ask" or verdict.rule in STANDING_RULES:
         return ""
     return verdict.why if verdict.rule == "cover" else f"Your rule '{verdict.rule}': {verdict.why}"
 
