@@ -4,7 +4,7 @@
 BIN := .venv/bin
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1# else it asks the network for a newer one
 
-.PHONY: help setup demo check test test-long simulate torture mutants bench bench-quick bench-matching bench-policies format lock clean
+.PHONY: help setup demo check test test-long simulate torture mutants bench bench-quick bench-flow bench-matching bench-policies format lock clean
 
 help: ## List the targets
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1\t\2/p' Makefile | expand -t 16
@@ -44,6 +44,9 @@ mutants: .venv-mutants/packages ## Break the kernel in thousands of small ways; 
 bench-policies: setup ## Measure how many actions policies judge in a second; ends with a line of JSON
 	@$(BIN)/python benchmarks/decisions.py
 
+bench-flow: setup .venv-flow/packages ## Measure how much a stranger's words can do unasked, ten minutes; ends with JSON
+	@PYTHONPATH=src .venv-flow/bin/python benchmarks/flow/through.py $(ARGS)
+
 bench-matching: setup ## Measure how well and how fast payments are matched
 	$(BIN)/python benchmarks/matching.py $(ARGS)
 
@@ -55,7 +58,7 @@ lock: ## Pin and hash what pyproject.toml requires; newest versions: make lock A
 	scripts/lock $(ARGS)
 
 clean: ## Remove .venv, caches and build output
-	rm -rf .venv .venv-bench .venv-mutants mutants .pytest_cache .ruff_cache .hypothesis .import_linter_cache .grimp_cache build dist
+	rm -rf .venv .venv-bench .venv-flow .venv-mutants mutants .pytest_cache .ruff_cache .hypothesis .import_linter_cache .grimp_cache build dist
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A requirement changed: all anew, so that nothing stays that is no longer wanted.
@@ -69,6 +72,10 @@ clean: ## Remove .venv, caches and build output
 # mutmut brings a screen of its own, which nothing else needs.
 .venv-mutants/packages: requirements/run.txt requirements/dev.txt requirements/mutants.txt
 	@scripts/venv .venv-mutants $^
+
+# The suites of injections come with a hundred packages that Mainstay does not need.
+.venv-flow/packages: benchmarks/flow/suites.txt
+	@scripts/venv .venv-flow $^
 
 .venv/installed: .venv/packages pyproject.toml
 	@$(BIN)/python -m pip --disable-pip-version-check install --quiet --no-build-isolation --no-deps --editable .

@@ -270,6 +270,7 @@ class PrepareEffect(Command, frozen=True, kw_only=True):
     covered: str | None = None  # the place under which a question showed it, "" for none; None: its own
     relies: Value = None  # how what it relies on was found, or has to be
     patience: Patience = PATIENT  # of the question, where it is asked about
+    origins: tuple[tuple[str, str], ...] = ()  # of what came from outside content: place, and label with field
 
 
 class AskBatch(Command, frozen=True, kw_only=True):

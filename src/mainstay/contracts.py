@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeVar, ca
 
 import msgspec
 
+from mainstay.origins import Gives
 from mainstay.values import BlobRef, EffectClass, ErrorClass, Forgotten, Role, Sealed, Settle, Value
 
 if TYPE_CHECKING:
@@ -128,7 +129,10 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     cannot_undo: str = ""  # for an effect without compensation: why, one sentence
     card: Callable[[Any], Card] | None = None
     refuse: Callable[[Any], object] | None = None  # raises Permanent for arguments that can't work, before it asks
-    roles: Mapping[str, Role] = {}
+    roles: Mapping[str, Role] = {}  # by argument, or a dotted part of one: "files.blob"
+    gives: Gives = Gives()  # who can write what it gives; what is not declared counts as outside content
+    stays: bool = False  # nothing of it leaves this machine; what is `in_ledger` never does
+    teaches: bool = False  # later runs go by it: what an agent heard outside must not get there unseen
     timeout_s: float = DEFAULT_TIMEOUT_S
     memory_mb: int = DEFAULT_MEMORY_MB
     token_lifetime_s: float | None = None  # None: the other side remembers the token for ever
@@ -187,6 +191,12 @@ class HealthReport(msgspec.Struct, frozen=True, omit_defaults=True):
     healthy: bool
     detail: str
     error_class: ErrorClass = "needs_operator"
+
+
+def stays_here(operation: Operation) -> bool:
+    """Whether nothing of it leaves the house, it can be taken back, and nothing later goes by it."""
+    stays = operation.in_ledger or operation.stays
+    return stays and operation.compensation != "" and not operation.binds and not operation.teaches
 
 
 def to_plain(value: object) -> Value:

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import msgspec
 
+from mainstay.contracts import Operation
 from mainstay.events import Append, Recorded
+from mainstay.origins import Heard, Leaf
 from mainstay.values import BlobRef, EffectClass, Labels, Sealed, Value, Verdict
 
 if TYPE_CHECKING:
     from mainstay.context import Asked, Told
-    from mainstay.contracts import AgentContract, Cost, Operation
+    from mainstay.contracts import AgentContract, Cost
     from mainstay.errors import MainstayError
     from mainstay.records import Layout, Payer, Payment
 
@@ -161,6 +163,16 @@ class Workers(Protocol):
         ...
 
 
+class Flow(msgspec.Struct, frozen=True):
+    """Where the words of an action came from; made only where anything in sight came from outside, or is secret."""
+
+    leaves: tuple[tuple[str, Leaf], ...]  # the texts and numbers of its arguments, by dotted path
+    operation: Operation
+    heard: Heard | None = None  # of an action that an agent asks for: what that was told before
+    known: Callable[[], Heard] | None = None  # of a step: what the operator and their own records say in its plan
+    edited: tuple[str, ...] = ()  # arguments that the operator put in
+
+
 class Proposal(msgspec.Struct, frozen=True, omit_defaults=True):
     """One prepared effect as policy sees it."""
 
@@ -176,6 +188,7 @@ class Proposal(msgspec.Struct, frozen=True, omit_defaults=True):
     undo_by: str = ""  # of a compensation: who asked for the undo, "operator" or "playbook"; empty for a step
     agent: str = ""  # the agent that asks for it; empty where the playbook does
     now_us: int = 0  # when it is judged
+    flow: Callable[[], Flow] | None = None  # where its words came from; None: nothing from outside is in sight
 
 
 class Policy(Protocol):

@@ -10,6 +10,7 @@ from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 
+from mainstay.origins import ALL, Gives
 from mainstay.values import (
     BlobRef,
     Money,
@@ -271,4 +272,16 @@ EVENTS: dict[str, type[msgspec.Struct]] = {
     "mail.received": MailReceived,
     "file.received": FileReceived,
     "plan.ended": PlanEnded,
+}
+
+# Who can write what such an event holds: a mail is a stranger's altogether, its sender's name and address too.
+EVENT_GIVES: dict[str, Gives] = {
+    "mail.received": Gives(
+        trusted=("message_id", "received_at", "automatic", "timed_out"),
+        author="from_address",
+        at="received_at",
+        what="the mail",
+    ),
+    "file.received": Gives(trusted=("folder", "timed_out"), author="name", what="the file"),
+    "plan.ended": Gives(trusted=ALL),
 }

@@ -24,7 +24,15 @@ BLOB_OVER_BYTES = 4096  # KERNEL L8: larger values are kept as blobs
 ErrorClass: TypeAlias = Literal["transient", "rate_limited", "permanent", "needs_operator", "bug"]
 EffectClass: TypeAlias = Literal["read", "reversible", "irreversible", "physical"]
 Settle: TypeAlias = Literal["resend", "lookup", "ask"]
-Role: TypeAlias = Literal["receiver", "amount", "destination", "account", "deletion_target"]
+Role: TypeAlias = Literal[
+    "receiver",  # who gets it
+    "amount",
+    "destination",  # where it goes: an address of the web, a folder, a channel
+    "account",
+    "deletion_target",
+    "target",  # what is changed, or goes along: the event that is moved, the file that is attached
+    "credential",  # what lets somebody in
+]
 Labels: TypeAlias = tuple[str, ...]
 Digest: TypeAlias = str  # hex of BLAKE2b-256
 

@@ -13,6 +13,7 @@ from mainstay import events as e
 from mainstay.commands import PATIENT, Patience
 from mainstay.connectors.guard import Guard, classify
 from mainstay.governance.budgets import Budgets
+from mainstay.governance.flow import InformationFlow
 from mainstay.governance.judge import Judges
 from mainstay.governance.outages import Outages
 from mainstay.governance.windows import Window, hours_of
@@ -96,7 +97,7 @@ class Works:
             random=ground.random,
             token_key=ground.token_key,
             catalogue=ground.catalogue,
-            policy=Judges({"policy": ground.policy, **ground.judges}),
+            policy=Judges({"policy": ground.policy, "information flow": InformationFlow(), **ground.judges}),
             budgets=self.budgets,
             places=self.places,
             outside=LedgerOutside(ground.ledger),

@@ -16,6 +16,7 @@ from mainstay.app import Owner, contracts_of
 from mainstay.contracts import AgentContract, Operation
 from mainstay.errors import Transient
 from mainstay.kernel.graph import Literally, Record, Step
+from mainstay.origins import ALL, Gives
 from mainstay.runtime.catalogue import Contracts
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ class Looked:
             return Said(given.word, str(len(self.words)))
 
         def reads(name: str, call: object) -> Operation:
-            return Operation(name=name, summary="Look", effect="read", input=Word, output=Said, call=call)
+            gives = Gives(trusted=ALL)
+            return Operation(name=name, summary="Look", effect="read", input=Word, output=Said, call=call, gives=gives)
 
         return reads("test.look", look), reads("test.fickle", fickle)
 

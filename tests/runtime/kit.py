@@ -16,6 +16,7 @@ from mainstay.contracts import AgentContract, AgentResult, Card, Compensation, F
 from mainstay.errors import NotSent, Permanent, Transient, Uncertain
 from mainstay.events import BudgetReserved, BudgetSettled
 from mainstay.kernel.graph import Cel, Definition, Field, Literally, Need, Record, Step
+from mainstay.origins import ALL, Gives
 from mainstay.runtime.catalogue import Contracts
 from mainstay.runtime.clock import SystemClock
 from mainstay.runtime.stage import stream_of
@@ -89,7 +90,8 @@ def operations(world: World) -> tuple[Operation, ...]:
     def card(given: Word) -> Card:
         return Card(f"Say {given.word}")
 
-    common = {"input": Word, "output": Said, "card": card}
+    # its own world: nothing in it is a stranger's (tests/governance says what becomes of what is)
+    common = {"input": Word, "output": Said, "card": card, "gives": Gives(trusted=ALL)}
     return (
         Operation(
             name="test.say", summary="Say", effect="reversible", settle="lookup", call=say, lookup=look,
@@ -102,7 +104,7 @@ def operations(world: World) -> tuple[Operation, ...]:
         Operation(name="test.refuse", summary="Refuse", effect="reversible", call=refuse, **common),
         Operation(name="test.slow", summary="Read slowly", effect="read", call=slow, timeout_s=0.2, **common),
         Operation(name="test.unsay", summary="Unsay", effect="reversible", settle="resend", call=unsay,
-                  input=Said, output=Said),
+                  input=Said, output=Said, gives=Gives(trusted=ALL)),
     )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from mainstay.connectors.bank.read import ReadStatement, read_statement
 from mainstay.connectors.invoices.papers import name_key
 from mainstay.contracts import Operation
 from mainstay.ledger.people import _id_under
+from mainstay.origins import ALL, Gives
 from mainstay.playbooks.shelf import open_playbook
 from mainstay.records import File
 from mainstay.values import BlobRef, digest_of
@@ -201,6 +202,7 @@ def test_l3_j1_an_agent_that_reads_lines_sees_and_journals_the_ids_that_are_reco
         output=Said,
         call=Looked().operations()[0].call,
         with_ids=lambda said, id_of: msgspec.structs.replace(said, word=id_of(said.word, (("name", ANNA),))),
+        gives=Gives(trusted=ALL),
     )
 
     async def scenario(owner):

@@ -11,6 +11,7 @@ from rich.text import Text
 from mainstay.cli.rows import draw_rows, is_record, is_simple, say_value, with_money
 from mainstay.cli.screen import moment, text
 from mainstay.playbooks.speech import say_wanted
+from mainstay.runtime.wording import sentence
 from mainstay.sentences import ANSWER
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ SOURCES = {
     "you": "what you gave",
 }
 NOT_TOLD = {"layouts", "payers"}  # of arguments: what was learned, which is all there is
-SHOWN_APART = {"headline", "rows", "body", "cannot_undo", "class", "covers", "form"}
+SHOWN_APART = {"headline", "rows", "body", "cannot_undo", "class", "covers", "form", "words"}
 WANT_A_WORD = ("reject", "revise")
 REMEDIES = {
     "stuck": {
@@ -127,6 +128,8 @@ def _lines(question: Row) -> list[tuple[str, Text]]:
         lines.append(("put off", text(f"until {moment(question['put_off_until'], question['timezone'])}")))
     rule = "" if question["rule"] == "playbook" else f" ({_rule(question['rule'])})"  # the sentence says it already
     lines.append(("asked because", text(f"{question['why']}{rule}")))
+    words: list[Row] = card.get("words") or []
+    lines += [("words" if not number else "", text(sentence(row))) for number, row in enumerate(words)]
     own = question["kind"] == "ask" and "reject" not in question["options"]  # answers of its own: none is a yes or no
     leads = "leads to" if own else "yes leads to"
     lines += [("" if number else leads, _follow(row)) for number, row in enumerate(question["follows"])]
@@ -190,6 +193,8 @@ def _fields(record: Row, zone: str) -> list[Text]:
 
 
 def _rule(name: str) -> str:
+    if name.startswith("flow:"):
+        return "what a stranger wrote decides nothing by itself"
     return RULES.get(name, f"your rule '{name}'")
 
 

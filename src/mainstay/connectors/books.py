@@ -16,6 +16,7 @@ import msgspec
 from mainstay.connectors.csv_out import csv_text
 from mainstay.contracts import Card, Compensation, Operation
 from mainstay.errors import Permanent
+from mainstay.origins import ALL, Gives
 from mainstay.records import Allocation, BankLine, Date, Entry, Invoice, Match, Payment
 from mainstay.values import SECOND_US, Forgotten, Money, PersonalText, digest_of, say_total
 
@@ -135,7 +136,11 @@ class Exported(msgspec.Struct, frozen=True):
 
 
 def operations(books: Books) -> tuple[Operation, ...]:
-    """Make the operations on these books."""
+    """Make the operations on these books. What they give is our own, but for what they only give back."""
+    return tuple(msgspec.structs.replace(each, gives=Gives(trusted=ALL)) for each in _operations(books))
+
+
+def _operations(books: Books) -> tuple[Operation, ...]:
     desk = _Desk(books)
     return (
         Operation(

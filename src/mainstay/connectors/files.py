@@ -32,6 +32,7 @@ from mainstay.connectors.folder import (
 )
 from mainstay.contracts import Card, Compensation, Found, Operation, to_plain
 from mainstay.errors import FileError, LedgerError, NeedsOperator, NotSent, Permanent
+from mainstay.origins import ALL, Gives
 from mainstay.records import File
 from mainstay.shown import shown
 from mainstay.values import DAY_S, BlobRef, Digest, PersonalText, digest_of
@@ -131,6 +132,7 @@ def operations(config: FilesConfig) -> tuple[Operation, ...]:
             output=FileRead,
             effect="read",
             call=files.read,
+            gives=Gives(trusted=("path", "digest", "size"), author="path", what="the file"),
         ),
         Operation(
             name="files.write",
@@ -146,6 +148,8 @@ def operations(config: FilesConfig) -> tuple[Operation, ...]:
             compensate=_undo,
             card=_card,
             roles={"path": "destination"},
+            gives=Gives(trusted=ALL),
+            stays=True,
             relies=files.replaced,
         ),
         Operation(
@@ -162,6 +166,8 @@ def operations(config: FilesConfig) -> tuple[Operation, ...]:
             lookup_authoritative=True,
             cannot_undo=_ITSELF_AN_UNDO,
             roles={"path": "destination"},
+            gives=Gives(trusted=ALL),
+            stays=True,
             card=_restore_card,
         ),
     )

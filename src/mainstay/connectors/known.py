@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import msgspec
 
 from mainstay.contracts import Card, Compensation, Operation
+from mainstay.origins import ALL, Gives
 from mainstay.records import Doubt, Layout, Match, Payer
 from mainstay.values import SECOND_US, digest_of
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 _ID_CHARS = 16
 _Who: TypeAlias = tuple[str, str, str]  # customer, name, account
+# A name that somebody paid under was a stranger's before it was learned, and stays so.
+_OURS = ("payers.id", "payers.customer", "payers.customer_id", "payers.iban", "payers.learned_on", "layouts")
 _UNDO = "What was forgotten is learned anew from your next answer."
 
 
@@ -82,6 +85,7 @@ def operations(known: Known) -> tuple[Operation, ...]:
             input=ReadKnown,
             output=KnownRecords,
             effect="read",
+            gives=Gives(trusted=_OURS, what="what was learned"),
             call=desk.read,
         ),
         Operation(
@@ -95,6 +99,8 @@ def operations(known: Known) -> tuple[Operation, ...]:
             compensation="known.forget",
             compensate=lambda _, output: _take_back(output.payers),
             card=_learning_card,
+            gives=Gives(trusted=ALL),
+            teaches=True,
             in_ledger=True,
         ),
         Operation(
@@ -108,6 +114,8 @@ def operations(known: Known) -> tuple[Operation, ...]:
             compensation="known.forget",
             compensate=lambda _, output: _take_back(output.layouts),
             card=_layouts_card,
+            gives=Gives(trusted=ALL),
+            teaches=True,
             in_ledger=True,
         ),
         Operation(

@@ -18,6 +18,7 @@ from mainstay.connectors.mail_address import parse_address
 from mainstay.connectors.source import Source, unix_lines
 from mainstay.contracts import Operation
 from mainstay.errors import FileError, Permanent
+from mainstay.origins import Gives
 from mainstay.records import File, Lead
 from mainstay.shown import shown
 from mainstay.values import digest_of
@@ -61,6 +62,7 @@ def operations() -> tuple[Operation, ...]:
             effect="read",
             where="worker",
             entry="mainstay.connectors.leads:read",
+            gives=Gives(author="email", what="the enquiry"),
         ),
     )
 

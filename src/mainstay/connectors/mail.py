@@ -21,6 +21,7 @@ from mainstay.connectors.mail_address import MailAddress, one_line, parse_addres
 from mainstay.connectors.smtp import Envelope, SmtpConfig
 from mainstay.contracts import Card, Found, HealthReport, Operation
 from mainstay.errors import InputError, LedgerError, NeedsOperator, NotSent, OperationError, Permanent
+from mainstay.origins import ALL, Gives
 from mainstay.records import File
 from mainstay.shown import shown
 from mainstay.values import SECOND_US, Money, PersonalText, PersonMail, digest_of
@@ -125,6 +126,7 @@ def operations(
             card=partial(_card, config),
             refuse=partial(_letter, config),
             roles={"to": "receiver"},
+            gives=Gives(trusted=ALL),
             timeout_s=transport.timeout_s,
             rate_per_minute=transport.rate_per_minute,
             relies=reminders.now,

@@ -20,6 +20,7 @@ from mainstay.connectors.files import operations as of_files
 from mainstay.connectors.source import Source, unix_lines
 from mainstay.contracts import Card, Compensation, Found, Operation, to_plain
 from mainstay.errors import Permanent
+from mainstay.origins import ALL, Gives
 from mainstay.records import File, Time, Topic
 from mainstay.shown import shown
 from mainstay.values import BlobRef, PersonalText
@@ -83,6 +84,7 @@ def operations(config: FilesConfig, timezone: str = "UTC") -> tuple[Operation, .
             effect="read",
             where="worker",
             entry="mainstay.connectors.posts:read_topics",
+            gives=Gives(what="the list of topics"),
         ),
         Operation(
             name="posts.schedule",
@@ -98,6 +100,8 @@ def operations(config: FilesConfig, timezone: str = "UTC") -> tuple[Operation, .
             compensate=_undo,
             card=partial(_card, ZoneInfo(timezone)),
             roles={"channel": "destination"},
+            gives=Gives(trusted=ALL),
+            stays=True,
         ),
     )
 

@@ -46,6 +46,7 @@ class EffectPrepared(Fact, frozen=True, omit_defaults=True):
     edited: tuple[str, ...] = ()  # arguments that the operator changed
     covered: str | None = None  # the place under which a question showed it, "" for none; None: its own
     relies: Value = None  # how what it relies on was found, or has to be; None: it relies on nothing (K20)
+    origins: tuple[tuple[str, str], ...] = ()  # of what came from outside: place, and label with field (KERNEL P1)
 
 
 class EffectIntended(Fact, frozen=True, omit_defaults=True):

@@ -107,6 +107,7 @@ def prepared_fact(command: c.PrepareEffect, *, ruling: str) -> e.EffectPrepared:
         edited=command.edited,
         covered=command.covered,
         relies=command.relies,
+        origins=command.origins,
     )
 
 

@@ -44,6 +44,7 @@ _KINDS = {
 # In the order of a sentence: "Pay: 12.00 EUR to Anna Berg from account DE12".
 _ROLES: Mapping[Role, str] = {
     "deletion_target": "",
+    "target": "",
     "amount": "",
     "receiver": "to ",
     "destination": "to ",

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import hmac
 from collections import defaultdict
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import msgspec
 
@@ -50,14 +50,22 @@ from mainstay.runtime.relying import NOTHING, WHY, Ground, Relying, changes, sai
 from mainstay.runtime.sealing import FORGOTTEN_UNDO, forgotten_in
 from mainstay.runtime.settling import Settling
 from mainstay.runtime.spending import FREE
+from mainstay.runtime.trails import Trails
+from mainstay.runtime.wording import origins_of, sentence, words_of
 from mainstay.values import SECOND_US, STANDING_RULES, Failure, Verdict, merge_labels
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mainstay.contracts import Operation
     from mainstay.kernel.state import Plan, Slot
+    from mainstay.ports import Flow
     from mainstay.runtime.attempt import Desk
     from mainstay.runtime.parts import Parts, Reserved
     from mainstay.values import Labels, Value
+
+
+T = TypeVar("T")
 
 
 class Effects:
@@ -73,6 +81,7 @@ class Effects:
         self._settling = Settling(parts, desk, self.outcomes)
         self._confirming = Confirming(parts, desk)
         self._relying = Relying(parts, desk)
+        self._trails = Trails(parts, desk.load)
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)  # in-ledger connectors, one at a time
 
     # --- prepared
@@ -163,7 +172,8 @@ class Effects:
         """Say exactly what would happen, on what ground, judged, with its card; what was changed asks."""
         plain = to_plain(typed)
         changed = changes(*ground, edited=plan.slots[path].edited)
-        verdict = self._judge(plan, path, operation, plain, labels, account)
+        flow = self._trails.flow(plan, path, operation, plain, labels)
+        verdict = self._judge(plan, path, operation, plain, labels, account, flow)
         asked = self._purse.look(plan, path, operation, plain)
         verdict = verdict if asked is None else stricter(verdict, asked)
         verdict = self._once_more(plan, path, verdict)
@@ -185,7 +195,7 @@ class Effects:
             arguments=kept,
             digest=effect_digest(operation, account, kept, relies),
             verdict=verdict,
-            card=self._kept_card(plan, operation, typed, plain, changed) if asks else None,
+            card=self._kept_card(plan, operation, typed, plain, changed, flow) if asks else None,
             account=account,
             labels=labels,
             cannot_undo=no_way_back(operation, plan, path),
@@ -193,6 +203,7 @@ class Effects:
             covered=shown,
             relies=relies,
             patience=self._parts.patience if asks else c.PATIENT,
+            origins=_known(flow, origins_of) or (),
         )
 
     def _once_more(self, plan: Plan, path: str, verdict: Verdict) -> Verdict:
@@ -244,6 +255,7 @@ class Effects:
         said = said_by(operation, typed)
         about = (plain, operation.input)
         relies = slot.relies if said is None else self._parts.payloads.keep(said, plan=plan, about=about)
+        flow = self._trails.flow(plan, path, operation, plain, labels, edited=tuple(sorted(wanted)))
         command = c.PrepareEffect(
             now_us=self._desk.now_us(),
             path=path,
@@ -252,23 +264,39 @@ class Effects:
             effect=operation.effect,
             arguments=kept,
             digest=effect_digest(operation, slot.account, kept, relies),
-            verdict=self._judge(plan, path, operation, plain, labels, slot.account),
+            verdict=self._judge(plan, path, operation, plain, labels, slot.account, flow),
             account=slot.account,
             labels=labels,
             cannot_undo=no_way_back(operation, plan, path),
             edited=tuple(sorted(wanted)),
             relies=relies,
+            origins=_known(flow, origins_of) or (),
         )
         return command, to_plain(card_of(operation, typed))
 
     def _kept_card(
-        self, plan: Plan, operation: Operation, typed: object, arguments: Value, changed: list[str]
+        self,
+        plan: Plan,
+        operation: Operation,
+        typed: object,
+        arguments: Value,
+        changed: list[str],
+        flow: Callable[[], Flow] | None,
     ) -> Value:
         shown = with_changes(cast("dict[str, Value]", to_plain(card_of(operation, typed))), changed)
+        if words := _known(flow, words_of):
+            shown["words"] = words
         return self._parts.payloads.keep(shown, plan=plan, about=(arguments, operation.input))
 
     def _judge(
-        self, plan: Plan, path: str, operation: Operation, arguments: Value, labels: Labels, account: str
+        self,
+        plan: Plan,
+        path: str,
+        operation: Operation,
+        arguments: Value,
+        labels: Labels,
+        account: str,
+        flow: Callable[[], Flow] | None,
     ) -> Verdict:
         return judged(
             self._parts,
@@ -285,6 +313,7 @@ class Effects:
                 undo_by=(plan.undo_by or "playbook") if path.startswith("~") else "",
                 agent=plan.step(path).target if is_call(path) else "",
                 now_us=self._desk.now_us(),
+                flow=flow,
             ),
         )
 
@@ -303,7 +332,9 @@ class Effects:
                 changed = changes(said_by(operation, typed), self._parts.payloads.load(slot.relies))
                 asks = _own_rule(judged[path])
                 own |= {asks: own.get(asks, 0) + 1} if asks else {}
-                body = "\n".join(part for part in (asks, *changed, shown.body) if part)
+                flow = self._trails.flow(plan, path, operation, arguments, slot.labels)
+                words = [sentence(cast("dict[str, Value]", row)) for row in _known(flow, words_of) or ()]
+                body = "\n".join(part for part in (asks, *changed, *words, shown.body) if part)
                 row: Value = {"path": path, "headline": shown.headline, "body": body}
                 rows.append(self._parts.payloads.seal(row, plan=plan, about=(arguments, operation.input)))
         card: Value = {"headline": f"{summary}: {len(rows)} in one go", "rows": rows, "cannot_undo": cannot_undo}
@@ -333,7 +364,8 @@ class Effects:
         slot = plan.slots[path]
         operation = self._parts.catalogue.operation(slot.operation)
         arguments = self._parts.payloads.whole(slot.arguments)
-        verdict = self._judge(plan, path, operation, arguments, slot.labels, slot.account)
+        flow = self._trails.flow(plan, path, operation, arguments, slot.labels)
+        verdict = self._judge(plan, path, operation, arguments, slot.labels, slot.account, flow)
         looks = operation.relies is not None and slot.relies is not None and _may_leave(slot, verdict)
         if looks and operation.version == slot.operation_version:
             self._desk.spawn(plan, path, self._send_if_unchanged(plan, path, operation, arguments))
@@ -356,7 +388,8 @@ class Effects:
             anew = self._preparation(plan, path, operation, typed, slot.labels, slot.account, ground)
             self._desk.report(plan, path, anew)
         else:
-            verdict = self._judge(plan, path, operation, arguments, slot.labels, slot.account)
+            flow = self._trails.flow(plan, path, operation, arguments, slot.labels)
+            verdict = self._judge(plan, path, operation, arguments, slot.labels, slot.account, flow)
             await self._send(plan, path, verdict)
 
     async def _send(self, plan: Plan, path: str, verdict: Verdict, *before: c.PlanCommand) -> None:
@@ -502,6 +535,16 @@ class Effects:
         keyed = self._keyed.copy()
         keyed.update(f"{plan_id}/{path}/{generation}".encode())
         return keyed.hexdigest()[:40]
+
+
+def _known(flow: Callable[[], Flow] | None, of: Callable[[Flow], T]) -> T | None:
+    """Give what is known of where words came from; nothing where looking back breaks: the judge asks about that."""
+    if flow is None:
+        return None
+    try:
+        return of(flow())
+    except Exception:  # noqa: BLE001 - whatever broke, the judge has met it too, and asks
+        return None
 
 
 def _may_leave(slot: Slot, verdict: Verdict) -> bool:

@@ -13,6 +13,8 @@ from mainstay.runtime.sealing import AGAIN, forgotten_in
 from mainstay.values import BLOB_OVER_BYTES, BlobRef, digest_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mainstay.contracts import Operation
     from mainstay.kernel.state import Plan
     from mainstay.ports import Blobs
@@ -34,6 +36,7 @@ class Payloads:
         self._cache: OrderedDict[str, Value] = OrderedDict()
         self._sizes: dict[str, int] = {}
         self._bytes = 0
+        self.on_forget: list[Callable[[], None]] = []  # whoever else keeps values in memory
 
     @property
     def raw(self) -> Blobs:
@@ -137,6 +140,8 @@ class Payloads:
         self._bytes = 0
         if self.sealer is not None:
             self.sealer.forget()
+        for drop in self.on_forget:
+            drop()
 
     def _flush(self, sealer: Sealer) -> None:
         """Bring new keys to disk; when that fails whatever was sealed under them is sealed anew the next time."""

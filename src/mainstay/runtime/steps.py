@@ -30,6 +30,7 @@ from mainstay.runtime.attempt import Attempt, in_time_of_step, judged
 from mainstay.runtime.children import Children
 from mainstay.runtime.names import Names, to_be_edited
 from mainstay.runtime.talks import Conversation, in_worker, step_time
+from mainstay.runtime.trails import Trails
 from mainstay.values import Failure, Value, merge_labels
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class Steps:
         self._desk = desk
         self._effects = effects
         self._outside = outside
+        self._trails = Trails(parts, desk.load)
         self.children = Children(parts, desk, self._failed)
 
     def resolve(self, plan: Plan, path: str) -> None:
@@ -152,6 +154,7 @@ class Steps:
             account=step.account,
             labels=labels,
             now_us=self._desk.now_us(),
+            flow=self._trails.of_read(plan, path, operation, arguments, labels),
         )
         verdict = judged(self._parts, proposal)
         if verdict.decision != "allow":
@@ -225,7 +228,7 @@ class Steps:
 
     async def _converse(self, plan: Plan, path: str, agent: AgentContract, arguments: Value) -> None:
         """Run an agent that calls: to its end, or to where it waits for actions (KERNEL J1)."""
-        talk = Conversation(self._parts, self._desk, plan, path, agent)
+        talk = Conversation(self._parts, self._desk, plan, path, agent, self._trails)
         answer, error = None, None
         if talk.mismatch is None:
             try:

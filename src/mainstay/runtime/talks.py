@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from mainstay.runtime.attempt import Desk
     from mainstay.runtime.journal import Entry
     from mainstay.runtime.parts import Parts
+    from mainstay.runtime.trails import Trails
     from mainstay.values import Labels
 
 _OWN = (NOW, RANDOM, UUID)
@@ -56,9 +57,10 @@ class _Call(msgspec.Struct, frozen=True):
 class Conversation:
     """One run of an agent: `ports.Talk`."""
 
-    def __init__(self, parts: Parts, desk: Desk, plan: Plan, path: str, agent: AgentContract) -> None:
+    def __init__(self, parts: Parts, desk: Desk, plan: Plan, path: str, agent: AgentContract, trails: Trails) -> None:
         """Begin a run where the journal of the step stands."""
         slot = plan.slots[path]
+        self._trails = trails
         self._parts, self._desk, self._plan, self._path, self._agent = parts, desk, plan, path, agent
         self._stream = stream_of_journal(plan.id, path, slot.journal)
         self._journal = Journal(path, slot.journal, parts.ledger.read(self._stream))
@@ -258,6 +260,7 @@ class Conversation:
 
     async def _read_operation(self, plan: Plan, call: _Call, operation: Operation) -> Value:
         account = plan.step(self._path).account
+        flow = self._trails.of_read(plan, self._path, operation, call.arguments, self.labels)
         proposal = Proposal(
             plan=plan.id,
             playbook=plan.playbook,
@@ -269,6 +272,7 @@ class Conversation:
             labels=self.labels,
             agent=self._agent.name,
             now_us=self._desk.now_us(),
+            flow=flow,
         )
         verdict = judged(self._parts, proposal)
         if verdict.decision != "allow":

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mainstay.agent import MARK
 from mainstay.contracts import AgentContract, AgentResult, Card, Compensation, Operation
+from mainstay.origins import ALL, Gives
 from mainstay.runtime.catalogue import Contracts
 from mainstay.testing.errands import errand, errands, fickle, moody
 from mainstay.testing.world import Order, Receipt
@@ -72,7 +73,7 @@ def _of(world: World, effect: Any, **more: Any) -> Operation:  # noqa: ANN401 - 
 
     operation = Operation(
         input=Order, output=Receipt, effect=effect, timeout_s=20.0, call=call,
-        card=lambda order: Card(f"{more['summary']} {order.unit}"), **more,
+        gives=Gives(trusted=ALL), card=lambda order: Card(f"{more['summary']} {order.unit}"), **more,
     )  # fmt: skip
     return operation
 

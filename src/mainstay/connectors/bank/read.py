@@ -16,6 +16,7 @@ from mainstay.connectors.currencies import sums_of
 from mainstay.connectors.source import Source, UnreadableError, none_read, stranger, unread
 from mainstay.contracts import Operation, to_plain
 from mainstay.errors import FileError
+from mainstay.origins import Gives
 from mainstay.records import File, Layout
 
 if TYPE_CHECKING:
@@ -25,6 +26,12 @@ if TYPE_CHECKING:
 
 MAX_TOTAL_BYTES = 128 * 1024 * 1024  # of all files read together
 HEAD_BYTES = 4096  # as much of a file as is looked at to recognise it
+# Days, amounts, ids and accounts are the bank's. Names, references and what the payer wrote are the payer's.
+_OF_LINES = ("id", "booked_on", "amount", "value_on", "iban", "bank_id", "account", "original")
+_OF_THE_BANK = (
+    *(f"lines.{field}" for field in _OF_LINES),
+    *("statements", "currency", "balance", "sums", "count", "pending", "payouts"),
+)
 TIMEOUT_S = 120.0  # a year of a busy account takes a few seconds
 
 
@@ -86,6 +93,7 @@ def operations(columns: ColumnMap | None = None, books: Books | None = None) -> 
             effect="read",
             where="worker",
             entry="mainstay.connectors.bank.read:read_statement",
+            gives=Gives(trusted=_OF_THE_BANK, author="counterparty", at="booked_on", what="the payment"),
             defaults={} if columns in (None, ColumnMap()) else {"columns": to_plain(columns)},
             timeout_s=TIMEOUT_S,
             with_ids=lambda output, id_of: with_ids(output, id_of, booked),

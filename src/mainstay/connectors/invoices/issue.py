@@ -24,6 +24,7 @@ from mainstay.connectors.folder import Parts, read_file, run_to_end, write_file
 from mainstay.connectors.invoices.sheet import Sheet, html_of
 from mainstay.contracts import Card, Compensation, Found, Operation, to_plain
 from mainstay.errors import InputError, NeedsOperator, NotSent, Permanent
+from mainstay.origins import ALL, Gives
 from mainstay.records import Date, File
 from mainstay.shown import shown
 from mainstay.values import SECOND_US, Money, PersonalText, PersonId, PersonMail, PersonName, digest_of, say_total
@@ -151,6 +152,7 @@ def operations(books: Books, issuer: Issuer) -> tuple[Operation, ...]:
             compensate=_credit,
             card=_issue_card,
             roles={"customer": "receiver"},
+            gives=Gives(trusted=ALL),
             in_ledger=True,
             binds="legal",
             confirm=desk.confirm,
@@ -161,6 +163,7 @@ def operations(books: Books, issuer: Issuer) -> tuple[Operation, ...]:
             input=CreditInvoice,
             output=Credited,
             effect="reversible",
+            gives=Gives(trusted=ALL),
             settle="lookup",
             call=desk.credit,
             cannot_undo="A credit note stays. If the invoice was right, issue it anew.",

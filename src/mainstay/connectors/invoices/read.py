@@ -23,6 +23,7 @@ from mainstay.connectors.invoices.table import Hints
 from mainstay.connectors.source import Source, UnreadableError, none_read, stranger, unread
 from mainstay.contracts import Operation, to_plain
 from mainstay.errors import FileError
+from mainstay.origins import Gives
 from mainstay.records import Doubt, File, Invoice, Layout
 from mainstay.values import Money, PersonalText
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 HEAD_BYTES = 4096  # as much of a file as is looked at to recognise it
 MAX_FILES = 2_000
 MAX_BYTES = 256 * 1024 * 1024  # of all files together; a worker has a gigabyte
+_OWN_RECORDS = ("invoices", "count", "left_out", "totals", "total", "currency")  # no file names, no doubts
 TIMEOUT_S = 120.0  # two thousand e-invoices take a few seconds, a large table as many
 NOTES_SHOWN = 10  # of what files say of themselves
 
@@ -103,6 +105,7 @@ def operations(columns: InvoiceColumns | None = None, seller: str = "") -> tuple
             effect="read",
             where="worker",
             entry="mainstay.connectors.invoices.read:read_open",
+            gives=Gives(trusted=_OWN_RECORDS, what="the list of open invoices"),
             defaults=defaults | ({"seller": seller} if seller else {}),
             timeout_s=TIMEOUT_S,
             with_ids=lambda output, id_of: msgspec.structs.replace(output, doubts=with_ids(output.doubts, id_of)),

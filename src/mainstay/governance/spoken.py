@@ -1,0 +1,127 @@
+"""Whether the operator's words speak of an action: a heuristic over the words of its operation (docs/flow.md).
+
+An operation's summary begins with its verb, and says to what: "Send a mail", "Reserve a hotel". The operator spoke of
+it when their words hold that verb or one of its kind, and what it is about: a noun of the summary or the name, or the
+very thing that an argument with a role decides on. "Pay the bill" speaks of sending money, and not of deleting a file.
+Where no argument decides anything, and it can't be taken back, it has to repeat something of the operator's as well.
+
+It only ever makes the choke point stricter: what nobody spoke of asks. What is spoken of passes the other rules too.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from mainstay.origins import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from mainstay.contracts import Operation
+    from mainstay.origins import Heard
+    from mainstay.values import Value
+
+# Verbs of one kind, as a person may ask for the same thing.
+_VERBS = (
+    "send mail email forward reply answer respond message write tell notify inform remind text ask",
+    "pay send transfer wire remit refund reimburse settle return",
+    "create add make set new put plan schedule book arrange open start prepare",
+    "update change adjust correct edit modify reschedule move rename replace set fix amend",
+    "delete remove cancel clear drop kick trash erase revoke undo",
+    "share invite add grant give include",
+    "post publish announce write put upload share send",
+    "reserve book rent order buy",
+    "read visit open get look fetch check see find browse view download go",
+    "add append write put insert extend",
+    "invite add include ask",
+)
+_NOUNS = (
+    "mail email letter message note",
+    "event appointment meeting calendar reminder date",
+    "file document sheet spreadsheet drive list",
+    "money bill payment transaction amount invoice rent share order transfer",
+    "page webpage website site web link url article blog",
+    "message chat direct dm",
+    "channel group room",
+    "password login credential",
+)
+_EMPTY = frozenset(
+    "a an the to of in on for your you with by from its it and or as at into this that one new existing my our".split()
+)
+_WORD = re.compile(r"[a-z]+")
+_TOKEN = re.compile(r"\w+")
+_WITH = re.compile(r"\b(?:with|that|and|by|using|which|from)\b")  # what it is about stands before
+_FORM = re.compile(
+    r"[\"'\u2018\u201c]([^\"'\u2018\u2019\u201c\u201d\n]*\{[^{}\n]+\}[^\"'\u2018\u2019\u201c\u201d\n]*)[\"'\u2019\u201d]"
+)
+_PLACE = re.compile(r"\{[^{}]+\}")
+_LONG_WORD = re.compile(r"[^\W\d_]{4}")
+_RUN = 3  # words in a row that are no chance
+_ENDINGS = ("ations", "ation", "ments", "ment", "ings", "ing", "ions", "ion", "ies", "ed", "es", "s", "e", "y")
+_STEM_CHARS = 3
+
+
+def foreseen(operation: Operation, heard: Heard, texts: Iterable[Value], *, decided: bool | None) -> bool:
+    """Whether the operator's words speak of an operation.
+
+    `decided`: whether they decide all its arguments that have a role, None where it has none; `texts` are the others.
+    """
+    spoken = _stems(heard.words)
+    verbs, nouns = _words_of(operation.name, operation.summary)
+    if not spoken & verbs or not (decided or spoken & nouns):
+        return False
+    return decided is not None or operation.effect == "reversible" or any(_repeats(heard, text) for text in texts)
+
+
+def _repeats(heard: Heard, value: Value) -> bool:
+    """Say whether a value is the operator's own, or has some of their words in a row."""
+    if heard.says(value):
+        return True
+    words, own = _TOKEN.findall(str(value).casefold()), f" {' '.join(_TOKEN.findall(heard.words))} "
+    runs = (" ".join(words[at : at + _RUN]) for at in range(len(words) - _RUN + 1))
+    return any(f" {run} " in own for run in runs) or any(form.fullmatch(plain(value)) for form in _forms(heard.words))
+
+
+@lru_cache(maxsize=256)
+def _forms(words: str) -> tuple[re.Pattern[str], ...]:
+    """Give the forms that the operator set between quotes, with places in braces: 'Dinner at {name}'."""
+    found: list[re.Pattern[str]] = []
+    for form in _FORM.findall(words):
+        parts = _PLACE.split(form)
+        if any(_LONG_WORD.search(part) for part in parts):
+            found.append(re.compile(".{1,200}".join(re.escape(part) for part in parts), re.DOTALL))
+    return tuple(found)
+
+
+@lru_cache(maxsize=1024)
+def _words_of(name: str, summary: str) -> tuple[frozenset[str], frozenset[str]]:
+    """Give the stems that speak of doing it, and of what it is done to."""
+    first, *rest = _WORD.findall(_WITH.split(summary.lower())[0]) or [""]
+    acts, *named = _WORD.findall(name.lower().rpartition(".")[2].replace("_", " ")) or [""]
+    verbs = {stem(first), stem(acts)}
+    nouns = {stem(word) for word in (*rest, *named) if word not in _EMPTY} - {stem(first)}
+    return _kin(verbs, _VERBS), _kin(nouns, _NOUNS)
+
+
+def _kin(stems: set[str], groups: tuple[str, ...]) -> frozenset[str]:
+    found = set(stems)
+    for group in groups:
+        of_group = {stem(word) for word in group.split()}
+        if stems & of_group:
+            found |= of_group
+    return frozenset(found)
+
+
+@lru_cache(maxsize=256)
+def _stems(text: str) -> frozenset[str]:
+    return frozenset(map(stem, _WORD.findall(text.lower())))
+
+
+def stem(word: str) -> str:
+    """Give a word without its ending: "reservation" and "reserve" are the same."""
+    for ending in _ENDINGS:
+        if word.endswith(ending) and len(word) - len(ending) >= _STEM_CHARS:
+            return word[: -len(ending)]
+    return word

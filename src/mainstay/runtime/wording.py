@@ -1,0 +1,100 @@
+"""Where the words of an action came from, as its card says it (SECURITY S69, S30).
+
+    "DE89 3704 0044 0532 0130 00" (the account) came from the mail of x@y.example of 12 May 2026, not from you or your
+    records.
+
+The card holds the parts; sentences are made when somebody looks. Each part is recorded on its own, so that it is sealed
+under the key of whom it is about. Words of strangers are shown whole, with what can't be seen in them written out.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import TYPE_CHECKING, Any, cast
+
+from mainstay.origins import OWN, trace
+from mainstay.shown import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mainstay.origins import Leaf
+    from mainstay.ports import Flow
+    from mainstay.values import Value
+
+MOST_WORDS = 10  # of one action
+QUOTED_CHARS = 200  # of a longer text the card shows the whole anyway
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_DATE_CHARS = 10  # of 2026-05-12
+
+
+def origins_of(flow: Flow) -> tuple[tuple[str, str], ...]:
+    """Give the label and field of each argument that came from outside content, by its place, as it is recorded."""
+    found = ((path, trace(leaf)) for path, leaf in flow.leaves if path.partition(".")[0] not in flow.edited)
+    told = {
+        _place(path): f"{source.label} {source.field}".rstrip()
+        for path, source in found
+        if source.outside and source.value != ""
+    }
+    return tuple(told.items())
+
+
+def words_of(flow: Flow) -> list[Value]:
+    """Give the words of an action that the operator did not choose, and where they came from: for its card."""
+    rows: list[Value] = []
+    for path, leaf in flow.leaves:
+        if len(rows) == MOST_WORDS or path.partition(".")[0] in flow.edited or leaf.value in ("", None):
+            continue
+        source = trace(leaf)
+        chosen = leaf.heard is not None and leaf.heard.chooses and leaf.heard.tainted and source.label not in OWN
+        if source.outside or (chosen and path.partition(".")[0] in flow.operation.roles):
+            rows.append(_row(path, leaf, source))
+    return rows
+
+
+def sentence(row: Mapping[str, Any]) -> str:
+    """Say one of them."""
+    says, source = shown(str(row["says"])), shown(str(row["from"]))
+    if row["kind"] == "unknown":
+        return f"{says} stands in nothing the agent was told, and it read outside content."
+    of = "".join(f" of {shown(str(row[name]))}" for name in ("who", "at") if row.get(name))
+    if row["kind"] == "chosen":
+        return f"{says} stands in {source}{of}; an agent that read outside content chose it, not you."
+    return f"{says} came from {source}{of}, not from you or your records."
+
+
+def _row(path: str, leaf: Leaf, source: Leaf) -> Value:
+    quoted = isinstance(leaf.value, str) and len(leaf.value) <= QUOTED_CHARS
+    name = ".".join(part for part in path.split(".") if not part.isdigit()).replace("_", " ")
+    says = (
+        f'"{leaf.value}" ({name})' if quoted else f"{leaf.value} ({name})" if _is_number(leaf.value) else f"The {name}"
+    )
+    row: dict[str, Value] = {"says": says, "kind": "chosen" if not source.outside else "outside", "from": source.label}
+    if source.outside and leaf.heard is not None and source.label == leaf.heard.label:
+        return {**row, "kind": "unknown"}
+    record = source.record
+    if record is not None and record.gives.what:
+        row["from"] = record.gives.what
+        row["who"] = record.told(record.gives.author)
+        row["at"] = _day(record.told(record.gives.at))
+    return cast("Value", {name: value for name, value in row.items() if value})
+
+
+def _place(path: str) -> str:
+    """Give a place without what may be data: the keys of a mapping."""
+    parts = path.split(".")
+    return path if all(part.isdigit() or _NAME.fullmatch(part) for part in parts) else parts[0]
+
+
+def _is_number(value: Value) -> bool:
+    return isinstance(value, (int, float))
+
+
+def _day(text: str) -> str:
+    """Say a day as people do: "12 May 2026"."""
+    try:
+        day = date.fromisoformat(text[:_DATE_CHARS])
+    except ValueError:
+        return text
+    return f"{day.day} {day:%B %Y}"
