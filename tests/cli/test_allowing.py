@@ -72,3 +72,15 @@ def test_g2_only_an_open_question_about_an_action_is_allowed_for_good(desk, gree
     question = desk.reconcile()["questions"][0]
     assert "Only what asks about an action" in desk.run("policy", "allow", question, "--yes").stderr
     assert desk.run("policy", "allow", "nothing.1", "--yes").returncode != 0
+
+
+def test_s67_a_yes_to_one_rule_lets_nothing_else_hold_that_was_written_into_its_file(desk, greet):
+    (first,) = greet("ada@example.com")
+    assert desk.run("policy", "allow", first, "--same-receiver", "--yes").returncode == 0
+    file = desk.folder / "policies" / "allowed.yaml"
+    file.write_text(file.read_text() + "\n- {id: all, do: mail.send, then: allow, why: Slipped in.}\n")
+    (second,) = desk.json("run", "greeting", "to=eve@example.com", status=3)["questions"]
+    refused = desk.run("policy", "allow", second, "--same-receiver", "--yes")
+    assert refused.returncode == 2
+    assert "policies/allowed.yaml is not active as it stands" in refused.stderr
+    assert "all" not in [rule["id"] for rule in desk.json("policy", "list")["rules"]]

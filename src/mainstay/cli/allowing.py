@@ -39,12 +39,18 @@ HEAD = "# What you allowed from a question on. Change or delete what you like, a
 
 def allow(screen: Screen, folder: Path | None, name: str, *, same_receiver: bool, yes: bool) -> int:
     """Make the rule, show what it would change, and let it hold after a yes."""
+    from mainstay.playbooks.changes import changes
     from mainstay.playbooks.policy_book import active_rules, rules_of_file
     from mainstay.views import Views
     from mainstay.views.policies import PolicyViews
 
     workspace = workspace_at(folder)
     operations, book = policies.operations_of(workspace), policies.versions_of(workspace)
+    if any(one.path == FILE for one in changes(book, workspace.root)):
+        raise InputError(
+            f"{FILE} is not active as it stands; your yes would let hold what you were not shown.",
+            remedy=f"Look at it and activate it first: mainstay activate {FILE}",
+        )
     active, others = active_rules(book), active_rules(book, but=[NAME])
     file = workspace.root / FILE
     before = file.read_text() if file.exists() else HEAD
