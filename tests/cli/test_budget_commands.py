@@ -60,3 +60,13 @@ def test_g6_a_raise_that_can_not_be_meant_is_refused_with_what_can(desk, given, 
     assert (done.returncode, "Traceback" in done.stderr) == (2, False)
     assert says in " ".join(done.stderr.split())
     assert all(limit["raised"] == 0 for row in desk.json("budget") for limit in row["limits"])
+
+
+def test_g6_the_limits_of_a_rule_in_force_are_shown_and_raised_as_budgets(desk):
+    (desk.folder / "policies" / "own.yaml").write_text("- {id: few, do: books.*, limits: {per_day: 2}}\n")
+    assert desk.json("budget") == [], "it does not hold before it is activated"
+    assert desk.run("activate", "--yes").returncode == 0
+    (row,) = desk.json("budget")
+    assert (row["name"], row["per"], row["limits"][0]["most"]) == ("rule few", "day", 2)
+    assert desk.run("budget", "raise", "rule few", "--today", 3).returncode == 0
+    assert "0 of 5 spent" in desk.run("budget").stdout

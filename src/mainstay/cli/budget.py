@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from mainstay.cli.screen import Screen
+    from mainstay.kernel.budget import Cap
+    from mainstay.workspace import Workspace
 
 Row: TypeAlias = dict[str, Any]
 _WHEN = {"day": "today", "month": "this month", "plan": "a plan"}
@@ -31,7 +33,7 @@ Set one in mainstay.toml, under [budgets], such as: "mail.send" = {per_day = 50}
 def listed(screen: Screen, folder: Path | None) -> int:
     """Show all budgets in their present periods."""
     workspace = workspace_at(folder)
-    caps = sorted(all_caps(workspace.config.budgets), key=lambda cap: (cap.name, cap.period))
+    caps = _caps(workspace)
     with Views(workspace) as views:
         rows, zone = views.budgets(caps, time.time_ns() // 1000), views.timezone
     screen.give(rows, lambda console: _draw(rows, console, zone))
@@ -59,6 +61,19 @@ def raised(screen: Screen, folder: Path | None, name: str, *, today: str, month:
     screen.give(told, lambda console: console.print(text(f"Budget '{name}' is raised by {told['by']}, {until}.")))
     screen.say("What it stopped goes on once you say so: mainstay stuck", "dim")
     return DONE
+
+
+def _caps(workspace: Workspace) -> list[Cap]:
+    """Give those of mainstay.toml, and those that the limits of the rules in force are."""
+    from mainstay.cli.policy import operations_of, versions_of
+    from mainstay.playbooks.policy_book import active_rules
+    from mainstay.views.policies import PolicyViews
+
+    caps, rules = all_caps(workspace.config.budgets), active_rules(versions_of(workspace))
+    if any(rule.limits is not None for rule in rules):
+        with PolicyViews(workspace) as views:
+            caps += views.caps(rules, operations_of(workspace))
+    return sorted(caps, key=lambda cap: (cap.name, cap.period))
 
 
 def _draw(rows: list[Row], console: Console, zone: str) -> None:

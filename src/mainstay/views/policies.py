@@ -18,6 +18,7 @@ from mainstay.governance.deeds import Sums, day_of
 from mainstay.governance.roles import is_money
 from mainstay.kernel.state import caller_of, is_call, step_name
 from mainstay.playbooks.policy_book import Rules
+from mainstay.playbooks.policy_limits import policy_caps
 from mainstay.ports import Proposal
 from mainstay.runtime.attempt import card_of
 from mainstay.sentences import say_path
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from mainstay.contracts import Operation
     from mainstay.governance.deeds import Done
     from mainstay.governance.rules import Heard, Rule
+    from mainstay.kernel.budget import Cap
     from mainstay.kernel.graph import Step
     from mainstay.values import Role, Value
     from mainstay.views.opening import Row
@@ -103,6 +105,10 @@ class PolicyViews(Opened):
             known = f"Its steps with actions: {', '.join(steps)}." if steps else "It has none so far."
             raise UnknownNameError(f"Step '{step}' of plan {plan_id} prepared no action.", remedy=known)
         return [row | {"answer": past[plan_id, path].answer} for path, row in found.items()]
+
+    def caps(self, rules: Sequence[Rule], operations: Mapping[str, Operation]) -> list[Cap]:
+        """Give the budgets that the limits of these rules are."""
+        return policy_caps(self._rules(rules, operations, self._counts(operations)))
 
     # --- one walk over the history
 
