@@ -11,7 +11,6 @@ way: what is not found counts as outside content as soon as anything outside is 
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from functools import cache, partial
 from typing import TYPE_CHECKING, cast
 
@@ -32,7 +31,6 @@ from mainstay.origins import (
     Gives,
     Heard,
     Leaf,
-    is_under,
     joined,
     leaf_paths,
     leaves_of,
@@ -45,9 +43,10 @@ from mainstay.records import EVENT_GIVES, EVENTS
 from mainstay.runtime.checking import is_path
 from mainstay.runtime.journal import stream_of_journal
 from mainstay.runtime.names import Names, last_output
+from mainstay.runtime.placed import ANYWHERE, KeptLeaves, all_of, below, fitted, made_of, moved, of_event, said_by_agent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
 
     from mainstay.contracts import Operation
     from mainstay.kernel.state import Plan
@@ -55,8 +54,6 @@ if TYPE_CHECKING:
     from mainstay.runtime.parts import Parts
     from mainstay.values import Labels, Value
 
-MOST_LEAVES = 200_000  # kept in memory across actions
-ANYWHERE = "*"  # the place of a leaf that may stand anywhere in a value
 _OWN_LABELS = frozenset({OPERATOR, PLAYBOOK, COMPANY, "plan.ended"})
 _MADE = ("agent:", "model.")  # what they say comes from what they were told
 _OF_AGENTS = ("ctx.", "model.")
@@ -69,7 +66,7 @@ class Trails:
     def __init__(self, parts: Parts, load: Callable[[str], Plan]) -> None:
         """Take the parts, and what gives a plan as it will be."""
         self._parts, self._load = parts, load
-        self._kept = _Kept()
+        self._kept = KeptLeaves()
         parts.payloads.on_forget.append(self._kept.clear)
 
     def flow(
@@ -102,13 +99,13 @@ class Trails:
 
     def _of_read(self, plan: Plan, path: str, operation: Operation, arguments: Value) -> Flow:
         heard = _Trail(self._parts, self._load, self._kept).heard(plan, path)
-        return Flow(_said(arguments, heard), operation, heard=heard)
+        return Flow(said_by_agent(arguments, heard), operation, heard=heard)
 
     def _of_call(self, plan: Plan, path: str, operation: Operation, arguments: Value, edited: tuple[str, ...]) -> Flow:
         heard = _Trail(self._parts, self._load, self._kept).heard(plan, caller_of(path), before=path)
         if edited or plan.slots[path].edited:
             edited = self._changed(plan, path, arguments)
-        return Flow(_said(arguments, heard), operation, heard=heard, edited=edited)
+        return Flow(said_by_agent(arguments, heard), operation, heard=heard, edited=edited)
 
     def _of_step(
         self, plan: Plan, path: str, operation: Operation, arguments: Value, edited_now: tuple[str, ...] = ()
@@ -121,11 +118,11 @@ class Trails:
         for name, value in given.items():
             template = step.arguments.fields.get(name)
             if name in edited:
-                leaves += _whole(name, value, OPERATOR)
+                leaves += all_of(name, value, OPERATOR)
             elif template is None:
-                leaves += _whole(name, value, PLAYBOOK)
+                leaves += all_of(name, value, PLAYBOOK)
             else:
-                leaves += _fitted(name, value, trail.template(plan, path, template, value))
+                leaves += fitted(name, value, trail.template(plan, path, template, value))
         return Flow(tuple(leaves), operation, known=cache(partial(trail.known, plan)), edited=edited)
 
     def _changed(self, plan: Plan, path: str, arguments: Value) -> tuple[str, ...]:
@@ -148,46 +145,10 @@ class Trails:
         return gives.trusted != ALL or bool(gives.secret or gives.private)
 
 
-class _Kept:
-    """Leaves of what ended, across actions: the hundred of one list read the same."""
-
-    def __init__(self) -> None:
-        self._found: OrderedDict[tuple[str, str, str], tuple[object, dict[str, list[Placed]]]] = OrderedDict()
-        self._count = 0
-
-    def get(self, key: tuple[str, str, str], made_of: object) -> dict[str, list[Placed]] | None:
-        """Give what was kept, by item of a list, if it was made of this very thing."""
-        kept = self._found.get(key)
-        return kept[1] if kept is not None and kept[0] is made_of else None
-
-    def keep(self, key: tuple[str, str, str], made_of: object, leaves: list[Placed]) -> dict[str, list[Placed]]:
-        """Keep leaves by the first part of their place, and give them so."""
-        found: dict[str, list[Placed]] = {}
-        listed = key[1] == "each"
-        for place, leaf in leaves:
-            first, _, rest = place.partition(".")
-            found.setdefault(first, []).append((rest, leaf) if listed and first != ANYWHERE else (place, leaf))
-        self._drop(key)
-        self._found[key] = made_of, found
-        self._count += len(leaves)
-        while self._count > MOST_LEAVES and self._found:
-            self._drop(next(iter(self._found)))
-        return found
-
-    def clear(self) -> None:
-        """Drop all, because somebody was forgotten."""
-        self._found.clear()
-        self._count = 0
-
-    def _drop(self, key: tuple[str, str, str]) -> None:
-        gone = self._found.pop(key, None)
-        self._count -= 0 if gone is None else sum(map(len, gone[1].values()))
-
-
 class _Trail:
     """One look back from an action; what was found is remembered for its length."""
 
-    def __init__(self, parts: Parts, load: Callable[[str], Plan], kept: _Kept) -> None:
+    def __init__(self, parts: Parts, load: Callable[[str], Plan], kept: KeptLeaves) -> None:
         self._parts, self._load, self._kept = parts, load, kept
         self._found: dict[tuple[str, str, str], list[Placed]] = {}
 
@@ -196,7 +157,7 @@ class _Trail:
     def template(self, plan: Plan, path: str, template: g.Template, value: Value) -> list[Placed]:
         """Give the leaves of what a template made."""
         if isinstance(template, g.Literally):
-            return _whole("", value, PLAYBOOK)
+            return all_of("", value, PLAYBOOK)
         if isinstance(template, g.Record):
             fields = cast("dict[str, Value]", value if isinstance(value, dict) else {})
             parts = [(name, inner, fields.get(name)) for name, inner in template.fields.items()]
@@ -209,7 +170,8 @@ class _Trail:
             read = list(self._read(plan, path, template))
             if value is None:  # it can't be worked out here: all of it counts, wherever in it one looks
                 return [(ANYWHERE, leaf) for leaf in read]
-            return [(place, _made(one, read)) for place, one in leaf_paths(value)]
+            made = made_of(read)
+            return [(place, Leaf(one, made.label, heard=made)) for place, one in leaf_paths(value)]
         return [
             (joined(name, place), leaf)
             for name, inner, one in parts
@@ -234,7 +196,7 @@ class _Trail:
         key = plan.id, path if head in ("item", "index", "last") else "", head
         if key not in self._found:
             self._found[key] = self._named(plan, path, head)
-        return _below(self._found[key], rest)
+        return below(self._found[key], rest)
 
     # --- names
 
@@ -253,7 +215,7 @@ class _Trail:
         if name == "inputs":
             return self._inputs(plan)
         if name == "company":
-            return _whole("", cast("Value", self._parts.company), COMPANY)
+            return all_of("", cast("Value", self._parts.company), COMPANY)
         if name == "last":
             slot = plan.slots[path]
             return self._returned(slot.children, self._parts.payloads.load(last_output(slot)), slot.labels)
@@ -289,11 +251,11 @@ class _Trail:
         if plan.parent:
             return self._from_parent(plan, value)
         if set(plan.labels) <= {OPERATOR}:
-            return _whole("", value, OPERATOR)
+            return all_of("", value, OPERATOR)
         events = [label for label in plan.labels if label in EVENTS]
         triggers = [one for one in plan.graph.definition.on if one.event in events]
         if len(triggers) == 1 and OPERATOR not in plan.labels:
-            return _of_event(triggers[0], value)
+            return of_event(triggers[0], value)
         return self._by_labels(value, plan.labels)
 
     def _from_parent(self, plan: Plan, value: Value) -> list[Placed]:
@@ -309,11 +271,11 @@ class _Trail:
             template = templates.get(name)
             made = None if template is None else _worked_out(self._parts, parent, path, template)
             if parent.slots[path].edited and made != one:
-                found += _whole(name, one, OPERATOR)
+                found += all_of(name, one, OPERATOR)
             elif template is None:
-                found += _whole(name, one, PLAYBOOK)
+                found += all_of(name, one, PLAYBOOK)
             else:
-                found += _fitted(name, one, self.template(parent, path, template, one))
+                found += fitted(name, one, self.template(parent, path, template, one))
         return found
 
     # --- steps
@@ -342,7 +304,7 @@ class _Trail:
         start = 0
         for child_id in slot.children:
             child = self._load(child_id)
-            found += [(_moved(place, start), leaf) for place, leaf in self._step(child, name)]
+            found += [(moved(place, start), leaf) for place, leaf in self._step(child, name)]
             start += child.slots[name].count if name in child.slots else 0
         return found
 
@@ -383,12 +345,12 @@ class _Trail:
         """Give the leaves of an answer: what was shown keeps where it came from, all else is the operator's own."""
         ask = step.ask
         if ask is None or ask.show is None:
-            return _whole("", value, OPERATOR)
+            return all_of("", value, OPERATOR)
         fields = cast("dict[str, Value]", value if isinstance(value, dict) else {})
         rows = self._parts.payloads.load(fields.get("rows"))
         shown = Heard(OPERATOR, self._read(plan, path, ask.show), invents=True)
         kept = [(joined("rows", place), Leaf(one, OPERATOR, heard=shown)) for place, one in leaf_paths(rows)]
-        return [*_whole("", {name: one for name, one in fields.items() if name != "rows"}, OPERATOR), *kept]
+        return [*all_of("", {name: one for name, one in fields.items() if name != "rows"}, OPERATOR), *kept]
 
     def _returned(self, children: tuple[str, ...], value: Value, labels: Labels) -> list[Placed]:
         """Give the leaves of what the last child plan that gave something returned."""
@@ -416,7 +378,7 @@ class _Trail:
             made = _worked_out(self._parts, plan, path, template)
             yield from (leaf for _, leaf in self.template(plan, path, template, made))
         if slot.edited:
-            yield from (leaf for _, leaf in _whole("", self._parts.payloads.load(slot.arguments), OPERATOR))
+            yield from (leaf for _, leaf in all_of("", self._parts.payloads.load(slot.arguments), OPERATOR))
         yield from (Leaf(said, OPERATOR) for said in slot.feedback)  # why their work was sent back
         yield from self._read_by(plan, path)
         asked = self._asked(plan, path)
@@ -507,72 +469,6 @@ def _differing(given: dict[str, Value], made: dict[str, Value], operation: Opera
         return tuple(name for name in given if made.get(name) is None and name in made)
     before = cast("dict[str, Value]", read)
     return tuple(name for name in given if name not in before or before[name] != given[name])
-
-
-def _whole(place: str, value: Value, label: str) -> list[Placed]:
-    """Give the leaves of a value that is one's own altogether."""
-    return [(at, Leaf(one, label)) for at, one in leaf_paths(value, place)]
-
-
-def _below(leaves: Iterable[Placed], rest: str) -> list[Placed]:
-    """Give the leaves below a place, by where they stand from there."""
-    if not rest:
-        return list(leaves)
-    cut = len(rest) + 1
-    return [
-        (place if place == ANYWHERE else place[cut:], leaf)
-        for place, leaf in leaves
-        if place in (rest, ANYWHERE) or place.startswith(f"{rest}.")
-    ]
-
-
-def _moved(place: str, by: int) -> str:
-    first, _, rest = place.partition(".")
-    return joined(str(int(first) + by), rest)
-
-
-def _fitted(name: str, value: Value, leaves: list[Placed]) -> list[Placed]:
-    """Give the leaves of an argument as it was read for its operation: where one fits none, all of them count."""
-    by_place = dict(leaves)
-    found: list[Placed] = []
-    for place, one in leaf_paths(value):
-        leaf = by_place.get(place)
-        if leaf is None or leaf.value != one:
-            leaf = _made(one, [each for _, each in leaves])
-        found.append((joined(name, place), leaf))
-    return found
-
-
-def _made(value: Value, leaves: list[Leaf]) -> Leaf:
-    """Give the leaf of what was made of others: where an agent had one of them in hands, it is that agent's word."""
-    if not leaves:  # nobody knows what it was made of
-        return Leaf(value, "unknown", outside=True)
-    agents = [leaf.heard for leaf in leaves if leaf.heard is not None and leaf.heard.chooses]
-    label = agents[0].label if agents else PLAYBOOK
-    told = [one for heard in dict.fromkeys(agents) for one in heard.leaves]
-    return Leaf(value, label, heard=Heard(label, [*leaves, *told], chooses=bool(agents)))
-
-
-def _said(arguments: Value, heard: Heard) -> tuple[Placed, ...]:
-    """Give the leaves of what an agent asks for."""
-    return tuple((place, Leaf(one, heard.label, heard=heard)) for place, one in leaf_paths(arguments))
-
-
-def _of_event(trigger: g.Trigger, value: Value) -> list[Placed]:
-    """Give where the inputs of a plan came from that an event began."""
-    gives = EVENT_GIVES[trigger.event]
-    found: list[Placed] = []
-    for name, one in cast("dict[str, Value]", value).items():
-        template = trigger.arguments.fields.get(name)
-        if template is None or isinstance(template, g.Literally):
-            found += _whole(name, one, PLAYBOOK)
-            continue
-        path = template.source.partition(".")[2] if isinstance(template, g.Cel) and is_path(template.source) else ""
-        for place, inner in leaf_paths(one):
-            field = joined(path, ".".join(part for part in place.split(".") if not part.isdigit()))
-            outside = not (path and is_under(field, gives.trusted))
-            found.append((joined(name, place), Leaf(inner, trigger.event, field, outside)))
-    return found
 
 
 def _journal_of(call: str) -> int:
