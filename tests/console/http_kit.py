@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "cli"))
+RUNTIME = Path(__file__).parents[1] / "runtime"
+sys.path += [str(Path(__file__).parents[1] / "cli"), str(RUNTIME)]
 
 from cli_desk import Desk, new_desk
 
