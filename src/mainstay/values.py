@@ -193,6 +193,17 @@ class Failure(msgspec.Struct, frozen=True, omit_defaults=True):
 
 # The rules that go by the kind of action alone, whatever policies there are.
 STANDING_RULES = frozenset({"reads", "reversible", "irreversible", "physical", "playbook"})
+# Those of Mainstay's own that speak for another reason: no rule of the operator's is called so.
+OWN_RULES = frozenset(
+    {"unknown price", "other currency", "undo reserve"}.union(
+        "policy playbook undo budget cover anew batch changed stuck settle nobody flow secrets".split()
+    )
+)
+
+
+def is_own_rule(name: str) -> bool:
+    """Whether a rule is Mainstay's, and not one that the operator wrote."""
+    return name in OWN_RULES or name.startswith("flow:")
 
 
 class Spoken(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
 from kit import MovedClock, after, budget_of, do, each, facts, plan, rule, run, start, undo
+from rich.console import Console
 
 from mainstay import events as e
+from mainstay.cli.card import draw_card
 from mainstay.contracts import Cost, Operation
 from mainstay.errors import FileError
 from mainstay.governance.budgets import Budgets
@@ -264,6 +267,20 @@ def test_g6_a_price_that_is_not_known_asks(workspace, world, how):
 
     lines = ['payments = {operations = ["test.pay"], per_day = "5.00 USD"}']
     assert run(budgeted(workspace, *lines), world, scenario, pays(paid, **more)) == ("unknown price", "completed")
+
+
+def test_g6_what_a_budget_asks_is_called_no_rule_of_the_operators_and_no_rule_is_offered_against_it(workspace, world):
+    async def scenario(owner):
+        _, standing = await start(owner, plan(pay("a", 100, "EUR")))
+        console = Console(file=io.StringIO(), width=200)
+        draw_card(question_of(owner, standing), console)
+        return console.file.getvalue()
+
+    lines = ['payments = {operations = ["test.pay"], per_day = "5.00 USD"}']
+    card = run(budgeted(workspace, *lines), world, scenario, pays([]))
+    assert "budget 'payments' counts USD only. (what a budget can't count asks)" in card
+    assert "mainstay snooze" in card
+    assert "policy allow" not in card
 
 
 def test_g6_a_price_that_is_not_known_asks_nobody_where_no_money_is_counted(workspace, world):

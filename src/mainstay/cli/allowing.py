@@ -34,6 +34,7 @@ Row: TypeAlias = dict[str, Any]
 
 NAME = "allowed"
 FILE = f"policies/{NAME}.yaml"
+NO_RULE_HELPS = ("unknown price", "other currency")  # a budget has to count it
 HEAD = "# What you allowed from a question on. Change or delete what you like, and activate it: mainstay activate\n"
 
 
@@ -97,6 +98,9 @@ def _about(question: Row, views: PolicyViews, operations: Mapping[str, Operation
     paths = plan.questions[decision].paths
     if paths[0].startswith("~"):
         raise InputError("What an undo asks is asked each time.", remedy=f"Answer it: mainstay decide {decision}")
+    if question["rule"] in NO_RULE_HELPS:
+        why = f"No rule keeps this from being asked: {question['why']}"
+        raise InputError(why, remedy=f"Answer it: mainstay decide {decision}")
     slots = [plan.slots[path] for path in paths]
     operation = operations[slots[0].operation]
     arguments = [views.opened(slot.arguments) for slot in slots]

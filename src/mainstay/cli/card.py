@@ -13,6 +13,7 @@ from mainstay.cli.screen import moment, text
 from mainstay.playbooks.speech import say_wanted
 from mainstay.runtime.wording import sentence
 from mainstay.sentences import ANSWER
+from mainstay.values import is_own_rule
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -28,6 +29,12 @@ RULES = {
     "confirm": "what happened is looked at before anything goes on",
     "changed": "what was changed since asks anew",
     "undo reserve": "taking back has a cap of its own",
+    "unknown price": "what a budget can't count asks",
+    "other currency": "what a budget can't count asks",
+    "cover": "what departs from what you approved asks",
+    "anew": "what may be done a second time asks",
+    "nobody": "what nothing speaks of asks",
+    "policy": "what can't be judged asks",
 }
 SOURCES = {
     "bank.read_statement": "your bank statements",
@@ -238,6 +245,11 @@ def _late(question: Row) -> str:
     return until or "It waits; silence is never a yes."
 
 
+def _asks_whatever_rules_say(name: str) -> bool:
+    """Whether no rule of the operator's keeps this from being asked."""
+    return name == "physical" or (is_own_rule(name) and name not in ("cover", "batch"))
+
+
 def _answers(question: Row) -> list[tuple[str, Text]]:
     """Give the commands that answer a question, each with what it does."""
     command = f"mainstay decide {question['decision']}"
@@ -258,7 +270,7 @@ def _answers(question: Row) -> list[tuple[str, Text]]:
         lines.append(text(f"{command} approve --keep {some}", "cyan").append_text(text("  (or --drop 2)", "dim")))
     later = text(f"mainstay snooze {question['decision']} 1d", "cyan").append_text(text("  (ask again then)", "dim"))
     lines.append(later)
-    if question["kind"] in ("effect", "batch") and question["rule"] not in ("playbook", "physical", "changed"):
+    if question["kind"] in ("effect", "batch") and not _asks_whatever_rules_say(question["rule"]):
         always = text(f"mainstay policy allow {question['decision']}", "cyan")
         lines.append(always.append_text(text("  (not asked any more: shows the rule first)", "dim")))
     return [("answers" if index == 0 else "", line) for index, line in enumerate(lines)]

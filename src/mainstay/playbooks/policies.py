@@ -17,7 +17,7 @@ from mainstay.playbooks.shelf import LIBRARY
 from mainstay.playbooks.speech import sentence
 from mainstay.playbooks.templates import Expression
 from mainstay.runtime.types import nearest
-from mainstay.values import EffectClass
+from mainstay.values import EffectClass, is_own_rule
 
 if TYPE_CHECKING:
     from mainstay.playbooks.format import Node
@@ -47,8 +47,6 @@ DECIDED = {
     **dict.fromkeys(("approve", "confirm", "review", "question", "gate", "hold"), "ask"),
     **dict.fromkeys(("forbid", "block", "reject", "no", "refuse", "never", "stop", "false"), "deny"),
 }
-# Rules of Mainstay's own: a verdict under one of these names would be taken for theirs.
-TAKEN = frozenset("policy playbook undo budget cover anew batch changed stuck settle nobody flow secrets".split())
 _ID = re.compile(r"[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*", re.ASCII)
 _DO = re.compile(r"\*|[a-z][a-z0-9_]*\.(?:\*|[a-z][a-z0-9_]*)", re.ASCII)
 
@@ -140,7 +138,7 @@ class _Reader:
             return ""
         if not _ID.fullmatch(scalar.text):
             self._report.add(scalar.place, f"{scalar.text!r} is no id; write it like large-payments")
-        elif scalar.text in TAKEN:
+        elif is_own_rule(scalar.text):
             self._report.add(scalar.place, f"{scalar.text!r} is a rule of Mainstay's own; call this one otherwise")
         return scalar.text
 

@@ -52,7 +52,7 @@ from mainstay.runtime.settling import Settling
 from mainstay.runtime.spending import FREE
 from mainstay.runtime.trails import Trails
 from mainstay.runtime.wording import origins_of, sentence, words_of
-from mainstay.values import SECOND_US, STANDING_RULES, Failure, Verdict, merge_labels
+from mainstay.values import SECOND_US, STANDING_RULES, Failure, Verdict, is_own_rule, merge_labels
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -556,7 +556,7 @@ def _own_rule(verdict: Verdict) -> str:
     """Say why an action of a list asks by itself: what it departs from, or a rule of the operator's."""
     if verdict.decision != "ask" or verdict.rule in STANDING_RULES:
         return ""
-    return verdict.why if verdict.rule == "cover" else f"Your rule '{verdict.rule}': {verdict.why}"
+    return verdict.why if is_own_rule(verdict.rule) else f"Your rule '{verdict.rule}': {verdict.why}"
 
 
 def _counted(said: str, count: int) -> str:
