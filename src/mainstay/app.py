@@ -25,6 +25,7 @@ from mainstay.connectors.invoices import issue
 from mainstay.connectors.invoices import read as invoices
 from mainstay.connectors.network import is_online
 from mainstay.errors import FileError, InactiveError, LedgerError, WrongKeyError
+from mainstay.governance.attention import Rules, summary_at
 from mainstay.governance.caps import all_caps, check_names
 from mainstay.governance.deeds import Deeds
 from mainstay.governance.secrets import Secrets
@@ -61,6 +62,7 @@ from mainstay.playbooks.versions import Versions
 from mainstay.ports import OwnRecords
 from mainstay.requests.anchoring import Anchors
 from mainstay.requests.anchoring import Keeper as AnchorKeeper
+from mainstay.requests.attention import Teller
 from mainstay.requests.care import care_daily
 from mainstay.requests.desk import Requests, new_plan_id
 from mainstay.requests.forgetting import catch_up
@@ -73,7 +75,7 @@ from mainstay.runtime.payloads import Payloads
 from mainstay.runtime.sealing import Opener, Sealer
 from mainstay.runtime.watching import Watcher
 from mainstay.runtime.workers import WorkerPool
-from mainstay.values import parse_duration_s
+from mainstay.values import SECOND_US, parse_duration_s
 from mainstay.version import VERSION
 from mainstay.works import Ground, Works
 from mainstay.workspace import BLOBS_NAME, CONFIG_NAME, LEDGER_NAME, Config, Mail, Workspace, create_folders
@@ -467,6 +469,14 @@ class Owner(Works):
             timezone=config.company.timezone,
             grace_s=parse_duration_s(config.downtime.grace),
         )
+
+    def teller(self, show: Callable[[str], None]) -> Teller:
+        """Give what tells the operator what waits; `show` puts a line where somebody may look."""
+        config = self.workspace.config
+        asked = config.attention
+        after_us = parse_duration_s(asked.after) * SECOND_US
+        rules = Rules(asked.per_day, summary_at(asked.summary), after_us, config.company.timezone)
+        return Teller(self.requests, rules, config.notify, show)
 
     def _policies(self, activation: Activation) -> PolicyBook:
         """Judge by the policies that are active, whenever that changes."""

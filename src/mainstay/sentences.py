@@ -27,6 +27,13 @@ QUESTION = {
     "settle": "an action that may have happened",
     "confirm": "an action that happened, and is not seen to be as it should be",
 }
+_TOLD = {
+    "asked": "that {} came",
+    "escalated": "that {} waited for too long",
+    "due": "that the time of {} runs out",
+    "stuck": "why {} came about what is stuck",
+    "summary": "what waits: {}",
+}
 ANSWER = {
     "approve": "approved",
     "reject": "rejected",
@@ -295,6 +302,11 @@ _SAY: dict[type[e.Fact], Callable[[Any], str]] = {
     e.EffectReleased: lambda f: f"{say_path(f.path)}: you {_RELEASED.get(f.answer, f'answered {f.answer}')}",
     e.WorkspaceReleased: lambda f: f"Work goes on: you looked at {_count(f.effects, 'action')} in doubt",
     e.HistoryAnchored: lambda f: _anchored(f.position, f.places, f.missed),
+    e.OperatorTold: lambda f: (
+        f"You were told {_TOLD[f.sort].format(_count(f.count, 'question'))}"
+        + (f" ({', '.join(f.ways)})" if f.ways else "")
+        + (f"; not reached: {', '.join(f.missed)}" if f.missed else "")
+    ),
     e.PersonForgotten: lambda f: (
         f"A person was forgotten: {_count(f.values, 'value')} in {_count(f.plans, 'plan')} (receipt {f.id})"
     ),

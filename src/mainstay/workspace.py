@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import os
+import re
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -15,6 +16,7 @@ import msgspec
 from mainstay.connectors.bank.columns import ColumnMap
 from mainstay.connectors.invoices.columns import InvoiceColumns
 from mainstay.errors import FileError, InputError
+from mainstay.governance.attention import summary_at
 from mainstay.governance.caps import Entry, all_caps
 from mainstay.governance.secrets import name_of
 from mainstay.governance.windows import read_window
@@ -29,6 +31,7 @@ LEDGER_NAME = "ledger.db"
 BLOBS_NAME = "blobs"
 CODE_NAME = "code"
 FOLDERS = ("playbooks", "agents", "connectors", "policies", "templates", "inbox", "outbox", "reports")
+_ADDRESS = re.compile(r"[^\s@<>,;]+@[^\s@<>,;]+")
 _SOCKET_PATH_BYTES = 107  # sun_path, less its end
 _SOCKET_NAME_BYTES = len("/0123456789abcdef.sock")
 
@@ -72,6 +75,15 @@ sender = {sender}
 remind = ["1d"]
 escalate = "3d"
 # due = "14d"                    # no answer by then means no; without this line it waits
+
+# [attention]
+# per_day = 10                   # you are told unasked so often at most; the rest waits for the summary
+# summary = "17:00"              # of what waits, once a day; "" never
+# after = "10s"                  # what is answered within this interrupts nobody
+
+# [notify]                       # where you are told, besides the screen of `mainstay start`
+# mail = "you@example.com"
+# command = ["notify-send", "Mainstay"]  # is given the text; started as it stands here, by no shell
 
 # [downtime]
 # grace = "15m"                  # after Mainstay stood still, or the clock was set: so long nothing overdue expires
@@ -209,6 +221,21 @@ class Questions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     due: str = ""  # no answer within this is a no; "" waits
 
 
+class Attention(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How often the operator is told something unasked; see governance/attention.py."""
+
+    per_day: Annotated[int, msgspec.Meta(ge=0, le=1000)] = 10
+    summary: str = "17:00"  # the company's time; "" never
+    after: str = "10s"
+
+
+class Notify(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How the operator is told it, besides the screen of the service; see requests/attention.py."""
+
+    mail: str = ""  # an address of the operator's own
+    command: tuple[str, ...] = ()  # a program and its fixed words; the text comes on its standard input
+
+
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """mainstay.toml."""
 
@@ -227,6 +254,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     downtime: Downtime = Downtime()
     questions: Questions = Questions()
     api: Api = Api()
+    attention: Attention = Attention()
+    notify: Notify = Notify()
 
 
 class Workspace:
@@ -359,7 +388,31 @@ def _checked(text: str, path: Path) -> Config:
     _check_durations(config, path)
     _check_secrets(config, path)
     _check_anchor(config, path)
+    _check_attention(config, path)
     return config
+
+
+def _check_attention(config: Config, path: Path) -> None:
+    """Refuse what would tell nobody anything."""
+    try:
+        summary_at(config.attention.summary)
+    except ValueError as error:
+        raise FileError(
+            f"{path}: under [attention], summary: {error}.", remedy='Write "17:00", or "" for none.'
+        ) from None
+    words = config.notify.command
+    if words and not (words[0].strip() and all(word.isprintable() for word in words)):
+        raise FileError(
+            f"{path}: under [notify]: command names no program.", remedy='Write command = ["notify-send", "Mainstay"].'
+        )
+    if config.notify.mail and config.mail.smtp is None:
+        raise FileError(
+            f"{path}: under [notify]: a mail reaches you only through a server.", remedy="Fill in [mail.smtp] first."
+        )
+    if config.notify.mail and not _ADDRESS.fullmatch(config.notify.mail):
+        raise FileError(
+            f"{path}: under [notify]: '{config.notify.mail}' is no mail address.", remedy="Write it as you@example.com."
+        )
 
 
 def _check_anchor(config: Config, path: Path) -> None:
@@ -396,6 +449,7 @@ def _check_durations(config: Config, path: Path) -> None:
     given += [
         (f"under [questions], {name}", duration) for name in ("escalate", "due") if (duration := getattr(asked, name))
     ]
+    given += [("under [attention], after", config.attention.after)]
     for where, duration in (*given, ("under [downtime], grace", config.downtime.grace)):
         try:
             parse_duration_s(duration)
@@ -441,6 +495,8 @@ def _nearest(message: str) -> str:
             Downtime,
             Questions,
             Api,
+            Attention,
+            Notify,
         )
     )
     known = [name for part in some for name in part.__struct_fields__]

@@ -40,6 +40,8 @@ def test_l7_a_service_anchors_its_end_in_all_places_and_each_is_proof(desk, tmp_
     git(tmp_path, "init", "-q", repository)
     with scripted_server() as (port, server):
         through(desk, port)
+        config = desk.folder / "mainstay.toml"
+        config.write_text(f'{config.read_text()}\n[attention]\nafter = "1h"\n')  # what is told is recorded
         anchored_to(desk, file=file, git=repository, mail="anna@acme.example")
         service = desk.service()
         asked = desk.reconcile()

@@ -91,6 +91,7 @@ from mainstay.events.workspace import (
     HistoryAnchored,
     NetworkBack,
     NetworkLost,
+    OperatorTold,
     PersonForgotten,
     WorkspaceCreated,
     WorkspaceQuarantined,
@@ -167,6 +168,7 @@ WorkspaceFact: TypeAlias = (
     | EffectReleased
     | WorkspaceReleased
     | HistoryAnchored
+    | OperatorTold
     | PersonForgotten
     | ClockJumped
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from mainstay.events.fact import Fact
 
 
@@ -69,6 +71,21 @@ class HistoryAnchored(Fact, frozen=True, omit_defaults=True):
     digest: str
     places: tuple[str, ...] = ()
     missed: tuple[str, ...] = ()
+
+
+class OperatorTold(Fact, frozen=True, omit_defaults=True):
+    """The operator was told unasked that something waits: one message, in a stream of the company's day (G10).
+
+    `until_us`: what came up to then was told, or waits for the summary of the day. `causes` are the groups of what is
+    stuck that this was about. `ways` took the message; the screen of the service always does, and is not named.
+    """
+
+    sort: Literal["asked", "escalated", "due", "stuck", "summary"]
+    until_us: int
+    count: int  # questions it was about
+    causes: tuple[str, ...] = ()
+    ways: tuple[str, ...] = ()  # "mail", "command"
+    missed: tuple[str, ...] = ()  # those of them that did not take it
 
 
 class NetworkLost(Fact, frozen=True, omit_defaults=True):

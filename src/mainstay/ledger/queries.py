@@ -215,3 +215,48 @@ VERSION_STREAMS = "SELECT name FROM stream WHERE name >= 'version:' AND name < '
 OPEN_PROPOSALS = """
 SELECT e.kind, e.version, e.body, s.name FROM plan p JOIN stream s ON s.name = 'plan:' || p.id
 JOIN event e ON e.stream = s.id AND e.sequence = 1 WHERE p.ended_at_us IS NULL AND +p.parent = ''"""
+
+# --- attention
+
+# The last day on which the operator was told something unasked: name of its stream. ()
+LAST_TOLD = "SELECT name FROM stream WHERE name >= 'attention:' AND name < 'attention;' ORDER BY name DESC LIMIT 1"
+_ALIKE = """
+SELECT kind, playbook, step, rule, count(*), min(id), min(headline), min(due_at_us) FROM decision WHERE id IN (
+"""
+_ALIKE_END = ") GROUP BY kind, playbook, step, rule ORDER BY count(*) DESC, playbook, step, kind, rule"
+# Questions that came in a time, or are back after they were put off, those left out that a no by silence is near for:
+# kind, playbook, step, rule, how many, one of them, its headline, when the first is due. (from, to, soon)
+CAME = f"""{_ALIKE}
+SELECT id FROM decision WHERE status = 'open' AND asked_at_us > ?1 AND asked_at_us <= ?2
+AND kind NOT IN ('stuck', 'settle', 'confirm') AND (snoozed_until_us IS NULL OR snoozed_until_us <= ?2)
+AND (due_at_us IS NULL OR due_at_us > ?3)
+UNION
+SELECT id FROM decision WHERE status = 'open' AND snoozed_until_us > ?1 AND snoozed_until_us <= ?2
+{_ALIKE_END}"""  # noqa: S608 - constants
+# Those that in a time became such as nobody answered for too long; the same columns. (from, to)
+CAME_FIRST = f"""{_ALIKE}
+SELECT id FROM decision WHERE status = 'open' AND escalates_at_us > ?1 AND escalates_at_us <= ?2
+AND (snoozed_until_us IS NULL OR snoozed_until_us <= ?2)
+UNION
+SELECT id FROM decision WHERE status = 'open' AND snoozed_until_us > ?1 AND snoozed_until_us <= ?2
+AND escalates_at_us <= ?2 {_ALIKE_END}"""  # noqa: S608 - constants
+# Those for which silence will mean no within some time, put off or not; the same columns. (from, to, that time)
+CAME_CLOSE = f"""{_ALIKE}
+SELECT path FROM timer WHERE kind = 'due' AND due_at_us > ?1 + ?3 AND due_at_us <= ?2 + ?3
+UNION
+SELECT id FROM decision WHERE status = 'open' AND asked_at_us > ?1 AND asked_at_us <= ?2 AND due_at_us <= ?2 + ?3
+{_ALIKE_END}"""  # noqa: S608 - constants
+# All that are to be shown now; the same columns. (now)
+WAIT_ALIKE = f"""{_ALIKE}
+SELECT id FROM decision WHERE status = 'open' AND (snoozed_until_us IS NULL OR snoozed_until_us <= ?1)
+{_ALIKE_END}"""  # noqa: S608 - constants
+_TROUBLE = """
+SELECT d.kind, d.playbook, d.step, coalesce(s.error_class, u.error_class, ''),
+       coalesce(s.message, u.message, nullif(d.headline, ''), d.why), coalesce(s.remedy, u.remedy, ''),
+       count(*), min(d.id), count(DISTINCT d.plan)
+FROM decision AS d LEFT JOIN stuck AS s ON s.plan = d.plan AND s.path = d.paths ->> 0
+LEFT JOIN uncertain AS u ON u.plan = d.plan AND u.path = d.paths ->> 0
+WHERE d.status = 'open' AND d.kind IN ('stuck', 'settle', 'confirm') """
+# What got stuck in a time, by what was said of it: kind, playbook, step, class, message, remedy, how many, one of
+# them, in how many plans. (from, to)
+STUCK_ALIKE = _TROUBLE + "AND d.asked_at_us > ? AND d.asked_at_us <= ? GROUP BY 1, 2, 3, 4, 5 ORDER BY 7 DESC"

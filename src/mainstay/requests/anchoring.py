@@ -12,13 +12,14 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, NamedTuple
 
 from mainstay import events as e
-from mainstay.errors import LedgerError, MainstayError
+from mainstay.errors import MainstayError
 from mainstay.ledger.anchor import Anchor, last_tried, line_of, sign, stream_at
 from mainstay.ledger.anchor_places import append_line, commit_line
 from mainstay.ledger.batch import STREAM_EVENTS
+from mainstay.requests.mailing import mail_operator
 from mainstay.values import SECOND_US
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from mainstay.ledger.signing import SigningKey
     from mainstay.requests.desk import Method, Params, Requests
     from mainstay.runtime.intake import Emit
-    from mainstay.values import BlobRef, Value
     from mainstay.workspace import AnchorPlaces
 
 EVERY_S = 3600.0
@@ -90,28 +90,10 @@ def _place(named: str) -> Path:
 
 async def _mail(desk: Requests, to: str, headline: str, anchor: Anchor) -> None:
     """Send the line to the operator, by the mail connector and within its limits. Raises MainstayErrors."""
-    operation = desk.contracts.operation("mail.send")
     said = "Keep this mail: against it you can prove that nothing in your history was changed."
     how = "To check it: mainstay history verify --anchor FILE, with this mail as FILE."
     told = f"{said}\n\n{line_of(anchor)}\n\n{how}\n"
-    mail: Value = {"to": to, "subject": headline, "text": told}
-    await desk.engine.parts.guard.call(operation, _Note(anchor), mail)
-
-
-class _Note:
-    """A mail that belongs to no plan: contracts.Call."""
-
-    plan = ""
-    relies = None
-
-    def __init__(self, anchor: Anchor) -> None:
-        self.token, self.now_us = anchor.signature, anchor.at_us
-
-    def read(self, blob: BlobRef) -> NoReturn:
-        raise LedgerError(f"A mail with an anchor holds no file ({blob.digest}).")
-
-    def store(self, content: bytes, name: str = "", media: str = "application/octet-stream") -> NoReturn:
-        raise LedgerError(f"A mail with an anchor keeps no file ({name}, {media}, {len(content)} bytes).")
+    await mail_operator(desk, to, headline, told, anchor.signature)
 
 
 class Keeper:

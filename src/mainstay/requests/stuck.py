@@ -85,6 +85,12 @@ def _is_named(row: Row, name: str) -> bool:
     return bool(of) and plan.startswith(of) and step == step_name(row["path"])
 
 
+def does_of(plan: Plan, path: str) -> str:
+    """Say what a step of a plan does: its operation, or the agent or kind of step it is."""
+    step = plan.step(path)
+    return plan.slots[path].operation or (f"agent {step.target}" if step.kind == "agent" else step.target or step.kind)
+
+
 async def _remedy(desk: Requests, params: Params, emit: Emit) -> Params:
     """Apply one remedy to many questions, and say what became of each."""
     return await answer_many(desk, [(decision, params) for decision in params["decisions"]], emit)

@@ -10,7 +10,7 @@ from mainstay.errors import LedgerError, UnknownNameError
 from mainstay.kernel.state import step_name
 from mainstay.ledger import queries
 from mainstay.requests.asked import ends_by_no, labels_of, rejection_used, unreadable, what_follows
-from mainstay.requests.stuck import group_of
+from mainstay.requests.stuck import does_of, group_of
 from mainstay.sentences import ANSWER, QUESTION, say_actor, say_no, say_path
 from mainstay.views.bundle import DECIDABLE, LAST, answered, recommended, worked_out
 from mainstay.views.opening import Opened
@@ -173,8 +173,7 @@ class Questions(Opened):
         question = plan.questions[decision]
         path = question.paths[0]
         slot, failure = plan.slots[path], plan.slots[path].failure
-        step = plan.step(path)
-        does = slot.operation or (f"agent {step.target}" if step.kind == "agent" else step.target or step.kind)
+        does = does_of(plan, path)
         message, error_class = (failure.message, failure.error_class) if failure else (row[7] or row[6], "")
         return {
             "decision": decision,

@@ -1,0 +1,229 @@
+"""Telling the operator what waits, while nobody looks: on the screen of the service, by mail, by a command of theirs.
+
+    [notify] in mainstay.toml    mail: a plain mail to the operator; command: a program with fixed words, started by no
+                                 shell, that is given the text on its standard input
+
+How often, and what comes through beyond that, is said in `governance.attention`. A way that fails is told on the
+screen, named in the fact, and not tried again: the summary of the day lists all that waits anyway.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+from contextlib import suppress
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from mainstay import events as e
+from mainstay.errors import CommandRefusedError, FileError, MainstayError
+from mainstay.governance.attention import FRESH_US, SOON_US, Days, Rules
+from mainstay.ledger import queries
+from mainstay.ledger.batch import STREAM_EVENTS
+from mainstay.requests.mailing import mail_operator
+from mainstay.requests.stuck import does_of, group_of
+from mainstay.sentences import QUESTION
+from mainstay.shown import shown
+from mainstay.values import digest_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+    from typing import Any, TypeAlias
+
+    from mainstay.requests.desk import Requests
+    from mainstay.workspace import Notify
+
+    Alike: TypeAlias = tuple[str, str, str, str, int, str, str, int | None]
+
+LOOK_S = 2.0
+COMMAND_S = 10.0
+LISTED = 20  # lines of one message
+_CHARS = 160  # of a sentence in it
+
+
+class Message(NamedTuple):
+    """One thing to tell: its first line says all that has to be known."""
+
+    sort: Literal["asked", "escalated", "due", "stuck", "summary"]
+    says: str
+    questions: int
+    lines: tuple[str, ...] = ()
+    causes: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The whole message."""
+        return "\n".join((self.says, *self.lines)) + "\n"
+
+
+class Teller:
+    """Tells what waits for as long as a service lives."""
+
+    def __init__(self, desk: Requests, rules: Rules, notify: Notify, show: Callable[[str], None]) -> None:
+        """Tell what waits at this desk; `show` puts a line on the service's screen."""
+        self._desk, self._rules, self._notify, self._show = desk, rules, notify, show
+        self._ledger = desk.engine.parts.ledger
+
+    async def run(self) -> None:
+        """Look every few seconds."""
+        mark_us = self._last_us()
+        while True:
+            mark_us = await self.look(mark_us)
+            await self._desk.clock.sleep(LOOK_S)
+
+    async def look(self, mark_us: int) -> int:
+        """Tell what came since the mark; gives the next one. What is told is on disk when this returns."""
+        desk = self._desk
+        if desk.engine.held or not desk.engine.is_whole:
+            return mark_us
+        until_us = desk.clock.now_us() - self._rules.after_us
+        mark_us = min(mark_us, until_us)  # somebody may have set the clock back
+        days = Days(self._rules, self._ledger.read, until_us)
+        messages = [*self._urgent(mark_us, until_us, days)]
+        if len(messages) < days.left():
+            came = self._alike(queries.CAME, days.since_us(mark_us), until_us, until_us + SOON_US)
+            messages += [_about("asked", came)] if came else []
+        if days.is_summary_due(mark_us):
+            messages += self._summary(until_us)
+        if messages and days.length + len(messages) <= STREAM_EVENTS:
+            await self._tell(messages, days, until_us)
+        return until_us
+
+    def _last_us(self) -> int:
+        """Give the mark of the last message; where there never was one, an hour ago."""
+        last = self._ledger.rows(queries.LAST_TOLD)
+        fact = self._ledger.read(last[0][0])[-1].fact if last else None
+        return fact.until_us if isinstance(fact, e.OperatorTold) else self._desk.clock.now_us() - FRESH_US
+
+    # --- what there is to tell
+
+    def _urgent(self, mark_us: int, until_us: int, days: Days) -> list[Message]:
+        first = self._alike(queries.CAME_FIRST, mark_us, until_us)
+        close = self._alike(queries.CAME_CLOSE, mark_us, until_us, SOON_US)
+        found = [_about("escalated", first)] if first else []
+        found += [_about("due", close)] if close else []
+        return found + [message for message in self._stuck(mark_us, until_us) if not days.known(message.causes[0])]
+
+    def _stuck(self, mark_us: int, until_us: int) -> list[Message]:
+        """Give a message for each cause, however many plans it stopped."""
+        causes: dict[str, list[tuple[Any, ...]]] = {}
+        does: dict[tuple[str, str], str] = {}
+        for row in self._ledger.rows(queries.STUCK_ALIKE, (mark_us, until_us)):
+            kind, playbook, step, error_class, message, *_, sample, _ = row
+            if (playbook, step) not in does:
+                does[playbook, step] = self._does(sample)
+            causes.setdefault(group_of(kind, does[playbook, step], error_class, message), []).append(row)
+        return [self._about_cause(cause, rows) for cause, rows in causes.items()]
+
+    def _does(self, decision: str) -> str:
+        try:
+            plan = self._desk.engine.load(decision.rpartition(".")[0])
+        except CommandRefusedError:
+            return ""
+        asked = plan.questions.get(decision)
+        return does_of(plan, asked.paths[0]) if asked is not None else ""
+
+    def _about_cause(self, cause: str, rows: list[tuple[Any, ...]]) -> Message:
+        count, plans = sum(row[6] for row in rows), sum(row[8] for row in rows)
+        kind, playbook, step, _, message, remedy, _, sample, _ = rows[0]
+        plan = self._desk.engine.load(sample.rpartition(".")[0])
+        asked = plan.questions.get(sample)
+        options = asked.options if asked is not None else ()
+        where = f"{playbook}, {step}" + (f", in {plans} plans" if plans > 1 else f", plan {plan.id}")
+        lines = [f"  {_short(remedy)}"] if remedy else []
+        lines += [f"  mainstay stuck {option} {cause}" for option in options]
+        what = "Stuck" if kind == "stuck" else QUESTION[kind].capitalize()
+        return Message(
+            "stuck", f"{what} ({where}): {_short(message)} See: mainstay stuck", count, tuple(lines), (cause,)
+        )
+
+    def _summary(self, until_us: int) -> list[Message]:
+        waits = self._alike(queries.WAIT_ALIKE, until_us)
+        return [_about("summary", waits)] if waits else []
+
+    def _alike(self, query: str, *bounds: int) -> list[Alike]:
+        return [(*row,) for row in self._ledger.rows(query, bounds)]  # type: ignore[misc]
+
+    # --- telling it
+
+    async def _tell(self, messages: list[Message], days: Days, until_us: int) -> None:
+        drafts: list[e.Draft] = []
+        for number, message in enumerate(messages, days.length + 1):
+            ways, missed = await self._send(message, digest_of(days.stream.encode(), str(number).encode()))
+            about = (message.sort, until_us, message.questions, message.causes)
+            drafts.append(e.Draft(e.OperatorTold(*about, ways, missed), self._desk.clock.now_us(), "mainstay"))
+        with suppress(MainstayError):  # of the disk: whoever works on it tells of it, and what was told was told
+            await self._ledger.append([e.Append(days.stream, days.length, tuple(drafts))])
+
+    async def _send(self, message: Message, token: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Send a message all ways at once; gives those that took it, and those that did not."""
+        for line in message.text.splitlines():
+            self._show(line)
+        sending: dict[str, Coroutine[Any, Any, object]] = {}
+        if self._notify.mail:
+            subject = f"Mainstay: {message.says}"[:_CHARS]
+            sending["mail"] = mail_operator(self._desk, self._notify.mail, subject, message.text, token)
+        if self._notify.command:
+            sending["command"] = asyncio.to_thread(run_command, self._notify.command, message.text)
+        done = dict(zip(sending, await asyncio.gather(*sending.values(), return_exceptions=True), strict=True))
+        wrong = {name: error for name, error in done.items() if isinstance(error, BaseException)}
+        for name, error in wrong.items():
+            failure = self._desk.engine.parts.classify(error)
+            self._show(f"This did not reach you by {name}: {failure.message} {failure.remedy}".strip())
+        return tuple(name for name in done if name not in wrong), tuple(wrong)
+
+
+def run_command(words: tuple[str, ...], text: str) -> None:
+    """Give a text to a program on its standard input. Blocks. Raises FileError where it does not take it."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith("MAINSTAY_")}
+    remedy = "Correct `command` under [notify] in mainstay.toml."
+    try:
+        done = subprocess.run(  # noqa: S603 - fixed words of the operator's, no shell
+            words, input=text.encode(), env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            timeout=COMMAND_S, check=False, start_new_session=True,
+        )  # fmt: skip
+    except FileNotFoundError:
+        raise FileError(f"There is no program {words[0]}.", remedy=remedy) from None
+    except subprocess.TimeoutExpired:
+        raise FileError(f"{words[0]} did not end within {COMMAND_S:.0f} s.", remedy=remedy) from None
+    except OSError as error:
+        raise FileError(f"{words[0]} can't be started: {error.strerror}.", remedy=remedy) from None
+    if done.returncode:
+        raise FileError(f"{words[0]} ended with status {done.returncode}.", remedy=remedy)
+
+
+def _about(sort: Literal["asked", "escalated", "due", "summary"], alike: list[Alike]) -> Message:
+    count = sum(row[4] for row in alike)
+    if count == 1 and sort != "summary":
+        *_, decision, headline, _ = alike[0]
+        what = _short(headline) or _group(alike[0])
+        return Message(sort, f"{_ONE[sort]}: {what} Answer: mainstay decide {decision}", 1)
+    lines = [f"  {row[4]} x {_group(row)}" for row in alike[:LISTED]]
+    lines += [f"  and {sum(row[4] for row in alike[LISTED:])} more"] if len(alike) > LISTED else []
+    many = f"{count} questions" if count > 1 else "1 question"
+    return Message(sort, f"{_MANY[sort].format(many)} Begin with: mainstay inbox", count, tuple(lines))
+
+
+_ONE = {
+    "asked": "This needs your decision",
+    "escalated": "This has waited for your decision for too long",
+    "due": "Without your answer this soon counts as a no",
+}
+_MANY = {
+    "asked": "{} came that need your decision.",
+    "escalated": "{} waited for your decision for too long.",
+    "due": "{} soon count as a no without your answer.",
+    "summary": "Today's summary: {} wait for your decision.",
+}
+
+
+def _group(row: Alike) -> str:
+    kind, playbook, step, rule, *_ = row
+    return f"{playbook}, {step}: {QUESTION[kind]}" + (f" (rule {rule})" if rule else "")
+
+
+def _short(sentence: str) -> str:
+    """Give a sentence in one line that is not too long, with its end."""
+    line = shown(" ".join(sentence.split()))
+    line = line if len(line) <= _CHARS else f"{line[: _CHARS - 1]}…"
+    return line if not line or line[-1] in ".!?…" else f"{line}."

@@ -1,0 +1,93 @@
+"""G5, G10, O11: what waits is told unasked by a service, on its screen, by mail and by a command."""
+
+from __future__ import annotations
+
+import select
+import time
+
+import pytest
+from cli_desk import WAIT_S, Desk, stop
+from smtp_servers import scripted_server
+
+
+def configured(desk: Desk, text: str) -> None:
+    config = desk.folder / "mainstay.toml"
+    config.write_text(f"{config.read_text()}\n{text}\n")
+
+
+def until(wanted) -> None:
+    end = time.monotonic() + WAIT_S
+    while not wanted():
+        assert time.monotonic() < end, "it never came"
+        time.sleep(0.05)
+
+
+def heard(service, wanted: str) -> str:
+    """Read the service's screen until a line with a text."""
+    end, told = time.monotonic() + WAIT_S, ""
+    while wanted not in told:
+        assert select.select([service.stderr], [], [], end - time.monotonic())[0], told
+        told += service.stderr.readline()
+    return told
+
+
+def told_of(desk: Desk) -> list[str]:
+    return [row["what"] for row in desk.json("history", "tail") if row["what"].startswith("You were told")]
+
+
+def test_g10_a_question_is_told_on_the_screen_by_mail_and_by_a_command_once_and_over_a_restart(desk, tmp_path):
+    script, kept = tmp_path / "told.sh", tmp_path / "told.txt"
+    script.write_text(f'#!/bin/sh\necho "$1" >> {kept}\ncat >> {kept}\n')
+    script.chmod(0o700)
+    with scripted_server() as (port, server):
+        configured(desk, f'[mail.smtp]\nhost = "127.0.0.1"\nport = {port}\ntls = "none"')
+        configured(desk, f"[notify]\nmail = \"anna@acme.example\"\ncommand = ['{script}', 'a; echo $HOME']")
+        configured(desk, '[attention]\nafter = "1s"')
+        service = desk.service()
+        (question,) = desk.reconcile()["questions"]
+        line = heard(service, f"Answer: mainstay decide {question}")
+        until(lambda: told_of(desk))
+        assert stop(service)[0] == 0
+        mail = server.body.decode()
+    assert "This needs your decision: " in line
+    assert (told_of(desk)[-1]) == "You were told that 1 question came (mail, command)"
+    assert "Subject: Mainstay: This needs your decision" in " ".join(mail.split())
+    assert question in mail
+    assert kept.read_text().startswith("a; echo $HOME\n"), "its words are fixed, and no shell reads them"
+    assert f"Answer: mainstay decide {question}" in kept.read_text()
+    before = kept.read_text(), len(told_of(desk))
+    service = desk.service()
+    time.sleep(4)
+    assert "needs your decision" not in stop(service)[2]
+    assert (kept.read_text(), len(told_of(desk))) == before
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ('[attention]\nsummary = "5pm"', "under [attention], summary: '5pm' is no time of day"),
+        ('[attention]\nsummary = "24:00"', "'24:00' is no time of day"),
+        ('[attention]\nafter = "soon"', "under [attention], after"),
+        ("[attention]\nper_day = -1", "attention.per_day"),
+        ("[attention]\nper_dya = 5", "did you mean 'per_day'?"),
+        ('[notify]\nmail = "you@example.com"', "a mail reaches you only through a server"),
+        ('[mail.smtp]\nhost = "x"\n[notify]\nmail = "you"', "'you' is no mail address"),
+        ('[notify]\ncommand = ["", "x"]', "command names no program"),
+        ('[notify]\ncommand = "notify-send"', "notify.command"),
+    ],
+)
+def test_g10_settings_that_would_tell_nobody_are_refused(desk, wrong, says):
+    configured(desk, wrong)
+    done = desk.run("start")
+    assert done.returncode != 0
+    assert says in " ".join(done.stderr.split()), done.stderr
+
+
+def test_g10_a_way_that_fails_is_said_on_the_screen_and_in_the_history(desk):
+    configured(desk, '[notify]\ncommand = ["/nowhere/told"]\n[attention]\nafter = "1s"')
+    service = desk.service()
+    desk.reconcile()
+    heard(service, "This did not reach you by command: There is no program /nowhere/told.")
+    until(lambda: told_of(desk))
+    stop(service)
+    assert told_of(desk)[-1] == "You were told that 1 question came; not reached: command"
