@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from io import StringIO
+
 import pytest
 from flow_kit import ACCOUNT, STRANGER, Post, agent, asked, card_of, cel, do, plan, play
 from kit import after, facts, rule
+from rich.console import Console
 
 from mainstay import events as e
+from mainstay.cli.card import draw_card
 from mainstay.kernel.graph import Literally, Text
 from mainstay.runtime.wording import sentence
+from mainstay.views import Views
 
 LETTERS = {
     "pay": f"pay|{ACCOUNT}|250",
@@ -50,6 +55,22 @@ def test_s69_the_card_says_whose_mail_of_which_day_the_account_came_from(workspa
     assert all(origin.startswith("flow.mails ") for origin in origins.values())
     assert ACCOUNT not in why
     assert "came from flow.mails (first.text), and is neither in your words nor in your records" in why
+
+
+def test_s69_the_card_on_the_screen_says_it_with_why_it_is_asked(workspace):
+    async def scenario(owner):
+        request = "Pay the money that is asked for in the mails"
+        _, ((decision, _),) = await asked(owner, plan(agent("obey")), request)
+        return decision
+
+    decision = play(workspace, Post(LETTERS["pay"]), scenario)
+    out = StringIO()
+    with Views(workspace) as views:
+        draw_card(views.question(decision), Console(file=out, width=200))
+    shown = " ".join(out.getvalue().split())
+    assert f'words "{ACCOUNT}" (account) came from the mail of {STRANGER} of 12 May 2026, not from you' in shown
+    assert "(what a stranger wrote decides nothing by itself)" in shown
+    assert ACCOUNT.encode() not in b"".join(path.read_bytes() for path in workspace.state.rglob("*") if path.is_file())
 
 
 def test_s30_words_of_a_stranger_stand_on_the_card_whole_with_what_can_not_be_seen_written_out(workspace):
