@@ -12,12 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeVar, cast, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeGuard, TypeVar, cast, get_args, get_type_hints
 
 import msgspec
 
+from mainstay.errors import ExpressionError
 from mainstay.origins import Gives
-from mainstay.values import BlobRef, EffectClass, ErrorClass, Forgotten, Role, Sealed, Settle, Value
+from mainstay.values import BlobRef, EffectClass, ErrorClass, Forgotten, Money, Role, Sealed, Settle, Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -237,6 +238,33 @@ def from_plain(value: Value, into: type[T]) -> T:
 
 _UNMARKED = frozenset({type(None), bool, int, float, str, bytes})
 _AS_THEY_ARE = frozenset({type(None), bool, int, float, str, BlobRef, Sealed, Forgotten})
+
+
+def is_money(value: Value) -> TypeGuard[dict[str, Any]]:
+    """Whether a plain value is money."""
+    return isinstance(value, dict) and value.keys() == {"minor", "currency"}
+
+
+def moved_in(value: Value) -> Iterator[Money]:
+    """Give the amount that a value is, or that is nearest in it under the name `amount`; of a list, all.
+
+    Raises ExpressionError where it does not show how much that is.
+    """
+    if isinstance(value, list):
+        for each in value:
+            yield from moved_in(each)
+        return
+    level: list[Value] = [value]
+    while level:
+        found = [each for each in level if is_money(each)]
+        if found:
+            yield from (Money(each["minor"], each["currency"]) for each in found)
+            return
+        records = [each for each in level if isinstance(each, dict)]
+        named = [record["amount"] for record in records if is_money(record.get("amount"))]
+        level = named or [inner for record in records for inner in record.values() if isinstance(inner, dict)]
+        level = [each for each in level if named or not is_money(each)]
+    raise ExpressionError("How much it moves can't be read from its arguments.")
 
 
 @cache

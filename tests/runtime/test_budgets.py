@@ -229,6 +229,41 @@ def test_g6_money_that_actions_move_is_counted_in_its_currency(workspace, world)
     assert "allows 500.00 EUR a day, 499.99 EUR of that is spent or held, and this needs 0.02 EUR more" in headline
 
 
+class Held(msgspec.Struct, frozen=True):
+    """What is paid, inside what it is paid for."""
+
+    amount: Money
+    fee: Money
+
+
+class Settled(msgspec.Struct, frozen=True):
+    match: Held
+
+
+def test_g6_money_inside_a_record_is_counted_as_rules_read_it(workspace, world):
+    """An amount is given as money, or is the `amount` of what is given: budgets and rules read it in one way."""
+
+    async def call(call, given):
+        return Paid(call.token)
+
+    book = Operation(
+        name="test.book", summary="Book", input=Settled, output=Paid, call=call, effect="reversible",
+        cannot_undo="It is booked.", roles={"match": "amount"},
+    )  # fmt: skip
+    held = {name: Literally({"minor": minor, "currency": "EUR"}) for name, minor in (("amount", 300), ("fee", 7))}
+
+    async def scenario(owner):
+        step = msgspec.structs.replace(do("a", "test.book", ""), arguments=Record({"match": Record(held)}))
+        _, standing = await start(owner, plan(step))
+        return standing["status"], [event.fact.more for event in owner.ledger.read(stream_of(owner))][-1]
+
+    def stream_of(owner):
+        return next(event.stream for event in owner.ledger.tail(0, 1000) if isinstance(event.fact, e.BudgetSettled))
+
+    lines = ['books = {operations = ["test.book"], per_day = "5.00 EUR"}']
+    assert run(budgeted(workspace, *lines), world, scenario, book) == ("completed", {"EUR": 3_000_000})
+
+
 def test_g6_another_currency_asks_and_is_counted_by_a_cap_of_its_own(workspace, world):
     paid = []
 

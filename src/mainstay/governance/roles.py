@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import TYPE_CHECKING, Any
 
+from mainstay.contracts import moved_in
 from mainstay.errors import ExpressionError
 from mainstay.values import Money
 
@@ -29,7 +30,7 @@ def texts_of(arguments: Value, roles: Mapping[str, Role], role: Role) -> list[st
 
 def amounts_of(arguments: Value, roles: Mapping[str, Role]) -> list[Money]:
     """Give what the arguments say is moved. Raises ExpressionError where an argument does not show how much that is."""
-    return [amount for value in named(arguments, roles, AMOUNT) for amount in _amounts(value)]
+    return [amount for value in named(arguments, roles, AMOUNT) for amount in moved_in(value)]
 
 
 def amount_of(arguments: Value, roles: Mapping[str, Role]) -> Money:
@@ -40,30 +41,6 @@ def amount_of(arguments: Value, roles: Mapping[str, Role]) -> Money:
             raise ExpressionError(f"{total} and {amount} can't be added up.")
         total = Money(total.minor + amount.minor, amount.currency)
     return total
-
-
-def is_money(value: Value) -> TypeGuard[dict[str, Any]]:
-    """Whether a plain value is money."""
-    return isinstance(value, dict) and value.keys() == {"minor", "currency"}
-
-
-def _amounts(value: Value) -> Iterator[Money]:
-    """Give the amount that a value is, or that is nearest in it under the name `amount`; of a list, all."""
-    if isinstance(value, list):
-        for each in value:
-            yield from _amounts(each)
-        return
-    level: list[Value] = [value]
-    while level:
-        found = [each for each in level if is_money(each)]
-        if found:
-            yield from (Money(each["minor"], each["currency"]) for each in found)
-            return
-        records = [each for each in level if isinstance(each, dict)]
-        named = [record[AMOUNT] for record in records if is_money(record.get(AMOUNT))]
-        level = named or [inner for record in records for inner in record.values() if isinstance(inner, dict)]
-        level = [each for each in level if named or not is_money(each)]
-    raise ExpressionError("How much it moves can't be read from its arguments.")
 
 
 def _texts(value: Value) -> Iterator[str]:

@@ -5,24 +5,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from mainstay.contracts import from_plain
+from mainstay.contracts import from_plain, moved_in
+from mainstay.errors import ExpressionError
 from mainstay.kernel.budget import COUNT, DOLLARS, TOKENS, Spending, micros_of
 from mainstay.kernel.state import is_call
-from mainstay.values import Money
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from mainstay.contracts import Cost, Operation
     from mainstay.events import Append
     from mainstay.kernel.state import Plan, Slot
     from mainstay.runtime.attempt import Desk
     from mainstay.runtime.parts import Parts, Reserved
-    from mainstay.values import Value, Verdict
+    from mainstay.values import Money, Value, Verdict
 
 _NO_PRICE = "its price depends on what it is given, and could not be worked out"
 _NO_AMOUNT = "its amount is not given as money"
@@ -127,14 +127,14 @@ def amounts_of(operation: Operation, arguments: Callable[[], Value]) -> tuple[di
     roles = [name for name, role in operation.roles.items() if role == "amount" and acts]
     if operation.cost is None and not roles:
         return amounts, unknown
-    typed = from_plain(arguments(), operation.input)
+    given = arguments()
     if operation.cost is not None:
-        cost = _worked_out(operation.cost, typed)
+        cost = _worked_out(operation.cost, from_plain(given, operation.input))
         unknown = _NO_PRICE if cost is None else ""
         if cost is not None:
             _add(amounts, {DOLLARS: cost.usd_micros, TOKENS: cost.tokens})
     for name in roles:
-        moved = list(_money_in(getattr(typed, name, None)))
+        moved = _moved(given.get(name) if isinstance(given, dict) else None)
         unknown = unknown or ("" if moved else _NO_AMOUNT)
         for money in moved:
             _add(amounts, {money.currency: abs(micros_of(money))})
@@ -169,12 +169,11 @@ def _worked_out(cost: Callable[[object], Cost | None], typed: object) -> Cost | 
         return None
 
 
-def _money_in(value: object) -> Iterator[Money]:
-    if isinstance(value, Money):
-        yield value
-    elif isinstance(value, (list, tuple)):
-        for each in cast("Sequence[object]", value):
-            yield from _money_in(each)
+def _moved(value: Value) -> list[Money]:
+    try:
+        return list(moved_in(value))
+    except ExpressionError:
+        return []
 
 
 def _add(amounts: dict[str, int], more: Mapping[str, int]) -> None:

@@ -12,10 +12,9 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from mainstay import events as e
-from mainstay.contracts import from_plain
+from mainstay.contracts import from_plain, is_money
 from mainstay.errors import MainstayError, UnknownNameError
 from mainstay.governance.deeds import Sums, day_of
-from mainstay.governance.roles import is_money
 from mainstay.kernel.state import caller_of, is_call, step_name
 from mainstay.playbooks.policy_book import Rules
 from mainstay.playbooks.policy_limits import policy_caps
