@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from zoneinfo import ZoneInfo
 
 from mainstay import events as e
-from mainstay.governance.roles import amounts_of
+from mainstay.errors import MainstayError
+from mainstay.governance.roles import AMOUNT, amounts_of
 from mainstay.values import SECOND_US, Money
 
 if TYPE_CHECKING:
@@ -33,13 +34,24 @@ class Done(NamedTuple):
 
     times: int = 0
     minor: Mapping[str, int] = {}
+    unread: int = 0  # of them, whose arguments do not show what they moved
 
     def money(self) -> Money:
-        """Give the sum. Raises ValueError where there are two currencies."""
+        """Give the sum. Raises ValueError where there are two currencies, or where it is not known of one."""
+        if self.unread:
+            msg = "What was moved so far can't be added up: the arguments of an action do not show how much it moved."
+            raise ValueError(msg)
         if len(self.minor) > 1:
             msg = f"What was moved so far is in {' and '.join(sorted(self.minor))}, and can't be added up."
             raise ValueError(msg)
         return next((Money(minor, code) for code, minor in self.minor.items()), Money(0, ""))
+
+
+class _Counted(NamedTuple):
+    """What an intent was counted under, and what it moves; None where that can't be read."""
+
+    keys: list[tuple[str, str]]
+    amounts: list[Money] | None
 
 
 class Sums:
@@ -49,9 +61,10 @@ class Sums:
         """Take the company's time zone, the roles of operations, and what opens recorded arguments."""
         self._zone, self._roles, self._load = zone, roles, load
         self._prepared: dict[tuple[str, str], e.EffectPrepared] = {}
-        self._intended: dict[tuple[str, str], list[tuple[str, str]]] = {}  # what an intent was counted under
+        self._intended: dict[tuple[str, str], _Counted] = {}
         self._counts: Counter[tuple[str, str]] = Counter()
         self._minor: dict[tuple[str, str], Counter[str]] = {}
+        self._unread: Counter[tuple[str, str]] = Counter()
 
     def feed(self, recorded: Recorded, prepared: e.EffectPrepared | None = None) -> bool:
         """Count one fact; `prepared` is what an intent was prepared as, where that was never fed.
@@ -84,29 +97,37 @@ class Sums:
 
     def _done(self, key: tuple[str, str]) -> Done:
         moved = self._minor.get(key, Counter[str]())
-        return Done(self._counts[key], {code: amount for code, amount in moved.items() if amount})
+        return Done(self._counts[key], {code: amount for code, amount in moved.items() if amount}, self._unread[key])
 
     def _add(self, recorded: Recorded, prepared: e.EffectPrepared) -> None:
         self._take_back(recorded.plan, prepared.path)  # tried again: it counts once
         day = day_of(recorded.recorded_at_us, self._zone)
         name, plan = prepared.operation, f"plan:{recorded.plan}"
         keys = [(name, day), (name, plan), ("", plan)]
-        self._intended[recorded.plan, prepared.path] = keys
-        self._count(keys, prepared, 1)
+        counted = self._intended[recorded.plan, prepared.path] = _Counted(keys, self._amounts(prepared))
+        self._count(counted, 1)
 
     def _take_back(self, plan: str, path: str) -> None:
-        keys = self._intended.pop((plan, path), None)
-        prepared = self._prepared.get((plan, path))
-        if keys is not None and prepared is not None:
-            self._count(keys, prepared, -1)
+        counted = self._intended.pop((plan, path), None)
+        if counted is not None:
+            self._count(counted, -1)
 
-    def _count(self, keys: list[tuple[str, str]], prepared: e.EffectPrepared, sign: int) -> None:
-        roles = self._roles(prepared.operation)
-        amounts = amounts_of(self._load(prepared.arguments), roles) if "amount" in roles.values() else []
-        for key in keys:
+    def _count(self, counted: _Counted, sign: int) -> None:
+        for key in counted.keys:
             self._counts[key] += sign
-            for amount in amounts:
+            self._unread[key] += sign if counted.amounts is None else 0
+            for amount in counted.amounts or ():
                 self._minor.setdefault(key, Counter())[amount.currency] += sign * amount.minor
+
+    def _amounts(self, prepared: e.EffectPrepared) -> list[Money] | None:
+        """Give what an action moves; None where that can't be read, and it is still counted."""
+        roles = self._roles(prepared.operation)
+        if AMOUNT not in roles.values():
+            return []
+        try:
+            return amounts_of(self._load(prepared.arguments), roles)
+        except MainstayError:
+            return None
 
 
 class Deeds:
