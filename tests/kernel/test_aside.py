@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from mainstay import commands as c
 from mainstay import events as e
-from mainstay.kernel.aside import MOST_ASIDES
+from mainstay.kernel.aside import MOST_ASIDES, MOST_NOTE_CHARS
 from mainstay.values import SECOND_US
 
 
@@ -44,6 +44,11 @@ def test_a_note_changes_nothing_and_an_empty_one_is_none():
     scene = given(ask("a")).when(pose("a"), note("ask Ann first"))
     scene.then(e.DecisionNoted("p.1", "ask Ann first", "operator"), e.PlanParked).stands("running", a="asked")
     scene.refuses(note("  "), "empty").refuses(note("x", 2), "not open")
+
+
+def test_l8_a_note_fits_into_a_record():
+    scene = given(ask("a")).when(pose("a"), note("x" * MOST_NOTE_CHARS))
+    scene.refuses(note("x" * (MOST_NOTE_CHARS + 1)), "up to 2,000 characters")
 
 
 def test_l8_a_question_is_put_off_and_noted_on_only_so_often():

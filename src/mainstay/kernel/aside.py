@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mainstay.kernel.state import Plan
     from mainstay.kernel.turn import Turn
 
+MOST_NOTE_CHARS = 2000  # what is longer belongs into a file
 MOST_ASIDES = 30  # of one question: a plan's history has its end (KERNEL L8)
 
 
@@ -36,6 +37,8 @@ def _note(turn: Turn, command: c.NoteQuestion) -> None:
     _about(turn, command.decision)
     if not command.text.strip():
         turn.refuse("the note is empty")
+    if len(command.text) > MOST_NOTE_CHARS:
+        turn.refuse(f"a note has up to {MOST_NOTE_CHARS:,} characters; shorten it, or name a file in it")
     turn.add(e.DecisionNoted(command.decision, command.text, command.by))
 
 
