@@ -12,7 +12,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from mainstay.app import Owner
+from mainstay.app import Owner, versions_to_read
 from mainstay.contracts import from_plain
 from mainstay.errors import FileError, InputError
 from mainstay.governance.deeds import Deeds
@@ -79,12 +79,13 @@ class Notes:
 async def rehearse(here: Workspace, wish: Wish, rules: Sequence[Rule], candidate: Sequence[Rule]) -> dict[str, Any]:
     """Run it, and give what each action would meet. Raises FileError or InputError for what it can't be run with."""
     notes = Notes()
+    _refuse_unseen(here)
     with scratch(here) as workspace:
         for folder in COPIED:
             shutil.copytree(here.root / folder, workspace.root / folder, dirs_exist_ok=True)
         async with Owner(workspace, "mainstay policy test", policy=notes) as owner:
-            deeds = Deeds(owner.ledger, workspace.config.company.timezone, owner.contracts.roles, owner.payloads.load)
             known, timezone = owner.contracts.operations, here.config.company.timezone
+            deeds = Deeds(owner.ledger, timezone, owner.contracts.roles, owner.payloads.load)
             notes.now, notes.then = Rules(rules, known, deeds, timezone), Rules(candidate, known, deeds, timezone)
             await _activate(owner)
             stage = _Stage(owner, workspace)
@@ -96,8 +97,18 @@ async def rehearse(here: Workspace, wish: Wish, rules: Sequence[Rule], candidate
             return _told(owner, notes, wish, stage)
 
 
+def _refuse_unseen(here: Workspace) -> None:
+    """Run no agent's code that the operator has not let run."""
+    changed = [one.path for one in changes(versions_to_read(here), here.root) if one.kind == "agent"]
+    if changed:
+        raise InputError(
+            f"{', '.join(changed)}: not active as it stands, and no such code runs, not even to be tried.",
+            remedy="Look at it and activate it first: mainstay activate",
+        )
+
+
 async def _activate(owner: Owner) -> None:
-    """Let run what was copied, whatever of it is active at home: it is only tried."""
+    """Let run what was copied: a playbook also where it is not active at home, because it is only tried."""
     activation = owner.requests.activation
     wanted = [Wanted(one.kind, one.name, one.digest) for one in changes(activation.versions, owner.workspace.root)]
     await activation.activate(wanted, owner.workers, owner.clock.now_us())

@@ -156,7 +156,7 @@ def _known_at(here: Workspace | None) -> _Known:
 def scratch(here: Workspace | None = None, currency: str = "") -> Generator[Workspace]:
     """Give a workspace in a temporary folder, with keys and socket there too; all of it is removed at the end.
 
-    How files are read is taken from the workspace `here`.
+    How files are read, and how agents are confined, is taken from the workspace `here`.
     """
     short = len(os.fsencode(tempfile.gettempdir())) <= _TEMPORARY_PATH_BYTES
     with (
@@ -167,7 +167,7 @@ def scratch(here: Workspace | None = None, currency: str = "") -> Generator[Work
         config = workspace.config if here is None else here.config
         company = msgspec.structs.replace(workspace.config.company, currency=currency or config.company.currency)
         workspace.config = msgspec.structs.replace(
-            workspace.config, company=company, bank=config.bank, invoices=config.invoices
+            workspace.config, company=company, bank=config.bank, invoices=config.invoices, workers=config.workers
         )
         yield workspace
 

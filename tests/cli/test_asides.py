@@ -119,3 +119,13 @@ def test_g3_a_card_says_how_the_last_ones_were_answered_and_what_to_do(desk, let
     question = desk.json("decide", asked, status=3)
     assert question["past"]["counts"] == {"reject": 1, "approve": 5}
     assert question["recommended"] == {"choice": "look", "why": "You rejected the last question of this step."}
+
+
+def test_s51_no_code_that_is_not_active_runs_to_try_a_policy(desk, letter):
+    (desk.folder / "policies" / "try.yaml").write_text("- {id: few, do: mail.send, limits: {per_day: 2}}\n")
+    assert desk.json("policy", "test", "policies/try.yaml", "--playbook", "letters")["runs"] == 1
+    ran = desk.folder / "ran"
+    (desk.folder / "agents" / "letter.py").write_text(f"open({str(ran)!r}, 'w')\n{AGENT}")
+    refused = desk.run("policy", "test", "policies/try.yaml", "--playbook", "letters")
+    assert (refused.returncode, ran.exists()) == (2, False)
+    assert "agents/letter.py: not active as it stands" in refused.stderr
