@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
-RUNTIME = Path(__file__).parents[1] / "runtime"
-sys.path += [str(Path(__file__).parents[1] / "cli"), str(RUNTIME)]
+sys.path.append(str(Path(__file__).parents[1] / "cli"))
+sys.path.append(str(Path(__file__).parents[1] / "runtime"))
 
 from cli_desk import Desk, new_desk
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import subprocess
     from collections.abc import Iterator
 
+RUNTIME = Path(__file__).parents[1] / "runtime"
 MAIL = {"to": "anna@example.com", "subject": "Hello", "text": "Your parcel is here."}
 WAIT_S = 30.0
 
@@ -113,6 +114,14 @@ class Served:
     def post(self, own_id: str, operation: str = "mail.send", wait: float = 20, **more: Any) -> Reply:
         asked = {"id": own_id, "operation": operation, "arguments": MAIL, "wait": wait, **more}
         return self.send("POST", "/actions", json.dumps(asked).encode())
+
+    def write(self, own_id: str, name: str = "", wait: float = 20, **more: Any) -> Reply:
+        """Ask for what goes by itself: a file, which is another one each time that it is written."""
+        note = {"path": f"reports/{name or own_id}.md", "text": f"Note {own_id}.", "existing": "number"}
+        return self.post(own_id, operation="files.write", wait=wait, **{"arguments": note, **more})
+
+    def written(self, name: str) -> list[Path]:
+        return sorted((self.desk.folder / "reports").glob(f"{name}*"))
 
     def get(self, path: str) -> Reply:
         return self.send("GET", path)

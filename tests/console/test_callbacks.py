@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-KNOWN = "id: known, do: mail.send, when: 'arguments.to == \"anna@example.com\"', then: allow, why: She is known."
 WAIT_S = 40.0
 
 
@@ -67,8 +66,8 @@ def test_an_answer_and_an_end_are_told_signed_and_each_once(tmp_path: Path):
 
 def test_what_could_not_be_told_is_told_by_the_next_owner_under_the_same_id(tmp_path: Path):
     with listener(status=500) as (url, refused):
-        served = new_served(tmp_path, KNOWN, callback=url)
-        assert served.post("later").status == 200
+        served = new_served(tmp_path, callback=url)
+        assert served.write("later").status == 200
         until(lambda: refused)
         until(lambda: tries(served))
         served.kill()
@@ -87,9 +86,9 @@ def test_what_could_not_be_told_is_told_by_the_next_owner_under_the_same_id(tmp_
 
 def test_a_tool_that_wants_to_be_told_no_more_is_told_no_more(tmp_path: Path):
     with listener(status=410) as (url, heard):
-        served = new_served(tmp_path, KNOWN, callback=url)
+        served = new_served(tmp_path, callback=url)
         try:
-            served.post("gone")
+            served.write("gone")
             until(lambda: any("it is tried no more" in said for said in tries(served)))
             until(lambda: any("could not be told" in line for line in served.said))
         finally:
@@ -99,9 +98,9 @@ def test_a_tool_that_wants_to_be_told_no_more_is_told_no_more(tmp_path: Path):
 
 def test_s40_s44_a_redirection_is_not_followed_and_counts_as_failed(tmp_path: Path):
     with listener(status=307) as (url, heard):
-        served = new_served(tmp_path, KNOWN, callback=url)
+        served = new_served(tmp_path, callback=url)
         try:
-            served.post("moved")
+            served.write("moved")
             until(lambda: any("307 came back" in said for said in tries(served)))
         finally:
             served.end()

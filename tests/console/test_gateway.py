@@ -19,14 +19,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NOTE = {"path": "reports/note.md", "text": "All parcels left."}
-KNOWN = "id: known, do: mail.send, when: 'arguments.to == \"anna@example.com\"', then: allow, why: She is known."
-NEVER = "id: never, do: mail.send, when: 'arguments.to == \"spam@example.com\"', then: deny, why: Nobody writes there."
+NEVER = (
+    "id: never, do: files.write, when: 'arguments.path == \"reports/never.md\"', then: deny, why: Nobody writes there."
+)
 
 
 @pytest.fixture(scope="module")
 def ruled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """A service that lets mails to Anna go by themselves, and none to spam@example.com."""
-    one = new_served(tmp_path_factory.mktemp("ruled"), KNOWN, NEVER)
+    """A service with a rule of the operator's that forbids something."""
+    one = new_served(tmp_path_factory.mktemp("ruled"), NEVER)
     yield one
     one.end()
 
@@ -65,38 +66,38 @@ def test_a_no_is_told_and_nothing_happens(served: Served):
 
 
 def test_what_is_allowed_happens_at_once(ruled: Served):
-    reply = ruled.post("at-once")
-    assert (reply.status, reply.json["state"], reply.json["output"]["to"]) == (200, "done", MAIL["to"])
+    reply = ruled.write("at-once")
+    assert (reply.status, reply.json["state"], reply.json["output"]["path"]) == (200, "done", "reports/at-once.md")
+    plan = reply.json["plan"]
+    assert ruled.desk.run("undo", plan, "--yes").returncode == 0
+    assert (ruled.get("/actions/at-once").json["state"], ruled.written("at-once")) == ("undone", [])
 
 
 def test_what_a_rule_forbids_is_told_in_its_words_and_asks_nobody(ruled: Served):
-    before = ruled.mails()
     for _ in range(2):
-        reply = ruled.post("never", arguments=MAIL | {"to": "spam@example.com"})
+        reply = ruled.write("never")
         assert (reply.status, reply.json["state"], reply.json["why"]) == (403, "denied", "Nobody writes there.")
     assert ruled.get("/actions/never").json["state"] == "denied"
     assert [row for row in ruled.desk.json("inbox") if row["plan"] == reply.json["plan"]] == []
-    assert ruled.mails() == before
+    assert ruled.written("never") == []
 
 
-def test_twenty_at_once_under_one_id_make_one_plan_and_one_mail(ruled: Served):
-    before = len(ruled.mails())
+def test_twenty_at_once_under_one_id_make_one_plan_and_one_file(ruled: Served):
     with ThreadPoolExecutor(20) as many:
-        replies = list(many.map(lambda _: ruled.post("race"), range(20)))
+        replies = list(many.map(lambda _: ruled.write("race"), range(20)))
     assert {(reply.status, reply.json["state"]) for reply in replies} == {(200, "done")}
     assert len({reply.json["plan"] for reply in replies}) == 1
-    assert len(ruled.mails()) == before + 1
+    assert len(ruled.written("race")) == 1
 
 
 def test_another_action_under_the_same_id_is_refused(ruled: Served):
-    assert ruled.post("same").status == 200
-    before = ruled.mails()
-    for other in ({"arguments": MAIL | {"subject": "Other"}}, {"reason": "other"}):
-        reply = ruled.post("same", **other)
+    assert ruled.write("same").status == 200
+    for other in ({"arguments": NOTE}, {"reason": "other"}, {"name": "same-2"}):
+        reply = ruled.write("same", **other)
         assert (reply.status, reply.json["error"]["field"]) == (409, "id")
-    assert ruled.post("same", operation="files.write", arguments=NOTE).status == 409
-    assert ruled.post("same", wait=1).status == 200  # how long it waits is no part of what it asks for
-    assert ruled.mails() == before
+    assert ruled.post("same").status == 409
+    assert ruled.write("same", wait=1).status == 200  # how long it waits is no part of what it asks for
+    assert len(ruled.written("same")) == 1
 
 
 @pytest.mark.parametrize(
@@ -140,17 +141,17 @@ def test_what_is_no_json_is_refused(ruled: Served, body: bytes):
 
 @pytest.mark.parametrize("text", ["{{7*7}}", "= inputs.id", "__class__", "${PATH}", "file:templates/a.md", "'; DROP--"])
 def test_s46_s47_what_a_tool_sends_is_text_and_nothing_else(ruled: Served, text: str):
-    reply = ruled.post(f"text {text}", arguments=MAIL | {"subject": text, "text": text}, reason=text)
+    own_id = f"text {text.replace('/', '')}"
+    reply = ruled.write(own_id, arguments={"path": "reports/text.md", "text": text}, reason=text)
     assert reply.status == 200
-    newest = max(ruled.mails(), key=lambda path: path.stat().st_mtime_ns)
-    assert f"Subject: {text}" in newest.read_text()
+    assert (ruled.desk.folder / "reports" / "text.md").read_text() == text
 
 
 def test_one_tool_sees_nothing_of_another_and_may_use_the_same_ids(ruled: Served):
     made = ruled.desk.json("api", "token", "create", "other", "--allow", "files.write")
     other = Served(ruled.desk, made["token"])
     other.url = ruled.url
-    assert ruled.post("shared").status == 200
+    assert ruled.write("shared").status == 200
     assert other.get("/actions/shared").status == 404
     mine = other.post("shared", operation="files.write", arguments=NOTE)
     assert mine.json["plan"] != ruled.get("/actions/shared").json["plan"]
@@ -159,23 +160,35 @@ def test_one_tool_sees_nothing_of_another_and_may_use_the_same_ids(ruled: Served
 
 def test_the_words_of_a_tool_are_labelled_as_its_own(ruled: Served, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("XDG_CONFIG_HOME", ruled.desk.env["XDG_CONFIG_HOME"])
-    plan = ruled.post("labelled", reason="because").json["plan"]
+    plan = ruled.write("labelled", reason="because").json["plan"]
     with Views(Workspace(ruled.desk.folder)) as views:
         prepared = [each.fact for each in views.recorded(plan) if each.kind == "EffectPrepared"]
     assert [fact.labels for fact in prepared] == [("api:tool",)]
 
 
+def test_s69_whom_a_tool_writes_to_is_asked_whatever_rules_allow(tmp_path: Path):
+    """docs/flow.md: the strictest judge wins, and the card says whose words they are."""
+    served = new_served(tmp_path, "id: known, do: mail.send, then: allow, why: All may be written to.")
+    try:
+        reply = served.post("mail", wait=0.5)
+        card = next(row for row in served.desk.json("inbox") if row["plan"] == reply.json["plan"])
+        assert (reply.status, reply.json["state"], served.mails()) == (202, "waits", [])
+        assert "api:tool" in card["why"]
+    finally:
+        served.end()
+
+
 def test_a_token_that_was_revoked_counts_no_more_at_once_and_its_name_keeps_its_ids(ruled: Served):
     desk = ruled.desk
-    made = desk.json("api", "token", "create", "brief", "--allow", "mail.send")
+    made = desk.json("api", "token", "create", "brief", "--allow", "files.write")
     brief = Served(desk, made["token"])
     brief.url = ruled.url
-    plan = brief.post("mine").json["plan"]
-    assert desk.run("api", "token", "create", "brief", "--allow", "mail.send").returncode == 2
+    plan = brief.write("mine").json["plan"]
+    assert desk.run("api", "token", "create", "brief", "--allow", "files.write").returncode == 2
     desk.json("api", "token", "revoke", "brief")
     assert brief.get("/actions/mine").status == 401
-    brief.token = desk.json("api", "token", "create", "brief", "--allow", "mail.send")["token"]
-    assert brief.post("mine").json["plan"] == plan
+    brief.token = desk.json("api", "token", "create", "brief", "--allow", "files.write")["token"]
+    assert brief.write("mine").json["plan"] == plan
 
 
 def test_no_token_stands_in_the_history_or_in_a_list(ruled: Served):
@@ -187,8 +200,8 @@ def test_no_token_stands_in_the_history_or_in_a_list(ruled: Served):
     assert not [path for path in files if token.encode() in path.read_bytes()]
 
 
-def test_a_kill_at_any_time_makes_no_second_plan_and_no_second_mail(tmp_path: Path):
-    served = new_served(tmp_path, KNOWN)
+def test_a_kill_at_any_time_makes_no_second_plan_and_no_second_file(tmp_path: Path):
+    served = new_served(tmp_path)
     try:
         for number in range(3):
             with ThreadPoolExecutor(4) as many:
@@ -199,17 +212,17 @@ def test_a_kill_at_any_time_makes_no_second_plan_and_no_second_mail(tmp_path: Pa
                 for each in sent:
                     each.result()
             served.begin()
-            again = [served.post(f"kill-{number}") for _ in range(2)]
+            again = [served.write(f"kill-{number}") for _ in range(2)]
             assert {(reply.status, reply.json["state"]) for reply in again} == {(200, "done")}
             assert len({reply.json["plan"] for reply in again}) == 1
-            assert len(served.mails()) == number + 1
+            assert len(served.written(f"kill-{number}")) == 1
     finally:
         served.end()
 
 
 def _post_or_lost(served: Served, own_id: str) -> None:
     try:
-        served.post(own_id)
+        served.write(own_id)
     except (OSError, ValueError, IndexError):
         return
 
@@ -220,7 +233,8 @@ def test_a_shell_script_with_curl_as_the_documentation_shows_it(ruled: Served, t
     env = {"PATH": ruled.desk.env["PATH"], "MAINSTAY_URL": ruled.url, "MAINSTAY_TOKEN": ruled.token}
     done = subprocess.run(["sh", script], env=env, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["state"] == "done"
+    told = json.loads(done.stdout)
+    assert (told["id"], told["state"]) == ("parcel-4711", "waits")
 
 
 def test_the_request_of_n8ns_http_node_with_the_settings_that_the_documentation_shows(ruled: Served):
@@ -237,8 +251,7 @@ def test_the_request_of_n8ns_http_node_with_the_settings_that_the_documentation_
         "text/*;q=0.9, image/*;q=0.8, */*;q=0.7",
         User_Agent="n8n", Accept_Encoding="gzip, compress, deflate, br",
     )  # fmt: skip
-    assert (reply.status, reply.json["state"]) == (200, "done")
-    assert reply.json["id"].endswith("231")
+    assert (reply.status, reply.json["state"], reply.json["id"]) == (200, "done", "n8n-231")
 
 
 def documented(language: str) -> str:

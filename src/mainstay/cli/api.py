@@ -122,7 +122,7 @@ def _draw_list(rows: list[dict[str, Any]], url: str, workspace: Workspace, conso
         table.add_column(name, overflow="fold")
     zone = workspace.config.company.timezone
     for row in rows:
-        until = moment(row["expires_at"], zone) if row["expires_at"] else "revoked"
+        until = moment(row["expires_at"], zone) if row["expires_at"] else "you revoke it"
         table.add_row(*map(text, (row["name"], row["state"], ", ".join(row["allow"]), until, row["callback"])))
     console.print(table)
     console.print(text(f"Actions are taken in at {url}/actions." if url else _START, "dim"))

@@ -63,18 +63,21 @@ class Actions:
     async def show(self, request: Request) -> Response:
         """Say where an action stands."""
         own_id: str = request.path_params["id"]
-        plan = await self._plan(request, own_id)
-        return _nothing() if plan is None else _answer(200, self._told(plan, own_id))
+        try:
+            plan = await self._plan(request, own_id)
+            return _nothing() if plan is None else _answer(200, self._told(plan, own_id))
+        except LedgerError as error:  # it is read again, see runtime/mending.py
+            return _refused(503, error)
 
     async def receipt(self, request: Request) -> Response:
         """Give the signed receipt of an action that is over: JSON, or `?format=md` and `pdf`."""
-        plan = await self._plan(request, request.path_params["id"])
         kind = request.query_params.get("format", "json")
-        if plan is None:
-            return _nothing()
         if kind not in ("json", "md", "pdf"):
             return Response(refusal("A receipt is json, md or pdf.", field="format"), 422, media_type=JSON)
         try:
+            plan = await self._plan(request, request.path_params["id"])
+            if plan is None:
+                return _nothing()
             content, media = await asyncio.to_thread(self._signed, plan.id, kind)
         except LedgerError as error:
             return _refused(503, error)

@@ -97,8 +97,14 @@ def read(content: bytes) -> Submission:
         raise _unfit(error, Submission.__struct_fields__, "") from None
     except (msgspec.DecodeError, RecursionError) as error:
         raise SubmissionError(400, f"The body is no JSON: {error}.") from None
-    if not 0 < len(found.id) <= MOST_ID or not found.id.isprintable() or found.id != found.id.strip():
-        raise SubmissionError(422, f"'id' is a line of 1 to {MOST_ID} characters, your own name for this.", field="id")
+    if (
+        not 0 < len(found.id) <= MOST_ID
+        or not found.id.isprintable()
+        or found.id != found.id.strip()
+        or "/" in found.id
+    ):
+        why = f"'id' is a line of 1 to {MOST_ID} characters without '/', your own name for this."
+        raise SubmissionError(422, why, field="id")
     if len(found.reason) > MOST_REASON:
         raise SubmissionError(422, f"'reason' has {MOST_REASON:,} characters at most.", field="reason")
     if not 0 <= found.wait <= MOST_WAIT_S:
