@@ -132,6 +132,24 @@ def test_p1_an_answer_of_the_operators_is_theirs_and_what_it_showed_keeps_its_la
     assert play(workspace, Post("Mallory"), scenario) == ([], "completed")
 
 
+@pytest.mark.parametrize(("choice", "asks"), [("approve", []), ("later", ["flow:account"])])
+def test_p1_what_a_question_named_is_the_operators_once_they_said_yes_and_only_then(workspace, choice, asks):
+    options = ("approve", "reject") if choice == "approve" else ("later", "never")
+    ask = Ask(text=Text((Literally("Pay "), cel("mails.first.text"))), options=options)
+    question = Step(name="ask", kind="ask", ask=ask, needs=after("mails"))
+    types = {"inputs": "record(inputs)", "mails": "record(mails)", "ask": "any"}
+    records = {"inputs": {"request": Field("text")}, "mails": {"first": Field("record(first)")}}
+    records["first"] = {"text": Field("text")}
+
+    async def scenario(owner):
+        paying = pay(cel("mails.first.text"), needs=("ask",))
+        plan_id, ((decision, _),) = await asked(owner, plan(MAILS, question, paying, types=types, records=records))
+        standing = await rule(owner, decision, choice)
+        return [owner.engine.load(plan_id).questions[one].rule for one in standing["questions"]]
+
+    assert play(workspace, Post("Mallory"), scenario) == asks
+
+
 BODY = {
     "message_id": "<1@x>", "from_address": STRANGER, "in_reply_to": "", "to": [], "subject": "Money",
     "text": "Mallory", "received_at": "2026-05-12T08:00:00Z", "files": [], "automatic": False,

@@ -438,7 +438,8 @@ class _Trail:
     def _said_yes(self, plan: Plan, name: str) -> bool:
         """Whether the operator said yes to a question: what it named is theirs from there on."""
         slot = plan.slots.get(name)
-        return slot is not None and slot.status == "done"
+        answer = None if slot is None or slot.status != "done" else self._parts.payloads.load(slot.output)
+        return isinstance(answer, dict) and answer.get("ruling") == "approved"
 
     def _by_labels(self, value: Value, labels: Labels) -> list[Placed]:
         outside = not set(labels) <= _OWN_LABELS
