@@ -40,6 +40,7 @@ REFUSED = (
         "https://ex\u00e4mple.com/",
         "https://100.64.0.1/",
     ),
+    *("https://hooks..example.com/", f"https://{'a' * 64}.example/", "https://-a.example/", "https://a-.example/"),
     *("https://192.0.2.1/", "https://224.0.0.1/", "https://[fc00::1]/", "https://[2001:db8::1]/", "http://0.0.0.0/"),
 )
 
