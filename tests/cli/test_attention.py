@@ -91,3 +91,26 @@ def test_g10_a_way_that_fails_is_said_on_the_screen_and_in_the_history(desk):
     until(lambda: told_of(desk))
     stop(service)
     assert told_of(desk)[-1] == "You were told that 1 question came; not reached: command"
+
+
+def test_g10_metrics_count_questions_for_a_hundred_actions_and_say_what_each_figure_means(desk):
+    standing = desk.reconcile()
+    desk.json("decide", standing["questions"][0], "approve", status=3)
+    found = desk.json("metrics")
+    timeline = desk.json("show", standing["plan"])["timeline"]
+    asked = [row for row in timeline if row["kind"] == "DecisionAsked"]
+    done = [row for row in timeline if row["kind"] == "EffectDone"]
+    assert (found["questions"], found["actions"]) == (len(asked), len(done))
+    ratio = round(100 * len(asked) / len(done), 2) if done else None
+    assert found["questions_per_100_actions"] == ratio
+    (playbook,) = found["by_playbook"]
+    assert (playbook["name"], playbook["questions"]) == ("billing-reconciliation", len(asked))
+    assert sum(row["questions"] for row in found["by_rule"]) == sum(row["questions"] for row in found["by_week"])
+    assert found["answers"] == 2
+    assert 0 < found["answer_p50_s"] < WAIT_S * 2
+    assert found["approved"] == 1.0
+    assert found["interruptions"] == {"days": {}, "per_day": 0.0}
+    shown = " ".join(desk.run("metrics", "--weeks", 1).stdout.split())
+    for meaning in found["defined"].values():
+        assert meaning in shown
+    assert desk.run("metrics", "--weeks", 0).returncode == 2

@@ -416,6 +416,18 @@ def activate(
 
 
 @app.command()
+def metrics(
+    weeks: Annotated[int, typer.Option(min=1, max=520, metavar="N", help="So many weeks back.")] = 4,
+    as_json: Json = False,
+    workspace: Folder = None,
+) -> int:
+    """Measure how much of your attention is asked for."""
+    from mainstay.cli import metrics as measured
+
+    return measured.show(screen_of(as_json), workspace, weeks)
+
+
+@app.command()
 def diff(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A playbook, agent or policy, or its file.")],
     older: Annotated[str, typer.Argument(metavar="VERSION", help="By default the active one.")] = "",

@@ -260,3 +260,30 @@ WHERE d.status = 'open' AND d.kind IN ('stuck', 'settle', 'confirm') """
 # What got stuck in a time, by what was said of it: kind, playbook, step, class, message, remedy, how many, one of
 # them, in how many plans. (from, to)
 STUCK_ALIKE = _TROUBLE + "AND d.asked_at_us > ? AND d.asked_at_us <= ? GROUP BY 1, 2, 3, 4, 5 ORDER BY 7 DESC"
+
+# --- metrics
+
+# The position and time of the first record at or after a position. (position)
+RECORDED_FROM = "SELECT position, recorded_at_us FROM event WHERE position >= ? ORDER BY position LIMIT 1"
+# What happened in actions since a position: playbook, week since some moment, how many. (moment, week, position)
+ACTIONS_DONE = """
+SELECT p.playbook, (e.recorded_at_us - ?1) / ?2, count(*) FROM event AS e JOIN plan AS p ON p.id = e.plan
+WHERE e.position >= ?3 AND e.recorded_at_us >= ?1 AND e.kind = 'EffectDone' GROUP BY 1, 2"""
+# Questions that were asked since a moment, the first of them at a position: playbook, rule, week, how many, how many of
+# them no trouble and answered, and of those how many with a yes. (moment, week, position)
+QUESTIONS_ASKED = """
+SELECT playbook, rule, (asked_at_us - ?1) / ?2, count(*),
+       sum(status = 'ruled' AND kind IN ('ask', 'effect', 'batch')),
+       sum(status = 'ruled' AND kind IN ('ask', 'effect', 'batch') AND choice = 'approve')
+FROM decision WHERE asked_at_us >= ?1
+AND plan IN (SELECT plan FROM event WHERE position >= ?3 AND kind = 'DecisionAsked') GROUP BY 1, 2, 3"""
+# How long the answers took of those questions, the shortest first, microseconds: the one in the middle, and how many
+# there are. (moment, position)
+ANSWER_TIMES = """
+WITH answered AS MATERIALIZED (
+    SELECT ruled_at_us - asked_at_us AS took FROM decision WHERE asked_at_us >= ?1 AND status = 'ruled'
+    AND plan IN (SELECT plan FROM event WHERE position >= ?2 AND kind = 'DecisionAsked'))
+SELECT took, (SELECT count(*) FROM answered) FROM answered
+ORDER BY took LIMIT 1 OFFSET (SELECT (count(*) - 1) / 2 FROM answered)"""
+# What the operator was told unasked since a day: name of the stream. (name)
+TOLD_SINCE = "SELECT name FROM stream WHERE name >= ? AND name < 'attention;' ORDER BY name"

@@ -24,7 +24,7 @@ from mainstay.requests.mailing import mail_operator
 from mainstay.requests.stuck import does_of, group_of
 from mainstay.sentences import QUESTION
 from mainstay.shown import shown
-from mainstay.values import digest_of
+from mainstay.values import digest_of, is_own_rule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -219,7 +219,7 @@ _MANY = {
 
 def _group(row: Alike) -> str:
     kind, playbook, step, rule, *_ = row
-    return f"{playbook}, {step}: {QUESTION[kind]}" + (f" (rule {rule})" if rule else "")
+    return f"{playbook}, {step}: {QUESTION[kind]}" + ("" if not rule or is_own_rule(rule) else f" (rule {rule})")
 
 
 def _short(sentence: str) -> str:

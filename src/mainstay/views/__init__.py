@@ -8,10 +8,11 @@ from __future__ import annotations
 from mainstay.views.actions import Actions
 from mainstay.views.budgets import Budgets
 from mainstay.views.history import History
+from mainstay.views.metrics import Metrics
 from mainstay.views.plans import Plans
 
 __all__ = ["Views"]
 
 
-class Views(Plans, Actions, Budgets, History):
+class Views(Plans, Actions, Budgets, Metrics, History):
     """Reads one workspace: opened in `opening`, seen plan by plan, question by question, or as a whole."""

@@ -1,0 +1,247 @@
+"""G5, G10, O11: days of attention over a real owner, on a clock that a test moves."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+from kit import MovedClock, do, facts, plan, rule, run, start
+
+from mainstay import events as e
+from mainstay.commands import SnoozeQuestion
+from mainstay.governance.attention import Days, Rules, summary_at
+from mainstay.kernel.graph import Ask, Literally, Step, Text
+from mainstay.values import SECOND_US
+
+HOUR_S = 3600
+ZONE = "Europe/Berlin"
+
+
+def us(text, zone=ZONE):
+    return round(datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone)).timestamp()) * SECOND_US
+
+
+def ask(**more):
+    return plan(Step(name="q", kind="ask", ask=Ask(Text((Literally("Shall we?"),)), **more)))
+
+
+def settings(workspace, text):
+    path = workspace.root / "mainstay.toml"
+    path.write_text(f'{path.read_text()}\n[attention]\nafter = "0s"\n{text}\n')
+    return type(workspace)(workspace.root)
+
+
+def morning(zone="UTC"):
+    """Give a clock at nine o'clock tomorrow, for the company."""
+    clock = MovedClock()
+    now = datetime.fromtimestamp(clock.now_us() / SECOND_US, ZoneInfo(zone))
+    clock.move((24 + 9) * HOUR_S - (now.hour * HOUR_S + now.minute * 60 + now.second))
+    return clock
+
+
+class Listener:
+    """Looks when a test says so, and keeps what was shown."""
+
+    def __init__(self, owner):
+        self.shown, self.owner = [], owner
+        self.teller = owner.teller(self.shown.append)
+        self.mark_us = owner.clock.now_us() - SECOND_US
+
+    async def look(self):
+        self.shown.clear()
+        self.mark_us = await self.teller.look(self.mark_us)
+        return [line for line in self.shown if not line.startswith(" ")]
+
+    async def again(self):
+        """Look as after a restart: from the mark of the last message."""
+        self.teller = self.owner.teller(self.shown.append)
+        self.mark_us = self.teller._last_us()
+        return await self.look()
+
+    def told(self):
+        found = [event.fact for event in self.owner.ledger.tail() if isinstance(event.fact, e.OperatorTold)]
+        return [fact.sort for fact in found]
+
+
+def test_g10_beyond_the_days_number_what_came_waits_for_the_summary_and_nothing_is_told_twice(workspace, world):
+    clock = morning()
+
+    async def scenario(owner):
+        listener = Listener(owner)
+        told = []
+        for _ in range(4):
+            await start(owner, ask())
+            clock.move(60)
+            told.append(len(await listener.look()))
+        told.append(len(await listener.again()))
+        clock.move(8 * HOUR_S)  # ten past five
+        summary = await listener.look(), list(listener.shown)
+        told.append(len(await listener.again()))
+        clock.move(16 * HOUR_S)  # the next morning: what was left is still the summary's
+        told.append(len(await listener.look()))
+        await start(owner, ask())
+        clock.move(60)
+        return told, summary, await listener.look(), listener.told()
+
+    told, (summary, shown), next_day, recorded = run(settings(workspace, "per_day = 2"), world, scenario, clock=clock)
+    assert told == [1, 1, 0, 0, 0, 0, 0]
+    assert summary == ["Today's summary: 4 questions wait for your decision. Begin with: mainstay inbox"]
+    assert shown[1:] == ["  4 x test, q: a question of the playbook"]
+    assert next_day[0].startswith("This needs your decision: Shall we?")
+    assert recorded == ["asked", "asked", "summary", "asked"]
+
+
+def test_g10_what_comes_together_is_one_message_and_what_is_answered_is_none(workspace, world):
+    clock = morning()
+
+    async def scenario(owner):
+        listener = Listener(owner)
+        for _ in range(3):
+            await start(owner, ask())
+        _, standing = await start(owner, ask())
+        await rule(owner, standing["questions"][0], "approve")
+        clock.move(1)
+        return await listener.look(), list(listener.shown), await listener.look()
+
+    said, shown, after = run(settings(workspace, ""), world, scenario, clock=clock)
+    assert said == ["3 questions came that need your decision. Begin with: mainstay inbox"]
+    assert shown[1:] == ["  3 x test, q: a question of the playbook"]
+    assert after == []
+
+
+def test_g5_what_waited_too_long_and_what_soon_counts_as_a_no_come_through_once(workspace, world):
+    clock = morning()
+
+    async def scenario(owner):
+        listener = Listener(owner)
+        await start(owner, ask(escalate_s=1 * HOUR_S))
+        await start(owner, ask(due_s=6 * HOUR_S))
+        said = []
+        for hours in (0.5, 1, 3, 1):
+            clock.move(hours * HOUR_S)
+            said.append(await listener.look())
+        return said, await listener.again(), listener.told()
+
+    said, again, recorded = run(settings(workspace, "per_day = 0"), world, scenario, clock=clock)
+    assert [len(lines) for lines in said] == [0, 1, 1, 0]
+    assert said[1][0].startswith("This has waited for your decision for too long: Shall we? Answer: mainstay decide ")
+    assert said[2][0].startswith("Without your answer this soon counts as a no: Shall we? Answer: mainstay decide ")
+    assert (again, recorded) == ([], ["escalated", "due"])
+
+
+def test_g10_a_question_that_was_put_off_is_told_when_it_is_back(workspace, world):
+    clock = morning()
+
+    async def scenario(owner):
+        listener = Listener(owner)
+        plan_id, standing = await start(owner, ask())
+        now_us = clock.now_us()
+        snooze = SnoozeQuestion(
+            now_us=now_us, decision=standing["questions"][0], until_us=now_us + 2 * HOUR_S * SECOND_US, by="operator"
+        )
+        await owner.engine.submit(plan_id, snooze, actor="operator")
+        said = []
+        for hours in (1, 1.5, 1):
+            clock.move(hours * HOUR_S)
+            said.append(len(await listener.look()))
+        return said
+
+    assert run(settings(workspace, ""), world, scenario, clock=clock) == [0, 1, 0]
+
+
+def test_o11_one_message_for_each_cause_however_many_plans_it_stops_with_its_remedies(workspace, world):
+    clock = morning()
+
+    async def scenario(owner):
+        listener = Listener(owner)
+        for _ in range(3):
+            await start(owner, plan(do("a", "test.refuse", "permanent")))
+        clock.move(1)
+        first = await listener.look(), list(listener.shown)
+        await start(owner, plan(do("a", "test.refuse", "permanent")))
+        plan_id, _ = await start(owner, plan(do("b", "test.whisper", "lost")))
+        clock.move(1)
+        second = await listener.look()
+        clock.move(8 * HOUR_S)
+        return first, second, await listener.look(), list(listener.shown), facts(owner, plan_id, e.EffectUncertain)
+
+    (first, shown), second, summary, counted, lost = run(
+        settings(workspace, "per_day = 0"), world, scenario, clock=clock
+    )
+    assert first == ["Stuck (test, a, in 3 plans): no. See: mainstay stuck"]
+    remedies = [line.split()[2] for line in shown if line.startswith("  mainstay stuck ")]
+    assert {"retry", "undo"} <= set(remedies), shown
+    assert lost
+    assert len(second) == 1
+    assert second[0].startswith("An action that may have happened (test, b, plan "), second
+    assert summary[0].startswith("Today's summary: 5 questions wait")
+    assert "  4 x test, a: a step that is stuck" in counted
+
+
+def test_g10_a_look_that_dies_between_telling_and_recording_tells_once_more(workspace, world):
+    clock = morning()
+
+    async def scenario(owner):
+        listener = Listener(owner)
+        await start(owner, ask())
+        clock.move(1)
+        mark_us = listener.mark_us
+
+        async def die(*_):
+            raise KeyboardInterrupt
+
+        listener.teller._send, send = die, listener.teller._send
+        with pytest.raises(KeyboardInterrupt):
+            await listener.look()
+        listener.teller._send, listener.mark_us = send, mark_us
+        return await listener.look(), await listener.again(), listener.told()
+
+    said, again, recorded = run(settings(workspace, ""), world, scenario, clock=clock)
+    assert (len(said), again, recorded) == (1, [], ["asked"])
+
+
+def told_at(*moments):
+    """Give what reads the stream of a day: so many facts, each with its sort and moment."""
+
+    def read(stream):
+        return [
+            e.Recorded(1, stream, 1, "OperatorTold", 1, at_us, "mainstay", "", "", e.OperatorTold(sort, at_us, 1))
+            for sort, at_us in moments
+            if stream == f"attention:{datetime.fromtimestamp(at_us / SECOND_US, ZoneInfo(ZONE)).date()}"
+        ]
+
+    return read
+
+
+@pytest.mark.parametrize(
+    ("summary", "mark", "now", "due"),
+    [
+        ("17:00", "2026-11-21T16:59:58", "2026-11-21T17:00:00", True),
+        ("17:00", "2026-11-21T16:59:00", "2026-11-21T16:59:58", False),
+        ("17:00", "2026-11-20T12:00", "2026-11-21T09:00", True),  # missed while nobody was there
+        ("17:00", "2026-11-20T17:00", "2026-11-21T09:00", False),
+        ("02:30", "2026-03-29T01:59", "2026-03-29T03:31", True),  # an hour that is not there
+        ("02:30", "2026-10-25T01:59", "2026-10-25T02:31", True),  # an hour that comes twice
+        ("17:00", "2026-10-24T17:00", "2026-10-25T16:59", False),  # 25 hours
+        ("", "2026-11-20T12:00", "2026-11-21T18:00", False),
+    ],
+)
+def test_g10_a_summary_is_due_at_its_time_of_the_companys_day_over_daylight_saving(summary, mark, now, due):
+    days = Days(Rules(10, summary_at(summary), 0, ZONE), told_at(), us(now))
+    assert days.is_summary_due(us(mark)) is due
+
+
+def test_g10_a_clock_that_is_set_back_gives_no_second_summary():
+    given = us("2026-11-21T17:00:05")
+    days = Days(Rules(10, summary_at("17:00"), 0, ZONE), told_at(("summary", given)), us("2026-11-21T17:00:02"))
+    assert not days.is_summary_due(us("2026-11-21T16:00"))
+
+
+def test_g10_what_came_before_midnight_on_a_full_day_does_not_come_after_it():
+    rules, now = Rules(1, None, 0, ZONE), us("2026-11-22T00:10")
+    full = Days(rules, told_at(("asked", us("2026-11-21T09:00"))), now)
+    free = Days(rules, told_at(("summary", us("2026-11-21T17:00"))), now)
+    mark = us("2026-11-21T23:30")
+    assert (full.since_us(mark), full.left()) == (us("2026-11-22T00:00"), 1)
+    assert (free.since_us(mark), free.left()) == (mark, 1)
