@@ -11,6 +11,7 @@ import pytest
 from http_kit import MAIL, Served, new_served
 
 from mainstay.receipts.check import check as check_content
+from mainstay.requests.gateway import MOST_OPEN
 from mainstay.views import Views
 from mainstay.workspace import Workspace
 
@@ -88,6 +89,21 @@ def test_twenty_at_once_under_one_id_make_one_plan_and_one_file(ruled: Served):
     assert {(reply.status, reply.json["state"]) for reply in replies} == {(200, "done")}
     assert len({reply.json["plan"] for reply in replies}) == 1
     assert len(ruled.written("race")) == 1
+
+
+def test_a_tool_in_a_circle_does_not_bury_the_operator_in_questions(tmp_path: Path):
+    served = new_served(tmp_path)
+    try:
+        with ThreadPoolExecutor(8) as many:
+            taken = list(many.map(lambda number: served.post(f"circle-{number}", wait=0).status, range(MOST_OPEN)))
+        assert set(taken) == {202}
+        reply = served.post("circle-more", wait=0)
+        assert (reply.status, "not over yet" in reply.json["error"]["message"]) == (429, True)
+        assert served.post("circle-1", wait=0).status == 202  # what was taken in is found as ever
+        served.desk.run("decide", served.desk.json("inbox")[0]["decision"], "reject", "--reason", "no", "--yes")
+        assert served.post("circle-more", wait=0).status == 202
+    finally:
+        served.end()
 
 
 def test_another_action_under_the_same_id_is_refused(ruled: Served):

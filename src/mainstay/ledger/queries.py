@@ -74,6 +74,9 @@ ORDER BY ended_at_us DESC LIMIT ?"""
 PLANS_SINCE = """
 SELECT id FROM plan WHERE playbook = ?1 AND parent = '' AND (ended_at_us IS NULL OR ended_at_us >= ?2)"""
 
+# How many plans of a playbook have not ended. (playbook)
+OPEN_OF_PLAYBOOK = "SELECT count(*) FROM plan WHERE playbook = ? AND parent = '' AND ended_at_us IS NULL"
+
 # Plans of a playbook, proposed at a time or later, that a fact of a certain plan led to. (playbook, time, plan)
 BEGUN_BY = """
 SELECT p.id FROM plan p JOIN stream s ON s.name = 'plan:' || p.id JOIN event e ON e.stream = s.id AND e.sequence = 1

@@ -22,6 +22,7 @@ from mainstay.errors import CommandRefusedError, CommitFailedError, InputError, 
 from mainstay.kernel.failing import FORBIDDEN
 from mainstay.kernel.graph import Cel, Definition, Input, Record, Step
 from mainstay.kernel.state import ENDED, Plan
+from mainstay.ledger import queries
 from mainstay.runtime.sealing import forgotten_in
 from mainstay.values import BlobRef, Sealed
 
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 PREFIX = "api:"  # of the name that such a plan has for a playbook: no playbook can be called so
 WAIT_S, MOST_WAIT_S = 5.0, 60.0
 MOST_ID, MOST_REASON = 200, 2000
+MOST_OPEN = 200  # of one tool: one that runs in a circle does not bury the questions that matter
 _LETTERS = "23456789abcdefghjkmnpqrstvwxyz"
 _CHARS = 14  # 68 bits: that two ids of tools make one plan does not happen
 
@@ -116,7 +118,7 @@ async def submit(desk: Requests, token: Token, asked: Submission) -> str:
     """Make the plan, or find the one that this id made before; gives its id, which is on disk when this returns.
 
     Raises SubmissionError: 403 for what the token may not ask for, 409 where the id was used for something else, 422
-    for what the operation does not take, 503 while all work is stopped.
+    for what the operation does not take, 429 for too many that are not over, 503 while all work is stopped.
     """
     refuse_while_held(desk)
     operation = _operation(desk, token, asked)
@@ -137,6 +139,7 @@ async def submit(desk: Requests, token: Token, asked: Submission) -> str:
             return await submit(desk, token, asked)
         return plan_id
     by = PREFIX + token.name
+    _refuse_flood(desk, by)
     fields = tuple(asked.arguments)
     definition = _definition(by, operation.name, _Called(operation.version, operation.effect), fields, asked.account)
     _, committed = desk.propose(definition, inputs, by=by, labels=(by,), plan_id=plan_id)
@@ -309,6 +312,12 @@ def _refuse_other(desk: Requests, plan: Plan, inputs: dict[str, Value]) -> None:
         raise SubmissionError(
             409, "This id was used for something else.", remedy="Take another id for another action.", field="id"
         )
+
+
+def _refuse_flood(desk: Requests, by: str) -> None:
+    if desk.engine.parts.ledger.rows(queries.OPEN_OF_PLAYBOOK, (by,))[0][0] >= MOST_OPEN:
+        why = f"{MOST_OPEN} actions that you asked for are not over yet; no more are taken in before some are."
+        raise SubmissionError(429, why, remedy="Send it again later, with the same id.")
 
 
 async def _end_denied(desk: Requests, plan: Plan) -> None:
