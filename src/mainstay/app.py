@@ -68,6 +68,7 @@ from mainstay.requests.desk import Requests, new_plan_id
 from mainstay.requests.forgetting import catch_up
 from mainstay.requests.methods import METHODS
 from mainstay.requests.release import STREAM, reason_of
+from mainstay.requests.throttling import Throttling
 from mainstay.runtime.catalogue import Contracts
 from mainstay.runtime.clock import SystemClock
 from mainstay.runtime.intake import Intake
@@ -377,12 +378,10 @@ class Owner(Works):
             activation = activation_of(workspace.root, workspace.code, self.ledger, blobs, self.contracts)
             self._book = self._policies(activation)
             super().__init__(self._ground(policy or self._book, clock))
-            activation.on_changed = self._use_limits
-            if self._book.any:
-                self._use_limits()
             self.heads = HeadKeeper(workspace.ledger, ledger_keys.witness_file(workspace.state), self.ledger)
             self.requests = Requests(self.engine, self.contracts, workspace.root, METHODS, activation)
             self.requests.on_released = self.work
+            self._keep_limits(activation)
             signing, company = SigningKey(self.keys.receipts), workspace.config.company.name
             self.requests.anchors = Anchors(self.keys.workspace, company, signing, workspace.config.anchor)
             self.anchoring = AnchorKeeper(self.requests)
@@ -428,6 +427,8 @@ class Owner(Works):
         if not self.engine.held and (self._watching is None or self._watching.done()):  # a commit that failed ended it
             self._watching = asyncio.create_task(self.watcher.run())
             self._watching.add_done_callback(self.must_live)
+        if not self.engine.held:
+            self.throttling.begin()  # before plans go on: those of a playbook that waits stay paused
         super().work()
 
     async def __aexit__(self, *_: object) -> None:
@@ -484,10 +485,23 @@ class Owner(Works):
         deeds = Deeds(self.ledger, timezone, self.contracts.roles, self.payloads.load)
         return PolicyBook(activation.versions, operations, deeds, timezone)
 
+    def _keep_limits(self, activation: Activation) -> None:
+        """Keep what the rules in force bound, from now on and whenever others are."""
+        self.requests.throttling = self.throttling = Throttling(self.requests, self.contracts.roles)
+        activation.on_changed = self._on_rules
+        if self._book.any:
+            self._use_limits()
+
     def _use_limits(self) -> None:
         """Let the limits of the rules in force hold, beside the budgets and limits of mainstay.toml."""
         rules = self._book.now()
         self.use_limits(policy_caps(rules), policy_limits(rules))
+        self.throttling.use(rules.throttles())
+
+    def _on_rules(self) -> None:
+        self._use_limits()
+        if not self.engine.held:
+            self.throttling.begin()
 
     def _reopen(self) -> None:
         """Open the history anew, by all ways that lead to it (KERNEL L5)."""

@@ -289,6 +289,8 @@ _SAY: dict[type[e.Fact], Callable[[Any], str]] = {
         f"Nothing is sent there for {_span(int(f.open_s))}: it failed {f.failures} times in a row"
     ),
     e.BreakerClosed: lambda _: "It answers again",
+    e.ThrottleClosed: lambda f: f"Plans of {f.playbook} wait for you: {f.says} (rule {f.rule})",
+    e.ThrottleOpened: lambda f: f"{say_actor(f.by).capitalize()} let it go on, and it is counted anew",
     e.NetworkLost: lambda _: "There is no network; what needs one waits, and no attempt is counted",
     e.NetworkBack: lambda f: f"The network is back; {_count(f.waiting, 'action')} that waited for it can go on",
     e.ClockJumped: lambda f: (

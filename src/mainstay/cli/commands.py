@@ -19,6 +19,7 @@ from mainstay.cli import (
     playbook_commands,
     policy_commands,
     secret_commands,
+    throttle_commands,
 )
 from mainstay.cli.options import (
     Edit,
@@ -46,6 +47,7 @@ app.add_typer(playbook_commands.app, name="playbook")
 app.add_typer(policy_commands.app, name="policy")
 app.add_typer(memory_commands.app, name="memory")
 app.add_typer(budget_commands.app, name="budget")
+app.add_typer(throttle_commands.app, name="throttle")
 app.add_typer(history_commands.app, name="history")
 app.add_typer(key_commands.app, name="key")
 app.add_typer(secret_commands.app, name="secret")

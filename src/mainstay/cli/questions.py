@@ -17,6 +17,7 @@ from mainstay.cli.picks import kept_rows
 from mainstay.cli.place import left_alone, say_left_alone, say_left_lying, views_at, workspace_at
 from mainstay.cli.screen import Screen, moment, plain, text
 from mainstay.cli.status import DONE, WAITS
+from mainstay.cli.throttle import draw as draw_throttled
 from mainstay.errors import CommandRefusedError, FileError, InputError
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ def inbox(screen: Screen, folder: Path | None, *, limit: int) -> int:
     with views_at(workspace.root) as views:
         waiting, left, leaving = views.inbox(limit), left_alone(workspace, views), views.leaving()
         count, offline, clock, put_off = views.waiting(), views.offline(), views.clock_set(), views.put_off()
+        throttled = views.throttled()
     screen.give(waiting, lambda console: _draw_short(waiting, console, "Inbox clear: nothing needs your decision."))
     count -= put_off["count"]
     if put_off["count"] and not screen.as_json:
@@ -46,6 +48,8 @@ def inbox(screen: Screen, folder: Path | None, *, limit: int) -> int:
         )
     elif waiting and not screen.as_json:
         screen.say(f"{count:,} waiting.")
+    if throttled and not screen.as_json:
+        draw_throttled(throttled, screen.out, workspace.config.company.timezone)
     if leaving and not screen.as_json:
         draw_leaving(leaving, screen.out, workspace.config.company.timezone)
     say_offline(screen, offline)

@@ -62,6 +62,8 @@ from mainstay.events.limits import (
     PlaceLeft,
     PlacesKept,
     PlaceTaken,
+    ThrottleClosed,
+    ThrottleOpened,
 )
 from mainstay.events.outside import EventReceived
 from mainstay.events.plans import (
@@ -205,6 +207,8 @@ __all__ = [
     "StepStarted",
     "StepStuck",
     "StepUndone",
+    "ThrottleClosed",
+    "ThrottleOpened",
     "TokenMade",
     "TokenRevoked",
     "Undo",

@@ -44,6 +44,8 @@ from mainstay.events.limits import (
     PlaceLeft,
     PlacesKept,
     PlaceTaken,
+    ThrottleClosed,
+    ThrottleOpened,
 )
 from mainstay.events.outside import EventReceived
 from mainstay.events.plans import (
@@ -157,6 +159,7 @@ PlanFact: TypeAlias = (
 )
 BudgetFact: TypeAlias = BudgetReserved | BudgetSettled | BudgetRaised | BudgetWarned | BudgetKept
 BreakerFact: TypeAlias = BreakerOpened | BreakerClosed
+ThrottleFact: TypeAlias = ThrottleClosed | ThrottleOpened
 NetworkFact: TypeAlias = NetworkLost | NetworkBack
 LimitFact: TypeAlias = PlaceTaken | PlaceLeft | PlacesKept
 JournalFact: TypeAlias = JournalOpened | Journaled | JournalRetried
@@ -176,6 +179,7 @@ AnyFact: TypeAlias = (
     PlanFact
     | BudgetFact
     | BreakerFact
+    | ThrottleFact
     | NetworkFact
     | LimitFact
     | EventReceived

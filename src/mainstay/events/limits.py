@@ -72,6 +72,25 @@ class BudgetKept(Fact, frozen=True, omit_defaults=True):
     warned: bool = False
 
 
+class ThrottleClosed(Fact, frozen=True, omit_defaults=True):
+    """A playbook reached a bound of a policy: its plans were paused, or are taken back, in the same transaction."""
+
+    rule: str
+    playbook: str
+    says: str  # what was counted
+    paused: tuple[str, ...] = ()
+    undone: tuple[str, ...] = ()
+    acted: tuple[str, ...] = ()  # plans that did something within that time
+    why: str = ""
+
+
+class ThrottleOpened(Fact, frozen=True, omit_defaults=True):
+    """The operator lets the playbook go on: it is counted anew from here."""
+
+    by: str
+    resumed: tuple[str, ...] = ()
+
+
 class BreakerOpened(Fact, frozen=True, omit_defaults=True):
     """After `failures` in a row nothing more is sent there until a time; the stream names connector and account."""
 

@@ -165,7 +165,7 @@ class Deeds:
         day = day_of(now_us, self._zone)
         if day != self._day:
             self._day, self._today = day, self._sums()
-            self._position = self._first_since(midnight_us(now_us, self._zone)) - 1
+            self._position = first_since(self._ledger, midnight_us(now_us, self._zone)) - 1
         while page := list(self._ledger.tail(self._position, PAGE)):
             for recorded in page:
                 if day_of(recorded.recorded_at_us, self._zone) == day and not self._today.feed(recorded):
@@ -178,17 +178,18 @@ class Deeds:
         stream = (event.fact for event in reversed(self._ledger.read(recorded.stream)))
         return next((fact for fact in stream if isinstance(fact, e.EffectPrepared) and fact.path == path), None)
 
-    def _first_since(self, at_us: int) -> int:
-        """Find the first record of a time by halves: they lie in the order of time, but for a clock set back."""
-        low, high = 1, self._ledger.head()[0] + 1
-        while low < high:
-            middle = (low + high) // 2
-            found = next(self._ledger.tail(middle - 1, 1), None)
-            if found is not None and found.recorded_at_us < at_us:
-                low = middle + 1
-            else:
-                high = middle
-        return low
+
+def first_since(ledger: Ledger, at_us: int) -> int:
+    """Find the first record of a time by halves: they lie in the order of time, but for a clock set back."""
+    low, high = 1, ledger.head()[0] + 1
+    while low < high:
+        middle = (low + high) // 2
+        found = next(ledger.tail(middle - 1, 1), None)
+        if found is not None and found.recorded_at_us < at_us:
+            low = middle + 1
+        else:
+            high = middle
+    return low
 
 
 def day_of(at_us: int, zone: ZoneInfo) -> str:

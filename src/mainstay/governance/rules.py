@@ -20,6 +20,7 @@ from mainstay.errors import MainstayError
 from mainstay.governance.case import Case
 from mainstay.governance.judge import strictest
 from mainstay.governance.policy import DefaultPolicy, gated
+from mainstay.governance.throttles import Throttle
 from mainstay.values import EffectClass, Value, Verdict
 
 if TYPE_CHECKING:
@@ -55,9 +56,12 @@ class Rule(msgspec.Struct, frozen=True, omit_defaults=True):
     when: str = ""
     limits: Limits | None = None
     place: str = ""  # file, line and column
+    throttle: Throttle | None = None  # it judges no action: what it bounds pauses a playbook
 
     def names(self, operation: str) -> bool:
         """Whether it is about this operation, as far as names say."""
+        if self.throttle is not None:
+            return False
         return not self.do or any(fits(pattern, operation) for pattern in self.do)
 
 

@@ -82,6 +82,11 @@ def allowance(plan: Plan, name: str) -> int:
     return plan.slots[name].count * plan.graph.steps[name].allow_failures_pct // 100
 
 
+def was_denied(failure: Failure) -> bool:
+    """Whether it did not fail by itself: policy forbids it, or a budget stopped it."""
+    return failure.message.startswith(FORBIDDEN) or "was stopped: budget '" in failure.message
+
+
 def denied(verdict: Verdict, ways: tuple[str, ...] = ()) -> Failure:
     """Say that policy forbids it, or that its cap is reached, with the ways on from there."""
     if verdict.rule == CAP_RULE and ways:

@@ -57,6 +57,10 @@ PLANS_WAITING = "SELECT id, keys, priority, approved_at_us FROM plan WHERE statu
 # The last of a limit's streams. (name, name)
 LAST_STREAM = """
 SELECT name FROM stream WHERE name = ?1 OR (name > ?1 || '#' AND name < ?1 || '$') ORDER BY name DESC LIMIT 1"""
+# Ids of the plans of a playbook that have not ended and belong to no other. (playbook)
+OPEN_OF_PLAYBOOK = "SELECT id FROM plan WHERE playbook = ? AND parent = '' AND ended_at_us IS NULL"
+# Names of streams, in order. (from, to)
+STREAMS_BETWEEN = "SELECT name FROM stream WHERE name >= ? AND name < ? ORDER BY name"
 # How many facts a stream holds. (name)
 STREAM_LENGTH = """
 SELECT coalesce(max(e.sequence), 0) FROM stream s JOIN event e ON e.stream = s.id WHERE s.name = ?"""

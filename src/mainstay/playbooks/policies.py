@@ -16,6 +16,7 @@ from mainstay.playbooks.keys import Keys
 from mainstay.playbooks.shelf import LIBRARY
 from mainstay.playbooks.speech import sentence
 from mainstay.playbooks.templates import Expression
+from mainstay.playbooks.throttle_rules import read_throttle
 from mainstay.runtime.types import nearest
 from mainstay.values import EffectClass, is_own_rule
 
@@ -93,6 +94,8 @@ class _Reader:
         if not isinstance(node, Mapping):
             self._report.add(node.place, "a rule is a set of keys with values, such as '- id: large-payments'")
             return None
+        if "throttle" in node.keys:
+            return self._throttle(node)
         self._known(node)
         name = self._id(node)
         verdict, otherwise = self._verdict(node)
@@ -120,6 +123,10 @@ class _Reader:
             place=str(node.place),
         )
         return RuleDraft(rule, node.place, when, do)
+
+    def _throttle(self, node: Mapping) -> RuleDraft:
+        name, why, throttle = self._id(node), self._why(node, "ask"), read_throttle(node, self._keys)
+        return RuleDraft(Rule(id=name, why=why, throttle=throttle, place=str(node.place)), node.place, None, ())
 
     def _known(self, node: Mapping) -> None:
         for name, key in node.keys.items():

@@ -52,6 +52,10 @@ class Rules:
         """Give the limits that rules set, with the operations that each is about."""
         return [(rule, rule.limits, self._fit.covered(rule)) for rule in self.rules if rule.limits is not None]
 
+    def throttles(self) -> list[Rule]:
+        """Give the rules that are throttles."""
+        return [rule for rule in self.rules if rule.throttle is not None]
+
     def _roles(self, operation: str) -> Mapping[str, Role]:
         known = self._operations.get(operation)
         return known.roles if known is not None else {}

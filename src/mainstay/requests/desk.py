@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from mainstay.playbooks.activation import Activation
     from mainstay.ports import Catalogue
     from mainstay.requests.anchoring import Anchors
+    from mainstay.requests.throttling import Throttling
     from mainstay.runtime.engine import Engine
     from mainstay.runtime.intake import Emit, Request
     from mainstay.values import Labels, Value
@@ -73,6 +74,7 @@ class Requests:
         self.met = Met()  # where people stand in the history, once somebody was forgotten
         self.anchors: Anchors | None = None  # where the history is anchored; nowhere in a simulation
         self.on_token: Callable[[], None] = lambda: None  # begins to take actions of tools in, where a service runs
+        self.throttling: Throttling | None = None  # nowhere in a simulation
         self.on_released: Callable[[], None] = lambda: None  # begins the work of a workspace that was held
         self._ledger = engine.parts.ledger
         self.payloads = engine.parts.payloads

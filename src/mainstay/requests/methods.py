@@ -17,6 +17,7 @@ from mainstay.requests import (
     rerun,
     scheduling,
     stuck,
+    throttling,
     tokens,
     versions,
 )
@@ -40,5 +41,6 @@ METHODS: Mapping[str, Method] = {
     **scheduling.METHODS,
     **stuck.METHODS,
     **tokens.METHODS,
+    **throttling.METHODS,
     **versions.METHODS,
 }

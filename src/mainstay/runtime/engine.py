@@ -46,6 +46,7 @@ PLANS_IN_MEMORY = 1000
 RESTED_IN_MEMORY = 50  # of those that have nothing to do: who waited for one looks at it right away
 GRAPHS_IN_MEMORY = 100
 KEPT_US = 3600 * 1_000_000  # a definition no fact names yet is collected after a day (KERNEL L8): store it again before
+THROTTLE = "throttle"  # who paused plans of a playbook that reached a bound
 FULL_EVENTS = 1900  # of a plan's 2,000: it begins nothing more, so that outcomes and its end still find room
 _LIMITED = frozenset({"resolve", "run", "intend"})  # work that may have to wait for its turn
 
@@ -71,6 +72,7 @@ class Engine:
         self.on_waits_online: Callable[[], None] = lambda: None
         self.mend: Callable[[CommitFailedError], None] | None = None  # reads the history again, then calls `reset`
         self.live_under: Callable[[str], Sequence[str]] = lambda _: ()  # plans with work whose ids begin so
+        self.waiting: dict[str, str] = {}  # playbooks whose new plans wait for the operator, and why
         self.held = ""  # why nothing may begin: a workspace in quarantine (KERNEL L6)
         self.trouble = ""  # what stands in the way while `whole` waits, in the operator's words
         self.hearers: list[Callable[[str], None]] = []  # told in a sentence what stops all plans, and that it ended
@@ -209,6 +211,8 @@ class Engine:
     ) -> None:
         """Queue what was decided; `done` gives the position once it is on disk."""
         self.outside.note_ends(stage)
+        if self.waiting:
+            self._pause_new(stage)
         places = self.admission.settle(stage, waited_for)
         appends = [*stage.appends(), *places, *beside]
         if not appends:
@@ -223,6 +227,13 @@ class Engine:
         for plan in stage.plans.values():
             self._remember(plan)
             self._queued[plan.id] = self._queued.get(plan.id, 0) + 1
+
+    def _pause_new(self, stage: Stage) -> None:
+        for plan_id, plan in list(stage.plans.items()):
+            why = "" if plan.parent else self.waiting.get(plan.playbook, "")
+            approved = any(isinstance(fact, e.PlanApproved) for fact in stage.facts.get(plan_id, ()))
+            if why and approved and plan.paused_at_us is None and plan.status in ("approved", "running"):
+                stage.decide(plan_id, c.PausePlan(now_us=stage.now_us, by=THROTTLE, reason=why))
 
     def _committed(
         self, stage: Stage, done: asyncio.Future[int] | None, position: int, error: MainstayError | None

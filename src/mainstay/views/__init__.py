@@ -10,9 +10,10 @@ from mainstay.views.budgets import Budgets
 from mainstay.views.history import History
 from mainstay.views.metrics import Metrics
 from mainstay.views.plans import Plans
+from mainstay.views.throttles import Throttles
 
 __all__ = ["Views"]
 
 
-class Views(Plans, Actions, Budgets, Metrics, History):
+class Views(Plans, Actions, Budgets, Metrics, Throttles, History):
     """Reads one workspace: opened in `opening`, seen plan by plan, question by question, or as a whole."""

@@ -1,0 +1,268 @@
+"""Keeps throttles: counts what their playbooks do, pauses their plans at a bound, and lets the operator go on.
+
+It listens to what is on disk; after a start it reads the time that the longest throttle looks back over once. What was
+reached is recorded in the append that pauses the plans, or begins to take back what they did: a crash leaves both or
+neither, and then it is reached again at the next start. Without throttles nothing of this runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, TypeAlias
+
+from mainstay import commands as c
+from mainstay import events as e
+from mainstay.errors import CommandRefusedError, ExpressionError, InputError, MainstayError
+from mainstay.governance.deeds import first_since
+from mainstay.governance.roles import amounts_of
+from mainstay.governance.throttles import PREFIX, Entry, Tally, Throttle, kind_of
+from mainstay.kernel.budget import micros_of
+from mainstay.kernel.plan import handle
+from mainstay.kernel.undo import outcomes
+from mainstay.ledger import queries
+from mainstay.runtime.engine import THROTTLE
+from mainstay.values import SECOND_US, following_stream
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from mainstay.governance.deeds import RolesOf
+    from mainstay.governance.rules import Rule
+    from mainstay.governance.throttles import Counted
+    from mainstay.kernel.state import Plan
+    from mainstay.requests.desk import Method, Params, Requests
+    from mainstay.runtime.intake import Emit
+
+PAGE = 1000
+FULL_STREAM = 1900  # facts, of the 2,000 a stream holds
+Taking: TypeAlias = "dict[str, tuple[c.PlanCommand, ...]]"  # what each plan is asked to do
+WAYS = ("go-on", "undo", "stop")
+
+
+class Throttling:
+    """The throttles in force."""
+
+    def __init__(self, desk: Requests, roles: RolesOf) -> None:
+        """Take the desk, and what an operation's arguments are for."""
+        self._desk, self._engine, self._roles = desk, desk.engine, roles
+        self._ledger = desk.engine.parts.ledger
+        self._rules: dict[str, list[Rule]] = {}
+        self._tallies: dict[str, Tally] = {}
+        self._fed: dict[str, int] = {}  # by plan: the sequence of its last fact that was counted
+        self._moves: dict[tuple[str, str], Mapping[str, int]] = {}
+        self._listening = False
+
+    def use(self, rules: Sequence[Rule]) -> None:
+        """Let these throttles hold from now on; `begin` counts what was so far."""
+        self._rules = {}
+        for rule in rules:
+            assert rule.throttle is not None
+            self._rules.setdefault(rule.throttle.playbook, []).append(rule)
+
+    def begin(self) -> None:
+        """Count what the history says, and pause what has reached a bound: at the start, and when rules change."""
+        if bool(self._rules) != self._listening:
+            (self._engine.listeners.append if self._rules else self._engine.listeners.remove)(self._hear)
+            self._listening = bool(self._rules)
+        self._engine.waiting.clear()
+        self._fed.clear()
+        self._moves.clear()
+        now_us = self._desk.clock.now_us()
+        self._tallies = {
+            name: Tally(max(rule.throttle.within_s for rule in rules if rule.throttle))
+            for name, rules in self._rules.items()
+        }
+        for playbook in self._rules:
+            self._stand(playbook)
+        if not self._rules:
+            return
+        longest_s = max(rule.throttle.within_s for rules in self._rules.values() for rule in rules if rule.throttle)
+        self._read_since(now_us - longest_s * SECOND_US)
+        for playbook in self._rules:
+            self._look(playbook)
+
+    def _stand(self, playbook: str) -> None:
+        """Know how a throttle stands: closed, or open since when."""
+        recorded = self._ledger.read(self._stream(playbook))
+        if not recorded:
+            return
+        last = recorded[-1]
+        if isinstance(last.fact, e.ThrottleClosed):
+            self._engine.waiting[playbook] = last.fact.says
+        else:
+            self._tallies[playbook].since_us = last.recorded_at_us
+
+    def _read_since(self, at_us: int) -> None:
+        position = first_since(self._ledger, at_us) - 1
+        while page := list(self._ledger.tail(position, PAGE)):
+            for recorded in page:
+                if recorded.plan and (playbook := self._playbook(recorded.plan)) in self._rules:
+                    self._count(playbook, recorded.plan, recorded.sequence, recorded.fact, recorded.recorded_at_us)
+            position = page[-1].position
+
+    # --- counted
+
+    def _hear(self, plan_id: str, facts: Sequence[e.AnyFact], plan: Plan) -> None:
+        playbook = self._playbook(plan_id)
+        if playbook not in self._rules:
+            return
+        now_us, first = self._desk.clock.now_us(), plan.sequence - len(facts) + 1
+        counted = [self._count(playbook, plan_id, first + at, fact, now_us) for at, fact in enumerate(facts)]
+        if any(counted):
+            asyncio.get_running_loop().call_soon(self._look, playbook)
+
+    def _playbook(self, plan_id: str) -> str:
+        try:
+            return self._engine.load(plan_id.partition("-")[0]).playbook
+        except MainstayError:
+            return ""  # it can't be read: others go on
+
+    def _count(self, playbook: str, plan_id: str, sequence: int, fact: e.AnyFact, at_us: int) -> bool:
+        """Count one fact, once; says whether a bound may be reached by it."""
+        if sequence <= self._fed.get(plan_id, 0):
+            return False
+        self._fed[plan_id] = sequence
+        tally, root = self._tallies[playbook], plan_id.partition("-")[0]
+        if isinstance(fact, e.EffectPrepared):
+            self._moves[plan_id, fact.path] = self._moved(fact)
+        elif isinstance(fact, (e.EffectRefused, e.EffectAbsent)):
+            tally.take_back(f"{plan_id}/{fact.path}")
+        elif isinstance(fact, e.EffectIntended) and not fact.path.startswith("~"):
+            amounts = self._moves.pop((plan_id, fact.path), None)
+            amounts = self._prepared(plan_id, fact.path) if amounts is None else amounts
+            tally.take_back(f"{plan_id}/{fact.path}")  # tried again: it counts once
+            tally.note(Entry(at_us, "spent", root, f"{plan_id}/{fact.path}", amounts))
+            return bool(amounts)
+        elif (kind := kind_of(fact)) is not None:
+            tally.note(Entry(at_us, kind, root, f"{plan_id}/{getattr(fact, 'path', '')}", {}))
+            return kind != "done"
+        return False
+
+    def _moved(self, prepared: e.EffectPrepared) -> Mapping[str, int]:
+        roles, found = self._roles(prepared.operation), dict[str, int]()
+        if "amount" in roles.values():
+            try:
+                moved = amounts_of(self._desk.payloads.load(prepared.arguments), roles)
+            except ExpressionError:
+                return {}  # a budget asks about an amount that nobody knows
+            for money in moved:
+                found[money.currency] = found.get(money.currency, 0) + abs(micros_of(money))
+        return found
+
+    def _prepared(self, plan_id: str, path: str) -> Mapping[str, int]:
+        facts = (event.fact for event in reversed(self._ledger.read(f"plan:{plan_id}")))
+        found = next((fact for fact in facts if isinstance(fact, e.EffectPrepared) and fact.path == path), None)
+        return {} if found is None else self._moved(found)
+
+    # --- reached
+
+    def _look(self, playbook: str) -> None:
+        """Pause the plans of a playbook if it reached a bound, and tell the operator."""
+        if playbook in self._engine.waiting or playbook not in self._rules or self._engine.held:
+            return
+        now_us = self._desk.clock.now_us()
+        for rule in self._rules[playbook]:
+            assert rule.throttle is not None
+            if (counted := self._tallies[playbook].reached(rule.throttle, now_us)) is not None:
+                self._close(rule, rule.throttle, counted, now_us)
+                return
+
+    def _close(self, rule: Rule, throttle: Throttle, counted: Counted, now_us: int) -> None:
+        playbook, why = throttle.playbook, f"{counted.says} (rule {rule.id})"
+        undone = self._undoing(counted.plans if throttle.undo else (), THROTTLE, why, now_us)
+        rest = [plan for plan in self._open(playbook) if plan not in undone]
+        paused = self._taking(rest, lambda _: (c.PausePlan(now_us=now_us, by=THROTTLE, reason=why),))
+        fact = e.ThrottleClosed(rule.id, playbook, counted.says, tuple(paused), tuple(undone), counted.plans, rule.why)
+        self._engine.waiting[playbook] = why
+        self._record(playbook, fact, undone | paused, now_us, "mainstay")
+        self._engine.say(f"Plans of {playbook} wait for you: {counted.says}. See them: mainstay throttle")
+
+    # --- ways on
+
+    async def answer(self, playbook: str, way: str) -> Params:
+        """Take the operator's answer to a throttle that is closed; on disk when this returns."""
+        recorded = self._ledger.read(self._stream(playbook))
+        fact = recorded[-1].fact if recorded else None
+        if not isinstance(fact, e.ThrottleClosed):
+            raise CommandRefusedError(
+                f"No throttle holds plans of '{playbook}'.", remedy="See all with: mainstay throttle"
+            )
+        now_us, why = self._desk.clock.now_us(), f"{fact.says} (rule {fact.rule})"
+        held = [plan for plan in self._open(playbook) if self._is_held(plan)]
+        if way == "go-on":
+            taking = self._taking(held, lambda _: (c.ResumePlan(now_us=now_us, by="operator"),))
+            opened = e.ThrottleOpened("operator", tuple(taking))
+            await self._record(playbook, opened, taking, now_us, "operator")
+            self._engine.waiting.pop(playbook, None)
+            if playbook in self._tallies:
+                self._tallies[playbook].since_us = now_us
+        elif way == "undo":
+            taking = self._undoing(fact.acted, "operator", why, now_us)
+        elif way == "stop":
+            taking = self._taking(held, lambda _: (c.CancelPlan(now_us=now_us, by="operator", reason=why),))
+        else:
+            raise InputError(f"A throttle takes no '{way}'.", remedy=f"It takes: {', '.join(WAYS)}.")
+        if way != "go-on" and taking:
+            await self._engine.submit_all(_listed(taking), actor="operator")
+        return {"plan": "", "playbook": playbook, "way": way, "plans": list(taking)}
+
+    def _is_held(self, plan_id: str) -> bool:
+        """Whether a throttle paused it, and not the operator."""
+        if self._engine.load(plan_id).paused_at_us is None:
+            return False
+        facts = (event.fact for event in reversed(self._ledger.read(f"plan:{plan_id}")))
+        return next((fact.by == THROTTLE for fact in facts if isinstance(fact, e.PlanPaused)), False)
+
+    # --- leaves
+
+    def _open(self, playbook: str) -> list[str]:
+        return [row[0] for row in self._ledger.rows(queries.OPEN_OF_PLAYBOOK, (playbook,))]
+
+    def _undoing(self, plans: Iterable[str], by: str, why: str, now_us: int) -> Taking:
+        """Take back what plans did; a paused one goes on to do that. Only where there is something to take back."""
+        undo = c.UndoPlan(now_us=now_us, by=by, reason=why)
+        resume = c.ResumePlan(now_us=now_us, by=by)
+        acted = [plan for plan in plans if outcomes(self._engine.load, self._engine.load(plan))]
+        return self._taking(acted, lambda plan: (undo,) if plan.paused_at_us is None else (resume, undo))
+
+    def _taking(self, plans: Iterable[str], commands: Callable[[Plan], tuple[c.PlanCommand, ...]]) -> Taking:
+        """Give the commands of each plan that can take them now; one that ended or stands there already is left out."""
+        found: Taking = {}
+        for plan_id in plans:
+            try:
+                plan = self._engine.load(plan_id)
+                wanted = commands(plan)
+                for command in wanted:
+                    plan = handle(plan, command).plan
+                found[plan_id] = wanted
+            except MainstayError:
+                continue
+        return found
+
+    def _record(self, playbook: str, fact: e.AnyFact, taking: Taking, now_us: int, actor: str) -> asyncio.Future[int]:
+        stream = self._stream(playbook)
+        length = len(self._ledger.read(stream))
+        if length >= FULL_STREAM:
+            stream, length = following_stream(stream), 0
+        append = e.Append(stream, length, (e.Draft(fact, now_us, actor),))
+        done = self._engine.submit_all(_listed(taking), actor=actor, beside=(append,))
+        done.add_done_callback(lambda ended: ended.cancelled() or ended.exception())  # read anew once it is mended
+        return done
+
+    def _stream(self, playbook: str) -> str:
+        return self._engine.parts.places.last_stream(f"{PREFIX}{playbook}")
+
+
+def _listed(taking: Taking) -> list[tuple[str, c.PlanCommand]]:
+    return [(plan, command) for plan, commands in taking.items() for command in commands]
+
+
+async def _throttle(desk: Requests, params: Params, emit: Emit) -> Params:
+    """Answer for `playbook` what a throttle stopped: `way` is one of WAYS."""
+    del emit
+    if desk.throttling is None:
+        raise CommandRefusedError("Throttles are not kept here.")
+    return await desk.throttling.answer(params["playbook"], params["way"])
+
+
+METHODS: Mapping[str, Method] = {"throttle": _throttle}

@@ -1,0 +1,286 @@
+"""Throttles on a real owner: a playbook that reaches a bound is paused, and the operator says how it goes on (G8)."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+sys.path.append(str(Path(__file__).parent.parent / "runtime"))
+
+from kit import World, after, do, plan, rule, run, start
+
+from mainstay import events as e
+from mainstay.app import create_workspace
+from mainstay.errors import CommandRefusedError, PlaybookError
+from mainstay.governance.throttles import Entry, Share, Tally, Throttle, say_bounds
+from mainstay.playbooks.activation import Wanted
+from mainstay.playbooks.changes import changes
+from mainstay.playbooks.policy_book import rules_of_file
+from mainstay.values import SECOND_US
+from mainstay.views import Views
+
+BAD = "- {{id: bad, throttle: test, when: {{{when}}}, within: 1h, then: {then}, why: Something is wrong with it.}}\n"
+FAILS = plan(do("a", "test.say", "one"), do("b", "test.refuse", "permanent", needs=after("a")))
+WAITS = plan(do("a", "test.say", "calm"), do("b", "test.shout", "loud", needs=after("a")))
+
+
+@pytest.fixture
+def workspace(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    return create_workspace(tmp_path / "acme", name="Acme")
+
+
+@pytest.fixture
+def world(tmp_path):
+    return World(tmp_path / "world")
+
+
+async def throttled(owner, when="failed: 2", then="pause"):
+    (owner.workspace.root / "policies" / "own.yaml").write_text(BAD.format(when=when, then=then))
+    activation = owner.requests.activation
+    wanted = [Wanted(one.kind, one.name, one.digest) for one in changes(activation.versions, owner.workspace.root)]
+    return await activation.activate(wanted, owner.workers, owner.clock.now_us())
+
+
+async def answer(owner, way):
+    told = await owner.requests._methods["throttle"](owner.requests, {"playbook": "test", "way": way}, lambda _: None)
+    await settled(owner, *told["plans"])
+    return told["plans"]
+
+
+async def settled(owner, *plans):
+    for _ in range(1000):
+        await asyncio.sleep(0.01)
+        if all(owner.engine.is_settled(each) for each in plans):
+            return
+
+
+def is_paused(owner, plan_id):
+    return owner.engine.load(plan_id).paused_at_us is not None
+
+
+def closed(owner):
+    return [each.fact for each in owner.ledger.read("throttle:test") if isinstance(each.fact, e.ThrottleClosed)]
+
+
+async def fail_twice(owner):
+    first, _ = await start(owner, FAILS)
+    second, _ = await start(owner, FAILS)
+    await settled(owner, first, second)
+    return first, second
+
+
+def test_g8_a_playbook_that_fails_too_often_is_paused_with_all_its_plans_and_new_ones_wait(workspace, world):
+    async def scenario(owner):
+        said = []
+        owner.engine.hearers.append(said.append)
+        await throttled(owner)
+        waiting, _ = await start(owner, WAITS)
+        failing = await fail_twice(owner)
+        new, _ = await start(owner, FAILS)
+        other, _ = await start(owner, msgspec.structs.replace(WAITS, name="another"))
+        (fact,) = closed(owner)
+        (shown,) = Views(owner.workspace).throttled()
+        return (
+            [is_paused(owner, each) for each in (waiting, *failing, new, other)],
+            set(fact.paused) == {waiting, *failing},
+            fact.says,
+            said,
+            (shown["playbook"], shown["says"], len(shown["plans"])),
+        )
+
+    paused, all_named, says, said, shown = run(workspace, world, scenario)
+    assert (paused, all_named) == ([True, True, True, True, False], True)
+    assert says == "2 failed within 1 hour"
+    assert said == ["Plans of test wait for you: 2 failed within 1 hour. See them: mainstay throttle"]
+    assert shown == ("test", says, 3)
+
+
+def test_g8_the_operator_lets_it_go_on_and_it_is_counted_anew(workspace, world):
+    async def scenario(owner):
+        await throttled(owner)
+        failing = await fail_twice(owner)
+        held, _ = await start(owner, WAITS)
+        before = world.words().count("calm")
+        resumed = await answer(owner, "go-on")
+        third, _ = await start(owner, FAILS)
+        again = is_paused(owner, third), len(closed(owner))
+        with pytest.raises(CommandRefusedError, match="No throttle holds"):
+            await answer(owner, "go-on")
+        await start(owner, FAILS)
+        await settled(owner, third)
+        return before, set(resumed) == {*failing, held}, world.words().count("calm"), again, len(closed(owner))
+
+    assert run(workspace, world, scenario) == (0, True, 1, (False, 1), 2)
+
+
+def test_g8_what_the_operator_paused_stays_paused_when_a_throttle_opens(workspace, world):
+    async def scenario(owner):
+        await throttled(owner)
+        mine, _ = await start(owner, WAITS)
+        await owner.requests._methods["pause"](owner.requests, {"plan": mine}, lambda _: None)
+        await fail_twice(owner)
+        return mine in await answer(owner, "go-on"), is_paused(owner, mine)
+
+    assert run(workspace, world, scenario) == (False, True)
+
+
+@pytest.mark.parametrize("then", ["pause", "undo"])
+def test_g8_what_it_did_is_taken_back_by_the_policy_or_by_the_operator(workspace, world, then):
+    async def scenario(owner):
+        await throttled(owner, then=then)
+        waiting, _ = await start(owner, WAITS)
+        failing = await fail_twice(owner)
+        await settled(owner, waiting, *failing)
+        before = world.words()
+        if then == "pause":
+            await answer(owner, "undo")
+        await settled(owner, waiting, *failing)
+        new, _ = await start(owner, FAILS)
+        return before, [owner.engine.load(each).status for each in (waiting, *failing)], is_paused(owner, new)
+
+    before, statuses, paused = run(workspace, world, scenario)
+    assert before == (["calm", "one", "one"] if then == "pause" else [])
+    assert (statuses, world.words(), paused) == (["undone"] * 3, [], True)
+
+
+def test_g8_stopping_ends_the_plans_that_wait_and_leaves_what_they_did(workspace, world):
+    async def scenario(owner):
+        await throttled(owner)
+        failing = await fail_twice(owner)
+        await answer(owner, "stop")
+        return [owner.engine.load(each).status for each in failing]
+
+    assert run(workspace, world, scenario) == ["cancelled", "cancelled"]
+    assert world.words() == ["one", "one"]
+
+
+def test_g8_a_throttle_is_counted_from_the_history_after_a_restart_and_stays_closed(workspace, world):
+    """What was on disk when the process died counts; a throttle that was reached closes at the next start."""
+
+    async def first(owner):
+        await throttled(owner)
+        return (await start(owner, FAILS))[0]
+
+    async def second(owner):
+        assert closed(owner) == []
+        await start(owner, FAILS)
+        await settled(owner)
+        return len(closed(owner))
+
+    async def third(owner):
+        new, _ = await start(owner, FAILS)
+        return is_paused(owner, new), len(closed(owner))
+
+    run(workspace, world, first)
+    assert run(workspace, world, second) == 1
+    assert run(workspace, world, third) == (True, 1)
+
+
+def test_g8_a_bound_that_was_reached_when_the_process_died_closes_at_the_start(workspace, world):
+    async def unbounded(owner):
+        return await fail_twice(owner)
+
+    async def later(owner):
+        await throttled(owner)  # the same as a crash between the last failure and the pause
+        return [is_paused(owner, each) for each in failing]
+
+    failing = run(workspace, world, unbounded)
+    assert run(workspace, world, later) == [True, True]
+
+
+def test_g8_noes_of_the_operator_count_and_what_a_rule_forbids_does_not(workspace, world):
+    async def scenario(owner):
+        await throttled(owner, when="rejected: 2, failed: 1")
+        forbids = "- {id: never, do: test.whisper, then: deny, why: Not here.}\n"
+        path = owner.workspace.root / "policies" / "more.yaml"
+        path.write_text(forbids)
+        activation = owner.requests.activation
+        wanted = [Wanted(one.kind, one.name, one.digest) for one in changes(activation.versions, owner.workspace.root)]
+        await activation.activate(wanted, owner.workers, owner.clock.now_us())
+        await start(owner, plan(do("a", "test.whisper", "x")))
+        for _ in range(2):
+            _, standing = await start(owner, plan(do("a", "test.shout", "x")))
+            assert closed(owner) == []
+            await rule(owner, standing["questions"][0], "reject")
+        await settled(owner)
+        return [fact.says for fact in closed(owner)]
+
+    assert run(workspace, world, scenario) == ["you said no 2 times within 1 hour"]
+
+
+WRONG = [
+    ("- {id: bad, throttle: test, within: 1h, then: pause, why: W.}", "has no 'when'"),
+    ("- {id: bad, throttle: test, when: {failed: 2}, then: pause, why: W.}", "has no 'within'"),
+    ("- {id: bad, throttle: test, when: {failed: 2}, within: 1h, why: W.}", "has no 'then'"),
+    ("- {id: bad, throttle: test, when: {failed: 2}, within: 1h, then: deny, why: W.}", "pause or undo, not 'deny'"),
+    ("- {id: bad, throttle: test, when: {faild: 2}, within: 1h, then: pause, why: W.}", "'faild' is nothing"),
+    ("- {id: bad, throttle: test, when: {}, within: 1h, then: pause, why: W.}", "nothing is counted"),
+    ("- {id: bad, throttle: test, when: {failed: 0}, within: 1h, then: pause, why: W.}", "whole number from 1"),
+    ("- {id: bad, throttle: test, when: {failed: many}, within: 1h, then: pause, why: W.}", "no such count"),
+    ('- {id: bad, throttle: test, when: {failed: "120% of 3"}, within: 1h, then: pause, why: W.}', "1% to 100%"),
+    ('- {id: bad, throttle: test, when: {spent: "5"}, within: 1h, then: pause, why: W.}', "is no money"),
+    ("- {id: bad, throttle: test, when: {failed: 2}, within: soon, then: pause, why: W.}", "not a duration"),
+    ("- {id: bad, throttle: test, when: {failed: 2}, within: 99d, then: pause, why: W.}", "up to 31d"),
+    ("- {id: bad, throttle: test, do: x.y, when: {failed: 2}, within: 1h, then: pause, why: W.}", "'do' is no key"),
+    ("- {id: bad, throttle: test, when: {failed: 2}, within: 1h, then: pause}", "no 'why'"),
+]
+
+
+@pytest.mark.parametrize(("text", "says"), WRONG)
+def test_a_throttle_with_a_mistake_is_refused_and_named(workspace, world, text, says):
+    async def scenario(owner):
+        (owner.workspace.root / "policies" / "own.yaml").write_text(text + "\n")
+        activation = owner.requests.activation
+        wanted = [Wanted(one.kind, one.name, one.digest) for one in changes(activation.versions, owner.workspace.root)]
+        with pytest.raises(PlaybookError, match=says):
+            await activation.activate(wanted, owner.workers, owner.clock.now_us())
+
+    run(workspace, world, scenario)
+
+
+SHARE = Throttle("test", 3600, share=Share(20, 10))
+EVENTS = st.lists(st.tuples(st.integers(0, 7200), st.sampled_from(["done", "failed", "rejected"])), max_size=40)
+
+
+@given(EVENTS, st.integers(1, 100), st.integers(1, 20))
+def test_a_share_counts_what_is_in_its_time_and_nothing_else(events, percent, least):
+    tally, now_s = Tally(3600), 7200
+    for at, kind in sorted(events):
+        tally.note(Entry(at * SECOND_US, kind, "p", f"p/{at}", {}))
+    within = [kind for at, kind in events if now_s - 3600 < at]
+    failed, tried = within.count("failed"), within.count("failed") + within.count("done")
+    reached = tally.reached(Throttle("test", 3600, share=Share(percent, least)), now_s * SECOND_US)
+    assert (reached is not None) == (tried >= least and failed * 100 >= percent * tried)
+
+
+def test_money_counts_once_for_an_action_that_is_tried_again_and_not_for_one_that_did_not_happen():
+    tally, most = Tally(3600), Throttle("test", 3600, spent={"EUR": 10_000_000})
+    for at in (1, 2):
+        tally.take_back("p/a")
+        tally.note(Entry(at, "spent", "p", "p/a", {"EUR": 6_000_000}))
+    assert tally.reached(most, 3) is None
+    tally.note(Entry(3, "spent", "p", "p/b", {"EUR": 6_000_000}))
+    reached = tally.reached(most, 3)
+    assert reached is not None
+    assert reached.says == "12.00 EUR were moved within 1 hour"
+    tally.take_back("p/b")
+    assert tally.reached(most, 3) is None
+
+
+def test_the_documented_throttle_is_in_order_and_says_what_it_bounds():
+    docs = (Path(__file__).parents[2] / "docs" / "policies.md").read_text()
+    text = docs.partition("test_throttles.py -->\n```yaml\n")[2].partition("```")[0]
+    (found,) = rules_of_file("policies/own.yaml", text.encode(), (), {})
+    assert found.throttle is not None
+    assert say_bounds(found.throttle) == (
+        "20 % of at least 10 failed, or 5 refused by you, or more than 500.00 EUR moved,"
+        " or more than 500.00 USD moved, within 1 hour"
+    )
