@@ -151,6 +151,9 @@ def test_k3_a_forged_anchor_and_one_of_another_workspace_are_named(desk, tmp_pat
     file.write_text(f"{line_of(forged)}\n{given['anchor']}\n{line_of(other)}\n")
     status, says = verified(desk, "--anchor", file)
     assert (status, "is not one of this workspace: it is signed with the key" in says) == (1, True), says
+    for nothing in ("", " "):
+        done = desk.run("history", "verify", "--anchor", nothing)
+        assert (done.returncode, "--anchor is empty" in done.stderr) == (2, True)
     file.write_text(line_of(other))
     done = desk.run("history", "verify", "--anchor", file)
     assert (done.returncode, "is of another workspace" in done.stderr) == (2, True)

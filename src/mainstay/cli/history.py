@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 Row: TypeAlias = dict[str, Any]
 
 
-def verify(screen: Screen, folder: Path | None, kept: str = "", key: str = "") -> int:
+def verify(screen: Screen, folder: Path | None, kept: str | None = None, key: str = "") -> int:
     """Walk the whole history and name the first record that is not as it was written.
 
     `kept` are anchors, or where they lie: a file, a mail, a folder; `key` is who has to have signed them.
     """
-    anchors = _kept(kept) if kept else []
+    anchors = [] if kept is None else _kept(kept)
     with views_at(folder) as views, screen.err.status("Reading the history") as status:
         found = views.verify(lambda count: status.update(text(f"{count:,} records are in order so far")), anchors, key)
     screen.give(found, lambda console: _draw_verified(found, console))
@@ -39,6 +39,8 @@ def verify(screen: Screen, folder: Path | None, kept: str = "", key: str = "") -
 
 def _kept(kept: str) -> list[str]:
     """Give the texts in which anchors stand: the line itself, or what lies at a place."""
+    if not kept.strip():  # as from a variable of the shell that is not set; it would be held against nothing
+        raise InputError("--anchor is empty.", remedy="Name the file you keep anchors in, or give the line itself.")
     return [kept] if kept.startswith(WORD) else list(texts_at(Path(kept).expanduser()))
 
 

@@ -15,8 +15,8 @@ app = typer.Typer(no_args_is_help=True, help="Everything that ever happened.", r
 @app.command()
 def verify(
     anchor: Annotated[
-        str, typer.Option(metavar="FILE|FOLDER|LINE", help="Hold it against what you kept outside, mails too.")
-    ] = "",
+        str | None, typer.Option(metavar="FILE|FOLDER|LINE", help="Hold it against what you kept outside, mails too.")
+    ] = None,
     key: Annotated[str, typer.Option(metavar="KEY", help="Who has to have signed that: the key's fingerprint.")] = "",
     as_json: Json = False,
     workspace: Folder = None,
