@@ -84,6 +84,10 @@ def test_g2_a_note_stands_on_the_card_and_answers_nothing(desk, letter):
     assert "wait for Ada's call" in desk.run("decide", letter).stdout
     assert [row["decision"] for row in desk.json("inbox")] == [letter]
     assert desk.run("note", letter, " ").returncode == 1
+    for long in (("note", letter, "a" * 70_000), ("decide", letter, "reject", "--reason", "a" * 70_000, "--yes")):
+        refused = desk.run(*long)
+        assert (refused.returncode, "70,000 characters" in refused.stderr) == (2, True)
+    assert [row["decision"] for row in desk.json("inbox")] == [letter]
 
 
 def test_g5_questions_of_policy_wait_as_long_as_the_settings_say(desk, letter):

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from mainstay.runtime.intake import Emit, Request
     from mainstay.values import Labels, Value
 
+MAX_SAID = 4_000  # characters of a reason or a note
 WHILE_HELD = frozenset({"release", "anchor", "rebuild", "forget"})  # what can be asked while all is held (L6)
 # What goes on by itself, and how many seconds of its sleep are waited for.
 SOON_S = {"retry": 120.0, "settle": 120.0, "confirm": 120.0, "wait": 120.0, "dispatch": 15.0}
@@ -89,6 +90,7 @@ class Requests:
             raise InputError(
                 f"There is no request '{request.method}'.", remedy="Is another release of Mainstay running?"
             )
+        _check_said(request.params)
         if self.engine.held and request.method not in WHILE_HELD:
             raise CommandRefusedError(
                 f"All work in this workspace is stopped: {self.engine.held}.",
@@ -330,3 +332,13 @@ def _left_out_by(plan: Plan, refused: str) -> list[str]:
 def _is_part(path: str) -> bool:
     """Whether a path is a part of a step: an item, or an action of its agent."""
     return "/" in path or is_call(path)
+
+
+def _check_said(params: Params) -> None:
+    """Refuse a reason or a note that is longer than a card shows and a record takes."""
+    longest = max((len(params[name]) for name in ("reason", "text") if isinstance(params.get(name), str)), default=0)
+    if longest > MAX_SAID:
+        raise InputError(
+            f"What you say has {longest:,} characters, and {MAX_SAID:,} are kept at most; nothing happened.",
+            remedy="Say it shorter, and name the file where the rest stands.",
+        )
