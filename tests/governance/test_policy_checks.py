@@ -74,6 +74,8 @@ def test_s49_a_typo_in_a_condition_is_named_at_its_place(condition, finding):
         ("- {id: x, do: mail.send, then: ask, otherwise: ask, why: W.}", "not both"),
         ("- {id: x, effect: read, then: deny, why: W.}\n- {id: x, effect: read, then: deny, why: W.}", "2:3: there is"),
         ("- {id: x, effect: read, then: ask, why: W.}", "1:3: a reading is never asked about"),
+        ("- {id: x, do: [], then: deny, why: W.}", "1:15: 'do' is an empty list"),
+        ("- {id: x, effect: [], do: mail.send, then: deny, why: W.}", "1:19: 'effect' is an empty list"),
         ("- {id: x, do: bank.read, then: ask, why: W.}", "bank.read only reads, which is never asked about"),
         ("- !!python/object:os.system {id: x}", "the tag"),
         ("", "1:1: the policy is empty"),

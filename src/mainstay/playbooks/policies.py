@@ -105,6 +105,9 @@ class _Reader:
         limits = self._limits(node, when)
         if not verdict and limits is None and not node.keys.keys() & {"then", "otherwise", "limits"}:
             self._report.add(node.place, "this rule does nothing; it needs 'then: allow', 'then: ask' or 'then: deny'")
+        for key in ("do", "effect"):
+            if isinstance(empty := node.values.get(key), Listing) and not empty.items:
+                self._report.add(empty.place, f"{key!r} is an empty list; leave it out if the rule is about all")
         if verdict == "allow" and not do and not effects:
             self._report.add(node.place, "this rule would allow everything; say what it is about with 'do' or 'effect'")
         if verdict == "allow" and effects == ("physical",):
