@@ -173,9 +173,11 @@ def checked_value(value: str) -> str:
     """Give a value without its line end; raises InputError, which never repeats it, when it can't be kept."""
     value = value.rstrip("\r\n")
     if len(value) < MIN_CHARACTERS or len(value) > MAX_CHARACTERS:
+        longer = "Take a longer one: a shorter one can't be kept out of messages."
+        other = "Look whether a whole file was given in its place."
         raise InputError(
             f"A secret has from {MIN_CHARACTERS} to {MAX_CHARACTERS:,} characters; nothing was kept.",
-            remedy="Take a longer one: a shorter one can't be kept out of messages.",
+            remedy=longer if len(value) < MIN_CHARACTERS else other,
         )
     if value != value.strip() or any(not letter.isprintable() for letter in value):
         raise InputError(
