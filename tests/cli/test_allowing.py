@@ -65,6 +65,12 @@ def test_g2_a_rule_that_would_change_nothing_is_not_written(desk, greet):
     assert not (desk.folder / "policies" / "allowed.yaml").exists()
 
 
+def test_g2_a_card_offers_no_rule_where_the_playbook_asks_about_all_at_once(desk, greet):
+    (asked,) = greet("ada@example.com", gate='gate: batch, each: "= [inputs.to]",')
+    assert "policy allow" not in desk.run("decide", asked).stdout
+    assert "asked all the same, by 'playbook'" in desk.run("policy", "allow", asked, "--yes").stderr
+
+
 def test_g2_only_an_open_question_about_an_action_is_allowed_for_good(desk, greet):
     (asked,) = greet("ada@example.com")
     assert desk.run("decide", asked, "approve", "--yes").returncode == 0

@@ -270,7 +270,7 @@ def _answers(question: Row) -> list[tuple[str, Text]]:
         lines.append(text(f"{command} approve --keep {some}", "cyan").append_text(text("  (or --drop 2)", "dim")))
     later = text(f"mainstay snooze {question['decision']} 1d", "cyan").append_text(text("  (ask again then)", "dim"))
     lines.append(later)
-    if question["kind"] in ("effect", "batch") and not _asks_whatever_rules_say(question["rule"]):
+    if question["kind"] == "effect" and not _asks_whatever_rules_say(question["rule"]):
         always = text(f"mainstay policy allow {question['decision']}", "cyan")
         lines.append(always.append_text(text("  (not asked any more: shows the rule first)", "dim")))
     return [("answers" if index == 0 else "", line) for index, line in enumerate(lines)]
