@@ -41,6 +41,13 @@ def test_g6_a_budget_tells_what_is_spent_by_which_plan_and_what_it_stopped_goes_
     assert desk.json("stuck") == []
 
 
+def test_g6_doctor_names_a_budget_that_counts_what_there_is_not(desk):
+    assert "none" in next(row["says"] for row in desk.json("doctor") if row["check"] == "budgets")
+    budgeted(desk, '\n[budgets]\n"mail.sent" = {per_day = 2}\n')
+    (found,) = [row for row in desk.json("doctor", status=1) if row["check"] == "budgets"]
+    assert (found["state"], "did you mean 'mail.send'?" in found["says"]) == ("wrong", True)
+
+
 @pytest.mark.parametrize(
     ("given", "says"),
     [

@@ -253,6 +253,13 @@ def _policies(workspace: Workspace) -> Iterator[Finding]:
         yield Finding("policies", "ok", f"Rules of yours in force: {len(rules) or 'none'}.")
 
 
+def _budgets(workspace: Workspace) -> Iterator[Finding]:
+    from mainstay.app import caps_of, contracts_to_read
+
+    budgets = {cap.name for cap in caps_of(workspace, contracts_to_read(workspace))}  # raises where one fits nothing
+    yield Finding("budgets", "ok", f"Budgets under [budgets]: {len(budgets) or 'none'}.")
+
+
 def _disk(workspace: Workspace) -> Iterator[Finding]:
     from mainstay.ledger.trouble import ROOM_BYTES
 
@@ -278,6 +285,7 @@ _CHECKS: dict[str, Callable[[Workspace], Iterator[Finding]]] = {
     "work": _held,
     "rules": _rules,
     "policies": _policies,
+    "budgets": _budgets,
     "copies": _copies,
     "service": _service,
     "secrets": _secrets,
