@@ -131,11 +131,13 @@ async def serve(workspace: Workspace, emit: Emit, stop: asyncio.Event, beside: B
         teller = owner.teller(lambda says: emit({"plan": "", "kind": NOTICE, "path": "", "says": says}))
         telling = asyncio.create_task(teller.run())
         telling.add_done_callback(owner.must_live)
-        async with beside(owner):
-            stopped = asyncio.ensure_future(stop.wait())
-            await asyncio.wait({stopped, failed}, return_when=asyncio.FIRST_COMPLETED)
-            stopped.cancel()
-        telling.cancel()
+        try:
+            async with beside(owner):
+                stopped = asyncio.ensure_future(stop.wait())
+                await asyncio.wait({stopped, failed}, return_when=asyncio.FIRST_COMPLETED)
+                stopped.cancel()
+        finally:
+            telling.cancel()
     if failed.done():
         raise failed.result()
 

@@ -272,24 +272,26 @@ STUCK_ALIKE = _TROUBLE + "AND d.asked_at_us > ? AND d.asked_at_us <= ? GROUP BY 
 
 # The position and time of the first record at or after a position. (position)
 RECORDED_FROM = "SELECT position, recorded_at_us FROM event WHERE position >= ? ORDER BY position LIMIT 1"
-# What happened in actions since a position: playbook, week since some moment, how many. (moment, week, position)
-ACTIONS_DONE = """
-SELECT p.playbook, (e.recorded_at_us - ?1) / ?2, count(*) FROM event AS e JOIN plan AS p ON p.id = e.plan
-WHERE e.position >= ?3 AND e.recorded_at_us >= ?1 AND e.kind = 'EffectDone' GROUP BY 1, 2"""
-# Questions that were asked since a moment, the first of them at a position: playbook, rule, week, how many, how many of
-# them no trouble and answered, and of those how many with a yes. (moment, week, position)
+# Plans that acted or asked since a moment, which lies at a position: id, playbook, week since that moment, how many
+# actions happened, whether it asked. The records are read once. (moment, week, position)
+ACTED_OR_ASKED = """
+SELECT e.plan, p.playbook, (e.recorded_at_us - ?1) / ?2, sum(e.kind = 'EffectDone'), max(e.kind = 'DecisionAsked')
+FROM event AS e JOIN plan AS p ON p.id = e.plan
+WHERE e.position >= ?3 AND e.recorded_at_us >= ?1 AND e.kind IN ('EffectDone', 'DecisionAsked') GROUP BY 1, 3"""
+# Questions of some plans that were asked since a moment: playbook, rule, week, how many, how many of
+# them no trouble and answered, and of those how many with a yes. (moment, week, JSON list of plans)
 QUESTIONS_ASKED = """
 SELECT playbook, rule, (asked_at_us - ?1) / ?2, count(*),
        sum(status = 'ruled' AND kind IN ('ask', 'effect', 'batch')),
        sum(status = 'ruled' AND kind IN ('ask', 'effect', 'batch') AND choice = 'approve')
 FROM decision WHERE asked_at_us >= ?1
-AND plan IN (SELECT plan FROM event WHERE position >= ?3 AND kind = 'DecisionAsked') GROUP BY 1, 2, 3"""
+AND plan IN (SELECT value FROM json_each(?3)) GROUP BY 1, 2, 3"""
 # How long the answers took of those questions, the shortest first, microseconds: the one in the middle, and how many
-# there are. (moment, position)
+# there are. (moment, JSON list of plans)
 ANSWER_TIMES = """
 WITH answered AS MATERIALIZED (
     SELECT ruled_at_us - asked_at_us AS took FROM decision WHERE asked_at_us >= ?1 AND status = 'ruled'
-    AND plan IN (SELECT plan FROM event WHERE position >= ?2 AND kind = 'DecisionAsked'))
+    AND plan IN (SELECT value FROM json_each(?2)))
 SELECT took, (SELECT count(*) FROM answered) FROM answered
 ORDER BY took LIMIT 1 OFFSET (SELECT (count(*) - 1) / 2 FROM answered)"""
 # What the operator was told unasked since a day: name of the stream. (name)

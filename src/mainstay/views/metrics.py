@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from mainstay import events as e
 from mainstay.governance.attention import PREFIX
 from mainstay.ledger import queries
@@ -34,10 +36,12 @@ class Metrics(Opened):
     def metrics(self, weeks: int, now_us: int) -> Row:
         """Measure the last weeks: each of seven days, the last one ends now."""
         since_us = now_us - weeks * WEEK_US
-        first = self._position_at(since_us)
-        asked = self._reader.rows(queries.QUESTIONS_ASKED, (since_us, WEEK_US, first))
-        done = self._reader.rows(queries.ACTIONS_DONE, (since_us, WEEK_US, first))
-        times = self._reader.rows(queries.ANSWER_TIMES, (since_us, first))
+        bounds = (since_us, WEEK_US, self._position_at(since_us))
+        seen = self._reader.rows(queries.ACTED_OR_ASKED, bounds)
+        plans = msgspec.json.encode(list({row[0] for row in seen if row[4]})).decode()
+        done = [row[1:4] for row in seen]
+        asked = self._reader.rows(queries.QUESTIONS_ASKED, (since_us, WEEK_US, plans))
+        times = self._reader.rows(queries.ANSWER_TIMES, (since_us, plans))
         days, answered = self._told(since_us), sum(row[4] for row in asked)
         actions = sum(row[2] for row in done)
         return {
@@ -104,7 +108,9 @@ def _counted(pairs: Iterable[tuple[Any, int]]) -> Counter[Any]:
 
 def _by(asked: Iterable[tuple[Any, int]], done: Iterable[tuple[Any, int]]) -> list[Row]:
     questions, actions = _counted(asked), _counted(done)
-    names = sorted({*questions, *actions}, key=lambda name: (-questions[name], name))
+    names = sorted(
+        {*questions, *(name for name in actions if actions[name])}, key=lambda name: (-questions[name], name)
+    )
     return [
         {
             "name": name,
