@@ -284,3 +284,21 @@ def test_the_documented_throttle_is_in_order_and_says_what_it_bounds():
         "20 % of at least 10 failed, or 5 refused by you, or more than 500.00 EUR moved,"
         " or more than 500.00 USD moved, within 1 hour"
     )
+
+
+def test_g8_new_plans_that_wait_for_a_turn_wait_for_the_throttle_as_well(workspace, world):
+    limited = msgspec.structs.replace(FAILS, limit=1)
+
+    async def scenario(owner):
+        await throttled(owner, when="failed: 1")
+        first, _ = await start(owner, limited)
+        await settled(owner, first)
+        new, _ = await start(owner, limited)
+        held = owner.engine.load(new).status, is_paused(owner, new)
+        await answer(owner, "stop")
+        resumed, _ = await start(owner, limited)
+        await answer(owner, "go-on")
+        await settled(owner, resumed)
+        return held, is_paused(owner, resumed), len(closed(owner))
+
+    assert run(workspace, world, scenario) == (("approved", True), True, 2), "it fails again, and closes again"

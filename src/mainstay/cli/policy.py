@@ -11,6 +11,7 @@ from mainstay.cli.place import workspace_at, workspace_if_any
 from mainstay.cli.screen import text, when
 from mainstay.cli.status import DONE
 from mainstay.errors import FileError, InputError, PlaybookError
+from mainstay.governance.throttles import say_bounds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -190,7 +191,11 @@ def _candidate(workspace: Workspace, file: Path) -> list[Rule]:
 def _row(rule: Rule) -> Row:
     import msgspec
 
-    return {**msgspec.to_builtins(rule), "about": _about(rule)}
+    told = {**msgspec.to_builtins(rule), "about": _about(rule)}
+    if rule.throttle is None:
+        return told
+    ends = "taken back" if rule.throttle.undo else "paused"
+    return {**told, "about": f"playbook {rule.throttle.playbook}", "when": say_bounds(rule.throttle), "ends": ends}
 
 
 def _about(rule: Rule) -> str:
@@ -225,7 +230,7 @@ def _draw_list(console: Console, document: Row) -> None:
 
 def _cells(rule: Row) -> tuple[str, ...]:
     says = _SAYS.get(rule.get("verdict", ""), "")
-    says = f"else {says}" if rule.get("otherwise") else says
+    says = f"else {says}" if rule.get("otherwise") else rule.get("ends", says)
     given: Row = rule.get("limits") or {}
     limits = ", ".join(f"{most} {name.replace('_', ' ')}" for name, most in given.items())
     then = "; ".join(part for part in (says, f"at most {limits}" if limits else "") if part)

@@ -58,7 +58,7 @@ PLANS_WAITING = "SELECT id, keys, priority, approved_at_us FROM plan WHERE statu
 LAST_STREAM = """
 SELECT name FROM stream WHERE name = ?1 OR (name > ?1 || '#' AND name < ?1 || '$') ORDER BY name DESC LIMIT 1"""
 # Ids of the plans of a playbook that have not ended and belong to no other. (playbook)
-OPEN_OF_PLAYBOOK = "SELECT id FROM plan WHERE playbook = ? AND parent = '' AND ended_at_us IS NULL"
+OPEN_PLANS_OF = "SELECT id FROM plan WHERE playbook = ? AND parent = '' AND ended_at_us IS NULL"
 # Names of streams, in order. (from, to)
 STREAMS_BETWEEN = "SELECT name FROM stream WHERE name >= ? AND name < ? ORDER BY name"
 # How many facts a stream holds. (name)

@@ -216,7 +216,7 @@ class Throttling:
     # --- leaves
 
     def _open(self, playbook: str) -> list[str]:
-        return [row[0] for row in self._ledger.rows(queries.OPEN_OF_PLAYBOOK, (playbook,))]
+        return [row[0] for row in self._ledger.rows(queries.OPEN_PLANS_OF, (playbook,))]
 
     def _undoing(self, plans: Iterable[str], by: str, why: str, now_us: int) -> Taking:
         """Take back what plans did; a paused one goes on to do that. Only where there is something to take back."""
