@@ -129,6 +129,7 @@ async def serve(workspace: Workspace, emit: Emit, stop: asyncio.Event, beside: B
             says = f"Another copy of this workspace is in {copy_folder(copy)}. {COPIES} See: mainstay doctor"
             emit({"plan": "", "kind": NOTICE, "path": "", "says": says})
         teller = owner.teller(lambda says: emit({"plan": "", "kind": NOTICE, "path": "", "says": says}))
+        owner.engine.listeners.append(teller.heard)
         telling = asyncio.create_task(teller.run())
         telling.add_done_callback(owner.must_live)
         try:

@@ -29,6 +29,7 @@ QUESTION = {
 }
 _TOLD = {
     "asked": "that {} came",
+    "reminded": "again of {}",
     "escalated": "that {} waited for too long",
     "due": "that the time of {} runs out",
     "stuck": "why {} came about what is stuck",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -30,6 +32,14 @@ def settings(workspace, text):
     path = workspace.root / "mainstay.toml"
     path.write_text(f'{path.read_text()}\n[attention]\nafter = "0s"\n{text}\n')
     return type(workspace)(workspace.root)
+
+
+async def until(wanted):
+    """Give the owner's thread the time to write."""
+    end = time.monotonic() + 20
+    while not wanted():
+        assert time.monotonic() < end, "it never came"
+        await asyncio.sleep(0.01)
 
 
 def morning(zone="UTC"):
@@ -128,6 +138,25 @@ def test_g5_what_waited_too_long_and_what_soon_counts_as_a_no_come_through_once(
     assert said[1][0].startswith("This has waited for your decision for too long: Shall we? Answer: mainstay decide ")
     assert said[2][0].startswith("Without your answer this soon counts as a no: Shall we? Answer: mainstay decide ")
     assert (again, recorded) == ([], ["escalated", "due"])
+
+
+def test_g5_a_reminder_is_told_once_within_the_days_number(workspace, world):
+    clock = morning()
+
+    async def scenario(owner):
+        listener = Listener(owner)
+        owner.engine.listeners.append(listener.teller.heard)
+        plan_id, _ = await start(owner, ask(remind_s=(2 * HOUR_S,)))
+        clock.move(60)
+        first = await listener.look()
+        clock.move(2 * HOUR_S)
+        await until(lambda: listener.teller._reminded)
+        assert facts(owner, plan_id, e.DecisionReminded)
+        return first, await listener.look(), await listener.look(), listener.told()
+
+    first, again, after, recorded = run(settings(workspace, ""), world, scenario, clock=clock)
+    assert (len(first), after, recorded) == (1, [], ["asked", "reminded"])
+    assert again[0].startswith("This still needs your decision: Shall we? Answer: mainstay decide ")
 
 
 def test_g10_a_question_that_was_put_off_is_told_when_it_is_back(workspace, world):

@@ -80,7 +80,7 @@ class OperatorTold(Fact, frozen=True, omit_defaults=True):
     stuck that this was about. `ways` took the message; the screen of the service always does, and is not named.
     """
 
-    sort: Literal["asked", "escalated", "due", "stuck", "summary"]
+    sort: Literal["asked", "reminded", "escalated", "due", "stuck", "summary"]
     until_us: int
     count: int  # questions it was about
     causes: tuple[str, ...] = ()

@@ -1,6 +1,7 @@
 """When the operator is told something unasked, and what waits for the summary of the day (requirements G5, G10).
 
     asked        a message about what came, so many a day at most
+    reminded     the same about what a reminder is due of
     escalated    what nobody answered for too long, what a no by silence is near for, and what is stuck for a reason
     due          that was not told of for a day: told beyond the day's number too, each once
     stuck

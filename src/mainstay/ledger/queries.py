@@ -253,6 +253,10 @@ SELECT path FROM timer WHERE kind = 'due' AND due_at_us > ?1 + ?3 AND due_at_us 
 UNION
 SELECT id FROM decision WHERE status = 'open' AND asked_at_us > ?1 AND asked_at_us <= ?2 AND due_at_us <= ?2 + ?3
 {_ALIKE_END}"""  # noqa: S608 - constants
+# Those of some questions that still wait; the same columns. (JSON list of ids)
+STILL_OPEN = f"""{_ALIKE}
+SELECT id FROM decision WHERE status = 'open' AND id IN (SELECT value FROM json_each(?1))
+{_ALIKE_END}"""  # noqa: S608 - constants
 # All that are to be shown now; the same columns. (now)
 WAIT_ALIKE = f"""{_ALIKE}
 SELECT id FROM decision WHERE status = 'open' AND (snoozed_until_us IS NULL OR snoozed_until_us <= ?1)

@@ -15,6 +15,8 @@ import subprocess
 from contextlib import suppress
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from msgspec.json import encode
+
 from mainstay import events as e
 from mainstay.errors import CommandRefusedError, FileError, MainstayError
 from mainstay.governance.attention import FRESH_US, SOON_US, Days, Rules
@@ -27,9 +29,10 @@ from mainstay.shown import shown
 from mainstay.values import digest_of, is_own_rule
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Sequence
     from typing import Any, TypeAlias
 
+    from mainstay.kernel.state import Plan
     from mainstay.requests.desk import Requests
     from mainstay.workspace import Notify
 
@@ -44,7 +47,7 @@ _CHARS = 160  # of a sentence in it
 class Message(NamedTuple):
     """One thing to tell: its first line says all that has to be known."""
 
-    sort: Literal["asked", "escalated", "due", "stuck", "summary"]
+    sort: Literal["asked", "reminded", "escalated", "due", "stuck", "summary"]
     says: str
     questions: int
     lines: tuple[str, ...] = ()
@@ -63,6 +66,12 @@ class Teller:
         """Tell what waits at this desk; `show` puts a line on the service's screen."""
         self._desk, self._rules, self._notify, self._show = desk, rules, notify, show
         self._ledger = desk.engine.parts.ledger
+        self._reminded: set[str] = set()  # since the last look: what is lost here is in the summary
+
+    def heard(self, plan_id: str, facts: Sequence[e.AnyFact], plan: Plan) -> None:
+        """Note what a reminder is due of: engine.Listener."""
+        del plan_id, plan
+        self._reminded.update(fact.decision for fact in facts if isinstance(fact, e.DecisionReminded))
 
     async def run(self) -> None:
         """Look every few seconds."""
@@ -83,6 +92,10 @@ class Teller:
         if len(messages) < days.left():
             came = self._alike(queries.CAME, days.since_us(mark_us), until_us, until_us + SOON_US)
             messages += [_about("asked", came)] if came else []
+        if self._reminded and len(messages) < days.left():
+            again = self._alike(queries.STILL_OPEN, encode(sorted(self._reminded)).decode())
+            messages += [_about("reminded", again)] if again else []
+        self._reminded.clear()
         if days.is_summary_due(mark_us):
             messages += self._summary(until_us)
         if messages and days.length + len(messages) <= STREAM_EVENTS:
@@ -141,7 +154,7 @@ class Teller:
         waits = self._alike(queries.WAIT_ALIKE, until_us)
         return [_about("summary", waits)] if waits else []
 
-    def _alike(self, query: str, *bounds: int) -> list[Alike]:
+    def _alike(self, query: str, *bounds: object) -> list[Alike]:
         return [(*row,) for row in self._ledger.rows(query, bounds)]  # type: ignore[misc]
 
     # --- telling it
@@ -192,7 +205,7 @@ def run_command(words: tuple[str, ...], text: str) -> None:
         raise FileError(f"{words[0]} ended with status {done.returncode}.", remedy=remedy)
 
 
-def _about(sort: Literal["asked", "escalated", "due", "summary"], alike: list[Alike]) -> Message:
+def _about(sort: Literal["asked", "reminded", "escalated", "due", "summary"], alike: list[Alike]) -> Message:
     count = sum(row[4] for row in alike)
     if count == 1 and sort != "summary":
         *_, decision, headline, _ = alike[0]
@@ -206,11 +219,13 @@ def _about(sort: Literal["asked", "escalated", "due", "summary"], alike: list[Al
 
 _ONE = {
     "asked": "This needs your decision",
+    "reminded": "This still needs your decision",
     "escalated": "This has waited for your decision for too long",
     "due": "Without your answer this soon counts as a no",
 }
 _MANY = {
     "asked": "{} came that need your decision.",
+    "reminded": "{} still need your decision.",
     "escalated": "{} waited for your decision for too long.",
     "due": "{} soon count as a no without your answer.",
     "summary": "Today's summary: {} wait for your decision.",
