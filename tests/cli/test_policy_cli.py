@@ -115,6 +115,9 @@ def test_o16_a_policy_is_tried_on_a_bank_export_and_nothing_of_it_stays(past):
     assert would["deny", "files.write", "notes"] == 2
     assert found["runs"] == 1
     assert past.json("plans") == before
+    for alone in (inputs[:2], ("--each", str(past.folder))):
+        refused = past.run("policy", "test", "policies/try.yaml", *alone)
+        assert (refused.returncode, "--playbook NAME" in refused.stderr) == (2, True)
     (past.folder / "policies" / "try.yaml").unlink()
 
 

@@ -109,6 +109,9 @@ def try_on_files(
     from mainstay.playbooks.policy_book import active_rules
     from mainstay.rehearsal import Wish, rehearse
 
+    if not playbook:  # the history would be judged, and none of the files
+        remedy = "Name it with --playbook NAME, or leave --input and --each out to judge what happened so far."
+        raise InputError("--input and --each give a playbook its files, and none is named.", remedy=remedy)
     workspace = workspace_at(folder)
     wish = Wish(playbook, tuple(given), each)
     rules, candidate = active_rules(versions_of(workspace)), _candidate(workspace, file)

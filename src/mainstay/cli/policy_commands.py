@@ -53,7 +53,7 @@ def try_policy(
     """Show what a policy would have done with past actions; nothing happens and nothing is changed."""
     from mainstay.cli import policy
 
-    if playbook:
+    if playbook or given or each:
         return policy.try_on_files(screen_of(as_json), workspace, file, playbook, given or [], each)
     return policy.try_on_history(screen_of(as_json), workspace, file)
 
