@@ -258,11 +258,13 @@ def _listed(taking: Taking) -> list[tuple[str, c.PlanCommand]]:
 
 
 async def _throttle(desk: Requests, params: Params, emit: Emit) -> Params:
-    """Answer for `playbook` what a throttle stopped: `way` is one of WAYS."""
-    del emit
+    """Answer for `playbook` what a throttle stopped: `way` is one of WAYS. Its plans are seen through to their rest."""
     if desk.throttling is None:
         raise CommandRefusedError("Throttles are not kept here.")
-    return await desk.throttling.answer(params["playbook"], params["way"])
+    told = await desk.throttling.answer(params["playbook"], params["way"])
+    for plan in told["plans"]:
+        await desk.follow(plan, emit)
+    return told
 
 
 METHODS: Mapping[str, Method] = {"throttle": _throttle}
