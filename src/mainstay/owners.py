@@ -9,6 +9,8 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from msgspec.structs import replace
+
 from mainstay.errors import MainstayError, OwnedError
 from mainstay.ledger import keys as ledger_keys
 from mainstay.ledger.head import copy_folder
@@ -91,8 +93,10 @@ def _owner(workspace: Workspace, policy: Policy | None = None) -> Owner:
 async def begin(workspace: Workspace) -> int:
     """Own a new workspace for a moment: it gets its first fact, or is held where it was restored or imported.
 
-    Gives how many people it brought back who were forgotten since; they are forgotten again when this returns.
+    Gives how many people it brought back who were forgotten since; they are forgotten again when this returns. Nothing
+    is done in it, so a name in its settings that is not there keeps nobody from restoring it: its first start says so.
     """
+    workspace.config = replace(workspace.config, budgets={}, limits={}, delays={})
     async with _owner(workspace) as owner:
         return owner.forgotten_again
 

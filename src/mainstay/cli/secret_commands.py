@@ -8,7 +8,7 @@ import typer
 
 from mainstay.cli.options import Folder, Json, screen_of
 
-app = typer.Typer(no_args_is_help=True, help="Passwords and tokens of outside services.", rich_markup_mode=None)
+app = typer.Typer(no_args_is_help=True, help="Passwords and keys of outside services.", rich_markup_mode=None)
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="As mainstay.toml names it: smtp for secret:smtp.")]
 Host = Annotated[str, typer.Option(metavar="HOST", help="The only host it is sent to.")]
