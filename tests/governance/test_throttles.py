@@ -302,3 +302,10 @@ def test_g8_new_plans_that_wait_for_a_turn_wait_for_the_throttle_as_well(workspa
         return held, is_paused(owner, resumed), len(closed(owner))
 
     assert run(workspace, world, scenario) == (("approved", True), True, 2), "it fails again, and closes again"
+
+
+def test_what_was_on_its_way_when_a_throttle_closed_is_among_what_is_taken_back():
+    tally = Tally(3600)
+    for at, plan_id in ((1, "early"), (5, "late"), (6, "late")):
+        tally.note(Entry(at, "done", plan_id, f"{plan_id}/a", {}))
+    assert tally.acted_since(5) == ("late",)

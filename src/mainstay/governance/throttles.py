@@ -77,6 +77,10 @@ class Tally:
         """Count no longer what an action would have moved that did not happen."""
         self._entries = [one for one in self._entries if (one.kind, one.path) != ("spent", path)]
 
+    def acted_since(self, at_us: int) -> tuple[str, ...]:
+        """Name the plans that did something since a moment."""
+        return tuple(dict.fromkeys(one.plan for one in self._entries if one.kind == "done" and one.at_us >= at_us))
+
     def reached(self, throttle: Throttle, now_us: int) -> Counted | None:
         """Say what is reached of a throttle's bounds; None while none is."""
         after_us = max(self.since_us, now_us - throttle.within_s * SECOND_US)

@@ -197,7 +197,9 @@ class Throttling:
             if playbook in self._tallies:
                 self._tallies[playbook].since_us = now_us
         elif way == "undo":
-            taking = self._undoing(fact.acted, "operator", why, now_us)
+            tally = self._tallies.get(playbook)
+            after = () if tally is None else tally.acted_since(recorded[-1].recorded_at_us)  # it was on its way then
+            taking = self._undoing(dict.fromkeys((*fact.acted, *after)), "operator", why, now_us)
         elif way == "stop":
             taking = self._taking(held, lambda _: (c.CancelPlan(now_us=now_us, by="operator", reason=why),))
         else:
