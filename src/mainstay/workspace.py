@@ -476,7 +476,7 @@ def _or_window(config: Config, where: str, text: str) -> str:
 def _nearest(message: str) -> str:
     """Add the nearest setting to msgspec's word about an unknown one."""
     unknown = message.partition("unknown field `")[2].partition("`")[0]
-    parts = {"$.bank.columns": ColumnMap, "$.invoices.columns": InvoiceColumns}
+    parts = {"$.bank.columns": ColumnMap, "$.invoices.columns": InvoiceColumns, "$.budgets[...]": Entry}
     place = message.rpartition("at `")[2].partition("`")[0]
     some = (
         (parts[place],)
@@ -501,4 +501,6 @@ def _nearest(message: str) -> str:
     )
     known = [name for part in some for name in part.__struct_fields__]
     near = difflib.get_close_matches(unknown, known, 1) if unknown else []
+    if place == "$.budgets[...]" and not near:
+        return f'{message}; write it as "mail.send" = {{per_day = 50}}, a name with a dot in quotes'
     return f"{message}; did you mean '{near[0]}'?" if near else message

@@ -41,6 +41,13 @@ def test_g6_a_budget_tells_what_is_spent_by_which_plan_and_what_it_stopped_goes_
     assert desk.json("stuck") == []
 
 
+@pytest.mark.parametrize("line", ["mail.send = {per_day = 5}", '"mail.send" = 5', '"mail.send" = {per_week = 5}'])
+def test_g6_a_budget_that_is_written_otherwise_is_refused_with_how_to_write_it(desk, line):
+    budgeted(desk, f"\n[budgets]\n{line}\n")
+    refused = desk.run("budget")
+    assert (refused.returncode, '"mail.send" = {per_day = 50}' in refused.stderr) == (2, True)
+
+
 def test_g6_doctor_names_a_budget_that_counts_what_there_is_not(desk):
     assert "none" in next(row["says"] for row in desk.json("doctor") if row["check"] == "budgets")
     budgeted(desk, '\n[budgets]\n"mail.sent" = {per_day = 2}\n')
