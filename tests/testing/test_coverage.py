@@ -7,8 +7,8 @@ from mainstay.testing.plans import SHAPES, compiled, made_shape
 
 # Only a limit that was used two thousand times begins a further stream: tests/runtime/test_admission.py.
 TOO_RARE = {"PlacesKept"}
-# Not simulated yet: budgets that warn, are raised and kept, agents that are told to make their work anew, throttles, and
-# actions that are let leave before their time.
+# Not simulated yet: budgets that warn, are raised and kept, agents that are told to make their work anew, throttles,
+# and actions that are let leave before their time.
 TO_COME = {"BudgetKept", "BudgetRaised", "BudgetWarned", "StepRevised"}
 TO_COME |= {"ThrottleClosed", "ThrottleOpened", "DispatchEffect"}
 
