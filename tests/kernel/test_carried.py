@@ -73,6 +73,7 @@ PREPARED = c.PrepareEffect(
     edited=("word",),
     covered="a/1",
     relies={"was": 1},
+    origins=(("word", "mail.read#body"),),
 )
 
 
