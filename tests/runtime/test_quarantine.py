@@ -482,7 +482,7 @@ def test_l6_what_should_have_left_since_is_in_doubt_and_what_leaves_later_is_not
             plan(do("say", "test.whisper", "slow", delay_s=delay_s)), {"words": []}
         )
         await committed
-        while "say" not in (slots := owner.engine.load(plan_id).slots) or slots["say"].status != "delayed":  # noqa: ASYNC110
+        while not facts(owner, plan_id, e.EffectDelayed):  # noqa: ASYNC110 - the copy has what is on disk
             await asyncio.sleep(0.01)
         return plan_id, copied(workspace, tmp_path / "copy")
 
