@@ -238,23 +238,27 @@ class Engine:
     def _committed(
         self, stage: Stage, done: asyncio.Future[int] | None, position: int, error: MainstayError | None
     ) -> None:
-        """Go on with what is on disk, or forget what is not; then tell who waits for it."""
+        """Go on with what is on disk, or forget what is not, and tell who waits for it.
+
+        That is told first: who asked for a plan follows it before anything more of it is on disk.
+        """
         for plan_id in stage.plans:
             self._queued[plan_id] -= 1
             if not self._queued[plan_id]:
                 del self._queued[plan_id]
-        try:
-            if error is not None:
+        if error is not None:
+            try:
                 self._discard(stage, error)
-                return
-            for plan_id in stage.plans:
-                self.advance(plan_id)
-            for plan in stage.plans.values():
-                if plan.parent:
-                    self._advance_above(plan, stage)
-            self._announce(stage)
-        finally:
-            _settle(done, position, error)
+            finally:
+                _settle(done, position, error)
+            return
+        _settle(done, position, None)
+        for plan_id in stage.plans:
+            self.advance(plan_id)
+        for plan in stage.plans.values():
+            if plan.parent:
+                self._advance_above(plan, stage)
+        self._announce(stage)
 
     def _advance_above(self, plan: Plan, stage: Stage) -> None:
         """Let those go on that a child plan's coming to rest may make room for: its parent, and so on."""
