@@ -32,6 +32,8 @@ def test_g2_what_was_allowed_is_not_asked_any_more_and_nothing_else_is_let_throu
     assert 'one in ["ada@example.com"]' in shown.stderr.replace('\\"', '"')
     assert not (desk.folder / "policies" / "allowed.yaml").exists()
     assert desk.run("policy", "allow", asked, "--same-receiver", "--yes").returncode == 0
+    again = desk.run("policy", "allow", asked, "--same-receiver", "--yes")
+    assert (again.returncode, "not asked any more, by 'greeting-greet'" in again.stderr) == (2, True)
     assert greet("ada@example.com", status=0) == []
     assert len(greet("eve@example.com")) == 1
     listed = desk.json("policy", "list")

@@ -40,6 +40,12 @@ def test_a_snooze_ends_later_than_now():
     given(ask("a")).when(pose("a")).later(10).refuses(snooze(10), "time is over").refuses(snooze(3), "time is over")
 
 
+def test_a_question_is_put_off_for_a_year_at_most():
+    year_s = 366 * 86_400
+    scene = given(ask("a")).when(pose("a")).refuses(snooze(year_s + 1), "a year at most")
+    scene.refuses(snooze(10**14), "a year at most").when(snooze(year_s))
+
+
 def test_a_note_changes_nothing_and_an_empty_one_is_none():
     scene = given(ask("a")).when(pose("a"), note("ask Ann first"))
     scene.then(e.DecisionNoted("p.1", "ask Ann first", "operator"), e.PlanParked).stands("running", a="asked")

@@ -63,6 +63,7 @@ def allow(screen: Screen, folder: Path | None, name: str, *, same_receiver: bool
         rule = _written(about, {rule.id for rule in (*others, *mine)}, same_receiver=same_receiver)
         content = before.rstrip("\n") + "\n\n" + rule
         candidate = [*others, *rules_of_file(FILE, content.encode(), others, operations)]
+        _refuse_allowed(views.explained(about.plan, about.step, active, operations))
         _refuse_idle(views.explained(about.plan, about.step, candidate, operations))
         tried = views.tried(active, candidate, operations)
     _draw(screen, rule, tried)
@@ -135,6 +136,14 @@ def _written(about: _About, taken: set[str], *, same_receiver: bool) -> str:
 
 def _json(value: object) -> str:
     return msgspec.json.encode(value).decode()
+
+
+def _refuse_allowed(rows: Sequence[Row]) -> None:
+    """Refuse a second rule where one lets it through by now: only the question was asked before that."""
+    now = rows[-1]["now"]
+    if now["decision"] == "allow":
+        why = f"The next one is not asked any more, by '{now['rule']}': {now['why']}"
+        raise InputError(why, remedy="This question was asked before that rule held; answer it.")
 
 
 def _refuse_idle(rows: Sequence[Row]) -> None:

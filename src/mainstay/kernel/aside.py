@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from mainstay import commands as c
 from mainstay import events as e
+from mainstay.values import DAY_S, SECOND_US
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from mainstay.kernel.turn import Turn
 
 MOST_NOTE_CHARS = 2000  # what is longer belongs into a file
+LONGEST_S = 366 * DAY_S  # that a question is put off for at once
 MOST_ASIDES = 30  # of one question: a plan's history has its end (KERNEL L8)
 
 
@@ -27,6 +29,8 @@ def _snooze(turn: Turn, command: c.SnoozeQuestion) -> None:
     due_at_us = _about(turn, command.decision)
     if command.until_us <= turn.now_us:
         turn.refuse("that time is over; name a later one")
+    if command.until_us > turn.now_us + LONGEST_S * SECOND_US:
+        turn.refuse("a question is put off for a year at most; name an earlier time")
     ends = [at_us for at_us in (due_at_us, turn.plan.expires_at_us) if at_us is not None]
     if ends and command.until_us >= min(ends):
         turn.refuse(f"question {command.decision} has to be answered before that; name an earlier time")
