@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from mainstay.runtime.celtree import message_classes
 from mainstay.runtime.celtypes import PACKAGE, Messages, load_cel
 from mainstay.runtime.checking import Fault, WrongExpressionError
 from mainstay.runtime.functions import SIGNATURES
@@ -40,7 +41,7 @@ _RENAMED = {**_COMPARED, "_+_": "add"}
 _TAKES_MONEY = frozenset({*SIGNATURES, "currency", "_?_:_", "_[_]", "@not_strictly_false"})
 WRITE = 'write the amount as money("500.00 EUR")'
 _LITERAL = "money:"  # begins the names of constants: no name of an expression can
-# Of cel/expr/checked.proto and syntax.proto, what is needed here; wire-compatible, unknown parts are kept as they are.
+# What is needed here (celtree.py).
 _MESSAGES: dict[str, tuple[tuple[str, int, str], ...]] = {
     "Const": (("int64_value", 3, "int?"), ("uint64_value", 4, "uint?"), ("string_value", 6, "text?")),
     "Ident": (("name", 1, "text"),),
@@ -346,24 +347,4 @@ def _standing_pool(pool: Any) -> Any:  # noqa: ANN401 - protobuf has no types
 
 @cache
 def _checked_class() -> Any:  # noqa: ANN401
-    from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
-
-    kinds: Any = descriptor_pb2.FieldDescriptorProto
-    scalars = {"text": kinds.TYPE_STRING, "int": kinds.TYPE_INT64, "uint": kinds.TYPE_UINT64}
-    file: Any = descriptor_pb2.FileDescriptorProto(name="mainstay/amounts.proto", package="amounts", syntax="proto3")
-    for name, fields in _MESSAGES.items():
-        message = file.message_type.add(name=name)
-        for field_name, number, kind in fields:
-            label = kinds.LABEL_REPEATED if kind.endswith("*") else kinds.LABEL_OPTIONAL
-            field = message.field.add(name=field_name, number=number, label=label)
-            bare = kind.rstrip("*?")
-            field.type = scalars.get(bare, kinds.TYPE_MESSAGE)
-            if field.type == kinds.TYPE_MESSAGE:
-                field.type_name = f".amounts.{bare}"
-            if kind.endswith("?"):  # whether it is set can be told, as in the union it is of
-                message.oneof_decl.add(name=f"_{field_name}")
-                field.oneof_index = len(message.oneof_decl) - 1
-                field.proto3_optional = True
-    pool: Any = descriptor_pool.DescriptorPool()
-    pool.AddSerializedFile(file.SerializeToString())
-    return message_factory.GetMessageClass(pool.FindMessageTypeByName("amounts.Checked"))
+    return message_classes("amounts", _MESSAGES)["Checked"]

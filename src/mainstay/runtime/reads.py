@@ -1,7 +1,6 @@
 """What a CEL expression reads: its free names, the dotted paths from them, and whether it loops over lists.
 
-The package gives an expression's tree only as bytes (cel.expr.CheckedExpr); the few parts of it that are needed
-are described here by hand, wire-compatible with cel/expr/syntax.proto.
+The few parts of an expression's tree that are needed are described here (celtree.py).
 """
 
 from __future__ import annotations
@@ -10,6 +9,8 @@ from functools import cache
 from typing import Any
 
 import msgspec
+
+from mainstay.runtime.celtree import message_classes
 
 
 class Reads(msgspec.Struct, frozen=True):
@@ -64,21 +65,7 @@ _BRANCHES = {"_?_:_": 2, "_&&_": 1, "_||_": 1}  # how many of the last arguments
 
 @cache
 def _classes() -> dict[str, Any]:
-    from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
-
-    kinds: Any = descriptor_pb2.FieldDescriptorProto
-    file: Any = descriptor_pb2.FileDescriptorProto(name="mainstay/reads.proto", package="reads", syntax="proto3")
-    for name, fields in _MESSAGES.items():
-        message = file.message_type.add(name=name)
-        for field_name, number, kind in fields:
-            label = kinds.LABEL_REPEATED if kind.endswith("*") else kinds.LABEL_OPTIONAL
-            field = message.field.add(name=field_name, number=number, label=label)
-            field.type = {"text": kinds.TYPE_STRING, "bool": kinds.TYPE_BOOL}.get(kind, kinds.TYPE_MESSAGE)
-            if field.type == kinds.TYPE_MESSAGE:
-                field.type_name = f".reads.{kind.rstrip('*')}"
-    pool: Any = descriptor_pool.DescriptorPool()
-    pool.AddSerializedFile(file.SerializeToString())
-    return {n: message_factory.GetMessageClass(pool.FindMessageTypeByName(f"reads.{n}")) for n in _MESSAGES}
+    return message_classes("reads", _MESSAGES)
 
 
 def reads_of(serialized: bytes) -> Reads:
