@@ -34,7 +34,11 @@ WAITS = plan(do("a", "test.say", "calm"), do("b", "test.shout", "loud", needs=af
 def workspace(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    return create_workspace(tmp_path / "acme", name="Acme")
+    made = create_workspace(tmp_path / "acme", name="Acme")
+    (made.root / "playbooks" / "test.yaml").write_text(
+        'playbook: test\ntitle: "Named by throttles"\nsteps:\n  nap: {wait: {until: 1s}}\n'
+    )
+    return made
 
 
 @pytest.fixture
@@ -217,6 +221,7 @@ def test_g8_noes_of_the_operator_count_and_what_a_rule_forbids_does_not(workspac
 
 
 WRONG = [
+    ("- {id: bad, throttle: tets, when: {failed: 2}, within: 1h, then: pause, why: W.}", "no playbook 'tets'; did you"),
     ("- {id: bad, throttle: test, within: 1h, then: pause, why: W.}", "has no 'when'"),
     ("- {id: bad, throttle: test, when: {failed: 2}, then: pause, why: W.}", "has no 'within'"),
     ("- {id: bad, throttle: test, when: {failed: 2}, within: 1h, why: W.}", "has no 'then'"),

@@ -168,13 +168,15 @@ def _others(workspace: Workspace | None, files: Iterable[Path]) -> list[Rule]:
 
 def _read(workspace: Workspace | None, file: Path, others: Sequence[Rule]) -> list[Rule]:
     from mainstay.playbooks.policy_book import rules_of_file
+    from mainstay.playbooks.shelf import shelf
 
     path = _shown(workspace, file)
     try:
         content = file.read_bytes()
     except OSError as error:
         raise FileError(f"{file} can't be read: {error.strerror}.", remedy="Check its name and folder.") from None
-    return rules_of_file(path, content, others, operations_of(workspace))
+    there = shelf(workspace.root if workspace is not None else None)
+    return rules_of_file(path, content, others, operations_of(workspace), there)
 
 
 def _shown(workspace: Workspace | None, file: Path) -> str:

@@ -15,9 +15,10 @@ from mainstay.playbooks.artefacts import path_of, text_of
 from mainstay.playbooks.format import Report
 from mainstay.playbooks.policies import AGAIN, RuleDraft, read_policy
 from mainstay.playbooks.policy_types import Fit, unknown_operation
+from mainstay.runtime.types import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from mainstay.contracts import Operation
     from mainstay.governance.case import Counts
@@ -127,27 +128,40 @@ def unfit(versions: Versions, operations: Mapping[str, Operation]) -> list[str]:
     return found
 
 
-def rules_of_file(path: str, content: bytes, others: Iterable[Rule], operations: Mapping[str, Operation]) -> list[Rule]:
-    """Read and check one policy beside `others` that are active. Raises PlaybookError with every finding."""
+def rules_of_file(
+    path: str,
+    content: bytes,
+    others: Iterable[Rule],
+    operations: Mapping[str, Operation],
+    playbooks: Collection[str] | None = None,
+) -> list[Rule]:
+    """Read and check one policy beside `others` that are active. Raises PlaybookError with every finding.
+
+    `playbooks` are those there are, of which throttles name one; None where that is not looked at.
+    """
     report = Report()
     drafts = read_policy(text_of(content, path), path, report)
     _refuse_twins(drafts, others, report)
     fit = Fit(operations)
     for draft in drafts:
         _check_about(draft, fit, operations, report)
+        _check_playbook(draft, playbooks, report)
     _stop(report)
     return [draft.rule for draft in drafts]
 
 
 def policy_findings(
-    artefacts: Sequence[Artefact], staying: Sequence[Rule], operations: Mapping[str, Operation]
+    artefacts: Sequence[Artefact],
+    staying: Sequence[Rule],
+    operations: Mapping[str, Operation],
+    playbooks: Collection[str],
 ) -> list[str]:
     """Find what is wrong with policies that are to be activated together; `staying` are the rules of the others."""
     findings: list[str] = []
     before = list(staying)
     for artefact in artefacts:
         try:
-            before += rules_of_file(artefact.path, artefact.files[artefact.path], before, operations)
+            before += rules_of_file(artefact.path, artefact.files[artefact.path], before, operations, playbooks)
         except PlaybookError as error:
             findings += error.findings
         except MainstayError as error:
@@ -175,6 +189,15 @@ def _refuse_twins(drafts: Sequence[RuleDraft], others: Iterable[Rule], report: R
         if draft.rule.id and draft.rule.id in taken:
             report.add(draft.place, f"there is a rule {draft.rule.id!r} already, at {taken[draft.rule.id]}")
         taken.setdefault(draft.rule.id, draft.rule.place)
+
+
+def _check_playbook(draft: RuleDraft, playbooks: Collection[str] | None, report: Report) -> None:
+    """Refuse a throttle of a playbook that there is not: it would never pause anything."""
+    throttle = draft.rule.throttle
+    if throttle is None or playbooks is None or throttle.playbook in playbooks:
+        return
+    if ":" not in throttle.playbook:  # what an outside tool asks for goes under a name that no playbook can have
+        report.add(draft.place, f"there is no playbook {throttle.playbook!r}{nearest(throttle.playbook, playbooks)}")
 
 
 def _check_about(draft: RuleDraft, fit: Fit, operations: Mapping[str, Operation], report: Report) -> None:
