@@ -1,15 +1,22 @@
 """Defects that simulation found, each played again whatever the seeds make up by now."""
 
+import json
+
 import msgspec
 import pytest
 
 from mainstay.kernel.graph import Definition, Graph, Literally, Record, Step
 from mainstay.kernel.state import Plan, Question, Slot
+from mainstay.playbooks.calls import Opened
+from mainstay.playbooks.compile import compile_playbook
 from mainstay.testing.answers import Answers
 from mainstay.testing.chance import Chance
 from mainstay.testing.disk import Faults
+from mainstay.testing.inside import INSIDE
 from mainstay.testing.operator import Operator
 from mainstay.testing.plans import Planned
+from mainstay.testing.shapes import INPUTS
+from mainstay.testing.shop import contracts_of
 from mainstay.testing.simulate import Simulation
 from mainstay.testing.world import Script
 
@@ -54,3 +61,25 @@ def test_what_is_said_of_something_read_back_depends_on_the_action_and_not_on_th
         question = Question("confirm", ("pay",), (), ("confirmed", "again", "undo"))
         said = [Answers(Chance(1), simulation.world).of(asked, question, f"p00001.{number}") for number in (1, 2)]
         assert said[0] == said[1]
+
+
+@pytest.mark.parametrize("inside", INSIDE)
+def test_no_loop_goes_by_an_answer_that_a_crash_may_lose(inside):
+    """The answer was lost with the process; what is said to have happened gives nothing: one more round was made."""
+    unit = "{{inputs.unit}}.{{round}}"
+    loop = {"repeat": {"playbook": inside, "until": "= last.good", "max": 3, "then": "accept"}}
+    steps = {"again": {**loop, "with": {"unit": unit, "round": "= round"}}}
+    playbook = json.dumps({"playbook": "p0", "title": "Again", "inputs": INPUTS, "steps": steps})
+    inputs = {"unit": "p0", "lane": "", "after": "", "amount": 1, "many": [], "long": [], "to": ""}
+    ends = []
+    for end in ("done", "answer lost"):
+        simulation = Simulation(4)
+        simulation.world.script = lambda _, end=end: Script((), end)
+        simulation.world.outages = ()
+        contracts, others = contracts_of(simulation.world), lambda name: Opened(INSIDE[name], name)
+        definition = compile_playbook(playbook, contracts, file="p0.yaml", others=others)
+        simulation._plans[:] = [Planned(definition, inputs, is_loose=False, is_timed=False)]
+        played = simulation.play()
+        assert played.findings == []
+        ends.append(played.outcome["p0"])
+    assert ends[0] == ends[1]

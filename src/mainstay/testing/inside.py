@@ -33,7 +33,7 @@ steps:
   send: {do: post.send, needs: [ok], on_failure: skip, with: {unit: "{{inputs.unit}}.send"}}
   wait: {wait: {until: 20m}, needs: ["send?"]}
   pick: {do: store.pick, needs: [ok, wait], with: {unit: "{{inputs.unit}}.pick"}}
-returns: {unit: "= pick.unit", good: "= send.unit != ''"}
+returns: {unit: "= pick.unit", good: "= inputs.round > 1"}
 """
 
 _TURN = """
