@@ -73,6 +73,12 @@ class Books:
         with self.turn:
             return sum(map(len, self.charged.values()))
 
+    def charged_by(self, path: str) -> int:
+        """How many charges there were at a path."""
+        with self.turn:
+            charged = {key for keys in self.charged.values() for key in keys}
+            return len({key for at, key in self.arrived if at == path} & charged)
+
 
 class _Handler(BaseHTTPRequestHandler):
     books: Books

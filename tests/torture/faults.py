@@ -11,10 +11,12 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+import bounds
 import deaths
 import disks
 import machine
 import outside
+import tool
 from rig import NORMAL, Rig, Size
 
 if TYPE_CHECKING:
@@ -53,8 +55,16 @@ ALL = (
     Fault("F13", "network spoiled", "bounded tries, one charge", outside.network),
     Fault("F14", "answers lost", "settled the declared way", outside.lost),
     Fault("F15", "events doubled and late", "each counts once", outside.again, ("heard", "chain")),
+    Fault("F15", "asked again by a tool", "each id acts once", tool.again_and_again, ("pay", "thought")),
     Fault("F16", "bad agents", "stuck by name, the rest goes on", outside.agents, AGENTS),
     Fault("F17", "undos fail", "tried again, then asked by name", outside.undos, ("undone", "pay")),
+    Fault(
+        "F20",
+        "killed under a budget",
+        "never above it, and nothing held in the end",
+        bounds.under_a_budget,
+        bounds.CAPPED,
+    ),
 )
 
 

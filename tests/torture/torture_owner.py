@@ -6,6 +6,7 @@
     asked DECISION      an answer of the operator is on disk
     heard NAME          something from outside is on disk
     notice SENTENCE     what an operator would be told
+    at URL TOKEN        where an outside tool reaches it, and the token that lets it in
     ended JSON          how many plans ended how; it ends
 
 Started again, it goes on with the plans that are there, and begins those that are not.
@@ -22,6 +23,7 @@ import random
 import signal
 import sys
 from pathlib import Path
+from zlib import crc32
 
 import msgspec
 
@@ -33,6 +35,7 @@ from load import MAIL, SetClock, definition, http, operations, units  # noqa: E4
 
 from mainstay.commands import UndoPlan  # noqa: E402
 from mainstay.connectors import breaker  # noqa: E402
+from mainstay.console.service import beside  # noqa: E402
 from mainstay.errors import MainstayError  # noqa: E402
 from mainstay.kernel.state import ENDED  # noqa: E402
 from mainstay.ledger import archive, head, queries  # noqa: E402
@@ -42,6 +45,8 @@ from mainstay.runtime.intake import Request  # noqa: E402
 from mainstay.workspace import Workspace  # noqa: E402
 
 PAUSE_S = 0.05
+TOOL, ASKABLE = "tool", ["test.pay", "test.book", "test.order"]
+OF_TOOL = f"SELECT id FROM plan WHERE playbook = 'api:{TOOL}'"
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,6 +64,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     releases: bool = False  # answers for what is in doubt where all work is stopped
     quiet: bool = False  # says nothing on stderr
     stays: bool = False  # works on after the load ended
+    tool: str | None = None  # the token of an outside tool that is served: "" where it has none yet
+    ids: int = 0  # of that tool: each of them is an action, and all of them have to end
 
 
 def say(*words: object) -> None:
@@ -89,7 +96,7 @@ class Load:
         if self.order.cares:
             beside.append(asyncio.create_task(self.care()))
         tended = [self.tend(number, begun.get(str(number))) for number in range(self.order.plans)]
-        statuses = await asyncio.gather(*tended)
+        *statuses, _ = await asyncio.gather(*tended, self.tend_asked())
         for task in beside:
             task.cancel()
         await asyncio.gather(*beside, return_exceptions=True)
@@ -129,6 +136,17 @@ class Load:
                 return standing["status"]
             await asyncio.sleep(PAUSE_S)
 
+    async def tend_asked(self) -> None:
+        """Be the operator of what the tool asks for, until each of its ids is over."""
+        over: set[str] = set()
+        while len(over) < self.order.ids:
+            for plan_id in {row[0] for row in self.owner.ledger.rows(OF_TOOL)} - over:
+                plan = await self.safely(lambda plan_id=plan_id: self.owner.engine.load(plan_id))
+                for question in plan.questions:
+                    await self.answer(question)
+                over |= {plan_id} if plan.status in ENDED else set()
+            await asyncio.sleep(PAUSE_S)
+
     async def begin(self, number: int, kind: str) -> str | None:
         """Begin a plan; None when that failed, as it may be there all the same."""
         words = units(number, self.order.items)
@@ -151,7 +169,9 @@ class Load:
         if question is None:
             return
         choice = {"stuck": "skip", "settle": ""}.get(question.kind, "approve")
-        if question.kind == "stuck" and "bad" not in question.paths:
+        if "raise" in question.options:  # a budget stopped it
+            choice = "raise" if crc32(decision.encode()) % 2 else "skip"
+        elif question.kind == "stuck" and "bad" not in question.paths:
             choice = "retry"
         with contextlib.suppress(MainstayError, OSError):  # then it is answered the next time
             if question.kind == "settle":
@@ -180,6 +200,17 @@ class Load:
                 say("cared", method)
 
 
+async def let_in(owner) -> str:
+    """Make a token for the tool; where a kill came before anybody was told of the last one, that one goes."""
+
+    async def ask(method: str, **params: object):
+        return await owner.requests.answer(Request(method, params), True, lambda _: None)
+
+    for made in (await ask("token_list"))["tokens"]:
+        await ask("token_revoke", name=made["name"])
+    return (await ask("token_make", name=TOOL, allow=ASKABLE))["token"]
+
+
 async def release(owner, desk: int) -> None:
     """Answer for every action in doubt by what the service says, and end the plans whose next ones nobody knows of."""
     answers: dict[str, str] = {}
@@ -204,7 +235,9 @@ async def main(order: Order) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     workspace = Workspace(Path(order.root))
     clock = SetClock(Path(order.clock))
-    async with owner_of(workspace, World(workspace.root / "world"), *operations(order.port), clock=clock) as owner:
+    world = World(workspace.root / "world")
+    async with contextlib.AsyncExitStack() as stack:
+        owner = await stack.enter_async_context(owner_of(workspace, world, *operations(order.port), clock=clock))
         owner.engine.hearers.append(lambda sentence: say("notice", sentence))
         owner.engine.listeners.append(lambda plan_id, facts, plan: say(plan_id, plan.sequence) if facts else None)
         say("up")
@@ -213,6 +246,10 @@ async def main(order: Order) -> None:
             if not order.releases:
                 return
             await release(owner, order.desk)
+        if order.tool is not None:
+            served = await stack.enter_async_context(beside(owner))
+            token = order.tool or await let_in(owner)
+            say("at", served.url, token)
         await Load(owner, order).run()
         if order.stays:
             await asyncio.Event().wait()
