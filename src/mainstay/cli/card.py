@@ -8,77 +8,15 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from mainstay.cli.rows import draw_rows, is_record, is_simple, say_value, with_money
-from mainstay.cli.screen import moment, text
+from mainstay.cli.rows import draw_rows
+from mainstay.cli.screen import text
 from mainstay.playbooks.speech import say_wanted
-from mainstay.runtime.wording import sentence
-from mainstay.sentences import ANSWER
-from mainstay.values import is_own_rule
+from mainstay.views.cards import CANNOT_UNDO, REMEDIES, WANT_A_WORD, asks_whatever_rules_say, lines_of
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 Row: TypeAlias = dict[str, Any]
-RULES = {
-    "playbook": "the playbook wants to ask",
-    "irreversible": "what can't be taken back asks",
-    "physical": "what acts on the physical world asks",
-    "batch": "actions of one step are asked about together",
-    "stuck": "what is stuck waits for you",
-    "uncertain": "what may have happened is never guessed",
-    "confirm": "what happened is looked at before anything goes on",
-    "changed": "what was changed since asks anew",
-    "undo reserve": "taking back has a cap of its own",
-    "unknown price": "what a budget can't count asks",
-    "other currency": "what a budget can't count asks",
-    "cover": "what departs from what you approved asks",
-    "anew": "what may be done a second time asks",
-    "nobody": "what nothing speaks of asks",
-    "policy": "what can't be judged asks",
-}
-SOURCES = {
-    "bank.read_statement": "your bank statements",
-    "invoices.read_open": "your open invoices",
-    "books.outstanding": "your books",
-    "books.overdue": "your books",
-    "books.record_payment": "your books",
-    "books.export": "your books",
-    "known.read": "what was learned from your answers",
-    "reconcile": "the comparison of payments and invoices",
-    "leads.read": "the enquiry",
-    "posts.read_topics": "your topics",
-    "files.read": "files you keep",
-    "qualify_lead": "the comparison with your rules",
-    "plan_week": "the plan of the week",
-    "classify_reply": "the reading of the reply",
-    "draft": "your templates",
-    "you": "what you gave",
-}
-NOT_TOLD = {"layouts", "payers"}  # of arguments: what was learned, which is all there is
-SHOWN_APART = {"headline", "rows", "body", "cannot_undo", "class", "covers", "form", "words"}
-WANT_A_WORD = ("reject", "revise")
-REMEDIES = {
-    "stuck": {
-        "retry": "try it again, with the same files",
-        "skip": "leave it out and go on",
-        "raise": "raise the budget for now, by what this takes, and go on",
-        "wait": "let it wait until the budget begins anew",
-        "accept": "take the last round as it is",
-        "undo": "end the plan and take back what it did",
-    },
-    "effect": {"skip": "leave it as it is", "revise": "made anew, knowing what you say; you are asked again"},
-    "ask": {"revise": "made anew, knowing what you say; you are asked again"},
-    "confirm": {
-        "confirmed": "you looked: it is as it should be; the plan goes on",
-        "again": "read it back once more",
-        "undo": "end the plan and take back what it did",
-    },
-    "settle": {
-        "happened": "you looked: it did; the plan goes on",
-        "did_not_happen": "you looked: it did not; it is tried again",
-        "skip": "you looked: it did not; leave it out and go on",
-    },
-}
 
 
 def draw_card(question: Row, console: Console, *, commands: bool = True) -> None:
@@ -102,7 +40,7 @@ def draw_card(question: Row, console: Console, *, commands: bool = True) -> None
         for field in card["form"]:
             wanted = "" if field["required"] else "; may be left out"
             console.print(text(f"  {field['name']}: {field['label']} ({say_wanted(field['type'])}{wanted})"))
-    console.print(_facts([*_lines(question), *(_answers(question) if commands and question["open"] else [])]))
+    console.print(_facts([*_drawn(question), *(_answers(question) if commands and question["open"] else [])]))
 
 
 def _facts(lines: list[tuple[str, Text]]) -> Table:
@@ -114,140 +52,8 @@ def _facts(lines: list[tuple[str, Text]]) -> Table:
     return grid
 
 
-def _lines(question: Row) -> list[tuple[str, Text]]:
-    card: Row = question["card"]
-    lines = _shown(card, question["timezone"])
-    if question["kind"] == "stuck" and question.get("arguments") is not None:
-        given = {name: value for name, value in question["arguments"].items() if name not in NOT_TOLD}
-        lines += [
-            ("with" if not number else "", one) for number, one in enumerate(_fields(given, question["timezone"]))
-        ]
-    if question["to"] != "operator":
-        lines.append(("for", text(question["to"])))
-    if question["reminded"]:
-        lines.append(("reminded", text("once" if question["reminded"] == 1 else f"{question['reminded']} times")))
-    lines += _behind(question)
-    lines += [
-        ("noted" if not number else "", text(f"{moment(note['at'], question['timezone'])}: {note['text']}"))
-        for number, note in enumerate(question["notes"])
-    ]
-    if question["open"] and question["put_off_until"]:
-        lines.append(("put off", text(f"until {moment(question['put_off_until'], question['timezone'])}")))
-    rule = "" if question["rule"] == "playbook" else f" ({_rule(question['rule'])})"  # the sentence says it already
-    lines.append(("asked because", text(f"{question['why']}{rule}")))
-    words: list[Row] = card.get("words") or []
-    lines += [("words" if not number else "", text(sentence(row))) for number, row in enumerate(words)]
-    own = question["kind"] == "ask" and "reject" not in question["options"]  # answers of its own: none is a yes or no
-    leads = "leads to" if own else "yes leads to"
-    lines += [("" if number else leads, _follow(row)) for number, row in enumerate(question["follows"])]
-    lines.append(("undo", _undo(question)))
-    if own:
-        lines.append(("each answer", text(_own_answers(question))))
-    elif question["if_no"]:
-        lines.append(("if no", text(f"{question['if_no']}.")))
-    if late := _late(question):
-        lines.append(("if late", text(late)))
-    if question["came_from"]:
-        came_from: list[str] = question["came_from"]
-        named = dict.fromkeys(SOURCES.get(name, name) for name in came_from)
-        lines.append(("from", text(", ".join(named))))
-    if question["cost_usd_micros"]:
-        lines.append(("cost so far", text(f"{question['cost_usd_micros'] / 1e6:.4f} USD")))
-    if not question["open"]:
-        lines.append(("closed", text(f"{question['closed']}.")))
-    return lines
-
-
-def _behind(question: Row) -> list[tuple[str, Text]]:
-    """Say who worked it out and how sure they are, how the last ones were answered, and what to do."""
-    lines: list[tuple[str, Text]] = []
-    for row in question["worked_out"]:
-        sure = "" if row["confidence"] is None else f", {row['confidence']:.0%} sure"
-        said = f": {row['rationale']}" if row["rationale"] else ""
-        lines.append(("worked out by", text(f"{row['agent']}{sure}{said}")))
-    if question["past"]["last"] is not None:
-        counts = question["past"]["counts"]
-        told = ", ".join(f"{ANSWER.get(choice, choice)} {count}" for choice, count in counts.items())
-        lines.append(
-            ("before", text(f"you {told}; the last on {moment(question['past']['last']['at'], question['timezone'])}"))
-        )
-    if question["recommended"]["choice"]:
-        lines.append(("we suggest", text(f"{question['recommended']['choice']}. {question['recommended']['why']}")))
-    return lines
-
-
-def _shown(card: Row, zone: str) -> list[tuple[str, Text]]:
-    """Say what the card shows beside its rows: a record by its fields, each on a line of its own."""
-    lines: list[tuple[str, Text]] = []
-    for name, value in card.items():
-        if name in SHOWN_APART or not value:
-            continue
-        said = _fields(value, zone) if is_record(value) and not is_simple(value) else [say_value(value, zone)]
-        label = "to look at" if name == "show" else name
-        lines += [(label if not number else "", one) for number, one in enumerate(said)]
-    return lines
-
-
-def _fields(record: Row, zone: str) -> list[Text]:
-    """Say the fields of a record that hold something; a rationale only where no field says the same."""
-    lines: list[Text] = []
-    for name, value in with_money(record).items():
-        again = name == "rationale" and any(value == other for key, other in record.items() if key != name)
-        said = say_value(f"{value:.0%}" if name == "confidence" and isinstance(value, float) else value, zone)
-        if said.plain and not again:
-            lines.append(text(f"{name.replace('_', ' ')}: ").append_text(said))
-    return lines
-
-
-def _rule(name: str) -> str:
-    if name.startswith("flow:"):
-        return "what a stranger wrote decides nothing by itself"
-    return RULES.get(name, f"your rule '{name}'")
-
-
-def _own_answers(question: Row) -> str:
-    if any(row["only"] for row in question["follows"]):
-        return "What is named above with an answer happens only after that one."
-    return "What needs this goes on, whichever you give, unless the playbook looks at it."
-
-
-def _follow(row: Row) -> Text:
-    only = f"after '{row['only']}': " if row["only"] else ""
-    if row["asks"]:
-        return text(f"{only}{row['step']} ({row['does']}), which asks you again")
-    back = "can be undone" if row["effect"] == "reversible" else "can't be undone; your policy decides whether it asks"
-    return text(f"{only}{row['step']} ({row['does']}), {back}")
-
-
-def _undo(question: Row) -> Text:
-    why = question["card"].get("cannot_undo") or question["cannot_undo"]
-    if why:
-        return text(f"This can't be undone: {why}", "bold red")
-    if question["kind"] == "ask" and question["card"].get("covers"):
-        return text("What you approve here can be taken back.")
-    if question["kind"] == "ask":
-        return text("Your answer itself does nothing outside; what follows is named above.")
-    if question["kind"] == "stuck" and question["parts"]:
-        return text(
-            f"What was done behind it stays until this plan is undone; see it: mainstay show {question['parts'][-1]}"
-        )
-    if question["kind"] == "stuck":
-        return text("It did not happen, so there is nothing of it to take back.")
-    return text("It can be undone.")
-
-
-def _late(question: Row) -> str:
-    expires = question["plan_expires_at"]
-    zone: str = question["timezone"]
-    until = f"The plan expires at {moment(expires, zone)}; then nothing more happens." if expires else ""
-    if question["due_at"]:
-        return f"No answer by {moment(question['due_at'], zone)} means no. {until}".strip()
-    return until or "It waits; silence is never a yes."
-
-
-def _asks_whatever_rules_say(name: str) -> bool:
-    """Whether no rule of the operator's keeps this from being asked."""
-    return name == "physical" or (is_own_rule(name) and name not in ("cover", "batch"))
+def _drawn(question: Row) -> list[tuple[str, Text]]:
+    return [(name, text(says, "bold red" * says.startswith(CANNOT_UNDO))) for name, says in lines_of(question)]
 
 
 def _answers(question: Row) -> list[tuple[str, Text]]:
@@ -270,7 +76,7 @@ def _answers(question: Row) -> list[tuple[str, Text]]:
         lines.append(text(f"{command} approve --keep {some}", "cyan").append_text(text("  (or --drop 2)", "dim")))
     later = text(f"mainstay snooze {question['decision']} 1d", "cyan").append_text(text("  (ask again then)", "dim"))
     lines.append(later)
-    if question["kind"] == "effect" and not _asks_whatever_rules_say(question["rule"]):
+    if question["kind"] == "effect" and not asks_whatever_rules_say(question["rule"]):
         always = text(f"mainstay policy allow {question['decision']}", "cyan")
         lines.append(always.append_text(text("  (not asked any more: shows the rule first)", "dim")))
     return [("answers" if index == 0 else "", line) for index, line in enumerate(lines)]

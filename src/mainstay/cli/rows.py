@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard, cast
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from rich.console import Group
 from rich.padding import Padding
@@ -14,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mainstay.cli.screen import text
-from mainstay.values import BlobRef, Money
+from mainstay.said import is_record, is_simple, say_value, with_money
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,7 +20,6 @@ if TYPE_CHECKING:
 
 Row: TypeAlias = dict[str, Any]
 TABLE_COLUMNS = 110  # a narrower screen shows each row as a few lines
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)", re.ASCII)
 _MATCH = frozenset({"amount", "invoice_numbers", "confidence", "why"})
 _BATCH = frozenset({"path", "headline", "body"})
 _DOUBT = frozenset({"kind", "file", "headline", "body"})
@@ -41,60 +37,9 @@ def draw_rows(rows: Sequence[object], width: int, zone: str = "") -> RenderableT
     return _numbered(rows, partial(_any_lines, zone))
 
 
-def say_value(value: object, zone: str = "") -> Text:
-    """Write any plain value whole: amounts as amounts, times in `zone`, lists and records by their parts."""
-    if isinstance(value, BlobRef):
-        return text(f"{value.name or 'a file'} ({value.size:,} bytes)")
-    if is_record(value):
-        if value.keys() == {"minor", "currency"}:
-            return text(Money(value["minor"], value["currency"]))
-        if value.keys() == {"name", "blob"}:
-            return say_value(value["blob"], zone)
-        fields = with_money(value).items()
-        return Text("; ").join(
-            text(f"{name.replace('_', ' ')}: ").append_text(_say_inner(one, zone)) for name, one in fields
-        )
-    if isinstance(value, (list, tuple)):
-        return Text(", ").join(say_value(inner, zone) for inner in cast("Sequence[object]", value))
-    if isinstance(value, bool):
-        return text("yes" if value else "no")
-    if isinstance(value, str) and zone and _TIME.fullmatch(value):
-        return text(_local(value, zone))
-    return text("" if value is None else value)
-
-
-def is_simple(value: Row) -> bool:
-    """Whether a record is one thing to a person: an amount, or a file."""
-    return value.keys() in ({"minor", "currency"}, {"name", "blob"})
-
-
-def with_money(record: Row) -> Row:
-    """Give a record with its amounts as amounts, where they stand in the smallest units beside their currency."""
-    currency = record.get("currency")
-    if not isinstance(currency, str) or not currency or is_simple(record):
-        return record
-    minor = [name for name, value in record.items() if name.endswith("_minor") and type(value) is int]
-    if not minor:
-        return record
-    amounts = {name.removesuffix("_minor"): {"minor": record[name], "currency": currency} for name in minor}
-    return {name: value for name, value in record.items() if name not in (*minor, "currency")} | amounts
-
-
-def _local(iso: str, zone: str) -> str:
-    try:
-        return f"{datetime.fromisoformat(iso).astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M} ({zone})"
-    except (ValueError, OverflowError):  # it only looks like a time
-        return iso
-
-
-def _say_inner(value: object, zone: str) -> Text:
-    said = say_value(value, zone)
-    return text("(").append_text(said).append(")") if is_record(value) and "; " in said.plain else said
-
-
-def is_record(value: object) -> TypeGuard[Row]:
-    """Say whether a plain value is a record."""
-    return isinstance(value, dict)
+def draw_value(value: object, zone: str = "") -> Text:
+    """Draw any plain value whole; see `said.say_value`."""
+    return text(say_value(value, zone))
 
 
 def _has(row: object, fields: frozenset[str]) -> bool:
@@ -109,11 +54,11 @@ def _match_table(rows: Sequence[Row]) -> Table:
     table.add_column("why", overflow="fold", ratio=3)
     table.add_column("runner-up", overflow="fold", ratio=2)
     for number, row in enumerate(rows, 1):
-        cells = [say_value(row["amount"]), text(row.get("counterparty", "")), text(row.get("text", ""))]
+        cells = [draw_value(row["amount"]), text(row.get("counterparty", "")), text(row.get("text", ""))]
         likely = text(_percent(row["confidence"]))
         told = [text(row["why"]), text(row.get("runner_up") or "none")]
         table.add_row(
-            text(number), text(row.get("booked_on", "")), *cells, say_value(row["invoice_numbers"]), likely, *told
+            text(number), text(row.get("booked_on", "")), *cells, draw_value(row["invoice_numbers"]), likely, *told
         )
     return table
 
@@ -123,9 +68,12 @@ def _match_lines(row: Row) -> list[tuple[str, Text]]:
     payer = text(f" from {row.get('counterparty') or 'unknown'}{on}")
     likely = text(f", {_percent(row['confidence'])} likely the right one")
     return [
-        ("", say_value(row["amount"]).append_text(payer)),
+        ("", draw_value(row["amount"]).append_text(payer)),
         ("text", text(row.get("text", ""))),
-        ("invoices", say_value(row["invoice_numbers"]).append_text(likely) if row["invoice_numbers"] else text("none")),
+        (
+            "invoices",
+            draw_value(row["invoice_numbers"]).append_text(likely) if row["invoice_numbers"] else text("none"),
+        ),
         ("why", text(row["why"])),
         ("runner-up", text(row.get("runner_up") or "none")),
     ]
@@ -143,8 +91,8 @@ def _doubt_lines(row: Row) -> list[tuple[str, Text]]:
 
 def _any_lines(zone: str, row: object) -> list[tuple[str, Text]]:
     if not is_record(row) or is_simple(row):
-        return [("", say_value(row, zone))]
-    return [(name.replace("_", " "), say_value(value, zone)) for name, value in with_money(row).items()]
+        return [("", draw_value(row, zone))]
+    return [(name.replace("_", " "), draw_value(value, zone)) for name, value in with_money(row).items()]
 
 
 def _numbered(rows: Sequence[Any], lines: Callable[[Any], list[tuple[str, Text]]]) -> Group:

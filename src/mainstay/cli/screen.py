@@ -19,11 +19,13 @@ from rich.text import Text
 
 from mainstay.errors import InputError
 from mainstay.redaction import redacted
+from mainstay.said import moment, when
 from mainstay.shown import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+__all__ = ["Screen", "as_document", "moment", "plain", "text", "when"]
 PIPE_COLUMNS = 80  # of what nobody looks at in a terminal, where COLUMNS says nothing else
 _LINE_END = re.compile(r" +\n")
 LOG_COLUMNS = 4096  # of lines on stderr that nobody looks at in a terminal: one line each
@@ -32,20 +34,6 @@ LOG_COLUMNS = 4096  # of lines on stderr that nobody looks at in a terminal: one
 def text(value: object, style: str = "", *, lines: bool = False) -> Text:
     """Make text of anything; with `lines` its line ends stay, otherwise they are written out too."""
     return Text(shown(redacted(str(value)), lines=lines), style)
-
-
-def when(iso: str) -> str:
-    """Shorten a moment for people: "2026-11-21 04:30"; documents keep it whole."""
-    return iso[:16].replace("T", " ")
-
-
-def moment(iso: str, zone: str = "") -> str:
-    """Say a moment with the time zone it is told in, by its name or else by its distance from UTC."""
-    if not iso:
-        return ""
-    hours, minutes = iso[-6:-3], iso[-2:]
-    off = f"UTC{int(hours):+d}" + f":{minutes}" * (minutes != "00") if iso[-6:] not in ("+00:00", "-00:00") else "UTC"
-    return f"{when(iso)} ({zone or off})"
 
 
 class Screen:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from rich.table import Table
 
 from mainstay.cli.leaving import draw_leaving
-from mainstay.cli.rows import say_value
+from mainstay.cli.rows import draw_value
 from mainstay.cli.screen import text, when
 from mainstay.sentences import say_path
 from mainstay.values import say_duration
@@ -29,7 +29,7 @@ def draw_plan(plan: Row, console: Console, zone: str, *, everything: bool) -> No
     inputs: Row = plan["inputs"] or {}
     for name, value in inputs.items():
         long = plan["input_types"].get(name) == "duration" and type(value) is int
-        console.print(text(f"{name}: ").append_text(say_value(say_duration(value) if long else value, zone)))
+        console.print(text(f"{name}: ").append_text(draw_value(say_duration(value) if long else value, zone)))
     console.print()
     console.print(_steps(plan["steps"]))
     console.print()
