@@ -1,5 +1,6 @@
 import asyncio
 import base64
+import os
 
 import pytest
 from smtp_servers import PASSWORD, Known, Scripted, certificate, good_server
@@ -257,3 +258,18 @@ def test_a_cancelled_mail_sends_nothing_more():
 def test_the_whole_conversation_is_bounded():
     config = SmtpConfig("h", timeout_s=10)
     assert smtp.longest_s(config, 1_000_000) == 5 * 10 + 10 + smtp.QUIT_S
+
+
+def test_c5_a_keyring_that_asks_somebody_who_is_not_there_needs_the_operator_and_sends_nothing(tmp_path, monkeypatch):
+    """Its password is a pipe that nobody writes to."""
+    os.mkfifo(tmp_path / "pipe")
+    monkeypatch.setattr(smtp, "KEYRING_S", 0.2)
+
+    class Locked(Known):
+        def give(self, host):
+            return (tmp_path / "pipe").read_text()
+
+    kind, error, server = outcome({}, username="me", password=Locked())
+    assert (kind, error.message.endswith("the system's keyring does not answer.")) == (NeedsOperator, True)
+    assert error.remedy.startswith("Unlock it")
+    assert server.seen == ["greeting", "ehlo"]

@@ -16,10 +16,12 @@ import asyncio
 import contextlib
 import re
 import ssl
+from functools import partial
 from typing import TYPE_CHECKING, Literal, cast
 
 import msgspec
 
+from mainstay.detached import detached
 from mainstay.errors import NeedsOperator, NotSent, OperationError, Permanent, Uncertain
 from mainstay.redaction import redacted, remember
 from mainstay.shown import shown
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
 QUIT_S = 2.0  # a server that took the mail is not waited for
 UPLOAD_BYTES_PER_S = 100_000  # slower than that counts as stuck
+KEYRING_S = 20.0  # one that is locked may ask somebody at the screen, who is not there
 STAGES_BEFORE_BODY = 4  # so many times `timeout_s` everything before the body may take together
 MAX_REPLY_CHARS = 300  # of the server's words in a message
 
@@ -154,7 +157,12 @@ async def _log_in(client: aiosmtplib.SMTP, config: SmtpConfig, password: Credent
         raise NeedsOperator(f"The password for {config.host} is not sent unencrypted.", remedy="Set tls or starttls.")
     if password is None:
         raise NeedsOperator(f"No password is named for {config.host}.", remedy=HOW_TO_NAME)
-    secret = await asyncio.to_thread(password.give, config.host)  # a keyring may take its time
+    try:
+        async with asyncio.timeout(KEYRING_S):
+            secret = await detached(partial(password.give, config.host))
+    except TimeoutError:
+        locked = f"The password for {config.host} can't be had: the system's keyring does not answer."
+        raise NeedsOperator(locked, remedy="Unlock it (log in to your desktop), then try again.") from None
     remember(secret)
     try:
         await client.login(config.username, secret)

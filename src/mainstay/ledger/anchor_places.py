@@ -5,6 +5,7 @@
 
 Both are on disk when a call returns. A line that was written twice, or without its commit, does no harm: every anchor
 stays true for ever. Git is called with fixed arguments, runs no hook and asks for nothing; nothing is pushed anywhere.
+A disk that does not answer holds both for as long as it likes: an owner calls them in threads that it can leave.
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ import email
 import email.policy
 import mailbox
 import os
+import signal
+import stat
 import subprocess
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING
 
 from mainstay.errors import FileError
@@ -26,19 +29,23 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FOLDER = "mainstay-anchors"  # in a repository
-GIT_S = 60.0
+GIT_S = 30.0  # of one of its commands
 MOST_BYTES = 64 * 1024 * 1024  # of one file that is searched for anchors
 _GIT = ("git", "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "commit.gpgSign=false")
 _WHO = {"NAME": "Mainstay", "EMAIL": "mainstay@localhost"}
 _SAID_CHARS = 300
+_APPEND = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK  # a pipe is not waited for
 
 
 def append_line(file: Path, line: str) -> None:
     """Add a line to a file, which is made when it is not there; on disk when this returns. Raises FileError."""
     try:
         is_new = not file.exists()
-        with file.open("ab+") as opened:
-            if opened.tell() and not _ends_whole(opened.fileno(), opened.tell()):
+        with os.fdopen(os.open(file, _APPEND, 0o666), "ab") as opened:
+            found = os.fstat(opened.fileno())
+            if not stat.S_ISREG(found.st_mode):
+                raise FileError(f"{file} is no plain file.", remedy=f"Keep this line elsewhere: {line.strip()}")
+            if found.st_size and not _ends_whole(opened.fileno(), found.st_size):
                 line = f"\n{line}"
             opened.write(f"{line}\n".encode())
             opened.flush()
@@ -75,16 +82,24 @@ def _git(repository: Path, *words: str) -> None:
     who = {f"GIT_{role}_{name}": value for role in ("AUTHOR", "COMMITTER") for name, value in _WHO.items()}
     env = {**kept, **who, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
     try:
-        done = subprocess.run(  # noqa: S603 - fixed words, no shell
+        process = subprocess.Popen(  # noqa: S603 - fixed words, no shell
             [*_GIT, "-C", str(repository), *words],
-            env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=GIT_S, check=False,
+            env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            errors="replace", start_new_session=True,
         )  # fmt: skip
     except FileNotFoundError:
         raise FileError("There is no git on this machine.", remedy="Install it, or anchor into a file.") from None
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise FileError(f"git did not end well in {repository}: {type(error).__name__}.", remedy=_LOOK) from None
-    if done.returncode:
-        said = " ".join((done.stderr or done.stdout).split())[:_SAID_CHARS]
+    except OSError as error:
+        raise FileError(f"git can't be started: {error.strerror}.", remedy=_LOOK) from None
+    with process:
+        try:
+            out, err = process.communicate(timeout=GIT_S)
+        except subprocess.TimeoutExpired:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # and what it started: a filter of the repository's, say
+            raise FileError(f"git did not end within {GIT_S:.0f} s in {repository}.", remedy=_LOOK) from None
+    if process.returncode:
+        said = " ".join((err or out).split())[:_SAID_CHARS]
         raise FileError(f"git can't keep an anchor in {repository}: {said}", remedy=_LOOK)
 
 
