@@ -19,6 +19,7 @@ sys.path.append(str(Path(__file__).parents[1] / "runtime"))
 from cli_desk import Desk, new_desk
 
 if TYPE_CHECKING:
+    import ssl
     import subprocess
     from collections.abc import Iterator
 
@@ -164,7 +165,9 @@ class Heard(NamedTuple):
 
 
 @contextlib.contextmanager
-def listener(status: int = 204, port: int = 0) -> Iterator[tuple[str, list[Heard]]]:
+def listener(
+    status: int = 204, port: int = 0, encrypted: ssl.SSLContext | None = None
+) -> Iterator[tuple[str, list[Heard]]]:
     """Listen as a tool does: gives its address, and what it is told. `status` is what it answers."""
     heard: list[Heard] = []
 
@@ -181,10 +184,14 @@ def listener(status: int = 204, port: int = 0) -> Iterator[tuple[str, list[Heard
             return
 
     server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+    if encrypted is not None:
+        server.socket = encrypted.wrap_socket(server.socket, server_side=True)
+        server.handle_error = lambda *_: None  # a client that does not trust it leaves
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}/hook", heard
+        host = "http://127.0.0.1" if encrypted is None else "https://localhost"
+        yield f"{host}:{server.server_port}/hook", heard
     finally:
         server.shutdown()
         server.server_close()

@@ -13,6 +13,7 @@ import ipaddress
 import re
 import socket
 import ssl
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from urllib.parse import urlsplit
 
@@ -99,16 +100,16 @@ async def post(place: Place, headers: Mapping[str, str], body: bytes, *, trusted
     """
     try:
         async with asyncio.timeout(TIMEOUT_S):
-            address = await _checked(place)
-            return await _exchange(place, address, _request(place, headers, body), trusted)
+            addresses = await _checked(place)
+            return await _exchange(place, addresses, _request(place, headers, body), trusted)
     except TimeoutError:
         raise Transient(f"{place.host} did not answer within {TIMEOUT_S:g} seconds.") from None
     except (OSError, ssl.SSLError, EOFError) as error:
         raise Transient(f"{place.host} can't be reached: {error}.") from None
 
 
-async def _checked(place: Place) -> str:
-    """Look the host up and give one address of it, after all of them were found to be where they may be."""
+async def _checked(place: Place) -> list[str]:
+    """Look the host up and give its addresses, after all of them were found to be where they may be."""
     found = await asyncio.get_running_loop().getaddrinfo(place.host, place.port, type=socket.SOCK_STREAM)
     addresses = [ipaddress.ip_address(str(one[4][0])) for one in found]
     for address in addresses:
@@ -116,15 +117,27 @@ async def _checked(place: Place) -> str:
             raise Permanent(f"{place.host} is at {address}, inside a network: nothing is sent there.")
     if not addresses:
         raise Transient(f"{place.host} has no address.")
-    return str(addresses[0])
+    return list(dict.fromkeys(map(str, addresses)))
 
 
-async def _exchange(place: Place, address: str, request: bytes, trusted: ssl.SSLContext | None) -> int:
+async def _connect(
+    place: Place, addresses: list[str], trusted: ssl.SSLContext | None
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Connect to the first address that answers: "localhost" has two, and a tool may listen at either."""
     context = (trusted or ssl.create_default_context()) if place.scheme == "https" else None
     name = place.host if context is not None else None
-    reader, writer = await asyncio.open_connection(
-        address, place.port, ssl=context, server_hostname=name, limit=_STATUS_BYTES
+    for address in addresses[:-1]:
+        with suppress(ConnectionRefusedError):
+            return await asyncio.open_connection(
+                address, place.port, ssl=context, server_hostname=name, limit=_STATUS_BYTES
+            )
+    return await asyncio.open_connection(
+        addresses[-1], place.port, ssl=context, server_hostname=name, limit=_STATUS_BYTES
     )
+
+
+async def _exchange(place: Place, addresses: list[str], request: bytes, trusted: ssl.SSLContext | None) -> int:
+    reader, writer = await _connect(place, addresses, trusted)
     try:
         writer.write(request)
         await writer.drain()

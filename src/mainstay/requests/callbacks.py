@@ -18,7 +18,7 @@ import msgspec
 
 from mainstay import events as e
 from mainstay.connectors.web import place_of, post
-from mainstay.errors import CommitFailedError, MainstayError
+from mainstay.errors import CommitFailedError
 from mainstay.ledger import queries
 from mainstay.requests.gateway import PREFIX, told
 from mainstay.requests.tokens import signing_key, tokens
@@ -117,9 +117,11 @@ class Callbacks:
         except CommitFailedError as error:
             self._waiting[plan_id] = self._desk.clock.now_us() + 5 * SECOND_US
             self._desk.engine.fail(error)
-        except MainstayError as error:
+        except Exception as error:  # noqa: BLE001 - of one plan; the others are told, and work goes on
             self._waiting.pop(plan_id, None)
-            self._desk.engine.say(f"What became of plan {plan_id} can't be told: {error.message}")
+            why = self._desk.engine.parts.classify(error).message
+            again = "It is tried again at the next start; see: mainstay doctor"
+            self._desk.engine.say(f"What became of plan {plan_id} can't be told: {why.rstrip('.')}. {again}")
 
     async def _try(self, plan_id: str, token: Token, message: Message) -> int:
         """Try once, and record it; gives when it is to be tried again, or 0."""
@@ -151,8 +153,8 @@ class Callbacks:
         }
         try:
             status = await post(place_of(token.callback), headers, message.body, trusted=self._trusted)
-        except MainstayError as error:
-            return error.message.rstrip(".")
+        except Exception as error:  # noqa: BLE001 - whatever went wrong, it was not told, and is tried again
+            return self._desk.engine.parts.classify(error).message.rstrip(".")
         return "" if 200 <= status < 300 else f"{status} came back"  # noqa: PLR2004 - HTTP's word for done
 
 
