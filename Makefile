@@ -45,6 +45,7 @@ bench-policies: setup ## Measure how many actions policies judge in a second; en
 	@$(BIN)/python benchmarks/decisions.py
 
 bench-flow: setup .venv-flow/packages ## Measure how much a stranger's words can do unasked, ten minutes; ends with JSON
+	@PYTHONPATH=src .venv-flow/bin/python benchmarks/flow/apart.py
 	@PYTHONPATH=src .venv-flow/bin/python benchmarks/flow/through.py $(ARGS)
 
 bench-matching: setup ## Measure how well and how fast payments are matched
