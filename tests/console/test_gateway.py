@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import email
+import email.policy
+import hashlib
 import json
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from http_kit import MAIL, Served, new_served
@@ -192,6 +196,63 @@ def test_s69_whom_a_tool_writes_to_is_asked_whatever_rules_allow(tmp_path: Path)
         assert "api:tool" in card["why"]
     finally:
         served.end()
+
+
+CONTENT = b"%PDF-1.7 an invoice\x00\xff" * 5000
+
+
+def file(content: bytes = CONTENT, **more: Any) -> dict[str, Any]:
+    return {"name": "invoice 7.pdf", "content": base64.b64encode(content).decode(), **more}
+
+
+def ask(served: Served, own_id: str, *files: dict[str, Any]) -> Any:
+    return served.post(own_id, wait=0.5, arguments=MAIL | {"files": list(files)})
+
+
+def test_o15_a_file_that_a_tool_gives_is_on_the_card_leaves_as_it_was_and_stands_in_the_receipt(served: Served):
+    given = file(sha256=hashlib.sha256(CONTENT).hexdigest())
+    first = ask(served, "with-file", given)
+    assert (first.status, first.json["state"]) == (202, "waits")
+    (row,) = [row for row in served.desk.json("inbox") if row["plan"] == first.json["plan"]]
+    shown = served.desk.json("decide", row["decision"], status=3)
+    assert f"invoice 7.pdf ({len(CONTENT):,} bytes, application/pdf)" in shown["card"]["body"]
+    before = set(served.mails())
+    served.desk.json("decide", row["decision"], "approve")
+    again = ask(served, "with-file", given)
+    assert (again.status, again.json["plan"], again.json["state"]) == (200, first.json["plan"], "done")
+    (mail,) = set(served.mails()) - before
+    (part,) = email.message_from_bytes(mail.read_bytes(), policy=email.policy.default).iter_attachments()
+    assert (part.get_filename(), part.get_content_type(), part.get_content()) == (
+        given["name"],
+        "application/pdf",
+        CONTENT,
+    )
+    assert served.get(again.json["receipt"]).status == 200
+
+
+def test_o15_another_file_under_the_same_id_is_another_action(served: Served):
+    assert ask(served, "one-file", file()).status == 202
+    for others in ([file(b"other")], [file(name="other.pdf")], [], [file(), file()]):
+        reply = ask(served, "one-file", *others)
+        assert (reply.status, reply.json["error"]["field"]) == (409, "id")
+
+
+def test_o15_a_file_may_be_some_megabytes_and_more_is_refused_with_how_much_may_be(served: Served):
+    assert ask(served, "large-file", file(b"x" * 4_000_000)).status == 202
+    reply = ask(served, "too-large", file(b"x" * 8_000_000))
+    assert reply.status in (0, 413)  # 0: cut off before all of it was taken
+    assert served.get("/actions/too-large").status == 404
+
+
+def test_o15_all_that_a_tool_may_be_allowed_is_listed_with_its_arguments(served: Served):
+    listed = {row["operation"]: row for row in served.desk.json("api", "operations")["operations"]}
+    assert (listed["mail.send"]["arguments"], listed["mail.send"]["can_be_undone"]) == (
+        ["to", "subject", "text"],
+        False,
+    )
+    assert "files" in listed["mail.send"]["may_have"]
+    assert "files.read" not in listed
+    assert "mail.send" in served.desk.run("api", "operations").stdout
 
 
 def test_a_token_that_was_revoked_counts_no_more_at_once_and_its_name_keeps_its_ids(ruled: Served):

@@ -60,6 +60,35 @@ def revoke(screen: Screen, folder: Path | None, name: str) -> int:
     return DONE
 
 
+def operations(screen: Screen, folder: Path | None) -> int:
+    """List what tools can be allowed to ask for: all that acts."""
+    from msgspec.structs import fields
+
+    from mainstay.app import contracts_to_read
+
+    rows: list[dict[str, Any]] = []
+    for name, one in sorted(contracts_to_read(workspace_at(folder)).operations.items()):
+        if one.effect != "read":
+            needed = [field.name for field in fields(one.input) if field.required]
+            more = [field.name for field in fields(one.input) if not field.required]
+            row = {"operation": name, "does": one.summary, "arguments": needed, "may_have": more}
+            rows.append(row | {"can_be_undone": bool(one.compensation)})
+    screen.give({"operations": rows}, lambda console: _draw_operations(rows, console))
+    return DONE
+
+
+def _draw_operations(rows: list[dict[str, Any]], console: Console) -> None:
+    table = Table(box=None, pad_edge=False)
+    for name in ("operation", "what it does", "arguments", "may have", "can be undone"):
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        listed = (", ".join(row["arguments"]), ", ".join(row["may_have"]))
+        back = "yes" if row["can_be_undone"] else "no"
+        table.add_row(*map(text, (row["operation"], row["does"], *listed, back)))
+    console.print(table)
+    console.print(text("Let a tool ask for some: mainstay api token create NAME --allow OPERATION,OPERATION", "dim"))
+
+
 def link(screen: Screen, folder: Path | None, question: str, lasts: str) -> int:
     """Make a link to a question."""
     workspace = workspace_at(folder)

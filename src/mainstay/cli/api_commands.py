@@ -48,6 +48,14 @@ def revoke(name: Name, as_json: Json = False, workspace: Folder = None) -> int:
 
 
 @app.command()
+def operations(as_json: Json = False, workspace: Folder = None) -> int:
+    """Show what a tool may be allowed to ask for, and with which arguments."""
+    from mainstay.cli import api
+
+    return api.operations(screen_of(as_json), workspace)
+
+
+@app.command()
 def link(
     question: Annotated[str, typer.Argument(metavar="QUESTION", help="See: mainstay inbox")],
     lasts: Annotated[str, typer.Option("--for", metavar="TIME", help="It ends then, or with the question.")] = "1d",

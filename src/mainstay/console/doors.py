@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 HEAD_BYTES = 16 * 1024
 BODY_BYTES = 1024 * 1024
+TOLD_BYTES = 8 * 1024 * 1024  # of who shows a token: files stand among what a tool sends
 BODY_S = 10.0
 FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
@@ -80,12 +81,12 @@ class Doors:
             return
         try:
             async with asyncio.timeout(BODY_S):
-                body = await _body(receive)
+                body = await _body(receive, most := _most(scope))
         except TimeoutError:
             await _refuse(send, 408, "What you send comes too slowly.")
             return
         if body is None:
-            await _refuse(send, 413, f"What you send is larger than {BODY_BYTES:,} bytes.")
+            await _refuse(send, 413, f"What you send is larger than {most:,} bytes.")
             return
         await self._pages(scope, _again(body, receive), send)
 
@@ -155,7 +156,11 @@ def _is_kind(given: list[str], wanted: str) -> bool:
     return kind.strip() == wanted and more.strip() in ("", "charset=utf-8", 'charset="utf-8"')
 
 
-async def _body(receive: Receive) -> bytes | None:
+def _most(scope: Scope) -> int:
+    return TOLD_BYTES if "token" in scope.get("state", {}) else BODY_BYTES
+
+
+async def _body(receive: Receive, most: int) -> bytes | None:
     """Give all that was sent; None when it is too large."""
     parts: list[bytes] = []
     size = 0
@@ -165,7 +170,7 @@ async def _body(receive: Receive) -> bytes | None:
             return b""  # whoever asked went away
         part: bytes = message.get("body", b"")
         size += len(part)
-        if size > BODY_BYTES:
+        if size > most:
             return None
         parts.append(part)
         if not message.get("more_body", False):

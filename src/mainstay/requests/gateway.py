@@ -11,18 +11,26 @@ import asyncio
 import difflib
 import hmac
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 import msgspec
 
 from mainstay import commands as c
 from mainstay.contracts import from_plain
 from mainstay.encoding import encode_value
-from mainstay.errors import CommandRefusedError, CommitFailedError, InputError, MainstayError, UnknownNameError
+from mainstay.errors import (
+    CommandRefusedError,
+    CommitFailedError,
+    ForgottenError,
+    InputError,
+    MainstayError,
+    UnknownNameError,
+)
 from mainstay.kernel.failing import FORBIDDEN
 from mainstay.kernel.graph import Cel, Definition, Input, Record, Step
 from mainstay.kernel.state import ENDED, Plan
 from mainstay.ledger import queries
+from mainstay.requests.attached import AttachedError, as_given, attached, kept
 from mainstay.runtime.sealing import forgotten_in
 from mainstay.values import BlobRef, Sealed
 
@@ -31,6 +39,7 @@ if TYPE_CHECKING:
 
     from mainstay import events as e
     from mainstay.contracts import Operation
+    from mainstay.requests.attached import Attached
     from mainstay.requests.desk import Params, Requests
     from mainstay.requests.tokens import Token
     from mainstay.values import Value
@@ -121,12 +130,12 @@ async def submit(desk: Requests, token: Token, asked: Submission) -> str:
     for what the operation does not take, 429 for too many that are not over, 503 while all work is stopped.
     """
     refuse_while_held(desk)
-    operation = _operation(desk, token, asked)
+    operation, found = _operation(desk, token, asked)
     plan_id = plan_of(desk, token, asked.id)
     inputs: dict[str, Value] = {
         "id": asked.id,
         "operation": asked.operation,
-        "arguments": cast("dict[str, Value]", asked.arguments),
+        "arguments": found.arguments,
         "account": asked.account,
         "reason": asked.reason,
     }
@@ -142,6 +151,7 @@ async def submit(desk: Requests, token: Token, asked: Submission) -> str:
     _refuse_flood(desk, by)
     fields = tuple(asked.arguments)
     definition = _definition(by, operation.name, _Called(operation.version, operation.effect), fields, asked.account)
+    inputs["arguments"] = kept(desk, found)
     _, committed = desk.propose(definition, inputs, by=by, labels=(by,), plan_id=plan_id)
     await committed
     return plan_id
@@ -275,8 +285,8 @@ def _definition(by: str, operation: str, called: _Called, fields: tuple[str, ...
     )
 
 
-def _operation(desk: Requests, token: Token, asked: Submission) -> Operation:
-    """Give the operation, once it is sure that this tool may ask for it, and that it takes the arguments."""
+def _operation(desk: Requests, token: Token, asked: Submission) -> tuple[Operation, Attached]:
+    """Give operation and arguments, once it is sure that this tool may ask for it, and that it takes them."""
     try:
         operation = desk.contracts.operation(asked.operation)
     except UnknownNameError as error:
@@ -294,7 +304,10 @@ def _operation(desk: Requests, token: Token, asked: Submission) -> Operation:
         if name not in known:
             raise _unknown(name, known, "arguments.")
     try:
-        typed = from_plain(cast("Value", asked.arguments), operation.input)
+        found = attached(asked.arguments, operation.input)
+        typed = from_plain(found.arguments, operation.input)
+    except AttachedError as error:
+        raise SubmissionError(422, error.message, remedy=error.remedy, field=error.field) from None
     except msgspec.ValidationError as error:
         raise _unfit(error, known, "arguments.") from None
     try:
@@ -302,12 +315,15 @@ def _operation(desk: Requests, token: Token, asked: Submission) -> Operation:
             operation.refuse(typed)
     except MainstayError as error:
         raise SubmissionError(422, error.message, remedy=error.remedy, field="arguments") from None
-    return operation
+    return operation, found
 
 
 def _refuse_other(desk: Requests, plan: Plan, inputs: dict[str, Value]) -> None:
     """Refuse an id that stands for something else. Where a person was forgotten nobody can tell, and it is the same."""
-    before = desk.engine.parts.payloads.load(plan.inputs)
+    try:
+        before = as_given(desk, desk.engine.parts.payloads.load(plan.inputs))
+    except ForgottenError:
+        return
     if before != inputs and not forgotten_in(before):
         raise SubmissionError(
             409, "This id was used for something else.", remedy="Take another id for another action.", field="id"
