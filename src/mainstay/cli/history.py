@@ -15,7 +15,7 @@ from mainstay.errors import InputError
 from mainstay.ledger.anchor import WORD, Anchor, line_of, sign
 from mainstay.ledger.anchor_places import append_line, texts_at
 from mainstay.ledger.keys import load
-from mainstay.ledger.signing import SigningKey, fingerprint
+from mainstay.ledger.signing import SigningKey, checked_key, fingerprint
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -25,14 +25,16 @@ if TYPE_CHECKING:
 Row: TypeAlias = dict[str, Any]
 
 
-def verify(screen: Screen, folder: Path | None, kept: str | None = None, key: str = "") -> int:
+def verify(screen: Screen, folder: Path | None, kept: str | None = None, key: str | None = None) -> int:
     """Walk the whole history and name the first record that is not as it was written.
 
     `kept` are anchors, or where they lie: a file, a mail, a folder; `key` is who has to have signed them.
     """
-    anchors = [] if kept is None else _kept(kept)
+    anchors, signer = [] if kept is None else _kept(kept), "" if key is None else checked_key(key)
     with views_at(folder) as views, screen.err.status("Reading the history") as status:
-        found = views.verify(lambda count: status.update(text(f"{count:,} records are in order so far")), anchors, key)
+        found = views.verify(
+            lambda count: status.update(text(f"{count:,} records are in order so far")), anchors, signer
+        )
     screen.give(found, lambda console: _draw_verified(found, console))
     return FAILED if faults(found) else DONE
 
@@ -69,7 +71,8 @@ def _draw_anchor(document: Row, made: Anchor, file: Path | None, console: Consol
     where = f"It stands in {file}." if file is not None else "Keep it outside this machine: in a mail, or on paper."
     if file is None and document["places"]:
         where = f"It was kept as mainstay.toml says: {', '.join(document['places'])}."
-    console.print(text(f"{where} It holds for all {made.position:,} records up to now.", "dim"))
+    count = f"all {made.position:,} records" if made.position != 1 else "the one record"
+    console.print(text(f"{where} It holds for {count} up to now.", "dim"))
     console.print(text(f"Signed with key {document['key']}: note that outside too, once.", "dim"))
     if document["missed"]:
         console.print(text(f"Not reached: {', '.join(document['missed'])}.", "bold red"))

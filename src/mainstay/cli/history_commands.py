@@ -17,7 +17,9 @@ def verify(
     anchor: Annotated[
         str | None, typer.Option(metavar="FILE|FOLDER|LINE", help="Hold it against what you kept outside, mails too.")
     ] = None,
-    key: Annotated[str, typer.Option(metavar="KEY", help="Who has to have signed that: the key's fingerprint.")] = "",
+    key: Annotated[
+        str | None, typer.Option(metavar="KEY", help="Who has to have signed that: the key's fingerprint.")
+    ] = None,
     as_json: Json = False,
     workspace: Folder = None,
 ) -> int:
@@ -42,7 +44,9 @@ def anchor(
 @app.command(name="check")
 def check_receipt(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A receipt: .md or .pdf.")],
-    key: Annotated[str, typer.Option(metavar="KEY", help="Who has to have signed it: the key's fingerprint.")] = "",
+    key: Annotated[
+        str | None, typer.Option(metavar="KEY", help="Who has to have signed it: the key's fingerprint.")
+    ] = None,
     full: Annotated[Path | None, typer.Option(metavar="FILE", help="The full one, of one without personal.")] = None,
     as_json: Json = False,
 ) -> int:

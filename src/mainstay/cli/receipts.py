@@ -10,7 +10,7 @@ from mainstay.cli.screen import text
 from mainstay.cli.status import DONE, FAILED
 from mainstay.errors import FileError, InputError
 from mainstay.ledger.disk import replace
-from mainstay.ledger.signing import fingerprint
+from mainstay.ledger.signing import checked_key, fingerprint
 from mainstay.receipts import markdown, pdf
 from mainstay.receipts.check import MAX_BYTES, Checked, proves
 from mainstay.receipts.check import check as check_content
@@ -106,8 +106,9 @@ def _draw_written(signed: Signed, files: list[Path], console: Console) -> None:
     console.print(text("It is checked without this workspace: mainstay history check FILE --key KEY", "dim"))
 
 
-def check(screen: Screen, file: Path, key: str, full: Path | None) -> int:
+def check(screen: Screen, file: Path, given: str | None, full: Path | None) -> int:
     """Check a receipt: its signature, that its text is what was signed, and by whom where that is given."""
+    key = "" if given is None else checked_key(given)
     found = check_content(_content(file), key)
     faults = list(found.faults)
     if full is not None and found.signed is not None:

@@ -126,9 +126,12 @@ def _read(text: str) -> Anchor:
     words = [word for word in text[:2000].split() if word.strip(">")][: _WORDS[_SIGNED]]
     words = words[: _WORDS.get(words[1], 0)]
     said, shown = " ".join(words[:-1]), " ".join(words)[:200]
-    if not words or len(words) != _WORDS[words[1]] or words[-1] != _check(said):
+    if not words or len(words) != _WORDS[words[1]]:
+        raise InputError(f"This anchor is not whole: {shown or text[:80]}", remedy="Give it exactly as it was printed.")
+    if words[-1] != _check(said):
         raise InputError(
-            f"This anchor can't be read: {shown or text[:80]}", remedy="Give it exactly as it was printed."
+            f"This anchor was altered, or a letter of it is wrong: {shown}",
+            remedy="If it stands so where you keep it, take one from elsewhere, and find out who can write there.",
         )
     _, _, of, position, digest, moment = words[:6]
     key, signature = (words[6], words[7]) if words[1] == _SIGNED else ("", "")

@@ -10,7 +10,10 @@ import hashlib
 import hmac
 import re
 
+from mainstay.errors import InputError
+
 _FINGERPRINT_BYTES = 16
+_DIGITS = (2 * _FINGERPRINT_BYTES, 64)  # of a fingerprint, and of a whole key
 _GROUP = 4
 _NOT_HEX = re.compile(r"[\s:-]")
 
@@ -56,6 +59,17 @@ def is_key(public: str, given: str) -> bool:
     """Say whether somebody means this key, by its fingerprint or by the whole of it; case and gaps do not matter."""
     plain = _NOT_HEX.sub("", given).lower()
     return plain in (public, _NOT_HEX.sub("", fingerprint(public)))
+
+
+def checked_key(given: str) -> str:
+    """Give what somebody named as a key; raises InputError for what can be neither a fingerprint nor a key."""
+    plain = _NOT_HEX.sub("", given).lower()
+    if len(plain) not in _DIGITS or set(plain) - set("0123456789abcdef"):
+        raise InputError(
+            f"'{given}' is no fingerprint of a key." if given.strip() else "--key is empty.",
+            remedy="Give it as `mainstay doctor` shows it and as you noted it: eight groups such as ac01-f531-...",
+        )
+    return given
 
 
 def derived(key: bytes, *parts: bytes) -> bytes:
