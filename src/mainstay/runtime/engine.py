@@ -397,6 +397,8 @@ class Engine:
             self._busy.pop(plan.id, None)
             if (plan.parked or plan.status in RESTING) and plan.id in self._plans and plan.id not in self._queued:
                 self._rest(plan.id)
+                if self.followers:  # its last work ended after the facts were told: who follows looks once more
+                    self._tell(plan.id, (), plan)
 
     def _rest(self, plan_id: str) -> None:
         """Keep a plan that has nothing to do in memory for a little while."""
