@@ -13,6 +13,7 @@ from kit import after, plan, rule, start
 from mainstay import events as e
 from mainstay.contracts import Cost
 from mainstay.errors import NotSent, Transient
+from mainstay.kernel.graph import Retry
 from mainstay.views import Views
 
 PRICE = Cost(100_000, 1000)
@@ -54,8 +55,8 @@ def counted(owner, kind=e.BudgetSettled):
     return [event.fact for event in owner.ledger.tail(0, 10_000) if isinstance(event.fact, kind)]
 
 
-async def ask(owner, words, *more):
-    plan_id, standing = await start(owner, plan(step("model_askers", words), *more))
+async def ask(owner, words, **more):
+    plan_id, standing = await start(owner, plan(step("model_askers", words, **more)))
     return plan_id, standing
 
 
@@ -159,3 +160,21 @@ def test_f20_a_call_whose_process_died_is_charged_by_the_next_one(workspace, wor
         return done["status"], [fact.count for fact in counted(owner)]
 
     assert played(workspace, world, Scripted(), again, line) == ("completed", [1, 1])
+
+
+def test_g6_a_call_that_is_given_up_is_charged_at_once(workspace, world):
+    """Its agent's time ran out, or the owner ends: it may have been made, and holds nothing until a restart."""
+
+    class Silent(Scripted):
+        async def ask(self, role, request):
+            self.asked.append(role)
+            await asyncio.Event().wait()
+
+    async def scenario(owner):
+        _, standing = await ask(owner, "a", timeout_s=0.5, retry=Retry(attempts=1))
+        return standing["questions"], counted(owner, e.BudgetReserved), counted(owner)
+
+    line = 'models = {operations = ["model.*"], per_day = "1.00 USD"}'
+    asked, held, charged = played(workspace, world, Silent(), scenario, line)
+    assert len(asked) == 1, "it is stuck"
+    assert [one.cost_usd_micros for one in charged] == [one.cost_usd_micros for one in held] == [100_000]

@@ -479,11 +479,9 @@ def test_g6_what_is_refused_before_it_held_anything_takes_back_no_hold_of_anothe
     async def scenario(owner):
         budgets, now_us = owner.budgets, owner.clock.now_us()
         first = budgets.reserve(spending("a"), now_us, "")
-        budgets.reserve(spending("b", "test.think"), now_us, "")
-        budgets.withdraw("p1/b")
-        budgets.withdraw("p1/c")
+        budgets.withdraw(budgets.reserve(spending("b", "test.think"), now_us, "").appends)
         second = budgets.reserve(spending("d"), now_us, "")
-        budgets.withdraw("p1/d")
+        budgets.withdraw(second.appends)
         third = budgets.reserve(spending("e"), now_us, "")
         budgets.forget()
         return [one.appends[0].expected for one in (first, second, third)]

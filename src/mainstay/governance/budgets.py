@@ -11,7 +11,7 @@ period always fits, and whatever goes beyond that is asked (KERNEL E5).
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import msgspec
 
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 
 STREAM_EVENTS = 2000  # a stream holds no more (KERNEL L8)
 KNOWN_AT_MOST = 10_000  # periods in memory; those of plans that nothing is held of are read again
+_T = TypeVar("_T")
 PREFIX = "budget:"
 CALL = "?"  # in the holder of a call of an agent, which nobody settles once its process is gone
 AFTER_INTENT = 64  # facts of one transaction behind an intent among which its holds stand
@@ -74,6 +75,14 @@ class _Short(NamedTuple):
     over: dict[str, int]
 
 
+class _Before(NamedTuple):
+    """How a period stood before it was moved last."""
+
+    known: tuple[str, Budget]
+    left: list[str] | None
+    promised: dict[str, dict[str, int]] | None
+
+
 class Budgets:
     """The caps of a workspace."""
 
@@ -86,7 +95,9 @@ class Budgets:
         self._counting: dict[tuple[str, tuple[str, ...], str, bool], tuple[Cap, ...]] = {}
         self._known: dict[str, tuple[str, Budget]] = {}  # by "name:period": its present stream
         self._held: dict[str, tuple[str, ...]] = {}  # by holder: where it holds a part; nowhere is known too
-        self._before: dict[str, tuple[str, Budget]] = {}  # the last reservation
+        self._made: Append | None = None  # the last fact that was given away, to tell whose `_before` it is
+        self._before: dict[str, _Before] = {}  # what it moved, by key
+        self._freed: tuple[str, tuple[str, ...] | None, bool] = "", None, False  # holder, its keys, whether a call
         self._calls: set[str] = set()  # holders whose call is under way in this process
         self._left: dict[str, list[str]] = {}  # holders of calls whose process is gone
         self._promised: dict[str, dict[str, dict[str, int]]] = {}  # raised for a holder that does not hold it yet
@@ -134,12 +145,18 @@ class Budgets:
         """Know that a holder holds nothing, so that nobody looks for it in the history once it is settled."""
         self._held[holder] = ()
 
-    def withdraw(self, holder: str) -> None:
-        """Take back what was just reserved for a holder, if anything was: its append was never queued."""
-        if self._held.pop(holder, ()):
-            self._known |= self._before
-        self._before = {}
-        self._calls.discard(holder)
+    def withdraw(self, appends: Sequence[Append]) -> None:
+        """Take back what was given to be appended just before, because it was refused and never queued."""
+        if not appends or all(one is not self._made for one in appends):
+            return
+        for key, before in self._before.items():
+            self._known[key] = before.known
+            _put_back(self._left, key, before.left)
+            _put_back(self._promised, key, before.promised)
+        holder, keys, was_call = self._freed
+        _put_back(self._held, holder, keys)
+        (self._calls.add if was_call else self._calls.discard)(holder)
+        self._begin("")
 
     # --- after its outcome
 
@@ -147,6 +164,7 @@ class Budgets:
         self, holder: str, now_us: int, cause: str, *, happened: bool, spent: Mapping[str, int] | None = None
     ) -> tuple[Append, ...]:
         """Settle what is held for an action or call, with what it spent really where that is known."""
+        self._begin(holder)
         keys = self._held.pop(holder, None)
         self._calls.discard(holder)
         found: list[Append] = []
@@ -160,7 +178,7 @@ class Budgets:
         """Fold everything again at the next use, because an append failed."""
         self._known.clear()
         self._held.clear()
-        self._before = {}
+        self._begin("")
         self._left.clear()
         self._promised.clear()
 
@@ -193,18 +211,39 @@ class Budgets:
         known = [end for end in ends if end is not None]
         return None if len(known) < len(ends) else max(known, default=now_us)
 
+    def fitting(self, spendings: Iterable[Spending], now_us: int) -> list[Spending]:
+        """Give those that fit in together, the first of them first; one that does not fit leaves room for the next."""
+        found: list[Spending] = []
+        taken: dict[str, dict[str, int]] = {}
+        for spending in spendings:
+            caps = self._of(spending)
+            keys = self._keys(caps, spending, now_us)
+            short = [
+                key
+                for cap, key in zip(caps, keys, strict=True)
+                if lacking(_with(self._budget(key), taken.get(key, {})), cap, spending.holder, spending.amounts)
+            ]
+            if not short:
+                found.append(spending)
+                for key in keys:
+                    so_far = taken.setdefault(key, {})
+                    taken[key] = {
+                        u: so_far.get(u, 0) + a for u, a in {**dict.fromkeys(so_far, 0), **spending.amounts}.items()
+                    }
+        return found
+
     def raise_for(self, spending: Spending, now_us: int, decision: str) -> tuple[Append, ...]:
         """Let this go on in its periods: every cap that it does not fit in is raised by what is missing."""
         found: list[Append] = []
+        self._begin(spending.holder)
         for cap in self._of(spending):
             key = self._key(cap, spending, now_us)
+            self._note(key)
             promised = self._promised.setdefault(key, {})
             promised.pop(spending.holder, None)
             budget = self._budget(key)
             for amounts in promised.values():  # raised for others, which have not left yet
-                budget = msgspec.structs.replace(
-                    budget, held={u: budget.held.get(u, 0) + a for u, a in amounts.items()}
-                )
+                budget = _with(budget, amounts)
             if over := lacking(budget, cap, spending.holder, spending.amounts):
                 promised[spending.holder] = {u: spending.amounts.get(u, 0) for u in cap.most}
                 fact = BudgetRaised(_period_of(key), over, decision)
@@ -230,6 +269,7 @@ class Budgets:
             what = say_amounts(amounts, wrong)
             raise InputError(f"Budget '{name}' is {counts} {PER[period]}; {what} is something else.", remedy=RAISE)
         key = f"{name}:{self._calendar.name(period, now_us, plan)}"
+        self._begin("")
         return self._append(key, (BudgetRaised(_period_of(key), amounts),), now_us, "", "operator")
 
     # --- leaves
@@ -263,10 +303,9 @@ class Budgets:
         holder = spending.holder
         appends: list[Append] = []
         warnings: list[str] = []
-        self._before = {}
+        self._begin(holder)
         for cap, key in zip(caps, keys, strict=True):
-            self._budget(key)
-            self._before[key] = self._known[key]
+            self._note(key)
             period = _period_of(key)
             fact = reserve(cap, period, holder, spending.amounts)
             facts = (*self._charge_left(key), fact) if key in self._left else (fact,)
@@ -282,6 +321,18 @@ class Budgets:
         if CALL in holder:
             self._calls.add(holder)
         return Reserved(None, tuple(appends), (), tuple(warnings))
+
+    def _begin(self, holder: str) -> None:
+        """Begin what is given away as a whole, and taken back as a whole where it is refused."""
+        self._made, self._before = None, {}
+        self._freed = holder, self._held.get(holder), holder in self._calls
+
+    def _note(self, key: str) -> None:
+        if key not in self._before:
+            self._budget(key)
+            promised = self._promised.get(key)
+            promised = None if promised is None else {**promised}
+            self._before[key] = _Before(self._known[key], self._left.get(key), promised)
 
     def _charge_left(self, key: str) -> list[BudgetFact]:
         """Charge calls whose process is gone: they may have been made, and nobody will ever know better."""
@@ -336,7 +387,7 @@ class Budgets:
     def _append(
         self, key: str, facts: Sequence[BudgetFact], now_us: int, cause: str, actor: str = "mainstay"
     ) -> Append:
-        self._budget(key)
+        self._note(key)
         stream, budget = self._known.pop(key)  # put back as the last of all to be dropped
         expected = budget.sequence
         if expected + len(facts) > STREAM_EVENTS:
@@ -344,7 +395,8 @@ class Budgets:
         for fact in facts:
             budget = evolve(budget, fact)
         self._known[key] = stream, budget
-        return Append(stream, expected, tuple([Draft(fact, now_us, actor, cause) for fact in facts]))
+        self._made = Append(stream, expected, tuple([Draft(fact, now_us, actor, cause) for fact in facts]))
+        return self._made
 
 
 def fold(facts: Iterable[object]) -> Budget:
@@ -361,6 +413,20 @@ def say_low(name: str, period: Period, fact: BudgetWarned) -> str:
     return (
         f"Budget '{name}' runs low: {say_amounts(fact.amounts, fact.most)} of {say_amounts(fact.most)} {PER[period]}."
     )
+
+
+def _with(budget: Budget, amounts: Mapping[str, int]) -> Budget:
+    """Give a period as it is once that is held as well."""
+    held = {**budget.held, **{unit: budget.held.get(unit, 0) + amount for unit, amount in amounts.items()}}
+    return msgspec.structs.replace(budget, held=held)
+
+
+def _put_back(known: dict[str, _T], key: str, before: _T | None) -> None:
+    """Let a key stand as it did; None where it was not there."""
+    if before is None:
+        known.pop(key, None)
+    else:
+        known[key] = before
 
 
 def _period_of(key: str) -> str:

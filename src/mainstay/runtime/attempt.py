@@ -222,7 +222,8 @@ def stricter(verdict: Verdict, other: Verdict) -> Verdict:
     """Give the more restrictive of two verdicts; where both ask, one question says both."""
     rank = ("allow", "ask", "deny")
     if (verdict.decision, other.decision) == ("ask", "ask"):
-        return msgspec.structs.replace(verdict, why=f"{verdict.why} {other.why}")
+        also = (*verdict.also, *_asking(other))
+        return msgspec.structs.replace(verdict, why=f"{verdict.why} {other.why}", also=also)
     return max(verdict, other, key=lambda one: rank.index(one.decision))
 
 

@@ -402,6 +402,9 @@ class Effects:
         name, arguments = (slot.operation, slot.arguments) if anew is None else (anew.operation, anew.arguments)
         operation = self._parts.catalogue.operation(name)
         as_prepared = bool(before) or operation.version == slot.operation_version
+        if slot.ruling and not before and not path.startswith("~"):  # a budget may have come since it was approved
+            asked = self._purse.look(plan, path, operation, self._parts.payloads.whole(arguments))
+            verdict = verdict if asked is None else stricter(verdict, asked)
         uncovered = not before and asks_newly(self._parts, plan, path, verdict)
         if as_prepared and not uncovered and _may_leave(slot, verdict):
             if (until_us := self._leaves_us(plan, path, slot, operation, now_us)) > now_us:
@@ -422,7 +425,6 @@ class Effects:
         try:
             on_disk = self._desk.submit(plan.id, *before, intend, cause=cause, beside=held.appends)
         except CommandRefusedError:
-            self._parts.budgets.withdraw(f"{plan.id}/{path}")
             self._desk.release(plan.id, path)
             self._desk.advance(plan.id)
             return

@@ -173,7 +173,11 @@ class Engine:
     ) -> asyncio.Future[int]:
         """Do the same for several plans: all of it or nothing is recorded. `beside` are facts of other streams."""
         done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self._append(self._decide(requests, actor, cause), beside, done=done)
+        try:
+            self._append(self._decide(requests, actor, cause), beside, done=done)
+        except Exception:
+            self.parts.budgets.withdraw(beside)
+            raise
         return done
 
     def report(
@@ -191,6 +195,7 @@ class Engine:
         try:
             self._append(self._decide([(plan.id, command) for command in commands], actor, cause), beside)
         except CommandRefusedError:
+            self.parts.budgets.withdraw(beside)
             if is_open(self.load(plan.id), path):
                 raise
             self.advance(plan.id)

@@ -1,14 +1,16 @@
 """Calls of an agent that cost something, under the budgets: held before the call, on disk, and charged after it.
 
 Whichever backend answers is capped here, because nothing else of the runtime asks a model. A process that dies
-meanwhile leaves its hold; the next one charges it, because the call may have been made.
+meanwhile leaves its hold; the next one charges it, because the call may have been made. So is one that is given up.
 """
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from typing import TYPE_CHECKING, TypeVar
 
-from mainstay.errors import NeedsOperator, NotSent, Permanent, RateLimited
+from mainstay.errors import MainstayError, NeedsOperator, NotSent, Permanent, RateLimited
 from mainstay.kernel.budget import COUNT, DOLLARS, TOKENS, Spending
 from mainstay.runtime.spending import amounts_of, playbooks_of, really
 
@@ -77,28 +79,52 @@ class Meter:
         spent: Callable[[T], dict[str, int] | None],
     ) -> T:
         self._number += 1
-        budgets, cause = self._parts.budgets, f"plan:{plan.id}@{plan.slots[self._path].since}"
-        held = budgets.reserve(spending, self._desk.now_us(), cause)
+        budgets, cause, holder = self._parts.budgets, f"plan:{plan.id}@{plan.slots[self._path].since}", spending.holder
+        held, made = budgets.reserve(spending, self._desk.now_us(), cause), False
         if held.verdict is not None:
             raise NeedsOperator(held.verdict.why, remedy=_WAYS)
-        if held.appends:
-            await self._parts.ledger.append(held.appends)
-            for warning in held.warnings:
-                self._desk.say(warning)
         try:
+            if held.appends:
+                await self._parts.ledger.append(held.appends)
+                for warning in held.warnings:
+                    self._desk.say(warning)
+            made = True
             output = await make()
-        except Exception as error:
-            await self._settle(spending.holder, cause, None, happened=not isinstance(error, _NOT_MADE))
+        except asyncio.CancelledError:
+            self._let_go(holder, cause, happened=made)
             raise
-        await self._settle(spending.holder, cause, spent(output), happened=True)
+        except Exception as error:
+            if made:
+                await self._settle(holder, cause, None, happened=not isinstance(error, _NOT_MADE))
+            raise
+        await self._settle(holder, cause, spent(output), happened=True)
         return output
 
     async def _settle(self, holder: str, cause: str, spent: dict[str, int] | None, *, happened: bool) -> None:
-        await self._desk.whole()
+        try:
+            await self._desk.whole()
+        except asyncio.CancelledError:
+            self._let_go(holder, cause, happened=happened)
+            raise
         now_us = self._desk.now_us()
         settled = self._parts.budgets.settle(holder, now_us, cause, happened=happened, spent=spent)
         if settled:
             await self._parts.ledger.append(settled)
+
+    def _let_go(self, holder: str, cause: str, *, happened: bool) -> None:
+        """Settle a call that nobody waits for any more: its time ran out, or the owner ends.
+
+        What can't be recorded now is charged by whoever reads the budget next, as if the process had died.
+        """
+        settled = self._parts.budgets.settle(holder, self._desk.now_us(), cause, happened=happened)
+        if settled:
+            with contextlib.suppress(MainstayError):
+                self._parts.ledger.queue(settled, _unheard)
+
+
+def _unheard(position: int, error: MainstayError | None) -> None:
+    """Hear what became of an append that nobody waits for."""
+    del position, error
 
 
 def _told_by(answer: Value) -> dict[str, int] | None:

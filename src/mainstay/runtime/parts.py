@@ -14,6 +14,8 @@ from mainstay.runtime.payloads import Payloads
 from mainstay.values import Failure, Value, Verdict
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from mainstay.contracts import Call, Found, Operation
     from mainstay.events import Append
     from mainstay.kernel.budget import Period, Spending
@@ -99,8 +101,8 @@ class Caps(Protocol):
         """Know that a holder holds nothing."""
         ...
 
-    def withdraw(self, holder: str) -> None:
-        """Take back a reservation whose append was never queued."""
+    def withdraw(self, appends: Sequence[Append]) -> None:
+        """Take back what was given to be appended just before, and was refused."""
         ...
 
     def cheaper(self, spending: Spending, now_us: int) -> str:
@@ -113,6 +115,10 @@ class Caps(Protocol):
 
     def resumes_us(self, spending: Spending, now_us: int) -> int | None:
         """Give when what is used up begins anew; None where it never does."""
+        ...
+
+    def fitting(self, spendings: Iterable[Spending], now_us: int) -> list[Spending]:
+        """Give those that fit in together."""
         ...
 
     def raise_for(self, spending: Spending, now_us: int, decision: str) -> tuple[Append, ...]:

@@ -58,6 +58,12 @@ class Purse:
         amounts, unknown = amounts_of(operation, arguments)
         return Spending(holder, operation.name, playbooks, agent, amounts, unknown)
 
+    def prepared(self, plan: Plan, path: str) -> Spending:
+        """Say the same of an action as it is prepared."""
+        slot = plan.slots[path]
+        operation = self._parts.catalogue.operation(slot.operation)
+        return self.of(plan, path, operation, lambda: self._parts.payloads.whole(slot.arguments))
+
     def look(self, plan: Plan, path: str, operation: Operation, arguments: Value) -> Verdict | None:
         """Give the question that a spending leads to, before it is asked about."""
         if not self._parts.budgets.any:
@@ -100,9 +106,7 @@ class Purse:
 
     def answer(self, plan: Plan, path: str, decision: str, choice: str) -> tuple[Sequence[Append], int | None]:
         """Take the operator's answer to what a cap stopped: facts that raise it, or when it begins anew."""
-        slot = plan.slots[path]
-        operation = self._parts.catalogue.operation(slot.operation)
-        spending = self.of(plan, path, operation, lambda: self._parts.payloads.whole(slot.arguments))
+        spending = self.prepared(plan, path)
         now_us, budgets = self._desk.now_us(), self._parts.budgets
         if choice == "raise":
             return budgets.raise_for(spending, now_us, decision), None

@@ -1,0 +1,156 @@
+"""Budgets that are raised, and those that come, go or are refused half way (requirement G6)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+from kit import budget_of, do, plan, rule, run, start
+from test_budgets import budgeted, pays, question_of, replays
+
+from mainstay.commands import DispatchEffect, PausePlan
+from mainstay.errors import CommandRefusedError, MainstayError
+from mainstay.kernel.budget import Spending
+
+
+def test_g6_what_is_given_to_be_appended_and_refused_leaves_no_trace_in_what_is_counted(workspace, world):
+    """Held, settled or raised: the budget stands as it did, or every later fact of it would be refused."""
+
+    async def scenario(owner):
+        budgets, now_us = owner.budgets, owner.clock.now_us()
+        first = budgets.reserve(Spending("p1/a", "test.say"), now_us, "").appends
+        await owner.ledger.append(first)
+        budgets.withdraw(budgets.settle("p1/a", now_us, "", happened=True))
+        budgets.withdraw(budgets.raise_for(Spending("p1/b", "test.say"), now_us, "p1.b"))
+        budgets.withdraw((budgets.raise_by("test.say", "day", "", {"count": 3}, now_us),))
+        budgets.withdraw(first)  # on disk: nothing was given since, and nothing is taken back
+        stopped = budgets.reserve(Spending("p1/b", "test.say"), now_us, "")
+        settled = budgets.settle("p1/a", now_us, "", happened=False)
+        await owner.ledger.append(settled)
+        await owner.ledger.append(budgets.reserve(Spending("p1/b", "test.say"), now_us, "").appends)
+        return stopped.verdict.decision, [one.expected for one in settled], budget_of(owner, "test.say")
+
+    stopped, expected, held = run(budgeted(workspace, '"test.say" = {per_day = 1}'), world, scenario)
+    assert (stopped, expected) == ("deny", [1])
+    assert held == [("BudgetReserved", 1), ("BudgetSettled", 0), ("BudgetReserved", 1)]
+
+
+def test_g6_an_outcome_that_finds_no_room_in_its_plan_leaves_the_budget_as_the_history_says(workspace, world):
+    """What an append settles is not believed where the append is refused (KERNEL L5)."""
+
+    async def scenario(owner):
+        plan_id, standing = await start(owner, plan(do("a", "test.whisper", "lost")))
+        outcomes, engine = owner.engine.effects.outcomes, owner.engine
+        now = engine.load(plan_id)
+        beside = outcomes.settled(now, "a", now.slots["a"], happened=True)
+        with pytest.raises(CommandRefusedError):
+            engine.submit(plan_id, PausePlan(now_us=0, by="x"), PausePlan(now_us=0, by="x"), beside=beside)
+        await rule(owner, standing["questions"][0], "happened")
+        await start(owner, plan(do("a", "test.whisper", "two")))
+        return budget_of(owner, "test.whisper")
+
+    held = run(budgeted(workspace, '"test.whisper" = {per_day = 2}'), world, scenario)
+    assert held == [("BudgetReserved", 1), ("BudgetSettled", 1)] * 2
+
+
+def test_g6_an_approval_of_before_there_was_a_budget_covers_no_price_that_is_not_known(workspace, world):
+    """It was approved when nobody counted money: what that costs is a question of its own."""
+    paid = []
+    operation = pays(paid, effect="irreversible", roles={}, cost=lambda given: None)
+    (workspace.root / "mainstay.toml").write_text(
+        (workspace.root / "mainstay.toml").read_text() + '\n[delays]\n"test.pay" = "1h"\n'
+    )
+    workspace = type(workspace)(workspace.root)
+
+    async def first(owner):
+        plan_id, standing = await start(owner, plan(do("a", "test.pay", "")))
+        assert question_of(owner, standing)["rule"] != "unknown price"
+        await rule(owner, standing["questions"][0], "approve")
+        return plan_id
+
+    async def second(owner):
+        await owner.engine.submit(plan_id, DispatchEffect(now_us=owner.clock.now_us(), path="a", by="operator"))
+        standing = await owner.requests.follow(plan_id, lambda _: None)
+        question = question_of(owner, standing)
+        before = list(paid)
+        done = await rule(owner, standing["questions"][0], "approve")
+        if done["leaving"]:
+            await owner.engine.submit(plan_id, DispatchEffect(now_us=owner.clock.now_us(), path="a", by="operator"))
+            done = await owner.requests.follow(plan_id, lambda _: None)
+        return question, before, done["status"]
+
+    plan_id = run(workspace, world, first, operation)
+    question, before, status = run(
+        budgeted(workspace, 'payments = {operations = ["test.pay"], per_day = "5.00 USD"}'), world, second, operation
+    )
+    assert "What test.pay costs is not known" in question["why"]
+    assert (before, len(paid), status) == ([], 1, "completed")
+
+
+async def raised(owner, name, period, amount, plan_id=""):
+    given = {"name": name, "period": period, "amount": amount, "plan": plan_id}
+    return await owner.requests._methods["raise_budget"](owner.requests, given, lambda _: None)
+
+
+def test_g6_what_waits_for_a_budget_leaves_once_it_is_raised_as_much_of_it_as_fits_in(workspace, world):
+    async def scenario(owner):
+        plans = []
+        for word in ("one", "two", "three", "asks"):
+            plan_id, standing = await start(owner, plan(do("a", "test.say", word)))
+            plans.append(plan_id)
+            if standing["questions"] and word != "asks":
+                await rule(owner, standing["questions"][0], "wait")
+        told = await raised(owner, "test.say", "day", "1")
+        where = [owner.requests.standing(plan_id) for plan_id in plans]
+        more = await raised(owner, "test.say", "day", "5")
+        last = owner.requests.standing(plans[3])
+        return (
+            told["left"],
+            [one["status"] for one in where],
+            len(where[3]["questions"]),
+            more["left"],
+            last,
+            replays(owner, plans[1]),
+        )
+
+    left, stands, asks, more, last, differs = run(budgeted(workspace, '"test.say" = {per_day = 1}'), world, scenario)
+    assert (left, asks, more, differs) == (1, 1, 1, "")
+    assert stands[:2] == ["completed", "completed"]
+    assert world.words() == ["one", "three", "two"]
+    assert len(last["questions"]) == 1, "what was not answered is not taken for a yes"
+
+
+def test_g9_what_waits_for_a_raised_budget_waits_for_its_hours_too(workspace, world):
+    path = workspace.root / "mainstay.toml"
+    now = datetime.now(ZoneInfo("UTC"))
+    hours = f"{(now.hour + 2) % 24:02}:00-{(now.hour + 3) % 24:02}:00"
+
+    async def wait(owner):
+        await start(owner, plan(do("a", "test.say", "one")))
+        plan_id, standing = await start(owner, plan(do("a", "test.say", "two")))
+        await rule(owner, standing["questions"][0], "wait")
+        return plan_id
+
+    async def more(owner):
+        return await raised(owner, "test.say", "day", "1"), owner.requests.standing(plan_id)["leaving"]
+
+    plan_id = run(budgeted(workspace, '"test.say" = {per_day = 1}'), world, wait)
+    path.write_text(f'{path.read_text()}\n[windows]\nlater = "{hours}"\n[delays]\n"test.say" = "later"\n')
+    told, leaving = run(type(workspace)(workspace.root), world, more)
+    assert (told["left"], len(leaving), world.words()) == (0, 1, ["one"])
+
+
+@pytest.mark.parametrize(
+    ("period", "plan_id", "says"),
+    [("week", "", "not 'week'"), ("plan", "", "of which plan"), ("plan", "nothere", "There is no plan nothere")],
+)
+def test_g6_a_raise_of_no_period_or_no_plan_is_refused(workspace, world, period, plan_id, says):
+    async def scenario(owner):
+        with pytest.raises(MainstayError) as caught:
+            await raised(owner, "test.say", period, "1", plan_id)
+        return caught.value.message, budget_of(owner, "test.say")
+
+    message, held = run(budgeted(workspace, '"test.say" = {per_plan = 1, per_day = 1}'), world, scenario)
+    assert says in message
+    assert held == []
