@@ -1,6 +1,7 @@
 """Defects that simulation found, each played again whatever the seeds make up by now."""
 
 import json
+from types import SimpleNamespace
 
 import msgspec
 import pytest
@@ -9,6 +10,7 @@ from mainstay.kernel.graph import Definition, Graph, Literally, Record, Step
 from mainstay.kernel.state import Plan, Question, Slot
 from mainstay.playbooks.calls import Opened
 from mainstay.playbooks.compile import compile_playbook
+from mainstay.requests import gateway
 from mainstay.testing.answers import Answers
 from mainstay.testing.chance import Chance
 from mainstay.testing.disk import Faults
@@ -19,6 +21,7 @@ from mainstay.testing.shapes import INPUTS
 from mainstay.testing.shop import contracts_of
 from mainstay.testing.simulate import Simulation
 from mainstay.testing.world import Script
+from mainstay.values import Failure
 
 
 @pytest.mark.parametrize("seed", [20, 15])  # with the disk in order; and failing just as the doubt is recorded
@@ -61,6 +64,17 @@ def test_what_is_said_of_something_read_back_depends_on_the_action_and_not_on_th
         question = Question("confirm", ("pay",), (), ("confirmed", "again", "undo"))
         said = [Answers(Chance(1), simulation.world).of(asked, question, f"p00001.{number}") for number in (1, 2)]
         assert said[0] == said[1]
+
+
+@pytest.mark.parametrize("status", ["failed", "undone"])
+def test_a_tool_is_told_that_what_was_stuck_is_over_once_the_operator_ended_its_plan(status):
+    """It was told that it is on its way, and asked again for ever: the plan had been undone, with nothing to undo."""
+    step = Step(name="pay", kind="do", target="bank.pay", effect="irreversible", arguments=Record({}))
+    stuck = Slot(status="stuck", failure=Failure("permanent", "the simulated world refuses"))
+    plan = Plan(
+        "p1", Graph(Definition(name="api:tool", title="Pay", steps=(step,))), status=status, slots={"pay": stuck}
+    )
+    assert gateway.standing(SimpleNamespace(), plan) == ("cancelled", "the simulated world refuses", None)
 
 
 @pytest.mark.parametrize("inside", INSIDE)

@@ -229,7 +229,7 @@ def standing(desk: Requests, plan: Plan) -> Standing:
     why = failure.message if failure is not None else ""
     if slot is not None and slot.status in ("failed", "skipped"):
         return Standing("failed", why)
-    if plan.status in ENDED:
+    if plan.status in ENDED or plan.status == "undone":  # it was stuck, and the operator ended it
         return Standing("expired" if plan.status == "expired" else "cancelled", why)
     return Standing("waits" if plan.questions else "working", why)
 
