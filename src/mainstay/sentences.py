@@ -27,6 +27,7 @@ QUESTION = {
     "settle": "an action that may have happened",
     "confirm": "an action that happened, and is not seen to be as it should be",
 }
+ALL_FIRST = "all that a plan would do, before it does it"
 _TOLD = {
     "asked": "that {} came",
     "reminded": "again of {}",

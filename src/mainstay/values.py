@@ -195,7 +195,7 @@ class Failure(msgspec.Struct, frozen=True, omit_defaults=True):
 STANDING_RULES = frozenset({"reads", "reversible", "irreversible", "physical", "playbook"})
 # Those of Mainstay's own that speak for another reason: no rule of the operator's is called so.
 OWN_RULES = frozenset(
-    {"unknown price", "other currency", "undo reserve"}.union(
+    {"unknown price", "other currency", "undo reserve", "ask first"}.union(
         "policy playbook undo budget cover anew batch changed stuck settle nobody flow secrets".split()
     )
 )

@@ -51,7 +51,13 @@ def test_a_mail_is_approved_with_changes_and_leaves_as_changed(desk, hours):
     assert wrong.returncode == 2
     assert "takes no subjct" in wrong.stderr
     assert not list((desk.folder / "outbox" / "mail").glob("*"))
-    changed = desk.run("decide", mail, "approve", "--edit", "-", "--json", stdin=json.dumps({"subject": "Your hours"}))
+    edit = json.dumps({"subject": "Your hours"})
+    unseen = desk.run("decide", mail, "approve", "--edit", "-", stdin=edit)
+    assert unseen.returncode == 2, "nobody said yes to what it became"
+    assert "- subject: 12 hours\n  + subject: Your hours\n" in unseen.stderr
+    assert "add --yes" in unseen.stderr
+    assert not list((desk.folder / "outbox" / "mail").glob("*"))
+    changed = desk.run("decide", mail, "approve", "--edit", "-", "--json", "--yes", stdin=edit)
     assert changed.returncode == 0, changed.stderr
     (sent,) = (desk.folder / "outbox" / "mail").glob("*.eml")
     assert "Subject: Your hours" in sent.read_text()
@@ -92,6 +98,22 @@ def test_pause_resume_hold_and_edit(desk, hours):
     refused = desk.run("edit", held["plan"], "to=x")
     assert refused.returncode == 2
     assert "waits for your go-ahead" in refused.stderr
+
+
+def test_e6_a_plan_as_a_whole_is_shown_rendered_and_leaves_by_one_yes(desk):
+    text = 'playbook: two-mails\ntitle: "Two mails"\nsteps:\n'
+    text += '  one: {do: mail.send, with: {to: ada@example.com, subject: "First", text: "Dear Ada"}}\n'
+    text += '  two: {do: mail.send, needs: [one], with: {to: bob@example.com, subject: "Then", text: "Dear Bob"}}\n'
+    (desk.folder / "playbooks" / "two-mails.yaml").write_text(text)
+    assert desk.run("activate", "--yes").returncode == 0
+    (question,) = desk.json("run", "two-mails", "--ask-first", status=3)["questions"]
+    card = desk.run("decide", question).stdout
+    for wanted in ("all that a plan would do", "To: ada@example.com", "Dear Ada", "Subject: Then", "Dear Bob"):
+        assert wanted in card
+    assert "This can't be undone" in card
+    assert not list((desk.folder / "outbox" / "mail").glob("*"))
+    assert desk.json("decide", question, "approve")["status"] == "completed"
+    assert len(list((desk.folder / "outbox" / "mail").glob("*.eml"))) == 2
 
 
 def test_a_dry_run_tells_how_long_the_last_runs_took(desk, hours):

@@ -25,7 +25,7 @@ def done(tmp_path_factory):
     (review,) = standing["questions"]
     (batch,) = desk.json("decide", review, "approve", "--drop", "5", status=3)["questions"]
     edits = json.dumps({"2": {"subject": "A friendly word"}})
-    answered = desk.run("decide", batch, "approve", "--drop", "1", "--edit", "-", "--json", stdin=edits)
+    answered = desk.run("decide", batch, "approve", "--drop", "1", "--edit", "-", "--json", "--yes", stdin=edits)
     assert answered.returncode == 0, answered.stderr
     desk.plan = standing["plan"]
     desk.review, desk.batch = review, batch

@@ -177,7 +177,10 @@ def test_a_stuck_step_is_tried_again_with_changes(desk):
     (stuck,) = desk.json("stuck")
     columns = {"booked_on": "when", "text": "what", "amount": "how much", "currency_code": "EUR"}
     arguments = stuck["arguments"] | {"columns": columns}
-    done = desk.run("stuck", stuck["decision"], "--edit", "-", stdin=json.dumps(arguments))
+    unseen = desk.run("stuck", stuck["decision"], "--edit", "-", stdin=json.dumps(arguments))
+    assert unseen.returncode == 2
+    assert "+ columns: " in unseen.stderr
+    done = desk.run("stuck", stuck["decision"], "--edit", "-", "--yes", stdin=json.dumps(arguments))
     assert done.returncode in (0, 3), done.stderr
     assert desk.json("stuck") == []
     bad = desk.run("stuck", "x", "--edit", "-", stdin="{")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mainstay.cli.asking import ask
 from mainstay.cli.card import draw_card
+from mainstay.cli.editing import say_changes
 from mainstay.cli.picks import kept_rows
 from mainstay.cli.screen import text
 from mainstay.errors import InputError
@@ -13,6 +14,8 @@ from mainstay.playbooks.speech import say_wanted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from rich.text import Text
 
     from mainstay.cli.screen import Screen
     from mainstay.workspace import Workspace
@@ -54,12 +57,14 @@ def ask_operator(screen: Screen, question: Row) -> Row | None:
     return None
 
 
-def confirm(screen: Screen, question: Row, reply: Row) -> bool:
-    """Show the card of an answer that was given with the command, and take a yes or no to exactly that."""
+def confirm(screen: Screen, question: Row, reply: Row, changes: Sequence[Text] = ()) -> bool:
+    """Show the card of an answer given with the command, and what it changes; take a yes or no to exactly that."""
     screen.err.rule()
     draw_card(question, screen.out, commands=False)
     if reply["kept"] is not None:
         screen.err.print(text(f"You keep: {', '.join(str(row + 1) for row in reply['kept'])}", "bold"))
+    if changes:
+        say_changes(screen, changes)
     what = "Approve exactly this?" if reply["choice"] == "approve" else f"Answer '{reply['choice']}' to this?"
     try:
         given = ""

@@ -123,6 +123,9 @@ def run(
     inputs: Annotated[list[str] | None, typer.Argument(metavar="name=value ...", help="Files by their path.")] = None,
     dry: Annotated[bool, typer.Option("--dry", help="Only show what would run, in which order.")] = False,
     hold: Annotated[bool, typer.Option("--hold", help="Only propose it; `mainstay resume` starts it.")] = False,
+    ask_first: Annotated[
+        bool, typer.Option("--ask-first", help="Prepare and show all that it would do; one yes lets just that happen.")
+    ] = False,
     priority: Priority = None,
     as_json: Json = False,
     workspace: Folder = None,
@@ -130,7 +133,7 @@ def run(
     """Run a playbook to its end, or to its first question."""
     from mainstay.cli import running
 
-    how = {"hold": hold, "priority": priority}
+    how = {"hold": hold, "ask_first": ask_first, "priority": priority}
     return running.run(screen_of(as_json), workspace, playbook, inputs or [], dry=dry, how=how)
 
 

@@ -12,6 +12,7 @@ import msgspec
 from mainstay.cli.answering import ASKED_WHY, answer_all, as_edited, ask_operator, confirm, filled_in, ruling
 from mainstay.cli.asking import ask, say_standing, status_of
 from mainstay.cli.card import draw_card
+from mainstay.cli.editing import changed, say_changes
 from mainstay.cli.leaving import draw_leaving, say_offline
 from mainstay.cli.picks import kept_rows
 from mainstay.cli.place import left_alone, say_left_alone, say_left_lying, views_at, workspace_at
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rich.console import Console
+    from rich.text import Text
 
 Row: TypeAlias = dict[str, Any]
 _UNEDITED = "Leave out --edit."
@@ -103,10 +105,16 @@ def decide(
     reply |= (
         {"form": filled_in(screen, question, form)} if question["card"].get("form") and choice not in ASKED_WHY else {}
     )
-    edits = reply["arguments"] is not None or reply.get("edits")
-    if edits and choice == "approve":
-        question = as_edited(question, ask(screen, workspace, "preview", reply))
-    if screen.interactive and not yes and not confirm(screen, question, reply):
+    changes: list[Text] = []
+    if reply["arguments"] is not None or reply.get("edits"):
+        preview = ask(screen, workspace, "preview", reply) if choice == "approve" else None
+        changes = changed(question, reply, preview)
+        question = as_edited(question, preview) if preview is not None else question
+        if not yes and not screen.interactive:
+            say_changes(screen, changes)
+            remedy = "See above what you change, and add --yes to let it happen so."
+            raise InputError("Nothing was answered: what you change needs your yes.", remedy=remedy)
+    if screen.interactive and not yes and not confirm(screen, question, reply, changes):
         return WAITS
     return _end(screen, ask(screen, workspace, "decide", reply))
 

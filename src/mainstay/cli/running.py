@@ -31,7 +31,7 @@ MINUTE_S = 60
 def run(
     screen: Screen, folder: Path | None, name: str, inputs: Sequence[str], *, dry: bool, how: Row | None = None
 ) -> int:
-    """Run a playbook to its end or its first question; `how`: whether to `hold` it for a go-ahead, its priority."""
+    """Run a playbook to its end or its first question; `how`: to `hold` or `ask_first`, its priority."""
     workspace = workspace_at(folder)
     if not dry and not activate_to_run(screen, workspace, name):
         return FAILED

@@ -25,6 +25,7 @@ GAVE_UP = "It failed and will not be tried again by itself."
 REMEDIES = ("retry", "skip", "undo")
 SETTLED = ("happened", "did_not_happen", "skip")
 CONFIRMED = ("confirmed", "again", "undo")
+WHOLE = "ask first"  # the rule by which a plan asks that is approved as a whole
 CHANGED = "changed"  # the rule by which an effect asks whose ground was changed since
 
 
@@ -50,8 +51,8 @@ def ask_step(turn: Turn, command: c.AskStep) -> None:
             card=command.card,
             options=(*ask.options, *may_revise(turn.plan, command.path)),
             **_times(turn, patience),
-            rule="playbook",
-            why="The playbook asks.",
+            rule=WHOLE if ask.whole else "playbook",
+            why="You wanted to see all that this plan does before it does it." if ask.whole else "The playbook asks.",
             to=ask.to,
             labels=command.labels,
             covers=command.covers,

@@ -89,6 +89,7 @@ class Ask(msgspec.Struct, frozen=True, omit_defaults=True):
     covers: tuple[str, ...] = ()  # steps whose actions a yes approves in one go (KERNEL E6)
     may_change: dict[str, Slack] = {}  # by argument of those steps: how far it may depart from what was shown
     escalate_s: int | None = None  # unanswered by then it comes before all others
+    whole: bool = False  # it stands before all that a plan does, because the operator wanted to see that first
 
 
 class Slack(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -229,6 +230,7 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     version: str = ""  # digest of the YAML and its templates, as `mainstay activate` names it
     on: tuple[Trigger, ...] = ()  # what starts a plan of it without being asked
     refuse: tuple[Refusal, ...] = ()  # inputs that it does not begin with
+    ask_first: bool = False  # the operator approves such a plan as a whole: what no question covered asks
 
 
 class Graph:
@@ -284,6 +286,7 @@ def chunk_of(definition: Definition, name: str) -> Definition:
         records=definition.records,
         playbooks=definition.playbooks,
         version=definition.version,
+        ask_first=definition.ask_first,
     )
 
 

@@ -67,10 +67,13 @@ def what_follows(plan: Plan, asked: e.DecisionAsked) -> list[dict[str, Any]]:
             if name not in found:
                 waiting.append(name)
                 effect = gravest_of(plan.graph.definition, step)
+                asks = step.gate or ("each" if plan.graph.definition.ask_first else "")
                 only = _answer_wanted(step, asks) or next(filter(None, (_only(found, need) for need in step.needs)), "")
-                found[name] = {"step": name, "does": step.target, "effect": effect, "asks": step.gate, "only": only}
+                found[name] = {"step": name, "does": step.target, "effect": effect, "asks": asks, "only": only}
     ask = plan.step(asked.paths[0]).ask if asked.kind == "ask" else None
     shown = () if ask is None else ask.covers  # the card shows them whole
+    if ask is not None and ask.whole:  # but those of it that could not be worked out yet
+        shown = tuple(step_name(path) for path in asked.covers)
     return [row for row in found.values() if row["effect"] not in ("", "read") and row["step"] not in {*shown, *never}]
 
 

@@ -10,6 +10,7 @@ from mainstay.errors import CommandRefusedError
 from mainstay.kernel.state import is_over
 from mainstay.kernel.undo import outcomes
 from mainstay.kernel.words import say_path
+from mainstay.playbooks.ahead import asking_first
 from mainstay.playbooks.inputs import read_inputs
 from mainstay.playbooks.shelf import open_to_run
 from mainstay.requests.files import file_content
@@ -30,6 +31,7 @@ async def _run(desk: Requests, params: Params, emit: Emit) -> Params:
     own = desk.activation.playbooks
     definition = open_to_run(desk.root, params["playbook"], desk.contracts, own, by_hand=True)
     inputs = inputs_of(desk, definition, params)
+    definition = asking_first(definition) if params.get("ask_first") else definition
     hold, priority = bool(params.get("hold")), params.get("priority")
     plan_id, committed = desk.propose(definition, inputs, hold=hold, priority=priority)
     await committed

@@ -8,7 +8,7 @@ from mainstay import commands as c
 from mainstay.contracts import to_plain
 from mainstay.runtime.cover import covered_by
 from mainstay.runtime.relying import Relying
-from mainstay.values import merge_labels
+from mainstay.values import merge_labels, say_total
 
 if TYPE_CHECKING:
     from mainstay.kernel.graph import Step
@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     from mainstay.runtime.cover import Covered
     from mainstay.runtime.names import Names
     from mainstay.runtime.parts import Parts
+    from mainstay.runtime.trails import Trails
     from mainstay.values import Labels, Value
 
 
-def ask(parts: Parts, desk: Desk, plan: Plan, path: str, step: Step, names: Names) -> None:
+def ask(parts: Parts, desk: Desk, trails: Trails, plan: Plan, path: str, step: Step, names: Names) -> None:
     """Ask the question of a step; raises ExpressionError when what it shows can't be worked out."""
     assert step.ask is not None
     card: dict[str, Value] = {"headline": names.value(step.ask.text)}
@@ -37,7 +38,7 @@ def ask(parts: Parts, desk: Desk, plan: Plan, path: str, step: Step, names: Name
         kept = parts.payloads.keep(card, plan=plan)
         desk.report(plan, path, c.AskStep(now_us=now_us, path=path, card=kept, labels=names.labels))
         return
-    covered = covered_by(parts, plan, path, step.ask)
+    covered = covered_by(parts, trails, plan, path, step.ask)
     if covered.grounds:
         desk.spawn(plan, path, _ask_covering(parts, desk, plan, path, card, names.labels, covered))
     else:
@@ -63,6 +64,12 @@ def _ask(
     parts: Parts, desk: Desk, plan: Plan, path: str, card: dict[str, Value], labels: Labels, covered: Covered
 ) -> None:
     card |= {"covers": covered.rows, "cannot_undo": covered.cannot_undo}
+    if covered.amounts:
+        card["total"] = say_total(covered.amounts)
+    if not covered.rows:
+        card["show"] = "Nothing of what it may do can be worked out yet. Each action asks you when it comes."
+    elif covered.left_out:
+        card["not shown"] = f"{', '.join(covered.left_out)}: can't be worked out yet, and will ask by itself."
     command = c.AskStep(
         now_us=desk.now_us(),
         path=path,

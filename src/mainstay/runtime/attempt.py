@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
 import msgspec
 
-from mainstay.contracts import Card, from_plain
+from mainstay.contracts import Card, from_plain, moved_in
 from mainstay.encoding import encode_value
-from mainstay.errors import InputError
+from mainstay.errors import ExpressionError, InputError
 from mainstay.events import EffectPrepared
 from mainstay.kernel.state import is_call
 from mainstay.shown import shown
@@ -17,7 +17,7 @@ from mainstay.values import STANDING_RULES, Money, Spoken, Verdict, digest_of
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Coroutine, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
     from typing import Any
 
     from mainstay import commands as c
@@ -25,11 +25,12 @@ if TYPE_CHECKING:
     from mainstay.events import Append
     from mainstay.kernel.graph import Cel
     from mainstay.kernel.state import Plan
-    from mainstay.ports import Proposal
+    from mainstay.ports import Flow, Proposal
     from mainstay.runtime.parts import Parts
     from mainstay.values import BlobRef, Role, Value
 
 T = TypeVar("T", bound=msgspec.Struct)
+K = TypeVar("K")
 
 _WANTED = re.compile(r"Expected `([^`]+)`, got `([^`]+)`")
 _KINDS = {
@@ -192,6 +193,25 @@ def judged(parts: Parts, proposal: Proposal) -> Verdict:
         return parts.policy.judge(proposal)
     except Exception as error:  # noqa: BLE001 - whatever broke, it did not allow this
         return Verdict("ask", "policy", f"The policy could not decide: {parts.classify(error).message}")
+
+
+def known(flow: Callable[[], Flow] | None, of: Callable[[Flow], K]) -> K | None:
+    """Give what is known of where words came from; nothing where looking back breaks: the judge asks about that."""
+    if flow is None:
+        return None
+    try:
+        return of(flow())
+    except Exception:  # noqa: BLE001 - whatever broke, the judge has met it too, and asks
+        return None
+
+
+def moved_by(operation: Operation, arguments: Value) -> list[Money]:
+    """Give the amounts that an action moves, for a total; none where its arguments do not show them."""
+    given = arguments if isinstance(arguments, dict) else {}
+    try:
+        return [one for name, role in operation.roles.items() if role == "amount" for one in moved_in(given.get(name))]
+    except ExpressionError:
+        return []
 
 
 def over(verdict: Verdict, rule: str, why: str) -> Verdict:

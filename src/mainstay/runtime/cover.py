@@ -13,12 +13,14 @@ import msgspec
 from msgspec.structs import replace
 
 from mainstay.contracts import Operation, from_plain, to_plain
+from mainstay.errors import MainstayError
 from mainstay.kernel.graph import MAX_ITEMS, Slack
 from mainstay.kernel.state import Slot, is_item, step_name
-from mainstay.ports import Proposal
-from mainstay.runtime.attempt import card_of, effect_digest, judged, no_way_back, rules_asking
+from mainstay.runtime.attempt import card_of, effect_digest, judged, known, moved_by, no_way_back, rules_asking
 from mainstay.runtime.names import Names
-from mainstay.values import CURRENCY_DIGITS, Labels, Value, say_duration
+from mainstay.runtime.proposing import place_in, proposed
+from mainstay.runtime.wording import sentence, words_of
+from mainstay.values import CURRENCY_DIGITS, Labels, Money, Value, say_duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from mainstay.kernel.graph import Ask, Step
     from mainstay.kernel.state import Plan
     from mainstay.runtime.parts import Parts
+    from mainstay.runtime.trails import Trails
 
 MAX_SAID = 60  # characters of a value in a sentence
 Plain: TypeAlias = dict[str, Value]
@@ -38,6 +41,8 @@ class Covered(msgspec.Struct):
     actions: Plain
     binds: list[str]
     labels: Labels
+    amounts: list[Money] = []  # that the actions move, as far as they say so
+    left_out: list[str] = []  # steps whose actions can't be shown: they ask by themselves
     cannot_undo: str = ""
     grounds: dict[str, tuple[Operation, msgspec.Struct, str]] = {}  # by path: what to read what an action relies on by
 
@@ -47,62 +52,89 @@ class Covered(msgspec.Struct):
         return tuple(self.actions)
 
 
-def covered_by(parts: Parts, plan: Plan, path: str, ask: Ask) -> Covered:
+def covered_by(parts: Parts, trails: Trails, plan: Plan, path: str, ask: Ask) -> Covered:
     """Work out the actions that a question at `path` covers; raises ExpressionError, or what a contract refuses.
 
-    A list of more than 100 is not covered: its parts ask by themselves.
+    A list of more than 100 is not covered: its parts ask by themselves. Nor is, of a plan that is approved as a whole,
+    what can't be worked out yet.
     """
     found = Covered([], {}, [], ())
-    slack = ", ".join(f"{name} by {say_slack(one)}" for name, one in ask.may_change.items())
     for name in ask.covers:
-        step = plan.graph.steps[name]
-        for unit, seen in _units(parts, plan, path, step):
-            names = Names(parts, seen, unit)
-            operation = parts.catalogue.operation(step.target)
-            typed = from_plain(names.value(step.arguments), operation.input)
-            shown = card_of(operation, typed)
-            plain = to_plain(typed)
-            kept = parts.payloads.keep(plain, operation.input, plan=plan)
-            row: Value = {"path": unit, "headline": shown.headline, "body": shown.body}
-            if slack:
-                row["may change"] = slack
-            found.rows.append(parts.payloads.seal(row, plan=plan, about=(plain, operation.input)))
-            action: Plain = {
-                "operation": operation.name,
-                "version": operation.version,
-                "account": step.account,
-                "arguments": kept,
-            }
-            if rules := _rules_asking(parts, plan, unit, operation, plain, names.labels):
-                action["rules"] = rules
-            found.actions[unit] = action
-            if operation.relies is not None:
-                found.grounds[unit] = operation, typed, step.account
-            found.binds.append(effect_digest(operation, step.account, kept))
-            found.labels = tuple(sorted({*found.labels, *names.labels}))
-            missing = no_way_back(operation, plan, unit)
-            found.cannot_undo = (missing and shown.cannot_undo) or missing or found.cannot_undo
+        try:
+            units = list(_units(parts, plan, path, plan.graph.steps[name]))
+            shown = [_shown(parts, trails, seen, unit, ask) for unit, seen in units]
+        except (MainstayError, msgspec.ValidationError):
+            if not ask.whole:
+                raise
+            found.left_out.append(name)
+            continue
+        for (unit, _), one in zip(units, shown, strict=True):
+            _add(found, unit, one)
     return found
 
 
-def _rules_asking(
-    parts: Parts, plan: Plan, path: str, operation: Operation, arguments: Value, labels: Labels
-) -> list[Value]:
-    """Name the rules that ask about an action by now: a yes to the question answers them, and none that comes later."""
-    step = plan.graph.steps[step_name(path)]
-    proposal = Proposal(
-        plan=plan.id,
-        playbook=plan.playbook,
-        path=path,
-        operation=operation.name,
-        effect=operation.effect,
-        arguments=arguments,
-        account=step.account,
+class _Shown(msgspec.Struct):
+    """One action that a question covers."""
+
+    row: Value
+    action: Plain
+    operation: Operation
+    typed: msgspec.Struct
+    digest: str
+    labels: Labels
+    amounts: list[Money]
+    cannot_undo: str
+
+
+def _shown(parts: Parts, trails: Trails, plan: Plan, path: str, ask: Ask) -> _Shown:
+    """Render an action as if its step were ready now; `plan` looks so."""
+    step, names = plan.step(path), Names(parts, plan, path)
+    operation = parts.catalogue.operation(step.target)
+    typed = from_plain(names.value(step.arguments), operation.input)
+    card, plain, labels = card_of(operation, typed), to_plain(typed), names.labels
+    kept = parts.payloads.keep(plain, operation.input, plan=plan)
+    flow = trails.flow(plan, path, operation, plain, labels)
+    place, now_us = place_in(plan, path, step.account), parts.clock.now_us()
+    verdict = judged(parts, proposed(place, operation.name, operation.effect, plain, labels, now_us, flow))
+    rules = rules_asking(verdict)
+    strange = any(rule.startswith("flow:") for rule in rules)  # else where each word came from is too much to read
+    words = known(flow, words_of) if strange else None
+    said = [sentence(cast("dict[str, Value]", row)) for row in words or ()]
+    forbidden = [f"Policy forbids it: {verdict.why}"] if verdict.decision == "deny" else []
+    body = "\n".join(part for part in (*forbidden, *said, card.body) if part)
+    row: Value = {"path": path, "headline": card.headline, "body": body}
+    if ask.may_change:
+        row["may change"] = ", ".join(f"{name} by {say_slack(one)}" for name, one in ask.may_change.items())
+    action: Plain = {
+        "operation": operation.name,
+        "version": operation.version,
+        "account": step.account,
+        "arguments": kept,
+    }
+    if rules:  # a yes answers these, and none that comes later
+        action["rules"] = [*sorted(rules)]
+    missing = no_way_back(operation, plan, path)
+    return _Shown(
+        row=parts.payloads.seal(row, plan=plan, about=(plain, operation.input)),
+        action=action,
+        operation=operation,
+        typed=typed,
+        digest=effect_digest(operation, step.account, kept),
         labels=labels,
-        gate=step.gate,
-        now_us=parts.clock.now_us(),
+        amounts=moved_by(operation, plain),
+        cannot_undo=(missing and card.cannot_undo) or missing,
     )
-    return [*sorted(rules_asking(judged(parts, proposal)))]
+
+
+def _add(found: Covered, unit: str, one: _Shown) -> None:
+    found.rows.append(one.row)
+    found.actions[unit] = one.action
+    if one.operation.relies is not None:
+        found.grounds[unit] = one.operation, one.typed, str(one.action["account"])
+    found.binds.append(one.digest)
+    found.labels = tuple(sorted({*found.labels, *one.labels}))
+    found.amounts += one.amounts
+    found.cannot_undo = one.cannot_undo or found.cannot_undo
 
 
 def _units(parts: Parts, plan: Plan, path: str, step: Step) -> Iterator[tuple[str, Plan]]:

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import hmac
 from collections import defaultdict
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, cast
 
 import msgspec
 
@@ -28,7 +28,6 @@ from mainstay.kernel.asking import CHANGED
 from mainstay.kernel.sleeping import NOW
 from mainstay.kernel.state import caller_of, is_call, is_item, is_open, step_name
 from mainstay.kernel.words import say_path
-from mainstay.ports import Proposal
 from mainstay.runtime.attempt import (
     Attempt,
     as_changed,
@@ -37,6 +36,8 @@ from mainstay.runtime.attempt import (
     effect_digest,
     in_time_of_step,
     judged,
+    known,
+    moved_by,
     no_way_back,
     over,
     rules_asking,
@@ -46,13 +47,14 @@ from mainstay.runtime.confirming import Confirming
 from mainstay.runtime.cover import fitting
 from mainstay.runtime.journal import done_before
 from mainstay.runtime.outcomes import Outcomes
+from mainstay.runtime.proposing import place_in, proposed
 from mainstay.runtime.relying import NOTHING, WHY, Ground, Relying, changes, said_by, with_changes
 from mainstay.runtime.sealing import FORGOTTEN_UNDO, forgotten_in
 from mainstay.runtime.settling import Settling
 from mainstay.runtime.spending import FREE
 from mainstay.runtime.trails import Trails
 from mainstay.runtime.wording import origins_of, sentence, words_of
-from mainstay.values import SECOND_US, STANDING_RULES, Failure, Verdict, is_own_rule, merge_labels
+from mainstay.values import SECOND_US, STANDING_RULES, Failure, Verdict, is_own_rule, merge_labels, say_total
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,10 +64,10 @@ if TYPE_CHECKING:
     from mainstay.ports import Flow
     from mainstay.runtime.attempt import Desk
     from mainstay.runtime.parts import Parts, Reserved
-    from mainstay.values import Labels, Value
+    from mainstay.values import Labels, Money, Value
 
 
-T = TypeVar("T")
+BEYOND = "You approved this plan as a whole, and this was not among what you were shown."
 
 
 class Effects:
@@ -203,7 +205,7 @@ class Effects:
             covered=shown,
             relies=relies,
             patience=self._parts.patience if asks else c.PATIENT,
-            origins=_known(flow, origins_of) or (),
+            origins=known(flow, origins_of) or (),
         )
 
     def _once_more(self, plan: Plan, path: str, verdict: Verdict) -> Verdict:
@@ -218,11 +220,15 @@ class Effects:
         self, plan: Plan, path: str, operation: Operation, arguments: Value, account: str, verdict: Verdict
     ) -> tuple[Verdict, str, str | None, Value]:
         """Give the answer that covers this action, where it was shown and on what ground; or say what departs."""
+        first = plan.graph.definition.ask_first and not path.startswith("~")
+        unasked = first and (verdict.decision == "allow" or verdict.rule == "playbook")
         if not plan.covered:
-            return verdict, "", None, None
+            return over(verdict, "cover", BEYOND) if unasked else verdict, "", None, None
         plan = self._desk.load(plan.id)  # its fellow items may have used up what was shown
         found = fitting(self._parts, plan, path, operation, arguments, account)
-        if found is None or verdict.decision != "ask":
+        if found is None and unasked:
+            return over(verdict, "cover", BEYOND), "", None, None
+        if found is None or not (verdict.decision == "ask" or (first and verdict.decision == "allow")):
             return verdict, "", found and found.shown, found and found.relies
         newly = sorted(rules_asking(verdict) - found.rules)
         if newly and not found.departs:
@@ -270,7 +276,7 @@ class Effects:
             cannot_undo=no_way_back(operation, plan, path),
             edited=tuple(sorted(wanted)),
             relies=relies,
-            origins=_known(flow, origins_of) or (),
+            origins=known(flow, origins_of) or (),
         )
         return command, to_plain(card_of(operation, typed))
 
@@ -284,7 +290,7 @@ class Effects:
         flow: Callable[[], Flow] | None,
     ) -> Value:
         shown = with_changes(cast("dict[str, Value]", to_plain(card_of(operation, typed))), changed)
-        if words := _known(flow, words_of):
+        if words := known(flow, words_of):
             shown["words"] = words
         return self._parts.payloads.keep(shown, plan=plan, about=(arguments, operation.input))
 
@@ -298,28 +304,13 @@ class Effects:
         account: str,
         flow: Callable[[], Flow] | None,
     ) -> Verdict:
-        return judged(
-            self._parts,
-            Proposal(
-                plan=plan.id,
-                playbook=plan.playbook,
-                path=path,
-                operation=operation.name,
-                effect=operation.effect,
-                arguments=arguments,
-                account=account,
-                labels=labels,
-                gate="" if path.startswith("~") else plan.step(path).gate,
-                undo_by=(plan.undo_by or "playbook") if path.startswith("~") else "",
-                agent=plan.step(path).target if is_call(path) else "",
-                now_us=self._desk.now_us(),
-                flow=flow,
-            ),
-        )
+        place, now_us = place_in(plan, path, account), self._desk.now_us()
+        return judged(self._parts, proposed(place, operation.name, operation.effect, arguments, labels, now_us, flow))
 
     def ask_batch(self, plan: Plan, name: str) -> None:
         """Ask once about all items of a step that wait for a question."""
         rows: list[Value] = []
+        amounts: list[Money] = []
         cannot_undo = summary = ""
         judged, own = self._judged(plan), dict[str, int]()
         for path, slot in plan.slots.items():
@@ -333,11 +324,14 @@ class Effects:
                 asks = _own_rule(judged[path])
                 own |= {asks: own.get(asks, 0) + 1} if asks else {}
                 flow = self._trails.flow(plan, path, operation, arguments, slot.labels)
-                words = [sentence(cast("dict[str, Value]", row)) for row in _known(flow, words_of) or ()]
+                words = [sentence(cast("dict[str, Value]", row)) for row in known(flow, words_of) or ()]
+                amounts += moved_by(operation, arguments)
                 body = "\n".join(part for part in (asks, *changed, *words, shown.body) if part)
                 row: Value = {"path": path, "headline": shown.headline, "body": body}
                 rows.append(self._parts.payloads.seal(row, plan=plan, about=(arguments, operation.input)))
         card: Value = {"headline": f"{summary}: {len(rows)} in one go", "rows": rows, "cannot_undo": cannot_undo}
+        if amounts:
+            card["total"] = say_total(amounts)
         why = " ".join([f"The playbook asks once for all of '{name}'.", *(_counted(*each) for each in own.items())])
         self._desk.report(
             plan,
@@ -537,16 +531,6 @@ class Effects:
         keyed = self._keyed.copy()
         keyed.update(f"{plan_id}/{path}/{generation}".encode())
         return keyed.hexdigest()[:40]
-
-
-def _known(flow: Callable[[], Flow] | None, of: Callable[[Flow], T]) -> T | None:
-    """Give what is known of where words came from; nothing where looking back breaks: the judge asks about that."""
-    if flow is None:
-        return None
-    try:
-        return of(flow())
-    except Exception:  # noqa: BLE001 - whatever broke, the judge has met it too, and asks
-        return None
 
 
 def _may_leave(slot: Slot, verdict: Verdict) -> bool:

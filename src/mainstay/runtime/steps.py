@@ -24,11 +24,11 @@ from mainstay.errors import (
 )
 from mainstay.kernel.forking import adopted_part
 from mainstay.kernel.state import is_call, is_item
-from mainstay.ports import Proposal
 from mainstay.runtime.asking import ask
 from mainstay.runtime.attempt import Attempt, in_time_of_step, judged
 from mainstay.runtime.children import Children
 from mainstay.runtime.names import Names, to_be_edited
+from mainstay.runtime.proposing import place_in, proposed
 from mainstay.runtime.talks import Conversation, in_worker, step_time
 from mainstay.runtime.trails import Trails
 from mainstay.values import Failure, Value, merge_labels
@@ -102,7 +102,7 @@ class Steps:
 
     def _begin(self, plan: Plan, path: str, step: Step, names: Names) -> None:
         if step.kind == "ask":
-            ask(self._parts, self._desk, plan, path, step, names)
+            ask(self._parts, self._desk, self._trails, plan, path, step, names)
         elif step.kind == "wait":
             self._outside.wait(plan, path, step, names)
         elif step.kind in ("playbook", "repeat"):
@@ -144,19 +144,9 @@ class Steps:
         operation = self._parts.catalogue.operation(step.target)
         if operation.defaults and isinstance(arguments, dict):
             arguments = {**operation.defaults, **arguments}
-        proposal = Proposal(
-            plan=plan.id,
-            playbook=plan.playbook,
-            path=path,
-            operation=operation.name,
-            effect="read",
-            arguments=arguments,
-            account=step.account,
-            labels=labels,
-            now_us=self._desk.now_us(),
-            flow=self._trails.of_read(plan, path, operation, arguments, labels),
-        )
-        verdict = judged(self._parts, proposal)
+        flow, now_us = self._trails.of_read(plan, path, operation, arguments, labels), self._desk.now_us()
+        place = place_in(plan, path, step.account)
+        verdict = judged(self._parts, proposed(place, operation.name, "read", arguments, labels, now_us, flow))
         if verdict.decision != "allow":
             raise Permanent(f"Policy does not let '{path}' read: {verdict.why}")
         if operation.where == "worker":

@@ -25,10 +25,10 @@ from mainstay.errors import NeedsOperator, OperationError, Permanent, Rejected, 
 from mainstay.kernel.calls import MOST_ACTIONS, calls_of
 from mainstay.kernel.state import FINAL, has_room, is_open
 from mainstay.kernel.words import say_path
-from mainstay.ports import Proposal
 from mainstay.runtime.attempt import Attempt, judged
 from mainstay.runtime.journal import MOST_CALLS, Journal, done_before, stream_of_journal
 from mainstay.runtime.metering import Meter
+from mainstay.runtime.proposing import place_in, proposed
 from mainstay.runtime.sealing import forgotten_in
 from mainstay.values import BlobRef, Failure, Value, merge_labels
 
@@ -261,19 +261,9 @@ class Conversation:
     async def _read_operation(self, plan: Plan, call: _Call, operation: Operation) -> Value:
         account = plan.step(self._path).account
         flow = self._trails.of_read(plan, self._path, operation, call.arguments, self.labels)
-        proposal = Proposal(
-            plan=plan.id,
-            playbook=plan.playbook,
-            path=self._path,
-            operation=operation.name,
-            effect="read",
-            arguments=call.arguments,
-            account=account,
-            labels=self.labels,
-            agent=self._agent.name,
-            now_us=self._desk.now_us(),
-            flow=flow,
-        )
+        place, now_us = place_in(plan, self._path, account), self._desk.now_us()
+        arguments, agent = call.arguments, self._agent.name
+        proposal = proposed(place, operation.name, "read", arguments, self.labels, now_us, flow, agent)
         verdict = judged(self._parts, proposal)
         if verdict.decision != "allow":
             raise Permanent(f"Policy does not let agent {self._agent.name} read {operation.name}: {verdict.why}")

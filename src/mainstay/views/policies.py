@@ -15,11 +15,12 @@ from mainstay import events as e
 from mainstay.contracts import from_plain, is_money
 from mainstay.errors import MainstayError, UnknownNameError
 from mainstay.governance.deeds import Sums, day_of
-from mainstay.kernel.state import caller_of, is_call, step_name
+from mainstay.kernel.state import caller_of, step_name
 from mainstay.playbooks.policy_book import Rules
 from mainstay.playbooks.policy_limits import policy_caps
 from mainstay.ports import Proposal
 from mainstay.runtime.attempt import card_of
+from mainstay.runtime.proposing import Place, proposed
 from mainstay.sentences import say_path
 from mainstay.values import Money, Verdict
 from mainstay.views.opening import Opened
@@ -149,27 +150,15 @@ class PolicyViews(Opened):
         self,
         recorded: e.Recorded,
         fact: e.EffectPrepared,
-        proposed: tuple[str, dict[str, Step]],
+        known: tuple[str, dict[str, Step]],
         undo_by: str,
         operations: Mapping[str, Operation],
     ) -> Past:
-        arguments, undo = self.opened(fact.arguments), fact.path.startswith("~")
-        playbook, steps = proposed
+        arguments = self.opened(fact.arguments)
+        playbook, steps = known
         step = steps.get(step_name(caller_of(fact.path)))
-        proposal = Proposal(
-            plan=recorded.plan,
-            playbook=playbook,
-            path=fact.path,
-            operation=fact.operation,
-            effect=fact.effect,
-            arguments=arguments,
-            account=fact.account,
-            labels=fact.labels,
-            gate=step.gate if step is not None and not undo else "",
-            undo_by=(undo_by or "playbook") if undo else "",
-            agent=step.target if step is not None and is_call(fact.path) else "",
-            now_us=recorded.recorded_at_us,
-        )
+        place = Place(recorded.plan, playbook, fact.path, step, fact.account, undo_by)
+        proposal = proposed(place, fact.operation, fact.effect, arguments, fact.labels, recorded.recorded_at_us)
         return Past(proposal, fact.verdict, _headline(operations.get(fact.operation), arguments, fact.operation))
 
     def _counts(self, operations: Mapping[str, Operation]) -> AsOfThen:

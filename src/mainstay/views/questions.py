@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 from mainstay import events as e
 from mainstay.errors import LedgerError, UnknownNameError
+from mainstay.kernel.asking import WHOLE
 from mainstay.kernel.state import step_name
 from mainstay.ledger import queries
 from mainstay.requests.asked import ends_by_no, labels_of, rejection_used, unreadable, what_follows
 from mainstay.requests.stuck import does_of, group_of
-from mainstay.sentences import ANSWER, QUESTION, say_actor, say_no, say_path
+from mainstay.sentences import ALL_FIRST, ANSWER, QUESTION, say_actor, say_no, say_path
 from mainstay.views.bundle import DECIDABLE, LAST, answered, recommended, worked_out
 from mainstay.views.opening import Opened
 
@@ -91,7 +92,7 @@ class Questions(Opened):
             "past": past,
             "recommended": recommended(asked, past, makers),
             "kind": asked.kind,
-            "says": QUESTION[asked.kind],
+            "says": ALL_FIRST if asked.rule == WHOLE else QUESTION[asked.kind],
             "actions": [say_path(path) for path in asked.paths],
             "card": self._named_card(card, plan, asked),
             "options": list(asked.options),
