@@ -53,6 +53,10 @@ def test_a_link_shows_the_card_and_its_button_answers(served: Served):
     assert MAIL["to"] in shown.text
     assert "can&#x27;t be undone" in shown.text
     assert "<script" not in shown.text
+    assert "your tool tool, not from you or your records" in shown.text
+    assert "no answer" not in shown.text
+    assert "It waits; silence is never a yes." in shown.text
+    assert "<input" not in shown.text, "Enter in a field of one line would press the first button, which says yes"
     done = answer(served, path, more="&reason=from+my+phone", Origin=served.url)
     assert (done.status, "You approved it." in done.text) == (200, True)
     again = served.post("link-yes")
@@ -136,7 +140,7 @@ def test_s3_another_page_answers_nothing_by_a_link(served: Served):
     assert state(served, "link-foreign") == "waits"
 
 
-PLAIN = set("html head meta title style body h1 p pre dl dt dd form label input button".split())
+PLAIN = set("html head meta title style body h1 p pre dl dt dd form label textarea button".split())
 
 
 class Page(HTMLParser):

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from html import escape
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, cast
 
 from mainstay.console.doors import STYLE
 from mainstay.redaction import redacted
+from mainstay.said import is_record, is_simple, say_value, with_money
 from mainstay.shown import shown
-from mainstay.values import BlobRef, Money
+from mainstay.views.cards import CANNOT_UNDO, lines_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 _LABELS = {"approve": "Approve", "reject": "Say no"}
-_APART = frozenset({"headline", "body", "rows", "cannot_undo", "class", "covers", "form"})
+REASON_CHARS = 2000
 
 
 def page(heading: str, content: Iterable[str]) -> str:
@@ -26,62 +28,52 @@ def page(heading: str, content: Iterable[str]) -> str:
     )
 
 
-def said(value: object) -> str:
-    """Give a value as HTML: text and nothing else."""
-    return escape(redacted(shown(_plain(value), lines=True)))
+def said(text: str) -> str:
+    """Give a text as HTML: text and nothing else."""
+    return escape(redacted(shown(text, lines=True)))
 
 
 def say_card(question: dict[str, Any], answers: Sequence[str]) -> Iterator[str]:
     """Give the parts of a page about one question, with the form that answers it."""
     card: dict[str, Any] = question["card"]
+    zone: str = question["timezone"]
     yield f"<p>{said(question['title'])} ({said(question['plan'])})</p>"
     if card.get("body"):
         yield f"<pre>{said(card['body'])}</pre>"
     for number, row in enumerate(card.get("rows") or (), 1):
-        yield f"<p>{number}</p><pre>{said(row)}</pre>"
+        yield f"<p>{number}</p><pre>{said(_whole(row, zone))}</pre>"
     if card.get("covers"):
-        yield f"<p>Your yes lets this happen, without asking again:</p><pre>{said(card['covers'])}</pre>"
-    yield "<dl>"
-    for name, value in _facts(question, card):
-        yield f"<dt>{said(name)}</dt><dd>{said(value)}</dd>"
-    yield "</dl>"
-    if why := card.get("cannot_undo") or question["cannot_undo"]:
-        yield f'<p class="warn">This can&#x27;t be undone: {said(why)}</p>'
-    yield '<form method="post"><label>Why (if you like) <input name="reason" maxlength="2000"></label>'
+        yield f"<p>Your yes lets this happen, without asking again:</p><pre>{said(_whole(card['covers'], zone))}</pre>"
+    yield f"<dl>{''.join(_lines(question))}</dl>"
+    # Enter in a text of several lines answers nothing; in one of one line it would press the first button.
+    yield f'<form method="post"><label>Why (if you like) <textarea name="reason" maxlength="{REASON_CHARS}"></textarea>'
+    yield "</label>"
     for answer in answers:
         yield f'<button name="choice" value="{escape(answer)}">{_LABELS[answer]}</button>'
     yield "</form>"
 
 
-def _facts(question: dict[str, Any], card: dict[str, Any]) -> Iterator[tuple[str, object]]:
-    for name, value in card.items():
-        if name not in _APART and value:
-            yield name.replace("_", " "), value
+def _lines(question: dict[str, Any]) -> Iterator[str]:
+    """Give what the card says, as a terminal says it, and all arguments."""
+    label = ""
+    named: list[tuple[str, str]] = []
+    for given, text in lines_of(question):
+        label = given or label
+        named.append((label, text))
     if question["arguments"]:
-        yield "exactly", question["arguments"]
-    yield "asked because", question["why"]
-    if question["came_from"]:
-        yield "from", ", ".join(question["came_from"])
-    if question["if_no"]:
-        yield "if no", f"{question['if_no']}."
-    yield "no answer by", question["due_at"] or "it waits; silence is never a yes"
+        named.append(("exactly", _whole(question["arguments"], question["timezone"])))
+    for name, lines in groupby(named, key=lambda line: line[0]):
+        yield f"<dt>{said(name)}</dt>"
+        for _, text in lines:
+            kind = ' class="warn"' if text.startswith(CANNOT_UNDO) else ""
+            yield f"<dd{kind}>{said(text)}</dd>"
 
 
-def _is_empty(value: object) -> bool:
-    return value is None or value in ("", [], {})
-
-
-def _plain(value: object) -> str:
-    """Write any plain value whole, a line for each field."""
-    if isinstance(value, BlobRef):
-        return f"{value.name or 'a file'} ({value.size:,} bytes)"
-    if isinstance(value, dict):
-        fields = cast("dict[str, Any]", value)
-        if fields.keys() == {"minor", "currency"}:
-            return str(Money(fields["minor"], fields["currency"]))
-        return "\n".join(
-            f"{name.replace('_', ' ')}: {_plain(inner)}" for name, inner in fields.items() if not _is_empty(inner)
-        )
-    if isinstance(value, (list, tuple)):
-        return "\n".join(_plain(inner) for inner in cast("list[object]", value))
-    return str(value)
+def _whole(value: object, zone: str) -> str:
+    """Write a value with a line for each part of it."""
+    if isinstance(value, list):
+        return "\n".join(_whole(inner, zone) for inner in cast("list[object]", value))
+    if not is_record(value) or is_simple(value):
+        return say_value(value, zone)
+    told = ((name, say_value(inner, zone)) for name, inner in with_money(value).items())
+    return "\n".join(f"{name.replace('_', ' ')}: {text}" for name, text in told if text)

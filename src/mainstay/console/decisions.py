@@ -11,7 +11,7 @@ from urllib.parse import parse_qs
 
 from starlette.responses import HTMLResponse
 
-from mainstay.console.card import page, say_card
+from mainstay.console.card import REASON_CHARS, page, said, say_card
 from mainstay.errors import MainstayError
 from mainstay.requests.gateway import refuse_while_held
 from mainstay.requests.links import LinkError, answer, read_link
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 STATUS = {"altered": 403, "expired": 410, "used": 409, "void": 409}
 _SAID = {"approve": "You approved it.", "reject": "You said no: it will not happen."}
 _FIELDS = 5
-MOST_REASON = 2000
 
 
 class Decisions:
@@ -55,14 +54,16 @@ class Decisions:
             refuse_while_held(self._desk)
             form = parse_qs((await request.body()).decode(), max_num_fields=_FIELDS)
             (choice,), (reason,) = form.get("choice", [""]), form.get("reason", [""])
-            link = await answer(self._desk, request.path_params["link"], choice, reason[:MOST_REASON])
+            link = await answer(
+                self._desk, request.path_params["link"], choice, reason.replace("\r\n", "\n")[:REASON_CHARS]
+            )
         except (ValueError, UnicodeDecodeError):
             return HTMLResponse(page("That was no answer.", ()), 400)
         except MainstayError as error:
             return _refused(error)
         await self._owner.engine.whole()
         return HTMLResponse(
-            page(_SAID[choice], (f"<p>Question {link.decision} is answered; this link is used up.</p>",))
+            page(_SAID[choice], (f"<p>Question {said(link.decision)} is answered; this link is used up.</p>",))
         )
 
     def _question(self, link: Link) -> dict[str, Any]:
@@ -72,6 +73,4 @@ class Decisions:
 
 def _refused(error: MainstayError) -> Response:
     status = STATUS[error.state] if isinstance(error, LinkError) else cast("int", getattr(error, "status", 409))
-    from mainstay.console.card import said
-
     return HTMLResponse(page(error.message, (f"<p>{said(error.remedy)}</p>",)), status)

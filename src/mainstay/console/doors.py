@@ -31,7 +31,7 @@ STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:44rem;margin:2rem auto;padding:0 1rem;color:#1a1a1a;"
     "background:#fff}h1{font-size:1.3rem;overflow-wrap:anywhere}pre{white-space:pre-wrap;overflow-wrap:anywhere;"
     "background:#f4f4f4;padding:.8rem}dt{font-weight:600;margin-top:.6rem}dd{margin:0;overflow-wrap:anywhere}"
-    "button{font:inherit;padding:.5rem 1.2rem;margin:.8rem .8rem 0 0}input{font:inherit;width:100%}"
+    "button{font:inherit;padding:.5rem 1.2rem;margin:.8rem .8rem 0 0}textarea{font:inherit;width:100%;min-height:4rem}"
     ".warn{color:#a40000;font-weight:600}"
 )
 _STYLE_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()

@@ -32,6 +32,7 @@ from mainstay.kernel.state import ENDED, Plan
 from mainstay.ledger import queries
 from mainstay.requests.attached import AttachedError, as_given, attached, kept
 from mainstay.runtime.sealing import forgotten_in
+from mainstay.runtime.wording import TOOL
 from mainstay.values import BlobRef, Sealed
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     from mainstay.requests.tokens import Token
     from mainstay.values import Value
 
-PREFIX = "api:"  # of the name that such a plan has for a playbook: no playbook can be called so
+PREFIX = TOOL  # of the name that such a plan has for a playbook: no playbook can be called so
 WAIT_S, MOST_WAIT_S = 5.0, 60.0
 MOST_ID, MOST_REASON = 200, 2000
 MOST_OPEN = 200  # of one tool: one that runs in a circle does not bury the questions that matter

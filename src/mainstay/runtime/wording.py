@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mainstay.ports import Flow
     from mainstay.values import Value
 
+TOOL = "api:"  # begins the label of what a tool of the operator's sent
 MOST_WORDS = 10  # of one action
 QUOTED_CHARS = 200  # of a longer text the card shows the whole anyway
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -56,6 +57,8 @@ def words_of(flow: Flow) -> list[Value]:
 def sentence(row: Mapping[str, Any]) -> str:
     """Say one of them."""
     says, source = shown(str(row["says"])), shown(str(row["from"]))
+    if source.startswith(TOOL):
+        source = f"your tool {source.removeprefix(TOOL)}"
     if row["kind"] == "unknown":
         return f"{says} stands in nothing the agent was told, and it read outside content."
     of = "".join(f" of {shown(str(row[name]))}" for name in ("who", "at") if row.get(name))

@@ -100,6 +100,8 @@ def lines_of(question: Row) -> list[Line]:
         lines.append(("put off", f"until {moment(question['put_off_until'], question['timezone'])}"))
     rule = "" if question["rule"] == "playbook" else f" ({_rule(question['rule'])})"  # the sentence says it already
     lines.append(("asked because", f"{question['why']}{rule}"))
+    if question["tool_says"]:
+        lines.append(("the tool says", question["tool_says"]))
     words: list[Row] = card.get("words") or []
     lines += [("words" if not number else "", sentence(row)) for number, row in enumerate(words)]
     own = question["kind"] == "ask" and "reject" not in question["options"]  # answers of its own: none is a yes or no

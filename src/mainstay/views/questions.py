@@ -12,6 +12,7 @@ from mainstay.kernel.state import step_name
 from mainstay.ledger import queries
 from mainstay.requests.asked import ends_by_no, labels_of, rejection_used, unreadable, what_follows
 from mainstay.requests.stuck import does_of, group_of
+from mainstay.runtime.wording import TOOL
 from mainstay.sentences import ALL_FIRST, ANSWER, QUESTION, say_actor, say_no, say_path
 from mainstay.views.bundle import DECIDABLE, LAST, answered, recommended, worked_out
 from mainstay.views.opening import Opened
@@ -99,6 +100,7 @@ class Questions(Opened):
             "binds": list(asked.binds),
             "rule": asked.rule,
             "why": self.named(asked.why, plan, asked.paths[0]),
+            "tool_says": self._tool_says(plan),
             "cannot_undo": slot.cannot_undo,
             "parts": list(slot.children),
             "if_no": say_no(asked.kind, rejection_used=rejection_used(plan, asked), last=ends_by_no(plan, asked)),
@@ -132,6 +134,11 @@ class Questions(Opened):
         name = step_name(asked.paths[0])
         rows = self._reader.rows(queries.ANSWERS_ALIKE, (plan.playbook, name, LAST)) if asked.kind in DECIDABLE else []
         return answered([(choice, self.time(at_us)) for choice, at_us in rows])
+
+    def _tool_says(self, plan: Plan) -> str:
+        """Give why a tool of the operator's wants this, in its own words."""
+        given = self._payloads.load(plan.inputs) if plan.playbook.startswith(TOOL) else None
+        return str(given.get("reason") or "") if isinstance(given, dict) else ""
 
     def _named_card(self, card: Value, plan: Plan, asked: e.DecisionAsked) -> Row:
         """Give a card with the names that its sentences were recorded without: those of what went wrong."""
