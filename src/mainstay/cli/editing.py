@@ -5,7 +5,7 @@ from __future__ import annotations
 from difflib import ndiff
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from mainstay.cli.rows import say_value
+from mainstay.cli.rows import draw_value
 from mainstay.cli.screen import text
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def _arguments(before: Mapping[str, Any], changes: Mapping[str, Any], zone: str)
     lines: list[Text] = []
     for name, value in changes.items():
         for mark, one in (("-", before.get(name)), ("+", value)):
-            said = text(NOTHING, "dim") if one is None else say_value(one, zone)
+            said = text(NOTHING, "dim") if one is None else draw_value(one, zone)
             lines.append(text(f"  {mark} {name}: ", MARKS[mark]).append_text(said))
     return lines
 

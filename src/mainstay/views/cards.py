@@ -29,6 +29,7 @@ RULES = {
     "unknown price": "what a budget can't count asks",
     "other currency": "what a budget can't count asks",
     "cover": "what departs from what you approved asks",
+    "ask first": "a plan that you run with --ask-first",
     "anew": "what may be done a second time asks",
     "nobody": "what nothing speaks of asks",
     "policy": "what can't be judged asks",
