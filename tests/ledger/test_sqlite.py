@@ -507,6 +507,37 @@ def test_l5_what_a_quick_disk_takes_is_committed_where_it_was_appended(ledger, m
     assert commits.threads == ["MainThread"] * 2
 
 
+def test_l5_commits_of_one_plan_follow_each_other_and_leave_the_loop_its_time(ledger, monkeypatch):
+    monkeypatch.setattr(sqlite, "QUICK_S", 60.0)
+    steps = 5 * sqlite.IN_A_ROW
+
+    async def work() -> list[int]:
+        loop, ended = asyncio.get_running_loop(), asyncio.Event()
+        rounds, seen = [0], list[int]()
+
+        def turn() -> None:
+            rounds[0] += 1
+            if not ended.is_set():
+                loop.call_soon(turn)
+
+        def step(position: int, error: Exception | None) -> None:
+            assert error is None
+            seen.append(rounds[0])
+            if position == steps:
+                ended.set()
+            else:
+                ledger.queue([appended("plan:p", position, completed())], step)
+
+        loop.call_soon(turn)
+        ledger.queue([appended("plan:p", 0, completed())], step)
+        await ended.wait()
+        return seen
+
+    seen = asyncio.run(work())
+    assert len(seen) == steps
+    assert [seen.count(number) for number in dict.fromkeys(seen)] == [sqlite.IN_A_ROW] * 5
+
+
 def test_l5_a_disk_that_stalls_holds_up_the_loop_once(ledger, monkeypatch):
     monkeypatch.setattr(sqlite, "QUICK_S", 0.1)
     commits = CommitsSeen(ledger, waits_s=0.5)

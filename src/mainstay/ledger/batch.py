@@ -32,7 +32,7 @@ HEADS_CACHED = 8192
 
 # How many rows one INSERT carries. A statement releases the interpreter lock at every step and has to win it
 # back from a busy loop, so a batch is written in as few steps as possible.
-CHUNKS = (64, 32, 16, 8, 4, 2, 1)
+CHUNKS = (64, 32, 16, 8, 4, 2, 1)  # powers of two: a row's place in a batch says in which it goes
 EVENT_COLUMNS = 11
 # One event, or several, with all columns.
 INSERT_EVENTS = {
@@ -51,6 +51,7 @@ READ_LAST = "SELECT position, digest FROM event ORDER BY position DESC LIMIT 1"
 READ_LAST_STREAM = "SELECT coalesce(max(id), 0) FROM stream"
 
 Head: TypeAlias = tuple[int, int]  # id of the stream, its last sequence
+_NEW: Head = (0, 0)  # of a stream that there is not yet
 
 
 Entry: TypeAlias = "tuple[Draft, str, int, bytes]"  # one draft, encoded: with its kind, version and body
@@ -67,6 +68,9 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     loop: asyncio.AbstractEventLoop
 
 
+News: TypeAlias = tuple[Request, int, ConflictError | None]  # its last position, or why it is not in the history
+
+
 class Batch(NamedTuple):
     """What one transaction will write, and what it will mean once it is on disk."""
 
@@ -74,8 +78,7 @@ class Batch(NamedTuple):
     events: list[Recorded]  # those that a projection wants
     new_streams: dict[str, int]
     heads: dict[str, Head]
-    accepted: list[tuple[Request, int]]  # with the last position of each
-    refused: list[tuple[Request, ConflictError]]
+    news: list[News]  # what those who wait are told
     position: int
     digest: bytes
 
@@ -146,32 +149,11 @@ def assemble(requests: Sequence[Request], heads: Heads, kinds: frozenset[str]) -
     """Check every request, and make rows and digests of those that may go in."""
     known = heads.of({part[0] for request in requests for part in request.parts})
     maker = _Maker(heads, known, kinds)
-    accepted: list[tuple[Request, int]] = []
-    refused: list[tuple[Request, ConflictError]] = []
+    news: list[News] = []
     for request in requests:
-        conflict = _conflict(request, known)
-        if conflict is None:
-            maker.add(request)
-            accepted.append((request, maker.position))
-        else:
-            refused.append((request, conflict))
-    return Batch(maker.rows, maker.events, maker.new_streams, known, accepted, refused, maker.position, maker.digest)
-
-
-def _conflict(request: Request, known: dict[str, Head]) -> ConflictError | None:
-    ahead: dict[str, int] = {}  # a request may name a stream twice
-    for stream, expected, entries in request.parts:
-        last = ahead.get(stream)
-        if last is None:
-            last = known[stream][1] if stream in known else 0
-        if last != expected:
-            what = chain.say_stream(stream)
-            return ConflictError(
-                f"Somebody else wrote to the history of {what} first: it has {last} entries, not {expected}.",
-                remedy="Look again, then try once more.",
-            )
-        ahead[stream] = expected + len(entries)
-    return None
+        conflict = maker.add(request)
+        news.append((request, maker.position if conflict is None else 0, conflict))
+    return Batch(maker.rows, maker.events, maker.new_streams, known, news, maker.position, maker.digest)
 
 
 class _Maker:
@@ -185,29 +167,44 @@ class _Maker:
         self._known, self._kinds = known, kinds
         self._next_stream = heads.streams + 1
 
-    def add(self, request: Request) -> None:
+    def add(self, request: Request) -> ConflictError | None:
+        """Take a request in, whole; give why not, where one of its streams is not where it expects it to be."""
+        ahead: dict[str, int] = {}  # a request may name a stream twice
+        for stream, expected, entries in request.parts:
+            known = self._known.get(stream, _NEW)
+            last = ahead.get(stream, known[1])
+            if last != expected:
+                return _conflict(stream, last, expected)
+            ahead[stream] = expected + len(entries)
+        position, digest = self.position, self.digest
         for stream, sequence, entries in request.parts:
-            stream_id = self._stream_id(stream)
+            stream_id = self._known.get(stream, _NEW)[0] or self._begin(stream)
             for draft, kind, version, body in entries:
                 sequence += 1  # noqa: PLW2901 - counts on from what was expected
+                position += 1
                 at_us, actor, cause, plan = draft.recorded_at_us, draft.actor, draft.cause, draft.plan
-                self.position += 1
                 envelope = (stream, sequence, kind, version, at_us, actor, cause, plan)
-                self.digest = chain.link(self.digest, self.position, envelope, body)
-                self.rows += (
-                    self.position, stream_id, sequence, kind, version, at_us, actor, cause, plan, body, self.digest,
-                )  # fmt: skip
+                digest = chain.link(digest, position, envelope, body)
+                self.rows += (position, stream_id, sequence, kind, version, at_us, actor, cause, plan, body, digest)
                 if kind in self._kinds:
-                    self.events.append(Recorded(self.position, *envelope, draft.fact))
+                    self.events.append(Recorded(position, *envelope, draft.fact))
             self._known[stream] = (stream_id, sequence)
+        self.position, self.digest = position, digest
+        return None
 
-    def _stream_id(self, stream: str) -> int:
-        head = self._known.get(stream)
-        if head is not None:
-            return head[0]
-        self.new_streams[stream] = self._next_stream
+    def _begin(self, stream: str) -> int:
+        """Give a new stream its id."""
+        id_ = self.new_streams[stream] = self._next_stream
         self._next_stream += 1
-        return self._next_stream - 1
+        return id_
+
+
+def _conflict(stream: str, last: int, expected: int) -> ConflictError:
+    what = chain.say_stream(stream)
+    return ConflictError(
+        f"Somebody else wrote to the history of {what} first: it has {last} entries, not {expected}.",
+        remedy="Look again, then try once more.",
+    )
 
 
 def write(connection: apsw.Connection, batch: Batch) -> None:
@@ -216,7 +213,7 @@ def write(connection: apsw.Connection, batch: Batch) -> None:
         connection.execute(INSERT_STREAMS, (json.dumps(batch.new_streams),))
     start = 0
     while left := (len(batch.rows) - start) // EVENT_COLUMNS:
-        count = next(chunk for chunk in CHUNKS if chunk <= left)
+        count = 1 << min(left, CHUNKS[0]).bit_length() - 1  # the largest of them that fits
         end = start + count * EVENT_COLUMNS
         connection.execute(INSERT_EVENTS[count], batch.rows[start:end])  # pyright: ignore[reportArgumentType]
         start = end

@@ -45,7 +45,8 @@ class OwnerLock:
 
         Raises LedgerError when the folder can't be written to.
         """
-        path = self._path = folder / LOCK_NAME
+        path = folder / LOCK_NAME
+        self._name = str(path)
         try:
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
@@ -75,7 +76,7 @@ class OwnerLock:
     def is_lost(self) -> bool:
         """Whether the file that is locked lies there no longer: another process may have locked the one that does."""
         try:
-            return self._path.stat().st_ino != self.owner.inode
+            return os.stat(self._name).st_ino != self.owner.inode  # noqa: PTH116 - before each commit: a path costs more
         except FileNotFoundError:
             return True
 

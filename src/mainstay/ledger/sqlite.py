@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
 QUICK_S = 0.0005  # a disk that is waited for no longer than this may hold up the loop
 ENOUGH = 200  # requests that are not kept waiting for more
+IN_A_ROW = 8  # commits of one plan that is alone at work, before the loop gets to all else
 
 
 class SqliteLedger:
@@ -111,11 +112,8 @@ class SqliteLedger:
             raise LedgerError("The history is closed.")
         request = batch.encode_request(appends, told)
         self._queue.append(request)
-        if self._waited_s > QUICK_S:
-            self._signal()
-        elif self._gathering is not request.loop:
-            self._gathering = request.loop
-            request.loop.call_soon(self._gather, 1)
+        if self._gathering is not request.loop:
+            self._see_to_it(request.loop)
 
     def read(self, stream: str, after: int = 0) -> list[Recorded]:
         """Give the committed facts of a stream past a sequence, in order."""
@@ -231,24 +229,46 @@ class SqliteLedger:
 
     # --- in the loop's thread
 
-    def _gather(self, seen: int) -> None:
-        """Wait while each round of the loop brings more, then commit; what can't be committed here the writer does."""
-        count = len(self._queue)
-        if seen < count < ENOUGH:
-            asyncio.get_running_loop().call_soon(self._gather, count)
-            return
-        self._gathering = None
-        if self._turn.acquire(blocking=False):
-            try:
-                tell = self._commit(requests) if (requests := take(self._queue)) else None
-            finally:
-                self._turn.release()
-            if self._queue:
-                self._signal()
-            if tell is not None:
-                tell()
-        else:
+    def _see_to_it(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Let what is queued be committed: soon in this thread, or by the writer where the disk is slow."""
+        if self._waited_s > QUICK_S:
             self._signal()
+        else:
+            self._gathering = loop
+            loop.call_soon(self._gather, len(self._queue))
+
+    def _gather(self, seen: int) -> None:
+        """Wait while each round of the loop brings more, then commit; what can't be committed here the writer does.
+
+        What follows from the one request that there was is committed at once, a few times: with one plan at work
+        another round of the loop brings nothing, and costs as much as a quick disk.
+        """
+        loop, count = asyncio.get_running_loop(), len(self._queue)
+        if seen < count < ENOUGH:
+            loop.call_soon(self._gather, count)
+            return
+        try:
+            for _ in range(IN_A_ROW):
+                if not self._turn.acquire(blocking=False):
+                    self._signal()
+                    return
+                alone = self._commit_here()
+                if not alone or len(self._queue) != 1 or self._waited_s > QUICK_S:
+                    break
+        finally:
+            self._gathering = None
+        if self._queue:
+            self._see_to_it(loop)
+
+    def _commit_here(self) -> bool:
+        """Commit what waits, let go of the connection, and tell of it; give whether that was one request."""
+        try:
+            tell = self._commit(requests) if (requests := take(self._queue)) else None
+        finally:
+            self._turn.release()
+        if tell is not None:
+            tell()
+        return len(requests) == 1
 
     # --- the writer thread
 

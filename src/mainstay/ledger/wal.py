@@ -34,7 +34,9 @@ class Room:
         try:
             if self._file < 0:
                 self._file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
-            self._size = self._lengthened(os.fstat(self._file).st_size)
+            size = os.fstat(self._file).st_size
+            if size != self._size:
+                self._size = size + os.write(self._file, _ZEROS[: min(size, MOST_BYTES)])
         except OSError:
             return
 
@@ -43,6 +45,3 @@ class Room:
         if self._file >= 0:
             os.close(self._file)
         self._file, self._size = -1, 0
-
-    def _lengthened(self, size: int) -> int:
-        return size if size == self._size else size + os.write(self._file, _ZEROS[: min(size, MOST_BYTES)])

@@ -45,7 +45,7 @@ class Writing:
     def commit(self, requests: Sequence[batch.Request]) -> batch.Batch:
         """Bring events, chain and projections to disk in one transaction. After an error nobody knows what is there."""
         work = batch.assemble(requests, self._heads, self._kinds)
-        if work.accepted:
+        if work.rows:
             self._write(work)
         self._heads.advance(work)
         return work
@@ -63,24 +63,25 @@ class Writing:
 
 def resolve(work: batch.Batch) -> None:
     """Tell those who wait what became of their requests; in the loop, once the batch is on disk."""
-    for request, position in work.accepted:
-        _tell(request, position, None)
-    for request, conflict in work.refused:
-        _tell(request, 0, conflict)
+    for request, position, conflict in work.news:
+        try:
+            request.told(position, conflict)
+        except Exception as mistake:  # noqa: BLE001 - of one of them; the others are told all the same
+            _broke(request, mistake)
 
 
 def refuse(requests: Sequence[batch.Request], error: CommitFailedError | ConflictError) -> None:
     """Tell those who wait that their batch failed; in the loop."""
     for request in requests:
-        _tell(request, 0, error)
+        try:
+            request.told(0, error)
+        except Exception as mistake:  # noqa: BLE001 - as above
+            _broke(request, mistake)
 
 
-def _tell(request: batch.Request, position: int, error: MainstayError | None) -> None:
-    try:
-        request.told(position, error)
-    except Exception as mistake:  # noqa: BLE001 - of one of them; the others are told all the same
-        context = {"message": "What was told that its facts are on disk, or not, broke.", "exception": mistake}
-        request.loop.call_exception_handler(context)
+def _broke(request: batch.Request, mistake: Exception) -> None:
+    context = {"message": "What was told that its facts are on disk, or not, broke.", "exception": mistake}
+    request.loop.call_exception_handler(context)
 
 
 def into(future: asyncio.Future[int]) -> Acknowledge:
