@@ -12,7 +12,6 @@ from __future__ import annotations
 import heapq
 import hmac
 import itertools
-from operator import attrgetter
 from typing import TYPE_CHECKING, Protocol
 
 from mainstay import commands as c
@@ -38,7 +37,6 @@ STEP_OF_PRIORITY_US = 3600 * SECOND_US
 LIMITS_KEPT = 5000  # in memory; a key may have another value for each plan
 _ONE_AT_A_TIME = "key:"
 _SOME_AT_A_TIME = "playbook:"
-_KEYS = attrgetter("keys")
 
 
 class Stage(Protocol):
@@ -88,8 +86,6 @@ class Admission:
 
         `names` are limits to look at beside those that the stage's plans take or leave.
         """
-        if not names and not any(map(_KEYS, stage.plans.values())):
-            return []
         drafts: dict[str, list[LimitFact]] = {}
         seen: dict[str, Plan] = {}
         touched = set(names) if self._queues is not None else {*names, *self.waited_for()}

@@ -14,6 +14,7 @@ import asyncio
 import contextlib
 from collections import OrderedDict
 from functools import partial
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
@@ -64,6 +65,7 @@ class Engine:
         `on_waits_online` is told when something that waits for a network is on disk.
         """
         self.parts = parts
+        self.now_us: Callable[[], int] = parts.clock.now_us  # the time commands carry
         self.listeners: list[Listener] = []
         self.followers: dict[str, list[Listener]] = {}  # of one family each, by the id of its root
         self.broken: dict[str, str] = {}  # plans that can't go on in this process, and why
@@ -142,10 +144,6 @@ class Engine:
         self._kept = definition, ref, now_us
         return ref
 
-    def now_us(self) -> int:
-        """The time commands carry."""
-        return self.parts.clock.now_us()
-
     # --- commands
 
     def submit(
@@ -160,8 +158,7 @@ class Engine:
 
         The future is done when they are on disk. Raises CommandRefusedError, and then nothing is queued.
         """
-        requests = [(plan_id, command) for command in commands]
-        return self.submit_all(requests, actor=actor, cause=cause, beside=beside)
+        return self.submit_all(_each(plan_id, commands), actor=actor, cause=cause, beside=beside)
 
     def submit_all(
         self,
@@ -191,9 +188,9 @@ class Engine:
         """Hand in what became of the work at `path`; its plan may have ended meanwhile, then it no longer counts."""
         self.release(plan.id, path)
         slot = plan.slots.get(path)
-        cause = f"{stream_of(plan.id)}@{slot.since if slot is not None else plan.sequence}"
+        cause = f"plan:{plan.id}@{slot.since if slot is not None else plan.sequence}"
         try:
-            self._append(self._decide([(plan.id, command) for command in commands], actor, cause), beside)
+            self._append(self._decide(_each(plan.id, commands), actor, cause), beside)
         except CommandRefusedError:
             self.parts.budgets.withdraw(beside)
             if is_open(self.load(plan.id), path):
@@ -204,7 +201,7 @@ class Engine:
     def _decide(self, requests: Sequence[tuple[str, c.PlanCommand]], actor: str, cause: str) -> Stage:
         stage = Stage(self.parts, self, actor, cause, requests)
         for plan_id, command in requests:
-            stage.decide(plan_id, told(command, partial(self.load, plan_id), self.parts.payloads))
+            stage.decide(plan_id, told(command, plan_id, self.load, self.parts.payloads))
         return stage
 
     def _append(
@@ -215,10 +212,11 @@ class Engine:
         done: asyncio.Future[int] | None = None,
     ) -> None:
         """Queue what was decided; `done` gives the position once it is on disk."""
-        self.outside.note_ends(stage)
+        if stage.has_ends:
+            self.outside.note_ends(stage)
         if self.waiting:
             self._pause_new(stage)
-        places = self.admission.settle(stage, waited_for)
+        places = self.admission.settle(stage, waited_for) if stage.has_keys or waited_for else ()
         appends = [*stage.appends(), *places, *beside]
         if not appends:
             _settle(done, 0, None)
@@ -257,7 +255,8 @@ class Engine:
             finally:
                 _settle(done, position, error)
             return
-        _settle(done, position, None)
+        if done is not None:
+            _settle(done, position, None)
         for plan_id in stage.plans:
             self.advance(plan_id)
         for plan in stage.plans.values():
@@ -386,24 +385,22 @@ class Engine:
         if self._stopping or self.held or plan_id in self._queued or plan_id in self.broken:
             return
         try:
-            self._advance(self._plans.get(plan_id) or self.load(plan_id))
+            plan = self._plans.get(plan_id) or self.load(plan_id)
+            busy, limited = self._busy.setdefault(plan_id, set()), self.parts.limits or plan.graph.in_workers
+            for work in pending(plan):
+                if work.path in busy or (plan.sequence >= FULL_EVENTS and self._full(plan, work)):
+                    continue
+                if not limited or work.kind not in _LIMITED or self._has_turn(plan, work):
+                    busy.add(work.path)
+                    self._begin(plan, work)
+            if not self._busy.get(plan_id):
+                self._busy.pop(plan_id, None)
+                if (plan.parked or plan.status in RESTING) and plan_id in self._plans and plan_id not in self._queued:
+                    self._rest(plan_id)
+                    if self.followers:  # its last work ended after the facts were told: who follows looks once more
+                        self._tell(plan_id, (), plan)
         except LedgerError as error:
             self._break(plan_id, error.message)
-
-    def _advance(self, plan: Plan) -> None:
-        busy = self._busy.setdefault(plan.id, set())
-        for work in pending(plan):
-            if work.path in busy or (plan.sequence >= FULL_EVENTS and self._full(plan, work)):
-                continue
-            if work.kind not in _LIMITED or self._has_turn(plan, work):
-                busy.add(work.path)
-                self._begin(plan, work)
-        if not self._busy.get(plan.id):
-            self._busy.pop(plan.id, None)
-            if (plan.parked or plan.status in RESTING) and plan.id in self._plans and plan.id not in self._queued:
-                self._rest(plan.id)
-                if self.followers:  # its last work ended after the facts were told: who follows looks once more
-                    self._tell(plan.id, (), plan)
 
     def _rest(self, plan_id: str) -> None:
         """Keep a plan that has nothing to do in memory for a little while."""
@@ -413,8 +410,6 @@ class Engine:
 
     def _has_turn(self, plan: Plan, work: Work) -> bool:
         """Whether work may begin now; what is limited and full waits in line and is begun later (KERNEL P3)."""
-        if not self.parts.limits and not plan.graph.in_workers:
-            return True
         step = plan.step(work.path)
         if not self.parts.limits and step.where != "worker":
             return True
@@ -482,8 +477,10 @@ class Engine:
 
     def release(self, plan_id: str, path: str) -> None:
         """Let the work at a path begin again at the next advance."""
-        self._busy.get(plan_id, set()).discard(path)
-        self.turns.leave(plan_id, path)
+        if (busy := self._busy.get(plan_id)) is not None:
+            busy.discard(path)
+        if self.turns.taken:
+            self.turns.leave(plan_id, path)
 
     def is_queued(self, plan_id: str) -> bool:
         """Whether facts of a plan are on their way to disk."""
@@ -539,6 +536,11 @@ class Engine:
 
 def _soon(call: Callable[[str], None], name: str) -> None:
     asyncio.get_running_loop().call_soon(call, name)
+
+
+def _each(plan_id: str, commands: Sequence[c.PlanCommand]) -> list[tuple[str, c.PlanCommand]]:
+    """Give commands for one plan as requests."""
+    return list(zip(repeat(plan_id), commands, strict=False))
 
 
 def _settle(done: asyncio.Future[int] | None, position: int, error: MainstayError | None) -> None:

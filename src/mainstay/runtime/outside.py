@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import hmac
 from datetime import datetime
-from operator import attrgetter
 from typing import TYPE_CHECKING, TypeAlias, cast
 from zoneinfo import ZoneInfo
 
@@ -43,7 +42,6 @@ FILE_RECEIVED = "file.received"
 ENDS_AT_LEAST = 100  # ends kept in memory before those on disk are dropped
 _SENT = ("EffectIntended", "StepStarted", "ChildrenStarted", "DecisionAsked")  # from here on an answer may come
 
-_STATUS = attrgetter("status")
 _STATUS_OF_END = {
     "PlanCompleted": "completed",
     "PlanFailed": "failed",
@@ -108,8 +106,6 @@ class Outside:
 
     def note_ends(self, stage: Stage) -> None:
         """Tell who waits for it that plans ended, and start what their ends start, in the append of their ends."""
-        if GOING.issuperset(map(_STATUS, stage.plans.values())):
-            return
         told: set[str] = set()
         while ends := [end for end in _ends(stage) if end[0] not in told]:
             for plan_id, kind in ends:

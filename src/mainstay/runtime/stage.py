@@ -29,7 +29,10 @@ def stream_of(plan_id: str) -> str:
 class Stage:
     """Facts decided for one append, over one or several plans; `plans` as they will be once it is on disk."""
 
-    __slots__ = ("_desk", "_parts", "actor", "cause", "drafts", "expected", "facts", "now_us", "plans", "requests")
+    __slots__ = (
+        *("_desk", "_parts", "actor", "cause", "drafts", "facts", "has_ends", "has_keys"),
+        *("now_us", "plans", "requests"),
+    )
 
     def __init__(
         self, parts: Parts, desk: Desk, actor: str, cause: str, requests: Sequence[tuple[str, c.PlanCommand]] = ()
@@ -40,7 +43,8 @@ class Stage:
         self.plans: dict[str, Plan] = {}
         self.facts: dict[str, list[e.AnyFact]] = {}
         self.drafts: dict[str, list[Draft]] = {}
-        self.expected: dict[str, int] = {}
+        self.has_ends = False  # whether a plan in it has ended, now or before
+        self.has_keys = False  # whether one takes places of limits across plans
         self.now_us = 0
 
     def plan(self, plan_id: str) -> Plan:
@@ -52,14 +56,21 @@ class Stage:
 
         Raises CommandRefusedError.
         """
-        before = self.plans.get(plan_id) or self._find(plan_id, command)
+        before = self.plans.get(plan_id) or (
+            Plan(plan_id, self._desk.graph(command.definition))
+            if isinstance(command, c.ProposePlan)
+            else self._desk.load(plan_id)
+        )
         turn = handle(before, command)
         if not turn.facts:
             return
         after, self.now_us = turn.plan, command.now_us
         self._note(plan_id, before.sequence, turn.facts, because)
         self.plans[plan_id] = after
-        if after.status not in GOING and is_over(after) and not is_over(before):
+        ended = after.status not in GOING
+        self.has_ends = self.has_ends or ended
+        self.has_keys = self.has_keys or after.keys != ()
+        if ended and is_over(after) and not is_over(before):
             tell_family(self, self._parts, after, command.now_us)
         elif before.paused_at_us != after.paused_at_us:
             tell_pause(self, after, command.now_us)
@@ -72,7 +83,6 @@ class Stage:
         if drafts is None:
             actor, cause = self.actor, self.cause
             drafts = self.drafts[plan_id] = []
-            self.expected[plan_id] = before
             self.facts[plan_id] = []
         else:
             actor, cause = self.actor, f"plan:{plan_id}@{before}"  # an earlier command of this append
@@ -87,10 +97,6 @@ class Stage:
         """Give all of it as it goes to the ledger, a stream per plan."""
         appends: list[Append] = []
         for plan_id, drafts in self.drafts.items():
-            appends.append(Append(f"plan:{plan_id}", self.expected[plan_id], tuple(drafts)))
+            before = self.plans[plan_id].sequence - len(drafts)
+            appends.append(Append(f"plan:{plan_id}", before, tuple(drafts)))
         return appends
-
-    def _find(self, plan_id: str, command: c.PlanCommand) -> Plan:
-        if isinstance(command, c.ProposePlan):
-            return Plan(plan_id, self._desk.graph(command.definition))
-        return self._desk.load(plan_id)

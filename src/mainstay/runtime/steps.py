@@ -23,7 +23,7 @@ from mainstay.errors import (
     Transient,
 )
 from mainstay.kernel.forking import adopted_part
-from mainstay.kernel.state import is_call, is_item
+from mainstay.kernel.state import is_call
 from mainstay.runtime.asking import ask
 from mainstay.runtime.attempt import Attempt, in_time_of_step, judged
 from mainstay.runtime.children import Children
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from mainstay.contracts import Operation
     from mainstay.events import Append
-    from mainstay.kernel.graph import Step
+    from mainstay.kernel.graph import Cel, Step
     from mainstay.kernel.state import Plan
     from mainstay.runtime.attempt import Desk
     from mainstay.runtime.effects import Effects
@@ -61,15 +61,17 @@ class Steps:
 
     def resolve(self, plan: Plan, path: str) -> None:
         """Evaluate what a ready step needs, and begin it. A mistake in an expression fails the step as a bug."""
-        if is_call(path):
+        own = plan.graph.steps.get(path)
+        if own is None and is_call(path):
             self._effects.prepare_call(plan, path)
             return
-        step = plan.step(path)
+        step = own or plan.step(path)
         names = Names(self._parts, plan, path)
         try:
-            begun = is_item(path) or plan.slots[path].children  # a further round, or tried again: it was let in once
-            if not begun and self._settled_before_it_begins(plan, path, step, names):
-                return
+            if own is not None and (own.when is not None or own.each is not None):
+                begun = plan.slots[path].children  # a further round, or tried again: it was let in once
+                if not begun and self._settled_before_it_begins(plan, path, own, names):
+                    return
             self._begin(plan, path, step, names)
         except CommitFailedError:  # no mistake of the step: the engine waits until the disk can be written again
             raise
@@ -78,8 +80,6 @@ class Steps:
 
     def _settled_before_it_begins(self, plan: Plan, path: str, step: Step, names: Names) -> bool:
         """Skip it or freeze its list, where the playbook says so."""
-        if step.when is None and step.each is None:
-            return False
         now_us = self._desk.now_us()
         if step.when is not None and names.value(step.when) is not True:
             why = f"its condition was not met: {step.when.source}"
@@ -138,7 +138,7 @@ class Steps:
         result = agent.call(from_plain(arguments, agent.input))
         if not isinstance(result, AgentResult) or not isinstance(result.output, agent.output):
             raise Permanent(f"Agent {agent.name} promised an AgentResult with {agent.output.__name__}")
-        self._finish_agent(plan, path, agent, result, to_plain(result.output), labels, arguments)
+        self._finish_agent(plan, path, step, agent, result, to_plain(result.output), labels, arguments)
 
     def _read(self, plan: Plan, path: str, step: Step, arguments: Value, labels: Labels) -> None:
         operation = self._parts.catalogue.operation(step.target)
@@ -254,12 +254,13 @@ class Steps:
             self.fail(plan, path, self._parts.classify(broken))
             return
         labels = plan.slots[path].labels if labels is None else labels
-        self._finish_agent(plan, path, agent, result, output, labels)
+        self._finish_agent(plan, path, step, agent, result, output, labels)
 
     def _finish_agent(
         self,
         plan: Plan,
         path: str,
+        step: Step,
         agent: AgentContract,
         result: AgentResult,
         output: Value,
@@ -268,7 +269,8 @@ class Steps:
     ) -> None:
         """Hold an agent's answer against its step's check, and record it."""
         try:
-            self._check(plan, path, plan.step(path), output)
+            if step.check is not None:
+                self._check(plan, path, step.check, output)
         except MainstayError as error:
             self.fail(plan, path, self._failure(error))
             return
@@ -291,7 +293,8 @@ class Steps:
         try:
             typed = from_plain(output, operation.output)
             plain = to_plain(self._parts.payloads.with_ids(operation, typed, plan))
-            self._check(plan, path, plan.step(path), plain)
+            if (check := plan.step(path).check) is not None:
+                self._check(plan, path, check, plain)
         except CommitFailedError:
             raise
         except (MainstayError, msgspec.ValidationError) as error:
@@ -308,10 +311,10 @@ class Steps:
         )
         self._desk.report(plan, path, command, actor=f"connector:{operation.name}@{operation.version}")
 
-    def _check(self, plan: Plan, path: str, step: Step, output: Value) -> None:
+    def _check(self, plan: Plan, path: str, check: Cel, output: Value) -> None:
         """Hold an output against the check of its step, which its agent's success criteria are part of."""
-        if step.check is not None and Names(self._parts, plan, path, {"out": output}).value(step.check) is not True:
-            raise Permanent(f"The result of '{path}' did not pass its check: {step.check.source}")
+        if Names(self._parts, plan, path, {"out": output}).value(check) is not True:
+            raise Permanent(f"The result of '{path}' did not pass its check: {check.source}")
 
     # --- questions and waits
 

@@ -44,7 +44,7 @@ _SENTENCES: dict[type[c.Command], tuple[str, ...]] = {
 }
 
 
-def told(command: c.PlanCommand, plan_of: Callable[[], Plan], payloads: Payloads) -> c.PlanCommand:
+def told(command: c.PlanCommand, plan_id: str, plan_of: Callable[[str], Plan], payloads: Payloads) -> c.PlanCommand:
     """Give a command with nobody named in its sentences; the very same when there is none, or nobody in it."""
     names = _SENTENCES.get(type(command))
     if names is None:
@@ -54,7 +54,7 @@ def told(command: c.PlanCommand, plan_of: Callable[[], Plan], payloads: Payloads
             break
     else:
         return command
-    plan = plan_of()
+    plan = plan_of(plan_id)
     if payloads.sealer is None or not payloads.is_personal(plan):
         return command
     said = "\n".join(_sentence(getattr(command, name)) for name in names)

@@ -57,7 +57,7 @@ class Turns:
         self._lines = {name: _Line(most) for name, most in {WORKERS: WORKERS_AT_ONCE, **limits}.items()}
         self._wake = wake
         self._later = later
-        self._taken: dict[tuple[str, str], tuple[str, ...]] = {}
+        self.taken: dict[tuple[str, str], tuple[str, ...]] = {}  # by plan and path: of which lines
         self._called = ""  # the plan whose turn it is right now
 
     def use(self, limits: Mapping[str, int]) -> None:
@@ -84,12 +84,12 @@ class Turns:
             line.busy += 1
             line.had[plan] += 1
         if lines:
-            self._taken[plan, path] = tuple(name for name in names if name in self._lines)
+            self.taken[plan, path] = tuple(name for name in names if name in self._lines)
         return True
 
     def leave(self, plan: str, path: str) -> None:
         """End the turns of a piece of work, if it has any; the next in line is woken soon."""
-        for name in self._taken.pop((plan, path), ()):
+        for name in self.taken.pop((plan, path), ()):
             line = self._lines[name]
             line.busy -= 1
             if line.waiting:
@@ -99,7 +99,7 @@ class Turns:
 
     def keep(self, busy: Mapping[str, set[str]]) -> None:
         """End the turns of all work but this, after what was derived had to be forgotten."""
-        for plan, path in list(self._taken):
+        for plan, path in list(self.taken):
             if path not in busy.get(plan, ()):
                 self.leave(plan, path)
 
