@@ -18,6 +18,7 @@ from mainstay.connectors.invoices.columns import InvoiceColumns
 from mainstay.errors import FileError, InputError
 from mainstay.governance.attention import summary_at
 from mainstay.governance.caps import Entry, all_caps
+from mainstay.governance.patience import check_patience
 from mainstay.governance.secrets import name_of
 from mainstay.governance.windows import read_window
 from mainstay.values import parse_duration_s
@@ -444,11 +445,10 @@ def _check_secrets(config: Config, path: Path) -> None:
 def _check_durations(config: Config, path: Path) -> None:
     _check_windows(config, path)
     given = [(f"under [delays], {name}", delay) for name, delay in config.delays.items() if delay not in config.windows]
-    asked = config.questions
-    given += [("under [questions], remind", duration) for duration in asked.remind]
-    given += [
-        (f"under [questions], {name}", duration) for name in ("escalate", "due") if (duration := getattr(asked, name))
-    ]
+    try:
+        check_patience(config.questions.remind, config.questions.escalate, config.questions.due)
+    except ValueError as error:
+        raise FileError(f"{path}: under [questions], {error}.", remedy="Correct it and try again.") from None
     given += [("under [attention], after", config.attention.after)]
     for where, duration in (*given, ("under [downtime], grace", config.downtime.grace)):
         try:

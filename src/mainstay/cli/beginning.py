@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _LOCALTIME = Path("/etc/localtime")
 _ZONES = "zoneinfo/"
+MOST_NAME_CHARS = 120
 
 
 def init(screen: Screen, folder: Path, *, name: str, timezone: str, sender: str, key: str = "") -> int:
@@ -30,7 +31,7 @@ def init(screen: Screen, folder: Path, *, name: str, timezone: str, sender: str,
 
     timezone = timezone or local_timezone()
     _check(timezone, sender)
-    name, way = name or folder.resolve().name, chosen(key)
+    name, way = _name(name, folder), chosen(key)
     if (folder / CONFIG_NAME).exists():  # no passphrase is asked for in vain
         raise InputError(f"{folder} is a workspace already.", remedy="Choose another folder, or use this one as it is.")
     try:
@@ -70,6 +71,15 @@ def is_zone(name: str) -> bool:
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return False
     return True
+
+
+def _name(name: str, folder: Path) -> str:
+    """Give the company's name, or the folder's; raises InputError for one that no letter can carry."""
+    given = name or folder.resolve().name
+    if not given.isprintable() or not given.strip() or len(given) > MOST_NAME_CHARS:
+        what = f"a line of its own, of up to {MOST_NAME_CHARS} letters without line breaks"
+        raise InputError(f"The name of your company is {what}.", remedy='Write it as in --name "Acme Ltd".')
+    return given.strip()
 
 
 def _check(timezone: str, sender: str) -> None:

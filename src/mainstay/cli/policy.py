@@ -167,16 +167,19 @@ def _others(workspace: Workspace | None, files: Iterable[Path]) -> list[Rule]:
 
 
 def _read(workspace: Workspace | None, file: Path, others: Sequence[Rule]) -> list[Rule]:
+    from mainstay.app import contracts_to_read
     from mainstay.playbooks.policy_book import rules_of_file
-    from mainstay.playbooks.shelf import shelf
+    from mainstay.playbooks.policy_names import names_here
 
     path = _shown(workspace, file)
     try:
         content = file.read_bytes()
     except OSError as error:
         raise FileError(f"{file} can't be read: {error.strerror}.", remedy="Check its name and folder.") from None
-    there = shelf(workspace.root if workspace is not None else None)
-    return rules_of_file(path, content, others, operations_of(workspace), there)
+    contracts = contracts_to_read(workspace)
+    agents = contracts.agents
+    names = None if workspace is None else names_here(workspace.root, versions_of(workspace), agents)
+    return rules_of_file(path, content, others, contracts.operations, names)
 
 
 def _shown(workspace: Workspace | None, file: Path) -> str:

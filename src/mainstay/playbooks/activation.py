@@ -22,7 +22,8 @@ from mainstay.playbooks.changes import changes
 from mainstay.playbooks.compile import compile_opened
 from mainstay.playbooks.own_agents import Code, OwnAgents, describing, module_of
 from mainstay.playbooks.policy_book import active_rules, policy_findings
-from mainstay.playbooks.shelf import opened_to_run, shelf
+from mainstay.playbooks.policy_names import names_here
+from mainstay.playbooks.shelf import opened_to_run
 from mainstay.playbooks.versions import OwnPlaybooks, Version, Versions, opened_files, stream_of
 from mainstay.runtime.catalogue import Contracts
 from mainstay.runtime.described import AgentTold, Module, Told, contract_of, encode_told
@@ -156,7 +157,10 @@ class Activation:
         policies = [artefact for artefact in artefacts if artefact.kind == "policy"]
         changing = [one.name for one in (*policies, *retired) if one.kind == "policy"]
         others = active_rules(self.versions, but=changing) if policies else ()
-        findings += policy_findings(policies, others, self._contracts.operations, shelf(self._root))
+        if policies:
+            agents = {*catalogue.agents, *(one.name for one in pending)}
+            names = names_here(self._root, self.versions, agents)
+            findings += policy_findings(policies, others, self._contracts.operations, names)
         if findings:
             raise PlaybookError(tuple(findings), remedy=AGAIN)
         return told

@@ -151,6 +151,16 @@ def agents_named(content: bytes, path: str) -> list[str]:
     return sorted({each.text for each in found if isinstance(each, Scalar)})
 
 
+def steps_named(file: Path) -> list[str] | None:
+    """Give the names of a playbook's steps, also when it can't be compiled; None when it can't be read."""
+    try:
+        tree = _tree(file.read_bytes(), file.name)
+    except OSError:
+        return None
+    steps = tree.values.get("steps") if isinstance(tree, Mapping) else None
+    return list(steps.keys) if isinstance(steps, Mapping) else None
+
+
 def templates_of(root: Path, path: str, content: bytes) -> dict[str, bytes]:
     """Read the templates a playbook names, where the compiler looks for them: beside it, then in the workspace."""
     found: dict[str, bytes] = {}

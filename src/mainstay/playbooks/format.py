@@ -37,6 +37,7 @@ _SAID = (
     ("could not find expected ':'", "this line has no colon: a key is followed by ': ' and its value"),
     ("unknown escape", "in double quotes a backslash is written twice; single quotes take it as it is"),
     ("cannot start any token", f"a text can't begin with this letter; {QUOTES_HINT}"),
+    ("expected '<document start>'", "what stands before this is a whole by itself, and this does not go on with it"),
     ("expected a comment or a line break", f"a text behind '>' or '|' begins on the next line; or {QUOTES_HINT}"),
 )  # fmt: skip
 NEVER_CLOSED = "a quote that is opened here is never closed"
@@ -196,9 +197,9 @@ class _Reader:
         if type(event).__name__ == "AliasEvent":
             self._refuse(event, f"the alias '*{event.anchor}': write the value where it is used{TEXT_HINT}")
         if getattr(event, "anchor", None):
-            self._refuse(event, f"the anchor '&{event.anchor}': playbooks have no anchors{TEXT_HINT}")
+            self._refuse(event, f"the anchor '&{event.anchor}': {_many(self._what)} have no anchors{TEXT_HINT}")
         if getattr(event, "tag", None):
-            self._refuse(event, f"the tag '{event.tag}': playbooks have no tags{TEXT_HINT}")
+            self._refuse(event, f"the tag '{event.tag}': {_many(self._what)} have no tags{TEXT_HINT}")
         if depth > MAX_DEPTH:
             self._refuse(event, f"more than {MAX_DEPTH} levels inside each other")
         if self._nodes > MAX_NODES:
@@ -258,6 +259,10 @@ class _Reader:
     def _refuse(self, event: Any, message: str) -> None:  # noqa: ANN401
         self._report.add(self._place(event.start_mark), message)
         raise _Refused
+
+
+def _many(what: str) -> str:
+    return f"{what[:-1]}ies" if what.endswith("y") else f"{what}s"
 
 
 def _mark(error: Any, message: str) -> Any:  # noqa: ANN401 - ruamel's marked error

@@ -10,11 +10,12 @@ from mainstay.playbooks.format import QUOTES_HINT, Listing, Mapping, Report, Sca
 from mainstay.playbooks.naming import CEL_WORDS, NAME
 from mainstay.runtime.functions import SIGNATURES
 from mainstay.runtime.types import SIMPLE, nearest
-from mainstay.values import parse_duration_s
+from mainstay.values import DAY_S, parse_duration_s
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+LONGEST_S = 3660 * DAY_S  # of what a playbook waits for
 SPECIAL_NAMES = ("inputs", "today", "ready_at", "company")
 # What other tools call a key, and what it is called here.
 SYNONYMS = {
@@ -100,6 +101,8 @@ class Keys:
             return None
         if not seconds:
             self.report.add(scalar.place, f"{scalar.text!r} is no time at all")
+        elif seconds > LONGEST_S:
+            self.report.add(scalar.place, f"{scalar.text!r} is longer than ten years")
         return seconds or None
 
     def number(self, scalar: Scalar, least: int, most: int) -> int | None:

@@ -48,6 +48,8 @@ DECIDED = {
     **dict.fromkeys(("approve", "confirm", "review", "question", "gate", "hold"), "ask"),
     **dict.fromkeys(("forbid", "block", "reject", "no", "refuse", "never", "stop", "false"), "deny"),
 }
+_A_LIST = "a list of rules; begin each with '- id: ...'"
+_TOML = re.compile(r"(?:[ \t]*(?:#[^\n]*)?\n)*[ \t]*(\[\[?[\w.\"-]+\]\]?[ \t]*(?:#[^\n]*)?\n|[\w\"-]+[ \t]*=[ \t]*\S)")
 _ID = re.compile(r"[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*", re.ASCII)
 _DO = re.compile(r"\*|[a-z][a-z0-9_]*\.(?:\*|[a-z][a-z0-9_]*)", re.ASCII)
 
@@ -68,12 +70,17 @@ def shipped_policy() -> bytes:
 
 def read_policy(source: str, file: str, report: Report) -> list[RuleDraft]:
     """Read the rules of one file; findings go to the report. Raises PlaybookError where it is no YAML."""
+    if found := _TOML.match(source):
+        place = Place(file, source[: found.start(1)].count("\n") + 1, 1)
+        raise PlaybookError((f"{place}: this is TOML; a policy is YAML, {_A_LIST}",), remedy=AGAIN)
     try:
         tree = read_yaml(source, file, "policy")
     except PlaybookError as error:
-        raise PlaybookError(error.findings, remedy=AGAIN) from None
+        empty = error.findings == (f"{Place(file, 1, 1)}: the policy is empty",)
+        findings = (f"{error.findings[0]}; it is {_A_LIST}",) if empty else error.findings
+        raise PlaybookError(findings, remedy=AGAIN) from None
     if not isinstance(tree, Listing):
-        report.add(tree.place, "a policy is a list of rules; begin each with '- id: ...'")
+        report.add(tree.place, f"a policy is {_A_LIST}{_wrapped(tree)}")
         return []
     if len(tree.items) > MAX_RULES:
         report.add(tree.place, f"more than {MAX_RULES} rules; split them over several files")
@@ -81,6 +88,16 @@ def read_policy(source: str, file: str, report: Report) -> list[RuleDraft]:
     reader = _Reader(report)
     found = [reader.rule(node) for node in tree.items]
     return [draft for draft in found if draft is not None]
+
+
+def _wrapped(tree: Node) -> str:
+    """Say what to leave out where the list stands under a key, or what to add where there is one rule and no list."""
+    if not isinstance(tree, Mapping):
+        return ""
+    under = [name for name, node in tree.values.items() if isinstance(node, Listing) and name not in KEYS]
+    if len(under) == 1 and len(tree.keys) == 1:
+        return f"; leave {under[0]!r} out"
+    return "; write '- ' before its first key" if "id" in tree.keys else ""
 
 
 class _Reader:

@@ -14,11 +14,11 @@ from mainstay.governance.rules import Fitting, Rule, RulesPolicy
 from mainstay.playbooks.artefacts import path_of, text_of
 from mainstay.playbooks.format import Report
 from mainstay.playbooks.policies import AGAIN, RuleDraft, read_policy
+from mainstay.playbooks.policy_names import Names, unknown_playbook, wrong_names
 from mainstay.playbooks.policy_types import Fit, unknown_operation
-from mainstay.runtime.types import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from mainstay.contracts import Operation
     from mainstay.governance.case import Counts
@@ -133,11 +133,11 @@ def rules_of_file(
     content: bytes,
     others: Iterable[Rule],
     operations: Mapping[str, Operation],
-    playbooks: Collection[str] | None = None,
+    names: Names | None = None,
 ) -> list[Rule]:
     """Read and check one policy beside `others` that are active. Raises PlaybookError with every finding.
 
-    `playbooks` are those there are, of which throttles name one; None where that is not looked at.
+    `names` are those of playbooks, steps and agents that rules can speak of; None where that is not looked at.
     """
     report = Report()
     drafts = read_policy(text_of(content, path), path, report)
@@ -145,7 +145,8 @@ def rules_of_file(
     fit = Fit(operations)
     for draft in drafts:
         _check_about(draft, fit, operations, report)
-        _check_playbook(draft, playbooks, report)
+        if names is not None:
+            _check_names(draft, names, report)
     _stop(report)
     return [draft.rule for draft in drafts]
 
@@ -154,14 +155,14 @@ def policy_findings(
     artefacts: Sequence[Artefact],
     staying: Sequence[Rule],
     operations: Mapping[str, Operation],
-    playbooks: Collection[str],
+    names: Names,
 ) -> list[str]:
     """Find what is wrong with policies that are to be activated together; `staying` are the rules of the others."""
     findings: list[str] = []
     before = list(staying)
     for artefact in artefacts:
         try:
-            before += rules_of_file(artefact.path, artefact.files[artefact.path], before, operations, playbooks)
+            before += rules_of_file(artefact.path, artefact.files[artefact.path], before, operations, names)
         except PlaybookError as error:
             findings += error.findings
         except MainstayError as error:
@@ -191,13 +192,14 @@ def _refuse_twins(drafts: Sequence[RuleDraft], others: Iterable[Rule], report: R
         taken.setdefault(draft.rule.id, draft.rule.place)
 
 
-def _check_playbook(draft: RuleDraft, playbooks: Collection[str] | None, report: Report) -> None:
-    """Refuse a throttle of a playbook that there is not: it would never pause anything."""
+def _check_names(draft: RuleDraft, names: Names, report: Report) -> None:
+    """Refuse a throttle of a playbook that there is not, and a condition that waits for a name that nothing has."""
     throttle = draft.rule.throttle
-    if throttle is None or playbooks is None or throttle.playbook in playbooks:
-        return
-    if ":" not in throttle.playbook:  # what an outside tool asks for goes under a name that no playbook can have
-        report.add(draft.place, f"there is no playbook {throttle.playbook!r}{nearest(throttle.playbook, playbooks)}")
+    if throttle is not None and (why := unknown_playbook(throttle.playbook, names)):
+        report.add(draft.place, why)
+    if draft.when is not None:
+        for wrong in wrong_names(draft.rule.when, names):
+            report.add(draft.when.place(wrong.line, wrong.column), wrong.message)
 
 
 def _check_about(draft: RuleDraft, fit: Fit, operations: Mapping[str, Operation], report: Report) -> None:

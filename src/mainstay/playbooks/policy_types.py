@@ -107,7 +107,8 @@ class Fit:
             said = [self._said(fault, rule.when, over) for fault in error.faults if "*error*" not in fault.message]
             return [self._about_operation(one, name) for one in said]
         missing = [path for path in reads.paths if path.startswith(f"{ROLES}.") and not self._has_role(path, name)]
-        found = [_at(rule.when, path, f"{name} has no {path.split('.')[1]}{self._roles_of(name)}") for path in missing]
+        roles = self._roles_of(name)
+        found = [at_text(rule.when, path, f"{name} has no {path.split('.')[1]}{roles}") for path in missing]
         return [*found, *self._wrong_texts(rule.when, reads, over)]
 
     def _has_role(self, path: str, name: str) -> bool:
@@ -125,7 +126,7 @@ class Fit:
             known = walked[0].options if walked else ()
             known = tuple(self._operations) if path == "operation" else known
             if known and text not in known:
-                found.append(_at(source, text, f"{path} is never {text!r}{nearest(text, known)}"))
+                found.append(at_text(source, text, f"{path} is never {text!r}{nearest(text, known)}"))
         return found
 
     # --- types
@@ -171,7 +172,7 @@ def unknown_operation(pattern: str, known: Sequence[str]) -> str:
     return f"there is no operation {pattern!r}{nearest(pattern, known)}"
 
 
-def _at(source: str, text: str, message: str) -> Wrong:
+def at_text(source: str, text: str, message: str) -> Wrong:
     """Name the place where a text stands in a condition."""
     ahead = source[: max(source.find(text), 0)]
     return Wrong(ahead.count("\n") + 1, len(ahead) - ahead.rfind("\n"), message)
