@@ -12,6 +12,7 @@ import keyring
 import msgspec
 import pytest
 from keyring.backend import KeyringBackend
+from keyring.errors import PasswordDeleteError
 
 from mainstay import redaction
 from mainstay.errors import InputError, LedgerError, LockedError, NeedsOperator, UnknownNameError, WrongKeyError
@@ -43,7 +44,8 @@ class Store(KeyringBackend):
         self.held[service, username] = password
 
     def delete_password(self, service: str, username: str) -> None:
-        del self.held[service, username]
+        if self.held.pop((service, username), None) is None:
+            raise PasswordDeleteError("not there")
 
 
 KeyringBackend._classes -= {Store}  # no other test finds it by itself
@@ -190,6 +192,55 @@ def test_l4_s57_a_vault_under_a_passphrase_asks_nobody_while_an_owner_works(stat
         made.open("smtp")
     with pytest.raises(LedgerError, match="key of your secrets is gone"):
         made.begin()
+
+
+def test_c5_secrets_that_were_carried_to_another_machine_say_so_and_are_set_again(kept, state, store):
+    at_work = Vault(state)  # a service that goes on with what it knows
+    assert at_work.open("smtp")[1] == VALUE
+    store.held.clear()
+    vault._unlocked.clear()
+    with pytest.raises(WrongKeyError, match="The key of your secrets is not in the system's keyring") as caught:
+        kept.open("smtp")
+    assert "set them again" in caught.value.remedy
+    kept.remove("smtp")
+    kept.begin()
+    kept.put("smtp", f"{VALUE}-new", "mail", HOST, 9)
+    assert (at_work.open("smtp")[1], len(store.held)) == (f"{VALUE}-new", 1)
+
+
+def test_c5_a_service_takes_a_key_that_was_made_anew_while_it_ran(kept, state, store, monkeypatch):
+    before = dict(vault._unlocked)
+    kept.remove("smtp")
+    kept.begin()
+    kept.put("smtp", f"{VALUE}-new", "mail", HOST, 9)
+    monkeypatch.setattr(vault, "_unlocked", before)  # as the service's process knows it
+    assert Vault(state).open("smtp")[1] == f"{VALUE}-new"
+    assert len(store.held) == 1
+
+
+def test_c5_a_passphrase_that_was_lost_costs_its_secrets_and_no_more(state, tmp_path, monkeypatch):
+    word = tmp_path / "word"
+    word.touch(mode=0o600)
+    monkeypatch.setenv(passphrase.FILE_ENV, str(word))
+    monkeypatch.setattr(keeping, "usable_keyring", lambda: "")
+    made = Vault(state)
+    for text, value in (("a passphrase of some words", VALUE), ("another one that is known", f"{VALUE}-new")):
+        word.write_text(text)
+        made.begin()
+        made.put("smtp", value, "mail", HOST, 1)
+        assert made.open("smtp")[1] == value
+        vault._unlocked.clear()
+        word.write_text("nobody knows it any more")
+        with pytest.raises(WrongKeyError, match="not the passphrase of your secrets"):
+            made.open("smtp")
+        made.remove("smtp")
+
+
+def test_c5_a_keyring_that_breaks_in_its_own_way_is_locked_and_no_mistake_of_ours(kept, state, store, monkeypatch):
+    vault._unlocked.clear()
+    monkeypatch.setattr(store, "held", None)  # as a bus that went away: its own error, of no kind that is known
+    with pytest.raises(LockedError, match=r"The key of your secrets is in the system's keyring, which can't be read"):
+        Vault(state).open("smtp")
 
 
 def test_c5_who_removes_a_workspace_removes_its_secrets(kept, state, store):

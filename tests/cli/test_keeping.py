@@ -64,7 +64,7 @@ def test_l4_every_command_on_a_locked_workspace_says_so_and_what_to_do(locked):
         done = locked.run(*command)
         assert done.returncode in (1, 2), command
         if command[0] in ("plans", "start", "history"):
-            assert "This workspace is locked" in done.stderr
+            assert "The key of this workspace is locked" in done.stderr
             assert passphrase.FILE_ENV in done.stderr
     assert "locked" in findings(locked, 1)["keys"]["says"]
 

@@ -209,7 +209,7 @@ def test_l4_a_passphrase_costs_whoever_guesses_it(folder, place, monkeypatch):
 def test_l4_a_workspace_under_a_passphrase_starts_locked_and_says_so(folder):
     keys.create(folder, "passphrase", WORD)
     keys._unlocked.clear()  # as in a new process
-    with pytest.raises(LockedError, match="This workspace is locked") as caught:
+    with pytest.raises(LockedError, match="The key of this workspace is locked") as caught:
         keys.load(folder)
     assert passphrase.FILE_ENV in caught.value.remedy
 

@@ -11,7 +11,7 @@ both is the same, and the one that opens without asking is taken.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, get_args
 
 from mainstay.errors import InputError, LedgerError, LockedError, WrongKeyError
 from mainstay.ledger import passphrase
@@ -26,6 +26,16 @@ WAYS: tuple[Way, ...] = get_args(Way)
 SERVICE = "mainstay/key"  # entries of the system's keyring
 KEY_BYTES = 32
 RESTORE = "Put it back from your backup; without it the history of this workspace can't be read."
+
+
+class Opens(NamedTuple):
+    """What a key opens, as messages call it, and what to do where the key is gone."""
+
+    name: str
+    restore: str
+
+
+WORKSPACE = Opens("this workspace", RESTORE)
 
 _SUFFIX: dict[Way, str] = {"file": "key", "keyring": "keyring", "passphrase": "locked"}  # in the order they are tried
 _KEYRING_MARK = b"The key of this workspace is in the system's keyring.\n"
@@ -54,18 +64,18 @@ def file_of(place: Path, workspace: str, way: Way) -> Path:
     return place / f"{workspace}.{_SUFFIX[way]}"
 
 
-def take(place: Path, workspace: str) -> bytes:
+def take(place: Path, workspace: str, opens: Opens = WORKSPACE) -> bytes:
     """Give the master key; raises WrongKeyError when it is not there or no key, LockedError when it can't be opened."""
     way = way_of(place, workspace)
     path = file_of(place, workspace, way or "file")
     if way == "keyring":
-        master = _from_keyring(workspace)
+        master = _from_keyring(workspace, opens)
     elif way == "passphrase":
-        master = passphrase.unlock(read_private(path, "wrapped key"), workspace)
+        master = passphrase.unlock(read_private(path, "wrapped key"), workspace, opens.name)
     else:
         master = read_private(path, "key")
     if len(master) != KEY_BYTES:
-        raise WrongKeyError(f"What is kept as the key of workspace {workspace} is none.", remedy=RESTORE)
+        raise WrongKeyError(f"What is kept as the key of {opens.name} is none ({workspace}).", remedy=opens.restore)
     return master
 
 
@@ -105,21 +115,21 @@ def refuse_inside(place: Path, root: Path) -> None:
 # --- the system's keyring
 
 
-def _from_keyring(workspace: str) -> bytes:
+def _from_keyring(workspace: str, opens: Opens) -> bytes:
     import keyring
-    from keyring.errors import KeyringError
 
     try:
         held = keyring.get_password(SERVICE, workspace)
-    except (KeyringError, RuntimeError) as error:
+    except Exception as error:  # each kind of keyring raises what its own bus or library does
+        why = str(error).rstrip(".") or type(error).__name__
         raise LockedError(
-            f"The key of this workspace is in the system's keyring, which can't be read: {error}.",
+            f"The key of {opens.name} is in the system's keyring, which can't be read: {why}.",
             remedy="Unlock the keyring (log in to your desktop), and try again.",
         ) from error
     if held is None:
         raise WrongKeyError(
-            f"The key of this workspace is not in the system's keyring any more ({SERVICE}, {workspace}).",
-            remedy=RESTORE,
+            f"The key of {opens.name} is not in the system's keyring any more ({SERVICE}, {workspace}).",
+            remedy=opens.restore,
         )
     try:
         return bytes.fromhex(held)

@@ -26,7 +26,8 @@ TRIES = 3
 SCRYPT_N, SCRYPT_R, SCRYPT_P = 2**17, 8, 1  # 128 MiB, about half a second
 _NONCE_BYTES = 12
 
-LOCKED = "This workspace is locked: its key opens with your passphrase only, and nobody is here to type it."
+OURS = "this workspace"  # what a passphrase opens, unless it is said otherwise
+LOCKED = "The key of {} is locked: it opens with your passphrase only, and nobody is here to type it."
 UNLOCK = (
     f"Run it at a terminal; or put the passphrase into a file that only you can read, and name it in {FILE_ENV}. "
     f"A number of an open file can stand in {DESCRIPTOR_ENV}."
@@ -54,7 +55,7 @@ def wrap(master: bytes, workspace: str, word: str) -> bytes:
     return msgspec.json.encode(msgspec.structs.replace(shell, key=key.hex())) + b"\n"
 
 
-def unwrap(content: bytes, workspace: str, word: str) -> bytes:
+def unwrap(content: bytes, workspace: str, word: str, opens: str = OURS) -> bytes:
     """Give the master key; raises WrongKeyError when it is not this passphrase, LedgerError on a damaged file."""
     from cryptography.exceptions import InvalidTag
 
@@ -64,11 +65,11 @@ def unwrap(content: bytes, workspace: str, word: str) -> bytes:
         return _cipher(wrapped, word).decrypt(nonce, key, workspace.encode())
     except InvalidTag:
         raise WrongKeyError(
-            "That is not the passphrase of this workspace; nothing was changed.", remedy="Try again."
+            f"That is not the passphrase of {opens}; nothing was changed.", remedy="Try again."
         ) from None
     except (msgspec.MsgspecError, ValueError):
         raise LedgerError(
-            "The wrapped key of this workspace is damaged.", remedy="Put its file back from your backup of the key."
+            f"The wrapped key of {opens} is damaged.", remedy="Put its file back from your backup of the key."
         ) from None
 
 
@@ -94,7 +95,7 @@ def at_terminal() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def ask(prompt: str, otherwise: str = LOCKED) -> str:
+def ask(prompt: str, otherwise: str) -> str:
     """Ask at the terminal, unseen. Raises LockedError, saying `otherwise`, where there is none."""
     import getpass
 
@@ -103,15 +104,20 @@ def ask(prompt: str, otherwise: str = LOCKED) -> str:
     try:
         return getpass.getpass(prompt, stream=sys.stderr)
     except EOFError:
-        raise LockedError("No passphrase was given: the workspace stays locked.", remedy=UNLOCK) from None
+        raise LockedError("No passphrase was given: it stays locked.", remedy=UNLOCK) from None
 
 
-def new() -> str:
-    """Take a new passphrase: from where the environment says, or typed twice. Raises InputError when it is no good."""
+def new(why: str = "") -> str:
+    """Take a new passphrase: from where the environment says, or typed twice, after saying why one is wanted.
+
+    Raises InputError when it is no good.
+    """
     word = given()
     if not word:
-        word = ask(f"New passphrase (at least {MIN_CHARACTERS} characters): ", UNCHOSEN)
-        if word != ask("The same again: "):
+        if why and at_terminal():
+            sys.stderr.write(f"{why}\n")
+        word = ask(f"New passphrase (at least {MIN_CHARACTERS} characters): ", f"{why} {UNCHOSEN}".strip())
+        if word != ask("The same again: ", UNCHOSEN):
             raise InputError("The two passphrases are not the same; nothing was changed.", remedy="Try again.")
     if len(word) < MIN_CHARACTERS:
         raise InputError(
@@ -121,14 +127,14 @@ def new() -> str:
     return word
 
 
-def unlock(content: bytes, workspace: str) -> bytes:
+def unlock(content: bytes, workspace: str, opens: str = OURS) -> bytes:
     """Give the master key, with the passphrase from where the environment says, or typed: three tries."""
     word = given()
     if word:
-        return unwrap(content, workspace, word)
+        return unwrap(content, workspace, word, opens)
     for left in range(TRIES - 1, -1, -1):
         try:
-            return unwrap(content, workspace, ask("Passphrase of this workspace: "))
+            return unwrap(content, workspace, ask(f"Passphrase of {opens}: ", LOCKED.format(opens)), opens)
         except WrongKeyError as error:
             if not left:
                 raise

@@ -20,7 +20,7 @@ import contextlib
 import fcntl
 import os
 import secrets
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -44,8 +44,6 @@ _RESTART = (
 )
 _SET_AGAIN = "Remove it and set it again: mainstay secret remove NAME, then: mainstay secret set NAME"
 
-_unlocked: dict[Path, bytes] = {}  # keys of secrets, by their file: for as long as the process lives
-
 
 class Kept(msgspec.Struct, frozen=True, omit_defaults=True):
     """One secret: what it is for, what became of it, and its sealed value. Times are microseconds, 0 for never."""
@@ -64,6 +62,14 @@ class Kept(msgspec.Struct, frozen=True, omit_defaults=True):
 class _File(msgspec.Struct, frozen=True):
     format: int = FORMAT
     secrets: dict[str, Kept] = {}
+
+
+class _Unlocked(NamedTuple):
+    key: bytes
+    of: tuple[int, int]  # the file that the key was kept in: after another one was made, it is read anew
+
+
+_unlocked: dict[Path, _Unlocked] = {}  # keys of secrets, by their file: for as long as the process lives
 
 
 class Vault:
@@ -120,20 +126,34 @@ class Vault:
             if self.names():
                 raise LedgerError("The key of your secrets is gone: they can't be read any more.", remedy=_MOVE_AWAY)
             way: Way = "keyring" if keeping.usable_keyring() else "passphrase"
-            word = passphrase.new() if way == "passphrase" else ""
+            word = passphrase.new(_WHY) if way == "passphrase" else ""
             made = secrets.token_bytes(keeping.KEY_BYTES)
             keeping.put(self.path.parent, self._own, made, way, word)
-            _unlocked[self.path] = made
+            _unlocked[self.path] = _Unlocked(made, self._kept_in())
         self.unlock()
 
     def unlock(self) -> None:
         """Get the key of the secrets; may ask at the terminal. Raises WrongKeyError, LockedError or LedgerError."""
-        if self.path not in _unlocked:
-            _unlocked[self.path] = self._take()
+        if not self._is_open():
+            of = self._kept_in()
+            _unlocked[self.path] = _Unlocked(self._take(), of)
+
+    def _is_open(self) -> bool:
+        """Whether the key is known that counts now."""
+        known = _unlocked.get(self.path)
+        return known is not None and known.of == self._kept_in()
+
+    def _kept_in(self) -> tuple[int, int]:
+        """Tell one file of a key from the next; a key that is made of the workspace's has none."""
+        way = keeping.way_of(self.path.parent, self._own)
+        if way is None:
+            return (0, 0)
+        found = keeping.file_of(self.path.parent, self._own, way).stat()
+        return found.st_ino, found.st_mtime_ns
 
     def _take(self) -> bytes:
         if not self.rests_on_workspace:
-            return keeping.take(self.path.parent, self._own)
+            return keeping.take(self.path.parent, self._own, _SECRETS)
         if self.way is None:
             raise LedgerError("The key of your secrets is gone: they can't be read any more.", remedy=_MOVE_AWAY)
         return keys.load(self._state).secrets
@@ -158,11 +178,11 @@ class Vault:
 
     def _ready(self) -> bytes:
         """Give the key without asking anybody: an owner at work has nobody at its side."""
-        asks = self.path not in _unlocked and self.way == "passphrase" and not self.rests_on_workspace
+        asks = not self._is_open() and self.way == "passphrase" and not self.rests_on_workspace
         if asks and not passphrase.given():
             raise LockedError("Your secrets are locked: they open with your passphrase only.", remedy=_RESTART)
         self.unlock()
-        return _unlocked[self.path]
+        return _unlocked[self.path].key
 
     def put(self, name: str, value: str, connector: str, host: str, now_us: int) -> None:
         """Keep a value under a name, in the place of one that is there; on disk when this returns. See `begin`."""
@@ -185,16 +205,29 @@ class Vault:
         self._change(noted)
 
     def remove(self, name: str) -> None:
-        """Keep it no longer; raises UnknownNameError when it is not there."""
+        """Keep it no longer; raises UnknownNameError when it is not there.
+
+        With the last one goes a key of their own: the next secret gets another, also where this one can't be had.
+        """
         self.kept(name)
-        self._change(lambda all_: {other: kept for other, kept in all_.items() if other != name})
+        with self._alone():
+            left = {other: kept for other, kept in self.names().items() if other != name}
+            self._write(left)
+            way = keeping.way_of(self.path.parent, self._own)
+            if not left and way is not None:
+                with contextlib.suppress(LockedError):
+                    keeping.drop(self.path.parent, self._own, way)
+                keeping.file_of(self.path.parent, self._own, way).unlink(missing_ok=True)  # its keyring is elsewhere
 
     def _change(self, change: Callable[[dict[str, Kept]], dict[str, Kept]]) -> None:
         with self._alone():
             before = self.names()
             after = change(before)
             if after != before:
-                replace(self.path, msgspec.json.encode(_File(secrets=after)) + b"\n")
+                self._write(after)
+
+    def _write(self, all_: dict[str, Kept]) -> None:
+        replace(self.path, msgspec.json.encode(_File(secrets=all_)) + b"\n")
 
     @contextlib.contextmanager
     def _alone(self) -> Generator[None]:
@@ -222,3 +255,9 @@ def refuse_plain(state: Path) -> None:
 
 
 _MOVE_AWAY = "Move that file away, and set each secret again: mainstay secret set NAME"
+_WHY = "This machine has no keyring that keeps secrets, so yours get a passphrase of their own. A service asks for it."
+_SECRETS = keeping.Opens(
+    "your secrets",
+    "On another machine, or where it is lost, set them again: remove each (mainstay secret list), then: mainstay "
+    "secret set NAME",
+)
