@@ -69,6 +69,7 @@ from mainstay.requests.forgetting import catch_up
 from mainstay.requests.methods import METHODS
 from mainstay.requests.release import STREAM, reason_of
 from mainstay.requests.throttling import Throttling
+from mainstay.runtime.bounces import Bounces
 from mainstay.runtime.catalogue import Contracts
 from mainstay.runtime.clock import SystemClock
 from mainstay.runtime.intake import Intake
@@ -76,6 +77,7 @@ from mainstay.runtime.payloads import Payloads
 from mainstay.runtime.sealing import Opener, Sealer
 from mainstay.runtime.watching import Watcher
 from mainstay.runtime.workers import WorkerPool
+from mainstay.sentences import say
 from mainstay.values import SECOND_US, parse_duration_s
 from mainstay.version import VERSION
 from mainstay.works import Ground, Works
@@ -527,8 +529,15 @@ class Owner(Works):
         outside.starting = Starting(activation, root, self.contracts, self.engine.say).playbooks
         watcher = Watcher(outside, root, inbox, self.payloads, self.clock, self.workers)
         watcher.say = self.engine.say
+        outside.sends_mail = self.workspace.config.mail.smtp is not None
+        watcher.bounces = Bounces(self.ledger, self.engine.load, mail.mark_of)
+        watcher.bounces.heard = self._came_back
         watcher.keep = functools.partial(inbox.keep_left, self.workspace.state)
         return watcher
+
+    def _came_back(self, plan_id: str, fact: e.MailBounced) -> None:
+        self.throttling.note_bounce(plan_id, fact)
+        self.engine.say(f"{say(fact)}. See: mainstay show {plan_id.partition('-')[0]}")
 
     async def _first_fact(self) -> None:
         fact = e.WorkspaceCreated(self.workspace.config.company.name, VERSION)

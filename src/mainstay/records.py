@@ -273,6 +273,8 @@ EVENTS: dict[str, type[msgspec.Struct]] = {
     "file.received": FileReceived,
     "plan.ended": PlanEnded,
 }
+# What comes from outside that is recorded, and that no playbook may wait for: a mail server's word answers nobody.
+UNHEARD: dict[str, type[msgspec.Struct]] = {"mail.bounced": MailReceived}
 
 # Who can write what such an event holds: a mail is a stranger's altogether, its sender's name and address too.
 EVENT_GIVES: dict[str, Gives] = {

@@ -63,6 +63,40 @@ def say_event(event: str) -> str:
     return {"mail.received": "a mail", "file.received": "a file"}.get(event, event)
 
 
+def say_bounce(fact: e.MailBounced) -> str:
+    """Say what became of a mail: "came back: there is no such mailbox (5.1.1)"."""
+    what = "came back" if fact.final else "is delayed, and may still arrive"
+    parts = fact.code.split(".")[1:]
+    why = _BOUNCED.get(".".join(parts)) or _BOUNCED.get(parts[0] if parts else "", "")
+    said = f" ({fact.code})" if fact.code else ""
+    return f"{what}: {why}{said}" if why else f"{what}{said}"
+
+
+# What a mail server's code says (RFC 3463), by its last two numbers or the first of them.
+_BOUNCED = {
+    "1.0": "there is no such address",
+    "1.1": "there is no such mailbox",
+    "1.2": "there is no such domain",
+    "1.3": "the address is not written as one",
+    "1.6": "the mailbox has moved, and nobody knows where to",
+    "1.10": "its domain takes no mail at all",
+    "2.1": "the mailbox takes no mail",
+    "2.2": "the mailbox is full",
+    "2.3": "it is larger than the mailbox takes",
+    "3.4": "it is larger than their server takes",
+    "4.1": "their server does not answer",
+    "4.4": "no way leads to their server",
+    "4.7": "their server could not be reached for too long",
+    "1": "something is wrong with the address",
+    "2": "something is wrong with the mailbox",
+    "3": "their server can't take it",
+    "4": "their server can't be reached",
+    "6": "their server can't read it",
+    "7": "their server refuses it by its own rules",
+    "": "their server gives no reason that can be read",
+}
+
+
 def say_wait(event: str, until: str) -> str:
     """Say what a step waits for, and until when at the latest; `until` is empty where it has no end."""
     if not event:
@@ -242,6 +276,7 @@ _SAY: dict[type[e.Fact], Callable[[Any], str]] = {
         f"{f.event} came from {f.source}"
         + (f"; it should have started {', '.join(f.not_started)}, which was not possible" if f.not_started else "")
     ),
+    e.MailBounced: lambda f: f"{say_path(f.path)}: its mail {say_bounce(f)}",
     e.DecisionAsked: _asked,
     e.DecisionReminded: lambda f: f"Reminded you of {f.decision}",
     e.DecisionSnoozed: lambda f: f"{say_actor(f.by)} put {f.decision} off",

@@ -65,9 +65,10 @@ def test_a_mail_in_the_folder_is_whole_and_says_that_nobody_got_it(config, tmp_p
     assert text_of(message) == HELLO.text + "\n"
 
 
-def test_the_file_name_and_message_id_come_from_the_token_alone_and_do_not_show_it(config, tmp_path):
+def test_the_file_name_and_message_id_come_from_token_and_plan_alone_and_do_not_show_the_token(config, tmp_path):
     first = send(config, HELLO, MemoryCall("secret-token"))
-    other = mail.message_id_of("secret-token", parse_address(SENDER, what="sender"))
+    other = mail.message_id_of("secret-token", parse_address(SENDER, what="sender"), "plan-1")
+    assert parsed((tmp_path / first.path).read_bytes())["X-Mainstay-Mail"] == mail.mark_of("secret-token", "plan-1")
     assert first.message_id == other
     assert first.message_id.endswith("@acme.example>")
     assert "secret" not in first.path + first.message_id
@@ -138,7 +139,7 @@ def test_a_doubt_through_a_server_is_for_the_operator_with_the_message_id(tmp_pa
             return one, caught.value, await one.lookup(MemoryCall(), HELLO)
 
     one, error, found = asyncio.run(scenario())
-    name = mail.message_id_of("token-1", parse_address(SENDER, what="sender"))
+    name = mail.message_id_of("token-1", parse_address(SENDER, what="sender"), "plan-1")
     assert (one.settle, found.state) == ("ask", "unknown")
     assert name in error.remedy
     assert name in found.known

@@ -8,6 +8,7 @@ from mainstay.cli.asking import ask
 from mainstay.cli.place import views_at, workspace_at
 from mainstay.cli.screen import moment, text
 from mainstay.cli.status import DONE
+from mainstay.cli.timeline import draw_bounced
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,6 +43,7 @@ def draw(rows: list[Row], console: Console, zone: str, *, empty: str = "") -> No
         for plan in row["plans"]:
             did = "is taken back" if plan["plan"] in row["undone"] else "acted" if plan["acted"] else "waits"
             console.print(text(f"  {plan['plan']}  {plan['title']}: {plan['status']}, {did}"))
+            draw_bounced(plan["bounced"], console, "    ")
         name = row["playbook"]
         console.print(text(f"  let it go on:            mainstay throttle go-on {name}", "cyan"))
         console.print(text(f"  take back what it did:   mainstay throttle undo {name}", "cyan"))

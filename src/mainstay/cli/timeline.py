@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 Row: TypeAlias = dict[str, Any]
 _MARK = ", item "
+_NAMED = 5  # mails that did not arrive, by the action
 
 
 def draw_plan(plan: Row, console: Console, zone: str, *, everything: bool) -> None:
@@ -45,9 +46,21 @@ def draw_plan(plan: Row, console: Console, zone: str, *, everything: bool) -> No
     elif plan["paused_at"]:
         console.print(text(f"It goes on with: mainstay resume {plan['plan']}", "cyan"))
     draw_leaving(plan["leaving"], console, zone)
+    draw_bounced(plan["bounced"], console)
     for question in plan["questions"]:
         console.print(text(f"Needs your decision: {question['card'].get('headline', '')}", "bold yellow"))
         console.print(text(f"  mainstay decide {question['decision']}", "cyan"))
+
+
+def draw_bounced(rows: list[Row], console: Console, indent: str = "") -> None:
+    """Draw what became of mails that did not arrive, alike ones in one line."""
+    alike: dict[str, list[str]] = {}
+    for row in rows:
+        alike.setdefault(row["says"], []).append(row["action"])
+    for says, actions in alike.items():
+        named = ", ".join(actions[:_NAMED]) + (f" and {len(actions) - _NAMED} more" if len(actions) > _NAMED else "")
+        many = "1 mail" if len(actions) == 1 else f"{len(actions)} mails"
+        console.print(text(f"{indent}{many} {says} ({named})", "yellow"))
 
 
 def _steps(steps: list[Row]) -> Table:

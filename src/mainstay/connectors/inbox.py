@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, cast
 import msgspec
 
 from mainstay.connectors.folder import parts_of, read_file
+from mainstay.connectors.notices import Notice, is_notice, read_notice
 from mainstay.errors import FileError
 from mainstay.values import BlobRef
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 MAIL_FOLDER = "inbox/mail"
 LEFT_NAME = "left"  # in .mainstay
 MAIL_ENTRY = "mainstay.connectors.inbox:read_mail"
+DAEMON = "mailer-daemon"  # who sent what a mail server wrote, where it names nobody
 MAX_FILE_BYTES = 64 * 1024 * 1024
 MAX_ATTACHED = 100  # files of a mail
 MAX_TEXT = 200_000  # characters of a mail
@@ -140,13 +142,15 @@ class ReadMail(msgspec.Struct, frozen=True):
     received_at: str
     automatic: bool
     attached: tuple[Attached, ...] = ()
+    notice: Notice | None = None  # what a mail server says of a mail that we sent
 
 
 def read_mail(raw: RawMail, files: Mapping[str, bytes]) -> ReadMail:
     """Read an .eml file; runs in a worker process. Raises FileError when it is no mail."""
     content = files[raw.blob.digest]
     message = email.message_from_bytes(content, policy=email.policy.default)
-    sender = _addresses(message, "from")
+    by_server = is_notice(message)
+    sender = _addresses(message, "from") or ((DAEMON,) if by_server else ())
     if not sender or not message.keys():
         raise FileError("This is no mail: it has no sender.", remedy="Save it as .eml from your mail program.")
     return ReadMail(
@@ -157,8 +161,9 @@ def read_mail(raw: RawMail, files: Mapping[str, bytes]) -> ReadMail:
         subject=_header(message, "subject"),
         text=_text(message),
         received_at=_date(message),
-        automatic=_is_automatic(message),
+        automatic=by_server or _is_automatic(message),
         attached=_all_attached(message),
+        notice=read_notice(message) if by_server else None,
     )
 
 

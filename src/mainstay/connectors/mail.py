@@ -1,8 +1,8 @@
 """Send a mail: into a folder of .eml files (nothing leaves this machine), or through an SMTP server.
 
 The mail is a function of the arguments, the token and the time of the attempt: its Message-ID and, in the folder,
-its file name come from the token alone. In the folder a mail is there whole or not at all, so looking is enough to
-settle a doubt. A server can't be asked; there the operator is, with the Message-ID at hand (smtp.py, KERNEL E3).
+its file name come from the token and the plan alone. In the folder a mail is there whole or not at all, so looking is
+enough to settle a doubt. A server can't be asked; there the operator is, with the Message-ID at hand (smtp.py, E3).
 """
 
 from __future__ import annotations
@@ -146,9 +146,18 @@ async def health(config: MailConfig, password: Credential | None = None) -> Heal
     return HealthReport("mail", healthy=True, detail=f"{config.smtp.host} answers.")
 
 
-def message_id_of(token: str, sender: MailAddress) -> str:
+def message_id_of(token: str, sender: MailAddress, plan: str = "") -> str:
     """Name the mail of an effect: the same at every attempt, without giving the token away."""
-    return f"<{_mark(token)}@{sender.spec.rpartition('@')[2]}>"
+    return f"<{mark_of(token, plan)}@{sender.spec.rpartition('@')[2]}>"
+
+
+def mark_of(token: str, plan: str) -> str:
+    """Give what a notice repeats of a mail that comes back (notices.py): nobody guesses it, and it says whose it is.
+
+    `plan` is named by its family, so that no names of steps leave this machine; empty for a mail that is of none.
+    """
+    root = plan.partition("-")[0]
+    return f"{_mark(token)}.{root}" if root else _mark(token)
 
 
 class _Folder:
@@ -194,7 +203,7 @@ class _Folder:
         return (*parts_of(self._config.folder, writing=True), f"{_mark(call.token)}.eml")
 
     def _sent(self, call: Call, letter: _Letter, at_us: int) -> Sent:
-        name = message_id_of(call.token, letter.sender)
+        name = message_id_of(call.token, letter.sender, call.plan)
         path = "/".join(self._parts(call))
         at_us = _whole_second(at_us)
         return Sent(name, letter.to.spec, at_us, "folder", simulated=True, path=path, reminds_of=letter.reminds_of)
@@ -218,7 +227,7 @@ class _Smtp:
     async def send(self, call: Call, arguments: SendMail) -> Sent:
         letter = _letter(self._config, arguments)
         await self._reminders.check(call, arguments)
-        name = message_id_of(call.token, letter.sender)
+        name = message_id_of(call.token, letter.sender, call.plan)
         content = _content(call, letter, arguments.files)
         await smtp.send(self._server, Envelope(letter.sender.spec, letter.to.spec, name, content), self._password)
         at_us = _whole_second(call.now_us)
@@ -226,7 +235,7 @@ class _Smtp:
 
     async def look_up(self, call: Call, arguments: SendMail) -> Found:
         """Never knows: says what the operator can look for."""
-        name = message_id_of(call.token, _letter(self._config, arguments).sender)
+        name = message_id_of(call.token, _letter(self._config, arguments).sender, call.plan)
         known = f"It would have gone through {self._server.host} to {shown(arguments.to)} with Message-ID {name}."
         return Found("unknown", known=known)
 
@@ -332,7 +341,9 @@ def _write_headers(message: EmailMessage, call: Call, letter: _Letter) -> None:
         message["Reply-To"] = _header_address(letter.reply_to)
     message["Subject"] = letter.subject
     message["Date"] = format_datetime(dt.datetime.fromtimestamp(call.now_us // SECOND_US, dt.UTC))
-    message["Message-ID"] = message_id_of(call.token, letter.sender)
+    message["Message-ID"] = message_id_of(call.token, letter.sender, call.plan)
+    if call.plan:  # some servers give a mail another Message-ID
+        message["X-Mainstay-Mail"] = mark_of(call.token, call.plan)
     if letter.in_reply_to:
         message["In-Reply-To"] = letter.in_reply_to
         message["References"] = letter.in_reply_to

@@ -65,7 +65,7 @@ from mainstay.events.limits import (
     ThrottleClosed,
     ThrottleOpened,
 )
-from mainstay.events.outside import EventReceived
+from mainstay.events.outside import EventReceived, MailBounced
 from mainstay.events.plans import (
     Adopted,
     EndingReached,
@@ -173,6 +173,7 @@ __all__ = [
     "JournalRetried",
     "Journaled",
     "LimitFact",
+    "MailBounced",
     "NetworkBack",
     "NetworkLost",
     "OperatorTold",

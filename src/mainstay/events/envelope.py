@@ -47,7 +47,7 @@ from mainstay.events.limits import (
     ThrottleClosed,
     ThrottleOpened,
 )
-from mainstay.events.outside import EventReceived
+from mainstay.events.outside import EventReceived, MailBounced
 from mainstay.events.plans import (
     EndingReached,
     PlanApproved,
@@ -183,6 +183,7 @@ AnyFact: TypeAlias = (
     | NetworkFact
     | LimitFact
     | EventReceived
+    | MailBounced
     | JournalFact
     | VersionFact
     | WorkspaceFact

@@ -15,3 +15,15 @@ class EventReceived(Fact, frozen=True, omit_defaults=True):
     body: Value
     labels: Labels = ()
     not_started: tuple[str, ...] = ()  # playbooks it should have started, but what they begin with can't be worked out
+
+
+class MailBounced(Fact, frozen=True, omit_defaults=True):
+    """A mail server said that a mail which an action sent did not arrive; caused by the notice that came.
+
+    Its stream is named by the plan; the plan itself moves on nothing of it. Without words of a stranger: what the
+    notice says stands where it was received.
+    """
+
+    path: str  # of the action, in the plan of the envelope
+    final: bool  # it won't arrive; else it is delayed, and may still
+    code: str = ""  # of the server, such as 5.1.1 (RFC 3463)

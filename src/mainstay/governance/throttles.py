@@ -6,6 +6,7 @@ kept but what the window holds, so it can be counted again from the history at a
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import msgspec
@@ -18,7 +19,8 @@ from mainstay.values import SECOND_US, say_duration
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Kind = Literal["done", "failed", "rejected", "spent"]
+Kind = Literal["done", "failed", "rejected", "spent", "sent", "bounced"]
+MAIL = "mail.send"  # what bounces are counted against
 PREFIX = "throttle:"
 
 
@@ -39,6 +41,8 @@ class Throttle(msgspec.Struct, frozen=True, omit_defaults=True):
     rejected: int = 0
     spent: dict[str, int] = {}  # micro-units by currency
     undo: bool = False  # what it did within that time is taken back as well
+    bounced: int = 0  # mails that came back for good
+    bounced_share: Share | None = None  # of those that were sent
 
 
 class Entry(NamedTuple):
@@ -85,14 +89,18 @@ class Tally:
         """Say what is reached of a throttle's bounds; None while none is."""
         after_us = max(self.since_us, now_us - throttle.within_s * SECOND_US)
         within = [one for one in self._entries if after_us < one.at_us <= now_us]
-        count = {kind: sum(one.kind == kind for one in within) for kind in ("done", "failed", "rejected")}
+        count = Counter(one.kind for one in within)
         tried, share, said = count["done"] + count["failed"], throttle.share, list[str]()
         if throttle.failed and count["failed"] >= throttle.failed:
             said.append(f"{count['failed']} failed")
-        elif share and tried >= share.least and count["failed"] * 100 >= share.percent * tried:
+        elif _is_over(share, count["failed"], tried):
             said.append(f"{count['failed']} of {tried} failed")
         if throttle.rejected and count["rejected"] >= throttle.rejected:
             said.append(f"you said no {count['rejected']} times")
+        if throttle.bounced and count["bounced"] >= throttle.bounced:
+            said.append(f"{count['bounced']} mails came back")
+        elif _is_over(throttle.bounced_share, count["bounced"], count["sent"]):
+            said.append(f"{count['bounced']} of {count['sent']} mails came back")
         for unit, most in throttle.spent.items():
             spent = sum(one.amounts.get(unit, 0) for one in within)
             if spent > most:
@@ -114,10 +122,20 @@ def kind_of(fact: e.AnyFact) -> Kind | None:
     return None
 
 
+def _is_over(share: Share | None, count: int, of: int) -> bool:
+    return share is not None and of >= share.least and count * 100 >= share.percent * of
+
+
 def say_bounds(throttle: Throttle) -> str:
     """Say what a throttle bounds: "20 % of at least 10 failed, or 5 refused"."""
     said = [f"{throttle.failed} failed"] if throttle.failed else []
-    said += [f"{throttle.share.percent} % of at least {throttle.share.least} failed"] if throttle.share else []
+    said += [_say_share(throttle.share, "failed")] if throttle.share else []
     said += [f"{throttle.rejected} refused by you"] if throttle.rejected else []
+    said += [f"{throttle.bounced} mails came back"] if throttle.bounced else []
+    said += [_say_share(throttle.bounced_share, "mails came back")] if throttle.bounced_share else []
     said += [f"more than {say_amounts({unit: most}, [unit])} moved" for unit, most in throttle.spent.items()]
     return f"{', or '.join(said)}, within {say_duration(throttle.within_s)}"
+
+
+def _say_share(share: Share, what: str) -> str:
+    return f"{share.percent} % of at least {share.least} {what}"

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from mainstay.playbooks.keys import Keys
 
 KEYS = ("id", "throttle", "when", "within", "then", "why")
-BOUNDS = ("failed", "rejected", "spent")
+BOUNDS = ("failed", "rejected", "bounced", "spent")
 ENDS = ("pause", "undo")
 MOST_S = 31 * DAY_S
 MOST = 100_000
-EXAMPLE = '{failed: "20% of 10", rejected: 5, spent: "500.00 EUR"}'
+EXAMPLE = '{failed: "20% of 10", rejected: 5, bounced: "5% of 20", spent: "500.00 EUR"}'
 _SHARE = re.compile(r"(\d{1,3}) ?% of (\d{1,6})", re.ASCII)
 
 
@@ -38,7 +38,8 @@ def read_throttle(node: Mapping, keys: Keys) -> Throttle | None:
     for name, key in given.keys.items():
         if name not in BOUNDS:
             keys.report.add(key.place, f"{name!r} is nothing that is counted; there are {', '.join(BOUNDS)}")
-    failed, share = _failed(given, keys)
+    failed, share = _count(given, keys, "failed")
+    bounced, bounced_share = _count(given, keys, "bounced")
     rejected = keys.scalar(given, "rejected") if "rejected" in given.keys else None
     then = keys.scalar(node, "then")
     if then is None and "then" not in node.keys:
@@ -55,6 +56,8 @@ def read_throttle(node: Mapping, keys: Keys) -> Throttle | None:
         rejected=0 if rejected is None else keys.number(rejected, 1, MOST) or 0,
         spent=_spent(given, keys),
         undo=then is not None and then.text == "undo",
+        bounced=bounced,
+        bounced_share=bounced_share,
     )
 
 
@@ -74,8 +77,8 @@ def _within(node: Mapping, keys: Keys) -> int:
     return max(1, seconds)
 
 
-def _failed(given: Mapping, keys: Keys) -> tuple[int, Share | None]:
-    scalar = keys.scalar(given, "failed") if "failed" in given.keys else None
+def _count(given: Mapping, keys: Keys, name: str) -> tuple[int, Share | None]:
+    scalar = keys.scalar(given, name) if name in given.keys else None
     if scalar is None:
         return 0, None
     match = _SHARE.fullmatch(scalar.text)

@@ -15,12 +15,13 @@ from mainstay import events as e
 from mainstay.errors import CommandRefusedError, ExpressionError, InputError, MainstayError
 from mainstay.governance.deeds import first_since
 from mainstay.governance.roles import amounts_of
-from mainstay.governance.throttles import PREFIX, Entry, Tally, Throttle, kind_of
+from mainstay.governance.throttles import MAIL, PREFIX, Entry, Tally, Throttle, kind_of
 from mainstay.kernel.budget import micros_of
 from mainstay.kernel.plan import handle
 from mainstay.kernel.undo import outcomes
 from mainstay.ledger import queries
 from mainstay.runtime.engine import THROTTLE
+from mainstay.runtime.stage import stream_of
 from mainstay.values import SECOND_US, following_stream
 
 if TYPE_CHECKING:
@@ -96,11 +97,28 @@ class Throttling:
         position = first_since(self._ledger, at_us) - 1
         while page := list(self._ledger.tail(position, PAGE)):
             for recorded in page:
-                if recorded.plan and (playbook := self._playbook(recorded.plan)) in self._rules:
-                    self._count(playbook, recorded.plan, recorded.sequence, recorded.fact, recorded.recorded_at_us)
+                plan_id, fact, at_us = recorded.plan, recorded.fact, recorded.recorded_at_us
+                if not plan_id or (playbook := self._playbook(plan_id)) not in self._rules:
+                    continue
+                if isinstance(fact, e.MailBounced):
+                    self._count_bounce(playbook, plan_id, fact, at_us)
+                elif recorded.stream == stream_of(plan_id):
+                    self._count(playbook, plan_id, recorded.sequence, fact, at_us)
             position = page[-1].position
 
     # --- counted
+
+    def note_bounce(self, plan_id: str, fact: e.MailBounced) -> None:
+        """Count that a mail came back, which is on disk."""
+        playbook = self._playbook(plan_id)
+        if playbook in self._rules:
+            self._count_bounce(playbook, plan_id, fact, self._desk.clock.now_us())
+            self._look(playbook)
+
+    def _count_bounce(self, playbook: str, plan_id: str, fact: e.MailBounced, at_us: int) -> None:
+        if fact.final:
+            root = plan_id.partition("-")[0]
+            self._tallies[playbook].note(Entry(at_us, "bounced", root, f"{plan_id}/{fact.path}", {}))
 
     def _hear(self, plan_id: str, facts: Sequence[e.AnyFact], plan: Plan) -> None:
         playbook = self._playbook(plan_id)
@@ -118,7 +136,7 @@ class Throttling:
             return ""  # it can't be read: others go on
 
     def _count(self, playbook: str, plan_id: str, sequence: int, fact: e.AnyFact, at_us: int) -> bool:
-        """Count one fact, once; says whether a bound may be reached by it."""
+        """Count one fact of a plan, once; says whether a bound may be reached by it."""
         if sequence <= self._fed.get(plan_id, 0):
             return False
         self._fed[plan_id] = sequence
@@ -134,6 +152,8 @@ class Throttling:
             tally.note(Entry(at_us, "spent", root, f"{plan_id}/{fact.path}", amounts))
             return bool(amounts)
         elif (kind := kind_of(fact)) is not None:
+            if isinstance(fact, e.EffectDone) and fact.operation == MAIL:
+                tally.note(Entry(at_us, "sent", root, f"{plan_id}/{fact.path}", {}))
             tally.note(Entry(at_us, kind, root, f"{plan_id}/{getattr(fact, 'path', '')}", {}))
             return kind != "done"
         return False

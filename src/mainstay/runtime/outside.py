@@ -21,7 +21,7 @@ from mainstay.encoding import encode_value
 from mainstay.errors import LedgerError, MainstayError, Permanent
 from mainstay.events import Append, Draft
 from mainstay.kernel.state import GOING, Plan, step_name
-from mainstay.records import EVENTS
+from mainstay.records import EVENTS, UNHEARD
 from mainstay.runtime.admission import places_of
 from mainstay.runtime.names import Names
 from mainstay.values import SECOND_US, merge_labels
@@ -68,18 +68,26 @@ class Outside:
         self._look_through = ENDS_AT_LEAST
         self.say: Callable[[str], None] = lambda _: None  # told which playbook could not be started
         self.starting: Callable[[], Sequence[Definition]] = list  # the playbooks that events start
+        self.sends_mail = False  # mails really leave, so that some come back
 
     # --- what comes
 
     def receive(
-        self, event: str, source: str, name: str, body: Body, labels: Labels = ()
+        self,
+        event: str,
+        source: str,
+        name: str,
+        body: Body,
+        labels: Labels = (),
+        following: Callable[[int, str], Sequence[Append]] | None = None,
     ) -> asyncio.Future[int] | None:
         """Record what came, with all that follows; None when it came before.
 
         `name` says which occurrence it is for its source, such as a Message-ID; `body` is plain, of the type that
-        `records.EVENTS` gives. The future is done when it is on disk.
+        `records` gives. `following` gives what else it tells, of the time and the id of its fact. The future is done
+        when it is on disk.
         """
-        assert event in EVENTS, event
+        kind = EVENTS.get(event) or UNHEARD[event]
         if self.came(source, name):
             return None
         occurrence = self._digest("occurrence", source, name)
@@ -90,11 +98,13 @@ class Outside:
             if heard := self._heard(self._desk.load, plan_id, path, event, fact_id, body, labels):
                 requests.append((plan_id, heard))
         started, failed = self._all_started(self.starting(), event, body, labels, now_us)
-        kept = self._parts.payloads.keep(body, EVENTS[event])
+        kept = self._parts.payloads.keep(body, kind)
         fact = e.EventReceived(event, source, occurrence, kept, labels, failed)
-        append = Append(stream, 0, (Draft(fact, now_us, f"outside:{source}"),))
+        appends = [Append(stream, 0, (Draft(fact, now_us, f"outside:{source}"),))]
+        if following is not None:
+            appends += following(now_us, fact_id)
         requests += started
-        future = self._desk.submit_all(requests, actor=f"outside:{source}", cause=fact_id, beside=(append,))
+        future = self._desk.submit_all(requests, actor=f"outside:{source}", cause=fact_id, beside=appends)
         self._queued[occurrence] = event, fact_id, body
         future.add_done_callback(lambda _: self._queued.pop(occurrence, None))
         return future
@@ -153,7 +163,7 @@ class Outside:
         folders = {trigger.folder for definition in self.starting() for trigger in definition.on if trigger.folder}
         if self.listens(FILE_RECEIVED) or self._starts(FILE_RECEIVED):
             folders.add("inbox")
-        if self.listens("mail.received") or self._starts("mail.received"):
+        if self.sends_mail or self.listens("mail.received") or self._starts("mail.received"):
             folders.add("inbox/mail")
         return folders
 

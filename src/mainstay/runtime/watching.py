@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
 from mainstay.contracts import to_plain
 from mainstay.encoding import decode_value, encode_value
 from mainstay.errors import CommitFailedError, LedgerError, MainstayError, NeedsOperator, NotSent
+from mainstay.events import MailBounced
 from mainstay.records import File
 from mainstay.shown import shown
 from mainstay.values import BlobRef, digest_of
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
+    from mainstay.events import Append
     from mainstay.ports import Clock, Workers
+    from mainstay.runtime.bounces import Bounces
     from mainstay.runtime.outside import Body, Outside
     from mainstay.runtime.payloads import Payloads
     from mainstay.values import Value
@@ -104,6 +107,7 @@ class Watcher:
         self._clock = clock
         self._workers = workers
         self.say: Callable[[str], None] = lambda _: None  # told what can't be read
+        self.bounces: Bounces | None = None  # what mail servers say of mails of ours, where those really leave
         self.keep: Callable[[dict[str, str]], None] = lambda _: None  # told all of that, with why, when it changed
         self._left: dict[str, str] | None = None
         self._lying: dict[str, Mark] = {}
@@ -173,9 +177,12 @@ class Watcher:
             return  # it is another one now, which is looked at by itself
         folder, _, name = one.path.rpartition("/")
         if f"{folder}/".startswith(f"{self._source.MAIL_FOLDER}/") and name.lower().endswith(".eml"):
-            body = await self._mail(content)
+            body, notice = await self._mail(content)
             known_as = _name_of(str(body["message_id"]), content)
             if self._outside.came("mail", str(body["message_id"])):  # earlier releases knew mails by that alone
+                return
+            if notice is not None:
+                await self._bounced(notice, known_as, body)
                 return
             future = self._outside.receive("mail.received", "mail", known_as, body)
         else:
@@ -188,8 +195,23 @@ class Watcher:
         if future is not None:
             await future
 
-    async def _mail(self, content: bytes) -> Body:
-        """Read a mail in a worker process; its attachments are kept as files of their own."""
+    async def _bounced(self, notice: Value, known_as: str, body: Body) -> None:
+        """Take in what a mail server says of a mail of ours, with the facts of the actions that it is about."""
+        told: list[Append] = []
+
+        def following(now_us: int, cause: str) -> list[Append]:
+            told.extend(self.bounces.told(notice, now_us, cause) if self.bounces else ())
+            return told
+
+        future = self._outside.receive("mail.bounced", "mail", known_as, body, following=following)
+        if future is not None and self.bounces is not None:
+            await future
+            for draft in (draft for append in told for draft in append.drafts):
+                assert isinstance(draft.fact, MailBounced)
+                self.bounces.heard(draft.plan, draft.fact)
+
+    async def _mail(self, content: bytes) -> tuple[Body, Value]:
+        """Read a mail in a worker process, and what it says as a notice; attachments are kept as files."""
         ref = BlobRef(digest_of(content), len(content))
         answer = await self._workers.run(
             self._source.MAIL_ENTRY,
@@ -200,8 +222,9 @@ class Watcher:
         )
         body = cast("Body", decode_value(answer))
         attached = cast("list[dict[str, str]]", body.pop("attached"))
+        notice = body.pop("notice", None)
         body["files"] = [self._file(one) for one in attached]
-        return body
+        return body, notice
 
     def _file(self, attached: dict[str, str]) -> Value:
         content = base64.b64decode(attached["content"])

@@ -10,14 +10,17 @@ from mainstay import events as e
 from mainstay.errors import UnknownNameError
 from mainstay.kernel.graph import Definition, Graph
 from mainstay.kernel.plan import fold
+from mainstay.kernel.words import say_path
 from mainstay.ledger import keys as ledger_keys
 from mainstay.ledger import queries
 from mainstay.ledger.blobs import FileBlobs
 from mainstay.ledger.people import PersonKeys
 from mainstay.ledger.reader import SqliteReader
+from mainstay.runtime.bounces import PREFIX as BOUNCES
 from mainstay.runtime.names import local_time
 from mainstay.runtime.payloads import Payloads
 from mainstay.runtime.sealing import Opener
+from mainstay.sentences import say_bounce
 from mainstay.views.naming import with_names
 
 if TYPE_CHECKING:
@@ -88,6 +91,18 @@ class Opened:
     def recorded(self, plan_id: str) -> list[e.Recorded]:
         """Give a plan's facts."""
         return self._reader.read(f"plan:{plan_id}")
+
+    def bounced(self, plan: Plan) -> list[Row]:
+        """List mails of a plan and its child plans that came back or are delayed, the first told first."""
+        last: dict[str, Row] = {}  # a delay may have become a failure
+        for event in self._reader.read(f"{BOUNCES}{plan.id}"):
+            assert isinstance(event.fact, e.MailBounced)
+            action, final = say_path(event.fact.path), event.fact.final
+            row = {"plan": plan.id, "path": event.fact.path, "action": action, "final": final}
+            last[event.fact.path] = row | {"says": say_bounce(event.fact), "at": self.time(event.recorded_at_us)}
+        children = [child for slot in plan.slots.values() for child in slot.children]
+        found = [*last.values(), *(row for child in children for row in self.bounced(self.plan(child)))]
+        return sorted(found, key=lambda one: one["at"])
 
     def opened(self, value: Value) -> Value:
         """Give a value of a fact as it is shown: opened, what was forgotten as "[forgotten]"."""

@@ -15,6 +15,7 @@ from mainstay.kernel.undo import undo_order
 from mainstay.ledger import queries
 from mainstay.ledger.codec import decode_fact
 from mainstay.requests.asked import hasten_line, recall_line
+from mainstay.runtime.bounces import PREFIX as BOUNCES
 from mainstay.runtime.journal import told_calls
 from mainstay.runtime.names import last_output
 from mainstay.sentences import SLOT, say, say_actor, say_event, say_path, say_status, say_wait
@@ -144,6 +145,7 @@ class Plans(Questions):
             "not_undone": self._not_undone(plan, frozenset(row[0] for row in undone)),
             "parts": [child for slot in plan.slots.values() for child in slot.children],
             "leaving": self.leaving(plan_id),
+            "bounced": self.bounced(plan),
         }
 
     def _not_undone(self, plan: Plan, begun: frozenset[str]) -> list[Row]:
@@ -185,6 +187,7 @@ class Plans(Questions):
         """Tell what happened, in order; `because` names the event that caused it."""
         recorded = self.recorded(plan_id)
         plan = self._folded(plan_id, recorded) if recorded else None
+        beside = self._reader.read(f"{BOUNCES}{plan_id}")
         return [
             {
                 "event": event.id,
@@ -194,7 +197,7 @@ class Plans(Questions):
                 "because": event.cause,
                 "kind": event.kind,
             }
-            for event in recorded
+            for event in sorted((*recorded, *beside), key=lambda event: event.position)
             if everything or event.kind not in _QUIET
         ]
 

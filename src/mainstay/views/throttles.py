@@ -32,7 +32,8 @@ class Throttles(Opened):
         for plan_id in dict.fromkeys((*fact.paused, *fact.undone, *fact.acted)):
             plan = self.plan(plan_id)
             did = plan_id in fact.acted
-            ended.append({"plan": plan_id, "title": plan.title, "status": plan.status, "acted": did})
+            row: Row = {"plan": plan_id, "title": plan.title, "status": plan.status, "acted": did}
+            ended.append(row | {"bounced": self.bounced(plan)})
         return {
             "playbook": fact.playbook,
             "rule": fact.rule,

@@ -1,0 +1,84 @@
+"""Ties what a mail server says of a mail to the action that sent it, by the mark that the mail carried.
+
+The mark is made of the action's token, which nobody outside knows, so that a notice that names none of ours counts
+nothing, whoever wrote it. What is told once is not told again; a delay may still become a failure.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from mainstay import events as e
+from mainstay.errors import MainstayError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from mainstay.kernel.state import Plan
+    from mainstay.ports import Ledger
+    from mainstay.values import Value
+
+PREFIX = "bounces:"
+MOST = 1900  # facts of one plan, of the 2,000 a stream holds
+
+
+class Notice(msgspec.Struct, frozen=True):
+    """What a mail server says of mails of ours: connectors/notices.py."""
+
+    marks: tuple[str, ...]  # what of ours it repeats
+    final: bool  # they won't arrive
+    code: str = ""
+
+
+class Bounces:
+    """Finds the actions that notices are about."""
+
+    def __init__(self, ledger: Ledger, load: Callable[[str], Plan], mark_of: Callable[[str, str], str]) -> None:
+        """`mark_of` gives the mark of a token and a plan: connectors/mail.py."""
+        self._ledger, self._load, self._mark_of = ledger, load, mark_of
+        self.heard: Callable[[str, e.MailBounced], None] = _unheard  # told what is on disk
+
+    def told(self, notice: Value, now_us: int, cause: str) -> list[e.Append]:
+        """Give what a notice says anew, to append beside it: facts of the plans whose mails it is about."""
+        said = msgspec.convert(notice, Notice)
+        found: dict[str, list[e.MailBounced]] = {}
+        for mark in said.marks:
+            if (named := next(self._named(mark), None)) is not None:
+                found.setdefault(named[0], []).append(e.MailBounced(named[1], said.final, said.code))
+        return [append for plan, facts in found.items() for append in self._append(plan, facts, now_us, cause)]
+
+    def _append(self, plan: str, facts: list[e.MailBounced], now_us: int, cause: str) -> Iterator[e.Append]:
+        known = self._ledger.read(f"{PREFIX}{plan}")
+        new = [fact for fact in facts if not any(_covers(event.fact, fact) for event in known)]
+        if new and len(known) + len(new) <= MOST:
+            drafts = tuple(e.Draft(fact, now_us, "outside:mail", cause, plan) for fact in new)
+            yield e.Append(f"{PREFIX}{plan}", len(known), drafts)
+
+    def _named(self, mark: str) -> Iterator[tuple[str, str]]:
+        """Give the action whose mark this is; nothing where it is none of ours."""
+        for plan in self._family(mark.rpartition(".")[2]):
+            for path, slot in plan.slots.items():
+                if slot.token and self._mark_of(slot.token, plan.id) == mark:
+                    yield plan.id, path
+
+    def _family(self, plan_id: str) -> Iterator[Plan]:
+        try:
+            plan = self._load(plan_id)
+        except MainstayError:
+            return  # there is none, or it can't be read
+        yield plan
+        for slot in plan.slots.values():
+            for child in slot.children:
+                yield from self._family(child)
+
+
+def _covers(known: object, fact: e.MailBounced) -> bool:
+    """Whether that was told: a failure stays one, and one delay is as good as another."""
+    return isinstance(known, e.MailBounced) and known.path == fact.path and (known.final or not fact.final)
+
+
+def _unheard(plan: str, fact: e.MailBounced) -> None:
+    """Where nobody listens."""
+    del plan, fact
