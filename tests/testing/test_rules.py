@@ -20,7 +20,8 @@ def run():
             facts = ended.facts[plan.id]
             asked = [each.fact for each in facts if isinstance(each.fact, e.EffectIntended) and each.fact.ruling]
             covered = any(isinstance(each.fact, e.EffectPrepared) and each.fact.ruling for each in facts)
-            if asked and not covered and plan.status == "completed" and len(plan.graph.steps) > 1:
+            did = any(isinstance(each.fact, e.EffectDone) for each in facts)
+            if asked and did and not covered and plan.status == "completed" and len(plan.graph.steps) > 1:
                 return simulation, ended, plan
     raise AssertionError
 

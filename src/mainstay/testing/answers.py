@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from mainstay.kernel.revising import REVISE, may_revise
 from mainstay.testing.world import unit_of
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ Answer: TypeAlias = dict[str, Any]  # as `requests.rule` takes it
 
 _PLAIN = frozenset({"reject", "skip", "undo", "happened", "did_not_happen", "confirmed"})
 RETRIES = 4  # of one stuck piece of work, before it is given up
+# What is said where a budget stopped it.
+_CAPPED = ("raise", "raise", "raise", "raise", "wait", "retry", "skip", "undo")
 
 
 class Answers:
@@ -33,6 +36,8 @@ class Answers:
         """Give the answer to a question; None for one that nobody shall answer."""
         path = question.paths[0]
         about = unit_of(plan, path)
+        if REVISE in question.options and (sent_back := self._sent_back(plan, path, about)) is not None:
+            return sent_back
         match question.kind:
             case "settle":
                 happened = self._world.found(plan.slots[path].token) is not None
@@ -52,12 +57,22 @@ class Answers:
         options = [choice for choice in question.options if choice in _PLAIN and choice != answer["choice"]]
         return {"choice": self._chance.pick(options, "other", question.paths[0])} if options else None
 
+    def _sent_back(self, plan: Plan, path: str, about: str) -> Answer | None:
+        """Send work back to its agent now and then. How it is answered in the end does not depend on that."""
+        if REVISE not in may_revise(plan, path):
+            return None  # something else was begun with it by now
+        times = len(plan.slots[plan.graph.steps[path].revises].feedback)
+        if not self._chance.happens(0.4, "sends back", about, times):
+            return None
+        return {"choice": REVISE, "reason": f"one more than {times}"}
+
     def _asked(self, plan: Plan, question: Question, about: str) -> Answer | None:
         if question.due_at_us is not None and self._chance.happens(0.25, "forgets", about):
             return None
-        choice = self._chance.pick(question.options, "other", about)
+        options = [option for option in question.options if option != REVISE]
+        choice = self._chance.pick(options, "other", about)
         if choice == "reject" or self._chance.happens(0.6, "yes", about):
-            choice = "reject" if self._chance.happens(0.1, "reject", about) else question.options[0]
+            choice = "reject" if self._chance.happens(0.1, "reject", about) else options[0]
         answer: Answer = {"choice": choice, "reason": "as it should be"}
         ask = plan.step(question.paths[0]).ask
         if ask is not None and ask.form and choice != "reject":
@@ -82,6 +97,9 @@ class Answers:
         path = question.paths[0]
         failure = plan.slots[path].failure
         asked = self._number(plan, path, "stuck", decision)
+        if "raise" in question.options:
+            ways = [way for way in _CAPPED if way in question.options] if asked <= RETRIES else ["raise"]
+            return {"choice": self._chance.pick(ways, "capped", about, asked)}
         hopeless = failure is None or failure.error_class in ("permanent", "bug") or asked > RETRIES
         anew = failure is not None and failure.cause == "JournalMismatch" and asked <= RETRIES
         tries = not hopeless or anew or (asked == 1 and self._chance.happens(0.2, "try"))

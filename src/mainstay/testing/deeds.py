@@ -50,7 +50,11 @@ class Deed(NamedTuple):
 
 
 # How often a plan is meddled with in each way, and whether that is after its end. A plan that is held only begins late.
-_OF_PLANS = (("pause", 0.05), ("cancel", 0.03), ("undo", 0.04), ("recall", 0.1), ("hold", 0.05))
+_OF_PLANS = (
+    *(("pause", 0.05), ("cancel", 0.03), ("undo", 0.04), ("recall", 0.1), ("hold", 0.05)),
+    *(("hasten", 0.2), ("raise", 0.2)),  # where something is delayed, and where there is a budget
+)
+_OF_DELAYED = frozenset({"recall", "hasten"})
 _AFTERWARDS = (("undo", 0.06), ("rerun", 0.1))
 _OF_WORKSPACE = (("anchor", 0.05), ("forget", 0.05), ("activate", 0.04))
 
@@ -70,7 +74,7 @@ def meddled(deeds: Sequence[Deed], plans: Sequence[Planned]) -> set[str]:
     if any(deed.kind == "forget" for deed in deeds):
         return {plan.name for plan in plans}
     timed = {plan.name for plan in plans if plan.is_timed}
-    late = {"pause", "hold"}  # these only take time
+    late = {"pause", "hold", "hasten", "raise"}  # these only take time, or matter only where there is a budget
     return {deed.plan for deed in deeds if deed.kind not in late} | {one.plan for one in deeds if one.plan in timed}
 
 
@@ -121,7 +125,7 @@ class Deeds:
 
     async def _do(self, deed: Deed) -> None:
         await self._until(deed.plan, lambda: self._is_time(deed))
-        if deed.kind != "recall":
+        if deed.kind not in _OF_DELAYED:
             await asyncio.sleep(self._times.draw("late", deed.name) ** 2 * LATE_S)
         for _ in range(TRIES):
             self._boundaries.reach("before deed")
@@ -135,7 +139,9 @@ class Deeds:
         does: dict[str, Callable[[Deed], Awaitable[bool]]] = {
             "pause": self._pause,
             "hold": self._hold,
-            "recall": self._recall,
+            "recall": self._of_delayed,
+            "hasten": self._of_delayed,
+            "raise": self._raise,
             "rerun": self._rerun,
             "forget": self._forget,
             "activate": self._activate,
@@ -165,11 +171,19 @@ class Deeds:
         await self._ask("edit", {"plan": self._id(deed), "inputs": [f"amount={amount}"]})
         return await self._ask("resume", {"plan": self._id(deed)})
 
-    async def _recall(self, deed: Deed) -> bool:
+    async def _of_delayed(self, deed: Deed) -> bool:
         plan = self._house.engine.load(self._id(deed))
         for path, slot in plan.slots.items():
             if slot.status == "delayed":
-                await self._ask("recall", {"plan": plan.id, "step": path.partition("/")[0].partition("!")[0]})
+                await self._ask(deed.kind, {"plan": plan.id, "step": path.partition("/")[0].partition("!")[0]})
+        return True
+
+    async def _raise(self, deed: Deed) -> bool:
+        """Raise a budget unasked."""
+        for cap in self._house.setting.caps[:1]:
+            amount = str(self._chance.whole(1, 3, "raised", deed.name))
+            plan = self._id(deed) if cap.period == "plan" else ""
+            await self._ask("raise_budget", {"name": cap.name, "period": cap.period, "plan": plan, "amount": amount})
         return True
 
     async def _rerun(self, deed: Deed) -> bool:
@@ -233,7 +247,7 @@ class Deeds:
         if not deed.plan:
             return True
         rows = self._house.ledger.rows(PLANS, (deed.plan,))
-        if deed.kind == "recall":
+        if deed.kind in _OF_DELAYED:
             return bool(rows) and (rows[0][1] in OVER or self._delays(rows[0][0]))
         return bool(rows) and (not deed.after_end or rows[0][1] in OVER)
 

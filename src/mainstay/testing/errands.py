@@ -5,8 +5,26 @@ None asks for a `uuid`: that is the one thing an agent can ask for that the seed
 
 from __future__ import annotations
 
+import msgspec
+
 from mainstay.agent import AsyncContext, Context, OperationError, Rejected, agent
 from mainstay.testing.world import Order, Receipt
+
+
+class Brief(msgspec.Struct, frozen=True):
+    """What `writer` is given, and what was said to it since."""
+
+    unit: str
+    amount: int = 1
+    feedback: list[str] = []
+
+
+class Letter(msgspec.Struct, frozen=True):
+    """What it makes of that: another amount each time it is sent back."""
+
+    unit: str
+    amount: int
+
 
 MAY = ("store.look", "store.reserve", "store.pick", "bank.pay", "post.send")
 
@@ -62,3 +80,9 @@ def moody(given: Order) -> Receipt:
     if sum(given.unit.encode()) % 3 == 0:
         raise ValueError("the agent is in a bad mood")
     return Receipt(given.unit)
+
+
+@agent
+def writer(given: Brief) -> Letter:
+    """Make something that may be sent back."""
+    return Letter(given.unit, given.amount + len(given.feedback))

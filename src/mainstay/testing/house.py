@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -10,13 +11,16 @@ import msgspec
 
 from mainstay import events as e
 from mainstay.errors import CommitFailedError
+from mainstay.governance.attention import Rules, summary_at
 from mainstay.governance.policy import DefaultPolicy
 from mainstay.playbooks.activation import activation_of
 from mainstay.playbooks.starting import Starting
+from mainstay.requests.attention import Teller
 from mainstay.requests.desk import Requests
 from mainstay.requests.methods import METHODS
 from mainstay.requests.release import STREAM as WORKSPACE
 from mainstay.requests.release import reason_of
+from mainstay.requests.throttling import Throttling
 from mainstay.runtime.expressions import Program, Programs
 from mainstay.runtime.payloads import Payloads
 from mainstay.runtime.sealing import Opener, Sealer
@@ -25,6 +29,7 @@ from mainstay.testing.post import Postman
 from mainstay.testing.shop import contracts_of
 from mainstay.testing.workers import SimulatedWorkers
 from mainstay.works import Ground, Works
+from mainstay.workspace import Notify
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -39,12 +44,14 @@ if TYPE_CHECKING:
     from mainstay.testing.operator import Operator
     from mainstay.testing.plans import Planned
     from mainstay.testing.setting import Setting
+    from mainstay.testing.tool import Tool
     from mainstay.testing.world import World
 
 LOOK_S, LOOK_AT_MOST_S = 20.0, 900.0  # between two looks whether all is done: longer the longer nothing moves
 GIVE_UP_S = 3 * 86_400.0  # nothing was recorded for so long: nothing will be
 MOVED = 0.06  # share of the lives before which the history was put elsewhere
 KEPT = 100  # programs of a time zone
+TELLS_S, AFTER_US, SUMMARY = 120.0, 60_000_000, "00:30"  # how often it is looked whom to tell, and what of
 TOKEN_KEY = bytes(range(32))
 
 # The last position.
@@ -113,17 +120,26 @@ class House(Works):
                 caps=setting.caps,
                 limits=setting.limits,
                 delays=setting.delays,
+                windows=setting.windows,
                 timezone=setting.timezone,
             )
         )
         activation = activation_of(root, root, self.ledger, blobs, contracts)
-        self.root = root
+        self.root, self.setting = root, setting
         self._postman = Postman(self.engine, world, boundaries, times.of("post"))
         self.requests = Requests(self.engine, contracts, root, METHODS, activation)
         self.requests.on_released = self.work
+        self.requests.throttling = self.throttling = Throttling(self.requests, contracts.roles)
+        self.throttling.use(setting.throttles)
         self.engine.outside.starting = Starting(activation, root, contracts, self.engine.say).playbooks
 
-    async def live(self, plans: Sequence[Planned], operator: Operator) -> bool:
+    def work(self) -> None:
+        """Go on with all plans, after those of a closed throttle were paused; see `Owner.work`."""
+        if not self.engine.held:
+            self.throttling.begin()
+        super().work()
+
+    async def live(self, plans: Sequence[Planned], operator: Operator, tool: Tool) -> bool:
         """Work until all is done, which gives True, or until the owner gives up because of its disk."""
         failed = self.engine.failed = asyncio.get_running_loop().create_future()
         self._boundaries.reach("start")
@@ -134,11 +150,14 @@ class House(Works):
         operator.sit_down(self)
         self.work()
         self._boundaries.reach("resumed")
-        done = asyncio.ensure_future(self._see_through(plans, operator))
+        done = asyncio.ensure_future(self._see_through(plans, operator, tool))
         self._postman.begin()
+        tool.begin(self)
+        telling = asyncio.ensure_future(self._tell())
         await asyncio.wait({done, failed}, return_when=asyncio.FIRST_COMPLETED)
         if done.done():
             done.result()
+        telling.cancel()
         await self.rest()
         return done.done()
 
@@ -155,7 +174,20 @@ class House(Works):
             await self.ledger.append([e.Append(WORKSPACE, len(recorded), (draft,))])
         self.engine.held = held
 
-    async def _see_through(self, plans: Sequence[Planned], operator: Operator) -> None:
+    async def _tell(self) -> None:
+        """Tell the operator what waits, as the service does, but look more rarely: see `Teller.run`."""
+        if self.setting.tells is None:
+            return
+        rules = Rules(self.setting.tells, summary_at(SUMMARY), AFTER_US, self.setting.timezone)
+        teller = Teller(self.requests, rules, Notify(), lambda _: None)
+        self.engine.listeners.append(teller.heard)
+        mark_us = self.clock.now_us()
+        while True:
+            await self.clock.sleep(TELLS_S)
+            with suppress(CommitFailedError):
+                mark_us = await teller.look(mark_us)
+
+    async def _see_through(self, plans: Sequence[Planned], operator: Operator, tool: Tool) -> None:
         for number, plan in enumerate(plans):
             await self.clock.sleep(self._times.draw("pause", number) * 5)
             await self._propose(plan, hold=operator.deeds.holds(plan.name))
@@ -165,11 +197,12 @@ class House(Works):
             await asyncio.sleep(min(max(LOOK_S, still_s / 4), LOOK_AT_MOST_S))
             if not self.engine.is_whole:
                 continue
+            operator.let_on(self.engine.waiting)
             try:
                 position, moving = self.ledger.rows(LAST)[0][0], self.ledger.rows(MOVING)[0][0]
             except CommitFailedError:
                 continue
-            if (not moving and operator.is_idle) or still_s > GIVE_UP_S:
+            if (not moving and operator.is_idle and tool.is_idle) or still_s > GIVE_UP_S:
                 return
             if position != last:
                 last, since_s = position, self.clock.boot_s()

@@ -14,7 +14,9 @@ from mainstay.kernel.replay import replay
 from mainstay.kernel.state import ENDED, is_call
 from mainstay.ledger import database
 from mainstay.ledger.reader import READ_TAIL, recorded
-from mainstay.testing import rules
+from mainstay.requests import gateway
+from mainstay.testing import bounds, rules
+from mainstay.testing.setting import Setting
 from mainstay.testing.shop import contracts_of
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from mainstay.testing.world import Happening, World
 
 ALL = 1_000_000
+AS_IT_IS = Setting()  # a workspace that bounds nothing
 
 
 class Ending(NamedTuple):
@@ -63,7 +66,12 @@ def read(disk: Disk) -> Ended:
 
 def outcome_of(ended: Ended, world: World) -> Outcome:
     """Say how a run ended."""
-    return {plan.playbook: _ending(plan, ended, world) for plan in ended.plans.values() if not plan.parent}
+    return {_named(plan): _ending(plan, ended, world) for plan in ended.plans.values() if not plan.parent}
+
+
+def _named(plan: Plan) -> str:
+    """Name a plan as in every run of the seed: what a tool asks for has ids that are the same, and no other name."""
+    return plan.id if plan.playbook.startswith(gateway.PREFIX) else plan.playbook
 
 
 def _ending(root: Plan, ended: Ended, world: World) -> Ending:
@@ -89,7 +97,9 @@ def _slots(plan: Plan, ended: Ended) -> tuple[tuple[str, str], ...]:
     return tuple(slots) if plan.status == "completed" else ()
 
 
-def judge(disk: Disk, world: World, ended: Ended, told: Mapping[str, str]) -> Iterator[str]:
+def judge(
+    disk: Disk, world: World, ended: Ended, told: Mapping[str, str], setting: Setting = AS_IT_IS
+) -> Iterator[str]:
     """Give all that should not be; `told` are the answers the operator was told are taken, by question."""
     yield from world.findings
     operations = contracts_of(world).operations
@@ -104,9 +114,22 @@ def judge(disk: Disk, world: World, ended: Ended, told: Mapping[str, str]) -> It
         yield from _plan(plan, ended.facts[plan.id], operations)
         yield from rules.order(plan.id, plan.graph, ended.facts[plan.id])
         yield from rules.rulings(plan.id, ended.facts[plan.id])
+        yield from rules.revised(plan.id, ended.facts[plan.id])
     yield from _effects(ended, world)
     yield from rules.held(ended.others)
     yield from rules.crowded(ended.others, ended.facts)
+    yield from _bounded(ended, setting)
+
+
+def _bounded(ended: Ended, setting: Setting) -> Iterator[str]:
+    """What the workspace bounds was bounded."""
+    yield from bounds.throttled(ended.others, ended.facts)
+    yield from bounds.told(ended.others, setting.tells)
+    for name, facts in ended.facts.items():
+        yield from bounds.hours(name, facts, setting.windows, setting.timezone)
+    if setting.caps:
+        yield from bounds.capped(ended.others, setting.caps)
+        yield from bounds.spent(ended.plans, ended.facts, ended.others, setting)
 
 
 def _lost(disk: Disk) -> Iterator[str]:

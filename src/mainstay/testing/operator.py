@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mainstay import events as e
 from mainstay.errors import CommandRefusedError, CommitFailedError, MainstayError
@@ -19,7 +19,7 @@ from mainstay.testing.answers import Answers
 from mainstay.testing.deeds import Deeds, deeds_of, meddled
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Coroutine, Iterable, Sequence
 
     from mainstay.kernel.state import Plan
     from mainstay.testing.answers import Answer
@@ -55,6 +55,8 @@ class Operator:
         self._open: set[str] = set()
         self._refused: dict[str, str] = {}
         self._said_aside: set[str] = set()
+        self._chance = chance
+        self._let: dict[str, int] = {}  # by playbook: how often its throttle was answered
 
     def sit_down(self, house: House) -> None:
         """Answer what is open, and what is asked from here on."""
@@ -71,6 +73,35 @@ class Operator:
     def is_idle(self) -> bool:
         """Whether all that it does unasked is done."""
         return self.deeds.is_idle
+
+    # --- throttles
+
+    def way(self, playbook: str) -> str:
+        """Give what is said first where a throttle stops a playbook; then it goes on, or the run would never end."""
+        return self._chance.pick(("go-on", "go-on", "go-on", "undo", "stop"), "way", playbook)
+
+    def let_on(self, waiting: Iterable[str]) -> None:
+        """Answer for the playbooks whose throttles are closed, unless that is under way."""
+        for playbook in waiting:
+            name = f"throttle {playbook}"
+            if name not in self._open:
+                self._start(name, self._go_on(playbook))
+
+    async def _go_on(self, playbook: str) -> None:
+        house = self._house
+        assert house is not None
+        await asyncio.sleep(self._times.draw("throttle", playbook, self._let.get(playbook, 0)) ** 2 * 2000)
+        self._boundaries.reach("before throttle")
+        if house.engine.held:
+            return
+        way = "go-on" if self._let.get(playbook) else self.way(playbook)
+        self._let[playbook] = self._let.get(playbook, 0) + 1
+        params = {"playbook": playbook, "way": way}
+        with contextlib.suppress(MainstayError):  # of the disk: it is asked for again, or it is open by now
+            await house.requests.answer(Request("throttle", params), True, lambda _: None)  # noqa: FBT003
+        self._boundaries.reach("throttle answered")
+
+    # --- a history that was put elsewhere
 
     async def _release(self, house: House) -> None:
         """Let a history go on that was put elsewhere, again until it does."""
@@ -118,10 +149,12 @@ class Operator:
                 self._begin(fact.decision)
 
     def _begin(self, decision: str) -> None:
-        if decision in self._open:
-            return
-        self._open.add(decision)
-        task = asyncio.get_running_loop().create_task(self._answer(decision), name=decision)
+        if decision not in self._open:
+            self._start(decision, self._answer(decision))
+
+    def _start(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+        self._open.add(name)
+        task = asyncio.get_running_loop().create_task(work, name=name)
         self._answering.add(task)
         task.add_done_callback(self._answered)
 

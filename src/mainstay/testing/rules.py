@@ -34,6 +34,8 @@ def order(name: str, graph: Graph, facts: Sequence[Recorded]) -> Iterator[str]:
     plan, begun = Plan(name, graph), set[str]()
     for event in facts:
         fact = event.fact
+        if isinstance(fact, e.StepRevised):
+            begun -= {fact.path, fact.because}
         path = fact.path if isinstance(fact, _BEGINS) else ""
         if path and path not in begun and path in graph.steps:
             begun.add(path)
@@ -91,6 +93,34 @@ def _not_allowed(
     if prepared.digest in (*asked.binds, *ruled.binds) or prepared.ruling == intended.ruling:
         return ""
     return f"{ruled.decision} was about something else"
+
+
+def revised(name: str, facts: Sequence[Recorded]) -> Iterator[str]:
+    """Work that was sent back is made anew knowing all that was said, and asked about anew (requirement G2)."""
+    said: dict[str, list[str]] = {}  # by the agent's step
+    made: set[str] = set()
+    makers: dict[str, str] = {}  # by what asked about it
+    asked: dict[str, set[str]] = {}  # by the same: questions since it was sent back
+    for event in facts:
+        match event.fact:
+            case e.StepRevised() as fact:
+                said.setdefault(fact.path, []).append(fact.said)
+                made.discard(fact.path)
+                makers[fact.because], asked[fact.because] = fact.path, set()
+            case e.StepStarted() as fact if fact.path in said:
+                told = fact.arguments.get("feedback") if isinstance(fact.arguments, dict) else None
+                if told != said[fact.path]:
+                    yield f"plan {name}: '{fact.path}' was made anew without what was said of it"
+            case e.StepCompleted() as fact:
+                made.add(fact.path)
+            case e.DecisionAsked() as fact if fact.paths[0] in makers:
+                if makers[fact.paths[0]] not in made:
+                    yield f"plan {name}: '{fact.paths[0]}' was asked about before that was made anew"
+                asked[fact.paths[0]].add(fact.decision)
+            case e.EffectIntended() as fact if fact.path in makers and fact.ruling not in asked[fact.path]:
+                yield f"plan {name}: '{fact.path}' left on what was said before it was made anew"
+            case _:
+                pass
 
 
 def held(streams: Mapping[str, Sequence[Recorded]]) -> Iterator[str]:

@@ -125,7 +125,7 @@ class _Shaping:
 
     @staticmethod
     def _acts(step: Written) -> bool:
-        if step.get("agent") in ("echo", "moody") or step.get("do") == "store.look":
+        if step.get("agent") in ("echo", "moody", "writer") or step.get("do") == "store.look":
             return False
         return bool({"do", "agent", "playbook", "repeat"} & step.keys())
 
@@ -166,6 +166,21 @@ class _Shaping:
         if chance.happens(0.1, "check"):
             step["check"] = "= out.unit != ''"
         return self._fails(chance, step)
+
+    def drafted(self, chance: Chance, name: str) -> Written:
+        """An agent's work that may be sent back, with what asks about it, which is written here as well."""
+        about = f"{name}d"
+        step: Written = {
+            "agent": "writer",
+            "with": {"unit": f"{{{{inputs.unit}}}}.{name}", "amount": "= inputs.amount"},
+        }
+        if chance.happens(0.3, "asked about"):
+            self._beside[about] = {"ask": f"Take {{{{{name}.amount}}}} of {{{{inputs.unit}}}}?", "needs": [name]}
+            return step
+        action: Written = {"do": chance.pick(("post.send", "bank.pay", "store.pick"), "drafts"), "needs": [name]}
+        action["with"] = {"unit": f"{{{{inputs.unit}}}}.{about}", "amount": f"= {name}.amount"}
+        self._beside[about] = {**action, "gate": "each"} if action["do"] == "store.pick" else action
+        return step
 
     def ask(self, chance: Chance, name: str) -> Written:
         del name
@@ -254,6 +269,7 @@ class _Shaping:
 _KINDS: Mapping[str, Callable[[_Shaping, Chance, str], Written]] = {
     **dict.fromkeys(("do", "do more", "do again", "do much"), _Shaping.do),
     **dict.fromkeys(("agent", "agent too"), _Shaping.agent),
+    "drafted": _Shaping.drafted,
     "ask": _Shaping.ask,
     "cover": _Shaping.covering,
     "wait": _Shaping.wait,

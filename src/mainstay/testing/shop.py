@@ -8,7 +8,7 @@ from mainstay.agent import MARK
 from mainstay.contracts import AgentContract, AgentResult, Card, Compensation, Operation
 from mainstay.origins import ALL, Gives
 from mainstay.runtime.catalogue import Contracts
-from mainstay.testing.errands import errand, errands, fickle, moody
+from mainstay.testing.errands import errand, errands, fickle, moody, writer
 from mainstay.testing.world import Order, Receipt
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ FADES_S = 20.0  # so long a token of store.mark is remembered
 def contracts_of(world: World) -> Contracts:
     """Give all that a plan can call in a world."""
     echo = AgentContract(name="echo", summary="Say it again", input=Order, output=Receipt, where="loop", call=_echo)
-    return Contracts(_operations(world), (echo, *map(_contract, (errand, errands, fickle, moody))))
+    return Contracts(_operations(world), (echo, *map(_contract, (errand, errands, fickle, moody, writer))))
 
 
 def _contract(agent: Callable[..., object]) -> AgentContract:

@@ -23,12 +23,14 @@ from mainstay.testing.loop import Crash, SimulatedLoop
 from mainstay.testing.operator import Operator
 from mainstay.testing.plans import plans_of
 from mainstay.testing.setting import machine_of, outages_of, setting_of
+from mainstay.testing.tool import Tool
 from mainstay.testing.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
     from mainstay.testing.judge import Outcome
+    from mainstay.testing.plans import Planned
 
 MOST_LIVES = 60
 NEVER = 10**9  # a boundary that no run comes to
@@ -124,6 +126,7 @@ class Simulation:
         self._plans = plans_of(chance.of("plans"))
         times = self._times.of("operator")
         self._operator = Operator(chance.of("operator"), times, self._boundaries, self.world, self._plans)
+        self._tool = Tool(chance.of("tool"), self._times.of("tool"), self._boundaries)
         self._root = Path()
         self._ids = 0
         self.lives = 0
@@ -141,7 +144,11 @@ class Simulation:
             while not self._live():
                 assert self.lives < MOST_LIVES, f"it did not end in {MOST_LIVES} lives"
         ended = read(self.disk)
-        findings = [*self._operator.findings, *judge(self.disk, self.world, ended, self._operator.told)]
+        findings = [
+            *self._operator.findings,
+            *judge(self.disk, self.world, ended, self._operator.told, self._setting),
+            *self._tool.judge(self.world),
+        ]
         head = database.rows(self.disk.connection, _HEAD)[0][0]
         outcome, passed = outcome_of(ended, self.world), self._boundaries.passed
         return Played(findings, outcome, passed, self.deaths, head, frozenset(self._firm()))
@@ -150,10 +157,18 @@ class Simulation:
         """Name the plans whose ends are the same whenever things happen, as far as it is known of what befell them."""
         outside = any(one.connector for one in self.world.outages) or self._setting.caps or self._operator.released
         reset = bool(self._machine.jumps or self._machine.naps)
+        if not outside and not self._operator.meddled:
+            yield from self._tool.plans.values()
         for plan in self._plans:
             loose = plan.is_loose or (plan.is_timed and reset) or plan.name in self._operator.meddled
+            loose |= self._is_throttled(plan)
             if not outside and not loose:
                 yield plan.name
+
+    def _is_throttled(self, plan: Planned) -> bool:
+        """Whether a throttle may change how a plan ends: one that only lets it wait changes what time decides."""
+        throttle = self._setting.throttle_of(plan.name)
+        return throttle is not None and (throttle.undo or plan.is_timed or self._operator.way(plan.name) != "go-on")
 
     def _live(self) -> bool:
         """Let one life of the owner pass; whether all was done at its end."""
@@ -180,7 +195,7 @@ class Simulation:
             self._new_id,
             self._root,
         )
-        return await house.live(self._plans, self._operator)
+        return await house.live(self._plans, self._operator, self._tool)
 
     def _new_id(self) -> str:
         self._ids += 1
