@@ -271,6 +271,7 @@ class PrepareEffect(Command, frozen=True, kw_only=True):
     relies: Value = None  # how what it relies on was found, or has to be
     patience: Patience = PATIENT  # of the question, where it is asked about
     origins: tuple[tuple[str, str], ...] = ()  # of what came from outside content: place, and label with field
+    failure: Failure | None = None  # what is said where it is forbidden; None: what the verdict makes of it
 
 
 class AskBatch(Command, frozen=True, kw_only=True):
@@ -292,6 +293,7 @@ class IntendEffect(Command, frozen=True, kw_only=True):
     operation_version: int | None = None  # of this moment; None: the one it was prepared with
     uncovered: bool = False  # a rule asks now that did not when the ruling was given: it does not cover that
     ways: tuple[str, ...] = ()  # to go on, where a cap stops it: what its question offers
+    failure: Failure | None = None  # what is said where it is stopped; None: what the verdict makes of it
 
 
 class FinishEffect(Command, frozen=True, kw_only=True):

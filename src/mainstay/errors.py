@@ -9,10 +9,12 @@ MainstayError
  |   |- Transient           may work when tried again
  |   |- RateLimited         the other side said when to come back
  |   |- Permanent           will fail again the same way
- |   |   `- Rejected        a person did not want an action that an agent asked for
+ |   |   |- Rejected        a person did not want an action that an agent asked for
+ |   |   `- Forbidden       policy does not let it happen
  |   |- ExpressionError     an expression can't be worked out on the values it met: the playbook's fault
  |   |- NeedsOperator       only a person can mend it (a credential, a missing file)
  |   |   |- ForgottenError   it needs what was forgotten about a person
+ |   |   |- OverLimit        a budget or a limit of the operator's stopped it
  |   |   `- MissingVersion   the version of an agent that a plan began with is not here
  |   |- NotSent             failed before anything left this machine: it certainly did not happen
  |   |   `- HeldBack        our own pace or breaker kept it here: no attempt is spent
@@ -114,6 +116,10 @@ class Rejected(Permanent):
     """A person said no to an action that an agent asked for, left it out, or did not answer in time."""
 
 
+class Forbidden(Permanent):
+    """Policy does not let it happen. It did not."""
+
+
 class ExpressionError(OperationError):
     """An expression can't be worked out on the values it met; trying again gives the same (KERNEL P1)."""
 
@@ -126,6 +132,10 @@ class NeedsOperator(OperationError):  # noqa: N818
 
 class ForgottenError(NeedsOperator):
     """It needs a personal value whose key is destroyed. It did not happen."""
+
+
+class OverLimit(NeedsOperator):
+    """A budget or a limit of the operator's stopped it. It did not happen."""
 
 
 class MissingVersion(NeedsOperator):

@@ -188,7 +188,8 @@ class Failure(msgspec.Struct, frozen=True, omit_defaults=True):
     retry_after_s: float | None = None  # at the earliest
     counts: bool = True  # false when nothing left because of our own pace or breaker: no attempt is spent
     waits_for: Literal["", "network"] = ""  # the machine itself has none: it goes on when that is back
-    cause: Literal["", "JournalMismatch", "MissingVersion", "Rejected"] = ""  # where what follows depends on it
+    # Where what follows depends on it; a policy forbade it, or a cap stopped it.
+    cause: Literal["", "JournalMismatch", "MissingVersion", "Rejected", "Forbidden", "Capped"] = ""
 
 
 # The rules that go by the kind of action alone, whatever policies there are.
@@ -196,7 +197,7 @@ STANDING_RULES = frozenset({"reads", "reversible", "irreversible", "physical", "
 # Those of Mainstay's own that speak for another reason: no rule of the operator's is called so.
 OWN_RULES = frozenset(
     {"unknown price", "other currency", "undo reserve", "ask first"}.union(
-        "policy playbook undo budget cover anew batch changed stuck settle nobody flow secrets".split()
+        "policy playbook undo budget limits cover anew batch changed stuck settle nobody flow secrets".split()
     )
 )
 

@@ -230,8 +230,8 @@ KEPT_BACK = {
     c.FinishStep: {"attempt"},
     c.FailStep: {"jitter"},
     c.RefuseEffect: {"jitter"},
-    c.PrepareEffect: {"card", "patience"},
-    c.IntendEffect: {"operation_version", "uncovered", "ways"},
+    c.PrepareEffect: {"card", "patience", "failure"},
+    c.IntendEffect: {"operation_version", "uncovered", "ways", "failure"},
     c.DelayEffect: {"again"},
 }
 OTHERWISE_NAMED = {

@@ -35,7 +35,7 @@ from msgspec.structs import replace
 
 from mainstay import commands as c
 from mainstay import events as e
-from mainstay.kernel.failing import CAP_RULE
+from mainstay.kernel.failing import CAP_RULE, LIMITS_RULE
 from mainstay.kernel.graph import Input
 from mainstay.values import SECOND_US, Failure, Verdict
 
@@ -455,7 +455,25 @@ def test_g6_an_action_that_a_cap_stopped_asks_how_to_go_on_and_says_each_way():
         "Raise it for now by what this takes (raise), let it wait until the budget begins anew (wait), "
         "raise it for good under [budgets] in mainstay.toml, start Mainstay again and try again (retry), "
         "leave this out (skip), or stop the plan and take back what it did (undo).",
+        cause="Capped",
     )
+    assert scene.fact(e.DecisionAsked).why == "A limit of yours stopped it before it happened."
+
+
+def test_g6_what_the_limits_of_a_rule_stopped_names_the_rule_as_the_place_to_raise_them():
+    stopped = replace(intend("a", Verdict("deny", LIMITS_RULE, "Today 20 of 20 were sent.")), ways=WAYS)
+    scene = given(do("a")).when(prepare("a", ASK), rule(1, "approve"), stopped)
+    remedy = scene.fact(e.StepStuck).failure.remedy
+    assert "raise it for good under 'limits' of your rule, activate that and try again (retry)" in remedy
+    assert "mainstay.toml" not in remedy
+
+
+def test_what_a_rule_forbids_says_so_and_names_the_rule_to_change():
+    scene = given(do("a")).when(prepare("a", Verdict("deny", "night", "Not at night.")))
+    failure, asked = scene.fact(e.StepStuck).failure, scene.fact(e.DecisionAsked)
+    assert (failure.cause, failure.message) == ("Forbidden", "Policy forbids it: Not at night.")
+    assert "change your rule 'night' and try again (retry)" in failure.remedy
+    assert asked.why == "Your policy forbids it, so it did not happen."
 
 
 def test_g6_what_was_approved_stays_approved_when_its_cap_is_raised():

@@ -49,7 +49,7 @@ from msgspec.structs import replace
 
 from mainstay import commands as c
 from mainstay import events as e
-from mainstay.kernel.asking import CHANGED, GAVE_UP
+from mainstay.kernel.asking import CHANGED, STOPPED
 from mainstay.kernel.failing import CAP_RULE
 from mainstay.kernel.graph import Retry
 from mainstay.values import Failure, Verdict
@@ -58,7 +58,14 @@ if TYPE_CHECKING:
     from kernel_scene import Scene
 
 CAP = Verdict("deny", CAP_RULE, "Today 20 of 20 were sent.")
-CAPPED = "Try it again tomorrow, raise the cap under [budgets] in mainstay.toml, or skip it."
+CAPPED = (
+    "Raise it for good under [budgets] in mainstay.toml, start Mainstay again and try again (retry),"
+    " or leave this out (skip)."
+)
+FORBIDDEN = (
+    "Leave it out (skip), stop the plan and take back what it did (undo),"
+    " or change your rule 'never' and try again (retry)."
+)
 LAST_ROUND = "Accept the last round as it is, or let it try one more."
 LOST_OFTEN = Failure("permanent", "Its answer was lost 5 times", remedy="See whether the other side works.")
 
@@ -100,12 +107,12 @@ STUCK = {
     "policy": (
         lambda: given(do("a")).when(prepare("a", DENY)),
         e.StepStuck(
-            "a", Failure("permanent", "Policy forbids it: It is never allowed.", "Edit it, or skip the step."), 0
+            "a", Failure("permanent", "Policy forbids it: It is never allowed.", FORBIDDEN, cause="Forbidden"), 0
         ),
     ),
     "a cap": (
         lambda: given(do("a")).when(prepare("a"), intend("a", CAP)),
-        e.StepStuck("a", Failure("permanent", "Today 20 of 20 were sent.", CAPPED), 0),
+        e.StepStuck("a", Failure("permanent", "Today 20 of 20 were sent.", CAPPED, cause="Capped"), 0),
     ),
     "a no to an undo": (
         lambda: taking_back(prepare("~a", ASK), rule(1, "reject")),
@@ -156,7 +163,7 @@ def test_p4_a_dead_letter_says_what_happened_its_class_what_next_and_how_often_i
     assert scene.slot(stuck.path).attempt == stuck.attempt
     assert scene.slot(stuck.path).failure == failure
     if "round" not in name:
-        assert asked.why == GAVE_UP == "It failed and will not be tried again by itself."
+        assert asked.why == STOPPED.get(failure.cause, "It failed and will not be tried again by itself.")
 
 
 def test_p4_a_dead_letter_is_one_already_before_its_question_is_on_disk():

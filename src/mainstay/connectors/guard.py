@@ -24,12 +24,14 @@ from mainstay.connectors import network
 from mainstay.connectors.breaker import WAIT_AT_MOST_S, Breaker, Line
 from mainstay.contracts import Found, Operation, from_plain, marks_in, to_plain
 from mainstay.errors import (
+    Forbidden,
     HeldBack,
     InputError,
     NeedsOperator,
     NotSent,
     Offline,
     OperationError,
+    OverLimit,
     Permanent,
     RateLimited,
     Transient,
@@ -55,6 +57,7 @@ Outcome: TypeAlias = Literal[
 ]
 
 _FOUND = ("happened", "did_not_happen", "unknown")
+_STOPPED: dict[type, Literal["", "Capped", "Forbidden"]] = {OverLimit: "Capped", Forbidden: "Forbidden"}
 _NOT_ALLOWED = (errno.EACCES, errno.EPERM, errno.EROFS)
 _DID_NOT_HAPPEN = (NotSent, RateLimited, Permanent, NeedsOperator)
 _QUOTED = r"(?:\"[^\"]*\"|'[^']*')"
@@ -325,7 +328,8 @@ def classify(error: BaseException) -> Failure:
         case RateLimited():
             return Failure("rate_limited", _clean(error.message), _clean(error.remedy), error.retry_after_s)
         case OperationError():
-            return Failure(cast("ErrorClass", error.error_class), _clean(error.message), _clean(error.remedy))
+            kind, cause = cast("ErrorClass", error.error_class), _STOPPED.get(type(error), "")
+            return Failure(kind, _clean(error.message), _clean(error.remedy), cause=cause)
         case InputError():
             return Failure("permanent", _clean(error.message), _clean(error.remedy))
         case OSError() if error.errno in _NOT_ALLOWED:

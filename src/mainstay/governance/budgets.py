@@ -22,6 +22,7 @@ from mainstay.governance.periods import Calendar
 from mainstay.kernel.budget import (
     COUNT,
     NOT_MONEY,
+    OF_RULE,
     TOKENS,
     Budget,
     Cap,
@@ -35,7 +36,7 @@ from mainstay.kernel.budget import (
     settle,
     used,
 )
-from mainstay.kernel.failing import CAP_RULE, CAP_WAYS
+from mainstay.kernel.failing import CAP_RULE, CAP_WAYS, LIMITS_RULE
 from mainstay.values import Verdict, following_stream
 
 if TYPE_CHECKING:
@@ -474,7 +475,7 @@ def _stopped(short: _Short, spending: Spending) -> Verdict:
         f"{spending.operation} was stopped: budget '{cap.name}' allows {most} {PER[cap.period]}, "
         f"{taken} of that is spent or held, and this needs {needs} more."
     )
-    return Verdict("deny", CAP_RULE, why)
+    return Verdict("deny", LIMITS_RULE if cap.name.startswith(OF_RULE) else CAP_RULE, why)
 
 
 def _ways(short: Sequence[_Short]) -> tuple[str, ...]:

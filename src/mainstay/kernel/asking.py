@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
 YES_NO = ("approve", "reject")
 GAVE_UP = "It failed and will not be tried again by itself."
+STOPPED = {  # nothing failed
+    "Forbidden": "Your policy forbids it, so it did not happen.",
+    "Capped": "A limit of yours stopped it before it happened.",
+}
 REMEDIES = ("retry", "skip", "undo")
 SETTLED = ("happened", "did_not_happen", "skip")
 CONFIRMED = ("confirmed", "again", "undo")
@@ -153,7 +157,7 @@ def ask_settle(turn: Turn, command: c.AskSettle) -> None:
 
 
 def ask_stuck(
-    turn: Turn, path: str, failure: Failure, attempt: int, remedies: tuple[str, ...] = (), why: str = GAVE_UP
+    turn: Turn, path: str, failure: Failure, attempt: int, remedies: tuple[str, ...] = (), why: str = ""
 ) -> None:
     """Put a dead letter before the operator, with its remedies; `attempt` counts those that failed."""
     turn.add(e.StepStuck(path, failure, attempt))
@@ -165,7 +169,7 @@ def ask_stuck(
             card={"headline": failure.message, "remedy": failure.remedy, "class": failure.error_class},
             options=remedies or _remedies(turn, path),
             rule="stuck",
-            why=why,
+            why=why or STOPPED.get(failure.cause, GAVE_UP),
         )
     )
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 Period: TypeAlias = Literal["day", "month", "plan"]
 COUNT, TOKENS, DOLLARS = "count", "tokens", "USD"
+OF_RULE = "rule "  # begins the name of a cap that the limits of an operator's rule are
 NOT_MONEY = frozenset({COUNT, TOKENS})
 WARN_PCT = 80  # of a cap, from where the operator is told, and what is cheaper or can wait is preferred
 FEW = 5  # a smaller cap is reached at once: nobody needs to be told before

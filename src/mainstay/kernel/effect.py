@@ -44,7 +44,7 @@ def prepare(turn: Turn, command: c.PrepareEffect) -> None:
     verdict = command.verdict
     batch = is_item(command.path) and turn.plan.step(command.path).gate == "batch"
     if verdict.decision == "deny":
-        ask_stuck(turn, command.path, denied(verdict), slot.attempt)
+        ask_stuck(turn, command.path, command.failure or denied(verdict), slot.attempt)
     elif verdict.decision == "ask" and (anew or not batch) and not command.ruling:
         ask_effect(turn, command.path, command.card, verdict, command.patience)
 
@@ -53,7 +53,7 @@ def intend(turn: Turn, command: c.IntendEffect) -> None:
     """Let it leave: the ruling is consumed here, and policy has just been asked again."""
     slot = turn.work(command.path, "prepared")
     if command.verdict.decision == "deny":
-        failure = denied(command.verdict, command.ways)
+        failure = command.failure or denied(command.verdict, command.ways)
         ask_stuck(turn, command.path, failure, slot.attempt, command.ways)
     elif command.operation_version not in (None, slot.operation_version):
         turn.add(e.StepReopened(command.path))  # another version: prepared anew, and a ruling does not cover it

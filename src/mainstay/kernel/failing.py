@@ -6,25 +6,31 @@ from typing import TYPE_CHECKING
 
 from mainstay import commands as c
 from mainstay import events as e
-from mainstay.kernel.asking import ask_stuck
+from mainstay.kernel.asking import STOPPED, ask_stuck
 from mainstay.kernel.gate import fail_plan
 from mainstay.kernel.retry import held_until_us, retry_at_us
 from mainstay.kernel.state import END, Plan, Slot, has_room, is_call, is_item, step_name
-from mainstay.values import Failure, Verdict
+from mainstay.values import Failure, Verdict, is_own_rule
 
 if TYPE_CHECKING:
     from mainstay.kernel.turn import Turn
 
 
 FORBIDDEN = "Policy forbids it: "
-CAP_RULE = "budget"  # the rule of a verdict that a cap gave
+CAP_RULE = "budget"  # the rule of a verdict that a cap of mainstay.toml gave
+LIMITS_RULE = "limits"  # the same of a cap that the limits of an operator's rule are
 CAP_WAYS = ("raise", "wait", "retry", "skip", "undo")  # answers to what a cap stopped
 _CAP_WAYS = {
     "raise": "raise it for now by what this takes (raise)",
     "wait": "let it wait until the budget begins anew (wait)",
-    "retry": "raise it for good under [budgets] in mainstay.toml, start Mainstay again and try again (retry)",
     "skip": "leave this out (skip)",
     "undo": "stop the plan and take back what it did (undo)",
+}
+
+
+_FOR_GOOD = {
+    CAP_RULE: "raise it for good under [budgets] in mainstay.toml, start Mainstay again and try again (retry)",
+    LIMITS_RULE: "raise it for good under 'limits' of your rule, activate that and try again (retry)",
 }
 
 
@@ -84,16 +90,16 @@ def allowance(plan: Plan, name: str) -> int:
 
 def was_denied(failure: Failure) -> bool:
     """Whether it did not fail by itself: policy forbids it, or a budget stopped it."""
-    return failure.message.startswith(FORBIDDEN) or "was stopped: budget '" in failure.message
+    return failure.cause in STOPPED
 
 
 def denied(verdict: Verdict, ways: tuple[str, ...] = ()) -> Failure:
     """Say that policy forbids it, or that its cap is reached, with the ways on from there."""
-    if verdict.rule == CAP_RULE and ways:
-        said = [_CAP_WAYS[way] for way in ways]
+    if verdict.rule in _FOR_GOOD:
+        words = {**_CAP_WAYS, "retry": _FOR_GOOD[verdict.rule]}
+        said = [words[way] for way in ways or ("retry", "skip")]
         remedy = f"{', '.join(said[:-1])}, or {said[-1]}."
-        return Failure("permanent", verdict.why, f"{remedy[0].upper()}{remedy[1:]}")
-    if verdict.rule == CAP_RULE:
-        remedy = "Try it again tomorrow, raise the cap under [budgets] in mainstay.toml, or skip it."
-        return Failure("permanent", verdict.why, remedy)
-    return Failure("permanent", f"{FORBIDDEN}{verdict.why}", remedy="Edit it, or skip the step.")
+        return Failure("permanent", verdict.why, f"{remedy[0].upper()}{remedy[1:]}", cause="Capped")
+    change = "change the rule and activate it" if is_own_rule(verdict.rule) else f"change your rule '{verdict.rule}'"
+    remedy = f"Leave it out (skip), stop the plan and take back what it did (undo), or {change} and try again (retry)."
+    return Failure("permanent", f"{FORBIDDEN}{verdict.why}", remedy=remedy, cause="Forbidden")

@@ -176,7 +176,7 @@ def _stuck(fact: e.StepStuck, slot: Slot | None, rest: Before, now_us: int) -> c
         asked = rest[1].fact if len(rest) > 1 else None
         options = asked.options if isinstance(asked, e.DecisionAsked) else ()
         ways = options if "raise" in options else ()
-        return c.IntendEffect(now_us=now_us, path=fact.path, token="", verdict=verdict, ways=ways)
+        return c.IntendEffect(now_us=now_us, path=fact.path, token="", verdict=verdict, ways=ways, failure=fact.failure)
     attempt = 1 if slot is None else slot.attempt + 1
     return c.FailStep(now_us=now_us, path=fact.path, attempt=attempt, failure=fact.failure, jitter=0.0)
 
@@ -223,6 +223,8 @@ def _prepared(fact: e.EffectPrepared, slot: Slot | None, rest: Before, now_us: i
     del slot
     asked = rest[1].fact if len(rest) > 1 else None
     command = _preparation(fact, now_us)
+    if isinstance(asked, e.StepStuck):
+        return replace(command, failure=asked.failure)
     return replace(command, patience=_patience(asked, now_us)) if isinstance(asked, e.DecisionAsked) else command
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, get_args
 
-from mainstay.kernel.budget import COUNT, Cap, Period
+from mainstay.kernel.budget import COUNT, OF_RULE, Cap, Period
 
 if TYPE_CHECKING:
     from mainstay.playbooks.policy_book import Rules
@@ -17,7 +17,7 @@ def policy_caps(rules: Rules) -> list[Cap]:
         for period in get_args(Period):
             most: int | None = getattr(limits, f"per_{period}")
             if most is not None and operations:  # a cap that names none would count all
-                found.append(Cap(f"rule {rule.id}", period, {COUNT: most}, tuple(operations)))
+                found.append(Cap(f"{OF_RULE}{rule.id}", period, {COUNT: most}, tuple(operations)))
     return found
 
 

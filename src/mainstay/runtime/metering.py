@@ -10,8 +10,9 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, TypeVar
 
-from mainstay.errors import MainstayError, NeedsOperator, NotSent, Permanent, RateLimited
+from mainstay.errors import MainstayError, NeedsOperator, NotSent, OverLimit, Permanent, RateLimited
 from mainstay.kernel.budget import COUNT, DOLLARS, TOKENS, Spending
+from mainstay.kernel.failing import CAP_RULE, LIMITS_RULE
 from mainstay.runtime.spending import amounts_of, playbooks_of, really
 
 if TYPE_CHECKING:
@@ -28,10 +29,11 @@ T = TypeVar("T")
 MODEL = "model."
 _NOT_MADE = (NotSent, RateLimited, Permanent, NeedsOperator)  # surely nothing was spent
 _NO_PRICE = "its backend names none"
-_RAISE = "Let more be spent this time (mainstay budget raise NAME --today AMOUNT) or for good, in mainstay.toml, under "
 _WAYS = (
-    f"{_RAISE}[budgets]; then try it again. Or try again once the budget begins anew, skip the step, or undo the plan."
+    "Let more be spent this time (mainstay budget raise NAME --today AMOUNT) or for good, {}; then try it again. "
+    "Or try again once the budget begins anew, skip the step, or undo the plan."
 )
+_FOR_GOOD = {CAP_RULE: "in mainstay.toml, under [budgets]", LIMITS_RULE: "under 'limits' of your rule"}
 
 
 class Meter:
@@ -82,7 +84,7 @@ class Meter:
         budgets, cause, holder = self._parts.budgets, f"plan:{plan.id}@{plan.slots[self._path].since}", spending.holder
         held, made = budgets.reserve(spending, self._desk.now_us(), cause), False
         if held.verdict is not None:
-            raise NeedsOperator(held.verdict.why, remedy=_WAYS)
+            raise OverLimit(held.verdict.why, remedy=_WAYS.format(_FOR_GOOD.get(held.verdict.rule, "in mainstay.toml")))
         try:
             if held.appends:
                 await self._parts.ledger.append(held.appends)

@@ -16,6 +16,7 @@ from mainstay.contracts import AgentContract, AgentResult, from_plain, to_plain
 from mainstay.errors import (
     CommandRefusedError,
     CommitFailedError,
+    Forbidden,
     MainstayError,
     MissingVersion,
     OperationError,
@@ -29,7 +30,7 @@ from mainstay.runtime.attempt import Attempt, in_time_of_step, judged
 from mainstay.runtime.children import Children
 from mainstay.runtime.names import Names, to_be_edited
 from mainstay.runtime.proposing import place_in, proposed
-from mainstay.runtime.talks import Conversation, in_worker, step_time
+from mainstay.runtime.talks import POLICY_WAYS, Conversation, in_worker, step_time
 from mainstay.runtime.trails import Trails
 from mainstay.values import Failure, Value, merge_labels
 
@@ -148,7 +149,7 @@ class Steps:
         place = place_in(plan, path, step.account)
         verdict = judged(self._parts, proposed(place, operation.name, "read", arguments, labels, now_us, flow))
         if verdict.decision != "allow":
-            raise Permanent(f"Policy does not let '{path}' read: {verdict.why}")
+            raise Forbidden(f"Policy does not let '{path}' read: {verdict.why}", remedy=POLICY_WAYS)
         if operation.where == "worker":
             self._start(plan, path, arguments, labels)
         else:

@@ -21,7 +21,7 @@ from mainstay import events as e
 from mainstay.context import MODEL, NOW, RANDOM, UUID, Asked, Told
 from mainstay.contracts import Operation, from_plain, marks_in, to_plain
 from mainstay.encoding import decode_value, encode_value
-from mainstay.errors import NeedsOperator, OperationError, Permanent, Rejected, UnknownNameError
+from mainstay.errors import Forbidden, NeedsOperator, OperationError, Permanent, Rejected, UnknownNameError
 from mainstay.kernel.calls import MOST_ACTIONS, calls_of
 from mainstay.kernel.state import FINAL, has_room, is_open
 from mainstay.kernel.words import say_path
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from mainstay.values import Labels
 
 _OWN = (NOW, RANDOM, UUID)
+POLICY_WAYS = "Change your rule and activate it, then try it again; or skip the step, or undo the plan."
 _BEGUN_ANEW = "From the start, what it asks for as before counts as done, and anything else is asked of you; it did"
 _AGAIN = "Try again from the start, skip the step, or undo the plan."
 
@@ -266,7 +267,9 @@ class Conversation:
         proposal = proposed(place, operation.name, "read", arguments, self.labels, now_us, flow, agent)
         verdict = judged(self._parts, proposal)
         if verdict.decision != "allow":
-            raise Permanent(f"Policy does not let agent {self._agent.name} read {operation.name}: {verdict.why}")
+            raise Forbidden(
+                f"Policy does not let agent {self._agent.name} read {operation.name}: {verdict.why}", remedy=POLICY_WAYS
+            )
 
         async def read() -> Value:
             if operation.where == "worker":
