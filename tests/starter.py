@@ -104,6 +104,55 @@ class Script(Program):
         return said
 
 
+class Spoken(Program):
+    """A program that runs beside a test, which reads what it says from `stdout` and `stderr`: like subprocess.Popen."""
+
+    def __init__(self, arguments: Sequence[object], *, folder: Path, env: Mapping[str, str]) -> None:
+        """Begin it; nobody answers it."""
+        (out, outs), (err, errs) = os.pipe(), os.pipe()
+        super().__init__(arguments, folder=folder, env=env, files=(os.open(os.devnull, os.O_RDONLY), outs, errs))
+        self.stdout, self.stderr = os.fdopen(out), os.fdopen(err)
+
+    def send_signal(self, number: int) -> None:
+        """Send it a signal, when it lives."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.wait(0)
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, number)
+
+    def communicate(self, timeout: float) -> tuple[str, str]:
+        """Give the rest of what it says on both, once it ended. Raises subprocess.TimeoutExpired."""
+        said = ["", ""]
+
+        def read() -> None:
+            said[0] = self.stdout.read()
+
+        reading = threading.Thread(target=read)
+        alarm = threading.Timer(timeout, self.kill)
+        reading.start()
+        alarm.start()
+        said[1] = self.stderr.read()
+        reading.join()
+        late = not alarm.is_alive()
+        alarm.cancel()
+        self.close()
+        if late:
+            raise subprocess.TimeoutExpired(self.arguments, timeout, *said)
+        self.wait(timeout)
+        return said[0], said[1]
+
+    def close(self) -> None:
+        """Listen no more."""
+        self.stdout.close()
+        self.stderr.close()
+
+    @property
+    def returncode(self) -> int:
+        """The exit status of one that ended."""
+        return self.wait(0)
+
+
 def run(
     arguments: Sequence[object],
     *,

@@ -1,25 +1,30 @@
 """Commands in processes of their own, on a workspace and a configuration that are thrown away.
 
-What is run to its end or at a terminal begins loaded (`starter`); a service, and what is killed, is the real console
+All of them begin loaded (`starter`). Where a new interpreter shows something of its own, `COMMAND` is the real console
 script.
 """
 
 from __future__ import annotations
 
+import atexit
 import copy
+import functools
 import json
 import os
 import pty
 import re
 import select
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
 import starter
+from copies import copy_made
 
 from mainstay.playbooks.shelf import LIBRARY
 
@@ -90,6 +95,7 @@ class Desk:
     def __init__(self, base: Path) -> None:
         self.folder = base / "acme"
         self.question = ""  # the one that waits, where a fixture asked it
+        self.standing: Any = {}  # of the reconciliation that waits, where one does
         self.env = {
             "PATH": os.environ["PATH"],
             "HOME": str(base),
@@ -134,15 +140,21 @@ class Desk:
     def terminal(self, *arguments: object) -> Terminal:
         return Terminal(["mainstay", *map(str, arguments)], self.folder, self.env)
 
-    def service(self, *arguments: str) -> subprocess.Popen[str]:
+    def begun(self, *arguments: object) -> starter.Spoken:
+        """Begin a command that a test goes on beside."""
+        return starter.Spoken(["mainstay", *arguments], folder=self.folder, env=self.env)
+
+    def service(self, *arguments: str) -> starter.Spoken:
         """Start the service, and wait until it answers."""
+        process = self.begun("start", *arguments)
+        assert "Mainstay works for" in process.stderr.readline()
+        return process
+
+    def real_service(self) -> subprocess.Popen[str]:
+        """Start the service in a new interpreter, as an operator does, and wait until it answers."""
+        pipe = subprocess.PIPE
         process = subprocess.Popen(
-            [*COMMAND, "start", *arguments],
-            cwd=self.folder,
-            env=self.env,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
+            [*COMMAND, "start"], cwd=self.folder, env=self.env, stdout=pipe, stderr=pipe, text=True
         )
         assert process.stderr is not None
         assert "Mainstay works for" in process.stderr.readline()
@@ -150,7 +162,29 @@ class Desk:
 
 
 def new_desk(base: Path, *, unused: bool = False) -> Desk:
-    """Make a workspace; in one that is `unused` nothing happened yet, so its playbook is not active."""
+    """Make a workspace; in one that is `unused` nothing happened yet, so its playbook is not active.
+
+    All of them are copies of one that commands made: one name, one key.
+    """
+    copy_made(_made(unused=unused), base)
+    return Desk(base)
+
+
+def asked_desk(base: Path) -> Desk:
+    """Make a workspace whose reconciliation waits for its first answer: `standing`, and its `question`."""
+    made, standing = _asked()
+    copy_made(made, base)
+    desk = Desk(base)
+    desk.standing = copy.deepcopy(standing)
+    (desk.question,) = desk.standing["questions"]
+    return desk
+
+
+@functools.cache
+def _made(*, unused: bool) -> Path:
+    """Make a workspace with commands, once for all tests of this process; gives the folder in which it lies."""
+    base = Path(tempfile.mkdtemp(prefix="mainstay-desk-"))
+    atexit.register(shutil.rmtree, base, ignore_errors=True)
     desk = Desk(base)
     made = desk.run("init", desk.folder, "--name", "Acme Ltd", "--sender", "Anna Berg <anna@acme.example>", folder=base)
     assert made.returncode == 0, made.stderr
@@ -158,10 +192,18 @@ def new_desk(base: Path, *, unused: bool = False) -> Desk:
     if not unused:
         allowed = desk.run("activate", "--yes")
         assert allowed.returncode == 0, allowed.stderr
-    return desk
+    return base
 
 
-def stop(process: subprocess.Popen[str], number: int = signal.SIGTERM) -> tuple[int, str, str]:
+@functools.cache
+def _asked() -> tuple[Path, Any]:
+    """Run the reconciliation in one, once for all tests of this process; gives the folder, and how it stands."""
+    base = Path(tempfile.mkdtemp(prefix="mainstay-desk-"))
+    atexit.register(shutil.rmtree, base, ignore_errors=True)
+    return base, new_desk(base).reconcile()
+
+
+def stop(process: starter.Spoken | subprocess.Popen[str], number: int = signal.SIGTERM) -> tuple[int, str, str]:
     """Send a signal; give exit status, stdout and the rest of stderr."""
     process.send_signal(number)
     out, err = process.communicate(timeout=WAIT_S)

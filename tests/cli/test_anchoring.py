@@ -141,27 +141,26 @@ def test_k3_f8_whoever_has_the_key_is_found_by_what_lies_outside(desk, tmp_path,
     assert (status, told in says, "your anchor of" in says) == (1, True, True), says
 
 
-def test_k3_a_forged_anchor_an_altered_one_and_one_of_another_workspace_are_named(desk, tmp_path):
-    desk.reconcile()
-    (given,) = [desk.json("history", "anchor")]
+def test_k3_a_forged_anchor_an_altered_one_and_one_of_another_workspace_are_named(asked, tmp_path):
+    (given,) = [asked.json("history", "anchor")]
     _, _, workspace, position, digest, *_ = given["anchor"].split()
     forged = sign(Anchor(workspace, int(position), digest, 1_795_000_000_000_000), SigningKey(b"x" * 32))
     other = sign(Anchor("ab" * 16, int(position), digest, 1_795_000_000_000_000), SigningKey(b"x" * 32))
     file = tmp_path / "anchors.txt"
     file.write_text(f"{line_of(forged)}\n{given['anchor']}\n{line_of(other)}\n")
-    status, says = verified(desk, "--anchor", file)
+    status, says = verified(asked, "--anchor", file)
     assert (status, "is not one of this workspace: it is signed with the key" in says) == (1, True), says
     for nothing in ("", " "):
-        done = desk.run("history", "verify", "--anchor", nothing)
+        done = asked.run("history", "verify", "--anchor", nothing)
         assert (done.returncode, "--anchor is empty" in done.stderr) == (2, True)
     file.write_text(given["anchor"].replace(f" {position} ", f" {int(position) + 7} "))
-    done = desk.run("history", "verify", "--anchor", file)
+    done = asked.run("history", "verify", "--anchor", file)
     assert (done.returncode, "was altered, or a letter of it is wrong" in done.stderr) == (2, True)
     for key, told in (("1234", "'1234' is no fingerprint"), ("", "--key is empty"), ("z" * 32, "is no fingerprint")):
-        done = desk.run("history", "verify", "--key", key)
+        done = asked.run("history", "verify", "--key", key)
         assert (done.returncode, told in done.stderr, "ac01-f531" in done.stderr) == (2, True, True), done.stderr
     file.write_text(line_of(other))
-    done = desk.run("history", "verify", "--anchor", file)
+    done = asked.run("history", "verify", "--anchor", file)
     assert (done.returncode, "is of another workspace" in done.stderr) == (2, True)
 
 

@@ -6,7 +6,7 @@ import select
 import time
 
 import pytest
-from cli_desk import WAIT_S, Desk, stop
+from cli_desk import WAIT_S, Desk, asked_desk, stop
 from smtp_servers import scripted_server
 
 
@@ -93,9 +93,10 @@ def test_g10_a_way_that_fails_is_said_on_the_screen_and_in_the_history(desk):
     assert told_of(desk)[-1] == "You were told that 1 question came; not reached: command"
 
 
-def test_g10_metrics_count_questions_for_a_hundred_actions_and_say_what_each_figure_means(desk):
-    standing = desk.reconcile()
-    desk.json("decide", standing["questions"][0], "approve", status=3)
+def test_g10_metrics_count_questions_for_a_hundred_actions_and_say_what_each_figure_means(tmp_path):
+    desk = asked_desk(tmp_path)
+    standing = desk.standing
+    desk.json("decide", desk.question, "approve", status=3)
     found = desk.json("metrics")
     timeline = desk.json("show", standing["plan"])["timeline"]
     asked = [row for row in timeline if row["kind"] == "DecisionAsked"]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import apsw
 import pytest
-from cli_desk import COMMAND, INVOICES, STATEMENT, Desk, new_desk, stop
+from cli_desk import COMMAND, INVOICES, STATEMENT, WAIT_S, Desk, new_desk, stop
 
 from mainstay.ledger import database, keys
 
@@ -36,23 +36,24 @@ def restored(desk: Desk, file: Path, name: str = "again") -> Desk:
     return other
 
 
-def test_o7_l6_a_backup_of_a_busy_workspace_brings_all_plans_back_and_dispatches_nothing(desk):
-    waiting = desk.reconcile()
-    service = desk.service()
-    run = [*COMMAND, "run", "billing-reconciliation", f"statement={STATEMENT}", f"invoices={INVOICES}"]
-    busy = [subprocess.Popen(run, cwd=desk.folder, env=desk.env, stdout=subprocess.DEVNULL) for _ in range(3)]
+def test_o7_l6_a_backup_of_a_busy_workspace_brings_all_plans_back_and_dispatches_nothing(asked):
+    waiting = asked.standing
+    service = asked.service()
+    run = ("run", "billing-reconciliation", f"statement={STATEMENT}", f"invoices={INVOICES}")
+    busy = [asked.begun(*run) for _ in range(3)]
     deadline = time.monotonic() + 30
-    while len(desk.json("plans")) < 4:
+    while len(asked.json("plans")) < 4:
         assert time.monotonic() < deadline
-    file = desk.folder.parent / "acme.backup"
-    made = desk.json("backup", file)
+    file = asked.folder.parent / "acme.backup"
+    made = asked.json("backup", file)
     for process in busy:
-        assert process.wait() == 3
-    ended = next(row["plan"] for row in desk.json("plans") if row["plan"] != waiting["plan"])
-    assert desk.json("cancel", ended)["status"] == "cancelled"
+        process.communicate(WAIT_S)
+        assert process.returncode == 3
+    ended = next(row["plan"] for row in asked.json("plans") if row["plan"] != waiting["plan"])
+    assert asked.json("cancel", ended)["status"] == "cancelled"
     stop(service)
-    there, events = plans(desk), kinds(desk)
-    other = restored(desk, file)
+    there, events = plans(asked), kinds(asked)
+    other = restored(asked, file)
     assert made["records"] < len(events), "it went on after the backup"
     assert {plan for plan, _, _ in plans(other)} == {plan for plan, _, _ in there}
     assert other.json("history", "verify")["bad"] is None
@@ -64,11 +65,10 @@ def test_o7_l6_a_backup_of_a_busy_workspace_brings_all_plans_back_and_dispatches
     assert other.json("decide", waiting["questions"][0], status=3)["card"]["headline"]
 
 
-def test_o7_a_restored_workspace_goes_on_after_its_release(desk):
-    desk.reconcile()
-    file = desk.folder.parent / "acme.backup"
-    desk.json("backup", file)
-    other = restored(desk, file)
+def test_o7_a_restored_workspace_goes_on_after_its_release(asked):
+    file = asked.folder.parent / "acme.backup"
+    asked.json("backup", file)
+    other = restored(asked, file)
     (question,) = other.json("inbox")
     other.json("history", "release", "--all", "run")
     assert other.json("decide", question["decision"], "approve", status=3)["questions"]
@@ -140,34 +140,33 @@ def test_f5_killed_at_any_moment_nothing_half_is_left_and_it_can_be_run_again(de
     assert not list(base.glob(".mainstay-*"))
 
 
-def test_l8_archived_plans_are_shown_replayed_and_undone_as_before(desk):
-    standing = desk.reconcile()
+def test_l8_archived_plans_are_shown_replayed_and_undone_as_before(asked):
+    standing = asked.standing
     while standing["questions"]:
-        done = desk.run("decide", standing["questions"][0], "approve", "--json")
+        done = asked.run("decide", standing["questions"][0], "approve", "--json")
         assert done.returncode in (0, 3), done.stderr
         standing = json.loads(done.stdout)
     plan = standing["plan"]
-    shown, sizes = desk.json("show", plan), desk.json("history", "size")
+    shown, sizes = asked.json("show", plan), asked.json("history", "size")
     time.sleep(1.1)  # what ended this very second is not older than a second
-    done = desk.json("history", "archive", "--older-than", "1s")
+    done = asked.json("history", "archive", "--older-than", "1s")
     assert done["plans"] >= 1
-    smaller = desk.json("history", "size")
+    smaller = asked.json("history", "size")
     assert smaller["bodies"] < sizes["bodies"]
     assert smaller["archived_records"] == done["events"]
-    assert desk.json("show", plan) == shown
-    assert desk.json("replay", plan)["same"]
-    assert desk.json("history", "verify")["bad"] is None
-    assert desk.json("undo", plan, "--yes")["taken_back"]
-    desk.json("history", "rebuild")
-    assert desk.json("history", "collect")["removed"] == 0
+    assert asked.json("show", plan) == shown
+    assert asked.json("replay", plan)["same"]
+    assert asked.json("history", "verify")["bad"] is None
+    assert asked.json("undo", plan, "--yes")["taken_back"]
+    asked.json("history", "rebuild")
+    assert asked.json("history", "collect")["removed"] == 0
 
 
-def test_l8_care_can_be_asked_of_a_running_owner(desk):
-    desk.reconcile()
-    service = desk.service()
-    assert desk.json("history", "collect") == {"removed": 0, "stored_bytes": 0}
-    assert desk.json("history", "archive")["plans"] == 0
-    assert desk.json("history", "rebuild")["records"] > 10
+def test_l8_care_can_be_asked_of_a_running_owner(asked):
+    service = asked.service()
+    assert asked.json("history", "collect") == {"removed": 0, "stored_bytes": 0}
+    assert asked.json("history", "archive")["plans"] == 0
+    assert asked.json("history", "rebuild")["records"] > 10
     stop(service)
 
 
@@ -177,16 +176,15 @@ def test_l8_a_time_that_is_none_is_refused(desk):
     assert "90d" in done.stderr
 
 
-def test_o7_a_history_goes_out_and_comes_in_elsewhere(desk, tmp_path):
-    desk.reconcile()
-    lines = desk.run("history", "export").stdout
+def test_o7_a_history_goes_out_and_comes_in_elsewhere(asked, tmp_path):
+    lines = asked.run("history", "export").stdout
     (tmp_path / "acme.jsonl").write_text(lines)
     (tmp_path / "other").mkdir()
     other = new_desk(tmp_path / "other", unused=True)
     done = other.json("history", "import", tmp_path / "acme.jsonl")
     assert done["records"] == len([line for line in lines.splitlines() if '"mainstay.event.' in line])
-    assert plans(other) == plans(desk)
-    assert other.json("inbox")[0]["card"] == desk.json("inbox")[0]["card"]
+    assert plans(other) == plans(asked)
+    assert other.json("inbox")[0]["card"] == asked.json("inbox")[0]["card"]
     assert kinds(other)[-1] == "WorkspaceQuarantined"
     assert other.json("history", "verify")["bad"] is None
     again = other.run("history", "import", tmp_path / "acme.jsonl")
@@ -208,31 +206,30 @@ def test_o7_an_altered_export_is_refused_by_its_line(desk, tmp_path):
     assert kinds(other) == before
 
 
-def test_l9_damaged_lists_are_told_from_damaged_records_and_made_anew(desk, monkeypatch):
-    desk.reconcile()
-    there = plans(desk)
-    monkeypatch.setenv("XDG_CONFIG_HOME", desk.env["XDG_CONFIG_HOME"])
-    ledger = desk.folder / ".mainstay" / "ledger.db"
-    connection = database.connect_writer(ledger, keys.load(desk.folder / ".mainstay").database)
+def test_l9_damaged_lists_are_told_from_damaged_records_and_made_anew(asked, monkeypatch):
+    there = plans(asked)
+    monkeypatch.setenv("XDG_CONFIG_HOME", asked.env["XDG_CONFIG_HOME"])
+    ledger = asked.folder / ".mainstay" / "ledger.db"
+    connection = database.connect_writer(ledger, keys.load(asked.folder / ".mainstay").database)
     connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
     (page,) = connection.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'plan'").fetchone()
     connection.close()
     with ledger.open("r+b") as file:
         file.seek((page - 1) * 4096 + 99)
         file.write(b"damaged!")
-    assert desk.run("plans").returncode == 1
-    done = desk.run("history", "verify")
+    assert asked.run("plans").returncode == 1
+    done = asked.run("history", "verify")
     assert done.returncode == 1
     assert "damaged on disk: plan." in done.stdout
     assert "mainstay history rebuild" in done.stdout
-    desk.json("history", "rebuild")
-    assert plans(desk) == there
-    assert desk.run("history", "verify").returncode == 0
+    asked.json("history", "rebuild")
+    assert plans(asked) == there
+    assert asked.run("history", "verify").returncode == 0
 
 
-def test_o7_files_and_single_plans_go_out_too(desk, tmp_path):
-    plan = desk.reconcile()["plan"]
-    whole = desk.run("history", "export", "--blobs", tmp_path / "files")
+def test_o7_files_and_single_plans_go_out_too(asked, tmp_path):
+    plan = asked.standing["plan"]
+    whole = asked.run("history", "export", "--blobs", tmp_path / "files")
     assert "Anybody can read them" in whole.stderr
     assert "data_base64" not in whole.stdout
     assert list((tmp_path / "files").iterdir())
@@ -243,8 +240,8 @@ def test_o7_files_and_single_plans_go_out_too(desk, tmp_path):
     assert without.returncode == 2
     assert "--blobs" in without.stderr
     other.json("history", "import", tmp_path / "acme.jsonl", "--blobs", tmp_path / "files")
-    assert plans(other) == plans(desk)
-    lines = [json.loads(line) for line in desk.run("history", "export", "--plan", plan[:5]).stdout.splitlines()]
+    assert plans(other) == plans(asked)
+    lines = [json.loads(line) for line in asked.run("history", "export", "--plan", plan[:5]).stdout.splitlines()]
     subjects = {line["subject"] for line in lines if line["type"].startswith("mainstay.event.")}
     assert subjects == {f"plan:{plan}"}
 

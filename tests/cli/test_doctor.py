@@ -24,17 +24,6 @@ def history_of(desk: Desk) -> dict[str, str]:
     return next(each for each in findings if each["check"] == "history" and each["state"] == "wrong")
 
 
-@pytest.fixture
-def asked(shared: Desk, tmp_path: Path) -> Desk:
-    """A workspace of one's own with a question that waits: a copy, of which nothing else is ever asked."""
-    desk = Desk(tmp_path)
-    shutil.rmtree(tmp_path / "run")
-    shutil.copytree(shared.folder.parent, tmp_path, dirs_exist_ok=True)
-    desk.question = shared.question
-    assert desk.run("history", "release", "--all", "run").returncode == 0
-    return desk
-
-
 def test_a_history_that_is_gone_is_an_error_everywhere_and_nothing_is_begun(asked):
     state = asked.folder / ".mainstay"
     for path in state.glob("ledger.db*"):

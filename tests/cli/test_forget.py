@@ -67,15 +67,14 @@ def test_a_name_that_is_nobodys_is_told_so(done, name):
     assert f"Nobody is known here as '{name}'" in said.stderr
 
 
-def test_m7_l6_older_backups_copies_and_exports_forget_again_and_say_so(desk):
+def test_m7_l6_older_backups_copies_and_exports_forget_again_and_say_so(asked):
     """Before anybody can look at them; they can be released, or forget somebody else, as any other."""
-    desk.reconcile()
-    base = desk.folder.parent
-    desk.json("backup", base / "old.backup")
-    (base / "old.jsonl").write_text(desk.run("history", "export").stdout)
-    desk.json("forget", PERSON, "--yes")
-    other = desk.elsewhere(base / "again")
-    done = desk.run("restore", base / "old.backup", other.folder)
+    base = asked.folder.parent
+    asked.json("backup", base / "old.backup")
+    (base / "old.jsonl").write_text(asked.run("history", "export").stdout)
+    asked.json("forget", PERSON, "--yes")
+    other = asked.elsewhere(base / "again")
+    done = asked.run("restore", base / "old.backup", other.folder)
     assert (done.returncode, "One person was forgotten after this was written" in done.stdout + done.stderr) == (
         0,
         True,
@@ -83,8 +82,8 @@ def test_m7_l6_older_backups_copies_and_exports_forget_again_and_say_so(desk):
     assert f"Nobody is known here as '{PERSON}'" in other.run("forget", PERSON).stderr
     assert other.json("history", "verify")["bad"] is None
     more = other.json("forget", "Kupfer Architekten PartG", "--yes")["receipt"]["keys"]
-    third = desk.elsewhere(base / "third")
-    assert desk.run("init", third.folder, folder=base).returncode == 0
+    third = asked.elsewhere(base / "third")
+    assert asked.run("init", third.folder, folder=base).returncode == 0
     assert third.json("history", "import", base / "old.jsonl")["forgotten_again"] == 1 + len(more)
     assert f"Nobody is known here as '{PERSON}'" in third.run("forget", PERSON).stderr
-    assert "Kupfer" in desk.run("forget", "Kupfer Architekten PartG").stderr, "where it goes on they are known"
+    assert "Kupfer" in asked.run("forget", "Kupfer Architekten PartG").stderr, "where it goes on they are known"

@@ -126,17 +126,17 @@ def test_a_dry_run_tells_how_long_the_last_runs_took(desk, hours):
     assert "Its last 1 runs took" in desk.run("run", "hours", "--dry").stdout
 
 
-def test_an_answer_names_its_question_and_fills_in_only_what_the_question_has(desk):
-    question = desk.reconcile()["questions"][0]
-    nameless = desk.run("decide", "", "approve")
+def test_an_answer_names_its_question_and_fills_in_only_what_the_question_has(asked):
+    question = asked.standing["questions"][0]
+    nameless = asked.run("decide", "", "approve")
     assert nameless.returncode != 0
     assert "No question is named" in nameless.stderr
-    formless = desk.run("decide", question, "approve", "--set", "hours=3")
+    formless = asked.run("decide", question, "approve", "--set", "hours=3")
     assert formless.returncode != 0
     assert "has no form" in formless.stderr
-    assert [row["decision"] for row in desk.json("inbox")] == [question]
-    assert desk.run("decide", question, "reject", "--reason", "not now").returncode in (0, 3)
-    closed = desk.run("decide", question, "reject")
+    assert [row["decision"] for row in asked.json("inbox")] == [question]
+    assert asked.run("decide", question, "reject", "--reason", "not now").returncode in (0, 3)
+    closed = asked.run("decide", question, "reject")
     assert "is not open" in closed.stderr
 
 

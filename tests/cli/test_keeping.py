@@ -22,13 +22,6 @@ def desk(tmp_path: Path) -> Desk:
 
 
 @pytest.fixture
-def asked(desk: Desk) -> Desk:
-    """A workspace with a question that waits."""
-    (desk.question,) = desk.reconcile()["questions"]
-    return desk
-
-
-@pytest.fixture
 def locked(tmp_path: Path) -> Desk:
     """A workspace whose key opens with a passphrase only; nobody gives it."""
     desk = Desk(tmp_path)

@@ -4,11 +4,11 @@ import pytest
 
 
 @pytest.fixture
-def taught(desk):
+def taught(asked):
     """A workspace whose first run was answered with yes throughout."""
-    standing = desk.json("decide", desk.reconcile()["questions"][0], "approve", status=3)
-    assert desk.json("decide", standing["questions"][0], "approve")["status"] == "completed"
-    return desk
+    standing = asked.json("decide", asked.standing["questions"][0], "approve", status=3)
+    assert asked.json("decide", standing["questions"][0], "approve")["status"] == "completed"
+    return asked
 
 
 def test_what_was_learned_is_listed_with_its_source_and_forgotten_one_by_one(taught):

@@ -71,7 +71,6 @@ def test_the_log_of_the_service_tells_the_time_of_the_company(desk):
     toml.write_text(toml.read_text().replace('timezone = "UTC"', 'timezone = "Asia/Kolkata"'))
     made(desk, "lost", LOST)
     service = desk.service()
-    assert service.stderr is not None
     assert "Other commands reach it there" in service.stderr.readline()
     assert service.stderr.readline() == "Times: Asia/Kolkata.\n"
     desk.json("run", "lost", status=3)

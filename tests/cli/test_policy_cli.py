@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from cli_desk import INVOICES, STATEMENT, new_desk
+from cli_desk import INVOICES, STATEMENT, asked_desk, new_desk
 
 LARGE = """\
 - id: large
@@ -22,9 +22,8 @@ LARGE = """\
 @pytest.fixture(scope="module")
 def past(tmp_path_factory):
     """A desk with a reconciliation of which the reminders were rejected; its plan is `question`."""
-    desk = new_desk(tmp_path_factory.mktemp("past"))
-    standing = desk.reconcile()
-    standing = desk.json("decide", standing["questions"][0], "approve", status=3)
+    desk = asked_desk(tmp_path_factory.mktemp("past"))
+    standing = desk.json("decide", desk.question, "approve", status=3)
     ended = desk.json("decide", standing["questions"][0], "reject", "--reason", "not now")
     desk.question = ended["plan"]
     return desk

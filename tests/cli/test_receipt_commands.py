@@ -13,15 +13,15 @@ from pathlib import Path
 
 import pytest
 import starter
-from cli_desk import COMMAND, new_desk
+from cli_desk import COMMAND, asked_desk
 from pypdf import PdfReader
 
 
 @pytest.fixture(scope="module")
 def done(tmp_path_factory):
     """A workspace whose reconciliation was answered: one row left out, one mail changed, one dropped; then it ended."""
-    desk = new_desk(tmp_path_factory.mktemp("done"))
-    standing = desk.reconcile()
+    desk = asked_desk(tmp_path_factory.mktemp("done"))
+    standing = desk.standing
     (review,) = standing["questions"]
     (batch,) = desk.json("decide", review, "approve", "--drop", "5", status=3)["questions"]
     edits = json.dumps({"2": {"subject": "A friendly word"}})
@@ -213,14 +213,14 @@ def test_a_plan_that_has_not_ended_is_refused_with_what_it_waits_for(shared):
 
 
 @pytest.mark.long
-def test_a_plan_undone_later_has_a_new_receipt_and_the_old_one_still_holds(desk, tmp_path):
-    standing = desk.reconcile()
-    standing = desk.json("decide", standing["questions"][0], "approve", status=3)
-    plan = desk.json("decide", standing["questions"][0], "approve")["plan"]
-    before = desk.json("show", plan, "--receipt")
+def test_a_plan_undone_later_has_a_new_receipt_and_the_old_one_still_holds(asked, tmp_path):
+    standing = asked.standing
+    standing = asked.json("decide", standing["questions"][0], "approve", status=3)
+    plan = asked.json("decide", standing["questions"][0], "approve")["plan"]
+    before = asked.json("show", plan, "--receipt")
     assert before["receipt"]["undone"] == ""
-    desk.run("undo", plan, "--yes", "--reason", "wrong month")
-    after = desk.json("show", plan, "--receipt")
+    asked.run("undo", plan, "--yes", "--reason", "wrong month")
+    after = asked.json("show", plan, "--receipt")
     assert before["files"] != after["files"]
     assert after["receipt"]["history"]["position"] > before["receipt"]["history"]["position"]
     assert after["receipt"]["says"] == "done"
@@ -230,8 +230,8 @@ def test_a_plan_undone_later_has_a_new_receipt_and_the_old_one_still_holds(desk,
     assert "wrong month" in told
     assert "36 happened; taken back" in told
     assert "not taken back: A mail that was sent can't be called back." in told
-    desk.run("forget", "Marlin Touristik AG", "--yes")
-    forgotten = desk.json("show", plan, "--receipt")
+    asked.run("forget", "Marlin Touristik AG", "--yes")
+    forgotten = asked.json("show", plan, "--receipt")
     assert "[forgotten]" in text_of(forgotten)
     assert "Marlin" in text_of(after)
     assert "Marlin" not in text_of(forgotten)
@@ -239,10 +239,10 @@ def test_a_plan_undone_later_has_a_new_receipt_and_the_old_one_still_holds(desk,
         assert checked(file, tmp_path=tmp_path).returncode == 0
 
 
-def test_a_cancelled_plan_has_a_receipt_that_says_by_whom_and_why(desk):
-    standing = desk.reconcile()
-    desk.run("cancel", standing["plan"], "--reason", "wrong month")
-    made = desk.json("show", standing["plan"], "--receipt")
+def test_a_cancelled_plan_has_a_receipt_that_says_by_whom_and_why(asked):
+    standing = asked.standing
+    asked.run("cancel", standing["plan"], "--reason", "wrong month")
+    made = asked.json("show", standing["plan"], "--receipt")
     told = " ".join(text_of(made).split())
     assert made["receipt"]["says"] == "cancelled"
     assert "ended by the operator" in told

@@ -123,36 +123,35 @@ def test_an_error_is_a_document_for_programs(shared):
     assert json.loads(done.stdout)["error"]["remedy"]
 
 
-def test_an_answer_counts_once(desk):
-    desk.reconcile()
-    (question,) = desk.json("inbox")
-    desk.json("decide", question["decision"], "approve", status=3)
-    again = desk.run("decide", question["decision"], "approve")
+def test_an_answer_counts_once(asked):
+    (question,) = asked.json("inbox")
+    asked.json("decide", question["decision"], "approve", status=3)
+    again = asked.run("decide", question["decision"], "approve")
     assert again.returncode == 1
     assert "is not open: you approved on 20" in again.stderr
     assert f"Next:  What happened: mainstay show {question['plan']}" in again.stderr
 
 
-def test_undo_wants_a_yes_and_names_what_it_would_take_back(desk):
-    standing = desk.reconcile()
-    desk.json("decide", standing["questions"][0], "approve", status=3)
-    done = desk.run("undo", standing["plan"])
+def test_undo_wants_a_yes_and_names_what_it_would_take_back(asked):
+    standing = asked.standing
+    asked.json("decide", standing["questions"][0], "approve", status=3)
+    done = asked.run("undo", standing["plan"])
     assert done.returncode == 2
     assert "book, item 1: Book " in done.stderr
     assert "--yes" in done.stderr
-    assert desk.json("show", standing["plan"])["status"] == "running"
+    assert asked.json("show", standing["plan"])["status"] == "running"
 
 
-def test_a_cancelled_plan_keeps_what_it_did(desk):
-    standing = desk.reconcile()
-    done = desk.run("cancel", standing["plan"][:4], "--reason", "wrong month")
+def test_a_cancelled_plan_keeps_what_it_did(asked):
+    standing = asked.standing
+    done = asked.run("cancel", standing["plan"][:4], "--reason", "wrong month")
     assert done.returncode == 0, done.stderr
     assert "mainstay undo" in done.stdout
-    assert desk.json("inbox") == []
-    again = desk.run("cancel", standing["plan"])
+    assert asked.json("inbox") == []
+    again = asked.run("cancel", standing["plan"])
     assert again.returncode == 1
     assert f"Next:  See where it stands: mainstay show {standing['plan']}" in again.stderr
-    late = desk.run("decide", standing["questions"][0], "approve")
+    late = asked.run("decide", standing["questions"][0], "approve")
     assert late.returncode == 1
     assert "is not open: it no longer matters" in late.stderr
 

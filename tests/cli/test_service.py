@@ -1,14 +1,13 @@
 """Two processes on one workspace: the service owns it, other commands reach it, and nobody takes it over."""
 
 import signal
-import subprocess
 
 import pytest
-from cli_desk import COMMAND, WAIT_S, stop
+from cli_desk import WAIT_S, stop
 
 
 def test_commands_go_through_the_service_and_it_stops_cleanly(desk):
-    service = desk.service()
+    service = desk.real_service()
     try:
         standing = desk.reconcile()
         found = {row["check"]: row for row in desk.json("doctor")}
@@ -37,13 +36,10 @@ def test_a_second_service_is_refused_and_names_the_first(desk):
 
 
 def test_the_service_goes_on_with_plans_that_were_left(desk):
-    running = subprocess.Popen(
-        [*COMMAND, "run", "slow"], cwd=desk.folder, env=desk.env, stderr=subprocess.PIPE, text=True
-    )
-    assert running.stderr is not None
+    running = desk.begun("run", "slow")
     assert "nap: sleeps" in running.stderr.readline()
     running.kill()
-    running.communicate()
+    running.communicate(WAIT_S)
     line = "1 plan has work left and nobody works on it: mainstay start"
     assert desk.run("inbox").stdout.splitlines()[1:] == [line]
     told = desk.run("plans").stdout
@@ -80,18 +76,10 @@ def test_ctrl_c_says_what_goes_on_by_itself(desk, served):
 
 def test_a_client_whose_owner_dies_follows_the_plan_itself(desk):
     service = desk.service()
-    client = subprocess.Popen(
-        [*COMMAND, "run", "slow", "--json"],
-        cwd=desk.folder,
-        env=desk.env,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert client.stderr is not None
+    client = desk.begun("run", "slow", "--json")
     assert "nap: sleeps" in client.stderr.readline()
     service.kill()
-    service.communicate()
+    service.communicate(WAIT_S)
     (plan,) = desk.json("plans")
     assert desk.json("cancel", plan["plan"])["status"] == "cancelled"
     out, err = client.communicate(timeout=WAIT_S)

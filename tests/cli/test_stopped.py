@@ -84,14 +84,13 @@ def test_f5_archiving_that_is_asked_to_end_is_whole_or_goes_on_later(desk):
 
 
 @pytest.mark.long
-def test_f5_an_import_that_is_asked_to_end_can_be_made_again(desk):
-    desk.reconcile()
-    base = desk.folder.parent
-    (base / "acme.jsonl").write_text(desk.run("history", "export").stdout)
-    records = desk.json("history", "verify")["records"]
+def test_f5_an_import_that_is_asked_to_end_can_be_made_again(asked):
+    base = asked.folder.parent
+    (base / "acme.jsonl").write_text(asked.run("history", "export").stdout)
+    records = asked.json("history", "verify")["records"]
     for turn, delay_s in enumerate(delays()):
-        other = desk.elsewhere(base / f"new{turn}")
-        assert desk.run("init", other.folder, folder=base).returncode == DONE
+        other = asked.elsewhere(base / f"new{turn}")
+        assert asked.run("init", other.folder, folder=base).returncode == DONE
         if stopped(other, delay_s, "history", "import", base / "acme.jsonl") != DONE:
             again = other.run("history", "import", base / "acme.jsonl")
             assert again.returncode == DONE or "whether it is here already" in again.stderr, again.stderr

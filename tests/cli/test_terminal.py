@@ -68,24 +68,24 @@ def test_a_question_can_be_left_for_later_and_undo_asks_first(desk):
     assert desk.json("inbox") == []
 
 
-def test_an_answer_given_with_the_command_shows_the_card_and_wants_a_yes(desk):
-    question = desk.reconcile()["questions"][0]
-    terminal = desk.terminal("decide", question, "approve", "--keep", "1 3")
+def test_an_answer_given_with_the_command_shows_the_card_and_wants_a_yes(asked):
+    question = asked.standing["questions"][0]
+    terminal = asked.terminal("decide", question, "approve", "--keep", "1 3")
     card = terminal.until("Approve exactly this? (yes, no): ")
     assert "5 payments need your eye" in card
     assert "You keep: 1, 3" in card
     terminal.type("no\n")
     assert terminal.status() == 3
     assert f"It waits: mainstay decide {question}" in terminal.text
-    assert [row["decision"] for row in desk.json("inbox")] == [question]
+    assert [row["decision"] for row in asked.json("inbox")] == [question]
 
-    terminal = desk.terminal("decide", question, "approve", "--keep", "1 3")
+    terminal = asked.terminal("decide", question, "approve", "--keep", "1 3")
     terminal.until("Approve exactly this? (yes, no): ")
     terminal.type("yes\n")
     assert terminal.status() == 3
-    batch = desk.json("inbox")[0]["decision"]
+    batch = asked.json("inbox")[0]["decision"]
     assert batch != question
 
-    terminal = desk.terminal("decide", batch, "approve", "--yes")
+    terminal = asked.terminal("decide", batch, "approve", "--yes")
     assert terminal.status() == 0
     assert "(yes, no)" not in terminal.text

@@ -20,8 +20,9 @@ from cli_desk import Desk, new_desk
 
 if TYPE_CHECKING:
     import ssl
-    import subprocess
     from collections.abc import Iterator
+
+    from starter import Spoken
 
 RUNTIME = Path(__file__).parents[1] / "runtime"
 MAIL = {"to": "anna@example.com", "subject": "Hello", "text": "Your parcel is here."}
@@ -47,13 +48,12 @@ class Served:
 
     def __init__(self, desk: Desk, token: str, secret: str = "") -> None:
         self.desk, self.token, self.secret = desk, token, secret
-        self.process: subprocess.Popen[str] | None = None
+        self.process: Spoken | None = None
         self.said: list[str] = []  # on its screen
         self.url = ""
 
     def begin(self) -> None:
         self.process = self.desk.service()
-        assert self.process.stderr is not None
         self.url = ""
         while not self.url:
             line = self.process.stderr.readline()
@@ -62,8 +62,7 @@ class Served:
         self._reader = threading.Thread(target=self._listen, args=(self.process,), daemon=True)
         self._reader.start()
 
-    def _listen(self, process: subprocess.Popen[str]) -> None:
-        assert process.stderr is not None
+    def _listen(self, process: Spoken) -> None:
         self.said.extend(process.stderr)
 
     def kill(self) -> None:
@@ -78,9 +77,7 @@ class Served:
         self.process.send_signal(number)
         self.process.wait(WAIT_S)
         self._reader.join()
-        for pipe in (self.process.stdout, self.process.stderr):
-            assert pipe is not None
-            pipe.close()
+        self.process.close()
         self.process = None
 
     @property
