@@ -197,7 +197,7 @@ def test_a_time_out_ends_the_call_and_leaves_doubt_only_of_an_effect(bench, effe
 
 
 def test_p5_a_time_runs_out_also_while_the_machine_sleeps(bench, monkeypatch):
-    monkeypatch.setattr("mainstay.connectors.guard.LOOK_EVERY_S", 0.01)
+    monkeypatch.setattr("mainstay.connectors.alarms.LOOK_EVERY_S", 0.01)
 
     async def asleep(_arguments):
         bench.clock.passed_s += 3601

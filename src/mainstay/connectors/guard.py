@@ -16,11 +16,12 @@ import asyncio
 import datetime as dt
 import errno
 import re
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, TypeVar, cast
 
 import msgspec
 
 from mainstay.connectors import network
+from mainstay.connectors.alarms import Alarms
 from mainstay.connectors.breaker import WAIT_AT_MOST_S, Breaker, Line
 from mainstay.contracts import Found, Operation, from_plain, marks_in, to_plain
 from mainstay.errors import (
@@ -49,7 +50,6 @@ if TYPE_CHECKING:
     from mainstay.values import ErrorClass
 
 MAX_MESSAGE_CHARS = 500
-LOOK_EVERY_S = 5.0  # whether a time ran out while the machine slept
 
 T = TypeVar("T")
 Outcome: TypeAlias = Literal[
@@ -130,6 +130,7 @@ class Guard:
         `memory` keeps openings of breakers over a restart; `is_online` says whether this machine has a network.
         """
         self._clock = clock
+        self._alarms = Alarms(clock)
         self._record = record
         self._memory = memory
         self._is_online = is_online
@@ -146,7 +147,10 @@ class Guard:
         function = operation.call
         assert function is not None, f"{operation.name} does not run in the loop"
         given = arguments_of(operation, arguments)
-        send = self._plain_result(operation, lambda: function(call, given))
+
+        async def send() -> Value:
+            return _plain_output(operation, await function(call, given))
+
         return await self.run(operation, send, arguments, account=account, who=call.plan)
 
     async def look_up(self, operation: Operation, call: Call, arguments: Value, *, account: str = "") -> Found:
@@ -209,14 +213,15 @@ class Guard:
 
         `who` names the caller in the line: a place is kept under it when the line is long.
         """
-        waited_us = await self._wait_in_line(operation, account, who)
+        per_minute = operation.rate_per_minute
+        waited_us = 0 if per_minute is None else await self._wait_in_line(operation, per_minute, account, who)
         breaker = self._admitted(operation, account)
         started_us, started_s = self._clock.now_us(), self._clock.boot_s()
         outcome: Outcome = "cancelled"
         result: T | None = None
         message = ""
         try:
-            result = await _within(operation, send, self._clock)
+            result = await self._within(operation, send)
         except OperationError as error:
             outcome, message = _outcome_of(error), classify(error).message
             if await self._is_offline(error):
@@ -245,25 +250,36 @@ class Guard:
                     )
                 )
 
-    @staticmethod
-    def _plain_result(operation: Operation, send: Callable[[], Awaitable[Any]]) -> Callable[[], Awaitable[Value]]:
-        async def plain() -> Value:
-            return _plain_output(operation, await send())
-
-        return plain
-
-    async def _wait_in_line(self, operation: Operation, account: str, who: str) -> int:
+    async def _wait_in_line(self, operation: Operation, per_minute: int, account: str, who: str) -> int:
         """Keep the operation's pace; gives the microseconds waited. Raises HeldBack when the line is too long."""
-        if operation.rate_per_minute is None:
-            return 0
-        line = self._lines.setdefault((operation.name, account), Line(operation.rate_per_minute))
+        line = self._lines.setdefault((operation.name, account), Line(per_minute))
         wait_s = line.enter(self._clock.boot_s(), who)
         if wait_s > WAIT_AT_MOST_S:
-            message = f"{operation.name} is limited to {operation.rate_per_minute} calls per minute."
+            message = f"{operation.name} is limited to {per_minute} calls per minute."
             raise HeldBack(message, retry_after_s=wait_s, kept_place=True)
         if wait_s > 0:
             await self._clock.sleep(wait_s)
         return round(wait_s * 1_000_000)
+
+    async def _within(self, operation: Operation, send: Callable[[], Awaitable[T]]) -> T:
+        """Call within the operation's time. Raises OperationErrors only, and says what is known of an effect."""
+        late = asyncio.Timeout(None)
+        try:
+            async with late:
+                self._alarms.set(late, operation.timeout_s)
+                try:
+                    return await send()
+                finally:
+                    self._alarms.take_back(late)
+        except _DID_NOT_HAPPEN:
+            raise
+        except OperationError as error:
+            raise _in_doubt(operation, error) from error
+        except Exception as error:
+            if late.expired():
+                why = f"there was no answer within {say_duration(round(operation.timeout_s))}"
+                raise _failed(operation, Failure("transient", f"{operation.name}: {why}.")) from error
+            raise _failed(operation, classify(error)) from error
 
     def _admitted(self, operation: Operation, account: str) -> Breaker:
         """Give the breaker if it lets a call through; raises HeldBack when it does not."""
@@ -300,21 +316,18 @@ class Guard:
 
     def _note(self, breaker: Breaker, outcome: Outcome, connector: str, account: str) -> None:
         before = breaker.state
-        self._tell_breaker(breaker, outcome)
-        if self._memory is None or breaker.state == before:
-            return
-        if breaker.state == "open" and outcome in ("transient", "uncertain"):
-            self._memory.opened(connector, account, breaker.failures, breaker.open_s)
-        elif breaker.state == "closed":
-            self._memory.closed(connector, account)
-
-    def _tell_breaker(self, breaker: Breaker, outcome: Outcome) -> None:
         if outcome in ("transient", "uncertain"):
             breaker.failed(self._clock.boot_s())
         elif outcome in ("bug", "cancelled"):
             breaker.withdrawn()
         else:
             breaker.succeeded()  # a refusal is an answer too
+        if self._memory is None or breaker.state == before:
+            return
+        if breaker.state == "open" and outcome in ("transient", "uncertain"):
+            self._memory.opened(connector, account, breaker.failures, breaker.open_s)
+        elif breaker.state == "closed":
+            self._memory.closed(connector, account)
 
 
 def classify(error: BaseException) -> Failure:
@@ -365,48 +378,6 @@ def _found(answer: object) -> Found:
     if not isinstance(answer, Found) or answer.state not in _FOUND:
         raise TypeError(f"what was found is no answer: {answer!r}"[:MAX_MESSAGE_CHARS])
     return answer
-
-
-async def _within(operation: Operation, send: Callable[[], Awaitable[T]], clock: Clock) -> T:
-    """Call within the operation's time. Raises OperationErrors only, and says what is known of an effect."""
-    late = asyncio.timeout(operation.timeout_s)
-    alarm = _Alarm(late, operation.timeout_s, clock)
-    try:
-        async with late:
-            return await send()
-    except _DID_NOT_HAPPEN:
-        raise
-    except OperationError as error:
-        raise _in_doubt(operation, error) from error
-    except Exception as error:
-        if late.expired():
-            why = f"there was no answer within {say_duration(round(operation.timeout_s))}"
-            raise _failed(operation, Failure("transient", f"{operation.name}: {why}.")) from error
-        raise _failed(operation, classify(error)) from error
-    finally:
-        alarm.cancel()
-
-
-class _Alarm:
-    """Ends a long call in time also when the machine slept meanwhile, and the loop's own clock with it (KERNEL P5)."""
-
-    def __init__(self, late: asyncio.Timeout, timeout_s: float, clock: Clock) -> None:
-        self._late, self._clock = late, clock
-        self._due_s = clock.boot_s() + timeout_s
-        self._next = self._again() if timeout_s > LOOK_EVERY_S else None
-
-    def _again(self) -> asyncio.TimerHandle:
-        return asyncio.get_running_loop().call_later(LOOK_EVERY_S, self._look)
-
-    def _look(self) -> None:
-        if self._clock.boot_s() < self._due_s:
-            self._next = self._again()
-        else:
-            self._late.reschedule(asyncio.get_running_loop().time())
-
-    def cancel(self) -> None:
-        if self._next is not None:
-            self._next.cancel()
 
 
 def _in_doubt(operation: Operation, error: OperationError) -> OperationError:
