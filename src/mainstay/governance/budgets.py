@@ -91,6 +91,7 @@ class Budgets:
         """Take the caps; days are those of the company's time zone. `last_stream` gives the last of several."""
         self._ledger = ledger
         self._caps = sorted(caps, key=lambda cap: (cap.name, cap.period))
+        self.any = bool(self._caps)  # whether anything is counted at all
         self._calendar = Calendar(timezone)
         self._last_stream = last_stream
         self._counting: dict[tuple[str, tuple[str, ...], str, bool], tuple[Cap, ...]] = {}
@@ -103,14 +104,10 @@ class Budgets:
         self._left: dict[str, list[str]] = {}  # holders of calls whose process is gone
         self._promised: dict[str, dict[str, dict[str, int]]] = {}  # raised for a holder that does not hold it yet
 
-    @property
-    def any(self) -> bool:
-        """Whether anything is counted at all."""
-        return bool(self._caps)
-
     def use(self, caps: Iterable[Cap]) -> None:
         """Take other caps from now on; what is held stays held where it is."""
         self._caps = sorted(caps, key=lambda cap: (cap.name, cap.period))
+        self.any = bool(self._caps)
         self._counting.clear()
 
     # --- before it leaves

@@ -32,12 +32,20 @@ class Judges:
 
     def judge(self, proposal: Proposal) -> Verdict:
         """Give the most restrictive verdict, with what the others asked or denied in `also`."""
-        return strictest(self.hear(proposal))
+        heard = self.hear(proposal)
+        return heard[0] if len(heard) == 1 else strictest(heard)
 
     def hear(self, proposal: Proposal) -> list[Verdict]:
         """Give what each judge says that speaks, in order."""
-        heard = (_asked(name, judge, proposal) for name, judge in self._judges.items())
-        return [verdict for verdict in heard if verdict is not None]
+        heard: list[Verdict] = []
+        for name, judge in self._judges.items():
+            try:
+                verdict = judge.judge(proposal)
+            except Exception as error:  # noqa: BLE001 - whatever broke, it did not allow this
+                verdict = _broken(name, error)
+            if verdict is not None:
+                heard.append(verdict)
+        return heard
 
 
 def strictest(spoken: Sequence[Verdict]) -> Verdict:
@@ -60,10 +68,7 @@ def alone(verdict: Verdict) -> Spoken:
     return Spoken(verdict.decision, verdict.rule, verdict.why)
 
 
-def _asked(name: str, judge: Judge, proposal: Proposal) -> Verdict | None:
-    try:
-        return judge.judge(proposal)
-    except Exception as error:  # noqa: BLE001 - whatever broke, it did not allow this
-        # the text of a foreign exception may hold what is personal, and a verdict is recorded
-        what = error.message if isinstance(error, MainstayError) else f"a mistake in it ({type(error).__name__})"
-        return Verdict("ask", name, f"The {name} could not decide: {what.rstrip('.')}. So you decide.")
+def _broken(name: str, error: Exception) -> Verdict:
+    # the text of a foreign exception may hold what is personal, and a verdict is recorded
+    what = error.message if isinstance(error, MainstayError) else f"a mistake in it ({type(error).__name__})"
+    return Verdict("ask", name, f"The {name} could not decide: {what.rstrip('.')}. So you decide.")

@@ -177,6 +177,11 @@ class Plan(msgspec.Struct, frozen=True):
         """The step a path belongs to."""
         return self.graph.steps.get(path) or self.graph.steps[step_name(path)]
 
+    def own_step(self, path: str) -> Step | None:
+        """The step whose own work a path is; None of a compensation, and of an action that its agent asked for."""
+        own = self.graph.steps.get(path)
+        return own if own is not None or path.startswith("~") or is_call(path) else self.graph.steps[step_name(path)]
+
 
 def step_name(path: str) -> str:
     """The name of the step inside a path: "~book/4" is "book"."""

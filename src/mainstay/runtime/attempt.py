@@ -11,7 +11,6 @@ from mainstay.contracts import Card, from_plain, moved_in
 from mainstay.encoding import encode_value
 from mainstay.errors import ExpressionError, InputError
 from mainstay.events import EffectPrepared
-from mainstay.kernel.state import is_call
 from mainstay.shown import shown
 from mainstay.values import STANDING_RULES, Money, Spoken, Verdict, digest_of
 
@@ -125,6 +124,11 @@ class Desk(Protocol):
         """Tell who watches."""
         ...
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether the history need not be read again."""
+        ...
+
     async def whole(self) -> None:
         """Wait while the history is being read again after a commit that failed."""
         ...
@@ -154,8 +158,10 @@ class Attempt:
 
 def in_time_of_step(plan: Plan, path: str, operation: Operation) -> Operation:
     """Give the operation with the time its step allows; a compensation, and what an agent asks for, has its own."""
-    timeout_s = None if path.startswith("~") or is_call(path) else plan.step(path).timeout_s
-    return operation if timeout_s is None else msgspec.structs.replace(operation, timeout_s=timeout_s)
+    step = plan.own_step(path)
+    if step is None or step.timeout_s is None:
+        return operation
+    return msgspec.structs.replace(operation, timeout_s=step.timeout_s)
 
 
 def as_changed(name: str, arguments: Value, changes: Iterable[str], kind: type[T]) -> T:
@@ -184,7 +190,7 @@ def _not_so(error: msgspec.ValidationError) -> str:
 
 def check_of(plan: Plan, path: str) -> Cel | None:
     """Give what the result of an action must fulfil; what an agent asks for is held against nothing."""
-    return None if is_call(path) else plan.step(path).check
+    return None if (step := plan.own_step(path)) is None else step.check
 
 
 def judged(parts: Parts, proposal: Proposal) -> Verdict:
@@ -256,7 +262,8 @@ def effect_digest(operation: Operation, account: str, arguments: Value, relies: 
 
 def no_way_back(operation: Operation, plan: Plan, path: str) -> str:
     """Why this effect can't be taken back; empty when it can, by its operation's way or by the playbook's."""
-    own = not path.startswith("~") and not is_call(path) and plan.step(path).undo is not None
+    step = plan.own_step(path)
+    own = step is not None and step.undo is not None
     return "" if own or operation.compensation else operation.cannot_undo or f"{operation.name} has no way back"
 
 

@@ -50,7 +50,8 @@ class Contracts:
 
     def operation(self, name: str) -> Operation:
         """Give an operation; raises UnknownNameError with the nearest name."""
-        return _find(self.operations, name, "operation")
+        known = self.operations.get(name)
+        return known if known is not None else _find(self.operations, name, "operation")
 
     def roles(self, operation: str) -> Mapping[str, Role]:
         """Give what the arguments of an operation are for; nothing of one that is not known."""

@@ -386,13 +386,14 @@ class Effects:
             verdict = self._judge(plan, path, operation, arguments, slot.labels, slot.account, flow)
             await self._send(plan, path, verdict)
 
-    async def _send(self, plan: Plan, path: str, verdict: Verdict, *before: c.PlanCommand) -> None:
+    async def _send(self, plan: Plan, path: str, verdict: Verdict, anew: c.PrepareEffect | None = None) -> None:
+        """Let it leave, as it was prepared or as it is prepared `anew` in the append of its intent."""
         slot = plan.slots[path]
         token = self.token(plan.id, path, slot.generation)
         cause = f"plan:{plan.id}@{slot.since}"
         now_us = self._desk.now_us()
         held: Reserved = FREE
-        anew = next((each for each in before if isinstance(each, c.PrepareEffect)), None)
+        before = () if anew is None else (anew,)
         name, arguments = (slot.operation, slot.arguments) if anew is None else (anew.operation, anew.arguments)
         operation = self._parts.catalogue.operation(name)
         as_prepared = bool(before) or operation.version == slot.operation_version
@@ -454,10 +455,10 @@ class Effects:
     async def _carry_out(self, plan: Plan, path: str) -> None:
         slot = plan.slots[path]
         operation = self._parts.catalogue.operation(slot.operation)
-        connector = operation.name.partition(".")[0]
-        await self._desk.whole()
+        if not self._desk.is_whole:
+            await self._desk.whole()
         if operation.in_ledger:
-            async with self._locks[connector]:
+            async with self._locks[operation.name.partition(".")[0]]:
                 await self._desk.whole()
                 committed = await self._call(plan, path, slot, operation)
                 if committed is not None:
@@ -483,7 +484,8 @@ class Effects:
             beside = () if isinstance(error, Uncertain) else self.outcomes.settled(plan, path, slot, happened=False)
             self._desk.report(plan, path, outcome, actor=actor, beside=beside)
             return None
-        await self._desk.whole()
+        if not self._desk.is_whole:
+            await self._desk.whole()
         return self.outcomes.finish(plan, path, slot, operation, arguments, output, settled="")
 
     def _refused(self, path: str, failure: Failure) -> c.RefuseEffect:

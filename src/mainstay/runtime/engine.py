@@ -88,6 +88,7 @@ class Engine:
         self._stopping = False
         self._whole = asyncio.Event()  # cleared from a commit that failed until the history was read again
         self._whole.set()
+        self.is_whole = True  # whether the history need not be read again
         self._unsaved: list[_Outcome] = []
         self.turns = Turns(parts.limits, self.advance, _soon)
         self.admission = Admission(parts.ledger, parts.places)
@@ -158,7 +159,9 @@ class Engine:
 
         The future is done when they are on disk. Raises CommandRefusedError, and then nothing is queued.
         """
-        return self.submit_all(_each(plan_id, commands), actor=actor, cause=cause, beside=beside)
+        done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._append(self._decide(_each(plan_id, commands), actor, cause), beside, done=done)
+        return done
 
     def submit_all(
         self,
@@ -317,17 +320,13 @@ class Engine:
         """Stop dispatch because of something the engine can't mend; the owner waits for it and reopens or exits."""
         self._stopping = True
         if isinstance(error, CommitFailedError) and self.mend is not None:
+            self.is_whole = False
             self._whole.clear()
             self.mend(error)
         elif self.failed is not None and not self.failed.done():
             self.failed.set_result(error)
 
     # --- after a commit that failed (KERNEL L5)
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether the history need not be read again."""
-        return self._whole.is_set()
 
     async def whole(self) -> None:
         """Wait while the history is being read again; whoever brings a result from outside waits here with it."""
@@ -363,6 +362,7 @@ class Engine:
         unsaved, self._unsaved = self._unsaved, []
         for outcome in unsaved:
             self._save_again(*outcome)
+        self.is_whole = True
         self._whole.set()
 
     def _save_again(self, plan_id: str, command: Any, actor: str, cause: str) -> None:  # noqa: ANN401 - an outcome
@@ -436,7 +436,6 @@ class Engine:
         """Run work that waits for something. An error it does not handle is recorded as its step's."""
         task = asyncio.get_running_loop().create_task(self._watched(plan, path, work), name=f"{plan.id}/{path}")
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
     async def _watched(self, plan: Plan, path: str, work: Coroutine[Any, Any, None]) -> None:
         try:
@@ -445,6 +444,9 @@ class Engine:
             self.fail(error)
         except Exception as error:  # noqa: BLE001 - a mistake of one step must not end the others
             self._baffled(plan.id, path, error)
+        finally:
+            if (task := asyncio.current_task()) is not None:
+                self._tasks.discard(task)
 
     def _baffled(self, plan_id: str, path: str, error: Exception) -> None:
         """Record that work broke in a way nothing above foresaw: stuck when nothing was sent, else the doubt it is.
@@ -514,7 +516,7 @@ class Engine:
     async def stop(self, grace_s: float) -> None:
         """Begin nothing more; wait for what is under way, at most `grace_s`; the rest is settled at the next start."""
         self._stopping = True
-        grace_s = grace_s if self._whole.is_set() else 0.0  # what can't be recorded is not waited for
+        grace_s = grace_s if self.is_whole else 0.0  # what can't be recorded is not waited for
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=grace_s)
         left = tuple(self._tasks)

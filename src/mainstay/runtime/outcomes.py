@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, cast
 from mainstay import commands as c
 from mainstay.contracts import from_plain
 from mainstay.events import Undo
-from mainstay.kernel.state import is_call
 from mainstay.runtime.attempt import check_of, no_way_back
 from mainstay.runtime.names import Names
-from mainstay.runtime.spending import Purse, spent_really
+from mainstay.runtime.spending import Purse, by_unit, spent_really
 from mainstay.values import SECOND_US, merge_labels
 
 if TYPE_CHECKING:
@@ -56,7 +55,8 @@ class Outcomes:
         )
         self._desk.release(plan.id, path)
         actor = f"connector:{operation.name}@{operation.version}"
-        beside = self.purse.settle(plan, path, slot, happened=True, output=(operation, arguments, output))
+        spent = by_unit(operation, arguments, cost)
+        beside = self.purse.settle(plan, path, slot, happened=True, spent=spent)
         return self._desk.submit(plan.id, command, actor=actor, cause=f"plan:{plan.id}@{slot.since}", beside=beside)
 
     def settled(self, plan: Plan, path: str, slot: Slot, *, happened: bool) -> Sequence[Append]:
@@ -91,7 +91,7 @@ class Outcomes:
         return undo, "" if undo is not None else no_way_back(operation, plan, path)
 
     def _undo(self, plan: Plan, path: str, operation: Operation, arguments: Value, output: Value) -> Undo | None:
-        own = None if is_call(path) else plan.step(path).undo
+        own = None if (step := plan.own_step(path)) is None else step.undo
         if own is not None:
             names = Names(self._parts, plan, path, {"this": output})
             return self._kept_undo(plan, own.operation, names.value(own.arguments))

@@ -243,7 +243,7 @@ class Opener:
         if kind is dict:
             fields = cast("dict[str, Value]", value)
             new = {name: self.open(item) for name, item in fields.items() if type(item) in _HOLDERS}
-            return _changed(fields, new)
+            return _changed(fields, new) if new else fields
         if kind is list:
             return _each(cast("list[Value]", value), self.open)
         if kind is Sealed:

@@ -96,13 +96,12 @@ class Purse:
         return self._parts.budgets.reserve(spending, now_us, cause, ruled=slot.ruling != "")
 
     def settle(
-        self, plan: Plan, path: str, slot: Slot, *, happened: bool, output: tuple[Operation, Value, Value] | None = None
+        self, plan: Plan, path: str, slot: Slot, *, happened: bool, spent: Mapping[str, int] | None = None
     ) -> Sequence[Append]:
-        """Settle what an action holds; `output` are operation, arguments and result, which may say what it cost."""
+        """Settle what an action holds; `spent` is what it spent really, by unit, where that is known."""
         cause = f"plan:{plan.id}@{slot.since}"
-        amounts = None if output is None or not happened else really(*output)
         now_us = self._desk.now_us()
-        return self._parts.budgets.settle(f"{plan.id}/{path}", now_us, cause, happened=happened, spent=amounts)
+        return self._parts.budgets.settle(f"{plan.id}/{path}", now_us, cause, happened=happened, spent=spent)
 
     def answer(self, plan: Plan, path: str, decision: str, choice: str) -> tuple[Sequence[Append], int | None]:
         """Take the operator's answer to what a cap stopped: facts that raise it, or when it begins anew."""
@@ -147,7 +146,11 @@ def amounts_of(operation: Operation, arguments: Callable[[], Value]) -> tuple[di
 
 def really(operation: Operation, arguments: Value, output: Value) -> dict[str, int] | None:
     """Give what a call spent, by unit, where its operation says what it cost; None where it does not."""
-    spent = spent_really(operation, arguments, output)
+    return by_unit(operation, arguments, spent_really(operation, arguments, output))
+
+
+def by_unit(operation: Operation, arguments: Value, spent: Cost | None) -> dict[str, int] | None:
+    """Give what a call spent that cost so much, by unit; None where that is not known."""
     if spent is None:
         return None
     free = msgspec.structs.replace(operation, cost_usd_micros=0, cost=None)  # what it moves is as it was held
