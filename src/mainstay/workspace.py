@@ -97,8 +97,9 @@ escalate = "3d"
 # git = "/path/to/your/repository"
 # mail = "you@example.com"
 
-# [api]                          # for tools you have already, once `mainstay api token create` made a token
+# [api]                          # where your browser and tools of yours reach Mainstay while it runs
 # port = 8765                    # on this machine only; without this line any free one
+# console = false                # no pages for a browser
 
 # [history]
 # archive_after = "365d"         # details of plans that ended longer ago are archived, and stay readable; "" never
@@ -204,8 +205,9 @@ class Downtime(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Api(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where tools and browsers reach Mainstay over HTTP (docs/gateway.md). Off unless enabled, or a token is made."""
+    """Where browsers and tools reach Mainstay over HTTP (docs/console.md, docs/gateway.md)."""
 
+    console: bool = True  # without it nothing is served unless `enabled`, or a token is made
     enabled: bool = False
     host: str = "127.0.0.1"  # beyond this machine only with a certificate
     port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 0  # 0: a free one

@@ -1,4 +1,4 @@
-"""When something is served, and where: off by default, here only, and beyond this machine with a certificate (S11)."""
+"""When something is served, and where: here only, and beyond this machine with certificate and password (S11)."""
 
 from __future__ import annotations
 
@@ -40,6 +40,7 @@ def free_port() -> int:
 
 def test_nothing_is_served_before_somebody_wants_it_and_then_without_a_new_start(tmp_path: Path):
     desk = new_desk(tmp_path)
+    api(desk, console=False)
     process = desk.service()
     assert lock(desk)["api"] == ""
     made = desk.json("api", "token", "create", "tool", "--allow", "mail.send")
@@ -62,7 +63,7 @@ def test_it_listens_where_mainstay_toml_says_and_on_this_machine_only(desk: Desk
     served = Served(desk, "")
     served.begin()
     try:
-        assert served.url == f"http://127.0.0.1:{port}"
+        assert served.url in (f"http://localhost:{port}", f"http://127.0.0.1:{port}")  # the latter without IPv6
         assert served.get("/actions/x").status == 401
         own = [line.split()[1] for line in _listening() if line.split()[1].endswith(f":{port:04X}")]
         assert own == [f"0100007F:{port:04X}"]
@@ -115,6 +116,10 @@ def test_s11_with_a_certificate_it_is_served_over_tls_under_its_names(desk: Desk
             "-keyout", key, "-out", certificate]  # fmt: skip
     subprocess.run(made, check=True, capture_output=True)
     api(desk, enabled=True, host="0.0.0.0", names=["office.example.com"], certificate=str(certificate), key=str(key))
+    refused = desk.run("start")
+    assert (refused.returncode, "the console has no password" in refused.stderr) == (2, True)
+    assert desk.run("console", "--set-password", stdin="too short\n").returncode == 2
+    assert desk.run("console", "--set-password", stdin="four words and a fish\n").returncode == 0
     served = Served(desk, "")
     served.begin()
     try:

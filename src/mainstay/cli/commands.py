@@ -118,6 +118,21 @@ def start(as_json: Json = False, workspace: Folder = None) -> int:
 
 
 @app.command()
+def console(
+    set_password: Annotated[bool, typer.Option("--set-password", help="Set its password, asked for here.")] = False,
+    show: Annotated[bool, typer.Option("--open/--print", help="Open your browser, where there is one.")] = True,
+    as_json: Json = False,
+    workspace: Folder = None,
+) -> int:
+    """Open the console: a link for your browser that lets you in once."""
+    from mainstay.cli import console as command
+
+    if set_password:
+        return command.set_password(screen_of(as_json), workspace)
+    return command.link(screen_of(as_json), workspace, show=show)
+
+
+@app.command()
 def run(
     playbook: Annotated[str, typer.Argument(help="See: mainstay playbook list")],
     inputs: Annotated[list[str] | None, typer.Argument(metavar="name=value ...", help="Files by their path.")] = None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import signal
 import sys
 import time
@@ -58,9 +59,13 @@ async def _serve(screen: Screen, workspace: Workspace) -> None:
         else:
             _say_begun(screen, workspace, event["count"])
 
+    def show(link: str) -> None:
+        screen.err.print(text("Open Mainstay in your browser; this link lets you in once, for 15 minutes:"))
+        screen.err.print(text(f"  {link}", "cyan"), soft_wrap=True)
+
     began = time.monotonic()
     with opening:
-        await serve(workspace, hear, stop, beside)
+        await serve(workspace, hear, stop, functools.partial(beside, show=show))
     screen.err.print(text("Stopped. Plans that wait go on at the next start."))
     if screen.as_json:
         document = {"workspace": str(workspace.root), "served_s": round(time.monotonic() - began, 1)}

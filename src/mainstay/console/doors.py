@@ -1,9 +1,11 @@
 """What every request passes before it reaches a page (SECURITY S1 to S13).
 
-In this order: it calls us by a name of ours, it shows a token wherever the path is not open by itself, its path is
-written plainly, it comes from no foreign page, and what it sends is of the one kind that the path takes, small and in
-time.
-A path that is not named open is closed: a page that somebody adds later is, too.
+In this order: it calls us by a name of ours, it shows what lets in wherever the path is not open by itself, its path
+is written plainly, it comes from no foreign page, and what it sends is of the one kind that the path takes, small and
+in time. What lets a tool in is a token, and that to `/actions` only; what lets a person in is a session, and that to
+everything else: neither opens the other's doors.
+A path that is not named open is closed: a page that somebody adds later is, too, and its forms carry the session's
+CSRF token or are refused.
 """
 
 from __future__ import annotations
@@ -11,8 +13,10 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+import hmac
 import re
 from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import parse_qs
 
 from mainstay.console.answers import refusal
 
@@ -21,10 +25,13 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+    from mainstay.console.sessions import Known
+
 HEAD_BYTES = 16 * 1024
 BODY_BYTES = 1024 * 1024
 TOLD_BYTES = 8 * 1024 * 1024  # of who shows a token: files stand among what a tool sends
 BODY_S = 10.0
+FIELDS = 5000  # of a form
 FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
 STYLE = (
@@ -36,15 +43,15 @@ STYLE = (
 )
 _STYLE_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 HEADERS = {
-    "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; form-action 'self'; "
-    "frame-ancestors 'none'; base-uri 'none'",
+    "Content-Security-Policy": f"default-src 'none'; style-src 'self' 'sha256-{_STYLE_HASH}'; script-src 'self'; "
+    "connect-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Cache-Control": "no-store",
 }
+_NOT_KEPT = (b"cache-control", b"no-store")  # but for what is the same for everybody
 _ENCODED = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
 _HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:[0-9]{1,5})?")
 _PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+|/")  # an id of a tool's own may hold more: it comes as %XX, see `_is_plain`
@@ -53,28 +60,39 @@ _READING = ("GET", "HEAD")
 
 
 class Open(NamedTuple):
-    """Paths that need no token, because what they name is a secret by itself; `takes` is what is sent there."""
+    """Paths that need nothing shown: what they name is a secret itself, or none; `takes` is what is sent there."""
 
     path: re.Pattern[str]
     takes: str
 
 
+class Lets(NamedTuple):
+    """What lets somebody in, and what is answered to a person who is not in, or whose form is of another session."""
+
+    token: Callable[[str], object]  # gives who shows it, or None
+    session: Callable[[str], Known | None]  # gives who is logged in, of a Cookie header
+    locked: ASGIApp
+    stale: ASGIApp
+
+
 class Doors:
     """Wraps the pages."""
 
-    def __init__(
-        self, pages: ASGIApp, hosts: frozenset[str], own: str, known: Callable[[str], object], opened: tuple[Open, ...]
-    ) -> None:
-        """`hosts` are our names, `own` is our origin, `known` gives who shows a token, or None."""
-        self._pages, self._hosts, self._own, self._known, self._opened = pages, hosts, own, known, opened
+    def __init__(self, pages: ASGIApp, hosts: frozenset[str], own: str, lets: Lets, opened: tuple[Open, ...]) -> None:
+        """`hosts` are our names, `own` is our origin."""
+        self._pages, self._hosts, self._own, self._lets, self._opened = pages, hosts, own, lets, opened
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, or refuse it."""
         if scope["type"] != "http":
             return
         send = _guarded(send)
+        scope.setdefault("state", {})
         if (refused := self._refused(scope)) is not None:
-            await _refuse(send, *refused)
+            if refused[0] == 401 and _is_persons(scope):  # noqa: PLR2004 - HTTP's own number
+                await self._lets.locked(scope, receive, send)
+            else:
+                await _refuse(send, *refused)
             return
         if scope["method"] in _READING:
             await self._pages(scope, receive, send)
@@ -88,10 +106,13 @@ class Doors:
         if body is None:
             await _refuse(send, 413, f"What you send is larger than {most:,} bytes.")
             return
+        if _is_persons(scope) and not _filled_in(scope, body):
+            await self._lets.stale(scope, receive, send)
+            return
         await self._pages(scope, _again(body, receive), send)
 
     def _refused(self, scope: Scope) -> tuple[int, str] | None:
-        """Say what is wrong with a request, as a status and a sentence; who shows a token is put into its scope."""
+        """Say what is wrong with a request, as a status and a sentence; who is let in is put into its state."""
         headers = _Headers(scope)
         path = scope["raw_path"].decode("ascii", "replace")
         opened = next((one for one in self._opened if one.path.fullmatch(path)), None)
@@ -100,12 +121,13 @@ class Doors:
             return wrong
         if _PATH.fullmatch(path) is None and _ACTION.fullmatch(path) is None:
             return 404, "There is nothing here."
-        if scope["method"] in _READING:
-            return None
         own, site = self._origin(headers), headers.only("sec-fetch-site")
-        if any(origin.lower() != own for origin in headers.all("origin")) or site in ("cross-site", "same-site"):
+        foreign = any(origin.lower() != own for origin in headers.all("origin"))
+        if scope["method"] in _READING:
+            return (403, "Another page can't read this for you.") if foreign and _is_persons(scope) else None
+        if foreign or site in ("cross-site", "same-site"):
             return 403, "Another page can't send this for you."
-        takes = opened.takes if opened is not None else JSON
+        takes = opened.takes if opened is not None else FORM if _is_persons(scope) else JSON
         return None if _is_kind(headers.all("content-type"), takes) else (415, f"Send it as {takes}.")
 
     def _misnamed(self, headers: _Headers) -> tuple[int, str] | None:
@@ -122,12 +144,16 @@ class Doors:
         return f"{self._own.partition('://')[0]}://{headers.only('host')}".lower()
 
     def _unknown(self, scope: Scope, headers: _Headers) -> tuple[int, str] | None:
+        if not _is_tools(scope):
+            known = self._lets.session(headers.only("cookie") or "")
+            scope["state"]["known"] = known
+            return (401, "Log in first.") if known is None else None
         given = headers.only("authorization") or ""
         kind, _, text = given.partition(" ")
-        known = self._known(text.strip()) if kind.lower() == "bearer" else None
-        if known is None:
+        token = self._lets.token(text.strip()) if kind.lower() == "bearer" else None
+        if token is None:
             return 401, "Show a token that counts: Authorization: Bearer TOKEN"
-        scope.setdefault("state", {})["token"] = known
+        scope["state"]["token"] = token
         return None
 
 
@@ -147,6 +173,26 @@ class _Headers:
     def only(self, name: str) -> str | None:
         found = self.all(name)
         return found[0] if len(found) == 1 else None
+
+
+def _is_tools(scope: Scope) -> bool:
+    return re.match(rb"/actions(?![A-Za-z0-9._~-])", scope["raw_path"]) is not None
+
+
+def _is_persons(scope: Scope) -> bool:
+    """Whether a path needs a session: it was looked for."""
+    return "known" in scope["state"]
+
+
+def _filled_in(scope: Scope, body: bytes) -> bool:
+    """Read a form into the state; whether it is one of this session's pages."""
+    try:
+        form = parse_qs(body.decode(), keep_blank_values=True, max_num_fields=FIELDS)
+    except ValueError:
+        return False
+    scope["state"]["form"] = form
+    known: Known = scope["state"]["known"]
+    return hmac.compare_digest("".join(form.get("csrf", ())).encode(), known.csrf.encode())
 
 
 def _is_kind(given: list[str], wanted: str) -> bool:
@@ -189,7 +235,9 @@ def _again(body: bytes, receive: Receive) -> Receive:
 def _guarded(send: Send) -> Send:
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
-            message = {**message, "headers": [*message.get("headers", ()), *_ENCODED]}
+            given = [*message.get("headers", ())]
+            kept = any(name == b"cache-control" for name, _ in given)
+            message = {**message, "headers": [*given, *_ENCODED, *([] if kept else [_NOT_KEPT])]}
         await send(message)
 
     return sending

@@ -1,50 +1,122 @@
-"""All that is served over HTTP, in one list: a path that stands here is closed to whoever shows no token."""
+"""All that is served over HTTP, in one list; a screen is added by naming its file in `SCREENS`.
+
+What is not named open is closed: to tools without a token, to people without a session (doors.py).
+"""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+import traceback
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Route, request_response
 
+from mainstay.console import inbox, login, plans, render, today
 from mainstay.console.actions import Actions
 from mainstay.console.answers import refusal
 from mainstay.console.decisions import Decisions
-from mainstay.console.doors import FORM, Doors, Open
+from mainstay.console.doors import FORM, Doors, Lets, Open
+from mainstay.console.live import live
+from mainstay.console.room import Page, Room
+from mainstay.errors import MainstayError
 from mainstay.requests.tokens import token_of
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from starlette.exceptions import HTTPException
     from starlette.requests import Request
     from starlette.types import ASGIApp
 
     from mainstay.app import Owner
+    from mainstay.console.room import Screen
 
-OPEN = (Open(re.compile(r"/d/[A-Za-z0-9._-]+"), FORM),)  # a link is the secret of its page
+SCREENS = (inbox.SCREENS, today.SCREENS, plans.SCREENS, login.SCREENS, (Page("GET", "/live", live),))
+BUG = (
+    "That is a mistake of Mainstay's. What you sent, if anything, may have been taken: look before you send it again. "
+    "Everything can be done in a terminal meanwhile: mainstay inbox"
+)
+FOR_TOOLS = ("/actions", "/d/")  # what is served without the console
+OPEN = (
+    Open(re.compile(r"/d/[A-Za-z0-9._-]+"), FORM),  # a link is the secret of its page
+    Open(re.compile(r"/login(/[A-Za-z0-9._-]+)?"), FORM),
+    Open(re.compile("|".join(re.escape(file.path) for file in render.statics().values())), FORM),
+)
 
 
-def routes_of(owner: Owner) -> list[Route]:
+def routes_of(owner: Owner, room: Room) -> list[Route]:
     """Give every path with what answers it."""
     actions, decisions = Actions(owner), Decisions(owner)
-    return [
+    routes = [
         Route("/actions", actions.submit, methods=["POST"]),
         Route("/actions/{id}", actions.show, methods=["GET"]),
         Route("/actions/{id}/receipt", actions.receipt, methods=["GET"]),
         Route("/d/{link}", decisions.show, methods=["GET"]),
         Route("/d/{link}", decisions.decide, methods=["POST"]),
     ]
+    routes += [Route(file.path, partial(_static, file), methods=["GET"]) for file in render.statics().values()]
+    for page in (page for screens in SCREENS for page in screens):
+        routes.append(Route(page.path, _answering(room, page.screen), methods=[page.method]))
+    return routes
 
 
-async def _nothing(request: Request, error: Exception) -> Response:
-    del request
-    status = error.status_code if isinstance(error, HTTPException) else 404
-    return Response(refusal("There is nothing here that takes this."), status, media_type="application/json")
-
-
-def make_pages(owner: Owner, hosts: frozenset[str], own: str) -> ASGIApp:
+def make_pages(owner: Owner, room: Room, hosts: frozenset[str], own: str) -> ASGIApp:
     """Give the application behind its doors; `hosts` are the names it goes by, `own` is its origin."""
-    inner = Starlette(routes=routes_of(owner), exception_handlers={404: _nothing, 405: _nothing})
+    routes, opened = routes_of(owner, room), OPEN
+    if not owner.workspace.config.api.console:
+        routes, opened = [route for route in routes if route.path.startswith(FOR_TOOLS)], OPEN[:1]
+    room.served = frozenset(route.path for route in routes)
+    missing = _missing(_answering(room, _nothing))
+    inner = Starlette(routes=routes, exception_handlers={404: missing, 405: missing})
     inner.router.redirect_slashes = False
-    return Doors(inner, hosts, own, lambda text: token_of(owner.requests, text), OPEN)
+    lets = Lets(
+        partial(token_of, owner.requests),
+        partial(login.known_by, room),
+        request_response(_answering(room, login.locked)),
+        request_response(_answering(room, login.stale)),
+    )
+    return Doors(inner, hosts, own, lets, opened)
+
+
+def _answering(room: Room, screen: Screen) -> Callable[[Request], Awaitable[Response]]:
+    """Answer by a screen; what it raises that we have words for is a page too."""
+
+    async def answer(request: Request) -> Response:
+        try:
+            return await screen(room, request)
+        except MainstayError as error:
+            return await room.refused(request, error)
+        except Exception as error:  # noqa: BLE001 - a mistake in a page is told, and stops nobody's plans
+            at = traceback.extract_tb(error.__traceback__)[-1]
+            where = f"{request.url.path}, {Path(at.filename).name}:{at.lineno}"
+            room.owner.engine.say(f"A page could not be made ({where}): {type(error).__name__}: {error}")
+            said = {"message": "This page could not be made.", "remedy": f"{BUG} ({where})", "back": "/"}
+            return await room.page(request, "error.html", status=500, **said)
+
+    return answer
+
+
+def _missing(page: Callable[[Request], Awaitable[Response]]) -> Callable[[Request, Exception], Awaitable[Response]]:
+    async def answer(request: Request, error: Exception) -> Response:
+        status = cast("HTTPException", error).status_code
+        if "known" in request.scope["state"]:
+            return await page(request)
+        return Response(refusal("There is nothing here that takes this."), status, media_type="application/json")
+
+    return answer
+
+
+async def _nothing(room: Room, request: Request) -> Response:
+    said = {"message": "There is no such page.", "remedy": "It may have moved, or its address was cut.", "back": "/"}
+    return await room.page(request, "error.html", status=404, **said)
+
+
+async def _static(file: render.Static, request: Request) -> Response:
+    headers = {"Cache-Control": render.FOR_EVER, "Vary": "Accept-Encoding"}
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        return Response(file.compressed, headers=headers | {"Content-Encoding": "gzip"}, media_type=file.media)
+    return Response(file.content, headers=headers, media_type=file.media)

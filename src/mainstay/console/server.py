@@ -67,7 +67,9 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def serve(pages: ASGIApp, listening: socket.socket, stop: asyncio.Event, files: tuple[str, str] | None) -> None:
+async def serve(
+    pages: ASGIApp, listening: list[socket.socket], stop: asyncio.Event, files: tuple[str, str] | None
+) -> None:
     """Serve until `stop` is set; `files` are a certificate and its key."""
     config = uvicorn.Config(
         pages,
@@ -87,7 +89,7 @@ async def serve(pages: ASGIApp, listening: socket.socket, stop: asyncio.Event, f
         ssl_keyfile=files[1] if files else None,
     )
     server = _Server(config)
-    serving = asyncio.ensure_future(server.serve(sockets=[listening]))
+    serving = asyncio.ensure_future(server.serve(sockets=listening))
     stopping = asyncio.ensure_future(stop.wait())
     try:
         await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -96,4 +98,3 @@ async def serve(pages: ASGIApp, listening: socket.socket, stop: asyncio.Event, f
     finally:
         stopping.cancel()
         serving.cancel()
-        listening.close()

@@ -1,25 +1,31 @@
-"""Serving HTTP beside an owner, in its process and loop: off unless mainstay.toml or a token wants it.
+"""Serving HTTP beside an owner, in its process and loop: the console, and what tools ask for.
 
-`beside` is what `mainstay start` gives to `owners.serve`. The libraries are loaded only once something is served.
+`beside` is what `mainstay start` gives to `owners.serve`. It listens at once, and loads what it takes to answer when
+the first one asks: a service that nobody looks at costs nothing but a socket.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib
 import ipaddress
 import socket
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mainstay.errors import FileError
+from mainstay.console.access import load, make_link
+from mainstay.errors import FileError, InputError
+from mainstay.ledger import keys as ledger_keys
 from mainstay.requests.tokens import any_counts
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import AsyncGenerator, Coroutine
+    from collections.abc import AsyncGenerator, Callable, Coroutine
 
     from mainstay.app import Owner
+    from mainstay.console.room import Room
+    from mainstay.ledger.lock import Owner as Holder
     from mainstay.workspace import Api, Workspace
 
 CONFIG = "mainstay.toml, under [api]"
@@ -35,10 +41,17 @@ def check(workspace: Workspace) -> None:
             raise FileError(f"{CONFIG}: there is no file {given} ({name}).", remedy="Name it with its whole path.")
     if bool(api.certificate) != bool(api.key):
         raise FileError(f"{CONFIG}: certificate and key belong together.", remedy="Name both, or none.")
-    if not is_loopback(api.host) and not api.certificate:
+    if is_loopback(api.host):
+        return
+    if not api.certificate:
         raise FileError(
             f"{CONFIG}: {api.host} is open to other machines, and without a certificate everybody between can read it.",
             remedy="Name certificate and key, or leave host out: then it is open to this machine only.",
+        )
+    if api.console and not load(workspace.state).any:
+        raise FileError(
+            f"{CONFIG}: {api.host} is open to other machines, and the console has no password.",
+            remedy="Set one with `mainstay console --set-password`, or say console = false to serve tools only.",
         )
 
 
@@ -53,16 +66,41 @@ def is_loopback(host: str) -> bool:
 
 
 @contextlib.asynccontextmanager
-async def beside(owner: Owner, trusted: ssl.SSLContext | None = None) -> AsyncGenerator[Served]:
-    """Serve HTTP beside an owner, and tell tools what became of what they asked for, until this ends."""
-    served = Served(owner, trusted)
-    owner.requests.on_token = served.begin_soon
-    if owner.workspace.config.api.enabled or any_counts(owner.requests):
+async def beside(
+    owner: Owner, trusted: ssl.SSLContext | None = None, show: Callable[[str], None] | None = None
+) -> AsyncGenerator[Served]:
+    """Serve HTTP beside an owner, and tell tools what became of what they asked for, until this ends.
+
+    `show` puts a link that logs in once where the operator looks, and nobody else.
+    """
+    served, api = Served(owner, trusted), owner.workspace.config.api
+    owner.requests.on_token = served.tell_soon
+    wanted = api.enabled or any_counts(owner.requests)
+    if api.console or wanted:
         served.begin()
+    if wanted:
+        served.tell()
+    if api.console and show is not None:
+        show(link_of(owner.workspace, owner.lock.owner, owner.clock.now_us()))
     try:
         yield served
     finally:
         await served.end()
+
+
+def link_of(workspace: Workspace, service: Holder | None, now_us: int) -> str:
+    """Give a link that logs in once, for a service that runs. Raises InputError where none shows the console."""
+    if not workspace.config.api.console:
+        raise InputError(f"{CONFIG}: console = false.", remedy="Take that line out, and run: mainstay start")
+    if service is None or not service.api:
+        raise InputError("No service runs that shows the console.", remedy="Begin one: mainstay start")
+    key, names = (
+        make_link(ledger_keys.load_session(workspace.state), service.since_us, now_us),
+        workspace.config.api.names,
+    )
+    scheme, _, place = service.api.partition("://")
+    place = f"{names[0]}:{place.rpartition(':')[2]}" if names else place
+    return f"{scheme}://{place}/login/{key}"
 
 
 class Served:
@@ -73,33 +111,36 @@ class Served:
         self._owner, self._trusted = owner, trusted
         self._tasks: list[asyncio.Task[None]] = []
         self._stop: asyncio.Event = asyncio.Event()
+        self._tells = False
         self.url = ""
 
     def begin(self) -> None:
         """Listen. Raises FileError when that can't be done where mainstay.toml says."""
         if self.url:
             return
-        from mainstay.console.pages import make_pages
-        from mainstay.console.server import serve
-        from mainstay.requests.callbacks import Callbacks
-
         api = self._owner.workspace.config.api
         check(self._owner.workspace)
         listening = _listen(api)
-        port = listening.getsockname()[1]
-        host = f"[{api.host}]" if ":" in api.host else api.host
+        port = listening[0].getsockname()[1]
+        host = "localhost" if len(listening) > 1 else f"[{api.host}]" if ":" in api.host else api.host
         self.url = f"{'https' if api.certificate else 'http'}://{host}:{port}"
-        pages = make_pages(self._owner, hosts_of(api, port), self.url)
-        files = (api.certificate, api.key) if api.certificate else None
-        self._run(serve(pages, listening, self._stop, files))
-        self._run(Callbacks(self._owner.requests, self._trusted).run())
+        self._run(self._serve(listening, hosts_of(api, port)))
         self._owner.lock.note_api(self.url)
-        self._owner.engine.say(f"Tools reach Mainstay at {self.url}.")
 
-    def begin_soon(self) -> None:
+    def tell(self) -> None:
+        """Say where tools ask, and tell them what becomes of it. Raises what `begin` raises."""
+        from mainstay.requests.callbacks import Callbacks
+
+        self.begin()
+        if not self._tells:
+            self._tells = True
+            self._run(Callbacks(self._owner.requests, self._trusted).run())
+            self._owner.engine.say(f"Tools reach Mainstay at {self.url}.")
+
+    def tell_soon(self) -> None:
         """Listen because a token was made; what stands in the way is told."""
         try:
-            self.begin()
+            self.tell()
         except FileError as error:
             self._owner.engine.say(f"{error.message} {error.remedy}")
 
@@ -115,6 +156,38 @@ class Served:
         if self.url:
             self._owner.lock.note_api("")
 
+    async def _serve(self, listening: list[socket.socket], hosts: frozenset[str]) -> None:
+        """Wait for the first one that asks, then answer until the end."""
+        try:
+            await _first(listening, self._stop)
+            if not self._stop.is_set():
+                await asyncio.to_thread(_load)
+                await self._answer(listening, hosts)
+        finally:
+            for one in listening:
+                one.close()
+
+    async def _answer(self, listening: list[socket.socket], hosts: frozenset[str]) -> None:
+        from mainstay.console.pages import make_pages
+        from mainstay.console.room import Room
+        from mainstay.console.server import serve
+
+        api = self._owner.workspace.config.api
+        room = Room(self._owner, self.url)
+        pages = make_pages(self._owner, room, hosts, self.url)
+        files = (api.certificate, api.key) if api.certificate else None
+        closing = asyncio.create_task(self._close(room))
+        try:
+            await serve(pages, listening, self._stop, files)
+        finally:
+            closing.cancel()
+            room.close()
+
+    async def _close(self, room: Room) -> None:
+        """End what would never end by itself: pages that listen."""
+        await self._stop.wait()
+        room.live.close()
+
     def _run(self, work: Coroutine[object, object, None]) -> None:
         task = asyncio.create_task(work)
         task.add_done_callback(self._owner.must_live)
@@ -129,12 +202,40 @@ def hosts_of(api: Api, port: int) -> frozenset[str]:
     return frozenset({f"{name}:{port}" for name in names} | (names if port == usual else set[str]()))
 
 
-def _listen(api: Api) -> socket.socket:
+def _load() -> None:
+    """Load what answers: a quarter of a second's work, beside which plans go on."""
+    for name in ("pages", "server"):
+        importlib.import_module(f"mainstay.console.{name}")
+
+
+async def _first(listening: list[socket.socket], stop: asyncio.Event) -> None:
+    """Wait until somebody asks, or the end."""
+    loop, asked = asyncio.get_running_loop(), asyncio.Event()
+    for one in listening:
+        loop.add_reader(one, asked.set)
+    waiting = [asyncio.ensure_future(event.wait()) for event in (asked, stop)]
+    try:
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for one in listening:
+            loop.remove_reader(one)
+        for each in waiting:
+            each.cancel()
+
+
+def _listen(api: Api) -> list[socket.socket]:
+    """Listen where mainstay.toml says; on this machine by both of its addresses, so that `localhost` is nobody else."""
     family = socket.AF_INET6 if ":" in api.host else socket.AF_INET
     try:
-        return socket.create_server((api.host, api.port), family=family, backlog=BACKLOG)
+        first = socket.create_server((api.host, api.port), family=family, backlog=BACKLOG)
     except OSError as error:
         raise FileError(
             f"{CONFIG}: {api.host}, port {api.port} can't be listened on: {error.strerror or error}.",
             remedy="Name another port; without one a free one is taken.",
         ) from None
+    if api.host not in ("127.0.0.1", "localhost"):
+        return [first]
+    with contextlib.suppress(OSError):  # there is no such address here, or somebody else has it
+        place = ("::1", first.getsockname()[1])
+        return [first, socket.create_server(place, family=socket.AF_INET6, backlog=BACKLOG)]
+    return [first]

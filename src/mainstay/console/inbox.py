@@ -1,0 +1,104 @@
+"""The inbox: what needs the operator, card by card, and one question on a page of its own.
+
+An answer binds what the card showed: its form carries the digests (KERNEL E6), and a question that was changed since
+is shown anew instead of answered.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mainstay.console.room import Page, form_of, only
+from mainstay.errors import CommandRefusedError, InputError
+from mainstay.sentences import ANSWER
+from mainstay.views.cards import WANT_A_WORD
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from mainstay.console.room import Form, Room
+    from mainstay.requests.desk import Params
+    from mainstay.views import Views
+
+CARDS = 200  # on one page; the oldest first
+_SAID = 120  # characters of a headline
+
+
+async def inbox(room: Room, request: Request) -> Response:
+    """Show what waits."""
+
+    def look(views: Views) -> Params:
+        questions, put_off = views.inbox(CARDS), views.put_off()
+        left = views.waiting() - put_off["count"] - len(questions)
+        return {"questions": questions, "put_off": put_off, "left": left, "leaving": views.leaving()}
+
+    return await room.page(request, "inbox.html", nav="inbox", **await room.look(look))
+
+
+async def question(room: Room, request: Request) -> Response:
+    """Show one question."""
+    name: str = request.path_params["question"]
+    found = await room.look(lambda views: views.question(name))
+    return await room.page(request, "question.html", nav="inbox", q=found)
+
+
+async def decide(room: Room, request: Request) -> Response:
+    """Take an answer: the same request that `mainstay decide` makes."""
+    name, form = request.path_params["question"], form_of(request)
+    found = await room.look(lambda views: views.question(name))
+    here = f"/questions/{found['decision']}"
+    if not found["open"]:
+        message = f"This question is closed already: {found['closed']}."
+        return await room.refused(request, CommandRefusedError(message, remedy="Nothing more was done."), here)
+    try:
+        reply = _ruling(found, form)
+        standing = await room.ask("decide", reply)
+    except (InputError, CommandRefusedError) as error:
+        return await room.refused(request, error, here)
+    return room.back(request, "/" if only(form, "back") == "/" else here, _said(found, reply, standing))
+
+
+def _ruling(found: Params, form: Form) -> Params:
+    """Make the request of a form. Raises InputError for what is no answer."""
+    choice, reason = only(form, "choice"), only(form, "reason").strip()
+    if choice not in found["options"]:
+        raise InputError("That is no answer to this question.", remedy="Press one of its buttons.")
+    if choice in WANT_A_WORD and not reason:
+        raise InputError("This wants a word of yours: why.", remedy="Say it shortly, and send it again.")
+    reply: dict[str, Any] = {
+        "decision": found["decision"],
+        "choice": choice,
+        "reason": reason,
+        "binds": form.get("bind", []),
+        "kept": None,
+        "arguments": None,
+        "session": "console",
+    }
+    kept = sorted({int(row) for row in form.get("keep", ()) if row.isdecimal()})
+    if only(form, "may_keep") and choice == "approve" and kept != list(range(len(found["card"]["rows"]))):
+        if not kept:
+            raise InputError("No row is kept.", remedy="Keep one at least, or reject all of them.")
+        reply["kept"] = kept
+    if found["card"].get("form") and choice not in WANT_A_WORD:
+        named = {name.removeprefix("set."): values[0] for name, values in form.items() if name.startswith("set.")}
+        reply["form"] = [f"{name}={value}" for name, value in named.items() if value]
+    return reply
+
+
+def _said(found: Params, reply: Params, standing: Params) -> str:
+    """Say what was answered, and what came of it so far."""
+    headline: str = found["card"].get("headline") or found["says"]
+    headline = headline if len(headline) <= _SAID else f"{headline[:_SAID]}…"
+    said = f"You {ANSWER.get(reply['choice'], 'answered ' + reply['choice'])}: {headline.rstrip('.?!')}."
+    for row in standing.get("leaving", ()):
+        said += f" It leaves at {row['leaves_at'][:16].replace('T', ' ')}; until then it can be called back."
+        break
+    return said
+
+
+SCREENS = (
+    Page("GET", "/", inbox),
+    Page("GET", "/questions/{question}", question),
+    Page("POST", "/questions/{question}", decide),
+)

@@ -1,0 +1,79 @@
+"""Looking at the workspace for pages, on a thread of its own, so that no plan waits while a page is made.
+
+What is open stays open for a while, since opening costs more than looking. The cards of the inbox are kept for as long
+as nothing happened in their plans: building two hundred of them anew takes a second, and nobody may wait for that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, TypeVar
+
+from mainstay.errors import LedgerError
+from mainstay.ledger import keys as ledger_keys
+from mainstay.views import Views
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mainstay.workspace import Workspace
+
+T = TypeVar("T")
+IDLE_S = 60.0
+
+
+class Looking:
+    """One workspace, looked at by one thread."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        """Open nothing yet."""
+        self._workspace = workspace
+        self._forgotten = ledger_keys.forgotten_file(workspace.state)
+        self._thread = ThreadPoolExecutor(1, "mainstay-look")
+        self._views: Views | None = None
+        self._as_of: tuple[int, int] = 0, 0
+        self._closing: asyncio.TimerHandle | None = None
+
+    async def look(self, at: Callable[[Views], T]) -> T:
+        """Give what `at` gives. Raises what it raises."""
+        loop = asyncio.get_running_loop()
+        if self._closing is not None:
+            self._closing.cancel()
+        self._closing = loop.call_later(IDLE_S, self._thread.submit, self._close)
+        return await loop.run_in_executor(self._thread, self._look, at)
+
+    def close(self) -> None:
+        """Close what is open. Nothing can be looked at afterwards."""
+        if self._closing is not None:
+            self._closing.cancel()
+        self._thread.submit(self._close)
+        self._thread.shutdown()
+
+    def _look(self, at: Callable[[Views], T]) -> T:
+        as_of = self._when_forgotten()
+        if as_of != self._as_of:  # what is open still knows the keys of whoever was forgotten
+            self._close()
+            self._as_of = as_of
+        try:
+            return at(self._opened())
+        except LedgerError:  # the owner may have read the history anew; what is really wrong is wrong again
+            self._close()
+            return at(self._opened())
+
+    def _opened(self) -> Views:
+        if self._views is None:
+            self._views = Views(self._workspace)
+        return self._views
+
+    def _close(self) -> None:
+        if self._views is not None:
+            self._views.__exit__()
+            self._views = None
+
+    def _when_forgotten(self) -> tuple[int, int]:
+        try:
+            status = self._forgotten.stat()
+        except FileNotFoundError:
+            return 0, 0
+        return status.st_mtime_ns, status.st_size

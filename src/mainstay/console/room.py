@@ -1,0 +1,171 @@
+"""What a screen of the console works with: looking, asking, and giving a page back. Start here to add a screen.
+
+A screen is a function that takes the room and a request, and stands in the `SCREENS` of its file; `pages.py` lists the
+files. It looks through `room.look` and acts through `room.ask`, which is what the command line does too: nothing is
+decided here. docs/console.md says how one is added.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar, cast
+
+from starlette.responses import RedirectResponse, Response
+
+from mainstay.console import render
+from mainstay.console.access import Links, Throttle
+from mainstay.console.live import Live
+from mainstay.console.looking import Looking
+from mainstay.console.sessions import Known, Sessions
+from mainstay.errors import CommandRefusedError, InputError, LedgerError, MainstayError, UnknownNameError
+from mainstay.ledger import keys as ledger_keys
+from mainstay.requests.news import TAKEN
+from mainstay.runtime.intake import Request as Asked
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from starlette.requests import Request
+
+    from mainstay.app import Owner
+    from mainstay.requests.desk import Params
+
+T = TypeVar("T")
+Screen: TypeAlias = "Callable[[Room, Request], Awaitable[Response]]"
+Form: TypeAlias = dict[str, list[str]]
+PATIENCE_S = 0.1  # what follows from a request within this stands on the page that answers it
+NAV = (
+    ("inbox", "Inbox", "/"),
+    ("today", "Today", "/today"),
+    ("plans", "Plans", "/plans"),
+    ("stuck", "Stuck", "/stuck"),
+    ("playbooks", "Playbooks", "/playbooks"),
+    ("connectors", "Connectors", "/connectors"),
+    ("budgets", "Budgets", "/budgets"),
+    ("policies", "Policies", "/policies"),
+    ("audit", "Audit", "/audit"),
+    ("metrics", "Metrics", "/metrics"),
+)
+
+
+class Page(NamedTuple):
+    """One screen: what leads to it, and what answers."""
+
+    method: str  # GET or POST
+    path: str  # as Starlette takes it: "/plans/{plan}"
+    screen: Screen
+
+
+class Room:
+    """One owner's console."""
+
+    def __init__(self, owner: Owner, own: str) -> None:
+        """Begin nothing yet; `own` is where it is served: "http://localhost:8765"."""
+        self.owner, self.desk = owner, owner.requests
+        self.state = owner.workspace.state
+        self.sessions = Sessions(self.state, owner.clock.now_us)
+        self.links = Links(ledger_keys.load_session(self.state), owner.lock.owner.since_us)
+        self.throttle = Throttle()
+        self.workspace_id = owner.keys.workspace
+        self.own, self.tls = own, own.startswith("https:")
+        self.live = Live(owner.engine)
+        self._looking = Looking(owner.workspace)
+        self.look = self._looking.look
+        self.served: frozenset[str] = frozenset()  # the paths there are: a screen that is not there yet has no link
+
+    def close(self) -> None:
+        """Let go of what is open."""
+        self.live.close()
+        self._looking.close()
+
+    async def ask(self, method: str, params: Params) -> Params:
+        """Ask the owner as the command line does; on disk when this returns. Raises what the request raises.
+
+        Gives what it gives where that comes at once; else where the plan stands so far, with `goes_on`.
+        """
+        taken: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+        def hear(event: Params) -> None:
+            if event["kind"] == TAKEN and not taken.done():
+                taken.set_result(event["plan"])
+
+        asked = asyncio.ensure_future(self.desk.answer(Asked(method, params), True, hear))  # noqa: FBT003 - a Handler
+        await asyncio.wait({asked, taken}, return_when=asyncio.FIRST_COMPLETED)
+        if taken.done():
+            await asyncio.wait({asked}, timeout=PATIENCE_S)
+        if asked.done():
+            return asked.result()
+        asked.cancel()  # it only told how it goes on
+        return self.desk.standing(taken.result()) | {"goes_on": True}
+
+    async def page(self, request: Request, template: str, *, status: int = 200, **values: Any) -> Response:  # noqa: ANN401 - whatever a page shows
+        """Give a page; `nav` names the place in the navigation that it belongs to."""
+        known = known_of(request)
+        values = self._common(request, known) | values
+        if known is not None:
+            values["waiting"] = await self.look(lambda views: views.waiting() - views.put_off()["count"])
+        return drawn(request, template, status, values)
+
+    def _common(self, request: Request, known: Known | None) -> Params:
+        engine, live = self.owner.engine, request.headers.get("x-mainstay-live")
+        return {
+            "nav": "",
+            "places": [(name, says, path) for name, says, path in NAV if path in self.served],
+            "known": known,
+            "csrf": "" if known is None else known.csrf,
+            "said": "" if known is None or live else self.sessions.said(known),
+            "company": self.owner.workspace.config.company.name,
+            "zone": self.owner.workspace.config.company.timezone,
+            "held": engine.held,
+            "trouble": engine.trouble,
+            "waiting": 0,
+            "here": request.url.path + (f"?{request.url.query}" if request.url.query else ""),
+        }
+
+    def back(self, request: Request, path: str, said: str = "") -> Response:
+        """Lead on to another page after something was done, with a sentence that stands there once."""
+        known = known_of(request)
+        if known is not None and said:
+            self.sessions.say(known, said)
+        return RedirectResponse(path, 303)
+
+    async def refused(self, request: Request, error: MainstayError, back: str = "") -> Response:
+        """Give the page that says why something can't be: what happened, and what next."""
+        back = back or request.headers.get("referer", "/").partition(f"//{request.headers['host']}")[2] or "/"
+        said = {"message": error.message, "remedy": error.remedy, "back": back}
+        return await self.page(request, "error.html", status=status_of(error), **said)
+
+
+def status_of(error: MainstayError) -> int:
+    """Give the HTTP status of an error."""
+    if isinstance(error, UnknownNameError):
+        return 404
+    if isinstance(error, InputError):
+        return 422
+    if isinstance(error, LedgerError):
+        return 503
+    return 409 if isinstance(error, CommandRefusedError) else 500
+
+
+def known_of(request: Request) -> Known | None:
+    """Give who is logged in; None on the pages that are open to all."""
+    return cast("Known | None", request.scope["state"].get("known"))
+
+
+def form_of(request: Request) -> Form:
+    """Give what was filled in; its CSRF token was checked at the door."""
+    return cast("Form", request.scope["state"]["form"])
+
+
+def only(form: Form, name: str, otherwise: str = "") -> str:
+    """Give the one value of a field."""
+    return form.get(name, [otherwise])[0]
+
+
+def drawn(request: Request, template: str, status: int, values: Params) -> Response:
+    """Draw a page for this browser."""
+    text = render.draw(template, **values)
+    if "gzip" not in request.headers.get("accept-encoding", "") or len(text) < render.WORTH_BYTES:
+        return Response(text, status, media_type="text/html")
+    headers = {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
+    return Response(render.compress(text), status, headers, "text/html")

@@ -1,0 +1,182 @@
+// What the console adds to plain pages: they keep up with what happens, forms are sent in place, and cards have keys.
+// Without it everything can still be read and decided. Nothing here listens to other windows (SECURITY S14).
+"use strict";
+(() => {
+  const main = () => document.getElementById("main");
+  const note = (id, text) => {
+    const place = document.getElementById(id);
+    if (!place) return;
+    if (text !== undefined) place.textContent = text;
+    place.hidden = !place.textContent;
+  };
+
+  // --- a page that was fetched anew takes the place of this one, part by part
+
+  const busy = (node) => {
+    const at = document.activeElement;
+    const typing = at && node.contains(at) && at.matches("input:not([type=hidden]), textarea, select");
+    const begun = [...node.querySelectorAll("textarea, input:not([type=hidden])")].some(
+      (field) => (field.type === "checkbox" ? field.checked !== field.defaultChecked : field.value !== field.defaultValue));
+    return typing || begun;
+  };
+
+  const change = (old, fresh) => {
+    if (old.isEqualNode(fresh)) return;
+    if (busy(old)) { old.dataset.behind = "yes"; return; }
+    const within = old.contains(document.activeElement) && old.id;
+    old.replaceWith(fresh);
+    if (within) fresh.focus({ preventScroll: true });
+  };
+
+  const changeEach = (old, fresh) => {
+    const wanted = [...fresh.children];
+    const ids = new Set(wanted.map((child) => child.id));
+    const at = document.activeElement && document.activeElement.closest("[data-question]");
+    let next = at;
+    while (next && !ids.has(next.id)) next = next.nextElementSibling;
+    for (const child of [...old.children]) if (!ids.has(child.id)) child.remove();
+    let before = old.firstElementChild;
+    for (const child of wanted) {
+      const there = document.getElementById(child.id);
+      if (there && old.contains(there)) {
+        if (there === before) before = before.nextElementSibling; else old.insertBefore(there, before);
+        change(there, child);
+      } else old.insertBefore(child, before);
+    }
+    if (at && !at.isConnected) (next && document.getElementById(next.id) || main()).focus();
+  };
+
+  const parse = (text) => new DOMParser().parseFromString(text, "text/html");
+
+  const refresh = (topics) => {
+    const touched = (node) => topics.includes("all") || node.dataset.live.split(" ").some((one) => topics.includes(one));
+    const parts = [...document.querySelectorAll("[data-live]")].filter((node) => node.dataset.live === "all" || touched(node));
+    if (!parts.some(touched)) return Promise.resolve();
+    return fetch(location.href, { headers: { "X-Mainstay-Live": "1" } }).then(async (answer) => {
+      if (answer.status === 401) { location.reload(); return; }
+      if (!answer.ok) return;
+      const page = parse(await answer.text());
+      for (const part of parts) {
+        const fresh = page.getElementById(part.id);
+        if (!fresh || !part.isConnected) continue;
+        if ("each" in part.dataset) changeEach(part, fresh); else change(part, fresh);
+      }
+      document.title = page.title;
+    });
+  };
+
+  // --- told by the server what changed; only while somebody looks, as a browser opens few connections to one host
+
+  let stream = null;
+  let wanted = null;
+  let fetching = false;
+  const hear = async (topics) => {
+    wanted = [...(wanted || []), ...topics];
+    if (fetching) return;
+    fetching = true;
+    while (wanted) {
+      const now = wanted;
+      wanted = null;
+      try { await refresh(now); } catch { break; }
+    }
+    fetching = false;
+  };
+  const listen = () => {
+    if (stream || document.hidden || !document.querySelector("[data-live]:not([data-live=all])")) return;
+    stream = new EventSource("/live");
+    stream.addEventListener("open", () => { const gone = document.getElementById("gone"); if (gone) gone.hidden = true; });
+    stream.addEventListener("changed", (event) => hear(event.data.split(" ")));
+    stream.addEventListener("error", () => {
+      const gone = document.getElementById("gone");
+      if (gone) gone.hidden = false;
+      if (stream && stream.readyState === EventSource.CLOSED) {
+        stream = null;
+        setTimeout(() => { hear(["all"]); listen(); }, 3000);
+      }
+    });
+  };
+  const rest = () => { if (stream) stream.close(); stream = null; };
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) rest(); else { hear(["all"]); listen(); }
+  });
+  addEventListener("pagehide", rest);
+  addEventListener("pageshow", (event) => { if (event.persisted) hear(["all"]); listen(); });
+
+  // --- a form that is sent in place: the page that answers it takes the place of this one
+
+  document.addEventListener("submit", async (event) => {
+    const form = event.target;
+    const button = event.submitter;
+    if (!form.matches("[data-in-place]") || event.defaultPrevented) return;
+    event.preventDefault();
+    if (form.dataset.sent) return;
+    form.dataset.sent = "yes";
+    if (button) button.setAttribute("aria-busy", "true");
+    const fields = new URLSearchParams(new FormData(form, button));
+    try {
+      const answer = await fetch(form.action, { method: "POST", body: fields });
+      if (answer.status === 401) { location.reload(); return; }
+      const page = parse(await answer.text());
+      show(page, answer);
+    } catch {
+      note("gone", "Mainstay did not answer, so nobody knows whether this was taken. Load the page again before you say it again.");
+      delete form.dataset.sent;
+      if (button) button.removeAttribute("aria-busy");
+    }
+  });
+
+  const show = (page, answer) => {
+    const same = answer.ok && new URL(answer.url).pathname === location.pathname;
+    if (!same) {
+      history.pushState(null, "", answer.ok ? answer.url : location.href);
+      main().replaceWith(page.getElementById("main"));
+      main().focus();
+    } else {
+      for (const part of document.querySelectorAll("[data-live]")) {
+        const fresh = page.getElementById(part.id);
+        if (!fresh) continue;
+        if ("each" in part.dataset) changeEach(part, fresh); else part.replaceWith(fresh);
+      }
+      const said = page.getElementById("said");
+      note("said", said ? said.textContent : "");
+    }
+    document.title = page.title;
+  };
+  addEventListener("popstate", () => location.reload());
+
+  // --- keys on cards: j k a e r z ?, Ctrl+Enter; nothing while somebody writes
+
+  const cards = () => [...document.querySelectorAll("[data-question]")];
+  const step = (by) => {
+    const all = cards();
+    const at = document.activeElement && document.activeElement.closest("[data-question]");
+    const next = all[at ? Math.min(all.length - 1, Math.max(0, all.indexOf(at) + by)) : 0];
+    if (next) { next.focus(); next.scrollIntoView({ block: "nearest" }); }
+  };
+  document.addEventListener("keydown", (event) => {
+    const at = document.activeElement;
+    if (event.key === "Enter" && event.ctrlKey && at && at.form) { event.preventDefault(); send(at.form); return; }
+    if (event.ctrlKey || event.metaKey || event.altKey || (at && at.matches("input, textarea, select"))) return;
+    if (event.key === "j") step(1);
+    else if (event.key === "k") step(-1);
+    else if (event.key === "?") help();
+    else {
+      const card = at && at.closest("[data-question]");
+      const target = card && card.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
+      if (!target) return;
+      event.preventDefault();
+      if (target.tagName === "SUMMARY") {
+        target.parentElement.open = true;
+        const field = target.parentElement.querySelector("textarea, input:not([type=hidden])");
+        if (field) field.focus();
+      } else target.click();
+    }
+  });
+  const send = (form) => {
+    const button = form.querySelector("button[name=choice], button:not([type=button])");
+    form.requestSubmit(button || undefined);
+  };
+  const help = () => { const place = document.getElementById("keys"); if (place) place.open = !place.open; };
+
+  listen();
+})();

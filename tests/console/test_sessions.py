@@ -1,0 +1,255 @@
+"""Who is let in, for how long, and what their forms can do (SECURITY S3, S4, S7, S8, S14, S17 to S19, S22, S26)."""
+
+from __future__ import annotations
+
+import re
+import stat
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from visitor import FORM, Page, Visitor, answers_to, link
+
+from mainstay.console import access, sessions
+from mainstay.console.render import HERE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from http_kit import Served
+
+DAY_US = 86_400_000_000
+
+
+@pytest.fixture(scope="module")
+def visitor(served: Served) -> Visitor:
+    return Visitor(served).log_in()
+
+
+def question(served: Served, own_id: str) -> str:
+    """Ask for a mail; gives the question about it."""
+    plan = served.post(own_id, wait=0).json["plan"]
+    while served.get(f"/actions/{own_id}").json["state"] != "waits":
+        time.sleep(0.02)
+    return f"{plan}.1"
+
+
+def test_whoever_is_logged_in_sees_the_inbox_answers_and_sees_it_leave(served: Served, visitor: Visitor):
+    asked = question(served, "console-yes")
+    before = len(served.mails())
+    page = visitor.page("/")
+    yes, no = answers_to(page, asked)
+    assert ("choice", "approve") in yes.buttons
+    assert ("choice", "reject") in no.buttons
+    assert visitor.press(yes, ("choice", "approve")).headers["location"] == "/"
+    assert "You approved: " in visitor.page("/").text
+    assert "You approved: " not in visitor.page("/").text  # said once
+    assert served.post("console-yes").json["state"] == "done"
+    assert len(served.mails()) == before + 1
+    closed = visitor.page(f"/questions/{asked}")
+    assert answers_to(closed, asked) == []
+    assert "This question is closed: you approved" in closed.text
+
+
+def test_a_no_wants_a_reason_and_the_history_keeps_it(served: Served, visitor: Visitor):
+    asked = question(served, "console-no")
+    _, no = answers_to(visitor.page("/"), asked)
+    refused = visitor.press(no, ("choice", "reject"), reason=" ")
+    assert (refused.status, "wants a word of yours" in refused.text) == (422, True)
+    assert visitor.press(no, ("choice", "reject"), reason="Not today, please").status == 303
+    assert served.post("console-no").json["state"] == "rejected"
+    facts = served.desk.json("show", asked.rpartition(".")[0])["timeline"]
+    assert any("Not today, please" in row["what"] for row in facts)
+
+
+def test_a_question_is_answered_once_and_the_second_is_told_so(served: Served, visitor: Visitor):
+    asked = question(served, "console-twice")
+    yes, _ = answers_to(visitor.page("/"), asked)
+    assert visitor.press(yes, ("choice", "approve")).status == 303
+    again = visitor.press(yes, ("choice", "approve"))
+    assert (again.status, "closed already" in again.text) == (409, True)
+
+
+def test_e6_a_yes_binds_what_was_shown_and_not_what_it_became_since(served: Served, visitor: Visitor, tmp_path: Path):
+    asked = question(served, "console-changed")
+    yes, _ = answers_to(visitor.page("/"), asked)
+    bound = [(name, "0" * 64 if name == "bind" else value) for name, value in yes.fields]
+    reply = visitor.post(yes.action, [*bound, ("choice", "approve")])
+    assert reply.status == 409
+    assert answers_to(visitor.page("/"), asked)
+
+
+def test_s3_s4_a_form_of_another_page_or_another_session_does_nothing(served: Served, visitor: Visitor):
+    asked = question(served, "console-forged")
+    yes, _ = answers_to(visitor.page("/"), asked)
+    fields = [*yes.fields, ("choice", "approve")]
+    without = [pair for pair in fields if pair[0] != "csrf"]
+    assert visitor.post(yes.action, without).status == 403
+    assert visitor.post(yes.action, [*without, ("csrf", "0" * 64)]).status == 403
+    other = Visitor(served).log_in()
+    assert visitor.post(yes.action, [*without, ("csrf", other.csrf())]).status == 403
+    for origin in ("https://evil.com", "null", "http://localhost"):
+        assert visitor.post(yes.action, fields, Origin=origin).status == 403
+    assert visitor.post(yes.action, fields, Sec_Fetch_Site="cross-site").status == 403
+    assert visitor.post(yes.action, fields, Content_Type="text/plain").status == 415
+    assert visitor.get(f"/questions/{asked}?choice=approve").status == 200
+    assert answers_to(visitor.page("/"), asked)
+
+
+def test_s7_no_other_page_reads_what_changes(served: Served, visitor: Visitor):
+    assert visitor.get("/live", Origin="https://evil.com").status == 403
+    assert visitor.get("/", Origin="null").status == 403
+
+
+def test_s8_s66_a_token_opens_no_page_and_a_session_no_action(served: Served, visitor: Visitor):
+    for path in ("/", "/today", "/plans", "/live"):
+        assert served.send("GET", path).status == 401
+    assert visitor.get("/actions/x").status == 401
+    assert visitor.post("/actions", []).status == 401
+
+
+def test_s14_the_script_listens_to_no_other_window():
+    for file in (HERE / "static").glob("*.js"):
+        text = file.read_text()
+        for word in (
+            '"message"',
+            "onmessage",
+            "postMessage",
+            "eval(",
+            "innerHTML",
+            "insertAdjacentHTML",
+            "document.write",
+        ):
+            assert word not in text, file.name
+
+
+def test_s17_a_session_id_that_somebody_set_before_is_not_taken_over(served: Served):
+    fixed = Visitor(served)
+    first = Visitor(served).log_in()
+    name, _, before = first.cookie.partition("=")
+    fixed.cookie = f"{name}=chosen-by-somebody-else"
+    fixed.log_in()
+    assert fixed.cookie.partition("=")[2] not in ("chosen-by-somebody-else", before)
+    first.log_in()  # again, in the same browser
+    assert first.cookie.partition("=")[2] != before
+    old = Visitor(served)
+    old.cookie = f"{name}={before}"
+    assert old.get("/").status == 401
+
+
+def test_s18_the_cookie_is_for_no_script_and_no_other_page_and_no_address_holds_it(served: Served):
+    visitor = Visitor(served)
+    (form,) = visitor.page(link(served)).forms
+    reply = visitor.press(form)
+    flags = {part.strip().lower() for part in reply.headers["set-cookie"].split(";")[1:]}
+    assert {"httponly", "samesite=strict", "path=/"} <= flags
+    assert not [flag for flag in flags if flag.startswith("domain")]
+    shown = visitor.cookie.partition("=")[2]
+    assert shown not in reply.headers["location"]
+    assert shown not in visitor.get("/").text
+
+
+def test_s19_who_logged_out_is_out_on_the_server_and_others_stay(served: Served, visitor: Visitor):
+    leaving = Visitor(served).log_in()
+    kept, csrf = leaving.cookie, leaving.csrf()
+    assert leaving.post("/logout", [("csrf", csrf)]).headers["location"] == "/login"
+    assert leaving.cookie == ""
+    leaving.cookie = kept
+    assert leaving.get("/").status == 401
+    assert visitor.get("/").status == 200
+
+
+def test_s19_nobody_else_logs_one_out(served: Served, visitor: Visitor):
+    assert visitor.post("/logout", []).status == 403
+    assert visitor.get("/logout").status in (404, 405)
+    assert visitor.get("/").status == 200
+
+
+def test_s26_whatever_only_looks_at_a_link_does_not_use_it_up(served: Served):
+    path = link(served)
+    for method in ("GET", "HEAD", "GET"):
+        reply = served.send(method, path, Authorization=None, Purpose="prefetch")
+        assert (reply.status, "set-cookie" in reply.headers) == (200, False)
+    (form,) = Visitor(served).page(path).forms
+    late = Visitor(served)
+    assert Visitor(served).press(form).status == 303
+    assert (late.press(form).status, late.cookie) == (410, "")
+    assert late.get(path).status == 410
+
+
+@pytest.mark.parametrize("change", ["x", "late", "other", "cut"])
+def test_s23_a_link_that_was_changed_lets_nobody_in(served: Served, change: str):
+    end, nonce, mac = link(served).removeprefix("/login/").split(".")
+    texts = {
+        "x": "x",
+        "late": f"ffffffffff.{nonce}.{mac}",
+        "other": f"{end}.{nonce[::-1]}.{mac}",
+        "cut": f"{end}.{nonce}.",
+    }
+    visitor = Visitor(served)
+    assert visitor.post("/login", [("link", texts[change])]).status == 410
+    assert visitor.cookie == ""
+
+
+@pytest.mark.parametrize(
+    "place",
+    ["https://evil.com/", "//evil.com", "/\\evil.com", "/login", "javascript:alert(1)", "/x\r\nSet-Cookie: a=b"],
+)
+def test_nobody_is_led_elsewhere_after_the_log_in(served: Served, place: str):
+    visitor = Visitor(served)
+    reply = visitor.post("/login", [("link", link(served).removeprefix("/login/")), ("next", place)])
+    assert (reply.status, reply.headers["location"]) == (303, "/")
+
+
+def test_who_is_not_logged_in_is_asked_to_and_led_on_to_where_they_wanted(served: Served, visitor: Visitor):
+    stranger = Visitor(served)
+    reply = stranger.get("/plans?open=1")
+    assert (reply.status, "Log in to " in reply.text) == (401, True)
+    assert "mainstay console" in Page(reply.text).text
+    mail = stranger.get("/plans", Sec_Fetch_Site="cross-site")  # a link in a mail: the cookie comes with the next one
+    assert 'content="0;url=/plans"' in mail.text
+
+
+def test_s22_the_files_hold_nothing_that_lets_in(served: Served, visitor: Visitor):
+    state = served.desk.folder / ".mainstay"
+    assert served.desk.run("console", "--set-password", stdin="four words and a fish\n").returncode == 0
+    shown = visitor.cookie.partition("=")[2].encode()
+    for name in (sessions.NAME, access.NAME):
+        content = (state / name).read_bytes()
+        assert stat.S_IMODE((state / name).stat().st_mode) == 0o600
+        for secret in (shown, b"fish"):
+            assert secret not in content
+
+
+def test_a_session_ends_when_it_is_not_used_and_at_last_whatever_is_done(tmp_path: Path):
+    now = [1_700_000_000_000_000]
+    kept = sessions.Sessions(tmp_path, lambda: now[0])
+    used, idle = kept.begin("link", "Firefox"), kept.begin("link", "Chromium")
+    for _ in range(9):
+        now[0] += 3 * DAY_US
+        assert kept.find(used) is not None
+    assert kept.find(idle) is None
+    now[0] += 3 * DAY_US
+    assert kept.find(used) is None
+    assert kept.all() == []
+
+
+def test_a_restart_logs_nobody_out_and_a_broken_file_everybody(tmp_path: Path):
+    now = [1_700_000_000_000_000]
+    begun = sessions.Sessions(tmp_path, lambda: now[0]).begin("password", "Firefox")
+    assert sessions.Sessions(tmp_path, lambda: now[0]).find(begun) is not None
+    (tmp_path / sessions.NAME).write_bytes(b'[{"digest": ')
+    assert sessions.Sessions(tmp_path, lambda: now[0]).find(begun) is None
+
+
+def test_the_css_and_the_script_are_the_same_for_everybody_and_kept_for_ever(served: Served, visitor: Visitor):
+    paths = set(re.findall(r'"(/static/[^"]+)"', visitor.get("/").text))
+    assert len(paths) == 3
+    sizes = 0
+    for path in paths:
+        reply = served.send("GET", path, Authorization=None, Accept_Encoding="gzip")
+        assert (reply.status, "immutable" in reply.headers["cache-control"]) == (200, True)
+        sizes += len(reply.body)
+    assert sizes < 20_000
+    assert served.send("GET", "/static/console.css", Authorization=None).status == 401
+    assert served.send("POST", "/login", b"", Authorization=None, Content_Type=FORM).status == 403

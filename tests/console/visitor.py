@@ -1,0 +1,127 @@
+"""A browser without a screen: it keeps its cookie, follows links, fills in forms and sends them, over real HTTP."""
+
+from __future__ import annotations
+
+import re
+import time
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlencode
+
+from mainstay.console.access import make_link
+from mainstay.ledger.lock import holder
+
+if TYPE_CHECKING:
+    from http_kit import Reply, Served
+
+FORM = "application/x-www-form-urlencoded"
+VOID = {"input", "meta", "link", "br", "hr", "img"}
+
+
+class Form(NamedTuple):
+    action: str
+    fields: list[tuple[str, str]]  # those that are sent whatever is pressed
+    buttons: list[tuple[str, str]]
+
+
+class Page(HTMLParser):
+    """What a page holds: its text, its forms, the places it links to."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.forms: list[Form] = []
+        self.links: list[str] = []
+        self.text = ""
+        self.headings: list[str] = []
+        self._open: list[str] = []
+        self._form: Form | None = None
+        self.feed(text)
+        self.text = re.sub(r"\s+", " ", self.text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        if tag not in VOID:
+            self._open.append(tag)
+        if tag == "form":
+            self._form = Form(given.get("action", ""), [], [])
+            self.forms.append(self._form)
+        elif tag == "a":
+            self.links.append(given.get("href", ""))
+        elif self._form is not None and tag in ("input", "textarea") and "name" in given:
+            self._form.fields.append((given["name"], given.get("value", "")))
+        elif self._form is not None and tag == "button" and "name" in given:
+            self._form.buttons.append((given["name"], given.get("value", "")))
+        if tag == "h1":
+            self.headings.append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in self._open:
+            while self._open.pop() != tag:
+                pass
+        if tag == "form":
+            self._form = None
+
+    def handle_data(self, data: str) -> None:
+        if "style" not in self._open and "title" not in self._open:
+            self.text += data
+        if "h1" in self._open:
+            self.headings[-1] += data
+
+
+class Visitor:
+    """Somebody at a browser."""
+
+    def __init__(self, served: Served) -> None:
+        self.served = served
+        self.cookie = ""
+        self.last: Reply | None = None
+
+    def get(self, path: str, **headers: str | None) -> Reply:
+        return self._keep(self.served.send("GET", path, Authorization=None, Cookie=self.cookie or None, **headers))
+
+    def post(self, path: str, fields: list[tuple[str, str]], **headers: str | None) -> Reply:
+        given = {"Content_Type": FORM, "Origin": f"http://{self.served.host}", **headers}
+        body = urlencode(fields).encode()
+        return self._keep(self.served.send("POST", path, body, Authorization=None, Cookie=self.cookie or None, **given))
+
+    def page(self, path: str) -> Page:
+        reply = self.get(path)
+        assert reply.status == 200, reply.text
+        return Page(reply.text)
+
+    def press(self, form: Form, button: tuple[str, str] | None = None, **fields: str) -> Reply:
+        """Send a form; gives the answer to that, and goes where it leads."""
+        given = [(name, fields.get(name, value)) for name, value in form.fields]
+        return self.post(form.action, [*given, *([button] if button else [])])
+
+    def log_in(self) -> Visitor:
+        """Use a link of the terminal."""
+        (form,) = self.page(link(self.served)).forms
+        assert self.press(form).status == 303
+        return self
+
+    def csrf(self) -> str:
+        return next(value for form in self.page("/").forms for name, value in form.fields if name == "csrf")
+
+    def _keep(self, reply: Reply) -> Reply:
+        if "set-cookie" in reply.headers:
+            name, _, value = reply.headers["set-cookie"].partition(";")[0].partition("=")
+            self.cookie = f"{name}={value}" if value.strip('"') else ""
+        self.last = reply
+        return reply
+
+
+def link(served: Served) -> str:
+    """Give the path of a link, as `mainstay console` makes it: a command takes a second for it."""
+    state = served.desk.folder / ".mainstay"
+    held = holder(state)
+    assert held is not None
+    keys = Path(served.desk.env["XDG_CONFIG_HOME"]) / "mainstay" / "keys"
+    session = (keys / f"{(state / 'id').read_text()}.session").read_text().strip()
+    return f"/login/{make_link(session, held.since_us, time.time_ns() // 1000)}"
+
+
+def answers_to(page: Page, question: str) -> list[Form]:
+    """Give the forms of a page that answer a question."""
+    return [form for form in page.forms if form.action == f"/questions/{question}"]
