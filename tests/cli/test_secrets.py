@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import os
 import stat
+import urllib.error
+import urllib.request
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -92,6 +95,29 @@ def assert_nowhere(desk: Desk, *said: str) -> None:
             assert form not in content, where
 
 
+def over_http(desk: Desk, token: str) -> Iterator[str]:
+    """Let a tool ask for a mail, say yes by a link, and give all that comes back."""
+    url = desk.json("api", "token", "list")["url"]
+
+    def call(path: str, body: bytes | None = None, kind: str = "application/json") -> str:
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": kind}
+        asked = urllib.request.Request(url + path, body, headers)
+        with contextlib.suppress(urllib.error.HTTPError), urllib.request.urlopen(asked, timeout=30) as answered:
+            return answered.read().decode()
+        return ""
+
+    mail = {"to": "ben@example.com", "subject": "Hello", "text": "Hi Ben"}
+    asked = json.loads(call("/actions", json.dumps({"id": "1", "operation": "mail.send", "arguments": mail}).encode()))
+    (question,) = [row["decision"] for row in desk.json("inbox") if row["plan"] == asked["plan"]]
+    link = desk.json("api", "link", question)["url"].removeprefix(url)
+    yield call(link)
+    yield call(link, b"choice=approve", "application/x-www-form-urlencoded")
+    told = call("/actions/1")
+    assert json.loads(told)["plan"] == asked["plan"]
+    yield told
+    yield call("/actions/1/receipt")
+
+
 @pytest.mark.parametrize("answers", ["taken", "refused", "refused later", "lost"])
 def test_s55_a_canary_is_nowhere_in_what_is_written_or_said(owner, tmp_path, answers):
     """Set and used against a server that takes it, that throws it back, also in its answer to the mail, or hangs up."""
@@ -110,9 +136,12 @@ def test_s55_a_canary_is_nowhere_in_what_is_written_or_said(owner, tmp_path, ans
     with scripted_server(**script) as (port, server):
         at_server(owner, port)
         run("secret", "set", "smtp", stdin=CANARY + "\n")
+        token = owner.json("api", "token", "create", "tool", "--allow", "mail.send")["token"]
         service = owner.service()
         standing = send(owner, 0 if answers == "taken" else 3)
         said.append(json.dumps(standing))
+        if answers == "refused later":
+            said.extend(over_http(owner, token))
         for words in (["inbox"], ["stuck", "--json"], ["doctor"], ["secret", "list", "--json"], ["history", "export"]):
             run(*words)
         run("show", standing["plan"], "--all")
@@ -161,6 +190,25 @@ def test_c5_a_secret_is_kept_listed_tested_rotated_and_removed(owner):
         assert owner.run("secret", "remove", "smtp").returncode == 2, "nobody can be asked"
         assert "will wait for you" in owner.run("secret", "remove", "smtp", "--yes").stdout
         assert owner.json("secret", "list") == []
+
+
+def test_s22_a_reset_shows_neither_the_secret_before_nor_the_one_after(owner):
+    token = owner.json("api", "token", "create", "tool", "--allow", "mail.send")["token"]
+    with scripted_server() as (port, _):
+        at_server(owner, port)
+        said = [
+            owner.run(*words, "--json", stdin=f"{CANARY}-{number}")
+            for number, words in enumerate(
+                (
+                    *(("secret", "set", "smtp"), ("secret", "rotate", "smtp"), ("secret", "list"), ("key", "show")),
+                    *(("api", "token", "list"), ("api", "token", "revoke", "tool"), ("doctor",)),
+                )
+            )
+        ]
+    assert [done.returncode for done in said[:6]] == [0] * 6
+    told = "".join(done.stdout + done.stderr for done in said)
+    assert (CANARY in told, token in told, token.encode() in secrets_file(owner).read_bytes()) == (False, False, False)
+    assert owner.json("api", "token", "create", "tool", "--allow", "mail.send")["token"] != token
 
 
 def test_c5_a_new_value_counts_at_once_without_touching_playbooks_or_the_service(owner):

@@ -78,6 +78,12 @@ def greedy(given: Word, ctx: Context) -> Said:
     return Said(ctx.call(given.word, word="x")["word"])
 
 
+@agent(operations=("decide", "activate", "token_make", "link", "policy.write"))
+def ruler(given: Word, ctx: Context) -> Said:
+    ctx.call(given.word, decision="?", choice="approve")
+    return Said("done")
+
+
 @agent(operations=ALL)
 def endless(given: Word, ctx: Context) -> Said:
     while True:
