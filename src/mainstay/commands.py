@@ -90,7 +90,11 @@ class CancelPlan(Command, frozen=True, kw_only=True):
 
 
 class UndoPlan(Command, frozen=True, kw_only=True):
-    """Take back what the plan did, or some of its steps, in reverse order of outcome."""
+    """Take back what the plan did, or some of it, in reverse order of outcome.
+
+    `steps` names steps, or single paths of them. Of a step with child plans all are taken back, unless some of theirs
+    are named as well: "k3v9x2m4qa-a-1/b" is the path b of that one, "k3v9x2m4qa-a-1/" the whole of it.
+    """
 
     by: str
     reason: str = ""

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 sys.path.append(str(Path(__file__).parent.parent / "runtime"))
 
-from kit import World, after, do, plan, rule, run, start
+from kit import World, after, do, each, plan, rule, run, start
 
 from mainstay import events as e
 from mainstay.app import create_workspace
@@ -321,3 +321,67 @@ def test_what_was_on_its_way_when_a_throttle_closed_is_among_what_is_taken_back(
     for at, plan_id in ((1, "early"), (5, "late"), (6, "late")):
         tally.note(Entry(at, "done", plan_id, f"{plan_id}/a", {}))
     assert tally.acted_since(5) == ("late",)
+
+
+def since(owner, moment):
+    """Let the throttle's time begin at a moment, as if what was done before it lay longer back than it looks."""
+    tally = owner.throttling._tallies["test"]
+    tally.since_us = moment
+
+
+@pytest.mark.parametrize("then", ["pause", "undo"])
+def test_g8_only_what_was_done_within_the_time_is_taken_back(workspace, world, then):
+    """What it did before stays, and its plan stands where it ended: the rule speaks of that time, and of no other."""
+    steps = (
+        do("a", "test.say", "before"),
+        do("w", "test.shout", "asked", needs=after("a")),
+        do("b", "test.say", "within", needs=after("w")),
+        do("c", "test.refuse", "permanent", needs=after("b")),
+    )
+
+    async def scenario(owner):
+        await throttled(owner, "failed: 1", then)
+        plan_id, standing = await start(owner, plan(*steps))
+        since(owner, owner.clock.now_us())
+        await rule(owner, standing["questions"][0], "approve")
+        await until_closed(owner)
+        if then == "pause":
+            await answer(owner, "undo")
+        await settled(owner, plan_id)
+        return owner.engine.load(plan_id).status, owner.engine.load(plan_id).not_undone, owner.ledger.differing()
+
+    status, left, differing = run(workspace, world, scenario)
+    assert (status, left, differing) == ("cancelled", ("w",), [])
+    assert world.words() == ["asked", "before"]
+
+
+def test_g8_of_a_long_list_only_the_items_within_the_time_are_taken_back(workspace, world):
+    """Its parts are child plans: one from before stays, one from within goes, one on the border is split."""
+    words = [f"w{number:03}" for number in range(250)]
+
+    async def scenario(owner):
+        await throttled(owner, "failed: 1", "pause")
+        listed = each(do("a", "test.say", "x", at_once=10))
+        plan_id, _ = await start(
+            owner, plan(listed, do("c", "test.refuse", "permanent", needs=after("a"))), words=words
+        )
+        await until_closed(owner)
+        parts = owner.engine.load(plan_id).slots["a"].children
+        done = [
+            event.recorded_at_us
+            for part in parts
+            for event in owner.ledger.read(f"plan:{part}")
+            if isinstance(event.fact, e.EffectDone)
+        ]
+        border_us = sorted(done)[150]
+        (closed_fact,) = closed(owner)
+        plans = owner.throttling._undoing([plan_id], border_us, "operator", "x", owner.clock.now_us())
+        await owner.engine.submit_all([(of, one) for of, given_ in plans.items() for one in given_], actor="operator")
+        await owner.requests.follow(plan_id, lambda _: None)
+        later = [at for at in done if at > border_us]
+        return len(parts), len(later), owner.engine.load(plan_id).status, closed_fact.since_us < border_us
+
+    parts, later, status, known = run(workspace, world, scenario, seconds=60)
+    assert (parts, status, known) == (3, "cancelled", True)
+    assert 0 < later < 110
+    assert len(world.words()) == 250 - later

@@ -320,3 +320,13 @@ def test_p3_a_plan_that_ended_has_nothing_left_to_skip():
     scene = given(agent("a", on_failure="undo"), agent("b", "a"), agent("d")).when(fail("a"))
     scene.stands("undone", a="failed", b="later", d="ready")
     assert scene.plan.doomed == ()
+
+
+def test_e5_single_paths_of_a_step_are_taken_back_as_well_as_whole_steps():
+    scene = given(each(do("a")), do("b", "a")).when(freeze("a", 2), *carried_out("a/0"), *carried_out("a/1"))
+    scene.when(*carried_out("b"), c.UndoPlan(now_us=0, by="operator", steps=("a/1", "b", "p-a-1/x")))
+    assert scene.last[-1] == e.UndoStarted(("b", "a/1"))
+    scene.refuses(c.UndoPlan(now_us=0, by="operator"), "being undone")
+    other = given(do("a")).when(*carried_out("a"))
+    other.refuses(c.UndoPlan(now_us=0, by="operator", steps=("q/1",)), "it has no step q/1")
+    other.refuses(c.UndoPlan(now_us=0, by="operator", steps=("x-a-1/b",)), "it has no step x-a-1/b")

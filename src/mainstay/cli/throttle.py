@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Row: TypeAlias = dict[str, Any]
 _DONE = {
     "go-on": "goes on, and is counted anew",
-    "undo": "is taken back, as far as it can be; what can't be stays. Its new plans wait",
+    "undo": "is taken back, as far as it can be: what it did within that time. Its new plans wait",
     "stop": "is stopped: its plans ended, and what they did stays. Its new plans wait",
 }
 

@@ -82,6 +82,7 @@ class ThrottleClosed(Fact, frozen=True, omit_defaults=True):
     undone: tuple[str, ...] = ()
     acted: tuple[str, ...] = ()  # plans that did something within that time
     why: str = ""
+    since_us: int = 0  # the time in which that was counted began then: what was done before it is not taken back
 
 
 class ThrottleOpened(Fact, frozen=True, omit_defaults=True):

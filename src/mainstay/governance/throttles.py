@@ -40,7 +40,7 @@ class Throttle(msgspec.Struct, frozen=True, omit_defaults=True):
     share: Share | None = None
     rejected: int = 0
     spent: dict[str, int] = {}  # micro-units by currency
-    undo: bool = False  # what it did within that time is taken back as well
+    undo: bool = False  # what it did within that time is taken back as well, and nothing else
     bounced: int = 0  # mails that came back for good
     bounced_share: Share | None = None  # of those that were sent
 
@@ -60,6 +60,7 @@ class Counted(NamedTuple):
 
     says: str
     plans: tuple[str, ...]
+    since_us: int  # where its time began
 
 
 class Tally:
@@ -108,7 +109,7 @@ class Tally:
         if not said:
             return None
         plans = dict.fromkeys(one.plan for one in within if one.kind == "done")
-        return Counted(f"{' and '.join(said)} within {say_duration(throttle.within_s)}", tuple(plans))
+        return Counted(f"{' and '.join(said)} within {say_duration(throttle.within_s)}", tuple(plans), after_us)
 
 
 def kind_of(fact: e.AnyFact) -> Kind | None:

@@ -11,7 +11,7 @@ from mainstay import events as e
 from mainstay.kernel import gate
 from mainstay.kernel.forking import adopt
 from mainstay.kernel.rules import number_of
-from mainstay.kernel.state import Plan, Slot
+from mainstay.kernel.state import Plan, Slot, step_name
 from mainstay.kernel.undo import request_undo
 from mainstay.kernel.words import STATUS
 
@@ -74,7 +74,8 @@ def _undo(turn: Turn, command: c.UndoPlan) -> None:
         turn.refuse("it has not done anything yet; cancel it instead")
     if turn.plan.status == "running":
         gate.cancel(turn, command.by, command.reason or UNDOING)
-    if unknown := [name for name in command.steps if name not in turn.plan.graph.steps]:
+    own, steps = f"{turn.plan.id}-", turn.plan.graph.steps
+    if unknown := [name for name in command.steps if step_name(name) not in steps and not name.startswith(own)]:
         turn.refuse(f"it has no step {', '.join(unknown)}")
     request_undo(turn, command.by, command.reason, command.steps)
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 def undo_order(plan: Plan, steps: Container[str] | None = None) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
     """Give what would be taken back, in order, and what can't be, each with its reason; of these steps, or of all.
 
+    `steps` names steps, or single paths: an item of a list, an action of an agent.
+
     Reads, agents and child plans that did nothing outside leave nothing to undo and are in neither list, nor is what
     was taken back before. A child plan is
     taken back as a whole, in its own order, at the place of its end: after all that was done since, before what was
@@ -35,7 +37,7 @@ def undo_order(plan: Plan, steps: Container[str] | None = None) -> tuple[tuple[s
             and (slot.done_at or slot.children)
             and "~" + path not in plan.slots
             and path not in plan.not_undone
-            and (steps is None or step_name(path) in steps)
+            and (steps is None or step_name(path) in steps or path in steps)
         ),
         key=lambda outcome: outcome[0],
         reverse=True,

@@ -18,7 +18,8 @@ from mainstay.governance.roles import amounts_of
 from mainstay.governance.throttles import MAIL, PREFIX, Entry, Tally, Throttle, kind_of
 from mainstay.kernel.budget import micros_of
 from mainstay.kernel.plan import handle
-from mainstay.kernel.undo import outcomes
+from mainstay.kernel.state import IN_FLIGHT
+from mainstay.kernel.undo import undo_order
 from mainstay.ledger import queries
 from mainstay.runtime.engine import THROTTLE
 from mainstay.runtime.stage import stream_of
@@ -38,6 +39,7 @@ PAGE = 1000
 FULL_STREAM = 1900  # facts, of the 2,000 a stream holds
 Taking: TypeAlias = "dict[str, tuple[c.PlanCommand, ...]]"  # what each plan is asked to do
 WAYS = ("go-on", "undo", "stop")
+ON_ITS_WAY = IN_FLIGHT | {"settling"}
 
 
 class Throttling:
@@ -189,10 +191,11 @@ class Throttling:
 
     def _close(self, rule: Rule, throttle: Throttle, counted: Counted, now_us: int) -> None:
         playbook, why = throttle.playbook, f"{counted.says} (rule {rule.id})"
-        undone = self._undoing(counted.plans if throttle.undo else (), THROTTLE, why, now_us)
+        undone = self._undoing(counted.plans if throttle.undo else (), counted.since_us, THROTTLE, why, now_us)
         rest = [plan for plan in self._open(playbook) if plan not in undone]
         paused = self._taking(rest, lambda _: (c.PausePlan(now_us=now_us, by=THROTTLE, reason=why),))
-        fact = e.ThrottleClosed(rule.id, playbook, counted.says, tuple(paused), tuple(undone), counted.plans, rule.why)
+        named = tuple(paused), tuple(undone), counted.plans
+        fact = e.ThrottleClosed(rule.id, playbook, counted.says, *named, rule.why, counted.since_us)
         self._engine.waiting[playbook] = why
         self._record(playbook, fact, undone | paused, now_us, "mainstay")
         self._engine.say(f"Plans of {playbook} wait for you: {counted.says}. See them: mainstay throttle")
@@ -219,7 +222,7 @@ class Throttling:
         elif way == "undo":
             tally = self._tallies.get(playbook)
             after = () if tally is None else tally.acted_since(recorded[-1].recorded_at_us)  # it was on its way then
-            taking = self._undoing(dict.fromkeys((*fact.acted, *after)), "operator", why, now_us)
+            taking = self._undoing(dict.fromkeys((*fact.acted, *after)), fact.since_us, "operator", why, now_us)
         elif way == "stop":
             taking = self._taking(held, lambda _: (c.CancelPlan(now_us=now_us, by="operator", reason=why),))
         else:
@@ -240,12 +243,42 @@ class Throttling:
     def _open(self, playbook: str) -> list[str]:
         return [row[0] for row in self._ledger.rows(queries.OPEN_PLANS_OF, (playbook,))]
 
-    def _undoing(self, plans: Iterable[str], by: str, why: str, now_us: int) -> Taking:
-        """Take back what plans did; a paused one goes on to do that. Only where there is something to take back."""
-        undo = c.UndoPlan(now_us=now_us, by=by, reason=why)
+    def _undoing(self, plans: Iterable[str], since_us: int, by: str, why: str, now_us: int) -> Taking:
+        """Take back what plans did since a moment; a paused one goes on to do that. Only where there is anything."""
+        did = {plan: self._did(self._engine.load(plan), since_us) for plan in plans}
         resume = c.ResumePlan(now_us=now_us, by=by)
-        acted = [plan for plan in plans if outcomes(self._engine.load, self._engine.load(plan))]
-        return self._taking(acted, lambda plan: (undo,) if plan.paused_at_us is None else (resume, undo))
+
+        def commands(plan: Plan) -> tuple[c.PlanCommand, ...]:
+            named, before = did[plan.id]
+            undo = c.UndoPlan(now_us=now_us, by=by, reason=why, steps=tuple(named) if before else ())
+            return (undo,) if plan.paused_at_us is None else (resume, undo)
+
+        return self._taking([plan for plan, (named, _) in did.items() if named], commands)
+
+    def _did(self, plan: Plan, since_us: int) -> tuple[list[str], bool]:
+        """Name what a plan did since a moment, as `UndoPlan` takes it, and say whether it did anything before.
+
+        What is on its way is of now. Of a child plan that did all of it since then the whole is named.
+        """
+        recorded = self._ledger.read(stream_of(plan.id))
+        possible, impossible = undo_order(plan)
+        on_its_way = (path for path, slot in plan.slots.items() if slot.status in ON_ITS_WAY)
+        named, before = list[str](), False
+        for path in dict.fromkeys((*possible, *(path for path, _ in impossible), *on_its_way)):
+            slot, parts = plan.slots[path], list[str]()
+            for child in slot.children:
+                its, earlier = self._did(self._engine.load(child), since_us)
+                before = before or earlier
+                whole = [f"{child}/"] if its else []
+                parts += [_in_family(child, name) for name in its] if earlier else whole
+            if parts or (not slot.children and self._is_since(recorded, slot.done_at, since_us)):
+                named += [path, *parts]
+            elif not slot.children:
+                before = True
+        return named, before
+
+    def _is_since(self, recorded: Sequence[e.Recorded], done_at: int, since_us: int) -> bool:
+        return not done_at or recorded[done_at - 1].recorded_at_us > since_us
 
     def _taking(self, plans: Iterable[str], commands: Callable[[Plan], tuple[c.PlanCommand, ...]]) -> Taking:
         """Give the commands of each plan that can take them now; one that ended or stands there already is left out."""
@@ -273,6 +306,11 @@ class Throttling:
 
     def _stream(self, playbook: str) -> str:
         return self._engine.parts.places.last_stream(f"{PREFIX}{playbook}")
+
+
+def _in_family(child: str, name: str) -> str:
+    """Name what a child plan did as its parent names it; what a child plan of its own did is named so already."""
+    return name if name.startswith(f"{child}-") else f"{child}/{name}"
 
 
 def _listed(taking: Taking) -> list[tuple[str, c.PlanCommand]]:

@@ -16,7 +16,7 @@ from mainstay.kernel.failing import allowance
 from mainstay.kernel.forking import adopted_part
 from mainstay.kernel.graph import MAX_ITEMS, chunk_of, names_used
 from mainstay.kernel.state import END, GOING, duty_of, is_item
-from mainstay.kernel.undo import is_idle
+from mainstay.kernel.undo import is_idle, undo_order
 from mainstay.kernel.words import say_path
 from mainstay.runtime.admission import places_of
 from mainstay.runtime.names import PLACES, Names, fan_out_value, last_output
@@ -192,14 +192,15 @@ class Children:
         now_us = self._desk.now_us()
         left: list[str] = []
         for child_id in reversed(plan.slots[name].children):
-            child = self._desk.load(child_id)
-            if child.status == "undone":
+            child, steps = self._desk.load(child_id), _wanted_of(plan, child_id)
+            if steps is None:
+                continue
+            if child.status == "undone" or (steps and undo_order(child, steps) == ((), ()) and not child.undo_by):
                 left = [*_left_of(child, plan, name), *left]
                 continue
             if not child.undo_by:
-                undo = c.UndoPlan(
-                    now_us=now_us, by=plan.undo_by or "playbook", reason="the plan it belongs to is being undone"
-                )
+                by, reason = plan.undo_by or "playbook", "the plan it belongs to is being undone"
+                undo = c.UndoPlan(now_us=now_us, by=by, reason=reason, steps=steps)
                 self._desk.submit(child_id, undo, cause=f"plan:{plan.id}@{plan.slots[path].since}")
             self._desk.release(plan.id, path)
             return
@@ -346,6 +347,15 @@ def _expires_at_us(definition: Definition, parent: Plan, now_us: int) -> int | N
     own = None if definition.expires_s is None else now_us + definition.expires_s * SECOND_US
     times = [at_us for at_us in (own, parent.expires_at_us) if at_us is not None]
     return min(times, default=None)
+
+
+def _wanted_of(plan: Plan, child_id: str) -> tuple[str, ...] | None:
+    """Give what of a child plan is to be taken back: all of it, some of its paths, or None for nothing."""
+    named = [name for name in plan.undo_steps if name.startswith(f"{plan.id}-")]
+    own = [name for name in named if name.startswith((f"{child_id}/", f"{child_id}-"))]
+    if named and not own:
+        return None
+    return () if f"{child_id}/" in own else tuple(name.removeprefix(f"{child_id}/") for name in own)
 
 
 def _left_of(child: Plan, plan: Plan, path: str) -> Sequence[str]:
