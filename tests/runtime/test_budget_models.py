@@ -13,6 +13,8 @@ from kit import after, plan, rule, start
 from mainstay import events as e
 from mainstay.contracts import Cost
 from mainstay.errors import NotSent, Transient
+from mainstay.governance.budgets import Budgets
+from mainstay.kernel.budget import COUNT, Cap, Spending
 from mainstay.kernel.graph import Retry
 from mainstay.views import Views
 
@@ -160,6 +162,21 @@ def test_f20_a_call_whose_process_died_is_charged_by_the_next_one(workspace, wor
         return done["status"], [fact.count for fact in counted(owner)]
 
     assert played(workspace, world, Scripted(), again, line) == ("completed", [1, 1])
+
+
+def test_f20_a_call_that_is_made_again_after_a_crash_does_not_pass_its_budget(workspace, world):
+    """It may have been made before, and is charged for that: its own hold of then is no room for it now."""
+
+    async def scenario(owner):
+        now_us, call = owner.clock.now_us(), Spending("p1/draft?0.0.0", "model.draft")
+        caps = [Cap("models", "day", {COUNT: 1}, ("model.*",))]
+        processes = [Budgets(owner.ledger, caps, "UTC", owner.places.last_stream) for _ in range(2)]
+        held = processes[0].reserve(call, now_us, "")
+        await owner.ledger.append(held.appends)
+        again = processes[1].reserve(call, now_us, "")
+        return held.verdict, again.verdict and again.verdict.decision, again.appends
+
+    assert played(workspace, world, Scripted(), scenario) == (None, "deny", ())
 
 
 def test_g6_a_call_that_is_given_up_is_charged_at_once(workspace, world):

@@ -291,7 +291,9 @@ class Budgets:
         found: list[_Short] = []
         for cap, key in zip(caps, keys, strict=True):
             budget = self._budget(key)
-            if over := lacking(budget, cap, spending.holder, spending.amounts):
+            left = self._left.get(key, ())  # charged before they are held anew
+            own = "" if spending.holder in left else spending.holder
+            if over := lacking(budget, cap, own, spending.amounts):
                 found.append(_Short(cap, budget, over))
         return found
 
