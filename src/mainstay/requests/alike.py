@@ -7,6 +7,7 @@ physical world never is.
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from mainstay.errors import ExpressionError, InputError, MainstayError
@@ -18,13 +19,14 @@ from mainstay.requests.ruling import asked_at
 from mainstay.values import say_total
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 
     from mainstay.kernel.state import Plan
     from mainstay.requests.desk import Method, Params, Requests
     from mainstay.runtime.intake import Emit
     from mainstay.values import Money
 
+AT_ONCE = 10  # plans that are looked at before others have their turn
 MOST = 200  # in one go: a list that nobody reads is no approval
 ANSWERS = ("approve", "reject")
 
@@ -62,8 +64,10 @@ async def _alike(desk: Requests, params: Params, emit: Emit) -> Params:
     decision: str = params["decision"]
     kind = _kind(desk, decision)
     listed = [row[0] for row in desk.engine.parts.ledger.rows(queries.OPEN_UNDER_RULE, (kind.rule, MOST * 5))]
-    found = [each for each in listed if each != decision and _kind_or_none(desk, each) == kind]
-    rows = [_row(desk, each) for each in (decision, *found)[:MOST]]
+    found = [each async for each in _in_turn(listed) if each != decision and _kind_or_none(desk, each) == kind]
+    rows = [_row(desk, each) async for each in _in_turn((decision, *found)[:MOST]) if _kind_or_none(desk, each) == kind]
+    if not rows or rows[0]["decision"] != decision:  # it was answered while the others were looked at
+        _kind(desk, decision)
     amounts = [amount for row in rows for amount in cast("list[Money]", row.pop("amounts"))]
     total = say_total(amounts) if amounts else ""
     return {"plan": "", **kind._asdict(), "rows": rows, "total": total, "more": max(0, len(found) + 1 - MOST)}
@@ -91,6 +95,14 @@ async def _decide_alike(desk: Requests, params: Params, emit: Emit) -> Params:
         raise InputError("These are not the same action under the same rule.", remedy="Answer them one by one.")
     told = await answer_many(desk, fitting, emit)
     return told | {"refused": [*refused, *told["refused"]]}
+
+
+async def _in_turn(decisions: Iterable[str]) -> AsyncIterator[str]:
+    """Give questions one after another, and everybody else their turn: each of them needs its plan."""
+    for number, decision in enumerate(decisions, 1):
+        if not number % AT_ONCE:
+            await asyncio.sleep(0)
+        yield decision
 
 
 def _kind_or_none(desk: Requests, decision: str) -> _Kind | None:
