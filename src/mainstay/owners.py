@@ -90,14 +90,17 @@ def _owner(workspace: Workspace, policy: Policy | None = None) -> Owner:
     return Owner(workspace, _command_line(), policy)
 
 
-async def begin(workspace: Workspace) -> int:
+async def begin(workspace: Workspace, *, shipped: bool = False) -> int:
     """Own a new workspace for a moment: it gets its first fact, or is held where it was restored or imported.
 
+    `shipped` lets the policy that comes with Mainstay hold, so that what holds is written down from the first day.
     Gives how many people it brought back who were forgotten since; they are forgotten again when this returns. Nothing
     is done in it, so a name in its settings that is not there keeps nobody from restoring it: its first start says so.
     """
     workspace.config = replace(workspace.config, budgets={}, limits={}, delays={})
     async with _owner(workspace) as owner:
+        if shipped:
+            await owner.requests.activation.activate_shipped(owner.workers, owner.clock.now_us())
         return owner.forgotten_again
 
 

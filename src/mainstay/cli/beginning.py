@@ -39,7 +39,7 @@ def init(screen: Screen, folder: Path, *, name: str, timezone: str, sender: str,
         workspace = create_workspace(folder, name=name, timezone=timezone, sender=sender, key=way, word=word)
     except OSError as error:
         raise FileError(f"{folder} can't be made: {error.strerror}.", remedy="Choose another folder.") from None
-    asyncio.run(begin(workspace))
+    asyncio.run(begin(workspace, shipped=True))
     row = {"workspace": str(workspace.root), "name": workspace.config.company.name, "timezone": timezone, "key": way}
     row["signs_with"] = fingerprint(SigningKey(load(workspace.state).receipts).public)
     screen.give(row, lambda _: None)

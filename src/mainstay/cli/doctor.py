@@ -250,7 +250,7 @@ def _policies(workspace: Workspace) -> Iterator[Finding]:
         yield Finding("policies", "wrong", says, "Correct it, then: mainstay activate")
     else:
         rules = active_rules(versions)
-        yield Finding("policies", "ok", f"Rules of yours in force: {len(rules) or 'none'}.")
+        yield Finding("policies", "ok", f"Rules in force: {len(rules) or 'none'}. See them: mainstay policy list")
 
 
 def _budgets(workspace: Workspace) -> Iterator[Finding]:

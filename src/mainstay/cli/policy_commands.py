@@ -24,6 +24,14 @@ def list_policies(as_json: Json = False, workspace: Folder = None) -> int:
 
 
 @app.command()
+def operations(as_json: Json = False, workspace: Folder = None) -> int:
+    """List what a rule can be about, and what its condition can read there."""
+    from mainstay.cli import policy_about
+
+    return policy_about.list_operations(screen_of(as_json), workspace)
+
+
+@app.command()
 def check(
     files: Annotated[list[Path] | None, typer.Argument(metavar="FILE...", help="Default: all in policies/.")] = None,
     as_json: Json = False,

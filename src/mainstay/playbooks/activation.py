@@ -18,9 +18,10 @@ from mainstay.encoding import decode_value, encode_value
 from mainstay.errors import FileError, InputError, MainstayError, PlaybookError, UnknownNameError
 from mainstay.playbooks.artefacts import Artefact, agents_named, check_python, digest_of_files, path_of, read_artefact
 from mainstay.playbooks.calls import why_not_in_worker
-from mainstay.playbooks.changes import changes
+from mainstay.playbooks.changes import changes, is_shipped
 from mainstay.playbooks.compile import compile_opened
 from mainstay.playbooks.own_agents import Code, OwnAgents, describing, module_of
+from mainstay.playbooks.policies import SHIPPED_NAME
 from mainstay.playbooks.policy_book import active_rules, policy_findings
 from mainstay.playbooks.policy_names import names_here
 from mainstay.playbooks.shelf import opened_to_run
@@ -99,6 +100,12 @@ class Activation:
         facts += [e.VersionRetired(one.kind, one.name, "operator") for one in gone]
         await self._record(facts, now_us)
         return Activated(tuple(wanted), self._broken(artefacts, names))
+
+    async def activate_shipped(self, workers: Workers, now_us: int) -> None:
+        """Let the policy hold that comes with Mainstay, where the folder has it as it comes."""
+        there = read_artefact(self._root, "policy", SHIPPED_NAME)
+        if there is not None and is_shipped(there):
+            await self.activate([Wanted("policy", SHIPPED_NAME, there.digest)], workers, now_us)
 
     async def revert(self, version: Version, seen: str, workers: Workers, now_us: int) -> Activated:
         """Make an older version the active one, and write its files; content that was never saved is kept first.

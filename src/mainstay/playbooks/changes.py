@@ -64,12 +64,12 @@ def change_of(versions: Versions, root: Path, key: Key) -> Change | None:
     before = active.digest if active is not None else ""
     if artefact is None:
         return Change(*key, "gone", "", before) if active is not None else None
-    if artefact.digest == before or (active is None and _is_shipped(artefact)):
+    if artefact.digest == before or (active is None and is_shipped(artefact)):
         return None
     return Change(*key, "changed" if before else "new", artefact.digest, before)
 
 
-def _is_shipped(artefact: Artefact) -> bool:
+def is_shipped(artefact: Artefact) -> bool:
     """Whether it is the policy that `init` wrote: it says what holds without any."""
     return artefact.kind == "policy" and artefact.files[artefact.path] == shipped_policy()
 
