@@ -7,6 +7,7 @@ import base64
 import contextlib
 import hashlib
 import hmac
+import socket
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
@@ -15,6 +16,7 @@ from kit import World, make_workspace, owner_of
 from smtp_servers import certificate
 
 from mainstay import events as e
+from mainstay.requests import callbacks
 from mainstay.requests.callbacks import Callbacks
 from mainstay.requests.gateway import Submission, submit, until_over
 from mainstay.requests.tokens import METHODS, tokens
@@ -36,9 +38,9 @@ class Tool(NamedTuple):
     said: list[str]
     callbacks: Callbacks
 
-    async def write(self, own_id: str) -> str:
+    async def write(self, own_id: str, name: str = "tool") -> str:
         """Ask for a file, which is written unasked; gives its plan."""
-        token = tokens(self.owner.requests)["tool"]
+        token = tokens(self.owner.requests)[name]
         note = {"path": f"reports/{own_id}.md", "text": "A note."}
         plan_id = await submit(self.owner.requests, token, Submission(own_id, "files.write", note))
         plan = await until_over(self.owner.requests, plan_id, SECONDS)
@@ -57,10 +59,10 @@ async def telling(base: Path, url: str) -> AsyncIterator[Tool]:
         made = await METHODS["token_make"](owner.requests, asked, lambda _: None)
         said: list[str] = []
         owner.engine.hearers.append(said.append)
-        callbacks = Callbacks(owner.requests)
-        task = asyncio.create_task(callbacks.run())
+        telling_it = Callbacks(owner.requests)
+        task = asyncio.create_task(telling_it.run())
         task.add_done_callback(owner.must_live)
-        yield Tool(owner, made["callback_secret"], said, callbacks)
+        yield Tool(owner, made["callback_secret"], said, telling_it)
         assert not task.done()
         task.cancel()
 
@@ -122,7 +124,7 @@ def test_o15_a_mistake_about_one_plan_ends_neither_the_owner_nor_what_others_are
         async with telling(tmp_path, url) as tool:
             draft = e.Draft(e.PlanPaused("operator", ""), 0, "operator", plan="senseless")
             await tool.owner.ledger.append([e.Append("plan:senseless", 0, (draft,))])
-            tool.callbacks._waiting["senseless"] = 0
+            tool.callbacks._waiting["senseless"] = callbacks._Due("tool", 0)
             plan = await tool.write("note")
             await until(lambda: tool.tries(plan))
             return tool.said[0], tool.owner.engine.failed.done(), tool.tries(plan)[0].outcome
@@ -131,3 +133,19 @@ def test_o15_a_mistake_about_one_plan_ends_neither_the_owner_nor_what_others_are
         said, ended, outcome = asyncio.run(scenario(url))
     assert "What became of plan senseless can't be told: AssertionError" in said
     assert (ended, outcome) == (False, "delivered")
+
+
+def test_o15_a_tool_that_takes_the_line_and_never_answers_keeps_no_other_waiting_and_no_end(tmp_path):
+    async def scenario(url: str, mute: str) -> tuple[list[e.CallbackTried], str]:
+        async with telling(tmp_path, url) as tool:
+            asked = {"name": "mute", "allow": ["files.write"], "callback": mute}
+            await METHODS["token_make"](tool.owner.requests, asked, lambda _: None)
+            unheard = [await tool.write(f"mute-{number}", "mute") for number in range(callbacks.AT_ONCE + 1)]
+            plan = await tool.write("note")
+            await until(lambda: tool.tries(plan))
+            tried = [each for one in unheard for each in tool.tries(one)]
+            return tried, tool.tries(plan)[0].outcome
+
+    with socket.create_server(("127.0.0.1", 0)) as mute, listener() as (url, _):
+        tried, outcome = asyncio.run(scenario(url, f"http://127.0.0.1:{mute.getsockname()[1]}/hook"))
+    assert (tried, outcome) == ([], "delivered"), "the mute one is waited for still"

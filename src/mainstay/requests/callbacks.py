@@ -3,7 +3,7 @@
 What a tool has to be told is read off the records of its plan: an answer of the operator, and its end. What it was told
 already stands in a stream beside it, a fact for each try. So nothing is lost or forgotten by a crash; one between the
 call and its fact tells the same thing twice, under the same id, which is how a tool knows it again. After the last try
-the operator is told, once.
+the operator is told, once. Each tool is told by itself: one that does not answer keeps no other waiting.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 TRIES_S = (5, 30, 120, 600, 1800, 7200, 18_000, 36_000)  # from one try to the next; after them it is given up
 LOOK_BACK_S = 3 * DAY_S  # plans that ended longer ago have nothing to be told any more: all tries take 18 hours
-AT_ONCE = 8
+AT_ONCE = 8  # of one tool
 _ANSWERED = (e.DecisionRuled, e.DecisionExpired)
 _ENDS = (e.PlanCompleted, e.PlanFailed, e.PlanCancelled, e.PlanExpired, e.PlanUndone)
 _GONE = 410  # what a tool answers that wants to be told no more
@@ -50,13 +50,21 @@ class Message(NamedTuple):
     due_at_us: int
 
 
+class _Due(NamedTuple):
+    """When a plan is to be looked at, and whose it is."""
+
+    tool: str
+    at_us: int
+
+
 class Callbacks:
     """Tells tools, from `run` on until that is cancelled."""
 
     def __init__(self, desk: Requests, trusted: ssl.SSLContext | None = None) -> None:
         """Tell what this desk's plans come to; `trusted` says whose certificates count instead of the system's."""
         self._desk, self._trusted = desk, trusted
-        self._waiting: dict[str, int] = {}  # plans to look at, and when
+        self._waiting: dict[str, _Due] = {}  # plans to look at
+        self._telling: dict[str, asyncio.Task[None]] = {}  # by tool
         self._moved = asyncio.Event()
 
     async def run(self) -> None:
@@ -66,16 +74,18 @@ class Callbacks:
             self._look_back()
             while True:
                 self._moved.clear()
-                await self._tell_due()
+                self._begin_due()
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._moved.wait(), self._pause_s())
         finally:
+            for task in self._telling.values():
+                task.cancel()
             with suppress(ValueError):
                 self._desk.engine.listeners.remove(self._listen)
 
     def _listen(self, plan_id: str, facts: Sequence[e.AnyFact], plan: Plan) -> None:
         if plan.playbook.startswith(PREFIX) and any(isinstance(fact, (*_ANSWERED, *_ENDS)) for fact in facts):
-            self._waiting[plan_id] = 0
+            self._waiting[plan_id] = _Due(plan.playbook.removeprefix(PREFIX), 0)
             self._moved.set()
 
     def _look_back(self) -> None:
@@ -84,44 +94,68 @@ class Callbacks:
         for token in tokens(self._desk).values():
             if token.callback:
                 rows = self._desk.engine.parts.ledger.rows(queries.PLANS_SINCE, (PREFIX + token.name, since_us))
-                self._waiting.update((row[0], 0) for row in rows)
+                self._waiting.update((row[0], _Due(token.name, 0)) for row in rows)
 
     def _pause_s(self) -> float:
-        now_us, first_us = self._desk.clock.now_us(), min(self._waiting.values(), default=None)
+        """Say how long there is nothing to begin; a tool that is being told wakes us when that is over."""
+        idle = (due.at_us for due in self._waiting.values() if due.tool not in self._telling)
+        now_us, first_us = self._desk.clock.now_us(), min(idle, default=None)
         return 3600.0 if first_us is None else max((first_us - now_us) / SECOND_US, 0.05)
 
-    async def _tell_due(self) -> None:
+    def _begin_due(self) -> None:
         now_us = self._desk.clock.now_us()
-        due = [plan_id for plan_id, at_us in self._waiting.items() if at_us <= now_us]
-        if self._desk.engine.held or not self._desk.engine.is_whole:
-            self._waiting.update((plan_id, now_us + 5 * SECOND_US) for plan_id in due)
-            return
-        for start in range(0, len(due), AT_ONCE):
-            await asyncio.gather(*(self._tell(plan_id) for plan_id in due[start : start + AT_ONCE]))
+        due: dict[str, list[str]] = {}
+        for plan_id, (tool, at_us) in self._waiting.items():
+            if at_us <= now_us and tool not in self._telling:
+                due.setdefault(tool, []).append(plan_id)
+        for tool, plans in due.items():
+            if self._desk.engine.held or not self._desk.engine.is_whole:
+                self._waiting.update((plan_id, _Due(tool, now_us + 5 * SECOND_US)) for plan_id in plans)
+            else:
+                self._telling[tool] = telling = asyncio.create_task(self._tell_all(tool, plans))
+                telling.add_done_callback(self._over)
 
-    async def _tell(self, plan_id: str) -> None:
+    def _over(self, telling: asyncio.Task[None]) -> None:
+        error = None if telling.cancelled() else telling.exception()
+        if error is not None:  # not even that could be said: the screen is gone
+            self._desk.engine.fail(error)
+
+    async def _tell_all(self, tool: str, plans: list[str]) -> None:
+        """Tell one tool all that is due."""
+        try:
+            for start in range(0, len(plans), AT_ONCE):
+                await asyncio.gather(*(self._tell(tool, plan_id) for plan_id in plans[start : start + AT_ONCE]))
+        finally:
+            del self._telling[tool]
+            self._moved.set()
+
+    async def _tell(self, tool: str, plan_id: str) -> None:
         """Tell what is due of one plan, and note when the rest is."""
+        self._waiting.pop(plan_id, None)  # from here on somebody may put it there again
         try:
             plan = self._desk.engine.load(plan_id)
-            token = tokens(self._desk).get(plan.playbook.removeprefix(PREFIX))
+            token = tokens(self._desk).get(tool)
             if token is None or not token.callback or not token.counts(self._desk.clock.now_us()):
-                del self._waiting[plan_id]
                 return
-            self._waiting.pop(plan_id)
             for message in owed(self._desk, plan, token):
                 next_us = message.due_at_us
                 if next_us <= self._desk.clock.now_us():
                     next_us = await self._try(plan_id, token, message)
                 if next_us:
-                    self._waiting[plan_id] = min(next_us, self._waiting.get(plan_id) or next_us)
+                    self._wait(plan_id, tool, next_us)
         except CommitFailedError as error:
-            self._waiting[plan_id] = self._desk.clock.now_us() + 5 * SECOND_US
+            self._wait(plan_id, tool, self._desk.clock.now_us() + 5 * SECOND_US)
             self._desk.engine.fail(error)
         except Exception as error:  # noqa: BLE001 - of one plan; the others are told, and work goes on
             self._waiting.pop(plan_id, None)
             why = self._desk.engine.parts.classify(error).message
             again = "It is tried again at the next start; see: mainstay doctor"
             self._desk.engine.say(f"What became of plan {plan_id} can't be told: {why.rstrip('.')}. {again}")
+
+    def _wait(self, plan_id: str, tool: str, until_us: int) -> None:
+        """Look at a plan then, or before where that is due already."""
+        before = self._waiting.get(plan_id)
+        self._waiting[plan_id] = _Due(tool, until_us if before is None else min(before.at_us, until_us))
 
     async def _try(self, plan_id: str, token: Token, message: Message) -> int:
         """Try once, and record it; gives when it is to be tried again, or 0."""
