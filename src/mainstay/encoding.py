@@ -68,7 +68,15 @@ def mark(value: Value) -> Any:  # noqa: ANN401 - Ext is not a Value
     if kind in SCALARS:
         return value
     if kind is dict:
-        return _mark_dict(value)  # pyright: ignore[reportArgumentType] - narrowed by `kind`
+        fields: Any = value
+        marked: dict[str, Any] | None = None
+        for key, item in fields.items():
+            if type(key) is not str:
+                raise TypeError(f"{key!r} can't be recorded as a key: keys are text")
+            if type(item) not in SCALARS and (now := mark(item)) is not item:
+                marked = dict(fields) if marked is None else marked
+                marked[key] = now
+        return fields if marked is None else marked
     if kind is list:
         return _mark_list(value)  # pyright: ignore[reportArgumentType] - narrowed by `kind`
     if kind is BlobRef:
@@ -79,17 +87,6 @@ def mark(value: Value) -> Any:  # noqa: ANN401 - Ext is not a Value
     if kind is Forgotten:
         return ""
     raise TypeError(f"a {kind.__name__} is not a plain value and can't be recorded")
-
-
-def _mark_dict(value: dict[str, Value]) -> dict[str, Any]:
-    marked: dict[str, Any] | None = None
-    for key, item in value.items():
-        if type(key) is not str:
-            raise TypeError(f"{key!r} can't be recorded as a key: keys are text")
-        if type(item) not in SCALARS and (now := mark(item)) is not item:
-            marked = dict(value) if marked is None else marked
-            marked[key] = now
-    return value if marked is None else marked
 
 
 def _mark_list(value: list[Value]) -> list[Any]:

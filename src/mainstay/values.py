@@ -256,4 +256,5 @@ def say_duration(seconds: int) -> str:
 
 def merge_labels(*labels: Iterable[str]) -> Labels:
     """Unite labels, sorted, each once."""
-    return tuple(sorted(set[str]().union(*labels)))
+    united: set[str] = set()
+    return tuple(sorted(united.union(*labels)))

@@ -179,7 +179,8 @@ def _wake(turn: Turn, command: c.TimerDue) -> None:
 
 def _follow(turn: Turn) -> None:
     """Add what the facts so far entail: skips, ends of fan-outs, the end of the plan, its parking."""
-    if turn.plan.status == "running":
+    plan = turn.plan
+    if plan.status == "running" and (plan.doomed or plan.graph.fan_outs or not plan.left):
         _go_on(turn)
     if turn.plan.status != "running":
         ending.close(turn)

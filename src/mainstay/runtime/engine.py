@@ -14,7 +14,6 @@ import asyncio
 import contextlib
 from collections import OrderedDict
 from functools import partial
-from itertools import repeat
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
@@ -160,7 +159,7 @@ class Engine:
         The future is done when they are on disk. Raises CommandRefusedError, and then nothing is queued.
         """
         done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self._append(self._decide(_each(plan_id, commands), actor, cause), beside, done=done)
+        self._append(self._decide([(plan_id, command) for command in commands], actor, cause), beside, done=done)
         return done
 
     def submit_all(
@@ -193,7 +192,7 @@ class Engine:
         slot = plan.slots.get(path)
         cause = f"plan:{plan.id}@{slot.since if slot is not None else plan.sequence}"
         try:
-            self._append(self._decide(_each(plan.id, commands), actor, cause), beside)
+            self._append(self._decide([(plan.id, command) for command in commands], actor, cause), beside)
         except CommandRefusedError:
             self.parts.budgets.withdraw(beside)
             if is_open(self.load(plan.id), path):
@@ -538,11 +537,6 @@ class Engine:
 
 def _soon(call: Callable[[str], None], name: str) -> None:
     asyncio.get_running_loop().call_soon(call, name)
-
-
-def _each(plan_id: str, commands: Sequence[c.PlanCommand]) -> list[tuple[str, c.PlanCommand]]:
-    """Give commands for one plan as requests."""
-    return list(zip(repeat(plan_id), commands, strict=False))
 
 
 def _settle(done: asyncio.Future[int] | None, position: int, error: MainstayError | None) -> None:

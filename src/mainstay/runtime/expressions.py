@@ -56,17 +56,17 @@ class Program:
         for a skipped step. It is asked only for names that are used, and never for those under `let`.
         """
         match template:
-            case Literally(value=value):
-                return value
-            case Cel():
-                return self._worked(template)[1](names)
-            case Text(parts=parts):
-                return "".join(self._say(part, names) for part in parts)
-            case Record(fields=fields):
+            case Record():  # first of all: what a step is given is one
                 made: dict[str, Value] = {}
-                for name, inner in fields.items():
+                for name, inner in template.fields.items():
                     made[name] = inner.value if type(inner) is Literally else self.value(inner, names)
                 return made
+            case Cel():
+                return self._worked(template)[1](names)
+            case Literally(value=value):
+                return value
+            case Text(parts=parts):
+                return "".join(self._say(part, names) for part in parts)
             case Sequence(items=items):
                 return [self.value(inner, names) for inner in items]
             case _:
