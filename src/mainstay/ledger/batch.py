@@ -7,7 +7,6 @@ alone, before anything of it was written, and the rest of the batch goes on as i
 from __future__ import annotations
 
 import asyncio
-import json
 from collections import OrderedDict
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
@@ -128,7 +127,7 @@ class Heads:
         """Give the heads of streams; one that does not exist is left out."""
         found = {name: self._cache[name] for name in names if name in self._cache}
         if len(found) < len(names):
-            missing = json.dumps(list(names - found.keys()))
+            missing = msgspec.json.encode(list(names - found.keys())).decode()
             found.update(
                 {name: (id_, last) for name, id_, last in database.rows(self._connection, READ_HEADS, (missing,))}
             )
@@ -210,7 +209,7 @@ def _conflict(stream: str, last: int, expected: int) -> ConflictError:
 def write(connection: apsw.Connection, batch: Batch) -> None:
     """Insert streams and events, inside the open transaction."""
     if batch.new_streams:
-        connection.execute(INSERT_STREAMS, (json.dumps(batch.new_streams),))
+        connection.execute(INSERT_STREAMS, (msgspec.json.encode(batch.new_streams).decode(),))
     start = 0
     while left := (len(batch.rows) - start) // EVENT_COLUMNS:
         count = 1 << min(left, CHUNKS[0]).bit_length() - 1  # the largest of them that fits

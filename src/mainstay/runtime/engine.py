@@ -83,7 +83,7 @@ class Engine:
         self._kept: tuple[Definition, BlobRef, int] | None = None
         self._queued: dict[str, int] = {}  # appends on their way to disk, per plan
         self._busy: dict[str, set[str]] = {}  # paths whose work has begun, per plan
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[object, asyncio.Task[None]] = {}  # by a mark that each takes itself out by
         self._stopping = False
         self._whole = asyncio.Event()  # cleared from a commit that failed until the history was read again
         self._whole.set()
@@ -352,7 +352,7 @@ class Engine:
         self.admission.forget()
         self.outside.forget()
         self._busy.clear()
-        for task in self._tasks:
+        for task in self._tasks.values():
             plan_id, _, path = task.get_name().partition("/")
             self._busy.setdefault(plan_id, set()).add(path)
         self.turns.keep(self._busy)
@@ -433,10 +433,10 @@ class Engine:
 
     def spawn(self, plan: Plan, path: str, work: Coroutine[Any, Any, None]) -> None:
         """Run work that waits for something. An error it does not handle is recorded as its step's."""
-        task = asyncio.get_running_loop().create_task(self._watched(plan, path, work), name=f"{plan.id}/{path}")
-        self._tasks.add(task)
+        mark, loop = object(), asyncio.get_running_loop()
+        self._tasks[mark] = loop.create_task(self._watched(plan, path, work, mark), name=f"{plan.id}/{path}")
 
-    async def _watched(self, plan: Plan, path: str, work: Coroutine[Any, Any, None]) -> None:
+    async def _watched(self, plan: Plan, path: str, work: Coroutine[Any, Any, None], mark: object) -> None:
         try:
             await work
         except CommitFailedError as error:
@@ -444,8 +444,7 @@ class Engine:
         except Exception as error:  # noqa: BLE001 - a mistake of one step must not end the others
             self._baffled(plan.id, path, error)
         finally:
-            if (task := asyncio.current_task()) is not None:
-                self._tasks.discard(task)
+            del self._tasks[mark]
 
     def _baffled(self, plan_id: str, path: str, error: Exception) -> None:
         """Record that work broke in a way nothing above foresaw: stuck when nothing was sent, else the doubt it is.
@@ -517,8 +516,8 @@ class Engine:
         self._stopping = True
         grace_s = grace_s if self.is_whole else 0.0  # what can't be recorded is not waited for
         if self._tasks:
-            await asyncio.wait(self._tasks, timeout=grace_s)
-        left = tuple(self._tasks)
+            await asyncio.wait(self._tasks.values(), timeout=grace_s)
+        left = tuple(self._tasks.values())
         for task in left:
             task.cancel()
         if left:
