@@ -87,6 +87,10 @@ def test_t2_what_is_held_when_all_is_over_is_found():
     spent = recorded(e.BudgetSettled("2026-01-05", "p1/pay", 1, 0))
     assert list(rules.held({"limit:a": [taken, left], "budget:b": [hold, spent]})) == []
     assert len(list(rules.held({"limit:a": [taken], "budget:b": [hold]}))) == 2
+    call = recorded(e.BudgetReserved("2026-01-05", "p1/pay?0.0.0", 1, 0))
+    assert len(list(rules.held({"budget:b": [call]}))) == 1
+    assert list(rules.held({"budget:b": [call]}, died=True)) == []
+    assert len(list(rules.held({"budget:b": [hold]}, died=True))) == 1
 
 
 def test_t2_a_place_of_a_limit_of_one_that_two_plans_hold_is_found():

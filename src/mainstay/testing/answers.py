@@ -12,9 +12,12 @@ from mainstay.kernel.revising import REVISE, may_revise
 from mainstay.testing.world import unit_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mainstay.kernel.state import Plan, Question
     from mainstay.testing.chance import Chance
     from mainstay.testing.world import World
+    from mainstay.values import Failure
 
 Answer: TypeAlias = dict[str, Any]  # as `requests.rule` takes it
 
@@ -98,8 +101,7 @@ class Answers:
         failure = plan.slots[path].failure
         asked = self._number(plan, path, "stuck", decision)
         if "raise" in question.options:
-            ways = [way for way in _CAPPED if way in question.options] if asked <= RETRIES else ["raise"]
-            return {"choice": self._chance.pick(ways, "capped", about, asked)}
+            return {"choice": self._chance.pick(_ways(question, failure, asked), "capped", about, asked)}
         hopeless = failure is None or failure.error_class in ("permanent", "bug") or asked > RETRIES
         anew = failure is not None and failure.cause == "JournalMismatch" and asked <= RETRIES
         tries = not hopeless or anew or (asked == 1 and self._chance.happens(0.2, "try"))
@@ -117,3 +119,11 @@ class Answers:
         if decision not in asked:
             asked.append(decision)
         return asked.index(decision) + 1
+
+
+def _ways(question: Question, failure: Failure | None, asked: int) -> Sequence[str]:
+    """Give what may be said where a budget stopped something; nobody waits for a month until a run is over."""
+    if asked > RETRIES or failure is None:
+        return ("raise",)
+    far = " a month" in failure.message
+    return [way for way in _CAPPED if way in question.options and not (far and way == "wait")]

@@ -98,7 +98,13 @@ def _slots(plan: Plan, ended: Ended) -> tuple[tuple[str, str], ...]:
 
 
 def judge(
-    disk: Disk, world: World, ended: Ended, told: Mapping[str, str], setting: Setting = AS_IT_IS
+    disk: Disk,
+    world: World,
+    ended: Ended,
+    told: Mapping[str, str],
+    setting: Setting = AS_IT_IS,
+    *,
+    died: bool = False,
 ) -> Iterator[str]:
     """Give all that should not be; `told` are the answers the operator was told are taken, by question."""
     yield from world.findings
@@ -116,7 +122,7 @@ def judge(
         yield from rules.rulings(plan.id, ended.facts[plan.id])
         yield from rules.revised(plan.id, ended.facts[plan.id])
     yield from _effects(ended, world)
-    yield from rules.held(ended.others)
+    yield from rules.held(ended.others, died=died)
     yield from rules.crowded(ended.others, ended.facts)
     yield from _bounded(ended, setting)
 

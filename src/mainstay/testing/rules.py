@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from mainstay import events as e
+from mainstay.governance.budgets import CALL
 from mainstay.kernel import budget
 from mainstay.kernel.plan import evolve
 from mainstay.kernel.state import FINAL, Plan
@@ -123,8 +124,11 @@ def revised(name: str, facts: Sequence[Recorded]) -> Iterator[str]:
                 pass
 
 
-def held(streams: Mapping[str, Sequence[Recorded]]) -> Iterator[str]:
-    """When all is over no plan holds a place, and no effect a part of a budget (KERNEL T2)."""
+def held(streams: Mapping[str, Sequence[Recorded]], *, died: bool = False) -> Iterator[str]:
+    """When all is over no plan holds a place, and no effect a part of a budget (KERNEL T2).
+
+    What a call of an agent held whose process died is charged by the next one; until then it counts as spent.
+    """
     for stream, events in streams.items():
         folded, places = budget.Budget(), Counter[str]()
         for event in events:
@@ -133,8 +137,9 @@ def held(streams: Mapping[str, Sequence[Recorded]]) -> Iterator[str]:
                 folded = budget.evolve(folded, fact)
             elif isinstance(fact, (e.PlaceTaken, e.PlaceLeft)):
                 places[fact.plan] += 1 if isinstance(fact, e.PlaceTaken) else -1
-        if folded.holds and following_stream(stream) not in streams:
-            yield f"{stream}: {', '.join(folded.holds)} still held"
+        holds = [holder for holder in folded.holds if not (died and CALL in holder)]
+        if holds and following_stream(stream) not in streams:
+            yield f"{stream}: {', '.join(holds)} still held"
         for plan, count in places.items():
             if count:
                 yield f"{stream}: plan {plan} took its place {count} times more often than it left it"

@@ -146,7 +146,7 @@ class Simulation:
         ended = read(self.disk)
         findings = [
             *self._operator.findings,
-            *judge(self.disk, self.world, ended, self._operator.told, self._setting),
+            *judge(self.disk, self.world, ended, self._operator.told, self._setting, died=self.lives > 1),
             *self._tool.judge(self.world),
         ]
         head = database.rows(self.disk.connection, _HEAD)[0][0]
