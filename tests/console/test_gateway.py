@@ -319,7 +319,7 @@ def test_the_request_of_n8ns_http_node_with_the_settings_that_the_documentation_
     given = node["parameters"]
     assert (node["type"], given["method"], given["contentType"]) == ("n8n-nodes-base.httpRequest", "POST", "json")
     assert (given["genericAuthType"], given["specifyBody"]) == ("httpBearerAuth", "json")
-    body = given["jsonBody"].removeprefix("=").replace("{{ $execution.id }}", "231")
+    body = given["jsonBody"].removeprefix("=").replace("{{ $execution.id }}", "231").replace("{{ $itemIndex }}", "0")
     path = given["url"].removeprefix("http://127.0.0.1:8765")
     # What the node sends: its own Accept and User-Agent, and those of the library beneath.
     reply = ruled.send(
@@ -328,7 +328,7 @@ def test_the_request_of_n8ns_http_node_with_the_settings_that_the_documentation_
         "text/*;q=0.9, image/*;q=0.8, */*;q=0.7",
         User_Agent="n8n", Accept_Encoding="gzip, compress, deflate, br",
     )  # fmt: skip
-    assert (reply.status, reply.json["state"], reply.json["id"]) == (200, "done", "n8n-231")
+    assert (reply.status, reply.json["state"], reply.json["id"]) == (200, "done", "n8n-231-0")
 
 
 def documented(language: str) -> str:
