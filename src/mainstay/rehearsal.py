@@ -16,9 +16,11 @@ from mainstay.app import Owner, versions_to_read
 from mainstay.contracts import from_plain
 from mainstay.errors import FileError, InputError
 from mainstay.governance.deeds import Deeds
+from mainstay.governance.flow import InformationFlow
+from mainstay.governance.judge import strictest
 from mainstay.playbooks.activation import Wanted
 from mainstay.playbooks.changes import changes
-from mainstay.playbooks.inputs import read_inputs
+from mainstay.playbooks.inputs import read_inputs, spread_folders
 from mainstay.playbooks.policy_book import Rules
 from mainstay.playbooks.shelf import open_to_run
 from mainstay.requests.files import file_content, files_at
@@ -62,6 +64,7 @@ class Notes:
     """`ports.Policy` that lets all through and notes what the rules in force, and those that are tried, say of it."""
 
     def __init__(self) -> None:
+        self._flow = InformationFlow()
         self.now: Rules | None = None
         self.then: Rules | None = None
         self.found: dict[tuple[str, str], Noted] = {}
@@ -72,7 +75,10 @@ class Notes:
             key = proposal.plan, proposal.path
             known = self.found.get(key)  # judged again at its intent: by then it may count itself
             if known is None or known.proposal.arguments != proposal.arguments:
-                self.found[key] = Noted(proposal, self.now.policy.judge(proposal), self.then.policy.judge(proposal))
+                now, then = (rules.policy.judge(proposal) for rules in (self.now, self.then))
+                flow = self._flow.judge(proposal)  # no rule switches it off, so it is part of what would be asked
+                also = [] if flow is None else [flow]
+                self.found[key] = Noted(proposal, strictest([now, *also]), strictest([then, *also]))
         return _THROUGH
 
 
@@ -115,17 +121,18 @@ async def _activate(owner: Owner) -> None:
 
 
 def _runs(definition: Definition, wish: Wish) -> list[list[str]]:
-    """Give the inputs of each run."""
+    """Give the inputs of each run; a folder that is given for a list of files stands for those in it."""
+    inputs = spread_folders(definition, wish.inputs, lambda path: [str(file) for file in files_at(Path(path))])
     if wish.each is None:
-        return [list(wish.inputs)]
-    given = {one.partition("=")[0] for one in wish.inputs}
+        return [inputs]
+    given = {one.partition("=")[0] for one in inputs}
     free = [one.name for one in definition.inputs if one.type in _FILES and one.name not in given]
     if not free:
         raise InputError(f"{wish.playbook} takes no file beside what it is given.", remedy="Leave out --each.")
     files = files_at(wish.each)
     if not files:
         raise FileError(f"There is no file in {wish.each}.", remedy="Name a folder with files, or one file.")
-    return [[*wish.inputs, f"{free[0]}={file}"] for file in files]
+    return [[*inputs, f"{free[0]}={file}"] for file in files]
 
 
 class _Stage:
@@ -134,7 +141,7 @@ class _Stage:
     def __init__(self, owner: Owner, workspace: Workspace) -> None:
         self._owner, self._workspace = owner, workspace
         self.runs = 0
-        self.stuck: list[str] = []
+        self.stuck: dict[str, list[str]] = {}  # by what each waits at: what it says
 
     async def run(self, definition: Definition, inputs: list[str]) -> None:
         desk = self._owner.requests
@@ -153,7 +160,7 @@ class _Stage:
             question = views.question(decision)
         if "approve" not in question["options"] or question["card"].get("form"):
             said = str(question["card"].get("headline") or question["why"])
-            self.stuck.append(said)
+            self.stuck.setdefault(question["actions"][0], []).append(said)
             return False
         await self._owner.requests.rule(decision, {"choice": "approve", "session": "trial"})
         return True
@@ -183,7 +190,7 @@ def _told(owner: Owner, notes: Notes, wish: Wish, stage: _Stage) -> dict[str, An
         "would": [would[key] for key in sorted(would)],
         "same": len(notes.found) - sum(move["count"] for move in moves.values()),
         "changes": [moves[key] for key in sorted(moves)],
-        "stuck": stage.stuck,
+        "stuck": [{"step": step, "count": len(said), "says": said} for step, said in stage.stuck.items()],
     }
 
 

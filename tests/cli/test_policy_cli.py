@@ -111,7 +111,10 @@ def test_o8_explain_says_which_rule_spoke_which_did_not_and_what_it_compared(pas
 def test_o16_a_policy_is_tried_on_a_bank_export_and_nothing_of_it_stays(past):
     (past.folder / "policies" / "try.yaml").write_text(LARGE)
     before = past.json("plans")
-    inputs = ("--input", f"statement={STATEMENT}", "--input", f"invoices={INVOICES}")
+    exports = past.folder.parent / "exports"
+    exports.mkdir()
+    (exports / "june.xml").write_bytes(STATEMENT.read_bytes())
+    inputs = ("--input", f"statement={exports}", "--input", f"invoices={INVOICES}")
     found = past.json("policy", "test", "policies/try.yaml", "--playbook", "billing-reconciliation", *inputs)
     would = {(row["decision"], row["operation"], row["rule"]): row["count"] for row in found["would"]}
     assert would["ask", "mail.send", "irreversible"] == 4

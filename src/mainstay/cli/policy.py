@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 Row: TypeAlias = dict[str, Any]
 
 FOLDER = "policies"
+STUCK_SHOWN = 3
 SHOWN = 10  # actions of each kind; --json has all
 BY_ITSELF = "No policy of yours is active: reading and what can be taken back go by themselves, all else is asked."
 _SAYS = {"allow": "happens by itself", "ask": "is asked", "deny": "never happens"}
@@ -310,8 +311,16 @@ def _draw_rehearsed(console: Console, found: Row) -> None:
         for action in row["actions"][:SHOWN]:
             console.print(text(f"         {action}"))
     for row in found["stuck"]:
-        console.print(text(f"  stuck: {row}", "yellow"))
-    draw_changes(console, found)
+        runs = "1 run" if row["count"] == 1 else f"{row['count']} runs"
+        console.print(text(f"  {runs} went no further than '{row['step']}', which only you can see to:", "yellow"))
+        for said in row["says"][:STUCK_SHOWN]:
+            console.print(text(f"         {said}"))
+        if row["count"] > STUCK_SHOWN:
+            console.print(f"         and {row['count'] - STUCK_SHOWN} more; --json has all")
+    if found["actions"]:
+        draw_changes(console, found)
+    else:
+        console.print("No run came to an action, so there was nothing to try it on.")
     console.print("It ran in a workspace that was thrown away; nothing left, nothing was changed.")
 
 

@@ -15,6 +15,7 @@ from mainstay import events as e
 from mainstay.contracts import from_plain, is_money
 from mainstay.errors import MainstayError, UnknownNameError
 from mainstay.governance.deeds import Sums, day_of
+from mainstay.governance.judge import strictest
 from mainstay.kernel.state import caller_of, step_name
 from mainstay.playbooks.policy_book import Rules
 from mainstay.playbooks.policy_limits import policy_caps
@@ -22,7 +23,7 @@ from mainstay.ports import Proposal
 from mainstay.runtime.attempt import card_of
 from mainstay.runtime.proposing import Place, proposed
 from mainstay.sentences import say_path
-from mainstay.values import Money, Verdict
+from mainstay.values import Money, Spoken, Verdict
 from mainstay.views.opening import Opened
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ Answer: TypeAlias = Literal["", "approved", "rejected", "expired"]
 PAGE = 1000
 _ANSWERS: Mapping[str, Answer] = {"approve": "approved", "reject": "rejected"}
 _ASKS = frozenset({"effect", "batch"})
+BESIDE_RULES = frozenset({"flow", "secrets", "unknown price", "other currency"})
 
 
 class Past(msgspec.Struct):
@@ -82,7 +84,8 @@ class PolicyViews(Opened):
         past: dict[tuple[str, str], Past] = {}
         for one, fact in self._walk(operations, counts, past):
             del fact
-            one.now, one.then = now.policy.judge(one.proposal), then.policy.judge(one.proposal)
+            also = _beside_rules(one.recorded)
+            one.now, one.then = (strictest([rules.policy.judge(one.proposal), *also]) for rules in (now, then))
             one.proposal = msgspec.structs.replace(one.proposal, arguments=None)  # of a long history: only the verdicts
         return _compared(list(past.values()))
 
@@ -173,7 +176,7 @@ class PolicyViews(Opened):
 
     def _explained(self, one: Past, judge: Rules) -> Row:
         proposal = one.proposal
-        verdict = judge.policy.judge(proposal)
+        verdict = strictest([judge.policy.judge(proposal), *_beside_rules(one.recorded)])
         return {
             "path": proposal.path,
             "action": one.headline,
@@ -183,6 +186,13 @@ class PolicyViews(Opened):
             "now": _verdict(verdict),
             "rules": [_heard(each) for each in judge.policy.hear(proposal)],
         }
+
+
+def _beside_rules(recorded: Verdict) -> list[Verdict]:
+    """Give what asked then whatever rules say, and would again: words of strangers, secrets, a price nobody knows."""
+    each = (Spoken(recorded.decision, recorded.rule, recorded.why), *recorded.also)
+    asks = [one for one in each if one.decision == "ask" and (one.rule.startswith("flow:") or one.rule in BESIDE_RULES)]
+    return [Verdict(one.decision, one.rule, one.why) for one in asks]
 
 
 def _answer(

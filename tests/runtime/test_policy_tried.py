@@ -1,0 +1,25 @@
+"""A policy that is tried says what would really be asked: no rule switches off what asks beside all rules (O16, G7)."""
+
+from __future__ import annotations
+
+from flow_kit import ACCOUNT, Post, agent, asked, plan, play
+
+from mainstay.playbooks.policy_book import rules_of_file
+from mainstay.views.policies import PolicyViews
+
+LET_ALL = "- {id: all, effect: [reversible, irreversible], then: allow, why: Everything.}\n"
+
+
+def test_o16_a_rule_that_lets_all_happen_is_not_said_to_let_a_strangers_words_through(workspace):
+    async def scenario(owner):
+        plan_id, _ = await asked(owner, plan(agent("obey")))
+        operations = owner.contracts.operations
+        rules = rules_of_file("policies/try.yaml", LET_ALL.encode(), (), operations)
+        with PolicyViews(workspace) as views:
+            step = views.plan(plan_id).questions[f"{plan_id}.1"].paths[0].partition("!")[0]
+            return views.tried((), rules, operations), views.explained(plan_id, step, rules, operations)
+
+    tried, (row,) = play(workspace, Post(f"pay|{ACCOUNT}|250"), scenario)
+    assert tried["changes"] == []
+    assert (row["now"]["decision"], row["now"]["rule"].partition(":")[0]) == ("ask", "flow")
+    assert row["rules"][0]["state"] == "spoke", "what the rule itself says is shown all the same"
