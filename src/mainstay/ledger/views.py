@@ -95,6 +95,12 @@ WHERE decision.plan = new.value ->> 0"""
 SHIFT_PLANS = """
 UPDATE plan SET expires_at_us = expires_at_us + (new.value ->> 1) FROM jsonb_each(?) AS new
 WHERE plan.id = new.value ->> 0"""
+# Which of timers, awaited and stuck steps hold anything of plans that ended: mostly none, and then nothing is dropped.
+LEFT_BY_PLANS = """
+SELECT max(EXISTS (SELECT 1 FROM timer WHERE plan = ended.value)),
+       max(EXISTS (SELECT 1 FROM awaited WHERE plan = ended.value)),
+       max(EXISTS (SELECT 1 FROM stuck WHERE plan = ended.value))
+FROM jsonb_each(?) AS ended"""
 # Steps that wait for something from outside: rows of plan, path, event, field and value.
 ADD_AWAITED = """
 INSERT OR REPLACE INTO awaited SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4
@@ -231,6 +237,9 @@ class _Sum:
             for plan, own in self.timers.items()
             for (path, kind, count), due in own.items()
         ]
+        left: Sequence[Any] = (0, 0, 0)
+        if self.ended:
+            left = transaction.execute(LEFT_BY_PLANS, (_json(self.ended),))[0]
         for sql, rows in (
             (SHIFT_PLANS, self.paused_for.items()),
             (SHIFT_DECISIONS, self.paused_for.items()),
@@ -243,14 +252,14 @@ class _Sum:
             (SNOOZE, self.snoozed.items()),
             (DROP_TIMERS, self.dropped_timers),
             (DROP_REMINDERS, self.reminded),
-            (DROP_PLAN_TIMERS, self.ended),
+            (DROP_PLAN_TIMERS, self.ended if left[0] else ()),
             (ADD_TIMERS, timers),
             (DROP_AWAITED, self.dropped_awaited),
-            (DROP_PLAN_AWAITED, self.ended),
+            (DROP_PLAN_AWAITED, self.ended if left[1] else ()),
             (ADD_AWAITED, _rows(self.awaited)),
             (ADD_OCCURRENCES, self.occurrences),
             (DROP_STUCK, self.dropped_stuck),
-            (DROP_PLAN_STUCK, self.ended),
+            (DROP_PLAN_STUCK, self.ended if left[2] else ()),
             (ADD_STUCK, _rows(self.stuck)),
             (DROP_UNCERTAIN, self.dropped_uncertain),
             (ADD_UNCERTAIN, self.uncertain.values()),
