@@ -159,7 +159,11 @@ class Engine:
         The future is done when they are on disk. Raises CommandRefusedError, and then nothing is queued.
         """
         done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self._append(self._decide([(plan_id, command) for command in commands], actor, cause), beside, done=done)
+        try:
+            self._append(self._decide([(plan_id, command) for command in commands], actor, cause), beside, done=done)
+        except Exception:
+            self.parts.budgets.withdraw(beside)
+            raise
         return done
 
     def submit_all(
