@@ -4,7 +4,7 @@
 BIN := .venv/bin
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1# else it asks the network for a newer one
 
-.PHONY: help setup demo check test test-long simulate torture mutants bench bench-quick bench-flow bench-matching bench-policies format lock clean
+.PHONY: help setup demo check test test-long simulate torture mutants bench bench-quick bench-flow bench-matching bench-policies bench-budgets format lock clean
 
 help: ## List the targets
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1\t\2/p' Makefile | expand -t 16
@@ -43,6 +43,9 @@ mutants: .venv-mutants/packages ## Break the kernel in thousands of small ways; 
 
 bench-policies: setup ## Measure how many actions policies judge in a second; ends with a line of JSON
 	@$(BIN)/python benchmarks/decisions.py
+
+bench-budgets: setup ## Measure how often budgets hold and settle in a second; ends with a line of JSON
+	@$(BIN)/python benchmarks/budgets.py
 
 bench-flow: setup .venv-flow/packages ## Measure how much a stranger's words can do unasked, ten minutes; ends with JSON
 	@PYTHONPATH=src .venv-flow/bin/python benchmarks/flow/apart.py

@@ -1,6 +1,6 @@
 """Reserve and settle, in process: pairs in a second of one core, with nothing on disk.
 
-    python benchmarks/budgets.py
+    make bench-budgets
 
 50 holders at a time, as many as are under way in the other benchmarks. What an action costs on disk stands in the
 figures of full.py: its holds go into the transaction of its intent.
@@ -9,7 +9,6 @@ figures of full.py: its holds go into the transaction of its intent.
 from __future__ import annotations
 
 import json
-import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -58,8 +57,7 @@ def pairs_per_s(caps: list[Cap]) -> float:
 
 def main() -> None:
     found = {f"reserve_and_settle_per_s_{name}": round(pairs_per_s(caps)) for name, caps in CAPS.items()}
-    json.dump(found, sys.stdout, indent=1)
-    print()
+    print(json.dumps(found))
 
 
 if __name__ == "__main__":

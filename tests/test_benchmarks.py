@@ -10,7 +10,8 @@ import pytest
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))
 
-import lives  # noqa: E402 - found through the line above
+import budgets  # noqa: E402 - found through the line above
+import lives  # noqa: E402
 import table  # noqa: E402
 from turns import Subject, ratio  # noqa: E402
 
@@ -51,6 +52,12 @@ def test_plans_that_wait_do_so_with_the_next_owner_too(tmp_path):
 
 def test_all_plans_in_flight_go_on_after_a_kill(tmp_path):
     assert lives.killed(tmp_path, plans=20)["socket_open_s"] > 0
+
+
+@pytest.mark.parametrize("caps", budgets.CAPS)
+def test_budgets_hold_and_settle_what_is_measured(caps, monkeypatch):
+    monkeypatch.setattr(budgets, "PAIRS", 500)
+    assert budgets.pairs_per_s(budgets.CAPS[caps]) > 0
 
 
 def test_a_ratio_compares_neighbours_in_time():

@@ -57,7 +57,7 @@ sender = {sender}
 
 # [budgets]                      # the most that may happen, whatever is approved; also per_month and per_plan
 # "mail.send" = {{per_day = 50}}
-# payments = {{operations = ["bank.*"], per_day = "500.00 EUR"}}
+# bookings = {{operations = ["books.record_payment"], per_day = "5000.00 EUR"}}
 
 # [workers]
 # confinement = "required"       # run no agent where its process can't be confined; mainstay doctor tells

@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
-from kit import budget_of, do, plan, rule, run, start
+from kit import Said, Word, budget_of, do, plan, rule, run, start
 from test_budgets import budgeted, pays, question_of, replays
 
 from mainstay.commands import DispatchEffect, PausePlan
+from mainstay.contracts import Operation
 from mainstay.errors import CommandRefusedError, MainstayError
 from mainstay.kernel.budget import Spending
 
@@ -154,3 +156,52 @@ def test_g6_a_raise_of_no_period_or_no_plan_is_refused(workspace, world, period,
     message, held = run(budgeted(workspace, '"test.say" = {per_plan = 1, per_day = 1}'), world, scenario)
     assert says in message
     assert held == []
+
+
+@pytest.mark.parametrize(
+    ("line", "costs", "statuses"),
+    [
+        ('"test.look" = {per_day = 1}', 0, ["completed", "running"]),
+        ('"test.look" = {per_day = 1, operations = ["test.*"]}', 0, ["completed", "completed"]),
+        ("everything = {per_day = 1}", 0, ["completed", "completed"]),
+        ("everything = {per_day = 1}", 20_000, ["completed", "running"]),
+        ('money = {operations = ["test.*"], per_day = "0.03 USD"}', 20_000, ["completed", "running"]),
+    ],
+)
+def test_g6_a_reading_of_a_step_counts_where_it_costs_something_or_is_named(workspace, world, line, costs, statuses):
+    """A budget of a kind of actions is about what is done: readings that cost nothing use up none of it."""
+    looked = []
+
+    async def look(call, given):
+        looked.append(given.word)
+        return Said(given.word)
+
+    reads = Operation(
+        name="test.look", summary="Look", effect="read", input=Word, output=Said, call=look, cost_usd_micros=costs
+    )
+    step = msgspec.structs.replace(do("a", "test.look", "x"), effect="read")
+
+    async def scenario(owner):
+        stands = [(await start(owner, plan(step)))[1] for _ in range(2)]
+        asked = [question_of(owner, one)["card"]["headline"] for one in stands if one["questions"]]
+        return [one["status"] for one in stands], asked
+
+    found, asked = run(budgeted(workspace, line), world, scenario, reads)
+    assert found == statuses
+    assert len(looked) == statuses.count("completed")
+    assert all("test.look was stopped: budget" in one for one in asked)
+
+
+def test_g6_the_word_that_little_is_left_says_what_follows(workspace, world):
+    told = []
+
+    async def scenario(owner):
+        owner.engine.hearers.append(told.append)
+        for _ in range(4):
+            await start(owner, plan(do("a", "test.say", "x")))
+
+    line = '"test.say" = {per_day = 5, cheaper = {"test.say" = "test.say"}, batch = "22:00-06:30"}'
+    run(budgeted(workspace, line), world, scenario)
+    (said,) = told
+    assert said.startswith("Budget 'test.say' runs low: 4 of 5 a day. From now on: test.say is done by test.say;")
+    assert said.endswith("; what can wait leaves between 22:00 and 06:30.")

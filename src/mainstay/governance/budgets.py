@@ -76,14 +76,6 @@ class _Short(NamedTuple):
     over: dict[str, int]
 
 
-class _Before(NamedTuple):
-    """How a period stood before it was moved last."""
-
-    known: tuple[str, Budget]
-    left: list[str] | None
-    promised: dict[str, dict[str, int]] | None
-
-
 class Budgets:
     """The caps of a workspace."""
 
@@ -94,11 +86,14 @@ class Budgets:
         self.any = bool(self._caps)  # whether anything is counted at all
         self._calendar = Calendar(timezone)
         self._last_stream = last_stream
-        self._counting: dict[tuple[str, tuple[str, ...], str, bool], tuple[Cap, ...]] = {}
+        self._counting: dict[tuple[str, tuple[str, ...], str, bool, bool], tuple[Cap, ...]] = {}
         self._known: dict[str, tuple[str, Budget]] = {}  # by "name:period": its present stream
         self._held: dict[str, tuple[str, ...]] = {}  # by holder: where it holds a part; nowhere is known too
         self._made: Append | None = None  # the last fact that was given away, to tell whose `_before` it is
-        self._before: dict[str, _Before] = {}  # what it moved, by key
+        self._before: dict[str, tuple[str, Budget]] = {}  # what it moved, by key, as that stood
+        self._beside: dict[
+            str, tuple[list[str] | None, dict[str, dict[str, int]] | None]
+        ] = {}  # left and promised of it
         self._freed: tuple[str, tuple[str, ...] | None, bool] = "", None, False  # holder, its keys, whether a call
         self._calls: set[str] = set()  # holders whose call is under way in this process
         self._left: dict[str, list[str]] = {}  # holders of calls whose process is gone
@@ -148,9 +143,10 @@ class Budgets:
         if not appends or all(one is not self._made for one in appends):
             return
         for key, before in self._before.items():
-            self._known[key] = before.known
-            _put_back(self._left, key, before.left)
-            _put_back(self._promised, key, before.promised)
+            left, promised = self._beside.get(key, (None, None))
+            self._known[key] = before
+            _put_back(self._left, key, left)
+            _put_back(self._promised, key, promised)
         holder, keys, was_call = self._freed
         _put_back(self._held, holder, keys)
         (self._calls.add if was_call else self._calls.discard)(holder)
@@ -273,10 +269,11 @@ class Budgets:
     # --- leaves
 
     def _of(self, spending: Spending) -> tuple[Cap, ...]:
-        asked = (spending.operation, spending.playbooks, spending.agent, spending.undo)
+        asked = (spending.operation, spending.playbooks, spending.agent, spending.undo, spending.named)
         found = self._counting.get(asked)
         if found is None:
             caps = [cap for cap in self._caps if cap.counts(*asked[:3])]
+            caps = [cap for cap in caps if spending.operation in cap.operations] if spending.named else caps
             found = tuple(_for_undo(cap) for cap in caps) if spending.undo else tuple(caps)
             if len(self._counting) >= KNOWN_AT_MOST:
                 self._counting.clear()
@@ -316,7 +313,7 @@ class Budgets:
             if not budget.warned and not spending.undo and runs_low(budget, cap):
                 warned = BudgetWarned(period, _only(used(budget), cap.most), most_of(budget, cap))
                 appends.append(self._append(key, (warned,), now_us, cause))
-                warnings.append(say_low(cap.name, cap.period, warned))
+                warnings.append(say_low(cap.name, cap.period, warned) + _say_then(cap))
         self._held[holder] = keys
         if CALL in holder:
             self._calls.add(holder)
@@ -324,15 +321,17 @@ class Budgets:
 
     def _begin(self, holder: str) -> None:
         """Begin what is given away as a whole, and taken back as a whole where it is refused."""
-        self._made, self._before = None, {}
+        self._made, self._before, self._beside = None, {}, {}
         self._freed = holder, self._held.get(holder), holder in self._calls
 
     def _note(self, key: str) -> None:
-        if key not in self._before:
-            self._budget(key)
+        if key in self._before:
+            return
+        self._budget(key)
+        self._before[key] = self._known[key]
+        if key in self._left or key in self._promised:
             promised = self._promised.get(key)
-            promised = None if promised is None else {**promised}
-            self._before[key] = _Before(self._known[key], self._left.get(key), promised)
+            self._beside[key] = self._left.get(key), None if promised is None else {**promised}
 
     def _charge_left(self, key: str) -> list[BudgetFact]:
         """Charge calls whose process is gone: they may have been made, and nobody will ever know better."""
@@ -427,6 +426,19 @@ def _put_back(known: dict[str, _T], key: str, before: _T | None) -> None:
         known.pop(key, None)
     else:
         known[key] = before
+
+
+def _say_then(cap: Cap) -> str:
+    """Say what follows while little is left, where anything does."""
+    said = [f"{_bare(one)} is done by {_bare(instead)}" for one, instead in cap.cheaper.items()]
+    if cap.batch is not None:
+        opens, closes = (f"{minute // 60:02}:{minute % 60:02}" for minute in cap.batch)
+        said.append(f"what can wait leaves between {opens} and {closes}")
+    return f" From now on: {'; '.join(said)}." if said else ""
+
+
+def _bare(operation: str) -> str:
+    return operation.removeprefix("model.")
 
 
 def _period_of(key: str) -> str:

@@ -2,7 +2,7 @@
 
 [budgets]
 "mail.send" = {per_day = 50}                                       # a name with a dot is an operation
-payments = {operations = ["bank.*"], per_day = "500.00 EUR", per_month = ["5000.00 EUR", 100]}
+bookings = {operations = ["books.record_payment"], per_day = "5000.00 EUR", per_month = ["50000.00 EUR", 400]}
 models = {operations = ["model.*"], per_plan = "20000 tokens", cheaper = {draft = "classify"}}
 """
 

@@ -72,6 +72,7 @@ class Spending(msgspec.Struct, frozen=True):
     amounts: dict[str, int] = msgspec.field(default_factory=lambda: {COUNT: 1})  # at most, by unit
     unknown: str = ""  # why its price is not known; empty when it is
     undo: bool = False  # it takes back what `operation` did, and spends a reserve of its own (KERNEL E5)
+    named: bool = False  # it counts only where a cap names its operation itself: a reading that costs nothing
 
     @property
     def plan(self) -> str:

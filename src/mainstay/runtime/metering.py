@@ -1,4 +1,4 @@
-"""Calls of an agent that cost something, under the budgets: held before the call, on disk, and charged after it.
+"""Calls of agents, and readings, under the budgets: held before the call, on disk, and charged after it.
 
 Whichever backend answers is capped here, because nothing else of the runtime asks a model. A process that dies
 meanwhile leaves its hold; the next one charges it, because the call may have been made. So is one that is given up.
@@ -37,10 +37,10 @@ _FOR_GOOD = {CAP_RULE: "in mainstay.toml, under [budgets]", LIMITS_RULE: "under 
 
 
 class Meter:
-    """Counts the calls of one run of an agent."""
+    """Counts the calls of one run of an agent, or the one call of a step that reads."""
 
     def __init__(self, parts: Parts, desk: Desk, path: str, agent: str, run: str) -> None:
-        """Take the agent's step, and what tells this run from others of it."""
+        """Take the step, the name of its agent, empty for none, and what tells this run from others of it."""
         self._parts, self._desk = parts, desk
         self._path, self._agent, self._run = path, agent, run
         self._number = 0
@@ -59,19 +59,29 @@ class Meter:
     async def read(
         self, plan: Plan, operation: Operation, arguments: Value, make: Callable[[], Awaitable[Value]]
     ) -> Value:
-        """Make a read of an agent; raises NeedsOperator over a budget."""
+        """Make a read of an agent or a step; raises NeedsOperator over a budget.
+
+        A step's that costs nothing counts only where a budget names it: others are about what is done.
+        """
         if not self._parts.budgets.any:
             return await make()
         amounts, unknown = amounts_of(operation, lambda: arguments)
-        spending = self._spending(plan, operation.name, amounts, unknown)
+        free = operation.cost is None and not operation.cost_usd_micros
+        spending = self._spending(plan, operation.name, amounts, unknown, named=free and not self._agent)
         return await self._held(plan, spending, make, lambda output: really(operation, arguments, output))
 
     def _spending(
-        self, plan: Plan, operation: str, amounts: dict[str, int] | None = None, unknown: str = ""
+        self,
+        plan: Plan,
+        operation: str,
+        amounts: dict[str, int] | None = None,
+        unknown: str = "",
+        *,
+        named: bool = False,
     ) -> Spending:
         holder = f"{plan.id}/{self._path}?{self._run}.{self._number}"
         playbooks = playbooks_of(self._desk, plan)
-        return Spending(holder, operation, playbooks, self._agent, amounts or {COUNT: 1}, unknown)
+        return Spending(holder, operation, playbooks, self._agent, amounts or {COUNT: 1}, unknown, named=named)
 
     async def _held(
         self,

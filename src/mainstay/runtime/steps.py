@@ -12,7 +12,7 @@ import msgspec
 from msgspec.structs import replace
 
 from mainstay import commands as c
-from mainstay.contracts import AgentContract, AgentResult, from_plain, to_plain
+from mainstay.contracts import AgentContract, AgentResult, Operation, from_plain, to_plain
 from mainstay.errors import (
     CommandRefusedError,
     CommitFailedError,
@@ -28,6 +28,7 @@ from mainstay.kernel.state import is_call
 from mainstay.runtime.asking import ask
 from mainstay.runtime.attempt import Attempt, in_time_of_step, judged
 from mainstay.runtime.children import Children
+from mainstay.runtime.metering import Meter
 from mainstay.runtime.names import Names, to_be_edited
 from mainstay.runtime.proposing import place_in, proposed
 from mainstay.runtime.talks import POLICY_WAYS, Conversation, in_worker, step_time
@@ -35,9 +36,8 @@ from mainstay.runtime.trails import Trails
 from mainstay.values import Failure, Value, merge_labels
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
-    from mainstay.contracts import Operation
     from mainstay.events import Append
     from mainstay.kernel.graph import Cel, Step
     from mainstay.kernel.state import Plan
@@ -159,13 +159,29 @@ class Steps:
         self, plan: Plan, path: str, operation: Operation, arguments: Value, labels: Labels
     ) -> None:
         attempt = Attempt(self._parts, plan.id, "", self._desk.now_us())
+        timed = in_time_of_step(plan, path, operation)
         try:
-            timed = in_time_of_step(plan, path, operation)
-            output = await self._parts.guard.call(timed, attempt, arguments, account=plan.step(path).account)
+            output = await self._metered(
+                plan,
+                path,
+                operation,
+                arguments,
+                lambda: self._parts.guard.call(timed, attempt, arguments, account=plan.step(path).account),
+            )
         except Exception as error:  # noqa: BLE001 - recorded as the attempt's failure
             self.fail(plan, path, self._failure(error))
             return
         self._finish_read(plan, path, operation, output, arguments, labels)
+
+    async def _metered(
+        self, plan: Plan, path: str, operation: Operation, arguments: Value, make: Callable[[], Awaitable[Value]]
+    ) -> Value:
+        """Make a read under the budgets, where there are any."""
+        if not self._parts.budgets.any:
+            return await make()
+        return await Meter(self._parts, self._desk, path, "", f"{plan.slots[path].attempt}").read(
+            plan, operation, arguments, make
+        )
 
     def _start(self, plan: Plan, path: str, arguments: Value, labels: Labels) -> None:
         """Record that a worker begins, then run it: the path stays busy meanwhile."""
@@ -206,7 +222,13 @@ class Steps:
             if isinstance(contract, AgentContract) and contract.talks:
                 await self._converse(plan, path, contract, arguments)
                 return
-            output = await in_worker(self._parts, contract, arguments, step.timeout_s or contract.timeout_s)
+            timeout_s = step.timeout_s or contract.timeout_s
+            if isinstance(contract, Operation):
+                output = await self._metered(
+                    plan, path, contract, arguments, lambda: in_worker(self._parts, contract, arguments, timeout_s)
+                )
+            else:
+                output = await in_worker(self._parts, contract, arguments, timeout_s)
         except CommitFailedError:
             raise
         except Exception as error:  # noqa: BLE001 - recorded as the attempt's failure
