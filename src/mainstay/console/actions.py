@@ -13,7 +13,17 @@ from mainstay.console.answers import document, refusal
 from mainstay.errors import CommitFailedError, LedgerError, MainstayError
 from mainstay.receipts import markdown, pdf
 from mainstay.receipts.gather import Receipts
-from mainstay.requests.gateway import SubmissionError, find, on_disk, plan_of, read, submit, told, until_over
+from mainstay.requests.gateway import (
+    SubmissionError,
+    end_denied,
+    find,
+    on_disk,
+    plan_of,
+    read,
+    submit,
+    told,
+    until_over,
+)
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -52,10 +62,8 @@ class Actions:
             found = self._told(plan, asked.id)
         except SubmissionError as error:
             return _refused(error.status, error, error.field)
-        except (CommitFailedError, LedgerError) as error:
-            if isinstance(error, CommitFailedError):
-                self._desk.engine.fail(error)
-            return _refused(503, error)
+        except LedgerError as error:
+            return self._unreadable(error)
         except MainstayError as error:
             return _refused(422, error)
         return _answer(_STATUS.get(found["state"], 202), found)
@@ -67,7 +75,7 @@ class Actions:
             plan = await self._plan(request, own_id)
             return _nothing() if plan is None else _answer(200, self._told(plan, own_id))
         except LedgerError as error:  # it is read again, see runtime/mending.py
-            return _refused(503, error)
+            return self._unreadable(error)
 
     async def receipt(self, request: Request) -> Response:
         """Give the signed receipt of an action that is over: JSON, or `?format=md` and `pdf`."""
@@ -80,10 +88,15 @@ class Actions:
                 return _nothing()
             content, media = await asyncio.to_thread(self._signed, plan.id, kind)
         except LedgerError as error:
-            return _refused(503, error)
+            return self._unreadable(error)
         except MainstayError as error:  # it is not over yet
             return _refused(409, error)
         return Response(content, media_type=media)
+
+    def _unreadable(self, error: LedgerError) -> Response:
+        if isinstance(error, CommitFailedError):
+            self._desk.engine.fail(error)
+        return _refused(503, error)
 
     def _signed(self, plan_id: str, kind: str) -> tuple[bytes, str]:
         workspace = self._owner.workspace
@@ -96,6 +109,9 @@ class Actions:
     async def _plan(self, request: Request, own_id: str) -> Plan | None:
         """Give the plan of this tool's id, as it is on disk."""
         plan_id = plan_of(self._desk, _token(request), own_id)
+        plan = find(self._desk, plan_id)
+        if plan is not None:
+            await end_denied(self._desk, plan)
         await on_disk(self._desk, plan_id)
         return find(self._desk, plan_id)
 

@@ -20,7 +20,7 @@ from mainstay import events as e
 from mainstay.connectors.web import place_of, post
 from mainstay.errors import CommitFailedError
 from mainstay.ledger import queries
-from mainstay.requests.gateway import PREFIX, told
+from mainstay.requests.gateway import PREFIX, end_denied, told
 from mainstay.requests.tokens import signing_key, tokens
 from mainstay.runtime.names import rfc3339
 from mainstay.values import DAY_S, SECOND_US
@@ -38,6 +38,7 @@ LOOK_BACK_S = 3 * DAY_S  # plans that ended longer ago have nothing to be told a
 AT_ONCE = 8  # of one tool
 _ANSWERED = (e.DecisionRuled, e.DecisionExpired)
 _ENDS = (e.PlanCompleted, e.PlanFailed, e.PlanCancelled, e.PlanExpired, e.PlanUndone)
+_TELLING = (*_ANSWERED, *_ENDS, e.StepStuck)
 _GONE = 410  # what a tool answers that wants to be told no more
 
 
@@ -84,7 +85,7 @@ class Callbacks:
                 self._desk.engine.listeners.remove(self._listen)
 
     def _listen(self, plan_id: str, facts: Sequence[e.AnyFact], plan: Plan) -> None:
-        if plan.playbook.startswith(PREFIX) and any(isinstance(fact, (*_ANSWERED, *_ENDS)) for fact in facts):
+        if plan.playbook.startswith(PREFIX) and any(isinstance(fact, _TELLING) for fact in facts):
             self._waiting[plan_id] = _Due(plan.playbook.removeprefix(PREFIX), 0)
             self._moved.set()
 
@@ -133,6 +134,7 @@ class Callbacks:
         """Tell what is due of one plan, and note when the rest is."""
         self._waiting.pop(plan_id, None)  # from here on somebody may put it there again
         try:
+            await end_denied(self._desk, self._desk.engine.load(plan_id))
             plan = self._desk.engine.load(plan_id)
             token = tokens(self._desk).get(tool)
             if token is None or not token.callback or not token.counts(self._desk.clock.now_us()):

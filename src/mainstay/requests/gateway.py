@@ -200,7 +200,7 @@ async def until_over(desk: Requests, plan_id: str, seconds: float) -> Plan:
         if not followers and desk.engine.followers.get(plan_id) is followers:
             del desk.engine.followers[plan_id]
     plan = desk.engine.load(plan_id)
-    await _end_denied(desk, plan)
+    await end_denied(desk, plan)
     await on_disk(desk, plan_id)
     return desk.engine.load(plan_id)
 
@@ -223,7 +223,7 @@ def standing(desk: Requests, plan: Plan) -> Standing:
         return Standing("done", output=_told(desk.engine.parts.payloads.load(slot.output)))
     if slot is not None and slot.status == "rejected":
         return Standing("rejected")
-    if failure is not None and failure.message.startswith(FORBIDDEN):
+    if failure is not None and failure.cause == "Forbidden":
         return Standing("denied", failure.message.removeprefix(FORBIDDEN))
     if slot is not None and slot.status in ("uncertain", "settling"):
         return Standing("uncertain", failure.message if failure is not None else "")
@@ -337,8 +337,11 @@ def _refuse_flood(desk: Requests, by: str) -> None:
         raise SubmissionError(429, why, remedy="Send it again later, with the same id.")
 
 
-async def _end_denied(desk: Requests, plan: Plan) -> None:
-    """End the plan of an action that a rule forbids: it would only stand in the operator's way."""
+async def end_denied(desk: Requests, plan: Plan) -> None:
+    """End the plan of an action that a rule forbids: it would only stand in the operator's way.
+
+    Until it is ended the operator could let it be tried again, of which the tool is told that it will not happen.
+    """
     stuck = [question for question in plan.questions.values() if question.kind == "stuck"]
     if plan.status != "running" or not stuck or standing(desk, plan).state != "denied":
         return
