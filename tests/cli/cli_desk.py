@@ -113,6 +113,13 @@ class Desk:
         other.folder, other.question = folder, ""
         return other
 
+    def copied(self, base: Path) -> Desk:
+        """Give a desk on a copy of this workspace, as far as this one came; nobody may own it meanwhile."""
+        copy_made(self.folder.parent, base)
+        other = Desk(base)
+        other.__dict__ = copy.deepcopy(self.__dict__) | {"folder": other.folder, "env": other.env}
+        return other
+
     def run(self, *arguments: object, stdin: str = "", folder: Path | None = None) -> subprocess.CompletedProcess[str]:
         """Run a command to its end."""
         begun = ["mainstay", *arguments]

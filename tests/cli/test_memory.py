@@ -1,14 +1,21 @@
 """`mainstay memory`: what was learned is listed with its source, and can be forgotten."""
 
 import pytest
+from cli_desk import asked_desk
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A workspace whose first run was answered with yes throughout."""
+    desk = asked_desk(tmp_path_factory.mktemp("made"))
+    standing = desk.json("decide", desk.question, "approve", status=3)
+    assert desk.json("decide", standing["questions"][0], "approve")["status"] == "completed"
+    return desk
 
 
 @pytest.fixture
-def taught(asked):
-    """A workspace whose first run was answered with yes throughout."""
-    standing = asked.json("decide", asked.standing["questions"][0], "approve", status=3)
-    assert asked.json("decide", standing["questions"][0], "approve")["status"] == "completed"
-    return asked
+def taught(made, tmp_path):
+    return made.copied(tmp_path)
 
 
 def test_what_was_learned_is_listed_with_its_source_and_forgotten_one_by_one(taught):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from cli_desk import new_desk
 
 MAIL = """\
 playbook: hello
@@ -23,9 +24,10 @@ steps:
 DELAYS = '\n[delays]\n"mail.send" = "10m"\n'
 
 
-@pytest.fixture
-def approved(desk):
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
     """A mail that was approved, and leaves in ten minutes."""
+    desk = new_desk(tmp_path_factory.mktemp("made"))
     config = desk.folder / "mainstay.toml"
     config.write_text(config.read_text() + DELAYS)
     (desk.folder / "playbooks/hello.yaml").write_text(MAIL)
@@ -34,6 +36,11 @@ def approved(desk):
     desk.plan = standing["plan"]
     desk.said = desk.run("decide", standing["questions"][0], "approve", "--yes")
     return desk
+
+
+@pytest.fixture
+def approved(made, tmp_path):
+    return made.copied(tmp_path)
 
 
 def mails(desk):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from cli_desk import new_desk
 
 NOTES = """\
 playbook: notes
@@ -16,13 +17,25 @@ steps:
 """
 
 
-@pytest.fixture
-def ended(desk):
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    desk = new_desk(tmp_path_factory.mktemp("made"))
     (desk.folder / "playbooks" / "notes.yaml").write_text(NOTES)
     assert desk.run("activate", "--yes").returncode == 0
     standing = desk.json("run", "notes", status=3)
     assert desk.json("decide", standing["questions"][0], "approve")["status"] == "completed"
-    return standing["plan"]
+    desk.plan = standing["plan"]
+    return desk
+
+
+@pytest.fixture
+def desk(made, tmp_path):
+    return made.copied(tmp_path)
+
+
+@pytest.fixture
+def ended(made):
+    return made.plan
 
 
 def files(desk):
@@ -192,7 +205,8 @@ steps:
 """
 
 
-def test_p6_only_what_failed_of_a_list_is_done_again(desk):
+def test_p6_only_what_failed_of_a_list_is_done_again(tmp_path):
+    desk = new_desk(tmp_path)
     (desk.folder / "playbooks" / "listed.yaml").write_text(LISTED)
     assert desk.run("activate", "--yes").returncode == 0
     (desk.folder / "reports" / "b.txt").mkdir(parents=True)  # in the way

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from cli_desk import new_desk
 
 READ = """\
 playbook: read-{name}
@@ -35,15 +36,21 @@ def add(desk, name, text):
     assert desk.run("activate", "--yes").returncode == 0
 
 
-@pytest.fixture
-def stuck(desk):
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
     """Three plans that are stuck on a missing file each, and one on something else."""
+    desk = new_desk(tmp_path_factory.mktemp("made"))
     for name in ("one", "two", "three"):
         add(desk, f"read-{name}", READ.format(name=name))
     add(desk, "read-x", READ.format(name="x").replace("inbox/x.txt", "secret/x.txt"))
     for name in ("one", "two", "three", "x"):
         desk.run("run", f"read-{name}")
     return desk
+
+
+@pytest.fixture
+def stuck(made, tmp_path):
+    return made.copied(tmp_path)
 
 
 def test_k10_what_is_stuck_is_listed_by_its_cause(stuck):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from cli_desk import new_desk
 
 FAILS = """\
 playbook: fails
@@ -14,14 +15,20 @@ steps:
 POLICY = "- {id: bad, throttle: fails, when: {failed: 1}, within: 1h, then: pause, why: Something is wrong with it.}\n"
 
 
-@pytest.fixture
-def stopped(desk):
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
     """A playbook that failed once, which is too often."""
+    desk = new_desk(tmp_path_factory.mktemp("made"))
     (desk.folder / "playbooks/fails.yaml").write_text(FAILS)
     (desk.folder / "policies/own.yaml").write_text(POLICY)
     assert desk.run("activate", "--yes").returncode == 0
     desk.plan = desk.json("run", "fails", status=3)["plan"]
     return desk
+
+
+@pytest.fixture
+def stopped(made, tmp_path):
+    return made.copied(tmp_path)
 
 
 def test_g8_what_waits_is_shown_with_its_ways_on_and_taken_back_after_a_yes(stopped):

@@ -36,23 +36,25 @@ def under_load(rig: Rig) -> None:
 def between_charge_and_record(rig: Rig) -> None:
     """F4: killed by the service itself, after it charged and before it answers."""
     lives: list[Life] = []
+    killed: list[Life] = []
     left = [rig.pick.randint(1, 4) for _ in range(rig.size.faults)]
     turn = threading.Lock()
 
     def charged(unit: str) -> None:
         del unit
         with turn:
-            if left:
+            if left and lives and lives[-1] not in killed:  # one that is dead has more on its way
                 left[-1] -= 1
-                if left[-1] <= 0:
+                if not left[-1]:
                     left.pop()
+                    killed.append(lives[-1])
                     lives[-1].signal(signal.SIGKILL)
 
     rig.books.on_charge = charged
     while left and len(lives) < 10 * rig.size.faults:
         lives.append(rig.start())
         lives[-1].end()
-    rig.struck += len([life for life in lives if not life.said("ended")])
+    rig.struck += len(killed)
     rig.finish()
 
 

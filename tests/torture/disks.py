@@ -56,10 +56,7 @@ def full(rig: Rig) -> None:
         fill(ballast)
         stopped = life.until("notice The disk") if not life.said("ended") else False
         if stopped:
-            time.sleep(0.3)  # what was on its way when it stopped has arrived
-            before = rig.books.count()
-            time.sleep(0.3)
-            assert rig.books.count() == before, "something was charged that can't be recorded"
+            stand_still(rig)
         rig.struck += stopped
         if turn % 2:
             life.kill()
@@ -69,6 +66,15 @@ def full(rig: Rig) -> None:
         life.kill()
         rig.check()
     rig.finish()
+
+
+def stand_still(rig: Rig) -> None:
+    """Wait until what was on its way when the owner stopped has arrived: nothing more is charged."""
+    end, before = time.monotonic() + END_S, -1
+    while before != (count := rig.books.count()):
+        assert time.monotonic() < end, "it goes on charging what can't be recorded"
+        before = count
+        time.sleep(0.3)
 
 
 def fill(ballast: Path) -> None:

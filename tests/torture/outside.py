@@ -65,7 +65,7 @@ def again(rig: Rig) -> None:
     """F15: events come three times each, in any order, and again after every start, also a day late."""
     for turn in range(rig.size.faults):
         life = rig.up()
-        life.until("heard", 20)
+        life.until("heard")
         rig.moment(life)
         rig.strike(life)
         rig.set_clock(turn * 86_400)
@@ -100,7 +100,7 @@ def undos(rig: Rig) -> None:
     """F17: refunds fail at first: each is tried again, then asked about by name; in the end all is taken back."""
     rig.books.refuses = wanted = 4 * rig.size.faults
     life = rig.up()
-    life.until("asked", 20)
+    life.until("asked")
     rig.strike(life)
     rig.finish()
     rig.struck += wanted

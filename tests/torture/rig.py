@@ -7,7 +7,6 @@ import os
 import random
 import signal
 import struct
-import subprocess
 import threading
 import time
 from collections import Counter
@@ -28,7 +27,7 @@ from mainstay.requests import gateway
 from mainstay.views import Views
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from mainstay.workspace import Workspace
 
@@ -73,17 +72,10 @@ class Life:
             self._over = True
             self._news.notify_all()
 
-    def until(self, wanted: str, seconds: float = END_S) -> bool:
-        """Wait for a line that begins so; False when it ended without one."""
-        end = time.monotonic() + seconds
-        with self._news:
-            while not self.said(wanted):
-                if self._over:
-                    return False
-                left = end - time.monotonic()
-                assert left > 0, f"'{wanted}' was not said within {seconds} s: {self.lines[-20:]}"
-                self._news.wait(left)
-        return True
+    def until(self, wanted: str) -> bool:
+        """Wait for a line that begins so; False when it ended without one. Raises AssertionError as `end` does."""
+        self._wait(lambda: bool(self.said(wanted)), f"'{wanted}' was not said")
+        return bool(self.said(wanted))
 
     def until_lines(self, count: int, seconds: float = END_S) -> None:
         """Wait until it said so much, or ended, or so long."""
@@ -110,17 +102,28 @@ class Life:
         self._script.kill()
         self.end()
 
-    def end(self, seconds: float = END_S) -> int:
-        """Wait until it ends; gives its exit status."""
-        try:
-            status = self._script.wait(seconds)
-        except subprocess.TimeoutExpired:
-            self.signal(signal.SIGUSR1)
-            time.sleep(0.5)
-            self._script.kill()
-            raise AssertionError(f"the owner did not end within {seconds} s: {self.lines[-20:]}") from None
+    def end(self) -> int:
+        """Wait until it ends; gives its exit status.
+
+        Raises AssertionError when it hangs: it said nothing for END_S, or something for ten times that. How long all
+        of it takes says nothing: on a machine that has other work a load takes minutes.
+        """
+        self._wait(lambda: False, "the owner did not end")
         self._listening.join()
-        return status
+        return self._script.wait(END_S)
+
+    def _wait(self, is_enough: Callable[[], bool], else_says: str) -> None:
+        """Wait until it is enough, or over."""
+        last = time.monotonic() + 10 * END_S
+        with self._news:
+            while not (self._over or is_enough()):
+                before = len(self.lines)
+                moved = self._news.wait_for(lambda before=before: self._over or len(self.lines) > before, END_S)
+                if not moved or time.monotonic() > last:
+                    self.signal(signal.SIGUSR1)
+                    time.sleep(0.5)
+                    self._script.kill()
+                    raise AssertionError(f"{else_says}: {self.lines[-20:]}")
 
 
 class Rig:
