@@ -21,9 +21,11 @@ check: setup ## Lint, formatting, types, and that imports point down
 	$(BIN)/lint-imports --no-logo
 
 test: setup ## Run the tests; a part of them: make test ARGS="tests/test_tidy.py -x"
+	@scripts/chromium
 	$(BIN)/pytest -n 2 --dist worksteal -m "not long" $(ARGS)
 
 test-long: setup ## Run the tests that take long: kills, exams, many real commands
+	@scripts/chromium
 	$(BIN)/pytest -n 2 --dist worksteal -m long $(ARGS)
 
 bench: setup .venv-bench/packages ## Measure Mainstay beside its peers, half an hour; fills README's table

@@ -25,13 +25,15 @@ _LOOK_ALIKES = frozenset(
 _WORD = re.compile(r"[\w.+-]+@[\w.-]+|\w+")
 _LATIN = re.compile(r"[A-Za-z]")
 
+_LINES = {ord("\n"): None, ord("\t"): None}
+
 
 def shown(text: str, *, lines: bool = False) -> str:
     """Give the text whole, with every invisible, reordering or misleading character as `<U+202E>`.
 
     With `lines`, line feeds and tabs stay as they are.
     """
-    if text.isascii() and text.isprintable():
+    if (text.translate(_LINES) if lines else text).isprintable():  # nothing that is written out is
         return text
     keep = "\n\t" if lines else ""
     if not _LOOK_ALIKES.isdisjoint(text):

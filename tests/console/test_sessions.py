@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 import stat
 import time
 from typing import TYPE_CHECKING
@@ -253,3 +254,103 @@ def test_the_css_and_the_script_are_the_same_for_everybody_and_kept_for_ever(ser
     assert sizes < 20_000
     assert served.send("GET", "/static/console.css", Authorization=None).status == 401
     assert served.send("POST", "/login", b"", Authorization=None, Content_Type=FORM).status == 403
+
+
+# --- what is told while a page is open
+
+
+def listening(visitor: Visitor, last: str = "") -> socket.socket:
+    """Open a stream as a tab does."""
+    line = socket.create_connection(visitor.served.place, timeout=30)
+    head = ["GET /live HTTP/1.1", f"Host: {visitor.served.host}", f"Cookie: {visitor.cookie}"]
+    line.sendall("\r\n".join([*head, *([f"Last-Event-ID: {last}"] if last else []), "", ""]).encode())
+    return line
+
+
+def told(line: socket.socket, wanted: str) -> str:
+    """Read until it is told."""
+    text = ""
+    while wanted not in text:
+        part = line.recv(4096)
+        assert part, text
+        text += part.decode()
+    return text
+
+
+def test_an_open_page_is_told_what_changed_and_one_that_comes_back_what_it_missed(served: Served, visitor: Visitor):
+    with listening(visitor) as line:
+        told(line, "retry: ")
+        plan = question(served, "live").partition(".")[0]
+        text = told(line, "inbox")
+        assert (f"plan:{plan}" in text, "anna@example.com" in text) == (True, False)  # what changed, not what is in it
+        last = re.findall(r"id: (\S+)", text)[-1]
+    with listening(visitor, "1.1") as line:
+        told(line, "data: all")
+    with listening(visitor, last) as line:
+        before = told(line, "retry: ")
+        question(served, "live-again")
+        assert "data: all" not in before + told(line, "inbox")
+
+
+def test_many_tabs_are_told_alike(served: Served, visitor: Visitor):
+    tabs = [listening(visitor) for _ in range(20)]
+    for line in tabs:
+        told(line, "retry: ")
+    question(served, "many-tabs")
+    for line in tabs:
+        told(line, "inbox")
+        line.close()
+
+
+# --- ways in
+
+
+def test_s22_a_new_password_needs_the_old_one_or_a_link_and_logs_the_others_out(served: Served):
+    by_link, other = Visitor(served).log_in(), Visitor(served).log_in()
+    new = [("new", "a horse with no stable"), ("again", "a horse with no stable")]
+    assert by_link.post("/access/password", [("csrf", by_link.csrf()), *new]).status == 303
+    assert (by_link.get("/").status, other.get("/").status) == (200, 401)
+    by_word = Visitor(served)
+    reply = by_word.post("/login", [("password", "a horse with no stable"), ("next", "/plans")])
+    assert (reply.status, reply.headers["location"]) == (303, "/plans")
+    csrf, old = ("csrf", by_word.csrf()), ("old", "a horse with no stable")
+    short = [("new", "short"), ("again", "short")]
+    for fields in ([("old", "a guess of mine"), *new], [old, new[0], ("again", "x")], [old, *short]):
+        assert by_word.post("/access/password", [csrf, *fields]).status == 422
+    for path in ("/access", "/login"):
+        assert "stable" not in by_word.get(path).text
+
+
+def test_one_browser_is_logged_out_from_another(served: Served):
+    here, there = Visitor(served).log_in(), Visitor(served).log_in()
+    others = [form for form in here.page("/access").forms if form.action == "/access/sessions"]
+    assert here.press(others[-1], ("session", "others")).status == 303
+    assert (here.get("/").status, there.get("/").status) == (200, 401)
+
+
+def test_s20_thirty_wrong_passwords_are_throttled_and_a_link_still_lets_in(served: Served):
+    assert served.desk.run("console", "--set-password", stdin="a horse with no stable\n").returncode == 0
+    guesser = Visitor(served)
+    answers = [guesser.post("/login", [("password", f"guess {number}")]) for number in range(30)]
+    statuses = [reply.status for reply in answers]
+    assert set(statuses) == {403, 429}
+    assert statuses.count(403) <= 10
+    assert int(answers[-1].headers["retry-after"]) > 0
+    assert guesser.post("/login", [("password", "a horse with no stable")]).status == 429  # right, and too soon
+    assert Visitor(served).log_in().get("/").status == 200
+
+
+def test_s20_who_waited_may_try_again_and_a_right_one_forgets_the_wrong_ones():
+    throttle, now_us = access.Throttle(), 1_700_000_000_000_000
+    for _ in range(access.FREE_TRIES - 1):
+        throttle.failed(now_us)
+        assert throttle.wait_s(now_us) == 0
+    waits = []
+    for _ in range(20):
+        throttle.failed(now_us)
+        waits.append(throttle.wait_s(now_us))
+        assert throttle.wait_s(now_us + waits[-1] * 1_000_000) == 0
+    assert waits == sorted(waits)
+    assert waits[-1] == access.MOST_WAIT_S
+    throttle.passed()
+    assert throttle.wait_s(now_us) == 0

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 NAME = "console.access"
 LINK_S = 15 * 60
+CHALLENGE_S = 300
+CHALLENGES = 100  # at once; the oldest gives way
 LEAST, MOST = 10, 1000  # characters of a password
 FREE_TRIES = 5  # of a password, before one waits
 MOST_WAIT_S = 300
@@ -126,6 +128,27 @@ class Throttle:
     def passed(self) -> None:
         """Begin anew after a right one."""
         self._failed = self._free_at_us = 0
+
+
+class Challenges:
+    """Challenges that were given out and not used yet, each for one purpose."""
+
+    def __init__(self) -> None:
+        """None yet."""
+        self._all: dict[bytes, tuple[str, int]] = {}
+
+    def give(self, purpose: str, now_us: int) -> bytes:
+        """Give a new one."""
+        new = secrets.token_bytes(32)
+        self._all[new] = purpose, now_us + CHALLENGE_S * SECOND_US
+        while len(self._all) > CHALLENGES:
+            self._all.pop(next(iter(self._all)))
+        return new
+
+    def take(self, given: bytes, purpose: str, now_us: int) -> bool:
+        """Use one up; whether it was given for this, and is not over."""
+        what, end_us = self._all.pop(given, ("", 0))
+        return what == purpose and now_us < end_us
 
 
 def make_link(session: str, since_us: int, now_us: int) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mainstay.console.room import Page, form_of, only
+from mainstay.console.room import Page, form_of, known_of, only
 from mainstay.errors import CommandRefusedError, InputError
 from mainstay.sentences import ANSWER
 from mainstay.views.cards import WANT_A_WORD
@@ -21,17 +21,18 @@ if TYPE_CHECKING:
     from mainstay.requests.desk import Params
     from mainstay.views import Views
 
-CARDS = 200  # on one page; the oldest first
 _SAID = 120  # characters of a headline
 
 
 async def inbox(room: Room, request: Request) -> Response:
     """Show what waits."""
+    known = known_of(request)
+    assert known is not None
 
     def look(views: Views) -> Params:
-        questions, put_off = views.inbox(CARDS), views.put_off()
-        left = views.waiting() - put_off["count"] - len(questions)
-        return {"questions": questions, "put_off": put_off, "left": left, "leaving": views.leaving()}
+        cards, put_off = room.cards.draw(views, known.csrf), views.put_off()
+        left = views.waiting() - put_off["count"] - len(cards)
+        return {"cards": cards, "put_off": put_off, "left": left, "leaving": views.leaving()}
 
     return await room.page(request, "inbox.html", nav="inbox", **await room.look(look))
 

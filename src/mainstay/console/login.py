@@ -85,7 +85,7 @@ async def show_link(room: Room, request: Request) -> Response:
 
 async def log_in(room: Room, request: Request) -> Response:
     """Let in by a link or a password."""
-    form = parse_qs((await request.body()).decode("ascii", "replace"), max_num_fields=10)
+    form = await form_fields(request)
     now_us, link = room.owner.clock.now_us(), only(form, "link")
     if link:
         if not room.links.use(link, now_us):
@@ -94,23 +94,28 @@ async def log_in(room: Room, request: Request) -> Response:
     async with room.throttle.turn:
         if wait_s := room.throttle.wait_s(room.owner.clock.now_us()):
             wrong = f"Too many passwords were wrong. Try again in {wait_s} seconds, or get a link: mainstay console"
-            answer = await _logging_in(room, request, 429, wanted=_place(only(form, "next", "/")), wrong=wrong)
+            answer = await _logging_in(room, request, 429, wanted=next_of(form), wrong=wrong)
             answer.headers["Retry-After"] = str(wait_s)
             return answer
         kept = access.load(room.state).password
         if not await asyncio.to_thread(access.is_password, kept, only(form, "password")):
             room.throttle.failed(room.owner.clock.now_us())
             wrong = "That is not the password."
-            return await _logging_in(room, request, 403, wanted=_place(only(form, "next", "/")), wrong=wrong)
+            return await _logging_in(room, request, 403, wanted=next_of(form), wrong=wrong)
         room.throttle.passed()
     return begin(room, request, "password", form)
+
+
+async def form_fields(request: Request) -> Form:
+    """Give what was filled in by somebody who is not logged in yet."""
+    return parse_qs((await request.body()).decode("ascii", "replace"), max_num_fields=10)
 
 
 def begin(room: Room, request: Request, how: How, form: Form) -> Response:
     """Begin a session, and lead on to where somebody wanted."""
     before = _shown(room, request.headers.get("cookie", ""))
     new = room.sessions.begin(how, request.headers.get("user-agent", ""), before)
-    answer = RedirectResponse(_place(only(form, "next", "/")), 303)
+    answer = RedirectResponse(next_of(form), 303)
     name, lasts_s = cookie_name(room), LONGEST_US // SECOND_US
     answer.set_cookie(name, new, max_age=lasts_s, httponly=True, samesite="strict", secure=room.tls)
     return answer
@@ -133,6 +138,11 @@ async def _logging_in(
     ways = {"password": kept.password is not None, "passkeys": bool(kept.passkeys)}
     values = {"wanted": wanted, "link": link, "again": again, "said": wrong, **ways}
     return await room.page(request, "login.html", status=status, **values)
+
+
+def next_of(form: Form) -> str:
+    """Give the place of ours that somebody wanted to."""
+    return _place(only(form, "next", "/"))
 
 
 def _expired(room: Room, request: Request) -> str:

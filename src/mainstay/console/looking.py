@@ -10,17 +10,46 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
+from mainstay.console.render import draw
 from mainstay.errors import LedgerError
 from mainstay.ledger import keys as ledger_keys
 from mainstay.views import Views
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Hashable
 
     from mainstay.workspace import Workspace
 
 T = TypeVar("T")
 IDLE_S = 60.0
+SESSIONS = 4  # whose cards are kept
+CARDS = 200  # of the inbox, on one page
+
+
+class Cards:
+    """The cards of the inbox as they were drawn, for as long as what they depend on is as it was."""
+
+    def __init__(self) -> None:
+        """None yet."""
+        self._drawn: dict[tuple[str, str], tuple[Hashable, str]] = {}
+        self._views: Views | None = None
+
+    def draw(self, views: Views, csrf: str) -> list[str]:
+        """Give them, for the forms of one session, in the order of the inbox."""
+        if views is not self._views:  # somebody may have been forgotten
+            self._drawn, self._views = {}, views
+        kept = self._drawn
+        self._drawn = {key: one for key, one in kept.items() if key[1] != csrf}
+        if len(self._drawn) > SESSIONS * CARDS:
+            self._drawn.clear()
+        found: list[str] = []
+        for decision, as_of in views.shown(CARDS).items():
+            before = kept.get((decision, csrf))
+            if before is None or before[0] != as_of:
+                before = as_of, draw("one_card.html", q=views.card(decision), csrf=csrf)
+            self._drawn[decision, csrf] = before
+            found.append(before[1])
+        return found
 
 
 class Looking:

@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Route, request_response
 
-from mainstay.console import inbox, login, plans, render, today
+from mainstay.console import inbox, login, passkeys, plans, render, today, ways
 from mainstay.console.actions import Actions
 from mainstay.console.answers import refusal
 from mainstay.console.decisions import Decisions
@@ -35,7 +35,15 @@ if TYPE_CHECKING:
     from mainstay.app import Owner
     from mainstay.console.room import Screen
 
-SCREENS = (inbox.SCREENS, today.SCREENS, plans.SCREENS, login.SCREENS, (Page("GET", "/live", live),))
+SCREENS = (
+    inbox.SCREENS,
+    today.SCREENS,
+    plans.SCREENS,
+    login.SCREENS,
+    passkeys.SCREENS,
+    ways.SCREENS,
+    (Page("GET", "/live", live),),
+)
 BUG = (
     "That is a mistake of Mainstay's. What you sent, if anything, may have been taken: look before you send it again. "
     "Everything can be done in a terminal meanwhile: mainstay inbox"

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar, cast
 from starlette.responses import RedirectResponse, Response
 
 from mainstay.console import render
-from mainstay.console.access import Links, Throttle
+from mainstay.console.access import Challenges, Links, Throttle
 from mainstay.console.live import Live
-from mainstay.console.looking import Looking
+from mainstay.console.looking import Cards, Looking
 from mainstay.console.sessions import Known, Sessions
 from mainstay.errors import CommandRefusedError, InputError, LedgerError, MainstayError, UnknownNameError
 from mainstay.ledger import keys as ledger_keys
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from mainstay.app import Owner
     from mainstay.requests.desk import Params
+    from mainstay.views import Views
 
 T = TypeVar("T")
 Screen: TypeAlias = "Callable[[Room, Request], Awaitable[Response]]"
@@ -65,11 +66,11 @@ class Room:
         self.state = owner.workspace.state
         self.sessions = Sessions(self.state, owner.clock.now_us)
         self.links = Links(ledger_keys.load_session(self.state), owner.lock.owner.since_us)
-        self.throttle = Throttle()
+        self.throttle, self.challenges = Throttle(), Challenges()
         self.workspace_id = owner.keys.workspace
         self.own, self.tls = own, own.startswith("https:")
         self.live = Live(owner.engine)
-        self._looking = Looking(owner.workspace)
+        self._looking, self.cards = Looking(owner.workspace), Cards()
         self.look = self._looking.look
         self.served: frozenset[str] = frozenset()  # the paths there are: a screen that is not there yet has no link
 
@@ -102,9 +103,17 @@ class Room:
         """Give a page; `nav` names the place in the navigation that it belongs to."""
         known = known_of(request)
         values = self._common(request, known) | values
-        if known is not None:
-            values["waiting"] = await self.look(lambda views: views.waiting() - views.put_off()["count"])
-        return drawn(request, template, status, values)
+        if known is None:
+            return drawn(request, template, status, values)
+
+        def make(views: Views) -> Response:
+            waiting = views.waiting() - views.put_off()["count"]
+            return drawn(request, template, status, values | {"waiting": waiting})
+
+        try:
+            return await self.look(make)
+        except LedgerError:  # the page that says so can be shown all the same
+            return drawn(request, template, status, values)
 
     def _common(self, request: Request, known: Known | None) -> Params:
         engine, live = self.owner.engine, request.headers.get("x-mainstay-live")

@@ -116,6 +116,10 @@ SHOWN_DECISIONS = (
 WHERE status = 'open' AND (escalates_at_us IS NULL OR escalates_at_us > ?1)
 AND (snoozed_until_us IS NULL OR snoozed_until_us <= ?1) ORDER BY asked_at_us, id LIMIT ?2"""
 )
+# What their cards depend on: id, the last record of their plan, playbook and step. (JSON list of ids)
+CARDS_AS_OF = """
+SELECT d.id, p.last_position, d.playbook, d.step FROM json_each(?) AS given
+CROSS JOIN decision AS d ON d.id = given.value JOIN plan AS p ON p.id = d.plan"""
 # How the latest questions of a step were answered, in all plans of its playbook: answer and when, the latest first.
 # Of a playbook, a step, so many.
 ANSWERS_ALIKE = """

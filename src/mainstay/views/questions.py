@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, cast
 
+from msgspec.json import encode
+
 from mainstay import events as e
 from mainstay.errors import LedgerError, UnknownNameError
 from mainstay.kernel.asking import WHOLE
@@ -18,6 +20,8 @@ from mainstay.views.bundle import DECIDABLE, LAST, answered, recommended, worked
 from mainstay.views.opening import Opened
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable
+
     from mainstay.kernel.state import Plan
     from mainstay.values import Value
     from mainstay.views.opening import Row
@@ -31,11 +35,22 @@ class Questions(Opened):
 
         What nobody answered for too long comes first, then the others, the oldest first.
         """
-        now_us = time.time_ns() // 1000
-        rows = self._reader.rows(queries.ESCALATED_DECISIONS, (now_us, limit))
-        if len(rows) < limit:
-            rows += self._reader.rows(queries.SHOWN_DECISIONS, (now_us, limit - len(rows)))
-        return [self._question_or_why(row[0], row[1]) for row in rows]
+        return [self._question_or_why(row[0], row[1]) for row in self._to_show(limit)]
+
+    def shown(self, limit: int) -> dict[str, Hashable]:
+        """Name the questions of the inbox in its order, each with what its card depends on: one as long as it is."""
+        ids = [row[0] for row in self._to_show(limit)]
+        latest: dict[tuple[str, str], Hashable] = {}
+        found: dict[str, Hashable] = {}
+        for decision, position, playbook, step in self._reader.rows(queries.CARDS_AS_OF, (encode(ids).decode(),)):
+            if (playbook, step) not in latest:
+                latest[playbook, step] = tuple(self._reader.rows(queries.ANSWERS_ALIKE, (playbook, step, 1)))
+            found[decision] = position, latest[playbook, step]
+        return found
+
+    def card(self, decision: str) -> Row:
+        """Give one question of the inbox; where its stored files are gone it says so."""
+        return self._question_or_why(decision, decision.rpartition(".")[0])
 
     def put_off(self) -> Row:
         """Say how many questions were put off, and until when the first of them; none: 0 and ""."""
@@ -45,6 +60,13 @@ class Questions(Opened):
     def waiting(self) -> int:
         """Count the questions that wait."""
         return self._reader.rows(queries.OPEN_COUNT)[0][0]
+
+    def _to_show(self, limit: int) -> list[tuple[Any, ...]]:
+        now_us = time.time_ns() // 1000
+        rows = self._reader.rows(queries.ESCALATED_DECISIONS, (now_us, limit))
+        if len(rows) < limit:
+            rows += self._reader.rows(queries.SHOWN_DECISIONS, (now_us, limit - len(rows)))
+        return rows
 
     def _question_or_why(self, decision: str, plan_id: str) -> Row:
         """Give a question; one whose stored files are gone says so in its place, and the others are shown."""

@@ -1,0 +1,44 @@
+// Passkeys, where the browser has them: forms marked data-options ask the server for a challenge and send what was signed.
+"use strict";
+(() => {
+  if (!window.PublicKeyCredential || !navigator.credentials) return;
+  const bytes = (text) => Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (one) => one.charCodeAt(0));
+  const text = (buffer) => btoa(String.fromCharCode(...new Uint8Array(buffer))).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
+  const opened = (options) => {
+    options.challenge = bytes(options.challenge);
+    if (options.user) options.user.id = bytes(options.user.id);
+    for (const name of ["allowCredentials", "excludeCredentials"]) for (const one of options[name] || []) one.id = bytes(one.id);
+    return options;
+  };
+  const closed = (made) => {
+    const response = {};
+    for (const name of ["clientDataJSON", "attestationObject", "authenticatorData", "signature", "userHandle"])
+      if (made.response[name]) response[name] = text(made.response[name]);
+    return JSON.stringify({ id: made.id, rawId: text(made.rawId), type: made.type, response, clientExtensionResults: {} });
+  };
+  for (const form of document.querySelectorAll("form[data-options]")) {
+    form.hidden = false;
+    form.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      const note = form.querySelector("[role=alert]");
+      note.hidden = true;
+      try {
+        const fields = new URLSearchParams(new FormData(form));
+        const asked = await fetch(form.dataset.options, { method: "POST", body: fields });
+        if (!asked.ok) throw new Error("Mainstay did not take that. Load the page again.");
+        const publicKey = opened(await asked.json());
+        const made = publicKey.user
+          ? await navigator.credentials.create({ publicKey })
+          : await navigator.credentials.get({ publicKey });
+        fields.set("passkey", closed(made));
+        const answer = await fetch(form.dataset.to, { method: "POST", body: fields });
+        const told = await answer.json();
+        if (!answer.ok) throw new Error(told.message);
+        location.assign(told.next);
+      } catch (error) {
+        note.textContent = error.name === "NotAllowedError" || error.name === "AbortError" ? "Nothing was done: no passkey was given." : error.message;
+        note.hidden = false;
+      }
+    });
+  }
+})();

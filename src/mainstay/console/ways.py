@@ -1,0 +1,106 @@
+"""Ways in: the password, the passkeys, and where somebody is logged in. What is kept is in access.py."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from mainstay.console import access
+from mainstay.console.room import Page, form_of, known_of, only
+from mainstay.errors import InputError
+from mainstay.runtime.names import local_time
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from mainstay.console.room import Room
+    from mainstay.requests.desk import Params
+
+HOW = {"link": "by a link", "password": "by the password", "passkey": "by a passkey"}
+_BROWSERS = ("Edg", "Firefox", "Chrome", "Safari")  # the first that it names: others name those too
+_SYSTEMS = ("Android", "iPhone", "iPad", "Windows", "Mac OS", "Linux")
+
+
+async def ways(room: Room, request: Request) -> Response:
+    """Show them."""
+    kept, known = access.load(room.state), known_of(request)
+    assert known is not None
+    sessions: list[Params] = [
+        {
+            "digest": one.digest,
+            "says": f"{_named(one.browser)}, {HOW[one.how]}",
+            "begun": _at(room, one.begun_us),
+            "used": _at(room, one.used_us),
+            "this": one.digest == known.session.digest,
+        }
+        for one in room.sessions.all()
+    ]
+    passkeys: list[Params] = [
+        {"id": one.id.hex(), "name": one.name, "begun": _at(room, one.begun_us), "used": _at(room, one.used_us)}
+        for one in kept.passkeys
+    ]
+    password = kept.password is not None
+    return await room.page(request, "access.html", password=password, passkeys=passkeys, sessions=sessions)
+
+
+async def set_password(room: Room, request: Request) -> Response:
+    """Set a new password; whoever knows the old one only is out, and so is every other browser (SECURITY S22)."""
+    form, known = form_of(request), known_of(request)
+    assert known is not None
+    kept = access.load(room.state).password
+    if kept is not None and known.session.how != "link":
+        async with room.throttle.turn:
+            if room.throttle.wait_s(room.owner.clock.now_us()):
+                raise InputError("Too many passwords were wrong.", remedy="Wait some minutes, or use a new link.")
+            if not await asyncio.to_thread(access.is_password, kept, only(form, "old")):
+                room.throttle.failed(room.owner.clock.now_us())
+                remedy = "Who forgot it logs in by a link (mainstay console), and sets a new one then."
+                raise InputError("That is not the password there was; nothing was changed.", remedy=remedy)
+            room.throttle.passed()
+    if only(form, "new") != only(form, "again"):
+        raise InputError("The two new passwords are not the same; nothing was changed.", remedy="Write them again.")
+    await asyncio.to_thread(access.set_password, room.state, only(form, "new"))
+    room.sessions.end_others(known.session.digest)
+    return room.back(request, "/access", "The new password holds, and every other browser was logged out.")
+
+
+async def drop_passkey(room: Room, request: Request) -> Response:
+    """Let a passkey let nobody in any more."""
+    kept, name = access.load(room.state), only(form_of(request), "id")
+    left = tuple(one for one in kept.passkeys if one.id.hex() != name)
+    access.keep(room.state, msgspec.structs.replace(kept, passkeys=left))
+    return room.back(request, "/access", "That passkey lets nobody in any more.")
+
+
+async def log_out_one(room: Room, request: Request) -> Response:
+    """End one session, or all the others."""
+    known, which = known_of(request), only(form_of(request), "session")
+    assert known is not None
+    if which == "others":
+        room.sessions.end_others(known.session.digest)
+    else:
+        room.sessions.end(which)
+    return room.back(request, "/access", "Logged out there.")
+
+
+def _at(room: Room, at_us: int | None) -> str:
+    zone = room.owner.workspace.config.company.timezone
+    return "" if at_us is None else local_time(at_us, zone).isoformat(timespec="seconds")
+
+
+def _named(browser: str) -> str:
+    """Name a browser as its owner does, as far as that can be told."""
+    name = next((one for one in _BROWSERS if one in browser), "A browser").replace("Edg", "Edge")
+    system = next((one for one in _SYSTEMS if one in browser), "")
+    return f"{name} on {system}" if system else name
+
+
+SCREENS = (
+    Page("GET", "/access", ways),
+    Page("POST", "/access/password", set_password),
+    Page("POST", "/access/passkeys/drop", drop_passkey),
+    Page("POST", "/access/sessions", log_out_one),
+)
