@@ -153,9 +153,12 @@ def test_k3_a_forged_anchor_an_altered_one_and_one_of_another_workspace_are_name
     for nothing in ("", " "):
         done = asked.run("history", "verify", "--anchor", nothing)
         assert (done.returncode, "--anchor is empty" in done.stderr) == (2, True)
-    file.write_text(given["anchor"].replace(f" {position} ", f" {int(position) + 7} "))
+    file.write_text(given["anchor"].replace(f" {position} ", f" {int(position) + 7} ") + "\n")
     done = asked.run("history", "verify", "--anchor", file)
     assert (done.returncode, "was altered, or a letter of it is wrong" in done.stderr) == (2, True)
+    file.write_text(f"{file.read_text()}{given['anchor']}\n")
+    status, says = verified(asked, "--anchor", file)
+    assert (status, "was altered, or a letter of it is wrong" in says) == (1, True), "the other one still counts"
     for key, told in (("1234", "'1234' is no fingerprint"), ("", "--key is empty"), ("z" * 32, "is no fingerprint")):
         done = asked.run("history", "verify", "--key", key)
         assert (done.returncode, told in done.stderr, "ac01-f531" in done.stderr) == (2, True, True), done.stderr

@@ -100,6 +100,7 @@ def faults(found: Row) -> list[tuple[str, str]]:
     for forged in found["forged"]:
         says = f"{forged['name']} for record {forged['position']:,} is not one of this workspace: {forged['why']}."
         said.append((f"{says[0].upper()}{says[1:]} It is forged, or the workspace's key was replaced.", _FORGED))
+    said += [(f"{says}.", _FORGED) for says in found["broken"]]
     if found["other_key"]:
         says = f"The key of this workspace is {found['key']}, and not the one you named: it was replaced."
         said.append((says, _FORGED))

@@ -65,10 +65,11 @@ class Anchor(msgspec.Struct, frozen=True):
 
 
 class Kept(msgspec.Struct, frozen=True):
-    """What the operator kept: anchors that count, those that this workspace did not give out, and why."""
+    """What the operator kept: anchors that count, those that this workspace did not give out and why, broken lines."""
 
     anchors: tuple[Anchor, ...]
     forged: tuple[tuple[Anchor, str], ...] = ()
+    broken: tuple[str, ...] = ()  # a sentence for each line that is not as it was given out, beside others that are
 
     @property
     def newest(self) -> Anchor | None:
@@ -97,17 +98,27 @@ def _said(anchor: Anchor) -> str:
 def read_anchors(texts: Iterable[str], workspace: str, key: str = "") -> Kept:
     """Read every anchor of some texts, which may be whole mails; `key` is the workspace's public key, in hex.
 
-    Raises InputError when there is none, when one can't be read, or when all of them are of other workspaces.
+    Raises InputError when there is none that can be read, or when all of them are of other workspaces.
     """
-    found = dict.fromkeys(_read(text[begin.start() :]) for text in texts for begin in _BEGIN.finditer(text))
+    found: dict[Anchor, None] = {}
+    broken: dict[str, InputError] = {}
+    for text in texts:
+        for begin in _BEGIN.finditer(text):
+            try:
+                found[_read(text[begin.start() :])] = None
+            except InputError as error:
+                broken[error.message] = error
     if not found:
-        raise InputError("There is no anchor in it.", remedy="Give the line that `mainstay history anchor` printed.")
+        nothing = InputError(
+            "There is no anchor in it.", remedy="Give the line that `mainstay history anchor` printed."
+        )
+        raise next(iter(broken.values()), nothing)
     own = [one for one in found if one.workspace == workspace]
     if not own:
         other = next(iter(found)).workspace
         raise InputError(f"This anchor is of another workspace: {other}.", remedy="Give one that was printed here.")
     forged = {one: why for one in own if (why := _why_forged(one, key))}
-    return Kept(tuple(one for one in own if one not in forged), tuple(forged.items()))
+    return Kept(tuple(one for one in own if one not in forged), tuple(forged.items()), tuple(broken))
 
 
 def _why_forged(anchor: Anchor, key: str) -> str:

@@ -90,6 +90,7 @@ class History(Opened):
             "anchored": None if last is None else {"record": last[0], "at": self.time(last[1])},
             "missed": list(tried.fact.missed) if tried and isinstance(tried.fact, e.HistoryAnchored) else [],
             "forged": [{"name": one.name, "position": one.position, "why": why} for one, why in kept.forged],
+            "broken": list(kept.broken),
             "kept": self._kept(kept),
             "key": fingerprint(public),
             "other_key": bool(key) and not is_key(public, key),
