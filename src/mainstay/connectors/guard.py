@@ -216,7 +216,8 @@ class Guard:
         per_minute = operation.rate_per_minute
         waited_us = 0 if per_minute is None else await self._wait_in_line(operation, per_minute, account, who)
         breaker = self._admitted(operation, account)
-        started_us, started_s = self._clock.now_us(), self._clock.boot_s()
+        recorded = self._record is not None
+        started_us, started_s = (self._clock.now_us(), self._clock.boot_s()) if recorded else (0, 0.0)
         outcome: Outcome = "cancelled"
         result: T | None = None
         message = ""

@@ -173,7 +173,7 @@ class Effects:
     ) -> c.PrepareEffect:
         """Say exactly what would happen, on what ground, judged, with its card; what was changed asks."""
         plain = to_plain(typed)
-        changed = changes(*ground, edited=plan.slots[path].edited)
+        changed = [] if ground is NOTHING else changes(*ground, edited=plan.slots[path].edited)
         flow = self._trails.flow(plan, path, operation, plain, labels)
         verdict = self._judge(plan, path, operation, plain, labels, account, flow)
         asked = self._purse.look(plan, path, operation, plain)
@@ -182,11 +182,12 @@ class Effects:
         anew = asked is not None or plan.slots[path].status == "prepared"  # no answer to something else covers it
         covered = (verdict, "", "", None) if anew else self._covered(plan, path, operation, plain, account, verdict)
         verdict, ruling, shown, then = covered
-        changed = changed or changes(then, ground.found)
+        changed = changed or ([] if then is None else changes(then, ground.found))
         if changed and verdict.decision != "deny":
             verdict, ruling = over(verdict, CHANGED, WHY), ""
         kept = self._parts.payloads.keep(plain, operation.input, plan=plan)
-        relies = self._parts.payloads.keep(ground.now, plan=plan, about=(plain, operation.input))
+        about = (plain, operation.input)
+        relies = None if ground is NOTHING else self._parts.payloads.keep(ground.now, plan=plan, about=about)
         asks = verdict.decision == "ask" and not ruling
         return c.PrepareEffect(
             now_us=self._desk.now_us(),
@@ -205,7 +206,7 @@ class Effects:
             covered=shown,
             relies=relies,
             patience=self._parts.patience if asks else c.PATIENT,
-            origins=known(flow, origins_of) or (),
+            origins=() if flow is None else known(flow, origins_of) or (),
         )
 
     def _once_more(self, plan: Plan, path: str, verdict: Verdict) -> Verdict:

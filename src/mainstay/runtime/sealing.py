@@ -242,8 +242,10 @@ class Opener:
         kind = type(value)
         if kind is dict:
             fields = cast("dict[str, Value]", value)
+            if _HOLDERS.isdisjoint(map(type, fields.values())):
+                return value
             new = {name: self.open(item) for name, item in fields.items() if type(item) in _HOLDERS}
-            return _changed(fields, new) if new else fields
+            return _changed(fields, new)
         if kind is list:
             return _each(cast("list[Value]", value), self.open)
         if kind is Sealed:
@@ -271,10 +273,9 @@ _HOLDERS = frozenset({dict, list, Sealed})
 def forgotten_in(value: Value) -> bool:
     """Say whether something in an opened value was forgotten."""
     kind = type(value)
-    if kind is dict:
-        return any(type(item) not in _PLAIN and forgotten_in(item) for item in cast("dict[str, Value]", value).values())
-    if kind is list:
-        return any(type(item) not in _PLAIN and forgotten_in(item) for item in cast("list[Value]", value))
+    if kind is dict or kind is list:
+        items = cast("dict[str, Value]", value).values() if kind is dict else cast("list[Value]", value)
+        return not _PLAIN.issuperset(map(type, items)) and any(map(forgotten_in, items))
     return kind is Forgotten
 
 
