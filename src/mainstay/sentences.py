@@ -35,6 +35,7 @@ _TOLD = {
     "due": "that the time of {} runs out",
     "stuck": "why {} came about what is stuck",
     "summary": "what waits: {}",
+    "again": "once more what waits: {}",
 }
 ANSWER = {
     "approve": "approved",

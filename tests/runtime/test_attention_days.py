@@ -7,14 +7,16 @@ import time
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
-from kit import MovedClock, do, facts, plan, rule, run, start
+from kit import MovedClock, after, do, facts, plan, rule, run, start
 
 from mainstay import events as e
 from mainstay.commands import SnoozeQuestion
 from mainstay.governance.attention import Days, Rules, summary_at
 from mainstay.kernel.graph import Ask, Literally, Step, Text
 from mainstay.values import SECOND_US
+from mainstay.views import Views
 
 HOUR_S = 3600
 ZONE = "Europe/Berlin"
@@ -228,6 +230,174 @@ def test_g10_a_look_that_dies_between_telling_and_recording_tells_once_more(work
 
     said, again, recorded = run(settings(workspace, ""), world, scenario, clock=clock)
     assert (len(said), again, recorded) == (1, [], ["asked"])
+
+
+def by_command(workspace, more=""):
+    """Let a program of the operator's be told, which is not there yet; gives the workspace and where it writes."""
+    kept, program = workspace.root / "kept", workspace.root / "tell"
+    made = settings(workspace, f'{more}\n[notify]\ncommand = ["{program}"]')
+
+    def repair():
+        program.write_text(f"#!/bin/sh\ncat >> {kept}\n")
+        program.chmod(0o700)
+
+    return made, kept, repair
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_g10_a_way_that_failed_is_tried_again_with_what_waits_by_then_also_after_a_restart(workspace, world, restarted):
+    clock = morning()
+    made, kept, repair = by_command(workspace)
+
+    async def scenario(owner):
+        listener = Listener(owner)
+        look = listener.again if restarted else listener.look
+        await start(owner, ask())
+        _, answered = await start(owner, ask())
+        clock.move(1)
+        first = await listener.look(), [line for line in listener.shown if "did not reach" in line]
+        await rule(owner, answered["questions"][0], "approve")
+        clock.move(61)
+        await look()
+        still = listener.told(), list(listener.shown)
+        repair()
+        clock.move(3)
+        soon = await look(), kept.exists()
+        clock.move(3600)
+        await look()
+        text = kept.read_text()
+        clock.move(3600)
+        await look()
+        return first, still, soon, text, kept.read_text() == text, listener.told()
+
+    first, still, soon, text, once, told = run(made, world, scenario, clock=clock)
+    assert len(first[1]) == 1
+    assert "by command: There is no program" in first[1][0]
+    assert still == (["asked"], []), "what fails again is said no more, and no fact of its own"
+    assert soon == ([], restarted), "a restart tries at once"
+    assert text.startswith("What was to reach you before did not: 1 question waits for your decision. Begin with:")
+    assert once
+    assert told == ["asked", "again"]
+
+
+def test_g10_a_way_that_failed_is_not_tried_again_once_nothing_waits(workspace, world):
+    clock = morning()
+    made, kept, repair = by_command(workspace)
+
+    async def scenario(owner):
+        listener = Listener(owner)
+        _, standing = await start(owner, ask())
+        clock.move(1)
+        await listener.look()
+        await rule(owner, standing["questions"][0], "approve")
+        repair()
+        clock.move(120)
+        await listener.look()
+        return listener.told(), kept.exists()
+
+    assert run(made, world, scenario, clock=clock) == (["asked"], False)
+
+
+def test_g5_a_reminder_that_was_due_while_the_service_started_is_told(workspace, world):
+    """It is on disk, and nobody was there to hear of it: the teller finds it since its mark."""
+    clock = morning()
+
+    async def first(owner):
+        listener = Listener(owner)
+        plan_id, _ = await start(owner, ask(remind_s=(2 * HOUR_S,)))
+        clock.move(60)
+        await listener.look()
+        clock.move(2 * HOUR_S)
+        await until(lambda: facts(owner, plan_id, e.DecisionReminded))
+        return listener.told()
+
+    async def second(owner):
+        listener = Listener(owner)
+        listener.mark_us = listener.teller._last_us()
+        listener.teller._reminded |= listener.teller._reminded_since(listener.mark_us)
+        said = await listener.look()
+        later = owner.teller(print)
+        return said, later._reminded_since(later._last_us())
+
+    made = settings(workspace, "")
+    assert run(made, world, first, clock=clock) == ["asked"]
+    said, again = run(made, world, second, clock=clock)
+    assert len(said) == 1
+    assert said[0].startswith("This still needs your decision: Shall we?")
+    assert again == set(), "what was told is not told again"
+
+
+class Week:
+    """Seven days of a workspace, hour by hour; nobody answers anything."""
+
+    def __init__(self, workspace, world):
+        self.workspace, self.world, self.clock = workspace, world, morning()
+
+    def play(self, hours):
+        self.clock = MovedClock(self.clock._ahead_s)  # its loop is another one
+        return run(self.workspace, self.world, lambda owner: self.hours(owner, hours), clock=self.clock, seconds=60)
+
+    async def hours(self, owner, hours):
+        """Be there for some hours, as after a restart: what was told is known from the history alone."""
+        listener = Listener(owner)
+        listener.mark_us = listener.teller._last_us()
+        listener.teller._reminded |= listener.teller._reminded_since(listener.mark_us)
+        owner.engine.listeners.append(listener.teller.heard)
+        for hour in hours:
+            if hour % 24 < 6:
+                gated = do("a", "test.shout", f"w{hour}")
+                await start(owner, plan(gated) if hour % 2 else plan(ask_step(), gated_after(gated)))
+            self.clock.move(HOUR_S)
+            await asyncio.sleep(0.02)
+            await listener.look()
+        facts = list(owner.ledger.tail(limit=100_000))
+        days: dict[str, list[str]] = {}
+        for event in facts:
+            if isinstance(event.fact, e.OperatorTold):
+                days.setdefault(event.stream, []).append(event.fact.sort)
+        return days, sum(isinstance(event.fact, e.DecisionExpired) for event in facts), owner.ledger.differing()
+
+
+@pytest.mark.parametrize(
+    "each", [24, pytest.param(5, marks=pytest.mark.long), pytest.param(168, marks=pytest.mark.long)]
+)
+def test_g5_g10_over_a_week_each_day_keeps_its_number_and_no_silence_ever_acts(workspace, world, each):
+    """Reminded, escalated, and then a no: whatever the day's number is, and however often it was restarted."""
+    week = Week(settings(workspace, 'per_day = 3\nsummary = "17:00"'), world)
+    for first in range(0, 7 * 24, each):
+        days, expired, differing = week.play(range(first, min(first + each, 7 * 24)))
+    assert world.words() == [], "nothing was answered, so nothing happened"
+    assert differing == []
+    assert expired == 21, "each question of a playbook ended in a no"
+    for sorts in days.values():
+        assert sum(sort in ("asked", "reminded") for sort in sorts) <= 3, days
+        assert sorts.count("summary") <= 1, days
+    told = [sort for sorts in days.values() for sort in sorts]
+    assert (told.count("summary"), told.count("escalated") >= 7, told.count("due") >= 7) == (7, True, True), days
+
+
+def ask_step():
+    patience = {"remind_s": (4 * HOUR_S,), "escalate_s": 6 * HOUR_S, "due_s": 20 * HOUR_S}
+    return Step(name="q", kind="ask", ask=Ask(Text((Literally("Shall we?"),)), **patience))
+
+
+def gated_after(step):
+    return msgspec.structs.replace(step, needs=after("q"))
+
+
+def test_g10_a_yes_after_an_edit_is_told_from_a_yes_to_what_was_shown(workspace, world):
+    async def scenario(owner):
+        for more in ({}, {"arguments": {"word": "otherwise"}}, {}):
+            _, standing = await start(owner, plan(do("a", "test.shout", "x")))
+            await rule(owner, standing["questions"][0], "approve", **more)
+        _, standing = await start(owner, plan(do("a", "test.shout", "x")))
+        await rule(owner, standing["questions"][0], "reject")
+        with Views(workspace) as views:
+            found = views.metrics(1, owner.clock.now_us())
+        return found["approved"], found["edited"], found["answers"]
+
+    assert run(workspace, world, scenario) == (0.5, 0.25, 4)
+    assert world.words() == ["otherwise", "x", "x"]
 
 
 def told_at(*moments):

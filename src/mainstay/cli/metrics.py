@@ -39,6 +39,7 @@ def _draw(found: Row, console: Console) -> None:
         "questions_per_100_actions": f"Questions: {_ratio(found)}",
         "answer_p50_s": "Answers: none yet" if took is None else f"Answers: half within {say_duration(round(took))}",
         "approved": "Approved: no answer yet" if share is None else f"Approved: {share:.0%}",
+        "edited": "Edited: no answer yet" if share is None else f"Edited: {found['edited']:.0%}",
     }
     for name, line in lines.items():
         console.print(text(line))

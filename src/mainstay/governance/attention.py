@@ -6,6 +6,7 @@
     due          that was not told of for a day: told beyond the day's number too, each once
     stuck
     summary      what waits, counted, once a day; it counts for nothing
+    again        what waits, by a way that did not take the last message; it counts for nothing either
 
 Moments are compared with a mark: what came up to it was told, or left for the summary. Each message is a fact that
 carries the mark, in a stream of the company's day. It is told first and recorded afterwards: a process that dies
@@ -23,13 +24,14 @@ from mainstay import events as e
 from mainstay.values import DAY_S, SECOND_US
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from mainstay.events import Recorded
 
 SOON_US = 2 * 3600 * SECOND_US  # so long before silence means no the operator is told
 FRESH_US = 3600 * SECOND_US  # what came longer ago, while nobody was there to tell it, waits for the summary
 PREFIX = "attention:"
+UNCOUNTED = frozenset({"summary", "again"})
 
 
 def summary_at(text: str) -> time | None:
@@ -80,6 +82,12 @@ class Days:
         earliest_us = self._now_us - DAY_S * SECOND_US
         return any(cause in fact.causes and at_us > earliest_us for at_us, fact in self._told)
 
+    def owed(self, ways: Iterable[str]) -> tuple[str, ...]:
+        """Name those ways that did not take the last message that was to go by them."""
+        named = [(way, fact) for _, fact in self._told for way in ways if way in (*fact.ways, *fact.missed)]
+        last = dict(named)
+        return tuple(way for way, fact in last.items() if way in fact.missed)
+
     def is_summary_due(self, mark_us: int) -> bool:
         """Whether the time of a summary has passed since the mark, and none was given for it."""
         if self._rules.summary is None:
@@ -99,4 +107,4 @@ def _told(event: Recorded) -> tuple[int, e.OperatorTold]:
 
 
 def _counted(events: list[Recorded]) -> int:
-    return sum(1 for event in events if _told(event)[1].sort != "summary")
+    return sum(1 for event in events if _told(event)[1].sort not in UNCOUNTED)

@@ -294,6 +294,10 @@ SELECT playbook, rule, (asked_at_us - ?1) / ?2, count(*),
        sum(status = 'ruled' AND kind IN ('ask', 'effect', 'batch') AND choice = 'approve')
 FROM decision WHERE asked_at_us >= ?1
 AND plan IN (SELECT value FROM json_each(?3)) GROUP BY 1, 2, 3"""
+# Questions about actions that were asked since a moment and answered with a yes: plan, id. (moment, JSON list of plans)
+APPROVED_ACTIONS = """
+SELECT plan, id FROM decision WHERE asked_at_us >= ?1 AND status = 'ruled' AND choice = 'approve'
+AND kind IN ('effect', 'batch') AND plan IN (SELECT value FROM json_each(?2)) ORDER BY plan"""
 # How long the answers took of those questions, the shortest first, microseconds: the one in the middle, and how many
 # there are. (moment, JSON list of plans)
 ANSWER_TIMES = """

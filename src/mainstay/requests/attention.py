@@ -4,7 +4,8 @@
                                  shell, that is given the text on its standard input
 
 How often, and what comes through beyond that, is said in `governance.attention`. A way that fails is told on the
-screen, named in the fact, and not tried again: the summary of the day lists all that waits anyway.
+screen and named in the fact. It is tried again after a minute, two, four and so on, up to an hour, with what waits by
+then in one message: the last fact that names a way says whether it is owed one, so a restart forgets none.
 """
 
 from __future__ import annotations
@@ -13,13 +14,14 @@ import asyncio
 import os
 import subprocess
 from contextlib import suppress
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from msgspec.json import encode
 
 from mainstay import events as e
 from mainstay.errors import CommandRefusedError, FileError, MainstayError
 from mainstay.governance.attention import FRESH_US, SOON_US, Days, Rules
+from mainstay.governance.deeds import first_since
 from mainstay.ledger import queries
 from mainstay.ledger.batch import STREAM_EVENTS
 from mainstay.requests.mailing import mail_operator
@@ -30,24 +32,28 @@ from mainstay.values import digest_of, is_own_rule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
-    from typing import Any, TypeAlias
+    from typing import Any
 
     from mainstay.kernel.state import Plan
     from mainstay.requests.desk import Requests
+    from mainstay.values import Failure
     from mainstay.workspace import Notify
 
     Alike: TypeAlias = tuple[str, str, str, str, int, str, str, int | None]
 
 LOOK_S = 2.0
+AGAIN_S, AGAIN_AT_MOST_S = 60.0, 3600.0  # until a way that failed is tried again
 COMMAND_S = 10.0
 LISTED = 20  # lines of one message
+PAGE = 1000
 _CHARS = 160  # of a sentence in it
+Sort: TypeAlias = Literal["asked", "reminded", "escalated", "due", "stuck", "summary", "again"]
 
 
 class Message(NamedTuple):
     """One thing to tell: its first line says all that has to be known."""
 
-    sort: Literal["asked", "reminded", "escalated", "due", "stuck", "summary"]
+    sort: Sort
     says: str
     questions: int
     lines: tuple[str, ...] = ()
@@ -66,7 +72,8 @@ class Teller:
         """Tell what waits at this desk; `show` puts a line on the service's screen."""
         self._desk, self._rules, self._notify, self._show = desk, rules, notify, show
         self._ledger = desk.engine.parts.ledger
-        self._reminded: set[str] = set()  # since the last look: what is lost here is in the summary
+        self._reminded: set[str] = set()  # since the last look
+        self._again_s, self._pause_s = 0.0, AGAIN_S  # when a way that failed is tried again, of the time since boot
 
     def heard(self, plan_id: str, facts: Sequence[e.AnyFact], plan: Plan) -> None:
         """Note what a reminder is due of: engine.Listener."""
@@ -76,6 +83,7 @@ class Teller:
     async def run(self) -> None:
         """Look every few seconds."""
         mark_us = self._last_us()
+        self._reminded |= self._reminded_since(mark_us)
         while True:
             mark_us = await self.look(mark_us)
             await self._desk.clock.sleep(LOOK_S)
@@ -100,6 +108,8 @@ class Teller:
             messages += self._summary(until_us)
         if messages and days.length + len(messages) <= STREAM_EVENTS:
             await self._tell(messages, days, until_us)
+        elif days.length < STREAM_EVENTS and desk.clock.boot_s() >= self._again_s:
+            await self._tell_again(days.owed(self._ways()), days, until_us)
         return until_us
 
     def _last_us(self) -> int:
@@ -107,6 +117,15 @@ class Teller:
         last = self._ledger.rows(queries.LAST_TOLD)
         fact = self._ledger.read(last[0][0])[-1].fact if last else None
         return fact.until_us if isinstance(fact, e.OperatorTold) else self._desk.clock.now_us() - FRESH_US
+
+    def _reminded_since(self, mark_us: int) -> set[str]:
+        """Give what a reminder was due of since the mark, but for what lies long back: that waits for the summary."""
+        position = first_since(self._ledger, max(mark_us, self._desk.clock.now_us() - FRESH_US)) - 1
+        found: set[str] = set()
+        while page := list(self._ledger.tail(position, PAGE)):
+            found |= {event.fact.decision for event in page if isinstance(event.fact, e.DecisionReminded)}
+            position = page[-1].position
+        return found
 
     # --- what there is to tell
 
@@ -162,28 +181,56 @@ class Teller:
     async def _tell(self, messages: list[Message], days: Days, until_us: int) -> None:
         drafts: list[e.Draft] = []
         for number, message in enumerate(messages, days.length + 1):
-            ways, missed = await self._send(message, digest_of(days.stream.encode(), str(number).encode()))
+            for line in message.text.splitlines():
+                self._show(line)
+            ways, missed = await self._send(message, _token(days, number), self._ways())
+            for name, failure in missed.items():
+                self._show(f"This did not reach you by {name}: {failure.message} {failure.remedy}".strip())
+            if missed:
+                self._again_s = self._desk.clock.boot_s() + self._pause_s
             about = (message.sort, until_us, message.questions, message.causes)
-            drafts.append(e.Draft(e.OperatorTold(*about, ways, missed), self._desk.clock.now_us(), "mainstay"))
+            drafts.append(e.Draft(e.OperatorTold(*about, ways, (*missed,)), self._desk.clock.now_us(), "mainstay"))
+        await self._record(drafts, days)
+
+    async def _tell_again(self, owed: tuple[str, ...], days: Days, until_us: int) -> None:
+        """Tell what waits by ways that did not take the last message; nothing where nothing waits any more."""
+        waits = self._alike(queries.WAIT_ALIKE, until_us) if owed else []
+        if not waits:
+            return
+        message = _about("again", waits)
+        ways, missed = await self._send(message, _token(days, days.length + 1), owed)
+        self._pause_s = AGAIN_S if not missed else min(2 * self._pause_s, AGAIN_AT_MOST_S)
+        self._again_s = self._desk.clock.boot_s() + self._pause_s
+        if ways:
+            fact = e.OperatorTold("again", until_us, message.questions, (), ways, (*missed,))
+            await self._record([e.Draft(fact, self._desk.clock.now_us(), "mainstay")], days)
+
+    async def _record(self, drafts: list[e.Draft], days: Days) -> None:
         with suppress(MainstayError):  # of the disk: whoever works on it tells of it, and what was told was told
             await self._ledger.append([e.Append(days.stream, days.length, tuple(drafts))])
 
-    async def _send(self, message: Message, token: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Send a message all ways at once; gives those that took it, and those that did not."""
-        for line in message.text.splitlines():
-            self._show(line)
+    def _ways(self) -> tuple[str, ...]:
+        return ("mail",) * bool(self._notify.mail) + ("command",) * bool(self._notify.command)
+
+    async def _send(
+        self, message: Message, token: str, by: Sequence[str]
+    ) -> tuple[tuple[str, ...], dict[str, Failure]]:
+        """Send a message these ways at once; gives those that took it, and why the others did not."""
         sending: dict[str, Coroutine[Any, Any, object]] = {}
-        if self._notify.mail:
+        if "mail" in by:
             subject = f"Mainstay: {message.says}"[:_CHARS]
             sending["mail"] = mail_operator(self._desk, self._notify.mail, subject, message.text, token)
-        if self._notify.command:
+        if "command" in by:
             sending["command"] = asyncio.to_thread(run_command, self._notify.command, message.text)
         done = dict(zip(sending, await asyncio.gather(*sending.values(), return_exceptions=True), strict=True))
         wrong = {name: error for name, error in done.items() if isinstance(error, BaseException)}
-        for name, error in wrong.items():
-            failure = self._desk.engine.parts.classify(error)
-            self._show(f"This did not reach you by {name}: {failure.message} {failure.remedy}".strip())
-        return tuple(name for name in done if name not in wrong), tuple(wrong)
+        classify = self._desk.engine.parts.classify
+        return tuple(name for name in done if name not in wrong), {name: classify(one) for name, one in wrong.items()}
+
+
+def _token(days: Days, number: int) -> str:
+    """Name a message of a day: the same one that is sent again is the same mail."""
+    return digest_of(days.stream.encode(), str(number).encode())
 
 
 def run_command(words: tuple[str, ...], text: str) -> None:
@@ -205,16 +252,17 @@ def run_command(words: tuple[str, ...], text: str) -> None:
         raise FileError(f"{words[0]} ended with status {done.returncode}.", remedy=remedy)
 
 
-def _about(sort: Literal["asked", "reminded", "escalated", "due", "summary"], alike: list[Alike]) -> Message:
+def _about(sort: Sort, alike: list[Alike]) -> Message:
     count = sum(row[4] for row in alike)
-    if count == 1 and sort != "summary":
+    if count == 1 and sort in _ONE:
         *_, decision, headline, _ = alike[0]
         what = _short(headline) or _group(alike[0])
         return Message(sort, f"{_ONE[sort]}: {what} Answer: mainstay decide {decision}", 1)
     lines = [f"  {row[4]} x {_group(row)}" for row in alike[:LISTED]]
     lines += [f"  and {sum(row[4] for row in alike[LISTED:])} more"] if len(alike) > LISTED else []
     many = f"{count} questions" if count > 1 else "1 question"
-    return Message(sort, f"{_MANY[sort].format(many)} Begin with: mainstay inbox", count, tuple(lines))
+    says = _MANY[sort].format(many) if count > 1 else _MANY[sort].format(many).replace(" wait ", " waits ")
+    return Message(sort, f"{says} Begin with: mainstay inbox", count, tuple(lines))
 
 
 _ONE = {
@@ -229,6 +277,7 @@ _MANY = {
     "escalated": "{} waited for your decision for too long.",
     "due": "{} soon count as a no without your answer.",
     "summary": "Today's summary: {} wait for your decision.",
+    "again": "What was to reach you before did not: {} wait for your decision.",
 }
 
 

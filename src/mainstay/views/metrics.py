@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from mainstay import events as e
-from mainstay.governance.attention import PREFIX
+from mainstay.governance.attention import PREFIX, UNCOUNTED
 from mainstay.ledger import queries
 from mainstay.values import DAY_S, SECOND_US
 from mainstay.views.opening import Opened
@@ -25,8 +25,9 @@ DEFINED = {
     "interruptions": "messages you were told unasked, for each day of the history in that time; summaries left out",
     "questions_per_100_actions": "questions asked, for each hundred actions that happened in the same time",
     "answer_p50_s": "half of your answers came within this, from the question on; nights and holidays count",
-    "approved": "of the questions of playbooks and rules that you answered, the share that was a yes; one to a part of"
-    " a list, or after an edit, is a yes too",
+    "approved": "of the questions of playbooks and rules that you answered, the share that was a yes to what was shown;"
+    " one to a part of a list is a yes too",
+    "edited": "of the same, the share that was a yes after you changed something",
 }
 
 
@@ -43,7 +44,8 @@ class Metrics(Opened):
         asked = self._reader.rows(queries.QUESTIONS_ASKED, (since_us, WEEK_US, plans))
         times = self._reader.rows(queries.ANSWER_TIMES, (since_us, plans))
         days, answered = self._told(since_us), sum(row[4] for row in asked)
-        actions = sum(row[2] for row in done)
+        actions, edited = sum(row[2] for row in done), self._edited(since_us, plans)
+        yes = sum(row[5] for row in asked) - edited
         return {
             "weeks": weeks,
             "since": self.time(since_us),
@@ -65,9 +67,22 @@ class Metrics(Opened):
             ],
             "answer_p50_s": times[0][0] / SECOND_US if times else None,
             "answers": times[0][1] if times else 0,
-            "approved": round(sum(row[5] for row in asked) / answered, 4) if answered else None,
+            "approved": round(yes / answered, 4) if answered else None,
+            "edited": round(edited / answered, 4) if answered else None,
             "defined": DEFINED,
         }
+
+    def _edited(self, since_us: int, plans: str) -> int:
+        """Count the answers that were a yes after an edit, of questions since a moment."""
+        asked = self._reader.rows(queries.APPROVED_ACTIONS, (since_us, plans))
+        by_plan: dict[str, set[str]] = {}
+        for plan, decision in asked:
+            by_plan.setdefault(plan, set()).add(decision)
+        return sum(
+            isinstance(event.fact, e.DecisionRuled) and bool(event.fact.binds) and event.fact.decision in decisions
+            for plan, decisions in by_plan.items()
+            for event in self.recorded(plan)
+        )
 
     def _position_at(self, at_us: int) -> int:
         """Find the first record of a moment by halving: positions follow time, but for a clock that was set."""
@@ -93,7 +108,7 @@ class Metrics(Opened):
         facts = {name: [event.fact for event in self._reader.read(name)] for (name,) in names}
         return {
             name.removeprefix(PREFIX): sum(
-                1 for fact in told if isinstance(fact, e.OperatorTold) and fact.sort != "summary"
+                1 for fact in told if isinstance(fact, e.OperatorTold) and fact.sort not in UNCOUNTED
             )
             for name, told in facts.items()
         }
