@@ -12,6 +12,8 @@ import pytest
 from cli_desk import Desk, new_desk, stop
 from http_kit import Served
 
+from mainstay.cli.api import for_others
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -55,6 +57,14 @@ def test_nothing_is_served_before_somebody_wants_it_and_then_without_a_new_start
 def test_a_link_needs_something_that_serves_it(desk: Desk):
     done = desk.run("api", "token", "list")
     assert (done.returncode, "No tool has a token" in done.stdout) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("names", "where"),
+    [((), "https://0.0.0.0:8443"), (("office.example.com", "b"), "https://office.example.com:8443")],
+)
+def test_a_link_names_this_machine_as_others_do(names: tuple[str, ...], where: str):
+    assert for_others("https://0.0.0.0:8443", names) == where
 
 
 def test_it_listens_where_mainstay_toml_says_and_on_this_machine_only(desk: Desk):
