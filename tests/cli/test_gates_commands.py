@@ -108,7 +108,14 @@ def test_e6_a_plan_as_a_whole_is_shown_rendered_and_leaves_by_one_yes(desk):
     assert desk.run("activate", "--yes").returncode == 0
     (question,) = desk.json("run", "two-mails", "--ask-first", status=3)["questions"]
     card = desk.run("decide", question).stdout
-    for wanted in ("all that a plan would do", "To: ada@example.com", "Dear Ada", "Subject: Then", "Dear Bob"):
+    for wanted in (
+        "all that a plan would do",
+        "(--drop) asks by itself",
+        "To: ada@example.com",
+        "Dear Ada",
+        "Subject: Then",
+        "Dear Bob",
+    ):
         assert wanted in card
     assert "This can't be undone" in card
     assert not list((desk.folder / "outbox" / "mail").glob("*"))

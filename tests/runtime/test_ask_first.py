@@ -7,9 +7,11 @@ import itertools
 import os
 
 import msgspec
+import pytest
 from kit import RECORDS, TYPES, after, agent, do, each, facts, owner_of, plan, rule, run, start
 
 from mainstay import events as e
+from mainstay.errors import CommandRefusedError
 from mainstay.kernel.graph import Ask, Cel, Field, Literally, Record, Slack, Step, Text
 from mainstay.playbooks.ahead import asking_first
 
@@ -74,8 +76,28 @@ def test_e6_what_was_not_among_what_was_shown_asks_also_where_policy_lets_it_hap
     asked, between, status = run(workspace, world, scenario)
     assert shows(asked[0]) == ["Say one"]
     assert (between, asked[1].rule) == (["one"], "cover")
-    assert "was not among what you were shown" in asked[1].why
+    assert "this was not part of that" in asked[1].why
     assert (status, world.words()) == ("completed", ["one", "one!"])
+
+
+def test_e6_what_is_left_out_of_a_plan_as_a_whole_asks_by_itself_when_it_comes(workspace, world):
+    steps = (do("a", "test.say", "one"), do("b", "test.shout", "two"), each(do("c", "test.say", "x")))
+
+    async def scenario(owner):
+        plan_id, standing = await start(owner, whole(*steps), words=["three", "four"])
+        with pytest.raises(CommandRefusedError, match="shows 4 actions; keep some of those"):
+            await rule(owner, standing["questions"][0], "approve", kept=[0, 4])
+        standing = await rule(owner, standing["questions"][0], "approve", kept=[0, 3])
+        between = world.words()
+        left = [(fact.paths, fact.rule) for fact in facts(owner, plan_id, e.DecisionAsked)[1:]]
+        for decision in standing["questions"]:
+            standing = await rule(owner, decision, "reject")
+        return between, sorted(left), standing["status"]
+
+    between, left, status = run(workspace, world, scenario)
+    assert between == ["four", "one"]
+    assert left == [(("b",), "irreversible"), (("c/0",), "batch")]
+    assert (status, world.words()) == ("completed", ["four", "one"])
 
 
 def test_e6_an_argument_that_is_another_one_by_then_asks_also_where_policy_lets_it_happen(workspace, world):

@@ -104,6 +104,12 @@ def filled_in(screen: Screen, question: Row, given: Sequence[str]) -> list[str]:
     return filled
 
 
+def rows_of(question: Row) -> list[Row]:
+    """Give the rows that an answer keeps or leaves out: those of a plan as a whole are what it would do."""
+    card: Row = question["card"]
+    return card.get("rows") or card.get("covers") or []
+
+
 def as_edited(question: Row, preview: Row) -> Row:
     """Give a question with the cards of its actions as they were edited; raises InputError where policy forbids one."""
     card: Row = dict(question["card"])
@@ -145,7 +151,7 @@ def _keep(screen: Screen, question: Row) -> list[int] | None:
     while True:
         given = _line(screen, "Which rows to keep (such as 1,3-5): ")
         try:
-            return kept_rows(len(question["card"]["rows"]), keep=given or "-")
+            return kept_rows(len(rows_of(question)), keep=given or "-")
         except InputError as error:
             screen.err.print(text(f"{error.message} {error.remedy}"))
 

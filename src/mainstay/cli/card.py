@@ -35,6 +35,8 @@ def draw_card(question: Row, console: Console, *, commands: bool = True) -> None
         what = "this happen as it stands here, or within what may change" if slack else "exactly this happen"
         console.print(text(f"Your yes lets {what}, without asking again:", "bold"))
         console.print(draw_rows(card["covers"], console.width, question["timezone"]))
+        if question["rows_may_be_kept"] and not card.get("rows"):
+            console.print(text("What you leave out (--drop) asks by itself when it comes.", "dim"))
     if card.get("form"):
         console.print(text("To fill in:", "bold"))
         for field in card["form"]:
@@ -53,7 +55,10 @@ def _facts(lines: list[tuple[str, Text]]) -> Table:
 
 
 def _drawn(question: Row) -> list[tuple[str, Text]]:
-    return [(name, text(says, "bold red" * says.startswith(CANNOT_UNDO))) for name, says in lines_of(question)]
+    return [
+        (name, text(says, "bold red" * says.startswith(CANNOT_UNDO), lines=name == "remedy"))
+        for name, says in lines_of(question)
+    ]
 
 
 def _answers(question: Row) -> list[tuple[str, Text]]:
@@ -68,9 +73,11 @@ def _answers(question: Row) -> list[tuple[str, Text]]:
             continue
         wants = ' --reason "..."' if option in WANT_A_WORD else ""
         lines.append(text(f"{command} {option}{wants}", "cyan").append_text(_meaning(question["kind"], option)))
+    if question["kind"] == "stuck" and question.get("arguments"):
+        lines.append(text(f"{command} retry --edit FILE", "cyan").append_text(text("  (with changes)", "dim")))
     if question["kind"] in ("effect", "batch"):
         lines.append(text(f"{command} approve --edit FILE", "cyan").append_text(text("  (with changes)", "dim")))
-    many = len(question["card"].get("rows") or ())
+    many = len(question["card"].get("rows") or question["card"].get("covers") or ())
     if question["rows_may_be_kept"] and many > 1:
         some = "1,3-5" if many >= 5 else "1"  # noqa: PLR2004 - rows that are there
         lines.append(text(f"{command} approve --keep {some}", "cyan").append_text(text("  (or --drop 2)", "dim")))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
-from mainstay.cli.answering import ASKED_WHY, answer_all, as_edited, ask_operator, confirm, filled_in, ruling
+from mainstay.cli.answering import ASKED_WHY, answer_all, as_edited, ask_operator, confirm, filled_in, rows_of, ruling
 from mainstay.cli.asking import ask, say_standing, status_of
 from mainstay.cli.card import draw_card
 from mainstay.cli.editing import changed, say_changes
@@ -141,7 +141,7 @@ def _kept(question: Row, given: dict[str, str]) -> list[int] | None:
         return None
     if not question["rows_may_be_kept"]:
         raise InputError("This question has no rows to choose from.", remedy="Answer it as a whole.")
-    return kept_rows(len(question["card"]["rows"]), keep=given["keep"], drop=given["drop"])
+    return kept_rows(len(rows_of(question)), keep=given["keep"], drop=given["drop"])
 
 
 def _check(question: Row, choice: str, reason: str, kept: list[int] | None) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from rich.padding import Padding
+
 from mainstay.cli.asking import ask, say_standing
 from mainstay.cli.place import say_left_lying, views_at, workspace_at
 from mainstay.cli.questions import edited_from
@@ -63,7 +65,7 @@ def _draw(groups: list[Row], console: Console, zone: str) -> None:
         if many > _SHOWN:
             console.print(text(f"  and {many - _SHOWN} more: mainstay stuck --json", "dim"))
         if group["remedy"]:
-            console.print(text(f"  {group['remedy']}"))
+            console.print(Padding(text(group["remedy"], lines=True), (0, 0, 0, 2)))
         for option in group["options"]:
             console.print(text(f"  mainstay stuck {option} {group['group']}", "cyan"))
     count = sum(len(group["stuck"]) for group in groups)

@@ -76,6 +76,8 @@ def _check(turn: Turn, command: c.Rule, question: Question) -> None:
     if command.binds is not None and command.binds != question.binds:
         turn.refuse(f"what question {command.decision} is about has changed since it was shown; look at it again")
     listed = question.kind in ("effect", "batch")
+    if _is_whole(turn.plan, question) and not set(command.kept or ()) <= set(range(len(question.covers))):
+        turn.refuse(f"question {command.decision} shows {len(question.covers)} actions; keep some of those")
     if listed and not set(command.kept or ()) <= set(range(len(question.paths))):
         turn.refuse(f"question {command.decision} lists {len(question.paths)} actions; keep some of those")
     if command.prepared and not (listed and command.choice == "approve"):
@@ -84,6 +86,12 @@ def _check(turn: Turn, command: c.Rule, question: Question) -> None:
     _check_form(turn, command, question)
     if command.arguments is not None and (question.kind, command.choice) != ("stuck", "retry"):
         turn.refuse("only what is stuck can be tried again with changes")
+
+
+def _is_whole(plan: Plan, question: Question) -> bool:
+    """Whether a question stands before all that a plan does: of what it shows some can be left out, to ask later."""
+    ask = plan.step(question.paths[0]).ask if question.kind == "ask" else None
+    return ask is not None and ask.whole
 
 
 def _check_edits(turn: Turn, command: c.Rule, question: Question) -> None:
@@ -241,7 +249,9 @@ def _ruled(plan: Plan, fact: e.DecisionRuled, at_us: int) -> Plan:
         no = fact.choice == "reject"
         ruling = {"approve": "approved", "reject": "rejected"}.get(fact.choice, fact.choice)
         if fact.choice == "approve":
-            plan = replace(plan, covered={**plan.covered, **dict.fromkeys(question.covers, fact.decision)})
+            kept = fact.kept if _is_whole(plan, question) else None
+            covers = question.covers if kept is None else [question.covers[index] for index in kept]
+            plan = replace(plan, covered={**plan.covered, **dict.fromkeys(covers, fact.decision)})
         return _answer(plan, path, _ruling_value(ruling, fact), at_us, rejected=no)
     if question.kind in ("effect", "batch") and fact.choice == "approve":
         kept = range(len(question.paths)) if fact.kept is None else fact.kept

@@ -67,7 +67,7 @@ if TYPE_CHECKING:
     from mainstay.values import Labels, Money, Value
 
 
-BEYOND = "You approved this plan as a whole, and this was not among what you were shown."
+BEYOND = "You approved this plan as a whole, and this was not part of that."
 
 
 class Effects:

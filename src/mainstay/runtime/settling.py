@@ -225,6 +225,8 @@ class Settling:
             "headline": f"Did this happen? {card['headline']}",
             "sent": self._say_sent(sent),
         }
+        if failure.remedy:  # by what it is found there, such as its Message-ID
+            card["remedy"] = failure.remedy
         if slot.account:
             card["account"] = slot.account
         if operation.look_at:
@@ -244,7 +246,8 @@ class Settling:
         first, last = (
             f"{local_time(us, self._parts.timezone):%Y-%m-%d %H:%M:%S}" for us in (sent.first_us, sent.last_us)
         )
-        return f"once, at {first}" if sent.times == 1 else f"{sent.times} times, at {first} and at last {last}"
+        said = f"once, at {first}" if sent.times == 1 else f"{sent.times} times, at {first} and at last {last}"
+        return f"{said} ({self._parts.timezone})"
 
     def _sent(self, plan: Plan, path: str) -> _Sent:
         """Read from the plan's facts when the effect was sent under its present token."""

@@ -57,7 +57,7 @@ SHOWN_APART = {"headline", "rows", "body", "cannot_undo", "class", "covers", "fo
 WANT_A_WORD = ("reject", "revise")
 REMEDIES = {
     "stuck": {
-        "retry": "try it again, with the same files",
+        "retry": "try it again as it is",
         "skip": "leave it out and go on",
         "raise": "raise the budget for now, by what this takes, and go on",
         "wait": "let it wait until the budget begins anew",
@@ -189,6 +189,8 @@ def _follow(row: Row) -> str:
 
 def _undo(question: Row) -> str:
     why = question["card"].get("cannot_undo") or question["cannot_undo"]
+    if why and question["kind"] == "stuck" and not question["parts"]:
+        return f"It did not happen, so there is nothing of it to take back. Once it happens it can't be undone: {why}"
     if why:
         return f"{CANNOT_UNDO} {why}"
     if question["kind"] == "ask" and question["card"].get("covers"):

@@ -144,7 +144,9 @@ class Questions(Opened):
             "due_at": self.time(asked.due_at_us),
             "escalates_at": self.time(asked.escalate_at_us),
             "plan_expires_at": self.time(plan.expires_at_us),
-            "rows_may_be_kept": asked.kind == "batch" or (asked.kind == "ask" and "rows" in cast("Row", card or {})),
+            "rows_may_be_kept": asked.kind == "batch"
+            or asked.rule == WHOLE
+            or (asked.kind == "ask" and "rows" in cast("Row", card or {})),
             "timezone": self._zone,
             "open": bool(state and state[0]["open"]),
             "closed": "" if state and state[0]["open"] else self._closed(recorded, asked.decision),
