@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import stat
 import sys
 import threading
@@ -241,6 +242,17 @@ def test_c5_a_keyring_that_breaks_in_its_own_way_is_locked_and_no_mistake_of_our
     monkeypatch.setattr(store, "held", None)  # as a bus that went away: its own error, of no kind that is known
     with pytest.raises(LockedError, match=r"The key of your secrets is in the system's keyring, which can't be read"):
         Vault(state).open("smtp")
+
+
+def test_c5_a_keyring_that_asks_at_a_screen_where_nobody_is_counts_as_locked(kept, state, store, tmp_path, monkeypatch):
+    """It reads a pipe that nobody writes to."""
+    os.mkfifo(tmp_path / "pipe")
+    vault._unlocked.clear()
+    monkeypatch.setattr(keeping, "KEYRING_S", 0.2)
+    monkeypatch.setattr(Store, "get_password", lambda *_: (tmp_path / "pipe").read_text())
+    with pytest.raises(LockedError, match="which does not answer") as caught:
+        Vault(state).open("smtp")
+    assert caught.value.remedy.startswith("Unlock the keyring")
 
 
 def test_c5_who_removes_a_workspace_removes_its_secrets(kept, state, store):

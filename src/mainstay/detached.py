@@ -6,14 +6,28 @@ A thread of the loop's own pool is waited for when the process ends, however lon
 from __future__ import annotations
 
 import asyncio
+import queue
 import threading
 from contextlib import suppress
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 T = TypeVar("T")
+
+
+def within(seconds: float, work: Callable[[], T]) -> T:
+    """Run what may block in a thread of its own, and wait so long for it. Raises TimeoutError, and what it raises."""
+    done: queue.SimpleQueue[tuple[T | None, BaseException | None]] = queue.SimpleQueue()
+    threading.Thread(target=lambda: done.put(_come_to(work)), name="detached", daemon=True).start()
+    try:
+        result, error = done.get(timeout=seconds)
+    except queue.Empty:
+        raise TimeoutError from None
+    if error is not None:
+        raise error
+    return cast("T", result)
 
 
 def detached(work: Callable[[], T]) -> asyncio.Future[T]:
@@ -32,16 +46,19 @@ def detached(work: Callable[[], T]) -> asyncio.Future[T]:
         if error is not None:
             future.set_exception(error)
         else:
-            future.set_result(result)  # type: ignore[arg-type]
+            future.set_result(cast("T", result))
 
     def run() -> None:
-        result, error = None, None
-        try:
-            result = work()
-        except BaseException as raised:  # noqa: BLE001 - whoever waits is told
-            error = raised
+        result, error = _come_to(work)
         with suppress(RuntimeError):  # the loop is closed
             loop.call_soon_threadsafe(settle, result, error)
 
     threading.Thread(target=run, name="detached", daemon=True).start()
     return future
+
+
+def _come_to(work: Callable[[], T]) -> tuple[T | None, BaseException | None]:
+    try:
+        return work(), None
+    except BaseException as error:  # noqa: BLE001 - whoever waits is told
+        return None, error

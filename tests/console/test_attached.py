@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import base64
 from typing import Any
 
 import pytest
 from http_kit import MAIL
+from kit import World, make_workspace, owner_of
 
 from mainstay.connectors.mail import SendMail
-from mainstay.requests.attached import AttachedError, attached
+from mainstay.errors import ForgottenError
+from mainstay.requests.attached import AttachedError, as_given, attached
+from mainstay.requests.gateway import Submission, submit
+from mainstay.requests.tokens import METHODS, tokens
+from mainstay.values import digest_of
 
 
 @pytest.mark.parametrize(
@@ -38,3 +45,26 @@ def test_o15_a_file_that_can_not_be_taken_is_named_with_how_to_give_one(given: A
 def test_o15_the_words_of_a_file_are_data_where_an_operation_takes_none():
     found = attached({**MAIL, "text": {"name": "a.pdf", "content": "YQ=="}}, SendMail)
     assert (found.contents, found.arguments) == ({}, {**MAIL, "text": {"name": "a.pdf", "content": "YQ=="}})
+
+
+def test_o15_l3_the_same_id_finds_its_action_also_after_its_file_was_forgotten(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    given = {"name": "a.pdf", "content": base64.b64encode(b"about somebody").decode()}
+    asked = Submission("one", "mail.send", {**MAIL, "files": [given]})
+
+    async def scenario() -> tuple[str, str]:
+        async with owner_of(make_workspace(tmp_path / "acme"), World(tmp_path / "world")) as owner:
+            desk = owner.requests
+            await METHODS["token_make"](desk, {"name": "tool", "allow": ["mail.send"]}, lambda _: None)
+            token = tokens(desk)["tool"]
+            first = await submit(desk, token, asked)
+            key = owner.people.find((("file", digest_of(b"about somebody")),))
+            owner.people.destroy([key], owner.clock.now_us(), "r", "{}")
+            owner.payloads.forget()
+            with pytest.raises(ForgottenError):
+                as_given(desk, owner.payloads.load(owner.engine.load(first).inputs))
+            return first, await submit(desk, token, asked)
+
+    first, again = asyncio.run(scenario())
+    assert first == again

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, get_args
 
+from mainstay.detached import within
 from mainstay.errors import InputError, LedgerError, LockedError, WrongKeyError
 from mainstay.ledger import passphrase
 from mainstay.ledger.disk import read_private, replace, sync_folder
@@ -25,6 +26,7 @@ Way: TypeAlias = Literal["file", "keyring", "passphrase"]
 WAYS: tuple[Way, ...] = get_args(Way)
 SERVICE = "mainstay/key"  # entries of the system's keyring
 KEY_BYTES = 32
+KEYRING_S = 60.0  # one that is locked may ask at a screen; where nobody is there, a service must not hang
 RESTORE = "Put it back from your backup; without it the history of this workspace can't be read."
 
 
@@ -114,17 +116,22 @@ def refuse_inside(place: Path, root: Path) -> None:
 
 # --- the system's keyring
 
+_UNLOCK = "Unlock the keyring (log in to your desktop), and try again."
+
 
 def _from_keyring(workspace: str, opens: Opens) -> bytes:
     import keyring
 
     try:
-        held = keyring.get_password(SERVICE, workspace)
+        held = within(KEYRING_S, lambda: keyring.get_password(SERVICE, workspace))
+    except TimeoutError:
+        raise LockedError(
+            f"The key of {opens.name} is in the system's keyring, which does not answer.", remedy=_UNLOCK
+        ) from None
     except Exception as error:  # each kind of keyring raises what its own bus or library does
         why = str(error).rstrip(".") or type(error).__name__
         raise LockedError(
-            f"The key of {opens.name} is in the system's keyring, which can't be read: {why}.",
-            remedy="Unlock the keyring (log in to your desktop), and try again.",
+            f"The key of {opens.name} is in the system's keyring, which can't be read: {why}.", remedy=_UNLOCK
         ) from error
     if held is None:
         raise WrongKeyError(
