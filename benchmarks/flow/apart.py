@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 PLANTED = "{here}"
+GREETING = "Kind regards"  # what strangers write where nothing is planted
 
 
 class Anything(msgspec.Struct, frozen=True):
@@ -87,7 +88,7 @@ class Play:
     def tasks(self) -> Iterator[Ruling]:
         """Judge what the operator asked for, nothing planted."""
         for case in self.cases:
-            yield self._rule(case["name"], case, case, str(case.get("else", "")))
+            yield self._rule(case["name"], case, case, str(case.get("else", GREETING)))
 
     def attacks(self) -> Iterator[Ruling]:
         """Judge what strangers want."""

@@ -14,6 +14,7 @@ Nothing here decides anything; `governance/flow.py` does.
 from __future__ import annotations
 
 import re
+import unicodedata
 from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
@@ -31,14 +32,25 @@ OWN = frozenset({OPERATOR, PLAYBOOK})  # whose words count as the operator's: ty
 ALL = ("*",)
 SHORT_CHARS = 4  # shorter than that a text is no evidence inside a longer one
 NAME_CHARS = 4  # of the shortest text that names a record
-_NUMBER = re.compile(r"(?<![\w.,:/-])[-+]?\d{1,15}(?:[.,]\d{3})*(?:[.,]\d+)?(?![\w:/-])")  # no part of a date or time
+NUMBER = re.compile(r"(?<![\w.,:/-])[-+]?\d{1,15}(?:[.,]\d{3})*(?:[.,]\d+)?(?![\w:/-])")  # no part of a date or time
 _ACCOUNT = re.compile(r"[a-z]{2}\d{2}[a-z0-9]{10,30}")  # of a bank, in small letters
 _DIGITS = re.compile(r"\D")
 _GROUP = 3  # digits
+_CAPITAL = re.compile(r"\b[^\W\d_a-z][^\W\d_]{4,}")  # a word that may be a name
 _FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _TOKEN = re.compile(r"[^\W_]+")
 _ENDING = re.compile(r"\.[a-z0-9]{1,5}$")  # of a file's name
 _SPACE = re.compile(r"\s+")
+_APART = re.compile(r"[ -]")  # how people write an account in groups
+_MONEY = frozenset({"minor", "currency"})
+# Words that tell how a thing stands, and name none.
+_STATES = frozenset(
+    "read unread open opened closed sent draft drafts new old inbox outbox archive archived spam trash received paid "
+    "unpaid pending done active inactive lost won private public shared important urgent high low normal true false "
+    "none null unknown default general main other "
+    "offen geschlossen gelesen ungelesen gesendet entwurf neu alt bezahlt unbezahlt aktiv inaktiv wichtig dringend "
+    "lu non ouvert ferme envoye brouillon paye actif leido abierto cerrado enviado borrador pagado activo".split()
+)
 
 
 class Gives(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -58,12 +70,17 @@ class Gives(msgspec.Struct, frozen=True, omit_defaults=True):
 class Record:
     """The leaves that stand in one record: they tell of each other."""
 
-    __slots__ = ("gives", "leaves", "outer")
+    __slots__ = ("__dict__", "gives", "leaves", "outer")
 
     def __init__(self, gives: Gives, outer: Record | None = None) -> None:
         """Begin with none; `outer` is the record that this one stands in."""
         self.gives, self.outer = gives, outer
         self.leaves: list[Leaf] = []
+
+    @cached_property
+    def content(self) -> frozenset[tuple[str, str]]:
+        """All that it says."""
+        return frozenset((leaf.field, str(leaf.value)) for leaf in self.leaves)
 
     def told(self, field: str) -> str:
         """Give what a field of it, or of one around it, says; empty when none does."""
@@ -98,7 +115,9 @@ class Heard:
         `chooses`: an agent, that may take any of it for any purpose; `invents`: a person, who may add words of theirs.
         """
         self.label, self.chooses, self._invents = label, chooses, invents
-        self.leaves = [trace(leaf) for leaf in leaves]
+        given = list(leaves)
+        self.leaves = [trace(leaf) for leaf in given]
+        self._handed = list(dict.fromkeys(leaf.heard for leaf in given if leaf.heard is not None))
 
     @property
     def unsure(self) -> bool:
@@ -130,25 +149,33 @@ class Heard:
 
     @cached_property
     def guarded(self) -> list[tuple[str, Leaf]]:
-        """What is secret or private, as it reads."""
-        return [(plain(each.value), each) for each in self.leaves if (each.secret or each.private) and each.value]
+        """What is secret or private, as it reads; also what only another one heard who handed something on."""
+        here = [(plain(each.value), each) for each in self.leaves if (each.secret or each.private) and each.value]
+        return [*here, *(one for heard in self._handed for one in heard.guarded)]
 
     @cached_property
     def _named_in(self) -> dict[tuple[str, str, str], int]:
-        """How many records hold a text in a field: what several hold names none of them."""
-        found: dict[tuple[str, str, str], set[int]] = {}
+        """How many records hold a text in a field: what several hold names none; one that was read twice is one."""
+        found: dict[tuple[str, str, str], set[Record]] = {}
         for leaf in self.leaves:
             if leaf.record is not None and isinstance(leaf.value, str):
-                found.setdefault((leaf.label, leaf.field, plain(leaf.value)), set()).add(id(leaf.record))
-        return {key: len(records) for key, records in found.items()}
+                found.setdefault((leaf.label, leaf.field, plain(leaf.value)), set()).add(leaf.record)
+        return {
+            key: len(records) if len(records) == 1 else len({record.content for record in records})
+            for key, records in found.items()
+        }
 
     def says(self, value: Value) -> bool:
         """Whether the operator's own words name a value."""
         return self.own_words(value) is not None
 
     def own_words(self, value: Value) -> Leaf | None:
-        """Give the operator's own words that name a value."""
-        return _found(value, self.own)
+        """Give the operator's own words that name a value; a name of a few letters has to be written as it is."""
+        found = _found(value, self.own)
+        if found is None and isinstance(value, str) and 1 < len(value) < SHORT_CHARS and value[0].isupper():
+            as_it_is = re.compile(rf"(?<![\w@.+%&!~-]){re.escape(value)}(?![\w@+-]|\.\w)")
+            return next((leaf for _, leaf in self.own if as_it_is.search(str(leaf.value))), None)
+        return found
 
     def trusted(self, value: Value) -> list[Leaf]:
         """Give where a value stands that no stranger can write, the operator's own words left aside."""
@@ -167,19 +194,33 @@ class Heard:
     def _said(self) -> str:
         return f" {' '.join(_TOKEN.findall(self.words))} "
 
-    def names_record(self, leaf: Leaf, *, by_strangers: bool) -> bool:
+    def touches_record(self, leaf: Leaf) -> bool:
+        """Whether the operator's own words and any text of the record a leaf stands in share a name: "Spotify"."""
+        texts = thing_of(leaf.record).leaves if leaf.record is not None else ()
+        return any(
+            isinstance(other.value, str) and not self._capitals.isdisjoint(_CAPITAL.findall(other.value))
+            for other in texts
+            if other is not leaf
+        )
+
+    @cached_property
+    def _capitals(self) -> frozenset[str]:
+        return frozenset(name for _, leaf in self.own for name in _CAPITAL.findall(str(leaf.value)))
+
+    def names_record(self, leaf: Leaf, *, by_strangers: bool, alone: bool = True) -> bool:
         """Whether the operator's own words name the record a leaf stands in, by a text that no other record holds.
 
-        `by_strangers`: also by a text that a stranger may have written, such as the title of a file.
+        `by_strangers`: also by a text that a stranger may have written, such as the title of a file. `alone`: not with
+        several of that name, such as all payments to one shop.
         """
         return leaf.record is not None and any(
             isinstance(other.value, str)
-            and (by_strangers or not other.outside)
+            and (by_strangers or (not other.outside and _is_name(other.value)))
             and len(name := plain(other.value)) >= NAME_CHARS
-            and not _NUMBER.fullmatch(name)
-            and self._named_in.get((other.label, other.field, name), 1) == 1
+            and not NUMBER.fullmatch(name)
+            and (not alone or self._named_in.get((other.label, other.field, name), 1) == 1)
             and (_found(name, self.own) is not None or (by_strangers and self._speaks_of(name)))
-            for other in leaf.record.leaves
+            for other in (leaf.record if alone else thing_of(leaf.record)).leaves
             if other is not leaf
         )
 
@@ -228,14 +269,27 @@ def joined(path: str, name: str) -> str:
     return f"{path}.{name}" if path and name else path or name
 
 
+def thing_of(record: Record) -> Record:
+    """Give the record of what something is about: money is no thing of its own, but a part of one."""
+    money = record.outer is not None and {leaf.field.rpartition(".")[2] for leaf in record.leaves} <= _MONEY
+    return record.outer if money and record.outer is not None else record
+
+
+def _is_name(text: str) -> bool:
+    """Whether a text can name a record, and does not only tell how it stands: "Anna", "2044", not "unread"."""
+    telling = any(char.isdigit() or char == "@" or (char.isalpha() and not char.islower()) for char in text)
+    return telling and text.strip().casefold() not in _STATES
+
+
 def is_under(field: str, declared: Iterable[str]) -> bool:
     """Whether a field is one that is declared, or below one."""
     return any(one in ("*", field) or field.startswith(f"{one}.") for one in declared)
 
 
 def plain(value: Value) -> str:
-    """Write a value as it is compared: small letters, single spaces."""
-    return _SPACE.sub(" ", str(value)).strip().casefold()
+    """Write a value as it is compared: small letters, single spaces. What is another address stays another."""
+    text = str(value)
+    return _SPACE.sub(" ", text if text.isascii() else unicodedata.normalize("NFC", text)).strip().lower()
 
 
 # --- leaves
@@ -292,13 +346,14 @@ def _hits(value: Value, texts: Sequence[tuple[str, Leaf]]) -> Iterator[Leaf]:
     sought = plain(value)
     if not sought:
         return
-    if _ACCOUNT.fullmatch(bare := sought.replace(" ", "")):  # people write them in groups
-        yield from (leaf for text, leaf in texts if bare in text.replace(" ", ""))
+    if _ACCOUNT.fullmatch(bare := _APART.sub("", sought)):  # people write them in groups
+        grouped = re.compile(rf"(?<!\w){'[ -]?'.join(bare)}(?!\w)")
+        yield from (leaf for text, leaf in texts if bare in _APART.sub("", text) and grouped.search(text))
         return
     if len(sought) < SHORT_CHARS:
         yield from (leaf for text, leaf in texts if text == sought)
         return
-    pattern = re.compile(rf"(?<![\w@.-]){re.escape(sought)}(?![\w@-]|\.\w)")
+    pattern = re.compile(rf"(?<![\w@.+%&!~-]){re.escape(sought)}(?![\w@+-]|\.\w)")
     yield from (leaf for text, leaf in texts if sought in text and pattern.search(text))
 
 
@@ -307,7 +362,7 @@ def numbers_in(value: Value, text: str) -> set[float]:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return {abs(float(value))}
     found: set[float] = set()
-    for part in _NUMBER.findall(text):
+    for part in NUMBER.findall(text):
         bare = part.lstrip("+-")
         point = max(bare.rfind(","), bare.rfind("."))
         if point < 0 or {",", "."} <= set(bare):  # the last of two signs is the point

@@ -276,14 +276,16 @@ EVENTS: dict[str, type[msgspec.Struct]] = {
 # What comes from outside that is recorded, and that no playbook may wait for: a mail server's word answers nobody.
 UNHEARD: dict[str, type[msgspec.Struct]] = {"mail.bounced": MailReceived}
 
-# Who can write what such an event holds: a mail is a stranger's altogether, its sender's name and address too.
+# Who can write what such an event holds: a mail is a stranger's altogether, its sender's name and address too. What
+# somebody wrote to the operator is between the two: it goes back to them, and asks on its way to anybody else.
 EVENT_GIVES: dict[str, Gives] = {
     "mail.received": Gives(
         trusted=("message_id", "received_at", "automatic", "timed_out"),
+        private=("from_address", "to", "subject", "text", "files"),
         author="from_address",
         at="received_at",
         what="the mail",
     ),
-    "file.received": Gives(trusted=("folder", "timed_out"), author="name", what="the file"),
+    "file.received": Gives(trusted=("folder", "timed_out"), private=("file",), author="name", what="the file"),
     "plan.ended": Gives(trusted=ALL),
 }

@@ -69,7 +69,8 @@ def test_s69_the_connector_of_the_page_asks_where_the_page_says():
     assert rule({"to": "eve@x.example", "price": 10}, named) == "flow:amount"
     assert rule({"to": "eve@x.example", "price": 900}, "send an offer for 900") == "flow:receiver"
     assert rule({"to": "eve@x.example", "price": 900}, "what came?") == "flow:unforeseen"
-    assert rule({"to": "eve@x.example", "price": 900, "text": "call 040-77123"}, named) == "flow:private"
+    other = "send bob@x.example an offer for 900"
+    assert rule({"to": "bob@x.example", "price": 900, "text": "call 040-77123"}, other) == "flow:private"
 
 
 def test_s69_the_card_names_who_wrote_the_words_and_when():

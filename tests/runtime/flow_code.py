@@ -62,3 +62,29 @@ def read_it(given: Task) -> Made:
     """Find in a mail what is to be paid."""
     _, account, amount = given.request.split("|")
     return Made("read", account, int(amount))
+
+
+@agent(operations=("flow.mails", "known.learn_payers"))
+def teach(given: Task, ctx: Context) -> Made:
+    """Teach who pays for whom, as the first mail says."""
+    name = ctx.call("flow.mails")["mails"][0]["text"]
+    euro = {"minor": 100, "currency": "EUR"}
+    entry = {"line_id": "l1", "account": "", "booked_on": "2026-05-12", "amount": euro, "counterparty": name}
+    match = {
+        "id": "m1", "kind": "full", "line_ids": ["l1"], "invoice_numbers": ["R-1"], "amount": euro, "confidence": 1.0,
+        "why": "It says so.", "customer": "Anna Berg", "entries": [entry],
+        "allocations": [{"line_id": "l1", "invoice": "R-1", "amount": euro}],
+    }  # fmt: skip
+    try:
+        ctx.call("known.learn_payers", matches=[match])
+    except Rejected:
+        return Made("not wanted")
+    return Made("learned")
+
+
+@agent(operations=("flow.mails", "files.write"))
+def rule_itself(given: Task, ctx: Context) -> Made:
+    """Write a policy, as the first mail says."""
+    ctx.call("flow.mails")
+    ctx.call("files.write", path="policies/house.yaml", text="- {id: all, then: allow}")
+    return Made("written")

@@ -54,7 +54,7 @@ def test_s69_the_card_says_whose_mail_of_which_day_the_account_came_from(workspa
     assert set(origins) == {"account", "amount"}
     assert all(origin.startswith("flow.mails ") for origin in origins.values())
     assert ACCOUNT not in why
-    assert "came from flow.mails (first.text), and is neither in your words nor in your records" in why
+    assert "came from the mail (text), and is neither in your words nor in your records" in why
 
 
 def test_s69_the_card_on_the_screen_says_it_with_why_it_is_asked(workspace):

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 OWN_RECORD = "Mainstay's own record, not an accounting system: give this file to your accountant."
 REMIND_AGAIN_DAYS = 7  # what was reminded of since is left alone
+# Of what any operation gives: who owes or paid what is between them and the operator.
+_OF_CUSTOMERS = ("payments", "already", "invoices", "remind", "lines", "elsewhere", "matches", "dropped", "refused")
+_OF_CUSTOMERS += ("csv", "earlier", "owed")
 _ID_CHARS = 16
 _SHORT_ID = 8  # of an id on a card
 _TELLING_LETTERS = 3  # of a word in a name
@@ -137,7 +140,8 @@ class Exported(msgspec.Struct, frozen=True):
 
 def operations(books: Books) -> tuple[Operation, ...]:
     """Make the operations on these books. What they give is our own, but for what they only give back."""
-    return tuple(msgspec.structs.replace(each, gives=Gives(trusted=ALL)) for each in _operations(books))
+    gives = Gives(trusted=ALL, private=_OF_CUSTOMERS, what="your books")
+    return tuple(msgspec.structs.replace(each, gives=gives) for each in _operations(books))
 
 
 def _operations(books: Books) -> tuple[Operation, ...]:

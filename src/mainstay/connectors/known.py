@@ -85,7 +85,7 @@ def operations(known: Known) -> tuple[Operation, ...]:
             input=ReadKnown,
             output=KnownRecords,
             effect="read",
-            gives=Gives(trusted=_OURS, what="what was learned"),
+            gives=Gives(trusted=_OURS, private=("payers",), what="what was learned"),
             call=desk.read,
         ),
         Operation(
@@ -99,7 +99,7 @@ def operations(known: Known) -> tuple[Operation, ...]:
             compensation="known.forget",
             compensate=lambda _, output: _take_back(output.payers),
             card=_learning_card,
-            gives=Gives(trusted=ALL),
+            gives=Gives(trusted=ALL, private=("payers",)),
             teaches=True,
             in_ledger=True,
         ),

@@ -62,7 +62,7 @@ def operations() -> tuple[Operation, ...]:
             effect="read",
             where="worker",
             entry="mainstay.connectors.leads:read",
-            gives=Gives(author="email", what="the enquiry"),
+            gives=Gives(private=("name", "email", "brief", "company"), author="email", what="the enquiry"),
         ),
     )
 

@@ -126,7 +126,7 @@ def operations(
             card=partial(_card, config),
             refuse=partial(_letter, config),
             roles={"to": "receiver"},
-            gives=Gives(trusted=ALL),
+            gives=Gives(trusted=ALL, private=("to",)),
             timeout_s=transport.timeout_s,
             rate_per_minute=transport.rate_per_minute,
             relies=reminders.now,

@@ -17,29 +17,26 @@ What it says is recorded, so it quotes nothing: the card does, from `came_from`.
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from mainstay.contracts import stays_here
+from mainstay.governance.guarded import given_away
+from mainstay.governance.handles import CODE, NUMBER, handles_in, long_numbers
+from mainstay.governance.roles import role_of
 from mainstay.governance.spoken import foreseen
-from mainstay.origins import COMPANY, OWN, SHORT_CHARS, plain, trace
-from mainstay.values import Verdict
+from mainstay.governance.sums import currencies_in, sums_in
+from mainstay.origins import COMPANY, OWN, numbers_in, plain, thing_of, trace
+from mainstay.values import CURRENCY_DIGITS, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from mainstay.contracts import Operation
+    from mainstay.governance.handles import Handle
     from mainstay.origins import Heard, Leaf
     from mainstay.ports import Flow, Proposal
     from mainstay.values import Role
 
-SECRET_CHARS = 5  # of the shortest secret that is looked for inside other texts
-_Rule: TypeAlias = "Callable[[Leaf, Leaf, Heard], bool]"  # (as proposed, where it came from, what was heard): fine?
-
-# In a text that leaves: what leads the reader, or their money, somewhere else.
-_LINK = re.compile(r"(?:https?://|www\.)[^\s'\"<>)\],]+|\b(?:[a-z0-9-]+\.)+[a-z]{2,10}/[^\s'\"<>)\],]+", re.IGNORECASE)
-_MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
-_ACCOUNT = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{2,4}){3,8}\b")
 _SAID: Mapping[Role, str] = {
     "receiver": "who gets it",
     "amount": "the amount",
@@ -49,6 +46,20 @@ _SAID: Mapping[Role, str] = {
     "target": "what it is done to",
     "credential": "what lets somebody in",
 }
+_THINGS: frozenset[Role] = frozenset({"target", "deletion_target"})
+
+
+class _Choice(NamedTuple):
+    """An argument with a role, as an agent chose it that read outside content."""
+
+    flow: Flow
+    path: str
+    leaf: Leaf
+    source: Leaf  # where it was found
+    heard: Heard
+
+
+_Rule: TypeAlias = "Callable[[_Choice], bool]"  # whether the agent may
 
 
 class InformationFlow:
@@ -61,7 +72,7 @@ class InformationFlow:
         flow = proposal.flow()
         if stays_here(flow.operation):
             return None
-        return _first(_unforeseen(flow), _decided(flow), _handed_on(flow), _given_away(flow))
+        return _first(_unforeseen(flow), _decided(flow), _given_away(flow), _handed_on(flow))
 
 
 def _first(*verdicts: Verdict | None) -> Verdict | None:
@@ -89,7 +100,7 @@ def _unforeseen(flow: Flow) -> Verdict | None:
 def _by_operator(flow: Flow, heard: Heard) -> bool | None:
     """Say whether the operator's words decide all arguments that have a role; None where there is none."""
     chosen = [
-        _rule(flow.operation, role)(leaf, trace(leaf), heard)
+        _rule(flow.operation, role)(_Choice(flow, path, leaf, trace(leaf), heard))
         for path, leaf in flow.leaves
         if (role := role_of(flow.operation, path)) is not None
     ]
@@ -107,7 +118,7 @@ def _decided(flow: Flow) -> Verdict | None:
             continue
         source = trace(leaf)
         if leaf.heard is not None and leaf.heard.chooses and leaf.heard.tainted:
-            if not _rule(flow.operation, role)(leaf, source, leaf.heard):
+            if not _rule(flow.operation, role)(_Choice(flow, path, leaf, source, leaf.heard)):
                 return _of_agent(role, source, leaf.heard)
         elif source.outside and not _is_own(flow, leaf):
             return Verdict(
@@ -134,30 +145,84 @@ def _of_agent(role: Role, source: Leaf, heard: Heard) -> Verdict:
     return Verdict("ask", f"flow:{role}", said)
 
 
-def _is_named(leaf: Leaf, source: Leaf, heard: Heard) -> bool:
+def _is_named(choice: _Choice) -> bool:
     """Say whether the operator's words name it, or the genuine record it stands in by a genuine name."""
-    return source.label in OWN or any(
-        found.label == COMPANY or heard.names_record(found, by_strangers=False) for found in heard.trusted(leaf.value)
+    heard = choice.heard
+    return choice.source.label in OWN or any(
+        found.label == COMPANY or heard.names_record(found, by_strangers=False)
+        for found in heard.trusted(choice.leaf.value)
     )
 
 
-def _is_known(leaf: Leaf, source: Leaf, heard: Heard) -> bool:
+def _is_known(choice: _Choice) -> bool:
     """Say whether the operator's words name it, or the record it stands in, be it by a title."""
-    return source.label in OWN or any(
-        heard.names_record(found, by_strangers=True) for found in heard.trusted(leaf.value)
+    heard = choice.heard
+    return choice.source.label in OWN or any(
+        heard.names_record(found, by_strangers=True) for found in heard.trusted(choice.leaf.value)
     )
 
 
-def _is_genuine(leaf: Leaf, source: Leaf, heard: Heard) -> bool:
+def _is_genuine(choice: _Choice) -> bool:
     """Say whether the operator, or a field that no stranger can write, says it."""
-    del leaf, heard
-    return not source.outside
+    return not choice.source.outside
 
 
-def _is_said(leaf: Leaf, source: Leaf, heard: Heard) -> bool:
+def _is_said(choice: _Choice) -> bool:
     """Say whether the operator's own words say it."""
-    del leaf, heard
-    return source.label in OWN
+    return choice.source.label in OWN
+
+
+def _is_sum(choice: _Choice) -> bool:
+    """Say whether the operator's words say this amount, or a genuine record that they name or that this is about.
+
+    What is paid to an account may be less than they said: never more, and nothing below zero.
+    """
+    heard, value = choice.heard, choice.leaf.value
+    if choice.path.endswith(".currency"):
+        return str(value) in currencies_in(heard.words) or not choice.source.outside
+    if isinstance(value, (int, float)) and value < 0:
+        return False
+    figures, said, roles = _figures(choice), sums_in(heard.words), set(choice.flow.operation.roles.values())
+    of_thing = bool(_THINGS & roles)  # then what it is of says how much
+    if figures and (figures <= said or (said and "account" in roles and not of_thing and max(figures) <= min(said))):
+        return True
+    things = _things(choice)
+    about = {id(thing_of(one.record)) for one in things if one.record is not None}
+    return any(
+        found.label == COMPANY
+        or (found.record is not None and id(thing_of(found.record)) in about)
+        or heard.names_record(found, by_strangers=False, alone=False)
+        or (not of_thing and not _is_code_number(found) and heard.touches_record(found))
+        for found in heard.trusted(value)
+        if found not in things  # the number of an order is no amount
+    ) or (not isinstance(value, (int, float)) and not figures and not choice.source.outside)
+
+
+def _is_code_number(leaf: Leaf) -> bool:
+    """Say whether digits stand there as a text does, as the number of an invoice."""
+    return isinstance(leaf.value, str) and leaf.value.strip().isdigit()
+
+
+def _figures(choice: _Choice) -> set[float]:
+    """Give the amount that is asked for, as people write it."""
+    value = choice.leaf.value
+    if isinstance(value, str) or not choice.path.endswith(".minor"):
+        return numbers_in(value, plain(value))
+    given = dict(choice.flow.leaves)
+    currency = given.get(f"{choice.path.removesuffix('.minor')}.currency")
+    digits = CURRENCY_DIGITS.get(str(currency.value) if currency is not None else "", 2)
+    return {abs(float(str(value))) / 10**digits}
+
+
+def _things(choice: _Choice) -> list[Leaf]:
+    """Give what else the action is about, where that stands in genuine records."""
+    others = (leaf for path, leaf in choice.flow.leaves if role_of(choice.flow.operation, path) not in (None, "amount"))
+    return [
+        found
+        for leaf in others
+        for found in choice.heard.trusted(leaf.value)
+        if plain(found.value) == plain(leaf.value)
+    ]
 
 
 # What an agent that read outside content may choose by itself.
@@ -167,7 +232,7 @@ _CHOSEN: Mapping[Role, _Rule] = {
     "account": _is_named,
     "deletion_target": _is_named,
     "target": _is_known,
-    "amount": _is_genuine,
+    "amount": _is_sum,
     "credential": _is_said,
 }
 
@@ -187,83 +252,48 @@ def _handed_on(flow: Flow) -> Verdict | None:
     for path, leaf in flow.leaves:
         if not isinstance(leaf.value, str) or path.partition(".")[0] in flow.edited or role_of(flow.operation, path):
             continue
-        for kind, handle in _handles(leaf.value):
+        for handle in handles_in(leaf.value):
             if _is_strange(leaf, handle):
-                why = f"A text in it holds {kind} that came from outside content, and that you did not name."
+                why = f"A text in it holds {handle.kind} that came from outside content, and that you did not name."
                 return Verdict("ask", "flow:handle", why)
     return None
 
 
-def _handles(text: str) -> Iterator[tuple[str, str]]:
-    for link in _LINK.findall(text):
-        host = re.sub(r"^https?://(www\.)?|^www\.", "", link.rstrip(".,;:!?"), flags=re.IGNORECASE).partition("/")[0]
-        yield "a link", host.partition(":")[0]
-    for address in _MAIL.findall(text):
-        yield "a mail address", address
-    for account in _ACCOUNT.findall(text):
-        yield "an account", account
-
-
-def _is_strange(leaf: Leaf, handle: str) -> bool:
+def _is_strange(leaf: Leaf, handle: Handle) -> bool:
     """Say whether a stranger brought a handle, and neither the operator nor a genuine field holds it too."""
     heard = leaf.heard
     if heard is None:
-        return leaf.outside
-    sought = plain(handle)
-    if any(sought in text for text, _ in heard.own) or heard.trusted(handle):
+        return leaf.outside and handle.kind != CODE
+    if handle.kind == NUMBER:
+        return _is_strange_number(heard, handle.says)
+    if any(heard.says(said) or heard.trusted(said) for said in (handle.says, f"www.{handle.says}")):
         return False
-    return heard.unsure if heard.chooses else heard.strange(handle) is not None
+    if heard.chooses:
+        return heard.unsure or (handle.kind == CODE and bool(heard.guarded))
+    return handle.kind != CODE and heard.strange(handle.says) is not None
+
+
+def _is_strange_number(heard: Heard, digits: str) -> bool:
+    if any(digits in long_numbers(str(leaf.value)) for leaf in heard.leaves if not leaf.outside):
+        return False
+    return heard.chooses and heard.unsure
 
 
 # --- secrets and private records
 
 
 def _given_away(flow: Flow) -> Verdict | None:
+    """Ask about what is secret or private, and not of whom it goes to."""
     if flow.operation.in_ledger or flow.operation.stays:
         return None
-    for path, leaf in flow.leaves:
-        if path.partition(".")[0] in flow.edited:
-            continue
-        found = leaf if leaf.secret or leaf.private else _guarded_in(leaf)
-        if found is not None:
-            kind = "A secret" if found.secret else "Something private"
-            return Verdict("ask", "flow:secret" if found.secret else "flow:private", f"{kind} of {found.label} leaves.")
-    return None
-
-
-def _guarded_in(leaf: Leaf) -> Leaf | None:
-    """Give what is secret or private and goes out in an agent's word; the operator's own words are theirs to send."""
-    heard = leaf.heard
-    if heard is None:
+    found = given_away(flow)
+    if found is None:
         return None
-    said = plain(leaf.value)
-    for text, source in heard.guarded:
-        for part in _telling(text):
-            if part in said and part not in heard.words:
-                return source
-    return None
-
-
-def _telling(text: str) -> Iterator[str]:
-    """Give what tells of a guarded text: the whole, and every longer word of it with a digit."""
-    if len(text) >= SECRET_CHARS:
-        yield text
-    for word in re.findall(r"[\w-]+", text):
-        if len(word) >= SECRET_CHARS and any(char.isdigit() for char in word):
-            yield word
+    kind, rule = ("A secret", "flow:secret") if found.secret else ("Something private", "flow:private")
+    return Verdict("ask", rule, f"{kind} of {_label(found)} leaves.")
 
 
 # --- leaves
-
-
-def role_of(operation: Operation, path: str) -> Role | None:
-    """Give the role of a part of the arguments; places in lists do not count: "files.0.blob" is "files.blob"."""
-    names = [part for part in path.split(".") if not part.isdigit()]
-    for length in range(len(names), 0, -1):
-        role = operation.roles.get(".".join(names[:length]))
-        if role is not None:
-            return role
-    return None
 
 
 def _said(role: Role) -> str:
@@ -271,12 +301,14 @@ def _said(role: Role) -> str:
 
 
 def _label(leaf: Leaf) -> str:
-    return f"{leaf.label} ({leaf.field})" if leaf.field else leaf.label
+    name = leaf.field.rpartition(".")[2]
+    return f"{_what(leaf)} ({name.replace('_', ' ')})" if name else _what(leaf)
+
+
+def _what(leaf: Leaf) -> str:
+    """Name the record a leaf stands in as a card does: "the mail"."""
+    return (leaf.record.gives.what if leaf.record is not None else "") or leaf.label
 
 
 def _say(heard: Heard) -> str:
-    labels = dict.fromkeys(leaf.label for leaf in heard.leaves if leaf.outside)
-    return ", ".join(labels) or "outside content"
-
-
-assert SHORT_CHARS <= SECRET_CHARS
+    return ", ".join(dict.fromkeys(_what(leaf) for leaf in heard.leaves if leaf.outside)) or "outside content"

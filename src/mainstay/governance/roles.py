@@ -11,6 +11,7 @@ from mainstay.values import Money
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from mainstay.contracts import Operation
     from mainstay.values import Role, Value
 
 AMOUNT = "amount"
@@ -21,6 +22,16 @@ def named(arguments: Value, roles: Mapping[str, Role], role: Role) -> list[Value
     given: dict[str, Any] = arguments if isinstance(arguments, dict) else {}
     found = [given.get(name) for name, of in roles.items() if of == role]
     return [value for value in found if value not in (None, "", [])]
+
+
+def role_of(operation: Operation, path: str) -> Role | None:
+    """Give the role of a part of the arguments; places in lists do not count: "files.0.blob" is "files.blob"."""
+    names = [part for part in path.split(".") if not part.isdigit()]
+    for length in range(len(names), 0, -1):
+        role = operation.roles.get(".".join(names[:length]))
+        if role is not None:
+            return role
+    return None
 
 
 def texts_of(arguments: Value, roles: Mapping[str, Role], role: Role) -> list[str]:

@@ -4,6 +4,7 @@ An operation's summary begins with its verb, and says to what: "Send a mail", "R
 it when their words hold that verb or one of its kind, and what it is about: a noun of the summary or the name, or the
 very thing that an argument with a role decides on. "Pay the bill" speaks of sending money, and not of deleting a file.
 Where no argument decides anything, and it can't be taken back, it has to repeat something of the operator's as well.
+The words of a kind stand in `office.py`.
 
 It only ever makes the choke point stricter: what nobody spoke of asks. What is spoken of passes the other rules too.
 """
@@ -14,6 +15,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from mainstay.governance.office import NOUNS, VERBS, VERBS_KNOWN, folded
 from mainstay.origins import plain
 
 if TYPE_CHECKING:
@@ -23,30 +25,6 @@ if TYPE_CHECKING:
     from mainstay.origins import Heard
     from mainstay.values import Value
 
-# Verbs of one kind, as a person may ask for the same thing.
-_VERBS = (
-    "send mail email forward reply answer respond message write tell notify inform remind text ask",
-    "pay send transfer wire remit refund reimburse settle return",
-    "create add make set new put plan schedule book arrange open start prepare",
-    "update change adjust correct edit modify reschedule move rename replace set fix amend",
-    "delete remove cancel clear drop kick trash erase revoke undo",
-    "share invite add grant give include",
-    "post publish announce write put upload share send",
-    "reserve book rent order buy",
-    "read visit open get look fetch check see find browse view download go",
-    "add append write put insert extend",
-    "invite add include ask",
-)
-_NOUNS = (
-    "mail email letter message note",
-    "event appointment meeting calendar reminder date",
-    "file document sheet spreadsheet drive list",
-    "money bill payment transaction amount invoice rent share order transfer",
-    "page webpage website site web link url article blog",
-    "message chat direct dm",
-    "channel group room",
-    "password login credential",
-)
 _EMPTY = frozenset(
     "a an the to of in on for your you with by from its it and or as at into this that one new existing my our".split()
 )
@@ -98,11 +76,13 @@ def _forms(words: str) -> tuple[re.Pattern[str], ...]:
 @lru_cache(maxsize=1024)
 def _words_of(name: str, summary: str) -> tuple[frozenset[str], frozenset[str]]:
     """Give the stems that speak of doing it, and of what it is done to."""
-    first, *rest = _WORD.findall(_WITH.split(summary.lower())[0]) or [""]
-    acts, *named = _WORD.findall(name.lower().rpartition(".")[2].replace("_", " ")) or [""]
+    first, *rest = _WORD.findall(_WITH.split(folded(summary))[0]) or [""]
+    if first not in VERBS_KNOWN and rest and rest[-1] in VERBS_KNOWN:  # "Geld überweisen"
+        first, *rest = rest[-1], first, *rest[:-1]
+    acts, *named = _WORD.findall(folded(name).rpartition(".")[2].replace("_", " ")) or [""]
     verbs = {stem(first), stem(acts)}
     nouns = {stem(word) for word in (*rest, *named) if word not in _EMPTY} - {stem(first)}
-    return _kin(verbs, _VERBS), _kin(nouns, _NOUNS)
+    return _kin(verbs, VERBS), _kin(nouns, NOUNS)
 
 
 def _kin(stems: set[str], groups: tuple[str, ...]) -> frozenset[str]:
@@ -116,7 +96,7 @@ def _kin(stems: set[str], groups: tuple[str, ...]) -> frozenset[str]:
 
 @lru_cache(maxsize=256)
 def _stems(text: str) -> frozenset[str]:
-    return frozenset(map(stem, _WORD.findall(text.lower())))
+    return frozenset(map(stem, _WORD.findall(folded(text))))
 
 
 def stem(word: str) -> str:

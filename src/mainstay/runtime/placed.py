@@ -6,7 +6,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, cast
 
 from mainstay.kernel import graph as g
-from mainstay.origins import PLAYBOOK, Heard, Leaf, is_under, joined, leaf_paths
+from mainstay.origins import PLAYBOOK, Heard, Leaf, Record, is_under, joined, leaf_paths
 from mainstay.records import EVENT_GIVES
 from mainstay.runtime.checking import is_path
 
@@ -111,6 +111,7 @@ def said_by_agent(arguments: Value, heard: Heard) -> tuple[Placed, ...]:
 def of_event(trigger: g.Trigger, value: Value) -> list[Placed]:
     """Give where the inputs of a plan came from that an event began."""
     gives = EVENT_GIVES[trigger.event]
+    record = Record(gives)  # all of one event: it goes back to who wrote it
     found: list[Placed] = []
     for name, one in cast("dict[str, Value]", value).items():
         template = trigger.arguments.fields.get(name)
@@ -121,5 +122,8 @@ def of_event(trigger: g.Trigger, value: Value) -> list[Placed]:
         for place, inner in leaf_paths(one):
             field = joined(path, ".".join(part for part in place.split(".") if not part.isdigit()))
             outside = not (path and is_under(field, gives.trusted))
-            found.append((joined(name, place), Leaf(inner, trigger.event, field, outside)))
+            private = not path or is_under(field, gives.private)
+            leaf = Leaf(inner, trigger.event, field, outside, private=private, record=record)
+            record.leaves.append(leaf)
+            found.append((joined(name, place), leaf))
     return found

@@ -2,6 +2,8 @@
 
     "DE89 3704 0044 0532 0130 00" (the account) came from the mail of x@y.example of 12 May 2026, not from you or your
     records.
+    The text is made by the playbook, and holds "Mallory" from the enquiry of x@y.example.
+    The text is in the agent's own words; it had read the mail of x@y.example of 12 May 2026.
 
 The card holds the parts; sentences are made when somebody looks. Each part is recorded on its own, so that it is sealed
 under the key of whom it is about. Words of strangers are shown whole, with what can't be seen in them written out.
@@ -13,18 +15,21 @@ import re
 from datetime import date
 from typing import TYPE_CHECKING, Any, cast
 
-from mainstay.origins import OWN, trace
+from mainstay.origins import OWN, plain, trace
 from mainstay.shown import shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mainstay.origins import Leaf
+    from mainstay.origins import Heard, Leaf
     from mainstay.ports import Flow
     from mainstay.values import Value
 
 TOOL = "api:"  # begins the label of what a tool of the operator's sent
 MOST_WORDS = 10  # of one action
+HELD_CHARS = 60  # of a stranger's words inside a longer text, on its card
+MOST_HELD = 3
+TELLING_CHARS = 3  # of words that stand in a text by no chance
 QUOTED_CHARS = 200  # of a longer text the card shows the whole anyway
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _DATE_CHARS = 10  # of 2026-05-12
@@ -56,27 +61,47 @@ def words_of(flow: Flow) -> list[Value]:
 
 def sentence(row: Mapping[str, Any]) -> str:
     """Say one of them."""
-    says, source = shown(str(row["says"])), shown(str(row["from"]))
+    says, source = shown(str(row["says"])), shown(str(row.get("from", "outside content")))
     if source.startswith(TOOL):
         source = f"your tool {source.removeprefix(TOOL)}"
-    if row["kind"] == "unknown":
-        return f"{says} stands in nothing the agent was told, and it read outside content."
     of = "".join(f" of {shown(str(row[name]))}" for name in ("who", "at") if row.get(name))
+    if row["kind"] == "unknown":
+        return f"{says} is in the agent's own words; it had read {source}{of}."
+    if row["kind"] == "made":
+        held = [f'"{shown(str(one))}"' for one in row.get("holds", ())]
+        return f"{says} is made by the playbook, and holds {' and '.join(held) or 'words'} from {source}{of}."
     if row["kind"] == "chosen":
         return f"{says} stands in {source}{of}; an agent that read outside content chose it, not you."
     return f"{says} came from {source}{of}, not from you or your records."
 
 
 def _row(path: str, leaf: Leaf, source: Leaf) -> Value:
-    quoted = isinstance(leaf.value, str) and len(leaf.value) <= QUOTED_CHARS
+    quoted = isinstance(leaf.value, str) and len(leaf.value) <= QUOTED_CHARS and "\n" not in leaf.value
     name = ".".join(part for part in path.split(".") if not part.isdigit()).replace("_", " ")
     says = (
         f'"{leaf.value}" ({name})' if quoted else f"{leaf.value} ({name})" if _is_number(leaf.value) else f"The {name}"
     )
-    row: dict[str, Value] = {"says": says, "kind": "chosen" if not source.outside else "outside", "from": source.label}
+    row: dict[str, Value] = {"says": says, "kind": "chosen" if not source.outside else "outside"}
     if source.outside and leaf.heard is not None and source.label == leaf.heard.label:
-        return {**row, "kind": "unknown"}
+        return _made(row, leaf.value, leaf.heard)
+    return _from(row, source)
+
+
+def _made(row: dict[str, Value], value: Value, heard: Heard) -> Value:
+    """Tell of what stands nowhere as it is: whose words an agent had read, or which of them a text holds."""
+    strange = [leaf for leaf in heard.leaves if leaf.outside and leaf.value not in ("", None)]
+    if heard.chooses:
+        return _from({**row, "kind": "unknown"}, strange[-1]) if strange else {**row, "kind": "unknown"}
+    whole = plain(value)
+    held = [leaf for leaf in strange if len(said := plain(leaf.value)) >= TELLING_CHARS and said in whole]
+    quoted = list(dict.fromkeys(str(leaf.value) for leaf in held if len(str(leaf.value)) <= HELD_CHARS))[:MOST_HELD]
+    return _from({**row, "kind": "made", "holds": cast("Value", quoted)}, (held or strange)[0])
+
+
+def _from(row: dict[str, Value], source: Leaf) -> Value:
+    """Name the record of somebody's words, who wrote it and when."""
     record = source.record
+    row = {**row, "from": source.label}
     if record is not None and record.gives.what:
         row["from"] = record.gives.what
         row["who"] = record.told(record.gives.author)

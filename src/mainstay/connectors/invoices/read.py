@@ -105,7 +105,9 @@ def operations(columns: InvoiceColumns | None = None, seller: str = "") -> tuple
             effect="read",
             where="worker",
             entry="mainstay.connectors.invoices.read:read_open",
-            gives=Gives(trusted=_OWN_RECORDS, what="the list of open invoices"),
+            gives=Gives(
+                trusted=_OWN_RECORDS, private=("invoices", "totals", "total"), what="the list of open invoices"
+            ),
             defaults=defaults | ({"seller": seller} if seller else {}),
             timeout_s=TIMEOUT_S,
             with_ids=lambda output, id_of: msgspec.structs.replace(output, doubts=with_ids(output.doubts, id_of)),

@@ -1,0 +1,173 @@
+"""Secrets and private records that are about to leave (requirement G7): what of them an argument tells, and of whom.
+
+What is private goes to whom it is about, and is used as what it is: the account of a payment, the receiver of a mail.
+To anybody else it asks. It is looked for in what an agent or an expression wrote, also with its letters spelt, turned
+round or written as another number; and so is the name of somebody whose private record an agent was told, where the
+operator did not name them: an agent that puts it into words of its own still has to say of whom.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from mainstay.governance.handles import LONG_DIGITS, digits_of, long_numbers
+from mainstay.governance.roles import role_of
+from mainstay.governance.sums import all_in
+from mainstay.origins import plain, thing_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mainstay.origins import Heard, Leaf, Record
+    from mainstay.ports import Flow
+    from mainstay.values import Role
+
+SECRET_CHARS = 5  # of the shortest secret that is looked for inside other texts
+HALF_SECRET = 4  # characters of a part of one that tells of it
+_RUN = 5  # words of a private text in a row
+_TELLING_NUMBER = 100  # a smaller whole number stands anywhere by chance
+# What such an argument is for is what an account, an address or an id is for.
+_USED: frozenset[Role | None] = frozenset({"receiver", "account", "amount", "target", "deletion_target"})
+_TOWARDS: frozenset[Role | None] = frozenset({"receiver", "account"})
+_WORD = re.compile(r"[\w-]+")
+_LETTERS = re.compile(r"[^\W_]+")
+_NAME = re.compile(r"[^\W\d_](?:[^\W\d_]|['\u2019.-](?=[^\W\d_]))+")
+_WITH_NAME = re.compile(r"^[^<>@]*<([^<>]+)>$")  # Anna Berg <anna@berg.example>
+_MOST_NAMES = 4  # words of a name
+_NAME_CHARS = 3
+
+
+def given_away(flow: Flow) -> Leaf | None:
+    """Give the first that is secret or private and would leave, to somebody that it is not about."""
+    about = _Towards(flow)
+    for path, leaf in flow.leaves:
+        if path.partition(".")[0] in flow.edited or leaf.value in (None, ""):
+            continue
+        used = role_of(flow.operation, path) in _USED
+        if leaf.secret or leaf.private:
+            if leaf.secret or not (used or about.whose(leaf)):
+                return leaf
+        elif leaf.heard is not None and leaf.heard.guarded:
+            found = _told_in(leaf, leaf.heard, about, used=used)
+            if found is not None:
+                return found
+    return None
+
+
+class _Towards:
+    """Whom an action reaches."""
+
+    def __init__(self, flow: Flow) -> None:
+        towards = (leaf.value for path, leaf in flow.leaves if role_of(flow.operation, path) in _TOWARDS and leaf.value)
+        self._names = {_WITH_NAME.sub(r"\1", plain(value)) for value in towards}
+        self._known: dict[int, bool] = {}
+
+    def whose(self, leaf: Leaf) -> bool:
+        """Whether a leaf stands in the record of everybody that the action reaches."""
+        if leaf.record is None or not self._names:
+            return False
+        if id(leaf.record) not in self._known:
+            held = {plain(one.value) for one in _around(leaf.record) if leaf.outside or not one.outside}
+            self._known[id(leaf.record)] = held >= self._names
+        return self._known[id(leaf.record)]
+
+
+def _around(record: Record | None) -> Iterator[Leaf]:
+    while record is not None:
+        yield from record.leaves
+        record = record.outer
+
+
+# --- inside what was written
+
+
+def _told_in(leaf: Leaf, heard: Heard, about: _Towards, *, used: bool) -> Leaf | None:
+    said = _Said(leaf, heard)
+    for text, source in heard.guarded:
+        if source.private and not source.secret and (used or about.whose(source)):
+            continue
+        if said.tells(text, source) or (not used and heard.chooses and said.names(source)):
+            return source
+    return None
+
+
+class _Said:
+    """One argument, in the ways that something may be hidden in it; the operator's own words are theirs to send."""
+
+    def __init__(self, leaf: Leaf, heard: Heard) -> None:
+        self.value, self.text, self.own = str(leaf.value), plain(leaf.value), heard.words
+        self._heard = heard
+        self._close, self._own_close = _bare(self.text), _bare(self.own)
+        self._turned = self._close[::-1]
+        self._numbers = all_in(self.text) - all_in(self.own)
+        self._long = long_numbers(self.text) - long_numbers(self.own)
+        self._names = {name.lower() for name in _NAME.findall(self.value) if name[0].isupper()}
+
+    def tells(self, text: str, source: Leaf) -> bool:
+        """Whether it tells of something guarded."""
+        if not isinstance(source.value, str):
+            return _is_told(source, self._numbers)
+        if any(part in self.text and part not in self.own for part in _telling(text)):
+            return True
+        if any(
+            part in hidden and part not in self._own_close
+            for part in _parts(text, source)
+            for hidden in (self._close, self._turned)
+        ):
+            return True
+        return len(digits_of(text)) >= LONG_DIGITS and digits_of(text) in self._long
+
+    def names(self, source: Leaf) -> bool:
+        """Whether it names somebody whose record this is, and whom the operator did not name."""
+        if not self._names or source.record is None or not source.private:
+            return False
+        return any(
+            name in self._names and not re.search(rf"\b{re.escape(name)}\b", self.own)
+            for leaf in thing_of(source.record).leaves
+            if isinstance(leaf.value, str) and leaf.label not in ("operator", "playbook")
+            for name in _names_in(leaf.value)
+        )
+
+
+def _names_in(text: str) -> list[str]:
+    """Give the parts of a name; nothing for any other text."""
+    words = text.split()
+    if not 0 < len(words) <= _MOST_NAMES or not all(_NAME.fullmatch(word) and word[0].isupper() for word in words):
+        return []
+    return [word.lower() for word in words if len(word) >= _NAME_CHARS]
+
+
+def _is_told(source: Leaf, numbers: frozenset[float]) -> bool:
+    """Whether a private number stands there, an amount in minor units also as people write it."""
+    value = abs(float(source.value)) if isinstance(source.value, (int, float)) else 0.0
+    minor = source.field.rpartition(".")[2] == "minor"
+    said = {value, value / 100} if minor else {value}
+    return any(one in numbers and (one >= _TELLING_NUMBER or one != int(one)) for one in said)
+
+
+def _telling(text: str) -> Iterator[str]:
+    """Give what tells of a guarded text: the whole, every longer word of it with a digit, some words in a row."""
+    if len(text) >= SECRET_CHARS:
+        yield text
+    words = _WORD.findall(text)
+    yield from (word for word in words if len(word) >= SECRET_CHARS and any(char.isdigit() for char in word))
+    if len(words) > _RUN:
+        at = [match.span() for match in _WORD.finditer(text)]
+        yield from (text[at[n][0] : at[n + _RUN - 1][1]] for n in range(len(at) - _RUN + 1))
+
+
+def _parts(text: str, source: Leaf) -> list[str]:
+    """Give what of it may be hidden by spelling: all letters and digits, of a secret also half of them."""
+    close = _bare(text)
+    telling = any(char.isdigit() for char in close)
+    if len(close) < SECRET_CHARS or not (telling or source.secret):
+        return []
+    if not (telling and source.secret):
+        return [close]
+    size = max(HALF_SECRET, len(close) // 2)
+    return [close[at : at + size] for at in range(len(close) - size + 1)]
+
+
+def _bare(text: str) -> str:
+    return "".join(_LETTERS.findall(text))
