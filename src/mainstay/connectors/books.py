@@ -30,8 +30,9 @@ if TYPE_CHECKING:
 OWN_RECORD = "Mainstay's own record, not an accounting system: give this file to your accountant."
 REMIND_AGAIN_DAYS = 7  # what was reminded of since is left alone
 # Of what any operation gives: who owes or paid what is between them and the operator.
-_OF_CUSTOMERS = ("payments", "already", "invoices", "remind", "lines", "elsewhere", "matches", "dropped", "refused")
-_OF_CUSTOMERS += ("csv", "earlier", "owed")
+_OF_CUSTOMERS = tuple(
+    "payments already invoices remind owed lines elsewhere matches dropped refused csv earlier".split()
+)
 _ID_CHARS = 16
 _SHORT_ID = 8  # of an id on a card
 _TELLING_LETTERS = 3  # of a word in a name
