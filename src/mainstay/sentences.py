@@ -36,6 +36,7 @@ _TOLD = {
     "stuck": "why {} came about what is stuck",
     "summary": "what waits: {}",
     "again": "once more what waits: {}",
+    "warned": "what runs low or was paused",
 }
 ANSWER = {
     "approve": "approved",

@@ -349,6 +349,7 @@ class Week:
                 await start(owner, plan(gated) if hour % 2 else plan(ask_step(), gated_after(gated)))
             self.clock.move(HOUR_S)
             await asyncio.sleep(0.02)
+            await until(lambda: not owner.engine._queued)
             await listener.look()
         facts = list(owner.ledger.tail(limit=100_000))
         days: dict[str, list[str]] = {}
@@ -377,12 +378,33 @@ def test_g5_g10_over_a_week_each_day_keeps_its_number_and_no_silence_ever_acts(w
 
 
 def ask_step():
-    patience = {"remind_s": (4 * HOUR_S,), "escalate_s": 6 * HOUR_S, "due_s": 20 * HOUR_S}
+    patience = {"remind_s": (4 * HOUR_S,), "escalate_s": 6 * HOUR_S, "due_s": 18 * HOUR_S}
     return Step(name="q", kind="ask", ask=Ask(Text((Literally("Shall we?"),)), **patience))
 
 
 def gated_after(step):
     return msgspec.structs.replace(step, needs=after("q"))
+
+
+def test_g6_a_budget_that_runs_low_is_told_by_all_ways_once(workspace, world):
+    clock = morning()
+    made, kept, repair = by_command(workspace, "per_day = 0")
+    repair()
+    path = made.root / "mainstay.toml"
+    path.write_text(f'{path.read_text()}\n[budgets]\n"test.say" = {{per_day = 5}}\n')
+    made = type(workspace)(workspace.root)
+
+    async def scenario(owner):
+        listener = Listener(owner)
+        for _ in range(5):
+            await start(owner, plan(do("a", "test.say", "x")))
+        clock.move(1)
+        await listener.look()
+        await listener.look()
+        return listener.told(), list(listener.shown)
+
+    assert run(made, world, scenario, clock=clock) == (["warned"], []), "the screen was told when it happened"
+    assert kept.read_text() == "Budget 'test.say' runs low: 4 of 5 a day.\n"
 
 
 def test_g10_a_yes_after_an_edit_is_told_from_a_yes_to_what_was_shown(workspace, world):

@@ -77,6 +77,7 @@ def test_g8_a_mail_that_comes_back_is_a_fact_of_the_action_that_sent_it(posted, 
         await come(owner, "2", standard(kept.mails[0][2], words="The same once more."))
         ((came, of, cause),) = bounced(owner, plan_id)
         received = owner.ledger.read(cause.partition("@")[0])[0].fact
+        assert TO not in str(owner.payloads.load(received.body)), "whom it is about can be forgotten"
         with Views(workspace) as views:
             shown = views.show(plan_id)
         console = Console(file=io.StringIO(), width=200)

@@ -20,8 +20,8 @@ class EventReceived(Fact, frozen=True, omit_defaults=True):
 class MailBounced(Fact, frozen=True, omit_defaults=True):
     """A mail server said that a mail which an action sent did not arrive; caused by the notice that came.
 
-    Its stream is named by the plan; the plan itself moves on nothing of it. Without words of a stranger: what the
-    notice says stands where it was received.
+    Its stream is named by the plan; the plan itself moves on nothing of it. It holds no words of a stranger and nothing
+    about a person: the notice lies where the operator put it.
     """
 
     path: str  # of the action, in the plan of the envelope

@@ -78,10 +78,11 @@ class OperatorTold(Fact, frozen=True, omit_defaults=True):
 
     `until_us`: what came up to then was told, or waits for the summary of the day. `causes` are the groups of what is
     stuck that this was about. `ways` took the message; the screen of the service always does, and is not named.
-    "again" is what waits, told by a way that did not take the message before.
+    "again" is what waits, told by a way that did not take the message before; "warned" says that little is left of a
+    budget, or that a throttle paused a playbook.
     """
 
-    sort: Literal["asked", "reminded", "escalated", "due", "stuck", "summary", "again"]
+    sort: Literal["asked", "reminded", "escalated", "due", "stuck", "summary", "again", "warned"]
     until_us: int
     count: int  # questions it was about
     causes: tuple[str, ...] = ()

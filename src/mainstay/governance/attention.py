@@ -5,6 +5,7 @@
     escalated    what nobody answered for too long, what a no by silence is near for, and what is stuck for a reason
     due          that was not told of for a day: told beyond the day's number too, each once
     stuck
+    warned       that a budget runs low, or that a throttle paused a playbook: each once, beyond the day's number too
     summary      what waits, counted, once a day; it counts for nothing
     again        what waits, by a way that did not take the last message; it counts for nothing either
 

@@ -47,7 +47,7 @@ COMMAND_S = 10.0
 LISTED = 20  # lines of one message
 PAGE = 1000
 _CHARS = 160  # of a sentence in it
-Sort: TypeAlias = Literal["asked", "reminded", "escalated", "due", "stuck", "summary", "again"]
+Sort: TypeAlias = Literal["asked", "reminded", "escalated", "due", "stuck", "summary", "again", "warned"]
 
 
 class Message(NamedTuple):
@@ -134,7 +134,9 @@ class Teller:
         close = self._alike(queries.CAME_CLOSE, mark_us, until_us, SOON_US)
         found = [_about("escalated", first)] if first else []
         found += [_about("due", close)] if close else []
-        return found + [message for message in self._stuck(mark_us, until_us) if not days.known(message.causes[0])]
+        found += [message for message in self._stuck(mark_us, until_us) if not days.known(message.causes[0])]
+        warned = self._desk.engine.warned
+        return found + [Message("warned", warned.popleft(), 0) for _ in range(len(warned))]
 
     def _stuck(self, mark_us: int, until_us: int) -> list[Message]:
         """Give a message for each cause, however many plans it stopped."""
@@ -181,7 +183,7 @@ class Teller:
     async def _tell(self, messages: list[Message], days: Days, until_us: int) -> None:
         drafts: list[e.Draft] = []
         for number, message in enumerate(messages, days.length + 1):
-            for line in message.text.splitlines():
+            for line in message.text.splitlines() if message.sort != "warned" else ():  # that was shown when it was
                 self._show(line)
             ways, missed = await self._send(message, _token(days, number), self._ways())
             for name, failure in missed.items():

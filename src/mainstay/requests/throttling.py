@@ -198,7 +198,7 @@ class Throttling:
         fact = e.ThrottleClosed(rule.id, playbook, counted.says, *named, rule.why, counted.since_us)
         self._engine.waiting[playbook] = why
         self._record(playbook, fact, undone | paused, now_us, "mainstay")
-        self._engine.say(f"Plans of {playbook} wait for you: {counted.says}. See them: mainstay throttle")
+        self._engine.warn(f"Plans of {playbook} wait for you: {counted.says}. See them: mainstay throttle")
 
     # --- ways on
 

@@ -124,6 +124,10 @@ class Desk(Protocol):
         """Tell who watches."""
         ...
 
+    def warn(self, sentence: str, /) -> None:
+        """Tell the operator, also where nobody watches."""
+        ...
+
     @property
     def is_whole(self) -> bool:
         """Whether the history need not be read again."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -46,6 +46,7 @@ PLANS_IN_MEMORY = 1000
 RESTED_IN_MEMORY = 50  # of those that have nothing to do: who waited for one looks at it right away
 GRAPHS_IN_MEMORY = 100
 KEPT_US = 3600 * 1_000_000  # a definition no fact names yet is collected after a day (KERNEL L8): store it again before
+WARNED = 20  # warnings that wait to be told
 THROTTLE = "throttle"  # who paused plans of a playbook that reached a bound
 FULL_EVENTS = 1900  # of a plan's 2,000: it begins nothing more, so that outcomes and its end still find room
 _LIMITED = frozenset({"resolve", "run", "intend"})  # work that may have to wait for its turn
@@ -77,6 +78,7 @@ class Engine:
         self.held = ""  # why nothing may begin: a workspace in quarantine (KERNEL L6)
         self.trouble = ""  # what stands in the way while `whole` waits, in the operator's words
         self.hearers: list[Callable[[str], None]] = []  # told in a sentence what stops all plans, and that it ended
+        self.warned: deque[str] = deque(maxlen=WARNED)  # what the operator is told unasked, once somebody looks
         self._plans: OrderedDict[str, Plan] = OrderedDict()
         self._rested: OrderedDict[str, None] = OrderedDict()
         self._graphs: OrderedDict[str, Graph] = OrderedDict()
@@ -344,6 +346,11 @@ class Engine:
         """Tell who watches what stops all plans, or that it ended."""
         for hearer in tuple(self.hearers):
             hearer(sentence)
+
+    def warn(self, sentence: str) -> None:
+        """Tell what the operator should know though nothing asks: who watches, and who tells them unasked."""
+        self.warned.append(sentence)
+        self.say(sentence)
 
     def reset(self) -> None:
         """Go on after the history was read again: all that was derived is forgotten, outcomes are recorded anew.

@@ -223,6 +223,8 @@ class Watcher:
         body = cast("Body", decode_value(answer))
         attached = cast("list[dict[str, str]]", body.pop("attached"))
         notice = body.pop("notice", None)
+        if notice is not None:  # it repeats a mail to somebody whom it is not from: nothing of that is kept
+            return {**body, "files": [], "text": "", "subject": ""}, notice
         body["files"] = [self._file(one) for one in attached]
         return body, notice
 
