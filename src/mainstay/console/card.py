@@ -40,10 +40,12 @@ def say_card(question: dict[str, Any], answers: Sequence[str]) -> Iterator[str]:
     yield f"<p>{said(question['title'])} ({said(question['plan'])})</p>"
     if card.get("body"):
         yield f"<pre>{said(card['body'])}</pre>"
-    for number, row in enumerate(card.get("rows") or (), 1):
-        yield f"<p>{number}</p><pre>{said(_whole(row, zone))}</pre>"
-    if card.get("covers"):
-        yield f"<p>Your yes lets this happen, without asking again:</p><pre>{said(_whole(card['covers'], zone))}</pre>"
+    yield from _rows(card.get("rows") or (), zone)
+    if covers := card.get("covers"):
+        slack = any(row.get("may change") for row in covers)
+        what = "this happen as it stands here, or within what may change" if slack else "exactly this happen"
+        yield f"<p>Your yes lets {what}, without asking again:</p>"
+        yield from _rows(covers, zone)
     yield f"<dl>{''.join(_lines(question))}</dl>"
     # Enter in a text of several lines answers nothing; in one of one line it would press the first button.
     yield f'<form method="post"><label>Why (if you like) <textarea name="reason" maxlength="{REASON_CHARS}"></textarea>'
@@ -51,6 +53,11 @@ def say_card(question: dict[str, Any], answers: Sequence[str]) -> Iterator[str]:
     for answer in answers:
         yield f'<button name="choice" value="{escape(answer)}">{_LABELS[answer]}</button>'
     yield "</form>"
+
+
+def _rows(rows: Sequence[object], zone: str) -> Iterator[str]:
+    for number, row in enumerate(rows, 1):
+        yield f"<p>{number}</p><pre>{said(_whole(row, zone))}</pre>"
 
 
 def _lines(question: dict[str, Any]) -> Iterator[str]:
