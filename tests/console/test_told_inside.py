@@ -16,6 +16,7 @@ from kit import World, make_workspace, owner_of
 from smtp_servers import certificate
 
 from mainstay import events as e
+from mainstay.connectors import web
 from mainstay.requests import callbacks
 from mainstay.requests.callbacks import Callbacks
 from mainstay.requests.gateway import Submission, submit, until_over
@@ -135,7 +136,9 @@ def test_o15_a_mistake_about_one_plan_ends_neither_the_owner_nor_what_others_are
     assert (ended, outcome) == (False, "delivered")
 
 
-def test_o15_a_tool_that_takes_the_line_and_never_answers_keeps_no_other_waiting_and_no_end(tmp_path):
+def test_o15_a_tool_that_takes_the_line_and_never_answers_keeps_no_other_waiting_and_no_end(tmp_path, monkeypatch):
+    monkeypatch.setattr(web, "TIMEOUT_S", 60.0)
+
     async def scenario(url: str, mute: str) -> tuple[list[e.CallbackTried], str]:
         async with telling(tmp_path, url) as tool:
             asked = {"name": "mute", "allow": ["files.write"], "callback": mute}

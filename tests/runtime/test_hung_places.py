@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from mainstay.workspace import Workspace
 
+PLACE_S = 1.5  # long enough for a disk that is busy
+
 
 @pytest.fixture
 def hung(tmp_path: Path) -> Iterator[Path]:
@@ -48,7 +50,7 @@ def anchored_to(workspace: Workspace, places: dict[str, object], port: int) -> W
 
 def test_l7_places_that_never_answer_are_missed_and_hold_no_end(workspace, world, tmp_path, hung, monkeypatch):
     """A pipe, and a server that takes the connection and says nothing."""
-    monkeypatch.setattr(anchoring, "AT_END_S", 0.3)
+    monkeypatch.setattr(anchoring, "AT_END_S", PLACE_S)
     file = tmp_path / "anchors.txt"
     said: list[str] = []
 
@@ -56,7 +58,7 @@ def test_l7_places_that_never_answer_are_missed_and_hold_no_end(workspace, world
         async with owner_of(owned, world) as owner:
             owner.engine.hearers.append(said.append)
             owner.anchoring.serves = True
-            return await give(owner.requests, "operator", 0.3)
+            return await give(owner.requests, "operator", PLACE_S)
 
     with scripted_server(greeting="silence") as (port, _):
         owned = anchored_to(workspace, {"file": file, "git": hung, "mail": "anna@acme.example"}, port)
