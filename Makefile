@@ -3,6 +3,7 @@
 .DELETE_ON_ERROR:
 BIN := .venv/bin
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1# else it asks the network for a newer one
+export PYTHONDONTWRITEBYTECODE :=# else each of a thousand processes compiles all of it anew
 
 .PHONY: help setup demo check test test-long simulate torture mutants bench bench-quick bench-flow bench-matching bench-policies bench-budgets format lock clean
 
