@@ -145,6 +145,17 @@ def test_a_retry_is_due_once(ledger, record):
     assert timers(ledger) == [("expiry", "", 0)]
 
 
+@pytest.mark.parametrize("offline", [False, True])
+@pytest.mark.parametrize("happened", [True, False])
+def test_what_is_known_otherwise_is_no_longer_looked_up(ledger, record, offline, happened):
+    """After a release nobody waits for the time of its look-up: a command would wait with it for ever."""
+    failure = replace(FAILURE, waits_for="online") if offline else FAILURE
+    record(*APPROVED, e.EffectUncertain("a", 1, FAILURE), e.EffectAwaited("a", LATER_US, 1, failure))
+    assert [kind for kind, *_ in timers(ledger)] == ["expiry", "settle_online" if offline else "settle"]
+    record(e.EffectDone("a", None, settled="you said so") if happened else e.EffectAbsent("a", "you said so"))
+    assert [kind for kind, *_ in timers(ledger)] == ["expiry"]
+
+
 def test_a_wait_ends(ledger, record):
     record(*APPROVED, e.WaitStarted("a", LATER_US))
     assert ledger.rows(queries.NEXT_DUE_AFTER, (0,)) == [(LATER_US,)]

@@ -475,6 +475,8 @@ def _uncertain(total: _Sum, event: Recorded, fact: e.EffectUncertain) -> None:
 
 def _certain(total: _Sum, event: Recorded, fact: e.EffectDone | e.EffectAbsent) -> None:
     total.drop_uncertain((event.plan, fact.path))
+    if isinstance(fact, e.EffectAbsent) or fact.settled:  # where nobody had to look it up it may still sleep until then
+        total.wake(event, fact.path, *_SLEPT["SettleDue"])
     if isinstance(fact, e.EffectDone) and fact.cost_usd_micros:
         total.costs[event.plan] = total.costs.get(event.plan, 0) + fact.cost_usd_micros
 
@@ -535,7 +537,7 @@ _APPLIERS: dict[str, Callable[[_Sum, Recorded, Any], None]] = {
 
 VIEWS = Projection(
     name="views",
-    version=5,
+    version=6,
     schema=Path(__file__).with_name("views.sql").read_text(),
     tables=("plan", "decision", "timer", "stuck", "uncertain", "awaited", "occurrence"),
     kinds=frozenset(_APPLIERS),

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from mainstay.testing.world import Happening, World
 
 ALL = 1_000_000
+# What is still waited for.
+TIMERS = "SELECT plan, path, kind FROM timer ORDER BY plan, path"
 AS_IT_IS = Setting()  # a workspace that bounds nothing
 
 
@@ -115,6 +117,7 @@ def judge(
     for table in disk.differing():
         yield f"table {table} is not what a rebuild gives"
     yield from _lost(disk)
+    yield from _waited_for(disk)
     yield from _unheard(ended, told)
     for plan in ended.plans.values():
         yield from _plan(plan, ended.facts[plan.id], operations)
@@ -144,6 +147,12 @@ def _lost(disk: Disk) -> Iterator[str]:
     for position, digest in disk.told:
         if position and digests.get(position, "").lower() != digest:
             yield f"record {position} was acknowledged and is not there"
+
+
+def _waited_for(disk: Disk) -> Iterator[str]:
+    """When all is over nothing is waited for."""
+    for plan, path, kind in database.rows(disk.connection, TIMERS):
+        yield f"plan {plan}: '{path}' is over, and its {kind} is still waited for"
 
 
 def _unheard(ended: Ended, told: Mapping[str, str]) -> Iterator[str]:
