@@ -195,6 +195,21 @@ def test_g8_a_throttle_is_counted_from_the_history_after_a_restart_and_stays_clo
     assert run(workspace, world, third) == (True, 1)
 
 
+def test_g8_what_was_is_counted_without_reading_a_plan_again_for_each_of_its_facts(workspace, world, monkeypatch):
+    """It took minutes at each start of a workspace with a long history."""
+
+    async def scenario(owner):
+        await throttled(owner)
+        plan_id, _ = await start(owner, plan(*(do(f"s{at}", "test.say", "one") for at in range(9))))
+        loaded, load = [], owner.engine.load
+        monkeypatch.setattr(owner.engine, "load", lambda name: loaded.append(name) or load(name))
+        owner.throttling._playbooks.clear()
+        owner.throttling.begin()
+        return loaded.count(plan_id)
+
+    assert run(workspace, world, scenario) == 1
+
+
 def test_g8_a_bound_that_was_reached_when_the_process_died_closes_at_the_start(workspace, world):
     async def unbounded(owner):
         return await fail_twice(owner)

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from mainstay.runtime.intake import Emit
 
 PAGE = 1000
+KNOWN_AT_MOST = 10_000  # plans whose playbook is kept in memory
 FULL_STREAM = 1900  # facts, of the 2,000 a stream holds
 Taking: TypeAlias = "dict[str, tuple[c.PlanCommand, ...]]"  # what each plan is asked to do
 WAYS = ("go-on", "undo", "stop")
@@ -51,6 +52,7 @@ class Throttling:
         self._ledger = desk.engine.parts.ledger
         self._rules: dict[str, list[Rule]] = {}
         self._tallies: dict[str, Tally] = {}
+        self._playbooks: dict[str, str] = {}  # by plan: its facts are many, and each asks whose it is
         self._fed: dict[str, int] = {}  # by plan: the sequence of its last fact that was counted
         self._moves: dict[tuple[str, str], Mapping[str, int]] = {}
         self._listening = False
@@ -132,10 +134,16 @@ class Throttling:
             asyncio.get_running_loop().call_soon(self._look, playbook)
 
     def _playbook(self, plan_id: str) -> str:
-        try:
-            return self._engine.load(plan_id.partition("-")[0]).playbook
-        except MainstayError:
-            return ""  # it can't be read: others go on
+        root = plan_id.partition("-")[0]
+        found = self._playbooks.get(root)
+        if found is None:
+            if len(self._playbooks) >= KNOWN_AT_MOST:
+                self._playbooks.clear()
+            try:
+                found = self._playbooks[root] = self._engine.load(root).playbook
+            except MainstayError:
+                return ""  # it can't be read: others go on
+        return found
 
     def _count(self, playbook: str, plan_id: str, sequence: int, fact: e.AnyFact, at_us: int) -> bool:
         """Count one fact of a plan, once; says whether a bound may be reached by it."""
