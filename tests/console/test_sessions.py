@@ -354,3 +354,26 @@ def test_s20_who_waited_may_try_again_and_a_right_one_forgets_the_wrong_ones():
     assert waits[-1] == access.MOST_WAIT_S
     throttle.passed()
     assert throttle.wait_s(now_us) == 0
+
+
+TWO_MAILS = """\
+playbook: two-mails
+title: "Two mails"
+steps:
+  one: {do: mail.send, with: {to: ada@example.com, subject: "First", text: "Dear Ada"}}
+  two: {do: mail.send, needs: [one], with: {to: bob@example.com, subject: "Then", text: "Dear Bob"}}
+"""
+
+
+def test_e6_of_a_plan_as_a_whole_what_is_left_out_on_the_page_asks_by_itself(served: Served, visitor: Visitor):
+    (served.desk.folder / "playbooks" / "two-mails.yaml").write_text(TWO_MAILS)
+    assert served.desk.run("activate", "--yes").returncode == 0
+    (asked,) = served.desk.json("run", "two-mails", "--ask-first", status=3)["questions"]
+    page, before = visitor.page(f"/questions/{asked}"), len(served.mails())
+    assert "Dear Ada" in page.text
+    assert "What you leave out asks by itself when it comes." in page.text
+    yes = next(form for form in answers_to(page, asked) if ("choice", "approve") in form.buttons)
+    given = [(name, value) for name, value in yes.fields if name != "keep"]
+    assert visitor.post(yes.action, [*given, ("keep", "0"), ("choice", "approve")]).status == 303
+    assert [one["decision"] for one in served.desk.json("inbox")] == [f"{asked.rpartition('.')[0]}.2"]
+    assert len(served.mails()) == before + 1

@@ -77,7 +77,8 @@ def _ruling(found: Params, form: Form) -> Params:
         "session": "console",
     }
     kept = sorted({int(row) for row in form.get("keep", ()) if row.isdecimal()})
-    if only(form, "may_keep") and choice == "approve" and kept != list(range(len(found["card"]["rows"]))):
+    listed: list[Any] = found["card"].get("rows") or found["card"].get("covers") or []
+    if only(form, "may_keep") and choice == "approve" and kept != list(range(len(listed))):
         if not kept:
             raise InputError("No row is kept.", remedy="Keep one at least, or reject all of them.")
         reply["kept"] = kept
