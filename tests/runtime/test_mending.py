@@ -14,11 +14,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 from kit import do, each, facts, make_workspace, owner_of, plan, start
+from starlette.requests import Request as HttpRequest
 
 from mainstay import events as e
+from mainstay.console.decisions import Decisions
 from mainstay.errors import CommitFailedError, DiskFullError, LedgerError
 from mainstay.kernel.graph import Literally, Step
 from mainstay.ledger import trouble, wal
+from mainstay.requests.links import make_link
 from mainstay.requests.news import NOTICE
 from mainstay.runtime import mending
 from mainstay.runtime.intake import Request
@@ -173,6 +176,36 @@ def test_f6_a_request_that_meets_a_full_disk_says_so_and_the_next_waits_for_room
         return (await waiting)["status"], owner.engine.load(first).status
 
     assert play(workspace, world, scenario) == ("cancelled", "running")
+
+
+def test_f6_f18_an_answer_by_a_link_that_meets_a_full_disk_is_asked_for_again_once_there_is_room(disk, world):
+    workspace = make_workspace(disk.folder / "w")
+
+    async def scenario(owner, heard):
+        pages = Decisions(owner)
+        plan_id, standing = await start(owner, plan(do("a", "test.shout", "hello")))
+        link = make_link(owner.requests, standing["questions"][0], seconds=60)
+        disk.fill()
+        lost = await pages.decide(request(link, b"choice=approve"))
+        await until(lambda: heard)
+        waits = await pages.show(request(link))
+        disk.empty()
+        await owner.engine.whole()
+        shown, words = await pages.show(request(link)), world.words()
+        given = await pages.decide(request(link, b"choice=approve"))
+        await owner.requests.follow(plan_id, lambda _: None)
+        return [reply.status_code for reply in (lost, waits, shown, given)], words, bytes(lost.body)
+
+    statuses, words, said = play(workspace, world, scenario)
+    assert (statuses, words, world.words()) == ([503, 503, 200, 200], [], ["hello"])
+    assert b"is being found out" in said
+
+
+def request(link: str, body: bytes = b"") -> HttpRequest:
+    async def receive() -> dict[str, object]:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return HttpRequest({"type": "http", "method": "POST", "headers": [], "path_params": {"link": link}}, receive)
 
 
 def test_l5_a_history_that_can_not_be_read_again_ends_the_owner_with_its_reason(disk, world):

@@ -6,14 +6,13 @@ Looking does nothing, however often and by whatever (SECURITY S26): only the for
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 from starlette.responses import HTMLResponse
 
 from mainstay.console.card import REASON_CHARS, page, said, say_card
-from mainstay.errors import MainstayError
-from mainstay.requests.gateway import refuse_while_held
+from mainstay.errors import CommitFailedError, MainstayError
 from mainstay.requests.links import LinkError, answer, read_link
 from mainstay.views import Views
 
@@ -38,8 +37,9 @@ class Decisions:
 
     async def show(self, request: Request) -> Response:
         """Show the question of a link."""
+        if (stopped := self._stopped()) is not None:
+            return stopped
         try:
-            refuse_while_held(self._desk)
             link = read_link(self._desk, request.path_params["link"])
             question = await asyncio.to_thread(self._question, link)
         except MainstayError as error:
@@ -50,15 +50,19 @@ class Decisions:
 
     async def decide(self, request: Request) -> Response:
         """Answer the question of a link, once."""
+        if (stopped := self._stopped()) is not None:
+            return stopped
         try:
-            refuse_while_held(self._desk)
             form = parse_qs((await request.body()).decode(), max_num_fields=_FIELDS)
             (choice,), (reason,) = form.get("choice", [""]), form.get("reason", [""])
             link = await answer(
                 self._desk, request.path_params["link"], choice, reason.replace("\r\n", "\n")[:REASON_CHARS]
             )
         except (ValueError, UnicodeDecodeError):
-            return HTMLResponse(page("That was no answer.", ()), 400)
+            return HTMLResponse(page("That was no answer.", ("<p>Go back, and press one of the buttons.</p>",)), 400)
+        except CommitFailedError as error:  # whether it was recorded is read anew; the link then says which
+            self._desk.engine.fail(error)
+            return _wait("Whether your answer was kept is being found out. Look at this link again in a moment.")
         except MainstayError as error:
             return _refused(error)
         await self._owner.engine.whole()
@@ -66,11 +70,22 @@ class Decisions:
             page(_SAID[choice], (f"<p>Question {said(link.decision)} is answered; this link is used up.</p>",))
         )
 
+    def _stopped(self) -> Response | None:
+        """Say so while nothing is done: an answer would be given to a copy of the history as well, or to no disk."""
+        engine = self._desk.engine
+        if engine.held:  # why is for the operator alone: nobody has shown anything yet
+            return _wait("See on the machine itself: mainstay history release")
+        return None if engine.is_whole else _wait("Try again in a moment.")
+
     def _question(self, link: Link) -> dict[str, Any]:
         with Views(self._owner.workspace) as views:
             return views.question(link.decision)
 
 
+def _wait(what: str) -> Response:
+    return HTMLResponse(page("All work in this workspace is stopped.", (f"<p>{what}</p>",)), 503)
+
+
 def _refused(error: MainstayError) -> Response:
-    status = STATUS[error.state] if isinstance(error, LinkError) else cast("int", getattr(error, "status", 409))
+    status = STATUS[error.state] if isinstance(error, LinkError) else 409
     return HTMLResponse(page(error.message, (f"<p>{said(error.remedy)}</p>",)), status)
