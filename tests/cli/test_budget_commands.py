@@ -41,6 +41,14 @@ def test_g6_a_budget_tells_what_is_spent_by_which_plan_and_what_it_stopped_goes_
     assert desk.json("stuck") == []
 
 
+def test_g6_what_waits_for_a_budget_is_told_when_a_raise_lets_it_leave(desk):
+    budgeted(desk)
+    desk.json("decide", desk.reconcile()["questions"][0], "approve", status=3)
+    desk.run("stuck", "wait", "all", "--yes")
+    assert "left now: 3." in desk.run("budget", "raise", "booked", "--today", 3).stdout
+    assert "5 of 5 spent" in desk.run("budget").stdout
+
+
 @pytest.mark.parametrize("line", ["mail.send = {per_day = 5}", '"mail.send" = 5', '"mail.send" = {per_week = 5}'])
 def test_g6_a_budget_that_is_written_otherwise_is_refused_with_how_to_write_it(desk, line):
     budgeted(desk, f"\n[budgets]\n{line}\n")

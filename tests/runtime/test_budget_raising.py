@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
-from kit import Said, Word, budget_of, do, plan, rule, run, start
+from kit import Said, Word, budget_of, do, each, plan, rule, run, start
 from test_budgets import budgeted, pays, question_of, replays
 
 from mainstay.commands import DispatchEffect, PausePlan
@@ -108,10 +108,10 @@ def test_g6_what_waits_for_a_budget_leaves_once_it_is_raised_as_much_of_it_as_fi
         more = await raised(owner, "test.say", "day", "5")
         last = owner.requests.standing(plans[3])
         return (
-            told["left"],
+            told["leaving_now"],
             [one["status"] for one in where],
             len(where[3]["questions"]),
-            more["left"],
+            more["leaving_now"],
             last,
             replays(owner, plans[1]),
         )
@@ -121,6 +121,20 @@ def test_g6_what_waits_for_a_budget_leaves_once_it_is_raised_as_much_of_it_as_fi
     assert stands[:2] == ["completed", "completed"]
     assert world.words() == ["one", "three", "two"]
     assert len(last["questions"]) == 1, "what was not answered is not taken for a yes"
+
+
+def test_g6_of_a_list_that_waits_for_a_budget_the_first_of_it_leave_first(workspace, world):
+    async def scenario(owner):
+        words = [f"w{number}" for number in range(13)]
+        _, standing = await start(owner, plan(each(do("a", "test.say", "x"))), words=words)
+        for decision in standing["questions"]:
+            await rule(owner, decision, "wait")
+        before = world.words()
+        await raised(owner, "test.say", "day", "9")
+        return len(before), world.words()
+
+    before, words = run(budgeted(workspace, '"test.say" = {per_day = 1}'), world, scenario)
+    assert (before, words) == (1, sorted(f"w{number}" for number in range(10)))
 
 
 def test_g9_what_waits_for_a_raised_budget_waits_for_its_hours_too(workspace, world):
@@ -140,7 +154,7 @@ def test_g9_what_waits_for_a_raised_budget_waits_for_its_hours_too(workspace, wo
     plan_id = run(budgeted(workspace, '"test.say" = {per_day = 1}'), world, wait)
     path.write_text(f'{path.read_text()}\n[windows]\nlater = "{hours}"\n[delays]\n"test.say" = "later"\n')
     told, leaving = run(type(workspace)(workspace.root), world, more)
-    assert (told["left"], len(leaving), world.words()) == (0, 1, ["one"])
+    assert (told["leaving_now"], len(leaving), world.words()) == (0, 1, ["one"])
 
 
 @pytest.mark.parametrize(

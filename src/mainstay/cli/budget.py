@@ -59,8 +59,8 @@ def raised(screen: Screen, folder: Path | None, name: str, *, today: str, month:
     told = ask(screen, workspace, "raise_budget", params)
     until = {"day": "until midnight", "month": "until the month ends", "plan": f"for plan {whose}"}[period]
     screen.give(told, lambda console: console.print(text(f"Budget '{name}' is raised by {told['by']}, {until}.")))
-    if told["left"]:
-        screen.say(f"Of what waited for a budget, as much as fits in left now: {told['left']}.")
+    if told["leaving_now"]:
+        screen.say(f"Of what waited for a budget, as much as fits in left now: {told['leaving_now']}.")
     screen.say("What a budget stopped, and you did not answer, goes on once you say so: mainstay stuck", "dim")
     return DONE
 

@@ -6,21 +6,21 @@ once, the first asked about first. What the operator has not answered yet stays 
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, get_args
 
 from mainstay import commands as c
 from mainstay import events as e
-from mainstay.errors import CommandRefusedError, InputError
+from mainstay.errors import CommandRefusedError, ConflictError, InputError, LedgerError, MainstayError
 from mainstay.governance.amounts import read_amount, say_amounts
 from mainstay.governance.budgets import PER
 from mainstay.kernel.budget import Period
 from mainstay.ledger import queries
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from mainstay.kernel.budget import Spending
-    from mainstay.kernel.state import Plan
     from mainstay.requests.desk import Method, Params, Requests
     from mainstay.runtime.intake import Emit
 
@@ -38,13 +38,18 @@ async def _raise(desk: Requests, params: Params, emit: Emit) -> Params:
     budgets, now_us = desk.engine.parts.budgets, desk.clock.now_us()
     append = budgets.raise_by(params["name"], _period(params), _plan(desk, params), {unit: amount}, now_us)
     try:
-        await desk.engine.parts.ledger.append([append])
-    except BaseException:
+        on_disk = desk.engine.parts.ledger.append([append])
+    except MainstayError:
+        budgets.withdraw((append,))
+        raise
+    try:
+        await on_disk
+    except (LedgerError, ConflictError):  # and only then: what is on its way to disk is counted
         budgets.forget()
         raise
-    left = await _let_leave(desk, emit)
+    leaving = await _let_leave(desk, emit)
     by = say_amounts({unit: amount})
-    return {"plan": "", "raised": params["name"], "by": by, "stream": append.stream, "left": left}
+    return {"plan": "", "raised": params["name"], "by": by, "stream": append.stream, "leaving_now": leaving}
 
 
 def _period(params: Params) -> Period:
@@ -88,25 +93,27 @@ def _waiting(desk: Requests, now_us: int) -> list[Spending]:
     """Give what the operator lets wait for a budget, in the order of their answers; its hours hold it still."""
     purse, parts = desk.engine.effects.outcomes.purse, desk.engine.parts
     found: list[tuple[int, Spending]] = []
-    for _, plan_id, path in desk.engine.parts.ledger.rows(queries.TIMERS_DISPATCH):
+    by_plan: dict[str, set[str]] = {}
+    for _, plan_id, path in parts.ledger.rows(queries.TIMERS_DISPATCH):
+        by_plan.setdefault(plan_id, set()).add(path)
+    for plan_id, paths in by_plan.items():
         plan = desk.engine.load(plan_id)
-        if (at_us := _since_us(desk, plan, path)) is None:
-            continue
-        slot = plan.slots[path]
-        hours = parts.hours.get(slot.operation)
-        if hours is None or hours(now_us) <= now_us:
-            found.append((at_us, purse.prepared(plan, path)))
+        for path, position in _answered(parts.ledger.read(f"plan:{plan_id}")).items():
+            hours = parts.hours.get(plan.slots[path].operation)
+            if path in paths and (hours is None or hours(now_us) <= now_us):
+                found.append((position, purse.prepared(plan, path)))
     return [spending for _, spending in sorted(found, key=lambda each: each[0])]
 
 
-def _since_us(desk: Requests, plan: Plan, path: str) -> int | None:
-    """Give when the operator said that an action waits for its budget; None where it waits for something else."""
-    recorded = desk.engine.parts.ledger.read(f"plan:{plan.id}")
-    for before, event in zip(reversed(recorded[:-1]), reversed(recorded), strict=False):
-        if isinstance(event.fact, e.EffectDelayed) and event.fact.path == path:
-            ruled = isinstance(before.fact, e.DecisionRuled) and before.fact.choice == "wait"
-            return before.recorded_at_us if ruled else None
-    return None
+def _answered(recorded: Sequence[e.Recorded]) -> dict[str, int]:
+    """Give by path where the operator said last that an action waits for its budget, and for nothing else since."""
+    found: dict[str, int] = {}
+    for before, event in pairwise(recorded):
+        if isinstance(event.fact, e.EffectDelayed):
+            found.pop(event.fact.path, None)
+            if isinstance(before.fact, e.DecisionRuled) and before.fact.choice == "wait":
+                found[event.fact.path] = event.position
+    return found
 
 
 METHODS: Mapping[str, Method] = {"raise_budget": _raise}
