@@ -16,6 +16,7 @@ from keyring.backend import KeyringBackend
 from keyring.errors import PasswordDeleteError
 
 from mainstay import redaction
+from mainstay.app import create_workspace, open_secrets
 from mainstay.errors import InputError, LedgerError, LockedError, NeedsOperator, UnknownNameError, WrongKeyError
 from mainstay.governance.secrets import Secrets, checked_host, name_of
 from mainstay.ledger import keeping, keys, passphrase, vault
@@ -253,6 +254,21 @@ def test_c5_a_keyring_that_asks_at_a_screen_where_nobody_is_counts_as_locked(kep
     with pytest.raises(LockedError, match="which does not answer") as caught:
         Vault(state).open("smtp")
     assert caught.value.remedy.startswith("Unlock the keyring")
+
+
+def test_c5_once_all_secrets_are_removed_a_start_asks_for_nothing_and_warns_of_nothing(tmp_path, monkeypatch, store):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    workspace = create_workspace(tmp_path / "acme", name="Acme", sender="A <a@acme.example>")
+    config = workspace.root / "mainstay.toml"
+    server = '[mail.smtp]\nhost = "smtp.example.com"\nusername = "me"\npassword = "secret:smtp"\n'
+    config.write_text(f"{config.read_text()}\n{server}")
+    workspace = type(workspace)(workspace.root)
+    made = Vault(workspace.state)
+    made.begin()
+    made.put("smtp", VALUE, "mail", HOST, 1)
+    assert open_secrets(workspace) == []
+    made.remove("smtp")
+    assert (open_secrets(workspace), store.held) == ([], {})
 
 
 def test_c5_who_removes_a_workspace_removes_its_secrets(kept, state, store):

@@ -142,10 +142,11 @@ def open_secrets(workspace: Workspace) -> list[str]:
     passphrase that is not theirs.
     """
     smtp, vault = workspace.config.mail.smtp, Vault(workspace.state)
-    if smtp is None or not smtp.username or not vault.path.exists():
+    if smtp is None or not smtp.username:
         return []
     try:
-        vault.unlock()
+        if vault.names():
+            vault.unlock()
     except WrongKeyError:
         raise
     except LedgerError as error:
