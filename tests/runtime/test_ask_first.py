@@ -13,6 +13,7 @@ from kit import RECORDS, TYPES, after, agent, do, each, facts, owner_of, plan, r
 from mainstay import events as e
 from mainstay.errors import CommandRefusedError
 from mainstay.kernel.graph import Ask, Cel, Field, Literally, Record, Slack, Step, Text
+from mainstay.kernel.replay import replay
 from mainstay.playbooks.ahead import asking_first
 
 LIVES = 60  # more than the plan of here has commits
@@ -49,6 +50,8 @@ def test_e6_a_plan_that_asks_first_shows_all_it_would_do_and_one_yes_lets_just_t
         (asked,) = facts(owner, plan_id, e.DecisionAsked)
         ended = await rule(owner, standing["questions"][0], "approve", binds=asked.binds)
         rulings = [fact.ruling for fact in facts(owner, plan_id, e.EffectIntended)]
+        again = replay(plan_id, owner.engine.load(plan_id).graph, owner.ledger.read(f"plan:{plan_id}"))
+        assert again.same, again.difference
         return asked, before, ended["status"], len(facts(owner, plan_id, e.DecisionAsked)), rulings
 
     asked, before, status, questions, rulings = run(workspace, world, scenario)
