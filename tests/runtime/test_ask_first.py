@@ -57,7 +57,7 @@ def test_e6_a_plan_that_asks_first_shows_all_it_would_do_and_one_yes_lets_just_t
     asked, before, status, questions, rulings = run(workspace, world, scenario)
     assert before == [], "nothing happens before the yes"
     assert shows(asked) == ["Say dear Anna", "Say a note", "Say one", "Say two"]
-    assert (asked.rule, len(asked.binds)) == ("ask first", 4)
+    assert (asked.rule, len(asked.binds), asked.card["headline"]) == ("ask first", 4, "Shall these 4 actions happen?")
     assert asked.card["cannot_undo"] == "It was heard."
     assert (status, questions) == ("completed", 1), "what was shown asks nothing more"
     assert rulings == [asked.decision] * 4
@@ -133,6 +133,18 @@ def test_e6_a_list_too_long_to_be_shown_asks_once_for_each_of_its_parts(workspac
     assert asked.covers == ()
     assert "Each action asks you when it comes" in asked.card["show"]
     assert (status, waiting, world.words()) == ("running", [("batch",)] * 2, [])
+
+
+def test_e6_what_can_not_be_worked_out_yet_is_named_and_keeps_nothing_else_from_being_shown(workspace, world):
+    wrong = made_of(do("wrong", "test.say", "x"), "inputs.words[5]", "inputs.words")
+
+    async def scenario(owner):
+        plan_id, _ = await start(owner, whole(wrong, do("right", "test.say", "one")), words=[])
+        return facts(owner, plan_id, e.DecisionAsked)[0]
+
+    asked = run(workspace, world, scenario)
+    assert shows(asked) == ["Say one"]
+    assert asked.card["not shown"] == "wrong: can't be worked out yet, and will ask by itself."
 
 
 def test_e6_what_a_playbook_of_its_own_does_asks_too(workspace, world):

@@ -35,7 +35,7 @@ def draw_card(question: Row, console: Console, *, commands: bool = True) -> None
         what = "this happen as it stands here, or within what may change" if slack else "exactly this happen"
         console.print(text(f"Your yes lets {what}, without asking again:", "bold"))
         console.print(draw_rows(card["covers"], console.width, question["timezone"]))
-        if question["rows_may_be_kept"] and not card.get("rows"):
+        if question["rows_may_be_kept"] and not card.get("rows") and len(card["covers"]) > 1:
             console.print(text("What you leave out (--drop) asks by itself when it comes.", "dim"))
     if card.get("form"):
         console.print(text("To fill in:", "bold"))

@@ -66,10 +66,9 @@ def _ask(
     card |= {"covers": covered.rows, "cannot_undo": covered.cannot_undo}
     if covered.amounts:
         card["total"] = say_total(covered.amounts)
-    if not covered.rows:
-        card["show"] = "Nothing of what it may do can be worked out yet. Each action asks you when it comes."
-    elif covered.left_out:
-        card["not shown"] = f"{', '.join(covered.left_out)}: can't be worked out yet, and will ask by itself."
+    ask = plan.step(path).ask
+    if ask is not None and ask.whole:
+        card |= _about_whole(covered)
     command = c.AskStep(
         now_us=desk.now_us(),
         path=path,
@@ -80,3 +79,15 @@ def _ask(
         binds=tuple(covered.binds),
     )
     desk.report(plan, path, command)
+
+
+def _about_whole(covered: Covered) -> dict[str, Value]:
+    """Say what a question is about that stands before all that a plan does."""
+    if not covered.rows:
+        return {"show": "Nothing of what it may do can be worked out yet. Each action asks you when it comes."}
+    what = "this action" if len(covered.rows) == 1 else f"these {len(covered.rows)} actions"
+    total = f", {say_total(covered.amounts)} in all" if covered.amounts else ""
+    said: dict[str, Value] = {"headline": f"Shall {what} happen{total}?"}
+    if covered.left_out:
+        said["not shown"] = f"{', '.join(covered.left_out)}: can't be worked out yet, and will ask by itself."
+    return said
