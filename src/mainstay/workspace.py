@@ -98,7 +98,7 @@ escalate = "3d"
 # mail = "you@example.com"
 
 # [api]                          # where your browser and tools of yours reach Mainstay while it runs
-# port = 8765                    # on this machine only; without this line any free one
+# port = 8765                    # on this machine only; without this line one of its own, the same at each start
 # console = false                # no pages for a browser
 
 # [history]
@@ -210,7 +210,7 @@ class Api(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     console: bool = True  # without it nothing is served unless `enabled`, or a token is made
     enabled: bool = False
     host: str = "127.0.0.1"  # beyond this machine only with a certificate
-    port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 0  # 0: a free one
+    port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 0  # 0: the workspace's own, or else a free one
     names: tuple[str, ...] = ()  # by which others call this machine: "office.example.com"
     certificate: str = ""  # files in PEM form, with whole paths
     key: str = ""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from http_kit import Served
     from playwright.sync_api import Browser, CDPSession, Page
 
-SCREENS = ("/", "/today", "/plans", "/plans?open=1", "/access", "/nowhere", "/login")
+SCREENS = ("/", "/today", "/plans", "/plans?open=1", "/access", "/nowhere", "/login")  # each is looked at
 
 
 @pytest.fixture(scope="module")
@@ -126,9 +126,9 @@ def test_who_was_logged_out_elsewhere_is_asked_to_log_in_and_led_back(browser: B
 def test_no_screen_is_closed_to_anybody_and_none_is_wider_than_a_phone(browser: Browser, served: Served, theme: Any):
     ask(served, f"usable-{theme}")
     with visit(browser, served, color_scheme=theme, viewport={"width": 360, "height": 740}) as page:
-        question = page.locator("article h2 a").first.get_attribute("href")
-        for path in (*SCREENS, question):
-            page.goto(served.url + str(path))
+        question = str(page.locator("article h2 a").first.get_attribute("href"))
+        for path in (*SCREENS, question, f"/plans/{question.removeprefix('/questions/').partition('.')[0]}"):
+            page.goto(served.url + path)
             assert unusable(page) == [], path
             assert page.evaluate("document.documentElement.scrollWidth") <= 360, path
 
@@ -191,3 +191,14 @@ def moved(signed: dict[str, Any], served: Served, origin: str = "") -> dict[str,
     client |= {"challenge": challenge} | ({"origin": origin} if origin else {})
     new = base64.urlsafe_b64encode(json.dumps(client).encode()).decode().rstrip("=")
     return signed | {"response": signed["response"] | {"clientDataJSON": new}}
+
+
+@pytest.mark.long
+def test_a_page_says_that_mainstay_is_gone_and_goes_on_by_itself_when_it_is_back(browser: Browser, served: Served):
+    with visit(browser, served) as page:
+        served.kill()
+        page.get_by_text("Mainstay does not answer").wait_for()
+        served.begin()
+        page.get_by_text("Mainstay does not answer").wait_for(state="hidden")
+        subject = ask(served, "after-the-restart")
+        page.locator("article").filter(has_text=subject).wait_for()

@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+from markupsafe import escape
 from visitor import FORM, Page, Visitor, answers_to, link
 
 from mainstay.console import access, sessions
@@ -365,7 +366,8 @@ steps:
 """
 
 
-def test_e6_of_a_plan_as_a_whole_what_is_left_out_on_the_page_asks_by_itself(served: Served, visitor: Visitor):
+def test_e6_of_a_plan_as_a_whole_what_is_left_out_on_the_page_asks_by_itself(served: Served):
+    visitor = Visitor(served).log_in()
     (served.desk.folder / "playbooks" / "two-mails.yaml").write_text(TWO_MAILS)
     assert served.desk.run("activate", "--yes").returncode == 0
     (asked,) = served.desk.json("run", "two-mails", "--ask-first", status=3)["questions"]
@@ -377,3 +379,48 @@ def test_e6_of_a_plan_as_a_whole_what_is_left_out_on_the_page_asks_by_itself(ser
     assert visitor.post(yes.action, [*given, ("keep", "0"), ("choice", "approve")]).status == 303
     assert [one["decision"] for one in served.desk.json("inbox")] == [f"{asked.rpartition('.')[0]}.2"]
     assert len(served.mails()) == before + 1
+
+
+# --- what strangers wrote
+
+PLAIN = set(
+    "html head meta title link script body a header svg path nav ul li span form input button main p div h1 h2 article"
+    " pre dl dt dd ol details summary label textarea footer code section table thead tbody tr th td kbd".split()
+)
+HOSTILE = (
+    "<script>alert(1)</script>",
+    '"><svg onload=alert(1)>',
+    "<img src=https://evil.com/x.png onerror=alert(1)>",
+    "[a](javascript:alert(1)) {{7*7}} {% raw %}",
+    "</pre></form><form action=https://evil.com><button>Approve</button>",
+)
+
+
+def test_s15_s16_what_a_stranger_wrote_is_text_on_every_page(served: Served):
+    visitor = Visitor(served).log_in()
+    for number, text in enumerate(HOSTILE):
+        served.post(f"hostile-{number}", wait=0, arguments={"to": "eve@example.com", "subject": text, "text": text})
+        while served.get(f"/actions/hostile-{number}").json["state"] != "waits":
+            time.sleep(0.02)
+    inbox = visitor.page("/")
+    paths = [link for link in inbox.links if link.startswith("/questions/")]
+    for path in ("/", "/today", "/plans", *paths):
+        page = visitor.page(path)
+        assert "javascript:" not in "".join(page.links)
+        assert {form.action.partition("/")[0] for form in page.forms} == {""}  # to us
+        assert page.tags <= PLAIN, path
+    shown = visitor.get("/").text
+    assert all(str(escape(text)) in shown for text in HOSTILE)
+    for form in inbox.forms:  # nothing of it waits for the tests that follow
+        if ("choice", "approve") in form.buttons:
+            visitor.press(form, ("choice", "approve"))
+
+
+def test_s30_what_can_not_be_seen_is_written_out_on_the_card(served: Served):
+    visitor = Visitor(served).log_in()
+    tricky = "invoice\u202efdp.exe \u0430pple\u200b"
+    served.post("tricky", wait=0, arguments={"to": "eve@example.com", "subject": tricky, "text": tricky})
+    while served.get("/actions/tricky").json["state"] != "waits":
+        time.sleep(0.02)
+    shown = visitor.get("/").text
+    assert ("\u202e" in shown, "\u200b" in shown, "&lt;U+202E&gt;" in shown) == (False, False, True)

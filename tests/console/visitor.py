@@ -32,6 +32,7 @@ class Page(HTMLParser):
         super().__init__()
         self.forms: list[Form] = []
         self.links: list[str] = []
+        self.tags: set[str] = set()
         self.text = ""
         self.headings: list[str] = []
         self._open: list[str] = []
@@ -41,6 +42,7 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
+        self.tags.add(tag)
         if tag not in VOID:
             self._open.append(tag)
         if tag == "form":

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mainstay.requests.desk import Params
     from mainstay.views import Views
 
+LEAVING = 20  # actions about to leave that are named
 _SAID = 120  # characters of a headline
 
 
@@ -32,7 +33,7 @@ async def inbox(room: Room, request: Request) -> Response:
     def look(views: Views) -> Params:
         cards, put_off = room.cards.draw(views, known.csrf), views.put_off()
         left = views.waiting() - put_off["count"] - len(cards)
-        return {"cards": cards, "put_off": put_off, "left": left, "leaving": views.leaving()}
+        return {"cards": cards, "put_off": put_off, "left": left, "leaving": views.leaving(limit=LEAVING)}
 
     return await room.page(request, "inbox.html", nav="inbox", **await room.look(look))
 

@@ -1,4 +1,4 @@
-"""The list of plans."""
+"""The list of plans, and one of them."""
 
 from __future__ import annotations
 
@@ -31,4 +31,11 @@ async def plans(room: Room, request: Request) -> Response:
     return await room.page(request, "plans.html", nav="plans", **values)
 
 
-SCREENS = (Page("GET", "/plans", plans),)
+async def plan(room: Room, request: Request) -> Response:
+    """Show one: how far it is, and what happened because of what."""
+    name: str = request.path_params["plan"]
+    found = await room.look(lambda views: views.show(views.plan_id(name)))
+    return await room.page(request, "plan.html", nav="plans", plan=found)
+
+
+SCREENS = (Page("GET", "/plans", plans), Page("GET", "/plans/{plan}", plan))

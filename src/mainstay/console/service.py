@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 CONFIG = "mainstay.toml, under [api]"
 STOP_S = 3  # what is being answered when the service ends has so long
 BACKLOG = 100
+FIRST_PORT, PORTS = 20_000, 12_000  # below those that systems give out themselves
 
 
 def check(workspace: Workspace) -> None:
@@ -120,7 +121,7 @@ class Served:
             return
         api = self._owner.workspace.config.api
         check(self._owner.workspace)
-        listening = _listen(api)
+        listening = _listen(api, self._owner.keys.workspace)
         port = listening[0].getsockname()[1]
         host = "localhost" if len(listening) > 1 else f"[{api.host}]" if ":" in api.host else api.host
         self.url = f"{'https' if api.certificate else 'http'}://{host}:{port}"
@@ -223,11 +224,21 @@ async def _first(listening: list[socket.socket], stop: asyncio.Event) -> None:
             each.cancel()
 
 
-def _listen(api: Api) -> list[socket.socket]:
-    """Listen where mainstay.toml says; on this machine by both of its addresses, so that `localhost` is nobody else."""
+def _listen(api: Api, workspace: str) -> list[socket.socket]:
+    """Listen where mainstay.toml says; on this machine by both of its addresses, so that `localhost` is nobody else.
+
+    Where no port is named it is the same one at each start, made of the workspace's id, so that a bookmark and an open
+    page stay good; any free one while another program has that.
+    """
     family = socket.AF_INET6 if ":" in api.host else socket.AF_INET
     try:
-        first = socket.create_server((api.host, api.port), family=family, backlog=BACKLOG)
+        usual = api.port or FIRST_PORT + int(workspace, 16) % PORTS
+        try:
+            first = socket.create_server((api.host, usual), family=family, backlog=BACKLOG)
+        except OSError:
+            if api.port:
+                raise
+            first = socket.create_server((api.host, 0), family=family, backlog=BACKLOG)
     except OSError as error:
         raise FileError(
             f"{CONFIG}: {api.host}, port {api.port} can't be listened on: {error.strerror or error}.",

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mainstay.views import Views
 
 MOST = 20  # of a list
+LOOKED_AT = 60  # open plans, the newest
 
 
 async def today(room: Room, request: Request) -> Response:
@@ -25,16 +26,22 @@ async def today(room: Room, request: Request) -> Response:
     caps, now_us = caps_of(room.owner.workspace, room.owner.contracts), room.owner.clock.now_us()
 
     def look(views: Views) -> Params:
+        opened = [row for row in views.plans(limit=LOOKED_AT, open_only=True) if not row["questions"]]
         return {
-            "running": views.plans(limit=MOST, open_only=True),
-            "stuck": views.stuck()[:MOST],
-            "leaving": views.leaving()[:MOST],
-            "due": [],
+            "running": [row for row in opened if not _waits(row)][:MOST],
+            "due": [row for row in opened if _waits(row)][:MOST],
+            "stuck": views.stuck(MOST),
+            "leaving": views.leaving(limit=MOST),
             "budgets": views.budgets(caps, now_us),
             "health": list(_health(room, views)),
         }
 
     return await room.page(request, "today.html", nav="today", **await room.look(look))
+
+
+def _waits(row: Params) -> bool:
+    """Whether a plan does nothing but wait for a time or an event."""
+    return row["says"].startswith(("waits for", "sleeps until"))
 
 
 def _health(room: Room, views: Views) -> Iterator[tuple[str, Any]]:

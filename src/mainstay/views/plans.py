@@ -210,10 +210,10 @@ class Plans(Questions):
             for name, slot in done.items()
         }
 
-    def leaving(self, plan_id: str = "") -> list[Row]:
+    def leaving(self, plan_id: str = "", limit: int | None = None) -> list[Row]:
         """List approved actions that leave at a time, the first one first; only those of a plan, where one is named."""
         found: list[Row] = []
-        for due_us, of, path in self._reader.rows(queries.TIMERS_DISPATCH):
+        for due_us, of, path in self._reader.rows(queries.TIMERS_DISPATCH)[:limit]:
             if plan_id in ("", of, of.partition("-")[0]):
                 plan = self.plan(of)
                 found.append(

@@ -193,12 +193,12 @@ class Questions(Opened):
             for row in self._reader.rows(query, (plan_id,))
         ]
 
-    def stuck(self) -> list[Row]:
+    def stuck(self, limit: int | None = None) -> list[Row]:
         """List what waits for a remedy, the oldest first; what has one cause has one `group`."""
         plans: dict[str, Plan] = {}
         return [
             self._stuck(row[0], plans.get(row[1]) or plans.setdefault(row[1], self.plan(row[1])), row)
-            for row in self._reader.rows(queries.OPEN_STUCK)
+            for row in self._reader.rows(queries.OPEN_STUCK)[:limit]
         ]
 
     def _stuck(self, decision: str, plan: Plan, row: tuple[Any, ...]) -> Row:
