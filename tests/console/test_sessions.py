@@ -377,7 +377,7 @@ def test_e6_of_a_plan_as_a_whole_what_is_left_out_on_the_page_asks_by_itself(ser
     yes = next(form for form in answers_to(page, asked) if ("choice", "approve") in form.buttons)
     given = [(name, value) for name, value in yes.fields if name != "keep"]
     assert visitor.post(yes.action, [*given, ("keep", "0"), ("choice", "approve")]).status == 303
-    assert [one["decision"] for one in served.desk.json("inbox")] == [f"{asked.rpartition('.')[0]}.2"]
+    assert f"{asked.rpartition('.')[0]}.2" in [one["decision"] for one in served.desk.json("inbox")]
     assert len(served.mails()) == before + 1
 
 
