@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import email
 import email.policy
+import os
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,7 @@ Content-Type: text/plain; charset="utf-8"
 
 Hello Jo, warning: this text speaks of 5.9.9 and of delays.
 """.encode()
-SAMPLES = Path("/work/shared/samples/eml")
+SAMPLES = Path(os.environ.get("MAINSTAY_SAMPLES") or Path(__file__).parents[3] / "shared/samples") / "eml"
 
 
 def read(content):
