@@ -452,9 +452,9 @@ def test_g6_an_action_that_a_cap_stopped_asks_how_to_go_on_and_says_each_way():
     assert scene.fact(e.StepStuck).failure == Failure(
         "permanent",
         "Today 20 of 20 were sent.",
-        "Raise it for now by what this takes (raise), let it wait until the budget begins anew (wait), "
-        "raise it for good under [budgets] in mainstay.toml, start Mainstay again and try again (retry), "
-        "leave this out (skip), or stop the plan and take back what it did (undo).",
+        "Raise it for now by what this takes (raise), let it wait until the budget begins anew or is raised "
+        "(wait), try again once you raised it: `mainstay budget raise`, or for good under [budgets] in mainstay.toml "
+        "and a new start (retry), leave this out (skip), or stop the plan and take back what it did (undo).",
         cause="Capped",
     )
     assert scene.fact(e.DecisionAsked).why == "A limit of yours stopped it before it happened."
@@ -464,7 +464,7 @@ def test_g6_what_the_limits_of_a_rule_stopped_names_the_rule_as_the_place_to_rai
     stopped = replace(intend("a", Verdict("deny", LIMITS_RULE, "Today 20 of 20 were sent.")), ways=WAYS)
     scene = given(do("a")).when(prepare("a", ASK), rule(1, "approve"), stopped)
     remedy = scene.fact(e.StepStuck).failure.remedy
-    assert "raise it for good under 'limits' of your rule, activate that and try again (retry)" in remedy
+    assert "or for good under 'limits' of your rule, activated (retry)" in remedy
     assert "mainstay.toml" not in remedy
 
 

@@ -22,15 +22,17 @@ LIMITS_RULE = "limits"  # the same of a cap that the limits of an operator's rul
 CAP_WAYS = ("raise", "wait", "retry", "skip", "undo")  # answers to what a cap stopped
 _CAP_WAYS = {
     "raise": "raise it for now by what this takes (raise)",
-    "wait": "let it wait until the budget begins anew (wait)",
+    "wait": "let it wait until the budget begins anew or is raised (wait)",
     "skip": "leave this out (skip)",
     "undo": "stop the plan and take back what it did (undo)",
 }
 
 
 _FOR_GOOD = {
-    CAP_RULE: "raise it for good under [budgets] in mainstay.toml, start Mainstay again and try again (retry)",
-    LIMITS_RULE: "raise it for good under 'limits' of your rule, activate that and try again (retry)",
+    CAP_RULE: "try again once you raised it: `mainstay budget raise`, or for good under [budgets] in mainstay.toml and"
+    " a new start (retry)",
+    LIMITS_RULE: "try again once you raised it: `mainstay budget raise`, or for good under 'limits' of your rule,"
+    " activated (retry)",
 }
 
 
