@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from cli_desk import new_desk
 
 AGENT = """\
 import msgspec
@@ -33,12 +34,24 @@ steps:
 """
 
 
-@pytest.fixture
-def letter(desk):
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    desk = new_desk(tmp_path_factory.mktemp("made"))
     (desk.folder / "agents" / "letter.py").write_text(AGENT)
     (desk.folder / "playbooks" / "letters.yaml").write_text(PLAYBOOK)
     assert desk.run("activate", "--yes").returncode == 0
-    return desk.json("run", "letters", status=3)["questions"][0]
+    (desk.question,) = desk.json("run", "letters", status=3)["questions"]
+    return desk
+
+
+@pytest.fixture
+def desk(made, tmp_path):
+    return made.copied(tmp_path)
+
+
+@pytest.fixture
+def letter(made):
+    return made.question
 
 
 def test_g2_a_draft_sent_back_is_made_anew_with_what_was_said_and_asked_about_again(desk, letter):

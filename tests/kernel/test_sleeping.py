@@ -135,6 +135,15 @@ def test_e1_the_operator_lets_a_delayed_effect_leave_before_its_time_once():
     given(do("a")).when(*sent("a")).refuses(hasten, '"happening"')
 
 
+def test_e1_what_came_to_its_time_keeps_that_and_the_operator_lets_it_leave_all_the_same():
+    scene = given(do("a")).when(prepare("a"))
+    scene.when(delay(scene, "a"))
+    due_at_us = scene.slot("a").wakes_at_us
+    scene.later(600).when(timer("dispatch", "a"))
+    assert scene.slot("a").wakes_at_us == due_at_us == scene.now_us
+    scene.when(c.DispatchEffect(now_us=0, path="a", by="operator")).then(e.DispatchDue("a", "operator"))
+
+
 # --- before it is looked up
 
 

@@ -42,7 +42,7 @@ def delay(turn: Turn, command: c.DelayEffect) -> None:
 
 def dispatch(turn: Turn, command: c.DispatchEffect) -> None:
     """Let a delayed effect leave now."""
-    slot = turn.work(command.path, "delayed", "prepared", duties=("effect",))
+    slot = turn.work(command.path, "delayed", "prepared")
     if not slot.delayed or (slot.status == "prepared" and slot.wakes_at_us == NOW):
         turn.refuse(f"{say_path(command.path)} waits for no time")
     turn.add(e.DispatchDue(command.path, command.by))
