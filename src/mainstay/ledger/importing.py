@@ -35,8 +35,10 @@ if TYPE_CHECKING:
     from mainstay.ledger.chain import StoredRecord
     from mainstay.ledger.cloudevents import Line
 
-# What happened in a workspace: how much, and the first of it.
-BEGUN = "SELECT count(*), coalesce(min(kind), '') FROM event"
+# What happened in a workspace first.
+BEGUN = "SELECT e.kind, s.name FROM event e JOIN stream s ON s.id = e.stream ORDER BY e.position LIMIT 3"
+# What `mainstay init` records: that there is a workspace, and the policy that ships.
+BY_INIT = (("WorkspaceCreated", "workspace"), ("VersionActivated", "version:policy:house"))
 # All of that, and which views were made of it: they are made anew.
 CLEAR = (
     "DELETE FROM event",
@@ -91,8 +93,8 @@ def import_lines(
 
 def _clear(connection: apsw.Connection) -> None:
     """Take out what `mainstay init` recorded; raises InputError when more has happened."""
-    count, kind = database.rows(connection, BEGUN)[0]
-    if count > 1 or kind not in ("", "WorkspaceCreated"):
+    begun = tuple(database.rows(connection, BEGUN))
+    if begun != BY_INIT[: len(begun)]:
         raise InputError(
             "Something has happened in this workspace already; nothing was imported.",
             remedy="An import comes in whole or not at all: `mainstay history tail` shows whether it is here already. "
