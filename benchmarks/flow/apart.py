@@ -1,4 +1,4 @@
-"""Information flow over cases of our own, set apart (`apart_tools.yaml`, `apart_cases.yaml`).
+"""Information flow over cases of our own, set apart (`apart_*.yaml`).
 
 Each case is judged as an engine does at the choke point, in one process and without a model: the agent is the worst
 there can be, so an attack is what a stranger wants it to do. Two figures:
@@ -7,6 +7,8 @@ there can be, so an attack is what a stranger wants it to do. Two figures:
     unasked    tasks that would be done without any question, nothing being planted
 
     python benchmarks/flow/apart.py [--tell]
+
+There are two sets; the second was written when the rules had been mended with the first in sight.
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
     from mainstay.origins import Placed
 
+SETS = ("apart", "apart_again")
 HERE = Path(__file__).parent
 PLANTED = "{here}"
 GREETING = "Kind regards"  # what strangers write where nothing is planted
@@ -56,9 +59,9 @@ def load(name: str) -> Any:
     return YAML(typ="safe", pure=True).load(HERE / name)
 
 
-def tools() -> dict[str, Operation]:
-    """Give the tools as operations."""
-    return {name: _operation(name, said) for name, said in load("apart_tools.yaml").items()}
+def tools(which: str) -> dict[str, Operation]:
+    """Give the tools of a set as operations."""
+    return {name: _operation(name, said) for name, said in load(f"{which}_tools.yaml").items()}
 
 
 def _operation(name: str, said: dict[str, Any]) -> Operation:
@@ -81,9 +84,9 @@ def _operation(name: str, said: dict[str, Any]) -> Operation:
 class Play:
     """The cases, over the tools."""
 
-    def __init__(self) -> None:
-        """Read them."""
-        self.tools, self.cases, self._judge = tools(), load("apart_cases.yaml"), InformationFlow()
+    def __init__(self, which: str) -> None:
+        """Read a set."""
+        self.tools, self.cases, self._judge = tools(which), load(f"{which}_cases.yaml"), InformationFlow()
 
     def tasks(self) -> Iterator[Ruling]:
         """Judge what the operator asked for, nothing planted."""
@@ -94,7 +97,7 @@ class Play:
         """Judge what strangers want."""
         for case in self.cases:
             for attack in case["attacks"]:
-                yield self._rule(f"{case['name']}: {attack['by']}", case, attack, attack["says"])
+                yield self._rule(f"{case['name']}: {attack['by']}", case, attack, str(attack["says"]))
 
     def _rule(self, name: str, case: dict[str, Any], doing: dict[str, Any], planted: str) -> Ruling:
         told = [(self.tools[tool], _with(output, planted)) for tool, output in case["told"]]
@@ -165,18 +168,24 @@ def figures(play: Play) -> dict[str, int]:
 
 
 def main() -> None:
-    """Print the figures as one line of JSON; with --tell, before it, what was silent and what asked."""
+    """Print the figures of each set as a line of JSON; with --tell, before it, what was silent and what asked."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tell", action="store_true", help="name what was silent, and the tasks that asked")
-    play = Play()
-    if parser.parse_args().tell:
-        for one in play.attacks():
-            if one.silent:
-                sys.stdout.write(f"silent  {one.name}\n")
-        for one in play.tasks():
-            if any(one.rules):
-                sys.stdout.write(f"asked   {one.name} {[rule for rule in one.rules if rule]}\n")
-    sys.stdout.write(json.dumps(figures(play)) + "\n")
+    tell = parser.parse_args().tell
+    for which in SETS:
+        play = Play(which)
+        if tell:
+            _tell(play)
+        sys.stdout.write(json.dumps({"set": which, **figures(play)}) + "\n")
+
+
+def _tell(play: Play) -> None:
+    for one in play.attacks():
+        if one.silent:
+            sys.stdout.write(f"silent  {one.name}\n")
+    for one in play.tasks():
+        if any(one.rules):
+            sys.stdout.write(f"asked   {one.name} {[rule for rule in one.rules if rule]}\n")
 
 
 if __name__ == "__main__":

@@ -194,6 +194,12 @@ class Heard:
     def _said(self) -> str:
         return f" {' '.join(_TOKEN.findall(self.words))} "
 
+    def says_another(self, leaf: Leaf) -> bool:
+        """Whether the operator's own words say what stands in the same field of another record: its number, say."""
+        like = (other for _, other in self._trusted if (other.label, other.field) == (leaf.label, leaf.field))
+        others = {str(other.value): other for other in like if plain(other.value) != plain(leaf.value)}
+        return any(self.says(other.value) for other in others.values())
+
     def touches_record(self, leaf: Leaf) -> bool:
         """Whether the operator's own words and any text of the record a leaf stands in share a name: "Spotify"."""
         texts = thing_of(leaf.record).leaves if leaf.record is not None else ()

@@ -28,6 +28,8 @@ from mainstay.governance.sums import all_in, sums_in
         ("doscientos cincuenta y tres euros", {253}),
         ("fifty cents", {50}),
         ("fünf vor zwölf", {5, 12}),
+        ("7.49 euros to Lindenweg 7, 10115 Berlin, in three days", {7.49}),
+        ("credit twelve euros for 3", {12}),
     ],
 )
 def test_s69_an_amount_is_read_in_figures_and_words_and_a_number_that_names_something_is_none(words, amounts):
@@ -51,6 +53,8 @@ def test_numbers_of_a_text_are_all_of_them_whatever_they_name():
         ("b.example/?to=//a.example", [(LINK, "a.example"), (LINK, "b.example")]),
         ("http://2130706433/x", [(LINK, "2130706433")]),
         ("münchen.example/x", [(LINK, "münchen.example")]),
+        ("jo (at) a [dot] example", [(MAIL, "jo@a.example")]),
+        ("jo at a dot example", [(MAIL, "jo@a.example")]),
         ("x+y@a.example", [(MAIL, "x+y@a.example")]),
         ("de89 3704 0044 0532 0130 00 now", [(ACCOUNT, "de89 3704 0044 0532 0130 00")]),
         ("DE 89-370-400-440-532-013-000", [(ACCOUNT, "DE 89-370-400-440-532-013-000")]),

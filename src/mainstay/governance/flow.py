@@ -24,7 +24,7 @@ from mainstay.governance.guarded import given_away
 from mainstay.governance.handles import CODE, NUMBER, handles_in, long_numbers
 from mainstay.governance.roles import role_of
 from mainstay.governance.spoken import foreseen
-from mainstay.governance.sums import currencies_in, sums_in
+from mainstay.governance.sums import currencies_in, said_sums, sums_in
 from mainstay.origins import COMPANY, OWN, numbers_in, plain, thing_of, trace
 from mainstay.values import CURRENCY_DIGITS, Verdict
 
@@ -158,7 +158,8 @@ def _is_known(choice: _Choice) -> bool:
     """Say whether the operator's words name it, or the record it stands in, be it by a title."""
     heard = choice.heard
     return choice.source.label in OWN or any(
-        heard.names_record(found, by_strangers=True) for found in heard.trusted(choice.leaf.value)
+        heard.names_record(found, by_strangers=True) and not heard.says_another(found)
+        for found in heard.trusted(choice.leaf.value)
     )
 
 
@@ -186,6 +187,8 @@ def _is_sum(choice: _Choice) -> bool:
     of_thing = bool(_THINGS & roles)  # then what it is of says how much
     if figures and (figures <= said or (said and "account" in roles and not of_thing and max(figures) <= min(said))):
         return True
+    if said_sums(heard.words):  # they said how much: nothing else does
+        return False
     things = _things(choice)
     about = {id(thing_of(one.record)) for one in things if one.record is not None}
     return any(

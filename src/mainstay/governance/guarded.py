@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from mainstay.governance.handles import LONG_DIGITS, digits_of, long_numbers
+from mainstay.governance.handles import LONG_DIGITS, digits_of, long_numbers, undressed
 from mainstay.governance.roles import role_of
 from mainstay.governance.sums import all_in
 from mainstay.origins import plain, thing_of
@@ -33,6 +33,7 @@ _TOWARDS: frozenset[Role | None] = frozenset({"receiver", "account"})
 _WORD = re.compile(r"[\w-]+")
 _LETTERS = re.compile(r"[^\W_]+")
 _NAME = re.compile(r"[^\W\d_](?:[^\W\d_]|['\u2019.-](?=[^\W\d_]))+")
+_OF_SOMEBODY = re.compile(r"['\u2019]s?$")
 _WITH_NAME = re.compile(r"^[^<>@]*<([^<>]+)>$")  # Anna Berg <anna@berg.example>
 _MOST_NAMES = 4  # words of a name
 _NAME_CHARS = 3
@@ -96,13 +97,14 @@ class _Said:
     """One argument, in the ways that something may be hidden in it; the operator's own words are theirs to send."""
 
     def __init__(self, leaf: Leaf, heard: Heard) -> None:
-        self.value, self.text, self.own = str(leaf.value), plain(leaf.value), heard.words
+        self.value, self.text, self.own = str(leaf.value), plain(undressed(str(leaf.value))), heard.words
         self._heard = heard
         self._close, self._own_close = _bare(self.text), _bare(self.own)
         self._turned = self._close[::-1]
         self._numbers = all_in(self.text) - all_in(self.own)
         self._long = long_numbers(self.text) - long_numbers(self.own)
-        self._names = {name.lower() for name in _NAME.findall(self.value) if name[0].isupper()}
+        names = (_OF_SOMEBODY.sub("", name) for name in _NAME.findall(self.value) if name[0].isupper())
+        self._names = {name.lower() for name in names}
 
     def tells(self, text: str, source: Leaf) -> bool:
         """Whether it tells of something guarded."""

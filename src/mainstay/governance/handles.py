@@ -27,6 +27,9 @@ LONG_DIGITS = 8  # of the shortest number that may be a telephone's or an accoun
 _STOP = r"\s'\"<>)\],"
 _FULL = re.compile(rf"(?:\b[a-z][a-z0-9+.-]{{1,20}}:)?[/\\]{{2}}[^{_STOP}]+", re.IGNORECASE)  # or as a page has it
 _BARE = re.compile(rf"(?<![\w@.-])(?:[\w-]+\.)+[^\W\d_][\w-]+(?![\w-])(?:[:/?#\\][^{_STOP}]*)?")
+# As people write an address that no program is to find.
+_AT = re.compile(r"\s*[(\[{]\s*(?:at|@|ät|arobase|arroba)\s*[)\]}]\s*|(?<=\w) at (?=[\w-]+ dot \w)", re.IGNORECASE)
+_DOT = re.compile(r"\s*[(\[{]\s*(?:dot|\.|punkt|point|punto)\s*[)\]}]\s*|(?<=\w) dot (?=\w)", re.IGNORECASE)
 _NET = re.compile(r"^(?:[a-z][a-z0-9+.-]*:)?[/\\]{2}([^/\\?#]*)", re.IGNORECASE)
 _HOST = re.compile(r"(?:[\w-]+\.)+[\w-]+")
 _MAIL = re.compile(r"[\w.+%&!~-]+@[\w-]+(?:\.[\w-]+)*\.[\w-]+")
@@ -60,7 +63,7 @@ class Handle(NamedTuple):
 
 def handles_in(text: str) -> Iterator[Handle]:
     """Give what leads somewhere else, or can't be read, in the order of the kinds."""
-    rest = text
+    rest = undressed(text)
     for pattern in (_FULL, _MAIL, _BARE):
         for found in pattern.findall(rest):
             hosts = [found] if pattern is _MAIL else list(_hosts(found))
@@ -74,6 +77,11 @@ def handles_in(text: str) -> Iterator[Handle]:
     for token in _TOKEN.findall(rest):
         if _is_code(token):
             yield Handle(CODE, token)
+
+
+def undressed(text: str) -> str:
+    """Write addresses as they are meant: "eve (at) x dot example"."""
+    return _DOT.sub(".", _AT.sub("@", text))
 
 
 def long_numbers(text: str) -> set[str]:

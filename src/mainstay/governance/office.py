@@ -17,7 +17,7 @@ VERBS = tuple(
     beantworte weiterleiten sag mitteilen informiere erinnere erinnern
     envoie envoyer envoyez ecris ecrire reponds repondre transmets transferer informe rappelle
     envia enviar envie manda mandar escribe escribir responde responder contesta reenvia avisa informa recuerda,
-    pay send transfer wire remit refund reimburse settle return
+    pay send transfer wire remit refund reimburse settle return credit gutschreiben
     zahl zahle zahlen bezahle bezahlen ueberweise ueberweisen erstatte erstatten rueckerstatten begleiche
     paie paye payer payez vire virer verser rembourse rembourser regle regler
     paga pagar transfiere transferir abona abonar reembolsa reembolsar devuelve devolver,

@@ -58,12 +58,23 @@ _AFTER = re.compile(r"\.?\s*([^\W\d_][\w.']*|[€$£¥₹%])")
 
 @lru_cache(maxsize=256)
 def sums_in(words: str) -> frozenset[float]:
-    """Give the numbers in a text that may be amounts."""
-    found = set(_spelled(words))
+    """Give the numbers in a text that may be amounts; where any has a currency beside it, those that have."""
+    return said_sums(words) or frozenset(_numbers(words, marked=False))
+
+
+@lru_cache(maxsize=256)
+def said_sums(words: str) -> frozenset[float]:
+    """Give the numbers in a text that have a currency beside them."""
+    return frozenset(_numbers(words, marked=True))
+
+
+def _numbers(words: str, *, marked: bool) -> Iterator[float]:
+    for value, before, after in _spelled(words):
+        if _is_amount("", before, after, marked=marked):
+            yield value
     for match in NUMBER.finditer(words):
-        if _may_be_amount(match[0], words[: match.start()], words[match.end() :]):
-            found |= numbers_in(match[0], match[0])
-    return frozenset(found)
+        if _is_amount(match[0], words[: match.start()], words[match.end() :], marked=marked):
+            yield from numbers_in(match[0], match[0])
 
 
 @lru_cache(maxsize=256)
@@ -76,15 +87,16 @@ def currencies_in(words: str) -> frozenset[str]:
 @lru_cache(maxsize=256)
 def all_in(text: str) -> frozenset[float]:
     """Give all numbers that a text says, in figures or in words."""
-    return frozenset(numbers_in(text, text) | set(_spelled(text)))
+    return frozenset(numbers_in(text, text) | {value for value, _, _ in _spelled(text)})
 
 
-def _may_be_amount(number: str, before: str, after: str) -> bool:
+def _is_amount(number: str, before: str, after: str, *, marked: bool) -> bool:
+    """Whether a number between two parts of a text may be an amount; `marked`: whether its currency says so."""
     left, right = _BEFORE.search(before), _AFTER.match(after)
     last = folded(left[1]) if left else ""
     following = folded(right[1]).rstrip(".") if right else ""
-    if last in _CURRENCIES or following in _CURRENCIES:
-        return True
+    if marked or last in _CURRENCIES or following in _CURRENCIES:
+        return last in _CURRENCIES or following in _CURRENCIES
     if last in _NAMING or last in _WHEN or following in _UNITS:
         return False
     return not (last in _IN_YEAR and number.isdigit() and int(number) in _YEARS)
@@ -135,17 +147,20 @@ _WORD = re.compile(r"[^\W\d_]+")
 _HUNDRED, _THOUSAND, _TWENTY, _FOUR = 100, 1000, 20, 4
 
 
-def _spelled(text: str) -> Iterator[float]:
+def _spelled(text: str) -> Iterator[tuple[float, str, str]]:
+    """Give the numbers that a text spells, each with what stands before and behind it."""
     said = folded(text)
     for at, known in enumerate(_LANGUAGES):
         run: list[str] = []
-        for word in (*_WORD.findall(said), ""):
+        begins = ends = 0
+        for word, start, end in (*((match[0], *match.span()) for match in _WORD.finditer(said)), ("", len(said), 0)):
             parts = _split(word, _LONGEST_FIRST[at]) if at == _GERMAN else [word] if word in known else []
             if parts:
+                begins, ends = begins if run else start, end
                 run += parts
                 continue
             if any(known[one] for one in run) and not (len(run) == 1 and run[0] in _NO_NUMBER_ALONE):
-                yield float(_value([known[one] for one in run if known[one]]))
+                yield float(_value([known[one] for one in run if known[one]])), said[:begins], said[ends:]
             run = []
 
 
