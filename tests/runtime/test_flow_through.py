@@ -54,7 +54,7 @@ def test_s69_the_card_says_whose_mail_of_which_day_the_account_came_from(workspa
     assert set(origins) == {"account", "amount"}
     assert all(origin.startswith("flow.mails ") for origin in origins.values())
     assert ACCOUNT not in why
-    assert "came from the mail (text), and is neither in your words nor in your records" in why
+    assert "came from the mail, and is neither in your words nor in your records" in why
 
 
 def test_s69_the_card_on_the_screen_says_it_with_why_it_is_asked(workspace):
@@ -177,6 +177,22 @@ def test_p1_what_an_agent_found_in_a_mail_stays_the_mails_in_the_step_after_it(w
     rule_, said = play(workspace, post, scenario)
     assert rule_ == "flow:account"
     assert said[0].endswith(f"came from the mail of {STRANGER} of 12 May 2026, not from you or your records.")
+
+
+def test_s69_the_card_says_which_words_of_a_strangers_an_agents_own_text_holds(workspace):
+    async def scenario(owner):
+        read = agent("read_it", cel("mails.first.text"), needs=after("mails"))
+        text = Text((Literally("They ask for "), cel("found.account")))
+        send = do("pay", "flow.forward", ("found",), to=Literally("boss@acme.example"), text=text)
+        plan_id, ((decision, question),) = await asked(owner, plan(MAILS, read, send))
+        return question.rule, sentence(card_of(owner, plan_id, decision)["words"][0])
+
+    rule_, said = play(workspace, Post(LETTERS["pay"]), scenario)
+    assert rule_ == "flow:handle"
+    assert said == (
+        f'"They ask for {ACCOUNT}" (text) is in the agent\'s own words, and holds "{ACCOUNT}" '
+        f"from the mail of {STRANGER} of 12 May 2026."
+    )
 
 
 def test_e1_what_the_operator_edits_is_theirs_and_the_rest_stays_the_strangers(workspace):

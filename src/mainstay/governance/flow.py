@@ -304,8 +304,8 @@ def _said(role: Role) -> str:
 
 
 def _label(leaf: Leaf) -> str:
-    name = leaf.field.rpartition(".")[2]
-    return f"{_what(leaf)} ({name.replace('_', ' ')})" if name else _what(leaf)
+    what = _what(leaf)
+    return f"{what} ({leaf.field})" if leaf.field and what == leaf.label else what
 
 
 def _what(leaf: Leaf) -> str:

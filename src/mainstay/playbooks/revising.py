@@ -21,7 +21,8 @@ FEEDBACK = "feedback"  # the argument: a list of what was said, the latest last
 def with_revisions(steps: Iterable[Step], calls: Mapping[str, Call | None]) -> tuple[Step, ...]:
     """Give the steps, each question with the one agent whose work it needs at once and that takes `feedback`.
 
-    Items of lists are left out: what their list is made of stays as it was frozen (KERNEL P1).
+    Items of lists are left out: what their list is made of stays as it was frozen (KERNEL P2), and an answer about one
+    item would change what the others were made of.
     """
     named = {step.name: step for step in steps}
     return tuple(replace(step, revises=_made_by(step, named, calls)) for step in named.values())

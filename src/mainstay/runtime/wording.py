@@ -3,7 +3,7 @@
     "DE89 3704 0044 0532 0130 00" (the account) came from the mail of x@y.example of 12 May 2026, not from you or your
     records.
     The text is made by the playbook, and holds "Mallory" from the enquiry of x@y.example.
-    The text is in the agent's own words; it had read the mail of x@y.example of 12 May 2026.
+    The text is in the agent's own words, and holds "https://x.example/a" from the mail of x@y.example of 12 May 2026.
 
 The card holds the parts; sentences are made when somebody looks. Each part is recorded on its own, so that it is sealed
 under the key of whom it is about. Words of strangers are shown whole, with what can't be seen in them written out.
@@ -65,11 +65,12 @@ def sentence(row: Mapping[str, Any]) -> str:
     if source.startswith(TOOL):
         source = f"your tool {source.removeprefix(TOOL)}"
     of = "".join(f" of {shown(str(row[name]))}" for name in ("who", "at") if row.get(name))
+    held = " and ".join(f'"{shown(str(one))}"' for one in row.get("holds", ()))
     if row["kind"] == "unknown":
-        return f"{says} is in the agent's own words; it had read {source}{of}."
+        said = f", and holds {held} from" if held else "; it had read"
+        return f"{says} is in the agent's own words{said} {source}{of}."
     if row["kind"] == "made":
-        held = [f'"{shown(str(one))}"' for one in row.get("holds", ())]
-        return f"{says} is made by the playbook, and holds {' and '.join(held) or 'words'} from {source}{of}."
+        return f"{says} is made by the playbook, and holds {held or 'words'} from {source}{of}."
     if row["kind"] == "chosen":
         return f"{says} stands in {source}{of}; an agent that read outside content chose it, not you."
     return f"{says} came from {source}{of}, not from you or your records."
@@ -88,14 +89,29 @@ def _row(path: str, leaf: Leaf, source: Leaf) -> Value:
 
 
 def _made(row: dict[str, Value], value: Value, heard: Heard) -> Value:
-    """Tell of what stands nowhere as it is: whose words an agent had read, or which of them a text holds."""
+    """Tell of what stands nowhere as it is: which of a stranger's words it holds, or whose the agent had read."""
     strange = [leaf for leaf in heard.leaves if leaf.outside and leaf.value not in ("", None)]
-    if heard.chooses:
-        return _from({**row, "kind": "unknown"}, strange[-1]) if strange else {**row, "kind": "unknown"}
-    whole = plain(value)
-    held = [leaf for leaf in strange if len(said := plain(leaf.value)) >= TELLING_CHARS and said in whole]
-    quoted = list(dict.fromkeys(str(leaf.value) for leaf in held if len(str(leaf.value)) <= HELD_CHARS))[:MOST_HELD]
-    return _from({**row, "kind": "made", "holds": cast("Value", quoted)}, (held or strange)[0])
+    kind, held = ("unknown", _telling(value, heard)) if heard.chooses else ("made", _whole(value, strange))
+    if not (held or strange):
+        return cast("Value", {**row, "kind": kind})
+    quoted = list(dict.fromkeys(said for said, _ in held if len(said) <= HELD_CHARS))[:MOST_HELD]
+    source = held[0][1] if held else strange[-1]
+    return _from({**row, "kind": kind, "holds": cast("Value", quoted)}, source)
+
+
+def _whole(value: Value, strange: list[Leaf]) -> list[tuple[str, Leaf]]:
+    """Give the texts of strangers that stand in a value."""
+    text = plain(value)
+    return [
+        (str(leaf.value), leaf) for leaf in strange if len(said := plain(leaf.value)) >= TELLING_CHARS and said in text
+    ]
+
+
+def _telling(value: Value, heard: Heard) -> list[tuple[str, Leaf]]:
+    """Give the addresses and numbers in a value that came from a stranger, word by word."""
+    words = (word.strip(".,;:!?()<>\"'") for word in str(value).split())
+    found = ((word, heard.strange(word)) for word in words if len(word) > TELLING_CHARS and not word.isalpha())
+    return [(word, leaf) for word, leaf in found if leaf is not None and not heard.says(word)]
 
 
 def _from(row: dict[str, Value], source: Leaf) -> Value:
