@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from families import SAYING, WORD, asking, cel, child, children_of, parent, say, sub
-from kit import after, agent, facts, rule, run, start
+from kit import after, agent, do, facts, rule, run, start
 from msgspec.structs import replace
 
 from mainstay import commands as c
@@ -206,6 +206,25 @@ def test_a_family_pauses_and_goes_on_together_in_one_append_k4(workspace, world)
 
     assert run(workspace, world, scenario) == (1, False, [], "completed")
     assert world.words() == ["one"]
+
+
+def test_e5_a_sub_plan_that_was_paused_while_it_was_taken_back_goes_on_with_that_when_its_parent_ends(workspace, world):
+    """The end of a plan ends its pause: a sub-plan that was being taken back stayed paused, and nobody could go on."""
+
+    async def scenario(owner):
+        steps = sub("s"), do("f", "test.refuse", "permanent")
+        plan_id, standing = await start(owner, parent(*steps, child=child(say("a"), asking(needs=after("a")))))
+        stuck = next(name for name in standing["questions"] if name.startswith(f"{plan_id}."))
+        now_us, below = owner.clock.now_us(), f"{plan_id}-s"
+        undo, pause = c.UndoPlan(now_us=now_us, by="operator"), c.PausePlan(now_us=now_us, by="operator")
+        await owner.engine.submit_all([(below, undo), (plan_id, pause)])
+        before = owner.engine.load(below).status, owner.engine.load(below).paused_at_us is None, world.words()
+        await owner.requests.rule(stuck, {"choice": "undo"})
+        await owner.requests.follow(plan_id, lambda _: None)
+        return before, owner.engine.load(below).status, owner.requests.standing(plan_id)["status"]
+
+    assert run(workspace, world, scenario) == (("undoing", False, ["one"]), "undone", "undone")
+    assert world.words() == []
 
 
 def test_an_expired_plan_ends_its_family_in_the_same_append_p5(workspace, world):

@@ -72,7 +72,7 @@ class Stage:
         self.has_keys = self.has_keys or after.keys != ()
         if ended and is_over(after) and not is_over(before):
             tell_family(self, self._parts, after, command.now_us)
-        elif before.paused_at_us != after.paused_at_us:
+        if before.paused_at_us != after.paused_at_us:  # its end too lets those go on that are being taken back
             tell_pause(self, after, command.now_us)
         if after.parked and after.parent:
             tell_rest(self, after, command.now_us)
