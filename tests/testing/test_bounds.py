@@ -4,13 +4,14 @@ import itertools
 from types import SimpleNamespace
 
 from mainstay import events as e
+from mainstay.governance.throttles import Throttle
 from mainstay.governance.windows import read_window
 from mainstay.kernel.budget import COUNT, Cap
 from mainstay.kernel.state import Plan
 from mainstay.testing import bounds, rules
 from mainstay.testing.clock import EPOCH_US
 from mainstay.testing.setting import Setting
-from mainstay.values import SECOND_US, BlobRef, Verdict
+from mainstay.values import SECOND_US, BlobRef, Failure, Verdict
 
 HOUR_US = 3600 * SECOND_US
 KEPT = BlobRef(digest="", size=0)
@@ -38,7 +39,7 @@ def proposed(playbook, parent=""):
     return e.PlanProposed(KEPT, playbook, "", {}, parent=parent)
 
 
-def test_g4_what_leaves_while_its_throttle_is_closed_is_found():
+def test_g8_what_leaves_while_its_throttle_is_closed_is_found():
     closed = recorded(e.ThrottleClosed("r", "p0", ""), e.ThrottleOpened("operator"), first=10)
     throttle = {"throttle:p0": [closed[0], *recorded(e.ThrottleOpened("operator"), first=20)]}
     facts = [*recorded(proposed("p0")), *recorded(intended(), intended("~a"), first=15)]
@@ -51,6 +52,22 @@ def test_g4_what_leaves_while_its_throttle_is_closed_is_found():
     assert list(bounds.throttled(throttle, {"p1": [*recorded(proposed("p2")), *facts[1:]]})) == []
     let_on = recorded(e.PlanResumed("operator", 0), first=14)
     assert list(bounds.throttled(throttle, {"p1": [*facts, *let_on]})) == []
+
+
+def test_g8_a_throttle_that_stays_open_is_found():
+    twice = Throttle("p0", 3600, failed=2)
+    failed = recorded(*(e.StepFailed(at, Failure("bug", "broken")) for at in "ab"), first=10)
+    facts = {"p1": [*recorded(proposed("p0")), failed[0]], "p1-s0": [*recorded(proposed("take", "p1/s0")), failed[1]]}
+    said = ["2 of p0 were failed, and its throttle is open"]
+    opened, closed = e.ThrottleOpened("operator"), e.ThrottleClosed("r", "p0", "")
+    assert list(bounds.unthrottled({}, facts, twice)) == said
+    assert list(bounds.unthrottled({"throttle:p0": recorded(opened, first=5)}, facts, twice)) == said
+    assert list(bounds.unthrottled({"throttle:p0": recorded(closed, first=12)}, facts, twice)) == []
+    assert list(bounds.unthrottled({"throttle:p0": recorded(opened, first=12)}, facts, twice)) == []
+    assert list(bounds.unthrottled({}, {"p1": facts["p1"]}, twice)) == []
+    assert list(bounds.unthrottled({}, facts, Throttle("p2", 3600, failed=2))) == []
+    late = recorded(e.StepFailed("a", Failure("bug", "broken")), at_us=EPOCH_US + 2 * HOUR_US)
+    assert list(bounds.unthrottled({}, {"p1": [*facts["p1"], *late]}, twice)) == []
 
 
 def test_what_leaves_outside_its_hours_or_before_its_time_is_found():

@@ -10,6 +10,7 @@ import pytest
 from mainstay import events as e
 from mainstay.governance import attention, budgets
 from mainstay.governance.budgets import Budgets
+from mainstay.governance.throttles import Tally
 from mainstay.kernel import budget as kernel_budget
 from mainstay.kernel import evolve
 from mainstay.kernel.slots import put
@@ -147,6 +148,10 @@ def a_limit_that_keeps_nobody_out(patch):
     patch.setattr(admission, "has_place", lambda *_: True)
 
 
+def a_throttle_that_never_closes(patch):
+    patch.setattr(Tally, "reached", lambda *_: None)
+
+
 def a_throttle_that_pauses_nothing(patch):
     patch.setattr(Throttling, "_open", lambda *_: [])
 
@@ -218,6 +223,7 @@ DEFECTS = {  # with what is said of it
     a_chain_that_begins_anew_with_each_process: "the chain does not verify",
     an_agent_begun_anew_that_does_again_what_it_did: "was done 2 times",
     a_limit_that_keeps_nobody_out: "took a place that",
+    a_throttle_that_never_closes: "and its throttle is open",
     a_throttle_that_pauses_nothing: "was closed",
     actions_that_wait_for_no_time_and_no_hours: "left outside the hours",
     a_budget_that_stops_nothing: "took it above its cap",
@@ -231,6 +237,7 @@ DEFECTS = {  # with what is said of it
 
 
 FIRST = {  # seeds to begin with: those before have nothing of what it is about
+    a_throttle_that_never_closes: 158,
     a_throttle_that_pauses_nothing: 7,
     actions_that_wait_for_no_time_and_no_hours: 15,
     a_budget_that_stops_nothing: 58,

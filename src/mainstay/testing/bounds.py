@@ -14,6 +14,7 @@ from mainstay import events as e
 from mainstay.governance.attention import PREFIX as TOLD
 from mainstay.governance.budgets import PREFIX as BUDGET
 from mainstay.governance.throttles import PREFIX as THROTTLE
+from mainstay.governance.throttles import kind_of
 from mainstay.kernel import budget
 from mainstay.kernel.budget import COUNT
 from mainstay.values import SECOND_US
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from mainstay.events import Recorded
+    from mainstay.governance.throttles import Throttle
     from mainstay.governance.windows import Window
     from mainstay.kernel.budget import Cap
     from mainstay.kernel.state import Plan
@@ -43,6 +45,30 @@ def throttled(others: Mapping[str, Sequence[Recorded]], plans: Mapping[str, Sequ
                 closed = 0
             elif event is not None and isinstance(event.fact, e.ThrottleClosed):
                 closed = event.position
+
+
+def unthrottled(
+    others: Mapping[str, Sequence[Recorded]], plans: Mapping[str, Sequence[Recorded]], throttle: Throttle
+) -> Iterator[str]:
+    """A throttle of which a bound was reached is closed: counted since it was opened, and well within its time."""
+    opened = 0
+    for stream, events in others.items():
+        if stream.partition("#")[0] == f"{THROTTLE}{throttle.playbook}":
+            if isinstance(events[-1].fact, e.ThrottleClosed):
+                return
+            opened = max(opened, events[-1].position)
+    roots = {name for name, facts in plans.items() if _is_of(facts[0].fact, throttle.playbook)}
+    for kind, most in (("failed", throttle.failed), ("rejected", throttle.rejected)):
+        counted = [
+            event
+            for name, facts in plans.items()
+            for event in (facts if most and name.partition("-")[0] in roots else ())
+            if event.position > opened and kind_of(event.fact) == kind
+        ]
+        times = sorted(event.recorded_at_us for event in counted)
+        near_us = throttle.within_s * SECOND_US // 2
+        if any(last - first < near_us for first, last in zip(times, times[most - 1 :], strict=False)):
+            yield f"{len(times)} of {throttle.playbook} were {kind}, and its throttle is open"
 
 
 def _left_between(playbook: str, closed: int, opened: int, plans: Mapping[str, Sequence[Recorded]]) -> Iterator[str]:

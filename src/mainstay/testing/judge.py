@@ -133,6 +133,9 @@ def judge(
 def _bounded(ended: Ended, setting: Setting) -> Iterator[str]:
     """What the workspace bounds was bounded."""
     yield from bounds.throttled(ended.others, ended.facts)
+    for rule in setting.throttles:
+        assert rule.throttle is not None
+        yield from bounds.unthrottled(ended.others, ended.facts, rule.throttle)
     yield from bounds.told(ended.others, setting.tells)
     for name, facts in ended.facts.items():
         yield from bounds.hours(name, facts, setting.windows, setting.timezone)
