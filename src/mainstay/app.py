@@ -260,7 +260,7 @@ def _contracts(
 
 def caps_of(workspace: Workspace, contracts: Contracts) -> list[Cap]:
     """Give the caps of mainstay.toml; raises FileError where one counts what there is not."""
-    caps = all_caps(workspace.config.budgets)
+    caps = all_caps(workspace.config.budgets, workspace.config.windows)
     own = contracts.own
     agents = [*contracts.agents, *(own.names() if own is not None else ())]
     if own is not None:  # a budget of an agent holds once that is activated

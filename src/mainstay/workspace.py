@@ -385,7 +385,7 @@ def _checked(text: str, path: Path) -> Config:
         hint = f"did you mean '{near[0]}'?" if near else "Use a name such as Europe/Stockholm."
         raise FileError(f"{path}: there is no time zone '{zone}'.", remedy=hint) from None
     try:
-        all_caps(config.budgets)
+        all_caps(config.budgets, config.windows)
     except ValueError as error:
         raise FileError(f"{path}: {error}.", remedy="Correct it under [budgets] and try again.") from None
     _check_durations(config, path)

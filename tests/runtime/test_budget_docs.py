@@ -36,8 +36,8 @@ def test_g6_each_budget_of_the_examples_counts_something_that_can_leave(workspac
     found = entries(EXAMPLE if which == "docs" else template(workspace))
     assert len(found) >= 2
     known = contracts_to_read(workspace)
-    check_names(all_caps(found), known.operations, known.agents, PLAYBOOKS)
-    for cap in all_caps(found):
+    check_names(all_caps(found, {}), known.operations, known.agents, PLAYBOOKS)
+    for cap in all_caps(found, {}):
         acts = [
             one for one in known.operations.values() if one.effect != "read" and cap.counts(one.name, PLAYBOOKS, "")
         ]

@@ -219,3 +219,24 @@ def test_g6_the_word_that_little_is_left_says_what_follows(workspace, world):
     (said,) = told
     assert said.startswith("Budget 'test.say' runs low: 4 of 5 a day. From now on: test.say is done by test.say;")
     assert said.endswith("; what can wait leaves between 22:00 and 06:30.")
+
+
+@pytest.mark.parametrize("batch", ["{day} 10:00-11:00", "later"])
+def test_g9_the_hours_of_a_budget_are_those_of_windows_with_their_days(workspace, world, batch):
+    day = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")[(datetime.now(ZoneInfo("UTC")).weekday() + 3) % 7]
+    path = workspace.root / "mainstay.toml"
+    path.write_text(f'{path.read_text()}\n[windows]\nlater = "{day} 10:00-11:00"\n')
+    told = []
+
+    async def scenario(owner):
+        owner.engine.hearers.append(told.append)
+        for _ in range(4):
+            await start(owner, plan(do("a", "test.say", "x")))
+        return (await start(owner, plan(do("a", "test.say", "y"))))[1]["leaving"]
+
+    (leaving,) = run(
+        budgeted(workspace, f'"test.say" = {{per_month = 5, batch = "{batch.format(day=day)}"}}'), world, scenario
+    )
+    leaves = datetime.fromisoformat(leaving["leaves_at"])
+    assert (leaves.strftime("%a").lower(), leaves.hour) == (day, 10)
+    assert told[0].endswith(f"what can wait leaves between 10:00 and 11:00 of {day}.")

@@ -71,7 +71,7 @@ def _caps(workspace: Workspace) -> list[Cap]:
     from mainstay.playbooks.policy_book import active_rules
     from mainstay.views.policies import PolicyViews
 
-    caps, rules = all_caps(workspace.config.budgets), active_rules(versions_of(workspace))
+    caps, rules = all_caps(workspace.config.budgets, workspace.config.windows), active_rules(versions_of(workspace))
     if any(rule.limits is not None for rule in rules):
         with PolicyViews(workspace) as views:
             caps += views.caps(rules, operations_of(workspace))

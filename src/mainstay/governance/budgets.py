@@ -18,7 +18,8 @@ import msgspec
 from mainstay.errors import InputError, UnknownNameError
 from mainstay.events import Append, BudgetKept, BudgetRaised, BudgetReserved, BudgetSettled, BudgetWarned, Draft
 from mainstay.governance.amounts import say_amounts
-from mainstay.governance.periods import Calendar
+from mainstay.governance.periods import EVERY_DAY, Calendar
+from mainstay.governance.windows import DAYS
 from mainstay.kernel.budget import (
     COUNT,
     NOT_MONEY,
@@ -189,11 +190,11 @@ class Budgets:
     def later_us(self, spending: Spending, now_us: int) -> int:
         """Give when this may leave, where most is spent and what is left is kept for certain hours; 0: now."""
         hours = [
-            cap.batch
+            (cap.batch, frozenset(cap.batch_days) or EVERY_DAY)
             for cap in self._of(spending)
             if cap.batch is not None and runs_low(self._budget(self._key(cap, spending, now_us)), cap)
         ]
-        return max((self._calendar.opens_us(batch, now_us) or 0 for batch in hours), default=0)
+        return max((self._calendar.opens_us(batch, now_us, days) or 0 for batch, days in hours), default=0)
 
     # --- ways on
 
@@ -433,7 +434,8 @@ def _say_then(cap: Cap) -> str:
     said = [f"{_bare(one)} is done by {_bare(instead)}" for one, instead in cap.cheaper.items()]
     if cap.batch is not None:
         opens, closes = (f"{minute // 60:02}:{minute % 60:02}" for minute in cap.batch)
-        said.append(f"what can wait leaves between {opens} and {closes}")
+        days = " of " + ", ".join(DAYS[day] for day in cap.batch_days) if cap.batch_days else ""
+        said.append(f"what can wait leaves between {opens} and {closes}{days}")
     return f" From now on: {'; '.join(said)}." if said else ""
 
 

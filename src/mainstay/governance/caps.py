@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, get_args
 import msgspec
 
 from mainstay.governance.amounts import read_amounts
+from mainstay.governance.periods import EVERY_DAY
+from mainstay.governance.windows import read_window
 from mainstay.kernel.budget import DOLLARS, MICRO_DIGITS, Cap, Period
 
 if TYPE_CHECKING:
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
 MODELS = "model."
 EVERYTHING = "everything"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,59}")
-_HOURS = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)-([01]?\d|2[0-3]):([0-5]\d)")
 
 
 class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -39,7 +40,7 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     playbook: str = ""
     agent: str = ""
     cheaper: dict[str, str] = {}  # once 80 % is used: an operation, or a model's role, to what stands in for it
-    batch: str = ""  # "22:00-06:00": once 80 % is used, the rest is kept for these hours
+    batch: str = ""  # "22:00-06:00", or a name of [windows]: once 80 % is used, the rest is kept for these hours
 
 
 def caps_of(name: str, entry: Entry) -> list[Cap]:
@@ -70,8 +71,8 @@ def _caps(name: str, entry: Entry) -> list[Cap]:
             msg = "nothing can be below nothing"
             raise ValueError(msg)
         if most:
-            hours = _hours(entry.batch)
-            found.append(Cap(name, period, most, operations, entry.playbook, entry.agent, cheaper, hours))
+            hours, days = _hours(entry.batch)
+            found.append(Cap(name, period, most, operations, entry.playbook, entry.agent, cheaper, hours, days))
     if not found:
         msg = "it has no amount; give per_day, per_month or per_plan"
         raise ValueError(msg)
@@ -83,14 +84,16 @@ def _named(name: str) -> str:
     return name if "." in name else f"{MODELS}{name}"
 
 
-def _hours(text: str) -> tuple[int, int] | None:
+def _hours(text: str) -> tuple[tuple[int, int] | None, tuple[int, ...]]:
+    """Read when what is left may leave: minutes of the day, and the days on which they begin, none for all."""
     if not text:
-        return None
-    if (match := _HOURS.fullmatch(text)) is None or match[1] + match[2] == match[3] + match[4]:
-        msg = f"'{text}' are no hours such as '22:00-06:00'"
-        raise ValueError(msg)
-    opens, shuts = int(match[1]) * 60 + int(match[2]), int(match[3]) * 60 + int(match[4])
-    return opens, shuts
+        return None, ()
+    try:
+        window = read_window("hours", text)
+    except ValueError:
+        msg = f"'{text}' are no hours such as '22:00-06:00', nor a name under [windows]"
+        raise ValueError(msg) from None
+    return window[:2], () if window.days == EVERY_DAY else tuple(sorted(window.days))
 
 
 def check_names(
@@ -131,6 +134,10 @@ def _check_cheaper(cap: Cap, name: str, instead: str, operations: Mapping[str, O
         raise ValueError(msg)
 
 
-def all_caps(entries: Mapping[str, Entry]) -> list[Cap]:
-    """Give the caps of all entries; raises ValueError."""
-    return [cap for name, entry in entries.items() for cap in caps_of(name, entry)]
+def all_caps(entries: Mapping[str, Entry], windows: Mapping[str, str]) -> list[Cap]:
+    """Give the caps of all entries, whose hours may be named in [windows]; raises ValueError."""
+    found: list[Cap] = []
+    for name, entry in entries.items():
+        hours = windows.get(entry.batch, entry.batch)
+        found += caps_of(name, msgspec.structs.replace(entry, batch=hours))
+    return found

@@ -47,6 +47,7 @@ class Cap(msgspec.Struct, frozen=True):
     agent: str = ""
     cheaper: dict[str, str] = {}  # operation, or role of a model, to what is taken in its place once most is spent
     batch: tuple[int, int] | None = None  # minutes of the day between which what is left is spent, once most is
+    batch_days: tuple[int, ...] = ()  # on which these begin, Monday 0; none: every day
 
     def counts(self, operation: str, playbooks: Iterable[str], agent: str) -> bool:
         """Whether this cap counts what an operation does there; a model is the operation `model.ROLE`."""
