@@ -180,7 +180,7 @@ def test_l7_an_anchor_kept_outside_finds_a_history_that_was_put_back(desk, tmp_p
         assert desk.json("history", "anchor", kept)["file"] == str(kept)
     assert len(kept.read_text().splitlines()) == 2
     whole = desk.run("history", "verify", "--anchor", kept)
-    assert (whole.returncode, "2 anchors hold, up to record 3" in whole.stdout) == (0, True), whole.stdout
+    assert (whole.returncode, "2 anchors hold, up to record 4" in whole.stdout) == (0, True), whole.stdout
     assert findings(desk)["anchor"]["state"] == "ok"
     for path in old.iterdir():
         if path.is_file():
