@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from flow_kit import ACCOUNT, Post, agent, asked, plan, play
+from flow_kit import ACCOUNT, STRANGER, Post, agent, asked, card_of, cel, do, plan, play
+from kit import rule
 
+from mainstay.kernel.graph import Literally
+from mainstay.playbooks.ahead import asking_first
 from mainstay.playbooks.policy_book import rules_of_file
 from mainstay.views.policies import PolicyViews
 
@@ -23,3 +26,19 @@ def test_o16_a_rule_that_lets_all_happen_is_not_said_to_let_a_strangers_words_th
     assert tried["changes"] == []
     assert (row["now"]["decision"], row["now"]["rule"].partition(":")[0]) == ("ask", "flow")
     assert row["rules"][0]["state"] == "spoke", "what the rule itself says is shown all the same"
+
+
+def test_e6_s69_a_plan_as_a_whole_says_whose_words_it_would_act_on_and_the_yes_counts_for_just_that(workspace):
+    mails = do("mails", "flow.mails")
+    pay = do("pay", "flow.pay", ("mails",), account=cel("mails.first.text"), amount=Literally(5), text=Literally("x"))
+    post = Post(ACCOUNT)
+
+    async def scenario(owner):
+        plan_id, ((decision, _),) = await asked(owner, asking_first(plan(mails, pay)))
+        shown = card_of(owner, plan_id, decision)["covers"][0]["body"]
+        before = list(post.done)
+        return shown, before, (await rule(owner, decision, "approve"))["status"]
+
+    shown, before, status = play(workspace, post, scenario)
+    assert f'"{ACCOUNT}" (account) came from the mail of {STRANGER} of 12 May 2026, not from you' in shown
+    assert (before, status, len(post.done)) == ([], "completed", 1)
