@@ -102,6 +102,14 @@ def test_what_a_playbook_takes_from_a_record_goes_to_whom_that_is_about(of, rule
     assert said(Flow(leaves, SEND), SEND) == rule
 
 
+@pytest.mark.parametrize(("currency", "said"), [("EUR", "91.50"), ("JPY", "9150")])
+def test_an_amount_in_minor_units_is_private_as_people_write_it(currency, said):
+    pay = {"name": "Bo Lund", "pay": {"minor": 9150, "currency": currency}}
+    told = leaves_of({"people": [pay]}, "pay.read", Gives(trusted=ALL, private=("people.pay",)))
+    given = {"to": "bob@y.example", "text": f"He has {said}."}
+    assert by_agent("mail bob@y.example", given, *told) == "flow:private"
+
+
 def test_amounts_in_minor_units_are_said_as_people_say_them():
     mail = leaves_of({"text": "pay 900"}, "mail.read", Gives())
     given = {"to": "DE02120300000000202051", "amount": {"minor": 25050, "currency": "EUR"}}

@@ -72,7 +72,7 @@ def test_s69_what_leads_elsewhere_is_found_in_whatever_dress(text, handles):
     [
         "report-q1.pdf, notes.txt and draft.odt", "e.g. at 10, i.e. z.B. d.h. in room 2.14", "It is late.Please come.",
         "on 2026-05-12 at 10:30, or 12.05.2026", "1,200,000.00 EUR and 12 pieces", "Donaudampfschifffahrtsgesellschaft",
-        "R-2026-0118", "version 1.2.3", "and/or 9 to 17", "AT 14 and the quick brown fox jumps",
+        "R-2026-0118", "version 1.2.3", "Berg GmbH & Co.KG", "and/or 9 to 17", "AT 14 and the quick brown fox jumps",
     ],
 )  # fmt: skip
 def test_words_days_amounts_and_files_lead_nowhere(text):

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from mainstay.governance.handles import LONG_DIGITS, digits_of, long_numbers, undressed
 from mainstay.governance.roles import role_of
 from mainstay.governance.sums import all_in
-from mainstay.origins import plain, thing_of
+from mainstay.origins import OWN, plain, thing_of
+from mainstay.values import CURRENCY_DIGITS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,6 +38,7 @@ _OF_SOMEBODY = re.compile(r"['\u2019]s?$")
 _WITH_NAME = re.compile(r"^[^<>@]*<([^<>]+)>$")  # Anna Berg <anna@berg.example>
 _MOST_NAMES = 4  # words of a name
 _NAME_CHARS = 3
+_NAME_LENGTH = 80  # characters of a whole one
 
 
 def given_away(flow: Flow) -> Leaf | None:
@@ -97,66 +99,73 @@ class _Said:
     """One argument, in the ways that something may be hidden in it; the operator's own words are theirs to send."""
 
     def __init__(self, leaf: Leaf, heard: Heard) -> None:
-        self.value, self.text, self.own = str(leaf.value), plain(undressed(str(leaf.value))), heard.words
-        self._heard = heard
+        self.text, self.own = plain(undressed(str(leaf.value))), heard.words
         self._close, self._own_close = _bare(self.text), _bare(self.own)
         self._turned = self._close[::-1]
+        self._tells_numbers = any(char.isdigit() for char in self._close)
         self._numbers = all_in(self.text) - all_in(self.own)
         self._long = long_numbers(self.text) - long_numbers(self.own)
-        names = (_OF_SOMEBODY.sub("", name) for name in _NAME.findall(self.value) if name[0].isupper())
-        self._names = {name.lower() for name in names}
+        self._runs = [run for run in _runs(self.text) if run not in self.own]
+        names = (_OF_SOMEBODY.sub("", name) for name in _NAME.findall(str(leaf.value)) if name[0].isupper())
+        own = frozenset(_NAME.findall(self.own))
+        self._names = {name.lower() for name in names} - own - {_OF_SOMEBODY.sub("", name) for name in own}
+        self._named: dict[int, bool] = {}  # by record
 
     def tells(self, text: str, source: Leaf) -> bool:
         """Whether it tells of something guarded."""
         if not isinstance(source.value, str):
             return _is_told(source, self._numbers)
-        if any(part in self.text and part not in self.own for part in _telling(text)):
+        if len(text) >= SECRET_CHARS and text in self.text and text not in self.own:
             return True
-        if any(
-            part in hidden and part not in self._own_close
-            for part in _parts(text, source)
-            for hidden in (self._close, self._turned)
-        ):
+        if self._runs and any(run in text for run in self._runs):
             return True
-        return len(digits_of(text)) >= LONG_DIGITS and digits_of(text) in self._long
+        if not (self._tells_numbers or source.secret):
+            return False
+        return self._tells_part(text) or self._hides(text, source)
+
+    def _tells_part(self, text: str) -> bool:
+        """Whether a longer word with a digit stands in it."""
+        words = (word for word in _WORD.findall(text) if len(word) >= SECRET_CHARS)
+        return any(word in self.text and word not in self.own for word in words if any(map(str.isdigit, word)))
+
+    def _hides(self, text: str, source: Leaf) -> bool:
+        """Whether it stands in it spelt, turned round, or as a number written otherwise."""
+        for part in _parts(text, source):
+            if part not in self._own_close and (part in self._close or part in self._turned):
+                return True
+        return bool(self._long) and len(digits := digits_of(text)) >= LONG_DIGITS and digits in self._long
 
     def names(self, source: Leaf) -> bool:
         """Whether it names somebody whose record this is, and whom the operator did not name."""
         if not self._names or source.record is None or not source.private:
             return False
-        return any(
-            name in self._names and not re.search(rf"\b{re.escape(name)}\b", self.own)
-            for leaf in thing_of(source.record).leaves
-            if isinstance(leaf.value, str) and leaf.label not in ("operator", "playbook")
-            for name in _names_in(leaf.value)
-        )
+        record = thing_of(source.record)
+        if id(record) not in self._named:
+            texts = (leaf.value for leaf in record.leaves if leaf.label not in OWN and isinstance(leaf.value, str))
+            self._named[id(record)] = any(not self._names.isdisjoint(_names_in(text)) for text in texts)
+        return self._named[id(record)]
 
 
 def _names_in(text: str) -> list[str]:
     """Give the parts of a name; nothing for any other text."""
-    words = text.split()
+    words = text.split() if len(text) <= _NAME_LENGTH else []
     if not 0 < len(words) <= _MOST_NAMES or not all(_NAME.fullmatch(word) and word[0].isupper() for word in words):
         return []
     return [word.lower() for word in words if len(word) >= _NAME_CHARS]
 
 
 def _is_told(source: Leaf, numbers: frozenset[float]) -> bool:
-    """Whether a private number stands there, an amount in minor units also as people write it."""
+    """Whether a private number stands there; an amount in minor units as people write it."""
     value = abs(float(source.value)) if isinstance(source.value, (int, float)) else 0.0
-    minor = source.field.rpartition(".")[2] == "minor"
-    said = {value, value / 100} if minor else {value}
-    return any(one in numbers and (one >= _TELLING_NUMBER or one != int(one)) for one in said)
+    if source.field.rpartition(".")[2] == "minor" and source.record is not None:
+        value /= 10 ** CURRENCY_DIGITS.get(source.record.told("currency"), 2)
+    return value in numbers and (value >= _TELLING_NUMBER or value != int(value))
 
 
-def _telling(text: str) -> Iterator[str]:
-    """Give what tells of a guarded text: the whole, every longer word of it with a digit, some words in a row."""
-    if len(text) >= SECRET_CHARS:
-        yield text
-    words = _WORD.findall(text)
-    yield from (word for word in words if len(word) >= SECRET_CHARS and any(char.isdigit() for char in word))
-    if len(words) > _RUN:
-        at = [match.span() for match in _WORD.finditer(text)]
-        yield from (text[at[n][0] : at[n + _RUN - 1][1]] for n in range(len(at) - _RUN + 1))
+def _runs(text: str) -> list[str]:
+    """Give some words in a row, as often as there are."""
+    at = [match.span() for match in _WORD.finditer(text)]
+    return [text[at[n][0] : at[n + _RUN - 1][1]] for n in range(len(at) - _RUN + 1)]
 
 
 def _parts(text: str, source: Leaf) -> list[str]:

@@ -124,7 +124,8 @@ def _named(host: str) -> str:
 def _is_host(name: str) -> bool:
     """Whether a name with dots is one of a host, with nothing around it that says so: no file, no abbreviation."""
     *before, last = name.split(".")
-    return last.lower() not in _FILES and (last.islower() or last.isupper()) and len(before[-1]) >= _SHORTEST_NAME
+    told = last.islower() or name.isupper()  # "Co.KG" is none
+    return told and last.lower() not in _FILES and len(before[-1]) >= _SHORTEST_NAME
 
 
 def _accounts(text: str) -> Iterator[str]:
