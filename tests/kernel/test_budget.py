@@ -64,6 +64,12 @@ def test_who_holds_a_part_already_takes_no_second_one():
     assert (again.held, again.holds) == ({"count": 1}, {"p/a": {"count": 1}})
 
 
+def test_t2_a_hold_of_before_a_cap_counted_something_takes_none_of_it():
+    budget = take(Budget(), cap(count=1), "p/a", count=1, tokens=10)
+    assert lacking(budget, cap(count=1, tokens=10), "p/a", {"count": 1, "tokens": 10}) == {}
+    assert lacking(budget, cap(count=1, tokens=10), "p/a", {"count": 1, "tokens": 11}) == {"tokens": 1}
+
+
 def test_t2_each_fact_of_a_period_counts_and_an_outcome_leaves_the_holds_of_others():
     """By the count an append is refused that was decided on an older state."""
     of = cap(EUR=99)

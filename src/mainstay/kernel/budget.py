@@ -201,5 +201,5 @@ def _plus(amounts: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]
 def _minus(amounts: Mapping[str, int], less: Mapping[str, int]) -> dict[str, int]:
     left = {**amounts}
     for unit, amount in less.items():
-        left[unit] = left.get(unit, 0) - amount
+        left[unit] -= amount
     return left
