@@ -37,7 +37,7 @@ def plans(served: Served) -> list[str]:
 
 
 @pytest.mark.parametrize("host", ["evil.com", "localhost.evil.com", "localhost", "127.0.0.1:1", "10.0.0.7:80"])
-@pytest.mark.parametrize("path", ["/actions/x", LINK])
+@pytest.mark.parametrize("path", ["/actions/x", LINK, "/", "/login"])
 def test_s1_s62_called_by_another_name_nothing_is_served(served: Served, host: str, path: str):
     assert served.send("GET", path, Host=host).status == 421
 
@@ -53,7 +53,7 @@ def test_s2_two_hosts_are_refused(served: Served):
 
 
 @pytest.mark.parametrize("origin", ["https://evil.com", "http://localhost", "null", "http://127.0.0.1.evil.com"])
-@pytest.mark.parametrize("path", ["/actions", LINK])
+@pytest.mark.parametrize("path", ["/actions", LINK, "/login"])
 def test_s3_s4_another_page_posts_nothing(served: Served, origin: str, path: str):
     reply = served.send("POST", path, BODY, Origin=origin)
     assert reply.status == 403
@@ -160,7 +160,7 @@ def test_s12_who_sends_too_slowly_is_let_go_and_others_are_answered_meanwhile(se
 
 
 def test_s13_s15_no_answer_may_be_framed_run_or_kept(served: Served):
-    for path in ("/actions/x", LINK, "/nowhere"):
+    for path in ("/actions/x", LINK, "/nowhere", "/", "/login"):
         headers = served.get(path).headers
         policy = headers["content-security-policy"]
         assert "default-src 'none'" in policy

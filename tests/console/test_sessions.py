@@ -7,6 +7,7 @@ import socket
 import stat
 import time
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import pytest
 from markupsafe import escape
@@ -177,6 +178,17 @@ def test_s26_whatever_only_looks_at_a_link_does_not_use_it_up(served: Served):
     assert Visitor(served).press(form).status == 303
     assert (late.press(form).status, late.cookie) == (410, "")
     assert late.get(path).status == 410
+
+
+def test_the_command_makes_a_link_that_lets_in(served: Served):
+    made = served.desk.json("console", "--print")
+    visitor = Visitor(served)
+    (form,) = visitor.page(urlsplit(made["url"]).path).forms
+    assert (visitor.press(form).status, made["lasts_s"]) == (303, 900)
+    nobody = served.desk.elsewhere(served.desk.folder.parent / "other")
+    assert served.desk.run("init", nobody.folder, folder=nobody.folder.parent).returncode == 0
+    done = nobody.run("console")
+    assert (done.returncode, "mainstay start" in done.stderr) == (2, True)
 
 
 @pytest.mark.parametrize("change", ["x", "late", "other", "cut"])
@@ -424,3 +436,25 @@ def test_s30_what_can_not_be_seen_is_written_out_on_the_card(served: Served):
         time.sleep(0.02)
     shown = visitor.get("/").text
     assert ("\u202e" in shown, "\u200b" in shown, "&lt;U+202E&gt;" in shown) == (False, False, True)
+
+
+# --- cards are kept as they were drawn, for as long as that is what they are
+
+
+def test_m7_who_was_forgotten_is_gone_from_the_cards_at_once(served: Served):
+    visitor = Visitor(served).log_in()
+    served.post("gone", wait=0, arguments={"to": "gone@example.com", "subject": "Hello", "text": "Dear Gone"})
+    while served.get("/actions/gone").json["state"] != "waits":
+        time.sleep(0.02)
+    assert "gone@example.com" in visitor.get("/").text
+    assert served.desk.run("forget", "gone@example.com", "--yes").returncode == 0
+    shown = visitor.get("/").text
+    assert ("gone@example.com" in shown, "[forgotten]" in shown) == (False, True)
+
+
+def test_a_card_shows_what_was_noted_since_it_was_drawn(served: Served):
+    visitor = Visitor(served).log_in()
+    asked = question(served, "noted")
+    assert answers_to(visitor.page("/"), asked)
+    assert served.desk.run("note", asked, "Ask Carl first").returncode == 0
+    assert "Ask Carl first" in visitor.page("/").text

@@ -73,7 +73,7 @@ def load(folder: Path) -> Access:
     """Give what is kept in a `.mainstay` folder. A file that can't be read lets nobody in, and is made anew."""
     try:
         return msgspec.msgpack.decode((folder / NAME).read_bytes(), type=Access)
-    except (FileNotFoundError, msgspec.DecodeError):
+    except (OSError, msgspec.DecodeError):
         return Access()
 
 

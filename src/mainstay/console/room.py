@@ -84,6 +84,9 @@ class Room:
 
         Gives what it gives where that comes at once; else where the plan stands so far, with `goes_on`.
         """
+        if not self.owner.engine.is_whole:
+            remedy = "Nothing of what you sent was taken. Say it again when all goes on: this page tells."
+            raise LedgerError(self.owner.engine.trouble or "The history is being read again.", remedy=remedy)
         taken: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
         def hear(event: Params) -> None:

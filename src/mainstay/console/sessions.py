@@ -10,10 +10,12 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from contextlib import suppress
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 import msgspec
 
+from mainstay.errors import MainstayError
 from mainstay.ledger.disk import replace
 from mainstay.values import DAY_S, SECOND_US
 
@@ -77,7 +79,8 @@ class Sessions:
             return None
         if now_us - found.used_us > NOTED_US:
             found.used_us = now_us
-            self._keep()
+            with suppress(OSError, MainstayError):  # a full disk keeps nobody from looking
+                self._keep()
         return Known(found, hmac.digest(shown.encode(), b"forms", "sha256").hex())
 
     def end(self, digest: str) -> None:
@@ -117,5 +120,5 @@ def _digest(shown: str) -> str:
 def _read(path: Path) -> list[Session]:
     try:
         return msgspec.json.decode(path.read_bytes(), type=list[Session])
-    except (FileNotFoundError, msgspec.DecodeError):
+    except (OSError, msgspec.DecodeError):
         return []
