@@ -59,8 +59,8 @@ if TYPE_CHECKING:
 
 CAP = Verdict("deny", CAP_RULE, "Today 20 of 20 were sent.")
 CAPPED = (
-    "Raise it for good under [budgets] in mainstay.toml, start Mainstay again and try again (retry),"
-    " or leave this out (skip)."
+    "Try again once you raised it: `mainstay budget raise`, or for good under [budgets] in mainstay.toml and"
+    " a new start (retry), or leave this out (skip)."
 )
 FORBIDDEN = (
     "Leave it out (skip), stop the plan and take back what it did (undo),"
