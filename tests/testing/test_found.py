@@ -11,6 +11,7 @@ from mainstay.kernel.state import Plan, Question, Slot
 from mainstay.playbooks.calls import Opened
 from mainstay.playbooks.compile import compile_playbook
 from mainstay.requests import gateway
+from mainstay.testing import house
 from mainstay.testing.answers import Answers
 from mainstay.testing.chance import Chance
 from mainstay.testing.disk import Faults
@@ -50,6 +51,15 @@ def test_f3_on_a_disk_that_fails_all_the_time_no_question_stays_unasked_or_unans
     tab was quicker, whose commit then failed; and a disk that failed in the middle of a mending stopped everything."""
     simulation = Simulation(seed)
     simulation.disk.faults = Faults(failing=0.2, full=0.02)
+    assert simulation.play().findings == []
+
+
+def test_g10_the_operator_is_told_of_what_waits_also_after_the_disk_failed_while_that_was_looked_up(monkeypatch):
+    """It failed between two looks, and whoever tells ended with it: nobody was told anything any more."""
+    monkeypatch.setattr(house, "TELLS_S", 0.1)
+    simulation = Simulation(1)
+    simulation._setting = simulation._setting._replace(tells=3)
+    simulation.disk.faults = Faults(failing=0.2, full=0.1)
     assert simulation.play().findings == []
 
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 from msgspec.json import encode
 
 from mainstay import events as e
-from mainstay.errors import CommandRefusedError, FileError, MainstayError
+from mainstay.errors import CommandRefusedError, CommitFailedError, FileError, MainstayError
 from mainstay.governance.attention import FRESH_US, SOON_US, Days, Rules
 from mainstay.governance.deeds import first_since
 from mainstay.ledger import queries
@@ -80,13 +80,19 @@ class Teller:
         del plan_id, plan
         self._reminded.update(fact.decision for fact in facts if isinstance(fact, e.DecisionReminded))
 
-    async def run(self) -> None:
-        """Look every few seconds."""
-        mark_us = self._last_us()
-        self._reminded |= self._reminded_since(mark_us)
+    async def run(self, pause_s: float = LOOK_S) -> None:
+        """Look every few seconds; what a failing disk kept from being told is told once the history is read again."""
+        mark_us: int | None = None
         while True:
-            mark_us = await self.look(mark_us)
-            await self._desk.clock.sleep(LOOK_S)
+            await self._desk.engine.whole()
+            try:
+                if mark_us is None:
+                    mark_us = self._last_us()
+                    self._reminded |= self._reminded_since(mark_us)
+                mark_us = await self.look(mark_us)
+            except CommitFailedError as error:  # it failed a moment ago, and nobody was told yet
+                self._desk.engine.fail(error)
+            await self._desk.clock.sleep(pause_s)
 
     async def look(self, mark_us: int) -> int:
         """Tell what came since the mark; gives the next one. What is told is on disk when this returns."""

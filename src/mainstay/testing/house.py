@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -153,11 +152,12 @@ class House(Works):
         done = asyncio.ensure_future(self._see_through(plans, operator, tool))
         self._postman.begin()
         tool.begin(self)
-        telling = asyncio.ensure_future(self._tell())
+        telling = self._telling()
         await asyncio.wait({done, failed}, return_when=asyncio.FIRST_COMPLETED)
         if done.done():
             done.result()
-        telling.cancel()
+        if telling is not None and not telling.cancel():
+            telling.result()  # it ended, and was to tell for as long as this lives
         await self.rest()
         return done.done()
 
@@ -174,18 +174,14 @@ class House(Works):
             await self.ledger.append([e.Append(WORKSPACE, len(recorded), (draft,))])
         self.engine.held = held
 
-    async def _tell(self) -> None:
-        """Tell the operator what waits, as the service does, but look more rarely: see `Teller.run`."""
+    def _telling(self) -> asyncio.Task[None] | None:
+        """Tell the operator what waits, as the service does, but look more rarely."""
         if self.setting.tells is None:
-            return
+            return None
         rules = Rules(self.setting.tells, summary_at(SUMMARY), AFTER_US, self.setting.timezone)
         teller = Teller(self.requests, rules, Notify(), lambda _: None)
         self.engine.listeners.append(teller.heard)
-        mark_us = self.clock.now_us()
-        while True:
-            await self.clock.sleep(TELLS_S)
-            with suppress(CommitFailedError):
-                mark_us = await teller.look(mark_us)
+        return asyncio.ensure_future(teller.run(TELLS_S))
 
     async def _see_through(self, plans: Sequence[Planned], operator: Operator, tool: Tool) -> None:
         for number, plan in enumerate(plans):
