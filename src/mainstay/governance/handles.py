@@ -28,6 +28,7 @@ _STOP = r"\s'\"<>)\],"
 _FULL = re.compile(rf"(?:\b[a-z][a-z0-9+.-]{{1,20}}:)?[/\\]{{2}}[^{_STOP}]+", re.IGNORECASE)  # or as a page has it
 _BARE = re.compile(rf"(?<![\w@.-])(?:[\w-]+\.)+[^\W\d_][\w-]+(?![\w-])(?:[:/?#\\][^{_STOP}]*)?")
 # As people write an address that no program is to find.
+_DRESSED = ("(", "[", "{", " dot ", " DOT ", " Dot ")
 _AT = re.compile(r"\s*[(\[{]\s*(?:at|@|ät|arobase|arroba)\s*[)\]}]\s*|(?<=\w) at (?=[\w-]+ dot \w)", re.IGNORECASE)
 _DOT = re.compile(r"\s*[(\[{]\s*(?:dot|\.|punkt|point|punto)\s*[)\]}]\s*|(?<=\w) dot (?=\w)", re.IGNORECASE)
 _NET = re.compile(r"^(?:[a-z][a-z0-9+.-]*:)?[/\\]{2}([^/\\?#]*)", re.IGNORECASE)
@@ -81,6 +82,8 @@ def handles_in(text: str) -> Iterator[Handle]:
 
 def undressed(text: str) -> str:
     """Write addresses as they are meant: "eve (at) x dot example"."""
+    if not any(sign in text for sign in _DRESSED):
+        return text
     return _DOT.sub(".", _AT.sub("@", text))
 
 

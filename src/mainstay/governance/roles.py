@@ -26,6 +26,8 @@ def named(arguments: Value, roles: Mapping[str, Role], role: Role) -> list[Value
 
 def role_of(operation: Operation, path: str) -> Role | None:
     """Give the role of a part of the arguments; places in lists do not count: "files.0.blob" is "files.blob"."""
+    if path in operation.roles or "." not in path:
+        return operation.roles.get(path)
     names = [part for part in path.split(".") if not part.isdigit()]
     for length in range(len(names), 0, -1):
         role = operation.roles.get(".".join(names[:length]))
