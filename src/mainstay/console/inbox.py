@@ -95,7 +95,7 @@ def _said(found: Params, reply: Params, standing: Params) -> str:
     headline = headline if len(headline) <= _SAID else f"{headline[:_SAID]}…"
     said = f"You {ANSWER.get(reply['choice'], 'answered ' + reply['choice'])}: {headline.rstrip('.?!')}."
     for row in standing.get("leaving", ()):
-        said += f" It leaves at {row['leaves_at'][:16].replace('T', ' ')}; until then it can be called back."
+        said += f" It leaves at {row['leaves_at'][:16].replace('T', ' ')}; until then you can call it back here."
         break
     return said
 

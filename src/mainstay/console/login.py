@@ -7,14 +7,13 @@ waits longer each time (SECURITY S20); a link and a passkey can't be guessed, so
 from __future__ import annotations
 
 import asyncio
-import re
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
 from starlette.responses import RedirectResponse
 
 from mainstay.console import access
-from mainstay.console.room import Page, known_of, only
+from mainstay.console.room import Page, known_of, only, ours
 from mainstay.console.sessions import LONGEST_US
 from mainstay.values import SECOND_US
 
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from mainstay.console.room import Form, Room
     from mainstay.console.sessions import How, Known
 
-_PLACE = re.compile(r"/(?![/\\])[A-Za-z0-9._~/-]*(\?[A-Za-z0-9._~=&%+-]*)?")  # a page of ours, and nothing else
 _OVER = "This link was used, or is over. Get another one in a terminal where Mainstay runs: mainstay console"
 
 
@@ -57,7 +55,7 @@ async def locked(room: Room, request: Request) -> Response:
         return await _logging_in(room, request, 401, again=_here(request))
     wanted = _here(request) if request.method == "GET" else request.headers.get("referer", "")
     wanted = wanted.partition(f"//{request.headers['host']}")[2] or wanted
-    return await _logging_in(room, request, 401, wanted=_place(wanted), wrong=_expired(room, request))
+    return await _logging_in(room, request, 401, wanted=ours(wanted), wrong=_expired(room, request))
 
 
 async def stale(room: Room, request: Request) -> Response:
@@ -65,14 +63,14 @@ async def stale(room: Room, request: Request) -> Response:
     said = {
         "message": "Nothing was done: this form is from before you logged in.",
         "remedy": "Go back, load the page again, and then say it again.",
-        "back": _place(request.url.path),
+        "back": ours(request.url.path),
     }
     return await room.page(request, "error.html", status=403, **said)
 
 
 async def show(room: Room, request: Request) -> Response:
     """Show how to log in."""
-    return await _logging_in(room, request, 200, wanted=_place(request.query_params.get("next", "/")))
+    return await _logging_in(room, request, 200, wanted=ours(request.query_params.get("next", "/")))
 
 
 async def show_link(room: Room, request: Request) -> Response:
@@ -142,7 +140,7 @@ async def _logging_in(
 
 def next_of(form: Form) -> str:
     """Give the place of ours that somebody wanted to."""
-    return _place(only(form, "next", "/"))
+    return ours(only(form, "next", "/"))
 
 
 def _expired(room: Room, request: Request) -> str:
@@ -153,12 +151,7 @@ def _expired(room: Room, request: Request) -> str:
 
 
 def _here(request: Request) -> str:
-    return _place(request.url.path + (f"?{request.url.query}" if request.url.query else ""))
-
-
-def _place(text: str) -> str:
-    """Give a place of ours to lead on to; the inbox for everything else."""
-    return text if _PLACE.fullmatch(text) and not text.startswith(("/login", "/live", "/logout")) else "/"
+    return ours(request.url.path + (f"?{request.url.query}" if request.url.query else ""))
 
 
 SCREENS = (

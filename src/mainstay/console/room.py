@@ -8,6 +8,7 @@ decided here. docs/console.md says how one is added.
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar, cast
 
 from starlette.responses import RedirectResponse, Response
@@ -35,6 +36,7 @@ T = TypeVar("T")
 Screen: TypeAlias = "Callable[[Room, Request], Awaitable[Response]]"
 Form: TypeAlias = dict[str, list[str]]
 PATIENCE_S = 0.1  # what follows from a request within this stands on the page that answers it
+_PLACE = re.compile(r"/(?![/\\])[A-Za-z0-9._~/-]*(\?[A-Za-z0-9._~=&%+-]*)?")  # a page of ours, and nothing else
 NAV = (
     ("inbox", "Inbox", "/"),
     ("today", "Today", "/today"),
@@ -143,8 +145,7 @@ class Room:
 
     async def refused(self, request: Request, error: MainstayError, back: str = "") -> Response:
         """Give the page that says why something can't be: what happened, and what next."""
-        back = back or request.headers.get("referer", "/").partition(f"//{request.headers['host']}")[2] or "/"
-        said = {"message": error.message, "remedy": error.remedy, "back": back}
+        said = {"message": error.message, "remedy": error.remedy, "back": back or here_before(request)}
         return await self.page(request, "error.html", status=status_of(error), **said)
 
 
@@ -162,6 +163,16 @@ def status_of(error: MainstayError) -> int:
 def known_of(request: Request) -> Known | None:
     """Give who is logged in; None on the pages that are open to all."""
     return cast("Known | None", request.scope["state"].get("known"))
+
+
+def here_before(request: Request) -> str:
+    """Give the page of ours that somebody was on; the inbox where the browser does not say."""
+    return ours(request.headers.get("referer", "").partition(f"//{request.headers['host']}")[2])
+
+
+def ours(text: str) -> str:
+    """Give a place of ours to lead on to; the inbox for everything else."""
+    return text if _PLACE.fullmatch(text) and not text.startswith(("/login", "/live", "/logout")) else "/"
 
 
 def form_of(request: Request) -> Form:

@@ -126,12 +126,18 @@ def gravest_of(definition: Definition, step: Step) -> str:
     return max(step.effect or "", *inner, key=_GRAVE.index) if inner else step.effect or ""
 
 
-def recall_line(plan: Plan, path: str) -> str:
-    """Give the command that calls an approved action back: the step of the plan that was started, and its item."""
+def place_of(plan: Plan, path: str) -> tuple[str, str, int | None]:
+    """Say which approved action this is: the plan that was started, its step, and the item, counted from 1."""
     index = caller_of(path).partition("/")[2]
     given = plan.given if isinstance(plan.given, dict) else {}
-    item = f" --item {int(index) + int(str(given.get('index', 0))) + 1}" if index else ""
-    return f"mainstay recall {plan.id.partition('-')[0]} {step_name(path)}{item}"
+    item = int(index) + int(str(given.get("index", 0))) + 1 if index else None
+    return plan.id.partition("-")[0], step_name(path), item
+
+
+def recall_line(plan: Plan, path: str) -> str:
+    """Give the command that calls an approved action back: the step of the plan that was started, and its item."""
+    root, step, item = place_of(plan, path)
+    return f"mainstay recall {root} {step}" + (f" --item {item}" if item else "")
 
 
 def hasten_line(plan: Plan, path: str) -> str:

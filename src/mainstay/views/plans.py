@@ -14,7 +14,7 @@ from mainstay.kernel.state import END, FINAL, OPEN_PLAN, duty_of, is_item, is_st
 from mainstay.kernel.undo import undo_order
 from mainstay.ledger import queries
 from mainstay.ledger.codec import decode_fact
-from mainstay.requests.asked import hasten_line, recall_line
+from mainstay.requests.asked import hasten_line, place_of, recall_line
 from mainstay.runtime.bounces import PREFIX as BOUNCES
 from mainstay.runtime.journal import told_calls
 from mainstay.runtime.names import last_output
@@ -224,6 +224,7 @@ class Plans(Questions):
                         "action": say_path(path),
                         "does": plan.slots[path].operation,
                         "leaves_at": self.time(due_us),
+                        "item": place_of(plan, path)[2],
                         "recall": recall_line(plan, path),
                         "hasten": hasten_line(plan, path),
                     }

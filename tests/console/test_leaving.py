@@ -1,0 +1,60 @@
+"""What was approved and leaves at a time is called back, or let leave, from the page (KERNEL E1)."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from cli_desk import new_desk
+from http_kit import Served
+from visitor import Page, Visitor, answers_to
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    desk = new_desk(tmp_path_factory.mktemp("leaving"))
+    config = desk.folder / "mainstay.toml"
+    config.write_text(config.read_text() + '\n[delays]\n"mail.send" = "10m"\n')
+    one = Served(desk, desk.json("api", "token", "create", "tool", "--allow", "mail.send")["token"])
+    one.begin()
+    yield one
+    one.end()
+
+
+def approved(served: Served, visitor: Visitor, own_id: str) -> Page:
+    """Approve a mail; gives the page on which it waits to leave."""
+    plan = served.post(own_id, wait=0).json["plan"]
+    while not (forms := answers_to(visitor.page("/"), f"{plan}.1")):
+        time.sleep(0.02)
+    assert visitor.press(forms[0], ("choice", "approve")).headers["location"] == "/"
+    page = visitor.page("/")
+    assert "until then you can call it back here" in page.text
+    return page
+
+
+def over(served: Served, own_id: str) -> str:
+    while not (found := served.get(f"/actions/{own_id}").json)["over"]:
+        time.sleep(0.02)
+    return found["state"]
+
+
+def test_e1_what_was_called_back_never_leaves_and_what_was_hastened_leaves_at_once(served: Served):
+    visitor = Visitor(served).log_in()
+    (form,) = [form for form in approved(served, visitor, "called-back").forms if form.action.startswith("/leaving/")]
+    done = visitor.press(form, ("does", "recall"))
+    assert (done.status, done.headers["location"]) == (303, "/")
+    assert "It was called back" in visitor.page("/").text
+    assert over(served, "called-back") in ("cancelled", "rejected")
+    assert served.mails() == []
+    late = visitor.press(form, ("does", "recall"))
+    assert (late.status, "has left, or never was to" in late.text) == (409, True)
+
+    approved(served, visitor, "hastened")
+    (form,) = [form for form in visitor.page("/today").forms if form.action.startswith("/leaving/")]
+    assert visitor.press(form, ("does", "hasten")).status == 303
+    assert over(served, "hastened") == "done"
+    assert len(served.mails()) == 1
