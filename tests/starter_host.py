@@ -30,6 +30,7 @@ from typing import Any
 
 import mainstay
 from mainstay.cli.ending import run
+from mainstay.ledger import passphrase
 
 MOST_BYTES = 200_000  # of a packet
 _LOCALE = ("LC_ALL", "LC_CTYPE", "LANG")
@@ -50,6 +51,7 @@ def load() -> None:
                     importlib.import_module(name)
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         run(["plans", "--workspace", os.devnull])  # Typer loads the rest when it first has work
+    passphrase.SCRYPT_N = 2**10  # half a second for each use otherwise; tests/ledger/test_keys.py has it as it is
 
 
 class Host:
