@@ -24,7 +24,6 @@ _LOOK_ALIKES = frozenset(
 )
 _WORD = re.compile(r"[\w.+-]+@[\w.-]+|\w+")
 _LATIN = re.compile(r"[A-Za-z]")
-
 _LINES = {ord("\n"): None, ord("\t"): None}
 
 
@@ -33,10 +32,11 @@ def shown(text: str, *, lines: bool = False) -> str:
 
     With `lines`, line feeds and tabs stay as they are.
     """
-    if (text.translate(_LINES) if lines else text).isprintable():  # nothing that is written out is
+    misleads = not text.isascii() and not _LOOK_ALIKES.isdisjoint(text)
+    if not misleads and (text.translate(_LINES) if lines else text).isprintable():  # nothing that is written out is
         return text
     keep = "\n\t" if lines else ""
-    if not _LOOK_ALIKES.isdisjoint(text):
+    if misleads:
         text = _WORD.sub(_among_latin, text)
     return "".join(one if one in keep else _shown_one(one) for one in text)
 

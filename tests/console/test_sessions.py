@@ -436,6 +436,7 @@ def test_s30_what_can_not_be_seen_is_written_out_on_the_card(served: Served):
         time.sleep(0.02)
     shown = visitor.get("/").text
     assert ("\u202e" in shown, "\u200b" in shown, "&lt;U+202E&gt;" in shown) == (False, False, True)
+    assert ("\u0430" in shown, "&lt;U+0430&gt;pple" in shown) == (False, True)
 
 
 # --- cards are kept as they were drawn, for as long as that is what they are
