@@ -81,3 +81,14 @@ def test_words_days_amounts_and_files_lead_nowhere(text):
 
 def test_words_are_compared_without_accents_and_umlauts_are_written_out():
     assert folded("Überweise, réponds, añade, Straße") == "ueberweise, reponds, anade, strasse"
+
+
+LONG = 100_000  # characters, half of what a mail is read with: what takes the square of them would take an hour
+
+
+@pytest.mark.parametrize("unit", [" ", "a", "a.", "000 ", "( ", "%25", "one 7 "])
+def test_s69_a_text_however_long_is_read_through_in_its_length(unit):
+    """One mail of blanks would stop all work while it is looked for what leads elsewhere."""
+    text = f"({unit * (LONG // len(unit))} jo (at) a [dot] example"
+    assert (MAIL, "jo@a.example") in list(handles_in(text))
+    assert 3 in sums_in(f"{unit * (LONG // len(unit))} pay 3 euros")

@@ -27,20 +27,22 @@ LONG_DIGITS = 8  # of the shortest number that may be a telephone's or an accoun
 _STOP = r"\s'\"<>)\],"
 _FULL = re.compile(rf"(?:\b[a-z][a-z0-9+.-]{{1,20}}:)?[/\\]{{2}}[^{_STOP}]+", re.IGNORECASE)  # or as a page has it
 _BARE = re.compile(rf"(?<![\w@.-])(?:[\w-]+\.)+[^\W\d_][\w-]+(?![\w-])(?:[:/?#\\][^{_STOP}]*)?")
-# As people write an address that no program is to find.
+# As people write an address that no program is to find. A run of spaces is begun once: a stranger can send any number.
 _DRESSED = ("(", "[", "{", " dot ", " DOT ", " Dot ")
-_AT = re.compile(r"\s*[(\[{]\s*(?:at|@|ät|arobase|arroba)\s*[)\]}]\s*|(?<=\w) at (?=[\w-]+ dot \w)", re.IGNORECASE)
-_DOT = re.compile(r"\s*[(\[{]\s*(?:dot|\.|punkt|point|punto)\s*[)\]}]\s*|(?<=\w) dot (?=\w)", re.IGNORECASE)
+_AT = re.compile(
+    r"(?<!\s)\s*[(\[{]\s*(?:at|@|ät|arobase|arroba)\s*[)\]}]\s*|(?<=\w) at (?=[\w-]+ dot \w)", re.IGNORECASE
+)
+_DOT = re.compile(r"(?<!\s)\s*[(\[{]\s*(?:dot|\.|punkt|point|punto)\s*[)\]}]\s*|(?<=\w) dot (?=\w)", re.IGNORECASE)
 _NET = re.compile(r"^(?:[a-z][a-z0-9+.-]*:)?[/\\]{2}([^/\\?#]*)", re.IGNORECASE)
 _HOST = re.compile(r"(?:[\w-]+\.)+[\w-]+")
-_MAIL = re.compile(r"[\w.+%&!~-]+@[\w-]+(?:\.[\w-]+)*\.[\w-]+")
+_MAIL = re.compile(r"[\w.+%&!~-]{1,64}@[\w-]+(?:\.[\w-]+)*\.[\w-]+")  # of a longer one its end, which is as strange
 _BEGINS_ACCOUNT = re.compile(r"(?<![^\W_])[A-Z]{2}[ .-]?\d{2}(?=[ .-]?[A-Z0-9])", re.IGNORECASE)
 _IN_ACCOUNT = re.compile(r"[ .\-\u00a0]?([A-Z0-9])", re.IGNORECASE)
 _SHORTEST_ACCOUNT, _LONGEST_ACCOUNT, _MOST_LETTERS = 15, 34, 12
 _DAY = re.compile(
     r"\b\d{4}-\d{1,2}-\d{1,2}(?:[T ]+\d{1,2}(?::?\d\d){0,2}Z?)?|\b\d{1,2}[./-]\d{1,2}[./-](?:\d{4}|\d\d)\b"
     r"|\b\d{5}-\d{4}\b"  # of a post office
-    r"|\b\d{1,3}(?:[.,' ]\d{3})+(?:[.,]\d{1,2})?(?!\d)(?=\s*(?:[€$£]|[A-Z]{3}\b|euro|dollar))"
+    r"|\b\d{1,3}(?:[.,' ]\d{3}){1,5}(?:[.,]\d{1,2})?(?!\d)(?=\s*(?:[€$£]|[A-Z]{3}\b|euro|dollar))"
 )
 _NUMBER = re.compile(r"(?<![\w.,#/-])\+?\(?\d(?:[ ()/.\u00a0-]{0,2}\d){7,}(?![\w])")
 _TOKEN = re.compile(r"[A-Za-z0-9+=]{10,}")

@@ -52,6 +52,7 @@ _UNITS = _MONTHS | frozenset(
 _WHEN = _MONTHS | frozenset("at by on until since um am ab bis seit vers le la las el".split())
 _IN_YEAR = _MONTHS | frozenset("in of year im jahr en del annee an ano since seit depuis desde".split())
 _YEARS = range(1900, 2100)
+_NEAR = 60  # characters beside a number that may say what it is
 _BEFORE = re.compile(r"([^\W\d_]+|[€$£¥₹#%]|n[°º])[\s.:]*$")
 _AFTER = re.compile(r"\.?\s*([^\W\d_][\w.']*|[€$£¥₹%])")
 
@@ -73,7 +74,7 @@ def _numbers(words: str, *, marked: bool) -> Iterator[float]:
         if _is_amount("", before, after, marked=marked):
             yield value
     for match in NUMBER.finditer(words):
-        if _is_amount(match[0], words[: match.start()], words[match.end() :], marked=marked):
+        if _is_amount(match[0], *_around(words, *match.span()), marked=marked):
             yield from numbers_in(match[0], match[0])
 
 
@@ -88,6 +89,11 @@ def currencies_in(words: str) -> frozenset[str]:
 def all_in(text: str) -> frozenset[float]:
     """Give all numbers that a text says, in figures or in words."""
     return frozenset(numbers_in(text, text) | {value for value, _, _ in _spelled(text)})
+
+
+def _around(text: str, begins: int, ends: int) -> tuple[str, str]:
+    """Give what stands before and behind a part of a text: as much as a word of ours needs, however long it is."""
+    return text[max(0, begins - _NEAR) : begins], text[ends : ends + _NEAR]
 
 
 def _is_amount(number: str, before: str, after: str, *, marked: bool) -> bool:
@@ -160,7 +166,7 @@ def _spelled(text: str) -> Iterator[tuple[float, str, str]]:
                 run += parts
                 continue
             if any(known[one] for one in run) and not (len(run) == 1 and run[0] in _NO_NUMBER_ALONE):
-                yield float(_value([known[one] for one in run if known[one]])), said[:begins], said[ends:]
+                yield float(_value([known[one] for one in run if known[one]])), *_around(said, begins, ends)
             run = []
 
 
