@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from http_kit import Served
     from playwright.sync_api import Browser, CDPSession, Page
 
-SCREENS = ("/", "/today", "/plans", "/plans?open=1", "/access", "/nowhere", "/login")  # each is looked at
+SCREENS = ("/", "/today", "/plans", "/plans?open=1", "/budgets", "/access", "/nowhere", "/login")  # each is looked at
 
 
 @pytest.fixture(scope="module")

@@ -106,6 +106,11 @@ class Budgets:
         self.any = bool(self._caps)
         self._counting.clear()
 
+    @property
+    def caps(self) -> tuple[Cap, ...]:
+        """What holds now, in the order of their names."""
+        return tuple(self._caps)
+
     # --- before it leaves
 
     def look(self, spending: Spending, now_us: int) -> Verdict | None:
