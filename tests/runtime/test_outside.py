@@ -37,13 +37,13 @@ FIELDS = {
 
 
 def waits(where=WHERE, value=TOKEN, until=LATER, first=True, **more):
-    """Say something, wait for a mail that answers it, and say its subject."""
+    """Say something, wait for a mail that answers it, and say that one's Message-ID: none of a stranger's words asks."""
     since = ("said",) if first else ()
     awaited = Awaited("mail.received", where, "in_reply_to" if value else "", value, since)
     wait = Step(name="answer", kind="wait", needs=after("said"), awaited=awaited, until=until)
-    subject = Cel("answer.subject", names=("answer",), paths=("answer.subject",))
+    known_as = Cel("answer.message_id", names=("answer",), paths=("answer.message_id",))
     told = msgspec.structs.replace(
-        do("tell", "test.say", "", needs=after("answer")), arguments=Record({"word": subject})
+        do("tell", "test.say", "", needs=after("answer")), arguments=Record({"word": known_as})
     )
     definition = plan(do("said", "test.say", "hello"), wait, told, **more)
     return msgspec.structs.replace(definition, types=NAMES, records=FIELDS)
@@ -79,7 +79,7 @@ def test_t1_a_plan_goes_on_with_the_event_it_waits_for_and_with_no_other(workspa
         )
 
     assert run(workspace, world, scenario) == ("running", "waiting", "completed", False, "waiting")
-    assert world.words() == ["Yes", "hello", "hello"]
+    assert world.words() == ["<1@x>", "hello", "hello"]
 
 
 async def until_it_naps(owner, plan_id):
@@ -104,7 +104,7 @@ def test_t1_an_event_that_came_before_the_wait_began_counts_from_the_step_it_spe
         return begun, ended["status"]
 
     assert run(workspace, world, scenario) == (False, "completed")
-    assert world.words() == ["Yes", "hello"]
+    assert world.words() == ["<1@x>", "hello"]
 
 
 def test_t1_what_came_before_the_step_it_speaks_of_does_not_count(workspace, world):
