@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 
 import msgspec
+import pytest
 from families import WORD, cel, child, parent, sub, subs
 from kit import RECORDS, after, agent, do, plan, rule, run, start, undo
 
+from mainstay import commands as c
 from mainstay import events as e
+from mainstay.errors import CommandRefusedError
 from mainstay.kernel.graph import Ask, Cel, Field, Literally, Step, Text
 from mainstay.ledger import queries
 from mainstay.runtime import admission
@@ -306,3 +309,28 @@ def test_t2_limits_nobody_holds_any_more_leave_memory_and_hold_when_they_come_ag
     assert after == {"running"}
     assert limits <= 5
     assert len(queues) == 1, "only those lines are kept in which somebody waits"
+
+
+def test_t2_an_append_that_is_refused_moves_no_place_while_others_are_on_their_way(workspace, world):
+    """Its facts never come: what was taken or left by it stands as it did, and what is not on disk yet stays known."""
+
+    async def scenario(owner):
+        keyed, engine = waiting(key=KEY), owner.engine
+        first, _ = await propose(owner, keyed, customer="ada")
+        second, on_its_way = owner.requests.propose(keyed, {"customer": "ada"})
+        cancel = c.CancelPlan(now_us=owner.clock.now_us(), by="operator")
+        full = e.Append("limit:x", 2000, (e.Draft(e.PlaceLeft(first), cancel.now_us, "mainstay"),))
+        with pytest.raises(CommandRefusedError):
+            engine.submit(first, cancel, beside=(full,))
+        seen = status(owner, first), status(owner, second)
+        third, last = owner.requests.propose(keyed, {"customer": "ada"})
+        await asyncio.gather(on_its_way, last)
+        await engine.submit(first, cancel)
+        after = [status(owner, each) for each in (first, second, third)]
+        await rule(owner, f"{second}.1", "approve")
+        return seen, after, status(owner, third)
+
+    seen, after, last = run(workspace, world, scenario)
+    assert seen == ("running", "approved")
+    assert after == ["cancelled", "running", "approved"]
+    assert last == "running"

@@ -12,7 +12,7 @@ from __future__ import annotations
 import heapq
 import hmac
 import itertools
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from mainstay import commands as c
 from mainstay.encoding import encode_value
@@ -37,6 +37,7 @@ STEP_OF_PRIORITY_US = 3600 * SECOND_US
 LIMITS_KEPT = 5000  # in memory; a key may have another value for each plan
 _ONE_AT_A_TIME = "key:"
 _SOME_AT_A_TIME = "playbook:"
+_InLine: TypeAlias = "tuple[int, str]"  # order, and plan
 
 
 class Stage(Protocol):
@@ -74,18 +75,42 @@ class Admission:
         self._ledger = ledger
         self._rows = rows
         self._limits: dict[str, tuple[str, Limit]] = {}  # by name: the present stream, and what it adds up to
-        self._queues: dict[str, list[tuple[int, str]]] | None = None  # heaps of (order, plan), by limit
+        self._queues: dict[str, list[_InLine]] | None = None  # heaps, by limit
+        self._last: Stage | None = None  # what was settled last, with what that moved:
+        self._before: dict[str, tuple[str, Limit]] = {}  # limits as they stood
+        self._moves: list[tuple[str, _InLine, bool]] = []  # of lines: who came in, or else left
 
     def forget(self) -> None:
         """Read everything again at the next use, because an append failed."""
         self._limits.clear()
         self._queues = None
+        self._last = None
+
+    def withdraw(self, stage: Stage) -> None:
+        """Take back what was settled for a stage just now, because its append was refused and never queued.
+
+        The rest stays: on disk it may not be yet.
+        """
+        if self._last is not stage:
+            return
+        self._limits |= self._before
+        for name, entry, came in reversed(self._moves):
+            line = self._waiting().setdefault(name, [])
+            if came:
+                line.remove(entry)
+                heapq.heapify(line)
+            else:
+                heapq.heappush(line, entry)
+            if not line:
+                del self._waiting()[name]
+        self._last = None
 
     def settle(self, stage: Stage, names: Iterable[str] = ()) -> list[Append]:
         """Let plans start that have a place now; give the facts about places that go into the same append.
 
         `names` are limits to look at beside those that the stage's plans take or leave.
         """
+        self._last, self._before, self._moves = stage, {}, []
         drafts: dict[str, list[LimitFact]] = {}
         seen: dict[str, Plan] = {}
         touched = set(names) if self._queues is not None else {*names, *self.waited_for()}
@@ -125,15 +150,15 @@ class Admission:
             while queue:
                 plan = stage.plan(queue[0][1])
                 if plan.status != "approved" or plan.paused_at_us is not None:
-                    heapq.heappop(queue)  # it started, ended, or was paused meanwhile
+                    self._leave(name)  # it started, ended, or was paused meanwhile
                     continue
                 if not self._fits(plan, name):
                     break
-                entry, lacking = heapq.heappop(queue), self._lacking(plan)
+                entry, lacking = self._leave(name), self._lacking(plan)
                 if lacking is None:
                     self._let_start(plan, stage, drafts)
                 else:
-                    heapq.heappush(self._waiting().setdefault(lacking, []), entry)
+                    self._come(lacking, entry)
             if not queue:
                 self._waiting().pop(name, None)
 
@@ -153,9 +178,18 @@ class Admission:
         """Let a plan wait in one line: of the first limit that has no place for it."""
         order = now_us - plan.priority * STEP_OF_PRIORITY_US
         name = self._lacking(plan) or plan.keys[0]
-        heapq.heappush(self._waiting().setdefault(name, []), (order, plan.id))
+        self._come(name, (order, plan.id))
 
-    def _waiting(self) -> dict[str, list[tuple[int, str]]]:
+    def _come(self, name: str, entry: _InLine) -> None:
+        heapq.heappush(self._waiting().setdefault(name, []), entry)
+        self._moves.append((name, entry, True))
+
+    def _leave(self, name: str) -> _InLine:
+        entry = heapq.heappop(self._waiting()[name])
+        self._moves.append((name, entry, False))
+        return entry
+
+    def _waiting(self) -> dict[str, list[_InLine]]:
         if self._queues is None:
             self._queues = {}
             for each in self._rows.waiting():
@@ -168,6 +202,7 @@ class Admission:
     def _note(self, drafts: dict[str, list[LimitFact]], names: Iterable[str], fact: LimitFact) -> None:
         for name in sorted(names):
             stream, limit = self._limit(name)
+            self._before.setdefault(name, (stream, limit))
             drafts.setdefault(name, []).append(fact)
             self._limits[name] = stream, evolve(limit, fact)
 

@@ -220,20 +220,20 @@ class Engine:
         done: asyncio.Future[int] | None = None,
     ) -> None:
         """Queue what was decided; `done` gives the position once it is on disk."""
-        if stage.has_ends:
-            self.outside.note_ends(stage)
-        if self.waiting:
-            self._pause_new(stage)
-        places = self.admission.settle(stage, waited_for) if stage.has_keys or waited_for else ()
-        appends = [*stage.appends(), *places, *beside]
-        if not appends:
-            _settle(done, 0, None)
-            return
         try:
+            if stage.has_ends:
+                self.outside.note_ends(stage)
+            if self.waiting:
+                self._pause_new(stage)
+            places = self.admission.settle(stage, waited_for) if stage.has_keys or waited_for else ()
+            appends = [*stage.appends(), *places, *beside]
+            if not appends:
+                _settle(done, 0, None)
+                return
             self.parts.ledger.queue(appends, partial(self._committed, stage, done))
-        except CommandRefusedError:
-            self.admission.forget()
-            self.outside.forget()
+        except Exception:  # only what this one moved is taken back: others may be on their way to disk
+            self.admission.withdraw(stage)
+            self.outside.withdraw(stage)
             raise
         for plan in stage.plans.values():
             self._remember(plan)

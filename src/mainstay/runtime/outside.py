@@ -167,6 +167,11 @@ class Outside:
             folders.add("inbox/mail")
         return folders
 
+    def withdraw(self, stage: Stage) -> None:
+        """Take back that these plans end: their append was refused, and never queued."""
+        for plan_id, _ in _ends(stage):
+            self._ending.pop(plan_id, None)
+
     def forget(self) -> None:
         """Read everything again at the next use, because an append failed."""
         self._listened = None
