@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from http_kit import Served
     from playwright.sync_api import Browser, CDPSession, Page
 
-SCREENS = ("/", "/today", "/plans", "/plans?open=1", "/budgets", "/access", "/nowhere", "/login")  # each is looked at
+SCREENS = (
+    "/", "/today", "/plans", "/plans?open=1", "/stuck", "/playbooks", "/playbooks/billing-reconciliation", "/budgets",
+    "/access", "/nowhere", "/login",
+)  # each is looked at  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -11,12 +11,12 @@ from mainstay.cli.rows import draw_value
 from mainstay.cli.screen import text, when
 from mainstay.sentences import say_path
 from mainstay.values import say_duration
+from mainstay.views.lines import lines_of
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 Row: TypeAlias = dict[str, Any]
-_MARK = ", item "
 _NAMED = 5  # mails that did not arrive, by the action
 
 
@@ -93,40 +93,8 @@ def _timeline(events: list[Row], *, everything: bool) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name, justify in (("#", "right"), ("when", "left"), ("who", "left"), ("what", "left"), ("because of", "left")):
         table.add_column(name, overflow="fold", justify=justify)  # pyright: ignore[reportArgumentType]
-    lines = [[event] for event in events] if everything else _folded(events)
-    number_of = {event["event"]: number for number, line in enumerate(lines, 1) for event in line}
-    for number, line in enumerate(lines, 1):
-        first = line[0]
-        what = first["what"] if len(line) == 1 else _several(line)
-        cause = number_of.get(first["because"])
-        because = f"#{cause}" if cause is not None and cause != number else ""
-        cells = (number, when(first["at"]), first["who"], what, because)
+    for line in lines_of(events, everything=everything):
+        because = f"#{line['because']}" if line["because"] else ""
+        cells = (line["number"], when(line["at"]), line["who"], line["what"], because)
         table.add_row(*(text(cell) for cell in cells))
     return table
-
-
-def _folded(events: list[Row]) -> list[list[Row]]:
-    """Put neighbouring lines about items of the same step together."""
-    lines: list[list[Row]] = []
-    for event in events:
-        step = _step_of_item(event["what"])
-        if lines and step and _step_of_item(lines[-1][0]["what"]) == step:
-            lines[-1].append(event)
-        else:
-            lines.append([event])
-    return lines
-
-
-def _step_of_item(what: str) -> str:
-    head, mark, _ = what.partition(_MARK)
-    return head if mark and " " not in head.removeprefix("undo of ") else ""
-
-
-def _several(line: list[Row]) -> str:
-    """Say of many lines about items what happened how often."""
-    counts: dict[str, int] = {}
-    for event in line:
-        said = event["what"].partition(_MARK)[2].partition(": ")[2].partition(",")[0].partition(" (")[0]
-        counts[said] = counts.get(said, 0) + 1
-    told = ", ".join(f"{count} {said}" for said, count in counts.items())
-    return f"{_step_of_item(line[0]['what'])}, its items: {told}"

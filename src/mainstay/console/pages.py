@@ -15,7 +15,20 @@ from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Route, request_response
 
-from mainstay.console import budgets, inbox, leaving, login, passkeys, plans, render, today, ways
+from mainstay.console import (
+    budgets,
+    inbox,
+    leaving,
+    login,
+    passkeys,
+    plans,
+    plans_done,
+    playbooks,
+    render,
+    stuck,
+    today,
+    ways,
+)
 from mainstay.console.actions import Actions
 from mainstay.console.answers import refusal
 from mainstay.console.decisions import Decisions
@@ -40,6 +53,9 @@ SCREENS = (
     today.SCREENS,
     plans.SCREENS,
     leaving.SCREENS,
+    plans_done.SCREENS,
+    stuck.SCREENS,
+    playbooks.SCREENS,
     budgets.SCREENS,
     login.SCREENS,
     passkeys.SCREENS,

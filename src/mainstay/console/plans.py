@@ -1,10 +1,18 @@
-"""The list of plans, and one of them."""
+"""The plans: finding them, and one of them with its graph, its timeline with causes both ways, and its steps."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
+from mainstay.console.graph import drawn
 from mainstay.console.room import Page
+from mainstay.errors import InputError
+from mainstay.kernel.state import ENDED
+from mainstay.values import SECOND_US
+from mainstay.views.finding import STATES, Wanted
+from mainstay.views.lines import lines_of
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -12,30 +20,107 @@ if TYPE_CHECKING:
 
     from mainstay.console.room import Room
     from mainstay.requests.desk import Params
+    from mainstay.views import Views
 
-FIRST, MOST = 50, 3200
+PAGE = 50
+MOST_LINES = 400  # of a timeline on one page
+SAYS = {"": "All", "open": "Not ended", "done": "Done", "failed": "Failed", "ended": "Ended early", "undone": "Undone"}
 
 
 async def plans(room: Room, request: Request) -> Response:
-    """Show the newest; `open` those only that have not ended."""
-    limit = request.query_params.get("limit", "")
-    most = min(int(limit), MOST) if limit.isdecimal() and int(limit) else FIRST
-    open_only = bool(request.query_params.get("open"))
-    found = await room.look(lambda views: views.plans(limit=most + 1, open_only=open_only))
+    """Show the plans that are looked for, the newest first."""
+    given = request.query_params
+    state = "open" if given.get("open") else given.get("state", "")
+    wanted = Wanted(
+        state=state if state in STATES else "",
+        playbook=given.get("playbook", ""),
+        words=given.get("words", "").strip()[:100],
+        since_us=_day(given.get("since", ""), room.owner.workspace.config.company.timezone),
+        after=given.get("after", ""),
+    )
+
+    def look(views: Views) -> Params:
+        return views.find(wanted, PAGE) | {"playbooks": views.run_before()}
+
+    found = await room.look(look)
     values: Params = {
-        "plans": found[:most],
-        "more": len(found) > most and most < MOST,
-        "limit": most,
-        "open_only": open_only,
+        "plans": found["plans"],
+        "playbooks": found["playbooks"],
+        "states": SAYS,
+        "wanted": wanted,
+        "since": given.get("since", "") if wanted.since_us else "",
+        "next": str(request.url.include_query_params(after=found["next"]).query) if found["next"] else "",
+        "first": str(request.url.remove_query_params("after").query),
     }
     return await room.page(request, "plans.html", nav="plans", **values)
 
 
+def _day(text: str, zone: str) -> int:
+    """Give when a day began, microseconds UTC; 0 where none is named."""
+    try:
+        begun = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=ZoneInfo(zone))
+    except ValueError:
+        return 0
+    return int(begun.astimezone(UTC).timestamp()) * SECOND_US
+
+
 async def plan(room: Room, request: Request) -> Response:
-    """Show one: how far it is, and what happened because of what."""
+    """Show one plan."""
     name: str = request.path_params["plan"]
-    found = await room.look(lambda views: views.show(views.plan_id(name)))
-    return await room.page(request, "plan.html", nav="plans", plan=found)
+    everything = bool(request.query_params.get("all"))
+    words = request.query_params.get("find", "").strip()[:200]
+
+    def look(views: Views) -> Params:
+        plan_id = views.plan_id(name)
+        found = views.show(plan_id)
+        folded = views.plan(plan_id)
+        lines = lines_of(found["timeline"], everything=everything)
+        return {
+            "p": found,
+            "drawing": drawn(folded.graph, found["steps"]),
+            "lines": lines[-MOST_LINES:],
+            "left": max(0, len(lines) - MOST_LINES),
+            "version": folded.graph.definition.version[:8],
+            "may": _may(found),
+            "found": views.explain(plan_id, words) if words else None,
+            "fork_of": folded.fork_of,
+        }
+
+    values = await room.look(look)
+    return await room.page(request, "plan.html", nav="plans", everything=everything, words=words, **values)
 
 
-SCREENS = (Page("GET", "/plans", plans), Page("GET", "/plans/{plan}", plan))
+def _may(found: Params) -> frozenset[str]:
+    """Say what can be asked of a plan now; what it refuses all the same says why."""
+    status, part = found["status"], "-" in found["plan"]
+    may: set[str] = set()
+    if status in ("approved", "running"):
+        may |= {"resume"} if found["paused_at"] else {"pause"}
+    if status == "proposed":
+        may.add("begin")
+    if status in ("proposed", "approved", "running"):
+        may.add("cancel")
+    if status == "running" or status in ENDED:
+        may.add("undo")
+    if not part and (status in ENDED or status == "undone"):
+        may |= {"rerun", "receipt"}
+    return frozenset(may)
+
+
+async def step(room: Room, request: Request) -> Response:
+    """Show one step, or one item of its list: `at` is its path."""
+    name, path = request.path_params["plan"], request.query_params.get("at", "")
+    if not path:
+        raise InputError("No step is named.", remedy="Choose one from the plan's list.")
+
+    def look(views: Views) -> Params:
+        return views.step(views.plan_id(name), path)
+
+    return await room.page(request, "step.html", nav="plans", s=await room.look(look))
+
+
+SCREENS = (
+    Page("GET", "/plans", plans),
+    Page("GET", "/plans/{plan}", plan),
+    Page("GET", "/plans/{plan}/step", step),
+)

@@ -16,7 +16,7 @@ from mainstay.playbooks.speech import say_wanted
 from mainstay.redaction import redacted
 from mainstay.said import is_record, is_simple, moment, say_value, when, with_money
 from mainstay.shown import shown
-from mainstay.values import Money
+from mainstay.values import Money, say_duration
 from mainstay.views.cards import CANNOT_UNDO, REMEDIES, WANT_A_WORD, lines_of
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def _environment() -> Environment:
     )
     filters: dict[str, Any] = made.filters
     filters.update(say=say_value, moment=moment, when=when, money=_money, fields=with_money)
-    filters.update(wanted=say_wanted, answer=_answer, likely=_likely, grouped=_grouped)
+    filters.update(wanted=say_wanted, answer=_answer, likely=_likely, grouped=_grouped, took=_took)
     made.tests.update(record=is_record, simple=is_simple)
     names: dict[str, Any] = made.globals
     names.update(lines_of=lines_of, remedies=REMEDIES, want_a_word=WANT_A_WORD, cannot_undo=CANNOT_UNDO)
@@ -125,6 +125,11 @@ def _grouped(lines: Sequence[tuple[str, str]]) -> list[tuple[str, list[str]]]:
 
 def _answer(option: str) -> str:
     return BUTTONS.get(option, option.replace("_", " ").capitalize())
+
+
+def _took(seconds: float) -> str:
+    """Say roughly how long something takes."""
+    return f"{seconds:.1f} s" if seconds < 10 else say_duration(round(seconds))  # noqa: PLR2004 - a tenth tells nothing
 
 
 def _likely(confidence: float) -> str:

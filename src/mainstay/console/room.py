@@ -20,7 +20,7 @@ from mainstay.console.looking import Cards, Looking
 from mainstay.console.sessions import Known, Sessions
 from mainstay.errors import CommandRefusedError, InputError, LedgerError, MainstayError, UnknownNameError
 from mainstay.ledger import keys as ledger_keys
-from mainstay.requests.news import TAKEN
+from mainstay.requests.news import ANSWERED, TAKEN
 from mainstay.runtime.intake import Request as Asked
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ NAV = (
     ("connectors", "Connectors", "/connectors"),
     ("budgets", "Budgets", "/budgets"),
     ("policies", "Policies", "/policies"),
+    ("books", "Books", "/books"),
     ("audit", "Audit", "/audit"),
     ("metrics", "Metrics", "/metrics"),
 )
@@ -103,6 +104,26 @@ class Room:
             return asked.result()
         asked.cancel()  # it only told how it goes on
         return self.desk.standing(taken.result()) | {"goes_on": True}
+
+    async def ask_many(self, method: str, params: Params) -> Params:
+        """Ask what answers many questions at once; all of them are on disk, or refused, when this returns.
+
+        Gives `done`, `refused`, and where the plans stand as far as that comes at once.
+        """
+        answered: asyncio.Future[Params] = asyncio.get_running_loop().create_future()
+
+        def hear(event: Params) -> None:
+            if event["kind"] == ANSWERED and not answered.done():
+                answered.set_result(event)
+
+        asked = asyncio.ensure_future(self.desk.answer(Asked(method, params), True, hear))  # noqa: FBT003 - a Handler
+        await asyncio.wait({asked, answered}, return_when=asyncio.FIRST_COMPLETED)
+        if answered.done():
+            await asyncio.wait({asked}, timeout=PATIENCE_S)
+        if asked.done():
+            return asked.result()
+        asked.cancel()  # it only told how it goes on
+        return answered.result() | {"goes_on": True}
 
     async def page(self, request: Request, template: str, *, status: int = 200, **values: Any) -> Response:  # noqa: ANN401 - whatever a page shows
         """Give a page; `nav` names the place in the navigation that it belongs to."""

@@ -37,6 +37,28 @@ AND status NOT IN ('proposed', 'completed', 'undone') AND status <> 'approved'""
 PLANS = _PLAN + "WHERE parent = '' ORDER BY proposed_at_us DESC, id DESC LIMIT ? OFFSET ?"
 # Those of them that have not ended, the newest first. The plus has them found among the open ones. (limit, offset)
 OPEN_PLANS = _PLAN + "WHERE +parent = '' AND ended_at_us IS NULL ORDER BY proposed_at_us DESC, id DESC LIMIT ? OFFSET ?"
+# Plans that are asked for and belong to no other, the newest first: those after a place in that order, begun at a time
+# or later, of some statuses and playbooks; an empty list means all. (time, id, from, statuses, playbooks, limit)
+FOUND_PLANS = f"""{_PLAN}
+WHERE parent = '' AND (proposed_at_us, id) < (?1, ?2) AND proposed_at_us >= ?3
+AND (?4 = '[]' OR status IN (SELECT value FROM json_each(?4)))
+AND (?5 = '[]' OR playbook IN (SELECT value FROM json_each(?5))) ORDER BY proposed_at_us DESC, id DESC LIMIT ?6"""  # noqa: S608 - a constant
+# The same of those that have not ended: they are few, however many there are. (time, id, from, playbooks, limit)
+FOUND_OPEN_PLANS = f"""{_PLAN}
+WHERE +parent = '' AND ended_at_us IS NULL AND (proposed_at_us, id) < (?1, ?2) AND proposed_at_us >= ?3
+AND (?4 = '[]' OR playbook IN (SELECT value FROM json_each(?4))) ORDER BY proposed_at_us DESC, id DESC LIMIT ?5"""  # noqa: S608 - a constant
+# Plans whose ids begin so, parts of others left out. (prefix, prefix, limit)
+PLANS_LIKE = _PLAN + "WHERE id >= ?1 AND id < ?2 || char(0x10ffff) AND parent = '' ORDER BY id LIMIT ?3"
+# Every playbook that a plan was ever of, with the title that the last one had. It jumps from name to name. ()
+PLAYBOOKS_RUN = """
+WITH RECURSIVE name(playbook) AS (
+    SELECT min(playbook) FROM plan WHERE parent = ''
+    UNION ALL
+    SELECT (SELECT min(p.playbook) FROM plan AS p WHERE p.parent = '' AND p.playbook > name.playbook)
+    FROM name WHERE name.playbook IS NOT NULL)
+SELECT playbook, (SELECT p.title FROM plan AS p WHERE p.parent = '' AND p.playbook = name.playbook
+                  ORDER BY p.ended_at_us DESC LIMIT 1)
+FROM name WHERE playbook IS NOT NULL"""
 # Ids of those that are under way and wait for nobody's answer, not even a child plan of theirs. ()
 UNASKED_PLANS = """
 SELECT id FROM plan WHERE +parent = '' AND ended_at_us IS NULL AND paused_at_us IS NULL
@@ -129,8 +151,11 @@ ORDER BY ruled_at_us DESC LIMIT ?"""
 SNOOZED = "SELECT count(*), min(snoozed_until_us) FROM decision WHERE status = 'open' AND snoozed_until_us > ?"
 # Those of them whose ids begin so, at most two: one is meant, two are not clear. (prefix, prefix)
 OPEN_BY_PREFIX = "SELECT id FROM decision WHERE id >= ? AND id < ? || char(0x10ffff) AND status = 'open' LIMIT 2"
-# Those of them that are about something stuck, the oldest first. ()
-OPEN_STUCK = _DECISION + "WHERE status = 'open' AND kind IN ('stuck', 'settle', 'confirm') ORDER BY asked_at_us, id"
+# Those of them that are about something stuck, the oldest first, -1 for all; and how many. (limit), ()
+OPEN_STUCK = (
+    _DECISION + "WHERE status = 'open' AND kind IN ('stuck', 'settle', 'confirm') ORDER BY asked_at_us, id LIMIT ?"
+)
+STUCK_COUNT = "SELECT count(*) FROM decision WHERE status = 'open' AND kind IN ('stuck', 'settle', 'confirm')"
 # Those about actions before they happen that a rule asks, the oldest first. (rule, limit)
 OPEN_UNDER_RULE = (
     "SELECT id FROM decision WHERE status = 'open' AND kind = 'effect' AND rule = ? ORDER BY asked_at_us LIMIT ?"

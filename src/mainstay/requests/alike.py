@@ -14,7 +14,7 @@ from mainstay.errors import ExpressionError, InputError, MainstayError
 from mainstay.governance.roles import amounts_of
 from mainstay.kernel.state import is_call, step_name
 from mainstay.ledger import queries
-from mainstay.requests.desk import TAKEN
+from mainstay.requests.news import ANSWERED, TAKEN
 from mainstay.requests.ruling import asked_at
 from mainstay.values import say_total
 
@@ -53,6 +53,7 @@ async def answer_many(desk: Requests, answers: Iterable[tuple[str, Params]], emi
         root = decision.rpartition(".")[0].partition("-")[0]
         roots[root] = None
         emit({"plan": root, "kind": TAKEN, "path": ""})
+    emit({"plan": "", "kind": ANSWERED, "path": "", "done": done, "refused": refused})
     standings = [await desk.follow(root, emit) for root in roots]
     questions = [question for standing in standings for question in standing["questions"]]
     return {"plan": "", "done": done, "refused": refused, "plans": standings, "questions": questions}

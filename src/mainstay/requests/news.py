@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 NOTICE = "Notice"  # a sentence about what stops all plans, or that it ended
 TAKEN = "Taken"  # the first thing said of a request: it is on disk
+ANSWERED = "Answered"  # all of many answers are on disk, or refused: `done`, `refused`
 
 
 def say_news(plan_id: str, fact: AnyFact) -> dict[str, Any]:

@@ -9,11 +9,11 @@ from mainstay.views.actions import Actions
 from mainstay.views.budgets import Budgets
 from mainstay.views.history import History
 from mainstay.views.metrics import Metrics
-from mainstay.views.plans import Plans
+from mainstay.views.steps import Steps
 from mainstay.views.throttles import Throttles
 
 __all__ = ["Views"]
 
 
-class Views(Plans, Actions, Budgets, Metrics, Throttles, History):
+class Views(Steps, Actions, Budgets, Metrics, Throttles, History):
     """Reads one workspace: opened in `opening`, seen plan by plan, question by question, or as a whole."""

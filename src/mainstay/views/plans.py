@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mainstay import events as e
 from mainstay.errors import MainstayError
@@ -23,6 +23,8 @@ from mainstay.values import SECOND_US
 from mainstay.views.questions import Questions
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from mainstay.kernel.state import Plan
     from mainstay.views.opening import Row
 
@@ -37,6 +39,9 @@ class Plans(Questions):
     def plans(self, *, limit: int = 50, open_only: bool = False) -> list[Row]:
         """List plans, the newest first."""
         query = queries.OPEN_PLANS if open_only else queries.PLANS
+        return self._listed(self._reader.rows(query, (limit, 0)))
+
+    def _listed(self, rows: Iterable[tuple[Any, ...]]) -> list[Row]:
         found: list[Row] = [
             {
                 "plan": row[0],
@@ -48,7 +53,7 @@ class Plans(Questions):
                 "ended_at": self.time(row[7]),
                 "questions": [d["decision"] for d in self._decisions(queries.DECISIONS_OF_FAMILY, row[0]) if d["open"]],
             }
-            for row in self._reader.rows(query, (limit, 0))
+            for row in rows
         ]
         for row in found:
             if row["status"] == "running" and row["says"] != "paused":
@@ -196,6 +201,7 @@ class Plans(Questions):
                 "who": say_actor(event.actor),
                 "because": event.cause,
                 "kind": event.kind,
+                "path": getattr(event.fact, "path", ""),
             }
             for event in sorted((*recorded, *beside), key=lambda event: event.position)
             if everything or event.kind not in _QUIET

@@ -193,12 +193,16 @@ class Questions(Opened):
             for row in self._reader.rows(query, (plan_id,))
         ]
 
-    def stuck(self, limit: int | None = None) -> list[Row]:
-        """List what waits for a remedy, the oldest first; what has one cause has one `group`."""
+    def stuck_count(self) -> int:
+        """Count what waits for a remedy."""
+        return self._reader.rows(queries.STUCK_COUNT)[0][0]
+
+    def stuck(self, limit: int = -1) -> list[Row]:
+        """List what waits for a remedy, the oldest first, all or so many; what has one cause has one `group`."""
         plans: dict[str, Plan] = {}
         return [
             self._stuck(row[0], plans.get(row[1]) or plans.setdefault(row[1], self.plan(row[1])), row)
-            for row in self._reader.rows(queries.OPEN_STUCK)[:limit]
+            for row in self._reader.rows(queries.OPEN_STUCK, (limit,))
         ]
 
     def _stuck(self, decision: str, plan: Plan, row: tuple[Any, ...]) -> Row:

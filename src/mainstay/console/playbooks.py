@@ -1,0 +1,255 @@
+"""The playbooks: what each does in plain sentences, a dry run, starting one, its versions, what differs, going back."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from mainstay.console.graph import drawn
+from mainstay.console.playbooks_inputs import field_rows, given_inputs
+from mainstay.console.room import Page, form_of, only
+from mainstay.errors import InputError, MainstayError, PlaybookError, UnknownNameError
+from mainstay.kernel.graph import Graph
+from mainstay.playbooks.artefacts import read_artefact
+from mainstay.playbooks.changes import change_of, line_diff
+from mainstay.playbooks.explain import dry_run, explain
+from mainstay.playbooks.format import Mapping, Scalar, read_yaml
+from mainstay.playbooks.shelf import is_shipped, library_version, open_playbook, open_to_run, read_text, shelf
+from mainstay.runtime.names import local_time
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from mainstay.console.room import Form, Room
+    from mainstay.kernel.graph import Definition
+    from mainstay.playbooks.shelf import Shelved
+    from mainstay.playbooks.versions import Version
+    from mainstay.requests.desk import Params
+    from mainstay.views import Views
+
+FILE = "file"  # what stands in the folder, where a version is named
+STATES = {
+    "active": "",
+    "new": "not active yet",
+    "changed": "its file has changed",
+    "gone": "its file is gone",
+}
+_STEP = re.compile(r"\d+\. (\w+): (.*)")
+
+
+class Told(NamedTuple):
+    """What a playbook does, in sentences."""
+
+    before: list[str]
+    steps: list[tuple[str, str]]  # name, and what it does
+    after: list[str]
+
+
+# --- all of them
+
+
+async def playbooks(room: Room, request: Request) -> Response:
+    """List what can be run."""
+    rows = [_row(room, name, one) for name, one in _known(room).items()]
+
+    def look(views: Views) -> list[Params]:
+        return [row | {"running": views.open_of(row["name"])} | views.past_runs(row["name"]) for row in rows]
+
+    found = await room.look(look)
+    own, shipped = [row for row in found if row["own"]], [row for row in found if not row["own"]]
+    return await room.page(request, "playbooks.html", nav="playbooks", own=own, shipped=shipped)
+
+
+def _known(room: Room) -> dict[str, Shelved | None]:
+    """Give what is there by name; None for one that is active and whose file is gone."""
+    versions, found = room.desk.activation.versions, dict[str, "Shelved | None"](shelf(room.desk.root))
+    gone = [name for kind, name in versions.known() if kind == "playbook" and name not in found]
+    return found | {name: None for name in gone if versions.active("playbook", name) is not None}
+
+
+def _row(room: Room, name: str, shelved: Shelved | None) -> Params:
+    own = shelved is None or shelved.own
+    row: Params = {"name": name, "own": own, "title": name, "wrong": "", "hides": own and is_shipped(name)}
+    active = room.desk.activation.versions.active("playbook", name) if own else None
+    change = change_of(room.desk.activation.versions, room.desk.root, ("playbook", name)) if own else None
+    row["state"] = change.state if change is not None else "active"
+    row["says"] = STATES[row["state"]]
+    row["version"] = (active.short if active is not None else "") if own else library_version(name)[:8]
+    row["since"] = _time(room, active.activated_us) if active is not None else ""
+    if shelved is None:
+        return row
+    try:
+        tree = read_yaml(read_text(shelved.path), shelved.path.name)
+        title = tree.values.get("title") if isinstance(tree, Mapping) else None
+        row["title"] = title.text if isinstance(title, Scalar) else name
+    except MainstayError as error:
+        row["wrong"] = f"{error.message} {error.remedy}".strip()
+    return row
+
+
+def _time(room: Room, at_us: int | None) -> str:
+    if at_us is None:
+        return ""
+    return local_time(at_us, room.owner.workspace.config.company.timezone).isoformat(timespec="seconds")
+
+
+# --- one of them
+
+
+async def playbook(room: Room, request: Request) -> Response:
+    """Show one: what it does, a form to start it, a dry run, its versions."""
+    name: str = request.path_params["playbook"]
+    known = _known(room)
+    if name not in known:
+        raise UnknownNameError(f"There is no playbook '{name}'.", remedy="Choose one from the list.")
+    values: Params = {"p": _row(room, name, known[name]), "versions": _versions(room, name), "findings": ()}
+    values |= {"told": None, "drawing": None, "fields": (), "dry": None}
+    try:
+        definition = open_playbook(room.desk.root, name, room.owner.contracts)
+        values |= _told_of(room, definition)
+    except PlaybookError as error:
+        values["findings"] = error.findings
+    except MainstayError as error:
+        values["findings"] = (f"{error.message} {error.remedy}",)
+    past = await room.look(lambda views: views.past_runs(name) | {"running": views.open_of(name)})
+    return await room.page(request, "playbook.html", nav="playbooks", past=past, **values)
+
+
+def _told_of(room: Room, definition: Definition) -> Params:
+    catalogue = room.owner.contracts
+    return {
+        "told": _sentences(explain(definition, catalogue)),
+        "drawing": drawn(Graph(definition)),
+        "fields": field_rows(room, definition),
+        "dry": dry_run(definition, catalogue),
+    }
+
+
+def _sentences(text: str) -> Told:
+    told = Told([], [], [])
+    for line in text.strip().splitlines()[1:]:
+        if step := _STEP.fullmatch(line):
+            told.steps.append((step[1], step[2]))
+        elif line:
+            (told.after if told.steps else told.before).append(line)
+    return told
+
+
+def _versions(room: Room, name: str) -> list[Params]:
+    """List the versions there were, the newest first."""
+    past = room.desk.activation.versions.past("playbook", name)
+    return [
+        {
+            "short": one.short,
+            "kept": _time(room, one.kept_us),
+            "activated": _time(room, one.activated_us),
+            "by": one.by,
+            "active": past.active is not None and past.active.digest == one.digest,
+        }
+        for one in reversed(past.versions)
+    ]
+
+
+async def start(room: Room, request: Request) -> Response:
+    """Start it with what was filled in."""
+    name, form = request.path_params["playbook"], form_of(request)
+    own = room.desk.activation.playbooks
+    definition = open_to_run(room.desk.root, name, room.owner.contracts, own, by_hand=True)
+    params: dict[str, Any] = {"playbook": name, "inputs": given_inputs(room, definition, form)}
+    params |= {"folder": str(room.desk.root), "hold": bool(only(form, "hold")), "ask_first": bool(only(form, "first"))}
+    standing = await room.ask("run", params)
+    said = "It waits for your go-ahead." if params["hold"] else "It began."
+    return room.back(request, f"/plans/{standing['plan']}", said)
+
+
+# --- versions
+
+
+async def diff(room: Room, request: Request) -> Response:
+    """Show what differs between two versions; by default between the active one and the file."""
+    name, given = request.path_params["playbook"], request.query_params
+    was, before = _side(room, name, given.get("from") or "active")
+    now, after = _side(room, name, given.get("to") or FILE)
+    values: Params = {"name": name, "was": was, "now": now, "lines": line_diff(before, after, was, now)}
+    return await room.page(request, "diff.html", nav="playbooks", versions=_versions(room, name), **values)
+
+
+def _side(room: Room, name: str, word: str) -> tuple[str, dict[str, bytes]]:
+    versions = room.desk.activation.versions
+    if word == FILE:
+        artefact = read_artefact(room.desk.root, "playbook", name)
+        return FILE, {} if artefact is None else artefact.files
+    if word == "active":
+        active = versions.active("playbook", name)
+        return (f"active {active.short}", versions.content(active)) if active is not None else ("none is active", {})
+    version = versions.version("playbook", name, word)
+    return version.short, versions.content(version)
+
+
+def _present(room: Room, name: str) -> str:
+    artefact = read_artefact(room.desk.root, "playbook", name)
+    return "" if artefact is None else artefact.digest
+
+
+async def revert_page(room: Room, request: Request) -> Response:
+    """Show what going back to a version would change, before it is done."""
+    name, version = request.path_params["playbook"], _version(room, request)
+    _, present = _side(room, name, FILE)
+    lines = line_diff(present, room.desk.activation.versions.content(version), FILE, version.short)
+    values: Params = {"name": name, "version": version, "lines": lines, "seen": _present(room, name)}
+    return await room.page(request, "revert.html", nav="playbooks", **values)
+
+
+def _version(room: Room, request: Request) -> Version:
+    return room.desk.activation.versions.version(
+        "playbook", request.path_params["playbook"], request.path_params["version"]
+    )
+
+
+async def revert(room: Room, request: Request) -> Response:
+    """Put a version back; refused where the file changed since it was shown."""
+    name, version, form = request.path_params["playbook"], _version(room, request), form_of(request)
+    params = {"kind": "playbook", "name": name, "digest": version.digest, "seen": only(form, "seen")}
+    done = await room.ask("revert", params)
+    said = f"Version {version.short} is active."
+    return room.back(request, f"/playbooks/{name}", said + _broken(done))
+
+
+async def activate(room: Room, request: Request) -> Response:
+    """Let what the page showed run from now on; refused where the file changed since."""
+    name, form = request.path_params["playbook"], form_of(request)
+    params = {"wanted": [{"kind": "playbook", "name": name, "digest": _seen(form)}]}
+    done = await room.ask("activate", params)
+    return room.back(request, f"/playbooks/{name}", "It is active. Running plans keep their version." + _broken(done))
+
+
+def _seen(form: Form) -> str:
+    if "seen" not in form:
+        raise InputError("Nothing was activated: no version was named.", remedy="Look at what changed first.")
+    return only(form, "seen")
+
+
+def _broken(done: Params) -> str:
+    return "".join(f" {path} no longer fits: {finding}" for path, finding in done["broken"])
+
+
+async def activate_page(room: Room, request: Request) -> Response:
+    """Show what would run from now on, before it does."""
+    name: str = request.path_params["playbook"]
+    was, before = _side(room, name, "active")
+    now, after = _side(room, name, FILE)
+    values: Params = {"name": name, "lines": line_diff(before, after, was, now), "seen": _present(room, name)}
+    return await room.page(request, "activate.html", nav="playbooks", **values)
+
+
+SCREENS = (
+    Page("GET", "/playbooks", playbooks),
+    Page("GET", "/playbooks/{playbook}", playbook),
+    Page("POST", "/playbooks/{playbook}/start", start),
+    Page("GET", "/playbooks/{playbook}/diff", diff),
+    Page("GET", "/playbooks/{playbook}/revert/{version}", revert_page),
+    Page("POST", "/playbooks/{playbook}/revert/{version}", revert),
+    Page("GET", "/playbooks/{playbook}/activate", activate_page),
+    Page("POST", "/playbooks/{playbook}/activate", activate),
+)

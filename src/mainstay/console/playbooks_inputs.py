@@ -1,0 +1,87 @@
+"""A playbook's inputs as a form, and what was filled in as `name=value`, which is what a command line gives.
+
+Files are chosen from the workspace's inbox folder and those in it; no other path is taken from a page.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mainstay.errors import InputError
+from mainstay.runtime.types import parse_type
+from mainstay.said import say_value
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from mainstay.console.room import Form, Room
+    from mainstay.kernel.graph import Definition, Input
+    from mainstay.requests.desk import Params
+    from mainstay.values import Value
+
+FOLDER = "inbox"
+MOST_FILES = 200
+_SAMPLES = {
+    "money": "1500.00 EUR", "date": "2026-11-21", "time": "2026-11-21T10:30:00+01:00", "int": "3", "float": "2.5",
+    "duration": "3d",
+}  # fmt: skip
+
+
+def files_of(root: Path) -> list[str]:
+    """Name the files in the inbox folder, the newest first, and the folders in it; relative to the workspace."""
+    folder = root / FOLDER
+    if not folder.is_dir():
+        return []
+    found = [one for one in folder.iterdir() if one.is_file() and not one.is_symlink() and not one.name.startswith(".")]
+    found.sort(key=lambda one: one.stat().st_mtime_ns, reverse=True)
+    return [f"{FOLDER}/{one.name}" for one in found[:MOST_FILES]]
+
+
+def field_rows(room: Room, definition: Definition, now: Value = None) -> list[Params]:
+    """Give a row for each input: its name, what it is called, how it is asked for, and what it is now."""
+    known = now if isinstance(now, dict) else {}
+    files = files_of(room.owner.workspace.root)
+    return [_row(one, files, known.get(one.name)) for one in definition.inputs]
+
+
+def _row(one: Input, files: list[str], now: Value) -> Params:
+    type_ = parse_type(one.type)
+    of = type_.of if type_.kind == "list" and type_.of is not None else type_
+    how = of.kind if of.kind in ("file", "bool", "choice") else "text"
+    return {
+        "name": one.name,
+        "label": one.label or one.name.replace("_", " ").capitalize(),
+        "type": one.type,
+        "how": how,
+        "many": type_.kind == "list",
+        "options": files if how == "file" else list(of.options) if how == "choice" else ["yes", "no"],
+        "required": one.required,
+        "default": "" if one.default in (None, "", []) else say_value(one.default),
+        "sample": _SAMPLES.get(of.kind, ""),
+        "now": "" if now in (None, "", []) else say_value(now)[:300],
+    }
+
+
+def given_inputs(room: Room, definition: Definition, form: Form, *, partly: bool = False) -> list[str]:
+    """Give what was filled in, each as `name=value`; what was left empty is left out.
+
+    Raises InputError for a file that does not lie in the inbox folder, or, but for `partly`, for one that is missing.
+    """
+    files = set(files_of(room.owner.workspace.root))
+    given: list[str] = []
+    for one in definition.inputs:
+        type_ = parse_type(one.type)
+        many = type_.kind == "list" and type_.of is not None
+        of = type_.of if many and type_.of is not None else type_
+        texts = [text.replace("\r\n", "\n") for text in form.get(f"input.{one.name}", ()) if text.strip()]
+        if of.kind == "file" and (strange := [text for text in texts if text not in files]):
+            raise InputError(
+                f"{strange[0]} is not in the folder {FOLDER}.", remedy="Put it there, and choose it again."
+            )
+        if many and of.kind != "file":
+            texts = [line.strip() for text in texts for line in text.splitlines() if line.strip()]
+        if one.required and not texts and not partly and of.kind == "file":
+            said = f"'{one.label or one.name}' needs a file."
+            raise InputError(said, remedy=f"Put it into the folder {FOLDER} first.")
+        given += [f"{one.name}={text}" for text in texts]
+    return given
