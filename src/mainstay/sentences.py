@@ -47,7 +47,7 @@ ANSWER = {
     "accept": "accepted it as it is",
     "undo": "chose to undo the plan",
     "raise": "raised the budget for now",
-    "wait": "let it wait until the budget begins anew",
+    "wait": "let it wait until the budget begins anew or is raised",
     "happened": "said that it happened",
     "confirmed": "said that it is as it should be",
     "again": "chose to look again",

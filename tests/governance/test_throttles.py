@@ -338,6 +338,17 @@ def test_what_was_on_its_way_when_a_throttle_closed_is_among_what_is_taken_back(
     assert tally.acted_since(5) == ("late",)
 
 
+def test_g8_a_plan_that_cannot_be_read_keeps_no_throttle_from_taking_back_the_others(workspace, world):
+    async def scenario(owner):
+        await throttled(owner, then="undo")
+        plan_id, _ = await start(owner, plan(do("a", "test.say", "one")))
+        now_us = owner.clock.now_us()
+        return plan_id, owner.throttling._undoing(("there0is0none", plan_id), 0, "throttle", "two failed", now_us)
+
+    plan_id, taking = run(workspace, world, scenario)
+    assert [*taking] == [plan_id]
+
+
 def since(owner, moment):
     """Let the throttle's time begin at a moment, as if what was done before it lay longer back than it looks."""
     tally = owner.throttling._tallies["test"]

@@ -37,7 +37,7 @@ FIELDS = {
 
 
 def waits(where=WHERE, value=TOKEN, until=LATER, first=True, **more):
-    """Say something, wait for a mail that answers it, and say that one's Message-ID: none of a stranger's words asks."""
+    """Say something, wait for a mail that answers it, and say its Message-ID: no stranger's word, so nothing asks."""
     since = ("said",) if first else ()
     awaited = Awaited("mail.received", where, "in_reply_to" if value else "", value, since)
     wait = Step(name="answer", kind="wait", needs=after("said"), awaited=awaited, until=until)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from mainstay import commands as c
 from mainstay import events as e
-from mainstay.errors import CommandRefusedError, ExpressionError, InputError, MainstayError
+from mainstay.errors import CommandRefusedError, CommitFailedError, ExpressionError, InputError, MainstayError
 from mainstay.governance.deeds import first_since
 from mainstay.governance.roles import amounts_of
 from mainstay.governance.throttles import MAIL, PREFIX, Entry, Tally, Throttle, kind_of
@@ -205,7 +205,11 @@ class Throttling:
         named = tuple(paused), tuple(undone), counted.plans
         fact = e.ThrottleClosed(rule.id, playbook, counted.says, *named, rule.why, counted.since_us)
         self._engine.waiting[playbook] = why
-        self._record(playbook, fact, undone | paused, now_us, "mainstay")
+        try:
+            self._record(playbook, fact, undone | paused, now_us, "mainstay")
+        except MainstayError:  # it is not closed: what is counted next closes it
+            del self._engine.waiting[playbook]
+            raise
         self._engine.warn(f"Plans of {playbook} wait for you: {counted.says}. See them: mainstay throttle")
 
     # --- ways on
@@ -252,8 +256,18 @@ class Throttling:
         return [row[0] for row in self._ledger.rows(queries.OPEN_PLANS_OF, (playbook,))]
 
     def _undoing(self, plans: Iterable[str], since_us: int, by: str, why: str, now_us: int) -> Taking:
-        """Take back what plans did since a moment; a paused one goes on to do that. Only where there is anything."""
-        did = {plan: self._did(self._engine.load(plan), since_us) for plan in plans}
+        """Take back what plans did since a moment; a paused one goes on to do that. Only where there is anything.
+
+        One that can't be read keeps no throttle from closing: the others are taken back (mainstay doctor names it).
+        """
+        did: dict[str, tuple[list[str], bool]] = {}
+        for plan_id in plans:
+            try:
+                did[plan_id] = self._did(self._engine.load(plan_id), since_us)
+            except CommitFailedError:
+                raise
+            except MainstayError:
+                continue
         resume = c.ResumePlan(now_us=now_us, by=by)
 
         def commands(plan: Plan) -> tuple[c.PlanCommand, ...]:

@@ -60,7 +60,7 @@ REMEDIES = {
         "retry": "try it again as it is",
         "skip": "leave it out and go on",
         "raise": "raise the budget for now, by what this takes, and go on",
-        "wait": "let it wait until the budget begins anew",
+        "wait": "let it wait until the budget begins anew or you raise it",
         "accept": "take the last round as it is",
         "undo": "end the plan and take back what it did",
     },
