@@ -6,11 +6,13 @@ from types import SimpleNamespace
 import msgspec
 import pytest
 
+from mainstay.errors import CommitFailedError
 from mainstay.kernel.graph import Definition, Graph, Literally, Record, Step
 from mainstay.kernel.state import Plan, Question, Slot
 from mainstay.playbooks.calls import Opened
 from mainstay.playbooks.compile import compile_playbook
 from mainstay.requests import gateway
+from mainstay.runtime.outcomes import Outcomes
 from mainstay.testing import house
 from mainstay.testing.answers import Answers
 from mainstay.testing.chance import Chance
@@ -52,6 +54,18 @@ def test_f3_on_a_disk_that_fails_all_the_time_no_question_stays_unasked_or_unans
     simulation = Simulation(seed)
     simulation.disk.faults = Faults(failing=0.2, full=0.02)
     assert simulation.play().findings == []
+
+
+def test_e5_a_disk_that_fails_while_an_undo_is_worked_out_makes_nothing_that_can_not_be_undone(monkeypatch):
+    """The key of the person it is about could not be kept just then: the action counted as one without a way back."""
+
+    def failing(*_):
+        raise CommitFailedError("The simulated disk failed.")
+
+    outcomes = Outcomes(SimpleNamespace(), SimpleNamespace())
+    monkeypatch.setattr(outcomes, "_undo", failing)
+    with pytest.raises(CommitFailedError):
+        outcomes._way_back(None, "a", None, {}, {})
 
 
 def test_g10_the_operator_is_told_of_what_waits_also_after_the_disk_failed_while_that_was_looked_up(monkeypatch):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 from mainstay import commands as c
 from mainstay.contracts import from_plain
+from mainstay.errors import CommitFailedError
 from mainstay.events import Undo
 from mainstay.runtime.attempt import check_of, no_way_back
 from mainstay.runtime.names import Names
@@ -86,6 +87,8 @@ class Outcomes:
             return None, ""
         try:
             undo = self._undo(plan, path, operation, arguments, output)
+        except CommitFailedError:  # of the disk, not of the undo: it is settled once the history is read again
+            raise
         except Exception as error:  # noqa: BLE001 - it happened: an undo that can't be worked out must not hide that
             return None, f"its undo can't be worked out: {self._parts.classify(error).message}"
         return undo, "" if undo is not None else no_way_back(operation, plan, path)
