@@ -57,3 +57,45 @@ def test_an_amount_that_is_none_raises_nothing_and_says_what_would(visitor: Visi
     refused = visitor.press(form(visitor.page("/budgets"), "/budgets/raise"), amount=amount)
     assert refused.status == 422
     assert visitor.page("/budgets").text == before
+
+
+# --- policies
+
+SMALL = "- {id: notes, do: files.write, then: ask, why: Notes are looked at}\n"
+WRONG = "- {id: notes, do: files.wrote, then: ask, why: Notes are looked at}\n"
+
+
+def test_a_policy_is_checked_and_tried_on_the_past_holds_once_its_shown_text_is_activated_and_is_put_back(
+    served: Served, visitor: Visitor
+):
+    assert served.write("before-the-policy").json["state"] == "done"
+    file = served.desk.folder / "policies" / "notes.yaml"
+    file.write_text(SMALL.replace("ask", "allow"))
+    page = visitor.page("/policies/notes")
+    assert "It is not active" in page.text
+    wrong = visitor.press(form(page, "/policies/notes"), ("does", "check"), text=WRONG)
+    assert "files.wrote" in wrong.text
+    assert "what is active stays as it is" in wrong.text
+    fine = visitor.press(form(page, "/policies/notes"), ("does", "check"), text=SMALL)
+    assert (fine.status, "In order: 1 rule." in fine.text) == (200, True)
+    tried = Page(visitor.press(form(page, "/policies/notes"), ("does", "test"), text=SMALL).text)
+    assert "would be asked; now it happens by itself" in tried.text
+    assert "Notes are looked at" not in visitor.page("/policies").text  # nothing was kept of it
+
+    assert visitor.press(form(page, "/policies/notes/activate")).status == 303
+    assert "files.write happens by itself" in visitor.page("/policies").text
+    file.write_text(SMALL)
+    page = visitor.page("/policies/notes")
+    file.write_text(SMALL + "# another line, which nobody saw\n")
+    assert visitor.press(form(page, "/policies/notes/activate")).status == 422
+    assert "files.write happens by itself" in visitor.page("/policies").text
+    assert visitor.press(form(visitor.page("/policies/notes"), "/policies/notes/activate")).status == 303
+    assert "files.write is asked" in visitor.page("/policies").text
+    assert visitor.press(form(visitor.page("/policies/notes"), "/policies/notes/revert")).status == 303
+    assert "files.write happens by itself" in visitor.page("/policies").text
+    assert "then: allow" in file.read_text()
+
+
+def test_there_is_no_policy_outside_the_folder(visitor: Visitor):
+    assert visitor.get("/policies/none").status == 404
+    assert visitor.get("/policies/..%2fmainstay").status == 404

@@ -11,7 +11,7 @@ from mainstay.cli.place import workspace_at, workspace_if_any
 from mainstay.cli.screen import text, when
 from mainstay.cli.status import DONE
 from mainstay.errors import FileError, InputError, PlaybookError
-from mainstay.governance.throttles import say_bounds
+from mainstay.playbooks.policy_words import BY_ITSELF, SAYS, WOULD, rule_row, say_then
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -29,9 +29,6 @@ Row: TypeAlias = dict[str, Any]
 FOLDER = "policies"
 STUCK_SHOWN = 3
 SHOWN = 10  # actions of each kind; --json has all
-BY_ITSELF = "No policy of yours is active: reading and what can be taken back go by themselves, all else is asked."
-_SAYS = {"allow": "happens by itself", "ask": "is asked", "deny": "never happens"}
-_WOULD = {"allow": "would happen by itself", "ask": "would be asked", "deny": "would be forbidden"}
 _STATES = {
     "spoke": ("spoke", "green"),
     "overruled": ("overruled by a rule with 'then'", "dim"),
@@ -55,7 +52,10 @@ def list_rules(screen: Screen, folder: Path | None) -> int:
     versions = versions_of(workspace)
     rules = active_rules(versions)
     changed = [one for one in changes(versions, workspace.root) if one.kind == "policy"]
-    document = {"rules": [_row(rule) for rule in rules], "changed": [_change(one.path, one.state) for one in changed]}
+    document = {
+        "rules": [rule_row(rule) for rule in rules],
+        "changed": [_change(one.path, one.state) for one in changed],
+    }
     screen.give(document, lambda console: _draw_list(console, document))
     return DONE
 
@@ -197,21 +197,6 @@ def _candidate(workspace: Workspace, file: Path) -> list[Rule]:
 # --- what is said
 
 
-def _row(rule: Rule) -> Row:
-    import msgspec
-
-    told = {**msgspec.to_builtins(rule), "about": _about(rule)}
-    if rule.throttle is None:
-        return told
-    ends = "taken back" if rule.throttle.undo else "paused"
-    return {**told, "about": f"playbook {rule.throttle.playbook}", "when": say_bounds(rule.throttle), "ends": ends}
-
-
-def _about(rule: Rule) -> str:
-    named = ", ".join(rule.do) or "any action"
-    return f"{named} ({', '.join(rule.effects)})" if rule.effects else named
-
-
 def _change(path: str, state: str) -> Row:
     return {"path": path, "state": state}
 
@@ -238,12 +223,7 @@ def _draw_list(console: Console, document: Row) -> None:
 
 
 def _cells(rule: Row) -> tuple[str, ...]:
-    says = _SAYS.get(rule.get("verdict", ""), "")
-    says = f"else {says}" if rule.get("otherwise") else rule.get("ends", says)
-    given: Row = rule.get("limits") or {}
-    limits = ", ".join(f"{most} {name.replace('_', ' ')}" for name, most in given.items())
-    then = "; ".join(part for part in (says, f"at most {limits}" if limits else "") if part)
-    return rule["id"], rule["about"], rule.get("when", ""), then, rule.get("why", "")
+    return rule["id"], rule["about"], rule.get("when", ""), say_then(rule), rule.get("why", "")
 
 
 def _draw_checked(console: Console, rows: Sequence[Row]) -> None:
@@ -273,8 +253,8 @@ def draw_changes(console: Console, found: Row) -> None:
     console.print(f"  {_many(found['same'])} decided as now")
     for move in found["changes"]:
         kinds = ", ".join(f"{name} {count}" for name, count in sorted(move["operations"].items()))
-        now = _SAYS[move["from"]]
-        console.print(text(f"  {_many(move['count'])} {_WOULD[move['to']]}; now it {now} ({kinds})", "yellow"))
+        now = SAYS[move["from"]]
+        console.print(text(f"  {_many(move['count'])} {WOULD[move['to']]}; now it {now} ({kinds})", "yellow"))
         _draw_actions(console, move["actions"])
 
 
@@ -307,7 +287,7 @@ def _draw_rehearsed(console: Console, found: Row) -> None:
     runs = "1 run" if found["runs"] == 1 else f"{found['runs']} runs"
     console.print(text(f"{found['file']} over {runs} of {found['playbook']}, {_many(found['actions'])}:", "bold"))
     for row in found["would"]:
-        console.print(text(f"  {row['count']:>5}  {_WOULD[row['decision']]}: {row['operation']} [{row['rule']}]"))
+        console.print(text(f"  {row['count']:>5}  {WOULD[row['decision']]}: {row['operation']} [{row['rule']}]"))
         for action in row["actions"][:SHOWN]:
             console.print(text(f"         {action}"))
     for row in found["stuck"]:
@@ -328,12 +308,12 @@ def _draw_explained(console: Console, rows: Sequence[Row]) -> None:
     for row in rows[:SHOWN]:
         then, now = row["then"], row["now"]
         console.print(text(row["action"], "bold"))
-        console.print(text(f"  {when(row['at'])}: {_SAYS[then['decision']]} [{then['rule']}] {then['why']}"))
+        console.print(text(f"  {when(row['at'])}: {SAYS[then['decision']]} [{then['rule']}] {then['why']}"))
         for other in then["also"]:
-            console.print(text(f"      also: {_SAYS[other['decision']]} [{other['rule']}] {other['why']}"))
+            console.print(text(f"      also: {SAYS[other['decision']]} [{other['rule']}] {other['why']}"))
         if row["answer"]:
             console.print(text(f"  you: {row['answer']}"))
-        console.print(text(f"  by the rules in force: {_SAYS[now['decision']]} [{now['rule']}] {now['why']}"))
+        console.print(text(f"  by the rules in force: {SAYS[now['decision']]} [{now['rule']}] {now['why']}"))
         for rule in row["rules"]:
             _draw_heard(console, rule)
         if not row["rules"]:
@@ -344,7 +324,7 @@ def _draw_explained(console: Console, rows: Sequence[Row]) -> None:
 
 def _draw_heard(console: Console, rule: Row) -> None:
     said, style = _STATES[rule["state"]]
-    spoke = f": {_SAYS.get(rule['says'], 'it only limits')}. {rule['why']}"
+    spoke = f": {SAYS.get(rule['says'], 'it only limits')}. {rule['why']}"
     more = f": {rule['why']}" if rule["state"] == "broken" else spoke if rule["state"] != "silent" else ""
     console.print(text(f"    {rule['rule']} ({rule['place']}) {said}{more}", style))
     if rule["when"]:
