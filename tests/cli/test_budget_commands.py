@@ -68,6 +68,7 @@ def test_g6_doctor_names_a_budget_that_counts_what_there_is_not(desk):
     [
         (("bookd", "--today", "5"), "Did you mean 'booked'?"),
         (("booked", "--today", "5.00 EUR"), "5.00 EUR is something else"),
+        (("booked", "--today", "5.00 EUR"), "Such as: mainstay budget raise booked --today 1"),
         (("booked", "--today", "-5"), "is nothing that is counted"),
         (("booked", "--today", "0"), "Raised by nothing"),
         (("booked", "--plan", "5"), "names no plan and amount"),
@@ -82,6 +83,14 @@ def test_g6_a_raise_that_can_not_be_meant_is_refused_with_what_can(desk, given, 
     assert (done.returncode, "Traceback" in done.stderr) == (2, False)
     assert says in " ".join(done.stderr.split())
     assert all(limit["raised"] == 0 for row in desk.json("budget") for limit in row["limits"])
+
+
+def test_g6_how_to_raise_a_budget_is_said_in_what_it_counts(desk):
+    budgeted(desk, '\n[budgets]\nbooked = {operations = ["books.*"], per_day = "500.00 USD"}\n')
+    done = desk.run("budget", "raise", "booked", "--month", "5")
+    assert 'only a day. Next: Raise that, such as: mainstay budget raise booked --today "50.00 USD"' in " ".join(
+        done.stderr.split()
+    )
 
 
 def test_g6_the_limits_of_a_rule_in_force_are_shown_and_raised_as_budgets(desk):

@@ -17,7 +17,7 @@ import msgspec
 
 from mainstay.errors import InputError, UnknownNameError
 from mainstay.events import Append, BudgetKept, BudgetRaised, BudgetReserved, BudgetSettled, BudgetWarned, Draft
-from mainstay.governance.amounts import say_amounts
+from mainstay.governance.amounts import say_amount, say_amounts
 from mainstay.governance.periods import EVERY_DAY, Calendar
 from mainstay.governance.windows import DAYS
 from mainstay.kernel.budget import (
@@ -53,7 +53,6 @@ _T = TypeVar("_T")
 PREFIX = "budget:"
 CALL = "?"  # in the holder of a call of an agent, which nobody settles once its process is gone
 AFTER_INTENT = 64  # facts of one transaction behind an intent among which its holds stand
-RAISE = 'mainstay budget raise NAME --today "50.00 EUR"'
 PER = {"day": "a day", "month": "a month", "plan": "a plan"}
 
 
@@ -263,11 +262,13 @@ class Budgets:
         cap = next((cap for cap in named if cap.period == period), None)
         if cap is None:
             has = " and ".join(PER[one.period] for one in named)
-            raise InputError(f"Budget '{name}' has no amount {PER[period]}, only {has}.", remedy=f"Raise that: {RAISE}")
+            why = f"Budget '{name}' has no amount {PER[period]}, only {has}."
+            raise InputError(why, remedy=f"Raise that, such as: {_raising(named[0])}")
         if wrong := [unit for unit in amounts if unit not in cap.most]:
             counts = say_amounts(cap.most, cap.most)
             what = say_amounts(amounts, wrong)
-            raise InputError(f"Budget '{name}' is {counts} {PER[period]}; {what} is something else.", remedy=RAISE)
+            why = f"Budget '{name}' is {counts} {PER[period]}; {what} is something else."
+            raise InputError(why, remedy=f"Such as: {_raising(cap)}")
         key = f"{name}:{self._calendar.name(period, now_us, plan)}"
         self._begin("")
         return self._append(key, (BudgetRaised(_period_of(key), amounts),), now_us, "", "operator")
@@ -417,6 +418,16 @@ def say_low(name: str, period: Period, fact: BudgetWarned) -> str:
     """Say that most of a budget is spent or held."""
     return (
         f"Budget '{name}' runs low: {say_amounts(fact.amounts, fact.most)} of {say_amounts(fact.most)} {PER[period]}."
+    )
+
+
+def _raising(cap: Cap) -> str:
+    """Give the command that raises a cap, with an amount of what it counts."""
+    one = say_amount(unit := next(iter(cap.most)), max(1, cap.most[unit] // 10))
+    amount = f'"{one}"' if " " in one else one
+    name = f'"{cap.name}"' if " " in cap.name else cap.name
+    return f"mainstay budget raise {name} " + {"day": f"--today {amount}", "month": f"--month {amount}"}.get(
+        cap.period, f"--plan PLAN={amount}"
     )
 
 
