@@ -173,5 +173,7 @@ def test_a_link_is_made_only_to_what_waits_and_for_what_it_may_say(workspace, wo
                 make_link(owner.requests, decision, **wrong)
         with pytest.raises(InputError, match="not open"):
             make_link(owner.requests, f"{plan_id}.7", seconds=9)
+        with pytest.raises(InputError, match="longer than no time"):
+            make_link(owner.requests, decision, seconds=0)
 
     run(workspace, world, scenario)

@@ -62,13 +62,15 @@ def make_link(desk: Requests, decision: str, *, seconds: int, answers: Sequence[
     if question is None:
         raise InputError(f"Question {decision} is not open.", remedy="See what waits: mainstay inbox")
     if not 0 < seconds <= LONGEST_S:
-        raise InputError("A link ends after two weeks at the latest.", remedy="Give a shorter time, such as 2d.")
+        raise InputError("A link lasts two weeks at most, and longer than no time.", remedy="Give a time such as 2d.")
     known = [answer for answer in question.options if answer in ANSWERS]
     if question.kind == "ask" and _has_form(desk, decision, question):
         known = [answer for answer in known if answer != "approve"]  # what is filled in is said where the card is
     if wrong := [answer for answer in answers if answer not in known]:
-        can = " or ".join(known) or "nothing"
-        raise InputError(f"A link can't answer {decision} with {wrong[0]}; it can say {can}.")
+        why = f"A link can't answer {decision} with {wrong[0]}; it can say {' or '.join(known)}."
+        if not known:
+            why = f"Question {decision} takes no plain yes or no, and a link says nothing else."
+        raise InputError(why, remedy=f"Answer it here: mainstay decide {decision}")
     ends_us = desk.clock.now_us() + seconds * SECOND_US
     ends_us = ends_us if question.due_at_us is None else min(ends_us, question.due_at_us)
     body = msgspec.msgpack.encode(Link(decision, _bound(question), tuple(answers), ends_us))

@@ -181,7 +181,8 @@ def _expiry(now_us: int, text: str) -> int | None:
     except ValueError as error:
         raise InputError(f"{error}.", remedy="Give a time such as 90d.") from None
     if not 0 < seconds <= LONGEST_S:
-        raise InputError("A token lasts ten years at most.", remedy="Give a time such as 90d, or none.")
+        why = "A token lasts ten years at most, and longer than no time."
+        raise InputError(why, remedy="Give a time such as 90d, or none.")
     return now_us + seconds * SECOND_US
 
 
