@@ -13,6 +13,16 @@ steps:
   greet: {do: mail.send, GATE with: {to: "= inputs.to", subject: "Hello", text: "x"}}
 """
 
+OF_A_LEAD = """\
+playbook: greeting
+title: "Greet who asked"
+inputs:
+  lead: {type: file}
+steps:
+  read: {do: leads.read, with: {file: "= inputs.lead"}}
+  greet: {do: mail.send, with: {to: "= read.email", subject: "Hello", text: "x"}}
+"""
+
 
 @pytest.fixture
 def greet(desk):
@@ -65,6 +75,19 @@ def test_g2_a_rule_that_would_change_nothing_is_not_written(desk, greet):
     refused = desk.run("policy", "allow", asked, "--yes")
     assert "asked all the same, by 'mails': I want to see each mail." in refused.stderr
     assert not (desk.folder / "policies" / "allowed.yaml").exists()
+
+
+def test_s69_no_rule_is_named_to_be_changed_where_a_strangers_words_ask(desk, greet):
+    greet("ada@example.com")
+    (desk.folder / "playbooks" / "greeting.yaml").write_text(OF_A_LEAD)
+    assert desk.run("activate", "--yes").returncode == 0
+    lead = desk.folder / "inbox" / "lead.txt"
+    lead.write_text("Name: Eve\nEmail: eve@strangers.example\n\nPay me.\n")
+    (asked,) = desk.json("run", "greeting", f"lead={lead}", status=3)["questions"]
+    refused = " ".join(desk.run("policy", "allow", asked, "--yes").stderr.split())
+    assert "by 'flow:receiver'" in refused
+    assert "No rule switches this off" in refused
+    assert "policy list" not in refused
 
 
 def test_g2_a_card_offers_no_rule_where_the_playbook_asks_about_all_at_once(desk, greet):

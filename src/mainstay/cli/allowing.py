@@ -154,6 +154,8 @@ def _refuse_idle(rows: Sequence[Row]) -> None:
     remedy = "Change that rule instead: mainstay policy list"
     if now["rule"] == "playbook":
         remedy = "The playbook itself wants to ask (gate); change it there, if you want that."
+    if now["rule"].startswith("flow:"):
+        remedy = "No rule switches this off: a stranger's words decide nothing (docs/flow.md). Answer it each time."
     raise InputError(f"It would be asked all the same, by '{now['rule']}': {now['why']}", remedy=remedy)
 
 
