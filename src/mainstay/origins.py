@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 OPERATOR, PLAYBOOK, COMPANY = "operator", "playbook", "company"
 OWN = frozenset({OPERATOR, PLAYBOOK})  # whose words count as the operator's: typed in, or in what they activated
+TOOL = "api:"  # begins the label of what a tool of the operator's sent
 ALL = ("*",)
 SHORT_CHARS = 4  # shorter than that a text is no evidence inside a longer one
 NAME_CHARS = 4  # of the shortest text that names a record
@@ -246,6 +247,11 @@ def trace(leaf: Leaf) -> Leaf:
     if trusted:
         return trusted[0]
     return heard.strange(leaf.value) or Leaf(leaf.value, heard.label, outside=heard.unsure)
+
+
+def said_source(label: str) -> str:
+    """Say a label as a card does: "your tool n8n"; what has no words of its own stays as it is."""
+    return f"your tool {label.removeprefix(TOOL)}" if label.startswith(TOOL) else label
 
 
 def leaves_of(value: Value, label: str, gives: Gives) -> list[Leaf]:

@@ -137,6 +137,9 @@ def test_another_action_under_the_same_id_is_refused(ruled: Served):
         ({"id": ""}, 422, "id", "id"),
         ({"id": "a\nb"}, 422, "id", "id"),
         ({"id": "x" * 201}, 422, "id", "id"),
+        ({"id": ".."}, 422, "id", "'.' is none"),  # no address can name it
+        ({"operation": "files.write", "arguments": {"path": "../x", "text": ""}}, 422, "arguments", "with a dot"),
+        ({"operation": "files.write", "arguments": {"path": "reports/x"}}, 422, "arguments", "'text' or 'file'"),
         ({"reason": "x" * 2001}, 422, "reason", "reason"),
         ({"approve": True}, 422, "approve", "There is no 'approve'"),
         ({"operatoin": "mail.send"}, 422, "operatoin", "Did you mean 'operation'?"),
@@ -193,7 +196,7 @@ def test_s69_whom_a_tool_writes_to_is_asked_whatever_rules_allow(tmp_path: Path)
         reply = served.post("mail", wait=0.5)
         card = next(row for row in served.desk.json("inbox") if row["plan"] == reply.json["plan"])
         assert (reply.status, reply.json["state"], served.mails()) == (202, "waits", [])
-        assert "api:tool" in card["why"]
+        assert "came from your tool tool, and" in card["why"]
     finally:
         served.end()
 

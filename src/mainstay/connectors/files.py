@@ -147,6 +147,7 @@ def operations(config: FilesConfig) -> tuple[Operation, ...]:
             compensation="files.restore",
             compensate=_undo,
             card=_card,
+            refuse=_refuse_write,
             roles={"path": "destination"},
             gives=Gives(trusted=ALL),
             stays=True,
@@ -325,9 +326,15 @@ def _say_folders(names: tuple[str, ...]) -> str:
     return "files in " + ", ".join(f"{name}/" for name in names)
 
 
-def _content_of(call: Call, arguments: WriteFile) -> bytes:
+def _refuse_write(arguments: WriteFile) -> None:
+    """Raise Permanent for what could never be written."""
+    _writable(arguments.path)
     if (arguments.text is None) == (arguments.file is None):
         raise Permanent("A file is written from either 'text' or 'file': give one of them.")
+
+
+def _content_of(call: Call, arguments: WriteFile) -> bytes:
+    _refuse_write(arguments)
     content = _encoded(arguments.text) if arguments.file is None else _kept(call, arguments.file.blob)
     if len(content) > MAX_FILE_BYTES:
         raise Permanent(f"{arguments.path} would be larger than {MAX_FILE_BYTES // 2**20} MiB.")

@@ -25,7 +25,7 @@ from mainstay.governance.handles import CODE, NUMBER, handles_in, long_numbers
 from mainstay.governance.roles import role_of
 from mainstay.governance.spoken import foreseen
 from mainstay.governance.sums import currencies_in, said_sums, sums_in
-from mainstay.origins import COMPANY, OWN, numbers_in, plain, thing_of, trace
+from mainstay.origins import COMPANY, OWN, numbers_in, plain, said_source, thing_of, trace
 from mainstay.values import CURRENCY_DIGITS, Verdict
 
 if TYPE_CHECKING:
@@ -309,8 +309,8 @@ def _label(leaf: Leaf) -> str:
 
 
 def _what(leaf: Leaf) -> str:
-    """Name the record a leaf stands in as a card does: "the mail"."""
-    return (leaf.record.gives.what if leaf.record is not None else "") or leaf.label
+    """Name the record a leaf stands in as a card does: "the mail"; or whose words they are."""
+    return (leaf.record.gives.what if leaf.record is not None else "") or said_source(leaf.label)
 
 
 def _say(heard: Heard) -> str:

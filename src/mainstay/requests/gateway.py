@@ -30,9 +30,9 @@ from mainstay.kernel.failing import FORBIDDEN
 from mainstay.kernel.graph import Cel, Definition, Input, Record, Step
 from mainstay.kernel.state import ENDED, Plan
 from mainstay.ledger import queries
+from mainstay.origins import TOOL
 from mainstay.requests.attached import AttachedError, as_given, attached, kept
 from mainstay.runtime.sealing import forgotten_in
-from mainstay.runtime.wording import TOOL
 from mainstay.values import BlobRef, Sealed
 
 if TYPE_CHECKING:
@@ -114,8 +114,9 @@ def read(content: bytes) -> Submission:
         or not found.id.isprintable()
         or found.id != found.id.strip()
         or "/" in found.id
+        or found.id in (".", "..")  # a client takes these out of an address, and could never ask again
     ):
-        why = f"'id' is a line of 1 to {MOST_ID} characters without '/', your own name for this."
+        why = f"'id' is a line of 1 to {MOST_ID} characters without '/', your own name for this; '.' is none."
         raise SubmissionError(422, why, field="id")
     if len(found.reason) > MOST_REASON:
         raise SubmissionError(422, f"'reason' has {MOST_REASON:,} characters at most.", field="reason")

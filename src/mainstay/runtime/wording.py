@@ -15,7 +15,7 @@ import re
 from datetime import date
 from typing import TYPE_CHECKING, Any, cast
 
-from mainstay.origins import OWN, plain, trace
+from mainstay.origins import OWN, plain, said_source, trace
 from mainstay.shown import shown
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from mainstay.ports import Flow
     from mainstay.values import Value
 
-TOOL = "api:"  # begins the label of what a tool of the operator's sent
 MOST_WORDS = 10  # of one action
 HELD_CHARS = 60  # of a stranger's words inside a longer text, on its card
 MOST_HELD = 3
@@ -61,9 +60,7 @@ def words_of(flow: Flow) -> list[Value]:
 
 def sentence(row: Mapping[str, Any]) -> str:
     """Say one of them."""
-    says, source = shown(str(row["says"])), shown(str(row.get("from", "outside content")))
-    if source.startswith(TOOL):
-        source = f"your tool {source.removeprefix(TOOL)}"
+    says, source = shown(str(row["says"])), said_source(shown(str(row.get("from", "outside content"))))
     of = "".join(f" of {shown(str(row[name]))}" for name in ("who", "at") if row.get(name))
     held = " and ".join(f'"{shown(str(one))}"' for one in row.get("holds", ()))
     if row["kind"] == "unknown":

@@ -12,9 +12,9 @@ from mainstay.errors import LedgerError, UnknownNameError
 from mainstay.kernel.asking import WHOLE
 from mainstay.kernel.state import step_name
 from mainstay.ledger import queries
+from mainstay.origins import TOOL
 from mainstay.requests.asked import ends_by_no, labels_of, rejection_used, unreadable, what_follows
 from mainstay.requests.stuck import does_of, group_of
-from mainstay.runtime.wording import TOOL
 from mainstay.sentences import ALL_FIRST, ANSWER, QUESTION, say_actor, say_no, say_path
 from mainstay.views.bundle import DECIDABLE, LAST, answered, recommended, worked_out
 from mainstay.views.opening import Opened
