@@ -19,7 +19,13 @@ if TYPE_CHECKING:
 
 CHROMIUM = shutil.which("chromium")
 WAIT_MS = 30_000
-EXPECTED = ("status of 401", "status of 404", "net::ERR_")  # what Chromium says of answers that a test asked for
+EXPECTED = (
+    "status of 401",
+    "status of 404",
+    "status of 409",
+    "status of 422",
+    "net::ERR_",
+)  # what Chromium says of answers that a test asked for
 QUIET = ("--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-quic")
 _AXE = Axe()
 

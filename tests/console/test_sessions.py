@@ -397,7 +397,8 @@ def test_e6_of_a_plan_as_a_whole_what_is_left_out_on_the_page_asks_by_itself(ser
 
 PLAIN = set(
     "html head meta title link script body a header svg path nav ul li span form input button main p div h1 h2 article"
-    " pre dl dt dd ol details summary label textarea footer code section table thead tbody tr th td kbd".split()
+    " pre dl dt dd ol details summary label textarea footer code section table thead tbody tr th td kbd"
+    " dialog select option".split()
 )
 HOSTILE = (
     "<script>alert(1)</script>",

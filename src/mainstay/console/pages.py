@@ -17,6 +17,8 @@ from starlette.routing import Route, request_response
 
 from mainstay.console import (
     budgets,
+    decide_aside,
+    decide_edit,
     inbox,
     leaving,
     login,
@@ -51,6 +53,8 @@ if TYPE_CHECKING:
 
 SCREENS = (
     inbox.SCREENS,
+    decide_aside.SCREENS,
+    decide_edit.SCREENS,
     today.SCREENS,
     plans.SCREENS,
     leaving.SCREENS,

@@ -216,3 +216,10 @@ def _late(question: Row) -> str:
 def asks_whatever_rules_say(name: str) -> bool:
     """Whether no rule of the operator's keeps this from being asked."""
     return name == "physical" or (is_own_rule(name) and name not in ("cover", "batch"))
+
+
+def can_edit(question: Row) -> bool:
+    """Whether a question is about something that can be edited."""
+    if question["kind"] == "stuck":
+        return "retry" in question["options"] and bool(question["arguments"])
+    return question["kind"] in ("effect", "batch") and "approve" in question["options"]

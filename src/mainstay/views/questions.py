@@ -85,6 +85,15 @@ class Questions(Opened):
                 return self._card(self._folded(plan_id, recorded), recorded, event, event.fact)
         raise UnknownNameError(f"There is no question '{decision}'.", remedy="`mainstay inbox` lists them.")
 
+    def arguments(self, decision: str, row: int = 0) -> Row:
+        """Give what an action of an open question takes, as it would happen; `row` of its list, counted from 0."""
+        plan = self.plan(decision.rpartition(".")[0])
+        asked = plan.questions.get(decision)
+        if asked is None or row >= len(asked.paths):
+            raise UnknownNameError(f"Question {decision} has no such action any more.", remedy="Look at it again.")
+        found = self._payloads.load(plan.slots[asked.paths[row]].arguments)
+        return found if isinstance(found, dict) else {}
+
     def decision_id(self, text: str) -> str:
         """Give the whole id of a question; the plan's id may be cut, but never left out."""
         prefix, _, number = text.rpartition(".")

@@ -28,6 +28,7 @@
     if (within) fresh.focus({ preventScroll: true });
   };
 
+  let moved = -1000; // when another card came in the place of the one at hand
   const changeEach = (old, fresh) => {
     const wanted = [...fresh.children];
     const ids = new Set(wanted.map((child) => child.id));
@@ -43,7 +44,10 @@
         change(there, child);
       } else old.insertBefore(child, before);
     }
-    if (at && !at.isConnected) (next && document.getElementById(next.id) || main()).focus();
+    if (at && !at.isConnected) {
+      (next && document.getElementById(next.id) || main()).focus();
+      moved = performance.now();
+    }
   };
 
   const parse = (text) => new DOMParser().parseFromString(text, "text/html");
@@ -62,6 +66,7 @@
         if ("each" in part.dataset) changeEach(part, fresh); else change(part, fresh);
       }
       document.title = page.title;
+      tick();
     });
   };
 
@@ -114,9 +119,10 @@
     if (button) button.setAttribute("aria-busy", "true");
     const fields = new URLSearchParams(new FormData(form, button));
     try {
-      const answer = await fetch(form.action, { method: "POST", body: fields });
+      const answer = await fetch(button && button.hasAttribute("formaction") ? button.formAction : form.action, { method: "POST", body: fields });
       if (answer.status === 401) { location.reload(); return; }
       const page = parse(await answer.text());
+      if (answer.ok) taken(form);
       show(page, answer);
     } catch {
       note("gone", "Mainstay did not answer, so nobody knows whether this was taken. Load the page again before you say it again.");
@@ -125,12 +131,20 @@
     }
   });
 
+  const taken = (form) => { // what was written was taken: it keeps nothing from being shown anew
+    form.reset();
+    const card = form.contains(document.activeElement) && form.closest("[data-question]");
+    if (card) card.focus({ preventScroll: true });
+  };
+
   const show = (page, answer) => {
-    const same = answer.ok && new URL(answer.url).pathname === location.pathname;
+    const same = answer.ok && answer.redirected && new URL(answer.url).pathname === location.pathname;
     if (!same) {
       history.pushState(null, "", answer.ok ? answer.url : location.href);
       main().replaceWith(page.getElementById("main"));
       main().focus();
+      moved = performance.now();
+      tick();
     } else {
       for (const part of document.querySelectorAll("[data-live]")) {
         const fresh = page.getElementById(part.id);
@@ -141,12 +155,17 @@
       note("said", said ? said.textContent : "");
     }
     document.title = page.title;
+    tick();
   };
   addEventListener("popstate", () => location.reload());
 
   // --- keys on cards: j k a e r z ?, Ctrl+Enter; nothing while somebody writes
 
   const cards = () => [...document.querySelectorAll("[data-question]")];
+  const current = () => {
+    const at = document.activeElement && document.activeElement.closest("[data-question]");
+    return at || document.querySelector("[data-question].one");
+  };
   const step = (by) => {
     const all = cards();
     const at = document.activeElement && document.activeElement.closest("[data-question]");
@@ -155,19 +174,26 @@
   };
   document.addEventListener("keydown", (event) => {
     const at = document.activeElement;
-    if (event.key === "Enter" && event.ctrlKey && at && at.form) { event.preventDefault(); send(at.form); return; }
+    if (event.key === "Enter" && event.ctrlKey && at && at.form) {
+      event.preventDefault();
+      if (!event.repeat) send(at.form);
+      return;
+    }
     if (event.ctrlKey || event.metaKey || event.altKey || (at && at.matches("input, textarea, select"))) return;
+    if (event.key === "?") { event.preventDefault(); help(); return; }
+    if (document.querySelector("dialog[open]")) return;
     if (event.key === "j") step(1);
     else if (event.key === "k") step(-1);
-    else if (event.key === "?") help();
     else {
-      const card = at && at.closest("[data-question]");
+      const card = current();
       const target = card && card.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
       if (!target) return;
       event.preventDefault();
+      // A key that is held, or pressed twice, answers once: not the next card too, which came in the place of this one.
+      if (event.repeat || (target.matches("button") && performance.now() - moved < 500)) return;
       if (target.tagName === "SUMMARY") {
         target.parentElement.open = true;
-        const field = target.parentElement.querySelector("textarea, input:not([type=hidden])");
+        const field = target.parentElement.querySelector("textarea, input:not([type=hidden]), button");
         if (field) field.focus();
       } else target.click();
     }
@@ -176,7 +202,27 @@
     const button = form.querySelector("button[name=choice], button:not([type=button])");
     form.requestSubmit(button || undefined);
   };
-  const help = () => { const place = document.getElementById("keys"); if (place) place.open = !place.open; };
+  const help = () => {
+    const keys = document.getElementById("keys");
+    if (keys) if (keys.open) keys.close(); else keys.showModal();
+  };
+  document.addEventListener("click", (event) => { if (event.target.closest("[data-keys]")) help(); });
+
+  // --- what stands there only where there are scripts; and how long something can still be called back
+
+  const two = (number) => String(number).padStart(2, "0");
+  const tick = () => {
+    for (const button of document.querySelectorAll("[data-keys][hidden]")) button.hidden = false;
+    for (const place of document.querySelectorAll("[data-until]")) {
+      const left = Math.ceil((Date.parse(place.dataset.until) - Date.now()) / 1000);
+      const hours = Math.floor(left / 3600);
+      const clock = `${hours ? `${hours}:` : ""}${two(Math.floor(left / 60) % 60)}:${two(left % 60)}`;
+      const says = left > 0 ? `in ${clock}` : "leaving now";
+      if (place.textContent !== says) place.textContent = says;
+    }
+  };
+  setInterval(tick, 1000);
+  tick();
 
   listen();
 })();

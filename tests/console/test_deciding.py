@@ -1,0 +1,141 @@
+"""Deciding in a real Chromium as a person does: edit and approve, put off, note, keys, what is about to leave."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from browser import opened, unusable, visit
+from http_kit import new_served
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from http_kit import Served
+    from playwright.sync_api import Browser, Page
+
+LATER = (
+    'playbook: later\ntitle: "Write to Anna"\nsteps:\n'
+    '  tell: {do: mail.send, gate: each, delay: 2h, with: {to: anna@example.com, subject: "Hello", text: "Later."}}\n'
+)
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    one = new_served(tmp_path_factory.mktemp("deciding"))
+    (one.desk.folder / "playbooks").mkdir(exist_ok=True)
+    (one.desk.folder / "playbooks" / "later.yaml").write_text(LATER)
+    assert one.desk.run("activate", "--yes").returncode == 0
+    yield one
+    one.end()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with opened() as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def page(browser: Browser, served: Served) -> Iterator[Page]:
+    with visit(browser, served) as one:
+        yield one
+
+
+def ask(served: Served, own_id: str) -> str:
+    """Ask for a mail; gives the subject that its card shows, once the question waits."""
+    subject = f"About {own_id}"
+    given = {"to": "anna@example.com", "subject": subject, "text": "Your parcel is here.\nCome and get it."}
+    served.post(own_id, wait=0, arguments=given)
+    while served.get(f"/actions/{own_id}").json["state"] != "waits":
+        pass
+    return subject
+
+
+def ended(served: Served, own_id: str) -> str:
+    while not (found := served.get(f"/actions/{own_id}").json)["over"]:
+        pass
+    return found["state"]
+
+
+def test_an_edit_is_shown_line_by_line_before_exactly_that_is_sent(served: Served, page: Page):
+    subject = ask(served, "edited")
+    page.goto(served.url)
+    page.keyboard.press("j")
+    page.keyboard.press("e")
+    page.get_by_role("heading", name="Edit before it happens").wait_for()
+    page.get_by_label("Text").fill("Your parcel is here.\nWe bring it on Friday.")
+    page.get_by_role("button", name="See what changes").click()
+    page.get_by_role("heading", name="What you change").wait_for()
+    assert page.locator("del").all_text_contents() == ["goes: Come and get it."]
+    assert page.locator("ins").all_text_contents() == ["comes: We bring it on Friday."]
+    assert unusable(page) == []
+    page.get_by_role("button", name="Approve exactly this").click()
+    page.get_by_role("status").filter(has_text="You approved").wait_for()
+    assert ended(served, "edited") == "done"
+    (sent,) = [mail for mail in map(str, (one.read_text() for one in served.mails())) if subject in mail]
+    assert "We bring it on Friday." in sent
+    assert "Come and get it." not in sent
+
+
+def test_an_edit_that_can_not_be_is_refused_with_what_was_typed_still_there(served: Served, page: Page):
+    ask(served, "edited-wrongly")
+    page.goto(served.url)
+    page.get_by_role("link", name="Edit first").click()
+    page.get_by_role("button", name="See what changes").click()
+    page.get_by_role("alert").filter(has_text="Nothing is different yet").wait_for()
+    page.get_by_label("To", exact=True).fill("no address")
+    page.get_by_role("button", name="See what changes").click()
+    page.get_by_role("alert").filter(has_text="no address").wait_for()
+    assert page.get_by_label("To", exact=True).input_value() == "no address"
+    assert served.get("/actions/edited-wrongly").json["state"] == "waits"
+    assert unusable(page) == []
+
+
+def test_a_question_is_put_off_by_keys_and_a_note_stays_on_its_card(served: Served, page: Page):
+    page.goto(served.url)
+    card = page.locator("article").first
+    card.get_by_text("Note…").click()
+    card.get_by_label("It stays on the card").fill("Ask Anna first")
+    card.get_by_role("button", name="Keep the note").click()
+    page.get_by_role("status").filter(has_text="Noted").wait_for()
+    page.locator("article").filter(has_text="Ask Anna first").wait_for()
+    page.goto(served.url)
+    page.keyboard.press("j")
+    page.keyboard.press("z")
+    page.keyboard.press("Enter")
+    page.get_by_role("status").filter(has_text="Put off until").wait_for()
+    page.get_by_role("heading", name="Inbox clear").wait_for()
+    page.get_by_text("1 put off, the first until").wait_for()
+
+
+def test_the_keys_are_told_over_the_page_and_do_nothing_meanwhile(page: Page, served: Served):
+    subject = ask(served, "keys-told")
+    page.goto(served.url)
+    page.keyboard.press("j")
+    page.keyboard.press("?")
+    page.get_by_role("dialog").wait_for()
+    assert unusable(page) == []
+    page.keyboard.press("a")
+    page.keyboard.press("Escape")
+    page.get_by_role("dialog").wait_for(state="hidden")
+    page.locator("article").filter(has_text=subject).wait_for()
+    assert served.get("/actions/keys-told").json["state"] == "waits"
+    page.get_by_role("button", name="Approve").click()
+    assert ended(served, "keys-told") == "done"
+
+
+def test_what_is_approved_counts_down_and_is_called_back(served: Served, page: Page):
+    before = served.mails()
+    served.desk.json("run", "later", status=3)
+    page.goto(served.url)
+    page.get_by_role("button", name="Approve").click()
+    page.get_by_role("heading", name="About to leave").wait_for()
+    assert re.fullmatch(r"in \d:\d\d:\d\d", page.get_by_role("timer").inner_text())
+    assert unusable(page) == []
+    page.get_by_role("button", name="Call it back").click()
+    page.get_by_role("status").filter(has_text="It was called back: it does not happen").wait_for()
+    page.get_by_role("heading", name="About to leave").wait_for(state="hidden")
+    assert served.mails() == before
+    assert served.desk.json("inbox") is not None
