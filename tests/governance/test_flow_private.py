@@ -158,3 +158,12 @@ def test_s69_another_address_is_another_however_alike(named, wanted):
     mail = leaves_of({"text": "hello"}, "mail.read", Gives())
     assert by_agent(f"mail {named} that", {"to": wanted, "text": "x"}, *mail) == "flow:receiver"
     assert by_agent(f"mail {named} that", {"to": named, "text": "x"}, *mail) is None
+
+
+@pytest.mark.parametrize(("more", "rule"), [("", None), ("five words of the line in the midst of it", "flow:private")])
+def test_g7_words_in_a_row_of_one_line_are_found_in_a_long_text_beside_a_bank_s_year(more, rule):
+    lines = [{"text": f"for the work of {place}, as agreed"} for place in ("Aachen", "Bonn")] * 1000
+    lines.append({"text": "here are five words of the line that nobody else may see"})
+    bank = leaves_of({"lines": lines}, "bank.read", Gives(trusted=ALL, private=("lines.text",)))
+    text = " ".join(["nothing", "of", "it", "stands", "here"] * 3000)
+    assert by_agent("mail bob@y.example", {"to": "bob@y.example", "text": f"{text} {more} {text}"}, *bank) == rule

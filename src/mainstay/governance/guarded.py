@@ -105,7 +105,7 @@ class _Said:
         self._tells_numbers = any(char.isdigit() for char in self._close)
         self._numbers = all_in(self.text) - all_in(self.own)
         self._long = long_numbers(self.text) - long_numbers(self.own)
-        self._runs = [run for run in _runs(self.text) if run not in self.own]
+        self._runs = frozenset(run for run in _runs(self.text) if run not in self.own)
         names = (_OF_SOMEBODY.sub("", name) for name in _NAME.findall(str(leaf.value)) if name[0].isupper())
         own = frozenset(_NAME.findall(self.own))
         self._names = {name.lower() for name in names} - own - {_OF_SOMEBODY.sub("", name) for name in own}
@@ -117,7 +117,7 @@ class _Said:
             return _is_told(source, self._numbers)
         if len(text) >= SECRET_CHARS and text in self.text and text not in self.own:
             return True
-        if self._runs and any(run in text for run in self._runs):
+        if self._runs and not self._runs.isdisjoint(_runs(text)):
             return True
         if not (self._tells_numbers or source.secret):
             return False
