@@ -214,6 +214,39 @@ def test_a_changed_playbook_shows_what_differs_is_activated_and_put_back(served:
     assert file.read_text() == NOTE
 
 
+# --- the history, and the books
+
+
+def test_the_history_is_checked_beside_the_work_and_says_what_it_found(person: Visitor, matched: str):
+    assert person.press(form_at(person.page("/audit"), "/audit/verify")).status == 303
+    until(person, "/audit", "records are as they were written")
+    assert matched in person.page("/audit").text
+
+
+def test_an_anchor_is_given_as_a_line_that_the_history_can_be_held_against(served: Served, person: Visitor):
+    reply = person.press(form_at(person.page("/audit"), "/audit/anchor"))
+    found = re.search(r"mainstay-anchor 2 [^<]+", reply.text)
+    assert found is not None
+    kept = served.desk.json("history", "verify", "--anchor", found[0].strip())["kept"]
+    assert kept["count"] == 1
+
+
+def test_an_export_of_a_plan_is_whole_and_the_same_as_the_terminals(served: Served, person: Visitor, matched: str):
+    reply = person.press(form_at(person.page("/audit"), "/audit/export"), plan=matched)
+    assert reply.headers["content-disposition"] == f'attachment; filename="history-{matched}.jsonl"'
+    told = served.desk.run("history", "export", "--plan", matched)
+    assert reply.text == told.stdout
+
+
+def test_the_books_show_each_payment_once_with_how_sure_it_is_and_what_is_left(person: Visitor, matched: str):
+    assert f"/books/{matched}" in person.page("/books").links
+    page = person.page(f"/books/{matched}")
+    for part in ("Matched without doubt (31)", "Needed your eye (5)", "Paid once more (1)", "Fits no open invoice (2)"):
+        assert part in page.text
+    assert "nothing came" in page.text
+    assert person.get("/books/nothing").status == 404
+
+
 # --- in a browser
 
 
@@ -240,6 +273,7 @@ def test_no_page_of_a_plan_or_a_playbook_is_closed_to_anybody(served: Served, ma
     of_plan = ("", "?all=1&find=9,804.95", "/step?at=match", "/step?at=book", "/undo", "/rerun", "/replay")
     of_playbook = ("", "/diff", "/activate")
     paths = [f"/plans/{matched}{path}" for path in of_plan] + [f"/playbooks/note{path}" for path in of_playbook]
+    paths += ["/audit", "/books", f"/books/{matched}"]
     look = {"color_scheme": theme, "viewport": {"width": 360, "height": 740}}
     with opened() as browser, visit(browser, served, **look) as page:
         for path in paths:

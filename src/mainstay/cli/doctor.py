@@ -114,8 +114,8 @@ def _keys(workspace: Workspace) -> Iterator[Finding]:
 
 
 def _history(workspace: Workspace) -> Iterator[Finding]:
-    from mainstay.cli.history import faults, say_anchored
     from mainstay.views import Views
+    from mainstay.views.faults import faults, say_anchored
 
     with Views(workspace) as views:
         found = views.verify()

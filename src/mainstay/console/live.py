@@ -82,6 +82,11 @@ class Live:
         finally:
             self._remove(tab)
 
+    def tell(self, topic: str) -> None:
+        """Tell open pages that something of a topic changed which stands in no plan."""
+        if self._tabs:
+            self._gather({topic})
+
     def close(self) -> None:
         """End all streams: the service ends."""
         for tab in tuple(self._tabs):

@@ -16,6 +16,8 @@ from starlette.responses import Response
 from starlette.routing import Route, request_response
 
 from mainstay.console import (
+    audit,
+    books,
     budgets,
     decide_aside,
     decide_edit,
@@ -61,6 +63,8 @@ SCREENS = (
     plans_done.SCREENS,
     stuck.SCREENS,
     playbooks.SCREENS,
+    books.SCREENS,
+    audit.SCREENS,
     budgets.SCREENS,
     policies.SCREENS,
     login.SCREENS,

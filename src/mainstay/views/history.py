@@ -13,7 +13,7 @@ from mainstay.contracts import marks_in
 from mainstay.encoding import decode_value
 from mainstay.errors import LedgerError
 from mainstay.kernel.replay import replay
-from mainstay.ledger.anchor import Kept, last_anchor, last_tried, read_anchors
+from mainstay.ledger.anchor import Kept, last_anchor, last_tried, read_anchors, streams_between
 from mainstay.ledger.chain import Mark
 from mainstay.ledger.collect import bodies, names_in
 from mainstay.ledger.head import HEAD_NAME, KEEPS_HEAD, judge, place_of, read_witness
@@ -23,7 +23,7 @@ from mainstay.ledger.signing import SigningKey, fingerprint, is_key
 from mainstay.requests.forgetting import find_person
 from mainstay.requests.release import STREAM, reason_of
 from mainstay.sentences import say, say_actor
-from mainstay.values import BlobRef
+from mainstay.values import DAY_S, SECOND_US, BlobRef
 from mainstay.views.opening import Opened
 
 if TYPE_CHECKING:
@@ -50,6 +50,28 @@ class History(Opened):
                 "because": event.cause,
             }
             for event in self._reader.tail(start, limit)
+        ]
+
+    def head(self) -> Row:
+        """Say how many records there are, and the newest one's digest; nothing is walked through."""
+        records, digest = self._reader.head()
+        return {"records": records, "head": digest, "key": fingerprint(SigningKey(self._signing).public)}
+
+    def anchors(self, days: int = 90, limit: int = 50) -> list[Row]:
+        """List when the history was given out to be kept outside, of so many days, the newest first."""
+        now_us = time.time_ns() // 1000
+        streams = streams_between(now_us - days * DAY_S * SECOND_US, now_us)
+        given = [event for stream in streams for event in self._reader.read(stream)]
+        return [
+            {
+                "record": event.fact.position,
+                "at": self.time(event.recorded_at_us),
+                "by": say_actor(event.actor),
+                "places": list(event.fact.places),
+                "missed": list(event.fact.missed),
+            }
+            for event in reversed(given[-limit:])
+            if isinstance(event.fact, e.HistoryAnchored)
         ]
 
     def replay(self, plan_id: str) -> Row:

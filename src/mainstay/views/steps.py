@@ -16,7 +16,7 @@ from mainstay.runtime.journal import told_calls
 from mainstay.said import is_record, is_simple, say_value, with_money
 from mainstay.sentences import SLOT, say, say_actor, say_path
 from mainstay.values import BlobRef, Sealed
-from mainstay.views.finding import Finding
+from mainstay.views.reconciled import Reconciled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +31,7 @@ _THOUSANDS = re.compile(r"(?<=\d)[,' ](?=\d{3}(?!\d))")
 _HOLDS = ("inputs", "arguments", "output", "items", "card", "form", "given")  # fields of facts with values in them
 
 
-class Steps(Finding):
+class Steps(Reconciled):
     """What a plan did, closely."""
 
     def step(self, plan_id: str, path: str) -> Row:
