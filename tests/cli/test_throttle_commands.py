@@ -43,6 +43,8 @@ def test_g8_what_waits_is_shown_with_its_ways_on_and_taken_back_after_a_yes(stop
     assert (stopped.folder / "reports/a.md").exists()
     assert stopped.run("throttle", "undo", "fails", "--yes").returncode == 0
     assert not (stopped.folder / "reports/a.md").exists()
+    listed = stopped.run("throttle").stdout
+    assert f"{stopped.plan}  Write, then fail: undone\n" in listed, "it waits for nothing any more"
     assert "paused" in stopped.run("run", "fails").stdout, "its new plans wait all the same"
     unknown = stopped.run("throttle", "go-on", "nothing")
     assert (unknown.returncode, "No throttle holds plans of 'nothing'" in unknown.stderr) == (1, True)

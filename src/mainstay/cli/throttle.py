@@ -9,6 +9,7 @@ from mainstay.cli.place import views_at, workspace_at
 from mainstay.cli.screen import moment, text
 from mainstay.cli.status import DONE
 from mainstay.cli.timeline import draw_bounced
+from mainstay.kernel.state import ENDED
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,13 +42,20 @@ def draw(rows: list[Row], console: Console, zone: str, *, empty: str = "") -> No
         console.print(text(f"Plans of {row['playbook']} wait since {moment(row['at'], zone)}: {row['says']}.", "bold"))
         console.print(text(f"  {row['why']} (rule {row['rule']})"))
         for plan in row["plans"]:
-            did = "is taken back" if plan["plan"] in row["undone"] else "acted" if plan["acted"] else "waits"
-            console.print(text(f"  {plan['plan']}  {plan['title']}: {plan['status']}, {did}"))
+            console.print(text(f"  {plan['plan']}  {plan['title']}: {_say(row, plan)}"))
             draw_bounced(plan["bounced"], console, "    ")
         name = row["playbook"]
         console.print(text(f"  let it go on:            mainstay throttle go-on {name}", "cyan"))
         console.print(text(f"  take back what it did:   mainstay throttle undo {name}", "cyan"))
         console.print(text(f"  end its plans as is:     mainstay throttle stop {name}", "cyan"))
+
+
+def _say(row: Row, plan: Row) -> str:
+    """Say where a plan stands, and what is true of it beside that: one that is over waits for nothing."""
+    over = plan["status"] == "undone" or plan["status"] in ENDED
+    back = plan["plan"] in row["undone"]
+    did = "acted" if plan["acted"] and not back else "" if over else "is taken back" if back else "waits"
+    return f"{plan['status']}, {did}" if did and plan["status"] != "undone" else plan["status"]
 
 
 def answer(screen: Screen, folder: Path | None, way: str, playbook: str, *, yes: bool = False) -> int:
