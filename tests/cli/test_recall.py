@@ -73,6 +73,8 @@ def test_a_delay_with_a_typing_mistake_is_refused_by_name(desk):
     config.write_text(config.read_text() + '\n[delays]\n"mail.sned" = "10m"\n')
     done = desk.run("run", "slow")
     assert (done.returncode, "mail.send" in done.stderr) == (2, True)
+    (found,) = [row for row in desk.json("doctor", status=1) if row["check"] == "delays"]
+    assert (found["state"], "mail.sned" in found["says"]) == ("wrong", True)
 
 
 def test_e1_an_answer_comes_back_at_once_with_the_time_and_the_recall_line(approved):

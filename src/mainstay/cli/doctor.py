@@ -260,6 +260,17 @@ def _budgets(workspace: Workspace) -> Iterator[Finding]:
     yield Finding("budgets", "ok", f"Budgets under [budgets]: {len(budgets) or 'none'}.")
 
 
+def _delays(workspace: Workspace) -> Iterator[Finding]:
+    from mainstay.app import contracts_to_read, delays_of, limits_of
+
+    config = workspace.config
+    if config.delays or config.limits:
+        contracts = contracts_to_read(workspace)
+        limits_of(workspace, contracts)
+        delays_of(workspace, contracts)  # each raises for a name that there is not, as a start does
+        yield Finding("delays", "ok", f"Under [delays] and [limits]: {len(config.delays) + len(config.limits)}.")
+
+
 def _disk(workspace: Workspace) -> Iterator[Finding]:
     from mainstay.ledger.trouble import ROOM_BYTES
 
@@ -286,6 +297,7 @@ _CHECKS: dict[str, Callable[[Workspace], Iterator[Finding]]] = {
     "rules": _rules,
     "policies": _policies,
     "budgets": _budgets,
+    "delays": _delays,
     "copies": _copies,
     "service": _service,
     "secrets": _secrets,
