@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from cli_desk import new_desk
 from http_kit import Served
-from visitor import Page, Visitor
+from visitor import Page, Visitor, answers_to
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -99,3 +99,28 @@ def test_a_policy_is_checked_and_tried_on_the_past_holds_once_its_shown_text_is_
 def test_there_is_no_policy_outside_the_folder(visitor: Visitor):
     assert visitor.get("/policies/none").status == 404
     assert visitor.get("/policies/..%2fmainstay").status == 404
+
+
+# --- metrics
+
+
+def test_o5_every_figure_says_what_it_means_and_the_command_prints_the_same(served: Served, visitor: Visitor):
+    assert served.write("counted").json["state"] == "done"
+    page = visitor.page("/metrics?weeks=4")
+    found = served.desk.json("metrics")["figures"]
+    assert {one["name"] for one in found} == {"exceptions", "automated", "latency", "touch", "cost", "connectors"}
+    for one in found:
+        assert one["title"] in page.text
+        assert one["says"] in page.text
+        assert one["means"][1:] in page.text
+    assert [one["value"] for one in found if one["name"] == "latency"] == [None]
+    plan = served.post("answered", wait=0).json["plan"]
+    while not (forms := answers_to(visitor.page("/"), f"{plan}.1")):
+        pass
+    visitor.press(forms[0], ("choice", "approve"))
+    page = visitor.page("/metrics")
+    assert f"/questions/{plan}.1" in page.links
+    assert visitor.page(f"/questions/{plan}.1").headings
+    (latency,) = [one for one in served.desk.json("metrics")["figures"] if one["name"] == "latency"]
+    assert 0 < latency["value"] < 60
+    assert served.desk.run("metrics").stdout.count("two minutes at most") == 1

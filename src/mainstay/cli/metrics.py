@@ -25,7 +25,8 @@ def show(screen: Screen, folder: Path | None, weeks: int) -> int:
     """Measure the last weeks, and say what each figure means."""
     workspace = workspace_at(folder)
     with views_at(workspace.root) as views, screen.err.status("Counting"):
-        found = views.metrics(weeks, time.time_ns() // 1000)
+        now_us = time.time_ns() // 1000
+        found = views.metrics(weeks, now_us) | {"figures": views.figures(weeks, now_us)}
     screen.give(found, lambda console: _draw(found, console))
     return DONE
 
@@ -44,6 +45,9 @@ def _draw(found: Row, console: Console) -> None:
     for name, line in lines.items():
         console.print(text(line))
         console.print(text(f"  {found['defined'][name]}", "dim"))
+    for one in found["figures"]:
+        console.print(text(f"{one['title']}: {one['says']}"))
+        console.print(text(f"  {one['means']}", "dim"))
     for title, rows, called in (
         ("By playbook", found["by_playbook"], "name"),
         ("By rule", found["by_rule"], "rule"),

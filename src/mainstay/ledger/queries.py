@@ -333,3 +333,16 @@ SELECT took, (SELECT count(*) FROM answered) FROM answered
 ORDER BY took LIMIT 1 OFFSET (SELECT (count(*) - 1) / 2 FROM answered)"""
 # What the operator was told unasked since a day: name of the stream. (name)
 TOLD_SINCE = "SELECT name FROM stream WHERE name >= ? AND name < 'attention;' ORDER BY name"
+
+# Answers since a moment, in their order: question, kind, plan, playbook, when it was asked and answered. (moment)
+ANSWERED_SINCE = """
+SELECT id, kind, plan, playbook, asked_at_us, ruled_at_us FROM decision
+WHERE status = 'ruled' AND ruled_at_us >= ? ORDER BY ruled_at_us, id"""
+# Plans that ended since a moment, but parts of others, by playbook and week: how many, how many completed, what models
+# cost, and the last of them with its end. (moment, week)
+ENDED_BY_WEEK = """
+SELECT playbook, (ended_at_us - ?1) / ?2, count(*), sum(status = 'completed'), sum(cost_usd_micros),
+       id, max(ended_at_us)
+FROM plan WHERE parent = '' AND ended_at_us >= ?1 GROUP BY 1, 2"""
+# In how many plans of each playbook something was asked since a moment. (moment)
+ASKED_IN = "SELECT playbook, count(DISTINCT plan) FROM decision WHERE asked_at_us >= ? GROUP BY 1"
