@@ -124,3 +124,20 @@ def test_o5_every_figure_says_what_it_means_and_the_command_prints_the_same(serv
     (latency,) = [one for one in served.desk.json("metrics")["figures"] if one["name"] == "latency"]
     assert 0 < latency["value"] < 60
     assert served.desk.run("metrics").stdout.count("two minutes at most") == 1
+
+
+# --- weekly review
+
+
+def test_o13_the_review_names_what_changed_and_what_was_only_ever_approved(served: Served, visitor: Visitor):
+    plans = [served.post(f"trusted-{number}", wait=0).json["plan"] for number in range(5)]
+    for plan in plans:
+        while not (forms := answers_to(visitor.page("/"), f"{plan}.1")):
+            pass
+        visitor.press(forms[0], ("choice", "approve"))
+    page = visitor.page("/review")
+    (trust,) = served.desk.json("metrics")["review"]["trust"]
+    assert trust["times"] >= 5
+    assert f"/questions/{trust['question']}" in page.links
+    assert "/policies/house" in page.links  # it was activated when this workspace was made
+    assert "Nothing went wrong that needed you." in page.text

@@ -27,6 +27,8 @@ def show(screen: Screen, folder: Path | None, weeks: int) -> int:
     with views_at(workspace.root) as views, screen.err.status("Counting"):
         now_us = time.time_ns() // 1000
         found = views.metrics(weeks, now_us) | {"figures": views.figures(weeks, now_us)}
+        if screen.as_json:
+            found["review"] = views.review(now_us)
     screen.give(found, lambda console: _draw(found, console))
     return DONE
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from mainstay.views.actions import Actions
 from mainstay.views.budgets import Budgets
-from mainstay.views.figures import Figures
 from mainstay.views.history import History
+from mainstay.views.review import Review
 from mainstay.views.steps import Steps
 from mainstay.views.throttles import Throttles
 
 __all__ = ["Views"]
 
 
-class Views(Steps, Actions, Budgets, Figures, Throttles, History):
+class Views(Steps, Actions, Budgets, Review, Throttles, History):
     """Reads one workspace: opened in `opening`, seen plan by plan, question by question, or as a whole."""
