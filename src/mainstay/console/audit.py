@@ -66,7 +66,7 @@ async def audit(room: Room, request: Request, line: str = "") -> Response:
         "faults": faults(found) if found is not None else (),
         "anchored": say_anchored(found) if found is not None else "",
         "line": line,
-        "places": room.desk.anchors.places.named if room.desk.anchors is not None else (),
+        "kept_by": room.desk.anchors.places.named if room.desk.anchors is not None else (),
     }
     return await room.page(request, "audit.html", nav="audit", **values, **await room.look(look))
 
