@@ -106,9 +106,15 @@ def _whole(value: Value, strange: list[Leaf]) -> list[tuple[str, Leaf]]:
 
 def _telling(value: Value, heard: Heard) -> list[tuple[str, Leaf]]:
     """Give the addresses and numbers in a value that came from a stranger, word by word."""
-    words = (word.strip(".,;:!?()<>\"'") for word in str(value).split())
-    found = ((word, heard.strange(word)) for word in words if len(word) > TELLING_CHARS and not word.isalpha())
-    return [(word, leaf) for word, leaf in found if leaf is not None and not heard.says(word)]
+    words = dict.fromkeys(word.strip(".,;:!?()<>\"'") for word in str(value).split())
+    found: list[tuple[str, Leaf]] = []
+    for word in words:
+        if len(word) <= TELLING_CHARS or word.isalpha() or (leaf := heard.strange(word)) is None or heard.says(word):
+            continue
+        found.append((word, leaf))
+        if sum(len(said) <= HELD_CHARS for said, _ in found) == MOST_HELD:  # no more is shown: the text may be long
+            break
+    return found
 
 
 def _from(row: dict[str, Value], source: Leaf) -> Value:
