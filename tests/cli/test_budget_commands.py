@@ -63,6 +63,15 @@ def test_g6_doctor_names_a_budget_that_counts_what_there_is_not(desk):
     assert (found["state"], "did you mean 'mail.send'?" in found["says"]) == ("wrong", True)
 
 
+def test_g6_doctor_tells_of_an_amount_of_money_that_stops_nothing(desk):
+    lines = '"{}" = {{per_day = "5.00 EUR"}}\n'
+    budgeted(desk, "\n[budgets]\n" + "".join(lines.format(name) for name in ("mail.send", "books.record_payment")))
+    found = [row["says"] for row in desk.json("doctor") if row["check"] == "budgets" and row["state"] == "note"]
+    assert found == [
+        "'mail.send' names an amount of money, and what it counts moves and costs none: that stops nothing."
+    ]
+
+
 @pytest.mark.parametrize(
     ("given", "says"),
     [

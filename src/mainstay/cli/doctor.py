@@ -18,12 +18,14 @@ from mainstay.cli.status import DONE, FAILED
 from mainstay.errors import MainstayError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from rich.console import Console
 
     from mainstay.cli.screen import Screen
+    from mainstay.contracts import Operation
+    from mainstay.kernel.budget import Cap
     from mainstay.workspace import Workspace
 
 _NAMED = 5  # of what is left alone
@@ -256,8 +258,22 @@ def _policies(workspace: Workspace) -> Iterator[Finding]:
 def _budgets(workspace: Workspace) -> Iterator[Finding]:
     from mainstay.app import caps_of, contracts_to_read
 
-    budgets = {cap.name for cap in caps_of(workspace, contracts_to_read(workspace))}  # raises where one fits nothing
-    yield Finding("budgets", "ok", f"Budgets under [budgets]: {len(budgets) or 'none'}.")
+    contracts = contracts_to_read(workspace)
+    caps = caps_of(workspace, contracts)  # raises where one fits nothing
+    yield Finding("budgets", "ok", f"Budgets under [budgets]: {len({cap.name for cap in caps}) or 'none'}.")
+    for name in dict.fromkeys(cap.name for cap in caps if _is_idle(cap, contracts.operations)):
+        says = f"'{name}' names an amount of money, and what it counts moves and costs none: that stops nothing."
+        yield Finding("budgets", "note", says, "Write how often it may happen instead, such as per_day = 50.")
+
+
+def _is_idle(cap: Cap, operations: Mapping[str, Operation]) -> bool:
+    """Say whether a cap of money names only operations that neither move nor cost any."""
+    if not (cap.currencies and cap.operations) or any(name.startswith("model.") for name in cap.operations):
+        return False
+    counted = [each for name, each in operations.items() if cap.counts(name, (cap.playbook,), cap.agent)]
+    return bool(counted) and not any(
+        "amount" in each.roles.values() or each.cost_usd_micros or each.cost or each.spent for each in counted
+    )
 
 
 def _delays(workspace: Workspace) -> Iterator[Finding]:
