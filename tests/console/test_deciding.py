@@ -20,12 +20,24 @@ LATER = (
     '  tell: {do: mail.send, gate: each, delay: 2h, with: {to: anna@example.com, subject: "Hello", text: "Later."}}\n'
 )
 
+JOT = (
+    'playbook: jot\ntitle: "Write a note"\nsteps:\n'
+    "  jot: {do: files.write, gate: each, with: {path: reports/note.md, text: A note., existing: number}}\n"
+)
+
+GREET = (
+    'playbook: greet\ntitle: "Greet Anna"\nsteps:\n'
+    '  greet: {do: mail.send, with: {to: anna@example.com, subject: "Hello", text: "Good morning."}}\n'
+)
+
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     one = new_served(tmp_path_factory.mktemp("deciding"))
     (one.desk.folder / "playbooks").mkdir(exist_ok=True)
     (one.desk.folder / "playbooks" / "later.yaml").write_text(LATER)
+    (one.desk.folder / "playbooks" / "jot.yaml").write_text(JOT)
+    (one.desk.folder / "playbooks" / "greet.yaml").write_text(GREET)
     assert one.desk.run("activate", "--yes").returncode == 0
     yield one
     one.end()
@@ -139,3 +151,30 @@ def test_what_is_approved_counts_down_and_is_called_back(served: Served, page: P
     page.get_by_role("heading", name="About to leave").wait_for(state="hidden")
     assert served.mails() == before
     assert served.desk.json("inbox") is not None
+
+
+def test_those_alike_are_listed_whole_and_answered_in_one_go_as_picked(served: Served, page: Page):
+    for _ in range(3):
+        served.desk.json("run", "jot", status=3)
+    page.goto(served.url)
+    page.get_by_role("link", name="files.write: answer together").click()
+    page.get_by_role("heading", name="files.write").wait_for()
+    assert unusable(page) == []
+    page.get_by_role("checkbox").first.uncheck()
+    page.get_by_role("button", name="Approve what is picked").click()
+    page.get_by_role("status").filter(has_text="You approved 2 of 2.").wait_for()
+    assert page.locator("article").count() == 1
+
+
+def test_a_rule_for_what_is_always_allowed_is_shown_with_the_past_before_it_holds(served: Served, page: Page):
+    question = served.desk.json("run", "greet", status=3)["questions"][0]
+    page.goto(f"{served.url}/questions/{question}")
+    page.get_by_role("link", name="Always allow").click()
+    page.get_by_role("heading", name="Always allow this").wait_for()
+    assert unusable(page) == []
+    page.get_by_role("link", name="Only to anna@example.com").click()
+    page.get_by_text("roles.receiver.all").wait_for()
+    page.get_by_role("button", name="Let this rule hold").click()
+    page.get_by_role("status").filter(has_text="It holds from now on").wait_for()
+    assert "anna@example.com" in (served.desk.folder / "policies" / "allowed.yaml").read_text()
+    assert served.desk.json("decide", question, status=3)["open"]

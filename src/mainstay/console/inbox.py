@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mainstay.console.decide_edit import edits_of, request_of
+from mainstay.console.looking import CARDS
 from mainstay.console.room import Page, form_of, known_of, only
 from mainstay.errors import CommandRefusedError, InputError
 from mainstay.sentences import ANSWER
@@ -34,7 +35,8 @@ async def inbox(room: Room, request: Request) -> Response:
     def look(views: Views) -> Params:
         cards, put_off = room.cards.draw(views, known.csrf), views.put_off()
         left = views.waiting() - put_off["count"] - len(cards)
-        return {"cards": cards, "put_off": put_off, "left": left, "leaving": views.leaving(limit=LEAVING)}
+        beside = {"leaving": views.leaving(limit=LEAVING), "alike": views.alike(CARDS) if len(cards) > 1 else []}
+        return {"cards": cards, "put_off": put_off, "left": left} | beside
 
     return await room.page(request, "inbox.html", nav="inbox", **await room.look(look))
 

@@ -17,8 +17,10 @@ from starlette.routing import Route, request_response
 
 from mainstay.console import (
     audit,
+    batch,
     books,
     budgets,
+    decide_allow,
     decide_aside,
     decide_edit,
     inbox,
@@ -57,6 +59,8 @@ if TYPE_CHECKING:
 
 SCREENS = (
     inbox.SCREENS,
+    batch.SCREENS,
+    decide_allow.SCREENS,
     decide_aside.SCREENS,
     decide_edit.SCREENS,
     today.SCREENS,

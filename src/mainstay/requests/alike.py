@@ -114,9 +114,12 @@ def _kind_or_none(desk: Requests, decision: str) -> _Kind | None:
 
 
 def _kind(desk: Requests, decision: str) -> _Kind:
+    return kind_of(desk.engine.load(decision.rpartition(".")[0]), decision)
+
+
+def kind_of(plan: Plan, decision: str) -> _Kind:
     """Give what a question is about, if it can be answered with others; raises InputError that says why not."""
     alone = f"Answer it alone: mainstay decide {decision}"
-    plan = desk.engine.load(decision.rpartition(".")[0])
     question = plan.questions.get(decision)
     if question is None:
         raise InputError(f"Question {decision} is not open.", remedy="See what waits: mainstay inbox")

@@ -99,7 +99,9 @@ def lines_of(question: Row) -> list[Line]:
     ]
     if question["open"] and question["put_off_until"]:
         lines.append(("put off", f"until {moment(question['put_off_until'], question['timezone'])}"))
-    rule = "" if question["rule"] == "playbook" else f" ({_rule(question['rule'])})"  # the sentence says it already
+    rule = (
+        "" if question["rule"] == "playbook" else f" ({rule_in_words(question['rule'])})"
+    )  # the sentence says it already
     lines.append(("asked because", f"{question['why']}{rule}"))
     if question["tool_says"]:
         lines.append(("the tool says", question["tool_says"]))
@@ -167,7 +169,8 @@ def _fields(record: Row, zone: str) -> list[str]:
     return lines
 
 
-def _rule(name: str) -> str:
+def rule_in_words(name: str) -> str:
+    """Say which rule asks."""
     if name.startswith("flow:"):
         return "what a stranger wrote decides nothing by itself"
     return RULES.get(name, f"your rule '{name}'")

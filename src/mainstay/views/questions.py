@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, cast
 from msgspec.json import encode
 
 from mainstay import events as e
-from mainstay.errors import LedgerError, UnknownNameError
+from mainstay.errors import InputError, LedgerError, UnknownNameError
 from mainstay.kernel.asking import WHOLE
 from mainstay.kernel.state import step_name
 from mainstay.ledger import queries
 from mainstay.origins import TOOL
+from mainstay.requests.alike import kind_of
 from mainstay.requests.asked import ends_by_no, labels_of, rejection_used, unreadable, what_follows
 from mainstay.requests.stuck import does_of, group_of
 from mainstay.sentences import ALL_FIRST, ANSWER, QUESTION, say_actor, say_no, say_path
@@ -60,6 +61,21 @@ class Questions(Opened):
     def waiting(self) -> int:
         """Count the questions that wait."""
         return self._reader.rows(queries.OPEN_COUNT)[0][0]
+
+    def alike(self, limit: int) -> list[Row]:
+        """List which of the inbox's first can be answered together: one of each kind, its action, how many."""
+        ids = encode([row[0] for row in self._to_show(limit)]).decode()
+        found: dict[tuple[str, str], Row] = {}
+        for kind, _, _, rule, count, sample, _, _ in self._reader.rows(queries.STILL_OPEN, (ids,)):
+            if kind != "effect":
+                continue
+            try:
+                named = kind_of(self.plan(sample.rpartition(".")[0]), sample)
+            except (InputError, LedgerError):
+                continue
+            row = found.setdefault(named, {"decision": sample, "operation": named.operation, "rule": rule, "count": 0})
+            row["count"] += count
+        return [row for row in found.values() if row["count"] > 1]
 
     def _to_show(self, limit: int) -> list[tuple[Any, ...]]:
         now_us = time.time_ns() // 1000
