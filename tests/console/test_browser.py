@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 SCREENS = (
     "/", "/today", "/plans", "/plans?open=1", "/stuck", "/playbooks", "/playbooks/billing-reconciliation", "/budgets",
     "/access", "/nowhere", "/login", "/policies", "/policies/house", "/books", "/audit",
-    "/metrics", "/review",
+    "/metrics", "/review", "/connectors",
 )  # each is looked at  # fmt: skip
 
 

@@ -141,3 +141,17 @@ def test_o13_the_review_names_what_changed_and_what_was_only_ever_approved(serve
     assert f"/questions/{trust['question']}" in page.links
     assert "/policies/house" in page.links  # it was activated when this workspace was made
     assert "Nothing went wrong that needed you." in page.text
+
+
+# --- connectors
+
+
+def test_connectors_name_what_happened_last_and_mail_says_whether_it_works(served: Served, visitor: Visitor):
+    plan = served.write("through-files").json["plan"]
+    page = visitor.page("/connectors")
+    assert f"/plans/{plan}" in page.links
+    assert "Nothing is held back." in page.text
+    assert visitor.press(form(page, "/connectors/mail/test")).status == 303
+    assert "mail is in order: Mails are kept in outbox/mail; none is sent." in visitor.page("/connectors").text
+    csrf = [("csrf", visitor.csrf())]
+    assert visitor.post("/connectors/none/test", csrf).status == 404

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from mainstay.views.actions import Actions
 from mainstay.views.budgets import Budgets
+from mainstay.views.connectors import Connectors
 from mainstay.views.history import History
 from mainstay.views.review import Review
 from mainstay.views.steps import Steps
@@ -15,5 +16,5 @@ from mainstay.views.throttles import Throttles
 __all__ = ["Views"]
 
 
-class Views(Steps, Actions, Budgets, Review, Throttles, History):
+class Views(Steps, Actions, Budgets, Review, Connectors, Throttles, History):
     """Reads one workspace: opened in `opening`, seen plan by plan, question by question, or as a whole."""
