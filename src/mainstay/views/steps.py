@@ -193,6 +193,11 @@ def _plain(text: str) -> str:
     return _THOUSANDS.sub("", " ".join(text.split())).casefold()
 
 
+def _holds(said: str, wanted: str) -> bool:
+    """Whether a text holds what is looked for; most texts are short, and are told apart by a look."""
+    return wanted in said.casefold() or (len(said) > len(wanted) and wanted in _plain(said))
+
+
 def _leaves(where: str, value: object, wanted: str) -> Iterator[Row]:
     """Give the places inside a value that hold what is looked for."""
     if is_record(value) and not is_simple(value):
@@ -202,5 +207,5 @@ def _leaves(where: str, value: object, wanted: str) -> Iterator[Row]:
     elif isinstance(value, (list, tuple)):
         for number, inner in enumerate(cast("list[object]", value), 1):
             yield from _leaves(f"{where} / {number}", inner, wanted)
-    elif wanted in _plain(said := say_value(value)):
+    elif _holds(said := say_value(value), wanted):
         yield {"where": where, "says": said if len(said) <= 200 else f"{said[:200]}…"}  # noqa: PLR2004 - enough to see
