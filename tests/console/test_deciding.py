@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from browser import opened, unusable, visit
 from http_kit import new_served
+from visitor import Visitor, link
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -178,3 +179,34 @@ def test_a_rule_for_what_is_always_allowed_is_shown_with_the_past_before_it_hold
     page.get_by_role("status").filter(has_text="It holds from now on").wait_for()
     assert "anna@example.com" in (served.desk.folder / "policies" / "allowed.yaml").read_text()
     assert served.desk.json("decide", question, status=3)["open"]
+
+
+def test_what_somebody_wrote_is_there_again_after_they_were_logged_out(browser: Browser, served: Served):
+    subject = ask(served, "logged-out")
+    with visit(browser, served) as page:
+        card = page.locator("article").filter(has_text=subject)
+        card.get_by_text("Reject…").click()
+        card.get_by_label("Why not?").fill("We bring it ourselves")
+        page.context.clear_cookies()
+        card.get_by_role("button", name="Reject", exact=True).click()
+        page.get_by_role("heading", name="Log in").wait_for()
+        page.goto(served.url + link(served))
+        page.get_by_role("button", name="Log in").click()
+        assert card.get_by_label("Why not?").input_value() == "We bring it ourselves"
+        card.get_by_role("button", name="Reject", exact=True).click()
+        page.get_by_role("status").filter(has_text="You rejected").wait_for()
+    assert ended(served, "logged-out") == "rejected"
+
+
+def test_a_button_that_is_pressed_twice_acts_once_and_another_answer_is_told_what_was_decided(served: Served):
+    ask(served, "twice")
+    visitor, plan = Visitor(served).log_in(), served.get("/actions/twice").json["plan"]
+    forms = [form for form in visitor.page("/").forms if plan in form.action]
+    (note,) = [form for form in forms if form.action.endswith("/note")]
+    (yes,) = [form for form in forms if ("choice", "approve") in form.buttons]
+    (no,) = [form for form in forms if ("choice", "reject") in form.buttons]
+    assert [visitor.press(note, text="Once").status for _ in range(2)] == [303, 303]
+    assert len(served.desk.json("decide", f"{plan}.1", status=3)["notes"]) == 1
+    assert [visitor.press(yes, ("choice", "approve")).status for _ in range(2)] == [303, 303]
+    other = visitor.press(no, ("choice", "reject"), reason="No")
+    assert (other.status, "you approved" in other.text) == (409, True)

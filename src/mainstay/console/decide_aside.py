@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from mainstay.console.decide_once import once
 from mainstay.console.room import Page, form_of, only
 from mainstay.errors import InputError
 from mainstay.said import moment
@@ -32,7 +33,11 @@ async def snooze(room: Room, request: Request) -> Response:
 
 
 async def note(room: Room, request: Request) -> Response:
-    """Keep a note on a question's card, as `mainstay note` does."""
+    """Keep a note on a question's card, as `mainstay note` does, once however often its button is pressed."""
+    return await once(room, request, _note)
+
+
+async def _note(room: Room, request: Request) -> Response:
     name, form = request.path_params["question"], form_of(request)
     text = only(form, "text").replace("\r\n", "\n").strip()
     if not text:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mainstay.console.decide_edit import edits_of, request_of
+from mainstay.console.decide_once import once
 from mainstay.console.looking import CARDS
 from mainstay.console.room import Page, form_of, known_of, only
 from mainstay.errors import CommandRefusedError, InputError
@@ -49,7 +50,11 @@ async def question(room: Room, request: Request) -> Response:
 
 
 async def decide(room: Room, request: Request) -> Response:
-    """Take an answer: the same request that `mainstay decide` makes."""
+    """Take an answer: the same request that `mainstay decide` makes, once however often its button is pressed."""
+    return await once(room, request, _decide)
+
+
+async def _decide(room: Room, request: Request) -> Response:
     name, form = request.path_params["question"], form_of(request)
     found = await room.look(lambda views: views.question(name))
     here = f"/questions/{found['decision']}"

@@ -75,6 +75,7 @@ class Room:
         self.live = Live(owner.engine)
         self._looking, self.cards = Looking(owner.workspace), Cards()
         self.look = self._looking.look
+        self.pressed: dict[str, asyncio.Future[Response]] = {}  # what forms that were sent led to: decide_once.py
         self.served: frozenset[str] = frozenset()  # the paths there are: a screen that is not there yet has no link
 
     def close(self) -> None:

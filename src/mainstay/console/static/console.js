@@ -57,7 +57,7 @@
     const parts = [...document.querySelectorAll("[data-live]")].filter((node) => node.dataset.live === "all" || touched(node));
     if (!parts.some(touched)) return Promise.resolve();
     return fetch(location.href, { headers: { "X-Mainstay-Live": "1" } }).then(async (answer) => {
-      if (answer.status === 401) { location.reload(); return; }
+      if (answer.status === 401) { keep(); location.reload(); return; }
       if (!answer.ok) return;
       const page = parse(await answer.text());
       for (const part of parts) {
@@ -120,7 +120,7 @@
     const fields = new URLSearchParams(new FormData(form, button));
     try {
       const answer = await fetch(button && button.hasAttribute("formaction") ? button.formAction : form.action, { method: "POST", body: fields });
-      if (answer.status === 401) { location.reload(); return; }
+      if (answer.status === 401) { keep(); location.reload(); return; }
       const page = parse(await answer.text());
       if (answer.ok) taken(form);
       show(page, answer);
@@ -223,6 +223,31 @@
   };
   setInterval(tick, 1000);
   tick();
+
+  // --- whoever was logged out meanwhile finds again what they wrote: kept in this tab only, until it is put back
+
+  const WRITTEN = "textarea, input:not([type]), input[type=text]";
+  const keep = () => {
+    const kept = [];
+    for (const form of document.forms)
+      for (const field of form.querySelectorAll(WRITTEN))
+        if (field.name && field.value !== field.defaultValue) kept.push([form.getAttribute("action"), field.name, field.value]);
+    if (kept.length) sessionStorage.setItem("written", JSON.stringify(kept));
+  };
+  const putBack = () => {
+    let left = JSON.parse(sessionStorage.getItem("written") || "[]");
+    left = left.filter(([action, name, value]) => {
+      const field = [...document.querySelectorAll(WRITTEN)].find(
+        (one) => one.name === name && one.form && one.form.getAttribute("action") === action);
+      if (!field) return true;
+      field.value = value;
+      const folded = field.closest("details");
+      if (folded) folded.open = true;
+      return false;
+    });
+    if (left.length) sessionStorage.setItem("written", JSON.stringify(left)); else sessionStorage.removeItem("written");
+  };
+  putBack();
 
   listen();
 })();
