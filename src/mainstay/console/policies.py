@@ -101,13 +101,12 @@ async def let_on(room: Room, request: Request) -> Response:
 
 
 async def _one(room: Room, request: Request, name: str, text: str, found: Params | None = None) -> Response:
-    versions, kept = _versions(room), _text(room, name)
+    versions = _versions(room)
     past, artefact = versions.past("policy", name), read_artefact(room.owner.workspace.root, "policy", name)
     before = versions.content(past.active) if past.active is not None else {}
     values: Params = {
         "name": name,
         "text": text,
-        "typed": text != kept,
         "file": _file(room, name),
         "diff": line_diff(before, artefact.files if artefact is not None else {}, "active", "file"),
         "seen": artefact.digest if artefact is not None else "",
@@ -139,7 +138,7 @@ def _file(room: Room, name: str) -> Params:
     active = _versions(room).active("policy", name) is not None
     state = change.state if change is not None else ""
     says = _STATES[state] if state else "active" if active else "as it came: it says what holds without any"
-    return {"name": name, "state": state, "says": says, "digest": change.digest if change is not None else ""}
+    return {"name": name, "state": state, "says": says}
 
 
 def _names(room: Room) -> list[str]:
