@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pytest
 from browser import opened, unusable, visit
@@ -210,3 +211,18 @@ def test_a_button_that_is_pressed_twice_acts_once_and_another_answer_is_told_wha
     assert [visitor.press(yes, ("choice", "approve")).status for _ in range(2)] == [303, 303]
     other = visitor.press(no, ("choice", "reject"), reason="No")
     assert (other.status, "you approved" in other.text) == (409, True)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_page_of_a_link_can_be_used_by_everybody_on_a_phone(browser: Browser, served: Served, theme: Any):
+    ask(served, f"link-{theme}")
+    question = f"{served.get(f'/actions/link-{theme}').json['plan']}.1"
+    path = urlsplit(served.desk.json("api", "link", question)["url"]).path
+    context = browser.new_context(color_scheme=theme, viewport={"width": 360, "height": 740})
+    page = context.new_page()
+    page.goto(served.url + path)
+    assert unusable(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    page.get_by_role("button", name="Say no").click()
+    page.get_by_role("heading", name="You said no").wait_for()
+    context.close()

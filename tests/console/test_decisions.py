@@ -141,7 +141,7 @@ def test_s3_another_page_answers_nothing_by_a_link(served: Served):
     assert state(served, "link-foreign") == "waits"
 
 
-PLAIN = set("html head meta title style body h1 p pre dl dt dd form label textarea button".split())
+PLAIN = set("html head meta title style body main h1 p pre dl dt dd form label textarea button".split())
 
 
 class Page(HTMLParser):

@@ -24,7 +24,8 @@ def page(heading: str, content: Iterable[str]) -> str:
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width"><meta name="robots" content="noindex">'
-        f"<title>Mainstay</title><style>{STYLE}</style></head><body><h1>{said(heading)}</h1>{''.join(content)}</body></html>"
+        f"<title>Mainstay</title><style>{STYLE}</style></head><body><main>"
+        f"<h1>{said(heading)}</h1>{''.join(content)}</main></body></html>"
     )
 
 

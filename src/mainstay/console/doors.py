@@ -34,12 +34,22 @@ BODY_S = 10.0
 FIELDS = 5000  # of a form
 FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
-STYLE = (
-    "body{font:16px/1.5 system-ui,sans-serif;max-width:44rem;margin:2rem auto;padding:0 1rem;color:#1a1a1a;"
-    "background:#fff}h1{font-size:1.3rem;overflow-wrap:anywhere}pre{white-space:pre-wrap;overflow-wrap:anywhere;"
-    "background:#f4f4f4;padding:.8rem}dt{font-weight:600;margin-top:.6rem}dd{margin:0;overflow-wrap:anywhere}"
-    "button{font:inherit;padding:.5rem 1.2rem;margin:.8rem .8rem 0 0}textarea{font:inherit;width:100%;min-height:4rem}"
-    ".warn{color:#a40000;font-weight:600}"
+STYLE = (  # of a link's page, which loads nothing: the looks of static/console.css in short
+    ":root{--paper:#fbfaf7;--sheet:#fff;--ink:#1d2320;--soft:#55605a;--field:#85897f;--deep:#17604f;--deep-ink:#fff;"
+    "--bad:#9b1c1c;--code:#f3f2ec;--ring:#b45f06;color-scheme:light dark}"
+    "@media(prefers-color-scheme:dark){:root{--paper:#141816;--sheet:#1c221f;--ink:#e8ebe7;--soft:#a6b0aa;"
+    "--field:#77827b;--deep:#8fd8c0;--deep-ink:#0d1f19;--bad:#ffb1a6;--code:#232a26;--ring:#ffb454}}"
+    "*{box-sizing:border-box}body{font:1rem/1.5 system-ui,sans-serif;max-width:44rem;margin:0 auto;"
+    "padding:1.5rem 1rem 3rem;color:var(--ink);background:var(--paper);overflow-wrap:anywhere}"
+    "h1{font-size:1.3rem;line-height:1.3}"
+    "pre{white-space:pre-wrap;overflow-wrap:anywhere;background:var(--code);padding:.8rem;border-radius:.5rem;"
+    "font:.9rem/1.5 ui-monospace,monospace}dt{color:var(--soft);margin-top:.6rem}dd{margin:0;overflow-wrap:anywhere}"
+    "button{font:inherit;font-weight:600;min-height:2.75rem;padding:0 1.2rem;margin:.8rem .8rem 0 0;"
+    "border-radius:.5rem;border:1px solid var(--field);background:var(--sheet);color:var(--ink);cursor:pointer}"
+    "button[value=approve]{background:var(--deep);border-color:var(--deep);color:var(--deep-ink)}"
+    "textarea{font:inherit;display:block;width:100%;min-height:4rem;padding:.5rem;color:var(--ink);"
+    "background:var(--sheet);border:1px solid var(--field);border-radius:.5rem}"
+    ":focus-visible{outline:3px solid var(--ring);outline-offset:2px}.warn{color:var(--bad);font-weight:600}"
 )
 _STYLE_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 HEADERS = {
