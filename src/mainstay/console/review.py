@@ -19,9 +19,9 @@ STUCK = 20
 async def review(room: Room, request: Request) -> Response:
     """Show the last seven days."""
     now_us = room.owner.clock.now_us()
-    found, stuck = await room.look(lambda views: (views.review(now_us), views.stuck(STUCK)))
+    found, stuck, kept = await room.look(lambda views: (views.review(now_us), views.stuck(STUCK), views.known()))
     spans = {"trust_weeks": TRUST_WEEKS, "idle_weeks": IDLE_WEEKS}
-    return await room.page(request, "review.html", nav="metrics", review=found, stuck=stuck, **spans)
+    return await room.page(request, "review.html", nav="metrics", review=found, stuck=stuck, lessons_kept=kept, **spans)
 
 
 SCREENS = (Page("GET", "/review", review),)
