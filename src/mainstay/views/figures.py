@@ -57,8 +57,12 @@ class Figures(Metrics):
         def by_week(count: Callable[[int], float | None]) -> list[Row]:
             return [{"from": self.time(since_us + week * WEEK_US)[:10], "value": count(week)} for week in range(weeks)]
 
+        weekly: dict[int, list[_Answer]] = {}
+        for one in answers:
+            weekly.setdefault((one.ruled_us - since_us) // WEEK_US, []).append(one)
+
         def of(week: int) -> list[_Answer]:
-            return [one for one in answers if (one.ruled_us - since_us) // WEEK_US == week]
+            return weekly.get(week, [])
 
         def plans(week: int | None, column: int) -> int:
             return sum(row[column] for row in ended if week is None or row[1] == week)
