@@ -6,6 +6,7 @@ import re
 import socket
 import stat
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -233,6 +234,22 @@ def test_s22_the_files_hold_nothing_that_lets_in(served: Served, visitor: Visito
         assert stat.S_IMODE((state / name).stat().st_mode) == 0o600
         for secret in (shown, b"fish"):
             assert secret not in content
+
+
+def test_what_two_change_at_once_of_the_ways_in_is_all_kept(tmp_path: Path):
+    """A command sets the password while the service keeps passkeys: both in one file."""
+
+    def add(number: int) -> None:
+        key = access.Passkey(bytes([number]), b"public", 0, f"key {number}", 0)
+        access.change_passkeys(tmp_path, lambda all_: [*all_, key])
+
+    with ThreadPoolExecutor(9) as at_once:
+        password = at_once.submit(access.set_password, tmp_path, "four words apart, here")
+        list(at_once.map(add, range(60)))
+        password.result()
+    kept = access.load(tmp_path)
+    assert access.is_password(kept.password, "four words apart, here")
+    assert sorted(one.id[0] for one in kept.passkeys) == list(range(60))
 
 
 def test_a_session_ends_when_it_is_not_used_and_at_last_whatever_is_done(tmp_path: Path):

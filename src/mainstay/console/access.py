@@ -11,8 +11,11 @@ used once. Nothing of it is stored: a service that starts anew takes none of tho
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import fcntl
 import hashlib
 import hmac
+import os
 import secrets
 from typing import TYPE_CHECKING
 
@@ -20,15 +23,17 @@ import msgspec
 
 from mainstay.errors import InputError
 from mainstay.ledger.disk import replace
+from mainstay.ledger.trouble import refused
 from mainstay.values import SECOND_US
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
     from pathlib import Path
 
 NAME = "console.access"
 LINK_S = 15 * 60
 CHALLENGE_S = 300
-CHALLENGES = 100  # at once; the oldest gives way
+CHALLENGES = 10_000  # at once; the oldest gives way: who may ask for one is anybody
 LEAST, MOST = 10, 1000  # characters of a password
 FREE_TRIES = 5  # of a password, before one waits
 MOST_WAIT_S = 300
@@ -70,16 +75,46 @@ class Access(msgspec.Struct, frozen=True):
 
 
 def load(folder: Path) -> Access:
-    """Give what is kept in a `.mainstay` folder. A file that can't be read lets nobody in, and is made anew."""
+    """Give what is kept in a `.mainstay` folder. A file that can't be read lets nobody in."""
     try:
-        return msgspec.msgpack.decode((folder / NAME).read_bytes(), type=Access)
-    except (OSError, msgspec.DecodeError):
+        return _read(folder)
+    except OSError:
         return Access()
 
 
-def keep(folder: Path, access: Access) -> None:
-    """Keep this from now on; on disk when this returns."""
-    replace(folder / NAME, msgspec.msgpack.encode(access))
+def change(folder: Path, changed: Callable[[Access], Access]) -> None:
+    """Keep what `changed` makes of what is kept; on disk when this returns.
+
+    One at a time, also among processes: a password that a command sets and a passkey that the service counts share
+    the file. Raises LedgerError where it can't be read or written just now; what does not decode is made anew.
+    """
+    try:
+        with _alone(folder):
+            replace(folder / NAME, msgspec.msgpack.encode(changed(_read(folder))))
+    except OSError as error:
+        raise refused(folder, error) from error
+
+
+def change_passkeys(folder: Path, changed: Callable[[tuple[Passkey, ...]], list[Passkey]]) -> None:
+    """Keep other passkeys; see `change`."""
+    change(folder, lambda kept: msgspec.structs.replace(kept, passkeys=tuple(changed(kept.passkeys))))
+
+
+def _read(folder: Path) -> Access:
+    try:
+        return msgspec.msgpack.decode((folder / NAME).read_bytes(), type=Access)
+    except (FileNotFoundError, msgspec.DecodeError):
+        return Access()
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Generator[None]:
+    lock = os.open(folder / f"{NAME}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # held for the moment of a small write
+        yield
+    finally:
+        os.close(lock)
 
 
 def set_password(folder: Path, word: str) -> None:
@@ -93,7 +128,8 @@ def set_password(folder: Path, word: str) -> None:
             remedy="Four words that have nothing to do with each other are good, and easy to keep in mind.",
         )
     salt = secrets.token_bytes(_SALT_BYTES)
-    keep(folder, msgspec.structs.replace(load(folder), password=Password(salt, _key(word, salt))))
+    password = Password(salt, _key(word, salt))
+    change(folder, lambda kept: msgspec.structs.replace(kept, password=password))
 
 
 def is_password(kept: Password | None, word: str) -> bool:

@@ -64,8 +64,7 @@ async def log_in(room: Room, request: Request) -> Response:
         why = "That passkey does not let in here. Try another, or get a link: mainstay console"
         return Response(msgspec.json.encode({"message": why}), 401, media_type=JSON)
     used = msgspec.structs.replace(passkey, count=verified.new_sign_count, used_us=now_us)
-    others = tuple(used if one.id == passkey.id else one for one in kept.passkeys)
-    access.keep(room.state, msgspec.structs.replace(kept, passkeys=others))
+    access.change_passkeys(room.state, lambda all_: [used if one.id == used.id else one for one in all_])
     begun = begin(room, request, "passkey", form)
     headers = {"set-cookie": begun.headers["set-cookie"]}
     return Response(msgspec.json.encode({"next": next_of(form)}), 200, headers, JSON)
@@ -112,8 +111,7 @@ async def add(room: Room, request: Request) -> Response:
         return Response(msgspec.json.encode({"message": why}), 401, media_type=JSON)
     name = only(form, "name").strip()[:NAME_CHARS] or "Passkey"
     new = access.Passkey(verified.credential_id, verified.credential_public_key, verified.sign_count, name, now_us)
-    kept = access.load(room.state)
-    access.keep(room.state, msgspec.structs.replace(kept, passkeys=(*kept.passkeys, new)))
+    access.change_passkeys(room.state, lambda all_: [*all_, new])
     room.sessions.say(known, f"From now on {name} lets you in.")
     return Response(msgspec.json.encode({"next": "/access"}), 200, media_type=JSON)
 

@@ -59,9 +59,9 @@ def _day(text: str, zone: str) -> int:
     """Give when a day began, microseconds UTC; 0 where none is named."""
     try:
         begun = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=ZoneInfo(zone))
-    except ValueError:
+        return int(begun.astimezone(UTC).timestamp()) * SECOND_US
+    except (ValueError, OverflowError):
         return 0
-    return int(begun.astimezone(UTC).timestamp()) * SECOND_US
 
 
 async def plan(room: Room, request: Request) -> Response:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from mainstay.console import access
 from mainstay.console.room import Page, form_of, known_of, only
 from mainstay.errors import InputError
@@ -69,9 +67,8 @@ async def set_password(room: Room, request: Request) -> Response:
 
 async def drop_passkey(room: Room, request: Request) -> Response:
     """Let a passkey let nobody in any more."""
-    kept, name = access.load(room.state), only(form_of(request), "id")
-    left = tuple(one for one in kept.passkeys if one.id.hex() != name)
-    access.keep(room.state, msgspec.structs.replace(kept, passkeys=left))
+    name = only(form_of(request), "id")
+    access.change_passkeys(room.state, lambda all_: [one for one in all_ if one.id.hex() != name])
     return room.back(request, "/access", "That passkey lets nobody in any more.")
 
 
