@@ -6,6 +6,7 @@ with all it would have changed so far. Where something else would ask all the sa
 
 from __future__ import annotations
 
+import re
 from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
@@ -32,6 +33,7 @@ Row: TypeAlias = dict[str, Any]
 
 NAME = "allowed"
 FILE = f"policies/{NAME}.yaml"
+_NO_ID = re.compile(r"[^a-z0-9_]+")
 NO_RULE_HELPS = ("unknown price", "other currency")  # a budget has to count it
 HEAD = "# What you allowed from a question on. Change or delete what you like, and activate it: mainstay activate\n"
 
@@ -126,7 +128,7 @@ def _written(about: _About, taken: set[str], *, same_receiver: bool) -> str:
         if not about.receivers:
             raise InputError(f"{about.operation} names no receiver.", remedy="Leave out --same-receiver.")
         wanted.append(f"roles.receiver.all(one, one in {_json(list(about.receivers))})")
-    name = f"{about.playbook}-{about.step}"
+    name = _NO_ID.sub("-", f"{about.playbook}-{about.step}".lower()).strip("-")  # a tool's are no ids as they are
     number = next(at for at in count(1) if (name if at == 1 else f"{name}-{at}") not in taken)
     lines = {
         "- id": name if number == 1 else f"{name}-{number}",
