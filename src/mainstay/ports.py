@@ -59,8 +59,11 @@ class Ledger(Protocol):
         """
         ...
 
-    def queue(self, appends: Sequence[Append], told: Acknowledge) -> None:
-        """Do the same for who needs nothing to await: `told` is called in the loop, with the position or the error."""
+    def queue(self, appends: Sequence[Append], told: Acknowledge, *, awaited: bool = False) -> None:
+        """Do the same for who needs nothing to await: `told` is called in the loop, with the position or the error.
+
+        `awaited` says that a task goes on once it is told: it does so before anything that follows is on disk.
+        """
         ...
 
     def read(self, stream: str, after: int = 0) -> list[Recorded]:

@@ -202,8 +202,8 @@ def test_an_uncertain_effect_is_listed_until_it_is_settled(ledger, record, outco
 def test_every_query_runs(ledger):
     for name, sql in vars(queries).items():
         if name.isupper() and not name.startswith("_"):  # those are only the beginning of one
-            numbered = set(re.findall(r"\?\d", sql))
-            ledger.rows(sql, ["[]" if "json_each" in sql else 1] * (len(numbered) or sql.count("?")))
+            marks = sorted(set(re.findall(r"\?\d", sql))) or ["?"] * sql.count("?")
+            ledger.rows(sql, ["[]" if f"json_each({mark})" in sql else 1 for mark in marks])
 
 
 def test_g2_a_question_put_off_is_shown_again_from_its_time_on(ledger, record):

@@ -65,6 +65,7 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     size: int  # bytes of the bodies
     told: Acknowledge
     loop: asyncio.AbstractEventLoop
+    awaited: bool  # whether a task goes on once it is told
 
 
 News: TypeAlias = tuple[Request, int, ConflictError | None]  # its last position, or why it is not in the history
@@ -87,7 +88,7 @@ class Batch(NamedTuple):
         return not self.new_streams and not self.events and len(self.rows) // EVENT_COLUMNS in INSERT_EVENTS
 
 
-def encode_request(appends: Sequence[Append], told: Acknowledge) -> Request:
+def encode_request(appends: Sequence[Append], told: Acknowledge, *, awaited: bool) -> Request:
     """Encode what one caller wants to append, from the loop that is to tell them.
 
     Raises CommandRefusedError when a stream would grow too long, TypeError or ValueError when a value is not plain.
@@ -109,7 +110,7 @@ def encode_request(appends: Sequence[Append], told: Acknowledge) -> Request:
             size += len(body)
         events += len(entries)
         parts.append((append.stream, append.expected, entries))
-    return Request(parts, events, size, told, asyncio.get_running_loop())
+    return Request(parts, events, size, told, asyncio.get_running_loop(), awaited)
 
 
 class Heads:

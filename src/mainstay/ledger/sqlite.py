@@ -98,10 +98,10 @@ class SqliteLedger:
     def append(self, appends: Sequence[Append]) -> asyncio.Future[int]:
         """Do what `queue` does; the future gives the last position, or raises why it is not on disk."""
         future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self.queue(appends, into(future))
+        self.queue(appends, into(future), awaited=True)
         return future
 
-    def queue(self, appends: Sequence[Append], told: Acknowledge) -> None:
+    def queue(self, appends: Sequence[Append], told: Acknowledge, *, awaited: bool = False) -> None:
         """Queue facts for several streams, all or none; from the loop's thread, where `told` is called.
 
         It is called with the last position once everything is on disk; else with ConflictError when a stream is not
@@ -110,7 +110,7 @@ class SqliteLedger:
         """
         if self._closing:
             raise LedgerError("The history is closed.")
-        request = batch.encode_request(appends, told)
+        request = batch.encode_request(appends, told, awaited=awaited)
         self._queue.append(request)
         if self._gathering is not request.loop:
             self._see_to_it(request.loop)
@@ -241,7 +241,8 @@ class SqliteLedger:
         """Wait while each round of the loop brings more, then commit; what can't be committed here the writer does.
 
         What follows from the one request that there was is committed at once, a few times: with one plan at work
-        another round of the loop brings nothing, and costs as much as a quick disk.
+        another round of the loop brings nothing, and costs as much as a quick disk. Not so where somebody waits for it:
+        who asked for a plan follows it before more of it is on disk.
         """
         loop, count = asyncio.get_running_loop(), len(self._queue)
         if seen < count < ENOUGH:
@@ -261,14 +262,14 @@ class SqliteLedger:
             self._see_to_it(loop)
 
     def _commit_here(self) -> bool:
-        """Commit what waits, let go of the connection, and tell of it; give whether that was one request."""
+        """Commit what waits, let go of the connection, and tell of it; give whether it was one, which nobody awaits."""
         try:
             tell = self._commit(requests) if (requests := take(self._queue)) else None
         finally:
             self._turn.release()
         if tell is not None:
             tell()
-        return len(requests) == 1
+        return len(requests) == 1 and not requests[0].awaited
 
     # --- the writer thread
 

@@ -230,7 +230,8 @@ class Engine:
             if not appends:
                 _settle(done, 0, None)
                 return
-            self.parts.ledger.queue(appends, partial(self._committed, stage, done))
+            told = partial(self._committed, stage, done)
+            self.parts.ledger.queue(appends, told, awaited=done is not None)
         except Exception:  # only what this one moved is taken back: others may be on their way to disk
             self.admission.withdraw(stage)
             self.outside.withdraw(stage)

@@ -122,13 +122,13 @@ class SimulatedLedger(Reading):
     def append(self, appends: Sequence[Append]) -> asyncio.Future[int]:
         """Do what `queue` does, for who awaits it; see `SqliteLedger.append`."""
         future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self.queue(appends, into(future))
+        self.queue(appends, into(future), awaited=True)
         return future
 
-    def queue(self, appends: Sequence[Append], told: Acknowledge) -> None:
+    def queue(self, appends: Sequence[Append], told: Acknowledge, *, awaited: bool = False) -> None:
         """Queue facts for several streams, all or none; see `SqliteLedger.queue`."""
         self._boundaries.reach("append")
-        self._queue.append(batch.encode_request(appends, told))
+        self._queue.append(batch.encode_request(appends, told, awaited=awaited))
         if not self._is_writing:
             self._is_writing = True
             asyncio.get_running_loop().call_soon(self._begin)
