@@ -22,7 +22,7 @@ def die_after(owner: Owner, commits: int) -> None:
     """Kill this process with the commit that it does not live to hear of."""
     queue, left = owner.ledger.queue, commits
 
-    def counted(appends, told):
+    def counted(appends, told, **how):
         def dying(position, error):
             nonlocal left
             left -= 1
@@ -30,7 +30,7 @@ def die_after(owner: Owner, commits: int) -> None:
                 os.kill(os.getpid(), 9)
             told(position, error)
 
-        queue(appends, dying)
+        queue(appends, dying, **how)
 
     owner.ledger.queue = counted
 

@@ -90,16 +90,16 @@ class Crash:
         self._at, self._after, self._queue = at, after, owner.ledger.queue
         owner.ledger.queue = self.queue
 
-    def queue(self, appends, told):
+    def queue(self, appends, told, **how):
         """Let nothing that is asked from here on be answered: what follows never happened."""
         if self.came.is_set():
             return
         if not any(each.stream.startswith("journal:") for each in appends):
-            self._queue(appends, told)
+            self._queue(appends, told, **how)
             return
         self.entries += 1
         if self.entries != self._at:
-            self._queue(appends, told)
+            self._queue(appends, told, **how)
         elif self._after:
             self._queue(appends, lambda position, error: self.came.set())
         else:

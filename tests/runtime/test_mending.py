@@ -137,11 +137,11 @@ def test_l5_f6_an_outcome_that_met_a_full_disk_is_recorded_when_there_is_room(di
     async def scenario(owner, heard):
         original = owner.ledger.queue
 
-        def queue(appends, told):
+        def queue(appends, told, **how):
             if any(isinstance(draft.fact, e.EffectDone) for one in appends for draft in one.drafts):
                 owner.ledger.queue = original
                 disk.fill()
-            original(appends, told)
+            original(appends, told, **how)
 
         owner.ledger.queue = queue
         following = asyncio.create_task(start(owner, plan(do("whisper", "test.whisper", "once"))))

@@ -89,10 +89,10 @@ def test_t1_an_occurrence_and_the_plan_it_starts_are_one_append(workspace, world
         await activate(owner, "take-in", TRIGGER)
         queue = owner.ledger.queue
 
-        def noted(appends, told):
+        def noted(appends, told, **how):
             appends = list(appends)
             appended.append([type(draft.fact).__name__ for one in appends for draft in one.drafts])
-            queue(appends, told)
+            queue(appends, told, **how)
 
         owner.ledger.queue = noted
         (folder / "a.json").write_text("{}")

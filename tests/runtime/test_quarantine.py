@@ -197,8 +197,8 @@ def test_l6_a_release_whose_commit_seemed_to_fail_and_is_on_disk_lets_go_when_it
     async def scenario(owner):
         queue = owner.ledger.queue
 
-        def kept(appends, told):
-            queue(appends, lambda position, _: told(position, CommitFailedError("The disk failed.")))
+        def kept(appends, told, **how):
+            queue(appends, lambda position, _: told(position, CommitFailedError("The disk failed.")), **how)
 
         owner.ledger.queue = kept
         with pytest.raises(CommitFailedError):

@@ -339,18 +339,18 @@ ANSWERED_SINCE = """
 SELECT id, kind, plan, playbook, asked_at_us, ruled_at_us FROM decision
 WHERE status = 'ruled' AND ruled_at_us >= ? ORDER BY ruled_at_us, id"""
 # Plans that ended since a moment, but parts of others, by playbook and week: how many, how many completed, what models
-# cost, and the last of them with its end. (moment, week)
+# cost, and the last of them with its end. (moment, week, position of that moment)
 ENDED_BY_WEEK = """
 SELECT playbook, (ended_at_us - ?1) / ?2, count(*), sum(status = 'completed'), sum(cost_usd_micros),
        id, max(ended_at_us)
-FROM plan WHERE parent = '' AND ended_at_us >= ?1 GROUP BY 1, 2"""
+FROM plan WHERE parent = '' AND ended_at_us IS NOT NULL AND last_position >= ?3 AND ended_at_us >= ?1 GROUP BY 1, 2"""
 # In how many plans of each playbook something was asked since a moment. (moment)
 ASKED_IN = "SELECT playbook, count(DISTINCT plan) FROM decision WHERE asked_at_us >= ? GROUP BY 1"
 # Questions about actions that were always answered with a yes since a moment, at least so often: playbook, step, rule,
 # one's headline, how many, and their ids with plans as JSON. (moment, how often)
 ALWAYS_APPROVED = """
-SELECT playbook, step, rule, min(headline), count(*), json_group_array(json_array(id, plan)) FROM decision
+SELECT +playbook, step, rule, min(headline), count(*), json_group_array(json_array(id, plan)) FROM decision
 WHERE status = 'ruled' AND ruled_at_us >= ?1 AND kind IN ('effect', 'batch')
 GROUP BY 1, 2, 3 HAVING count(*) >= ?2 AND sum(choice <> 'approve') = 0 ORDER BY 5 DESC, 1, 2, 3 LIMIT 20"""
 # Playbooks of which a plan began since a moment. (moment)
-BEGUN_PLAYBOOKS = "SELECT DISTINCT playbook FROM plan WHERE proposed_at_us >= ?"
+BEGUN_PLAYBOOKS = "SELECT DISTINCT +playbook FROM plan WHERE parent = '' AND proposed_at_us >= ?"

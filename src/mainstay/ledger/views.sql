@@ -53,6 +53,8 @@ CREATE TABLE decision (
 CREATE INDEX decision_open ON decision (asked_at_us, id) WHERE status = 'open';
 CREATE INDEX decision_escalates ON decision (escalates_at_us) WHERE status = 'open' AND escalates_at_us IS NOT NULL;
 CREATE INDEX decision_snoozed ON decision (snoozed_until_us) WHERE status = 'open' AND snoozed_until_us IS NOT NULL;
+CREATE INDEX decision_asked ON decision (asked_at_us);
+CREATE INDEX decision_ruled ON decision (ruled_at_us) WHERE status = 'ruled';
 CREATE INDEX decision_alike ON decision (playbook, step, ruled_at_us) WHERE status = 'ruled';
 CREATE INDEX decision_stuck ON decision (asked_at_us, id) WHERE status = 'open' AND kind IN ('stuck', 'settle', 'confirm');
 CREATE INDEX decision_plan ON decision (plan, status);
