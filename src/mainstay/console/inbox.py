@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from mainstay.console.decide_edit import edits_of, request_of
 from mainstay.console.decide_once import once
 from mainstay.console.looking import CARDS
-from mainstay.console.room import Page, form_of, known_of, only
+from mainstay.console.room import DIGITS, Page, form_of, known_of, only
 from mainstay.errors import CommandRefusedError, InputError
 from mainstay.sentences import ANSWER
 from mainstay.views.cards import WANT_A_WORD, can_edit
@@ -89,7 +89,7 @@ def _ruling(found: Params, form: Form) -> Params:
         if not can_edit(found) or choice not in ("approve", "retry"):
             raise InputError("What was edited fits no such answer.", remedy="Begin with the question again.")
         reply |= request_of(found, edits) | {"choice": choice, "binds": reply["binds"]}
-    kept = sorted({int(row) for row in form.get("keep", ()) if row.isdecimal()})
+    kept = sorted({int(row) for row in form.get("keep", ()) if row.isdecimal() and len(row) < DIGITS})
     listed: list[Any] = found["card"].get("rows") or found["card"].get("covers") or []
     if only(form, "may_keep") and choice == "approve" and kept != list(range(len(listed))):
         if not kept:
