@@ -4,7 +4,7 @@
     -> it is back -> all that waited is woken
 
 The first to fail tells; after a restart the rows that wait do. What comes to wait when the network is back already
-(its failure is from an agent's journal, or the disk failed meanwhile) tells as well, once it is on disk: `waits`.
+(its failure is from an agent's journal, or the disk failed meanwhile) is woken as well, once it is on disk: `waits`.
 """
 
 from __future__ import annotations
@@ -52,22 +52,28 @@ class Network:
         self.say: Callable[[str], None] | None = None  # told once that it is gone, and once that it is back
         self._watching: asyncio.Task[None] | None = None
         self._losses = 0  # calls that failed so, in this process
+        self._is_told = False  # that there is none, and not yet that it is back
 
     def start(self) -> None:
-        """Begin with what an earlier process left waiting."""
+        """Begin with what an earlier process left waiting; that one said that there is no network."""
         if not self._is_watching() and self._waiting():
-            self._watch(began=True)
+            self._is_told = True
+            self._watch()
 
     def lost(self) -> None:
         """Learn that a call failed because there is no network."""
         self._losses += 1
-        if not self._is_watching():
-            self._watch(began=False)
+        if not self._is_told:
+            self._is_told = True
+            self._tell(
+                NetworkLost(), "There is no network. What needs one waits and goes on by itself; no attempt is counted."
+            )
+        self.waits()
 
     def waits(self) -> None:
         """Learn that something waits, on disk; where nobody watches the network may be back already."""
         if not self._is_watching():
-            self._watch(began=True)
+            self._watch()
 
     async def stop(self) -> None:
         """Watch no longer; what waits is found again at the next start."""
@@ -78,12 +84,13 @@ class Network:
     def _is_watching(self) -> bool:
         return self._watching is not None and not self._watching.done()
 
-    def _watch(self, *, began: bool) -> None:
-        if not began:
-            self._note(NetworkLost())
-            if self.say is not None:
-                self.say("There is no network. What needs one waits and goes on by itself; no attempt is counted.")
+    def _watch(self) -> None:
         self._watching = asyncio.get_running_loop().create_task(self._until_back(), name="network")
+
+    def _tell(self, fact: AnyFact, line: str) -> None:
+        self._note(fact)
+        if self.say is not None:
+            self.say(line)
 
     async def _until_back(self) -> None:
         """Wake all that waits. Whoever failed while this looked is not on disk yet: then it looks once more."""
@@ -93,9 +100,9 @@ class Network:
             if await self._is_online() and losses == self._losses:
                 break
         rows = self._waiting()
-        self._note(NetworkBack(len(rows)))
-        if self.say is not None:
-            self.say(f"The network is back; {len(rows)} waiting actions go on.")
+        if self._is_told:  # what came to wait only after that is woken without a word
+            self._is_told = False
+            self._tell(NetworkBack(len(rows)), f"The network is back; {len(rows) or 'all'} waiting actions go on.")
         for row in rows:
             self._wake(*row)
 
