@@ -11,7 +11,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, NamedTuple
 
+from mainstay import events as e
 from mainstay.ledger import database
+from mainstay.ledger.reader import READ_STREAM, recorded
 from mainstay.ledger.views import VIEWS
 from mainstay.testing.chance import Chance
 from mainstay.testing.clock import SimulatedClock
@@ -122,6 +124,7 @@ class Simulation:
         self._setting = setting_of(chance.of("setting"))
         self.world = World(chance.of("world"), self._times.of("world"), self._boundaries, self._clock.boot_s)
         self.world.intended = self._is_intended
+        self.world.missed = self._missed
         self.world.outages = outages_of(self._times.of("outages"))
         self._plans = plans_of(chance.of("plans"))
         times = self._times.of("operator")
@@ -203,3 +206,13 @@ class Simulation:
 
     def _is_intended(self, token: str) -> bool:
         return bool(database.rows(self.disk.connection, _INTENDED, (token,))[0][0])
+
+    def _missed(self, plan: str, token: str) -> int:
+        """Count how often it is on disk that an effect was read back and not seen."""
+        path, missed = "", 0
+        for row in database.rows(self.disk.connection, READ_STREAM, (f"plan:{plan}", 0)):
+            fact = recorded(row, self.disk.segments).fact
+            if isinstance(fact, e.EffectIntended) and fact.token == token:
+                path, missed = fact.path, 0
+            missed += isinstance(fact, e.EffectUnseen) and fact.path == path
+        return missed

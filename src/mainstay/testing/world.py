@@ -98,11 +98,12 @@ class World:
     def __init__(self, chance: Chance, times: Chance, boundaries: Boundaries, now_s: Callable[[], float]) -> None:
         """Begin with nothing; `chance` decides what happens, and `times` how long it takes.
 
-        `intended`, set by who knows the disk, says whether a token's intent is on it; `on_answer` is told of mail that
-        will come.
+        `intended` and `missed`, set by who knows the disk, say whether a token's intent is on it, and how often it says
+        that the effect was read back and not seen; `on_answer` is told of mail that will come.
         """
         self._chance, self._times, self._boundaries, self._now_s = chance, times, boundaries, now_s
         self.intended: Callable[[str], bool] = lambda _: True
+        self.missed: Callable[[str, str], int] = lambda _plan, _token: 0
         self.findings: list[str] = []
         self.happened: list[Happening] = []
         self.sent: Counter[str] = Counter()  # by token, whatever became of it
@@ -171,10 +172,10 @@ class World:
         return Found("did_not_happen", known="it is not there")
 
     async def read_back(self, call: Call, order: Order) -> Found:
-        """Be asked to show what was done."""
+        """Be asked to show what was done; after a look that a crash forgot, the next sees the same."""
         self._boundaries.reach("before reading back")
         await self._pass(order.unit, call.token)
-        if self._chance.happens(0.3, "unseen", order.unit, self._next(f"seen/{order.unit}")):
+        if self._chance.happens(0.3, "unseen", order.unit, self.missed(call.plan, call.token)):
             return Found("unknown", known="it is not there yet")
         return Found("happened", known="it is there")
 
