@@ -11,6 +11,7 @@ from visitor import Page, Visitor, answers_to
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from visitor import Form
 
@@ -91,9 +92,57 @@ def test_a_policy_is_checked_and_tried_on_the_past_holds_once_its_shown_text_is_
     assert "files.write happens by itself" in visitor.page("/policies").text
     assert visitor.press(form(visitor.page("/policies/notes"), "/policies/notes/activate")).status == 303
     assert "files.write is asked" in visitor.page("/policies").text
-    assert visitor.press(form(visitor.page("/policies/notes"), "/policies/notes/revert")).status == 303
+    (older,) = [one for one in visitor.page("/policies/notes").links if "/revert/" in one]
+    shown = visitor.page(older)
+    assert "+- {id: notes, do: files.write, then: allow" in shown.text
+    file.write_text(SMALL + "# written while that page was open\n")
+    assert visitor.press(form(shown, older)).status == 422
+    assert visitor.press(form(visitor.page(older), older)).status == 303
     assert "files.write happens by itself" in visitor.page("/policies").text
     assert "then: allow" in file.read_text()
+
+
+def test_a_policy_written_on_its_page_holds_only_as_it_was_shown_and_over_the_file_it_was_written_over(
+    served: Served, visitor: Visitor
+):
+    file = served.desk.folder / "policies" / "mails.yaml"
+    begun = visitor.press(form(visitor.page("/policies"), "/policies"), name="mails")
+    page = visitor.page(begun.headers["location"])
+    mine = "- {id: mails, do: mail.send, then: deny, why: No mails today}\n"
+    wrong = visitor.press(form(page, "/policies/mails"), ("does", "save"), text=mine.replace("send", "sent"))
+    assert "mail.sent" in wrong.text
+    assert not file.exists()
+
+    asked = Page(visitor.press(form(page, "/policies/mails"), ("does", "save"), text=mine).text)
+    assert f"+{mine.strip()}" in asked.text
+    assert not file.exists()  # it was only shown
+    sure = form(asked, "/policies/mails/save")
+    assert visitor.press(sure, text=mine.replace("deny", "allow")).status == 422  # another text than was shown
+    assert not file.exists()
+    assert visitor.press(sure).status == 303
+    assert file.read_text() == mine
+    assert "No mails today" in visitor.page("/policies").text
+
+    page = visitor.page("/policies/mails")
+    theirs = f"# an editor's\n{mine}"
+    asked = Page(visitor.press(form(page, "/policies/mails"), ("does", "save"), text=f"# mine\n{mine}").text)
+    file.write_text(theirs)
+    assert visitor.press(form(asked, "/policies/mails/save")).status == 422
+    late = visitor.press(form(page, "/policies/mails"), ("does", "save"), text=f"# mine\n{mine}")
+    assert "the file is another one than you wrote this over" in late.text
+    assert file.read_text() == theirs
+    assert visitor.post("/policies", [("csrf", visitor.csrf()), ("name", "../house")]).status == 422
+
+
+def test_the_command_saves_a_policy_as_its_page_does(served: Served, tmp_path: Path):
+    mine = tmp_path / "mine.yaml"
+    mine.write_text("- {id: sums, do: mail.send, then: denied, why: None}\n")
+    assert "denied" in served.desk.run("policy", "save", "sums", mine, "--yes").stderr
+    assert not (served.desk.folder / "policies" / "sums.yaml").exists()
+    mine.write_text("- {id: sums, do: mail.send, then: ask, why: One more look}\n")
+    saved = served.desk.json("policy", "save", "sums", mine, "--yes")
+    assert (saved["path"], saved["written"]) == ("policies/sums.yaml", ["policies/sums.yaml"])
+    assert "sums" in [rule["id"] for rule in served.desk.json("policy", "list")["rules"]]
 
 
 def test_there_is_no_policy_outside_the_folder(visitor: Visitor):

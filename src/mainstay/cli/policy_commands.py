@@ -94,6 +94,20 @@ def allow(
 
 
 @app.command()
+def save(
+    name: PolicyName,
+    file: Annotated[Path, typer.Argument(metavar="FILE|-", help="Its new text; - reads it from standard input.")],
+    yes: Sure = False,
+    as_json: Json = False,
+    workspace: Folder = None,
+) -> int:
+    """Write a policy and let it hold, after checking it and showing what changes."""
+    from mainstay.cli import policy_saving
+
+    return policy_saving.save(screen_of(as_json), workspace, name, file, yes=yes)
+
+
+@app.command()
 def diff(
     name: PolicyName,
     older: Annotated[str, typer.Argument(metavar="OLDER", help="A version; default: the active one.")] = "",

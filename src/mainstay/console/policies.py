@@ -1,4 +1,8 @@
-"""Policies: the rules in force in plain words, trying a changed one on the past, activating it, putting one back."""
+"""Policies: the rules in force in plain words, writing one, trying it on the past, letting it hold, putting one back.
+
+What is written here goes the way of every version: checked first, shown as a difference, and taken only over the very
+file that it was written over. Where anything is wrong, what is active stays in force.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +14,14 @@ from mainstay.console.room import Page, form_of, only
 from mainstay.errors import InputError, PlaybookError, UnknownNameError
 from mainstay.playbooks.artefacts import in_folder, path_of, read_artefact
 from mainstay.playbooks.changes import change_of, line_diff
+from mainstay.playbooks.policies import is_policy_name
 from mainstay.playbooks.policy_book import active_rules, rules_of_file
 from mainstay.playbooks.policy_names import names_here
 from mainstay.playbooks.policy_words import BY_ITSELF, SAYS, WOULD, rule_row, say_then
+from mainstay.redaction import redacted
+from mainstay.runtime.names import local_time
+from mainstay.shown import shown
+from mainstay.values import digest_of
 from mainstay.views.policies import PolicyViews
 
 if TYPE_CHECKING:
@@ -23,7 +32,7 @@ if TYPE_CHECKING:
 
     from mainstay.console.room import Room
     from mainstay.governance.rules import Rule
-    from mainstay.playbooks.versions import Versions
+    from mainstay.playbooks.versions import Version, Versions
     from mainstay.requests.desk import Params
 
 SHOWN = 10  # actions of each kind
@@ -46,25 +55,75 @@ async def policies(room: Room, request: Request) -> Response:
 
 
 async def policy(room: Room, request: Request) -> Response:
-    """Show one: its text, what differs from what is active, and its versions."""
-    name = _named(room, request.path_params["name"])
-    return await _one(room, request, name, _text(room, name))
+    """Show one: its text, what differs from what is active, and its versions; or an empty one that is to be written."""
+    name: str = request.path_params["name"]
+    if "new" in request.query_params and name not in _names(room):
+        return await _one(room, request, _to_write(name), "")
+    return await _one(room, request, _named(room, name), _text(room, name))
+
+
+async def begin(room: Room, request: Request) -> Response:
+    """Begin a new one under a name: nothing is written yet."""
+    name = only(form_of(request), "name").strip().removesuffix(".yaml")
+    return room.back(request, f"/policies/{_to_write(name)}" + ("" if name in _names(room) else "?new=1"))
 
 
 async def try_out(room: Room, request: Request) -> Response:
-    """Check a text as it would be checked when it is activated, or judge the past by it; nothing is kept of it."""
-    form, name = form_of(request), _named(room, request.path_params["name"])
-    text = only(form, "text").replace("\r\n", "\n")
+    """Check a text as it would be checked when it is activated, judge the past by it, or show what saving it changes.
+
+    Nothing is kept of it here.
+    """
+    form, name = form_of(request), _to_write(request.path_params["name"])
+    text = _lines_of(only(form, "text"))
+    seen = only(form, "seen")
     try:
-        rules = _checked(room, name, text)
+        rules = await _checked(room, name, text)
     except PlaybookError as error:
-        return await _one(room, request, name, text, {"findings": list(error.findings)})
-    said = f"In order: {len(rules)} {'rule' if len(rules) == 1 else 'rules'}."
+        return await _one(room, request, name, text, {"findings": list(error.findings), "seen": seen})
+    said: Params = {"fine": f"In order: {len(rules)} {'rule' if len(rules) == 1 else 'rules'}.", "seen": seen}
+    if only(form, "does") == "save":
+        return await _confirm(room, request, name, text, seen)
     if only(form, "does") != "test":
-        return await _one(room, request, name, text, {"fine": said})
+        return await _one(room, request, name, text, said)
     others = active_rules(_versions(room), but=[name])
     tried = await asyncio.to_thread(_tried, room, active_rules(_versions(room)), [*others, *rules])
-    return await _one(room, request, name, text, {"fine": said, "tried": tried})
+    return await _one(room, request, name, text, said | {"tried": tried})
+
+
+async def _confirm(room: Room, request: Request, name: str, text: str, seen: str) -> Response:
+    """Show what saving would change; refused where the file is another one than was written over."""
+    present = read_artefact(room.owner.workspace.root, "policy", name)
+    if (present.digest if present is not None else "") != seen:
+        found: Params = {
+            "findings": [f"{path_of('policy', name)} was changed meanwhile by somebody else"],
+            "seen": seen,
+        }
+        return await _one(room, request, name, text, found | {"stale": True})
+    if redacted(shown(text, lines=True)) != text:
+        remedy = "Nothing was changed. Write it into the file with an editor, then let it hold here."
+        raise InputError("It holds characters, or a secret, that no page shows as they are.", remedy=remedy)
+    active, path = _versions(room).active("policy", name), path_of("policy", name)
+    before = _versions(room).content(active) if active is not None else {}
+    values: Params = {
+        "name": name,
+        "text": text,
+        "digest": digest_of(text.encode()),
+        "seen": seen,
+        "lines": line_diff(before, {path: text.encode()}, "active", "yours"),
+        "beside": present is not None and active is not None and present.digest != active.digest,
+    }
+    return await room.page(request, "policy_save.html", nav="policies", **values)
+
+
+async def save(room: Room, request: Request) -> Response:
+    """Write exactly what was shown, and let it hold."""
+    form, name = form_of(request), _to_write(request.path_params["name"])
+    text = _lines_of(only(form, "text"))
+    if digest_of(text.encode()) != only(form, "digest"):
+        raise InputError("It is not the text that was shown; nothing was changed.", remedy="Go back and save it again.")
+    done = await room.ask("save_policy", {"name": name, "content": text, "seen": only(form, "seen")})
+    broken = "".join(f" {path} no longer fits: {finding}." for path, finding in done["broken"])
+    return room.back(request, f"/policies/{name}", f"It holds from now on, and is written into the folder.{broken}")
 
 
 async def activate(room: Room, request: Request) -> Response:
@@ -76,12 +135,24 @@ async def activate(room: Room, request: Request) -> Response:
     return room.back(request, "/policies", f"policies/{name}.yaml is active as you saw it.{broken}")
 
 
+async def revert_page(room: Room, request: Request) -> Response:
+    """Show what going back to a version would change, before it is done."""
+    name = _named(room, request.path_params["name"])
+    version = _versions(room).version("policy", name, request.path_params["version"])
+    present = read_artefact(room.owner.workspace.root, "policy", name)
+    here, seen = (present.files, present.digest) if present is not None else ({}, "")
+    lines = line_diff(here, _versions(room).content(version), "file", version.short)
+    values: Params = {"name": name, "version": version, "lines": lines, "seen": seen}
+    return await room.page(request, "policy_revert.html", nav="policies", **values)
+
+
 async def revert(room: Room, request: Request) -> Response:
     """Put an older version back: it is written into the folder and active from now on."""
-    form, name = form_of(request), _named(room, request.path_params["name"])
-    asked = {"kind": "policy", "name": name, "digest": only(form, "digest"), "seen": only(form, "seen")}
-    await room.ask("revert", asked)
-    return room.back(request, f"/policies/{name}", "That version is active again, and written into the folder.")
+    name = _named(room, request.path_params["name"])
+    version = _versions(room).version("policy", name, request.path_params["version"])
+    seen = only(form_of(request), "seen")
+    await room.ask("revert", {"kind": "policy", "name": name, "digest": version.digest, "seen": seen})
+    return room.back(request, f"/policies/{name}", f"Version {version.short} holds again, and stands in the folder.")
 
 
 async def let_on(room: Room, request: Request) -> Response:
@@ -108,14 +179,13 @@ async def _one(room: Room, request: Request, name: str, text: str, found: Params
         "name": name,
         "text": text,
         "file": _file(room, name),
+        "there": artefact is not None or past.active is not None,
         "diff": line_diff(before, artefact.files if artefact is not None else {}, "active", "file"),
+        "digest": artefact.digest if artefact is not None else "",
         "seen": artefact.digest if artefact is not None else "",
-        "versions": [
-            {"digest": one.digest, "short": one.short, "active": one == past.active}
-            for one in reversed(past.versions)
-            if one.activated_us is not None
-        ],
+        "versions": [_version(room, one, past.active) for one in reversed(past.versions) if one.activated_us],
         "findings": [],
+        "stale": False,
         "fine": "",
         "tried": None,
         "would": WOULD,
@@ -123,6 +193,12 @@ async def _one(room: Room, request: Request, name: str, text: str, found: Params
         "shown": SHOWN,
     }
     return await room.page(request, "policy.html", nav="policies", **values | (found or {}))
+
+
+def _version(room: Room, one: Version, active: Version | None) -> Params:
+    assert one.activated_us is not None
+    at = local_time(one.activated_us, room.owner.workspace.config.company.timezone).isoformat(timespec="seconds")
+    return {"short": one.short, "at": at, "active": one == active}
 
 
 def _rule(rule: Rule) -> Params:
@@ -138,6 +214,8 @@ def _file(room: Room, name: str) -> Params:
     active = _versions(room).active("policy", name) is not None
     state = change.state if change is not None else ""
     says = _STATES[state] if state else "active" if active else "as it came: it says what holds without any"
+    if not state and not active and name not in _names(room):
+        says = "not written yet"
     return {"name": name, "state": state, "says": says}
 
 
@@ -145,6 +223,19 @@ def _names(room: Room) -> list[str]:
     there = [name for kind, name in in_folder(room.owner.workspace.root) if kind == "policy"]
     known = [name for kind, name in _versions(room).known() if kind == "policy"]
     return sorted({*there, *known})
+
+
+def _to_write(name: str) -> str:
+    if not is_policy_name(name):
+        remedy = "Use letters, digits, '-' and '_', such as payments."
+        raise InputError(f"'{name}' is no name for a policy; nothing was written.", remedy=remedy)
+    return name
+
+
+def _lines_of(text: str) -> str:
+    """Give what a browser sent as a file has it."""
+    text = text.replace("\r\n", "\n")
+    return text if not text or text.endswith("\n") else f"{text}\n"
 
 
 def _named(room: Room, name: str) -> str:
@@ -162,12 +253,13 @@ def _text(room: Room, name: str) -> str:
     return "" if artefact is None else artefact.files[artefact.path].decode("utf-8", "replace")
 
 
-def _checked(room: Room, name: str, text: str) -> Sequence[Rule]:
+async def _checked(room: Room, name: str, text: str) -> Sequence[Rule]:
     """Check a text beside the active rules of the other policies. Raises PlaybookError with every finding."""
     versions, contracts = _versions(room), room.owner.contracts
     names = names_here(room.owner.workspace.root, versions, contracts.agents)
     others = active_rules(versions, but=[name])
-    return rules_of_file(path_of("policy", name), text.encode(), others, contracts.operations, names)
+    path = path_of("policy", name)  # what no plan may wait for is done on a thread of its own
+    return await asyncio.to_thread(rules_of_file, path, text.encode(), others, contracts.operations, names)
 
 
 def _tried(room: Room, now: Sequence[Rule], then: Sequence[Rule]) -> Params:
@@ -178,9 +270,12 @@ def _tried(room: Room, now: Sequence[Rule], then: Sequence[Rule]) -> Params:
 
 SCREENS = (
     Page("GET", "/policies", policies),
+    Page("POST", "/policies", begin),
     Page("POST", "/policies/throttle", let_on),
     Page("GET", "/policies/{name}", policy),
     Page("POST", "/policies/{name}", try_out),
     Page("POST", "/policies/{name}/activate", activate),
-    Page("POST", "/policies/{name}/revert", revert),
+    Page("POST", "/policies/{name}/save", save),
+    Page("GET", "/policies/{name}/revert/{version}", revert_page),
+    Page("POST", "/policies/{name}/revert/{version}", revert),
 )

@@ -21,7 +21,7 @@ from mainstay.playbooks.calls import why_not_in_worker
 from mainstay.playbooks.changes import changes, is_shipped
 from mainstay.playbooks.compile import compile_opened
 from mainstay.playbooks.own_agents import Code, OwnAgents, describing, module_of
-from mainstay.playbooks.policies import SHIPPED_NAME
+from mainstay.playbooks.policies import SHIPPED_NAME, is_policy_name
 from mainstay.playbooks.policy_book import active_rules, policy_findings
 from mainstay.playbooks.policy_names import names_here
 from mainstay.playbooks.shelf import opened_to_run
@@ -112,22 +112,41 @@ class Activation:
 
         `seen` is the digest of what stood in the folder when the operator was asked.
         """
-        present = read_artefact(self._root, version.kind, version.name)
-        if (present.digest if present is not None else "") != seen:
-            raise InputError(f"{path_of(version.kind, version.name)} changed meanwhile.", remedy="Look again.")
         older = Artefact(version.kind, version.name, self.versions.content(version))
-        told = await self._checked([older], workers)
-        facts: list[e.VersionFact] = [self._activated(older, told)]
-        replaced = self._replaced(older, present)
-        if replaced and digest_of_files(replaced) not in self._digests(version):
-            kept = e.VersionKept(version.kind, version.name, digest_of_files(replaced), self._kept(replaced))
+        return await self._put(older, seen, workers, now_us)
+
+    async def save(self, name: str, text: str, seen: str, workers: Workers, now_us: int) -> Activated:
+        """Let a policy hold as it was written, and write its file. Raises what is wrong, and then nothing changes.
+
+        `seen` is the digest of the file that it was written over; empty where there was none.
+        """
+        if not is_policy_name(name):
+            raise InputError(
+                f"'{name}' is no name for a policy; nothing was changed.", remedy="Use letters, digits, '-' and '_'."
+            )
+        written = Artefact("policy", name, {path_of("policy", name): text.encode()})
+        active = self.versions.active("policy", name)
+        if active is not None and active.digest == written.digest == seen:
+            raise InputError(f"{written.path} is active just so; there is nothing to change.")
+        return await self._put(written, seen, workers, now_us)
+
+    async def _put(self, made: Artefact, seen: str, workers: Workers, now_us: int) -> Activated:
+        """Make this the active version, and write its files, where the folder is as the operator saw it."""
+        present = read_artefact(self._root, made.kind, made.name)
+        if (present.digest if present is not None else "") != seen:
+            raise InputError(f"{made.path} changed meanwhile; nothing was changed.", remedy="Look again.")
+        told = await self._checked([made], workers)
+        facts: list[e.VersionFact] = [self._activated(made, told)]
+        replaced = self._replaced(made, present)
+        if replaced and digest_of_files(replaced) not in {*self._digests(made), made.digest}:
+            kept = e.VersionKept(made.kind, made.name, digest_of_files(replaced), self._kept(replaced))
             facts.insert(0, kept)
         before = {change.path for change in changes(self.versions, self._root)}
         await self._record(facts, now_us)
-        written = tuple(path for path, content in older.files.items() if self._write(path, content))
+        written = tuple(path for path, content in made.files.items() if self._write(path, content))
         others = [change.path for change in changes(self.versions, self._root) if change.path not in before]
-        broken = self._broken([older], {one.name for agents in told.values() for one in agents})
-        return Activated((Wanted(version.kind, version.name, version.digest),), broken, written, tuple(others))
+        broken = self._broken([made], {one.name for agents in told.values() for one in agents})
+        return Activated((Wanted(made.kind, made.name, made.digest),), broken, written, tuple(others))
 
     # --- checks
 
@@ -265,14 +284,14 @@ class Activation:
 
     # --- the folder
 
-    def _replaced(self, older: Artefact, present: Artefact | None) -> dict[str, bytes]:
-        """Give what of the folder an older version takes the place of, with all that belongs to it now."""
-        there = {path for path in older.files if (self._root / path).is_file()}
+    def _replaced(self, made: Artefact, present: Artefact | None) -> dict[str, bytes]:
+        """Give what of the folder a version takes the place of, with all that belongs to it now."""
+        there = {path for path in made.files if (self._root / path).is_file()}
         files = {path: (self._root / path).read_bytes() for path in there}
         return {**(present.files if present is not None else {}), **files}
 
-    def _digests(self, version: Version) -> set[str]:
-        return {one.digest for one in self.versions.past(version.kind, version.name).versions}
+    def _digests(self, made: Artefact) -> set[str]:
+        return {one.digest for one in self.versions.past(made.kind, made.name).versions}
 
     def _write(self, path: str, content: bytes) -> bool:
         """Write a file of the workspace whole or not at all; says whether it had to be."""
