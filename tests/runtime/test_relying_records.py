@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from email import message_from_bytes
+from email.policy import default
+from hashlib import sha256
+
+import msgspec
 import pytest
 from kit import after, facts, plan, rule, run, start, undo
 
 from mainstay import events as e
 from mainstay.contracts import to_plain
-from mainstay.kernel.graph import Ask, Literally, Record, Step, Text
+from mainstay.kernel.graph import Ask, Cel, Literally, Record, Sequence, Step, Text
 from mainstay.records import Allocation, Match
 from mainstay.values import Money
 from mainstay.views import Views
@@ -73,6 +78,31 @@ def test_k20_a_post_leaves_what_came_into_its_place_while_its_question_waited(wo
         return ended["status"], place.read_text(), place.with_name("hello-2.md").read_text()
 
     assert run(workspace, world, scenario) == ("completed", "somebody's", "Ours.\n")
+
+
+def test_e1_a_file_leaves_as_its_card_showed_it_whatever_became_of_it_on_disk_since(workspace, world):
+    """What an action takes of the disk is pinned when it is prepared: its content is in what the yes is bound to."""
+    attached = Sequence((Cel("read.file", names=("read",), paths=("read.file",), scope=(("read", "any"),)),))
+    letter = {"to": Literally("a@b.example"), "subject": Literally("June"), "text": Literally("Attached.")}
+    send = acts("send", "mail.send", "read", effect="irreversible")
+    send = msgspec.structs.replace(send, arguments=Record({**letter, "files": attached}))
+
+    async def scenario(owner):
+        place = owner.workspace.root / "reports/june.txt"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text("what was shown")
+        read = acts("read", "files.read", effect="read", path="reports/june.txt")
+        plan_id, asked = await start(owner, plan(read, send))
+        place.write_text("what nobody saw")
+        ended = await rule(owner, asked["questions"][0], "approve")
+        (prepared,) = facts(owner, plan_id, e.EffectPrepared)
+        (sent,) = (owner.workspace.root / "outbox").rglob("*.eml")
+        return ended["status"], prepared.arguments["files"][0]["blob"].digest, sent.read_bytes()
+
+    status, digest, sent = run(workspace, world, scenario)
+    (attachment,) = message_from_bytes(sent, policy=default).iter_attachments()
+    assert (status, attachment.get_content().strip()) == ("completed", "what was shown")
+    assert digest == sha256(b"what was shown").hexdigest()
 
 
 def test_k20_what_covers_is_not_asked_about_again_where_nothing_was_changed(workspace, world):
