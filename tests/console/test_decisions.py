@@ -57,6 +57,8 @@ def test_a_link_shows_the_card_and_its_button_answers(served: Served):
     assert "no answer" not in shown.text
     assert "It waits; silence is never a yes." in shown.text
     assert "<input" not in shown.text, "Enter in a field of one line would press the first button, which says yes"
+    long = answer(served, path, more="&reason=" + "x" * 4001)
+    assert (long.status, "4,000 are kept at most" in long.text) == (422, True), "nothing is cut off unsaid"
     done = answer(served, path, more="&reason=from+my+phone", Origin=served.url)
     assert (done.status, "You approved it." in done.text) == (200, True)
     again = served.post("link-yes")

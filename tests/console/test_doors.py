@@ -134,9 +134,10 @@ def test_s12_large_headers_and_bodies_are_refused(served: Served):
     assert served.send("GET", "/actions/x", X_Large="a" * (HEAD_BYTES + 1)).status == 431
     endless = f"GET / HTTP/1.1\r\nHost: {served.host}\r\nX: ".encode() + b"a" * 10_000_000
     assert served.raw(endless).status in (0, 400, 431)  # 0: cut off before all of it was taken
-    assert served.send("POST", "/actions", b" " * (TOLD_BYTES + 1)).status in (0, 413)
+    reply = served.send("POST", "/actions", b" " * (TOLD_BYTES + 1))
+    assert (reply.status, reply.json["error"]["message"]) == (413, "What you send is larger than 8,388,608 bytes.")
     form = {"Authorization": None, "Content_Type": "application/x-www-form-urlencoded"}
-    assert served.send("POST", LINK, b" " * (BODY_BYTES + 1), **form).status in (0, 413)
+    assert served.send("POST", LINK, b" " * (BODY_BYTES + 1), **form).status == 413
 
 
 def test_s12_a_chunked_body_without_end_is_refused(served: Served):
@@ -144,6 +145,18 @@ def test_s12_a_chunked_body_without_end_is_refused(served: Served):
     head += "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
     chunk = b"10000\r\n" + b"a" * 65536 + b"\r\n"
     assert served.raw(head.encode() + chunk * 140).status in (0, 413)
+    assert served.raw(head.encode() + chunk * 140 + b"0\r\n\r\n").status == 413  # who sends all of it is told
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [("DELETE", "/actions", "POST"), ("PUT", "/actions", "POST"), ("GET", "/actions", "POST"),
+     ("POST", "/actions/x", "GET, HEAD"), ("PATCH", LINK, "GET, HEAD, POST"), ("DELETE", "/login", "GET, HEAD, POST")],
+)  # fmt: skip
+def test_a_path_says_which_methods_it_takes(served: Served, method: str, path: str, allowed: str):
+    reply = served.send(method, path)
+    assert (reply.status, reply.headers["allow"]) == (405, allowed)
+    assert served.send(method, path, Origin="https://evil.com").status in (403, 405)
 
 
 def test_s12_who_sends_too_slowly_is_let_go_and_others_are_answered_meanwhile(served: Served):

@@ -162,6 +162,17 @@ def test_what_is_no_json_is_refused(ruled: Served, body: bytes):
     assert ruled.send("POST", "/actions", body).status in (400, 422)
 
 
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [(b'{"id": "a", "id": "b", "operation": "mail.send"}', "id"),
+     (b'{"id": "a", "operation": "mail.send", "arguments": {"to": "a@b.se", "\\u0074o": "c@d.se"}}', "to")],
+)  # fmt: skip
+def test_what_says_a_thing_twice_is_refused(ruled: Served, body: bytes, field: str):
+    reply = ruled.send("POST", "/actions", body)
+    assert (reply.status, reply.json["error"]["field"]) == (422, field)
+    assert "twice" in reply.json["error"]["message"]
+
+
 @pytest.mark.parametrize("text", ["{{7*7}}", "= inputs.id", "__class__", "${PATH}", "file:templates/a.md", "'; DROP--"])
 def test_s46_s47_what_a_tool_sends_is_text_and_nothing_else(ruled: Served, text: str):
     own_id = f"text {text.replace('/', '')}"
@@ -243,7 +254,7 @@ def test_o15_another_file_under_the_same_id_is_another_action(served: Served):
 def test_o15_a_file_may_be_some_megabytes_and_more_is_refused_with_how_much_may_be(served: Served):
     assert ask(served, "large-file", file(b"x" * 4_000_000)).status == 202
     reply = ask(served, "too-large", file(b"x" * 8_000_000))
-    assert reply.status in (0, 413)  # 0: cut off before all of it was taken
+    assert (reply.status, "larger than 8,388,608 bytes" in reply.json["error"]["message"]) == (413, True)
     assert served.get("/actions/too-large").status == 404
 
 

@@ -45,6 +45,10 @@ def over(served: Served, own_id: str) -> str:
 def test_e1_what_was_called_back_never_leaves_and_what_was_hastened_leaves_at_once(served: Served):
     visitor = Visitor(served).log_in()
     (form,) = [form for form in approved(served, visitor, "called-back").forms if form.action.startswith("/leaving/")]
+    for wrong in ({"item": "two"}, {"item": "9" * 5000}, {"item": "-1"}):
+        refused = visitor.press(form, ("does", "recall"), **wrong)
+        assert (refused.status, "names no action" in refused.text) == (422, True), wrong
+    assert visitor.press(form, ("does", "nothing")).status == 422
     done = visitor.press(form, ("does", "recall"))
     assert (done.status, done.headers["location"]) == (303, "/")
     assert "It was called back" in visitor.page("/").text

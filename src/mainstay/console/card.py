@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from mainstay.console.doors import STYLE
 from mainstay.redaction import redacted
+from mainstay.requests.desk import MAX_SAID
 from mainstay.said import is_record, is_simple, say_value, with_money
 from mainstay.shown import shown
 from mainstay.views.cards import CANNOT_UNDO, lines_of
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 _LABELS = {"approve": "Approve", "reject": "Say no"}
-REASON_CHARS = 2000
 
 
 def page(heading: str, content: Iterable[str]) -> str:
@@ -49,7 +49,7 @@ def say_card(question: dict[str, Any], answers: Sequence[str]) -> Iterator[str]:
         yield from _rows(covers, zone)
     yield f"<dl>{''.join(_lines(question))}</dl>"
     # Enter in a text of several lines answers nothing; in one of one line it would press the first button.
-    yield f'<form method="post"><label>Why (if you like) <textarea name="reason" maxlength="{REASON_CHARS}"></textarea>'
+    yield f'<form method="post"><label>Why (if you like) <textarea name="reason" maxlength="{MAX_SAID}"></textarea>'
     yield "</label>"
     for answer in answers:
         yield f'<button name="choice" value="{escape(answer)}">{_LABELS[answer]}</button>'

@@ -11,8 +11,9 @@ from urllib.parse import parse_qs
 
 from starlette.responses import HTMLResponse
 
-from mainstay.console.card import REASON_CHARS, page, said, say_card
-from mainstay.errors import CommitFailedError, MainstayError
+from mainstay.console.card import page, said, say_card
+from mainstay.errors import CommitFailedError, InputError, MainstayError
+from mainstay.requests.desk import check_said
 from mainstay.requests.links import LinkError, answer, read_link
 from mainstay.views import Views
 
@@ -55,10 +56,10 @@ class Decisions:
         try:
             form = parse_qs((await request.body()).decode(), max_num_fields=_FIELDS)
             (choice,), (reason,) = form.get("choice", [""]), form.get("reason", [""])
-            link = await answer(
-                self._desk, request.path_params["link"], choice, reason.replace("\r\n", "\n")[:REASON_CHARS]
-            )
-        except (ValueError, UnicodeDecodeError):
+            reason = reason.replace("\r\n", "\n")  # as a browser sends what has several lines
+            check_said({"reason": reason})
+            link = await answer(self._desk, request.path_params["link"], choice, reason)
+        except ValueError:
             return HTMLResponse(page("That was no answer.", ("<p>Go back, and press one of the buttons.</p>",)), 400)
         except CommitFailedError as error:  # whether it was recorded is read anew; the link then says which
             self._desk.engine.fail(error)
@@ -87,5 +88,5 @@ def _wait(what: str) -> Response:
 
 
 def _refused(error: MainstayError) -> Response:
-    status = STATUS[error.state] if isinstance(error, LinkError) else 409
+    status = STATUS[error.state] if isinstance(error, LinkError) else 422 if isinstance(error, InputError) else 409
     return HTMLResponse(page(error.message, (f"<p>{said(error.remedy)}</p>",)), status)

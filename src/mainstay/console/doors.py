@@ -15,7 +15,8 @@ import base64
 import hashlib
 import hmac
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from contextlib import suppress
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from urllib.parse import parse_qs
 
 from mainstay.console.answers import refusal
@@ -31,6 +32,7 @@ HEAD_BYTES = 16 * 1024
 BODY_BYTES = 1024 * 1024
 TOLD_BYTES = 8 * 1024 * 1024  # of who shows a token: files stand among what a tool sends
 BODY_S = 10.0
+DRAINED_BYTES = 64 * 1024 * 1024  # of what is refused: whoever sends it all before reading gets the answer, too
 FIELDS = 5000  # of a form
 FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
@@ -67,6 +69,23 @@ _HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](
 _PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+|/")  # an id of a tool's own may hold more: it comes as %XX, see `_is_plain`
 _ACTION = re.compile(r"/actions/(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+(?:/receipt)?")
 _READING = ("GET", "HEAD")
+UNKNOWN, SLOW = 401, 408
+Methods: TypeAlias = "frozenset[str]"
+
+
+class Refused(NamedTuple):
+    """Why a request is let through no door: a status, a sentence, and what a path takes instead."""
+
+    status: int
+    why: str
+    methods: Methods = frozenset()
+
+
+class Names(NamedTuple):
+    """The names we go by, and our origin."""
+
+    hosts: frozenset[str]
+    own: str
 
 
 class Open(NamedTuple):
@@ -88,9 +107,12 @@ class Lets(NamedTuple):
 class Doors:
     """Wraps the pages."""
 
-    def __init__(self, pages: ASGIApp, hosts: frozenset[str], own: str, lets: Lets, opened: tuple[Open, ...]) -> None:
-        """`hosts` are our names, `own` is our origin."""
-        self._pages, self._hosts, self._own, self._lets, self._opened = pages, hosts, own, lets, opened
+    def __init__(
+        self, pages: ASGIApp, names: Names, lets: Lets, opened: tuple[Open, ...], methods: Callable[[str], Methods]
+    ) -> None:
+        """`methods` gives those that a path takes: none for a path that there is not."""
+        self._pages, self._lets, self._opened, self._methods = pages, lets, opened, methods
+        self._hosts, self._own = names
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, or refuse it."""
@@ -99,30 +121,30 @@ class Doors:
         send = _guarded(send)
         scope.setdefault("state", {})
         if (refused := self._refused(scope)) is not None:
-            if refused[0] == 401 and _is_persons(scope):  # noqa: PLR2004 - HTTP's own number
+            if refused.status == UNKNOWN and _is_persons(scope):
                 await self._lets.locked(scope, receive, send)
             else:
-                await _refuse(send, *refused)
+                await _refuse(receive, send, refused)
             return
         if scope["method"] in _READING:
             await self._pages(scope, receive, send)
             return
         try:
             async with asyncio.timeout(BODY_S):
-                body = await _body(receive, most := _most(scope))
+                body = await _body(scope, receive, most := _most(scope))
         except TimeoutError:
-            await _refuse(send, 408, "What you send comes too slowly.")
+            await _refuse(receive, send, Refused(SLOW, "What you send comes too slowly."))
             return
         if body is None:
-            await _refuse(send, 413, f"What you send is larger than {most:,} bytes.")
+            await _refuse(receive, send, Refused(413, f"What you send is larger than {most:,} bytes."))
             return
         if _is_persons(scope) and not _filled_in(scope, body):
             await self._lets.stale(scope, receive, send)
             return
         await self._pages(scope, _again(body, receive), send)
 
-    def _refused(self, scope: Scope) -> tuple[int, str] | None:
-        """Say what is wrong with a request, as a status and a sentence; who is let in is put into its state."""
+    def _refused(self, scope: Scope) -> Refused | None:
+        """Say what is wrong with a request; who is let in is put into its state."""
         headers = _Headers(scope)
         path = scope["raw_path"].decode("ascii", "replace")
         opened = next((one for one in self._opened if one.path.fullmatch(path)), None)
@@ -130,39 +152,42 @@ class Doors:
         if wrong is not None:
             return wrong
         if _PATH.fullmatch(path) is None and _ACTION.fullmatch(path) is None:
-            return 404, "There is nothing here."
+            return Refused(404, "There is nothing here.")
         own, site = self._origin(headers), headers.only("sec-fetch-site")
         foreign = any(origin.lower() != own for origin in headers.all("origin"))
         if scope["method"] in _READING:
-            return (403, "Another page can't read this for you.") if foreign and _is_persons(scope) else None
+            return Refused(403, "Another page can't read this for you.") if foreign and _is_persons(scope) else None
         if foreign or site in ("cross-site", "same-site"):
-            return 403, "Another page can't send this for you."
+            return Refused(403, "Another page can't send this for you.")
+        methods = self._methods(scope["path"])
+        if methods and scope["method"] not in methods:
+            return Refused(405, f"This takes {' and '.join(sorted(methods))}, and nothing else.", methods)
         takes = opened.takes if opened is not None else FORM if _is_persons(scope) else JSON
-        return None if _is_kind(headers.all("content-type"), takes) else (415, f"Send it as {takes}.")
+        return None if _is_kind(headers.all("content-type"), takes) else Refused(415, f"Send it as {takes}.")
 
-    def _misnamed(self, headers: _Headers) -> tuple[int, str] | None:
+    def _misnamed(self, headers: _Headers) -> Refused | None:
         if headers.size > HEAD_BYTES:
-            return 431, "The headers are too large."
+            return Refused(431, "The headers are too large.")
         host = headers.only("host")
         if host is None or _HOST.fullmatch(host) is None:
-            return 400, "The Host header is none."
+            return Refused(400, "The Host header is none.")
         if headers.all("transfer-encoding") and headers.all("content-length"):
-            return 400, "A request has one length."
-        return None if host.lower() in self._hosts else (421, "This is not served under that name.")
+            return Refused(400, "A request has one length.")
+        return None if host.lower() in self._hosts else Refused(421, "This is not served under that name.")
 
     def _origin(self, headers: _Headers) -> str:
         return f"{self._own.partition('://')[0]}://{headers.only('host')}".lower()
 
-    def _unknown(self, scope: Scope, headers: _Headers) -> tuple[int, str] | None:
+    def _unknown(self, scope: Scope, headers: _Headers) -> Refused | None:
         if not _is_tools(scope):
             known = self._lets.session(headers.only("cookie") or "")
             scope["state"]["known"] = known
-            return (401, "Log in first.") if known is None else None
+            return Refused(UNKNOWN, "Log in first.") if known is None else None
         given = headers.only("authorization") or ""
         kind, _, text = given.partition(" ")
         token = self._lets.token(text.strip()) if kind.lower() == "bearer" else None
         if token is None:
-            return 401, "Show a token that counts: Authorization: Bearer TOKEN"
+            return Refused(UNKNOWN, "Show a token that counts: Authorization: Bearer TOKEN")
         scope["state"]["token"] = token
         return None
 
@@ -216,8 +241,11 @@ def _most(scope: Scope) -> int:
     return TOLD_BYTES if "token" in scope.get("state", {}) else BODY_BYTES
 
 
-async def _body(receive: Receive, most: int) -> bytes | None:
-    """Give all that was sent; None when it is too large."""
+async def _body(scope: Scope, receive: Receive, most: int) -> bytes | None:
+    """Give all that was sent; None when it is too large, before any of it was asked for where it says so."""
+    said = _Headers(scope).only("content-length") or "0"
+    if not said.isdecimal() or len(said) > len(str(most)) or int(said) > most:
+        return None
     parts: list[bytes] = []
     size = 0
     while True:
@@ -253,10 +281,26 @@ def _guarded(send: Send) -> Send:
     return sending
 
 
-async def _refuse(send: Send, status: int, why: str) -> None:
-    body = refusal(why)
+async def _refuse(receive: Receive, send: Send, refused: Refused) -> None:
+    """Answer, and take what still comes for a while: a line that is cut loses the answer, too."""
+    status, body = refused.status, refusal(refused.why)
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     headers += [(b"connection", b"close")] * (status in (400, 408, 413, 431))
-    headers += [(b"www-authenticate", b"Bearer")] * (status == 401)  # noqa: PLR2004 - HTTP's own number
+    headers += [(b"www-authenticate", b"Bearer")] * (status == UNKNOWN)
+    headers += [(b"allow", ", ".join(sorted(refused.methods)).encode())] * bool(refused.methods)
     await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    await send({"type": "http.response.body", "body": body, "more_body": True})
+    if status != SLOW:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(BODY_S):
+                await _drain(receive)
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _drain(receive: Receive) -> None:
+    left = DRAINED_BYTES
+    while left > 0:
+        message = await receive()
+        if message["type"] != "http.request" or not message.get("more_body", False):
+            return
+        left -= len(message.get("body", b""))

@@ -42,7 +42,7 @@ from mainstay.console import (
 from mainstay.console.actions import Actions
 from mainstay.console.answers import refusal
 from mainstay.console.decisions import Decisions
-from mainstay.console.doors import FORM, Doors, Lets, Open
+from mainstay.console.doors import FORM, Doors, Lets, Names, Open
 from mainstay.console.live import live
 from mainstay.console.room import Page, Room
 from mainstay.errors import MainstayError
@@ -125,7 +125,13 @@ def make_pages(owner: Owner, room: Room, hosts: frozenset[str], own: str) -> ASG
         request_response(_answering(room, login.locked)),
         request_response(_answering(room, login.stale)),
     )
-    return Doors(inner, hosts, own, lets, opened)
+    return Doors(inner, Names(hosts, own), lets, opened, partial(_methods, routes))
+
+
+def _methods(routes: list[Route], path: str) -> frozenset[str]:
+    """Give the methods that a path takes; none where there is no such path."""
+    found = (route.methods or () for route in routes if route.path_regex.match(path))
+    return frozenset(method for methods in found for method in methods)
 
 
 def _answering(room: Room, screen: Screen) -> Callable[[Request], Awaitable[Response]]:
@@ -148,10 +154,11 @@ def _answering(room: Room, screen: Screen) -> Callable[[Request], Awaitable[Resp
 
 def _missing(page: Callable[[Request], Awaitable[Response]]) -> Callable[[Request, Exception], Awaitable[Response]]:
     async def answer(request: Request, error: Exception) -> Response:
-        status = cast("HTTPException", error).status_code
+        refused = cast("HTTPException", error)
         if "known" in request.scope["state"]:
             return await page(request)
-        return Response(refusal("There is nothing here that takes this."), status, media_type="application/json")
+        why = refusal("There is nothing here that takes this.")
+        return Response(why, refused.status_code, refused.headers, "application/json")
 
     return answer
 

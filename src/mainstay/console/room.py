@@ -89,43 +89,36 @@ class Room:
 
         Gives what it gives where that comes at once; else where the plan stands so far, with `goes_on`.
         """
-        if not self.owner.engine.is_whole:
-            remedy = "Nothing of what you sent was taken. Say it again when all goes on: this page tells."
-            raise LedgerError(self.owner.engine.trouble or "The history is being read again.", remedy=remedy)
-        taken: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-
-        def hear(event: Params) -> None:
-            if event["kind"] == TAKEN and not taken.done():
-                taken.set_result(event["plan"])
-
-        asked = asyncio.ensure_future(self.desk.answer(Asked(method, params), True, hear))  # noqa: FBT003 - a Handler
-        await asyncio.wait({asked, taken}, return_when=asyncio.FIRST_COMPLETED)
-        if taken.done():
-            await asyncio.wait({asked}, timeout=PATIENCE_S)
-        if asked.done():
-            return asked.result()
-        asked.cancel()  # it only told how it goes on
-        return self.desk.standing(taken.result()) | {"goes_on": True}
+        told, goes_on = await self._ask(method, params, TAKEN)
+        return self.desk.standing(told["plan"]) | {"goes_on": True} if goes_on else told
 
     async def ask_many(self, method: str, params: Params) -> Params:
         """Ask what answers many questions at once; all of them are on disk, or refused, when this returns.
 
         Gives `done`, `refused`, and where the plans stand as far as that comes at once.
         """
-        answered: asyncio.Future[Params] = asyncio.get_running_loop().create_future()
+        told, goes_on = await self._ask(method, params, ANSWERED)
+        return told | {"goes_on": True} if goes_on else told
+
+    async def _ask(self, method: str, params: Params, wanted: str) -> tuple[Params, bool]:
+        """Give what a request gives where that comes at once; else the news that was `wanted`, and that it goes on."""
+        if not self.owner.engine.is_whole:
+            remedy = "Nothing of what you sent was taken. Say it again when all goes on: this page tells."
+            raise LedgerError(self.owner.engine.trouble or "The history is being read again.", remedy=remedy)
+        said: asyncio.Future[Params] = asyncio.get_running_loop().create_future()
 
         def hear(event: Params) -> None:
-            if event["kind"] == ANSWERED and not answered.done():
-                answered.set_result(event)
+            if event["kind"] == wanted and not said.done():
+                said.set_result(event)
 
         asked = asyncio.ensure_future(self.desk.answer(Asked(method, params), True, hear))  # noqa: FBT003 - a Handler
-        await asyncio.wait({asked, answered}, return_when=asyncio.FIRST_COMPLETED)
-        if answered.done():
+        await asyncio.wait({asked, said}, return_when=asyncio.FIRST_COMPLETED)
+        if said.done():
             await asyncio.wait({asked}, timeout=PATIENCE_S)
         if asked.done():
-            return asked.result()
+            return asked.result(), False
         asked.cancel()  # it only told how it goes on
-        return answered.result() | {"goes_on": True}
+        return said.result(), True
 
     async def page(self, request: Request, template: str, *, status: int = 200, **values: Any) -> Response:  # noqa: ANN401 - whatever a page shows
         """Give a page; `nav` names the place in the navigation that it belongs to."""

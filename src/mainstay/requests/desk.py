@@ -90,7 +90,7 @@ class Requests:
             raise InputError(
                 f"There is no request '{request.method}'.", remedy="Is another release of Mainstay running?"
             )
-        _check_said(request.params)
+        check_said(request.params)
         if self.engine.held and request.method not in WHILE_HELD:
             raise CommandRefusedError(
                 f"All work in this workspace is stopped: {self.engine.held}.",
@@ -334,8 +334,8 @@ def _is_part(path: str) -> bool:
     return "/" in path or is_call(path)
 
 
-def _check_said(params: Params) -> None:
-    """Refuse a reason or a note that is longer than a card shows and a record takes."""
+def check_said(params: Params) -> None:
+    """Refuse a reason or a note that is longer than a card shows and a record takes. Raises InputError."""
     longest = max((len(params[name]) for name in ("reason", "text") if isinstance(params.get(name), str)), default=0)
     if longest > MAX_SAID:
         raise InputError(

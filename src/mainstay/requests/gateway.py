@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import difflib
 import hmac
+import json
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
@@ -109,6 +110,7 @@ def read(content: bytes) -> Submission:
         raise _unfit(error, Submission.__struct_fields__, "") from None
     except (msgspec.DecodeError, RecursionError) as error:
         raise SubmissionError(400, f"The body is no JSON: {error}.") from None
+    _refuse_twice(content)
     if (
         not 0 < len(found.id) <= MOST_ID
         or not found.id.isprintable()
@@ -123,6 +125,23 @@ def read(content: bytes) -> Submission:
     if not 0 <= found.wait <= MOST_WAIT_S:
         raise SubmissionError(422, f"'wait' is a number of seconds from 0 to {MOST_WAIT_S:g}.", field="wait")
     return found
+
+
+def _refuse_twice(content: bytes) -> None:
+    """Refuse a name that stands twice in one object: which of the two counts, every reader decides for itself."""
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            names = [name for name, _ in pairs]
+            twice = next(name for name in names if names.count(name) > 1)
+            raise SubmissionError(422, f"'{twice[:MOST_ID]}' stands there twice.", remedy="Say each once.", field=twice)
+        return found
+
+    try:
+        json.loads(content, object_pairs_hook=once)
+    except (ValueError, RecursionError) as error:
+        raise SubmissionError(400, f"The body is no JSON: {error}.") from None
 
 
 async def submit(desk: Requests, token: Token, asked: Submission) -> str:
