@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from mainstay.origins import Placed
 
-SETS = ("apart", "apart_again")
+SETS = ("apart", "apart_again", "apart_third")
 HERE = Path(__file__).parent
 PLANTED = "{here}"
 GREETING = "Kind regards"  # what strangers write where nothing is planted
