@@ -13,6 +13,7 @@ from mainstay.governance.budgets import Budgets
 from mainstay.governance.throttles import Tally
 from mainstay.kernel import budget as kernel_budget
 from mainstay.kernel import evolve
+from mainstay.kernel.graph import Graph
 from mainstay.kernel.slots import put
 from mainstay.ledger import batch, chain, projections, queries, writing
 from mainstay.ledger.writing import Writing
@@ -208,7 +209,18 @@ def messages_without_number(patch):
     patch.setattr(attention.Days, "left", lambda _: 99)
 
 
+def what_was_to_be_shown_first_is_left_to_policy(patch):
+    covered = Effects._covered
+
+    def left(effects, plan, *rest):
+        graph = Graph(msgspec.structs.replace(plan.graph.definition, ask_first=False))
+        return covered(effects, msgspec.structs.replace(plan, graph=graph), *rest)
+
+    patch.setattr(Effects, "_covered", left)
+
+
 DEFECTS = {  # with what is said of it
+    what_was_to_be_shown_first_is_left_to_policy: "nobody said yes",
     acknowledged_before_the_commit: "",
     a_commit_that_is_told_and_never_written: "was acknowledged and is not there",
     a_commit_that_leaves_out_what_shares_it: "",

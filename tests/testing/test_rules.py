@@ -7,6 +7,7 @@ from mainstay import events as e
 from mainstay.kernel.graph import Graph, Need
 from mainstay.testing import judge, rules
 from mainstay.testing.simulate import Simulation
+from mainstay.values import Verdict
 
 
 @pytest.fixture(scope="module")
@@ -39,28 +40,38 @@ def as_tuple(event):
 def test_e6_what_leaves_without_a_yes_is_found(run):
     _, ended, plan = run
     unruled = changed(ended.facts[plan.id], e.DecisionRuled, lambda _: None)
-    assert any("nobody said yes" in each for each in rules.rulings(plan.id, unruled))
+    assert any("nobody said yes" in each for each in rules.rulings(plan.id, plan.graph, unruled))
+
+
+def test_g2_what_policy_alone_lets_leave_is_found_where_the_plan_was_to_be_shown_first(run):
+    _, ended, plan = run
+    allowed = Verdict("allow", "reversible", "It can be taken back.")
+    alone = {"verdict": allowed, "ruling": ""}
+    facts = changed(ended.facts[plan.id], e.EffectIntended, lambda fact: msgspec.structs.replace(fact, **alone))
+    first = Graph(msgspec.structs.replace(plan.graph.definition, ask_first=True))
+    assert list(rules.rulings(plan.id, plan.graph, facts)) == []
+    assert any("nobody said yes" in each for each in rules.rulings(plan.id, first, facts))
 
 
 def test_e6_what_leaves_on_a_no_is_found(run):
     _, ended, plan = run
     no = changed(ended.facts[plan.id], e.DecisionRuled, lambda fact: msgspec.structs.replace(fact, choice="reject"))
-    assert any("was answered with reject" in each for each in rules.rulings(plan.id, no))
+    assert any("was answered with reject" in each for each in rules.rulings(plan.id, plan.graph, no))
 
 
 def test_e6_what_leaves_on_a_yes_to_something_else_is_found(run):
     _, ended, plan = run
     other = changed(ended.facts[plan.id], e.EffectPrepared, lambda fact: msgspec.structs.replace(fact, digest="other"))
-    assert any("was about something else" in each for each in rules.rulings(plan.id, other))
+    assert any("was about something else" in each for each in rules.rulings(plan.id, plan.graph, other))
 
 
 def test_e6_an_answer_given_twice_or_used_twice_is_found(run):
     _, ended, plan = run
     facts = ended.facts[plan.id]
     ruled = [each for each in facts if isinstance(each.fact, e.DecisionRuled)]
-    assert any("was answered twice" in each for each in rules.rulings(plan.id, [*facts, *ruled]))
+    assert any("was answered twice" in each for each in rules.rulings(plan.id, plan.graph, [*facts, *ruled]))
     left = [each for each in facts if isinstance(each.fact, e.EffectIntended) and each.fact.ruling]
-    assert any("leave twice" in each for each in rules.rulings(plan.id, [*facts, *left[-1:], *left[-1:]]))
+    assert any("leave twice" in each for each in rules.rulings(plan.id, plan.graph, [*facts, *left[-1:], *left[-1:]]))
 
 
 def test_a_step_that_begins_before_what_it_needs_is_found(run):

@@ -78,6 +78,9 @@ class Answers:
             choice = "reject" if self._chance.happens(0.1, "reject", about) else options[0]
         answer: Answer = {"choice": choice, "reason": "as it should be"}
         ask = plan.step(question.paths[0]).ask
+        if ask is not None and ask.whole and choice != "reject" and self._chance.happens(0.4, "leaves out", about):
+            shown = range(len(question.covers))  # what is left out asks later
+            answer["kept"] = [at for at in shown if self._chance.happens(0.6, "shows", about, at)]
         if ask is not None and ask.form and choice != "reject":
             answer["form"] = [f"wish={about}", f"count={self._chance.whole(1, 9, 'count', about)}"]
         return answer

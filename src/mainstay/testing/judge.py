@@ -122,7 +122,7 @@ def judge(
     for plan in ended.plans.values():
         yield from _plan(plan, ended.facts[plan.id], operations)
         yield from rules.order(plan.id, plan.graph, ended.facts[plan.id])
-        yield from rules.rulings(plan.id, ended.facts[plan.id])
+        yield from rules.rulings(plan.id, plan.graph, ended.facts[plan.id])
         yield from rules.revised(plan.id, ended.facts[plan.id])
     yield from _effects(ended, world)
     yield from rules.held(ended.others, died=died)

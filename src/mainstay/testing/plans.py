@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from mainstay.playbooks.ahead import asking_first
 from mainstay.playbooks.calls import Opened
 from mainstay.playbooks.compile import compile_playbook
 from mainstay.testing.chance import Chance
@@ -65,6 +66,7 @@ def _planned(chance: Chance, name: str) -> Planned:
         "long": [str(at) for at in range(LONG if shape.is_long else 0)],
         "to": chance.pick(("", "anna@simulated.example", "ben@simulated.example"), "to"),
     }
+    definition = asking_first(definition) if chance.happens(0.15, "asks first") else definition
     named = msgspec.structs.replace(definition, name=name, title=f"Plan {name}")
     return Planned(named, inputs, shape.is_loose, shape.is_timed)
 

@@ -55,8 +55,12 @@ def _status(plan: Plan, need: Need) -> str:
     return plan.slots[need.step].status if need.step in plan.slots else "ready"
 
 
-def rulings(name: str, facts: Sequence[Recorded]) -> Iterator[str]:
-    """What is asked about leaves on a yes to exactly that, given once, and used for one happening (KERNEL E6)."""
+def rulings(name: str, graph: Graph, facts: Sequence[Recorded]) -> Iterator[str]:
+    """What is asked about leaves on a yes to exactly that, given once, and used for one happening (KERNEL E6).
+
+    A plan that the operator wanted to see first asks about all that it does, whatever policy allows.
+    """
+    first = graph.definition.ask_first
     asked: dict[str, e.DecisionAsked] = {}
     ruled: dict[str, e.DecisionRuled] = {}
     prepared: dict[str, _Prepared] = {}
@@ -73,7 +77,7 @@ def rulings(name: str, facts: Sequence[Recorded]) -> Iterator[str]:
                 prepared[fact.path] = _Prepared(fact.digest, fact.ruling)
             case e.EffectRefused() | e.EffectAbsent() as fact:
                 used = {one for one in used if one[0] != fact.path}
-            case e.EffectIntended() as fact if fact.verdict.decision != "allow":
+            case e.EffectIntended() as fact if fact.verdict.decision != "allow" or (first and fact.path[0] != "~"):
                 if (fact.path, fact.ruling) in used:
                     yield f"plan {name}: {fact.ruling} let '{fact.path}' leave twice"
                 used.add((fact.path, fact.ruling))
