@@ -5,7 +5,7 @@ BIN := .venv/bin
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1# else it asks the network for a newer one
 export PYTHONDONTWRITEBYTECODE :=# else each of a thousand processes compiles all of it anew
 
-.PHONY: help setup demo check test test-long simulate torture mutants bench bench-quick bench-flow bench-matching bench-policies bench-budgets format lock clean
+.PHONY: help setup demo check test test-long screenshots simulate torture mutants bench bench-quick bench-flow bench-matching bench-policies bench-budgets format lock clean
 
 help: ## List the targets
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1\t\2/p' Makefile | expand -t 16
@@ -28,6 +28,11 @@ test: setup ## Run the tests; a part of them: make test ARGS="tests/test_tidy.py
 test-long: setup ## Run the tests that take long: kills, exams, many real commands
 	@scripts/chromium
 	$(BIN)/pytest -n 2 --dist worksteal -m long $(ARGS)
+
+screenshots: setup ## Take the pictures of all screens anew, into docs/screens
+	@scripts/chromium
+	rm -f docs/screens/*.png
+	MAINSTAY_SCREENS=docs/screens $(BIN)/pytest -m long tests/console/test_screens.py
 
 bench: setup .venv-bench/packages ## Measure Mainstay beside its peers, half an hour; fills README's table
 	@$(BIN)/python benchmarks/full.py $(ARGS)

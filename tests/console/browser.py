@@ -28,6 +28,10 @@ EXPECTED = (
 )  # what Chromium says of answers that a test asked for
 QUIET = ("--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-quic")
 _AXE = Axe()
+_COUNTING = """window.shifted = 0;
+new PerformanceObserver((list) => {
+  for (const one of list.getEntries()) if (!one.hadRecentInput) window.shifted += one.value;
+}).observe({ type: "layout-shift", buffered: true });"""
 
 
 @contextmanager
@@ -64,7 +68,20 @@ def visit(browser: Browser, served: Served, **options: Any) -> Iterator[Page]:
         context.close()
 
 
-def unusable(page: Page) -> list[str]:
-    """Give what keeps somebody from using a page, as axe-core finds it."""
-    found = _AXE.run(page).response["violations"]
+def unusable(page: Page, *rules: str) -> list[str]:
+    """Give what keeps somebody from using a page, as axe-core finds it: by all its rules, or those that are named."""
+    options = {"runOnly": {"type": "rule", "values": list(rules)}} if rules else None
+    found = _AXE.run(page, options=options).response["violations"]
     return [f"{one['id']}: {node['target']} {node['failureSummary']}" for one in found for node in one["nodes"]]
+
+
+def steady(page: Page) -> None:
+    """Count from now on how far each page jumps while it is made: see `jumped`."""
+    page.add_init_script(_COUNTING)
+
+
+def jumped(page: Page) -> float:
+    """Give how far what is seen jumped since the page was loaded: Chromium's layout shifts, of 1."""
+    return page.evaluate(
+        "new Promise((done) => requestAnimationFrame(() => setTimeout(() => done(window.shifted), 0)))"
+    )

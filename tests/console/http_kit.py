@@ -205,3 +205,20 @@ def new_served(base: Path, *written: str, allow: str = "mail.send,files.write", 
     served = Served(desk, made["token"], made["callback_secret"])
     served.begin()
     return served
+
+
+def ask(served: Served, own_id: str) -> str:
+    """Ask for a mail; gives the subject that its card shows, once the question waits."""
+    subject = f"About {own_id}"
+    given = {"to": "anna@example.com", "subject": subject, "text": "Your parcel is here.\nCome and get it."}
+    served.post(own_id, wait=0, arguments=given)
+    while served.get(f"/actions/{own_id}").json["state"] != "waits":
+        pass
+    return subject
+
+
+def ended(served: Served, own_id: str) -> str:
+    """Wait until it is over; gives how."""
+    while not (found := served.get(f"/actions/{own_id}").json)["over"]:
+        pass
+    return found["state"]

@@ -8,49 +8,13 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 import pytest
-from browser import opened, unusable, visit
+from browser import visit
+from http_kit import ask, ended
 from visitor import Visitor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from http_kit import Served
     from playwright.sync_api import Browser, CDPSession, Page
-
-SCREENS = (
-    "/", "/today", "/plans", "/plans?open=1", "/stuck", "/playbooks", "/playbooks/billing-reconciliation", "/budgets",
-    "/access", "/nowhere", "/login", "/policies", "/policies/house", "/books", "/audit",
-    "/metrics", "/review", "/connectors",
-)  # each is looked at  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with opened() as one:
-        yield one
-
-
-@pytest.fixture(scope="module")
-def page(browser: Browser, served: Served) -> Iterator[Page]:
-    with visit(browser, served) as one:
-        yield one
-
-
-def ask(served: Served, own_id: str) -> str:
-    """Ask for a mail; gives the subject that its card shows, once the question waits."""
-    subject = f"About {own_id}"
-    given = {"to": "anna@example.com", "subject": subject, "text": "Your parcel is here."}
-    served.post(own_id, wait=0, arguments=given)
-    while served.get(f"/actions/{own_id}").json["state"] != "waits":
-        pass
-    return subject
-
-
-def ended(served: Served, own_id: str) -> str:
-    """Wait until it is over; gives how."""
-    while not (found := served.get(f"/actions/{own_id}").json)["over"]:
-        pass
-    return found["state"]
 
 
 def test_a_card_is_approved_by_keys_alone_and_the_next_one_is_at_hand(served: Served, page: Page):
@@ -124,17 +88,6 @@ def test_who_was_logged_out_elsewhere_is_asked_to_log_in_and_led_back(browser: B
         page.get_by_role("link", name="Today").click()
         page.get_by_role("heading", name="Log in").wait_for()
         assert page.get_by_text("mainstay console").count()
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_no_screen_is_closed_to_anybody_and_none_is_wider_than_a_phone(browser: Browser, served: Served, theme: Any):
-    ask(served, f"usable-{theme}")
-    with visit(browser, served, color_scheme=theme, viewport={"width": 360, "height": 740}) as page:
-        question = str(page.locator("article h2 a").first.get_attribute("href"))
-        for path in (*SCREENS, question, f"/plans/{question.removeprefix('/questions/').partition('.')[0]}"):
-            page.goto(served.url + path)
-            assert unusable(page) == [], path
-            assert page.evaluate("document.documentElement.scrollWidth") <= 360, path
 
 
 # --- passkeys

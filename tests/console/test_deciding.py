@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
-from browser import opened, unusable, visit
-from http_kit import new_served
+from browser import unusable, visit
+from http_kit import ask, ended, new_served
 from visitor import Visitor, link
 
 if TYPE_CHECKING:
@@ -43,34 +43,6 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     assert one.desk.run("activate", "--yes").returncode == 0
     yield one
     one.end()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with opened() as one:
-        yield one
-
-
-@pytest.fixture(scope="module")
-def page(browser: Browser, served: Served) -> Iterator[Page]:
-    with visit(browser, served) as one:
-        yield one
-
-
-def ask(served: Served, own_id: str) -> str:
-    """Ask for a mail; gives the subject that its card shows, once the question waits."""
-    subject = f"About {own_id}"
-    given = {"to": "anna@example.com", "subject": subject, "text": "Your parcel is here.\nCome and get it."}
-    served.post(own_id, wait=0, arguments=given)
-    while served.get(f"/actions/{own_id}").json["state"] != "waits":
-        pass
-    return subject
-
-
-def ended(served: Served, own_id: str) -> str:
-    while not (found := served.get(f"/actions/{own_id}").json)["over"]:
-        pass
-    return found["state"]
 
 
 def test_an_edit_is_shown_line_by_line_before_exactly_that_is_sent(served: Served, page: Page):

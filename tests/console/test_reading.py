@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from browser import opened, unusable, visit
+from browser import opened, visit
 from cli_desk import asked_desk
 from http_kit import Served
 from visitor import Page, Visitor
@@ -266,17 +266,3 @@ def test_what_is_stuck_for_one_cause_is_left_out_at_once_by_keys_alone(served: S
         page.keyboard.press("Enter")
         page.get_by_role("heading", name="Nothing is stuck").wait_for()
         assert page.get_by_role("status").inner_text().startswith("2 of 2 answered.")
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_no_page_of_a_plan_or_a_playbook_is_closed_to_anybody(served: Served, matched: str, theme: str):
-    of_plan = ("", "?all=1&find=9,804.95", "/step?at=match", "/step?at=book", "/undo", "/rerun", "/replay")
-    of_playbook = ("", "/diff", "/activate")
-    paths = [f"/plans/{matched}{path}" for path in of_plan] + [f"/playbooks/note{path}" for path in of_playbook]
-    paths += ["/audit", "/books", f"/books/{matched}"]
-    look = {"color_scheme": theme, "viewport": {"width": 360, "height": 740}}
-    with opened() as browser, visit(browser, served, **look) as page:
-        for path in paths:
-            page.goto(served.url + path)
-            assert unusable(page) == [], path
-            assert page.evaluate("document.documentElement.scrollWidth") <= 360, path

@@ -42,6 +42,11 @@ async def inbox(room: Room, request: Request) -> Response:
     return await room.page(request, "inbox.html", nav="inbox", **await room.look(look))
 
 
+async def by_name(room: Room, request: Request) -> Response:
+    """Lead whoever types its name to the inbox."""
+    return room.back(request, "/")
+
+
 async def question(room: Room, request: Request) -> Response:
     """Show one question."""
     name: str = request.path_params["question"]
@@ -114,6 +119,7 @@ def _said(found: Params, reply: Params, standing: Params) -> str:
 
 SCREENS = (
     Page("GET", "/", inbox),
+    Page("GET", "/inbox", by_name),
     Page("GET", "/questions/{question}", question),
     Page("POST", "/questions/{question}", decide),
 )

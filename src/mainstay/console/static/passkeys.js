@@ -1,7 +1,11 @@
 // Passkeys, where the browser has them: forms marked data-options ask the server for a challenge and send what was signed.
 "use strict";
 (() => {
-  if (!window.PublicKeyCredential || !navigator.credentials) return;
+  const forms = document.querySelectorAll("form[data-options]");
+  if (!window.PublicKeyCredential || !navigator.credentials) {
+    for (const form of forms) form.hidden = true;
+    return;
+  }
   const bytes = (text) => Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (one) => one.charCodeAt(0));
   const text = (buffer) => btoa(String.fromCharCode(...new Uint8Array(buffer))).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
   const opened = (options) => {
@@ -16,8 +20,7 @@
       if (made.response[name]) response[name] = text(made.response[name]);
     return JSON.stringify({ id: made.id, rawId: text(made.rawId), type: made.type, response, clientExtensionResults: {} });
   };
-  for (const form of document.querySelectorAll("form[data-options]")) {
-    form.hidden = false;
+  for (const form of forms) {
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
       const note = form.querySelector("[role=alert]");
