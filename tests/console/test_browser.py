@@ -125,6 +125,8 @@ def test_s21_a_passkey_lets_in_and_what_it_signed_does_so_once_here_and_forward_
         assert try_signed(served, moved(signed, served, origin="https://evil.com")) == 401
         assert try_signed(served, moved(signed, served)) == 401  # a fresh challenge, which it did not sign
 
+        offered = json.loads(Visitor(served).post("/login/passkey-options", []).text)
+        assert not offered.get("allowCredentials")  # who is not in is not told which passkeys there are
         log_out(page)
         (held,) = line.send("WebAuthn.getCredentials", {"authenticatorId": key})["credentials"]
         line.send("WebAuthn.removeCredential", {"authenticatorId": key, "credentialId": held["credentialId"]})

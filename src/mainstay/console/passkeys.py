@@ -28,15 +28,11 @@ JSON = "application/json"
 
 
 async def ask(room: Room, request: Request) -> Response:
-    """Give what a browser needs to log in."""
+    """Give what a browser needs to log in: which passkeys there are is told to nobody, the device knows its own."""
     from webauthn import generate_authentication_options, options_to_json
 
-    kept, now_us = access.load(room.state), room.owner.clock.now_us()
-    options = generate_authentication_options(
-        rp_id=_name(request),
-        challenge=room.challenges.give("log in", now_us),
-        allow_credentials=_descriptors(kept),
-    )
+    challenge = room.challenges.give("log in", room.owner.clock.now_us())
+    options = generate_authentication_options(rp_id=_name(request), challenge=challenge)
     return Response(options_to_json(options), media_type=JSON)
 
 
@@ -83,7 +79,7 @@ async def ask_new(room: Room, request: Request) -> Response:
         user_name=room.owner.workspace.config.company.name,
         user_id=room.workspace_id.encode(),
         challenge=room.challenges.give(known.session.digest, room.owner.clock.now_us()),
-        authenticator_selection=AuthenticatorSelectionCriteria(resident_key=ResidentKeyRequirement.PREFERRED),
+        authenticator_selection=AuthenticatorSelectionCriteria(resident_key=ResidentKeyRequirement.REQUIRED),
         exclude_credentials=_descriptors(kept),
     )
     return Response(options_to_json(options), media_type=JSON)
