@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast, get_args
 
 import msgspec
@@ -190,9 +191,7 @@ class Vocabulary:
 
     def each(self, struct: type[msgspec.Struct]) -> list[tuple[Any, Type]]:
         """Give the fields of a struct, as msgspec describes them, with their types."""
-        from msgspec import inspect
-
-        return [(field, self._read(field.type)) for field in inspect.type_info(struct).fields]  # type: ignore[union-attr]
+        return [(field, self._read(field.type)) for field in _fields(struct)]
 
     def _read(self, node: Any) -> Type:  # noqa: ANN401 - msgspec's descriptions share no base of use
         from msgspec import inspect
@@ -214,6 +213,14 @@ class Vocabulary:
 
     def _read_union(self, types: list[Type]) -> Type:
         return types[0] if types and all(type_ == types[0] for type_ in types) else ANY
+
+
+@lru_cache(maxsize=1000)
+def _fields(struct: type[msgspec.Struct]) -> tuple[Any, ...]:
+    """Let msgspec describe a struct once: that takes milliseconds, and every playbook names the same ones."""
+    from msgspec import inspect
+
+    return inspect.type_info(struct).fields  # type: ignore[union-attr]
 
 
 _FIXED: dict[type[msgspec.Struct], Type] = {Money: MONEY, File: Type("file"), BlobRef: Type("blob"), Sealed: TEXT}
