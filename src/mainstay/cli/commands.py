@@ -85,13 +85,18 @@ def init(
 @app.command()
 def demo(
     folder: Annotated[Path, typer.Option(help="Where its workspace is made.")] = Path("mainstay-demo"),
-    yes: Annotated[bool, typer.Option("--yes", "--play", help="Answer from the demo's file; ask nothing.")] = False,
+    ask: Annotated[
+        bool, typer.Option("--ask/--yes", help="Ask you here what is played, or answer from the demo's file.")
+    ] = False,
+    wait: Annotated[
+        bool | None, typer.Option("--wait/--no-wait", help="Stay with the console; default: at a terminal.")
+    ] = None,
     as_json: Json = False,
 ) -> int:
-    """See Mainstay at work: a month's end, and a crash in it."""
+    """See Mainstay at work: a month's end, a crash in it, then your turn."""
     from mainstay.cli import demo as shown
 
-    return shown.demo(screen_of(as_json), folder, play=yes)
+    return shown.demo(screen_of(as_json), folder, ask=ask, wait=wait)
 
 
 @app.command("try")

@@ -13,9 +13,11 @@ from rich.padding import Padding
 from mainstay.app import create_workspace
 from mainstay.cli.demo_answers import Answers
 from mainstay.cli.demo_check import Findings, check
-from mainstay.cli.demo_owner import Runtime
+from mainstay.cli.demo_owner import How, Runtime
+from mainstay.cli.demo_stage import Stage, prepare
 from mainstay.cli.screen import text
 from mainstay.cli.status import DONE, FAILED
+from mainstay.console.demo_found import MARK, Notes, note
 from mainstay.errors import InputError, MainstayError, OwnedError
 from mainstay.ledger import keys as ledger_keys
 from mainstay.ledger.lock import OwnerLock
@@ -34,11 +36,10 @@ PLAYBOOK = "billing-reconciliation"
 COMPANY = "Lindqvist Studio"
 SENDER = "Lindqvist Studio <studio@lindqvist.example>"
 FILES = ("statement.xml", "invoices.csv")
-MARK = "demo"  # the file in .mainstay that says: made by the demo, may be made anew
 POLICY = "studio"
 BUDGET = '\n[budgets]\n"mail.send" = {per_day = 3}\n'
 DIES_AFTER_MAIL = 2
-RESUMED_S = 30.0
+RESUMED_S = 120.0
 _POLL_S = 0.02
 _PARTS = {"ask": "Your decision", "stuck": "A budget is used up, and you say how to go on"}
 _DOES = {
@@ -52,23 +53,42 @@ _DOES = {
 }
 
 
-def demo(screen: Screen, folder: Path, *, play: bool) -> int:
-    """Make the demo's workspace and play it; with `play`, or where nobody sits, the answers come from its file."""
+def demo(screen: Screen, folder: Path, *, ask: bool, wait: bool | None) -> int:
+    """Make the demo's workspace, play it, and leave three questions to the operator, in the console.
+
+    With `ask`, where somebody sits at the terminal, what is played asks there; else the answers come from its file.
+    The console stays up until Ctrl-C with `wait`, and where somebody sits there.
+    """
     root = folder.resolve()
     replaced = clear(root)
     workspace = create_workspace(root, name=COMPANY, sender=SENDER)
-    (workspace.state / MARK).touch()
+    note(workspace.state, Notes())
     for name in FILES:
         shutil.copyfile(DATA / name, root / "inbox" / name)
     shutil.copyfile(DATA / "policy.yaml", root / "policies" / f"{POLICY}.yaml")
     with (root / CONFIG_NAME).open("a") as config:
         config.write(BUDGET)
     workspace = Workspace(root)
-    answers = Answers(DATA / "rulings.yaml", screen, ask=screen.interactive and not play)
-    found = _Show(workspace, answers, screen).play(replaced=replaced)
+    answers = Answers(DATA / "rulings.yaml", screen, ask=screen.interactive and ask)
+    show = _Show(workspace, answers, screen)
+    found = show.play(replaced=replaced)
     if found is None:
         return DONE
+    note(workspace.state, Notes(story=found.plan))
+    stays = screen.interactive if wait is None else wait
+    stage = Stage(prepare(workspace), screen)
+    runtime = stage.begin(console=stays)
+    try:
+        found = msgspec.structs.replace(found, waiting=stage.ask(runtime))
+    except BaseException:
+        runtime.end()
+        raise
     screen.give(found, lambda _: None)
+    if stays:
+        stage.watch(runtime, show=screen.interactive)
+    else:
+        runtime.end()
+    show.tell_waiting()
     return DONE if found.well else FAILED
 
 
@@ -114,7 +134,7 @@ class _Show:
     def play(self, *, replaced: bool) -> Findings | None:
         """Play it to its end; None when the person left its question for later."""
         self._open(replaced=replaced)
-        with Runtime(self.workspace, DIES_AFTER_MAIL) as first:
+        with Runtime(self.workspace, How(dies_after=DIES_AFTER_MAIL)) as first:
             first.ask("activate", {"wanted": [self._policy()]}, lambda _: None)
             standing = first.ask("run", self._inputs(), self._progress)
             plan = standing["plan"]
@@ -240,6 +260,16 @@ class _Show:
         self.say(
             "Taking it back removes the bookings and the report. Mails that were sent can't be unsent; it says so."
         )
+
+    def tell_waiting(self) -> None:
+        """Say how to come back to what waits."""
+        with Views(self.workspace) as views:
+            count = views.waiting()
+        if not count:
+            return
+        self._title("One question waits for you" if count == 1 else f"{count} questions wait for you")
+        self.command("in your browser", f"cd {self.workspace.root} && mainstay start")
+        self.command("in the terminal", f"cd {self.workspace.root} && mainstay inbox")
 
     def _part(self, words: str) -> None:
         self._parts += 1

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import email
-import email.policy
 from collections import Counter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -11,6 +9,7 @@ import msgspec
 
 from mainstay import events as e
 from mainstay.app import opener_at
+from mainstay.console.demo_found import known_mails, mails_in, settled
 from mainstay.ledger import keys as ledger_keys
 from mainstay.ledger.books import BookReader
 from mainstay.ledger.reader import SqliteReader
@@ -18,15 +17,13 @@ from mainstay.sentences import say
 from mainstay.views import Views
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from mainstay.records import Payment
-    from mainstay.values import Value
     from mainstay.workspace import Workspace
 
 Row: TypeAlias = dict[str, Any]
-_MAIL = "mail.send"
 _TOLD = frozenset({"PlanProposed", "StepCompleted", "DecisionRuled", "EffectDone", "PlanCompleted"})
 _DOUBTS = (e.EffectUncertain, e.EffectAbsent)
 _LINE_CHARS = 110
@@ -50,6 +47,7 @@ class Findings(msgspec.Struct, frozen=True):
     report: str
     records: int
     intact: bool  # every record of the history is as it was written
+    waiting: tuple[str, ...] = ()  # the questions that wait for you afterwards
 
     @property
     def well(self) -> bool:
@@ -78,9 +76,9 @@ def check(workspace: Workspace, plan: str) -> Findings:
         facts = [event.fact for event in recorded]
         verified = views.verify()
         status = views.plan(plan).status
-        settled = tuple(_settled(facts, views.opened))
+        found = tuple(settled(facts, views.opened))
         times = [(event.fact, views.time(event.recorded_at_us)[11:19]) for event in recorded]
-    ids = _message_ids(workspace.root / workspace.config.mail.folder)
+    ids = [one.message_id for one in mails_in(workspace.root / workspace.config.mail.folder)]
     payments = _payments(workspace, plan)
     booked = Counter(f"{payment.line_id} to {payment.invoice} ({payment.kind})" for payment in payments)
     return Findings(
@@ -89,12 +87,12 @@ def check(workspace: Workspace, plan: str) -> Findings:
         status=status,
         killed_by=0,
         mails=len(ids),
-        mails_known=sum(isinstance(fact, e.EffectDone) and fact.operation == _MAIL for fact in facts),
+        mails_known=known_mails(facts),
         mails_twice=_more_than_one(Counter(ids)),
         payments=len(payments),
         lines_booked=len({payment.line_id for payment in payments}),
         booked_twice=_more_than_one(booked),
-        settled=settled,
+        settled=found,
         timeline=tuple(f"{at}  {_cut(say(fact))}" for fact, at in times if _is_told(fact)),
         report=_report(workspace.root),
         records=verified["records"],
@@ -102,28 +100,9 @@ def check(workspace: Workspace, plan: str) -> Findings:
     )
 
 
-def _message_ids(folder: Path) -> list[str]:
-    mails = sorted(folder.glob("*.eml")) if folder.is_dir() else []
-    return [
-        str(email.message_from_bytes(mail.read_bytes(), policy=email.policy.default)["Message-ID"]) for mail in mails
-    ]
-
-
 def _payments(workspace: Workspace, plan: str) -> list[Payment]:
     with SqliteReader(workspace.ledger, ledger_keys.load(workspace.state).database) as reader:
         return BookReader(reader, opener_at(workspace, reader).open).of_plan(plan)
-
-
-def _settled(facts: Iterable[e.AnyFact], opened: Callable[[Value], Value]) -> Iterable[str]:
-    """Tell of each mail that may have gone out what was found."""
-    receivers: dict[str, str] = {}
-    for fact in facts:
-        if isinstance(fact, e.EffectPrepared) and isinstance(fact.arguments, dict):
-            receivers[fact.path] = str(opened(fact.arguments.get("to", fact.path)))
-        elif isinstance(fact, e.EffectDone) and fact.settled:
-            yield f"the mail to {receivers.get(fact.path, fact.path)} was there, so it was not sent again"
-        elif isinstance(fact, e.EffectAbsent):
-            yield f"the mail to {receivers.get(fact.path, fact.path)} was not there, so it was sent now"
 
 
 def _is_told(fact: e.AnyFact) -> bool:

@@ -1,10 +1,10 @@
 """The demo's runtime: a real owner in a process of its own, that the demo can start, ask, and see die.
 
-    python -m mainstay.cli.demo_owner FOLDER [MAIL]
+    python -m mainstay.cli.demo_owner FOLDER [HOW]
 
 It serves the workspace until its standard input closes, and resumes what is left by itself, as `mainstay start` does.
-With MAIL it kills itself with SIGKILL just after that many mails were written, before the last one is noted: the
-worst moment there is, hit exactly instead of by luck.
+HOW is JSON (`How`): whether it serves the console, and when its plug is pulled. That is SIGKILL just after a mail was
+written, before it is noted: the worst moment there is, hit exactly instead of by luck.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -36,21 +37,31 @@ if TYPE_CHECKING:
     from mainstay.ports import OwnRecords
     from mainstay.runtime.intake import Emit
 
-START_S = 15.0  # until a started owner answers; an owner on a slow disk takes one or two
-END_S = 15.0
+START_S = 60.0  # until a started owner answers; on a busy machine and a slow disk it takes several
+END_S = 30.0
+PULLED_S = 1.5  # the page that says so is on its way
+LATEST_S = 5.0  # a mail that takes longer is not waited for
 _POLL_S = 0.02
 _MAIL = "mail.send"
+
+
+class How(msgspec.Struct, frozen=True):
+    """How a runtime of the demo runs."""
+
+    dies_after: int | None = None  # pulls its plug after that many mails
+    apart_s: float = 0.0  # between two mails, so that somebody can pull it while they leave
+    console: bool = False
+    port: int = 0  # of the console; 0: the usual one
 
 
 class Runtime:
     """An owner's process, as the demo sees it. Ended when the block ends."""
 
-    def __init__(self, workspace: Workspace, dies_after_mail: int | None = None) -> None:
-        """Start it; `wait_until_up` says when it answers."""
+    def __init__(self, workspace: Workspace, how: How = How()) -> None:  # noqa: B008 - frozen
+        """Start it; `ask` waits until it answers."""
         self.workspace = workspace
-        mail = [] if dies_after_mail is None else [str(dies_after_mail)]
         self.process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            [sys.executable, "-m", "mainstay.cli.demo_owner", str(workspace.root), *mail],
+            [sys.executable, "-m", "mainstay.cli.demo_owner", str(workspace.root), msgspec.json.encode(how).decode()],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             start_new_session=True,  # Ctrl-C is for the demo, which then closes the pipe
@@ -96,14 +107,32 @@ class Plug:
     """Pulls the plug on this process between the writing of a mail and the note that it was written.
 
     Mails go out one after the other, each after the one before was noted, so that what is on disk then is always the
-    same: as many mails as asked for, all but the last of them noted.
+    same: all mails that were written, and all but the last of them noted.
     """
 
-    def __init__(self, after_mail: int) -> None:
-        """Pull it after that many mails."""
-        self._after = after_mail
-        self._written = 0
-        self._noted = asyncio.Semaphore(1)
+    def __init__(self, after: int | None, apart_s: float) -> None:
+        """Pull it after that many mails, and whenever `pull` says so."""
+        self._after, self._apart_s = after, apart_s
+        self._written = self._leaving = 0
+        self._pulled = self._ready = False
+        self._turn = asyncio.Semaphore(1)
+
+    @property
+    def pulled(self) -> bool:
+        """Whether it is about to be pulled."""
+        return self._pulled
+
+    def pull(self) -> None:
+        """Pull it in a moment, just after a mail is written; where none is on its way, without one."""
+        if not self._pulled:
+            self._pulled = True
+            asyncio.get_running_loop().call_later(PULLED_S, self._now)
+
+    def _now(self) -> None:
+        self._ready = True
+        if not self._leaving:
+            _die()
+        asyncio.get_running_loop().call_later(LATEST_S + self._apart_s, _die)
 
     def contracts(self, workspace: Workspace, records: OwnRecords) -> Contracts:
         """Give the workspace's contracts, with this plug behind the sending of mails."""
@@ -111,46 +140,65 @@ class Plug:
         send = found.operations[_MAIL].call
         assert send is not None
 
-        async def send_and_die(call: Call, arguments: Any) -> Any:  # noqa: ANN401 - whatever the operation takes
-            await self._noted.acquire()
-            sent = await send(call, arguments)
+        async def send_in_turn(call: Call, arguments: Any) -> Any:  # noqa: ANN401 - whatever the operation takes
+            self._leaving += 1
+            try:
+                await self._turn.acquire()  # given back once this mail is noted
+                await asyncio.sleep(self._apart_s)
+                try:
+                    sent = await send(call, arguments)
+                except BaseException:
+                    self._turn.release()
+                    raise
+            finally:
+                self._leaving -= 1
             self._written += 1
-            if self._written == self._after:
-                os.kill(os.getpid(), signal.SIGKILL)
+            if self._ready or self._written == self._after:
+                _die()
             return sent
 
-        found.operations[_MAIL] = msgspec.structs.replace(found.operations[_MAIL], call=send_and_die)
+        found.operations[_MAIL] = msgspec.structs.replace(found.operations[_MAIL], call=send_in_turn)
         return found
 
     def listen(self, plan_id: str, facts: Sequence[e.AnyFact], plan: Plan) -> None:
         """Let the next mail go once one is noted; the engine tells of facts that are on disk."""
         del plan_id, plan
         for fact in facts:
-            if isinstance(fact, e.EffectDone) and fact.operation == _MAIL:
-                self._noted.release()
+            if isinstance(fact, e.EffectDone) and fact.operation == _MAIL and not fact.settled:
+                self._turn.release()
 
 
-async def serve(root: Path, plug: Plug | None) -> None:
+def _die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+async def serve(root: Path, how: How) -> None:
     """Own a workspace until standard input closes; raises what stopped the owner before that."""
+    from mainstay.console.demo import screens
+    from mainstay.console.service import beside
+
     workspace = Workspace(root)
-    contracts = contracts_of if plug is None else plug.contracts
-    async with Owner(workspace, "mainstay demo", contracts=contracts) as owner:
-        if plug is not None:
-            owner.engine.listeners.append(plug.listen)
-        loop = asyncio.get_running_loop()
-        closed: asyncio.Future[None] = loop.create_future()
-        loop.add_reader(sys.stdin.fileno(), lambda: closed.done() or closed.set_result(None))
-        assert owner.engine.failed is not None
-        await asyncio.wait({closed, owner.engine.failed}, return_when=asyncio.FIRST_COMPLETED)
-        loop.remove_reader(sys.stdin.fileno())
+    if how.port:
+        api = msgspec.structs.replace(workspace.config.api, port=how.port)
+        workspace.config = msgspec.structs.replace(workspace.config, api=api)
+    plug = Plug(how.dies_after, how.apart_s)
+    async with Owner(workspace, "mainstay demo", contracts=plug.contracts) as owner:
+        owner.engine.listeners.append(plug.listen)
+        async with beside(owner, screens=screens(plug)) if how.console else nullcontext():
+            loop = asyncio.get_running_loop()
+            closed: asyncio.Future[None] = loop.create_future()
+            loop.add_reader(sys.stdin.fileno(), lambda: closed.done() or closed.set_result(None))
+            assert owner.engine.failed is not None
+            await asyncio.wait({closed, owner.engine.failed}, return_when=asyncio.FIRST_COMPLETED)
+            loop.remove_reader(sys.stdin.fileno())
         if owner.engine.failed.done():
             raise owner.engine.failed.result()
 
 
 def main() -> None:
     """Run as `python -m`."""
-    root, *mail = sys.argv[1:]
-    asyncio.run(serve(Path(root), Plug(int(mail[0])) if mail else None))
+    root, *how = sys.argv[1:]
+    asyncio.run(serve(Path(root), msgspec.json.decode(how[0], type=How) if how else How()))
 
 
 if __name__ == "__main__":

@@ -78,7 +78,7 @@ async def show_link(room: Room, request: Request) -> Response:
     link: str = request.path_params["link"]
     if not room.links.counts(link, room.owner.clock.now_us()):
         return await _logging_in(room, request, 410, wrong=_OVER)
-    return await _logging_in(room, request, 200, link=link)
+    return await _logging_in(room, request, 200, link=link, wanted=ours(request.query_params.get("next", "/")))
 
 
 async def log_in(room: Room, request: Request) -> Response:

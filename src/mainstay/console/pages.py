@@ -94,8 +94,8 @@ OPEN = (
 )
 
 
-def routes_of(owner: Owner, room: Room) -> list[Route]:
-    """Give every path with what answers it."""
+def routes_of(owner: Owner, room: Room, further: tuple[Page, ...] = ()) -> list[Route]:
+    """Give every path with what answers it; `further` are screens beside those that every console has."""
     actions, decisions = Actions(owner), Decisions(owner)
     routes = [
         Route("/actions", actions.submit, methods=["POST"]),
@@ -105,14 +105,14 @@ def routes_of(owner: Owner, room: Room) -> list[Route]:
         Route("/d/{link}", decisions.decide, methods=["POST"]),
     ]
     routes += [Route(file.path, partial(_static, file), methods=["GET"]) for file in render.statics().values()]
-    for page in (page for screens in SCREENS for page in screens):
+    for page in (page for screens in (*SCREENS, further) for page in screens):
         routes.append(Route(page.path, _answering(room, page.screen), methods=[page.method]))
     return routes
 
 
-def make_pages(owner: Owner, room: Room, hosts: frozenset[str], own: str) -> ASGIApp:
+def make_pages(owner: Owner, room: Room, hosts: frozenset[str], own: str, further: tuple[Page, ...] = ()) -> ASGIApp:
     """Give the application behind its doors; `hosts` are the names it goes by, `own` is its origin."""
-    routes, opened = routes_of(owner, room), OPEN
+    routes, opened = routes_of(owner, room, further), OPEN
     if not owner.workspace.config.api.console:
         routes, opened = [route for route in routes if route.path.startswith(FOR_TOOLS)], OPEN[:1]
     room.served = frozenset(route.path for route in routes)

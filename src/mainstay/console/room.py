@@ -39,6 +39,7 @@ PATIENCE_S = 0.1  # what follows from a request within this stands on the page t
 DIGITS = 10  # of a number in a form; a longer one is none of ours
 _PLACE = re.compile(r"/(?![/\\])[A-Za-z0-9._~/-]*(\?[A-Za-z0-9._~=&%+-]*)?")  # a page of ours, and nothing else
 NAV = (
+    ("demo", "Demo", "/demo"),  # served by the demo only
     ("inbox", "Inbox", "/"),
     ("today", "Today", "/today"),
     ("plans", "Plans", "/plans"),
@@ -142,6 +143,7 @@ class Room:
             "nav": "",
             "places": [(name, says, path) for name, says, path in NAV if path in self.served],
             "known": known,
+            "demo": known is not None and "/demo" in self.served,
             "csrf": "" if known is None else known.csrf,
             "said": "" if known is None or live else self.sessions.said(known),
             "company": self.owner.workspace.config.company.name,

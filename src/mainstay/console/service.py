@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine
 
     from mainstay.app import Owner
-    from mainstay.console.room import Room
+    from mainstay.console.room import Page, Room
     from mainstay.ledger.lock import Owner as Holder
     from mainstay.workspace import Api, Workspace
 
@@ -68,13 +68,16 @@ def is_loopback(host: str) -> bool:
 
 @contextlib.asynccontextmanager
 async def beside(
-    owner: Owner, trusted: ssl.SSLContext | None = None, show: Callable[[str], None] | None = None
+    owner: Owner,
+    trusted: ssl.SSLContext | None = None,
+    show: Callable[[str], None] | None = None,
+    screens: tuple[Page, ...] = (),
 ) -> AsyncGenerator[Served]:
     """Serve HTTP beside an owner, and tell tools what became of what they asked for, until this ends.
 
-    `show` puts a link that logs in once where the operator looks, and nobody else.
+    `show` puts a link that logs in once where the operator looks, and nobody else. `screens` are further ones.
     """
-    served, api = Served(owner, trusted), owner.workspace.config.api
+    served, api = Served(owner, trusted, screens), owner.workspace.config.api
     owner.requests.on_token = served.tell_soon
     wanted = api.enabled or any_counts(owner.requests)
     if api.console or wanted:
@@ -107,9 +110,9 @@ def link_of(workspace: Workspace, service: Holder | None, now_us: int) -> str:
 class Served:
     """One owner's server and callbacks; `url` is empty while nothing is served."""
 
-    def __init__(self, owner: Owner, trusted: ssl.SSLContext | None) -> None:
+    def __init__(self, owner: Owner, trusted: ssl.SSLContext | None, screens: tuple[Page, ...] = ()) -> None:
         """Serve nothing yet."""
-        self._owner, self._trusted = owner, trusted
+        self._owner, self._trusted, self._screens = owner, trusted, screens
         self._tasks: list[asyncio.Task[None]] = []
         self._stop: asyncio.Event = asyncio.Event()
         self._tells = False
@@ -175,7 +178,7 @@ class Served:
 
         api = self._owner.workspace.config.api
         room = Room(self._owner, self.url)
-        pages = make_pages(self._owner, room, hosts, self.url)
+        pages = make_pages(self._owner, room, hosts, self.url, self._screens)
         files = (api.certificate, api.key) if api.certificate else None
         closing = asyncio.create_task(self._close(room))
         try:

@@ -89,7 +89,10 @@
   const listen = () => {
     if (stream || document.hidden || !document.querySelector("[data-live]:not([data-live=all])")) return;
     stream = new EventSource("/live");
-    stream.addEventListener("open", () => { const gone = document.getElementById("gone"); if (gone) gone.hidden = true; });
+    stream.addEventListener("open", () => {
+      const gone = document.getElementById("gone");
+      if (gone && !gone.hidden) { gone.hidden = true; hear(["all"]); } // what was told meanwhile nobody heard
+    });
     stream.addEventListener("changed", (event) => hear(event.data.split(" ")));
     stream.addEventListener("error", () => {
       const gone = document.getElementById("gone");

@@ -1,0 +1,128 @@
+"""The demo's console, as a new user meets it: an address, three questions, a plug to pull, and the way back."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from browser import CHROMIUM, opened, unusable
+from http_kit import WAIT_S
+
+from mainstay.app import create_workspace
+from mainstay.cli.demo_stage import Stage, prepare
+from mainstay.cli.screen import Screen
+from mainstay.console.demo_found import Notes, mails_in, note, noted
+from mainstay.errors import MainstayError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from http_kit import Served
+    from playwright.sync_api import Page
+
+pytestmark = pytest.mark.long
+WIDTHS = ({"width": 1280, "height": 900}, {"width": 360, "height": 740})
+WAIT_MS = 60_000
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    base = tmp_path_factory.mktemp("stage")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CONFIG_HOME", str(base / "config"))
+        patch.setenv("XDG_RUNTIME_DIR", str(base))
+        workspace = create_workspace(base / "studio", name="Lindqvist Studio")
+        note(workspace.state, Notes())
+        one = Stage(prepare(workspace), Screen(as_json=True), apart_s=3.0)
+        runtime = one.begin(console=True)
+        one.ask(runtime)
+        yield one
+        assert one.runtime is not None
+        one.runtime.end()
+
+
+@pytest.fixture(scope="module")
+def page(stage: Stage) -> Iterator[Page]:
+    if CHROMIUM is None:
+        pytest.skip("there is no Chromium here: scripts/chromium")
+    assert stage.runtime is not None
+    link = stage.link(stage.runtime)
+
+    def watch() -> None:
+        with contextlib.suppress(MainstayError):  # the test ends it
+            assert stage.runtime is not None
+            stage.watch(stage.runtime, show=False)
+
+    watching = threading.Thread(target=watch)
+    watching.start()
+    with opened() as browser:
+        page = browser.new_context(viewport=WIDTHS[0]).new_page()
+        page.set_default_timeout(WAIT_MS)
+        page.goto(link)
+        page.get_by_role("button", name="Log in").click()
+        yield page
+    assert stage.runtime is not None
+    stage.runtime.end()
+    watching.join(WAIT_S)
+    assert not watching.is_alive()
+
+
+def test_the_address_leads_to_what_to_try_and_its_page_is_usable_in_both_themes(page: Page):
+    page.get_by_role("heading", name="end at Lindqvist Studio").wait_for()
+    assert page.locator(".tour > li").count() == 5
+    assert page.get_by_text("waits for you", exact=True).count() == 3
+    for scheme in ("light", "dark"):
+        for size in WIDTHS:
+            page.emulate_media(color_scheme=scheme)
+            page.set_viewport_size(size)
+            assert unusable(page) == []
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.set_viewport_size(WIDTHS[0])
+
+
+def test_a_refund_is_found_approved_seen_and_taken_back_from_the_address_alone(page: Page, stage: Stage):
+    order = stage.workspace.root / "outbox/payments/refund-2026-102.txt"
+    page.get_by_role("link", name="Pay back what was paid twice").click()
+    page.get_by_role("button", name="Approve").click()
+    page.get_by_text("You approved: Pay 620.00 EUR back to Café Solvej ApS").wait_for()
+    page.get_by_role("link", name="Demo", exact=True).click()
+    page.get_by_role("link", name="undo “Pay back what was paid twice”").wait_for()
+    assert "Pay 620.00 EUR to Café Solvej ApS" in order.read_text()
+    page.get_by_role("link", name="undo “Pay back what was paid twice”").click()
+    page.get_by_text("Will be taken back, the last one first").wait_for()
+    page.get_by_role("button", name="Take back this").click()
+    page.get_by_role("heading", name="Pay back what was paid twice").wait_for()
+    page.get_by_text("Undone", exact=False).first.wait_for()
+    assert not order.exists()
+
+
+def test_f1_pulled_while_mails_leave_one_by_one_it_comes_back_and_no_mail_is_there_twice(page: Page, stage: Stage):
+    folder = stage.workspace.root / "outbox/mail"
+    page.get_by_role("link", name="Demo", exact=True).click()
+    page.get_by_role("link", name="Remind of late invoices").click()
+    page.get_by_role("button", name="Approve").click()
+    page.get_by_text("You approved: Send a mail: 8 in one go").wait_for()
+    while not mails_in(folder):
+        time.sleep(0.05)
+    stage.apart_s = 0.0  # what goes on afterwards need not be looked at
+    page.get_by_role("button", name="Pull the plug").click()
+    page.get_by_text("The plug is pulled").wait_for()
+    page.get_by_role("heading", name="The power cut at").wait_for()  # nobody loads the page
+    page.get_by_text("8 mails, each of them once").wait_for()
+    (cut,) = noted(stage.workspace.state).cuts
+    assert (cut.mails - cut.known, cut.busy) == (1, ("Remind of late invoices",))
+    assert page.get_by_text("was there, so it was not sent again").count() == 1
+    mails = mails_in(folder)
+    assert len({one.message_id for one in mails}) == len({one.to for one in mails}) == len(mails) == 8
+
+
+def test_nobody_else_sees_the_plug(served: Served):
+    from visitor import Visitor
+
+    visitor = Visitor(served).log_in()
+    assert "/demo" not in visitor.page("/").links
+    assert visitor.get("/demo").status == 404
+    assert visitor.post("/demo/plug", [("csrf", visitor.csrf())]).status == 404
