@@ -56,7 +56,7 @@ def plan(workspace):
 
 
 def mainstay(place, *arguments):
-    return starter.run(["mainstay", *arguments], folder=place)
+    return starter.run(["mainstay", *arguments], folder=place, env={**os.environ, "PYTHONPATH": str(SRC)})
 
 
 def facts(workspace, plan):
@@ -157,6 +157,7 @@ def test_it_ends_with_three_questions_that_wait(workspace, told):
 
 def test_a_second_demo_starts_anew_and_leaves_no_old_key(place, workspace, plan):
     done = mainstay(place, "demo", "--json")
+    assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert (done.returncode, found["killed_by"], found["status"]) == (0, 9, "completed")
     assert found["plan"] != plan
