@@ -37,7 +37,7 @@ from mainstay.values import Money, say_total
 from mainstay.views import Views
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Generator, Iterable, Sequence
+    from collections.abc import Callable, Container, Generator, Iterable, Sequence
 
     from mainstay.runtime.catalogue import Contracts
     from mainstay.values import Value
@@ -98,12 +98,26 @@ class Trial(msgspec.Struct, frozen=True):
     unread: tuple[Unread, ...]
     would_ask: tuple[Asked, ...]
     remark: str = ""  # what makes all of this doubtful
+    sure: tuple[Match, ...] = ()  # what was matched without doubt
+    received: str = ""  # all that came in; these add up by currency, and are in words
+    matched_amount: str = ""
+    unsure_amount: str = ""
+    unmatched_amount: str = ""
 
 
-async def try_reconciliation(given: Sequence[Path], here: Workspace | None = None, currency: str = "") -> Trial:
+def _silent(sentence: str) -> None:
+    del sentence
+
+
+async def try_reconciliation(
+    given: Sequence[Path],
+    here: Workspace | None = None,
+    currency: str = "",
+    tell: Callable[[str], None] = _silent,
+) -> Trial:
     """Run the trial; nothing of it is left afterwards, however it ends. Files are read as the workspace `here` says.
 
-    `currency` is that of files that name none.
+    `currency` is that of files that name none; `tell` is told how far it is.
 
     Raises FileError when there is no statement or no invoice that can be read; what else can't be read is in the
     result.
@@ -116,9 +130,9 @@ async def try_reconciliation(given: Sequence[Path], here: Workspace | None = Non
     try:
         with scratch(here, currency) as workspace:
             async with Owner(workspace, "mainstay try", contracts=contracts) as owner:
-                return await _Bench(owner, workspace, known).run(given)
+                return await _Bench(owner, workspace, known, tell).run(given)
     except _NamesNoCurrencyError as error:
-        return await try_reconciliation(given, here, error.currency)
+        return await try_reconciliation(given, here, error.currency, tell)
 
 
 class _NamesNoCurrencyError(Exception):
@@ -197,8 +211,8 @@ class _Sorted(msgspec.Struct, frozen=True):
 class _Bench:
     """Where the files are sorted and tried."""
 
-    def __init__(self, owner: Owner, workspace: Workspace, known: _Known) -> None:
-        self._owner, self._workspace, self._known = owner, workspace, known
+    def __init__(self, owner: Owner, workspace: Workspace, known: _Known, tell: Callable[[str], None]) -> None:
+        self._owner, self._workspace, self._known, self._tell = owner, workspace, known, tell
         self._asked: list[Asked] = []
 
     async def run(self, given: Sequence[Path]) -> Trial:
@@ -216,11 +230,14 @@ class _Bench:
                     unread.append(Unread(name, error.message, error.remedy))
             last = set(pinned) - begun
             alone |= last if place.is_file() else set()
+        self._tell("Reading what the files are" if len(pinned) > 1 else "Reading what the file is")
         files = await self._sort(pinned, last, alone)
         unread += [msgspec.structs.replace(one, found=one.name not in alone) for one in files.unread]
         if not files.statements or not files.invoices:
             raise _nothing_to_try(files, unread)
         inputs = {"statement": [pinned[name] for name in files.statements]}
+        read = f"{len(files.statements)} of the bank, {len(files.invoices)} of invoices"
+        self._tell(f"Matching payments and invoices ({read})")
         plan = await self._propose(inputs | {"invoices": [pinned[name] for name in files.invoices]})
         standing = await self._owner.requests.follow(plan, lambda _: None)
         while standing["questions"]:
@@ -335,6 +352,11 @@ class _Bench:
             unread=tuple(unread),
             would_ask=tuple(self._asked),
             remark=_remark(statement, against),
+            sure=found["sure"],
+            received=say_total(line.amount for line in statement.lines if line.amount.minor > 0),
+            matched_amount=_amount(found["sure"]),
+            unsure_amount=_amount(found["unsure"]),
+            unmatched_amount=_amount(found["unmatched"]),
         )
 
 
@@ -368,6 +390,10 @@ def _nothing_to_try(files: _Sorted, unread: Sequence[Unread]) -> FileError:
     return FileError(
         f"There is no {what} among the files that {could}. {' '.join(told)}".strip(), remedy=" ".join(remedies)
     )
+
+
+def _amount(matches: Iterable[Match]) -> str:
+    return say_total(match.amount for match in matches)
 
 
 def _after(late: Iterable[Invoice], unsure: Iterable[Match]) -> Iterable[Invoice]:

@@ -43,6 +43,8 @@ SCREENS = (
     Screen("diff", "/playbooks/{playbook}/diff", "/playbooks/note/diff"),
     Screen("activate", "/playbooks/{playbook}/activate", "/playbooks/note/activate"),
     Screen("revert", "/playbooks/{playbook}/revert/{version}", "/playbooks/note/revert/{older}"),
+    Screen("try", "/try", "/try"),
+    Screen("trial", "/try/{trial}", "/try/{trial}"),
     Screen("connectors", "/connectors", "/connectors"),
     Screen("budgets", "/budgets", "/budgets"),
     Screen("policies", "/policies", "/policies"),

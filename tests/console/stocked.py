@@ -7,6 +7,7 @@ Made once for all tests of a process. Whoever decides something in it decides it
 from __future__ import annotations
 
 import re
+import time
 from typing import TYPE_CHECKING
 
 from cli_desk import INVOICES, STATEMENT, asked_desk
@@ -117,5 +118,14 @@ def _asked(one: Stocked) -> dict[str, str]:
     return {
         "rows": rows, "mail": mail, "alike": alike, "stuck": stuck, "open": rows.rpartition(".")[0],
         "mails": mail.rpartition(".")[0], "leaving": leaving.rpartition(".")[0], "link": outside.rpartition("/")[2],
-        "way": link(one).rpartition("/")[2],
+        "trial": _tried(person), "way": link(one).rpartition("/")[2],
     }  # fmt: skip
+
+
+def _tried(person: Visitor) -> str:
+    """Try the demo's month; gives the trial once it is over."""
+    files = ("bank", "statement.xml", STATEMENT.read_bytes()), ("invoices", "invoices.csv", INVOICES.read_bytes())
+    at = person.upload("/try", *files).headers["location"]
+    while "so far" in person.page(at).text:
+        time.sleep(0.2)
+    return at.rpartition("/")[2]

@@ -6,7 +6,7 @@ import re
 import time
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from urllib.parse import urlencode
 
 from mainstay.console.access import make_link
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from http_kit import Reply, Served
 
 FORM = "application/x-www-form-urlencoded"
+LINE = "----a-browsers-line"
+Part: TypeAlias = "tuple[str, str | None, bytes]"  # field, name of the file, content
 VOID = {"input", "meta", "link", "br", "hr", "img"}
 
 
@@ -92,6 +94,13 @@ class Visitor:
         assert reply.status == 200, reply.text
         return Page(reply.text)
 
+    def upload(self, path: str, *parts: Part, csrf: str | None = None, **headers: str | None) -> Reply:
+        """Send a form with files as a browser does, by default one of this session's."""
+        body = with_files(("csrf", None, (self.csrf() if csrf is None else csrf).encode()), *parts)
+        given = {"Content_Type": f"multipart/form-data; boundary={LINE}", "Origin": f"http://{self.served.host}"}
+        given |= {"Content_Length": str(len(body)), "Cookie": self.cookie or None, **headers}
+        return self._keep(self.served.send("POST", path, body, Authorization=None, **given))
+
     def press(self, form: Form, button: tuple[str, str] | None = None, **fields: str) -> Reply:
         """Send a form; gives the answer to that, and goes where it leads."""
         given = [(name, fields.get(name, value)) for name, value in form.fields]
@@ -112,6 +121,16 @@ class Visitor:
             self.cookie = f"{name}={value}" if value.strip('"') else ""
         self.last = reply
         return reply
+
+
+def with_files(*parts: Part) -> bytes:
+    """Write a form with files as a browser does."""
+    body = b""
+    for field, file, content in parts:
+        named = f'; filename="{file}"\r\nContent-Type: text/html' if file is not None else ""
+        head = f'--{LINE}\r\nContent-Disposition: form-data; name="{field}"{named}\r\n\r\n'
+        body += head.encode() + content + b"\r\n"
+    return body + f"--{LINE}--\r\n".encode()
 
 
 def link(served: Served) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING
 
 from rich.padding import Padding
@@ -14,8 +15,10 @@ from mainstay.cli.screen import text
 from mainstay.cli.status import DONE, WRONG
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
+
+    from rich.status import Status
 
     from mainstay.cli.screen import Screen
     from mainstay.connectors.bank.statement import FileReport
@@ -30,21 +33,29 @@ SHOWN = 20  # entries of each list; the document has all
 def try_out(screen: Screen, files: Sequence[Path], currency: str) -> int:
     """Try it and show what came out."""
     try:
-        trial = asyncio.run(_until_stopped(files, currency))
+        with screen.err.status("Trying it on your files") as looking:
+            trial = asyncio.run(_until_stopped(files, currency, partial(_tell, screen, looking)))
     except asyncio.CancelledError:
         return STOPPED
     screen.give(trial, lambda _: _draw(trial, screen))
     return WRONG if any(not one.found for one in trial.unread) else DONE
 
 
-async def _until_stopped(files: Sequence[Path], currency: str) -> Trial:
+def _tell(screen: Screen, looking: Status, sentence: str) -> None:
+    """Say how far it is: to people in one line that goes away, to programs in lines of stderr."""
+    looking.update(text(sentence))
+    if screen.as_json:
+        screen.err.print(text(sentence))
+
+
+async def _until_stopped(files: Sequence[Path], currency: str, tell: Callable[[str], None]) -> Trial:
     from mainstay.tryout import try_reconciliation
 
     task = asyncio.current_task()
     assert task is not None
     for stop in _STOPS:
         asyncio.get_running_loop().add_signal_handler(stop, task.cancel)
-    return await try_reconciliation(files, workspace_if_any(None), currency)
+    return await try_reconciliation(files, workspace_if_any(None), currency, tell)
 
 
 def headline(trial: Trial) -> str:

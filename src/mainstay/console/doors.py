@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from urllib.parse import parse_qs
 
 from mainstay.console.answers import refusal
+from mainstay.console.uploads import MOST_BYTES, Sent, boundary_of, read_parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +33,8 @@ HEAD_BYTES = 16 * 1024
 BODY_BYTES = 1024 * 1024
 TOLD_BYTES = 8 * 1024 * 1024  # of who shows a token: files stand among what a tool sends
 BODY_S = 10.0
+FILES_S = 120.0  # of what comes with files, over a slow line
+FILES_AT_ONCE = 2
 DRAINED_BYTES = 64 * 1024 * 1024  # of what is refused: whoever sends it all before reading gets the answer, too
 FIELDS = 5000  # of a form
 FORM = "application/x-www-form-urlencoded"
@@ -102,6 +105,8 @@ class Lets(NamedTuple):
     session: Callable[[str], Known | None]  # gives who is logged in, of a Cookie header
     locked: ASGIApp
     stale: ASGIApp
+    large: ASGIApp  # its files are too large or too many, or could not be read
+    takes_files: Callable[[str], bool]  # whether a path takes them with its form
 
 
 class Doors:
@@ -113,6 +118,7 @@ class Doors:
         """`methods` gives those that a path takes: none for a path that there is not."""
         self._pages, self._lets, self._opened, self._methods = pages, lets, opened, methods
         self._hosts, self._own = names
+        self._uploading = asyncio.Semaphore(FILES_AT_ONCE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, or refuse it."""
@@ -129,6 +135,9 @@ class Doors:
         if scope["method"] in _READING:
             await self._pages(scope, receive, send)
             return
+        if scope["state"].get("boundary"):
+            await self._take_files(scope, receive, send)
+            return
         try:
             async with asyncio.timeout(BODY_S):
                 body = await _body(scope, receive, most := _most(scope))
@@ -142,6 +151,24 @@ class Doors:
             await self._lets.stale(scope, receive, send)
             return
         await self._pages(scope, _again(body, receive), send)
+
+    async def _take_files(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a form with files through, of somebody who is in; few at a time, since they stand in memory."""
+        try:
+            async with asyncio.timeout(FILES_S), self._uploading:
+                body = await _body(scope, receive, MOST_BYTES)
+                if body is None:  # a browser reads no answer before it sent all
+                    await _drain(receive)
+                sent = None if body is None else await asyncio.to_thread(_parts, body, scope["state"]["boundary"])
+        except TimeoutError:
+            await _refuse(receive, send, Refused(SLOW, "What you send comes too slowly."))
+            return
+        if sent is None:
+            await self._lets.large(scope, _again(b"", receive), send)
+            return
+        scope["state"] |= {"form": sent.form, "files": sent.files}
+        within = self._pages if _is_own(scope) else self._lets.stale
+        await within(scope, _again(b"", receive), send)
 
     def _refused(self, scope: Scope) -> Refused | None:
         """Say what is wrong with a request; who is let in is put into its state."""
@@ -162,6 +189,10 @@ class Doors:
         methods = self._methods(scope["path"])
         if methods and scope["method"] not in methods:
             return Refused(405, f"This takes {' and '.join(sorted(methods))}, and nothing else.", methods)
+        if _is_persons(scope) and self._lets.takes_files(path):
+            scope["state"]["boundary"] = boundary_of(headers.only("content-type") or "")
+            if scope["state"]["boundary"]:
+                return None
         takes = opened.takes if opened is not None else FORM if _is_persons(scope) else JSON
         return None if _is_kind(headers.all("content-type"), takes) else Refused(415, f"Send it as {takes}.")
 
@@ -226,7 +257,19 @@ def _filled_in(scope: Scope, body: bytes) -> bool:
     except ValueError:
         return False
     scope["state"]["form"] = form
-    known: Known = scope["state"]["known"]
+    return _is_own(scope)
+
+
+def _parts(body: bytes, boundary: str) -> Sent | None:
+    try:
+        return read_parts(body, boundary, FIELDS)
+    except ValueError:
+        return None
+
+
+def _is_own(scope: Scope) -> bool:
+    """Whether the form in the state is one of this session's pages."""
+    form, known = scope["state"]["form"], scope["state"]["known"]
     return hmac.compare_digest("".join(form.get("csrf", ())).encode(), known.csrf.encode())
 
 

@@ -37,6 +37,7 @@ from mainstay.console import (
     review,
     stuck,
     today,
+    trying,
     ways,
 )
 from mainstay.console.actions import Actions
@@ -44,7 +45,8 @@ from mainstay.console.answers import refusal
 from mainstay.console.decisions import Decisions
 from mainstay.console.doors import FORM, Doors, Lets, Names, Open
 from mainstay.console.live import live
-from mainstay.console.room import Page, Room
+from mainstay.console.room import Page, Room, here_before
+from mainstay.console.uploads import MOST_BYTES, MOST_FILES
 from mainstay.errors import MainstayError
 from mainstay.requests.tokens import token_of
 
@@ -70,6 +72,7 @@ SCREENS = (
     plans_done.SCREENS,
     stuck.SCREENS,
     playbooks.SCREENS,
+    trying.SCREENS,
     books.SCREENS,
     audit.SCREENS,
     connectors.SCREENS,
@@ -124,6 +127,8 @@ def make_pages(owner: Owner, room: Room, hosts: frozenset[str], own: str, furthe
         partial(login.known_by, room),
         request_response(_answering(room, login.locked)),
         request_response(_answering(room, login.stale)),
+        request_response(_answering(room, _large)),
+        partial(_takes_files, routes),
     )
     return Doors(inner, Names(hosts, own), lets, opened, partial(_methods, routes))
 
@@ -132,6 +137,12 @@ def _methods(routes: list[Route], path: str) -> frozenset[str]:
     """Give the methods that a path takes; none where there is no such path."""
     found = (route.methods or () for route in routes if route.path_regex.match(path))
     return frozenset(method for methods in found for method in methods)
+
+
+def _takes_files(routes: list[Route], path: str) -> bool:
+    """Whether a form that is sent to a path may hold files."""
+    taking = {page.path for screens in SCREENS for page in screens if page.files}
+    return any(route.path in taking and route.path_regex.match(path) for route in routes)
 
 
 def _answering(room: Room, screen: Screen) -> Callable[[Request], Awaitable[Response]]:
@@ -166,6 +177,13 @@ def _missing(page: Callable[[Request], Awaitable[Response]]) -> Callable[[Reques
 async def _nothing(room: Room, request: Request) -> Response:
     said = {"message": "There is no such page.", "remedy": "It may have moved, or its address was cut.", "back": "/"}
     return await room.page(request, "error.html", status=404, **said)
+
+
+async def _large(room: Room, request: Request) -> Response:
+    most = f"{MOST_BYTES // 2**20} MB and {MOST_FILES} files"
+    remedy = f"Nothing of it was kept. At most {most} go in one form: choose fewer, or name them in a terminal."
+    said = {"message": "That could not be taken: it is too large, or was cut off on its way.", "remedy": remedy}
+    return await room.page(request, "error.html", status=413, back=here_before(request), **said)
 
 
 async def _static(file: render.Static, request: Request) -> Response:

@@ -18,6 +18,7 @@ from mainstay.console.access import Challenges, Links, Throttle
 from mainstay.console.live import Live
 from mainstay.console.looking import Cards, Looking
 from mainstay.console.sessions import Known, Sessions
+from mainstay.console.trials import Trials
 from mainstay.errors import CommandRefusedError, InputError, LedgerError, MainstayError, UnknownNameError
 from mainstay.ledger import keys as ledger_keys
 from mainstay.requests.news import ANSWERED, TAKEN
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from mainstay.app import Owner
+    from mainstay.console.uploads import Upload
     from mainstay.requests.desk import Params
     from mainstay.views import Views
 
@@ -60,6 +62,7 @@ class Page(NamedTuple):
     method: str  # GET or POST
     path: str  # as Starlette takes it: "/plans/{plan}"
     screen: Screen
+    files: bool = False  # its form may hold files: `files_of` gives them
 
 
 class Room:
@@ -75,6 +78,7 @@ class Room:
         self.workspace_id = owner.keys.workspace
         self.own, self.tls = own, own.startswith("https:")
         self.live = Live(owner.engine)
+        self.trials = Trials(owner.workspace, self.workspace_id, self.live.tell)
         self._looking, self.cards = Looking(owner.workspace), Cards()
         self.look = self._looking.look
         self.pressed: dict[str, asyncio.Future[Response]] = {}  # what forms that were sent led to: decide_once.py
@@ -196,6 +200,11 @@ def ours(text: str) -> str:
 def form_of(request: Request) -> Form:
     """Give what was filled in; its CSRF token was checked at the door."""
     return cast("Form", request.scope["state"]["form"])
+
+
+def files_of(request: Request) -> dict[str, list[Upload]]:
+    """Give the files that were sent, by the names of their fields; all of them have names that lead nowhere."""
+    return request.scope["state"].get("files", {})
 
 
 def only(form: Form, name: str, otherwise: str = "") -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mainstay.console.access import load, make_link
+from mainstay.console.trials import sweep
 from mainstay.errors import FileError, InputError
 from mainstay.ledger import keys as ledger_keys
 from mainstay.requests.tokens import any_counts
@@ -126,6 +127,7 @@ class Served:
         check(self._owner.workspace)
         listening = _listen(api, self._owner.keys.workspace)
         port = listening[0].getsockname()[1]
+        sweep(self._owner.keys.workspace)
         host = "localhost" if len(listening) > 1 else f"[{api.host}]" if ":" in api.host else api.host
         self.url = f"{'https' if api.certificate else 'http'}://{host}:{port}"
         self._run(self._serve(listening, hosts_of(api, port)))
@@ -185,12 +187,14 @@ class Served:
             await serve(pages, listening, self._stop, files)
         finally:
             closing.cancel()
+            await room.trials.close()
             room.close()
 
     async def _close(self, room: Room) -> None:
         """End what would never end by itself: pages that listen."""
         await self._stop.wait()
         room.live.close()
+        await room.trials.close()
 
     def _run(self, work: Coroutine[object, object, None]) -> None:
         task = asyncio.create_task(work)

@@ -1,0 +1,221 @@
+"""Trials of the operator's own files: `mainstay try` as a process of its own, for files that came from a page.
+
+They lie in a folder of the system's temporary ones, which only we may read, and go with it when the trial ends. What is
+left of one that was cut off by a crash goes when the service begins again. What came out is kept in memory for a while.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import secrets
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from mainstay.errors import CommandRefusedError, InputError, UnknownNameError
+from mainstay.ledger import keys as ledger_keys
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from mainstay.console.uploads import Upload
+    from mainstay.workspace import Workspace
+
+PREFIX = "mainstay-up-"
+AT_ONCE = 2
+KEPT = 8  # trials that are over; an older one gives way
+LONGEST_S = 300.0
+GRACE_S = 10.0  # to clean up after it was told to end
+_CHARS = 8  # of a workspace's id, in the name of a folder: a socket has to fit below it
+_WRONG = 2  # as mainstay.cli.status.WRONG: it went, and a file could not be read
+_LINE_BYTES = 64 * 1024
+KINDS = ("bank", "invoices")
+
+Uploads: TypeAlias = "Mapping[str, Sequence[Upload]]"  # by kind
+
+
+class Trial:
+    """One trial: it runs, or is over, with what came out or what is wrong."""
+
+    def __init__(self, names: Sequence[str], size: int, at_us: int) -> None:
+        """Take the names of its files, how many bytes they have in all, and when it began."""
+        self.id = secrets.token_urlsafe(9).replace("-", "x").replace("_", "y")
+        self.names, self.size, self.at_us = tuple(names), size, at_us
+        self.began_s = time.monotonic()
+        self.says = "Beginning"  # how far it is
+        self.found: dict[str, Any] | None = None  # mainstay.tryout.Trial, plain
+        self.wrong: tuple[str, str] | None = None  # what happened, what next
+        self.took_s = 0.0
+
+    @property
+    def running(self) -> bool:
+        """Whether it is not over yet."""
+        return self.found is None and self.wrong is None
+
+    @property
+    def so_far_s(self) -> float:
+        """How long it runs, or ran."""
+        return time.monotonic() - self.began_s if self.running else self.took_s
+
+
+class Trials:
+    """The trials of one service."""
+
+    def __init__(self, workspace: Workspace, keyword: str, tell: Callable[[str], None]) -> None:
+        """Begin none; `keyword` is the workspace's id, `tell` is told the topic of a trial that changed."""
+        self._workspace, self._prefix, self._tell = workspace, prefix_of(keyword), tell
+        self._all: dict[str, Trial] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    def begin(self, uploads: Uploads, currency: str, now_us: int) -> Trial:
+        """Begin one. Raises InputError for nothing to try, CommandRefusedError while too many run."""
+        files = [one for kind in KINDS for one in uploads.get(kind, ())]
+        if not files:
+            raise InputError("No file was chosen.", remedy="Choose a bank statement and your open invoices.")
+        if len(self._tasks) >= AT_ONCE:
+            raise CommandRefusedError("Two trials run already.", remedy="Wait until one of them is over.")
+        trial = Trial([one.name for one in files], sum(len(one.content) for one in files), now_us)
+        self._all[trial.id] = trial
+        for old in [key for key, one in self._all.items() if not one.running][: max(0, len(self._all) - KEPT)]:
+            del self._all[old]
+        task = self._tasks[trial.id] = asyncio.create_task(self._run(trial, uploads, currency))
+        task.add_done_callback(lambda _: self._tasks.pop(trial.id, None))
+        return trial
+
+    def get(self, name: str) -> Trial:
+        """Give one. Raises UnknownNameError for one that is gone."""
+        if name not in self._all:
+            raise UnknownNameError(
+                "This trial is gone: its files were removed, and what came out is kept only for a while.",
+                remedy="Choose the files again.",
+            )
+        return self._all[name]
+
+    def past(self) -> list[Trial]:
+        """List those that are known, the newest first."""
+        return list(reversed(self._all.values()))
+
+    def end(self, name: str) -> None:
+        """Stop one that runs, and forget what came out of it."""
+        if task := self._tasks.get(name):
+            task.cancel()
+        self._all.pop(name, None)
+
+    async def close(self) -> None:
+        """Stop all, and remove their files."""
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
+    async def _run(self, trial: Trial, uploads: Uploads, currency: str) -> None:
+        """Run one to its end; whatever happens, nothing of its files stays."""
+        folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix=self._prefix))
+        wrong = "The trial could not be finished.", "Try it again, or in a terminal: mainstay try FILES"
+        try:
+            paths = await asyncio.to_thread(_placed, folder, uploads)
+            status, said = await self._asked(trial, folder, paths, currency)
+            if "error" in said:
+                wrong = said["error"]["message"], said["error"]["remedy"]
+                wrong = wrong[0].replace(f"{folder}/files/", ""), wrong[1].replace(f"{folder}/files/", "")
+            elif status in (0, _WRONG):
+                trial.found = said
+        except TimeoutError:
+            wrong = f"It took longer than {LONGEST_S / 60:.0f} minutes, and was stopped.", "Choose fewer files."
+        except (OSError, ValueError) as error:
+            wrong = f"The trial could not be run: {error}.", "Try it in a terminal: mainstay try FILES"
+        finally:
+            trial.took_s = trial.so_far_s
+            await asyncio.shield(asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True))
+        trial.wrong = wrong if trial.found is None else None
+        self._tell(f"trial:{trial.id}")
+
+    async def _asked(
+        self, trial: Trial, folder: Path, paths: Sequence[str], currency: str
+    ) -> tuple[int, dict[str, Any]]:
+        """Run `mainstay try` over them, as somebody in the workspace's folder would."""
+        more = ["--currency", currency] if currency else []
+        locked = (
+            ledger_keys.way_of(self._workspace.state) == "passphrase"
+        )  # it would be asked for: nothing is known then
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "mainstay.cli", "try", "--json", *more, "--", *paths),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env={**os.environ, "TMPDIR": str(folder)},
+            cwd=folder if locked else self._workspace.root,
+            start_new_session=True,
+            limit=_LINE_BYTES,
+        )
+        assert process.stdout is not None
+        assert process.stderr is not None
+        hearing = asyncio.create_task(self._hear(trial, process.stderr))
+        try:
+            async with asyncio.timeout(LONGEST_S):
+                document = await process.stdout.read()
+                status = await process.wait()
+            return status, json.loads(document)
+        finally:
+            await asyncio.shield(_ended(process))
+            hearing.cancel()
+
+    async def _hear(self, trial: Trial, lines: asyncio.StreamReader) -> None:
+        with suppress(ValueError):  # a line without an end
+            while line := await lines.readline():
+                trial.says = line.decode("utf-8", "replace").strip() or trial.says
+                self._tell(f"trial:{trial.id}")
+
+
+def prefix_of(keyword: str) -> str:
+    """Give how the folders of a workspace's trials are called."""
+    return f"{PREFIX}{keyword[:_CHARS]}-"
+
+
+def sweep(keyword: str) -> None:
+    """Remove what trials left behind that a crash cut off; for the one owner of a workspace, before it begins any."""
+    for folder in _left(prefix_of(keyword)):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _left(prefix: str) -> Iterator[Path]:
+    for path in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
+        with suppress(OSError):
+            if path.stat(follow_symlinks=False).st_uid == os.getuid() and path.is_dir() and not path.is_symlink():
+                yield path
+
+
+def _placed(folder: Path, uploads: Uploads) -> list[str]:
+    """Write the files into folders of their own, each under its plain name; gives the folders, invoices last.
+
+    Which is which is seen by what stands in a file; only what may be both is taken for what its folder says.
+    """
+    places = [folder / "files" / kind for kind in KINDS if uploads.get(kind)]
+    for place in places:
+        place.mkdir(mode=0o700, parents=True)
+        for one in uploads[place.name]:
+            made = os.open(place / one.name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+            with os.fdopen(made, "wb") as file:
+                file.write(one.content)
+    return [str(place) for place in places]
+
+
+async def _ended(process: asyncio.subprocess.Process) -> None:
+    """Wait until it ended; it cleans up when it is told to, and is killed where it does not."""
+    if process.returncode is None:
+        with suppress(ProcessLookupError):
+            process.terminate()
+        try:
+            await asyncio.wait_for(process.wait(), GRACE_S)
+        except TimeoutError:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            await process.wait()

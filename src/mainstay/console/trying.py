@@ -1,0 +1,101 @@
+"""Trying Mainstay on one's own files: choose them, see how far it is, and a page that can be shown to an accountant."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from mainstay.console.room import Page, files_of, form_of, only
+from mainstay.console.trials import KINDS, LONGEST_S
+from mainstay.console.uploads import MOST_BYTES, MOST_FILES
+from mainstay.errors import InputError
+from mainstay.values import SECOND_US
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from mainstay.console.room import Room
+    from mainstay.console.trials import Trial
+    from mainstay.requests.desk import Params
+
+SHOWN = 500  # rows of each list; the command line has all
+_CURRENCY = re.compile(r"[A-Za-z]{3}")
+
+
+async def trying(room: Room, request: Request) -> Response:
+    """Show what can be chosen, why nothing of it can leave, and what was tried before."""
+    past = [_row(one) for one in room.trials.past()]
+    most = {"mb": MOST_BYTES // 2**20, "files": MOST_FILES}
+    return await room.page(request, "try.html", nav="playbooks", past=past, most=most)
+
+
+async def begin(room: Room, request: Request) -> Response:
+    """Take the files, and begin."""
+    currency, files = only(form_of(request), "currency").strip(), files_of(request)
+    if currency and _CURRENCY.fullmatch(currency) is None:
+        raise InputError(f"'{currency[:20]}' is no currency.", remedy="Write its three letters, such as EUR.")
+    uploads = {kind: files.get(kind, []) for kind in KINDS}
+    trial = room.trials.begin(uploads, currency.upper(), room.owner.clock.now_us())
+    return room.back(request, f"/try/{trial.id}")
+
+
+async def trial(room: Room, request: Request) -> Response:
+    """Show one: how far it is, what is wrong, or what came out."""
+    one = room.trials.get(request.path_params["trial"])
+    values: Params = {"t": _row(one), "r": None, "longest": LONGEST_S, "weekly": "/weekly" in room.served}
+    if one.found is not None:
+        values |= {"r": one.found, "shown": SHOWN, **_told(one.found)}
+    return await room.page(request, "trial.html", nav="playbooks", **values)
+
+
+async def end(room: Room, request: Request) -> Response:
+    """Stop one that runs, or forget what came out of it."""
+    room.trials.end(request.path_params["trial"])
+    return room.back(request, "/try", "It is gone, with its files and what came out.")
+
+
+def _row(one: Trial) -> Params:
+    found = one.found
+    return {
+        "id": one.id,
+        "at": datetime.fromtimestamp(one.at_us / SECOND_US, UTC).isoformat(timespec="seconds"),
+        "names": one.names,
+        "size": one.size,
+        "running": one.running,
+        "says": one.says,
+        "took_s": one.so_far_s,
+        "wrong": one.wrong,
+        "headline": "" if found is None else headline(found),
+    }
+
+
+def headline(found: Params) -> str:
+    """Say the result in one line."""
+    return f"Matched {found['matched']} of {_count(found['incoming'], 'payment')}"
+
+
+def _told(found: Params) -> Params:
+    """Give what the page says of it in other words than the document does."""
+    late, if_none = found["late"], found["late_if_none"]
+    known = {one["number"] for one in late}
+    days = sorted(day for one in found["statements"] for day in (one.get("from_on"), one.get("to_on")) if day)
+    return {
+        "days": (days[0], days[-1]) if days else None,
+        "only_if_none": [one for one in if_none if one["number"] not in known],
+        "differs": bool(found["unsure"]) and late != if_none,
+        "balanced": bool(found["statements"]) and all(one["balance"] == "checked" for one in found["statements"]),
+    }
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
+
+
+SCREENS: tuple[Any, ...] = (
+    Page("GET", "/try", trying),
+    Page("POST", "/try", begin, files=True),
+    Page("GET", "/try/{trial}", trial),
+    Page("POST", "/try/{trial}/end", end),
+)

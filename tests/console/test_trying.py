@@ -1,0 +1,148 @@
+"""Trying Mainstay on one's own files, over real HTTP, as a browser sends them."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from visitor import LINE, Page, Visitor, with_files
+
+from mainstay.console.trials import prefix_of, sweep
+from mainstay.console.uploads import boundary_of, read_parts, safe_name
+from mainstay.playbooks.shelf import LIBRARY
+
+if TYPE_CHECKING:
+    from http_kit import Reply, Served
+
+STATEMENT, INVOICES = LIBRARY / "demo/statement.xml", LIBRARY / "demo/invoices.csv"
+WAIT_S = 120.0
+
+
+def given(statement: bytes | None = None, name: str = "october.xml") -> tuple[tuple[str, str | None, bytes], ...]:
+    content = STATEMENT.read_bytes() if statement is None else statement
+    return ("bank", name, content), ("invoices", "open.csv", INVOICES.read_bytes())
+
+
+def over(visitor: Visitor, reply: Reply) -> Page:
+    """Wait until a trial is over, as who loads its page again and again."""
+    assert reply.status == 303, reply.text
+    until = time.monotonic() + WAIT_S
+    while "so far" in (page := visitor.page(reply.headers["location"])).text:
+        assert time.monotonic() < until, page.text
+        time.sleep(0.2)
+    return page
+
+
+def left(visitor: Visitor) -> list[Path]:
+    workspace = (visitor.served.desk.folder / ".mainstay" / "id").read_text().strip()
+    return sorted(Path(tempfile.gettempdir()).glob(f"{prefix_of(workspace)}*"))
+
+
+@pytest.fixture(scope="module")
+def visitor(served: Served) -> Visitor:
+    return Visitor(served).log_in()
+
+
+def test_a_statement_is_tried_shown_whole_and_nothing_of_it_stays(served: Served, visitor: Visitor):
+    before = served.desk.json("history", "tail")
+    page = over(visitor, visitor.upload("/try", *given()))
+    assert page.headings == ["Matched 31 of 39 payments"]
+    for says in ("Would have asked you about", "Next best: 2026-119", "Fits no open invoice", "4,210.00 EUR",
+                 "Nothing was sent, booked or kept", "the balances add up"):  # fmt: skip
+        assert says in page.text
+    assert left(visitor) == []
+    assert served.mails() == []
+    assert served.desk.json("history", "tail") == before
+    (forget,) = [form for form in page.forms if form.action.endswith("/end")]
+    visitor.press(forget)
+    assert visitor.get(forget.action.removesuffix("/end")).status == 404
+
+
+def test_what_cannot_be_read_is_said_with_its_file_its_line_and_what_to_do(visitor: Visitor):
+    broken = "Date,Amount,Text\n2026-10-01,12.50,one\n2026-10-02,much,two\n"
+    page = over(visitor, visitor.upload("/try", *given(broken.encode(), "../../etc/<b>spar.csv")))
+    assert page.headings == ["Your files could not be tried"]
+    assert "_b_spar.csv" in page.text
+    assert "line 3" in page.text
+    assert "What to do:" in page.text
+    assert "mainstay-up-" not in page.text
+    assert left(visitor) == []
+
+
+def test_no_files_are_taken_without_a_session_from_elsewhere_or_from_an_old_page(served: Served, visitor: Visitor):
+    assert Visitor(served).upload("/try", *given(), csrf="none").status == 401
+    stale = visitor.upload("/try", *given(), csrf="another session's")
+    assert (stale.status, "location" in stale.headers) == (403, False)
+    assert visitor.upload("/try", *given(), Origin="https://evil.com").status == 403
+    assert visitor.upload("/logout", *given()).status == 415
+    assert visitor.upload("/try").status == 422
+
+
+def test_too_much_is_refused_with_a_page_that_says_how_much_goes(visitor: Visitor):
+    refused = visitor.upload("/try", ("bank", "year.csv", bytes(33 * 1024 * 1024)))
+    assert refused.status == 413
+    assert "At most 32 MB and 200 files" in Page(refused.text).text
+    many = [("bank", f"{number}.csv", b"x") for number in range(201)]
+    assert visitor.upload("/try", *many).status == 413
+
+
+def test_what_a_crash_left_of_a_trial_goes_at_the_next_start_and_nothing_else(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    others = tmp_path / f"{prefix_of('fedcba98')}another"
+    for folder in (mine := tmp_path / f"{prefix_of('0123456789')}cut-off", others):
+        (folder / "files" / "bank").mkdir(parents=True)
+        (folder / "files" / "bank" / "october.xml").write_text("a statement")
+    link = tmp_path / f"{prefix_of('0123456789')}link"
+    link.symlink_to(others)
+    sweep("0123456789")
+    assert not mine.exists()
+    assert (others / "files" / "bank" / "october.xml").exists()
+
+
+@pytest.mark.parametrize(
+    ("given_name", "kept"),
+    [
+        ("C:\\Users\\me\\Statement.xml", "Statement.xml"),
+        ("../../etc/passwd", "passwd"),
+        ("/", "file"),
+        (".bashrc", "bashrc"),
+        ("--help", "help"),
+        ("a\u202egpj.exe", "a_gpj.exe"),
+        ("Kontoauszug März.csv", "Kontoauszug März.csv"),
+        ("x" * 400 + ".csv", "x" * 96 + ".csv"),
+    ],
+)
+def test_s53_a_name_leads_nowhere_and_is_still_known(given_name: str, kept: str):
+    assert safe_name(given_name) == kept
+
+
+def test_files_of_one_name_are_two_files():
+    body = with_files(("f", "a.csv", b"1"), ("f", "a.csv", b"2"), ("f", "", b""), ("text", None, b"--x\r\n"))
+    found = read_parts(body, LINE, 10)
+    assert [(one.name, one.content) for one in found.files["f"]] == [("a.csv", b"1"), ("a (2).csv", b"2")]
+    assert found.form == {"text": ["--x\r\n"]}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"x",
+        with_files()[:-6],
+        b"x" + with_files(),
+        with_files(("a", None, b"")).replace(b"form-data", b"attachment"),
+    ],
+)
+def test_s12_a_form_that_is_cut_or_none_is_refused(body: bytes):
+    with pytest.raises(ValueError, match=r"it is cut off|no head|no field"):
+        read_parts(body, LINE, 10)
+
+
+@pytest.mark.parametrize(
+    "kind", ["multipart/form-data", "multipart/mixed; boundary=x", "multipart/form-data; boundary=a b"]
+)
+def test_s5_what_has_no_line_between_its_parts_is_no_form(kind: str):
+    assert boundary_of(kind) is None
