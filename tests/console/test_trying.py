@@ -146,3 +146,32 @@ def test_s12_a_form_that_is_cut_or_none_is_refused(body: bytes):
 )
 def test_s5_what_has_no_line_between_its_parts_is_no_form(kind: str):
     assert boundary_of(kind) is None
+
+
+# --- files that a playbook is started with
+
+START = "/playbooks/billing-reconciliation/start"
+TWO = ("upload.statement", "../october.xml", STATEMENT.read_bytes())
+
+
+def test_a_playbook_is_started_with_files_from_the_device_which_are_kept_with_the_plan(
+    served: Served, visitor: Visitor
+):
+    invoices = ("upload.invoices", "open.csv", INVOICES.read_bytes())
+    begun = visitor.upload(START, TWO, invoices, ("hold", None, b"yes"))
+    assert begun.status == 303, begun.text
+    plan = begun.headers["location"].removeprefix("/plans/")
+    given = served.desk.json("show", plan)["inputs"]
+    assert [one["name"] for one in given["statement"]] == ["october.xml"]
+    assert [one["name"] for one in given["invoices"]] == ["open.csv"]
+    assert not (served.desk.folder / "october.xml").exists()
+    assert served.desk.run("cancel", plan).returncode == 0
+
+
+def test_a_file_that_is_missing_or_empty_starts_nothing_and_says_so(visitor: Visitor):
+    missing = visitor.upload(START, TWO)
+    assert (missing.status, "needs a file" in missing.text) == (422, True)
+    empty = visitor.upload(START, TWO, ("upload.invoices", "open.csv", b""))
+    assert (empty.status, "open.csv is empty" in empty.text) == (422, True)
+    named = visitor.upload(START, TWO, ("input.invoices", None, b"upload/statement/october.xml"))
+    assert (named.status, "is not in the folder inbox" in named.text) == (422, True)

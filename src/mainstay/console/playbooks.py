@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mainstay.console.graph import drawn
-from mainstay.console.playbooks_inputs import field_rows, given_inputs
-from mainstay.console.room import Page, form_of, only
+from mainstay.console.playbooks_inputs import field_rows, given_inputs, sent_files
+from mainstay.console.room import Page, files_of, form_of, only
 from mainstay.errors import InputError, MainstayError, PlaybookError, UnknownNameError
 from mainstay.kernel.graph import Graph
 from mainstay.playbooks.artefacts import read_artefact
@@ -156,7 +156,9 @@ async def start(room: Room, request: Request) -> Response:
     name, form = request.path_params["playbook"], form_of(request)
     own = room.desk.activation.playbooks
     definition = open_to_run(room.desk.root, name, room.owner.contracts, own, by_hand=True)
-    params: dict[str, Any] = {"playbook": name, "inputs": given_inputs(room, definition, form)}
+    sent = sent_files(definition, files_of(request))
+    params: dict[str, Any] = {"playbook": name, "inputs": given_inputs(room, definition, form, sent)}
+    params["files"] = {text: content for each in sent.values() for text, content in each.items()}
     params |= {"folder": str(room.desk.root), "hold": bool(only(form, "hold")), "ask_first": bool(only(form, "first"))}
     standing = await room.ask("run", params)
     said = "It waits for your go-ahead." if params["hold"] else "It began."
@@ -246,7 +248,7 @@ async def activate_page(room: Room, request: Request) -> Response:
 SCREENS = (
     Page("GET", "/playbooks", playbooks),
     Page("GET", "/playbooks/{playbook}", playbook),
-    Page("POST", "/playbooks/{playbook}/start", start),
+    Page("POST", "/playbooks/{playbook}/start", start, files=True),
     Page("GET", "/playbooks/{playbook}/diff", diff),
     Page("GET", "/playbooks/{playbook}/revert/{version}", revert_page),
     Page("POST", "/playbooks/{playbook}/revert/{version}", revert),

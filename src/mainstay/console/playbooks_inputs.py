@@ -1,10 +1,12 @@
 """A playbook's inputs as a form, and what was filled in as `name=value`, which is what a command line gives.
 
-Files are chosen from the workspace's inbox folder and those in it; no other path is taken from a page.
+Files are chosen from the workspace's inbox folder, or sent with the form; no path is taken from a page. What is sent
+is handed over by name and content, as the command line hands over files: it is never written into a folder.
 """
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from mainstay.errors import InputError
@@ -12,14 +14,17 @@ from mainstay.runtime.types import parse_type
 from mainstay.said import say_value
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from mainstay.console.room import Form, Room
+    from mainstay.console.uploads import Upload
     from mainstay.kernel.graph import Definition, Input
     from mainstay.requests.desk import Params
     from mainstay.values import Value
 
 FOLDER = "inbox"
+SENT = "upload"  # what the name of a field for a file that is sent begins with
 MOST_FILES = 200
 _SAMPLES = {
     "money": "1500.00 EUR", "date": "2026-11-21", "time": "2026-11-21T10:30:00+01:00", "int": "3", "float": "2.5",
@@ -62,8 +67,34 @@ def _row(one: Input, files: list[str], now: Value) -> Params:
     }
 
 
-def given_inputs(room: Room, definition: Definition, form: Form, *, partly: bool = False) -> list[str]:
-    """Give what was filled in, each as `name=value`; what was left empty is left out.
+def sent_files(definition: Definition, files: Mapping[str, Sequence[Upload]]) -> dict[str, dict[str, bytes]]:
+    """Give the files that were sent, by input and by what each is called there: no path of any folder.
+
+    Raises InputError for an empty one, or for several where one is wanted.
+    """
+    found: dict[str, dict[str, bytes]] = {}
+    for one in definition.inputs:
+        sent, type_ = files.get(f"{SENT}.{one.name}", ()), parse_type(one.type)
+        of = type_.of if type_.kind == "list" and type_.of is not None else type_
+        if not sent or of.kind != "file":
+            continue
+        if empty := [upload.name for upload in sent if not upload.content]:
+            raise InputError(f"{empty[0]} is empty.", remedy="Export it again, or choose another file.")
+        if type_.kind != "list" and len(sent) > 1:
+            raise InputError(f"'{one.label or one.name}' takes one file, and {len(sent)} were sent.")
+        found[one.name] = {f"{SENT}/{one.name}/{upload.name}": upload.content for upload in sent}
+    return found
+
+
+def given_inputs(
+    room: Room,
+    definition: Definition,
+    form: Form,
+    sent: Mapping[str, Mapping[str, bytes]] = MappingProxyType({}),
+    *,
+    partly: bool = False,
+) -> list[str]:
+    """Give what was filled in, each as `name=value`; what was left empty is left out. `sent` is of `sent_files`.
 
     Raises InputError for a file that does not lie in the inbox folder, or, but for `partly`, for one that is missing.
     """
@@ -78,10 +109,14 @@ def given_inputs(room: Room, definition: Definition, form: Form, *, partly: bool
             raise InputError(
                 f"{strange[0]} is not in the folder {FOLDER}.", remedy="Put it there, and choose it again."
             )
+        texts += sent.get(one.name, ())
+        if not many and of.kind == "file" and len(texts) > 1:
+            said = f"'{one.label or one.name}' takes one file, and you chose one here and sent another."
+            raise InputError(said, remedy="Choose one of the two.")
         if many and of.kind != "file":
             texts = [line.strip() for text in texts for line in text.splitlines() if line.strip()]
         if one.required and not texts and not partly and of.kind == "file":
             said = f"'{one.label or one.name}' needs a file."
-            raise InputError(said, remedy=f"Put it into the folder {FOLDER} first.")
+            raise InputError(said, remedy=f"Send it with the form, or put it into {FOLDER} first.")
         given += [f"{one.name}={text}" for text in texts]
     return given
