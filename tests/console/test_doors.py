@@ -100,7 +100,8 @@ def test_s8_every_path_is_closed_to_whoever_shows_nothing(served: Served, method
         assert reply.status == (415 if method == "POST" else 410 if path == "/login/x" else 200)
     else:
         assert reply.status == 401
-        assert ("www-authenticate" in reply.headers) == path.startswith("/actions")  # people are shown how to log in
+        both = path.startswith(("/actions", "/api/"))
+        assert ("www-authenticate" in reply.headers) == both  # people are shown how to log in
 
 
 @pytest.mark.parametrize("path", TRICKS)
@@ -170,6 +171,12 @@ def test_s12_who_sends_too_slowly_is_let_go_and_others_are_answered_meanwhile(se
         slow_head.settimeout(60)
         assert slow_body.recv(4096).startswith(b"HTTP/1.1 408 ")
         assert slow_head.recv(4096) == b""
+
+
+def test_what_is_no_request_at_all_is_refused_like_any_other(served: Served):
+    reply = served.raw(b"GET  HTTP/1.1\r\nHost: " + served.host.encode() + b"\r\n\r\n")
+    assert (reply.status, reply.headers["x-frame-options"]) == (400, "DENY")
+    assert reply.json["error"]["message"]
 
 
 def test_s13_s15_no_answer_may_be_framed_run_or_kept(served: Served):

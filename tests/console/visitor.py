@@ -25,6 +25,7 @@ class Form(NamedTuple):
     action: str
     fields: list[tuple[str, str]]  # those that are sent whatever is pressed
     buttons: list[tuple[str, str]]
+    method: str = "post"
 
 
 class Page(HTMLParser):
@@ -48,7 +49,7 @@ class Page(HTMLParser):
         if tag not in VOID:
             self._open.append(tag)
         if tag == "form":
-            self._form = Form(given.get("action", ""), [], [])
+            self._form = Form(given.get("action", ""), [], [], given.get("method", "get").lower())
             self.forms.append(self._form)
         elif tag == "a":
             self.links.append(given.get("href", ""))

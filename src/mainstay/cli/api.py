@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from rich.table import Table
 
 from mainstay.cli.place import views_at, workspace_at
-from mainstay.cli.screen import moment, text
+from mainstay.cli.screen import as_document, moment, text
 from mainstay.cli.status import DONE
 from mainstay.errors import InputError
 from mainstay.ledger.lock import holder
@@ -76,6 +77,26 @@ def operations(screen: Screen, folder: Path | None) -> int:
             row = {"operation": name, "does": one.summary, "arguments": needed, "may_have": more}
             rows.append(row | {"can_be_undone": bool(one.compensation)})
     screen.give({"operations": rows}, lambda console: _draw_operations(rows, console))
+    return DONE
+
+
+def describe(folder: Path | None) -> int:
+    """Give the OpenAPI description of what is served: one JSON document, with --json or without."""
+    from mainstay.app import contracts_to_read
+    from mainstay.console.described import Served, acting, describe
+    from mainstay.console.login import cookie_of
+    from mainstay.console.pages import SCREENS
+    from mainstay.ledger.keys import load
+
+    workspace = workspace_at(folder)
+    contracts = contracts_to_read(workspace)
+    operations = acting(contracts.operations)
+    accounts = {name: contracts.accounts(name.partition(".")[0]) or () for name in operations}
+    screens = [page for screens in SCREENS for page in screens] if workspace.config.api.console else []
+    url, secure = _url(workspace), bool(workspace.config.api.certificate)
+    cookie = cookie_of(load(workspace.state).workspace, secure=secure)
+    document = describe(operations, accounts, screens, Served(url, cookie))
+    sys.stdout.write(as_document(document))
     return DONE
 
 

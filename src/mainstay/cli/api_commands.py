@@ -56,6 +56,15 @@ def operations(as_json: Json = False, workspace: Folder = None) -> int:
 
 
 @app.command()
+def describe(as_json: Json = False, workspace: Folder = None) -> int:
+    """Describe all that is served over HTTP, as OpenAPI 3.1 for programs that read it."""
+    from mainstay.cli import api
+
+    del as_json  # it is JSON all the same
+    return api.describe(workspace)
+
+
+@app.command()
 def link(
     question: Annotated[str, typer.Argument(metavar="QUESTION", help="See: mainstay inbox")],
     lasts: Annotated[str, typer.Option("--for", metavar="TIME", help="It ends then, or with the question.")] = "1d",

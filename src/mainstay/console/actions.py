@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 from starlette.responses import Response
@@ -15,6 +15,7 @@ from mainstay.receipts import markdown, pdf
 from mainstay.receipts.gather import Receipts
 from mainstay.requests.gateway import (
     SubmissionError,
+    Told,
     end_denied,
     find,
     on_disk,
@@ -31,11 +32,13 @@ if TYPE_CHECKING:
     from mainstay.app import Owner
     from mainstay.kernel.state import Plan
     from mainstay.requests.desk import Params
+    from mainstay.requests.gateway import State
     from mainstay.requests.tokens import Token
 
 JSON = "application/json"
+RECEIPTS = {"json": JSON, "md": "text/markdown", "pdf": "application/pdf"}
 AGAIN_S = "5"  # when whoever is told to come back may
-_STATUS = {
+STATUS: dict[State, int] = {
     "done": 200,
     "undone": 200,
     "denied": 403,
@@ -44,6 +47,13 @@ _STATUS = {
     "expired": 403,
     "failed": 502,
 }
+
+
+class Answer(Told, frozen=True, omit_defaults=True, kw_only=True):
+    """What becomes of an action: `url` is where to ask again, `receipt` where its receipt is once it is over."""
+
+    url: str
+    receipt: str = ""
 
 
 class Actions:
@@ -66,7 +76,7 @@ class Actions:
             return self._unreadable(error)
         except MainstayError as error:
             return _refused(422, error)
-        return _answer(_STATUS.get(found["state"], 202), found)
+        return _answer(STATUS.get(found["state"], 202), found)
 
     async def show(self, request: Request) -> Response:
         """Say where an action stands."""
@@ -80,31 +90,31 @@ class Actions:
     async def receipt(self, request: Request) -> Response:
         """Give the signed receipt of an action that is over: JSON, or `?format=md` and `pdf`."""
         kind = request.query_params.get("format", "json")
-        if kind not in ("json", "md", "pdf"):
+        if kind not in RECEIPTS:
             return Response(refusal("A receipt is json, md or pdf.", field="format"), 422, media_type=JSON)
         try:
             plan = await self._plan(request, request.path_params["id"])
             if plan is None:
                 return _nothing()
-            content, media = await asyncio.to_thread(self._signed, plan.id, kind)
+            content = await asyncio.to_thread(self._signed, plan.id, kind)
         except LedgerError as error:
             return self._unreadable(error)
         except MainstayError as error:  # it is not over yet
             return _refused(409, error)
-        return Response(content, media_type=media)
+        return Response(content, media_type=RECEIPTS[kind])
 
     def _unreadable(self, error: LedgerError) -> Response:
         if isinstance(error, CommitFailedError):
             self._desk.engine.fail(error)
         return _refused(503, error)
 
-    def _signed(self, plan_id: str, kind: str) -> tuple[bytes, str]:
+    def _signed(self, plan_id: str, kind: str) -> bytes:
         workspace = self._owner.workspace
         with Receipts(workspace, contracts_to_read(workspace)) as receipts:
             signed = receipts.signed(plan_id)
         if kind == "json":
-            return msgspec.json.encode({"receipt": signed.receipt, "signature": signed.signature}), JSON
-        return (markdown.write(signed), "text/markdown") if kind == "md" else (pdf.write(signed), "application/pdf")
+            return msgspec.json.encode(signed)
+        return markdown.write(signed) if kind == "md" else pdf.write(signed)
 
     async def _plan(self, request: Request, own_id: str) -> Plan | None:
         """Give the plan of this tool's id, as it is on disk."""
@@ -118,9 +128,9 @@ class Actions:
     def _told(self, plan: Plan, own_id: str) -> Params:
         from urllib.parse import quote
 
-        found = told(self._desk, plan) | {"id": own_id}
+        found: dict[str, Any] = told(self._desk, plan) | {"id": own_id}
         place = f"/actions/{quote(own_id, safe='')}"
-        return found | {"url": place} | ({"receipt": f"{place}/receipt"} if found["over"] else {})
+        return msgspec.to_builtins(Answer(**found, url=place, receipt=f"{place}/receipt" if found["over"] else ""))
 
 
 def _token(request: Request) -> Token:

@@ -12,10 +12,23 @@ if TYPE_CHECKING:
     from mainstay.requests.desk import Params
 
 
+class Why(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is wrong, what next, and which field of what was sent it is about."""
+
+    message: str
+    remedy: str = ""
+    field: str = ""
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """Something is refused, and nothing of it was done."""
+
+    error: Why
+
+
 def refusal(message: str, remedy: str = "", field: str = "") -> bytes:
     """Write why something is refused."""
-    said = {"message": redacted(message), "remedy": redacted(remedy), "field": field}
-    return msgspec.json.encode({"error": {name: text for name, text in said.items() if text}})
+    return msgspec.json.encode(Refusal(Why(redacted(message), redacted(remedy), redacted(field))))
 
 
 def document(content: Params) -> bytes:

@@ -55,9 +55,11 @@ class Decisions:
             return stopped
         try:
             form = parse_qs((await request.body()).decode(), max_num_fields=_FIELDS)
-            (choice,), (reason,) = form.get("choice", [""]), form.get("reason", [""])
+            (choice,), (reason,) = form.pop("choice", [""]), form.pop("reason", [""])
             reason = reason.replace("\r\n", "\n")  # as a browser sends what has several lines
             check_said({"reason": reason})
+            if form:
+                raise ValueError(form)  # noqa: TRY301 - no form of ours
             link = await answer(self._desk, request.path_params["link"], choice, reason)
         except ValueError:
             return HTMLResponse(page("That was no answer.", ("<p>Go back, and press one of the buttons.</p>",)), 400)

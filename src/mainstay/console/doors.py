@@ -3,7 +3,7 @@
 In this order: it calls us by a name of ours, it shows what lets in wherever the path is not open by itself, its path
 is written plainly, it comes from no foreign page, and what it sends is of the one kind that the path takes, small and
 in time. What lets a tool in is a token, and that to `/actions` only; what lets a person in is a session, and that to
-everything else: neither opens the other's doors.
+everything else: neither opens the other's doors. What is served may be read under `/api` by either.
 A path that is not named open is closed: a page that somebody adds later is, too, and its forms carry the session's
 CSRF token or are refused.
 """
@@ -67,9 +67,11 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 _NOT_KEPT = (b"cache-control", b"no-store")  # but for what is the same for everybody
-_ENCODED = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
+ENCODED = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
 _HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:[0-9]{1,5})?")
-_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+|/")  # an id of a tool's own may hold more: it comes as %XX, see `_is_plain`
+SEGMENT = "[A-Za-z0-9._~-]+"  # of a path
+KEY = "[A-Za-z0-9._-]+"  # of a path that is a secret itself
+_PATH = re.compile(rf"(/{SEGMENT})+|/")  # an id of a tool's own may hold more: it comes as %XX, see `_is_plain`
 _ACTION = re.compile(r"/actions/(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+(?:/receipt)?")
 _READING = ("GET", "HEAD")
 UNKNOWN, SLOW = 401, 408
@@ -210,11 +212,12 @@ class Doors:
         return f"{self._own.partition('://')[0]}://{headers.only('host')}".lower()
 
     def _unknown(self, scope: Scope, headers: _Headers) -> Refused | None:
-        if not _is_tools(scope):
-            known = self._lets.session(headers.only("cookie") or "")
-            scope["state"]["known"] = known
-            return Refused(UNKNOWN, "Log in first.") if known is None else None
         given = headers.only("authorization") or ""
+        if not _is_tools(scope) and not (given and _is_both(scope)):
+            known = self._lets.session(headers.only("cookie") or "")
+            if known is not None or not _is_both(scope):
+                scope["state"]["known"] = known
+            return Refused(UNKNOWN, "Log in first, or show a token.") if known is None else None
         kind, _, text = given.partition(" ")
         token = self._lets.token(text.strip()) if kind.lower() == "bearer" else None
         if token is None:
@@ -243,6 +246,11 @@ class _Headers:
 
 def _is_tools(scope: Scope) -> bool:
     return re.match(rb"/actions(?![A-Za-z0-9._~-])", scope["raw_path"]) is not None
+
+
+def _is_both(scope: Scope) -> bool:
+    """Whether people and tools are let in: the description of what there is."""
+    return scope["raw_path"].startswith(b"/api/")
 
 
 def _is_persons(scope: Scope) -> bool:
@@ -318,7 +326,7 @@ def _guarded(send: Send) -> Send:
         if message["type"] == "http.response.start":
             given = [*message.get("headers", ())]
             kept = any(name == b"cache-control" for name, _ in given)
-            message = {**message, "headers": [*given, *_ENCODED, *([] if kept else [_NOT_KEPT])]}
+            message = {**message, "headers": [*given, *ENCODED, *([] if kept else [_NOT_KEPT])]}
         await send(message)
 
     return sending

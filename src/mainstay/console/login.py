@@ -29,8 +29,13 @@ _OVER = "This link was used, or is over. Get another one in a terminal where Mai
 
 def cookie_name(room: Room) -> str:
     """Name the cookie: of this workspace, as browsers send cookies to every port of a host; bound to it under TLS."""
-    name = f"mainstay-{room.workspace_id[:8]}"
-    return f"__Host-{name}" if room.tls else name
+    return cookie_of(room.workspace_id, secure=room.tls)
+
+
+def cookie_of(workspace: str, *, secure: bool) -> str:
+    """Name the cookie of a workspace's id."""
+    name = f"mainstay-{workspace[:8]}"
+    return f"__Host-{name}" if secure else name
 
 
 def known_by(room: Room, cookies: str) -> Known | None:

@@ -43,7 +43,8 @@ from mainstay.console import (
 from mainstay.console.actions import Actions
 from mainstay.console.answers import refusal
 from mainstay.console.decisions import Decisions
-from mainstay.console.doors import FORM, Doors, Lets, Names, Open
+from mainstay.console.described import Described
+from mainstay.console.doors import FORM, KEY, Doors, Lets, Names, Open
 from mainstay.console.live import live
 from mainstay.console.room import Page, Room, here_before
 from mainstay.console.uploads import MOST_BYTES, MOST_FILES
@@ -89,10 +90,10 @@ BUG = (
     "That is a mistake of Mainstay's. What you sent, if anything, may have been taken: look before you send it again. "
     "Everything can be done in a terminal meanwhile: mainstay inbox"
 )
-FOR_TOOLS = ("/actions", "/d/")  # what is served without the console
+FOR_TOOLS = ("/actions", "/api/", "/d/")  # what is served without the console
 OPEN = (
-    Open(re.compile(r"/d/[A-Za-z0-9._-]+"), FORM),  # a link is the secret of its page
-    Open(re.compile(r"/login(/[A-Za-z0-9._-]+)?"), FORM),
+    Open(re.compile(f"/d/{KEY}"), FORM),  # a link is the secret of its page
+    Open(re.compile(f"/login(/{KEY})?"), FORM),
     Open(re.compile("|".join(re.escape(file.path) for file in render.statics().values())), FORM),
 )
 
@@ -100,7 +101,9 @@ OPEN = (
 def routes_of(owner: Owner, room: Room, further: tuple[Page, ...] = ()) -> list[Route]:
     """Give every path with what answers it; `further` are screens beside those that every console has."""
     actions, decisions = Actions(owner), Decisions(owner)
+    described = Described(owner, room, [page for screens in SCREENS for page in screens])
     routes = [
+        Route("/api/openapi.json", described.show, methods=["GET"]),
         Route("/actions", actions.submit, methods=["POST"]),
         Route("/actions/{id}", actions.show, methods=["GET"]),
         Route("/actions/{id}/receipt", actions.receipt, methods=["GET"]),

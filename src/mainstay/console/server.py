@@ -6,10 +6,12 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, cast
 
+import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from mainstay.console.doors import HEAD_BYTES
+from mainstay.console.answers import refusal
+from mainstay.console.doors import ENCODED, HEAD_BYTES
 from mainstay.console.service import STOP_S
 
 if TYPE_CHECKING:
@@ -41,6 +43,15 @@ class Protocol(H11Protocol):
             self._late = None
         elif self._late is None and self._is_idle():
             self._late = self.loop.call_later(HEAD_S, self._too_late)
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is no request of HTTP as any other that is refused."""
+        body = refusal(msg)
+        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+        headers += [(b"connection", b"close"), *ENCODED]
+        for event in (h11.Response(status_code=400, headers=headers), h11.Data(data=body), h11.EndOfMessage()):
+            self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
 
     def _is_idle(self) -> bool:
         """Whether no request is being answered."""

@@ -15,7 +15,7 @@ import hashlib
 import hmac
 import mimetypes
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeAlias, cast, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -31,9 +31,17 @@ if TYPE_CHECKING:
 MOST_NAME = 200
 _UNKNOWN = "application/octet-stream"
 _SHAPE = 'A file is given by its content: {"name": "invoice.pdf", "content": "<base64>"}.'
-_FIELDS = frozenset({"name", "content", "media", "sha256"})
 
 Turn: TypeAlias = Callable[[BlobRef], BlobRef]
+
+
+class GivenFile(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """A file as a tool gives it; `content` is base64."""
+
+    name: Annotated[str, msgspec.Meta(extra_json_schema={"minLength": 1, "maxLength": MOST_NAME})]
+    content: Annotated[str, msgspec.Meta(extra_json_schema={"minLength": 1, "contentEncoding": "base64"})]
+    media: str = ""
+    sha256: str = ""
 
 
 class AttachedError(InputError):
@@ -99,7 +107,7 @@ def _file(value: object, place: str, contents: dict[str, bytes]) -> Value:
     if not isinstance(value, Mapping):
         raise AttachedError(f"'{place}' is no file.", place)
     given = cast("Mapping[str, Any]", value)
-    if wrong := next((name for name in given if name not in _FIELDS), None):
+    if wrong := next((name for name in given if name not in GivenFile.__struct_fields__), None):
         raise AttachedError(f"A file has no '{wrong}'.", f"{place}.{wrong}")
     for name in ("name", "content"):
         if not isinstance(given.get(name), str) or not given[name]:

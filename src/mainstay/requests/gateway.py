@@ -12,7 +12,7 @@ import difflib
 import hmac
 import json
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -71,15 +71,41 @@ _SAYS: dict[State, str] = {
 }
 
 
+# What no schema says, and what `read` refuses in words of its own.
+OwnId: TypeAlias = Annotated[
+    str,
+    msgspec.Meta(
+        description="Your own name for this, one line without '/'. The same id is the same action, for ever.",
+        extra_json_schema={
+            "minLength": 1,
+            "maxLength": MOST_ID,
+            "pattern": r"^[^/\s\u0000-\u001f\u007f]([^/\u0000-\u001f\u007f]*[^/\s\u0000-\u001f\u007f])?$",
+            "not": {"enum": [".", ".."]},
+        },
+    ),
+]
+Reason: TypeAlias = Annotated[
+    str,
+    msgspec.Meta(description="Why, in your words; kept with the plan.", extra_json_schema={"maxLength": MOST_REASON}),
+]
+Wait: TypeAlias = Annotated[
+    float,
+    msgspec.Meta(
+        description="Seconds to wait for what becomes of it.",
+        extra_json_schema={"minimum": 0, "maximum": MOST_WAIT_S},
+    ),
+]
+
+
 class Submission(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a tool asks for. `id` is the tool's own; `wait` are the seconds it wants to wait for what becomes of it."""
 
-    id: str
+    id: OwnId
     operation: str
     arguments: dict[str, Any] = {}
     account: str = ""
-    reason: str = ""
-    wait: float = WAIT_S
+    reason: Reason = ""
+    wait: Wait = WAIT_S
 
 
 class SubmissionError(InputError):
@@ -100,6 +126,19 @@ class Standing(NamedTuple):
     state: State
     why: str = ""  # of what did not happen: the rule's sentence, or what failed
     output: Value = None
+
+
+class Told(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What became of an action, as its tool is told."""
+
+    id: str
+    plan: str
+    operation: str
+    state: State
+    over: bool
+    says: str
+    why: str = ""
+    output: Any = None
 
 
 def read(content: bytes) -> Submission:
@@ -260,15 +299,9 @@ def told(desk: Requests, plan: Plan) -> Params:
     inputs = desk.engine.parts.payloads.load(plan.inputs)
     given = inputs if isinstance(inputs, dict) else {}
     found = standing(desk, plan)
-    answer: Params = {
-        "id": str(given.get("id", "")),
-        "plan": plan.id,
-        "operation": str(given.get("operation", "")),
-        "state": found.state,
-        "over": found.state in OVER,
-        "says": _SAYS[found.state],
-    }
-    return answer | ({"why": found.why} if found.why else {}) | ({"output": found.output} if found.output else {})
+    named = str(given.get("id", "")), plan.id, str(given.get("operation", ""))
+    state = found.state, found.state in OVER, _SAYS[found.state]
+    return msgspec.to_builtins(Told(*named, *state, why=found.why, output=found.output or None))
 
 
 def refuse_while_held(desk: Requests) -> None:
