@@ -115,11 +115,19 @@ def try_out(
 
 
 @app.command()
-def start(as_json: Json = False, workspace: Folder = None) -> int:
+def start(
+    install: Annotated[bool, typer.Option("--install", help="Let it begin with this machine (systemd).")] = False,
+    uninstall: Annotated[bool, typer.Option("--uninstall", help="Take that back.")] = False,
+    link: Annotated[bool, typer.Option("--link/--no-link", help="Print a link that lets in; not into a log.")] = True,
+    as_json: Json = False,
+    workspace: Folder = None,
+) -> int:
     """Run as a service until Ctrl-C: go on with plans."""
-    from mainstay.cli import service
+    from mainstay.cli import installing, service
 
-    return service.start(screen_of(as_json), workspace)
+    if install or uninstall:
+        return (installing.install if install else installing.uninstall)(screen_of(as_json), workspace)
+    return service.start(screen_of(as_json), workspace, link=link)
 
 
 @app.command()

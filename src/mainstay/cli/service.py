@@ -30,15 +30,15 @@ _STOPS = frozenset(  # what of an item somebody has to know
 _ITEM_ENDS = {"EffectDone": "done", "StepCompleted": "done", "StepSkipped": "left out", "ChildFinished": "done"}
 
 
-def start(screen: Screen, folder: Path | None) -> int:
-    """Serve until SIGINT or SIGTERM."""
+def start(screen: Screen, folder: Path | None, *, link: bool = True) -> int:
+    """Serve until SIGINT or SIGTERM; with a `link` that lets into the console, where only the operator looks."""
     workspace = workspace_at(folder)
     check(workspace)
-    asyncio.run(_serve(screen, workspace))
+    asyncio.run(_serve(screen, workspace, link=link))
     return DONE
 
 
-async def _serve(screen: Screen, workspace: Workspace) -> None:
+async def _serve(screen: Screen, workspace: Workspace, *, link: bool) -> None:
     from mainstay.owners import serve
     from mainstay.requests.news import NOTICE
 
@@ -59,9 +59,12 @@ async def _serve(screen: Screen, workspace: Workspace) -> None:
         else:
             _say_begun(screen, workspace, event["count"])
 
-    def show(link: str) -> None:
+    def show(made: str) -> None:
+        if not link:
+            screen.err.print(text("A link for your browser: mainstay console"))
+            return
         screen.err.print(text("Open Mainstay in your browser; this link lets you in once, for 15 minutes:"))
-        screen.err.print(text(f"  {link}", "cyan"), soft_wrap=True)
+        screen.err.print(text(f"  {made}", "cyan"), soft_wrap=True)
 
     began = time.monotonic()
     with opening:
