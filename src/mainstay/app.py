@@ -24,6 +24,7 @@ from mainstay.connectors.bank import read as bank
 from mainstay.connectors.invoices import issue
 from mainstay.connectors.invoices import read as invoices
 from mainstay.connectors.network import is_online
+from mainstay.contracts import HealthReport
 from mainstay.errors import FileError, InactiveError, LedgerError, WrongKeyError
 from mainstay.governance.attention import Rules, summary_at
 from mainstay.governance.caps import all_caps, check_names
@@ -129,6 +130,16 @@ def mail_password(config: Config, secrets: Secrets | None, *, again: bool = Fals
     if secrets is None or smtp is None or not smtp.username:
         return None
     return secrets.handed(smtp.password, "mail", again=again)
+
+
+async def mail_health(workspace: Workspace, patience_s: float | None = None) -> HealthReport:
+    """Say whether mails could be sent now: it logs in, and sends nothing."""
+    account = mail_account(workspace.config, workspace.root)
+    try:
+        async with asyncio.timeout(patience_s):
+            return await mail.health(account, mail_password(workspace.config, secrets_of(workspace)))
+    except TimeoutError:
+        return HealthReport("mail", healthy=False, detail=f"There was no answer within {patience_s:g} seconds.")
 
 
 def _unheard(sentence: str) -> None:

@@ -192,6 +192,7 @@ class HealthReport(msgspec.Struct, frozen=True, omit_defaults=True):
     healthy: bool
     detail: str
     error_class: ErrorClass = "needs_operator"
+    expires_s: int | None = None  # when what the other side shows of itself expires, a certificate: since 1970
 
 
 def stays_here(operation: Operation) -> bool:

@@ -58,10 +58,15 @@ def new_stocked(base: Path) -> Stocked:
     (desk.folder / "policies" / "notes.yaml").write_text(NOTES_RULE)
     _activate(desk)
     (desk.folder / "playbooks" / "note.yaml").write_text(NOTE.replace('"Note"', '"Note of {{inputs.what}}"'))
+    (desk.folder / "policies" / "notes.yaml").write_text(NOTES_RULE.replace("Notes", "All notes"))
     _activate(desk)
     one = Stocked(desk, desk.json("api", "token", "create", "tool", "--allow", "mail.send")["token"])
     one.begin()
-    one.names = {"older": _older(one), "done": _matched(desk)} | _asked(one)
+    one.names = {
+        "older": _older(one, "/playbooks/note"),
+        "earlier": _older(one, "/policies/notes"),
+        "done": _matched(desk),
+    } | _asked(one)
     (desk.folder / "playbooks" / "note.yaml").write_text(NOTE.replace('"Note"', '"All of {{inputs.what}}"'))
     return one
 
@@ -71,9 +76,9 @@ def _activate(desk: Desk) -> None:
     assert told.returncode == 0, told.stderr
 
 
-def _older(one: Stocked) -> str:
-    """Give the version of the note's playbook that was active before."""
-    page = Visitor(one).log_in().page("/playbooks/note")
+def _older(one: Stocked, path: str) -> str:
+    """Give the version that was active before, as its page names it."""
+    page = Visitor(one).log_in().page(path)
     return next(link for link in reversed(page.links) if "/revert/" in link).rpartition("/")[2]
 
 

@@ -108,7 +108,7 @@ def test_a_policy_written_on_its_page_holds_only_as_it_was_shown_and_over_the_fi
     file = served.desk.folder / "policies" / "mails.yaml"
     begun = visitor.press(form(visitor.page("/policies"), "/policies"), name="mails")
     page = visitor.page(begun.headers["location"])
-    mine = "- {id: mails, do: mail.send, then: deny, why: No mails today}\n"
+    mine = "- {id: mails, do: mail.send, then: ask, why: Mails are looked at}\n"
     wrong = visitor.press(form(page, "/policies/mails"), ("does", "save"), text=mine.replace("send", "sent"))
     assert "mail.sent" in wrong.text
     assert not file.exists()
@@ -117,11 +117,11 @@ def test_a_policy_written_on_its_page_holds_only_as_it_was_shown_and_over_the_fi
     assert f"+{mine.strip()}" in asked.text
     assert not file.exists()  # it was only shown
     sure = form(asked, "/policies/mails/save")
-    assert visitor.press(sure, text=mine.replace("deny", "allow")).status == 422  # another text than was shown
+    assert visitor.press(sure, text=mine.replace("ask", "allow")).status == 422  # another text than was shown
     assert not file.exists()
     assert visitor.press(sure).status == 303
     assert file.read_text() == mine
-    assert "No mails today" in visitor.page("/policies").text
+    assert "Mails are looked at" in visitor.page("/policies").text
 
     page = visitor.page("/policies/mails")
     theirs = f"# an editor's\n{mine}"
@@ -195,12 +195,35 @@ def test_o13_the_review_names_what_changed_and_what_was_only_ever_approved(serve
 # --- connectors
 
 
-def test_connectors_name_what_happened_last_and_mail_says_whether_it_works(served: Served, visitor: Visitor):
+def test_connectors_name_their_last_good_call_and_mail_says_whether_it_works(served: Served, visitor: Visitor):
     plan = served.write("through-files").json["plan"]
     page = visitor.page("/connectors")
-    assert f"/plans/{plan}" in page.links
+    (files,) = [one for one in served.desk.json("connectors")["connectors"] if one["name"] == "files"]
+    assert (files["good"]["plan"], files["good"]["operation"], files["fails"]) == (plan, "files.write", False)
+    assert f"/plans/{plan}/step?at={files['good']['path']}" in page.links
     assert "Nothing is held back." in page.text
     assert visitor.press(form(page, "/connectors/mail/test")).status == 303
-    assert "mail is in order: Mails are kept in outbox/mail; none is sent." in visitor.page("/connectors").text
+    says = "Mails are kept in outbox/mail; none is sent."
+    assert f"mail is in order: {says}" in visitor.page("/connectors").text
+    assert f"works. {says}" in visitor.page("/connectors").text  # it stays, where the sentence above goes
     csrf = [("csrf", visitor.csrf())]
     assert visitor.post("/connectors/none/test", csrf).status == 404
+    assert says in served.desk.run("connectors", "test", "mail").stdout
+    assert "draft" in [one["name"] for one in served.desk.json("connectors")["agents"]]
+
+
+def test_settings_say_what_holds_and_where_the_file_says_something_else_by_now(served: Served, visitor: Visitor):
+    page = visitor.page("/settings")
+    assert "per day: 5" in page.text
+    assert "says something else" not in page.text
+    file = served.desk.folder / "mainstay.toml"
+    before = file.read_text()
+    file.write_text(before + '\n[limits]\n"mail.send" = 3\n')
+    try:
+        assert "says something else by now about: limits" in visitor.page("/settings").text
+        (limits,) = [one for one in served.desk.json("settings")["sections"] if one["name"] == "limits"]
+        assert [(one["name"], one["value"]) for one in limits["lines"]] == [("mail.send", "3")]
+        file.write_text("[limits\n")
+        assert "the next start would stop at it" in visitor.page("/settings").text
+    finally:
+        file.write_text(before)

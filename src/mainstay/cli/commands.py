@@ -13,6 +13,7 @@ import typer
 from mainstay.cli import (
     api_commands,
     budget_commands,
+    connector_commands,
     history_commands,
     key_commands,
     memory_commands,
@@ -47,6 +48,7 @@ app.add_typer(playbook_commands.app, name="playbook")
 app.add_typer(policy_commands.app, name="policy")
 app.add_typer(memory_commands.app, name="memory")
 app.add_typer(budget_commands.app, name="budget")
+app.add_typer(connector_commands.app, name="connectors")
 app.add_typer(throttle_commands.app, name="throttle")
 app.add_typer(history_commands.app, name="history")
 app.add_typer(key_commands.app, name="key")
@@ -486,6 +488,14 @@ def revert(
     from mainstay.cli import versions
 
     return versions.revert(screen_of(as_json), workspace, name, version, yes=yes)
+
+
+@app.command()
+def settings(as_json: Json = False, workspace: Folder = None) -> int:
+    """Show what mainstay.toml says, and what it means."""
+    from mainstay.cli import settings as config
+
+    return config.show(screen_of(as_json), workspace)
 
 
 @app.command()

@@ -177,11 +177,9 @@ def _service(workspace: Workspace) -> Iterator[Finding]:
 
 
 def _mail(workspace: Workspace) -> Iterator[Finding]:
-    from mainstay.app import mail_account, mail_password, secrets_of
-    from mainstay.connectors.mail import health
+    from mainstay.app import mail_health
 
-    password = mail_password(workspace.config, secrets_of(workspace))
-    report = asyncio.run(health(mail_account(workspace.config, workspace.root), password))
+    report = asyncio.run(mail_health(workspace))
     advice = "" if report.healthy else "Correct [mail.smtp] in mainstay.toml, or see: mainstay secret list"
     yield Finding("mail", "ok" if report.healthy else "wrong", report.detail, advice)
 

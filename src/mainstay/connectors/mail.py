@@ -140,10 +140,10 @@ async def health(config: MailConfig, password: Credential | None = None) -> Heal
     if config.smtp is None:
         return HealthReport("mail", healthy=True, detail=f"Mails are kept in {config.folder}; none is sent.")
     try:
-        await smtp.check(config.smtp, parse_address(config.sender, what="sender").spec, password)
+        until_s = await smtp.check(config.smtp, parse_address(config.sender, what="sender").spec, password)
     except OperationError as error:
         return HealthReport("mail", healthy=False, detail=error.message)
-    return HealthReport("mail", healthy=True, detail=f"{config.smtp.host} answers.")
+    return HealthReport("mail", healthy=True, detail=f"{config.smtp.host} answers.", expires_s=until_s)
 
 
 def message_id_of(token: str, sender: MailAddress, plan: str = "") -> str:

@@ -82,12 +82,14 @@ async def send(config: SmtpConfig, envelope: Envelope, password: Credential | No
         return await _hand_over(client, config, envelope)
 
 
-async def check(config: SmtpConfig, sender: str, password: Credential | None = None) -> None:
-    """Connect and log in, send nothing. Raises as `send` does."""
+async def check(config: SmtpConfig, sender: str, password: Credential | None = None) -> int | None:
+    """Connect and log in, send nothing; gives when the server's certificate expires, seconds. Raises as `send` does."""
     async with _connection(config, sender) as client:
         with _as_not_sent(config):
             async with asyncio.timeout(STAGES_BEFORE_BODY * config.timeout_s):
                 await _open(client, config, password)
+        shown: dict[str, str] = client.get_transport_info("peercert") or {}
+        return int(ssl.cert_time_to_seconds(shown["notAfter"])) if "notAfter" in shown else None
 
 
 def longest_s(config: SmtpConfig, size: int) -> float:

@@ -1,16 +1,17 @@
-"""Connectors: the ways to the world, whether they are open, and trying one out."""
+"""Connectors: the ways to the world, whether they are open, and trying one out; the agents' health beside them."""
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
-from mainstay.app import mail_account, mail_password, secrets_of
-from mainstay.connectors import mail
+from mainstay.app import mail_health
 from mainstay.console.room import Page
 from mainstay.errors import UnknownNameError
-from mainstay.ledger.vault import Vault
 from mainstay.runtime.names import local_time
+from mainstay.values import SECOND_US
+from mainstay.views.activity import LOOKED_AT
+from mainstay.views.credentials import credentials
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -18,49 +19,54 @@ if TYPE_CHECKING:
 
     from mainstay.console.room import Room
     from mainstay.requests.desk import Params
+    from mainstay.views import Views
 
 PATIENCE_S = 20.0  # for an answer of the other side
 TESTED = frozenset({"mail"})  # those that can say of themselves whether they work
 
+_OUTCOMES: WeakKeyDictionary[Room, dict[str, Params]] = WeakKeyDictionary()  # of the last test of each
+
 
 async def connectors(room: Room, request: Request) -> Response:
-    """Show all of them, and the credentials that are kept."""
-    operations, now_us = room.owner.contracts.operations.values(), room.owner.clock.now_us()
-    rows = await room.look(lambda views: views.connectors(operations, now_us))
-    values: Params = {"rows": rows, "tested": TESTED, "secrets": _secrets(room)}
-    return await room.page(request, "connectors.html", nav="connectors", **values)
+    """Show all of them with how they did lately, the agents, and the credentials that are kept."""
+    contracts, config, now_us = room.owner.contracts, room.owner.workspace.config, room.owner.clock.now_us()
+    agents = contracts.every_agent()
+
+    def look(views: Views) -> Params:
+        rows = views.connectors(contracts.operations.values(), now_us, config.limits, config.delays)
+        return {
+            "rows": rows,
+            "agents": views.agents(agents),
+            "credentials": credentials(room.owner.workspace, now_us),
+            "offline": views.offline(),
+        }
+
+    values: Params = {"tested": TESTED, "outcomes": _OUTCOMES.get(room, {}), "looked_at": LOOKED_AT}
+    return await room.page(request, "connectors.html", nav="connectors", **values, **await room.look(look))
 
 
 async def test(room: Room, request: Request) -> Response:
     """Ask one whether it works now: it logs in, and sends nothing."""
-    if request.path_params["name"] not in TESTED:
+    name: str = request.path_params["name"]
+    if name not in TESTED:
         raise UnknownNameError("That connector has nothing to test.", remedy="It stays on this machine.")
     workspace = room.owner.workspace
-    account, password = (
-        mail_account(workspace.config, workspace.root),
-        mail_password(workspace.config, secrets_of(workspace)),
-    )
-    try:
-        async with asyncio.timeout(PATIENCE_S):
-            report = await mail.health(account, password)
-    except TimeoutError:
-        return room.back(request, "/connectors", "mail does not answer. See [mail.smtp] in mainstay.toml.")
-    said = f"mail is in order: {report.detail}" if report.healthy else f"mail does not work: {report.detail}"
-    advice = "" if report.healthy else " Correct [mail.smtp] in mainstay.toml, or see: mainstay secret list"
-    return room.back(request, "/connectors", said + advice)
-
-
-def _secrets(room: Room) -> list[Params]:
-    zone = room.owner.workspace.config.company.timezone
+    report = await mail_health(workspace, PATIENCE_S)
+    zone = workspace.config.company.timezone
 
     def at(at_us: int) -> str:
-        return local_time(at_us, zone).isoformat(timespec="seconds") if at_us else ""
+        return local_time(at_us, zone).isoformat(timespec="seconds")
 
-    return [
-        {"name": name, "connector": one.connector, "host": one.host, "set": at(one.set_at_us),
-         "used": at(one.used_at_us), "refused": at(one.refused_at_us)}
-        for name, one in sorted(Vault(room.state).names().items())
-    ]  # fmt: skip
+    outcome: Params = {
+        "healthy": report.healthy,
+        "says": report.detail,
+        "at": at(room.owner.clock.now_us()),
+        "expires": at(report.expires_s * SECOND_US) if report.expires_s is not None else "",
+    }
+    _OUTCOMES.setdefault(room, {})[name] = outcome
+    said = f"{name} is in order: {report.detail}" if report.healthy else f"{name} does not work: {report.detail}"
+    advice = "" if report.healthy else " Correct [mail.smtp] in mainstay.toml, or see: mainstay secret list"
+    return room.back(request, "/connectors", said + advice)
 
 
 SCREENS = (Page("GET", "/connectors", connectors), Page("POST", "/connectors/{name}/test", test))

@@ -48,6 +48,11 @@ class Contracts:
         self.operations = {operation.name: operation for operation in operations}
         self.agents = {agent.name: agent for agent in agents}
 
+    def every_agent(self) -> list[AgentContract]:
+        """Give the agents that come with Mainstay and those of the workspace that are active."""
+        own = [self.own.agent(name) for name in self.own.names()] if self.own is not None else []
+        return [*self.agents.values(), *(agent for agent in own if agent is not None)]
+
     def operation(self, name: str) -> Operation:
         """Give an operation; raises UnknownNameError with the nearest name."""
         known = self.operations.get(name)

@@ -1,4 +1,4 @@
-"""Connectors as the operator sees them: whether calls are held back, and what happened through each last."""
+"""Connectors as the operator sees them: how calls through each went lately, and whether any are held back."""
 
 from __future__ import annotations
 
@@ -6,52 +6,53 @@ from typing import TYPE_CHECKING
 
 from mainstay import events as e
 from mainstay.ledger import queries
-from mainstay.views.opening import Opened
+from mainstay.views.activity import Activity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from mainstay.contracts import Operation
     from mainstay.views.opening import Row
 
-LOOKED_AT = 2000  # records, the newest: what happened through a connector before them is not looked for
 
-
-class Connectors(Opened):
+class Connectors(Activity):
     """The ways to the world."""
 
-    def connectors(self, operations: Iterable[Operation], now_us: int) -> list[Row]:
-        """Give each connector by name, with what it can do, its last action of late, and what is held back."""
+    def connectors(
+        self,
+        operations: Iterable[Operation],
+        now_us: int,
+        limits: Mapping[str, int] | None = None,
+        delays: Mapping[str, str] | None = None,
+    ) -> list[Row]:
+        """Give each connector by name: what it can do and within which limits, how it did lately, what is held back.
+
+        `limits` and `delays` are those of mainstay.toml, by operation.
+        """
         by_name: dict[str, list[Operation]] = {}
         for operation in sorted(operations, key=lambda one: one.name):
             by_name.setdefault(operation.name.partition(".")[0], []).append(operation)
-        done, held = self._last_done(), self._held_back(now_us)
+        used, held = self.used(), self._held_back(now_us)
         return [
             {
                 "name": name,
                 "operations": [
-                    {"name": one.name, "does": one.summary, "effect": one.effect, "per_minute": one.rate_per_minute}
+                    {
+                        "name": one.name,
+                        "does": one.summary,
+                        "effect": one.effect,
+                        "per_minute": one.rate_per_minute,
+                        "at_once": (limits or {}).get(one.name),
+                        "leaves": (delays or {}).get(one.name, ""),
+                    }
                     for one in offered
                 ],
-                "last_done": done.get(name),
+                "stays": all(one.effect == "read" or one.stays or one.in_ledger for one in offered),
+                **_together([used[one.name] for one in offered if one.name in used]),
                 "held_back": held.get(name, []),
             }
             for name, offered in sorted(by_name.items())
         ]
-
-    def _last_done(self) -> dict[str, Row]:
-        """Give by connector the last action that happened, as far as the newest records say."""
-        prepared: dict[tuple[str, str], str] = {}
-        found: dict[str, Row] = {}
-        for one in self._reader.tail(max(0, self._reader.head()[0] - LOOKED_AT), LOOKED_AT):
-            fact = one.fact
-            if isinstance(fact, e.EffectPrepared):
-                prepared[one.plan, fact.path] = fact.operation
-            elif isinstance(fact, e.EffectDone) and (one.plan, fact.path) in prepared:
-                operation = prepared[one.plan, fact.path]
-                row: Row = {"operation": operation, "plan": one.plan, "at": self.time(one.recorded_at_us)}
-                found[operation.partition(".")[0]] = row
-        return found
 
     def _held_back(self, now_us: int) -> dict[str, list[Row]]:
         """Give by connector the accounts whose calls are held back now."""
@@ -66,3 +67,15 @@ class Connectors(Opened):
                 row: Row = {"account": account, "failures": one.fact.failures, "until": until}
                 found.setdefault(connector, []).append(row)
         return found
+
+
+def _together(rows: list[Row]) -> Row:
+    """Give how several operations did as one: the last good call of any of them, and the last bad one."""
+    good = max((row["good"] | {"operation": row["name"]} for row in rows if row["good"]), key=_at, default=None)
+    bad = max((row["bad"] | {"operation": row["name"]} for row in rows if row["bad"]), key=_at, default=None)
+    went = {"well": sum(row["well"] for row in rows), "ill": sum(row["ill"] for row in rows)}
+    return {"good": good, "bad": bad, "fails": any(row["fails"] for row in rows), **went}
+
+
+def _at(row: Row) -> str:
+    return row["at"]

@@ -76,12 +76,15 @@ class Opened:
         return self._folded(plan_id, recorded)
 
     def _folded(self, plan_id: str, recorded: list[e.Recorded]) -> Plan:
-        proposed = recorded[0].fact
-        assert isinstance(proposed, e.PlanProposed)
-        graph = self._graphs.get(proposed.definition.digest)
-        if graph is None:
-            graph = self._graphs[proposed.definition.digest] = Graph(self.definition(recorded[0]))
-        return fold(plan_id, graph, recorded)
+        return fold(plan_id, self.graph(recorded[0]), recorded)
+
+    def graph(self, proposed: e.Recorded) -> Graph:
+        """Give the steps a plan started with; many plans have one definition, which is read once."""
+        assert isinstance(proposed.fact, e.PlanProposed)
+        digest = proposed.fact.definition.digest
+        if digest not in self._graphs:
+            self._graphs[digest] = Graph(self.definition(proposed))
+        return self._graphs[digest]
 
     def definition(self, proposed: e.Recorded) -> Definition:
         """Give the definition a plan started with."""
