@@ -19,6 +19,7 @@ LOOKED_AT = 2000  # records, the newest: what happened before them is not looked
 MOST_READ = 30  # plans that began before those records, and whose steps are looked up
 _GOOD = (e.EffectDone, e.StepCompleted)
 _BAD = (e.EffectRefused, e.EffectUncertain, e.AttemptFailed, e.StepStuck)
+_OF_WHAT_WAS_ASKED = frozenset({"permanent", "bug"})  # classes of failures that say nothing of the other side
 
 
 class Activity(Opened):
@@ -38,7 +39,7 @@ class Activity(Opened):
             if not isinstance(fact, (*_GOOD, *_BAD)):
                 continue
             name = targets.get((one.plan, fact.path)) or targets.get((one.plan, _step(fact.path)), "")
-            if not name or (not isinstance(fact, _GOOD) and was_denied(fact.failure)):
+            if not name or (not isinstance(fact, _GOOD) and not _tells(name, fact)):
                 continue
             row = found.setdefault(name, {"name": name, "good": None, "bad": None})
             at: Row = {"at": self.time(one.recorded_at_us), "plan": one.plan, "path": fact.path}
@@ -87,6 +88,12 @@ class Activity(Opened):
         steps = self.graph(proposed).steps.values()
         named = [step for step in steps if step.kind in ("do", "agent")]
         return {(proposed.plan, step.name): step.target.partition("@")[0] for step in named}
+
+
+def _tells(name: str, fact: e.EffectRefused | e.EffectUncertain | e.AttemptFailed | e.StepStuck) -> bool:
+    """Whether a failure tells of what was called: of an operation not where a rule or its own arguments stopped it."""
+    asked = "." in name and not isinstance(fact, e.EffectUncertain) and fact.failure.error_class in _OF_WHAT_WAS_ASKED
+    return not was_denied(fact.failure) and not asked
 
 
 def _step(path: str) -> str:
