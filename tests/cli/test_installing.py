@@ -105,10 +105,18 @@ def test_systemd_takes_the_unit_whatever_the_folder_and_the_company_are_called(t
         assert desk.run("start", "--install").returncode == 0
     finally:
         machine.stop()
+    assert verified(analyze, machine.unit, tmp_path) == (0, "")
+    machine.unit.write_text(machine.unit.read_text().replace("Type=exec", "Type=none"))
+    assert verified(analyze, machine.unit, tmp_path) != (0, "")
+
+
+def verified(analyze: str, unit: Path, runtime: Path) -> tuple[int, str]:
+    """What the real systemd says of a unit."""
     done = subprocess.run(
-        [analyze, "verify", "--user", "--man=no", str(machine.unit)], capture_output=True, text=True, check=False
-    )
-    assert machine.unit.name not in done.stderr, done.stderr
+        [analyze, "verify", "--user", "--man=no", str(unit)],
+        env=os.environ | {"XDG_RUNTIME_DIR": str(runtime)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    return done.returncode, done.stderr
 
 
 def test_where_systemd_takes_no_services_nothing_is_written_and_cron_is_named(desk: Desk, tmp_path: Path):
