@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import importlib
 import ipaddress
+import re
 import socket
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 CONFIG = "mainstay.toml, under [api]"
 STOP_S = 3  # what is being answered when the service ends has so long
 BACKLOG = 100
+_ADDRESS = re.compile(r"https://[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?", re.ASCII)
 FIRST_PORT, PORTS = 20_000, 12_000  # below those that systems give out themselves
 
 
@@ -43,6 +45,8 @@ def check(workspace: Workspace) -> None:
             raise FileError(f"{CONFIG}: there is no file {given} ({name}).", remedy="Name it with its whole path.")
     if bool(api.certificate) != bool(api.key):
         raise FileError(f"{CONFIG}: certificate and key belong together.", remedy="Name both, or none.")
+    if api.address:
+        _check_address(api, any_way_in=load(workspace.state).any)
     if is_loopback(api.host):
         return
     if not api.certificate:
@@ -53,6 +57,25 @@ def check(workspace: Workspace) -> None:
     if api.console and not load(workspace.state).any:
         raise FileError(
             f"{CONFIG}: {api.host} is open to other machines, and the console has no password.",
+            remedy="Set one with `mainstay console --set-password`, or say console = false to serve tools only.",
+        )
+
+
+def _check_address(api: Api, *, any_way_in: bool) -> None:
+    """Refuse an address that no browser shows so, one beside a certificate of our own, and one without a password."""
+    if _ADDRESS.fullmatch(api.address) is None:
+        raise FileError(
+            f"{CONFIG}: {api.address} is no address of a proxy that encrypts.",
+            remedy='Write what your browser shows, and nothing behind it: address = "https://office.example.com"',
+        )
+    if api.certificate or not is_loopback(api.host):
+        raise FileError(
+            f"{CONFIG}: address is for a proxy on this machine, which alone encrypts and is open to others.",
+            remedy="Leave host, certificate and key out; or leave address out, and let Mainstay encrypt itself.",
+        )
+    if api.console and not any_way_in:
+        raise FileError(
+            f"{CONFIG}: {api.address} is open to other machines, and the console has no password.",
             remedy="Set one with `mainstay console --set-password`, or say console = false to serve tools only.",
         )
 
@@ -103,6 +126,8 @@ def link_of(workspace: Workspace, service: Holder | None, now_us: int) -> str:
         make_link(ledger_keys.load_session(workspace.state), service.since_us, now_us),
         workspace.config.api.names,
     )
+    if workspace.config.api.address:
+        return f"{service.api}/login/{key}"
     scheme, _, place = service.api.partition("://")
     place = f"{names[0]}:{place.rpartition(':')[2]}" if names else place
     return f"{scheme}://{place}/login/{key}"
@@ -129,7 +154,7 @@ class Served:
         port = listening[0].getsockname()[1]
         sweep(self._owner.keys.workspace)
         host = "localhost" if len(listening) > 1 else f"[{api.host}]" if ":" in api.host else api.host
-        self.url = f"{'https' if api.certificate else 'http'}://{host}:{port}"
+        self.url = api.address.lower() or f"{'https' if api.certificate else 'http'}://{host}:{port}"
         self._run(self._serve(listening, hosts_of(api, port)))
         self._owner.lock.note_api(self.url)
 
@@ -204,6 +229,8 @@ class Served:
 
 def hosts_of(api: Api, port: int) -> frozenset[str]:
     """Give the names by which a browser or tool may call us; by any other it was led here by somebody (S1, S62)."""
+    if api.address:  # by its own name nobody comes through the proxy, and what is said there would not be encrypted
+        return frozenset({api.address.lower().partition("://")[2]})
     names = {"localhost", "127.0.0.1", "[::1]"} if is_loopback(api.host) else set[str]()
     names |= {f"[{api.host}]" if ":" in api.host else api.host, *(name.lower() for name in api.names)}
     usual = 443 if api.certificate else 80
