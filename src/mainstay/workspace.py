@@ -261,6 +261,12 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     attention: Attention = Attention()
     notify: Notify = Notify()
 
+    @property
+    def hours(self) -> dict[str, str]:
+        """The hours in which operations leave whose delay names some, by operation: "night, 22:00-06:00"."""
+        named = {name: delay for name, delay in self.delays.items() if delay in self.windows}
+        return {name: f"{delay}, {self.windows[delay]}" for name, delay in named.items()}
+
 
 class Workspace:
     """One workspace on disk."""

@@ -266,3 +266,32 @@ def test_what_is_stuck_for_one_cause_is_left_out_at_once_by_keys_alone(served: S
         page.keyboard.press("Enter")
         page.get_by_role("heading", name="Nothing is stuck").wait_for()
         assert page.get_by_role("status").inner_text().startswith("2 of 2 answered.")
+
+
+def test_o8_the_command_line_traces_a_number_and_shows_steps_books_and_anchors_as_the_console_does(
+    served: Served, person: Visitor, matched: str
+):
+    desk = served.desk
+    traced = desk.json("trace", matched, "9804.95")
+    assert traced["found"]
+    page = person.page(f"/plans/{matched}?find=9804.95")
+    for row in traced["found"]:
+        assert row["what"] in page.text
+    assert "stands nowhere" in desk.run("trace", matched, "never written").stdout
+    said = desk.run("trace", matched, "9,804.95").stdout
+    assert traced["found"][0]["event"] in said.replace("\n", "")
+
+    step = desk.json("show", matched, "--step", "match")
+    assert (step["does"], step["says"]) == ("reconcile", "done")
+    assert step["rationale"] in person.page(f"/plans/{matched}/step?at=match").text
+    assert "as of that run, agent: reconcile" in desk.run("show", matched, "--step", "match").stdout
+    assert desk.run("show", matched, "--step", "nothing").returncode == 2
+
+    assert matched in [row["plan"] for row in desk.json("books")]
+    found = desk.json("books", matched)
+    assert f"{found['booked']} booked" in desk.run("books", matched).stdout
+    assert len(found["piles"]["sure"]) > 0
+
+    before = desk.json("history", "anchors")
+    desk.json("history", "anchor")
+    assert len(desk.json("history", "anchors")) == len(before) + 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,11 +17,30 @@ if TYPE_CHECKING:
     from visitor import Form
 
 
+SETTINGS = """
+[budgets]
+"files.write" = {{per_day = 5}}
+[delays]
+"mail.send" = "later"
+[windows]
+later = "{hour:02}:00-{hour:02}:01"
+"""
+FAILS = (
+    'playbook: fails\ntitle: "Write, then fail"\nsteps:\n  read: {do: files.read, with: {path: inbox/nothing.txt}}\n'
+)
+BOUNDS = "- {id: bad, throttle: fails, when: {failed: 1}, within: 1h, then: pause, why: Something is wrong with it.}\n"
+NAP = 'playbook: nap\ntitle: "Look again in spring"\nsteps:\n  nap: {wait: {until: 120d}}\n'
+
+
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     desk = new_desk(tmp_path_factory.mktemp("rooms"))
     config = desk.folder / "mainstay.toml"
-    config.write_text(config.read_text() + '\n[budgets]\n"files.write" = {per_day = 5}\n')
+    config.write_text(config.read_text() + SETTINGS.format(hour=(datetime.now(UTC).hour + 12) % 24))
+    (desk.folder / "playbooks" / "fails.yaml").write_text(FAILS)
+    (desk.folder / "playbooks" / "nap.yaml").write_text(NAP)
+    (desk.folder / "policies" / "bounds.yaml").write_text(BOUNDS)
+    assert desk.run("activate", "--yes").returncode == 0
     one = Served(desk, desk.json("api", "token", "create", "tool", "--allow", "files.write,mail.send")["token"])
     one.begin()
     yield one
@@ -227,3 +247,39 @@ def test_settings_say_what_holds_and_where_the_file_says_something_else_by_now(s
         assert "the next start would stop at it" in visitor.page("/settings").text
     finally:
         file.write_text(before)
+
+
+# --- today
+
+
+def test_what_is_held_stands_on_today_with_why_since_when_and_the_way_on(served: Served, visitor: Visitor):
+    served.desk.json("run", "fails", status=3)
+    while "Plans of fails wait since" not in (page := visitor.page("/today")).text:
+        pass
+    assert "1 failed within 1 hour. Something is wrong with it. (rule bad)" in page.text
+    let_on = form(page, "/policies/throttle")
+    let_on = let_on._replace(fields=[one for one in let_on.fields if one[0] != "sure"])
+    assert visitor.press(let_on, ("way", "undo")).status == 422  # nobody said that they looked
+    assert visitor.press(let_on, ("way", "go-on")).status == 303
+    assert "Plans of fails wait" not in visitor.page("/today").text
+
+    plan = served.desk.json("run", "nap")["plan"]
+    assert served.desk.run("pause", plan, "--reason", "Not this year").returncode == 0
+    page = visitor.page("/today")
+    assert "is paused since" in page.text
+    assert "by you: Not this year" in page.text
+    assert [one["reason"] for one in served.desk.json("today")["paused"]] == ["Not this year"]
+    assert visitor.press(form(page, f"/plans/{plan}/resume")).status == 303
+    assert "is paused since" not in visitor.page("/today").text
+
+
+def test_what_waits_for_its_hours_says_which_and_until_when(served: Served, visitor: Visitor):
+    plan = served.post("in-its-hours", wait=0).json["plan"]
+    while not (forms := answers_to(visitor.page("/"), f"{plan}.1")):
+        pass
+    visitor.press(forms[0], ("choice", "approve"))
+    while "It waits for its hours: later, " not in visitor.page("/today").text:
+        pass
+    rows = [row for row in served.desk.json("today")["leaving"] if row["plan"] == plan]
+    assert [row["hours"][:7] for row in rows] == ["later, "]
+    assert f"waits for its hours: {rows[0]['hours']}" in served.desk.run("today").stdout

@@ -176,6 +176,14 @@ def inbox(limit: Most = 50, as_json: Json = False, workspace: Folder = None) -> 
 
 
 @app.command()
+def today(as_json: Json = False, workspace: Folder = None) -> int:
+    """Show what is held, under way and due next, and what was spent."""
+    from mainstay.cli import today as day
+
+    return day.show(screen_of(as_json), workspace)
+
+
+@app.command()
 def decide(
     question: Annotated[str, typer.Argument(help="See: mainstay inbox")],
     answer: Annotated[str, typer.Argument(help="approve, reject, ...; without it you see the card.")] = "",
@@ -307,17 +315,47 @@ def show(
     plan: PlanName,
     folder: Annotated[Path | None, typer.Argument(metavar="FOLDER", help="Where a receipt goes.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Each item on a line of its own.")] = False,
+    step: Annotated[
+        str, typer.Option(metavar="STEP", help="One step, whole: what it was given and gave, and why.")
+    ] = "",
     receipt: Annotated[bool, typer.Option("--receipt", help="Write a signed receipt (see: history check).")] = False,
     without: Annotated[str, typer.Option(metavar="personal", help="What the receipt leaves out.")] = "",
     as_json: Json = False,
     workspace: Folder = None,
 ) -> int:
     """Show who did what in a plan, because of what."""
-    from mainstay.cli import plans, receipts
+    from mainstay.cli import plans, receipts, tracing
 
+    if step:
+        return tracing.step(screen_of(as_json), workspace, plan, step)
     if receipt or folder is not None or without:
         return receipts.write(screen_of(as_json), workspace, plan, folder, wanted=receipt, without=without)
     return plans.show(screen_of(as_json), workspace, plan, everything=everything)
+
+
+@app.command()
+def trace(
+    plan: PlanName,
+    words: Annotated[str, typer.Argument(help="A number, a name, words of a message.")],
+    as_json: Json = False,
+    workspace: Folder = None,
+) -> int:
+    """Trace a number or words of a plan to where they come from."""
+    from mainstay.cli import tracing
+
+    return tracing.trace(screen_of(as_json), workspace, plan, words)
+
+
+@app.command()
+def books(
+    plan: Annotated[str, typer.Argument(help="One reconciliation; without it all are listed.")] = "",
+    as_json: Json = False,
+    workspace: Folder = None,
+) -> int:
+    """Show what was made of payments and invoices."""
+    from mainstay.cli import books as matched
+
+    return matched.show(screen_of(as_json), workspace, plan)
 
 
 @app.command()

@@ -47,6 +47,24 @@ def _kept(kept: str) -> list[str]:
     return [kept] if kept.startswith(WORD) else list(texts_at(Path(kept).expanduser()))
 
 
+def anchors(screen: Screen, folder: Path | None) -> int:
+    """List the anchors of the last months, the newest first."""
+    with views_at(folder) as views:
+        rows = views.anchors()
+    screen.give(rows, lambda console: _draw_anchors(rows, console))
+    return DONE
+
+
+def _draw_anchors(rows: list[Row], console: Console) -> None:
+    if not rows:
+        console.print("None was given out lately. Give a line to keep outside: mainstay history anchor")
+    for row in rows:
+        kept = f", kept in: {', '.join(row['places'])}" if row["places"] else ""
+        console.print(text(f"{when(row['at'])}  up to record {row['record']:,}, {row['by']}{kept}"))
+        if row["missed"]:
+            console.print(text(f"  it did not reach: {', '.join(row['missed'])}", "yellow"))
+
+
 def anchor(screen: Screen, folder: Path | None, file: Path | None) -> int:
     """Record that a line is given out to be kept outside, and give it."""
     workspace = workspace_at(folder)

@@ -41,6 +41,14 @@ def anchor(
     return records.anchor(screen_of(as_json), workspace, file)
 
 
+@app.command()
+def anchors(as_json: Json = False, workspace: Folder = None) -> int:
+    """List when the history was given out to be kept outside, and where."""
+    from mainstay.cli import history as records
+
+    return records.anchors(screen_of(as_json), workspace)
+
+
 @app.command(name="check")
 def check_receipt(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A receipt: .md or .pdf.")],

@@ -10,7 +10,7 @@ import asyncio
 import re
 from typing import TYPE_CHECKING
 
-from mainstay.console.room import Page, form_of, only
+from mainstay.console.room import Page, form_of, here_before, only
 from mainstay.errors import InputError, PlaybookError, UnknownNameError
 from mainstay.playbooks.artefacts import in_folder, path_of, read_artefact
 from mainstay.playbooks.changes import change_of, line_diff
@@ -165,7 +165,7 @@ async def let_on(room: Room, request: Request) -> Response:
         remedy = "Nothing was changed. Go back, look at the plans that are named, and tick that you are sure."
         raise InputError(f"Its plans would end: {playbook} {WAYS[way]}", remedy=remedy)
     await room.ask("throttle", {"playbook": playbook, "way": way})
-    return room.back(request, "/policies", f"{playbook} {WAYS[way]}")
+    return room.back(request, here_before(request), f"{playbook} {WAYS[way]}")
 
 
 # --- what is shown

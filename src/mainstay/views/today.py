@@ -1,0 +1,64 @@
+"""Today: what is stuck, what is held and why, what is under way, what is due next, what was spent, what is wrong."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mainstay import events as e
+from mainstay.runtime.engine import THROTTLE
+from mainstay.sentences import say_actor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from mainstay.kernel.budget import Cap
+    from mainstay.views import Views
+    from mainstay.views.opening import Row
+
+MOST = 20  # of a list
+LOOKED_AT = 60  # open plans, the newest
+
+
+def today(views: Views, caps: Iterable[Cap], now_us: int, hours: Mapping[str, str]) -> Row:
+    """Give it; `hours` are those in which operations leave whose delay names some, as mainstay.toml writes them."""
+    opened = views.plans(limit=LOOKED_AT, open_only=True)
+    still = [row for row in opened if not row["questions"] and row["says"] != "paused"]
+    return {
+        "waiting": views.waiting() - views.put_off()["count"],
+        "stuck": views.stuck(MOST),
+        "throttled": views.throttled(),
+        "paused": list(_paused(views, (row for row in opened if row["says"] == "paused")))[:MOST],
+        "running": [row for row in still if not _waits(row)][:MOST],
+        "due": [row for row in still if _waits(row)][:MOST],
+        "leaving": [row | {"hours": hours.get(row["does"], "")} for row in views.leaving(limit=MOST)],
+        "budgets": views.budgets(caps, now_us),
+        "wrong": list(_wrong(views)),
+    }
+
+
+def _waits(row: Row) -> bool:
+    """Whether a plan does nothing but wait for a time or an event."""
+    return row["says"].startswith(("waits for", "sleeps until"))
+
+
+def _paused(views: Views, rows: Iterable[Row]) -> Iterator[Row]:
+    """Give the plans that somebody paused: since when, who, and why; those of a throttle stand with it."""
+    for row in rows:
+        facts = [one for one in views.recorded(row["plan"]) if isinstance(one.fact, e.PlanPaused)]
+        last = facts[-1] if facts else None
+        if last is None or not isinstance(last.fact, e.PlanPaused) or last.fact.by == THROTTLE:
+            continue
+        told = {"since": views.time(last.recorded_at_us), "by": say_actor(last.fact.by), "reason": last.fact.reason}
+        yield {"plan": row["plan"], "title": row["title"], **told}
+
+
+def _wrong(views: Views) -> Iterator[str]:
+    """Say what is not as it should be, as far as the history knows."""
+    if held := views.held():
+        yield f"All work is stopped: {held}."
+    if (offline := views.offline()) is not None:
+        yield f"No network since {offline['since'][11:16]}; {offline['waiting']} actions wait for one."
+    if clock := views.clock_set():
+        yield f"{clock}."
+    for row in views.throttled():
+        yield f"{row['playbook']} is held: {row['says']}"
