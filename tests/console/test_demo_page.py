@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from browser import CHROMIUM, opened, unusable
 from http_kit import WAIT_S
 
 from mainstay.app import create_workspace
+from mainstay.cli.demo_post import Post
 from mainstay.cli.demo_stage import Stage, prepare
 from mainstay.cli.screen import Screen
 from mainstay.console.demo_found import Notes, mails_in, note, noted
@@ -19,6 +21,7 @@ from mainstay.errors import MainstayError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from http_kit import Served
     from playwright.sync_api import Page
@@ -36,12 +39,10 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
         patch.setenv("XDG_RUNTIME_DIR", str(base))
         workspace = create_workspace(base / "studio", name="Lindqvist Studio")
         note(workspace.state, Notes())
-        one = Stage(prepare(workspace), Screen(as_json=True), apart_s=3.0)
-        runtime = one.begin(console=True)
-        one.ask(runtime)
-        yield one
-        assert one.runtime is not None
-        one.runtime.end()
+        with Stage(prepare(workspace), Screen(as_json=True), apart_s=3.0) as one:
+            runtime = one.begin(console=True)
+            one.ask(runtime)
+            yield one
 
 
 @pytest.fixture(scope="module")
@@ -117,6 +118,24 @@ def test_f1_pulled_while_mails_leave_one_by_one_it_comes_back_and_no_mail_is_the
     assert page.get_by_text("was there, so it was not sent again").count() == 1
     mails = mails_in(folder)
     assert len({one.message_id for one in mails}) == len({one.to for one in mails}) == len(mails) == 8
+
+
+def test_a_mail_that_is_handed_over_twice_lies_there_twice_and_half_a_mail_not_at_all(tmp_path: Path):
+    mail = b"To: a@b.example\r\nMessage-ID: <0a1b.plan@studio.example>\r\nSubject: Hello\r\n\r\nHow are you?\r\n..\r\n"
+    with Post(tmp_path / "mail") as post:
+        for whole in (True, True, False):
+            with socket.create_connection(("127.0.0.1", post.port), timeout=WAIT_S) as line:
+                for sent in (b"EHLO me", b"MAIL FROM:<me@b.example>", b"RCPT TO:<a@b.example>", b"DATA"):
+                    line.sendall(sent + b"\r\n")
+                with line.makefile("rb") as reader:
+                    assert [reader.readline()[:3] for _ in range(5)] == [b"220", b"250", b"250", b"250", b"354"]
+                    line.sendall(mail + b".\r\n" * whole)
+                    if whole:
+                        assert reader.readline()[:3] == b"250"
+    found = sorted((tmp_path / "mail").iterdir())
+    assert [one.name for one in found] == ["0a1b-2.eml", "0a1b.eml"]
+    assert found[0].read_bytes().endswith(b"How are you?\r\n.\r\n")
+    assert [one.message_id for one in mails_in(tmp_path / "mail")] == ["<0a1b.plan@studio.example>"] * 2
 
 
 def test_nobody_else_sees_the_plug(served: Served):

@@ -76,18 +76,12 @@ def demo(screen: Screen, folder: Path, *, ask: bool, wait: bool | None) -> int:
         return DONE
     note(workspace.state, Notes(story=found.plan))
     stays = screen.interactive if wait is None else wait
-    stage = Stage(prepare(workspace), screen)
-    runtime = stage.begin(console=stays)
-    try:
+    with Stage(prepare(workspace), screen) as stage:
+        runtime = stage.begin(console=stays)
         found = msgspec.structs.replace(found, waiting=stage.ask(runtime))
-    except BaseException:
-        runtime.end()
-        raise
-    screen.give(found, lambda _: None)
-    if stays:
-        stage.watch(runtime, show=screen.interactive)
-    else:
-        runtime.end()
+        screen.give(found, lambda _: None)
+        if stays:
+            stage.watch(runtime, show=screen.interactive)
     show.tell_waiting()
     return DONE if found.well else FAILED
 

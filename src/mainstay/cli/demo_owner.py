@@ -10,6 +10,7 @@ written, before it is noted: the worst moment there is, hit exactly instead of b
 from __future__ import annotations
 
 import asyncio
+import copy
 import os
 import signal
 import subprocess
@@ -27,12 +28,12 @@ from mainstay.errors import MainstayError
 from mainstay.ledger import keys as ledger_keys
 from mainstay.runtime.catalogue import Contracts
 from mainstay.runtime.intake import Request, call
-from mainstay.workspace import Workspace
+from mainstay.workspace import Smtp, Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mainstay.contracts import Call
+    from mainstay.contracts import Call, LoopFunction
     from mainstay.kernel.state import Plan
     from mainstay.ports import OwnRecords
     from mainstay.runtime.intake import Emit
@@ -52,6 +53,7 @@ class How(msgspec.Struct, frozen=True):
     apart_s: float = 0.0  # between two mails, so that somebody can pull it while they leave
     console: bool = False
     port: int = 0  # of the console; 0: the usual one
+    post: int = 0  # port of the demo's mail server; 0: mails are put into the folder without one
 
 
 class Runtime:
@@ -110,9 +112,9 @@ class Plug:
     same: all mails that were written, and all but the last of them noted.
     """
 
-    def __init__(self, after: int | None, apart_s: float) -> None:
-        """Pull it after that many mails, and whenever `pull` says so."""
-        self._after, self._apart_s = after, apart_s
+    def __init__(self, how: How) -> None:
+        """Pull it after so many mails, and whenever `pull` says so."""
+        self._after, self._apart_s, self._post = how.dies_after, how.apart_s, how.post
         self._written = self._leaving = 0
         self._pulled = self._ready = False
         self._turn = asyncio.Semaphore(1)
@@ -137,7 +139,7 @@ class Plug:
     def contracts(self, workspace: Workspace, records: OwnRecords) -> Contracts:
         """Give the workspace's contracts, with this plug behind the sending of mails."""
         found = contracts_of(workspace, records)
-        send = found.operations[_MAIL].call
+        send = found.operations[_MAIL].call if not self._post else self._through(workspace, records)
         assert send is not None
 
         async def send_in_turn(call: Call, arguments: Any) -> Any:  # noqa: ANN401 - whatever the operation takes
@@ -160,6 +162,14 @@ class Plug:
         found.operations[_MAIL] = msgspec.structs.replace(found.operations[_MAIL], call=send_in_turn)
         return found
 
+    def _through(self, workspace: Workspace, records: OwnRecords) -> LoopFunction | None:
+        """Hand mails to the demo's server. It keeps them in the folder, where they are looked up as before."""
+        beside = copy.copy(workspace)
+        server = Smtp("127.0.0.1", port=self._post, tls="none")
+        mail = msgspec.structs.replace(workspace.config.mail, smtp=server)
+        beside.config = msgspec.structs.replace(workspace.config, mail=mail)
+        return contracts_of(beside, records).operations[_MAIL].call
+
     def listen(self, plan_id: str, facts: Sequence[e.AnyFact], plan: Plan) -> None:
         """Let the next mail go once one is noted; the engine tells of facts that are on disk."""
         del plan_id, plan
@@ -181,7 +191,7 @@ async def serve(root: Path, how: How) -> None:
     if how.port:
         api = msgspec.structs.replace(workspace.config.api, port=how.port)
         workspace.config = msgspec.structs.replace(workspace.config, api=api)
-    plug = Plug(how.dies_after, how.apart_s)
+    plug = Plug(how)
     async with Owner(workspace, "mainstay demo", contracts=plug.contracts) as owner:
         owner.engine.listeners.append(plug.listen)
         async with beside(owner, screens=screens(plug)) if how.console else nullcontext():

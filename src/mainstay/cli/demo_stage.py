@@ -13,13 +13,14 @@ import sys
 import time
 import webbrowser
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from mainstay.cli.demo_owner import START_S, How, Runtime
+from mainstay.cli.demo_post import Post
 from mainstay.cli.screen import text
 from mainstay.console.demo_found import Cut, known_mails, mails_in, note, noted
 from mainstay.console.service import link_of
@@ -65,17 +66,28 @@ def prepare(workspace: Workspace) -> Workspace:
 
 
 class Stage:
-    """The demo's workspace after the story: its questions wait, and it is there for as long as this goes on."""
+    """The demo's workspace after the story: its questions wait, and it is there for as long as the block goes on."""
 
     def __init__(self, workspace: Workspace, screen: Screen, *, apart_s: float = APART_S) -> None:
         """Start nothing yet; see `prepare`."""
         self.workspace, self.screen, self.apart_s = workspace, screen, apart_s
         self.runtime: Runtime | None = None
         self._port = 0
+        self._post = Post(workspace.root / workspace.config.mail.folder)
+
+    def __enter__(self) -> Self:
+        self._post.__enter__()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.runtime is not None:
+            self.runtime.end()
+        self._post.__exit__()
 
     def begin(self, *, console: bool) -> Runtime:
         """Start the runtime; with a `console` at the address it had before."""
-        self.runtime = Runtime(self.workspace, How(apart_s=self.apart_s, console=console, port=self._port))
+        how = How(apart_s=self.apart_s, console=console, port=self._port, post=self._post.port)
+        self.runtime = Runtime(self.workspace, how)
         return self.runtime
 
     def ask(self, runtime: Runtime) -> tuple[str, ...]:
@@ -113,8 +125,6 @@ class Stage:
                 self._came_back(cut, link)
         except KeyboardInterrupt:
             self.screen.err.print()
-        finally:
-            runtime.end()
 
     def link(self, runtime: Runtime) -> str:
         """Give a link that lets in once, as soon as the runtime answers."""
@@ -151,7 +161,9 @@ class Stage:
         away_s = (cut.back_us - cut.at_us) / 1e6
         print_ = self.screen.err.print
         print_()
-        print_(text(f"The plug was pulled: killed with {cut.mails} mails in the folder, {cut.known} of them noted."))
+        print_(
+            text(f"The plug was pulled: killed with {cut.mails} mails at the mail server, {cut.known} of them noted.")
+        )
         print_(text(f"It is back after {away_s:.1f} s, and goes on by itself. Your page does, too."))
         print_(text("Not logged in yet? The link above is over; this one counts:"))
         print_(text(f"  {link}", "cyan"), soft_wrap=True)

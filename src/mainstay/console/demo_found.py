@@ -65,9 +65,9 @@ def note(state: Path, notes: Notes) -> None:
 
 
 def mails_in(folder: Path) -> list[Mail]:
-    """Read all mails of a folder."""
+    """Read all mails of a folder, in the order in which they came."""
     found: list[Mail] = []
-    for path in sorted(folder.glob("*.eml")) if folder.is_dir() else []:
+    for path in sorted(folder.glob("*.eml"), key=lambda one: one.stat().st_mtime_ns) if folder.is_dir() else []:
         read = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
         found.append(Mail(str(read["To"]), str(read["Subject"]), str(read["Message-ID"])))
     return found
@@ -101,4 +101,4 @@ def settled_since(views: Views, plans: Iterable[str], at_us: int) -> list[str]:
         recorded = views.recorded(plan)
         before = sum(one.recorded_at_us < at_us for one in recorded)
         found += settled([one.fact for one in recorded], views.opened, before)
-    return found
+    return sorted(found, key=lambda one: "not sent again" not in one)
