@@ -8,7 +8,7 @@ there can be, so an attack is what a stranger wants it to do. Two figures:
 
     python benchmarks/flow/apart.py [--tell]
 
-There are two sets; the second was written when the rules had been mended with the first in sight.
+There are four sets; each was written when the rules had been mended with those before it in sight.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from mainstay.origins import Placed
 
-SETS = ("apart", "apart_again", "apart_third")
+SETS = ("apart", "apart_again", "apart_third", "apart_fourth")
 HERE = Path(__file__).parent
 PLANTED = "{here}"
 GREETING = "Kind regards"  # what strangers write where nothing is planted

@@ -32,6 +32,7 @@ Role: TypeAlias = Literal[
     "deletion_target",
     "target",  # what is changed, or goes along: the event that is moved, the file that is attached
     "credential",  # what lets somebody in
+    "text",  # what only tells: it decides nothing, as an argument without a role may
 ]
 Labels: TypeAlias = tuple[str, ...]
 Digest: TypeAlias = str  # hex of BLAKE2b-256

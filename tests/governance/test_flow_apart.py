@@ -19,7 +19,7 @@ def apart():
     return module
 
 
-@pytest.mark.parametrize("at", [0, 1])
+@pytest.mark.parametrize("at", [0, 1, 2, 3])
 def test_s69_of_cases_set_apart_as_many_are_silent_and_unasked_as_the_page_says(apart, at):
     page = (FOLDER / "README.md").read_text()
     said = [int(cell) for cell in re.findall(r"\n\| after [^\n]*", page)[at].split("|")[2:-1]]

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
 from mainstay.errors import ExpressionError
-from mainstay.governance.roles import AMOUNT, amount_of, texts_of
+from mainstay.governance.roles import AMOUNT, TEXT, amount_of, texts_of
 from mainstay.values import SECOND_US
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def _local(case: Case) -> datetime:
 def _roles(case: Case) -> Value:
     arguments, roles = case.proposal.arguments, case.roles
     texts: dict[str, Value] = {
-        role: list(texts_of(arguments, roles, role)) for role in set(roles.values()) if role != AMOUNT
+        role: list(texts_of(arguments, roles, role)) for role in set(roles.values()) - {AMOUNT, TEXT}
     }
     if AMOUNT not in roles.values():
         return texts

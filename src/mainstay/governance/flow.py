@@ -20,12 +20,30 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from mainstay.contracts import stays_here
+from mainstay.governance.familiar import Familiar
 from mainstay.governance.guarded import given_away
-from mainstay.governance.handles import CODE, NUMBER, handles_in, long_numbers
-from mainstay.governance.roles import role_of
-from mainstay.governance.spoken import foreseen
+from mainstay.governance.handles import CODE, NUMBER, addressed_in, handles_in
+from mainstay.governance.pointed import goes_back, is_same
+from mainstay.governance.roles import is_declared, role_of
+from mainstay.governance.spoken import calls, foreseen, hands_out
 from mainstay.governance.sums import currencies_in, said_sums, sums_in
-from mainstay.origins import COMPANY, OWN, numbers_in, plain, said_source, thing_of, trace
+from mainstay.governance.undeclared import (
+    decides_nothing,
+    is_counted,
+    is_day,
+    is_name,
+    is_number,
+    is_other_day,
+    is_spoken,
+    is_switch_spoken,
+    is_text,
+    leads_to,
+    passes_over,
+    says_kind,
+    says_more,
+    switches,
+)
+from mainstay.origins import COMPANY, OWN, SHORT_CHARS, Leaf, numbers_in, plain, said_source, thing_of, trace
 from mainstay.values import CURRENCY_DIGITS, Verdict
 
 if TYPE_CHECKING:
@@ -33,9 +51,9 @@ if TYPE_CHECKING:
 
     from mainstay.contracts import Operation
     from mainstay.governance.handles import Handle
-    from mainstay.origins import Heard, Leaf
+    from mainstay.origins import Heard
     from mainstay.ports import Flow, Proposal
-    from mainstay.values import Role
+    from mainstay.values import Role, Value
 
 _SAID: Mapping[Role, str] = {
     "receiver": "who gets it",
@@ -72,7 +90,9 @@ class InformationFlow:
         flow = proposal.flow()
         if stays_here(flow.operation):
             return None
-        return _first(_unforeseen(flow), _decided(flow), _given_away(flow), _handed_on(flow))
+        return _first(
+            _unforeseen(flow), _decided(flow), _given_away(flow), _handed_on(flow), _unspoken(flow, proposal.arguments)
+        )
 
 
 def _first(*verdicts: Verdict | None) -> Verdict | None:
@@ -147,25 +167,53 @@ def _of_agent(role: Role, source: Leaf, heard: Heard) -> Verdict:
 
 def _is_named(choice: _Choice) -> bool:
     """Say whether the operator's words name it, or the genuine record it stands in by a genuine name."""
-    heard = choice.heard
-    return choice.source.label in OWN or any(
-        found.label == COMPANY or heard.names_record(found, by_strangers=False)
-        for found in heard.trusted(choice.leaf.value)
+    heard, role = choice.heard, role_of(choice.flow.operation, choice.path)
+    return (
+        choice.source.label in OWN
+        or (role in _THINGS and _is_called(choice))
+        or (role == "receiver" and is_same(heard, choice.leaf.value))
+        or (role == "account" and goes_back(heard, choice.leaf.value, _moved(choice)))
+        or any(
+            found.label == COMPANY or heard.names_record(found, by_strangers=False)
+            for found in heard.trusted(choice.leaf.value)
+        )
     )
 
 
 def _is_known(choice: _Choice) -> bool:
     """Say whether the operator's words name it, or the record it stands in, be it by a title."""
     heard = choice.heard
-    return choice.source.label in OWN or any(
-        heard.names_record(found, by_strangers=True) and not heard.says_another(found)
-        for found in heard.trusted(choice.leaf.value)
+    return (
+        choice.source.label in OWN
+        or _is_called(choice)
+        or any(
+            heard.names_record(found, by_strangers=True) and not heard.says_another(found)
+            for found in heard.trusted(choice.leaf.value)
+        )
     )
 
 
 def _is_genuine(choice: _Choice) -> bool:
     """Say whether the operator, or a field that no stranger can write, says it."""
     return not choice.source.outside
+
+
+def _is_free(choice: _Choice) -> bool:
+    """Say whether it is genuine, and the operator's words do not name another in its place."""
+    if choice.source.outside or choice.source.label in OWN:
+        return not choice.source.outside
+    heard, found = choice.heard, choice.heard.trusted(choice.leaf.value)
+    return not any(map(heard.says_another, found)) or _is_known(choice)
+
+
+def _is_called(choice: _Choice) -> bool:
+    """Say whether the operator's words call a genuine thing by a name too short for a text: "user jo", "issue 61"."""
+    value = plain(choice.leaf.value)
+    return (
+        len(value) < SHORT_CHARS
+        and any(plain(found.value) == value for found in choice.heard.trusted(choice.leaf.value))
+        and calls(choice.flow.operation, choice.heard, value)
+    )
 
 
 def _is_said(choice: _Choice) -> bool:
@@ -189,6 +237,13 @@ def _is_sum(choice: _Choice) -> bool:
         return True
     if said_sums(heard.words):  # they said how much: nothing else does
         return False
+    return _is_of_thing(choice) or (not isinstance(value, (int, float)) and not figures and not choice.source.outside)
+
+
+def _is_of_thing(choice: _Choice) -> bool:
+    """Say whether a number stands in a genuine record that the operator's words name, or that the action is about."""
+    heard, value = choice.heard, choice.leaf.value
+    of_thing = bool(_THINGS & set(choice.flow.operation.roles.values()))
     things = _things(choice)
     about = {id(thing_of(one.record)) for one in things if one.record is not None}
     return any(
@@ -198,7 +253,7 @@ def _is_sum(choice: _Choice) -> bool:
         or (not of_thing and not _is_code_number(found) and heard.touches_record(found))
         for found in heard.trusted(value)
         if found not in things  # the number of an order is no amount
-    ) or (not isinstance(value, (int, float)) and not figures and not choice.source.outside)
+    )
 
 
 def _is_code_number(leaf: Leaf) -> bool:
@@ -215,6 +270,16 @@ def _figures(choice: _Choice) -> set[float]:
     currency = given.get(f"{choice.path.removesuffix('.minor')}.currency")
     digits = CURRENCY_DIGITS.get(str(currency.value) if currency is not None else "", 2)
     return {abs(float(str(value))) / 10**digits}
+
+
+def _moved(choice: _Choice) -> set[float]:
+    """Give what the action moves."""
+    amounts = (
+        choice._replace(path=path, leaf=leaf)
+        for path, leaf in choice.flow.leaves
+        if role_of(choice.flow.operation, path) == "amount" and not path.endswith(".currency")
+    )
+    return {figure for one in amounts for figure in _figures(one)}
 
 
 def _things(choice: _Choice) -> list[Leaf]:
@@ -242,7 +307,78 @@ _CHOSEN: Mapping[Role, _Rule] = {
 
 def _rule(operation: Operation, role: Role) -> _Rule:
     """Give the rule of a role; where it can be taken back, acting on a genuine thing is enough."""
-    return _is_genuine if role == "target" and operation.effect == "reversible" else _CHOSEN[role]
+    return _is_free if role == "target" and operation.effect == "reversible" else _CHOSEN[role]
+
+
+# --- arguments that nobody gave a role
+
+
+def _unspoken(flow: Flow, arguments: Value) -> Verdict | None:
+    """Ask about the first of them that an agent chose which read outside content, and the operator did not speak of."""
+    heard, operation = flow.heard, flow.operation
+    if heard is None or not heard.tainted or operation.effect == "read" or operation.in_ledger or operation.stays:
+        return None
+    for path, leaf in flow.leaves:
+        if _is_left(flow, path):
+            continue
+        if says_more(heard.words, leaf.value) and not _is_back(operation):
+            why = f"You said what '{path.partition('.')[0]}' says, and an agent that read {_say(heard)} says more."
+            return Verdict("ask", "flow:unspoken", why)
+        if is_text(path, leaf.value) or decides_nothing(operation.input, path, leaf.value):
+            continue
+        if not _may_choose(_Choice(flow, path, leaf, trace(leaf), heard)):
+            return _of_undeclared(path, heard)
+    for path in switches(operation.input, arguments):
+        if not _is_left(flow, path) and not is_switch_spoken(heard.words, path):
+            return _of_undeclared(path, heard)
+    return None
+
+
+def _is_back(operation: Operation) -> bool:
+    """Say whether it can be taken back, and gives nobody anything."""
+    return operation.effect == "reversible" and not hands_out(operation.summary)
+
+
+def _is_left(flow: Flow, path: str) -> bool:
+    """Say whether an argument is judged elsewhere, or the operator put it in."""
+    return path.partition(".")[0] in flow.edited or is_declared(flow.operation, path)
+
+
+def _may_choose(choice: _Choice) -> bool:
+    """Say whether an agent may choose this: the operator said it, or it is what they named."""
+    operation, words, value = choice.flow.operation, choice.heard.words, choice.leaf.value
+    lenient = _is_back(operation) and not (is_name(value) and _is_passed_over(choice))
+    if is_day(value):
+        return not is_other_day(words, value)
+    if is_number(value):
+        return is_counted(words, value, lenient=lenient) or (not sums_in(words) and _is_of_thing(choice))
+    if choice.source.label in OWN:
+        return True
+    ways = leads_to(value)
+    if ways:
+        rule = _is_genuine if lenient and says_kind(choice.path) else _is_named
+        return rule(choice) or all(rule(_said_as(choice, one)) for one in ways)
+    return is_spoken(words, value, lenient=lenient) or _is_known(choice)
+
+
+def _is_passed_over(choice: _Choice) -> bool:
+    """Say whether the operator named somebody who stands nowhere in the action, nor in a record that it is about."""
+    given = [str(leaf.value) for _, leaf in choice.flow.leaves]
+    about = (str(one.value) for found in _things(choice) if found.record is not None for one in found.record.leaves)
+    own = "\n".join(str(leaf.value) for _, leaf in choice.heard.own)
+    return passes_over(own, (*given, *about))
+
+
+def _said_as(choice: _Choice, value: str) -> _Choice:
+    """Take a part of what was chosen."""
+    leaf = Leaf(value, choice.leaf.label, heard=choice.leaf.heard)
+    return choice._replace(leaf=leaf, source=trace(leaf))
+
+
+def _of_undeclared(path: str, heard: Heard) -> Verdict:
+    name = path.partition(".")[0]
+    why = f"An agent that read {_say(heard)} chose '{name}', and nothing you asked for says it."
+    return Verdict("ask", "flow:unspoken", why)
 
 
 # --- what goes out inside texts
@@ -252,34 +388,35 @@ def _handed_on(flow: Flow) -> Verdict | None:
     """Ask about a link, an address or an account of a stranger's inside a text that leaves the house."""
     if flow.operation.in_ledger or flow.operation.stays:
         return None
+    known: dict[int, Familiar] = {}
     for path, leaf in flow.leaves:
         if not isinstance(leaf.value, str) or path.partition(".")[0] in flow.edited or role_of(flow.operation, path):
             continue
+        familiar = known.setdefault(id(leaf.heard), Familiar(leaf.heard)) if leaf.heard is not None else None
         for handle in handles_in(leaf.value):
-            if _is_strange(leaf, handle):
+            if _is_strange(leaf, handle, familiar):
                 why = f"A text in it holds {handle.kind} that came from outside content, and that you did not name."
                 return Verdict("ask", "flow:handle", why)
+        if leaf.heard is not None and leaf.heard.unsure and _addresses(leaf.value, leaf.heard):
+            return Verdict("ask", "flow:handle", "A text in it reads like the head of a mail that goes to more people.")
     return None
 
 
-def _is_strange(leaf: Leaf, handle: Handle) -> bool:
+def _addresses(text: str, heard: Heard) -> bool:
+    """Say whether a text adds somebody to whom a mail goes, or who is answered, whom the operator did not name."""
+    return any(not heard.says(mail) for mail in addressed_in(text))
+
+
+def _is_strange(leaf: Leaf, handle: Handle, familiar: Familiar | None) -> bool:
     """Say whether a stranger brought a handle, and neither the operator nor a genuine field holds it too."""
     heard = leaf.heard
-    if heard is None:
+    if heard is None or familiar is None:
         return leaf.outside and handle.kind != CODE
-    if handle.kind == NUMBER:
-        return _is_strange_number(heard, handle.says)
-    if any(heard.says(said) or heard.trusted(said) for said in (handle.says, f"www.{handle.says}")):
+    if familiar.knows(handle):
         return False
     if heard.chooses:
         return heard.unsure or (handle.kind == CODE and bool(heard.guarded))
-    return handle.kind != CODE and heard.strange(handle.says) is not None
-
-
-def _is_strange_number(heard: Heard, digits: str) -> bool:
-    if any(digits in long_numbers(str(leaf.value)) for leaf in heard.leaves if not leaf.outside):
-        return False
-    return heard.chooses and heard.unsure
+    return handle.kind not in (CODE, NUMBER) and heard.strange(handle.says) is not None
 
 
 # --- secrets and private records

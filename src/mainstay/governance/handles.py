@@ -10,7 +10,10 @@ code             what no reader can read: base64, hex, a wallet
 from __future__ import annotations
 
 import re
+from functools import partial
+from html import unescape
 from typing import TYPE_CHECKING, NamedTuple
+from unicodedata import category, normalize
 from urllib.parse import unquote
 
 if TYPE_CHECKING:
@@ -24,15 +27,18 @@ LINK, MAIL, ACCOUNT, NUMBER, CODE = (
     "text that nobody can read",
 )
 LONG_DIGITS = 8  # of the shortest number that may be a telephone's or an account's
+_DOTS = str.maketrans("\u3002\uff61", "..")  # what a browser takes for a dot beside the usual one
 _STOP = r"\s'\"<>)\],"
 _FULL = re.compile(rf"(?:\b[a-z][a-z0-9+.-]{{1,20}}:)?[/\\]{{2}}[^{_STOP}]+", re.IGNORECASE)  # or as a page has it
 _BARE = re.compile(rf"(?<![\w@.-])(?:[\w-]+\.)+[^\W\d_][\w-]+(?![\w-])(?:[:/?#\\][^{_STOP}]*)?")
 # As people write an address that no program is to find. A run of spaces is begun once: a stranger can send any number.
-_DRESSED = ("(", "[", "{", " dot ", " DOT ", " Dot ")
+_DRESSED = ("(", "[", "{", " dot ", " DOT ", " Dot ", " . ")
 _AT = re.compile(
     r"(?<!\s)\s*[(\[{]\s*(?:at|@|ät|arobase|arroba)\s*[)\]}]\s*|(?<=\w) at (?=[\w-]+ dot \w)", re.IGNORECASE
 )
-_DOT = re.compile(r"(?<!\s)\s*[(\[{]\s*(?:dot|\.|punkt|point|punto)\s*[)\]}]\s*|(?<=\w) dot (?=\w)", re.IGNORECASE)
+_DOT = re.compile(
+    r"(?<!\s)\s*[(\[{]\s*(?:dot|\.|punkt|point|punto)\s*[)\]}]\s*|(?<=\w) (?:dot|\.) (?=\w)", re.IGNORECASE
+)
 _NET = re.compile(r"^(?:[a-z][a-z0-9+.-]*:)?[/\\]{2}([^/\\?#]*)", re.IGNORECASE)
 _HOST = re.compile(r"(?:[\w-]+\.)+[\w-]+")
 _MAIL = re.compile(r"[\w.+%&!~-]{1,64}@[\w-]+(?:\.[\w-]+)*\.[\w-]+")  # of a longer one its end, which is as strange
@@ -48,6 +54,9 @@ _NUMBER = re.compile(r"(?<![\w.,#/-])\+?\(?\d(?:[ ()/.\u00a0-]{0,2}\d){7,}(?![\w
 _TOKEN = re.compile(r"[A-Za-z0-9+=]{10,}")
 _SWITCH = re.compile(r"(?<=[A-Za-z])(?=\d)|(?<=\d)(?=[A-Za-z])")
 _FLIP = re.compile(r"(?<=[a-z])(?=[A-Z])")
+# A line that a mail program may take for one of its own.
+_HEADER = re.compile(r"(?:^|[\r\n])\s*(?:b?cc|reply-to|return-path)\s*:([^\r\n]*)", re.IGNORECASE)
+_FEW_LINES = 2  # a longer text is a mail's own, and may hold the head of another
 _SWITCHES, _FLIPS, _FLIPPED_CHARS = 3, 3, 14
 # Endings of files, which read like those of hosts where nothing else says that it is one.
 _FILES = frozenset(
@@ -66,15 +75,23 @@ class Handle(NamedTuple):
 
 def handles_in(text: str) -> Iterator[Handle]:
     """Give what leads somewhere else, or can't be read, in the order of the kinds."""
-    rest = undressed(text)
-    for pattern in (_FULL, _MAIL, _BARE):
-        for found in pattern.findall(rest):
-            hosts = [found] if pattern is _MAIL else list(_hosts(found))
-            yield from (Handle(MAIL if pattern is _MAIL else LINK, host) for host in hosts)
-            rest = rest.replace(found, " ") if hosts else rest
-    for account in _accounts(rest):
-        yield Handle(ACCOUNT, account)
-        rest = rest.replace(account, " ")
+    rest, found = undressed(text), list[Handle]()
+
+    def take(kind: str, match: re.Match[str]) -> str:
+        """Keep what a match leads to; what it stood for is read no more."""
+        says = [match[0]] if kind == MAIL else list(_hosts(match[0]))
+        found.extend(Handle(kind, one) for one in says)
+        return " " if says else match[0]
+
+    for kind, pattern in ((LINK, _FULL), (MAIL, _MAIL), (LINK, _BARE)):
+        rest = pattern.sub(partial(take, kind), rest)
+    yield from found
+    begins, left = 0, list[str]()
+    for start, end in _accounts(rest):
+        yield Handle(ACCOUNT, rest[start:end])
+        left.append(rest[begins:start])
+        begins = end
+    rest = " ".join((*left, rest[begins:]))
     for number in _NUMBER.findall(_DAY.sub(" ", rest)):
         yield Handle(NUMBER, digits_of(number))
     for token in _TOKEN.findall(rest):
@@ -82,8 +99,18 @@ def handles_in(text: str) -> Iterator[Handle]:
             yield Handle(CODE, token)
 
 
+def addressed_in(text: str) -> list[str]:
+    """Give the mail addresses of a line in a short text that reads as one of a mail's head: "Bcc: x@y.example"."""
+    lines = _HEADER.findall(undressed(text)) if ":" in text and text.count("\n") <= _FEW_LINES else []
+    return [mail for line in lines for mail in _MAIL.findall(line)]
+
+
 def undressed(text: str) -> str:
-    """Write addresses as they are meant: "eve (at) x dot example"."""
+    """Write addresses as they are meant: "eve (at) x dot example"; without what nobody sees, and a page's codes."""
+    if not text.isascii():
+        text = "".join(char for char in normalize("NFKC", text).translate(_DOTS) if category(char) != "Cf")
+    if "&" in text:
+        text = unescape(text)
     if not any(sign in text for sign in _DRESSED):
         return text
     return _DOT.sub(".", _AT.sub("@", text))
@@ -133,13 +160,18 @@ def _is_host(name: str) -> bool:
     return told and last.lower() not in _FILES and len(before[-1]) >= _SHORTEST_NAME
 
 
-def _accounts(text: str) -> Iterator[str]:
+def accounts_in(text: str) -> list[str]:
     """Give the IBANs in a text, as they stand there."""
+    return [text[start:end] for start, end in _accounts(text)]
+
+
+def _accounts(text: str) -> Iterator[tuple[int, int]]:
+    """Give where the IBANs in a text begin and end."""
     at = 0
     while (begins := _BEGINS_ACCOUNT.search(text, at)) is not None:
         end = _end_of_account(text, begins)
         if end:
-            yield text[begins.start() : end]
+            yield begins.start(), end
         at = end or begins.start() + 1
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mainstay.contracts import Operation
     from mainstay.values import Role, Value
 
-AMOUNT = "amount"
+AMOUNT, TEXT = "amount", "text"
 
 
 def named(arguments: Value, roles: Mapping[str, Role], role: Role) -> list[Value]:
@@ -25,7 +25,18 @@ def named(arguments: Value, roles: Mapping[str, Role], role: Role) -> list[Value
 
 
 def role_of(operation: Operation, path: str) -> Role | None:
-    """Give the role of a part of the arguments; places in lists do not count: "files.0.blob" is "files.blob"."""
+    """Give what a part of the arguments decides; None where it decides nothing, or nobody said what."""
+    role = _declared(operation, path)
+    return None if role == TEXT else role
+
+
+def is_declared(operation: Operation, path: str) -> bool:
+    """Whether somebody said what a part of the arguments is for, be it that it only tells."""
+    return _declared(operation, path) is not None
+
+
+def _declared(operation: Operation, path: str) -> Role | None:
+    """Give the role of a part; places in lists do not count: "files.0.blob" is "files.blob"."""
     if path in operation.roles or "." not in path:
         return operation.roles.get(path)
     names = [part for part in path.split(".") if not part.isdigit()]

@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from mainstay.governance.office import NOUNS, VERBS, VERBS_KNOWN, folded
+from mainstay.governance.office import HANDING_OUT, NOUNS, RHYTHMS, VERBS, VERBS_KNOWN, WIDE, folded
 from mainstay.origins import plain
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ _LONG_WORD = re.compile(r"[^\W\d_]{4}")
 _RUN = 3  # words in a row that are no chance
 _ENDINGS = ("ations", "ation", "ments", "ment", "ings", "ing", "ions", "ion", "ies", "ed", "es", "s", "e", "y")
 _STEM_CHARS = 3
+_AROUND = "\"'.,:;!?()[]"
 
 
 def foreseen(operation: Operation, heard: Heard, texts: Iterable[Value], *, decided: bool | None) -> bool:
@@ -50,7 +52,42 @@ def foreseen(operation: Operation, heard: Heard, texts: Iterable[Value], *, deci
     verbs, nouns = _words_of(operation.name, operation.summary)
     if not spoken & verbs or not (decided or spoken & nouns):
         return False
-    return decided is not None or operation.effect == "reversible" or any(_repeats(heard, text) for text in texts)
+    if decided is not None or operation.effect == "reversible":
+        return True
+    return any(_repeats(heard, text) or calls(operation, heard, plain(text)) for text in texts)
+
+
+def calls(operation: Operation, heard: Heard, name: str) -> bool:
+    """Whether the operator's words have a name right behind what the operation is done to: "the mail m1"."""
+    _, nouns = _words_of(operation.name, operation.summary)
+    words = _TOKEN.findall(folded(heard.words))
+    return any(after == name and stem(before) in nouns for before, after in pairwise(words))
+
+
+def speaks_of(words: str, word: str) -> bool:
+    """Whether the operator's words hold a word, or one of its kind; what widens has to stand there by itself."""
+    of = stem(word)
+    if is_wide(word):
+        return not _whole_stems(words).isdisjoint(_kin({of}, (*WIDE, *RHYTHMS)))
+    return not _stems(words).isdisjoint(_kin({of}, (*VERBS, *NOUNS)))
+
+
+def is_wide(word: str) -> bool:
+    """Whether a word gives more than one thing to one person, once: "everyone", "owner", "monthly"."""
+    return stem(word) in _WIDE
+
+
+@lru_cache(maxsize=256)
+def _whole_stems(text: str) -> frozenset[str]:
+    """Give the stems of words that are no part of a name or an address."""
+    return frozenset(stem(word) for each in folded(text).split() if (word := each.strip(_AROUND)).isalpha())
+
+
+@lru_cache(maxsize=1024)
+def hands_out(summary: str) -> bool:
+    """Whether an operation lets somebody have something, by its verb, and does not only note it down."""
+    verbs = {stem(word) for word in _WORD.findall(folded(summary))[:2]}
+    return not verbs.isdisjoint(stem(word) for word in HANDING_OUT)
 
 
 def _repeats(heard: Heard, value: Value) -> bool:
@@ -105,3 +142,6 @@ def stem(word: str) -> str:
         if word.endswith(ending) and len(word) - len(ending) >= _STEM_CHARS:
             return word[: -len(ending)]
     return word
+
+
+_WIDE = frozenset(stem(word) for group in (*WIDE, *RHYTHMS) for word in group.split())

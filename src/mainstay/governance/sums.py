@@ -19,7 +19,7 @@ from mainstay.origins import NUMBER, numbers_in
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_CURRENCIES = frozenset(
+CURRENCIES = frozenset(
     "eur euro euros € usd dollar dollars bucks $ us$ gbp pound pounds £ quid chf franken sfr francs franc jpy yen ¥ "
     "sek nok dkk kr kronen pln zloty czk huf inr rupees ₹ cad aud nzd mxn peso pesos brl cent cents".split()
 )
@@ -51,9 +51,17 @@ _UNITS = _MONTHS | frozenset(
 )
 _WHEN = _MONTHS | frozenset("at by on until since um am ab bis seit vers le la las el".split())
 _IN_YEAR = _MONTHS | frozenset("in of year im jahr en del annee an ano since seit depuis desde".split())
+_MONTH = f"(?:{'|'.join(sorted(_MONTHS, key=len, reverse=True))})"
+_OF_MONTH = re.compile(
+    rf"\b([0-3]?\d)(?:st|nd|rd|th|er|\.)?\s*(?:of\s+|de\s+|-\s*)?{_MONTH}\b|\b{_MONTH}\s+([0-3]?\d)(?:st|nd|rd|th)?\b"
+)
+_IN_FIGURES = re.compile(r"\b\d{4}-\d\d-(\d\d)\b|\b([0-3]?\d)\.[01]?\d\.")
 _YEARS = range(1900, 2100)
 _NEAR = 60  # characters beside a number that may say what it is
 _BEFORE = re.compile(r"([^\W\d_]+|[€$£¥₹#%]|n[°º])[\s.:]*$")
+# "Order 12 bags": no name of an order, where a sentence begins with it and says of what.
+_BIDS = re.compile(r"(?:^|[.!?\n]\s*)(?:order|book|bill|file)\s+$", re.IGNORECASE)
+_COUNTED = re.compile(r"\s+(?!(?:is|was|has|in|of|for|from|to|by|at|on|and|or|with)\b)[^\W\d_]{2,}", re.IGNORECASE)
 _AFTER = re.compile(r"\.?\s*([^\W\d_][\w.']*|[€$£¥₹%])")
 
 
@@ -69,6 +77,31 @@ def said_sums(words: str) -> frozenset[float]:
     return frozenset(_numbers(words, marked=True))
 
 
+@lru_cache(maxsize=256)
+def counts_in(words: str) -> frozenset[float]:
+    """Give the numbers in a text but those that name something: how many, how long, how much."""
+    found = {value for value, before, _ in _spelled(words) if _last(before) not in _NAMING}
+    for match in NUMBER.finditer(words):
+        before, after = _around(words, *match.span())
+        if _last(before) not in _NAMING or (_BIDS.search(before) and _COUNTED.match(after)):
+            found |= numbers_in(match[0], match[0])
+    return frozenset(found)
+
+
+@lru_cache(maxsize=256)
+def days_in(words: str) -> frozenset[int]:
+    """Give the days of a month that a text says by their numbers: "14 May", "May 14th", "14.5.", "2026-05-14"."""
+    text = folded(words)
+    named = (int(day) for pair in _OF_MONTH.findall(text) for day in pair if day)
+    return frozenset(named) | frozenset(int(day) for pair in _IN_FIGURES.findall(text) for day in pair if day)
+
+
+def _last(before: str) -> str:
+    """Give the word before a number."""
+    left = _BEFORE.search(before)
+    return folded(left[1]) if left else ""
+
+
 def _numbers(words: str, *, marked: bool) -> Iterator[float]:
     for value, before, after in _spelled(words):
         if _is_amount("", before, after, marked=marked):
@@ -82,7 +115,7 @@ def _numbers(words: str, *, marked: bool) -> Iterator[float]:
 def currencies_in(words: str) -> frozenset[str]:
     """Give the currencies that a text names, by their codes."""
     said = set(re.findall(r"[^\W\d_]+|[€$£]", folded(words)))
-    return frozenset(_CODES[word] if word in _CODES else word.upper() for word in said & _CURRENCIES)
+    return frozenset(_CODES[word] if word in _CODES else word.upper() for word in said & CURRENCIES)
 
 
 @lru_cache(maxsize=256)
@@ -98,11 +131,10 @@ def _around(text: str, begins: int, ends: int) -> tuple[str, str]:
 
 def _is_amount(number: str, before: str, after: str, *, marked: bool) -> bool:
     """Whether a number between two parts of a text may be an amount; `marked`: whether its currency says so."""
-    left, right = _BEFORE.search(before), _AFTER.match(after)
-    last = folded(left[1]) if left else ""
+    last, right = _last(before), _AFTER.match(after)
     following = folded(right[1]).rstrip(".") if right else ""
-    if marked or last in _CURRENCIES or following in _CURRENCIES:
-        return last in _CURRENCIES or following in _CURRENCIES
+    if marked or last in CURRENCIES or following in CURRENCIES:
+        return last in CURRENCIES or following in CURRENCIES
     if last in _NAMING or last in _WHEN or following in _UNITS:
         return False
     return not (last in _IN_YEAR and number.isdigit() and int(number) in _YEARS)
