@@ -73,7 +73,7 @@ class Exam:
     async def carry_on(self) -> dict:
         """Go on until the plan ended, and was undone if that is wanted."""
         owner = self.owner
-        owner._watching.cancel()  # only `reply` looks, at once
+        owner._watching["files"].cancel()  # only `reply` looks, at once
         plans = owner.ledger.rows(queries.PLANS, (10, 0))
         plan = plans[0][0] if plans else await self.begin()
         while True:

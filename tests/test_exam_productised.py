@@ -202,7 +202,7 @@ async def comes(exam, text, **headers):
 @pytest.mark.parametrize("choice", ["approve", "reject"])
 def test_an_answer_that_comes_while_you_are_asked_to_remind_is_read_and_nobody_is_reminded(choice, workspace):
     async def crossing(exam):
-        exam.owner._watching.cancel()
+        exam.owner._watching["files"].cancel()
         question = await asked_in(exam, "remind")
         await comes(exam, "Perfect, thank you!")
         await exam.owner.requests.rule(question, {"choice": choice})
@@ -215,7 +215,7 @@ def test_an_answer_that_comes_while_you_are_asked_to_remind_is_read_and_nobody_i
 
 def test_after_a_no_to_the_reminder_an_answer_still_counts(workspace):
     async def late(exam):
-        exam.owner._watching.cancel()
+        exam.owner._watching["files"].cancel()
         await exam.owner.requests.rule(await asked_in(exam, "remind"), {"choice": "reject"})
         await comes(exam, "Perfect, thank you!")
         return await exam.carry_on()
@@ -239,7 +239,7 @@ def test_one_yes_sends_the_reminder(workspace):
 
 def test_an_absence_note_is_no_answer(workspace):
     async def away(exam):
-        exam.owner._watching.cancel()
+        exam.owner._watching["files"].cancel()
         plan = await exam.begin()
         while READY not in subjects(workspace):
             standing = await exam.owner.requests.follow(plan, lambda _: None)

@@ -19,7 +19,7 @@ from mainstay.agents.qualify import CONTRACT as QUALIFY_LEAD
 from mainstay.agents.reconcile import CONTRACT as RECONCILE
 from mainstay.agents.replies import CONTRACT as CLASSIFY_REPLY
 from mainstay.commands import Patience
-from mainstay.connectors import books, files, inbox, known, leads, mail, posts
+from mainstay.connectors import books, collected, files, inbox, known, leads, mail, posts
 from mainstay.connectors.bank import read as bank
 from mainstay.connectors.invoices import issue
 from mainstay.connectors.invoices import read as invoices
@@ -75,6 +75,7 @@ from mainstay.runtime.catalogue import Contracts
 from mainstay.runtime.clock import SystemClock
 from mainstay.runtime.intake import Intake
 from mainstay.runtime.payloads import Payloads
+from mainstay.runtime.schedules import Schedules
 from mainstay.runtime.sealing import Opener, Sealer
 from mainstay.runtime.watching import Watcher
 from mainstay.runtime.workers import WorkerPool
@@ -263,6 +264,7 @@ def _contracts(
         *known.operations(records.known),
         *mail.operations(account, password, records.books),
         *files.operations(folders),
+        *collected.operations(folders),
         *leads.operations(),
         *posts.operations(folders, config.company.timezone),
     )
@@ -400,12 +402,13 @@ class Owner(Works):
             self.requests.anchors = Anchors(self.keys.workspace, company, signing, workspace.config.anchor)
             self.anchoring = AnchorKeeper(self.requests)
             self.watcher = self._watcher(activation)
+            self.schedules = self._schedules(activation)
             session = ledger_keys.load_session(workspace.state)
             self.intake = Intake(workspace.socket, session, self.requests.answer)
             self._opened = opened.pop_all()
         self.forgotten_again = 0  # people whom a restored or imported history brought back
         self._heading: asyncio.Task[None] | None = None
-        self._watching: asyncio.Task[None] | None = None
+        self._watching: dict[str, asyncio.Task[None]] = {}
         self._caring: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
@@ -438,9 +441,11 @@ class Owner(Works):
 
     def work(self) -> None:
         """Look after folders, keep times and go on with all plans; see `Works.work`."""
-        if not self.engine.held and (self._watching is None or self._watching.done()):  # a commit that failed ended it
-            self._watching = asyncio.create_task(self.watcher.run())
-            self._watching.add_done_callback(self.must_live)
+        for name, run in (("files", self.watcher.run), ("schedules", self.schedules.run)):
+            watching = self._watching.get(name)
+            if not self.engine.held and (watching is None or watching.done()):  # a commit that failed ended it
+                self._watching[name] = asyncio.create_task(run())
+                self._watching[name].add_done_callback(self.must_live)
         if not self.engine.held:
             self.throttling.begin()  # before plans go on: those of a playbook that waits stay paused
         super().work()
@@ -448,8 +453,8 @@ class Owner(Works):
     async def __aexit__(self, *_: object) -> None:
         for caring in self._caring:
             caring.cancel()
-        if self._watching is not None:
-            self._watching.cancel()
+        for watching in self._watching.values():
+            watching.cancel()
         await self.intake.close()
         await self.rest()
         await self.workers.close()
@@ -546,6 +551,15 @@ class Owner(Works):
         watcher.bounces.heard = self._came_back
         watcher.keep = functools.partial(inbox.keep_left, self.workspace.state)
         return watcher
+
+    def _schedules(self, activation: Activation) -> Schedules:
+        """Start the playbooks whose schedule is due, as long as they are active."""
+
+        def since(playbook: str) -> int | None:
+            active = activation.versions.active("playbook", playbook)
+            return None if active is None else active.activated_us
+
+        return Schedules(self.engine.outside, self.clock, self.workspace.config.company.timezone, since)
 
     def _came_back(self, plan_id: str, fact: e.MailBounced) -> None:
         self.throttling.note_bounce(plan_id, fact)

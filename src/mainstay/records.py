@@ -273,8 +273,19 @@ EVENTS: dict[str, type[msgspec.Struct]] = {
     "file.received": FileReceived,
     "plan.ended": PlanEnded,
 }
-# What comes from outside that is recorded, and that no playbook may wait for: a mail server's word answers nobody.
-UNHEARD: dict[str, type[msgspec.Struct]] = {"mail.bounced": MailReceived}
+
+
+class ScheduleDue(msgspec.Struct, frozen=True):
+    """That the time of a playbook's schedule came."""
+
+    playbook: str
+    schedule: str  # as `on: {cron: ...}` says it
+    at: Time  # when it was due
+
+
+# What comes from outside that is recorded, and that no playbook may wait for: a mail server's word answers nobody, and
+# a schedule starts the playbook that names it.
+UNHEARD: dict[str, type[msgspec.Struct]] = {"mail.bounced": MailReceived, "schedule.due": ScheduleDue}
 
 # Who can write what such an event holds: a mail is a stranger's altogether, its sender's name and address too. What
 # somebody wrote to the operator is between the two: it goes back to them, and asks on its way to anybody else.

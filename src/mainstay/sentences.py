@@ -275,7 +275,7 @@ _SAY: dict[type[e.Fact], Callable[[Any], str]] = {
     ),
     e.WaitEnded: lambda f: f"{say_path(f.path)}: " + ("what it waited for came" if f.event else "its time came"),
     e.EventReceived: lambda f: (
-        f"{f.event} came from {f.source}"
+        ("The time of a schedule came" if f.event == "schedule.due" else f"{f.event} came from {f.source}")
         + (f"; it should have started {', '.join(f.not_started)}, which was not possible" if f.not_started else "")
     ),
     e.MailBounced: lambda f: f"{say_path(f.path)}: its mail {say_bounce(f)}",

@@ -44,6 +44,7 @@ SCREENS = (
     Screen("activate", "/playbooks/{playbook}/activate", "/playbooks/note/activate"),
     Screen("revert", "/playbooks/{playbook}/revert/{version}", "/playbooks/note/revert/{older}"),
     Screen("try", "/try", "/try"),
+    Screen("weekly", "/weekly", "/weekly"),
     Screen("trial", "/try/{trial}", "/try/{trial}"),
     Screen("connectors", "/connectors", "/connectors"),
     Screen("budgets", "/budgets", "/budgets"),

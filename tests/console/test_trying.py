@@ -16,6 +16,7 @@ from mainstay.playbooks.shelf import LIBRARY
 
 if TYPE_CHECKING:
     from http_kit import Reply, Served
+    from visitor import Form
 
 STATEMENT, INVOICES = LIBRARY / "demo/statement.xml", LIBRARY / "demo/invoices.csv"
 WAIT_S = 120.0
@@ -175,3 +176,62 @@ def test_a_file_that_is_missing_or_empty_starts_nothing_and_says_so(visitor: Vis
     assert (empty.status, "open.csv is empty" in empty.text) == (422, True)
     named = visitor.upload(START, TWO, ("input.invoices", None, b"upload/statement/october.xml"))
     assert (named.status, "is not in the folder inbox" in named.text) == (422, True)
+
+
+# --- run this every Monday?
+
+FILE = "playbooks/weekly-reconciliation.yaml"
+
+
+def form_at(page: Page, action: str) -> Form:
+    (found,) = [one for one in page.forms if one.action == action and "csrf" in dict(one.fields)]
+    return found
+
+
+def test_it_is_shown_first_runs_every_monday_after_a_yes_and_is_switched_off_again(served: Served, visitor: Visitor):
+    page = visitor.page("/weekly?day=FRI&hour=17")
+    assert page.headings == ["Run this every Friday at 17:00?"]
+    for says in ('on: {cron: "0 17 * * FRI"}', "inbox/bank", "What would run", "first on"):
+        assert says in page.text
+    file = served.desk.folder / FILE
+    assert not file.exists()
+    on = form_at(page, "/weekly")
+    assert visitor.press(on, day="SUN").status == 409  # another one than was shown
+    assert not file.exists()
+    assert visitor.press(on).status == 303
+    page = visitor.page("/weekly")
+    assert page.headings == ["It runs every Friday at 17:00"]
+    assert 'cron: "0 17 * * FRI"' in file.read_text()
+    assert (served.desk.folder / "inbox" / "bank").is_dir()
+    assert visitor.press(on).status == 409  # pressed twice
+    off = form_at(page, "/weekly/off")
+    assert visitor.press(off).status == 303
+    assert visitor.press(off).status == 422
+    assert visitor.page("/weekly").headings == ["Run this every Monday at 08:00?"]
+    assert not file.exists()
+
+
+def test_what_a_crash_left_half_done_is_said_at_the_next_look(served: Served, visitor: Visitor):
+    assert visitor.press(form_at(visitor.page("/weekly"), "/weekly")).status == 303
+    file = served.desk.folder / FILE
+    text = file.read_text()
+    file.unlink()  # it died before the file was written: what is active is in the history
+    page = visitor.page("/weekly")
+    assert page.headings == ["It runs every Monday at 08:00"]
+    assert "is gone" in page.text
+    assert visitor.press(form_at(page, "/weekly/off")).status == 303
+    file.write_text(text)  # it died before the file was removed: it is off
+    assert visitor.page("/weekly").headings == ["It is off, and its file still lies there"]
+    file.unlink()
+
+
+def test_the_command_line_does_the_same(served: Served):
+    done = served.desk.json("playbook", "weekly", "--day", "TUE", "--hour", "7", "--all", "--yes")
+    assert done["path"] == FILE
+    assert "which: all" in (served.desk.folder / FILE).read_text()
+    assert "every Tuesday at 07:00" in served.desk.run("playbook", "explain", "weekly-reconciliation").stdout
+    assert served.desk.run("playbook", "weekly", "--yes").returncode == 2
+    assert served.desk.run("playbook", "weekly", "--off", "--yes").returncode == 0
+    assert not (served.desk.folder / FILE).exists()
+    for wrong in (("--day", "someday"), ("--hour", "25")):
+        assert served.desk.run("playbook", "weekly", *wrong, "--yes").returncode == 2

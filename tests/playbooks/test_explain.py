@@ -139,8 +139,7 @@ You give:
 - lead, a lead (you may leave it out)
 
 It starts by itself when a file arrives in inbox/bank and 'name' of the file is not empty. You can start it too.
-It starts by itself by the schedule `0 8 * * MON` (minute, hour, day, month, weekday in your time). \
-Schedules come in a later release: until then you start it.
+It starts by itself every Monday at 08:00. You can start it too.
 Only one of them runs at a time for the 'who' you gave; the others wait.
 At most 3 of them run at a time; the others wait.
 It lets others go first.

@@ -54,7 +54,7 @@ async def sent(owner, definition=None):
 
 async def come(owner, name, content):
     """Put a mail into the inbox, and let it lie until it is taken in."""
-    owner._watching.cancel()  # only this looks
+    owner._watching["files"].cancel()  # only this looks
     folder = owner.workspace.root / "inbox" / "mail"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{name}.eml").write_bytes(content)

@@ -69,7 +69,7 @@ def test_t1_between_two_looks_there_are_two_seconds(workspace, world):
 
     async def scenario(owner):
         await activate(owner, "take-in", TRIGGER)
-        owner._watching.cancel()
+        owner._watching["files"].cancel()
         owner.watcher._clock = clock = Recorded(owner.clock)
         watching = asyncio.create_task(owner.watcher.run())
         while len(clock.slept) < 3:  # noqa: ASYNC110

@@ -55,7 +55,7 @@ async def activate(owner, name, text):
 
 
 async def look(owner, times=2):
-    owner._watching.cancel()  # only this looks
+    owner._watching["files"].cancel()  # only this looks
     for _ in range(times):
         await owner.watcher.look(sorted(owner.engine.outside.watched()))
 
@@ -401,7 +401,7 @@ def test_t1_a_playbook_that_no_longer_compiles_starts_nothing_and_is_said_once(w
     folder.mkdir(parents=True)
 
     async def activated(owner):
-        owner._watching.cancel()
+        owner._watching["files"].cancel()
         await activate(owner, "on-mail", ON_MAIL)
         await activate(owner, "old", ON_MAIL.replace("on-mail", "old"))
 

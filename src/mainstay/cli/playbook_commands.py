@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mainstay.cli.options import Folder, Json, PlaybookName, screen_of
+from mainstay.cli.options import Folder, Json, PlaybookName, Sure, screen_of
 
 app = typer.Typer(no_args_is_help=True, help="What can be run.", rich_markup_mode=None)
 
@@ -42,6 +42,27 @@ def explain(name: PlaybookName, as_json: Json = False, workspace: Folder = None)
     from mainstay.cli import playbooks
 
     return playbooks.explain(screen_of(as_json), workspace, name)
+
+
+@app.command()
+def weekly(
+    day: Annotated[str, typer.Option(help="Of the week: MON, TUE, ...")] = "MON",
+    hour: Annotated[str, typer.Option(help="Of the day, in your company's time: 0 to 23.")] = "8",
+    take_all: Annotated[
+        bool, typer.Option("--all", help="All invoices in inbox/invoices count, not the newest list.")
+    ] = False,
+    off: Annotated[bool, typer.Option("--off", help="Switch it off.")] = False,
+    yes: Sure = False,
+    as_json: Json = False,
+    workspace: Folder = None,
+) -> int:
+    """Run the reconciliation every week by itself, over the files in inbox/bank and inbox/invoices."""
+    from mainstay.cli import weekly as each_week
+
+    screen = screen_of(as_json)
+    if off:
+        return each_week.switch_off(screen, workspace, yes=yes)
+    return each_week.switch_on(screen, workspace, day, hour, "all" if take_all else "newest", yes=yes)
 
 
 @app.command()

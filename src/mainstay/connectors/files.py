@@ -182,7 +182,7 @@ class _Files:
         self._writing = asyncio.Lock()
 
     async def read(self, call: Call, arguments: ReadFile) -> FileRead:
-        root, parts = _readable(self._config, arguments.path)
+        root, parts = readable(self._config, arguments.path)
         content = await run_to_end(partial(read_file, root, parts))
         if content is None:
             raise NeedsOperator(f"There is no file {arguments.path}.", remedy="Put it there, or correct the path.")
@@ -300,7 +300,7 @@ def _check_folders(config: FilesConfig) -> None:
             raise FileError(f"The folder {name} would open parts of the workspace that have to stay closed.")
 
 
-def _readable(config: FilesConfig, path: str) -> tuple[str, Parts]:
+def readable(config: FilesConfig, path: str) -> tuple[str, Parts]:
     """Give the folder to start at and the names below it."""
     parts = parts_of(path, writing=False)
     if len(parts) > 1 and parts[0] in READ_FOLDERS:

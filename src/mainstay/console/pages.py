@@ -40,6 +40,7 @@ from mainstay.console import (
     today,
     trying,
     ways,
+    weekly,
 )
 from mainstay.console.actions import Actions
 from mainstay.console.answers import refusal
@@ -75,6 +76,7 @@ SCREENS = (
     stuck.SCREENS,
     playbooks.SCREENS,
     trying.SCREENS,
+    weekly.SCREENS,
     books.SCREENS,
     audit.SCREENS,
     connectors.SCREENS,

@@ -16,7 +16,15 @@ from mainstay import events as e
 from mainstay.contracts import from_plain, to_plain
 from mainstay.encoding import decode_value, encode_value
 from mainstay.errors import FileError, InputError, MainstayError, PlaybookError, UnknownNameError
-from mainstay.playbooks.artefacts import Artefact, agents_named, check_python, digest_of_files, path_of, read_artefact
+from mainstay.playbooks.artefacts import (
+    Artefact,
+    agents_named,
+    check_python,
+    digest_of_files,
+    path_of,
+    read_artefact,
+    templates_of,
+)
 from mainstay.playbooks.calls import why_not_in_worker
 from mainstay.playbooks.changes import changes, is_shipped
 from mainstay.playbooks.compile import compile_opened
@@ -115,20 +123,37 @@ class Activation:
         older = Artefact(version.kind, version.name, self.versions.content(version))
         return await self._put(older, seen, workers, now_us)
 
-    async def save(self, name: str, text: str, seen: str, workers: Workers, now_us: int) -> Activated:
-        """Let a policy hold as it was written, and write its file. Raises what is wrong, and then nothing changes.
+    async def save(
+        self, kind: e.ArtefactKind, name: str, text: str, seen: str, workers: Workers, now_us: int
+    ) -> Activated:
+        """Let a policy or playbook hold as it was written, and write its file. Raises what is wrong: nothing changes.
 
         `seen` is the digest of the file that it was written over; empty where there was none.
         """
         if not is_policy_name(name):
             raise InputError(
-                f"'{name}' is no name for a policy; nothing was changed.", remedy="Use letters, digits, '-' and '_'."
+                f"'{name}' is no name for a {kind}; nothing was changed.", remedy="Use letters, digits, '-' and '_'."
             )
-        written = Artefact("policy", name, {path_of("policy", name): text.encode()})
-        active = self.versions.active("policy", name)
+        path, content = path_of(kind, name), text.encode()
+        more = templates_of(self._root, path, content) if kind == "playbook" else {}
+        written = Artefact(kind, name, {path: content, **more})
+        active = self.versions.active(kind, name)
         if active is not None and active.digest == written.digest == seen:
             raise InputError(f"{written.path} is active just so; there is nothing to change.")
         return await self._put(written, seen, workers, now_us)
+
+    async def retire(self, kind: e.ArtefactKind, name: str, seen: str, now_us: int) -> None:
+        """Take one out of use, and remove its file where that is what was active: its content stays in its versions.
+
+        `seen` is the digest of the version that the operator was shown. On disk when this returns.
+        """
+        path, active = path_of(kind, name), self.versions.active(kind, name)
+        if active is None or active.digest != seen:
+            raise InputError(f"{path} is not active as you saw it; nothing was changed.", remedy="Look again.")
+        await self._record([e.VersionRetired(kind, name, "operator")], now_us)
+        there = read_artefact(self._root, kind, name)
+        if there is not None and there.digest == active.digest:
+            (self._root / path).unlink(missing_ok=True)
 
     async def _put(self, made: Artefact, seen: str, workers: Workers, now_us: int) -> Activated:
         """Make this the active version, and write its files, where the folder is as the operator saw it."""

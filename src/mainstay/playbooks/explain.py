@@ -25,6 +25,7 @@ from mainstay.playbooks.speech import (
     say_text,
     sentence,
 )
+from mainstay.runtime.cron import say_schedule
 from mainstay.values import EffectClass, say_duration
 
 if TYPE_CHECKING:
@@ -338,8 +339,7 @@ def _slack(slack: Slack) -> str:
 
 def _trigger(trigger: Trigger) -> str:
     if trigger.cron:
-        cron = f"by the schedule `{trigger.cron}` (minute, hour, day, month, weekday in your time)"
-        return f"It starts by itself {cron}. Schedules come in a later release: until then you start it."
+        return f"It starts by itself {say_schedule(trigger.cron)}. You can start it too."
     where = f" and {say_condition(trigger.where, EVENT_NOUNS.get(trigger.event, 'the event'))}" if trigger.where else ""
     when = f"a file arrives in {trigger.folder}" if trigger.folder else EVENT_WORDS.get(trigger.event, trigger.event)
     return f"It starts by itself when {when}{where}. You can start it too."

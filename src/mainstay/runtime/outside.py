@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 PLAN_ENDED = "plan.ended"
 FILE_RECEIVED = "file.received"
+SCHEDULE_DUE = "schedule.due"
 ENDS_AT_LEAST = 100  # ends kept in memory before those on disk are dropped
 _SENT = ("EffectIntended", "StepStarted", "ChildrenStarted", "DecisionAsked")  # from here on an answer may come
 
@@ -97,7 +98,8 @@ class Outside:
         for plan_id, path in self._candidates(event, body):
             if heard := self._heard(self._desk.load, plan_id, path, event, fact_id, body, labels):
                 requests.append((plan_id, heard))
-        started, failed = self._all_started(self.starting(), event, body, labels, now_us)
+        meant = [one for one in self.starting() if event != SCHEDULE_DUE or one.name == body["playbook"]]
+        started, failed = self._all_started(meant, event, body, labels, now_us)
         kept = self._parts.payloads.keep(body, kind)
         fact = e.EventReceived(event, source, occurrence, kept, labels, failed)
         appends = [Append(stream, 0, (Draft(fact, now_us, f"outside:{source}"),))]
@@ -266,6 +268,8 @@ class Outside:
             return
 
     def _fires(self, trigger: Trigger, event: str, body: Body, names: Names) -> bool:
+        if trigger.cron:
+            return event == SCHEDULE_DUE and body["schedule"] == trigger.cron
         if trigger.event != event or (trigger.folder and trigger.folder != body["folder"]):
             return False
         if body.get("automatic") is True:  # two programs would answer each other for ever

@@ -1,0 +1,116 @@
+"""Run this every Monday: what would run when, over which files, what is written for it; on by a yes, off by another."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from mainstay.console.room import Page, form_of, only
+from mainstay.errors import CommandRefusedError, UnknownNameError
+from mainstay.playbooks import weekly
+from mainstay.playbooks.artefacts import digest_of_files
+from mainstay.playbooks.changes import line_diff
+from mainstay.playbooks.explain import explain
+from mainstay.runtime.cron import say_schedule
+from mainstay.values import SECOND_US
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from mainstay.console.room import Room
+    from mainstay.requests.desk import Params
+    from mainstay.views import Views
+
+PLACE = "/weekly"
+_STEP = re.compile(r"\d+\. (\w+): (.*)")
+_TABLES = ("CSV", "XLSX")
+
+
+async def show(room: Room, request: Request) -> Response:
+    """Show how it stands; where it is off, what would run, and the file that would be written."""
+    standing = _standing(room)
+    values: Params = {"state": standing.state, "path": weekly.PATH, "playbook": weekly.NAME, "runs": weekly.RUNS}
+    values |= {"bank": weekly.BANK, "invoices": weekly.INVOICES, "seen": "", "made": None, "lines": (), "would": ()}
+    values |= {"when": say_schedule(standing.schedule) if standing.schedule else "", "next": _time(standing.next_us)}
+    if standing.active is not None:
+        values["seen"] = standing.active.digest
+    elif standing.state == "off":
+        values |= _offered(room, request)
+    past = await room.look(_past)
+    return await room.page(request, "weekly.html", nav="playbooks", past=past, days=weekly.DAYS, **values)
+
+
+def _offered(room: Room, request: Request) -> Params:
+    """Give what is offered, for the day and hour that are asked for."""
+    given = request.query_params
+    which = given.get("which") or _guessed(room, given.get("from", ""))
+    wish = weekly.wish_of(given.get("day", "MON"), given.get("hour", "8"), which)
+    text = weekly.text_of(wish)
+    definition = weekly.definition_of(text, room.desk.root, room.owner.contracts, room.desk.activation.playbooks)
+    told = [_STEP.sub(r"\2", line) for line in explain(definition, room.owner.contracts).strip().splitlines()[1:]]
+    cron = definition.on[0].cron
+    now_us, zone = room.owner.clock.now_us(), room.owner.workspace.config.company.timezone
+    due = weekly.next_due(cron, now_us, zone)
+    return {
+        "made": wish,
+        "when": say_schedule(cron),
+        "next": _time(due.at_us if due else None),
+        "would": [line for line in told if line],
+        "lines": line_diff({}, {weekly.PATH: text.encode()}, "nothing", "new"),
+        "seen": _digest(text),
+    }
+
+
+def _guessed(room: Room, name: str) -> str:
+    """Say which invoices count, as the trial's were: tables are put there anew each week, e-invoices stay."""
+    try:
+        found = room.trials.get(name).found if name else None
+    except UnknownNameError:
+        found = None
+    files: list[Params] = [] if found is None else found["invoice_files"]
+    return "all" if any(one["format"].partition(" ")[0] not in _TABLES for one in files) else "newest"
+
+
+async def switch_on(room: Room, request: Request) -> Response:
+    """Write exactly the playbook that was shown, and let it run."""
+    form = form_of(request)
+    text = weekly.text_of(weekly.wish_of(only(form, "day"), only(form, "hour"), only(form, "which")))
+    standing = _standing(room)
+    if _digest(text) != only(form, "seen") or standing.state != "off":
+        raise CommandRefusedError("Nothing was changed: it is not as you saw it.", remedy="Look again.")
+    for folder in (weekly.BANK, weekly.INVOICES):
+        (room.desk.root / folder).mkdir(parents=True, exist_ok=True)
+    await room.ask("save_playbook", {"name": weekly.NAME, "content": text, "seen": standing.seen})
+    return room.back(request, PLACE, f"It runs {say_schedule(_standing(room).schedule)} from now on.")
+
+
+async def switch_off(room: Room, request: Request) -> Response:
+    """Take it out of use."""
+    await room.ask("retire", {"kind": "playbook", "name": weekly.NAME, "seen": only(form_of(request), "seen")})
+    return room.back(request, PLACE, "It is off. What runs goes on to its end; nothing new begins by itself.")
+
+
+def _standing(room: Room) -> weekly.Standing:
+    zone = room.owner.workspace.config.company.timezone
+    return weekly.standing_of(room.desk.activation.versions, room.desk.root, room.owner.clock.now_us(), zone)
+
+
+def _past(views: Views) -> Params:
+    return views.past_runs(weekly.NAME) | {"running": views.open_of(weekly.NAME)}
+
+
+def _digest(text: str) -> str:
+    return digest_of_files({weekly.PATH: text.encode()})
+
+
+def _time(at_us: int | None) -> str:
+    return "" if at_us is None else datetime.fromtimestamp(at_us / SECOND_US, UTC).isoformat(timespec="seconds")
+
+
+SCREENS = (
+    Page("GET", PLACE, show),
+    Page("POST", PLACE, switch_on),
+    Page("POST", f"{PLACE}/off", switch_off),
+)
