@@ -262,6 +262,8 @@ def test_what_is_held_stands_on_today_with_why_since_when_and_the_way_on(served:
     assert visitor.press(let_on, ("way", "undo")).status == 422  # nobody said that they looked
     assert visitor.press(let_on, ("way", "go-on")).status == 303
     assert "Plans of fails wait" not in visitor.page("/today").text
+    for path in ("/today", "/policies"):
+        assert "All work is stopped" not in visitor.page(path).text
 
     plan = served.desk.json("run", "nap")["plan"]
     assert served.desk.run("pause", plan, "--reason", "Not this year").returncode == 0
