@@ -55,7 +55,7 @@ def test_what_is_answered_in_one_tab_goes_from_the_other_and_what_comes_appears(
 def test_what_somebody_writes_is_not_taken_away_by_what_comes(served: Served, page: Page):
     ask(served, "writing")
     page.goto(served.url)
-    page.locator("summary").first.click()
+    page.locator("article summary").first.click()
     page.locator("textarea").first.fill("Half a sen")
     later = ask(served, "writing-later")
     page.locator("article").filter(has_text=later).wait_for()
@@ -156,8 +156,8 @@ def moved(signed: dict[str, Any], served: Served, origin: str = "") -> dict[str,
 def test_a_page_says_that_mainstay_is_gone_and_goes_on_by_itself_when_it_is_back(browser: Browser, served: Served):
     with visit(browser, served) as page:
         served.kill()
-        page.get_by_text("Mainstay does not answer").wait_for()
+        page.get_by_text("No connection to Mainstay since").wait_for()
         served.begin()
-        page.get_by_text("Mainstay does not answer").wait_for(state="hidden")
+        page.get_by_text("No connection to Mainstay since").wait_for(state="hidden")
         subject = ask(served, "after-the-restart")
         page.locator("article").filter(has_text=subject).wait_for()

@@ -3,11 +3,28 @@
 "use strict";
 (() => {
   const main = () => document.getElementById("main");
-  const note = (id, text) => {
+  const note = (id, text, bad = false) => {
     const place = document.getElementById(id);
     if (!place) return;
     if (text !== undefined) place.textContent = text;
+    if (id === "said") { place.classList.toggle("good", !bad); place.classList.toggle("bad", bad); }
     place.hidden = !place.textContent;
+  };
+
+  // --- the line that says that nothing is heard of Mainstay; it lies over the page, so nothing moves
+
+  let since = "";
+  const two = (number) => String(number).padStart(2, "0");
+  const gone = () => {
+    const now = new Date();
+    since = since || `${two(now.getHours())}:${two(now.getMinutes())}`;
+    note("gone", `No connection to Mainstay since ${since}; this page tries again by itself. What you write here stays. `
+      + "If it does not come back, start it: mainstay start");
+  };
+  const back = () => {
+    if (since) hear(["all"]); // what was told meanwhile nobody heard
+    since = "";
+    note("gone", "");
   };
 
   // --- a page that was fetched anew takes the place of this one, part by part
@@ -89,14 +106,10 @@
   const listen = () => {
     if (stream || document.hidden || !document.querySelector("[data-live]:not([data-live=all])")) return;
     stream = new EventSource("/live");
-    stream.addEventListener("open", () => {
-      const gone = document.getElementById("gone");
-      if (gone && !gone.hidden) { gone.hidden = true; hear(["all"]); } // what was told meanwhile nobody heard
-    });
+    stream.addEventListener("open", back);
     stream.addEventListener("changed", (event) => hear(event.data.split(" ")));
     stream.addEventListener("error", () => {
-      const gone = document.getElementById("gone");
-      if (gone) gone.hidden = false;
+      gone();
       if (stream && stream.readyState === EventSource.CLOSED) {
         stream = null;
         setTimeout(() => { hear(["all"]); listen(); }, 3000);
@@ -107,8 +120,38 @@
   document.addEventListener("visibilitychange", () => {
     if (document.hidden) rest(); else { hear(["all"]); listen(); }
   });
+  addEventListener("offline", gone);
+  addEventListener("online", () => { rest(); hear(["all"]); listen(); });
   addEventListener("pagehide", rest);
   addEventListener("pageshow", (event) => { if (event.persisted) hear(["all"]); listen(); });
+
+  // --- a form that was sent can't be sent again before it is answered, and says so where that takes a while
+
+  const SLOW_MS = 300;
+  const sent = (form, button) => {
+    form.dataset.sent = "yes";
+    const slow = setTimeout(() => {
+      if (!form.dataset.sent) return;
+      if (button) button.setAttribute("aria-busy", "true");
+      note("slow", "Working on it…");
+    }, SLOW_MS);
+    form.dataset.slow = slow;
+  };
+  const rested = (form) => {
+    clearTimeout(form.dataset.slow);
+    delete form.dataset.sent;
+    delete form.dataset.slow;
+    for (const button of form.querySelectorAll("[aria-busy]")) button.removeAttribute("aria-busy");
+    note("slow", "");
+  };
+  document.addEventListener("submit", (event) => { // one that leads to a new page
+    const form = event.target;
+    if (event.defaultPrevented || form.matches("[data-in-place], [data-stays], [data-options], [method=dialog]")) return;
+    if (form.dataset.sent) event.preventDefault(); else sent(form, event.submitter);
+  });
+  addEventListener("pageshow", (event) => { // shown again as it was left: what was sent from it is answered
+    if (event.persisted) for (const form of document.querySelectorAll("form[data-sent]")) rested(form);
+  });
 
   // --- a form that is sent in place: the page that answers it takes the place of this one
 
@@ -118,8 +161,7 @@
     if (!form.matches("[data-in-place]") || event.defaultPrevented) return;
     event.preventDefault();
     if (form.dataset.sent) return;
-    form.dataset.sent = "yes";
-    if (button) button.setAttribute("aria-busy", "true");
+    sent(form, button);
     const fields = new URLSearchParams(new FormData(form, button));
     try {
       const answer = await fetch(button && button.hasAttribute("formaction") ? button.formAction : form.action, { method: "POST", body: fields });
@@ -128,10 +170,12 @@
       if (answer.ok) taken(form);
       show(page, answer);
     } catch {
-      note("gone", "Mainstay did not answer, so nobody knows whether this was taken. Load the page again before you say it again.");
-      delete form.dataset.sent;
-      if (button) button.removeAttribute("aria-busy");
+      note("said", "No answer came, so it is not known whether this was taken. What you wrote stays here. "
+        + "Look how it stands once there is a connection again, before you press it again.", true);
+      if (!stream || stream.readyState !== EventSource.OPEN) gone();
+      listen();
     }
+    rested(form);
   });
 
   const taken = (form) => { // what was written was taken: it keeps nothing from being shown anew
@@ -182,6 +226,10 @@
       if (!event.repeat) send(at.form);
       return;
     }
+    if (event.key === "Escape") for (const one of document.querySelectorAll("[data-folds][open]")) {
+      one.open = false;
+      one.querySelector("summary").focus();
+    }
     if (event.ctrlKey || event.metaKey || event.altKey || (at && at.matches("input, textarea, select"))) return;
     if (event.key === "?") { event.preventDefault(); help(); return; }
     if (document.querySelector("dialog[open]")) return;
@@ -209,18 +257,19 @@
     const keys = document.getElementById("keys");
     if (keys) if (keys.open) keys.close(); else keys.showModal();
   };
-  document.addEventListener("click", (event) => { if (event.target.closest("[data-keys]")) help(); });
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("[data-keys]")) help();
+    for (const one of document.querySelectorAll("[data-folds][open]")) if (!one.contains(event.target)) one.open = false;
+  });
 
   // --- what stands there only where there are scripts; and how long something can still be called back
 
-  const two = (number) => String(number).padStart(2, "0");
   const tick = () => {
-    for (const button of document.querySelectorAll("[data-keys][hidden]")) button.hidden = false;
     for (const place of document.querySelectorAll("[data-until]")) {
       const left = Math.ceil((Date.parse(place.dataset.until) - Date.now()) / 1000);
       const hours = Math.floor(left / 3600);
       const clock = `${hours ? `${hours}:` : ""}${two(Math.floor(left / 60) % 60)}:${two(left % 60)}`;
-      const says = left > 0 ? `in ${clock}` : "leaving now";
+      const says = left <= 0 ? "leaving now" : hours < 48 ? `in ${clock}` : `in ${Math.floor(hours / 24)} days`;
       if (place.textContent !== says) place.textContent = says;
     }
   };
