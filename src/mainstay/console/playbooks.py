@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mainstay.console.graph import drawn
+from mainstay.console.compiling import compiled, titles
 from mainstay.console.playbooks_inputs import field_rows, given_inputs, sent_files
 from mainstay.console.room import Page, files_of, form_of, only
 from mainstay.errors import InputError, MainstayError, PlaybookError, UnknownNameError
-from mainstay.kernel.graph import Graph
 from mainstay.playbooks.artefacts import read_artefact
 from mainstay.playbooks.changes import change_of, line_diff
-from mainstay.playbooks.explain import dry_run, explain
-from mainstay.playbooks.format import Mapping, Scalar, read_yaml
-from mainstay.playbooks.shelf import is_shipped, library_version, open_playbook, open_to_run, read_text, shelf
+from mainstay.playbooks.shelf import is_shipped, library_version, shelf
 from mainstay.runtime.names import local_time
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
     from starlette.requests import Request
     from starlette.responses import Response
 
     from mainstay.console.room import Form, Room
-    from mainstay.kernel.graph import Definition
     from mainstay.playbooks.shelf import Shelved
     from mainstay.playbooks.versions import Version
     from mainstay.requests.desk import Params
@@ -51,7 +51,9 @@ class Told(NamedTuple):
 
 async def playbooks(room: Room, request: Request) -> Response:
     """List what can be run."""
-    rows = [_row(room, name, one) for name, one in _known(room).items()]
+    known = _known(room)
+    named = await titles(one for one in known.values() if one is not None)
+    rows = [_row(room, name, one, named) for name, one in known.items()]
 
     def look(views: Views) -> list[Params]:
         return [row | {"running": views.open_of(row["name"])} | views.past_runs(row["name"]) for row in rows]
@@ -68,7 +70,7 @@ def _known(room: Room) -> dict[str, Shelved | None]:
     return found | {name: None for name in gone if versions.active("playbook", name) is not None}
 
 
-def _row(room: Room, name: str, shelved: Shelved | None) -> Params:
+def _row(room: Room, name: str, shelved: Shelved | None, named: Mapping[Path, tuple[str, str]]) -> Params:
     own = shelved is None or shelved.own
     row: Params = {"name": name, "own": own, "title": name, "wrong": "", "hides": own and is_shipped(name)}
     active = room.desk.activation.versions.active("playbook", name) if own else None
@@ -77,14 +79,9 @@ def _row(room: Room, name: str, shelved: Shelved | None) -> Params:
     row["says"] = STATES[row["state"]]
     row["version"] = (active.short if active is not None else "") if own else library_version(name)[:8]
     row["since"] = _time(room, active.activated_us) if active is not None else ""
-    if shelved is None:
-        return row
-    try:
-        tree = read_yaml(read_text(shelved.path), shelved.path.name)
-        title = tree.values.get("title") if isinstance(tree, Mapping) else None
-        row["title"] = title.text if isinstance(title, Scalar) else name
-    except MainstayError as error:
-        row["wrong"] = f"{error.message} {error.remedy}".strip()
+    if shelved is not None:
+        title, row["wrong"] = named[shelved.path]
+        row["title"] = title or name
     return row
 
 
@@ -103,27 +100,20 @@ async def playbook(room: Room, request: Request) -> Response:
     known = _known(room)
     if name not in known:
         raise UnknownNameError(f"There is no playbook '{name}'.", remedy="Choose one from the list.")
-    values: Params = {"p": _row(room, name, known[name]), "versions": _versions(room, name), "findings": ()}
+    shelved = known[name]
+    row = _row(room, name, shelved, await titles([shelved] if shelved is not None else []))
+    values: Params = {"p": row, "versions": _versions(room, name), "findings": ()}
     values |= {"told": None, "drawing": None, "fields": (), "dry": None}
     try:
-        definition = open_playbook(room.desk.root, name, room.owner.contracts)
-        values |= _told_of(room, definition)
+        made = await compiled(room, name)
+        fields = await asyncio.to_thread(field_rows, room, made.definition)
+        values |= {"told": _sentences(made.sentences), "drawing": made.drawing, "fields": fields, "dry": made.dry}
     except PlaybookError as error:
         values["findings"] = error.findings
     except MainstayError as error:
         values["findings"] = (f"{error.message} {error.remedy}",)
     past = await room.look(lambda views: views.past_runs(name) | {"running": views.open_of(name)})
     return await room.page(request, "playbook.html", nav="playbooks", past=past, **values)
-
-
-def _told_of(room: Room, definition: Definition) -> Params:
-    catalogue = room.owner.contracts
-    return {
-        "told": _sentences(explain(definition, catalogue)),
-        "drawing": drawn(Graph(definition)),
-        "fields": field_rows(room, definition),
-        "dry": dry_run(definition, catalogue),
-    }
 
 
 def _sentences(text: str) -> Told:
@@ -154,8 +144,10 @@ def _versions(room: Room, name: str) -> list[Params]:
 async def start(room: Room, request: Request) -> Response:
     """Start it with what was filled in."""
     name, form = request.path_params["playbook"], form_of(request)
-    own = room.desk.activation.playbooks
-    definition = open_to_run(room.desk.root, name, room.owner.contracts, own, by_hand=True)
+    shelved, own = _known(room).get(name), room.desk.activation.playbooks
+    if shelved is None or shelved.own:
+        own.refuse_changed(name)
+    definition = (await compiled(room, name)).definition  # it is compiled anew, of what is active, as it begins
     sent = sent_files(definition, files_of(request))
     params: dict[str, Any] = {"playbook": name, "inputs": given_inputs(room, definition, form, sent)}
     params["files"] = {text: content for each in sent.values() for text, content in each.items()}
