@@ -198,3 +198,16 @@ def test_a_demo_left_for_later_ends_well_and_says_how_to_go_on(tmp_path):
     assert "&& mainstay inbox" in terminal.text
     (question,) = json.loads(desk.run("inbox", "--json", folder=tmp_path / "mainstay-demo").stdout)
     assert question["open"] is True
+
+
+@pytest.mark.long
+def test_at_a_terminal_it_prints_a_link_and_stays_until_ctrl_c(tmp_path):
+    desk = Desk(tmp_path)
+    terminal = Terminal([*COMMAND, "demo"], tmp_path, desk.env)
+    terminal.until("three questions wait for you")
+    assert "next=/demo" in terminal.until("Ctrl-C ends the demo.")
+    terminal.interrupt()
+    assert terminal.status() == 0
+    assert "&& mainstay start" in terminal.text
+    assert "Traceback" not in terminal.text
+    assert len(json.loads(desk.run("inbox", "--json", folder=tmp_path / "mainstay-demo").stdout)) == 3

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from http_kit import Served
     from playwright.sync_api import Page
 
-pytestmark = pytest.mark.long
 WIDTHS = ({"width": 1280, "height": 900}, {"width": 360, "height": 740})
 WAIT_MS = 60_000
 
@@ -71,6 +70,7 @@ def page(stage: Stage) -> Iterator[Page]:
     assert not watching.is_alive()
 
 
+@pytest.mark.long
 def test_the_address_leads_to_what_to_try_and_its_page_is_usable_in_both_themes(page: Page):
     page.get_by_role("heading", name="end at Lindqvist Studio").wait_for()
     assert page.locator(".tour > li").count() == 5
@@ -84,6 +84,7 @@ def test_the_address_leads_to_what_to_try_and_its_page_is_usable_in_both_themes(
     page.set_viewport_size(WIDTHS[0])
 
 
+@pytest.mark.long
 def test_a_refund_is_found_approved_seen_and_taken_back_from_the_address_alone(page: Page, stage: Stage):
     order = stage.workspace.root / "outbox/payments/refund-2026-102.txt"
     page.get_by_role("link", name="Pay back what was paid twice").click()
@@ -100,6 +101,7 @@ def test_a_refund_is_found_approved_seen_and_taken_back_from_the_address_alone(p
     assert not order.exists()
 
 
+@pytest.mark.long
 def test_f1_pulled_while_mails_leave_one_by_one_it_comes_back_and_no_mail_is_there_twice(page: Page, stage: Stage):
     folder = stage.workspace.root / "outbox/mail"
     page.get_by_role("link", name="Demo", exact=True).click()
