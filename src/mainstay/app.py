@@ -68,6 +68,7 @@ from mainstay.requests.care import care_daily
 from mainstay.requests.desk import Requests, new_plan_id
 from mainstay.requests.forgetting import catch_up
 from mainstay.requests.methods import METHODS
+from mainstay.requests.notify import Ways
 from mainstay.requests.release import STREAM, reason_of
 from mainstay.requests.throttling import Throttling
 from mainstay.runtime.bounces import Bounces
@@ -396,6 +397,7 @@ class Owner(Works):
             super().__init__(self._ground(policy or self._book, clock))
             self.heads = HeadKeeper(workspace.ledger, ledger_keys.witness_file(workspace.state), self.ledger)
             self.requests = Requests(self.engine, self.contracts, workspace.root, METHODS, activation)
+            self.requests.ways = Ways(self.requests, workspace.config.notify, self.secrets)
             self.requests.on_released = self.work
             self._keep_limits(activation)
             signing, company = SigningKey(self.keys.receipts), workspace.config.company.name
@@ -496,7 +498,8 @@ class Owner(Works):
         asked = config.attention
         after_us = parse_duration_s(asked.after) * SECOND_US
         rules = Rules(asked.per_day, summary_at(asked.summary), after_us, config.company.timezone)
-        return Teller(self.requests, rules, config.notify, show)
+        assert self.requests.ways is not None
+        return Teller(self.requests, rules, self.requests.ways, show)
 
     def _policies(self, activation: Activation) -> PolicyBook:
         """Judge by the policies that are active, whenever that changes."""

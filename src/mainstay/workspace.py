@@ -16,6 +16,7 @@ import msgspec
 from mainstay.connectors.bank.columns import ColumnMap
 from mainstay.connectors.invoices.columns import InvoiceColumns
 from mainstay.errors import FileError, InputError
+from mainstay.governance.addresses import check_address
 from mainstay.governance.attention import summary_at
 from mainstay.governance.caps import Entry, all_caps
 from mainstay.governance.patience import check_patience
@@ -32,6 +33,7 @@ LEDGER_NAME = "ledger.db"
 BLOBS_NAME = "blobs"
 CODE_NAME = "code"
 FOLDERS = ("playbooks", "agents", "connectors", "policies", "templates", "inbox", "outbox", "reports")
+_WAY = re.compile(r"[a-z][a-z0-9_-]{0,30}")
 _ADDRESS = re.compile(r"[^\s@<>,;]+@[^\s@<>,;]+")
 _SOCKET_PATH_BYTES = 107  # sun_path, less its end
 _SOCKET_NAME_BYTES = len("/0123456789abcdef.sock")
@@ -85,6 +87,10 @@ escalate = "3d"
 # [notify]                       # where you are told, besides the screen of `mainstay start`
 # mail = "you@example.com"
 # command = ["notify-send", "Mainstay"]  # is given the text; started as it stands here, by no shell
+# say = "all"                    # these are told amounts and names, too
+# links = ["phone"]              # whoever reads its messages may answer; try all of it: mainstay notify test
+# [notify.to]
+# phone = "ntfys://ntfy.sh/secret:topic"  # docs/attention.md
 
 # [downtime]
 # grace = "15m"                  # after Mainstay stood still, or the clock was set: so long nothing overdue expires
@@ -238,6 +244,9 @@ class Notify(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     mail: str = ""  # an address of the operator's own
     command: tuple[str, ...] = ()  # a program and its fixed words; the text comes on its standard input
+    to: dict[str, str] = {}  # places outside, by a name of the operator's own
+    say: Literal["little", "all"] = "little"  # of amounts, names and words: what these ways are told
+    links: tuple[str, ...] = ()  # those of them whose message lets its reader answer
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -419,10 +428,28 @@ def _check_attention(config: Config, path: Path) -> None:
         raise FileError(
             f"{path}: under [notify]: a mail reaches you only through a server.", remedy="Fill in [mail.smtp] first."
         )
+    _check_ways(config.notify, path)
     if config.notify.mail and not _ADDRESS.fullmatch(config.notify.mail):
         raise FileError(
             f"{path}: under [notify]: '{config.notify.mail}' is no mail address.", remedy="Write it as you@example.com."
         )
+
+
+def _check_ways(notify: Notify, path: Path) -> None:
+    for name, address in notify.to.items():
+        try:
+            if _WAY.fullmatch(name) is None or name in ("mail", "command"):
+                msg = "take small letters, digits, - and _ for its name, and neither mail nor command"
+                raise ValueError(msg)  # noqa: TRY301 - one place says where it stands
+            check_address(address)
+        except ValueError as error:
+            where = f"{path}: under [notify.to], {name if name.isprintable() else 'a name'}"
+            raise FileError(f"{where}: {error}.", remedy="Correct it and try again.") from None
+    there = {*notify.to, *(("mail",) if notify.mail else ()), *(("command",) if notify.command else ())}
+    if unknown := next((name for name in notify.links if name not in there), None):
+        near = difflib.get_close_matches(unknown, there, 1)
+        hint = f"Did you mean '{near[0]}'?" if near else f"There are: {', '.join(sorted(there)) or 'none'}."
+        raise FileError(f"{path}: under [notify], links: there is no way '{unknown}'.", remedy=hint)
 
 
 def _check_anchor(config: Config, path: Path) -> None:

@@ -12,7 +12,8 @@ import pytest
 from cli_desk import Desk, new_desk, stop
 from http_kit import Served
 
-from mainstay.cli.api import for_others
+from mainstay.console.service import reached
+from mainstay.workspace import Api
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,7 +65,8 @@ def test_a_link_needs_something_that_serves_it(desk: Desk):
     [((), "https://0.0.0.0:8443"), (("office.example.com", "b"), "https://office.example.com:8443")],
 )
 def test_a_link_names_this_machine_as_others_do(names: tuple[str, ...], where: str):
-    assert for_others("https://0.0.0.0:8443", names) == where
+    assert reached("https://0.0.0.0:8443", Api(names=names)) == where
+    assert reached("https://a.example", Api(names=names, address="https://a.example")) == "https://a.example"
 
 
 def test_it_listens_where_mainstay_toml_says_and_on_this_machine_only(desk: Desk):

@@ -222,10 +222,11 @@ def test_g10_a_look_that_dies_between_telling_and_recording_tells_once_more(work
         async def die(*_):
             raise KeyboardInterrupt
 
-        listener.teller._send, send = die, listener.teller._send
+        ways = owner.requests.ways
+        ways.send, send = die, ways.send
         with pytest.raises(KeyboardInterrupt):
             await listener.look()
-        listener.teller._send, listener.mark_us = send, mark_us
+        ways.send, listener.mark_us = send, mark_us
         return await listener.look(), await listener.again(), listener.told()
 
     said, again, recorded = run(settings(workspace, ""), world, scenario, clock=clock)

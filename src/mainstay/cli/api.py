@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import sys
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from rich.table import Table
 
 from mainstay.cli.place import views_at, workspace_at
 from mainstay.cli.screen import as_document, moment, text
 from mainstay.cli.status import DONE
+from mainstay.console.service import reached
 from mainstay.errors import InputError
 from mainstay.ledger.lock import holder
 from mainstay.owners import ask_owner, owner_of
@@ -19,7 +19,6 @@ from mainstay.runtime.names import local_time
 from mainstay.values import parse_duration_s
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from rich.console import Console
@@ -128,17 +127,9 @@ def link(screen: Screen, folder: Path | None, question: str, lasts: str) -> int:
             remedy="Say enabled = true under [api] in mainstay.toml, and run: mainstay start",
         )
     made = _ask(workspace, "link", {"decision": decision, "seconds": seconds})
-    where = f"{for_others(url, workspace.config.api.names)}/d/{made['link']}"
+    where = f"{reached(url, workspace.config.api)}/d/{made['link']}"
     screen.give({"decision": decision, "url": where}, lambda console: console.print(text(where), soft_wrap=True))
     return DONE
-
-
-def for_others(url: str, names: Sequence[str]) -> str:
-    """Say where others reach the service: by the first name they have for this machine, where there is one."""
-    if not names:
-        return url
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{names[0]}:{parts.port}"
 
 
 def _ask(workspace: Workspace, method: str, params: dict[str, Any]) -> dict[str, Any]:

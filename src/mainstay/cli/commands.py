@@ -17,6 +17,7 @@ from mainstay.cli import (
     history_commands,
     key_commands,
     memory_commands,
+    notify_commands,
     playbook_commands,
     policy_commands,
     secret_commands,
@@ -54,6 +55,7 @@ app.add_typer(history_commands.app, name="history")
 app.add_typer(key_commands.app, name="key")
 app.add_typer(secret_commands.app, name="secret")
 app.add_typer(api_commands.app, name="api")
+app.add_typer(notify_commands.app, name="notify")
 
 
 def _version(wanted: bool) -> None:

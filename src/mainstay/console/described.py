@@ -219,7 +219,8 @@ def _actions(any_may: bool) -> dict[str, Params]:  # noqa: FBT001 - whether ther
 def _links() -> dict[str, Params]:
     """Describe links that carry one question: what they name is the secret."""
     text = {"text/html": {"schema": {"type": "string"}}}
-    over = {"401": _DOORS["401"], "403": "The link was altered.", "409": "It is used up, or void.", "410": "It is over.", "503": "Stopped."}
+    over = {"401": _DOORS["401"], "403": "The link was altered.", "409": "It is used up, or void."}
+    over |= {"410": "It is over.", "503": "Work is stopped."}
     refused = _refused(_DOORS | {"405": _SENDING["405"]}) | {
         code: {"description": says, "content": text | _content(JSON, _REF.format(name="Refusal"))}
         for code, says in over.items()
@@ -228,7 +229,8 @@ def _links() -> dict[str, Params]:
     form = {"type": "object", "properties": properties, "required": ["choice"], "additionalProperties": False}
     wrong = {code: {"description": "That was no answer.", "content": text} for code in ("400", "422")}
     wrong["400"]["content"] = text | _content(JSON, _REF.format(name="Refusal"))
-    common: Params = {"parameters": [_parameter("link", "path", {"type": "string", "pattern": f"^{KEY}$"})], "security": []}
+    key = {"type": "string", "pattern": f"^{KEY}$"}
+    common: Params = {"parameters": [_parameter("link", "path", key)], "security": []}
     return {
         "/d/{link}": {
             "get": common

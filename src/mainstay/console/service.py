@@ -23,7 +23,7 @@ from mainstay.requests.tokens import any_counts
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import AsyncGenerator, Callable, Coroutine
+    from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 
     from mainstay.app import Owner
     from mainstay.console.room import Page, Room
@@ -122,15 +122,14 @@ def link_of(workspace: Workspace, service: Holder | None, now_us: int) -> str:
         raise InputError(f"{CONFIG}: console = false.", remedy="Take that line out, and run: mainstay start")
     if service is None or not service.api:
         raise InputError("No service runs that shows the console.", remedy="Begin one: mainstay start")
-    key, names = (
-        make_link(ledger_keys.load_session(workspace.state), service.since_us, now_us),
-        workspace.config.api.names,
-    )
-    if workspace.config.api.address:
-        return f"{service.api}/login/{key}"
-    scheme, _, place = service.api.partition("://")
-    place = f"{names[0]}:{place.rpartition(':')[2]}" if names else place
-    return f"{scheme}://{place}/login/{key}"
+    key = make_link(ledger_keys.load_session(workspace.state), service.since_us, now_us)
+    return f"{reached(service.api, workspace.config.api)}/login/{key}"
+
+
+def reached(url: str, api: Api) -> str:
+    """Say where others reach the service: at its address where it has one, else by the first name for this machine."""
+    scheme, _, place = url.partition("://")
+    return f"{scheme}://{api.names[0]}:{place.rpartition(':')[2]}" if api.names and not api.address else url
 
 
 class Served:
@@ -155,6 +154,9 @@ class Served:
         sweep(self._owner.keys.workspace)
         host = "localhost" if len(listening) > 1 else f"[{api.host}]" if ":" in api.host else api.host
         self.url = api.address.lower() or f"{'https' if api.certificate else 'http'}://{host}:{port}"
+        desk = self._owner.requests
+        desk.served_at = reached(self.url, api)
+        desk.is_reached = bool(api.address or api.names) or not is_loopback(api.host)
         self._run(self._serve(listening, hosts_of(api, port)))
         self._owner.lock.note_api(self.url)
 

@@ -1,7 +1,4 @@
-"""Telling the operator what waits, while nobody looks: on the screen of the service, by mail, by a command of theirs.
-
-    [notify] in mainstay.toml    mail: a plain mail to the operator; command: a program with fixed words, started by no
-                                 shell, that is given the text on its standard input
+"""Telling the operator what waits, while nobody looks: on the service's screen, and by the ways of requests/notify.py.
 
 How often, and what comes through beyond that, is said in `governance.attention`. A way that fails is told on the
 screen and named in the fact. It is tried again after a minute, two, four and so on, up to an hour, with what waits by
@@ -10,67 +7,46 @@ then in one message: the last fact that names a way says whether it is owed one,
 
 from __future__ import annotations
 
-import asyncio
-import os
-import subprocess
 from contextlib import suppress
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from msgspec.json import encode
 
 from mainstay import events as e
-from mainstay.errors import CommandRefusedError, CommitFailedError, FileError, MainstayError
+from mainstay.errors import CommandRefusedError, CommitFailedError, MainstayError
 from mainstay.governance.attention import FRESH_US, SOON_US, Days, Rules
 from mainstay.governance.deeds import first_since
 from mainstay.ledger import queries
 from mainstay.ledger.batch import STREAM_EVENTS
-from mainstay.requests.mailing import mail_operator
+from mainstay.requests.notify import Message
 from mainstay.requests.stuck import does_of, group_of
 from mainstay.sentences import QUESTION
 from mainstay.shown import shown
 from mainstay.values import digest_of, is_own_rule
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Sequence
+    from collections.abc import Callable, Sequence
     from typing import Any
 
     from mainstay.kernel.state import Plan
     from mainstay.requests.desk import Requests
-    from mainstay.values import Failure
-    from mainstay.workspace import Notify
+    from mainstay.requests.notify import Sort, Ways
 
     Alike: TypeAlias = tuple[str, str, str, str, int, str, str, int | None]
 
 LOOK_S = 2.0
 AGAIN_S, AGAIN_AT_MOST_S = 60.0, 3600.0  # until a way that failed is tried again
-COMMAND_S = 10.0
 LISTED = 20  # lines of one message
 PAGE = 1000
 _CHARS = 160  # of a sentence in it
-Sort: TypeAlias = Literal["asked", "reminded", "escalated", "due", "stuck", "summary", "again", "warned"]
-
-
-class Message(NamedTuple):
-    """One thing to tell: its first line says all that has to be known."""
-
-    sort: Sort
-    says: str
-    questions: int
-    lines: tuple[str, ...] = ()
-    causes: tuple[str, ...] = ()
-
-    @property
-    def text(self) -> str:
-        """The whole message."""
-        return "\n".join((self.says, *self.lines)) + "\n"
 
 
 class Teller:
     """Tells what waits for as long as a service lives."""
 
-    def __init__(self, desk: Requests, rules: Rules, notify: Notify, show: Callable[[str], None]) -> None:
+    def __init__(self, desk: Requests, rules: Rules, ways: Ways, show: Callable[[str], None]) -> None:
         """Tell what waits at this desk; `show` puts a line on the service's screen."""
-        self._desk, self._rules, self._notify, self._show = desk, rules, notify, show
+        self._desk, self._rules, self._ways, self._show = desk, rules, ways, show
         self._ledger = desk.engine.parts.ledger
         self._reminded: set[str] = set()  # since the last look
         self._again_s, self._pause_s = 0.0, AGAIN_S  # when a way that failed is tried again, of the time since boot
@@ -115,7 +91,7 @@ class Teller:
         if messages and days.length + len(messages) <= STREAM_EVENTS:
             await self._tell(messages, days, until_us)
         elif days.length < STREAM_EVENTS and desk.clock.boot_s() >= self._again_s:
-            await self._tell_again(days.owed(self._ways()), days, until_us)
+            await self._tell_again(days.owed(self._ways.names), days, until_us)
         return until_us
 
     def _last_us(self) -> int:
@@ -142,7 +118,7 @@ class Teller:
         found += [_about("due", close)] if close else []
         found += [message for message in self._stuck(mark_us, until_us) if not days.known(message.causes[0])]
         warned = self._desk.engine.warned
-        return found + [Message("warned", warned.popleft(), 0) for _ in range(len(warned))]
+        return found + [Message("warned", warned.popleft(), 0, little=_WARNED) for _ in range(len(warned))]
 
     def _stuck(self, mark_us: int, until_us: int) -> list[Message]:
         """Give a message for each cause, however many plans it stopped."""
@@ -170,12 +146,12 @@ class Teller:
         asked = plan.questions.get(sample)
         options = asked.options if asked is not None else ()
         where = f"{playbook}, {step}" + (f", in {plans} plans" if plans > 1 else f", plan {plan.id}")
-        lines = [f"  {_short(remedy)}"] if remedy else []
-        lines += [f"  mainstay stuck {option} {cause}" for option in options]
-        what = "Stuck" if kind == "stuck" else QUESTION[kind].capitalize()
+        lines = tuple(f"  mainstay stuck {option} {cause}" for option in options)
+        what = f"{'Stuck' if kind == 'stuck' else QUESTION[kind].capitalize()} ({where})"
         return Message(
-            "stuck", f"{what} ({where}): {_short(message)} See: mainstay stuck", count, tuple(lines), (cause,)
-        )
+            "stuck", f"{what}: {_short(message)} See: mainstay stuck", count, lines, (cause,),
+            little=f"{what}. See: mainstay stuck", details=(f"  {_short(remedy)}",) if remedy else (),
+        )  # fmt: skip
 
     def _summary(self, until_us: int) -> list[Message]:
         waits = self._alike(queries.WAIT_ALIKE, until_us)
@@ -191,7 +167,7 @@ class Teller:
         for number, message in enumerate(messages, days.length + 1):
             for line in message.text.splitlines() if message.sort != "warned" else ():  # that was shown when it was
                 self._show(line)
-            ways, missed = await self._send(message, _token(days, number), self._ways())
+            ways, missed = await self._ways.send(message, _token(days, number), self._ways.names)
             for name, failure in missed.items():
                 self._show(f"This did not reach you by {name}: {failure.message} {failure.remedy}".strip())
             if missed:
@@ -206,7 +182,7 @@ class Teller:
         if not waits:
             return
         message = _about("again", waits)
-        ways, missed = await self._send(message, _token(days, days.length + 1), owed)
+        ways, missed = await self._ways.send(message, _token(days, days.length + 1), owed)
         self._pause_s = AGAIN_S if not missed else min(2 * self._pause_s, AGAIN_AT_MOST_S)
         self._again_s = self._desk.clock.boot_s() + self._pause_s
         if ways:
@@ -217,55 +193,19 @@ class Teller:
         with suppress(MainstayError):  # of the disk: whoever works on it tells of it, and what was told was told
             await self._ledger.append([e.Append(days.stream, days.length, tuple(drafts))])
 
-    def _ways(self) -> tuple[str, ...]:
-        return ("mail",) * bool(self._notify.mail) + ("command",) * bool(self._notify.command)
-
-    async def _send(
-        self, message: Message, token: str, by: Sequence[str]
-    ) -> tuple[tuple[str, ...], dict[str, Failure]]:
-        """Send a message these ways at once; gives those that took it, and why the others did not."""
-        sending: dict[str, Coroutine[Any, Any, object]] = {}
-        if "mail" in by:
-            subject = f"Mainstay: {message.says}"[:_CHARS]
-            sending["mail"] = mail_operator(self._desk, self._notify.mail, subject, message.text, token)
-        if "command" in by:
-            sending["command"] = asyncio.to_thread(run_command, self._notify.command, message.text)
-        done = dict(zip(sending, await asyncio.gather(*sending.values(), return_exceptions=True), strict=True))
-        wrong = {name: error for name, error in done.items() if isinstance(error, BaseException)}
-        classify = self._desk.engine.parts.classify
-        return tuple(name for name in done if name not in wrong), {name: classify(one) for name, one in wrong.items()}
-
 
 def _token(days: Days, number: int) -> str:
     """Name a message of a day: the same one that is sent again is the same mail."""
     return digest_of(days.stream.encode(), str(number).encode())
 
 
-def run_command(words: tuple[str, ...], text: str) -> None:
-    """Give a text to a program on its standard input. Blocks. Raises FileError where it does not take it."""
-    env = {name: value for name, value in os.environ.items() if not name.startswith("MAINSTAY_")}
-    remedy = "Correct `command` under [notify] in mainstay.toml."
-    try:
-        done = subprocess.run(  # noqa: S603 - fixed words of the operator's, no shell
-            words, input=text.encode(), env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            timeout=COMMAND_S, check=False, start_new_session=True,
-        )  # fmt: skip
-    except FileNotFoundError:
-        raise FileError(f"There is no program {words[0]}.", remedy=remedy) from None
-    except subprocess.TimeoutExpired:
-        raise FileError(f"{words[0]} did not end within {COMMAND_S:.0f} s.", remedy=remedy) from None
-    except OSError as error:
-        raise FileError(f"{words[0]} can't be started: {error.strerror}.", remedy=remedy) from None
-    if done.returncode:
-        raise FileError(f"{words[0]} ended with status {done.returncode}.", remedy=remedy)
-
-
 def _about(sort: Sort, alike: list[Alike]) -> Message:
     count = sum(row[4] for row in alike)
     if count == 1 and sort in _ONE:
         *_, decision, headline, _ = alike[0]
-        what = _short(headline) or _group(alike[0])
-        return Message(sort, f"{_ONE[sort]}: {what} Answer: mainstay decide {decision}", 1)
+        group, how = f"{_group(alike[0])}.", f"Answer: mainstay decide {decision}"
+        little = f"{_ONE[sort]}: {group} {how}"
+        return Message(sort, f"{_ONE[sort]}: {_short(headline) or group} {how}", 1, little=little, decision=decision)
     lines = [f"  {row[4]} x {_group(row)}" for row in alike[:LISTED]]
     lines += [f"  and {sum(row[4] for row in alike[LISTED:])} more"] if len(alike) > LISTED else []
     many = f"{count} questions" if count > 1 else "1 question"
@@ -273,6 +213,7 @@ def _about(sort: Sort, alike: list[Alike]) -> Message:
     return Message(sort, f"{says} Begin with: mainstay inbox", count, tuple(lines))
 
 
+_WARNED = "A budget runs low, or a throttle paused a playbook. See: mainstay budget, mainstay throttle"
 _ONE = {
     "asked": "This needs your decision",
     "reminded": "This still needs your decision",

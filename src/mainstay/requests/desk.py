@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from mainstay.playbooks.activation import Activation
     from mainstay.ports import Catalogue
     from mainstay.requests.anchoring import Anchors
+    from mainstay.requests.notify import Ways
     from mainstay.requests.throttling import Throttling
     from mainstay.runtime.engine import Engine
     from mainstay.runtime.intake import Emit, Request
@@ -75,6 +76,8 @@ class Requests:
         self.met = Met()  # where people stand in the history, once somebody was forgotten
         self.anchors: Anchors | None = None  # where the history is anchored; nowhere in a simulation
         self.on_token: Callable[[], None] = lambda: None  # begins to take actions of tools in, where a service runs
+        self.ways: Ways | None = None  # by which the operator is told; none in a simulation
+        self.served_at, self.is_reached = "", False  # where a browser gets in, and whether from elsewhere
         self.throttling: Throttling | None = None  # nowhere in a simulation
         self.on_released: Callable[[], None] = lambda: None  # begins the work of a workspace that was held
         self._ledger = engine.parts.ledger

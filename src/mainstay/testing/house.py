@@ -17,6 +17,7 @@ from mainstay.playbooks.starting import Starting
 from mainstay.requests.attention import Teller
 from mainstay.requests.desk import Requests
 from mainstay.requests.methods import METHODS
+from mainstay.requests.notify import Ways
 from mainstay.requests.release import STREAM as WORKSPACE
 from mainstay.requests.release import reason_of
 from mainstay.requests.throttling import Throttling
@@ -179,7 +180,7 @@ class House(Works):
         if self.setting.tells is None:
             return None
         rules = Rules(self.setting.tells, summary_at(SUMMARY), AFTER_US, self.setting.timezone)
-        teller = Teller(self.requests, rules, Notify(), lambda _: None)
+        teller = Teller(self.requests, rules, Ways(self.requests, Notify(), None), lambda _: None)
         self.engine.listeners.append(teller.heard)
         return asyncio.ensure_future(teller.run(TELLS_S))
 
