@@ -23,7 +23,7 @@ from mainstay.requests.tokens import any_counts
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
+    from collections.abc import AsyncGenerator, Callable, Coroutine
 
     from mainstay.app import Owner
     from mainstay.console.room import Page, Room
