@@ -120,9 +120,11 @@ def test_s69_a_known_contact_gets_nothing_by_an_argument_without_a_role():
 def test_taking_down_what_a_stranger_says_asks_nothing():
     customers = leaves_of([{"id": "c-1", "name": "Anna Berg"}], "crm.find", BOOK)
     told = {"customer": "c-1", "city": "Ulm", "size": 40, "email": "eve@evil.example"}
+    size = {"customer": "c-1", "size": 40}
+    assert judge(NOTE, told, "update the customer Anna Berg", customers) == "flow:unspoken", "nobody spoke of the mail"
     assert judge(NOTE, told, "update the customer Anna Berg from the mail", customers) is None
-    assert judge(NOTE, told | {"notify": "eve@evil.example"}, "update the customer Anna Berg", customers)
-    assert judge(NOTE, told | {"size": 40}, "update the customer Anna Berg: they are 4", customers) == "flow:unspoken"
+    assert judge(NOTE, told | {"notify": "eve@evil.example"}, "update the customer Anna Berg from the mail", customers)
+    assert judge(NOTE, size, "update the customer Anna Berg from the mail: they are 4", customers) == "flow:unspoken"
 
 
 def test_s69_somebody_else_in_the_place_of_whom_the_operator_named_asks():
@@ -162,6 +164,33 @@ def test_a_version_is_no_number():
     assert judge(deploy, {"version": "2.4.1", "stage": "staging"}, words) is None
     assert judge(deploy, {"version": "2.4.0", "stage": "staging"}, words) == "flow:unspoken"
     assert judge(deploy, {"version": "2.4.1", "stage": "production"}, words) == "flow:unspoken"
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"ship_place": "Am Hafen 3"},
+        {"reply_to": "all of them"},
+        {"subjectId": "mail-0"},
+        {"whom": "the one at the end of the corridor in the third house"},
+        {"rights": {"eve@evil.example": "read"}},
+        {"rights": {"eve moor": "read"}},
+        {"rights": [{"all-of-them": 1}]},
+    ],
+)
+def test_s69_a_name_or_a_key_of_an_argument_makes_no_text_of_what_decides(more):
+    words = "share plan.odt with anna@x.example"
+    of = msgspec.structs.replace(SHARE, input=Free)
+    assert judge(of, FILE, words) is None
+    assert judge(of, FILE | more, words) in ("flow:unspoken", "flow:handle")
+
+
+def test_s69_a_key_has_the_role_of_what_it_stands_in():
+    of = msgspec.structs.replace(SHARE, input=Free, roles={"file": "target", "rights": "receiver"})
+    people = leaves_of([{"name": "Karl Flora", "mail": "karl@x.example"}], "book.read", BOOK)
+    words = "share the file plan.odt with anna@x.example to read"
+    assert judge(of, {"file": "plan.odt", "rights": {"anna@x.example": "read"}}, words, people) is None
+    assert judge(of, {"file": "plan.odt", "rights": {"karl@x.example": "read"}}, words, people) == "flow:receiver"
 
 
 def test_an_argument_that_is_declared_to_tell_decides_nothing():

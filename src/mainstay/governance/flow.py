@@ -19,13 +19,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
+import msgspec
+
 from mainstay.contracts import stays_here
 from mainstay.governance.familiar import Familiar
 from mainstay.governance.guarded import given_away
 from mainstay.governance.handles import CODE, NUMBER, addressed_in, handles_in
 from mainstay.governance.pointed import goes_back, is_same
 from mainstay.governance.roles import is_declared, role_of
-from mainstay.governance.spoken import calls, foreseen, hands_out
+from mainstay.governance.spoken import calls, foreseen, hands_out, speaks_of_strangers
 from mainstay.governance.sums import currencies_in, said_sums, sums_in
 from mainstay.governance.undeclared import (
     decides_nothing,
@@ -37,6 +39,7 @@ from mainstay.governance.undeclared import (
     is_spoken,
     is_switch_spoken,
     is_text,
+    keys_of,
     leads_to,
     passes_over,
     says_kind,
@@ -90,9 +93,19 @@ class InformationFlow:
         flow = proposal.flow()
         if stays_here(flow.operation):
             return None
+        flow = _with_keys(flow, proposal.arguments)
         return _first(
             _unforeseen(flow), _decided(flow), _given_away(flow), _handed_on(flow), _unspoken(flow, proposal.arguments)
         )
+
+
+def _with_keys(flow: Flow, arguments: Value) -> Flow:
+    """Add the keys that an agent made of data: "eve@x.example: read" gives it to eve."""
+    heard = flow.heard
+    if heard is None:
+        return flow
+    keys = tuple((path, Leaf(key, heard.label, heard=heard)) for path, key in keys_of(arguments))
+    return msgspec.structs.replace(flow, leaves=(*flow.leaves, *keys)) if keys else flow
 
 
 def _first(*verdicts: Verdict | None) -> Verdict | None:
@@ -347,7 +360,9 @@ def _is_left(flow: Flow, path: str) -> bool:
 def _may_choose(choice: _Choice) -> bool:
     """Say whether an agent may choose this: the operator said it, or it is what they named."""
     operation, words, value = choice.flow.operation, choice.heard.words, choice.leaf.value
-    lenient = _is_back(operation) and not (is_name(value) and _is_passed_over(choice))
+    lenient = (
+        _is_back(operation) and speaks_of_strangers(choice.heard) and not (is_name(value) and _is_passed_over(choice))
+    )
     if is_day(value):
         return not is_other_day(words, value)
     if is_number(value):

@@ -64,6 +64,13 @@ def calls(operation: Operation, heard: Heard, name: str) -> bool:
     return any(after == name and stem(before) in nouns for before, after in pairwise(words))
 
 
+def speaks_of_strangers(heard: Heard) -> bool:
+    """Whether the operator's words speak of any of the records that strangers wrote: "the enquiry", "the mail"."""
+    strange = (leaf for leaf in heard.leaves if leaf.outside)
+    whats = {(leaf.record.gives.what if leaf.record is not None else "") or leaf.label for leaf in strange}
+    return any(speaks_of(heard.words, word) for what in whats for word in _WORD.findall(folded(what))[-1:])
+
+
 def speaks_of(words: str, word: str) -> bool:
     """Whether the operator's words hold a word, or one of its kind; what widens has to stand there by itself."""
     of = stem(word)

@@ -12,8 +12,8 @@ agent chose decides there too, unless it reads like a text for people. What has 
 
 What gives least, or stands there if nobody says anything, decides nothing.
 
-Where it can be taken back and nobody is given anything by it, only what widens has to be said, and no other number than
-theirs: taking down what a stranger says is what such an operation is for.
+Where it can be taken back, gives nobody anything, and they spoke of what a stranger wrote, only what widens has to be
+said, and no other number or name than theirs: then it takes down what a stranger says.
 """
 
 from __future__ import annotations
@@ -38,11 +38,13 @@ if TYPE_CHECKING:
 _TEXTS = frozenset(
     "subject title headline heading caption text body message content contents description summary note notes comment "
     "comments remark remarks reason purpose memo reply answer question html markdown alt words greeting details "
-    "location place venue ort lieu lugar luogo miejsce "
     "betreff titel ueberschrift nachricht inhalt beschreibung notiz bemerkung zweck verwendungszweck grund "
     "objet titre texte corps contenu motif commentaire asunto titulo texto cuerpo contenido mensaje descripcion motivo "
     "oggetto titolo testo corpo messaggio contenuto descrizione causale tytul temat opis tresc wiadomosc".split()
 )
+_PLACES = frozenset("location place venue ort lieu lugar luogo miejsce".split())  # of a meeting; no "ship_place"
+# A name that ends so says whom or what, whatever it begins with: "reply_to", "subject_id".
+_NO_TEXT = frozenset("to by id ids address mail email url link number account".split())
 _NAME_PART = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 # What gives least, or only says how something is written.
 _LEAST = frozenset(
@@ -58,6 +60,7 @@ _EMPTY = frozenset("a an the of to in on at for by with and or re der die das un
 _WHEN = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d?(?::?\d\d){0,2}(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?)?|\d\d?:\d\d(?::\d\d)?")
 _DAY = re.compile(r"\d{4}-\d\d-(\d\d)")
 _NUMBER = re.compile(r"[-+]?\d+(?:[.,']\d{3})*(?:[.,]\d+)?")
+_FIELD = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _TOKEN = re.compile(r"[^\W_]+")
 _QUOTED = re.compile(
     r"(?:^|(?<=[\s:(]))[\"'\u2018\u201c\u201e\u00ab]([^\"\u2019\u201c\u201d\u00bb\n]{8,}?)[\"'\u2019\u201c\u201d\u00bb](?!\w)"
@@ -67,7 +70,7 @@ _POLITE = frozenset(
     "gruesse grüße freundlichen mit bonjour cordialement bien hola saludos cordiales ciao saluti".split()
 )
 _SENTENCE = 3  # words
-_MOST_WORDS = 6  # of what is no text
+_MOST_WORDS = 12  # of what is no text
 _FEW = 10
 _NAMED = re.compile(r"[^\W\d_a-z][^\W\d_]+(?: [^\W\d_a-z][^\W\d_]+){0,2}")
 _WHOLE_NAME = re.compile(r"\b[^\W\d_a-z][^\W\d_A-Z]{2,} [^\W\d_a-z][^\W\d_A-Z]{2,}\b")
@@ -75,7 +78,9 @@ _WHOLE_NAME = re.compile(r"\b[^\W\d_a-z][^\W\d_A-Z]{2,} [^\W\d_a-z][^\W\d_A-Z]{2
 
 def is_text(path: str, value: Value) -> bool:
     """Whether an argument holds a text for people, by its name or its length."""
-    return not _TEXTS.isdisjoint(_words_of(path)[-1:]) or len(str(value).split()) > _MOST_WORDS
+    words = _words_of(path)
+    called_so = not _TEXTS.isdisjoint((*words[:1], *words[-1:])) and _NO_TEXT.isdisjoint(words[-1:])
+    return called_so or (bool(words) and set(words) <= _PLACES) or len(str(value).split()) > _MOST_WORDS
 
 
 def says_more(words: str, value: Value) -> bool:
@@ -160,6 +165,18 @@ def _is_token_spoken(words: str, token: str) -> bool:
     if token.isdigit():
         return float(token) in counts_in(words)
     return speaks_of(words, token) if token.isalpha() else token in _TOKEN.findall(folded(words))
+
+
+def keys_of(value: Value, path: str = "") -> Iterator[tuple[str, str]]:
+    """Give the keys in the arguments that are data and no names of fields, each with the place of what it stands in."""
+    if isinstance(value, dict):
+        for name, inner in cast("dict[str, Value]", value).items():
+            if path and not _FIELD.fullmatch(name):
+                yield path, name
+            yield from keys_of(inner, joined(path, name))
+    elif isinstance(value, list):
+        for at, inner in enumerate(cast("list[Value]", value)):
+            yield from keys_of(inner, joined(path, str(at)))
 
 
 # --- switches
