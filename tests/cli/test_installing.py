@@ -141,6 +141,8 @@ def test_a_key_under_a_passphrase_is_refused_with_what_to_do(machine: Machine, t
     assert done.returncode == 2
     assert "MAINSTAY_PASSPHRASE_FILE=FILE mainstay start --install" in " ".join(done.stderr.split())
     assert not machine.units.exists()
+    gone = machine.desk.run("start", "--uninstall")  # asks for no passphrase
+    assert (gone.returncode, "No service is set up" in gone.stderr) == (2, True)
 
 
 def test_a_service_that_runs_by_hand_is_not_fought_with(machine: Machine):

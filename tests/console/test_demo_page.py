@@ -7,6 +7,8 @@ import socket
 import threading
 import time
 from typing import TYPE_CHECKING
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import pytest
 from browser import CHROMIUM, opened, unusable
@@ -82,6 +84,16 @@ def test_the_address_leads_to_what_to_try_and_its_page_is_usable_in_both_themes(
             assert unusable(page) == []
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.set_viewport_size(WIDTHS[0])
+
+
+@pytest.mark.long
+def test_s8_nobody_pulls_the_plug_who_is_not_logged_in_or_from_another_page(page: Page):
+    place = page.url.removesuffix("/demo")
+    with pytest.raises(HTTPError, match="401"):
+        urlopen(f"{place}/demo", timeout=WAIT_S)
+    assert page.request.post(f"{place}/demo/plug", form={"csrf": "guessed"}, headers={"Origin": place}).status == 403
+    assert page.request.post(f"{place}/demo/plug", form={}, headers={"Origin": "https://evil.example"}).status == 403
+    assert page.request.get(f"{place}/demo/plug").status in (404, 405)
 
 
 @pytest.mark.long

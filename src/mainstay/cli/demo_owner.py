@@ -40,7 +40,8 @@ if TYPE_CHECKING:
 
 START_S = 60.0  # until a started owner answers; on a busy machine and a slow disk it takes several
 END_S = 30.0
-PULLED_S = 1.5  # the page that says so is on its way
+UNSEEN_S = 10.0  # whoever pulled the plug and looks at nothing is not waited for longer
+SEEN_S = 1.0  # the page that says so is on its way
 LATEST_S = 5.0  # a mail that takes longer is not waited for
 _POLL_S = 0.02
 _MAIL = "mail.send"
@@ -125,12 +126,19 @@ class Plug:
         return self._pulled
 
     def pull(self) -> None:
-        """Pull it in a moment, just after a mail is written; where none is on its way, without one."""
+        """Pull it as soon as the page that says so was shown, and a mail was written, if one is on its way."""
         if not self._pulled:
             self._pulled = True
-            asyncio.get_running_loop().call_later(PULLED_S, self._now)
+            asyncio.get_running_loop().call_later(UNSEEN_S, self._now)
+
+    def shown(self) -> None:
+        """Go on: the page that says so is on its way to the browser."""
+        if self._pulled:
+            asyncio.get_running_loop().call_later(SEEN_S, self._now)
 
     def _now(self) -> None:
+        if self._ready:
+            return
         self._ready = True
         if not self._leaving:
             _die()

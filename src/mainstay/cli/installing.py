@@ -110,7 +110,7 @@ def uninstall(screen: Screen, folder: Path | None) -> int:
 def _unit_file(workspace: Workspace) -> Path:
     """Give where systemd looks for services of this user."""
     config = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
-    name = keys.load(workspace.state).workspace[:_ID_CHARS]
+    name = keys.key_file(workspace.state).name[:_ID_CHARS]  # its workspace's id; nothing has to be unlocked for it
     return config / "systemd" / "user" / f"mainstay-{name}.service"
 
 

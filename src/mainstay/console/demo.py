@@ -44,6 +44,10 @@ class Plug(Protocol):
         """End it in a moment."""
         ...
 
+    def shown(self) -> None:
+        """Note that a page is about to say so."""
+        ...
+
 
 def screens(plug: Plug) -> tuple[Page, ...]:
     """Give the demo's paths."""
@@ -53,6 +57,7 @@ def screens(plug: Plug) -> tuple[Page, ...]:
 async def guide(plug: Plug, room: Room, request: Request) -> Response:
     """Show what happened and what to try."""
     found = await room.look(partial(_look, room))
+    plug.shown()
     return await room.page(request, "demo.html", nav="demo", pulled=plug.pulled, **found)
 
 
