@@ -19,6 +19,7 @@ SCREENS = (
     Screen("inbox", "/", "/"),
     Screen("question-rows", "/questions/{question}", "/questions/{rows}"),
     Screen("question-mail", "/questions/{question}", "/questions/{mail}"),
+    Screen("question-lead", "/questions/{question}", "/questions/{lead}"),
     Screen("question-stuck", "/questions/{question}", "/questions/{stuck}"),
     Screen("edit", "/questions/{question}/edit", "/questions/{mail}/edit"),
     Screen("alike", "/questions/{question}/alike", "/questions/{alike}/alike"),

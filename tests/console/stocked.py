@@ -39,6 +39,9 @@ PLAYBOOKS = {
 BUDGETS = (
     '\n[budgets]\n"mail.send" = {per_day = 50}\nbookings = {operations = ["books.record_payment"], per_month = 40}\n'
 )
+ENQUIRY = (
+    "Name: Mira Sand\nEmail: mira@example.com\n\nWe sell tea and want a new page. What would a week cost?\n"
+)
 NOTES_RULE = "- {id: notes, do: files.write, then: allow, why: Notes stay in the house}\n"
 
 
@@ -110,6 +113,8 @@ def _asked(one: Stocked) -> dict[str, str]:
     given = {"statement": STATEMENT, "invoices": INVOICES}
     files = [f"{name}={_earlier(desk, name, file)}" for name, file in given.items()]
     rows = desk.json("run", "billing-reconciliation", *files, status=3)["questions"][0]
+    (desk.folder / "inbox" / "enquiry.txt").write_text(ENQUIRY)
+    lead = desk.json("run", "productised-service", "lead=inbox/enquiry.txt", status=3)["questions"][0]
     mail = desk.json("run", "greet", status=3)["questions"][0]
     alike, *_ = [desk.json("run", "jot", status=3)["questions"][0] for _ in range(3)]
     stuck, *_ = [desk.json("run", "note", f"what=../{name}", status=3)["questions"][0] for name in ("offers", "terms")]
@@ -121,7 +126,7 @@ def _asked(one: Stocked) -> dict[str, str]:
     assert desk.run("snooze", later, "3d").returncode == 0
     outside = desk.json("api", "link", mail)["url"]
     return {
-        "rows": rows, "mail": mail, "alike": alike, "stuck": stuck, "open": rows.rpartition(".")[0],
+        "rows": rows, "lead": lead, "mail": mail, "alike": alike, "stuck": stuck, "open": rows.rpartition(".")[0],
         "mails": mail.rpartition(".")[0], "leaving": leaving.rpartition(".")[0], "link": outside.rpartition("/")[2],
         "trial": _tried(person), "way": link(one).rpartition("/")[2],
     }  # fmt: skip

