@@ -11,8 +11,9 @@ from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import pytest
-from browser import CHROMIUM, opened, unusable
+from browser import CHROMIUM, jumped, opened, steady, unusable
 from http_kit import WAIT_S
+from test_screens import DESK, MOST_JUMPED, PHONE, photograph
 
 from mainstay.app import create_workspace
 from mainstay.cli.demo_post import Post
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from http_kit import Served
     from playwright.sync_api import Page
 
-WIDTHS = ({"width": 1280, "height": 900}, {"width": 360, "height": 740})
+LOOKS = (("phone", "light", PHONE), ("phone-dark", "dark", PHONE), ("light", "light", DESK), ("dark", "dark", DESK))
 WAIT_MS = 60_000
 
 
@@ -61,8 +62,9 @@ def page(stage: Stage) -> Iterator[Page]:
     watching = threading.Thread(target=watch)
     watching.start()
     with opened() as browser:
-        page = browser.new_context(viewport=WIDTHS[0]).new_page()
+        page = browser.new_context(viewport=DESK).new_page()
         page.set_default_timeout(WAIT_MS)
+        steady(page)
         page.goto(link)
         page.get_by_role("button", name="Log in").click()
         yield page
@@ -77,13 +79,17 @@ def test_the_address_leads_to_what_to_try_and_its_page_is_usable_in_both_themes(
     page.get_by_role("heading", name="end at Lindqvist Studio").wait_for()
     assert page.locator(".tour > li").count() == 5
     assert page.get_by_text("waits for you", exact=True).count() == 3
-    for scheme in ("light", "dark"):
-        for size in WIDTHS:
-            page.emulate_media(color_scheme=scheme)
-            page.set_viewport_size(size)
-            assert unusable(page) == []
-            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    page.set_viewport_size(WIDTHS[0])
+    for name, scheme, size in LOOKS:
+        page.set_viewport_size(size)
+        page.emulate_media(color_scheme=scheme)
+        page.reload()
+        assert jumped(page) < MOST_JUMPED
+        assert unusable(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        photograph(page, f"demo-{name}")
+    page.emulate_media(color_scheme="light")
+    page.set_viewport_size(DESK)
+    page.reload()
 
 
 @pytest.mark.long
@@ -132,6 +138,7 @@ def test_f1_pulled_while_mails_leave_one_by_one_it_comes_back_and_no_mail_is_the
     assert page.get_by_text("was there, so it was not sent again").count() == 1
     mails = mails_in(folder)
     assert len({one.message_id for one in mails}) == len({one.to for one in mails}) == len(mails) == 8
+    photograph(page, "demo-cut-light")
 
 
 def test_a_mail_that_is_handed_over_twice_lies_there_twice_and_half_a_mail_not_at_all(tmp_path: Path):
