@@ -331,15 +331,19 @@ def _unspoken(flow: Flow, arguments: Value) -> Verdict | None:
     heard, operation = flow.heard, flow.operation
     if heard is None or not heard.tainted or operation.effect == "read" or operation.in_ledger or operation.stays:
         return None
+    noting = _is_back(operation) and speaks_of_strangers(heard)
+    seen: set[tuple[str, Value]] = set()  # long lists say the same often
     for path, leaf in flow.leaves:
-        if _is_left(flow, path):
+        place = ".".join(part for part in path.split(".") if not part.isdigit())
+        if (place, leaf.value) in seen or _is_left(flow, path):
             continue
+        seen.add((place, leaf.value))
         if says_more(heard.words, leaf.value) and not _is_back(operation):
             why = f"You said what '{path.partition('.')[0]}' says, and an agent that read {_say(heard)} says more."
             return Verdict("ask", "flow:unspoken", why)
         if is_text(path, leaf.value) or decides_nothing(operation.input, path, leaf.value):
             continue
-        if not _may_choose(_Choice(flow, path, leaf, trace(leaf), heard)):
+        if not _may_choose(flow, path, leaf, heard, noting=noting):
             return _of_undeclared(path, heard)
     for path in switches(operation.input, arguments):
         if not _is_left(flow, path) and not is_switch_spoken(heard.words, path):
@@ -357,22 +361,22 @@ def _is_left(flow: Flow, path: str) -> bool:
     return path.partition(".")[0] in flow.edited or is_declared(flow.operation, path)
 
 
-def _may_choose(choice: _Choice) -> bool:
+def _may_choose(flow: Flow, path: str, leaf: Leaf, heard: Heard, *, noting: bool) -> bool:
     """Say whether an agent may choose this: the operator said it, or it is what they named."""
-    operation, words, value = choice.flow.operation, choice.heard.words, choice.leaf.value
-    lenient = (
-        _is_back(operation) and speaks_of_strangers(choice.heard) and not (is_name(value) and _is_passed_over(choice))
-    )
+    words, value = heard.words, leaf.value
     if is_day(value):
         return not is_other_day(words, value)
-    if is_number(value):
-        return is_counted(words, value, lenient=lenient) or (not sums_in(words) and _is_of_thing(choice))
-    if choice.source.label in OWN:
+    number = is_number(value)
+    if is_counted(words, value, lenient=noting) if number else heard.says(value):
         return True
+    choice = _Choice(flow, path, leaf, trace(leaf), heard)
+    if number:
+        return not sums_in(words) and _is_of_thing(choice)
     ways = leads_to(value)
     if ways:
-        rule = _is_genuine if lenient and says_kind(choice.path) else _is_named
+        rule = _is_genuine if noting and says_kind(path) else _is_named
         return rule(choice) or all(rule(_said_as(choice, one)) for one in ways)
+    lenient = noting and not (is_name(value) and _is_passed_over(choice))
     return is_spoken(words, value, lenient=lenient) or _is_known(choice)
 
 

@@ -60,8 +60,21 @@ def foreseen(operation: Operation, heard: Heard, texts: Iterable[Value], *, deci
 def calls(operation: Operation, heard: Heard, name: str) -> bool:
     """Whether the operator's words have a name right behind what the operation is done to: "the mail m1"."""
     _, nouns = _words_of(operation.name, operation.summary)
-    words = _TOKEN.findall(folded(heard.words))
-    return any(after == name and stem(before) in nouns for before, after in pairwise(words))
+    return any(stem(before) in nouns for before in _before(heard.words).get(name, ()))
+
+
+@lru_cache(maxsize=64)
+def _before(words: str) -> dict[str, set[str]]:
+    """Give what stands right before each word of a text."""
+    found: dict[str, set[str]] = {}
+    for before, after in pairwise(["", *_TOKEN.findall(folded(words))]):
+        found.setdefault(after, set()).add(before)
+    return found
+
+
+def says_word(words: str, word: str) -> bool:
+    """Whether the operator's words hold a word as it is, be it of letters and digits."""
+    return word in _before(words)
 
 
 def speaks_of_strangers(heard: Heard) -> bool:
@@ -101,9 +114,14 @@ def _repeats(heard: Heard, value: Value) -> bool:
     """Say whether a value is the operator's own, or has some of their words in a row."""
     if heard.says(value):
         return True
-    words, own = _TOKEN.findall(str(value).casefold()), f" {' '.join(_TOKEN.findall(heard.words))} "
+    words, own = _TOKEN.findall(str(value).casefold()), _in_a_row(heard.words)
     runs = (" ".join(words[at : at + _RUN]) for at in range(len(words) - _RUN + 1))
     return any(f" {run} " in own for run in runs) or any(form.fullmatch(plain(value)) for form in _forms(heard.words))
+
+
+@lru_cache(maxsize=64)
+def _in_a_row(words: str) -> str:
+    return f" {' '.join(_TOKEN.findall(words))} "
 
 
 @lru_cache(maxsize=256)

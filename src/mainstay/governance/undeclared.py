@@ -25,7 +25,7 @@ import msgspec
 
 from mainstay.governance.handles import CODE, handles_in
 from mainstay.governance.office import folded
-from mainstay.governance.spoken import is_wide, speaks_of
+from mainstay.governance.spoken import is_wide, says_word, speaks_of
 from mainstay.governance.sums import CURRENCIES, counts_in, currencies_in, days_in, sums_in
 from mainstay.origins import joined, numbers_in
 
@@ -164,7 +164,7 @@ def is_spoken(words: str, value: Value, *, lenient: bool) -> bool:
 def _is_token_spoken(words: str, token: str) -> bool:
     if token.isdigit():
         return float(token) in counts_in(words)
-    return speaks_of(words, token) if token.isalpha() else token in _TOKEN.findall(folded(words))
+    return speaks_of(words, token) if token.isalpha() else says_word(words, token)
 
 
 def keys_of(value: Value, path: str = "") -> Iterator[tuple[str, str]]:
