@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from mainstay.governance.rules import Rule
     from mainstay.kernel.graph import Definition
     from mainstay.ports import Proposal
+    from mainstay.values import Value
     from mainstay.workspace import Workspace
 
 COPIED = ("playbooks", "agents", "templates")
@@ -85,7 +86,7 @@ class Notes:
 async def rehearse(here: Workspace, wish: Wish, rules: Sequence[Rule], candidate: Sequence[Rule]) -> dict[str, Any]:
     """Run it, and give what each action would meet. Raises FileError or InputError for what it can't be run with."""
     notes = Notes()
-    _refuse_unseen(here)
+    refuse_unseen(here)
     with scratch(here) as workspace:
         for folder in COPIED:
             shutil.copytree(here.root / folder, workspace.root / folder, dirs_exist_ok=True)
@@ -94,7 +95,7 @@ async def rehearse(here: Workspace, wish: Wish, rules: Sequence[Rule], candidate
             deeds = Deeds(owner.ledger, timezone, owner.contracts.roles, owner.payloads.load)
             notes.now, notes.then = Rules(rules, known, deeds, timezone), Rules(candidate, known, deeds, timezone)
             await _activate(owner)
-            stage = _Stage(owner, workspace)
+            stage = Stage(owner, workspace)
             definition = open_to_run(
                 owner.requests.root, wish.playbook, owner.contracts, owner.requests.activation.playbooks
             )
@@ -103,7 +104,7 @@ async def rehearse(here: Workspace, wish: Wish, rules: Sequence[Rule], candidate
             return _told(owner, notes, wish, stage)
 
 
-def _refuse_unseen(here: Workspace) -> None:
+def refuse_unseen(here: Workspace) -> None:
     """Run no agent's code that the operator has not let run."""
     changed = [one.path for one in changes(versions_to_read(here), here.root) if one.kind == "agent"]
     if changed:
@@ -135,25 +136,34 @@ def _runs(definition: Definition, wish: Wish) -> list[list[str]]:
     return [[*inputs, f"{free[0]}={file}"] for file in files]
 
 
-class _Stage:
+class Stage:
     """Where runs are played."""
 
     def __init__(self, owner: Owner, workspace: Workspace) -> None:
         self._owner, self._workspace = owner, workspace
         self.runs = 0
+        self.asked: list[str] = []  # what was answered with yes
         self.stuck: dict[str, list[str]] = {}  # by what each waits at: what it says
 
     async def run(self, definition: Definition, inputs: list[str]) -> None:
+        """Run it with these inputs, as a command line gives them."""
         desk = self._owner.requests
-        values = read_inputs(definition, inputs, lambda path: desk.pin(path, file_content(Path(path))))
+        await self.play(
+            definition, read_inputs(definition, inputs, lambda path: desk.pin(path, file_content(Path(path))))
+        )
+
+    async def play(self, definition: Definition, values: Value) -> str:
+        """Run it with these inputs; gives where it stands at the end."""
+        desk = self._owner.requests
         plan, committed = desk.propose(definition, values)
         await committed
         self.runs += 1
         standing = await desk.follow(plan, lambda _: None)
         for _ in range(MAX_QUESTIONS):
             if not standing["questions"] or not await self._answer(standing["questions"][0]):
-                return
+                break
             standing = await desk.follow(plan, lambda _: None)
+        return str(standing["ending"] or standing["status"])
 
     async def _answer(self, decision: str) -> bool:
         with Views(self._workspace) as views:
@@ -162,11 +172,12 @@ class _Stage:
             said = str(question["card"].get("headline") or question["why"])
             self.stuck.setdefault(question["actions"][0], []).append(said)
             return False
+        self.asked.append(str(question["card"].get("headline") or question["why"]))
         await self._owner.requests.rule(decision, {"choice": "approve", "session": "trial"})
         return True
 
 
-def _told(owner: Owner, notes: Notes, wish: Wish, stage: _Stage) -> dict[str, Any]:
+def _told(owner: Owner, notes: Notes, wish: Wish, stage: Stage) -> dict[str, Any]:
     would: dict[tuple[str, str, str], dict[str, Any]] = {}
     moves: dict[tuple[str, str], dict[str, Any]] = {}
     for one in notes.found.values():

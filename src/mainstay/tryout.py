@@ -105,7 +105,8 @@ class Trial(msgspec.Struct, frozen=True):
     unmatched_amount: str = ""
 
 
-def _silent(sentence: str) -> None:
+def silent(sentence: str) -> None:
+    """Tell nobody."""
     del sentence
 
 
@@ -113,7 +114,7 @@ async def try_reconciliation(
     given: Sequence[Path],
     here: Workspace | None = None,
     currency: str = "",
-    tell: Callable[[str], None] = _silent,
+    tell: Callable[[str], None] = silent,
 ) -> Trial:
     """Run the trial; nothing of it is left afterwards, however it ends. Files are read as the workspace `here` says.
 
@@ -122,7 +123,7 @@ async def try_reconciliation(
     Raises FileError when there is no statement or no invoice that can be read; what else can't be read is in the
     result.
     """
-    known = _known_at(here)
+    known = known_at(here)
 
     def contracts(workspace: Workspace, records: OwnRecords) -> Contracts:
         return contracts_of(workspace, OwnRecords(records.books, known))
@@ -156,7 +157,8 @@ class _Known(msgspec.Struct, frozen=True):
         return list(self.layout_records)
 
 
-def _known_at(here: Workspace | None) -> _Known:
+def known_at(here: Workspace | None) -> _Known:
+    """Give what a workspace learned so far."""
     if here is None:
         return _Known()
     with SqliteReader(here.ledger, ledger_keys.load(here.state).database) as reader:

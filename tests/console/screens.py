@@ -47,6 +47,7 @@ SCREENS = (
     Screen("try", "/try", "/try"),
     Screen("weekly", "/weekly", "/weekly"),
     Screen("trial", "/try/{trial}", "/try/{trial}"),
+    Screen("past", "/playbooks/{playbook}/past/{trial}", "/playbooks/note/past/{past}"),
     Screen("connectors", "/connectors", "/connectors"),
     Screen("budgets", "/budgets", "/budgets"),
     Screen("policies", "/policies", "/policies"),

@@ -128,14 +128,23 @@ def _asked(one: Stocked) -> dict[str, str]:
     return {
         "rows": rows, "lead": lead, "mail": mail, "alike": alike, "stuck": stuck, "open": rows.rpartition(".")[0],
         "mails": mail.rpartition(".")[0], "leaving": leaving.rpartition(".")[0], "link": outside.rpartition("/")[2],
-        "trial": _tried(person), "way": link(one).rpartition("/")[2],
+        "trial": _tried(person), "past": _played(person), "way": link(one).rpartition("/")[2],
     }  # fmt: skip
 
 
 def _tried(person: Visitor) -> str:
     """Try the demo's month; gives the trial once it is over."""
     files = ("bank", "statement.xml", STATEMENT.read_bytes()), ("invoices", "invoices.csv", INVOICES.read_bytes())
-    at = person.upload("/try", *files).headers["location"]
+    return _over(person, person.upload("/try", *files).headers["location"])
+
+
+def _played(person: Visitor) -> str:
+    """Play the last plans of the note by what its file says; gives the trial once it is over."""
+    asked = [("csrf", person.csrf()), ("last", "2")]
+    return _over(person, person.post("/playbooks/note/past", asked).headers["location"])
+
+
+def _over(person: Visitor, at: str) -> str:
     while "so far" in person.page(at).text:
         time.sleep(0.2)
     return at.rpartition("/")[2]

@@ -235,3 +235,22 @@ def test_the_command_line_does_the_same(served: Served):
     assert not (served.desk.folder / FILE).exists()
     for wrong in (("--day", "someday"), ("--hour", "25")):
         assert served.desk.run("playbook", "weekly", *wrong, "--yes").returncode == 2
+
+
+# --- a playbook on its last plans
+
+
+def test_a_playbook_is_tried_on_what_its_last_plans_were_given(served: Served, visitor: Visitor):
+    files = ("upload.statement", "october.xml", STATEMENT.read_bytes()), given()[1]
+    invoices = ("upload.invoices", *files[1][1:])
+    plan = visitor.upload(START, files[0], invoices, ("hold", None, b"yes")).headers["location"].partition("s/")[2]
+    asked = form_at(visitor.page("/playbooks/billing-reconciliation"), "/playbooks/billing-reconciliation/past")
+    page = over(visitor, visitor.post(asked.action, [*asked.fields, ("last", "1")]))
+    assert page.headings == ["All would go the same"]
+    assert plan in page.text
+    assert "Nothing was sent, booked or kept" in page.text
+    assert served.mails() == []
+    assert served.desk.run("cancel", plan).returncode == 0
+    assert visitor.post(asked.action, [*asked.fields, ("last", "1000")]).status == 422
+    wrong = over(visitor, visitor.post("/playbooks/--help/past", asked.fields))
+    assert wrong.headings == ["That could not be played"]

@@ -75,3 +75,17 @@ def check(
     from mainstay.cli import playbooks
 
     return playbooks.check(screen_of(as_json), workspace, file)
+
+
+@app.command(name="try")
+def try_playbook(
+    name: PlaybookName,
+    version: Annotated[str, typer.Option(help="The beginning of a version; without it what the file says now.")] = "",
+    last: Annotated[int, typer.Option(help="How many plans.")] = 5,
+    as_json: Json = False,
+    workspace: Folder = None,
+) -> int:
+    """Play what the last plans were given by another version, and say what differs; it only looks."""
+    from mainstay.cli import hindsight
+
+    return hindsight.try_playbook(screen_of(as_json), workspace, name, version, last)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from mainstay.records import Doubt, Invoice, Match
     from mainstay.tryout import Trial
 
-_STOPS = (signal.SIGTERM, signal.SIGHUP)  # as Ctrl-C does, they end the trial and leave nothing behind
+STOPS = (signal.SIGTERM, signal.SIGHUP)  # as Ctrl-C does, they end the trial and leave nothing behind
 STOPPED = 143
 SHOWN = 20  # entries of each list; the document has all
 
@@ -34,14 +34,14 @@ def try_out(screen: Screen, files: Sequence[Path], currency: str) -> int:
     """Try it and show what came out."""
     try:
         with screen.err.status("Trying it on your files") as looking:
-            trial = asyncio.run(_until_stopped(files, currency, partial(_tell, screen, looking)))
+            trial = asyncio.run(_until_stopped(files, currency, partial(tell_progress, screen, looking)))
     except asyncio.CancelledError:
         return STOPPED
     screen.give(trial, lambda _: _draw(trial, screen))
     return WRONG if any(not one.found for one in trial.unread) else DONE
 
 
-def _tell(screen: Screen, looking: Status, sentence: str) -> None:
+def tell_progress(screen: Screen, looking: Status, sentence: str) -> None:
     """Say how far it is: to people in one line that goes away, to programs in lines of stderr."""
     looking.update(text(sentence))
     if screen.as_json:
@@ -53,7 +53,7 @@ async def _until_stopped(files: Sequence[Path], currency: str, tell: Callable[[s
 
     task = asyncio.current_task()
     assert task is not None
-    for stop in _STOPS:
+    for stop in STOPS:
         asyncio.get_running_loop().add_signal_handler(stop, task.cancel)
     return await try_reconciliation(files, workspace_if_any(None), currency, tell)
 

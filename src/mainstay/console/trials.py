@@ -1,7 +1,7 @@
-"""Trials of the operator's own files: `mainstay try` as a process of its own, for files that came from a page.
+"""Trials: `mainstay try` over files that came from a page, and `mainstay playbook try`, each a process of its own.
 
-They lie in a folder of the system's temporary ones, which only we may read, and go with it when the trial ends. What is
-left of one that was cut off by a crash goes when the service begins again. What came out is kept in memory for a while.
+Files lie in a folder of the system's temporary ones, which only we may read, and go with it when the trial ends. What
+is left of one that a crash cut off goes when the service begins again. What came out is kept in memory for a while.
 """
 
 from __future__ import annotations
@@ -44,13 +44,13 @@ Uploads: TypeAlias = "Mapping[str, Sequence[Upload]]"  # by kind
 class Trial:
     """One trial: it runs, or is over, with what came out or what is wrong."""
 
-    def __init__(self, names: Sequence[str], size: int, at_us: int) -> None:
-        """Take the names of its files, how many bytes they have in all, and when it began."""
+    def __init__(self, names: Sequence[str], at_us: int, playbook: str = "") -> None:
+        """Take the names of its files, when it began, and the playbook that is tried on its last plans, if one is."""
         self.id = secrets.token_urlsafe(9).replace("-", "x").replace("_", "y")
-        self.names, self.size, self.at_us = tuple(names), size, at_us
+        self.names, self.at_us, self.playbook = tuple(names), at_us, playbook
         self.began_s = time.monotonic()
         self.says = "Beginning"  # how far it is
-        self.found: dict[str, Any] | None = None  # mainstay.tryout.Trial, plain
+        self.found: dict[str, Any] | None = None  # what the command gives, plain
         self.wrong: tuple[str, str] | None = None  # what happened, what next
         self.took_s = 0.0
 
@@ -79,28 +79,41 @@ class Trials:
         files = [one for kind in KINDS for one in uploads.get(kind, ())]
         if not files:
             raise InputError("No file was chosen.", remedy="Choose a bank statement and your open invoices.")
+        more = ["--currency", currency] if currency else []
+
+        def placed(folder: Path) -> list[str]:
+            return ["try", "--json", *more, "--", *_placed(folder, uploads)]
+
+        return self._begin(Trial([one.name for one in files], now_us), placed)
+
+    def begin_past(self, playbook: str, version: str, last: int, now_us: int) -> Trial:
+        """Try a version of a playbook on what its last plans were given. Raises CommandRefusedError as `begin`."""
+        more = [f"--version={version}"] if version else []
+        asked = ["playbook", "try", "--json", f"--last={last}", *more, "--", playbook]
+        return self._begin(Trial((), now_us, playbook), lambda _: asked)
+
+    def _begin(self, trial: Trial, command: Callable[[Path], list[str]]) -> Trial:
         if len(self._tasks) >= AT_ONCE:
             raise CommandRefusedError("Two trials run already.", remedy="Wait until one of them is over.")
-        trial = Trial([one.name for one in files], sum(len(one.content) for one in files), now_us)
         self._all[trial.id] = trial
         for old in [key for key, one in self._all.items() if not one.running][: max(0, len(self._all) - KEPT)]:
             del self._all[old]
-        task = self._tasks[trial.id] = asyncio.create_task(self._run(trial, uploads, currency))
+        task = self._tasks[trial.id] = asyncio.create_task(self._run(trial, command))
         task.add_done_callback(lambda _: self._tasks.pop(trial.id, None))
         return trial
 
-    def get(self, name: str) -> Trial:
-        """Give one. Raises UnknownNameError for one that is gone."""
-        if name not in self._all:
+    def get(self, name: str, playbook: str = "") -> Trial:
+        """Give one of files, or of a playbook. Raises UnknownNameError for one that is gone."""
+        if name not in self._all or self._all[name].playbook != playbook:
             raise UnknownNameError(
                 "This trial is gone: its files were removed, and what came out is kept only for a while.",
-                remedy="Choose the files again.",
+                remedy="Begin it again.",
             )
         return self._all[name]
 
-    def past(self) -> list[Trial]:
-        """List those that are known, the newest first."""
-        return list(reversed(self._all.values()))
+    def past(self, playbook: str = "") -> list[Trial]:
+        """List those of files, or of a playbook, the newest first."""
+        return [one for one in reversed(self._all.values()) if one.playbook == playbook]
 
     def end(self, name: str) -> None:
         """Stop one that runs, and forget what came out of it."""
@@ -116,43 +129,41 @@ class Trials:
         if tasks:
             await asyncio.wait(tasks)
 
-    async def _run(self, trial: Trial, uploads: Uploads, currency: str) -> None:
+    async def _run(self, trial: Trial, command: Callable[[Path], list[str]]) -> None:
         """Run one to its end; whatever happens, nothing of its files stays."""
         folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix=self._prefix))
-        wrong = "The trial could not be finished.", "Try it again, or in a terminal: mainstay try FILES"
+        by_hand = f"mainstay playbook try {trial.playbook}" if trial.playbook else "mainstay try FILES"
+        wrong = "The trial could not be finished.", f"Try it again, or in a terminal: {by_hand}"
         try:
-            paths = await asyncio.to_thread(_placed, folder, uploads)
-            status, said = await self._asked(trial, folder, paths, currency)
+            arguments = await asyncio.to_thread(command, folder)
+            status, said = await self._asked(trial, folder, arguments)
             if "error" in said:
                 wrong = said["error"]["message"], said["error"]["remedy"]
                 wrong = wrong[0].replace(f"{folder}/files/", ""), wrong[1].replace(f"{folder}/files/", "")
             elif status in (0, _WRONG):
                 trial.found = said
         except TimeoutError:
-            wrong = f"It took longer than {LONGEST_S / 60:.0f} minutes, and was stopped.", "Choose fewer files."
+            wrong = f"It took longer than {LONGEST_S / 60:.0f} minutes, and was stopped.", "Choose fewer."
         except (OSError, ValueError) as error:
-            wrong = f"The trial could not be run: {error}.", "Try it in a terminal: mainstay try FILES"
+            wrong = f"The trial could not be run: {error}.", f"Try it in a terminal: {by_hand}"
         finally:
-            trial.took_s = trial.so_far_s
+            trial.took_s = time.monotonic() - trial.began_s
             await asyncio.shield(asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True))
         trial.wrong = wrong if trial.found is None else None
         self._tell(f"trial:{trial.id}")
 
-    async def _asked(
-        self, trial: Trial, folder: Path, paths: Sequence[str], currency: str
-    ) -> tuple[int, dict[str, Any]]:
-        """Run `mainstay try` over them, as somebody in the workspace's folder would."""
-        more = ["--currency", currency] if currency else []
+    async def _asked(self, trial: Trial, folder: Path, arguments: Sequence[str]) -> tuple[int, dict[str, Any]]:
+        """Run a command, as somebody in the workspace's folder would."""
         locked = (
             ledger_keys.way_of(self._workspace.state) == "passphrase"
         )  # it would be asked for: nothing is known then
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "mainstay.cli", "try", "--json", *more, "--", *paths),
+            *(sys.executable, "-m", "mainstay.cli", *arguments),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             env={**os.environ, "TMPDIR": str(folder)},
-            cwd=folder if locked else self._workspace.root,
+            cwd=folder if locked and not trial.playbook else self._workspace.root,
             start_new_session=True,
             limit=_LINE_BYTES,
         )

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mainstay.console.trials import Trial
     from mainstay.requests.desk import Params
 
+MOST = 20  # plans, as mainstay.hindsight takes them
 SHOWN = 500  # rows of each list; the command line has all
 _CURRENCY = re.compile(r"[A-Za-z]{3}")
 
@@ -29,6 +30,24 @@ async def trying(room: Room, request: Request) -> Response:
     past = [_row(one) for one in room.trials.past()]
     most = {"mb": MOST_BYTES // 2**20, "files": MOST_FILES}
     return await room.page(request, "try.html", nav="playbooks", past=past, most=most)
+
+
+async def try_playbook(room: Room, request: Request) -> Response:
+    """Try a version of a playbook on what its last plans were given."""
+    name, form = request.path_params["playbook"], form_of(request)
+    last = only(form, "last", "5").strip()
+    if not last.isdecimal() or not 1 <= int(last[:3]) <= MOST:
+        raise InputError(f"'{last[:20]}' plans can't be tried.", remedy=f"Name a number from 1 to {MOST}.")
+    one = room.trials.begin_past(name, only(form, "version"), int(last), room.owner.clock.now_us())
+    return room.back(request, f"/playbooks/{name}/past/{one.id}")
+
+
+async def tried_playbook(room: Room, request: Request) -> Response:
+    """Show how far that is, or what differs."""
+    name = request.path_params["playbook"]
+    one = room.trials.get(request.path_params["trial"], name)
+    values: Params = {"t": _row(one), "r": one.found, "name": name, "longest": LONGEST_S, "shown": SHOWN}
+    return await room.page(request, "past.html", nav="playbooks", **values)
 
 
 async def begin(room: Room, request: Request) -> Response:
@@ -62,12 +81,11 @@ def _row(one: Trial) -> Params:
         "id": one.id,
         "at": datetime.fromtimestamp(one.at_us / SECOND_US, UTC).isoformat(timespec="seconds"),
         "names": one.names,
-        "size": one.size,
         "running": one.running,
         "says": one.says,
         "took_s": one.so_far_s,
         "wrong": one.wrong,
-        "headline": "" if found is None else headline(found),
+        "headline": "" if found is None or one.playbook else headline(found),
     }
 
 
@@ -98,4 +116,6 @@ SCREENS: tuple[Any, ...] = (
     Page("POST", "/try", begin, files=True),
     Page("GET", "/try/{trial}", trial),
     Page("POST", "/try/{trial}/end", end),
+    Page("POST", "/playbooks/{playbook}/past", try_playbook),
+    Page("GET", "/playbooks/{playbook}/past/{trial}", tried_playbook),
 )

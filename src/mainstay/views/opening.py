@@ -25,7 +25,7 @@ from mainstay.views.naming import with_names
 
 if TYPE_CHECKING:
     from mainstay.kernel.state import Plan
-    from mainstay.values import Value
+    from mainstay.values import BlobRef, Value
     from mainstay.workspace import Workspace
 
 Row: TypeAlias = dict[str, Any]
@@ -110,6 +110,10 @@ class Opened:
     def opened(self, value: Value) -> Value:
         """Give a value of a fact as it is shown: opened, what was forgotten as "[forgotten]"."""
         return self._payloads.load(value)
+
+    def content(self, ref: BlobRef) -> bytes:
+        """Give a file as it was kept. Raises LedgerError when it is gone or altered."""
+        return self._payloads.blobs.get(ref)
 
     def named(self, said: str, plan: Plan, path: str) -> str:
         """Give a recorded sentence about a unit of work with the names that stand in what it was given."""

@@ -1,0 +1,68 @@
+"""What another version would have done with what the last plans were given; nothing of it leaves or stays."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.append(str(Path(__file__).parent / "cli"))
+
+from cli_desk import Desk, new_desk
+
+GREET = (
+    'playbook: greet\ntitle: "Greet"\ninputs:\n  who: {type: text}\n  card: {type: file}\nsteps:\n'
+    '  ok: {ask: "Greet {{inputs.who}}?"}\n'
+    '  greet: {do: mail.send, needs: [ok], with: {to: "{{inputs.who}}@example.com", subject: Hello, text: Hello.}}\n'
+    '  note: {do: files.write, needs: [greet], with: {path: reports/greeted.md, file: "= inputs.card"}}\n'
+)
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    one = new_desk(tmp_path_factory.mktemp("hindsight"))
+    write(one, GREET)
+    assert one.run("activate", "--yes").returncode == 0
+    card = one.folder / "inbox" / "card.txt"
+    card.write_text("Season's greetings")
+    for who in ("anna", "jonas"):
+        one.json("run", "greet", f"who={who}", f"card={card}", status=3)
+    return one
+
+
+def write(desk: Desk, text: str) -> None:
+    (desk.folder / "playbooks" / "greet.yaml").write_text(text)
+
+
+def test_what_differs_is_named_plan_by_plan_and_nothing_happens(desk: Desk):
+    before = desk.json("history", "tail"), sorted(desk.folder.glob("outbox/**/*"))
+    write(desk, GREET.replace("subject: Hello", "subject: \"{{inputs.who == 'anna' ? 'Dear Anna' : 'Hello'}}\""))
+    found = desk.json("playbook", "try", "greet")
+    assert (found["differ"], len(found["plans"])) == (1, 2)
+    jonas, anna = found["plans"]
+    assert (jonas["same"], jonas["actions"], jonas["problem"]) == (True, 2, "")
+    assert "Hello" in anna["only_before"][0]["headline"] + anna["only_before"][0]["body"]
+    assert "Dear Anna" in anna["only_now"][0]["headline"] + anna["only_now"][0]["body"]
+    assert [len(anna[side]) for side in ("only_before", "only_now", "other")] == [1, 1, 0]
+    assert (desk.json("history", "tail"), sorted(desk.folder.glob("outbox/**/*"))) == before
+
+
+def test_a_question_that_is_no_longer_asked_and_another_end_are_said(desk: Desk):
+    lines = [line for line in GREET.splitlines(keepends=True) if not line.startswith("  ok:")]
+    write(desk, "".join(lines).replace(", needs: [ok]", ""))
+    (row,) = desk.json("playbook", "try", "greet", "--last", "1")["plans"]
+    assert row["other"] == ["Asked before: Greet jonas?; now nothing"]
+
+
+def test_what_a_version_cannot_take_is_said_and_the_others_go_on(desk: Desk):
+    write(desk, GREET.replace("  who: {type: text}", "  whom: {type: text}").replace("inputs.who", "inputs.whom"))
+    (row,) = desk.json("playbook", "try", "greet", "--last", "1")["plans"]
+    assert (row["same"], "can't take it" in row["problem"]) == (False, True)
+
+
+def test_what_was_never_run_or_does_not_compile_is_said(desk: Desk):
+    for arguments, says in ((("content-cadence",), "never ran here"), (("greet", "--last", "0"), "1 to 20")):
+        done = desk.run("playbook", "try", *arguments)
+        assert done.returncode == 2
+        assert says in done.stderr
