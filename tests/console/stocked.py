@@ -39,9 +39,7 @@ PLAYBOOKS = {
 BUDGETS = (
     '\n[budgets]\n"mail.send" = {per_day = 50}\nbookings = {operations = ["books.record_payment"], per_month = 40}\n'
 )
-ENQUIRY = (
-    "Name: Mira Sand\nEmail: mira@example.com\n\nWe sell tea and want a new page. What would a week cost?\n"
-)
+ENQUIRY = "Name: Mira Sand\nEmail: mira@example.com\n\nWe sell tea and want a new page. What would a week cost?\n"
 NOTES_RULE = "- {id: notes, do: files.write, then: allow, why: Notes stay in the house}\n"
 
 
