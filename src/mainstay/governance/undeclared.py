@@ -19,6 +19,7 @@ said, and no other number or name than theirs: then it takes down what a strange
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, cast, get_args
 
 import msgspec
@@ -63,7 +64,7 @@ _NUMBER = re.compile(r"[-+]?\d+(?:[.,']\d{3})*(?:[.,]\d+)?")
 _FIELD = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _TOKEN = re.compile(r"[^\W_]+")
 _QUOTED = re.compile(
-    r"(?:^|(?<=[\s:(]))[\"'\u2018\u201c\u201e\u00ab]([^\"\u2019\u201c\u201d\u00bb\n]{8,}?)[\"'\u2019\u201c\u201d\u00bb](?!\w)"
+    r"(?:^|(?<=[\s:(]))[\"'\u2018\u201c\u201e\u00ab]([^\"\u2019\u201c\u201d\u00bb\n]{8,400}?)[\"'\u2019\u201c\u201d\u00bb](?!\w)"
 )
 _POLITE = frozenset(
     "hello hi dear kind best warm regards wishes thanks thank you sincerely yours greetings hallo liebe lieber viele "
@@ -86,12 +87,18 @@ def is_text(path: str, value: Value) -> bool:
 def says_more(words: str, value: Value) -> bool:
     """Whether a text holds what words set between quotes, and a sentence beside it that they do not say."""
     text = " ".join(_TOKEN.findall(str(value).casefold()))
-    quotes = (" ".join(_TOKEN.findall(quote.casefold())) for quote in _QUOTED.findall(words))
-    held = next((quote for quote in quotes if quote.count(" ") >= _SENTENCE - 1 and quote in text), "")
+    held = next((quote for quote in _quotes(words) if quote in text), "")
     if not held:
         return False
     said = frozenset(_TOKEN.findall(words.casefold()))
     return sum(word not in said and word not in _POLITE for word in text.replace(held, " ").split()) >= _SENTENCE
+
+
+@lru_cache(maxsize=64)
+def _quotes(words: str) -> tuple[str, ...]:
+    """Give the sentences that words set between quotes."""
+    quotes = (" ".join(_TOKEN.findall(quote.casefold())) for quote in _QUOTED.findall(words))
+    return tuple(quote for quote in quotes if quote.count(" ") >= _SENTENCE - 1)
 
 
 def is_day(value: Value) -> bool:
