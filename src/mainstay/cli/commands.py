@@ -129,6 +129,8 @@ def start(
     """Run as a service until Ctrl-C: go on with plans."""
     from mainstay.cli import installing, service
 
+    if install and uninstall:
+        raise typer.BadParameter("one of --install and --uninstall")
     if install or uninstall:
         return (installing.install if install else installing.uninstall)(screen_of(as_json), workspace)
     return service.start(screen_of(as_json), workspace, link=link)
