@@ -25,7 +25,7 @@ from mainstay.connectors.invoices import issue
 from mainstay.connectors.invoices import read as invoices
 from mainstay.connectors.network import is_online
 from mainstay.contracts import HealthReport
-from mainstay.errors import FileError, InactiveError, LedgerError, WrongKeyError
+from mainstay.errors import FileError, InactiveError, LedgerError, UnknownNameError, WrongKeyError
 from mainstay.governance.attention import Rules, summary_at
 from mainstay.governance.caps import all_caps, check_names
 from mainstay.governance.deeds import Deeds
@@ -300,7 +300,11 @@ def delays_of(workspace: Workspace, contracts: Contracts) -> dict[str, int]:
     """Give the delays of mainstay.toml, seconds by operation; raises UnknownNameError for an operation there is not."""
     delays = workspace.config.delays
     for name in delays:
-        contracts.operation(name)  # a name mistyped would let its actions leave at once
+        try:
+            contracts.operation(name)  # a name mistyped would let its actions leave at once
+        except UnknownNameError as error:
+            where = f"{workspace.root / CONFIG_NAME}: under [delays]: {error.message}"
+            raise UnknownNameError(where, remedy=error.remedy or "Correct it and try again.") from None
     windows = workspace.config.windows
     return {name: parse_duration_s(delay) for name, delay in delays.items() if delay not in windows}
 

@@ -68,11 +68,24 @@ def test_e1_what_was_called_back_never_leaves(approved):
     assert (again.returncode, "waits to leave" in again.stderr) == (1, True)
 
 
+def test_e1_what_leaves_now_wants_a_yes_and_of_a_held_plan_it_is_said_why_it_is_held(approved):
+    unasked = approved.run("hasten", approved.plan, "greet")
+    assert (unasked.returncode, "Add --yes" in unasked.stderr, mails(approved)) == (2, True, [])
+    assert approved.run("pause", approved.plan).returncode == 0
+    told = approved.run("recall").stdout
+    assert "Held: greet (mail.send), Say hello: its plan is paused." in told
+    assert f"let the plan go on: mainstay resume {approved.plan}" in told
+    assert "mainstay hasten" not in told + approved.run("show", approved.plan).stdout
+    assert approved.run("resume", approved.plan).returncode == 0
+    assert approved.run("hasten", approved.plan, "greet", "--yes").returncode == 0
+    assert len(mails(approved)) == 1
+
+
 def test_a_delay_with_a_typing_mistake_is_refused_by_name(desk):
     config = desk.folder / "mainstay.toml"
     config.write_text(config.read_text() + '\n[delays]\n"mail.sned" = "10m"\n')
     done = desk.run("run", "slow")
-    assert (done.returncode, "mail.send" in done.stderr) == (2, True)
+    assert (done.returncode, "mail.send" in done.stderr, "under [delays]" in done.stderr) == (2, True, True)
     (found,) = [row for row in desk.json("doctor", status=1) if row["check"] == "delays"]
     assert (found["state"], "mail.sned" in found["says"]) == ("wrong", True)
 

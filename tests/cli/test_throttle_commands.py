@@ -38,8 +38,9 @@ def test_g8_what_waits_is_shown_with_its_ways_on_and_taken_back_after_a_yes(stop
         assert "mainstay throttle go-on fails" in told
     (row,) = stopped.json("throttle")
     assert [(plan["plan"], plan["acted"]) for plan in row["plans"]] == [(stopped.plan, True)]
-    unasked = stopped.run("throttle", "undo", "fails")
-    assert (unasked.returncode, "Add --yes" in unasked.stderr) == (2, True)
+    for way in ("undo", "stop", "go-on"):
+        unasked = stopped.run("throttle", way, "fails")
+        assert (unasked.returncode, "Add --yes" in unasked.stderr) == (2, True)
     assert (stopped.folder / "reports/a.md").exists()
     assert stopped.run("throttle", "undo", "fails", "--yes").returncode == 0
     assert not (stopped.folder / "reports/a.md").exists()

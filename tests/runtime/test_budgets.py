@@ -17,6 +17,7 @@ from mainstay.cli.card import draw_card
 from mainstay.contracts import Cost, Operation
 from mainstay.errors import FileError
 from mainstay.governance.budgets import Budgets
+from mainstay.governance.caps import Entry, caps_of
 from mainstay.kernel.budget import Spending
 from mainstay.kernel.graph import Literally, Record
 from mainstay.kernel.replay import replay
@@ -487,3 +488,9 @@ def test_g6_what_is_refused_before_it_held_anything_takes_back_no_hold_of_anothe
         return [one.appends[0].expected for one in (first, second, third)]
 
     assert run(budgeted(workspace, '"test.say" = {per_day = 5}'), world, scenario) == [0, 1, 1]
+
+
+def test_a_budget_may_have_a_name_in_the_operators_language():
+    assert [cap.name for cap in caps_of("Büro mehr", Entry(operations=("mail.send",), per_day=5))]
+    with pytest.raises(ValueError, match="letters, digits"):
+        caps_of("Bu\u0308ro", Entry(operations=("mail.send",), per_day=5))  # the same letters in another writing

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 from kit import MovedClock, budget_of, capped, do, each, facts, owner_of, plan, run, undo
+from test_attention_days import morning
 
 from mainstay import events as e
 from mainstay.commands import PausePlan, ResumePlan
@@ -120,7 +121,9 @@ def test_e1_the_budget_is_asked_when_it_leaves(workspace, world):
         stuck = await owner.requests.follow(waiting, lambda _: None)
         return owner.engine.load(other).status, len(stuck["questions"])
 
-    assert run(capped(workspace, say=1), world, scenario, clock=MovedClock()) == ("completed", 1)
+    assert run(capped(workspace, say=1), world, scenario, clock=morning()) == ("completed", 1), (
+        "of one and the same day"
+    )
     assert world.words() == ["two"]
 
 

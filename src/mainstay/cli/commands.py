@@ -276,12 +276,14 @@ def recall(
     step: Annotated[str, typer.Argument(help="Whose actions don't leave.")] = "",
     item: Annotated[int | None, typer.Option(min=1, help="Only this one of its list, counted from 1.")] = None,
     reason: Reason = "",
+    yes: Sure = False,
     as_json: Json = False,
     workspace: Folder = None,
 ) -> int:
-    """Call an approved action back before it leaves."""
+    """Call an approved action back before it leaves; at once, with --yes or without."""
     from mainstay.cli import leaving
 
+    del yes  # what is called back does not happen: nobody is asked while its time runs out
     if not plan or not step:
         return leaving.leaving(screen_of(as_json), workspace)
     return leaving.recall(screen_of(as_json), workspace, plan, step, item=item, reason=reason)
@@ -292,13 +294,14 @@ def hasten(
     plan: PlanName,
     step: Annotated[str, typer.Argument(help="Whose actions leave now.")],
     item: Annotated[int | None, typer.Option(min=1, help="Only this one of its list, counted from 1.")] = None,
+    yes: Sure = False,
     as_json: Json = False,
     workspace: Folder = None,
 ) -> int:
     """Let an approved action leave now that waits for its time."""
     from mainstay.cli import leaving
 
-    return leaving.hasten(screen_of(as_json), workspace, plan, step, item=item)
+    return leaving.hasten(screen_of(as_json), workspace, plan, step, item=item, yes=yes)
 
 
 @app.command(name="plans")

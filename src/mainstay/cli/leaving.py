@@ -8,6 +8,7 @@ from mainstay.cli.asking import ask, say_standing, status_of
 from mainstay.cli.place import views_at, workspace_at
 from mainstay.cli.screen import moment, text, when
 from mainstay.cli.status import DONE
+from mainstay.kernel.state import step_name
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,11 +33,14 @@ def draw_leaving(rows: list[Row], console: Console, zone: str, *, empty: str = "
     if not rows and empty:
         console.print(empty)
     for row in rows:
-        console.print(
-            text(f"Leaves at {moment(row['leaves_at'], zone)}: {row['action']} ({row['does']}), {row['title']}")
-        )
+        what = f"{row['action']} ({row['does']}), {row['title']}"
+        if row["held"]:
+            console.print(text(f"Held: {what}: {row['held']}. It was to leave at {moment(row['leaves_at'], zone)}."))
+        else:
+            console.print(text(f"Leaves at {moment(row['leaves_at'], zone)}: {what}"))
         console.print(text(f"  call it back with: {row['recall']}", "cyan"))
-        console.print(text(f"  let it leave now:  {row['hasten']}", "cyan"))
+        last = f"let the plan go on: {row['release']}" if row["held"] else f"let it leave now:  {row['hasten']}"
+        console.print(text(f"  {last}", "cyan"))
 
 
 def recall(screen: Screen, folder: Path | None, name: str, step: str, *, item: int | None, reason: str) -> int:
@@ -51,11 +55,16 @@ def recall(screen: Screen, folder: Path | None, name: str, step: str, *, item: i
     return status_of(standing, wanted=frozenset({"cancelled", "completed"}))
 
 
-def hasten(screen: Screen, folder: Path | None, name: str, step: str, *, item: int | None) -> int:
-    """Let an approved action leave now that waits for its time."""
+def hasten(screen: Screen, folder: Path | None, name: str, step: str, *, item: int | None, yes: bool) -> int:
+    """Let an approved action leave now that waits for its time; what that is is shown first."""
     workspace = workspace_at(folder)
     with views_at(workspace.root) as views:
-        plan = views.plan_id(name)
+        plan, zone = views.plan_id(name), views.timezone
+        rows = [row for row in views.leaving(plan) if step_name(row["path"]) == step and item in (None, row["item"])]
+    if rows and not yes:
+        draw_leaving(rows, screen.err, zone)
+        if not screen.agreed("Let it leave now?", "Nothing was changed", "Add --yes to do it."):
+            return DONE
     standing = ask(screen, workspace, "hasten", {"plan": plan, "step": step, "item": item})
     screen.give(standing, lambda _: say_standing(screen, standing))
     return status_of(standing)

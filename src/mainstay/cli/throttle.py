@@ -59,15 +59,14 @@ def _say(row: Row, plan: Row) -> str:
 
 
 def answer(screen: Screen, folder: Path | None, way: str, playbook: str, *, yes: bool = False) -> int:
-    """Go on, take back, or stop; taking back and stopping show the plans first."""
+    """Go on, take back, or stop; all of them show the plans first."""
     workspace = workspace_at(folder)
-    if way != "go-on":
-        with views_at(workspace.root) as views:
-            rows, zone = [row for row in views.throttled() if row["playbook"] == playbook], views.timezone
-        if rows and not screen.as_json:
-            draw(rows, screen.out, zone)
-        if rows and not yes and not screen.agreed("Do that?", "Nothing was changed", "Add --yes to do it."):
-            return DONE
+    with views_at(workspace.root) as views:
+        rows, zone = [row for row in views.throttled() if row["playbook"] == playbook], views.timezone
+    if rows and not screen.as_json:
+        draw(rows, screen.out, zone)
+    if rows and not yes and not screen.agreed("Do that?", "Nothing was changed", "Add --yes to do it."):
+        return DONE
     told = ask(screen, workspace, "throttle", {"playbook": playbook, "way": way})
     screen.give(told, lambda console: console.print(text(f"{playbook} {_DONE[way]}.")))
     return DONE

@@ -23,11 +23,11 @@ def show(context: typer.Context, as_json: Json = False, workspace: Folder = None
 
 
 @app.command("go-on")
-def go_on(playbook: Playbook, as_json: Json = False, workspace: Folder = None) -> int:
+def go_on(playbook: Playbook, yes: Sure = False, as_json: Json = False, workspace: Folder = None) -> int:
     """Let a playbook's plans go on; it is counted anew."""
     from mainstay.cli import throttle
 
-    return throttle.answer(screen_of(as_json), workspace, "go-on", playbook)
+    return throttle.answer(screen_of(as_json), workspace, "go-on", playbook, yes=yes)
 
 
 @app.command()

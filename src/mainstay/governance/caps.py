@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 MODELS = "model."
 EVERYTHING = "everything"
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,59}")
+_NAME = re.compile(r"[^\W_][\w .-]{0,59}")  # letters of any language
 
 
 class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

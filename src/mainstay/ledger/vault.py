@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 MOST_BYTES = 4 * 1024 * 1024
+LOOKS = 3  # at a file that is being kept another way
 _NONCE_BYTES = 12
 
 _RESTART = (
@@ -145,11 +146,14 @@ class Vault:
 
     def _kept_in(self) -> tuple[int, int]:
         """Tell one file of a key from the next; a key that is made of the workspace's has none."""
-        way = keeping.way_of(self.path.parent, self._own)
-        if way is None:
-            return (0, 0)
-        found = keeping.file_of(self.path.parent, self._own, way).stat()
-        return found.st_ino, found.st_mtime_ns
+        for _ in range(LOOKS):
+            way = keeping.way_of(self.path.parent, self._own)
+            if way is None:
+                break
+            with contextlib.suppress(FileNotFoundError):  # it was kept another way in between, or thrown away
+                found = keeping.file_of(self.path.parent, self._own, way).stat()
+                return found.st_ino, found.st_mtime_ns
+        return 0, 0
 
     def _take(self) -> bytes:
         if not self.rests_on_workspace:

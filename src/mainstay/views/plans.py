@@ -16,6 +16,7 @@ from mainstay.ledger import queries
 from mainstay.ledger.codec import decode_fact
 from mainstay.requests.asked import hasten_line, place_of, recall_line
 from mainstay.runtime.bounces import PREFIX as BOUNCES
+from mainstay.runtime.engine import THROTTLE
 from mainstay.runtime.journal import told_calls
 from mainstay.runtime.names import last_output
 from mainstay.sentences import SLOT, say, say_actor, say_event, say_path, say_status, say_wait
@@ -233,9 +234,22 @@ class Plans(Questions):
                         "item": place_of(plan, path)[2],
                         "recall": recall_line(plan, path),
                         "hasten": hasten_line(plan, path),
+                        **self._held_back(plan),
                     }
                 )
         return found
+
+    def _held_back(self, plan: Plan) -> Row:
+        """Say why an approved action of a plan does not leave at its time, and what lets it: nothing, where it does."""
+        root = self.plan(plan.id.partition("-")[0])
+        paused = next((one for one in (plan, root) if one.paused_at_us is not None), None)
+        if paused is None:
+            return {"held": "", "release": ""}
+        last = next(event.fact for event in reversed(self.recorded(paused.id)) if isinstance(event.fact, e.PlanPaused))
+        if last.by == THROTTLE:
+            go_on = f"mainstay throttle go-on {root.playbook}"
+            return {"held": last.reason or "a throttle holds its playbook", "release": go_on}
+        return {"held": "its plan is paused", "release": f"mainstay resume {root.id}"}
 
     def offline(self) -> Row | None:
         """Say since when there is no network, and how many actions wait for one; None while nothing does."""
