@@ -59,7 +59,7 @@ def test_on_a_phone_every_place_is_reached_by_keys_and_the_place_one_is_at_is_se
             page.keyboard.press("Tab")
         page.keyboard.press("Enter")
         page.get_by_role("heading", name="Budgets").wait_for()
-        assert page.locator("nav [aria-current]:visible").inner_text() == "Budgets"
+        assert page.locator(".more > summary").inner_text() == "Budgets"
 
 
 def test_what_takes_long_says_so_and_can_not_be_pressed_twice(served: Served, page: Page):
@@ -182,9 +182,10 @@ def test_on_paper_stands_what_was_found_and_nothing_to_press(browser: Browser, s
 
 
 REACHED = """() => {
-  const at = document.activeElement, ring = getComputedStyle(at), where = at.getBoundingClientRect();
-  const middle = [where.x + Math.min(where.width, innerWidth) / 2, where.y + Math.min(where.height, 40) / 2];
-  const seen = document.elementFromPoint(...middle);
+  const at = document.activeElement, ring = getComputedStyle(at), [where] = at.getClientRects();
+  const between = (from, to, most) => (Math.max(from, 0) + Math.min(to, most)) / 2;
+  const seen = where && document.elementFromPoint(
+    between(where.left, where.right, innerWidth), between(where.top, where.bottom, innerHeight));
   if (at === document.body) return null;
   window.met = window.met || new Set();
   window.times = at === window.last ? window.times + 1 : 0; // a date is several fields, and one element
@@ -212,11 +213,13 @@ def test_every_screen_is_gone_through_by_keys_alone_and_what_has_the_focus_is_se
         for screen in SCREENS:
             page.goto(stocked.url + screen.address.format_map(stocked.names))
             page.evaluate("window.met = new Set()")
-            while True:
+            ends = 0  # of the page; it may begin in the midst, where something has the focus by itself
+            while ends < 2:
                 page.keyboard.press("Tab")
                 at = page.evaluate(REACHED)
                 if at is None or at["again"]:
-                    break
+                    ends += 1
+                    continue
                 if not at["ring"] or at["hidden"]:
                     wrong.append(f"{screen.name}: {'no ring' if not at['ring'] else 'behind something'}: {at['says']}")
             wrong += [f"{screen.name}: never reached: {one}" for one in page.evaluate(TO_REACH)]
