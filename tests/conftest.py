@@ -5,6 +5,10 @@ from __future__ import annotations
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 
+# No test may hang on how quick the machine is, or how busy.
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
+
 # For mutants (docs/mutants.md): the same few examples each time, none made smaller, none a failure for being slow.
 settings.register_profile(
     "mutants",

@@ -145,7 +145,7 @@ def test_what_is_signed_is_canonical_and_has_no_fraction():
 # --- every kind of tampering
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.sampled_from(sorted(KINDS)), st.integers(0, 2**32), st.integers(1, 255))
 def test_o17_any_changed_byte_is_found(kind, where, change):
     file = bytearray(KINDS[kind].write(signed()))
@@ -153,7 +153,7 @@ def test_o17_any_changed_byte_is_found(kind, where, change):
     assert check(bytes(file)).faults
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.integers(0, 2**32), st.integers(0, 255))
 def test_o17_any_changed_byte_of_the_signed_part_is_found_however_the_rest_is_written(where, value):
     document = bytearray(canonical(signed()))
@@ -171,7 +171,7 @@ def test_o17_any_changed_byte_of_the_signed_part_is_found_however_the_rest_is_wr
     assert check(rewritten).faults
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.sampled_from(sorted(KINDS)), st.integers(0, 2**32))
 def test_a_cut_file_is_found(kind, where):
     file = KINDS[kind].write(signed())
@@ -352,7 +352,7 @@ def test_what_there_is_no_room_for_is_counted_and_named_by_a_digest():
     assert "All 1500 actions: SHA-256" in told
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.text(max_size=300), st.text(max_size=300), st.lists(st.text(max_size=20), max_size=4))
 def test_whatever_a_text_holds_the_files_hold_and_show_it(headline, body, at):
     shown = (Field(("headline",), headline), Field(("body",), body), Field(("rows", "1", *at), body))

@@ -23,7 +23,7 @@ def every_reading(edges):
             yield pairs, sum(edges[pair] for pair in pairs)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(EDGES)
 def test_the_best_reading_and_its_margins_are_those_of_trying_everything(edges):
     readings = list(every_reading(edges))
@@ -56,7 +56,7 @@ def test_entangled_lines_are_placed_and_never_too_certain(monkeypatch):
     assert all(b.margin <= e.margin for b, e in zip(bounded, exact, strict=True))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(EDGES)
 def test_a_bound_is_never_above_what_trying_everything_gives(edges):
     readings = list(every_reading(edges))

@@ -326,7 +326,7 @@ def test_a_pending_payment_waits_and_is_visible():
     assert found.summary.received == "nothing"
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.data())
 def test_a_pending_line_is_never_given_to_an_invoice(data):
     lines, invoices = data.draw(cases())
@@ -518,7 +518,7 @@ def cases(draw):
     return lines, invoices
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(cases(), st.randoms(use_true_random=False))
 def test_nothing_is_given_twice_and_order_does_not_matter(case, shuffle):
     lines, invoices = case

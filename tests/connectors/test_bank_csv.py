@@ -234,7 +234,7 @@ def test_equal_rows_stay_two_and_overlapping_files_agree():
     assert early[2:] == late[:2]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     st.lists(st.tuples(st.integers(-(10**9), 10**9), st.integers(1, 28)), min_size=2, max_size=20),
     st.sampled_from([(",", "."), (",", " "), (",", ""), (".", ","), (".", "'"), (".", ""), (",", "\u202f")]),
@@ -388,7 +388,7 @@ LONG = "Date,Text,Amount,Currency,Balance\n" + "".join(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.integers(1, len(LONG) - 1))
 def test_a_file_cut_anywhere_loses_no_line_in_its_middle(at):
     whole = [line.amount.minor for line in read(LONG).lines]
@@ -403,7 +403,7 @@ def test_a_file_cut_anywhere_loses_no_line_in_its_middle(at):
         assert found[-1].amount.minor == whole[complete]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.integers(1, 18), st.integers(1, 18))
 def test_rows_taken_out_of_the_middle_are_missed_by_the_balance(first, last):
     rows = LONG.splitlines()
@@ -445,7 +445,7 @@ def test_no_table_at_all_is_refused_in_no_time(text):
     refused(text)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.text(st.sampled_from("0123456789.,;:-+\"\n\r\t|'ADateEURSH/ \u20ac()"), max_size=200))
 def test_garbage_under_a_header_is_read_or_refused(garbage):
     for header in ("Date,Amount,Currency\n", "Datum;Betrag;Saldo\n", ""):

@@ -568,7 +568,7 @@ ENTRIES = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(ENTRIES, st.integers(-(10**12), 10**12), st.integers(0, 28))
 def test_any_statement_adds_up_and_any_later_half_keeps_its_ids(entries, opening, cut):
     entries = sorted(entries, key=lambda entry: entry[2])
@@ -585,7 +585,7 @@ def test_any_statement_adds_up_and_any_later_half_keeps_its_ids(entries, opening
     assert ids(stmt(*written[later:], id_="later")) == [line.id for line in result.lines[later:]]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_a_file_cut_anywhere_or_with_any_byte_changed_is_read_whole_or_refused(data):
     content = document(stmt(bal("OPBD", 0), bal("CLBD", 3000), ntry("10.00"), ntry("20.00", ref="A")))

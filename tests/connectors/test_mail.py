@@ -345,7 +345,7 @@ def test_a_long_name_in_any_script_is_sent(name):
 PRINTABLE = st.text(alphabet=st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"]), max_size=150)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     subject=PRINTABLE.filter(lambda text: "=?" not in text),
     text=PRINTABLE,
@@ -361,7 +361,7 @@ def test_whatever_can_be_printed_can_be_sent_but_a_name_that_would_read_otherwis
     assert not refused or "receiver of this mail can't be written" in refused
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     subject=st.text(max_size=200),
     text=st.text(max_size=500),

@@ -369,7 +369,7 @@ ENTRIES = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(ENTRIES, st.integers(-(10**12), 10**12))
 def test_any_statement_adds_up_and_the_library_sees_the_same_lines(entries, opening):
     written = [
@@ -398,7 +398,7 @@ FILES = [
 ]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.sampled_from(FILES), st.data())
 def test_a_file_cut_anywhere_is_read_whole_or_refused(content, data):
     whole = content.encode()
@@ -407,7 +407,7 @@ def test_a_file_cut_anywhere_is_read_whole_or_refused(content, data):
         assert [(line.id, line.raw) for line in read(cut).lines] == [(line.id, line.raw) for line in read(whole).lines]
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 @given(st.sampled_from(FILES), st.data())
 def test_a_file_with_any_byte_changed_keeps_its_lines_and_amounts_or_is_refused(content, data):
     changed = bytearray(content.encode())
@@ -418,7 +418,7 @@ def test_a_file_with_any_byte_changed_keeps_its_lines_and_amounts_or_is_refused(
         assert sorted(line.amount.minor for line in read(bytes(changed)).lines) == [-450, 1000]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.lists(
         st.sampled_from([*":20: :25: :28C: :60F: :61: :62F: :86: - -} {1: {4: \n C EUR 1,00 260410 ?20".split(), "\n"])
@@ -429,7 +429,7 @@ def test_any_heap_of_pieces_is_read_or_refused(pieces):
         read("".join(pieces))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.text(max_size=300))
 def test_any_words_of_the_bank_are_taken(words):
     with suppress(FileError):

@@ -526,7 +526,7 @@ def test_long_runs_of_marks_are_read_in_one_pass():
         assert read(document(statement(changed))).count == 1
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.integers(0, len(GOOD)))
 def test_a_file_cut_anywhere_is_refused_or_says_the_same(at):
     whole = len(GOOD.rstrip())
@@ -540,7 +540,7 @@ def test_a_file_cut_anywhere_is_refused_or_says_the_same(at):
 LISTED = document(statement(ENTRY.replace("\n", "") + SECOND), header=XML).encode()
 
 
-@settings(deadline=None, max_examples=600)
+@settings(max_examples=600)
 @given(st.sampled_from([GOOD.encode(), LISTED]), st.data())
 def test_a_changed_byte_never_loses_an_entry(content, data):
     at = data.draw(st.integers(0, len(content) - 1))
@@ -553,7 +553,7 @@ def test_a_changed_byte_never_loses_an_entry(content, data):
         assert result.count == 2
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.integers(0, len(GOOD)), st.integers(0, 60))
 def test_a_missing_stretch_shorter_than_an_entry_never_loses_one(begin, length):
     try:

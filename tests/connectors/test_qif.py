@@ -352,7 +352,7 @@ def test_a_long_file_and_long_fields_are_read_in_one_pass():
 WHOLE = read(GOOD).lines
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.integers(0, len(GOOD)))
 def test_a_file_cut_inside_a_record_is_refused(at):
     try:
@@ -363,7 +363,7 @@ def test_a_file_cut_inside_a_record_is_refused(at):
     assert [line.raw for line in result.lines] == [line.raw for line in WHOLE[: len(result.lines)]]
 
 
-@settings(deadline=None, max_examples=500)
+@settings(max_examples=500)
 @given(st.integers(0, len(GOOD) - 1), st.integers(0, 255))
 def test_a_changed_byte_never_loses_a_record(at, byte):
     content = GOOD.encode()

@@ -61,7 +61,7 @@ def test_a_number_comes_out_as_excel_shows_it(stored, text):
     assert sheet.rows[0][1] == [text]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.integers(-(10**12), 10**12))
 def test_any_amount_in_cents_survives_the_way_through_a_binary_fraction(minor):
     assert round(float(one(minor / 100)) * 100) == minor
@@ -204,7 +204,7 @@ def test_a_document_type_in_any_part_is_refused():
         refused(packed.getvalue())
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.data())
 def test_a_workbook_cut_anywhere_or_with_any_byte_changed_is_read_or_refused(data):
     content = bytearray(workbook(rows(["Date", "Amount"], [(APRIL_3, DAY), 12.5])))

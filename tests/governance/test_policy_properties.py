@@ -39,7 +39,7 @@ CONDITIONS = {
 }
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(VERDICTS, st.randoms())
 def test_g1_whatever_the_order_the_strictest_wins_and_no_objection_is_lost(spoken, chance):
     mixed = list(spoken)
@@ -51,7 +51,7 @@ def test_g1_whatever_the_order_the_strictest_wins_and_no_objection_is_lost(spoke
     assert all(type(one) is Spoken for one in verdict.also)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(MINOR, CODES, st.sampled_from(sorted(CONDITIONS)))
 def test_g1_money_compares_as_whole_numbers_do_within_a_currency_and_never_across(minor, code, key):
     mark, wanted, turned = key
@@ -78,7 +78,7 @@ LIMIT = """
 BY_LIMIT = rules(LIMIT)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(MINOR, CODES)
 def test_g1_no_amount_and_no_currency_gets_past_a_bound(minor, code):
     arguments = {"iban": "DE89", "amount": {"minor": minor, "currency": code}, "reference": ""}
@@ -92,7 +92,7 @@ WORDS = rules("- {id: w, do: mail.send, when: 'arguments.subject == \"let it\"',
 TRICKS = st.sampled_from(['" || true || "', "{{1}}", "= true", "\\"])
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(TRICKS | st.text(alphabet=st.characters(codec="utf-8"), max_size=60))
 def test_s46_no_text_that_arrives_lets_an_action_through(text):
     decision = WORDS.policy.judge(send("a@example.com", subject=text)).decision

@@ -12,7 +12,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from kernel_rules import check_history, check_plan, refold
@@ -580,6 +580,4 @@ class Plans(RuleBasedStateMachine):
 
 
 TestPlans = Plans.TestCase
-TestPlans.settings = settings(
-    max_examples=100, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+TestPlans.settings = settings(max_examples=100, stateful_step_count=40)

@@ -11,7 +11,7 @@ from mainstay.ledger.chain import StoredRecord, Unreadable, verify
 from mainstay.ledger.codec import CODEC_VERSION
 
 # The first draw of a text makes Hypothesis' table of all characters: seconds on a busy machine, and no fault of ours.
-patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+patient = settings(suppress_health_check=[HealthCheck.too_slow])
 
 ENVELOPE = ("plan:p", 1, "StepCompleted", 1, 5, "test", "", "p")
 

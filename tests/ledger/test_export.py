@@ -244,7 +244,7 @@ def test_l7_a_history_with_a_lost_segment_is_not_exported(filled, folder):
 
 
 @given(VALUES, TEXT, TEXT, TIMES)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_o7_export_import_export_is_equal_whatever_facts_hold(tmp_path_factory, value, actor, title, at_us):
     one, two = tmp_path_factory.mktemp("one"), tmp_path_factory.mktemp("two")
     with SqliteLedger(one / "ledger.db", KEY, projected=()) as ledger:

@@ -189,7 +189,7 @@ def test_a_date_is_the_same_day_in_every_zone_and_an_instant_falls_on_the_compan
 
 
 @given(st.dates(dt.date(1971, 1, 1), dt.date(2900, 1, 1)), st.integers(-300, 300))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_adding_days_to_a_date_gives_the_date_a_calendar_gives(day, count):
     assert (
         PROGRAM.value(Cel(f"today + days({count})"), {"today": day.isoformat()}.get)
@@ -210,7 +210,7 @@ INVOICES = st.builds(
 
 
 @given(st.lists(INVOICES, max_size=5))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_values_go_through_cel_and_come_back_as_they_were(invoices):
     names = {"open": invoices}.get
     assert PROGRAM.value(Cel("open.map(i, i.number)"), names) == [one["number"] for one in invoices]
@@ -227,7 +227,7 @@ def test_values_go_through_cel_and_come_back_as_they_were(invoices):
         max_leaves=10,
     )
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_open_values_go_through_cel_and_come_back_as_they_were(value):
     assert PROGRAM.value(Cel("[odd][0]"), {"odd": value}.get) == value
 
@@ -468,7 +468,7 @@ def test_a_long_expression_is_refused():
 
 
 @given(st.text(ascii_letters + "0123456789.+-*/()[]{}'\" ,=<>!&|?:$\\", max_size=40))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_any_text_is_an_expression_or_refused(source):
     for look in (read_names, checker().check):
         with suppress(WrongExpressionError):

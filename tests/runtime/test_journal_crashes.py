@@ -144,7 +144,7 @@ def check(life, program, returned, entries):
 
 @pytest.mark.long
 @pytest.mark.parametrize("name", ["plain", "aside"])
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], print_blob=True)
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture], print_blob=True)
 @given(program=programs, seed=st.integers(0, 2**32), after=st.booleans())
 def test_j1_k6_a_crash_at_every_entry_of_a_random_agent_changes_nothing(places, name, program, seed, after):
     for at in count(1):

@@ -140,7 +140,7 @@ def test_s23_s28_what_we_did_not_sign_is_no_link(workspace, world):
 
 
 @given(text=st.text(string.ascii_letters + string.digits + "-_.", max_size=200))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_s23_no_text_is_taken_for_a_link(text):
     parts = SimpleNamespace(token_key=b"k" * 32)
     desk = SimpleNamespace(engine=SimpleNamespace(parts=parts), clock=None)
