@@ -237,6 +237,13 @@ def following_stream(stream: str) -> str:
     return f"{first}#{int(number or 1) + 1:06d}"
 
 
+def previous_stream(stream: str) -> str:
+    """Name the stream that one goes on from; empty for the first."""
+    first, _, number = stream.partition("#")
+    before = int(number or 1) - 1
+    return "" if not before else first if before == 1 else f"{first}#{before:06d}"
+
+
 def parse_duration_s(text: str) -> int:
     """Read "90s", "15m", "2h", "3d" or "1w" as seconds; raises ValueError on anything else."""
     match = re.fullmatch(r"(\d{1,9})([smhdw])", text, re.ASCII)

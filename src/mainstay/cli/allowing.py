@@ -39,5 +39,7 @@ def allow(screen: Screen, folder: Path | None, name: str, *, same_receiver: bool
 def _draw(screen: Screen, file: str, rule: str, tried: Row) -> None:
     screen.err.print(text(f"{file} gets this rule:", "bold"))
     screen.err.print(text(rule, "green", lines=True))
+    if tried["older"]:
+        screen.err.print(text(f"On the last {tried['actions']:,} actions:", "dim"))
     policies.draw_changes(screen.err, tried)
     policies.draw_answers(screen.err, tried["answers"])

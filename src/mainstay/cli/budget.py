@@ -94,7 +94,8 @@ def _draw(rows: list[Row], console: Console, zone: str) -> None:
         for one in row["counted"][:_NAMED]:
             console.print(text(f"    {one['says']}: {one['title']}  mainstay show {one['plan']}", "dim"))
         if len(row["counted"]) > _NAMED:
-            console.print(text(f"    and {len(row['counted']) - _NAMED} more: mainstay budget --json", "dim"))
+            more = " and others before" if row["older"] else ""
+            console.print(text(f"    and {len(row['counted']) - _NAMED} more{more}: mainstay budget --json", "dim"))
     console.print("To let more be spent this time only: mainstay budget raise NAME --today AMOUNT")
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mainstay.console.room import Page
+from mainstay.console.room import Page, number_of
+from mainstay.views.reconciled import OPEN_PILE, Part
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from mainstay.requests.desk import Params
     from mainstay.views import Views
 
+MOST = 100  # of a pile on one page
 SAYS = {
     "sure": ("Matched without doubt", "Booked without asking you."),
     "unsure": ("Needed your eye", "Booked only where you said yes."),
@@ -32,11 +34,15 @@ async def books(room: Room, request: Request) -> Response:
 async def reconciliation(room: Room, request: Request) -> Response:
     """Show one: payments, invoices, matches, how sure, and what is left."""
     name: str = request.path_params["plan"]
+    show, after = request.query_params.get("show", ""), request.query_params.get("after", "")
+    part = Part(show if show in (*SAYS, OPEN_PILE) else "", number_of(after), MOST)
+    part = part if part.pile else Part("", 0, MOST)
 
     def look(views: Views) -> Params:
-        return views.reconciliation(views.plan_id(name))
+        return views.reconciliation(views.plan_id(name), part)
 
-    return await room.page(request, "reconciled.html", nav="books", r=await room.look(look), says=SAYS)
+    values: Params = {"r": await room.look(look), "says": SAYS, "show": part.pile, "after": part.after}
+    return await room.page(request, "reconciled.html", nav="books", **values)
 
 
 SCREENS = (Page("GET", "/books", books), Page("GET", "/books/{plan}", reconciliation))

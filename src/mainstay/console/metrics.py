@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from mainstay.console.room import Room
     from mainstay.requests.desk import Params
+    from mainstay.views import Views
 
 WEEKS, MOST = 12, 520
 WIDE, HIGH = 100, 24  # of a line, in its own units
@@ -23,10 +24,15 @@ async def metrics(room: Room, request: Request) -> Response:
     """Show the figures of the last weeks."""
     given, now_us = request.query_params.get("weeks", ""), room.owner.clock.now_us()
     weeks = min(int(given), MOST) if given.isdecimal() and len(given) < 4 and int(given) else WEEKS  # noqa: PLR2004
-    found = await room.look(lambda views: views.figures(weeks, now_us))
+
+    def look(views: Views) -> tuple[int, list[Params]]:
+        shown = views.weeks_within(weeks, now_us)
+        return shown, views.figures(shown, now_us)
+
+    shown, found = await room.look(look)
     for one in found:
         one["line"] = points([week["value"] for week in one["by_week"]])
-    values: Params = {"figures": found, "weeks": weeks}
+    values: Params = {"figures": found, "weeks": shown, "wanted": weeks}
     return await room.page(request, "metrics.html", nav="metrics", **values)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from mainstay.console.graph import drawn
-from mainstay.console.room import Page
+from mainstay.console.room import Page, number_of
 from mainstay.errors import InputError
 from mainstay.kernel.state import ENDED
 from mainstay.values import SECOND_US
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 PAGE = 50
 MOST_LINES = 400  # of a timeline on one page
+STEPS = 200  # of a plan on one page; a plan of more is not drawn
 SAYS = {"": "All", "open": "Not ended", "done": "Done", "failed": "Failed", "ended": "Ended early", "undone": "Undone"}
 
 
@@ -69,6 +70,7 @@ async def plan(room: Room, request: Request) -> Response:
     name: str = request.path_params["plan"]
     everything = bool(request.query_params.get("all"))
     words = request.query_params.get("find", "").strip()[:200]
+    after = number_of(request.query_params.get("steps", ""))
 
     def look(views: Views) -> Params:
         plan_id = views.plan_id(name)
@@ -76,8 +78,9 @@ async def plan(room: Room, request: Request) -> Response:
         folded = views.plan(plan_id)
         lines = lines_of(found["timeline"], everything=everything)
         return {
-            "p": found,
-            "drawing": drawn(folded.graph, found["steps"]),
+            "p": found | {"steps": found["steps"][after : after + STEPS]},
+            "drawing": drawn(folded.graph, found["steps"]) if len(found["steps"]) <= STEPS else None,
+            "step_count": len(found["steps"]),
             "lines": lines[-MOST_LINES:],
             "left": max(0, len(lines) - MOST_LINES),
             "version": folded.graph.definition.version[:8],
@@ -87,7 +90,7 @@ async def plan(room: Room, request: Request) -> Response:
         }
 
     values = await room.look(look)
-    return await room.page(request, "plan.html", nav="plans", everything=everything, words=words, **values)
+    return await room.page(request, "plan.html", nav="plans", everything=everything, words=words, after=after, **values)
 
 
 def _may(found: Params) -> frozenset[str]:

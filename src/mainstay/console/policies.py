@@ -22,7 +22,7 @@ from mainstay.redaction import redacted
 from mainstay.runtime.names import local_time
 from mainstay.shown import shown
 from mainstay.values import digest_of
-from mainstay.views.policies import PolicyViews
+from mainstay.views.policies import LAST, PolicyViews
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -264,7 +264,7 @@ async def _checked(room: Room, name: str, text: str) -> Sequence[Rule]:
 
 def _tried(room: Room, now: Sequence[Rule], then: Sequence[Rule]) -> Params:
     with PolicyViews(room.owner.workspace) as views:
-        found = views.tried(now, then, room.owner.contracts.operations)
+        found = views.tried(now, then, room.owner.contracts.operations, LAST)
         return found | {"from": views.time(found["from_us"]), "to": views.time(found["to_us"])}
 
 

@@ -212,6 +212,11 @@ def only(form: Form, name: str, otherwise: str = "") -> str:
     return form.get(name, [otherwise])[0]
 
 
+def number_of(text: str) -> int:
+    """Read a number of ours in an address; 0 for anything else."""
+    return int(text) if text.isdecimal() and len(text) < DIGITS else 0
+
+
 def drawn(request: Request, template: str, status: int, values: Params) -> Response:
     """Draw a page for this browser."""
     text = render.draw(template, **values)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 from zoneinfo import ZoneInfo
 
 from mainstay import events as e
@@ -17,16 +17,31 @@ from mainstay.governance.roles import AMOUNT, amounts_of
 from mainstay.values import SECOND_US, Money
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from mainstay.events import Recorded
-    from mainstay.ports import Ledger
     from mainstay.values import Role, Value
 
 RolesOf: TypeAlias = "Callable[[str], Mapping[str, Role]]"  # of an operation, by its name
 
 PLANS_KEPT = 64
 PAGE = 1000
+
+
+class Records(Protocol):
+    """What is read of a ledger: the ledger itself, or its reader."""
+
+    def read(self, stream: str, after: int = 0) -> list[Recorded]:
+        """Give the facts of a stream."""
+        ...
+
+    def tail(self, after: int = 0, limit: int = 1000) -> Iterator[Recorded]:
+        """Give facts past a position, in order."""
+        ...
+
+    def head(self) -> tuple[int, str]:
+        """Give the last position and its digest."""
+        ...
 
 
 class Done(NamedTuple):
@@ -131,9 +146,15 @@ class Sums:
 
 
 class Deeds:
-    """What a workspace's history holds by now: `Counts` of the judge."""
+    """What a workspace's history holds by now: `Counts` of the judge.
 
-    def __init__(self, ledger: Ledger, timezone: str, roles: RolesOf, load: Callable[[Value], Value]) -> None:
+    `before` is the first record that is not counted, 0 for none: what is judged again is judged as of then. It only
+    grows.
+    """
+
+    before = 0
+
+    def __init__(self, ledger: Records, timezone: str, roles: RolesOf, load: Callable[[Value], Value]) -> None:
         """Take the history, the company's time zone, the roles of operations, and what opens recorded arguments."""
         self._ledger, self._roles, self._load = ledger, roles, load
         self._zone = ZoneInfo(timezone)
@@ -151,6 +172,8 @@ class Deeds:
         """Give what a plan did by one operation, or moved by all."""
         sums, after = self._plans.pop(plan, None) or (self._sums(), 0)
         for recorded in self._ledger.read(f"plan:{plan}", after):
+            if self.before and recorded.position >= self.before:
+                break
             sums.feed(recorded)
             after = recorded.sequence
         self._plans[plan] = sums, after
@@ -166,11 +189,15 @@ class Deeds:
         if day != self._day:
             self._day, self._today = day, self._sums()
             self._position = first_since(self._ledger, midnight_us(now_us, self._zone)) - 1
-        while page := list(self._ledger.tail(self._position, PAGE)):
+        while page := self._page():
             for recorded in page:
                 if day_of(recorded.recorded_at_us, self._zone) == day and not self._today.feed(recorded):
                     self._today.feed(recorded, self._preparation(recorded))
             self._position = page[-1].position
+
+    def _page(self) -> list[Recorded]:
+        page = list(self._ledger.tail(self._position, PAGE))
+        return [one for one in page if one.position < self.before] if self.before else page
 
     def _preparation(self, recorded: Recorded) -> e.EffectPrepared | None:
         """Find what was prepared on a day before."""
@@ -179,7 +206,7 @@ class Deeds:
         return next((fact for fact in stream if isinstance(fact, e.EffectPrepared) and fact.path == path), None)
 
 
-def first_since(ledger: Ledger, at_us: int) -> int:
+def first_since(ledger: Records, at_us: int) -> int:
     """Find the first record of a time by halves: they lie in the order of time, but for a clock set back."""
     low, high = 1, ledger.head()[0] + 1
     while low < high:

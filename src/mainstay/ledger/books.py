@@ -116,7 +116,11 @@ class BookReader:
 
     def of_plan(self, plan: str) -> list[Payment]:
         """Give what a plan and its child plans booked, in order."""
-        return self._payments(queries.PAYMENTS_OF_PLAN, plan, plan)
+        return self._payments(queries.PAYMENTS_OF_PLAN, plan)
+
+    def count_of_plan(self, plan: str) -> int:
+        """Count what a plan and its child plans booked."""
+        return self._ledger.rows(queries.COUNT_OF_PLAN, (plan,))[0][0]
 
     def by_ids(self, ids: Sequence[str]) -> list[Payment]:
         """Give bookings by their ids; those taken back are not there."""

@@ -16,6 +16,7 @@ CREATE TABLE book_payment (
 CREATE INDEX book_payment_day ON book_payment (booked_on);
 CREATE UNIQUE INDEX book_payment_once ON book_payment (line_id, invoice, kind) WHERE removed = 0;
 CREATE INDEX book_payment_invoice ON book_payment (invoice);
+CREATE INDEX book_payment_plan ON book_payment (plan) WHERE removed = 0;
 -- Which mail reminded of which invoice. A mail can't be called back, so an undo changes nothing here.
 CREATE TABLE book_reminder (
     invoice TEXT NOT NULL,

@@ -83,6 +83,13 @@ SELECT name FROM stream WHERE name = ?1 OR (name > ?1 || '#' AND name < ?1 || '$
 OPEN_PLANS_OF = "SELECT id FROM plan WHERE playbook = ? AND parent = '' AND ended_at_us IS NULL"
 # Names of streams, in order. (from, to)
 STREAMS_BETWEEN = "SELECT name FROM stream WHERE name >= ? AND name < ? ORDER BY name"
+# The position of the fact of a kind before so many others of it, past a position. (kind, position, how many)
+BEFORE_LAST_OF_KIND = """
+SELECT position FROM event WHERE kind = ? AND position > ? ORDER BY position DESC LIMIT 1 OFFSET ?"""
+# How many facts of a kind there are in each of some streams: name, count. (from, to, kind)
+COUNTED_IN_STREAMS = """
+SELECT s.name, count(*) FROM stream s JOIN event e ON e.stream = s.id
+WHERE s.name >= ? AND s.name < ? AND e.kind = ? GROUP BY s.name"""
 # How many facts a stream holds. (name)
 STREAM_LENGTH = """
 SELECT coalesce(max(e.sequence), 0) FROM stream s JOIN event e ON e.stream = s.id WHERE s.name = ?"""
@@ -99,6 +106,9 @@ ORDER BY ended_at_us DESC LIMIT ?"""
 # Plans of a playbook that have not ended, or ended at a time or later. (playbook, time)
 PLANS_SINCE = """
 SELECT id FROM plan WHERE playbook = ?1 AND parent = '' AND (ended_at_us IS NULL OR ended_at_us >= ?2)"""
+
+# The plan of a playbook that ended last; one that has not where none did. (playbook)
+LAST_ENDED_OF = "SELECT id FROM plan WHERE playbook = ? AND parent = '' ORDER BY ended_at_us DESC LIMIT 1"
 
 # How many plans of a playbook have not ended. (playbook)
 OPEN_OF_PLAYBOOK = "SELECT count(*) FROM plan WHERE playbook = ? AND parent = '' AND ended_at_us IS NULL"
@@ -228,8 +238,11 @@ SELECT invoice, MAX(at_us) FROM book_reminder WHERE invoice IN (SELECT value FRO
 PAYMENTS_BY_ID = """
 SELECT id, invoice, line_id, amount_minor, currency, kind, booked_on, plan, path, entry, listed_minor, removed
 FROM book_payment WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id"""
-# Bookings that stand, of a plan and its child plans, in the order of their days. (plan, plan)
-PAYMENTS_OF_PLAN = _PAYMENT + "AND (plan = ? OR plan GLOB ? || '-*') ORDER BY booked_on, id"
+_OF_PLAN = "AND (plan = ?1 OR (plan >= ?1 || '-' AND plan < ?1 || '.'))"
+# Bookings that stand, of a plan and its child plans, in the order of their days. (plan)
+PAYMENTS_OF_PLAN = f"{_PAYMENT} {_OF_PLAN} ORDER BY booked_on, id"
+# How many they are. (plan)
+COUNT_OF_PLAN = f"SELECT count(*) FROM book_payment WHERE removed = 0 {_OF_PLAN}"  # noqa: S608 - constants
 
 # The last number of a series of documents, None when it has none. (series)
 LAST_SERIAL = "SELECT MAX(serial) FROM book_document WHERE series = ?"
@@ -338,6 +351,11 @@ TOLD_SINCE = "SELECT name FROM stream WHERE name >= ? AND name < 'attention;' OR
 ANSWERED_SINCE = """
 SELECT id, kind, plan, playbook, asked_at_us, ruled_at_us FROM decision
 WHERE status = 'ruled' AND ruled_at_us >= ? ORDER BY ruled_at_us, id"""
+# When the answer before so many others was given, the last ones; the same of plans that ended. (how many)
+LAST_ANSWERS = "SELECT ruled_at_us FROM decision WHERE status = 'ruled' ORDER BY ruled_at_us DESC LIMIT 1 OFFSET ?"
+LAST_ENDS = """
+SELECT ended_at_us FROM plan WHERE parent = '' AND ended_at_us IS NOT NULL
+ORDER BY last_position DESC LIMIT 1 OFFSET ?"""
 # Plans that ended since a moment, but parts of others, by playbook and week: how many, how many completed, what models
 # cost, and the last of them with its end. (moment, week, position of that moment)
 ENDED_BY_WEEK = """

@@ -30,10 +30,19 @@ PAGE_ROWS = 1000
 READ_STREAM = """
 SELECT e.position, s.name, e.sequence, e.kind, e.version, e.recorded_at_us, e.actor, e.cause, e.plan, e.body
 FROM stream s JOIN event e ON e.stream = s.id WHERE s.name = ? AND e.sequence > ? ORDER BY e.sequence"""
+# The first fact of one stream.
+READ_FIRST = """
+SELECT e.position, s.name, e.sequence, e.kind, e.version, e.recorded_at_us, e.actor, e.cause, e.plan, e.body
+FROM stream s JOIN event e ON e.stream = s.id WHERE s.name = ? AND e.sequence = 1"""
 # All facts past a position, a page at a time.
 READ_TAIL = """
 SELECT e.position, s.name, e.sequence, e.kind, e.version, e.recorded_at_us, e.actor, e.cause, e.plan, e.body
 FROM event e JOIN stream s ON s.id = e.stream WHERE e.position > ? ORDER BY e.position LIMIT ?"""
+# Facts of some kinds past a position, a page at a time. (position, JSON list of kinds, limit)
+READ_KINDS = """
+SELECT e.position, s.name, e.sequence, e.kind, e.version, e.recorded_at_us, e.actor, e.cause, e.plan, e.body
+FROM event e JOIN stream s ON s.id = e.stream
+WHERE e.position > ? AND e.kind IN (SELECT value FROM json_each(?)) ORDER BY e.position LIMIT ?"""
 # All records with their digests, for the walk along the chain. A stream whose name is gone counts as altered.
 READ_CHAIN = """
 SELECT e.position, coalesce(s.name, ''), e.sequence, e.kind, e.version, e.recorded_at_us, e.actor, e.cause, e.plan,
@@ -69,6 +78,15 @@ class Reading(Protocol):
         while limit > 0 and (page := self.rows(READ_TAIL, (after, min(limit, PAGE_ROWS)))):
             yield from (recorded(row, self.segments) for row in page)
             after, limit = page[-1][0], limit - len(page)
+
+    def first(self, stream: str) -> Recorded | None:
+        """Give the first committed fact of a stream; None where there is none."""
+        found = self.rows(READ_FIRST, (stream,))
+        return recorded(found[0], self.segments) if found else None
+
+    def of_kinds(self, kinds: str, after: int, limit: int) -> list[Recorded]:
+        """Give at most `limit` committed facts of some kinds past a position, in order; `kinds` is a list as JSON."""
+        return [recorded(row, self.segments) for row in self.rows(READ_KINDS, (after, kinds, limit))]
 
     def head(self) -> tuple[int, str]:
         """Give the last position and its digest in hex; (0, zeros) of an empty ledger."""

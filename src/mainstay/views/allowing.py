@@ -1,7 +1,7 @@
 """A rule by which questions like one are not asked any more, made of that question.
 
 It names the action, playbook and step, an amount up to this one's, and the receiver where that is wanted. It comes
-with all it would have changed so far. Where something else would ask all the same, there is no such rule.
+with what it would have changed of late. Where something else would ask all the same, there is no such rule.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from mainstay.kernel.state import step_name
 from mainstay.playbooks.changes import changes
 from mainstay.playbooks.policy_book import active_rules, rules_of_file
 from mainstay.views import Views
-from mainstay.views.policies import PolicyViews
+from mainstay.views.policies import LAST, PolicyViews
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -77,7 +77,7 @@ def drafted(
         candidate = [*others, *rules_of_file(FILE, content.encode(), others, operations)]
         _refuse_allowed(views.explained(about.plan, about.step, active, operations))
         _refuse_idle(views.explained(about.plan, about.step, candidate, operations))
-        tried = views.tried(active, candidate, operations)
+        tried = views.tried(active, candidate, operations, LAST)
         tried |= {"from": views.time(tried["from_us"]), "to": views.time(tried["to_us"])}
     return Drafted(file, rule, content, tried, about.receivers)
 

@@ -10,7 +10,7 @@ from mainstay.governance.budgets import PREFIX, fold
 from mainstay.governance.periods import OF_PLAN, Calendar
 from mainstay.kernel.budget import COUNT, amounts_of, most_of
 from mainstay.ledger import queries
-from mainstay.values import following_stream
+from mainstay.values import previous_stream
 from mainstay.views.opening import Opened
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mainstay.kernel.budget import Cap
     from mainstay.views.opening import Row
 
+LOOKED_AT = 500  # records of a period, the newest, from which it is told what counted
 PLANS = 20  # whose budget of their own is shown, and that are named as what counted
 
 
@@ -41,8 +42,11 @@ class Budgets(Opened):
     def _budget(self, cap: Cap, period: str, calendar: Calendar, now_us: int) -> Row:
         first = f"{PREFIX}{cap.name}:{period}"
         last = self._reader.rows(queries.LAST_STREAM, (first,))
-        budget = fold(event.fact for event in self._reader.read(last[0][0] if last else first))
+        present = self._reader.read(last[0][0] if last else first)
+        budget = fold(event.fact for event in present)
+        newest, older = self._newest(present)
         most, ends_us = most_of(budget, cap), calendar.ends_us(cap.period, now_us)
+        counted = self._counted(newest, list(most))
         limits: list[Row] = []
         for unit, there_is in most.items():
             spent, held = budget.spent.get(unit, 0), budget.held.get(unit, 0)
@@ -69,29 +73,45 @@ class Budgets(Opened):
             "ends_at": "" if ends_us is None else self.time(ends_us),
             "limits": limits,
             "warned": budget.warned,
-            "counted": self._counted(first, list(most)),
+            "counted": counted[:PLANS],
+            "older": older or len(counted) > PLANS,  # whether others counted, before these
         }
 
-    def _counted(self, stream: str, units: Sequence[str]) -> list[Row]:
-        """Name the plans that spent or hold something, the last first, with how much."""
+    def _newest(self, present: list[e.Recorded]) -> tuple[list[e.Recorded], bool]:
+        """Give the newest records of a period, of which `present` is the last stream; and whether there are older."""
+        before = previous_stream(present[0].stream) if present else ""
+        if len(present) >= LOOKED_AT or not before:
+            return present[-LOOKED_AT:], len(present) > LOOKED_AT or bool(before)
+        length = self._reader.rows(queries.STREAM_LENGTH, (before,))[0][0]
+        after = max(0, length - (LOOKED_AT - len(present)))
+        return [*self._reader.read(before, after), *present], after > 0 or bool(previous_stream(before))
+
+    def _counted(self, recorded: Iterable[e.Recorded], units: Sequence[str]) -> list[Row]:
+        """Name the plans that spent or hold something, the last first, with how much, as far as some records say."""
         spent: dict[str, dict[str, dict[str, int]]] = {}
-        while recorded := self._reader.read(stream):
-            for event in recorded:
-                if isinstance(event.fact, (e.BudgetReserved, e.BudgetSettled)):
-                    plan = event.fact.holder.partition("/")[0].partition("-")[0]
-                    of = spent.pop(plan, {})
-                    key = event.fact.holder if isinstance(event.fact, e.BudgetReserved) else f"{event.position}"
-                    of.pop(event.fact.holder, None)
-                    of[key] = amounts_of(event.fact)
-                    spent[plan] = of
-            stream = following_stream(stream)
+        for event in recorded:
+            if isinstance(event.fact, e.BudgetKept):
+                for holder, amounts in event.fact.holds.items():
+                    spent.setdefault(_plan_of(holder), {})[holder] = amounts
+            elif isinstance(event.fact, (e.BudgetReserved, e.BudgetSettled)):
+                plan = _plan_of(event.fact.holder)
+                of = spent.pop(plan, {})
+                key = event.fact.holder if isinstance(event.fact, e.BudgetReserved) else f"{event.position}"
+                of.pop(event.fact.holder, None)
+                of[key] = amounts_of(event.fact)
+                spent[plan] = of
         rows: list[Row] = []
         for plan, of in reversed(spent.items()):
             amounts = {unit: sum(one.get(unit, 0) for one in of.values()) for unit in (*units, COUNT)}
-            if len(rows) < PLANS and any(amounts.values()):
+            if len(rows) <= PLANS and any(amounts.values()):
                 title = self._reader.rows(queries.PLAN, (plan,))
                 rows.append({"plan": plan, "title": title[0][2] if title else "", "says": say_amounts(amounts, units)})
         return rows
+
+
+def _plan_of(holder: str) -> str:
+    """Name the plan at the top of a holder's family."""
+    return holder.partition("/")[0].partition("-")[0]
 
 
 def _say_limit(unit: str, most: int, spent: int, held: int) -> str:

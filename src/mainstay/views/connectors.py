@@ -56,12 +56,13 @@ class Connectors(Activity):
 
     def _held_back(self, now_us: int) -> dict[str, list[Row]]:
         """Give by connector the accounts whose calls are held back now."""
-        last: dict[tuple[str, str], e.Recorded] = {}
+        streams: dict[tuple[str, str], str] = {}  # of each account the last: they are named by their days
         for (stream,) in self._reader.rows(queries.STREAMS_BETWEEN, ("breaker:", "breaker;")):
             connector, account, _ = stream.removeprefix("breaker:").split(":", 2)
-            last[connector, account] = self._reader.read(stream)[-1]
+            streams[connector, account] = stream
         found: dict[str, list[Row]] = {}
-        for (connector, account), one in last.items():
+        for (connector, account), stream in streams.items():
+            one = self._reader.read(stream)[-1]
             if isinstance(one.fact, e.BreakerOpened) and one.fact.until_us > now_us:
                 until = self.time(one.fact.until_us)
                 row: Row = {"account": account, "failures": one.fact.failures, "until": until}

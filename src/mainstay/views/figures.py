@@ -5,9 +5,10 @@ Each figure has a sentence that defines it, its weeks, and the questions or plan
 
 from __future__ import annotations
 
+from collections import deque
 from datetime import UTC, datetime
 from statistics import median
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from mainstay import events as e
 from mainstay.ledger import queries
@@ -15,13 +16,15 @@ from mainstay.values import SECOND_US, say_duration
 from mainstay.views.metrics import WEEK_US, Metrics
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from mainstay.views.opening import Row
 
 EVIDENCE = 50  # questions or plans that are named for a figure, the newest first
+MOST_ANSWERS, MOST_PLANS = 12_000, 20_000  # that a page counts; a longer time is shortened to what holds no more
 AT_MOST_US = 120 * SECOND_US  # of the operator's time that one answer is taken to need
 SELDOM = 10  # a playbook runs by itself where fewer than one in so many of its plans asked
+_Named: TypeAlias = tuple[str, str, str, int]  # question, plan, playbook, what it took, microseconds
 TROUBLE = frozenset({"stuck", "settle", "confirm"})
 MEANS = {
     "exceptions": "your time on what was stuck, in doubt or not as it should be; an answer takes the time since the "
@@ -35,18 +38,42 @@ MEANS = {
 }
 
 
-class _Answer(NamedTuple):
-    question: str
-    kind: str
-    plan: str
-    playbook: str
-    asked_us: int
-    ruled_us: int
-    touch_us: int
+class _Answers:
+    """What some answers add up to: how long each was waited for, and what they took of the operator's time."""
+
+    def __init__(self, parts: Iterable[_Answers] = ()) -> None:
+        """Begin with what others add up to, or with nothing."""
+        parts = tuple(parts)
+        self.took_us: list[int] = [took_us for one in parts for took_us in one.took_us]
+        self.touch_us = sum(one.touch_us for one in parts)
+
+    @property
+    def touch_s(self) -> float:
+        return self.touch_us / SECOND_US
+
+    @property
+    def middle_s(self) -> float | None:
+        return median(self.took_us) / SECOND_US if self.took_us else None
+
+
+class _Counted(NamedTuple):
+    """The answers by the number of their week, of all and of those about trouble; and the newest, as they are named."""
+
+    weeks: dict[int, _Answers]
+    trouble_weeks: dict[int, _Answers]
+    named: list[Row]
+    trouble_named: list[Row]
 
 
 class Figures(Metrics):
     """What is measured, each with what it means and what it was counted from."""
+
+    def weeks_within(self, weeks: int, now_us: int) -> int:
+        """Give how many of the last weeks a page looks at: all, or as many as hold no more than it can count."""
+        rows = self._reader.rows(queries.LAST_ANSWERS, (MOST_ANSWERS,))
+        rows += self._reader.rows(queries.LAST_ENDS, (MOST_PLANS,))
+        fitting = [(now_us - at_us) // WEEK_US for (at_us,) in rows]
+        return max(1, min(weeks, *fitting)) if fitting else weeks
 
     def figures(self, weeks: int, now_us: int) -> list[Row]:
         """Give them for the last weeks: each of seven days, the last one ends now."""
@@ -57,47 +84,56 @@ class Figures(Metrics):
         def by_week(count: Callable[[int], float | None]) -> list[Row]:
             return [{"from": self.time(since_us + week * WEEK_US)[:10], "value": count(week)} for week in range(weeks)]
 
-        weekly: dict[int, list[_Answer]] = {}
-        for one in answers:
-            weekly.setdefault((one.ruled_us - since_us) // WEEK_US, []).append(one)
+        sums: dict[int | None, list[int]] = {}  # of each week, and of all: ended, completed, cost
+        for row in ended:
+            for week in (row[1], None):
+                sums[week] = [one + other for one, other in zip(sums.get(week, (0, 0, 0)), row[2:5], strict=True)]
 
-        def of(week: int) -> list[_Answer]:
-            return weekly.get(week, [])
+        def plans(week: int | None) -> list[int]:
+            return sums.get(week, [0, 0, 0])
 
-        def plans(week: int | None, column: int) -> int:
-            return sum(row[column] for row in ended if week is None or row[1] == week)
-
-        trouble = [one for one in answers if one.kind in TROUBLE]
-        touch_s, exceptions_s = _touch_s(answers), _touch_s(trouble)
-        cost, completed = plans(None, 4), plans(None, 3)
-        middle, there = _middle(answers), max(1.0, self._days(since_us, now_us) / 7)
+        none = _Answers()
+        together = _Answers(answers.weeks.values())
+        touch_s, exceptions_s = together.touch_s, _Answers(answers.trouble_weeks.values()).touch_s
+        over, completed, cost = plans(None)
+        middle, there = together.middle_s, max(1.0, self._days(since_us, now_us) / 7)
         return [
             _figure("exceptions", "Time on exceptions in a week", _span(exceptions_s / there), exceptions_s / there,
-                    by_week(lambda week: _touch_s([one for one in of(week) if one.kind in TROUBLE])), _asked(trouble)),
+                    by_week(lambda week: answers.trouble_weeks.get(week, none).touch_s), answers.trouble_named),
             self._automated(ended, since_us),
             _figure("latency", "Time to your answer", _span(middle) if middle is not None else "", middle,
-                    by_week(lambda week: _middle(of(week))), _asked(answers)),
-            _figure("touch", "Your time for each plan", _span(touch_s / plans(None, 2)) if ended else "",
-                    touch_s / plans(None, 2) if ended else None,
-                    by_week(lambda week: _touch_s(of(week)) / plans(week, 2) if plans(week, 2) else None),
-                    _asked(answers)),
+                    by_week(lambda week: answers.weeks.get(week, none).middle_s), answers.named),
+            _figure("touch", "Your time for each plan", _span(touch_s / over) if ended else "",
+                    touch_s / over if ended else None,
+                    by_week(lambda week: answers.weeks.get(week, none).touch_s / plans(week)[0]
+                            if plans(week)[0] else None),
+                    answers.named),
             _figure("cost", "Cost of an outcome", f"{cost / completed / 1e6:.4f} USD" if completed else "",
                     cost / completed if completed else None,
-                    by_week(lambda week: plans(week, 4) / plans(week, 3) if plans(week, 3) else None),
+                    by_week(lambda week: plans(week)[2] / plans(week)[1] if plans(week)[1] else None),
                     [{"plan": row[5], "question": "", "says": row[0]} for row in ended][:EVIDENCE]),
             self._connectors(since_us),
         ]  # fmt: skip
 
-    def _answers(self, since_us: int) -> list[_Answer]:
-        found: list[_Answer] = []
+    def _answers(self, since_us: int) -> _Counted:
+        weeks: dict[int, _Answers] = {}
+        trouble: dict[int, _Answers] = {}
+        named: deque[_Named] = deque(maxlen=EVIDENCE)
+        trouble_named: deque[_Named] = deque(maxlen=EVIDENCE)
         before_us = 0
         for question, kind, plan, playbook, asked_us, ruled_us in self._reader.rows(
             queries.ANSWERED_SINCE, (since_us,)
         ):
-            touch_us = max(0, min(ruled_us - asked_us, ruled_us - before_us, AT_MOST_US))
-            found.append(_Answer(question, kind, plan, playbook, asked_us, ruled_us, touch_us))
+            took_us, week = ruled_us - asked_us, (ruled_us - since_us) // WEEK_US
+            touch_us = max(0, min(took_us, ruled_us - before_us, AT_MOST_US))
             before_us = ruled_us
-        return found
+            one = question, plan, playbook, touch_us
+            _add(weeks, week, took_us, touch_us)
+            named.append(one)
+            if kind in TROUBLE:
+                _add(trouble, week, took_us, touch_us)
+                trouble_named.append(one)
+        return _Counted(weeks, trouble, _asked(named), _asked(trouble_named))
 
     def _automated(self, ended: Sequence[tuple[str, int, int, int, int, str, int]], since_us: int) -> Row:
         asked = dict(self._reader.rows(queries.ASKED_IN, (since_us,)))
@@ -121,16 +157,17 @@ class Figures(Metrics):
         return _figure("automated", "Processes that run by themselves, with undo", says, share, [], rows)
 
     def _can_be_undone(self, plan: str) -> bool:
-        steps = self.definition(self.recorded(plan)[0]).steps
+        graph = self.graph_of(plan)
+        steps = graph.steps.values() if graph is not None else ()
         return all(step.effect in (None, "read", "reversible") or step.undo is not None for step in steps)
 
     def _connectors(self, since_us: int) -> Row:
         first = datetime.fromtimestamp(since_us / SECOND_US, UTC).date().isoformat()
         opened: dict[str, int] = {}
-        for (stream,) in self._reader.rows(queries.STREAMS_BETWEEN, ("breaker:", "breaker;")):
+        kind = e.BreakerOpened.__name__
+        for stream, many in self._reader.rows(queries.COUNTED_IN_STREAMS, ("breaker:", "breaker;", kind)):
             name, _, day = stream.removeprefix("breaker:").rpartition(":")
             if day >= first:
-                many = sum(isinstance(one.fact, e.BreakerOpened) for one in self._reader.read(stream))
                 opened[name.rstrip(":")] = opened.get(name.rstrip(":"), 0) + many
         rows: list[Row] = [
             {"plan": "", "question": "", "says": f"{name}: {many} times"} for name, many in sorted(opened.items())
@@ -152,23 +189,20 @@ def _figure(name: str, title: str, says: str, value: float | None, weeks: list[R
     }
 
 
-def _touch_s(answers: Sequence[_Answer]) -> float:
-    return sum(one.touch_us for one in answers) / SECOND_US
+def _add(weeks: dict[int, _Answers], week: int, took_us: int, touch_us: int) -> None:
+    place = weeks.get(week)
+    if place is None:
+        place = weeks[week] = _Answers()
+    place.took_us.append(took_us)
+    place.touch_us += touch_us
 
 
-def _middle(answers: Sequence[_Answer]) -> float | None:
-    return median((one.ruled_us - one.asked_us) / SECOND_US for one in answers) if answers else None
-
-
-def _asked(answers: Sequence[_Answer]) -> list[Row]:
-    return [
-        {
-            "plan": one.plan,
-            "question": one.question,
-            "says": f"{one.playbook or one.plan}: {_span(one.touch_us / SECOND_US)}",
-        }
-        for one in reversed(answers[-EVIDENCE:])
+def _asked(answers: Iterable[_Named]) -> list[Row]:
+    rows: list[Row] = [
+        {"plan": plan, "question": question, "says": f"{playbook or plan}: {_span(touch_us / SECOND_US)}"}
+        for question, plan, playbook, touch_us in answers
     ]
+    return rows[::-1]
 
 
 def _span(seconds: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import msgspec
@@ -21,6 +22,7 @@ from mainstay.runtime.names import local_time
 from mainstay.runtime.payloads import Payloads
 from mainstay.runtime.sealing import Opener
 from mainstay.sentences import say_bounce
+from mainstay.values import BlobRef
 from mainstay.views.naming import with_names
 
 if TYPE_CHECKING:
@@ -29,6 +31,18 @@ if TYPE_CHECKING:
     from mainstay.workspace import Workspace
 
 Row: TypeAlias = dict[str, Any]
+
+
+LARGE_KEPT = 4  # values that are blobs, decoded
+KEPT = 8  # plans that are kept as they were read: what is said of one is said of it in many places
+
+
+class _Read:
+    """The facts of one plan, and what they fold to once that was asked for."""
+
+    def __init__(self, recorded: list[e.Recorded]) -> None:
+        self.recorded = recorded
+        self.plan: Plan | None = None
 
 
 class Opened:
@@ -41,10 +55,12 @@ class Opened:
         self._people = PersonKeys(self._reader.rows, keys.people)
         self._opener = Opener(self._people.open, screen=True)
         self._payloads = Payloads(FileBlobs(workspace.blobs, keys.blobs), self._opener)
+        self._large: OrderedDict[str, Value] = OrderedDict()
         self._zone = workspace.config.company.timezone
         self._id, self._path = keys.workspace, workspace.ledger
         self._signing = keys.receipts
         self._graphs: dict[str, Graph] = {}  # by the digest of their definition: many plans have one
+        self._read: OrderedDict[str, _Read] = OrderedDict()  # the plans that were looked at last
         self._witness = ledger_keys.witness_file(workspace.state)
 
     @property
@@ -76,7 +92,12 @@ class Opened:
         return self._folded(plan_id, recorded)
 
     def _folded(self, plan_id: str, recorded: list[e.Recorded]) -> Plan:
-        return fold(plan_id, self.graph(recorded[0]), recorded)
+        known = self._read.get(plan_id)
+        if known is None or known.recorded is not recorded:
+            return fold(plan_id, self.graph(recorded[0]), recorded)
+        if known.plan is None:
+            known.plan = fold(plan_id, self.graph(recorded[0]), recorded)
+        return known.plan
 
     def graph(self, proposed: e.Recorded) -> Graph:
         """Give the steps a plan started with; many plans have one definition, which is read once."""
@@ -86,26 +107,40 @@ class Opened:
             self._graphs[digest] = Graph(self.definition(proposed))
         return self._graphs[digest]
 
+    def graph_of(self, plan_id: str) -> Graph | None:
+        """Give the same by its id: only the plan's first fact is read. None for a plan that there is not."""
+        found = self._reader.first(f"plan:{plan_id}")
+        return None if found is None else self.graph(found)
+
     def definition(self, proposed: e.Recorded) -> Definition:
         """Give the definition a plan started with."""
         assert isinstance(proposed.fact, e.PlanProposed)
         return msgspec.msgpack.decode(self._payloads.blobs.get(proposed.fact.definition), type=Definition)
 
     def recorded(self, plan_id: str) -> list[e.Recorded]:
-        """Give a plan's facts."""
-        return self._reader.read(f"plan:{plan_id}")
+        """Give a plan's facts; what is read of one that was looked at before is what came since."""
+        known = self._read.pop(plan_id, None)
+        if known is None:
+            known = _Read(self._reader.read(f"plan:{plan_id}"))
+        elif known.recorded and (new := self._reader.read(f"plan:{plan_id}", known.recorded[-1].sequence)):
+            known = _Read([*known.recorded, *new])
+        if known.recorded:
+            self._read[plan_id] = known
+        if len(self._read) > KEPT:
+            self._read.popitem(last=False)
+        return known.recorded
 
     def bounced(self, plan: Plan) -> list[Row]:
         """List mails of a plan and its child plans that came back or are delayed, the first told first."""
-        last: dict[str, Row] = {}  # a delay may have become a failure
-        for event in self._reader.read(f"{BOUNCES}{plan.id}"):
+        last: dict[tuple[str, str], Row] = {}  # a delay may have become a failure
+        own = f"{BOUNCES}{plan.id}"
+        parts = self._reader.rows(queries.STREAMS_BETWEEN, (f"{own}-", f"{own}."))
+        for event in (event for name in (own, *(row[0] for row in parts)) for event in self._reader.read(name)):
             assert isinstance(event.fact, e.MailBounced)
-            action, final = say_path(event.fact.path), event.fact.final
-            row = {"plan": plan.id, "path": event.fact.path, "action": action, "final": final}
-            last[event.fact.path] = row | {"says": say_bounce(event.fact), "at": self.time(event.recorded_at_us)}
-        children = [child for slot in plan.slots.values() for child in slot.children]
-        found = [*last.values(), *(row for child in children for row in self.bounced(self.plan(child)))]
-        return sorted(found, key=lambda one: one["at"])
+            of, path, final = event.stream.removeprefix(BOUNCES), event.fact.path, event.fact.final
+            row = {"plan": of, "path": path, "action": say_path(path), "final": final}
+            last[of, path] = row | {"says": say_bounce(event.fact), "at": self.time(event.recorded_at_us)}
+        return sorted(last.values(), key=lambda one: one["at"])
 
     def opened(self, value: Value) -> Value:
         """Give a value of a fact as it is shown: opened, what was forgotten as "[forgotten]"."""
@@ -114,6 +149,16 @@ class Opened:
     def content(self, ref: BlobRef) -> bytes:
         """Give a file as it was kept. Raises LedgerError when it is gone or altered."""
         return self._payloads.blobs.get(ref)
+
+    def stored(self, value: Value) -> Value:
+        """Give a value of a fact as it is recorded, what is personal in it sealed; large ones are kept for a while."""
+        if not isinstance(value, BlobRef):
+            return value
+        found = self._large.pop(value.digest) if value.digest in self._large else self._payloads.stored(value)
+        self._large[value.digest] = found
+        if len(self._large) > LARGE_KEPT:
+            self._large.popitem(last=False)
+        return found
 
     def named(self, said: str, plan: Plan, path: str) -> str:
         """Give a recorded sentence about a unit of work with the names that stand in what it was given."""

@@ -141,7 +141,7 @@ class Plans(Questions):
             "proposed_at": self.time(plan.proposed_at_us),
             "ended_at": self.time(self._ended_at(plan_id)),
             "expires_at": self.time(plan.expires_at_us),
-            "steps": [self._step(plan, name) for name in plan.graph.steps],
+            "steps": self._steps(plan),
             "timeline": self.timeline(plan_id),
             "questions": [self.question(decision) for decision in plan.questions],
             "undo": {
@@ -166,13 +166,16 @@ class Plans(Questions):
                     found += self._not_undone(self.plan(child), begun)
         return found
 
-    def _step(self, plan: Plan, name: str) -> Row:
-        step, slot = plan.graph.steps[name], plan.slots.get(name)
-        items: dict[str, int] = {}
+    def _steps(self, plan: Plan) -> list[Row]:
+        items: dict[str, dict[str, int]] = {}
         for path in plan.slots:
-            if is_item(path) and path.startswith(f"{name}/"):
-                says = _say_slot(plan, path)
-                items[says] = items.get(says, 0) + 1
+            if is_item(path):
+                of, says = items.setdefault(path.partition("/")[0], {}), _say_slot(plan, path)
+                of[says] = of.get(says, 0) + 1
+        return [self._step(plan, name, items.get(name, {})) for name in plan.graph.steps]
+
+    def _step(self, plan: Plan, name: str, items: dict[str, int]) -> Row:
+        step, slot = plan.graph.steps[name], plan.slots.get(name)
         return {
             "step": name,
             "does": step.target or step.kind,

@@ -1,22 +1,23 @@
 """What policies made, make or would make of the actions in the history: reads only, nothing is judged for real.
 
-Every action that was ever prepared is judged again as it was then, with the counts of that moment. Where it was
-prepared more than once, after an edit or because something had changed, the last time counts.
+Every action that was ever prepared, or so many of the last ones, is judged again as it was then, with the counts of
+that moment. Where it was prepared more than once, after an edit or because something had changed, the last time counts.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, TypeAlias
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 import msgspec
+from msgspec.json import encode
 
 from mainstay import events as e
 from mainstay.contracts import from_plain, is_money
 from mainstay.errors import MainstayError, UnknownNameError
-from mainstay.governance.deeds import Sums, day_of
+from mainstay.governance.deeds import Deeds
 from mainstay.governance.judge import strictest
 from mainstay.kernel.state import caller_of, step_name
+from mainstay.ledger import queries
 from mainstay.playbooks.policy_book import Rules
 from mainstay.playbooks.policy_limits import policy_caps
 from mainstay.ports import Proposal
@@ -27,10 +28,9 @@ from mainstay.values import Money, Spoken, Verdict
 from mainstay.views.opening import Opened
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from mainstay.contracts import Operation
-    from mainstay.governance.deeds import Done
     from mainstay.governance.rules import Heard, Rule
     from mainstay.kernel.budget import Cap
     from mainstay.kernel.graph import Step
@@ -40,6 +40,18 @@ if TYPE_CHECKING:
 Answer: TypeAlias = Literal["", "approved", "rejected", "expired"]
 
 PAGE = 1000
+LAST = 1000  # actions that a page judges again
+LOOKED_AT = 50_000  # records, the newest, among which they are looked for
+# What is read of the history: these facts, and what they count where a rule counts.
+_WALKED = (
+    e.PlanProposed,
+    e.UndoRequested,
+    e.DecisionAsked,
+    e.DecisionRuled,
+    e.DecisionExpired,
+    e.EffectPrepared,
+)
+_KINDS = encode([kind.__name__ for kind in _WALKED]).decode()
 _ANSWERS: Mapping[str, Answer] = {"approve": "approved", "reject": "rejected"}
 _ASKS = frozenset({"effect", "batch"})
 BESIDE_RULES = frozenset({"flow", "secrets", "unknown price", "other currency"})
@@ -56,38 +68,43 @@ class Past(msgspec.Struct):
     then: Verdict | None = None  # by the policy that is tried
 
 
-class AsOfThen:
-    """Counts as they stood when the action that is looked at was judged."""
+class _Plan(NamedTuple):
+    """What is known of a plan whose actions are judged again."""
 
-    def __init__(
-        self, zone: ZoneInfo, roles: Callable[[str], Mapping[str, Role]], load: Callable[[Value], Value]
-    ) -> None:
-        """Take what counting needs."""
-        self.zone, self.sums = zone, Sums(zone, roles, load)
-
-    def today(self, operation: str, now_us: int) -> Done:
-        """Give what an operation did on the day of this moment, before it."""
-        return self.sums.on_day(operation, day_of(now_us, self.zone))
-
-    def in_plan(self, plan: str, operation: str) -> Done:
-        """Give what a plan did before it."""
-        return self.sums.of_plan(plan, operation)
+    playbook: str
+    steps: dict[str, Step]
 
 
 class PolicyViews(Opened):
     """Policies over the history of one workspace."""
 
-    def tried(self, rules: Sequence[Rule], candidate: Sequence[Rule], operations: Mapping[str, Operation]) -> Row:
-        """Judge all past actions by the rules in force and by others; say what would change, with your answers."""
+    def tried(
+        self,
+        rules: Sequence[Rule],
+        candidate: Sequence[Rule],
+        operations: Mapping[str, Operation],
+        last: int | None = None,
+    ) -> Row:
+        """Judge past actions by the rules in force and by others; say what would change, with your answers.
+
+        All of them, or so many of the last: then `older` says whether there are others, which were not looked at.
+        """
         counts = self._counts(operations)
         now, then = self._rules(rules, operations, counts), self._rules(candidate, operations, counts)
         past: dict[tuple[str, str], Past] = {}
-        for one, fact in self._walk(operations, counts, past):
+        after = 0 if last is None else self._before_last(last)
+        for one, fact in self._walk(self._all(after), operations, counts, past):
             del fact
             also = _beside_rules(one.recorded)
             one.now, one.then = (strictest([rules.policy.judge(one.proposal), *also]) for rules in (now, then))
             one.proposal = msgspec.structs.replace(one.proposal, arguments=None)  # of a long history: only the verdicts
-        return _compared(list(past.values()))
+        return _compared(list(past.values())) | {"older": after > 0}
+
+    def _before_last(self, many: int) -> int:
+        """Give the position before the last actions that were prepared; 0 where there are no more than so many."""
+        since = max(0, self._reader.head()[0] - LOOKED_AT)
+        rows = self._reader.rows(queries.BEFORE_LAST_OF_KIND, (e.EffectPrepared.__name__, since, many))
+        return rows[0][0] if rows else since
 
     def explained(
         self, plan_id: str, step: str, rules: Sequence[Rule], operations: Mapping[str, Operation]
@@ -100,8 +117,8 @@ class PolicyViews(Opened):
         judge = self._rules(rules, operations, counts)
         past: dict[tuple[str, str], Past] = {}
         found: dict[str, Row] = {}
-        for one, fact in self._walk(operations, counts, past):
-            if one.proposal.plan == plan_id and step in (fact.path, step_name(fact.path), say_path(fact.path)):
+        for one, fact in self._walk(iter(self.recorded(plan_id)), operations, counts, past):
+            if step in (fact.path, step_name(fact.path), say_path(fact.path)):
                 found[fact.path] = self._explained(one, judge)
         if not found:
             steps = list(dict.fromkeys(step_name(path) for plan, path in past if plan == plan_id))
@@ -116,36 +133,53 @@ class PolicyViews(Opened):
     # --- one walk over the history
 
     def _walk(
-        self, operations: Mapping[str, Operation], counts: AsOfThen, past: dict[tuple[str, str], Past]
+        self,
+        history: Iterator[e.Recorded],
+        operations: Mapping[str, Operation],
+        counts: Deeds,
+        past: dict[tuple[str, str], Past],
     ) -> Iterator[tuple[Past, e.EffectPrepared]]:
         """Give each action as it was prepared, and fill `past` with the last of each, with your answers."""
-        plans: dict[str, tuple[str, dict[str, Step]]] = {}  # its playbook, and its steps by name
+        plans: dict[str, _Plan] = {}
         kept: dict[str, dict[str, Step]] = {}  # by definition: many plans have one
         undone: dict[str, str] = {}
         asked: dict[str, tuple[str, tuple[str, ...]]] = {}
-        for recorded in self._all():
+        for recorded in history:
             fact = recorded.fact
             if isinstance(fact, e.PlanProposed):
-                key = fact.definition.digest
-                kept[key] = kept.get(key) or {step.name: step for step in self.definition(recorded).steps}
-                plans[recorded.plan] = fact.playbook, kept[key]
+                plans[recorded.plan] = self._begun(recorded, fact, kept)
             elif isinstance(fact, e.UndoRequested):
                 undone[recorded.plan] = fact.by
             elif isinstance(fact, e.DecisionAsked) and fact.kind in _ASKS:
                 asked[fact.decision] = recorded.plan, fact.paths
             elif isinstance(fact, (e.DecisionRuled, e.DecisionExpired)) and fact.decision in asked:
                 _answer(past, *asked.pop(fact.decision), fact)
-            elif isinstance(fact, e.EffectPrepared) and recorded.plan in plans:
+            elif isinstance(fact, e.EffectPrepared):
+                if recorded.plan not in plans:  # it began before what is looked at
+                    plans[recorded.plan] = self._found(recorded, kept, undone)
+                counts.before = recorded.position
                 before = past.get((recorded.plan, fact.path))
                 one = self._past(recorded, fact, plans[recorded.plan], undone.get(recorded.plan, ""), operations)
                 one.answer = "approved" if fact.ruling else before.answer if before else ""
                 past[recorded.plan, fact.path] = one
                 yield one, fact
-            counts.sums.feed(recorded)
 
-    def _all(self) -> Iterator[e.Recorded]:
-        after = 0
-        while page := list(self._reader.tail(after, PAGE)):
+    def _begun(self, recorded: e.Recorded, fact: e.PlanProposed, kept: dict[str, dict[str, Step]]) -> _Plan:
+        key = fact.definition.digest
+        kept[key] = kept.get(key) or {step.name: step for step in self.definition(recorded).steps}
+        return _Plan(fact.playbook, kept[key])
+
+    def _found(self, recorded: e.Recorded, kept: dict[str, dict[str, Step]], undone: dict[str, str]) -> _Plan:
+        """Look up how a plan began, and who asked for its undo before now."""
+        first, *others = self.recorded(recorded.plan)
+        assert isinstance(first.fact, e.PlanProposed)
+        for one in others:
+            if isinstance(one.fact, e.UndoRequested) and one.position < recorded.position:
+                undone[recorded.plan] = one.fact.by
+        return self._begun(first, first.fact, kept)
+
+    def _all(self, after: int) -> Iterator[e.Recorded]:
+        while page := self._reader.of_kinds(_KINDS, after, PAGE):
             yield from page
             after = page[-1].position
 
@@ -153,7 +187,7 @@ class PolicyViews(Opened):
         self,
         recorded: e.Recorded,
         fact: e.EffectPrepared,
-        known: tuple[str, dict[str, Step]],
+        known: _Plan,
         undo_by: str,
         operations: Mapping[str, Operation],
     ) -> Past:
@@ -164,14 +198,14 @@ class PolicyViews(Opened):
         proposal = proposed(place, fact.operation, fact.effect, arguments, fact.labels, recorded.recorded_at_us)
         return Past(proposal, fact.verdict, _headline(operations.get(fact.operation), arguments, fact.operation))
 
-    def _counts(self, operations: Mapping[str, Operation]) -> AsOfThen:
+    def _counts(self, operations: Mapping[str, Operation]) -> Deeds:
         def roles(operation: str) -> Mapping[str, Role]:
             known = operations.get(operation)
             return known.roles if known is not None else {}
 
-        return AsOfThen(ZoneInfo(self.timezone), roles, self.opened)
+        return Deeds(self._reader, self.timezone, roles, self.opened)
 
-    def _rules(self, rules: Sequence[Rule], operations: Mapping[str, Operation], counts: AsOfThen) -> Rules:
+    def _rules(self, rules: Sequence[Rule], operations: Mapping[str, Operation], counts: Deeds) -> Rules:
         return Rules(rules, operations, counts, self.timezone)
 
     def _explained(self, one: Past, judge: Rules) -> Row:

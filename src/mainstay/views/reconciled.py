@@ -2,23 +2,43 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from mainstay.errors import InputError
+from mainstay.ledger import queries
 from mainstay.ledger.books import BookReader
 from mainstay.values import Money
 from mainstay.views.finding import Finding, Wanted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Container, Sequence
 
+    from mainstay.kernel.graph import Graph
     from mainstay.kernel.state import Plan
     from mainstay.values import Value
     from mainstay.views.opening import Row
 
 AGENT = "reconcile"
 STATEMENT, INVOICES, OVERDUE = "bank.read_statement", "invoices.read_open", "books.overdue"
+OPEN_PILE = "invoices"  # those that were open
 PILES = ("sure", "unsure", "duplicates", "unmatched", "set_aside")
+
+
+class Part(NamedTuple):
+    """What is shown of it: of one pile some rows and nothing of the others, or the first rows of each."""
+
+    pile: str = ""
+    after: int = 0
+    most: int | None = None
+
+    def of(self, pile: str, rows: Sequence[dict[str, Any]]) -> Sequence[dict[str, Any]]:
+        """Give the rows of a pile that are shown."""
+        if self.pile not in ("", pile):
+            return ()
+        return rows[self.after : None if self.most is None else self.after + self.most]
+
+
+ALL = Part()
 
 
 class Reconciled(Finding):
@@ -28,63 +48,85 @@ class Reconciled(Finding):
         """List the plans that matched payments to invoices, the newest first."""
         rows: list[Row] = []
         for known in self.run_before():
-            newest = self.find(Wanted(playbook=known["playbook"]), 1)["plans"]
-            if newest and _step_of(self.plan(newest[0]["plan"]), AGENT):
+            ended = self._reader.rows(queries.LAST_ENDED_OF, (known["playbook"],))
+            graph = self.graph_of(ended[0][0]) if ended else None
+            if graph is not None and _step_of(graph, AGENT):
                 rows += self.find(Wanted(playbook=known["playbook"]), limit)["plans"]
         return sorted(rows, key=lambda row: row["proposed_at"], reverse=True)[:limit]
 
-    def reconciliation(self, plan_id: str) -> Row:
-        """Show one as it stands. Raises InputError for a plan that matches nothing, or has not come to that."""
+    def reconciliation(self, plan_id: str, part: Part = ALL) -> Row:
+        """Show one as it stands, or a part of it: `counts` say how many there are of each pile, and of invoices.
+
+        Raises InputError for a plan that matches nothing, or has not come to that.
+        """
         plan = self.plan(plan_id)
-        name = _step_of(plan, AGENT)
+        name = _step_of(plan.graph, AGENT)
         out = self._out(plan, name)
         if not out:
             said = "has not matched anything yet" if name else "matches no payments"
             raise InputError(f"Plan {plan_id} {said}.", remedy=f"See where it stands: mainstay show {plan_id}")
-        booked = BookReader(self._reader, self._payloads.load).of_plan(plan_id)
+        books = BookReader(self._reader, self._payloads.load)
+        listed = self._out(plan, _step_of(plan.graph, INVOICES)).get("invoices", ())
+        piles = {pile: self._opened(part.of(pile, out.get(pile, ()))) for pile in PILES}
+        invoices = self._opened(part.of(OPEN_PILE, listed))
+        held = _held({one["number"] for one in invoices}, out)
+        shown = [*(one for pile in piles.values() for one in pile), *(one for many in held.values() for _, one in many)]
         by_line: dict[str, list[Row]] = {}
-        for one in booked:
-            row: Row = {"invoice": one.invoice, "amount": str(one.amount), "kind": one.kind.replace("_", " ")}
-            by_line.setdefault(one.line_id, []).append(row)
-        late = self._out(plan, _step_of(plan, OVERDUE))
+        for one in books.of_lines([line for match in shown for line in match["line_ids"]]):
+            if one.plan.partition("-")[0] == plan_id.partition("-")[0]:
+                row: Row = {"invoice": one.invoice, "amount": str(one.amount), "kind": one.kind.replace("_", " ")}
+                by_line.setdefault(one.line_id, []).append(row)
+        late = self._out(plan, _step_of(plan.graph, OVERDUE))
         return {
             "plan": plan.id,
             "title": plan.title,
             "status": plan.status,
             "begun": self.time(plan.proposed_at_us),
-            "summary": out.get("summary", {}),
-            "piles": {pile: [_match(one, by_line) for one in out.get(pile, ())] for pile in PILES},
-            "booked": len(booked),
+            "summary": self._payloads.load(out.get("summary", {})),
+            "counts": {pile: len(out.get(pile, ())) for pile in PILES} | {OPEN_PILE: len(listed)},
+            "piles": {pile: [_match(one, by_line) for one in rows] for pile, rows in piles.items()},
+            "booked": books.count_of_plan(plan_id),
             "statement": self._period(plan),
-            "invoices": list(self._open(plan, out, by_line)),
-            "late": [_invoice(one) for one in late.get("invoices") or late.get("remind") or ()],
+            "invoices": [
+                _invoice(one) | {"matches": [_held_as(*each, by_line) for each in held.get(one["number"], ())]}
+                for one in invoices
+            ],
+            "late": [_invoice(one) for one in self._opened(late.get("invoices") or late.get("remind") or ())],
         }
 
     def _out(self, plan: Plan, name: str) -> dict[str, Any]:
+        """Give what a step gave; what is personal in it is still sealed: of thousands of rows a page opens a few."""
         slot = plan.slots.get(name)
-        value: Value = None if slot is None else self._payloads.load(slot.output)
+        value: Value = None if slot is None else self.stored(slot.output)
         return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
 
+    def _opened(self, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        return cast("list[dict[str, Any]]", self._payloads.load(list(rows)))
+
     def _period(self, plan: Plan) -> Row:
-        out = self._out(plan, _step_of(plan, STATEMENT))
+        out = self._out(plan, _step_of(plan.graph, STATEMENT))
         days = sorted(str(line["booked_on"]) for line in out.get("lines", ()))
         return {"lines": len(days), "first": days[0] if days else "", "last": days[-1] if days else ""}
 
-    def _open(self, plan: Plan, out: dict[str, Any], by_line: dict[str, list[Row]]) -> Iterator[Row]:
-        """List the invoices, each with the payments that it was held against."""
-        paid: dict[str, list[Row]] = {}
-        for pile in ("sure", "unsure"):
-            for one in out.get(pile, ()):
-                stands = any(line in by_line for line in one["line_ids"])
-                for number in one["invoice_numbers"]:
-                    paid.setdefault(number, []).append({"match": one["id"], "pile": pile, "booked": stands})
-        for one in self._out(plan, _step_of(plan, INVOICES)).get("invoices", ()):
-            yield _invoice(one) | {"matches": paid.get(one["number"], [])}
 
-
-def _step_of(plan: Plan, target: str) -> str:
+def _step_of(graph: Graph, target: str) -> str:
     """Name the step that runs an agent or an operation; empty where none does."""
-    return next((name for name, step in plan.graph.steps.items() if step.target.partition("@")[0] == target), "")
+    return next((name for name, step in graph.steps.items() if step.target.partition("@")[0] == target), "")
+
+
+def _held(numbers: Container[str], out: dict[str, Any]) -> dict[str, list[tuple[str, dict[str, Any]]]]:
+    """Give by invoice what it was held against: each match with its pile."""
+    found: dict[str, list[tuple[str, dict[str, Any]]]] = {}
+    for pile in ("sure", "unsure"):
+        for one in out.get(pile, ()):
+            for number in one["invoice_numbers"]:
+                if number in numbers:
+                    found.setdefault(number, []).append((pile, one))
+    return found
+
+
+def _held_as(pile: str, one: dict[str, Any], by_line: dict[str, list[Row]]) -> Row:
+    return {"match": one["id"], "pile": pile, "booked": any(line in by_line for line in one["line_ids"])}
 
 
 def _match(one: dict[str, Any], by_line: dict[str, list[Row]]) -> Row:
