@@ -53,6 +53,17 @@ def say_value(value: object, zone: str = "") -> str:
     return "" if value is None else str(value)
 
 
+def cut(value: object, most: int = 50) -> object:
+    """Give a value whose lists are no longer than that: the last one of a longer list says how many more there are."""
+    if is_record(value) and not is_simple(value):
+        return {name: cut(inner, most) for name, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        listed = cast("Sequence[object]", value)
+        more = [f"and {len(listed) - most:,} more"] if len(listed) > most else []
+        return [*(cut(inner, most) for inner in listed[:most]), *more]
+    return value
+
+
 def is_simple(value: Row) -> bool:
     """Whether a record is one thing to a person: an amount, or a file."""
     return value.keys() in ({"minor", "currency"}, {"name", "blob"})

@@ -6,16 +6,18 @@ import asyncio
 import base64
 from typing import Any
 
+import msgspec
 import pytest
 from http_kit import MAIL
 from kit import World, make_workspace, owner_of
 
 from mainstay.connectors.mail import SendMail
 from mainstay.errors import ForgottenError
+from mainstay.records import File
 from mainstay.requests.attached import AttachedError, as_given, attached
 from mainstay.requests.gateway import Submission, submit
 from mainstay.requests.tokens import METHODS, tokens
-from mainstay.values import digest_of
+from mainstay.values import BlobRef, digest_of
 
 
 @pytest.mark.parametrize(
@@ -68,3 +70,23 @@ def test_o15_l3_the_same_id_finds_its_action_also_after_its_file_was_forgotten(t
 
     first, again = asyncio.run(scenario())
     assert first == again
+
+
+class Many(msgspec.Struct):
+    one: File | None = None
+    listed: tuple[File, ...] | None = None
+    named: dict[str, File] | None = None
+    words: list[str] | None = None
+
+
+def test_o15_files_are_taken_also_where_a_list_of_them_may_be_left_out():
+    given = {"name": "a.pdf", "content": "YQ=="}
+    mark = {"name": "a.pdf", "blob": BlobRef(digest_of(b"a"), 1, media="application/pdf")}
+    found = attached({"one": given, "listed": [given], "named": {"x": given}, "words": ["name"]}, Many)
+    assert found.arguments == {"one": mark, "listed": [mark], "named": {"x": mark}, "words": ["name"]}
+    assert list(found.contents.values()) == [b"a"]
+    nothing = {"one": None, "listed": None, "named": None, "words": None}
+    assert attached(nothing, Many).arguments == nothing
+    with pytest.raises(AttachedError) as caught:
+        attached({"listed": [given, "a.pdf"]}, Many)
+    assert caught.value.field == "arguments.listed[1]"

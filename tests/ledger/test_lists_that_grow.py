@@ -18,7 +18,7 @@ from mainstay.ledger.views import VIEWS
 QUERIES = {name: sql for name, sql in vars(queries).items() if name.isupper() and not name.startswith("_")}
 # Of what they hold only what is not over yet; or read in order, from one end, up to a limit.
 SHORT = {"plan_live", "plan_open", "plan_approved", "decision_open", "decision_stuck", "timer_leaving", "timer_online"}
-LIMITED = {"PLANS": "plan_proposed"}
+LIMITED = {"PLANS": "plan_proposed", "LAST_ANSWERS": "decision_ruled", "LAST_ENDS": "plan_ended"}
 RARE = {"PLANS_IN_DOUBT": "timer_due"}  # what sleeps, all of it: of a history that was copied or restored
 GROWS = re.compile(r"SCAN (?:plan|decision|timer|occurrence|event|stream|p|d|s|e)\b(?! VIRTUAL)(?:.*INDEX (\w+))?")
 

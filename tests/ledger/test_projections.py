@@ -29,6 +29,7 @@ FACTS = st.one_of(
         ]
     ),
     st.builds(e.PlanEdited, st.just("you"), st.none(), expires_at_us=st.none() | TIMES, priority=st.integers(0, 2)),
+    st.builds(e.PlanForked, st.sampled_from(PLANS), st.just("")),
     st.builds(e.PlanPaused, st.just("you")),
     st.builds(e.PlanResumed, st.just("you"), st.integers(0, 5)),
     st.builds(e.WaitStarted, PATHS, TIMES),

@@ -18,6 +18,7 @@ WIDE, HIGH = 136, 44  # of a step, in points of the drawing
 ACROSS, DOWN = 16, 32  # between two of them
 LANE = 12  # of an edge that passes by others
 MARGIN = 6
+STEPS = 200  # of more a drawing shows nothing that can be followed
 SWEEPS = 6  # times that rows are put in order by their neighbours
 NAME_CHARS = 17
 LOOKS = {  # how a step looks, by where it stands

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from mainstay.console.graph import drawn
+from mainstay.console.graph import STEPS, drawn
 from mainstay.console.room import Page, number_of
 from mainstay.errors import InputError
 from mainstay.kernel.state import ENDED
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from mainstay.views import Views
 
 PAGE = 50
+TRACED = 25_000  # values that are looked at for a number or a word
 MOST_LINES = 400  # of a timeline on one page
-STEPS = 200  # of a plan on one page; a plan of more is not drawn
 SAYS = {"": "All", "open": "Not ended", "done": "Done", "failed": "Failed", "ended": "Ended early", "undone": "Undone"}
 
 
@@ -85,12 +85,14 @@ async def plan(room: Room, request: Request) -> Response:
             "left": max(0, len(lines) - MOST_LINES),
             "version": folded.graph.definition.version[:8],
             "may": _may(found),
-            "found": views.explain(plan_id, words) if words else None,
+            "found": views.explain(plan_id, words, TRACED) if words else None,
             "fork_of": folded.fork_of,
         }
 
     values = await room.look(look)
-    return await room.page(request, "plan.html", nav="plans", everything=everything, words=words, after=after, **values)
+    return await room.page(
+        request, "plan.html", nav="plans", everything=everything, words=words, after=after, traced=TRACED, **values
+    )
 
 
 def _may(found: Params) -> frozenset[str]:

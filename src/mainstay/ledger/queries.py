@@ -113,11 +113,8 @@ LAST_ENDED_OF = "SELECT id FROM plan WHERE playbook = ? AND parent = '' ORDER BY
 # How many plans of a playbook have not ended. (playbook)
 OPEN_OF_PLAYBOOK = "SELECT count(*) FROM plan WHERE playbook = ? AND parent = '' AND ended_at_us IS NULL"
 
-# Plans of a playbook, proposed at a time or later, that a fact of a certain plan led to. (playbook, time, plan)
-BEGUN_BY = """
-SELECT p.id FROM plan p JOIN stream s ON s.name = 'plan:' || p.id JOIN event e ON e.stream = s.id AND e.sequence = 1
-WHERE p.playbook = ?1 AND p.parent = '' AND p.proposed_at_us >= ?2
-AND e.cause > 'plan:' || ?3 || '@' AND e.cause < 'plan:' || ?3 || 'A' ORDER BY p.proposed_at_us, p.id"""
+# Plans that run a plan again, the first one first. (plan)
+FORKS_OF = "SELECT id FROM plan WHERE fork_of = ? AND fork_of <> '' ORDER BY proposed_at_us, id"
 
 # Ids of the child plans of a plan, and theirs, of which something was to be taken back. (plan)
 UNDONE_PARTS = """

@@ -32,7 +32,7 @@ ADD_PLANS = """
 INSERT INTO plan SELECT value ->> 'id', value ->> 'playbook', value ->> 'title', value ->> 'status', value ->> 'parent',
        value ->> 'proposed', value ->> 'started', value ->> 'ended', value ->> 'expires', value ->> 'parked',
        value ->> 'position', value ->> 'keys', value ->> 'priority', value ->> 'approved',
-       value ->> 'paused', 0, value ->> 'ending' FROM jsonb_each(?)"""
+       value ->> 'paused', 0, value ->> 'ending', '' FROM jsonb_each(?)"""
 # Plans that changed status, began to wait or woke up. Status, start and end stay where the change does not name them.
 CHANGE_PLANS = """
 UPDATE plan SET
@@ -83,6 +83,9 @@ DELETE FROM timer WHERE plan IN (SELECT value FROM jsonb_each(?))
 ADD_COSTS = """
 UPDATE plan SET cost_usd_micros = cost_usd_micros + (new.value ->> 1) FROM jsonb_each(?) AS new
 WHERE plan.id = new.value ->> 0"""
+# Plans that run others again: rows of plan and the other one.
+ADD_FORKS = """
+UPDATE plan SET fork_of = new.value ->> 1 FROM jsonb_each(?) AS new WHERE plan.id = new.value ->> 0"""
 # Times that come later, because a plan was paused: rows of plan and the time it was paused for.
 SHIFT_TIMERS = """
 UPDATE timer SET due_at_us = due_at_us + (new.value ->> 1) FROM jsonb_each(?) AS new
@@ -187,6 +190,7 @@ class _Sum:
         self.dropped_awaited: dict[Key, None] = {}
         self.occurrences: list[tuple[object, ...]] = []
         self.paused_for: dict[str, int] = {}
+        self.forks: dict[str, str] = {}
 
     def plan(self, event: Recorded, *, parked: bool = False) -> Row:
         """Give the row, or the change of it, that this fact speaks of."""
@@ -246,6 +250,7 @@ class _Sum:
             (SHIFT_TIMERS, self.paused_for.items()),
             (ADD_PLANS, self.new_plans.values()),
             (CHANGE_PLANS, self.plans.values()),
+            (ADD_FORKS, self.forks.items()),
             (ADD_COSTS, self.costs.items()),
             (ADD_DECISIONS, self.new_decisions.values()),
             (CHANGE_DECISIONS, self.decisions.values()),
@@ -295,6 +300,10 @@ def _proposed(total: _Sum, event: Recorded, fact: e.PlanProposed) -> None:
     }
     if fact.expires_at_us is not None:
         total.sleep(fact.expires_at_us, "expiry", event)
+
+
+def _forked(total: _Sum, event: Recorded, fact: e.PlanForked) -> None:
+    total.forks[event.plan] = fact.of
 
 
 def _status(total: _Sum, event: Recorded, fact: e.AnyFact) -> None:
@@ -504,6 +513,7 @@ _APPLIERS: dict[str, Callable[[_Sum, Recorded, Any], None]] = {
     **dict.fromkeys(_STATUS, _status),
     **dict.fromkeys(_WAKING, _woken),
     "PlanProposed": _proposed,
+    "PlanForked": _forked,
     "PlanParked": _parked,
     "PlanEdited": _edited,
     "PlanPaused": _paused,
@@ -537,7 +547,7 @@ _APPLIERS: dict[str, Callable[[_Sum, Recorded, Any], None]] = {
 
 VIEWS = Projection(
     name="views",
-    version=6,
+    version=7,
     schema=Path(__file__).with_name("views.sql").read_text(),
     tables=("plan", "decision", "timer", "stuck", "uncertain", "awaited", "occurrence"),
     kinds=frozenset(_APPLIERS),

@@ -17,7 +17,8 @@ CREATE TABLE plan (
     approved_at_us INTEGER,
     paused_at_us INTEGER,           -- NULL while it is not paused
     cost_usd_micros INTEGER NOT NULL,
-    ending TEXT NOT NULL            -- the name of its business ending, or empty
+    ending TEXT NOT NULL,           -- the name of its business ending, or empty
+    fork_of TEXT NOT NULL           -- the plan that it runs again, or empty
 ) STRICT;
 -- Plans that may have work; the same words stand in queries.LIVE_PLANS.
 CREATE INDEX plan_live ON plan (id) WHERE parked = 0 AND status NOT IN ('proposed', 'completed', 'undone');
@@ -29,6 +30,7 @@ CREATE INDEX plan_proposed ON plan (proposed_at_us, id) WHERE parent = '';
 CREATE INDEX plan_open ON plan (proposed_at_us, id, parent, ended_at_us, status, paused_at_us) WHERE ended_at_us IS NULL;
 CREATE INDEX plan_ended ON plan (last_position) WHERE parent = '' AND ended_at_us IS NOT NULL;
 CREATE INDEX plan_parent ON plan (parent) WHERE parent <> '';
+CREATE INDEX plan_fork ON plan (fork_of) WHERE fork_of <> '';
 
 CREATE TABLE decision (
     id TEXT PRIMARY KEY,

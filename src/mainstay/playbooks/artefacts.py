@@ -10,6 +10,7 @@ A version is the digest of all of that. Nothing is run to find it out: Python fi
 from __future__ import annotations
 
 import ast
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -33,6 +34,7 @@ PLACES: dict[ArtefactKind, tuple[str, str]] = {
     "agent": ("agents", ".py"),
     "policy": ("policies", ".yaml"),
 }
+READ_KEPT = 100  # playbooks whose templates are known: a page asks for all of them
 PROMPTS = frozenset({".md", ".txt"})
 
 
@@ -164,7 +166,7 @@ def steps_named(file: Path) -> list[str] | None:
 def templates_of(root: Path, path: str, content: bytes) -> dict[str, bytes]:
     """Read the templates a playbook names, where the compiler looks for them: beside it, then in the workspace."""
     found: dict[str, bytes] = {}
-    for name in sorted({scalar.text[len(FILE_MARK) :].strip() for scalar in _scalars(_tree(content, path))}):
+    for name in _templates_named(content, path):
         parts = PurePosixPath(name).parts
         if parts[:1] != (FOLDER,) or ".." in parts or "\0" in name or "\\" in name:
             continue  # the compiler refuses it
@@ -173,6 +175,12 @@ def templates_of(root: Path, path: str, content: bytes) -> dict[str, bytes]:
                 found[f"{folder}{name}"] = read_bytes(root, f"{folder}{name}")
                 break
     return found
+
+
+@lru_cache(maxsize=READ_KEPT)
+def _templates_named(content: bytes, path: str) -> tuple[str, ...]:
+    """Give the templates a playbook names, in order; asked for of the same content again and again."""
+    return tuple(sorted({scalar.text[len(FILE_MARK) :].strip() for scalar in _scalars(_tree(content, path))}))
 
 
 def _tree(content: bytes, path: str) -> Node | None:

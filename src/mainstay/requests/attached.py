@@ -15,7 +15,19 @@ import hashlib
 import hmac
 import mimetypes
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeAlias, cast, get_args, get_origin, get_type_hints
+from types import UnionType
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    NamedTuple,
+    TypeAlias,
+    Union,
+    cast,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 import msgspec
 
@@ -31,6 +43,8 @@ if TYPE_CHECKING:
 MOST_NAME = 200
 _UNKNOWN = "application/octet-stream"
 _SHAPE = 'A file is given by its content: {"name": "invoice.pdf", "content": "<base64>"}.'
+
+_LISTS = (list, tuple)
 
 Turn: TypeAlias = Callable[[BlobRef], BlobRef]
 
@@ -81,26 +95,37 @@ def as_given(desk: Requests, value: Value) -> Value:
 
 
 def _taken(value: Any, kind: Any, place: str, contents: dict[str, bytes]) -> Value:  # noqa: ANN401 - of any contract
+    kind = _meant(value, kind)
     if kind is File:
         return _file(value, place, contents)
     inner = get_args(kind)
-    if isinstance(value, Mapping) and isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+    if isinstance(value, Mapping) and _is_struct(kind):
         hints = get_type_hints(kind)
         given = cast("Mapping[str, Any]", value)
         return {name: _taken(each, hints.get(name), f"{place}.{name}", contents) for name, each in given.items()}
     if isinstance(value, Mapping) and get_origin(kind) is dict:
         named = cast("Mapping[str, Any]", value)
         return {name: _taken(each, inner[1], f"{place}.{name}", contents) for name, each in named.items()}
-    if isinstance(value, list) and get_origin(kind) in (tuple, list):
+    if isinstance(value, list) and get_origin(kind) in _LISTS:
         items = cast("list[Any]", value)
         return [_taken(each, inner[0], f"{place}[{at}]", contents) for at, each in enumerate(items)]
-    if isinstance(value, Mapping) and (may := [each for each in inner if _may_hold(each)]):
-        return _taken(cast("Any", value), may[0], place, contents)  # a file, or none
     return cast("Value", value)
 
 
-def _may_hold(kind: object) -> bool:
-    return kind is File or (isinstance(kind, type) and issubclass(kind, msgspec.Struct))
+def _meant(value: object, kind: Any) -> Any:  # noqa: ANN401 - as above
+    """Of a type that is one thing or another, such as a list or nothing, give the one that a value can be."""
+    if get_origin(kind) not in (Union, UnionType):
+        return kind
+    for each in get_args(kind):
+        if isinstance(value, Mapping) and (each is File or _is_struct(each) or get_origin(each) is dict):
+            return each
+        if isinstance(value, list) and get_origin(each) in _LISTS:
+            return each
+    return kind
+
+
+def _is_struct(kind: object) -> bool:
+    return isinstance(kind, type) and issubclass(kind, msgspec.Struct)
 
 
 def _file(value: object, place: str, contents: dict[str, bytes]) -> Value:

@@ -31,11 +31,11 @@ def leaning(rows: Rows, load: Callable[[str], Plan], plan: Plan, paths: Iterable
 
 
 def _leaning(rows: Rows, load: Callable[[str], Plan], plan: Plan, names: set[str]) -> Iterator[Row]:
-    found = rows(queries.BEGUN_BY, (plan.playbook, plan.proposed_at_us, plan.id)) if names and not plan.parent else []
+    found = rows(queries.FORKS_OF, (plan.id,)) if names and not plan.parent else []
     for (plan_id,) in found:
         rerun = load(plan_id)
         taken = [one.path for one in rerun.adopted if one.path in names & adopted_steps(rerun)]
-        if rerun.fork_of != plan.id or not taken:
+        if not taken:
             continue
         if rerun.status != "undone":
             yield {"plan": rerun.id, "title": rerun.title, "says": STATUS[rerun.status], "steps": taken}

@@ -91,8 +91,10 @@ class Budgets(Opened):
         spent: dict[str, dict[str, dict[str, int]]] = {}
         for event in recorded:
             if isinstance(event.fact, e.BudgetKept):
-                for holder, amounts in event.fact.holds.items():
-                    spent.setdefault(_plan_of(holder), {})[holder] = amounts
+                for holder, amounts in event.fact.holds.items():  # since before all that stands here
+                    plan = _plan_of(holder)
+                    spent = spent if plan in spent else {plan: {}, **spent}
+                    spent[plan][holder] = amounts
             elif isinstance(event.fact, (e.BudgetReserved, e.BudgetSettled)):
                 plan = _plan_of(event.fact.holder)
                 of = spent.pop(plan, {})

@@ -116,20 +116,24 @@ class Steps(Reconciled):
 
     # --- where something comes from
 
-    def explain(self, plan_id: str, wanted: str) -> Row:
+    def explain(self, plan_id: str, wanted: str, most: int | None = None) -> Row:
         """Trace a number or words: the facts of a plan and its parts that hold it, in order, and what led to the first.
 
-        An amount is found however its thousands are written.
+        An amount is found however its thousands are written. At most so many values are looked at, the first ones
+        first; `whole` says whether that was all of them.
         """
-        looked_for = _plain(wanted)
+        looked_for, left = _plain(wanted), _Left(most)
         found: list[Row] = []
-        for plan in self._family(plan_id):
-            for event in self.recorded(plan.id) if looked_for and len(found) < MOST_PLACES else ():
-                places = list(self._places(plan, event, looked_for))
+        for plan in self._family(plan_id) if looked_for else ():
+            if left.none or len(found) >= MOST_PLACES:
+                break
+            for event in self.recorded(plan.id):
+                places = [] if left.none else list(self._places(plan, event, looked_for, left))
                 if places:
                     found.append(self._event(plan, event) | {"places": places[:3], "more": len(places) - 3})
         found = sorted(found, key=lambda row: row["position"])[:MOST_PLACES]
-        return {"plan": plan_id, "wanted": wanted, "found": found, "chain": self._chain(found[0]) if found else []}
+        chain = self._chain(found[0]) if found else []
+        return {"plan": plan_id, "wanted": wanted, "found": found, "chain": chain, "whole": not left.none}
 
     def _family(self, plan_id: str) -> Iterator[Plan]:
         waiting = [plan_id]
@@ -153,14 +157,14 @@ class Steps(Reconciled):
             "came_from": [say_actor(label) for label in getattr(event.fact, "labels", ())],
         }
 
-    def _places(self, plan: Plan, event: e.Recorded, wanted: str) -> Iterator[Row]:
+    def _places(self, plan: Plan, event: e.Recorded, wanted: str, left: _Left) -> Iterator[Row]:
         if wanted in _plain(self.named(say(event.fact), plan, str(getattr(event.fact, "path", "")))):
             yield {"where": "what is said of it", "says": ""}
         for field in _HOLDS:
             value = getattr(event.fact, field, None)
             if isinstance(value, (str, dict, list, tuple, BlobRef, Sealed)):
                 with suppress(MainstayError):  # what was forgotten, or its file is gone: that is said elsewhere
-                    yield from _leaves(field, self._payloads.load(cast("Value", value)), wanted)
+                    yield from _leaves(field, self._payloads.load(cast("Value", value)), wanted, left)
 
     def _chain(self, first: Row) -> list[Row]:
         """Give what led to an event, step by step: the nearest cause first."""
@@ -193,19 +197,39 @@ def _plain(text: str) -> str:
     return _THOUSANDS.sub("", " ".join(text.split())).casefold()
 
 
+class _Left:
+    """How many values may still be looked at; None: all."""
+
+    def __init__(self, most: int | None) -> None:
+        self._most = most
+        self.none = False
+
+    def take(self) -> bool:
+        if self._most is None:
+            return True
+        self._most -= 1
+        self.none = self.none or self._most < 0
+        return not self.none
+
+
 def _holds(said: str, wanted: str) -> bool:
     """Whether a text holds what is looked for; most texts are short, and are told apart by a look."""
     return wanted in said.casefold() or (len(said) > len(wanted) and wanted in _plain(said))
 
 
-def _leaves(where: str, value: object, wanted: str) -> Iterator[Row]:
+def _leaves(where: str, value: object, wanted: str, left: _Left) -> Iterator[Row]:
     """Give the places inside a value that hold what is looked for."""
     if is_record(value) and not is_simple(value):
         record = with_money(value)
         for name, inner in record.items():
-            yield from _leaves(f"{where} / {name.replace('_', ' ')}", inner, wanted)
+            if isinstance(inner, str) and len(inner) < len(wanted) and inner.isascii():  # too short to hold it
+                left.take()
+            elif inner is not None:
+                yield from _leaves(f"{where} / {name.replace('_', ' ')}", inner, wanted, left)
     elif isinstance(value, (list, tuple)):
         for number, inner in enumerate(cast("list[object]", value), 1):
-            yield from _leaves(f"{where} / {number}", inner, wanted)
-    elif _holds(said := say_value(value), wanted):
+            if left.none:
+                return
+            yield from _leaves(f"{where} / {number}", inner, wanted, left)
+    elif left.take() and _holds(said := value if isinstance(value, str) else say_value(value), wanted):
         yield {"where": where, "says": said if len(said) <= 200 else f"{said[:200]}…"}  # noqa: PLR2004 - enough to see
