@@ -5,7 +5,7 @@ BIN := .venv/bin
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1# else it asks the network for a newer one
 export PYTHONDONTWRITEBYTECODE :=# else each of a thousand processes compiles all of it anew
 
-.PHONY: help setup demo check test test-long screenshots simulate torture mutants bench bench-quick bench-flow bench-matching bench-policies bench-budgets format lock clean
+.PHONY: help setup demo check test test-long screenshots simulate torture mutants bench bench-quick bench-flow bench-console bench-matching bench-policies bench-budgets format lock clean
 
 help: ## List the targets
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1\t\2/p' Makefile | expand -t 16
@@ -54,6 +54,9 @@ bench-policies: setup ## Measure how many actions policies judge in a second; en
 
 bench-budgets: setup ## Measure how often budgets hold and settle in a second; ends with a line of JSON
 	@$(BIN)/python benchmarks/budgets.py
+
+bench-console: setup ## Measure every page with 100,000 plans and 1,000,000 events, ten minutes; ends with JSON
+	@$(BIN)/python benchmarks/console.py $(ARGS)
 
 bench-flow: setup .venv-flow/packages ## Measure how much a stranger's words can do unasked, ten minutes; ends with JSON
 	@PYTHONPATH=src .venv-flow/bin/python benchmarks/flow/apart.py
