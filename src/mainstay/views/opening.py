@@ -27,7 +27,7 @@ from mainstay.views.naming import with_names
 
 if TYPE_CHECKING:
     from mainstay.kernel.state import Plan
-    from mainstay.values import BlobRef, Value
+    from mainstay.values import Value
     from mainstay.workspace import Workspace
 
 Row: TypeAlias = dict[str, Any]
