@@ -237,12 +237,12 @@ class Plans(Questions):
                         "item": place_of(plan, path)[2],
                         "recall": recall_line(plan, path),
                         "hasten": hasten_line(plan, path),
-                        **self._held_back(plan),
+                        **self._why_held(plan),
                     }
                 )
         return found
 
-    def _held_back(self, plan: Plan) -> Row:
+    def _why_held(self, plan: Plan) -> Row:
         """Say why an approved action of a plan does not leave at its time, and what lets it: nothing, where it does."""
         root = self.plan(plan.id.partition("-")[0])
         paused = next((one for one in (plan, root) if one.paused_at_us is not None), None)
