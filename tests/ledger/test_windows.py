@@ -222,3 +222,9 @@ def test_a_long_list_is_cut_and_says_what_is_left_out_wherever_it_stands():
         "files": [blob, blob, "and 1 more"], "inner": {"list": [0, 1, "and 1,000 more"]}, "word": "x",
     }  # fmt: skip
     assert cut([1, 2], 2) == [1, 2]
+
+
+def test_no_two_parts_of_the_views_call_something_by_one_name():
+    named = [(name, part.__name__) for part in Views.__mro__ for name in vars(part) if not name.startswith("__")]
+    twice = {name for name, _ in named if sum(name == other for other, _ in named) > 1}
+    assert not twice, [one for one in named if one[0] in twice]

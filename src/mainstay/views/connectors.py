@@ -32,7 +32,7 @@ class Connectors(Activity):
         by_name: dict[str, list[Operation]] = {}
         for operation in sorted(operations, key=lambda one: one.name):
             by_name.setdefault(operation.name.partition(".")[0], []).append(operation)
-        used, held = self.used(), self._held_back(now_us)
+        used, held = self.used(), self._breakers(now_us)
         return [
             {
                 "name": name,
@@ -54,7 +54,7 @@ class Connectors(Activity):
             for name, offered in sorted(by_name.items())
         ]
 
-    def _held_back(self, now_us: int) -> dict[str, list[Row]]:
+    def _breakers(self, now_us: int) -> dict[str, list[Row]]:
         """Give by connector the accounts whose calls are held back now."""
         streams: dict[tuple[str, str], str] = {}  # of each account the last: they are named by their days
         for (stream,) in self._reader.rows(queries.STREAMS_BETWEEN, ("breaker:", "breaker;")):
