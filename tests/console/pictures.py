@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Page
 
-COLOURS = 24
+COLOURS = 16
 _WRITE_OVER = r"""() => {
   const day = 86400000, today = new Date().toISOString().slice(0, 10), first = Date.parse("2026-11-02");
   const moved = (text) => {
