@@ -109,13 +109,13 @@ def standing_of(versions: Versions, root: Path, now_us: int, timezone: str) -> S
     seen = there.digest if there is not None else ""
     if active is None:
         return Standing("off" if there is None else "left", None, seen, "", None)
-    schedule = _schedule(versions.content(active)[PATH].decode("utf-8", "replace"))
+    schedule = schedule_of(versions.content(active)[PATH].decode("utf-8", "replace"))
     due = next_due(schedule, now_us, timezone) if schedule else None
     state = "on" if change is None else "gone" if change.state == "gone" else "changed"
     return Standing(state, active, seen, schedule, due.at_us if due else None)
 
 
-def _schedule(text: str) -> str:
+def schedule_of(text: str) -> str:
     """Give the schedule of the text that we wrote; empty where somebody wrote it otherwise."""
     line = next((line for line in text.splitlines() if line.startswith("on:")), "")
     _, found, rest = line.partition('cron: "')
