@@ -55,6 +55,7 @@ SCREENS = (
     Screen("policy-new", "/policies/{name}", "/policies/payments?new=1"),
     Screen("policy-back", "/policies/{name}/revert/{version}", "/policies/notes/revert/{earlier}"),
     Screen("settings", "/settings", "/settings"),
+    Screen("memory", "/memory", "/memory"),
     Screen("books", "/books", "/books"),
     Screen("reconciliation", "/books/{plan}", "/books/{done}"),
     Screen("audit", "/audit", "/audit"),

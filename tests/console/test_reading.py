@@ -295,3 +295,18 @@ def test_o8_the_command_line_traces_a_number_and_shows_steps_books_and_anchors_a
     before = desk.json("history", "anchors")
     desk.json("history", "anchor")
     assert len(desk.json("history", "anchors")) == len(before) + 1
+
+
+def test_what_was_learned_is_named_with_its_source_and_forgotten_by_one_button(
+    served: Served, person: Visitor, matched: str
+):
+    learned = served.desk.json("memory", "list")
+    assert learned["layouts"], "the answers to how files are read"
+    page = person.page("/memory")
+    assert f"/plans/{matched}" in page.links
+    first = [one for one in page.forms if one.action == "/memory/forget"][-1]
+    gone = dict(first.fields)["id"]
+    assert person.press(first).status == 303
+    while gone in [row["id"] for pile in served.desk.json("memory", "list").values() for row in pile]:
+        pass
+    assert person.press(first).status == 404

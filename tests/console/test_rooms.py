@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,11 @@ import pytest
 from cli_desk import new_desk
 from http_kit import Served
 from visitor import Page, Visitor, answers_to
+
+from mainstay.views import Views
+from mainstay.views.metrics import WEEK_US
+from mainstay.views.review import TRUST_WEEKS
+from mainstay.workspace import Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +35,8 @@ FAILS = (
     'playbook: fails\ntitle: "Write, then fail"\nsteps:\n  read: {do: files.read, with: {path: inbox/nothing.txt}}\n'
 )
 BOUNDS = "- {id: bad, throttle: fails, when: {failed: 1}, within: 1h, then: pause, why: Something is wrong with it.}\n"
+BOUNDS += "- {id: seen, do: mail.send, then: ask, why: Mails are seen}\n"
+BOUNDS += "- {id: never, do: invoices.credit, then: ask, why: Credits are rare}\n"
 NAP = 'playbook: nap\ntitle: "Look again in spring"\nsteps:\n  nap: {wait: {until: 120d}}\n'
 
 
@@ -177,7 +185,15 @@ def test_o5_every_figure_says_what_it_means_and_the_command_prints_the_same(serv
     assert served.write("counted").json["state"] == "done"
     page = visitor.page("/metrics?weeks=4")
     found = served.desk.json("metrics")["figures"]
-    assert {one["name"] for one in found} == {"exceptions", "automated", "latency", "touch", "cost", "connectors"}
+    assert {one["name"] for one in found} == {
+        "exceptions",
+        "automated",
+        "latency",
+        "touch",
+        "cost",
+        "connectors",
+        "health",
+    }
     for one in found:
         assert one["title"] in page.text
         assert one["says"] in page.text
@@ -210,6 +226,19 @@ def test_o13_the_review_names_what_changed_and_what_was_only_ever_approved(serve
     assert f"/questions/{trust['question']}" in page.links
     assert "/policies/house" in page.links  # it was activated when this workspace was made
     assert "Nothing went wrong that needed you." in page.text
+
+
+def test_o13_a_rule_that_never_spoke_is_named_and_one_that_did_is_not(served: Served, monkeypatch: pytest.MonkeyPatch):
+    served.post("spoken-of", wait=0)
+    for name in ("HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.setenv(name, served.desk.env[name])
+    in_spring_us = time.time_ns() // 1000 + (TRUST_WEEKS + 1) * WEEK_US
+    with Views(Workspace(served.desk.folder)) as views:
+        while not any(one["what"] and one["kind"] == "EffectPrepared" for one in views.tail(limit=5)):
+            pass
+        rules = [row["rule"] for row in views.review(in_spring_us)["silent"]]
+        assert views.review(time.time_ns() // 1000)["silent"] == []  # they hold since today
+    assert ("never" in rules, "seen" in rules, "bad" in rules) == (True, False, False)
 
 
 # --- connectors
@@ -285,3 +314,11 @@ def test_what_waits_for_its_hours_says_which_and_until_when(served: Served, visi
     rows = [row for row in served.desk.json("today")["leaving"] if row["plan"] == plan]
     assert [row["hours"][:7] for row in rows] == ["later, "]
     assert f"waits for its hours: {rows[0]['hours']}" in served.desk.run("today").stdout
+
+
+# --- memory
+
+
+def test_memory_says_that_nothing_was_learned_and_forgets_nothing_that_is_not_there(visitor: Visitor):
+    assert "Nothing was learned yet" in visitor.page("/memory").text
+    assert visitor.post("/memory/forget", [("csrf", visitor.csrf()), ("id", "none")]).status == 404

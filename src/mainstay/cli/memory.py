@@ -11,6 +11,7 @@ from mainstay.cli.running import run
 from mainstay.cli.screen import text
 from mainstay.cli.status import DONE
 from mainstay.errors import UnknownNameError
+from mainstay.views.lessons import lessons
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 Row: TypeAlias = dict[str, Any]
 PLAYBOOK = "forget"
-_SETTINGS = ("delimiter", "encoding", "decimal", "date_format", "currency_code")
 
 
 def remembered(screen: Screen, folder: Path | None) -> int:
@@ -52,27 +52,11 @@ def _draw(found: dict[str, list[Row]], console: Console) -> None:
     if not any(found.values()):
         console.print("Nothing was learned yet: what you answer in a run is remembered here.")
         return
-    for title, pile, say in (
-        ("Who pays for whom", "payers", _payer),
-        ("How files are read", "layouts", _layout),
-    ):
-        if found[pile]:
+    title = ""
+    for row in lessons(found):
+        if row["pile"] != title:
+            title = row["pile"]
             console.print(text(f"{title}:", "bold"))
-        for row in found[pile]:
-            head, source = say(row)
-            console.print(Padding(text(f"{row['id'][:8]}  {head}"), (0, 0, 0, 2), expand=False))
-            console.print(Padding(text(source, "dim"), (0, 0, 0, 12), expand=False))
+        console.print(Padding(text(f"{row['short']}  {row['says']}"), (0, 0, 0, 2), expand=False))
+        console.print(Padding(text(row["source"], "dim"), (0, 0, 0, 12), expand=False))
     console.print("To forget one: mainstay memory forget ID")
-
-
-def _payer(row: Row) -> tuple[str, str]:
-    who = ", ".join(part for part in (row.get("name"), row["iban"]) if part)
-    return f"{who} pays for {row['customer']}", row["source"]
-
-
-def _layout(row: Row) -> tuple[str, str]:
-    seller = {"name": row.get("seller"), "id": row.get("seller_id")}  # earlier releases had both among the columns
-    told = row["columns"] | {field: name for field, name in seller.items() if name}
-    columns = [f"{field} '{name}'" for field, name in told.items() if field not in _SETTINGS]
-    kind = {"bank.columns": "A bank's table", "invoices.columns": "A list of invoices"}.get(row["section"], "A seller")
-    return f"{kind}: {', '.join(columns)}", f"Confirmed in plan {row['plan']}."

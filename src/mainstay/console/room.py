@@ -51,6 +51,7 @@ NAV = (
     ("budgets", "Budgets", "/budgets"),
     ("policies", "Policies", "/policies"),
     ("books", "Books", "/books"),
+    ("memory", "Memory", "/memory"),
     ("audit", "Audit", "/audit"),
     ("metrics", "Metrics", "/metrics"),
 )

@@ -369,3 +369,5 @@ WHERE status = 'ruled' AND ruled_at_us >= ?1 AND kind IN ('effect', 'batch')
 GROUP BY 1, 2, 3 HAVING count(*) >= ?2 AND sum(choice <> 'approve') = 0 ORDER BY 5 DESC, 1, 2, 3 LIMIT 20"""
 # Playbooks of which a plan began since a moment. (moment)
 BEGUN_PLAYBOOKS = "SELECT DISTINCT +playbook FROM plan WHERE parent = '' AND proposed_at_us >= ?"
+# Rules that asked anything since a moment. (moment)
+RULES_ASKED = "SELECT DISTINCT rule FROM decision WHERE asked_at_us >= ?"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from mainstay import events as e
 from mainstay.ledger import queries
 from mainstay.values import SECOND_US, say_duration
+from mainstay.views.activity import Activity
 from mainstay.views.metrics import WEEK_US, Metrics
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ MEANS = {
     "touch": "your time on answers of all kinds, counted as above, for each plan that ended",
     "cost": "what models and other paid calls cost in plans that ended, sub-plans left out, for each that completed",
     "connectors": "how often calls to a connector were held back because it had failed three times in a row or more",
+    "health": "of the places in plans that called a connector or an agent among the newest records, the share whose "
+    "last call went well; what a rule stopped, or its own arguments, counts for nothing",
 }
 
 
@@ -65,7 +68,7 @@ class _Counted(NamedTuple):
     trouble_named: list[Row]
 
 
-class Figures(Metrics):
+class Figures(Metrics, Activity):
     """What is measured, each with what it means and what it was counted from."""
 
     def weeks_within(self, weeks: int, now_us: int) -> int:
@@ -113,6 +116,7 @@ class Figures(Metrics):
                     by_week(lambda week: plans(week)[2] / plans(week)[1] if plans(week)[1] else None),
                     [{"plan": row[5], "question": "", "says": row[0]} for row in ended][:EVIDENCE]),
             self._connectors(since_us),
+            self._health(),
         ]  # fmt: skip
 
     def _answers(self, since_us: int) -> _Counted:
@@ -163,18 +167,42 @@ class Figures(Metrics):
 
     def _connectors(self, since_us: int) -> Row:
         first = datetime.fromtimestamp(since_us / SECOND_US, UTC).date().isoformat()
-        opened: dict[str, int] = {}
-        kind = e.BreakerOpened.__name__
+        opened: list[tuple[str, str]] = []  # day and stream
+        total, kind = 0, e.BreakerOpened.__name__
         for stream, many in self._reader.rows(queries.COUNTED_IN_STREAMS, ("breaker:", "breaker;", kind)):
-            name, _, day = stream.removeprefix("breaker:").rpartition(":")
-            if day >= first:
-                opened[name.rstrip(":")] = opened.get(name.rstrip(":"), 0) + many
-        rows: list[Row] = [
-            {"plan": "", "question": "", "says": f"{name}: {many} times"} for name, many in sorted(opened.items())
-        ]
-        total = sum(opened.values())
+            day = stream.rpartition(":")[2]
+            if day >= first and many:
+                total += many
+                opened.append((day, stream))
+        rows: list[Row] = []
+        for _, stream in sorted(opened, reverse=True):
+            if len(rows) < EVIDENCE:
+                rows += self._openings(stream)
         says = "never" if not total else "once" if total == 1 else f"{total} times"
-        return _figure("connectors", "Calls held back", says, total, [], rows)
+        return _figure("connectors", "Calls held back", says, total, [], rows[:EVIDENCE])
+
+    def _openings(self, stream: str) -> list[Row]:
+        """List when calls began to be held back, the newest first."""
+        name = stream.removeprefix("breaker:").rpartition(":")[0].rstrip(":")
+        rows: list[Row] = []
+        for one in reversed(self._reader.read(stream)):
+            if isinstance(one.fact, e.BreakerOpened):
+                at = self.time(one.recorded_at_us)[:16].replace("T", " ")
+                says = f"{name}, {at}: {one.fact.failures} failed in a row"
+                rows.append({"plan": "", "question": "", "says": says})
+        return rows
+
+    def _health(self) -> Row:
+        used = [one for _, one in sorted(self.used().items())]
+        well, all_ = sum(one["well"] for one in used), sum(one["well"] + one["ill"] for one in used)
+        rows: list[Row] = []
+        for one in sorted(used, key=lambda each: -each["ill"]):
+            last: Row = (one["bad"] if one["ill"] else None) or one["good"] or one["bad"]
+            says = f"{one['name']}: {one['well']} of {one['well'] + one['ill']} went well"
+            rows.append({"plan": last["plan"], "question": "", "says": says})
+        share = well / all_ if all_ else None
+        says = "" if share is None else f"{share:.0%} went well ({well} of {all_})"
+        return _figure("health", "Health of connectors and agents", says, share, [], rows)
 
 
 def _figure(name: str, title: str, says: str, value: float | None, weeks: list[Row], rows: list[Row]) -> Row:

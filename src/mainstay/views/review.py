@@ -9,7 +9,9 @@ import msgspec
 from mainstay import events as e
 from mainstay.ledger import queries
 from mainstay.playbooks.artefacts import path_of
+from mainstay.playbooks.policy_book import active_rules
 from mainstay.playbooks.versions import Versions
+from mainstay.views.activity import LOOKED_AT
 from mainstay.views.figures import Figures
 from mainstay.views.metrics import WEEK_US
 
@@ -36,6 +38,7 @@ class Review(Figures):
             "learned": self._learned(versions, since_us),
             "trust": self._trusted(now_us - TRUST_WEEKS * WEEK_US),
             "retire": self._idle(versions, now_us - IDLE_WEEKS * WEEK_US),
+            "silent": self._silent(versions, now_us - TRUST_WEEKS * WEEK_US),
         }
 
     def _learned(self, versions: Versions, since_us: int) -> list[Row]:
@@ -80,4 +83,25 @@ class Review(Figures):
             active = versions.active(kind, name) if kind == "playbook" else None
             if active is not None and name not in begun and (active.activated_us or 0) < since_us:
                 rows.append({"playbook": name, "path": path_of("playbook", name)})
+        return rows
+
+    def _silent(self, versions: Versions, since_us: int) -> list[Row]:
+        """List rules in force for that long that asked nothing since, and said nothing of the newest actions.
+
+        Bounds on how much may happen are left out: they speak only where one is reached.
+        """
+        spoke = {row[0] for row in self._reader.rows(queries.RULES_ASKED, (since_us,))}
+        for one in self._reader.tail(max(0, self._reader.head()[0] - LOOKED_AT), LOOKED_AT):
+            if isinstance(one.fact, e.EffectPrepared):
+                spoke |= {one.fact.verdict.rule, *(each.rule for each in one.fact.verdict.also)}
+        known = [name for kind, name in versions.known() if kind == "policy"]
+        active = {name: one for name in known if (one := versions.active("policy", name)) is not None}
+        long = {
+            f"{path_of('policy', name)}:": name for name, one in active.items() if (one.activated_us or 0) < since_us
+        }
+        rows: list[Row] = []
+        for rule in active_rules(versions):
+            name = next((name for path, name in long.items() if rule.place.startswith(path)), "")
+            if name and rule.id not in spoke and rule.verdict and rule.throttle is None and not rule.otherwise:
+                rows.append({"rule": rule.id, "why": rule.why, "policy": name})
         return rows
