@@ -37,6 +37,18 @@ Role: TypeAlias = Literal[
 Labels: TypeAlias = tuple[str, ...]
 Digest: TypeAlias = str  # hex of BLAKE2b-256
 
+# The alphabetic codes of money in use, and those withdrawn since 2022, as old statements are still read.
+CURRENCIES = frozenset(
+    """
+    AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BOV BRL BSD BTN BWP BYN BZD CAD
+    CDF CHE CHF CHW CLF CLP CNY COP COU CRC CUC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS
+    GIP GMD GNF GTQ GYD HKD HNL HRK HTG HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD
+    KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MXV MYR MZN NAD NGN NIO NOK NPR
+    NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE SLL SOS SRD SSP STN
+    SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD USN UYI UYU UYW UZS VED VES VND VUV WST XAF XCD
+    XCG XOF XPF YER ZAR ZMW ZWG ZWL
+    """.split()
+)
 # Minor units per ISO 4217 where they are not two digits.
 CURRENCY_DIGITS: Mapping[str, int] = {
     **dict.fromkeys("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split(), 0),
@@ -126,9 +138,9 @@ class Money(msgspec.Struct, frozen=True, order=True):
 
     @classmethod
     def of(cls, decimal: str | Decimal, currency: str) -> Money:
-        """Make money of an exact decimal; raises ValueError when it has more decimals than the currency."""
-        if re.fullmatch(r"[A-Z]{3}", currency) is None:
-            msg = f"{currency!r} is not a currency code"
+        """Make money of an exact decimal; raises ValueError for more decimals than the currency has, or none there is."""
+        if currency not in CURRENCIES:
+            msg = f"{currency!r} is not a currency (ISO 4217)"
             raise ValueError(msg)
         try:
             minor = Decimal(decimal).scaleb(CURRENCY_DIGITS.get(currency, 2))

@@ -136,8 +136,10 @@ def test_what_is_no_invoice_is_refused_before_anything_is_written(shop, given, s
     with pytest.raises(Permanent, match=said):
         shop.issue(**given)
     assert not (shop.root / "outbox").exists()
-    card = shop.does["invoices.issue"].card(IssueInvoice(**{"customer": "Ada", "lines": SPRINT} | given))
-    assert "can't be issued" in card.headline
+    asked = IssueInvoice(**{"customer": "Ada", "lines": SPRINT} | given)
+    with pytest.raises(Permanent, match=said):
+        shop.does["invoices.issue"].refuse(asked)  # before anybody is asked about it
+    assert "can't be issued" in shop.does["invoices.issue"].card(asked).headline
 
 
 @pytest.mark.parametrize("prefix", ["../", "a b", "CN-", "x" * 13])

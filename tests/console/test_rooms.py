@@ -80,7 +80,7 @@ def test_a_budget_shows_what_is_left_and_is_raised_only_by_who_says_so_twice(ser
     assert served.desk.json("budget")[0]["limits"][0]["most"] == 12
 
 
-@pytest.mark.parametrize("amount", ["0", "-3", "many", "1 EUR EUR"])
+@pytest.mark.parametrize("amount", ["0", "-3", "many", "1 EUR EUR", "5 XXX"])
 def test_an_amount_that_is_none_raises_nothing_and_says_what_would(visitor: Visitor, amount: str):
     before = visitor.page("/budgets").text
     refused = visitor.press(form(visitor.page("/budgets"), "/budgets/raise"), amount=amount)

@@ -6,23 +6,12 @@ import re
 from typing import TYPE_CHECKING
 
 from mainstay.connectors.source import UnreadableError
-from mainstay.values import CURRENCY_DIGITS, MAX_MINOR, Money
+from mainstay.values import CURRENCIES, CURRENCY_DIGITS, MAX_MINOR, Money
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# The alphabetic codes of money in use, and those withdrawn since 2022, as old statements are still read.
-CODES = frozenset(
-    """
-    AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BOV BRL BSD BTN BWP BYN BZD CAD
-    CDF CHE CHF CHW CLF CLP CNY COP COU CRC CUC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS
-    GIP GMD GNF GTQ GYD HKD HNL HRK HTG HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD
-    KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MXV MYR MZN NAD NGN NIO NOK NPR
-    NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE SLL SOS SRD SSP STN
-    SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD USN UYI UYU UYW UZS VED VES VND VUV WST XAF XCD
-    XCG XOF XPF YER ZAR ZMW ZWG ZWL
-    """.split()
-)
+CODES = CURRENCIES
 MAX_DIGITS = 27  # Decimal rounds beyond 28 without a word
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)")

@@ -151,6 +151,7 @@ def operations(books: Books, issuer: Issuer) -> tuple[Operation, ...]:
             compensation="invoices.credit",
             compensate=_credit,
             card=_issue_card,
+            refuse=_sums,
             roles={"customer": "receiver"},
             gives=Gives(trusted=ALL),
             in_ledger=True,
