@@ -138,7 +138,7 @@ class Money(msgspec.Struct, frozen=True, order=True):
 
     @classmethod
     def of(cls, decimal: str | Decimal, currency: str) -> Money:
-        """Make money of an exact decimal; raises ValueError for more decimals than the currency has, or none there is."""
+        """Make money of an exact decimal; raises ValueError for too many decimals, or no such currency."""
         if currency not in CURRENCIES:
             msg = f"{currency!r} is not a currency (ISO 4217)"
             raise ValueError(msg)

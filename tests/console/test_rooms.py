@@ -37,6 +37,7 @@ FAILS = (
 BOUNDS = "- {id: bad, throttle: fails, when: {failed: 1}, within: 1h, then: pause, why: Something is wrong with it.}\n"
 BOUNDS += "- {id: seen, do: mail.send, then: ask, why: Mails are seen}\n"
 BOUNDS += "- {id: never, do: invoices.credit, then: ask, why: Credits are rare}\n"
+BOUNDS += "- {id: back, do: files.restore, then: ask, why: What is taken back is seen}\n"
 NAP = 'playbook: nap\ntitle: "Look again in spring"\nsteps:\n  nap: {wait: {until: 120d}}\n'
 
 
@@ -322,3 +323,20 @@ def test_what_waits_for_its_hours_says_which_and_until_when(served: Served, visi
 def test_memory_says_that_nothing_was_learned_and_forgets_nothing_that_is_not_there(visitor: Visitor):
     assert "Nothing was learned yet" in visitor.page("/memory").text
     assert visitor.post("/memory/forget", [("csrf", visitor.csrf()), ("id", "none")]).status == 404
+
+
+# --- undo
+
+
+def test_a_card_says_what_an_undo_takes_back_and_a_no_to_it_is_no_failure(served: Served, visitor: Visitor):
+    plan = served.write("taken-back").json["plan"]
+    (question,) = served.desk.json("undo", plan, "--yes", status=3)["questions"]
+    page = visitor.page(f"/questions/{question}")
+    assert "takes back" in page.text
+    assert "(files.write): reports/taken-back.md" in page.text, page.text[page.text.index("takes back") :][:300]
+    (no,) = [one for one in answers_to(page, question) if ("choice", "reject") in one.buttons]
+    assert visitor.press(no, ("choice", "reject"), reason="It stays").status == 303
+    (stuck,) = served.desk.json("show", plan)["questions"]
+    page = visitor.page(f"/questions/{stuck['decision']}")
+    assert "You said no to taking it back, so it stays as it is" in page.text
+    assert "It failed" not in page.text

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mainstay.values import Value
 
 BY_BUDGET = frozenset({"raise", "wait"})  # answers to what a cap stopped
+NOT_TAKEN_BACK = "Not taken back"  # begins what is said of an undo that was answered with a no
 _NOT_KNOWN = "its answer was lost, so nothing is known to take it back with"
 
 
@@ -157,7 +158,7 @@ def _after_effect(turn: Turn, command: c.Rule, question: Question) -> None:
 def _reject(turn: Turn, path: str, why: str, decision: str) -> None:
     """Let an effect not happen. A compensation that was denied stays with the operator (KERNEL E5)."""
     if path.startswith("~"):
-        failure = Failure("needs_operator", f"Not taken back: {why}", remedy="Try again, or leave it as it is.")
+        failure = Failure("needs_operator", f"{NOT_TAKEN_BACK}: {why}", remedy="Try again, or leave it as it is.")
         ask_stuck(turn, path, failure, turn.plan.slots[path].attempt)
     else:
         turn.add(e.StepRejected(path, why, decision))

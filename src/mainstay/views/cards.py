@@ -89,6 +89,7 @@ def lines_of(question: Row) -> list[Line]:
         lines += [
             ("with" if not number else "", one) for number, one in enumerate(_fields(given, question["timezone"]))
         ]
+    lines += [("takes back", question["takes_back"])] * bool(question["takes_back"])
     if question["to"] != "operator":
         lines.append(("for", question["to"]))
     if question["reminded"]:

@@ -17,6 +17,7 @@ from mainstay.requests.alike import kind_of
 from mainstay.requests.asked import ends_by_no, labels_of, rejection_used, unreadable, what_follows
 from mainstay.requests.stuck import does_of, group_of
 from mainstay.sentences import ALL_FIRST, ANSWER, QUESTION, say_actor, say_no, say_path
+from mainstay.views.backward import takes_back, why_asked
 from mainstay.views.bundle import DECIDABLE, LAST, answered, recommended, worked_out
 from mainstay.views.opening import Opened
 
@@ -146,7 +147,8 @@ class Questions(Opened):
             "options": list(asked.options),
             "binds": list(asked.binds),
             "rule": asked.rule,
-            "why": self.named(asked.why, plan, asked.paths[0]),
+            "why": self.named(why_asked(asked), plan, asked.paths[0]),
+            "takes_back": takes_back(recorded, asked, self._payloads.load),
             "tool_says": self._tool_says(plan),
             "cannot_undo": slot.cannot_undo,
             "parts": list(slot.children),
