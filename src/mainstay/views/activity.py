@@ -25,6 +25,15 @@ _OF_WHAT_WAS_ASKED = frozenset({"permanent", "bug"})  # classes of failures that
 class Activity(Opened):
     """How what plans call went lately."""
 
+    _lately: tuple[int, list[e.Recorded]] = (-1, [])  # the newest records, as of the last one's position
+
+    def newest(self) -> list[e.Recorded]:
+        """Give the newest records, in order; they are read once for as long as nothing was added."""
+        head = self._reader.head()[0]
+        if self._lately[0] != head:
+            self._lately = head, list(self._reader.tail(max(0, head - LOOKED_AT), LOOKED_AT))
+        return self._lately[1]
+
     def used(self) -> dict[str, Row]:
         """Give by operation or agent its last good call and its last bad one, and how many went well and did not.
 
@@ -32,7 +41,7 @@ class Activity(Opened):
         """
         found: dict[str, Row] = {}
         ended: dict[str, dict[tuple[str, str], bool]] = {}
-        newest = list(self._reader.tail(max(0, self._reader.head()[0] - LOOKED_AT), LOOKED_AT))
+        newest = self.newest()
         targets = self._targets(newest)
         for one in newest:
             fact = one.fact

@@ -11,7 +11,6 @@ from mainstay.ledger import queries
 from mainstay.playbooks.artefacts import path_of
 from mainstay.playbooks.policy_book import active_rules
 from mainstay.playbooks.versions import Versions
-from mainstay.views.activity import LOOKED_AT
 from mainstay.views.figures import Figures
 from mainstay.views.metrics import WEEK_US
 
@@ -91,7 +90,7 @@ class Review(Figures):
         Bounds on how much may happen are left out: they speak only where one is reached.
         """
         spoke = {row[0] for row in self._reader.rows(queries.RULES_ASKED, (since_us,))}
-        for one in self._reader.tail(max(0, self._reader.head()[0] - LOOKED_AT), LOOKED_AT):
+        for one in self.newest():
             if isinstance(one.fact, e.EffectPrepared):
                 spoke |= {one.fact.verdict.rule, *(each.rule for each in one.fact.verdict.also)}
         known = [name for kind, name in versions.known() if kind == "policy"]
