@@ -315,10 +315,11 @@ def test_g5_a_reminder_that_was_due_while_the_service_started_is_told(workspace,
     async def second(owner):
         listener = Listener(owner)
         listener.mark_us = listener.teller._last_us()
-        listener.teller._reminded |= listener.teller._reminded_since(listener.mark_us)
+        listener.teller.catch_up(listener.mark_us)
         said = await listener.look()
         later = owner.teller(print)
-        return said, later._reminded_since(later._last_us())
+        later.catch_up(later._last_us())
+        return said, later._reminded
 
     made = settings(workspace, "")
     assert run(made, world, first, clock=clock) == ["asked"]
@@ -342,7 +343,7 @@ class Week:
         """Be there for some hours, as after a restart: what was told is known from the history alone."""
         listener = Listener(owner)
         listener.mark_us = listener.teller._last_us()
-        listener.teller._reminded |= listener.teller._reminded_since(listener.mark_us)
+        listener.teller.catch_up(listener.mark_us)
         owner.engine.listeners.append(listener.teller.heard)
         for hour in hours:
             if hour % 24 < 6:
@@ -405,6 +406,32 @@ def test_g6_a_budget_that_runs_low_is_told_by_all_ways_once(workspace, world):
         return listener.told(), list(listener.shown)
 
     assert run(made, world, scenario, clock=clock) == (["warned"], []), "the screen was told when it happened"
+    assert kept.read_text() == "Budget 'test.say' runs low: 4 of 5 a day.\n"
+
+
+def test_g6_a_warning_whose_owner_ended_before_it_told_is_told_by_the_next_one_once(workspace, world):
+    clock = morning()
+    made, kept, repair = by_command(workspace, "per_day = 0")
+    repair()
+    path = made.root / "mainstay.toml"
+    path.write_text(f'{path.read_text()}\n[budgets]\n"test.say" = {{per_day = 5}}\n')
+    made = type(workspace)(workspace.root)
+
+    async def dies(owner):
+        for _ in range(4):
+            await start(owner, plan(do("a", "test.say", "x")))
+
+    async def starts(owner):
+        listener = Listener(owner)
+        listener.teller.catch_up(listener.teller._last_us())
+        await listener.look()
+        return listener.told()
+
+    run(made, world, dies, clock=clock)
+    clock.move(60)
+    assert run(made, world, starts, clock=clock) == ["warned"]
+    clock.move(60)
+    assert run(made, world, starts, clock=clock) == ["warned"], "what was told is not told again"
     assert kept.read_text() == "Budget 'test.say' runs low: 4 of 5 a day.\n"
 
 

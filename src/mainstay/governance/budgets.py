@@ -18,7 +18,7 @@ import msgspec
 from mainstay.errors import InputError, UnknownNameError
 from mainstay.events import Append, BudgetKept, BudgetRaised, BudgetReserved, BudgetSettled, BudgetWarned, Draft
 from mainstay.governance.amounts import say_amount, say_amounts
-from mainstay.governance.periods import EVERY_DAY, Calendar
+from mainstay.governance.periods import EVERY_DAY, OF_PLAN, Calendar
 from mainstay.governance.windows import DAYS
 from mainstay.kernel.budget import (
     COUNT,
@@ -109,6 +109,14 @@ class Budgets:
     def caps(self) -> tuple[Cap, ...]:
         """What holds now, in the order of their names."""
         return tuple(self._caps)
+
+    def say_warned(self, stream: str, fact: BudgetWarned) -> str:
+        """Say again what a warning in a stream of ours said; nothing where that cap is no more."""
+        for cap in self._caps:
+            key = f"{PREFIX}{cap.name}:{fact.period}"
+            if _kind_of(fact.period) == cap.period and (stream == key or stream.startswith(f"{key}#")):
+                return say_low(cap.name, cap.period, fact) + _say_then(cap)
+        return ""
 
     # --- before it leaves
 
@@ -412,6 +420,13 @@ def fold(facts: Iterable[object]) -> Budget:
         assert isinstance(fact, (BudgetReserved, BudgetSettled, BudgetRaised, BudgetWarned, BudgetKept))
         budget = evolve(budget, fact)
     return budget
+
+
+def _kind_of(period: str) -> Period:
+    """Tell a day from a month, and both from a plan: as Calendar.name writes them."""
+    if period.startswith(OF_PLAN):
+        return "plan"
+    return "day" if period.count("-") > 1 else "month"
 
 
 def say_low(name: str, period: Period, fact: BudgetWarned) -> str:

@@ -20,6 +20,7 @@ from mainstay.ledger import queries
 from mainstay.ledger.batch import STREAM_EVENTS
 from mainstay.requests.notify import Message
 from mainstay.requests.stuck import does_of, group_of
+from mainstay.requests.throttling import say_closed
 from mainstay.sentences import QUESTION
 from mainstay.shown import shown
 from mainstay.values import digest_of, is_own_rule
@@ -49,6 +50,7 @@ class Teller:
         self._desk, self._rules, self._ways, self._show = desk, rules, ways, show
         self._ledger = desk.engine.parts.ledger
         self._reminded: set[str] = set()  # since the last look
+        self._warned: list[str] = []  # by an owner before, who ended before anybody was told
         self._again_s, self._pause_s = 0.0, AGAIN_S  # when a way that failed is tried again, of the time since boot
 
     def heard(self, plan_id: str, facts: Sequence[e.AnyFact], plan: Plan) -> None:
@@ -64,7 +66,7 @@ class Teller:
             try:
                 if mark_us is None:
                     mark_us = self._last_us()
-                    self._reminded |= self._reminded_since(mark_us)
+                    self.catch_up(mark_us)
                 mark_us = await self.look(mark_us)
             except CommitFailedError as error:  # it failed a moment ago, and nobody was told yet
                 self._desk.engine.fail(error)
@@ -100,14 +102,22 @@ class Teller:
         fact = self._ledger.read(last[0][0])[-1].fact if last else None
         return fact.until_us if isinstance(fact, e.OperatorTold) else self._desk.clock.now_us() - FRESH_US
 
-    def _reminded_since(self, mark_us: int) -> set[str]:
-        """Give what a reminder was due of since the mark, but for what lies long back: that waits for the summary."""
+    def catch_up(self, mark_us: int) -> None:
+        """Find what was to be told since the mark while nobody listened, but for what lies long back.
+
+        Those are reminders, of which the summary tells later than an hour, and warnings that are on disk: an owner may
+        have ended between recording one and telling of it.
+        """
         position = first_since(self._ledger, max(mark_us, self._desk.clock.now_us() - FRESH_US)) - 1
-        found: set[str] = set()
         while page := list(self._ledger.tail(position, PAGE)):
-            found |= {event.fact.decision for event in page if isinstance(event.fact, e.DecisionReminded)}
+            for event in page:
+                if isinstance(event.fact, e.DecisionReminded):
+                    self._reminded.add(event.fact.decision)
+                elif isinstance(event.fact, e.BudgetWarned):
+                    self._warned.append(self._desk.engine.parts.budgets.say_warned(event.stream, event.fact))
+                elif isinstance(event.fact, e.ThrottleClosed):
+                    self._warned.append(say_closed(event.fact))
             position = page[-1].position
-        return found
 
     # --- what there is to tell
 
@@ -117,8 +127,17 @@ class Teller:
         found = [_about("escalated", first)] if first else []
         found += [_about("due", close)] if close else []
         found += [message for message in self._stuck(mark_us, until_us) if not days.known(message.causes[0])]
-        warned = self._desk.engine.warned
-        return found + [Message("warned", warned.popleft(), 0, little=_WARNED) for _ in range(len(warned))]
+        return found + self._warnings(days)
+
+    def _warnings(self, days: Days) -> list[Message]:
+        """Give each warning of a day once: what an owner before recorded may have been told by it, too."""
+        fresh = self._desk.engine.warned
+        said = dict.fromkeys([*self._warned, *(fresh.popleft() for _ in range(len(fresh)))])
+        self._warned.clear()
+        causes = {text: f"w{digest_of(days.stream.encode(), text.encode())[:16]}" for text in said if text}
+        return [
+            Message("warned", text, 0, (), (cause,), _WARNED) for text, cause in causes.items() if not days.known(cause)
+        ]
 
     def _stuck(self, mark_us: int, until_us: int) -> list[Message]:
         """Give a message for each cause, however many plans it stopped."""

@@ -43,6 +43,11 @@ WAYS = ("go-on", "undo", "stop")
 ON_ITS_WAY = IN_FLIGHT | {"settling"}
 
 
+def say_closed(fact: e.ThrottleClosed) -> str:
+    """Say that a throttle paused a playbook, and where that is seen."""
+    return f"Plans of {fact.playbook} wait for you: {fact.says}. See them: mainstay throttle"
+
+
 class Throttling:
     """The throttles in force."""
 
@@ -210,7 +215,7 @@ class Throttling:
         except MainstayError:  # it is not closed: what is counted next closes it
             del self._engine.waiting[playbook]
             raise
-        self._engine.warn(f"Plans of {playbook} wait for you: {counted.says}. See them: mainstay throttle")
+        self._engine.warn(say_closed(fact))
 
     # --- ways on
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from mainstay.contracts import Call, Found, Operation
-    from mainstay.events import Append
+    from mainstay.events import Append, BudgetWarned
     from mainstay.kernel.budget import Period, Spending
 
 
@@ -81,6 +81,10 @@ class Caps(Protocol):
     @property
     def any(self) -> bool:
         """Whether anything is counted at all."""
+        ...
+
+    def say_warned(self, stream: str, fact: BudgetWarned) -> str:
+        """Say again what a recorded warning said; nothing where its cap is no more."""
         ...
 
     def look(self, spending: Spending, now_us: int) -> Verdict | None:
