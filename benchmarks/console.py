@@ -77,6 +77,10 @@ class Visitor:
         assert found is not None
         self.csrf = found[1].decode()
 
+    def close(self) -> None:
+        """End the connection."""
+        self._line.close()
+
     def ask(self, screen: Screen) -> tuple[float, bytes]:
         """Give how long a page took, milliseconds, and its content."""
         headers = {"Host": self.place, "Accept-Encoding": "gzip"}
@@ -308,8 +312,8 @@ def main() -> None:
     figures: dict[str, object] = {}
     with made(wanted) as (workspace, named):
         env = environment(workspace.root.parent)
-        with Service(workspace, env) as service:
-            visitor = Visitor(workspace)
+        with Service(workspace, env) as service, contextlib.ExitStack() as stack:
+            visitor = stack.enter_context(contextlib.closing(Visitor(workspace)))
             found = [
                 one
                 for one in screens(named)

@@ -346,13 +346,14 @@ def _again(told: Sequence[Told], plans: int, events: int, now_us: int, named: di
     waiting = [(one, max(1, round(one.life.open * part))) for one in told if one.life.open]
     left = plans - sum(one.plans * many for one, many in waiting)
     over = [one for one in told if one.life.share]
+    shares = [one.life.share for one in over]
     each = sum(one.life.share * one.plans for one in over) / sum(one.life.share for one in over)
     mean = sum(one.life.share * one.facts for one in over) / sum(one.life.share for one in over)
     facts = events - sum(one.facts * many for one, many in waiting)
     lives = max(round(left / each), round(facts / mean))
     begin_us = now_us - YEAR_US
     for at in range(lives):
-        (one,) = pick.choices(over, [each.life.share for each in over])
+        one = over[at] if at < len(over) else pick.choices(over, shares)[0]  # each of them once at least
         yield from _once(one, begin_us + at * (YEAR_US - RECENT_US) // lives, named)
     rest = [one for one, many in waiting for _ in range(many)]
     pick.shuffle(rest)
@@ -362,7 +363,8 @@ def _again(told: Sequence[Told], plans: int, events: int, now_us: int, named: di
 
 def _once(one: Told, began_us: int, named: dict[str, str]) -> Iterator[e.Append]:
     plan, shift_us = new_plan_id(), began_us - one.began_us
-    named.setdefault(f"{one.life.playbook} {'open' if one.life.open else one.life.then or 'over'}", plan)
+    name = f"{one.life.playbook} {'open' if one.life.open else one.life.then or 'over'}"
+    named[name] = plan if one.life.open else named.get(name, plan)  # of the open ones the last: the first are answered
     was, now = one.plan.encode(), plan.encode()
     for name, recorded in one.streams:
         drafts = tuple(

@@ -11,6 +11,7 @@ BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))
 
 import budgets  # noqa: E402 - found through the line above
+import console  # noqa: E402
 import lives  # noqa: E402
 import table  # noqa: E402
 from turns import Subject, ratio  # noqa: E402
@@ -58,6 +59,18 @@ def test_all_plans_in_flight_go_on_after_a_kill(tmp_path):
 def test_budgets_hold_and_settle_what_is_measured(caps, monkeypatch):
     monkeypatch.setattr(budgets, "PAIRS", 500)
     assert budgets.pairs_per_s(budgets.CAPS[caps]) > 0
+
+
+@pytest.mark.long
+def test_the_pages_of_a_past_that_was_told_again_are_measured(tmp_path, monkeypatch, capsys):
+    for name in ("XDG_CONFIG_HOME", "XDG_RUNTIME_DIR"):
+        monkeypatch.setenv(name, str(tmp_path))
+    asked = ["--plans", "300", "--events", "3000", "--lines", "50", "--rounds", "1", "--folder", str(tmp_path / "past")]
+    monkeypatch.setattr(sys, "argv", ["console.py", *asked, "--only", "^(inbox|stuck|books|a plan over)$"])
+    console.main()
+    found = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert found["screens"] == 4
+    assert found["slowest_p50_ms"] > 0
 
 
 def test_a_ratio_compares_neighbours_in_time():

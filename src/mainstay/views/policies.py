@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 Answer: TypeAlias = Literal["", "approved", "rejected", "expired"]
 
 PAGE = 1000
-LAST = 1000  # actions that a page judges again
+LAST = 500  # actions that a page judges again
 LOOKED_AT = 50_000  # records, the newest, among which they are looked for
 # What is read of the history: these facts, and what they count where a rule counts.
 _WALKED = (
