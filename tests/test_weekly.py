@@ -55,7 +55,7 @@ def played(place, *mondays):
             facts = [event.fact for event in owner.ledger.tail(limit=5000)]
             return found, [fact for fact in facts if isinstance(fact, e.EventReceived)]
 
-    return asyncio.run(asyncio.wait_for(inside(), 120))
+    return asyncio.run(asyncio.wait_for(inside(), 600))
 
 
 def test_t1_each_monday_matches_what_lies_in_the_folders_and_asks_what_is_unsure(place):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from browser import visit
 from visitor import LINE, Page, Visitor, with_files
 
 from mainstay.console.trials import prefix_of, sweep
@@ -16,10 +17,11 @@ from mainstay.playbooks.shelf import LIBRARY
 
 if TYPE_CHECKING:
     from http_kit import Reply, Served
+    from playwright.sync_api import Browser
     from visitor import Form
 
 STATEMENT, INVOICES = LIBRARY / "demo/statement.xml", LIBRARY / "demo/invoices.csv"
-WAIT_S = 120.0
+WAIT_S = 600.0
 
 
 def given(statement: bytes | None = None, name: str = "october.xml") -> tuple[tuple[str, str | None, bytes], ...]:
@@ -60,6 +62,19 @@ def test_a_statement_is_tried_shown_whole_and_nothing_of_it_stays(served: Served
     (forget,) = [form for form in page.forms if form.action.endswith("/end")]
     visitor.press(forget)
     assert visitor.get(forget.action.removesuffix("/end")).status == 404
+
+
+def test_files_are_chosen_and_tried_in_a_real_browser(browser: Browser, served: Served):
+    with visit(browser, served) as page:
+        page.set_default_timeout(WAIT_S * 1000)
+        page.goto(f"{served.url}/try")
+        page.get_by_label("Bank statements").set_input_files(STATEMENT)
+        page.get_by_label("Open invoices").set_input_files(INVOICES)
+        page.get_by_role("button", name="Try it").click()
+        page.get_by_role("heading", name="Matched 31 of 39 payments").wait_for()
+        page.get_by_role("button", name="Print it").wait_for()
+        page.get_by_role("link", name="Run this every Monday?").click()
+        page.get_by_role("heading", name="Run this every Monday at 08:00?").wait_for()
 
 
 def test_what_cannot_be_read_is_said_with_its_file_its_line_and_what_to_do(visitor: Visitor):
