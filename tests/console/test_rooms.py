@@ -171,6 +171,8 @@ def test_the_command_saves_a_policy_as_its_page_does(served: Served, tmp_path: P
     mine.write_text("- {id: sums, do: mail.send, then: ask, why: One more look}\n")
     saved = served.desk.json("policy", "save", "sums", mine, "--yes")
     assert (saved["path"], saved["written"]) == ("policies/sums.yaml", ["policies/sums.yaml"])
+    assert served.desk.json("policy", "save", "sums", mine, "--yes")["written"] == []  # it is so already
+    assert "is no name for a policy" in served.desk.run("policy", "save", "../sums", mine, "--yes").stderr
     assert "sums" in [rule["id"] for rule in served.desk.json("policy", "list")["rules"]]
 
 

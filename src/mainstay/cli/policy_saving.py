@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mainstay.app import contracts_to_read
 from mainstay.cli import policy as policies
@@ -12,9 +12,10 @@ from mainstay.cli.asking import ask
 from mainstay.cli.place import workspace_at
 from mainstay.cli.screen import text
 from mainstay.cli.status import DONE
-from mainstay.errors import FileError
-from mainstay.playbooks.artefacts import path_of, read_artefact, text_of
+from mainstay.errors import FileError, InputError
+from mainstay.playbooks.artefacts import digest_of_files, path_of, read_artefact, text_of
 from mainstay.playbooks.changes import line_diff
+from mainstay.playbooks.policies import is_policy_name
 from mainstay.playbooks.policy_book import active_rules, rules_of_file
 from mainstay.playbooks.policy_names import names_here
 
@@ -22,14 +23,22 @@ if TYPE_CHECKING:
     from mainstay.cli.screen import Screen
     from mainstay.workspace import Workspace
 
+Row: TypeAlias = dict[str, Any]
+
 
 def save(screen: Screen, folder: Path | None, name: str, file: Path, *, yes: bool) -> int:
     """Check the text, show what differs from what is active, and let it hold after a yes."""
     workspace, content = workspace_at(folder), _read(file)
     name = policies.named(name).partition("/")[2].removesuffix(".yaml")
+    if not is_policy_name(name):
+        raise InputError(f"'{name}' is no name for a policy; nothing was changed.", remedy="Such as: payments")
     path, versions = path_of("policy", name), policies.versions_of(workspace)
     present, active = read_artefact(workspace.root, "policy", name), versions.active("policy", name)
     _check(workspace, name, content)
+    if present is not None and active is not None and active.digest == present.digest == _digest(path, content):
+        same: Row = {"path": path, "version": active.digest, "diff": [], "written": []}
+        screen.give(same, lambda console: console.print(text(f"{path} is active just so; nothing was changed.")))
+        return DONE
     lines = line_diff(versions.content(active) if active else {}, {path: content.encode()}, "active", "yours")
     if not yes or not screen.as_json:
         for line in lines:
@@ -41,6 +50,10 @@ def save(screen: Screen, folder: Path | None, name: str, file: Path, *, yes: boo
     document = {"path": path, "version": done["activated"][0]["digest"], "diff": lines, "written": done["written"]}
     screen.give(document, lambda console: console.print(text(f"{path} is written, and holds from now on.")))
     return DONE
+
+
+def _digest(path: str, content: str) -> str:
+    return digest_of_files({path: content.encode()})
 
 
 def _check(workspace: Workspace, name: str, content: str) -> None:

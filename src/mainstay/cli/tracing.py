@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mainstay.cli.screen import Screen
 
 Row: TypeAlias = dict[str, Any]
+_LONG = 800  # characters of what a step was given, or gave
 _SHOWN = 20  # items and calls of a step; --json has all
 
 
@@ -72,7 +73,11 @@ def _draw_step(found: Row, console: Console, zone: str) -> None:
     console.print(text(f"plan {found['plan']}: {found['title']}"))
     for title, value in (("given", found["arguments"]), ("gave", found["output"])):
         if value not in (None, {}, [], ""):
-            console.print(text(f"{title}: ").append_text(draw_value(value, zone)))
+            said = draw_value(value, zone)
+            cut = len(said) > _LONG
+            console.print(text(f"{title}: ").append_text(said[:_LONG]).append_text(text("…" if cut else "")))
+            if cut:
+                console.print(text(f"  all of it: mainstay show {found['plan']} --step {found['path']} --json", "dim"))
     if found["rationale"]:
         console.print(text(f"why: {found['rationale']}"))
     if found["confidence"] is not None:
