@@ -21,15 +21,18 @@ _WRITE_OVER = r"""() => {
   const day = 86400000, today = new Date().toISOString().slice(0, 10), first = Date.parse("2026-11-02");
   const moved = (text) => {
     const by = (Date.parse(text) - Date.parse(today)) / day;
-    return by >= -1 && by < 400 ? new Date(first + by * day).toISOString().slice(0, 10) : text;
+    return by >= -8 && by < 400 ? new Date(first + by * day).toISOString().slice(0, 10) : text;
   };
   const plain = (text) => text
     .replace(/\b(\d{4}-\d\d-\d\d)([ T])\d\d:\d\d/g, (_, one, gap) => moved(one) + gap + "09:30")
     .replace(/\b\d{4}-\d\d-\d\d\b/g, moved)
     .replace(/\b\d\d:\d\d:\d\d\b/g, "09:30:00")
+    .replace(/\/tmp\/\S*?\/acme\b/g, "~/acme")
     .replace(/\b[0-9a-f]{12,}\b/g, (one) => "0".repeat(one.length))
     .replace(/\b(?=[a-z0-9]*\d)(?=[a-z0-9]*[a-z])[a-z0-9]{10}\b/g, "a1b2c3d4e5")
+    .replace(/\b[0-9a-f]{4}(-[0-9a-f]{4}){3,}\b/g, (one) => one.replace(/[0-9a-f]/g, "0"))
     .replace(/\b\d+(\.\d+)? (ms|s)\b/g, "0.1 s")
+    .replace(/\b\d+ seconds?\b/g, "5 seconds")
     .replace(/\bin \d+:\d\d:\d\d\b/g, "in 4:00:00");
   const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (walk.nextNode()) {
@@ -45,8 +48,11 @@ _FEWER_COLOURS = """async ([text, most]) => {
   brush.drawImage(image, 0, 0);
   const seen = new Uint32Array(brush.getImageData(0, 0, image.width, image.height).data.buffer), counts = new Map();
   for (const one of seen) counts.set(one, (counts.get(one) || 0) + 1);
-  const palette = [...counts].sort((a, b) => b[1] - a[1] || a[0] - b[0]).slice(0, most).map(([one]) => one);
   const parts = (one) => [one & 255, (one >> 8) & 255, (one >> 16) & 255];
+  const bright = (one) => Math.max(...parts(one)) - Math.min(...parts(one)) > 40; // few, and they say much
+  const often = [...counts].sort((a, b) => b[1] - a[1] || a[0] - b[0]).map(([one]) => one);
+  const first = often.slice(0, most - 5);
+  const palette = [...first, ...often.filter((one) => bright(one) && !first.includes(one)).slice(0, 5)];
   const held = palette.map(parts), nearest = new Map();
   const near = (one) => {
     const [r, g, b] = parts(one);
