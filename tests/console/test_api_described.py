@@ -5,6 +5,7 @@ Bounded and the same every time: no chance, so many requests for each path.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,11 +18,12 @@ from mainstay.console.pages import routes_of
 from mainstay.console.render import statics
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from http_kit import Served
     from schemathesis import Case, Response
 
+ELSEWHERE = re.compile(r"/log|/access|/live|/plug|/demo|/actions|/api|/d/")  # tried above, or it ends what is tried
 schemathesis = pytest.importorskip("schemathesis", reason="it is newer than this environment: make setup")
 GenerationMode = schemathesis.GenerationMode
 REFUSED = ["2xx", "3xx", 401, 403, 404, 409, 422, 429, 503]  # what fits its shape may be wrong all the same
@@ -42,12 +44,12 @@ def bounded(examples: int) -> Any:
     )  # fmt: skip
 
 
-def ask(served: Served, case: Case, **headers: str) -> Response:
+def ask(served: Served, case: Case, held: Sequence[Any] = (), **headers: str) -> Response:
     """Send a request, and hold the answer against what is described."""
     if isinstance(case.body, dict) and isinstance(case.body.get("wait"), (int, float)) and 0 < case.body["wait"] <= 60:
         case.body["wait"] = 0  # nobody answers meanwhile
     response = case.call(base_url=served.url, headers=headers or None, timeout=30)
-    case.validate_response(response)
+    case.validate_response(response, checks=list(held) or None)
     told = response.headers
     assert all(told.get(name.lower()) == [value] for name, value in HEADERS.items()), case
     assert "Traceback" not in response.text, case
@@ -62,7 +64,7 @@ def test_what_a_tool_sends_is_answered_as_it_is_described(served: Served, name: 
     method, path = name.split()
     operation = schema[path][method]
 
-    @bounded(30 if method == "POST" else 15)
+    @bounded(20 if method == "POST" else 8)
     @given(case=operation.as_strategy(generation_mode=mode))
     def sent(case: Case) -> None:
         ask(served, case, Authorization=f"Bearer {served.token}")
@@ -87,3 +89,24 @@ def test_all_that_is_served_is_described_to_a_person_and_to_a_tool_what_it_may_a
     assert [one["title"] for one in choices] == ["files.write", "mail.send"]
     assert set(told["components"]["schemas"]["File"]["properties"]) == {"name", "content", "media", "sha256"}
     assert served.send("GET", "/api/openapi.json", Authorization=None).status == 401
+
+
+@pytest.mark.long
+def test_no_page_of_the_console_breaks_whatever_its_path_and_form_are_sent(served: Served):
+    visitor = Visitor(served).log_in()
+    csrf, cookie = visitor.csrf(), visitor.cookie
+    schema = schemathesis.openapi.from_dict(visitor.get("/api/openapi.json").json)
+    held = (schemathesis.checks.not_a_server_error, schemathesis.checks.status_code_conformance)
+    for operation in [found.ok() for found in schema.get_all_operations()]:
+        if ELSEWHERE.match(operation.path):
+            continue
+
+        @bounded(5)
+        @given(case=operation.as_strategy(generation_mode=GenerationMode.POSITIVE))
+        def sent(case: Case) -> None:
+            if isinstance(case.body, dict):
+                case.body["csrf"] = csrf
+            ask(served, case, held, Cookie=cookie, Origin=f"http://{served.host}")
+
+        sent()
+    assert visitor.get("/").status == 200

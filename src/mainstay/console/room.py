@@ -19,7 +19,7 @@ from mainstay.console.live import Live
 from mainstay.console.looking import Cards, Looking
 from mainstay.console.sessions import Known, Sessions
 from mainstay.console.trials import Trials
-from mainstay.errors import CommandRefusedError, InputError, LedgerError, MainstayError, UnknownNameError
+from mainstay.errors import InputError, LedgerError, MainstayError, UnknownNameError
 from mainstay.ledger import keys as ledger_keys
 from mainstay.requests.news import ANSWERED, TAKEN
 from mainstay.runtime.intake import Request as Asked
@@ -178,9 +178,7 @@ def status_of(error: MainstayError) -> int:
         return 404
     if isinstance(error, InputError):
         return 422
-    if isinstance(error, LedgerError):
-        return 503
-    return 409 if isinstance(error, CommandRefusedError) else 500
+    return 503 if isinstance(error, LedgerError) else 409  # as things stand it can't be
 
 
 def known_of(request: Request) -> Known | None:

@@ -194,6 +194,10 @@ class OwnPlaybooks:
         artefact = read_artefact(self._root, "playbook", name)
         active = self._versions.active("playbook", name)
         path = path_of("playbook", name)
+        if artefact is None and active is None:
+            raise UnknownNameError(
+                f"There is no playbook '{name}'.", remedy="See those there are: mainstay playbook list"
+            )
         if artefact is None:
             raise InactiveError(
                 f"{path} is gone.",
