@@ -244,7 +244,8 @@ class Plans(Questions):
 
     def _why_held(self, plan: Plan) -> Row:
         """Say why an approved action of a plan does not leave at its time, and what lets it: nothing, where it does."""
-        root = self.plan(plan.id.partition("-")[0])
+        name = plan.id.partition("-")[0]
+        root = plan if plan.id == name else self.plan(name)
         paused = next((one for one in (plan, root) if one.paused_at_us is not None), None)
         if paused is None:
             return {"held": "", "release": ""}
