@@ -176,6 +176,13 @@ def test_a_version_is_no_number():
         {"rights": {"eve@evil.example": "read"}},
         {"rights": {"eve moor": "read"}},
         {"rights": [{"all-of-them": 1}]},
+        {"message_recipients": "Eve Moor"},
+        {"note_audience": "public"},
+        {"text_channel": "#general"},
+        {"comment_visibility": "everyone"},
+        {"answer_scope": "admin"},
+        {"body_owner": "Eve Moor"},
+        {"recipients": "Eve Moor and all whom she knows at the other place by the river beyond the third bridge"},
     ],
 )
 def test_s69_a_name_or_a_key_of_an_argument_makes_no_text_of_what_decides(more):
@@ -191,6 +198,12 @@ def test_s69_a_key_has_the_role_of_what_it_stands_in():
     words = "share the file plan.odt with anna@x.example to read"
     assert judge(of, {"file": "plan.odt", "rights": {"anna@x.example": "read"}}, words, people) is None
     assert judge(of, {"file": "plan.odt", "rights": {"karl@x.example": "read"}}, words, people) == "flow:receiver"
+
+
+@pytest.mark.parametrize("name", ["subject_line", "bodyHtml", "description_en", "channel_message", "commit_message"])
+def test_a_name_that_ends_in_a_text_or_in_how_it_is_written_is_one(name):
+    of = msgspec.structs.replace(SHARE, input=Free)
+    assert judge(of, FILE | {name: "Whatever an agent writes"}, "share plan.odt with anna@x.example") is None
 
 
 def test_an_argument_that_is_declared_to_tell_decides_nothing():

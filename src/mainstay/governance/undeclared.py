@@ -44,8 +44,15 @@ _TEXTS = frozenset(
     "oggetto titolo testo corpo messaggio contenuto descrizione causale tytul temat opis tresc wiadomosc".split()
 )
 _PLACES = frozenset("location place venue ort lieu lugar luogo miejsce".split())  # of a meeting; no "ship_place"
-# A name that ends so says whom or what, whatever it begins with: "reply_to", "subject_id".
-_NO_TEXT = frozenset("to by id ids address mail email url link number account".split())
+_WAYS = frozenset("line lines html plain rich md template part en de fr es it pl".split())  # "subject_line"
+# A name that ends so says whom, what or how, however long its value is.
+_NO_TEXT = frozenset(
+    "to cc bcc by id ids address addresses mail mails email emails url urls link links number account accounts who "
+    "whom recipient recipients receiver receivers audience visibility scope channel channels owner owners member "
+    "members user users group groups team teams guest guests participant participants attendee attendees people person "
+    "contact contacts share shares sharing shared access role roles permission permissions right rights level mode "
+    "policy target targets destination destinations forward webhook callback host domain".split()
+)
 _NAME_PART = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 # What gives least, or only says how something is written.
 _LEAST = frozenset(
@@ -78,10 +85,15 @@ _WHOLE_NAME = re.compile(r"\b[^\W\d_a-z][^\W\d_A-Z]{2,} [^\W\d_a-z][^\W\d_A-Z]{2
 
 
 def is_text(path: str, value: Value) -> bool:
-    """Whether an argument holds a text for people, by its name or its length."""
+    """Whether an argument holds a text for people, by its name or its length.
+
+    What counts of a name is its end: a "message_channel" is no text, and a "channel_message" is one.
+    """
     words = _words_of(path)
-    called_so = not _TEXTS.isdisjoint((*words[:1], *words[-1:])) and _NO_TEXT.isdisjoint(words[-1:])
-    return called_so or (bool(words) and set(words) <= _PLACES) or len(str(value).split()) > _MOST_WORDS
+    ways = len(words) > 1 and words[0] in _TEXTS and _WAYS.issuperset(words[1:])
+    if ways or not _TEXTS.isdisjoint(words[-1:]) or (words and _PLACES.issuperset(words)):
+        return True
+    return _NO_TEXT.isdisjoint(words[-1:]) and len(str(value).split()) > _MOST_WORDS
 
 
 def says_more(words: str, value: Value) -> bool:
