@@ -52,3 +52,12 @@ def test_every_section_of_mainstay_toml_is_explained_and_every_line_of_it(tmp_pa
     for name, lines in shown.items():
         named = isinstance(getattr(Config(), name), dict)
         assert all(line["means"] or named for line in lines), name
+
+
+def test_settings_name_a_place_outside_by_its_server_alone(tmp_path: Path):
+    desk = new_desk(tmp_path)
+    config = desk.folder / "mainstay.toml"
+    config.write_text(f'{config.read_text()}\n[notify.to]\nphone = "ntfys://ntfy.sh/secret:topic"\n')
+    (notify,) = [one for one in settings(Workspace(desk.folder))["sections"] if one["name"] == "notify"]
+    (place,) = [line["value"] for line in notify["lines"] if line["name"] == "to"]
+    assert place == "phone: ntfys://ntfy.sh…"

@@ -71,13 +71,7 @@ def _draw_event(row: Row, console: Console) -> None:
 def _draw_step(found: Row, console: Console, zone: str) -> None:
     console.print(text(f"{found['named']}: {found['does']}, {found['says']}", "bold"))
     console.print(text(f"plan {found['plan']}: {found['title']}"))
-    for title, value in (("given", found["arguments"]), ("gave", found["output"])):
-        if value not in (None, {}, [], ""):
-            said = draw_value(value, zone)
-            cut = len(said) > _LONG
-            console.print(text(f"{title}: ").append_text(said[:_LONG]).append_text(text("…" if cut else "")))
-            if cut:
-                console.print(text(f"  all of it: mainstay show {found['plan']} --step {found['path']} --json", "dim"))
+    _draw_values(found, console, zone)
     if found["rationale"]:
         console.print(text(f"why: {found['rationale']}"))
     if found["confidence"] is not None:
@@ -96,6 +90,16 @@ def _draw_step(found: Row, console: Console, zone: str) -> None:
         if says:
             console.print(text(f"as of that run, {name}: {says}", "dim"))
     _draw_parts(found, console)
+
+
+def _draw_values(found: Row, console: Console, zone: str) -> None:
+    for title, value in (("given", found["arguments"]), ("gave", found["output"])):
+        if value not in (None, {}, [], ""):
+            said = draw_value(value, zone)
+            cut = len(said) > _LONG
+            console.print(text(f"{title}: ").append_text(said[:_LONG]).append_text(text("…" if cut else "")))
+            if cut:
+                console.print(text(f"  all of it: mainstay show {found['plan']} --step {found['path']} --json", "dim"))
 
 
 def _draw_parts(found: Row, console: Console) -> None:

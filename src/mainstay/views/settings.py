@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
     from mainstay.views.opening import Row
 
+_WHO = re.compile(r"(?<=://)[^/\s]*@")
+_PLACE = re.compile(r"(?<=://)([^/?#\s]+)[/?#]\S+")
 # By section: its title, what it is about, and what its lines mean; of a section of the operator's own names the last.
 SECTIONS: Mapping[str, tuple[str, str, Mapping[str, str]]] = {
     "company": ("Your company", "Who you are, on what leaves.", {
@@ -30,7 +33,9 @@ SECTIONS: Mapping[str, tuple[str, str, Mapping[str, str]]] = {
         "per_day": "at most so often a day; the rest waits for the summary", "summary": "time of the daily summary",
         "after": "what you answer within this interrupts nobody"}),
     "notify": ("Messages to you", "Where you are told it, besides the screen of mainstay start.", {
-        "mail": "your address", "command": "a program that is given the text"}),
+        "mail": "your address", "command": "a program that is given the text",
+        "to": "places outside, by names of yours", "say": "whether amounts and names are told there",
+        "links": "those whose message lets its reader answer"}),
     "mail": ("Mail", "The account mails leave from.", {
         "sender": "whom they come from", "folder": "where they are kept", "reply_to": "where answers go",
         "rate_per_minute": "so many a minute at most", "auto_submitted": "mails say that a program wrote them",
@@ -47,7 +52,8 @@ SECTIONS: Mapping[str, tuple[str, str, Mapping[str, str]]] = {
     "api": ("Console and tools", "Where browsers and tools reach Mainstay.", {
         "console": "pages for your browser", "enabled": "tools are served without a token made yet", "host": "address",
         "port": "0: one of its own, the same at each start", "names": "by which others call this machine",
-        "certificate": "file", "key": "file"}),
+        "certificate": "file", "key": "file",
+        "address": "behind a proxy on this machine that encrypts"}),
     "bank": ("Bank files", "How the CSV files of your bank are read.", {"columns": "their names in your files"}),
     "invoices": ("Invoices", "How files of invoices are read, and how yours are numbered.", {
         "columns": "their names in your files", "seller": "invoices that name another one are none of yours",
@@ -88,12 +94,19 @@ def _say(value: object) -> str:
     if value in ("", (), {}, None):
         return "none"
     if isinstance(value, (str, int)):
-        return str(value)
+        return _addressed(str(value))
     return say_value(_filled(msgspec.to_builtins(value)))
+
+
+def _addressed(text: str) -> str:
+    """Give an address by its server alone: what stands around that may let somebody in there."""
+    return _PLACE.sub(r"\1…", _WHO.sub("", text))
 
 
 def _filled(value: Any) -> Any:  # noqa: ANN401 - any setting
     """Leave out what is not set."""
+    if isinstance(value, str):
+        return _addressed(value)
     if isinstance(value, dict):
         found = {name: _filled(one) for name, one in cast("dict[str, Any]", value).items()}
         return {name: one for name, one in found.items() if one not in ("", None, [], (), {}, 0)}
