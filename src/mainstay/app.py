@@ -566,7 +566,8 @@ class Owner(Works):
             active = activation.versions.active("playbook", playbook)
             return None if active is None else active.activated_us
 
-        return Schedules(self.engine.outside, self.clock, self.workspace.config.company.timezone, since)
+        zone = self.workspace.config.company.timezone
+        return Schedules(self.engine.outside, self.clock, zone, since, self.engine.say)
 
     def _came_back(self, plan_id: str, fact: e.MailBounced) -> None:
         self.throttling.note_bounce(plan_id, fact)

@@ -24,6 +24,7 @@ class Hands:
 
     def __init__(self, at):
         self.now, self.boot = us(at), 0.0
+        self.looks = 0
 
     def set(self, at):
         """Let time go on, as a machine that runs."""
@@ -37,7 +38,17 @@ class Hands:
         return self.boot
 
     async def sleep(self, seconds):
+        self.looks += 1
         await asyncio.sleep(0.001)
+
+    async def looked(self, times=3):
+        """Wait until whoever looks slept so often from here on."""
+        until = self.looks + times
+        await asyncio.wait_for(self._looked(until), 60)
+
+    async def _looked(self, until):
+        while self.looks < until:  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
 
 
 def weekly(owner, clock, since=BEFORE):
@@ -94,15 +105,42 @@ def test_p5_nothing_is_started_for_a_while_after_somebody_set_the_clock(workspac
     async def scenario(owner):
         clock = Hands(BEFORE)
         looking = asyncio.create_task(weekly(owner, clock).run())
-        await asyncio.sleep(0.02)
+        await clock.looked()
         clock.now = us(DUE)  # and no time went by
-        await asyncio.sleep(0.05)
+        await clock.looked()
         early = len(world.words())
         clock.boot += GRACE_S + 1
         clock.now += (GRACE_S + 1) * SECOND_US
-        while not world.words():  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
+        await clock.looked()
+        await settled(owner)
         looking.cancel()
-        return early
+        return early, world.words()
 
-    assert run(workspace, world, scenario) == 0
+    assert run(workspace, world, scenario) == (0, ["hello"])
+
+
+def test_t1_what_can_not_be_started_is_said_once_and_the_others_start(workspace, world):
+    said, asked = [], []
+
+    async def scenario(owner):
+        schedules = weekly(owner, Hands(DUE))
+        (good,) = owner.engine.outside.starting()
+        owner.engine.outside.starting = lambda: [msgspec.structs.replace(good, name="bad"), good]
+        receive = owner.engine.outside.receive
+
+        def breaks(kind, source, name, body, labels):
+            asked.append(body["playbook"])
+            if body["playbook"] == "bad":
+                raise OSError(28, "No space left on device")
+            return receive(kind, source, name, body, labels)
+
+        owner.engine.outside.receive = breaks
+        schedules._say = said.append
+        await schedules.look()
+        await schedules.look()
+        await settled(owner)
+
+    run(workspace, world, scenario)
+    assert asked == ["bad", "test"] * 2
+    assert world.words() == ["hello"]
+    assert [line.split(" and could not")[0] for line in said] == ["bad is due (every Monday at 08:00)"]

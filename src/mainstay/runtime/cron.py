@@ -7,21 +7,26 @@ one, what is due every hour is due in both, and everything else in the first.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
+from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo
 
 from mainstay.values import SECOND_US
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 MOST_DAYS = 366 * 8  # the 29th of February comes once in eight years at the least
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
 _NAMES = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
 _SPANS = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))
+
+
+_at_us = attrgetter("at_us")
 
 
 class Slot(NamedTuple):
@@ -74,9 +79,9 @@ def last_due(text: str, now_us: int, timezone: str) -> Slot | None:
     """Give when it was due last, at or before a time; None when that is longer ago than anybody looks."""
     today = _local(now_us, timezone).date()
     for day in (today - timedelta(days=back) for back in range(-1, MOST_DAYS)):
-        found = [slot for slot in _slots(read_cron(text), day, timezone) if slot.at_us <= now_us]
-        if found:
-            return max(found)
+        slots = _slots_on(text, day, timezone)
+        if passed := bisect_right(slots, now_us, key=_at_us):
+            return slots[passed - 1]
     return None
 
 
@@ -84,9 +89,9 @@ def next_due(text: str, now_us: int, timezone: str) -> Slot | None:
     """Give when it is due next, after a time; None for a day that never comes."""
     today = _local(now_us, timezone).date()
     for day in (today + timedelta(days=ahead) for ahead in range(-1, MOST_DAYS)):
-        found = [slot for slot in _slots(read_cron(text), day, timezone) if slot.at_us > now_us]
-        if found:
-            return min(found)
+        slots = _slots_on(text, day, timezone)
+        if (passed := bisect_right(slots, now_us, key=_at_us)) < len(slots):
+            return slots[passed]
     return None
 
 
@@ -107,9 +112,18 @@ def say_schedule(text: str) -> str:
     return f"by the schedule `{text}` (minute, hour, day, month, weekday in your time)"
 
 
+def _slots_on(text: str, day: date, timezone: str) -> Sequence[Slot]:
+    """Give the times of a day at which it is due, the first one first."""
+    return _slots_of(text, day, timezone) if read_cron(text).falls_on(day) else ()
+
+
+@lru_cache(maxsize=64)
+def _slots_of(text: str, day: date, timezone: str) -> tuple[Slot, ...]:
+    """Work them out once: of `* * * * *` there are many, and they are asked for every minute."""
+    return tuple(sorted(_slots(read_cron(text), day, timezone)))
+
+
 def _slots(cron: Cron, day: date, timezone: str) -> Iterator[Slot]:
-    if not cron.falls_on(day):
-        return
     zone = ZoneInfo(timezone)
     for hour in cron.hours:
         for minute in cron.minutes:

@@ -10,15 +10,15 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
-from mainstay.errors import CommitFailedError
+from mainstay.errors import CommitFailedError, MainstayError
 from mainstay.origins import PLAYBOOK
-from mainstay.runtime.cron import last_due, next_due
+from mainstay.runtime.cron import last_due, next_due, say_schedule
 from mainstay.runtime.outside import SCHEDULE_DUE
 from mainstay.runtime.timers import GRACE_S, JUMP_S
 from mainstay.values import SECOND_US
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from mainstay.ports import Clock
     from mainstay.runtime.outside import Body, Outside
@@ -34,14 +34,22 @@ class Since(Protocol):
         ...
 
 
+def _unsaid(line: str) -> None:
+    del line
+
+
 class Schedules:
     """Looks at the schedules of the active playbooks, for as long as the owner lives."""
 
-    def __init__(self, outside: Outside, clock: Clock, timezone: str, since: Since) -> None:
-        """Take where events go, the clock, and the company's time zone."""
+    def __init__(
+        self, outside: Outside, clock: Clock, timezone: str, since: Since, say: Callable[[str], None] = _unsaid
+    ) -> None:
+        """Take where events go, the clock, the company's time zone, and who hears of what could not be started."""
         self._outside, self._clock, self._timezone, self._since = outside, clock, timezone, since
         self._offset_s = self._offset()
         self._held_until_s = 0.0
+        self._say = say
+        self._said: set[str] = set()
 
     async def run(self) -> None:
         """Start what is due, and sleep until the next is; nobody having a schedule costs a look in a minute."""
@@ -67,6 +75,10 @@ class Schedules:
                     await future
             except CommitFailedError:  # it is due still, once the history is whole
                 return
+            except (MainstayError, OSError, ValueError) as error:  # the others are due all the same
+                if name not in self._said:
+                    self._said.add(name)
+                    self._say(f"{playbook} is due ({say_schedule(schedule)}) and could not be started: {error}")
 
     def _all(self) -> Iterator[tuple[str, str]]:
         for definition in self._outside.starting():
