@@ -220,9 +220,7 @@ class Api(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     names: tuple[str, ...] = ()  # by which others call this machine: "office.example.com"
     certificate: str = ""  # files in PEM form, with whole paths
     key: str = ""
-    address: str = (
-        ""  # what browsers call it behind a proxy on this machine that encrypts: "https://office.example.com"
-    )
+    address: str = ""  # what browsers call it behind a proxy here that encrypts: "https://office.example.com"
 
 
 class Questions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

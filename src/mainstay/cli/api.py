@@ -82,7 +82,7 @@ def operations(screen: Screen, folder: Path | None) -> int:
 def describe(folder: Path | None) -> int:
     """Give the OpenAPI description of what is served: one JSON document, with --json or without."""
     from mainstay.app import contracts_to_read
-    from mainstay.console.described import Served, acting, describe
+    from mainstay.console.described import ServedAt, acting, describe
     from mainstay.console.login import cookie_of
     from mainstay.console.pages import SCREENS
     from mainstay.ledger.keys import load
@@ -94,7 +94,7 @@ def describe(folder: Path | None) -> int:
     screens = [page for screens in SCREENS for page in screens] if workspace.config.api.console else []
     url, secure = _url(workspace), bool(workspace.config.api.certificate)
     cookie = cookie_of(load(workspace.state).workspace, secure=secure)
-    document = describe(operations, accounts, screens, Served(url, cookie))
+    document = describe(operations, accounts, screens, ServedAt(url, cookie))
     sys.stdout.write(as_document(document))
     return DONE
 

@@ -79,7 +79,7 @@ LIMITS = {
 Schema = dict[str, Any]
 
 
-class Served(NamedTuple):
+class ServedAt(NamedTuple):
     """Where it is served, if it is, and the cookie of a session."""
 
     url: str
@@ -102,7 +102,7 @@ class Described:
         accounts = {name: contracts.accounts(name.partition(".")[0]) or () for name in operations}
         screens = self._screens if token is None and workspace.config.api.console else ()
         url = f"{request.url.scheme}://{request.headers['host']}"
-        served = Served(url, cookie_name(self._room))
+        served = ServedAt(url, cookie_name(self._room))
         return Response(msgspec.json.encode(describe(operations, accounts, screens, served)), media_type=JSON)
 
 
@@ -117,7 +117,10 @@ def _acts(operation: Operation) -> bool:
 
 
 def describe(
-    operations: Mapping[str, Operation], accounts: Mapping[str, Sequence[str]], screens: Sequence[Page], served: Served
+    operations: Mapping[str, Operation],
+    accounts: Mapping[str, Sequence[str]],
+    screens: Sequence[Page],
+    served: ServedAt,
 ) -> Params:
     """Describe what is served: these operations under `/actions`, questions by link, and these screens."""
     kinds = [Refusal, Answer, Signed, GivenFile, File, Submission, *(one.input for one in operations.values())]

@@ -111,9 +111,9 @@ class Trials:
             )
         return self._all[name]
 
-    def past(self, playbook: str = "") -> list[Trial]:
-        """List those of files, or of a playbook, the newest first."""
-        return [one for one in reversed(self._all.values()) if one.playbook == playbook]
+    def past(self) -> list[Trial]:
+        """List those of files, the newest first."""
+        return [one for one in reversed(self._all.values()) if not one.playbook]
 
     def end(self, name: str) -> None:
         """Stop one that runs, and forget what came out of it."""
@@ -154,9 +154,8 @@ class Trials:
 
     async def _asked(self, trial: Trial, folder: Path, arguments: Sequence[str]) -> tuple[int, dict[str, Any]]:
         """Run a command, as somebody in the workspace's folder would."""
-        locked = (
-            ledger_keys.way_of(self._workspace.state) == "passphrase"
-        )  # it would be asked for: nothing is known then
+        # A passphrase would be asked for: nothing is known then.
+        locked = ledger_keys.way_of(self._workspace.state) == "passphrase"
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "mainstay.cli", *arguments),
             stdin=asyncio.subprocess.DEVNULL,

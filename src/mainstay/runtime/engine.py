@@ -199,9 +199,8 @@ class Engine:
         cause = f"plan:{plan.id}@{slot.since if slot is not None else plan.sequence}"
         try:
             self._append(self._decide([(plan.id, command) for command in commands], actor, cause), beside)
-        except (
-            Exception
-        ) as error:  # whatever it was, nothing was queued: what a budget moved beside it is not so either
+        except Exception as error:
+            # Whatever it was, nothing was queued: what a budget moved beside it is not so either.
             self.parts.budgets.withdraw(beside)
             if not isinstance(error, CommandRefusedError) or is_open(self.load(plan.id), path):
                 raise

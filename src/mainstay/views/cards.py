@@ -101,9 +101,8 @@ def lines_of(question: Row) -> list[Line]:
     ]
     if question["open"] and question["put_off_until"]:
         lines.append(("put off", f"until {moment(question['put_off_until'], question['timezone'])}"))
-    rule = (
-        "" if question["rule"] == "playbook" else f" ({rule_in_words(question['rule'])})"
-    )  # the sentence says it already
+    # That a playbook asks is said by the sentence already.
+    rule = "" if question["rule"] == "playbook" else f" ({rule_in_words(question['rule'])})"
     lines.append(("asked because", f"{question['why']}{rule}"))
     if question["tool_says"]:
         lines.append(("the tool says", question["tool_says"]))
