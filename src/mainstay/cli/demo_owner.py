@@ -64,11 +64,12 @@ class Runtime:
         """Start it; `ask` waits until it answers."""
         self.workspace = workspace
         self.process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            [sys.executable, "-m", "mainstay.cli.demo_owner", str(workspace.root), msgspec.json.encode(how).decode()],
+            [sys.executable, "-P", "-m", "mainstay.cli.demo_owner", str(workspace.root),
+             msgspec.json.encode(how).decode()],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             start_new_session=True,  # Ctrl-C is for the demo, which then closes the pipe
-        )
+        )  # fmt: skip
 
     def __enter__(self) -> Self:
         return self

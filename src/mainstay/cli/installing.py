@@ -96,7 +96,12 @@ def uninstall(screen: Screen, folder: Path | None) -> int:
         raise InputError(
             f"No service is set up for {workspace.root}: there is no {unit}.", remedy="mainstay start --install"
         )
-    _need_systemd(workspace)
+    if why := _missing():
+        raise MainstayError(
+            f"The service was not ended, and its file is still there: {why}.",
+            remedy="Say it again where systemd runs. For it not to begin any more, remove that file:\n"
+            f"  rm {shlex.quote(str(unit))}",
+        )
     _systemctl("disable", "--now", unit.name)
     unit.unlink(missing_ok=True)
     _systemctl("daemon-reload")
@@ -115,15 +120,15 @@ def _unit_file(workspace: Workspace) -> Path:
 
 
 def _content(workspace: Workspace) -> str:
-    company = " ".join(workspace.config.company.name.split()).replace("%", "%%")
+    company = " ".join(workspace.config.company.name.split()).replace("%", "%%").rstrip("\\")  # it goes on in no line
     environment = "".join(f"Environment={_quoted(f'{name}={value}')}\n" for name, value in _environment().items())
     words = " ".join(_quoted(word).replace("$", "$$") for word in _command(workspace))
     return _UNIT.format(company=company, command=words, environment=environment)
 
 
 def _command(workspace: Workspace) -> list[str]:
-    """Give what runs: this same Mainstay, on this folder. No link that lets in goes into a log."""
-    return [sys.executable, "-m", "mainstay.cli", "start", "--no-link", "--workspace", str(workspace.root)]
+    """Give what runs: this same Mainstay, on this folder, and no code of it. No link that lets in goes into a log."""
+    return [sys.executable, "-P", "-m", "mainstay.cli", "start", "--no-link", "--workspace", str(workspace.root)]
 
 
 def _environment() -> dict[str, str]:
@@ -132,6 +137,9 @@ def _environment() -> dict[str, str]:
     given = {name: os.environ[name] for name in names if os.environ.get(name)}
     if FILE_ENV in given:
         given[FILE_ENV] = str(Path(given[FILE_ENV]).resolve())
+    if "PYTHONPATH" in given:  # a service begins in another folder
+        parts = (part for part in given["PYTHONPATH"].split(os.pathsep) if part)
+        given["PYTHONPATH"] = os.pathsep.join(str(Path(part).resolve()) for part in parts)
     return given
 
 
@@ -156,12 +164,9 @@ def _check_key(workspace: Workspace) -> None:
 
 def _need_systemd(workspace: Workspace) -> None:
     """Raise MainstayError, with what to do instead, where no systemd takes services of this user."""
-    why = "there is no systemd on this machine"
-    if shutil.which("systemctl"):
-        done = _run("systemctl", "--user", "show-environment")
-        if done.returncode == 0:
-            return
-        why = f"systemd takes no services of yours here ({done.stderr.strip().rstrip('.') or 'it does not answer'})"
+    why = _missing()
+    if not why:
+        return
     log = workspace.state / "service.log"
     given = "".join(f"{name}={shlex.quote(value)} " for name, value in _environment().items())
     line = f"@reboot {given}{shlex.join(_command(workspace))} >>{shlex.quote(str(log))} 2>&1".replace("%", "\\%")
@@ -170,6 +175,16 @@ def _need_systemd(workspace: Workspace) -> None:
         remedy="Where cron runs, this line begins it with the machine; put it in with `crontab -e`:\n"
         f"  {line}\nElse say `mainstay start` in a terminal that stays open.",
     )
+
+
+def _missing() -> str:
+    """Say why no systemd takes services of this user; nothing where one does."""
+    if not shutil.which("systemctl"):
+        return "there is no systemd on this machine"
+    done = _run("systemctl", "--user", "show-environment")
+    if done.returncode == 0:
+        return ""
+    return f"systemd takes no services of yours here ({done.stderr.strip().rstrip('.') or 'it does not answer'})"
 
 
 def _refuse_other(workspace: Workspace, unit: Path) -> None:

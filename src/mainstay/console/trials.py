@@ -157,7 +157,7 @@ class Trials:
         # A passphrase would be asked for: nothing is known then.
         locked = ledger_keys.way_of(self._workspace.state) == "passphrase"
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "mainstay.cli", *arguments),
+            *(sys.executable, "-P", "-m", "mainstay.cli", *arguments),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,

@@ -48,7 +48,7 @@ def send(address: str, title: str, body: str) -> None:
     asked = msgspec.json.encode(Asked(address, title, body))
     try:
         done = subprocess.run(  # noqa: S603 - this file, by this Python
-            [sys.executable, "-m", __name__], input=asked, env=env, capture_output=True, timeout=SEND_S,
+            [sys.executable, "-P", "-m", __name__], input=asked, env=env, capture_output=True, timeout=SEND_S,
             check=False, start_new_session=True,
         )  # fmt: skip
         answered = msgspec.json.decode(done.stdout, type=Answered)
