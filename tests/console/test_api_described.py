@@ -83,6 +83,10 @@ def test_all_that_is_served_is_described_to_a_person_and_to_a_tool_what_it_may_a
     described = {(path, method) for path, found in all_of_it["paths"].items() for method in found}
     assert described == {one for one in there if one[0] not in files}
     assert served.desk.json("api", "describe")["paths"] == all_of_it["paths"]
+    files, plain = all_of_it["paths"]["/try"]["post"], all_of_it["paths"]["/policies"]["post"]
+    assert [*files["requestBody"]["content"]] == ["application/x-www-form-urlencoded", "multipart/form-data"]
+    assert [*plain["requestBody"]["content"]] == ["application/x-www-form-urlencoded"]
+    assert "text/html" in files["responses"]["413"]["content"]
     told = served.get("/api/openapi.json").json
     assert [*told["paths"]] == ["/actions", "/actions/{id}", "/actions/{id}/receipt", "/d/{link}", "/api/openapi.json"]
     choices = told["components"]["schemas"]["Submission"]["oneOf"]

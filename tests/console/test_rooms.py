@@ -281,6 +281,12 @@ def test_settings_say_what_holds_and_where_the_file_says_something_else_by_now(s
         file.write_text(before)
 
 
+def test_a_policy_may_be_called_as_one_of_our_own_words_is(visitor: Visitor):
+    page = visitor.page("/policies/throttle?new=1")
+    checked = visitor.press(form(page, "/policies/throttle"), ("does", "check"), text=SMALL.replace("id: notes", "id: mine"))
+    assert (checked.status, "In order: " in Page(checked.text).text) == (200, True), checked.text
+
+
 # --- today
 
 
@@ -289,7 +295,7 @@ def test_what_is_held_stands_on_today_with_why_since_when_and_the_way_on(served:
     while "Plans of fails wait since" not in (page := visitor.page("/today")).text:
         pass
     assert "1 failed within 1 hour. Something is wrong with it. (rule bad)" in page.text
-    let_on = form(page, "/policies/throttle")
+    let_on = form(page, "/throttle")
     let_on = let_on._replace(fields=[one for one in let_on.fields if one[0] != "sure"])
     assert visitor.press(let_on, ("way", "undo")).status == 422  # nobody said that they looked
     assert visitor.press(let_on, ("way", "go-on")).status == 303

@@ -88,12 +88,12 @@ def describe(folder: Path | None) -> int:
     from mainstay.ledger.keys import load
 
     workspace = workspace_at(folder)
-    contracts = contracts_to_read(workspace)
+    contracts, api = contracts_to_read(workspace), workspace.config.api
     operations = acting(contracts.operations)
     accounts = {name: contracts.accounts(name.partition(".")[0]) or () for name in operations}
-    screens = [page for screens in SCREENS for page in screens] if workspace.config.api.console else []
-    url, secure = _url(workspace), bool(workspace.config.api.certificate)
-    cookie = cookie_of(load(workspace.state).workspace, secure=secure)
+    screens = [page for screens in SCREENS for page in screens] if api.console else []
+    url = _url(workspace)
+    cookie = cookie_of(load(workspace.state).workspace, secure=bool(api.certificate or api.address))
     document = describe(operations, accounts, screens, ServedAt(url, cookie))
     sys.stdout.write(as_document(document))
     return DONE

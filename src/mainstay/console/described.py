@@ -19,6 +19,7 @@ from mainstay.console.actions import AGAIN_S, JSON, RECEIPTS, STATUS, Answer
 from mainstay.console.answers import Refusal
 from mainstay.console.doors import BODY_BYTES, BODY_S, FORM, HEAD_BYTES, KEY, SEGMENT, TOLD_BYTES
 from mainstay.console.login import cookie_name
+from mainstay.console.uploads import KIND as FILES
 from mainstay.receipts.data import Signed
 from mainstay.records import File
 from mainstay.requests.attached import GivenFile
@@ -101,7 +102,7 @@ class Described:
         operations = acting(contracts.operations, None if token is None else token.allowed)
         accounts = {name: contracts.accounts(name.partition(".")[0]) or () for name in operations}
         screens = self._screens if token is None and workspace.config.api.console else ()
-        url = f"{request.url.scheme}://{request.headers['host']}"
+        url = f"{'https' if self._room.tls else 'http'}://{request.headers['host']}"  # a proxy may have encrypted it
         served = ServedAt(url, cookie_name(self._room))
         return Response(msgspec.json.encode(describe(operations, accounts, screens, served)), media_type=JSON)
 
@@ -297,8 +298,12 @@ def _screen(page: Page) -> Params:
             "required": ["csrf"],
             "additionalProperties": {"type": "string"},
         }
-        found["requestBody"] = {"required": True, "content": {FORM: {"schema": form}}}
+        kinds = (FORM, FILES) if page.files else (FORM,)
+        found["requestBody"] = {"required": True, "content": {kind: {"schema": form} for kind in kinds}}
         found["responses"] = _refused(_SENDING) | found["responses"]
+        if page.files:  # said on a page; a form without files is refused as any other
+            large = {"description": _SENDING["413"], "content": text | _content(JSON, _REF.format(name="Refusal"))}
+            found["responses"]["413"] = large
     return found
 
 

@@ -271,7 +271,7 @@ def _tried(room: Room, now: Sequence[Rule], then: Sequence[Rule]) -> Params:
 SCREENS = (
     Page("GET", "/policies", policies),
     Page("POST", "/policies", begin),
-    Page("POST", "/policies/throttle", let_on),
+    Page("POST", "/throttle", let_on),
     Page("GET", "/policies/{name}", policy),
     Page("POST", "/policies/{name}", try_out),
     Page("POST", "/policies/{name}/activate", activate),

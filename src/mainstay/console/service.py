@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 CONFIG = "mainstay.toml, under [api]"
 STOP_S = 3  # what is being answered when the service ends has so long
 BACKLOG = 100
-_ADDRESS = re.compile(r"https://[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?", re.ASCII)
+_ADDRESS = re.compile(r"https://[A-Za-z0-9][A-Za-z0-9.-]*(?::([1-9][0-9]{0,4}))?", re.ASCII)
+USUAL_PORT, LAST_PORT = 443, 65535  # browsers leave the first out of what they show, and send
 FIRST_PORT, PORTS = 20_000, 12_000  # below those that systems give out themselves
 
 
@@ -63,7 +64,9 @@ def check(workspace: Workspace) -> None:
 
 def _check_address(api: Api, *, any_way_in: bool) -> None:
     """Refuse an address that no browser shows so, one beside a certificate of our own, and one without a password."""
-    if _ADDRESS.fullmatch(api.address) is None:
+    found = _ADDRESS.fullmatch(api.address)
+    port = int(found[1] or 0) if found is not None else USUAL_PORT
+    if port == USUAL_PORT or port > LAST_PORT:
         raise FileError(
             f"{CONFIG}: {api.address} is no address of a proxy that encrypts.",
             remedy='Write what your browser shows, and nothing behind it: address = "https://office.example.com"',
@@ -235,7 +238,7 @@ def hosts_of(api: Api, port: int) -> frozenset[str]:
         return frozenset({api.address.lower().partition("://")[2]})
     names = {"localhost", "127.0.0.1", "[::1]"} if is_loopback(api.host) else set[str]()
     names |= {f"[{api.host}]" if ":" in api.host else api.host, *(name.lower() for name in api.names)}
-    usual = 443 if api.certificate else 80
+    usual = USUAL_PORT if api.certificate else 80
     return frozenset({f"{name}:{port}" for name in names} | (names if port == usual else set[str]()))
 
 
