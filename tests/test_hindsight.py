@@ -55,6 +55,21 @@ def test_a_question_that_is_no_longer_asked_and_another_end_are_said(desk: Desk)
     assert row["other"] == ["Asked before: Greet jonas?; now nothing"]
 
 
+def test_an_end_is_said_in_words_and_one_of_anything_in_the_singular(desk: Desk):
+    lines = [line for line in GREET.splitlines(keepends=True) if not line.startswith("  note:")]
+    write(desk, "".join(lines).replace("who: {type: text}", "who: {type: text}\n  other: {type: text, default: x}"))
+    assert desk.run("activate", "--yes").returncode == 0
+    card = desk.folder / "inbox" / "card.txt"
+    desk.json("run", "greet", "who=ida", f"card={card}", status=3)
+    same = desk.run("playbook", "try", "greet", "--last", "1").stdout
+    assert "would have done the same in its last plan.\n" in same
+    assert ": the same, 1 action\n" in same
+    fails = '  gone: {do: files.read, needs: [greet], with: {path: "inbox/{{inputs.other}}.txt"}}\n'
+    write(desk, (desk.folder / "playbooks" / "greet.yaml").read_text() + fails)
+    (row,) = desk.json("playbook", "try", "greet", "--last", "1")["plans"]
+    assert "Ended before: done; now running" in row["other"]
+
+
 def test_what_a_version_cannot_take_is_said_and_the_others_go_on(desk: Desk):
     write(desk, GREET.replace("  who: {type: text}", "  whom: {type: text}").replace("inputs.who", "inputs.whom"))
     (row,) = desk.json("playbook", "try", "greet", "--last", "1")["plans"]

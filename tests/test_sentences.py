@@ -13,7 +13,8 @@ from mainstay.kernel.graph import Definition, Graph
 from mainstay.kernel.state import Duty, Plan, PlanStatus, Slot, SlotStatus
 from mainstay.kernel.turn import Turn
 from mainstay.kernel.words import DUTY, SLOT, STATUS
-from mainstay.sentences import say
+from mainstay.sentences import EFFECT, say, say_offline
+from mainstay.values import EffectClass
 
 ENGINE_ROOM = re.compile(r"\b(projection|digest|fold\w*|fanned|stream|slot|token|compensat\w+|dead letter|splitting)\b")
 
@@ -25,6 +26,12 @@ def test_every_state_has_a_word_and_none_is_of_the_engine_room():
         set(get_args(Duty)),
     )
     assert not [word for word in (*STATUS.values(), *SLOT.values(), *DUTY.values()) if ENGINE_ROOM.search(word)]
+
+
+def test_every_kind_of_action_has_words_and_one_that_waits_is_said_in_the_singular():
+    assert set(EFFECT) == set(get_args(EffectClass))
+    assert say_offline(1) == "1 action waits, and goes on by itself"
+    assert say_offline(2) == "2 actions wait, and go on by themselves"
 
 
 def test_a_part_of_a_budget_names_whose_action_it_is_for():

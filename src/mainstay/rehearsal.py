@@ -25,6 +25,7 @@ from mainstay.playbooks.policy_book import Rules
 from mainstay.playbooks.shelf import open_to_run
 from mainstay.requests.files import file_content, files_at
 from mainstay.runtime.attempt import card_of
+from mainstay.sentences import say_status
 from mainstay.tryout import scratch
 from mainstay.values import Verdict
 from mainstay.views import Views
@@ -153,7 +154,7 @@ class Stage:
         )
 
     async def play(self, definition: Definition, values: Value) -> str:
-        """Run it with these inputs; gives where it stands at the end."""
+        """Run it with these inputs; gives where it stands at the end, in words."""
         desk = self._owner.requests
         plan, committed = desk.propose(definition, values)
         await committed
@@ -163,7 +164,7 @@ class Stage:
             if not standing["questions"] or not await self._answer(standing["questions"][0]):
                 break
             standing = await desk.follow(plan, lambda _: None)
-        return str(standing["ending"] or standing["status"])
+        return say_status(standing["status"], standing["ending"])
 
     async def _answer(self, decision: str) -> bool:
         with Views(self._workspace) as views:

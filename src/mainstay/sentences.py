@@ -13,10 +13,10 @@ from mainstay.kernel.words import SLOT, STATUS, say_path
 from mainstay.values import say_duration
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from mainstay.kernel.state import PlanStatus
-    from mainstay.values import Failure
+    from mainstay.values import EffectClass, Failure
 
 _LONG_S, _ENDLESS_S = 60.0, 1e9  # waits that are said; beyond the second nobody means it
 QUESTION = {
@@ -26,6 +26,12 @@ QUESTION = {
     "stuck": "a step that is stuck",
     "settle": "an action that may have happened",
     "confirm": "an action that happened, and is not seen to be as it should be",
+}
+EFFECT: Mapping[EffectClass, str] = {
+    "read": "only looks",
+    "reversible": "can be undone",
+    "irreversible": "can't be undone",
+    "physical": "happens outside of any computer, can't be undone",
 }
 ALL_FIRST = "all that a plan would do, before it does it"
 _TOLD = {
@@ -104,6 +110,13 @@ def say_wait(event: str, until: str) -> str:
     if not event:
         return f"sleeps until {until or 'its time'}"
     return f"waits for {say_event(event)}" + f", until {until}" * bool(until)
+
+
+def say_offline(waiting: int) -> str:
+    """Say how many actions wait for a network, after since when there is none."""
+    return (
+        "1 action waits, and goes on by itself" if waiting == 1 else f"{waiting} actions wait, and go on by themselves"
+    )
 
 
 def say_actor(actor: str) -> str:
@@ -364,6 +377,7 @@ _SAY: dict[type[e.Fact], Callable[[Any], str]] = {
 
 __all__ = [
     "ANSWER",
+    "EFFECT",
     "QUESTION",
     "SLOT",
     "STATUS",
@@ -372,6 +386,7 @@ __all__ = [
     "say_duration",
     "say_event",
     "say_no",
+    "say_offline",
     "say_path",
     "say_status",
     "say_wait",

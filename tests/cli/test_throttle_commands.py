@@ -50,3 +50,15 @@ def test_g8_what_waits_is_shown_with_its_ways_on_and_taken_back_after_a_yes(stop
     unknown = stopped.run("throttle", "go-on", "nothing")
     assert (unknown.returncode, "No throttle holds plans of 'nothing'" in unknown.stderr) == (1, True)
     assert "playbook fails" in stopped.run("policy", "list").stdout
+
+
+def test_a_plan_that_a_throttle_names_stands_there_in_words(tmp_path):
+    desk = new_desk(tmp_path)
+    (desk.folder / "playbooks/fails.yaml").write_text(FAILS)
+    (desk.folder / "policies/own.yaml").write_text(POLICY)
+    (desk.folder / "inbox/nothing.txt").write_text("something")
+    assert desk.run("activate", "--yes").returncode == 0
+    plan = desk.json("run", "fails")["plan"]
+    (desk.folder / "inbox/nothing.txt").unlink()
+    desk.json("run", "fails", status=3)
+    assert f"{plan}  Write, then fail: done, acted\n" in desk.run("throttle").stdout

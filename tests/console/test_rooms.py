@@ -254,6 +254,7 @@ def test_connectors_name_their_last_good_call_and_mail_says_whether_it_works(ser
     assert (files["good"]["plan"], files["good"]["operation"], files["fails"]) == (plan, "files.write", False)
     assert f"/plans/{plan}/step?at={files['good']['path']}" in page.links
     assert "Nothing is held back." in page.text
+    assert ("can be undone" in page.text, "irreversible" in page.text) == (True, False)  # in words, not in the code's
     assert visitor.press(form(page, "/connectors/mail/test")).status == 303
     says = "Mails are kept in outbox/mail; none is sent."
     assert f"mail is in order: {says}" in visitor.page("/connectors").text
@@ -304,6 +305,8 @@ def test_what_is_held_stands_on_today_with_why_since_when_and_the_way_on(served:
         assert "All work is stopped" not in visitor.page(path).text
 
     plan = served.desk.json("run", "nap")["plan"]
+    shown = served.desk.run("today").stdout
+    assert "\nDue next\n  Look again in spring" in shown, "what only waits does not run"
     assert served.desk.run("pause", plan, "--reason", "Not this year").returncode == 0
     page = visitor.page("/today")
     assert "is paused since" in page.text

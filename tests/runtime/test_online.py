@@ -66,6 +66,28 @@ def test_k21_a_network_that_is_back_before_the_failure_is_on_disk_leaves_nobody_
     assert [line[:20] for line in told] == ["There is no network.", "The network is back;"] * 2
 
 
+def test_k21_one_action_that_waited_is_said_to_go_on_in_the_singular(workspace, world):
+    calls, told = [], []
+
+    async def scenario():
+        async with owner_of(workspace, world, wavering(world, "test.say", calls, 1)) as owner:
+
+            async def gone():
+                return False
+
+            async def once_it_waits():
+                return bool(owner.network._waiting())
+
+            owner.guard._is_online, owner.network._is_online = gone, once_it_waits
+            owner.engine.hearers.append(told.append)
+            plan_id, committed = owner.requests.propose(plan(do("a", "test.say", "one")), {})
+            await committed
+            return await until(lambda: owner.engine.load(plan_id).status == "completed")
+
+    assert asyncio.run(scenario())
+    assert told[-1] == "The network is back; 1 waiting action goes on."
+
+
 def test_k21_l8_a_network_that_came_and_went_all_day_leaves_nobody_waiting(workspace, world):
     """The stream of the day holds no more: what waits goes on all the same."""
     calls = []

@@ -49,21 +49,23 @@ async def _until_stopped(workspace: Workspace, name: str, version: str, last: in
 
 
 def _draw(found: Row, console: Console) -> None:
-    of = f"{found['differ']} of its last {len(found['plans'])} plans" if len(found["plans"]) > 1 else "its last plan"
+    many = len(found["plans"])
+    last = f"its last {many} plans" if many > 1 else "its last plan"
     differs = "would have done otherwise in" if found["differ"] else "would have done the same in"
-    of = of if found["differ"] else f"its last {len(found['plans'])} plans"
+    of = f"{found['differ']} of {last}" if found["differ"] and many > 1 else last
     console.print(text(f"{found['playbook']} ({found['version'][:SHORT]}) {differs} {of}.", "bold"))
     for row in found["plans"]:
-        same = f"the same, {row['actions']} actions" if row["same"] else "differs"
+        actions = "1 action" if row["actions"] == 1 else f"{row['actions']} actions"
+        same = f"the same, {actions}" if row["same"] else "differs"
         ran = f"ran as {row['ran'][:SHORT]}" if row["ran"] else "ran"
         console.print(text(f"\n{row['plan']}  {when(row['at'])}, {ran}: {same}"))
         if row["problem"]:
             console.print(text(f"  {row['problem']}", "red"))
-        for sign, style, actions in (("-", "red", row["only_before"]), ("+", "green", row["only_now"])):
-            for one in actions[:SHOWN]:
+        for sign, style, found_only in (("-", "red", row["only_before"]), ("+", "green", row["only_now"])):
+            for one in found_only[:SHOWN]:
                 console.print(text(f"  {sign} {one['headline']}", style))
-            if len(actions) > SHOWN:
-                console.print(text(f"  {sign} and {len(actions) - SHOWN} more", style))
+            if len(found_only) > SHOWN:
+                console.print(text(f"  {sign} and {len(found_only) - SHOWN} more", style))
         for line in row["other"]:
             console.print(text(f"  {line}"))
     console.print(

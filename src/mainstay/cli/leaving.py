@@ -73,6 +73,4 @@ def hasten(screen: Screen, folder: Path | None, name: str, step: str, *, item: i
 def say_offline(screen: Screen, offline: Row | None) -> None:
     """Say once for all that waits that there is no network."""
     if offline is not None:
-        many = f"{offline['waiting']} actions wait, and go on by themselves"
-        waiting = "1 action waits, and goes on by itself" if offline["waiting"] == 1 else many
-        screen.say(f"No network since {when(offline['since'])[11:]}; {waiting}.", "yellow")
+        screen.say(f"No network since {when(offline['since'])[11:]}; {offline['says']}.", "yellow")

@@ -55,7 +55,7 @@ def _say(row: Row, plan: Row) -> str:
     over = plan["status"] == "undone" or plan["status"] in ENDED
     back = plan["plan"] in row["undone"]
     did = "acted" if plan["acted"] and not back else "" if over else "is taken back" if back else "waits"
-    return f"{plan['status']}, {did}" if did and plan["status"] != "undone" else plan["status"]
+    return f"{plan['says']}, {did}" if did and plan["status"] != "undone" else plan["says"]
 
 
 def answer(screen: Screen, folder: Path | None, way: str, playbook: str, *, yes: bool = False) -> int:

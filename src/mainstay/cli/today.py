@@ -44,8 +44,10 @@ def _draw(found: Row, console: Console, zone: str) -> None:
         console.print(text(f"{row['title']} is paused since {moment(row['since'], zone)}, by {row['by']}{why}"))
         console.print(text(f"  let it go on: mainstay resume {row['plan']}", "cyan"))
     console.print(text("Running" if found["running"] else "Nothing is under way.", "bold"))
-    for row in (*found["running"], *found["due"]):
-        console.print(text(f"  {row['title']} ({row['plan']}): {row['says']}"))
+    _draw_plans(found["running"], console)
+    if found["due"]:
+        console.print(text("Due next", "bold"))
+    _draw_plans(found["due"], console)
     draw_leaving(found["leaving"], console, zone)
     for row in found["leaving"]:
         if row["hours"]:
@@ -55,3 +57,8 @@ def _draw(found: Row, console: Console, zone: str) -> None:
             console.print(text(f"Spent, {row['name']} ({row['period']}): {limit['says']}"))
     for says in found["wrong"]:
         console.print(text(says, "bold red"))
+
+
+def _draw_plans(rows: list[Row], console: Console) -> None:
+    for row in rows:
+        console.print(text(f"  {row['title']} ({row['plan']}): {row['says']}"))

@@ -34,6 +34,10 @@ FROM stream s JOIN event e ON e.stream = s.id WHERE s.name = ? AND e.sequence > 
 READ_FIRST = """
 SELECT e.position, s.name, e.sequence, e.kind, e.version, e.recorded_at_us, e.actor, e.cause, e.plan, e.body
 FROM stream s JOIN event e ON e.stream = s.id WHERE s.name = ? AND e.sequence = 1"""
+# The last fact of a kind in one stream.
+READ_LAST = """
+SELECT e.position, s.name, e.sequence, e.kind, e.version, e.recorded_at_us, e.actor, e.cause, e.plan, e.body
+FROM stream s JOIN event e ON e.stream = s.id WHERE s.name = ? AND e.kind = ? ORDER BY e.sequence DESC LIMIT 1"""
 # All facts past a position, a page at a time.
 READ_TAIL = """
 SELECT e.position, s.name, e.sequence, e.kind, e.version, e.recorded_at_us, e.actor, e.cause, e.plan, e.body
@@ -82,6 +86,11 @@ class Reading(Protocol):
     def first(self, stream: str) -> Recorded | None:
         """Give the first committed fact of a stream; None where there is none."""
         found = self.rows(READ_FIRST, (stream,))
+        return recorded(found[0], self.segments) if found else None
+
+    def last(self, stream: str, kind: str) -> Recorded | None:
+        """Give the last committed fact of a kind in a stream; None where there is none."""
+        found = self.rows(READ_LAST, (stream, kind))
         return recorded(found[0], self.segments) if found else None
 
     def of_kinds(self, kinds: str, after: int, limit: int) -> list[Recorded]:

@@ -102,7 +102,8 @@ class Network:
         rows = self._waiting()
         if self._is_told:  # what came to wait only after that is woken without a word
             self._is_told = False
-            self._tell(NetworkBack(len(rows)), f"The network is back; {len(rows) or 'all'} waiting actions go on.")
+            goes_on = "1 waiting action goes on" if len(rows) == 1 else f"{len(rows) or 'all'} waiting actions go on"
+            self._tell(NetworkBack(len(rows)), f"The network is back; {goes_on}.")
         for row in rows:
             self._wake(*row)
 

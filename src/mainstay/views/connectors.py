@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from mainstay import events as e
 from mainstay.ledger import queries
+from mainstay.sentences import EFFECT
 from mainstay.views.activity import Activity
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class Connectors(Activity):
                         "name": one.name,
                         "does": one.summary,
                         "effect": one.effect,
+                        "says": EFFECT[one.effect],
                         "per_minute": one.rate_per_minute,
                         "at_once": (limits or {}).get(one.name),
                         "leaves": (delays or {}).get(one.name, ""),

@@ -19,7 +19,7 @@ from mainstay.runtime.bounces import PREFIX as BOUNCES
 from mainstay.runtime.engine import THROTTLE
 from mainstay.runtime.journal import told_calls
 from mainstay.runtime.names import last_output
-from mainstay.sentences import SLOT, say, say_actor, say_event, say_path, say_status, say_wait
+from mainstay.sentences import SLOT, say, say_actor, say_event, say_offline, say_path, say_status, say_wait
 from mainstay.values import SECOND_US
 from mainstay.views.questions import Questions
 
@@ -53,14 +53,16 @@ class Plans(Questions):
                 "proposed_at": self.time(row[5]),
                 "ended_at": self.time(row[7]),
                 "questions": [d["decision"] for d in self._decisions(queries.DECISIONS_OF_FAMILY, row[0]) if d["open"]],
+                "paused": row[11] is not None,
+                "waits": False,  # does nothing but wait for a time or an event
             }
             for row in rows
         ]
         for row in found:
-            if row["status"] == "running" and row["says"] != "paused":
-                row["says"] = (
-                    "needs your decision" if row["questions"] else self._says_waits(row["plan"]) or row["says"]
-                )
+            if row["status"] == "running" and not row["paused"]:
+                waits = "" if row["questions"] else self._says_waits(row["plan"])
+                row["waits"] = waits != ""
+                row["says"] = "needs your decision" if row["questions"] else waits or row["says"]
         return found
 
     def _says_waits(self, plan_id: str) -> str:
@@ -249,19 +251,29 @@ class Plans(Questions):
         paused = next((one for one in (plan, root) if one.paused_at_us is not None), None)
         if paused is None:
             return {"held": "", "release": ""}
-        last = next(event.fact for event in reversed(self.recorded(paused.id)) if isinstance(event.fact, e.PlanPaused))
-        if last.by == THROTTLE:
+        last = self.paused(paused.id)
+        if last is not None and last["by"] == THROTTLE:
             go_on = f"mainstay throttle go-on {root.playbook}"
-            return {"held": last.reason or "a throttle holds its playbook", "release": go_on}
+            return {"held": last["reason"] or "a throttle holds its playbook", "release": go_on}
         return {"held": "its plan is paused", "release": f"mainstay resume {root.id}"}
 
+    def paused(self, plan_id: str) -> Row | None:
+        """Say since when a paused plan is that, by whom and why; None where it never was. No more of it is read."""
+        last = self._reader.last(f"plan:{plan_id}", e.PlanPaused.__name__)
+        if last is None or not isinstance(last.fact, e.PlanPaused):
+            return None
+        return {"since": self.time(last.recorded_at_us), "by": last.fact.by, "reason": last.fact.reason}
+
     def offline(self) -> Row | None:
-        """Say since when there is no network, and how many actions wait for one; None while nothing does."""
+        """Say since when there is no network, and how many actions wait for one; None while nothing does.
+
+        `says` is the same in words, without the time, which each screen writes its own way.
+        """
         waiting = self._reader.rows(queries.TIMERS_ONLINE)
         last = next(iter(self._reader.rows(queries.LAST_OF_STREAMS, ("network:", "network;"))), None)
         if not waiting or last is None or last[0] != e.NetworkLost.__name__:
             return None
-        return {"since": self.time(last[1]), "waiting": len(waiting)}
+        return {"since": self.time(last[1]), "waiting": len(waiting), "says": say_offline(len(waiting))}
 
     def clock_set(self) -> str:
         """Say that the clock was set a while ago, so that nothing expires (KERNEL P5); empty when that is over."""

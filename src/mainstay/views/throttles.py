@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from mainstay import events as e
 from mainstay.governance.throttles import PREFIX
 from mainstay.ledger import queries
+from mainstay.sentences import say_status
 from mainstay.views.opening import Opened
 
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ class Throttles(Opened):
             plan = self.plan(plan_id)
             did = plan_id in fact.acted
             row: Row = {"plan": plan_id, "title": plan.title, "status": plan.status, "acted": did}
-            ended.append(row | {"bounced": self.bounced(plan)})
+            says = say_status(plan.status, plan.ending) if plan.paused_at_us is None else "paused"
+            ended.append(row | {"says": says, "bounced": self.bounced(plan)})
         return {
             "playbook": fact.playbook,
             "rule": fact.rule,

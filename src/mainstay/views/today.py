@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
-from mainstay import events as e
 from mainstay.runtime.engine import THROTTLE
 from mainstay.sentences import say_actor
 
@@ -22,34 +22,26 @@ LOOKED_AT = 60  # open plans, the newest
 def today(views: Views, caps: Iterable[Cap], now_us: int, hours: Mapping[str, str]) -> Row:
     """Give it; `hours` are those in which operations leave whose delay names some, as mainstay.toml writes them."""
     opened = views.plans(limit=LOOKED_AT, open_only=True)
-    still = [row for row in opened if not row["questions"] and row["says"] != "paused"]
+    still = [row for row in opened if not row["questions"] and not row["paused"]]
     return {
         "waiting": views.waiting() - views.put_off()["count"],
         "stuck": views.stuck(MOST),
         "throttled": views.throttled(),
-        "paused": list(_paused(views, (row for row in opened if row["says"] == "paused")))[:MOST],
-        "running": [row for row in still if not _waits(row)][:MOST],
-        "due": [row for row in still if _waits(row)][:MOST],
+        "paused": list(islice(_paused(views, (row for row in opened if row["paused"])), MOST)),
+        "running": [row for row in still if not row["waits"]][:MOST],
+        "due": [row for row in still if row["waits"]][:MOST],
         "leaving": [row | {"hours": hours.get(row["does"], "")} for row in views.leaving(limit=MOST)],
         "budgets": views.budgets(caps, now_us),
         "wrong": list(_wrong(views)),
     }
 
 
-def _waits(row: Row) -> bool:
-    """Whether a plan does nothing but wait for a time or an event."""
-    return row["says"].startswith(("waits for", "sleeps until"))
-
-
 def _paused(views: Views, rows: Iterable[Row]) -> Iterator[Row]:
     """Give the plans that somebody paused: since when, who, and why; those of a throttle stand with it."""
     for row in rows:
-        facts = [one for one in views.recorded(row["plan"]) if isinstance(one.fact, e.PlanPaused)]
-        last = facts[-1] if facts else None
-        if last is None or not isinstance(last.fact, e.PlanPaused) or last.fact.by == THROTTLE:
-            continue
-        told = {"since": views.time(last.recorded_at_us), "by": say_actor(last.fact.by), "reason": last.fact.reason}
-        yield {"plan": row["plan"], "title": row["title"], **told}
+        paused = views.paused(row["plan"])
+        if paused is not None and paused["by"] != THROTTLE:
+            yield {"plan": row["plan"], "title": row["title"], **paused, "by": say_actor(paused["by"])}
 
 
 def _wrong(views: Views) -> Iterator[str]:
@@ -57,7 +49,7 @@ def _wrong(views: Views) -> Iterator[str]:
     if held := views.held():
         yield f"All work is stopped: {held}."
     if (offline := views.offline()) is not None:
-        yield f"No network since {offline['since'][11:16]}; {offline['waiting']} actions wait for one."
+        yield f"No network since {offline['since'][11:16]}; {offline['says']}."
     if clock := views.clock_set():
         yield f"{clock}."
     for row in views.throttled():
