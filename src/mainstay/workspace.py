@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import ipaddress
 import os
 import re
 import tomllib
@@ -34,6 +35,7 @@ BLOBS_NAME = "blobs"
 CODE_NAME = "code"
 FOLDERS = ("playbooks", "agents", "connectors", "policies", "templates", "inbox", "outbox", "reports")
 _WAY = re.compile(r"[a-z][a-z0-9_-]{0,30}")
+_ANY_HOST = ("", "0.0.0.0", "::")  # noqa: S104 - to listen at; nobody calls a machine so
 _ADDRESS = re.compile(r"[^\s@<>,;]+@[^\s@<>,;]+")
 _SOCKET_PATH_BYTES = 107  # sun_path, less its end
 _SOCKET_NAME_BYTES = len("/0123456789abcdef.sock")
@@ -221,6 +223,21 @@ class Api(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     certificate: str = ""  # files in PEM form, with whole paths
     key: str = ""
     address: str = ""  # what browsers call it behind a proxy here that encrypts: "https://office.example.com"
+
+    @property
+    def is_reached(self) -> bool:
+        """Whether others have a name for it: its address, one of its names, or a host that is one machine's."""
+        return bool(self.address or self.names) or not (is_loopback(self.host) or self.host in _ANY_HOST)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches a host."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 class Questions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -428,14 +445,14 @@ def _check_attention(config: Config, path: Path) -> None:
         raise FileError(
             f"{path}: under [notify]: a mail reaches you only through a server.", remedy="Fill in [mail.smtp] first."
         )
-    _check_ways(config.notify, path)
+    _check_ways(config.notify, config.api, path)
     if config.notify.mail and not _ADDRESS.fullmatch(config.notify.mail):
         raise FileError(
             f"{path}: under [notify]: '{config.notify.mail}' is no mail address.", remedy="Write it as you@example.com."
         )
 
 
-def _check_ways(notify: Notify, path: Path) -> None:
+def _check_ways(notify: Notify, api: Api, path: Path) -> None:
     for name, address in notify.to.items():
         try:
             if _WAY.fullmatch(name) is None or name in ("mail", "command"):
@@ -450,6 +467,13 @@ def _check_ways(notify: Notify, path: Path) -> None:
         near = difflib.get_close_matches(unknown, there, 1)
         hint = f"Did you mean '{near[0]}'?" if near else f"There are: {', '.join(sorted(there)) or 'none'}."
         raise FileError(f"{path}: under [notify], links: there is no way '{unknown}'.", remedy=hint)
+    outside = next((name for name in notify.links if name != "command"), None)
+    if outside is not None and not api.is_reached:
+        raise FileError(
+            f"{path}: under [notify], links: what {outside} shows could not be opened: nothing says where others reach "
+            "this machine.",
+            remedy="Name names or address under [api] (docs/console.md), or take it out of links.",
+        )
 
 
 def _check_anchor(config: Config, path: Path) -> None:

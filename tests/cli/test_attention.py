@@ -76,6 +76,7 @@ def test_g10_a_question_is_told_on_the_screen_by_mail_and_by_a_command_once_and_
         ('[notify]\ncommand = "notify-send"', "notify.command"),
         ('[notify]\nsay = "some"', "notify.say"),
         ('[notify]\nlinks = ["phnoe"]\n[notify.to]\nphone = "ntfys://ntfy.sh/x"', "Did you mean 'phone'?"),
+        ('[notify]\nlinks = ["phone"]\n[notify.to]\nphone = "ntfys://ntfy.sh/x"', "nothing says where others reach"),
         ('[notify.to]\nmail = "ntfys://ntfy.sh/x"', "neither mail nor command"),
         ('[notify.to]\nphone = "ntfy.sh/x"', "under [notify.to], phone: that is no address"),
         ('[notify.to]\nphone = "ntfys://me:word@ntfy.sh/x"', "an address holds no password"),

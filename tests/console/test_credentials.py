@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
+import pytest
 from cli_desk import new_desk
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -18,6 +19,12 @@ from mainstay.workspace import Config, Workspace
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return new_desk(tmp_path_factory.mktemp("settings")).folder
+
 
 UNTIL = dt.datetime(2027, 3, 1, 12, tzinfo=dt.UTC)
 
@@ -54,10 +61,25 @@ def test_every_section_of_mainstay_toml_is_explained_and_every_line_of_it(tmp_pa
         assert all(line["means"] or named for line in lines), name
 
 
-def test_settings_name_a_place_outside_by_its_server_alone(tmp_path: Path):
-    desk = new_desk(tmp_path)
-    config = desk.folder / "mainstay.toml"
-    config.write_text(f'{config.read_text()}\n[notify.to]\nphone = "ntfys://ntfy.sh/secret:topic"\n')
-    (notify,) = [one for one in settings(Workspace(desk.folder))["sections"] if one["name"] == "notify"]
+@pytest.mark.parametrize(
+    ("address", "says"),
+    [
+        ("ntfys://ntfy.sh/secret:topic", "ntfys at ntfy.sh"),
+        ("ntfys://me:secret:pw@ntfy.example.com:8443/notes", "ntfys at ntfy.example.com"),
+        ("tgram://secret:telegram/12345678", "tgram"),
+        ("tgram://123456:AAbb/9", "tgram"),
+        ("tgram://123456:AAbb/secret:chat", "tgram"),
+        ("slack://T0/B0/XXX", "slack"),
+        ("pover://user@token/secret:device", "pover"),
+        ("mailto://u@example.com?pass=word", "mailto"),
+        ("json://example.com/x?+Authorization=word", "json"),
+        ("ntfys://ntfy.sh/a-topic", "ntfys"),
+    ],
+)
+def test_settings_name_a_place_outside_without_what_may_let_somebody_in(workspace: Path, address: str, says: str):
+    config = workspace / "mainstay.toml"
+    before = config.read_text().partition("\n[notify.to]")[0]
+    config.write_text(f'{before}\n[notify.to]\nphone = "{address}"\n')
+    (notify,) = [one for one in settings(Workspace(workspace))["sections"] if one["name"] == "notify"]
     (place,) = [line["value"] for line in notify["lines"] if line["name"] == "to"]
-    assert place == "phone: ntfys://ntfy.sh…"
+    assert place == f"phone: {says}"

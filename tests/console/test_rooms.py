@@ -284,7 +284,8 @@ def test_settings_say_what_holds_and_where_the_file_says_something_else_by_now(s
 
 def test_a_policy_may_be_called_as_one_of_our_own_words_is(visitor: Visitor):
     page = visitor.page("/policies/throttle?new=1")
-    checked = visitor.press(form(page, "/policies/throttle"), ("does", "check"), text=SMALL.replace("id: notes", "id: mine"))
+    text = SMALL.replace("id: notes", "id: mine")
+    checked = visitor.press(form(page, "/policies/throttle"), ("does", "check"), text=text)
     assert (checked.status, "In order: " in Page(checked.text).text) == (200, True), checked.text
 
 

@@ -16,6 +16,8 @@ from test_attention_days import HOUR_S, Listener, ask, morning, settings
 
 from mainstay.governance.addresses import check_address, filled_in, host_of
 from mainstay.requests.links import LinkError, answer
+from mainstay.requests.notify import Message, Ways
+from mainstay.workspace import Api, Notify
 
 needs_apprise = pytest.mark.skipif(
     importlib.util.find_spec("apprise") is None, reason="it is newer than this environment: make setup"
@@ -66,10 +68,11 @@ def place():
 @needs_apprise
 def test_g10_a_phone_is_told_little_is_tried_again_and_its_link_answers_one_question_once(workspace, world, place):
     clock = morning()
-    ways = f'[notify]\nlinks = ["phone"]\n[notify.to]\nphone = "ntfy://{place.at}/me"\nlog = "json://{place.at}/log"'
+    ways = f'[notify.to]\nphone = "ntfy://{place.at}/me"\nlog = "json://{place.at}/log"'
+    ways = f'[api]\nnames = ["office.example.com"]\n[notify]\nlinks = ["phone"]\n{ways}'
 
     async def scenario(owner):
-        owner.requests.served_at = "http://localhost:1"
+        owner.requests.served_at, owner.requests.is_reached = "https://office.example.com:1", True
         listener = Listener(owner)
         await start(owner, ask())
         place.status = 302
@@ -143,6 +146,46 @@ def test_g10_of_what_is_stuck_little_leaves_neither_the_words_nor_the_remedy(wor
     assert ": no." not in title
     assert "mainstay stuck retry" in text
     assert message.told("all") == (message.says, message.text)
+
+
+def where(desk, way, decision="none", links=("phone", "command")):
+    """What a way is told of where it is answered, of a question that no link answers."""
+    return Ways(desk, Notify(links=links), None)._where(Message("asked", "Look", 1, decision=decision), way)
+
+
+def test_a_message_names_only_places_that_its_reader_can_open(workspace, world):
+    async def scenario(owner):
+        desk = owner.requests
+        _, standing = await start(owner, ask())
+        (decision,) = standing["questions"]
+        desk.served_at = "http://localhost:1"
+        here = {way: where(desk, way, decision) for way in ("mail", "phone", "command")}
+        desk.is_reached = True
+        links_only = {way: where(desk, way, decision) for way in ("mail", "phone")}, where(desk, "phone", "")
+        desk.has_pages = True
+        return here, links_only, where(desk, "mail", decision), decision
+
+    here, (links_only, of_none), with_pages, decision = run(workspace, world, scenario)
+    assert (here["mail"], here["phone"]) == ("", ""), "nobody elsewhere opens localhost"
+    assert here["command"].startswith("Answer here: http://localhost:1/d/"), "a command runs on this machine"
+    assert links_only["phone"].startswith("Answer here: ")
+    assert (links_only["mail"], of_none) == ("", ""), "no page of the console is served"
+    assert with_pages == f"See it here: http://localhost:1/questions/{decision}\n"
+
+
+@pytest.mark.parametrize(
+    ("api", "reached"),
+    [
+        (Api(), False),
+        (Api(host="0.0.0.0"), False),
+        (Api(host="::"), False),
+        (Api(host="0.0.0.0", names=("office.example.com",)), True),
+        (Api(host="192.168.1.5"), True),
+        (Api(address="https://office.example.com"), True),
+    ],
+)
+def test_others_reach_a_machine_only_by_what_names_it(api, reached):
+    assert api.is_reached is reached
 
 
 def test_s59_a_secret_in_an_address_is_for_its_host_or_its_service():

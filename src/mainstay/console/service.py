@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib
-import ipaddress
 import re
 import socket
 from pathlib import Path
@@ -20,6 +19,7 @@ from mainstay.console.trials import sweep
 from mainstay.errors import FileError, InputError
 from mainstay.ledger import keys as ledger_keys
 from mainstay.requests.tokens import any_counts
+from mainstay.workspace import is_loopback
 
 if TYPE_CHECKING:
     import ssl
@@ -81,16 +81,6 @@ def _check_address(api: Api, *, any_way_in: bool) -> None:
             f"{CONFIG}: {api.address} is open to other machines, and the console has no password.",
             remedy="Set one with `mainstay console --set-password`, or say console = false to serve tools only.",
         )
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches a host."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 @contextlib.asynccontextmanager
@@ -159,7 +149,7 @@ class Served:
         self.url = api.address.lower() or f"{'https' if api.certificate else 'http'}://{host}:{port}"
         desk = self._owner.requests
         desk.served_at = reached(self.url, api)
-        desk.is_reached = bool(api.address or api.names) or not is_loopback(api.host)
+        desk.is_reached, desk.has_pages = api.is_reached, api.console
         self._run(self._serve(listening, hosts_of(api, port)))
         self._owner.lock.note_api(self.url)
 

@@ -9,6 +9,7 @@ from urllib.parse import quote, urlsplit
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_HOST = re.compile(r"localhost|[a-z0-9-]+(\.[a-z0-9-]+)+")
 _SECRET = re.compile(r"secret:([a-z][a-z0-9_-]{0,40})")
 
 
@@ -30,6 +31,12 @@ def host_of(address: str) -> str:
     scheme, _, rest = address.partition("://")
     place = rest.partition("/")[0].rpartition("@")[2]
     return scheme if not named or _SECRET.search(place) else re.sub(r":\d+$", "", named).lower()
+
+
+def say_place(address: str) -> str:
+    """Say which service an address is of; its host only where what is secret in it is named, and is not the host."""
+    scheme, host = address.partition("://")[0], host_of(address)
+    return f"{scheme} at {host}" if _SECRET.search(address) and _HOST.fullmatch(host) else scheme
 
 
 def filled_in(address: str, give: Callable[[str, str], str]) -> str:

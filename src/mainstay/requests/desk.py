@@ -78,6 +78,7 @@ class Requests:
         self.on_token: Callable[[], None] = lambda: None  # begins to take actions of tools in, where a service runs
         self.ways: Ways | None = None  # by which the operator is told; none in a simulation
         self.served_at, self.is_reached = "", False  # where a browser gets in, and whether from elsewhere
+        self.has_pages = False  # whether more is served there than links to one question
         self.throttling: Throttling | None = None  # nowhere in a simulation
         self.on_released: Callable[[], None] = lambda: None  # begins the work of a workspace that was held
         self._ledger = engine.parts.ledger

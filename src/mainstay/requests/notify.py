@@ -105,15 +105,17 @@ class Ways:
         return self._secrets.handed(f"secret:{name}", places.CONNECTOR).give(host)
 
     def _where(self, message: Message, way: str) -> str:
-        """Say where it is answered in a browser, as far as somebody elsewhere reaches this machine."""
-        served = self._desk.served_at
-        if not served or not (way in self._notify.links or self._desk.is_reached):
+        """Say where it is answered, as far as a browser of its reader reaches this machine: a command runs on it."""
+        served, links = self._desk.served_at, way in self._notify.links
+        if not served or not (self._desk.is_reached or (links and way == "command")):
             return ""
-        if way in self._notify.links and message.decision:
+        if links and message.decision:
             try:
                 return f"Answer here: {served}/d/{make_link(self._desk, message.decision, seconds=LINK_S)}\n"
             except InputError:  # a plain yes or no is no answer to it
                 pass
+        if not self._desk.has_pages:
+            return ""
         return f"See it here: {served}/{f'questions/{message.decision}' if message.decision else ''}\n"
 
 

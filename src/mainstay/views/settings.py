@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
+from mainstay.governance.addresses import say_place
 from mainstay.said import say_value
-from mainstay.workspace import CONFIG_NAME, Config, Workspace
+from mainstay.workspace import CONFIG_NAME, Config, Notify, Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from mainstay.views.opening import Row
 
-_WHO = re.compile(r"(?<=://)[^/\s]*@")
-_PLACE = re.compile(r"(?<=://)([^/?#\s]+)[/?#]\S+")
 # By section: its title, what it is about, and what its lines mean; of a section of the operator's own names the last.
 SECTIONS: Mapping[str, tuple[str, str, Mapping[str, str]]] = {
     "company": ("Your company", "Who you are, on what leaves.", {
@@ -73,7 +71,10 @@ def settings(workspace: Workspace) -> Row:
 
 def _section(name: str, config: Config) -> Row:
     title, about, means = SECTIONS[name]
-    lines = list(_lines(getattr(config, name), getattr(Config(), name), means))
+    here = getattr(config, name)
+    if isinstance(here, Notify):  # what stands in an address may let somebody in there
+        here = msgspec.structs.replace(here, to={way: say_place(address) for way, address in here.to.items()})
+    lines = list(_lines(here, getattr(Config(), name), means))
     return {"name": name, "title": title, "about": about, "lines": lines, "own": any(one["own"] for one in lines)}
 
 
@@ -94,19 +95,12 @@ def _say(value: object) -> str:
     if value in ("", (), {}, None):
         return "none"
     if isinstance(value, (str, int)):
-        return _addressed(str(value))
+        return str(value)
     return say_value(_filled(msgspec.to_builtins(value)))
-
-
-def _addressed(text: str) -> str:
-    """Give an address by its server alone: what stands around that may let somebody in there."""
-    return _PLACE.sub(r"\1…", _WHO.sub("", text))
 
 
 def _filled(value: Any) -> Any:  # noqa: ANN401 - any setting
     """Leave out what is not set."""
-    if isinstance(value, str):
-        return _addressed(value)
     if isinstance(value, dict):
         found = {name: _filled(one) for name, one in cast("dict[str, Any]", value).items()}
         return {name: one for name, one in found.items() if one not in ("", None, [], (), {}, 0)}
