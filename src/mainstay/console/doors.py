@@ -107,7 +107,7 @@ class Lets(NamedTuple):
     session: Callable[[str], Known | None]  # gives who is logged in, of a Cookie header
     locked: ASGIApp
     stale: ASGIApp
-    large: ASGIApp  # its files are too large or too many, or could not be read
+    large: ASGIApp  # its files are too large or too many, came too slowly, or could not be read
     takes_files: Callable[[str], bool]  # whether a path takes them with its form
 
 
@@ -156,15 +156,16 @@ class Doors:
 
     async def _take_files(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a form with files through, of somebody who is in; few at a time, since they stand in memory."""
-        try:
-            async with asyncio.timeout(FILES_S), self._uploading:
-                body = await _body(scope, receive, MOST_BYTES)
-                if body is None:  # a browser reads no answer before it sent all
-                    await _drain(receive)
-                sent = None if body is None else await asyncio.to_thread(_parts, body, scope["state"]["boundary"])
-        except TimeoutError:
-            await _refuse(receive, send, Refused(SLOW, "What you send comes too slowly."))
-            return
+        async with self._uploading:  # whose turn has not come is not late
+            try:
+                async with asyncio.timeout(FILES_S):
+                    body = await _body(scope, receive, MOST_BYTES)
+                    if body is None:  # a browser reads no answer before it sent all
+                        await _drain(receive)
+            except TimeoutError:
+                body = None
+            sent = None if body is None else await asyncio.to_thread(_parts, body, scope["state"]["boundary"])
+            del body
         if sent is None:
             await self._lets.large(scope, _again(b"", receive), send)
             return

@@ -128,6 +128,7 @@ def make_pages(owner: Owner, room: Room, hosts: frozenset[str], own: str, furthe
     if not owner.workspace.config.api.console:
         routes, opened = [route for route in routes if route.path.startswith(FOR_TOOLS)], OPEN[:1]
     room.served = frozenset(route.path for route in routes)
+    taking = {page.path for screens in (*SCREENS, further) for page in screens if page.files}
     missing = _missing(_answering(room, _nothing))
     inner = Starlette(routes=routes, exception_handlers={404: missing, 405: missing})
     inner.router.redirect_slashes = False
@@ -137,7 +138,7 @@ def make_pages(owner: Owner, room: Room, hosts: frozenset[str], own: str, furthe
         request_response(_answering(room, login.locked)),
         request_response(_answering(room, login.stale)),
         request_response(_answering(room, _large)),
-        partial(_takes_files, routes),
+        partial(_takes_files, [route.path_regex for route in routes if route.path in taking]),
     )
     return Doors(inner, Names(hosts, own), lets, opened, partial(_methods, routes))
 
@@ -148,10 +149,9 @@ def _methods(routes: list[Route], path: str) -> frozenset[str]:
     return frozenset(method for methods in found for method in methods)
 
 
-def _takes_files(routes: list[Route], path: str) -> bool:
+def _takes_files(taking: list[re.Pattern[str]], path: str) -> bool:
     """Whether a form that is sent to a path may hold files."""
-    taking = {page.path for screens in SCREENS for page in screens if page.files}
-    return any(route.path in taking and route.path_regex.match(path) for route in routes)
+    return any(one.match(path) for one in taking)
 
 
 def _answering(room: Room, screen: Screen) -> Callable[[Request], Awaitable[Response]]:
@@ -191,7 +191,10 @@ async def _nothing(room: Room, request: Request) -> Response:
 async def _large(room: Room, request: Request) -> Response:
     most = f"{MOST_BYTES // 2**20} MB and {MOST_FILES} files"
     remedy = f"Nothing of it was kept. At most {most} go in one form: choose fewer, or name them in a terminal."
-    said = {"message": "That could not be taken: it is too large, or was cut off on its way.", "remedy": remedy}
+    said = {
+        "message": "That could not be taken: it is too large, came too slowly, or was cut off on its way.",
+        "remedy": remedy,
+    }
     return await room.page(request, "error.html", status=413, back=here_before(request), **said)
 
 

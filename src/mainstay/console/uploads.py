@@ -60,8 +60,6 @@ def read_parts(body: bytes, boundary: str, most_fields: int) -> Sent:
         if not end or not head.startswith(b"\r\n") or len(head) > _HEAD_BYTES:
             raise ValueError("a part of it has no head")
         _take(sent, head[2:], content)
-    if sum(map(len, sent.files.values())) > MOST_FILES:
-        raise ValueError("it has too many files")
     return sent
 
 
@@ -75,7 +73,9 @@ def _take(sent: Sent, head: bytes, content: bytes) -> None:
     if b"filename" not in given:
         sent.form.setdefault(field, []).append(content.decode())
     elif given[b"filename"] or content:
-        taken = [one.name for one in sent.files.get(field, ())]
+        if sum(map(len, sent.files.values())) == MOST_FILES:
+            raise ValueError("it has too many files")
+        taken = {one.name for one in sent.files.get(field, ())}
         sent.files.setdefault(field, []).append(Upload(safe_name(given[b"filename"], taken), content))
 
 
