@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import functools
 from typing import TYPE_CHECKING, Any, NamedTuple
-from weakref import WeakKeyDictionary
 
 from mainstay.app import contracts_to_read
 from mainstay.console.graph import drawn
@@ -39,12 +38,9 @@ class Compiled(NamedTuple):
     dry: Any
 
 
-_KEPT: WeakKeyDictionary[Room, dict[str, tuple[Hashable, Compiled]]] = WeakKeyDictionary()
-
-
 async def compiled(room: Room, name: str) -> Compiled:
     """Give one. Raises what is wrong with it."""
-    kept, turn = _KEPT.setdefault(room, {}), room.desk.activation.versions.turn
+    kept, turn = room.compiled, room.desk.activation.versions.turn
     workspace, before = room.owner.workspace, kept.get(name)
     as_of, found = await asyncio.to_thread(_compile, workspace, name, turn, before)
     kept[name] = as_of, found

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
 
 from mainstay.app import mail_health
 from mainstay.console.room import Page
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
 PATIENCE_S = 20.0  # for an answer of the other side
 TESTED = frozenset({"mail"})  # those that can say of themselves whether they work
 
-_OUTCOMES: WeakKeyDictionary[Room, dict[str, Params]] = WeakKeyDictionary()  # of the last test of each
-
 
 async def connectors(room: Room, request: Request) -> Response:
     """Show all of them with how they did lately, the agents, and the credentials that are kept."""
@@ -41,7 +38,7 @@ async def connectors(room: Room, request: Request) -> Response:
             "offline": views.offline(),
         }
 
-    values: Params = {"tested": TESTED, "outcomes": _OUTCOMES.get(room, {}), "looked_at": LOOKED_AT}
+    values: Params = {"tested": TESTED, "outcomes": room.tested, "looked_at": LOOKED_AT}
     return await room.page(request, "connectors.html", nav="connectors", **values, **await room.look(look))
 
 
@@ -63,7 +60,7 @@ async def test(room: Room, request: Request) -> Response:
         "at": at(room.owner.clock.now_us()),
         "expires": at(report.expires_s * SECOND_US) if report.expires_s is not None else "",
     }
-    _OUTCOMES.setdefault(room, {})[name] = outcome
+    room.tested[name] = outcome
     said = f"{name} is in order: {report.detail}" if report.healthy else f"{name} does not work: {report.detail}"
     advice = "" if report.healthy else " Correct [mail.smtp] in mainstay.toml, or see: mainstay secret list"
     return room.back(request, "/connectors", said + advice)

@@ -25,11 +25,12 @@ from mainstay.requests.news import ANSWERED, TAKEN
 from mainstay.runtime.intake import Request as Asked
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Hashable
 
     from starlette.requests import Request
 
     from mainstay.app import Owner
+    from mainstay.console.compiling import Compiled
     from mainstay.console.uploads import Upload
     from mainstay.requests.desk import Params
     from mainstay.views import Views
@@ -83,6 +84,9 @@ class Room:
         self._looking, self.cards = Looking(owner.workspace), Cards()
         self.look = self._looking.look
         self.pressed: dict[str, asyncio.Future[Response]] = {}  # what forms that were sent led to: decide_once.py
+        self.compiled: dict[str, tuple[Hashable, Compiled]] = {}  # playbooks by name, and as of when: compiling.py
+        self.told: dict[str, tuple[int, list[str]]] = {}  # a week's playbook in sentences, by its text: weekly.py
+        self.tested: dict[str, Params] = {}  # the last test of each connector: connectors.py
         self.served: frozenset[str] = frozenset()  # the paths there are: a screen that is not there yet has no link
 
     def close(self) -> None:

@@ -6,7 +6,6 @@ import asyncio
 import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
 
 from mainstay.app import contracts_to_read, versions_to_read
 from mainstay.console.room import Page, form_of, only
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
 PLACE = "/weekly"
 _STEP = re.compile(r"\d+\. (\w+): (.*)")
 _TABLES = ("CSV", "XLSX")
-_KEPT: WeakKeyDictionary[Room, dict[str, tuple[int, list[str]]]] = WeakKeyDictionary()  # by text, with what is active
 
 
 async def show(room: Room, request: Request) -> Response:
@@ -69,7 +67,7 @@ async def _offered(room: Room, request: Request) -> Params:
 
 async def _told(room: Room, text: str) -> list[str]:
     """Say it in sentences, on a thread: compiling takes a fifth of a second. Kept while nothing else is active."""
-    turn, kept = room.desk.activation.versions.turn, _KEPT.setdefault(room, {})
+    turn, kept = room.desk.activation.versions.turn, room.told
     if turn != kept.get(text, (None, None))[0]:
         kept[text] = turn, await asyncio.to_thread(_explained, room.owner.workspace, text)
     return kept[text][1]
