@@ -12,7 +12,7 @@ from browser import visit
 from visitor import LINE, Page, Visitor, with_files
 
 from mainstay.console.trials import prefix_of, sweep
-from mainstay.console.uploads import boundary_of, read_parts, safe_name
+from mainstay.console.uploads import MOST_FILES, boundary_of, read_parts, safe_name
 from mainstay.playbooks.shelf import LIBRARY
 
 if TYPE_CHECKING:
@@ -157,6 +157,14 @@ def test_s12_a_form_that_is_cut_or_none_is_refused(body: bytes):
         read_parts(body, LINE, 10)
 
 
+def test_s12_nothing_more_is_taken_apart_once_there_are_too_many_files():
+    many = with_files(*(("f", "a.csv", b"") for _ in range(MOST_FILES + 1)), ("last", None, b""))
+    with pytest.raises(ValueError, match="too many files"):
+        read_parts(many.replace(b'form-data; name="last"', b"attachment"), LINE, 5000)
+    most = with_files(*(("f", "a.csv", b"") for _ in range(MOST_FILES)))
+    assert len({one.name for one in read_parts(most, LINE, 5000).files["f"]}) == MOST_FILES
+
+
 @pytest.mark.parametrize(
     "kind", ["multipart/form-data", "multipart/mixed; boundary=x", "multipart/form-data; boundary=a b"]
 )
@@ -266,6 +274,11 @@ def test_a_playbook_is_tried_on_what_its_last_plans_were_given(served: Served, v
     assert "Nothing was sent, booked or kept" in page.text
     assert served.mails() == []
     assert served.desk.run("cancel", plan).returncode == 0
-    assert visitor.post(asked.action, [*asked.fields, ("last", "1000")]).status == 422
+    for refused in ("1000", "0", "9" * 5000):
+        assert visitor.post(asked.action, [*asked.fields, ("last", refused)]).status == 422, refused
+    begun = visitor.post(asked.action, [*asked.fields, ("last", "0001")])
+    (stop,) = [form for form in visitor.page(begun.headers["location"]).forms if form.action.endswith("/end")]
+    assert visitor.press(stop).headers["location"] == "/playbooks/billing-reconciliation"
+    assert "It was stopped." in visitor.page("/playbooks/billing-reconciliation").text
     wrong = over(visitor, visitor.post("/playbooks/--help/past", asked.fields))
     assert wrong.headings == ["That could not be played"]

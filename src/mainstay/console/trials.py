@@ -17,7 +17,7 @@ import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from mainstay.errors import CommandRefusedError, InputError, UnknownNameError
 from mainstay.ledger import keys as ledger_keys
@@ -36,9 +36,21 @@ GRACE_S = 10.0  # to clean up after it was told to end
 _CHARS = 8  # of a workspace's id, in the name of a folder: a socket has to fit below it
 _WRONG = 2  # as mainstay.cli.status.WRONG: it went, and a file could not be read
 _LINE_BYTES = 64 * 1024
+_SAID_CHARS = 300  # of how far it is
 KINDS = ("bank", "invoices")
+SHOWN = 500  # rows that are kept of each list; the command line has all
 
 Uploads: TypeAlias = "Mapping[str, Sequence[Upload]]"  # by kind
+Told: TypeAlias = "Callable[[dict[str, Any]], dict[str, Any]]"  # what a page says beside what a command gives
+
+
+class Rows(list[Any]):
+    """The first rows of a list, with how many there are in `whole`."""
+
+    def __init__(self, rows: Sequence[Any]) -> None:
+        """Take the first; those are cut as well."""
+        super().__init__(cut(one) for one in rows[:SHOWN])
+        self.whole = len(rows)
 
 
 class Trial:
@@ -50,7 +62,7 @@ class Trial:
         self.names, self.at_us, self.playbook = tuple(names), at_us, playbook
         self.began_s = time.monotonic()
         self.says = "Beginning"  # how far it is
-        self.found: dict[str, Any] | None = None  # what the command gives, plain
+        self.found: dict[str, Any] | None = None  # what the command gives, its lists `cut`
         self.wrong: tuple[str, str] | None = None  # what happened, what next
         self.took_s = 0.0
 
@@ -74,8 +86,11 @@ class Trials:
         self._all: dict[str, Trial] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
-    def begin(self, uploads: Uploads, currency: str, now_us: int) -> Trial:
-        """Begin one. Raises InputError for nothing to try, CommandRefusedError while too many run."""
+    def begin(self, uploads: Uploads, currency: str, now_us: int, told: Told) -> Trial:
+        """Begin one; `told` sees all that comes out before it is cut, and what it gives is kept with that.
+
+        Raises InputError for nothing to try, CommandRefusedError while too many run.
+        """
         files = [one for kind in KINDS for one in uploads.get(kind, ())]
         if not files:
             raise InputError("No file was chosen.", remedy="Choose a bank statement and your open invoices.")
@@ -84,21 +99,21 @@ class Trials:
         def placed(folder: Path) -> list[str]:
             return ["try", "--json", *more, "--", *_placed(folder, uploads)]
 
-        return self._begin(Trial([one.name for one in files], now_us), placed)
+        return self._begin(Trial([one.name for one in files], now_us), placed, told)
 
     def begin_past(self, playbook: str, version: str, last: int, now_us: int) -> Trial:
         """Try a version of a playbook on what its last plans were given. Raises CommandRefusedError as `begin`."""
         more = [f"--version={version}"] if version else []
         asked = ["playbook", "try", "--json", f"--last={last}", *more, "--", playbook]
-        return self._begin(Trial((), now_us, playbook), lambda _: asked)
+        return self._begin(Trial((), now_us, playbook), lambda _: asked, lambda _: {})
 
-    def _begin(self, trial: Trial, command: Callable[[Path], list[str]]) -> Trial:
+    def _begin(self, trial: Trial, command: Callable[[Path], list[str]], told: Told) -> Trial:
         if len(self._tasks) >= AT_ONCE:
             raise CommandRefusedError("Two trials run already.", remedy="Wait until one of them is over.")
         self._all[trial.id] = trial
         for old in [key for key, one in self._all.items() if not one.running][: max(0, len(self._all) - KEPT)]:
             del self._all[old]
-        task = self._tasks[trial.id] = asyncio.create_task(self._run(trial, command))
+        task = self._tasks[trial.id] = asyncio.create_task(self._run(trial, command, told))
         task.add_done_callback(lambda _: self._tasks.pop(trial.id, None))
         return trial
 
@@ -115,11 +130,11 @@ class Trials:
         """List those of files, the newest first."""
         return [one for one in reversed(self._all.values()) if not one.playbook]
 
-    def end(self, name: str) -> None:
-        """Stop one that runs, and forget what came out of it."""
+    def end(self, name: str) -> Trial | None:
+        """Stop one that runs, and forget what came out of it; gives it, if there was one."""
         if task := self._tasks.get(name):
             task.cancel()
-        self._all.pop(name, None)
+        return self._all.pop(name, None)
 
     async def close(self) -> None:
         """Stop all, and remove their files."""
@@ -129,7 +144,7 @@ class Trials:
         if tasks:
             await asyncio.wait(tasks)
 
-    async def _run(self, trial: Trial, command: Callable[[Path], list[str]]) -> None:
+    async def _run(self, trial: Trial, command: Callable[[Path], list[str]], told: Told) -> None:
         """Run one to its end; whatever happens, nothing of its files stays."""
         folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix=self._prefix))
         by_hand = f"mainstay playbook try {trial.playbook}" if trial.playbook else "mainstay try FILES"
@@ -141,7 +156,7 @@ class Trials:
                 wrong = said["error"]["message"], said["error"]["remedy"]
                 wrong = wrong[0].replace(f"{folder}/files/", ""), wrong[1].replace(f"{folder}/files/", "")
             elif status in (0, _WRONG):
-                trial.found = said
+                trial.found = await asyncio.to_thread(lambda: cut(said | told(said)))
         except TimeoutError:
             wrong = f"It took longer than {LONGEST_S / 60:.0f} minutes, and was stopped.", "Choose fewer."
         except (OSError, ValueError) as error:
@@ -179,10 +194,23 @@ class Trials:
             hearing.cancel()
 
     async def _hear(self, trial: Trial, lines: asyncio.StreamReader) -> None:
-        with suppress(ValueError):  # a line without an end
-            while line := await lines.readline():
-                trial.says = line.decode("utf-8", "replace").strip() or trial.says
-                self._tell(f"trial:{trial.id}")
+        """Read what it says of itself to the end: a pipe that nobody reads would stop it."""
+        while True:
+            try:
+                line = await lines.readline()
+            except ValueError:  # a line too long to be one: it is let go of
+                continue
+            if not line:
+                return
+            trial.says = line.decode("utf-8", "replace").strip()[:_SAID_CHARS] or trial.says
+            self._tell(f"trial:{trial.id}")
+
+
+def cut(value: Any) -> Any:  # noqa: ANN401 - any document
+    """Give a document with `Rows` for its lists: what came out of some trials is kept in memory, and may be large."""
+    if isinstance(value, dict):
+        return {name: cut(one) for name, one in cast("dict[str, Any]", value).items()}
+    return Rows(cast("list[Any]", value)) if isinstance(value, list) else value
 
 
 def prefix_of(keyword: str) -> str:

@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from mainstay.console.room import Page, files_of, form_of, only
+from mainstay.console.room import Page, files_of, form_of, number_of, only
 from mainstay.console.trials import KINDS, LONGEST_S
 from mainstay.console.uploads import MOST_BYTES, MOST_FILES
 from mainstay.errors import InputError
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from mainstay.requests.desk import Params
 
 MOST = 20  # plans, as mainstay.hindsight takes them
-SHOWN = 500  # rows of each list; the command line has all
 _CURRENCY = re.compile(r"[A-Za-z]{3}")
 
 
@@ -36,9 +35,9 @@ async def try_playbook(room: Room, request: Request) -> Response:
     """Try a version of a playbook on what its last plans were given."""
     name, form = request.path_params["playbook"], form_of(request)
     last = only(form, "last", "5").strip()
-    if not last.isdecimal() or not 1 <= int(last[:3]) <= MOST:
+    if not 1 <= number_of(last) <= MOST:
         raise InputError(f"'{last[:20]}' plans can't be tried.", remedy=f"Name a number from 1 to {MOST}.")
-    one = room.trials.begin_past(name, only(form, "version"), int(last), room.owner.clock.now_us())
+    one = room.trials.begin_past(name, only(form, "version"), number_of(last), room.owner.clock.now_us())
     return room.back(request, f"/playbooks/{name}/past/{one.id}")
 
 
@@ -46,7 +45,7 @@ async def tried_playbook(room: Room, request: Request) -> Response:
     """Show how far that is, or what differs."""
     name = request.path_params["playbook"]
     one = room.trials.get(request.path_params["trial"], name)
-    values: Params = {"t": _row(one), "r": one.found, "name": name, "longest": LONGEST_S, "shown": SHOWN}
+    values: Params = {"t": _row(one), "r": one.found, "name": name, "longest": LONGEST_S}
     return await room.page(request, "past.html", nav="playbooks", **values)
 
 
@@ -56,22 +55,23 @@ async def begin(room: Room, request: Request) -> Response:
     if currency and _CURRENCY.fullmatch(currency) is None:
         raise InputError(f"'{currency[:20]}' is no currency.", remedy="Write its three letters, such as EUR.")
     uploads = {kind: files.get(kind, []) for kind in KINDS}
-    trial = room.trials.begin(uploads, currency.upper(), room.owner.clock.now_us())
+    trial = room.trials.begin(uploads, currency.upper(), room.owner.clock.now_us(), told)
     return room.back(request, f"/try/{trial.id}")
 
 
 async def trial(room: Room, request: Request) -> Response:
     """Show one: how far it is, what is wrong, or what came out."""
     one = room.trials.get(request.path_params["trial"])
-    values: Params = {"t": _row(one), "r": None, "longest": LONGEST_S, "weekly": "/weekly" in room.served}
-    if one.found is not None:
-        values |= {"r": one.found, "shown": SHOWN, **_told(one.found)}
+    values: Params = {"t": _row(one), "r": one.found, "longest": LONGEST_S, "weekly": "/weekly" in room.served}
     return await room.page(request, "trial.html", nav="playbooks", **values)
 
 
 async def end(room: Room, request: Request) -> Response:
     """Stop one that runs, or forget what came out of it."""
-    room.trials.end(request.path_params["trial"])
+    one = room.trials.end(request.path_params["trial"])
+    if one is not None and one.playbook:
+        said = "It was stopped." if one.running else "What came out is gone."
+        return room.back(request, f"/playbooks/{one.playbook}", said)
     return room.back(request, "/try", "It is gone, with its files and what came out.")
 
 
@@ -94,16 +94,17 @@ def headline(found: Params) -> str:
     return f"Matched {found['matched']} of {_count(found['incoming'], 'payment')}"
 
 
-def _told(found: Params) -> Params:
+def told(found: Params) -> Params:
     """Give what the page says of it in other words than the document does."""
     late, if_none = found["late"], found["late_if_none"]
     known = {one["number"] for one in late}
     days = sorted(day for one in found["statements"] for day in (one.get("from_on"), one.get("to_on")) if day)
     return {
         "days": (days[0], days[-1]) if days else None,
+        "mailed": [one for one in late if "email" in one],
+        "unmailed": [one for one in late if "email" not in one],
         "only_if_none": [one for one in if_none if one["number"] not in known],
         "differs": bool(found["unsure"]) and late != if_none,
-        "balanced": bool(found["statements"]) and all(one["balance"] == "checked" for one in found["statements"]),
     }
 
 
