@@ -121,3 +121,19 @@ def test_g10_metrics_count_questions_for_a_hundred_actions_and_say_what_each_fig
     for meaning in found["defined"].values():
         assert meaning in shown
     assert desk.run("metrics", "--weeks", 0).returncode == 2
+
+
+@pytest.mark.parametrize("console", [True, False])
+def test_a_message_leads_to_the_console_where_others_reach_it_and_there_is_one(desk, tmp_path, console):
+    script, kept = tmp_path / "told.sh", tmp_path / "told.txt"
+    script.write_text(f"#!/bin/sh\ncat > {kept}\n")
+    script.chmod(0o700)
+    served = "" if console else "console = false\nenabled = true\n"
+    configured(desk, f'[notify]\ncommand = ["{script}"]\n[api]\nnames = ["office.example.com"]\n{served}')
+    service = desk.service()
+    try:
+        told = desk.run("notify", "test")
+        assert told.returncode == 0, told.stderr
+    finally:
+        stop(service)
+    assert ("See it here: http://office.example.com:" in kept.read_text()) is console

@@ -182,6 +182,7 @@ def test_a_version_is_no_number():
         {"comment_visibility": "everyone"},
         {"answer_scope": "admin"},
         {"body_owner": "Eve Moor"},
+        {"share_with": "Eve Moor and all whom she knows at the other place by the river beyond the third bridge"},
         {"recipients": "Eve Moor and all whom she knows at the other place by the river beyond the third bridge"},
     ],
 )

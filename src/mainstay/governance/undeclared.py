@@ -51,7 +51,7 @@ _NO_TEXT = frozenset(
     "whom recipient recipients receiver receivers audience visibility scope channel channels owner owners member "
     "members user users group groups team teams guest guests participant participants attendee attendees people person "
     "contact contacts share shares sharing shared access role roles permission permissions right rights level mode "
-    "policy target targets destination destinations forward webhook callback host domain".split()
+    "policy target targets destination destinations forward webhook callback host domain with for notify invite".split()
 )
 _NAME_PART = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 # What gives least, or only says how something is written.
