@@ -181,6 +181,47 @@ async def approve(owner, decision):
     return await owner.requests.follow(decision.rpartition(".")[0], lambda _: None)
 
 
+CALLERS = (
+    'playbook: caller\ntitle: "Run it"\nsteps:\n  it: {playbook: offer, with: {name: Bo}}\n',
+    (
+        'playbook: caller\ntitle: "Run it"\nsteps:\n'
+        '  it: {repeat: {playbook: offer, until: "= round == 2", max: 2, then: ask}, with: {name: Bo}}\n'
+    ),
+)
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+@pytest.mark.parametrize("way", ["retire", "activate"])
+def test_o4_a_playbook_that_runs_one_that_is_taken_out_of_use_is_named_whichever_way_it_went(workspace, way, caller):
+    write(workspace, "playbooks/caller.yaml", caller)
+
+    async def scenario(owner):
+        await activate(owner)
+        if way == "retire":
+            activation = owner.requests.activation
+            seen = activation.versions.active("playbook", "offer").digest
+            return await activation.retire("playbook", "offer", seen, owner.clock.now_us())
+        (workspace.root / "playbooks" / "offer.yaml").unlink()
+        return await activate(owner)
+
+    ((path, finding),) = play(workspace, scenario).broken
+    assert path == "playbooks/caller.yaml"
+    assert "offer" in finding
+
+
+def test_o4_nothing_but_a_playbook_is_retired_by_its_name(workspace):
+    async def scenario(owner):
+        await activate(owner)
+        activation = owner.requests.activation
+        seen = activation.versions.active("agent", "greet").digest
+        with pytest.raises(InputError, match=r"agents/greet\.py is no playbook; nothing was changed"):
+            await activation.retire("agent", "greet", seen, owner.clock.now_us())
+        return activation.versions.active("agent", "greet") is not None
+
+    assert play(workspace, scenario)
+    assert (workspace.root / "agents" / "greet.py").exists()
+
+
 @pytest.mark.parametrize("becomes", ["changed", "gone"])
 def test_k14_a_running_plan_keeps_its_agent_and_playbook_whatever_becomes_of_them(workspace, becomes):
     decision = waiting(workspace)

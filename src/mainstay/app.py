@@ -134,6 +134,10 @@ def mail_password(config: Config, secrets: Secrets | None, *, again: bool = Fals
     return secrets.handed(smtp.password, "mail", again=again)
 
 
+TESTED = frozenset({"mail"})  # connectors that can say of themselves whether they work
+PATIENCE_S = 20.0  # for what the other side answers then
+
+
 async def mail_health(workspace: Workspace, patience_s: float | None = None) -> HealthReport:
     """Say whether mails could be sent now: it logs in, and sends nothing."""
     account = mail_account(workspace.config, workspace.root)

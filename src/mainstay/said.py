@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 Row: TypeAlias = dict[str, Any]
+MOST_SURE = 0.99
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)", re.ASCII)
 
 
@@ -31,6 +32,11 @@ def moment(iso: str, zone: str = "") -> str:
     hours, minutes = iso[-6:-3], iso[-2:]
     off = f"UTC{int(hours):+d}" + f":{minutes}" * (minutes != "00") if iso[-6:] not in ("+00:00", "-00:00") else "UTC"
     return f"{when(iso)} ({zone or off})"
+
+
+def say_sure(confidence: float) -> str:
+    """Say how sure something is, from 0 to 1: never more than 99 %, as nothing that is asked about is certain."""
+    return f"{min(confidence, MOST_SURE):.0%}"
 
 
 def say_value(value: object, zone: str = "") -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from mainstay.cli.place import views_at
 from mainstay.cli.screen import text, when
 from mainstay.cli.status import DONE
+from mainstay.said import say_sure
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,7 +59,7 @@ def _draw(found: Row, console: Console) -> None:
         if rows:
             console.print(text(f"{title}: {len(rows)}", "bold"))
         for row in rows[:_SHOWN]:
-            sure = f"{min(row['confidence'], 0.99):.0%}"
+            sure = say_sure(row["confidence"])
             numbers = ", ".join(row["invoice_numbers"]) or "no invoice"
             stands = "booked" if row["booked"] else "not booked"
             console.print(text(f"  {row['amount']}  {row['counterparty']}: {numbers}, {sure} sure, {stands}"))

@@ -6,7 +6,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from mainstay.app import contracts_to_read, mail_health
+from mainstay.app import PATIENCE_S, TESTED, contracts_to_read, mail_health
 from mainstay.cli.place import views_at, workspace_at
 from mainstay.cli.screen import moment, text, when
 from mainstay.cli.status import DONE, FAILED
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from mainstay.cli.screen import Screen
 
 Row: TypeAlias = dict[str, Any]
-PATIENCE_S = 20.0  # for an answer of the other side
 
 
 def listed(screen: Screen, folder: Path | None) -> int:
@@ -43,8 +42,10 @@ def listed(screen: Screen, folder: Path | None) -> int:
 def test(screen: Screen, folder: Path | None, name: str) -> int:
     """Try one out."""
     workspace = workspace_at(folder)
-    if name != "mail":
-        raise UnknownNameError(f"There is nothing to test about '{name}'.", remedy="It can be tried: mail")
+    if name not in TESTED:
+        raise UnknownNameError(
+            f"There is nothing to test about '{name}'.", remedy=f"It can be tried: {', '.join(sorted(TESTED))}"
+        )
     with screen.err.status("Asking"):
         report = asyncio.run(mail_health(workspace, PATIENCE_S))
     zone, expires = workspace.config.company.timezone, ""

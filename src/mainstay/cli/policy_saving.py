@@ -13,9 +13,8 @@ from mainstay.cli.place import workspace_at
 from mainstay.cli.screen import text
 from mainstay.cli.status import DONE
 from mainstay.errors import FileError, InputError
-from mainstay.playbooks.artefacts import digest_of_files, path_of, read_artefact, text_of
+from mainstay.playbooks.artefacts import digest_of_files, is_artefact_name, path_of, read_artefact, text_of
 from mainstay.playbooks.changes import line_diff
-from mainstay.playbooks.policies import is_policy_name
 from mainstay.playbooks.policy_book import active_rules, rules_of_file
 from mainstay.playbooks.policy_names import names_here
 
@@ -30,7 +29,7 @@ def save(screen: Screen, folder: Path | None, name: str, file: Path, *, yes: boo
     """Check the text, show what differs from what is active, and let it hold after a yes."""
     workspace, content = workspace_at(folder), _read(file)
     name = policies.named(name).partition("/")[2].removesuffix(".yaml")
-    if not is_policy_name(name):
+    if not is_artefact_name(name):
         raise InputError(f"'{name}' is no name for a policy; nothing was changed.", remedy="Such as: payments")
     path, versions = path_of("policy", name), policies.versions_of(workspace)
     present, active = read_artefact(workspace.root, "policy", name), versions.active("policy", name)

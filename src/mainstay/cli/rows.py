@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mainstay.cli.screen import text
-from mainstay.said import is_record, is_simple, say_value, with_money
+from mainstay.said import is_record, is_simple, say_sure, say_value, with_money
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -55,7 +55,7 @@ def _match_table(rows: Sequence[Row]) -> Table:
     table.add_column("runner-up", overflow="fold", ratio=2)
     for number, row in enumerate(rows, 1):
         cells = [draw_value(row["amount"]), text(row.get("counterparty", "")), text(row.get("text", ""))]
-        likely = text(_percent(row["confidence"]))
+        likely = text(say_sure(row["confidence"]))
         told = [text(row["why"]), text(row.get("runner_up") or "none")]
         table.add_row(
             text(number), text(row.get("booked_on", "")), *cells, draw_value(row["invoice_numbers"]), likely, *told
@@ -66,7 +66,7 @@ def _match_table(rows: Sequence[Row]) -> Table:
 def _match_lines(row: Row) -> list[tuple[str, Text]]:
     on = f" on {row['booked_on']}" if row.get("booked_on") else ""
     payer = text(f" from {row.get('counterparty') or 'unknown'}{on}")
-    likely = text(f", {_percent(row['confidence'])} likely the right one")
+    likely = text(f", {say_sure(row['confidence'])} likely the right one")
     return [
         ("", draw_value(row["amount"]).append_text(payer)),
         ("text", text(row.get("text", ""))),
@@ -106,8 +106,3 @@ def _numbered(rows: Sequence[Any], lines: Callable[[Any], list[tuple[str, Text]]
             grid.add_row(text(number) if index == 0 else Text(), label.append_text(value))
         drawn.append(Padding(grid, (0, 0, 1, 0)))
     return Group(*drawn)
-
-
-def _percent(confidence: float) -> str:
-    """Never say that something is certain which is asked about."""
-    return f"{min(confidence, 0.99):.0%}"

@@ -9,6 +9,7 @@ from mainstay.cli.rows import draw_value
 from mainstay.cli.screen import text, when
 from mainstay.cli.status import DONE
 from mainstay.errors import InputError
+from mainstay.said import say_sure
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -75,7 +76,7 @@ def _draw_step(found: Row, console: Console, zone: str) -> None:
     if found["rationale"]:
         console.print(text(f"why: {found['rationale']}"))
     if found["confidence"] is not None:
-        console.print(text(f"how sure: {min(found['confidence'], 0.99):.0%}"))
+        console.print(text(f"how sure: {say_sure(found['confidence'])}"))
     if found["allowed"]:
         console.print(text(f"let through because: {found['allowed']}"))
     for one in found["attempts"]:

@@ -54,7 +54,7 @@ def activate(screen: Screen, folder: Path | None, names: Sequence[str], *, yes: 
         raise PlaybookError(error.findings, remedy=_without(chosen, error.findings)) from None
     document = {"activated": [_row(versions, workspace, one) for one in chosen], "broken": _broken(done)}
     screen.give(document, lambda console: _draw_activated(console, chosen))
-    _say_broken(screen, done)
+    say_broken(screen, done)
     return DONE
 
 
@@ -77,7 +77,7 @@ def activate_to_run(screen: Screen, workspace: Workspace, name: str) -> bool:
     _draw_changes(screen.err, workspace, versions, chosen)
     if not _agreed(screen, "Activate this and run?", "started"):
         return False
-    _say_broken(screen, ask(screen, workspace, "activate", _wanted(chosen)))
+    say_broken(screen, ask(screen, workspace, "activate", _wanted(chosen)))
     return True
 
 
@@ -115,7 +115,7 @@ def revert(screen: Screen, folder: Path | None, name: str, digest: str, *, yes: 
     document = {"path": _path(key), "version": version.digest, "written": list(done["written"]), "diff": lines}
     document |= {"changed": list(done["changed"]), "broken": _broken(done)}
     screen.give(document, lambda console: _draw_reverted(console, document, version))
-    _say_broken(screen, done)
+    say_broken(screen, done)
     return DONE
 
 
@@ -351,7 +351,8 @@ def _broken(done: Row) -> list[Row]:
     return [{"path": path, "finding": finding} for path, finding in done["broken"]]
 
 
-def _say_broken(screen: Screen, done: Row) -> None:
+def say_broken(screen: Screen, done: Row) -> None:
+    """Name the active playbooks that no longer fit what they use since this was done."""
     for path, finding in done["broken"]:
         screen.err.print(text(f"{path} no longer fits: {finding}", "yellow"))
 

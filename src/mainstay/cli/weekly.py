@@ -8,6 +8,7 @@ from mainstay.cli.asking import ask
 from mainstay.cli.place import workspace_at
 from mainstay.cli.screen import text
 from mainstay.cli.status import DONE
+from mainstay.cli.versions import say_broken
 from mainstay.errors import InputError
 from mainstay.playbooks import weekly
 
@@ -63,6 +64,7 @@ def switch_off(screen: Screen, folder: Path | None, *, yes: bool) -> int:
     seen = standing.active.digest
     done = ask(screen, workspace, "retire", {"kind": "playbook", "name": weekly.NAME, "seen": seen})
     screen.give(done["retired"], lambda console: console.print(text("It is off; its versions stay.")))
+    say_broken(screen, done)
     return DONE
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mainstay.app import mail_health
+from mainstay.app import PATIENCE_S, TESTED, mail_health
 from mainstay.console.room import Page
 from mainstay.errors import UnknownNameError
 from mainstay.runtime.names import local_time
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from mainstay.console.room import Room
     from mainstay.requests.desk import Params
     from mainstay.views import Views
-
-PATIENCE_S = 20.0  # for an answer of the other side
-TESTED = frozenset({"mail"})  # those that can say of themselves whether they work
 
 
 async def connectors(room: Room, request: Request) -> Response:

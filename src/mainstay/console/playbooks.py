@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mainstay.console.compiling import compiled, titles
@@ -12,6 +11,7 @@ from mainstay.console.room import Page, files_of, form_of, only
 from mainstay.errors import InputError, MainstayError, PlaybookError, UnknownNameError
 from mainstay.playbooks.artefacts import read_artefact
 from mainstay.playbooks.changes import change_of, line_diff
+from mainstay.playbooks.explain import STEP_LINE
 from mainstay.playbooks.shelf import is_shipped, library_version, shelf
 from mainstay.runtime.names import local_time
 
@@ -35,7 +35,6 @@ STATES = {
     "changed": "its file has changed",
     "gone": "its file is gone",
 }
-_STEP = re.compile(r"\d+\. (\w+): (.*)")
 
 
 class Told(NamedTuple):
@@ -119,7 +118,7 @@ async def playbook(room: Room, request: Request) -> Response:
 def _sentences(text: str) -> Told:
     told = Told([], [], [])
     for line in text.strip().splitlines()[1:]:
-        if step := _STEP.fullmatch(line):
+        if step := STEP_LINE.fullmatch(line):
             told.steps.append((step[1], step[2]))
         elif line:
             (told.after if told.steps else told.before).append(line)
@@ -207,7 +206,7 @@ async def revert(room: Room, request: Request) -> Response:
     params = {"kind": "playbook", "name": name, "digest": version.digest, "seen": only(form, "seen")}
     done = await room.ask("revert", params)
     said = f"Version {version.short} is active."
-    return room.back(request, f"/playbooks/{name}", said + _broken(done))
+    return room.back(request, f"/playbooks/{name}", said + say_broken(done))
 
 
 async def activate(room: Room, request: Request) -> Response:
@@ -215,7 +214,9 @@ async def activate(room: Room, request: Request) -> Response:
     name, form = request.path_params["playbook"], form_of(request)
     params = {"wanted": [{"kind": "playbook", "name": name, "digest": _seen(form)}]}
     done = await room.ask("activate", params)
-    return room.back(request, f"/playbooks/{name}", "It is active. Running plans keep their version." + _broken(done))
+    return room.back(
+        request, f"/playbooks/{name}", "It is active. Running plans keep their version." + say_broken(done)
+    )
 
 
 def _seen(form: Form) -> str:
@@ -224,7 +225,8 @@ def _seen(form: Form) -> str:
     return only(form, "seen")
 
 
-def _broken(done: Params) -> str:
+def say_broken(done: Params) -> str:
+    """Name the active playbooks that no longer fit what they use since this was done; empty where all fit."""
     return "".join(f" {path} no longer fits: {finding}" for path, finding in done["broken"])
 
 

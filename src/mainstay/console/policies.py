@@ -7,14 +7,12 @@ file that it was written over. Where anything is wrong, what is active stays in 
 from __future__ import annotations
 
 import asyncio
-import re
 from typing import TYPE_CHECKING
 
 from mainstay.console.room import Page, form_of, here_before, only
 from mainstay.errors import InputError, PlaybookError, UnknownNameError
-from mainstay.playbooks.artefacts import in_folder, path_of, read_artefact
+from mainstay.playbooks.artefacts import in_folder, is_artefact_name, path_of, read_artefact
 from mainstay.playbooks.changes import change_of, line_diff
-from mainstay.playbooks.policies import is_policy_name
 from mainstay.playbooks.policy_book import active_rules, rules_of_file
 from mainstay.playbooks.policy_names import names_here
 from mainstay.playbooks.policy_words import BY_ITSELF, SAYS, WOULD, rule_row, say_then
@@ -41,7 +39,6 @@ WAYS = {
     "undo": "is taken back, as far as it can be.",
     "stop": "is stopped; what it did stays.",
 }
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _STATES = {"new": "not active", "changed": "changed; active as it was before", "gone": "gone; still active"}
 
 
@@ -206,7 +203,7 @@ def _rule(rule: Rule) -> Params:
     then = say_then(row).removeprefix("else ") + (" where no other rule says anything" if rule.otherwise else "")
     name = rule.place.partition(":")[0].rpartition("/")[2].removesuffix(".yaml")
     return {"id": rule.id, "about": row["about"], "when": row.get("when", ""), "then": then,
-            "why": rule.why, "file": name if _NAME.fullmatch(name) else ""}  # fmt: skip
+            "why": rule.why, "file": name if is_artefact_name(name) else ""}  # fmt: skip
 
 
 def _file(room: Room, name: str) -> Params:
@@ -226,7 +223,7 @@ def _names(room: Room) -> list[str]:
 
 
 def _to_write(name: str) -> str:
-    if not is_policy_name(name):
+    if not is_artefact_name(name):
         remedy = "Use letters, digits, '-' and '_', such as payments."
         raise InputError(f"'{name}' is no name for a policy; nothing was written.", remedy=remedy)
     return name

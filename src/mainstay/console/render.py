@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mainstay.playbooks.speech import say_wanted
 from mainstay.redaction import redacted
-from mainstay.said import cut, is_record, is_simple, moment, say_value, when, with_money
+from mainstay.said import cut, is_record, is_simple, moment, say_sure, say_value, when, with_money
 from mainstay.shown import shown
 from mainstay.values import Money, say_duration
 from mainstay.views.cards import CANNOT_UNDO, REMEDIES, WANT_A_WORD, can_edit, lines_of
@@ -92,7 +92,7 @@ def _environment() -> Environment:
     )
     filters: dict[str, Any] = made.filters
     filters.update(say=say_value, moment=moment, when=when, money=_money, fields=with_money)
-    filters.update(wanted=say_wanted, answer=_answer, likely=_likely, grouped=_grouped, took=_took)
+    filters.update(wanted=say_wanted, answer=_answer, likely=say_sure, grouped=_grouped, took=_took)
     filters.update(editable=can_edit, cut=cut)
     made.tests.update(record=is_record, simple=is_simple)
     names: dict[str, Any] = made.globals
@@ -131,8 +131,3 @@ def _answer(option: str) -> str:
 def _took(seconds: float) -> str:
     """Say roughly how long something takes."""
     return f"{seconds:.1f} s" if seconds < 10 else say_duration(round(seconds))  # noqa: PLR2004 - a tenth tells nothing
-
-
-def _likely(confidence: float) -> str:
-    """Never say that something is certain which is asked about."""
-    return f"{min(confidence, 0.99):.0%}"

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from mainstay.app import contracts_to_read, versions_to_read
+from mainstay.console.playbooks import say_broken
 from mainstay.console.room import Page, form_of, only
 from mainstay.errors import CommandRefusedError, UnknownNameError
 from mainstay.playbooks import weekly
 from mainstay.playbooks.artefacts import digest_of_files
 from mainstay.playbooks.changes import line_diff
-from mainstay.playbooks.explain import explain
+from mainstay.playbooks.explain import STEP_LINE, explain
 from mainstay.playbooks.versions import OwnPlaybooks
 from mainstay.runtime.cron import say_schedule
 from mainstay.values import SECOND_US
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from mainstay.workspace import Workspace
 
 PLACE = "/weekly"
-_STEP = re.compile(r"\d+\. (\w+): (.*)")
 _TABLES = ("CSV", "XLSX")
 
 
@@ -76,7 +75,7 @@ async def _told(room: Room, text: str) -> list[str]:
 def _explained(workspace: Workspace, text: str) -> list[str]:
     contracts, own = contracts_to_read(workspace), OwnPlaybooks(versions_to_read(workspace), workspace.root)
     told = explain(weekly.definition_of(text, workspace.root, contracts, own), contracts)
-    return [_STEP.sub(r"\2", line) for line in told.strip().splitlines()[1:] if line]
+    return [STEP_LINE.sub(r"\2", line) for line in told.strip().splitlines()[1:] if line]
 
 
 def _guessed(room: Room, name: str) -> str:
@@ -104,8 +103,10 @@ async def switch_on(room: Room, request: Request) -> Response:
 
 async def switch_off(room: Room, request: Request) -> Response:
     """Take it out of use."""
-    await room.ask("retire", {"kind": "playbook", "name": weekly.NAME, "seen": only(form_of(request), "seen")})
-    return room.back(request, PLACE, "It is off. What runs goes on to its end; nothing new begins by itself.")
+    done = await room.ask("retire", {"kind": "playbook", "name": weekly.NAME, "seen": only(form_of(request), "seen")})
+    return room.back(
+        request, PLACE, "It is off. What runs goes on to its end; nothing new begins by itself." + say_broken(done)
+    )
 
 
 def _standing(room: Room) -> weekly.Standing:

@@ -21,7 +21,9 @@ from mainstay.playbooks.artefacts import (
     agents_named,
     check_python,
     digest_of_files,
+    is_artefact_name,
     path_of,
+    playbooks_named,
     read_artefact,
     templates_of,
 )
@@ -29,7 +31,7 @@ from mainstay.playbooks.calls import why_not_in_worker
 from mainstay.playbooks.changes import changes, is_shipped
 from mainstay.playbooks.compile import compile_opened
 from mainstay.playbooks.own_agents import Code, OwnAgents, describing, module_of
-from mainstay.playbooks.policies import SHIPPED_NAME, is_policy_name
+from mainstay.playbooks.policies import SHIPPED_NAME
 from mainstay.playbooks.policy_book import active_rules, policy_findings
 from mainstay.playbooks.policy_names import names_here
 from mainstay.playbooks.shelf import opened_to_run
@@ -63,7 +65,7 @@ class Wanted(msgspec.Struct, frozen=True):
 
 
 class Activated(msgspec.Struct, frozen=True):
-    """What became of it. `broken` are active playbooks that no longer fit an agent, with the first finding."""
+    """What became of it. `broken` are active playbooks that no longer fit what they use, with the first finding."""
 
     activated: tuple[Wanted, ...]
     broken: Broken = ()
@@ -103,7 +105,7 @@ class Activation:
         gone = [one for one, artefact in zip(wanted, here, strict=True) if artefact is None]
         artefacts = [artefact for artefact in here if artefact is not None]
         told = await self._checked(artefacts, workers, gone)
-        names = {one.name for agents in told.values() for one in agents} | self._agents_of(gone)
+        names = {one.name for agents in told.values() for one in agents} | self._named_by(gone)
         facts: list[e.VersionFact] = [self._activated(artefact, told) for artefact in artefacts]
         facts += [e.VersionRetired(one.kind, one.name, "operator") for one in gone]
         await self._record(facts, now_us)
@@ -130,7 +132,7 @@ class Activation:
 
         `seen` is the digest of the file that it was written over; empty where there was none.
         """
-        if not is_policy_name(name):
+        if not is_artefact_name(name):
             raise InputError(
                 f"'{name}' is no name for a {kind}; nothing was changed.", remedy="Use letters, digits, '-' and '_'."
             )
@@ -142,18 +144,25 @@ class Activation:
             raise InputError(f"{written.path} is active just so; there is nothing to change.")
         return await self._put(written, seen, workers, now_us)
 
-    async def retire(self, kind: e.ArtefactKind, name: str, seen: str, now_us: int) -> None:
-        """Take one out of use, and remove its file where that is what was active: its content stays in its versions.
+    async def retire(self, kind: e.ArtefactKind, name: str, seen: str, now_us: int) -> Activated:
+        """Take a playbook out of use, and remove its file where that is what was active: its versions keep its content.
 
-        `seen` is the digest of the version that the operator was shown. On disk when this returns.
+        `seen` is the digest of the version that the operator was shown. On disk when this returns. An agent or a policy
+        goes with its file, by `activate`, which checks the others without it: raises InputError.
         """
         path, active = path_of(kind, name), self.versions.active(kind, name)
+        if kind != "playbook":
+            raise InputError(
+                f"{path} is no playbook; nothing was changed.", remedy="Remove its file and activate that."
+            )
         if active is None or active.digest != seen:
             raise InputError(f"{path} is not active as you saw it; nothing was changed.", remedy="Look again.")
         await self._record([e.VersionRetired(kind, name, "operator")], now_us)
         there = read_artefact(self._root, kind, name)
         if there is not None and there.digest == active.digest:
             (self._root / path).unlink(missing_ok=True)
+        gone = Wanted(kind, name)
+        return Activated((gone,), self._broken((), self._named_by([gone])))
 
     async def _put(self, made: Artefact, seen: str, workers: Workers, now_us: int) -> Activated:
         """Make this the active version, and write its files, where the folder is as the operator saw it."""
@@ -259,13 +268,14 @@ class Activation:
         keys = [key for key in self.versions.known() if key[0] == "agent" and key[1] not in changing]
         return [active for key in keys if (active := self.versions.active(*key)) is not None]
 
-    def _agents_of(self, gone: Sequence[Wanted]) -> set[str]:
-        """Name the agents of files that are taken out of use."""
+    def _named_by(self, gone: Sequence[Wanted]) -> set[str]:
+        """Give what steps may name of what is taken out of use: playbooks, and the agents of files."""
         active = [self.versions.active(one.kind, one.name) for one in gone]
-        return {told.name for version in active if version is not None for told in version.contracts}
+        agents = {told.name for version in active if version is not None for told in version.contracts}
+        return agents | {one.name for one in gone if one.kind == "playbook"}
 
     def _broken(self, artefacts: Sequence[Artefact], names: set[str]) -> Broken:
-        """Find active playbooks that use one of these agents, changed or gone, and no longer fit."""
+        """Find active playbooks that use one of these agents or playbooks, changed or gone, and no longer fit."""
         found: list[tuple[str, str]] = []
         others = partial(self._opened, dict[str, Artefact]())
         for kind, name in self.versions.known() if names else ():
@@ -273,7 +283,8 @@ class Activation:
             if kind != "playbook" or active is None or any(a.name == name and a.kind == kind for a in artefacts):
                 continue
             artefact = Artefact(kind, name, self.versions.content(active))
-            if names & set(agents_named(artefact.files[artefact.path], artefact.path)):
+            content = artefact.files[artefact.path]
+            if names & {*agents_named(content, artefact.path), *playbooks_named(content, artefact.path)}:
                 found += [(artefact.path, finding) for finding in _findings(artefact, self._contracts, others)[:1]]
         return tuple(found)
 

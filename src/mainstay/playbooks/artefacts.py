@@ -10,6 +10,7 @@ A version is the digest of all of that. Nothing is run to find it out: Python fi
 from __future__ import annotations
 
 import ast
+import re
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, TypeAlias
@@ -35,6 +36,7 @@ PLACES: dict[ArtefactKind, tuple[str, str]] = {
     "policy": ("policies", ".yaml"),
 }
 READ_KEPT = 100  # playbooks whose templates are known: a page asks for all of them
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
 PROMPTS = frozenset({".md", ".txt"})
 
 
@@ -54,6 +56,11 @@ class Artefact(msgspec.Struct, frozen=True):
     def digest(self) -> Digest:
         """What its version is called."""
         return digest_of_files(self.files)
+
+
+def is_artefact_name(name: str) -> bool:
+    """Whether a file for a playbook or policy can be made under this name."""
+    return _NAME.fullmatch(name) is not None
 
 
 def path_of(kind: ArtefactKind, name: str) -> str:
@@ -143,14 +150,22 @@ def _ways(kind: ArtefactKind, name: str) -> tuple[str, ...]:
 
 def agents_named(content: bytes, path: str) -> list[str]:
     """Give the agents that a playbook's steps name, also when it can't be compiled; nothing when it can't be read."""
+    found = [step.values.get("agent") for step in _steps(content, path)]
+    return sorted({each.text for each in found if isinstance(each, Scalar)})
+
+
+def playbooks_named(content: bytes, path: str) -> list[str]:
+    """Give the playbooks that a playbook's steps run, whichever version, as `agents_named` gives agents."""
+    steps = _steps(content, path)
+    loops = [loop for step in steps if isinstance(loop := step.values.get("repeat"), Mapping)]
+    found = [each.values.get("playbook") for each in (*steps, *loops)]
+    return sorted({each.text.partition("@")[0] for each in found if isinstance(each, Scalar)})
+
+
+def _steps(content: bytes, path: str) -> list[Mapping]:
     tree = _tree(content, path)
     steps = tree.values.get("steps") if isinstance(tree, Mapping) else None
-    found = (
-        [step.values.get("agent") for step in steps.values.values() if isinstance(step, Mapping)]
-        if isinstance(steps, Mapping)
-        else []
-    )
-    return sorted({each.text for each in found if isinstance(each, Scalar)})
+    return [step for step in steps.values.values() if isinstance(step, Mapping)] if isinstance(steps, Mapping) else []
 
 
 def steps_named(file: Path) -> list[str] | None:

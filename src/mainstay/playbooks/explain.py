@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from mainstay.kernel.graph import Awaited, Definition, Need, Slack, Step, Trigger
     from mainstay.ports import Catalogue
 
+STEP_LINE = re.compile(r"\d+\. (\w+): (.*)")  # a step among the lines that explain a playbook: its name, what it does
 EVENT_NOUNS = {"mail.received": "the mail", "file.received": "the file", "plan.ended": "the plan"}
 _AS_GIVEN = re.compile(r"ready_at \+ (inputs\.\w+)")  # a wait for as long as somebody gave
 EVENT_WORDS = {"mail.received": "a mail arrives", "file.received": "a file arrives", "plan.ended": "a plan ends"}

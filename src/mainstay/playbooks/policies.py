@@ -50,7 +50,6 @@ DECIDED = {
 }
 _A_LIST = "a list of rules; begin each with '- id: ...'"
 _TOML = re.compile(r"(?:[ \t]*(?:#[^\n]*)?\n)*[ \t]*(\[\[?[\w.\"-]+\]\]?[ \t]*(?:#[^\n]*)?\n|[\w\"-]+[ \t]*=[ \t]*\S)")
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
 _ID = re.compile(r"[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*", re.ASCII)
 _DO = re.compile(r"\*|[a-z][a-z0-9_]*\.(?:\*|[a-z][a-z0-9_]*)", re.ASCII)
 
@@ -62,11 +61,6 @@ class RuleDraft(NamedTuple):
     place: Place
     when: Expression | None
     do: tuple[Scalar, ...]
-
-
-def is_policy_name(name: str) -> bool:
-    """Whether a file in policies/ can be made under this name."""
-    return _NAME.fullmatch(name) is not None
 
 
 def shipped_policy() -> bytes:

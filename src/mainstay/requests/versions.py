@@ -39,10 +39,10 @@ async def _save(desk: Requests, params: Params, emit: Emit, kind: ArtefactKind) 
 
 
 async def _retire(desk: Requests, params: Params, emit: Emit) -> Params:
-    """Take one out of use; `seen` is the digest of the version that was shown."""
+    """Take a playbook out of use; `seen` is the digest of the version that was shown."""
     del emit
-    await desk.activation.retire(params["kind"], params["name"], params["seen"], desk.clock.now_us())
-    return {"plan": "", "retired": {"kind": params["kind"], "name": params["name"], "digest": params["seen"]}}
+    done = await desk.activation.retire(params["kind"], params["name"], params["seen"], desk.clock.now_us())
+    return _told(done) | {"retired": {"kind": params["kind"], "name": params["name"], "digest": params["seen"]}}
 
 
 def _told(done: Activated) -> Params:

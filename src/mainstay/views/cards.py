@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, TypeAlias
 
 from mainstay.runtime.wording import sentence
-from mainstay.said import is_record, is_simple, moment, say_value, with_money
+from mainstay.said import is_record, is_simple, moment, say_sure, say_value, with_money
 from mainstay.sentences import ANSWER
 from mainstay.values import is_own_rule
 
@@ -52,7 +52,6 @@ SOURCES = {
     "draft": "your templates",
     "you": "what you gave",
 }
-MOST_SURE = 0.99  # nothing that is asked about is certain
 NOT_TOLD = {"layouts", "payers"}  # of arguments: what was learned, which is all there is
 SHOWN_APART = {"headline", "rows", "body", "cannot_undo", "class", "covers", "form", "words"}
 WANT_A_WORD = ("reject", "revise")
@@ -180,7 +179,7 @@ def _found(record: Row) -> tuple[str, set[str]]:
     if not isinstance(confidence, float):
         return "", set()
     why = next((name for name in ("why", "rationale") if isinstance(record.get(name), str) and record[name]), "")
-    sure = f"{min(confidence, MOST_SURE):.0%} sure"
+    sure = f"{say_sure(confidence)} sure"
     said = f"{label[:1].upper()}{label[1:]}, {sure}." if isinstance(label, str) and label else f"It is {sure}."
     yes_or_no = {name for name, value in record.items() if isinstance(value, bool)} if label else set[str]()
     return f"{said} {record[why]}" if why else said, {"confidence", "label", why, *yes_or_no}
