@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 import time
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from browser import visit
 from visitor import LINE, Page, Visitor, with_files
 
-from mainstay.console.trials import prefix_of, sweep
+from mainstay.console.trials import SHOWN, prefix_of, sweep
 from mainstay.console.uploads import MOST_FILES, boundary_of, read_parts, safe_name
 from mainstay.playbooks.shelf import LIBRARY
 
@@ -86,6 +87,15 @@ def test_what_cannot_be_read_is_said_with_its_file_its_line_and_what_to_do(visit
     assert "What to do:" in page.text
     assert "mainstay-up-" not in page.text
     assert left(visitor) == []
+
+
+def test_of_a_long_list_the_first_rows_are_shown_with_how_many_there_are(visitor: Visitor):
+    rows = "".join(f"2026-10-02,{one}.00,Parcel {one}\n" for one in range(1, 901))
+    page = over(visitor, visitor.upload("/try", *given(f"Date,Amount,Text\n{rows}".encode(), "october.csv")))
+    found = re.search(r"Came in and fits no open invoice ([0-9]+)Booked on.*?And ([0-9]+) more; all of them", page.text)
+    assert found is not None, page.text[:500]
+    assert int(found[1]) - int(found[2]) == SHOWN
+    assert f"{int(found[1]):,} payments" in page.text
 
 
 def test_no_files_are_taken_without_a_session_from_elsewhere_or_from_an_old_page(served: Served, visitor: Visitor):
@@ -242,6 +252,13 @@ def test_what_a_crash_left_half_done_is_said_at_the_next_look(served: Served, vi
     page = visitor.page("/weekly")
     assert page.headings == ["It runs every Monday at 08:00"]
     assert "is gone" in page.text
+    file.write_text(f"{text}# a note of mine\n")
+    page = visitor.page("/weekly")
+    assert page.headings == ["It runs every Monday at 08:00"]
+    assert "says something else by now" in page.text
+    assert "/playbooks/weekly-reconciliation/activate" in page.links
+    file.unlink()
+    page = visitor.page("/weekly")
     assert visitor.press(form_at(page, "/weekly/off")).status == 303
     file.write_text(text)  # it died before the file was removed: it is off
     assert visitor.page("/weekly").headings == ["It is off, and its file still lies there"]
