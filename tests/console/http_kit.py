@@ -8,9 +8,10 @@ import signal
 import socket
 import sys
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 sys.path.append(str(Path(__file__).parents[1] / "cli"))
@@ -20,13 +21,23 @@ from cli_desk import Desk, new_desk
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from starter import Spoken
 
 RUNTIME = Path(__file__).parents[1] / "runtime"
 MAIL = {"to": "anna@example.com", "subject": "Hello", "text": "Your parcel is here."}
 WAIT_S = 30.0
+T = TypeVar("T")
+
+
+def until(met: Callable[[], T], what: str = "it") -> T:
+    """Look again and again until something is so; gives what was found. Fails where that never comes."""
+    end = time.monotonic() + WAIT_S
+    while not (found := met()):
+        assert time.monotonic() < end, f"{what} never came"
+        time.sleep(0.05)
+    return found
 
 
 class Reply(NamedTuple):
@@ -212,13 +223,11 @@ def ask(served: Served, own_id: str) -> str:
     subject = f"About {own_id}"
     given = {"to": "anna@example.com", "subject": subject, "text": "Your parcel is here.\nCome and get it."}
     served.post(own_id, wait=0, arguments=given)
-    while served.get(f"/actions/{own_id}").json["state"] != "waits":
-        pass
+    until(lambda: served.get(f"/actions/{own_id}").json["state"] == "waits", subject)
     return subject
 
 
 def ended(served: Served, own_id: str) -> str:
     """Wait until it is over; gives how."""
-    while not (found := served.get(f"/actions/{own_id}").json)["over"]:
-        pass
-    return found["state"]
+    until(lambda: served.get(f"/actions/{own_id}").json["over"], f"the end of {own_id}")
+    return served.get(f"/actions/{own_id}").json["state"]

@@ -9,22 +9,12 @@ import json
 import time
 from typing import TYPE_CHECKING
 
-from http_kit import Heard, Served, listener, new_served
+from http_kit import Heard, Served, listener, new_served, until
 
 from mainstay.requests import callbacks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
-
-WAIT_S = 40.0
-
-
-def until(met: Callable[[], object]) -> None:
-    end = time.monotonic() + WAIT_S
-    while not met():
-        assert time.monotonic() < end, "it never came"
-        time.sleep(0.05)
 
 
 def signed(heard: Heard, secret: str) -> bool:

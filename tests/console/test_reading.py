@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from browser import opened, visit
 from cli_desk import asked_desk
-from http_kit import Served
+from http_kit import Served, until
 from visitor import Page, Visitor
 
 if TYPE_CHECKING:
@@ -72,11 +72,9 @@ def note(person: Visitor, what: str, **more: str) -> str:
     return reply.headers["location"].rpartition("/")[2]
 
 
-def until(person: Visitor, path: str, says: str) -> Page:
+def page_saying(person: Visitor, path: str, says: str) -> Page:
     """Look at a page until it says something."""
-    while says not in (page := person.page(path)).text:
-        pass
-    return page
+    return until(lambda: page if says in (page := person.page(path)).text else None, says)
 
 
 # --- plans
@@ -121,7 +119,7 @@ def test_plans_are_found_by_words_state_and_playbook_and_paged_without_one_shown
 
 def test_an_undo_lists_what_it_takes_back_before_it_does_and_does_that(served: Served, person: Visitor):
     plan = note(person, "undone")
-    until(person, f"/plans/{plan}", "Done")
+    page_saying(person, f"/plans/{plan}", "Done")
     written = served.desk.folder / "reports" / "undone.md"
     assert written.exists()
     page = person.page(f"/plans/{plan}/undo")
@@ -129,25 +127,25 @@ def test_an_undo_lists_what_it_takes_back_before_it_does_and_does_that(served: S
     assert "reports/undone.md" in page.text
     assert written.exists()
     assert person.press(form_at(page, f"/plans/{plan}/undo")).status == 303
-    until(person, f"/plans/{plan}", "Undone: everything was taken back")
+    page_saying(person, f"/plans/{plan}", "Undone: everything was taken back")
     assert not written.exists()
     assert "undone already" in person.page(f"/plans/{plan}/undo").text
 
 
 def test_a_plan_is_paused_goes_on_and_is_ended_from_its_page(person: Visitor):
     plan = note(person, "paused", wait="3d")
-    until(person, f"/plans/{plan}", "waiting")
+    page_saying(person, f"/plans/{plan}", "waiting")
     assert person.press(form_at(person.page(f"/plans/{plan}"), f"/plans/{plan}/pause")).status == 303
-    page = until(person, f"/plans/{plan}", "Paused by you")
+    page = page_saying(person, f"/plans/{plan}", "Paused by you")
     assert person.press(form_at(page, f"/plans/{plan}/resume")).status == 303
-    page = until(person, f"/plans/{plan}", "after a pause")
+    page = page_saying(person, f"/plans/{plan}", "after a pause")
     assert person.press(form_at(page, f"/plans/{plan}/cancel"), reason="enough").status == 303
-    until(person, f"/plans/{plan}", "Ended by you: enough")
+    page_saying(person, f"/plans/{plan}", "Ended by you: enough")
 
 
 def test_a_plan_runs_again_with_changes_once_it_is_said_what_becomes_of_what_it_did(served: Served, person: Visitor):
     plan = note(person, "first")
-    until(person, f"/plans/{plan}", "Done")
+    page_saying(person, f"/plans/{plan}", "Done")
     page = person.page(f"/plans/{plan}/rerun?start=write")
     form = form_at(page, f"/plans/{plan}/rerun")
     fields = [(name, value) for name, value in form.fields if not name.startswith("choice.")]
@@ -158,7 +156,7 @@ def test_a_plan_runs_again_with_changes_once_it_is_said_what_becomes_of_what_it_
     reply = person.post(form.action, [*given, ("choice.write", "again")])
     assert reply.status == 303, reply.text
     again = reply.headers["location"]
-    page = until(person, again, "Done")
+    page = page_saying(person, again, "Done")
     assert f"runs plan {plan} again" in page.text
     assert (served.desk.folder / "reports" / "second.md").exists()
     assert "The same again" in person.page(f"{again}/replay").text
@@ -219,7 +217,7 @@ def test_a_changed_playbook_shows_what_differs_is_activated_and_put_back(served:
 
 def test_the_history_is_checked_beside_the_work_and_says_what_it_found(person: Visitor, matched: str):
     assert person.press(form_at(person.page("/audit"), "/audit/verify")).status == 303
-    until(person, "/audit", "records are as they were written")
+    page_saying(person, "/audit", "records are as they were written")
     assert matched in person.page("/audit").text
 
 
@@ -253,7 +251,7 @@ def test_the_books_show_each_payment_once_with_how_sure_it_is_and_what_is_left(p
 def test_what_is_stuck_for_one_cause_is_left_out_at_once_by_keys_alone(served: Served, person: Visitor):
     plans = [note(person, f"../no/{name}") for name in ("a", "b")]
     for plan in plans:
-        until(person, f"/plans/{plan}", "Needs your decision")
+        page_saying(person, f"/plans/{plan}", "Needs your decision")
     with opened() as browser, visit(browser, served) as page:
         page.goto(f"{served.url}/stuck")
         card = page.locator("article")
@@ -307,6 +305,5 @@ def test_what_was_learned_is_named_with_its_source_and_forgotten_by_one_button(
     first = [one for one in page.forms if one.action == "/memory/forget"][-1]
     gone = dict(first.fields)["id"]
     assert person.press(first).status == 303
-    while gone in [row["id"] for pile in served.desk.json("memory", "list").values() for row in pile]:
-        pass
+    until(lambda: gone not in [row["id"] for pile in served.desk.json("memory", "list").values() for row in pile])
     assert person.press(first).status == 404

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from cli_desk import new_desk
-from http_kit import Served
+from http_kit import Served, until
 from visitor import Page, Visitor, answers_to
 
 from mainstay.views import Views
@@ -64,6 +64,11 @@ def visitor(served: Served) -> Visitor:
 def form(page: Page, action: str) -> Form:
     (found,) = [one for one in page.forms if one.action == action]
     return found
+
+
+def answering(visitor: Visitor, plan: str) -> Form:
+    """Give the form that answers a plan's question, once it waits."""
+    return until(lambda: answers_to(visitor.page("/"), f"{plan}.1"), f"the question of {plan}")[0]
 
 
 def test_a_budget_shows_what_is_left_and_is_raised_only_by_who_says_so_twice(served: Served, visitor: Visitor):
@@ -203,9 +208,7 @@ def test_o5_every_figure_says_what_it_means_and_the_command_prints_the_same(serv
         assert one["means"][1:] in page.text
     assert [one["value"] for one in found if one["name"] == "latency"] == [None]
     plan = served.post("answered", wait=0).json["plan"]
-    while not (forms := answers_to(visitor.page("/"), f"{plan}.1")):
-        pass
-    visitor.press(forms[0], ("choice", "approve"))
+    visitor.press(answering(visitor, plan), ("choice", "approve"))
     page = visitor.page("/metrics")
     assert f"/questions/{plan}.1" in page.links
     assert visitor.page(f"/questions/{plan}.1").headings
@@ -220,9 +223,7 @@ def test_o5_every_figure_says_what_it_means_and_the_command_prints_the_same(serv
 def test_o13_the_review_names_what_changed_and_what_was_only_ever_approved(served: Served, visitor: Visitor):
     plans = [served.post(f"trusted-{number}", wait=0).json["plan"] for number in range(5)]
     for plan in plans:
-        while not (forms := answers_to(visitor.page("/"), f"{plan}.1")):
-            pass
-        visitor.press(forms[0], ("choice", "approve"))
+        visitor.press(answering(visitor, plan), ("choice", "approve"))
     page = visitor.page("/review")
     (trust,) = served.desk.json("metrics")["review"]["trust"]
     assert trust["times"] >= 5
@@ -237,8 +238,7 @@ def test_o13_a_rule_that_never_spoke_is_named_and_one_that_did_is_not(served: Se
         monkeypatch.setenv(name, served.desk.env[name])
     in_spring_us = time.time_ns() // 1000 + (TRUST_WEEKS + 1) * WEEK_US
     with Views(Workspace(served.desk.folder)) as views:
-        while not any(one["what"] and one["kind"] == "EffectPrepared" for one in views.tail(limit=5)):
-            pass
+        until(lambda: any(one["what"] and one["kind"] == "EffectPrepared" for one in views.tail(limit=5)))
         rules = [row["rule"] for row in views.review(in_spring_us)["silent"]]
         assert views.review(time.time_ns() // 1000)["silent"] == []  # they hold since today
     assert ("never" in rules, "seen" in rules, "bad" in rules) == (True, False, False)
@@ -294,8 +294,8 @@ def test_a_policy_may_be_called_as_one_of_our_own_words_is(visitor: Visitor):
 
 def test_what_is_held_stands_on_today_with_why_since_when_and_the_way_on(served: Served, visitor: Visitor):
     served.desk.json("run", "fails", status=3)
-    while "Plans of fails wait since" not in (page := visitor.page("/today")).text:
-        pass
+    until(lambda: "Plans of fails wait since" in visitor.page("/today").text)
+    page = visitor.page("/today")
     assert "1 failed within 1 hour. Something is wrong with it. (rule bad)" in page.text
     let_on = form(page, "/throttle")
     let_on = let_on._replace(fields=[one for one in let_on.fields if one[0] != "sure"])
@@ -319,11 +319,8 @@ def test_what_is_held_stands_on_today_with_why_since_when_and_the_way_on(served:
 
 def test_what_waits_for_its_hours_says_which_and_until_when(served: Served, visitor: Visitor):
     plan = served.post("in-its-hours", wait=0).json["plan"]
-    while not (forms := answers_to(visitor.page("/"), f"{plan}.1")):
-        pass
-    visitor.press(forms[0], ("choice", "approve"))
-    while "It waits for its hours: later, " not in visitor.page("/today").text:
-        pass
+    visitor.press(answering(visitor, plan), ("choice", "approve"))
+    until(lambda: "It waits for its hours: later, " in visitor.page("/today").text)
     rows = [row for row in served.desk.json("today")["leaving"] if row["plan"] == plan]
     assert [row["hours"][:7] for row in rows] == ["later, "]
     assert f"waits for its hours: {rows[0]['hours']}" in served.desk.run("today").stdout
