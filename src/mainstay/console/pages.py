@@ -49,7 +49,7 @@ from mainstay.console.decisions import Decisions
 from mainstay.console.described import Described
 from mainstay.console.doors import FORM, KEY, Doors, Lets, Names, Open
 from mainstay.console.live import live
-from mainstay.console.room import Page, Room, here_before
+from mainstay.console.room import Page, Room
 from mainstay.console.uploads import MOST_BYTES, MOST_FILES
 from mainstay.errors import MainstayError
 from mainstay.requests.tokens import token_of
@@ -128,6 +128,7 @@ def make_pages(owner: Owner, room: Room, hosts: frozenset[str], own: str, furthe
     if not owner.workspace.config.api.console:
         routes, opened = [route for route in routes if route.path.startswith(FOR_TOOLS)], OPEN[:1]
     room.served = frozenset(route.path for route in routes)
+    room.is_page = lambda path: "GET" in _methods(routes, path)
     taking = {page.path for screens in (*SCREENS, further) for page in screens if page.files}
     missing = _missing(_answering(room, _nothing))
     inner = Starlette(routes=routes, exception_handlers={404: missing, 405: missing})
@@ -195,7 +196,7 @@ async def _large(room: Room, request: Request) -> Response:
         "message": "That could not be taken: it is too large, came too slowly, or was cut off on its way.",
         "remedy": remedy,
     }
-    return await room.page(request, "error.html", status=413, back=here_before(request), **said)
+    return await room.page(request, "error.html", status=413, back=room.way_back(request), **said)
 
 
 async def _static(file: render.Static, request: Request) -> Response:

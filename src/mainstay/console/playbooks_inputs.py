@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from mainstay.errors import InputError
+from mainstay.playbooks.inputs import check_filled
 from mainstay.runtime.types import parse_type
 from mainstay.said import say_value
 
@@ -96,7 +97,8 @@ def given_inputs(
 ) -> list[str]:
     """Give what was filled in, each as `name=value`; what was left empty is left out. `sent` is of `sent_files`.
 
-    Raises InputError for a file that does not lie in the inbox folder, or, but for `partly`, for one that is missing.
+    Raises InputError for a file that does not lie in the inbox folder, for what is none of its type, and, but for
+    `partly`, for what is missing.
     """
     files = set(files_of(room.owner.workspace.root))
     given: list[str] = []
@@ -119,4 +121,5 @@ def given_inputs(
             said = f"'{one.label or one.name}' needs a file."
             raise InputError(said, remedy=f"Send it with the form, or put it into {FOLDER} first.")
         given += [f"{one.name}={text}" for text in texts]
+    check_filled(definition, given, partly=partly)
     return given

@@ -88,6 +88,7 @@ class Room:
         self.told: dict[str, tuple[int, list[str]]] = {}  # a week's playbook in sentences, by its text: weekly.py
         self.tested: dict[str, Params] = {}  # the last test of each connector: connectors.py
         self.served: frozenset[str] = frozenset()  # the paths there are: a screen that is not there yet has no link
+        self.is_page: Callable[[str], bool] = lambda path: path == "/"  # whether a path can be looked at
 
     def close(self) -> None:
         """Let go of what is open."""
@@ -172,8 +173,20 @@ class Room:
 
     async def refused(self, request: Request, error: MainstayError, back: str = "") -> Response:
         """Give the page that says why something can't be: what happened, and what next."""
-        said = {"message": error.message, "remedy": error.remedy, "back": back or here_before(request)}
+        said: Params = {"message": error.message, "remedy": error.remedy, "back": back or self.way_back(request)}
+        said["is_before"] = not back
         return await self.page(request, "error.html", status=status_of(error), **said)
+
+    def way_back(self, request: Request) -> str:
+        """Give the page that a form was on: as the browser says, else the nearest one above where it was sent."""
+        path, sent = request.url.path, request.method == "POST"
+        if "referer" in request.headers:
+            given = here_before(request)
+            path = given.partition("?")[0]
+            if self.is_page(path):
+                return given
+        above = [path.rsplit("/", at)[0] for at in range(not sent, path.count("/"))]
+        return next((one for one in above if self.is_page(one) and ours(one) == one), "/")
 
 
 def status_of(error: MainstayError) -> int:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _LISTED = re.compile(r"\[.*\]|(?!\d+,\d+$)[\w.@+-]+(?:, ?[\w.@+-]+)+", re.DOTALL)  # one text that is meant as several
 
+_BY_ITSELF = "; give each by itself"
+
 
 def read_inputs(
     definition: Definition,
@@ -65,6 +67,31 @@ def read_inputs(
     return values
 
 
+def check_filled(definition: Definition, given: Sequence[str], *, partly: bool = False) -> None:
+    """Refuse what was filled in on a page: field by field by its label, in no word of a command line.
+
+    `given` is `name=value`, of declared inputs only; of a file it is only seen whether there is one.
+    Raises InputError that names everything wrong.
+    """
+    texts: dict[str, list[str]] = {}
+    for name, _, text in (pair.partition("=") for pair in given):
+        texts.setdefault(name, []).append(text)
+    wrong: list[str] = []
+    for one in definition.inputs:
+        label = f"'{one.label or one.name.replace('_', ' ').capitalize()}'"
+        if one.name not in texts:
+            if one.required and not partly:
+                wrong.append(f"{label} is empty.")
+            continue
+        try:
+            _value(one, texts[one.name], definition.records, lambda _: None)
+        except ValueError as error:
+            why, cut, _ = str(error).partition(_BY_ITSELF)
+            wrong.append(f"{label}: {why}{'; write each on a line of its own' if cut else ''}.")
+    if wrong:
+        raise InputError(" ".join(wrong), remedy="Nothing was begun. Go back, put that right, and send it again.")
+
+
 def spread_folders(definition: Definition, given: Sequence[str], files_at: Callable[[str], Sequence[str]]) -> list[str]:
     """Name each file by itself where a list of files is given a folder; `files_at` gives those at a path."""
     lists = {one.name for one in definition.inputs if one.type == "list(file)"}
@@ -87,7 +114,7 @@ def _value(one: Input, texts: list[str] | None, records: Records, pin: Callable[
         if texts == [""]:
             return _empty(one)
         if len(texts) == 1 and item.kind not in ("file", "record", "map", "list") and _LISTED.fullmatch(texts[0]):
-            raise ValueError(f"{texts[0]!r} looks like a list; give each by itself: {one.name}=a {one.name}=b")
+            raise ValueError(f"{texts[0]!r} looks like a list{_BY_ITSELF}: {one.name}=a {one.name}=b")
         return [_one(item, text, records, pin) for text in texts]
     if len(texts) > 1:
         raise ValueError("it was given more than once")

@@ -147,7 +147,7 @@
   document.addEventListener("submit", (event) => { // one that leads to a new page
     const form = event.target;
     if (event.defaultPrevented || form.matches("[data-in-place], [data-stays], [data-options], [method=dialog]")) return;
-    if (form.dataset.sent) event.preventDefault(); else sent(form, event.submitter);
+    if (form.dataset.sent) event.preventDefault(); else { sent(form, event.submitter); keep("sent"); }
   });
   addEventListener("pageshow", (event) => { // shown again as it was left: what was sent from it is answered
     if (event.persisted) for (const form of document.querySelectorAll("form[data-sent]")) rested(form);
@@ -167,7 +167,7 @@
       const answer = await fetch(button && button.hasAttribute("formaction") ? button.formAction : form.action, { method: "POST", body: fields });
       if (answer.status === 401) { keep(); location.reload(); return; }
       const page = parse(await answer.text());
-      if (answer.ok) taken(form);
+      if (answer.ok) taken(form); else keep();
       show(page, answer);
     } catch {
       note("said", "No answer came, so it is not known whether this was taken. What you wrote stays here. "
@@ -279,12 +279,12 @@
   // --- whoever was logged out meanwhile finds again what they wrote: kept in this tab only, until it is put back
 
   const WRITTEN = "textarea, input:not([type]), input[type=text]";
-  const keep = () => {
+  const keep = (as = "written") => {
     const kept = [];
     for (const form of document.forms)
       for (const field of form.querySelectorAll(WRITTEN))
         if (field.name && field.value !== field.defaultValue) kept.push([form.getAttribute("action"), field.name, field.value]);
-    if (kept.length) sessionStorage.setItem("written", JSON.stringify(kept));
+    if (kept.length) sessionStorage.setItem(as, JSON.stringify(kept));
   };
   const putBack = () => {
     let left = JSON.parse(sessionStorage.getItem("written") || "[]");
@@ -299,7 +299,16 @@
     });
     if (left.length) sessionStorage.setItem("written", JSON.stringify(left)); else sessionStorage.removeItem("written");
   };
+  const refused = document.getElementById("refused"); // and whoever sent what was not taken
+  if (refused && sessionStorage.getItem("sent")) sessionStorage.setItem("written", sessionStorage.getItem("sent"));
+  sessionStorage.removeItem("sent");
   putBack();
+  document.addEventListener("click", (event) => {
+    const way = event.target.closest("[data-back]");
+    if (!way || history.length < 2 || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    history.back(); // where the browser keeps what was filled in, chosen files too
+  });
 
   listen();
 })();

@@ -1,0 +1,66 @@
+"""What was filled in wrongly leads back to where it was filled in, in the words of that page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from browser import visit
+from http_kit import WAIT_S
+from visitor import Page, Visitor
+
+from mainstay.playbooks.shelf import LIBRARY
+
+if TYPE_CHECKING:
+    from http_kit import Served
+    from playwright.sync_api import Browser
+
+STATEMENT, INVOICES = LIBRARY / "demo/statement.xml", LIBRARY / "demo/invoices.csv"
+HERE = "/playbooks/billing-reconciliation"
+FILES = (
+    ("upload.statement", "october.xml", STATEMENT.read_bytes()),
+    ("upload.invoices", "open.csv", INVOICES.read_bytes()),
+)
+
+
+@pytest.fixture(scope="module")
+def visitor(served: Served) -> Visitor:
+    return Visitor(served).log_in()
+
+
+def test_a_wrong_field_is_named_as_its_page_names_it_and_no_command_line_is_shown(visitor: Visitor):
+    refused = visitor.upload(f"{HERE}/start", *FILES, ("input.write_off", None, b"much"))
+    assert refused.status == 422
+    text = Page(refused.text).text
+    assert "'Differences up to this are written off': 'much' is not an amount" in text
+    assert "takes:" not in text
+
+
+@pytest.mark.parametrize("says_where", [True, False])
+def test_the_way_back_is_the_page_of_the_form_even_where_the_browser_does_not_say(
+    served: Served, visitor: Visitor, says_where: bool
+):
+    more = {"Referer": f"{served.url}{HERE}?from=here"} if says_where else {}
+    refused = visitor.upload(f"{HERE}/start", *FILES, ("input.write_off", None, b"much"), **more)
+    assert (HERE + "?from=here" if says_where else HERE) in Page(refused.text).links
+
+
+def test_the_way_back_is_never_a_path_that_takes_forms_only(served: Served, visitor: Visitor):
+    refused = visitor.upload(f"{HERE}/start", Referer=f"{served.url}{HERE}/start")
+    assert refused.status == 422
+    assert HERE in Page(refused.text).links
+    assert f"{HERE}/start" not in Page(refused.text).links
+
+
+def test_what_was_typed_is_there_again_on_the_way_back(browser: Browser, served: Served):
+    with visit(browser, served) as page:
+        page.set_default_timeout(WAIT_S * 1000)
+        page.goto(f"{served.url}{HERE}")
+        page.get_by_label("From this device").first.set_input_files(STATEMENT)
+        page.get_by_label("From this device").last.set_input_files(INVOICES)
+        page.get_by_label("Differences up to this").fill("much")
+        page.get_by_role("button", name="Start", exact=True).click()
+        page.get_by_text("is not an amount").wait_for()
+        page.get_by_role("link", name="Back", exact=True).click()
+        page.wait_for_url(f"**{HERE}")
+        assert page.get_by_label("Differences up to this").input_value() == "much"
