@@ -71,9 +71,11 @@ def test_e1_what_was_called_back_never_leaves(approved):
 def test_e1_what_leaves_now_wants_a_yes_and_of_a_held_plan_it_is_said_why_it_is_held(approved):
     unasked = approved.run("hasten", approved.plan, "greet")
     assert (unasked.returncode, "Add --yes" in unasked.stderr, mails(approved)) == (2, True, [])
+    inbox = " ".join(approved.run("inbox").stdout.split())
+    assert ": Send a mail to ben@example.com: Hello (greet), Say hello This can't be undone: A mail" in inbox
     assert approved.run("pause", approved.plan).returncode == 0
-    told = approved.run("recall").stdout
-    assert "Held: greet (mail.send), Say hello: its plan is paused." in told
+    told = " ".join(approved.run("recall").stdout.split())
+    assert "Held: Send a mail to ben@example.com: Hello (greet), Say hello: its plan is paused." in told
     assert f"let the plan go on: mainstay resume {approved.plan}" in told
     assert "mainstay hasten" not in told + approved.run("show", approved.plan).stdout
     assert approved.run("resume", approved.plan).returncode == 0

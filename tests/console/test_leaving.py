@@ -58,6 +58,10 @@ def test_e1_what_was_called_back_never_leaves_and_what_was_hastened_leaves_at_on
     assert (late.status, "has left, or never was to" in late.text) == (409, True)
 
     approved(served, visitor, "hastened")
+    for place in ("/", "/today"):
+        shown = visitor.page(place)
+        assert "Send a mail to anna@example.com: Hello leaves at" in shown.text
+        assert "This can't be undone: A mail that was sent can't be called back. Yes, let it leave now" in shown.text
     (form,) = [form for form in visitor.page("/today").forms if form.action.startswith("/leaving/")]
     assert visitor.press(form, ("does", "hasten")).status == 303
     assert over(served, "hastened") == "done"

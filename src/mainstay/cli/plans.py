@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from rich.table import Table
 
 from mainstay.cli.asking import ask, say_standing, status_of
-from mainstay.cli.leaving import say_offline
+from mainstay.cli.leaving import leaving_of, say_offline
 from mainstay.cli.place import left_alone, say_left_alone, views_at, workspace_at
 from mainstay.cli.screen import text, when
 from mainstay.cli.status import DONE
@@ -74,6 +74,7 @@ def show(screen: Screen, folder: Path | None, name: str, *, everything: bool) ->
     workspace = workspace_at(folder)
     with views_at(workspace.root) as views:
         found = views.show(views.plan_id(name))
+        found["leaving"] = leaving_of(workspace, views, found["plan"])
     zone = workspace.config.company.timezone
     screen.give(found, lambda console: draw_plan(found, console, zone, everything=everything))
     return DONE

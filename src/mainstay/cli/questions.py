@@ -13,7 +13,7 @@ from mainstay.cli.answering import ASKED_WHY, answer_all, as_edited, ask_operato
 from mainstay.cli.asking import ask, say_standing, status_of
 from mainstay.cli.card import draw_card
 from mainstay.cli.editing import changed, say_changes
-from mainstay.cli.leaving import draw_leaving, say_offline
+from mainstay.cli.leaving import draw_leaving, leaving_of, say_offline
 from mainstay.cli.picks import kept_rows
 from mainstay.cli.place import left_alone, say_left_alone, say_left_lying, views_at, workspace_at
 from mainstay.cli.screen import Screen, moment, plain, text
@@ -36,7 +36,7 @@ def inbox(screen: Screen, folder: Path | None, *, limit: int) -> int:
     """Show the questions that wait, in short, the oldest first."""
     workspace = workspace_at(folder)
     with views_at(workspace.root) as views:
-        waiting, left, leaving = views.inbox(limit), left_alone(workspace, views), views.leaving()
+        waiting, left, leaving = views.inbox(limit), left_alone(workspace, views), leaving_of(workspace, views)
         count, offline, clock, put_off = views.waiting(), views.offline(), views.clock_set(), views.put_off()
         throttled = views.throttled()
     screen.give(waiting, lambda console: _draw_short(waiting, console, "Inbox clear: nothing needs your decision."))

@@ -26,9 +26,10 @@ Row: TypeAlias = dict[str, Any]
 def show(screen: Screen, folder: Path | None) -> int:
     """Show it."""
     workspace, now_us = workspace_at(folder), time.time_ns() // 1000
-    caps = caps_of(workspace, contracts_to_read(workspace))
+    contracts = contracts_to_read(workspace)
+    caps = caps_of(workspace, contracts)
     with views_at(workspace.root) as views:
-        found = today(views, caps, now_us, workspace.config.hours)
+        found = today(views, caps, now_us, workspace.config.hours, contracts)
     screen.give(found, lambda console: _draw(found, console, workspace.config.company.timezone))
     return DONE
 

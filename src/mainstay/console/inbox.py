@@ -36,7 +36,10 @@ async def inbox(room: Room, request: Request) -> Response:
     def look(views: Views) -> Params:
         cards, put_off = room.cards.draw(views, known.csrf), views.put_off()
         left = views.waiting() - put_off["count"] - len(cards)
-        beside = {"leaving": views.leaving(limit=LEAVING), "alike": views.alike(CARDS) if len(cards) > 1 else []}
+        beside = {
+            "leaving": views.headed(views.leaving(limit=LEAVING), room.owner.contracts),
+            "alike": views.alike(CARDS) if len(cards) > 1 else [],
+        }
         return {"cards": cards, "put_off": put_off, "left": left} | beside
 
     return await room.page(request, "inbox.html", nav="inbox", **await room.look(look))

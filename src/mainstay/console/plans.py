@@ -75,6 +75,7 @@ async def plan(room: Room, request: Request) -> Response:
     def look(views: Views) -> Params:
         plan_id = views.plan_id(name)
         found = views.show(plan_id)
+        found["leaving"] = views.headed(found["leaving"], room.owner.contracts)
         folded = views.plan(plan_id)
         lines = lines_of(found["timeline"], everything=everything)
         return {

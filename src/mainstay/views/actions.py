@@ -79,6 +79,17 @@ class Actions(Opened):
         below = (child for slot in plan.slots.values() for child in slot.children)
         return plan.status in (*ENDED, "undone") and not in_flight(plan) and all(map(self.is_over, below))
 
+    def headed(self, leaving: list[Row], catalogue: Catalogue) -> list[Row]:
+        """Give what is about to leave (`leaving` lists it) with the `headline` of each card: what, to whom."""
+        found: list[Row] = []
+        for row in leaving:
+            facts = (one.fact for one in reversed(self.recorded(row["plan"])))
+            path, kind = row["path"], e.EffectPrepared
+            last = next((fact for fact in facts if isinstance(fact, kind) and fact.path == path), None)
+            headline = row["action"] if last is None else self._headline(last.operation, last.arguments, catalogue)
+            found.append(row | {"headline": headline})
+        return found
+
     def in_doubt(self, catalogue: Catalogue) -> list[Row]:
         """List, plan by plan, what may have happened since a copied history ends."""
         found: list[Row] = []

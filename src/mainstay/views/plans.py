@@ -235,6 +235,7 @@ class Plans(Questions):
                         "path": path,
                         "action": say_path(path),
                         "does": plan.slots[path].operation,
+                        "cannot_undo": plan.slots[path].cannot_undo,
                         "leaves_at": self.time(due_us),
                         "item": place_of(plan, path)[2],
                         "recall": recall_line(plan, path),

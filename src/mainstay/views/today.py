@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from mainstay.kernel.budget import Cap
+    from mainstay.ports import Catalogue
     from mainstay.views import Views
     from mainstay.views.opening import Row
 
@@ -19,8 +20,9 @@ MOST = 20  # of a list
 LOOKED_AT = 60  # open plans, the newest
 
 
-def today(views: Views, caps: Iterable[Cap], now_us: int, hours: Mapping[str, str]) -> Row:
+def today(views: Views, caps: Iterable[Cap], now_us: int, hours: Mapping[str, str], catalogue: Catalogue) -> Row:
     """Give it; `hours` are those in which operations leave whose delay names some, as mainstay.toml writes them."""
+    leaving = views.headed(views.leaving(limit=MOST), catalogue)
     opened = views.plans(limit=LOOKED_AT, open_only=True)
     still = [row for row in opened if not row["questions"] and not row["paused"]]
     return {
@@ -30,7 +32,7 @@ def today(views: Views, caps: Iterable[Cap], now_us: int, hours: Mapping[str, st
         "paused": list(islice(_paused(views, (row for row in opened if row["paused"])), MOST)),
         "running": [row for row in still if not row["waits"]][:MOST],
         "due": [row for row in still if row["waits"]][:MOST],
-        "leaving": [row | {"hours": hours.get(row["does"], "")} for row in views.leaving(limit=MOST)],
+        "leaving": [row | {"hours": hours.get(row["does"], "")} for row in leaving],
         "budgets": views.budgets(caps, now_us),
         "wrong": list(_wrong(views)),
     }
