@@ -14,6 +14,7 @@ from visitor import Page, Visitor, answers_to
 from mainstay.views import Views
 from mainstay.views.metrics import WEEK_US
 from mainstay.views.review import TRUST_WEEKS
+from mainstay.views.today import today
 from mainstay.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -292,7 +293,9 @@ def test_a_policy_may_be_called_as_one_of_our_own_words_is(visitor: Visitor):
 # --- today
 
 
-def test_what_is_held_stands_on_today_with_why_since_when_and_the_way_on(served: Served, visitor: Visitor):
+def test_what_is_held_stands_on_today_with_why_since_when_and_the_way_on(
+    served: Served, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+):
     served.desk.json("run", "fails", status=3)
     until(lambda: "Plans of fails wait since" in visitor.page("/today").text)
     page = visitor.page("/today")
@@ -313,6 +316,11 @@ def test_what_is_held_stands_on_today_with_why_since_when_and_the_way_on(served:
     assert "is paused since" in page.text
     assert "by you: Not this year" in page.text
     assert [one["reason"] for one in served.desk.json("today")["paused"]] == ["Not this year"]
+    for name in ("HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.setenv(name, served.desk.env[name])
+    with Views(Workspace(served.desk.folder)) as views:
+        assert [one["plan"] for one in today(views, (), time.time_ns() // 1000, {})["paused"]] == [plan]
+        assert plan not in views._read, "why it is paused is one record of it: the page asks at each refresh"
     assert visitor.press(form(page, f"/plans/{plan}/resume")).status == 303
     assert "is paused since" not in visitor.page("/today").text
 

@@ -12,6 +12,7 @@ from ledger_samples import KEY, NOW_US, PROJECTIONS, append, append_all, appende
 from mainstay import events as e
 from mainstay.errors import CommandRefusedError, ConflictError, LedgerError
 from mainstay.ledger import queries
+from mainstay.ledger.reader import SqliteReader
 from mainstay.ledger.sqlite import SqliteLedger
 from mainstay.values import BlobRef, Sealed
 
@@ -47,6 +48,14 @@ def test_l1_what_was_appended_is_read_in_order_with_its_envelope(ledger):
     assert found[1].id == "plan:p@2"
     assert ledger.read("plan:p", after=2) == found[2:]
     assert ledger.read("plan:unknown") == []
+
+
+def test_the_last_fact_of_a_kind_is_found_in_its_own_stream_alone(ledger, folder):
+    append(ledger, appended("plan:a", 0, proposed(), completed("1"), completed("2")), appended("plan:b", 0, proposed()))
+    with SqliteReader(folder / "ledger.db", KEY) as reader:
+        assert reader.last("plan:a", "StepCompleted").fact == completed("2")
+        assert reader.last("plan:a", "PlanProposed").sequence == 1
+        assert reader.last("plan:b", "StepCompleted") is None
 
 
 def test_l1_the_tail_gives_all_streams_in_the_order_of_positions(ledger):
