@@ -105,6 +105,11 @@ _BOUNCED = {
 }
 
 
+def say_kept(kept: int, listed: int) -> str:
+    """Say how much of a list a yes was for."""
+    return f"{kept} of {listed} approved, {listed - kept} left out"
+
+
 def say_wait(event: str, until: str) -> str:
     """Say what a step waits for, and until when at the latest; `until` is empty where it has no end."""
     if not event:

@@ -40,7 +40,11 @@ class Page(HTMLParser):
         self.headings: list[str] = []
         self._open: list[str] = []
         self._form: Form | None = None
+        self._named: dict[str, Form] = {}
+        self._apart: list[tuple[str, str, dict[str, str]]] = []  # what says itself to which form it belongs
         self.feed(text)
+        for form, tag, given in self._apart:
+            self._belongs(self._named[form], tag, given)
         self.text = re.sub(r"\s+", " ", self.text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -51,14 +55,24 @@ class Page(HTMLParser):
         if tag == "form":
             self._form = Form(given.get("action", ""), [], [], given.get("method", "get").lower())
             self.forms.append(self._form)
+            self._named[given.get("id", "")] = self._form
         elif tag == "a":
             self.links.append(given.get("href", ""))
-        elif self._form is not None and tag in ("input", "textarea") and "name" in given:
-            self._form.fields.append((given["name"], given.get("value", "")))
-        elif self._form is not None and tag == "button" and "name" in given:
-            self._form.buttons.append((given["name"], given.get("value", "")))
+        elif tag in ("input", "textarea", "button") and "form" in given:
+            self._apart.append((given["form"], tag, given))
+        elif self._form is not None:
+            self._belongs(self._form, tag, given)
         if tag == "h1":
             self.headings.append("")
+
+    def _belongs(self, form: Form, tag: str, given: dict[str, str]) -> None:
+        unticked = given.get("type") == "checkbox" and "form" in given and "checked" not in given
+        if tag in ("input", "textarea") and "name" in given and not unticked:
+            form.fields.append((given["name"], given.get("value", "")))
+        elif tag == "button" and "name" in given and "formaction" in given:  # it sends the same to another place
+            self.forms.append(Form(given["formaction"], form.fields, [(given["name"], given.get("value", ""))]))
+        elif tag == "button" and "name" in given:
+            form.buttons.append((given["name"], given.get("value", "")))
 
     def handle_endtag(self, tag: str) -> None:
         if tag in self._open:
@@ -70,6 +84,9 @@ class Page(HTMLParser):
     def handle_data(self, data: str) -> None:
         if "style" not in self._open and "title" not in self._open:
             self.text += data
+        if self._open[-1:] == ["textarea"] and self._form is not None and self._form.fields:
+            name, before = self._form.fields.pop()
+            self._form.fields.append((name, before + (data if before else data.removeprefix("\n"))))
         if "h1" in self._open:
             self.headings[-1] += data
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
 
 import msgspec
 
-from mainstay.console.room import Page, form_of, only
+from mainstay.console.room import DIGITS, Page, form_of, only
 from mainstay.errors import CommandRefusedError, InputError
 from mainstay.redaction import redacted
 from mainstay.said import is_record, is_simple, say_value
@@ -55,7 +55,9 @@ async def edit(room: Room, request: Request) -> Response:
 async def preview(room: Room, request: Request) -> Response:
     """Show what an edit changes, and take it no further: or the fields again, of another row or with what is wrong."""
     question, form = await _open(room, request), form_of(request)
-    row, edits = only(form, "row", "0"), edits_of(form)
+    kept, edits = kept_of(form, question), edits_of(form)
+    question |= {"kept": kept}
+    row = only(form, "row", str(kept[0]) if kept else "0")
     if only(form, "do") == "open":
         return await _fields(room, request, question, row, edits)
     typed = {name.removeprefix("arg."): values[0] for name, values in form.items() if name.startswith("arg.")}
@@ -80,7 +82,7 @@ async def _previewed(room: Room, question: Params, edits: Edits) -> list[Params]
     """Give the cards of what is edited. Raises InputError where nothing is, or policy forbids it so."""
     if not edits:
         raise InputError("Nothing is different yet.", remedy="Change something, or approve it as it stands.")
-    asked = request_of(question, edits)
+    asked = request_of(question, edits, question["kept"])
     if asked["choice"] != "approve":
         return []
     cards: list[Params] = (await room.ask("preview", asked))["cards"]
@@ -98,10 +100,26 @@ def edits_of(form: Form) -> Edits:
         raise InputError("What was edited can't be read.", remedy="Begin with the question again.") from None
 
 
-def request_of(question: Params, edits: Edits) -> Params:
-    """Make the request that approves a question as it is edited, or tries a step again so."""
+def kept_of(form: Form, question: Params) -> list[int] | None:
+    """Give the rows of a list that a form keeps, counted from 0; None: all of them. Raises InputError where none is."""
+    if not only(form, "may_keep"):
+        return None
+    kept = sorted({int(row) for row in form.get("keep", ()) if row.isdecimal() and len(row) < DIGITS})
+    if not kept:
+        raise InputError("No row is kept.", remedy="Keep one at least, or reject all of them.")
+    return None if kept == list(range(listed_in(question))) else kept
+
+
+def listed_in(question: Params) -> int:
+    """Count the rows of a question's list."""
+    return len(question["card"].get("rows") or question["card"].get("covers") or ())
+
+
+def request_of(question: Params, edits: Edits, kept: list[int] | None = None) -> Params:
+    """Make the request that approves a question as it is edited, or tries a step again so; `kept` as `kept_of` says."""
     stuck = question["kind"] == "stuck"
     listed = question["kind"] == "batch"
+    edits = {row: one for row, one in edits.items() if kept is None or row in map(str, kept)}
     return {
         "decision": question["decision"],
         "choice": "retry" if stuck else "approve",

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mainstay.console.decide_edit import edits_of, request_of
+from mainstay.console.decide_edit import edits_of, kept_of, listed_in, request_of
 from mainstay.console.decide_once import once
 from mainstay.console.looking import CARDS
-from mainstay.console.room import DIGITS, Page, form_of, known_of, only
+from mainstay.console.room import Page, form_of, known_of, only
 from mainstay.errors import CommandRefusedError, InputError
-from mainstay.sentences import ANSWER
+from mainstay.sentences import ANSWER, say_kept
 from mainstay.views.cards import WANT_A_WORD, can_edit
 
 if TYPE_CHECKING:
@@ -93,16 +93,12 @@ def _ruling(found: Params, form: Form) -> Params:
         "arguments": None,
         "session": "console",
     }
+    if choice == "approve":
+        reply["kept"] = kept_of(form, found)
     if edits := edits_of(form):
         if not can_edit(found) or choice not in ("approve", "retry"):
             raise InputError("What was edited fits no such answer.", remedy="Begin with the question again.")
-        reply |= request_of(found, edits) | {"choice": choice, "binds": reply["binds"]}
-    kept = sorted({int(row) for row in form.get("keep", ()) if row.isdecimal() and len(row) < DIGITS})
-    listed: list[Any] = found["card"].get("rows") or found["card"].get("covers") or []
-    if only(form, "may_keep") and choice == "approve" and kept != list(range(len(listed))):
-        if not kept:
-            raise InputError("No row is kept.", remedy="Keep one at least, or reject all of them.")
-        reply["kept"] = kept
+        reply |= request_of(found, edits, reply["kept"]) | {"choice": choice, "binds": reply["binds"]}
     if found["card"].get("form") and choice not in WANT_A_WORD:
         named = {name.removeprefix("set."): values[0] for name, values in form.items() if name.startswith("set.")}
         reply["form"] = [f"{name}={value}" for name, value in named.items() if value]
@@ -113,7 +109,10 @@ def _said(found: Params, reply: Params, standing: Params) -> str:
     """Say what was answered, and what came of it so far."""
     headline: str = found["card"].get("headline") or found["says"]
     headline = headline if len(headline) <= _SAID else f"{headline[:_SAID]}…"
-    said = f"You {ANSWER.get(reply['choice'], 'answered ' + reply['choice'])}: {headline.rstrip('.?!')}."
+    did = f"You {ANSWER.get(reply['choice'], 'answered ' + reply['choice'])}"
+    if reply["kept"] is not None:
+        did = say_kept(len(reply["kept"]), listed_in(found))
+    said = f"{did}: {headline.rstrip('.?!')}."
     for row in standing.get("leaving", ()):
         said += f" It leaves at {row['leaves_at'][:16].replace('T', ' ')}; until then you can call it back here."
         break

@@ -97,6 +97,7 @@ def _environment() -> Environment:
     made.tests.update(record=is_record, simple=is_simple)
     names: dict[str, Any] = made.globals
     names.update(lines_of=lines_of, remedies=REMEDIES, want_a_word=WANT_A_WORD, cannot_undo=CANNOT_UNDO)
+    names.update(is_out=_is_out, rows_out=_rows_out)
     names.update(static={name: file.path for name, file in statics().items()})
     return made
 
@@ -122,6 +123,17 @@ def _grouped(lines: Sequence[tuple[str, str]]) -> list[tuple[str, list[str]]]:
             found.append((label, []))
         found[-1][1].append(says)
     return found
+
+
+def _is_out(question: Mapping[str, Any], row: int) -> bool:
+    """Whether a yes to a list leaves this row out, counted from 0."""
+    return question.get("kept") is not None and row not in question["kept"]
+
+
+def _rows_out(question: Mapping[str, Any]) -> list[int]:
+    """List the rows that a yes leaves out, counted from 1."""
+    listed = question["card"].get("rows") or question["card"].get("covers") or ()
+    return [number + 1 for number in range(len(listed)) if _is_out(question, number)]
 
 
 def _answer(option: str) -> str:

@@ -149,11 +149,11 @@ AND (snoozed_until_us IS NULL OR snoozed_until_us <= ?1) ORDER BY asked_at_us, i
 CARDS_AS_OF = """
 SELECT d.id, p.last_position, d.playbook, d.step FROM json_each(?) AS given
 CROSS JOIN decision AS d ON d.id = given.value JOIN plan AS p ON p.id = d.plan"""
-# How the latest questions of a step were answered, in all plans of its playbook: answer and when, the latest first.
-# Of a playbook, a step, so many.
+# How the latest questions of a step were answered, in all plans of its playbook: answer, when, question and its kind,
+# the latest first. Of a playbook, a step, so many.
 ANSWERS_ALIKE = """
-SELECT choice, ruled_at_us FROM decision WHERE status = 'ruled' AND playbook = ? AND step = ? AND kind <> 'stuck'
-ORDER BY ruled_at_us DESC LIMIT ?"""
+SELECT choice, ruled_at_us, id, kind FROM decision WHERE status = 'ruled' AND playbook = ? AND step = ?
+AND kind <> 'stuck' ORDER BY ruled_at_us DESC LIMIT ?"""
 # How many were put off, and until when the first of them. (now)
 SNOOZED = "SELECT count(*), min(snoozed_until_us) FROM decision WHERE status = 'open' AND snoozed_until_us > ?"
 # Those of them whose ids begin so, at most two: one is meant, two are not clear. (prefix, prefix)

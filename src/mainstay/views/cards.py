@@ -141,9 +141,9 @@ def _behind(question: Row, shown: str) -> list[Line]:
     if question["past"]["last"] is not None:
         counts = question["past"]["counts"]
         told = ", ".join(f"{ANSWER.get(choice, choice)} {count}" for choice, count in counts.items())
-        lines.append(
-            ("before", f"you {told}; the last on {moment(question['past']['last']['at'], question['timezone'])}")
-        )
+        last: Row = question["past"]["last"]
+        kept = f": {last['kept']}" if last.get("kept") else ""
+        lines.append(("before", f"you {told}; the last on {moment(last['at'], question['timezone'])}{kept}"))
     if question["recommended"]["choice"]:
         lines.append(("we suggest", f"{question['recommended']['choice']}. {question['recommended']['why']}"))
     return lines

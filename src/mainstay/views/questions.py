@@ -16,13 +16,13 @@ from mainstay.origins import TOOL
 from mainstay.requests.alike import kind_of
 from mainstay.requests.asked import ends_by_no, labels_of, rejection_used, unreadable, what_follows
 from mainstay.requests.stuck import does_of, group_of
-from mainstay.sentences import ALL_FIRST, ANSWER, QUESTION, say_actor, say_no, say_path
+from mainstay.sentences import ALL_FIRST, ANSWER, QUESTION, say_actor, say_kept, say_no, say_path
 from mainstay.views.backward import takes_back, why_asked
 from mainstay.views.bundle import DECIDABLE, LAST, answered, recommended, worked_out
 from mainstay.views.opening import Opened
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Hashable, Iterable
 
     from mainstay.kernel.state import Plan
     from mainstay.values import Value
@@ -131,6 +131,7 @@ class Questions(Opened):
         said = [
             (one.recorded_at_us, one.fact) for one in recorded if getattr(one.fact, "decision", "") == asked.decision
         ]
+        listed = _listed_in(card, asked)
         makers, past = worked_out(plan, asked), self._answered(plan, asked)
         return {
             "decision": asked.decision,
@@ -176,7 +177,8 @@ class Questions(Opened):
             or (asked.kind == "ask" and "rows" in cast("Row", card or {})),
             "timezone": self._zone,
             "open": bool(state and state[0]["open"]),
-            "closed": "" if state and state[0]["open"] else self._closed(recorded, asked.decision),
+            "closed": "" if state and state[0]["open"] else self._closed(recorded, asked.decision, listed),
+            "kept": _kept(fact for _, fact in said),
             "answer": state[0]["choice"] if state else "",
         }
 
@@ -184,7 +186,20 @@ class Questions(Opened):
         """Say how the last questions of this step were answered, in all plans of its playbook."""
         name = step_name(asked.paths[0])
         rows = self._reader.rows(queries.ANSWERS_ALIKE, (plan.playbook, name, LAST)) if asked.kind in DECIDABLE else []
-        return answered([(choice, self.time(at_us)) for choice, at_us in rows])
+        found = answered([(choice, self.time(at_us)) for choice, at_us, _, _ in rows])
+        if rows and rows[0][3] != "effect":  # of a single action nothing can be left out
+            found["last"]["kept"] = self._last_kept(rows[0][2])
+        return found
+
+    def _last_kept(self, decision: str) -> str:
+        """Say how much of the list of an answered question the yes was for; "" where it was for all of it."""
+        recorded = self.recorded(decision.rpartition(".")[0])
+        said = [event.fact for event in recorded if getattr(event.fact, "decision", "") == decision]
+        kept = _kept(said)
+        asked = next((fact for fact in said if isinstance(fact, e.DecisionAsked)), None)
+        if kept is None or asked is None:
+            return ""
+        return say_kept(len(kept), _listed_in(self._payloads.load(asked.card), asked))
 
     def _tool_says(self, plan: Plan) -> str:
         """Give why a tool of the operator's wants this, in its own words."""
@@ -199,7 +214,7 @@ class Questions(Opened):
         path = asked.paths[0]
         return {name: self.named(one, plan, path) if isinstance(one, str) else one for name, one in shown.items()}
 
-    def _closed(self, recorded: list[e.Recorded], decision: str) -> str:
+    def _closed(self, recorded: list[e.Recorded], decision: str, listed: int) -> str:
         """Say why a question no longer waits: who answered it when, or what else ended it."""
         for event in recorded:
             fact = event.fact
@@ -207,7 +222,11 @@ class Questions(Opened):
                 continue
             if isinstance(fact, e.DecisionRuled):
                 at = self.time(event.recorded_at_us)[:16].replace("T", " ")
-                return f"{say_actor(fact.by)} {ANSWER.get(fact.choice, fact.choice)} on {at} ({self._zone})"
+                kept = fact.kept if fact.choice == "approve" else None
+                did = f"{say_actor(fact.by)} {ANSWER.get(fact.choice, fact.choice)}"
+                if kept is not None:
+                    did = f"{say_kept(len(kept), listed)} by {say_actor(fact.by)}"
+                return f"{did} on {at} ({self._zone})"
             if isinstance(fact, e.DecisionExpired):
                 return "it was not answered in time, which means no"
             if isinstance(fact, e.DecisionVoided):
@@ -254,3 +273,15 @@ class Questions(Opened):
             "arguments": self._payloads.load(slot.arguments),
             "asked_at": self.time(row[3]),
         }
+
+
+def _listed_in(card: Value, asked: e.DecisionAsked) -> int:
+    """Count what a question lists."""
+    found: Any = (card.get("rows") or card.get("covers")) if isinstance(card, dict) else None
+    return len(found or asked.paths)
+
+
+def _kept(said: Iterable[e.AnyFact]) -> list[int] | None:
+    """Give the rows of a list that a yes was for, counted from 0; None: all of them, or no yes."""
+    found = next((fact for fact in said if isinstance(fact, e.DecisionRuled)), None)
+    return None if found is None or found.kept is None or found.choice != "approve" else list(found.kept)

@@ -1,0 +1,80 @@
+"""Rows that are left out of a list stay left out through an edit, and are said to be, over real HTTP (KERNEL E1)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from http_kit import new_served
+from visitor import Page, Visitor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from http_kit import Served
+    from visitor import Form
+
+GREET = (
+    'playbook: greet\ntitle: "Greet them"\ninputs:\n  names: {type: list(text)}\nsteps:\n'
+    "  greet: {do: mail.send, each: '= inputs.names', gate: batch, "
+    "with: {to: '= item + \"@example.com\"', subject: '= \"Hello \" + item', text: Good morning.}}\n"
+)
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    one = new_served(tmp_path_factory.mktemp("kept-rows"))
+    (one.desk.folder / "playbooks").mkdir(exist_ok=True)
+    (one.desk.folder / "playbooks" / "greet.yaml").write_text(GREET)
+    assert one.desk.run("activate", "--yes").returncode == 0
+    yield one
+    one.end()
+
+
+def asked(served: Served, *names: str) -> str:
+    (question,) = served.desk.json("run", "greet", *(f"names={name}" for name in names), status=3)["questions"]
+    return question
+
+
+def without(form: Form, *rows: str) -> Form:
+    """Untick rows, counted from 0."""
+    return form._replace(fields=[field for field in form.fields if field not in [("keep", row) for row in rows]])
+
+
+def the(page: Page, button: tuple[str, str]) -> Form:
+    (form,) = [form for form in page.forms if button in form.buttons]
+    return form
+
+
+def sent(served: Served) -> str:
+    return "\n".join(path.read_text() for path in served.mails())
+
+
+def test_e1_a_row_that_was_unticked_before_an_edit_does_not_leave_with_its_yes(served: Served):
+    visitor, question = Visitor(served).log_in(), asked(served, "ann", "bea", "cem")
+    page = visitor.page(f"/questions/{question}")
+    fields = visitor.press(without(the(page, ("do", "open")), "1"), ("do", "open"))
+    assert (fields.status, "Row 2 is left out" in fields.text) == (200, True)
+    form = next(form for form in Page(fields.text).forms if ("arg.subject", "Hello ann") in form.fields)
+    changed = visitor.press(form, **{"arg.subject": "Good day ann"})
+    assert "Row 2 is left out" in changed.text
+    (further,) = [form for form in Page(changed.text).forms if ("do", "open") in form.buttons]
+    fields = visitor.press(further._replace(fields=[*further.fields, ("row", "2")]), ("do", "open"))
+    assert "Row 2 is left out" in fields.text
+    form = next(form for form in Page(fields.text).forms if ("arg.subject", "Hello cem") in form.fields)
+    changed = visitor.press(form, **{"arg.subject": "Good day cem"})
+    yes = the(Page(changed.text), ("choice", "approve"))
+    assert [value for name, value in yes.fields if name == "keep"] == ["0", "2"]
+    assert visitor.press(yes, ("choice", "approve")).status == 303
+    assert "2 of 3 approved, 1 left out: Send a mail: 3 in one go" in visitor.page("/").text
+    while served.desk.json("show", question.rpartition(".")[0])["status"] not in ("completed", "failed", "cancelled"):
+        pass
+    page = visitor.page(f"/questions/{question}")
+    assert "This question is closed: 2 of 3 approved, 1 left out by you on " in page.text
+    asked(served, "ann", "bea")
+    assert ": 2 of 3 approved, 1 left out" in visitor.page("/").text
+    assert ("Good day ann" in sent(served), "Good day cem" in sent(served), "bea@" in sent(served)) == (
+        True,
+        True,
+        False,
+    )
