@@ -14,12 +14,14 @@ from browser import CHROMIUM, jumped, opened, steady, unusable
 from http_kit import WAIT_S, until
 from test_screens import DESK, MOST_JUMPED, PHONE, photograph
 
+from mainstay import events as e
 from mainstay.app import create_workspace
 from mainstay.cli.demo_post import Post
 from mainstay.cli.demo_stage import Stage, prepare
 from mainstay.cli.screen import Screen
-from mainstay.console.demo_found import Notes, mails_in, note, noted
+from mainstay.console.demo_found import Notes, mails_in, note, noted, settled
 from mainstay.errors import MainstayError
+from mainstay.values import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -174,6 +176,20 @@ def test_a_mail_that_is_handed_over_twice_lies_there_twice_and_half_a_mail_not_a
     assert [one.name for one in found] == ["0a1b-2.eml", "0a1b.eml"]
     assert found[0].read_bytes().endswith(b"How are you?\r\n.\r\n")
     assert [one.message_id for one in mails_in(tmp_path / "mail")] == ["<0a1b.plan@studio.example>"] * 2
+
+
+def test_a_mail_that_had_not_left_is_said_to_be_sent_only_once_it_was():
+    verdict = Verdict("allow", "mails", "")
+    made = [
+        e.EffectPrepared(f"remind/{at}", "mail.send", 1, "irreversible", {"to": f"{at}@b.example"}, "d", verdict)
+        for at in range(2)
+    ]
+    absent = [e.EffectAbsent(f"remind/{at}", "it is not in the mailbox") for at in range(2)]
+    told = settled([*made, *absent, e.EffectDone("remind/0", operation="mail.send")], lambda value: value)
+    assert told == [
+        "the mail to 0@b.example was not there, so it was sent now",
+        "the mail to 1@b.example was not there, so it is sent next",
+    ]
 
 
 def test_nobody_else_sees_the_plug(served: Served):

@@ -19,6 +19,7 @@ from mainstay.said import is_record, is_simple, say_value
 from mainstay.shown import shown
 from mainstay.values import Money
 from mainstay.views.cards import can_edit
+from mainstay.views.questions import digests_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from mainstay.console.room import Form, Room
     from mainstay.requests.desk import Params
+    from mainstay.values import Value
 
 Edits: TypeAlias = dict[str, dict[str, Any]]  # by the row of the list, "0" where there is one action
 LINE_CHARS = 80  # a longer text gets several lines
@@ -204,9 +206,10 @@ def _written(name: str, value: object, arguments: Params) -> tuple[str, str]:
     if listed and all(isinstance(one, str) and "\n" not in one for one in listed):
         return "list", "\n".join(str(one) for one in listed)
     try:
-        if not (is_record(cast("object", value)) and is_simple(cast("Params", value))):
+        simple = is_record(cast("object", value)) and is_simple(cast("Params", value))
+        if not simple and not digests_in(cast("Value", value)):  # no file can be written in a form
             return "json", msgspec.json.format(msgspec.json.encode(value)).decode()
-    except (TypeError, ValueError):  # a file within
+    except (TypeError, ValueError):
         pass
     return "fixed", ""
 

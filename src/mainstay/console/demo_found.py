@@ -80,6 +80,8 @@ def known_mails(facts: Iterable[e.AnyFact]) -> int:
 
 def settled(facts: Iterable[e.AnyFact], opened: Callable[[Value], Value], since: int = 0) -> list[str]:
     """Tell of each mail that may have gone out what was found; `since`: leave out so many facts before."""
+    facts = list(facts)
+    sent = {fact.path for fact in facts if isinstance(fact, e.EffectDone)}
     receivers: dict[str, str] = {}
     found: list[str] = []
     for number, fact in enumerate(facts):
@@ -90,7 +92,8 @@ def settled(facts: Iterable[e.AnyFact], opened: Callable[[Value], Value], since:
         elif isinstance(fact, e.EffectDone) and fact.settled:
             found.append(f"the mail to {receivers.get(fact.path, fact.path)} was there, so it was not sent again")
         elif isinstance(fact, e.EffectAbsent):
-            found.append(f"the mail to {receivers.get(fact.path, fact.path)} was not there, so it was sent now")
+            what = "was sent now" if fact.path in sent else "is sent next"
+            found.append(f"the mail to {receivers.get(fact.path, fact.path)} was not there, so it {what}")
     return found
 
 

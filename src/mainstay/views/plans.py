@@ -26,7 +26,7 @@ from mainstay.views.questions import Questions
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from mainstay.kernel.state import Plan
+    from mainstay.kernel.state import Plan, Slot
     from mainstay.views.opening import Row
 
 
@@ -59,11 +59,24 @@ class Plans(Questions):
             for row in rows
         ]
         for row in found:
+            if row["status"] == "completed" and self._was_left_out(row["plan"]):
+                with suppress(MainstayError):
+                    row["says"] = say_left_out(self.plan(row["plan"])) or row["says"]
             if row["status"] == "running" and not row["paused"]:
                 waits = "" if row["questions"] else self._says_waits(row["plan"])
                 row["waits"] = waits != ""
                 row["says"] = "needs your decision" if row["questions"] else waits or row["says"]
         return found
+
+    def _was_left_out(self, plan_id: str) -> bool:
+        """Whether somebody left something of a plan out: few did, so that only theirs are read."""
+        rows = self._decisions(queries.DECISIONS_OF_PLAN, plan_id)
+        return any(row["choice"] == "skip" for row in rows)
+
+    def _plan_says(self, plan: Plan) -> str:
+        if plan.paused_at_us is not None:
+            return "paused"
+        return say_left_out(plan) or say_status(plan.status, plan.ending)
 
     def _says_waits(self, plan_id: str) -> str:
         """Say what a plan waits for, where it and its child plans do nothing else; empty where something works.
@@ -133,7 +146,7 @@ class Plans(Questions):
             "playbook": plan.playbook,
             "title": plan.title,
             "status": plan.status,
-            "says": say_status(plan.status, plan.ending) if plan.paused_at_us is None else "paused",
+            "says": self._plan_says(plan),
             "paused_at": self.time(plan.paused_at_us),
             "priority": plan.priority,
             "inputs": self._payloads.load(plan.inputs),
@@ -283,6 +296,20 @@ class Plans(Questions):
             return ""
         ago_s = (time.time_ns() // 1000 - last.recorded_at_us) / SECOND_US
         return say(last.fact) if ago_s < last.fact.grace_s else ""
+
+
+def say_left_out(plan: Plan) -> str:
+    """Say that a plan ended without doing anything, as a step was left out; empty where it did something."""
+    if plan.status != "completed" or any(_did(slot) for slot in plan.slots.values()):
+        return ""
+    skipped = [path for path, slot in plan.slots.items() if slot.status == "skipped"]
+    left = [path for path in skipped if plan.slots[path].failure is not None]
+    return f"nothing was done: {say_path(left[0])} was left out" if left and len(skipped) > 1 else ""
+
+
+def _did(slot: Slot) -> bool:
+    """Whether a step changed something outside, itself or by its child plans."""
+    return slot.status == "done" and (slot.effect not in (None, "read") or len(slot.children) > slot.idle)
 
 
 def _say_slot(plan: Plan, path: str) -> str:

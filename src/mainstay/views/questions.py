@@ -17,6 +17,7 @@ from mainstay.requests.alike import kind_of
 from mainstay.requests.asked import ends_by_no, labels_of, rejection_used, unreadable, what_follows
 from mainstay.requests.stuck import does_of, group_of
 from mainstay.sentences import ALL_FIRST, ANSWER, QUESTION, say_actor, say_kept, say_no, say_path
+from mainstay.values import BlobRef
 from mainstay.views.backward import takes_back, why_asked
 from mainstay.views.bundle import DECIDABLE, LAST, answered, recommended, worked_out
 from mainstay.views.opening import Opened
@@ -24,7 +25,7 @@ from mainstay.views.opening import Opened
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable
 
-    from mainstay.kernel.state import Plan
+    from mainstay.kernel.state import Plan, Slot
     from mainstay.values import Value
     from mainstay.views.opening import Row
 
@@ -142,6 +143,7 @@ class Questions(Opened):
             "past": past,
             "recommended": recommended(asked, past, makers),
             "kind": asked.kind,
+            "other_files": _is_of_files(plan, asked, slot),
             "says": ALL_FIRST if asked.rule == WHOLE else QUESTION[asked.kind],
             "actions": [say_path(path) for path in asked.paths],
             "card": self._named_card(card, plan, asked),
@@ -285,3 +287,19 @@ def _kept(said: Iterable[e.AnyFact]) -> list[int] | None:
     """Give the rows of a list that a yes was for, counted from 0; None: all of them, or no yes."""
     found = next((fact for fact in said if isinstance(fact, e.DecisionRuled)), None)
     return None if found is None or found.kept is None or found.choice != "approve" else list(found.kept)
+
+
+def _is_of_files(plan: Plan, asked: e.DecisionAsked, slot: Slot) -> bool:
+    """Whether a step is stuck on files that the plan was given: other ones would need a new plan."""
+    if asked.kind != "stuck" or plan.parent or plan.playbook.startswith(TOOL):
+        return False
+    given = digests_in(plan.inputs)
+    return any(digest in given for digest in digests_in(slot.arguments))
+
+
+def digests_in(value: Value) -> set[str]:
+    """Name the stored files within a value."""
+    if isinstance(value, BlobRef):
+        return {value.digest}
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else ()
+    return {digest for one in inner for digest in digests_in(one)}

@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from mainstay.errors import InputError
+from mainstay.kernel.state import OPEN_PLAN
 from mainstay.ledger import queries
 from mainstay.ledger.books import BookReader
+from mainstay.sentences import say_status
 from mainstay.values import Money
 from mainstay.views.finding import Finding, Wanted
+from mainstay.views.plans import say_left_out
 
 if TYPE_CHECKING:
     from collections.abc import Container, Sequence
@@ -22,6 +25,7 @@ AGENT = "reconcile"
 STATEMENT, INVOICES, OVERDUE = "bank.read_statement", "invoices.read_open", "books.overdue"
 OPEN_PILE = "invoices"  # those that were open
 PILES = ("sure", "unsure", "duplicates", "unmatched", "set_aside")
+AGAIN = "Start the reconciliation again, with the right files."
 
 
 class Part(NamedTuple):
@@ -64,6 +68,8 @@ class Reconciled(Finding):
         out = self._out(plan, name)
         if not out:
             said = "has not matched anything yet" if name else "matches no payments"
+            if name and plan.status not in OPEN_PLAN:
+                raise InputError(f"Plan {plan_id} ended without matching anything. {_ended(plan)}", remedy=AGAIN)
             raise InputError(f"Plan {plan_id} {said}.", remedy=f"See where it stands: mainstay show {plan_id}")
         books = BookReader(self._reader, self._payloads.load)
         listed = self._out(plan, _step_of(plan.graph, INVOICES)).get("invoices", ())
@@ -107,6 +113,11 @@ class Reconciled(Finding):
         out = self._out(plan, _step_of(plan.graph, STATEMENT))
         days = sorted(str(line["booked_on"]) for line in out.get("lines", ()))
         return {"lines": len(days), "first": days[0] if days else "", "last": days[-1] if days else ""}
+
+
+def _ended(plan: Plan) -> str:
+    said = say_left_out(plan) or say_status(plan.status, plan.ending)
+    return f"{said[:1].upper()}{said[1:]}."
 
 
 def _step_of(graph: Graph, target: str) -> str:
