@@ -221,6 +221,12 @@ def form_at(page: Page, action: str) -> Form:
     return found
 
 
+def weekly_at(page: Page, day: str = "MON", hour: str = "8") -> Form:
+    """Give the form with what is chosen in it: its fields to choose from are no inputs."""
+    on = form_at(page, "/weekly")
+    return on._replace(fields=[*on.fields, ("day", day), ("hour", hour), ("which", "newest")])
+
+
 def test_it_is_shown_first_runs_every_monday_after_a_yes_and_is_switched_off_again(served: Served, visitor: Visitor):
     page = visitor.page("/weekly?day=FRI&hour=17")
     assert page.headings == ["Run this every Friday at 17:00?"]
@@ -228,9 +234,15 @@ def test_it_is_shown_first_runs_every_monday_after_a_yes_and_is_switched_off_aga
         assert says in page.text
     file = served.desk.folder / FILE
     assert not file.exists()
-    on = form_at(page, "/weekly")
-    assert visitor.press(on, day="SUN").status == 409  # another one than was shown
-    assert not file.exists()
+    on = weekly_at(page, "FRI", "17")
+    other = visitor.press(on, day="SUN", hour="9")  # chosen after it was shown: nothing runs, and that is shown
+    assert (other.status, file.exists()) == (303, False)
+    page = visitor.page(other.headers["location"])
+    assert page.headings == ["Run this every Sunday at 09:00?"]
+    assert "Nothing runs yet. You chose something else than was shown" in page.text
+    again = visitor.press(on, ("does", "look"))
+    assert (again.status, file.exists()) == (303, False)
+    on = weekly_at(visitor.page(again.headers["location"]), "FRI", "17")
     assert visitor.press(on).status == 303
     page = visitor.page("/weekly")
     assert page.headings == ["It runs every Friday at 17:00"]
@@ -245,7 +257,7 @@ def test_it_is_shown_first_runs_every_monday_after_a_yes_and_is_switched_off_aga
 
 
 def test_what_a_crash_left_half_done_is_said_at_the_next_look(served: Served, visitor: Visitor):
-    assert visitor.press(form_at(visitor.page("/weekly"), "/weekly")).status == 303
+    assert visitor.press(weekly_at(visitor.page("/weekly"))).status == 303
     file = served.desk.folder / FILE
     text = file.read_text()
     file.unlink()  # it died before the file was written: what is active is in the history

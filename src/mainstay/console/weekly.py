@@ -89,11 +89,15 @@ def _guessed(room: Room, name: str) -> str:
 
 
 async def switch_on(room: Room, request: Request) -> Response:
-    """Write exactly the playbook that was shown, and let it run."""
+    """Write exactly the playbook that was shown, and let it run; what was chosen since is shown first."""
     form = form_of(request)
-    text = weekly.text_of(weekly.wish_of(only(form, "day"), only(form, "hour"), only(form, "which")))
-    standing = _standing(room)
-    if _digest(text) != only(form, "seen") or standing.state != "off":
+    wish = weekly.wish_of(only(form, "day"), only(form, "hour"), only(form, "which"))
+    text = weekly.text_of(wish)
+    standing, looks = _standing(room), only(form, "does") == "look"
+    if standing.state == "off" and (looks or _digest(text) != only(form, "seen")):
+        said = "" if looks else "Nothing runs yet. You chose something else than was shown: this is it now."
+        return room.back(request, f"{PLACE}?day={wish.day}&hour={wish.hour}&which={wish.which}", said)
+    if standing.state != "off":
         raise CommandRefusedError("Nothing was changed: it is not as you saw it.", remedy="Look again.")
     for folder in (weekly.BANK, weekly.INVOICES):
         (room.desk.root / folder).mkdir(parents=True, exist_ok=True)
