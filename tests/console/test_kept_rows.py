@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from http_kit import new_served
+from http_kit import ask, new_served
 from visitor import Page, Visitor
 
 if TYPE_CHECKING:
@@ -71,6 +71,8 @@ def test_e1_a_row_that_was_unticked_before_an_edit_does_not_leave_with_its_yes(s
         pass
     page = visitor.page(f"/questions/{question}")
     assert "This question is closed: 2 of 3 approved, 1 left out by you on " in page.text
+    assert [subject in page.text for subject in ("Subject: Good day ann", "Subject: Hello ann")] == [True, False]
+    assert "left out by you" in page.text
     asked(served, "ann", "bea")
     assert ": 2 of 3 approved, 1 left out" in visitor.page("/").text
     assert ("Good day ann" in sent(served), "Good day cem" in sent(served), "bea@" in sent(served)) == (
@@ -78,3 +80,22 @@ def test_e1_a_row_that_was_unticked_before_an_edit_does_not_leave_with_its_yes(s
         True,
         False,
     )
+
+
+def test_a_closed_card_shows_what_was_said_yes_to_and_what_that_changed_and_its_yes_leads_to_the_plan(served: Served):
+    visitor, subject = Visitor(served).log_in(), ask(served, "closed-edited")
+    plan = served.get("/actions/closed-edited").json["plan"]
+    (form,) = [
+        form for form in visitor.page(f"/questions/{plan}.1/edit").forms if ("arg.subject", subject) in form.fields
+    ]
+    changed = visitor.press(form, **{"arg.subject": "Anna, your parcel"})
+    visitor.press(the(Page(changed.text), ("choice", "approve")), ("choice", "approve"))
+    inbox = visitor.page("/")
+    assert "You approved: Send a mail to anna@example.com: Anna, your parcel." in inbox.text
+    assert f"/plans/{plan}" in inbox.links
+    assert "See its plan" not in visitor.page("/").text, "said once"
+    closed = visitor.page(f"/questions/{plan}.1")
+    assert closed.headings == ["Send a mail to anna@example.com: Anna, your parcel"]
+    assert "Subject: Anna, your parcel" in closed.text
+    assert f"You changed this before you said yes: Subject goes: {subject}comes: Anna, your parcel" in closed.text
+    assert "you approved on" in closed.text

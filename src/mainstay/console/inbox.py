@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from mainstay.console.decide_closed import as_answered
 from mainstay.console.decide_edit import edits_of, kept_of, listed_in, request_of
 from mainstay.console.decide_once import once
 from mainstay.console.looking import CARDS
@@ -54,7 +55,7 @@ async def question(room: Room, request: Request) -> Response:
     """Show one question."""
     name: str = request.path_params["question"]
     found = await room.look(lambda views: views.question(name))
-    return await room.page(request, "question.html", nav="inbox", q=found)
+    return await room.page(request, "question.html", nav="inbox", q=as_answered(room, found))
 
 
 async def decide(room: Room, request: Request) -> Response:
@@ -74,7 +75,9 @@ async def _decide(room: Room, request: Request) -> Response:
         standing = await room.ask("decide", reply)
     except (InputError, CommandRefusedError) as error:
         return await room.refused(request, error, here)
-    return room.back(request, "/" if only(form, "back") == "/" else here, _said(found, reply, standing))
+    if edits_of(form) and found["kind"] == "effect":  # said as it was approved
+        found = as_answered(room, await room.look(lambda views: views.question(name)))
+    return room.back(request, "/" if only(form, "back") == "/" else here, _said(found, reply, standing), found["plan"])
 
 
 def _ruling(found: Params, form: Form) -> Params:

@@ -149,13 +149,15 @@ class Room:
 
     def _common(self, request: Request, known: Known | None) -> Params:
         engine, live = self.owner.engine, request.headers.get("x-mainstay-live")
+        said, said_of = ("", "") if known is None or live else self.sessions.said(known)
         return {
             "nav": "",
             "places": [(name, says, path) for name, says, path in NAV if path in self.served],
             "known": known,
             "demo": known is not None and "/demo" in self.served,
             "csrf": "" if known is None else known.csrf,
-            "said": "" if known is None or live else self.sessions.said(known),
+            "said": said,
+            "said_of": said_of,
             "company": self.owner.workspace.config.company.name,
             "zone": self.owner.workspace.config.company.timezone,
             "held": engine.held,
@@ -164,11 +166,11 @@ class Room:
             "here": request.url.path + (f"?{request.url.query}" if request.url.query else ""),
         }
 
-    def back(self, request: Request, path: str, said: str = "") -> Response:
-        """Lead on to another page after something was done, with a sentence that stands there once."""
+    def back(self, request: Request, path: str, said: str = "", plan: str = "") -> Response:
+        """Lead on to another page after something was done, with a sentence that stands there once; and to its plan."""
         known = known_of(request)
         if known is not None and said:
-            self.sessions.say(known, said)
+            self.sessions.say(known, said, plan)
         return RedirectResponse(path, 303)
 
     async def refused(self, request: Request, error: MainstayError, back: str = "") -> Response:

@@ -62,7 +62,7 @@ class Sessions:
         """Go on with those that were kept in a `.mainstay` folder; a file that can't be read logs everybody out."""
         self._path, self._now_us = folder / NAME, now_us
         self._all = {one.digest: one for one in _read(self._path)}
-        self._said: dict[str, str] = {}
+        self._said: dict[str, tuple[str, str]] = {}
 
     def begin(self, how: How, browser: str, before: str = "") -> str:
         """Give the id of a new session; the one that this browser had before ends. On disk when this returns."""
@@ -99,13 +99,13 @@ class Sessions:
         now_us = self._now_us()
         return sorted((one for one in self._all.values() if one.counts(now_us)), key=lambda one: -one.used_us)
 
-    def say(self, known: Known, sentence: str) -> None:
-        """Keep a sentence for the next page of this session."""
-        self._said[known.session.digest] = sentence
+    def say(self, known: Known, sentence: str, leads: str = "") -> None:
+        """Keep a sentence for the next page of this session, and the plan that it leads to."""
+        self._said[known.session.digest] = sentence, leads
 
-    def said(self, known: Known) -> str:
-        """Give that sentence, once."""
-        return self._said.pop(known.session.digest, "")
+    def said(self, known: Known) -> tuple[str, str]:
+        """Give both, once."""
+        return self._said.pop(known.session.digest, ("", ""))
 
     def _keep(self) -> None:
         kept = self.all()[:MOST]

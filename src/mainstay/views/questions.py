@@ -180,6 +180,7 @@ class Questions(Opened):
             "timezone": self._zone,
             "open": bool(state and state[0]["open"]),
             "closed": "" if state and state[0]["open"] else self._closed(recorded, asked.decision, listed),
+            "edits": [] if state and state[0]["open"] else self._edits(recorded, asked),
             "kept": _kept(fact for _, fact in said),
             "answer": state[0]["choice"] if state else "",
         }
@@ -191,6 +192,18 @@ class Questions(Opened):
         found = answered([(choice, self.time(at_us)) for choice, at_us, _, _ in rows])
         if rows and rows[0][3] != "effect":  # of a single action nothing can be left out
             found["last"]["kept"] = self._last_kept(rows[0][2])
+        return found
+
+    def _edits(self, recorded: list[e.Recorded], asked: e.DecisionAsked) -> list[Row]:
+        """List what a yes changed: the row, the action's path and operation, its arguments before and as approved."""
+        found: list[Row] = []
+        before: dict[str, Value] = {}
+        for fact in (event.fact for event in recorded if isinstance(event.fact, e.EffectPrepared)):
+            if fact.ruling == asked.decision and fact.edited and fact.path in asked.paths:
+                then, now = self._payloads.load(before.get(fact.path)), self._payloads.load(fact.arguments)
+                row = {"row": asked.paths.index(fact.path), "path": fact.path, "operation": fact.operation}
+                found.append(row | {"names": list(fact.edited), "before": then or {}, "now": now or {}})
+            before[fact.path] = fact.arguments
         return found
 
     def _last_kept(self, decision: str) -> str:

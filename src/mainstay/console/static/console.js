@@ -199,7 +199,9 @@
         if ("each" in part.dataset) changeEach(part, fresh); else part.replaceWith(fresh);
       }
       const said = page.getElementById("said");
-      note("said", said ? said.textContent : "");
+      const here = document.getElementById("said");
+      if (here && said) here.replaceChildren(...said.childNodes);
+      note("said", said ? undefined : "");
     }
     document.title = page.title;
     tick();
