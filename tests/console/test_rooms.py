@@ -11,6 +11,7 @@ from cli_desk import new_desk
 from http_kit import Served, until
 from visitor import Page, Visitor, answers_to
 
+from mainstay.app import contracts_to_read
 from mainstay.views import Views
 from mainstay.views.metrics import WEEK_US
 from mainstay.views.review import TRUST_WEEKS
@@ -98,6 +99,7 @@ def test_an_amount_that_is_none_raises_nothing_and_says_what_would(visitor: Visi
 # --- policies
 
 SMALL = "- {id: notes, do: files.write, then: ask, why: Notes are looked at}\n"
+UNASKED = "Without your yes, the rule 'mails' lets Mainstay send a mail (mail.send). A mail that was sent can't be"
 WRONG = "- {id: notes, do: files.wrote, then: ask, why: Notes are looked at}\n"
 
 
@@ -150,6 +152,9 @@ def test_a_policy_written_on_its_page_holds_only_as_it_was_shown_and_over_the_fi
 
     asked = Page(visitor.press(form(page, "/policies/mails"), ("does", "save"), text=mine).text)
     assert f"+{mine.strip()}" in asked.text
+    assert "Without your yes" not in asked.text
+    free = Page(visitor.press(form(page, "/policies/mails"), ("does", "save"), text=mine.replace("ask", "allow")).text)
+    assert UNASKED in free.text
     assert not file.exists()  # it was only shown
     sure = form(asked, "/policies/mails/save")
     assert visitor.press(sure, text=mine.replace("ask", "allow")).status == 422  # another text than was shown
@@ -157,6 +162,11 @@ def test_a_policy_written_on_its_page_holds_only_as_it_was_shown_and_over_the_fi
     assert visitor.press(sure).status == 303
     assert file.read_text() == mine
     assert "Mails are looked at" in visitor.page("/policies").text
+    file.write_text(mine.replace("ask", "allow"))
+    assert UNASKED in visitor.page("/policies/mails").text  # an editor's is let hold there
+    activated = served.desk.run("activate", "policies/mails.yaml")  # nobody is there to say yes: it is only shown
+    assert UNASKED in " ".join(activated.stderr.split())
+    file.write_text(mine)
 
     page = visitor.page("/policies/mails")
     theirs = f"# an editor's\n{mine}"
@@ -178,6 +188,10 @@ def test_the_command_saves_a_policy_as_its_page_does(served: Served, tmp_path: P
     saved = served.desk.json("policy", "save", "sums", mine, "--yes")
     assert (saved["path"], saved["written"]) == ("policies/sums.yaml", ["policies/sums.yaml"])
     assert served.desk.json("policy", "save", "sums", mine, "--yes")["written"] == []  # it is so already
+    mine.write_text("- {id: free, do: mail.send, then: allow, why: They may go}\n")
+    unasked = served.desk.run("policy", "save", "free", mine)
+    assert UNASKED.replace("mails", "free") in " ".join(unasked.stderr.split())
+    assert not (served.desk.folder / "policies" / "free.yaml").exists()
     assert "is no name for a policy" in served.desk.run("policy", "save", "../sums", mine, "--yes").stderr
     assert "sums" in [rule["id"] for rule in served.desk.json("policy", "list")["rules"]]
 
@@ -318,8 +332,10 @@ def test_what_is_held_stands_on_today_with_why_since_when_and_the_way_on(
     assert [one["reason"] for one in served.desk.json("today")["paused"]] == ["Not this year"]
     for name in ("HOME", "XDG_CONFIG_HOME"):
         monkeypatch.setenv(name, served.desk.env[name])
-    with Views(Workspace(served.desk.folder)) as views:
-        assert [one["plan"] for one in today(views, (), time.time_ns() // 1000, {})["paused"]] == [plan]
+    workspace = Workspace(served.desk.folder)
+    with Views(workspace) as views:
+        found = today(views, (), time.time_ns() // 1000, {}, contracts_to_read(workspace))
+        assert [one["plan"] for one in found["paused"]] == [plan]
         assert plan not in views._read, "why it is paused is one record of it: the page asks at each refresh"
     assert visitor.press(form(page, f"/plans/{plan}/resume")).status == 303
     assert "is paused since" not in visitor.page("/today").text

@@ -90,3 +90,10 @@ def test_on_a_phone_the_warning_stands_with_the_buttons_and_a_long_name_makes_no
             bar = page.locator("header.top").bounding_box()
             assert bar is not None
             assert bar["height"] < (110 if width < 600 else 70), width
+
+
+def test_an_amount_that_counts_by_itself_is_its_own_example(visitor: Visitor):
+    text = visitor.get("/playbooks/billing-reconciliation").text
+    field = text.partition('name="input.write_off"')[2].partition(">")[0]
+    assert 'placeholder="0.05 EUR"' in field
+    assert "By itself: 10 days" in visitor.get("/playbooks/productised-service").text

@@ -30,6 +30,8 @@ def allow(screen: Screen, folder: Path | None, name: str, *, same_receiver: bool
     operations, book = policies.operations_of(workspace), policies.versions_of(workspace)
     made = drafted(workspace, book, operations, name, same_receiver=same_receiver)
     _draw(screen, FILE, made.rule, made.tried)
+    for line in made.unasked:
+        screen.err.print(text(line, "bold red"))
     if not yes and not screen.agreed("Let this rule hold?", "Nothing was changed", "Add --yes to let it hold."):
         return DONE
     made.write()

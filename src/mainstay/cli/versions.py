@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -253,6 +254,9 @@ def _draw_changes(console: Console, workspace: Workspace, versions: Versions, ch
         if _hides(change):
             console.print(text(_HIDES.format(change.name), "yellow"))
         _draw_lines(console, _lines_of(versions, workspace, change))
+        if change.kind == "policy" and change.state != "gone":
+            for line in _unasked(workspace, change):
+                console.print(text(line, "bold red"))
         if change.kind == "playbook" and change.state != "gone":
             try:
                 for line in _sentences(workspace, versions, change, chosen):
@@ -300,6 +304,18 @@ def _sentences(workspace: Workspace, versions: Versions, change: Change, chosen:
             return [_LATER.format(change.name)]
         raise
     return said or ["It does what it did."]
+
+
+def _unasked(workspace: Workspace, change: Change) -> list[str]:
+    """Say what can't be taken back and goes unasked by a policy; one that is not in order is refused later."""
+    from mainstay.app import contracts_to_read
+    from mainstay.playbooks.policy_book import rules_of_file
+    from mainstay.playbooks.policy_words import unasked
+
+    operations, content = contracts_to_read(workspace).operations, _present(workspace, (change.kind, change.name))[1]
+    with suppress(PlaybookError):
+        return unasked(rules_of_file(change.path, content[change.path], (), operations), operations)
+    return []
 
 
 def _draw_lines(console: Console, lines: Sequence[str]) -> None:

@@ -31,6 +31,7 @@ async def allow(room: Room, request: Request) -> Response:
     lines = [line for line in made.rule.splitlines() if line]
     values: Params = {"q": question, "lines": lines, "tried": made.tried, "shown": SHOWN, "would": WOULD, "says": SAYS}
     more: Params = {"same": same, "receivers": made.receivers, "seen": _digest(made), "file": FILE}
+    more["unasked"] = made.unasked
     return await room.page(request, "allow.html", nav="inbox", **values, **more)
 
 

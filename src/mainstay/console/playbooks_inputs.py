@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from mainstay.errors import InputError
 from mainstay.playbooks.inputs import check_filled
 from mainstay.runtime.types import parse_type
-from mainstay.said import say_value
+from mainstay.said import is_record, say_value
+from mainstay.values import Money, say_duration
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from mainstay.console.uploads import Upload
     from mainstay.kernel.graph import Definition, Input
     from mainstay.requests.desk import Params
+    from mainstay.runtime.types import Type
     from mainstay.values import Value
 
 FOLDER = "inbox"
@@ -62,10 +64,27 @@ def _row(one: Input, files: list[str], now: Value) -> Params:
         "many": type_.kind == "list",
         "options": files if how == "file" else list(of.options) if how == "choice" else ["yes", "no"],
         "required": one.required,
-        "default": "" if one.default in (None, "", []) else say_value(one.default),
-        "sample": _SAMPLES.get(of.kind, ""),
+        "default": _by_itself(one.default, type_),
+        "sample": _typed(one.default, type_) or _SAMPLES.get(of.kind, ""),
         "now": "" if now in (None, "", []) else say_value(now)[:300],
     }
+
+
+def _by_itself(default: Value, type_: Type) -> str:
+    """Say what counts where nothing is filled in."""
+    if type_.kind == "duration" and type(default) is int:
+        return say_duration(default)
+    return "" if default in (None, "", []) else say_value(default)
+
+
+def _typed(default: Value, type_: Type) -> str:
+    """Write a default as it would be typed, as the example of its own kind; empty where a sample says more."""
+    if is_record(default) and type_.kind == "money":
+        money = Money(default["minor"], default["currency"])
+        return f"{money.decimal} {money.currency}"
+    if isinstance(default, str) or type_.kind in ("int", "float"):
+        return "" if default is None else str(default)
+    return ""
 
 
 def sent_files(definition: Definition, files: Mapping[str, Sequence[Upload]]) -> dict[str, dict[str, bytes]]:

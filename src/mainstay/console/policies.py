@@ -7,6 +7,7 @@ file that it was written over. Where anything is wrong, what is active stays in 
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from mainstay.console.room import Page, form_of, here_before, only
@@ -15,7 +16,7 @@ from mainstay.playbooks.artefacts import in_folder, is_artefact_name, path_of, r
 from mainstay.playbooks.changes import change_of, line_diff
 from mainstay.playbooks.policy_book import active_rules, rules_of_file
 from mainstay.playbooks.policy_names import names_here
-from mainstay.playbooks.policy_words import BY_ITSELF, SAYS, WOULD, rule_row, say_then
+from mainstay.playbooks.policy_words import BY_ITSELF, SAYS, WOULD, rule_row, say_then, unasked
 from mainstay.redaction import redacted
 from mainstay.runtime.names import local_time
 from mainstay.shown import shown
@@ -56,7 +57,16 @@ async def policy(room: Room, request: Request) -> Response:
     name: str = request.path_params["name"]
     if "new" in request.query_params and name not in _names(room):
         return await _one(room, request, _to_write(name), "")
-    return await _one(room, request, _named(room, name), _text(room, name))
+    text = _text(room, _named(room, name))
+    warned: Params = {"unasked": await _unasked(room, name, text)} if _file(room, name)["state"] else {}
+    return await _one(room, request, name, text, warned)
+
+
+async def _unasked(room: Room, name: str, text: str) -> list[str]:
+    """Say what a file lets happen without a yes; nothing of one that is not in order, which can't be activated."""
+    with suppress(PlaybookError):
+        return unasked(await _checked(room, name, text), room.owner.contracts.operations)
+    return []
 
 
 async def begin(room: Room, request: Request) -> Response:
@@ -79,7 +89,7 @@ async def try_out(room: Room, request: Request) -> Response:
         return await _one(room, request, name, text, {"findings": list(error.findings), "seen": seen})
     said: Params = {"fine": f"In order: {len(rules)} {'rule' if len(rules) == 1 else 'rules'}.", "seen": seen}
     if only(form, "does") == "save":
-        return await _confirm(room, request, name, text, seen)
+        return await _confirm(room, request, name, text, seen, rules)
     if only(form, "does") != "test":
         return await _one(room, request, name, text, said)
     others = active_rules(_versions(room), but=[name])
@@ -87,7 +97,7 @@ async def try_out(room: Room, request: Request) -> Response:
     return await _one(room, request, name, text, said | {"tried": tried})
 
 
-async def _confirm(room: Room, request: Request, name: str, text: str, seen: str) -> Response:
+async def _confirm(room: Room, request: Request, name: str, text: str, seen: str, rules: Sequence[Rule]) -> Response:
     """Show what saving would change; refused where the file is another one than was written over."""
     present = read_artefact(room.owner.workspace.root, "policy", name)
     if (present.digest if present is not None else "") != seen:
@@ -106,6 +116,7 @@ async def _confirm(room: Room, request: Request, name: str, text: str, seen: str
         "text": text,
         "digest": digest_of(text.encode()),
         "seen": seen,
+        "unasked": unasked(rules, room.owner.contracts.operations),
         "lines": line_diff(before, {path: text.encode()}, "active", "yours"),
         "beside": present is not None and active is not None and present.digest != active.digest,
     }
@@ -182,6 +193,7 @@ async def _one(room: Room, request: Request, name: str, text: str, found: Params
         "seen": artefact.digest if artefact is not None else "",
         "versions": [_version(room, one, past.active) for one in reversed(past.versions) if one.activated_us],
         "findings": [],
+        "unasked": [],
         "stale": False,
         "fine": "",
         "tried": None,

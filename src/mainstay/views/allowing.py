@@ -17,6 +17,7 @@ from mainstay.governance.roles import AMOUNT, amount_of, texts_of
 from mainstay.kernel.state import step_name
 from mainstay.playbooks.changes import changes
 from mainstay.playbooks.policy_book import active_rules, rules_of_file
+from mainstay.playbooks.policy_words import unasked
 from mainstay.views import Views
 from mainstay.views.policies import LAST, PolicyViews
 
@@ -46,6 +47,7 @@ class Drafted(NamedTuple):
     content: str  # of the whole file, with it
     tried: Row  # what it would have changed so far: PolicyViews.tried
     receivers: tuple[str, ...]  # that the question names
+    unasked: tuple[str, ...] = ()  # what can't be taken back and would happen without a yes: policy_words.unasked
 
     def write(self) -> None:
         """Write the file; it holds once it is activated."""
@@ -74,12 +76,13 @@ def drafted(
         about = _about(question, views, operations)
         rule = _written(about, {rule.id for rule in (*others, *mine)}, same_receiver=same_receiver)
         content = before.rstrip("\n") + "\n\n" + rule
-        candidate = [*others, *rules_of_file(FILE, content.encode(), others, operations)]
+        allowed = rules_of_file(FILE, content.encode(), others, operations)
+        candidate = [*others, *allowed]
         _refuse_allowed(views.explained(about.plan, about.step, active, operations))
         _refuse_idle(views.explained(about.plan, about.step, candidate, operations))
         tried = views.tried(active, candidate, operations, LAST)
         tried |= {"from": views.time(tried["from_us"]), "to": views.time(tried["to_us"])}
-    return Drafted(file, rule, content, tried, about.receivers)
+    return Drafted(file, rule, content, tried, about.receivers, tuple(unasked(allowed[-1:], operations)))
 
 
 class _About(NamedTuple):
