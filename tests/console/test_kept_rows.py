@@ -64,6 +64,7 @@ def test_e1_a_row_that_was_unticked_before_an_edit_does_not_leave_with_its_yes(s
     form = next(form for form in Page(fields.text).forms if ("arg.subject", "Hello cem") in form.fields)
     changed = visitor.press(form, **{"arg.subject": "Good day cem"})
     yes = the(Page(changed.text), ("choice", "approve"))
+    assert "Row 2 is left out: your yes is not for it, unless you tick it again below." in changed.text
     assert [value for name, value in yes.fields if name == "keep"] == ["0", "2"]
     assert visitor.press(yes, ("choice", "approve")).status == 303
     assert "2 of 3 approved, 1 left out: Send a mail: 3 in one go" in visitor.page("/").text
