@@ -111,6 +111,16 @@ def test_the_address_leads_to_what_to_try_and_its_page_is_usable_in_both_themes(
 
 
 @pytest.mark.long
+def test_a_demo_that_is_over_says_how_one_is_begun_and_not_how_a_company_is(page: Page):
+    page.context.set_offline(True)
+    line = page.get_by_role("alert").filter(has_text="No connection to Mainstay since")
+    line.wait_for()
+    assert line.inner_text().endswith("the demo is over; begin it anew: make demo (or: mainstay demo)")
+    page.context.set_offline(False)
+    line.wait_for(state="hidden")
+
+
+@pytest.mark.long
 def test_s8_nobody_pulls_the_plug_who_is_not_logged_in_or_from_another_page(page: Page):
     place = page.url.removesuffix("/demo")
     with pytest.raises(HTTPError, match="401"):

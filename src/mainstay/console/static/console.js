@@ -19,7 +19,7 @@
     const now = new Date();
     since = since || `${two(now.getHours())}:${two(now.getMinutes())}`;
     note("gone", `No connection to Mainstay since ${since}; this page tries again by itself. What you write here stays. `
-      + "If it does not come back, start it: mainstay start");
+      + ("demo" in document.body.dataset ? "If it does not come back, the demo is over; begin it anew: make demo (or: mainstay demo)" : "If it does not come back, start it: mainstay start"));
   };
   const back = () => {
     if (since) hear(["all"]); // what was told meanwhile nobody heard
