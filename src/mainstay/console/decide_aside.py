@@ -25,6 +25,9 @@ _MONDAY = 7  # days of a week
 async def snooze(room: Room, request: Request) -> Response:
     """Put a question off, as `mainstay snooze` does."""
     name: str = request.path_params["question"]
+    if only(form_of(request), "until") == "now":
+        await room.ask("snooze", {"decision": name, "seconds": 1})
+        return room.back(request, f"/questions/{name}", "It is not put off any more: it waits for you again.")
     seconds = _seconds(only(form_of(request), "until"), _now(room))
     done = await room.ask("snooze", {"decision": name, "seconds": seconds})
     found = await room.look(lambda views: views.question(name))

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mainstay.views import Views
 
 LEAVING = 20  # actions about to leave that are named
+LATER = 20  # questions put off that are named
 _SAID = 120  # characters of a headline
 
 
@@ -39,11 +40,13 @@ async def inbox(room: Room, request: Request) -> Response:
         left = views.waiting() - put_off["count"] - len(cards)
         beside = {
             "leaving": views.headed(views.leaving(limit=LEAVING), room.owner.contracts),
+            "later": views.put_off_first(LATER) if put_off["count"] else [],
             "alike": views.alike(CARDS) if len(cards) > 1 else [],
         }
-        return {"cards": cards, "put_off": put_off, "left": left} | beside
+        new = not cards and not views.plans(limit=1)
+        return {"cards": cards, "put_off": put_off, "left": left, "new": new} | beside
 
-    return await room.page(request, "inbox.html", nav="inbox", **await room.look(look))
+    return await room.page(request, "inbox.html", nav="inbox", tries="/try" in room.served, **await room.look(look))
 
 
 async def by_name(room: Room, request: Request) -> Response:
@@ -119,7 +122,7 @@ def _said(found: Params, reply: Params, standing: Params) -> str:
     for row in standing.get("leaving", ()):
         said += f" It leaves at {row['leaves_at'][:16].replace('T', ' ')}; until then you can call it back here."
         break
-    return said
+    return f"{said} {found['paused']}." if found["paused"] else said
 
 
 SCREENS = (

@@ -145,10 +145,12 @@ SHOWN_DECISIONS = (
 WHERE status = 'open' AND (escalates_at_us IS NULL OR escalates_at_us > ?1)
 AND (snoozed_until_us IS NULL OR snoozed_until_us <= ?1) ORDER BY asked_at_us, id LIMIT ?2"""
 )
-# What their cards depend on: id, the last record of their plan, playbook and step. (JSON list of ids)
+# What their cards depend on: id, the last record of their plan, since when the plan it is part of is paused, playbook
+# and step. (JSON list of ids)
 CARDS_AS_OF = """
-SELECT d.id, p.last_position, d.playbook, d.step FROM json_each(?) AS given
-CROSS JOIN decision AS d ON d.id = given.value JOIN plan AS p ON p.id = d.plan"""
+SELECT d.id, p.last_position, root.paused_at_us, d.playbook, d.step FROM json_each(?) AS given
+CROSS JOIN decision AS d ON d.id = given.value JOIN plan AS p ON p.id = d.plan
+LEFT JOIN plan AS root ON root.id = substr(d.plan, 1, instr(d.plan || '-', '-') - 1)"""
 # How the latest questions of a step were answered, in all plans of its playbook: answer, when, question and its kind,
 # the latest first. Of a playbook, a step, so many.
 ANSWERS_ALIKE = """
@@ -156,6 +158,10 @@ SELECT choice, ruled_at_us, id, kind FROM decision WHERE status = 'ruled' AND pl
 AND kind <> 'stuck' ORDER BY ruled_at_us DESC LIMIT ?"""
 # How many were put off, and until when the first of them. (now)
 SNOOZED = "SELECT count(*), min(snoozed_until_us) FROM decision WHERE status = 'open' AND snoozed_until_us > ?"
+# Those that come back first: id, what it says, its plan's title, until when. (now, limit)
+SNOOZED_FIRST = """
+SELECT d.id, d.headline, p.title, d.snoozed_until_us FROM decision AS d JOIN plan AS p ON p.id = d.plan
+WHERE d.status = 'open' AND d.snoozed_until_us > ? ORDER BY d.snoozed_until_us, d.id LIMIT ?"""
 # Those of them whose ids begin so, at most two: one is meant, two are not clear. (prefix, prefix)
 OPEN_BY_PREFIX = "SELECT id FROM decision WHERE id >= ? AND id < ? || char(0x10ffff) AND status = 'open' LIMIT 2"
 # Those of them that are about something stuck, the oldest first, -1 for all; and how many. (limit), ()

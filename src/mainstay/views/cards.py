@@ -94,12 +94,7 @@ def lines_of(question: Row) -> list[Line]:
     if question["reminded"]:
         lines.append(("reminded", "once" if question["reminded"] == 1 else f"{question['reminded']} times"))
     lines += _behind(question, " ".join(text for _, text in lines))
-    lines += [
-        ("noted" if not number else "", f"{moment(note['at'], question['timezone'])}: {note['text']}")
-        for number, note in enumerate(question["notes"])
-    ]
-    if question["open"] and question["put_off_until"]:
-        lines.append(("put off", f"until {moment(question['put_off_until'], question['timezone'])}"))
+    lines += _meanwhile(question)
     # That a playbook asks is said by the sentence already.
     rule = "" if question["rule"] == "playbook" else f" ({rule_in_words(question['rule'])})"
     lines.append(("asked because", f"{question['why']}{rule}"))
@@ -125,6 +120,20 @@ def lines_of(question: Row) -> list[Line]:
         lines.append(("cost so far", f"{question['cost_usd_micros'] / 1e6:.4f} USD"))
     if not question["open"]:
         lines.append(("closed", f"{question['closed']}."))
+    return lines
+
+
+def _meanwhile(question: Row) -> list[Line]:
+    """Say what was said of it without answering it, and what keeps an answer from having its effect."""
+    zone: str = question["timezone"]
+    lines = [
+        ("noted" if not number else "", f"{moment(note['at'], zone)}: {note['text']}")
+        for number, note in enumerate(question["notes"])
+    ]
+    if question["open"] and question["put_off_until"]:
+        lines.append(("put off", f"until {moment(question['put_off_until'], zone)}"))
+    if question["open"] and question["paused"]:
+        lines.append(("paused", f"{question['paused']}."))
     return lines
 
 

@@ -16,7 +16,6 @@ from mainstay.ledger import queries
 from mainstay.ledger.codec import decode_fact
 from mainstay.requests.asked import hasten_line, place_of, recall_line
 from mainstay.runtime.bounces import PREFIX as BOUNCES
-from mainstay.runtime.engine import THROTTLE
 from mainstay.runtime.journal import told_calls
 from mainstay.runtime.names import last_output
 from mainstay.sentences import SLOT, say, say_actor, say_event, say_offline, say_path, say_status, say_wait
@@ -253,30 +252,10 @@ class Plans(Questions):
                         "item": place_of(plan, path)[2],
                         "recall": recall_line(plan, path),
                         "hasten": hasten_line(plan, path),
-                        **self._why_held(plan),
+                        **self.why_held(plan),
                     }
                 )
         return found
-
-    def _why_held(self, plan: Plan) -> Row:
-        """Say why an approved action of a plan does not leave at its time, and what lets it: nothing, where it does."""
-        name = plan.id.partition("-")[0]
-        root = plan if plan.id == name else self.plan(name)
-        paused = next((one for one in (plan, root) if one.paused_at_us is not None), None)
-        if paused is None:
-            return {"held": "", "release": ""}
-        last = self.paused(paused.id)
-        if last is not None and last["by"] == THROTTLE:
-            go_on = f"mainstay throttle go-on {root.playbook}"
-            return {"held": last["reason"] or "a throttle holds its playbook", "release": go_on}
-        return {"held": "its plan is paused", "release": f"mainstay resume {root.id}"}
-
-    def paused(self, plan_id: str) -> Row | None:
-        """Say since when a paused plan is that, by whom and why; None where it never was. No more of it is read."""
-        last = self._reader.last(f"plan:{plan_id}", e.PlanPaused.__name__)
-        if last is None or not isinstance(last.fact, e.PlanPaused):
-            return None
-        return {"since": self.time(last.recorded_at_us), "by": last.fact.by, "reason": last.fact.reason}
 
     def offline(self) -> Row | None:
         """Say since when there is no network, and how many actions wait for one; None while nothing does.

@@ -16,6 +16,7 @@ from mainstay.origins import TOOL
 from mainstay.requests.alike import kind_of
 from mainstay.requests.asked import ends_by_no, labels_of, rejection_used, unreadable, what_follows
 from mainstay.requests.stuck import does_of, group_of
+from mainstay.runtime.engine import THROTTLE
 from mainstay.sentences import ALL_FIRST, ANSWER, QUESTION, say_actor, say_kept, say_no, say_path
 from mainstay.values import BlobRef
 from mainstay.views.backward import takes_back, why_asked
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from mainstay.kernel.state import Plan, Slot
     from mainstay.values import Value
     from mainstay.views.opening import Row
+
+OWN_PAUSE = "its plan is paused"
+NO_RULE_HELPS = ("playbook", "unknown price", "other currency")  # what asks whatever the operator's rules say
 
 
 class Questions(Opened):
@@ -45,10 +49,12 @@ class Questions(Opened):
         ids = [row[0] for row in self._to_show(limit)]
         latest: dict[tuple[str, str], Hashable] = {}
         found: dict[str, Hashable] = {}
-        for decision, position, playbook, step in self._reader.rows(queries.CARDS_AS_OF, (encode(ids).decode(),)):
+        for decision, position, paused, playbook, step in self._reader.rows(
+            queries.CARDS_AS_OF, (encode(ids).decode(),)
+        ):
             if (playbook, step) not in latest:
                 latest[playbook, step] = tuple(self._reader.rows(queries.ANSWERS_ALIKE, (playbook, step, 1)))
-            found[decision] = position, latest[playbook, step]
+            found[decision] = position, paused, latest[playbook, step]
         return found
 
     def card(self, decision: str) -> Row:
@@ -59,6 +65,14 @@ class Questions(Opened):
         """Say how many questions were put off, and until when the first of them; none: 0 and ""."""
         count, until_us = self._reader.rows(queries.SNOOZED, (time.time_ns() // 1000,))[0]
         return {"count": count, "until": self.time(until_us)}
+
+    def put_off_first(self, limit: int) -> list[Row]:
+        """Name so many of those that were put off, which come back first: what it asks, its plan, until when."""
+        rows = self._reader.rows(queries.SNOOZED_FIRST, (time.time_ns() // 1000, limit))
+        return [
+            {"decision": row[0], "headline": row[1] or row[2], "title": row[2], "until": self.time(row[3])}
+            for row in rows
+        ]
 
     def waiting(self) -> int:
         """Count the questions that wait."""
@@ -143,6 +157,8 @@ class Questions(Opened):
             "past": past,
             "recommended": recommended(asked, past, makers),
             "kind": asked.kind,
+            "paused": self.why_paused(plan),
+            "can_allow": _can_allow(plan, asked),
             "other_files": _is_of_files(plan, asked, slot),
             "says": ALL_FIRST if asked.rule == WHOLE else QUESTION[asked.kind],
             "actions": [say_path(path) for path in asked.paths],
@@ -184,6 +200,34 @@ class Questions(Opened):
             "kept": _kept(fact for _, fact in said),
             "answer": state[0]["choice"] if state else "",
         }
+
+    def why_held(self, plan: Plan) -> Row:
+        """Say why an approved action of a plan does not leave at its time, and what lets it: nothing, where it does."""
+        name = plan.id.partition("-")[0]
+        root = plan if plan.id == name else self.plan(name)
+        paused = next((one for one in (plan, root) if one.paused_at_us is not None), None)
+        if paused is None:
+            return {"held": "", "release": ""}
+        last = self.paused(paused.id)
+        if last is not None and last["by"] == THROTTLE:
+            go_on = f"mainstay throttle go-on {root.playbook}"
+            return {"held": last["reason"] or "a throttle holds its playbook", "release": go_on}
+        return {"held": OWN_PAUSE, "release": f"mainstay resume {root.id}"}
+
+    def why_paused(self, plan: Plan) -> str:
+        """Say that what is approved of a plan does not happen before it goes on; empty where it does."""
+        held = self.why_held(plan)
+        if not held["held"]:
+            return ""
+        who = "by you" if held["held"] == OWN_PAUSE else f"({held['held'].rstrip('.')})"
+        return f"Its plan is paused {who}; what you approve happens once you let it go on"
+
+    def paused(self, plan_id: str) -> Row | None:
+        """Say since when a paused plan is that, by whom and why; None where it never was. No more of it is read."""
+        last = self._reader.last(f"plan:{plan_id}", e.PlanPaused.__name__)
+        if last is None or not isinstance(last.fact, e.PlanPaused):
+            return None
+        return {"since": self.time(last.recorded_at_us), "by": last.fact.by, "reason": last.fact.reason}
 
     def _answered(self, plan: Plan, asked: e.DecisionAsked) -> Row:
         """Say how the last questions of this step were answered, in all plans of its playbook."""
@@ -300,6 +344,14 @@ def _kept(said: Iterable[e.AnyFact]) -> list[int] | None:
     """Give the rows of a list that a yes was for, counted from 0; None: all of them, or no yes."""
     found = next((fact for fact in said if isinstance(fact, e.DecisionRuled)), None)
     return None if found is None or found.kept is None or found.choice != "approve" else list(found.kept)
+
+
+def _can_allow(plan: Plan, asked: e.DecisionAsked) -> bool:
+    """Whether a rule of the operator's could let this happen unasked."""
+    path = asked.paths[0]
+    if asked.kind not in ("effect", "batch") or path.startswith("~") or plan.step(path).gate:
+        return False
+    return asked.rule not in NO_RULE_HELPS and not asked.rule.startswith("flow:")
 
 
 def _is_of_files(plan: Plan, asked: e.DecisionAsked, slot: Slot) -> bool:
