@@ -97,7 +97,7 @@ def demo(
     ] = None,
     as_json: Json = False,
 ) -> int:
-    """See Mainstay at work: a month's end, a crash in it, then your turn."""
+    """See Mainstay at work, with a crash; then it is your turn."""
     from mainstay.cli import demo as shown
 
     return shown.demo(screen_of(as_json), folder, ask=ask, wait=wait)
@@ -143,7 +143,7 @@ def console(
     as_json: Json = False,
     workspace: Folder = None,
 ) -> int:
-    """Open the console: a link for your browser that lets you in once."""
+    """Open the console in your browser; the link lets you in once."""
     from mainstay.cli import console as command
 
     if set_password:
@@ -280,7 +280,10 @@ def recall(
     as_json: Json = False,
     workspace: Folder = None,
 ) -> int:
-    """Call an approved action back before it leaves; at once, with --yes or without."""
+    """Call an approved action back before it leaves.
+
+    It is called back at once, with --yes or without.
+    """
     from mainstay.cli import leaving
 
     del yes  # what is called back does not happen: nobody is asked while its time runs out
