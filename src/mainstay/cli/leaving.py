@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from mainstay.app import contracts_to_read
 from mainstay.cli.asking import ask, say_standing, status_of
 from mainstay.cli.place import views_at, workspace_at
 from mainstay.cli.screen import moment, text, when
@@ -36,7 +35,11 @@ def leaving(screen: Screen, folder: Path | None) -> int:
 def leaving_of(workspace: Workspace, views: Views, plan: str = "") -> list[Row]:
     """List what is about to leave, each with what its card said; contracts are read only where there is something."""
     rows = views.leaving(plan)
-    return views.headed(rows, contracts_to_read(workspace)) if rows else rows
+    if not rows:
+        return rows
+    from mainstay.app import contracts_to_read
+
+    return views.headed(rows, contracts_to_read(workspace))
 
 
 def draw_leaving(rows: list[Row], console: Console, zone: str, *, empty: str = "") -> None:
