@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from browser import visit
 from http_kit import WAIT_S
-from visitor import Page, Visitor
+from visitor import Page, Visitor, answers_to
 
 from mainstay.playbooks.shelf import LIBRARY
 
@@ -17,6 +17,15 @@ if TYPE_CHECKING:
 
 STATEMENT, INVOICES = LIBRARY / "demo/statement.xml", LIBRARY / "demo/invoices.csv"
 HERE = "/playbooks/billing-reconciliation"
+CALL = """playbook: call
+title: "Call somebody"
+steps:
+  call:
+    ask: "Did you call?"
+    form:
+      agreed: {type: money, label: "What did you agree on?"}
+  note: {do: files.write, with: {path: "reports/call.md", text: "{{call.form.agreed}}"}}
+"""
 FILES = (
     ("upload.statement", "october.xml", STATEMENT.read_bytes()),
     ("upload.invoices", "open.csv", INVOICES.read_bytes()),
@@ -34,6 +43,19 @@ def test_a_wrong_field_is_named_as_its_page_names_it_and_no_command_line_is_show
     text = Page(refused.text).text
     assert "'Differences up to this are written off': 'much' is not an amount" in text
     assert "takes:" not in text
+
+
+def test_a_wrong_answer_to_a_question_names_its_field_as_the_card_does(served: Served, visitor: Visitor):
+    (served.desk.folder / "playbooks" / "call.yaml").write_text(CALL)
+    assert served.desk.run("activate", "--yes").returncode == 0
+    (question,) = served.desk.json("run", "call", status=3)["questions"]
+    form = answers_to(visitor.page(f"/questions/{question}"), question)[0]
+    refused = visitor.press(form, ("choice", "approve"), **{"set.agreed": "12,50"})
+    assert refused.status == 422
+    text = Page(refused.text).text
+    assert "'What did you agree on?': '12,50' is not an amount" in text
+    assert "--set" not in text
+    assert f"/questions/{question}" in Page(refused.text).links
 
 
 @pytest.mark.parametrize("says_where", [True, False])

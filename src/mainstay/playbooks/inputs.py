@@ -89,7 +89,7 @@ def check_filled(definition: Definition, given: Sequence[str], *, partly: bool =
             why, cut, _ = str(error).partition(_BY_ITSELF)
             wrong.append(f"{label}: {why}{'; write each on a line of its own' if cut else ''}.")
     if wrong:
-        raise InputError(" ".join(wrong), remedy="Nothing was begun. Go back, put that right, and send it again.")
+        raise InputError(" ".join(wrong), remedy="Nothing was done. Go back, put that right, and send it again.")
 
 
 def spread_folders(definition: Definition, given: Sequence[str], files_at: Callable[[str], Sequence[str]]) -> list[str]:

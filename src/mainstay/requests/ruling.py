@@ -13,7 +13,7 @@ from mainstay.errors import InputError, NeedsOperator, UnknownNameError
 from mainstay.kernel.gate import BY_BUDGET
 from mainstay.kernel.plan import decide
 from mainstay.kernel.state import END, is_call
-from mainstay.playbooks.inputs import read_inputs
+from mainstay.playbooks.inputs import check_filled, read_inputs
 from mainstay.requests.files import file_content
 from mainstay.runtime.attempt import as_changed
 from mainstay.runtime.names import Names, to_be_edited
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from mainstay.kernel.state import Plan
     from mainstay.requests.desk import Params, Requests
     from mainstay.values import Value
+
+PAGE = "console"  # the session of an answer that was given on a page
 
 
 def rule(desk: Requests, decision: str, params: Params) -> asyncio.Future[int]:
@@ -44,7 +46,7 @@ def rule(desk: Requests, decision: str, params: Params) -> asyncio.Future[int]:
         rows=_rows(desk, plan, asked, kept),
         arguments=_edited(desk, plan, decision, params),
         session=params.get("session") or "terminal",
-        form=_form(desk, plan, decision, params.get("form")),
+        form=_form(desk, plan, decision, params),
         prepared=tuple(command for command, _ in _edits(desk, plan, decision, params)),
     )
     decide(plan, command)  # refused here, before a budget counts what is ruled
@@ -91,13 +93,16 @@ def _edits(desk: Requests, plan: Plan, decision: str, params: Params) -> list[tu
     return [desk.engine.effects.as_edited(plan, question.paths[at], one) for at, one in sorted(changes.items())]
 
 
-def _form(desk: Requests, plan: Plan, decision: str, given: Sequence[str] | None) -> Value:
+def _form(desk: Requests, plan: Plan, decision: str, params: Params) -> Value:
     """Read what a person filled in, as `name=value` texts, against the form of the question; raises InputError."""
+    given: Sequence[str] | None = params.get("form")
     question = plan.questions.get(decision)
     ask = plan.step(question.paths[0]).ask if question is not None and question.kind == "ask" else None
     if given is None or ask is None or not ask.form:
         return None if given is None else {}
     fields = msgspec.structs.replace(plan.graph.definition, name=f"The form of {decision}", inputs=ask.form)
+    if params.get("session") == PAGE:
+        check_filled(fields, given)
     filled = read_inputs(fields, given, lambda path: desk.pin(path, file_content(Path(path))), noun="field")
     return desk.payloads.keep(filled, plan=plan)
 
