@@ -9,7 +9,6 @@ import msgspec
 from mainstay import events as e
 from mainstay.ledger import queries
 from mainstay.playbooks.artefacts import path_of
-from mainstay.playbooks.policy_book import active_rules
 from mainstay.playbooks.versions import Versions
 from mainstay.views.figures import Figures
 from mainstay.views.metrics import WEEK_US
@@ -98,6 +97,8 @@ class Review(Figures):
         long = {
             f"{path_of('policy', name)}:": name for name, one in active.items() if (one.activated_us or 0) < since_us
         }
+        from mainstay.playbooks.policy_book import active_rules  # it compiles rules: nobody else who only looks does
+
         rows: list[Row] = []
         for rule in active_rules(versions):
             name = next((name for path, name in long.items() if rule.place.startswith(path)), "")
