@@ -103,7 +103,7 @@ def test_without_the_operators_session_every_request_is_refused_and_nothing_happ
     assert world.words() == []
 
 
-NEED_NOTHING = {"anchor", "collect", "rebuild", "release", "token_list"}
+NEED_NOTHING = {"anchor", "collect", "notify_test", "rebuild", "release", "token_list"}
 
 
 @pytest.mark.parametrize("method", [name for name in METHODS if name not in NEED_NOTHING])
