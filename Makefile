@@ -32,7 +32,7 @@ test-long: setup ## Run the tests that take long: kills, exams, many real comman
 screenshots: setup ## Take the pictures of all screens anew, into docs/screens
 	@scripts/chromium
 	rm -f docs/screens/*.png
-	MAINSTAY_SCREENS=docs/screens $(BIN)/pytest -m long tests/console/test_screens.py tests/console/test_demo_page.py
+	MAINSTAY_SCREENS=docs/screens $(BIN)/pytest -m long tests/console/test_every_screen.py tests/console/test_demo_page.py
 
 bench: setup .venv-bench/packages ## Measure Mainstay beside its peers, half an hour; fills README's table
 	@$(BIN)/python benchmarks/full.py $(ARGS)

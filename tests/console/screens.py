@@ -1,6 +1,6 @@
 """Every screen there is, with an address at which there is something to see: a new one is added here.
 
-It is then looked at as all are (test_screens.py): in both themes, on a phone, by keys, without a jump; and
+It is then looked at as all are (test_every_screen.py): in both themes, on a phone, by keys, without a jump; and
 `make screenshots` takes its picture. What stands in braces is named in stocked.py.
 """
 

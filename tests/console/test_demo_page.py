@@ -12,7 +12,7 @@ from urllib.request import urlopen
 import pytest
 from browser import CHROMIUM, jumped, opened, steady, unusable
 from http_kit import WAIT_S, until
-from test_screens import DESK, MOST_JUMPED, PHONE, photograph
+from test_every_screen import DESK, MOST_JUMPED, PHONE, photograph
 
 from mainstay import events as e
 from mainstay.app import create_workspace
