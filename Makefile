@@ -23,7 +23,7 @@ check: setup ## Lint, formatting, types, and that imports point down
 
 test: setup ## Run the tests; a part of them: make test ARGS="tests/test_tidy.py -x"
 	@scripts/chromium
-	$(BIN)/pytest -n 3 --dist worksteal -m "not long" $(ARGS)
+	$(BIN)/pytest -n 2 --dist worksteal -m "not long" $(ARGS)
 
 test-long: setup ## Run the tests that take long: kills, exams, many real commands
 	@scripts/chromium
