@@ -22,7 +22,7 @@ WHERE = Cel(
 TOKEN = Cel("said.token", names=("said",), paths=("said.token",))
 LATER = Cel("ready_at + duration('3600s')", names=("ready_at",), paths=("ready_at",))
 SOON = Cel("ready_at + duration('0.2s')", names=("ready_at",), paths=("ready_at",))
-LATER = Cel("ready_at + duration('3s')", names=("ready_at",), paths=("ready_at",))  # on a busy machine too
+NAP = Cel("ready_at + duration('3s')", names=("ready_at",), paths=("ready_at",))  # longer than a busy machine needs
 NAMES = {
     **TYPES,
     "ready_at": "time",
@@ -93,7 +93,7 @@ def test_t1_an_event_that_came_before_the_wait_began_counts_from_the_step_it_spe
 
     async def scenario(owner):
         definition = waits()
-        nap = Step(name="nap", kind="wait", until=LATER, needs=after("said"))
+        nap = Step(name="nap", kind="wait", until=NAP, needs=after("said"))
         wait = msgspec.structs.replace(definition.steps[1], needs=after("said", "nap"))
         definition = msgspec.structs.replace(definition, steps=(definition.steps[0], nap, wait, definition.steps[2]))
         plan_id, committed = owner.requests.propose(definition, {})
