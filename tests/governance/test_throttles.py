@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 sys.path.append(str(Path(__file__).parent.parent / "runtime"))
 
-from kit import World, after, do, each, plan, rule, run, start
+from kit import MovedClock, World, after, do, each, plan, rule, run, start
 
 from mainstay import events as e
 from mainstay.app import create_workspace
@@ -220,6 +220,27 @@ def test_g8_a_bound_that_was_reached_when_the_process_died_closes_at_the_start(w
 
     failing = run(workspace, world, unbounded)
     assert run(workspace, world, later) == [True, True]
+
+
+@pytest.mark.parametrize(("reached", "standing"), [(2, [True, True]), (1, [False])])
+def test_g8_a_bound_that_was_reached_when_the_process_died_closes_after_a_long_rest_too(
+    workspace, world, reached, standing
+):
+    """A machine was off for longer than the throttle looks back: what had been reached was forgotten."""
+
+    async def dies(owner):
+        await throttled(owner)
+        owner.engine.listeners.remove(owner.throttling._hear)  # it ends before it looks
+        plans = [(await start(owner, FAILS))[0] for _ in range(reached)]
+        await settled(owner, *plans)
+        assert closed(owner) == []
+        return plans
+
+    async def later(owner):
+        return [is_paused(owner, each) for each in failing]
+
+    failing = run(workspace, world, dies)
+    assert run(workspace, world, later, clock=MovedClock(7 * 86_400)) == standing
 
 
 def test_g8_noes_of_the_operator_count_and_what_a_rule_forbids_does_not(workspace, world):

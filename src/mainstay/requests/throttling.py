@@ -70,14 +70,17 @@ class Throttling:
             self._rules.setdefault(rule.throttle.playbook, []).append(rule)
 
     def begin(self) -> None:
-        """Count what the history says, and pause what has reached a bound: at the start, and when rules change."""
+        """Count what the history says, and pause what has reached a bound: at the start, and when rules change.
+
+        It is looked at as of the last record: a time in which no owner lived lets nothing be forgotten. So what was
+        reached when the machine went down pauses its plans after a night, too, and what was over by then does not.
+        """
         if bool(self._rules) != self._listening:
             (self._engine.listeners.append if self._rules else self._engine.listeners.remove)(self._hear)
             self._listening = bool(self._rules)
         self._engine.waiting.clear()
         self._fed.clear()
         self._moves.clear()
-        now_us = self._desk.clock.now_us()
         self._tallies = {
             name: Tally(max(rule.throttle.within_s for rule in rules if rule.throttle))
             for name, rules in self._rules.items()
@@ -87,9 +90,10 @@ class Throttling:
         if not self._rules:
             return
         longest_s = max(rule.throttle.within_s for rules in self._rules.values() for rule in rules if rule.throttle)
-        self._read_since(now_us - longest_s * SECOND_US)
+        last_us = next(self._ledger.tail(self._ledger.head()[0] - 1, 1)).recorded_at_us
+        self._read_since(last_us - longest_s * SECOND_US)
         for playbook in self._rules:
-            self._look(playbook)
+            self._look(playbook, last_us)
 
     def _stand(self, playbook: str) -> None:
         """Know how a throttle stands: closed, or open since when."""
@@ -122,7 +126,7 @@ class Throttling:
         playbook = self._playbook(plan_id)
         if playbook in self._rules:
             self._count_bounce(playbook, plan_id, fact, self._desk.clock.now_us())
-            self._look(playbook)
+            self._look(playbook, self._desk.clock.now_us())
 
     def _count_bounce(self, playbook: str, plan_id: str, fact: e.MailBounced, at_us: int) -> None:
         if fact.final:
@@ -136,7 +140,7 @@ class Throttling:
         now_us, first = self._desk.clock.now_us(), plan.sequence - len(facts) + 1
         counted = [self._count(playbook, plan_id, first + at, fact, now_us) for at, fact in enumerate(facts)]
         if any(counted):
-            asyncio.get_running_loop().call_soon(self._look, playbook)
+            asyncio.get_running_loop().call_soon(self._look, playbook, now_us)
 
     def _playbook(self, plan_id: str) -> str:
         root = plan_id.partition("-")[0]
@@ -191,19 +195,18 @@ class Throttling:
 
     # --- reached
 
-    def _look(self, playbook: str) -> None:
-        """Pause the plans of a playbook if it reached a bound, and tell the operator."""
+    def _look(self, playbook: str, as_of_us: int) -> None:
+        """Pause the plans of a playbook if it had reached a bound at some time, and tell the operator."""
         if playbook in self._engine.waiting or playbook not in self._rules or self._engine.held:
             return
-        now_us = self._desk.clock.now_us()
         for rule in self._rules[playbook]:
             assert rule.throttle is not None
-            if (counted := self._tallies[playbook].reached(rule.throttle, now_us)) is not None:
-                self._close(rule, rule.throttle, counted, now_us)
+            if (counted := self._tallies[playbook].reached(rule.throttle, as_of_us)) is not None:
+                self._close(rule, rule.throttle, counted)
                 return
 
-    def _close(self, rule: Rule, throttle: Throttle, counted: Counted, now_us: int) -> None:
-        playbook, why = throttle.playbook, f"{counted.says} (rule {rule.id})"
+    def _close(self, rule: Rule, throttle: Throttle, counted: Counted) -> None:
+        playbook, why, now_us = throttle.playbook, f"{counted.says} (rule {rule.id})", self._desk.clock.now_us()
         undone = self._undoing(counted.plans if throttle.undo else (), counted.since_us, THROTTLE, why, now_us)
         rest = [plan for plan in self._open(playbook) if plan not in undone]
         paused = self._taking(rest, lambda _: (c.PausePlan(now_us=now_us, by=THROTTLE, reason=why),))
