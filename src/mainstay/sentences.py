@@ -10,7 +10,7 @@ from mainstay.governance.amounts import say_amounts
 from mainstay.kernel.budget import COUNT, amounts_of
 from mainstay.kernel.state import is_item, step_name
 from mainstay.kernel.words import SLOT, STATUS, say_path
-from mainstay.values import say_duration
+from mainstay.values import say_count, say_duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -166,10 +166,6 @@ def _why(failure: Failure) -> str:
     return failure.message.rstrip(".")
 
 
-def _count(count: int, what: str) -> str:
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"
-
-
 def _anchored(position: int, places: tuple[str, ...], missed: tuple[str, ...]) -> str:
     if not places and not missed:
         return f"You were given record {position:,} to keep outside"
@@ -182,8 +178,8 @@ def _span(seconds: int) -> str:
     """Say a length of time roughly: "2 days", "3 hours", "7 minutes"."""
     for unit, size in (("day", 86_400), ("hour", 3600), ("minute", 60)):
         if seconds >= size:
-            return _count(seconds // size, unit)
-    return _count(seconds, "second")
+            return say_count(seconds // size, unit)
+    return say_count(seconds, "second")
 
 
 def _asked(fact: e.DecisionAsked) -> str:
@@ -191,7 +187,7 @@ def _asked(fact: e.DecisionAsked) -> str:
 
 
 def _ruled(fact: e.DecisionRuled) -> str:
-    kept = "" if fact.kept is None else f", keeping {_count(len(fact.kept), 'row')}"
+    kept = "" if fact.kept is None else f", keeping {say_count(len(fact.kept), 'row')}"
     reason = f": {fact.reason}" if fact.reason else ""
     source = f" [{fact.session}]" if fact.session and fact.session != "terminal" else ""
     return f"You {ANSWER.get(fact.choice, f'answered {fact.choice}')} ({fact.decision}){kept}{reason}{source}"
@@ -204,7 +200,7 @@ def _done(fact: e.EffectDone) -> str:
 
 def _begun(fact: e.ChildrenStarted) -> str:
     if len(fact.plans) > 1:
-        return f"{say_path(fact.path)}: split into {_count(len(fact.plans), 'part')}"
+        return f"{say_path(fact.path)}: split into {say_count(len(fact.plans), 'part')}"
     return f"{say_path(fact.path)}: " + ("plan begun" if is_item(fact.path) else f"plan {', '.join(fact.plans)} began")
 
 
@@ -233,7 +229,9 @@ def _items(paths: tuple[str, ...]) -> str:
     """Name units of work, items of one list together: "report, 21 items of remind"; those of sub-plans one by one."""
     counted = Counter(say_path(path) if "." in path else step_name(path) if is_item(path) else path for path in paths)
     said = {say_path(path) for path in paths}
-    return ", ".join(name if name in said else f"{_count(count, 'item')} of {name}" for name, count in counted.items())
+    return ", ".join(
+        name if name in said else f"{say_count(count, 'item')} of {name}" for name, count in counted.items()
+    )
 
 
 def _called(fact: e.Journaled) -> str:
@@ -252,7 +250,7 @@ _SAY: dict[type[e.Fact], Callable[[Any], str]] = {
     e.PlanApproved: lambda f: f"Approved by {say_actor(f.by)}",
     e.PlanStarted: lambda _: "Started",
     e.PlanForked: lambda f: (
-        f"Runs {f.of} again from {f.start or 'the beginning'}, with {_count(len(f.adopted), 'result')} taken over"
+        f"Runs {f.of} again from {f.start or 'the beginning'}, with {say_count(len(f.adopted), 'result')} taken over"
     ),
     e.PlanEdited: lambda f: f"Changed by {say_actor(f.by)} before it started",
     e.PlanPaused: lambda f: f"Paused by {say_actor(f.by)}" + (f": {f.reason}" if f.reason else ""),
@@ -265,14 +263,16 @@ _SAY: dict[type[e.Fact], Callable[[Any], str]] = {
     e.PlanExpired: lambda _: "Expired: its time ran out",
     e.UndoRequested: lambda f: f"Undo asked for by {say_actor(f.by)}" + (f": {f.reason}" if f.reason else ""),
     e.UndoStarted: lambda f: (
-        f"Taking back {_count(len(f.paths), 'action')}, the last one first" if f.paths else "Nothing can be taken back"
+        f"Taking back {say_count(len(f.paths), 'action')}, the last one first"
+        if f.paths
+        else "Nothing can be taken back"
     ),
     e.UndoImpossible: lambda f: f"{say_path(f.path)}: can't be undone, {f.why.rstrip('.')}",
     e.StepUndone: lambda f: f"{say_path(f.path)}: taken back" + (f", except {_items(f.left)}" if f.left else ""),
     e.PlanUndone: _undone,
     e.StepSkipped: lambda f: f"{say_path(f.path)}: skipped, {f.why}",
     e.StepRejected: lambda f: f"{say_path(f.path)}: will not happen, {f.why}",
-    e.ItemsFrozen: lambda f: f"{say_path(f.path)}: {_count(f.count, 'item')} to go through",
+    e.ItemsFrozen: lambda f: f"{say_path(f.path)}: {say_count(f.count, 'item')} to go through",
     e.ChildrenStarted: _begun,
     e.ChildFinished: lambda f: (
         f"{say_path(f.path)}: " + ("plan " if is_item(f.path) else f"plan {f.plan} is ") + STATUS[f.status]
@@ -341,7 +341,7 @@ _SAY: dict[type[e.Fact], Callable[[Any], str]] = {
     e.BudgetKept: lambda f: f"The budget of {f.period} is counted on from {say_amounts(f.spent)}",
     e.PlaceTaken: lambda f: f"Plan {f.plan} has its turn",
     e.PlaceLeft: lambda f: f"Plan {f.plan} makes room for the next",
-    e.PlacesKept: lambda f: f"{_count(len(f.plans), 'plan')} had their turn",
+    e.PlacesKept: lambda f: f"{say_count(len(f.plans), 'plan')} had their turn",
     e.BreakerOpened: lambda f: (
         f"Nothing is sent there for {_span(int(f.open_s))}: it failed {f.failures} times in a row"
     ),
@@ -349,7 +349,7 @@ _SAY: dict[type[e.Fact], Callable[[Any], str]] = {
     e.ThrottleClosed: lambda f: f"Plans of {f.playbook} wait for you: {f.says} (rule {f.rule})",
     e.ThrottleOpened: lambda f: f"{say_actor(f.by).capitalize()} let it go on, and it is counted anew",
     e.NetworkLost: lambda _: "There is no network; what needs one waits, and no attempt is counted",
-    e.NetworkBack: lambda f: f"The network is back; {_count(f.waiting, 'action')} that waited for it can go on",
+    e.NetworkBack: lambda f: f"The network is back; {say_count(f.waiting, 'action')} that waited for it can go on",
     e.ClockJumped: lambda f: (
         f"The clock was set {'ahead' if f.by_s > 0 else 'back'} by {_span(abs(f.by_s))};"
         f" nothing that came due by it expires for {_span(f.grace_s)}"
@@ -359,15 +359,15 @@ _SAY: dict[type[e.Fact], Callable[[Any], str]] = {
     e.VersionRetired: lambda f: f"{f.artefact.capitalize()} {f.name}: taken out of use",
     e.WorkspaceQuarantined: lambda f: f"All work was stopped: {f.reason}",
     e.EffectReleased: lambda f: f"{say_path(f.path)}: you {_RELEASED.get(f.answer, f'answered {f.answer}')}",
-    e.WorkspaceReleased: lambda f: f"Work goes on: you looked at {_count(f.effects, 'action')} in doubt",
+    e.WorkspaceReleased: lambda f: f"Work goes on: you looked at {say_count(f.effects, 'action')} in doubt",
     e.HistoryAnchored: lambda f: _anchored(f.position, f.places, f.missed),
     e.OperatorTold: lambda f: (
-        f"You were told {_TOLD[f.sort].format(_count(f.count, 'question'))}"
+        f"You were told {_TOLD[f.sort].format(say_count(f.count, 'question'))}"
         + (f" ({', '.join(f.ways)})" if f.ways else "")
         + (f"; not reached: {', '.join(f.missed)}" if f.missed else "")
     ),
     e.PersonForgotten: lambda f: (
-        f"A person was forgotten: {_count(f.values, 'value')} in {_count(f.plans, 'plan')} (receipt {f.id})"
+        f"A person was forgotten: {say_count(f.values, 'value')} in {say_count(f.plans, 'plan')} (receipt {f.id})"
     ),
     e.TokenMade: lambda f: f"Token {f.name} was made: it may ask for {', '.join(f.allowed)}",
     e.TokenRevoked: lambda f: f"Token {f.name} counts no more",

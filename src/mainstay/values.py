@@ -269,9 +269,18 @@ def say_duration(seconds: int) -> str:
     """Read seconds aloud in the largest whole unit: 259200 is "3 days"."""
     for unit, size in (("week", 7 * DAY_S), ("day", DAY_S), ("hour", 3600), ("minute", 60)):
         if seconds >= size and seconds % size == 0:
-            count = seconds // size
-            return f"{count} {unit}{'s' if count != 1 else ''}"
-    return f"{seconds} second{'s' if seconds != 1 else ''}"
+            return say_count(seconds // size, unit)
+    return say_count(seconds, "second")
+
+
+def say_seconds(seconds: float) -> str:
+    """Read a length aloud that need not be whole: "0.5 seconds", "2 minutes"."""
+    return say_duration(int(seconds)) if seconds == int(seconds) else f"{seconds:g} seconds"
+
+
+def say_count(count: int, noun: str) -> str:
+    """Count: "1 invoice", "2 invoices"."""
+    return f"{count:,} {noun}{'s' * (count != 1)}"
 
 
 def merge_labels(*labels: Iterable[str]) -> Labels:

@@ -11,7 +11,7 @@ from mainstay.kernel.graph import Retry
 
 BAD = {  # and what its question says
     "raise_it": "ValueError: hi",
-    "hang": "took longer than 1 seconds and was stopped",
+    "hang": "took longer than 1 second and was stopped",
     "devour": "needs more than the 300 MB it may use",
     "nonsense": "is not what it promised",
     "vanish": "worker process died",

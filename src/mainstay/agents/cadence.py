@@ -17,7 +17,7 @@ import msgspec
 from mainstay.contracts import AgentContract, AgentResult
 from mainstay.errors import InputError
 from mainstay.records import Time, Topic
-from mainstay.values import DAY_S, PersonalText
+from mainstay.values import DAY_S, PersonalText, say_count
 
 WEEK = timedelta(days=7)
 LATEST = timedelta(days=1)  # a first post that was due longer ago is a mistake; what is due since goes out at once
@@ -75,7 +75,8 @@ def plan_week(given: Wanted) -> AgentResult:
             posts.append(Slot(at.isoformat(), channel, topic.title, topic.text, name))
         turn += timedelta(seconds=given.every)
     posts = _named_once(sorted(posts, key=lambda post: datetime.fromisoformat(post.at)))
-    why = f"{len(posts)} posts for {len(given.topics) - len(left)} topics; {len(left)} topics are left for later."
+    topics = say_count(len(given.topics) - len(left), "topic")
+    why = f"{say_count(len(posts), 'post')} for {topics}; {len(left)} left for later."
     week = Week(tuple(posts), tuple(left), posts[0].at, posts[-1].at)
     return AgentResult(week, rationale=why, confidence=1.0)
 

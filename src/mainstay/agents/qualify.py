@@ -19,7 +19,7 @@ import msgspec
 from mainstay.contracts import AgentContract, AgentResult
 from mainstay.errors import FileError
 from mainstay.records import Lead
-from mainstay.values import PersonalText
+from mainstay.values import PersonalText, say_count
 
 WANTED, UNWANTED, WORDS = "wanted", "unwanted", "words"
 HOW = "Write lines such as 'wanted: website, shop', 'unwanted: casino' and 'words: 8'."
@@ -58,7 +58,9 @@ def qualify_lead(given: Enquiry) -> AgentResult:
     if unwanted:
         return _result("does not fit", f"It speaks of {', '.join(unwanted)}.", _SURE)
     if count < rules.words:
-        return _result("may fit", f"It has {count} words, fewer than {rules.words}: ask for more.", _UNKNOWN)
+        return _result(
+            "may fit", f"It has {say_count(count, 'word')}, and {rules.words} are wanted: ask for more.", _UNKNOWN
+        )
     if rules.wanted and not wanted:
         return _result("does not fit", f"It speaks of none of: {', '.join(rules.wanted)}.", _LIKELY)
     if wanted:

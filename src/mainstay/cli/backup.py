@@ -20,6 +20,7 @@ from mainstay.cli.place import workspace_at
 from mainstay.cli.screen import moment, text
 from mainstay.cli.status import DONE
 from mainstay.errors import InputError
+from mainstay.values import say_count
 from mainstay.version import VERSION
 from mainstay.workspace import CONFIG_NAME, FOLDERS, STATE_NAME, Workspace
 
@@ -196,4 +197,4 @@ def _row(made: Manifest, where: Path) -> dict[str, object]:
 
 
 def _say(made: Manifest) -> str:
-    return f"{made.position:,} records and {len(made.files):,} files, {made.size / 2**20:,.1f} MB"
+    return f"{say_count(made.position, 'record')} and {say_count(len(made.files), 'file')}, {made.size / 2**20:,.1f} MB"

@@ -9,6 +9,7 @@ from mainstay.cli.place import views_at, workspace_at
 from mainstay.cli.screen import text
 from mainstay.cli.status import DONE
 from mainstay.errors import UnknownNameError
+from mainstay.values import say_count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,21 +72,21 @@ def _draw(found: Row, console: Console, *, keep_files: bool) -> None:
         console.print(text(f"  {one['key'][:8]}  {', '.join(one['known_as']) or 'no short value to show'}"))
     if len(people) > 1:
         console.print(text("These may be different people. To forget one: --only KEY", "yellow"))
-    console.print(text(f"{_count(found['values'], 'value')} in {_count(len(plans), 'plan')}:"))
+    console.print(text(f"{say_count(found['values'], 'value')} in {say_count(len(plans), 'plan')}:"))
     for plan in plans[:PLANS_SHOWN]:
         going = ", which still goes on" if plan["goes_on"] else ""
         console.print(text(f"  {plan['plan']}  {plan['title']}{going}"))
     if len(plans) > PLANS_SHOWN:
         console.print(text(f"  and {len(plans) - PLANS_SHOWN} more"))
     if found["outside"]:
-        console.print(f"and in {_count(found['outside'], 'thing')} that came from outside.")
+        console.print(f"and in {say_count(found['outside'], 'thing')} that came from outside.")
     if found["texts"]:
         console.print("Texts of these plans that are about several people, such as reports, go with it.")
     if found["files"] and not keep_files:
-        kept = _count(found["files"], "file")
+        kept = say_count(found["files"], "file")
         console.print(f"So does the content of {kept} they stand in. To keep those in the history: --keep-files")
     elif found["files"]:
-        console.print(text(f"{_count(found['files'], 'file')} they stand in can still be read.", "yellow"))
+        console.print(text(f"{say_count(found['files'], 'file')} they stand in can still be read.", "yellow"))
     if any(plan["goes_on"] for plan in plans):
         console.print(text("A step that still needs it will be stuck, and you are asked then.", "yellow"))
     console.print("What was sent, and files in your folders, are not touched. Amounts and invoice numbers stay.")
@@ -94,7 +95,7 @@ def _draw(found: Row, console: Console, *, keep_files: bool) -> None:
 
 def _draw_receipt(done: Row, console: Console) -> None:
     receipt = done["receipt"]
-    counts = f"{_count(receipt['values'], 'value')} in {_count(receipt['plans'], 'plan')}"
+    counts = f"{say_count(receipt['values'], 'value')} in {say_count(receipt['plans'], 'plan')}"
     console.print(text(f"Forgotten: {counts} can't be read any more.", "bold"))
     console.print(text(f"Receipt {receipt['id']}, in the history for good: mainstay history tail"))
     if not done["cut_off"]:
@@ -102,7 +103,3 @@ def _draw_receipt(done: Row, console: Console) -> None:
             text("Somebody reads the workspace: traces of the key are wiped at Mainstay's next start.", "yellow")
         )
     console.print(text(done["note"], "yellow"))
-
-
-def _count(count: int, what: str) -> str:
-    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"

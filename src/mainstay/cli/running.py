@@ -11,7 +11,7 @@ from mainstay.cli.place import views_at, workspace_at
 from mainstay.cli.screen import Screen, plain, text
 from mainstay.cli.status import DONE, FAILED
 from mainstay.cli.versions import activate_to_run
-from mainstay.values import say_duration
+from mainstay.values import say_count, say_duration
 
 if TYPE_CHECKING:
     from collections.abc import Container, Sequence
@@ -119,8 +119,9 @@ def _draw(definition: Definition, found: DryRun, past: Row, console: Console) ->
     console.print(text(f"Estimated cost: {cost / 1e6:.2f} USD and more for lists" if cost else "Estimated cost: none"))
     if past["runs"]:
         took_s, spent = past["took_s"], past["cost_usd_micros"] / 1e6
-        took = f"{took_s:.0f} seconds" if took_s < 2 * MINUTE_S else f"{took_s / MINUTE_S:.0f} minutes"
-        console.print(text(f"Its last {past['runs']} runs took {took} (with waiting) and {spent:.2f} USD (medians)."))
+        took = say_count(round(took_s), "second") if took_s < 2 * MINUTE_S else f"{took_s / MINUTE_S:.0f} minutes"
+        last = "last run" if past["runs"] == 1 else f"last {past['runs']} runs"
+        console.print(text(f"Its {last} took {took} (with waiting) and {spent:.2f} USD (medians)."))
 
 
 def definition_steps(found: DryRun) -> list[DryStep]:

@@ -13,6 +13,7 @@ from rich.padding import Padding
 from mainstay.cli.place import workspace_if_any
 from mainstay.cli.screen import text
 from mainstay.cli.status import DONE, WRONG
+from mainstay.values import say_count
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -60,9 +61,9 @@ async def _until_stopped(files: Sequence[Path], currency: str, tell: Callable[[s
 
 def headline(trial: Trial) -> str:
     """Say the result in one line."""
-    late = _count(len(trial.late), "invoice")
+    late = say_count(len(trial.late), "invoice")
     twice = f", {len(trial.paid_twice)} paid twice" if trial.paid_twice else ""
-    unread = f" {_count(len(trial.unread), 'file')} could not be read." if trial.unread else ""
+    unread = f" {say_count(len(trial.unread), 'file')} could not be read." if trial.unread else ""
     return f"Matched {trial.matched} of {trial.incoming} payments, {late} late, {trial.owed} owed{twice}.{unread}"
 
 
@@ -71,8 +72,8 @@ def _draw(trial: Trial, screen: Screen) -> None:
     if trial.remark:
         screen.say(trial.remark, "yellow")
     if trial.unsure and trial.late != trial.late_if_none:
-        eye = _count(len(trial.unsure), "payment")
-        without = f"{_count(len(trial.late_if_none), 'invoice')} late, {trial.owed_if_none} owed"
+        eye = say_count(len(trial.unsure), "payment")
+        without = f"{say_count(len(trial.late_if_none), 'invoice')} late, {trial.owed_if_none} owed"
         screen.say(f"What is late counts a yes to the {eye} that it would ask about. Without: {without}.")
     _list(screen, "Would have asked you about", [_match(match) for match in trial.unsure])
     _list(screen, "Came in and fits no open invoice", [_match(match) for match in trial.unmatched])
@@ -112,7 +113,7 @@ def _match(match: Match) -> tuple[str, ...]:
 
 def _late(invoice: Invoice) -> tuple[str, ...]:
     to = f", {invoice.email}" if invoice.email else ""
-    days = _count(invoice.days_late, "day")
+    days = say_count(invoice.days_late, "day")
     return (f"{invoice.number}  {invoice.open} from {invoice.customer}, {days} late{to}",)
 
 
@@ -133,14 +134,10 @@ def _statement(file: FileReport) -> tuple[str, ...]:
         else "it has no balances, so nothing proves that it is complete"
     )
     days = f"{file.from_on} to {file.to_on}, " if file.from_on else ""
-    return f"{file.name} ({file.format}): {days}{_count(file.count, 'line')}; {balance}", file.note
+    return f"{file.name} ({file.format}): {days}{say_count(file.count, 'line')}; {balance}", file.note
 
 
 def _invoices(trial: Trial) -> tuple[str, ...]:
     formats = Counter(file.format for file in trial.invoice_files)
     files = ", ".join(f"{count} {name}" for name, count in formats.items())
-    return f"{_count(trial.invoices, 'open invoice')} ({files})", trial.invoices_note
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+    return f"{say_count(trial.invoices, 'open invoice')} ({files})", trial.invoices_note

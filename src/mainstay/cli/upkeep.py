@@ -16,7 +16,7 @@ from mainstay.cli.place import workspace_at
 from mainstay.cli.screen import text
 from mainstay.cli.status import DONE
 from mainstay.errors import FileError, InputError, MainstayError
-from mainstay.values import parse_duration_s
+from mainstay.values import parse_duration_s, say_count
 from mainstay.version import VERSION
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def _draw_sizes(found: Sizes, console: Console) -> None:
         ("records", f"{found.records:,}", events),
         ("lists made of them", "", found.views),
         ("files and large values", f"{found.blobs.count:,}", found.blobs.size),
-        ("archived details", f"{found.archived_records:,} records", found.segments.size),
+        ("archived details", say_count(found.archived_records, "record"), found.segments.size),
         ("free, used again", "", found.free),
         ("the rest", "", max(0, rest)),
     ):
@@ -91,7 +91,7 @@ def say_bytes(count: int) -> str:
     for unit, name in _UNITS:
         if count >= unit:
             return f"{count / unit:,.1f} {name}"
-    return f"{count} bytes"
+    return say_count(count, "byte")
 
 
 # --- care

@@ -65,11 +65,6 @@ def unix_lines(text: str) -> str:
     return text.replace("\r\r\n", "\n").replace("\r\n", "\n").replace("\r", "\n")
 
 
-def counted(count: int, noun: str) -> str:
-    """Count: "1 invoice", "2 invoices"."""
-    return f"{count:,} {noun}{'s' * (count != 1)}"
-
-
 def stranger(source: Source, what: str, wanted: str, remedy: str) -> FileError:
     """Say that a file is of another kind than is wanted: "a PDF" where "a bank statement" is."""
     return source.error(f"this is {what}, {STRANGER} {wanted}", remedy=remedy)

@@ -24,8 +24,9 @@ from msgspec.structs import replace
 from mainstay.connectors import sheets
 from mainstay.connectors.currencies import CODES
 from mainstay.connectors.doubts import DELIMITERS, NAMES_SHOWN, PLAIN, folded, layout_id, quoted, shown
-from mainstay.connectors.source import LINES_OF_SHEET, Source, UnreadableError, counted
+from mainstay.connectors.source import LINES_OF_SHEET, Source, UnreadableError
 from mainstay.records import Layout as Remembered
+from mainstay.values import say_count
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -558,7 +559,7 @@ def _row(source: Source, line: int, cells: list[str], header: list[str], columns
     named = len(header) - next((n for n, cell in enumerate(reversed(header)) if cell.strip()), 0)
     named = max(named, *(column + 1 for column in columns.values()), 0)
     if not named <= len(cells) <= len(header) and sum(map(bool, map(str.strip, cells))) > 1:
-        what = f"the row has {counted(len(cells), 'cell')}, the header {len(header)}"
+        what = f"the row has {say_count(len(cells), 'cell')}, the header {len(header)}"
         remedy = "The row was cut off, or a text in it holds the separator without quotes. " + _EXPORT
         raise source.error(what, line=line, remedy=remedy)
     values = {field: cells[column].strip() if column < len(cells) else "" for field, column in columns.items()}

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from urllib.parse import urlsplit
 
 from mainstay.errors import InputError, Permanent, Transient
+from mainstay.values import say_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -103,7 +104,7 @@ async def post(place: Place, headers: Mapping[str, str], body: bytes, *, trusted
             addresses = await _checked(place)
             return await _exchange(place, addresses, _request(place, headers, body), trusted)
     except TimeoutError:
-        raise Transient(f"{place.host} did not answer within {TIMEOUT_S:g} seconds.") from None
+        raise Transient(f"{place.host} did not answer within {say_seconds(TIMEOUT_S)}.") from None
     except (OSError, ssl.SSLError, EOFError) as error:
         raise Transient(f"{place.host} can't be reached: {error}.") from None
 

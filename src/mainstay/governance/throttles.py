@@ -14,7 +14,7 @@ import msgspec
 from mainstay import events as e
 from mainstay.governance.amounts import say_amounts
 from mainstay.kernel.failing import was_denied
-from mainstay.values import SECOND_US, say_duration
+from mainstay.values import SECOND_US, say_count, say_duration
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -97,11 +97,11 @@ class Tally:
         elif _is_over(share, count["failed"], tried):
             said.append(f"{count['failed']} of {tried} failed")
         if throttle.rejected and count["rejected"] >= throttle.rejected:
-            said.append(f"you said no {count['rejected']} times")
+            said.append(f"you said no {say_count(count['rejected'], 'time')}")
         if throttle.bounced and count["bounced"] >= throttle.bounced:
-            said.append(f"{count['bounced']} mails came back")
+            said.append(f"{say_count(count['bounced'], 'mail')} came back")
         elif _is_over(throttle.bounced_share, count["bounced"], count["sent"]):
-            said.append(f"{count['bounced']} of {count['sent']} mails came back")
+            said.append(f"{count['bounced']} of {say_count(count['sent'], 'mail')} came back")
         for unit, most in throttle.spent.items():
             spent = sum(one.amounts.get(unit, 0) for one in within)
             if spent > most:

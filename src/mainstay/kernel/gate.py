@@ -14,7 +14,7 @@ from mainstay.kernel.slots import conclude, put
 from mainstay.kernel.state import END, Plan, Question, is_open
 from mainstay.kernel.undo import request_undo
 from mainstay.kernel.words import say_path
-from mainstay.values import Failure
+from mainstay.values import Failure, say_count
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,9 +78,11 @@ def _check(turn: Turn, command: c.Rule, question: Question) -> None:
         turn.refuse(f"what question {command.decision} is about has changed since it was shown; look at it again")
     listed = question.kind in ("effect", "batch")
     if _is_whole(turn.plan, question) and not set(command.kept or ()) <= set(range(len(question.covers))):
-        turn.refuse(f"question {command.decision} shows {len(question.covers)} actions; keep some of those")
+        shows = say_count(len(question.covers), "action")
+        turn.refuse(f"question {command.decision} shows {shows}; keep some of those")
     if listed and not set(command.kept or ()) <= set(range(len(question.paths))):
-        turn.refuse(f"question {command.decision} lists {len(question.paths)} actions; keep some of those")
+        lists = say_count(len(question.paths), "action")
+        turn.refuse(f"question {command.decision} lists {lists}; keep some of those")
     if command.prepared and not (listed and command.choice == "approve"):
         turn.refuse("only an action that is approved can be edited")
     _check_edits(turn, command, question)

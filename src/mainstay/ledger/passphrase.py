@@ -18,6 +18,7 @@ import msgspec
 
 from mainstay.errors import InputError, LedgerError, LockedError, WrongKeyError
 from mainstay.ledger.disk import read_private
+from mainstay.values import say_count
 
 FILE_ENV = "MAINSTAY_PASSPHRASE_FILE"
 DESCRIPTOR_ENV = "MAINSTAY_PASSPHRASE_FD"
@@ -121,7 +122,7 @@ def new(why: str = "") -> str:
             raise InputError("The two passphrases are not the same; nothing was changed.", remedy="Try again.")
     if len(word) < MIN_CHARACTERS:
         raise InputError(
-            f"The passphrase has {len(word)} characters, and needs at least {MIN_CHARACTERS}; nothing was changed.",
+            f"The passphrase has {say_count(len(word), 'character')} and needs {MIN_CHARACTERS}; nothing was changed.",
             remedy="Take a few words.",
         )
     return word

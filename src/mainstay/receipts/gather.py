@@ -307,8 +307,9 @@ def _check_over(plans: list[Plan]) -> None:
         return
     says = say_status(root.status, "")
     if waiting:
+        wait = "1 of its questions waits" if len(waiting) == 1 else f"{len(waiting)} of its questions wait"
         raise InputError(
-            f"Plan {root.id} has not ended: {len(waiting)} of its questions wait for your answer ({says}).",
+            f"Plan {root.id} has not ended: {wait} for your answer ({says}).",
             remedy=f"Answer first: mainstay decide {waiting[0]}",
         )
     moving = sorted(say_path(path) for plan in plans for path, slot in plan.slots.items() if slot.status not in _STILL)

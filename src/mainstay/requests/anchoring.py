@@ -23,7 +23,7 @@ from mainstay.ledger.anchor import Anchor, last_tried, line_of, sign, stream_at
 from mainstay.ledger.anchor_places import append_line, commit_line
 from mainstay.ledger.batch import STREAM_EVENTS
 from mainstay.requests.mailing import mail_operator
-from mainstay.values import SECOND_US
+from mainstay.values import SECOND_US, say_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
@@ -89,7 +89,7 @@ async def _write(
     done = dict(zip(writing, await asyncio.gather(*within, return_exceptions=True), strict=True))
     wrong = {name: error for name, error in done.items() if isinstance(error, BaseException)}
     for name, error in wrong.items():
-        late = FileError(f"it does not answer within {within_s:.0f} seconds.", remedy=_LATE[name])
+        late = FileError(f"it does not answer within {say_seconds(within_s)}.", remedy=_LATE[name])
         failure = desk.engine.parts.classify(late if isinstance(error, TimeoutError) else error)
         desk.engine.say(f"The anchor did not reach its place ({name}): {failure.message} {failure.remedy}".strip())
     return tuple(name for name in done if name not in wrong), tuple(wrong)

@@ -18,6 +18,7 @@ from mainstay.requests.files import file_content
 from mainstay.runtime.attempt import as_changed
 from mainstay.runtime.names import Names, to_be_edited
 from mainstay.runtime.stage import stream_of
+from mainstay.values import say_count
 
 if TYPE_CHECKING:
     import asyncio
@@ -67,7 +68,8 @@ def _rows(desk: Requests, plan: Plan, asked: e.DecisionAsked | None, kept: Seque
     if asked is None or asked.kind != "ask" or not isinstance(rows, list):
         return None
     if kept is not None and not all(0 <= index < len(rows) for index in kept):
-        raise InputError(f"The question lists {len(rows)} rows.", remedy="Keep some of those, counted from 1.")
+        listed = say_count(len(rows), "row")
+        raise InputError(f"The question lists {listed}.", remedy="Keep some of those, counted from 1.")
     picked = rows if kept is None else [rows[index] for index in kept]
     return desk.payloads.keep(picked, plan=plan)
 
@@ -89,7 +91,8 @@ def _edits(desk: Requests, plan: Plan, decision: str, params: Params) -> list[tu
     if params.get("arguments") is not None:
         changes[0] = params["arguments"]
     if not all(0 <= at < len(question.paths) for at in changes) or (params.get("arguments") and len(changes) > 1):
-        raise InputError(f"The question lists {len(question.paths)} actions.", remedy="Edit some of those.")
+        listed = say_count(len(question.paths), "action")
+        raise InputError(f"The question lists {listed}.", remedy="Edit some of those.")
     return [desk.engine.effects.as_edited(plan, question.paths[at], one) for at, one in sorted(changes.items())]
 
 

@@ -25,6 +25,7 @@ from mainstay.context import Asked, Told
 from mainstay.errors import MainstayError, OperationError, Transient
 from mainstay.runtime import confine
 from mainstay.runtime.worker import LENGTH_BYTES, MOST_ANSWER_BYTES, Answer, Job, Ready, Setup
+from mainstay.values import say_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -168,7 +169,7 @@ class Process:
         """Say why it ended, to who waits for the job that ran."""
         if self.timed_out:
             limit_s = self.jobs[0].timeout_s if self.jobs else START_S
-            return Transient(f"It took longer than {limit_s:g} seconds and was stopped.")
+            return Transient(f"It took longer than {say_seconds(limit_s)} and was stopped.")
         if self.nonsense:
             return OperationError(f"It sent what is no answer, and its process was stopped: {self.nonsense}.")
         return Transient(f"The worker process died ({self.how}). {self._last}".strip())

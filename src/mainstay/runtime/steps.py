@@ -33,7 +33,7 @@ from mainstay.runtime.names import Names, to_be_edited
 from mainstay.runtime.proposing import place_in, proposed
 from mainstay.runtime.talks import POLICY_WAYS, Conversation, in_worker, step_time
 from mainstay.runtime.trails import Trails
-from mainstay.values import Failure, Value, merge_labels
+from mainstay.values import Failure, Value, merge_labels, say_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -246,7 +246,7 @@ class Steps:
         if talk.mismatch is None:
             try:
                 if talk.left_s <= 0:
-                    raise Transient(f"It took longer than {step_time(plan, path, agent):g} seconds and was stopped.")
+                    raise Transient(f"It took longer than {say_seconds(step_time(plan, path, agent))} and was stopped.")
                 answer = await in_worker(self._parts, agent, arguments, talk.left_s, talk)
             except OperationError as failed:
                 error = failed

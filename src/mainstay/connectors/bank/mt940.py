@@ -21,8 +21,8 @@ from mainstay.connectors.bank.mt940_entry import amount_of, day_of, read_entry
 from mainstay.connectors.bank.mt940_fields import AGAIN, Field, Message, looks_like, messages_of
 from mainstay.connectors.bank.statement import COPIES, JOINED, AccountStatement, Draft, FileRead, Part, with_counts
 from mainstay.connectors.currencies import code_of
-from mainstay.connectors.source import UnreadableError, counted
-from mainstay.values import Money
+from mainstay.connectors.source import UnreadableError
+from mainstay.values import Money, say_count
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Sequence
@@ -304,7 +304,7 @@ def _check_sums(source: Source, page: _Page, drafts: Sequence[Draft]) -> None:
         small_left_out = any(limit.strip("0,") for limit in listed_from) and count > len(every)
         if told not in {(len(booked), sum(booked)), (len(every), sum(every))} and not small_left_out:
             what = (
-                f"the bank counts {counted(count, name)} of {Money(told[1], currency)},"
+                f"the bank counts {say_count(count, name)} of {Money(told[1], currency)},"
                 f" the report holds {len(every)} of {Money(sum(every), currency)}"
             )
             raise source.error(what, line=field.line, remedy=_WHOLE)

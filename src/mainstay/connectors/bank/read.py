@@ -137,7 +137,8 @@ def _refuse_too_much(given: Sequence[File], files: Mapping[str, bytes]) -> None:
     total = sum(len(files[digest]) for digest in {file.blob.digest for file in given})
     if total > MAX_TOTAL_BYTES:
         size, limit = (f"{count / 2**20:.0f} MB" for count in (total, MAX_TOTAL_BYTES))
-        what = f"The {len(given)} files have {size} together, and may have {limit}."
+        have = "The file has" if len(given) == 1 else f"The {len(given)} files have"
+        what = f"{have} {size} together, and may have {limit}."
         raise FileError(what, remedy="Give fewer files at a time, or export shorter periods.")
 
 

@@ -11,7 +11,7 @@ from mainstay.connectors.bank.content import states_end, tells_balance
 from mainstay.connectors.bank.statement import RAW_LIMIT
 from mainstay.connectors.bank.words import BOOKED, PENDING, VOID, folded
 from mainstay.connectors.currencies import CODES
-from mainstay.connectors.source import counted
+from mainstay.values import say_count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,7 +67,7 @@ def sorted_rows(table: Table, booked: str) -> Sorted:
                 pending.add(row.line)
     aside = sum(line > table.header_line for line, _ in table.beside) + len(balances)
     counts = {_BARE: bare, _VOID: void, _UNDATED: undated, _BALANCES: aside, _DETAILS: details}
-    told = tuple(says.format(counted(count, "row")) for says, count in counts.items() if count)
+    told = tuple(says.format(say_count(count, "row")) for says, count in counts.items() if count)
     either = [row for row in lines if any(map(states_end, row.raw.split(" | ")))]
     return Sorted(lines, balances, either, frozenset(pending), told, tuple(strange))
 

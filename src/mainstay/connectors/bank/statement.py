@@ -16,9 +16,8 @@ from msgspec import structs
 
 from mainstay.connectors.bank.line_ids import ID_HEX, Account, Numbered, digest, number
 from mainstay.connectors.currencies import sums_of
-from mainstay.connectors.source import counted
 from mainstay.records import BankLine, Date, Doubt, Payout
-from mainstay.values import Money, PersonalText
+from mainstay.values import Money, PersonalText, say_count
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -157,7 +156,7 @@ def _report(
 ) -> FileReport:
     told = list(read.notes)
     if left_out:
-        told.append(f"{counted(left_out, 'line')} stood in two statements of one account, kept once.")
+        told.append(f"{say_count(left_out, 'line')} stood in two statements of one account, kept once.")
     days = sorted(line.booked_on for line in kept)
     begins, ends = ([day for head in heads if (day := getattr(head, end))] for end in ("from_on", "to_on"))
     return FileReport(
@@ -243,7 +242,7 @@ def _alike(kept: dict[str, Sequence[BankLine]]) -> list[Doubt]:
                     kind="conflict",
                     file=second,
                     headline=f"{first} and {second} seem to hold the same payments",
-                    body=f"{counted(shared, 'line')} of {fewer} have the same day and amount, but the files do not "
+                    body=f"{say_count(shared, 'line')} of {fewer} have the same day and amount, but the files do not "
                     "name the same account. Both are read, so each of these payments counts twice.",
                     remedy="If they are of one account and one month, give only one of them.",
                 )

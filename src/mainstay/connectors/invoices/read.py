@@ -25,7 +25,7 @@ from mainstay.contracts import Operation, to_plain
 from mainstay.errors import FileError
 from mainstay.origins import Gives
 from mainstay.records import Doubt, File, Invoice, Layout
-from mainstay.values import Money, PersonalText
+from mainstay.values import Money, PersonalText, say_count
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -256,7 +256,8 @@ def _of_all(doubts: Sequence[Doubt]) -> Doubt:
     lines = [first.body, f"Written in the same way: {files_listed(one.file for one in others)}."]
     guessed = ((one.file, one.body.rpartition("\n")[2]) for one in others)  # what was guessed is in the last line
     own = [f"{file}: {line}" for file, line in guessed if line not in first.body]
-    lines += [*own[:NAMES_SHOWN], *([f"And {len(own) - NAMES_SHOWN} files more."] if len(own) > NAMES_SHOWN else [])]
+    more = [f"And {say_count(len(own) - NAMES_SHOWN, 'file')} more."] * (len(own) > NAMES_SHOWN)
+    lines += [*own[:NAMES_SHOWN], *more]
     return msgspec.structs.replace(first, body="\n".join(lines))
 
 
@@ -275,7 +276,7 @@ def _notes(read: Sequence[FileRead], merged: Merged, errors: Sequence[tuple[str,
         if one.notes and one.format != "copy":
             said.setdefault(" ".join(one.notes), []).append(one.name)
     own = [f"{files_listed(names)}: {note}" for note, names in said.items()]
-    more = [f"And {len(own) - NOTES_SHOWN} notes more on single files."] * (len(own) > NOTES_SHOWN)
+    more = [f"And {say_count(len(own) - NOTES_SHOWN, 'note')} more on single files."] * (len(own) > NOTES_SHOWN)
     return [*told, *reasons, *merged.notes, *own[:NOTES_SHOWN], *more]
 
 

@@ -21,9 +21,8 @@ from mainstay.connectors.invoices.papers import (
     listed,
     name_key,
 )
-from mainstay.connectors.source import counted
 from mainstay.records import Doubt, Layout
-from mainstay.values import digest_of
+from mainstay.values import digest_of, say_count
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Sequence
@@ -175,7 +174,7 @@ def _doubts(sellers: Sequence[Seller], seller: str) -> list[Doubt]:
         return each
     names = listed(one.title for one in rest)
     files = [draft.document.file for one in rest for draft in one.drafts]
-    what = f"{counted(len(rest), 'more seller')} issued {counted(len(files), 'invoice')}: are they all you?"
+    what = f"{say_count(len(rest), 'more seller')} issued {say_count(len(files), 'invoice')}: are they all you?"
     ident = digest_of(b"sellers", what.encode(), names.encode())[:16]
     return [*each, Doubt(ident, "seller", min(files), what, names, _remedy(files))]
 
@@ -198,7 +197,7 @@ def _doubt(one: Seller, seller: str) -> Doubt:
         id=digest_of(b"seller", one.title.encode(), body.encode())[:16],
         kind="seller",
         file=min(files),
-        headline=f"{counted(count, 'invoice')} {verb} issued by {one.title}: is that you?",
+        headline=f"{say_count(count, 'invoice')} {verb} issued by {one.title}: is that you?",
         body=body,
         remedy=_remedy(files),
         layout=Layout(
@@ -217,7 +216,7 @@ def _to_owner(drafts: Iterable[Draft], names: Container[str]) -> list[Doubt]:
     if not bills:
         return []
     verb, them = ("is", "it") if len(bills) == 1 else ("are", "them")
-    what = f"{counted(len(bills), 'invoice')} {verb} made out to you: did you issue {them}?"
+    what = f"{say_count(len(bills), 'invoice')} {verb} made out to you: did you issue {them}?"
     body = "\n".join(
         f"{shown(one.invoice.number)}: {one.invoice.amount} to {shown(one.invoice.customer)}"
         for one in bills[:NAMES_SHOWN]

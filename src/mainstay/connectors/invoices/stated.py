@@ -139,7 +139,8 @@ class Sheet(msgspec.Struct, frozen=True):
         if not fine:
             return tuple(exact), ()
         total = Decimal(sum(fine)).quantize(exact_unit(self.currency), ROUND_HALF_UP)
-        note = f"{len(fine)} lines have amounts with more decimals than {self.currency}; their sum was rounded."
+        lines = "1 line has" if len(fine) == 1 else f"{len(fine)} lines have"
+        note = f"{lines} amounts with more decimals than {self.currency}; their sum was rounded."
         return (*exact, Money.of(total, self.currency)), (note,)
 
     def rounded(self, node: Node) -> tuple[Money, Decimal]:
