@@ -81,7 +81,7 @@ from mainstay.runtime.sealing import Opener, Sealer
 from mainstay.runtime.watching import Watcher
 from mainstay.runtime.workers import WorkerPool
 from mainstay.sentences import say
-from mainstay.values import SECOND_US, parse_duration_s
+from mainstay.values import SECOND_US, parse_duration_s, say_seconds
 from mainstay.version import VERSION
 from mainstay.works import Ground, Works
 from mainstay.workspace import BLOBS_NAME, CONFIG_NAME, LEDGER_NAME, Config, Mail, Workspace, create_folders
@@ -145,7 +145,7 @@ async def mail_health(workspace: Workspace, patience_s: float | None = None) -> 
         async with asyncio.timeout(patience_s):
             return await mail.health(account, mail_password(workspace.config, secrets_of(workspace)))
     except TimeoutError:
-        return HealthReport("mail", healthy=False, detail=f"There was no answer within {patience_s:g} seconds.")
+        return HealthReport("mail", healthy=False, detail=f"There was no answer within {say_seconds(patience_s or 0)}.")
 
 
 def _unheard(sentence: str) -> None:
@@ -405,7 +405,7 @@ class Owner(Works):
             super().__init__(self._ground(policy or self._book, clock))
             self.heads = HeadKeeper(workspace.ledger, ledger_keys.witness_file(workspace.state), self.ledger)
             self.requests = Requests(self.engine, self.contracts, workspace.root, METHODS, activation)
-            self.requests.ways = Ways(self.requests, workspace.config.notify, self.secrets)
+            self.requests.ways = Ways(self.requests, workspace.config, self.secrets)
             self.requests.on_released = self.work
             self._keep_limits(activation)
             signing, company = SigningKey(self.keys.receipts), workspace.config.company.name

@@ -133,7 +133,11 @@ def test_a_message_leads_to_the_console_where_others_reach_it_and_there_is_one(d
     service = desk.service()
     try:
         told = desk.run("notify", "test")
-        assert told.returncode == 0, told.stderr
+        assert (told.returncode, "next start" in told.stderr) == (0, False), told.stderr
+        configured(desk, '[notify.to]\nphone = "ntfys://ntfy.sh/x"')
+        unknown, behind = desk.run("notify", "test", "phone"), desk.json("notify", "test")
+        assert (unknown.returncode, "counts from the next start" in " ".join(unknown.stderr.split())) == (2, True)
+        assert ([row["taken"] for row in behind["ways"]], "mainstay start" in behind["behind"]) == ([True], True)
     finally:
         stop(service)
     assert ("See it here: http://office.example.com:" in kept.read_text()) is console

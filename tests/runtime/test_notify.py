@@ -17,7 +17,7 @@ from test_attention_days import HOUR_S, Listener, ask, morning, settings
 from mainstay.governance.addresses import check_address, filled_in, host_of
 from mainstay.requests.links import LinkError, answer
 from mainstay.requests.notify import Message, Ways
-from mainstay.workspace import Api, Notify
+from mainstay.workspace import Api, Config, Notify
 
 needs_apprise = pytest.mark.skipif(
     importlib.util.find_spec("apprise") is None, reason="it is newer than this environment: make setup"
@@ -150,7 +150,9 @@ def test_g10_of_what_is_stuck_little_leaves_neither_the_words_nor_the_remedy(wor
 
 def where(desk, way, decision="none", links=("phone", "command")):
     """What a way is told of where it is answered, of a question that no link answers."""
-    return Ways(desk, Notify(links=links), None)._where(Message("asked", "Look", 1, decision=decision), way)
+    return Ways(desk, Config(notify=Notify(links=links)), None)._where(
+        Message("asked", "Look", 1, decision=decision), way
+    )
 
 
 def test_a_message_names_only_places_that_its_reader_can_open(workspace, world):
@@ -160,17 +162,22 @@ def test_a_message_names_only_places_that_its_reader_can_open(workspace, world):
         (decision,) = standing["questions"]
         desk.served_at = "http://localhost:1"
         here = {way: where(desk, way, decision) for way in ("mail", "phone", "command")}
-        desk.is_reached = True
+        desk.has_pages = True
+        here |= {f"{way} by log-in": where(desk, way, decision, ()) for way in ("mail", "command")}
+        desk.has_pages, desk.is_reached = False, True
         links_only = {way: where(desk, way, decision) for way in ("mail", "phone")}, where(desk, "phone", "")
         desk.has_pages = True
-        return here, links_only, where(desk, "mail", decision), decision
+        stuck = Ways(desk, Config(), None)._where(Message("stuck", "Stuck", 1, page="stuck"), "mail")
+        return here, links_only, (where(desk, "mail", decision), stuck), decision
 
     here, (links_only, of_none), with_pages, decision = run(workspace, world, scenario)
     assert (here["mail"], here["phone"]) == ("", ""), "nobody elsewhere opens localhost"
     assert here["command"].startswith("Answer here: http://localhost:1/d/"), "a command runs on this machine"
     assert links_only["phone"].startswith("Answer here: ")
     assert (links_only["mail"], of_none) == ("", ""), "no page of the console is served"
-    assert with_pages == f"See it here: http://localhost:1/questions/{decision}\n"
+    see = f"See it here: http://localhost:1/questions/{decision}\n"
+    assert (here["mail by log-in"], here["command by log-in"]) == ("", see)
+    assert with_pages == (see, "See it here: http://localhost:1/stuck\n")
 
 
 @pytest.mark.parametrize(

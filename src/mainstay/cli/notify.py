@@ -21,8 +21,12 @@ if TYPE_CHECKING:
 def try_ways(screen: Screen, folder: Path | None, ways: list[str]) -> int:
     """Send a word by every way, or by those that are named, and say which took it."""
     asked = ask_owner(workspace_at(folder), "notify_test", {"ways": ways}, lambda _: None)
-    rows: list[dict[str, Any]] = asyncio.run(asked)["ways"]
-    screen.give({"ways": rows}, lambda console: _draw(rows, console))
+    told = asyncio.run(asked)
+    rows: list[dict[str, Any]] = told["ways"]
+    behind: str = told.get("behind", "")  # an owner of an older version does not say
+    screen.give({"ways": rows, "behind": behind}, lambda console: _draw(rows, console))
+    if behind and not screen.as_json:
+        screen.err.print(text(behind, "yellow"))
     return DONE if all(row["taken"] for row in rows) else FAILED
 
 

@@ -136,7 +136,9 @@ class Teller:
         self._warned.clear()
         causes = {text: f"w{digest_of(days.stream.encode(), text.encode())[:16]}" for text in said if text}
         return [
-            Message("warned", text, 0, (), (cause,), _WARNED) for text, cause in causes.items() if not days.known(cause)
+            Message("warned", text, 0, (), (cause,), _WARNED, page="today")
+            for text, cause in causes.items()
+            if not days.known(cause)
         ]
 
     def _stuck(self, mark_us: int, until_us: int) -> list[Message]:
@@ -170,6 +172,7 @@ class Teller:
         return Message(
             "stuck", f"{what}: {_short(message)} See: mainstay stuck", count, lines, (cause,),
             little=f"{what}. See: mainstay stuck", details=(f"  {_short(remedy)}",) if remedy else (),
+            page="stuck",
         )  # fmt: skip
 
     def _summary(self, until_us: int) -> list[Message]:

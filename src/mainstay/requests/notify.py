@@ -14,12 +14,13 @@ import os
 import subprocess
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
-from mainstay.errors import FileError, InputError
+from mainstay.errors import FileError, InputError, MainstayError
 from mainstay.governance.addresses import filled_in
 from mainstay.requests import places
 from mainstay.requests.links import make_link
 from mainstay.requests.mailing import mail_operator
 from mainstay.values import DAY_S, digest_of
+from mainstay.workspace import Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping, Sequence
@@ -29,10 +30,14 @@ if TYPE_CHECKING:
     from mainstay.requests.desk import Method, Params, Requests
     from mainstay.runtime.intake import Emit
     from mainstay.values import Failure
-    from mainstay.workspace import Notify
+    from mainstay.workspace import Config
 
 COMMAND_S = 10.0
 LINK_S = DAY_S
+BEHIND = (
+    "mainstay.toml says something else about this by now, which counts from the next start. Stop mainstay start "
+    "(Ctrl-C) and run it again, or where it runs as a service: mainstay start --install. Then: mainstay notify test"
+)
 TITLE_CHARS = 160
 Sort: TypeAlias = Literal["asked", "reminded", "escalated", "due", "stuck", "summary", "again", "warned"]
 
@@ -41,7 +46,7 @@ class Message(NamedTuple):
     """One thing to tell: its first line says all that has to be known.
 
     `little` is that line without what may not leave this machine. `lines` name playbooks, steps and commands;
-    `details` may name more. `decision` is the one question that it is about.
+    `details` may name more. `decision` is the one question that it is about, `page` else where the console shows it.
     """
 
     sort: Sort
@@ -52,6 +57,7 @@ class Message(NamedTuple):
     little: str = ""
     details: tuple[str, ...] = ()
     decision: str = ""
+    page: str = ""
 
     @property
     def text(self) -> str:
@@ -69,9 +75,9 @@ class Message(NamedTuple):
 class Ways:
     """The ways of one workspace."""
 
-    def __init__(self, desk: Requests, notify: Notify, secrets: Secrets | None) -> None:
+    def __init__(self, desk: Requests, config: Config, secrets: Secrets | None) -> None:
         """Take what mainstay.toml says; without `secrets` no place that needs one is reached."""
-        self._desk, self._notify, self._secrets = desk, notify, secrets
+        self._desk, self._notify, self._mail, self._secrets = desk, config.notify, config.mail, secrets
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -106,17 +112,25 @@ class Ways:
 
     def _where(self, message: Message, way: str) -> str:
         """Say where it is answered, as far as a browser of its reader reaches this machine: a command runs on it."""
-        served, links = self._desk.served_at, way in self._notify.links
-        if not served or not (self._desk.is_reached or (links and way == "command")):
+        served = self._desk.served_at
+        if not served or not (self._desk.is_reached or way == "command"):
             return ""
-        if links and message.decision:
+        if way in self._notify.links and message.decision:
             try:
                 return f"Answer here: {served}/d/{make_link(self._desk, message.decision, seconds=LINK_S)}\n"
             except InputError:  # a plain yes or no is no answer to it
                 pass
         if not self._desk.has_pages:
             return ""
-        return f"See it here: {served}/{f'questions/{message.decision}' if message.decision else ''}\n"
+        return f"See it here: {served}/{f'questions/{message.decision}' if message.decision else message.page}\n"
+
+    def is_behind(self) -> bool:
+        """Whether mainstay.toml says something else by now about how the operator is told."""
+        try:
+            config = Workspace(self._desk.root).config
+        except MainstayError:  # whoever asks read it, and says so
+            return True
+        return config.notify != self._notify or config.mail != self._mail
 
 
 def run_command(words: tuple[str, ...], text: str) -> None:
@@ -139,22 +153,27 @@ def run_command(words: tuple[str, ...], text: str) -> None:
 
 
 async def _test(desk: Requests, params: Params, emit: Emit) -> Params:
-    """Send a word by every way there is, or by those that are named, and say what became of it."""
+    """Send a word by every way there is, or by those that are named, and say what became of it.
+
+    `behind` says what to do where mainstay.toml was changed since this owner read it; empty where it was not.
+    """
     del emit
     ways = desk.ways
+    behind = BEHIND if ways is not None and ways.is_behind() else ""
     there = ways.names if ways is not None else ()
     wanted: Sequence[str] = params.get("ways") or there
     if unknown := next((name for name in wanted if name not in there), None):
-        raise InputError(f"There is no way '{unknown}'.", remedy=f"There are: {', '.join(there) or 'none'}.")
+        raise InputError(f"There is no way '{unknown}'.", remedy=behind or f"There are: {', '.join(there) or 'none'}.")
     if ways is None or not wanted:
-        raise InputError(
-            "Nothing in mainstay.toml says how you are told.", remedy="Name a way under [notify]: docs/attention.md"
+        says = (
+            "What runs was not told how to reach you." if behind else "Nothing in mainstay.toml says how you are told."
         )
+        raise InputError(says, remedy=behind or "Name a way under [notify]: docs/attention.md")
     token = digest_of(b"notify test", str(desk.clock.now_us()).encode())
     taken, missed = await ways.send(Message("warned", "This is a test: you can be told this way.", 0), token, wanted)
     rows = [{"way": name, "taken": name in taken, "why": ""} for name in taken]
     rows += [{"way": name, "taken": False, "why": one.message, "remedy": one.remedy} for name, one in missed.items()]
-    return {"plan": "", "ways": sorted(rows, key=lambda row: wanted.index(row["way"]))}
+    return {"plan": "", "ways": sorted(rows, key=lambda row: wanted.index(row["way"])), "behind": behind}
 
 
 METHODS: Mapping[str, Method] = {"notify_test": _test}

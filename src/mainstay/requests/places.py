@@ -57,7 +57,8 @@ def send(address: str, title: str, body: str) -> None:
     except (OSError, msgspec.DecodeError):
         raise NotSent("What speaks to it could not be started, or ended in between.") from None
     if answered.missing:
-        raise NeedsOperator("apprise is not installed.", remedy='Install it: pip install "mainstay[notify]"')
+        remedy = "In the folder that you cloned: make setup (into an environment of your own: pip install '.[notify]')"
+        raise NeedsOperator("apprise is not installed.", remedy=remedy)
     if answered.why:
         raise InputError(shown(redacted(answered.why))[:MOST_CHARS], remedy="Try it with: mainstay notify test")
 

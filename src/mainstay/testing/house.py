@@ -29,7 +29,7 @@ from mainstay.testing.post import Postman
 from mainstay.testing.shop import contracts_of
 from mainstay.testing.workers import SimulatedWorkers
 from mainstay.works import Ground, Works
-from mainstay.workspace import Notify
+from mainstay.workspace import Config
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -180,7 +180,7 @@ class House(Works):
         if self.setting.tells is None:
             return None
         rules = Rules(self.setting.tells, summary_at(SUMMARY), AFTER_US, self.setting.timezone)
-        teller = Teller(self.requests, rules, Ways(self.requests, Notify(), None), lambda _: None)
+        teller = Teller(self.requests, rules, Ways(self.requests, Config(), None), lambda _: None)
         self.engine.listeners.append(teller.heard)
         return asyncio.ensure_future(teller.run(TELLS_S))
 
