@@ -264,6 +264,23 @@ def test_a_session_ends_when_it_is_not_used_and_at_last_whatever_is_done(tmp_pat
     now[0] += 3 * DAY_US
     assert kept.find(used) is None
     assert kept.all() == []
+    again = sessions.Sessions(tmp_path, lambda: now[0])  # why they ended is told also after a restart
+    assert ("30 days ago" in again.why_over(used), "not used for 7 days" in again.why_over(idle)) == (True, True)
+    here, there = kept.begin("link", "Firefox"), kept.begin("password", "Chromium")
+    seen = kept.find(here)
+    assert seen is not None
+    kept.end_others(seen.session.digest, "password")
+    assert (kept.find(there), "password was changed" in kept.why_over(there)) == (None, True)
+    assert kept.why_over("a guess").endswith("not known here any more.")
+
+
+def test_s22_only_who_was_at_the_terminal_just_now_needs_no_old_password(tmp_path: Path):
+    now = [1_700_000_000_000_000]
+    kept = sessions.Sessions(tmp_path, lambda: now[0])
+    begun = [kept.find(kept.begin(how, "Firefox")) for how in ("link", "password", "passkey")]
+    assert [one is not None and one.session.is_fresh(now[0]) for one in begun] == [True, False, False]
+    now[0] += sessions.FRESH_US
+    assert [one is not None and one.session.is_fresh(now[0]) for one in begun] == [False, False, False]
 
 
 def test_a_restart_logs_nobody_out_and_a_broken_file_everybody(tmp_path: Path):
@@ -340,13 +357,18 @@ def test_s22_a_new_password_needs_the_old_one_or_a_link_and_logs_the_others_out(
     by_link, other = Visitor(served).log_in(), Visitor(served).log_in()
     new = [("new", "a horse with no stable"), ("again", "a horse with no stable")]
     assert by_link.post("/access/password", [("csrf", by_link.csrf()), *new]).status == 303
-    assert (by_link.get("/").status, other.get("/").status) == (200, 401)
+    assert by_link.get("/").status == 200
+    asked, sent = other.get("/plans?open=1"), other.post("/stuck", [], Referer=f"{served.url}/stuck?at=a")
+    for reply, place in ((asked, "/plans?open=1"), (sent, "/stuck?at=a")):
+        assert (reply.status, "the password was changed in another browser" in reply.text) == (401, True)
+        assert ("next", place) in Page(reply.text).forms[0].fields
+        assert ("Nothing of what you sent was done" in reply.text) == (reply is sent)
     by_word = Visitor(served)
     reply = by_word.post("/login", [("password", "a horse with no stable"), ("next", "/plans")])
     assert (reply.status, reply.headers["location"]) == (303, "/plans")
     csrf, old = ("csrf", by_word.csrf()), ("old", "a horse with no stable")
-    short = [("new", "short"), ("again", "short")]
-    for fields in ([("old", "a guess of mine"), *new], [old, new[0], ("again", "x")], [old, *short]):
+    weak = [("new", "Password-2026"), ("again", "Password-2026")]
+    for fields in ([("old", "a guess of mine"), *new], new, [old, new[0], ("again", "x")], [old, *weak]):
         assert by_word.post("/access/password", [csrf, *fields]).status == 422
     for path in ("/access", "/login"):
         assert "stable" not in by_word.get(path).text

@@ -40,12 +40,13 @@ def link(screen: Screen, folder: Path | None, *, show: bool) -> int:
 def set_password(screen: Screen, folder: Path | None) -> int:
     """Ask for a password twice, and let it let in from now on. Who is logged in stays so."""
     from mainstay.console import access
+    from mainstay.console.passwords import own_words
 
     workspace = workspace_at(folder)
     given = _asked(screen, "New password for the console: ")
     if screen.interactive and _asked(screen, "Again: ") != given:
         raise InputError("The two are not the same; nothing was changed.", remedy="Say it again.")
-    access.set_password(workspace.state, given)
+    access.set_password(workspace.state, given, own_words(workspace.config))
     screen.give(
         {"password": "set"}, lambda console: console.print("The password lets you into the console from now on.")
     )

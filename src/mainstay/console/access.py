@@ -21,20 +21,19 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from mainstay.errors import InputError
+from mainstay.console.passwords import MOST, check
 from mainstay.ledger.disk import replace
 from mainstay.ledger.trouble import refused
 from mainstay.values import SECOND_US
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Iterable
     from pathlib import Path
 
 NAME = "console.access"
 LINK_S = 15 * 60
 CHALLENGE_S = 300
 CHALLENGES = 10_000  # at once; the oldest gives way: who may ask for one is anybody
-LEAST, MOST = 10, 1000  # characters of a password
 FREE_TRIES = 5  # of a password, before one waits
 MOST_WAIT_S = 300
 _N, _R, _P = 2**15, 8, 1
@@ -117,16 +116,12 @@ def _alone(folder: Path) -> Generator[None]:
         os.close(lock)
 
 
-def set_password(folder: Path, word: str) -> None:
+def set_password(folder: Path, word: str, own: Iterable[str] = ()) -> None:
     """Let this password let in, and no other; on disk when this returns. Takes a tenth of a second.
 
-    Raises InputError for one that is too short or too long.
+    Raises InputError for a weak one (passwords.py); `own` are the names that are tried first.
     """
-    if not LEAST <= len(word) <= MOST:
-        raise InputError(
-            f"The password has {len(word)} characters, and needs {LEAST} at least.",
-            remedy="Four words that have nothing to do with each other are good, and easy to keep in mind.",
-        )
+    check(word, own)
     salt = secrets.token_bytes(_SALT_BYTES)
     password = Password(salt, _key(word, salt))
     change(folder, lambda kept: msgspec.structs.replace(kept, password=password))

@@ -15,7 +15,7 @@ from starlette.responses import RedirectResponse
 from mainstay.console import access
 from mainstay.console.room import Page, known_of, only, ours
 from mainstay.console.sessions import LONGEST_US
-from mainstay.values import SECOND_US
+from mainstay.values import SECOND_US, say_duration
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -58,9 +58,9 @@ async def locked(room: Room, request: Request) -> Response:
     if request.headers.get("sec-fetch-site") == "cross-site" and request.method == "GET":
         # A link in a mail: the browser keeps our cookie back for this one request, and gives it for the next.
         return await _logging_in(room, request, 401, again=_here(request))
-    wanted = _here(request) if request.method == "GET" else request.headers.get("referer", "")
-    wanted = wanted.partition(f"//{request.headers['host']}")[2] or wanted
-    return await _logging_in(room, request, 401, wanted=ours(wanted), wrong=_expired(room, request))
+    sent = request.method == "POST"
+    wanted = room.way_back(request) if sent else _here(request)
+    return await _logging_in(room, request, 401, wanted=wanted, wrong=_why_out(room, request, sent=sent), sent=sent)
 
 
 async def stale(room: Room, request: Request) -> Response:
@@ -96,7 +96,8 @@ async def log_in(room: Room, request: Request) -> Response:
         return begin(room, request, "link", form)
     async with room.throttle.turn:
         if wait_s := room.throttle.wait_s(room.owner.clock.now_us()):
-            wrong = f"Too many passwords were wrong. Try again in {wait_s} seconds, or get a link: mainstay console"
+            wait = say_duration(wait_s)
+            wrong = f"Too many passwords were wrong. Try again in {wait}, or get a link: mainstay console"
             answer = await _logging_in(room, request, 429, wanted=next_of(form), wrong=wrong)
             answer.headers["Retry-After"] = str(wait_s)
             return answer
@@ -128,18 +129,26 @@ async def log_out(room: Room, request: Request) -> Response:
     """End this session, here and in the browser."""
     known = known_of(request)
     assert known is not None
-    room.sessions.end(known.session.digest)
+    room.sessions.end(known.session.digest, "here")
     answer = RedirectResponse("/login", 303)
     answer.delete_cookie(cookie_name(room), httponly=True, samesite="strict", secure=room.tls)
     return answer
 
 
 async def _logging_in(
-    room: Room, request: Request, status: int, *, wanted: str = "/", wrong: str = "", link: str = "", again: str = ""
+    room: Room,
+    request: Request,
+    status: int,
+    *,
+    wanted: str = "/",
+    wrong: str = "",
+    link: str = "",
+    again: str = "",
+    sent: bool = False,
 ) -> Response:
     kept = access.load(room.state)
     ways = {"password": kept.password is not None, "passkeys": bool(kept.passkeys)}
-    values = {"wanted": wanted, "link": link, "again": again, "said": wrong, **ways}
+    values = {"wanted": wanted, "link": link, "again": again, "wrong": wrong, "sent": sent, **ways}
     return await room.page(request, "login.html", status=status, **values)
 
 
@@ -148,11 +157,11 @@ def next_of(form: Form) -> str:
     return ours(only(form, "next", "/"))
 
 
-def _expired(room: Room, request: Request) -> str:
-    if not _shown(room, request.headers.get("cookie", "")):
-        return ""
-    done = "" if request.method == "GET" else " Nothing of what you sent was done."
-    return f"You were logged out, because it was long ago or you did it elsewhere.{done}"
+def _why_out(room: Room, request: Request, *, sent: bool) -> str:
+    """Say why somebody who was in is asked to log in, and that what they sent was not taken."""
+    shown = _shown(room, request.headers.get("cookie", ""))
+    why = room.sessions.why_over(shown) if shown else "You are not logged in in this browser." * sent
+    return f"{why} Nothing of what you sent was done: look once more, then send it again." if sent else why
 
 
 def _here(request: Request) -> str:

@@ -16,7 +16,7 @@ from mainstay.playbooks.speech import say_wanted
 from mainstay.redaction import redacted
 from mainstay.said import cut, is_record, is_simple, moment, say_sure, say_value, when, with_money
 from mainstay.shown import shown
-from mainstay.values import Money, say_duration
+from mainstay.values import Money, say_count, say_duration
 from mainstay.views.cards import CANNOT_UNDO, REMEDIES, WANT_A_WORD, can_edit, lines_of
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def _environment() -> Environment:
     filters: dict[str, Any] = made.filters
     filters.update(say=say_value, moment=moment, when=when, money=_money, fields=with_money)
     filters.update(wanted=say_wanted, answer=_answer, likely=say_sure, grouped=_grouped, took=_took)
-    filters.update(editable=can_edit, cut=cut)
+    filters.update(editable=can_edit, cut=cut, many=say_count)
     made.tests.update(record=is_record, simple=is_simple)
     names: dict[str, Any] = made.globals
     names.update(lines_of=lines_of, remedies=REMEDIES, want_a_word=WANT_A_WORD, cannot_undo=CANNOT_UNDO)

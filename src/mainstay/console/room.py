@@ -40,7 +40,7 @@ Screen: TypeAlias = "Callable[[Room, Request], Awaitable[Response]]"
 Form: TypeAlias = dict[str, list[str]]
 PATIENCE_S = 0.1  # what follows from a request within this stands on the page that answers it
 DIGITS = 10  # of a number in a form; a longer one is none of ours
-_PLACE = re.compile(r"/(?![/\\])[A-Za-z0-9._~/-]*(\?[A-Za-z0-9._~=&%+-]*)?")  # a page of ours, and nothing else
+_PLACE = re.compile(r"/(?![/\\])[A-Za-z0-9._~/-]*(\?[A-Za-z0-9._~=&%+/:,@-]*)?")  # a page of ours, and nothing else
 NAV = (
     ("demo", "Demo", "/demo"),  # served by the demo only
     ("inbox", "Inbox", "/"),

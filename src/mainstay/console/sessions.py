@@ -2,7 +2,8 @@
 
 Kept in `.mainstay/console.sessions` (0600), so that a restart logs nobody out: of each id its digest only, so that
 nobody who has a copy of the file can use one. A session ends a week after it was last used, a month after it began,
-and at once where somebody logs out. A new one begins at every log-in, whatever the browser had before.
+and at once where somebody logs out. A new one begins at every log-in, whatever the browser had before. Those that
+ended are kept for a while, so that the page that asks to log in can say why.
 """
 
 from __future__ import annotations
@@ -27,11 +28,21 @@ NAME = "console.sessions"
 IDLE_US = 7 * DAY_S * SECOND_US
 LONGEST_US = 30 * DAY_S * SECOND_US
 NOTED_US = 3600 * SECOND_US  # how exactly it is kept when one was last used
+FRESH_US = 15 * 60 * SECOND_US  # after a link of the terminal, a new password needs no old one
 MOST = 50  # the one that was not used for longest gives way
 BROWSER_CHARS = 120
 _ID_BYTES = 32
 
 How: TypeAlias = Literal["link", "password", "passkey"]
+Over: TypeAlias = Literal["here", "elsewhere", "password"]
+_OVER = {
+    "here": "You logged out here.",
+    "elsewhere": "You were logged out from another browser.",
+    "password": "You were logged out, because the password was changed in another browser.",
+}
+_IDLE = f"You were logged out, because this browser was not used for {IDLE_US // SECOND_US // DAY_S} days."
+_LONGEST = f"You were logged out, because you logged in more than {LONGEST_US // SECOND_US // DAY_S} days ago."
+_UNKNOWN = "You were logged out: what this browser shows is not known here any more."
 
 
 class Session(msgspec.Struct, omit_defaults=True):
@@ -42,10 +53,19 @@ class Session(msgspec.Struct, omit_defaults=True):
     used_us: int
     how: How
     browser: str = ""  # what it calls itself
+    over: Over | None = None  # who ended it before its time
 
     def counts(self, now_us: int) -> bool:
         """Whether it lets anybody in."""
-        return now_us < min(self.used_us + IDLE_US, self.begun_us + LONGEST_US)
+        return self.over is None and now_us < min(self.used_us + IDLE_US, self.begun_us + LONGEST_US)
+
+    def is_fresh(self, now_us: int) -> bool:
+        """Whether whoever has it was at the terminal just now."""
+        return self.how == "link" and self.begun_us <= now_us < self.begun_us + FRESH_US
+
+    def end(self, over: Over) -> None:
+        """Let it count no more; nor before a version of Mainstay that knows nothing of `over`."""
+        self.over, self.used_us = over, 0
 
 
 class Known(NamedTuple):
@@ -83,15 +103,27 @@ class Sessions:
                 self._keep()
         return Known(found, hmac.digest(shown.encode(), b"forms", "sha256").hex())
 
-    def end(self, digest: str) -> None:
+    def why_over(self, shown: str) -> str:
+        """Say why an id that somebody shows lets nobody in."""
+        found = self._all.get(_digest(shown))
+        if found is None:
+            return _UNKNOWN
+        if found.over is not None:
+            return _OVER[found.over]
+        return _LONGEST if self._now_us() >= found.begun_us + LONGEST_US else _IDLE
+
+    def end(self, digest: str, over: Over) -> None:
         """Let one count no more. On disk when this returns."""
-        self._all.pop(digest, None)
+        if (found := self._all.get(digest)) is not None:
+            found.end(over)
         self._said.pop(digest, None)
         self._keep()
 
-    def end_others(self, digest: str) -> None:
+    def end_others(self, digest: str, over: Over) -> None:
         """Let all but one count no more. On disk when this returns."""
-        self._all = {name: one for name, one in self._all.items() if name == digest}
+        for one in self.all():
+            if one.digest != digest:
+                one.end(over)
         self._keep()
 
     def all(self) -> list[Session]:
@@ -108,7 +140,9 @@ class Sessions:
         return self._said.pop(known.session.digest, ("", ""))
 
     def _keep(self) -> None:
-        kept = self.all()[:MOST]
+        now_us = self._now_us()
+        over = sorted((one for one in self._all.values() if not one.counts(now_us)), key=lambda one: -one.begun_us)
+        kept = self.all()[:MOST] + over[:MOST]
         self._all = {one.digest: one for one in kept}
         replace(self._path, msgspec.json.encode(kept))
 

@@ -10,7 +10,7 @@ from mainstay.console.room import Page, files_of, form_of, number_of, only
 from mainstay.console.trials import KINDS, LONGEST_S
 from mainstay.console.uploads import MOST_BYTES, MOST_FILES
 from mainstay.errors import InputError
-from mainstay.values import SECOND_US
+from mainstay.values import SECOND_US, say_count
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -91,7 +91,7 @@ def _row(one: Trial) -> Params:
 
 def headline(found: Params) -> str:
     """Say the result in one line."""
-    return f"Matched {found['matched']} of {_count(found['incoming'], 'payment')}"
+    return f"Matched {found['matched']} of {say_count(found['incoming'], 'payment')}"
 
 
 def told(found: Params) -> Params:
@@ -106,10 +106,6 @@ def told(found: Params) -> Params:
         "only_if_none": [one for one in if_none if one["number"] not in known],
         "differs": bool(found["unsure"]) and late != if_none,
     }
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
 
 
 SCREENS: tuple[Any, ...] = (

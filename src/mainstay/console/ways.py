@@ -6,9 +6,12 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from mainstay.console import access
+from mainstay.console.passwords import LEAST, MOST, own_words
 from mainstay.console.room import Page, form_of, known_of, only
+from mainstay.console.sessions import FRESH_US
 from mainstay.errors import InputError
 from mainstay.runtime.names import local_time
+from mainstay.values import SECOND_US, say_duration
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from mainstay.requests.desk import Params
 
 HOW = {"link": "by a link", "password": "by the password", "passkey": "by a passkey"}
+_FRESH = say_duration(FRESH_US // SECOND_US)
 _BROWSERS = ("Edg", "Firefox", "Chrome", "Safari")  # the first that it names: others name those too
 _SYSTEMS = ("Android", "iPhone", "iPad", "Windows", "Mac OS", "Linux")
 
@@ -40,28 +44,34 @@ async def ways(room: Room, request: Request) -> Response:
         {"id": one.id.hex(), "name": one.name, "begun": _at(room, one.begun_us), "used": _at(room, one.used_us)}
         for one in kept.passkeys
     ]
-    password = kept.password is not None
-    return await room.page(request, "access.html", password=password, passkeys=passkeys, sessions=sessions)
+    password, at_terminal = kept.password is not None, known.session.is_fresh(room.owner.clock.now_us())
+    values = {"password": password, "asks_old": password and not at_terminal, "least": LEAST, "most": MOST}
+    return await room.page(request, "access.html", passkeys=passkeys, sessions=sessions, **values)
 
 
 async def set_password(room: Room, request: Request) -> Response:
-    """Set a new password; whoever knows the old one only is out, and so is every other browser (SECURITY S22)."""
+    """Set a new password; whoever knows the old one only is out, and so is every other browser (SECURITY S22).
+
+    It wants the one there is, or a log-in by a link just now: whoever finds a browser open locks nobody out.
+    """
     form, known = form_of(request), known_of(request)
     assert known is not None
     kept = access.load(room.state).password
-    if kept is not None and known.session.how != "link":
+    if kept is not None and not known.session.is_fresh(room.owner.clock.now_us()):
         async with room.throttle.turn:
-            if room.throttle.wait_s(room.owner.clock.now_us()):
-                raise InputError("Too many passwords were wrong.", remedy="Wait some minutes, or use a new link.")
+            if wait_s := room.throttle.wait_s(room.owner.clock.now_us()):
+                remedy = f"Try again in {say_duration(wait_s)}, or use a new link: mainstay console"
+                raise InputError("Too many passwords were wrong; nothing was changed.", remedy=remedy)
             if not await asyncio.to_thread(access.is_password, kept, only(form, "old")):
                 room.throttle.failed(room.owner.clock.now_us())
-                remedy = "Who forgot it logs in by a link (mainstay console), and sets a new one then."
+                remedy = f"Who forgot it logs in by a link (mainstay console), and sets a new one within {_FRESH}."
                 raise InputError("That is not the password there was; nothing was changed.", remedy=remedy)
             room.throttle.passed()
     if only(form, "new") != only(form, "again"):
         raise InputError("The two new passwords are not the same; nothing was changed.", remedy="Write them again.")
-    await asyncio.to_thread(access.set_password, room.state, only(form, "new"))
-    room.sessions.end_others(known.session.digest)
+    own = own_words(room.owner.workspace.config)
+    await asyncio.to_thread(access.set_password, room.state, only(form, "new"), own)
+    room.sessions.end_others(known.session.digest, "password")
     return room.back(request, "/access", "The new password holds, and every other browser was logged out.")
 
 
@@ -77,9 +87,9 @@ async def log_out_one(room: Room, request: Request) -> Response:
     known, which = known_of(request), only(form_of(request), "session")
     assert known is not None
     if which == "others":
-        room.sessions.end_others(known.session.digest)
+        room.sessions.end_others(known.session.digest, "elsewhere")
     else:
-        room.sessions.end(which)
+        room.sessions.end(which, "elsewhere")
     return room.back(request, "/access", "Logged out there.")
 
 

@@ -165,7 +165,7 @@
     const fields = new URLSearchParams(new FormData(form, button));
     try {
       const answer = await fetch(button && button.hasAttribute("formaction") ? button.formAction : form.action, { method: "POST", body: fields });
-      if (answer.status === 401) { keep(); location.reload(); return; }
+      if (answer.status === 401) { keep(); sessionStorage.setItem("lost", "yes"); location.reload(); return; }
       const page = parse(await answer.text());
       if (answer.ok) taken(form); else keep();
       show(page, answer);
@@ -304,6 +304,8 @@
   const refused = document.getElementById("refused"); // and whoever sent what was not taken
   if (refused && sessionStorage.getItem("sent")) sessionStorage.setItem("written", sessionStorage.getItem("sent"));
   sessionStorage.removeItem("sent");
+  if (sessionStorage.getItem("lost")) note("said", "Nothing of what you sent was done: look once more, then send it again.", true);
+  sessionStorage.removeItem("lost");
   putBack();
   document.addEventListener("click", (event) => {
     const way = event.target.closest("[data-back]");
