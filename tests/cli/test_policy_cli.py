@@ -43,11 +43,14 @@ def test_g1_from_the_first_day_the_list_says_what_holds_and_a_new_file_is_named(
     ]
     desk.run("activate", "--yes")
     listed = desk.json("policy", "list")
-    assert [(one["id"], one["verdict"], one["about"]) for one in listed["rules"][4:]] == [
+    assert [(one["id"], one["verdict"], one["about"]) for one in listed["rules"][:2]] == [
         ("large", "ask", "books.record_payment"),
         ("notes", "deny", "files.write"),
     ]
     assert listed["changed"] == []
+    assert [one["ships"] for one in listed["rules"]] == [False, False, True, True, True, True]
+    shown = " ".join(desk.run("policy", "list").stdout.split())
+    assert "Yours Mainstay asks you before it may book a payment (books.record_payment), when roles.amount" in shown
     _typo(desk)
     _back(desk)
 

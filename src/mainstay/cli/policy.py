@@ -5,13 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from rich.table import Table
-
-from mainstay.cli.place import workspace_at, workspace_if_any
+from mainstay.cli.place import views_at, workspace_at, workspace_if_any
 from mainstay.cli.screen import text, when
 from mainstay.cli.status import DONE
 from mainstay.errors import FileError, InputError, PlaybookError
-from mainstay.playbooks.policy_words import BY_ITSELF, SAYS, WOULD, rule_row, say_then
+from mainstay.playbooks.policy_words import BY_ITSELF, SAYS, WOULD, listed
+from mainstay.values import say_count
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -46,14 +45,16 @@ def named(name: str) -> str:
 def list_rules(screen: Screen, folder: Path | None) -> int:
     """List the rules in force, and what of the folder is not."""
     from mainstay.playbooks.changes import changes
-    from mainstay.playbooks.policy_book import active_rules
+    from mainstay.playbooks.policy_book import active_rules, shipped_rules
 
     workspace = workspace_at(folder)
     versions = versions_of(workspace)
-    rules = active_rules(versions)
+    with views_at(folder) as views:
+        spoke = views.rules_spoke()
+    rules = listed(active_rules(versions), shipped_rules(), operations_of(workspace), spoke)
     changed = [one for one in changes(versions, workspace.root) if one.kind == "policy"]
     document = {
-        "rules": [rule_row(rule) for rule in rules],
+        "rules": rules,
         "changed": [_change(one.path, one.state) for one in changed],
     }
     screen.give(document, lambda console: _draw_list(console, document))
@@ -205,12 +206,12 @@ def _draw_list(console: Console, document: Row) -> None:
     if not document["rules"]:
         console.print(BY_ITSELF)
     else:
-        table = Table(box=None, pad_edge=False, header_style="bold")
-        for name in ("rule", "about", "when", "then", "why"):
-            table.add_column(name, overflow="fold")
-        for rule in document["rules"]:
-            table.add_row(*(text(part) for part in _cells(rule)))
-        console.print(table)
+        for title, ships in (("Yours", False), ("They ship with Mainstay", True)):
+            rules = [rule for rule in document["rules"] if rule["ships"] is ships]
+            if rules:
+                console.print(text(title, "bold"))
+            for rule in rules:
+                _draw_rule(console, rule)
         console.print("What acts on the physical world is always asked, whatever a rule allows.")
     for one in document["changed"]:
         says = {
@@ -222,8 +223,11 @@ def _draw_list(console: Console, document: Row) -> None:
     console.print("What a change would have done: mainstay policy test FILE")
 
 
-def _cells(rule: Row) -> tuple[str, ...]:
-    return rule["id"], rule["about"], rule.get("when", ""), say_then(rule), rule.get("why", "")
+def _draw_rule(console: Console, rule: Row) -> None:
+    when = f", when {rule['when']}" if rule.get("when") else ""
+    why = f" {rule['why']}" if rule.get("why") else ""
+    spoke = f", spoke of {say_count(rule['spoke'], 'action')} lately" if rule["spoke"] else ""
+    console.print(text(f"  {rule['says']}{when}.{why} (rule {rule['id']}{spoke})"))
 
 
 def _draw_checked(console: Console, rows: Sequence[Row]) -> None:

@@ -14,9 +14,9 @@ from mainstay.console.room import Page, form_of, here_before, only
 from mainstay.errors import InputError, PlaybookError, UnknownNameError
 from mainstay.playbooks.artefacts import in_folder, is_artefact_name, path_of, read_artefact
 from mainstay.playbooks.changes import change_of, line_diff
-from mainstay.playbooks.policy_book import active_rules, rules_of_file
+from mainstay.playbooks.policy_book import active_rules, rules_of_file, shipped_rules
 from mainstay.playbooks.policy_names import names_here
-from mainstay.playbooks.policy_words import BY_ITSELF, SAYS, WOULD, rule_row, say_then, unasked
+from mainstay.playbooks.policy_words import BY_ITSELF, SAYS, WOULD, listed, unasked
 from mainstay.redaction import redacted
 from mainstay.runtime.names import local_time
 from mainstay.shown import shown
@@ -45,10 +45,11 @@ _STATES = {"new": "not active", "changed": "changed; active as it was before", "
 
 async def policies(room: Room, request: Request) -> Response:
     """Show the rules in force, the files they stand in, and what a throttle holds."""
-    held = await room.look(lambda views: views.throttled())
+    held, spoke = await room.look(lambda views: (views.throttled(), views.rules_spoke()))
     files = [_file(room, name) for name in _names(room)]
-    rules = [_rule(rule) for rule in active_rules(_versions(room))]
-    values: Params = {"rules": rules, "files": files, "throttled": held, "by_itself": BY_ITSELF}
+    rules = listed(active_rules(_versions(room)), shipped_rules(), room.owner.contracts.operations, spoke)
+    parts = [[_placed(row) for row in rules if row["ships"] is ships] for ships in (False, True)]
+    values: Params = {"own": parts[0], "ships": parts[1], "files": files, "throttled": held, "by_itself": BY_ITSELF}
     return await room.page(request, "policies.html", nav="policies", **values)
 
 
@@ -210,12 +211,10 @@ def _version(room: Room, one: Version, active: Version | None) -> Params:
     return {"short": one.short, "at": at, "active": one == active}
 
 
-def _rule(rule: Rule) -> Params:
-    row = rule_row(rule)
-    then = say_then(row).removeprefix("else ") + (" where no other rule says anything" if rule.otherwise else "")
-    name = rule.place.partition(":")[0].rpartition("/")[2].removesuffix(".yaml")
-    return {"id": rule.id, "about": row["about"], "when": row.get("when", ""), "then": then,
-            "why": rule.why, "file": name if is_artefact_name(name) else ""}  # fmt: skip
+def _placed(row: Params) -> Params:
+    """Name the file that a rule stands in, where it has a page."""
+    name = row.get("place", "").partition(":")[0].rpartition("/")[2].removesuffix(".yaml")
+    return {"when": "", "why": "", **row, "file": name if is_artefact_name(name) else ""}
 
 
 def _file(room: Room, name: str) -> Params:

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from mainstay.errors import MainstayError, PlaybookError
 from mainstay.governance.rules import Fitting, Rule, RulesPolicy
 from mainstay.playbooks.artefacts import path_of, text_of
 from mainstay.playbooks.format import Report
-from mainstay.playbooks.policies import AGAIN, RuleDraft, read_policy
+from mainstay.playbooks.policies import AGAIN, SHIPPED_NAME, RuleDraft, read_policy, shipped_policy
 from mainstay.playbooks.policy_names import Names, unknown_playbook, wrong_names
 from mainstay.playbooks.policy_types import Fit, unknown_operation
 
@@ -101,6 +103,11 @@ def active_rules(versions: Versions, but: Iterable[str] = ()) -> list[Rule]:
         if active is not None:
             found += _rules_of(versions, active)
     return found
+
+
+def shipped_rules() -> list[Rule]:
+    """Give the rules that come with Mainstay, without the places where they stand."""
+    return [replace(draft.rule, place="") for draft in _read(path_of("policy", SHIPPED_NAME), shipped_policy())]
 
 
 def _rules_of(versions: Versions, active: Version) -> list[Rule]:

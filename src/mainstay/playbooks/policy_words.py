@@ -9,7 +9,7 @@ import msgspec
 from mainstay.governance.throttles import say_bounds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from mainstay.contracts import Operation
     from mainstay.governance.rules import Rule
@@ -17,11 +17,37 @@ if TYPE_CHECKING:
 BY_ITSELF = "No policy of yours is active: reading and what can be taken back go by themselves, all else is asked."
 SAYS = {"allow": "happens by itself", "ask": "is asked", "deny": "never happens"}
 MOST_NAMED = 5  # of what goes unasked, each in a sentence
+_MAY = {"allow": "may {} by itself", "ask": "asks you before it may {}", "deny": "may never {}", "": "may {}"}
+_KINDS = {
+    "read": "look at anything",
+    "reversible": "do what can be undone",
+    "irreversible": "do what can't be undone",
+    "physical": "act outside of any computer",
+}
+_NAMED_DO = 3  # operations of one rule that are named
 WOULD = {"allow": "would happen by itself", "ask": "would be asked", "deny": "would be forbidden"}
 
 
-def rule_row(rule: Rule) -> dict[str, Any]:
-    """Give a rule as plain data, with what it is about in words."""
+def listed(
+    rules: Iterable[Rule], shipped: Sequence[Rule], operations: Mapping[str, Operation], spoke: Mapping[str, int]
+) -> list[dict[str, Any]]:
+    """Give the rules in force to look at: the operator's own first, of these and the others the most used first.
+
+    `says` is one sentence, `ships` whether Mainstay brought it, `spoke` of how many of the newest actions it spoke.
+    """
+    rows = [
+        _row(rule)
+        | {
+            "says": say_rule(rule, operations),
+            "ships": msgspec.structs.replace(rule, place="") in shipped,
+            "spoke": spoke.get(rule.id, 0),
+        }
+        for rule in rules
+    ]
+    return sorted(rows, key=lambda row: (row["ships"], -row["spoke"]))
+
+
+def _row(rule: Rule) -> dict[str, Any]:
     told = {**msgspec.to_builtins(rule), "about": _about(rule)}
     if rule.throttle is None:
         return told
@@ -29,13 +55,31 @@ def rule_row(rule: Rule) -> dict[str, Any]:
     return {**told, "about": f"playbook {rule.throttle.playbook}", "when": say_bounds(rule.throttle), "ends": ends}
 
 
-def say_then(row: Mapping[str, Any]) -> str:
-    """Say what comes of a rule where it speaks: "is asked; at most 20 per day"."""
-    says = SAYS.get(row.get("verdict", ""), "")
-    says = f"else {says}" if row.get("otherwise") else row.get("ends", says)
-    given: Mapping[str, Any] = row.get("limits") or {}
+def say_rule(rule: Rule, operations: Mapping[str, Operation]) -> str:
+    """Say what a rule does, but for its condition: "Mainstay asks you before it may send a mail (mail.send)"."""
+    if rule.throttle is not None:
+        back = ", and what its plans did is taken back" * rule.throttle.undo
+        return f"Playbook {rule.throttle.playbook} is paused{back}"
+    says = "Mainstay " + _MAY[rule.verdict].format(_say_deeds(rule, operations))
+    limits = _say_limits(rule)
+    return says + f", {limits}" * bool(limits) + ", unless another rule says otherwise" * rule.otherwise
+
+
+def _say_deeds(rule: Rule, operations: Mapping[str, Operation]) -> str:
+    kinds = " or ".join(_KINDS[one] for one in rule.effects)
+    if not rule.do or "*" in rule.do:
+        return kinds or "do anything"
+    known = [(name, operations.get(name)) for name in rule.do]
+    told = [f"{one.summary[:1].lower()}{one.summary[1:]} ({name})" if one else f"do {name}" for name, one in known]
+    more = len(told) - _NAMED_DO
+    told = [*told[:_NAMED_DO], f"do {more} more ({', '.join(rule.do[_NAMED_DO:])})"] if more > 0 else told
+    return " or ".join(told) + f", as far as that is to {kinds}" * bool(kinds)
+
+
+def _say_limits(rule: Rule) -> str:
+    given: dict[str, int] = msgspec.to_builtins(rule.limits) if rule.limits is not None else {}
     limits = ", ".join(f"{most} {name.replace('_', ' ')}" for name, most in given.items())
-    return "; ".join(part for part in (says, f"at most {limits}" if limits else "") if part)
+    return f"at most {limits}" if limits else ""
 
 
 def unasked(rules: Iterable[Rule], operations: Mapping[str, Operation]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -83,15 +84,17 @@ class Review(Figures):
                 rows.append({"playbook": name, "path": path_of("playbook", name)})
         return rows
 
+    def rules_spoke(self) -> Counter[str]:
+        """Count by rule of how many of the newest actions it spoke."""
+        newest = (one.fact.verdict for one in self.newest() if isinstance(one.fact, e.EffectPrepared))
+        return Counter(rule for one in newest for rule in {one.rule, *(each.rule for each in one.also)})
+
     def _silent(self, versions: Versions, since_us: int) -> list[Row]:
         """List rules in force for that long that asked nothing since, and said nothing of the newest actions.
 
         Bounds on how much may happen are left out: they speak only where one is reached.
         """
-        spoke = {row[0] for row in self._reader.rows(queries.RULES_ASKED, (since_us,))}
-        for one in self.newest():
-            if isinstance(one.fact, e.EffectPrepared):
-                spoke |= {one.fact.verdict.rule, *(each.rule for each in one.fact.verdict.also)}
+        spoke = {row[0] for row in self._reader.rows(queries.RULES_ASKED, (since_us,))} | set(self.rules_spoke())
         known = [name for kind, name in versions.known() if kind == "policy"]
         active = {name: one for name in known if (one := versions.active("policy", name)) is not None}
         long = {
