@@ -15,7 +15,7 @@ from mainstay.values import say_count, say_duration
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from mainstay.kernel.state import PlanStatus
+    from mainstay.kernel.state import Plan, PlanStatus, Slot
     from mainstay.values import EffectClass, Failure
 
 _LONG_S, _ENDLESS_S = 60.0, 1e9  # waits that are said; beyond the second nobody means it
@@ -133,6 +133,25 @@ def say_actor(actor: str) -> str:
 def say_status(status: PlanStatus, ending: str) -> str:
     """Tell where a plan stands: "done: refunded" where it has a business ending."""
     return f"{STATUS[status]}: {ending}" if status == "completed" and ending else STATUS[status]
+
+
+def say_plan(plan: Plan, status: PlanStatus | None = None) -> str:
+    """Tell where a plan stands, or stood: "done, report left out", "nothing was done: read was left out"."""
+    status = status or plan.status
+    says = say_status(status, plan.ending)
+    skipped = [path for path, slot in plan.slots.items() if slot.status == "skipped"]
+    left = tuple(path for path in skipped if plan.slots[path].failure is not None)
+    if status != "completed" or not left:
+        return says
+    if len(skipped) > 1 and not any(_did(slot) for slot in plan.slots.values()):
+        return f"nothing was done: {say_path(left[0])} was left out"
+    by_you = tuple(path for path in left if plan.graph.steps[step_name(path)].on_failure != "skip")
+    return f"{says}, {_items(by_you)} left out" if by_you else says
+
+
+def _did(slot: Slot) -> bool:
+    """Whether a step changed something outside, itself or by its child plans."""
+    return slot.status == "done" and (slot.effect not in (None, "read") or len(slot.children) > slot.idle)
 
 
 def say_no(kind: e.DecisionKind, *, rejection_used: bool, last: bool = False) -> str:
@@ -393,6 +412,7 @@ __all__ = [
     "say_no",
     "say_offline",
     "say_path",
+    "say_plan",
     "say_status",
     "say_wait",
 ]

@@ -135,7 +135,9 @@ def test_one_stuck_item_stops_no_other_and_is_left_out_alone(desk):
     assert (row["action"], row["options"]) == ("read, item 2", ["retry", "skip", "undo"])
     items = desk.json("show", standing["plan"])["steps"][0]["items"]
     assert items == {"done": 2, "stuck": 1}
-    assert desk.json("stuck", "skip", f"{standing['plan']}.read", "--yes")["plans"][0]["status"] == "completed"
+    (ended,) = desk.json("stuck", "skip", f"{standing['plan']}.read", "--yes")["plans"]
+    assert (ended["status"], ended["says"]) == ("completed", "done, 1 item of read left out")
+    assert desk.json("plans")[0]["says"] == ended["says"]
 
 
 def test_a_stuck_reading_takes_a_corrected_file(desk):

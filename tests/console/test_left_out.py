@@ -57,6 +57,11 @@ def test_a_plan_whose_failed_step_was_left_out_says_that_nothing_was_done(served
     says = f"nothing was done: {step} was left out"
     for path in ("/plans", f"/plans/{plan}", "/books"):
         assert says in visitor.page(path).text, path
+    shown = served.desk.run("show", plan, "--receipt", served.desk.folder / "receipts")
+    assert shown.returncode == 0, shown.stderr
+    (receipt,) = (served.desk.folder / "receipts").glob("*.md")
+    assert says in receipt.read_text()
+    assert served.desk.run("history", "check", receipt).returncode == 0
     books = visitor.get(f"/books/{plan}")
     assert "ended without matching anything. N" + says[1:] in Page(books.text).text
     assert "yet" not in Page(books.text).text

@@ -42,6 +42,7 @@ def question(served: Served, visitor: Visitor, request: pytest.FixtureRequest) -
 def test_an_empty_workspace_leads_to_a_first_try_until_something_was_started(served: Served, visitor: Visitor):
     empty = visitor.page("/")
     assert "Try it with your own statement" in empty.text
+    assert "No plan ended in this week" in visitor.page("/review").text
     assert {"/try", "/playbooks"} <= set(empty.links)
     served.write("first")
     assert "Try it with your own statement" not in visitor.page("/").text

@@ -85,7 +85,8 @@ def status_of(standing: Row, *, wanted: frozenset[str] = frozenset()) -> int:
 def say_standing(screen: Screen, standing: Row) -> None:
     """Tell in a few lines where a plan stands, and what to do next."""
     plan, questions = standing["plan"], standing["questions"]
-    says = "paused" if standing.get("paused") else say_status(standing["status"], standing["ending"])
+    says = standing.get("says") or say_status(standing["status"], standing["ending"])  # an older owner leaves it to us
+    says = "paused" if standing.get("paused") else says
     says = "needs your decision" if questions else says
     screen.say(text(f"{standing['title']} ({plan}): {says}", "bold"))
     for decision in questions:

@@ -42,7 +42,7 @@ from mainstay.receipts.told import Teller
 from mainstay.runtime.names import local_time
 from mainstay.runtime.payloads import Payloads
 from mainstay.runtime.sealing import Opener
-from mainstay.sentences import ANSWER, SLOT, say_actor, say_path, say_status
+from mainstay.sentences import ANSWER, SLOT, say_actor, say_path, say_plan, say_status
 from mainstay.values import Sealed, say_duration
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ class Receipts:
             title=plan.title,
             begun=self._time(plan.proposed_at_us),
             ended=self._time(_ended_at(root.recorded)),
-            says=say_status(_status(plan, root.recorded), plan.ending),
+            says=say_plan(plan, _status(plan, root.recorded)),
             undone=self._undone(plan, root.recorded),
             inputs=tuple(_as_given(one, root.definition) for one in teller.fields(plan.inputs, "inputs")),
             plans=tuple(self._part(one) for one in family),

@@ -23,6 +23,7 @@ from mainstay.requests.news import NOTICE, TAKEN, say_news
 from mainstay.requests.ruling import rule
 from mainstay.runtime.admission import places_of
 from mainstay.runtime.names import local_time
+from mainstay.sentences import say_plan
 from mainstay.values import SECOND_US
 
 if TYPE_CHECKING:
@@ -248,6 +249,7 @@ class Requests:
             "plan": plan_id,
             "status": plan.status,
             "ending": plan.ending,
+            "says": say_plan(plan),
             "paused": plan.paused_at_us is not None,
             "title": plan.title,
             "questions": questions,

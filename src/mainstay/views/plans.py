@@ -18,14 +18,14 @@ from mainstay.requests.asked import hasten_line, place_of, recall_line
 from mainstay.runtime.bounces import PREFIX as BOUNCES
 from mainstay.runtime.journal import told_calls
 from mainstay.runtime.names import last_output
-from mainstay.sentences import SLOT, say, say_actor, say_event, say_offline, say_path, say_status, say_wait
+from mainstay.sentences import SLOT, say, say_actor, say_event, say_offline, say_path, say_plan, say_status, say_wait
 from mainstay.values import SECOND_US
 from mainstay.views.questions import Questions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from mainstay.kernel.state import Plan, Slot
+    from mainstay.kernel.state import Plan
     from mainstay.views.opening import Row
 
 
@@ -60,7 +60,7 @@ class Plans(Questions):
         for row in found:
             if row["status"] == "completed" and self._was_left_out(row["plan"]):
                 with suppress(MainstayError):
-                    row["says"] = say_left_out(self.plan(row["plan"])) or row["says"]
+                    row["says"] = say_plan(self.plan(row["plan"]))
             if row["status"] == "running" and not row["paused"]:
                 waits = "" if row["questions"] else self._says_waits(row["plan"])
                 row["waits"] = waits != ""
@@ -75,7 +75,7 @@ class Plans(Questions):
     def _plan_says(self, plan: Plan) -> str:
         if plan.paused_at_us is not None:
             return "paused"
-        return say_left_out(plan) or say_status(plan.status, plan.ending)
+        return say_plan(plan)
 
     def _says_waits(self, plan_id: str) -> str:
         """Say what a plan waits for, where it and its child plans do nothing else; empty where something works.
@@ -275,20 +275,6 @@ class Plans(Questions):
             return ""
         ago_s = (time.time_ns() // 1000 - last.recorded_at_us) / SECOND_US
         return say(last.fact) if ago_s < last.fact.grace_s else ""
-
-
-def say_left_out(plan: Plan) -> str:
-    """Say that a plan ended without doing anything, as a step was left out; empty where it did something."""
-    if plan.status != "completed" or any(_did(slot) for slot in plan.slots.values()):
-        return ""
-    skipped = [path for path, slot in plan.slots.items() if slot.status == "skipped"]
-    left = [path for path in skipped if plan.slots[path].failure is not None]
-    return f"nothing was done: {say_path(left[0])} was left out" if left and len(skipped) > 1 else ""
-
-
-def _did(slot: Slot) -> bool:
-    """Whether a step changed something outside, itself or by its child plans."""
-    return slot.status == "done" and (slot.effect not in (None, "read") or len(slot.children) > slot.idle)
 
 
 def _say_slot(plan: Plan, path: str) -> str:

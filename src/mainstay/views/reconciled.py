@@ -8,10 +8,9 @@ from mainstay.errors import InputError
 from mainstay.kernel.state import OPEN_PLAN
 from mainstay.ledger import queries
 from mainstay.ledger.books import BookReader
-from mainstay.sentences import say_status
+from mainstay.sentences import say_plan
 from mainstay.values import Money
 from mainstay.views.finding import Finding, Wanted
-from mainstay.views.plans import say_left_out
 
 if TYPE_CHECKING:
     from collections.abc import Container, Sequence
@@ -116,7 +115,7 @@ class Reconciled(Finding):
 
 
 def _ended(plan: Plan) -> str:
-    said = say_left_out(plan) or say_status(plan.status, plan.ending)
+    said = say_plan(plan)
     return f"{said[:1].upper()}{said[1:]}."
 
 
