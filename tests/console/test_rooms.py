@@ -182,7 +182,7 @@ def test_a_policy_written_on_its_page_holds_only_as_it_was_shown_and_over_the_fi
     assert visitor.post("/policies", [("csrf", visitor.csrf()), ("name", "../house")]).status == 422
 
 
-def test_the_command_saves_a_policy_as_its_page_does(served: Served, tmp_path: Path):
+def test_the_command_saves_and_puts_back_a_policy_as_its_page_does(served: Served, visitor: Visitor, tmp_path: Path):
     mine = tmp_path / "mine.yaml"
     mine.write_text("- {id: sums, do: mail.send, then: denied, why: None}\n")
     assert "denied" in served.desk.run("policy", "save", "sums", mine, "--yes").stderr
@@ -198,9 +198,30 @@ def test_the_command_saves_a_policy_as_its_page_does(served: Served, tmp_path: P
     assert "is no name for a policy" in served.desk.run("policy", "save", "../sums", mine, "--yes").stderr
     assert "sums" in [rule["id"] for rule in served.desk.json("policy", "list")["rules"]]
 
+    kept = mine.read_text().replace("free", "sums")
+    mine.write_text(kept)
+    assert served.desk.json("policy", "save", "sums", mine, "--yes")["unasked"]
+    mine.write_text(kept.replace("allow", "ask"))
+    assert served.desk.json("policy", "save", "sums", mine, "--yes")["unasked"] == []
+    shown = [visitor.page(one).text for one in visitor.page("/policies/sums").links if "/revert/" in one]
+    warned = UNASKED.replace("mails", "sums")
+    assert [warned in one for one in shown].count(True) == 1
+    back = served.desk.run("revert", "policies/sums.yaml")  # nobody is there to say yes: it is only shown
+    assert warned in " ".join(back.stderr.split())
+    assert mine.read_text() == (served.desk.folder / "policies" / "sums.yaml").read_text()
+
 
 def test_there_is_no_policy_outside_the_folder(visitor: Visitor):
     assert visitor.get("/policies/none").status == 404
+    for path in (
+        "/playbooks/nobody",
+        "/playbooks/nobody/diff",
+        "/playbooks/nobody/activate",
+        "/playbooks/nobody/revert/a",
+    ):
+        nobody = visitor.get(path)
+        assert (nobody.status, "There is no playbook" in nobody.text) == (404, True), path
+        assert '<a class="button" href="/playbooks"' in nobody.text, path
     assert visitor.get("/policies/..%2fmainstay").status == 404
 
 

@@ -109,12 +109,15 @@ def revert(screen: Screen, folder: Path | None, name: str, digest: str, *, yes: 
     lines = line_diff(present, versions.content(version), FILE, version.short)
     if not yes or not screen.as_json:
         _draw_lines(screen.err, lines)
+    warned = _unasked_of(workspace, versions, version)
+    for line in warned:
+        screen.err.print(text(line, "bold red"))
     if not yes and not _agreed(screen, f"Write version {version.short} and make it the active one?", "changed"):
         return DONE
     params = {"kind": key[0], "name": key[1], "digest": version.digest, "seen": seen}
     done = ask(screen, workspace, "revert", params)
     document = {"path": _path(key), "version": version.digest, "written": list(done["written"]), "diff": lines}
-    document |= {"changed": list(done["changed"]), "broken": _broken(done)}
+    document |= {"changed": list(done["changed"]), "broken": _broken(done), "unasked": warned}
     screen.give(document, lambda console: _draw_reverted(console, document, version))
     say_broken(screen, done)
     return DONE
@@ -304,6 +307,17 @@ def _sentences(workspace: Workspace, versions: Versions, change: Change, chosen:
             return [_LATER.format(change.name)]
         raise
     return said or ["It does what it did."]
+
+
+def _unasked_of(workspace: Workspace, versions: Versions, version: Version) -> list[str]:
+    """Say what can't be taken back and would go unasked by a version of a policy."""
+    from mainstay.app import contracts_to_read
+    from mainstay.playbooks.policy_book import rules_of_version
+    from mainstay.playbooks.policy_words import unasked
+
+    if version.kind != "policy":
+        return []
+    return unasked(rules_of_version(versions, version), contracts_to_read(workspace).operations)
 
 
 def _unasked(workspace: Workspace, change: Change) -> list[str]:

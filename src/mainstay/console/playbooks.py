@@ -98,7 +98,7 @@ async def playbook(room: Room, request: Request) -> Response:
     name: str = request.path_params["playbook"]
     known = _known(room)
     if name not in known:
-        raise UnknownNameError(f"There is no playbook '{name}'.", remedy="Choose one from the list.")
+        return await _unknown(room, request)
     shelved = known[name]
     row = _row(room, name, shelved, await titles([shelved] if shelved is not None else []))
     values: Params = {"p": row, "versions": _versions(room, name), "findings": ()}
@@ -113,6 +113,17 @@ async def playbook(room: Room, request: Request) -> Response:
         values["findings"] = (f"{error.message} {error.remedy}",)
     past = await room.look(lambda views: views.past_runs(name) | {"running": views.open_of(name)})
     return await room.page(request, "playbook.html", nav="playbooks", past=past, **values)
+
+
+def _is_known(room: Room, name: str) -> bool:
+    """Whether there is one, or was one: its versions stay."""
+    return name in _known(room) or ("playbook", name) in room.desk.activation.versions.known()
+
+
+async def _unknown(room: Room, request: Request) -> Response:
+    says = f"There is no playbook '{request.path_params['playbook']}'."
+    error = UnknownNameError(says, remedy="Choose one from the list.")
+    return await room.refused(request, error, "/playbooks")
 
 
 def _sentences(text: str) -> Told:
@@ -162,6 +173,8 @@ async def start(room: Room, request: Request) -> Response:
 async def diff(room: Room, request: Request) -> Response:
     """Show what differs between two versions; by default between the active one and the file."""
     name, given = request.path_params["playbook"], request.query_params
+    if not _is_known(room, name):
+        return await _unknown(room, request)
     was, before = _side(room, name, given.get("from") or "active")
     now, after = _side(room, name, given.get("to") or FILE)
     values: Params = {"name": name, "was": was, "now": now, "lines": line_diff(before, after, was, now)}
@@ -187,7 +200,10 @@ def _present(room: Room, name: str) -> str:
 
 async def revert_page(room: Room, request: Request) -> Response:
     """Show what going back to a version would change, before it is done."""
-    name, version = request.path_params["playbook"], _version(room, request)
+    name = request.path_params["playbook"]
+    if not _is_known(room, name):
+        return await _unknown(room, request)
+    version = _version(room, request)
     _, present = _side(room, name, FILE)
     lines = line_diff(present, room.desk.activation.versions.content(version), FILE, version.short)
     values: Params = {"name": name, "version": version, "lines": lines, "seen": _present(room, name)}
@@ -233,6 +249,8 @@ def say_broken(done: Params) -> str:
 async def activate_page(room: Room, request: Request) -> Response:
     """Show what would run from now on, before it does."""
     name: str = request.path_params["playbook"]
+    if not _is_known(room, name):
+        return await _unknown(room, request)
     was, before = _side(room, name, "active")
     now, after = _side(room, name, FILE)
     values: Params = {"name": name, "lines": line_diff(before, after, was, now), "seen": _present(room, name)}

@@ -14,7 +14,7 @@ from mainstay.console.room import Page, form_of, here_before, only
 from mainstay.errors import InputError, PlaybookError, UnknownNameError
 from mainstay.playbooks.artefacts import in_folder, is_artefact_name, path_of, read_artefact
 from mainstay.playbooks.changes import change_of, line_diff
-from mainstay.playbooks.policy_book import active_rules, rules_of_file, shipped_rules
+from mainstay.playbooks.policy_book import active_rules, rules_of_file, rules_of_version, shipped_rules
 from mainstay.playbooks.policy_names import names_here
 from mainstay.playbooks.policy_words import BY_ITSELF, SAYS, WOULD, listed, unasked
 from mainstay.redaction import redacted
@@ -151,7 +151,8 @@ async def revert_page(room: Room, request: Request) -> Response:
     present = read_artefact(room.owner.workspace.root, "policy", name)
     here, seen = (present.files, present.digest) if present is not None else ({}, "")
     lines = line_diff(here, _versions(room).content(version), "file", version.short)
-    values: Params = {"name": name, "version": version, "lines": lines, "seen": seen}
+    warned = unasked(rules_of_version(_versions(room), version), room.owner.contracts.operations)
+    values: Params = {"name": name, "version": version, "lines": lines, "seen": seen, "unasked": warned}
     return await room.page(request, "policy_revert.html", nav="policies", **values)
 
 

@@ -101,7 +101,7 @@ def active_rules(versions: Versions, but: Iterable[str] = ()) -> list[Rule]:
     for name in names:
         active = versions.active("policy", name)
         if active is not None:
-            found += _rules_of(versions, active)
+            found += rules_of_version(versions, active)
     return found
 
 
@@ -110,7 +110,8 @@ def shipped_rules() -> list[Rule]:
     return [replace(draft.rule, place="") for draft in _read(path_of("policy", SHIPPED_NAME), shipped_policy())]
 
 
-def _rules_of(versions: Versions, active: Version) -> list[Rule]:
+def rules_of_version(versions: Versions, active: Version) -> list[Rule]:
+    """Give the rules of one version; one that can't be read any more asks about everything."""
     path = path_of("policy", active.name)
     try:
         return [draft.rule for draft in _read(path, versions.content(active)[path])]
