@@ -76,7 +76,7 @@ def plan_week(given: Wanted) -> AgentResult:
         turn += timedelta(seconds=given.every)
     posts = _named_once(sorted(posts, key=lambda post: datetime.fromisoformat(post.at)))
     topics = say_count(len(given.topics) - len(left), "topic")
-    why = f"{say_count(len(posts), 'post')} for {topics}; {len(left)} left for later."
+    why = f"{say_count(len(posts), 'post')} for {topics}" + f"; {len(left)} left for later" * bool(left) + "."
     week = Week(tuple(posts), tuple(left), posts[0].at, posts[-1].at)
     return AgentResult(week, rationale=why, confidence=1.0)
 
