@@ -110,7 +110,7 @@ class Sessions:
             return _UNKNOWN
         if found.over is not None:
             return _OVER[found.over]
-        return _LONGEST if self._now_us() >= found.begun_us + LONGEST_US else _IDLE
+        return _LONGEST if found.begun_us + LONGEST_US < found.used_us + IDLE_US else _IDLE  # what came first
 
     def end(self, digest: str, over: Over) -> None:
         """Let one count no more. On disk when this returns."""
