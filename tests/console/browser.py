@@ -24,6 +24,7 @@ EXPECTED = (
     "status of 404",
     "status of 409",
     "status of 422",
+    "status of 502",
     "net::ERR_",
 )  # what Chromium says of answers that a test asked for
 QUIET = ("--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-quic")

@@ -72,9 +72,9 @@ def test_what_takes_long_says_so_and_can_not_be_pressed_twice(served: Served, pa
     page.get_by_role("status").filter(has_text="Working on it").wait_for()
     card.get_by_role("button", name="Approve").click()
     page.keyboard.press("Enter")
-    assert len(held) == 1
     held[0].continue_()
     page.get_by_role("status").filter(has_text="You approved").wait_for()
+    assert len(held) == 1
     page.get_by_role("status").filter(has_text="Working on it").wait_for(state="hidden")
     page.unroute("**/questions/*")
     assert ended(served, "slow-line") == "done"
@@ -120,6 +120,22 @@ def test_a_cut_line_is_told_with_its_time_what_was_typed_stays_and_all_goes_on_w
         card.get_by_role("button", name="Reject", exact=True).click()
         page.get_by_role("status").filter(has_text="You rejected").wait_for()
     assert ended(served, "cut") == "rejected"
+
+
+def test_an_answer_of_somebody_between_takes_neither_the_page_nor_what_was_typed(served: Served, page: Page):
+    subject = ask(served, "bad-gateway")
+    page.goto(served.url)
+    page.route("**/questions/*", lambda route: route.fulfill(status=502, body="<h1>Bad Gateway</h1>"))
+    card = page.locator("article").filter(has_text=subject)
+    card.get_by_text("Reject…").click()
+    card.get_by_label("Why not?").fill("Half a sen")
+    card.get_by_role("button", name="Reject", exact=True).click()
+    page.get_by_role("status").filter(has_text="it is not known whether this was taken").wait_for()
+    assert card.get_by_label("Why not?").input_value() == "Half a sen"
+    page.unroute("**/questions/*")
+    card.get_by_role("button", name="Reject", exact=True).click()
+    page.get_by_role("status").filter(has_text="You rejected").wait_for()
+    assert ended(served, "bad-gateway") == "rejected"
 
 
 def test_a_form_that_is_shown_again_by_the_back_button_decides_nothing_more(served: Served, page: Page):

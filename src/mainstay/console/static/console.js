@@ -77,6 +77,7 @@
       if (answer.status === 401) { keep(); location.reload(); return; }
       if (!answer.ok) return;
       const page = parse(await answer.text());
+      if (!page.getElementById("main")) return; // of whoever stands between
       for (const part of parts) {
         const fresh = page.getElementById(part.id);
         if (!fresh || !part.isConnected) continue;
@@ -167,10 +168,11 @@
       const answer = await fetch(button && button.hasAttribute("formaction") ? button.formAction : form.action, { method: "POST", body: fields });
       if (answer.status === 401) { keep(); sessionStorage.setItem("lost", "yes"); location.reload(); return; }
       const page = parse(await answer.text());
+      if (!page.getElementById("main")) throw new Error("no page of ours");
       if (answer.ok) taken(form); else keep();
       show(page, answer);
     } catch {
-      note("said", "No answer came, so it is not known whether this was taken. What you wrote stays here. "
+      note("said", "No answer of Mainstay’s came, so it is not known whether this was taken. What you wrote stays here. "
         + "Look how it stands once there is a connection again, before you press it again.", true);
       if (!stream || stream.readyState !== EventSource.OPEN) gone();
       listen();
