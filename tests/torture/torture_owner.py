@@ -140,7 +140,8 @@ class Load:
         """Be the operator of what the tool asks for, until each of its ids is over."""
         over: set[str] = set()
         while len(over) < self.order.ids:
-            for plan_id in {row[0] for row in self.owner.ledger.rows(OF_TOOL)} - over:
+            asked_for = await self.safely(lambda: {row[0] for row in self.owner.ledger.rows(OF_TOOL)})
+            for plan_id in asked_for - over:
                 plan = await self.safely(lambda plan_id=plan_id: self.owner.engine.load(plan_id))
                 for question in plan.questions:
                     await self.answer(question)
@@ -164,16 +165,16 @@ class Load:
             await self.owner.engine.submit(plan_id, UndoPlan(now_us=now_us, by="operator"), actor="operator")
 
     async def answer(self, decision: str) -> None:
-        plan = self.owner.engine.load(decision.rpartition(".")[0])
-        question = plan.questions.get(decision)
-        if question is None:
-            return
-        choice = {"stuck": "skip", "settle": ""}.get(question.kind, "approve")
-        if "raise" in question.options:  # a budget stopped it
-            choice = "raise" if crc32(decision.encode()) % 2 else "skip"
-        elif question.kind == "stuck" and "bad" not in question.paths:
-            choice = "retry"
         with contextlib.suppress(MainstayError, OSError):  # then it is answered the next time
+            plan = self.owner.engine.load(decision.rpartition(".")[0])
+            question = plan.questions.get(decision)
+            if question is None:
+                return
+            choice = {"stuck": "skip", "settle": ""}.get(question.kind, "approve")
+            if "raise" in question.options:  # a budget stopped it
+                choice = "raise" if crc32(decision.encode()) % 2 else "skip"
+            elif question.kind == "stuck" and "bad" not in question.paths:
+                choice = "retry"
             if question.kind == "settle":
                 looked = await http(self.order.desk, "GET", f"/{plan.slots[question.paths[0]].token}")
                 choice = "happened" if looked["charged"] else "did_not_happen"
