@@ -245,6 +245,45 @@ def by_command(workspace, more=""):
     return made, kept, repair
 
 
+def test_g10_of_plans_that_cannot_be_read_all_is_told_and_each_message_is_recorded_by_itself(workspace, world):
+    clock = morning()
+    made, kept, repair = by_command(workspace)
+    repair()
+    path = made.root / "mainstay.toml"
+    path.write_text(f'{path.read_text()}links = ["command"]\n')
+    made = type(workspace)(workspace.root)
+
+    async def first(owner):
+        await start(owner, plan(do("a", "test.refuse", "permanent")))
+        await start(owner, ask())
+
+    async def second(owner):
+        owner.requests.served_at = "http://localhost:1"
+        listener = Listener(owner)
+        ways, sent = owner.requests.ways, []
+        send = ways.send
+
+        async def dies(message, token, by):
+            sent.append(message.sort)
+            if message.sort == "asked":
+                raise KeyboardInterrupt
+            return await send(message, token, by)
+
+        ways.send = dies
+        with pytest.raises(KeyboardInterrupt):
+            await listener.look()
+        ways.send = send
+        return sent, listener.told(), await listener.again(), listener.told()
+
+    run(made, world, first, clock=clock)
+    for blob in (workspace.root / ".mainstay" / "blobs").rglob("*"):
+        blob.is_file() and blob.unlink()
+    sent, before, again, told = run(made, world, second, clock=clock)
+    assert (sent, before, told) == (["stuck", "asked"], ["stuck"], ["stuck", "asked"])
+    assert again[0].startswith("This needs your decision: Shall we? Answer: mainstay decide ")
+    assert kept.read_text().startswith("Stuck (test, a, plan ")
+
+
 @pytest.mark.parametrize("restarted", [False, True])
 def test_g10_a_way_that_failed_is_tried_again_with_what_waits_by_then_also_after_a_restart(workspace, world, restarted):
     clock = morning()

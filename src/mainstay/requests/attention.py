@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from msgspec.json import encode
 
 from mainstay import events as e
-from mainstay.errors import CommandRefusedError, CommitFailedError, MainstayError
+from mainstay.errors import CommitFailedError, MainstayError
 from mainstay.governance.attention import FRESH_US, SOON_US, Days, Rules
 from mainstay.governance.deeds import first_since
 from mainstay.ledger import queries
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
-    from mainstay.kernel.state import Plan
+    from mainstay.kernel.state import Plan, Question
     from mainstay.requests.desk import Requests
     from mainstay.requests.notify import Sort, Ways
 
@@ -91,7 +91,7 @@ class Teller:
         if days.is_summary_due(mark_us):
             messages += self._summary(until_us)
         if messages and days.length + len(messages) <= STREAM_EVENTS:
-            await self._tell(messages, days, until_us)
+            await self._tell(messages, days, mark_us, until_us)
         elif days.length < STREAM_EVENTS and desk.clock.boot_s() >= self._again_s:
             await self._tell_again(days.owed(self._ways.names), days, until_us)
         return until_us
@@ -153,20 +153,26 @@ class Teller:
         return [self._about_cause(cause, rows) for cause, rows in causes.items()]
 
     def _does(self, decision: str) -> str:
+        plan, asked = self._asked(decision)
+        return does_of(plan, asked.paths[0]) if plan is not None and asked is not None else ""
+
+    def _asked(self, decision: str) -> tuple[Plan | None, Question | None]:
+        """Give a question and its plan. What is known of one that can't be read is told all the same."""
         try:
             plan = self._desk.engine.load(decision.rpartition(".")[0])
-        except CommandRefusedError:
-            return ""
-        asked = plan.questions.get(decision)
-        return does_of(plan, asked.paths[0]) if asked is not None else ""
+        except CommitFailedError:
+            raise
+        except MainstayError:
+            return None, None
+        return plan, plan.questions.get(decision)
 
     def _about_cause(self, cause: str, rows: list[tuple[Any, ...]]) -> Message:
         count, plans = sum(row[6] for row in rows), sum(row[8] for row in rows)
         kind, playbook, step, _, message, remedy, _, sample, _ = rows[0]
-        plan = self._desk.engine.load(sample.rpartition(".")[0])
-        asked = plan.questions.get(sample)
+        _, asked = self._asked(sample)
         options = asked.options if asked is not None else ()
-        where = f"{playbook}, {step}" + (f", in {plans} plans" if plans > 1 else f", plan {plan.id}")
+        plan_id = sample.rpartition(".")[0]
+        where = f"{playbook}, {step}" + (f", in {plans} plans" if plans > 1 else f", plan {plan_id}")
         lines = tuple(f"  mainstay stuck {option} {cause}" for option in options)
         what = f"{'Stuck' if kind == 'stuck' else QUESTION[kind].capitalize()} ({where})"
         return Message(
@@ -184,8 +190,8 @@ class Teller:
 
     # --- telling it
 
-    async def _tell(self, messages: list[Message], days: Days, until_us: int) -> None:
-        drafts: list[e.Draft] = []
+    async def _tell(self, messages: list[Message], days: Days, mark_us: int, until_us: int) -> None:
+        """Tell them, and record each by itself; the mark moves with the last: none behind one is lost if we end."""
         for number, message in enumerate(messages, days.length + 1):
             for line in message.text.splitlines() if message.sort != "warned" else ():  # that was shown when it was
                 self._show(line)
@@ -194,9 +200,9 @@ class Teller:
                 self._show(f"This did not reach you by {name}: {failure.message} {failure.remedy}".strip())
             if missed:
                 self._again_s = self._desk.clock.boot_s() + self._pause_s
-            about = (message.sort, until_us, message.questions, message.causes)
-            drafts.append(e.Draft(e.OperatorTold(*about, ways, (*missed,)), self._desk.clock.now_us(), "mainstay"))
-        await self._record(drafts, days)
+            told_us = until_us if message is messages[-1] else mark_us
+            about = (message.sort, told_us, message.questions, message.causes)
+            await self._record(e.OperatorTold(*about, ways, (*missed,)), days.stream, number - 1)
 
     async def _tell_again(self, owed: tuple[str, ...], days: Days, until_us: int) -> None:
         """Tell what waits by ways that did not take the last message; nothing where nothing waits any more."""
@@ -209,11 +215,12 @@ class Teller:
         self._again_s = self._desk.clock.boot_s() + self._pause_s
         if ways:
             fact = e.OperatorTold("again", until_us, message.questions, (), ways, (*missed,))
-            await self._record([e.Draft(fact, self._desk.clock.now_us(), "mainstay")], days)
+            await self._record(fact, days.stream, days.length)
 
-    async def _record(self, drafts: list[e.Draft], days: Days) -> None:
+    async def _record(self, fact: e.OperatorTold, stream: str, length: int) -> None:
+        draft = e.Draft(fact, self._desk.clock.now_us(), "mainstay")
         with suppress(MainstayError):  # of the disk: whoever works on it tells of it, and what was told was told
-            await self._ledger.append([e.Append(days.stream, days.length, tuple(drafts))])
+            await self._ledger.append([e.Append(stream, length, (draft,))])
 
 
 def _token(days: Days, number: int) -> str:

@@ -14,7 +14,7 @@ import os
 import subprocess
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
-from mainstay.errors import FileError, InputError, MainstayError
+from mainstay.errors import CommitFailedError, FileError, InputError, MainstayError
 from mainstay.governance.addresses import filled_in
 from mainstay.requests import places
 from mainstay.requests.links import make_link
@@ -118,7 +118,9 @@ class Ways:
         if way in self._notify.links and message.decision:
             try:
                 return f"Answer here: {served}/d/{make_link(self._desk, message.decision, seconds=LINK_S)}\n"
-            except InputError:  # a plain yes or no is no answer to it
+            except CommitFailedError:
+                raise
+            except MainstayError:  # a plain yes or no is no answer to it, or its plan can't be read: told all the same
                 pass
         if not self._desk.has_pages:
             return ""
