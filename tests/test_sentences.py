@@ -8,12 +8,13 @@ from typing import get_args
 import pytest
 
 from mainstay import events as e
+from mainstay.app import contracts_to_read
 from mainstay.errors import CommandRefusedError
 from mainstay.kernel.graph import Definition, Graph
 from mainstay.kernel.state import Duty, Plan, PlanStatus, Slot, SlotStatus
 from mainstay.kernel.turn import Turn
 from mainstay.kernel.words import DUTY, SLOT, STATUS
-from mainstay.sentences import EFFECT, say, say_offline
+from mainstay.sentences import DOES, EFFECT, say, say_does, say_many, say_offline
 from mainstay.values import EffectClass
 
 ENGINE_ROOM = re.compile(r"\b(projection|digest|fold\w*|fanned|stream|slot|token|compensat\w+|dead letter|splitting)\b")
@@ -65,3 +66,9 @@ def test_child_plans_are_told_by_their_ids_and_those_of_items_by_their_items():
     assert say(e.StepUndone("s", ("s/1.pay/0", "r#2.pay"))) == (
         "s: taken back, except s, item 2: pay, item 1, r, run 2: pay"
     )
+
+
+def test_all_that_mainstay_itself_does_has_words():
+    assert set(DOES) == set(contracts_to_read(None).operations)
+    assert (say_many("files.write", 3), say_many("files.write", 1)) == ("3 files to write", "write a file")
+    assert (say_does("shop.refund"), say_many("shop.refund", 2)) == ("shop.refund", "2 x shop.refund")

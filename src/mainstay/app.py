@@ -84,7 +84,7 @@ from mainstay.sentences import say
 from mainstay.values import SECOND_US, parse_duration_s, say_seconds
 from mainstay.version import VERSION
 from mainstay.works import Ground, Works
-from mainstay.workspace import BLOBS_NAME, CONFIG_NAME, LEDGER_NAME, Config, Mail, Workspace, create_folders
+from mainstay.workspace import BLOBS_NAME, LEDGER_NAME, Config, Mail, Workspace, create_folders
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -286,7 +286,7 @@ def caps_of(workspace: Workspace, contracts: Contracts) -> list[Cap]:
     try:
         check_names(caps, contracts.operations, agents, shelf(workspace.root))
     except ValueError as error:
-        where = workspace.root / CONFIG_NAME
+        where = workspace.place_of("budgets", str(error).partition("'")[2].partition("'")[0])
         raise FileError(f"{where}: {error}.", remedy="Correct it under [budgets]; nothing happened.") from None
     return caps
 
@@ -295,8 +295,13 @@ def limits_of(workspace: Workspace, contracts: Contracts) -> dict[str, int]:
     """Give the limits of mainstay.toml, by operation or agent; raises UnknownNameError for one there is not."""
     limits = workspace.config.limits
     for name in limits:
-        with contextlib.suppress(InactiveError):  # its limit holds once it is activated
+        try:
             (contracts.operation if "." in name else contracts.agent)(name)
+        except InactiveError:  # its limit holds once it is activated
+            continue
+        except UnknownNameError as error:
+            where = f"{workspace.place_of('limits', name)}: under [limits]: {error.message}"
+            raise UnknownNameError(where, remedy=error.remedy or "Correct it and try again.") from None
     return limits
 
 
@@ -307,7 +312,7 @@ def delays_of(workspace: Workspace, contracts: Contracts) -> dict[str, int]:
         try:
             contracts.operation(name)  # a name mistyped would let its actions leave at once
         except UnknownNameError as error:
-            where = f"{workspace.root / CONFIG_NAME}: under [delays]: {error.message}"
+            where = f"{workspace.place_of('delays', name)}: under [delays]: {error.message}"
             raise UnknownNameError(where, remedy=error.remedy or "Correct it and try again.") from None
     windows = workspace.config.windows
     return {name: parse_duration_s(delay) for name, delay in delays.items() if delay not in windows}

@@ -74,6 +74,10 @@ class Ledger(Protocol):
         """Give committed facts past a position, in order."""
         ...
 
+    def of_kinds(self, kinds: str, after: int, limit: int) -> list[Recorded]:
+        """Give at most `limit` committed facts of some kinds past a position, in order; `kinds` is a list as JSON."""
+        ...
+
     def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """Query a projection; `sql` is a named constant of ours."""
         ...

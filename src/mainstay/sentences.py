@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from mainstay import events as e
 from mainstay.governance.amounts import say_amounts
+from mainstay.kernel.asking import GAVE_UP
 from mainstay.kernel.budget import COUNT, amounts_of
+from mainstay.kernel.gate import NOT_TAKEN_BACK
 from mainstay.kernel.state import is_item, step_name
 from mainstay.kernel.words import SLOT, STATUS, say_path
 from mainstay.values import say_count, say_duration
@@ -32,6 +34,32 @@ EFFECT: Mapping[EffectClass, str] = {
     "reversible": "can be undone",
     "irreversible": "can't be undone",
     "physical": "happens outside of any computer, can't be undone",
+}
+REFUSED = "You said no to taking it back, so it stays as it is; nothing of it was tried."
+# What Mainstay's own operations do: after "will", and as what is counted. Those of an owner go by their names.
+DOES = {
+    "bank.read_statement": ("read a bank statement", "bank statements to read"),
+    "books.export": ("export the bookings for the accountant", "exports of the bookings"),
+    "books.outstanding": ("leave out what is booked already", "looks at what is booked"),
+    "books.overdue": ("list late invoices", "lists of late invoices"),
+    "books.recheck": ("look again at what was booked meanwhile", "looks at what was booked meanwhile"),
+    "books.record_payment": ("book a payment", "payments to book"),
+    "books.remove_payment": ("take a booking back", "bookings to take back"),
+    "files.collect": ("take the files of a folder", "folders to take the files of"),
+    "files.read": ("read a file", "files to read"),
+    "files.restore": ("put a file back as it was", "files to put back as they were"),
+    "files.write": ("write a file", "files to write"),
+    "invoices.credit": ("write a credit note", "credit notes to write"),
+    "invoices.issue": ("issue an invoice", "invoices to issue"),
+    "invoices.read_open": ("read the open invoices", "lists of open invoices to read"),
+    "known.forget": ("forget what was learned", "things learned to forget"),
+    "known.learn_payers": ("remember who pays as whom", "answers to remember who pays as whom"),
+    "known.read": ("recall what was learned from your answers", "things learned to recall"),
+    "known.remember_layouts": ("remember how your files are read", "kinds of files to remember"),
+    "leads.read": ("read who asks for what", "enquiries to read"),
+    "mail.send": ("send a mail", "mails to send"),
+    "posts.read_topics": ("read what to write about", "lists of topics to read"),
+    "posts.schedule": ("put a post into the queue", "posts to put into the queue"),
 }
 ALL_FIRST = "all that a plan would do, before it does it"
 _TOLD = {
@@ -176,6 +204,11 @@ def _held_by(holder: str) -> str:
     return f"{say_path(path)} (plan {plan})" if path else plan
 
 
+def _say_kept(fact: e.BudgetKept) -> str:
+    earlier = f"; {say_amounts(fact.earlier)} left before it counted that" if any(fact.earlier.values()) else ""
+    return f"The budget of {fact.period} is counted on from {say_amounts(fact.spent)}{earlier}"
+
+
 def _amounts(fact: e.BudgetReserved | e.BudgetSettled) -> str:
     amounts = amounts_of(fact)
     return say_amounts(amounts, [unit for unit, amount in amounts.items() if amount] or [COUNT])
@@ -201,8 +234,27 @@ def _span(seconds: int) -> str:
     return say_count(seconds, "second")
 
 
+def say_does(name: str) -> str:
+    """Say what an operation does: "write a file"; one of the owner's own by its name, and so is an agent's."""
+    return DOES[name][0] if name in DOES else name
+
+
+def say_many(name: str, count: int) -> str:
+    """Say how many actions of an operation there are: "3 files to write"."""
+    if count == 1:
+        return say_does(name)
+    return f"{count} {DOES[name][1]}" if name in DOES else f"{count} x {name}"
+
+
+def why_asked(asked: e.DecisionAsked) -> str:
+    """Say why it is asked: what you said no to did not fail, whatever was recorded then."""
+    headline = asked.card.get("headline") if isinstance(asked.card, dict) else ""
+    refused = asked.kind == "stuck" and asked.paths[0].startswith("~") and asked.why == GAVE_UP
+    return REFUSED if refused and str(headline).startswith(f"{NOT_TAKEN_BACK}:") else asked.why
+
+
 def _asked(fact: e.DecisionAsked) -> str:
-    return f"Question {fact.decision}: {QUESTION[fact.kind]} ({fact.why.rstrip('.')})"
+    return f"Question {fact.decision}: {QUESTION[fact.kind]} ({why_asked(fact).rstrip('.')})"
 
 
 def _ruled(fact: e.DecisionRuled) -> str:
@@ -255,7 +307,8 @@ def _items(paths: tuple[str, ...]) -> str:
 
 def _called(fact: e.Journaled) -> str:
     answer = f": {_why(fact.failure)}" if fact.failure is not None else ""
-    return f"{say_path(fact.path)}: called {fact.operation}{answer}"
+    called = f" to {say_does(fact.operation)}" if fact.operation in DOES else f" {fact.operation}"
+    return f"{say_path(fact.path)}: called{called}{answer}"
 
 
 _RELEASED = {
@@ -323,11 +376,13 @@ _SAY: dict[type[e.Fact], Callable[[Any], str]] = {
     e.DecisionRuled: _ruled,
     e.DecisionExpired: lambda f: f"{f.decision} was not answered in time, which means no",
     e.DecisionVoided: lambda f: f"{f.decision} no longer matters: {f.why.rstrip('.')}",
-    e.EffectCalled: lambda f: f"{say_path(f.path)}: its agent asks for it ({f.operation})",
+    e.EffectCalled: lambda f: f"{say_path(f.path)}: its agent asks for it ({say_does(f.operation)})",
     e.JournalOpened: lambda f: f"{say_path(f.path)}: agent {f.agent} begins to call",
     e.Journaled: _called,
     e.JournalRetried: lambda f: f"{say_path(f.path)}: its agent is tried again; what it was told before stays",
-    e.EffectPrepared: lambda f: f"{say_path(f.path)}: prepared ({f.operation}), {f.verdict.why.rstrip('.').lower()}",
+    e.EffectPrepared: lambda f: (
+        f"{say_path(f.path)}: prepared ({say_does(f.operation)}), {f.verdict.why.rstrip('.').lower()}"
+    ),
     e.EffectIntended: lambda f: (
         f"{say_path(f.path)}: about to happen" + (f", as you approved in {f.ruling}" if f.ruling else "")
     ),
@@ -357,7 +412,7 @@ _SAY: dict[type[e.Fact], Callable[[Any], str]] = {
     e.BudgetWarned: lambda f: (
         f"The budget of {f.period} runs low: {say_amounts(f.amounts, f.most)} of {say_amounts(f.most)}"
     ),
-    e.BudgetKept: lambda f: f"The budget of {f.period} is counted on from {say_amounts(f.spent)}",
+    e.BudgetKept: _say_kept,
     e.PlaceTaken: lambda f: f"Plan {f.plan} has its turn",
     e.PlaceLeft: lambda f: f"Plan {f.plan} makes room for the next",
     e.PlacesKept: lambda f: f"{say_count(len(f.plans), 'plan')} had their turn",
@@ -407,8 +462,10 @@ __all__ = [
     "STATUS",
     "say",
     "say_actor",
+    "say_does",
     "say_duration",
     "say_event",
+    "say_many",
     "say_no",
     "say_offline",
     "say_path",

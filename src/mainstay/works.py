@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from mainstay import events as e
 from mainstay.commands import PATIENT, Patience
 from mainstay.connectors.guard import Guard, classify
+from mainstay.governance.before import Before
 from mainstay.governance.budgets import Budgets
 from mainstay.governance.flow import InformationFlow
 from mainstay.governance.judge import Judges
@@ -79,7 +80,8 @@ class Works:
         self.guard.on_offline = self.network.lost
         self.places = LedgerPlaces(ground.ledger)
         self._limits = dict(ground.limits)  # it changes with the rules in force
-        self.budgets = Budgets(ground.ledger, ground.caps, ground.timezone, self.places.last_stream)
+        before = Before(ground.ledger, ground.catalogue.operation, ground.payloads.load, self.places.playbook)
+        self.budgets = Budgets(ground.ledger, ground.caps, ground.timezone, self.places.last_stream, before.since)
         self.engine = Engine(self._parts(ground))
         self.engine.live_under = self._live_under
         self.engine.on_waits_online = self.network.waits
@@ -122,6 +124,8 @@ class Works:
         for name, most in at_once.items():
             self._limits[name] = min(most, self._limits.get(name, most))
         self.engine.turns.use(self._limits)
+        if self._sleeping is not None:
+            self._begin_budgets()
 
     def work(self) -> None:
         """Keep times and go on with all plans: at the start, and after the history was read again or released."""
@@ -134,6 +138,7 @@ class Works:
         self.engine.on_timer = self.timers.hint
         self._sleeping = asyncio.create_task(self.timers.run())
         self._sleeping.add_done_callback(self.must_live)
+        self._begin_budgets()
         self.engine.resume([row[0] for row in self._ground.ledger.rows(queries.LIVE_PLANS)])
         self.network.start()
 
@@ -164,6 +169,14 @@ class Works:
         return rows[0][0] if rows else None
 
     # --- leaves
+
+    def _begin_budgets(self) -> None:
+        """Record what left before the budgets of this day and month held; what fails is found again."""
+        if self.engine.held:
+            return
+        for append in self.budgets.begin(self.clock.now_us()):
+            begun = asyncio.ensure_future(self._ground.ledger.append([append]))
+            begun.add_done_callback(lambda done: done.cancelled() or done.exception())
 
     def _live_under(self, prefix: str) -> list[str]:
         return [row[0] for row in self._ground.ledger.rows(queries.LIVE_UNDER, (prefix, prefix))]

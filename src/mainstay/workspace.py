@@ -21,6 +21,7 @@ from mainstay.governance.addresses import check_address
 from mainstay.governance.attention import summary_at
 from mainstay.governance.caps import Entry, all_caps
 from mainstay.governance.patience import check_patience
+from mainstay.governance.placing import line_of, placed
 from mainstay.governance.secrets import name_of
 from mainstay.governance.windows import read_window
 from mainstay.values import parse_duration_s
@@ -314,6 +315,15 @@ class Workspace:
             remedy="Make one with `mainstay init`, or name one with --workspace FOLDER.",
         )
 
+    def place_of(self, section: str, name: str = "") -> str:
+        """Say where a setting stands: "acme/mainstay.toml, line 12"."""
+        path = self.root / CONFIG_NAME
+        try:
+            line = line_of(path.read_text(), section, name)
+        except (OSError, UnicodeDecodeError):
+            line = 0
+        return f"{path}, line {line}" if line else f"{path}"
+
     @property
     def state(self) -> Path:
         """The folder that only Mainstay touches."""
@@ -394,7 +404,10 @@ def _read_config(path: Path) -> Config:
         raise FileError(f"{path} is missing.", remedy="Make a workspace with: mainstay init") from None
     except (OSError, UnicodeDecodeError) as error:
         raise FileError(f"{path} can't be read: {error}.", remedy="Correct it and try again.") from None
-    return _checked(text, path)
+    try:
+        return _checked(text, path)
+    except FileError as error:
+        raise FileError(placed(error.message, str(path), text), remedy=error.remedy) from None
 
 
 def _checked(text: str, path: Path) -> Config:

@@ -36,7 +36,7 @@ def test_g2_all_that_is_listed_is_answered_and_nothing_else(desk, asked):
     first, second, third = asked(WRITE, "filing", "a", "b", "c")
     listed = desk.run("decide", first, "--alike")
     assert listed.returncode == 3
-    assert "3 x files.write, under the rule 'playbook'" in listed.stderr
+    assert "3 files to write; asked because the playbook wants to ask" in listed.stderr
     assert "reports/b.md" in listed.stderr
     assert desk.run("decide", third, "reject", "--reason", "not this").returncode == 0
     assert "this needs your yes" in desk.run("decide", first, "approve", "--alike").stderr

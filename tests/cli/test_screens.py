@@ -63,8 +63,8 @@ def test_a_card_holds_every_row_with_its_reasons_and_every_way_to_answer(shared)
         assert said in told
     for command in ("approve", 'reject --reason "..."', "approve --keep 1,3-5"):
         assert f"mainstay decide {question['decision']} {command}" in told
-    assert "book (books.record_payment), can be undone" in told
-    assert "remind (mail.send), which asks you again" in told
+    assert "book (book a payment), can be undone" in told
+    assert "remind (send a mail), which asks you again" in told
 
 
 def test_a_batch_shows_every_mail_whole_and_says_first_that_it_cannot_be_undone(hostile):

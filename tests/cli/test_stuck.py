@@ -61,7 +61,7 @@ def test_k10_what_is_stuck_is_listed_by_its_cause(stuck):
     (group,) = groups
     assert f"mainstay stuck retry {group}" in told
     assert "3 times in 3 plans" in told
-    assert "files.read, once in plan" in told
+    assert "read a file, once in plan" in told
 
 
 def test_k10_a_group_is_answered_at_once_after_a_preview(stuck):

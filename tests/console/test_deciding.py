@@ -131,8 +131,8 @@ def test_those_alike_are_listed_whole_and_answered_in_one_go_as_picked(served: S
     for _ in range(3):
         served.desk.json("run", "jot", status=3)
     page.goto(served.url)
-    page.get_by_role("link", name="files.write: answer together").click()
-    page.get_by_role("heading", name="files.write").wait_for()
+    page.get_by_role("link", name="3 files to write: answer together").click()
+    page.get_by_role("heading", name="3 files to write").wait_for()
     assert unusable(page) == []
     page.get_by_role("checkbox").first.uncheck()
     page.get_by_role("button", name="Approve what is picked").click()

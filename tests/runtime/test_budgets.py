@@ -13,9 +13,10 @@ from kit import MovedClock, after, budget_of, do, each, facts, plan, rule, run, 
 from rich.console import Console
 
 from mainstay import events as e
+from mainstay.app import contracts_to_read, limits_of
 from mainstay.cli.card import draw_card
 from mainstay.contracts import Cost, Operation
-from mainstay.errors import FileError
+from mainstay.errors import FileError, MainstayError
 from mainstay.governance.budgets import Budgets
 from mainstay.governance.caps import Entry, caps_of
 from mainstay.kernel.budget import Spending
@@ -23,6 +24,8 @@ from mainstay.kernel.graph import Literally, Record
 from mainstay.kernel.replay import replay
 from mainstay.values import SECOND_US, Money
 from mainstay.views import Views
+from mainstay.views.cards import lines_of
+from mainstay.views.letting import Bounds
 
 
 def budgeted(workspace, *lines):
@@ -282,7 +285,7 @@ def test_g6_another_currency_asks_and_is_counted_by_a_cap_of_its_own(workspace, 
     async def again(owner):
         return (await start(owner, plan(pay("a", 100, "USD"))))[1]["status"]
 
-    lines = ['payments = {operations = ["test.pay"], per_day = ["500.00 EUR", "1.00 USD"]}']
+    lines = ['payments = {operations = ["test.pay"], per_day = ["500.00 EUR", "2.00 USD"]}']  # 1.00 of it left before
     assert run(budgeted(workspace, *lines), world, again, pays(paid)) == "completed"
 
 
@@ -494,3 +497,71 @@ def test_a_budget_may_have_a_name_in_the_operators_language():
     assert [cap.name for cap in caps_of("Büro mehr", Entry(operations=("mail.send",), per_day=5))]
     with pytest.raises(ValueError, match="letters, digits"):
         caps_of("Bu\u0308ro", Entry(operations=("mail.send",), per_day=5))  # the same letters in another writing
+
+
+# --- said before the yes, and after it once
+
+
+def bounded(owner):
+    """Give views that know what bounds actions, as the console's and the command line's do."""
+    views = Views(owner.workspace)
+    views.bounds = lambda: Bounds(owner.budgets.caps, owner.contracts.roles, owner.workspace.config)
+    return views
+
+
+def test_g2_a_card_says_before_the_yes_what_a_budget_lets_through_and_what_it_stops_is_one_question(workspace, world):
+    async def scenario(owner):
+        words = [f"w{number}" for number in range(8)]
+        step = each(do("a", "test.shout", "x", gate="batch"))
+        _, asked = await start(owner, plan(step), words=words)
+        views, decision = bounded(owner), asked["questions"][0]
+        before, as_of = views.question(decision), views.shown(9)[decision]
+        assert views.lets(decision, as_of) == tuple(before["lets"])
+        stopped = await rule(owner, decision, "approve")
+        (group,) = views.together(*views.stopped(views.shown(9)))
+        decisions = [row["decision"] for row in group["stuck"]]
+        asks = {"decisions": decisions, "choice": "raise", "reason": "", "arguments": None, "pinned": {}}
+        told = await owner.requests._methods["remedy"](owner.requests, asks, lambda _: None)
+        return before, stopped, group, told["plans"][0]["status"]
+
+    before, stopped, group, status = run(budgeted(workspace, '"test.shout" = {per_day = 3}'), world, scenario)
+    lets = "Today's budget 'test.shout' lets 3 of these 8 through; the other 5 ask again after your yes."
+    assert before["lets"] == [f"{lets} To let all through, first: mainstay budget raise test.shout --today 5"]
+    assert lets in " ".join(text for _, text in lines_of(before))
+    assert (len(stopped["questions"]), set(stopped["stopped"].values())) == (5, {"test.shout"})
+    says = "Budget 'test.shout' stopped 5 x test.shout: it allows 3 a day, and 3 of that is spent or held."
+    assert (group["says"], len(group["stuck"])) == (says, 5)
+    assert (status, len(world.words())) == ("completed", 8)
+
+
+def test_g2_a_card_says_of_money_what_is_left_and_when_an_action_leaves(workspace, world):
+    path = workspace.root / "mainstay.toml"
+    path.write_text(path.read_text() + '\n[delays]\n"test.pay" = "10m"\n')
+
+    async def scenario(owner):
+        asked = [(await start(owner, plan(pay("a", minor))))[1]["questions"][0] for minor in (4000, 6000, 1000)]
+        views = bounded(owner)
+        return [views.question(one) for one in asked]
+
+    lines = 'b = {operations = ["test.pay"], per_month = "50.00 EUR"}', 'c = {operations = ["test.say"], per_day = 0}'
+    given = budgeted(type(workspace)(workspace.root), *lines)
+    fits, over, _ = run(given, world, scenario, pays([], effect="irreversible"))
+    assert fits["lets"] == []
+    says = (
+        "This month's budget 'b' has 50.00 EUR left, and this takes 60.00 EUR: after your yes it stops, and asks again."
+    )
+    assert over["lets"] == [f'{says} To let it through, first: mainstay budget raise b --month "10.00 EUR"']
+    assert ("leaves", "10 minutes after your yes; until then you can call it back.") in lines_of(over)
+
+
+def test_a_wrong_setting_is_refused_with_its_line(workspace):
+    path = workspace.root / "mainstay.toml"
+    lines = ["[limits]", '"mail.send" = 2', '"mail.sned" = 2', "[delays]", '"files.write" = "soon"']
+    before = len(path.read_text().splitlines())
+    path.write_text("\n".join([path.read_text(), *lines[:3]]) + "\n")
+    with pytest.raises(MainstayError) as caught:
+        limits_of(type(workspace)(workspace.root), contracts_to_read(workspace))
+    assert f"mainstay.toml, line {before + 4}: under [limits]: " in caught.value.message
+    path.write_text(path.read_text() + "\n".join(lines[3:]))
+    with pytest.raises(FileError, match=rf"mainstay.toml, line {before + 6}: under \[delays\], files.write: "):
+        type(workspace)(workspace.root)

@@ -9,6 +9,8 @@ from mainstay.cli.place import views_at, workspace_at
 from mainstay.cli.screen import text
 from mainstay.cli.status import DONE, FAILED, WAITS
 from mainstay.errors import InputError
+from mainstay.sentences import say_many
+from mainstay.views.cards import rule_in_words
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,7 +46,10 @@ def decide(screen: Screen, folder: Path | None, name: str, choice: str, reason: 
 def _draw(screen: Screen, listed: Row) -> None:
     rows: list[Row] = listed["rows"]
     total = f", {listed['total']} in all" if listed["total"] else ""
-    screen.err.print(text(f"{len(rows)} x {listed['operation']}, under the rule '{listed['rule']}'{total}", "bold"))
+    many, rule = say_many(listed["operation"], len(rows)), rule_in_words(listed["rule"])
+    screen.err.print(text(f"{many}{total}; asked because {rule}", "bold"))
+    for says in listed["lets"]:
+        screen.err.print(text(says, "yellow"))
     for number, row in enumerate(rows, 1):
         screen.err.print(text(f"{number:>4}  {row['headline']} ({row['title']}, {row['plan']})"))
     if listed["more"]:

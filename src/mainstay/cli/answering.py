@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mainstay.cli.asking import ask
-from mainstay.cli.card import draw_card
+from mainstay.cli.card import draw_card, draw_stopped
 from mainstay.cli.editing import say_changes
 from mainstay.cli.picks import kept_rows
+from mainstay.cli.place import views_of
 from mainstay.cli.screen import text
 from mainstay.errors import InputError
 from mainstay.playbooks.speech import say_wanted
@@ -33,16 +34,44 @@ ASKED_WHY = {  # answers that want a word, and what is said of an empty one
 
 def answer_all(screen: Screen, workspace: Workspace, standing: Row) -> Row:
     """Ask each question that waits, as long as it is answered; give where the plan stands then."""
-    from mainstay.views import Views
-
     while standing["questions"]:
-        with Views(workspace) as views:
-            question = views.question(standing["questions"][0])
-        given = ask_operator(screen, question)
+        given = _answer_next(screen, workspace, standing["questions"])
         if given is None:
             break
-        standing = ask(screen, workspace, "decide", given)
+        standing = given
     return standing
+
+
+def _answer_next(screen: Screen, workspace: Workspace, questions: list[str]) -> Row | None:
+    """Ask the first of some questions, and with it what the same budget stopped; None when it is left for later."""
+    with views_of(workspace) as views:
+        stopped = [named for named in views.stopped(questions) if questions[0] in named]
+        group = views.together(stopped[0])[0] if stopped else None
+        question = views.question(questions[0])
+    if group is not None:
+        return _answer_stopped(screen, workspace, group)
+    given = ask_operator(screen, question)
+    return None if given is None else ask(screen, workspace, "decide", given)
+
+
+def _answer_stopped(screen: Screen, workspace: Workspace, group: Row) -> Row | None:
+    """Show what one budget stopped, and take one answer to all of it; give where the plan stands then."""
+    decisions = [row["decision"] for row in group["stuck"]]
+    try:
+        screen.err.rule()
+        draw_stopped(group, screen.out, commands=False)
+        choice = _choose(screen, [*group["options"], LATER])
+    except (EOFError, KeyboardInterrupt):
+        screen.err.print()
+        choice = LATER
+    if choice == LATER:
+        screen.err.print(text("It waits: mainstay stuck"))
+        return None
+    given: Row = {"decisions": decisions, "choice": choice, "reason": "", "arguments": None, "pinned": {}}
+    told = ask(screen, workspace, "remedy", given)
+    for row in told["refused"]:
+        screen.err.print(text(f"Not {row['decision']}: {row['why']}", "red"))
+    return told["plans"][0] if told["done"] and told["plans"] else None
 
 
 def ask_operator(screen: Screen, question: Row) -> Row | None:

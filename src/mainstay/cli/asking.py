@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import typer
@@ -89,8 +90,7 @@ def say_standing(screen: Screen, standing: Row) -> None:
     says = "paused" if standing.get("paused") else says
     says = "needs your decision" if questions else says
     screen.say(text(f"{standing['title']} ({plan}): {says}", "bold"))
-    for decision in questions:
-        screen.say(text(f"  mainstay decide {decision}", "cyan"))
+    _say_questions(screen, questions, standing.get("stopped", {}))
     if standing.get("paused"):
         screen.say(f"It is paused, and goes on with: mainstay resume {plan}")
     elif not questions and standing["status"] == "proposed":
@@ -113,6 +113,17 @@ def say_standing(screen: Screen, standing: Row) -> None:
         screen.say(f"To take it back: mainstay undo {plan}")
     for other in standing.get("left", ()):
         screen.say(f"Plan {other} has work left; it goes on with: mainstay start")
+
+
+def _say_questions(screen: Screen, questions: list[str], stopped: dict[str, str]) -> None:
+    """Name what waits for an answer; `stopped` names the budgets that did: what one stopped has one answer."""
+    many = {budget: count for budget, count in Counter(stopped.values()).items() if count > 1}
+    for decision in questions:
+        if stopped.get(decision) not in many:
+            screen.say(text(f"  mainstay decide {decision}", "cyan"))
+    for budget, count in many.items():
+        screen.say(f"Budget '{budget}' stopped {count} actions. One answer for all of them:")
+        screen.say(text("  mainstay stuck", "cyan"))
 
 
 def _say_asleep(screen: Screen, standing: Row) -> None:

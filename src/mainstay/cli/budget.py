@@ -6,11 +6,10 @@ import time
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mainstay.cli.asking import ask
-from mainstay.cli.place import workspace_at
+from mainstay.cli.place import caps_in_force, workspace_at
 from mainstay.cli.screen import moment, text
 from mainstay.cli.status import DONE
 from mainstay.errors import InputError
-from mainstay.governance.caps import all_caps
 from mainstay.views import Views
 
 if TYPE_CHECKING:
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from mainstay.cli.screen import Screen
-    from mainstay.kernel.budget import Cap
-    from mainstay.workspace import Workspace
 
 Row: TypeAlias = dict[str, Any]
 _WHEN = {"day": "today", "month": "this month", "plan": "a plan"}
@@ -33,7 +30,7 @@ Set one in mainstay.toml, under [budgets], such as: "mail.send" = {per_day = 50}
 def listed(screen: Screen, folder: Path | None) -> int:
     """Show all budgets in their present periods."""
     workspace = workspace_at(folder)
-    caps = _caps(workspace)
+    caps = caps_in_force(workspace)
     with Views(workspace) as views:
         rows, zone = views.budgets(caps, time.time_ns() // 1000), views.timezone
     screen.give(rows, lambda console: _draw(rows, console, zone))
@@ -65,19 +62,6 @@ def raised(screen: Screen, folder: Path | None, name: str, *, today: str, month:
     return DONE
 
 
-def _caps(workspace: Workspace) -> list[Cap]:
-    """Give those of mainstay.toml, and those that the limits of the rules in force are."""
-    from mainstay.cli.policy import operations_of, versions_of
-    from mainstay.playbooks.policy_book import active_rules
-    from mainstay.views.policies import PolicyViews
-
-    caps, rules = all_caps(workspace.config.budgets, workspace.config.windows), active_rules(versions_of(workspace))
-    if any(rule.limits is not None for rule in rules):
-        with PolicyViews(workspace) as views:
-            caps += views.caps(rules, operations_of(workspace))
-    return sorted(caps, key=lambda cap: (cap.name, cap.period))
-
-
 def _draw(rows: list[Row], console: Console, zone: str) -> None:
     if not rows:
         console.print(_NONE)
@@ -91,6 +75,8 @@ def _draw(rows: list[Row], console: Console, zone: str) -> None:
         when = f"plan {row['plan']}" if row["plan"] else _WHEN[row["per"]]
         for limit in row["limits"]:
             console.print(text(f"  {when}: {limit['says']}{_outlook(row, limit, zone)}", _style(row, limit)))
+        if row["earlier"]:
+            console.print(text(f"    {row['earlier']} of that left before this budget counted it", "dim"))
         for one in row["counted"][:_NAMED]:
             console.print(text(f"    {one['says']}: {one['title']}  mainstay show {one['plan']}", "dim"))
         if len(row["counted"]) > _NAMED:

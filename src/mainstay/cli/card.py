@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 Row: TypeAlias = dict[str, Any]
+_NAMED = 5  # of what one budget stopped
 
 
 def draw_card(question: Row, console: Console, *, commands: bool = True) -> None:
@@ -43,6 +44,18 @@ def draw_card(question: Row, console: Console, *, commands: bool = True) -> None
             wanted = "" if field["required"] else "; may be left out"
             console.print(text(f"  {field['name']}: {field['label']} ({say_wanted(field['type'])}{wanted})"))
     console.print(_facts([*_drawn(question), *(_answers(question) if commands and question["open"] else [])]))
+
+
+def draw_stopped(group: Row, console: Console, *, commands: bool = True) -> None:
+    """Draw what one budget stopped as one question; with `commands` also how to answer it."""
+    console.print(text(group["says"], "bold"))
+    for row in group["stuck"][:_NAMED]:
+        console.print(text(f"  {row['action']} ({row['title']})"))
+    if len(group["stuck"]) > _NAMED:
+        console.print(text(f"  and {len(group['stuck']) - _NAMED} more", "dim"))
+    for option in group["options"] if commands else ():
+        line = text(f"  mainstay stuck {option} {group['group']}", "cyan")
+        console.print(line.append_text(_meaning("stuck", option)))
 
 
 def _facts(lines: list[tuple[str, Text]]) -> Table:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,8 +11,15 @@ from mainstay.shown import shown
 from mainstay.workspace import CONFIG_NAME, STATE_NAME, Workspace
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mainstay.cli.screen import Screen
+    from mainstay.governance.rules import Rule
+    from mainstay.kernel.budget import Cap
+    from mainstay.runtime.catalogue import Contracts
+    from mainstay.values import Role
     from mainstay.views import Views
+    from mainstay.views.letting import Bounds
 
 
 def workspace_at(folder: Path | None) -> Workspace:
@@ -55,6 +63,61 @@ def say_left_lying(screen: Screen, workspace: Workspace) -> None:
 
 def views_at(folder: Path | None) -> Views:
     """Open a workspace for reading; close it with `with`."""
+    return views_of(workspace_at(folder))
+
+
+def views_of(workspace: Workspace) -> Views:
+    """Do the same with one that is known."""
     from mainstay.views import Views
 
-    return Views(workspace_at(folder))
+    views = Views(workspace)
+    views.bounds = functools.cache(lambda: _bounds(workspace))
+    return views
+
+
+def caps_in_force(workspace: Workspace) -> list[Cap]:
+    """Give the caps of mainstay.toml, and those that the limits of the rules in force are."""
+    from mainstay.governance.caps import all_caps
+
+    caps, rules = all_caps(workspace.config.budgets, workspace.config.windows), _rules(workspace)
+    if any(rule.limits is not None for rule in rules):
+        from mainstay.cli.policy import operations_of
+        from mainstay.views.policies import PolicyViews
+
+        with PolicyViews(workspace) as views:
+            caps += views.caps(rules, operations_of(workspace))
+    return sorted(caps, key=lambda cap: (cap.name, cap.period))
+
+
+def _rules(workspace: Workspace) -> list[Rule]:
+    """Give the rules in force."""
+    from mainstay.ledger import keys as ledger_keys
+    from mainstay.ledger.blobs import FileBlobs
+    from mainstay.ledger.reader import SqliteReader
+    from mainstay.playbooks.versions import Versions
+
+    keys = ledger_keys.load(workspace.state)
+    with SqliteReader(workspace.ledger, keys.database) as reader:
+        versions = Versions(reader, FileBlobs(workspace.blobs, keys.blobs))
+        versions.load()
+        if not any(kind == "policy" for kind, _ in versions.known()):
+            return []
+        from mainstay.playbooks.policy_book import active_rules
+
+        return active_rules(versions)
+
+
+def _bounds(workspace: Workspace) -> Bounds:
+    """Give what bounds actions; what their arguments are for is looked up where a budget counts money."""
+    from mainstay.views.letting import Bounds
+
+    @functools.cache
+    def contracts() -> Contracts:
+        from mainstay.app import contracts_to_read
+
+        return contracts_to_read(workspace)
+
+    def roles(operation: str) -> Mapping[str, Role]:
+        return contracts().roles(operation)
+
+    return Bounds(caps_in_force(workspace), roles, workspace.config)

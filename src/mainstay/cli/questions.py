@@ -11,7 +11,7 @@ import msgspec
 
 from mainstay.cli.answering import ASKED_WHY, answer_all, as_edited, ask_operator, confirm, filled_in, rows_of, ruling
 from mainstay.cli.asking import ask, say_standing, status_of
-from mainstay.cli.card import draw_card
+from mainstay.cli.card import draw_card, draw_stopped
 from mainstay.cli.editing import changed, say_changes
 from mainstay.cli.leaving import draw_leaving, leaving_of, say_offline
 from mainstay.cli.picks import kept_rows
@@ -38,8 +38,10 @@ def inbox(screen: Screen, folder: Path | None, *, limit: int) -> int:
     with views_at(workspace.root) as views:
         waiting, left, leaving = views.inbox(limit), left_alone(workspace, views), leaving_of(workspace, views)
         count, offline, clock, put_off = views.waiting(), views.offline(), views.clock_set(), views.put_off()
-        throttled = views.throttled()
-    screen.give(waiting, lambda console: _draw_short(waiting, console, "Inbox clear: nothing needs your decision."))
+        throttled, stopped = views.throttled(), views.stopped(row["decision"] for row in waiting)
+        groups = [views.together(decisions)[0] for decisions in stopped]
+    clear = "Inbox clear: nothing needs your decision."
+    screen.give(waiting, lambda console: _draw_short(waiting, groups, console, clear))
     count -= put_off["count"]
     if put_off["count"] and not screen.as_json:
         until = moment(put_off["until"], workspace.config.company.timezone)
@@ -63,11 +65,17 @@ def inbox(screen: Screen, folder: Path | None, *, limit: int) -> int:
     return DONE
 
 
-def _draw_short(waiting: list[Row], console: Console, empty: str) -> None:
+def _draw_short(waiting: list[Row], groups: list[Row], console: Console, empty: str) -> None:
     if not waiting:
         console.print(text(empty))
         return
+    of = {row["decision"]: group for group in groups for row in group["stuck"]}
     for question in waiting:
+        if (group := of.get(question["decision"])) is not None:
+            if group in groups:
+                draw_stopped(group, console)
+                groups = [other for other in groups if other is not group]
+            continue
         card: Row = question["card"]
         console.print(text(card.get("headline", ""), "bold"))
         asked = moment(question["asked_at"], question["timezone"])
@@ -75,6 +83,8 @@ def _draw_short(waiting: list[Row], console: Console, empty: str) -> None:
         console.print(text(f"  {question['title']}: {question['says']}{whose}; asked {asked}"))
         if cannot := card.get("cannot_undo") or question["cannot_undo"]:
             console.print(text(f"  Can't be undone: {cannot}", "red"))
+        for says in question["lets"]:
+            console.print(text(f"  {says}", "yellow"))
         if question["due_at"]:
             console.print(text(f"  No answer by {moment(question['due_at'], question['timezone'])} means no."))
         console.print(text(f"  mainstay decide {question['decision']}", "cyan"))

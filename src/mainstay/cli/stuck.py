@@ -15,6 +15,7 @@ from mainstay.cli.status import DONE, FAILED, WAITS
 from mainstay.errors import InputError
 from mainstay.requests.files import file_content
 from mainstay.requests.stuck import chosen, grouped
+from mainstay.sentences import say_does, say_many
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,7 +58,7 @@ def _draw(groups: list[Row], console: Console, zone: str) -> None:
         console.print(text(f"{group['group']}: {group['says']}", "bold"))
         plans = f"{len(group['plans'])} plans" if len(group["plans"]) > 1 else f"plan {group['plans'][0]}"
         times = "once" if many == 1 else f"{many} times"
-        console.print(text(f"  {group['does']}, {times} in {plans}, since {moment(group['since'], zone)}"))
+        console.print(text(f"  {say_does(group['does'])}, {times} in {plans}, since {moment(group['since'], zone)}"))
         alike = len({row["message"] for row in group["stuck"]}) == 1
         for row in group["stuck"][:_SHOWN]:
             said = "" if alike else f": {row['message']}"
@@ -120,7 +121,7 @@ def _changes(choice: str, edit: str, files: Sequence[str]) -> tuple[Row | None, 
 
 def _preview(screen: Screen, choice: str, picked: list[Row], changes: Row | None, pinned: Row) -> None:
     for group in grouped(picked):
-        screen.err.print(text(f"{len(group['stuck'])} x {group['does']}: {group['says']}", "bold"))
+        screen.err.print(text(f"{say_many(group['does'], len(group['stuck']))}: {group['says']}", "bold"))
         for row in group["stuck"]:
             screen.err.print(text(f"  {row['decision']}  {row['action']} ({row['title']}, {row['plan']})"))
         for told in dict.fromkeys(row["remedy"] for row in group["stuck"] if row["remedy"]):

@@ -9,7 +9,7 @@ from rich.table import Table
 from mainstay.cli.leaving import draw_leaving
 from mainstay.cli.rows import draw_value
 from mainstay.cli.screen import text, when
-from mainstay.sentences import say_path
+from mainstay.sentences import say_does, say_path
 from mainstay.values import say_duration
 from mainstay.views.lines import lines_of
 
@@ -71,7 +71,7 @@ def _steps(steps: list[Row]) -> Table:
         items = ", ".join(f"{count} {says}" for says, count in step["items"].items())
         told = f"{step['says']} ({items})" if items else step["says"]
         failed = f": {step['failure']}" if step["failure"] else ""
-        table.add_row(text(step["step"]), text(step["does"]), text(told + failed))
+        table.add_row(text(step["step"]), text(say_does(step["does"])), text(told + failed))
         for line in _calls(step["calls"]):
             table.add_row(*(text(cell, "dim") for cell in line))
     return table

@@ -10,6 +10,7 @@ from mainstay.cli.screen import text, when
 from mainstay.cli.status import DONE
 from mainstay.errors import InputError
 from mainstay.said import say_sure
+from mainstay.sentences import say_does
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,7 +71,7 @@ def _draw_event(row: Row, console: Console) -> None:
 
 
 def _draw_step(found: Row, console: Console, zone: str) -> None:
-    console.print(text(f"{found['named']}: {found['does']}, {found['says']}", "bold"))
+    console.print(text(f"{found['named']}: {say_does(found['does'])}, {found['says']}", "bold"))
     console.print(text(f"plan {found['plan']}: {found['title']}"))
     _draw_values(found, console, zone)
     if found["rationale"]:

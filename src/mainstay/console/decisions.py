@@ -6,12 +6,14 @@ Looking does nothing, however often and by whatever (SECURITY S26): only the for
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 from starlette.responses import HTMLResponse
 
 from mainstay.console.card import page, said, say_card
+from mainstay.console.looking import bounds_of
 from mainstay.errors import CommitFailedError, InputError, MainstayError
 from mainstay.requests.desk import check_said
 from mainstay.requests.links import LinkError, answer, read_link
@@ -82,6 +84,7 @@ class Decisions:
 
     def _question(self, link: Link) -> dict[str, Any]:
         with Views(self._owner.workspace) as views:
+            views.bounds = partial(bounds_of, self._owner)
             return views.question(link.decision)
 
 

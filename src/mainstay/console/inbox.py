@@ -36,15 +36,15 @@ async def inbox(room: Room, request: Request) -> Response:
     assert known is not None
 
     def look(views: Views) -> Params:
-        cards, put_off = room.cards.draw(views, known.csrf), views.put_off()
-        left = views.waiting() - put_off["count"] - len(cards)
+        (cards, shown), put_off = room.cards.draw(views, known.csrf), views.put_off()
+        left = views.waiting() - put_off["count"] - shown
         beside = {
             "leaving": views.headed(views.leaving(limit=LEAVING), room.owner.contracts),
             "later": views.put_off_first(LATER) if put_off["count"] else [],
             "alike": views.alike(CARDS) if len(cards) > 1 else [],
         }
         new = not cards and not views.plans(limit=1)
-        return {"cards": cards, "put_off": put_off, "left": left, "new": new} | beside
+        return {"cards": cards, "shown": shown, "put_off": put_off, "left": left, "new": new} | beside
 
     return await room.page(request, "inbox.html", nav="inbox", tries="/try" in room.served, **await room.look(look))
 

@@ -8,22 +8,37 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from mainstay.console.render import draw
 from mainstay.errors import LedgerError
 from mainstay.ledger import keys as ledger_keys
 from mainstay.views import Views
+from mainstay.views.letting import Bounds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
+    from mainstay.app import Owner
     from mainstay.workspace import Workspace
 
 T = TypeVar("T")
 IDLE_S = 60.0
 SESSIONS = 4  # whose cards are kept
 CARDS = 200  # of the inbox, on one page
+NAMED = 10  # of what has one cause, before the rest is folded away
+
+
+def bounds_of(owner: Owner) -> Bounds:
+    """Say what bounds actions while this owner works."""
+    return Bounds(owner.budgets.caps, owner.contracts.roles, owner.workspace.config)
+
+
+class Drawn(NamedTuple):
+    """The cards of the inbox; what one budget stopped stands on one."""
+
+    cards: list[str]
+    questions: int  # on them
 
 
 class Cards:
@@ -34,7 +49,7 @@ class Cards:
         self._drawn: dict[tuple[str, str], tuple[Hashable, str]] = {}
         self._views: Views | None = None
 
-    def draw(self, views: Views, csrf: str) -> list[str]:
+    def draw(self, views: Views, csrf: str) -> Drawn:
         """Give them, for the forms of one session, in the order of the inbox."""
         if views is not self._views:  # somebody may have been forgotten
             self._drawn, self._views = {}, views
@@ -42,22 +57,32 @@ class Cards:
         self._drawn = {key: one for key, one in kept.items() if key[1] != csrf}
         if len(self._drawn) > SESSIONS * CARDS:
             self._drawn.clear()
-        found: list[str] = []
-        for decision, as_of in views.shown(CARDS).items():
+        shown, found = views.shown(CARDS), list[str]()
+        stopped = {decision: named for named in views.stopped(shown) for decision in named}
+        for decision, its in shown.items():
+            named = stopped.get(decision)
+            if named is not None and decision != named[0]:
+                continue  # it stands with the first that the same budget stopped
+            as_of: Hashable = tuple(map(shown.get, named)) if named else (its, views.lets(decision, its))
             before = kept.get((decision, csrf))
             if before is None or before[0] != as_of:
-                before = as_of, draw("one_card.html", q=views.card(decision), csrf=csrf)
+                before = as_of, self._drawn_anew(views, decision, named, csrf)
             self._drawn[decision, csrf] = before
             found.append(before[1])
-        return found
+        return Drawn(found, len(shown))
+
+    def _drawn_anew(self, views: Views, decision: str, stopped: list[str] | None, csrf: str) -> str:
+        if not stopped:
+            return draw("one_card.html", q=views.card(decision), csrf=csrf)
+        return draw("stopped.html", group=views.together(stopped)[0], csrf=csrf, named=NAMED, back="/")
 
 
 class Looking:
     """One workspace, looked at by one thread."""
 
-    def __init__(self, workspace: Workspace) -> None:
-        """Open nothing yet."""
-        self._workspace = workspace
+    def __init__(self, workspace: Workspace, bounds: Callable[[], Bounds]) -> None:
+        """Open nothing yet; `bounds` says what bounds actions now."""
+        self._workspace, self._bounds = workspace, bounds
         self._forgotten = ledger_keys.forgotten_file(workspace.state)
         self._thread = ThreadPoolExecutor(1, "mainstay-look")
         self._views: Views | None = None
@@ -93,6 +118,7 @@ class Looking:
     def _opened(self) -> Views:
         if self._views is None:
             self._views = Views(self._workspace)
+            self._views.bounds = self._bounds
         return self._views
 
     def _close(self) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from mainstay.playbooks.speech import say_wanted
 from mainstay.redaction import redacted
 from mainstay.said import cut, is_record, is_simple, moment, say_sure, say_value, when, with_money
+from mainstay.sentences import say_does, say_many
 from mainstay.shown import shown
 from mainstay.values import Money, say_count, say_duration
 from mainstay.views.cards import CANNOT_UNDO, REMEDIES, WANT_A_WORD, can_edit, lines_of
@@ -97,7 +98,7 @@ def _environment() -> Environment:
     made.tests.update(record=is_record, simple=is_simple)
     names: dict[str, Any] = made.globals
     names.update(lines_of=lines_of, remedies=REMEDIES, want_a_word=WANT_A_WORD, cannot_undo=CANNOT_UNDO)
-    names.update(is_out=_is_out, rows_out=_rows_out)
+    names.update(is_out=_is_out, rows_out=_rows_out, does=say_does, actions=say_many)
     names.update(static={name: file.path for name, file in statics().items()})
     return made
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar, cast
 
 from starlette.responses import RedirectResponse, Response
@@ -16,7 +17,7 @@ from starlette.responses import RedirectResponse, Response
 from mainstay.console import render
 from mainstay.console.access import Challenges, Links, Throttle
 from mainstay.console.live import Live
-from mainstay.console.looking import Cards, Looking
+from mainstay.console.looking import Cards, Looking, bounds_of
 from mainstay.console.sessions import Known, Sessions
 from mainstay.console.trials import Trials
 from mainstay.errors import InputError, LedgerError, MainstayError, UnknownNameError
@@ -81,7 +82,7 @@ class Room:
         self.own, self.tls = own, own.startswith("https:")
         self.live = Live(owner.engine)
         self.trials = Trials(owner.workspace, self.workspace_id, self.live.tell)
-        self._looking, self.cards = Looking(owner.workspace), Cards()
+        self._looking, self.cards = Looking(owner.workspace, partial(bounds_of, owner)), Cards()
         self.look = self._looking.look
         self.pressed: dict[str, asyncio.Future[Response]] = {}  # what forms that were sent led to: decide_once.py
         self.compiled: dict[str, tuple[Hashable, Compiled]] = {}  # playbooks by name, and as of when: compiling.py

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mainstay.console.looking import NAMED
 from mainstay.console.room import Page, form_of, only
 from mainstay.errors import InputError
 from mainstay.requests.stuck import grouped
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from mainstay.views import Views
 
 MOST = 100  # on one page, the oldest first
-NAMED = 10  # of a cause, before the rest is folded away
-ENDS = frozenset({"undo"})  # remedies that end a whole plan: they want a second look
 _REASON_LINES = 5
 
 
@@ -34,7 +33,7 @@ async def stuck(room: Room, request: Request) -> Response:
         return {"groups": grouped(rows), "shown": len(rows), "count": views.stuck_count()}
 
     values = await room.look(look)
-    return await room.page(request, "stuck.html", nav="stuck", named=NAMED, ends=ENDS, **values)
+    return await room.page(request, "stuck.html", nav="stuck", named=NAMED, **values)
 
 
 async def remedy(room: Room, request: Request) -> Response:
@@ -45,7 +44,8 @@ async def remedy(room: Room, request: Request) -> Response:
         raise InputError("Nothing was changed: no remedy was chosen.", remedy="Press one of its buttons.")
     params = {"decisions": decisions, "choice": choice, "reason": only(form, "reason").strip()}
     told = await room.ask_many("remedy", params | {"arguments": None, "pinned": {}})
-    return room.back(request, "/stuck", _said(told, len(decisions)))
+    back = "/" if only(form, "back") == "/" else "/stuck"
+    return room.back(request, back, _said(told, len(decisions)))
 
 
 def _said(told: Params, count: int) -> str:

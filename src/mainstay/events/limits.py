@@ -34,6 +34,7 @@ class BudgetReserved(Fact, frozen=True, omit_defaults=True):
     count: int
     cost_usd_micros: int
     more: dict[str, int] = {}  # noqa: RUF012 - msgspec gives each a new one
+    counts: str = ""  # of the first one of a day or month: what its budget counts, to tell when that changes
 
 
 class BudgetSettled(Fact, frozen=True, omit_defaults=True):
@@ -63,13 +64,19 @@ class BudgetWarned(Fact, frozen=True, omit_defaults=True):
 
 
 class BudgetKept(Fact, frozen=True, omit_defaults=True):
-    """The first fact of a further stream of a period, because a stream is bounded: all that it adds up to."""
+    """All that a period adds up to from here on, whatever stands before.
+
+    It is the first fact of a further stream, because a stream is bounded; and it stands where a budget begins to count,
+    or counts something else than before, with what left of that since its period began.
+    """
 
     period: str
     spent: dict[str, int]
     holds: dict[str, dict[str, int]]
     raised: dict[str, int] = {}  # noqa: RUF012 - msgspec gives each a new one
     warned: bool = False
+    counts: str = ""  # what the budget counts, as `BudgetReserved.counts`
+    earlier: dict[str, int] = {}  # noqa: RUF012 - as above; of `spent`, what left before the budget counted it
 
 
 class ThrottleClosed(Fact, frozen=True, omit_defaults=True):

@@ -4,6 +4,9 @@ One small stream per cap and period (KERNEL T2), which goes on in a following on
 count a spending are held at once, in sorted order, or none is. The owner is the only writer, so what it holds in memory
 is what the streams add up to; after a failed append it is folded again.
 
+A budget of a day or a month counts all of it, also what left before it was made or counted that: found in the history
+(`before.py`) where its stream does not say that this was counted, and recorded with whatever it records next.
+
 No cap stops an undo. Taking back spends a reserve of its own, as many as the cap lets happen: all that happened in a
 period always fits, and whatever goes beyond that is asked (KERNEL E5).
 """
@@ -17,17 +20,17 @@ import msgspec
 
 from mainstay.errors import InputError, UnknownNameError
 from mainstay.events import Append, BudgetKept, BudgetRaised, BudgetReserved, BudgetSettled, BudgetWarned, Draft
-from mainstay.governance.amounts import say_amount, say_amounts
+from mainstay.governance.amounts import say_amounts
+from mainstay.governance.before import counted_anew
 from mainstay.governance.periods import EVERY_DAY, OF_PLAN, Calendar
+from mainstay.governance.shortage import PER, Short, raising, say_lets, stopped, unclear, used_up, ways_on, with_held
 from mainstay.governance.windows import DAYS
 from mainstay.kernel.budget import (
     COUNT,
-    NOT_MONEY,
-    OF_RULE,
-    TOKENS,
     Budget,
     Cap,
     Spending,
+    counts_of,
     evolve,
     kept,
     lacking,
@@ -37,13 +40,13 @@ from mainstay.kernel.budget import (
     settle,
     used,
 )
-from mainstay.kernel.failing import CAP_RULE, CAP_WAYS, LIMITS_RULE
 from mainstay.values import Verdict, following_stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from mainstay.events import BudgetFact
+    from mainstay.governance.before import Left
     from mainstay.kernel.budget import Period
     from mainstay.ports import Ledger
 
@@ -53,7 +56,6 @@ _T = TypeVar("_T")
 PREFIX = "budget:"
 CALL = "?"  # in the holder of a call of an agent, which nobody settles once its process is gone
 AFTER_INTENT = 64  # facts of one transaction behind an intent among which its holds stand
-PER = {"day": "a day", "month": "a month", "plan": "a plan"}
 
 
 class Reserved(NamedTuple):
@@ -68,29 +70,40 @@ class Reserved(NamedTuple):
 NOTHING = Reserved()
 
 
-class _Short(NamedTuple):
-    """A cap that something does not fit in."""
+class _Known(NamedTuple):
+    """A period as it stands: its present stream, folded; and whether it was counted anew, which nobody recorded yet."""
 
-    cap: Cap
+    stream: str
     budget: Budget
-    over: dict[str, int]
+    is_anew: bool = False
 
 
 class Budgets:
     """The caps of a workspace."""
 
-    def __init__(self, ledger: Ledger, caps: Iterable[Cap], timezone: str, last_stream: Callable[[str], str]) -> None:
-        """Take the caps; days are those of the company's time zone. `last_stream` gives the last of several."""
-        self._ledger = ledger
+    def __init__(
+        self,
+        ledger: Ledger,
+        caps: Iterable[Cap],
+        timezone: str,
+        last_stream: Callable[[str], str],
+        left_since: Callable[[int], list[Left]] = lambda _: [],
+    ) -> None:
+        """Take the caps; days are those of the company's time zone.
+
+        `last_stream` gives the last of several, `left_since` what left since a time, for a cap that begins to count.
+        """
+        self._ledger, self._left_since = ledger, left_since
+        self._found: dict[int, list[Left]] | None = None  # what left since some times, while several caps begin
         self._caps = sorted(caps, key=lambda cap: (cap.name, cap.period))
         self.any = bool(self._caps)  # whether anything is counted at all
         self._calendar = Calendar(timezone)
         self._last_stream = last_stream
         self._counting: dict[tuple[str, tuple[str, ...], str, bool, bool], tuple[Cap, ...]] = {}
-        self._known: dict[str, tuple[str, Budget]] = {}  # by "name:period": its present stream
+        self._known: dict[str, _Known] = {}  # by "name:period"
         self._held: dict[str, tuple[str, ...]] = {}  # by holder: where it holds a part; nowhere is known too
         self._made: Append | None = None  # the last fact that was given away, to tell whose `_before` it is
-        self._before: dict[str, tuple[str, Budget]] = {}  # what it moved, by key, as that stood
+        self._before: dict[str, _Known] = {}  # what it moved, by key, as that stood
         self._beside: dict[
             str, tuple[list[str] | None, dict[str, dict[str, int]] | None]
         ] = {}  # left and promised of it
@@ -104,6 +117,29 @@ class Budgets:
         self._caps = sorted(caps, key=lambda cap: (cap.name, cap.period))
         self.any = bool(self._caps)
         self._counting.clear()
+        for key, known in tuple(self._known.items()):
+            self._known[key] = self._counted(key, known)
+
+    def begin(self, now_us: int) -> list[Append]:
+        """Count what left this day and month before their budgets held, or counted it: facts to append, mostly none.
+
+        A month is begun even where nothing left, so that it is looked through once.
+        """
+        appends: list[Append] = []
+        self._found = {}
+        for cap in sorted(self._caps, key=lambda cap: cap.period != "month"):  # a day is found within its month
+            if cap.period == "plan":
+                continue
+            key = f"{cap.name}:{self._calendar.name(cap.period, now_us, '')}"
+            budget = self._budget(key)
+            if cap.period == "month" and not budget.counts:
+                anew = msgspec.structs.replace(budget, counts=counts_of(cap))
+                self._known[key] = self._known[key]._replace(budget=anew, is_anew=True)
+            if self._known[key].is_anew:
+                self._begin("")
+                appends.append(self._append(key, (), now_us, ""))
+        self._found = None
+        return appends
 
     @property
     def caps(self) -> tuple[Cap, ...]:
@@ -124,9 +160,9 @@ class Budgets:
         """Give the question that this leads to: a price that is not known, an undo beyond its reserve; else None."""
         caps = self._of(spending)
         if not spending.undo:
-            return _unclear(caps, spending)
+            return unclear(caps, spending)
         short = self._short(caps, self._keys(caps, spending, now_us), spending)
-        return _used_up(short[0].cap, spending) if short else None
+        return used_up(short[0].cap, spending) if short else None
 
     def reserve(self, spending: Spending, now_us: int, cause: str, *, ruled: bool = False) -> Reserved:
         """Hold a part of every cap that counts this, or say why not.
@@ -138,13 +174,13 @@ class Budgets:
         if not caps:
             self.leave_out(spending.holder)
             return NOTHING
-        if not ruled and not spending.undo and (asked := _unclear(caps, spending)):
+        if not ruled and not spending.undo and (asked := unclear(caps, spending)):
             return Reserved(asked)
         keys = self._keys(caps, spending, now_us)
         if not (spending.undo and ruled) and (short := self._short(caps, keys, spending)):
             if spending.undo:
-                return Reserved(_used_up(short[0].cap, spending))
-            return Reserved(_stopped(short[0], spending), ways=_ways(short))
+                return Reserved(used_up(short[0].cap, spending))
+            return Reserved(stopped(short[0], spending), ways=ways_on(short))
         return self._hold(caps, keys, spending, now_us, cause)
 
     def leave_out(self, holder: str) -> None:
@@ -228,7 +264,7 @@ class Budgets:
             short = [
                 key
                 for cap, key in zip(caps, keys, strict=True)
-                if lacking(_with(self._budget(key), taken.get(key, {})), cap, spending.holder, spending.amounts)
+                if lacking(with_held(self._budget(key), taken.get(key, {})), cap, spending.holder, spending.amounts)
             ]
             if not short:
                 found.append(spending)
@@ -238,6 +274,15 @@ class Budgets:
                         u: so_far.get(u, 0) + a for u, a in {**dict.fromkeys(so_far, 0), **spending.amounts}.items()
                     }
         return found
+
+    def lets(self, spendings: Iterable[Spending], now_us: int) -> list[str]:
+        """Say how much budgets do not let through of what somebody is about to approve together."""
+        wanted: dict[str, tuple[Cap, list[Spending]]] = {}
+        for spending in spendings:
+            for cap in self._of(spending):
+                wanted.setdefault(self._key(cap, spending, now_us), (cap, []))[1].append(spending)
+        said = (say_lets(cap, self._budget(key), of) for key, (cap, of) in wanted.items())
+        return [one for one in said if one]
 
     def raise_for(self, spending: Spending, now_us: int, decision: str) -> tuple[Append, ...]:
         """Let this go on in its periods: every cap that it does not fit in is raised by what is missing."""
@@ -250,7 +295,7 @@ class Budgets:
             promised.pop(spending.holder, None)
             budget = self._budget(key)
             for amounts in promised.values():  # raised for others, which have not left yet
-                budget = _with(budget, amounts)
+                budget = with_held(budget, amounts)
             if over := lacking(budget, cap, spending.holder, spending.amounts):
                 promised[spending.holder] = {u: spending.amounts.get(u, 0) for u in cap.most}
                 fact = BudgetRaised(_period_of(key), over, decision)
@@ -299,14 +344,14 @@ class Budgets:
         plan, name = spending.plan, self._calendar.name
         return tuple([f"{cap.name}:{name(cap.period, now_us, plan)}" for cap in caps])
 
-    def _short(self, caps: Sequence[Cap], keys: Sequence[str], spending: Spending) -> list[_Short]:
-        found: list[_Short] = []
+    def _short(self, caps: Sequence[Cap], keys: Sequence[str], spending: Spending) -> list[Short]:
+        found: list[Short] = []
         for cap, key in zip(caps, keys, strict=True):
             budget = self._budget(key)
             left = self._left.get(key, ())  # charged before they are held anew
             own = "" if spending.holder in left else spending.holder
             if over := lacking(budget, cap, own, spending.amounts):
-                found.append(_Short(cap, budget, over))
+                found.append(Short(cap, budget, over))
         return found
 
     def _hold(
@@ -320,11 +365,13 @@ class Budgets:
             self._note(key)
             period = _period_of(key)
             fact = reserve(cap, period, holder, spending.amounts)
+            if cap.period != "plan" and not spending.undo and not self._known[key].budget.counts:
+                fact = msgspec.structs.replace(fact, counts=counts_of(cap))
             facts = (*self._charge_left(key), fact) if key in self._left else (fact,)
             appends.append(self._append(key, facts, now_us, cause))
             if key in self._promised:
                 self._promised[key].pop(holder, None)
-            budget = self._known[key][1]
+            budget = self._known[key].budget
             if not budget.warned and not spending.undo and runs_low(budget, cap):
                 warned = BudgetWarned(period, _only(used(budget), cap.most), most_of(budget, cap))
                 appends.append(self._append(key, (warned,), now_us, cause))
@@ -352,7 +399,7 @@ class Budgets:
         """Charge calls whose process is gone: they may have been made, and nobody will ever know better."""
         facts: list[BudgetFact] = []
         for holder in self._left.pop(key, ()):
-            fact = settle(self._known[key][1], _period_of(key), holder, happened=True)
+            fact = settle(self._known[key].budget, _period_of(key), holder, happened=True)
             if fact is not None:
                 facts.append(fact)
         return facts
@@ -360,20 +407,22 @@ class Budgets:
     def _find(self, holder: str) -> list[str]:
         """Find what a hold of before a restart stands in: beside the intent of the action, in the same transaction.
 
-        So it is found whatever mainstay.toml says by now.
+        So it is found whatever mainstay.toml says by now; what counted it since then is known.
         """
+        joined = [key for key, known in self._known.items() if holder in known.budget.holds]
         if CALL in holder:  # one that is not here is charged when its budget is read
-            return [key for key, (_, budget) in self._known.items() if holder in budget.holds]
+            return joined
         plan, _, path = holder.partition("/")
         for event in reversed(self._ledger.read(f"plan:{plan}")):
             if event.kind == "EffectIntended" and getattr(event.fact, "path", "") == path:
                 beside = self._ledger.tail(event.position, AFTER_INTENT + 4 * len(self._caps))
-                return [
+                held = [
                     each.stream.removeprefix(PREFIX).partition("#")[0]
                     for each in beside
                     if isinstance(each.fact, BudgetReserved) and each.fact.holder == holder
                 ]
-        return []
+                return list(dict.fromkeys((*held, *joined)))
+        return joined
 
     def _key(self, cap: Cap, spending: Spending, now_us: int) -> str:
         return f"{cap.name}:{self._calendar.name(cap.period, now_us, spending.plan)}"
@@ -381,20 +430,54 @@ class Budgets:
     def _budget(self, key: str) -> Budget:
         found = self._known.get(key)
         if found is not None:
-            return found[1]
+            return found.budget
         stream = self._last_stream(f"{PREFIX}{key}")
         budget = fold(event.fact for event in self._ledger.read(stream))
         if left := [holder for holder in budget.holds if CALL in holder and holder not in self._calls]:
             self._left[key] = left
         if len(self._known) >= KNOWN_AT_MOST:
             self._drop_some()
-        self._known[key] = stream, budget
-        return budget
+        known = self._known[key] = self._counted(key, _Known(stream, budget))
+        return known.budget
+
+    def _counted(self, key: str, known: _Known) -> _Known:
+        """Count a day or month anew, from its beginning, where its stream says that something else was counted."""
+        name, _, period = key.rpartition(":")
+        kind, budget = _kind_of(period), known.budget
+        cap = next((cap for cap in self._caps if (cap.name, cap.period) == (name, kind)), None)
+        if cap is None or kind == "plan" or budget.counts == counts_of(cap):
+            return known
+        if not budget.counts and (budget.spent or budget.holds):
+            return known  # from before that was said
+        left = [
+            one
+            for one in self._left_in(self._calendar.begins_us(period))
+            if cap.counts(one.spending.operation, one.spending.playbooks, one.spending.agent)
+            and self._calendar.name(kind, one.at_us, "") == period
+        ]
+        if not left and not budget.counts:
+            return known
+        anew = counted_anew(budget, cap, left)
+        for holder in anew.holds:
+            keys = self._held.get(holder)
+            if keys is not None and key not in keys:
+                self._held[holder] = (*keys, key)
+        return _Known(known.stream, anew, is_anew=True)
+
+    def _left_in(self, since_us: int) -> list[Left]:
+        """Give what left since a time, or since one before it."""
+        for at_us, left in (self._found or {}).items():
+            if at_us <= since_us:
+                return left
+        left = self._left_since(since_us)
+        if self._found is not None:
+            self._found[since_us] = left
+        return left
 
     def _drop_some(self) -> None:
         """Drop what moved longest ago and can be read again: what may be on its way to disk moved just now."""
         for key in list(self._known)[: KNOWN_AT_MOST // 2]:
-            if not self._known[key][1].holds:
+            if not self._known[key].budget.holds:
                 del self._known[key]
                 self._promised.pop(key, None)
 
@@ -402,13 +485,16 @@ class Budgets:
         self, key: str, facts: Sequence[BudgetFact], now_us: int, cause: str, actor: str = "mainstay"
     ) -> Append:
         self._note(key)
-        stream, budget = self._known.pop(key)  # put back as the last of all to be dropped
+        stream, budget, is_anew = self._known.pop(key)  # put back as the last of all to be dropped
+        is_full = budget.sequence + len(facts) + is_anew > STREAM_EVENTS
+        if is_anew or is_full:
+            facts = (kept(budget, _period_of(key)), *facts)
+        if is_full:
+            stream, budget = following_stream(stream), msgspec.structs.replace(budget, sequence=0)
         expected = budget.sequence
-        if expected + len(facts) > STREAM_EVENTS:
-            stream, facts, expected = following_stream(stream), (kept(budget, _period_of(key)), *facts), 0
         for fact in facts:
             budget = evolve(budget, fact)
-        self._known[key] = stream, budget
+        self._known[key] = _Known(stream, budget)
         self._made = Append(stream, expected, tuple([Draft(fact, now_us, actor, cause) for fact in facts]))
         return self._made
 
@@ -438,18 +524,8 @@ def say_low(name: str, period: Period, fact: BudgetWarned) -> str:
 
 def _raising(cap: Cap) -> str:
     """Give the command that raises a cap, with an amount of what it counts."""
-    one = say_amount(unit := next(iter(cap.most)), max(1, cap.most[unit] // 10))
-    amount = f'"{one}"' if " " in one else one
-    name = f'"{cap.name}"' if " " in cap.name else cap.name
-    return f"mainstay budget raise {name} " + {"day": f"--today {amount}", "month": f"--month {amount}"}.get(
-        cap.period, f"--plan PLAN={amount}"
-    )
-
-
-def _with(budget: Budget, amounts: Mapping[str, int]) -> Budget:
-    """Give a period as it is once that is held as well."""
-    held = {**budget.held, **{unit: budget.held.get(unit, 0) + amount for unit, amount in amounts.items()}}
-    return msgspec.structs.replace(budget, held=held)
+    unit = next(iter(cap.most))
+    return raising(cap, {unit: max(1, cap.most[unit] // 10)})
 
 
 def _put_back(known: dict[str, _T], key: str, before: _T | None) -> None:
@@ -485,44 +561,3 @@ def _only(amounts: Mapping[str, int], units: Iterable[str]) -> dict[str, int]:
 def _for_undo(cap: Cap) -> Cap:
     most = {COUNT: cap.most[COUNT]} if COUNT in cap.most else {}
     return msgspec.structs.replace(cap, name=f"undo:{cap.name}", most=most, cheaper={}, batch=None)
-
-
-def _unclear(caps: Sequence[Cap], spending: Spending) -> Verdict | None:
-    """Ask about what can't be counted: an unknown price, or money in a currency that a cap does not count."""
-    for cap in caps:
-        if spending.unknown and (cap.currencies or TOKENS in cap.most):
-            why = (
-                f"What {spending.operation} costs is not known ({spending.unknown}), and budget '{cap.name}' counts it."
-            )
-            return Verdict("ask", "unknown price", why)
-        if not cap.currencies:
-            continue
-        other = {unit: amount for unit, amount in spending.amounts.items() if amount and unit not in NOT_MONEY}
-        if uncounted := {unit: amount for unit, amount in other.items() if unit not in cap.currencies}:
-            counted = " and ".join(sorted(cap.currencies))
-            why = f"It spends {say_amounts(uncounted)}, and budget '{cap.name}' counts {counted} only."
-            return Verdict("ask", "other currency", why)
-    return None
-
-
-def _used_up(cap: Cap, spending: Spending) -> Verdict:
-    most, per = say_amounts(cap.most, cap.most), PER[cap.period]
-    why = f"The reserve of {most} {per} for taking back {spending.operation} is used up: this would be one more."
-    return Verdict("ask", "undo reserve", why)
-
-
-def _stopped(short: _Short, spending: Spending) -> Verdict:
-    cap, units = short.cap, list(short.over)
-    most, taken = say_amounts(most_of(short.budget, cap), units), say_amounts(used(short.budget), units)
-    needs = say_amounts(spending.amounts, units)
-    why = (
-        f"{spending.operation} was stopped: budget '{cap.name}' allows {most} {PER[cap.period]}, "
-        f"{taken} of that is spent or held, and this needs {needs} more."
-    )
-    return Verdict("deny", LIMITS_RULE if cap.name.startswith(OF_RULE) else CAP_RULE, why)
-
-
-def _ways(short: Sequence[_Short]) -> tuple[str, ...]:
-    """Name the ways on; what is used up for good can't be waited for."""
-    waits = all(one.cap.period != "plan" for one in short)
-    return tuple(way for way in CAP_WAYS if waits or way != "wait")

@@ -34,6 +34,10 @@ class Calendar:
         day = self._day(now_us)
         return day if period == "day" else day[:7]
 
+    def begins_us(self, name: str) -> int:
+        """Give when a day or a month began, by its name."""
+        return self._us(date.fromisoformat(name if name.count("-") > 1 else f"{name}-01"))
+
     def ends_us(self, period: Period, now_us: int) -> int | None:
         """Give when the next period of a kind begins; None for that of a plan, which has no next."""
         if period == "plan":

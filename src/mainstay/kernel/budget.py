@@ -90,6 +90,8 @@ class Budget(msgspec.Struct, frozen=True):
     holds: dict[str, dict[str, int]] = {}
     raised: dict[str, int] = {}
     warned: bool = False
+    counts: str = ""  # what it counted so far; empty where that is not known
+    earlier: dict[str, int] = {}  # of what is spent: what left before it was counted
 
 
 def evolve(budget: Budget, fact: BudgetFact) -> Budget:
@@ -101,18 +103,20 @@ def evolve(budget: Budget, fact: BudgetFact) -> Budget:
         held = _plus(budget.held if before is None else _minus(budget.held, before), amounts)
         holds = budget.holds.copy()
         holds[fact.holder] = amounts
-        return Budget(sequence, budget.spent, held, holds, budget.raised, budget.warned)
+        counts = fact.counts or budget.counts
+        return Budget(sequence, budget.spent, held, holds, budget.raised, budget.warned, counts, budget.earlier)
     if isinstance(fact, BudgetSettled):
         holds = budget.holds.copy()
         held = _minus(budget.held, holds.pop(fact.holder, {}))
-        return Budget(sequence, _plus(budget.spent, amounts_of(fact)), held, holds, budget.raised, budget.warned)
+        spent = _plus(budget.spent, amounts_of(fact))
+        return Budget(sequence, spent, held, holds, budget.raised, budget.warned, budget.counts, budget.earlier)
     if isinstance(fact, BudgetRaised):
         return msgspec.structs.replace(budget, sequence=sequence, raised=_plus(budget.raised, fact.amounts))
     if isinstance(fact, BudgetKept):
         held = {}
         for amounts in fact.holds.values():
             held = _plus(held, amounts)
-        return Budget(1, fact.spent, held, fact.holds, fact.raised, fact.warned)
+        return Budget(sequence, fact.spent, held, fact.holds, fact.raised, fact.warned, fact.counts, fact.earlier)
     return msgspec.structs.replace(budget, sequence=sequence, warned=True)
 
 
@@ -163,8 +167,15 @@ def settle(
 
 
 def kept(budget: Budget, period: str) -> BudgetKept:
-    """Give the first fact of a period's next stream."""
-    return BudgetKept(period, budget.spent, budget.holds, budget.raised, budget.warned)
+    """Give the fact that a period goes on from: in its next stream, or where it begins to count something else."""
+    known = budget.spent, budget.holds, budget.raised, budget.warned, budget.counts, budget.earlier
+    return BudgetKept(period, *known)
+
+
+def counts_of(cap: Cap) -> str:
+    """Say what a cap counts, as it stands in the history: how much of it may happen can change without a new count."""
+    units = sorted(set(cap.most) - {COUNT})  # how many there were is counted always
+    return f"{','.join(cap.operations)}|{cap.playbook}|{cap.agent}|{','.join(units)}"
 
 
 def used(budget: Budget) -> dict[str, int]:

@@ -30,6 +30,11 @@ class LedgerPlaces:
         rows = self._ledger.rows(queries.LAST_STREAM, (first,))
         return rows[0][0] if rows else first
 
+    def playbook(self, plan_id: str) -> tuple[str, str]:
+        """Name a plan's playbook, and the step of another plan that it belongs to, as "plan/path"."""
+        rows = self._ledger.rows(queries.PLAN, (plan_id,))
+        return (rows[0][1], rows[0][4]) if rows else ("", "")
+
     def length(self, stream: str) -> int:
         """Give how many facts a stream holds on disk."""
         return self._ledger.rows(queries.STREAM_LENGTH, (stream,))[0][0]

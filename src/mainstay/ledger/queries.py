@@ -169,6 +169,14 @@ OPEN_STUCK = (
     _DECISION + "WHERE status = 'open' AND kind IN ('stuck', 'settle', 'confirm') ORDER BY asked_at_us, id LIMIT ?"
 )
 STUCK_COUNT = "SELECT count(*) FROM decision WHERE status = 'open' AND kind IN ('stuck', 'settle', 'confirm')"
+# Some of them, the oldest first. (JSON list of ids)
+THESE_OPEN = (
+    _DECISION + "WHERE status = 'open' AND id IN (SELECT value FROM json_each(?)) ORDER BY asked_at_us, id"  # noqa: S608 - a constant
+)
+# Of some of them that are stuck what was said of it: id, message. (JSON list of ids)
+STUCK_SAYING = """
+SELECT d.id, s.message FROM json_each(?) AS given CROSS JOIN decision AS d ON d.id = given.value
+JOIN stuck AS s ON s.plan = d.plan AND s.path = d.paths ->> 0 WHERE d.status = 'open' AND d.kind = 'stuck'"""
 # Those about actions before they happen that a rule asks, the oldest first. (rule, limit)
 OPEN_UNDER_RULE = (
     "SELECT id FROM decision WHERE status = 'open' AND kind = 'effect' AND rule = ? ORDER BY asked_at_us LIMIT ?"

@@ -123,6 +123,10 @@ class SqliteLedger:
         """Give at most `limit` committed facts past a position, in order."""
         return self.reader.tail(after, limit)
 
+    def of_kinds(self, kinds: str, after: int, limit: int) -> list[Recorded]:
+        """Give at most `limit` committed facts of some kinds past a position, in order; `kinds` is a list as JSON."""
+        return self.reader.of_kinds(kinds, after, limit)
+
     def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """Query a projection; `sql` is a named constant of ours."""
         return self.reader.rows(sql, parameters)

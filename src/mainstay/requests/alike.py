@@ -71,7 +71,10 @@ async def _alike(desk: Requests, params: Params, emit: Emit) -> Params:
         _kind(desk, decision)
     amounts = [amount for row in rows for amount in cast("list[Money]", row.pop("amounts"))]
     total = say_total(amounts) if amounts else ""
-    return {"plan": "", **kind._asdict(), "rows": rows, "total": total, "more": max(0, len(found) + 1 - MOST)}
+    budgets, purse = desk.engine.parts.budgets, desk.engine.effects.outcomes.purse
+    spendings = [purse.prepared(*_place(desk, row["decision"])) for row in rows] if budgets.any else []
+    listed = {"rows": rows, "total": total, "more": max(0, len(found) + 1 - MOST)}
+    return {"plan": "", **kind._asdict(), **listed, "lets": budgets.lets(spendings, desk.clock.now_us())}
 
 
 async def _decide_alike(desk: Requests, params: Params, emit: Emit) -> Params:
@@ -104,6 +107,11 @@ async def _in_turn(decisions: Iterable[str]) -> AsyncIterator[str]:
         if not number % AT_ONCE:
             await asyncio.sleep(0)
         yield decision
+
+
+def _place(desk: Requests, decision: str) -> tuple[Plan, str]:
+    plan = desk.engine.load(decision.rpartition(".")[0])
+    return plan, plan.questions[decision].paths[0]
 
 
 def _kind_or_none(desk: Requests, decision: str) -> _Kind | None:

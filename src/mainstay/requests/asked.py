@@ -162,6 +162,8 @@ def unreadable(decision: str, plan_id: str, error: MainstayError) -> dict[str, A
         "cannot_undo": "",
         "parts": [],
         "if_no": "",
+        "lets": [],
+        "leaves": "",
         "follows": [],
         "arguments": None,
         "cost_usd_micros": 0,

@@ -13,7 +13,7 @@ from mainstay import commands as c
 from mainstay import events as e
 from mainstay.errors import CommandRefusedError, ConflictError, InputError, LedgerError, MainstayError
 from mainstay.governance.amounts import read_amount, say_amounts
-from mainstay.governance.budgets import PER
+from mainstay.governance.shortage import PER
 from mainstay.kernel.budget import Period
 from mainstay.ledger import queries
 

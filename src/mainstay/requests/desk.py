@@ -13,6 +13,7 @@ from mainstay import commands as c
 from mainstay import events as e
 from mainstay.contracts import to_plain
 from mainstay.errors import CommandRefusedError, CommitFailedError, InputError, MainstayError
+from mainstay.governance.shortage import stopped_by
 from mainstay.kernel.state import ENDED, RESTING, Plan, is_call
 from mainstay.kernel.undo import undo_order
 from mainstay.ledger import queries
@@ -235,13 +236,14 @@ class Requests:
     def standing(self, plan_id: str) -> Params:
         """Say where a plan stands: status and open questions, its child plans' among them."""
         plan = self.engine.load(plan_id)
-        questions = list(plan.questions)
+        questions, stopped = list(plan.questions), _stopped(plan)
         leaving, waits = self._leaving(plan), self._waits(plan)
         refused = [name for name, slot in plan.slots.items() if slot.status == "rejected" and "/" not in name]
         undoable = any(plan.slots[path].undo is not None for path in undo_order(plan)[0])
         for slot in plan.slots.values():
             for child in map(self.standing, slot.children):
                 questions += child["questions"]
+                stopped |= child["stopped"]
                 leaving += child["leaving"]
                 waits += child["waits"]
                 undoable |= child["undoable"]
@@ -253,6 +255,7 @@ class Requests:
             "paused": plan.paused_at_us is not None,
             "title": plan.title,
             "questions": questions,
+            "stopped": stopped,
             "undoable": undoable,
             "refused": refused,
             "without": {name: _left_out_by(plan, name) for name in refused},
@@ -312,6 +315,17 @@ class Requests:
                 output = self.payloads.load(slot.output)
                 written += [str(output["path"])] if isinstance(output, dict) and "path" in output else []
         return written
+
+
+def _stopped(plan: Plan) -> dict[str, str]:
+    """Give the questions about what a budget stopped, each with its name."""
+    found: dict[str, str] = {}
+    for decision, question in plan.questions.items():
+        failure = plan.slots[question.paths[0]].failure if question.kind == "stuck" else None
+        by = None if failure is None else stopped_by(failure.message)
+        if by is not None:
+            found[decision] = by.name
+    return found
 
 
 def _left_out(plan: Plan) -> list[str]:

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mainstay import commands as c
 from mainstay.errors import CommandRefusedError, InputError
+from mainstay.governance.shortage import stopped_by
 from mainstay.kernel.state import caller_of, step_name
 from mainstay.requests.alike import answer_many
+from mainstay.sentences import say_many
 from mainstay.values import digest_of
 
 if TYPE_CHECKING:
@@ -52,6 +54,7 @@ def grouped(rows: Iterable[Row]) -> list[Row]:
                 "does": row["does"],
                 "class": row["class"],
                 "says": row["message"],
+                "budget": row["budget"],
                 "remedy": row["remedy"],
                 "options": row["options"],
                 "since": row["asked_at"],
@@ -63,6 +66,12 @@ def grouped(rows: Iterable[Row]) -> list[Row]:
         group["plans"] += [row["plan"]] if row["plan"] not in group["plans"] else []
         group["options"] = [option for option in group["options"] if option in row["options"]]
         group["since"] = min(group["since"], row["asked_at"])
+    for group in found.values():
+        by = stopped_by(group["says"]) if group["budget"] and len(group["stuck"]) > 1 else None
+        if by is not None:
+            many, alike = len(group["stuck"]), len({row["does"] for row in group["stuck"]}) == 1
+            what = say_many(group["does"], many) if alike else f"{many} actions"
+            group["says"] = f"Budget '{by.name}' stopped {what}: {by.stands}."
     return sorted(found.values(), key=lambda group: (-len(group["stuck"]), group["since"], group["group"]))
 
 

@@ -125,6 +125,10 @@ class Caps(Protocol):
         """Give those that fit in together."""
         ...
 
+    def lets(self, spendings: Iterable[Spending], now_us: int) -> list[str]:
+        """Say how much is not let through of what somebody is about to approve together."""
+        ...
+
     def raise_for(self, spending: Spending, now_us: int, decision: str) -> tuple[Append, ...]:
         """Raise the caps that this does not fit in, in their present periods: facts to append beside the answer."""
         ...

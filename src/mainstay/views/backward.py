@@ -7,10 +7,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, cast
 
 from mainstay import events as e
-from mainstay.kernel.asking import GAVE_UP
-from mainstay.kernel.gate import NOT_TAKEN_BACK
 from mainstay.said import is_record, is_simple, say_value, with_money
-from mainstay.sentences import say_path
+from mainstay.sentences import say_does, say_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -19,7 +17,6 @@ if TYPE_CHECKING:
 
 MOST = 6  # of what it was given
 MOST_CHARS = 80  # of each
-REFUSED = "You said no to taking it back, so it stays as it is; nothing of it was tried."
 _ID = re.compile(
     r"[0-9a-f]{16,}|.*_ids?|ids?|confidence|kind", re.ASCII
 )  # a value, or the name of one, that tells nothing
@@ -34,16 +31,9 @@ def takes_back(recorded: Sequence[e.Recorded], asked: e.DecisionAsked, opened: C
     return "; ".join(_say(did[path], opened) for path in paths if path in did)
 
 
-def why_asked(asked: e.DecisionAsked) -> str:
-    """Say why it is asked: what you said no to did not fail, whatever was recorded then."""
-    card = cast("dict[str, object]", asked.card) if isinstance(asked.card, dict) else {}
-    refused = asked.kind == "stuck" and asked.paths[0].startswith("~") and asked.why == GAVE_UP
-    return REFUSED if refused and str(card.get("headline", "")).startswith(f"{NOT_TAKEN_BACK}:") else asked.why
-
-
 def _say(did: e.EffectPrepared, opened: Callable[[Value], Value]) -> str:
     given = ", ".join(islice(dict.fromkeys(_parts(opened(did.arguments))), MOST))
-    return f"{say_path(did.path)} ({did.operation})" + (f": {given}" if given else "")
+    return f"{say_path(did.path)} ({say_does(did.operation)})" + (f": {given}" if given else "")
 
 
 def _parts(value: object) -> Iterator[str]:

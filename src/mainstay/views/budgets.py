@@ -73,6 +73,7 @@ class Budgets(Opened):
             "ends_at": "" if ends_us is None else self.time(ends_us),
             "limits": limits,
             "warned": budget.warned,
+            "earlier": say_amounts(budget.earlier, list(most)) if any(map(budget.earlier.get, most)) else "",
             "counted": counted[:PLANS],
             "older": older or len(counted) > PLANS,  # whether others counted, before these
         }

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from mainstay.runtime.wording import sentence
 from mainstay.said import is_record, is_simple, moment, say_sure, say_value, with_money
-from mainstay.sentences import ANSWER
+from mainstay.sentences import ANSWER, say_does
 from mainstay.values import is_own_rule
 
 Row: TypeAlias = dict[str, Any]
@@ -89,6 +89,8 @@ def lines_of(question: Row) -> list[Line]:
             ("with" if not number else "", one) for number, one in enumerate(_fields(given, question["timezone"]))
         ]
     lines += [("takes back", question["takes_back"])] * bool(question["takes_back"])
+    lines += [("" if number else "budget", says) for number, says in enumerate(question["lets"])]
+    lines += [("leaves", question["leaves"])] * bool(question["leaves"])
     if question["to"] != "operator":
         lines.append(("for", question["to"]))
     if question["reminded"]:
@@ -210,9 +212,9 @@ def _own_answers(question: Row) -> str:
 def _follow(row: Row) -> str:
     only = f"after '{row['only']}': " if row["only"] else ""
     if row["asks"]:
-        return f"{only}{row['step']} ({row['does']}), which asks you again"
+        return f"{only}{row['step']} ({say_does(row['does'])}), which asks you again"
     back = "can be undone" if row["effect"] == "reversible" else "can't be undone; your policy decides whether it asks"
-    return f"{only}{row['step']} ({row['does']}), {back}"
+    return f"{only}{row['step']} ({say_does(row['does'])}), {back}"
 
 
 def _undo(question: Row) -> str:

@@ -9,19 +9,20 @@ from msgspec.json import encode
 
 from mainstay import events as e
 from mainstay.errors import InputError, LedgerError, UnknownNameError
+from mainstay.governance.shortage import stopped_by
 from mainstay.kernel.asking import WHOLE
 from mainstay.kernel.state import step_name
 from mainstay.ledger import queries
 from mainstay.origins import TOOL
 from mainstay.requests.alike import kind_of
 from mainstay.requests.asked import ends_by_no, labels_of, rejection_used, unreadable, what_follows
-from mainstay.requests.stuck import does_of, group_of
+from mainstay.requests.stuck import does_of, group_of, grouped
 from mainstay.runtime.engine import THROTTLE
-from mainstay.sentences import ALL_FIRST, ANSWER, QUESTION, say_actor, say_kept, say_no, say_path
+from mainstay.sentences import ALL_FIRST, ANSWER, QUESTION, say_actor, say_kept, say_no, say_path, why_asked
 from mainstay.values import BlobRef
-from mainstay.views.backward import takes_back, why_asked
+from mainstay.views.backward import takes_back
 from mainstay.views.bundle import DECIDABLE, LAST, answered, recommended, worked_out
-from mainstay.views.opening import Opened
+from mainstay.views.letting import Letting
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable
@@ -34,7 +35,7 @@ OWN_PAUSE = "its plan is paused"
 NO_RULE_HELPS = ("playbook", "unknown price", "other currency")  # what asks whatever the operator's rules say
 
 
-class Questions(Opened):
+class Questions(Letting):
     """What needs the operator."""
 
     def inbox(self, limit: int = 1000) -> list[Row]:
@@ -171,6 +172,8 @@ class Questions(Opened):
             "tool_says": self._tool_says(plan),
             "cannot_undo": slot.cannot_undo,
             "parts": list(slot.children),
+            "lets": self.lets_of(plan, asked) if asked.decision in plan.questions else [],
+            "leaves": self.leaves(plan, asked) if asked.decision in plan.questions else "",
             "if_no": say_no(asked.kind, rejection_used=rejection_used(plan, asked), last=ends_by_no(plan, asked)),
             "follows": what_follows(plan, asked),
             "arguments": self._payloads.load(slot.arguments) if asked.kind in ("stuck", "effect") else None,
@@ -310,12 +313,27 @@ class Questions(Opened):
             for row in self._reader.rows(queries.OPEN_STUCK, (limit,))
         ]
 
+    def stopped(self, decisions: Iterable[str]) -> list[list[str]]:
+        """Give which of some questions are about what one budget stopped, for each that stopped several of them."""
+        found: dict[tuple[str, str], list[str]] = {}
+        for decision, message in self._reader.rows(queries.STUCK_SAYING, (encode(list(decisions)).decode(),)):
+            if (by := stopped_by(message)) is not None:
+                found.setdefault((by.name, by.per), []).append(decision)
+        return [named for named in found.values() if len(named) > 1]
+
+    def together(self, decisions: Iterable[str]) -> list[Row]:
+        """Group what is stuck of some questions by its cause, as `stuck` does with all."""
+        rows = self._reader.rows(queries.THESE_OPEN, (encode(list(decisions)).decode(),))
+        return grouped([self._stuck(row[0], self.plan(row[1]), row) for row in rows])
+
     def _stuck(self, decision: str, plan: Plan, row: tuple[Any, ...]) -> Row:
         question = plan.questions[decision]
         path = question.paths[0]
         slot, failure = plan.slots[path], plan.slots[path].failure
         does = does_of(plan, path)
         message, error_class = (failure.message, failure.error_class) if failure else (row[7] or row[6], "")
+        by = stopped_by(message) if question.kind == "stuck" else None
+        cause = (does, error_class, message) if by is None else (f"budget {by.name} {by.per}", error_class, "")
         return {
             "decision": decision,
             "plan": plan.id,
@@ -324,7 +342,8 @@ class Questions(Opened):
             "path": path,
             "action": say_path(path),
             "does": does,
-            "group": group_of(question.kind, does, error_class, message),
+            "group": group_of(question.kind, *cause),
+            "budget": "" if by is None else by.name,
             "class": error_class,
             "message": self.named(message, plan, path),
             "remedy": self.named(failure.remedy, plan, path) if failure else "",

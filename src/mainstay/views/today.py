@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from mainstay.requests.stuck import grouped
 from mainstay.runtime.engine import THROTTLE
 from mainstay.sentences import say_actor
 
@@ -27,7 +28,7 @@ def today(views: Views, caps: Iterable[Cap], now_us: int, hours: Mapping[str, st
     still = [row for row in opened if not row["questions"] and not row["paused"]]
     return {
         "waiting": views.waiting() - views.put_off()["count"],
-        "stuck": views.stuck(MOST),
+        "stuck": list(_stuck(views.stuck(MOST))),
         "throttled": views.throttled(),
         "paused": list(islice(_paused(views, (row for row in opened if row["paused"])), MOST)),
         "running": [row for row in still if not row["waits"]][:MOST],
@@ -36,6 +37,21 @@ def today(views: Views, caps: Iterable[Cap], now_us: int, hours: Mapping[str, st
         "budgets": views.budgets(caps, now_us),
         "wrong": list(_wrong(views)),
     }
+
+
+def _stuck(rows: list[Row]) -> Iterator[Row]:
+    """Give what is stuck; what one budget stopped is one row."""
+    groups = {group["group"]: group for group in grouped(rows)}
+    for row in rows:
+        group = groups.get(row["group"])
+        if group is None:
+            continue
+        many = len(group["stuck"])
+        if group["budget"] and many > 1:
+            del groups[row["group"]]
+            yield row | {"action": f"{many} actions", "message": group["says"]}
+        else:
+            yield row
 
 
 def _paused(views: Views, rows: Iterable[Row]) -> Iterator[Row]:

@@ -1,0 +1,220 @@
+"""What left before a budget counted it: an owner who allows fifty a day at noon, after forty, expects ten more.
+
+It is found in the history, once, where a day's or month's budget begins to count, or counts something else than before:
+actions from their intent on, unless it is known that they did not happen, and what agents asked models for and read.
+What a step of a playbook reads is not among it. The caller holds it against what each budget counts.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+import msgspec
+
+from mainstay import events as e
+from mainstay.errors import MainstayError
+from mainstay.governance.deeds import Records, first_since
+from mainstay.governance.roles import amounts_of
+from mainstay.kernel.budget import COUNT, DOLLARS, TOKENS, Spending, counts_of, micros_of
+from mainstay.kernel.state import caller_of, is_call
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from mainstay.contracts import Operation
+    from mainstay.events import Recorded
+    from mainstay.kernel.budget import Budget, Cap
+    from mainstay.values import Value
+
+PAGE = 5000
+_KINDS = msgspec.json.encode(
+    [
+        kind.__name__
+        for kind in (
+            e.EffectPrepared,
+            e.EffectIntended,
+            e.EffectRefused,
+            e.EffectAbsent,
+            e.EffectDone,
+            e.JournalOpened,
+            e.Journaled,
+        )
+    ]
+).decode()
+_MODEL = "model."
+_JOURNAL = "journal:"
+
+
+class Kinds(Records, Protocol):
+    """What is read of a ledger: facts of some kinds as well."""
+
+    def of_kinds(self, kinds: str, after: int, limit: int) -> list[Recorded]:
+        """Give facts of some kinds past a position, in order."""
+        ...
+
+
+class Left(NamedTuple):
+    """One action or call that left at a time; `held` while nobody knows yet what became of it."""
+
+    spending: Spending
+    at_us: int
+    held: bool = False
+
+
+def counted_anew(budget: Budget, cap: Cap, left: Iterable[Left]) -> Budget:
+    """Give a period as all that left since it began makes it; what is held, and nobody recorded yet, stays held."""
+    spent, holds, held = dict[str, int](), {**budget.holds}, dict[str, int]()
+    for one in left:
+        amounts = {unit: one.spending.amounts.get(unit, 0) for unit in (COUNT, *cap.most)}
+        holds.pop(one.spending.holder, None)
+        if one.held:
+            holds[one.spending.holder] = amounts
+        else:
+            _add(spent, amounts)
+    for amounts in holds.values():
+        _add(held, amounts)
+    earlier = {**spent}
+    _add(earlier, held)
+    return msgspec.structs.replace(budget, spent=spent, held=held, holds=holds, counts=counts_of(cap), earlier=earlier)
+
+
+class Before:
+    """Finds what left since a time."""
+
+    def __init__(
+        self,
+        ledger: Kinds,
+        operation: Callable[[str], Operation],
+        load: Callable[[Value], Value],
+        playbook: Callable[[str], tuple[str, str]],
+    ) -> None:
+        """Take the history, the operations, what opens recorded arguments, and what names a plan's playbook and parent.
+
+        `operation` raises UnknownNameError; a parent is "plan/path", or empty.
+        """
+        self._ledger, self._operation, self._load, self._playbook = ledger, operation, load, playbook
+
+    def since(self, at_us: int) -> list[Left]:
+        """Give what left since a time, in no order; blocks while the history of that time is read once."""
+        reading = _Reading(self._ledger, self._operation, self._load, self._playbook)
+        position = first_since(self._ledger, at_us) - 1
+        while page := self._ledger.of_kinds(_KINDS, position, PAGE):
+            for recorded in page:
+                reading.feed(recorded, is_within=recorded.recorded_at_us >= at_us)
+            position = page[-1].position
+        return [*reading.open.values(), *reading.ended]
+
+
+class _Reading:
+    """One walk along the history."""
+
+    def __init__(
+        self,
+        ledger: Kinds,
+        operation: Callable[[str], Operation],
+        load: Callable[[Value], Value],
+        playbook: Callable[[str], tuple[str, str]],
+    ) -> None:
+        self._ledger, self._operation, self._load, self._playbook = ledger, operation, load, playbook
+        self._prepared: dict[tuple[str, str], e.EffectPrepared] = {}
+        self._agents: dict[str, str] = {}  # by journal
+        self._playbooks: dict[str, tuple[str, ...]] = {}  # by plan
+        self.open: dict[tuple[str, str], Left] = {}
+        self.ended: list[Left] = []
+
+    def feed(self, recorded: Recorded, *, is_within: bool) -> None:
+        """Take the next fact; of what came before the time in question only what it says of later ones counts."""
+        fact, plan = recorded.fact, recorded.stream.partition(":")[2].partition("/")[0]
+        if isinstance(fact, e.EffectPrepared):
+            self._prepared[plan, fact.path] = fact
+        elif isinstance(fact, e.JournalOpened):
+            self._agents[recorded.stream] = fact.agent
+        elif isinstance(fact, e.EffectIntended):
+            if is_within and not fact.path.startswith("~"):
+                spending = self._acted(recorded, plan, fact.path)
+                self.open[plan, fact.path] = Left(spending, recorded.recorded_at_us, held=True)
+        elif isinstance(fact, (e.EffectRefused, e.EffectAbsent)):
+            self.open.pop((plan, fact.path), None)
+        elif isinstance(fact, e.EffectDone):
+            left = self.open.pop((plan, fact.path), None)
+            if left is not None:
+                self.ended.append(Left(_costing(left.spending, fact.cost_usd_micros), left.at_us))
+        elif isinstance(fact, e.Journaled) and is_within and fact.failure is None and not fact.call:
+            self.ended += [Left(spending, recorded.recorded_at_us) for spending in self._called(recorded, plan, fact)]
+
+    def _acted(self, recorded: Recorded, plan: str, path: str) -> Spending:
+        prepared = self._prepared.pop((plan, path), None) or self._preparation(recorded.stream, path)
+        agent = self._agent(f"{_JOURNAL}{plan}/{caller_of(path)}") if is_call(path) else ""
+        name = "" if prepared is None else prepared.operation
+        amounts = {COUNT: 1} if prepared is None else self._amounts(prepared)
+        return Spending(f"{plan}/{path}", name, self._playbooks_of(plan), agent, amounts)
+
+    def _preparation(self, stream: str, path: str) -> e.EffectPrepared | None:
+        """Find what was prepared before that time, or tried more than once."""
+        facts = (event.fact for event in reversed(self._ledger.read(stream)))
+        return next((fact for fact in facts if isinstance(fact, e.EffectPrepared) and fact.path == path), None)
+
+    def _amounts(self, prepared: e.EffectPrepared) -> dict[str, int]:
+        """Give what an action moves and costs; what can't be read any more counts as one of its kind."""
+        try:
+            operation = self._operation(prepared.operation)
+            moved = amounts_of(self._load(prepared.arguments), operation.roles) if operation.roles else ()
+        except MainstayError:
+            return {COUNT: 1}
+        amounts = {COUNT: 1}
+        if operation.cost_usd_micros:
+            amounts[DOLLARS] = operation.cost_usd_micros
+        for money in moved:
+            amounts[money.currency] = amounts.get(money.currency, 0) + abs(micros_of(money))
+        return amounts
+
+    def _called(self, recorded: Recorded, plan: str, fact: e.Journaled) -> Iterator[Spending]:
+        """Give what an agent's call of a model spent, or one that reads; the clock and chance are none."""
+        amounts = {COUNT: 1}
+        if fact.operation.startswith(_MODEL):
+            said = self._said(fact.output)
+            told = {DOLLARS: said.get("cost_usd_micros"), TOKENS: said.get("tokens")}
+            amounts |= {unit: amount for unit, amount in told.items() if isinstance(amount, int) and amount > 0}
+        else:
+            try:
+                self._operation(fact.operation)
+            except MainstayError:
+                return
+            amounts |= {DOLLARS: fact.cost_usd_micros} if fact.cost_usd_micros else {}
+        holder = f"{plan}/{fact.path}?{recorded.sequence}"
+        yield Spending(holder, fact.operation, self._playbooks_of(plan), self._agent(recorded.stream), amounts)
+
+    def _said(self, output: Value) -> Mapping[str, object]:
+        try:
+            found = self._load(output)
+        except MainstayError:
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    def _agent(self, journal: str) -> str:
+        found = self._agents.get(journal)
+        if found is None:
+            first = next(iter(self._ledger.read(journal)), None)
+            found = first.fact.agent if first is not None and isinstance(first.fact, e.JournalOpened) else ""
+            self._agents[journal] = found
+        return found
+
+    def _playbooks_of(self, plan: str) -> tuple[str, ...]:
+        """Name a plan's playbook, and those of the plans that it is a part of."""
+        found = self._playbooks.get(plan)
+        if found is None:
+            playbook, parent = self._playbook(plan)
+            above = self._playbooks_of(parent.partition("/")[0]) if parent else ()
+            found = self._playbooks[plan] = tuple(dict.fromkeys((playbook, *above)))
+        return found
+
+
+def _add(amounts: dict[str, int], more: Mapping[str, int]) -> None:
+    for unit, amount in more.items():
+        amounts[unit] = amounts.get(unit, 0) + amount
+
+
+def _costing(spending: Spending, cost_usd_micros: int) -> Spending:
+    if not cost_usd_micros:
+        return spending
+    return msgspec.structs.replace(spending, amounts={**spending.amounts, DOLLARS: cost_usd_micros})

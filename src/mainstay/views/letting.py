@@ -1,0 +1,143 @@
+"""What budgets still let through of what a question asks about, and when it leaves: said before the answer to it."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+from mainstay import events as e
+from mainstay.errors import ExpressionError
+from mainstay.governance.budgets import PREFIX, fold
+from mainstay.governance.periods import Calendar
+from mainstay.governance.roles import amounts_of
+from mainstay.governance.shortage import say_lets
+from mainstay.kernel.budget import COUNT, Budget, Cap, Spending, micros_of
+from mainstay.kernel.state import is_call
+from mainstay.ledger import queries
+from mainstay.values import parse_duration_s, say_duration
+from mainstay.views.opening import Opened
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+
+    from mainstay.kernel.state import Plan
+    from mainstay.values import Role, Value
+    from mainstay.workspace import Config, Workspace
+
+KEPT = 1000  # questions whose wishes are kept
+
+
+class Bounds(NamedTuple):
+    """What bounds actions beside their approval, as mainstay.toml and the rules in force say."""
+
+    caps: Sequence[Cap] = ()
+    roles: Callable[[str], Mapping[str, Role]] = lambda _: {}  # what the arguments of an operation are for
+    config: Config | None = None
+
+
+class Letting(Opened):
+    """What becomes of a yes."""
+
+    bounds: Callable[[], Bounds] = Bounds  # asked for once a question wants to know
+
+    def __init__(self, workspace: Workspace) -> None:
+        """Open read-only; raises WrongKeyError or LedgerError."""
+        super().__init__(workspace)
+        self._wanted: dict[str, tuple[Hashable, list[Spending]]] = {}
+        self._budgets: tuple[int, dict[str, Budget]] = 0, {}  # as of a position
+
+    def lets(self, decision: str, as_of: Hashable) -> tuple[str, ...]:
+        """Say what budgets do not let through of an open question; `as_of` is what its card depends on."""
+        if not self.bounds().caps:
+            return ()
+        known = self._wanted.get(decision)
+        if known is None or known[0] != as_of:
+            if len(self._wanted) >= KEPT:
+                self._wanted.clear()
+            plan_id = decision.rpartition(".")[0]
+            asked = self._asked(plan_id, decision)
+            wanted = [] if asked is None else self._wants(self.plan(plan_id), asked)
+            known = self._wanted[decision] = as_of, wanted
+        return tuple(self._say_lets(known[1]))
+
+    def lets_of(self, plan: Plan, asked: e.DecisionAsked) -> list[str]:
+        """Say what budgets do not let through of a question of a plan."""
+        return list(self._say_lets(self._wants(plan, asked))) if self.bounds().caps else []
+
+    def leaves(self, plan: Plan, asked: e.DecisionAsked) -> str:
+        """Say when what a question asks about leaves after a yes; empty where it does at once."""
+        config, path = self.bounds().config, asked.paths[0]
+        if asked.kind not in ("effect", "batch") or path.startswith("~") or config is None:
+            return ""
+        name, own = plan.slots[path].operation, plan.step(path).delay_s
+        recall = "; until then you can call it back."
+        if own is None and name in config.hours:
+            return f"In its hours ({config.hours[name]}){recall}"
+        delay_s = parse_duration_s(config.delays[name]) if own is None and name in config.delays else own
+        return f"{say_duration(round(delay_s))} after your yes{recall}" if delay_s else ""
+
+    # --- leaves
+
+    def _asked(self, plan_id: str, decision: str) -> e.DecisionAsked | None:
+        facts = (event.fact for event in self.recorded(plan_id))
+        return next((one for one in facts if isinstance(one, e.DecisionAsked) and one.decision == decision), None)
+
+    def _wants(self, plan: Plan, asked: e.DecisionAsked) -> list[Spending]:
+        """Give what a yes would spend; an undo spends a reserve of its own."""
+        playbooks, found = self._playbooks(plan), list[Spending]()
+        for path, operation, arguments in self._actions(plan, asked):
+            agent = plan.step(path).target if is_call(path) else ""
+            counted = [cap for cap in self.bounds().caps if cap.counts(operation, playbooks, agent)]
+            amounts = {COUNT: 1}
+            if any(cap.currencies for cap in counted):
+                for unit, amount in self._moved(operation, arguments):
+                    amounts[unit] = amounts.get(unit, 0) + amount
+            found.append(Spending(f"{plan.id}/{path}", operation, playbooks, agent, amounts))
+        return found
+
+    def _actions(self, plan: Plan, asked: e.DecisionAsked) -> Iterator[tuple[str, str, Value]]:
+        """Give the actions of a question: path, operation, arguments as they are kept."""
+        if asked.kind in ("effect", "batch"):
+            for path in asked.paths:
+                if not path.startswith("~"):
+                    yield path, plan.slots[path].operation, plan.slots[path].arguments
+        covered = self._payloads.load(asked.covered) if asked.covers else None
+        for path, one in (covered if isinstance(covered, dict) else {}).items():
+            if isinstance(one, dict):
+                yield path, str(one.get("operation", "")), one.get("arguments")
+
+    def _moved(self, operation: str, arguments: Value) -> Iterator[tuple[str, int]]:
+        try:
+            moved = amounts_of(self._payloads.load(arguments), self.bounds().roles(operation))
+        except ExpressionError:
+            return
+        for money in moved:
+            yield money.currency, abs(micros_of(money))
+
+    def _playbooks(self, plan: Plan) -> tuple[str, ...]:
+        """Name a plan's playbook, and those of the plans that it is a part of."""
+        found, parent = [plan.playbook], plan.parent
+        while parent and (rows := self._reader.rows(queries.PLAN, (parent.partition("/")[0],))):
+            found.append(rows[0][1])
+            parent = rows[0][4]
+        return tuple(dict.fromkeys(found))
+
+    def _say_lets(self, wanted: Sequence[Spending]) -> Iterator[str]:
+        calendar, now_us = Calendar(self.timezone), time.time_ns() // 1000
+        for cap in self.bounds().caps if wanted else ():
+            counted = [one for one in wanted if cap.counts(one.operation, one.playbooks, one.agent)]
+            if counted:
+                period = calendar.name(cap.period, now_us, counted[0].plan)
+                if says := say_lets(cap, self._standing(f"{PREFIX}{cap.name}:{period}"), counted):
+                    yield says
+
+    def _standing(self, first: str) -> Budget:
+        """Give how a budget stands in a period; read once as long as nothing happens."""
+        position = self._reader.head()[0]
+        if self._budgets[0] != position:
+            self._budgets = position, {}
+        known = self._budgets[1]
+        if first not in known:
+            last = self._reader.rows(queries.LAST_STREAM, (first,))
+            known[first] = fold(event.fact for event in self._reader.read(last[0][0] if last else first))
+        return known[first]
