@@ -12,6 +12,8 @@ from visitor import Page, Visitor, answers_to
 from mainstay.playbooks.shelf import LIBRARY
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from http_kit import Served
     from playwright.sync_api import Browser
 
@@ -25,6 +27,15 @@ steps:
     form:
       agreed: {type: money, label: "What did you agree on?"}
   note: {do: files.write, with: {path: "reports/call.md", text: "{{call.form.agreed}}"}}
+"""
+PAPER = """playbook: paper
+title: "Hand something in"
+steps:
+  paper:
+    ask: "Hand in the paper"
+    form:
+      paper: {type: file, label: "The paper"}
+returns: {name: "= paper.form.paper.name"}
 """
 FILES = (
     ("upload.statement", "october.xml", STATEMENT.read_bytes()),
@@ -56,6 +67,31 @@ def test_a_wrong_answer_to_a_question_names_its_field_as_the_card_does(served: S
     assert "'What did you agree on?': '12,50' is not an amount" in text
     assert "--set" not in text
     assert f"/questions/{question}" in Page(refused.text).links
+
+
+def test_a_file_of_an_answer_is_chosen_in_the_inbox_folder_and_no_path_of_the_machine_is_read(
+    served: Served, visitor: Visitor, tmp_path: Path
+):
+    (served.desk.folder / "playbooks" / "paper.yaml").write_text(PAPER)
+    assert served.desk.run("activate", "--yes").returncode == 0
+    (question,) = served.desk.json("run", "paper", status=3)["questions"]
+    (secret := tmp_path / "secret.txt").write_text("a secret")
+    (served.desk.folder / "inbox").mkdir(exist_ok=True)
+    (served.desk.folder / "inbox" / "essay.txt").write_text("an essay")
+    assert not answers_to(visitor.page("/"), question)  # there it leads to the page of the question
+    form = answers_to(visitor.page(f"/questions/{question}"), question)[0]
+    given = [(name, value) for name, value in form.fields if name != "set.paper"]
+    for path in (str(secret), "inbox/../mainstay.toml", "inbox", "mainstay.toml"):
+        refused = visitor.post(form.action, [*given, ("set.paper", path), ("choice", "approve")])
+        assert refused.status == 422, path
+        assert "is not in the folder inbox" in Page(refused.text).text
+    assert visitor.post(form.action, [*given, ("choice", "approve")]).status == 422
+    done = visitor.post(form.action, [*given, ("set.paper", "inbox/essay.txt"), ("choice", "approve")])
+    assert done.status == 303, done.text
+    assert served.desk.json("show", question.partition(".")[0])["returns"] == {"name": "essay.txt"}
+    (question,) = served.desk.json("run", "paper", status=3)["questions"]
+    assert served.desk.json("decide", question, "approve", "--set", f"paper={secret}")["status"] == "completed"
+    assert served.desk.json("show", question.partition(".")[0])["returns"] == {"name": "secret.txt"}
 
 
 @pytest.mark.parametrize("says_where", [True, False])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mainstay.cli.asking import ask
@@ -12,6 +13,7 @@ from mainstay.cli.place import views_of
 from mainstay.cli.screen import text
 from mainstay.errors import InputError
 from mainstay.playbooks.speech import say_wanted
+from mainstay.requests.files import file_content
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -116,12 +118,15 @@ def _answer(screen: Screen, question: Row) -> Row | None:
     if choice == KEEP:
         return ruling(question, "approve", kept=_keep(screen, question))
     if question["card"].get("form") and choice not in ASKED_WHY:
-        return ruling(question, choice) | {"form": filled_in(screen, question, ())}
+        return ruling(question, choice) | filled_in(screen, question, ())
     return ruling(question, choice, reason=_reason(screen, choice) if choice in ASKED_WHY else "")
 
 
-def filled_in(screen: Screen, question: Row, given: Sequence[str]) -> list[str]:
-    """Give the fields of a task's form as `name=value`: those that were given, the others asked for at a terminal."""
+def filled_in(screen: Screen, question: Row, given: Sequence[str]) -> Row:
+    """Give the fields of a task's form as `name=value`: those that were given, the others asked for at a terminal.
+
+    The files they name are read here and handed over: the owner may run elsewhere. Raises FileError for one that can't.
+    """
     filled = list(given)
     named = {pair.partition("=")[0] for pair in given}
     for field in question["card"]["form"]:
@@ -130,7 +135,9 @@ def filled_in(screen: Screen, question: Row, given: Sequence[str]) -> list[str]:
         wanted = "" if field["required"] else "; empty to leave out"
         value = _line(screen, f"{field['label']} ({say_wanted(field['type'])}{wanted}): ")
         filled += [f"{field['name']}={value}"] if value else []
-    return filled
+    of_files = {field["name"] for field in question["card"]["form"] if field["type"] == "file"}
+    paths = [path for name, _, path in (pair.partition("=") for pair in filled) if name in of_files]
+    return {"form": filled, "files": {path: file_content(Path(path)) for path in paths}}
 
 
 def rows_of(question: Row) -> list[Row]:

@@ -112,9 +112,7 @@ def decide(
     _check_form(question, choice, form)
     reply = ruling(question, choice, reason=given["reason"], kept=kept)
     reply |= _changes(question, choice, given["edit"]) if given["edit"] else {}
-    reply |= (
-        {"form": filled_in(screen, question, form)} if question["card"].get("form") and choice not in ASKED_WHY else {}
-    )
+    reply |= filled_in(screen, question, form) if question["card"].get("form") and choice not in ASKED_WHY else {}
     changes: list[Text] = []
     if reply["arguments"] is not None or reply.get("edits"):
         preview = ask(screen, workspace, "preview", reply) if choice == "approve" else None

@@ -6,12 +6,14 @@ is shown anew instead of answered.
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 from mainstay.console.decide_closed import as_answered
 from mainstay.console.decide_edit import edits_of, kept_of, listed_in, request_of
 from mainstay.console.decide_once import once
 from mainstay.console.looking import CARDS
+from mainstay.console.playbooks_inputs import chosen_files, files_of
 from mainstay.console.room import Page, form_of, known_of, only
 from mainstay.errors import CommandRefusedError, InputError
 from mainstay.sentences import ANSWER, say_kept
@@ -58,7 +60,8 @@ async def question(room: Room, request: Request) -> Response:
     """Show one question."""
     name: str = request.path_params["question"]
     found = await room.look(lambda views: views.question(name))
-    return await room.page(request, "question.html", nav="inbox", q=as_answered(room, found))
+    files = await asyncio.to_thread(files_of, room.owner.workspace.root) if _of_files(found) else []
+    return await room.page(request, "question.html", nav="inbox", q=as_answered(room, found), files=files)
 
 
 async def decide(room: Room, request: Request) -> Response:
@@ -75,6 +78,8 @@ async def _decide(room: Room, request: Request) -> Response:
         return await room.refused(request, CommandRefusedError(message, remedy="Nothing more was done."), here)
     try:
         reply = _ruling(found, form)
+        chosen = [text for name in _of_files(found) for text in form.get(f"set.{name}", ()) if text]
+        reply["files"] = await asyncio.to_thread(chosen_files, room.owner.workspace.root, chosen) if chosen else {}
         standing = await room.ask("decide", reply)
     except (InputError, CommandRefusedError) as error:
         return await room.refused(request, error, here)
@@ -109,6 +114,11 @@ def _ruling(found: Params, form: Form) -> Params:
         named = {name.removeprefix("set."): values[0] for name, values in form.items() if name.startswith("set.")}
         reply["form"] = [f"{name}={value}" for name, value in named.items() if value]
     return reply
+
+
+def _of_files(found: Params) -> list[str]:
+    """Name the fields of a question's form that take a file: from a page one of the inbox folder, never a path."""
+    return [field["name"] for field in found["card"].get("form") or () if field["type"] == "file"]
 
 
 def _said(found: Params, reply: Params, standing: Params) -> str:

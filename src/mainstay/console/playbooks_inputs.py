@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 
 from mainstay.errors import InputError
 from mainstay.playbooks.inputs import check_filled
+from mainstay.requests.files import file_content
 from mainstay.runtime.types import parse_type
 from mainstay.said import is_record, say_value
 from mainstay.values import Money, say_duration
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
     from mainstay.console.room import Form, Room
@@ -43,6 +44,17 @@ def files_of(root: Path) -> list[str]:
     found = [one for one in folder.iterdir() if one.is_file() and not one.is_symlink() and not one.name.startswith(".")]
     found.sort(key=lambda one: one.stat().st_mtime_ns, reverse=True)
     return [f"{FOLDER}/{one.name}" for one in found[:MOST_FILES]]
+
+
+def chosen_files(root: Path, names: Sequence[str]) -> dict[str, bytes]:
+    """Read files that were chosen on a page, by their names there. Raises InputError, FileError where one is none."""
+    _refuse_strange(names, files_of(root))
+    return {name: file_content(root / name) for name in names}
+
+
+def _refuse_strange(names: Sequence[str], files: Collection[str]) -> None:
+    if strange := [name for name in names if name not in files]:
+        raise InputError(f"{strange[0]} is not in the folder {FOLDER}.", remedy="Put it there, and choose it again.")
 
 
 def field_rows(room: Room, definition: Definition, now: Value = None) -> list[Params]:
@@ -126,10 +138,8 @@ def given_inputs(
         many = type_.kind == "list" and type_.of is not None
         of = type_.of if many and type_.of is not None else type_
         texts = [text.replace("\r\n", "\n") for text in form.get(f"input.{one.name}", ()) if text.strip()]
-        if of.kind == "file" and (strange := [text for text in texts if text not in files]):
-            raise InputError(
-                f"{strange[0]} is not in the folder {FOLDER}.", remedy="Put it there, and choose it again."
-            )
+        if of.kind == "file":
+            _refuse_strange(texts, files)
         texts += sent.get(one.name, ())
         if not many and of.kind == "file" and len(texts) > 1:
             said = f"'{one.label or one.name}' takes one file, and you chose one here and sent another."

@@ -14,7 +14,6 @@ from mainstay.kernel.gate import BY_BUDGET
 from mainstay.kernel.plan import decide
 from mainstay.kernel.state import END, is_call
 from mainstay.playbooks.inputs import check_filled, read_inputs
-from mainstay.requests.files import file_content
 from mainstay.runtime.attempt import as_changed
 from mainstay.runtime.names import Names, to_be_edited
 from mainstay.runtime.stage import stream_of
@@ -22,7 +21,7 @@ from mainstay.values import say_count
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from mainstay.kernel.state import Plan
     from mainstay.requests.desk import Params, Requests
@@ -97,7 +96,10 @@ def _edits(desk: Requests, plan: Plan, decision: str, params: Params) -> list[tu
 
 
 def _form(desk: Requests, plan: Plan, decision: str, params: Params) -> Value:
-    """Read what a person filled in, as `name=value` texts, against the form of the question; raises InputError."""
+    """Read what a person filled in, as `name=value` texts, against the form of the question; raises InputError.
+
+    Whoever answers hands over the files that are named, as `files`: for an answer no path is read here.
+    """
     given: Sequence[str] | None = params.get("form")
     question = plan.questions.get(decision)
     ask = plan.step(question.paths[0]).ask if question is not None and question.kind == "ask" else None
@@ -106,8 +108,15 @@ def _form(desk: Requests, plan: Plan, decision: str, params: Params) -> Value:
     fields = msgspec.structs.replace(plan.graph.definition, name=f"The form of {decision}", inputs=ask.form)
     if params.get("session") == PAGE:
         check_filled(fields, given)
-    filled = read_inputs(fields, given, lambda path: desk.pin(path, file_content(Path(path))), noun="field")
-    return desk.payloads.keep(filled, plan=plan)
+    handed: Mapping[str, bytes] = params.get("files") or {}
+
+    def pin(text: str) -> Value:
+        if text not in handed:
+            remedy = f"Answer it in a terminal: mainstay decide {decision}"
+            raise InputError(f"the file {text!r} was not handed over with it", remedy=remedy)
+        return desk.pin(Path(text).name, handed[text])
+
+    return desk.payloads.keep(read_inputs(fields, given, pin, noun="field"), plan=plan)
 
 
 def _edited(desk: Requests, plan: Plan, decision: str, params: Params) -> Value:
