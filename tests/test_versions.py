@@ -190,6 +190,33 @@ CALLERS = (
 )
 
 
+@pytest.mark.parametrize("way", ["activate", "save", "revert"])
+def test_o4_an_active_playbook_that_no_longer_fits_one_that_it_runs_is_named_whichever_way_that_came(workspace, way):
+    renamed = OFFER.replace("  name: {", "  who: {").replace("inputs.name", "inputs.who")
+    if way == "revert":
+        write(workspace, "playbooks/offer.yaml", renamed)
+
+    async def scenario(owner):
+        await activate(owner)
+        activation = owner.requests.activation
+        older = activation.versions.active("playbook", "offer").digest
+        write(workspace, "playbooks/offer.yaml", OFFER)
+        write(workspace, "playbooks/caller.yaml", CALLERS[0])
+        fits = await activate(owner)
+        if way == "revert":
+            return fits, await revert(owner, "playbook", "offer", older)
+        if way == "save":
+            now_us, seen = owner.clock.now_us(), activation.versions.active("playbook", "offer").digest
+            return fits, await activation.save("playbook", "offer", renamed, seen, owner.workers, now_us)
+        write(workspace, "playbooks/offer.yaml", renamed)
+        return fits, await activate(owner)
+
+    fits, done = play(workspace, scenario)
+    ((path, finding),) = done.broken
+    assert (fits.broken, path) == ((), "playbooks/caller.yaml")
+    assert "who" in finding
+
+
 @pytest.mark.parametrize("caller", CALLERS)
 @pytest.mark.parametrize("way", ["retire", "activate"])
 def test_o4_a_playbook_that_runs_one_that_is_taken_out_of_use_is_named_whichever_way_it_went(workspace, way, caller):

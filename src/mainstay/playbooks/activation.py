@@ -105,7 +105,7 @@ class Activation:
         gone = [one for one, artefact in zip(wanted, here, strict=True) if artefact is None]
         artefacts = [artefact for artefact in here if artefact is not None]
         told = await self._checked(artefacts, workers, gone)
-        names = {one.name for agents in told.values() for one in agents} | self._named_by(gone)
+        names = _named_in(artefacts, told) | self._named_by(gone)
         facts: list[e.VersionFact] = [self._activated(artefact, told) for artefact in artefacts]
         facts += [e.VersionRetired(one.kind, one.name, "operator") for one in gone]
         await self._record(facts, now_us)
@@ -179,7 +179,7 @@ class Activation:
         await self._record(facts, now_us)
         written = tuple(path for path, content in made.files.items() if self._write(path, content))
         others = [change.path for change in changes(self.versions, self._root) if change.path not in before]
-        broken = self._broken([made], {one.name for agents in told.values() for one in agents})
+        broken = self._broken([made], _named_in([made], told))
         return Activated((Wanted(made.kind, made.name, made.digest),), broken, written, tuple(others))
 
     # --- checks
@@ -341,6 +341,12 @@ class Activation:
             part.chmod(at.stat().st_mode & 0o777)
         part.replace(at)
         return True
+
+
+def _named_in(artefacts: Sequence[Artefact], told: Mapping[str, Sequence[AgentTold]]) -> set[str]:
+    """Give what steps may name of what is active from now on: playbooks, and the agents of files."""
+    agents = {one.name for found in told.values() for one in found}
+    return agents | {one.name for one in artefacts if one.kind == "playbook"}
 
 
 def _contracts(artefact: Artefact, told: Sequence[AgentTold]) -> list[AgentContract]:
