@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from pathlib import Path
 
@@ -10,6 +11,15 @@ import pytest
 sys.path.append(str(Path(__file__).parent / "cli"))
 
 from cli_desk import Desk, new_desk
+
+from mainstay.app import Owner
+from mainstay.errors import PlaybookError
+from mainstay.hindsight import _Notes
+from mainstay.playbooks.shelf import open_to_run
+from mainstay.rehearsal import Stage
+from mainstay.tryout import scratch
+from mainstay.views import Views
+from mainstay.views.finding import Wanted
 
 GREET = (
     'playbook: greet\ntitle: "Greet"\ninputs:\n  who: {type: text}\n  card: {type: file}\nsteps:\n'
@@ -26,6 +36,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
     assert one.run("activate", "--yes").returncode == 0
     card = one.folder / "inbox" / "card.txt"
     card.write_text("Season's greetings")
+    (one.folder / "playbooks" / "draft.yaml").write_text("playbook: draft\n")
     for who in ("anna", "jonas"):
         one.json("run", "greet", f"who={who}", f"card={card}", status=3)
     return one
@@ -58,10 +69,11 @@ def test_a_question_that_is_no_longer_asked_and_another_end_are_said(desk: Desk)
 def test_an_end_is_said_in_words_and_one_of_anything_in_the_singular(desk: Desk):
     lines = [line for line in GREET.splitlines(keepends=True) if not line.startswith("  note:")]
     write(desk, "".join(lines).replace("who: {type: text}", "who: {type: text}\n  other: {type: text, default: x}"))
-    assert desk.run("activate", "--yes").returncode == 0
+    assert desk.run("activate", "playbooks/greet.yaml", "--yes").returncode == 0
     card = desk.folder / "inbox" / "card.txt"
     desk.json("run", "greet", "who=ida", f"card={card}", status=3)
     same = desk.run("playbook", "try", "greet", "--last", "1").stdout
+    assert "<U+" not in same
     assert "would have done the same in its last plan.\n" in same
     assert ": the same, 1 action\n" in same
     fails = '  gone: {do: files.read, needs: [greet], with: {path: "inbox/{{inputs.other}}.txt"}}\n'
@@ -81,3 +93,34 @@ def test_what_was_never_run_or_does_not_compile_is_said(desk: Desk):
         done = desk.run("playbook", "try", *arguments)
         assert done.returncode == 2
         assert says in done.stderr
+    for arguments, says in (
+        (("contnt-cadence",), "content-cadence"),
+        (("content-cadence", "--version", "zzzz"), "zzzz"),
+    ):
+        done = desk.run("playbook", "try", *arguments)
+        assert (done.returncode, says in done.stderr) == (2, True)
+
+
+def test_what_is_played_starts_nothing_else_and_a_draft_beside_it_is_in_nobodys_way():
+    written = {
+        "greet": GREET.replace("  card: {type: file}\n", "").partition("  note:")[0],
+        "follows": 'playbook: follows\ntitle: "Follow"\non:\n  - event: plan.ended\nsteps:\n'
+        "  it: {do: files.write, with: {path: reports/x.md, text: x}}\n",
+        "draft": 'playbook: draft\ntitle: "Not written yet"\nsteps:\n  it: {do: mail.sendd}\n',
+    }
+
+    async def scenario():
+        with scratch() as workspace:
+            for name, text in written.items():
+                (workspace.root / "playbooks" / f"{name}.yaml").write_text(text)
+            async with Owner(workspace, "test", policy=_Notes()) as owner:
+                stage = Stage(owner, workspace)
+                with pytest.raises(PlaybookError, match=r"mail\.sendd"):
+                    await stage.let_run("draft")
+                await stage.let_run("greet")
+                own = owner.requests.activation.playbooks
+                ended = await stage.play(open_to_run(workspace.root, "greet", owner.contracts, own), {"who": "ida"})
+                with Views(workspace) as views:
+                    return ended, [plan["playbook"] for plan in views.find(Wanted(), 9)["plans"]]
+
+    assert asyncio.run(asyncio.wait_for(scenario(), 60)) == ("done", ["greet"])

@@ -18,11 +18,9 @@ import msgspec
 from mainstay.app import Owner, contracts_of, versions_to_read
 from mainstay.contracts import from_plain
 from mainstay.errors import InputError, MainstayError
-from mainstay.playbooks.activation import Wanted
 from mainstay.playbooks.artefacts import path_of, read_artefact
-from mainstay.playbooks.changes import changes
 from mainstay.playbooks.compile import compile_opened
-from mainstay.playbooks.shelf import library_version, open_to_run, opened_to_run, shelf
+from mainstay.playbooks.shelf import find_playbook, library_version, open_to_run, opened_to_run, refuse_other_release
 from mainstay.playbooks.versions import opened_files
 from mainstay.ports import OwnRecords
 from mainstay.rehearsal import COPIED, Stage, refuse_unseen
@@ -105,14 +103,15 @@ async def hindsight(
 
 def _candidate(here: Workspace, versions: Versions, playbook: str, version: str) -> tuple[str, dict[str, bytes] | None]:
     """Give the version that is tried, and its files; None for one that comes with Mainstay."""
-    found = shelf(here.root).get(playbook)
-    own = (found is not None and found.own) or versions.active("playbook", playbook) is not None
-    if version and own:
-        named = versions.version("playbook", playbook, version)
-        return named.digest, versions.content(named)
-    if own and (artefact := read_artefact(here.root, "playbook", playbook)) is not None:
+    active = versions.active("playbook", playbook)
+    if active is None and not find_playbook(here.root, playbook).own:
+        refuse_other_release(playbook, version)
+        return library_version(playbook), None
+    artefact = None if version else read_artefact(here.root, "playbook", playbook)
+    if artefact is not None:
         return artefact.digest, artefact.files
-    return library_version(playbook), None
+    named = active if active is not None and not version else versions.version("playbook", playbook, version)
+    return named.digest, versions.content(named)
 
 
 def _past(views: Views, playbook: str, last: int) -> list[_Past]:
@@ -174,13 +173,8 @@ async def _play(here: Workspace, past: _Past, playbook: str, version: str, conte
         for folder in COPIED:
             shutil.copytree(here.root / folder, workspace.root / folder, dirs_exist_ok=True)
         async with Owner(workspace, "mainstay playbook try", policy=notes, contracts=contracts) as owner:
-            activation = owner.requests.activation
-            for one in changes(activation.versions, workspace.root):
-                if one.kind != "playbook" or one.name != playbook:  # each is checked alone: a broken one is its own
-                    await activation.activate(
-                        [Wanted(one.kind, one.name, one.digest)], owner.workers, owner.clock.now_us()
-                    )
             stage = Stage(owner, workspace)
+            await stage.let_run()
             definition = _definition(owner, past, playbook, version, content)
             standing = await stage.play(definition, _given(definition, _moved(owner, past.inputs, past.files)))
             actions = tuple(_action(owner, one) for one in notes.found.values())

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mainstay.app import Owner, versions_to_read
 from mainstay.contracts import from_plain
-from mainstay.errors import FileError, InputError
+from mainstay.errors import FileError, InputError, MainstayError, PlaybookError
 from mainstay.governance.deeds import Deeds
 from mainstay.governance.flow import InformationFlow
 from mainstay.governance.judge import strictest
@@ -22,7 +22,7 @@ from mainstay.playbooks.activation import Wanted
 from mainstay.playbooks.changes import changes
 from mainstay.playbooks.inputs import read_inputs, spread_folders
 from mainstay.playbooks.policy_book import Rules
-from mainstay.playbooks.shelf import open_to_run
+from mainstay.playbooks.shelf import open_playbook, open_to_run
 from mainstay.requests.files import file_content, files_at
 from mainstay.runtime.attempt import card_of
 from mainstay.sentences import say_status
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from mainstay.governance.rules import Rule
     from mainstay.kernel.graph import Definition
+    from mainstay.playbooks.changes import Change
     from mainstay.ports import Proposal
     from mainstay.values import Value
     from mainstay.workspace import Workspace
@@ -95,8 +96,8 @@ async def rehearse(here: Workspace, wish: Wish, rules: Sequence[Rule], candidate
             known, timezone = owner.contracts.operations, here.config.company.timezone
             deeds = Deeds(owner.ledger, timezone, owner.contracts.roles, owner.payloads.load)
             notes.now, notes.then = Rules(rules, known, deeds, timezone), Rules(candidate, known, deeds, timezone)
-            await _activate(owner)
             stage = Stage(owner, workspace)
+            await stage.let_run(wish.playbook)
             definition = open_to_run(
                 owner.requests.root, wish.playbook, owner.contracts, owner.requests.activation.playbooks
             )
@@ -115,13 +116,6 @@ def refuse_unseen(here: Workspace) -> None:
         )
 
 
-async def _activate(owner: Owner) -> None:
-    """Let run what was copied: a playbook also where it is not active at home, because it is only tried."""
-    activation = owner.requests.activation
-    wanted = [Wanted(one.kind, one.name, one.digest) for one in changes(activation.versions, owner.workspace.root)]
-    await activation.activate(wanted, owner.workers, owner.clock.now_us())
-
-
 def _runs(definition: Definition, wish: Wish) -> list[list[str]]:
     """Give the inputs of each run; a folder that is given for a list of files stands for those in it."""
     inputs = spread_folders(definition, wish.inputs, lambda path: [str(file) for file in files_at(Path(path))])
@@ -138,13 +132,37 @@ def _runs(definition: Definition, wish: Wish) -> list[list[str]]:
 
 
 class Stage:
-    """Where runs are played."""
+    """Where runs are played. Nothing begins there by itself: no time, event or end of a plan starts a playbook."""
 
     def __init__(self, owner: Owner, workspace: Workspace) -> None:
         self._owner, self._workspace = owner, workspace
+        owner.engine.outside.starting = list
         self.runs = 0
         self.asked: list[str] = []  # what was answered with yes
         self.stuck: dict[str, list[str]] = {}  # by what each waits at: what it says
+
+    async def let_run(self, needed: str = "") -> None:
+        """Let run what was copied: a playbook also where it is not active at home, because it is only tried.
+
+        One that can't be compiled, a draft, stays out; but PlaybookError is raised where that is the `needed` one.
+        """
+        found = changes(self._owner.requests.activation.versions, self._workspace.root)
+        try:
+            await self._activate(found)
+        except PlaybookError:
+            await self._activate([one for one in found if one.kind != "playbook"])
+            drafts = [one for one in found if one.kind == "playbook"]
+            await self._activate([one for one in drafts if one.name == needed or self._compiles(one.name)])
+
+    async def _activate(self, found: Sequence[Change]) -> None:
+        owner, wanted = self._owner, [Wanted(one.kind, one.name, one.digest) for one in found]
+        await owner.requests.activation.activate(wanted, owner.workers, owner.clock.now_us())
+
+    def _compiles(self, playbook: str) -> bool:
+        try:
+            return open_playbook(self._workspace.root, playbook, self._owner.contracts).name == playbook
+        except MainstayError:
+            return False
 
     async def run(self, definition: Definition, inputs: list[str]) -> None:
         """Run it with these inputs, as a command line gives them."""

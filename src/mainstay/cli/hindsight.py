@@ -58,7 +58,8 @@ def _draw(found: Row, console: Console) -> None:
         actions = "1 action" if row["actions"] == 1 else f"{row['actions']} actions"
         same = f"the same, {actions}" if row["same"] else "differs"
         ran = f"ran as {row['ran'][:SHORT]}" if row["ran"] else "ran"
-        console.print(text(f"\n{row['plan']}  {when(row['at'])}, {ran}: {same}"))
+        console.print()
+        console.print(text(f"{row['plan']}  {when(row['at'])}, {ran}: {same}"))
         if row["problem"]:
             console.print(text(f"  {row['problem']}", "red"))
         for sign, style, found_only in (("-", "red", row["only_before"]), ("+", "green", row["only_now"])):

@@ -92,12 +92,17 @@ def opened_to_run(root: Path, own: OwnPlaybooks, name: str) -> Opened:
     if (found is not None and found.own) or own.has(name):
         return own.opened(name, version)
     find_playbook(root, name)
+    refuse_other_release(name, version)
+    return opened(None, name)
+
+
+def refuse_other_release(name: str, version: str) -> None:
+    """Refuse a version of a playbook that comes with Mainstay, where this release has another one."""
     if not library_version(name).startswith(version):
         raise UnknownNameError(
             f"Mainstay's playbook '{name}' has no version '{version}' in this release.",
             remedy=f"It has {library_version(name)[:8]}.",
         )
-    return opened(None, name)
 
 
 def shipped_files(name: str) -> dict[str, bytes]:
