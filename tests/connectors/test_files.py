@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from memory_call import MemoryCall
 
-from mainstay.connectors import files
+from mainstay.connectors import collected, files
+from mainstay.connectors.collected import Collect
 from mainstay.connectors.csv_out import csv_text
 from mainstay.connectors.files import FilesConfig, ReadFile, RestoreFile, WriteFile
 from mainstay.connectors.folder import run_to_end
@@ -342,6 +343,48 @@ def test_a_named_folder_can_be_read_but_not_written(workspace, tmp_path_factory)
         workspace.run("files.write", WriteFile("bank/june.xml", text="x"))
     with pytest.raises(Permanent):
         workspace.run("files.read", ReadFile("bank/../x"))
+
+
+def collect(config, folder, which="all"):
+    (operation,) = collected.operations(config)
+    call = MemoryCall()
+    found = asyncio.run(operation.call(call, Collect(folder, which)))
+    return [(one.name, call.read(one.blob)) for one in found.files]
+
+
+def test_a_folder_is_collected_whole_by_its_own_name_the_oldest_first(workspace, tmp_path_factory):
+    """Its files pinned as they were; with `newest` only the one that was changed last; hidden ones are left."""
+    outside = tmp_path_factory.mktemp("bank")
+    config = FilesConfig(str(workspace.root), str(workspace.root / ".mainstay/notes"), {"bank": str(outside)})
+    for place in (outside / "2026", workspace.root / "inbox"):
+        place.mkdir(exist_ok=True)
+        for at_s, name in enumerate(("june.xml", "july.xml", "april.xml"), 1):
+            (place / name).write_text(name)
+            os.utime(place / name, (at_s, at_s))
+        (place / ".hidden").write_text("x")
+    whole = [(name, name.encode()) for name in ("june.xml", "july.xml", "april.xml")]
+    assert [collect(config, folder) for folder in ("bank", "bank/2026", "inbox")] == [whole] * 3
+    assert [collect(config, folder, "newest") for folder in ("bank", "inbox")] == [whole[-1:]] * 2
+    assert collect(config, "bank/2025") == collect(config, "reports") == []
+    for folder in ("agents", ".mainstay", "bank/..", ""):
+        with pytest.raises(Permanent, match="can't be"):
+            collect(config, folder)
+
+
+def test_a_folder_is_not_collected_in_part_where_a_link_or_too_much_lies_in_it(workspace, monkeypatch):
+    monkeypatch.setattr(collected, "MAX_FILES", 3)
+    inbox = workspace.root / "inbox"
+    for number in range(3):
+        (inbox / f"{number}.txt").touch()
+    assert len(collect(workspace.config, "inbox")) == 3
+    (inbox / "more.txt").touch()
+    with pytest.raises(NeedsOperator, match="holds more than 3 files"):
+        collect(workspace.config, "inbox")
+    (inbox / "bank").mkdir()
+    (inbox / "bank" / "june.xml").symlink_to(workspace.root / "mainstay.toml")
+    for which in ("all", "newest"):
+        with pytest.raises(NeedsOperator, match=r"inbox/bank/june\.xml can't be taken: it is a link"):
+            collect(workspace.config, "inbox/bank", which)
 
 
 @pytest.mark.parametrize("folder", [".", "..", ".mainstay", ".git", "agents", "policies", "/"])

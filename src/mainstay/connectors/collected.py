@@ -28,7 +28,7 @@ MAX_FILES = 2000
 class Collect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which folder; `newest`: only the file in it that was changed last."""
 
-    folder: str  # "inbox/bank"
+    folder: str  # "inbox/bank", or "bank" where mainstay.toml names a folder so
     which: Literal["all", "newest"] = "all"
 
 
@@ -56,7 +56,7 @@ def operations(config: FilesConfig) -> tuple[Operation, ...]:
 
 
 async def _collect(config: FilesConfig, call: Call, arguments: Collect) -> Collected:
-    root, parts = readable(config, arguments.folder)
+    root, parts = readable(config, arguments.folder, whole=True)
     seen = await run_to_end(partial(look, Path(root), ["/".join(parts)]))
     if len(seen) > MAX_FILES:
         raise NeedsOperator(

@@ -300,12 +300,12 @@ def _check_folders(config: FilesConfig) -> None:
             raise FileError(f"The folder {name} would open parts of the workspace that have to stay closed.")
 
 
-def readable(config: FilesConfig, path: str) -> tuple[str, Parts]:
-    """Give the folder to start at and the names below it."""
+def readable(config: FilesConfig, path: str, *, whole: bool = False) -> tuple[str, Parts]:
+    """Give the folder to start at and the names below it: none for a named folder, where it is wanted `whole`."""
     parts = parts_of(path, writing=False)
-    if len(parts) > 1 and parts[0] in READ_FOLDERS:
+    if (whole or len(parts) > 1) and parts[0] in READ_FOLDERS:
         return config.workspace, parts
-    if len(parts) > 1 and parts[0] in config.folders:
+    if (whole or len(parts) > 1) and parts[0] in config.folders:
         return config.folders[parts[0]], parts[1:]
     raise Permanent(f"{shown(path)} can't be read: {_say_folders((*READ_FOLDERS, *config.folders))} can.")
 
