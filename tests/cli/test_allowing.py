@@ -109,9 +109,16 @@ def test_s67_a_yes_to_one_rule_lets_nothing_else_hold_that_was_written_into_its_
     (first,) = greet("ada@example.com")
     assert desk.run("policy", "allow", first, "--same-receiver", "--yes").returncode == 0
     file = desk.folder / "policies" / "allowed.yaml"
-    file.write_text(file.read_text() + "\n- {id: all, do: mail.send, then: allow, why: Slipped in.}\n")
     (second,) = desk.json("run", "greeting", "to=eve@example.com", status=3)["questions"]
+    edited = file.read_text() + "\n- {id: all, do: mail.send, then: allow, why: Slipped in.}\n"
+    shown = desk.terminal("policy", "allow", second, "--same-receiver")
+    shown.until("Let this rule hold?")
+    file.write_text(edited)  # an editor's, between what was shown and the yes
+    shown.type("y\n")
+    shown.until("policies/allowed.yaml changed meanwhile; nothing was changed")
+    assert shown.status() == 2
     refused = desk.run("policy", "allow", second, "--same-receiver", "--yes")
     assert refused.returncode == 2
+    assert file.read_text() == edited
     assert "policies/allowed.yaml is not active as it stands" in refused.stderr
     assert "all" not in [rule["id"] for rule in desk.json("policy", "list")["rules"]]

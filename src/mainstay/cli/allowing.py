@@ -1,7 +1,7 @@
 """`mainstay policy allow QUESTION`: a rule by which questions like this one are not asked any more.
 
-How the rule is made stands in `mainstay.views.allowing`. It is shown with all it would have changed so far, written
-into `policies/allowed.yaml`, and activated by the same yes.
+How the rule is made stands in `mainstay.views.allowing`. It is shown with all it would have changed so far; one yes
+lets it hold, in `policies/allowed.yaml`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mainstay.cli import policy as policies
-from mainstay.cli import versions
+from mainstay.cli.asking import ask
 from mainstay.cli.place import workspace_at
 from mainstay.cli.screen import text
 from mainstay.cli.status import DONE
@@ -34,8 +34,11 @@ def allow(screen: Screen, folder: Path | None, name: str, *, same_receiver: bool
         screen.err.print(text(line, "bold red"))
     if not yes and not screen.agreed("Let this rule hold?", "Nothing was changed", "Add --yes to let it hold."):
         return DONE
-    made.write()
-    return versions.activate(screen, workspace.root, [FILE], yes=True)
+    done = ask(screen, workspace, "save_policy", made.asked)
+    version: str = done["activated"][0]["digest"]
+    document: Row = {"path": FILE, "version": version, "rule": made.rule, "written": done["written"]}
+    screen.give(document, lambda console: console.print(text(f"{FILE} is written, and holds from now on.")))
+    return DONE
 
 
 def _draw(screen: Screen, file: str, rule: str, tried: Row) -> None:

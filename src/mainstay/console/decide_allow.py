@@ -6,11 +6,10 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from mainstay.console.room import Page, form_of, only
-from mainstay.errors import CommandRefusedError, MainstayError
-from mainstay.playbooks.artefacts import read_artefact
+from mainstay.errors import CommandRefusedError
 from mainstay.playbooks.policy_words import SAYS, WOULD
 from mainstay.values import digest_of
-from mainstay.views.allowing import FILE, NAME, Drafted, drafted
+from mainstay.views.allowing import FILE, Drafted, drafted
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -42,18 +41,7 @@ async def let_hold(room: Room, request: Request) -> Response:
     if _digest(made) != only(form, "seen"):
         message = "Nothing was changed: the rule would be another one by now."
         return await room.refused(request, CommandRefusedError(message, remedy="Look again."), f"/questions/{name}")
-    before = made.file.read_bytes() if made.file.exists() else None
-    made.write()
-    artefact = read_artefact(room.owner.workspace.root, "policy", NAME)
-    assert artefact is not None
-    try:
-        await room.ask("activate", {"wanted": [{"kind": "policy", "name": NAME, "digest": artefact.digest}]})
-    except MainstayError:
-        if before is None:
-            made.file.unlink()
-        else:
-            made.file.write_bytes(before)
-        raise
+    await room.ask("save_policy", made.asked)
     return room.back(request, f"/questions/{name}", f"It holds from now on ({FILE}). This question still waits.")
 
 

@@ -177,7 +177,12 @@ class Activation:
             facts.insert(0, kept)
         before = {change.path for change in changes(self.versions, self._root)}
         await self._record(facts, now_us)
-        written = tuple(path for path, content in made.files.items() if self._write(path, content))
+        try:
+            written = tuple(path for path, content in made.files.items() if self._write(path, content))
+        except OSError as error:
+            message = f"{made.path} is active as you saw it, but could not be written: {error.strerror}."
+            remedy = f"Make room, or see who may write there; then put it in place: mainstay revert {made.path}"
+            raise FileError(message, remedy=remedy) from None
         others = [change.path for change in changes(self.versions, self._root) if change.path not in before]
         broken = self._broken([made], _named_in([made], told))
         return Activated((Wanted(made.kind, made.name, made.digest),), broken, written, tuple(others))

@@ -15,7 +15,7 @@ import msgspec
 from mainstay.errors import InputError
 from mainstay.governance.roles import AMOUNT, amount_of, texts_of
 from mainstay.kernel.state import step_name
-from mainstay.playbooks.changes import changes
+from mainstay.playbooks.artefacts import read_artefact, text_of
 from mainstay.playbooks.policy_book import active_rules, rules_of_file
 from mainstay.playbooks.policy_words import unasked
 from mainstay.views import Views
@@ -23,11 +23,10 @@ from mainstay.views.policies import LAST, PolicyViews
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from mainstay.contracts import Operation
     from mainstay.playbooks.versions import Versions
-    from mainstay.values import Money
+    from mainstay.values import Digest, Money
     from mainstay.workspace import Workspace
 
 Row: TypeAlias = dict[str, Any]
@@ -40,36 +39,34 @@ HEAD = "# What you allowed from a question on. Change or delete what you like, a
 
 
 class Drafted(NamedTuple):
-    """A rule that could hold: nothing is written yet."""
+    """A rule that could hold: nothing is written yet. `save_policy` lets it, over the very file that was read."""
 
-    file: Path
     rule: str
     content: str  # of the whole file, with it
+    seen: Digest  # of the file that was read for it; empty where there is none
     tried: Row  # what it would have changed so far: PolicyViews.tried
     receivers: tuple[str, ...]  # that the question names
     unasked: tuple[str, ...] = ()  # what can't be taken back and would happen without a yes: policy_words.unasked
 
-    def write(self) -> None:
-        """Write the file; it holds once it is activated."""
-        self.file.parent.mkdir(exist_ok=True)
-        part = self.file.with_name(f".{self.file.name}.part")
-        part.write_text(self.content)
-        part.replace(self.file)
+    @property
+    def asked(self) -> Row:
+        """What is asked of the owner to let it hold: the parameters of `save_policy`."""
+        return {"name": NAME, "content": self.content, "seen": self.seen}
 
 
 def drafted(
     workspace: Workspace, book: Versions, operations: Mapping[str, Operation], name: str, *, same_receiver: bool
 ) -> Drafted:
     """Make the rule of a question, and try it on the past. Raises InputError where none helps."""
-    if any(one.path == FILE for one in changes(book, workspace.root)):
+    there, held = read_artefact(workspace.root, "policy", NAME), book.active("policy", NAME)
+    if (there.digest if there is not None else "") != (held.digest if held is not None else ""):
         raise InputError(
             f"{FILE} is not active as it stands; your yes would let hold what you were not shown.",
-            remedy=f"Look at it and activate it first: mainstay activate {FILE}",
+            remedy=f"Look at it, and let it hold (mainstay activate {FILE}) or put it back (mainstay revert {FILE}).",
         )
     active, others = active_rules(book), active_rules(book, but=[NAME])
-    file = workspace.root / FILE
-    before = file.read_text() if file.exists() else HEAD
-    mine = rules_of_file(FILE, before.encode(), others, operations) if file.exists() else []
+    before = text_of(there.files[FILE], FILE) if there is not None else HEAD
+    mine = rules_of_file(FILE, before.encode(), others, operations) if there is not None else []
     with Views(workspace) as looked:
         question = looked.question(name)
     with PolicyViews(workspace) as views:
@@ -82,7 +79,8 @@ def drafted(
         _refuse_idle(views.explained(about.plan, about.step, candidate, operations))
         tried = views.tried(active, candidate, operations, LAST)
         tried |= {"from": views.time(tried["from_us"]), "to": views.time(tried["to_us"])}
-    return Drafted(file, rule, content, tried, about.receivers, tuple(unasked(allowed[-1:], operations)))
+    seen, warned = there.digest if there is not None else "", tuple(unasked(allowed[-1:], operations))
+    return Drafted(rule, content, seen, tried, about.receivers, warned)
 
 
 class _About(NamedTuple):
