@@ -35,6 +35,7 @@ from mainstay.records import Doubt, File, Invoice, Layout, Match, Payer
 from mainstay.requests.files import file_content, files_at
 from mainstay.values import Money, say_total
 from mainstay.views import Views
+from mainstay.workspace import temporary_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Generator, Iterable, Sequence
@@ -46,7 +47,6 @@ if TYPE_CHECKING:
 PLAYBOOK = "billing-reconciliation"
 CHECK = "check"  # its step that asks whether files are read rightly
 PREFIX = "mainstay-try-"
-_TEMPORARY_PATH_BYTES = 45  # of the temporary folder: a socket's path may have 107 in all
 _WHY = "A trial does nothing."
 _SHOWN = 10  # of the files that can't be read
 _PILES = ("sure", "unsure", "unmatched", "duplicates", "set_aside")
@@ -174,9 +174,8 @@ def scratch(here: Workspace | None = None, currency: str = "") -> Generator[Work
 
     How files are read, and how agents are confined, is taken from the workspace `here`.
     """
-    short = len(os.fsencode(tempfile.gettempdir())) <= _TEMPORARY_PATH_BYTES
     with (
-        tempfile.TemporaryDirectory(prefix=PREFIX, dir=None if short else "/tmp") as folder,  # noqa: S108 - 0700, ours
+        tempfile.TemporaryDirectory(prefix=PREFIX, dir=temporary_folder()) as folder,
         _environment(XDG_CONFIG_HOME=f"{folder}/config", XDG_RUNTIME_DIR=f"{folder}/run"),
     ):
         workspace = create_workspace(Path(folder) / "workspace", name="Trial")

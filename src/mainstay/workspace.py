@@ -7,6 +7,7 @@ import hashlib
 import ipaddress
 import os
 import re
+import tempfile
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -40,6 +41,7 @@ _ANY_HOST = ("", "0.0.0.0", "::")  # noqa: S104 - to listen at; nobody calls a m
 _ADDRESS = re.compile(r"[^\s@<>,;]+@[^\s@<>,;]+")
 _SOCKET_PATH_BYTES = 107  # sun_path, less its end
 _SOCKET_NAME_BYTES = len("/0123456789abcdef.sock")
+_TEMPORARY_PATH_BYTES = 45  # of the folder for what is temporary, where a workspace is made in it
 
 _TOML = """\
 # Your company, as Mainstay knows it. Changes count from the next start.
@@ -395,6 +397,16 @@ def runtime_folder() -> Path:
     if status.st_uid != os.getuid() or status.st_mode & 0o077:
         raise InputError(f"{folder} is open to other users.", remedy=f"Remove it, or run: chmod 700 {folder}")
     return folder
+
+
+def temporary_folder(within_bytes: int = 0) -> Path:
+    """The system's folder for what is temporary; /tmp where a workspace made in it had too long a path for its socket.
+
+    `within_bytes` are those of the name, with its slash, of a folder in it in which a workspace will be made.
+    """
+    folder = tempfile.gettempdir()
+    short = len(os.fsencode(folder)) + within_bytes <= _TEMPORARY_PATH_BYTES
+    return Path(folder if short else "/tmp")  # noqa: S108 - what is made in it has a name of chance, and is only ours
 
 
 def _read_config(path: Path) -> Config:

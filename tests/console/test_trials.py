@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
+import shutil
 import sys
 import tempfile
 import time
@@ -15,18 +17,18 @@ from http_kit import WAIT_S
 from kit import make_workspace
 
 from mainstay.console import trials
-from mainstay.console.trials import SHOWN, Rows, Trials, prefix_of
+from mainstay.console.trials import SHOWN, Rows, Trials
 from mainstay.console.trying import told
 from mainstay.console.uploads import Upload
 from mainstay.errors import CommandRefusedError, UnknownNameError
 from mainstay.playbooks.shelf import LIBRARY
+from mainstay.tryout import scratch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mainstay.console.trials import Trial
 
-WORKSPACE = "0123456789abcdef"
 MANY = 700
 BANK = b"Date,Amount,Text\n" + b"".join(b"2026-10-02,%d.00,Parcel %d\n" % (one, one) for one in range(1, MANY + 1))
 INVOICES = (LIBRARY / "demo/invoices.csv").read_bytes()
@@ -45,7 +47,8 @@ def said() -> set[str]:
 def begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: set[str]) -> Trials:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    made = Trials(make_workspace(tmp_path / "acme"), WORKSPACE, lambda _: said.update(one.says for one in made.past()))
+    here = make_workspace(tmp_path / "acme")
+    made = Trials(here, secrets.token_hex(8), lambda _: said.update(one.says for one in made.past()))
     return made
 
 
@@ -59,8 +62,9 @@ def begin(here: Trials) -> Trial:
     return here.begin(FILES, "EUR", 0, told)
 
 
-def left(folder: Path) -> list[Path]:
-    return list(folder.glob(f"{prefix_of(WORKSPACE)}*"))
+def left(here: Trials) -> list[Path]:
+    """Give the folders of its trials; in /tmp, as these tests' temporary folder is a long way down."""
+    return [path for place in (tempfile.gettempdir(), "/tmp") for path in Path(place).glob(f"{here.prefix}*")]
 
 
 async def until(condition: Callable[[], object]) -> None:
@@ -80,14 +84,19 @@ def test_a_trial_that_is_stopped_ends_with_its_files_and_its_process(begun: Tria
 
     async def scenario() -> None:
         one = begin(begun)
-        await until(lambda: list(tmp_path.glob("*/begun")))
+        await until(lambda: [path for path in left(begun) if (path / "begun").exists()])
+        (folder,) = left(begun)
+        with monkeypatch.context() as in_it:  # what its command makes lies in its folder, and goes with it
+            in_it.setattr(tempfile, "tempdir", str(folder))
+            with scratch() as made:
+                assert made.root.is_relative_to(folder)
         assert begun.end(one.id) is one
         with pytest.raises(UnknownNameError):
             begun.get(one.id)
-        await until(lambda: not left(tmp_path))
+        await until(lambda: not left(begun))
         assert begun.end(one.id) is None
         await begun.close()
-        assert await asyncio.to_thread(_commands, tmp_path) == []
+        assert await asyncio.to_thread(_commands, folder) == []
 
     asyncio.run(scenario())
 
@@ -112,12 +121,37 @@ def test_two_run_at_once_and_a_third_is_refused_until_one_of_them_is_over(begun:
         with pytest.raises(CommandRefusedError, match="Two trials run already"):
             begin(begun)
         begun.end(one.id)
-        await until(lambda: len(left(tmp_path)) == 1)
+        await until(lambda: len(left(begun)) == 1)
         begin(begun)
         await begun.close()
-        assert left(tmp_path) == []
+        assert left(begun) == []
 
     asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("code", "place", "why"),
+    [
+        ("os.kill(os.getpid(), 9)", "", "The trial ended before it said what came out."),
+        ("print('{'); os._exit(0)", "", "The trial ended before it said what came out."),
+        ("", "/gone", "This machine had no room for the trial's files, or for one more program."),
+    ],
+)
+def test_a_trial_that_was_killed_or_had_no_room_is_over_and_says_so_in_plain_words(
+    begun: Trials, tmp_path: Path, monkeypatch, code: str, place: str, why: str
+):
+    first(monkeypatch, tmp_path, code or "pass")
+    if place:
+        monkeypatch.setattr(tempfile, "tempdir", place)
+
+    async def scenario() -> Trial:
+        return await over(begin(begun))
+
+    one = asyncio.run(scenario())
+    assert one.wrong is not None
+    assert one.wrong[0] == why
+    assert one.wrong[1].endswith("mainstay try FILES")
+    assert left(begun) == []
 
 
 def test_a_trial_that_takes_too_long_is_stopped_and_says_so(begun: Trials, tmp_path: Path, monkeypatch):
@@ -130,7 +164,7 @@ def test_a_trial_that_takes_too_long_is_stopped_and_says_so(begun: Trials, tmp_p
     one = asyncio.run(scenario())
     assert one.wrong is not None
     assert one.wrong[0].endswith("minutes, and was stopped.")
-    assert left(tmp_path) == []
+    assert left(begun) == []
 
 
 def test_a_line_without_an_end_stops_nothing_and_of_long_lists_the_first_rows_are_kept(
@@ -138,12 +172,20 @@ def test_a_line_without_an_end_stops_nothing_and_of_long_lists_the_first_rows_ar
 ):
     first(monkeypatch, tmp_path, LINES)
     monkeypatch.setattr(trials, "LONGEST_S", WAIT_S * 2)
+    remove, ran = shutil.rmtree, list[bool]()
+
+    def noted(folder: Path, **how: bool) -> None:
+        ran.append(begun.past()[0].running)
+        remove(folder, **how)
+
+    monkeypatch.setattr(shutil, "rmtree", noted)
 
     async def scenario() -> Trial:
         return await over(begin(begun))
 
     one = asyncio.run(scenario())
     assert one.wrong is None
+    assert (ran, left(begun)) == ([True], []), "it is over once its files are gone"
     assert "All was read" in said
     found = one.found
     assert found is not None

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from browser import visit
+from http_kit import until
 from visitor import LINE, Page, Visitor, with_files
 
 from mainstay.console.trials import SHOWN, prefix_of, sweep
@@ -42,7 +46,8 @@ def over(visitor: Visitor, reply: Reply) -> Page:
 
 def left(visitor: Visitor) -> list[Path]:
     workspace = (visitor.served.desk.folder / ".mainstay" / "id").read_text().strip()
-    return sorted(Path(tempfile.gettempdir()).glob(f"{prefix_of(workspace)}*"))
+    places = {Path(tempfile.gettempdir()), Path("/tmp")}
+    return sorted(path for place in places for path in place.glob(f"{prefix_of(workspace)}*"))
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +81,39 @@ def test_files_are_chosen_and_tried_in_a_real_browser(browser: Browser, served: 
         page.get_by_role("button", name="Print it").wait_for()
         page.get_by_role("link", name="Run this every Monday?").click()
         page.get_by_role("heading", name="Run this every Monday at 08:00?").wait_for()
+
+
+def test_a_trial_that_goes_on_is_looked_at_anew_and_keys_stay_where_they_were(
+    browser: Browser, served: Served, visitor: Visitor
+):
+    begun = visitor.upload("/try", *given()).headers["location"]
+    held = until(lambda: tries(visitor), "the process of the trial")
+    for process in held:
+        os.kill(process, signal.SIGSTOP)
+    with visit(browser, served) as page:
+        with page.expect_response(lambda one: "x-mainstay-live" in one.request.headers):
+            page.goto(served.url + begun)  # looked at once more: it may be over before its end could be told
+        stop = page.get_by_role("button", name="Stop it")
+        stop.focus()
+        page.locator("#trial").evaluate("(trial) => { trial.dataset.old = 'yes'; }")
+        page.evaluate("dispatchEvent(new Event('online'))")
+        page.locator("#trial:not([data-old])").wait_for()
+        assert page.evaluate("document.activeElement.textContent") == "Stop it"
+        for process in held:
+            os.kill(process, signal.SIGCONT)
+        page.keyboard.press("Enter")
+        page.get_by_text("It is being stopped, and its files are removed.").wait_for()
+    until(lambda: not left(visitor), "the end of its files")
+
+
+def tries(visitor: Visitor) -> list[int]:
+    """Give the processes of trials."""
+    folders = [f"TMPDIR={folder}\0".encode() for folder in left(visitor)]
+    found: list[int] = []
+    for one in Path("/proc").glob("[0-9]*/environ"):
+        with suppress(OSError):
+            found += [int(one.parent.name)] * any(folder in one.read_bytes() for folder in folders)
+    return found
 
 
 def test_what_cannot_be_read_is_said_with_its_file_its_line_and_what_to_do(visitor: Visitor):
@@ -308,6 +346,6 @@ def test_a_playbook_is_tried_on_what_its_last_plans_were_given(served: Served, v
     begun = visitor.post(asked.action, [*asked.fields, ("last", "0001")])
     (stop,) = [form for form in visitor.page(begun.headers["location"]).forms if form.action.endswith("/end")]
     assert visitor.press(stop).headers["location"] == "/playbooks/billing-reconciliation"
-    assert "It was stopped." in visitor.page("/playbooks/billing-reconciliation").text
+    assert "It is being stopped." in visitor.page("/playbooks/billing-reconciliation").text
     wrong = over(visitor, visitor.post("/playbooks/--help/past", asked.fields))
     assert wrong.headings == ["That could not be played"]

@@ -16,11 +16,14 @@ import sys
 import tempfile
 import time
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
+from mainstay.connectors.folder import run_to_end
 from mainstay.errors import CommandRefusedError, InputError, UnknownNameError
 from mainstay.ledger import keys as ledger_keys
+from mainstay.workspace import temporary_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -34,6 +37,7 @@ KEPT = 8  # trials that are over; an older one gives way
 LONGEST_S = 300.0
 GRACE_S = 10.0  # to clean up after it was told to end
 _CHARS = 8  # of a workspace's id, in the name of a folder: a socket has to fit below it
+_BY_CHANCE = 8  # characters that mkdtemp adds to that name
 _WRONG = 2  # as mainstay.cli.status.WRONG: it went, and a file could not be read
 _LINE_BYTES = 64 * 1024
 _SAID_CHARS = 300  # of how far it is
@@ -82,7 +86,7 @@ class Trials:
 
     def __init__(self, workspace: Workspace, keyword: str, tell: Callable[[str], None]) -> None:
         """Begin none; `keyword` is the workspace's id, `tell` is told the topic of a trial that changed."""
-        self._workspace, self._prefix, self._tell = workspace, prefix_of(keyword), tell
+        self._workspace, self.prefix, self._tell = workspace, prefix_of(keyword), tell
         self._all: dict[str, Trial] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
@@ -146,26 +150,30 @@ class Trials:
 
     async def _run(self, trial: Trial, command: Callable[[Path], list[str]], told: Told) -> None:
         """Run one to its end; whatever happens, nothing of its files stays."""
-        folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix=self._prefix))
         by_hand = f"mainstay playbook try {trial.playbook}" if trial.playbook else "mainstay try FILES"
-        wrong = "The trial could not be finished.", f"Try it again, or in a terminal: {by_hand}"
+        again = f"Try it again, or in a terminal: {by_hand}"
+        folder, found, wrong = None, None, ("The trial could not be finished.", again)
         try:
-            arguments = await asyncio.to_thread(command, folder)
+            folder = Path(tempfile.mkdtemp(prefix=self.prefix, dir=_place(self.prefix)))
+            arguments = await run_to_end(partial(command, folder))
             status, said = await self._asked(trial, folder, arguments)
             if "error" in said:
                 wrong = said["error"]["message"], said["error"]["remedy"]
                 wrong = wrong[0].replace(f"{folder}/files/", ""), wrong[1].replace(f"{folder}/files/", "")
             elif status in (0, _WRONG):
-                trial.found = await asyncio.to_thread(lambda: cut(said | told(said)))
+                found = await asyncio.to_thread(lambda: cut(said | told(said)))
         except TimeoutError:
             wrong = f"It took longer than {LONGEST_S / 60:.0f} minutes, and was stopped.", "Choose fewer."
-        except (OSError, ValueError) as error:
-            wrong = f"The trial could not be run: {error}.", f"Try it in a terminal: {by_hand}"
-        finally:
-            trial.took_s = time.monotonic() - trial.began_s
-            await asyncio.shield(asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True))
-        trial.wrong = wrong if trial.found is None else None
-        self._tell(f"trial:{trial.id}")
+        except OSError:
+            wrong = "This machine had no room for the trial's files, or for one more program.", f"Make room. {again}"
+        except ValueError:  # it was killed, or died, before it wrote what came out
+            wrong = "The trial ended before it said what came out.", again
+        finally:  # whatever happened, it is over
+            took_s = time.monotonic() - trial.began_s
+            if folder is not None:
+                await run_to_end(partial(shutil.rmtree, folder, ignore_errors=True))
+            trial.took_s, trial.found, trial.wrong = took_s, found, wrong if found is None else None
+            self._tell(f"trial:{trial.id}")
 
     async def _asked(self, trial: Trial, folder: Path, arguments: Sequence[str]) -> tuple[int, dict[str, Any]]:
         """Run a command, as somebody in the workspace's folder would."""
@@ -218,6 +226,11 @@ def prefix_of(keyword: str) -> str:
     return f"{PREFIX}{keyword[:_CHARS]}-"
 
 
+def _place(prefix: str) -> Path:
+    """Give where those folders lie: a trial makes its workspace in its own, which goes with it whatever happens."""
+    return temporary_folder(len(f"/{prefix}") + _BY_CHANCE)
+
+
 def sweep(keyword: str) -> None:
     """Remove what trials left behind that a crash cut off; for the one owner of a workspace, before it begins any."""
     for folder in _left(prefix_of(keyword)):
@@ -225,7 +238,8 @@ def sweep(keyword: str) -> None:
 
 
 def _left(prefix: str) -> Iterator[Path]:
-    for path in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
+    places = {Path(tempfile.gettempdir()), _place(prefix)}
+    for path in (path for place in places for path in place.glob(f"{prefix}*")):
         with suppress(OSError):
             if path.stat(follow_symlinks=False).st_uid == os.getuid() and path.is_dir() and not path.is_symlink():
                 yield path

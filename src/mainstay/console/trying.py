@@ -70,9 +70,11 @@ async def end(room: Room, request: Request) -> Response:
     """Stop one that runs, or forget what came out of it."""
     one = room.trials.end(request.path_params["trial"])
     if one is not None and one.playbook:
-        said = "It was stopped." if one.running else "What came out is gone."
+        said = "It is being stopped." if one.running else "What came out is gone."
         return room.back(request, f"/playbooks/{one.playbook}", said)
-    return room.back(request, "/try", "It is gone, with its files and what came out.")
+    if one is not None and one.running:
+        return room.back(request, "/try", "It is being stopped, and its files are removed.")
+    return room.back(request, "/try", "It is gone, with what came out.")
 
 
 def _row(one: Trial) -> Params:

@@ -40,9 +40,10 @@
   const change = (old, fresh) => {
     if (old.isEqualNode(fresh)) return;
     if (busy(old)) { old.dataset.behind = "yes"; return; }
-    const within = old.contains(document.activeElement) && old.id;
+    const at = document.activeElement;
+    const within = old.contains(at) && old.id;
     old.replaceWith(fresh);
-    if (within) fresh.focus({ preventScroll: true });
+    if (within) (at.id && fresh.querySelector(`#${CSS.escape(at.id)}`) || fresh).focus({ preventScroll: true });
   };
 
   let moved = -1000; // when another card came in the place of the one at hand
@@ -107,7 +108,10 @@
   const listen = () => {
     if (stream || document.hidden || !document.querySelector("[data-live]:not([data-live=all])")) return;
     stream = new EventSource("/live");
-    stream.addEventListener("open", back);
+    stream.addEventListener("open", () => {
+      back();
+      if (document.querySelector("[data-running]")) hear(["all"]); // it may be over since this page was made
+    });
     stream.addEventListener("changed", (event) => hear(event.data.split(" ")));
     stream.addEventListener("error", () => {
       gone();
