@@ -66,11 +66,23 @@ async def settled(owner, *plans):
             return
 
 
-async def until_closed(owner):
+async def until_closed(owner, times=1):
     for _ in range(1000):
         await asyncio.sleep(0.01)
-        if closed(owner):
+        if len(closed(owner)) == times:
             return
+
+
+async def caught_up(owner):
+    """Tell what an owner before did not; gives all that was told."""
+    teller = owner.teller(lambda _: None)
+    teller.catch_up(teller._last_us())
+    await teller.look(owner.clock.now_us())
+    return [fact.sort for fact in told(owner) if fact.sort == "warned"]
+
+
+def told(owner):
+    return [each.fact for each in owner.ledger.tail() if isinstance(each.fact, e.OperatorTold)]
 
 
 def is_paused(owner, plan_id):
@@ -117,7 +129,9 @@ def test_g8_a_playbook_that_fails_too_often_is_paused_with_all_its_plans_and_new
 def test_g8_the_operator_lets_it_go_on_and_it_is_counted_anew(workspace, world):
     async def scenario(owner):
         await throttled(owner)
+        teller = owner.teller(lambda _: None)
         failing = await fail_twice(owner)
+        await teller.look(owner.clock.now_us())
         held, _ = await start(owner, WAITS)
         before = world.words().count("calm")
         resumed = await answer(owner, "go-on")
@@ -127,9 +141,14 @@ def test_g8_the_operator_lets_it_go_on_and_it_is_counted_anew(workspace, world):
             await answer(owner, "go-on")
         await start(owner, FAILS)
         await settled(owner, third)
-        return before, set(resumed) == {*failing, held}, world.words().count("calm"), again, len(closed(owner))
+        await until_closed(owner, 2)
+        await teller.look(owner.clock.now_us())
+        standing = before, set(resumed) == {*failing, held}, world.words().count("calm"), again, len(closed(owner))
+        return standing, [fact.sort for fact in told(owner)]
 
-    assert run(workspace, world, scenario) == (0, True, 1, (False, 1), 2)
+    standing, sorts = run(workspace, world, scenario)
+    assert standing == (0, True, 1, (False, 1), 2)
+    assert sorts == ["warned", "warned"], "each closing is told, also where they say the same"
 
 
 def test_g8_what_the_operator_paused_stays_paused_when_a_throttle_opens(workspace, world):
@@ -178,6 +197,8 @@ def test_g8_a_throttle_is_counted_from_the_history_after_a_restart_and_stays_clo
 
     async def first(owner):
         await throttled(owner)
+        owner.engine.warn("Something else.", "test@1")
+        await owner.teller(lambda _: None).look(owner.clock.now_us())
         return (await start(owner, FAILS))[0]
 
     async def second(owner):
@@ -188,11 +209,13 @@ def test_g8_a_throttle_is_counted_from_the_history_after_a_restart_and_stays_clo
 
     async def third(owner):
         new, _ = await start(owner, FAILS)
-        return is_paused(owner, new), len(closed(owner))
+        return is_paused(owner, new), len(closed(owner)), await caught_up(owner)
 
     run(workspace, world, first)
     assert run(workspace, world, second) == 1
-    assert run(workspace, world, third) == (True, 1)
+    three_days_on = MovedClock(3 * 86_400)
+    assert run(workspace, world, third, clock=three_days_on) == (True, 1, ["warned", "warned"]), "nobody had told of it"
+    assert run(workspace, world, caught_up, clock=MovedClock(6 * 86_400)) == ["warned", "warned"], "it was told by then"
 
 
 def test_g8_what_was_is_counted_without_reading_a_plan_again_for_each_of_its_facts(workspace, world, monkeypatch):

@@ -227,3 +227,8 @@ class Append(msgspec.Struct, frozen=True):
     stream: str
     expected: int
     drafts: tuple[Draft, ...]
+
+    @property
+    def last_id(self) -> str:
+        """The name that its last fact will have: `Recorded.id`."""
+        return f"{self.stream}@{self.expected + len(self.drafts)}"

@@ -64,7 +64,7 @@ class Reserved(NamedTuple):
     verdict: Verdict | None = None
     appends: tuple[Append, ...] = ()
     ways: tuple[str, ...] = ()  # to go on, where a cap stopped it
-    warnings: tuple[str, ...] = ()  # for the operator, once it is on disk
+    warnings: tuple[tuple[str, str], ...] = ()  # for the operator, once it is on disk: what it says, and its fact's id
 
 
 NOTHING = Reserved()
@@ -359,7 +359,7 @@ class Budgets:
     ) -> Reserved:
         holder = spending.holder
         appends: list[Append] = []
-        warnings: list[str] = []
+        warnings: list[tuple[str, str]] = []
         self._begin(holder)
         for cap, key in zip(caps, keys, strict=True):
             self._note(key)
@@ -374,8 +374,8 @@ class Budgets:
             budget = self._known[key].budget
             if not budget.warned and not spending.undo and runs_low(budget, cap):
                 warned = BudgetWarned(period, _only(used(budget), cap.most), most_of(budget, cap))
-                appends.append(self._append(key, (warned,), now_us, cause))
-                warnings.append(say_low(cap.name, cap.period, warned) + _say_then(cap))
+                appends.append(append := self._append(key, (warned,), now_us, cause))
+                warnings.append((say_low(cap.name, cap.period, warned) + _say_then(cap), append.last_id))
         self._held[holder] = keys
         if CALL in holder:
             self._calls.add(holder)

@@ -86,6 +86,9 @@ STREAMS_BETWEEN = "SELECT name FROM stream WHERE name >= ? AND name < ? ORDER BY
 # The position of the fact of a kind before so many others of it, past a position. (kind, position, how many)
 BEFORE_LAST_OF_KIND = """
 SELECT position FROM event WHERE kind = ? AND position > ? ORDER BY position DESC LIMIT 1 OFFSET ?"""
+# Positions of the facts of some kinds past a position, in order. (position, JSON list of kinds)
+POSITIONS_OF_KINDS = """
+SELECT position FROM event WHERE position > ? AND kind IN (SELECT value FROM json_each(?)) ORDER BY position"""
 # How many facts of a kind there are in each of some streams: name, count. (from, to, kind)
 COUNTED_IN_STREAMS = """
 SELECT s.name, count(*) FROM stream s JOIN event e ON e.stream = s.id

@@ -38,8 +38,9 @@ if TYPE_CHECKING:
 LOOK_S = 2.0
 AGAIN_S, AGAIN_AT_MOST_S = 60.0, 3600.0  # until a way that failed is tried again
 LISTED = 20  # lines of one message
-PAGE = 1000
+WARNINGS = 1000  # of an owner before that are told at most, the latest
 _CHARS = 160  # of a sentence in it
+_LOOKED_FOR = encode([kind.__name__ for kind in (e.DecisionReminded, e.BudgetWarned, e.ThrottleClosed, e.OperatorTold)])
 
 
 class Teller:
@@ -50,7 +51,7 @@ class Teller:
         self._desk, self._rules, self._ways, self._show = desk, rules, ways, show
         self._ledger = desk.engine.parts.ledger
         self._reminded: set[str] = set()  # since the last look
-        self._warned: list[str] = []  # by an owner before, who ended before anybody was told
+        self._warned: list[tuple[str, str]] = []  # by an owner before, who ended before anybody was told; and what of
         self._again_s, self._pause_s = 0.0, AGAIN_S  # when a way that failed is tried again, of the time since boot
 
     def heard(self, plan_id: str, facts: Sequence[e.AnyFact], plan: Plan) -> None:
@@ -103,21 +104,25 @@ class Teller:
         return fact.until_us if isinstance(fact, e.OperatorTold) else self._desk.clock.now_us() - FRESH_US
 
     def catch_up(self, mark_us: int) -> None:
-        """Find what was to be told since the mark while nobody listened, but for what lies long back.
+        """Find what was to be told since the mark while nobody listened.
 
-        Those are reminders, of which the summary tells later than an hour, and warnings that are on disk: an owner may
-        have ended between recording one and telling of it.
+        Those are reminders, of which the summary tells later than an hour, and warnings that are on disk, however long
+        back: an owner may have ended between recording one and telling of it.
         """
-        position = first_since(self._ledger, max(mark_us, self._desk.clock.now_us() - FRESH_US)) - 1
-        while page := list(self._ledger.tail(position, PAGE)):
-            for event in page:
-                if isinstance(event.fact, e.DecisionReminded):
-                    self._reminded.add(event.fact.decision)
-                elif isinstance(event.fact, e.BudgetWarned):
-                    self._warned.append(self._desk.engine.parts.budgets.say_warned(event.stream, event.fact))
-                elif isinstance(event.fact, e.ThrottleClosed):
-                    self._warned.append(say_closed(event.fact))
-            position = page[-1].position
+        position, fresh_us = first_since(self._ledger, mark_us) - 1, self._desk.clock.now_us() - FRESH_US
+        told, warned = set[str](), list[tuple[str, str]]()
+        for (at,) in self._ledger.rows(queries.POSITIONS_OF_KINDS, (position, _LOOKED_FOR.decode())):
+            (event,) = self._ledger.tail(at - 1, 1)
+            fact = event.fact
+            if isinstance(fact, e.DecisionReminded) and event.recorded_at_us >= fresh_us:
+                self._reminded.add(fact.decision)
+            elif isinstance(fact, e.BudgetWarned):
+                warned.append((self._desk.engine.parts.budgets.say_warned(event.stream, fact), event.id))
+            elif isinstance(fact, e.ThrottleClosed):
+                warned.append((say_closed(fact), event.id))
+            elif isinstance(fact, e.OperatorTold):
+                told.update(fact.causes)
+        self._warned += [(text, cause) for text, cause in warned[-WARNINGS:] if _mark(cause) not in told]
 
     # --- what there is to tell
 
@@ -130,16 +135,14 @@ class Teller:
         return found + self._warnings(days)
 
     def _warnings(self, days: Days) -> list[Message]:
-        """Give each warning of a day once: what an owner before recorded may have been told by it, too."""
+        """Give each warning once, those that say the same in one message; one before us may have told of it, too."""
         fresh = self._desk.engine.warned
-        said = dict.fromkeys([*self._warned, *(fresh.popleft() for _ in range(len(fresh)))])
+        said: dict[str, dict[str, None]] = {}
+        for text, cause in [*self._warned, *(fresh.popleft() for _ in range(len(fresh)))]:
+            if text and not days.known(mark := _mark(cause)):
+                said.setdefault(text, {})[mark] = None
         self._warned.clear()
-        causes = {text: f"w{digest_of(days.stream.encode(), text.encode())[:16]}" for text in said if text}
-        return [
-            Message("warned", text, 0, (), (cause,), _WARNED, page="today")
-            for text, cause in causes.items()
-            if not days.known(cause)
-        ]
+        return [Message("warned", text, 0, (), (*marks,), _WARNED, page="today") for text, marks in said.items()]
 
     def _stuck(self, mark_us: int, until_us: int) -> list[Message]:
         """Give a message for each cause, however many plans it stopped."""
@@ -221,6 +224,11 @@ class Teller:
         draft = e.Draft(fact, self._desk.clock.now_us(), "mainstay")
         with suppress(MainstayError):  # of the disk: whoever works on it tells of it, and what was told was told
             await self._ledger.append([e.Append(stream, length, (draft,))])
+
+
+def _mark(cause: str) -> str:
+    """Give what the fact behind a warning goes by among the causes of messages."""
+    return f"w{digest_of(cause.encode())[:16]}"
 
 
 def _token(days: Days, number: int) -> str:

@@ -214,11 +214,11 @@ class Throttling:
         fact = e.ThrottleClosed(rule.id, playbook, counted.says, *named, rule.why, counted.since_us)
         self._engine.waiting[playbook] = why
         try:
-            self._record(playbook, fact, undone | paused, now_us, "mainstay")
+            cause, _ = self._record(playbook, fact, undone | paused, now_us, "mainstay")
         except MainstayError:  # it is not closed: what is counted next closes it
             del self._engine.waiting[playbook]
             raise
-        self._engine.warn(say_closed(fact))
+        self._engine.warn(say_closed(fact), cause)
 
     # --- ways on
 
@@ -235,7 +235,8 @@ class Throttling:
         if way == "go-on":
             taking = self._taking(held, lambda _: (c.ResumePlan(now_us=now_us, by="operator"),))
             opened = e.ThrottleOpened("operator", tuple(taking))
-            await self._record(playbook, opened, taking, now_us, "operator")
+            _, on_disk = self._record(playbook, opened, taking, now_us, "operator")
+            await on_disk
             self._engine.waiting.pop(playbook, None)
             if playbook in self._tallies:
                 self._tallies[playbook].since_us = now_us
@@ -324,7 +325,10 @@ class Throttling:
                 continue
         return found
 
-    def _record(self, playbook: str, fact: e.AnyFact, taking: Taking, now_us: int, actor: str) -> asyncio.Future[int]:
+    def _record(
+        self, playbook: str, fact: e.AnyFact, taking: Taking, now_us: int, actor: str
+    ) -> tuple[str, asyncio.Future[int]]:
+        """Queue a fact beside what plans are asked to do; gives the fact's id, and what ends once it is on disk."""
         stream = self._stream(playbook)
         length = len(self._ledger.read(stream))
         if length >= FULL_STREAM:
@@ -332,7 +336,7 @@ class Throttling:
         append = e.Append(stream, length, (e.Draft(fact, now_us, actor),))
         done = self._engine.submit_all(_listed(taking), actor=actor, beside=(append,))
         done.add_done_callback(lambda ended: ended.cancelled() or ended.exception())  # read anew once it is mended
-        return done
+        return append.last_id, done
 
     def _stream(self, playbook: str) -> str:
         return self._engine.parts.places.last_stream(f"{PREFIX}{playbook}")

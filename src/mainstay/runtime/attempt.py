@@ -124,7 +124,7 @@ class Desk(Protocol):
         """Tell who watches."""
         ...
 
-    def warn(self, sentence: str, /) -> None:
+    def warn(self, sentence: str, cause: str, /) -> None:
         """Tell the operator, also where nobody watches."""
         ...
 

@@ -426,7 +426,7 @@ class Effects:
             return
         await on_disk
         for warning in held.warnings:
-            self._desk.warn(warning)
+            self._desk.warn(*warning)
         plan = self._desk.load(plan.id)
         if plan.slots[path].status != "intended":
             self._desk.release(plan.id, path)

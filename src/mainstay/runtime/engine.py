@@ -78,7 +78,7 @@ class Engine:
         self.held = ""  # why nothing may begin: a workspace in quarantine (KERNEL L6)
         self.trouble = ""  # what stands in the way while `whole` waits, in the operator's words
         self.hearers: list[Callable[[str], None]] = []  # told in a sentence what stops all plans, and that it ended
-        self.warned: deque[str] = deque(maxlen=WARNED)  # what the operator is told unasked, once somebody looks
+        self.warned: deque[tuple[str, str]] = deque(maxlen=WARNED)  # what the operator is told unasked, once we look
         self._plans: OrderedDict[str, Plan] = OrderedDict()
         self._rested: OrderedDict[str, None] = OrderedDict()
         self._graphs: OrderedDict[str, Graph] = OrderedDict()
@@ -349,9 +349,12 @@ class Engine:
         for hearer in tuple(self.hearers):
             hearer(sentence)
 
-    def warn(self, sentence: str) -> None:
-        """Tell what the operator should know though nothing asks: who watches, and who tells them unasked."""
-        self.warned.append(sentence)
+    def warn(self, sentence: str, cause: str) -> None:
+        """Tell what the operator should know though nothing asks: who watches, and who tells them unasked.
+
+        `cause` is the id of the fact that it is about: each is told once.
+        """
+        self.warned.append((sentence, cause))
         self.say(sentence)
 
     def reset(self) -> None:

@@ -99,7 +99,7 @@ class Meter:
             if held.appends:
                 await self._parts.ledger.append(held.appends)
                 for warning in held.warnings:
-                    self._desk.warn(warning)
+                    self._desk.warn(*warning)
             made = True
             output = await make()
         except asyncio.CancelledError:

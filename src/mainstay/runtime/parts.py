@@ -70,8 +70,8 @@ class Reserved(Protocol):
         ...
 
     @property
-    def warnings(self) -> tuple[str, ...]:
-        """What the operator is told once it is on disk."""
+    def warnings(self) -> tuple[tuple[str, str], ...]:
+        """What the operator is told once it is on disk: what it says, and its fact's id."""
         ...
 
 

@@ -34,7 +34,7 @@ class _Free(NamedTuple):
     verdict: Verdict | None = None
     appends: tuple[Append, ...] = ()
     ways: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[tuple[str, str], ...] = ()
 
 
 FREE = _Free()
