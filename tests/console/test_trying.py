@@ -287,11 +287,19 @@ def test_it_is_shown_first_runs_every_monday_after_a_yes_and_is_switched_off_aga
     assert 'cron: "0 17 * * FRI"' in file.read_text()
     assert (served.desk.folder / "inbox" / "bank").is_dir()
     assert visitor.press(on).status == 409  # pressed twice
+    (folder := served.desk.folder / "inbox" / "bank").rmdir()
+    folder.write_text("Not a folder.")
     off = form_at(page, "/weekly/off")
     assert visitor.press(off).status == 303
     assert visitor.press(off).status == 422
     assert visitor.page("/weekly").headings == ["Run this every Monday at 08:00?"]
     assert not file.exists()
+    refused = visitor.press(weekly_at(visitor.page("/weekly")))
+    assert (refused.status, "the folder inbox/bank could not be made: something else" in refused.text) == (422, True)
+    assert visitor.press(form_at(visitor.page("/weekly"), "/weekly/off")).status == 303
+    assert "inbox/bank could not be made" in served.desk.run("playbook", "weekly", "--yes").stderr
+    folder.unlink()
+    assert served.desk.run("playbook", "weekly", "--off", "--yes").returncode == 0
 
 
 def test_what_a_crash_left_half_done_is_said_at_the_next_look(served: Served, visitor: Visitor):

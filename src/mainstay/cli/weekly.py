@@ -44,9 +44,8 @@ def switch_on(screen: Screen, folder: Path | None, day: str, hour: str, which: s
             screen.err.print(text(line, "green" if line.startswith("+") else ""), soft_wrap=True)
     if not yes and not screen.agreed("Let it run so?", "Nothing was changed", "Add --yes to let it run."):
         return DONE
-    for place in (weekly.BANK, weekly.INVOICES):
-        (workspace.root / place).mkdir(parents=True, exist_ok=True)
     done = ask(screen, workspace, "save_playbook", {"name": weekly.NAME, "content": content, "seen": standing.seen})
+    weekly.make_folders(workspace.root)
     document = {"path": weekly.PATH, "version": done["activated"][0]["digest"], "diff": lines}
     says = f"{weekly.PATH} is written, and runs by itself while `mainstay start` runs."
     screen.give(document, lambda console: console.print(text(says)))

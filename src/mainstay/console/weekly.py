@@ -99,9 +99,8 @@ async def switch_on(room: Room, request: Request) -> Response:
         return room.back(request, f"{PLACE}?day={wish.day}&hour={wish.hour}&which={wish.which}", said)
     if standing.state != "off":
         raise CommandRefusedError("Nothing was changed: it is not as you saw it.", remedy="Look again.")
-    for folder in (weekly.BANK, weekly.INVOICES):
-        (room.desk.root / folder).mkdir(parents=True, exist_ok=True)
     await room.ask("save_playbook", {"name": weekly.NAME, "content": text, "seen": standing.seen})
+    weekly.make_folders(room.desk.root)
     return room.back(request, PLACE, f"It runs {say_schedule(_standing(room).schedule)} from now on.")
 
 

@@ -1,7 +1,7 @@
 """The playbook that matches payments each week by itself: what it says, and how it stands in a workspace.
 
 It takes what lies in two folders of the inbox and runs the reconciliation over it, as it would be run by hand. What was
-booked before is left out there, so a folder may hold all statements there ever were. Nothing here writes anything.
+booked before is left out there, so a folder may hold all statements there ever were. Nothing here writes the playbook.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from mainstay.errors import InputError
+from mainstay.errors import FileError, InputError
 from mainstay.playbooks.artefacts import path_of, read_artefact
 from mainstay.playbooks.changes import change_of
 from mainstay.playbooks.compile import compile_opened
@@ -113,6 +113,23 @@ def standing_of(versions: Versions, root: Path, now_us: int, timezone: str) -> S
     due = next_due(schedule, now_us, timezone) if schedule else None
     state = "on" if change is None else "gone" if change.state == "gone" else "changed"
     return Standing(state, active, seen, schedule, due.at_us if due else None)
+
+
+def make_folders(root: Path) -> None:
+    """Make the folders that it looks into, once it is on. Raises FileError where one can't be."""
+    for place in (BANK, INVOICES):
+        try:
+            (root / place).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            why = (
+                "something else lies there"
+                if isinstance(error, FileExistsError | NotADirectoryError)
+                else error.strerror
+            )
+            raise FileError(
+                f"It runs every week from now on, but the folder {place} could not be made: {why}.",
+                remedy=f"Make {place} a folder: it is where the files are taken from.",
+            ) from None
 
 
 def schedule_of(text: str) -> str:
