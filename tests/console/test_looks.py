@@ -60,6 +60,11 @@ def test_on_a_phone_every_place_is_reached_by_keys_and_the_place_one_is_at_is_se
         page.keyboard.press("Enter")
         page.get_by_role("heading", name="Budgets").wait_for()
         assert page.locator(".more > summary").inner_text() == "Budgets"
+        page.goto(f"{served.url}/connectors")  # the longest name of them all, beside that of a company
+        page.locator(".brand span").evaluate("one => { one.textContent = 'W'.repeat(113); }")
+        brand, at = box(page.locator(".brand")), box(page.locator(".more > summary"))
+        assert brand["x"] + brand["width"] <= at["x"]
+        assert brand["y"] < at["y"] + at["height"] / 2 < brand["y"] + brand["height"]
 
 
 def test_what_takes_long_says_so_and_can_not_be_pressed_twice(served: Served, page: Page):

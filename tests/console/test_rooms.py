@@ -121,12 +121,12 @@ def test_a_policy_is_checked_and_tried_on_the_past_holds_once_its_shown_text_is_
     assert "Notes are looked at" not in visitor.page("/policies").text  # nothing was kept of it
 
     assert visitor.press(form(page, "/policies/notes/activate")).status == 303
-    assert "Mainstay may write a file (files.write) by itself" in visitor.page("/policies").text
+    assert "Mainstay may write a file (files.write) without asking you" in visitor.page("/policies").text
     file.write_text(SMALL)
     page = visitor.page("/policies/notes")
     file.write_text(SMALL + "# another line, which nobody saw\n")
     assert visitor.press(form(page, "/policies/notes/activate")).status == 422
-    assert "Mainstay may write a file (files.write) by itself" in visitor.page("/policies").text
+    assert "Mainstay may write a file (files.write) without asking you" in visitor.page("/policies").text
     assert visitor.press(form(visitor.page("/policies/notes"), "/policies/notes/activate")).status == 303
     assert "asks you before it may write a file (files.write). Notes are looked at" in visitor.page("/policies").text
     (older,) = [one for one in visitor.page("/policies/notes").links if "/revert/" in one]
@@ -135,11 +135,11 @@ def test_a_policy_is_checked_and_tried_on_the_past_holds_once_its_shown_text_is_
     file.write_text(SMALL + "# written while that page was open\n")
     assert visitor.press(form(shown, older)).status == 422
     assert visitor.press(form(visitor.page(older), older)).status == 303
-    assert "Mainstay may write a file (files.write) by itself" in visitor.page("/policies").text
+    assert "Mainstay may write a file (files.write) without asking you" in visitor.page("/policies").text
     assert "then: allow" in file.read_text()
     listed = visitor.page("/policies").text
     assert listed.index("Yours") < listed.index("(files.write)") < listed.index("They ship with Mainstay (4)")
-    assert "look at anything by itself, unless another rule says otherwise" in listed
+    assert "look at anything without asking you, unless another rule says otherwise" in listed
 
 
 def test_a_policy_written_on_its_page_holds_only_as_it_was_shown_and_over_the_file_it_was_written_over(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 BY_ITSELF = "No policy of yours is active: reading and what can be taken back go by themselves, all else is asked."
 SAYS = {"allow": "happens by itself", "ask": "is asked", "deny": "never happens"}
 MOST_NAMED = 5  # of what goes unasked, each in a sentence
-_MAY = {"allow": "may {} by itself", "ask": "asks you before it may {}", "deny": "may never {}", "": "may {}"}
+_MAY = {"allow": "may {} without asking you", "ask": "asks you before it may {}", "deny": "may never {}", "": "may {}"}
 _KINDS = {
     "read": "look at anything",
     "reversible": "do what can be undone",
