@@ -26,8 +26,14 @@ def test_s55_s59_each_way_is_tried_with_a_secret_that_goes_to_its_host_only(desk
     with Place().listening() as place:
         configured(desk, f'[notify.to]\nphone = "json://me:secret:pw@{place.at}/x"\ngone = "json://127.0.0.1:1/x"')
         without = desk.json("notify", "test", "phone", status=1)
-        kept = desk.run("secret", "set", "pw", "--connector", "notify", "--host", "127.0.0.1", stdin=CANARY)
-        assert kept.returncode == 0, kept.stderr
+        (missing,) = desk.json("connectors")["credentials"]
+        assert (missing["name"], missing["state"], missing["next"]) == ("pw", "missing", "mainstay secret set pw")
+        assert "the secret 'pw', and there is none" in desk.run("doctor").stdout
+        kept = desk.run("secret", "set", "pw", stdin=CANARY)
+        assert (kept.returncode, "Kept, for 127.0.0.1 and notify only." in kept.stdout) == (0, True), kept.stderr
+        assert "Try it with: mainstay notify test" in kept.stdout
+        assert "mainstay notify test" in desk.run("secret", "test", "pw").stderr
+        assert desk.json("connectors")["credentials"][0]["next"] == "mainstay notify test"
         shown = desk.run("notify", "test")
         rows = {row["way"]: row for row in desk.json("notify", "test", status=1)["ways"]}
         (headers, body), *_ = place.heard

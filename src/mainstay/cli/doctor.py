@@ -186,15 +186,16 @@ def _mail(workspace: Workspace) -> Iterator[Finding]:
 
 def _secrets(workspace: Workspace) -> Iterator[Finding]:
     from mainstay.cli.secret import say_where
-    from mainstay.governance.secrets import mend, name_of
+    from mainstay.governance.secrets import mend
     from mainstay.ledger.vault import Vault
+    from mainstay.views.credentials import named
 
-    vault, smtp = Vault(workspace.state), workspace.config.mail.smtp
+    vault = Vault(workspace.state)
     kept = vault.names()
-    wanted = name_of(smtp.password) if smtp is not None and smtp.username else ""
-    if wanted and wanted not in kept:
-        says = f"mainstay.toml names the secret '{wanted}', and there is none."
-        yield Finding("secrets", "wrong", says, f"Keep it with: mainstay secret set {wanted}")
+    for wanted in named(workspace.config):
+        if wanted not in kept:
+            says = f"mainstay.toml names the secret '{wanted}', and there is none."
+            yield Finding("secrets", "wrong", says, f"Keep it with: mainstay secret set {wanted}")
     for name, one in kept.items():
         if one.refused_at_us:
             yield Finding("secrets", "wrong", f"{one.host} refuses the secret '{name}'.", mend(name))

@@ -17,7 +17,9 @@ from mainstay.governance.secrets import PREFIX, checked_host, checked_name, chec
 from mainstay.ledger import keeping
 from mainstay.ledger.vault import Kept, Vault
 from mainstay.redaction import remember
+from mainstay.requests.places import CONNECTOR
 from mainstay.runtime.names import local_time
+from mainstay.views.credentials import named
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
 _WORKS = "it works"
 _UNTESTED = "Nothing logs in with it yet, so it was not tried."
+_AS_TOLD = "Try it with: mainstay notify test"
 
 
 def set_new(screen: Screen, folder: Path | None, name: str, host: str, connector: str) -> int:
@@ -76,7 +79,8 @@ def test(screen: Screen, folder: Path | None, name: str) -> int:
     vault = Vault(workspace.state)
     vault.kept(name)
     if not _tests(workspace, name):
-        raise InputError(f"{_UNTESTED}", remedy=f'Name it in mainstay.toml, where it belongs: "{PREFIX}{name}"')
+        where = f'Name it in mainstay.toml, where it belongs: "{PREFIX}{name}"'
+        raise InputError(_UNTESTED, remedy=_AS_TOLD if _is_told(workspace, name) else where)
     vault.unlock()
     found, works = _try(workspace, name)
     _give(screen, workspace, vault, name, found)
@@ -89,6 +93,7 @@ def remove(screen: Screen, folder: Path | None, name: str, *, yes: bool) -> int:
     vault = Vault(workspace.state)
     kept = vault.kept(name)
     uses = " mainstay.toml still names it: mails will wait for you." if _tests(workspace, name) else ""
+    uses = " mainstay.toml still names it: you will not be told there." if _is_told(workspace, name) else uses
     again = f"mainstay secret remove {name} --yes"
     if not yes and not screen.agreed(f"Throw away {name}, for {kept.host}?{uses}", "It is kept", again):
         return FAILED
@@ -172,8 +177,8 @@ def _ask(prompt: str) -> str:
 
 def _bound(workspace: Workspace, name: str, connector: str, host: str) -> tuple[str, str]:
     """Say what a new secret is for: as named, else as mainstay.toml says. Raises InputError where nothing says it."""
-    if _tests(workspace, name):
-        connector, host = connector or "mail", host or _server(workspace)
+    wanted = named(workspace.config).get(name, ("", ""))
+    connector, host = connector or wanted[0], host or wanted[1]
     if not host or not connector:
         raise InputError(
             f"Nothing says where {name} may be sent.",
@@ -188,6 +193,11 @@ def _tests(workspace: Workspace, name: str) -> bool:
     return smtp is not None and bool(smtp.username) and name_of(smtp.password) == name
 
 
+def _is_told(workspace: Workspace, name: str) -> bool:
+    """Whether it is for a place that the operator is told by."""
+    return named(workspace.config).get(name, ("", ""))[0] == CONNECTOR
+
+
 def _server(workspace: Workspace) -> str:
     smtp = workspace.config.mail.smtp
     return "" if smtp is None else plain_host(smtp.host)
@@ -198,7 +208,7 @@ def _try(workspace: Workspace, name: str) -> tuple[str, bool]:
     from mainstay.app import mail_password, secrets_of
 
     if not _tests(workspace, name):
-        return _UNTESTED, True
+        return f"{_UNTESTED} {_AS_TOLD}" if _is_told(workspace, name) else _UNTESTED, True
     vault = Vault(workspace.state)
     kept, now_us = vault.kept(name), _now_us()
     try:

@@ -303,10 +303,11 @@ def _check_folders(config: FilesConfig) -> None:
 def readable(config: FilesConfig, path: str, *, whole: bool = False) -> tuple[str, Parts]:
     """Give the folder to start at and the names below it: none for a named folder, where it is wanted `whole`."""
     parts = parts_of(path, writing=False)
-    if (whole or len(parts) > 1) and parts[0] in READ_FOLDERS:
+    top, *below = parts
+    if (below or whole) and top in READ_FOLDERS:
         return config.workspace, parts
-    if (whole or len(parts) > 1) and parts[0] in config.folders:
-        return config.folders[parts[0]], parts[1:]
+    if (below or whole) and top in config.folders:
+        return config.folders[top], tuple(below)
     raise Permanent(f"{shown(path)} can't be read: {_say_folders((*READ_FOLDERS, *config.folders))} can.")
 
 

@@ -25,6 +25,11 @@ def check_address(address: str) -> None:
         raise ValueError(f"{msg} and write secret:NAME in its place")
 
 
+def secrets_in(address: str) -> tuple[str, ...]:
+    """Name the secrets that an address takes."""
+    return tuple(_SECRET.findall(address))
+
+
 def host_of(address: str) -> str:
     """Give what the secrets of an address are bound to: its host, or its service where that is a secret itself."""
     named = urlsplit(_SECRET.sub("", address)).netloc.rpartition("@")[2]

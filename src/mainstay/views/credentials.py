@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mainstay.governance.secrets import name_of
+from mainstay.governance.addresses import host_of, secrets_in
+from mainstay.governance.secrets import name_of, plain_host
 from mainstay.ledger.vault import Vault
+from mainstay.requests.places import CONNECTOR
 from mainstay.runtime.names import local_time
 from mainstay.values import DAY_S, SECOND_US
 
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mainstay.views.opening import Row
-    from mainstay.workspace import Workspace
+    from mainstay.workspace import Config, Workspace
 
 SOON_US = 30 * DAY_S * SECOND_US  # before a certificate expires it is told so long
 
@@ -27,18 +29,32 @@ def credentials(workspace: Workspace, now_us: int) -> list[Row]:
     return [*_secrets(workspace), *_certificates(workspace, now_us)]
 
 
+def named(config: Config) -> dict[str, tuple[str, str]]:
+    """Give the secrets that mainstay.toml names: what each is for, the mail or notices, and where it may be sent."""
+    smtp = config.mail.smtp
+    found = {} if smtp is None or not smtp.username else {name_of(smtp.password): ("mail", plain_host(smtp.host))}
+    for address in config.notify.to.values():
+        for name in secrets_in(address):
+            found.setdefault(name, (CONNECTOR, host_of(address)))
+    return found
+
+
+def tried_by(name: str, connector: str) -> str:
+    """Give the command that tries a secret that is kept."""
+    return "mainstay notify test" if connector == CONNECTOR else f"mainstay secret test {name}"
+
+
 def _secrets(workspace: Workspace) -> Iterator[Row]:
-    config, kept = workspace.config.mail.smtp, Vault(workspace.state).names()
-    wanted = name_of(config.password) if config is not None and config.username else ""
-    if wanted and wanted not in kept:
-        missing = "mainstay.toml names it, and there is none"
-        told = {"connector": "mail", "host": config.host if config is not None else "", "state": "missing"}
-        yield _row(wanted, "secret", says=missing, next=f"mainstay secret set {wanted}", **told)
+    kept = Vault(workspace.state).names()
+    for name, (connector, host) in named(workspace.config).items():
+        if name not in kept:
+            told = {"connector": connector, "host": host, "state": "missing", "next": f"mainstay secret set {name}"}
+            yield _row(name, "secret", says="mainstay.toml names it, and there is none", **told)
     for name, one in sorted(kept.items()):
         at = {field: _time(workspace, getattr(one, f"{field}_at_us")) for field in ("set", "used", "tested", "refused")}
         told = at | {"connector": one.connector, "host": one.host, "test": one.test}
         told["state"] = "refused" if one.refused_at_us else "kept"
-        mend = f"mainstay secret rotate {name}" if one.refused_at_us else f"mainstay secret test {name}"
+        mend = f"mainstay secret rotate {name}" if one.refused_at_us else tried_by(name, one.connector)
         yield _row(name, "secret", says="not known: a password does not say when it expires", next=mend, **told)
 
 
