@@ -133,6 +133,10 @@ def test_s21_a_passkey_lets_in_and_what_it_signed_does_so_once_here_and_forward_
         line.send("WebAuthn.addCredential", {"authenticatorId": key, "credential": held | {"signCount": 0}})
         page.get_by_role("button", name="Log in with a passkey").click()  # a copy of the key, which counts behind
         page.get_by_text("does not let in here").wait_for()
+        port = served.place[1]
+        page.goto(f"http://127.0.0.1:{port}/login")
+        page.get_by_role("button", name="Log in with a passkey").click()
+        page.get_by_role("alert").filter(has_text=f"Open it as localhost:{port} instead.").wait_for()
 
 
 def try_signed(served: Served, signed: dict[str, Any]) -> int:

@@ -171,6 +171,25 @@ def test_what_somebody_wrote_is_there_again_after_they_were_logged_out(browser: 
     assert ended(served, "logged-out") == "rejected"
 
 
+def test_a_policy_that_somebody_wrote_is_there_again_too_though_it_was_checked_and_sent_meanwhile(
+    browser: Browser, served: Served
+):
+    here = f"{served.url}/policies/mine?new=1"
+    with visit(browser, served) as page:
+        page.goto(here)
+        page.context.clear_cookies()
+        with page.expect_response(lambda one: one.status == 401):
+            page.get_by_label("Rules").fill("- {id: mine, do: mail.send")
+        page.get_by_label("Rules").press_sequentially(", then: ask}")
+        page.get_by_role("button", name="Save…").click()
+        page.get_by_text("Nothing of what you sent was done").wait_for()
+        page.goto(served.url + link(served))
+        page.get_by_role("button", name="Log in").click()
+        page.get_by_role("heading", name="Inbox", exact=True).wait_for()
+        page.goto(here)
+        assert page.get_by_label("Rules").input_value().strip() == "- {id: mine, do: mail.send, then: ask}"
+
+
 def test_a_button_that_is_pressed_twice_acts_once_and_another_answer_is_told_what_was_decided(served: Served):
     ask(served, "twice")
     visitor, plan = Visitor(served).log_in(), served.get("/actions/twice").json["plan"]

@@ -7,6 +7,7 @@ used. A passkey belongs to one name of ours: what is served under an address wit
 
 from __future__ import annotations
 
+from functools import wraps
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -14,14 +15,14 @@ from starlette.responses import Response
 
 from mainstay.console import access
 from mainstay.console.login import begin, form_fields, next_of
-from mainstay.console.room import Page, form_of, known_of, only
-from mainstay.errors import InputError
+from mainstay.console.room import Page, form_of, known_of, only, status_of
+from mainstay.errors import InputError, MainstayError
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from webauthn.helpers.structs import PublicKeyCredentialDescriptor
 
-    from mainstay.console.room import Room
+    from mainstay.console.room import Room, Screen
 
 NAME_CHARS = 60
 JSON = "application/json"
@@ -146,9 +147,10 @@ def _name(request: Request) -> str:
     host = request.headers["host"].lower()
     name = host.rpartition(":")[0] if host.rpartition(":")[2].isdecimal() else host
     if name.replace(".", "").isdecimal() or name.startswith("["):
-        raise InputError(
-            "A passkey belongs to a name, and this page has none.", remedy="Open http://localhost instead."
-        )
+        port = host.removeprefix(name)
+        here = f"Open it as localhost{port} instead." if name.startswith("127.") or name == "[::1]" else ""
+        remedy = here or "Open it by a name: mainstay.toml, `names` under [api]."
+        raise InputError("A passkey belongs to a name, and this page has none.", remedy=remedy)
     return name
 
 
@@ -162,9 +164,23 @@ def _descriptors(kept: access.Access) -> list[PublicKeyCredentialDescriptor]:
     return [PublicKeyCredentialDescriptor(id=one.id) for one in kept.passkeys]
 
 
+def _told(screen: Screen) -> Screen:
+    """Tell the script that asks why something can't be, in place of a page."""
+
+    @wraps(screen)
+    async def answer(room: Room, request: Request) -> Response:
+        try:
+            return await screen(room, request)
+        except MainstayError as error:
+            why = f"{error.message} {error.remedy}".strip()
+            return Response(msgspec.json.encode({"message": why}), status_of(error), media_type=JSON)
+
+    return answer
+
+
 SCREENS = (
-    Page("POST", "/login/passkey-options", ask),
-    Page("POST", "/login/passkey", log_in),
-    Page("POST", "/access/passkey-options", ask_new),
-    Page("POST", "/access/passkeys", add),
+    Page("POST", "/login/passkey-options", _told(ask)),
+    Page("POST", "/login/passkey", _told(log_in)),
+    Page("POST", "/access/passkey-options", _told(ask_new)),
+    Page("POST", "/access/passkeys", _told(add)),
 )

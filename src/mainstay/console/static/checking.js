@@ -14,7 +14,6 @@
       fields.set("does", "check");
       try {
         const answer = await fetch(form.action, { method: "POST", body: fields });
-        if (answer.status === 401) { location.reload(); return; }
         const page = new DOMParser().parseFromString(await answer.text(), "text/html");
         const fresh = page.getElementById("checked");
         if (mine === turn && fresh) document.getElementById("checked").replaceChildren(...fresh.childNodes);

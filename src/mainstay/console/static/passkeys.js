@@ -20,6 +20,11 @@
       if (made.response[name]) response[name] = text(made.response[name]);
     return JSON.stringify({ id: made.id, rawId: text(made.rawId), type: made.type, response, clientExtensionResults: {} });
   };
+  const told = async (answer) => {
+    const says = await answer.json().catch(() => ({})); // what is no answer of these pages is a page
+    if (!answer.ok) throw new Error(says.message || "Mainstay did not take that. Load the page again.");
+    return says;
+  };
   for (const form of forms) {
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
@@ -27,17 +32,12 @@
       note.hidden = true;
       try {
         const fields = new URLSearchParams(new FormData(form));
-        const asked = await fetch(form.dataset.options, { method: "POST", body: fields });
-        if (!asked.ok) throw new Error("Mainstay did not take that. Load the page again.");
-        const publicKey = opened(await asked.json());
+        const publicKey = opened(await told(await fetch(form.dataset.options, { method: "POST", body: fields })));
         const made = publicKey.user
           ? await navigator.credentials.create({ publicKey })
           : await navigator.credentials.get({ publicKey });
         fields.set("passkey", closed(made));
-        const answer = await fetch(form.dataset.to, { method: "POST", body: fields });
-        const told = await answer.json();
-        if (!answer.ok) throw new Error(told.message);
-        location.assign(told.next);
+        location.assign((await told(await fetch(form.dataset.to, { method: "POST", body: fields }))).next);
       } catch (error) {
         note.textContent = error.name === "NotAllowedError" || error.name === "AbortError" ? "Nothing was done: no passkey was given." : error.message;
         note.hidden = false;
