@@ -100,8 +100,8 @@ def test_t2_what_is_held_when_all_is_over_is_found():
     assert len(list(rules.held({"limit:a": [taken], "budget:b": [hold]}))) == 2
     call = recorded(e.BudgetReserved("2026-01-05", "p1/pay?0.0.0", 1, 0))
     assert len(list(rules.held({"budget:b": [call]}))) == 1
-    assert list(rules.held({"budget:b": [call]}, died=True)) == []
-    assert len(list(rules.held({"budget:b": [hold]}, died=True))) == 1
+    assert list(rules.held({"budget:b": [call]}, cut=True)) == []
+    assert len(list(rules.held({"budget:b": [hold]}, cut=True))) == 1
 
 
 def test_t2_a_place_of_a_limit_of_one_that_two_plans_hold_is_found():

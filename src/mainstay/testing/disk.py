@@ -66,6 +66,7 @@ class Disk:
         projections.install(self.connection, projected, None, self.segments)
         self.blobs: dict[str, bytes] = {}
         self.commits = self.drawn = self.flushes = 0
+        self.mended = 0  # how often the history was read again after a commit that failed
         self.told: list[tuple[int, str]] = []  # ends of batches that were acknowledged: position and digest
         self.room_at_s = 0.0  # the disk is full until then
 
@@ -149,6 +150,7 @@ class SimulatedLedger(Reading):
             raise LedgerError("The simulated disk can't be read.")
         self._writing = Writing(disk.connection, disk.projected)
         self._failure = None
+        disk.mended += 1
 
     def room_missing(self) -> int:
         """Say how many bytes are missing on the disk."""

@@ -106,7 +106,7 @@ def judge(
     told: Mapping[str, str],
     setting: Setting = AS_IT_IS,
     *,
-    died: bool = False,
+    cut: bool = False,
 ) -> Iterator[str]:
     """Give all that should not be; `told` are the answers the operator was told are taken, by question."""
     yield from world.findings
@@ -125,7 +125,7 @@ def judge(
         yield from rules.rulings(plan.id, plan.graph, ended.facts[plan.id])
         yield from rules.revised(plan.id, ended.facts[plan.id])
     yield from _effects(ended, world)
-    yield from rules.held(ended.others, died=died)
+    yield from rules.held(ended.others, cut=cut)
     yield from rules.crowded(ended.others, ended.facts)
     yield from _bounded(ended, setting)
 

@@ -128,10 +128,11 @@ def revised(name: str, facts: Sequence[Recorded]) -> Iterator[str]:
                 pass
 
 
-def held(streams: Mapping[str, Sequence[Recorded]], *, died: bool = False) -> Iterator[str]:
+def held(streams: Mapping[str, Sequence[Recorded]], *, cut: bool = False) -> Iterator[str]:
     """When all is over no plan holds a place, and no effect a part of a budget (KERNEL T2).
 
-    What a call of an agent held whose process died is charged by the next one; until then it counts as spent.
+    What a call of an agent held that was cut off, by a death or a disk that failed, is charged by whoever reads the
+    budget next; until then it counts as spent.
     """
     for stream, events in streams.items():
         folded, places = budget.Budget(), Counter[str]()
@@ -141,7 +142,7 @@ def held(streams: Mapping[str, Sequence[Recorded]], *, died: bool = False) -> It
                 folded = budget.evolve(folded, fact)
             elif isinstance(fact, (e.PlaceTaken, e.PlaceLeft)):
                 places[fact.plan] += 1 if isinstance(fact, e.PlaceTaken) else -1
-        holds = [holder for holder in folded.holds if not (died and CALL in holder)]
+        holds = [holder for holder in folded.holds if not (cut and CALL in holder)]
         if holds and following_stream(stream) not in streams:
             yield f"{stream}: {', '.join(holds)} still held"
         for plan, count in places.items():

@@ -15,6 +15,7 @@ from mainstay.testing.world import Outage
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from mainstay.kernel.graph import Definition
     from mainstay.testing.chance import Chance
 
 _NONE: Mapping[str, int] = MappingProxyType({})
@@ -36,6 +37,10 @@ class Setting(NamedTuple):
     throttles: tuple[Rule, ...] = ()
     tells: int | None = None  # so many messages a day; None: nobody is told anything unasked
 
+    def lets_wait(self, definition: Definition) -> bool:
+        """Whether an action of a playbook waits for a time: what a dead machine slept through then comes too early."""
+        return any(step.target in self.delays or step.target in self.windows for step in definition.steps)
+
     def throttle_of(self, playbook: str) -> Throttle | None:
         """Give what bounds a playbook."""
         throttles = (rule.throttle for rule in self.throttles if rule.throttle is not None)
@@ -51,7 +56,7 @@ class Machine(NamedTuple):
 
 
 def setting_of(chance: Chance) -> Setting:
-    """Make a workspace up. Only a cap lets time decide how a plan ends, and a throttle that takes back or ends."""
+    """Make a workspace up. Time decides how a plan ends by a cap, a throttle that takes back or ends, or what waits."""
     limited = [name for name in ("store.reserve", "store.pick", "bank.pay", "errand") if chance.happens(0.15, name)]
     delays = {"post.send": chance.whole(1, 300, "delay")} if chance.happens(0.15, "delayed") else _NONE
     zone = chance.pick(tuple(_BEGINS), "zone")

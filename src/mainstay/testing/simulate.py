@@ -146,10 +146,10 @@ class Simulation:
             self._root = Path(root)
             while not self._live():
                 assert self.lives < MOST_LIVES, f"it did not end in {MOST_LIVES} lives"
-        ended = read(self.disk)
+        ended, cut = read(self.disk), self.lives > 1 or self.disk.mended > 0
         findings = [
             *self._operator.findings,
-            *judge(self.disk, self.world, ended, self._operator.told, self._setting, died=self.lives > 1),
+            *judge(self.disk, self.world, ended, self._operator.told, self._setting, cut=cut),
             *self._tool.judge(self.world),
         ]
         head = database.rows(self.disk.connection, _HEAD)[0][0]
@@ -164,7 +164,7 @@ class Simulation:
             yield from self._tool.plans.values()
         for plan in self._plans:
             loose = plan.is_loose or (plan.is_timed and reset) or plan.name in self._operator.meddled
-            loose |= self._is_throttled(plan)
+            loose |= self._is_throttled(plan) or self._setting.lets_wait(plan.definition)
             if not outside and not loose:
                 yield plan.name
 
