@@ -338,12 +338,14 @@ def test_what_is_held_stands_on_today_with_why_since_when_and_the_way_on(
     served.desk.json("run", "fails", status=3)
     until(lambda: "Plans of fails wait since" in visitor.page("/today").text)
     page = visitor.page("/today")
-    assert "1 failed within 1 hour. Something is wrong with it. (rule bad)" in page.text
+    assert page.text.count("1 failed within 1 hour. Something is wrong with it. (rule bad)") == 1
+    assert "Mainstay runs, and goes on with all plans but those that are held." in page.text
     let_on = form(page, "/throttle")
     let_on = let_on._replace(fields=[one for one in let_on.fields if one[0] != "sure"])
     assert visitor.press(let_on, ("way", "undo")).status == 422  # nobody said that they looked
     assert visitor.press(let_on, ("way", "go-on")).status == 303
-    assert "Plans of fails wait" not in visitor.page("/today").text
+    assert "Plans of fails wait" not in (held_no_more := visitor.page("/today").text)
+    assert "goes on with all plans." in held_no_more
     for path in ("/today", "/policies"):
         assert "All work is stopped" not in visitor.page(path).text
 

@@ -70,5 +70,3 @@ def _wrong(views: Views) -> Iterator[str]:
         yield f"No network since {offline['since'][11:16]}; {offline['says']}."
     if clock := views.clock_set():
         yield f"{clock}."
-    for row in views.throttled():
-        yield f"{row['playbook']} is held: {row['says']}"
