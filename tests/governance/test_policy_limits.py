@@ -65,7 +65,7 @@ def test_g6_a_limit_of_a_rule_holds_from_its_activation_on_and_after_a_restart(w
         await activate(owner, "- {id: few, do: test.say, limits: {per_day: 3}}\n")
         return [still, await say(owner), await say(owner)]
 
-    assert run(workspace, world, first) == [True, True, True, False]
+    assert run(workspace, world, first) == [True, True, False, False], "what left before it in its day counts"
     assert run(workspace, world, second) == [False, True, False]
 
 
