@@ -27,6 +27,9 @@ def test_g6_a_budget_tells_what_is_spent_by_which_plan_and_what_it_stopped_goes_
     standing = desk.json("decide", asked, "approve", status=3)
     stuck = desk.json("stuck")
     assert {row["options"][0] for row in stuck} == {"raise"}
+    inbox = desk.run("inbox").stdout  # one card for all of it
+    assert (inbox.count("Budget 'booked' stopped"), inbox.count("mainstay stuck raise")) == (1, 1)
+    assert not [row["decision"] for row in stuck if f"decide {row['decision']}" in inbox]
     day, month = desk.json("budget")
     assert (day["per"], day["limits"][0]["spent"], day["limits"][0]["left"]) == ("day", 2, 0)
     assert (month["per"], month["limits"][0]["spent"], month["limits"][0]["most"]) == ("month", 2, 100)

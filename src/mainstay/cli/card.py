@@ -50,7 +50,7 @@ def draw_stopped(group: Row, console: Console, *, commands: bool = True) -> None
     """Draw what one budget stopped as one question; with `commands` also how to answer it."""
     console.print(text(group["says"], "bold"))
     for row in group["stuck"][:_NAMED]:
-        console.print(text(f"  {row['action']} ({row['title']})"))
+        console.print(text(f"  {row['action']}: {row['with']} ({row['title']})"))
     if len(group["stuck"]) > _NAMED:
         console.print(text(f"  and {len(group['stuck']) - _NAMED} more", "dim"))
     for option in group["options"] if commands else ():

@@ -19,7 +19,7 @@ from mainstay.kernel.budget import COUNT, DOLLARS, TOKENS, Spending, counts_of, 
 from mainstay.kernel.state import caller_of, is_call
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from mainstay.contracts import Operation
     from mainstay.events import Recorded
@@ -94,9 +94,9 @@ class Before:
         """
         self._ledger, self._operation, self._load, self._playbook = ledger, operation, load, playbook
 
-    def since(self, at_us: int) -> list[Left]:
-        """Give what left since a time, in no order; blocks while the history of that time is read once."""
-        reading = _Reading(self._ledger, self._operation, self._load, self._playbook)
+    def since(self, at_us: int, caps: Sequence[Cap]) -> list[Left]:
+        """Give what left since a time that these caps may count, in no order; blocks while that is read, once."""
+        reading = _Reading(self._ledger, self._operation, self._load, self._playbook, caps)
         position = first_since(self._ledger, at_us) - 1
         while page := self._ledger.of_kinds(_KINDS, position, PAGE):
             for recorded in page:
@@ -114,8 +114,14 @@ class _Reading:
         operation: Callable[[str], Operation],
         load: Callable[[Value], Value],
         playbook: Callable[[str], tuple[str, str]],
+        caps: Sequence[Cap],
     ) -> None:
         self._ledger, self._operation, self._load, self._playbook = ledger, operation, load, playbook
+        # whose it was is looked up only where somebody asks for that
+        self._caps = [msgspec.structs.replace(cap, playbook="", agent="") for cap in caps]
+        self._by_playbook = any(cap.playbook for cap in caps)
+        self._by_agent = any(cap.agent for cap in caps)
+        self._counted: dict[str, bool] = {}  # by operation
         self._prepared: dict[tuple[str, str], e.EffectPrepared] = {}
         self._agents: dict[str, str] = {}  # by journal
         self._playbooks: dict[str, tuple[str, ...]] = {}  # by plan
@@ -131,8 +137,8 @@ class _Reading:
             self._agents[recorded.stream] = fact.agent
         elif isinstance(fact, e.EffectIntended):
             if is_within and not fact.path.startswith("~"):
-                spending = self._acted(recorded, plan, fact.path)
-                self.open[plan, fact.path] = Left(spending, recorded.recorded_at_us, held=True)
+                for spending in self._acted(recorded, plan, fact.path):
+                    self.open[plan, fact.path] = Left(spending, recorded.recorded_at_us, held=True)
         elif isinstance(fact, (e.EffectRefused, e.EffectAbsent)):
             self.open.pop((plan, fact.path), None)
         elif isinstance(fact, e.EffectDone):
@@ -142,12 +148,19 @@ class _Reading:
         elif isinstance(fact, e.Journaled) and is_within and fact.failure is None and not fact.call:
             self.ended += [Left(spending, recorded.recorded_at_us) for spending in self._called(recorded, plan, fact)]
 
-    def _acted(self, recorded: Recorded, plan: str, path: str) -> Spending:
+    def _is_counted(self, operation: str) -> bool:
+        found = self._counted.get(operation)
+        if found is None:
+            found = self._counted[operation] = any(cap.counts(operation, (), "") for cap in self._caps)
+        return found
+
+    def _acted(self, recorded: Recorded, plan: str, path: str) -> Iterator[Spending]:
+        """Give what an action takes, where anything counts it."""
         prepared = self._prepared.pop((plan, path), None) or self._preparation(recorded.stream, path)
-        agent = self._agent(f"{_JOURNAL}{plan}/{caller_of(path)}") if is_call(path) else ""
-        name = "" if prepared is None else prepared.operation
-        amounts = {COUNT: 1} if prepared is None else self._amounts(prepared)
-        return Spending(f"{plan}/{path}", name, self._playbooks_of(plan), agent, amounts)
+        if prepared is not None and self._is_counted(prepared.operation):
+            agent = self._agent(f"{_JOURNAL}{plan}/{caller_of(path)}") if is_call(path) else ""
+            amounts, playbooks = self._amounts(prepared), self._playbooks_of(plan)
+            yield Spending(f"{plan}/{path}", prepared.operation, playbooks, agent, amounts)
 
     def _preparation(self, stream: str, path: str) -> e.EffectPrepared | None:
         """Find what was prepared before that time, or tried more than once."""
@@ -171,6 +184,8 @@ class _Reading:
     def _called(self, recorded: Recorded, plan: str, fact: e.Journaled) -> Iterator[Spending]:
         """Give what an agent's call of a model spent, or one that reads; the clock and chance are none."""
         amounts = {COUNT: 1}
+        if not self._is_counted(fact.operation):
+            return
         if fact.operation.startswith(_MODEL):
             said = self._said(fact.output)
             told = {DOLLARS: said.get("cost_usd_micros"), TOKENS: said.get("tokens")}
@@ -192,7 +207,7 @@ class _Reading:
         return found if isinstance(found, dict) else {}
 
     def _agent(self, journal: str) -> str:
-        found = self._agents.get(journal)
+        found = self._agents.get(journal) if self._by_agent else ""
         if found is None:
             first = next(iter(self._ledger.read(journal)), None)
             found = first.fact.agent if first is not None and isinstance(first.fact, e.JournalOpened) else ""
@@ -201,7 +216,7 @@ class _Reading:
 
     def _playbooks_of(self, plan: str) -> tuple[str, ...]:
         """Name a plan's playbook, and those of the plans that it is a part of."""
-        found = self._playbooks.get(plan)
+        found = self._playbooks.get(plan) if self._by_playbook else ()
         if found is None:
             playbook, parent = self._playbook(plan)
             above = self._playbooks_of(parent.partition("/")[0]) if parent else ()

@@ -87,7 +87,7 @@ class Budgets:
         caps: Iterable[Cap],
         timezone: str,
         last_stream: Callable[[str], str],
-        left_since: Callable[[int], list[Left]] = lambda _: [],
+        left_since: Callable[[int, Sequence[Cap]], list[Left]] | None = None,
     ) -> None:
         """Take the caps; days are those of the company's time zone.
 
@@ -469,7 +469,7 @@ class Budgets:
         for at_us, left in (self._found or {}).items():
             if at_us <= since_us:
                 return left
-        left = self._left_since(since_us)
+        left = self._left_since(since_us, self._caps) if self._left_since is not None else []
         if self._found is not None:
             self._found[since_us] = left
         return left

@@ -31,8 +31,13 @@ def takes_back(recorded: Sequence[e.Recorded], asked: e.DecisionAsked, opened: C
     return "; ".join(_say(did[path], opened) for path in paths if path in did)
 
 
+def what_with(given: Value, most: int = MOST) -> str:
+    """Say what something was given, part by part."""
+    return ", ".join(islice(dict.fromkeys(_parts(given)), most))
+
+
 def _say(did: e.EffectPrepared, opened: Callable[[Value], Value]) -> str:
-    given = ", ".join(islice(dict.fromkeys(_parts(opened(did.arguments))), MOST))
+    given = what_with(opened(did.arguments))
     return f"{say_path(did.path)} ({say_does(did.operation)})" + (f": {given}" if given else "")
 
 

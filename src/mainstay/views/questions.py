@@ -20,7 +20,7 @@ from mainstay.requests.stuck import does_of, group_of, grouped
 from mainstay.runtime.engine import THROTTLE
 from mainstay.sentences import ALL_FIRST, ANSWER, QUESTION, say_actor, say_kept, say_no, say_path, why_asked
 from mainstay.values import BlobRef
-from mainstay.views.backward import takes_back
+from mainstay.views.backward import takes_back, what_with
 from mainstay.views.bundle import DECIDABLE, LAST, answered, recommended, worked_out
 from mainstay.views.letting import Letting
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from mainstay.values import Value
     from mainstay.views.opening import Row
 
+_PARTS = 2  # of what was given, which tell one action from the next
 OWN_PAUSE = "its plan is paused"
 NO_RULE_HELPS = ("playbook", "unknown price", "other currency")  # what asks whatever the operator's rules say
 
@@ -348,7 +349,8 @@ class Questions(Letting):
             "message": self.named(message, plan, path),
             "remedy": self.named(failure.remedy, plan, path) if failure else "",
             "options": list(question.options),
-            "arguments": self._payloads.load(slot.arguments),
+            "arguments": (given := self._payloads.load(slot.arguments)),
+            "with": what_with(given, _PARTS),
             "asked_at": self.time(row[3]),
         }
 

@@ -49,7 +49,7 @@ def _stuck(rows: list[Row]) -> Iterator[Row]:
         many = len(group["stuck"])
         if group["budget"] and many > 1:
             del groups[row["group"]]
-            yield row | {"action": f"{many} actions", "message": group["says"]}
+            yield row | {"action": f"{many} actions.", "message": group["says"]}
         else:
             yield row
 
