@@ -20,3 +20,8 @@ def test_nothing_secret_or_heavy_goes_into_an_image(name):
     assert {line for line in told.splitlines() if line.startswith("!")} == {
         "!requirements/run.txt", "!src/mainstay",
     }  # fmt: skip
+
+
+def test_places_outside_can_be_told_from_an_image_in_which_nobody_may_install_anything():
+    told = (Path(__file__).parents[1] / "requirements" / "run.txt").read_text()
+    assert "\napprise==" in told
