@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from http_kit import until
 from playwright.sync_api import Browser, Page, sync_playwright
 from visitor import link
 
@@ -67,6 +68,16 @@ def visit(browser: Browser, served: Served, **options: Any) -> Iterator[Page]:
         assert left == [], left
     finally:
         context.close()
+
+
+def tab_to(page: Page, says: str) -> None:
+    """Press Tab until what has the focus says something."""
+
+    def reached() -> bool:
+        page.keyboard.press("Tab")
+        return page.evaluate("document.activeElement.textContent") == says
+
+    until(reached, f"the way to {says} by keys")
 
 
 def unusable(page: Page, *rules: str) -> list[str]:

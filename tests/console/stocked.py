@@ -7,11 +7,10 @@ Made once for all tests of a process. Whoever decides something in it decides it
 from __future__ import annotations
 
 import re
-import time
 from typing import TYPE_CHECKING
 
 from cli_desk import INVOICES, STATEMENT, asked_desk
-from http_kit import Served
+from http_kit import LONG_S, Served, until
 from visitor import Visitor, link
 
 if TYPE_CHECKING:
@@ -143,6 +142,5 @@ def _played(person: Visitor) -> str:
 
 
 def _over(person: Visitor, at: str) -> str:
-    while "so far" in person.page(at).text:
-        time.sleep(0.2)
+    until(lambda: "so far" not in person.page(at).text, "the end of a trial", LONG_S)
     return at.rpartition("/")[2]

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from browser import unusable, visit
-from http_kit import ask, ended, new_served
+from http_kit import ask, ended, new_served, until
 from visitor import Visitor, link
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def test_the_keys_are_told_over_the_page_and_do_nothing_meanwhile(page: Page, se
 
 def test_what_is_approved_counts_down_and_is_called_back(served: Served, page: Page):
     before = served.mails()
-    served.desk.json("run", "later", status=3)
+    plan = served.desk.json("run", "later", status=3)["plan"]
     page.goto(served.url)
     page.get_by_role("button", name="Approve").click()
     page.get_by_role("heading", name="About to leave").wait_for()
@@ -123,8 +123,10 @@ def test_what_is_approved_counts_down_and_is_called_back(served: Served, page: P
     page.get_by_role("button", name="Call it back").click()
     page.get_by_role("status").filter(has_text="It was called back: it does not happen").wait_for()
     page.get_by_role("heading", name="About to leave").wait_for(state="hidden")
+    until(lambda: served.desk.json("show", plan)["status"] == "completed", "the end of the plan")
+    assert [one["says"] for one in served.desk.json("show", plan)["steps"]] == ["not approved"]
+    assert served.desk.json("today")["leaving"] == []
     assert served.mails() == before
-    assert served.desk.json("inbox") is not None
 
 
 def test_those_alike_are_listed_whole_and_answered_in_one_go_as_picked(served: Served, page: Page):

@@ -9,6 +9,7 @@ import socket
 import pytest
 from http_kit import MAIL, Served
 
+from mainstay.console.demo import screens
 from mainstay.console.doors import BODY_BYTES, HEAD_BYTES, TOLD_BYTES
 from mainstay.console.pages import OPEN, routes_of
 
@@ -85,7 +86,7 @@ def every_route() -> list[tuple[str, str]]:
     class Nobody:
         requests = None
 
-    routes = routes_of(Nobody(), None)  # type: ignore[arg-type]
+    routes = routes_of(Nobody(), None, screens(None))  # type: ignore[arg-type]
     return [(method, route.path) for route in routes for method in sorted(route.methods or ())]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from http_kit import ask, new_served
+from http_kit import ask, new_served, until
 from visitor import Page, Visitor
 
 if TYPE_CHECKING:
@@ -68,8 +68,8 @@ def test_e1_a_row_that_was_unticked_before_an_edit_does_not_leave_with_its_yes(s
     assert [value for name, value in yes.fields if name == "keep"] == ["0", "2"]
     assert visitor.press(yes, ("choice", "approve")).status == 303
     assert "2 of 3 approved, 1 left out: Send a mail: 3 in one go" in visitor.page("/").text
-    while served.desk.json("show", question.rpartition(".")[0])["status"] not in ("completed", "failed", "cancelled"):
-        pass
+    plan = question.rpartition(".")[0]
+    until(lambda: served.desk.json("show", plan)["status"] in ("completed", "failed", "cancelled"), "its end")
     page = visitor.page(f"/questions/{question}")
     assert "This question is closed: 2 of 3 approved, 1 left out by you on " in page.text
     assert [subject in page.text for subject in ("Subject: Good day ann", "Subject: Hello ann")] == [True, False]

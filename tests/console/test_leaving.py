@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 import pytest
 from cli_desk import new_desk
-from http_kit import Served
+from http_kit import Served, ended, until
 from visitor import Page, Visitor, answers_to
 
 if TYPE_CHECKING:
@@ -28,18 +27,11 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 def approved(served: Served, visitor: Visitor, own_id: str) -> Page:
     """Approve a mail; gives the page on which it waits to leave."""
     plan = served.post(own_id, wait=0).json["plan"]
-    while not (forms := answers_to(visitor.page("/"), f"{plan}.1")):
-        time.sleep(0.02)
+    forms = until(lambda: answers_to(visitor.page("/"), f"{plan}.1"), "its question")
     assert visitor.press(forms[0], ("choice", "approve")).headers["location"] == "/"
     page = visitor.page("/")
     assert "until then you can call it back here" in page.text
     return page
-
-
-def over(served: Served, own_id: str) -> str:
-    while not (found := served.get(f"/actions/{own_id}").json)["over"]:
-        time.sleep(0.02)
-    return found["state"]
 
 
 def test_e1_what_was_called_back_never_leaves_and_what_was_hastened_leaves_at_once(served: Served):
@@ -52,7 +44,7 @@ def test_e1_what_was_called_back_never_leaves_and_what_was_hastened_leaves_at_on
     done = visitor.press(form, ("does", "recall"))
     assert (done.status, done.headers["location"]) == (303, "/")
     assert "It was called back" in visitor.page("/").text
-    assert over(served, "called-back") in ("cancelled", "rejected")
+    assert ended(served, "called-back") in ("cancelled", "rejected")
     assert served.mails() == []
     late = visitor.press(form, ("does", "recall"))
     assert (late.status, "has left, or never was to" in late.text) == (409, True)
@@ -64,5 +56,5 @@ def test_e1_what_was_called_back_never_leaves_and_what_was_hastened_leaves_at_on
         assert "This can't be undone: A mail that was sent can't be called back. Yes, let it leave now" in shown.text
     (form,) = [form for form in visitor.page("/today").forms if form.action.startswith("/leaving/")]
     assert visitor.press(form, ("does", "hasten")).status == 303
-    assert over(served, "hastened") == "done"
+    assert ended(served, "hastened") == "done"
     assert len(served.mails()) == 1

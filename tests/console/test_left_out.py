@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from http_kit import until
 from visitor import Page, Visitor, answers_to
 
 from mainstay.playbooks.shelf import LIBRARY
@@ -31,8 +32,7 @@ def plan(served: Served, visitor: Visitor) -> str:
     begun = visitor.upload(f"{HERE}/start", *swapped)
     assert begun.status == 303, begun.text
     found = begun.headers["location"].removeprefix("/plans/")
-    while not served.desk.json("show", found)["questions"]:
-        pass
+    until(lambda: served.desk.json("show", found)["questions"], "its question")
     return found
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from browser import jumped, steady, visit
-from http_kit import ask, ended
+from browser import jumped, steady, tab_to, visit
+from http_kit import ask, ended, until
 from screens import PRINTED, SCREENS
 from visitor import Visitor
 
@@ -55,8 +55,7 @@ def test_on_a_phone_every_place_is_reached_by_keys_and_the_place_one_is_at_is_se
         page.get_by_role("link", name="Budgets").wait_for(state="hidden")
         assert page.evaluate("document.activeElement.textContent") == "More"
         page.keyboard.press("Enter")
-        while page.evaluate("document.activeElement.textContent") != "Budgets":
-            page.keyboard.press("Tab")
+        tab_to(page, "Budgets")
         page.keyboard.press("Enter")
         page.get_by_role("heading", name="Budgets").wait_for()
         assert page.locator(".more > summary").inner_text() == "Budgets"
@@ -96,8 +95,7 @@ def test_a_form_that_leads_to_another_page_can_not_be_sent_twice_either(served: 
     where = box(button)
     for _ in range(2):  # by hand: a locator would wait for the page to come
         page.mouse.click(where["x"] + 5, where["y"] + 5)
-        while not held:
-            page.wait_for_timeout(10)
+        until(lambda: page.wait_for_timeout(10) or held, "what was sent")
     held[0].continue_()
     page.get_by_text("One is set.").wait_for()
     assert len(held) == 1

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from browser import opened, visit
+from browser import opened, tab_to, visit
 from cli_desk import asked_desk
 from http_kit import Served, until
 from visitor import Page, Visitor
@@ -259,8 +259,7 @@ def test_what_is_stuck_for_one_cause_is_left_out_at_once_by_keys_alone(served: S
         assert "2 times in 2 plans" in card.inner_text()
         page.keyboard.press("j")
         page.keyboard.press("Tab")
-        while page.evaluate("document.activeElement.textContent") != "Leave out: all 2":
-            page.keyboard.press("Tab")
+        tab_to(page, "Leave out: all 2")
         page.keyboard.press("Enter")
         page.get_by_role("heading", name="Nothing is stuck").wait_for()
         assert page.get_by_role("status").inner_text().startswith("2 of 2 answered.")

@@ -222,7 +222,9 @@ def test_there_is_no_policy_outside_the_folder(visitor: Visitor):
         nobody = visitor.get(path)
         assert (nobody.status, "There is no playbook" in nobody.text) == (404, True), path
         assert '<a class="button" href="/playbooks"' in nobody.text, path
-    assert visitor.get("/policies/..%2fmainstay").status == 404
+    assert visitor.get("/policies/..%2fmainstay").status == 404  # at the door
+    assert visitor.get("/policies/..").status == 404
+    assert visitor.get("/policies/..?new=1").status == 422
 
 
 # --- metrics

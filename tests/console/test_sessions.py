@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 import socket
 import stat
-import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
+from http_kit import waits
 from markupsafe import escape
 from visitor import FORM, Page, Visitor, answers_to, link
 
@@ -33,8 +33,7 @@ def visitor(served: Served) -> Visitor:
 def question(served: Served, own_id: str) -> str:
     """Ask for a mail; gives the question about it."""
     plan = served.post(own_id, wait=0).json["plan"]
-    while served.get(f"/actions/{own_id}").json["state"] != "waits":
-        time.sleep(0.02)
+    waits(served, own_id)
     return f"{plan}.1"
 
 
@@ -453,8 +452,7 @@ def test_s15_s16_what_a_stranger_wrote_is_text_on_every_page(served: Served):
     visitor = Visitor(served).log_in()
     for number, text in enumerate(HOSTILE):
         served.post(f"hostile-{number}", wait=0, arguments={"to": "eve@example.com", "subject": text, "text": text})
-        while served.get(f"/actions/hostile-{number}").json["state"] != "waits":
-            time.sleep(0.02)
+        waits(served, f"hostile-{number}")
     inbox = visitor.page("/")
     paths = [link for link in inbox.links if link.startswith("/questions/") and not link.endswith("/allow")]
     for path in ("/", "/today", "/plans", *paths):
@@ -476,8 +474,7 @@ def test_s30_what_can_not_be_seen_is_written_out_on_the_card(served: Served):
     visitor = Visitor(served).log_in()
     tricky = "invoice\u202efdp.exe \u0430pple\u200b"
     served.post("tricky", wait=0, arguments={"to": "eve@example.com", "subject": tricky, "text": tricky})
-    while served.get("/actions/tricky").json["state"] != "waits":
-        time.sleep(0.02)
+    waits(served, "tricky")
     shown = visitor.get("/").text
     assert ("\u202e" in shown, "\u200b" in shown, "&lt;U+202E&gt;" in shown) == (False, False, True)
     assert ("\u0430" in shown, "&lt;U+0430&gt;pple" in shown) == (False, True)
@@ -489,8 +486,7 @@ def test_s30_what_can_not_be_seen_is_written_out_on_the_card(served: Served):
 def test_m7_who_was_forgotten_is_gone_from_the_cards_at_once(served: Served):
     visitor = Visitor(served).log_in()
     served.post("gone", wait=0, arguments={"to": "gone@example.com", "subject": "Hello", "text": "Dear Gone"})
-    while served.get("/actions/gone").json["state"] != "waits":
-        time.sleep(0.02)
+    waits(served, "gone")
     assert "gone@example.com" in visitor.get("/").text
     assert served.desk.run("forget", "gone@example.com", "--yes").returncode == 0
     shown = visitor.get("/").text

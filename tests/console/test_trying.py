@@ -6,14 +6,13 @@ import os
 import re
 import signal
 import tempfile
-import time
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from browser import visit
-from http_kit import until
+from http_kit import LONG_S, until
 from visitor import LINE, Page, Visitor, with_files
 
 from mainstay.console.trials import SHOWN, prefix_of, sweep
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from visitor import Form
 
 STATEMENT, INVOICES = LIBRARY / "demo/statement.xml", LIBRARY / "demo/invoices.csv"
-WAIT_S = 600.0
 
 
 def given(statement: bytes | None = None, name: str = "october.xml") -> tuple[tuple[str, str | None, bytes], ...]:
@@ -37,11 +35,8 @@ def given(statement: bytes | None = None, name: str = "october.xml") -> tuple[tu
 def over(visitor: Visitor, reply: Reply) -> Page:
     """Wait until a trial is over, as who loads its page again and again."""
     assert reply.status == 303, reply.text
-    until = time.monotonic() + WAIT_S
-    while "so far" in (page := visitor.page(reply.headers["location"])).text:
-        assert time.monotonic() < until, page.text
-        time.sleep(0.2)
-    return page
+    at = reply.headers["location"]
+    return until(lambda: page if "so far" not in (page := visitor.page(at)).text else None, "its end", LONG_S)
 
 
 def left(visitor: Visitor) -> list[Path]:
@@ -72,7 +67,7 @@ def test_a_statement_is_tried_shown_whole_and_nothing_of_it_stays(served: Served
 
 def test_files_are_chosen_and_tried_in_a_real_browser(browser: Browser, served: Served):
     with visit(browser, served) as page:
-        page.set_default_timeout(WAIT_S * 1000)
+        page.set_default_timeout(LONG_S * 1000)
         page.goto(f"{served.url}/try")
         page.get_by_label("Bank statements").set_input_files(STATEMENT)
         page.get_by_label("Open invoices").set_input_files(INVOICES)
