@@ -10,6 +10,7 @@ from mainstay.cli.place import workspace_at
 from mainstay.cli.screen import text, when
 from mainstay.cli.status import DONE
 from mainstay.cli.tryout import STOPPED, STOPS, tell_progress
+from mainstay.values import say_count
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,7 +56,7 @@ def _draw(found: Row, console: Console) -> None:
     of = f"{found['differ']} of {last}" if found["differ"] and many > 1 else last
     console.print(text(f"{found['playbook']} ({found['version'][:SHORT]}) {differs} {of}.", "bold"))
     for row in found["plans"]:
-        actions = "1 action" if row["actions"] == 1 else f"{row['actions']} actions"
+        actions = say_count(row["actions"], "action") if row["actions"] else "it does nothing"
         same = f"the same, {actions}" if row["same"] else "differs"
         ran = f"ran as {row['ran'][:SHORT]}" if row["ran"] else "ran"
         console.print()
