@@ -39,7 +39,8 @@ class Setting(NamedTuple):
 
     def lets_wait(self, definition: Definition) -> bool:
         """Whether an action of a playbook waits for a time: what a dead machine slept through then comes too early."""
-        return any(step.target in self.delays or step.target in self.windows for step in definition.steps)
+        waits = {*self.delays, *self.windows}
+        return any(step.delay_s is not None or step.target in waits for step in definition.steps)
 
     def throttle_of(self, playbook: str) -> Throttle | None:
         """Give what bounds a playbook."""
