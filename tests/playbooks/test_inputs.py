@@ -5,7 +5,7 @@ from small_catalogue import SmallCatalogue
 
 from mainstay.errors import FileError, InputError
 from mainstay.playbooks.compile import compile_playbook
-from mainstay.playbooks.inputs import read_inputs
+from mainstay.playbooks.inputs import check_filled, read_inputs
 from mainstay.values import BlobRef, Money
 
 SOURCE = """
@@ -87,6 +87,14 @@ def test_a_wrong_input_is_named_with_what_it_should_be(pairs, said):
         read_inputs(definition(), pairs, pin)
     assert said in raised.value.message
     assert raised.value.remedy.startswith("p takes: statement=path/to/file")
+
+
+def test_a_list_filled_in_on_one_line_of_a_page_is_refused_in_no_word_of_a_command_line():
+    with pytest.raises(InputError) as raised:
+        check_filled(definition(), ["words=a@x.org, b@x.org", "count=two"], partly=True)
+    assert "'Words': 'a@x.org, b@x.org' looks like a list; write each on a line of its own." in raised.value.message
+    assert "'Count': 'two' is not a whole number" in raised.value.message
+    assert "words=" not in raised.value.message
 
 
 @given(st.integers(-(10**15), 10**15), st.sampled_from(["EUR", "JPY", "KWD"]))

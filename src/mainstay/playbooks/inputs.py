@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 _LISTED = re.compile(r"\[.*\]|(?!\d+,\d+$)[\w.@+-]+(?:, ?[\w.@+-]+)+", re.DOTALL)  # one text that is meant as several
 
-_BY_ITSELF = "; give each by itself"
+
+class _SeveralError(ValueError):
+    """One text that is meant as several: how to give them depends on where it was given."""
 
 
 def read_inputs(
@@ -55,6 +57,8 @@ def read_inputs(
             continue
         try:
             values[name] = _value(one, texts.get(name), definition.records, pin)
+        except _SeveralError as error:
+            wrong.append(f"the {noun} {name!r}: {error}; give each by itself: {name}=a {name}=b")
         except InputError as error:
             wrong.append(f"the {noun} {name!r}: {error}")
             remedies.append(error.remedy)
@@ -85,9 +89,10 @@ def check_filled(definition: Definition, given: Sequence[str], *, partly: bool =
             continue
         try:
             _value(one, texts[one.name], definition.records, lambda _: None)
+        except _SeveralError as error:
+            wrong.append(f"{label}: {error}; write each on a line of its own.")
         except ValueError as error:
-            why, cut, _ = str(error).partition(_BY_ITSELF)
-            wrong.append(f"{label}: {why}{'; write each on a line of its own' if cut else ''}.")
+            wrong.append(f"{label}: {error}.")
     if wrong:
         raise InputError(" ".join(wrong), remedy="Nothing was done. Go back, put that right, and send it again.")
 
@@ -114,7 +119,7 @@ def _value(one: Input, texts: list[str] | None, records: Records, pin: Callable[
         if texts == [""]:
             return _empty(one)
         if len(texts) == 1 and item.kind not in ("file", "record", "map", "list") and _LISTED.fullmatch(texts[0]):
-            raise ValueError(f"{texts[0]!r} looks like a list{_BY_ITSELF}: {one.name}=a {one.name}=b")
+            raise _SeveralError(f"{texts[0]!r} looks like a list")
         return [_one(item, text, records, pin) for text in texts]
     if len(texts) > 1:
         raise ValueError("it was given more than once")
