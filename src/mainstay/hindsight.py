@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
 import msgspec
 
 from mainstay.app import Owner, contracts_of, versions_to_read
-from mainstay.contracts import from_plain
+from mainstay.contracts import from_plain, marks_in
 from mainstay.errors import InputError, MainstayError
 from mainstay.playbooks.artefacts import path_of, read_artefact
 from mainstay.playbooks.compile import compile_opened
@@ -121,20 +121,13 @@ def _past(views: Views, playbook: str, last: int) -> list[_Past]:
     for row in views.find(Looked(playbook=playbook), last)["plans"]:
         plan, files = views.plan(row["plan"]), dict[str, bytes]()
         inputs = views.opened(plan.inputs)
-        for ref in _blobs(inputs):
+        for ref in (mark for mark in marks_in(inputs) if isinstance(mark, BlobRef)):
             files[ref.digest] = views.content(ref)
             size += len(files[ref.digest])
         if size > MOST_BYTES:
             raise InputError("Their files are too large to be tried together.", remedy="Name fewer plans: --last 1")
         found.append(_Past(plan.id, views.time(plan.proposed_at_us), plan.graph.definition, inputs, files))
     return found
-
-
-def _blobs(value: Value) -> list[BlobRef]:
-    if isinstance(value, BlobRef):
-        return [value]
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return [ref for each in inner for ref in _blobs(each)]
 
 
 async def _compared(

@@ -19,6 +19,7 @@ from mainstay.playbooks.artefacts import read_artefact, text_of
 from mainstay.playbooks.policy_book import active_rules, rules_of_file
 from mainstay.playbooks.policy_words import unasked
 from mainstay.views import Views
+from mainstay.views.allowable import always_asked, next_of
 from mainstay.views.policies import LAST, PolicyViews
 
 if TYPE_CHECKING:
@@ -34,7 +35,6 @@ Row: TypeAlias = dict[str, Any]
 NAME = "allowed"
 FILE = f"policies/{NAME}.yaml"
 _NO_ID = re.compile(r"[^a-z0-9_]+")
-NO_RULE_HELPS = ("unknown price", "other currency")  # a budget has to count it
 HEAD = "# What you allowed from a question on. Change or delete what you like, and activate it: mainstay activate\n"
 
 
@@ -97,18 +97,12 @@ class _About(NamedTuple):
 
 def _about(question: Row, views: PolicyViews, operations: Mapping[str, Operation]) -> _About:
     decision: str = question["decision"]
-    if question["kind"] not in ("effect", "batch"):
-        remedy = f"Answer it: mainstay decide {decision}"
-        raise InputError("Only what asks about an action before it happens can be allowed for good.", remedy=remedy)
     if not question["open"]:
         raise InputError(f"Question {decision} is closed: {question['closed']}.", remedy="See: mainstay inbox")
     plan = views.plan(question["plan"])
     paths = plan.questions[decision].paths
-    if paths[0].startswith("~"):
-        raise InputError("What an undo asks is asked each time.", remedy=f"Answer it: mainstay decide {decision}")
-    if question["rule"] in NO_RULE_HELPS:
-        why = f"No rule keeps this from being asked: {question['why']}"
-        raise InputError(why, remedy=f"Answer it: mainstay decide {decision}")
+    if found := always_asked(plan, question["kind"], paths[0], question["rule"], question["why"]):
+        raise InputError(found.why, remedy=found.next or f"Answer it: mainstay decide {decision}")
     slots = [plan.slots[path] for path in paths]
     operation = operations[slots[0].operation]
     arguments = [views.opened(slot.arguments) for slot in slots]
@@ -158,9 +152,5 @@ def _refuse_idle(rows: Sequence[Row]) -> None:
     now = rows[-1]["now"]
     if now["decision"] == "allow":
         return
-    remedy = "Change that rule instead: mainstay policy list"
-    if now["rule"] == "playbook":
-        remedy = "The playbook itself wants to ask (gate); change it there, if you want that."
-    if now["rule"].startswith("flow:"):
-        remedy = "No rule switches this off: a stranger's words decide nothing (docs/flow.md). Answer it each time."
+    remedy = next_of(now["rule"]) or "Change that rule instead: mainstay policy list"
     raise InputError(f"It would be asked all the same, by '{now['rule']}': {now['why']}", remedy=remedy)

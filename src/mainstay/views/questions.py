@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from msgspec.json import encode
 
 from mainstay import events as e
+from mainstay.contracts import marks_in
 from mainstay.errors import InputError, LedgerError, UnknownNameError
 from mainstay.governance.shortage import stopped_by
 from mainstay.kernel.asking import WHOLE
@@ -20,6 +21,7 @@ from mainstay.requests.stuck import does_of, group_of, grouped
 from mainstay.runtime.engine import THROTTLE
 from mainstay.sentences import ALL_FIRST, ANSWER, QUESTION, say_actor, say_kept, say_no, say_path, why_asked
 from mainstay.values import BlobRef
+from mainstay.views.allowable import always_asked
 from mainstay.views.backward import takes_back, what_with
 from mainstay.views.bundle import DECIDABLE, LAST, answered, recommended, worked_out
 from mainstay.views.letting import Letting
@@ -33,7 +35,6 @@ if TYPE_CHECKING:
 
 _PARTS = 2  # of what was given, which tell one action from the next
 OWN_PAUSE = "its plan is paused"
-NO_RULE_HELPS = ("playbook", "unknown price", "other currency")  # what asks whatever the operator's rules say
 
 
 class Questions(Letting):
@@ -160,7 +161,7 @@ class Questions(Letting):
             "recommended": recommended(asked, past, makers),
             "kind": asked.kind,
             "paused": self.why_paused(plan),
-            "can_allow": _can_allow(plan, asked),
+            "can_allow": always_asked(plan, asked.kind, asked.paths[0], asked.rule) is None,
             "other_files": _is_of_files(plan, asked, slot),
             "says": ALL_FIRST if asked.rule == WHOLE else QUESTION[asked.kind],
             "actions": [say_path(path) for path in asked.paths],
@@ -367,14 +368,6 @@ def _kept(said: Iterable[e.AnyFact]) -> list[int] | None:
     return None if found is None or found.kept is None or found.choice != "approve" else list(found.kept)
 
 
-def _can_allow(plan: Plan, asked: e.DecisionAsked) -> bool:
-    """Whether a rule of the operator's could let this happen unasked."""
-    path = asked.paths[0]
-    if asked.kind not in ("effect", "batch") or path.startswith("~") or plan.step(path).gate:
-        return False
-    return asked.rule not in NO_RULE_HELPS and not asked.rule.startswith("flow:")
-
-
 def _is_of_files(plan: Plan, asked: e.DecisionAsked, slot: Slot) -> bool:
     """Whether a step is stuck on files that the plan was given: other ones would need a new plan."""
     if asked.kind != "stuck" or plan.parent or plan.playbook.startswith(TOOL):
@@ -385,7 +378,4 @@ def _is_of_files(plan: Plan, asked: e.DecisionAsked, slot: Slot) -> bool:
 
 def digests_in(value: Value) -> set[str]:
     """Name the stored files within a value."""
-    if isinstance(value, BlobRef):
-        return {value.digest}
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else ()
-    return {digest for one in inner for digest in digests_in(one)}
+    return {mark.digest for mark in marks_in(value) if isinstance(mark, BlobRef)}
