@@ -73,7 +73,7 @@ def answering(visitor: Visitor, plan: str) -> Form:
     return until(lambda: answers_to(visitor.page("/"), f"{plan}.1"), f"the question of {plan}")[0]
 
 
-def test_a_budget_shows_what_is_left_and_is_raised_only_by_who_says_so_twice(served: Served, visitor: Visitor):
+def test_a_budget_is_raised_once_by_one_form_and_a_plan_begun_once_even_over_a_crash(served: Served, visitor: Visitor):
     assert served.write("one").json["state"] == "done"
     page = visitor.page("/budgets")
     assert "1 of 5 spent, 4 left" in page.text
@@ -81,11 +81,30 @@ def test_a_budget_shows_what_is_left_and_is_raised_only_by_who_says_so_twice(ser
     assert asked.status == 200
     assert "Raise files.write by 7?" in asked.text
     assert "1 of 5 spent" in visitor.page("/budgets").text
-    assert visitor.press(form(Page(asked.text), "/budgets/raise")).status == 303
+    sure = form(Page(asked.text), "/budgets/raise")
+    assert [visitor.press(sure).status for _ in "twice"] == [303] * 5
     page = visitor.page("/budgets")
     assert "Budget 'files.write' is raised by 7, until midnight." in page.text
     assert "1 of 12 spent, 11 left" in page.text
     assert served.desk.json("budget")[0]["limits"][0]["most"] == 12
+    note = form(visitor.page("/playbooks/nap"), "/playbooks/nap/start")
+    begun = {visitor.press(note).headers["location"] for _ in "twice"}
+    assert len(begun) == 1
+
+    served.kill()  # the answer to a press may be lost with the process: the same press is sent again
+    served.begin()
+    late = visitor.press(sure)
+    assert (late.status, "was raised, or began anew, since you were asked" in late.text) == (409, True)
+    assert served.desk.json("budget")[0]["limits"][0]["most"] == 12
+    assert {visitor.press(note).headers["location"]} == begun
+    another = visitor.press(form(visitor.page("/playbooks/nap"), "/playbooks/nap/start")).headers["location"]
+    assert another not in begun  # that is meant
+    visitor.press(form(visitor.page(another), f"{another}/cancel"))
+    (again,) = [one for one in visitor.page(f"{another}/rerun").forms if one.method == "post" and "rerun" in one.action]
+    (rerun,) = {visitor.press(again).headers["location"] for _ in "twice"}
+    for path in (*begun, rerun):
+        visitor.press(form(visitor.page(path), f"{path}/cancel"))
+    visitor.page("/")
 
 
 @pytest.mark.parametrize("amount", ["0", "-3", "many", "1 EUR EUR", "5 XXX"])

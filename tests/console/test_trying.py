@@ -52,7 +52,9 @@ def visitor(served: Served) -> Visitor:
 
 def test_a_statement_is_tried_shown_whole_and_nothing_of_it_stays(served: Served, visitor: Visitor):
     before = served.desk.json("history", "tail")
-    page = over(visitor, visitor.upload("/try", *given()))
+    begun, again = (visitor.upload("/try", *given(), ("once", None, b"of this page")) for _ in "twice"[:2])
+    assert begun.headers["location"] == again.headers["location"]
+    page = over(visitor, begun)
     assert page.headings == ["Matched 31 of 39 payments"]
     for says in ("Would have asked you about", "Next best: 2026-119", "Fits no open invoice", "4,210.00 EUR",
                  "Nothing was sent, booked or kept", "the balances add up"):  # fmt: skip

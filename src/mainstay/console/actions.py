@@ -17,14 +17,13 @@ from mainstay.requests.gateway import (
     SubmissionError,
     Told,
     end_denied,
-    find,
-    on_disk,
     plan_of,
     read,
     submit,
     told,
     until_over,
 )
+from mainstay.requests.once import find, on_disk
 
 if TYPE_CHECKING:
     from starlette.requests import Request

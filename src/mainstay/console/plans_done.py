@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
 
+from mainstay.console.decide_once import may_come_again, name_of, once_named
 from mainstay.console.playbooks_inputs import field_rows, given_inputs
 from mainstay.console.room import Page, form_of, only
 from mainstay.errors import InputError
@@ -108,7 +109,11 @@ def _versions(room: Room, playbook: str) -> list[Params]:
 
 
 async def rerun(room: Room, request: Request) -> Response:
-    """Run it again as was said."""
+    """Run it again as was said, once however often its button is pressed."""
+    return await once_named(room, request, _rerun)
+
+
+async def _rerun(room: Room, request: Request) -> Response:
     plan_id, form = await _plan(room, request), form_of(request)
     definition = room.desk.engine.load(plan_id).graph.definition
     params: dict[str, Any] = {
@@ -117,11 +122,13 @@ async def rerun(room: Room, request: Request) -> Response:
         "folder": str(room.owner.workspace.root),
         "playbook": only(form, "playbook"),
         "choices": _choices(form),
+        "once": name_of(request),
     }
     if "start" in form:
         params["start"] = only(form, "start")
     standing = await room.ask("rerun", params)
     if standing["plan"] == plan_id:
+        may_come_again(room, request)
         said = "Nothing runs again yet: what is taken back first needs you. Then say it once more."
         return room.back(request, f"/plans/{plan_id}", said)
     return room.back(request, f"/plans/{standing['plan']}", "It runs again, as the plan on this page.")

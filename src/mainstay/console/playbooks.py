@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mainstay.console.compiling import compiled, titles
+from mainstay.console.decide_once import name_of, once_named
 from mainstay.console.playbooks_inputs import field_rows, given_inputs, sent_files
 from mainstay.console.room import Page, files_of, form_of, only
 from mainstay.errors import InputError, MainstayError, PlaybookError, UnknownNameError
@@ -152,7 +153,11 @@ def _versions(room: Room, name: str) -> list[Params]:
 
 
 async def start(room: Room, request: Request) -> Response:
-    """Start it with what was filled in."""
+    """Start it with what was filled in, once however often its button is pressed."""
+    return await once_named(room, request, _start)
+
+
+async def _start(room: Room, request: Request) -> Response:
     name, form = request.path_params["playbook"], form_of(request)
     shelved, own = _known(room).get(name), room.desk.activation.playbooks
     if shelved is None or shelved.own:
@@ -162,7 +167,7 @@ async def start(room: Room, request: Request) -> Response:
     params: dict[str, Any] = {"playbook": name, "inputs": given_inputs(room, definition, form, sent)}
     params["files"] = {text: content for each in sent.values() for text, content in each.items()}
     params |= {"folder": str(room.desk.root), "hold": bool(only(form, "hold")), "ask_first": bool(only(form, "first"))}
-    standing = await room.ask("run", params)
+    standing = await room.ask("run", params | {"once": name_of(request)})
     said = "It waits for your go-ahead." if params["hold"] else "It began."
     return room.back(request, f"/plans/{standing['plan']}", said)
 

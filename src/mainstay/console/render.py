@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import gzip
 import hashlib
+import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from jinja2 import Environment
+    from markupsafe import Markup
 
 HERE = Path(__file__).parent
 MEDIA = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
@@ -98,7 +100,7 @@ def _environment() -> Environment:
     made.tests.update(record=is_record, simple=is_simple)
     names: dict[str, Any] = made.globals
     names.update(lines_of=lines_of, remedies=REMEDIES, want_a_word=WANT_A_WORD, cannot_undo=CANNOT_UNDO)
-    names.update(is_out=_is_out, rows_out=_rows_out, does=say_does, actions=say_many)
+    names.update(once=_once, is_out=_is_out, rows_out=_rows_out, does=say_does, actions=say_many)
     names.update(static={name: file.path for name, file in statics().items()})
     return made
 
@@ -110,6 +112,13 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever a template names
     if isinstance(value, Markup):
         return value
     return "" if value is None else shown(redacted(str(value)), lines=True)
+
+
+def _once() -> Markup:
+    """Draw a field that tells this form from every other one: sent twice it acts once (decide_once.py)."""
+    from markupsafe import Markup
+
+    return Markup('<input type="hidden" name="once" value="{}">').format(secrets.token_hex(8))
 
 
 def _money(amount: Mapping[str, Any]) -> str:

@@ -6,6 +6,7 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from mainstay.console.decide_once import once_named
 from mainstay.console.room import Page, files_of, form_of, number_of, only
 from mainstay.console.trials import KINDS, LONGEST_S
 from mainstay.console.uploads import MOST_BYTES, MOST_FILES
@@ -32,7 +33,11 @@ async def trying(room: Room, request: Request) -> Response:
 
 
 async def try_playbook(room: Room, request: Request) -> Response:
-    """Try a version of a playbook on what its last plans were given."""
+    """Try a version of a playbook on what its last plans were given, once however often its button is pressed."""
+    return await once_named(room, request, _try_playbook)
+
+
+async def _try_playbook(room: Room, request: Request) -> Response:
     name, form = request.path_params["playbook"], form_of(request)
     last = only(form, "last", "5").strip()
     if not 1 <= number_of(last) <= MOST:
@@ -50,7 +55,11 @@ async def tried_playbook(room: Room, request: Request) -> Response:
 
 
 async def begin(room: Room, request: Request) -> Response:
-    """Take the files, and begin."""
+    """Take the files, and begin, once however often its button is pressed."""
+    return await once_named(room, request, _begin)
+
+
+async def _begin(room: Room, request: Request) -> Response:
     currency, files = only(form_of(request), "currency").strip(), files_of(request)
     if currency and _CURRENCY.fullmatch(currency) is None:
         raise InputError(f"'{currency[:20]}' is no currency.", remedy="Write its three letters, such as EUR.")

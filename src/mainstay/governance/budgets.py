@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import msgspec
 
-from mainstay.errors import InputError, UnknownNameError
+from mainstay.errors import CommandRefusedError, InputError, UnknownNameError
 from mainstay.events import Append, BudgetKept, BudgetRaised, BudgetReserved, BudgetSettled, BudgetWarned, Draft
 from mainstay.governance.amounts import say_amounts
 from mainstay.governance.before import counted_anew
@@ -40,7 +40,7 @@ from mainstay.kernel.budget import (
     settle,
     used,
 )
-from mainstay.values import Verdict, following_stream
+from mainstay.values import Verdict, digest_of, following_stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -302,10 +302,20 @@ class Budgets:
                 found.append(self._append(key, (fact,), now_us, "", "operator"))
         return tuple(found)
 
-    def raise_by(self, name: str, period: Period, plan: str, amounts: dict[str, int], now_us: int) -> Append:
+    def raised(self, name: str, period: Period, plan: str, now_us: int) -> str:
+        """Name the present period of a cap, or of a plan, with all that it was raised by there; empty: no such cap."""
+        key = f"{name}:{self._calendar.name(period, now_us, plan)}"
+        if not any((cap.name, cap.period) == (name, period) for cap in self._caps):
+            return ""
+        return digest_of(msgspec.json.encode([key, sorted(self._budget(key).raised.items())]))
+
+    def raise_by(
+        self, name: str, period: Period, plan: str, amounts: dict[str, int], now_us: int, *, seen: str | None = None
+    ) -> Append:
         """Raise one cap in its present period, or in that of a plan: a fact to append.
 
-        Raises UnknownNameError for a budget there is not, InputError for what it does not count.
+        Raises UnknownNameError for a budget there is not, InputError for what it does not count; CommandRefusedError
+        where it was raised otherwise since it was `seen`, as `raised` gives it.
         """
         named = [cap for cap in self._caps if cap.name == name]
         if not named:
@@ -322,6 +332,11 @@ class Budgets:
             what = say_amounts(amounts, wrong)
             why = f"Budget '{name}' is {counts} {PER[period]}; {what} is something else."
             raise InputError(why, remedy=f"Such as: {_raising(cap)}")
+        if seen is not None and seen != self.raised(name, period, plan, now_us):
+            raise CommandRefusedError(
+                f"Budget '{name}' was raised, or began anew, since you were asked; nothing more was raised now.",
+                remedy="Look at it as it stands: mainstay budget",
+            )
         key = f"{name}:{self._calendar.name(period, now_us, plan)}"
         self._begin("")
         return self._append(key, (BudgetRaised(_period_of(key), amounts),), now_us, "", "operator")

@@ -28,7 +28,10 @@ BY = "budget"  # who lets leave what waited for it
 
 
 async def _raise(desk: Requests, params: Params, emit: Emit) -> Params:
-    """Raise `name` by `amount` in its day, month or that of `plan`, and let leave what waits; on disk at the end."""
+    """Raise `name` by `amount` in its day, month or that of `plan`, and let leave what waits; on disk at the end.
+
+    `seen` is what it was raised by as the operator looked, as `Budgets.raised` gives it: else nothing happens.
+    """
     try:
         unit, amount = read_amount(params["amount"])
     except ValueError as error:
@@ -36,7 +39,8 @@ async def _raise(desk: Requests, params: Params, emit: Emit) -> Params:
     if not amount:
         raise InputError("Raised by nothing it stays as it is.", remedy="Give an amount above 0.")
     budgets, now_us = desk.engine.parts.budgets, desk.clock.now_us()
-    append = budgets.raise_by(params["name"], _period(params), _plan(desk, params), {unit: amount}, now_us)
+    named = params["name"], _period(params), _plan(desk, params)
+    append = budgets.raise_by(*named, {unit: amount}, now_us, seen=params.get("seen"))
     try:
         on_disk = desk.engine.parts.ledger.append([append])
     except MainstayError:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import difflib
-import hmac
 import json
 from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, TypeAlias
@@ -18,7 +17,6 @@ import msgspec
 
 from mainstay import commands as c
 from mainstay.contracts import from_plain
-from mainstay.encoding import encode_value
 from mainstay.errors import (
     CommandRefusedError,
     CommitFailedError,
@@ -33,6 +31,7 @@ from mainstay.kernel.state import ENDED, Plan
 from mainstay.ledger import queries
 from mainstay.origins import TOOL
 from mainstay.requests.attached import AttachedError, as_given, attached, kept
+from mainstay.requests.once import find, id_of, on_disk
 from mainstay.runtime.sealing import forgotten_in
 from mainstay.values import BlobRef, Sealed
 
@@ -50,8 +49,6 @@ PREFIX = TOOL  # of the name that such a plan has for a playbook: no playbook ca
 WAIT_S, MOST_WAIT_S = 5.0, 60.0
 MOST_ID, MOST_REASON = 200, 2000
 MOST_OPEN = 200  # of one tool: one that runs in a circle does not bury the questions that matter
-_LETTERS = "23456789abcdefghjkmnpqrstvwxyz"
-_CHARS = 14  # 68 bits: that two ids of tools make one plan does not happen
 
 State: TypeAlias = Literal[
     "done", "denied", "rejected", "failed", "undone", "cancelled", "expired", "waits", "working", "uncertain"
@@ -219,21 +216,7 @@ async def submit(desk: Requests, token: Token, asked: Submission) -> str:
 
 def plan_of(desk: Requests, token: Token, own_id: str) -> str:
     """Give the id of the plan that a tool's id stands for, whether there is one or not."""
-    named = encode_value([PREFIX, token.name, own_id])
-    number = int.from_bytes(hmac.digest(desk.engine.parts.token_key, named, "sha256"), "big")
-    letters: list[str] = []
-    for _ in range(_CHARS):
-        number, at = divmod(number, len(_LETTERS))
-        letters.append(_LETTERS[at])
-    return "".join(letters)
-
-
-def find(desk: Requests, plan_id: str) -> Plan | None:
-    """Give a plan, as it will be, or None where there is none."""
-    try:
-        return desk.engine.load(plan_id)
-    except CommandRefusedError:
-        return None
+    return id_of(desk, PREFIX, token.name, own_id)
 
 
 async def until_over(desk: Requests, plan_id: str, seconds: float) -> Plan:
@@ -262,12 +245,6 @@ async def until_over(desk: Requests, plan_id: str, seconds: float) -> Plan:
     await end_denied(desk, plan)
     await on_disk(desk, plan_id)
     return desk.engine.load(plan_id)
-
-
-async def on_disk(desk: Requests, plan_id: str) -> None:
-    """Wait until all that is known of a plan is on disk: nothing is acknowledged before (KERNEL L5)."""
-    while desk.engine.is_queued(plan_id):  # noqa: ASYNC110 - what is queued has no event of its own; this is short
-        await asyncio.sleep(0.002)
 
 
 def standing(desk: Requests, plan: Plan) -> Standing:

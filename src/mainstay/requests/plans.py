@@ -14,6 +14,7 @@ from mainstay.playbooks.ahead import asking_first
 from mainstay.playbooks.inputs import read_inputs
 from mainstay.playbooks.shelf import open_to_run
 from mainstay.requests.files import file_content
+from mainstay.requests.once import id_for, is_there
 from mainstay.requests.ruling import edits
 
 if TYPE_CHECKING:
@@ -28,12 +29,15 @@ MOST_NAMED = 3
 
 
 async def _run(desk: Requests, params: Params, emit: Emit) -> Params:
+    plan_id = id_for(desk, params)
+    if await is_there(desk, plan_id):
+        return await desk.taken(plan_id, emit)
     own = desk.activation.playbooks
     definition = open_to_run(desk.root, params["playbook"], desk.contracts, own, by_hand=True)
     inputs = inputs_of(desk, definition, params)
     definition = asking_first(definition) if params.get("ask_first") else definition
     hold, priority = bool(params.get("hold")), params.get("priority")
-    plan_id, committed = desk.propose(definition, inputs, hold=hold, priority=priority)
+    _, committed = desk.propose(definition, inputs, hold=hold, priority=priority, plan_id=plan_id)
     await committed
     return await desk.taken(plan_id, emit)
 

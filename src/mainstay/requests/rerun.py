@@ -22,6 +22,7 @@ from mainstay.kernel.words import STATUS
 from mainstay.playbooks.shelf import open_to_run
 from mainstay.requests.acts import acts
 from mainstay.requests.leaning import leaning
+from mainstay.requests.once import id_for, is_there
 from mainstay.requests.plans import inputs_of
 from mainstay.requests.rest import adopted_rest, left_of
 from mainstay.runtime.admission import places_of
@@ -222,6 +223,9 @@ async def _preview(desk: Requests, params: Params, emit: Emit) -> Params:
 
 
 async def _rerun(desk: Requests, params: Params, emit: Emit) -> Params:
+    plan_id = id_for(desk, params)
+    if await is_there(desk, plan_id):
+        return await desk.taken(plan_id, emit)
     rerun = planned(desk, params)
     choices = _choices(rerun, params.get("choices") or {})
     undone = [name for name, choice in choices.items() if choice == "undo"]
@@ -233,7 +237,8 @@ async def _rerun(desk: Requests, params: Params, emit: Emit) -> Params:
         _choices(rerun, {name: choice for name, choice in choices.items() if name not in undone})
     kept = {name for name, choice in choices.items() if choice == "adopt"}
     rerun.partly = {name for name, choice in choices.items() if choice == "failed"}
-    plan_id, commands = _commands(desk, rerun, kept, _inputs(desk, rerun, params), changed=bool(params.get("inputs")))
+    inputs = _inputs(desk, rerun, params)
+    commands = _commands(desk, rerun, plan_id, kept, inputs, changed=bool(params.get("inputs")))
     cause = f"plan:{rerun.parent.id}@{rerun.parent.sequence}"
     await desk.engine.submit(plan_id, *commands, actor="operator", cause=cause)
     return await desk.taken(plan_id, emit)
@@ -302,11 +307,11 @@ def _inputs(desk: Requests, rerun: Rerun, params: Params) -> dict[str, Value]:
 
 
 def _commands(
-    desk: Requests, rerun: Rerun, kept: set[str], inputs: dict[str, Value], *, changed: bool
-) -> tuple[str, tuple[c.PlanCommand, ...]]:
+    desk: Requests, rerun: Rerun, plan_id: str, kept: set[str], inputs: dict[str, Value], *, changed: bool
+) -> tuple[c.PlanCommand, ...]:
     parent, definition, now_us = rerun.parent, rerun.graph.definition, desk.clock.now_us()
     ref = desk.engine.keep_definition(definition)
-    plan = Plan(desk.engine.parts.new_id(), rerun.graph, proposed_at_us=now_us)
+    plan = Plan(plan_id, rerun.graph, proposed_at_us=now_us)
     propose = c.ProposePlan(
         now_us=now_us,
         definition=ref,
@@ -321,7 +326,7 @@ def _commands(
     adopted = _adopted(desk, rerun, plan, adoptable(parent, rerun.graph, rerun.again, kept))
     adopted += tuple(adopted_rest(desk, parent, rerun.graph, plan, name) for name in sorted(rerun.partly))
     fork = c.ForkPlan(now_us=now_us, of=parent.id, start=", ".join(rerun.start), adopted=adopted)
-    return plan.id, (propose, fork, c.ApprovePlan(now_us=now_us, by="operator"))
+    return (propose, fork, c.ApprovePlan(now_us=now_us, by="operator"))
 
 
 def _adopted(desk: Requests, rerun: Rerun, plan: Plan, steps: Sequence[str]) -> tuple[e.Adopted, ...]:

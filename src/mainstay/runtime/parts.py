@@ -133,7 +133,9 @@ class Caps(Protocol):
         """Raise the caps that this does not fit in, in their present periods: facts to append beside the answer."""
         ...
 
-    def raise_by(self, name: str, period: Period, plan: str, amounts: dict[str, int], now_us: int) -> Append:
+    def raise_by(
+        self, name: str, period: Period, plan: str, amounts: dict[str, int], now_us: int, *, seen: str | None = None
+    ) -> Append:
         """Raise one cap in its present period, or in that of a plan: a fact to append. Raises UnknownNameError."""
         ...
 
