@@ -53,13 +53,18 @@ def test_one_after_the_other(workspace):
             before = files_in(workspace, "reports/*")
             second = await begin(owner)
             await finish(owner, second)
-            return first, second, before
+            with Views(workspace) as views:
+                undone = views.undo_list(second, owner.contracts)["possible"]
+            return undone, second, before
 
-    _, second, before = asyncio.run(twice())
+    undone, second, before = asyncio.run(twice())
     after = files_in(workspace, "reports/*")
     assert len(before) == 2
     assert before.items() < after.items()
     (report,) = (text for name, text in after.items() if name not in before)
+    (name,) = after.keys() - before.keys()
+    (row,) = [row for row in undone if row["action"] == "report"]
+    assert (row["headline"], row["by"]) == (f"Write reports/{name}", f"Delete reports/{name}"), "the file of this run"
     given = outputs(workspace, second)
     assert (given["late"]["count"], given["late"]["reminded"], given["late"]["remind"]) == (4, 4, [])
     assert len(files_in(workspace, "outbox/mail/*")) == 4

@@ -18,6 +18,7 @@ from mainstay.requests.release import in_doubt, plans_in_doubt
 from mainstay.requests.release import shown as shown_doubt
 from mainstay.runtime.sealing import FORGOTTEN_UNDO
 from mainstay.sentences import say_path
+from mainstay.views.backward import as_done
 from mainstay.views.opening import Opened
 
 if TYPE_CHECKING:
@@ -55,9 +56,11 @@ class Actions(Opened):
                     impossible = (*impossible, (path, FORGOTTEN_UNDO))
                     continue
                 by = self._headline(undo.operation, undo.arguments, catalogue) if undo is not None else ""
-                found["possible"].append(self._action(path, prepared[path], catalogue) | {"by": by})
+                found["possible"].append(self._action(path, prepared[path], catalogue, plan) | {"by": by})
         left = [one for one in impossible if one[0] in prepared]
-        found["impossible"] += [self._action(path, prepared[path], catalogue) | {"why": why} for path, why in left]
+        found["impossible"] += [
+            self._action(path, prepared[path], catalogue, plan) | {"why": why} for path, why in left
+        ]
         found["taken_over"] = self._taken_over(plan, catalogue) if steps is None else []
         return found
 
@@ -101,14 +104,17 @@ class Actions(Opened):
                 }
                 row = shown_doubt(held, plan.title)
                 for action, one in zip(row["actions"], (one for one in held if one.doubt != "later"), strict=True):
-                    named = self._action(one.path, prepared[one.path], catalogue)["headline"]
+                    named = self._action(one.path, prepared[one.path], catalogue, plan)["headline"]
                     action["headline"] = f"undo: {named}" if one.path.startswith("~") else named
                 found.append(row)
         return found
 
-    def _action(self, path: str, prepared: e.EffectPrepared, catalogue: Catalogue) -> Row:
-        """Name one action by the headline of its card."""
-        headline = self._headline(prepared.operation, prepared.arguments, catalogue)
+    def _action(self, path: str, prepared: e.EffectPrepared, catalogue: Catalogue, plan: Plan) -> Row:
+        """Name one action by the headline of its card, as its outcome says that it happened."""
+        slot = plan.slots.get(path)
+        output = None if slot is None else self._payloads.load(slot.output)
+        arguments = as_done(self._payloads.load(prepared.arguments), output)
+        headline = self._headline(prepared.operation, arguments, catalogue)
         return {"action": say_path(path), "step": step_name(path), "headline": headline}
 
     def _headline(self, name: str, arguments: Value, catalogue: Catalogue) -> str:

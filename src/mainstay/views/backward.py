@@ -28,7 +28,17 @@ def takes_back(recorded: Sequence[e.Recorded], asked: e.DecisionAsked, opened: C
     if not paths:
         return ""
     did = {one.fact.path: one.fact for one in recorded if isinstance(one.fact, e.EffectPrepared)}
-    return "; ".join(_say(did[path], opened) for path in paths if path in did)
+    done = {one.fact.path: one.fact.output for one in recorded if isinstance(one.fact, e.EffectDone)}
+    given = {path: as_done(opened(did[path].arguments), opened(done.get(path))) for path in paths if path in did}
+    return "; ".join(_say(did[path], one) for path, one in given.items())
+
+
+def as_done(arguments: Value, output: Value) -> Value:
+    """Give the arguments of an action as it happened: where its outcome says otherwise, such as a numbered file."""
+    if not isinstance(arguments, dict) or not isinstance(output, dict):
+        return arguments
+    said = {name: output.get(name) for name, given in arguments.items() if isinstance(given, str)}
+    return arguments | {name: one for name, one in said.items() if isinstance(one, str) and one}
 
 
 def what_with(given: Value, most: int = MOST) -> str:
@@ -36,8 +46,8 @@ def what_with(given: Value, most: int = MOST) -> str:
     return ", ".join(islice(dict.fromkeys(_parts(given)), most))
 
 
-def _say(did: e.EffectPrepared, opened: Callable[[Value], Value]) -> str:
-    given = what_with(opened(did.arguments))
+def _say(did: e.EffectPrepared, arguments: Value) -> str:
+    given = what_with(arguments)
     return f"{say_path(did.path)} ({say_does(did.operation)})" + (f": {given}" if given else "")
 
 
