@@ -6,7 +6,7 @@ came from outside keeps its raw form beside it (`raw`), so that nothing a bank s
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import msgspec
 
@@ -21,6 +21,9 @@ from mainstay.values import (
     PersonName,
     personal,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 PaymentKind: TypeAlias = Literal["payment", "write_off", "fee", "discount", "exchange"]
 Date = Annotated[str, msgspec.Meta(extra={"mainstay": "date"})]  # YYYY-MM-DD; expressions read it as a date
@@ -169,6 +172,34 @@ class Payment(msgspec.Struct, frozen=True, omit_defaults=True):
     plan: str = ""
     entry: Entry | None = None
     listed: Money | None = None  # what the invoice's file said was open when this was booked
+
+
+Paid: TypeAlias = dict[tuple[str, str], list[Payment]]  # bookings by invoice and currency
+
+
+def by_invoice(booked: Iterable[Payment]) -> Paid:
+    """Gather bookings by invoice and currency."""
+    paid: Paid = {}
+    for payment in booked:
+        paid.setdefault((payment.invoice, payment.amount.currency), []).append(payment)
+    return paid
+
+
+def left_of(invoice: Invoice, paid: Paid) -> Money:
+    """Give what is open of an invoice after what is booked to it; negative where more was booked.
+
+    A file that was exported anew may know of payments that are booked here: what it says is open has gone down since
+    they were booked. As far as it has, they are not taken off again.
+    """
+    by_listed: dict[int | None, int] = {}
+    for payment in paid.get((invoice.number, invoice.open.currency), ()):
+        listed = payment.listed.minor if payment.listed else None
+        by_listed[listed] = by_listed.get(listed, 0) + payment.amount.minor
+    left = invoice.open.minor
+    for listed, booked in by_listed.items():
+        known = 0 if listed is None else max(0, listed - invoice.open.minor)
+        left -= max(0, booked - known)
+    return Money(left, invoice.open.currency)
 
 
 class File(msgspec.Struct, frozen=True, omit_defaults=True):

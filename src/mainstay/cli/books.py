@@ -61,15 +61,16 @@ def _draw(found: Row, console: Console) -> None:
         for row in rows[:_SHOWN]:
             sure = say_sure(row["confidence"])
             numbers = ", ".join(row["invoice_numbers"]) or "no invoice"
-            stands = "booked" if row["booked"] else "not booked"
+            booked = ", ".join(dict.fromkeys(one["invoice"] for one in row["booked"]))
+            stands = f"booked to {booked}" if booked else "not booked"
             console.print(text(f"  {row['amount']}  {row['counterparty']}: {numbers}, {sure} sure, {stands}"))
             console.print(text(f"      {row['why']}", "dim"))
         if len(rows) > _SHOWN:
             console.print(text(f"  and {len(rows) - _SHOWN} more: mainstay books {found['plan']} --json", "dim"))
-    left = [one for one in found["invoices"] if not one["matches"]]
-    if left:
-        console.print(text(f"Invoices without a payment: {len(left)}", "bold"))
+    left = [one for one in found["invoices"] if one["state"] != "paid"]
+    console.print(text(f"Owed now: {found['owed']}", "bold"))
     for one in left[:_SHOWN]:
-        console.print(
-            text(f"  {one['number']}  {one['customer']}, {one['open']} open, due {one['due_on'] or 'no date'}")
-        )
+        due = f"due {one['due_on'] or 'no date'}"
+        console.print(text(f"  {one['number']}  {one['customer']}, {one['open_now']} open, {due}: {one['says']}"))
+    if len(left) > _SHOWN:
+        console.print(text(f"  and {len(left) - _SHOWN} more: mainstay books {found['plan']} --json", "dim"))

@@ -17,11 +17,11 @@ from mainstay.connectors.csv_out import csv_text
 from mainstay.contracts import Card, Compensation, Operation
 from mainstay.errors import Permanent
 from mainstay.origins import ALL, Gives
-from mainstay.records import Allocation, BankLine, Date, Entry, Invoice, Match, Payment
+from mainstay.records import Allocation, BankLine, Date, Entry, Invoice, Match, Payment, by_invoice, left_of
 from mainstay.values import SECOND_US, Forgotten, Money, PersonalText, digest_of, say_total
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from mainstay.contracts import Call
     from mainstay.ports import Books
@@ -285,13 +285,13 @@ class _Desk:
     async def overdue(self, call: Call, arguments: Overdue) -> LateInvoices:
         del call
         on = date.fromisoformat(arguments.on)
-        paid = _paid(self._books.of_invoices([invoice.number for invoice in arguments.invoices]))
+        paid = by_invoice(self._books.of_invoices([invoice.number for invoice in arguments.invoices]))
         late = [
             msgspec.structs.replace(
                 invoice, open=left, listed=invoice.open, days_late=(on - date.fromisoformat(invoice.due_on)).days
             )
             for invoice in arguments.invoices
-            if date.fromisoformat(invoice.due_on) < on and (left := _left(invoice, paid)).minor > 0
+            if date.fromisoformat(invoice.due_on) < on and (left := left_of(invoice, paid)).minor > 0
         ]
         late.sort(key=lambda invoice: (-invoice.days_late, invoice.number))
         reminders = self._books.last_reminders([invoice.number for invoice in late])
@@ -314,10 +314,10 @@ class _Desk:
         elsewhere = _elsewhere(arguments.lines, unbooked, self._books.of_days(days))
         known = {line.id for line in elsewhere}
         lines = tuple(line for line in unbooked if line.id not in known)
-        paid = _paid(self._books.of_invoices([invoice.number for invoice in arguments.invoices]))
+        paid = by_invoice(self._books.of_invoices([invoice.number for invoice in arguments.invoices]))
         invoices = tuple(
             msgspec.structs.replace(
-                invoice, open=max(_left(invoice, paid), Money(0, invoice.open.currency)), listed=invoice.open
+                invoice, open=max(left_of(invoice, paid), Money(0, invoice.open.currency)), listed=invoice.open
             )
             for invoice in arguments.invoices
         )
@@ -378,7 +378,7 @@ def reminding(books: Books, invoice: str, owed: Money | None, listed: Money | No
     if reminded_us is not None and (_day(now_us) - _day(reminded_us)).days < REMIND_AGAIN_DAYS:
         said[_last_reminder(invoice)] = f"one of {_day(reminded_us)}"
     if owed is not None and listed is not None:
-        left = _left(Invoice(invoice, "", listed, listed, "", ""), _paid(books.of_invoices([invoice])))
+        left = left_of(Invoice(invoice, "", listed, listed, "", ""), by_invoice(books.of_invoices([invoice])))
         if left < owed:
             said[_open_of(invoice)] = str(left) if left.minor > 0 else "nothing, it is paid"
     return said
@@ -486,31 +486,6 @@ def _payment(call: Call, match: Match, allocation: Allocation) -> Payment:
 
 def _day(at_us: int) -> date:
     return datetime.fromtimestamp(at_us // SECOND_US, UTC).date()
-
-
-def _paid(booked: Iterable[Payment]) -> dict[tuple[str, str], list[Payment]]:
-    """Gather bookings by invoice and currency."""
-    paid: dict[tuple[str, str], list[Payment]] = {}
-    for payment in booked:
-        paid.setdefault((payment.invoice, payment.amount.currency), []).append(payment)
-    return paid
-
-
-def _left(invoice: Invoice, paid: Mapping[tuple[str, str], Sequence[Payment]]) -> Money:
-    """What is open of an invoice after what is booked to it.
-
-    A file that was exported anew may know of payments that are booked here: what it says is open has gone down since
-    they were booked. As far as it has, they are not taken off again.
-    """
-    by_listed: dict[int | None, int] = {}
-    for payment in paid.get((invoice.number, invoice.open.currency), ()):
-        listed = payment.listed.minor if payment.listed else None
-        by_listed[listed] = by_listed.get(listed, 0) + payment.amount.minor
-    left = invoice.open.minor
-    for listed, booked in by_listed.items():
-        known = 0 if listed is None else max(0, listed - invoice.open.minor)
-        left -= max(0, booked - known)
-    return Money(left, invoice.open.currency)
 
 
 def _take_back(arguments: RecordPayment, output: Booked) -> Compensation | None:

@@ -8,8 +8,9 @@ from mainstay.errors import InputError
 from mainstay.kernel.state import OPEN_PLAN
 from mainstay.ledger import queries
 from mainstay.ledger.books import BookReader
+from mainstay.records import Invoice, by_invoice, left_of
 from mainstay.sentences import say_plan
-from mainstay.values import Money
+from mainstay.values import Money, say_total
 from mainstay.views.finding import Finding, Wanted
 
 if TYPE_CHECKING:
@@ -82,18 +83,27 @@ class Reconciled(Finding):
                 row: Row = {"invoice": one.invoice, "amount": str(one.amount), "kind": one.kind.replace("_", " ")}
                 by_line.setdefault(one.line_id, []).append(row)
         late = self._out(plan, _step_of(plan.graph, OVERDUE))
+        left, waits = _left(listed, books), any(one.kind == "ask" for one in plan.questions.values())
         return {
             "plan": plan.id,
             "title": plan.title,
             "status": plan.status,
             "begun": self.time(plan.proposed_at_us),
             "summary": self._payloads.load(out.get("summary", {})),
+            "owed": say_total(one for one in left.values() if one.minor > 0),
+            "waits": waits,
             "counts": {pile: len(out.get(pile, ())) for pile in PILES} | {OPEN_PILE: len(listed)},
             "piles": {pile: [_match(one, by_line) for one in rows] for pile, rows in piles.items()},
             "booked": books.count_of_plan(plan_id),
             "statement": self._period(plan),
             "invoices": [
-                _invoice(one) | {"matches": [_held_as(*each, by_line) for each in held.get(one["number"], ())]}
+                _invoice(one)
+                | {
+                    "matches": (
+                        found := [_held_as(*each, by_line, one["number"]) for each in held.get(one["number"], ())]
+                    )
+                }
+                | _stands(one, left[one["number"]], found, waits=waits)
                 for one in invoices
             ],
             "late": [_invoice(one) for one in self._opened(late.get("invoices") or late.get("remind") or ())],
@@ -135,8 +145,30 @@ def _held(numbers: Container[str], out: dict[str, Any]) -> dict[str, list[tuple[
     return found
 
 
-def _held_as(pile: str, one: dict[str, Any], by_line: dict[str, list[Row]]) -> Row:
-    return {"match": one["id"], "pile": pile, "booked": any(line in by_line for line in one["line_ids"])}
+def _held_as(pile: str, one: dict[str, Any], by_line: dict[str, list[Row]], number: str) -> Row:
+    booked = (row["invoice"] for line in one["line_ids"] for row in by_line.get(line, ()))
+    return {"match": one["id"], "pile": pile, "booked": number in booked}
+
+
+def _left(listed: Sequence[dict[str, Any]], books: BookReader) -> dict[str, Money]:
+    """Give what is open of each invoice now, whichever run booked it."""
+    found = [Invoice(one["number"], "", _amount(one["amount"]), _amount(one["open"]), "", "") for one in listed]
+    paid = by_invoice(books.amounts_of([one.number for one in found]))
+    return {one.number: max(left_of(one, paid), Money(0, one.open.currency)) for one in found}
+
+
+def _stands(one: dict[str, Any], left: Money, matches: Sequence[Row], *, waits: bool) -> Row:
+    """Say how an invoice stands now, and what of it is open."""
+    if left.minor == 0:
+        state, says = "paid", "paid"
+    elif left < _amount(one["open"]):
+        state, says = "part", "paid in part"
+    elif waits and matches:
+        unsure = any(match["pile"] == "unsure" for match in matches)
+        state, says = "asked", "waits for your answer" if unsure else "booked after your answer"
+    else:
+        state, says = "open", "open"
+    return {"state": state, "says": says, "open_now": str(left)}
 
 
 def _match(one: dict[str, Any], by_line: dict[str, list[Row]]) -> Row:
@@ -152,4 +184,8 @@ def _invoice(one: dict[str, Any]) -> Row:
 
 
 def _money(amount: dict[str, Any]) -> str:
-    return str(Money(amount["minor"], amount["currency"]))
+    return str(_amount(amount))
+
+
+def _amount(amount: dict[str, Any]) -> Money:
+    return Money(amount["minor"], amount["currency"])
