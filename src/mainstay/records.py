@@ -125,7 +125,8 @@ class Entry(msgspec.Struct, frozen=True):
 class Match(msgspec.Struct, frozen=True, omit_defaults=True):
     """One or several bank lines held against one or several invoices, with the reason.
 
-    `allocations` says how much of which line goes to which invoice, and as what.
+    `allocations` says how much of which line goes to which invoice, and as what. A reading of `others` that the
+    operator picks keeps the `id`: it is still the answer to this one.
     """
 
     id: str
@@ -144,6 +145,25 @@ class Match(msgspec.Struct, frozen=True, omit_defaults=True):
     customer: CustomerName = ""  # of the invoices, "" when they have several
     customer_id: CustomerId = ""
     entries: tuple[Entry, ...] = ()  # of its lines
+    # Of one that is asked about: what can be picked in its place.
+    others: Annotated[tuple[OtherReading, ...], msgspec.Meta(extra={"mainstay": "unnamed"})] = ()
+
+
+class OtherReading(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What else the payment of a match could pay: what stands here takes the place of what the match says."""
+
+    says: BothText  # what it would pay, and how the amount fits; this stays here
+    kind: Literal["full", "part", "several_invoices", "several_lines", "difference", "none"]
+    line_ids: tuple[str, ...]
+    invoice_numbers: tuple[str, ...]
+    amount: Money
+    confidence: float  # of the operator, who picked it
+    why: BothText
+    allocations: tuple[Allocation, ...] = ()
+    runner_up: BothText = ""
+    customer: CustomerName = ""
+    customer_id: CustomerId = ""
+    entries: tuple[Entry, ...] = ()
 
 
 class Allocation(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -416,6 +416,11 @@ def _read_config(path: Path) -> Config:
         raise FileError(f"{path} is missing.", remedy="Make a workspace with: mainstay init") from None
     except (OSError, UnicodeDecodeError) as error:
         raise FileError(f"{path} can't be read: {error}.", remedy="Correct it and try again.") from None
+    return settings_in(text, path)
+
+
+def settings_in(text: str, path: Path) -> Config:
+    """Read the text of mainstay.toml; raises FileError, which names the file and the line."""
     try:
         return _checked(text, path)
     except FileError as error:

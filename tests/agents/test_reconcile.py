@@ -112,6 +112,21 @@ def test_an_end_to_end_id_that_is_the_number_decides():
     assert only(found.sure).invoice_numbers == ("2026-014",)
 
 
+def test_what_is_asked_about_offers_the_other_invoices_ready_to_be_booked_and_none_that_a_sure_match_pays():
+    bills = [bill("1", issued_on="2026-08-01"), bill("2"), bill("3", customer="Elsewhere AG")]
+    unsure = only(run([line("a", text="danke")], bills).unsure)
+    assert (unsure.invoice_numbers, [one.invoice_numbers for one in unsure.others]) == (("1",), [("2",), ("3",)])
+    for one in unsure.others:
+        (allocation,) = one.allocations
+        assert (allocation.line_id, allocation.invoice, allocation.amount) == ("a", *one.invoice_numbers, unsure.amount)
+    assert [one.customer for one in unsure.others] == [NORDWIND, "Elsewhere AG"]
+    assert unsure.others[0].says == "2 of Nordwind GmbH, the same amount"
+    found = run([line("a", text="danke"), line("b", text="Rechnung 2", on="2026-10-06")], [*bills, bill("4")])
+    assert only(found.sure).invoice_numbers == ("2",)
+    assert [one.invoice_numbers for one in only(found.unsure).others] == [("4",), ("3",)]
+    assert only(found.sure).others == ()
+
+
 def test_payer_and_a_telling_amount_are_enough():
     found = only(run([line("a", text="danke")], [bill("2026-014"), bill("2026-015", "77.10 EUR")]).sure)
     assert found.invoice_numbers == ("2026-014",)

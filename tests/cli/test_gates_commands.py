@@ -159,3 +159,19 @@ def test_a_question_with_answers_of_its_own_speaks_of_no_yes_or_no(desk):
     assert "yes leads to" not in card
     assert desk.json("decide", question, "bad")["status"] == "completed"
     assert (desk.folder / "reports/a.md").exists()
+
+
+def test_e1_a_payment_is_answered_with_the_other_invoice_and_rows_that_fit_nothing_are_left_out(asked):
+    card = asked.run("decide", asked.question).stdout
+    assert "2 = Pays 2026-119: 2026-119 of Marlin Touristik AG, the same amount" in " ".join(card.split())
+    for wrong in ("1=2", "2=3", "2"):
+        refused = asked.run("decide", asked.question, "approve", "--pick", wrong, "--yes")
+        assert refused.returncode == 2, wrong
+    assert asked.run("decide", asked.question, "reject", "--reason", "no", "--pick", "2=2").returncode == 2
+    standing = asked.json("decide", asked.question, "--pick", "2=2", "--drop", "3", status=3)
+    books = asked.json("books", standing["plan"])
+    stands = {one["number"]: one["says"] for one in books["invoices"]}
+    assert [stands[f"2026-{number}"] for number in (118, 119, 128)] == ["open", "paid", "open"]
+    closed = asked.json("decide", asked.question)
+    assert (len(closed["picked"]), closed["kept"]) == (1, [0, 1, 3, 4])
+    assert closed["picked"][0].startswith("row 2: 2026-119 of Marlin Touristik AG")

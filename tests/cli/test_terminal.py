@@ -12,7 +12,7 @@ def test_a_whole_process_is_answered_at_the_terminal(desk):
     files = terminal.until("Your answer (approve, reject, keep some, later): ")
     assert "Are your files read rightly?" in files
     terminal.type("approve\n")
-    card = terminal.until("Your answer (approve, reject, keep some, later): ")
+    card = terminal.until("Your answer (approve, reject, keep some, pick, later): ")
     assert "match: done" in card
     assert "5 payments need your eye" in card
     assert "runner-up" in card

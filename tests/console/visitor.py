@@ -67,6 +67,7 @@ class Page(HTMLParser):
 
     def _belongs(self, form: Form, tag: str, given: dict[str, str]) -> None:
         unticked = given.get("type") == "checkbox" and "form" in given and "checked" not in given
+        unticked |= given.get("type") == "radio" and "checked" not in given
         if tag in ("input", "textarea") and "name" in given and not unticked:
             form.fields.append((given["name"], given.get("value", "")))
         elif tag == "button" and "name" in given and "formaction" in given:  # it sends the same to another place

@@ -21,6 +21,9 @@ Gap: TypeAlias = Literal["write_off", "fee", "discount", "exchange"]
 Kind: TypeAlias = Literal["full", "part", "several_invoices", "several_lines", "difference", "none"]
 
 ID_DIGITS = 32
+# By how an amount fits: what fills the gap to what is open, and what kind of match it makes.
+GAPS: dict[str, Gap] = {"tiny": "write_off", "discount": "discount", "fee": "fee", "exchange": "exchange"}
+KINDS: dict[str, Kind] = {"exact": "full", "converted": "full", "part": "part"}
 
 
 def allocate(

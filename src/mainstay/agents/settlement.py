@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from mainstay.agents import grouping, returns, wording
-from mainstay.agents.allocation import Gap, Kind, lone, match_of
+from mainstay.agents.allocation import GAPS, KINDS, lone, match_of
 from mainstay.agents.assignment import assign
 from mainstay.agents.candidates import Case
 from mainstay.agents.certainty import OTHER_INVOICE, Reading, is_likely, is_named, objection
 from mainstay.agents.evidence import NO_MATCH_BITS, Debt, Evidence, Receipt
+from mainstay.agents.others import others_of
 from mainstay.agents.payouts import Payouts, read_payouts
 from mainstay.records import Match, Payer, Payout
 from mainstay.values import Money
@@ -38,8 +39,6 @@ AGE_BITS = 2**-14  # breaks ties, decides nothing
 ROUNDS_MAX = 12  # parts of one invoice looked for one after the other
 OTHER_PAYMENT = "another payment fits this invoice as well"
 TOO_LITTLE = "too little speaks for it"
-GAPS: dict[str, Gap] = {"tiny": "write_off", "discount": "discount", "fee": "fee", "exchange": "exchange"}
-KINDS: dict[str, Kind] = {"exact": "full", "converted": "full", "part": "part"}
 
 
 class Settled(msgspec.Struct, frozen=True):
@@ -100,10 +99,13 @@ class Desk:
         self._taken_back = case.taken_back
         self._second: dict[str, set[str]] = {}  # line -> invoices an earlier line pays in the same words
         self._payer_of: dict[str, Receipt] = {}
+        self._shown: dict[str, tuple[Receipt, tuple[str, ...]]] = {}  # by match: its line, the runner-up's invoices
         self._piles: dict[str, list[Match]] = {name: [] for name in PILES}
 
     def settled(self) -> Settled:
         """Give the piles, each in the order of the statement."""
+        left = self._left_after_sure()
+        self._piles["unsure"] = [self._with_others(match, left) for match in self._piles["unsure"]]
         piles = {name: tuple(sorted(pile, key=_order)) for name, pile in self._piles.items()}
         return Settled(**piles, payouts=self.payouts.found, payouts_missing=self.payouts.missing)
 
@@ -149,7 +151,8 @@ class Desk:
                     gap=group.gap,
                     spared=group.spared,
                 )
-                self._take(match, group.receipts, sure=not group.asked)
+                rival = () if group.rival is None else (group.rival.debt.number,)
+                self._take(match, group.receipts, sure=not group.asked, shown=group.other or rival)
 
     def take_pairs(self, *, strong: bool) -> bool:
         """Assign the free lines to what is open; say whether anything was taken."""
@@ -210,7 +213,9 @@ class Desk:
             elif first.debt.number in self.doubtful:
                 why, other = wording.say_either(first.debt, self._payer_of[first.debt.number])
                 number = first.debt.number
-                self._piles["unsure"].append(lone(receipt.line, why, invoices=(number,), sure=0.5, runner_up=other))
+                match = lone(receipt.line, why, invoices=(number,), sure=0.5, runner_up=other)
+                self._piles["unsure"].append(match)
+                self._shown[match.id] = receipt, (number,)
             else:
                 debt = first.debt
                 why = wording.say_second(debt, self._payer_of.get(debt.number), receipt)
@@ -243,7 +248,7 @@ class Desk:
             runner_up=wording.TWIN_IS_PAID if twin_only else self._say_runner_up(receipt, debt, rival, other),
             gap=GAPS.get(evidence.amount),
         )
-        self._take(match, [receipt], sure=not asked)
+        self._take(match, [receipt], sure=not asked, shown=other if rival is None else (rival.debt.number,))
 
     def _say_runner_up(self, receipt: Receipt, debt: Debt, rival: Evidence | None, other: Sequence[str]) -> str:
         if rival is not None:
@@ -277,8 +282,24 @@ class Desk:
         ]
         return max(others, key=lambda other: (other.bits, other.debt.number), default=None)
 
-    def _take(self, match: Match, receipts: Sequence[Receipt], *, sure: bool) -> None:
+    def _left_after_sure(self) -> dict[str, int]:
+        """Give what is open on each invoice once the sure matches are booked."""
+        left = {number: debt.open for number, debt in self.case.debts.items() if debt.open > 0}
+        for match in self._piles["sure"]:
+            for allocation in match.allocations:
+                left[allocation.invoice] -= allocation.amount.minor
+        return left
+
+    def _with_others(self, match: Match, left: dict[str, int]) -> Match:
+        if match.id not in self._shown:
+            return match
+        receipt, shown = self._shown[match.id]
+        return msgspec.structs.replace(match, others=others_of(self.case, match, receipt, shown, left))
+
+    def _take(self, match: Match, receipts: Sequence[Receipt], *, sure: bool, shown: tuple[str, ...] = ()) -> None:
         self._piles["sure" if sure else "unsure"].append(match)
+        if not sure and len(receipts) == 1:
+            self._shown[match.id] = receipts[0], shown
         for receipt in receipts:
             del self.free[receipt.id]
         for allocation in match.allocations:

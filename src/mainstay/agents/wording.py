@@ -46,8 +46,11 @@ def doubts(evidence: Evidence) -> list[str]:
 
 def say_rival(evidence: Evidence | None, best: Debt | None = None) -> str:
     """Say what the second best reading is; `best` is the invoice of the best one."""
-    if evidence is None:
-        return NO_INVOICE
+    return NO_INVOICE if evidence is None else f"Next best: {say_other(evidence, best)}."
+
+
+def say_other(evidence: Evidence, best: Debt | None = None) -> str:
+    """Name another invoice, whose it is and how the amount fits: "2026-149 of Acme GmbH, the same amount"."""
     invoice = evidence.debt.invoice
     whose = "the same customer" if best is not None and best.customer == evidence.debt.customer else invoice.customer
     amount = {
@@ -60,7 +63,7 @@ def say_rival(evidence: Evidence | None, best: Debt | None = None) -> str:
         "part": "of which this would be a part",
         "over": "for which this would be too much",
     }[evidence.amount]
-    return f"Next best: {invoice.number} of {whose}, {amount}."
+    return f"{invoice.number} of {whose}, {amount}"
 
 
 def say_alike(count: int) -> str:
@@ -70,7 +73,12 @@ def say_alike(count: int) -> str:
 
 def say_other_set(numbers: Sequence[str]) -> str:
     """Say that other invoices make the same sum."""
-    return f"Next best: {listed(numbers)} together, the same sum."
+    return f"Next best: {say_set(numbers)}."
+
+
+def say_set(numbers: Sequence[str]) -> str:
+    """Name invoices that make the sum together: "2026-149 and 2026-150 together, the same sum"."""
+    return f"{listed(numbers)} together, the same sum"
 
 
 def say_together(receipt: Receipt, debts: Sequence[Debt], *, named: bool, unique: bool, said: str) -> str:

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from mainstay.cli.asking import ask
 from mainstay.cli.card import draw_card, draw_stopped
 from mainstay.cli.editing import say_changes
-from mainstay.cli.picks import kept_rows
+from mainstay.cli.picks import kept_rows, read_ways
 from mainstay.cli.place import views_of
 from mainstay.cli.screen import text
 from mainstay.errors import InputError
 from mainstay.playbooks.speech import say_wanted
 from mainstay.requests.files import file_content
+from mainstay.requests.picking import as_answer, can_pick, is_one_press, told, ways_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from mainstay.workspace import Workspace
 
 Row: TypeAlias = dict[str, Any]
-KEEP, LATER = "keep some", "later"
+KEEP, PICK, LATER = "keep some", "pick", "later"
 ASKED_WHY = {  # answers that want a word, and what is said of an empty one
     "reject": (
         "Why not (it is kept in the history): ",
@@ -94,6 +95,8 @@ def confirm(screen: Screen, question: Row, reply: Row, changes: Sequence[Text] =
     draw_card(question, screen.out, commands=False)
     if reply["kept"] is not None:
         screen.err.print(text(f"You keep: {', '.join(str(row + 1) for row in reply['kept'])}", "bold"))
+    for one in told(rows_of(question), {int(at): way for at, way in reply.get("picks", {}).items()}):
+        screen.err.print(text(f"You pick: {one}", "bold"))
     if changes:
         say_changes(screen, changes)
     what = "Approve exactly this?" if reply["choice"] == "approve" else f"Answer '{reply['choice']}' to this?"
@@ -110,13 +113,18 @@ def confirm(screen: Screen, question: Row, reply: Row, changes: Sequence[Text] =
 
 
 def _answer(screen: Screen, question: Row) -> Row | None:
-    choices = [*question["options"], *([KEEP] if question["rows_may_be_kept"] else []), LATER]
-    choice = _choose(screen, choices)
+    rows: list[Row] = question["card"].get("rows") or []
+    numbers = [str(at) for at in range(len(ways_of(rows[0])) + 1)] if is_one_press(question) else []
+    more = [KEEP] if question["rows_may_be_kept"] and not numbers else []
+    more += [PICK] if can_pick(rows) and not numbers and "approve" in question["options"] else []
+    choice = _choose(screen, [*question["options"], *numbers[1:], *numbers[:1], *more, LATER])
     if choice == LATER:
         screen.err.print(text(f"It waits: mainstay decide {question['decision']}"))
         return None
     if choice == KEEP:
         return ruling(question, "approve", kept=_keep(screen, question))
+    if choice in numbers or choice == PICK:
+        return ruling(question, "approve") | _pick(screen, question, choice if choice in numbers else "")
     if question["card"].get("form") and choice not in ASKED_WHY:
         return ruling(question, choice) | filled_in(screen, question, ())
     return ruling(question, choice, reason=_reason(screen, choice) if choice in ASKED_WHY else "")
@@ -188,6 +196,16 @@ def _keep(screen: Screen, question: Row) -> list[int] | None:
         given = _line(screen, "Which rows to keep (such as 1,3-5): ")
         try:
             return kept_rows(len(rows_of(question)), keep=given or "-")
+        except InputError as error:
+            screen.err.print(text(f"{error.message} {error.remedy}"))
+
+
+def _pick(screen: Screen, question: Row, given: str) -> Row:
+    rows = rows_of(question)
+    while True:
+        said = given or _line(screen, "Which way to read which row (such as 1=2, 3=0; the others stay as proposed): ")
+        try:
+            return as_answer(rows, read_ways(said, rows), question["options"], None, "")
         except InputError as error:
             screen.err.print(text(f"{error.message} {error.remedy}"))
 

@@ -11,6 +11,7 @@ from rich.text import Text
 from mainstay.cli.rows import draw_rows
 from mainstay.cli.screen import text
 from mainstay.playbooks.speech import say_wanted
+from mainstay.requests.picking import can_pick, ways_of, without_others
 from mainstay.views.cards import CANNOT_UNDO, REMEDIES, WANT_A_WORD, asks_whatever_rules_say, lines_of
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ def draw_card(question: Row, console: Console, *, commands: bool = True) -> None
     if card.get("body"):
         console.print(Padding(text(card["body"], lines=True), (0, 0, 1, 2)))
     if card.get("rows"):
-        console.print(draw_rows(card["rows"], console.width, question["timezone"]))
+        rows = card["rows"] if question["open"] else [without_others(row) for row in card["rows"]]
+        console.print(draw_rows(rows, console.width, question["timezone"]))
     if card.get("covers"):
         slack = any(row.get("may change") for row in card["covers"])
         what = "this happen as it stands here, or within what may change" if slack else "exactly this happen"
@@ -94,6 +96,11 @@ def _answers(question: Row) -> list[tuple[str, Text]]:
     if question["rows_may_be_kept"] and many > 1:
         some = "1,3-5" if many >= 5 else "1"  # noqa: PLR2004 - rows that are there
         lines.append(text(f"{command} approve --keep {some}", "cyan").append_text(text("  (or --drop 2)", "dim")))
+    if "approve" in question["options"] and can_pick(question["card"].get("rows") or ()):
+        row = next(at for at, one in enumerate(question["card"]["rows"], 1) if ways_of(one))
+        which = "2" if many == 1 else f"{row}=2"
+        told = text("  (read otherwise, by the numbers above; 0: none of these)", "dim")
+        lines.append(text(f"{command} approve --pick {which}", "cyan").append_text(told))
     later = text(f"mainstay snooze {question['decision']} 1d", "cyan").append_text(text("  (ask again then)", "dim"))
     lines.append(later)
     if question["kind"] == "effect" and not asks_whatever_rules_say(question["rule"]):

@@ -194,6 +194,7 @@ def decide(
     reason: Reason = "",
     keep: Annotated[str | None, typer.Option(metavar="ROWS", help="Approve only these rows: 1,3-5")] = None,
     drop: Annotated[str | None, typer.Option(metavar="ROWS", help="Approve all rows but these.")] = None,
+    pick: Annotated[str, typer.Option(metavar="ROW=N", help="Read rows otherwise: 1=2, 3=0 (0: none).")] = "",
     edit: Annotated[str, typer.Option(metavar="FILE|-", help='Change it so: JSON such as {"subject": "Hi"}.')] = "",
     fill: Annotated[
         list[str] | None, typer.Option("--set", metavar="name=value", help="Fill in a task's form.")
@@ -212,6 +213,7 @@ def decide(
 
         return many.decide(screen_of(as_json), workspace, question, answer, reason, yes=yes)
     given = {"reason": reason, "keep": named_rows(keep), "drop": named_rows(drop), "edit": edit}
+    given["pick"] = pick
     return questions.decide(screen_of(as_json), workspace, question, answer, yes=yes, form=fill or [], **given)
 
 
@@ -544,6 +546,21 @@ def settings(as_json: Json = False, workspace: Folder = None) -> int:
     from mainstay.cli import settings as config
 
     return config.show(screen_of(as_json), workspace)
+
+
+@app.command()
+def columns(
+    question: Annotated[str, typer.Argument(help="One that proposes lines for mainstay.toml; see: mainstay inbox")],
+    row: Annotated[int, typer.Option(min=1, help="Which row of it.")] = 1,
+    file: Annotated[Path | None, typer.Option(metavar="FILE|-", help="The lines as you corrected them.")] = None,
+    yes: Sure = False,
+    as_json: Json = False,
+    workspace: Folder = None,
+) -> int:
+    """Write how columns are read into mainstay.toml."""
+    from mainstay.cli import columns as lines
+
+    return lines.write(screen_of(as_json), workspace, question, row, file, yes=yes)
 
 
 @app.command()

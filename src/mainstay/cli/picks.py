@@ -1,13 +1,22 @@
-"""Which rows of a question an answer keeps: "1,3-5" or "1 3-5", counted from 1 as the screen counts them."""
+"""Which rows of a question an answer keeps: "1,3-5" or "1 3-5", counted from 1 as the screen counts them.
+
+And how a row is read that can be read in several ways: "1=2, 3=0", or "2" where there is one row; 0 is none of them.
+"""
 
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from mainstay.errors import InputError
+from mainstay.requests.picking import NONE, ways_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _BETWEEN = re.compile(r"\s*,\s*|\s+")
 _SPAN = re.compile(r"\s*-\s*")
+_READ = re.compile(r"(?:(\d{1,6})\s*=\s*)?(\d{1,3})", re.ASCII)
 _PART = re.compile(r"(\d{1,6})(?:-(\d{1,6}))?", re.ASCII)
 
 
@@ -29,6 +38,28 @@ def kept_rows(count: int, *, keep: str = "", drop: str = "") -> list[int] | None
     if not kept:
         raise InputError("No row would be kept.", remedy="That is a no: answer `reject` with a reason.")
     return kept
+
+
+def read_ways(text: str, rows: Sequence[object]) -> dict[str, str]:
+    """Give how rows are to be read, by the row, both as forms write them. Raises InputError on anything unclear."""
+    found: dict[str, str] = {}
+    for part in re.split(r"\s*,\s*|\s+", re.sub(r"\s*=\s*", "=", text.strip())):
+        read = _READ.fullmatch(part)
+        if read is None or (read[1] is None and len(rows) > 1):
+            raise InputError(f"'{text}' does not say how rows are read.", remedy="Write row=number, as in 1=2, 3=0.")
+        row, number = int(read[1] or 1), int(read[2])
+        ways = ways_of(rows[row - 1]) if 1 <= row <= len(rows) else []
+        if number > len(ways) or not ways:
+            hint = "Write row=number, as the question numbers them." if ways else f"Leave it out: --drop {row}"
+            raise InputError(_no_such(row, number, len(ways)), remedy=hint)
+        found[str(row - 1)] = ways[number - 1].pick if number else NONE
+    return found
+
+
+def _no_such(row: int, number: int, count: int) -> str:
+    if not count:
+        return f"There is nothing to pick in row {row}."
+    return f"Row {row} can be read in {count} ways, and {number} is none of them."
 
 
 def _numbers(text: str, count: int) -> set[int]:

@@ -28,7 +28,7 @@ Row: TypeAlias = dict[str, Any]
 
 def save(screen: Screen, folder: Path | None, name: str, file: Path, *, yes: bool) -> int:
     """Check the text, show what differs from what is active, and let it hold after a yes."""
-    workspace, content = workspace_at(folder), _read(file)
+    workspace, content = workspace_at(folder), read_text(file)
     name = policies.named(name).partition("/")[2].removesuffix(".yaml")
     if not is_artefact_name(name):
         raise InputError(f"'{name}' is no name for a policy; nothing was changed.", remedy="Such as: payments")
@@ -69,7 +69,8 @@ def _check(workspace: Workspace, name: str, content: str) -> list[str]:
     return unasked(rules, contracts.operations)
 
 
-def _read(file: Path) -> str:
+def read_text(file: Path) -> str:
+    """Read a text from a file, or from stdin for "-". Raises FileError."""
     if str(file) == "-":
         return sys.stdin.read()
     try:

@@ -14,12 +14,13 @@ from mainstay.cli.asking import ask, say_standing, status_of
 from mainstay.cli.card import draw_card, draw_stopped
 from mainstay.cli.editing import changed, say_changes
 from mainstay.cli.leaving import draw_leaving, leaving_of, say_offline
-from mainstay.cli.picks import kept_rows
+from mainstay.cli.picks import kept_rows, read_ways
 from mainstay.cli.place import left_alone, say_left_alone, say_left_lying, views_at, workspace_at
 from mainstay.cli.screen import Screen, moment, plain, text
 from mainstay.cli.status import DONE, WAITS
 from mainstay.cli.throttle import draw as draw_throttled
 from mainstay.errors import CommandRefusedError, FileError, InputError
+from mainstay.requests.picking import as_answer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -104,13 +105,17 @@ def decide(
     with views_at(workspace.root) as views:
         question = views.question(name)
     kept = _kept(question, given)
-    if not choice and kept is None and not given["edit"] and not form:
+    ways = read_ways(given["pick"], question["card"].get("rows") or ()) if given.get("pick") else {}
+    if not choice and kept is None and not given["edit"] and not form and not ways:
         return _look(screen, workspace.root, question)
     choice = choice or ("retry" if given["edit"] and "retry" in question["options"] else "approve")
     _check_open(question)
     _check(question, choice, given["reason"], kept)
+    if ways and choice != "approve":
+        raise InputError("Only what you approve can be read otherwise.", remedy="Leave out --pick.")
     _check_form(question, choice, form)
     reply = ruling(question, choice, reason=given["reason"], kept=kept)
+    reply |= as_answer(question["card"]["rows"], ways, question["options"], kept, given["reason"]) if ways else {}
     reply |= _changes(question, choice, given["edit"]) if given["edit"] else {}
     reply |= filled_in(screen, question, form) if question["card"].get("form") and choice not in ASKED_WHY else {}
     changes: list[Text] = []

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mainstay.cli.screen import text
+from mainstay.requests.picking import ways_of, without_others
 from mainstay.said import is_record, is_simple, say_sure, say_value, with_money
 
 if TYPE_CHECKING:
@@ -37,6 +38,13 @@ def draw_rows(rows: Sequence[object], width: int, zone: str = "") -> RenderableT
     return _numbered(rows, partial(_any_lines, zone))
 
 
+def say_ways(row: object) -> list[str]:
+    """Say how a row can be read, as an answer numbers that: "2 = Pays 2026-149: 2026-149 of Acme, the same amount"."""
+    ways = ways_of(row)
+    said = [f"{number} = {way.label}: {way.says or 'as proposed'}" for number, way in enumerate(ways, 1)]
+    return [*said, "0 = none of these"] if said else []
+
+
 def draw_value(value: object, zone: str = "") -> Text:
     """Draw any plain value whole; see `said.say_value`."""
     return text(say_value(value, zone))
@@ -56,7 +64,7 @@ def _match_table(rows: Sequence[Row]) -> Table:
     for number, row in enumerate(rows, 1):
         cells = [draw_value(row["amount"]), text(row.get("counterparty", "")), text(row.get("text", ""))]
         likely = text(say_sure(row["confidence"]))
-        told = [text(row["why"]), text(row.get("runner_up") or "none")]
+        told = [text(row["why"]), text("\n".join([row.get("runner_up") or "none", *say_ways(row)]), lines=True)]
         table.add_row(
             text(number), text(row.get("booked_on", "")), *cells, draw_value(row["invoice_numbers"]), likely, *told
         )
@@ -76,6 +84,7 @@ def _match_lines(row: Row) -> list[tuple[str, Text]]:
         ),
         ("why", text(row["why"])),
         ("runner-up", text(row.get("runner_up") or "none")),
+        *(("pick" if not at else "", text(one)) for at, one in enumerate(say_ways(row))),
     ]
 
 
@@ -92,7 +101,9 @@ def _doubt_lines(row: Row) -> list[tuple[str, Text]]:
 def _any_lines(zone: str, row: object) -> list[tuple[str, Text]]:
     if not is_record(row) or is_simple(row):
         return [("", draw_value(row, zone))]
-    return [(name.replace("_", " "), draw_value(value, zone)) for name, value in with_money(row).items()]
+    told = with_money(cast("Row", without_others(row)))
+    lines = [(name.replace("_", " "), draw_value(value, zone)) for name, value in told.items()]
+    return [*lines, *(("pick" if not at else "", text(one)) for at, one in enumerate(say_ways(row)))]
 
 
 def _numbered(rows: Sequence[Any], lines: Callable[[Any], list[tuple[str, Text]]]) -> Group:

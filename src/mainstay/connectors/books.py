@@ -327,6 +327,7 @@ class _Desk:
         now = await self.outstanding(call, Unsettled(arguments.lines, arguments.invoices))
         lines = {line.id for line in now.lines}
         left = {invoice.number: invoice.open.minor for invoice in now.invoices}
+        before = dict(left)
         kept: list[Match] = []
         dropped: list[Match] = []
         for match in arguments.matches:
@@ -337,7 +338,13 @@ class _Desk:
             if not lines.issuperset(match.line_ids):
                 dropped.append(msgspec.structs.replace(match, why="It was booked by another run meanwhile."))
             elif short:
-                why = f"Another run booked payments of {', '.join(short)} meanwhile; this much is not open any more."
+                named, here = ", ".join(short), all(wanted[one] <= before.get(one, 0) for one in short)
+                who = (
+                    f"Another payment here pays {named}"
+                    if here
+                    else f"Another run booked payments of {named} meanwhile"
+                )
+                why = f"{who}; this much is not open any more."
                 dropped.append(msgspec.structs.replace(match, why=why))
             else:
                 kept.append(match)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, cast
 from mainstay.console.doors import STYLE
 from mainstay.redaction import redacted
 from mainstay.requests.desk import MAX_SAID
+from mainstay.requests.picking import FIELD as PICK
+from mainstay.requests.picking import NONE, Way, can_pick, is_one_press, ways_of, without_others
 from mainstay.said import is_record, is_simple, say_value, with_money
 from mainstay.shown import shown
 from mainstay.views.cards import CANNOT_UNDO, lines_of
@@ -16,6 +18,7 @@ from mainstay.views.cards import CANNOT_UNDO, lines_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+MOST_PICKED = 200  # rows that can be picked in here; of more each is looked at in the console
 _LABELS = {"approve": "Approve", "reject": "Say no"}
 
 
@@ -48,17 +51,46 @@ def say_card(question: dict[str, Any], answers: Sequence[str]) -> Iterator[str]:
         yield f"<p>Your yes lets {what}, without asking again:</p>"
         yield from _rows(covers, zone)
     yield f"<dl>{''.join(_lines(question))}</dl>"
+    if "approve" in answers and is_one_press(question):
+        yield from _ways(card["rows"][0], none="reject" in answers)
+        answers = [answer for answer in answers if answer != "approve"]
     # Enter in a text of several lines answers nothing; in one of one line it would press the first button.
-    yield f'<form method="post"><label>Why (if you like) <textarea name="reason" maxlength="{MAX_SAID}"></textarea>'
-    yield "</label>"
+    yield '<form method="post">'
+    if "approve" in answers and can_pick(rows := card.get("rows") or ()) and len(rows) <= MOST_PICKED:
+        yield from _readings(rows)
+    yield f'<label>Why (if you like) <textarea name="reason" maxlength="{MAX_SAID}"></textarea></label>'
     for answer in answers:
         yield f'<button name="choice" value="{escape(answer)}">{_LABELS[answer]}</button>'
     yield "</form>"
 
 
+def _ways(row: object, *, none: bool) -> Iterator[str]:
+    """Give a form with a button for each way to read the one row there is."""
+    yield '<form method="post"><input type="hidden" name="choice" value="approve">'
+    for way in ways_of(row):
+        told = said(way.says or "as proposed")
+        yield f'<p><button name="{PICK}0" value="{way.pick}">{said(way.label)}</button> {told}</p>'
+    yield f'<p><button name="{PICK}0" value="{NONE}">None of these</button></p>' * none
+    yield "</form>"
+
+
+def _readings(rows: Sequence[object]) -> Iterator[str]:
+    """Give for each row that can be read in several ways what to pick."""
+    for at, row in enumerate(rows):
+        ways = ways_of(row)
+        if not ways:
+            continue
+        yield f"<fieldset><legend>Row {at + 1}: which is right?</legend>"
+        for way in (*ways, Way(NONE, "None of these", "the row is left out")):
+            checked = " checked" * (way.pick == "0")
+            yield f'<p><label><input type="radio" name="{PICK}{at}" value="{way.pick}"{checked}> '
+            yield f"{said(way.label)}: {said(way.says or 'as proposed')}</label></p>"
+        yield "</fieldset>"
+
+
 def _rows(rows: Sequence[object], zone: str) -> Iterator[str]:
     for number, row in enumerate(rows, 1):
-        yield f"<p>{number}</p><pre>{said(_whole(row, zone))}</pre>"
+        yield f"<p>{number}</p><pre>{said(_whole(without_others(row), zone))}</pre>"
 
 
 def _lines(question: dict[str, Any]) -> Iterator[str]:

@@ -8,18 +8,18 @@ from __future__ import annotations
 import json
 from difflib import unified_diff
 from itertools import islice
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import msgspec
 
+from mainstay.console.decide_fields import fields_of, filled, read
 from mainstay.console.room import DIGITS, Page, form_of, only
 from mainstay.errors import CommandRefusedError, InputError
 from mainstay.redaction import redacted
-from mainstay.said import is_record, is_simple, say_value
-from mainstay.shown import shown
-from mainstay.values import Money
+from mainstay.requests.picking import FIELD as PICK
+from mainstay.requests.ruling import input_of
+from mainstay.said import say_value
 from mainstay.views.cards import can_edit
-from mainstay.views.questions import digests_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
     from mainstay.console.room import Form, Room
     from mainstay.requests.desk import Params
-    from mainstay.values import Value
 
 Edits: TypeAlias = dict[str, dict[str, Any]]  # by the row of the list, "0" where there is one action
 LINE_CHARS = 80  # a longer text gets several lines
@@ -37,21 +36,10 @@ CONTEXT = 2  # lines that stay, around those that change
 NEW = "not said so far"
 
 
-class Field(NamedTuple):
-    """One thing that can be edited, as it is written in a form."""
-
-    name: str
-    label: str
-    text: str
-    kind: str  # line, text, number, yes, amount, minor, list, json; or fixed
-    hint: str = ""
-
-
 async def edit(room: Room, request: Request) -> Response:
     """Show the fields of an action."""
     question = await _open(room, request)
-    row = request.query_params.get("row", "0")
-    return await _fields(room, request, question, row if row.isdecimal() else "0", {})
+    return await _fields(room, request, question, _row(request.query_params.get("row", ""), question), {})
 
 
 async def preview(room: Room, request: Request) -> Response:
@@ -59,13 +47,17 @@ async def preview(room: Room, request: Request) -> Response:
     question, form = await _open(room, request), form_of(request)
     kept, edits = kept_of(form, question), edits_of(form)
     question |= {"kept": kept}
-    row = only(form, "row", str(kept[0]) if kept else "0")
-    if only(form, "do") == "open":
-        return await _fields(room, request, question, row, edits)
+    if "open" in form:
+        return await _fields(room, request, question, _row(only(form, "open"), question), edits)
+    row, then = _row(only(form, "row"), question), only(form, "then")
     typed = {name.removeprefix("arg."): values[0] for name, values in form.items() if name.startswith("arg.")}
     arguments = await _arguments(room, question, row)
     try:
-        edits = _with(edits, row, read(fields_of(arguments, "", ""), typed, arguments))
+        edits = _with(edits, row, read(fields_of(arguments, _type_of(room, question, row)), typed, arguments))
+        if then == "next":
+            return await _fields(room, request, question, _after(row, question), edits)
+        if then == "list" and not edits:
+            return await room.page(request, "question.html", nav="inbox", q=question | {"diffs": []})
         cards = await _previewed(room, question, edits)
     except (InputError, CommandRefusedError) as error:
         return await _fields(room, request, question, row, edits, typed, f"{error.message} {error.remedy}".strip())
@@ -78,6 +70,19 @@ async def preview(room: Room, request: Request) -> Response:
     ]
     values: Params = {"q": as_edited(question, cards), "row": row, "edits": _json(edits), "diffs": diffs}
     return await room.page(request, "edited.html", nav="inbox", choice=request_of(question, edits)["choice"], **values)
+
+
+def _row(given: str, question: Params) -> str:
+    """Give the row that is meant: one of the list, by itself the first that is kept."""
+    if given.isdecimal() and len(given) < DIGITS and int(given) < len(question["actions"]):
+        return str(int(given))
+    return str(next(iter(question.get("kept") or ()), 0))
+
+
+def _after(row: str, question: Params) -> str:
+    """Give the row after one, of those that are kept; after the last comes the first."""
+    rows = question.get("kept") or range(len(question["actions"]))
+    return str(next((each for each in rows if each > int(row)), rows[0]))
 
 
 async def _previewed(room: Room, question: Params, edits: Edits) -> list[Params]:
@@ -106,10 +111,17 @@ def kept_of(form: Form, question: Params) -> list[int] | None:
     """Give the rows of a list that a form keeps, counted from 0; None: all of them. Raises InputError where none is."""
     if not only(form, "may_keep"):
         return None
-    kept = sorted({int(row) for row in form.get("keep", ()) if row.isdecimal() and len(row) < DIGITS})
+    kept = sorted(
+        {int(row) for row in (*form.get("keep", ()), *picks_in(form)) if row.isdecimal() and len(row) < DIGITS}
+    )
     if not kept:
         raise InputError("No row is kept.", remedy="Keep one at least, or reject all of them.")
     return None if kept == list(range(listed_in(question))) else kept
+
+
+def picks_in(form: Form) -> dict[str, str]:
+    """Give how each row that can be read in several ways is read: by the row, counted from 0."""
+    return {name.removeprefix(PICK): values[0] for name, values in form.items() if name.startswith(PICK)}
 
 
 def listed_in(question: Params) -> int:
@@ -142,8 +154,7 @@ async def _open(room: Room, request: Request) -> Params:
 
 
 async def _arguments(room: Room, question: Params, row: str) -> Params:
-    number = int(row) if row.isdecimal() and len(row) < LINE_CHARS else 0
-    return await room.look(lambda views: views.arguments(question["decision"], number))
+    return await room.look(lambda views: views.arguments(question["decision"], int(row)))
 
 
 async def _fields(
@@ -156,100 +167,18 @@ async def _fields(
     wrong: str = "",
 ) -> Response:
     arguments = await _arguments(room, question, row) | edits.get(row, {})
-    fields = [
-        field._replace(text=(typed or {}).get(field.name, field.text)) for field in fields_of(arguments, LONG, SECRET)
-    ]
+    fields = filled(fields_of(arguments, _type_of(room, question, row)), typed or {})
     rest = {each: one for each, one in edits.items() if each != row}
     values = {"q": question, "fields": fields, "row": row, "edits": _json(rest), "wrong": wrong}
+    values["next"] = _after(row, question)
     return await room.page(request, "edit.html", status=422 if wrong else 200, nav="inbox", **values)
 
 
-LONG = "Some characters can't be seen or look like others; they are written out here, and kept so if you change this."
-SECRET = "It holds something secret, and stays as it is."  # noqa: S105 - a sentence about one
-
-
-# --- values as they are written in a form
-
-
-def fields_of(arguments: Params, plain: str, secret: str) -> list[Field]:
-    """Give the fields of arguments; `plain` and `secret` are the hints where a text is shown otherwise than it is."""
-    return [_field(name, value, arguments, plain, secret) for name, value in arguments.items()]
-
-
-def _field(name: str, value: object, arguments: Params, plain: str, secret: str) -> Field:
-    label = name.replace("_", " ")
-    kind, text = _written(name, value, arguments)
-    if kind == "fixed" or redacted(text) != text:
-        return Field(name, label, say_value(value), "fixed", secret if kind != "fixed" else "It stays as it is.")
-    if kind == "minor":
-        return Field(name, name.removesuffix("_minor").replace("_", " "), text, kind, str(arguments["currency"]))
-    return Field(name, label, text, kind, plain if shown(text, lines=True) != text else _HINTS.get(kind, ""))
-
-
-_HINTS = {"amount": "Such as 12.50 EUR", "list": "One on each line", "json": "As JSON", "number": "A number"}
-
-
-def _written(name: str, value: object, arguments: Params) -> tuple[str, str]:
-    """Give the kind of a field and what stands in it."""
-    if isinstance(value, bool):
-        return "yes", "yes" if value else "no"
-    if name.endswith("_minor") and isinstance(value, int) and isinstance(arguments.get("currency"), str):
-        return "minor", str(Money(value, arguments["currency"]).decimal)
-    if isinstance(value, (int, float)):
-        return "number", str(value)
-    if value is None or isinstance(value, str):
-        text = value or ""
-        return ("text" if "\n" in text or len(text) > LINE_CHARS else "line"), text
-    if is_record(value) and value.keys() == {"minor", "currency"}:
-        return "amount", f"{Money(value['minor'], value['currency']).decimal} {value['currency']}"
-    listed = cast("list[object]", value) if isinstance(value, list) else []
-    if listed and all(isinstance(one, str) and "\n" not in one for one in listed):
-        return "list", "\n".join(str(one) for one in listed)
-    try:
-        simple = is_record(cast("object", value)) and is_simple(cast("Params", value))
-        if not simple and not digests_in(cast("Value", value)):  # no file can be written in a form
-            return "json", msgspec.json.format(msgspec.json.encode(value)).decode()
-    except (TypeError, ValueError):
-        pass
-    return "fixed", ""
-
-
-def read(fields: list[Field], typed: Mapping[str, str], arguments: Params) -> Params:
-    """Give what is different from the arguments, as values. Raises InputError for what can't be read."""
-    changes: dict[str, Any] = {}
-    for field in fields:
-        given = typed.get(field.name)
-        if given is None or field.kind == "fixed":
-            continue
-        given = given.replace("\r\n", "\n")
-        if given not in (field.text, shown(field.text, lines=True)):
-            changes[field.name] = _value(field, given, typed, arguments)
-    return changes
-
-
-def _value(field: Field, text: str, typed: Mapping[str, str], arguments: Params) -> object:
-    try:
-        match field.kind:
-            case "yes":
-                return text == "yes"
-            case "number":
-                whole = isinstance(arguments[field.name], int)
-                return int(text) if whole else float(text.replace(",", "."))
-            case "minor":
-                currency = typed.get("currency", str(arguments["currency"])).strip()
-                return Money.of(text.strip(), currency).minor
-            case "amount":
-                amount = Money.parse(text.strip())
-                return {"minor": amount.minor, "currency": amount.currency}
-            case "list":
-                return [line.strip() for line in text.splitlines() if line.strip()]
-            case "json":
-                return msgspec.json.decode(text)
-            case _:
-                return text
-    except (ValueError, ArithmeticError, msgspec.DecodeError):
-        hint = f"{field.hint}." if field.hint else _HINTS.get(field.kind, "As it was before") + "."
-        raise InputError(f"'{field.label}' can't be read: {text[:LINE_CHARS]}", remedy=hint) from None
+def _type_of(room: Room, question: Params, row: str) -> type[msgspec.Struct] | None:
+    """Give the type of what an action takes; None where it is not known any more."""
+    plan = room.owner.engine.load(question["plan"])
+    asked = plan.questions.get(question["decision"])
+    return None if asked is None else input_of(room.owner.requests, plan, asked.paths[int(row)])
 
 
 # --- what it changes

@@ -12,11 +12,13 @@ from urllib.parse import parse_qs
 
 from starlette.responses import HTMLResponse
 
-from mainstay.console.card import page, said, say_card
+from mainstay.console.card import MOST_PICKED, page, said, say_card
 from mainstay.console.looking import bounds_of
 from mainstay.errors import CommitFailedError, InputError, MainstayError
 from mainstay.requests.desk import check_said
 from mainstay.requests.links import LinkError, answer, read_link
+from mainstay.requests.picking import FIELD as PICK
+from mainstay.requests.picking import as_answer
 from mainstay.views import Views
 
 if TYPE_CHECKING:
@@ -24,11 +26,12 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from mainstay.app import Owner
+    from mainstay.requests.desk import Params
     from mainstay.requests.links import Link
 
 STATUS = {"altered": 403, "expired": 410, "used": 409, "void": 409}
 _SAID = {"approve": "You approved it.", "reject": "You said no: it will not happen."}
-_FIELDS = 5
+_FIELDS = 5 + MOST_PICKED
 
 
 class Decisions:
@@ -60,9 +63,13 @@ class Decisions:
             (choice,), (reason,) = form.pop("choice", [""]), form.pop("reason", [""])
             reason = reason.replace("\r\n", "\n")  # as a browser sends what has several lines
             check_said({"reason": reason})
+            picks = {name: form.pop(name)[0] for name in list(form) if name.startswith(PICK)}
             if form:
                 raise ValueError(form)  # noqa: TRY301 - no form of ours
-            link = await answer(self._desk, request.path_params["link"], choice, reason)
+            text, rows = request.path_params["link"], None
+            if picks and choice == "approve":  # a no is to all of it
+                choice, reason, rows = await asyncio.to_thread(self._picked, text, picks, reason)
+            link = await answer(self._desk, text, choice, reason, rows)
         except ValueError:
             return HTMLResponse(page("That was no answer.", ("<p>Go back, and press one of the buttons.</p>",)), 400)
         except CommitFailedError as error:  # whether it was recorded is read anew; the link then says which
@@ -71,9 +78,8 @@ class Decisions:
         except MainstayError as error:
             return _refused(error)
         await self._owner.engine.whole()
-        return HTMLResponse(
-            page(_SAID[choice], (f"<p>Question {said(link.decision)} is answered; this link is used up.</p>",))
-        )
+        used = f"<p>Question {said(link.decision)} is answered; this link is used up.</p>"
+        return HTMLResponse(page(_SAID[choice], (used,)))
 
     def _stopped(self) -> Response | None:
         """Say so while nothing is done: an answer would be given to a copy of the history as well, or to no disk."""
@@ -81,6 +87,14 @@ class Decisions:
         if engine.held:  # why is for the operator alone: nobody has shown anything yet
             return _wait("See on the machine itself: mainstay history release")
         return None if engine.is_whole else _wait("Try again in a moment.")
+
+    def _picked(self, text: str, picks: dict[str, str], reason: str) -> tuple[str, str, Params]:
+        """Give the answer that picks come to, why, and of which rows. Raises LinkError or InputError."""
+        link = read_link(self._desk, text)
+        rows = self._question(link)["card"].get("rows") or ()
+        given = {name.removeprefix(PICK): pick for name, pick in picks.items()}
+        come = as_answer(rows, given, link.answers, None, reason)
+        return come["choice"], come["reason"], {"kept": come["kept"], "picks": come["picks"]}
 
     def _question(self, link: Link) -> dict[str, Any]:
         with Views(self._owner.workspace) as views:

@@ -26,6 +26,7 @@ from mainstay.requests.attached import GivenFile
 from mainstay.requests.desk import MAX_SAID
 from mainstay.requests.gateway import MOST_ID, MOST_OPEN, MOST_REASON, MOST_WAIT_S, OwnId, Submission
 from mainstay.requests.links import ANSWERS
+from mainstay.requests.picking import FIELD as PICK
 from mainstay.version import VERSION
 
 if TYPE_CHECKING:
@@ -230,7 +231,8 @@ def _links() -> dict[str, Params]:
         for code, says in over.items()
     }
     properties = {"choice": {"enum": [*ANSWERS]}, "reason": {"type": "string", "maxLength": MAX_SAID}}
-    form = {"type": "object", "properties": properties, "required": ["choice"], "additionalProperties": False}
+    form: Params = {"type": "object", "properties": properties, "required": ["choice"], "additionalProperties": False}
+    form["patternProperties"] = {rf"^{re.escape(PICK)}[0-9]+$": {"type": "string"}}  # how a row of a list is read
     wrong = {code: {"description": "That was no answer.", "content": text} for code in ("400", "422")}
     wrong["400"]["content"] = text | _content(JSON, _REF.format(name="Refusal"))
     key = {"type": "string", "pattern": f"^{KEY}$"}

@@ -10,12 +10,13 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from mainstay.console.decide_closed import as_answered
-from mainstay.console.decide_edit import edits_of, kept_of, listed_in, request_of
+from mainstay.console.decide_edit import edits_of, kept_of, listed_in, picks_in, request_of
 from mainstay.console.decide_once import once
 from mainstay.console.looking import CARDS
 from mainstay.console.playbooks_inputs import chosen_files, files_of
 from mainstay.console.room import Page, form_of, known_of, only
 from mainstay.errors import CommandRefusedError, InputError
+from mainstay.requests.picking import as_answer, told
 from mainstay.sentences import ANSWER, say_kept
 from mainstay.views.cards import WANT_A_WORD, can_edit
 
@@ -106,6 +107,8 @@ def _ruling(found: Params, form: Form) -> Params:
     }
     if choice == "approve":
         reply["kept"] = kept_of(form, found)
+    if choice == "approve" and (given := picks_in(form)):
+        reply |= as_answer(found["card"].get("rows") or (), given, found["options"], reply["kept"], reason)
     if edits := edits_of(form):
         if not can_edit(found) or choice not in ("approve", "retry"):
             raise InputError("What was edited fits no such answer.", remedy="Begin with the question again.")
@@ -129,6 +132,8 @@ def _said(found: Params, reply: Params, standing: Params) -> str:
     if reply["kept"] is not None:
         did = say_kept(len(reply["kept"]), listed_in(found))
     said = f"{did}: {headline.rstrip('.?!')}."
+    for one in told(found["card"].get("rows") or (), {int(at): way for at, way in reply.get("picks", {}).items()}):
+        said += f" You picked {one}."
     for row in standing.get("leaving", ()):
         said += f" It leaves at {row['leaves_at'][:16].replace('T', ' ')}; until then you can call it back here."
         break

@@ -184,6 +184,7 @@ def unreadable(decision: str, plan_id: str, error: MainstayError) -> dict[str, A
         "due_at": "",
         "plan_expires_at": "",
         "rows_may_be_kept": False,
+        "picked": [],
         "open": True,
         "answer": "",
     }

@@ -91,8 +91,11 @@ def read_link(desk: Requests, text: str) -> Link:
     return link
 
 
-async def answer(desk: Requests, text: str, choice: str, reason: str = "") -> Link:
-    """Rule as a link says; on disk when this returns. Raises LinkError, also where somebody else was quicker."""
+async def answer(desk: Requests, text: str, choice: str, reason: str = "", rows: Params | None = None) -> Link:
+    """Rule as a link says; on disk when this returns. Raises LinkError, also where somebody else was quicker.
+
+    Of a list `rows` says which are `kept`, and the `picks` among their readings.
+    """
     link = read_link(desk, text)
     if choice not in link.answers:
         raise LinkError("altered", f"This link can say {' or '.join(link.answers)}, and nothing else.")
@@ -100,7 +103,7 @@ async def answer(desk: Requests, text: str, choice: str, reason: str = "") -> Li
     assert question is not None
     said = {"choice": choice, "reason": reason, "binds": list(question.binds), "session": "link"}
     try:
-        await desk.rule(link.decision, said)
+        await desk.rule(link.decision, said | (rows or {}))
     except CommandRefusedError as error:
         state: State = "used" if _open(desk, link.decision) is None else "void"
         raise LinkError(state, error.message, remedy=error.remedy) from error

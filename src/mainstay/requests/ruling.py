@@ -14,6 +14,7 @@ from mainstay.kernel.gate import BY_BUDGET
 from mainstay.kernel.plan import decide
 from mainstay.kernel.state import END, is_call
 from mainstay.playbooks.inputs import check_filled, read_inputs
+from mainstay.requests.picking import as_picked
 from mainstay.runtime.attempt import as_changed
 from mainstay.runtime.names import Names, to_be_edited
 from mainstay.runtime.stage import stream_of
@@ -43,7 +44,7 @@ def rule(desk: Requests, decision: str, params: Params) -> asyncio.Future[int]:
         binds=None if params.get("binds") is None else tuple(params["binds"]),
         reason=params.get("reason") or "",
         kept=None if kept is None else tuple(kept),
-        rows=_rows(desk, plan, asked, kept),
+        rows=_rows(desk, plan, asked, kept, params.get("picks") or {}),
         arguments=_edited(desk, plan, decision, params),
         session=params.get("session") or "terminal",
         form=_form(desk, plan, decision, params),
@@ -60,17 +61,30 @@ def rule(desk: Requests, decision: str, params: Params) -> asyncio.Future[int]:
     return desk.engine.submit(plan_id, command, actor="operator", cause=cause, beside=beside)
 
 
-def _rows(desk: Requests, plan: Plan, asked: e.DecisionAsked | None, kept: Sequence[int] | None) -> Value:
-    """Give the rows of a question's list that the answer keeps."""
+def _rows(
+    desk: Requests,
+    plan: Plan,
+    asked: e.DecisionAsked | None,
+    kept: Sequence[int] | None,
+    picks: Mapping[str, int],
+) -> Value:
+    """Give the rows of a question's list that the answer keeps, each as it was proposed or as `picks` reads it.
+
+    `picks` names a reading by the row, both as the question recorded them: nothing else can get into an answer so.
+    """
     card = desk.payloads.load(asked.card) if asked is not None else None
     rows = card.get("rows") if isinstance(card, dict) else None
     if asked is None or asked.kind != "ask" or not isinstance(rows, list):
+        if picks:
+            raise InputError("There is nothing to pick in this question.", remedy="Answer it as it stands.")
         return None
     if kept is not None and not all(0 <= index < len(rows) for index in kept):
         listed = say_count(len(rows), "row")
         raise InputError(f"The question lists {listed}.", remedy="Keep some of those, counted from 1.")
-    picked = rows if kept is None else [rows[index] for index in kept]
-    return desk.payloads.keep(picked, plan=plan)
+    chosen = range(len(rows)) if kept is None else kept
+    if not set(picks) <= set(map(str, chosen)):
+        raise InputError("A row is picked that is not among what you keep.", remedy="Keep it, or pick nothing there.")
+    return desk.payloads.keep([as_picked(rows[at], picks.get(str(at), 0)) for at in chosen], plan=plan)
 
 
 def edits(desk: Requests, decision: str, params: Params) -> list[tuple[c.PrepareEffect, Value]]:
@@ -130,7 +144,7 @@ def _edited(desk: Requests, plan: Plan, decision: str, params: Params) -> Value:
         return None
     if question.paths[0] == END:
         raise InputError("How a plan ends has nothing to change.", remedy="Try again, or skip it to end without.")
-    kind = _input_of(desk, plan, question.paths[0])
+    kind = input_of(desk, plan, question.paths[0])
     merged = {**_before(desk, plan, question.paths[0], kind), **changes}
     pinned: dict[str, tuple[str, bytes]] = params.get("pinned") or {}
     for name, (file, content) in pinned.items():  # a new file in the place of one, pinned as an input is
@@ -158,7 +172,7 @@ def _before(desk: Requests, plan: Plan, path: str, kind: type[msgspec.Struct] | 
     return before if isinstance(before, dict) else {}
 
 
-def _input_of(desk: Requests, plan: Plan, path: str) -> type[msgspec.Struct] | None:
+def input_of(desk: Requests, plan: Plan, path: str) -> type[msgspec.Struct] | None:
     """Give the type of the arguments of a piece of work; None where there is no such operation any more."""
     step, undo = plan.step(path.removeprefix("~")), plan.slots[path.removeprefix("~")].undo
     try:

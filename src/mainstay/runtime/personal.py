@@ -38,6 +38,7 @@ class Shape(NamedTuple):
 
 OPEN = Shape(is_open=True)
 SHAPES: dict[frozenset[str], Shape] = {}  # of all structs met so far, by the names of all their fields
+EARLIER: dict[frozenset[str], Shape] = {}  # and as they were recorded before records came into them
 
 # What a field is called in records that playbooks make up.
 _CALLED: dict[str, Kind] = {
@@ -91,6 +92,9 @@ def _shape_of_struct(struct: type[msgspec.Struct]) -> Shape | None:
     config = struct.__struct_config__
     tag = () if config.tag_field is None else (config.tag_field,)
     SHAPES.setdefault(frozenset((*tag, *struct.__struct_encode_fields__)), Shape(fields))
+    *before, last = struct.__struct_encode_fields__
+    if struct.__struct_defaults__ and fields[-1].name == last and fields[-1].inner is not None:
+        EARLIER.setdefault(frozenset((*tag, *before)), Shape(fields[:-1]))
     return Shape(fields)
 
 
@@ -112,7 +116,8 @@ def _said(hint: object) -> tuple[Kind, str] | None:
 
 def shape_of_dict(value: dict[str, Any]) -> Shape | None:
     """Give the shape of a dict whose type is not known; None when neither its fields nor their names tell."""
-    known = SHAPES.get(frozenset(value))
+    names = frozenset(value)
+    known = SHAPES.get(names) or EARLIER.get(names)
     if known is not None:
         return known
     if not any(name in _CALLED for name in value):

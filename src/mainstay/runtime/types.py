@@ -190,8 +190,8 @@ class Vocabulary:
         }
 
     def each(self, struct: type[msgspec.Struct]) -> list[tuple[Any, Type]]:
-        """Give the fields of a struct, as msgspec describes them, with their types."""
-        return [(field, self._read(field.type)) for field in _fields(struct)]
+        """Give the fields of a struct that expressions may name, as msgspec describes them, with their types."""
+        return [(field, self._read(field.type)) for field in _fields(struct) if not _is_unnamed(field.type)]
 
     def _read(self, node: Any) -> Type:  # noqa: ANN401 - msgspec's descriptions share no base of use
         from msgspec import inspect
@@ -213,6 +213,11 @@ class Vocabulary:
 
     def _read_union(self, types: list[Type]) -> Type:
         return types[0] if types and all(type_ == types[0] for type_ in types) else ANY
+
+
+def _is_unnamed(node: Any) -> bool:  # noqa: ANN401 - as above
+    """Whether a field goes with its record and is named by no expression, so that playbooks mean what they meant."""
+    return bool(getattr(node, "extra", None)) and node.extra.get("mainstay") == "unnamed"
 
 
 @lru_cache(maxsize=1000)

@@ -120,6 +120,7 @@ def lines_of(question: Row) -> list[Line]:
         lines.append(("from", ", ".join(named)))
     if question["cost_usd_micros"]:
         lines.append(("cost so far", f"{question['cost_usd_micros'] / 1e6:.4f} USD"))
+    lines += [("you picked" if not number else "", one) for number, one in enumerate(question["picked"])]
     if not question["open"]:
         lines.append(("closed", f"{question['closed']}."))
     return lines

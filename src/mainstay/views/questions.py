@@ -17,6 +17,7 @@ from mainstay.ledger import queries
 from mainstay.origins import TOOL
 from mainstay.requests.alike import kind_of
 from mainstay.requests.asked import ends_by_no, labels_of, rejection_used, unreadable, what_follows
+from mainstay.requests.picking import can_pick, found_again, told
 from mainstay.requests.stuck import does_of, group_of, grouped
 from mainstay.runtime.engine import THROTTLE
 from mainstay.sentences import ALL_FIRST, ANSWER, QUESTION, say_actor, say_kept, say_no, say_path, why_asked
@@ -202,6 +203,7 @@ class Questions(Letting):
             "open": bool(state and state[0]["open"]),
             "closed": "" if state and state[0]["open"] else self._closed(recorded, asked.decision, listed),
             "edits": [] if state and state[0]["open"] else self._edits(recorded, asked),
+            "picked": self._picked(card, [fact for _, fact in said]),
             "kept": _kept(fact for _, fact in said),
             "answer": state[0]["choice"] if state else "",
         }
@@ -254,6 +256,15 @@ class Questions(Letting):
                 found.append(row | {"names": list(fact.edited), "before": then or {}, "now": now or {}})
             before[fact.path] = fact.arguments
         return found
+
+    def _picked(self, card: Value, said: Iterable[e.AnyFact]) -> list[str]:
+        """Say which rows a yes read otherwise than proposed."""
+        ruled = next((fact for fact in said if isinstance(fact, e.DecisionRuled)), None)
+        listed = card.get("rows") if isinstance(card, dict) else None
+        rows = cast("list[Value]", listed if isinstance(listed, list) else [])
+        if ruled is None or not can_pick(rows):
+            return []
+        return told(rows, found_again(rows, ruled.kept, self._payloads.load(ruled.rows)))
 
     def _last_kept(self, decision: str) -> str:
         """Say how much of the list of an answered question the yes was for; "" where it was for all of it."""

@@ -28,7 +28,16 @@ if TYPE_CHECKING:
 MOST_PLACES = 60  # where something stands, of one plan with its parts
 MOST_PARTS = 40  # of a plan, that are looked through
 _THOUSANDS = re.compile(r"(?<=\d)[,' ](?=\d{3}(?!\d))")
-_HOLDS = ("inputs", "arguments", "output", "items", "card", "form", "given")  # fields of facts with values in them
+_HOLDS = (
+    "inputs",
+    "arguments",
+    "output",
+    "items",
+    "card",
+    "rows",
+    "form",
+    "given",
+)  # fields of facts with values in them
 
 
 class Steps(Reconciled):

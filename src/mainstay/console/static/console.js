@@ -33,7 +33,7 @@
     const at = document.activeElement;
     const typing = at && node.contains(at) && at.matches("input:not([type=hidden]), textarea, select");
     const begun = [...node.querySelectorAll("textarea, input:not([type=hidden])")].some(
-      (field) => (field.type === "checkbox" ? field.checked !== field.defaultChecked : field.value !== field.defaultValue));
+      (field) => (["checkbox", "radio"].includes(field.type) ? field.checked !== field.defaultChecked : field.value !== field.defaultValue));
     return typing || begun;
   };
 
@@ -273,6 +273,7 @@
   // --- what stands there only where there are scripts; and how long something can still be called back
 
   const tick = () => {
+    if (navigator.clipboard) for (const button of document.querySelectorAll("[data-copy][hidden]")) button.hidden = false;
     for (const place of document.querySelectorAll("[data-until]")) {
       const left = Math.ceil((Date.parse(place.dataset.until) - Date.now()) / 1000);
       const hours = Math.floor(left / 3600);
@@ -283,6 +284,15 @@
   };
   setInterval(tick, 1000);
   tick();
+
+  // --- lines that belong elsewhere are copied by a button, where the browser lets a page do that
+
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest && event.target.closest("[data-copy]");
+    if (!button) return;
+    const text = button.parentElement.querySelector("pre").textContent;
+    navigator.clipboard.writeText(text).then(() => note("said", "The lines are copied."), () => note("said", "Your browser did not let the lines be copied: mark them, and copy them by hand.", true));
+  });
 
   // --- whoever was logged out meanwhile finds again what they wrote: kept in this tab only, until it is put back
 

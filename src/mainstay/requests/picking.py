@@ -1,0 +1,141 @@
+"""Other readings of a row that is asked about: what a person picks in the place of what was proposed.
+
+A row whose field `others` lists records can be read otherwise: what such a record says takes the place of what the row
+says, but for `says`, which tells people what it is. A pick names a reading by its number as it was shown, 0 being the
+one that was proposed; the values come from the question as it was asked, never from whoever answers (KERNEL E1, E6).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+from mainstay.errors import InputError
+from mainstay.said import is_record, say_value
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from mainstay.values import Value
+
+OTHERS, SAYS = "others", "says"
+FIELD = "pick."  # begins the name of a field of a form that says how a row is read
+NONE = "none"  # none of what is shown is right: the row is left out
+NONE_RIGHT = "None of what was shown is right."  # why, where that is said of every row
+_NUMBERS = "invoice_numbers"
+
+
+class Way(NamedTuple):
+    """One way to read a row."""
+
+    pick: str  # its number, as forms carry it
+    label: str
+    says: str  # more of it; "" of the one that the row itself tells
+
+
+def ways_of(row: object) -> list[Way]:
+    """List how a row can be read, the proposed one first; nothing where there is one way only."""
+    others = _others(row)
+    if not others or not is_record(row):
+        return []
+    ways = [Way(str(at), _label(one), say_value(one.get(SAYS))) for at, one in enumerate(others, 1)]
+    return [Way("0", _label(row), ""), *ways]
+
+
+def without_others(row: object) -> object:
+    """Give what a row says of itself."""
+    return {name: one for name, one in row.items() if name != OTHERS} if is_record(row) else row
+
+
+def is_one_press(question: Mapping[str, Any]) -> bool:
+    """Whether a question is about one row that can be read in several ways: each of them is an answer by itself."""
+    card = question["card"]
+    rows = card.get("rows") or ()
+    plain = {"approve", "reject"} >= set(question["options"]) - {"revise"}
+    return len(rows) == 1 and can_pick(rows) and plain and not card.get("form")
+
+
+def can_pick(rows: Sequence[object]) -> bool:
+    """Whether any of these rows can be read otherwise."""
+    return any(map(_others, rows))
+
+
+def as_picked(row: Value, number: int) -> Value:
+    """Give a row read so, without its other readings. Raises InputError where it has no such reading."""
+    if not is_record(row) or OTHERS not in row:
+        if number:
+            raise InputError("There is nothing to pick in that row.", remedy="Look at the question again.")
+        return row
+    others = _others(row)
+    if not 0 <= number <= len(others):
+        raise InputError(f"There are {len(others) + 1} ways to read that row.", remedy="Look at the question again.")
+    taken = others[number - 1] if number else {}
+    return cast("Value", {**row, **{name: one for name, one in taken.items() if name != SAYS}, OTHERS: []})
+
+
+def picked(
+    rows: Sequence[object], given: Mapping[str, str], kept: Collection[int] | None = None
+) -> tuple[list[int] | None, dict[str, int]]:
+    """Read what was picked, by row from 0: which rows are kept then (None: all), and how those are read.
+
+    Raises InputError for a row or a reading that there is not.
+    """
+    read: dict[int, str] = {}
+    for row, pick in given.items():
+        at = int(row) if row.isdecimal() and len(row) <= len(str(len(rows))) else len(rows)
+        if at >= len(rows) or pick not in (NONE, *(way.pick for way in ways_of(rows[at]))):
+            raise InputError("That is none of the ways to read that row.", remedy="Look at the question again.")
+        read[at] = pick
+    left = [at for at in (range(len(rows)) if kept is None else sorted(kept)) if read.get(at) != NONE]
+    picks = {str(at): int(read[at]) for at in left if read.get(at, "0") != "0"}
+    return (None if len(left) == len(rows) else left), picks
+
+
+def as_answer(
+    rows: Sequence[object],
+    given: Mapping[str, str],
+    options: Collection[str],
+    kept: Collection[int] | None,
+    reason: str,
+) -> dict[str, Any]:
+    """Give what a yes with these picks answers: where none of any row is right it is a no. Raises InputError."""
+    left, picks = picked(rows, given, kept)
+    if left == []:
+        if "reject" not in options:
+            raise InputError("No row is kept.", remedy="Keep one at least.")
+        return {"choice": "reject", "reason": reason or NONE_RIGHT, "kept": None, "picks": {}}
+    return {"choice": "approve", "reason": reason, "kept": left, "picks": picks}
+
+
+def told(rows: Sequence[object], chosen: Mapping[int, int]) -> list[str]:
+    """Say which other readings were picked: "row 1: 2026-149 of Acme, the same amount; proposed was: Pays 2026-151"."""
+    said: list[str] = []
+    for at, number in chosen.items():
+        ways = ways_of(rows[at])
+        if number < len(ways):
+            row = f"row {at + 1}: " if len(rows) > 1 else ""
+            said.append(f"{row}{ways[number].says}; proposed was: {ways[0].label}")
+    return said
+
+
+def found_again(rows: Sequence[Value], kept: Sequence[int] | None, recorded: Value) -> dict[int, int]:
+    """Find which other readings an answer took, by row from 0: held against what it recorded."""
+    listed = recorded if isinstance(recorded, list) else []
+    found: dict[int, int] = {}
+    for at, one in zip(range(len(rows)) if kept is None else kept, listed, strict=False):
+        ways = range(1, len(_others(rows[at])) + 1) if at < len(rows) else ()
+        number = next((each for each in ways if as_picked(rows[at], each) == one), 0)
+        found.update({at: number} if number else {})
+    return found
+
+
+def _others(row: object) -> list[dict[str, object]]:
+    others = row.get(OTHERS) if is_record(row) else None
+    return [one for one in cast("list[object]", others) if is_record(one)] if isinstance(others, list) else []
+
+
+def _label(row: Mapping[str, object]) -> str:
+    """Say what a reading comes to: an agent's own rows say it in `says` or `headline`."""
+    if isinstance(row.get(_NUMBERS), list):
+        paid = say_value(row[_NUMBERS]) if row.get("allocations") else ""
+        return f"Pays {paid}" if paid else "Pays no invoice"
+    return say_value(row.get(SAYS) or row.get("headline")) or "As proposed"

@@ -1,0 +1,83 @@
+"""What is edited is filled in as fields: lines and records by their parts, and JSON only where it must."""
+
+from __future__ import annotations
+
+import pytest
+
+from mainstay.connectors.books import RecordPayment
+from mainstay.connectors.invoices.issue import CreditInvoice, IssueInvoice, Line
+from mainstay.connectors.mail import SendMail
+from mainstay.console.decide_fields import Field, Group, Item, fields_of, filled, read
+from mainstay.contracts import from_plain, to_plain
+from mainstay.errors import InputError
+from mainstay.values import Money
+
+GIVEN = to_plain(IssueInvoice("Anna Berg", (Line("Logo", Money(50000, "EUR")), Line("Card", Money(9900, "EUR")))))
+assert isinstance(GIVEN, dict)
+FIELDS = fields_of(GIVEN, IssueInvoice)
+
+
+def leaves(items: list[Item] | tuple[Item, ...]) -> list[Field]:
+    return [one for item in items for one in (leaves(item.parts) if isinstance(item, Group) else [item])]
+
+
+def as_sent(items: list[Item]) -> dict[str, str]:
+    """What a browser sends of a form nobody touched."""
+    return {one.name: one.text for one in leaves(items) if one.kind != "fixed"}
+
+
+def test_a_list_of_records_has_a_field_for_each_part_and_one_record_more():
+    lines = next(one for one in FIELDS if one.name == "lines")
+    assert isinstance(lines, Group)
+    assert [[part.name for part in leaves(one.parts)] for one in lines.parts if isinstance(one, Group)] == [
+        [f"lines.{at}.text", f"lines.{at}.amount"] for at in range(3)
+    ]
+    kinds = {one.name: (one.kind, one.text) for one in leaves(FIELDS)}
+    assert kinds["lines.0.amount"] == ("amount", "500.00 EUR")
+    assert kinds["lines.2.amount"] == ("amount", "")
+
+
+@pytest.mark.parametrize("kind", [IssueInvoice, None])
+def test_a_form_nobody_touched_changes_nothing(kind):
+    fields = fields_of(GIVEN, kind)
+    assert read(fields, as_sent(fields), GIVEN) == {}
+    assert read(fields, {}, GIVEN) == {}
+
+
+def test_e1_lines_are_changed_taken_out_and_added():
+    sent = as_sent(FIELDS) | {"lines.0.amount": "450 EUR", "lines.1.gone": "yes"}
+    changed = read(FIELDS, sent | {"lines.2.text": "Flyer", "lines.2.amount": "80.00 EUR"}, GIVEN)
+    assert from_plain(GIVEN | changed, IssueInvoice).lines == (
+        Line("Logo", Money(45000, "EUR")),
+        Line("Flyer", Money(8000, "EUR")),
+    )
+    again = filled(FIELDS, sent)
+    lines = next(one for one in again if one.name == "lines")
+    assert isinstance(lines, Group)
+    assert [one.goes for one in lines.parts if isinstance(one, Group)] == [False, True, False]
+
+
+def test_what_can_not_be_read_is_named_by_its_place():
+    with pytest.raises(InputError, match="'lines 2 amount' can't be read: lots"):
+        read(FIELDS, {"lines.1.amount": "lots"}, GIVEN)
+    given = {"what": [1, {"a": "b"}]}
+    (field,) = fields_of(given, None)
+    assert field.kind == "json"
+    with pytest.raises(InputError) as caught:
+        read([field], {"what": '[1,\n {"a": b}]'}, given)
+    assert "'what' is no JSON in line 2, column 8: " in caught.value.message
+    assert read([field], {"what": "[2]"}, given) == {"what": [2]}
+
+
+def test_records_in_records_amounts_that_are_not_there_and_files_keep_their_kinds():
+    credit = to_plain(CreditInvoice("2026-1", "2026-10-01", from_plain(GIVEN, IssueInvoice)))
+    assert isinstance(credit, dict)
+    fields = fields_of(credit, CreditInvoice)
+    changed = read(fields, {"what.lines.0.text": "Logo, twice"}, credit)
+    assert from_plain(credit | changed, CreditInvoice).what.lines[0].text == "Logo, twice"
+    mail = to_plain(SendMail("anna@example.com", "Hi", "Hello"))
+    assert isinstance(mail, dict)
+    kinds = {one.name: one.kind for one in fields_of(mail, SendMail) if isinstance(one, Field)}
+    assert (kinds["owed"], kinds["files"], kinds["text"]) == ("amount", "fixed", "line")
+    assert read(fields_of(mail, SendMail), {"owed": "12.50 EUR"}, mail) == {"owed": {"minor": 1250, "currency": "EUR"}}
+    assert fields_of({"match": None}, RecordPayment)

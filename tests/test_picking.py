@@ -1,0 +1,163 @@
+"""A payment that may pay one invoice or another: the owner picks which, and exactly that is booked (KERNEL E1, K20)."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from starlette.requests import Request
+
+from mainstay.app import Owner, create_workspace
+from mainstay.console.card import say_card
+from mainstay.console.decisions import Decisions
+from mainstay.errors import InputError
+from mainstay.playbooks.shelf import LIBRARY, open_playbook
+from mainstay.requests.links import make_link
+from mainstay.requests.picking import as_answer, ways_of
+from mainstay.views import Views
+from mainstay.views.cards import lines_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from mainstay.workspace import Workspace
+
+TODAY = date(2026, 10, 20)
+WAITING = LIBRARY / "demo" / "waiting"
+ROW = {
+    "headline": "A",
+    "others": [{"says": "B", "headline": "b"}, {"says": "C", "headline": "c"}],
+}
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "run"))
+    return create_workspace(tmp_path / "acme", name="Acme")
+
+
+def dated(text: str) -> bytes:
+    return re.sub(r"\{([+-]\d+)\}", lambda found: f"{TODAY + timedelta(int(found[1]))}", text).encode()
+
+
+def statement(says: str = "") -> bytes:
+    """The statement with one unsure payment; or one in which another payment says what it is for."""
+    before, mark, after = (WAITING / "statement.xml").read_text().partition("<NtryRef>0003</NtryRef>")
+    if says:
+        after = (
+            after.replace("thanks, great work", says).replace("{-2}", "{-3}").replace("NEXT000000003", "NEXT000000004")
+        )
+    return dated(before + mark + after)
+
+
+async def begun(owner: Owner, content: bytes) -> tuple[str, str]:
+    """Start a reconciliation and say yes to how its files are read; gives its plan and the next question."""
+    given = {
+        "statement": ("statement.xml", content),
+        "invoices": ("invoices.csv", dated((WAITING / "invoices.csv").read_text())),
+    }
+    pinned = {name: [owner.requests.pin(*file)] for name, file in given.items()}
+    definition = open_playbook(None, "billing-reconciliation", owner.contracts)
+    plan, committed = owner.requests.propose(definition, pinned)
+    await committed
+    standing = await owner.requests.follow(plan, lambda _: None)
+    while standing["questions"]:
+        (question,) = standing["questions"]
+        if owner.engine.load(plan).questions[question].paths != ("check",):
+            return plan, question
+        await owner.requests.rule(question, {"choice": "approve"})
+        standing = await owner.requests.follow(plan, lambda _: None)
+    return plan, ""
+
+
+async def finish(owner: Owner, plan: str) -> None:
+    standing = await owner.requests.follow(plan, lambda _: None)
+    while standing["questions"]:
+        await owner.requests.rule(standing["questions"][0], {"choice": "reject", "reason": "not now"})
+        standing = await owner.requests.follow(plan, lambda _: None)
+
+
+def sent(link: str, body: bytes) -> Request:
+    async def receive() -> dict[str, object]:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return Request({"type": "http", "method": "POST", "headers": [], "path_params": {"link": link}}, receive)
+
+
+def test_e1_the_runner_up_is_picked_by_one_press_on_a_links_page_and_is_what_is_booked_learned_and_shown(workspace):
+    async def scenario() -> tuple[str, str, list[int]]:
+        async with Owner(workspace, "test") as owner:
+            plan, question = await begun(owner, statement())
+            link = make_link(owner.requests, question, seconds=600)
+            with Views(workspace) as views:
+                card = views.question(question)
+            page = "".join(say_card(card, ("approve", "reject")))
+            for label in ("Pays 2026-143", "Pays 2026-144", "None of these"):
+                assert f">{label}</button>" in page
+            pages = Decisions(owner)
+            wrong = await pages.decide(sent(link, b"choice=approve&pick.0=9"))
+            right = await pages.decide(sent(link, b"choice=approve&pick.0=1"))
+            await finish(owner, plan)
+            return plan, question, [wrong.status_code, right.status_code]
+
+    plan, question, statuses = asyncio.run(scenario())
+    assert statuses == [422, 200]
+    with Views(workspace) as views:
+        proposed = views.outputs(plan)["match"]["unsure"][0]
+        assert (proposed["invoice_numbers"], len(proposed["others"])) == (["2026-143"], 1)
+        booked = [match for match in views.outputs(plan)["still"]["matches"] if match["id"] == proposed["id"]]
+        assert [match["invoice_numbers"] for match in booked] == [["2026-144"]]
+        assert booked[0]["why"] == "You picked 2026-144; proposed was 2026-143."
+        assert views.outputs(plan)["still"]["refused"] == []
+        closed = views.question(question)
+        says = dict(line for line in lines_of(closed) if line[0])["you picked"]
+        assert says == "2026-144 of Petrel Analytics Ltd, the same amount; proposed was: Pays 2026-143"
+        places = [place["where"] for row in views.explain(plan, "2026-144")["found"] for place in row["places"]]
+        assert any(where.startswith("rows / 1") for where in places), places
+        (lesson,) = [one for one in views.known()["payers"] if "PETREL" in one["name"]]
+        assert (lesson["customer"], "paid 2026-144" in lesson["source"]) == ("Petrel Analytics Ltd", True)
+        books = views.reconciliation(plan)
+        stands = {one["number"]: (one["says"], one["open_now"]) for one in books["invoices"]}
+        assert (stands["2026-144"], stands["2026-143"]) == (("paid", "0.00 EUR"), ("open", "980.00 EUR"))
+        assert (books["owed"], books["waits"]) == ("980.00 EUR", False)
+        assert books["piles"]["unsure"][0]["booked"][0]["invoice"] == "2026-144"
+
+
+def test_k20_a_picked_invoice_that_another_run_paid_meanwhile_is_not_paid_twice(workspace):
+    async def scenario() -> str:
+        async with Owner(workspace, "test") as owner:
+            plan, question = await begun(owner, statement())
+            other, nothing = await begun(owner, statement("Invoice 2026-144"))
+            assert nothing == "" or owner.engine.load(other).questions[nothing].paths != ("review",)
+            await finish(owner, other)
+            with pytest.raises(InputError):
+                await owner.requests.rule(question, {"choice": "approve", "picks": {"0": 2}})
+            with pytest.raises(InputError):
+                await owner.requests.rule(question, {"choice": "approve", "kept": [], "picks": {"0": 1}})
+            await owner.requests.rule(question, {"choice": "approve", "picks": {"0": 1}})
+            await finish(owner, plan)
+            return plan
+
+    plan = asyncio.run(scenario())
+    with Views(workspace) as views:
+        still: Any = views.outputs(plan)["still"]
+        assert still["matches"] == []
+        whys = {match["why"] for match in still["dropped"] if match["invoice_numbers"] == ["2026-144"]}
+        assert whys == {"Another run booked payments of 2026-144 meanwhile; this much is not open any more."}
+
+
+def test_none_of_what_is_shown_is_a_no_and_what_is_not_shown_can_not_be_picked():
+    assert [way.label for way in ways_of(ROW)] == ["A", "B", "C"]
+    assert as_answer([ROW], {"0": "none"}, ("approve", "reject"), None, "")["choice"] == "reject"
+    taken = as_answer([ROW, ROW], {"0": "none", "1": "2"}, ("approve", "reject"), None, "")
+    assert (taken["choice"], taken["kept"], taken["picks"]) == ("approve", [1], {"1": 2})
+    assert as_answer([ROW, ROW], {"1": "0"}, ("approve", "reject"), None, "")["kept"] is None
+    for given in ({"0": "3"}, {"1": "1"}, {"0": ""}, {"x": "1"}, {"²": "1"}):
+        with pytest.raises(InputError):
+            as_answer([ROW], given, ("approve", "reject"), None, "")
+    with pytest.raises(InputError):
+        as_answer([ROW], {"0": "none"}, ("approve", "later"), None, "")
