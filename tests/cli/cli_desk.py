@@ -50,12 +50,12 @@ class Terminal:
         self.text = ""
         self._seen = 0
 
-    def until(self, wanted: str) -> str:
+    def until(self, wanted: str, within_s: float = WAIT_S) -> str:
         """Read until a text appears; give all since the last one."""
-        end = time.monotonic() + WAIT_S
+        end = time.monotonic() + within_s
         while wanted not in self.text[self._seen :]:
             assert time.monotonic() < end, f"{wanted!r} never came:\n{self.text}"
-            assert self._read(), f"it ended before {wanted!r} came:\n{self.text}"
+            assert self._read(within_s), f"it ended before {wanted!r} came:\n{self.text}"
         found = self.text.index(wanted, self._seen) + len(wanted)
         said, self._seen = self.text[self._seen : found], found
         return said
@@ -78,8 +78,8 @@ class Terminal:
             pass
         return self._program.wait(WAIT_S)
 
-    def _read(self) -> bool:
-        ready, _, _ = select.select([self.file], [], [], WAIT_S)
+    def _read(self, within_s: float = WAIT_S) -> bool:
+        ready, _, _ = select.select([self.file], [], [], within_s)
         assert ready, f"it hangs:\n{self.text}"
         try:
             data = os.read(self.file, 65536)

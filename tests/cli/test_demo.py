@@ -191,7 +191,7 @@ def test_its_lines_fit_eighty_columns_but_for_what_is_copied(told):
 def test_a_demo_left_for_later_ends_well_and_says_how_to_go_on(tmp_path):
     desk = Desk(tmp_path)
     terminal = Terminal([*COMMAND, "demo", "--ask"], tmp_path, desk.env)
-    terminal.until("Your answer (")
+    terminal.until("Your answer (", HANGS_S)
     terminal.type("later\n")
     assert terminal.status() == 0
     assert "mainstay demo --yes" in terminal.text
@@ -204,7 +204,7 @@ def test_a_demo_left_for_later_ends_well_and_says_how_to_go_on(tmp_path):
 def test_at_a_terminal_it_prints_a_link_and_stays_until_ctrl_c(tmp_path):
     desk = Desk(tmp_path)
     terminal = Terminal([*COMMAND, "demo"], tmp_path, desk.env)
-    terminal.until("three questions wait for you")
+    terminal.until("three questions wait for you", HANGS_S)
     assert "next=/demo" in terminal.until("Ctrl-C ends the demo.")
     terminal.interrupt()
     assert terminal.status() == 0
