@@ -87,6 +87,9 @@ def test_all_that_is_served_is_described_to_a_person_and_to_a_tool_what_it_may_a
     assert [*files["requestBody"]["content"]] == ["application/x-www-form-urlencoded", "multipart/form-data"]
     assert [*plain["requestBody"]["content"]] == ["application/x-www-form-urlencoded"]
     assert "text/html" in files["responses"]["413"]["content"]
+    login = all_of_it["paths"]["/login"]["post"]  # whoever has no session has none of its tokens
+    asked = [one["requestBody"]["content"]["application/x-www-form-urlencoded"]["schema"] for one in (plain, login)]
+    assert [one["required"] for one in asked] == [["csrf"], []]
     told = served.get("/api/openapi.json").json
     assert [*told["paths"]] == ["/actions", "/actions/{id}", "/actions/{id}/receipt", "/d/{link}", "/api/openapi.json"]
     choices = told["components"]["schemas"]["Submission"]["oneOf"]

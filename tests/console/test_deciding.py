@@ -206,6 +206,22 @@ def test_a_button_that_is_pressed_twice_acts_once_and_another_answer_is_told_wha
     assert (other.status, "you approved" in other.text) == (409, True)
 
 
+def test_of_many_that_are_answered_those_that_were_not_taken_are_named_with_why(served: Served):
+    visitor = Visitor(served).log_in()
+    gone, csrf = [f"nobody.{number}" for number in range(1, 8)], ("csrf", visitor.csrf())
+    for path, name, choice, says in (
+        ("/questions/nobody.1/alike", "one", "approve", "You approved 0 of 7."),
+        ("/stuck", "decision", "skip", "0 of 7 answered."),
+    ):
+        none = visitor.post(path, [csrf, ("choice", choice)])
+        assert (none.status, "None of them is picked" in none.text or "Nothing was changed" in none.text) == (422, True)
+        reply = visitor.post(path, [csrf, ("choice", choice), *((name, one) for one in gone)])
+        assert reply.status == 303, reply.text
+        said = visitor.page("/").text
+        assert f"{says} Not nobody.1: " in said
+        assert (" Not nobody.5: " in said, "nobody.6" in said, " And 2 more were not." in said) == (True, False, True)
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_page_of_a_link_can_be_used_by_everybody_on_a_phone(browser: Browser, served: Served, theme: Any):
     ask(served, f"link-{theme}")

@@ -16,7 +16,6 @@ from mainstay.ledger.anchor import Anchor, line_of, sign
 from mainstay.ledger.blobs import FileBlobs
 from mainstay.ledger.exporting import Opened, export
 from mainstay.ledger.signing import SigningKey
-from mainstay.runtime.names import local_time
 from mainstay.version import VERSION
 from mainstay.views import Views
 from mainstay.views.faults import faults, say_anchored
@@ -81,7 +80,7 @@ async def verify(room: Room, request: Request) -> Response:
 
 
 async def _walk(room: Room, check: Check) -> None:
-    loop, zone = asyncio.get_running_loop(), room.owner.workspace.config.company.timezone
+    loop = asyncio.get_running_loop()
 
     def told(count: int) -> None:
         check.done = count
@@ -95,7 +94,7 @@ async def _walk(room: Room, check: Check) -> None:
         check.found = await asyncio.to_thread(walk)
     except MainstayError as error:
         check.failed = error
-    check.at = local_time(room.owner.clock.now_us(), zone).isoformat(timespec="seconds")
+    check.at = room.time(room.owner.clock.now_us())
     room.live.tell("audit")
 
 

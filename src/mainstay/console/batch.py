@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mainstay.console.room import Room
     from mainstay.requests.desk import Params
 
-_TOLD = 5  # of those that were refused
+_TOLD = 5  # of those that were refused, with why
 
 
 async def alike(room: Room, request: Request) -> Response:
@@ -40,16 +40,14 @@ async def answer(room: Room, request: Request) -> Response:
     if not answers:
         raise InputError("None of them is picked.", remedy="Go back, and pick one at least.")
     told = await room.ask_many("decide_alike", {"answers": answers, "choice": choice, "reason": reason})
-    return room.back(request, "/", _said(told, choice, len(answers)))
+    return room.back(request, "/", f"You {ANSWER[choice]} {len(told['done'])} of {len(answers)}." + say_refused(told))
 
 
-def _said(told: Params, choice: str, count: int) -> str:
-    said = f"You {ANSWER[choice]} {len(told['done'])} of {count}."
-    for row in told["refused"][:_TOLD]:
-        said += f" Not {row['decision']}: {row['why']}"
-    if len(told["refused"]) > _TOLD:
-        said += f" And {len(told['refused']) - _TOLD} more were not."
-    return said
+def say_refused(told: Params) -> str:
+    """Say which of many answers were not taken, and why; empty where all were."""
+    refused = told["refused"]
+    said = "".join(f" Not {row['decision']}: {row['why']}" for row in refused[:_TOLD])
+    return said + (f" And {len(refused) - _TOLD} more were not." if len(refused) > _TOLD else "")
 
 
 SCREENS = (

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from mainstay.app import contracts_to_read
 from mainstay.console.graph import drawn
@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable
     from pathlib import Path
 
+    from mainstay.console.graph import Drawing
     from mainstay.console.room import Room
     from mainstay.kernel.graph import Definition
+    from mainstay.playbooks.explain import DryRun
     from mainstay.playbooks.shelf import Shelved
     from mainstay.workspace import Workspace
 
@@ -34,8 +36,8 @@ class Compiled(NamedTuple):
 
     definition: Definition
     sentences: str
-    drawing: Any
-    dry: Any
+    drawing: Drawing
+    dry: DryRun
 
 
 async def compiled(room: Room, name: str) -> Compiled:

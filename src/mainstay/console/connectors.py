@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from mainstay.app import PATIENCE_S, TESTED, mail_health
 from mainstay.console.room import Page
 from mainstay.errors import UnknownNameError
-from mainstay.runtime.names import local_time
 from mainstay.values import SECOND_US
 from mainstay.views.activity import LOOKED_AT
 from mainstay.views.credentials import credentials
@@ -46,16 +45,11 @@ async def test(room: Room, request: Request) -> Response:
         raise UnknownNameError("That connector has nothing to test.", remedy="It stays on this machine.")
     workspace = room.owner.workspace
     report = await mail_health(workspace, PATIENCE_S)
-    zone = workspace.config.company.timezone
-
-    def at(at_us: int) -> str:
-        return local_time(at_us, zone).isoformat(timespec="seconds")
-
     outcome: Params = {
         "healthy": report.healthy,
         "says": report.detail,
-        "at": at(room.owner.clock.now_us()),
-        "expires": at(report.expires_s * SECOND_US) if report.expires_s is not None else "",
+        "at": room.time(room.owner.clock.now_us()),
+        "expires": room.time(None if report.expires_s is None else report.expires_s * SECOND_US),
     }
     room.tested[name] = outcome
     said = f"{name} is in order: {report.detail}" if report.healthy else f"{name} does not work: {report.detail}"

@@ -274,6 +274,7 @@ def _own() -> Params:
 
 def _screen(page: Page) -> Params:
     """Describe one page of the console by what its function says of itself."""
+    is_open = page.path.startswith("/login")  # nobody has a session yet, nor its token
     says = (page.screen.__doc__ or "").strip().partition("\n")[0].rstrip(".")
     parameters = [_parameter(name, "path", _SEGMENT) for name in re.findall(r"\{(\w+)\}", page.path)]
     text = {"text/html": {"schema": {"type": "string"}}, "*/*": {}}
@@ -289,15 +290,15 @@ def _screen(page: Page) -> Params:
     }
     found: Params = {
         "summary": says,
-        "security": [] if page.path.startswith("/login") else [{"session": []}],
+        "security": [] if is_open else [{"session": []}],
         "parameters": parameters,
         "responses": _refused(_DOORS) | {code: {"description": why, "content": text} for code, why in codes.items()},
     }
     if page.method == "POST":
         form = {
             "type": "object",
-            "properties": {"csrf": {"type": "string"}},
-            "required": ["csrf"],
+            "properties": {} if is_open else {"csrf": {"type": "string"}},
+            "required": [] if is_open else ["csrf"],
             "additionalProperties": {"type": "string"},
         }
         kinds = (FORM, FILES) if page.files else (FORM,)

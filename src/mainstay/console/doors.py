@@ -71,7 +71,7 @@ ENCODED = [(name.lower().encode(), value.encode()) for name, value in HEADERS.it
 _HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:[0-9]{1,5})?")
 SEGMENT = "[A-Za-z0-9._~-]+"  # of a path
 KEY = "[A-Za-z0-9._-]+"  # of a path that is a secret itself
-_PATH = re.compile(rf"(/{SEGMENT})+|/")  # an id of a tool's own may hold more: it comes as %XX, see `_is_plain`
+_PATH = re.compile(rf"(/{SEGMENT})+|/")  # an id of a tool's own may hold more: it comes as %XX, see `_ACTION`
 _ACTION = re.compile(r"/actions/(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+(?:/receipt)?")
 _READING = ("GET", "HEAD")
 UNKNOWN, SLOW = 401, 408

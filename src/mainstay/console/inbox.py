@@ -13,7 +13,7 @@ from mainstay.console.decide_closed import as_answered
 from mainstay.console.decide_edit import edits_of, kept_of, listed_in, picks_in, request_of
 from mainstay.console.decide_once import once
 from mainstay.console.looking import CARDS
-from mainstay.console.playbooks_inputs import chosen_files, files_of
+from mainstay.console.playbooks_inputs import chosen_files, inbox_files
 from mainstay.console.room import Page, form_of, known_of, only
 from mainstay.errors import CommandRefusedError, InputError
 from mainstay.requests.picking import as_answer, told
@@ -61,7 +61,7 @@ async def question(room: Room, request: Request) -> Response:
     """Show one question."""
     name: str = request.path_params["question"]
     found = await room.look(lambda views: views.question(name))
-    files = await asyncio.to_thread(files_of, room.owner.workspace.root) if _of_files(found) else []
+    files = await asyncio.to_thread(inbox_files, room.owner.workspace.root) if _of_files(found) else []
     return await room.page(request, "question.html", nav="inbox", q=as_answered(room, found), files=files)
 
 

@@ -14,7 +14,6 @@ from mainstay.playbooks.artefacts import read_artefact
 from mainstay.playbooks.changes import change_of, line_diff
 from mainstay.playbooks.explain import STEP_LINE
 from mainstay.playbooks.shelf import is_shipped, library_version, shelf
-from mainstay.runtime.names import local_time
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -78,17 +77,11 @@ def _row(room: Room, name: str, shelved: Shelved | None, named: Mapping[Path, tu
     row["state"] = change.state if change is not None else "active"
     row["says"] = STATES[row["state"]]
     row["version"] = (active.short if active is not None else "") if own else library_version(name)[:8]
-    row["since"] = _time(room, active.activated_us) if active is not None else ""
+    row["since"] = room.time(active.activated_us) if active is not None else ""
     if shelved is not None:
         title, row["wrong"] = named[shelved.path]
         row["title"] = title or name
     return row
-
-
-def _time(room: Room, at_us: int | None) -> str:
-    if at_us is None:
-        return ""
-    return local_time(at_us, room.owner.workspace.config.company.timezone).isoformat(timespec="seconds")
 
 
 # --- one of them
@@ -143,8 +136,8 @@ def _versions(room: Room, name: str) -> list[Params]:
     return [
         {
             "short": one.short,
-            "kept": _time(room, one.kept_us),
-            "activated": _time(room, one.activated_us),
+            "kept": room.time(one.kept_us),
+            "activated": room.time(one.activated_us),
             "by": one.by,
             "active": past.active is not None and past.active.digest == one.digest,
         }
@@ -248,7 +241,7 @@ def _seen(form: Form) -> str:
 
 def say_broken(done: Params) -> str:
     """Name the active playbooks that no longer fit what they use since this was done; empty where all fit."""
-    return "".join(f" {path} no longer fits: {finding}" for path, finding in done["broken"])
+    return "".join(f" {path} no longer fits: {finding.rstrip('.')}." for path, finding in done["broken"])
 
 
 async def activate_page(room: Room, request: Request) -> Response:

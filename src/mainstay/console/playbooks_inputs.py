@@ -36,7 +36,7 @@ _SAMPLES = {
 }  # fmt: skip
 
 
-def files_of(root: Path) -> list[str]:
+def inbox_files(root: Path) -> list[str]:
     """Name the files in the inbox folder, the newest first, and the folders in it; relative to the workspace."""
     folder = root / FOLDER
     if not folder.is_dir():
@@ -48,7 +48,7 @@ def files_of(root: Path) -> list[str]:
 
 def chosen_files(root: Path, names: Sequence[str]) -> dict[str, bytes]:
     """Read files that were chosen on a page, by their names there. Raises InputError, FileError where one is none."""
-    _refuse_strange(names, files_of(root))
+    _refuse_strange(names, inbox_files(root))
     return {name: file_content(root / name) for name in names}
 
 
@@ -60,7 +60,7 @@ def _refuse_strange(names: Sequence[str], files: Collection[str]) -> None:
 def field_rows(room: Room, definition: Definition, now: Value = None) -> list[Params]:
     """Give a row for each input: its name, what it is called, how it is asked for, and what it is now."""
     known = now if isinstance(now, dict) else {}
-    files = files_of(room.owner.workspace.root)
+    files = inbox_files(room.owner.workspace.root)
     return [_row(one, files, known.get(one.name)) for one in definition.inputs]
 
 
@@ -131,7 +131,7 @@ def given_inputs(
     Raises InputError for a file that does not lie in the inbox folder, for what is none of its type, and, but for
     `partly`, for what is missing.
     """
-    files = set(files_of(room.owner.workspace.root))
+    files = set(inbox_files(room.owner.workspace.root))
     given: list[str] = []
     for one in definition.inputs:
         type_ = parse_type(one.type)

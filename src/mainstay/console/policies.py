@@ -10,6 +10,7 @@ import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from mainstay.console.playbooks import say_broken
 from mainstay.console.room import Page, form_of, here_before, only
 from mainstay.errors import InputError, PlaybookError, UnknownNameError
 from mainstay.playbooks.artefacts import in_folder, is_artefact_name, path_of, read_artefact
@@ -18,7 +19,6 @@ from mainstay.playbooks.policy_book import active_rules, rules_of_file, rules_of
 from mainstay.playbooks.policy_names import names_here
 from mainstay.playbooks.policy_words import BY_ITSELF, SAYS, WOULD, listed, unasked
 from mainstay.redaction import redacted
-from mainstay.runtime.names import local_time
 from mainstay.shown import shown
 from mainstay.values import digest_of
 from mainstay.views.policies import LAST, PolicyViews
@@ -131,8 +131,8 @@ async def save(room: Room, request: Request) -> Response:
     if digest_of(text.encode()) != only(form, "digest"):
         raise InputError("It is not the text that was shown; nothing was changed.", remedy="Go back and save it again.")
     done = await room.ask("save_policy", {"name": name, "content": text, "seen": only(form, "seen")})
-    broken = "".join(f" {path} no longer fits: {finding}." for path, finding in done["broken"])
-    return room.back(request, f"/policies/{name}", f"It holds from now on, and is written into the folder.{broken}")
+    said = "It holds from now on, and is written into the folder."
+    return room.back(request, f"/policies/{name}", said + say_broken(done))
 
 
 async def activate(room: Room, request: Request) -> Response:
@@ -140,8 +140,7 @@ async def activate(room: Room, request: Request) -> Response:
     name = _named(room, request.path_params["name"])
     wanted = {"kind": "policy", "name": name, "digest": only(form_of(request), "digest")}
     done = await room.ask("activate", {"wanted": [wanted]})
-    broken = "".join(f" {path} no longer fits: {finding}." for path, finding in done["broken"])
-    return room.back(request, "/policies", f"policies/{name}.yaml is active as you saw it.{broken}")
+    return room.back(request, "/policies", f"policies/{name}.yaml is active as you saw it." + say_broken(done))
 
 
 async def revert_page(room: Room, request: Request) -> Response:
@@ -207,9 +206,7 @@ async def _one(room: Room, request: Request, name: str, text: str, found: Params
 
 
 def _version(room: Room, one: Version, active: Version | None) -> Params:
-    assert one.activated_us is not None
-    at = local_time(one.activated_us, room.owner.workspace.config.company.timezone).isoformat(timespec="seconds")
-    return {"short": one.short, "at": at, "active": one == active}
+    return {"short": one.short, "at": room.time(one.activated_us), "active": one == active}
 
 
 def _placed(row: Params) -> Params:

@@ -24,6 +24,7 @@ from mainstay.errors import InputError, LedgerError, MainstayError, UnknownNameE
 from mainstay.ledger import keys as ledger_keys
 from mainstay.requests.news import ANSWERED, TAKEN
 from mainstay.runtime.intake import Request as Asked
+from mainstay.runtime.names import local_time
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Hashable
@@ -166,6 +167,11 @@ class Room:
             "waiting": 0,
             "here": request.url.path + (f"?{request.url.query}" if request.url.query else ""),
         }
+
+    def time(self, at_us: int | None) -> str:
+        """Write when something was, as pages take it; empty for never."""
+        zone = self.owner.workspace.config.company.timezone
+        return "" if at_us is None else local_time(at_us, zone).isoformat(timespec="seconds")
 
     def back(self, request: Request, path: str, said: str = "", plan: str = "") -> Response:
         """Lead on to another page after something was done, with a sentence that stands there once; and to its plan."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mainstay.console.batch import say_refused
 from mainstay.console.looking import NAMED
 from mainstay.console.room import Page, form_of, only
 from mainstay.errors import InputError
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from mainstay.views import Views
 
 MOST = 100  # on one page, the oldest first
-_REASON_LINES = 5
 
 
 async def stuck(room: Room, request: Request) -> Response:
@@ -45,16 +45,7 @@ async def remedy(room: Room, request: Request) -> Response:
     params = {"decisions": decisions, "choice": choice, "reason": only(form, "reason").strip()}
     told = await room.ask_many("remedy", params | {"arguments": None, "pinned": {}})
     back = "/" if only(form, "back") == "/" else "/stuck"
-    return room.back(request, back, _said(told, len(decisions)))
-
-
-def _said(told: Params, count: int) -> str:
-    said = f"{len(told['done'])} of {count} answered."
-    for row in told["refused"][:_REASON_LINES]:
-        said += f" Not {row['decision']}: {row['why']}"
-    if len(told["refused"]) > _REASON_LINES:
-        said += f" And {len(told['refused']) - _REASON_LINES} more were not."
-    return said
+    return room.back(request, back, f"{len(told['done'])} of {len(decisions)} answered." + say_refused(told))
 
 
 SCREENS = (Page("GET", "/stuck", stuck), Page("POST", "/stuck", remedy))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mainstay.console.decide_once import once_named
 from mainstay.console.room import Page, files_of, form_of, number_of, only
@@ -102,7 +102,7 @@ def _row(one: Trial) -> Params:
 
 def headline(found: Params) -> str:
     """Say the result in one line."""
-    return f"Matched {found['matched']} of {say_count(found['incoming'], 'payment')}"
+    return f"Matched {found['matched']:,} of {say_count(found['incoming'], 'payment')}"
 
 
 def told(found: Params) -> Params:
@@ -119,7 +119,7 @@ def told(found: Params) -> Params:
     }
 
 
-SCREENS: tuple[Any, ...] = (
+SCREENS = (
     Page("GET", "/try", trying),
     Page("POST", "/try", begin, files=True),
     Page("GET", "/try/{trial}", trial),

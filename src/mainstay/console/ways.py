@@ -10,7 +10,6 @@ from mainstay.console.passwords import LEAST, MOST, own_words
 from mainstay.console.room import Page, form_of, known_of, only
 from mainstay.console.sessions import FRESH_US
 from mainstay.errors import InputError
-from mainstay.runtime.names import local_time
 from mainstay.values import SECOND_US, say_duration
 
 if TYPE_CHECKING:
@@ -34,14 +33,14 @@ async def ways(room: Room, request: Request) -> Response:
         {
             "digest": one.digest,
             "says": f"{_named(one.browser)}, {HOW[one.how]}",
-            "begun": _at(room, one.begun_us),
-            "used": _at(room, one.used_us),
+            "begun": room.time(one.begun_us),
+            "used": room.time(one.used_us),
             "this": one.digest == known.session.digest,
         }
         for one in room.sessions.all()
     ]
     passkeys: list[Params] = [
-        {"id": one.id.hex(), "name": one.name, "begun": _at(room, one.begun_us), "used": _at(room, one.used_us)}
+        {"id": one.id.hex(), "name": one.name, "begun": room.time(one.begun_us), "used": room.time(one.used_us)}
         for one in kept.passkeys
     ]
     password, at_terminal = kept.password is not None, known.session.is_fresh(room.owner.clock.now_us())
@@ -91,11 +90,6 @@ async def log_out_one(room: Room, request: Request) -> Response:
     else:
         room.sessions.end(which, "elsewhere")
     return room.back(request, "/access", "Logged out there.")
-
-
-def _at(room: Room, at_us: int | None) -> str:
-    zone = room.owner.workspace.config.company.timezone
-    return "" if at_us is None else local_time(at_us, zone).isoformat(timespec="seconds")
 
 
 def _named(browser: str) -> str:
