@@ -560,11 +560,11 @@ class Owner(Works):
         root, outside = self.workspace.root, self.engine.outside
         outside.say = self.engine.say
         outside.starting = Starting(activation, root, self.contracts, self.engine.say).playbooks
-        watcher = Watcher(outside, root, inbox, self.payloads, self.clock, self.workers)
+        bounces = Bounces(self.ledger, self.engine.load, mail.mark_of)
+        bounces.heard = self._came_back
+        watcher = Watcher(outside, root, inbox, self.payloads, self.clock, self.workers, bounces)
         watcher.say = self.engine.say
         outside.sends_mail = self.workspace.config.mail.smtp is not None
-        watcher.bounces = Bounces(self.ledger, self.engine.load, mail.mark_of)
-        watcher.bounces.heard = self._came_back
         watcher.keep = functools.partial(inbox.keep_left, self.workspace.state)
         return watcher
 

@@ -266,6 +266,19 @@ def test_g8_a_bound_that_was_reached_when_the_process_died_closes_after_a_long_r
     assert run(workspace, world, later, clock=MovedClock(7 * 86_400)) == standing
 
 
+def test_g8_a_share_is_reached_by_the_last_that_it_needs_though_that_one_is_done(workspace, world):
+    async def scenario(owner):
+        await throttled(owner, when='failed: "50% of 3"')
+        failing, _ = await start(owner, plan(do("b", "test.refuse", "permanent"), do("c", "test.refuse", "permanent")))
+        await settled(owner, failing)
+        before = closed(owner)
+        await start(owner, plan(do("a", "test.say", "one")))
+        await until_closed(owner)
+        return before, [fact.says for fact in closed(owner)]
+
+    assert run(workspace, world, scenario) == ([], ["2 of 3 failed within 1 hour"])
+
+
 def test_g8_noes_of_the_operator_count_and_what_a_rule_forbids_does_not(workspace, world):
     async def scenario(owner):
         await throttled(owner, when="rejected: 2, failed: 1")
@@ -323,17 +336,19 @@ EVENTS = st.lists(st.tuples(st.integers(0, 7200), st.sampled_from(["done", "fail
 
 @given(EVENTS, st.integers(1, 100), st.integers(1, 20))
 def test_a_share_counts_what_is_in_its_time_and_nothing_else(events, percent, least):
-    tally, now_s = Tally(3600), 7200
+    throttle, now_s = Throttle("test", 3600, share=Share(percent, least)), 7200
+    tally = Tally([throttle])
     for at, kind in sorted(events):
         tally.note(Entry(at * SECOND_US, kind, "p", f"p/{at}", {}))
     within = [kind for at, kind in events if now_s - 3600 < at]
     failed, tried = within.count("failed"), within.count("failed") + within.count("done")
-    reached = tally.reached(Throttle("test", 3600, share=Share(percent, least)), now_s * SECOND_US)
+    reached = tally.reached(throttle, now_s * SECOND_US)
     assert (reached is not None) == (tried >= least and failed * 100 >= percent * tried)
 
 
 def test_money_counts_once_for_an_action_that_is_tried_again_and_not_for_one_that_did_not_happen():
-    tally, most = Tally(3600), Throttle("test", 3600, spent={"EUR": 10_000_000})
+    most = Throttle("test", 3600, spent={"EUR": 10_000_000})
+    tally = Tally([most])
     for at in (1, 2):
         tally.take_back("p/a")
         tally.note(Entry(at, "spent", "p", "p/a", {"EUR": 6_000_000}))
@@ -376,7 +391,7 @@ def test_g8_new_plans_that_wait_for_a_turn_wait_for_the_throttle_as_well(workspa
 
 
 def test_what_was_on_its_way_when_a_throttle_closed_is_among_what_is_taken_back():
-    tally = Tally(3600)
+    tally = Tally([Throttle("test", 3600)])
     for at, plan_id in ((1, "early"), (5, "late"), (6, "late")):
         tally.note(Entry(at, "done", plan_id, f"{plan_id}/a", {}))
     assert tally.acted_since(5) == ("late",)

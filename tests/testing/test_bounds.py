@@ -4,7 +4,7 @@ import itertools
 from types import SimpleNamespace
 
 from mainstay import events as e
-from mainstay.governance.throttles import Throttle
+from mainstay.governance.throttles import Share, Throttle
 from mainstay.governance.windows import read_window
 from mainstay.kernel.budget import COUNT, Cap
 from mainstay.kernel.state import Plan
@@ -27,7 +27,7 @@ def recorded(*facts, at_us=EPOCH_US, actor="mainstay", first=1):
     ]
 
 
-def prepared(path="a", operation="post.send"):
+def prepared(path="a", operation="mail.send"):
     return e.EffectPrepared(path, operation, 1, "irreversible", {}, "digest", YES)
 
 
@@ -70,14 +70,66 @@ def test_g8_a_throttle_that_stays_open_is_found():
     assert list(bounds.unthrottled({}, {"p1": [*facts["p1"], *late]}, twice)) == []
 
 
+def bounced(*finals, first=1):
+    return recorded(*(e.MailBounced(f"a{at}", final) for at, final in enumerate(finals)), first=first)
+
+
+def test_g8_a_throttle_that_stays_open_though_mails_came_back_is_found():
+    facts = {"p1": recorded(proposed("p0")), "p1-s0": recorded(proposed("take", "p1/s0"))}
+    done = recorded(*(e.EffectDone(at, operation="mail.send") for at in "ab"), first=7)
+    came = {"bounces:p1": bounced(True, False, first=10), "bounces:p1-s0": bounced(True, first=12)}
+    said = ["2 of p0 were bounced, and its throttle is open"]
+    assert list(bounds.unthrottled(came, facts, Throttle("p0", 3600, bounced=2))) == said
+    assert list(bounds.unthrottled(came, facts, Throttle("p0", 3600, bounced=3))) == []
+    assert list(bounds.unthrottled({}, facts, Throttle("p0", 3600, bounced=2))) == []
+    sent = {**facts, "p1-s0": [*facts["p1-s0"], *done]}
+    half, all_of_three = Share(50, 2), Share(100, 3)
+    said = ["2 of 2 of p0 were bounced, and its throttle is open"]
+    assert list(bounds.unthrottled(came, sent, Throttle("p0", 3600, bounced_share=half))) == said
+    assert list(bounds.unthrottled(came, facts, Throttle("p0", 3600, bounced_share=half))) == []
+    assert list(bounds.unthrottled(came, sent, Throttle("p0", 3600, bounced_share=all_of_three))) == []
+
+
+def test_g8_a_throttle_that_closes_too_early_is_found():
+    facts = {"p1": recorded(proposed("p0"))}
+    closed, opened = e.ThrottleClosed("r", "p0", ""), e.ThrottleOpened("operator")
+
+    def found(throttle, *first_of_finals, at=20):
+        others = {"throttle:p0": recorded(closed, first=at)}
+        others["bounces:p1"] = [each for first, final in first_of_finals for each in bounced(final, first=first)]
+        return list(bounds.hasty(others, facts, throttle))
+
+    said = ["the throttle of p0 was closed before anything reached its bounds"]
+    two = Throttle("p0", 3600, bounced=2, rejected=1)
+    assert found(two, (10, True), (11, True)) == []
+    assert found(two, (10, True), (11, False)) == said
+    assert found(two, (10, True), (21, True)) == said
+    assert found(Throttle("p0", 3600, bounced_share=Share(30, 10)), (10, True), (11, True)) == said
+    later = recorded(opened, closed, at_us=EPOCH_US + HOUR_US, first=13)
+    again = {"throttle:p0": [*recorded(closed, first=12), *later], "bounces:p1": bounced(True, True, first=10)}
+    assert list(bounds.hasty(again, facts, two)) == said  # the second time
+
+
+def test_g8_what_goes_on_by_itself_though_a_throttle_paused_it_is_found():
+    paused, undone = e.PlanPaused("throttle", "2 failed"), e.UndoRequested("throttle", "2 failed")
+    said = ["plan p1: a throttle paused it, and it went on without the operator"]
+
+    def found(*facts):
+        return list(bounds.let_on("p1", recorded(*facts)))
+
+    assert found(paused, e.PlanResumed("mainstay", 1)) == found(paused, e.PlanResumed("throttle", 1)) == said
+    assert found(paused, e.PlanResumed("operator", 1)) == found(paused, e.PlanResumed("throttle", 1), undone) == []
+    assert found(e.PlanPaused("operator"), e.PlanResumed("mainstay", 1)) == []
+
+
 def test_what_leaves_outside_its_hours_or_before_its_time_is_found():
-    windows = {"post.send": read_window("night", "mon 22:00-06:00")}
+    windows = {"mail.send": read_window("night", "mon 22:00-06:00")}
 
     def found(*facts, hour):
         events = recorded(prepared(), *facts, at_us=EPOCH_US + hour * HOUR_US, actor="timer")
         return list(bounds.hours("p1", events, windows, "UTC"))
 
-    said = ["plan p1: 'a' left outside the hours of post.send"]
+    said = ["plan p1: 'a' left outside the hours of mail.send"]
     assert found(intended(), hour=12) == said
     assert found(intended(), hour=5) == said  # of Monday: it belongs to the night of Sunday
     assert found(intended(), hour=22) == found(intended(), hour=24 + 5) == []
@@ -105,7 +157,7 @@ def test_t2_what_goes_above_a_cap_and_what_is_said_of_it_twice_is_found():
 
 
 def test_t2_what_happened_beyond_a_cap_is_found_whatever_was_counted():
-    setting = Setting(caps=(Cap("posts", "plan", {COUNT: 1}, ("post.*",), "p0"),))
+    setting = Setting(caps=(Cap("posts", "plan", {COUNT: 1}, ("mail.*",), "p0"),))
     family = {"p1": Plan("p1", None), "p1-s0": Plan("p1-s0", None)}
     family = {name: SimpleNamespace(id=name, playbook="p0", parent="") for name in family}
     family["p1-s0"].playbook, family["p1-s0"].parent = "offer", "p1/s0"

@@ -8,8 +8,8 @@ from mainstay.testing.plans import SHAPES, compiled, made_shape
 # A limit or a budget begins a further stream once it was used two thousand times: tests/runtime/test_admission.py,
 # tests/kernel/test_budget.py.
 TOO_RARE = {"PlacesKept", "BudgetKept"}
-# Told over HTTP: tests/console/test_callbacks.py; of mails that really left: tests/runtime/test_bounces.py.
-ELSEWHERE = {"CallbackTried", "MailBounced"}
+# Told over HTTP: tests/console/test_callbacks.py.
+ELSEWHERE = {"CallbackTried"}
 
 
 @pytest.mark.long

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import msgspec
 import pytest
 
+from mainstay import commands as c
 from mainstay import events as e
 from mainstay.governance import attention, budgets
 from mainstay.governance.budgets import Budgets
@@ -19,7 +20,7 @@ from mainstay.ledger import batch, chain, projections, queries, writing
 from mainstay.ledger.writing import Writing
 from mainstay.requests import gateway
 from mainstay.requests.throttling import Throttling
-from mainstay.runtime import admission
+from mainstay.runtime import admission, bounces
 from mainstay.runtime.effects import Effects
 from mainstay.runtime.engine import Engine
 from mainstay.runtime.outcomes import Outcomes
@@ -157,6 +158,35 @@ def a_throttle_that_pauses_nothing(patch):
     patch.setattr(Throttling, "_open", lambda *_: [])
 
 
+def what_came_back_told_again_with_each_notice(patch):
+    patch.setattr(bounces, "_covers", lambda *_: False)
+
+
+def a_notice_that_is_forgotten_where_another_spoke_of_the_plan(patch):
+    append = bounces.Bounces._append
+
+    def first_only(taken, plan, facts, now_us, cause):
+        return () if taken._ledger.read(f"{bounces.PREFIX}{plan}") else append(taken, plan, facts, now_us, cause)
+
+    patch.setattr(bounces.Bounces, "_append", first_only)
+
+
+def a_throttle_that_counts_no_mail_that_came_back(patch):
+    patch.setattr(Throttling, "_count_bounce", lambda *_: None)
+
+
+def a_start_that_lets_what_a_throttle_paused_go_on(patch):
+    resume = Engine.resume
+
+    def let_on(engine, plans):
+        for plan_id in plans:
+            if engine.load(plan_id).paused_at_us is not None:
+                engine.submit(plan_id, c.ResumePlan(now_us=engine.now_us(), by="mainstay"))
+        resume(engine, plans)
+
+    patch.setattr(Engine, "resume", let_on)
+
+
 def actions_that_wait_for_no_time_and_no_hours(patch):
     patch.setattr(Effects, "_leaves_us", lambda *_: 0)
 
@@ -237,6 +267,10 @@ DEFECTS = {  # with what is said of it
     a_limit_that_keeps_nobody_out: "took a place that",
     a_throttle_that_never_closes: "and its throttle is open",
     a_throttle_that_pauses_nothing: "was closed",
+    what_came_back_told_again_with_each_notice: "that its mail did not arrive is recorded 2 times",
+    a_notice_that_is_forgotten_where_another_spoke_of_the_plan: "was said, and is not recorded",
+    a_throttle_that_counts_no_mail_that_came_back: "were bounced, and its throttle is open",
+    a_start_that_lets_what_a_throttle_paused_go_on: "went on without the operator",
     actions_that_wait_for_no_time_and_no_hours: "left outside the hours",
     a_budget_that_stops_nothing: "took it above its cap",
     a_budget_that_counts_nothing: "and was raised by",
@@ -251,6 +285,8 @@ DEFECTS = {  # with what is said of it
 FIRST = {  # seeds to begin with: those before have nothing of what it is about
     a_throttle_that_never_closes: 158,
     a_throttle_that_pauses_nothing: 7,
+    a_throttle_that_counts_no_mail_that_came_back: 457,
+    a_start_that_lets_what_a_throttle_paused_go_on: 158,
     actions_that_wait_for_no_time_and_no_hours: 15,
     a_budget_that_stops_nothing: 58,
     a_budget_that_counts_nothing: 58,

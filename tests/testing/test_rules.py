@@ -5,8 +5,10 @@ import pytest
 
 from mainstay import events as e
 from mainstay.kernel.graph import Graph, Need
+from mainstay.runtime.bounces import Notice
 from mainstay.testing import judge, rules
 from mainstay.testing.simulate import Simulation
+from mainstay.testing.world import Returned
 from mainstay.values import Verdict
 
 
@@ -115,6 +117,27 @@ def test_t2_a_place_of_a_limit_of_one_that_two_plans_hold_is_found():
     crowd = {"limit:playbook:a": [one, two], "limit:key:a": [part, two]}
     assert len(list(rules.crowded(crowd, {}))) == 2
     assert list(rules.crowded(crowd, {"p2": [recorded(e.UndoRequested("operator", ""))]})) == []
+
+
+def test_g8_what_servers_said_of_mails_and_is_not_recorded_so_is_found():
+    def recorded(*facts):
+        return [e.Recorded(1, "s", at, type(fact).__name__, 1, 0, "", "", "p1", fact) for at, fact in enumerate(facts)]
+
+    plans = {"p1": recorded(e.EffectIntended("a", "token", 1, 0, Verdict("allow", "", "")))}
+    said = [Returned(0.0, "x", Notice((), final), ("token",)) for final in (False, True)]
+    late, back = e.MailBounced("a", final=False), e.MailBounced("a", final=True)
+
+    def found(*facts, of=said):
+        sentences = rules.returned(plans, {"bounces:p1": recorded(*facts)} if facts else {}, of)
+        return [sentence.partition(" mail ")[2] for sentence in sentences]
+
+    assert found(late, back) == found(back) == found(late, of=said[:1]) == found(of=()) == []
+    assert found() == ["is late was said, and is not recorded", "came back was said, and is not recorded"]
+    assert found(late) == ["came back was said, and is not recorded"]
+    assert found(back, back) == ["did not arrive is recorded 2 times"]
+    assert found(back, late) == ["did not arrive is recorded 2 times"]
+    assert found(back, of=said[:1]) == ["did not arrive is recorded, and nobody said so"]
+    assert found(back, of=[said[1]._replace(tokens=())]) == ["did not arrive is recorded, and nobody said so"]
 
 
 def test_f1_what_was_acknowledged_and_is_lost_is_found(run):

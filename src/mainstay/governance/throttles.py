@@ -17,7 +17,7 @@ from mainstay.kernel.failing import was_denied
 from mainstay.values import SECOND_US, say_count, say_duration
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 Kind = Literal["done", "failed", "rejected", "spent", "sent", "bounced"]
 MAIL = "mail.send"  # what bounces are counted against
@@ -66,17 +66,26 @@ class Counted(NamedTuple):
 class Tally:
     """What the plans of one playbook did lately, in the order of time."""
 
-    def __init__(self, longest_s: int) -> None:
-        """Keep what is not older than so many seconds."""
-        self._longest_us = longest_s * SECOND_US
+    def __init__(self, throttles: Sequence[Throttle]) -> None:
+        """Keep what these look back at."""
+        self._longest_us = max(throttle.within_s for throttle in throttles) * SECOND_US
+        self._has_shares = any(throttle.share or throttle.bounced_share for throttle in throttles)
         self._entries: list[Entry] = []
+        self._trouble_us: int | None = None  # when something last failed or came back
         self.since_us = 0  # the operator let it go on then: it counts anew
 
     def note(self, entry: Entry) -> None:
         """Count something."""
         self._entries.append(entry)
+        if entry.kind in ("failed", "bounced"):
+            self._trouble_us = entry.at_us
         if self._entries[0].at_us <= entry.at_us - 2 * self._longest_us:
             self._entries = [one for one in self._entries if one.at_us > entry.at_us - self._longest_us]
+
+    def may_fill(self, at_us: int) -> bool:
+        """Whether one more that is done may be what a share lacked: something failed, or came back."""
+        lately = self._trouble_us is not None and at_us - self._trouble_us < self._longest_us
+        return lately and self._has_shares
 
     def take_back(self, path: str) -> None:
         """Count no longer what an action would have moved that did not happen."""

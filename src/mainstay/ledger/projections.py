@@ -122,16 +122,29 @@ def replay(
 
 def differing(connection: apsw.Connection, projections: Sequence[Projection], segments: Segments) -> list[str]:
     """Name the tables whose sorted rows are not those that a replay gives; the replay is made in memory."""
-    copy = apsw.Connection(":memory:")
+    copy = blank(projections)
     try:
-        for each in projections:
-            copy.execute(each.schema)
-        for _, events in _batches(connection, projections, connection.execute(LAST_POSITION).get, segments):
-            apply(copy, projections, events)
-        tables = [table for each in projections for table in each.tables]
-        return [table for table in tables if _sorted_rows(connection, table) != _sorted_rows(copy, table)]
+        return differing_from(copy, connection, projections, segments)
     finally:
         copy.close()
+
+
+def blank(projections: Sequence[Projection]) -> apsw.Connection:
+    """Give a database in memory with their tables, which are empty."""
+    made = apsw.Connection(":memory:")
+    for each in projections:
+        made.execute(each.schema)
+    return made
+
+
+def differing_from(
+    copy: apsw.Connection, connection: apsw.Connection, projections: Sequence[Projection], segments: Segments
+) -> list[str]:
+    """Name the tables whose sorted rows are not those that a replay into a blank database gives."""
+    for _, events in _batches(connection, projections, connection.execute(LAST_POSITION).get, segments):
+        apply(copy, projections, events)
+    tables = [table for each in projections for table in each.tables]
+    return [table for table in tables if _sorted_rows(connection, table) != _sorted_rows(copy, table)]
 
 
 def _batches(

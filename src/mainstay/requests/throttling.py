@@ -60,6 +60,7 @@ class Throttling:
         self._playbooks: dict[str, str] = {}  # by plan: its facts are many, and each asks whose it is
         self._fed: dict[str, int] = {}  # by plan: the sequence of its last fact that was counted
         self._moves: dict[tuple[str, str], Mapping[str, int]] = {}
+        self._came_back: set[tuple[str, str]] = set()  # plan and path of the mails of which that was counted
         self._listening = False
 
     def use(self, rules: Sequence[Rule]) -> None:
@@ -81,9 +82,9 @@ class Throttling:
         self._engine.waiting.clear()
         self._fed.clear()
         self._moves.clear()
+        self._came_back.clear()
         self._tallies = {
-            name: Tally(max(rule.throttle.within_s for rule in rules if rule.throttle))
-            for name, rules in self._rules.items()
+            name: Tally([rule.throttle for rule in rules if rule.throttle]) for name, rules in self._rules.items()
         }
         for playbook in self._rules:
             self._stand(playbook)
@@ -129,7 +130,9 @@ class Throttling:
             self._look(playbook, self._desk.clock.now_us())
 
     def _count_bounce(self, playbook: str, plan_id: str, fact: e.MailBounced, at_us: int) -> None:
-        if fact.final:
+        """Count a mail that came back, once: what is told may have been read from the history by then."""
+        if fact.final and (plan_id, fact.path) not in self._came_back:
+            self._came_back.add((plan_id, fact.path))
             root = plan_id.partition("-")[0]
             self._tallies[playbook].note(Entry(at_us, "bounced", root, f"{plan_id}/{fact.path}", {}))
 
@@ -174,7 +177,7 @@ class Throttling:
             if isinstance(fact, e.EffectDone) and fact.operation == MAIL:
                 tally.note(Entry(at_us, "sent", root, f"{plan_id}/{fact.path}", {}))
             tally.note(Entry(at_us, kind, root, f"{plan_id}/{getattr(fact, 'path', '')}", {}))
-            return kind != "done"
+            return kind != "done" or tally.may_fill(at_us)
         return False
 
     def _moved(self, prepared: e.EffectPrepared) -> Mapping[str, int]:

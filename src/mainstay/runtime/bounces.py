@@ -6,6 +6,7 @@ nothing, whoever wrote it. What is told once is not told again; a delay may stil
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from mainstay.kernel.state import Plan
     from mainstay.ports import Ledger
+    from mainstay.runtime.outside import Body, Outside
     from mainstay.values import Value
 
 PREFIX = "bounces:"
@@ -39,6 +41,24 @@ class Bounces:
         """`mark_of` gives the mark of a token and a plan: connectors/mail.py."""
         self._ledger, self._load, self._mark_of = ledger, load, mark_of
         self.heard: Callable[[str, e.MailBounced], None] = _unheard  # told what is on disk
+        self._one_by_one = asyncio.Lock()  # what one notice tells is on disk before the next is looked at
+
+    async def take(self, outside: Outside, name: str, body: Body, notice: Value) -> None:
+        """Take in a notice, once, with the facts of the actions that it is about; on disk when this returns."""
+        told: list[e.Append] = []
+
+        def following(now_us: int, cause: str) -> list[e.Append]:
+            told.extend(self.told(notice, now_us, cause))
+            return told
+
+        async with self._one_by_one:
+            future = outside.receive("mail.bounced", "mail", name, body, following=following)
+            if future is None:
+                return  # it came before
+            await future
+        for draft in (draft for append in told for draft in append.drafts):
+            assert isinstance(draft.fact, e.MailBounced)
+            self.heard(draft.plan, draft.fact)
 
     def told(self, notice: Value, now_us: int, cause: str) -> list[e.Append]:
         """Give what a notice says anew, to append beside it: facts of the plans whose mails it is about."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import OrderedDict, deque
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
@@ -54,6 +54,12 @@ _LIMITED = frozenset({"resolve", "run", "intend"})  # work that may have to wait
 _OUTCOMES = (c.FinishEffect, c.RefuseEffect, c.LoseEffect)  # news from outside, that can't be asked for again
 _Outcome: TypeAlias = tuple[str, c.PlanCommand, str, str]  # plan, command, actor, cause
 Listener: TypeAlias = "Callable[[str, Sequence[e.AnyFact], Plan], None]"
+
+
+@lru_cache(GRAPHS_IN_MEMORY)
+def graph_of(data: bytes) -> Graph:
+    """Give the graph of a definition as it is stored: it is the same in every owner."""
+    return Graph(msgspec.msgpack.decode(data, type=Definition))
 
 
 class Engine:
@@ -130,7 +136,7 @@ class Engine:
         graph = self._graphs.get(definition.digest)
         if graph is None:
             data = self.parts.payloads.blobs.get(definition)
-            graph = Graph(msgspec.msgpack.decode(data, type=Definition))
+            graph = graph_of(data)
             self._graphs[definition.digest] = graph
             if len(self._graphs) > GRAPHS_IN_MEMORY:
                 self._graphs.popitem(last=False)

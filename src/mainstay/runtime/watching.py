@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
 from mainstay.contracts import to_plain
 from mainstay.encoding import decode_value, encode_value
 from mainstay.errors import CommitFailedError, LedgerError, MainstayError, NeedsOperator, NotSent
-from mainstay.events import MailBounced
 from mainstay.records import File
 from mainstay.shown import shown
 from mainstay.values import BlobRef, digest_of
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-    from mainstay.events import Append
     from mainstay.ports import Clock, Workers
     from mainstay.runtime.bounces import Bounces
     from mainstay.runtime.outside import Body, Outside
@@ -97,17 +95,27 @@ class Watcher:
     """Watches the folders of one workspace."""
 
     def __init__(
-        self, outside: Outside, root: Path, source: Source, payloads: Payloads, clock: Clock, workers: Workers
+        self,
+        outside: Outside,
+        root: Path,
+        source: Source,
+        payloads: Payloads,
+        clock: Clock,
+        workers: Workers,
+        bounces: Bounces,
     ) -> None:
-        """Bring events to `outside`; mails are read by `source` in a worker process."""
+        """Bring events to `outside`; mails are read by `source` in a worker process.
+
+        What mail servers say of mails of ours is brought by `bounces`.
+        """
         self._outside = outside
         self._root = root
         self._source = source
         self._payloads = payloads
         self._clock = clock
         self._workers = workers
+        self._bounces = bounces
         self.say: Callable[[str], None] = lambda _: None  # told what can't be read
-        self.bounces: Bounces | None = None  # what mail servers say of mails of ours, where those really leave
         self.keep: Callable[[dict[str, str]], None] = lambda _: None  # told all of that, with why, when it changed
         self._left: dict[str, str] | None = None
         self._lying: dict[str, Mark] = {}
@@ -182,7 +190,7 @@ class Watcher:
             if self._outside.came("mail", str(body["message_id"])):  # earlier releases knew mails by that alone
                 return
             if notice is not None:
-                await self._bounced(notice, known_as, body)
+                await self._bounces.take(self._outside, known_as, body, notice)
                 return
             future = self._outside.receive("mail.received", "mail", known_as, body)
         else:
@@ -194,21 +202,6 @@ class Watcher:
             future = self._outside.receive("file.received", "folder", known_as, body)
         if future is not None:
             await future
-
-    async def _bounced(self, notice: Value, known_as: str, body: Body) -> None:
-        """Take in what a mail server says of a mail of ours, with the facts of the actions that it is about."""
-        told: list[Append] = []
-
-        def following(now_us: int, cause: str) -> list[Append]:
-            told.extend(self.bounces.told(notice, now_us, cause) if self.bounces else ())
-            return told
-
-        future = self._outside.receive("mail.bounced", "mail", known_as, body, following=following)
-        if future is not None and self.bounces is not None:
-            await future
-            for draft in (draft for append in told for draft in append.drafts):
-                assert isinstance(draft.fact, MailBounced)
-                self.bounces.heard(draft.plan, draft.fact)
 
     async def _mail(self, content: bytes) -> tuple[Body, Value]:
         """Read a mail in a worker process, and what it says as a notice; attachments are kept as files."""

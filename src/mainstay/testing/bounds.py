@@ -1,4 +1,4 @@
-"""What a workspace bounds must hold: closed throttles, hours in which things leave, budgets, messages a day.
+"""What a workspace bounds must hold: throttles, hours in which things leave, budgets, messages a day.
 
 Read from the facts by arithmetic of its own, as far as that is short: what the product counts with is what is judged.
 """
@@ -13,22 +13,25 @@ from zoneinfo import ZoneInfo
 from mainstay import events as e
 from mainstay.governance.attention import PREFIX as TOLD
 from mainstay.governance.budgets import PREFIX as BUDGET
+from mainstay.governance.throttles import MAIL, kind_of
 from mainstay.governance.throttles import PREFIX as THROTTLE
-from mainstay.governance.throttles import kind_of
 from mainstay.kernel import budget
 from mainstay.kernel.budget import COUNT
+from mainstay.runtime.bounces import PREFIX as BOUNCES
+from mainstay.runtime.engine import THROTTLE as BY_THROTTLE
 from mainstay.values import SECOND_US
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from mainstay.events import Recorded
-    from mainstay.governance.throttles import Throttle
+    from mainstay.governance.throttles import Kind, Share, Throttle
     from mainstay.governance.windows import Window
     from mainstay.kernel.budget import Cap
     from mainstay.kernel.state import Plan
     from mainstay.testing.setting import Setting
 
+_MOMENT_US = 10 * SECOND_US  # from what comes to disk until it is counted
 _COUNTED = frozenset({"asked", "reminded"})  # sorts of messages that the number a day bounds
 
 
@@ -57,18 +60,97 @@ def unthrottled(
             if isinstance(events[-1].fact, e.ThrottleClosed):
                 return
             opened = max(opened, events[-1].position)
-    roots = {name for name, facts in plans.items() if _is_of(facts[0].fact, throttle.playbook)}
-    for kind, most in (("failed", throttle.failed), ("rejected", throttle.rejected)):
-        counted = [
-            event
-            for name, facts in plans.items()
-            for event in (facts if most and name.partition("-")[0] in roots else ())
-            if event.position > opened and kind_of(event.fact) == kind
-        ]
-        times = sorted(event.recorded_at_us for event in counted)
-        near_us = throttle.within_s * SECOND_US // 2
+
+    def counted(*kinds: Kind) -> list[Recorded]:
+        return [each for each in _counted(kinds, throttle.playbook, others, plans) if each.position > opened]
+
+    near_us = throttle.within_s * SECOND_US // 2
+    for kind, most in _numbers(throttle):
+        times = sorted(event.recorded_at_us for event in counted(kind))
         if any(last - first < near_us for first, last in zip(times, times[most - 1 :], strict=False)):
             yield f"{len(times)} of {throttle.playbook} were {kind}, and its throttle is open"
+    for share, kind, of in _shares(throttle):
+        found, tried = counted(kind), counted(*of)
+        times = sorted(event.recorded_at_us for event in (*found, *tried))
+        is_over = len(tried) >= share.least and 100 * len(found) >= share.percent * len(tried)
+        if is_over and times[-1] - times[0] < near_us:
+            yield f"{len(found)} of {len(tried)} of {throttle.playbook} were {kind}, and its throttle is open"
+
+
+def hasty(
+    others: Mapping[str, Sequence[Recorded]], plans: Mapping[str, Sequence[Recorded]], throttle: Throttle
+) -> Iterator[str]:
+    """A throttle is closed by as much as it bounds, and by no less: counted since it was opened, or just before."""
+    least = [(kind, -(-share.percent * share.least // 100)) for share, kind, _ in _shares(throttle)]
+    for stream, events in others.items():
+        if stream.partition("#")[0] != f"{THROTTLE}{throttle.playbook}":
+            continue
+        opened, opened_us = 0, 0
+        for event in events:
+            if isinstance(event.fact, e.ThrottleOpened):
+                opened, opened_us = event.position, event.recorded_at_us - _MOMENT_US
+                continue
+            counts = {
+                kind: sum(
+                    one.position < event.position and (one.position > opened or one.recorded_at_us > opened_us)
+                    for one in _counted((kind,), throttle.playbook, others, plans)
+                )
+                for kind in ("failed", "rejected", "bounced")
+            }
+            if not any(counts[kind] >= most for kind, most in (*_numbers(throttle), *least)):
+                yield f"the throttle of {throttle.playbook} was closed before anything reached its bounds"
+
+
+def _numbers(throttle: Throttle) -> Iterator[tuple[Kind, int]]:
+    numbers: Mapping[Kind, int] = {
+        "failed": throttle.failed,
+        "rejected": throttle.rejected,
+        "bounced": throttle.bounced,
+    }
+    for kind, most in numbers.items():
+        if most:
+            yield kind, most
+
+
+def _shares(throttle: Throttle) -> Iterator[tuple[Share, Kind, tuple[Kind, ...]]]:
+    if throttle.share is not None:
+        yield throttle.share, "failed", ("failed", "done")
+    if throttle.bounced_share is not None:
+        yield throttle.bounced_share, "bounced", ("sent",)
+
+
+def _counted(
+    kinds: Collection[Kind],
+    playbook: str,
+    others: Mapping[str, Sequence[Recorded]],
+    plans: Mapping[str, Sequence[Recorded]],
+) -> Iterator[Recorded]:
+    """Give what counts as one of these, of a playbook's plans and those inside them."""
+    roots = {name for name, facts in plans.items() if _is_of(facts[0].fact, playbook)}
+    for name, facts in plans.items():
+        if name.partition("-")[0] in roots:
+            came_back = others.get(f"{BOUNCES}{name}", ()) if "bounced" in kinds else ()
+            yield from (event for event in came_back if isinstance(event.fact, e.MailBounced) and event.fact.final)
+            for event in facts:
+                if kind_of(event.fact) in kinds or ("sent" in kinds and _is_mail(event.fact)):
+                    yield event
+
+
+def _is_mail(fact: e.AnyFact) -> bool:
+    return isinstance(fact, e.EffectDone) and fact.operation == MAIL and not fact.path.startswith("~")
+
+
+def let_on(name: str, facts: Sequence[Recorded]) -> Iterator[str]:
+    """What a throttle paused goes on when the operator says so, or to be taken back."""
+    paused = False
+    for event, after in zip(facts, [*facts[1:], None], strict=True):
+        if isinstance(event.fact, e.PlanPaused):
+            paused = event.fact.by == BY_THROTTLE
+        elif isinstance(event.fact, e.PlanResumed):
+            taken_back = after is not None and isinstance(after.fact, e.UndoRequested)
+            if paused and event.fact.by != "operator" and not taken_back:
+                yield f"plan {name}: a throttle paused it, and it went on without the operator"
+            paused = False
 
 
 def _left_between(playbook: str, closed: int, opened: int, plans: Mapping[str, Sequence[Recorded]]) -> Iterator[str]:

@@ -40,11 +40,13 @@ class SimulatedClock:
 
     def now_us(self) -> int:
         """Wall time, microseconds UTC."""
-        return EPOCH_US + round((self.boot_s() + self._passed(self._jumps)) * SECOND_US)
+        now_s = self.time()
+        return EPOCH_US + round((now_s + _passed(self._naps, now_s) + _passed(self._jumps, now_s)) * SECOND_US)
 
     def boot_s(self) -> float:
         """Seconds since boot, never jumping."""
-        return self.time() + self._passed(self._naps)
+        now_s = self.time()
+        return now_s + _passed(self._naps, now_s)
 
     async def sleep(self, seconds: float) -> None:
         """Wait; the process may die when it wakes."""
@@ -55,6 +57,6 @@ class SimulatedClock:
         """The loop's seconds, which stand still while the machine sleeps; also between two lives."""
         return self._down_s if self._loop is None else self._loop.time()
 
-    def _passed(self, changes: Sequence[tuple[float, float]]) -> float:
-        now_s = self.time() if changes else 0.0
-        return sum(by_s for at_s, by_s in changes if at_s <= now_s)
+
+def _passed(changes: Sequence[tuple[float, float]], now_s: float) -> float:
+    return sum(by_s for at_s, by_s in changes if at_s <= now_s) if changes else 0.0

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 FULL_S = 30.0  # a full disk has room again after so long
 NOWHERE = Path("simulated")
+STATEMENTS = 1000  # kept ready by a database: more than there are, for each of thousands of lives uses all of them
 SET_UP = ("meta", "projection")  # tables whose rows are there in a new workspace too
 
 # The tables, but for SQLite's own and those that are set up. (names as JSON)
@@ -61,7 +62,7 @@ class Disk:
         self.chance = chance
         self.faults = faults
         self.segments = Segments(NOWHERE, bytes(32))
-        self.connection = _empty.pop() if _empty else _Lasting(":memory:")
+        self.connection = _empty.pop() if _empty else _Lasting(":memory:", statementcachesize=STATEMENTS)
         database.prepare(self.connection, "")
         projections.install(self.connection, projected, None, self.segments)
         self.blobs: dict[str, bytes] = {}
@@ -72,8 +73,7 @@ class Disk:
 
     def throw_away(self) -> None:
         """Use it no more; its database is emptied for another one, because setting one up takes long."""
-        for (table,) in database.rows(self.connection, TABLES, (json.dumps(SET_UP),)):
-            self.connection.execute(f'DELETE FROM "{table}"')  # noqa: S608 - named by SQLite itself
+        _clear(self.connection)
         _empty.append(self.connection)
 
     def verify(self) -> chain.Verification:
@@ -82,7 +82,11 @@ class Disk:
 
     def differing(self) -> list[str]:
         """Name the projected tables that are not what a rebuild would give."""
-        return projections.differing(self.connection, self.projected, self.segments)
+        blank = _blank.pop() if _blank else projections.blank(self.projected)
+        found = projections.differing_from(blank, self.connection, self.projected, self.segments)
+        _clear(blank)
+        _blank.append(blank)
+        return found
 
 
 class _Lasting(apsw.Connection):
@@ -105,6 +109,12 @@ class _Lasting(apsw.Connection):
 
 
 _empty: list[_Lasting] = []
+_blank: list[apsw.Connection] = []  # for what a rebuild gives
+
+
+def _clear(connection: apsw.Connection) -> None:
+    for (table,) in database.rows(connection, TABLES, (json.dumps(SET_UP),)):
+        connection.execute(f'DELETE FROM "{table}"')  # noqa: S608 - named by SQLite itself
 
 
 class SimulatedLedger(Reading):

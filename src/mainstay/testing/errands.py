@@ -26,7 +26,7 @@ class Letter(msgspec.Struct, frozen=True):
     amount: int
 
 
-MAY = ("store.look", "store.reserve", "store.pick", "bank.pay", "post.send")
+MAY = ("store.look", "store.reserve", "store.pick", "bank.pay", "mail.send")
 
 
 @agent(operations=MAY)
@@ -37,7 +37,7 @@ def errand(given: Order, ctx: Context) -> Receipt:
     assert ctx.now().year > 2000  # noqa: PLR2004 - a year of the simulation
     assert 0 <= ctx.random() < 1
     try:
-        ctx.call("post.send", unit=f"{given.unit}:send")
+        ctx.call("mail.send", unit=f"{given.unit}:send")
     except Rejected:
         return Receipt(f"{given.unit} unsent")
     return Receipt(given.unit)

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from mainstay import events as e
+from mainstay.connectors.mail import mark_of
 from mainstay.errors import CommitFailedError
 from mainstay.governance.attention import Rules, summary_at
 from mainstay.governance.policy import DefaultPolicy
+from mainstay.kernel.graph import Definition
 from mainstay.playbooks.activation import activation_of
 from mainstay.playbooks.starting import Starting
 from mainstay.requests.attention import Teller
@@ -21,6 +23,7 @@ from mainstay.requests.notify import Ways
 from mainstay.requests.release import STREAM as WORKSPACE
 from mainstay.requests.release import reason_of
 from mainstay.requests.throttling import Throttling
+from mainstay.runtime.bounces import Bounces
 from mainstay.runtime.expressions import Program, Programs
 from mainstay.runtime.payloads import Payloads
 from mainstay.runtime.sealing import Opener, Sealer
@@ -35,7 +38,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from mainstay.kernel.graph import Definition
     from mainstay.runtime.parts import Parts
     from mainstay.testing.chance import Chance
     from mainstay.testing.clock import SimulatedClock
@@ -50,7 +52,7 @@ if TYPE_CHECKING:
 LOOK_S, LOOK_AT_MOST_S = 20.0, 900.0  # between two looks whether all is done: longer the longer nothing moves
 GIVE_UP_S = 3 * 86_400.0  # nothing was recorded for so long: nothing will be
 MOVED = 0.06  # share of the lives before which the history was put elsewhere
-KEPT = 100  # programs of a time zone
+KEPT = 300  # programs of a time zone
 TELLS_S, AFTER_US, SUMMARY = 120.0, 60_000_000, "00:30"  # how often it is looked whom to tell, and what of
 TOKEN_KEY = bytes(range(32))
 
@@ -67,10 +69,11 @@ PROPOSED = "SELECT id FROM plan WHERE playbook = ? AND parent = ''"
 
 
 class _Compiled(Programs):
-    """The programs of all lives: what is compiled depends on nothing but its text, also not on its name."""
+    """The programs of all lives: what is compiled depends on the types of names alone, and what they stand for."""
 
     def _of(self, definition: Definition) -> Program:
-        return super()._of(msgspec.structs.replace(definition, name="", title=""))
+        types, records, let = definition.types, definition.records, definition.let
+        return super()._of(Definition(name="", title="", steps=(), types=types, records=records, let=let))
 
 
 @cache
@@ -126,11 +129,13 @@ class House(Works):
         )
         activation = activation_of(root, root, self.ledger, blobs, contracts)
         self.root, self.setting = root, setting
-        self._postman = Postman(self.engine, world, boundaries, times.of("post"))
         self.requests = Requests(self.engine, contracts, root, METHODS, activation)
         self.requests.on_released = self.work
         self.requests.throttling = self.throttling = Throttling(self.requests, contracts.roles)
         self.throttling.use(setting.throttles)
+        bounces = Bounces(self.ledger, self.engine.load, mark_of)
+        bounces.heard = self.throttling.note_bounce
+        self._postman = Postman(self.engine, bounces, world, boundaries, times.of("post"))
         self.engine.outside.starting = Starting(activation, root, contracts, self.engine.say).playbooks
 
     def work(self) -> None:
@@ -199,7 +204,8 @@ class House(Works):
                 position, moving = self.ledger.rows(LAST)[0][0], self.ledger.rows(MOVING)[0][0]
             except CommitFailedError:
                 continue
-            if (not moving and operator.is_idle and tool.is_idle) or still_s > GIVE_UP_S:
+            idle = operator.is_idle and tool.is_idle and self._postman.is_idle
+            if (not moving and idle) or still_s > GIVE_UP_S:
                 return
             if position != last:
                 last, since_s = position, self.clock.boot_s()

@@ -30,7 +30,7 @@ expires: 60d
 limit: 1
 steps:
   ok: {ask: "Offer {{inputs.unit}}?", due: 1h, remind: [10m]}
-  send: {do: post.send, needs: [ok], on_failure: skip, with: {unit: "{{inputs.unit}}.send"}}
+  send: {do: mail.send, needs: [ok], on_failure: skip, with: {unit: "{{inputs.unit}}.send"}}
   wait: {wait: {until: 20m}, needs: ["send?"]}
   pick: {do: store.pick, needs: [ok, wait], with: {unit: "{{inputs.unit}}.pick"}}
 returns: {unit: "= pick.unit", good: "= inputs.round > 1"}

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-import msgspec
-
 from mainstay import events as e
-from mainstay.kernel.graph import Definition, Graph
 from mainstay.kernel.plan import fold
 from mainstay.kernel.replay import replay
 from mainstay.kernel.state import ENDED, is_call
 from mainstay.ledger import database
 from mainstay.ledger.reader import READ_TAIL, recorded
 from mainstay.requests import gateway
+from mainstay.runtime.engine import graph_of
 from mainstay.testing import bounds, rules
 from mainstay.testing.setting import Setting
 from mainstay.testing.shop import contracts_of
@@ -24,6 +22,7 @@ if TYPE_CHECKING:
 
     from mainstay.contracts import Operation
     from mainstay.events import Recorded
+    from mainstay.kernel.graph import Graph
     from mainstay.kernel.state import Plan
     from mainstay.testing.disk import Disk
     from mainstay.testing.world import Happening, World
@@ -125,6 +124,7 @@ def judge(
         yield from rules.rulings(plan.id, plan.graph, ended.facts[plan.id])
         yield from rules.revised(plan.id, ended.facts[plan.id])
     yield from _effects(ended, world)
+    yield from rules.returned(ended.facts, ended.others, world.returned)
     yield from rules.held(ended.others, cut=cut)
     yield from rules.crowded(ended.others, ended.facts)
     yield from _bounded(ended, setting)
@@ -136,9 +136,11 @@ def _bounded(ended: Ended, setting: Setting) -> Iterator[str]:
     for rule in setting.throttles:
         assert rule.throttle is not None
         yield from bounds.unthrottled(ended.others, ended.facts, rule.throttle)
+        yield from bounds.hasty(ended.others, ended.facts, rule.throttle)
     yield from bounds.told(ended.others, setting.tells)
     for name, facts in ended.facts.items():
         yield from bounds.hours(name, facts, setting.windows, setting.timezone)
+        yield from bounds.let_on(name, facts)
     if setting.caps:
         yield from bounds.capped(ended.others, setting.caps)
         yield from bounds.spent(ended.plans, ended.facts, ended.others, setting)
@@ -250,4 +252,4 @@ def _counts(plan_id: str, ended: Ended) -> bool:
 def _graph(disk: Disk, events: list[Recorded]) -> Graph:
     proposed = events[0].fact
     assert isinstance(proposed, e.PlanProposed)
-    return Graph(msgspec.msgpack.decode(disk.blobs[proposed.definition.digest], type=Definition))
+    return graph_of(disk.blobs[proposed.definition.digest])

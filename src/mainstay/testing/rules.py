@@ -10,6 +10,7 @@ from mainstay.governance.budgets import CALL
 from mainstay.kernel import budget
 from mainstay.kernel.plan import evolve
 from mainstay.kernel.state import FINAL, Plan
+from mainstay.runtime.bounces import PREFIX as BOUNCES
 from mainstay.values import following_stream
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from mainstay.events import Recorded
     from mainstay.kernel.graph import Graph, Need
+    from mainstay.testing.world import Returned
 
 _BEGINS = (e.EffectPrepared, e.StepStarted, e.StepCompleted, e.WaitStarted, e.ItemsFrozen, e.ChildrenStarted)
 _YES = "approve"
@@ -176,6 +178,34 @@ def crowded(streams: Mapping[str, Sequence[Recorded]], plans: Mapping[str, Seque
 
 def _is_part(plan: str, of: str) -> bool:
     return f"{plan}-".startswith(f"{of}-")
+
+
+def returned(
+    plans: Mapping[str, Sequence[Recorded]],
+    others: Mapping[str, Sequence[Recorded]],
+    said: Sequence[Returned],
+) -> Iterator[str]:
+    """What servers said of mails of ours is recorded of those, each thing once, and nothing else (requirement G8)."""
+    sent = {
+        event.fact.token: f"{name}/{event.fact.path}"
+        for name, events in plans.items()
+        for event in events
+        if isinstance(event.fact, e.EffectIntended)
+    }
+    of_ours = [(sent[token], each.notice.final) for each in said for token in each.tokens if token in sent]
+    recorded: dict[str, list[bool]] = {}  # whether for good, in order
+    for stream, events in others.items():
+        for event in events if stream.startswith(BOUNCES) else ():
+            assert isinstance(event.fact, e.MailBounced)
+            recorded.setdefault(f"{event.plan}/{event.fact.path}", []).append(event.fact.final)
+    for mail, finals in recorded.items():
+        if not all((mail, final) in of_ours for final in finals):
+            yield f"{mail}: that its mail did not arrive is recorded, and nobody said so"
+        if finals not in ([True], [False], [False, True]):
+            yield f"{mail}: that its mail did not arrive is recorded {len(finals)} times"
+    for mail, final in of_ours:
+        if not any(known >= final for known in recorded.get(mail, ())):
+            yield f"{mail}: that its mail {'came back' if final else 'is late'} was said, and is not recorded"
 
 
 def agents_called(facts: Sequence[Recorded]) -> dict[str, str]:

@@ -59,7 +59,7 @@ class Machine(NamedTuple):
 def setting_of(chance: Chance) -> Setting:
     """Make a workspace up. Time decides how a plan ends by a cap, a throttle that takes back or ends, or what waits."""
     limited = [name for name in ("store.reserve", "store.pick", "bank.pay", "errand") if chance.happens(0.15, name)]
-    delays = {"post.send": chance.whole(1, 300, "delay")} if chance.happens(0.15, "delayed") else _NONE
+    delays = {"mail.send": chance.whole(1, 300, "delay")} if chance.happens(0.15, "delayed") else _NONE
     zone = chance.pick(tuple(_BEGINS), "zone")
     return Setting(
         _caps(chance),
@@ -84,13 +84,13 @@ def _caps(chance: Chance) -> tuple[Cap, ...]:
     batch = (0, 12 * 60) if chance.happens(0.2, "batch") else None
     return (
         Cap("actions", period, most, ("store.*", "bank.*"), chance.pick(("", "p0", "p1"), "of"), "", cheaper, batch),
-        Cap("posts", "day", {COUNT: chance.whole(3, 6, "posts")}, ("post.send",)),
+        Cap("posts", "day", {COUNT: chance.whole(3, 6, "posts")}, ("mail.send",)),
     )
 
 
 def _windows(chance: Chance, begins: int) -> dict[str, Window]:
     """Make the hours up in which one operation leaves; they open soon after a run begins, or have been open."""
-    name = chance.pick(("post.send", "store.pick", "bank.pay"), "in hours")
+    name = chance.pick(("mail.send", "store.pick", "bank.pay"), "in hours")
     opens = begins + chance.whole(-60, 90, "opens")
     closes = opens + chance.whole(5, 240, "lasts")
     days = chance.pick(("", "", "", "mon,wed-sun "), "days")
@@ -105,6 +105,7 @@ def _clock(minute: int) -> str:
 def _throttle(chance: Chance, playbook: str) -> Rule:
     bound = chance.pick(("failed", "rejected", "share"), "bound", playbook)
     few = chance.whole(1, 2, "few", playbook)
+    mails = chance.pick(("", "", "few", "share"), "mails", playbook)
     throttle = Throttle(
         playbook,
         chance.pick((600, 3600, 86_400), "within", playbook),
@@ -112,6 +113,8 @@ def _throttle(chance: Chance, playbook: str) -> Rule:
         share=Share(30, 2) if bound == "share" else None,
         rejected=few if bound == "rejected" else 0,
         undo=chance.happens(0.2, "takes back", playbook),
+        bounced=few if mails == "few" else 0,
+        bounced_share=Share(30, 2) if mails == "share" else None,
     )
     return Rule("enough", "It is enough.", throttle=throttle)
 

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 Written: TypeAlias = dict[str, Any]
 
 ACTING = (
-    *("store.reserve", "store.pick", "store.note", "store.mark", "bank.pay", "post.send", "robot.move"),
-    *("shelf.set", "store.reserve", "store.pick", "bank.pay", "post.send"),
+    *("store.reserve", "store.pick", "store.note", "store.mark", "bank.pay", "mail.send", "robot.move"),
+    *("shelf.set", "store.reserve", "store.pick", "bank.pay", "mail.send"),
 )
 AGENTS = ("echo", "errand", "errands", "errand", "errands", "fickle", "moody")
 INPUTS: Written = {
@@ -177,7 +177,7 @@ class _Shaping:
         if chance.happens(0.3, "asked about"):
             self._beside[about] = {"ask": f"Take {{{{{name}.amount}}}} of {{{{inputs.unit}}}}?", "needs": [name]}
             return step
-        action: Written = {"do": chance.pick(("post.send", "bank.pay", "store.pick"), "drafts"), "needs": [name]}
+        action: Written = {"do": chance.pick(("mail.send", "bank.pay", "store.pick"), "drafts"), "needs": [name]}
         action["with"] = {"unit": f"{{{{inputs.unit}}}}.{about}", "amount": f"= {name}.amount"}
         self._beside[about] = {**action, "gate": "each"} if action["do"] == "store.pick" else action
         return step
@@ -203,7 +203,7 @@ class _Shaping:
     def covering(self, chance: Chance, name: str) -> Written:
         """A question that covers an action, which is written here as well."""
         covered = f"{name}c"
-        action: Written = {"do": chance.pick(("post.send", "bank.pay"), "covered"), "needs": [name]}
+        action: Written = {"do": chance.pick(("mail.send", "bank.pay"), "covered"), "needs": [name]}
         action["with"] = {"unit": f"{{{{inputs.unit}}}}.{covered}", "amount": "= inputs.amount", "at": "= ready_at"}
         if chance.happens(0.5, "list"):
             action |= {"each": "= inputs.many", "gate": "batch"}
@@ -216,7 +216,7 @@ class _Shaping:
     def wait(self, chance: Chance, name: str) -> Written:
         del name
         self._is_timed = True
-        sent = [other for other, step in self._steps.items() if step.get("do") == "post.send" and "each" not in step]
+        sent = [other for other, step in self._steps.items() if step.get("do") == "mail.send" and "each" not in step]
         ways = ("time", "plan", "mail", "mail") if sent else ("time", "plan")
         match chance.pick(ways, "waits for"):
             case "mail":

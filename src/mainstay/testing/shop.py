@@ -55,7 +55,7 @@ def _operations(world: World) -> tuple[Operation, ...]:
             world, "reversible", name="store.pick", summary="Pick", settle_after_s=30.0, **settled, **_back("store.put")
         ),
         _of(world, "irreversible", name="bank.pay", summary="Pay", settle_after_s=90.0, **settled, **paid),
-        _of(world, "irreversible", name="post.send", summary="Send", settle="ask", cannot_undo="It was sent."),
+        _of(world, "irreversible", name="mail.send", summary="Send", settle="ask", cannot_undo="It was sent."),
         _of(world, "reversible", name="store.note", summary="Note", settle="ask", cannot_undo="It was read."),
         _of(world, "reversible", name="store.mark", summary="Mark", **fading, **_back("store.release")),
         _of(world, "physical", name="robot.move", summary="Move", **guessed, **_back("robot.back")),

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mainstay.testing.world import World
 
 NAME = "tool"
-MAY = ("store.reserve", "store.pick", "bank.pay", "post.send")
+MAY = ("store.reserve", "store.pick", "bank.pay", "mail.send")
 ASKS = 0.1  # share of the seeds in which there is one
 LATE_S = 300.0  # at most, before it asks for something
 TRIES = 2000  # until it was told how something is over, and while the disk fails

@@ -14,9 +14,12 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 import msgspec
 
+from mainstay.connectors.mail import mark_of
 from mainstay.contracts import Found
 from mainstay.errors import NeedsOperator, NotSent, Permanent, RateLimited, Transient, Uncertain
+from mainstay.governance.throttles import MAIL
 from mainstay.records import Time
+from mainstay.runtime.bounces import Notice
 from mainstay.values import PersonMail
 
 if TYPE_CHECKING:
@@ -34,6 +37,13 @@ End: TypeAlias = Literal["done", "answer lost", "hangs after", "late", "refused"
 
 TROUBLES: tuple[Trouble, ...] = ("not sent", "rate limited", "lost before", "hangs before")
 ENDS: tuple[End, ...] = ("done", "done", "done", "done", "answer lost", "hangs after", "late", "refused")
+
+Said: TypeAlias = Literal["back", "late", "forged"]  # of a mail: it did not arrive, not yet, or it was never sent
+SAID: tuple[tuple[Said, ...], ...] = (
+    *((),) * 7,
+    *(("back",), ("back", "back"), ("late",), ("late", "back"), ("back", "late"), ("forged",), ("forged", "back")),
+)
+SAID_AFTER_S = (0.0, 1.0, 60.0, 600.0, 5000.0)
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -77,6 +87,15 @@ class Mail(NamedTuple):
     unit: str  # of what it answers
 
 
+class Returned(NamedTuple):
+    """What a mail server says of mails that left, or of some that never did."""
+
+    at_s: float
+    name: str  # of the mail in which it says so
+    notice: Notice
+    tokens: tuple[str, ...]  # of those that it is truly about
+
+
 class Outage(NamedTuple):
     """Nobody can be reached for a while: one connector, or where it is "" none for want of a network."""
 
@@ -99,7 +118,8 @@ class World:
         """Begin with nothing; `chance` decides what happens, and `times` how long it takes.
 
         `intended` and `missed`, set by who knows the disk, say whether a token's intent is on it, and how often it says
-        that the effect was read back and not seen; `on_answer` is told of mail that will come.
+        that the effect was read back and not seen; `on_answer` is told of mail that will come, and `on_return` of mail
+        that will come back.
         """
         self._chance, self._times, self._boundaries, self._now_s = chance, times, boundaries, now_s
         self.intended: Callable[[str], bool] = lambda _: True
@@ -108,6 +128,8 @@ class World:
         self.happened: list[Happening] = []
         self.sent: Counter[str] = Counter()  # by token, whatever became of it
         self.on_answer: Callable[[Mail], None] = lambda _: None
+        self.returned: list[Returned] = []  # what mail servers say, or will say, of what was sent so far
+        self.on_return: Callable[[Returned], None] = lambda _: None
         self.outages: tuple[Outage, ...] = ()
         self._tries: Counter[str] = Counter()  # by unit: sendings that played a part of its script
         self._moved: Counter[str] = Counter()  # by unit: how often somebody else changed it
@@ -207,6 +229,7 @@ class World:
             self.happened.append(happening)
             if (mail := self._answer(happening)) is not None:
                 self.on_answer(mail)
+            self._send_back(happening, call.plan)
             self._boundaries.reach("after effect")
             if first:
                 await self._lose(script.end)
@@ -239,10 +262,24 @@ class World:
 
     def _answer(self, sent: Happening) -> Mail | None:
         """Give the answer that something gets; it may be there before the sender is told that it left."""
-        if sent.operation != "post.send" or not self._chance.happens(0.7, "answers", sent.unit):
+        if sent.operation != MAIL or not self._chance.happens(0.7, "answers", sent.unit):
             return None
         late_s = self._chance.pick((0.0, 0.0, 60.0, 600.0, 20_000.0), "answer", sent.unit)
         return Mail(sent.at_s + late_s, sent.unit)
+
+    def _send_back(self, sent: Happening, plan: str) -> None:
+        """Let servers speak of a mail: it may be before the sender is told that it left, or long after its plan."""
+        if sent.operation != MAIL:
+            return
+        at_s, mark = sent.at_s, mark_of(sent.token, plan)
+        for number, said in enumerate(self._chance.pick(SAID, "said", sent.unit)):
+            at_s += self._chance.pick(SAID_AFTER_S, "said after", sent.unit, number)
+            nobodys = f"{'0' * 32}.{mark.rpartition('.')[2]}", mark.partition(".")[0], f"{mark}0"
+            marks = nobodys if said == "forged" else (nobodys[number % 3], mark)
+            notice = Notice(marks, said != "late", "4.2.2" if said == "late" else "5.1.1")
+            tokens = () if said == "forged" else (sent.token,)
+            self.returned.append(Returned(at_s, f"<{number}.{sent.token}@server>", notice, tokens))
+            self.on_return(self.returned[-1])
 
     def _state(self, unit: str) -> str:
         unit = unit.removeprefix("~")
