@@ -15,7 +15,7 @@ import pytest
 from http_kit import MAIL, Served, new_served
 
 from mainstay.receipts.check import check as check_content
-from mainstay.requests.gateway import MOST_OPEN
+from mainstay.requests.gateway import MOST_OPEN, SubmissionError, read
 from mainstay.views import Views
 from mainstay.workspace import Workspace
 
@@ -171,6 +171,13 @@ def test_what_says_a_thing_twice_is_refused(ruled: Served, body: bytes, field: s
     reply = ruled.send("POST", "/actions", body)
     assert (reply.status, reply.json["error"]["field"]) == (422, field)
     assert "twice" in reply.json["error"]["message"]
+
+
+def test_what_says_a_thing_twice_among_many_is_found_in_one_look():
+    """Looked for name by name these would take hours, for whoever shows a token, and in the loop that all wait for."""
+    many = ",".join(f'"{at}":0' for at in range(300_000))
+    with pytest.raises(SubmissionError, match="'last' stands there twice"):
+        read(f'{{"id": "a", "operation": "b", "arguments": {{{many}, "last": 1, "last": 2}}}}'.encode())
 
 
 @pytest.mark.parametrize("text", ["{{7*7}}", "= inputs.id", "__class__", "${PATH}", "file:templates/a.md", "'; DROP--"])

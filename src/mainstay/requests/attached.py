@@ -15,6 +15,7 @@ import hashlib
 import hmac
 import mimetypes
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from types import UnionType
 from typing import (
     TYPE_CHECKING,
@@ -100,7 +101,7 @@ def _taken(value: Any, kind: Any, place: str, contents: dict[str, bytes]) -> Val
         return _file(value, place, contents)
     inner = get_args(kind)
     if isinstance(value, Mapping) and _is_struct(kind):
-        hints = get_type_hints(kind)
+        hints = _hints_of(kind)
         given = cast("Mapping[str, Any]", value)
         return {name: _taken(each, hints.get(name), f"{place}.{name}", contents) for name, each in given.items()}
     if isinstance(value, Mapping) and get_origin(kind) is dict:
@@ -110,6 +111,11 @@ def _taken(value: Any, kind: Any, place: str, contents: dict[str, bytes]) -> Val
         items = cast("list[Any]", value)
         return [_taken(each, inner[0], f"{place}[{at}]", contents) for at, each in enumerate(items)]
     return cast("Value", value)
+
+
+@lru_cache(maxsize=1000)
+def _hints_of(kind: Any) -> Mapping[str, Any]:  # noqa: ANN401 - as above
+    return get_type_hints(kind)
 
 
 def _meant(value: object, kind: Any) -> Any:  # noqa: ANN401 - as above

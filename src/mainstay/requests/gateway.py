@@ -156,6 +156,9 @@ def read(content: bytes) -> Submission:
     ):
         why = f"'id' is a line of 1 to {MOST_ID} characters without '/', your own name for this; '.' is none."
         raise SubmissionError(422, why, field="id")
+    for field, name in (("operation", found.operation), ("account", found.account)):
+        if len(name) > MOST_ID:
+            raise SubmissionError(422, f"There is no '{field}' with so long a name.", field=field)
     if len(found.reason) > MOST_REASON:
         raise SubmissionError(422, f"'reason' has {MOST_REASON:,} characters at most.", field="reason")
     if not 0 <= found.wait <= MOST_WAIT_S:
@@ -167,11 +170,12 @@ def _refuse_twice(content: bytes) -> None:
     """Refuse a name that stands twice in one object: which of the two counts, every reader decides for itself."""
 
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) < len(pairs):
-            names = [name for name, _ in pairs]
-            twice = next(name for name in names if names.count(name) > 1)
-            raise SubmissionError(422, f"'{twice[:MOST_ID]}' stands there twice.", remedy="Say each once.", field=twice)
+        found: dict[str, Any] = {}
+        for name, value in pairs:
+            if name in found:
+                cut = name[:MOST_ID]
+                raise SubmissionError(422, f"'{cut}' stands there twice.", remedy="Say each once.", field=cut)
+            found[name] = value
         return found
 
     try:
@@ -410,6 +414,7 @@ def _unfit(error: msgspec.ValidationError, known: Sequence[str], inside: str) ->
 
 
 def _unknown(name: str, known: Sequence[str], inside: str) -> SubmissionError:
+    name = name[:MOST_ID]  # comparing and repeating a longer one takes long, and helps nobody
     remedy = _nearest(name, known) or f"There are: {', '.join(known)}."
     return SubmissionError(422, f"There is no '{inside}{name}'.", remedy=remedy, field=inside + name)
 
