@@ -15,8 +15,11 @@ from mainstay.console.card import say_card
 from mainstay.console.decisions import Decisions
 from mainstay.errors import InputError
 from mainstay.playbooks.shelf import LIBRARY, open_playbook
+from mainstay.records import Match
 from mainstay.requests.links import make_link
 from mainstay.requests.picking import as_answer, ways_of
+from mainstay.runtime.personal import shape_of, shape_of_dict
+from mainstay.values import Sealed
 from mainstay.views import Views
 from mainstay.views.cards import lines_of
 
@@ -88,6 +91,16 @@ def sent(link: str, body: bytes) -> Request:
     return Request({"type": "http", "method": "POST", "headers": [], "path_params": {"link": link}}, receive)
 
 
+def sealed_as_whose(views: Views, plan: str) -> None:
+    """L3: what is offered and what was picked are sealed, under the key of whom they are about."""
+    slots = views.plan(plan).slots
+    (offered,) = views.stored(slots["match"].output)["unsure"][0]["others"]
+    (taken,) = views.stored(slots["review"].output["rows"])
+    sealed = [offered["says"], offered["customer"], taken["customer"], taken["counterparty"], taken["why"]]
+    assert all(isinstance(one, Sealed) for one in sealed)
+    assert offered["customer"].key_id == taken["customer"].key_id
+
+
 def test_e1_the_runner_up_is_picked_by_one_press_on_a_links_page_and_is_what_is_booked_learned_and_shown(workspace):
     async def scenario() -> tuple[str, str, list[int]]:
         async with Owner(workspace, "test") as owner:
@@ -98,6 +111,8 @@ def test_e1_the_runner_up_is_picked_by_one_press_on_a_links_page_and_is_what_is_
             page = "".join(say_card(card, ("approve", "reject")))
             for label in ("Pays 2026-143", "Pays 2026-144", "None of these"):
                 assert f">{label}</button>" in page
+            assert "980.00 EUR from PETREL ANALYTICS LIMITED on 2026-10-18\ntext: thanks, great work" in page
+            assert "line ids" not in page
             pages = Decisions(owner)
             wrong = await pages.decide(sent(link, b"choice=approve&pick.0=9"))
             right = await pages.decide(sent(link, b"choice=approve&pick.0=1"))
@@ -113,6 +128,7 @@ def test_e1_the_runner_up_is_picked_by_one_press_on_a_links_page_and_is_what_is_
         assert [match["invoice_numbers"] for match in booked] == [["2026-144"]]
         assert booked[0]["why"] == "You picked 2026-144; proposed was 2026-143."
         assert views.outputs(plan)["still"]["refused"] == []
+        sealed_as_whose(views, plan)
         closed = views.question(question)
         says = dict(line for line in lines_of(closed) if line[0])["you picked"]
         assert says == "2026-144 of Petrel Analytics Ltd, the same amount; proposed was: Pays 2026-143"
@@ -148,6 +164,14 @@ def test_k20_a_picked_invoice_that_another_run_paid_meanwhile_is_not_paid_twice(
         assert still["matches"] == []
         whys = {match["why"] for match in still["dropped"] if match["invoice_numbers"] == ["2026-144"]}
         assert whys == {"Another run booked payments of 2026-144 meanwhile; this much is not open any more."}
+
+
+def test_l3_a_row_that_was_recorded_before_it_had_other_readings_is_sealed_as_what_it_is():
+    whole = shape_of(Match)
+    assert whole is not None
+    older = shape_of_dict(dict.fromkeys(name for name in Match.__struct_encode_fields__ if name != "others"))
+    assert older is not None
+    assert older.fields == tuple(field for field in whole.fields if field.name != "others")
 
 
 def test_none_of_what_is_shown_is_a_no_and_what_is_not_shown_can_not_be_picked():

@@ -11,7 +11,7 @@ from mainstay.redaction import redacted
 from mainstay.requests.desk import MAX_SAID
 from mainstay.requests.picking import FIELD as PICK
 from mainstay.requests.picking import NONE, Way, can_pick, is_one_press, ways_of, without_others
-from mainstay.said import is_record, is_simple, say_value, with_money
+from mainstay.said import is_record, is_simple, say_sure, say_value, with_money
 from mainstay.shown import shown
 from mainstay.views.cards import CANNOT_UNDO, lines_of
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 MOST_PICKED = 200  # rows that can be picked in here; of more each is looked at in the console
+_MATCH = frozenset({"amount", "invoice_numbers", "confidence", "why"})  # what a row of payments has
 _LABELS = {"approve": "Approve", "reject": "Say no"}
 
 
@@ -90,7 +91,23 @@ def _readings(rows: Sequence[object]) -> Iterator[str]:
 
 def _rows(rows: Sequence[object], zone: str) -> Iterator[str]:
     for number, row in enumerate(rows, 1):
-        yield f"<p>{number}</p><pre>{said(_whole(without_others(row), zone))}</pre>"
+        told = _payment(row) if is_record(row) and row.keys() >= _MATCH else _whole(without_others(row), zone)
+        yield f"<p>{number}</p><pre>{said(told)}</pre>"
+
+
+def _payment(row: dict[str, Any]) -> str:
+    """Say a payment held against invoices as the console's card does, without what only machines read."""
+    on = f" on {row['booked_on']}" if row.get("booked_on") else ""
+    numbers = say_value(row["invoice_numbers"])
+    told = {
+        "text": row.get("text"),
+        "account": row.get("iban"),
+        "invoices": f"{numbers}, {say_sure(row['confidence'])} likely the right one" if numbers else "none",
+        "why": row["why"],
+        "runner-up": row.get("runner_up"),
+    }
+    lines = [f"{say_value(row['amount'])} from {row.get('counterparty') or 'unknown'}{on}"]
+    return "\n".join([*lines, *(f"{name}: {one}" for name, one in told.items() if one)])
 
 
 def _lines(question: dict[str, Any]) -> Iterator[str]:
