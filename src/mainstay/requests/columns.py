@@ -117,7 +117,11 @@ def with_section(text: str, section: str, fields: Mapping[str, str], path: Path)
         same = False
     if not same:
         raise InputError(f"{CONFIG_NAME} says [{section}] in another way than this can change.", remedy=BY_HAND)
-    settings_in(changed, path)
+    try:
+        settings_in(changed, path)
+    except FileError as error:
+        hint = "Correct them; nothing was written."
+        raise InputError(f"These lines would not be taken: {error.message}", remedy=hint) from None
     return changed
 
 
