@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
+from http_kit import ask
 from visitor import Page, Visitor
 
 from mainstay.console.doors import HEADERS
@@ -38,6 +39,7 @@ ODD = (
     ),
     *("'; DROP TABLE facts; --", "https://evil.example/"),
 )
+DEEP = ("[" * 100_000, '{"0": {"a": ' + "[" * 900 + "]" * 900 + "}}", '{"x": {"a": 1}}')  # of what holds JSON
 
 
 def sound(reply: Reply, what: object) -> Reply:
@@ -65,7 +67,7 @@ def pages(visitor: Visitor) -> Iterator[tuple[str, Page]]:
 
 def filled_in(form: Form, name: str) -> Iterator[list[tuple[str, str]]]:
     """Give what a form sends with one field filled in oddly, left out, or there twice."""
-    for wrong in ODD:
+    for wrong in (*ODD, *(DEEP if name == "edits" else ())):
         yield [*((each, wrong if each == name else value) for each, value in form.fields), *form.buttons[:1]]
     yield [(each, value) for each, value in form.fields if each != name]
     yield [*form.fields, (name, "x")]
@@ -77,7 +79,7 @@ def send(visitor: Visitor, form: Form, path: str, fields: list[tuple[str, str]])
 
 
 def test_no_form_breaks_whatever_stands_in_its_fields(served: Served):
-    served.post("odd", wait=0)
+    ask(served, "odd")
     visitor, seen, tried = Visitor(served).log_in(), 0, set[tuple[str, str]]()
     for path, page in pages(visitor):
         seen += 1
@@ -91,4 +93,11 @@ def test_no_form_breaks_whatever_stands_in_its_fields(served: Served):
                     sound(send(visitor, form, path, fields), (form.action or path, name, fields))
     assert seen > 25
     assert len(tried) > 25
+    assert {"edits", "row"} <= {name for _, name in tried}
+    stranger = Visitor(served)
+    assert stranger.post("/login", [(f"field{at}", "") for at in range(11)]).status == 400
+    for path in ("/login", "/login/passkey", "/login/passkey-options"):
+        for name in ("password", "link", "next", "passkey"):
+            for wrong in (*ODD, *DEEP):
+                sound(stranger.post(path, [(name, wrong)]), (path, name, wrong))
     assert not [line for line in served.said if "could not be made" in line]

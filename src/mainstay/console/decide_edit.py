@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import msgspec
 
-from mainstay.console.decide_fields import fields_of, filled, read
-from mainstay.console.room import DIGITS, Page, form_of, only
+from mainstay.console.decide_fields import fields_of, filled, not_deep, read
+from mainstay.console.room import DIGITS, NoFormError, Page, form_of, only
 from mainstay.errors import CommandRefusedError, InputError
 from mainstay.redaction import redacted
 from mainstay.requests.picking import FIELD as PICK
@@ -100,11 +100,14 @@ async def _previewed(room: Room, question: Params, edits: Edits) -> list[Params]
 
 
 def edits_of(form: Form) -> Edits:
-    """Give what a form says was edited so far. Raises InputError where it is no such thing."""
+    """Give what a form says was edited so far. Raises NoFormError where it is no such thing."""
     try:
-        return msgspec.json.decode(only(form, "edits") or "{}", type=dict[str, dict[str, Any]])
-    except msgspec.DecodeError:
-        raise InputError("What was edited can't be read.", remedy="Begin with the question again.") from None
+        found = not_deep(msgspec.json.decode(only(form, "edits") or "{}", type=dict[str, dict[str, Any]]))
+        if all(row.isdecimal() and len(row) < DIGITS for row in found):
+            return {str(int(row)): one for row, one in found.items()}
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        pass
+    raise NoFormError("What was edited can't be read.", remedy="Begin with the question again.")
 
 
 def kept_of(form: Form, question: Params) -> list[int] | None:

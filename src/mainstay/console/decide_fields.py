@@ -22,7 +22,7 @@ from mainstay.values import Money
 from mainstay.views.questions import digests_in
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from mainstay.requests.desk import Params
     from mainstay.values import Value
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 LINE_CHARS = 80  # a longer text gets several lines
 MOST_RECORDS = 40  # of a list; a longer one is no form any more
 DEEPEST = 3  # records in records
+MOST_DEEP = 50  # of what is written as JSON
 LONG = "Some characters can't be seen or look like others; they are written out here, and kept so if you change this."
 SECRET = "It holds something secret, and stays as it is."  # noqa: S105 - a sentence about one
 GONE = "gone"  # the last part of the name of a box that takes a record out of its list
@@ -282,7 +283,7 @@ def _value(one: Field, text: str, typed: Mapping[str, str], before: object, besi
             case "list":
                 return [line.strip() for line in text.splitlines() if line.strip()]
             case "json":
-                return json.loads(text, parse_constant=_finite, parse_float=_finite)
+                return not_deep(json.loads(text, parse_constant=_finite, parse_float=_finite))
             case _:
                 return text
     except json.JSONDecodeError as error:
@@ -290,6 +291,22 @@ def _value(one: Field, text: str, typed: Mapping[str, str], before: object, besi
     except (ValueError, ArithmeticError, RecursionError):
         hint = f"{one.hint}." if one.hint else _HINTS.get(one.kind, "As it was before") + "."
         raise InputError(f"'{_whole(one)}' can't be read: {text[:LINE_CHARS]}.", remedy=hint) from None
+
+
+def not_deep(value: Any) -> Any:  # noqa: ANN401 - plain data
+    """Give plain data. Raises RecursionError where it goes down so far that whoever shows it would lose its way."""
+    inside: list[Any] = [value]
+    for _ in range(MOST_DEEP):
+        inside = [part for one in inside for part in _inside(one)]
+        if not inside:
+            return value
+    raise RecursionError
+
+
+def _inside(value: object) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return cast("dict[str, Any]", value).values()
+    return cast("list[Any]", value) if isinstance(value, list) else ()
 
 
 def _finite(text: str) -> float:

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs
 from starlette.responses import RedirectResponse
 
 from mainstay.console import access
-from mainstay.console.room import Page, known_of, only, ours
+from mainstay.console.room import NoFormError, Page, known_of, only, ours
 from mainstay.console.sessions import LONGEST_US
 from mainstay.values import SECOND_US, say_duration
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from mainstay.console.room import Form, Room
     from mainstay.console.sessions import How, Known
 
+_FIELDS = 10
 _OVER = "This link was used, or is over. Get another one in a terminal where Mainstay runs: mainstay console"
 
 
@@ -111,8 +112,11 @@ async def log_in(room: Room, request: Request) -> Response:
 
 
 async def form_fields(request: Request) -> Form:
-    """Give what was filled in by somebody who is not logged in yet."""
-    return parse_qs((await request.body()).decode("ascii", "replace"), max_num_fields=10)
+    """Give what was filled in by somebody who is not logged in yet. Raises NoFormError for what is none."""
+    try:
+        return parse_qs((await request.body()).decode("ascii", "replace"), max_num_fields=_FIELDS)
+    except ValueError:
+        raise NoFormError("What was sent is no form of ours.", remedy="Load the page again.") from None
 
 
 def begin(room: Room, request: Request, how: How, form: Form) -> Response:

@@ -57,7 +57,7 @@ async def log_in(room: Room, request: Request) -> Response:
             credential_public_key=passkey.public,
             credential_current_sign_count=passkey.count,
         )
-    except (WebAuthnException, ValueError, StopIteration, msgspec.MsgspecError):
+    except (WebAuthnException, ValueError, StopIteration, RecursionError, msgspec.MsgspecError):
         why = "That passkey does not let in here. Try another, or get a link: mainstay console"
         return Response(msgspec.json.encode({"message": why}), 401, media_type=JSON)
     used = msgspec.structs.replace(passkey, count=verified.new_sign_count, used_us=now_us)
@@ -103,7 +103,7 @@ async def add(room: Room, request: Request) -> Response:
             expected_rp_id=_name(request),
             expected_origin=_origin(room, request),
         )
-    except (WebAuthnException, ValueError, msgspec.MsgspecError):
+    except (WebAuthnException, ValueError, RecursionError, msgspec.MsgspecError):
         why = "That passkey could not be kept. Load the page again, and try once more."
         return Response(msgspec.json.encode({"message": why}), 401, media_type=JSON)
     name = only(form, "name").strip()[:NAME_CHARS] or "Passkey"

@@ -60,6 +60,10 @@ NAV = (
 )
 
 
+class NoFormError(InputError):
+    """What was sent is nothing that a page of ours sends: it can't be read at all."""
+
+
 class Page(NamedTuple):
     """One screen: what leads to it, and what answers."""
 
@@ -202,6 +206,8 @@ def status_of(error: MainstayError) -> int:
     """Give the HTTP status of an error."""
     if isinstance(error, UnknownNameError):
         return 404
+    if isinstance(error, NoFormError):
+        return 400
     if isinstance(error, InputError):
         return 422
     return 503 if isinstance(error, LedgerError) else 409  # as things stand it can't be
