@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from browser import jumped, steady, tab_to, visit
 from http_kit import ask, ended, until
+from playwright.sync_api import expect
 from screens import PRINTED, SCREENS
 from visitor import Visitor
 
@@ -127,14 +128,18 @@ def test_a_cut_line_is_told_with_its_time_what_was_typed_stays_and_all_goes_on_w
 
 def test_an_answer_of_somebody_between_takes_neither_the_page_nor_what_was_typed(served: Served, page: Page):
     subject = ask(served, "bad-gateway")
+    page.set_viewport_size(PHONE)
     page.goto(served.url)
     page.route("**/questions/*", lambda route: route.fulfill(status=502, body="<h1>Bad Gateway</h1>"))
     card = page.locator("article").filter(has_text=subject)
     card.get_by_text("Reject…").click()
     card.get_by_label("Why not?").fill("Half a sen")
     card.get_by_role("button", name="Reject", exact=True).click()
-    page.get_by_role("status").filter(has_text="it is not known whether this was taken").wait_for()
+    told = page.get_by_role("status").filter(has_text="it is not known whether this was taken")
+    told.wait_for()
+    expect(told).to_be_in_viewport(ratio=1)
     assert card.get_by_label("Why not?").input_value() == "Half a sen"
+    page.set_viewport_size(DESK)
     page.unroute("**/questions/*")
     card.get_by_role("button", name="Reject", exact=True).click()
     page.get_by_role("status").filter(has_text="You rejected").wait_for()

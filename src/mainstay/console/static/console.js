@@ -178,6 +178,7 @@
     } catch {
       note("said", "No answer of Mainstay’s came, so it is not known whether this was taken. What you wrote stays here. "
         + "Look how it stands once there is a connection again, before you press it again.", true);
+      document.getElementById("said").scrollIntoView({ block: "center" }); // it stands above all that was written
       if (!stream || stream.readyState !== EventSource.OPEN) gone();
       listen();
     }
