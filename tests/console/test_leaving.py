@@ -13,6 +13,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+TWO = """playbook: two
+title: "Write to two"
+steps:
+  anna: {do: mail.send, gate: each, with: {to: "anna@example.com", subject: "One", text: "x"}}
+  bob: {do: mail.send, gate: each, with: {to: "bob@example.com", subject: "Two", text: "x"}}
+"""
+
+
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     desk = new_desk(tmp_path_factory.mktemp("leaving"))
@@ -32,6 +40,19 @@ def approved(served: Served, visitor: Visitor, own_id: str) -> Page:
     page = visitor.page("/")
     assert "until then you can call it back here" in page.text
     return page
+
+
+def test_an_answer_promises_no_time_but_that_of_what_it_approved(served: Served):
+    (served.desk.folder / "playbooks" / "two.yaml").write_text(TWO)
+    assert served.desk.run("activate", "--yes").returncode == 0
+    visitor = Visitor(served).log_in()
+    first, second = served.desk.json("run", "two", status=3)["questions"]
+    for question, choice, says in ((first, "approve", "You approved"), (second, "reject", "You rejected")):
+        form = next(one for one in answers_to(visitor.page("/"), question) if ("choice", choice) in one.buttons)
+        assert visitor.press(form, ("choice", choice), reason="no").status == 303
+        text = visitor.page("/").text
+        assert says in text
+        assert ("It leaves at" in text) == (choice == "approve")
 
 
 def test_e1_what_was_called_back_never_leaves_and_what_was_hastened_leaves_at_once(served: Served):

@@ -134,9 +134,10 @@ def _said(found: Params, reply: Params, standing: Params) -> str:
     said = f"{did}: {headline.rstrip('.?!')}."
     for one in told(found["card"].get("rows") or (), {int(at): way for at, way in reply.get("picks", {}).items()}):
         said += f" You picked {one}."
-    for row in standing.get("leaving", ()):
+    own = {(found["plan"], path) for path in found["paths"]}
+    leaving = (row for row in standing.get("leaving", ()) if (row["plan"], row["path"]) in own)
+    if reply["choice"] == "approve" and (row := next(leaving, None)) is not None:
         said += f" It leaves at {row['leaves_at'][:16].replace('T', ' ')}; until then you can call it back here."
-        break
     return f"{said} {found['paused']}." if found["paused"] else said
 
 

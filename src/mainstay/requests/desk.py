@@ -281,6 +281,7 @@ class Requests:
         """List the approved actions of a plan that leave at a time, and how each is called back."""
         return [
             {
+                "plan": plan.id,
                 "path": path,
                 "leaves_at": self._at(slot.wakes_at_us),
                 "timezone": self.engine.parts.timezone,

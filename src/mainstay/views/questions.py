@@ -166,6 +166,7 @@ class Questions(Letting):
             "other_files": _is_of_files(plan, asked, slot),
             "says": ALL_FIRST if asked.rule == WHOLE else QUESTION[asked.kind],
             "actions": [say_path(path) for path in asked.paths],
+            "paths": list(asked.paths),
             "card": self._named_card(card, plan, asked),
             "options": list(asked.options),
             "binds": list(asked.binds),
