@@ -77,6 +77,12 @@ steps:
   known: {do: known.read}
   note: {do: files.write, needs: [known], with: {path: "reports/{{inputs.about}}.md", text: A note., existing: number}}
 """,
+    "shelve": """
+title: "Put a label on a shelf"
+inputs: {about: {type: text, label: "About"}}
+steps:
+  label: {do: files.write, gate: each, with: {path: "reports/{{inputs.about}}.md", text: A label., existing: number}}
+""",
     "copy-file": """
 title: "Copy a file"
 inputs: {path: {type: text, label: "Which"}}
@@ -164,6 +170,7 @@ LIVES = (
     Life("reply", (), open=500),
     Life("slow-mail", ("email=hugo@example.com",), ("approve",), open=200),
     Life("note", ("about=paused",), then="hold", open=100),
+    Life("shelve", ("about=books",), open=300),
 )
 
 
