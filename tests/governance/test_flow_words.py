@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mainstay.governance.handles import ACCOUNT, CODE, LINK, MAIL, NUMBER, handles_in
+from mainstay.governance.handles import ACCOUNT, CODE, LINK, MAIL, NUMBER, addressed_in, handles_in
 from mainstay.governance.office import folded
 from mainstay.governance.sums import all_in, sums_in
 
@@ -38,6 +38,14 @@ def test_s69_an_amount_is_read_in_figures_and_words_and_a_number_that_names_some
 
 def test_numbers_of_a_text_are_all_of_them_whatever_they_name():
     assert all_in("order 4711 over nine thousand one hundred") == {4711, 9100}
+    assert all_in("hundred " * 200), "more than any number can be"
+
+
+@pytest.mark.parametrize("between", ["\r", "\n", "\r\n", " \r", "\r\n \n\t\r\n \r\r \n"])
+def test_s69_a_line_of_a_mails_head_is_found_behind_any_break_and_any_number_of_them(between):
+    assert addressed_in(f"hello{between}Bcc : eve@x.example, bob@x.example") == ["eve@x.example", "bob@x.example"]
+    assert addressed_in(f"hello{between}you{between}there{between}Bcc: eve@x.example") == [], "a mail's own text"
+    assert addressed_in("a" + between * (200_000 // len(between)) + "x:") == [], "of a square this never ends"
 
 
 @pytest.mark.parametrize(

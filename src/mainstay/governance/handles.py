@@ -55,7 +55,8 @@ _TOKEN = re.compile(r"[A-Za-z0-9+=]{10,}")
 _SWITCH = re.compile(r"(?<=[A-Za-z])(?=\d)|(?<=\d)(?=[A-Za-z])")
 _FLIP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 # A line that a mail program may take for one of its own.
-_HEADER = re.compile(r"(?:^|[\r\n])\s*(?:b?cc|reply-to|return-path)\s*:([^\r\n]*)", re.IGNORECASE)
+_HEADER = re.compile(r"(?:^|[\r\n])[^\S\r\n]*(?:b?cc|reply-to|return-path)\s*:([^\r\n]*)", re.IGNORECASE)
+_BREAKS = re.compile(r"[\r\n]\s*")
 _FEW_LINES = 2  # a longer text is a mail's own, and may hold the head of another
 _SWITCHES, _FLIPS, _FLIPPED_CHARS = 3, 3, 14
 # Endings of files, which read like those of hosts where nothing else says that it is one.
@@ -101,7 +102,7 @@ def handles_in(text: str) -> Iterator[Handle]:
 
 def addressed_in(text: str) -> list[str]:
     """Give the mail addresses of a line in a short text that reads as one of a mail's head: "Bcc: x@y.example"."""
-    lines = _HEADER.findall(undressed(text)) if ":" in text and text.count("\n") <= _FEW_LINES else []
+    lines = _HEADER.findall(undressed(text)) if ":" in text and len(_BREAKS.findall(text)) <= _FEW_LINES else []
     return [mail for line in lines for mail in _MAIL.findall(line)]
 
 

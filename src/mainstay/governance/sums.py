@@ -183,6 +183,7 @@ _GERMAN = 1  # writes a number as one word
 _NO_NUMBER_ALONE = frozenset("once cent cents million".split())  # another word, or half a number, in another language
 _WORD = re.compile(r"[^\W\d_]+")
 _HUNDRED, _THOUSAND, _TWENTY, _FOUR = 100, 1000, 20, 4
+_MOST = 10**15  # "hundred hundred hundred ...": a stranger can send any number of them
 
 
 def _spelled(text: str) -> Iterator[tuple[float, str, str]]:
@@ -219,7 +220,7 @@ def _value(values: list[int]) -> int:
     total = part = 0
     for value in values:
         if value == _HUNDRED:
-            part = max(part, 1) * _HUNDRED
+            part = min(max(part, 1) * _HUNDRED, _MOST)
         elif value >= _THOUSAND:
             total, part = total + max(part, 1) * value, 0
         elif value == _TWENTY and part % _TWENTY == _FOUR:  # quatre-vingts
