@@ -82,6 +82,21 @@ def test_e1_a_row_that_was_unticked_before_an_edit_does_not_leave_with_its_yes(s
     )
 
 
+def test_each_row_is_edited_by_itself_and_leads_to_the_next_one_and_back_to_the_list(served: Served):
+    visitor, question = Visitor(served).log_in(), asked(served, "dan", "eve", "fay")
+    page = visitor.page(f"/questions/{question}")
+    fields = Page(visitor.press(the(page, ("open", "1")), ("open", "1")).text)
+    assert "row 2 of 3: Send a mail to eve@example.com" in fields.text
+    form = the(fields, ("then", "next"))
+    fields = Page(visitor.press(form, ("then", "next"), **{"arg.subject": "Dear eve"}).text)
+    assert "row 3 of 3" in fields.text
+    listed = Page(visitor.press(the(fields, ("then", "list")), ("then", "list")).text)
+    assert "Subject row 2 goes: Hello evecomes: Dear eve" in listed.text
+    fields = Page(visitor.press(the(page, ("open", "2")), ("open", "2")).text)
+    unchanged = Page(visitor.press(the(fields, ("then", "list")), ("then", "list")).text)
+    assert "Keep row 3" in unchanged.text, "nothing was edited: the question as it was"
+
+
 def test_a_closed_card_shows_what_was_said_yes_to_and_what_that_changed_and_its_yes_leads_to_the_plan(served: Served):
     visitor, subject = Visitor(served).log_in(), ask(served, "closed-edited")
     plan = served.get("/actions/closed-edited").json["plan"]
