@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import kit
 from flow_kit import ACCOUNT, STRANGER, Post, agent, asked, card_of, cel, do, plan, play
-from kit import rule
+from kit import rule, run, start
 
-from mainstay.kernel.graph import Literally
+from mainstay.kernel.graph import Definition, Literally
 from mainstay.playbooks.ahead import asking_first
 from mainstay.playbooks.policy_book import rules_of_file
 from mainstay.views.policies import PolicyViews
@@ -42,3 +43,27 @@ def test_e6_s69_a_plan_as_a_whole_says_whose_words_it_would_act_on_and_the_yes_c
     shown, before, status = play(workspace, post, scenario)
     assert f'"{ACCOUNT}" (account) came from the mail of {STRANGER} of 12 May 2026, not from you' in shown
     assert (before, status, len(post.done)) == ([], "completed", 1)
+
+
+def test_g1_rules_that_count_are_tried_on_a_history_that_is_read_about_once(workspace, world):
+    counting = (
+        "- {id: day, do: test.say, then: allow, when: count.today >= 90, why: Many.}\n"
+        "- {id: plan, do: test.say, then: ask, when: count.plan >= 30, why: Many.}\n"
+    )
+
+    async def scenario(owner):
+        await start(owner, Definition(name="test", title="T", steps=[say(f"s{at}") for at in range(40)]))
+        operations, seen = owner.contracts.operations, []
+        rules = rules_of_file("policies/try.yaml", counting.encode(), (), operations)
+        with PolicyViews(workspace) as views:
+            rows = views._reader.rows
+            views._reader.rows = lambda sql, *more: [seen.append(row) or row for row in rows(sql, *more)]
+            return views.tried((), rules, operations)["changes"], len(seen), owner.ledger.head()[0]
+
+    (change,), read, there = run(workspace, world, scenario)
+    assert (change["count"], change["to"]) == (10, "ask")
+    assert read <= 4 * there, "the walk, the day and the plan once each"
+
+
+def say(name):
+    return kit.do(name, "test.say", name)

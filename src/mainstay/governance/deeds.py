@@ -6,7 +6,7 @@ counts cost anything: what was recorded since the last question is then read onc
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict
+from collections import Counter, OrderedDict, deque
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 from zoneinfo import ZoneInfo
@@ -161,7 +161,9 @@ class Deeds:
         self._day: str = ""
         self._position = 0
         self._today = self._sums()
-        self._plans: OrderedDict[str, tuple[Sums, int]] = OrderedDict()
+        self._plans: OrderedDict[str, tuple[Sums, int, deque[Recorded]]] = (
+            OrderedDict()
+        )  # with what is ahead of `before`
 
     def today(self, operation: str, now_us: int) -> Done:
         """Give what an operation did today."""
@@ -170,13 +172,12 @@ class Deeds:
 
     def in_plan(self, plan: str, operation: str) -> Done:
         """Give what a plan did by one operation, or moved by all."""
-        sums, after = self._plans.pop(plan, None) or (self._sums(), 0)
-        for recorded in self._ledger.read(f"plan:{plan}", after):
-            if self.before and recorded.position >= self.before:
-                break
-            sums.feed(recorded)
+        sums, after, ahead = self._plans.pop(plan, None) or (self._sums(), 0, deque["Recorded"]())
+        ahead = ahead or deque(self._ledger.read(f"plan:{plan}", after))
+        while ahead and (not self.before or ahead[0].position < self.before):
+            sums.feed(recorded := ahead.popleft())
             after = recorded.sequence
-        self._plans[plan] = sums, after
+        self._plans[plan] = sums, after, ahead
         if len(self._plans) > PLANS_KEPT:
             self._plans.popitem(last=False)
         return sums.of_plan(plan, operation)
@@ -196,8 +197,8 @@ class Deeds:
             self._position = page[-1].position
 
     def _page(self) -> list[Recorded]:
-        page = list(self._ledger.tail(self._position, PAGE))
-        return [one for one in page if one.position < self.before] if self.before else page
+        most = min(PAGE, self.before - 1 - self._position) if self.before else PAGE
+        return list(self._ledger.tail(self._position, most)) if most > 0 else []
 
     def _preparation(self, recorded: Recorded) -> e.EffectPrepared | None:
         """Find what was prepared on a day before."""
