@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import re
+import threading
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -12,6 +15,7 @@ from http_kit import Served, until
 from visitor import Page, Visitor, answers_to
 
 from mainstay.app import contracts_to_read
+from mainstay.playbooks.artefacts import digest_of_files
 from mainstay.views import Views
 from mainstay.views.metrics import WEEK_US
 from mainstay.views.review import TRUST_WEEKS
@@ -228,6 +232,40 @@ def test_the_command_saves_and_puts_back_a_policy_as_its_page_does(served: Serve
     back = served.desk.run("revert", "policies/sums.yaml")  # nobody is there to say yes: it is only shown
     assert warned in " ".join(back.stderr.split())
     assert mine.read_text() == (served.desk.folder / "policies" / "sums.yaml").read_text()
+
+
+def test_what_a_page_binds_is_what_it_shows_though_an_editor_saves_meanwhile(served: Served, visitor: Visitor):
+    policy, playbook = "policies/busy.yaml", "playbooks/busy.yaml"
+    texts = {
+        policy: [f"- {{id: busy, do: files.write, then: ask, why: Text {at}}}\n" for at in "ab"],
+        playbook: [f'playbook: busy\ntitle: "Text {at}"\nsteps:\n  nap: {{wait: {{until: 1d}}}}\n' for at in "ab"],
+    }
+    over = threading.Event()
+
+    def save() -> None:
+        for at in itertools.count():
+            for path in texts if not over.is_set() else ():
+                part = served.desk.folder / f"{path}.part"
+                part.write_text(texts[path][at % 2])
+                part.replace(served.desk.folder / path)
+            if over.wait(0.001):
+                return
+
+    editor = threading.Thread(target=save)
+    editor.start()
+    try:
+        until(lambda: visitor.get("/policies/busy").status == 200, "the file")
+        until(lambda: visitor.get("/playbooks/busy/activate").status == 200, "the file")
+        for path, page, action in [(policy, "/policies/busy", ""), (playbook, "/playbooks/busy", "/activate")] * 40:
+            shown = visitor.get(page + action)
+            (at,) = set(re.findall("Text ([ab])", shown.text))
+            digest = digest_of_files({path: texts[path]["ab".index(at)].encode()})
+            assert f'name="seen" value="{digest}"' in shown.text
+    finally:
+        over.set()
+        editor.join()
+        for path in texts:
+            (served.desk.folder / path).unlink()
 
 
 def test_there_is_no_policy_outside_the_folder(visitor: Visitor):

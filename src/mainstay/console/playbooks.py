@@ -10,7 +10,7 @@ from mainstay.console.decide_once import name_of, once_named
 from mainstay.console.playbooks_inputs import field_rows, given_inputs, sent_files
 from mainstay.console.room import Page, files_of, form_of, only
 from mainstay.errors import InputError, MainstayError, PlaybookError, UnknownNameError
-from mainstay.playbooks.artefacts import read_artefact
+from mainstay.playbooks.artefacts import digest_of_files, read_artefact
 from mainstay.playbooks.changes import change_of, line_diff
 from mainstay.playbooks.explain import STEP_LINE
 from mainstay.playbooks.shelf import is_shipped, library_version, shelf
@@ -191,9 +191,9 @@ def _side(room: Room, name: str, word: str) -> tuple[str, dict[str, bytes]]:
     return version.short, versions.content(version)
 
 
-def _present(room: Room, name: str) -> str:
-    artefact = read_artefact(room.desk.root, "playbook", name)
-    return "" if artefact is None else artefact.digest
+def _seen_in(files: dict[str, bytes]) -> str:
+    """Name what a page shows of the folder, as it was read for it; empty where nothing is there."""
+    return digest_of_files(files) if files else ""
 
 
 async def revert_page(room: Room, request: Request) -> Response:
@@ -204,7 +204,7 @@ async def revert_page(room: Room, request: Request) -> Response:
     version = _version(room, request)
     _, present = _side(room, name, FILE)
     lines = line_diff(present, room.desk.activation.versions.content(version), FILE, version.short)
-    values: Params = {"name": name, "version": version, "lines": lines, "seen": _present(room, name)}
+    values: Params = {"name": name, "version": version, "lines": lines, "seen": _seen_in(present)}
     return await room.page(request, "revert.html", nav="playbooks", **values)
 
 
@@ -251,7 +251,7 @@ async def activate_page(room: Room, request: Request) -> Response:
         return await _unknown(room, request)
     was, before = _side(room, name, "active")
     now, after = _side(room, name, FILE)
-    values: Params = {"name": name, "lines": line_diff(before, after, was, now), "seen": _present(room, name)}
+    values: Params = {"name": name, "lines": line_diff(before, after, was, now), "seen": _seen_in(after)}
     return await room.page(request, "activate.html", nav="playbooks", **values)
 
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from mainstay.console.room import Room
     from mainstay.governance.rules import Rule
+    from mainstay.playbooks.artefacts import Artefact
     from mainstay.playbooks.versions import Version, Versions
     from mainstay.requests.desk import Params
 
@@ -58,9 +59,10 @@ async def policy(room: Room, request: Request) -> Response:
     name: str = request.path_params["name"]
     if "new" in request.query_params and name not in _names(room):
         return await _one(room, request, _to_write(name), "")
-    text = _text(room, _named(room, name))
+    here = read_artefact(room.owner.workspace.root, "policy", _named(room, name))  # once: an editor may save meanwhile
+    text = "" if here is None else here.files[here.path].decode("utf-8", "replace")
     warned: Params = {"unasked": await _unasked(room, name, text)} if _file(room, name)["state"] else {}
-    return await _one(room, request, name, text, warned)
+    return await _one(room, request, name, text, warned | _of_file(room, name, here))
 
 
 async def _unasked(room: Room, name: str, text: str) -> list[str]:
@@ -181,17 +183,11 @@ async def let_on(room: Room, request: Request) -> Response:
 
 
 async def _one(room: Room, request: Request, name: str, text: str, found: Params | None = None) -> Response:
-    versions = _versions(room)
-    past, artefact = versions.past("policy", name), read_artefact(room.owner.workspace.root, "policy", name)
-    before = versions.content(past.active) if past.active is not None else {}
-    values: Params = {
+    past = _versions(room).past("policy", name)
+    values: Params = _of_file(room, name, read_artefact(room.owner.workspace.root, "policy", name)) | {
         "name": name,
         "text": text,
         "file": _file(room, name),
-        "there": artefact is not None or past.active is not None,
-        "diff": line_diff(before, artefact.files if artefact is not None else {}, "active", "file"),
-        "digest": artefact.digest if artefact is not None else "",
-        "seen": artefact.digest if artefact is not None else "",
         "versions": [_version(room, one, past.active) for one in reversed(past.versions) if one.activated_us],
         "findings": [],
         "unasked": [],
@@ -203,6 +199,15 @@ async def _one(room: Room, request: Request, name: str, text: str, found: Params
         "shown": SHOWN,
     }
     return await room.page(request, "policy.html", nav="policies", **values | (found or {}))
+
+
+def _of_file(room: Room, name: str, here: Artefact | None) -> Params:
+    """Give what a page binds of a file as it was read: its digest, and how it differs from what is active."""
+    active = _versions(room).active("policy", name)
+    before = _versions(room).content(active) if active is not None else {}
+    digest = here.digest if here is not None else ""
+    diff = line_diff(before, here.files if here is not None else {}, "active", "file")
+    return {"there": here is not None or active is not None, "diff": diff, "digest": digest, "seen": digest}
 
 
 def _version(room: Room, one: Version, active: Version | None) -> Params:
@@ -252,11 +257,6 @@ def _named(room: Room, name: str) -> str:
 
 def _versions(room: Room) -> Versions:
     return room.desk.activation.versions
-
-
-def _text(room: Room, name: str) -> str:
-    artefact = read_artefact(room.owner.workspace.root, "policy", name)
-    return "" if artefact is None else artefact.files[artefact.path].decode("utf-8", "replace")
 
 
 async def _checked(room: Room, name: str, text: str) -> Sequence[Rule]:
