@@ -19,6 +19,8 @@ from mainstay.contracts import Cost, Operation
 from mainstay.errors import FileError, MainstayError
 from mainstay.governance.budgets import Budgets
 from mainstay.governance.caps import Entry, caps_of
+from mainstay.governance.rules import Rule
+from mainstay.governance.throttles import Throttle
 from mainstay.kernel.budget import Spending
 from mainstay.kernel.graph import Literally, Record
 from mainstay.kernel.replay import replay
@@ -541,16 +543,21 @@ def test_g2_a_card_says_of_money_what_is_left_and_when_an_action_leaves(workspac
     async def scenario(owner):
         asked = [(await start(owner, plan(pay("a", minor))))[1]["questions"][0] for minor in (4000, 6000, 1000)]
         views = bounded(owner)
-        return [views.question(one) for one in asked]
+        found = [views.question(one) for one in asked]
+        stops = Rule("enough", "It is enough.", throttle=Throttle("test", 3600, spent={"EUR": 50_000_000}))
+        views.bounds = lambda: Bounds((), owner.contracts.roles, owner.workspace.config, [stops])
+        return *found[:2], [views.question(one)["lets"] for one in asked]
 
     lines = 'b = {operations = ["test.pay"], per_month = "50.00 EUR"}', 'c = {operations = ["test.say"], per_day = 0}'
     given = budgeted(type(workspace)(workspace.root), *lines)
-    fits, over, _ = run(given, world, scenario, pays([], effect="irreversible"))
+    fits, over, throttled = run(given, world, scenario, pays([], effect="irreversible"))
     assert fits["lets"] == []
     says = (
         "This month's budget 'b' has 50.00 EUR left, and this takes 60.00 EUR: after your yes it stops, and asks again."
     )
     assert over["lets"] == [f'{says} To let it through, first: mainstay budget raise b --month "10.00 EUR"']
+    says = "Your rule 'enough' pauses this playbook at more than 50.00 EUR moved within 1 hour, and this is 60.00 EUR."
+    assert throttled == [[], [says], []]
     assert ("leaves", "10 minutes after your yes; until then you can call it back.") in lines_of(over)
 
 

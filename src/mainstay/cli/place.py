@@ -11,7 +11,7 @@ from mainstay.shown import shown
 from mainstay.workspace import CONFIG_NAME, STATE_NAME, Workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from mainstay.cli.screen import Screen
     from mainstay.governance.rules import Rule
@@ -77,9 +77,13 @@ def views_of(workspace: Workspace) -> Views:
 
 def caps_in_force(workspace: Workspace) -> list[Cap]:
     """Give the caps of mainstay.toml, and those that the limits of the rules in force are."""
+    return _caps(workspace, _rules(workspace))
+
+
+def _caps(workspace: Workspace, rules: Sequence[Rule]) -> list[Cap]:
     from mainstay.governance.caps import all_caps
 
-    caps, rules = all_caps(workspace.config.budgets, workspace.config.windows), _rules(workspace)
+    caps = all_caps(workspace.config.budgets, workspace.config.windows)
     if any(rule.limits is not None for rule in rules):
         from mainstay.cli.policy import operations_of
         from mainstay.views.policies import PolicyViews
@@ -120,4 +124,6 @@ def _bounds(workspace: Workspace) -> Bounds:
     def roles(operation: str) -> Mapping[str, Role]:
         return contracts().roles(operation)
 
-    return Bounds(caps_in_force(workspace), roles, workspace.config)
+    rules = _rules(workspace)
+    throttles = [rule for rule in rules if rule.throttle is not None]
+    return Bounds(_caps(workspace, rules), roles, workspace.config, throttles)

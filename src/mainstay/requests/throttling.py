@@ -70,6 +70,11 @@ class Throttling:
             assert rule.throttle is not None
             self._rules.setdefault(rule.throttle.playbook, []).append(rule)
 
+    @property
+    def rules(self) -> list[Rule]:
+        """Those that hold now."""
+        return [rule for rules in self._rules.values() for rule in rules]
+
     def begin(self) -> None:
         """Count what the history says, and pause what has reached a bound: at the start, and when rules change.
 

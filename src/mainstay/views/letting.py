@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mainstay import events as e
 from mainstay.errors import ExpressionError
+from mainstay.governance.amounts import say_amount
 from mainstay.governance.budgets import PREFIX, fold
 from mainstay.governance.periods import Calendar
 from mainstay.governance.roles import amounts_of
 from mainstay.governance.shortage import say_lets
-from mainstay.kernel.budget import COUNT, Budget, Cap, Spending, micros_of
+from mainstay.kernel.budget import COUNT, Budget, Cap, Spending, micros_of, runs_low
 from mainstay.kernel.state import is_call
 from mainstay.ledger import queries
 from mainstay.values import parse_duration_s, say_duration
@@ -20,6 +21,7 @@ from mainstay.views.opening import Opened
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 
+    from mainstay.governance.rules import Rule
     from mainstay.kernel.state import Plan
     from mainstay.values import Role, Value
     from mainstay.workspace import Config, Workspace
@@ -33,6 +35,7 @@ class Bounds(NamedTuple):
     caps: Sequence[Cap] = ()
     roles: Callable[[str], Mapping[str, Role]] = lambda _: {}  # what the arguments of an operation are for
     config: Config | None = None
+    throttles: Sequence[Rule] = ()
 
 
 class Letting(Opened):
@@ -48,7 +51,8 @@ class Letting(Opened):
 
     def lets(self, decision: str, as_of: Hashable) -> tuple[str, ...]:
         """Say what budgets do not let through of an open question; `as_of` is what its card depends on."""
-        if not self.bounds().caps:
+        bounds = self.bounds()
+        if not (bounds.caps or bounds.throttles):
             return ()
         known = self._wanted.get(decision)
         if known is None or known[0] != as_of:
@@ -58,11 +62,13 @@ class Letting(Opened):
             asked = self._asked(plan_id, decision)
             wanted = [] if asked is None else self._wants(self.plan(plan_id), asked)
             known = self._wanted[decision] = as_of, wanted
-        return tuple(self._say_lets(known[1]))
+        return (*self._say_lets(known[1]), *self._say_throttles(known[1]))
 
     def lets_of(self, plan: Plan, asked: e.DecisionAsked) -> list[str]:
         """Say what budgets do not let through of a question of a plan."""
-        return list(self._say_lets(self._wants(plan, asked))) if self.bounds().caps else []
+        bounds = self.bounds()
+        wanted = self._wants(plan, asked) if bounds.caps or bounds.throttles else []
+        return [*self._say_lets(wanted), *self._say_throttles(wanted)]
 
     def leaves(self, plan: Plan, asked: e.DecisionAsked) -> str:
         """Say when what a question asks about leaves after a yes; empty where it does at once."""
@@ -73,6 +79,8 @@ class Letting(Opened):
         recall = "; until then you can call it back."
         if own is None and name in config.hours:
             return f"In its hours ({config.hours[name]}){recall}"
+        if own is None and (hours := self._kept_hours(plan, path, name)):
+            return f"{hours}{recall}"
         delay_s = parse_duration_s(config.delays[name]) if own is None and name in config.delays else own
         return f"{say_duration(round(delay_s))} after your yes{recall}" if delay_s else ""
 
@@ -89,7 +97,8 @@ class Letting(Opened):
             agent = plan.step(path).target if is_call(path) else ""
             counted = [cap for cap in self.bounds().caps if cap.counts(operation, playbooks, agent)]
             amounts = {COUNT: 1}
-            if any(cap.currencies for cap in counted):
+            throttled = any(rule.throttle and rule.throttle.spent for rule in self.bounds().throttles)
+            if throttled or any(cap.currencies for cap in counted):
                 for unit, amount in self._moved(operation, arguments):
                     amounts[unit] = amounts.get(unit, 0) + amount
             found.append(Spending(f"{plan.id}/{path}", operation, playbooks, agent, amounts))
@@ -130,6 +139,29 @@ class Letting(Opened):
                 period = calendar.name(cap.period, now_us, counted[0].plan)
                 if says := say_lets(cap, self._standing(f"{PREFIX}{cap.name}:{period}"), counted):
                     yield says
+
+    def _say_throttles(self, wanted: Sequence[Spending]) -> Iterator[str]:
+        """Say where what is asked about is by itself more than a rule lets its playbook move."""
+        for rule in self.bounds().throttles if wanted else ():
+            throttle, playbook = rule.throttle, wanted[0].playbooks[-1]
+            for unit, most in throttle.spent.items() if throttle and throttle.playbook == playbook else ():
+                moved = sum(one.amounts.get(unit, 0) for one in wanted)
+                if throttle and moved > most:
+                    within = f"more than {say_amount(unit, most)} moved within {say_duration(throttle.within_s)}"
+                    this = say_amount(unit, moved)
+                    yield f"Your rule '{rule.id}' pauses this playbook at {within}, and this is {this}."
+
+    def _kept_hours(self, plan: Plan, path: str, operation: str) -> str:
+        """Say in which hours it leaves, because a budget runs low and keeps the rest for them."""
+        calendar, now_us = Calendar(self.timezone), time.time_ns() // 1000
+        agent, root = plan.step(path).target if is_call(path) else "", plan.id.partition("-")[0]
+        for cap in self.bounds().caps:
+            if cap.batch is not None and cap.counts(operation, self._playbooks(plan), agent):
+                period = calendar.name(cap.period, now_us, root)
+                if runs_low(self._standing(f"{PREFIX}{cap.name}:{period}"), cap):
+                    opens, closes = (f"{minute // 60:02}:{minute % 60:02}" for minute in cap.batch)
+                    return f"Between {opens} and {closes}, because budget '{cap.name}' runs low"
+        return ""
 
     def _standing(self, first: str) -> Budget:
         """Give how a budget stands in a period; read once as long as nothing happens."""
