@@ -49,7 +49,7 @@ def test_g8_what_waits_is_shown_with_its_ways_on_and_taken_back_after_a_yes(stop
     assert "paused" in stopped.run("run", "fails").stdout, "its new plans wait all the same"
     unknown = stopped.run("throttle", "go-on", "nothing")
     assert (unknown.returncode, "No throttle holds plans of 'nothing'" in unknown.stderr) == (1, True)
-    assert "playbook fails" in stopped.run("policy", "list").stdout
+    assert "Playbook fails is paused" in stopped.run("policy", "list").stdout
 
 
 def test_a_plan_that_a_throttle_names_stands_there_in_words(tmp_path):

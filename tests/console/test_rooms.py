@@ -452,7 +452,7 @@ def test_a_card_says_what_an_undo_takes_back_and_a_no_to_it_is_no_failure(served
     (question,) = served.desk.json("undo", plan, "--yes", status=3)["questions"]
     page = visitor.page(f"/questions/{question}")
     assert "takes back" in page.text
-    assert "(files.write): reports/taken-back.md" in page.text, page.text[page.text.index("takes back") :][:300]
+    assert "(write a file): reports/taken-back.md" in page.text, page.text[page.text.index("takes back") :][:300]
     (no,) = [one for one in answers_to(page, question) if ("choice", "reject") in one.buttons]
     assert visitor.press(no, ("choice", "reject"), reason="It stays").status == 303
     (stuck,) = served.desk.json("show", plan)["questions"]
