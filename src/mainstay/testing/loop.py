@@ -68,6 +68,10 @@ class SimulatedLoop(asyncio.BaseEventLoop):
     def _process_events(self, event_list: list[Any]) -> None:
         del event_list
 
+    def get_debug(self) -> bool:
+        """Say no: it is asked with each task, and nothing changes it."""
+        return False
+
     def _write_to_self(self) -> None:
         """Wake nobody: this loop has one thread."""
 
