@@ -70,6 +70,13 @@ def visit(browser: Browser, served: Served, **options: Any) -> Iterator[Page]:
         context.close()
 
 
+def log_out_behind(page: Page) -> None:
+    """Load a page anew, and end its session once it listens: it is told nothing of that."""
+    with page.expect_response("**/live"):
+        page.reload()
+    page.context.clear_cookies()
+
+
 def tab_to(page: Page, says: str) -> None:
     """Press Tab until what has the focus says something."""
 

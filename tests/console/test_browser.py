@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 import pytest
-from browser import visit
+from browser import log_out_behind, visit
 from http_kit import ask, ended
 from visitor import Visitor
 
@@ -84,7 +84,7 @@ def test_without_scripts_everything_can_be_read_and_decided(browser: Browser, se
 def test_who_was_logged_out_elsewhere_is_asked_to_log_in_and_led_back(browser: Browser, served: Served):
     with visit(browser, served) as page:
         page.goto(f"{served.url}/plans")
-        page.context.clear_cookies()
+        log_out_behind(page)
         page.get_by_role("link", name="Today").click()
         page.get_by_role("heading", name="Log in").wait_for()
         assert page.get_by_text("mainstay console").count()

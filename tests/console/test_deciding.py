@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
-from browser import unusable, visit
+from browser import log_out_behind, unusable, visit
 from http_kit import ask, ended, new_served, until
 from visitor import Visitor, link
 
@@ -159,10 +159,10 @@ def test_a_rule_for_what_is_always_allowed_is_shown_with_the_past_before_it_hold
 def test_what_somebody_wrote_is_there_again_after_they_were_logged_out(browser: Browser, served: Served):
     subject = ask(served, "logged-out")
     with visit(browser, served) as page:
+        log_out_behind(page)
         card = page.locator("article").filter(has_text=subject)
         card.get_by_text("Reject…").click()
         card.get_by_label("Why not?").fill("We bring it ourselves")
-        page.context.clear_cookies()
         card.get_by_role("button", name="Reject", exact=True).click()
         page.get_by_role("heading", name="Log in").wait_for()
         page.goto(served.url + link(served))
@@ -179,7 +179,7 @@ def test_a_policy_that_somebody_wrote_is_there_again_too_though_it_was_checked_a
     here = f"{served.url}/policies/mine?new=1"
     with visit(browser, served) as page:
         page.goto(here)
-        page.context.clear_cookies()
+        log_out_behind(page)
         with page.expect_response(lambda one: one.status == 401):
             page.get_by_label("Rules").fill("- {id: mine, do: mail.send")
         page.get_by_label("Rules").press_sequentially(", then: ask}")
