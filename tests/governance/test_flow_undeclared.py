@@ -7,8 +7,10 @@ import pytest
 
 from mainstay.contracts import Operation
 from mainstay.governance.flow import InformationFlow
+from mainstay.governance.undeclared import folded_name
 from mainstay.origins import ALL, Gives, Heard, Leaf, leaf_paths, leaves_of
 from mainstay.ports import Flow, Proposal
+from mainstay.values import Money
 
 MAIL = Gives(trusted=("id", "from"), author="from", what="the mail")
 BOOK = Gives(trusted=ALL)
@@ -25,6 +27,18 @@ class Share(msgspec.Struct, frozen=True):
     whom: str
     can: str = "comment"
     notify: bool = False
+
+
+class Size(msgspec.Struct, frozen=True):
+    size: int
+    price: Money = Money(0, "EUR")
+
+
+class Rights(msgspec.Struct, frozen=True):
+    file: str
+    whom: str
+    each: list[Size] | None = None
+    by: dict[str, Size] = {}
 
 
 def operation(summary, roles=None, effect="irreversible", **more):
@@ -184,6 +198,15 @@ def test_a_version_is_no_number():
         {"body_owner": "Eve Moor"},
         {"share_with": "Eve Moor and all whom she knows at the other place by the river beyond the third bridge"},
         {"recipients": "Eve Moor and all whom she knows at the other place by the river beyond the third bridge"},
+        {"attendee_list": "Eve Moor and all whom she knows at the other place by the river beyond the third bridge"},
+        {"share_list": "Eve Moor and all whom she knows at the other place by the river beyond the third bridge"},
+        {"names": "Eve Moor and all whom she knows at the other place by the river beyond the third bridge"},
+        {"rights": {"everyone": "read"}},
+        {"rights": {"eve": "read"}},
+        {"more": {"public": "view"}},
+        {"seats": {"eve": 3}},
+        {"seats": [{"who": {"eve": 3}}]},
+        {"groessenListe": {"eve": 1}},
     ],
 )
 def test_s69_a_name_or_a_key_of_an_argument_makes_no_text_of_what_decides(more):
@@ -191,6 +214,30 @@ def test_s69_a_name_or_a_key_of_an_argument_makes_no_text_of_what_decides(more):
     of = msgspec.structs.replace(SHARE, input=Free)
     assert judge(of, FILE, words) is None
     assert judge(of, FILE | more, words) in ("flow:unspoken", "flow:handle")
+
+
+def test_s69_a_key_that_a_type_names_is_a_field_and_one_of_a_mapping_is_data():
+    of = msgspec.structs.replace(SHARE, input=Rights)
+    words = "share plan.odt with anna@x.example"
+    assert judge(of, FILE | {"each": [{"size": 1, "price": {"minor": 2, "currency": "EUR"}}]}, words) is None
+    assert judge(of, FILE | {"each": [{"eve": 1}]}, words) == "flow:unspoken"
+    assert judge(of, FILE | {"by": {"plan": {"size": 1}}}, words) is None
+    assert judge(of, FILE | {"by": {"size": {"size": 1}}}, words) == "flow:unspoken"
+    assert judge(of, FILE | {"by": {"plan": {"eve": 1}}}, words) == "flow:unspoken"
+
+
+@pytest.mark.parametrize("bags", [-5, "-5", " - 5", "\u22125", "-5 bags", -0.5])
+def test_s69_a_number_below_zero_is_not_a_few(bags):
+    order = operation("Order bags", {"supplier": "receiver"})
+    arguments = {"supplier": "wool@x.example"}
+    assert judge(order, arguments | {"bags": 5}, "order bags from wool@x.example") is None
+    for words in ("order bags from wool@x.example", "order 5 bags from wool@x.example"):
+        assert judge(order, arguments | {"bags": bags}, words) == "flow:unspoken"
+
+
+def test_a_name_with_accents_keeps_where_its_words_begin():
+    assert (folded_name("l\u00e4ngeText"), folded_name("caf\u00e9IBANNummer")) == ("laenge_text", "cafe_iban_nummer")
+    assert folded_name("cafe\u0301List") == "cafe_list"
 
 
 def test_s69_a_key_has_the_role_of_what_it_stands_in():

@@ -208,11 +208,21 @@ def test_s59_a_secret_in_an_address_is_for_its_host_or_its_service():
     assert said[0] == "ntfys://me:p%40ss%2Fword@ntfy.example.com:8443/topic"
     assert asked == [("pw", "ntfy.example.com"), ("bot", "tgram"), ("topic", "ntfy.sh")]
     assert host_of("gotify://secret:host/secret:token") == "gotify"
+    for right in (
+        "pover://secret:user@secret:token", "json://secret:tok@x.example/x", "ntfys://me@ntfy.sh:8443/x", "json://h:80/x",
+        "mailtos://me:secret:pw@x.example:587?to=anna@y.example", "json://x.example:8080/a?to=anna@y.example",
+    ):  # fmt: skip
+        check_address(right)
 
 
 @pytest.mark.parametrize(
-    "wrong", ["ntfy.sh/x", "ntfys://", "ntfys://me:word@ntfy.sh/x", "Ntfys://x", "ntfy://a\nb", ""]
-)
+    "wrong",
+    [
+        "ntfy.sh/x", "ntfys://", "ntfys://me:word@ntfy.sh/x", "Ntfys://x", "ntfy://a\nb", "", "ntfys://me:wo/rd@ntfy.sh/x",
+        "mailto://anna@x.example:wo/rd@x.example", "json://secret:user:word@x.example/x", "ntfys://me:wo?rd@ntfy.sh/x",
+        "json://me:word:secret:more@x.example",
+    ],
+)  # fmt: skip
 def test_s55_an_address_that_is_none_or_holds_a_password_is_refused_without_repeating_it(wrong):
     with pytest.raises(ValueError, match="address") as refused:
         check_address(wrong)

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _HOST = re.compile(r"localhost|[a-z0-9-]+(\.[a-z0-9-]+)+")
+_PLAIN = re.compile(r"[^:]*(?::\d+)?(?:/[^:]*)?")  # a host, its port, a path
 _SECRET = re.compile(r"secret:([a-z][a-z0-9_-]{0,40})")
 
 
@@ -19,8 +20,7 @@ def check_address(address: str) -> None:
     if not there or not rest or re.fullmatch(r"[a-z][a-z0-9]{1,20}", scheme) is None or not address.isprintable():
         msg = "that is no address such as ntfys://ntfy.sh/your-topic"
         raise ValueError(msg)
-    user = rest.partition("/")[0].rpartition("@")[0]
-    if ":" in user and _SECRET.fullmatch(user.partition(":")[2]) is None:
+    if _SECRET.sub("", _user(rest)).partition(":")[2]:
         msg = "an address holds no password; keep it with `mainstay secret set NAME --connector notify --host HOST`"
         raise ValueError(f"{msg} and write secret:NAME in its place")
 
@@ -28,6 +28,14 @@ def check_address(address: str) -> None:
 def secrets_in(address: str) -> tuple[str, ...]:
     """Name the secrets that an address takes."""
     return tuple(_SECRET.findall(address))
+
+
+def _user(rest: str) -> str:
+    """Give what stands before the last "@", for a password may hold any sign; behind "?" come addresses of others."""
+    place, _, _ = rest.partition("?")
+    if "@" in place:
+        return place.rpartition("@")[0]
+    return "" if _PLAIN.fullmatch(_SECRET.sub("", place)) else rest.rpartition("@")[0]
 
 
 def host_of(address: str) -> str:

@@ -104,7 +104,9 @@ def _with_keys(flow: Flow, arguments: Value) -> Flow:
     heard = flow.heard
     if heard is None:
         return flow
-    keys = tuple((path, Leaf(key, heard.label, heard=heard)) for path, key in keys_of(arguments))
+    keys = tuple(
+        (path, Leaf(key, heard.label, heard=heard)) for path, key in keys_of((flow.operation.input,), arguments)
+    )
     return msgspec.structs.replace(flow, leaves=(*flow.leaves, *keys)) if keys else flow
 
 

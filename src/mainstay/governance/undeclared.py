@@ -19,11 +19,14 @@ said, and no other number or name than theirs: then it takes down what a strange
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, cast, get_args
+from typing import TYPE_CHECKING, cast, get_args, get_origin
+from unicodedata import normalize
 
 import msgspec
 
+from mainstay.contracts import is_money
 from mainstay.governance.handles import CODE, handles_in
 from mainstay.governance.office import folded
 from mainstay.governance.spoken import is_wide, says_word, speaks_of
@@ -49,9 +52,10 @@ _WAYS = frozenset("line lines html plain rich md template part en de fr es it pl
 _NO_TEXT = frozenset(
     "to cc bcc by id ids address addresses mail mails email emails url urls link links number account accounts who "
     "whom recipient recipients receiver receivers audience visibility scope channel channels owner owners member "
-    "members user users group groups team teams guest guests participant participants attendee attendees people person "
-    "contact contacts share shares sharing shared access role roles permission permissions right rights level mode "
-    "policy target targets destination destinations forward webhook callback host domain with for notify invite".split()
+    "members user users group groups team teams guest guests participant participants attendee attendees people "
+    "person contact contacts list lists names share shares sharing shared access role roles permission permissions "
+    "right rights level mode policy target targets destination destinations forward webhook callback host domain with "
+    "for notify invite".split()
 )
 _NAME_PART = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 # What gives least, or only says how something is written.
@@ -64,11 +68,16 @@ _KINDS = frozenset(
     "email mail phone telephone tel telefon mobile handy fax url website web site link homepage iban account bank "
     "konto contact handle username".split()
 )
+# Fields of records everywhere, which name nobody and give nothing by themselves.
+_FIELDS = (
+    _KINDS
+    | _TEXTS
+    | frozenset("id name role type kind value amount quantity qty count number unit price currency date time".split())
+)
 _EMPTY = frozenset("a an the of to in on at for by with and or re der die das und le la les et el los il".split())
 _WHEN = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d?(?::?\d\d){0,2}(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?)?|\d\d?:\d\d(?::\d\d)?")
 _DAY = re.compile(r"\d{4}-\d\d-(\d\d)")
 _NUMBER = re.compile(r"[-+]?\d+(?:[.,']\d{3})*(?:[.,]\d+)?")
-_FIELD = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _TOKEN = re.compile(r"[^\W_]+")
 _QUOTED = re.compile(
     r"(?:^|(?<=[\s:(]))[\"'\u2018\u201c\u201e\u00ab]([^\"\u2019\u201c\u201d\u00bb\n]{8,400}?)[\"'\u2019\u201c\u201d\u00bb](?!\w)"
@@ -159,8 +168,10 @@ def is_number(value: Value) -> bool:
 
 def is_counted(words: str, value: Value, *, lenient: bool) -> bool:
     """Whether words say a number; where they say none that could be one, a few are, and any if `lenient`."""
+    if _is_negative(str(value)):
+        return False
     numbers = numbers_in(value, str(value))
-    if not str(value).strip().startswith("-") and numbers and numbers <= counts_in(words):
+    if numbers and numbers <= counts_in(words):
         return True
     if sums_in(words):
         return False
@@ -173,11 +184,18 @@ def is_spoken(words: str, value: Value, *, lenient: bool) -> bool:
     if text in CURRENCIES:
         return not currencies_in(words) or currencies_in(text) <= currencies_in(words)
     tokens = [token for token in _TOKEN.findall(text) if token not in _EMPTY]
+    if _is_negative(text):
+        return False
     if not tokens:  # "*" and "/" are all there is
         return speaks_of(words, "all")
     if lenient:
         return all(speaks_of(words, token) for token in tokens if is_wide(token))
     return all(_is_token_spoken(words, token) for token in tokens)
+
+
+def _is_negative(text: str) -> bool:
+    """Whether it begins as a number below zero, which no count of anything is."""
+    return re.match(r"\s*[-\u2010-\u2015\u2212]\s*\d", text) is not None
 
 
 def _is_token_spoken(words: str, token: str) -> bool:
@@ -186,16 +204,35 @@ def _is_token_spoken(words: str, token: str) -> bool:
     return speaks_of(words, token) if token.isalpha() else says_word(words, token)
 
 
-def keys_of(value: Value, path: str = "") -> Iterator[tuple[str, str]]:
-    """Give the keys in the arguments that are data and no names of fields, each with the place of what it stands in."""
-    if isinstance(value, dict):
+def keys_of(types: Iterable[object], value: Value, path: str = "") -> Iterator[tuple[str, str]]:
+    """Give the keys in the arguments that are data and no names of fields, each with the place of what it stands in.
+
+    `types` are what may stand there. Below the arguments' own names a key is a field's only where a type says so,
+    or where all records have one of that name.
+    """
+    if isinstance(value, dict) and not is_money(value):
+        fields, others = _shape(types)
         for name, inner in cast("dict[str, Value]", value).items():
-            if path and not _FIELD.fullmatch(name):
+            if path and name not in fields and name.lower() not in _FIELDS:
                 yield path, name
-            yield from keys_of(inner, joined(path, name))
+            yield from keys_of((fields[name],) if name in fields else others, inner, joined(path, name))
     elif isinstance(value, list):
         for at, inner in enumerate(cast("list[Value]", value)):
-            yield from keys_of(inner, joined(path, str(at)))
+            yield from keys_of(types, inner, joined(path, str(at)))
+
+
+def _shape(types: Iterable[object]) -> tuple[dict[str, object], list[object]]:
+    """Give the fields that some types have, by their names, and what stands behind the keys of a mapping there."""
+    fields, others = dict[str, object](), list[object]()
+    for of in types:
+        if isinstance(of, type) and issubclass(of, msgspec.Struct):
+            fields |= {name: one.type for one in msgspec.structs.fields(of) for name in (one.name, one.encode_name)}
+        elif get_origin(of) in (dict, Mapping):
+            others += get_args(of)[1:]
+        else:
+            inner = _shape(get_args(of))
+            fields, others = fields | inner[0], others + inner[1]
+    return fields, others
 
 
 # --- switches
@@ -226,8 +263,15 @@ def _words_of(path: str) -> list[str]:
 
 
 def folded_name(name: str) -> str:
-    """Write a name without accents, where it has any: where its words begin stays."""
-    return name if name.isascii() else folded(name)
+    """Write a name without accents, where it has any, with a line where each of its words begins."""
+    return name if name.isascii() else folded("".join(_lined(normalize("NFC", name))))
+
+
+def _lined(name: str) -> Iterator[str]:
+    for at, char in enumerate(name):
+        before, behind = name[max(0, at - 1) : at], name[at + 1 : at + 2]
+        begins = char.isupper() and (before.islower() or (before.isupper() and behind.islower()))
+        yield f"_{char}" if begins else char
 
 
 def _default(of: object, path: str) -> object:

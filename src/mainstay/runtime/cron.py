@@ -1,7 +1,7 @@
 """Schedules as `on: {cron: "0 8 * * MON"}` says them: when one is due next, and when it was last. No clock is read.
 
-They are in local wall time. Where the clocks skip an hour, what was due in it is due right after; where they repeat
-one, what is due every hour is due in both, and everything else in the first.
+They are in local wall time. Where the clocks skip an hour, what was due in it is due an hour later by the clock, 02:30
+at 03:30; where they repeat one, what is due every hour is due in both, and everything else in the first.
 """
 
 from __future__ import annotations
