@@ -286,7 +286,7 @@ FIRST = {  # seeds to begin with: those before have nothing of what it is about
     a_throttle_that_never_closes: 158,
     a_throttle_that_pauses_nothing: 7,
     a_throttle_that_counts_no_mail_that_came_back: 457,
-    a_start_that_lets_what_a_throttle_paused_go_on: 158,
+    a_start_that_lets_what_a_throttle_paused_go_on: 1016,
     actions_that_wait_for_no_time_and_no_hours: 15,
     a_budget_that_stops_nothing: 58,
     a_budget_that_counts_nothing: 58,
