@@ -6,6 +6,7 @@ import pytest
 
 from mainstay import events as e
 from mainstay.views.bundle import ENOUGH, answered, recommended
+from mainstay.views.cards import _behind
 
 ASKED = e.DecisionAsked("p.1", "effect", ("a",), {}, ("approve", "reject"))
 
@@ -50,3 +51,9 @@ def test_g3_answers_are_counted_by_what_they_were():
         {"choice": "approve", "at": "2026-01-01"},
     )
     assert past() == {"counts": {}, "in_a_row": 0, "last": None}
+
+
+@pytest.mark.parametrize(("confidence", "sure"), [(1.0, "99% sure"), (0.999, "99% sure"), (0.5, "50% sure")])
+def test_g3_no_card_says_that_anybody_is_wholly_sure(confidence, sure):
+    question = {"worked_out": [maker(confidence)], "past": past(), "recommended": recommended(ASKED, past(), [])}
+    assert ("worked out by", f"match, {sure}") in _behind(question, "")

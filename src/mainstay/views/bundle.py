@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mainstay.kernel.state import step_name
+from mainstay.said import say_sure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,7 +62,7 @@ def recommended(asked: e.DecisionAsked, past: Row, makers: Sequence[Row]) -> Row
         return {"choice": "", "why": ""}
     unsure = [row for row in makers if row["confidence"] is not None and row["confidence"] < SURE]
     if unsure:
-        sure = f"{unsure[0]['agent']} is {unsure[0]['confidence']:.0%} sure"
+        sure = f"{unsure[0]['agent']} is {say_sure(unsure[0]['confidence'])} sure"
         return {"choice": "look", "why": f"{sure}: look before you say yes."}
     last = past["last"]
     if last is not None and last["choice"] == "approve" and past["in_a_row"] >= ENOUGH:

@@ -147,7 +147,7 @@ def _behind(question: Row, shown: str) -> list[Line]:
     """
     lines: list[Line] = []
     for row in question["worked_out"]:
-        sure = "" if row["confidence"] is None else f", {row['confidence']:.0%} sure"
+        sure = "" if row["confidence"] is None else f", {say_sure(row['confidence'])} sure"
         said = f": {row['rationale']}" if row["rationale"] and row["rationale"] not in shown else ""
         lines.append(("worked out by", f"{row['agent']}{sure}{said}"))
     if question["past"]["last"] is not None:
