@@ -369,6 +369,8 @@ def test_s22_a_new_password_needs_the_old_one_or_a_link_and_logs_the_others_out(
     weak = [("new", "Password-2026"), ("again", "Password-2026")]
     for fields in ([("old", "a guess of mine"), *new], new, [old, new[0], ("again", "x")], [old, *weak]):
         assert by_word.post("/access/password", [csrf, *fields]).status == 422
+    for fields, status in (([], 422), ([("old", "a guess of mine")], 422), ([old], 200)):  # nor a passkey
+        assert by_word.post("/access/passkey-options", [csrf, *fields]).status == status
     for path in ("/access", "/login"):
         assert "stable" not in by_word.get(path).text
 

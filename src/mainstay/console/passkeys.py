@@ -16,6 +16,7 @@ from starlette.responses import Response
 from mainstay.console import access
 from mainstay.console.login import begin, form_fields, next_of
 from mainstay.console.room import Page, form_of, known_of, only, status_of
+from mainstay.console.ways import prove
 from mainstay.errors import InputError, MainstayError
 
 if TYPE_CHECKING:
@@ -68,12 +69,13 @@ async def log_in(room: Room, request: Request) -> Response:
 
 
 async def ask_new(room: Room, request: Request) -> Response:
-    """Give what a browser needs to make a new one."""
+    """Give what a browser needs to make a new one, to who may; the challenge is that session's."""
     from webauthn import generate_registration_options, options_to_json
     from webauthn.helpers.structs import AuthenticatorSelectionCriteria, ResidentKeyRequirement
 
     known, kept = known_of(request), access.load(room.state)
     assert known is not None
+    await prove(room, known, form_of(request))
     options = generate_registration_options(
         rp_id=_name(request),
         rp_name=f"Mainstay, {room.owner.workspace.config.company.name}",

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from mainstay.console.room import Room
+    from mainstay.console.room import Form, Room
+    from mainstay.console.sessions import Known
     from mainstay.requests.desk import Params
 
 HOW = {"link": "by a link", "password": "by the password", "passkey": "by a passkey"}
@@ -44,28 +45,39 @@ async def ways(room: Room, request: Request) -> Response:
         for one in kept.passkeys
     ]
     password, at_terminal = kept.password is not None, known.session.is_fresh(room.owner.clock.now_us())
-    values = {"password": password, "asks_old": password and not at_terminal, "least": LEAST, "most": MOST}
+    values: Params = {"password": password, "least": LEAST, "most": MOST, "asks_link": kept.any and not at_terminal}
+    values["asks_old"] = password and not at_terminal
     return await room.page(request, "access.html", passkeys=passkeys, sessions=sessions, **values)
 
 
-async def set_password(room: Room, request: Request) -> Response:
-    """Set a new password; whoever knows the old one only is out, and so is every other browser (SECURITY S22).
+async def prove(room: Room, known: Known, form: Form) -> None:
+    """Hold that the operator makes a new way in, and not who finds a browser open (SECURITY S22).
 
-    It wants the one there is, or a log-in by a link just now: whoever finds a browser open locks nobody out.
+    That is who gives the password there is, or was at the terminal just now; the first way in needs no other. Raises
+    InputError.
     """
+    kept, now_us = access.load(room.state), room.owner.clock.now_us()
+    if not kept.any or known.session.is_fresh(now_us):
+        return
+    remedy = f"Log in by a link (mainstay console), and do it within {_FRESH}."
+    if kept.password is None:
+        raise InputError("A new way in wants somebody who was at the terminal just now.", remedy=remedy)
+    async with room.throttle.turn:
+        if wait_s := room.throttle.wait_s(now_us):
+            again = f"Try again in {say_duration(wait_s)}, or use a new link: mainstay console"
+            raise InputError("Too many passwords were wrong; nothing was changed.", remedy=again)
+        if not await asyncio.to_thread(access.is_password, kept.password, only(form, "old")):
+            room.throttle.failed(now_us)
+            why = "That is not the password there was; nothing was changed."
+            raise InputError(why, remedy=f"Who forgot it: {remedy[0].lower()}{remedy[1:]}")
+        room.throttle.passed()
+
+
+async def set_password(room: Room, request: Request) -> Response:
+    """Set a new password; whoever knows the old one only is out, and so is every other browser."""
     form, known = form_of(request), known_of(request)
     assert known is not None
-    kept = access.load(room.state).password
-    if kept is not None and not known.session.is_fresh(room.owner.clock.now_us()):
-        async with room.throttle.turn:
-            if wait_s := room.throttle.wait_s(room.owner.clock.now_us()):
-                remedy = f"Try again in {say_duration(wait_s)}, or use a new link: mainstay console"
-                raise InputError("Too many passwords were wrong; nothing was changed.", remedy=remedy)
-            if not await asyncio.to_thread(access.is_password, kept, only(form, "old")):
-                room.throttle.failed(room.owner.clock.now_us())
-                remedy = f"Who forgot it logs in by a link (mainstay console), and sets a new one within {_FRESH}."
-                raise InputError("That is not the password there was; nothing was changed.", remedy=remedy)
-            room.throttle.passed()
+    await prove(room, known, form)
     if only(form, "new") != only(form, "again"):
         raise InputError("The two new passwords are not the same; nothing was changed.", remedy="Write them again.")
     own = own_words(room.owner.workspace.config)
