@@ -9,7 +9,7 @@ from mainstay.contracts import Operation
 from mainstay.governance.flow import InformationFlow
 from mainstay.origins import ALL, Gives, Heard, Leaf, leaf_paths, leaves_of, placed_leaves_of
 from mainstay.ports import Flow, Proposal
-from mainstay.runtime.wording import words_of
+from mainstay.runtime.wording import MOST_TRIED, words_of
 
 STAFF = Gives(trusted=ALL, private=("people.pay", "people.phone", "people.note"), secret=("people.pin",))
 PEOPLE = [
@@ -170,14 +170,23 @@ def test_g7_words_in_a_row_of_one_line_are_found_in_a_long_text_beside_a_bank_s_
     assert by_agent("mail bob@y.example", {"to": "bob@y.example", "text": f"{text} {more} {text}"}, *bank) == rule
 
 
-def test_s69_the_card_of_a_long_text_quotes_the_first_words_of_a_stranger_and_looks_for_no_more():
-    """A mail of ten thousand addresses, handed on: to look for each of them would take minutes."""
+@pytest.mark.parametrize(
+    ("text", "holds", "most"),
+    [("a{}.example", ["a0.example", "a1.example", "a2.example"], 9), ("b{}.example", [], MOST_TRIED)],
+)
+def test_s69_the_card_of_a_long_text_quotes_the_first_words_of_a_stranger_and_looks_for_no_more(
+    monkeypatch, text, holds, most
+):
+    """A mail of ten thousand addresses, handed on, or as many that nobody wrote: each is looked for in all there is."""
+    calls, strange = [], Heard.strange
+    monkeypatch.setattr(Heard, "strange", lambda heard, value: calls.append(value) or strange(heard, value))
     mail = " ".join(f"a{number}.example" for number in range(10_000))
     told = [Leaf("mail bob@y.example", "operator"), *leaves_of({"text": mail}, "mail.read", Gives())]
     heard = Heard("agent:a", told, chooses=True)
     leaves = (
         ("to", Leaf("bob@y.example", heard.label, heard=heard)),
-        ("text", Leaf(f"{mail} z", heard.label, heard=heard)),
+        ("text", Leaf(" ".join(text.format(number) for number in range(10_000)) + " z", heard.label, heard=heard)),
     )
     (row,) = words_of(Flow(leaves, SEND, heard=heard))
-    assert row["holds"] == ["a0.example", "a1.example", "a2.example"]
+    assert row.get("holds", []) == holds
+    assert len(calls) <= most

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
 
 from mainstay.origins import OWN, plain, said_source, trace
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 MOST_WORDS = 10  # of one action
 HELD_CHARS = 60  # of a stranger's words inside a longer text, on its card
 MOST_HELD = 3
+MOST_TRIED = 500  # words of one argument that are looked for in what strangers wrote: each is a search of all of it
 TELLING_CHARS = 3  # of words that stand in a text by no chance
 QUOTED_CHARS = 200  # of a longer text the card shows the whole anyway
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -107,9 +109,10 @@ def _whole(value: Value, strange: list[Leaf]) -> list[tuple[str, Leaf]]:
 def _telling(value: Value, heard: Heard) -> list[tuple[str, Leaf]]:
     """Give the addresses and numbers in a value that came from a stranger, word by word."""
     words = dict.fromkeys(word.strip(".,;:!?()<>\"'") for word in str(value).split())
+    tried = (word for word in words if len(word) > TELLING_CHARS and not word.isalpha())
     found: list[tuple[str, Leaf]] = []
-    for word in words:
-        if len(word) <= TELLING_CHARS or word.isalpha() or (leaf := heard.strange(word)) is None or heard.says(word):
+    for word in islice(tried, MOST_TRIED):
+        if (leaf := heard.strange(word)) is None or heard.says(word):
             continue
         found.append((word, leaf))
         if sum(len(said) <= HELD_CHARS for said, _ in found) == MOST_HELD:  # no more is shown: the text may be long
