@@ -189,4 +189,4 @@ def test_s69_the_card_of_a_long_text_quotes_the_first_words_of_a_stranger_and_lo
     )
     (row,) = words_of(Flow(leaves, SEND, heard=heard))
     assert row.get("holds", []) == holds
-    assert len(calls) <= most
+    assert len(calls) <= 1 + most, "the text as a whole, and words of it"
