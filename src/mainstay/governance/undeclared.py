@@ -183,7 +183,7 @@ def is_spoken(words: str, value: Value, *, lenient: bool) -> bool:
     text = folded(str(value).strip())
     if text in CURRENCIES:
         return not currencies_in(words) or currencies_in(text) <= currencies_in(words)
-    tokens = [token for token in _TOKEN.findall(text) if token not in _EMPTY]
+    tokens = [token for token in dict.fromkeys(_TOKEN.findall(text)) if token not in _EMPTY]
     if _is_negative(text):
         return False
     if not tokens:  # "*" and "/" are all there is
