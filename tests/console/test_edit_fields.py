@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from mainstay.connectors.books import RecordPayment
@@ -15,6 +16,17 @@ from mainstay.values import Money
 GIVEN = to_plain(IssueInvoice("Anna Berg", (Line("Logo", Money(50000, "EUR")), Line("Card", Money(9900, "EUR")))))
 assert isinstance(GIVEN, dict)
 FIELDS = fields_of(GIVEN, IssueInvoice)
+
+
+class Booked(msgspec.Struct):
+    amount_minor: int
+    currency: str
+
+
+class Bookings(msgspec.Struct):
+    currency: str
+    rows: list[Booked]
+    total_minor: int | None = None
 
 
 def leaves(items: list[Item] | tuple[Item, ...]) -> list[Field]:
@@ -81,3 +93,31 @@ def test_records_in_records_amounts_that_are_not_there_and_files_keep_their_kind
     assert (kinds["owed"], kinds["files"], kinds["text"]) == ("amount", "fixed", "line")
     assert read(fields_of(mail, SendMail), {"owed": "12.50 EUR"}, mail) == {"owed": {"minor": 1250, "currency": "EUR"}}
     assert fields_of({"match": None}, RecordPayment)
+
+
+@pytest.mark.parametrize("kind", [Bookings, None])
+def test_an_amount_in_a_record_is_in_the_money_of_that_record(kind):
+    given = {"currency": "EUR", "rows": [{"amount_minor": 10000, "currency": "JPY"}]}
+    fields = fields_of(given, kind)
+    sent = as_sent(fields)
+    assert sent["rows.0.amount_minor"] == "10000"
+    assert read(fields, sent, given) == {}
+    assert read(fields, sent | {"rows.0.amount_minor": "500"}, given)["rows"] == [
+        {"amount_minor": 500, "currency": "JPY"}
+    ]
+    for written, minor in (("500", 50000), ("12.50", 1250), ("10000", 1_000_000)):  # the last as it stood there
+        changed = read(fields, sent | {"rows.0.amount_minor": written, "rows.0.currency": "EUR"}, given)
+        assert changed == {"rows": [{"amount_minor": minor, "currency": "EUR"}]}
+
+
+def test_an_amount_in_a_new_record_is_in_the_money_written_beside_it():
+    given = {"currency": "EUR", "rows": [{"amount_minor": 10000, "currency": "JPY"}], "total_minor": None}
+    fields = fields_of(given, Bookings)
+    sent = as_sent(fields)
+    assert read(fields, sent, given) == {}
+    for written, currency, minor in (("12", "EUR", 1200), ("12.50", "EUR", 1250), ("12", "JPY", 12)):
+        new = {"rows.1.amount_minor": written, "rows.1.currency": currency}
+        assert read(fields, sent | new, given)["rows"][1:] == [{"amount_minor": minor, "currency": currency}]
+    with pytest.raises(InputError, match="'rows 2 amount minor' can't be read: 12"):
+        read(fields, sent | {"rows.1.amount_minor": "12"}, given)
+    assert read(fields, sent | {"total_minor": "3.50"}, given) == {"total_minor": 350}

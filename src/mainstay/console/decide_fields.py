@@ -106,7 +106,7 @@ def _item(name: str, label: str, value: object, hint: object, beside: Params, de
     if redacted(text) != text:
         return Field(name, label, say_value(value), "fixed", SECRET)
     if kind == "minor":
-        return Field(name, label.removesuffix(" minor"), text, kind, str(beside["currency"]))
+        return Field(name, label.removesuffix(" minor"), text, kind, beside["currency"] or "Such as 12.50")
     strange = LONG if shown(text, lines=True) != text else ""
     options = tuple(map(str, get_args(hint))) if kind == "choice" else ()
     return Field(name, label, text, kind, strange or _HINTS.get(kind, ""), options)
@@ -190,6 +190,8 @@ def _written(name: str, value: object, hint: object, beside: Params) -> tuple[st
         return "yes", "yes" if value else "no"
     if name.endswith("_minor") and isinstance(value, int) and isinstance(beside.get("currency"), str):
         return "minor", str(Money(value, beside["currency"]).decimal)
+    if name.endswith("_minor") and value is None and hint is int and isinstance(beside.get("currency", 0), str | None):
+        return "minor", ""
     if isinstance(value, (int, float)) or (value is None and (hint is int or hint is float)):
         return "number", "" if value is None else str(value)
     if hint is Money and value is None:
@@ -221,7 +223,7 @@ def _read(one: Item, typed: Mapping[str, str], before: object, beside: Params) -
         if given is None or one.kind == "fixed":
             return before
         given = given.replace("\r\n", "\n")
-        same = given in (one.text, shown(one.text, lines=True))
+        same = given in (one.text, shown(one.text, lines=True)) and not _in_other_money(one, typed, before, beside)
         return before if same else _value(one, given, typed, before, beside)
     if one.kind == "records":
         return _records(one, typed, cast("list[Params]", before if isinstance(before, list) else []))
@@ -269,14 +271,13 @@ def _value(one: Field, text: str, typed: Mapping[str, str], before: object, besi
         match one.kind:
             case "yes":
                 return text == "yes"
-            case "number" | "amount" if not text.strip():
+            case "number" | "amount" | "minor" if not text.strip():
                 return None
             case "number":
                 whole = isinstance(before, int) or text.strip().lstrip("-").isdecimal()
                 return int(text) if whole else float(text.replace(",", "."))
             case "minor":
-                currency = typed.get("currency", str(beside["currency"])).strip()
-                return Money.of(text.strip(), currency).minor
+                return Money.of(text.strip(), _currency(one, typed, beside)).minor
             case "amount":
                 amount = Money.parse(text.strip())
                 return {"minor": amount.minor, "currency": amount.currency}
@@ -291,6 +292,17 @@ def _value(one: Field, text: str, typed: Mapping[str, str], before: object, besi
     except (ValueError, ArithmeticError, RecursionError):
         hint = f"{one.hint}." if one.hint else _HINTS.get(one.kind, "As it was before") + "."
         raise InputError(f"'{_whole(one)}' can't be read: {text[:LINE_CHARS]}.", remedy=hint) from None
+
+
+def _currency(one: Field, typed: Mapping[str, str], beside: Params) -> str:
+    """Give the currency that an amount is in: what was written beside it, in the record that it stands in."""
+    ahead, dot, _ = one.name.rpartition(".")
+    return typed.get(f"{ahead}{dot}currency", str(beside.get("currency") or "")).strip()
+
+
+def _in_other_money(one: Field, typed: Mapping[str, str], before: object, beside: Params) -> bool:
+    """Whether the currency of an amount is another one than before: what is written there is another amount then."""
+    return one.kind == "minor" and before is not None and _currency(one, typed, beside) != beside.get("currency")
 
 
 def not_deep(value: Any) -> Any:  # noqa: ANN401 - plain data
