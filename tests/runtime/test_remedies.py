@@ -182,3 +182,25 @@ def test_m7_an_edit_for_an_agent_that_is_gone_records_only_what_you_gave(workspa
         return [fact.arguments for fact in facts(owner, plan_id, e.StepReopened)]
 
     assert run(workspace, world, scenario) == [{"number": 1}]
+
+
+SAID = "550 budget 'test.say' allows 5 a day, 5 of that is spent or held, bye"
+
+
+def test_k10_what_a_stranger_words_like_a_budget_is_no_budgets_card(workspace, world):
+    """A mail server's answer is its own, however it reads: what it says stands on the card."""
+
+    async def call(call, given):
+        raise Permanent(f"{SAID} {given.word}")
+
+    says = msgspec.structs.replace(next(one for one in operations(world) if one.name == "test.say"), call=call)
+
+    async def scenario(owner):
+        _, standing = await start(owner, LISTED, words=["one", "two"])
+        with Views(owner.workspace) as views:
+            return standing["stopped"], views.stopped(standing["questions"]), views.together(standing["questions"])
+
+    stopped, named, groups = run(workspace, world, scenario, says)
+    assert (stopped, named) == ({}, [])
+    assert {SAID in group["says"] for group in groups} == {True}
+    assert {row["budget"] for group in groups for row in group["stuck"]} == {""}

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from mainstay.kernel.budget import Spending
+    from mainstay.values import Failure
 
 _WHOSE = {"day": "Today's", "month": "This month's", "plan": "This plan's"}
 _STOPPED = re.compile(
@@ -83,9 +84,14 @@ class StoppedBy(NamedTuple):
     stands: str
 
 
-def stopped_by(message: str) -> StoppedBy | None:
-    """Name the budget that stopped something, by what was said of it; None where none did."""
-    found = _STOPPED.search(message)
+def may_be_stopped(message: str) -> bool:
+    """Whether a message reads as if a budget stopped something: a stranger's may, too."""
+    return _STOPPED.search(message) is not None
+
+
+def stopped_by(failure: Failure | None) -> StoppedBy | None:
+    """Name the budget that stopped something; None where none did, whatever the message says."""
+    found = _STOPPED.search(failure.message) if failure is not None and failure.cause == "Capped" else None
     if found is None:
         return None
     stands = f"it allows {found['most']}, and {found['taken']} of that is spent or held"

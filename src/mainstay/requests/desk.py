@@ -323,8 +323,7 @@ def _stopped(plan: Plan) -> dict[str, str]:
     found: dict[str, str] = {}
     for decision, question in plan.questions.items():
         failure = plan.slots[question.paths[0]].failure if question.kind == "stuck" else None
-        by = None if failure is None else stopped_by(failure.message)
-        if by is not None:
+        if (by := stopped_by(failure)) is not None:
             found[decision] = by.name
     return found
 

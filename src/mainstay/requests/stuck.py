@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mainstay import commands as c
 from mainstay.errors import CommandRefusedError, InputError
-from mainstay.governance.shortage import stopped_by
 from mainstay.kernel.state import caller_of, step_name
 from mainstay.requests.alike import answer_many
 from mainstay.sentences import say_many
@@ -54,6 +53,7 @@ def grouped(rows: Iterable[Row]) -> list[Row]:
                 "does": row["does"],
                 "class": row["class"],
                 "says": row["message"],
+                "what": "",
                 "budget": row["budget"],
                 "remedy": row["remedy"],
                 "options": row["options"],
@@ -67,11 +67,11 @@ def grouped(rows: Iterable[Row]) -> list[Row]:
         group["options"] = [option for option in group["options"] if option in row["options"]]
         group["since"] = min(group["since"], row["asked_at"])
     for group in found.values():
-        by = stopped_by(group["says"]) if group["budget"] and len(group["stuck"]) > 1 else None
-        if by is not None:
-            many, alike = len(group["stuck"]), len({row["does"] for row in group["stuck"]}) == 1
-            what = say_many(group["does"], many) if alike else f"{many} actions"
-            group["says"] = f"Budget '{by.name}' stopped {what}: {by.stands}."
+        many, alike = len(group["stuck"]), len({row["does"] for row in group["stuck"]}) == 1
+        group["what"] = say_many(group["does"], many) if alike else f"{many} actions"
+        if group["budget"] and many > 1:
+            stands = group["stuck"][0]["stands"]
+            group["says"] = f"Budget '{group['budget']}' stopped {group['what']}: {stands}."
     return sorted(found.values(), key=lambda group: (-len(group["stuck"]), group["since"], group["group"]))
 
 

@@ -10,7 +10,7 @@ from msgspec.json import encode
 from mainstay import events as e
 from mainstay.contracts import marks_in
 from mainstay.errors import InputError, LedgerError, UnknownNameError
-from mainstay.governance.shortage import stopped_by
+from mainstay.governance.shortage import StoppedBy, may_be_stopped, stopped_by
 from mainstay.kernel.asking import WHOLE
 from mainstay.kernel.state import step_name
 from mainstay.ledger import queries
@@ -25,7 +25,7 @@ from mainstay.values import BlobRef
 from mainstay.views.allowable import always_asked
 from mainstay.views.backward import takes_back, what_with
 from mainstay.views.bundle import DECIDABLE, LAST, answered, recommended, worked_out
-from mainstay.views.letting import Letting
+from mainstay.views.letting import KEPT, Letting
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from mainstay.kernel.state import Plan, Slot
     from mainstay.values import Value
     from mainstay.views.opening import Row
+    from mainstay.workspace import Workspace
 
 _PARTS = 2  # of what was given, which tell one action from the next
 OWN_PAUSE = "its plan is paused"
@@ -40,6 +41,11 @@ OWN_PAUSE = "its plan is paused"
 
 class Questions(Letting):
     """What needs the operator."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        """Open read-only; raises WrongKeyError or LedgerError."""
+        super().__init__(workspace)
+        self._budget_of: dict[str, StoppedBy | None] = {}  # by question: what stopped what it is about
 
     def inbox(self, limit: int = 1000) -> list[Row]:
         """List the questions to be shown now, with their cards; `waiting` and `put_off` say how many there are.
@@ -331,9 +337,22 @@ class Questions(Letting):
         """Give which of some questions are about what one budget stopped, for each that stopped several of them."""
         found: dict[tuple[str, str], list[str]] = {}
         for decision, message in self._reader.rows(queries.STUCK_SAYING, (encode(list(decisions)).decode(),)):
-            if (by := stopped_by(message)) is not None:
+            if may_be_stopped(message) and (by := self._stopped_by(decision)) is not None:
                 found.setdefault((by.name, by.per), []).append(decision)
         return [named for named in found.values() if len(named) > 1]
+
+    def _stopped_by(self, decision: str) -> StoppedBy | None:
+        """Name the budget that a question is about; its plan is read once, because what it asks about stays so."""
+        if decision not in self._budget_of:
+            if len(self._budget_of) >= KEPT:
+                self._budget_of.clear()
+            try:
+                plan = self.plan(decision.rpartition(".")[0])
+            except LedgerError:
+                return None  # its own card says that it can't be read
+            asked = plan.questions.get(decision)
+            self._budget_of[decision] = stopped_by(plan.slots[asked.paths[0]].failure) if asked else None
+        return self._budget_of[decision]
 
     def together(self, decisions: Iterable[str]) -> list[Row]:
         """Group what is stuck of some questions by its cause, as `stuck` does with all."""
@@ -346,7 +365,7 @@ class Questions(Letting):
         slot, failure = plan.slots[path], plan.slots[path].failure
         does = does_of(plan, path)
         message, error_class = (failure.message, failure.error_class) if failure else (row[7] or row[6], "")
-        by = stopped_by(message) if question.kind == "stuck" else None
+        by = stopped_by(failure) if question.kind == "stuck" else None
         cause = (does, error_class, message) if by is None else (f"budget {by.name} {by.per}", error_class, "")
         return {
             "decision": decision,
@@ -358,6 +377,7 @@ class Questions(Letting):
             "does": does,
             "group": group_of(question.kind, *cause),
             "budget": "" if by is None else by.name,
+            "stands": "" if by is None else by.stands,
             "class": error_class,
             "message": self.named(message, plan, path),
             "remedy": self.named(failure.remedy, plan, path) if failure else "",
