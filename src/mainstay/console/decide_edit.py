@@ -45,22 +45,24 @@ async def edit(room: Room, request: Request) -> Response:
 async def preview(room: Room, request: Request) -> Response:
     """Show what an edit changes, and take it no further: or the fields again, of another row or with what is wrong."""
     question, form = await _open(room, request), form_of(request)
-    kept, edits = kept_of(form, question), edits_of(form)
+    kept, was = kept_of(form, question), edits_of(form)
     question |= {"kept": kept}
     if "open" in form:
-        return await _fields(room, request, question, _row(only(form, "open"), question), edits)
+        return await _fields(room, request, question, _row(only(form, "open"), question), was)
     row, then = _row(only(form, "row"), question), only(form, "then")
     typed = {name.removeprefix("arg."): values[0] for name, values in form.items() if name.startswith("arg.")}
     arguments = await _arguments(room, question, row)
+    drawn = arguments | was.get(row, {})
     try:
-        edits = _with(edits, row, read(fields_of(arguments, _type_of(room, question, row)), typed, arguments))
+        new = drawn | read(fields_of(drawn, _type_of(room, question, row)), typed, drawn)
+        edits = _with(was, row, {name: value for name, value in new.items() if value != arguments.get(name)})
         if then == "next":
             return await _fields(room, request, question, _after(row, question), edits)
         if then == "list" and not edits:
             return await room.page(request, "question.html", nav="inbox", q=question | {"diffs": []})
         cards = await _previewed(room, question, edits)
     except (InputError, CommandRefusedError) as error:
-        return await _fields(room, request, question, row, edits, typed, f"{error.message} {error.remedy}".strip())
+        return await _fields(room, request, question, row, was, typed, f"{error.message} {error.remedy}".strip())
     changed = [(each, await _arguments(room, question, each)) for each in sorted(edits, key=int)]
     zone: str = question["timezone"]
     diffs = [
@@ -171,8 +173,7 @@ async def _fields(
 ) -> Response:
     arguments = await _arguments(room, question, row) | edits.get(row, {})
     fields = filled(fields_of(arguments, _type_of(room, question, row)), typed or {})
-    rest = {each: one for each, one in edits.items() if each != row}
-    values = {"q": question, "fields": fields, "row": row, "edits": _json(rest), "wrong": wrong}
+    values = {"q": question, "fields": fields, "row": row, "edits": _json(edits), "wrong": wrong}  # what is drawn, too
     values["next"] = _after(row, question)
     return await room.page(request, "edit.html", status=422 if wrong else 200, nav="inbox", **values)
 
