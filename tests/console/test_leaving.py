@@ -53,6 +53,7 @@ def test_an_answer_promises_no_time_but_that_of_what_it_approved(served: Served)
         text = visitor.page("/").text
         assert says in text
         assert ("It leaves at" in text) == (choice == "approve")
+    assert served.desk.run("cancel", first.rpartition(".")[0]).returncode == 0
 
 
 def test_e1_what_was_called_back_never_leaves_and_what_was_hastened_leaves_at_once(served: Served):

@@ -137,7 +137,7 @@ def test_a_ruling_on_anything_but_what_was_shown_is_refused_e6():
     scene.refuses(rule(1, "approve", binds=()), "has changed").refuses(
         rule(1, "perhaps"), "approve, reject, not perhaps"
     )
-    scene.refuses(rule(2, "approve"), "not open").refuses(rule(1, "approve", kept=(1,)), "lists 1 actions")
+    scene.refuses(rule(2, "approve"), "not open").refuses(rule(1, "approve", kept=(1,)), "lists 1 action;")
     scene.refuses(rule(1, "approve", arguments={"word": "y"}), "tried again with changes").stands("running", a="asked")
 
 
