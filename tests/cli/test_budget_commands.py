@@ -113,3 +113,35 @@ def test_g6_the_limits_of_a_rule_in_force_are_shown_and_raised_as_budgets(desk):
     assert (row["name"], row["per"], row["limits"][0]["most"]) == ("rule few", "day", 2)
     assert desk.run("budget", "raise", "rule few", "--today", 3).returncode == 0
     assert "0 of 5 spent" in desk.run("budget").stdout
+
+
+def test_g6_what_a_budget_stopped_is_answered_at_a_terminal_after_a_second_look_and_once_for_each_plan(desk):
+    budgeted(desk)
+    standing = desk.json("decide", desk.reconcile()["questions"][0], "approve", status=3)
+    stuck = desk.json("stuck")
+    assert len(stuck) > 2
+    terminal = desk.terminal("decide", stuck[0]["decision"])
+    for said, line in (("Your answer (", "skip"), ("Budget 'booked' stopped", ""), ("Your answer (", "u")):
+        terminal.until(said)
+        if line:
+            terminal.type(line + "\n")
+    shown = terminal.until("Answer all of these so? (yes, no): ")
+    assert "Each ends its plan, and what the plan did is taken back." in shown
+    terminal.type("no\n")
+    assert terminal.status() == 3
+    assert "Nothing was answered." in terminal.text
+    left = desk.json("stuck")
+    assert len(left) == len(stuck) - 1
+
+    terminal = desk.terminal("decide", left[0]["decision"])
+    for said, line in (("Your answer (", "retry"), ("Budget 'booked' stopped", ""), ("Your answer (", "undo")):
+        terminal.until(said)
+        if line:
+            terminal.type(line + "\n")
+    terminal.until("Answer all of these so? (yes, no): ")
+    terminal.type("yes\n")
+    terminal.status()
+    assert "Not " not in terminal.text.replace("Nothing", "")
+    assert desk.json("stuck") == []
+    ruled = [event for event in desk.json("show", standing["plan"])["timeline"] if event["kind"] == "DecisionRuled"]
+    assert len([event for event in ruled if "undo" in event["what"] or "taken back" in event["what"]]) == 1

@@ -10,6 +10,7 @@ from mainstay.cli.card import draw_card, draw_stopped
 from mainstay.cli.editing import say_changes
 from mainstay.cli.picks import kept_rows, read_ways
 from mainstay.cli.place import views_of
+from mainstay.cli.remedies import agreed, preview, to_answer
 from mainstay.cli.screen import text
 from mainstay.errors import InputError
 from mainstay.playbooks.speech import say_wanted
@@ -59,7 +60,7 @@ def _answer_next(screen: Screen, workspace: Workspace, questions: list[str]) -> 
 
 def _answer_stopped(screen: Screen, workspace: Workspace, group: Row) -> Row | None:
     """Show what one budget stopped, and take one answer to all of it; give where the plan stands then."""
-    decisions = [row["decision"] for row in group["stuck"]]
+    picked: list[Row] = group["stuck"]
     try:
         screen.err.rule()
         draw_stopped(group, screen.out, commands=False)
@@ -67,9 +68,13 @@ def _answer_stopped(screen: Screen, workspace: Workspace, group: Row) -> Row | N
     except (EOFError, KeyboardInterrupt):
         screen.err.print()
         choice = LATER
-    if choice == LATER:
+    if choice != LATER:
+        picked = to_answer(picked, choice)
+        preview(screen, choice, picked, None, {})
+    if choice == LATER or not agreed(screen):
         screen.err.print(text("It waits: mainstay stuck"))
         return None
+    decisions = [row["decision"] for row in picked]
     given: Row = {"decisions": decisions, "choice": choice, "reason": "", "arguments": None, "pinned": {}}
     told = ask(screen, workspace, "remedy", given)
     for row in told["refused"]:

@@ -262,10 +262,11 @@ def stuck(
     """Show what is stuck by its cause, and apply a remedy."""
     from mainstay.cli import questions
     from mainstay.cli import stuck as letters
+    from mainstay.cli.remedies import MEANING
 
     if not remedy:
         return letters.listed(screen_of(as_json), workspace)
-    if remedy not in letters.MEANING:  # one question by its name: `mainstay stuck QUESTION retry`
+    if remedy not in MEANING:  # one question by its name: `mainstay stuck QUESTION retry`
         given = {"reason": reason, "keep": "", "drop": "", "edit": edit}
         return questions.decide(screen_of(as_json), workspace, remedy, "".join((names or [])[:1]), yes=yes, **given)
     given = {"reason": reason, "edit": edit, "files": file or []}

@@ -10,12 +10,13 @@ from rich.padding import Padding
 from mainstay.cli.asking import ask, say_standing
 from mainstay.cli.place import say_left_lying, views_at, workspace_at
 from mainstay.cli.questions import edited_from
+from mainstay.cli.remedies import agreed, preview, to_answer
 from mainstay.cli.screen import moment, text
 from mainstay.cli.status import DONE, FAILED, WAITS
 from mainstay.errors import InputError
 from mainstay.requests.files import file_content
 from mainstay.requests.stuck import chosen, grouped
-from mainstay.sentences import say_does, say_many
+from mainstay.sentences import say_does
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,17 +26,6 @@ if TYPE_CHECKING:
     from mainstay.cli.screen import Screen
 
 Row: TypeAlias = dict[str, Any]
-MEANING = {
-    "retry": "is tried again",
-    "skip": "is left out, and its plan goes on",
-    "raise": "goes on, and its budget is raised for now by what it takes",
-    "wait": "waits until its budget begins anew",
-    "undo": "ends its plan, and what the plan did is taken back",
-    "happened": "counts as happened",
-    "did_not_happen": "counts as not happened, and is tried again",
-    "confirmed": "counts as it should be",
-    "again": "is read back once more",
-}
 _SHOWN = 5  # of a group, by name
 
 
@@ -83,14 +73,12 @@ def remedy(screen: Screen, folder: Path | None, choice: str, names: Sequence[str
     if not names:
         raise InputError("Name what is meant, or say `all`.", remedy="`mainstay stuck` lists groups and questions.")
     picked = [row for row in (rows if names == ["all"] else chosen(rows, names)) if choice in row["options"]]
-    if choice == "undo":  # one answer ends the whole plan
-        picked = list({row["plan"]: row for row in reversed(picked)}.values())[::-1]
+    picked = to_answer(picked, choice)
     if not picked:
         raise InputError(f"Nothing that is named can be answered with '{choice}'.", remedy="See: mainstay stuck")
     changes, pinned = _changes(choice, given["edit"], given["files"])
-    _preview(screen, choice, picked, changes, pinned)
-    remedy = "Add --yes to answer all that is listed."
-    if not yes and not screen.agreed("Answer all of these so?", "Nothing was answered", remedy):
+    preview(screen, choice, picked, changes, pinned)
+    if not yes and not agreed(screen, "Add --yes to answer all that is listed."):
         return WAITS
     params = {
         "decisions": [row["decision"] for row in picked],
@@ -117,19 +105,6 @@ def _changes(choice: str, edit: str, files: Sequence[str]) -> tuple[Row | None, 
             raise InputError(f"'{named}' names no file.", remedy="Write --file ARGUMENT=PATH, such as file=june.csv.")
         pinned[name] = [Path(path).name, file_content(Path(path))]
     return edited_from(edit) if edit else ({} if pinned else None), pinned
-
-
-def _preview(screen: Screen, choice: str, picked: list[Row], changes: Row | None, pinned: Row) -> None:
-    for group in grouped(picked):
-        screen.err.print(text(f"{say_many(group['does'], len(group['stuck']))}: {group['says']}", "bold"))
-        for row in group["stuck"]:
-            screen.err.print(text(f"  {row['decision']}  {row['action']} ({row['title']}, {row['plan']})"))
-        for told in dict.fromkeys(row["remedy"] for row in group["stuck"] if row["remedy"]):
-            screen.err.print(text(f"  {told}", "yellow"))
-    screen.err.print(text(f"Each {MEANING.get(choice, choice)}."))
-    for name in (changes or {}) | pinned:
-        given = f"the file {pinned[name][0]}" if name in pinned else (changes or {})[name]
-        screen.err.print(text(f"  changed for each: {name} = {given}"))
 
 
 def _say_told(screen: Screen, told: Row, picked: list[Row]) -> None:
