@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 import pytest
 
@@ -11,6 +13,7 @@ from mainstay.connectors.mail import SendMail
 from mainstay.console.decide_fields import Field, Group, Item, fields_of, filled, read
 from mainstay.contracts import from_plain, to_plain
 from mainstay.errors import InputError
+from mainstay.runtime.attempt import as_changed
 from mainstay.values import Money
 
 GIVEN = to_plain(IssueInvoice("Anna Berg", (Line("Logo", Money(50000, "EUR")), Line("Card", Money(9900, "EUR")))))
@@ -27,6 +30,10 @@ class Bookings(msgspec.Struct):
     currency: str
     rows: list[Booked]
     total_minor: int | None = None
+
+
+class Said(msgspec.Struct):
+    word: Any
 
 
 def leaves(items: list[Item] | tuple[Item, ...]) -> list[Field]:
@@ -121,3 +128,24 @@ def test_an_amount_in_a_new_record_is_in_the_money_written_beside_it():
     with pytest.raises(InputError, match="'rows 2 amount minor' can't be read: 12"):
         read(fields, sent | {"rows.1.amount_minor": "12"}, given)
     assert read(fields, sent | {"total_minor": "3.50"}, given) == {"total_minor": 350}
+
+
+@pytest.mark.parametrize(
+    ("before", "written"),
+    [
+        *(({"a": 1}, text) for text in ('{"a": 1%s}' % ("0" * 40), '{"a": "\\ud800"}', '{"\\ud800": 1}', "[NaN]")),
+        *((1.5, text) for text in ("nan", "inf", "-inf", "1e999", "9" * 400)),
+        *((1, text) for text in ("1e3", "9" * 40, "9" * 5000)),
+    ],
+)
+def test_what_can_not_be_recorded_can_not_be_read(before, written):
+    field = Field("what", "what", "as it was", "json" if isinstance(before, dict) else "number")
+    with pytest.raises(InputError, match="'what' can't be read"):
+        read([field], {"what": written}, {"what": before})
+
+
+@pytest.mark.parametrize("word", [10**40, "\ud800", {"\ud800": 1}])
+def test_what_can_not_be_recorded_is_refused_from_wherever_it_comes(word):
+    for given in ({"word": word}, {"word": [{"a": word}]}):
+        with pytest.raises(InputError, match="too large, or a character that there is not"):
+            as_changed("test.say", given, {"word"}, Said)

@@ -14,6 +14,7 @@ from typing import get_type_hints as hints_of
 
 import msgspec
 
+from mainstay.encoding import encode_value
 from mainstay.errors import InputError
 from mainstay.redaction import redacted
 from mainstay.said import is_record, is_simple, say_value
@@ -224,7 +225,7 @@ def _read(one: Item, typed: Mapping[str, str], before: object, beside: Params) -
             return before
         given = given.replace("\r\n", "\n")
         same = given in (one.text, shown(one.text, lines=True)) and not _in_other_money(one, typed, before, beside)
-        return before if same else _value(one, given, typed, before, beside)
+        return before if same else _recorded(one, given, typed, before, beside)
     if one.kind == "records":
         return _records(one, typed, cast("list[Params]", before if isinstance(before, list) else []))
     old: Params = before if is_record(before) else {}
@@ -266,32 +267,39 @@ def _written_in(group: Group, typed: Mapping[str, str]) -> bool:
     )
 
 
-def _value(one: Field, text: str, typed: Mapping[str, str], before: object, beside: Params) -> object:
+def _recorded(one: Field, text: str, typed: Mapping[str, str], before: object, beside: Params) -> object:
+    """Read a field as what can be recorded. Raises InputError."""
     try:
-        match one.kind:
-            case "yes":
-                return text == "yes"
-            case "number" | "amount" | "minor" if not text.strip():
-                return None
-            case "number":
-                whole = isinstance(before, int) or text.strip().lstrip("-").isdecimal()
-                return int(text) if whole else float(text.replace(",", "."))
-            case "minor":
-                return Money.of(text.strip(), _currency(one, typed, beside)).minor
-            case "amount":
-                amount = Money.parse(text.strip())
-                return {"minor": amount.minor, "currency": amount.currency}
-            case "list":
-                return [line.strip() for line in text.splitlines() if line.strip()]
-            case "json":
-                return not_deep(json.loads(text, parse_constant=_finite, parse_float=_finite))
-            case _:
-                return text
+        value = _value(one, text, typed, before, beside)
+        encode_value(value)
     except json.JSONDecodeError as error:
         raise InputError(_no_json(one, text, error), remedy=f"{_HINTS['json']}.") from None
     except (ValueError, ArithmeticError, RecursionError):
         hint = f"{one.hint}." if one.hint else _HINTS.get(one.kind, "As it was before") + "."
         raise InputError(f"'{_whole(one)}' can't be read: {text[:LINE_CHARS]}.", remedy=hint) from None
+    return value
+
+
+def _value(one: Field, text: str, typed: Mapping[str, str], before: object, beside: Params) -> Value:
+    match one.kind:
+        case "yes":
+            return text == "yes"
+        case "number" | "amount" | "minor" if not text.strip():
+            return None
+        case "number":
+            whole = isinstance(before, int) or text.strip().lstrip("-").isdecimal()
+            return int(text) if whole else _finite(text.replace(",", "."))
+        case "minor":
+            return Money.of(text.strip(), _currency(one, typed, beside)).minor
+        case "amount":
+            amount = Money.parse(text.strip())
+            return {"minor": amount.minor, "currency": amount.currency}
+        case "list":
+            return [line.strip() for line in text.splitlines() if line.strip()]
+        case "json":
+            return not_deep(json.loads(text, parse_constant=_finite, parse_float=_finite))
+        case _:
+            return text
 
 
 def _currency(one: Field, typed: Mapping[str, str], beside: Params) -> str:

@@ -171,6 +171,11 @@ def in_time_of_step(plan: Plan, path: str, operation: Operation) -> Operation:
 def as_changed(name: str, arguments: Value, changes: Iterable[str], kind: type[T]) -> T:
     """Read arguments as the operator changed them. Raises InputError for what `name` does not take, or not so."""
     known = f"It takes: {', '.join(kind.__struct_fields__)}."
+    try:
+        encode_value(arguments)
+    except (OverflowError, UnicodeError):
+        why = f"What {name} takes holds a number that is too large, or a character that there is not."
+        raise InputError(why, remedy="Write another one, and do it again.") from None
     if unknown := set(changes) - set(kind.__struct_fields__):
         raise InputError(f"{name} takes no {', '.join(sorted(unknown))}.", remedy=known)
     given = arguments if isinstance(arguments, dict) else {}
