@@ -22,7 +22,7 @@ def test_f1_plans_end_as_without_a_crash_and_nothing_is_lost_or_done_twice(first
     assert {seed: found for seed in range(first, first + 10) if (found := run(seed))} == {}
 
 
-@pytest.mark.parametrize("seed", [3, 30, 437])  # with a tool, with a throttle that closes
+@pytest.mark.parametrize("seed", [3, 678, 437, 452])  # alone; with a tool; with a throttle that closes, at once too
 def test_f1_it_may_die_at_every_single_boundary(seed):
     assert simulate.every(seed) == []
 
