@@ -66,6 +66,10 @@ class Ledger(Protocol):
         """
         ...
 
+    def flush(self) -> None:
+        """Commit all that is queued before this returns; blocks. Who waits for it is told later, as ever."""
+        ...
+
     def read(self, stream: str, after: int = 0) -> list[Recorded]:
         """Give the committed facts of a stream past a sequence, in order."""
         ...

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from mainstay import events as e
 from mainstay.commands import PATIENT, Patience
 from mainstay.connectors.guard import Guard, classify
+from mainstay.errors import CommitFailedError
 from mainstay.governance.before import Before
 from mainstay.governance.budgets import Budgets
 from mainstay.governance.flow import InformationFlow
@@ -118,14 +119,18 @@ class Works:
 
     def use_limits(self, more: Sequence[Cap], at_once: Mapping[str, int]) -> None:
         """Let these caps and limits hold from now on beside those of the ground; of two for one name the smaller."""
-        self.budgets.use([*self._ground.caps, *more])
         self._limits.clear()
         self._limits.update(self._ground.limits)
         for name, most in at_once.items():
             self._limits[name] = min(most, self._limits.get(name, most))
         self.engine.turns.use(self._limits)
-        if self._sleeping is not None:
-            self._begin_budgets()
+        try:
+            self._ground.ledger.flush()  # what is under way is counted by what the history says of it
+            self.budgets.use([*self._ground.caps, *more])
+            if self._sleeping is not None:
+                self._begin_budgets()
+        except CommitFailedError:  # what failed is told, and mended: then budgets are begun anew
+            self.budgets.forget()
 
     def work(self) -> None:
         """Keep times and go on with all plans: at the start, and after the history was read again or released."""
@@ -174,6 +179,7 @@ class Works:
         """Record what left before the budgets of this day and month held; what fails is found again."""
         if self.engine.held:
             return
+        self._ground.ledger.flush()
         for append in self.budgets.begin(self.clock.now_us()):
             begun = asyncio.ensure_future(self._ground.ledger.append([append]))
             begun.add_done_callback(lambda done: done.cancelled() or done.exception())

@@ -38,6 +38,17 @@ def test_l5_nothing_is_acknowledged_before_its_commit_and_what_arrives_meanwhile
     assert commits == 1
 
 
+def test_l5_what_can_not_wait_is_on_disk_at_once_and_who_waits_for_it_is_told_as_ever(ledger):
+    async def work() -> tuple[int, bool, list[int]]:
+        waiting = [ledger.append([appended(f"plan:{n}", 0, completed())]) for n in range(50)]
+        ledger.flush()
+        position, told = ledger.head()[0], any(each.done() for each in waiting)
+        ledger.flush()  # nothing is left to do
+        return position, told, await asyncio.gather(*waiting)
+
+    assert asyncio.run(work()) == (50, False, list(range(1, 51)))
+
+
 @dataclass
 class CommitsSeen:
     """Watches the commits of a ledger: in which thread they are made. Its disk takes as long as one says."""

@@ -115,6 +115,14 @@ class SqliteLedger:
         if self._gathering is not request.loop:
             self._see_to_it(request.loop)
 
+    def flush(self) -> None:
+        """Commit all that is queued before this returns, from the loop's thread; who waits for it is told later."""
+        if self._closing:
+            return
+        with self._turn:  # once it is ours, nothing is on its way
+            while requests := take(self._queue):
+                _in_loop(requests, self._commit(requests))
+
     def read(self, stream: str, after: int = 0) -> list[Recorded]:
         """Give the committed facts of a stream past a sequence, in order."""
         return self.reader.read(stream, after)

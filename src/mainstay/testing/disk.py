@@ -125,6 +125,7 @@ class SimulatedLedger(Reading):
         self.segments = disk.segments
         self._disk, self._boundaries = disk, boundaries
         self._queue: deque[batch.Request] = deque()
+        self._taken: list[batch.Request] = []  # on their way to disk
         self._is_writing = False
         self._failure: CommitFailedError | None = None
         self._reopened = 0
@@ -143,6 +144,14 @@ class SimulatedLedger(Reading):
         if not self._is_writing:
             self._is_writing = True
             asyncio.get_running_loop().call_soon(self._begin)
+
+    def flush(self) -> None:
+        """Commit all that is queued before this returns; see `SqliteLedger.flush`."""
+        while self._taken or self._queue:
+            if not self._taken:
+                self._taken = take(self._queue)
+                self._disk.commits += 1
+            self._commit_taken()
 
     def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """Query what is committed."""
@@ -181,9 +190,16 @@ class SimulatedLedger(Reading):
         disk.commits += 1
         slow = disk.chance.happens(disk.faults.slow, "slow", disk.commits)
         takes_s = disk.chance.draw("takes", disk.commits) * (2.0 if slow else 0.004)
-        asyncio.get_running_loop().call_later(takes_s, self._commit, requests)
+        self._taken = requests
+        asyncio.get_running_loop().call_later(takes_s, self._commit)
 
-    def _commit(self, requests: list[batch.Request]) -> None:
+    def _commit(self) -> None:
+        if self._taken:  # else somebody could not wait
+            self._commit_taken()
+        self._begin()
+
+    def _commit_taken(self) -> None:
+        requests, self._taken = self._taken, []
         self._boundaries.reach("before commit")
         disk, loop = self._disk, asyncio.get_running_loop()
         failure = self._failure or self._failing()
@@ -195,7 +211,6 @@ class SimulatedLedger(Reading):
         if failure is not None:
             self._failure = failure
             loop.call_soon(refuse, requests, failure)
-        self._begin()
 
     def _tell(self, work: batch.Batch) -> None:
         self._boundaries.alive()

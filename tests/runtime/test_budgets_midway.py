@@ -1,0 +1,78 @@
+"""A budget that begins while actions are under way: what is decided and not on disk yet counts too (KERNEL T2, G6)."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from kit import MovedClock, do, each, plan, run, start
+
+from mainstay import events as e
+from mainstay.kernel.budget import Cap
+from mainstay.views import Views
+
+SEVEN = Cap("few", "day", {"count": 7}, ("test.say",))
+WORDS = [f"w{number}" for number in range(7)]
+
+
+def noon() -> MovedClock:
+    """A clock that stands at the next noon when it is made: no test here goes over midnight."""
+    now = datetime.now(UTC)
+    return MovedClock(((now + timedelta(days=1)).replace(hour=12, minute=0, second=0) - now).total_seconds())
+
+
+async def caught(owner, fact, status):
+    """Go through a plan of seven words until all are so in memory, and the disk takes no more from that fact on.
+
+    Give what lets the disk go on, a little later: whoever does not wait for it reads a history without that.
+    """
+    turn, told, held = owner.ledger._turn, [], asyncio.Event()
+
+    def hear(_plan_id, facts, _plan):
+        told.extend(one for one in facts if isinstance(one, fact))
+        if len(told) == len(WORDS) and not held.is_set():
+            turn.acquire()
+            held.set()
+
+    owner.engine.listeners.append(hear)
+    plan_id, _ = owner.requests.propose(plan(each(do("a", "test.say", "x"))), {"words": WORDS})
+    await held.wait()
+    while any(slot_of(owner, plan_id, at).status != status for at in range(len(WORDS))):  # noqa: ASYNC110 - not told
+        await asyncio.sleep(0.001)
+    return plan_id, threading.Timer(0.2, turn.release)
+
+
+def slot_of(owner, plan_id, at):
+    return owner.engine.load(plan_id).slots[f"a/{at}"]
+
+
+def row(owner):
+    (one,) = Views(owner.workspace).budgets(owner.budgets.caps, owner.clock.now_us())
+    (limit,) = one["limits"]
+    return one["earlier"], limit["spent"], limit["held"]
+
+
+@pytest.mark.parametrize(("fact", "status"), [(e.EffectPrepared, "intended"), (e.EffectIntended, "done")])
+def test_t2_a_budget_that_begins_while_actions_are_under_way_counts_each_of_them_once(workspace, world, fact, status):
+    clock = noon()
+
+    async def midway(owner):
+        plan_id, disk_goes_on = await caught(owner, fact, status)
+        before = [type(one.fact) for one in owner.ledger.read(f"plan:{plan_id}")]
+        disk_goes_on.start()
+        owner.use_limits([SEVEN], {})
+        await owner.requests.follow(plan_id, lambda _: None)
+        _, standing = await start(owner, plan(each(do("a", "test.say", "x"))), words=[f"m{n}" for n in range(8)])
+        return before, len(standing["questions"]), row(owner)
+
+    async def again(owner):
+        owner.use_limits([SEVEN], {})
+        return row(owner)
+
+    before, asked, stands = run(workspace, world, midway, clock=clock)
+    assert before.count(e.EffectIntended if status == "intended" else e.EffectDone) < len(WORDS)
+    assert (asked, world.words()) == (8, sorted(WORDS))
+    assert stands == ("7", 7, 0)
+    assert run(workspace, world, again, clock=clock) == stands
