@@ -126,7 +126,7 @@ class Works:
         self.engine.turns.use(self._limits)
         try:
             self._ground.ledger.flush()  # what is under way is counted by what the history says of it
-            self.budgets.use([*self._ground.caps, *more])
+            self.budgets.use([*self._ground.caps, *more], self.clock.now_us())
             if self._sleeping is not None:
                 self._begin_budgets()
         except CommitFailedError:  # what failed is told, and mended: then budgets are begun anew

@@ -10,7 +10,8 @@ import pytest
 from kit import MovedClock, do, each, plan, run, start
 
 from mainstay import events as e
-from mainstay.kernel.budget import Cap
+from mainstay.governance.budgets import Budgets
+from mainstay.kernel.budget import Cap, Spending
 from mainstay.views import Views
 
 SEVEN = Cap("few", "day", {"count": 7}, ("test.say",))
@@ -76,3 +77,30 @@ def test_t2_a_budget_that_begins_while_actions_are_under_way_counts_each_of_them
     assert (asked, world.words()) == (8, sorted(WORDS))
     assert stands == ("7", 7, 0)
     assert run(workspace, world, again, clock=clock) == stands
+
+
+def test_g6_other_caps_look_through_the_history_once_and_not_for_days_that_are_over(workspace, world):
+    days = [round(datetime(2026, 3, day, 12, tzinfo=UTC).timestamp() * 1_000_000) for day in range(10, 16)]
+    looked = []
+
+    def since(at_us, caps):
+        looked.append((at_us, len(caps)))
+        return []
+
+    def caps(*operations):
+        return [Cap("few", period, {"count": 90}, operations) for period in ("day", "month")]
+
+    async def scenario(owner):
+        budgets = Budgets(owner.ledger, caps("test.say"), "UTC", owner.places.last_stream, since)
+        for day, now_us in enumerate(days):
+            await owner.ledger.append(budgets.reserve(Spending(f"p{day}/a", "test.say"), now_us, "").appends)
+            if day:  # the first stays held
+                await owner.ledger.append(budgets.settle(f"p{day}/a", now_us, "", happened=True))
+        looked.clear()
+        budgets.use(caps("test.say", "test.shout"), days[-1])
+        return budgets.settle("p0/a", days[-1], "", happened=True)
+
+    settled = run(workspace, world, scenario)
+    march = round(datetime(2026, 3, 1, tzinfo=UTC).timestamp() * 1_000_000)
+    assert looked == [(march, 2)]
+    assert [one.stream for one in settled] == ["budget:few:2026-03-10", "budget:few:2026-03"]

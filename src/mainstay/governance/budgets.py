@@ -13,6 +13,7 @@ period always fits, and whatever goes beyond that is asked (KERNEL E5).
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
@@ -43,7 +44,7 @@ from mainstay.kernel.budget import (
 from mainstay.values import Verdict, digest_of, following_stream
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 
     from mainstay.events import BudgetFact
     from mainstay.governance.before import Left
@@ -112,13 +113,18 @@ class Budgets:
         self._left: dict[str, list[str]] = {}  # holders of calls whose process is gone
         self._promised: dict[str, dict[str, dict[str, int]]] = {}  # raised for a holder that does not hold it yet
 
-    def use(self, caps: Iterable[Cap]) -> None:
-        """Take other caps from now on; what is held stays held where it is."""
+    def use(self, caps: Iterable[Cap], now_us: int) -> None:
+        """Take other caps from now on; what is held stays held where it is. All that is queued is on disk by then."""
         self._caps = sorted(caps, key=lambda cap: (cap.name, cap.period))
         self.any = bool(self._caps)
         self._counting.clear()
-        for key, known in tuple(self._known.items()):
-            self._known[key] = self._counted(key, known)
+        dated = {key: known for key, known in self._known.items() if _kind_of(_period_of(key)) != "plan"}
+        with self._found_once():
+            for key in sorted(dated, key=lambda key: self._calendar.begins_us(_period_of(key))):
+                if self._is_over(key, now_us) and not dated[key].budget.holds:
+                    self._drop(key)
+                else:
+                    self._known[key] = self._counted(key, dated[key])
 
     def begin(self, now_us: int) -> list[Append]:
         """Count what left this day and month before their budgets held, or counted it: facts to append, mostly none.
@@ -126,19 +132,18 @@ class Budgets:
         A month is begun even where nothing left, so that it is looked through once.
         """
         appends: list[Append] = []
-        self._found = {}
-        for cap in sorted(self._caps, key=lambda cap: cap.period != "month"):  # a day is found within its month
-            if cap.period == "plan":
-                continue
-            key = f"{cap.name}:{self._calendar.name(cap.period, now_us, '')}"
-            budget = self._budget(key)
-            if cap.period == "month" and not budget.counts:
-                anew = msgspec.structs.replace(budget, counts=counts_of(cap))
-                self._known[key] = self._known[key]._replace(budget=anew, is_anew=True)
-            if self._known[key].is_anew:
-                self._begin("")
-                appends.append(self._append(key, (), now_us, ""))
-        self._found = None
+        with self._found_once():
+            for cap in sorted(self._caps, key=lambda cap: cap.period != "month"):  # a day is found within its month
+                if cap.period == "plan":
+                    continue
+                key = f"{cap.name}:{self._calendar.name(cap.period, now_us, '')}"
+                budget = self._budget(key)
+                if cap.period == "month" and not budget.counts:
+                    anew = msgspec.structs.replace(budget, counts=counts_of(cap))
+                    self._known[key] = self._known[key]._replace(budget=anew, is_anew=True)
+                if self._known[key].is_anew:
+                    self._begin("")
+                    appends.append(self._append(key, (), now_us, ""))
         return appends
 
     @property
@@ -489,12 +494,28 @@ class Budgets:
             self._found[since_us] = left
         return left
 
+    @contextlib.contextmanager
+    def _found_once(self) -> Generator[None]:
+        """Let several caps that begin look through the history once; the earliest of them first."""
+        self._found = {}
+        try:
+            yield
+        finally:
+            self._found = None
+
+    def _is_over(self, key: str, now_us: int) -> bool:
+        period = _period_of(key)
+        return self._calendar.name(_kind_of(period), now_us, "") != period
+
     def _drop_some(self) -> None:
         """Drop what moved longest ago and can be read again: what may be on its way to disk moved just now."""
         for key in list(self._known)[: KNOWN_AT_MOST // 2]:
             if not self._known[key].budget.holds:
-                del self._known[key]
-                self._promised.pop(key, None)
+                self._drop(key)
+
+    def _drop(self, key: str) -> None:
+        del self._known[key]
+        self._promised.pop(key, None)
 
     def _append(
         self, key: str, facts: Sequence[BudgetFact], now_us: int, cause: str, actor: str = "mainstay"
