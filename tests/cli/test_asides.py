@@ -77,6 +77,7 @@ def test_g2_what_is_put_off_is_not_among_what_waits_and_can_be_answered_all_the_
     assert desk.json("inbox") == []
     listed = desk.run("inbox")
     assert "1 put off, the first until" in listed.stdout + listed.stderr
+    assert f"({letter}): put off until " in desk.run("today").stdout.partition("Due next")[2]
     assert "put off" in desk.run("decide", letter).stdout
     assert desk.run("decide", letter, "approve", "--yes").returncode == 0
 

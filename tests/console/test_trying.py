@@ -282,6 +282,9 @@ def test_it_is_shown_first_runs_every_monday_after_a_yes_and_is_switched_off_aga
     page = visitor.page("/weekly")
     assert page.headings == ["It runs every Friday at 17:00"]
     assert 'cron: "0 17 * * FRI"' in file.read_text()
+    due = "weekly-reconciliation: runs next on "
+    assert due in visitor.page("/today").text
+    assert f"\nDue next\n  {due}" in served.desk.run("today").stdout
     assert (served.desk.folder / "inbox" / "bank").is_dir()
     assert visitor.press(on).status == 409  # pressed twice
     (folder := served.desk.folder / "inbox" / "bank").rmdir()

@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from mainstay.app import caps_of, contracts_to_read
+from mainstay.app import caps_of, contracts_to_read, versions_to_read
 from mainstay.cli import throttle
 from mainstay.cli.leaving import draw_leaving
 from mainstay.cli.place import views_at, workspace_at
 from mainstay.cli.screen import moment, text
 from mainstay.cli.status import DONE
+from mainstay.playbooks.starting import scheduled
 from mainstay.views.today import today
 
 if TYPE_CHECKING:
@@ -28,8 +29,9 @@ def show(screen: Screen, folder: Path | None) -> int:
     workspace, now_us = workspace_at(folder), time.time_ns() // 1000
     contracts = contracts_to_read(workspace)
     caps = caps_of(workspace, contracts)
+    starting = list(scheduled(versions_to_read(workspace), workspace.root, contracts))
     with views_at(workspace.root) as views:
-        found = today(views, caps, now_us, workspace.config.hours, contracts)
+        found = today(views, caps, now_us, workspace.config.hours, contracts, starting)
     screen.give(found, lambda console: _draw(found, console, workspace.config.company.timezone))
     return DONE
 
@@ -46,8 +48,12 @@ def _draw(found: Row, console: Console, zone: str) -> None:
         console.print(text(f"  let it go on: mainstay resume {row['plan']}", "cyan"))
     console.print(text("Running" if found["running"] else "Nothing is under way.", "bold"))
     _draw_plans(found["running"], console)
-    if found["due"]:
+    if found["scheduled"] or found["put_off"] or found["due"]:
         console.print(text("Due next", "bold"))
+    for row in found["scheduled"]:
+        console.print(text(f"  {row['playbook']}: runs next on {moment(row['at'], zone)}"))
+    for row in found["put_off"]:
+        console.print(text(f"  {row['headline']} ({row['decision']}): put off until {moment(row['until'], zone)}"))
     _draw_plans(found["due"], console)
     draw_leaving(found["leaving"], console, zone)
     for row in found["leaving"]:

@@ -21,7 +21,8 @@ async def show(room: Room, request: Request) -> Response:
     """Show it."""
     workspace, contracts = room.owner.workspace, room.owner.contracts
     caps, now_us, hours = caps_of(workspace, contracts), room.owner.clock.now_us(), workspace.config.hours
-    found = await room.look(lambda views: today(views, caps, now_us, hours, contracts))
+    starting = room.owner.engine.outside.starting()
+    found = await room.look(lambda views: today(views, caps, now_us, hours, contracts, starting))
     wrong = [*_wrong(room), *found.pop("wrong")]
     return await room.page(request, "today.html", nav="today", wrong=wrong, **found)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from mainstay.playbooks.starting import coming
 from mainstay.requests.stuck import grouped
 from mainstay.runtime.engine import THROTTLE
 from mainstay.sentences import say_actor
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from mainstay.kernel.budget import Cap
+    from mainstay.kernel.graph import Definition
     from mainstay.ports import Catalogue
     from mainstay.views import Views
     from mainstay.views.opening import Row
@@ -21,8 +23,18 @@ MOST = 20  # of a list
 LOOKED_AT = 60  # open plans, the newest
 
 
-def today(views: Views, caps: Iterable[Cap], now_us: int, hours: Mapping[str, str], catalogue: Catalogue) -> Row:
-    """Give it; `hours` are those in which operations leave whose delay names some, as mainstay.toml writes them."""
+def today(
+    views: Views,
+    caps: Iterable[Cap],
+    now_us: int,
+    hours: Mapping[str, str],
+    catalogue: Catalogue,
+    starting: Iterable[Definition] = (),
+) -> Row:
+    """Give it; `hours` are those in which operations leave whose delay names some, as mainstay.toml writes them.
+
+    `starting` are the playbooks that begin by themselves: those with a schedule are due, too.
+    """
     leaving = views.headed(views.leaving(limit=MOST), catalogue)
     opened = views.plans(limit=LOOKED_AT, open_only=True)
     still = [row for row in opened if not row["questions"] and not row["paused"]]
@@ -33,6 +45,10 @@ def today(views: Views, caps: Iterable[Cap], now_us: int, hours: Mapping[str, st
         "paused": list(islice(_paused(views, (row for row in opened if row["paused"])), MOST)),
         "running": [row for row in still if not row["waits"]][:MOST],
         "due": [row for row in still if row["waits"]][:MOST],
+        "scheduled": [
+            {"playbook": name, "at": views.time(at_us)} for at_us, name in coming(starting, now_us, views.timezone)
+        ][:MOST],
+        "put_off": views.put_off_first(MOST),
         "leaving": [row | {"hours": hours.get(row["does"], "")} for row in leaving],
         "budgets": views.budgets(caps, now_us),
         "wrong": list(_wrong(views)),
