@@ -64,11 +64,25 @@ def test_the_lines_are_found_in_what_is_said_around_them():
     assert block_in(None) is None
 
 
-def test_lines_are_shown_first_and_written_once_and_to_the_owner_alone(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    "text", [BEFORE, BEFORE[: BEFORE.index("\n\n#")], BEFORE[: BEFORE.index("\n[bank")], "# x\n# y"]
+)
+def test_lines_end_as_they_do_in_the_file(text):
+    after = with_section(text, "bank.columns", FIELDS, FILE)
+    assert with_section(text.replace("\n", "\r\n"), "bank.columns", FIELDS, FILE) == after.replace("\n", "\r\n")
+
+
+def test_lines_are_shown_first_and_written_once_and_the_file_keeps_its_mode_its_line_ends_and_its_link(
+    tmp_path, monkeypatch
+):
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "run"))
     workspace = create_workspace(tmp_path / "acme", name="Acme")
     file = workspace.root / FILE
+    kept = file.replace(tmp_path / "settings.toml")
+    kept.write_bytes(kept.read_bytes().replace(b"\n", b"\r\n"))
+    kept.chmod(0o644)
+    file.symlink_to(kept)
 
     async def scenario() -> None:
         async with Owner(workspace, "test") as owner:
@@ -99,10 +113,10 @@ class Kept:
 
     @property
     def text(self) -> str:
-        return self.file.read_text()
+        return self.file.read_bytes().decode()
 
     def add(self, line: str) -> None:
-        self.file.write_text(self.text + line)
+        self.file.write_bytes((self.text + line).encode())
 
     @property
     def mode(self) -> int:
@@ -113,14 +127,15 @@ async def _asked(ask: Callable[..., Any], kept: Kept) -> None:
     before = kept.text
     told = await ask()
     assert (told["written"], "+[invoices.columns]" in told["diff"], kept.text) == (False, True, before)
-    kept.add("# mine\n")
+    kept.add("# mine\r\n")
     with pytest.raises(CommandRefusedError, match="changed since"):
         await ask(seen=told["seen"])
     for wrong in ("number = 5", 'number = "..."', "[mail]\nsender = 'x'", "", "x", 'nonsense = "y"'):
         with pytest.raises((InputError, FileError)):
             await ask(text=wrong)
     told = await ask(seen=(await ask())["seen"])
-    assert (told["written"], kept.mode) == (True, 0o600)
+    assert (told["written"], kept.mode, kept.file.is_symlink()) == (True, 0o644, True)
+    assert kept.text.count("\r\n") == kept.text.count("\n")
     assert kept.text.splitlines().count("[invoices.columns]") == 1
     assert "# mine" in kept.text
     again = await ask()

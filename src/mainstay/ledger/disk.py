@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import secrets
 import stat
 from typing import TYPE_CHECKING
 
@@ -14,13 +15,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def write_new(path: Path, content: bytes) -> None:
-    """Write a 0600 file that must not exist yet; its content is on disk when this returns, its name is not.
+def write_new(path: Path, content: bytes, mode: int = 0o600) -> None:
+    """Write a file that must not exist yet; its content is on disk when this returns, its name is not.
 
-    Raises DiskFullError when there is no room, and leaves nothing behind then.
+    `mode` is narrowed by what the process gives new files. Raises DiskFullError when there is no room, and leaves
+    nothing behind then.
     """
     try:
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:  # noqa: PTH123 - with a mode
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:  # noqa: PTH123 - with a mode
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
@@ -68,6 +70,20 @@ def replace(path: Path, content: bytes) -> None:
     part = path.with_name(f"{path.name}.part")
     part.unlink(missing_ok=True)
     write_new(part, content)
+    part.replace(path)
+    sync_folder(path.parent)
+
+
+def rewrite(path: Path, content: bytes) -> None:
+    """Put a file that is the owner's to write in the place of one that may be there, and keep who may read that.
+
+    Whole or not at all; on disk when this returns. A link is replaced: whoever wants to go through it resolves it.
+    """
+    mode = path.stat().st_mode & 0o777 if path.is_file() else None
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    write_new(part, content, 0o666 if mode is None else 0o600)
+    if mode is not None:
+        part.chmod(mode)
     part.replace(path)
     sync_folder(path.parent)
 

@@ -6,7 +6,6 @@ are read in a worker process, playbooks compile. Then all of it is recorded in o
 
 from __future__ import annotations
 
-import secrets
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -16,6 +15,7 @@ from mainstay import events as e
 from mainstay.contracts import from_plain, to_plain
 from mainstay.encoding import decode_value, encode_value
 from mainstay.errors import FileError, InputError, MainstayError, PlaybookError, UnknownNameError
+from mainstay.ledger.disk import rewrite
 from mainstay.playbooks.artefacts import (
     Artefact,
     agents_named,
@@ -340,11 +340,7 @@ class Activation:
         if at.is_file() and at.read_bytes() == content:
             return False
         at.parent.mkdir(parents=True, exist_ok=True)
-        part = at.with_name(f".{at.name}.{secrets.token_hex(4)}.part")
-        part.write_bytes(content)
-        if at.is_file():
-            part.chmod(at.stat().st_mode & 0o777)
-        part.replace(at)
+        rewrite(at, content)
         return True
 
 

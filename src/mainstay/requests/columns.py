@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mainstay.connectors.doubts import quoted
 from mainstay.errors import CommandRefusedError, FileError, InputError, UnknownNameError
-from mainstay.ledger.disk import replace
+from mainstay.ledger.disk import rewrite
 from mainstay.playbooks.changes import line_diff
 from mainstay.requests.ruling import asked_at
 from mainstay.said import is_record
@@ -93,23 +93,28 @@ async def _columns(desk: Requests, params: Params, emit: Emit) -> Params:
         why = f"{CONFIG_NAME} was changed since you were shown what would change; nothing was written."
         raise CommandRefusedError(why, remedy="Look at it again.")
     if after != before:
-        replace(path, after.encode())
+        try:
+            rewrite(path.resolve(), after.encode())
+        except OSError as error:  # such as a link to where only others write
+            raise FileError(f"{path} can't be written: {error.strerror}.", remedy=BY_HAND) from None
     return told | {"written": after != before}
 
 
 def with_section(text: str, section: str, fields: Mapping[str, str], path: Path) -> str:
     """Give the text of mainstay.toml with a section that says just this. Raises InputError or FileError."""
-    own = [f"[{section}]", *(f"{name} = {quoted(value)}" for name, value in fields.items())]
+    cr = "\r" if "\r\n" in text else ""  # lines end here as they do in the file
+    own = [f"[{section}]{cr}", *(f"{name} = {quoted(value)}{cr}" for name, value in fields.items())]
     lines = text.split("\n")
     begin = next((at for at, line in enumerate(lines) if _names(line) == section), None)
     if begin is None:
-        new = [*text.rstrip("\n").split("\n"), "", *own, ""] if text.strip() else [*own, ""]
+        above = text.rstrip("\r\n") + cr
+        new = [*above.split("\n"), cr, *own, ""] if text.strip() else [*own, ""]
     else:
         end = next((at for at in range(begin + 1, len(lines)) if _ANY_HEADER.match(lines[at])), len(lines))
         while end > begin + 1 and _QUIET.fullmatch(lines[end - 1]):  # what stands before the next section goes with it
             end -= 1
         new = [*lines[:begin], *own, *lines[end:]]
-    changed = "\n".join(new)
+    changed = "\n".join(new).removesuffix("\r")
     rest, _ = _without(text, section, path)
     try:
         same = _without(changed, section, path) == (rest, dict(fields))
@@ -166,7 +171,7 @@ def _fields(section: str, text: str) -> dict[str, str]:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_bytes().decode()
     except (OSError, UnicodeDecodeError) as error:
         raise FileError(f"{path} can't be read: {error}.", remedy="Correct it and try again.") from None
 
