@@ -52,6 +52,12 @@ def test_what_is_written_in_another_way_is_left_to_the_owner(text):
         with_section(text, "bank.columns", FIELDS, FILE)
 
 
+def test_a_file_that_goes_down_too_far_is_said_to_be_wrong():
+    for text in ("a = " + "[" * 20_000, "a = " + "{b=" * 5000):
+        with pytest.raises(FileError, match="can't be read: too many brackets"):
+            with_section(text, "bank.columns", FIELDS, FILE)
+
+
 def test_the_lines_are_found_in_what_is_said_around_them():
     found = block_in('Write this:\n[bank.columns]\nbooked_on = "a"\n# more: b\nThen run it again.')
     assert found is not None
@@ -130,7 +136,16 @@ async def _asked(ask: Callable[..., Any], kept: Kept) -> None:
     kept.add("# mine\r\n")
     with pytest.raises(CommandRefusedError, match="changed since"):
         await ask(seen=told["seen"])
-    for wrong in ("number = 5", 'number = "..."', "[mail]\nsender = 'x'", "", "x", 'nonsense = "y"'):
+    for wrong in (
+        "number = 5",
+        'number = "..."',
+        "[mail]\nsender = 'x'",
+        "",
+        "x",
+        'nonsense = "y"',
+        "a = " + "[" * 20_000,
+        "{b=" * 5000,
+    ):
         with pytest.raises((InputError, FileError)):
             await ask(text=wrong)
     told = await ask(seen=(await ask())["seen"])

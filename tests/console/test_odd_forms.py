@@ -10,6 +10,7 @@ from http_kit import ask
 from visitor import Page, Visitor
 
 from mainstay.console.doors import HEADERS
+from mainstay.playbooks.shelf import LIBRARY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from http_kit import Reply, Served
     from visitor import Form
 
+FILES = {"statement": "statement.xml", "invoices": "invoices.csv"}
 LEFT_OUT = re.compile(  # what ends the session or the service, and plans that a form without a mistake would begin
     r"/log|/access|/live|/plug|/demo|/playbooks/(?!billing-reconciliation|productised-service)[^/]+/start"
 )
@@ -115,3 +117,27 @@ def test_no_edit_and_no_log_in_breaks_either_and_nobody_is_told_of_it(served: Se
             for wrong in (*ODD, *DEEP):
                 sound(stranger.post(path, [(name, wrong)]), (path, name, wrong))
     assert not [line for line in served.said if "could not be made" in line]
+
+
+def test_no_lines_for_the_settings_break_either(served: Served):
+    visitor, before = Visitor(served).log_in(), (served.desk.folder / "mainstay.toml").read_bytes()
+    files = [f"{name}={LIBRARY / 'demo' / file}" for name, file in FILES.items()]
+    (question,) = served.desk.json("run", "billing-reconciliation", *files, status=3)["questions"]
+    (offer,) = [form for form in visitor.page(f"/questions/{question}").forms if form.action.endswith("/columns")]
+    (first,) = the_columns(Page(visitor.press(offer, offer.buttons[0]).text))
+    whole = {**dict(first.fields), "seen": "x"}
+    for form in (first, first._replace(fields=list(whole.items()))):
+        for name, _ in form.fields:
+            if name != "csrf":
+                for fields in filled_in(form, name):
+                    sound(send(visitor, form, "", fields), (form.action, name, fields))
+    for text in ("a = " + "[" * 19_000, "{b=" * 5000):
+        assert visitor.press(first, text=text).status == 422
+    unsaid = [field for field in whole.items() if field[0] != "text"]
+    assert visitor.post(first.action, unsaid).status == 200, "nothing was asked for"
+    assert (served.desk.folder / "mainstay.toml").read_bytes() == before
+    assert not [line for line in served.said if "could not be made" in line]
+
+
+def the_columns(page: Page) -> list[Form]:
+    return [form for form in page.forms if form.action.endswith("/columns") and "text" in dict(form.fields)]

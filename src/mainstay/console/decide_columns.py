@@ -36,7 +36,7 @@ async def columns(room: Room, request: Request) -> Response:
             told |= await room.ask("columns", asked | ({"seen": only(form, "seen")} if only(form, "seen") else {}))
         except (InputError, FileError, CommandRefusedError) as error:
             told["wrong"] = f"{error.message} {error.remedy}"
-    if only(form, "seen") and not told["wrong"]:
+    if only(form, "seen") and "written" in told:
         said = (WRITTEN if told["written"] else SAME).format(file="mainstay.toml")
         return room.back(request, f"/questions/{question['decision']}", said)
     status = 422 if told["wrong"] else 200

@@ -133,7 +133,7 @@ def with_section(text: str, section: str, fields: Mapping[str, str], path: Path)
 def _without(text: str, section: str, path: Path) -> tuple[dict[str, Any], object]:
     """Give all that the file says but for a section, and that."""
     try:
-        whole = tomllib.loads(text)
+        whole = _loads(text)
     except tomllib.TOMLDecodeError as error:
         raise FileError(f"{path} can't be read: {error}.", remedy="Correct it; TOML texts stand in quotes.") from None
     outer, inner = section.split(".")
@@ -156,7 +156,7 @@ def _fields(section: str, text: str) -> dict[str, str]:
     hint = 'Write lines such as booked_on = "Datum".'
     own = "\n".join(line for line in text.replace("\r\n", "\n").split("\n") if _names(line) != section)
     try:
-        fields = tomllib.loads(own)
+        fields = _loads(own)
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"These lines can't be read: {error}.", remedy=hint) from None
     for name, value in fields.items():
@@ -167,6 +167,14 @@ def _fields(section: str, text: str) -> dict[str, str]:
     if not fields:
         raise InputError("There are no lines to write.", remedy=hint)
     return fields
+
+
+def _loads(text: str) -> dict[str, Any]:
+    """Read TOML. Raises TOMLDecodeError for what is none, also where it only goes down too far to be read."""
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise tomllib.TOMLDecodeError("too many brackets stand in brackets") from None
 
 
 def _read(path: Path) -> str:
