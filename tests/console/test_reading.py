@@ -104,7 +104,10 @@ def test_a_step_shows_what_it_was_given_and_gave_why_and_by_which_versions(perso
     page = person.page(f"/plans/{matched}/step?at=match")
     for part in ("What it was given", "What it gave", "Why", "Attempts", "As of that run", "reconcile"):
         assert part in page.text
-    assert "book, item 1" in person.page(f"/plans/{matched}/step?at=book").text
+    page = person.page(f"/plans/{matched}/step?at=book")
+    (first, *_) = re.findall(r"book, item 1 (\S+), ([\d.,]+ [A-Z]{3})", page.text)
+    undo = person.page(f"/plans/{matched}/undo").text
+    assert re.search(rf"Book {re.escape(first[1])} from .+ to {re.escape(first[0])}", undo), "which invoice it was for"
     assert person.get(f"/plans/{matched}/step?at=nothing").status == 404
 
 

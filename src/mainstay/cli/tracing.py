@@ -107,7 +107,8 @@ def _draw_values(found: Row, console: Console, zone: str) -> None:
 def _draw_parts(found: Row, console: Console) -> None:
     for one in found["items"][:_SHOWN]:
         why = f": {one['failure']}" if one["failure"] else ""
-        console.print(text(f"  {one['named']}, {one['says']}{why}"))
+        given = f" ({one['with']})" if one["with"] else ""
+        console.print(text(f"  {one['named']}{given}, {one['says']}{why}"))
     for one in found["calls"][:_SHOWN]:
         console.print(text(f"  call of {one['operation']} {when(one['at'])}: {one['says']}"))
     if max(len(found["items"]), len(found["calls"])) > _SHOWN:

@@ -35,6 +35,7 @@ _OF_CUSTOMERS = tuple(
 )
 _ID_CHARS = 16
 _SHORT_ID = 8  # of an id on a card
+_MOST_NAMED = 3  # invoices, in a headline
 _TELLING_LETTERS = 3  # of a word in a name
 _TELLING_DIGITS = 6  # of an account's number
 
@@ -226,7 +227,8 @@ class _Desk:
             plan = by.get((a.line_id, a.invoice, a.kind))
             before = f"; it was booked already by plan {plan}" if plan else ""
             lines.append(f"{a.kind}: {a.amount} to invoice {a.invoice}{before}")
-        return Card(f"Book {match.amount} from {match.counterparty or 'unknown'}", "\n".join([*lines, match.why]))
+        headline = f"Book {match.amount} from {match.counterparty or 'unknown'}{_to(match.invoice_numbers)}"
+        return Card(headline, "\n".join([*lines, match.why]))
 
     async def record(self, call: Call, arguments: RecordPayment) -> Booked:
         """Book what is not booked yet; parts of one line for one invoice and of one kind are one payment."""
@@ -373,6 +375,12 @@ class _Desk:
         ]
         head = ("date", "invoice", "kind", "amount", "currency", "payer", "your account", "bank line", "booking")
         return Exported(csv_text([head, *rows]), len(rows), OWN_RECORD, tuple(found.values()))
+
+
+def _to(numbers: Sequence[str]) -> str:
+    """Name the invoices that a payment pays: what tells two payments of one customer apart."""
+    named, more = ", ".join(numbers[:_MOST_NAMED]), len(numbers) - _MOST_NAMED
+    return f" to {named}" * bool(numbers) + f" and {more} more" * (more > 0)
 
 
 def reminding(books: Books, invoice: str, owed: Money | None, listed: Money | None, now_us: int) -> dict[str, Value]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mainstay.values import Value
 
 MOST = 6  # of what it was given
+TELLING = 2  # of them, which tell one action from the next
 MOST_CHARS = 80  # of each
 _ID = re.compile(
     r"[0-9a-f]{16,}|.*_ids?|ids?|confidence|kind", re.ASCII

@@ -23,7 +23,7 @@ from mainstay.runtime.engine import THROTTLE
 from mainstay.sentences import ALL_FIRST, ANSWER, QUESTION, say_actor, say_kept, say_no, say_path, why_asked
 from mainstay.values import BlobRef
 from mainstay.views.allowable import always_asked
-from mainstay.views.backward import takes_back, what_with
+from mainstay.views.backward import TELLING, takes_back, what_with
 from mainstay.views.bundle import DECIDABLE, LAST, answered, recommended, worked_out
 from mainstay.views.letting import KEPT, Letting
 
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from mainstay.views.opening import Row
     from mainstay.workspace import Workspace
 
-_PARTS = 2  # of what was given, which tell one action from the next
 OWN_PAUSE = "its plan is paused"
 
 
@@ -383,7 +382,7 @@ class Questions(Letting):
             "remedy": self.named(failure.remedy, plan, path) if failure else "",
             "options": list(question.options),
             "arguments": (given := self._payloads.load(slot.arguments)),
-            "with": what_with(given, _PARTS),
+            "with": what_with(given, TELLING),
             "asked_at": self.time(row[3]),
         }
 

@@ -16,10 +16,11 @@ from mainstay.runtime.journal import told_calls
 from mainstay.said import is_record, is_simple, say_value, with_money
 from mainstay.sentences import SLOT, say, say_actor, say_path
 from mainstay.values import BlobRef, Sealed
+from mainstay.views.backward import TELLING, what_with
 from mainstay.views.reconciled import Reconciled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from mainstay.kernel.state import Plan, Slot
     from mainstay.values import Value
@@ -77,7 +78,7 @@ class Steps(Reconciled):
             "cannot_undo": "" if slot is None else slot.cannot_undo,
             "digest": "" if slot is None else slot.digest,
             "cost_usd_micros": sum(getattr(fact, "cost_usd_micros", 0) for fact in facts),
-            "items": self._items(plan, name) if path == name else [],
+            "items": self._items(plan, name, recorded) if path == name else [],
             "calls": told_calls(self._reader.read, plan, name, self.time) if path == name else [],
             "parts": [] if slot is None else list(slot.children),
             "questions": [
@@ -109,12 +110,14 @@ class Steps(Reconciled):
             if isinstance(fact, failed)
         ]
 
-    def _items(self, plan: Plan, name: str) -> list[Row]:
+    def _items(self, plan: Plan, name: str, recorded: Sequence[e.Recorded]) -> list[Row]:
         """List the items of a list, and the actions that an agent asked for."""
+        given = {one.fact.path: one.fact.arguments for one in recorded if isinstance(one.fact, e.EffectPrepared)}
         return [
             {
                 "path": path,
                 "named": say_path(path),
+                "with": self._telling(given.get(path)),
                 "says": self._says(plan, path, slot),
                 "open": slot.status not in FINAL,
                 "failure": "" if slot.failure is None else self.named(slot.failure.message, plan, path),
@@ -122,6 +125,12 @@ class Steps(Reconciled):
             for path, slot in plan.slots.items()
             if (is_item(path) and path.startswith(f"{name}/")) or (is_call(path) and caller_of(path) == name)
         ]
+
+    def _telling(self, given: Value) -> str:
+        """Say of what an action was given what tells it from the next; nothing where its files are gone."""
+        with suppress(MainstayError):
+            return "" if given is None else what_with(self._payloads.load(given), TELLING)
+        return ""
 
     # --- where something comes from
 
