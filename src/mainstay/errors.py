@@ -4,7 +4,8 @@ MainstayError
  |- InputError              the operator's input is wrong: a file, a name, a playbook (exit status 2)
  |   |- FileError           a file that can't be read as what it should be; names file and place
  |   |- PlaybookError       a playbook that can't be compiled; carries every finding
- |   `- UnknownNameError    a name that does not exist; suggests the nearest one
+ |   |- UnknownNameError    a name that does not exist; suggests the nearest one
+ |   `- NoFormError         what was sent to the console is nothing that a page of ours sends
  |- OperationError          an operation or agent failed; carries the class that decides about retries
  |   |- Transient           may work when tried again
  |   |- RateLimited         the other side said when to come back
@@ -64,6 +65,10 @@ class FileError(InputError):
 
 class UnknownNameError(InputError):
     """A name does not exist; the message suggests the nearest one."""
+
+
+class NoFormError(InputError):
+    """What was sent is nothing that a page of ours sends: it can't be read at all."""
 
 
 class PlaybookError(InputError):

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 import msgspec
 
 from mainstay.console.decide_fields import fields_of, filled, not_deep, read
-from mainstay.console.room import DIGITS, NoFormError, Page, form_of, only
-from mainstay.errors import CommandRefusedError, InputError
+from mainstay.console.room import DIGITS, Page, form_of, only
+from mainstay.errors import CommandRefusedError, InputError, NoFormError
 from mainstay.redaction import redacted
 from mainstay.requests.picking import FIELD as PICK
 from mainstay.requests.ruling import input_of

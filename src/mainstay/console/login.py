@@ -13,8 +13,9 @@ from urllib.parse import parse_qs
 from starlette.responses import RedirectResponse
 
 from mainstay.console import access
-from mainstay.console.room import NoFormError, Page, known_of, only, ours
+from mainstay.console.room import Page, known_of, only, ours
 from mainstay.console.sessions import LONGEST_US
+from mainstay.errors import NoFormError
 from mainstay.values import SECOND_US, say_duration
 
 if TYPE_CHECKING:

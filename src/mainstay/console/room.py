@@ -20,7 +20,7 @@ from mainstay.console.live import Live
 from mainstay.console.looking import Cards, Looking, bounds_of
 from mainstay.console.sessions import Known, Sessions
 from mainstay.console.trials import Trials
-from mainstay.errors import InputError, LedgerError, MainstayError, UnknownNameError
+from mainstay.errors import InputError, LedgerError, MainstayError, NoFormError, UnknownNameError
 from mainstay.ledger import keys as ledger_keys
 from mainstay.requests.news import ANSWERED, TAKEN
 from mainstay.runtime.intake import Request as Asked
@@ -58,10 +58,6 @@ NAV = (
     ("audit", "Audit", "/audit"),
     ("metrics", "Metrics", "/metrics"),
 )
-
-
-class NoFormError(InputError):
-    """What was sent is nothing that a page of ours sends: it can't be read at all."""
 
 
 class Page(NamedTuple):
