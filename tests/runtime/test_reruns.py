@@ -211,6 +211,19 @@ def test_p6_of_two_reruns_at_once_one_takes_back(workspace, world):
     run(workspace, world, scenario)
 
 
+def test_p6_the_same_rerun_asked_twice_at_once_takes_back_once_and_leads_to_one_plan(workspace, world):
+    async def scenario(owner):
+        first, _ = await start(owner, CHAIN)
+        params = {"plan": first, "start": "b", "choices": {"b": "undo"}, "once": "pressed twice"}
+        method = owner.requests._methods["rerun"]
+        both = await asyncio.gather(*(method(owner.requests, params, lambda _: None) for _ in range(2)))
+        assert len({one["plan"] for one in both}) == 1
+        assert both[0]["plan"] != first
+        assert world.words() == ["a", "b"]
+
+    run(workspace, world, scenario)
+
+
 def test_p6_the_steps_after_a_checkpoint_all_run_again(workspace, world):
     async def scenario(owner):
         steps = (

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import random
 from typing import TYPE_CHECKING, Any, TypeAlias
+from weakref import WeakValueDictionary
 
 from mainstay import commands as c
 from mainstay import events as e
@@ -82,6 +83,7 @@ class Requests:
         self.served_at, self.is_reached = "", False  # where a browser gets in, and whether from elsewhere
         self.has_pages = False  # whether more is served there than links to one question
         self.throttling: Throttling | None = None  # nowhere in a simulation
+        self.turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()  # by the plan that is asked for
         self.on_released: Callable[[], None] = lambda: None  # begins the work of a workspace that was held
         self._ledger = engine.parts.ledger
         self.payloads = engine.parts.payloads

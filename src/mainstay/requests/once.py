@@ -35,6 +35,11 @@ def id_for(desk: Requests, params: Params) -> str:
     return id_of(desk, "once", params["once"]) if params.get("once") else desk.engine.parts.new_id()
 
 
+def turn_of(desk: Requests, plan_id: str) -> asyncio.Lock:
+    """Give what its asker holds who waits before it makes a plan: who asks for the same meanwhile finds it then."""
+    return desk.turns.setdefault(plan_id, asyncio.Lock())
+
+
 async def is_there(desk: Requests, plan_id: str) -> bool:
     """Say whether a plan was made before, and is on disk. Where there is none nothing waits: its asker makes it."""
     if find(desk, plan_id) is None:

@@ -22,7 +22,7 @@ from mainstay.kernel.words import STATUS
 from mainstay.playbooks.shelf import open_to_run
 from mainstay.requests.acts import acts
 from mainstay.requests.leaning import leaning
-from mainstay.requests.once import id_for, is_there
+from mainstay.requests.once import id_for, is_there, turn_of
 from mainstay.requests.plans import inputs_of
 from mainstay.requests.rest import adopted_rest, left_of
 from mainstay.runtime.admission import places_of
@@ -224,8 +224,13 @@ async def _preview(desk: Requests, params: Params, emit: Emit) -> Params:
 
 async def _rerun(desk: Requests, params: Params, emit: Emit) -> Params:
     plan_id = id_for(desk, params)
-    if await is_there(desk, plan_id):
-        return await desk.taken(plan_id, emit)
+    async with turn_of(desk, plan_id):
+        standing = None if await is_there(desk, plan_id) else await _make(desk, plan_id, params, emit)
+    return await desk.taken(plan_id, emit) if standing is None else standing
+
+
+async def _make(desk: Requests, plan_id: str, params: Params, emit: Emit) -> Params | None:
+    """Make the plan, after what is taken back first; gives where that stands when it needs the operator."""
     rerun = planned(desk, params)
     choices = _choices(rerun, params.get("choices") or {})
     undone = [name for name, choice in choices.items() if choice == "undo"]
@@ -241,7 +246,7 @@ async def _rerun(desk: Requests, params: Params, emit: Emit) -> Params:
     commands = _commands(desk, rerun, plan_id, kept, inputs, changed=bool(params.get("inputs")))
     cause = f"plan:{rerun.parent.id}@{rerun.parent.sequence}"
     await desk.engine.submit(plan_id, *commands, actor="operator", cause=cause)
-    return await desk.taken(plan_id, emit)
+    return None
 
 
 def _choices(rerun: Rerun, given: Mapping[str, str]) -> dict[str, str]:
