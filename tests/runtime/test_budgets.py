@@ -536,6 +536,17 @@ def test_g2_a_card_says_before_the_yes_what_a_budget_lets_through_and_what_it_st
     assert (status, len(world.words())) == ("completed", 8)
 
 
+def test_g2_a_card_names_a_command_for_each_unit_that_is_lacking(workspace, world):
+    async def scenario(owner):
+        _, asked = await start(owner, plan(pay("a", 6000)))
+        return bounded(owner).question(asked["questions"][0])["lets"]
+
+    line = 'b = {operations = ["test.pay"], per_day = [0, "50.00 EUR"]}'
+    (lets,) = run(budgeted(workspace, line), world, scenario, pays([], effect="irreversible"))
+    ways = 'mainstay budget raise b --today "10.00 EUR"', "mainstay budget raise b --today 1"
+    assert sorted(lets.partition(" first: ")[2].split(" and ")) == sorted(ways)
+
+
 def test_g2_a_card_says_of_money_what_is_left_and_when_an_action_leaves(workspace, world):
     path = workspace.root / "mainstay.toml"
     path.write_text(path.read_text() + '\n[delays]\n"test.pay" = "10m"\n')

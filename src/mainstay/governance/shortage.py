@@ -114,7 +114,8 @@ def say_lets(cap: Cap, budget: Budget, wanted: Sequence[Spending]) -> str:
     all_of_it = {unit: sum(one.amounts.get(unit, 0) for one in wanted) for unit in over}
     whose, many = f"{_WHOSE[cap.period]} budget '{cap.name}'", len(wanted)
     has = f"has {say_amounts(left, over)} left" if any(left.values()) else "is used up"
-    first = raising(cap, {unit: all_of_it[unit] - left[unit] for unit in over}, wanted[0].plan)
+    lacks = {unit: all_of_it[unit] - left[unit] for unit in over}  # one command raises by one of them
+    first = " and ".join(raising(cap, {unit: amount}, wanted[0].plan) for unit, amount in lacks.items())
     if many == 1:
         takes = f", and this takes {say_amounts(all_of_it, over)}" if any(left.values()) else ""
         return f"{whose} {has}{takes}: after your yes it stops, and asks again. To let it through, first: {first}"
