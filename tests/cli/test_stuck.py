@@ -60,8 +60,8 @@ def test_k10_what_is_stuck_is_listed_by_its_cause(stuck):
     told = stuck.run("stuck").stdout
     (group,) = groups
     assert f"mainstay stuck retry {group}" in told
-    assert "3 times in 3 plans" in told
-    assert "read a file, once in plan" in told
+    assert "3 files to read in 3 plans" in told
+    assert "read a file in plan" in told
 
 
 def test_k10_a_group_is_answered_at_once_after_a_preview(stuck):

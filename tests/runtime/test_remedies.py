@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
+
 import msgspec
 import pytest
 from kit import TYPES, Said, after, agent, each, facts, operations, plan, rule, run, start, undo
 from kit import do as step
+from rich.console import Console
 
 from mainstay import events as e
+from mainstay.cli.stuck import _draw
 from mainstay.errors import InputError, Permanent
 from mainstay.kernel.graph import Cel, Literally, Record, Retry, Step
 from mainstay.requests.stuck import cause_of, chosen, group_of, grouped
@@ -204,3 +208,21 @@ def test_k10_what_a_stranger_words_like_a_budget_is_no_budgets_card(workspace, w
     assert (stopped, named) == ({}, [])
     assert {SAID in group["says"] for group in groups} == {True}
     assert {row["budget"] for group in groups for row in group["stuck"]} == {""}
+
+
+def test_k10_a_budgets_group_of_different_actions_is_not_named_after_its_first(workspace, world):
+    path = workspace.root / "mainstay.toml"
+    path.write_text(path.read_text() + '\n[budgets]\nboth = {operations = ["test.*"], per_day = 0}\n')
+
+    async def scenario(owner):
+        await start(owner, plan(step("a", "test.say", "one")))
+        await start(owner, plan(step("b", "test.whisper", "two")))
+        (group,) = grouped(stuck_in(owner))
+        screen = Console(file=io.StringIO(), width=200)
+        _draw([group], screen, "UTC")
+        return group["what"], screen.file.getvalue()
+
+    what, drawn = run(type(workspace)(workspace.root), world, scenario)
+    assert what == "2 actions"
+    assert "2 actions in 2 plans" in drawn
+    assert "test.say, 2 times" not in drawn

@@ -16,7 +16,6 @@ from mainstay.cli.status import DONE, FAILED, WAITS
 from mainstay.errors import InputError
 from mainstay.requests.files import file_content
 from mainstay.requests.stuck import chosen, grouped
-from mainstay.sentences import say_does
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,8 +46,7 @@ def _draw(groups: list[Row], console: Console, zone: str) -> None:
         many = len(group["stuck"])
         console.print(text(f"{group['group']}: {group['says']}", "bold"))
         plans = f"{len(group['plans'])} plans" if len(group["plans"]) > 1 else f"plan {group['plans'][0]}"
-        times = "once" if many == 1 else f"{many} times"
-        console.print(text(f"  {say_does(group['does'])}, {times} in {plans}, since {moment(group['since'], zone)}"))
+        console.print(text(f"  {group['what']} in {plans}, since {moment(group['since'], zone)}"))
         alike = len({row["message"] for row in group["stuck"]}) == 1
         for row in group["stuck"][:_SHOWN]:
             said = "" if alike else f": {row['message']}"
