@@ -150,8 +150,10 @@ async def _asked(ask: Callable[..., Any], kept: Kept) -> None:
             await ask(text=wrong)
     told = await ask(seen=(await ask())["seen"])
     assert (told["written"], kept.mode, kept.file.is_symlink()) == (True, 0o644, True)
+    assert told["says"].startswith("mainstay.toml is written. It counts from the next start of Mainstay;")
     assert kept.text.count("\r\n") == kept.text.count("\n")
     assert kept.text.splitlines().count("[invoices.columns]") == 1
     assert "# mine" in kept.text
     again = await ask()
     assert (again["diff"], (await ask(seen=again["seen"]))["written"]) == ([], False)
+    assert again["says"] == "mainstay.toml says so already; nothing was written."

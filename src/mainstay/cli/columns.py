@@ -29,11 +29,5 @@ def write(screen: Screen, folder: Path | None, name: str, row: int, file: Path |
         if not yes and not screen.agreed("Write it?", "Nothing was written", "Add --yes to write it."):
             return DONE
         told = ask(screen, workspace, "columns", asked | {"seen": told["seen"]})
-    screen.give(told, lambda console: console.print(text(_say(told))))
+    screen.give(told, lambda console: console.print(text(told["says"])))
     return DONE
-
-
-def _say(told: dict[str, Any]) -> str:
-    if not told["written"]:
-        return f"{told['file']} says so already; nothing was written."
-    return f"{told['file']} is written. It counts from the next start; then run this again with the same files."

@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from mainstay.console.room import Room
     from mainstay.requests.desk import Params
 
-WRITTEN = "{file} is written. It counts from the next start of Mainstay; then run this again with the same files."
-SAME = "{file} says so already; nothing was written."
-
 
 async def columns(room: Room, request: Request) -> Response:
     """Show the lines, then what they change, then write exactly that: the same request as `mainstay columns`."""
@@ -37,8 +34,7 @@ async def columns(room: Room, request: Request) -> Response:
         except (InputError, FileError, CommandRefusedError) as error:
             told["wrong"] = f"{error.message} {error.remedy}"
     if only(form, "seen") and "written" in told:
-        said = (WRITTEN if told["written"] else SAME).format(file="mainstay.toml")
-        return room.back(request, f"/questions/{question['decision']}", said)
+        return room.back(request, f"/questions/{question['decision']}", told["says"])
     status = 422 if told["wrong"] else 200
     return await room.page(request, "columns.html", status=status, nav="inbox", **(values | told))
 

@@ -32,6 +32,8 @@ _HEADER = re.compile(r"\s*\[\s*([\w.\s-]+?)\s*\]\s*(#.*)?")
 _ANY_HEADER = re.compile(r"\s*\[")
 _QUIET = re.compile(r"\s*(#.*)?")
 _TO_FILL_IN = "..."
+_WRITTEN = "{} is written. It counts from the next start of Mainstay; then run this again with the same files."
+_SAME = "{} says so already; nothing was written."
 BY_HAND = f"Change {CONFIG_NAME} by hand."
 
 
@@ -73,7 +75,10 @@ def block_of(card: Mapping[str, Any], row: int) -> Block:
 
 
 async def _columns(desk: Requests, params: Params, emit: Emit) -> Params:
-    """Say what these lines change in mainstay.toml, or with `seen`, the digest of what was shown, write them."""
+    """Say what these lines change in mainstay.toml, or with `seen`, the digest of what was shown, write them.
+
+    `says` is what came of it, empty as long as there is something to write.
+    """
     del emit
     decision, row, text = params["decision"], int(params.get("row") or 0), params.get("text")
     _, asked = asked_at(desk, decision.rpartition(".")[0], decision)
@@ -87,6 +92,7 @@ async def _columns(desk: Requests, params: Params, emit: Emit) -> Params:
     seen = digest_of(before.encode())
     told: Params = {"plan": decision.rpartition(".")[0], "file": str(path), "section": block.section, "seen": seen}
     told["diff"] = line_diff({CONFIG_NAME: before.encode()}, {CONFIG_NAME: after.encode()}, "now", "then")
+    told["says"] = "" if told["diff"] else _SAME.format(CONFIG_NAME)
     if params.get("seen") is None:
         return told | {"written": False}
     if params["seen"] != seen:
@@ -97,6 +103,7 @@ async def _columns(desk: Requests, params: Params, emit: Emit) -> Params:
             rewrite(path.resolve(), after.encode())
         except OSError as error:  # such as a link to where only others write
             raise FileError(f"{path} can't be written: {error.strerror}.", remedy=BY_HAND) from None
+        told["says"] = _WRITTEN.format(CONFIG_NAME)
     return told | {"written": after != before}
 
 
