@@ -9,7 +9,7 @@ import pytest
 
 sys.path.append(str(Path(__file__).parent.parent / "runtime"))
 
-from kit import World, do, facts, plan, run, start
+from kit import World, do, facts, noon, plan, run, start
 from policy_kit import rules
 
 from mainstay import events as e
@@ -65,8 +65,11 @@ def test_g6_a_limit_of_a_rule_holds_from_its_activation_on_and_after_a_restart(w
         await activate(owner, "- {id: few, do: test.say, limits: {per_day: 3}}\n")
         return [still, await say(owner), await say(owner)]
 
-    assert run(workspace, world, first) == [True, True, False, False], "what left before it in its day counts"
-    assert run(workspace, world, second) == [False, True, False]
+    clock = noon()
+    assert run(workspace, world, first, clock=clock()) == [True, True, False, False], (
+        "what left before it in its day counts"
+    )
+    assert run(workspace, world, second, clock=clock()) == [False, True, False]
 
 
 def test_p3_other_limits_hold_from_then_on_and_wake_who_waits():

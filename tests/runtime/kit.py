@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +25,8 @@ from mainstay.runtime.stage import stream_of
 from mainstay.values import SECOND_US
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mainstay.contracts import Call
     from mainstay.ports import Clock, OwnRecords, Policy
     from mainstay.workspace import Workspace
@@ -155,6 +159,13 @@ class MovedClock(SystemClock):
         while (left := end - self.boot_s()) > 0:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._moved.wait(), left)
+
+
+def noon() -> Callable[[], MovedClock]:
+    """Give what makes clocks that stand at the next noon now: what belongs to one day does not go over midnight."""
+    now = datetime.now(UTC)
+    then = (now + timedelta(days=1)).replace(hour=12, minute=0, second=0, microsecond=0)
+    return partial(MovedClock, (then - now).total_seconds())
 
 
 def owner_of(

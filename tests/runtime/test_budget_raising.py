@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
-from kit import Said, Word, budget_of, do, each, plan, rule, run, start
+from kit import Said, Word, budget_of, do, each, noon, plan, rule, run, start
 from test_budgets import budgeted, pay, pays, question_of, replays
 
 from mainstay.commands import DispatchEffect, PausePlan
@@ -248,6 +248,7 @@ def test_g9_the_hours_of_a_budget_are_those_of_windows_with_their_days(workspace
 
 def test_g6_a_budget_made_at_noon_counts_what_left_that_morning(workspace, world):
     """Who allows three a day after two left expects one more; what never happened is not among the two."""
+    clock = noon()
 
     async def morning(owner):
         for word in ("one", "two"):
@@ -259,13 +260,13 @@ def test_g6_a_budget_made_at_noon_counts_what_left_that_morning(workspace, world
         rows = Views(owner.workspace).budgets(owner.budgets.caps, owner.clock.now_us())
         return [bool(one["questions"]) for one in stands], question_of(owner, stands[1])["card"]["headline"], rows
 
-    run(workspace, world, morning)
+    run(workspace, world, morning, clock=clock())
     lines = (
         '"test.say" = {per_day = 3}',
         '"test.refuse" = {per_day = 1}',
         'all = {operations = ["test.*"], per_month = 9}',
     )
-    stopped, says, rows = run(budgeted(workspace, *lines), world, afternoon)
+    stopped, says, rows = run(budgeted(workspace, *lines), world, afternoon, clock=clock())
     assert stopped == [False, True]
     assert "budget 'test.say' allows 3 a day, 3 of that is spent or held" in says
     assert [(row["name"], row["earlier"], row["limits"][0]["spent"]) for row in rows] == [
@@ -273,12 +274,15 @@ def test_g6_a_budget_made_at_noon_counts_what_left_that_morning(workspace, world
         ("test.refuse", "", 0),
         ("test.say", "2", 3),
     ]
-    again, _, rows = run(budgeted(workspace, *lines), world, afternoon)  # and the next start counts nothing twice
+    again, _, rows = run(
+        budgeted(workspace, *lines), world, afternoon, clock=clock()
+    )  # and the next start counts nothing twice
     assert (again, [row["limits"][0]["spent"] for row in rows]) == ([True, True], [3, 0, 3])
 
 
 def test_g6_a_budget_that_counts_something_else_from_now_on_counts_that_since_midnight(workspace, world):
     """Money where there was none, more kinds of actions: as if it had always been so; what was raised stays raised."""
+    clock = noon()
     operation = pays([])
 
     async def spend(owner):
@@ -294,11 +298,11 @@ def test_g6_a_budget_that_counts_something_else_from_now_on_counts_that_since_mi
         await raised(owner, "b", "day", "1")
         await spend(owner)
 
-    run(budgeted(workspace, 'b = {operations = ["test.say"], per_day = 5}'), world, raise_it, operation)
+    run(budgeted(workspace, 'b = {operations = ["test.say"], per_day = 5}'), world, raise_it, operation, clock=clock())
     wider = 'b = {operations = ["test.say", "test.pay"], per_day = [5, "50.00 EUR"]}'
-    asks, limits = run(budgeted(workspace, wider), world, look, operation)
+    asks, limits = run(budgeted(workspace, wider), world, look, operation, clock=clock())
     assert (asks, limits) == (1, [("count", 2, 6), ("EUR", 40_000_000, 50_000_000)])
-    asks, limits = run(budgeted(workspace, wider.replace("50.00", "60.00")), world, look, operation)
+    asks, limits = run(budgeted(workspace, wider.replace("50.00", "60.00")), world, look, operation, clock=clock())
     assert (asks, limits) == (0, [("count", 3, 6), ("EUR", 55_000_000, 60_000_000)]), (
         "more of the same counts nothing anew"
     )
@@ -306,6 +310,7 @@ def test_g6_a_budget_that_counts_something_else_from_now_on_counts_that_since_mi
 
 def test_g6_what_is_on_its_way_when_a_budget_begins_is_held_and_let_go_where_it_did_not_happen(workspace, world):
     """It may happen, so nothing else takes its part; once it surely did not, its part is free (KERNEL T2)."""
+    clock = noon()
 
     async def lose(owner):
         return await start(owner, plan(do("a", "test.whisper", "lost")))
@@ -317,13 +322,15 @@ def test_g6_what_is_on_its_way_when_a_budget_begins_is_held_and_let_go_where_it_
         done = await rule(owner, second["questions"][0], "retry")
         return held, done["status"], budget_of(owner, "test.whisper")
 
-    _, lost = run(workspace, world, lose)
-    held, status, facts = run(budgeted(workspace, '"test.whisper" = {per_day = 1}'), world, settle)
+    _, lost = run(workspace, world, lose, clock=clock())
+    held, status, facts = run(budgeted(workspace, '"test.whisper" = {per_day = 1}'), world, settle, clock=clock())
     assert (held, status) == (1, "completed")
     assert facts == [("BudgetSettled", 0), ("BudgetReserved", 1), ("BudgetSettled", 1)]
 
 
 def test_g6_what_several_hold_at_once_of_a_budget_that_just_began_never_goes_over_it(workspace, world):
+    clock = noon()
+
     async def before(owner):
         await start(owner, plan(each(do("a", "test.say", "x"))), words=["a", "b", "c"])
 
@@ -331,6 +338,6 @@ def test_g6_what_several_hold_at_once_of_a_budget_that_just_began_never_goes_ove
         _, standing = await start(owner, plan(each(do("a", "test.say", "x"))), words=[f"w{n}" for n in range(12)])
         return len(standing["questions"])
 
-    run(workspace, world, before)
-    asked = run(budgeted(workspace, '"test.say" = {per_day = 7}'), world, at_once)
+    run(workspace, world, before, clock=clock())
+    asked = run(budgeted(workspace, '"test.say" = {per_day = 7}'), world, at_once, clock=clock())
     assert (asked, len(world.words())) == (8, 7)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
-from kit import MovedClock, do, each, plan, run, start
+from kit import do, each, noon, plan, run, start
 
 from mainstay import events as e
 from mainstay.governance.budgets import Budgets
@@ -16,12 +16,6 @@ from mainstay.views import Views
 
 SEVEN = Cap("few", "day", {"count": 7}, ("test.say",))
 WORDS = [f"w{number}" for number in range(7)]
-
-
-def noon() -> MovedClock:
-    """A clock that stands at the next noon when it is made: no test here goes over midnight."""
-    now = datetime.now(UTC)
-    return MovedClock(((now + timedelta(days=1)).replace(hour=12, minute=0, second=0) - now).total_seconds())
 
 
 async def caught(owner, fact, status):
@@ -72,11 +66,11 @@ def test_t2_a_budget_that_begins_while_actions_are_under_way_counts_each_of_them
         owner.use_limits([SEVEN], {})
         return row(owner)
 
-    before, asked, stands = run(workspace, world, midway, clock=clock)
+    before, asked, stands = run(workspace, world, midway, clock=clock())
     assert before.count(e.EffectIntended if status == "intended" else e.EffectDone) < len(WORDS)
     assert (asked, world.words()) == (8, sorted(WORDS))
     assert stands == ("7", 7, 0)
-    assert run(workspace, world, again, clock=clock) == stands
+    assert run(workspace, world, again, clock=clock()) == stands
 
 
 def test_g6_other_caps_look_through_the_history_once_and_not_for_days_that_are_over(workspace, world):
