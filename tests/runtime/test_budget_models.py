@@ -195,3 +195,25 @@ def test_g6_a_call_that_is_given_up_is_charged_at_once(workspace, world):
     asked, held, charged = played(workspace, world, Silent(), scenario, line)
     assert len(asked) == 1, "it is stuck"
     assert [one.cost_usd_micros for one in charged] == [one.cost_usd_micros for one in held] == [100_000]
+
+
+@pytest.mark.parametrize("first", [(), ('readings = {operations = ["test.look"], per_day = 99}',)])
+def test_t2_a_budget_that_begins_while_a_model_is_asked_holds_that_call_and_charges_what_it_cost(
+    workspace, world, first
+):
+    """Also where nothing was counted at all when the call began."""
+    model = Scripted(cost={"cost_usd_micros": 20_000, "tokens": 150})
+    models = Cap("models", "day", {"count": 1, "USD": 9_000_000, "tokens": 9000}, ("model.*",))
+
+    async def scenario(owner):
+        begun = asyncio.create_task(ask(owner, "a"))
+        while not model.asked:  # noqa: ASYNC110 - it is asked for an answer, not to tell
+            await asyncio.sleep(0)
+        owner.use_limits([models], {})
+        _, done = await begun
+        _, stopped = await ask(owner, "b")
+        return counted(owner), done["status"], stopped["questions"]
+
+    charged, status, questions = played(workspace, world, model, scenario, *first)
+    assert [(one.count, one.cost_usd_micros, one.more) for one in charged] == [(1, 20_000, {"tokens": 150})]
+    assert (status, len(questions), model.asked) == ("completed", 1, ["draft"])

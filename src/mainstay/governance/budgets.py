@@ -22,7 +22,7 @@ import msgspec
 from mainstay.errors import CommandRefusedError, InputError, UnknownNameError
 from mainstay.events import Append, BudgetKept, BudgetRaised, BudgetReserved, BudgetSettled, BudgetWarned, Draft
 from mainstay.governance.amounts import say_amounts
-from mainstay.governance.before import counted_anew
+from mainstay.governance.before import Left, counted_anew
 from mainstay.governance.periods import EVERY_DAY, OF_PLAN, Calendar
 from mainstay.governance.shortage import PER, Short, raising, say_lets, stopped, unclear, used_up, ways_on, with_held
 from mainstay.governance.windows import DAYS
@@ -47,7 +47,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 
     from mainstay.events import BudgetFact
-    from mainstay.governance.before import Left
     from mainstay.kernel.budget import Period
     from mainstay.ports import Ledger
 
@@ -105,11 +104,9 @@ class Budgets:
         self._held: dict[str, tuple[str, ...]] = {}  # by holder: where it holds a part; nowhere is known too
         self._made: Append | None = None  # the last fact that was given away, to tell whose `_before` it is
         self._before: dict[str, _Known] = {}  # what it moved, by key, as that stood
-        self._beside: dict[
-            str, tuple[list[str] | None, dict[str, dict[str, int]] | None]
-        ] = {}  # left and promised of it
-        self._freed: tuple[str, tuple[str, ...] | None, bool] = "", None, False  # holder, its keys, whether a call
-        self._calls: set[str] = set()  # holders whose call is under way in this process
+        self._beside: dict[str, tuple[list[str] | None, dict[str, dict[str, int]] | None]] = {}  # left and promised
+        self._freed: tuple[str, tuple[str, ...] | None, Left | None] = "", None, None  # holder, its keys, its call
+        self._calls: dict[str, Left] = {}  # under way in this process, by holder, whether or not a cap counts it
         self._left: dict[str, list[str]] = {}  # holders of calls whose process is gone
         self._promised: dict[str, dict[str, dict[str, int]]] = {}  # raised for a holder that does not hold it yet
 
@@ -118,13 +115,14 @@ class Budgets:
         self._caps = sorted(caps, key=lambda cap: (cap.name, cap.period))
         self.any = bool(self._caps)
         self._counting.clear()
-        dated = {key: known for key, known in self._known.items() if _kind_of(_period_of(key)) != "plan"}
+        dated = [key for key in self._known if _kind_of(_period_of(key)) != "plan"]
         with self._found_once():
             for key in sorted(dated, key=lambda key: self._calendar.begins_us(_period_of(key))):
-                if self._is_over(key, now_us) and not dated[key].budget.holds:
+                known, period = self._known[key], _period_of(key)
+                if self._calendar.name(_kind_of(period), now_us, "") != period and not known.budget.holds:
                     self._drop(key)
                 else:
-                    self._known[key] = self._counted(key, dated[key])
+                    self._known[key] = self._counted(key, known)
 
     def begin(self, now_us: int) -> list[Append]:
         """Count what left this day and month before their budgets held, or counted it: facts to append, mostly none.
@@ -178,6 +176,7 @@ class Budgets:
         caps = self._of(spending)
         if not caps:
             self.leave_out(spending.holder)
+            self._note_call(spending, now_us)
             return NOTHING
         if not ruled and not spending.undo and (asked := unclear(caps, spending)):
             return Reserved(asked)
@@ -201,9 +200,9 @@ class Budgets:
             self._known[key] = before
             _put_back(self._left, key, left)
             _put_back(self._promised, key, promised)
-        holder, keys, was_call = self._freed
+        holder, keys, call = self._freed
         _put_back(self._held, holder, keys)
-        (self._calls.add if was_call else self._calls.discard)(holder)
+        _put_back(self._calls, holder, call)
         self._begin("")
 
     # --- after its outcome
@@ -214,7 +213,7 @@ class Budgets:
         """Settle what is held for an action or call, with what it spent really where that is known."""
         self._begin(holder)
         keys = self._held.pop(holder, None)
-        self._calls.discard(holder)
+        self._calls.pop(holder, None)
         found: list[Append] = []
         for key in self._find(holder) if keys is None else keys:
             fact = settle(self._budget(key), _period_of(key), holder, happened=happened, spent=spent)
@@ -397,14 +396,18 @@ class Budgets:
                 appends.append(append := self._append(key, (warned,), now_us, cause))
                 warnings.append((say_low(cap.name, cap.period, warned) + _say_then(cap), append.last_id))
         self._held[holder] = keys
-        if CALL in holder:
-            self._calls.add(holder)
+        self._note_call(spending, now_us)
         return Reserved(None, tuple(appends), (), tuple(warnings))
 
     def _begin(self, holder: str) -> None:
         """Begin what is given away as a whole, and taken back as a whole where it is refused."""
         self._made, self._before, self._beside = None, {}, {}
-        self._freed = holder, self._held.get(holder), holder in self._calls
+        self._freed = holder, self._held.get(holder), self._calls.get(holder)
+
+    def _note_call(self, spending: Spending, now_us: int) -> None:
+        """Know that a call is under way: the history says so of actions only."""
+        if CALL in spending.holder:
+            self._calls[spending.holder] = Left(spending, now_us, held=True)
 
     def _note(self, key: str) -> None:
         if key in self._before:
@@ -471,8 +474,9 @@ class Budgets:
             return known  # from before that was said
         left = [
             one
-            for one in self._left_in(self._calendar.begins_us(period))
+            for one in (*self._left_in(self._calendar.begins_us(period)), *self._calls.values())
             if cap.counts(one.spending.operation, one.spending.playbooks, one.spending.agent)
+            and (not one.spending.named or one.spending.operation in cap.operations)
             and self._calendar.name(kind, one.at_us, "") == period
         ]
         if not left and not budget.counts:
@@ -502,10 +506,6 @@ class Budgets:
             yield
         finally:
             self._found = None
-
-    def _is_over(self, key: str, now_us: int) -> bool:
-        period = _period_of(key)
-        return self._calendar.name(_kind_of(period), now_us, "") != period
 
     def _drop_some(self) -> None:
         """Drop what moved longest ago and can be read again: what may be on its way to disk moved just now."""

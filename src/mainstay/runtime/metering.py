@@ -47,8 +47,6 @@ class Meter:
 
     async def ask(self, plan: Plan, models: Models, role: str, request: Value) -> Value:
         """Ask a model, or the cheaper one that is declared once little is left; raises NeedsOperator over a budget."""
-        if not self._parts.budgets.any:
-            return await models.ask(role, request)
         now_us = self._desk.now_us()
         role = self._parts.budgets.cheaper(self._spending(plan, f"{MODEL}{role}"), now_us).removeprefix(MODEL) or role
         price = models.price(role, request)
@@ -63,7 +61,7 @@ class Meter:
 
         A step's that costs nothing counts only where a budget names it: others are about what is done.
         """
-        if not self._parts.budgets.any:
+        if not self._parts.budgets.any and not self._agent:
             return await make()
         amounts, unknown = amounts_of(operation, lambda: arguments)
         free = operation.cost is None and not operation.cost_usd_micros
