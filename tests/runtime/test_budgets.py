@@ -22,7 +22,7 @@ from mainstay.governance.caps import Entry, caps_of
 from mainstay.governance.rules import Rule
 from mainstay.governance.throttles import Throttle
 from mainstay.kernel.budget import Spending
-from mainstay.kernel.graph import Literally, Record
+from mainstay.kernel.graph import Ask, Literally, Record, Step, Text
 from mainstay.kernel.replay import replay
 from mainstay.values import SECOND_US, Money
 from mainstay.views import Views
@@ -545,6 +545,23 @@ def test_g2_a_card_names_a_command_for_each_unit_that_is_lacking(workspace, worl
     (lets,) = run(budgeted(workspace, line), world, scenario, pays([], effect="irreversible"))
     ways = 'mainstay budget raise b --today "10.00 EUR"', "mainstay budget raise b --today 1"
     assert sorted(lets.partition(" first: ")[2].split(" and ")) == sorted(ways)
+
+
+def test_g2_a_card_says_of_what_a_yes_leads_to_that_its_budget_has_nothing_left(workspace, world):
+    """The budget of what is asked about itself is said as before; one with something left is not spoken of."""
+    asks = Step(name="review", kind="ask", ask=Ask(Text((Literally("Shall we?"),))))
+    needs = after("review")
+    steps = plan(asks, do("a", "test.shout", "x", needs=needs), do("b", "test.say", "y", needs=needs))
+
+    async def scenario(owner):
+        decision = (await start(owner, steps))[1]["questions"][0]
+        views = bounded(owner)
+        assert views.lets(decision, views.shown(9)[decision]) == tuple(views.question(decision)["lets"])
+        return views.question(decision)["lets"]
+
+    lines = '"test.shout" = {per_day = 0}', '"test.say" = {per_day = 5}'
+    says = "Today's budget 'test.shout' has 0 left: what it does not let through asks again."
+    assert run(budgeted(workspace, *lines), world, scenario) == [says]
 
 
 def test_g2_a_card_says_of_money_what_is_left_and_when_an_action_leaves(workspace, world):

@@ -125,6 +125,16 @@ def say_lets(cap: Cap, budget: Budget, wanted: Sequence[Spending]) -> str:
     return f"{whose} {lets} again after your yes.{money} To let all through, first: {first}"
 
 
+def say_none_left(cap: Cap, budget: Budget) -> str:
+    """Say that a cap has nothing left for what an answer only leads to; empty where it has something left."""
+    taken, most = used(budget), most_of(budget, cap)
+    gone = {unit: 0 for unit, there_is in most.items() if taken.get(unit, 0) >= there_is}
+    if not gone:
+        return ""
+    whose = f"{_WHOSE[cap.period]} budget '{cap.name}'"
+    return f"{whose} has {say_amounts(gone, gone)} left: what it does not let through asks again."
+
+
 def with_held(budget: Budget, amounts: Mapping[str, int]) -> Budget:
     """Give a period as it is once that is held as well."""
     held = {**budget.held, **{unit: budget.held.get(unit, 0) + amount for unit, amount in amounts.items()}}

@@ -11,10 +11,11 @@ from mainstay.governance.amounts import say_amount
 from mainstay.governance.budgets import PREFIX, fold
 from mainstay.governance.periods import Calendar
 from mainstay.governance.roles import amounts_of
-from mainstay.governance.shortage import say_lets
+from mainstay.governance.shortage import say_lets, say_none_left
 from mainstay.kernel.budget import COUNT, Budget, Cap, Spending, micros_of, runs_low
 from mainstay.kernel.state import is_call
 from mainstay.ledger import queries
+from mainstay.requests.asked import what_follows
 from mainstay.values import parse_duration_s, say_duration
 from mainstay.views.opening import Opened
 
@@ -46,7 +47,7 @@ class Letting(Opened):
     def __init__(self, workspace: Workspace) -> None:
         """Open read-only; raises WrongKeyError or LedgerError."""
         super().__init__(workspace)
-        self._wanted: dict[str, tuple[Hashable, list[Spending]]] = {}
+        self._wanted: dict[str, tuple[Hashable, list[Spending], list[Spending]]] = {}
         self._budgets: tuple[int, dict[str, Budget]] = 0, {}  # as of a position
 
     def lets(self, decision: str, as_of: Hashable) -> tuple[str, ...]:
@@ -60,15 +61,18 @@ class Letting(Opened):
                 self._wanted.clear()
             plan_id = decision.rpartition(".")[0]
             asked = self._asked(plan_id, decision)
-            wanted = [] if asked is None else self._wants(self.plan(plan_id), asked)
-            known = self._wanted[decision] = as_of, wanted
-        return (*self._say_lets(known[1]), *self._say_throttles(known[1]))
+            plan = self.plan(plan_id)
+            wanted, led_to = ([], []) if asked is None else (self._wants(plan, asked), self._leads_to(plan, asked))
+            known = self._wanted[decision] = as_of, wanted, led_to
+        return (*self._say_lets(known[1]), *self._say_throttles(known[1]), *self._say_none_left(*known[1:]))
 
     def lets_of(self, plan: Plan, asked: e.DecisionAsked) -> list[str]:
         """Say what budgets do not let through of a question of a plan."""
         bounds = self.bounds()
-        wanted = self._wants(plan, asked) if bounds.caps or bounds.throttles else []
-        return [*self._say_lets(wanted), *self._say_throttles(wanted)]
+        if not (bounds.caps or bounds.throttles):
+            return []
+        wanted, led_to = self._wants(plan, asked), self._leads_to(plan, asked)
+        return [*self._say_lets(wanted), *self._say_throttles(wanted), *self._say_none_left(wanted, led_to)]
 
     def leaves(self, plan: Plan, asked: e.DecisionAsked) -> str:
         """Say when what a question asks about leaves after a yes; empty where it does at once."""
@@ -104,6 +108,12 @@ class Letting(Opened):
             found.append(Spending(f"{plan.id}/{path}", operation, playbooks, agent, amounts))
         return found
 
+    def _leads_to(self, plan: Plan, asked: e.DecisionAsked) -> list[Spending]:
+        """Give what may happen after an answer; how much of it there is, is not known yet."""
+        rows = what_follows(plan, asked) if asked.kind == "ask" else []
+        playbooks = self._playbooks(plan) if rows else ()
+        return [Spending(f"{plan.id}/{row['step']}", row["does"], playbooks, "", {}) for row in rows]
+
     def _actions(self, plan: Plan, asked: e.DecisionAsked) -> Iterator[tuple[str, str, Value]]:
         """Give the actions of a question: path, operation, arguments as they are kept."""
         if asked.kind in ("effect", "batch"):
@@ -138,6 +148,16 @@ class Letting(Opened):
             if counted:
                 period = calendar.name(cap.period, now_us, counted[0].plan)
                 if says := say_lets(cap, self._standing(f"{PREFIX}{cap.name}:{period}"), counted):
+                    yield says
+
+    def _say_none_left(self, wanted: Sequence[Spending], led_to: Sequence[Spending]) -> Iterator[str]:
+        """Say which budgets have nothing left for what an answer leads to; those of what it is about are said."""
+        calendar, now_us = Calendar(self.timezone), time.time_ns() // 1000
+        for cap in self.bounds().caps if led_to else ():
+            counted = [one for one in led_to if cap.counts(one.operation, one.playbooks, one.agent)]
+            if counted and not any(cap.counts(one.operation, one.playbooks, one.agent) for one in wanted):
+                period = calendar.name(cap.period, now_us, counted[0].plan)
+                if says := say_none_left(cap, self._standing(f"{PREFIX}{cap.name}:{period}")):
                     yield says
 
     def _say_throttles(self, wanted: Sequence[Spending]) -> Iterator[str]:
