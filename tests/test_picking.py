@@ -17,7 +17,7 @@ from mainstay.errors import InputError
 from mainstay.playbooks.shelf import LIBRARY, open_playbook
 from mainstay.records import Match
 from mainstay.requests.links import make_link
-from mainstay.requests.picking import as_answer, ways_of
+from mainstay.requests.picking import as_answer, forgives, ways_of
 from mainstay.runtime.personal import shape_of, shape_of_dict
 from mainstay.values import Sealed
 from mainstay.views import Views
@@ -172,6 +172,16 @@ def test_l3_a_row_that_was_recorded_before_it_had_other_readings_is_sealed_as_wh
     older = shape_of_dict(dict.fromkeys(name for name in Match.__struct_encode_fields__ if name != "others"))
     assert older is not None
     assert older.fields == tuple(field for field in whole.fields if field.name != "others")
+
+
+def test_what_a_yes_writes_off_is_said_of_a_row_and_of_each_way_to_read_it():
+    off = {"kind": "fee", "amount": {"minor": 550, "currency": "EUR"}}
+    paid = {"amount": {"minor": 9450, "currency": "EUR"}}
+    row = {"invoice_numbers": ["1"], "allocations": [paid, off], "why": "", "others": [{"invoice_numbers": ["1"]}]}
+    assert forgives(row) == "5.50 EUR (a fee)"
+    assert ways_of(row)[0].label == "Pays 1, forgives 5.50 EUR"
+    for odd in (row | {"allocations": [paid]}, {"allocations": [off]}, row | {"allocations": [{"kind": []}, 1]}, ROW):
+        assert forgives(odd) == ""
 
 
 def test_none_of_what_is_shown_is_a_no_and_what_is_not_shown_can_not_be_picked():

@@ -274,6 +274,17 @@ def test_a_sum_that_two_sets_of_invoices_make_is_asked():
     assert "as well" in only(found.unsure).why
 
 
+def test_what_would_be_written_off_can_be_left_open():
+    unsure = only(run([line("a", "980.00 EUR", "2026-014")], [bill("2026-014", "1000.00 EUR")]).unsure)
+    first = unsure.others[0]
+    assert (first.says, first.kind, first.invoice_numbers) == ("leave 20.00 EUR open", "part", ("2026-014",))
+    assert [(a.kind, a.amount.minor) for a in first.allocations] == [("payment", 98_000)]
+    two = [bill("2026-014", "1000.00 EUR"), bill("2026-016", "500.00 EUR")]
+    of_two = only(run([line("a", "1470.00 EUR", "2026-014 2026-016")], two).unsure).others[0]
+    assert (of_two.says, {a.kind for a in of_two.allocations}) == ("leave 30.00 EUR open", {"payment"})
+    assert only(run([line("a", text="danke")], [bill("1"), bill("2")]).unsure).others[0].says.startswith("2 of")
+
+
 def test_a_discount_on_two_named_invoices_is_asked_and_spread():
     invoices = [bill("2026-014", "1000.00 EUR"), bill("2026-016", "500.00 EUR")]
     found = only(run([line("a", "1470.00 EUR", "2026-014 + 2026-016")], invoices).unsure)

@@ -175,3 +175,16 @@ def test_e1_a_payment_is_answered_with_the_other_invoice_and_rows_that_fit_nothi
     closed = asked.json("decide", asked.question)
     assert (len(closed["picked"]), closed["kept"]) == (1, [0, 1, 3, 4])
     assert closed["picked"][0].startswith("row 2: 2026-119 of Marlin Touristik AG")
+
+
+def test_e1_a_row_says_what_a_yes_forgives_and_offers_to_leave_that_open(asked):
+    card = " ".join(asked.run("decide", asked.question).stdout.split())
+    assert "Yes forgives 50.00 EUR (a discount that the invoice does not grant)" in card
+    assert "1 = Pays 2026-128, forgives 50.00 EUR: as proposed" in card
+    assert "2 = Pays 2026-128: leave 50.00 EUR open" in card
+    rows = asked.json("decide", asked.question, status=3)["card"]["rows"]
+    (at,) = (at for at, row in enumerate(rows, 1) if row["invoice_numbers"] == ["2026-128"])
+    standing = asked.json("decide", asked.question, "--pick", f"{at}=2", status=3)
+    books = asked.json("books", standing["plan"])
+    (one,) = (one for one in books["invoices"] if one["number"] == "2026-128")
+    assert (one["says"], one["open_now"]) == ("paid in part", "50.00 EUR")

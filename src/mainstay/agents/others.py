@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from mainstay.agents import wording
 from mainstay.agents.allocation import GAPS, KINDS, match_of
-from mainstay.agents.evidence import NO_MATCH_BITS, Debt
+from mainstay.agents.evidence import NO_MATCH_BITS, Debt, confidence
 from mainstay.records import OtherReading
+from mainstay.values import say_total
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -38,6 +39,28 @@ def others_of(
     sets = dict.fromkeys([shown, *((one.debt.number,) for one in near)])
     sets = [numbers for numbers in sets if set(numbers) != own and _can_be_paid(case, numbers, left)]
     return tuple(_reading(case, match, receipt, numbers, left) for numbers in sets[:MOST])
+
+
+def left_open(match: Match) -> tuple[OtherReading, ...]:
+    """Give the reading of a match that writes something off in which that stays open; nothing of any other match."""
+    payments = tuple(one for one in match.allocations if one.kind == "payment")
+    short = say_total(one.amount for one in match.allocations if one.kind != "payment")
+    if not payments or len(payments) == len(match.allocations):
+        return ()
+    reading = OtherReading(
+        says=f"leave {short} open",
+        kind="part" if match.kind == "difference" else match.kind,
+        line_ids=match.line_ids,
+        invoice_numbers=match.invoice_numbers,
+        amount=match.amount,
+        confidence=confidence(SURE_BITS),
+        why=f"You picked to leave {short} open; proposed was to forgive it.",
+        allocations=payments,
+        customer=match.customer,
+        customer_id=match.customer_id,
+        entries=match.entries,
+    )
+    return (reading,)
 
 
 def _can_be_paid(case: Case, numbers: Sequence[str], left: Mapping[str, int]) -> bool:

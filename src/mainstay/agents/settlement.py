@@ -22,7 +22,7 @@ from mainstay.agents.assignment import assign
 from mainstay.agents.candidates import Case
 from mainstay.agents.certainty import OTHER_INVOICE, Reading, is_likely, is_named, objection
 from mainstay.agents.evidence import NO_MATCH_BITS, Debt, Evidence, Receipt
-from mainstay.agents.others import others_of
+from mainstay.agents.others import left_open, others_of
 from mainstay.agents.payouts import Payouts, read_payouts
 from mainstay.records import Match, Payer, Payout
 from mainstay.values import Money
@@ -291,10 +291,11 @@ class Desk:
         return left
 
     def _with_others(self, match: Match, left: dict[str, int]) -> Match:
-        if match.id not in self._shown:
-            return match
-        receipt, shown = self._shown[match.id]
-        return msgspec.structs.replace(match, others=others_of(self.case, match, receipt, shown, left))
+        others = left_open(match)
+        if match.id in self._shown:
+            receipt, shown = self._shown[match.id]
+            others += others_of(self.case, match, receipt, shown, left)
+        return msgspec.structs.replace(match, others=others) if others else match
 
     def _take(self, match: Match, receipts: Sequence[Receipt], *, sure: bool, shown: tuple[str, ...] = ()) -> None:
         self._piles["sure" if sure else "unsure"].append(match)

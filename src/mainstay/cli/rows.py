@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mainstay.cli.screen import text
-from mainstay.requests.picking import ways_of, without_others
+from mainstay.requests.picking import forgives, ways_of, without_others
 from mainstay.said import is_record, is_simple, say_sure, say_value, with_money
 
 if TYPE_CHECKING:
@@ -64,7 +64,9 @@ def _match_table(rows: Sequence[Row]) -> Table:
     for number, row in enumerate(rows, 1):
         cells = [draw_value(row["amount"]), text(row.get("counterparty", "")), text(row.get("text", ""))]
         likely = text(say_sure(row["confidence"]))
-        told = [text(row["why"]), text("\n".join([row.get("runner_up") or "none", *say_ways(row)]), lines=True)]
+        why = [row["why"], *(f"Yes forgives {less}." for less in [forgives(row)] if less)]
+        rest = [row.get("runner_up") or "none", *say_ways(row)]
+        told = [text("\n".join(why), lines=True), text("\n".join(rest), lines=True)]
         table.add_row(
             text(number), text(row.get("booked_on", "")), *cells, draw_value(row["invoice_numbers"]), likely, *told
         )
@@ -83,6 +85,7 @@ def _match_lines(row: Row) -> list[tuple[str, Text]]:
             draw_value(row["invoice_numbers"]).append_text(likely) if row["invoice_numbers"] else text("none"),
         ),
         ("why", text(row["why"])),
+        *(("forgives", text(f"Yes forgives {less}")) for less in [forgives(row)] if less),
         ("runner-up", text(row.get("runner_up") or "none")),
         *(("pick" if not at else "", text(one)) for at, one in enumerate(say_ways(row))),
     ]

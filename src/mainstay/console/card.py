@@ -10,7 +10,7 @@ from mainstay.console.doors import STYLE
 from mainstay.redaction import redacted
 from mainstay.requests.desk import MAX_SAID
 from mainstay.requests.picking import FIELD as PICK
-from mainstay.requests.picking import NONE, Way, can_pick, is_one_press, ways_of, without_others
+from mainstay.requests.picking import NONE, Way, can_pick, forgives, is_one_press, ways_of, without_others
 from mainstay.said import is_record, is_simple, say_sure, say_value, with_money
 from mainstay.shown import shown
 from mainstay.views.cards import CANNOT_UNDO, lines_of
@@ -104,6 +104,7 @@ def _payment(row: dict[str, Any]) -> str:
         "account": row.get("iban"),
         "invoices": f"{numbers}, {say_sure(row['confidence'])} likely the right one" if numbers else "none",
         "why": row["why"],
+        "forgives": f"Yes forgives {less}" if (less := forgives(row)) else "",
         "runner-up": row.get("runner_up"),
     }
     lines = [f"{say_value(row['amount'])} from {row.get('counterparty') or 'unknown'}{on}"]

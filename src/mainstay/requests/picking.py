@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from mainstay.errors import InputError
 from mainstay.said import is_record, say_value
+from mainstay.values import Money, say_total
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -22,6 +23,9 @@ FIELD = "pick."  # begins the name of a field of a form that says how a row is r
 NONE = "none"  # none of what is shown is right: the row is left out
 NONE_RIGHT = "None of what was shown is right."  # why, where that is said of every row
 _NUMBERS = "invoice_numbers"
+# How a match explains what it writes off, by the kind of its allocation.
+_FORGIVEN = {"discount": "a discount", "fee": "a fee", "exchange": "lost in exchange", "write_off": "a difference"}
+_NOT_GRANTED = "that the invoice does not grant"  # as the match itself says why
 
 
 class Way(NamedTuple):
@@ -39,6 +43,15 @@ def ways_of(row: object) -> list[Way]:
         return []
     ways = [Way(str(at), _label(one), say_value(one.get(SAYS))) for at, one in enumerate(others, 1)]
     return [Way("0", _label(row), ""), *ways]
+
+
+def forgives(row: object) -> str:
+    """Say what a yes to a match writes off, "" for nothing: "50.00 EUR (a discount)", or one that was not granted."""
+    off = _written_off(row)
+    whys = [_FORGIVEN[kind] for kind in dict.fromkeys(str(one["kind"]) for one in off)]
+    not_granted = is_record(row) and _NOT_GRANTED in say_value(row.get("why"))
+    whys = [f"{why} {_NOT_GRANTED}" if why == _FORGIVEN["discount"] and not_granted else why for why in whys]
+    return f"{_total(off)} ({', '.join(whys)})" if off else ""
 
 
 def without_others(row: object) -> object:
@@ -137,5 +150,18 @@ def _label(row: Mapping[str, object]) -> str:
     """Say what a reading comes to: an agent's own rows say it in `says` or `headline`."""
     if isinstance(row.get(_NUMBERS), list):
         paid = say_value(row[_NUMBERS]) if row.get("allocations") else ""
-        return f"Pays {paid}" if paid else "Pays no invoice"
+        less = f", forgives {_total(off)}" if (off := _written_off(row)) else ""
+        return f"Pays {paid}{less}" if paid else "Pays no invoice"
     return say_value(row.get(SAYS) or row.get("headline")) or "As proposed"
+
+
+def _written_off(row: object) -> list[dict[str, Any]]:
+    """List the allocations of a match that are no payments."""
+    given = row.get("allocations") if is_record(row) and isinstance(row.get(_NUMBERS), list) else None
+    listed = cast("list[object]", given) if isinstance(given, list) else []
+    off = [one for one in listed if is_record(one) and str(one.get("kind")) in _FORGIVEN]
+    return [one for one in off if is_record(one.get("amount")) and one["amount"].keys() == {"minor", "currency"}]
+
+
+def _total(allocations: Sequence[Mapping[str, Any]]) -> str:
+    return say_total(Money(one["amount"]["minor"], one["amount"]["currency"]) for one in allocations)
