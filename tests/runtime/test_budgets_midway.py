@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections import Counter
 from datetime import UTC, datetime
 
 import pytest
-from kit import do, each, noon, plan, run, start
+from kit import do, each, noon, plan, rule, run, start
 
 from mainstay import events as e
+from mainstay.governance.before import Before
 from mainstay.governance.budgets import Budgets
 from mainstay.kernel.budget import Cap, Spending
 from mainstay.views import Views
@@ -98,3 +100,33 @@ def test_g6_other_caps_look_through_the_history_once_and_not_for_days_that_are_o
     march = round(datetime(2026, 3, 1, tzinfo=UTC).timestamp() * 1_000_000)
     assert looked == [(march, 2)]
     assert [one.stream for one in settled] == ["budget:few:2026-03-10", "budget:few:2026-03"]
+
+
+class Counting:
+    """A history that knows how often each stream of it was read."""
+
+    def __init__(self, ledger):
+        self._ledger, self.reads = ledger, Counter()
+
+    def __getattr__(self, name):
+        return getattr(self._ledger, name)
+
+    def read(self, stream, after=0):
+        self.reads[stream] += 1
+        return self._ledger.read(stream, after)
+
+
+def test_g6_what_was_prepared_before_a_budget_of_today_is_found_with_one_reading_of_its_plan(workspace, world):
+    async def scenario(owner):
+        plan_id, standing = await start(owner, plan(each(do("a", "test.shout", "x"))), words=WORDS)
+        since_us = owner.clock.now_us()
+        for decision in standing["questions"]:
+            await rule(owner, decision, "approve")
+        ledger = Counting(owner.ledger)
+        before = Before(ledger, owner.contracts.operation, owner.engine.parts.payloads.load, owner.places.playbook)
+        left = before.since(since_us, [Cap("few", "day", {"count": 7}, ("test.shout",))])
+        return sorted(one.spending.holder for one in left), ledger.reads, plan_id
+
+    holders, reads, plan_id = run(workspace, world, scenario)
+    assert holders == [f"{plan_id}/a/{at}" for at in range(len(WORDS))]
+    assert reads == {f"plan:{plan_id}": 1}
