@@ -11,13 +11,13 @@ from mainstay.shown import shown
 from mainstay.workspace import CONFIG_NAME, STATE_NAME, Workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from mainstay.cli.screen import Screen
+    from mainstay.contracts import Operation
     from mainstay.governance.rules import Rule
     from mainstay.kernel.budget import Cap
     from mainstay.runtime.catalogue import Contracts
-    from mainstay.values import Role
     from mainstay.views import Views
     from mainstay.views.letting import Bounds
 
@@ -112,7 +112,7 @@ def _rules(workspace: Workspace) -> list[Rule]:
 
 
 def _bounds(workspace: Workspace) -> Bounds:
-    """Give what bounds actions; what their arguments are for is looked up where a budget counts money."""
+    """Give what bounds actions; an operation is looked up where a budget counts more than how many."""
     from mainstay.views.letting import Bounds
 
     @functools.cache
@@ -121,9 +121,9 @@ def _bounds(workspace: Workspace) -> Bounds:
 
         return contracts_to_read(workspace)
 
-    def roles(operation: str) -> Mapping[str, Role]:
-        return contracts().roles(operation)
+    def operation(name: str) -> Operation | None:
+        return contracts().operations.get(name)
 
     rules = _rules(workspace)
     throttles = [rule for rule in rules if rule.throttle is not None]
-    return Bounds(_caps(workspace, rules), roles, workspace.config, throttles)
+    return Bounds(_caps(workspace, rules), operation, workspace.config, throttles)

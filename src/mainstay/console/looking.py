@@ -31,7 +31,7 @@ NAMED = 10  # of what has one cause, before the rest is folded away
 
 def bounds_of(owner: Owner) -> Bounds:
     """Say what bounds actions while this owner works."""
-    return Bounds(owner.budgets.caps, owner.contracts.roles, owner.workspace.config, owner.throttling.rules)
+    return Bounds(owner.budgets.caps, owner.contracts.operations.get, owner.workspace.config, owner.throttling.rules)
 
 
 class Drawn(NamedTuple):

@@ -5,26 +5,29 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
+from msgspec import ValidationError
+
 from mainstay import events as e
-from mainstay.errors import ExpressionError
+from mainstay.errors import MainstayError
 from mainstay.governance.amounts import say_amount
 from mainstay.governance.budgets import PREFIX, fold
 from mainstay.governance.periods import Calendar
-from mainstay.governance.roles import amounts_of
 from mainstay.governance.shortage import say_lets, say_none_left
-from mainstay.kernel.budget import COUNT, Budget, Cap, Spending, micros_of, runs_low
+from mainstay.kernel.budget import COUNT, Budget, Cap, Spending, runs_low
 from mainstay.kernel.state import is_call
 from mainstay.ledger import queries
 from mainstay.requests.asked import what_follows
+from mainstay.runtime.spending import amounts_of
 from mainstay.values import parse_duration_s, say_duration
 from mainstay.views.opening import Opened
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Iterator, Sequence
 
+    from mainstay.contracts import Operation
     from mainstay.governance.rules import Rule
     from mainstay.kernel.state import Plan
-    from mainstay.values import Role, Value
+    from mainstay.values import Value
     from mainstay.workspace import Config, Workspace
 
 KEPT = 1000  # questions whose wishes are kept
@@ -34,7 +37,7 @@ class Bounds(NamedTuple):
     """What bounds actions beside their approval, as mainstay.toml and the rules in force say."""
 
     caps: Sequence[Cap] = ()
-    roles: Callable[[str], Mapping[str, Role]] = lambda _: {}  # what the arguments of an operation are for
+    operation: Callable[[str], Operation | None] = lambda _: None  # None for one that is not known
     config: Config | None = None
     throttles: Sequence[Rule] = ()
 
@@ -55,15 +58,16 @@ class Letting(Opened):
         bounds = self.bounds()
         if not (bounds.caps or bounds.throttles):
             return ()
+        key = as_of, tuple(bounds.caps), tuple(bounds.throttles)  # they say what is looked at
         known = self._wanted.get(decision)
-        if known is None or known[0] != as_of:
+        if known is None or known[0] != key:
             if len(self._wanted) >= KEPT:
                 self._wanted.clear()
             plan_id = decision.rpartition(".")[0]
             asked = self._asked(plan_id, decision)
             plan = self.plan(plan_id)
             wanted, led_to = ([], []) if asked is None else (self._wants(plan, asked), self._leads_to(plan, asked))
-            known = self._wanted[decision] = as_of, wanted, led_to
+            known = self._wanted[decision] = key, wanted, led_to
         return (*self._say_lets(known[1]), *self._say_throttles(known[1]), *self._say_none_left(*known[1:]))
 
     def lets_of(self, plan: Plan, asked: e.DecisionAsked) -> list[str]:
@@ -96,15 +100,15 @@ class Letting(Opened):
 
     def _wants(self, plan: Plan, asked: e.DecisionAsked) -> list[Spending]:
         """Give what a yes would spend; an undo spends a reserve of its own."""
-        playbooks, found = self._playbooks(plan), list[Spending]()
+        playbooks, found, bounds = self._playbooks(plan), list[Spending](), self.bounds()
+        throttled = any(rule.throttle and rule.throttle.spent for rule in bounds.throttles)
         for path, operation, arguments in self._actions(plan, asked):
             agent = plan.step(path).target if is_call(path) else ""
-            counted = [cap for cap in self.bounds().caps if cap.counts(operation, playbooks, agent)]
-            amounts = {COUNT: 1}
-            throttled = any(rule.throttle and rule.throttle.spent for rule in self.bounds().throttles)
-            if throttled or any(cap.currencies for cap in counted):
-                for unit, amount in self._moved(operation, arguments):
-                    amounts[unit] = amounts.get(unit, 0) + amount
+            counted = [cap for cap in bounds.caps if cap.counts(operation, playbooks, agent)]
+            known = (
+                bounds.operation(operation) if throttled or any(set(cap.most) - {COUNT} for cap in counted) else None
+            )
+            amounts = {COUNT: 1} if known is None else self._amounts(known, arguments)
             found.append(Spending(f"{plan.id}/{path}", operation, playbooks, agent, amounts))
         return found
 
@@ -125,13 +129,12 @@ class Letting(Opened):
             if isinstance(one, dict):
                 yield path, str(one.get("operation", "")), one.get("arguments")
 
-    def _moved(self, operation: str, arguments: Value) -> Iterator[tuple[str, int]]:
+    def _amounts(self, operation: Operation, arguments: Value) -> dict[str, int]:
+        """Give what an action would spend as far as that is known; what is not asks by itself, after the yes."""
         try:
-            moved = amounts_of(self._payloads.load(arguments), self.bounds().roles(operation))
-        except ExpressionError:
-            return
-        for money in moved:
-            yield money.currency, abs(micros_of(money))
+            return amounts_of(operation, lambda: self._payloads.load(arguments))[0]
+        except (MainstayError, ValidationError):
+            return {COUNT: 1}
 
     def _playbooks(self, plan: Plan) -> tuple[str, ...]:
         """Name a plan's playbook, and those of the plans that it is a part of."""
