@@ -11,13 +11,14 @@ import pytest
 from starlette.requests import Request
 
 from mainstay.app import Owner, create_workspace
-from mainstay.console.card import say_card
+from mainstay.console.card import _readings, say_card
 from mainstay.console.decisions import Decisions
+from mainstay.console.inbox import _ruling
 from mainstay.errors import InputError
 from mainstay.playbooks.shelf import LIBRARY, open_playbook
 from mainstay.records import Match
 from mainstay.requests.links import make_link
-from mainstay.requests.picking import as_answer, forgives, ways_of
+from mainstay.requests.picking import as_answer, forgives, told, ways_of
 from mainstay.runtime.personal import shape_of, shape_of_dict
 from mainstay.values import Sealed
 from mainstay.views import Views
@@ -114,6 +115,8 @@ def test_e1_the_runner_up_is_picked_by_one_press_on_a_links_page_and_is_what_is_
             assert "980.00 EUR from PETREL ANALYTICS LIMITED on 2026-10-18\ntext: thanks, great work" in page
             assert "line ids" not in page
             pages = Decisions(owner)
+            unsaid = await pages.decide(sent(link, b"choice=approve"))
+            assert (unsaid.status_code, b"Say of row 1 which" in unsaid.body) == (422, True)
             wrong = await pages.decide(sent(link, b"choice=approve&pick.0=9"))
             right = await pages.decide(sent(link, b"choice=approve&pick.0=1"))
             await finish(owner, plan)
@@ -172,6 +175,24 @@ def test_l3_a_row_that_was_recorded_before_it_had_other_readings_is_sealed_as_wh
     older = shape_of_dict(dict.fromkeys(name for name in Match.__struct_encode_fields__ if name != "others"))
     assert older is not None
     assert older.fields == tuple(field for field in whole.fields if field.name != "others")
+
+
+def test_e1_where_another_reading_is_about_as_good_nothing_is_picked_and_a_yes_has_to_say_which():
+    even = ROW | {"confidence": 0.5}
+    page = "".join(_readings([even, ROW]))
+    assert [f'name="pick.{at}" value="0"{" checked" * at}>' in page for at in (0, 1)] == [True, True]
+    question = {"options": ["approve", "reject"], "card": {"rows": [even, ROW]}, "decision": "P.1"}
+    with pytest.raises(InputError, match="Say of row 1 which"):
+        _ruling(question, {"choice": ["approve"], "may_keep": ["yes"], "pick.1": ["0"]})
+    sent_in = {"choice": ["approve"], "may_keep": ["yes"], "pick.0": ["0"], "pick.1": ["0"]}
+    assert _ruling(question, sent_in)["picks"] == {"0": 0, "1": 0}
+    for given in ({}, {"1": "0"}):
+        with pytest.raises(InputError, match="Say of row 1 which"):
+            as_answer([even, ROW], given, ("approve", "reject"), None, "")
+    assert as_answer([even, ROW], {"0": "0"}, ("approve", "reject"), None, "")["picks"] == {"0": 0}
+    assert as_answer([even, ROW], {"0": "none"}, ("approve", "reject"), None, "")["kept"] == [1]
+    assert as_answer([even, ROW], {}, ("approve", "reject"), [1], "")["kept"] == [1]
+    assert told([even, ROW], {0: 0}) == ["row 1: A, as proposed"]
 
 
 def test_what_a_yes_writes_off_is_said_of_a_row_and_of_each_way_to_read_it():

@@ -184,7 +184,13 @@ def test_e1_a_row_says_what_a_yes_forgives_and_offers_to_leave_that_open(asked):
     assert "2 = Pays 2026-128: leave 50.00 EUR open" in card
     rows = asked.json("decide", asked.question, status=3)["card"]["rows"]
     (at,) = (at for at, row in enumerate(rows, 1) if row["invoice_numbers"] == ["2026-128"])
-    standing = asked.json("decide", asked.question, "--pick", f"{at}=2", status=3)
+    (even,) = (number for number, row in enumerate(rows, 1) if row["others"] and row["confidence"] < 0.75)
+    refused = asked.run("decide", asked.question, "--pick", f"{at}=2", "--yes")
+    assert (refused.returncode, f"Say of row {even} which is right" in refused.stderr) == (2, True)
+    standing = asked.json("decide", asked.question, "--pick", f"{at}=2, {even}=1", status=3)
     books = asked.json("books", standing["plan"])
     (one,) = (one for one in books["invoices"] if one["number"] == "2026-128")
     assert (one["says"], one["open_now"]) == ("paid in part", "50.00 EUR")
+    told = asked.json("decide", asked.question)["picked"]
+    assert [one.partition(":")[0] for one in told] == [f"row {number}" for number in sorted((at, even))]
+    assert any(one.endswith(", as proposed") for one in told)

@@ -25,6 +25,12 @@ def test_a_whole_process_is_answered_at_the_terminal(desk):
     terminal.until("There is no row 7")
     terminal.until("Which rows to keep")
     terminal.type("1 2\n")
+    terminal.until("Say of row 2 which is right")
+    terminal.until("Which way to read which row")
+    terminal.type("3=2\n")
+    terminal.until("Say of row 2 which is right")
+    terminal.until("Which way to read which row")
+    terminal.type("2=1\n")
     batch = terminal.until("Your answer (")
     assert "This can't be undone" in batch
     terminal.type("reject\n")

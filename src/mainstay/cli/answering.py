@@ -15,7 +15,7 @@ from mainstay.cli.screen import text
 from mainstay.errors import InputError
 from mainstay.playbooks.speech import say_wanted
 from mainstay.requests.files import file_content
-from mainstay.requests.picking import as_answer, can_pick, is_one_press, told, ways_of
+from mainstay.requests.picking import as_answer, can_pick, check_picked, is_one_press, told, ways_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -127,9 +127,11 @@ def _answer(screen: Screen, question: Row) -> Row | None:
         screen.err.print(text(f"It waits: mainstay decide {question['decision']}"))
         return None
     if choice == KEEP:
-        return ruling(question, "approve", kept=_keep(screen, question))
+        return _yes(screen, question, _keep(screen, question))
     if choice in numbers or choice == PICK:
         return ruling(question, "approve") | _pick(screen, question, choice if choice in numbers else "")
+    if choice == "approve" and can_pick(rows) and not question["card"].get("form"):
+        return _yes(screen, question, None)
     if question["card"].get("form") and choice not in ASKED_WHY:
         return ruling(question, choice) | filled_in(screen, question, ())
     return ruling(question, choice, reason=_reason(screen, choice) if choice in ASKED_WHY else "")
@@ -205,12 +207,22 @@ def _keep(screen: Screen, question: Row) -> list[int] | None:
             screen.err.print(text(f"{error.message} {error.remedy}"))
 
 
-def _pick(screen: Screen, question: Row, given: str) -> Row:
+def _yes(screen: Screen, question: Row, kept: list[int] | None) -> Row:
+    """Take a yes to rows; which reading is right is asked where that is even."""
+    try:
+        check_picked(question["card"].get("rows") or (), (), kept)
+    except InputError as error:
+        screen.err.print(text(f"{error.message} {error.remedy}"))
+        return ruling(question, "approve") | _pick(screen, question, "", kept)
+    return ruling(question, "approve", kept=kept)
+
+
+def _pick(screen: Screen, question: Row, given: str, kept: list[int] | None = None) -> Row:
     rows = rows_of(question)
     while True:
-        said = given or _line(screen, "Which way to read which row (such as 1=2, 3=0; the others stay as proposed): ")
+        said = given or _line(screen, "Which way to read which row (such as 1=2, 3=0): ")
         try:
-            return as_answer(rows, read_ways(said, rows), question["options"], None, "")
+            return as_answer(rows, read_ways(said, rows), question["options"], kept, "")
         except InputError as error:
             screen.err.print(text(f"{error.message} {error.remedy}"))
 

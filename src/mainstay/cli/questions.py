@@ -20,7 +20,7 @@ from mainstay.cli.screen import Screen, moment, plain, text
 from mainstay.cli.status import DONE, WAITS
 from mainstay.cli.throttle import draw as draw_throttled
 from mainstay.errors import CommandRefusedError, FileError, InputError
-from mainstay.requests.picking import as_answer
+from mainstay.requests.picking import as_answer, check_picked
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -115,6 +115,8 @@ def decide(
         raise InputError("Only what you approve can be read otherwise.", remedy="Leave out --pick.")
     _check_form(question, choice, form)
     reply = ruling(question, choice, reason=given["reason"], kept=kept)
+    if choice == "approve" and screen.interactive:
+        check_picked(question["card"].get("rows") or (), ways, kept)
     reply |= as_answer(question["card"]["rows"], ways, question["options"], kept, given["reason"]) if ways else {}
     reply |= _changes(question, choice, given["edit"]) if given["edit"] else {}
     reply |= filled_in(screen, question, form) if question["card"].get("form") and choice not in ASKED_WHY else {}

@@ -10,7 +10,7 @@ from mainstay.console.doors import STYLE
 from mainstay.redaction import redacted
 from mainstay.requests.desk import MAX_SAID
 from mainstay.requests.picking import FIELD as PICK
-from mainstay.requests.picking import NONE, Way, can_pick, forgives, is_one_press, ways_of, without_others
+from mainstay.requests.picking import NONE, Way, can_pick, forgives, is_even, is_one_press, ways_of, without_others
 from mainstay.said import is_record, is_simple, say_sure, say_value, with_money
 from mainstay.shown import shown
 from mainstay.views.cards import CANNOT_UNDO, lines_of
@@ -83,7 +83,7 @@ def _readings(rows: Sequence[object]) -> Iterator[str]:
             continue
         yield f"<fieldset><legend>Row {at + 1}: which is right?</legend>"
         for way in (*ways, Way(NONE, "None of these", "the row is left out")):
-            checked = " checked" * (way.pick == "0")
+            checked = " checked" * (way.pick == "0" and not is_even(row))
             yield f'<p><label><input type="radio" name="{PICK}{at}" value="{way.pick}"{checked}> '
             yield f"{said(way.label)}: {said(way.says or 'as proposed')}</label></p>"
         yield "</fieldset>"

@@ -67,7 +67,7 @@ class Decisions:
             if form:
                 raise ValueError(form)  # noqa: TRY301 - no form of ours
             text, rows = request.path_params["link"], None
-            if picks and choice == "approve":  # a no is to all of it
+            if choice == "approve":  # a no is to all of it
                 choice, reason, rows = await asyncio.to_thread(self._picked, text, picks, reason)
             link = await answer(self._desk, text, choice, reason, rows)
         except ValueError:

@@ -16,7 +16,7 @@ from mainstay.console.looking import CARDS
 from mainstay.console.playbooks_inputs import chosen_files, inbox_files
 from mainstay.console.room import Page, form_of, known_of, only
 from mainstay.errors import CommandRefusedError, InputError
-from mainstay.requests.picking import as_answer, told
+from mainstay.requests.picking import as_answer, check_picked, told
 from mainstay.sentences import ANSWER, say_kept
 from mainstay.views.cards import WANT_A_WORD, can_edit
 
@@ -106,6 +106,7 @@ def _ruling(found: Params, form: Form) -> Params:
         "session": "console",
     }
     if choice == "approve":
+        check_picked(found["card"].get("rows") or (), picks_in(form))
         reply["kept"] = kept_of(form, found)
     if choice == "approve" and (given := picks_in(form)):
         reply |= as_answer(found["card"].get("rows") or (), given, found["options"], reply["kept"], reason)

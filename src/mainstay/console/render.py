@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from mainstay.playbooks.speech import say_wanted
 from mainstay.redaction import redacted
 from mainstay.requests.columns import block_in
-from mainstay.requests.picking import forgives, is_one_press, ways_of, without_others
+from mainstay.requests.picking import forgives, is_even, is_one_press, ways_of, without_others
 from mainstay.said import cut, is_record, is_simple, moment, say_sure, say_value, when, with_money
 from mainstay.sentences import say_does, say_many
 from mainstay.shown import shown
@@ -101,7 +101,7 @@ def _environment() -> Environment:
     filters.update(editable=can_edit, cut=cut, many=say_count)
     filters.update(ways=ways_of, alone=without_others, forgives=forgives, toml=block_in)
     tests: dict[str, Any] = made.tests
-    tests.update(record=is_record, simple=is_simple, one_press=is_one_press)
+    tests.update(record=is_record, simple=is_simple, one_press=is_one_press, evenly=is_even)
     names: dict[str, Any] = made.globals
     names.update(lines_of=lines_of, remedies=REMEDIES, want_a_word=WANT_A_WORD, cannot_undo=CANNOT_UNDO)
     names.update(once=_once, is_out=_is_out, rows_out=_rows_out, does=say_does, actions=say_many)

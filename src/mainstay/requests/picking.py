@@ -23,6 +23,7 @@ FIELD = "pick."  # begins the name of a field of a form that says how a row is r
 NONE = "none"  # none of what is shown is right: the row is left out
 NONE_RIGHT = "None of what was shown is right."  # why, where that is said of every row
 _NUMBERS = "invoice_numbers"
+_EVEN = 0.75  # less sure than this the other reading is about as good: nothing is picked for whoever answers
 # How a match explains what it writes off, by the kind of its allocation.
 _FORGIVEN = {"discount": "a discount", "fee": "a fee", "exchange": "lost in exchange", "write_off": "a difference"}
 _NOT_GRANTED = "that the invoice does not grant"  # as the match itself says why
@@ -72,6 +73,20 @@ def can_pick(rows: Sequence[object]) -> bool:
     return any(map(_others, rows))
 
 
+def is_even(row: object) -> bool:
+    """Whether another reading is about as good as the one proposed: whoever says yes has to say which."""
+    sure = row.get("confidence") if is_record(row) else None
+    return isinstance(sure, float) and sure < _EVEN and bool(_others(row))
+
+
+def check_picked(rows: Sequence[object], given: Collection[str], kept: Collection[int] | None = None) -> None:
+    """Raise InputError where a yes leaves unsaid how a kept row is read, and that is even; `given` are rows from 0."""
+    for at, row in enumerate(rows):
+        if (kept is None or at in kept) and str(at) not in given and is_even(row):
+            said = f"Say of row {at + 1} which is right: another reading is about as good as the one proposed."
+            raise InputError(said, remedy="Pick one of them, or none.")
+
+
 def as_picked(row: Value, number: int) -> Value:
     """Give a row read so, without its other readings. Raises InputError where it has no such reading."""
     if not is_record(row) or OTHERS not in row:
@@ -99,7 +114,7 @@ def picked(
             raise InputError("That is none of the ways to read that row.", remedy="Look at the question again.")
         read[at] = pick
     left = [at for at in (range(len(rows)) if kept is None else sorted(kept)) if read.get(at) != NONE]
-    picks = {str(at): int(read[at]) for at in left if read.get(at, "0") != "0"}
+    picks = {str(at): int(read[at]) for at in left if at in read}
     return (None if len(left) == len(rows) else left), picks
 
 
@@ -112,6 +127,7 @@ def as_answer(
 ) -> dict[str, Any]:
     """Give what a yes with these picks answers: where none of any row is right it is a no. Raises InputError."""
     left, picks = picked(rows, given, kept)
+    check_picked(rows, given, kept)
     if left == []:
         if "reject" not in options:
             raise InputError("No row is kept.", remedy="Keep one at least.")
@@ -120,24 +136,25 @@ def as_answer(
 
 
 def told(rows: Sequence[object], chosen: Mapping[int, int]) -> list[str]:
-    """Say which other readings were picked: "row 1: 2026-149 of Acme, the same amount; proposed was: Pays 2026-151"."""
+    """Say which readings were picked: "row 1: 2026-149 of Acme, the same amount; proposed was: Pays 2026-151"."""
     said: list[str] = []
     for at, number in chosen.items():
         ways = ways_of(rows[at])
         if number < len(ways):
             row = f"row {at + 1}: " if len(rows) > 1 else ""
-            said.append(f"{row}{ways[number].says}; proposed was: {ways[0].label}")
+            other = f"{ways[number].says}; proposed was: {ways[0].label}"
+            said.append(row + (other if number else f"{ways[0].label}, as proposed"))
     return said
 
 
 def found_again(rows: Sequence[Value], kept: Sequence[int] | None, recorded: Value) -> dict[int, int]:
-    """Find which other readings an answer took, by row from 0: held against what it recorded."""
+    """Find which readings an answer took where it had to say so or took another, by row from 0."""
     listed = recorded if isinstance(recorded, list) else []
     found: dict[int, int] = {}
     for at, one in zip(range(len(rows)) if kept is None else kept, listed, strict=False):
         ways = range(1, len(_others(rows[at])) + 1) if at < len(rows) else ()
         number = next((each for each in ways if as_picked(rows[at], each) == one), 0)
-        found.update({at: number} if number else {})
+        found.update({at: number} if number or (at < len(rows) and is_even(rows[at])) else {})
     return found
 
 
