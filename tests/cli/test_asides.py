@@ -80,6 +80,7 @@ def test_g2_what_is_put_off_is_not_among_what_waits_and_can_be_answered_all_the_
     assert f"({letter}): put off until " in desk.run("today").stdout.partition("Due next")[2]
     assert "put off" in desk.run("decide", letter).stdout
     assert desk.run("decide", letter, "approve", "--yes").returncode == 0
+    assert desk.json("decide", letter)["past"]["last"] is None, "its own answer came after it was asked"
 
 
 def test_a_snooze_that_can_not_be_is_refused_with_what_would_do(desk, letter):

@@ -141,6 +141,7 @@ def test_a_refund_is_found_approved_seen_and_taken_back_from_the_address_alone(p
     page.get_by_text("You approved: Pay 620.00 EUR back to Café Solvej ApS").wait_for()
     page.get_by_role("link", name="Demo", exact=True).click()
     page.get_by_role("link", name="undo “Pay back what was paid twice”").wait_for()
+    assert page.get_by_text("Now two questions wait for you.").count() == 1
     assert "Pay 620.00 EUR to Café Solvej ApS" in order.read_text()
     page.get_by_role("link", name="undo “Pay back what was paid twice”").click()
     page.get_by_text("Will be taken back, the last one first").wait_for()

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from html import unescape
 from typing import TYPE_CHECKING
 
 import pytest
 from http_kit import ask, new_served, until
 from visitor import Page, Visitor
 
+from mainstay.console import render
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from http_kit import Served
+    from playwright.sync_api import Page as Screen
     from visitor import Form
 
 GREET = (
@@ -114,3 +118,24 @@ def test_a_closed_card_shows_what_was_said_yes_to_and_what_that_changed_and_its_
     assert "Subject: Anna, your parcel" in closed.text
     assert f"You changed this before you said yes: Subject goes: {subject}comes: Anna, your parcel" in closed.text
     assert "you approved on" in closed.text
+
+
+def test_the_button_says_for_how_many_rows_a_yes_is_once_some_are_unticked(served: Served, page: Screen):
+    page.goto(f"{served.url}/questions/{asked(served, 'dan', 'eve', 'fay')}")
+    page.get_by_role("checkbox", name="Keep row 2").uncheck()
+    page.get_by_role("button", name="Approve 2 of 3").wait_for()
+    page.get_by_role("checkbox", name="Keep row 2").check()
+    page.get_by_role("button", name="Approve", exact=True).wait_for()
+
+
+def test_a_budget_on_a_card_leads_to_where_it_is_raised_and_names_no_command():
+    both = 'mainstay budget raise "my b" --today "10.00 EUR" and mainstay budget raise "my b" --today 2'
+    for command, way in (
+        ("mainstay budget raise a --plan k3=5", "raise budget 'a' by 5"),
+        (both, "raise budget 'my b' by 10.00 EUR and 2"),
+    ):
+        says = f"Today's budget lets none of these 2 through. To let all through, first: {command}"
+        drawn = render._environment().get_template("card.html").module.facts([("budget", says), ("", "It is enough.")])
+        assert unescape(drawn).count(f'first: <a href="/budgets">{way}</a>') == 1
+        assert "mainstay budget" not in drawn
+        assert "<dd>It is enough.</dd>" in drawn

@@ -36,7 +36,8 @@ def draw_card(question: Row, console: Console, *, commands: bool = True) -> None
     if card.get("covers"):
         slack = any(row.get("may change") for row in card["covers"])
         what = "this happen as it stands here, or within what may change" if slack else "exactly this happen"
-        console.print(text(f"Your yes lets {what}, without asking again:", "bold"))
+        lets = f"Your yes lets {what}, without asking again:" if question["open"] else "It was about exactly this:"
+        console.print(text(lets, "bold"))
         console.print(draw_rows(card["covers"], console.width, question["timezone"]))
         if question["rows_may_be_kept"] and not card.get("rows") and len(card["covers"]) > 1:
             console.print(text("What you leave out (--drop) asks by itself when it comes.", "dim"))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import gzip
 import hashlib
+import re
 import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -47,6 +48,7 @@ BUTTONS = {  # what a button says; an answer of a playbook's own says itself
     "confirmed": "It is as it should be",
     "again": "Look again",
 }
+_RAISE = re.compile(r'mainstay budget raise (?P<name>"[^"]+"|\S+) --(?:today|month|plan) (?P<by>"[^"]+"|\S+)')
 WORTH_BYTES = 1000  # a shorter text is not compressed
 _LEVEL = 5
 
@@ -99,7 +101,7 @@ def _environment() -> Environment:
     filters.update(say=say_value, moment=moment, when=when, money=_money, fields=with_money)
     filters.update(wanted=say_wanted, answer=_answer, likely=say_sure, grouped=_grouped, took=_took)
     filters.update(editable=can_edit, cut=cut, many=say_count)
-    filters.update(ways=ways_of, alone=without_others, forgives=forgives, toml=block_in)
+    filters.update(ways=ways_of, alone=without_others, forgives=forgives, toml=block_in, raising=_raising)
     tests: dict[str, Any] = made.tests
     tests.update(record=is_record, simple=is_simple, one_press=is_one_press, evenly=is_even)
     names: dict[str, Any] = made.globals
@@ -137,6 +139,16 @@ def _grouped(lines: Sequence[tuple[str, str]]) -> list[tuple[str, list[str]]]:
             found.append((label, []))
         found[-1][1].append(says)
     return found
+
+
+def _raising(text: str) -> tuple[str, str]:
+    """Part what a budget says from the command at its end that raises it, as words for a link; without one: ""."""
+    found = list(_RAISE.finditer(text))
+    if not found or found[-1].end() != len(text):
+        return text, ""
+    by = " and ".join(one["by"].strip('"').rpartition("=")[2] for one in found)
+    name = found[0]["name"].strip('"')
+    return text[: found[0].start()], f"raise budget '{name}' by {by}"
 
 
 def _is_out(question: Mapping[str, Any], row: int) -> bool:

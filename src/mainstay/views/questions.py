@@ -245,7 +245,9 @@ class Questions(Letting):
     def _answered(self, plan: Plan, asked: e.DecisionAsked) -> Row:
         """Say how the last questions of this step were answered, in all plans of its playbook."""
         name = step_name(asked.paths[0])
-        rows = self._reader.rows(queries.ANSWERS_ALIKE, (plan.playbook, name, LAST)) if asked.kind in DECIDABLE else []
+        counts = asked.kind in DECIDABLE
+        rows = self._reader.rows(queries.ANSWERS_ALIKE, (plan.playbook, name, LAST + 1)) if counts else []
+        rows = [row for row in rows if row[2] != asked.decision][:LAST]  # a closed one was no answer before itself
         found = answered([(choice, self.time(at_us)) for choice, at_us, _, _ in rows])
         if rows and rows[0][3] != "effect":  # of a single action nothing can be left out
             found["last"]["kept"] = self._last_kept(rows[0][2])

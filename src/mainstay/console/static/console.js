@@ -286,6 +286,21 @@
   setInterval(tick, 1000);
   tick();
 
+  // --- what an approval is for, once rows are left out of it
+
+  document.addEventListener("change", (event) => {
+    const form = event.target.form;
+    const fields = form ? [...form.elements] : [];
+    const rows = fields.filter((one) => one.name === "keep" && one.type === "checkbox");
+    const nones = fields.filter((one) => one.name.startsWith("pick.") && one.type === "radio" && one.value === "none");
+    const button = form && form.querySelector("button[name=choice][value=approve]");
+    const all = rows.length + nones.length;
+    if (!button || all < 2) return;
+    const kept = rows.filter((one) => one.checked).length + nones.filter((one) => !one.checked).length;
+    button.dataset.says = button.dataset.says || button.textContent;
+    button.textContent = kept === all ? button.dataset.says : `Approve ${kept} of ${all}`;
+  });
+
   // --- lines that belong elsewhere are copied by a button, where the browser lets a page do that
 
   document.addEventListener("click", (event) => {
