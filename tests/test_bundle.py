@@ -56,4 +56,6 @@ def test_g3_answers_are_counted_by_what_they_were():
 @pytest.mark.parametrize(("confidence", "sure"), [(1.0, "99% sure"), (0.999, "99% sure"), (0.5, "50% sure")])
 def test_g3_no_card_says_that_anybody_is_wholly_sure(confidence, sure):
     question = {"worked_out": [maker(confidence)], "past": past(), "recommended": recommended(ASKED, past(), [])}
-    assert ("worked out by", f"match, {sure}") in _behind(question, "")
+    assert ("worked out by", f"match, {sure}") in _behind(question | {"card": {}}, "")
+    rows = [{"confidence": 0.5}]  # of which each says it of itself
+    assert ("worked out by", "match") in _behind(question | {"card": {"rows": rows}}, "")

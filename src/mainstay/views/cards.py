@@ -146,8 +146,10 @@ def _behind(question: Row, shown: str) -> list[Line]:
     `shown` is what the card says already: no reason stands there twice.
     """
     lines: list[Line] = []
+    rows: list[Row] = question["card"].get("rows") or []
+    apart = any("confidence" in row for row in rows)  # each says how likely it is: the whole is as sure of none
     for row in question["worked_out"]:
-        sure = "" if row["confidence"] is None else f", {say_sure(row['confidence'])} sure"
+        sure = "" if apart or row["confidence"] is None else f", {say_sure(row['confidence'])} sure"
         said = f": {row['rationale']}" if row["rationale"] and row["rationale"] not in shown else ""
         lines.append(("worked out by", f"{row['agent']}{sure}{said}"))
     if question["past"]["last"] is not None:
