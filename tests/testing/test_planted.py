@@ -35,15 +35,13 @@ SEEDS = 2000
 
 
 def acknowledged_before_the_commit(patch):
-    append = SimulatedLedger.append
+    queue = SimulatedLedger.queue
 
-    def at_once(ledger, appends):
-        append(ledger, appends)
-        done = asyncio.get_running_loop().create_future()
-        done.set_result(0)
-        return done
+    def at_once(ledger, appends, told, *, awaited=False):
+        queue(ledger, appends, lambda *_: None, awaited=awaited)
+        asyncio.get_running_loop().call_soon(told, 0, None)
 
-    patch.setattr(SimulatedLedger, "append", at_once)
+    patch.setattr(SimulatedLedger, "queue", at_once)
 
 
 def a_commit_that_leaves_out_what_shares_it(patch):
@@ -51,7 +49,7 @@ def a_commit_that_leaves_out_what_shares_it(patch):
 
     def first_only(writing, requests):
         work = commit(writing, requests[:1])
-        return work._replace(accepted=work.accepted + [(each.future, work.position) for each in requests[1:]])
+        return work._replace(news=work.news + [(each, work.position, None) for each in requests[1:]])
 
     patch.setattr(Writing, "commit", first_only)
 
@@ -60,7 +58,7 @@ def a_commit_that_is_told_and_never_written(patch):
     write = Writing._write
 
     def forgotten(committing, work):
-        if work.position % 10 or len(work.accepted) < 2:
+        if work.position % 10 or len(work.news) < 2:
             write(committing, work)
 
     patch.setattr(Writing, "_write", forgotten)
@@ -251,13 +249,13 @@ def what_was_to_be_shown_first_is_left_to_policy(patch):
 
 DEFECTS = {  # with what is said of it
     what_was_to_be_shown_first_is_left_to_policy: "nobody said yes",
-    acknowledged_before_the_commit: "",
+    acknowledged_before_the_commit: "was sent before its intent was on disk",
     a_commit_that_is_told_and_never_written: "was acknowledged and is not there",
-    a_commit_that_leaves_out_what_shares_it: "",
+    a_commit_that_leaves_out_what_shares_it: "was sent before its intent was on disk",
     what_was_on_its_way_at_a_crash_is_never_settled: "nothing moves",
     what_was_on_its_way_at_a_crash_is_sent_again: "was sent twice under one token",
     a_did_not_happen_that_counts_at_once: "is not recorded as done",
-    what_was_derived_from_a_failed_commit_is_kept: "",
+    what_was_derived_from_a_failed_commit_is_kept: "nothing moves",
     a_way_back_that_is_not_recorded: "was never tried",
     a_kind_of_timer_that_never_fires: "nothing moves",
     what_a_crash_cut_off_counts_as_failed: "ends as without a crash it never does",
