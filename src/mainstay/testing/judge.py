@@ -76,10 +76,12 @@ def _named(plan: Plan) -> str:
 
 
 def _ending(root: Plan, ended: Ended, world: World) -> Ending:
+    if root.status != "completed":  # it went as far as time had it, and so did those inside it
+        return Ending((("", root.status, ()),))
     family = list(_family(root, "", ended))
     plans = tuple(sorted((name, plan.status, _slots(plan, ended)) for name, plan in family))
     if any(plan.status != "completed" for _, plan in family):
-        return Ending(plans)  # what was cut off went as far as time had it
+        return Ending(plans)
     units = [one.unit for one in world.happened if one.unit.removeprefix("~").partition(".")[0] == root.playbook]
     return Ending(plans, tuple(sorted(Counter(units).items())))
 

@@ -20,15 +20,16 @@ _MOST_CHARS = 160
 
 
 def tell(seed: int, say: Callable[[str], object], *, whole: bool) -> int:
-    """Replay a seed and say what was found, with every fact of its last run if that is wanted; 1 for findings."""
-    last: list[Simulation] = []
-    findings = run(seed, last.append)
-    for number, simulation in enumerate(last):
+    """Replay a seed and say what was found, with every fact of the run that died if that is wanted; 1 for findings."""
+    runs: list[Simulation] = []
+    findings = run(seed, runs.append)
+    for number, simulation in enumerate(runs):
         died = ", ".join(simulation.deaths) or "nowhere"
         say(f"run {number + 1}: {simulation.lives} lives, died {died}\n")
     if whole:
-        _tell_facts(last[-1].disk, say)
-        for one in last[-1].world.happened:
+        told = next((one for one in runs if one.deaths), runs[-1])  # those after it only tell what else may happen
+        _tell_facts(told.disk, say)
+        for one in told.world.happened:
             say(f"{one.at_s:10.2f}  in the world: {one.operation} for {one.unit} under {one.token[:8]}\n")
     for finding in findings:
         say(f"FOUND {finding}\n")

@@ -28,6 +28,7 @@ MAY = ("store.reserve", "store.pick", "bank.pay", "mail.send")
 ASKS = 0.1  # share of the seeds in which there is one
 LATE_S = 300.0  # at most, before it asks for something
 TRIES = 2000  # until it was told how something is over, and while the disk fails
+SOON = 1000  # so many of them every minute; then every ten, because hours may keep an action back for days
 
 
 class Tool:
@@ -58,12 +59,12 @@ class Tool:
 
     async def _ask_for(self, asked: Submission) -> None:
         await asyncio.sleep(self._times.draw("late", asked.id) ** 2 * LATE_S)
-        for _ in range(TRIES):
+        for number in range(TRIES):
             twice = self._times.happens(0.3, "twice", asked.id)
             await asyncio.gather(*(self._ask_once(asked) for _ in range(1 + twice)))
             if asked.id in self.told:
                 return
-            await asyncio.sleep(60.0)
+            await asyncio.sleep(60.0 if number < SOON else 600.0)
 
     async def _ask_once(self, asked: Submission) -> None:
         """Send it, and hear what became of it so far."""
