@@ -31,8 +31,10 @@ from mainstay.ledger.lock import OwnerLock
 from mainstay.ledger.sqlite import SqliteLedger
 from mainstay.playbooks.changes import changes
 from mainstay.requests.desk import new_plan_id
+from mainstay.requests.picking import as_proposed
 from mainstay.runtime.intake import Request
 from mainstay.values import DAY_S, SECOND_US
+from mainstay.views import Views
 from mainstay.workspace import CONFIG_NAME, Workspace
 
 if TYPE_CHECKING:
@@ -274,7 +276,7 @@ async def _live(owner: Owner, life: Life) -> str:
         questions = standing["questions"]
         if not questions:
             break
-        standing = await _ask(owner, "decide", {"decision": questions[0], **_answer(choice)})
+        standing = await _ask(owner, "decide", {"decision": questions[0], **_answer(owner, questions[0], choice)})
     if life.then in ("undo", "cancel"):
         standing = await _ask(owner, life.then, {"plan": plan, "reason": "It was not needed."})
     while owner.ledger.rows(UNPARKED, (plan,)):  # noqa: ASYNC110 - it leaves memory a moment later
@@ -288,8 +290,12 @@ UNPARKED = (
 )
 
 
-def _answer(choice: str) -> dict[str, Any]:
-    return {"choice": choice, "reason": "No need." if choice == "reject" else "", "binds": None, "kept": None}
+def _answer(owner: Owner, decision: str, choice: str) -> dict[str, Any]:
+    """Give an answer, as `decide` takes it; a yes takes each row as it was proposed."""
+    with Views(owner.workspace) as views:
+        picks = as_proposed(views.question(decision)["card"].get("rows") or ()) if choice == "approve" else {}
+    reason = "No need." if choice == "reject" else ""
+    return {"choice": choice, "reason": reason, "binds": None, "kept": None, "picks": picks}
 
 
 async def _ask(owner: Owner, method: str, params: dict[str, Any]) -> dict[str, Any]:

@@ -135,6 +135,9 @@ def test_e1_the_runner_up_is_picked_by_one_press_on_a_links_page_and_is_what_is_
         closed = views.question(question)
         says = dict(line for line in lines_of(closed) if line[0])["you picked"]
         assert says == "2026-144 of Petrel Analytics Ltd, the same amount; proposed was: Pays 2026-143"
+        story = f"You approved ({question}) [link]. You picked {says}"
+        for rows in (views.timeline(plan), views.explain(plan, "2026-144")["found"]):
+            assert story in [row["what"] for row in rows]
         places = [place["where"] for row in views.explain(plan, "2026-144")["found"] for place in row["places"]]
         assert any(where.startswith("rows / 1") for where in places), places
         (lesson,) = [one for one in views.known()["payers"] if "PETREL" in one["name"]]

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from as_shown import yes
 
 from mainstay.app import Owner, create_workspace
 from mainstay.playbooks.shelf import LIBRARY, open_playbook
@@ -35,7 +36,7 @@ async def finish(owner, *plans):
     for plan in plans:
         standing = await owner.requests.follow(plan, lambda _: None)
         while standing["questions"]:
-            await owner.requests.rule(standing["questions"][0], {"choice": "approve"})
+            await owner.requests.rule(standing["questions"][0], yes(owner, standing["questions"][0]))
             standing = await owner.requests.follow(plan, lambda _: None)
         assert standing["status"] == "completed", standing
 

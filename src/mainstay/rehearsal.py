@@ -24,6 +24,7 @@ from mainstay.playbooks.inputs import read_inputs, spread_folders
 from mainstay.playbooks.policy_book import Rules
 from mainstay.playbooks.shelf import open_playbook, open_to_run
 from mainstay.requests.files import file_content, files_at
+from mainstay.requests.picking import as_proposed
 from mainstay.runtime.attempt import card_of
 from mainstay.sentences import say_status
 from mainstay.tryout import scratch
@@ -192,7 +193,8 @@ class Stage:
             self.stuck.setdefault(question["actions"][0], []).append(said)
             return False
         self.asked.append(str(question["card"].get("headline") or question["why"]))
-        await self._owner.requests.rule(decision, {"choice": "approve", "session": "trial"})
+        picks = as_proposed(question["card"].get("rows") or ())
+        await self._owner.requests.rule(decision, {"choice": "approve", "session": "trial", "picks": picks})
         return True
 
 

@@ -6,6 +6,7 @@ import select
 import time
 
 import pytest
+from as_shown import DEMO_PICK
 from cli_desk import WAIT_S, Desk, asked_desk, stop
 from smtp_servers import scripted_server
 
@@ -102,7 +103,7 @@ def test_g10_a_way_that_fails_is_said_on_the_screen_and_in_the_history(desk):
 def test_g10_metrics_count_questions_for_a_hundred_actions_and_say_what_each_figure_means(tmp_path):
     desk = asked_desk(tmp_path)
     standing = desk.standing
-    desk.json("decide", desk.question, "approve", status=3)
+    desk.json("decide", desk.question, "approve", *DEMO_PICK, status=3)
     found = desk.json("metrics")
     timeline = desk.json("show", standing["plan"])["timeline"]
     asked = [row for row in timeline if row["kind"] == "DecisionAsked"]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import apsw
 import pytest
+from as_shown import DEMO_PICK
 from cli_desk import COMMAND, INVOICES, STATEMENT, WAIT_S, Desk, new_desk, stop
 
 from mainstay.ledger import database, keys
@@ -71,7 +72,7 @@ def test_o7_a_restored_workspace_goes_on_after_its_release(asked):
     other = restored(asked, file)
     (question,) = other.json("inbox")
     other.json("history", "release", "--all", "run")
-    assert other.json("decide", question["decision"], "approve", status=3)["questions"]
+    assert other.json("decide", question["decision"], "approve", *DEMO_PICK, status=3)["questions"]
 
 
 def test_o7_a_backup_can_be_named_only_once_and_a_workspace_is_never_overwritten(desk):
@@ -143,7 +144,8 @@ def test_f5_killed_at_any_moment_nothing_half_is_left_and_it_can_be_run_again(de
 def test_l8_archived_plans_are_shown_replayed_and_undone_as_before(asked):
     standing = asked.standing
     while standing["questions"]:
-        done = asked.run("decide", standing["questions"][0], "approve", "--json")
+        picked = DEMO_PICK if standing["questions"][0] == asked.question else ()
+        done = asked.run("decide", standing["questions"][0], "approve", *picked, "--json")
         assert done.returncode in (0, 3), done.stderr
         standing = json.loads(done.stdout)
     plan = standing["plan"]

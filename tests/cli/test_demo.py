@@ -76,7 +76,7 @@ def payments(workspace, plan):
 def test_it_tells_each_part_of_the_story(told, plan):
     parts = [
         "Everything here is invented, and no mail leaves this machine",
-        "from the demo's file: approve, keeping all 5 rows, because ",
+        "from the demo's file: approve, keeping all 5 rows; row 2: Pays 2026-118, as proposed, because ",
         "Your rule 'best-customer': Kupfer is my best customer, so I read what goes to them.",
         "from the demo's file: approve, keeping all 4 rows; the subject of row 2 becomes 'The second half",
         "Mainstay was killed (SIGKILL) right after mail 2",

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from as_shown import DEMO_PICK
 from cli_desk import Desk, new_desk, stop
 
 from mainstay.ledger import passphrase
@@ -119,7 +120,7 @@ def test_l4_a_key_that_is_gone_is_not_said_to_be_there(desk, tmp_path):
 def test_l6_a_copied_workspace_says_what_stopped_it_and_goes_on_after_its_release(asked, tmp_path):
     copy = copied(asked, tmp_path / "copy")
     assert "The next start will stop all work" in findings(copy, 1)["work"]["says"]
-    for command in (["decide", copy.question, "approve", "--yes"], ["run", "slow"]):
+    for command in (["decide", copy.question, "approve", *DEMO_PICK, "--yes"], ["run", "slow"]):
         done = copy.run(*command)
         assert (done.returncode, "All work in this workspace is stopped" in done.stderr) == (1, True), done.stderr
         assert "mainstay history release" in done.stderr
@@ -138,7 +139,7 @@ def test_l6_a_copied_workspace_says_what_stopped_it_and_goes_on_after_its_releas
     service = asked.service()
     assert f"Another copy of this workspace is in {copy.folder}" in " ".join(stop(service)[2].split())
     assert "Nothing is held" in copy.run("history", "release").stdout
-    assert copy.run("decide", copy.question, "approve", "--yes").returncode in (0, 3)
+    assert copy.run("decide", copy.question, "approve", *DEMO_PICK, "--yes").returncode in (0, 3)
     assert asked.json("doctor")  # and the original is as it was
 
 
@@ -160,7 +161,7 @@ def test_l6_a_service_on_a_copied_workspace_serves_but_begins_nothing(asked, tmp
     service = copy.service()
     assert "All work in this workspace is stopped" in copy.run("run", "slow").stderr
     assert copy.run("history", "release", "--all", "run").returncode == 0
-    done = copy.run("decide", copy.question, "approve", "--yes")
+    done = copy.run("decide", copy.question, "approve", *DEMO_PICK, "--yes")
     assert done.returncode in (0, 3), done.stderr
     assert stop(service)[0] == 0
 

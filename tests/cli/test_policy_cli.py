@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from as_shown import DEMO_PICK
 from cli_desk import INVOICES, STATEMENT, asked_desk, new_desk
 
 LARGE = """\
@@ -23,7 +24,7 @@ LARGE = """\
 def past(tmp_path_factory):
     """A desk with a reconciliation of which the reminders were rejected; its plan is `question`."""
     desk = asked_desk(tmp_path_factory.mktemp("past"))
-    standing = desk.json("decide", desk.question, "approve", status=3)
+    standing = desk.json("decide", desk.question, "approve", *DEMO_PICK, status=3)
     ended = desk.json("decide", standing["questions"][0], "reject", "--reason", "not now")
     desk.question = ended["plan"]
     return desk

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from as_shown import DEMO_PICK
 from cli_desk import INVOICES, STATEMENT
 
 BILLS = "billing-reconciliation"
@@ -97,6 +98,8 @@ def test_nothing_was_started_by_wrong_inputs(shared):
     [
         (["aprove"], "Did you mean 'approve'?"),
         (["reject"], "A no wants a reason"),
+        (["approve", "--yes"], "Say of row 2 which is right (Pays 2026-118, or Pays 2026-119): another"),
+        (["approve", "--keep", "2"], "Next:  Add --pick: 2=1 takes the first, 2=2 the second, 2=0 none of these."),
         (["approve", "--keep", "9"], "There is no row 9"),
         (["approve", "--keep", "3-1"], "There is no row 3-1"),
         (["approve", "--keep", "one"], "does not name rows"),
@@ -125,7 +128,7 @@ def test_an_error_is_a_document_for_programs(shared):
 
 def test_an_answer_counts_once(asked):
     (question,) = asked.json("inbox")
-    asked.json("decide", question["decision"], "approve", status=3)
+    asked.json("decide", question["decision"], "approve", *DEMO_PICK, status=3)
     again = asked.run("decide", question["decision"], "approve")
     assert again.returncode == 1
     assert "is not open: you approved on 20" in again.stderr
@@ -134,7 +137,7 @@ def test_an_answer_counts_once(asked):
 
 def test_undo_wants_a_yes_and_names_what_it_would_take_back(asked):
     standing = asked.standing
-    asked.json("decide", standing["questions"][0], "approve", status=3)
+    asked.json("decide", standing["questions"][0], "approve", *DEMO_PICK, status=3)
     done = asked.run("undo", standing["plan"])
     assert done.returncode == 2
     assert "book, item 1: Book " in done.stderr

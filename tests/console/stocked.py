@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from as_shown import DEMO_PICK
 from cli_desk import INVOICES, STATEMENT, asked_desk
 from http_kit import LONG_S, Served, until
 from visitor import Visitor, link
@@ -86,7 +87,7 @@ def _matched(desk: Desk) -> str:
     """Answer all questions of the first reconciliation; gives its plan."""
     plan, question = desk.question.rpartition(".")[0], desk.question
     while question:
-        told = desk.run("decide", question, "approve")
+        told = desk.run("decide", question, "approve", *(DEMO_PICK if question == desk.question else ()))
         assert told.returncode in (0, 3), told.stderr
         question = next(iter(desk.json("show", plan)["questions"]), {}).get("decision", "")
     return plan

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
+from as_shown import DEMO_PICK
 from browser import opened, tab_to, visit
 from cli_desk import asked_desk
 from http_kit import Served, until
@@ -52,7 +53,7 @@ def matched(served: Served) -> str:
     """Answer all questions of the reconciliation; gives its plan."""
     plan, question = served.desk.question.rpartition(".")[0], served.desk.question
     while question:
-        told = served.desk.run("decide", question, "approve")
+        told = served.desk.run("decide", question, "approve", *(DEMO_PICK if question == served.desk.question else ()))
         assert told.returncode in (0, 3), told.stderr
         question = next(iter(served.desk.json("show", plan)["questions"]), {}).get("decision", "")
     return plan

@@ -9,6 +9,7 @@ from typing import Annotated
 import kit
 import msgspec
 import pytest
+from as_shown import yes
 from personal_walk import leaks
 
 from mainstay import events as e
@@ -42,7 +43,7 @@ async def begin(owner):
 
 async def answer(owner, plan, standing, count=99):
     while standing["questions"] and count:
-        await owner.requests.rule(standing["questions"][0], {"choice": "approve"})
+        await owner.requests.rule(standing["questions"][0], yes(owner, standing["questions"][0]))
         standing, count = await owner.requests.follow(plan, lambda _: None), count - 1
     return standing
 

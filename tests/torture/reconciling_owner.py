@@ -14,6 +14,9 @@ from mainstay.ledger import queries
 from mainstay.playbooks.shelf import LIBRARY, open_playbook
 from mainstay.workspace import Workspace
 
+sys.path[:0] = [str(Path(__file__).parents[1])]
+from as_shown import yes  # noqa: E402 - it stands beside this folder
+
 PLAYBOOK = "billing-reconciliation"
 
 
@@ -25,7 +28,7 @@ async def carry_on(root):
         plan = plans[0][0] if plans else await begin(owner)
         standing = await owner.requests.follow(plan, lambda _: None)
         while standing["questions"]:
-            await owner.requests.rule(standing["questions"][0], {"choice": "approve"})
+            await owner.requests.rule(standing["questions"][0], yes(owner, standing["questions"][0]))
             standing = await owner.requests.follow(plan, lambda _: None)
         assert standing["status"] == "completed", standing
 

@@ -9,6 +9,7 @@ import msgspec
 from mainstay.cli.answering import ask_operator, ruling
 from mainstay.cli.rows import draw_rows
 from mainstay.cli.screen import text
+from mainstay.requests.picking import told
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,12 +21,13 @@ SESSION = "demo file"
 
 
 class Ruling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An answer prepared for one step. `keep` and `edit` count rows from 1; no `keep` means all."""
+    """An answer prepared for one step: rows and readings are counted from 1, and no `keep` means all rows."""
 
     step: str
     choice: str
     because: str
     keep: tuple[int, ...] = ()
+    pick: dict[int, int] = {}
     edit: dict[int, dict[str, str]] = {}
     about: str = ""  # the kind of question, where it is not about an action before it happens
 
@@ -58,7 +60,8 @@ class Answers:
         kept = [row - 1 for row in prepared.keep] or None
         reply = ruling(question, prepared.choice, kept=kept, reason=prepared.because) | {"session": SESSION}
         edits = {str(row - 1): changes for row, changes in prepared.edit.items()}
-        return reply | ({"edits": edits} if edits else {})
+        picks = {str(at): way for at, way in _picks(prepared).items()}
+        return reply | ({"edits": edits} if edits else {}) | ({"picks": picks} if picks else {})
 
     def _show(self, question: Question) -> None:
         """Show what the question is about; of several mails, the first one whole."""
@@ -79,7 +82,8 @@ class Answers:
 
 def _say(prepared: Ruling, question: Question) -> str:
     """Say an answer: "approve, keeping rows 1, 2 and 4"."""
-    count = len(question["card"].get("rows") or ())
+    shown: list[Question] = question["card"].get("rows") or []
+    count = len(shown)
     if not count or prepared.choice != "approve":
         return prepared.choice
     edits = [
@@ -88,11 +92,17 @@ def _say(prepared: Ruling, question: Question) -> str:
         for name, new in changes.items()
     ]
     edited = f"; the {', the '.join(edits)}" if edits else ""
+    edited += "".join(f"; {one}" for one in told(shown, _picks(prepared)))
     if not prepared.keep or len(prepared.keep) == count:
         return f"{prepared.choice}, keeping all {count} rows{edited}"
     *first, last = map(str, prepared.keep)
     rows = f"rows {', '.join(first)} and {last}" if first else f"row {last}"
     return f"{prepared.choice}, keeping {rows}{edited}"
+
+
+def _picks(prepared: Ruling) -> dict[int, int]:
+    """Give which reading of which row an answer picks, both from 0 as an answer carries them."""
+    return {row - 1: way - 1 for row, way in prepared.pick.items()}
 
 
 def _read(path: Path) -> Rulings:

@@ -14,6 +14,7 @@ from mainstay.requests.picking import NONE, ways_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+_SHOWN = 5  # rows, in an example
 _BETWEEN = re.compile(r"\s*,\s*|\s+")
 _SPAN = re.compile(r"\s*-\s*")
 _READ = re.compile(r"(?:(\d{1,6})\s*=\s*)?(\d{1,3})", re.ASCII)
@@ -54,6 +55,15 @@ def read_ways(text: str, rows: Sequence[object]) -> dict[str, str]:
             raise InputError(_no_such(row, number, len(ways)), remedy=hint)
         found[str(row - 1)] = ways[number - 1].pick if number else NONE
     return found
+
+
+def say_how(rows: Sequence[object], unsaid: Sequence[int]) -> str:
+    """Say by which words a yes says how these rows, from 0, are read."""
+    if len(rows) == 1:
+        return "Add --pick 1 for the first, --pick 2 for the second, or --pick 0 for none of these."
+    row = unsaid[0] + 1
+    more = f" Several at once: --pick {','.join(f'{at + 1}=1' for at in unsaid[:_SHOWN])}" if len(unsaid) > 1 else ""
+    return f"Add --pick: {row}=1 takes the first, {row}=2 the second, {row}=0 none of these.{more}"
 
 
 def _no_such(row: int, number: int, count: int) -> str:

@@ -14,13 +14,13 @@ from mainstay.cli.asking import ask, say_standing, status_of
 from mainstay.cli.card import draw_card, draw_stopped
 from mainstay.cli.editing import changed, say_changes
 from mainstay.cli.leaving import draw_leaving, leaving_of, say_offline
-from mainstay.cli.picks import kept_rows, read_ways
+from mainstay.cli.picks import kept_rows, read_ways, say_how
 from mainstay.cli.place import left_alone, say_left_alone, say_left_lying, views_at, workspace_at
 from mainstay.cli.screen import Screen, moment, plain, text
 from mainstay.cli.status import DONE, WAITS
 from mainstay.cli.throttle import draw as draw_throttled
 from mainstay.errors import CommandRefusedError, FileError, InputError
-from mainstay.requests.picking import as_answer, check_picked
+from mainstay.requests.picking import as_answer, say_unpicked, unpicked
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -115,8 +115,8 @@ def decide(
         raise InputError("Only what you approve can be read otherwise.", remedy="Leave out --pick.")
     _check_form(question, choice, form)
     reply = ruling(question, choice, reason=given["reason"], kept=kept)
-    if choice == "approve" and screen.interactive:
-        check_picked(question["card"].get("rows") or (), ways, kept)
+    if choice == "approve":
+        _check_picked(question["card"].get("rows") or (), ways, kept)
     reply |= as_answer(question["card"]["rows"], ways, question["options"], kept, given["reason"]) if ways else {}
     reply |= _changes(question, choice, given["edit"]) if given["edit"] else {}
     reply |= filled_in(screen, question, form) if question["card"].get("form") and choice not in ASKED_WHY else {}
@@ -171,6 +171,11 @@ def _check(question: Row, choice: str, reason: str, kept: list[int] | None) -> N
         raise InputError("It is made anew by what you say of it.", remedy='Add --reason "shorter, and no greeting".')
     if choice == "reject" and kept is not None:
         raise InputError("A no can't keep rows.", remedy="Keep rows with `approve`, or reject all of them.")
+
+
+def _check_picked(rows: Sequence[object], ways: Row, kept: list[int] | None) -> None:
+    if unsaid := unpicked(rows, ways, kept):
+        raise InputError(say_unpicked(rows, unsaid), remedy=say_how(rows, unsaid))
 
 
 def _check_form(question: Row, choice: str, form: Sequence[str]) -> None:

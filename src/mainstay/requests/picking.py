@@ -22,6 +22,7 @@ OTHERS, SAYS = "others", "says"
 FIELD = "pick."  # begins the name of a field of a form that says how a row is read
 NONE = "none"  # none of what is shown is right: the row is left out
 NONE_RIGHT = "None of what was shown is right."  # why, where that is said of every row
+_NAMED = 5  # rows that a refusal names
 _NUMBERS = "invoice_numbers"
 _EVEN = 0.75  # less sure than this the other reading is about as good: nothing is picked for whoever answers
 # How a match explains what it writes off, by the kind of its allocation.
@@ -79,12 +80,28 @@ def is_even(row: object) -> bool:
     return isinstance(sure, float) and sure < _EVEN and bool(_others(row))
 
 
+def unpicked(rows: Sequence[object], given: Collection[str], kept: Collection[int] | None = None) -> list[int]:
+    """List the kept rows, from 0, that are even and of which a yes says no reading; `given` are rows it says one of."""
+    return [at for at, row in enumerate(rows) if (kept is None or at in kept) and str(at) not in given and is_even(row)]
+
+
+def say_unpicked(rows: Sequence[object], unsaid: Sequence[int]) -> str:
+    """Ask how these rows are read: "Say of row 2 which is right (Pays 2026-118, or Pays 2026-119): another ..."."""
+    labels = {at: ", or ".join(way.label for way in ways_of(rows[at])) for at in unsaid[:_NAMED]}
+    asked = ", ".join(f"of row {at + 1} which is right ({either})" for at, either in labels.items())
+    more = f", and of {len(unsaid) - _NAMED} more" if len(unsaid) > _NAMED else ""
+    return f"Say {asked}{more}: another reading is about as good as the one proposed."
+
+
 def check_picked(rows: Sequence[object], given: Collection[str], kept: Collection[int] | None = None) -> None:
-    """Raise InputError where a yes leaves unsaid how a kept row is read, and that is even; `given` are rows from 0."""
-    for at, row in enumerate(rows):
-        if (kept is None or at in kept) and str(at) not in given and is_even(row):
-            said = f"Say of row {at + 1} which is right: another reading is about as good as the one proposed."
-            raise InputError(said, remedy="Pick one of them, or none.")
+    """Raise InputError where a yes leaves unsaid how a kept row is read, and that is even; see unpicked."""
+    if unsaid := unpicked(rows, given, kept):
+        raise InputError(say_unpicked(rows, unsaid), remedy="Pick one of them, or none.")
+
+
+def as_proposed(rows: Sequence[object]) -> dict[str, int]:
+    """Give the picks that take each row as it was proposed, for a trial's yes: nobody is there to say which."""
+    return {str(at): 0 for at, row in enumerate(rows) if is_even(row)}
 
 
 def as_picked(row: Value, number: int) -> Value:

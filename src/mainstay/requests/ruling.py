@@ -14,7 +14,7 @@ from mainstay.kernel.gate import BY_BUDGET
 from mainstay.kernel.plan import decide
 from mainstay.kernel.state import END, is_call
 from mainstay.playbooks.inputs import check_filled, read_inputs
-from mainstay.requests.picking import as_picked
+from mainstay.requests.picking import as_picked, check_picked
 from mainstay.runtime.attempt import as_changed
 from mainstay.runtime.names import Names, to_be_edited
 from mainstay.runtime.stage import stream_of
@@ -44,7 +44,7 @@ def rule(desk: Requests, decision: str, params: Params) -> asyncio.Future[int]:
         binds=None if params.get("binds") is None else tuple(params["binds"]),
         reason=params.get("reason") or "",
         kept=None if kept is None else tuple(kept),
-        rows=_rows(desk, plan, asked, kept, params.get("picks") or {}),
+        rows=_rows(desk, plan, asked, params),
         arguments=_edited(desk, plan, decision, params),
         session=params.get("session") or "terminal",
         form=_form(desk, plan, decision, params),
@@ -61,20 +61,19 @@ def rule(desk: Requests, decision: str, params: Params) -> asyncio.Future[int]:
     return desk.engine.submit(plan_id, command, actor="operator", cause=cause, beside=beside)
 
 
-def _rows(
-    desk: Requests,
-    plan: Plan,
-    asked: e.DecisionAsked | None,
-    kept: Sequence[int] | None,
-    picks: Mapping[str, int],
-) -> Value:
+def _rows(desk: Requests, plan: Plan, asked: e.DecisionAsked | None, params: Params) -> Value:
     """Give the rows of a question's list that the answer keeps, each as it was proposed or as `picks` reads it.
 
     `picks` names a reading by the row, both as the question recorded them: nothing else can get into an answer so.
+    Raises InputError, also for a yes that leaves an even reading unsaid: whoever answers, and wherever.
     """
-    card = desk.payloads.load(asked.card) if asked is not None else None
+    kept: Sequence[int] | None = params.get("kept")
+    picks: Mapping[str, int] = params.get("picks") or {}
+    if asked is None or asked.decision not in plan.questions:  # the kernel says so
+        return None
+    card = desk.payloads.load(asked.card)
     rows = card.get("rows") if isinstance(card, dict) else None
-    if asked is None or asked.kind != "ask" or not isinstance(rows, list):
+    if asked.kind != "ask" or not isinstance(rows, list):
         if picks:
             raise InputError("There is nothing to pick in this question.", remedy="Answer it as it stands.")
         return None
@@ -84,6 +83,8 @@ def _rows(
     chosen = range(len(rows)) if kept is None else kept
     if not set(picks) <= set(map(str, chosen)):
         raise InputError("A row is picked that is not among what you keep.", remedy="Keep it, or pick nothing there.")
+    if params["choice"] == "approve":
+        check_picked(rows, picks, kept)
     return desk.payloads.keep([as_picked(rows[at], picks.get(str(at), 0)) for at in chosen], plan=plan)
 
 

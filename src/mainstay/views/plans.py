@@ -215,7 +215,7 @@ class Plans(Questions):
             {
                 "event": event.id,
                 "at": self.time(event.recorded_at_us),
-                "what": self.named(say(event.fact), plan, getattr(event.fact, "path", "")) if plan else "",
+                "what": self.what(event, plan) if plan else "",
                 "who": say_actor(event.actor),
                 "because": event.cause,
                 "kind": event.kind,

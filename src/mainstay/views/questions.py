@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
 from msgspec.json import encode
 
 from mainstay import events as e
 from mainstay.contracts import marks_in
-from mainstay.errors import InputError, LedgerError, UnknownNameError
+from mainstay.errors import InputError, LedgerError, MainstayError, UnknownNameError
 from mainstay.governance.shortage import StoppedBy, may_be_stopped, stopped_by
 from mainstay.kernel.asking import WHOLE
 from mainstay.kernel.state import step_name
@@ -20,7 +21,7 @@ from mainstay.requests.asked import ends_by_no, labels_of, rejection_used, unrea
 from mainstay.requests.picking import can_pick, found_again, told
 from mainstay.requests.stuck import does_of, group_of, grouped
 from mainstay.runtime.engine import THROTTLE
-from mainstay.sentences import ALL_FIRST, ANSWER, QUESTION, say_actor, say_kept, say_no, say_path, why_asked
+from mainstay.sentences import ALL_FIRST, ANSWER, QUESTION, say, say_actor, say_kept, say_no, say_path, why_asked
 from mainstay.values import BlobRef
 from mainstay.views.allowable import always_asked
 from mainstay.views.backward import TELLING, takes_back, what_with
@@ -209,7 +210,7 @@ class Questions(Letting):
             "open": bool(state and state[0]["open"]),
             "closed": "" if state and state[0]["open"] else self._closed(recorded, asked.decision, listed),
             "edits": [] if state and state[0]["open"] else self._edits(recorded, asked),
-            "picked": self._picked(card, [fact for _, fact in said]),
+            "picked": self._picked(card, _ruled(fact for _, fact in said)),
             "kept": _kept(fact for _, fact in said),
             "answer": state[0]["choice"] if state else "",
         }
@@ -265,9 +266,20 @@ class Questions(Letting):
             before[fact.path] = fact.arguments
         return found
 
-    def _picked(self, card: Value, said: Iterable[e.AnyFact]) -> list[str]:
-        """Say which rows a yes read otherwise than proposed."""
-        ruled = next((fact for fact in said if isinstance(fact, e.DecisionRuled)), None)
+    def what(self, event: e.Recorded, plan: Plan) -> str:
+        """Say what a fact of a plan tells, with the names in it; of an answer also which readings it picked."""
+        fact = event.fact
+        said = self.named(say(fact), plan, str(getattr(fact, "path", "")))
+        if not isinstance(fact, e.DecisionRuled) or fact.rows is None:
+            return said
+        asked = (one.fact for one in self.recorded(plan.id) if isinstance(one.fact, e.DecisionAsked))
+        card = next((one.card for one in asked if one.decision == fact.decision), None)
+        with suppress(MainstayError):  # its card's file is gone: that is said elsewhere
+            return ". You picked ".join([said.removesuffix("."), *self._picked(self.opened(card), fact)])
+        return said
+
+    def _picked(self, card: Value, ruled: e.DecisionRuled | None) -> list[str]:
+        """Say which rows a yes read otherwise than proposed, or had to say it of."""
         listed = card.get("rows") if isinstance(card, dict) else None
         rows = cast("list[Value]", listed if isinstance(listed, list) else [])
         if ruled is None or not can_pick(rows):
@@ -395,9 +407,13 @@ def _listed_in(card: Value, asked: e.DecisionAsked) -> int:
     return len(found or asked.paths)
 
 
+def _ruled(said: Iterable[e.AnyFact]) -> e.DecisionRuled | None:
+    return next((fact for fact in said if isinstance(fact, e.DecisionRuled)), None)
+
+
 def _kept(said: Iterable[e.AnyFact]) -> list[int] | None:
     """Give the rows of a list that a yes was for, counted from 0; None: all of them, or no yes."""
-    found = next((fact for fact in said if isinstance(fact, e.DecisionRuled)), None)
+    found = _ruled(said)
     return None if found is None or found.kept is None or found.choice != "approve" else list(found.kept)
 
 

@@ -170,7 +170,7 @@ class Steps(Reconciled):
             "path": path,
             "at": self.time(event.recorded_at_us),
             "who": say_actor(event.actor),
-            "what": self.named(say(event.fact), plan, path),
+            "what": self.what(event, plan),
             "because": event.cause,
             "came_from": [say_actor(label) for label in getattr(event.fact, "labels", ())],
         }
