@@ -531,7 +531,7 @@ class Owner(Works):
         """Let the limits of the rules in force hold, beside the budgets and limits of mainstay.toml."""
         rules = self._book.now()
         self.use_limits(policy_caps(rules), policy_limits(rules))
-        self.throttling.use(rules.throttles())
+        self.throttling.use(rules.throttles(), self._book.since)
 
     def _on_rules(self) -> None:
         self._use_limits()
@@ -578,8 +578,8 @@ class Owner(Works):
         zone = self.workspace.config.company.timezone
         return Schedules(self.engine.outside, self.clock, zone, since, self.engine.say)
 
-    def _came_back(self, plan_id: str, fact: e.MailBounced) -> None:
-        self.throttling.note_bounce(plan_id, fact)
+    def _came_back(self, plan_id: str, fact: e.MailBounced, position: int, at_us: int) -> None:
+        self.throttling.note_bounce(plan_id, fact, position, at_us)
         self.engine.say(f"{say(fact)}. See: mainstay show {plan_id.partition('-')[0]}")
 
     async def _first_fact(self) -> None:

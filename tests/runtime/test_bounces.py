@@ -167,7 +167,8 @@ def test_g8_a_playbook_of_which_too_many_mails_come_back_is_paused_also_over_a_r
         plan_id, _ = await sent(owner)
         await come(owner, "1", standard(kept.mails[0][2]))
         owner.throttling.begin()  # rules changed, or the history was read again, before that was told
-        owner.throttling.note_bounce(plan_id, bounced(owner, plan_id)[0][0])
+        (noted,) = owner.ledger.read(f"bounces:{plan_id}")
+        owner.throttling.note_bounce(plan_id, noted.fact, noted.position, noted.recorded_at_us)
         await come(owner, "2", standard(kept.mails[0][2], "failed", "5.2.1"))
         return [event.fact for event in owner.ledger.read("throttle:test")]
 

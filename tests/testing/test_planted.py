@@ -149,7 +149,7 @@ def a_limit_that_keeps_nobody_out(patch):
 
 
 def a_throttle_that_never_closes(patch):
-    patch.setattr(Tally, "reached", lambda *_: None)
+    patch.setattr(Tally, "_ask", lambda *_: None)
 
 
 def a_throttle_that_pauses_nothing(patch):

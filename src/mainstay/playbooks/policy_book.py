@@ -84,6 +84,12 @@ class PolicyBook:
         known = [name for kind, name in self._versions.known() if kind == "policy"]
         return any(self._versions.active("policy", name) is not None for name in known)
 
+    @property
+    def since(self) -> int:
+        """The position in the history since which these rules are in force, and no others; 0 where none ever were."""
+        turned = (self._versions.past(kind, name).turned for kind, name in self._versions.known() if kind == "policy")
+        return max(turned, default=0)
+
     def now(self) -> Rules:
         """Give the rules in force."""
         if self._rules is None or self._turn != self._versions.turn:

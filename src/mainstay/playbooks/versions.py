@@ -66,6 +66,7 @@ class Past(msgspec.Struct, frozen=True):
     versions: tuple[Version, ...] = ()
     active: Version | None = None
     sequence: int = 0
+    turned: int = 0  # the position in the history of what made it so, or none
 
 
 def stream_of(kind: ArtefactKind, name: str) -> str:
@@ -132,7 +133,7 @@ class Versions:
     def _folded(self, past: Past, event: Recorded) -> Past:
         fact, at_us = event.fact, event.recorded_at_us
         if isinstance(fact, e.VersionRetired):
-            return Past(past.versions, None, event.sequence)
+            return Past(past.versions, None, event.sequence, event.position)
         if not isinstance(fact, (e.VersionActivated, e.VersionKept)):
             return past
         before = next((one for one in past.versions if one.digest == fact.digest), None)
@@ -149,8 +150,9 @@ class Versions:
             contracts = decode_told(self._blobs.get(fact.contracts)) if fact.contracts is not None else ()
             made = msgspec.structs.replace(made, activated_us=at_us, by=fact.by, contracts=contracts)
         others = tuple(one for one in past.versions if one.digest != fact.digest)
-        active = made if isinstance(fact, e.VersionActivated) else past.active
-        return Past((*others, made), active, event.sequence)
+        if isinstance(fact, e.VersionKept):
+            return Past((*others, made), past.active, event.sequence, past.turned)
+        return Past((*others, made), made, event.sequence, event.position)
 
 
 def opened_files(path: str, files: Mapping[str, bytes], version: Digest = "") -> Opened:

@@ -1,21 +1,26 @@
 """Keeps throttles: counts what their playbooks do, pauses their plans at a bound, and lets the operator go on.
 
-It listens to what is on disk; after a start it reads the time that the longest throttle looks back over once. What was
-reached is recorded in the append that pauses the plans, or begins to take back what they did: a crash leaves both or
-neither, and then it is reached again at the next start. Without throttles nothing of this runs.
+It listens to what is on disk; after a start it reads once what the longest throttle looks back over. What was reached
+is recorded in the append that pauses the plans, or begins to take back what they did: a crash leaves both or neither.
+Then it is reached again at the next start, as of when it was recorded: whatever came to disk since, and however long
+the rest was. Only the newest records can be ones that nobody looked at, because a bound is looked at right after each
+of them. Without throttles nothing of this runs.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, TypeAlias
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+import msgspec
 
 from mainstay import commands as c
 from mainstay import events as e
-from mainstay.errors import CommandRefusedError, CommitFailedError, ExpressionError, InputError, MainstayError
+from mainstay.errors import CommandRefusedError, CommitFailedError, InputError, MainstayError
 from mainstay.governance.deeds import first_since
-from mainstay.governance.roles import amounts_of
-from mainstay.governance.throttles import MAIL, PREFIX, Entry, Tally, Throttle, kind_of
+from mainstay.governance.roles import AMOUNT, amounts_of
+from mainstay.governance.throttles import MAIL, PREFIX, Entry, Kind, Tally, Throttle, kind_of
 from mainstay.kernel.budget import micros_of
 from mainstay.kernel.plan import handle
 from mainstay.kernel.state import IN_FLIGHT
@@ -34,13 +39,30 @@ if TYPE_CHECKING:
     from mainstay.kernel.state import Plan
     from mainstay.requests.desk import Method, Params, Requests
     from mainstay.runtime.intake import Emit
+    from mainstay.values import Value
 
 PAGE = 1000
+UNSEEN = 10_000  # of the newest records, among which is what nobody looked at: some batches (ledger/writing.py)
 KNOWN_AT_MOST = 10_000  # plans whose playbook is kept in memory
 FULL_STREAM = 1900  # facts, of the 2,000 a stream holds
 Taking: TypeAlias = "dict[str, tuple[c.PlanCommand, ...]]"  # what each plan is asked to do
+NOTHING: Mapping[str, int] = MappingProxyType({})
 WAYS = ("go-on", "undo", "stop")
 ON_ITS_WAY = IN_FLIGHT | {"settling"}
+_RULES = (e.VersionActivated, e.VersionRetired)
+_COUNTED = (
+    *(e.StepCompleted, e.StepFailed, e.StepStuck, e.DecisionRuled, e.MailBounced),
+    *(e.EffectPrepared, e.EffectIntended, e.EffectRefused, e.EffectAbsent, e.EffectDone),
+)
+_KINDS = msgspec.json.encode([kind.__name__ for kind in (*_COUNTED, *_RULES)]).decode()
+
+
+class _Told(NamedTuple):
+    """Facts of one plan that came to disk together: the last one's position, when, and what an action in them moves."""
+
+    position: int
+    at_us: int
+    moves: Callable[[str], Mapping[str, int]]  # by path
 
 
 def say_closed(fact: e.ThrottleClosed) -> str:
@@ -58,14 +80,13 @@ class Throttling:
         self._rules: dict[str, list[Rule]] = {}
         self._tallies: dict[str, Tally] = {}
         self._playbooks: dict[str, str] = {}  # by plan: its facts are many, and each asks whose it is
-        self._fed: dict[str, int] = {}  # by plan: the sequence of its last fact that was counted
-        self._moves: dict[tuple[str, str], Mapping[str, int]] = {}
-        self._came_back: set[tuple[str, str]] = set()  # plan and path of the mails of which that was counted
+        self._since = 0  # the position of what brought the rules into force
+        self._counted = 0  # the position up to which the history was counted: what is told of that is not counted again
         self._listening = False
 
-    def use(self, rules: Sequence[Rule]) -> None:
-        """Let these throttles hold from now on; `begin` counts what was so far."""
-        self._rules = {}
+    def use(self, rules: Sequence[Rule], since: int = 0) -> None:
+        """Let these throttles hold, which do so since a position of the history; `begin` counts what was so far."""
+        self._rules, self._since = {}, since
         for rule in rules:
             assert rule.throttle is not None
             self._rules.setdefault(rule.throttle.playbook, []).append(rule)
@@ -78,28 +99,29 @@ class Throttling:
     def begin(self) -> None:
         """Count what the history says, and pause what has reached a bound: at the start, and when rules change.
 
-        It is looked at as of the last record: a time in which no owner lived lets nothing be forgotten. So what was
-        reached when the machine went down pauses its plans after a night, too, and what was over by then does not.
+        Each of the newest records is looked at as of when it was recorded, and what was before the rules as of when
+        they came into force. So what was reached when the machine went down pauses its plans after a night, too,
+        whatever else was recorded since; and what was over by then does not.
         """
         if bool(self._rules) != self._listening:
             (self._engine.listeners.append if self._rules else self._engine.listeners.remove)(self._hear)
             self._listening = bool(self._rules)
         self._engine.waiting.clear()
-        self._fed.clear()
-        self._moves.clear()
-        self._came_back.clear()
+        self._counted = self._ledger.head()[0]
+        newest = max(self._counted - UNSEEN, 0)
         self._tallies = {
-            name: Tally([rule.throttle for rule in rules if rule.throttle]) for name, rules in self._rules.items()
+            name: Tally([rule.throttle for rule in rules if rule.throttle], max(newest, self._since))
+            for name, rules in self._rules.items()
         }
         for playbook in self._rules:
             self._stand(playbook)
         if not self._rules:
             return
         longest_s = max(rule.throttle.within_s for rules in self._rules.values() for rule in rules if rule.throttle)
-        last_us = next(self._ledger.tail(self._ledger.head()[0] - 1, 1)).recorded_at_us
-        self._read_since(last_us - longest_s * SECOND_US)
+        oldest_us = next(self._ledger.tail(newest, 1)).recorded_at_us
+        self._read_since(oldest_us - longest_s * SECOND_US)
         for playbook in self._rules:
-            self._look(playbook, last_us)
+            self._look(playbook)
 
     def _stand(self, playbook: str) -> None:
         """Know how a throttle stands: closed, or open since when."""
@@ -110,45 +132,56 @@ class Throttling:
         if isinstance(last.fact, e.ThrottleClosed):
             self._engine.waiting[playbook] = last.fact.says
         else:
-            self._tallies[playbook].since_us = last.recorded_at_us
+            self._tallies[playbook].open(last.position, last.recorded_at_us)
 
     def _read_since(self, at_us: int) -> None:
-        position = first_since(self._ledger, at_us) - 1
-        while page := list(self._ledger.tail(position, PAGE)):
+        position, prepared = first_since(self._ledger, at_us) - 1, dict[tuple[str, str], e.EffectPrepared]()
+        while page := self._ledger.of_kinds(_KINDS, position, PAGE):
             for recorded in page:
-                plan_id, fact, at_us = recorded.plan, recorded.fact, recorded.recorded_at_us
-                if not plan_id or (playbook := self._playbook(plan_id)) not in self._rules:
-                    continue
-                if isinstance(fact, e.MailBounced):
-                    self._count_bounce(playbook, plan_id, fact, at_us)
-                elif recorded.stream == stream_of(plan_id):
-                    self._count(playbook, plan_id, recorded.sequence, fact, at_us)
+                if recorded.position > self._counted:
+                    return  # what comes to disk meanwhile is told
+                self._read(recorded, prepared)
             position = page[-1].position
+
+    def _read(self, recorded: e.Recorded, prepared: dict[tuple[str, str], e.EffectPrepared]) -> None:
+        """Count a record; `prepared` are those of before whose actions were not intended yet."""
+        plan_id, fact = recorded.plan, recorded.fact
+        if recorded.position == self._since:
+            for tally in self._tallies.values():
+                tally.ask(recorded.recorded_at_us)
+        if not plan_id or (playbook := self._playbook(plan_id)) not in self._rules:
+            return
+        if isinstance(fact, e.EffectPrepared):
+            prepared[plan_id, fact.path] = fact
+
+        def moves(path: str) -> Mapping[str, int]:
+            found = prepared.pop((plan_id, path), None) or self._prepared(plan_id, path)
+            return {} if found is None else self._moved(found.operation, found.arguments)
+
+        self._count(playbook, plan_id, fact, _Told(recorded.position, recorded.recorded_at_us, moves))
 
     # --- counted
 
-    def note_bounce(self, plan_id: str, fact: e.MailBounced) -> None:
-        """Count that a mail came back, which is on disk."""
+    def note_bounce(self, plan_id: str, fact: e.MailBounced, position: int, at_us: int) -> None:
+        """Count that a mail came back, which is on disk at a position of the history."""
         playbook = self._playbook(plan_id)
-        if playbook in self._rules:
-            self._count_bounce(playbook, plan_id, fact, self._desk.clock.now_us())
-            self._look(playbook, self._desk.clock.now_us())
-
-    def _count_bounce(self, playbook: str, plan_id: str, fact: e.MailBounced, at_us: int) -> None:
-        """Count a mail that came back, once: what is told may have been read from the history by then."""
-        if fact.final and (plan_id, fact.path) not in self._came_back:
-            self._came_back.add((plan_id, fact.path))
-            root = plan_id.partition("-")[0]
-            self._tallies[playbook].note(Entry(at_us, "bounced", root, f"{plan_id}/{fact.path}", {}))
+        if playbook in self._rules and position > self._counted:
+            self._count(playbook, plan_id, fact, _Told(position, at_us, _nothing))
+            self._look(playbook)
 
     def _hear(self, plan_id: str, facts: Sequence[e.AnyFact], plan: Plan) -> None:
         playbook = self._playbook(plan_id)
-        if playbook not in self._rules:
+        position, at_us = self._engine.telling
+        if playbook not in self._rules or position <= self._counted:
             return
-        now_us, first = self._desk.clock.now_us(), plan.sequence - len(facts) + 1
-        counted = [self._count(playbook, plan_id, first + at, fact, now_us) for at, fact in enumerate(facts)]
-        if any(counted):
-            asyncio.get_running_loop().call_soon(self._look, playbook, now_us)
+
+        def moves(path: str) -> Mapping[str, int]:
+            return self._moved(plan.slots[path].operation, plan.slots[path].arguments)
+
+        told = _Told(position, at_us, moves)
+        counted = [self._count(playbook, plan_id, fact, told) for fact in facts]
+        if any(counted) and self._tallies[playbook].is_reached:
+            asyncio.get_running_loop().call_soon(self._look, playbook)
 
     def _playbook(self, plan_id: str) -> str:
         root = plan_id.partition("-")[0]
@@ -162,54 +195,52 @@ class Throttling:
                 return ""  # it can't be read: others go on
         return found
 
-    def _count(self, playbook: str, plan_id: str, sequence: int, fact: e.AnyFact, at_us: int) -> bool:
-        """Count one fact of a plan, once; says whether a bound may be reached by it."""
-        if sequence <= self._fed.get(plan_id, 0):
-            return False
-        self._fed[plan_id] = sequence
+    def _count(self, playbook: str, plan_id: str, fact: e.AnyFact, told: _Told) -> bool:
+        """Count one fact of a plan; says whether it counts at all."""
         tally, root = self._tallies[playbook], plan_id.partition("-")[0]
-        if isinstance(fact, e.EffectPrepared):
-            self._moves[plan_id, fact.path] = self._moved(fact)
-        elif isinstance(fact, (e.EffectRefused, e.EffectAbsent)):
+
+        def note(kind: Kind, path: str = "", amounts: Mapping[str, int] = NOTHING) -> bool:
+            tally.note(Entry(told.position, told.at_us, kind, root, path, amounts))
+            return True
+
+        if isinstance(fact, e.MailBounced):
+            return fact.final and note("bounced")  # it is told once
+        if isinstance(fact, (e.EffectRefused, e.EffectAbsent)):
             tally.take_back(f"{plan_id}/{fact.path}")
-        elif isinstance(fact, e.EffectIntended) and not fact.path.startswith("~"):
-            amounts = self._moves.pop((plan_id, fact.path), None)
-            amounts = self._prepared(plan_id, fact.path) if amounts is None else amounts
-            tally.take_back(f"{plan_id}/{fact.path}")  # tried again: it counts once
-            tally.note(Entry(at_us, "spent", root, f"{plan_id}/{fact.path}", amounts))
-            return bool(amounts)
+        elif isinstance(fact, e.EffectIntended):
+            if tally.counts_money and not fact.path.startswith("~") and (amounts := told.moves(fact.path)):
+                return note("spent", f"{plan_id}/{fact.path}", amounts)
         elif (kind := kind_of(fact)) is not None:
             if isinstance(fact, e.EffectDone) and fact.operation == MAIL:
-                tally.note(Entry(at_us, "sent", root, f"{plan_id}/{fact.path}", {}))
-            tally.note(Entry(at_us, kind, root, f"{plan_id}/{getattr(fact, 'path', '')}", {}))
-            return kind != "done" or tally.may_fill(at_us)
+                note("sent")
+            return note(kind)
         return False
 
-    def _moved(self, prepared: e.EffectPrepared) -> Mapping[str, int]:
-        roles, found = self._roles(prepared.operation), dict[str, int]()
-        if "amount" in roles.values():
+    def _moved(self, operation: str, arguments: Value) -> Mapping[str, int]:
+        """Give what an action moves by currency, micro-units; nothing where that can't be read (any more)."""
+        roles, found = self._roles(operation), dict[str, int]()
+        if AMOUNT in roles.values():
             try:
-                moved = amounts_of(self._desk.payloads.load(prepared.arguments), roles)
-            except ExpressionError:
-                return {}  # a budget asks about an amount that nobody knows
+                moved = amounts_of(self._desk.payloads.load(arguments), roles)
+            except MainstayError:
+                return NOTHING  # a budget asks about an amount that nobody knows
             for money in moved:
                 found[money.currency] = found.get(money.currency, 0) + abs(micros_of(money))
         return found
 
-    def _prepared(self, plan_id: str, path: str) -> Mapping[str, int]:
-        facts = (event.fact for event in reversed(self._ledger.read(f"plan:{plan_id}")))
-        found = next((fact for fact in facts if isinstance(fact, e.EffectPrepared) and fact.path == path), None)
-        return {} if found is None else self._moved(found)
+    def _prepared(self, plan_id: str, path: str) -> e.EffectPrepared | None:
+        facts = (event.fact for event in reversed(self._ledger.read(stream_of(plan_id))))
+        return next((fact for fact in facts if isinstance(fact, e.EffectPrepared) and fact.path == path), None)
 
     # --- reached
 
-    def _look(self, playbook: str, as_of_us: int) -> None:
-        """Pause the plans of a playbook if it had reached a bound at some time, and tell the operator."""
+    def _look(self, playbook: str) -> None:
+        """Pause the plans of a playbook if it has reached a bound, and tell the operator."""
         if playbook in self._engine.waiting or playbook not in self._rules or self._engine.held:
             return
-        for rule in self._rules[playbook]:
+        for rule, counted in zip(self._rules[playbook], self._tallies[playbook].reached(), strict=True):
             assert rule.throttle is not None
-            if (counted := self._tallies[playbook].reached(rule.throttle, as_of_us)) is not None:
+            if counted is not None:
                 self._close(rule, rule.throttle, counted)
                 return
 
@@ -244,13 +275,13 @@ class Throttling:
             taking = self._taking(held, lambda _: (c.ResumePlan(now_us=now_us, by="operator"),))
             opened = e.ThrottleOpened("operator", tuple(taking))
             _, on_disk = self._record(playbook, opened, taking, now_us, "operator")
-            await on_disk
+            position = await on_disk
             self._engine.waiting.pop(playbook, None)
             if playbook in self._tallies:
-                self._tallies[playbook].since_us = now_us
+                self._tallies[playbook].open(position, now_us)
         elif way == "undo":
             tally = self._tallies.get(playbook)
-            after = () if tally is None else tally.acted_since(recorded[-1].recorded_at_us)  # it was on its way then
+            after = () if tally is None else tally.acted_after(recorded[-1].position)  # it was on its way then
             taking = self._undoing(dict.fromkeys((*fact.acted, *after)), fact.since_us, "operator", why, now_us)
         elif way == "stop":
             taking = self._taking(held, lambda _: (c.CancelPlan(now_us=now_us, by="operator", reason=why),))
@@ -353,6 +384,12 @@ class Throttling:
 def _in_family(child: str, name: str) -> str:
     """Name what a child plan did as its parent names it; what a child plan of its own did is named so already."""
     return name if name.startswith(f"{child}-") else f"{child}/{name}"
+
+
+def _nothing(path: str) -> Mapping[str, int]:
+    """Give what is moved where nothing is."""
+    del path
+    return NOTHING
 
 
 def _listed(taking: Taking) -> list[tuple[str, c.PlanCommand]]:

@@ -7,7 +7,7 @@ nothing, whoever wrote it. What is told once is not told again; a delay may stil
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mainstay.values import Value
 
 PREFIX = "bounces:"
+Heard: TypeAlias = "Callable[[str, e.MailBounced, int, int], None]"  # plan, fact, position in the history, when
 MOST = 1900  # facts of one plan, of the 2,000 a stream holds
 
 
@@ -40,7 +41,7 @@ class Bounces:
     def __init__(self, ledger: Ledger, load: Callable[[str], Plan], mark_of: Callable[[str, str], str]) -> None:
         """`mark_of` gives the mark of a token and a plan: connectors/mail.py."""
         self._ledger, self._load, self._mark_of = ledger, load, mark_of
-        self.heard: Callable[[str, e.MailBounced], None] = _unheard  # told what is on disk
+        self.heard: Heard = _unheard  # told what is on disk
         self._one_by_one = asyncio.Lock()  # what one notice tells is on disk before the next is looked at
 
     async def take(self, outside: Outside, name: str, body: Body, notice: Value) -> None:
@@ -55,10 +56,10 @@ class Bounces:
             future = outside.receive("mail.bounced", "mail", name, body, following=following)
             if future is None:
                 return  # it came before
-            await future
+            position = await future
         for draft in (draft for append in told for draft in append.drafts):
             assert isinstance(draft.fact, e.MailBounced)
-            self.heard(draft.plan, draft.fact)
+            self.heard(draft.plan, draft.fact, position, draft.recorded_at_us)
 
     def told(self, notice: Value, now_us: int, cause: str) -> list[e.Append]:
         """Give what a notice says anew, to append beside it: facts of the plans whose mails it is about."""
@@ -99,6 +100,6 @@ def _covers(known: object, fact: e.MailBounced) -> bool:
     return isinstance(known, e.MailBounced) and known.path == fact.path and (known.final or not fact.final)
 
 
-def _unheard(plan: str, fact: e.MailBounced) -> None:
+def _unheard(plan: str, fact: e.MailBounced, position: int, at_us: int) -> None:
     """Where nobody listens."""
-    del plan, fact
+    del plan, fact, position, at_us

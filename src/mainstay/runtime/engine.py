@@ -73,6 +73,7 @@ class Engine:
         self.parts = parts
         self.now_us: Callable[[], int] = parts.clock.now_us  # the time commands carry
         self.listeners: list[Listener] = []
+        self.telling = (0, 0)  # what listeners are told of: the position up to which it is on disk, and its time, UTC
         self.followers: dict[str, list[Listener]] = {}  # of one family each, by the id of its root
         self.broken: dict[str, str] = {}  # plans that can't go on in this process, and why
         self.failed: asyncio.Future[BaseException] | None = None
@@ -278,7 +279,7 @@ class Engine:
         for plan in stage.plans.values():
             if plan.parent:
                 self._advance_above(plan, stage)
-        self._announce(stage)
+        self._announce(stage, position)
 
     def _advance_above(self, plan: Plan, stage: Stage) -> None:
         """Let those go on that a child plan's coming to rest may make room for: its parent, and so on."""
@@ -290,11 +291,12 @@ class Engine:
                 return
             plan = self.load(parent_id)
 
-    def _announce(self, stage: Stage) -> None:
+    def _announce(self, stage: Stage, position: int) -> None:
         for plan_id, facts in stage.facts.items():
             for fact in facts:
                 if type(fact) in DUE_TIMES and self.on_timer is not None:
                     self._hint(fact)
+            self.telling = position, stage.now_us
             self._tell(plan_id, facts, stage.plans[plan_id])
 
     def _tell(self, plan_id: str, facts: Sequence[e.AnyFact], plan: Plan) -> None:
