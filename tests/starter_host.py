@@ -10,6 +10,7 @@ import ast
 import atexit
 import contextlib
 import fcntl
+import functools
 import gc
 import importlib
 import io
@@ -27,6 +28,8 @@ import time
 import traceback
 from pathlib import Path
 from typing import Any
+
+import typer.main
 
 import mainstay
 from mainstay.cli.ending import run
@@ -49,6 +52,7 @@ def load() -> None:
             for name in names:
                 with contextlib.suppress(ImportError):
                     importlib.import_module(name)
+    typer.main.get_command = functools.cache(typer.main.get_command)  # else each fork makes all commands anew
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         run(["plans", "--workspace", os.devnull])  # Typer loads the rest when it first has work
     passphrase.SCRYPT_N = 2**10  # half a second for each use otherwise; tests/ledger/test_keys.py has it as it is
