@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 
 import msgspec
 import pytest
@@ -216,4 +217,30 @@ def test_t2_a_budget_that_begins_while_a_model_is_asked_holds_that_call_and_char
 
     charged, status, questions = played(workspace, world, model, scenario, *first)
     assert [(one.count, one.cost_usd_micros, one.more) for one in charged] == [(1, 20_000, {"tokens": 150})]
+    assert (status, len(questions), model.asked) == ("completed", 1, ["draft"])
+
+
+@pytest.mark.parametrize("first", [(), ('models = {operations = ["model.*"], per_day = 99}',)])
+def test_t2_a_second_budget_that_begins_in_the_moment_in_which_a_call_ends_counts_that_call(workspace, world, first):
+    """What the first one held was settled, and the answer was not in the history yet: the second missed the call."""
+    model = Scripted()
+    second = Cap("second", "day", {"count": 1}, ("model.*",))
+
+    async def scenario(owner):
+        begun = asyncio.create_task(ask(owner, "a"))
+        while not owner.budgets._calls:  # noqa: ASYNC110 - a call is under way
+            await asyncio.sleep(0)
+        while not model.asked:  # noqa: ASYNC110 - what it holds is on disk
+            await asyncio.sleep(0)
+        turn = owner.ledger._turn
+        turn.acquire()  # the disk takes nothing more
+        while owner.budgets._calls:  # noqa: ASYNC110 - it ends
+            await asyncio.sleep(0)
+        threading.Timer(0.2, turn.release).start()
+        owner.use_limits([second], {})
+        _, done = await begun
+        _, stopped = await ask(owner, "b")
+        return done["status"], stopped["questions"]
+
+    status, questions = played(workspace, world, model, scenario, *first)
     assert (status, len(questions), model.asked) == ("completed", 1, ["draft"])

@@ -179,9 +179,8 @@ class Steps:
         """Make a read under the budgets, where there are any."""
         if not self._parts.budgets.any:
             return await make()
-        return await Meter(self._parts, self._desk, path, "", f"{plan.slots[path].attempt}").read(
-            plan, operation, arguments, make
-        )
+        meter = Meter(self._parts, self._desk, path, "", f"{plan.slots[path].attempt}")
+        return await meter.read_by_itself(plan, operation, arguments, make)
 
     def _start(self, plan: Plan, path: str, arguments: Value, labels: Labels) -> None:
         """Record that a worker begins, then run it: the path stays busy meanwhile."""

@@ -27,7 +27,7 @@ from mainstay.kernel.state import FINAL, has_room, is_open
 from mainstay.kernel.words import say_path
 from mainstay.runtime.attempt import Attempt, judged
 from mainstay.runtime.journal import MOST_CALLS, Journal, done_before, stream_of_journal
-from mainstay.runtime.metering import Meter
+from mainstay.runtime.metering import Bill, Meter
 from mainstay.runtime.proposing import place_in, proposed
 from mainstay.runtime.sealing import forgotten_in
 from mainstay.values import BlobRef, Failure, Value, merge_labels
@@ -225,27 +225,30 @@ class Conversation:
 
     async def _make(self, plan: Plan, call: _Call) -> Told:
         """Make a call that leaves nothing in the world, and give its answer once that is on disk."""
-        operation = call.operation
+        operation, bill = call.operation, self._meter.bill()
         output, failure, kept = None, None, None
         try:
-            output = await self._output(plan, call)
-            kept = self._parts.payloads.keep(output, operation.output if operation else None, plan=plan)
-        except OperationError as error:
-            failure = self._parts.classify(error)
-        await self._desk.whole()
-        own = call.asked.operation in _OWN
-        labels = () if own else (call.asked.operation,)
-        entry = self._enter(call, output=kept, failure=failure, labels=labels)
-        await self._parts.ledger.append([self._append()])
+            try:
+                output = await self._output(plan, call, bill)
+                kept = self._parts.payloads.keep(output, operation.output if operation else None, plan=plan)
+            except OperationError as error:
+                failure = self._parts.classify(error)
+            await self._desk.whole()
+            own = call.asked.operation in _OWN
+            labels = () if own else (call.asked.operation,)
+            entry = self._enter(call, output=kept, failure=failure, labels=labels)
+            await bill.record(self._append())
+        finally:
+            bill.let_go()
         self.labels = merge_labels(self.labels, entry.fact.labels)
         if failure is not None:
             return _told_failure(call.asked, failure, entry.number)
         return _told(call.asked, output)
 
-    async def _output(self, plan: Plan, call: _Call) -> Value:
+    async def _output(self, plan: Plan, call: _Call, bill: Bill) -> Value:
         name, operation = call.asked.operation, call.operation
         if operation is not None:
-            return await self._read_operation(plan, call, operation)
+            return await self._read_operation(plan, call, operation, bill)
         if name == NOW:
             return self._desk.now_us()
         if name == RANDOM:
@@ -257,9 +260,9 @@ class Conversation:
                 f"Agent {self._agent.name} asks a model ({name.partition('.')[2]}), and no model is configured.",
                 remedy="Configure one and try again, or skip the step.",
             )
-        return await self._meter.ask(plan, self._parts.models, name.partition(".")[2], call.arguments)
+        return await self._meter.ask(plan, self._parts.models, name.partition(".")[2], call.arguments, bill)
 
-    async def _read_operation(self, plan: Plan, call: _Call, operation: Operation) -> Value:
+    async def _read_operation(self, plan: Plan, call: _Call, operation: Operation, bill: Bill) -> Value:
         account = plan.step(self._path).account
         flow = self._trails.of_read(plan, self._path, operation, call.arguments, self.labels)
         place, now_us = place_in(plan, self._path, account), self._desk.now_us()
@@ -277,7 +280,7 @@ class Conversation:
             attempt = Attempt(self._parts, plan.id, "", self._desk.now_us())
             return await self._parts.guard.call(operation, attempt, call.arguments, account=account)
 
-        output = await self._meter.read(plan, operation, call.arguments, read)
+        output = await self._meter.read(plan, operation, call.arguments, read, bill)
         try:
             typed = from_plain(output, operation.output)
             return to_plain(self._parts.payloads.with_ids(operation, typed, plan))
