@@ -110,7 +110,7 @@ class House(Works):
                 ledger=self.ledger,
                 payloads=Payloads(blobs, opener, sealer),
                 clock=clock,
-                workers=SimulatedWorkers(times.of("workers"), boundaries),
+                workers=SimulatedWorkers(times.of("workers"), boundaries, world),
                 catalogue=contracts,
                 policy=DefaultPolicy(),
                 random=self._random,

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mainstay.ports import Talk
     from mainstay.testing.chance import Chance
     from mainstay.testing.crash import Boundaries
+    from mainstay.testing.world import World
     from mainstay.values import Value
 
 ENDS = 0.03  # share of the jobs whose process ends by itself
@@ -36,9 +37,9 @@ TAKES_S = 0.5  # at most, for each stretch of an agent's work
 class SimulatedWorkers:
     """Runs jobs."""
 
-    def __init__(self, times: Chance, boundaries: Boundaries) -> None:
-        """`times` says how long jobs take, and which processes end by themselves."""
-        self._times, self._boundaries = times, boundaries
+    def __init__(self, times: Chance, boundaries: Boundaries, world: World) -> None:
+        """`times` says how long jobs take, and which processes end by themselves, as many as the world has left."""
+        self._times, self._boundaries, self._world = times, boundaries, world
         self._numbers = itertools.count(1)
 
     async def run(
@@ -59,7 +60,8 @@ class SimulatedWorkers:
                 answer = await self._done(job) if talk is None else await self._talked(job, talk)
         except TimeoutError:
             raise Transient(f"A job of {entry} took longer than {timeout_s} s.") from None
-        if self._times.happens(ENDS, "ends", job.number):
+        if self._world.workers_to_end and self._times.happens(ENDS, "ends", job.number):
+            self._world.workers_to_end -= 1
             raise Transient("The simulated worker process ended by itself.")
         self._boundaries.reach("after job")
         if answer.result is not None:

@@ -36,6 +36,7 @@ Trouble: TypeAlias = Literal["not sent", "rate limited", "lost before", "hangs b
 End: TypeAlias = Literal["done", "answer lost", "hangs after", "late", "refused", "needs operator"]
 
 TROUBLES: tuple[Trouble, ...] = ("not sent", "rate limited", "lost before", "hangs before")
+WORKERS_TO_END = 2  # at most so many processes end by themselves: more, by chance, and a step's tries are used up
 ENDS: tuple[End, ...] = ("done", "done", "done", "done", "answer lost", "hangs after", "late", "refused")
 
 Said: TypeAlias = Literal["back", "late", "forged"]  # of a mail: it did not arrive, not yet, or it was never sent
@@ -131,6 +132,7 @@ class World:
         self.returned: list[Returned] = []  # what mail servers say, or will say, of what was sent so far
         self.on_return: Callable[[Returned], None] = lambda _: None
         self.outages: tuple[Outage, ...] = ()
+        self.workers_to_end = WORKERS_TO_END
         self._tries: Counter[str] = Counter()  # by unit: sendings that played a part of its script
         self._moved: Counter[str] = Counter()  # by unit: how often somebody else changed it
 
