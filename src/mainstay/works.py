@@ -13,7 +13,7 @@ from mainstay import events as e
 from mainstay.commands import PATIENT, Patience
 from mainstay.connectors.guard import Guard, classify
 from mainstay.errors import CommitFailedError
-from mainstay.governance.before import Before
+from mainstay.governance.before import Before, Sources
 from mainstay.governance.budgets import Budgets
 from mainstay.governance.flow import InformationFlow
 from mainstay.governance.judge import Judges
@@ -28,6 +28,7 @@ from mainstay.runtime.expressions import Programs
 from mainstay.runtime.mending import Mending
 from mainstay.runtime.online import Network
 from mainstay.runtime.parts import Parts
+from mainstay.runtime.spending import amounts_of
 from mainstay.runtime.timers import GRACE_S, Timer, Timers
 from mainstay.sentences import say
 
@@ -81,7 +82,8 @@ class Works:
         self.guard.on_offline = self.network.lost
         self.places = LedgerPlaces(ground.ledger)
         self._limits = dict(ground.limits)  # it changes with the rules in force
-        before = Before(ground.ledger, ground.catalogue.operation, ground.payloads.load, self.places.playbook)
+        operation, load = ground.catalogue.operation, ground.payloads.load
+        before = Before(Sources(ground.ledger, operation, load, self.places.playbook, amounts_of))
         self.budgets = Budgets(ground.ledger, ground.caps, ground.timezone, self.places.last_stream, before.since)
         self.engine = Engine(self._parts(ground))
         self.engine.live_under = self._live_under

@@ -7,13 +7,16 @@ import threading
 from collections import Counter
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
-from kit import do, each, noon, plan, rule, run, start
+from kit import do, each, noon, operations, plan, rule, run, start
 
 from mainstay import events as e
-from mainstay.governance.before import Before
+from mainstay.contracts import Cost
+from mainstay.governance.before import Before, Sources
 from mainstay.governance.budgets import Budgets
 from mainstay.kernel.budget import Cap, Spending
+from mainstay.runtime.spending import amounts_of
 from mainstay.views import Views
 
 SEVEN = Cap("few", "day", {"count": 7}, ("test.say",))
@@ -123,10 +126,26 @@ def test_g6_what_was_prepared_before_a_budget_of_today_is_found_with_one_reading
         for decision in standing["questions"]:
             await rule(owner, decision, "approve")
         ledger = Counting(owner.ledger)
-        before = Before(ledger, owner.contracts.operation, owner.engine.parts.payloads.load, owner.places.playbook)
+        operation, load = owner.contracts.operation, owner.engine.parts.payloads.load
+        before = Before(Sources(ledger, operation, load, owner.places.playbook, amounts_of))
         left = before.since(since_us, [Cap("few", "day", {"count": 7}, ("test.shout",))])
         return sorted(one.spending.holder for one in left), ledger.reads, plan_id
 
     holders, reads, plan_id = run(workspace, world, scenario)
     assert holders == [f"{plan_id}/a/{at}" for at in range(len(WORDS))]
     assert reads == {f"plan:{plan_id}": 1}
+
+
+def test_g6_a_price_that_depends_on_what_is_given_counts_also_for_what_left_before_the_budget(workspace, world):
+    """It was counted as if it had cost nothing, where its outcome does not say more."""
+    say = next(one for one in operations(world) if one.name == "test.say")
+    priced = msgspec.structs.replace(say, cost=lambda given: Cost(given.number * 1_000_000, 0))
+    money = Cap("few", "day", {"USD": 9_000_000}, ("test.say",))
+
+    async def scenario(owner):
+        await start(owner, plan(do("a", "test.say", "one", number=3)))
+        owner.use_limits([money], {})
+        owner.ledger.flush()
+        return row(owner)
+
+    assert run(workspace, world, scenario, priced, clock=noon()()) == ("3.00 USD", 3_000_000, 0)

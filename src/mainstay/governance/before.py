@@ -14,8 +14,7 @@ import msgspec
 from mainstay import events as e
 from mainstay.errors import MainstayError
 from mainstay.governance.deeds import Records, first_since
-from mainstay.governance.roles import amounts_of
-from mainstay.kernel.budget import COUNT, DOLLARS, TOKENS, Spending, counts_of, micros_of
+from mainstay.kernel.budget import COUNT, DOLLARS, TOKENS, Spending, counts_of
 from mainstay.kernel.state import caller_of, is_call
 
 if TYPE_CHECKING:
@@ -79,27 +78,28 @@ def counted_anew(budget: Budget, cap: Cap, left: Iterable[Left]) -> Budget:
     return msgspec.structs.replace(budget, spent=spent, held=held, holds=holds, counts=counts_of(cap), earlier=earlier)
 
 
+class Sources(NamedTuple):
+    """Where it is found what left."""
+
+    ledger: Kinds
+    operation: Callable[[str], Operation]  # raises UnknownNameError
+    load: Callable[[Value], Value]  # opens recorded arguments
+    playbook: Callable[[str], tuple[str, str]]  # of a plan, and its parent: "plan/path", or empty
+    spends: Callable[[Operation, Callable[[], Value]], tuple[dict[str, int], str]]  # the most, by unit: spending.py
+
+
 class Before:
     """Finds what left since a time."""
 
-    def __init__(
-        self,
-        ledger: Kinds,
-        operation: Callable[[str], Operation],
-        load: Callable[[Value], Value],
-        playbook: Callable[[str], tuple[str, str]],
-    ) -> None:
-        """Take the history, the operations, what opens recorded arguments, and what names a plan's playbook and parent.
-
-        `operation` raises UnknownNameError; a parent is "plan/path", or empty.
-        """
-        self._ledger, self._operation, self._load, self._playbook = ledger, operation, load, playbook
+    def __init__(self, sources: Sources) -> None:
+        """Take where it is found."""
+        self._sources = sources
 
     def since(self, at_us: int, caps: Sequence[Cap]) -> list[Left]:
         """Give what left since a time that these caps may count, in no order; blocks while that is read, once."""
-        reading = _Reading(self._ledger, self._operation, self._load, self._playbook, caps)
-        position = first_since(self._ledger, at_us) - 1
-        while page := self._ledger.of_kinds(_KINDS, position, PAGE):
+        ledger, reading = self._sources.ledger, _Reading(self._sources, caps)
+        position = first_since(ledger, at_us) - 1
+        while page := ledger.of_kinds(_KINDS, position, PAGE):
             for recorded in page:
                 reading.feed(recorded, is_within=recorded.recorded_at_us >= at_us)
             position = page[-1].position
@@ -109,15 +109,8 @@ class Before:
 class _Reading:
     """One walk along the history."""
 
-    def __init__(
-        self,
-        ledger: Kinds,
-        operation: Callable[[str], Operation],
-        load: Callable[[Value], Value],
-        playbook: Callable[[str], tuple[str, str]],
-        caps: Sequence[Cap],
-    ) -> None:
-        self._ledger, self._operation, self._load, self._playbook = ledger, operation, load, playbook
+    def __init__(self, sources: Sources, caps: Sequence[Cap]) -> None:
+        self._ledger, self._operation, self._load, self._playbook, self._spends = sources
         # whose it was is looked up only where somebody asks for that
         self._caps = [msgspec.structs.replace(cap, playbook="", agent="") for cap in caps]
         self._by_playbook = any(cap.playbook for cap in caps)
@@ -186,15 +179,9 @@ class _Reading:
         """Give what an action moves and costs; what can't be read any more counts as one of its kind."""
         try:
             operation = self._operation(prepared.operation)
-            moved = amounts_of(self._load(prepared.arguments), operation.roles) if operation.roles else ()
+            return self._spends(operation, lambda: self._load(prepared.arguments))[0]
         except MainstayError:
             return {COUNT: 1}
-        amounts = {COUNT: 1}
-        if operation.cost_usd_micros:
-            amounts[DOLLARS] = operation.cost_usd_micros
-        for money in moved:
-            amounts[money.currency] = amounts.get(money.currency, 0) + abs(micros_of(money))
-        return amounts
 
     def _called(self, recorded: Recorded, plan: str, fact: e.Journaled) -> Iterator[Spending]:
         """Give what an agent's call of a model spent, or one that reads; the clock and chance are none."""

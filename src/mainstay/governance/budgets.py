@@ -14,18 +14,16 @@ period always fits, and whatever goes beyond that is asked (KERNEL E5).
 from __future__ import annotations
 
 import contextlib
-import difflib
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import msgspec
 
-from mainstay.errors import CommandRefusedError, InputError, UnknownNameError
+from mainstay.errors import CommandRefusedError
 from mainstay.events import Append, BudgetKept, BudgetRaised, BudgetReserved, BudgetSettled, BudgetWarned, Draft
-from mainstay.governance.amounts import say_amounts
 from mainstay.governance.before import Left, counted_anew
-from mainstay.governance.periods import EVERY_DAY, OF_PLAN, Calendar
-from mainstay.governance.shortage import PER, Short, raising, say_lets, stopped, unclear, used_up, ways_on, with_held
-from mainstay.governance.windows import DAYS
+from mainstay.governance.periods import EVERY_DAY, Calendar, kind_of
+from mainstay.governance.raising import cap_to_raise
+from mainstay.governance.shortage import Short, say_lets, say_low, stopped, unclear, used_up, ways_on, with_held
 from mainstay.kernel.budget import (
     COUNT,
     Budget,
@@ -115,11 +113,11 @@ class Budgets:
         self._caps = sorted(caps, key=lambda cap: (cap.name, cap.period))
         self.any = bool(self._caps)
         self._counting.clear()
-        dated = [key for key in self._known if _kind_of(_period_of(key)) != "plan"]
+        dated = [key for key in self._known if kind_of(_period_of(key)) != "plan"]
         with self._found_once():
             for key in sorted(dated, key=lambda key: self._calendar.begins_us(_period_of(key))):
                 known, period = self._known[key], _period_of(key)
-                if self._calendar.name(_kind_of(period), now_us, "") != period and not known.budget.holds:
+                if self._calendar.name(kind_of(period), now_us, "") != period and not known.budget.holds:
                     self._drop(key)
                 else:
                     self._known[key] = self._counted(key, known)
@@ -153,8 +151,8 @@ class Budgets:
         """Say again what a warning in a stream of ours said; nothing where that cap is no more."""
         for cap in self._caps:
             key = f"{PREFIX}{cap.name}:{fact.period}"
-            if _kind_of(fact.period) == cap.period and (stream == key or stream.startswith(f"{key}#")):
-                return say_low(cap.name, cap.period, fact) + _say_then(cap)
+            if kind_of(fact.period) == cap.period and (stream == key or stream.startswith(f"{key}#")):
+                return say_low(cap, fact)
         return ""
 
     # --- before it leaves
@@ -321,21 +319,7 @@ class Budgets:
         Raises UnknownNameError for a budget there is not, InputError for what it does not count; CommandRefusedError
         where it was raised otherwise since it was `seen`, as `raised` gives it.
         """
-        named = [cap for cap in self._caps if cap.name == name]
-        if not named:
-            near = difflib.get_close_matches(name, {cap.name for cap in self._caps}, 1)
-            hint = f"Did you mean '{near[0]}'?" if near else "See all with: mainstay budget"
-            raise UnknownNameError(f"There is no budget '{name}'.", remedy=hint)
-        cap = next((cap for cap in named if cap.period == period), None)
-        if cap is None:
-            has = " and ".join(PER[one.period] for one in named)
-            why = f"Budget '{name}' has no amount {PER[period]}, only {has}."
-            raise InputError(why, remedy=f"Raise that, such as: {_raising(named[0])}")
-        if wrong := [unit for unit in amounts if unit not in cap.most]:
-            counts = say_amounts(cap.most, cap.most)
-            what = say_amounts(amounts, wrong)
-            why = f"Budget '{name}' is {counts} {PER[period]}; {what} is something else."
-            raise InputError(why, remedy=f"Such as: {_raising(cap)}")
+        cap_to_raise(self._caps, name, period, amounts)
         if seen is not None and seen != self.raised(name, period, plan, now_us):
             raise CommandRefusedError(
                 f"Budget '{name}' was raised, or began anew, since you were asked; nothing more was raised now.",
@@ -394,7 +378,7 @@ class Budgets:
             if not budget.warned and not spending.undo and runs_low(budget, cap):
                 warned = BudgetWarned(period, _only(used(budget), cap.most), most_of(budget, cap))
                 appends.append(append := self._append(key, (warned,), now_us, cause))
-                warnings.append((say_low(cap.name, cap.period, warned) + _say_then(cap), append.last_id))
+                warnings.append((say_low(cap, warned), append.last_id))
         self._held[holder] = keys
         self._note_call(spending, now_us)
         return Reserved(None, tuple(appends), (), tuple(warnings))
@@ -466,7 +450,7 @@ class Budgets:
     def _counted(self, key: str, known: _Known) -> _Known:
         """Count a day or month anew, from its beginning, where its stream says that something else was counted."""
         name, _, period = key.rpartition(":")
-        kind, budget = _kind_of(period), known.budget
+        kind, budget = kind_of(period), known.budget
         cap = next((cap for cap in self._caps if (cap.name, cap.period) == (name, kind)), None)
         if cap is None or kind == "plan" or budget.counts == counts_of(cap):
             return known
@@ -544,46 +528,12 @@ def fold(facts: Iterable[object]) -> Budget:
     return budget
 
 
-def _kind_of(period: str) -> Period:
-    """Tell a day from a month, and both from a plan: as Calendar.name writes them."""
-    if period.startswith(OF_PLAN):
-        return "plan"
-    return "day" if period.count("-") > 1 else "month"
-
-
-def say_low(name: str, period: Period, fact: BudgetWarned) -> str:
-    """Say that most of a budget is spent or held."""
-    return (
-        f"Budget '{name}' runs low: {say_amounts(fact.amounts, fact.most)} of {say_amounts(fact.most)} {PER[period]}."
-    )
-
-
-def _raising(cap: Cap) -> str:
-    """Give the command that raises a cap, with an amount of what it counts."""
-    unit = next(iter(cap.most))
-    return raising(cap, {unit: max(1, cap.most[unit] // 10)})
-
-
 def _put_back(known: dict[str, _T], key: str, before: _T | None) -> None:
     """Let a key stand as it did; None where it was not there."""
     if before is None:
         known.pop(key, None)
     else:
         known[key] = before
-
-
-def _say_then(cap: Cap) -> str:
-    """Say what follows while little is left, where anything does."""
-    said = [f"{_bare(one)} is done by {_bare(instead)}" for one, instead in cap.cheaper.items()]
-    if cap.batch is not None:
-        opens, closes = (f"{minute // 60:02}:{minute % 60:02}" for minute in cap.batch)
-        days = " of " + ", ".join(DAYS[day] for day in cap.batch_days) if cap.batch_days else ""
-        said.append(f"what can wait leaves between {opens} and {closes}{days}")
-    return f" From now on: {'; '.join(said)}." if said else ""
-
-
-def _bare(operation: str) -> str:
-    return operation.removeprefix("model.")
 
 
 def _period_of(key: str) -> str:

@@ -19,6 +19,13 @@ OF_PLAN = "plan "
 EVERY_DAY = frozenset(range(7))
 
 
+def kind_of(name: str) -> Period:
+    """Tell a day from a month, and both from a plan, by the name of a period."""
+    if name.startswith(OF_PLAN):
+        return "plan"
+    return "day" if name.count("-") > 1 else "month"
+
+
 class Calendar:
     """The periods of one time zone."""
 

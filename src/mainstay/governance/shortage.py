@@ -1,4 +1,4 @@
-"""What a budget says of what does not fit in it: what can't be counted, what is used up, and the ways on."""
+"""What a budget says of what it lacks: what can't be counted, what runs low or is used up, and the ways on."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from mainstay.governance.amounts import say_amount, say_amounts
+from mainstay.governance.windows import DAYS
 from mainstay.kernel.budget import COUNT, NOT_MONEY, OF_RULE, TOKENS, Budget, Cap, lacking, most_of, used
 from mainstay.kernel.failing import CAP_RULE, CAP_WAYS, LIMITS_RULE
 from mainstay.values import Verdict
@@ -15,6 +16,7 @@ from mainstay.values import Verdict
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from mainstay.events import BudgetWarned
     from mainstay.kernel.budget import Spending
     from mainstay.values import Failure
 
@@ -133,6 +135,25 @@ def say_none_left(cap: Cap, budget: Budget) -> str:
         return ""
     whose = f"{_WHOSE[cap.period]} budget '{cap.name}'"
     return f"{whose} has {say_amounts(gone, gone)} left: what it does not let through asks again."
+
+
+def say_low(cap: Cap, fact: BudgetWarned) -> str:
+    """Say that most of a budget is spent or held, and what follows while little is left."""
+    taken, most = say_amounts(fact.amounts, fact.most), say_amounts(fact.most)
+    return f"Budget '{cap.name}' runs low: {taken} of {most} {PER[cap.period]}.{_say_then(cap)}"
+
+
+def _say_then(cap: Cap) -> str:
+    said = [f"{_bare(one)} is done by {_bare(instead)}" for one, instead in cap.cheaper.items()]
+    if cap.batch is not None:
+        opens, closes = (f"{minute // 60:02}:{minute % 60:02}" for minute in cap.batch)
+        days = " of " + ", ".join(DAYS[day] for day in cap.batch_days) if cap.batch_days else ""
+        said.append(f"what can wait leaves between {opens} and {closes}{days}")
+    return f" From now on: {'; '.join(said)}." if said else ""
+
+
+def _bare(operation: str) -> str:
+    return operation.removeprefix("model.")
 
 
 def with_held(budget: Budget, amounts: Mapping[str, int]) -> Budget:

@@ -132,7 +132,7 @@ def amounts_of(operation: Operation, arguments: Callable[[], Value]) -> tuple[di
         return amounts, unknown
     given = arguments()
     if operation.cost is not None:
-        cost = _worked_out(operation.cost, from_plain(given, operation.input))
+        cost = _worked_out(operation, operation.cost, given)
         unknown = _NO_PRICE if cost is None else ""
         if cost is not None:
             _add(amounts, {DOLLARS: cost.usd_micros, TOKENS: cost.tokens})
@@ -169,9 +169,9 @@ def spent_really(operation: Operation, arguments: Value, output: Value) -> Cost 
         return None
 
 
-def _worked_out(cost: Callable[[object], Cost | None], typed: object) -> Cost | None:
+def _worked_out(operation: Operation, cost: Callable[[object], Cost | None], given: Value) -> Cost | None:
     try:
-        return cost(typed)
+        return cost(from_plain(given, operation.input))
     except Exception:  # noqa: BLE001 - a price that can't be worked out is one that is not known: it asks
         return None
 
