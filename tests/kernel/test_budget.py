@@ -12,6 +12,7 @@ from mainstay.kernel.budget import (
     Budget,
     Cap,
     Spending,
+    counts_of,
     evolve,
     kept,
     lacking,
@@ -120,6 +121,24 @@ def test_t2_g6_a_period_is_told_once_that_it_runs_low_whatever_follows():
     assert first == BudgetKept(DAY, budget.spent, budget.holds, {"count": 2}, warned=True)
     assert evolve(Budget(0), first) == replace(budget, sequence=1)
     assert kept(Budget(), DAY).warned is False
+
+
+def test_t2_what_left_before_it_was_counted_and_what_is_counted_go_with_a_period_through_all_that_follows():
+    of, counts = cap(count=9, EUR=9), "mail.send|||EUR"
+    before = Budget(0, {"EUR": 5}, counts=counts, earlier={"EUR": 3})
+    budget = take(before, of, "p/a", count=1)
+    for fact in (settle(budget, DAY, "p/a", happened=True), BudgetRaised(DAY, {"EUR": 2}), kept(budget, DAY)):
+        budget = evolve(budget, fact)
+        assert (budget.counts, budget.earlier) == (counts, {"EUR": 3})
+    budget = evolve(budget, replace(reserve(of, DAY, "p/b", {"count": 1}), counts="|||"))
+    assert budget.counts == "|||", "it begins to count something else"
+
+
+def test_t2_what_a_cap_counts_is_said_the_same_however_its_units_stand_and_however_much_may_happen():
+    of = Cap("one", "day", {"EUR": 9, "count": 3, "USD": 1}, ("mail.*", "bank.pay"), playbook="dunning", agent="clerk")
+    assert counts_of(of) == "mail.*,bank.pay|dunning|clerk|EUR,USD"
+    assert counts_of(replace(of, most={"USD": 2, "EUR": 1})) == counts_of(of), "how many there were is counted always"
+    assert counts_of(cap(count=1)) == "|||"
 
 
 def test_g6_what_was_raised_counts_to_what_there_is_and_to_what_is_most_of_it():

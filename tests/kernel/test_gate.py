@@ -483,6 +483,18 @@ def test_g6_what_was_approved_stays_approved_when_its_cap_is_raised():
     assert scene.fact(e.EffectIntended).ruling == "p.1"
 
 
+def test_g6_what_is_tried_again_as_it_is_after_its_cap_stopped_it_stays_approved():
+    scene = capped().when(rule(2, "retry")).then(e.DecisionRuled, e.DispatchDue("a"))
+    scene.when(intend("a", ASK))
+    assert scene.fact(e.EffectIntended).ruling == "p.1"
+
+
+def test_g6_what_is_tried_again_with_other_arguments_is_prepared_and_asked_anew():
+    scene = capped().when(rule(2, "retry", arguments={"to": "Bo"}))
+    scene.then(e.DecisionRuled, e.StepReopened("a", arguments={"to": "Bo"}, edited=True, anew=False))
+    assert scene.work() == [("resolve", "a")]
+
+
 @pytest.mark.parametrize("until_us", [NOW_US + 60 * SECOND_US, None])
 def test_g6_what_waits_for_its_budget_leaves_by_itself_then(until_us):
     scene = capped().when(rule(2, "wait", until_us=until_us))
