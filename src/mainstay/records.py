@@ -12,6 +12,7 @@ import msgspec
 
 from mainstay.origins import ALL, Gives
 from mainstay.values import (
+    LATER,
     BlobRef,
     Money,
     PersonalText,
@@ -146,7 +147,7 @@ class Match(msgspec.Struct, frozen=True, omit_defaults=True):
     customer_id: CustomerId = ""
     entries: tuple[Entry, ...] = ()  # of its lines
     # Of one that is asked about: what can be picked in its place.
-    others: Annotated[tuple[OtherReading, ...], msgspec.Meta(extra={"mainstay": "unnamed"})] = ()
+    others: Annotated[tuple[OtherReading, ...], msgspec.Meta(extra={"mainstay": "unnamed", LATER: True})] = ()
 
 
 class OtherReading(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -97,6 +97,7 @@ class Forgotten(str):
 
 FORGOTTEN = "[forgotten]"  # what screens show for it
 PERSONAL = "mainstay_personal"  # in the `extra` of a field's type: kind, and whom it is about ("" the record's person)
+LATER = "mainstay_later"  # in the same: the field came later; a history may hold records without it
 
 
 def personal(kind: Literal["id", "mail", "iban", "name", "text"], about: str = "") -> msgspec.Meta:

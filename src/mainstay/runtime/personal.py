@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, NamedTuple, TypeAlias, Union, cast, 
 
 import msgspec
 
-from mainstay.values import PERSONAL, BlobRef, Sealed
+from mainstay.values import LATER, PERSONAL, BlobRef, Sealed
 
 Kind: TypeAlias = Literal["", "id", "mail", "iban", "name", "text"]
 IDENTITY: tuple[Kind, ...] = ("id", "mail", "iban", "name")  # the telling ones first
@@ -37,8 +37,7 @@ class Shape(NamedTuple):
 
 
 OPEN = Shape(is_open=True)
-SHAPES: dict[frozenset[str], Shape] = {}  # of all structs met so far, by the names of all their fields
-EARLIER: dict[frozenset[str], Shape] = {}  # and as they were recorded before records came into them
+SHAPES: dict[frozenset[str], Shape] = {}  # of all structs met so far, by the names of all fields that are written
 
 # What a field is called in records that playbooks make up.
 _CALLED: dict[str, Kind] = {
@@ -83,19 +82,27 @@ def _shape_of_struct(struct: type[msgspec.Struct]) -> Shape | None:
     _UNDER_WAY.add(struct)
     try:
         hints = get_type_hints(struct, include_extras=True)
-        names = zip(struct.__struct_encode_fields__, struct.__struct_fields__, strict=True)
-        fields = tuple(field for name, own in names if (field := _field(name, hints[own])) is not None)
+        given = {
+            name: hints[own]
+            for name, own in zip(struct.__struct_encode_fields__, struct.__struct_fields__, strict=True)
+        }
+        fields = tuple(field for name, hint in given.items() if (field := _field(name, hint)) is not None)
     finally:
         _UNDER_WAY.discard(struct)
     if not fields:
         return None
     config = struct.__struct_config__
     tag = () if config.tag_field is None else (config.tag_field,)
-    SHAPES.setdefault(frozenset((*tag, *struct.__struct_encode_fields__)), Shape(fields))
-    *before, last = struct.__struct_encode_fields__
-    if struct.__struct_defaults__ and fields[-1].name == last and fields[-1].inner is not None:
-        EARLIER.setdefault(frozenset((*tag, *before)), Shape(fields[:-1]))
+    names, later = frozenset((*tag, *given)), {name for name, hint in given.items() if _is_later(hint)}
+    SHAPES.setdefault(names, Shape(fields))
+    SHAPES.setdefault(names - later, Shape(tuple(field for field in fields if field.name not in later)))
     return Shape(fields)
+
+
+def _is_later(hint: object) -> bool:
+    """Whether a field's type says that records of earlier releases lack it."""
+    metas: tuple[object, ...] = getattr(hint, "__metadata__", ())
+    return any(isinstance(meta, msgspec.Meta) and LATER in (meta.extra or {}) for meta in metas)
 
 
 def _field(name: str, hint: object) -> Field | None:
@@ -116,8 +123,7 @@ def _said(hint: object) -> tuple[Kind, str] | None:
 
 def shape_of_dict(value: dict[str, Any]) -> Shape | None:
     """Give the shape of a dict whose type is not known; None when neither its fields nor their names tell."""
-    names = frozenset(value)
-    known = SHAPES.get(names) or EARLIER.get(names)
+    known = SHAPES.get(frozenset(value))
     if known is not None:
         return known
     if not any(name in _CALLED for name in value):
