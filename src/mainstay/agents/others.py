@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from mainstay.agents import wording
 from mainstay.agents.allocation import GAPS, KINDS, match_of
 from mainstay.agents.evidence import NO_MATCH_BITS, Debt, confidence
@@ -47,20 +49,14 @@ def left_open(match: Match) -> tuple[OtherReading, ...]:
     short = say_total(one.amount for one in match.allocations if one.kind != "payment")
     if not payments or len(payments) == len(match.allocations):
         return ()
-    reading = OtherReading(
-        says=f"leave {short} open",
+    reading = msgspec.structs.replace(
+        match,
         kind="part" if match.kind == "difference" else match.kind,
-        line_ids=match.line_ids,
-        invoice_numbers=match.invoice_numbers,
-        amount=match.amount,
         confidence=confidence(SURE_BITS),
         why=f"You picked to leave {short} open; proposed was to forgive it.",
         allocations=payments,
-        customer=match.customer,
-        customer_id=match.customer_id,
-        entries=match.entries,
     )
-    return (reading,)
+    return (_as_other(f"leave {short} open", reading),)
 
 
 def _can_be_paid(case: Case, numbers: Sequence[str], left: Mapping[str, int]) -> bool:
@@ -83,18 +79,23 @@ def _reading(
         why=_why(match, numbers),
         gap=GAPS.get(alone.amount) if alone is not None else None,
     )
+    return _as_other(_says(alone, numbers), taken)
+
+
+def _as_other(says: str, reading: Match) -> OtherReading:
+    """Give a match as one that can be picked: without what the picked one keeps of its own, such as its id."""
     return OtherReading(
-        says=_says(alone, numbers),
-        kind=taken.kind,
-        line_ids=taken.line_ids,
-        invoice_numbers=taken.invoice_numbers,
-        amount=taken.amount,
-        confidence=taken.confidence,
-        why=taken.why,
-        allocations=taken.allocations,
-        customer=taken.customer,
-        customer_id=taken.customer_id,
-        entries=taken.entries,
+        says=says,
+        kind=reading.kind,
+        line_ids=reading.line_ids,
+        invoice_numbers=reading.invoice_numbers,
+        amount=reading.amount,
+        confidence=reading.confidence,
+        why=reading.why,
+        allocations=reading.allocations,
+        customer=reading.customer,
+        customer_id=reading.customer_id,
+        entries=reading.entries,
     )
 
 

@@ -70,10 +70,14 @@ def _say_deeds(rule: Rule, operations: Mapping[str, Operation]) -> str:
     if not rule.do or "*" in rule.do:
         return kinds or "do anything"
     known = [(name, operations.get(name)) for name in rule.do]
-    told = [f"{one.summary[:1].lower()}{one.summary[1:]} ({name})" if one else f"do {name}" for name, one in known]
+    told = [f"{_does(one)} ({name})" if one else f"do {name}" for name, one in known]
     more = len(told) - _NAMED_DO
     told = [*told[:_NAMED_DO], f"do {more} more ({', '.join(rule.do[_NAMED_DO:])})"] if more > 0 else told
     return " or ".join(told) + f", as far as that is to {kinds}" * bool(kinds)
+
+
+def _does(operation: Operation) -> str:
+    return operation.summary[:1].lower() + operation.summary[1:]
 
 
 def _say_limits(rule: Rule) -> str:
@@ -93,10 +97,9 @@ def unasked(rules: Iterable[Rule], operations: Mapping[str, Operation]) -> list[
             continue
         for name, one in sorted(operations.items()):
             if one.effect == "irreversible" and rule.names(name) and name not in found:
-                does = one.summary[:1].lower() + one.summary[1:]
                 why = f"{one.cannot_undo.rstrip('.')}." if one.cannot_undo else "That can't be taken back."
                 only = ", where its condition holds" if rule.when else ""
-                found[name] = f"Without your yes, the rule '{rule.id}' lets Mainstay {does} ({name}){only}. {why}"
+                found[name] = f"Without your yes, the rule '{rule.id}' lets Mainstay {_does(one)} ({name}){only}. {why}"
     told = list(found.values())
     more = len(told) - MOST_NAMED
     rest = f"And {more} more that can't be taken back: {', '.join([*found][MOST_NAMED:])}."

@@ -52,9 +52,8 @@ def rule(desk: Requests, decision: str, params: Params) -> asyncio.Future[int]:
     )
     decide(plan, command)  # refused here, before a budget counts what is ruled
     beside = desk.engine.effects.outcomes.settle_by_ruling(plan, decision, command.choice)
-    if (
-        command.choice in BY_BUDGET and plan.questions[decision].kind == "stuck"
-    ):  # a playbook's own answer may be "wait"
+    # A playbook's own answer may be "wait", too.
+    if command.choice in BY_BUDGET and plan.questions[decision].kind == "stuck":
         purse, path = desk.engine.effects.outcomes.purse, plan.questions[decision].paths[0]
         beside, until_us = purse.answer(plan, path, decision, command.choice)
         command = msgspec.structs.replace(command, until_us=until_us)
