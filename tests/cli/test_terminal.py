@@ -14,7 +14,7 @@ def test_a_whole_process_is_answered_at_the_terminal(desk):
     terminal.type("approve\n")
     card = terminal.until("Your answer (approve, reject, keep some, pick, later): ")
     assert "match: done" in card
-    assert "5 payments need your eye" in card
+    assert "Payments that need your eye: 5" in card
     assert "runner-up" in card
     terminal.type("perhaps\n")
     terminal.until("Please answer one of")
@@ -78,7 +78,7 @@ def test_an_answer_given_with_the_command_shows_the_card_and_wants_a_yes(asked):
     question = asked.standing["questions"][0]
     terminal = asked.terminal("decide", question, "approve", "--keep", "1 3")
     card = terminal.until("Approve exactly this? (yes, no): ")
-    assert "5 payments need your eye" in card
+    assert "Payments that need your eye: 5" in card
     assert "You keep: 1, 3" in card
     terminal.type("no\n")
     assert terminal.status() == 3

@@ -111,7 +111,7 @@ def test_as_json_it_says_what_it_would_have_asked(place):
     trial = found(place, STATEMENT, INVOICES)
     assert [len(trial[pile]) for pile in ("unsure", "unmatched", "paid_twice", "late")] == [5, 2, 1, 4]
     assert [asked["question"] for asked in trial["would_ask"]][-2:] == [
-        "5 payments need your eye",
+        "Payments that need your eye: 5",
         "Send a mail: 8 in one go",
     ]
     assert trial["statements"][0]["balance"] == "checked"

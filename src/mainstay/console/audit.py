@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 from starlette.responses import StreamingResponse
 
 from mainstay.console.room import Page, form_of, only
-from mainstay.errors import MainstayError
+from mainstay.errors import FileError, MainstayError
 from mainstay.ledger import keys as ledger_keys
 from mainstay.ledger.anchor import Anchor, line_of, sign
 from mainstay.ledger.blobs import FileBlobs
@@ -94,6 +94,9 @@ async def _walk(room: Room, check: Check) -> None:
         check.found = await asyncio.to_thread(walk)
     except MainstayError as error:
         check.failed = error
+    except OSError as error:
+        remedy = "See who may read it, and whether its disk is in order; then check again."
+        check.failed = FileError(f"{error.filename or room.state} can't be read: {error.strerror}.", remedy=remedy)
     check.at = room.time(room.owner.clock.now_us())
     room.live.tell("audit")
 
