@@ -20,6 +20,7 @@ import msgspec
 
 from mainstay import events as e
 from mainstay.app import Owner, create_workspace, projections_of
+from mainstay.config import CONFIG_NAME
 from mainstay.governance.budgets import Budgets
 from mainstay.kernel.budget import Cap, Spending
 from mainstay.ledger import keys as ledger_keys
@@ -35,7 +36,7 @@ from mainstay.requests.picking import as_proposed
 from mainstay.runtime.intake import Request
 from mainstay.values import DAY_S, SECOND_US
 from mainstay.views import Views
-from mainstay.workspace import CONFIG_NAME, Workspace
+from mainstay.workspace import Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

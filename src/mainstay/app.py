@@ -19,6 +19,7 @@ from mainstay.agents.qualify import CONTRACT as QUALIFY_LEAD
 from mainstay.agents.reconcile import CONTRACT as RECONCILE
 from mainstay.agents.replies import CONTRACT as CLASSIFY_REPLY
 from mainstay.commands import Patience
+from mainstay.config import Config, Mail
 from mainstay.connectors import books, collected, files, inbox, known, leads, mail, posts
 from mainstay.connectors.bank import read as bank
 from mainstay.connectors.invoices import issue
@@ -84,7 +85,7 @@ from mainstay.sentences import say
 from mainstay.values import SECOND_US, parse_duration_s, say_seconds
 from mainstay.version import VERSION
 from mainstay.works import Ground, Works
-from mainstay.workspace import BLOBS_NAME, LEDGER_NAME, Config, Mail, Workspace, create_folders
+from mainstay.workspace import BLOBS_NAME, LEDGER_NAME, Workspace, create_folders
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

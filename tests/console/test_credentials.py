@@ -12,10 +12,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from mainstay.config import Config
 from mainstay.values import DAY_S, SECOND_US
 from mainstay.views.credentials import credentials
 from mainstay.views.settings import SECTIONS, settings
-from mainstay.workspace import Config, Workspace
+from mainstay.workspace import Workspace
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from mainstay.config import Company, Config, Mail
 from mainstay.console.passwords import own_words, why_weak
-from mainstay.workspace import Company, Config, Mail
 
 OWN = own_words(Config(company=Company(name="Müller & Söhne"), mail=Mail(sender="Ada <ada@acme-works.example>")))
 

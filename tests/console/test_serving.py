@@ -12,8 +12,8 @@ import pytest
 from cli_desk import Desk, new_desk, stop
 from http_kit import Served
 
+from mainstay.config import Api
 from mainstay.console.service import reached
-from mainstay.workspace import Api
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,10 +14,10 @@ import pytest
 from kit import do, plan, run, start
 from test_attention_days import HOUR_S, Listener, ask, morning, settings
 
+from mainstay.config import Api, Config, Notify
 from mainstay.governance.addresses import check_address, filled_in, host_of
 from mainstay.requests.links import LinkError, answer
 from mainstay.requests.notify import Message, Ways
-from mainstay.workspace import Api, Config, Notify
 
 needs_apprise = pytest.mark.skipif(
     importlib.util.find_spec("apprise") is None, reason="it is newer than this environment: make setup"

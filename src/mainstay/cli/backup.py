@@ -19,10 +19,11 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from mainstay.cli.place import workspace_at
 from mainstay.cli.screen import moment, text
 from mainstay.cli.status import DONE
+from mainstay.config import CONFIG_NAME
 from mainstay.errors import InputError
 from mainstay.values import say_count
 from mainstay.version import VERSION
-from mainstay.workspace import CONFIG_NAME, FOLDERS, STATE_NAME, Workspace
+from mainstay.workspace import FOLDERS, STATE_NAME, Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator

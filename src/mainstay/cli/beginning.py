@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from mainstay.cli.screen import text
 from mainstay.cli.status import DONE
+from mainstay.config import CONFIG_NAME
 from mainstay.errors import FileError, InputError, MainstayError
-from mainstay.workspace import CONFIG_NAME
 
 if TYPE_CHECKING:
     from mainstay.cli.screen import Screen

@@ -17,6 +17,7 @@ from mainstay.cli.demo_owner import How, Runtime
 from mainstay.cli.demo_stage import Stage, prepare
 from mainstay.cli.screen import text
 from mainstay.cli.status import DONE, FAILED
+from mainstay.config import CONFIG_NAME
 from mainstay.console.demo_found import MARK, Notes, note
 from mainstay.errors import InputError, MainstayError, OwnedError
 from mainstay.ledger import keys as ledger_keys
@@ -24,7 +25,7 @@ from mainstay.ledger.lock import OwnerLock
 from mainstay.playbooks.artefacts import read_artefact
 from mainstay.playbooks.shelf import LIBRARY
 from mainstay.views import Views
-from mainstay.workspace import CONFIG_NAME, STATE_NAME, Workspace
+from mainstay.workspace import STATE_NAME, Workspace
 
 if TYPE_CHECKING:
     from pathlib import Path

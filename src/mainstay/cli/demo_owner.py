@@ -24,11 +24,12 @@ import msgspec
 
 from mainstay import events as e
 from mainstay.app import Owner, contracts_of
+from mainstay.config import Smtp
 from mainstay.errors import MainstayError
 from mainstay.ledger import keys as ledger_keys
 from mainstay.runtime.catalogue import Contracts
 from mainstay.runtime.intake import Request, call
-from mainstay.workspace import Smtp, Workspace
+from mainstay.workspace import Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -22,6 +22,7 @@ import msgspec
 from mainstay.cli.demo_owner import START_S, How, Runtime
 from mainstay.cli.demo_post import Post
 from mainstay.cli.screen import text
+from mainstay.config import CONFIG_NAME
 from mainstay.console.demo_found import Cut, known_mails, mails_in, note, noted
 from mainstay.console.service import link_of
 from mainstay.errors import MainstayError
@@ -29,7 +30,7 @@ from mainstay.ledger.lock import holder
 from mainstay.playbooks.artefacts import read_artefact
 from mainstay.playbooks.shelf import LIBRARY
 from mainstay.views import Views
-from mainstay.workspace import CONFIG_NAME, Workspace
+from mainstay.workspace import Workspace
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,9 +6,10 @@ import functools
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mainstay.config import CONFIG_NAME
 from mainstay.errors import InputError
 from mainstay.shown import shown
-from mainstay.workspace import CONFIG_NAME, STATE_NAME, Workspace
+from mainstay.workspace import STATE_NAME, Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

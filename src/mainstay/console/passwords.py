@@ -15,7 +15,7 @@ from mainstay.values import say_count
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from mainstay.workspace import Config
+    from mainstay.config import Config
 
 LEAST, MOST = 10, 1000  # characters of a password
 OWN = 6  # letters and digits that have to be left once what anybody tries first is taken out

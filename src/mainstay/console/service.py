@@ -14,21 +14,22 @@ import socket
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mainstay.config import is_loopback
 from mainstay.console.access import load, make_link
 from mainstay.console.trials import sweep
 from mainstay.errors import FileError, InputError
 from mainstay.ledger import keys as ledger_keys
 from mainstay.requests.tokens import any_counts
-from mainstay.workspace import is_loopback
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import AsyncGenerator, Callable, Coroutine
 
     from mainstay.app import Owner
+    from mainstay.config import Api
     from mainstay.console.room import Page, Room
     from mainstay.ledger.lock import Owner as Holder
-    from mainstay.workspace import Api, Workspace
+    from mainstay.workspace import Workspace
 
 CONFIG = "mainstay.toml, under [api]"
 STOP_S = 3  # what is being answered when the service ends has so long

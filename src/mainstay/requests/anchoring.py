@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
     from typing import Any
 
+    from mainstay.config import AnchorPlaces
     from mainstay.ledger.signing import SigningKey
     from mainstay.requests.desk import Method, Params, Requests
     from mainstay.runtime.intake import Emit
-    from mainstay.workspace import AnchorPlaces
 
 EVERY_S = 3600.0
 LOOK_S = 60.0  # between two looks whether it is time; the first one lets short commands end before

@@ -10,6 +10,7 @@ import re
 import tomllib
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from mainstay.config import CONFIG_NAME, settings_in
 from mainstay.connectors.doubts import quoted
 from mainstay.errors import CommandRefusedError, FileError, InputError, UnknownNameError
 from mainstay.ledger.disk import rewrite
@@ -17,7 +18,6 @@ from mainstay.playbooks.changes import line_diff
 from mainstay.requests.ruling import asked_at
 from mainstay.said import is_record
 from mainstay.values import digest_of
-from mainstay.workspace import CONFIG_NAME, settings_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping, Sequence
     from typing import Any
 
+    from mainstay.config import Config
     from mainstay.governance.secrets import Secrets
     from mainstay.requests.desk import Method, Params, Requests
     from mainstay.runtime.intake import Emit
     from mainstay.values import Failure
-    from mainstay.workspace import Config
 
 COMMAND_S = 10.0
 LINK_S = DAY_S

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from mainstay import events as e
+from mainstay.config import Config
 from mainstay.connectors.mail import mark_of
 from mainstay.errors import CommitFailedError
 from mainstay.governance.attention import Rules, summary_at
@@ -32,7 +33,6 @@ from mainstay.testing.post import Postman
 from mainstay.testing.shop import contracts_of
 from mainstay.testing.workers import SimulatedWorkers
 from mainstay.works import Ground, Works
-from mainstay.workspace import Config
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

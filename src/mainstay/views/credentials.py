@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from mainstay.config import Config
     from mainstay.views.opening import Row
-    from mainstay.workspace import Config, Workspace
+    from mainstay.workspace import Workspace
 
 SOON_US = 30 * DAY_S * SECOND_US  # before a certificate expires it is told so long
 

@@ -24,11 +24,12 @@ from mainstay.views.opening import Opened
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Sequence
 
+    from mainstay.config import Config
     from mainstay.contracts import Operation
     from mainstay.governance.rules import Rule
     from mainstay.kernel.state import Plan
     from mainstay.values import Value
-    from mainstay.workspace import Config, Workspace
+    from mainstay.workspace import Workspace
 
 KEPT = 1000  # questions whose wishes are kept
 

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
+from mainstay.config import CONFIG_NAME, Config, Notify
 from mainstay.governance.addresses import say_place
 from mainstay.said import say_value
-from mainstay.workspace import CONFIG_NAME, Config, Notify, Workspace
+from mainstay.workspace import Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
