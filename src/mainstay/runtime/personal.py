@@ -102,7 +102,7 @@ def _shape_of_struct(struct: type[msgspec.Struct]) -> Shape | None:
 def _is_later(hint: object) -> bool:
     """Whether a field's type says that records of earlier releases lack it."""
     metas: tuple[object, ...] = getattr(hint, "__metadata__", ())
-    return any(isinstance(meta, msgspec.Meta) and LATER in (meta.extra or {}) for meta in metas)
+    return any(isinstance(meta, msgspec.Meta) and meta.extra is not None and LATER in meta.extra for meta in metas)
 
 
 def _field(name: str, hint: object) -> Field | None:
