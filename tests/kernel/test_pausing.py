@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from kernel_scene import (
+    UNDO,
     agent,
     ask,
     ask_settle,
@@ -11,6 +12,7 @@ from kernel_scene import (
     do,
     finish,
     given,
+    happen,
     intend,
     lose,
     pose,
@@ -74,6 +76,15 @@ def test_a_question_can_be_answered_while_the_plan_is_paused():
     scene = given(ask("a", used=True), agent("b", "a")).when(pose("a"), PAUSE, rule(1, "approve"))
     assert scene.work() == []
     scene.stands("running", a="done", b="ready")
+
+
+def test_the_end_of_a_plan_ends_its_pause_so_that_an_undo_of_it_begins_at_once():
+    """One that was paused while its last action was on its way stayed paused, and its undo did nothing."""
+    scene = given(do("a")).when(prepare("a"), intend("a"), PAUSE, happen("a", UNDO)).stands("completed")
+    assert scene.plan.paused_at_us is None
+    scene.when(undo()).stands("undoing")
+    scene.when(PAUSE, RESUME, prepare("~a"), intend("~a"), PAUSE, happen("~a")).stands("undone")
+    assert scene.plan.paused_at_us is None
 
 
 def test_a_rollback_can_be_paused_and_goes_on_e5():

@@ -227,6 +227,26 @@ def test_e5_a_sub_plan_that_was_paused_while_it_was_taken_back_goes_on_with_that
     assert world.words() == []
 
 
+def test_e5_a_sub_plan_that_was_paused_while_it_was_taken_back_goes_on_with_that_when_its_parent_completes(
+    workspace, world
+):
+    """Its step was left out while all was paused: it stayed half taken back for ever, and nobody said so."""
+
+    async def scenario(owner):
+        plan_id, _ = await start(owner, parent(sub("s"), child=child(say("a"), asking(needs=after("a")))))
+        now_us, below = owner.clock.now_us(), f"{plan_id}-s"
+        undo, pause = c.UndoPlan(now_us=now_us, by="operator"), c.PausePlan(now_us=now_us, by="operator")
+        await owner.engine.submit_all([(below, undo), (plan_id, pause)])
+        before = owner.engine.load(below).status, owner.engine.load(below).paused_at_us is None, world.words()
+        (stuck,) = owner.requests.standing(plan_id)["questions"]
+        await owner.requests.rule(stuck, {"choice": "skip"})
+        await owner.requests.follow(below, lambda _: None)
+        return before, owner.engine.load(below).status, owner.engine.load(plan_id).status
+
+    assert run(workspace, world, scenario) == (("undoing", False, ["one"]), "undone", "completed")
+    assert world.words() == []
+
+
 def test_an_expired_plan_ends_its_family_in_the_same_append_p5(workspace, world):
     async def scenario(owner):
         below = child(asking(), expires_s=3600)

@@ -62,7 +62,13 @@ def _completed(plan: Plan, fact: e.PlanCompleted, at_us: int) -> Plan:
     if END in plan.slots:
         plan = put(plan, END, replace(plan.slots[END], status="done"))
     return replace(
-        plan, status="completed", closing=False, output=fact.output, out_labels=fact.labels, ending=fact.ending
+        plan,
+        status="completed",
+        closing=False,
+        output=fact.output,
+        out_labels=fact.labels,
+        ending=fact.ending,
+        paused_at_us=None,
     )
 
 

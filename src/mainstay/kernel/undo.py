@@ -134,8 +134,8 @@ def next_undo(plan: Plan, at_us: int) -> Plan:
 def _undone(plan: Plan, fact: e.PlanUndone, at_us: int) -> Plan:
     del at_us
     if fact.stands:
-        return replace(plan, status=plan.stood, undo_by="", undo_steps=())
-    return replace(plan, status="undone")
+        return replace(plan, status=plan.stood, undo_by="", undo_steps=(), paused_at_us=None)
+    return replace(plan, status="undone", paused_at_us=None)
 
 
 DECIDERS: dict[type[c.Command], Callable[[Turn, Any], None]] = {
