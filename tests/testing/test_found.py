@@ -101,6 +101,19 @@ def test_a_tool_is_told_that_what_was_stuck_is_over_once_the_operator_ended_its_
     assert gateway.standing(SimpleNamespace(), plan) == ("cancelled", "the simulated world refuses", None)
 
 
+def test_a_tool_is_told_that_what_was_paid_happened_though_the_look_at_it_failed_and_nothing_could_be_taken_back():
+    """It was told that it did not happen and never will: it might have paid another way."""
+    step = Step(name="pay", kind="do", target="bank.pay", effect="irreversible", arguments=Record({}))
+    paid = Slot(status="confirming", output={"receipt": "r1"}, done_at=9, cannot_undo="It is paid.")
+    plan = Plan("p1", Graph(Definition(name="api:tool", title="Pay", steps=(step,))), slots={"pay": paid})
+    loading = SimpleNamespace(
+        engine=SimpleNamespace(parts=SimpleNamespace(payloads=SimpleNamespace(load=lambda it: it)))
+    )
+    ended = [gateway.standing(desk, msgspec.structs.replace(plan, status=it)).state for it in ("failed", "undone")]
+    assert ended == ["done", "done"]
+    assert gateway.standing(desk, msgspec.structs.replace(plan, status="undoing")).state == "working"
+
+
 @pytest.mark.parametrize("inside", INSIDE)
 def test_no_loop_goes_by_an_answer_that_a_crash_may_lose(inside):
     """The answer was lost with the process; what is said to have happened gives nothing: one more round was made."""

@@ -256,7 +256,8 @@ def standing(desk: Requests, plan: Plan) -> Standing:
     (step,) = plan.graph.steps
     slot = plan.slots.get(step)
     failure = slot.failure if slot is not None else None
-    if slot is not None and slot.status == "done":
+    over = plan.status in ENDED or plan.status == "undone"
+    if slot is not None and (slot.status == "done" or (over and slot.done_at)):  # also where no look confirmed it
         back = plan.slots.get(f"~{step}")
         if back is not None and back.status == "done":
             return Standing("undone")
@@ -270,7 +271,7 @@ def standing(desk: Requests, plan: Plan) -> Standing:
     why = failure.message if failure is not None else ""
     if slot is not None and slot.status in ("failed", "skipped"):
         return Standing("failed", why)
-    if plan.status in ENDED or plan.status == "undone":  # it was stuck, and the operator ended it
+    if over:  # it was stuck, and the operator ended it
         return Standing("expired" if plan.status == "expired" else "cancelled", why)
     return Standing("waits" if plan.questions else "working", why)
 
