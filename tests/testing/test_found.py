@@ -106,9 +106,8 @@ def test_a_tool_is_told_that_what_was_paid_happened_though_the_look_at_it_failed
     step = Step(name="pay", kind="do", target="bank.pay", effect="irreversible", arguments=Record({}))
     paid = Slot(status="confirming", output={"receipt": "r1"}, done_at=9, cannot_undo="It is paid.")
     plan = Plan("p1", Graph(Definition(name="api:tool", title="Pay", steps=(step,))), slots={"pay": paid})
-    loading = SimpleNamespace(
-        engine=SimpleNamespace(parts=SimpleNamespace(payloads=SimpleNamespace(load=lambda it: it)))
-    )
+    payloads = SimpleNamespace(load=lambda it: it)
+    desk = SimpleNamespace(engine=SimpleNamespace(parts=SimpleNamespace(payloads=payloads)))
     ended = [gateway.standing(desk, msgspec.structs.replace(plan, status=it)).state for it in ("failed", "undone")]
     assert ended == ["done", "done"]
     assert gateway.standing(desk, msgspec.structs.replace(plan, status="undoing")).state == "working"
