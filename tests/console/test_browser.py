@@ -90,6 +90,40 @@ def test_who_was_logged_out_elsewhere_is_asked_to_log_in_and_led_back(browser: B
         assert page.get_by_text("mainstay console").count()
 
 
+NOTING = """addEventListener("DOMContentLoaded", () => new MutationObserver(() => {
+  if (!document.getElementById("gone").hidden) sessionStorage.setItem("gone", "yes");
+}).observe(document.getElementById("gone"), { attributes: true, childList: true }));"""
+
+
+def was_gone(page: Page) -> str | None:
+    """Whether any page since `NOTING` said that there is no connection."""
+    return page.evaluate("sessionStorage.getItem('gone')")
+
+
+def test_an_open_page_is_led_to_the_log_in_as_soon_as_its_session_is_ended_elsewhere(browser: Browser, served: Served):
+    with visit(browser, served) as page:
+        page.add_init_script(NOTING)
+        with page.expect_response("**/live"):
+            page.goto(f"{served.url}/plans")
+        visitor = Visitor(served).log_in()
+        assert visitor.post("/access/sessions", [("csrf", visitor.csrf()), ("session", "others")]).status == 303
+        page.get_by_role("heading", name="Log in").wait_for()
+        assert was_gone(page) is None
+
+
+def test_a_page_whose_session_is_over_says_nothing_of_a_connection_when_it_listens_again(
+    browser: Browser, served: Served
+):
+    with visit(browser, served) as page:
+        page.add_init_script(NOTING)
+        page.goto(f"{served.url}/plans")
+        log_out_behind(page)
+        page.evaluate("dispatchEvent(new Event('pagehide'))")
+        page.evaluate("dispatchEvent(new Event('pageshow'))")
+        page.get_by_role("heading", name="Log in").wait_for()
+        assert was_gone(page) is None
+
+
 # --- passkeys
 
 

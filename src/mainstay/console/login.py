@@ -13,6 +13,7 @@ from urllib.parse import parse_qs
 from starlette.responses import RedirectResponse
 
 from mainstay.console import access
+from mainstay.console.live import ALL
 from mainstay.console.room import Page, known_of, only, ours
 from mainstay.console.sessions import LONGEST_US
 from mainstay.errors import NoFormError
@@ -135,6 +136,7 @@ async def log_out(room: Room, request: Request) -> Response:
     known = known_of(request)
     assert known is not None
     room.sessions.end(known.session.digest, "here")
+    room.live.tell(ALL)  # other tabs of this browser
     answer = RedirectResponse("/login", 303)
     answer.delete_cookie(cookie_name(room), httponly=True, samesite="strict", secure=room.tls)
     return answer

@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from mainstay.console import access
+from mainstay.console.live import ALL
 from mainstay.console.passwords import LEAST, MOST, own_words
 from mainstay.console.room import Page, form_of, known_of, only
 from mainstay.console.sessions import FRESH_US
@@ -83,6 +84,7 @@ async def set_password(room: Room, request: Request) -> Response:
     own = own_words(room.owner.workspace.config)
     await asyncio.to_thread(access.set_password, room.state, only(form, "new"), own)
     room.sessions.end_others(known.session.digest, "password")
+    room.live.tell(ALL)  # their open pages ask for themselves, and are led to the log-in
     return room.back(request, "/access", "The new password holds, and every other browser was logged out.")
 
 
@@ -101,6 +103,7 @@ async def log_out_one(room: Room, request: Request) -> Response:
         room.sessions.end_others(known.session.digest, "elsewhere")
     else:
         room.sessions.end(which, "elsewhere")
+    room.live.tell(ALL)
     return room.back(request, "/access", "Logged out there.")
 
 

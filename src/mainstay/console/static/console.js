@@ -76,6 +76,7 @@
     if (!parts.some(touched)) return Promise.resolve();
     return fetch(location.href, { headers: { "X-Mainstay-Live": "1" } }).then(async (answer) => {
       if (answer.status === 401) { keep(); location.reload(); return; }
+      if (answer.status > 501) throw new Error("it can't be asked");
       if (!answer.ok) return;
       const page = parse(await answer.text());
       if (!page.getElementById("main")) return; // of whoever stands between
@@ -94,6 +95,7 @@
   let stream = null;
   let wanted = null;
   let fetching = false;
+  let left = false; // for another page: what was asked is not waited for
   const hear = async (topics) => {
     wanted = [...(wanted || []), ...topics];
     if (fetching) return;
@@ -101,7 +103,7 @@
     while (wanted) {
       const now = wanted;
       wanted = null;
-      try { await refresh(now); } catch { break; }
+      try { await refresh(now); } catch { if (!left) gone(); break; }
     }
     fetching = false;
   };
@@ -113,11 +115,11 @@
       if (document.querySelector("[data-running]")) hear(["all"]); // it may be over since this page was made
     });
     stream.addEventListener("changed", (event) => hear(event.data.split(" ")));
-    stream.addEventListener("error", () => {
-      gone();
+    stream.addEventListener("error", () => { // whether Mainstay is gone, or only the session, the page itself is asked
+      hear(["all"]);
       if (stream && stream.readyState === EventSource.CLOSED) {
         stream = null;
-        setTimeout(() => { hear(["all"]); listen(); }, 3000);
+        setTimeout(listen, 3000);
       }
     });
   };
@@ -127,8 +129,8 @@
   });
   addEventListener("offline", gone);
   addEventListener("online", () => { rest(); hear(["all"]); listen(); });
-  addEventListener("pagehide", rest);
-  addEventListener("pageshow", (event) => { if (event.persisted) hear(["all"]); listen(); });
+  addEventListener("pagehide", () => { left = true; rest(); });
+  addEventListener("pageshow", (event) => { left = false; if (event.persisted) hear(["all"]); listen(); });
 
   // --- a form that was sent can't be sent again before it is answered, and says so where that takes a while
 
