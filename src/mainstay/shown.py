@@ -38,11 +38,8 @@ def shown(text: str, *, lines: bool = False) -> str:
     keep = "\n\t" if lines else ""
     if misleads:
         text = _WORD.sub(_among_latin, text)
-    return "".join(one if one in keep else _shown_one(one) for one in text)
-
-
-def _shown_one(one: str) -> str:
-    return _written_out(one) if unicodedata.category(one) in _WRITTEN_OUT else one
+    strange = (one for one in set(text).difference(keep) if unicodedata.category(one) in _WRITTEN_OUT)
+    return text.translate({ord(one): _written_out(one) for one in strange})
 
 
 def _written_out(one: str) -> str:

@@ -1,5 +1,7 @@
 """The shape of a plan: edges both ways, the order that follows, the part of a list that a child plan runs."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -49,6 +51,19 @@ def test_a_need_of_no_step_is_a_programmers_mistake():
 
 def test_the_order_is_in_waves():
     assert graph(agent("c", "a", "b"), agent("a"), agent("b", "a"), agent("d")).order() == [["a", "d"], ["b"], ["c"]]
+
+
+def seconds_for(steps: int) -> float:
+    """Time a chain of so many steps: its edges and its order."""
+    chain = [agent("s0"), *(agent(f"s{at}", f"s{at - 1}") for at in range(1, steps))]
+    began_s = time.process_time()
+    assert len(graph(*chain).order()) == steps
+    return time.process_time() - began_s
+
+
+def test_the_edges_and_the_order_of_a_long_plan_take_as_long_as_it_is_and_not_its_square():
+    short_s, long_s = (min(seconds_for(steps) for _ in range(5)) for steps in (250, 2000))
+    assert long_s < 24 * short_s
 
 
 def test_steps_that_wait_for_each_other_have_no_order():

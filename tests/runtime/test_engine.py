@@ -15,6 +15,7 @@ from mainstay import commands as c
 from mainstay import events as e
 from mainstay.errors import CommandRefusedError, FileError, LedgerError
 from mainstay.kernel.graph import Ask, Cel, Compensate, Literally, Need, Record, Retry, Step, Text
+from mainstay.runtime.intake import Request
 from mainstay.runtime.stage import stream_of
 from mainstay.views import Views
 from mainstay.workspace import Workspace
@@ -114,6 +115,24 @@ def test_p3_plans_that_wait_leave_memory_but_for_the_last_and_the_cache_is_bound
     assert stands == ["running"] * 6
     assert ended == {"completed"}
     assert world.words() == ["loud"]
+
+
+def test_p3_a_plan_that_ended_is_folded_once_and_anew_once_something_happens_to_it(workspace, world, monkeypatch):
+    monkeypatch.setattr("mainstay.runtime.engine.RESTED_IN_MEMORY", 0)
+    monkeypatch.setattr("mainstay.runtime.engine.ENDED_IN_MEMORY", 3)
+
+    async def scenario(owner):
+        plans = [(await start(owner, plan(do("a", "test.say", "a"))))[0] for _ in range(5)]
+        ended = [owner.engine.load(each) for each in plans]
+        kept = [owner.engine.load(each) is before for each, before in zip(plans[-3:], ended[-3:], strict=True)]
+        held = len(owner.engine._ended)
+        undo = Request("undo", {"plan": plans[-1], "listed": None}, "")
+        await owner.requests.answer(undo, True, lambda _: None)
+        return kept, held, [owner.engine.load(each).status for each in plans]
+
+    kept, held, stand = run(workspace, world, scenario)
+    assert (kept, held) == ([True] * 3, 3)
+    assert stand == ["completed"] * 4 + ["undone"]
 
 
 def test_a_rejected_effect_never_happens(workspace, world):

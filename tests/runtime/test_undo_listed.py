@@ -8,6 +8,7 @@ from kit import after, do, plan, rule, run, start
 from mainstay.errors import CommandRefusedError
 from mainstay.kernel.graph import Literally, Record, Step
 from mainstay.kernel.undo import outcomes
+from mainstay.requests.plans import seen_of
 from mainstay.runtime.intake import Request
 
 
@@ -35,6 +36,22 @@ def test_e5_what_happened_after_the_list_was_shown_is_not_taken_back_by_the_yes_
     before, plan_id, stood, ended = run(workspace, world, scenario)
     assert before == [f"{plan_id}/a"]
     assert (stood, ended, world.words()) == (("completed", ["a", "b", "c"]), "undone", ["b"])
+
+
+def test_e5_a_list_too_long_to_be_sent_back_is_named_and_counts_only_as_it_was_shown(workspace, world):
+    loud = do("b", "test.shout", "b")
+
+    async def scenario(owner):
+        plan_id, standing = await start(owner, plan(do("a", "test.say", "a"), loud))
+        before = seen_of(shown(owner, plan_id))
+        await rule(owner, standing["questions"][0], "approve")
+        with pytest.raises(CommandRefusedError, match="went on since you were shown the list"):
+            await ask_undo(owner, plan_id, before)
+        stood = owner.engine.load(plan_id).status
+        await ask_undo(owner, plan_id, seen_of(reversed(shown(owner, plan_id))))
+        return stood, owner.engine.load(plan_id).status
+
+    assert run(workspace, world, scenario) == ("completed", "undone")
 
 
 def test_e5_the_list_of_an_undo_names_what_child_plans_did(workspace, world):

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
 
 from mainstay.console.decide_once import may_come_again, name_of, once_named
 from mainstay.console.playbooks_inputs import field_rows, given_inputs
-from mainstay.console.room import Page, form_of, only
+from mainstay.console.room import Page, form_of, number_of, only
 from mainstay.errors import InputError
 from mainstay.kernel.undo import outcomes
 from mainstay.receipts import markdown, pdf
 from mainstay.receipts.gather import Receipts
+from mainstay.requests.plans import seen_of
 from mainstay.runtime.names import local_time
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from mainstay.requests.desk import Params
     from mainstay.views import Views
 
+ROWS = 100  # of what an undo lists, on one page
 SAID = {
     "pause": "Paused: what is under way is finished, and nothing new begins.",
     "resume": "It goes on.",
@@ -53,14 +56,17 @@ async def _plan(room: Room, request: Request) -> str:
 
 
 async def undo_page(room: Room, request: Request) -> Response:
-    """List what an undo takes back, and what it can't."""
+    """List what an undo takes back, and what it can't, so many at a time; the yes is to the whole list."""
     plan_id, contracts = await _plan(room, request), room.owner.contracts
+    after = number_of(request.query_params.get("after", ""))
 
     def look(views: Views) -> Params:
         folded = views.plan(plan_id)
         return {
-            "listed": views.undo_list(plan_id, contracts),
-            "names": outcomes(views.plan, folded),
+            "listed": views.undo_list(plan_id, contracts, after=after, most=ROWS),
+            "seen": seen_of(outcomes(views.plan, folded)),
+            "after": after,
+            "rows": ROWS,
             "stands": folded.status,
             "over": views.is_over(plan_id),
         }
@@ -71,7 +77,7 @@ async def undo_page(room: Room, request: Request) -> Response:
 async def undo(room: Room, request: Request) -> Response:
     """Take back what was listed; where the plan did more since, nothing is, and the new list is shown."""
     plan_id, form = await _plan(room, request), form_of(request)
-    params = {"plan": plan_id, "reason": only(form, "reason").strip(), "listed": form.get("listed", [])}
+    params = {"plan": plan_id, "reason": only(form, "reason").strip(), "listed": only(form, "listed")}
     standing = await room.ask("undo", params)
     said = "Everything that could be was taken back." if standing["status"] == "undone" else "It is being taken back."
     return room.back(request, f"/plans/{plan_id}", said)
@@ -161,13 +167,12 @@ async def receipt(room: Room, request: Request) -> Response:
         root = plan_id.partition("-")[0]
         raise InputError(f"This is a part of plan {root}.", remedy="It stands in the receipt of that.")
 
-    def make(views: Views) -> bytes:
-        del views
+    def make() -> bytes:
         with Receipts(room.owner.workspace, room.owner.contracts) as receipts:
             signed = receipts.signed(plan_id)
         return pdf.write(signed) if kind == "pdf" else markdown.write(signed)
 
-    content = await room.look(make)
+    content = await asyncio.to_thread(make)  # of thousands of actions it takes seconds: no page waits for that
     day = local_time(room.owner.clock.now_us(), room.owner.workspace.config.company.timezone).date().isoformat()
     name = f"receipt-{plan_id}-{day}.{kind}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}

@@ -242,28 +242,33 @@ class Graph:
         """Index the steps; raises AssertionError on a need that names no step (the compiler's duty to refuse)."""
         self.definition = definition
         self.steps = {step.name: step for step in definition.steps}
-        self.dependents: dict[str, tuple[str, ...]] = {
-            name: tuple(step.name for step in definition.steps if any(need.step == name for need in step.needs))
-            for name in self.steps
-        }
+        assert all(need.step in self.steps for step in definition.steps for need in step.needs)
+        found: dict[str, list[str]] = {name: [] for name in self.steps}
+        for step in definition.steps:
+            for name in dict.fromkeys(need.step for need in step.needs):
+                found[name].append(step.name)
+        self.dependents = {name: tuple(names) for name, names in found.items()}
         self.fan_outs = tuple(step.name for step in definition.steps if step.each is not None)
         self.in_workers = any(step.where == "worker" for step in definition.steps)
         self.ends = bool(definition.returns or definition.end)
         self.roots = tuple(step.name for step in definition.steps if not step.needs)
-        assert all(need.step in self.steps for step in definition.steps for need in step.needs)
 
     def order(self) -> list[list[str]]:
         """Give the steps in waves: each wave needs only earlier ones. Raises ValueError on a circle."""
-        left = {name: {need.step for need in step.needs} for name, step in self.steps.items()}
+        places = {name: at for at, name in enumerate(self.steps)}
+        left = {name: len({need.step for need in step.needs}) for name, step in self.steps.items()}
         waves: list[list[str]] = []
-        while left:
-            wave = [name for name, needs in left.items() if not needs & left.keys()]
-            if not wave:
-                msg = f"the steps {', '.join(left)} wait for each other"
-                raise ValueError(msg)
+        wave = [name for name, needs in left.items() if not needs]
+        while wave:
             waves.append(wave)
-            for name in wave:
-                del left[name]
+            later: list[str] = []
+            for name in (after for before in wave for after in self.dependents[before]):
+                left[name] -= 1
+                later += [name] * (not left[name])
+            wave = sorted(later, key=places.__getitem__)
+        if stuck := [name for name, needs in left.items() if needs]:
+            msg = f"the steps {', '.join(stuck)} wait for each other"
+            raise ValueError(msg)
         return waves
 
 

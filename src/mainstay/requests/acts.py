@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterable, Iterator
 
     from mainstay.kernel.state import Plan
     from mainstay.requests.desk import Requests
@@ -13,13 +13,14 @@ if TYPE_CHECKING:
 LEFT = "it was left as it is"
 
 
-def acts(desk: Requests, plan: Plan, within: Callable[[str], bool] = lambda _: True) -> Iterator[tuple[str, str]]:
-    """Give what a plan did, at the paths that are `within`: the operation, and why it can't be undone, or nothing.
+def acts(desk: Requests, plan: Plan, paths: Iterable[str] | None = None) -> Iterator[tuple[str, str]]:
+    """Give what a plan did, at these paths or at all: the operation, and why it can't be undone, or nothing.
 
     What its child plans did is among it; what was taken back is not, nor what it adopted.
     """
-    for path, slot in plan.slots.items():
-        if path.startswith("~") or slot.adopted or not within(path):
+    for path in plan.slots if paths is None else paths:
+        slot = plan.slots[path]
+        if path.startswith("~") or slot.adopted:
             continue
         for child in slot.children:
             yield from acts(desk, desk.engine.load(child))

@@ -16,9 +16,10 @@ from mainstay.playbooks.shelf import open_to_run
 from mainstay.requests.files import file_content
 from mainstay.requests.once import id_for, is_there
 from mainstay.requests.ruling import edits
+from mainstay.values import digest_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from mainstay.kernel.graph import Definition
     from mainstay.requests.desk import Method, Params, Requests
@@ -81,13 +82,22 @@ async def _undo(desk: Requests, params: Params, emit: Emit) -> Params:
     return await desk.taken(params["plan"], emit)
 
 
-def _refuse_more(desk: Requests, plan_id: str, listed: Collection[str] | None) -> None:
-    """Refuse to take back what the operator was not shown: the yes was to a list."""
+def seen_of(names: Iterable[str]) -> str:
+    """Name a list that an undo is about, as `outcomes` gives it, whatever its order."""
+    return digest_of(*(name.encode() for name in sorted(names)))
+
+
+def _refuse_more(desk: Requests, plan_id: str, listed: Collection[str] | str | None) -> None:
+    """Refuse to take back what the operator was not shown: the yes was to a list, or to what `seen_of` calls it."""
     done = [] if listed is None else outcomes(desk.engine.load, desk.engine.load(plan_id))
-    if more := [say_path(name.partition("/")[2]) for name in done if name not in (listed or ())]:
-        named = ", ".join(more[:MOST_NAMED])
+    if isinstance(listed, str):
+        since = "went on since you were shown the list" if seen_of(done) != listed else ""
+    else:
+        more = [say_path(name.partition("/")[2]) for name in done if name not in (listed or ())]
+        since = f"did more since you were shown the list ({', '.join(more[:MOST_NAMED])})" if more else ""
+    if since:
         raise CommandRefusedError(
-            f"Nothing was undone: plan {plan_id} did more since you were shown the list ({named}).",
+            f"Nothing was undone: plan {plan_id} {since}.",
             remedy=f"Look at the new list, and say yes to that: mainstay undo {plan_id}",
         )
 

@@ -7,7 +7,6 @@ done again only what failed of it (failed): the items that are done stay and cou
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 import msgspec
@@ -66,9 +65,10 @@ def planned(desk: Requests, params: Params) -> Rerun:
     graph = _graph_of(desk, parent, params.get("playbook") or "")
     begins = _begins(parent, graph, params)
     changed = [name for name in graph.steps if not is_same(parent.graph, graph, name)]
-    back = [name for name in graph.steps if taken_back(desk, parent, name)]
+    work = Work(desk)
+    back = [name for name in graph.steps if work.taken_back(parent, name)]
     again = set[str]().union(*(rerun_steps(graph, name) for name in (*(begins or ("",)), *changed, *back)))
-    return Rerun(parent, graph, begins, again, _later(desk, parent, graph, again))
+    return Rerun(parent, graph, begins, again, _later(desk, parent, graph, again, work))
 
 
 def _begins(parent: Plan, graph: Graph, params: Params) -> tuple[str, ...]:
@@ -141,20 +141,36 @@ def doers_of(desk: Requests, plan: Plan, name: str) -> Iterator[Plan]:
         plan = desk.engine.load(plan.fork_of)
 
 
-def _is_of(name: str, path: str) -> bool:
-    return step_name(path) == name
+class Work:
+    """What plans did, by the steps of which it is: plans of a thousand steps are gone through once."""
+
+    def __init__(self, desk: Requests) -> None:
+        """Look at none yet."""
+        self._desk = desk
+        self._paths: dict[str, dict[str, list[str]]] = {}  # by plan and step
+
+    def paths(self, plan: Plan, name: str) -> list[str]:
+        """Give the paths of a plan that are of a step, its undo among them."""
+        if plan.id not in self._paths:
+            found = self._paths[plan.id] = {}
+            for path in plan.slots:
+                found.setdefault(step_name(path), []).append(path)
+        return self._paths[plan.id].get(name, [])
+
+    def acts(self, plan: Plan, name: str) -> list[tuple[str, str]]:
+        """Give what a step of a plan did, as `acts`."""
+        return list(acts(self._desk, plan, self.paths(plan, name)))
+
+    def taken_back(self, plan: Plan, name: str) -> bool:
+        """Whether something that a step did was undone since."""
+        return any(
+            path.startswith("~") and doer.slots[path].status == "done"
+            for doer in doers_of(self._desk, plan, name)
+            for path in self.paths(doer, name)
+        )
 
 
-def taken_back(desk: Requests, plan: Plan, name: str) -> bool:
-    """Whether something that a step did was undone since."""
-    return any(
-        slot.status == "done" and path.startswith("~") and step_name(path) == name
-        for doer in doers_of(desk, plan, name)
-        for path, slot in doer.slots.items()
-    )
-
-
-def _later(desk: Requests, parent: Plan, graph: Graph, again: set[str]) -> list[Row]:
+def _later(desk: Requests, parent: Plan, graph: Graph, again: set[str], work: Work) -> list[Row]:
     """List what the parent did outside, and did not take back, in steps that are not taken over: a row per step.
 
     There is one more for a plan before it that did a part of that; a list of which a part failed has one in any case.
@@ -164,30 +180,29 @@ def _later(desk: Requests, parent: Plan, graph: Graph, again: set[str]) -> list[
     for name in parent.graph.steps:
         if name in kept or name not in parent.slots:
             continue
-        done = [(doer, list(acts(desk, doer, partial(_is_of, name)))) for doer in doers_of(desk, parent, name)]
-        done = [(doer, acts) for doer, acts in done if acts]
+        done = [(doer, did) for doer in doers_of(desk, parent, name) if (did := work.acts(doer, name))]
         partly = left_of(desk, parent, graph, name) is not None
         if not done and not partly:
             continue
-        undoable = bool(done) and all(len([why for _, why in acts if why]) < len(acts) for _, acts in done)
+        undoable = bool(done) and all(len([why for _, why in did if why]) < len(did) for _, did in done)
         may = {
-            "adopt": bool(done) and may_count(parent, graph, name) and not taken_back(desk, parent, name),
+            "adopt": bool(done) and may_count(parent, graph, name) and not work.taken_back(parent, name),
             "failed": partly,
             "undo": undoable,
             "again": True,
         }
         choices = [choice for choice in CHOICES if may[choice]]
-        rows += [_row(desk, name, choices, doer, acts) for doer, acts in done or [(parent, [])]]
+        rows += [_row(desk, name, choices, doer, did) for doer, did in done or [(parent, [])]]
     return rows
 
 
-def _row(desk: Requests, name: str, choices: list[str], doer: Plan, acts: list[tuple[str, str]]) -> Row:
-    final = [why for _, why in acts if why]
+def _row(desk: Requests, name: str, choices: list[str], doer: Plan, did: list[tuple[str, str]]) -> Row:
+    final = [why for _, why in did if why]
     return {
         "step": name,
         "plan": doer.id,
-        "actions": len(acts),
-        "does": acts[0][0] if acts else "",
+        "actions": len(did),
+        "does": did[0][0] if did else "",
         "cannot_undo": final[0] if final else "",
         "choices": choices,
         "leaning": leaning(desk.engine.parts.ledger.rows, desk.engine.load, doer, [name]),

@@ -123,8 +123,7 @@ def _undone_inside(desk: Requests, slot: Slot) -> bool:
 
 def _acted(desk: Requests, item: _Item) -> bool:
     """Whether an item, what its agent called, or a plan below it, did something outside that stands."""
-
-    def within(path: str) -> bool:
-        return path == item.path or path.startswith(f"{item.path}!")
-
-    return item.slot is not None and any(acts(desk, item.plan, within))
+    if item.slot is None:
+        return False
+    called = (path for path in item.plan.slots if path.startswith(f"{item.path}!"))
+    return any(acts(desk, item.plan, (item.path, *called)))

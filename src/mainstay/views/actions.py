@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -30,39 +30,78 @@ if TYPE_CHECKING:
     from mainstay.views.opening import Row
 
 
+class _Act(NamedTuple):
+    """One outcome that an undo is about; `why` says why it stays, empty for one that is taken back."""
+
+    plan: Plan
+    prepared: e.EffectPrepared
+    within: str  # whose child plan's it is, as its name begins
+    why: str = ""
+
+
 class Actions(Opened):
     """The actions of plans, each as its card named it."""
 
-    def undo_list(self, plan_id: str, catalogue: Catalogue, steps: Container[str] | None = None) -> Row:
+    def undo_list(
+        self,
+        plan_id: str,
+        catalogue: Catalogue,
+        steps: Container[str] | None = None,
+        *,
+        after: int = 0,
+        most: int | None = None,
+    ) -> Row:
         """List what an undo would take back, in order, and what it can't; each as its card named it.
 
-        `steps` are those it is about, all where nothing is said. Of a rerun `taken_over` lists what plans before it
-        did, and it took over: an undo of it leaves that in the world.
+        `steps` are those it is about, all where nothing is said. Of each list `most` are named, those `after` so many;
+        `count` says of how many. Of a rerun `taken_over` lists what plans before it did, and it took over: an undo of
+        it leaves that in the world.
         """
         plan = self.plan(plan_id)
-        prepared = {one.fact.path: one.fact for one in self.recorded(plan_id) if isinstance(one.fact, e.EffectPrepared)}
+        possible, impossible = self._outcomes(plan, steps)
+        shown = slice(after, None if most is None else after + most)
+        leans = leaning(self._reader.rows, self.plan, plan, undo_order(plan, steps)[0])
+        return {
+            "plan": plan_id,
+            "title": plan.title,
+            "leaning": leans,
+            "possible": [self._act(one, catalogue) | {"by": self._by(one, catalogue)} for one in possible[shown]],
+            "impossible": [self._act(one, catalogue) | {"why": one.why} for one in impossible[shown]],
+            "count": {"possible": len(possible), "impossible": len(impossible)},
+            "taken_over": self._taken_over(plan, catalogue) if steps is None else [],
+        }
+
+    def _outcomes(
+        self, plan: Plan, steps: Container[str] | None = None, within: str = ""
+    ) -> tuple[list[_Act], list[_Act]]:
+        """Give what an undo of a plan takes back, in order, and what stays; that of its child plans in its place."""
+        prepared = {one.fact.path: one.fact for one in self.recorded(plan.id) if isinstance(one.fact, e.EffectPrepared)}
+        back: list[_Act] = []
+        stays: list[_Act] = []
         possible, impossible = undo_order(plan, steps)
-        leans = leaning(self._reader.rows, self.plan, plan, possible)
-        found: Row = {"plan": plan_id, "title": plan.title, "leaning": leans, "possible": [], "impossible": []}
+        left = [(path, why) for path, why in impossible if path in prepared]
         for path in possible:
             named = say_path(path) + ": " if duty_of(plan, path) == "child" else ""
             for child in reversed(plan.slots[path].children):
-                inner = self.undo_list(child, catalogue)
-                for kind in ("possible", "impossible"):
-                    found[kind] += [row | {"action": named + row["action"]} for row in inner[kind]]
+                below = self._outcomes(self.plan(child), None, within + named)
+                back.extend(below[0])
+                stays.extend(below[1])
             if path in prepared:
                 undo = plan.slots[path].undo
                 if undo is not None and self._payloads.lost(undo.arguments):
-                    impossible = (*impossible, (path, FORGOTTEN_UNDO))
-                    continue
-                by = self._headline(undo.operation, undo.arguments, catalogue) if undo is not None else ""
-                found["possible"].append(self._action(path, prepared[path], catalogue, plan) | {"by": by})
-        left = [one for one in impossible if one[0] in prepared]
-        found["impossible"] += [
-            self._action(path, prepared[path], catalogue, plan) | {"why": why} for path, why in left
-        ]
-        found["taken_over"] = self._taken_over(plan, catalogue) if steps is None else []
-        return found
+                    left.append((path, FORGOTTEN_UNDO))
+                else:
+                    back.append(_Act(plan, prepared[path], within))
+        stays += [_Act(plan, prepared[path], within, why) for path, why in left]
+        return back, stays
+
+    def _act(self, one: _Act, catalogue: Catalogue) -> Row:
+        row = self._action(one.prepared.path, one.prepared, catalogue, one.plan)
+        return row | {"action": one.within + row["action"]}
+
+    def _by(self, one: _Act, catalogue: Catalogue) -> str:
+        undo = one.plan.slots[one.prepared.path].undo
+        return "" if undo is None else self._headline(undo.operation, undo.arguments, catalogue)
 
     def _taken_over(self, plan: Plan, catalogue: Catalogue) -> list[Row]:
         """List, plan by plan, what stands of what a rerun took over: the plan before it first."""

@@ -35,6 +35,7 @@ Row: TypeAlias = dict[str, Any]
 
 LARGE_KEPT = 4  # values that are blobs, decoded
 KEPT = 8  # plans that are kept as they were read: what is said of one is said of it in many places
+KEPT_FACTS = 20_000  # more of them are, while all they hold is no more than this: a list of thousands is many plans
 
 
 class _Read:
@@ -126,8 +127,9 @@ class Opened:
             known = _Read([*known.recorded, *new])
         if known.recorded:
             self._read[plan_id] = known
-        if len(self._read) > KEPT:
-            self._read.popitem(last=False)
+        held = sum(len(one.recorded) for one in self._read.values()) if len(self._read) > KEPT else 0
+        while len(self._read) > KEPT and held > KEPT_FACTS:
+            held -= len(self._read.popitem(last=False)[1].recorded)
         return known.recorded
 
     def bounced(self, plan: Plan) -> list[Row]:

@@ -1,0 +1,65 @@
+"""Pages about plans with long lists: a part at a time, and what is said yes to is all of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from http_kit import new_served, until
+from visitor import Page, Visitor
+
+from mainstay.console.plans_done import ROWS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from http_kit import Served
+
+MANY = ROWS + 5
+EACH = """playbook: each
+title: "Write many notes"
+inputs:
+  names: {type: list(text), label: "Which"}
+steps:
+  write: {each: "= inputs.names", do: files.write, with: {path: "reports/{{item}}.md", text: "Note", existing: number}}
+"""
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    one = new_served(
+        tmp_path_factory.mktemp("long"), "id: notes, do: files.write, then: allow, why: Notes stay in the house"
+    )
+    (one.desk.folder / "playbooks" / "each.yaml").write_text(EACH)
+    assert one.desk.run("activate", "--yes").returncode == 0
+    yield one
+    one.end()
+
+
+@pytest.fixture(scope="module")
+def plan(served: Served) -> str:
+    """Write so many notes."""
+    return served.desk.json("run", "each", *(f"names=n{number:03}" for number in range(MANY)))["plan"]
+
+
+@pytest.fixture(scope="module")
+def visitor(served: Served) -> Visitor:
+    return Visitor(served).log_in()
+
+
+def test_an_undo_of_many_is_listed_a_page_at_a_time_and_its_yes_is_to_all_of_them(
+    served: Served, visitor: Visitor, plan: str
+):
+    first = visitor.page(f"/plans/{plan}/undo")
+    assert f"1 to {ROWS} of {MANY}" in first.text
+    assert "n104.md" in first.text
+    assert "n004.md" not in first.text
+    second = visitor.page(f"/plans/{plan}/undo?after={ROWS}")
+    assert f"{ROWS + 1} to {MANY} of {MANY}" in second.text
+    assert "n004.md" in second.text
+    assert "n005.md" not in second.text
+    (form,) = [form for form in second.forms if form.action.endswith("/undo")]
+    assert len(form.fields) < 10, "a form of thousands of fields is refused"
+    assert visitor.press(form).status == 303
+    until(lambda: "everything was taken back" in Page(visitor.get(f"/plans/{plan}").text).text, "the undo")
+    assert list((served.desk.folder / "reports").glob("n*.md")) == []
