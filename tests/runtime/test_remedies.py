@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 
 import msgspec
@@ -12,7 +13,7 @@ from rich.console import Console
 
 from mainstay import events as e
 from mainstay.cli.stuck import _draw
-from mainstay.errors import InputError, Permanent
+from mainstay.errors import CommandRefusedError, InputError, Permanent
 from mainstay.kernel.graph import Cel, Literally, Record, Retry, Step
 from mainstay.requests.stuck import cause_of, chosen, group_of, grouped
 from mainstay.views import Views
@@ -57,6 +58,24 @@ def test_k10_items_of_a_list_have_one_cause_and_are_answered_together_or_alone(w
     assert (len(group["stuck"]), group["does"], group["class"]) == (3, "test.say", "permanent")
     assert [row["action"] for row in group["stuck"]] == ["a, item 1", "a, item 3", "a, item 4"]
     assert (before, after, len(rulings)) == ("running", "completed", 3)
+
+
+def test_k10_of_two_remedies_sent_at_once_the_first_is_for_all_rows_and_the_second_is_refused_whole(workspace, world):
+    async def scenario(owner):
+        plan_id, _ = await start(owner, LISTED, words=["bad 1", "bad 2", "bad 3"])
+        decisions = [row["decision"] for row in stuck_in(owner)]
+        both = await asyncio.gather(
+            remedy(owner, decisions, "skip"), remedy(owner, decisions[::-1], "retry"), return_exceptions=True
+        )
+        later = await remedy(owner, decisions, "retry")
+        return both, later, [fact.choice for fact in facts(owner, plan_id, e.DecisionRuled)]
+
+    (first, second), later, ruled = run(workspace, world, scenario, broken(world, "test.say"))
+    assert len(first["done"]) == 3
+    assert isinstance(second, CommandRefusedError)
+    assert "Nothing of this was taken: you chose to skip it just before" in second.message
+    assert ruled == ["skip"] * 3
+    assert len(later["refused"]) == 3, "who comes after the first was taken is told of each row that it is closed"
 
 
 def test_k10_a_request_of_which_some_are_refused_does_the_others_and_names_those(workspace, world):

@@ -10,12 +10,13 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from mainstay.errors import ExpressionError, InputError, MainstayError
+from mainstay.errors import CommandRefusedError, ExpressionError, InputError, MainstayError
 from mainstay.governance.roles import amounts_of
 from mainstay.kernel.state import is_call, step_name
 from mainstay.ledger import queries
 from mainstay.requests.news import ANSWERED, TAKEN
 from mainstay.requests.ruling import asked_at
+from mainstay.sentences import ANSWER
 from mainstay.values import say_total
 
 if TYPE_CHECKING:
@@ -39,10 +40,37 @@ class _Kind(NamedTuple):
 
 
 async def answer_many(desk: Requests, answers: Iterable[tuple[str, Params]], emit: Emit) -> Params:
-    """Rule on many questions, and say what became of each; then follow their plans until they rest."""
+    """Rule on many questions, and say what became of each; then follow their plans until they rest.
+
+    Raises CommandRefusedError, before anything of it is taken, while another answer to one of them is being taken:
+    two that came at once would each get some of the rows.
+    """
+    answers = list(answers)
+    taking = {decision: given["choice"] for decision, given in answers}
+    if first := next((desk.answering[decision] for decision in taking if decision in desk.answering), ""):
+        said = ANSWER.get(first, f"answered {first}")
+        raise CommandRefusedError(
+            f"Nothing of this was taken: you {said} just before, and that is for the same questions.",
+            remedy="Look what came of that. What it leaves open can be answered then.",
+        )
+    desk.answering |= taking
+    try:
+        done, refused = await _rule_each(desk, answers, emit)
+    finally:
+        for decision in taking:
+            del desk.answering[decision]
+    roots = dict.fromkeys(decision.rpartition(".")[0].partition("-")[0] for decision in done)
+    emit({"plan": "", "kind": ANSWERED, "path": "", "done": done, "refused": refused})
+    standings = [await desk.follow(root, emit) for root in roots]
+    questions = [question for standing in standings for question in standing["questions"]]
+    return {"plan": "", "done": done, "refused": refused, "plans": standings, "questions": questions}
+
+
+async def _rule_each(
+    desk: Requests, answers: Sequence[tuple[str, Params]], emit: Emit
+) -> tuple[list[str], list[Params]]:
     done: list[str] = []
     refused: list[Params] = []
-    roots: dict[str, None] = {}
     for decision, given in answers:
         try:
             await desk.rule(decision, given)
@@ -50,13 +78,8 @@ async def answer_many(desk: Requests, answers: Iterable[tuple[str, Params]], emi
             refused.append({"decision": decision, "why": error.message})
             continue
         done.append(decision)
-        root = decision.rpartition(".")[0].partition("-")[0]
-        roots[root] = None
-        emit({"plan": root, "kind": TAKEN, "path": ""})
-    emit({"plan": "", "kind": ANSWERED, "path": "", "done": done, "refused": refused})
-    standings = [await desk.follow(root, emit) for root in roots]
-    questions = [question for standing in standings for question in standing["questions"]]
-    return {"plan": "", "done": done, "refused": refused, "plans": standings, "questions": questions}
+        emit({"plan": decision.rpartition(".")[0].partition("-")[0], "kind": TAKEN, "path": ""})
+    return done, refused
 
 
 async def _alike(desk: Requests, params: Params, emit: Emit) -> Params:

@@ -84,6 +84,7 @@ class Requests:
         self.has_pages = False  # whether more is served there than links to one question
         self.throttling: Throttling | None = None  # nowhere in a simulation
         self.turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()  # by the plan that is asked for
+        self.answering: dict[str, str] = {}  # questions that are answered together right now, with the answer
         self.on_released: Callable[[], None] = lambda: None  # begins the work of a workspace that was held
         self._ledger = engine.parts.ledger
         self.payloads = engine.parts.payloads
