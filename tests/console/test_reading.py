@@ -311,3 +311,14 @@ def test_what_was_learned_is_named_with_its_source_and_forgotten_by_one_button(
     assert person.press(first).status == 303
     until(lambda: gone not in [row["id"] for pile in served.desk.json("memory", "list").values() for row in pile])
     assert person.press(first).status == 404
+
+
+@pytest.mark.parametrize(
+    "path", ["/plans/%F0%9F%98%80", "/questions/%00.1", "/playbooks/a%20b/diff", "/books//x", "/%E2%82%AC"]
+)
+def test_a_path_that_no_page_can_have_is_answered_by_a_page_all_the_same(served: Served, person: Visitor, path: str):
+    for reply, status in ((person.get(path), 404), (Visitor(served).get(path), 401)):
+        assert reply.status == status
+        assert reply.headers["content-type"].startswith("text/html")
+    assert "There is no such page." in Page(person.get(path).text).headings
+    assert served.send("GET", "/actions/%20%00", Cookie=None).headers["content-type"] == "application/json"

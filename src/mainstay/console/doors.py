@@ -74,7 +74,7 @@ KEY = "[A-Za-z0-9._-]+"  # of a path that is a secret itself
 _PATH = re.compile(rf"(/{SEGMENT})+|/")  # an id of a tool's own may hold more: it comes as %XX, see `_ACTION`
 _ACTION = re.compile(r"/actions/(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+(?:/receipt)?")
 _READING = ("GET", "HEAD")
-UNKNOWN, SLOW = 401, 408
+UNKNOWN, NOWHERE, SLOW = 401, 404, 408
 Methods: TypeAlias = "frozenset[str]"
 
 
@@ -101,12 +101,13 @@ class Open(NamedTuple):
 
 
 class Lets(NamedTuple):
-    """What lets somebody in, and what is answered to a person who is not in, or whose form is of another session."""
+    """What lets somebody in, and what a person is answered who is not in, is lost, or sends another session's form."""
 
     token: Callable[[str], object]  # gives who shows it, or None
     session: Callable[[str], Known | None]  # gives who is logged in, of a Cookie header
     locked: ASGIApp
     stale: ASGIApp
+    missing: ASGIApp  # what a person is answered where no page is
     large: ASGIApp  # its files are too large or too many, came too slowly, or could not be read
     takes_files: Callable[[str], bool]  # whether a path takes them with its form
 
@@ -131,6 +132,8 @@ class Doors:
         if (refused := self._refused(scope)) is not None:
             if refused.status == UNKNOWN and _is_persons(scope):
                 await self._lets.locked(scope, receive, send)
+            elif refused.status == NOWHERE and _is_persons(scope) and scope["method"] in _READING:
+                await self._lets.missing(scope, receive, send)
             else:
                 await _refuse(receive, send, refused)
             return
@@ -182,7 +185,7 @@ class Doors:
         if wrong is not None:
             return wrong
         if _PATH.fullmatch(path) is None and _ACTION.fullmatch(path) is None:
-            return Refused(404, "There is nothing here.")
+            return Refused(NOWHERE, "There is nothing here.")
         own, site = self._origin(headers), headers.only("sec-fetch-site")
         foreign = any(origin.lower() != own for origin in headers.all("origin"))
         if scope["method"] in _READING:

@@ -140,6 +140,7 @@ def make_pages(owner: Owner, room: Room, hosts: frozenset[str], own: str, furthe
         partial(login.known_by, room),
         request_response(_answering(room, login.locked)),
         request_response(_answering(room, login.stale)),
+        request_response(_answering(room, _nothing)),
         request_response(_answering(room, _large)),
         partial(_takes_files, [route.path_regex for route in routes if route.path in taking]),
     )
