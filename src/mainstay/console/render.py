@@ -14,6 +14,7 @@ import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from mainstay.console.leads import leads
 from mainstay.playbooks.speech import say_wanted
 from mainstay.redaction import redacted
 from mainstay.requests.columns import block_in
@@ -100,7 +101,7 @@ def _environment() -> Environment:
     filters: dict[str, Any] = made.filters
     filters.update(say=say_value, moment=moment, when=when, money=_money, fields=with_money)
     filters.update(wanted=say_wanted, answer=_answer, likely=say_sure, grouped=_grouped, took=_took)
-    filters.update(editable=can_edit, cut=cut, many=say_count)
+    filters.update(leads=_led, editable=can_edit, cut=cut, many=say_count)
     filters.update(ways=ways_of, alone=without_others, forgives=forgives, toml=block_in, raising=_raising)
     tests: dict[str, Any] = made.tests
     tests.update(record=is_record, simple=is_simple, one_press=is_one_press, evenly=is_even)
@@ -118,6 +119,10 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever a template names
     if isinstance(value, Markup):
         return value
     return "" if value is None else shown(redacted(str(value)), lines=True)
+
+
+def _led(text: str) -> Markup:
+    return leads(_plain(text))
 
 
 def _once() -> Markup:
