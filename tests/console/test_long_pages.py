@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from http_kit import new_served, until
+from http_kit import LONG_S, new_served, until
 from visitor import Page, Visitor
 
 from mainstay.console.plans_done import ROWS
@@ -37,14 +37,19 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 
 @pytest.fixture(scope="module")
-def plan(served: Served) -> str:
-    """Write so many notes."""
-    return served.desk.json("run", "each", *(f"names=n{number:03}" for number in range(MANY)))["plan"]
+def visitor(served: Served) -> Visitor:
+    return Visitor(served).log_in()
 
 
 @pytest.fixture(scope="module")
-def visitor(served: Served) -> Visitor:
-    return Visitor(served).log_in()
+def plan(visitor: Visitor) -> str:
+    """Write so many notes; gives the plan once all are written."""
+    names = "\n".join(f"n{number:03}" for number in range(MANY))
+    reply = visitor.post("/playbooks/each/start", [("csrf", visitor.csrf()), ("input.names", names)])
+    assert reply.status == 303, reply.text
+    path = reply.headers["location"]
+    until(lambda: "Done" in Page(visitor.get(path).text).text, "the notes", LONG_S)
+    return path.removeprefix("/plans/")
 
 
 def test_an_undo_of_many_is_listed_a_page_at_a_time_and_its_yes_is_to_all_of_them(
@@ -61,5 +66,5 @@ def test_an_undo_of_many_is_listed_a_page_at_a_time_and_its_yes_is_to_all_of_the
     (form,) = [form for form in second.forms if form.action.endswith("/undo")]
     assert len(form.fields) < 10, "a form of thousands of fields is refused"
     assert visitor.press(form).status == 303
-    until(lambda: "everything was taken back" in Page(visitor.get(f"/plans/{plan}").text).text, "the undo")
+    until(lambda: "everything was taken back" in Page(visitor.get(f"/plans/{plan}").text).text, "the undo", LONG_S)
     assert list((served.desk.folder / "reports").glob("n*.md")) == []
