@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import starter
+from as_shown import DEMO_PICK
 from cli_desk import COMMAND, asked_desk
 from pypdf import PdfReader
 
@@ -23,7 +24,7 @@ def done(tmp_path_factory):
     desk = asked_desk(tmp_path_factory.mktemp("done"))
     standing = desk.standing
     (review,) = standing["questions"]
-    (batch,) = desk.json("decide", review, "approve", "--drop", "5", status=3)["questions"]
+    (batch,) = desk.json("decide", review, "approve", *DEMO_PICK, "--drop", "5", status=3)["questions"]
     edits = json.dumps({"2": {"subject": "A friendly word"}})
     answered = desk.run("decide", batch, "approve", "--drop", "1", "--edit", "-", "--json", "--yes", stdin=edits)
     assert answered.returncode == 0, answered.stderr
@@ -215,7 +216,7 @@ def test_a_plan_that_has_not_ended_is_refused_with_what_it_waits_for(shared):
 @pytest.mark.long
 def test_a_plan_undone_later_has_a_new_receipt_and_the_old_one_still_holds(asked, tmp_path):
     standing = asked.standing
-    standing = asked.json("decide", standing["questions"][0], "approve", status=3)
+    standing = asked.json("decide", standing["questions"][0], "approve", *DEMO_PICK, status=3)
     plan = asked.json("decide", standing["questions"][0], "approve")["plan"]
     before = asked.json("show", plan, "--receipt")
     assert before["receipt"]["undone"] == ""
