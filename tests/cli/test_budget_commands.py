@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from as_shown import DEMO_PICK
 
 LINES = """
 [budgets]
@@ -24,7 +25,7 @@ def test_g6_a_workspace_without_a_budget_says_so_and_how_to_set_one(desk):
 def test_g6_a_budget_tells_what_is_spent_by_which_plan_and_what_it_stopped_goes_on_when_it_is_raised(desk):
     budgeted(desk)
     asked = desk.reconcile()["questions"][0]
-    standing = desk.json("decide", asked, "approve", status=3)
+    standing = desk.json("decide", asked, "approve", *DEMO_PICK, status=3)
     stuck = desk.json("stuck")
     assert {row["options"][0] for row in stuck} == {"raise"}
     inbox = desk.run("inbox").stdout  # one card for all of it
@@ -46,7 +47,7 @@ def test_g6_a_budget_tells_what_is_spent_by_which_plan_and_what_it_stopped_goes_
 
 def test_g6_what_waits_for_a_budget_is_told_when_a_raise_lets_it_leave(desk):
     budgeted(desk)
-    desk.json("decide", desk.reconcile()["questions"][0], "approve", status=3)
+    desk.json("decide", desk.reconcile()["questions"][0], "approve", *DEMO_PICK, status=3)
     desk.run("stuck", "wait", "all", "--yes")
     assert "left now: 3." in desk.run("budget", "raise", "booked", "--today", 3).stdout
     assert "5 of 5 spent" in desk.run("budget").stdout
@@ -117,7 +118,7 @@ def test_g6_the_limits_of_a_rule_in_force_are_shown_and_raised_as_budgets(desk):
 
 def test_g6_what_a_budget_stopped_is_answered_at_a_terminal_after_a_second_look_and_once_for_each_plan(desk):
     budgeted(desk)
-    standing = desk.json("decide", desk.reconcile()["questions"][0], "approve", status=3)
+    standing = desk.json("decide", desk.reconcile()["questions"][0], "approve", *DEMO_PICK, status=3)
     stuck = desk.json("stuck")
     assert len(stuck) > 2
     terminal = desk.terminal("decide", stuck[0]["decision"])

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
+from as_shown import DEMO_PICK
 from cli_desk import Desk, new_desk
 
 from mainstay.cli import doctor
@@ -127,7 +128,7 @@ def test_a_workspace_that_cannot_be_written_to_says_so(asked):
     if os.geteuid() != 0 or not read_only(asked.folder):
         pytest.skip("this machine does not let us mount a folder read-only")
     try:
-        for command in (["run", "slow"], ["decide", asked.question, "approve"]):
+        for command in (["run", "slow"], ["decide", asked.question, "approve", *DEMO_PICK]):
             done = asked.run(*command)
             assert (done.returncode, "can't be written to" in done.stderr) == (1, True), done.stderr
             assert "Mainstay itself" not in done.stderr

@@ -1,6 +1,7 @@
 """`mainstay forget`: what is known of a person is shown first, and can no longer be read afterwards (M7, L3)."""
 
 import pytest
+from as_shown import DEMO_PICK
 
 PERSON = "Tessa Quarz Keramik"
 
@@ -8,7 +9,7 @@ PERSON = "Tessa Quarz Keramik"
 @pytest.fixture(scope="module")
 def done(shared):
     """A workspace whose run was answered with yes throughout; each test forgets somebody else, or nobody."""
-    standing = shared.json("decide", shared.question, "approve", status=3)
+    standing = shared.json("decide", shared.question, "approve", *DEMO_PICK, status=3)
     standing = shared.json("decide", standing["questions"][0], "approve")
     assert standing["status"] == "completed"
     return shared

@@ -1,6 +1,7 @@
 """`mainstay memory`: what was learned is listed with its source, and can be forgotten."""
 
 import pytest
+from as_shown import DEMO_PICK
 from cli_desk import asked_desk
 
 
@@ -8,7 +9,7 @@ from cli_desk import asked_desk
 def made(tmp_path_factory):
     """A workspace whose first run was answered with yes throughout."""
     desk = asked_desk(tmp_path_factory.mktemp("made"))
-    standing = desk.json("decide", desk.question, "approve", status=3)
+    standing = desk.json("decide", desk.question, "approve", *DEMO_PICK, status=3)
     assert desk.json("decide", standing["questions"][0], "approve")["status"] == "completed"
     return desk
 

@@ -3,6 +3,7 @@
 import signal
 
 import pytest
+from as_shown import DEMO_PICK
 from cli_desk import WAIT_S, stop
 
 
@@ -12,7 +13,9 @@ def test_commands_go_through_the_service_and_it_stops_cleanly(desk):
         standing = desk.reconcile()
         found = {row["check"]: row for row in desk.json("doctor")}
         assert f"Process {service.pid} (mainstay start)" in found["service"]["says"]
-        assert desk.json("decide", standing["questions"][0], "approve", status=3)["plan"] == standing["plan"]
+        assert (
+            desk.json("decide", standing["questions"][0], "approve", *DEMO_PICK, status=3)["plan"] == standing["plan"]
+        )
     finally:
         status, out, err = stop(service)
     assert status == 0
