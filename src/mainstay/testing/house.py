@@ -150,10 +150,11 @@ class House(Works):
         self._boundaries.reach("start")
         try:
             await self._begin()
+            operator.sit_down(self)
+            self.work()
         except CommitFailedError:
+            await self.rest()
             return False  # as the real owner, which ends and is started again
-        operator.sit_down(self)
-        self.work()
         self._boundaries.reach("resumed")
         done = asyncio.ensure_future(self._see_through(plans, operator, tool))
         self._postman.begin()

@@ -70,6 +70,16 @@ def outcome_of(ended: Ended, world: World) -> Outcome:
     return {_named(plan): _ending(plan, ended, world) for plan in ended.plans.values() if not plan.parent}
 
 
+def unseen(ended: Ended) -> set[str]:
+    """Name the plans of which something that happened could not be seen in time: an answer decides how they end."""
+    asked = (
+        name
+        for name, facts in ended.facts.items()
+        if any(isinstance(event.fact, e.DecisionAsked) and event.fact.kind == "confirm" for event in facts)
+    )
+    return {_named(ended.plans[_root(name, ended)]) for name in asked}
+
+
 def _named(plan: Plan) -> str:
     """Name a plan as in every run of the seed: what a tool asks for has ids that are the same, and no other name."""
     return plan.id if plan.playbook.startswith(gateway.PREFIX) else plan.playbook

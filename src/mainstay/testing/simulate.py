@@ -20,7 +20,7 @@ from mainstay.testing.clock import SimulatedClock
 from mainstay.testing.crash import Boundaries
 from mainstay.testing.disk import NOWHERE, Disk
 from mainstay.testing.house import House
-from mainstay.testing.judge import judge, outcome_of, read
+from mainstay.testing.judge import judge, outcome_of, read, unseen
 from mainstay.testing.loop import Crash, SimulatedLoop
 from mainstay.testing.operator import Operator
 from mainstay.testing.plans import plans_of
@@ -154,7 +154,7 @@ class Simulation:
         ]
         head = database.rows(self.disk.connection, _HEAD)[0][0]
         outcome, passed = outcome_of(ended, self.world), self._boundaries.passed
-        return Played(findings, outcome, passed, self.deaths, head, frozenset(self._firm()))
+        return Played(findings, outcome, passed, self.deaths, head, frozenset(self._firm()) - unseen(ended))
 
     def _firm(self) -> Iterator[str]:
         """Name the plans whose ends are the same whenever things happen, as far as it is known of what befell them."""
