@@ -408,6 +408,23 @@ def test_e6_an_item_is_approved_where_it_was_shown_and_what_was_shown_counts_onc
     )
 
 
+@pytest.mark.parametrize(
+    ("whole", "kept", "covered"),
+    [(True, (1,), ["c"]), (True, (), []), (True, None, ["b", "c"]), (False, (1,), ["b", "c"])],
+)
+def test_k4_what_is_left_out_of_a_yes_to_a_whole_plan_asks_later(whole, kept, covered):
+    """Of any other question rows are kept, and not actions."""
+    scene = given(ask("a", whole=whole), do("b", "a"), do("c", "a")).when(covering("b", "c"))
+    scene.when(rule(1, "approve", kept=kept))
+    assert sorted(scene.plan.covered) == covered
+
+
+def test_k4_of_a_whole_plan_only_what_is_shown_can_be_kept():
+    scene = given(ask("a", whole=True), do("b", "a"), do("c", "a")).when(covering("b", "c"))
+    scene.refuses(rule(1, "approve", kept=(2,)), "shows 2 actions; keep some of those")
+    scene.refuses(rule(1, "approve", kept=(-1,)), "shows 2 actions; keep some of those")
+
+
 def test_e6_what_was_shown_of_another_step_approves_nothing():
     scene = given(ask("a"), do("b", "a"), do("c", "a")).when(covering("b"), rule(1, "approve"))
     scene.refuses(replace(prepare("c", ASK), ruling="p.1", covered="b"), "does not approve c")
