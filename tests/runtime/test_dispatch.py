@@ -9,7 +9,7 @@ from kit import MovedClock, budget_of, capped, do, each, facts, owner_of, plan, 
 from test_attention_days import morning
 
 from mainstay import events as e
-from mainstay.commands import PausePlan, ResumePlan
+from mainstay.commands import PausePlan
 from mainstay.errors import CommandRefusedError, FileError, UnknownNameError
 from mainstay.governance.policy import DefaultPolicy
 from mainstay.kernel.replay import replay
@@ -150,10 +150,11 @@ def test_e1_what_waits_because_its_plan_was_paused_is_called_back_although_its_t
                 break
             await asyncio.sleep(0.01)
         await recall(owner, plan_id, "a")
-        await owner.engine.submit(plan_id, ResumePlan(now_us=owner.clock.now_us(), by="operator"))
-        return (await owner.requests.follow(plan_id, lambda _: None))["status"]
+        await owner.requests.follow(plan_id, lambda _: None)
+        ended = owner.engine.load(plan_id)
+        return ended.status, ended.paused_at_us
 
-    assert run(workspace, world, scenario, clock=MovedClock()) == "completed"
+    assert run(workspace, world, scenario, clock=MovedClock()) == ("completed", None)
     assert world.words() == []
 
 
