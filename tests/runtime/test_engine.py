@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 import starter
-from kit import TYPES, World, after, agent, do, each, owner_of, plan
+from kit import TYPES, World, after, agent, capped, do, each, facts, plan, rule, run, start
 
 from mainstay import commands as c
 from mainstay import events as e
@@ -22,29 +22,6 @@ from mainstay.workspace import Workspace
 
 QUICK = Retry(attempts=3, base_s=0.001, cap_s=0.001)
 ASK = Ask(text=Text((Literally("Really?"),)))
-
-
-def run(workspace, world, scenario, seconds=20):
-    async def inside():
-        async with owner_of(workspace, world) as owner:
-            return await scenario(owner)
-
-    return asyncio.run(asyncio.wait_for(inside(), seconds))
-
-
-async def start(owner, definition, **inputs):
-    plan_id, committed = owner.requests.propose(definition, inputs)
-    await committed
-    return plan_id, await owner.requests.follow(plan_id, lambda _: None)
-
-
-async def rule(owner, decision, choice, **more):
-    await owner.requests.rule(decision, {"choice": choice, **more})
-    return await owner.requests.follow(decision.rpartition(".")[0], lambda _: None)
-
-
-def facts(owner, plan_id):
-    return [event.fact for event in owner.ledger.read(stream_of(plan_id))]
 
 
 def kinds(owner, plan_id):
@@ -179,25 +156,6 @@ def test_a_batch_is_one_question_and_only_kept_items_happen(workspace, world):
 
     assert run(workspace, world, scenario) == (1, ["Say one", "Say two", "Say three"], "completed")
     assert world.words() == ["one", "three"]
-
-
-def test_a_list_over_one_hundred_runs_as_child_plans_and_comes_back_in_order(workspace, world):
-    words = [f"w{index:03}" for index in range(250)]
-
-    async def scenario(owner):
-        plan_id, standing = await start(owner, plan(each(do("a", "test.say", "x"))), words=words)
-        shown = Views(owner.workspace).show(plan_id)
-        undone = await undo(owner, plan_id)
-        return standing["status"], len(shown["parts"]), undone["status"]
-
-    async def undo(owner, plan_id):
-        before = world.words()
-        assert before == words
-        await owner.engine.submit(plan_id, c.UndoPlan(now_us=owner.clock.now_us(), by="operator"))
-        return await owner.requests.follow(plan_id, lambda _: None)
-
-    assert run(workspace, world, scenario, 60) == ("completed", 3, "undone")
-    assert world.words() == []
 
 
 def test_undo_takes_back_in_reverse_and_says_what_it_could_not(workspace, world):
@@ -357,13 +315,7 @@ def test_views_and_history_agree_with_a_rebuild_and_a_replay(workspace, world):
             views.replay(p)["first_difference"] for p in (first, second, third, f"{first}-b-1")
         ]
 
-    assert run(workspace, world, scenario, 60) == ([], ["", "", "", ""])
-
-
-def capped(workspace, per_day):
-    path = workspace.root / "mainstay.toml"
-    path.write_text(path.read_text() + f'\n[budgets]\n"test.say" = {{per_day = {per_day}}}\n')
-    return Workspace(workspace.root)
+    assert run(workspace, world, scenario, seconds=60) == ([], ["", "", "", ""])
 
 
 def test_a_daily_cap_is_never_overshot_also_by_effects_under_way_together_t2(workspace, world):
@@ -373,7 +325,7 @@ def test_a_daily_cap_is_never_overshot_also_by_effects_under_way_together_t2(wor
         card = Views(owner.workspace).question(standing["questions"][0])
         return len(standing["questions"]), card["card"]["headline"], owner.ledger.differing()
 
-    asked, headline, differing = run(capped(workspace, 5), world, scenario)
+    asked, headline, differing = run(capped(workspace, say=5), world, scenario)
     assert (asked, differing) == (3, [])
     assert "budget 'test.say' allows 5 a day, 5 of that is spent or held, and this needs 1 more" in headline
     assert len(world.words()) == 5
@@ -436,46 +388,6 @@ def test_a_kill_between_an_effect_and_its_record_does_it_once(workspace, world, 
     assert isinstance(world, World)
 
 
-def test_cancelling_a_plan_ends_the_child_plans_behind_it(workspace, world):
-    words = [f"w{index:03}" for index in range(150)]
-
-    async def scenario(owner):
-        plan_id, standing = await start(owner, plan(each(do("a", "test.shout", "x"))), words=words)
-        assert len(standing["questions"]) == 150  # a part that only waits for answers holds nothing back
-        await owner.engine.submit(plan_id, c.CancelPlan(now_us=owner.clock.now_us(), by="operator"))
-        children = [owner.engine.load(f"{plan_id}-a-{number}").status for number in (1, 2)]
-        return owner.requests.standing(plan_id)["questions"], children
-
-    assert run(workspace, world, scenario, 60) == ([], ["cancelled", "cancelled"])
-    assert world.words() == []
-
-
-def test_undoing_a_running_plan_takes_back_what_its_child_plans_did_so_far(workspace, world):
-    words = [f"w{index:03}" for index in range(150)]
-
-    async def scenario(owner):
-        ask = Step(name="q", kind="ask", ask=ASK, needs=after("a"))
-        steps = each(do("a", "test.say", "x")), ask, do("b", "test.say", "y", needs=after("q"))
-        plan_id, _ = await start(owner, plan(*steps), words=words)
-        before = len(world.words())
-        await owner.engine.submit(plan_id, c.UndoPlan(now_us=owner.clock.now_us(), by="operator"))
-        return before, (await owner.requests.follow(plan_id, lambda _: None))["status"]
-
-    assert run(workspace, world, scenario, 60) == (150, "undone")
-    assert world.words() == []
-
-
-def test_a_child_plan_undone_by_itself_does_not_leave_its_parent_waiting(workspace, world):
-    words = [f"w{index:03}" for index in range(101)]
-
-    async def scenario(owner):
-        plan_id, _ = await start(owner, plan(each(do("a", "test.shout", "x"))), words=words)
-        await owner.engine.submit(f"{plan_id}-a-1", c.UndoPlan(now_us=owner.clock.now_us(), by="operator"))
-        return owner.engine.load(plan_id).slots["a"].open
-
-    assert run(workspace, world, scenario, 60) == 1
-
-
 def test_a_plan_that_ends_while_another_step_still_works_does_not_keep_its_followers_waiting(workspace, world):
     async def scenario(owner):
         late = agent("late", "nap", retry=QUICK)
@@ -483,7 +395,7 @@ def test_a_plan_that_ends_while_another_step_still_works_does_not_keep_its_follo
         _, standing = await start(owner, plan(late, fails))
         return standing["status"]
 
-    assert run(workspace, world, scenario, 20) == "undone"
+    assert run(workspace, world, scenario, seconds=20) == "undone"
 
 
 def test_a_listener_that_breaks_ends_the_owner_and_no_plan_half_way(workspace, world):
@@ -538,25 +450,7 @@ def test_l8_a_plan_whose_history_fills_up_ends_in_questions_and_not_in_silence(w
         await owner.engine.submit(plan_id, c.CancelPlan(now_us=owner.clock.now_us(), by="operator"))
         return len(standing["questions"]), length < 1900, owner.engine.load(plan_id).status
 
-    assert run(workspace, world, scenario, 60) == (100, True, "cancelled")
-
-
-def test_at_once_holds_over_all_parts_of_a_long_list(workspace, world):
-    words = [f"w{index:03}" for index in range(210)]
-
-    async def scenario(owner):
-        most = [0]
-
-        def count(*_):
-            plans = owner.ledger.rows("SELECT count(*) FROM plan WHERE parent <> '' AND status = 'running'")
-            most[0] = max(most[0], plans[0][0])
-
-        owner.engine.listeners.append(count)
-        _, standing = await start(owner, plan(each(do("a", "test.say", "x", at_once=2))), words=words)
-        return standing["status"], most[0]
-
-    assert run(workspace, world, scenario, 60) == ("completed", 1)
-    assert world.words() == words
+    assert run(workspace, world, scenario, seconds=60) == (100, True, "cancelled")
 
 
 def test_p1_labels_follow_a_value_through_lists_questions_and_edits(workspace, world):
@@ -584,21 +478,3 @@ def test_s55_no_failure_made_by_the_runtime_itself_shows_a_secret(workspace, wor
     known, unknown = run(workspace, world, scenario)
     assert "CANARY" not in repr((known, unknown))
     assert (known.error_class, unknown.error_class) == ("permanent", "bug")
-
-
-def test_an_undo_says_what_stays_of_a_long_list_too(workspace, world):
-    words = [f"w{index:03}" for index in range(102)]
-
-    async def scenario(owner):
-        plan_id, standing = await start(owner, plan(each(do("a", "test.shout", "x"))), words=words)
-        first, last = standing["questions"][0], standing["questions"][-1]
-        for decision in standing["questions"][1:-1]:
-            owner.requests.rule(decision, {"choice": "reject"})
-        await rule(owner, first, "approve")
-        await rule(owner, last, "approve")
-        await owner.engine.submit(plan_id, c.UndoPlan(now_us=owner.clock.now_us(), by="operator"))
-        end = await owner.requests.follow(plan_id, lambda _: None)
-        return end["status"], facts(owner, plan_id)[-1].left, Views(owner.workspace).replay(plan_id)["same"]
-
-    assert run(workspace, world, scenario, 60) == ("undone", ("a/0", "a/101"), True)
-    assert world.words() == ["w000", "w101"]

@@ -71,7 +71,8 @@ class Counted(NamedTuple):
 class Tally:
     """What the plans of one playbook did lately, in the order of the history.
 
-    Its clock only goes on: what was recorded before a clock was set back is as long ago as the records since then say.
+    Its clock only goes on: what was recorded before a clock was set back is as long ago as the records since then say,
+    and once that clock is ahead again (set right, say), as long ago as it says.
     """
 
     def __init__(self, throttles: Sequence[Throttle], asks_after: int = 0) -> None:
@@ -81,6 +82,7 @@ class Tally:
         self._asks_after = asks_after
         self._opened, self._opened_us = 0, 0
         self._now_us = self._last_us = 0  # by its own clock, and by that of the last record
+        self._latest_us = self._latest_now_us = 0  # the record that was ahead of all others, by that clock and its own
         self._acted: OrderedDict[str, tuple[int, int]] = OrderedDict()  # plans, with when they last did something
         self.counts_money = any(throttle.spent for throttle in throttles)
 
@@ -138,7 +140,11 @@ class Tally:
 
     def _pass(self, at_us: int) -> None:
         """Let time go on to a moment, and leave what is no longer within."""
-        self._now_us += max(0, at_us - self._last_us)
+        if at_us < self._latest_us:  # it was set back
+            self._now_us += max(0, at_us - self._last_us)
+        else:
+            self._now_us = max(self._now_us, self._latest_now_us + at_us - self._latest_us)
+            self._latest_us, self._latest_now_us = at_us, self._now_us
         self._last_us = at_us
         for window in self._windows:
             window.leave(self._opened, self._now_us - window.within_us)
