@@ -1,12 +1,13 @@
 """Print how well and how fast bank lines are matched: fifty worlds harder than real life, then large shapes.
 
 Run by `make bench-matching`, or with arguments: `quality`, `quality 1000` for the fifty seeds from there, which no test
-runs, `speed`, or one shape's name. The worlds and their truth are made by `tests/agents/hard.py`; what is matchable is
-defined in `hard_world.py`.
+runs, `speed`, one shape's name, or `trial` for what `mainstay try` costs on the demo's month. The worlds and their
+truth are made by `tests/agents/hard.py`; what is matchable is defined in `hard_world.py`.
 """
 
 from __future__ import annotations
 
+import os
 import random
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from hard_judge import Figures, judge_world, pooled, run  # noqa: E402 - found t
 from hard_people import ENDS, FAMILIES, FORMS, GIVEN, ROOTS, TRADES  # noqa: E402
 from hard_world import World  # noqa: E402
 
+from mainstay.playbooks.shelf import LIBRARY  # noqa: E402
 from mainstay.records import BankLine, Invoice  # noqa: E402
 from mainstay.values import Money  # noqa: E402
 
@@ -46,6 +48,8 @@ def main(arguments: list[str]) -> None:
         print_quality(int(arguments[1]) if len(arguments) > 1 else 0)
     if wanted in ("all", "speed"):
         print_speed()
+    if wanted in ("all", "trial"):
+        print_trial()
 
 
 # --- how well -----------------------------------------------------------------------------------------------------
@@ -72,6 +76,22 @@ def print_quality(first: int) -> None:
     print("\nevery sure line that is wrong:")
     for error in total.errors:
         print(f"  {error}")
+
+
+# --- the first thing a new operator tries ---------------------------------------------------------------------------
+def print_trial() -> None:
+    """Print what a trial costs from start to end, its processes among it, and how many starts of Python that is."""
+    files = (LIBRARY / "demo" / "statement.xml", LIBRARY / "demo" / "invoices.csv")
+    bare_s = min(_processor_s("-c", "pass") for _ in range(5))
+    trial_s = min(_processor_s("-m", "mainstay.cli", "try", *files) for _ in range(5))
+    print(f"\na trial of the demo's month: {trial_s:.1f} s of processor, {trial_s / bare_s:.0f} bare starts of Python")
+
+
+def _processor_s(*arguments: object) -> float:
+    before = os.times()
+    subprocess.run([sys.executable, *map(str, arguments)], capture_output=True, check=True)
+    after = os.times()
+    return after.children_user + after.children_system - before.children_user - before.children_system
 
 
 # --- how fast -----------------------------------------------------------------------------------------------------

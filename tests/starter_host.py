@@ -1,4 +1,4 @@
-"""The process that `starter` forks from: all of Mainstay and what it uses is loaded, and nothing of it runs.
+"""The process that `starter` forks from: all of Mainstay and what it uses is loaded and was used, and none of it runs.
 
 It reads one packet for each program: JSON and four files, which are its stdin, stdout, stderr, and where its number and
 its exit status are written. A fork goes back to the module's end, so that it ends as an interpreter does.
@@ -33,9 +33,21 @@ import typer.main
 
 import mainstay
 from mainstay.cli.ending import run
+from mainstay.console import render
 from mainstay.ledger import passphrase
+from mainstay.playbooks.shelf import LIBRARY
 
 MOST_BYTES = 200_000  # of a packet
+DEMO = LIBRARY / "demo"
+FILES = (f"statement={DEMO / 'statement.xml'}", f"invoices={DEMO / 'invoices.csv'}")
+WARMING = (  # what is made when it is first used is made by then, and no fork makes it anew
+    ("init", "acme", "--name", "Acme"),
+    ("activate", "--yes", "--workspace", "acme"),
+    ("run", "billing-reconciliation", *FILES, "--json", "--workspace", "acme"),
+    ("inbox", "--workspace", "acme"),
+    ("plans", "--workspace", "acme"),
+    ("history", "verify", "--workspace", "acme"),
+)
 _LOCALE = ("LC_ALL", "LC_CTYPE", "LANG")
 
 
@@ -53,9 +65,26 @@ def load() -> None:
                 with contextlib.suppress(ImportError):
                     importlib.import_module(name)
     typer.main.get_command = functools.cache(typer.main.get_command)  # else each fork makes all commands anew
-    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        run(["plans", "--workspace", os.devnull])  # Typer loads the rest when it first has work
     passphrase.SCRYPT_N = 2**10  # half a second for each use otherwise; tests/ledger/test_keys.py has it as it is
+    warm()
+
+
+def warm() -> None:
+    """Run commands in a workspace that goes again, and read all templates; whether that goes well tests say."""
+    here, env = Path.cwd(), dict(os.environ)
+    with tempfile.TemporaryDirectory(prefix="mainstay-warm-") as base:
+        os.environ.update(HOME=base, XDG_CONFIG_HOME=f"{base}/config", XDG_RUNTIME_DIR=base)
+        os.chdir(base)
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            for arguments in WARMING:
+                run(arguments)
+        os.chdir(here)
+    drawing = render._environment()
+    for name in drawing.list_templates():
+        drawing.get_template(name)
+    os.environ.clear()
+    os.environ.update(env)
+    assert len(list(Path("/proc/self/task").iterdir())) == 1, "a fork would lack the other threads"
 
 
 class Host:

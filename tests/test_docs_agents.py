@@ -49,6 +49,7 @@ def spaced(text: str) -> str:
     return " ".join(text.split())
 
 
+@pytest.mark.long
 def test_j1_a2_the_agent_of_the_page_does_what_the_page_shows(mainstay, tmp_path):
     for path, content in BLOCKS.items():
         if path != "console":

@@ -153,6 +153,7 @@ def test_an_unhappy_customer_gets_a_credit_note_for_the_deposit(workspace):
     assert "-500.00 EUR" in note
 
 
+@pytest.mark.long
 def test_who_never_answers_is_reminded_once_and_then_the_operator_is_asked(workspace):
     given = play(workspace, reply_in=1, nudge_in=1, answers={"judge": {"choice": "none"}})
     standing = walk(workspace, given)
@@ -161,6 +162,7 @@ def test_who_never_answers_is_reminded_once_and_then_the_operator_is_asked(works
     assert list(documents(workspace).values()) == ["Deposit invoice"]
 
 
+@pytest.mark.long
 def test_an_answer_to_the_reminder_counts(workspace):
     given = play(workspace, reply_in=1, nudge_in=600, replies={"Your sprint: what do you think?": ["Looks good!"]})
     assert walk(workspace, given)["ending"] == "accepted"
@@ -213,6 +215,7 @@ def test_an_answer_that_comes_while_you_are_asked_to_remind_is_read_and_nobody_i
     assert NUDGE not in subjects(workspace)
 
 
+@pytest.mark.long
 def test_after_a_no_to_the_reminder_an_answer_still_counts(workspace):
     async def late(exam):
         exam.owner._watching["files"].cancel()
@@ -225,6 +228,7 @@ def test_after_a_no_to_the_reminder_an_answer_still_counts(workspace):
     assert NUDGE not in subjects(workspace)
 
 
+@pytest.mark.long
 def test_one_yes_sends_the_reminder(workspace):
     walk(workspace, play(workspace, reply_in=1, nudge_in=600, replies={NUDGE: ["Looks good!"]}))
     with Views(workspace) as views:

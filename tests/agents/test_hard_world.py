@@ -57,6 +57,7 @@ def test_the_lines_of_a_payout_add_up_to_it():
     assert payouts
 
 
+@pytest.mark.long
 def test_every_difficulty_is_there():
     tags = Counter(tag for seed in SEEDS for truth in make_hard(seed).truth.values() for tag in truth.tags)
     ways = (

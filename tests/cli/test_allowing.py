@@ -51,6 +51,7 @@ def test_g2_what_was_allowed_is_not_asked_any_more_and_nothing_else_is_let_throu
     assert desk.run("policy", "check").returncode == 0
 
 
+@pytest.mark.long
 def test_g2_a_second_rule_goes_beside_the_first_and_each_can_be_put_back(desk, greet):
     (first,) = greet("ada@example.com")
     (second,) = greet("eve@example.com")
@@ -77,6 +78,7 @@ def test_g2_a_rule_that_would_change_nothing_is_not_written(desk, greet):
     assert not (desk.folder / "policies" / "allowed.yaml").exists()
 
 
+@pytest.mark.long
 def test_s69_no_rule_is_named_to_be_changed_where_a_strangers_words_ask(desk, greet):
     greet("ada@example.com")
     (desk.folder / "playbooks" / "greeting.yaml").write_text(OF_A_LEAD)
@@ -105,6 +107,7 @@ def test_g2_only_an_open_question_about_an_action_is_allowed_for_good(desk, gree
     assert desk.run("policy", "allow", "nothing.1", "--yes").returncode != 0
 
 
+@pytest.mark.long
 def test_s67_a_yes_to_one_rule_lets_nothing_else_hold_that_was_written_into_its_file(desk, greet):
     (first,) = greet("ada@example.com")
     assert desk.run("policy", "allow", first, "--same-receiver", "--yes").returncode == 0

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from cli_desk import Desk, new_desk, stop
+from seeds import some
 from smtp_servers import scripted_server
 
 from mainstay.ledger.anchor import Anchor, line_of, sign
@@ -62,6 +63,7 @@ def test_l7_a_service_anchors_its_end_in_all_places_and_each_is_proof(desk, tmp_
     assert file.read_text() == before, "nothing happened since"
 
 
+@pytest.mark.long
 def test_l7_a_place_that_is_missed_is_told_and_stops_nothing(desk, tmp_path):
     anchored_to(desk, file=tmp_path / "gone" / "anchors.txt", git=tmp_path)
     service = desk.service()
@@ -78,6 +80,7 @@ def test_l7_a_place_that_is_missed_is_told_and_stops_nothing(desk, tmp_path):
     assert len((tmp_path / "gone/anchors.txt").read_text().splitlines()) == 1
 
 
+@pytest.mark.long
 def test_l7_a_short_command_anchors_at_its_end_only_after_an_hour(desk, tmp_path):
     file = tmp_path / "anchors.txt"
     anchored_to(desk, file=file)
@@ -87,6 +90,7 @@ def test_l7_a_short_command_anchors_at_its_end_only_after_an_hour(desk, tmp_path
     assert len(file.read_text().splitlines()) == 1
 
 
+@pytest.mark.long
 def test_l7_a_history_that_is_held_is_not_anchored_unasked(desk, tmp_path):
     file = tmp_path / "anchors.txt"
     anchored_to(desk, file=file)
@@ -119,7 +123,7 @@ for row in c.execute(READ_CHAIN).fetchall():
 CUT = "c.execute('DELETE FROM event WHERE position > 3')"
 
 
-@pytest.mark.parametrize("attack", ["cut tail", "old copy", "rehash"])
+@pytest.mark.parametrize("attack", some(1, ["cut tail", "old copy", "rehash"]))
 def test_k3_f8_whoever_has_the_key_is_found_by_what_lies_outside(desk, tmp_path, attack):
     file = tmp_path / "anchors.txt"
     state, heads = desk.folder / ".mainstay", Path(desk.env["XDG_CONFIG_HOME"]) / "mainstay/keys"

@@ -54,6 +54,7 @@ def letter(made):
     return made.question
 
 
+@pytest.mark.long
 def test_g2_a_draft_sent_back_is_made_anew_with_what_was_said_and_asked_about_again(desk, letter):
     card = desk.run("decide", letter).stdout
     assert "revise --reason" in card

@@ -90,6 +90,7 @@ def test_g10_settings_that_would_tell_nobody_are_refused(desk, wrong, says):
     assert says in " ".join(done.stderr.split()), done.stderr
 
 
+@pytest.mark.long
 def test_g10_a_way_that_fails_is_said_on_the_screen_and_in_the_history(desk):
     configured(desk, '[notify]\ncommand = ["/nowhere/told"]\n[attention]\nafter = "1s"')
     service = desk.service()

@@ -37,6 +37,7 @@ def restored(desk: Desk, file: Path, name: str = "again") -> Desk:
     return other
 
 
+@pytest.mark.long
 def test_o7_l6_a_backup_of_a_busy_workspace_brings_all_plans_back_and_dispatches_nothing(asked):
     waiting = asked.standing
     service = asked.service()

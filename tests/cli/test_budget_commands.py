@@ -45,6 +45,7 @@ def test_g6_a_budget_tells_what_is_spent_by_which_plan_and_what_it_stopped_goes_
     assert desk.json("stuck") == []
 
 
+@pytest.mark.long
 def test_g6_what_waits_for_a_budget_is_told_when_a_raise_lets_it_leave(desk):
     budgeted(desk)
     desk.json("decide", desk.reconcile()["questions"][0], "approve", *DEMO_PICK, status=3)

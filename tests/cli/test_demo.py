@@ -155,6 +155,7 @@ def test_it_ends_with_three_questions_that_wait(workspace, told):
     assert "3 questions wait for you" in told
 
 
+@pytest.mark.long
 def test_a_second_demo_starts_anew_and_leaves_no_old_key(place, workspace, plan):
     done = mainstay(place, "demo", "--json")
     assert done.returncode == 0, done.stderr

@@ -112,6 +112,7 @@ def test_a_service_that_does_not_begin_and_one_that_waits_for_a_log_in_are_told_
     assert unit.exists()
 
 
+@pytest.mark.long
 def test_systemd_takes_the_unit_whatever_the_folder_and_the_company_are_called(tmp_path: Path):
     analyze = shutil.which("systemd-analyze")
     if analyze is None:

@@ -117,6 +117,7 @@ def test_l4_a_key_that_is_gone_is_not_said_to_be_there(desk, tmp_path):
 # --- L6
 
 
+@pytest.mark.long
 def test_l6_a_copied_workspace_says_what_stopped_it_and_goes_on_after_its_release(asked, tmp_path):
     copy = copied(asked, tmp_path / "copy")
     assert "The next start will stop all work" in findings(copy, 1)["work"]["says"]

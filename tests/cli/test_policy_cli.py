@@ -78,6 +78,7 @@ def _back(desk):
     assert (desk.folder / "policies" / "own.yaml").read_text() == LARGE
 
 
+@pytest.mark.long
 def test_o16_a_policy_is_tried_on_what_happened_and_held_against_the_answers(past):
     (past.folder / "policies" / "try.yaml").write_text(LARGE)
     found = past.json("policy", "test", "policies/try.yaml")

@@ -155,6 +155,7 @@ def test_p6_a_step_that_a_version_renamed_is_named_and_nothing_counts_for_it(des
     assert "Two things" in twice.stderr
 
 
+@pytest.mark.long
 def test_p6_an_undo_names_the_reruns_that_lean_on_what_it_takes_back(desk, ended):
     second = desk.json("rerun", ended, "word=two", "--undo", "second", "--adopt", "tell", "--yes")["plan"]
     third = desk.json("rerun", second, "--from", "second", "--again", "second", "--adopt", "tell", "--yes")["plan"]

@@ -45,6 +45,7 @@ def test_a_process_is_run_decided_looked_at_and_taken_back(desk):
     assert [row["status"] for row in desk.json("plans")] == ["undone"]
 
 
+@pytest.mark.long
 def test_progress_goes_to_stderr_one_line_per_step(desk):
     done = desk.run("run", BILLS, f"statement={STATEMENT}", f"invoices={INVOICES}")
     assert done.returncode == 3
@@ -159,6 +160,7 @@ def test_a_cancelled_plan_keeps_what_it_did(asked):
     assert "is not open: it no longer matters" in late.stderr
 
 
+@pytest.mark.long
 def test_a_hostile_statement_is_stuck_with_a_reason_and_can_be_undone(desk):
     bomb = desk.folder / "bomb.xml"
     bomb.write_text('<!DOCTYPE x [<!ENTITY a "aaaaaaaa"><!ENTITY b "&a;&a;">]><Document>&b;</Document>')

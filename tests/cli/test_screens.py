@@ -119,6 +119,7 @@ def test_empty_screens_say_what_to_do(tmp_path):
     assert "mainstay run PLAYBOOK" in desk.run("plans").stdout
 
 
+@pytest.mark.long
 def test_what_goes_to_a_file_is_as_wide_as_columns_says_and_ends_without_blanks(shared):
     for columns, most in (("", 80), ("60", 60), ("wide", 80), ("150", 150)):
         shared.env["COLUMNS"] = columns

@@ -7,6 +7,7 @@ import email.policy
 import time
 from email.message import EmailMessage
 
+import pytest
 from cli_desk import WAIT_S, stop
 
 INTAKE = """\
@@ -45,6 +46,7 @@ def sent(desk, subject):
     return [mail for mail in mails if mail["Subject"] == subject]
 
 
+@pytest.mark.long
 def test_a_lead_in_a_folder_is_served_to_its_invoice(desk):
     (desk.folder / "playbooks/leads.yaml").write_text(INTAKE)
     assert desk.run("activate", "--yes").returncode == 0

@@ -55,6 +55,7 @@ def test_f5_a_backup_that_is_asked_to_end_leaves_no_file_or_a_whole_one(desk):
     desk.json("backup", base / "last.backup")
 
 
+@pytest.mark.long
 def test_f5_a_restore_that_is_asked_to_end_leaves_no_folder_or_a_whole_one(desk):
     large(desk)
     base = desk.folder.parent

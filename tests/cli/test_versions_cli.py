@@ -115,6 +115,7 @@ def test_o4_diff_and_revert_go_back_to_the_version_before(loud):
     assert (wrong.returncode, "Did you mean 'loud'" in wrong.stderr) == (2, True)
 
 
+@pytest.mark.long
 def test_o4_the_list_says_which_version_runs_since_when_and_who_keeps_an_older_one(loud):
     loud.run("activate", "--yes")
     service = loud.service()

@@ -111,6 +111,7 @@ def test_an_open_page_is_led_to_the_log_in_as_soon_as_its_session_is_ended_elsew
         assert was_gone(page) is None
 
 
+@pytest.mark.long
 def test_a_page_whose_session_is_over_says_nothing_of_a_connection_when_it_listens_again(
     browser: Browser, served: Served
 ):

@@ -9,6 +9,7 @@ import json
 import time
 from typing import TYPE_CHECKING
 
+import pytest
 from http_kit import Heard, Served, listener, new_served, until
 
 from mainstay.requests import callbacks
@@ -54,6 +55,7 @@ def test_an_answer_and_an_end_are_told_signed_and_each_once(tmp_path: Path):
     assert len({one.headers["webhook-id"] for one in heard}) == 2
 
 
+@pytest.mark.long
 def test_what_could_not_be_told_is_told_by_the_next_owner_under_the_same_id(tmp_path: Path):
     with listener(status=500) as (url, refused):
         served = new_served(tmp_path, callback=url)
@@ -97,6 +99,7 @@ def test_s40_s44_a_redirection_is_not_followed_and_counts_as_failed(tmp_path: Pa
     assert len(heard) >= 1
 
 
+@pytest.mark.long
 def test_a_tool_whose_token_was_revoked_is_told_nothing(tmp_path: Path):
     with listener() as (url, heard):
         served = new_served(tmp_path, callback=url)

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 from browser import log_out_behind, unusable, visit
 from http_kit import ask, ended, new_served, until
+from seeds import some
 from visitor import Visitor, link
 
 if TYPE_CHECKING:
@@ -156,6 +157,7 @@ def test_a_rule_for_what_is_always_allowed_is_shown_with_the_past_before_it_hold
     assert served.desk.json("decide", question, status=3)["open"]
 
 
+@pytest.mark.long
 def test_what_somebody_wrote_is_there_again_after_they_were_logged_out(browser: Browser, served: Served):
     subject = ask(served, "logged-out")
     with visit(browser, served) as page:
@@ -173,6 +175,7 @@ def test_what_somebody_wrote_is_there_again_after_they_were_logged_out(browser: 
     assert ended(served, "logged-out") == "rejected"
 
 
+@pytest.mark.long
 def test_a_policy_that_somebody_wrote_is_there_again_too_though_it_was_checked_and_sent_meanwhile(
     browser: Browser, served: Served
 ):
@@ -222,7 +225,7 @@ def test_of_many_that_are_answered_those_that_were_not_taken_are_named_with_why(
         assert (" Not nobody.5: " in said, "nobody.6" in said, " And 2 more were not." in said) == (True, False, True)
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("theme", some(1, ["light", "dark"]))
 def test_the_page_of_a_link_can_be_used_by_everybody_on_a_phone(browser: Browser, served: Served, theme: Any):
     ask(served, f"link-{theme}")
     question = f"{served.get(f'/actions/link-{theme}').json['plan']}.1"

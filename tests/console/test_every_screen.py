@@ -13,6 +13,7 @@ import pytest
 from browser import jumped, steady, unusable, visit
 from pictures import take
 from screens import NO_SCREENS, SCREENS
+from seeds import some
 
 from mainstay.console import pages
 
@@ -43,10 +44,11 @@ def test_every_page_there_is_stands_in_the_list_of_screens():
     assert len({screen.name for screen in SCREENS}) == len(SCREENS)
 
 
-def test_every_screen_is_open_to_everybody_on_a_phone_and_does_not_jump(stocked: Stocked, page: Page):
+@pytest.mark.parametrize("third", some(1, range(3)))
+def test_every_screen_is_open_to_everybody_on_a_phone_and_does_not_jump(stocked: Stocked, page: Page, third: int):
     """Every second one in dark colours: both themes of each are looked at by the longer test."""
     wrong: list[str] = []
-    for number, screen in enumerate(SCREENS):
+    for number, screen in enumerate(SCREENS[third::3]):
         page.emulate_media(color_scheme=THEMES[number % 2])
         found = looked_at(stocked, page, screen)
         if (wide := page.evaluate("document.documentElement.scrollWidth")) > PHONE["width"]:

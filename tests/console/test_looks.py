@@ -67,6 +67,7 @@ def test_on_a_phone_every_place_is_reached_by_keys_and_the_place_one_is_at_is_se
         assert brand["y"] < at["y"] + at["height"] / 2 < brand["y"] + brand["height"]
 
 
+@pytest.mark.long
 def test_what_takes_long_says_so_and_can_not_be_pressed_twice(served: Served, page: Page):
     held: list[Route] = []
     subject = ask(served, "slow-line")
@@ -192,6 +193,7 @@ def test_what_an_agent_found_is_said_in_a_sentence_and_its_reason_once(stocked: 
     assert "confidence" not in said
 
 
+@pytest.mark.long
 def test_on_paper_stands_what_was_found_and_nothing_to_press(browser: Browser, stocked: Stocked):
     with visit(browser, stocked, viewport=DESK) as page:
         page.emulate_media(media="print")

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
+import pytest
 from http_kit import ask
 from visitor import Page, Visitor
 
@@ -80,6 +81,7 @@ def send(visitor: Visitor, form: Form, path: str, fields: list[tuple[str, str]])
     return visitor.post(action, fields) if form.method == "post" else visitor.get(f"{action}?{urlencode(fields)}")
 
 
+@pytest.mark.long
 def test_no_form_breaks_whatever_stands_in_its_fields(served: Served):
     served.post("odd", wait=0)
     visitor, seen, tried = Visitor(served).log_in(), 0, set[tuple[str, str]]()

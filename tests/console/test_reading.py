@@ -253,6 +253,7 @@ def test_the_books_show_each_payment_once_with_how_sure_it_is_and_what_is_left(p
 # --- in a browser
 
 
+@pytest.mark.long
 def test_what_is_stuck_for_one_cause_is_left_out_at_once_by_keys_alone(served: Served, person: Visitor):
     plans = [note(person, f"../no/{name}") for name in ("a", "b")]
     for plan in plans:

@@ -73,6 +73,7 @@ def test_what_cant_be_undone_is_said_in_the_bar_with_the_button_that_does_it(ser
         assert 'data-key="a"' in text
 
 
+@pytest.mark.long
 def test_on_a_phone_the_warning_stands_with_the_buttons_and_a_long_name_makes_no_page_wider(
     served: Served, browser: Browser
 ):

@@ -167,6 +167,7 @@ def test_a_trial_that_takes_too_long_is_stopped_and_says_so(begun: Trials, tmp_p
     assert left(begun) == []
 
 
+@pytest.mark.long
 def test_a_line_without_an_end_stops_nothing_and_of_long_lists_the_first_rows_are_kept(
     begun: Trials, said: set[str], tmp_path: Path, monkeypatch
 ):

@@ -80,6 +80,7 @@ def test_files_are_chosen_and_tried_in_a_real_browser(browser: Browser, served: 
         page.get_by_role("heading", name="Run this every Monday at 08:00?").wait_for()
 
 
+@pytest.mark.long
 def test_a_trial_that_goes_on_is_looked_at_anew_and_keys_stay_where_they_were(
     browser: Browser, served: Served, visitor: Visitor
 ):
@@ -124,6 +125,7 @@ def test_what_cannot_be_read_is_said_with_its_file_its_line_and_what_to_do(visit
     assert left(visitor) == []
 
 
+@pytest.mark.long
 def test_of_a_long_list_the_first_rows_are_shown_with_how_many_there_are(visitor: Visitor):
     rows = "".join(f"2026-10-02,{one}.00,Parcel {one}\n" for one in range(1, 901))
     page = over(visitor, visitor.upload("/try", *given(f"Date,Amount,Text\n{rows}".encode(), "october.csv")))

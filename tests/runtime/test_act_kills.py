@@ -90,6 +90,7 @@ async def left_to_activate(owner):
     return [one.name for one in changes(owner.requests.activation.versions, owner.workspace.root)]
 
 
+@pytest.mark.long
 def test_o4_a_revert_killed_at_any_step_is_made_good_by_reverting_again(workspace):
     """Nothing that stood in the folder is lost either: it is a version that was kept."""
     write(workspace, "one", "The first")

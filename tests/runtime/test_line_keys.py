@@ -154,6 +154,7 @@ def test_m7_what_a_forgotten_payer_paid_is_not_booked_a_second_time(workspace, f
     assert booked(workspace) == before
 
 
+@pytest.mark.long
 def test_l10_lines_that_an_earlier_release_booked_are_known_again(workspace):
     old = in_owner(workspace, run, *MAY[:2], contracts=of_before)
     assert lines(workspace, old) == digests(*MAY[:2])
@@ -181,6 +182,7 @@ def asked_of_sellers(workspace, plan):
         return [doubt for doubt in views.outputs(plan)["open"]["doubts"] if doubt["kind"] == "seller"]
 
 
+@pytest.mark.long
 def test_l3_m7_a_seller_that_was_confirmed_is_remembered_sealed_until_they_are_forgotten(workspace):
     (asked,) = asked_of_sellers(workspace, in_owner(workspace, run_of_seller))
     assert asked["layout"]["seller"] == SELLER

@@ -142,6 +142,7 @@ def opened_everywhere(workspace):
         return "\n".join((*(str(views.opened(value)) for value in values), str(views.known())))
 
 
+@pytest.mark.long
 def test_l9_views_are_made_anew_alike_after_a_forgetting_and_the_history_verifies(workspace, run):
     plan = run[0]
 
@@ -162,6 +163,7 @@ def test_l9_views_are_made_anew_alike_after_a_forgetting_and_the_history_verifie
         assert views.replay(plan)["same"]
 
 
+@pytest.mark.long
 def test_m7_a_lesson_about_a_forgotten_payer_is_known_no_more(workspace, run):
     async def scenario(owner):
         books = records_of(owner.ledger, owner.payloads.load)
@@ -204,6 +206,7 @@ def test_m7_a_forgetting_cut_off_before_its_receipt_is_finished_at_the_next_star
     assert run[0] is not None
 
 
+@pytest.mark.long
 def test_e5_what_was_forgotten_cannot_be_undone_and_says_so(workspace, run):
     plan = run[0]
 
@@ -433,6 +436,7 @@ def test_m7_a_key_that_an_old_copy_brings_back_is_destroyed_again_at_the_next_st
     assert run[0] is not None
 
 
+@pytest.mark.long
 def test_p6_what_a_rerun_takes_over_stays_sealed_and_is_forgotten_with_its_person(workspace, run):
     strings = strings_of(run[1])
     own = strings_of(run[1], of=PERSON)

@@ -430,6 +430,7 @@ def nested(depth):
     return b"From: a@b.example\r\nMessage-ID: <n@x>\r\n" + b"".join(parts)
 
 
+@pytest.mark.long
 def test_f16_a_mail_bomb_is_left_where_it_is_and_the_next_mail_is_read(workspace, world):
     folder = workspace.root / "inbox" / "mail"
     folder.mkdir(parents=True)

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from seeds import some
 
 from mainstay.testing import simulate
 from mainstay.testing.simulate import Simulation, run
@@ -17,12 +18,12 @@ for seed in range(12):
 """
 
 
-@pytest.mark.parametrize("first", range(0, 40, 10))  # many more of them: make simulate
+@pytest.mark.parametrize("first", some(1, range(0, 40, 10)))  # many more of them: make simulate
 def test_f1_plans_end_as_without_a_crash_and_nothing_is_lost_or_done_twice(first):
     assert {seed: found for seed in range(first, first + 10) if (found := run(seed))} == {}
 
 
-@pytest.mark.parametrize("seed", [3, 678, 437, 452])  # alone; with a tool; with a throttle that closes, at once too
+@pytest.mark.parametrize("seed", some(2, [3, 452, 437, 678]))  # alone; throttles; a tool
 def test_f1_it_may_die_at_every_single_boundary(seed):
     assert simulate.every(seed) == []
 
@@ -69,6 +70,16 @@ def test_a_run_that_was_cut_off_goes_on_where_it_stood(tmp_path, monkeypatch, ca
     monkeypatch.setattr(chunks, "run", lambda _: ["never asked"])
     assert chunks.simulate(range(1), 1, state, sys.stdout.write) == 0
     assert "0 of them now" in capsys.readouterr().out
+
+
+def test_what_does_not_fit_into_its_time_is_not_begun_and_that_is_said(tmp_path, capsys):
+    from mainstay.testing import chunks
+
+    state = str(tmp_path / "state.json")
+    assert chunks.simulate(range(1), 1, state, sys.stdout.write, within_s=0) == 0
+    assert "0 of them now in 0 s (no more fit into its time)" in capsys.readouterr().out
+    assert chunks.simulate(range(1), 1, state, sys.stdout.write) == 0
+    assert "1 of them now" in capsys.readouterr().out
 
 
 def test_another_schedule_is_another_history_of_the_same_plans():

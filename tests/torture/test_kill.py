@@ -45,7 +45,7 @@ def start(workspace):
     return owner
 
 
-@pytest.mark.parametrize("seed", seeds(6, SEEDS))
+@pytest.mark.parametrize("seed", seeds(2, SEEDS))
 def test_killed_at_any_moment_it_neither_sends_nor_books_twice(seed, run_s, tmp_path):
     workspace = create_workspace(tmp_path / "w", name="Acme", sender="Acme <billing@acme.example>")
     pick = random.Random(seed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 
 from mainstay.testing.chunks import simulate
@@ -17,6 +18,7 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=200, help="so many seeds")
     parser.add_argument("--first", type=int, default=0, help="the first of them")
     parser.add_argument("--processes", type=int, default=2, help="at once")
+    parser.add_argument("--within", type=float, default=math.inf, help="no more are begun after so many seconds")
     parser.add_argument("--state", default="", help="a file that remembers what was done, to go on from there")
     parser.add_argument("--seed", type=int, help="replay this one")
     parser.add_argument("--every", action="store_true", help="let it die at each of its boundaries in turn")
@@ -34,7 +36,8 @@ def main() -> int:
         return 1 if covered.missing() else 0
     if given.seed is not None:
         return tell(given.seed, say, whole=given.verbose)
-    return simulate(range(given.first, given.first + given.seeds), given.processes, given.state, say)
+    seeds = range(given.first, given.first + given.seeds)
+    return simulate(seeds, given.processes, given.state, say, given.within)
 
 
 if __name__ == "__main__":
