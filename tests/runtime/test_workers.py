@@ -405,7 +405,7 @@ def test_files_arrive_as_bytes_under_their_names():
 def test_a_worker_dies_with_its_owner(tmp_path):
     code = (
         "import asyncio, sys\n"
-        f"sys.path.insert(0, {HERE!r})\n"
+        f"sys.path[:0] = {[HERE, str(Path(HERE).parent)]!r}\n"
         "from test_workers import call, WorkerPool, HERE\n"
         "async def main():\n"
         "    pool = WorkerPool(1, [HERE])\n"
