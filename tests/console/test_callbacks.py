@@ -99,7 +99,6 @@ def test_s40_s44_a_redirection_is_not_followed_and_counts_as_failed(tmp_path: Pa
     assert len(heard) >= 1
 
 
-@pytest.mark.long
 def test_a_tool_whose_token_was_revoked_is_told_nothing(tmp_path: Path):
     with listener() as (url, heard):
         served = new_served(tmp_path, callback=url)
