@@ -44,6 +44,7 @@ def test_a_rebuild_counts_only_the_events_that_are_taken(steps):
     assert 0 < rebuilt["taken"] < rebuilt["events"]
 
 
+@pytest.mark.long
 def test_plans_that_wait_do_so_with_the_next_owner_too(tmp_path):
     with lives.begin_filling(tmp_path, 1, 60.0) as fill:
         waited = lives.waiting(tmp_path, fill, idle_s=0.01, rulings=2)

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from aiosmtpd.smtp import SMTP
 from exam_owner import PLAY, Exam, activate, mails
-from seeds import seeds
+from seeds import seeds, some
 from starter import Script
 
 from mainstay.app import Owner, create_workspace
@@ -201,7 +201,7 @@ async def comes(exam, text, **headers):
         await exam.owner.watcher.look(sorted(exam.owner.engine.outside.watched()))
 
 
-@pytest.mark.parametrize("choice", ["approve", "reject"])
+@pytest.mark.parametrize("choice", some(1, ["approve", "reject"]))
 def test_an_answer_that_comes_while_you_are_asked_to_remind_is_read_and_nobody_is_reminded(choice, workspace):
     async def crossing(exam):
         exam.owner._watching["files"].cancel()
@@ -387,6 +387,7 @@ def test_a_no_to_the_change_leaves_it_unresolved(workspace):
     assert list(documents(workspace).values()) == ["Deposit invoice"]
 
 
+@pytest.mark.long
 def test_undone_every_invoice_has_its_credit_note_and_the_mails_are_named(workspace):
     standing = walk(workspace, play(workspace, replies={READY: ["Perfect!"]}, undo=True))
     y = year()
@@ -404,6 +405,7 @@ def test_undone_every_invoice_has_its_credit_note_and_the_mails_are_named(worksp
     assert sorted(left) == ["bill", "deliver", "welcome"]
 
 
+@pytest.mark.long
 def test_what_was_refunded_is_not_credited_twice(workspace):
     replies = {READY: ["I want a refund."]}
     assert walk(workspace, play(workspace, replies=replies, undo=True))["status"] == "undone"

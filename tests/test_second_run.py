@@ -73,6 +73,7 @@ def test_one_after_the_other(workspace):
     assert "| of them reminded of in the last seven days | 4 |" in report
 
 
+@pytest.mark.long
 def test_both_asked_before_either_is_answered(workspace):
     async def together():
         async with Owner(workspace, "test") as owner:

@@ -58,6 +58,7 @@ def test_g2_what_cannot_be_taken_back_is_answered_alone_unless_the_playbook_asks
     assert len(list((desk.folder / "outbox" / "mail").glob("*.eml"))) == 2
 
 
+@pytest.mark.long
 def test_g2_a_no_to_many_wants_a_reason_and_only_actions_go_together(desk, asked):
     first, _ = asked(WRITE, "filing", "a", "b")
     assert "wants a reason" in desk.run("decide", first, "reject", "--alike", "--yes").stderr

@@ -34,6 +34,7 @@ def greet(desk):
     return run
 
 
+@pytest.mark.long
 def test_g2_what_was_allowed_is_not_asked_any_more_and_nothing_else_is_let_through(desk, greet):
     (asked,) = greet("ada@example.com")
     assert f"mainstay policy allow {asked}" in desk.run("decide", asked).stdout

@@ -120,6 +120,7 @@ def test_g5_questions_of_policy_wait_as_long_as_the_settings_say(desk, letter):
     assert "under [questions], escalate" in desk.run("inbox").stderr
 
 
+@pytest.mark.long
 def test_g3_a_card_says_how_the_last_ones_were_answered_and_what_to_do(desk, letter):
     first = desk.json("decide", letter, status=3)
     assert first["past"]["last"] is None

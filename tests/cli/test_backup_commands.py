@@ -142,6 +142,7 @@ def test_f5_killed_at_any_moment_nothing_half_is_left_and_it_can_be_run_again(de
     assert not list(base.glob(".mainstay-*"))
 
 
+@pytest.mark.long
 def test_l8_archived_plans_are_shown_replayed_and_undone_as_before(asked):
     standing = asked.standing
     while standing["questions"]:

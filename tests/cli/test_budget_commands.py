@@ -22,6 +22,7 @@ def test_g6_a_workspace_without_a_budget_says_so_and_how_to_set_one(desk):
     assert desk.json("budget") == []
 
 
+@pytest.mark.long
 def test_g6_a_budget_tells_what_is_spent_by_which_plan_and_what_it_stopped_goes_on_when_it_is_raised(desk):
     budgeted(desk)
     asked = desk.reconcile()["questions"][0]

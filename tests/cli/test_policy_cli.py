@@ -113,6 +113,7 @@ def test_o8_explain_says_which_rule_spoke_which_did_not_and_what_it_compared(pas
     assert (wrong.returncode, "Its steps with actions:" in wrong.stderr) == (2, True)
 
 
+@pytest.mark.long
 def test_o16_a_policy_is_tried_on_a_bank_export_and_nothing_of_it_stays(past):
     (past.folder / "policies" / "try.yaml").write_text(LARGE)
     before = past.json("plans")

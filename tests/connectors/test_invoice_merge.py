@@ -369,6 +369,7 @@ def test_many_credit_notes_are_told_in_few_words():
     assert "And 280 more notes on credit notes." in result.note
 
 
+@pytest.mark.long
 def test_thousands_of_credit_notes_without_a_reference_are_held_against_thousands_of_invoices():
     rows = [f"{n},Acme,100.00,100.00,EUR,2026-03-01,2026-03-31" for n in range(3_000)]
     rows += [f"S{n},Acme,-7.00,-7.00,EUR,2026-03-01,2026-03-31" for n in range(3_000)]
@@ -549,6 +550,7 @@ def test_a_folder_of_broken_files_alone_is_an_error():
         read({"empty.csv": "", "data.json": "{}"})
 
 
+@pytest.mark.long
 def test_three_hundred_files_are_told_in_few_words():
     result = read({f"{number}.xml": ubl(str(number), account="DE02120300000000202052") for number in range(300)})
     assert result.count == 300

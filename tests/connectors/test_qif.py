@@ -339,6 +339,7 @@ def test_a_file_is_recognised_by_its_content():
         assert not qif.looks_like(other)
 
 
+@pytest.mark.long
 def test_a_long_file_and_long_fields_are_read_in_one_pass():
     many = records(*(f"D2026-01-{1 + number % 28:02}|T{number}.50|PCustomer {number}" for number in range(20_000)))
     assert read(many).count == 20_000

@@ -81,6 +81,7 @@ def test_without_scripts_everything_can_be_read_and_decided(browser: Browser, se
         page.get_by_role("heading", name="Log in").wait_for()
 
 
+@pytest.mark.long
 def test_who_was_logged_out_elsewhere_is_asked_to_log_in_and_led_back(browser: Browser, served: Served):
     with visit(browser, served) as page:
         page.goto(f"{served.url}/plans")

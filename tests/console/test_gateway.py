@@ -95,6 +95,7 @@ def test_twenty_at_once_under_one_id_make_one_plan_and_one_file(ruled: Served):
     assert len(ruled.written("race")) == 1
 
 
+@pytest.mark.long
 def test_a_tool_in_a_circle_does_not_bury_the_operator_in_questions(tmp_path: Path):
     served = new_served(tmp_path)
     try:

@@ -46,6 +46,7 @@ def box(of: Locator) -> dict[str, float]:
     return dict(found)
 
 
+@pytest.mark.long
 def test_on_a_phone_every_place_is_reached_by_keys_and_the_place_one_is_at_is_seen(browser: Browser, served: Served):
     with visit(browser, served, viewport=PHONE) as page:
         more = page.locator(".more > summary")
@@ -86,6 +87,7 @@ def test_what_takes_long_says_so_and_can_not_be_pressed_twice(served: Served, pa
     assert ended(served, "slow-line") == "done"
 
 
+@pytest.mark.long
 def test_a_form_that_leads_to_another_page_can_not_be_sent_twice_either(served: Served, page: Page):
     page.goto(f"{served.url}/access")
     held: list[Route] = []

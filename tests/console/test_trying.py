@@ -67,6 +67,7 @@ def test_a_statement_is_tried_shown_whole_and_nothing_of_it_stays(served: Served
     assert visitor.get(forget.action.removesuffix("/end")).status == 404
 
 
+@pytest.mark.long
 def test_files_are_chosen_and_tried_in_a_real_browser(browser: Browser, served: Served):
     with visit(browser, served) as page:
         page.set_default_timeout(LONG_S * 1000)

@@ -110,6 +110,7 @@ def test_the_way_back_is_never_a_path_that_takes_forms_only(served: Served, visi
     assert f"{HERE}/start" not in Page(refused.text).links
 
 
+@pytest.mark.long
 def test_what_was_typed_is_there_again_on_the_way_back(browser: Browser, served: Served):
     with visit(browser, served) as page:
         page.set_default_timeout(WAIT_S * 1000)

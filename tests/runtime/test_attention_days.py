@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 from kit import MovedClock, after, do, facts, plan, rule, run, start
+from seeds import some
 
 from mainstay import events as e
 from mainstay.commands import SnoozeQuestion
@@ -400,9 +401,7 @@ class Week:
         return days, sum(isinstance(event.fact, e.DecisionExpired) for event in facts), owner.ledger.differing()
 
 
-@pytest.mark.parametrize(
-    "each", [24, pytest.param(5, marks=pytest.mark.long), pytest.param(168, marks=pytest.mark.long)]
-)
+@pytest.mark.parametrize("each", some(1, [24, 5, 168]))
 def test_g5_g10_over_a_week_each_day_keeps_its_number_and_no_silence_ever_acts(workspace, world, each):
     """Reminded, escalated, and then a no: whatever the day's number is, and however often it was restarted."""
     week = Week(settings(workspace, 'per_day = 3\nsummary = "17:00"'), world)

@@ -340,6 +340,7 @@ def test_f16_an_agent_that_never_ends_is_stopped_after_its_time(workspace, world
     assert len(entries) == 1
 
 
+@pytest.mark.long
 def test_j1_the_time_in_which_a_person_decides_does_not_count(workspace, world):
     async def scenario(owner):
         _, standing = await start(owner, plan(step("trusting", "w", timeout_s=1.5)))

@@ -124,6 +124,7 @@ def test_l3_a_line_has_the_same_id_in_another_export_and_is_booked_once(workspac
     assert booked(workspace) == sorted([*before, ("RE-4", 2000)])
 
 
+@pytest.mark.long
 def test_l3_m7_once_a_payer_is_forgotten_no_key_that_is_left_confirms_their_line(workspace, first):
     anna, *others = lines(workspace, first)
     (own,) = digests(MAY[0])
@@ -146,6 +147,7 @@ def test_l3_m7_once_a_payer_is_forgotten_no_key_that_is_left_confirms_their_line
     assert lines(workspace, again)[0] != anna
 
 
+@pytest.mark.long
 def test_m7_what_a_forgotten_payer_paid_is_not_booked_a_second_time(workspace, first):
     before = booked(workspace)
     assert ("RE-1", 5000) in before  # half of it, so that the other half is still open

@@ -104,6 +104,7 @@ def test_g10_a_phone_is_told_little_is_tried_again_and_its_link_answers_one_ques
     assert "apprise" not in sys.modules
 
 
+@pytest.mark.long
 @needs_apprise
 def test_g10_the_days_number_holds_for_places_too_and_all_is_said_where_that_is_wanted(workspace, world, place):
     clock = morning()

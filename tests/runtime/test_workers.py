@@ -153,7 +153,7 @@ def test_an_error_comes_back_as_its_class(how, kind, text):
     assert getattr(error, "retry_after_s", 7.0) == 7.0
 
 
-@pytest.mark.parametrize("status", [0, 3])
+@pytest.mark.parametrize("status", some(1, [0, 3]))
 def test_a_process_that_left_the_group_is_dead_before_an_outcome_is_given(tmp_path, status):
     """Where nothing keeps it from that: a second fork, a session of its own; hanging, or ending by itself."""
 

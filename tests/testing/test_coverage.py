@@ -18,6 +18,7 @@ def test_f1_two_thousand_seeds_come_past_every_fact_and_every_command():
     assert set(covered.missing()) <= TOO_RARE | ELSEWHERE, coverage.table(covered)
 
 
+@pytest.mark.long
 def test_f1_a_few_seeds_come_past_most_of_them():
     covered = coverage.coverage_of(range(20))
     assert covered.facts["PlanCompleted"] > 20

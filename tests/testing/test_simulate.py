@@ -12,7 +12,7 @@ from mainstay.testing.simulate import Simulation, run
 
 HEADS = """
 from mainstay.testing.simulate import Simulation, deadly_of
-for seed in range(12):
+for seed in range(5):
     alone = Simulation(seed).play()
     print(alone.head, Simulation(seed, deadly_of(seed, alone.passed), 1).play().head)
 """
@@ -23,7 +23,7 @@ def test_f1_plans_end_as_without_a_crash_and_nothing_is_lost_or_done_twice(first
     assert {seed: found for seed in range(first, first + 10) if (found := run(seed))} == {}
 
 
-@pytest.mark.parametrize("seed", some(2, [3, 452, 437, 678]))  # alone; throttles; a tool
+@pytest.mark.parametrize("seed", some(1, [452, 3, 437, 678]))  # throttles; alone; a tool
 def test_f1_it_may_die_at_every_single_boundary(seed):
     assert simulate.every(seed) == []
 
