@@ -27,31 +27,15 @@ def test_e5_what_happened_after_the_list_was_shown_is_not_taken_back_by_the_yes_
         plan_id, standing = await start(owner, plan(do("a", "test.say", "a"), *loud))
         before = shown(owner, plan_id)
         await rule(owner, standing["questions"][0], "approve")
-        with pytest.raises(CommandRefusedError, match=r"did more since you were shown the list \(c, b\)"):
-            await ask_undo(owner, plan_id, before)
+        with pytest.raises(CommandRefusedError, match="went on since you were shown the list"):
+            await ask_undo(owner, plan_id, seen_of(before))
         stood = owner.engine.load(plan_id).status, world.words()
-        await ask_undo(owner, plan_id, shown(owner, plan_id))
+        await ask_undo(owner, plan_id, seen_of(reversed(shown(owner, plan_id))))
         return before, plan_id, stood, owner.engine.load(plan_id).status
 
     before, plan_id, stood, ended = run(workspace, world, scenario)
     assert before == [f"{plan_id}/a"]
     assert (stood, ended, world.words()) == (("completed", ["a", "b", "c"]), "undone", ["b"])
-
-
-def test_e5_a_list_too_long_to_be_sent_back_is_named_and_counts_only_as_it_was_shown(workspace, world):
-    loud = do("b", "test.shout", "b")
-
-    async def scenario(owner):
-        plan_id, standing = await start(owner, plan(do("a", "test.say", "a"), loud))
-        before = seen_of(shown(owner, plan_id))
-        await rule(owner, standing["questions"][0], "approve")
-        with pytest.raises(CommandRefusedError, match="went on since you were shown the list"):
-            await ask_undo(owner, plan_id, before)
-        stood = owner.engine.load(plan_id).status
-        await ask_undo(owner, plan_id, seen_of(reversed(shown(owner, plan_id))))
-        return stood, owner.engine.load(plan_id).status
-
-    assert run(workspace, world, scenario) == ("completed", "undone")
 
 
 def test_e5_the_list_of_an_undo_names_what_child_plans_did(workspace, world):

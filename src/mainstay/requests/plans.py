@@ -9,7 +9,6 @@ from mainstay import commands as c
 from mainstay.errors import CommandRefusedError
 from mainstay.kernel.state import is_over
 from mainstay.kernel.undo import outcomes
-from mainstay.kernel.words import say_path
 from mainstay.playbooks.ahead import asking_first
 from mainstay.playbooks.inputs import read_inputs
 from mainstay.playbooks.shelf import open_to_run
@@ -19,14 +18,12 @@ from mainstay.requests.ruling import edits
 from mainstay.values import digest_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
     from mainstay.kernel.graph import Definition
     from mainstay.requests.desk import Method, Params, Requests
     from mainstay.runtime.intake import Emit
     from mainstay.values import Value
-
-MOST_NAMED = 3
 
 
 async def _run(desk: Requests, params: Params, emit: Emit) -> Params:
@@ -87,17 +84,11 @@ def seen_of(names: Iterable[str]) -> str:
     return digest_of(*(name.encode() for name in sorted(names)))
 
 
-def _refuse_more(desk: Requests, plan_id: str, listed: Collection[str] | str | None) -> None:
-    """Refuse to take back what the operator was not shown: the yes was to a list, or to what `seen_of` calls it."""
-    done = [] if listed is None else outcomes(desk.engine.load, desk.engine.load(plan_id))
-    if isinstance(listed, str):
-        since = "went on since you were shown the list" if seen_of(done) != listed else ""
-    else:
-        more = [say_path(name.partition("/")[2]) for name in done if name not in (listed or ())]
-        since = f"did more since you were shown the list ({', '.join(more[:MOST_NAMED])})" if more else ""
-    if since:
+def _refuse_more(desk: Requests, plan_id: str, seen: str | None) -> None:
+    """Refuse to take back what the operator was not shown: the yes was to the list that `seen_of` calls `seen`."""
+    if seen is not None and seen_of(outcomes(desk.engine.load, desk.engine.load(plan_id))) != seen:
         raise CommandRefusedError(
-            f"Nothing was undone: plan {plan_id} {since}.",
+            f"Nothing was undone: plan {plan_id} went on since you were shown the list.",
             remedy=f"Look at the new list, and say yes to that: mainstay undo {plan_id}",
         )
 
