@@ -179,6 +179,8 @@ class Allocation(msgspec.Struct, frozen=True, omit_defaults=True):
     kind: PaymentKind = "payment"
     paid: Money | None = None
     listed: Money | None = None  # what the invoice's file said was open
+    # A discount that the invoice does not grant; earlier releases recorded nothing of it.
+    not_granted: Annotated[bool, msgspec.Meta(extra={"mainstay": "unnamed", LATER: True})] = False
 
 
 class Payment(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -44,7 +44,7 @@ def say_value(value: object, zone: str = "") -> str:
     if isinstance(value, BlobRef):
         return f"{value.name or 'a file'} ({value.size:,} bytes)"
     if is_record(value):
-        if value.keys() == {"minor", "currency"}:
+        if is_money(value):
             return str(Money(value["minor"], value["currency"]))
         if value.keys() == {"name", "blob"}:
             return say_value(value["blob"], zone)
@@ -72,7 +72,14 @@ def cut(value: object, most: int = 50) -> object:
 
 def is_simple(value: Row) -> bool:
     """Whether a record is one thing to a person: an amount, or a file."""
-    return value.keys() in ({"minor", "currency"}, {"name", "blob"})
+    return is_money(value) or value.keys() == {"name", "blob"}
+
+
+def is_money(value: object) -> TypeGuard[Row]:
+    """Whether a plain value is an amount, and not only named like one by an agent of somebody's own."""
+    if not is_record(value) or value.keys() != {"minor", "currency"}:
+        return False
+    return type(value["minor"]) is int and isinstance(value["currency"], str)
 
 
 def with_money(record: Row) -> Row:

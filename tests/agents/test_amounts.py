@@ -6,7 +6,9 @@ from hypothesis import strategies as st
 from scenes import came, matched, owes, taught
 
 from mainstay.agents.amounts import fit_amount, instalments, is_forgiven, without
+from mainstay.contracts import to_plain
 from mainstay.records import Discount
+from mainstay.requests.picking import as_picked, forgives
 from mainstay.values import Money
 
 NORD = "Nordwind Logistik GmbH"
@@ -69,6 +71,23 @@ def test_a_discount_on_a_part_of_the_invoice_is_asked():
     assert said.pile("l") == "unsure"
     assert "less than the 2 % discount it grants" in said.match("l").why
     assert said.given("l") == {"AB-771": "985.00 EUR + 15.00 EUR discount"}
+
+
+@pytest.mark.parametrize(
+    ("paid", "text", "terms", "said"),
+    [
+        ("980.00 EUR", "AB-771", (), "20.00 EUR (a discount that the invoice does not grant)"),
+        ("980.00 EUR", "AB-771", TERMS, "20.00 EUR (a discount)"),
+        ("1470.00 EUR", "AB-771 + AB-772", (), "30.00 EUR (a discount that the invoices do not grant)"),
+        ("1480.00 EUR", "AB-771 + AB-772", TERMS, "20.00 EUR (a discount)"),
+    ],
+)
+def test_a_discount_that_nobody_granted_is_said_to_be_none_however_many_invoices_are_paid(paid, text, terms, said):
+    bills = [owes("AB-771", "1000.00 EUR", NORD, discounts=terms), owes("AB-772", "500.00 EUR", NORD)]
+    match = matched([came("l", paid, NORD, text, on="2026-02-12")], bills).match("l")
+    assert forgives(to_plain(match)) == said
+    for one in match.others:  # what is left open writes nothing off
+        assert one.says.startswith("leave") <= (forgives(as_picked(to_plain(match), 1)) == "")
 
 
 def test_everything_owed_less_every_discount_in_time_is_one_payment():

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+import msgspec
+
 from mainstay.agents.evidence import confidence
 from mainstay.records import Allocation, Entry, Match
 from mainstay.values import Money, digest_of
@@ -14,6 +16,7 @@ from mainstay.values import Money, digest_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from mainstay.agents.amounts import Fit
     from mainstay.agents.evidence import Debt, Receipt
     from mainstay.records import BankLine
 
@@ -26,19 +29,35 @@ GAPS: dict[str, Gap] = {"tiny": "write_off", "discount": "discount", "fee": "fee
 KINDS: dict[str, Kind] = {"exact": "full", "converted": "full", "part": "part"}
 
 
-def allocate(
-    receipts: Sequence[Receipt], debts: Sequence[Debt], gap: Gap | None = None, spared: Sequence[int] = ()
-) -> tuple[Allocation, ...]:
-    """Pay the invoices in order with the lines in order; a `gap` settles what the lines are short of.
+class Shortfall(msgspec.Struct, frozen=True):
+    """What fills the gap between what lines pay and what is open.
 
-    The invoices are in one currency. `spared` says, minor units, how much of each is not paid; without it a discount
-    is spread over the invoices in proportion, any other gap stays with the last ones. A line in another currency
-    that says nothing of what it was in theirs is taken to pay all of them, whole.
+    `spared` says, minor units, how much of each invoice is not paid; without it a discount is spread over the invoices
+    in proportion, any other gap stays with the last ones.
+    """
+
+    gap: Gap
+    spared: tuple[int, ...] = ()
+    granted: bool = False  # of a discount: by the invoices, and not only usual
+
+
+def shortfall_of(fit: Fit) -> Shortfall | None:
+    """Give what fills the gap where one line is held against one invoice; None where there is none to fill."""
+    gap = GAPS.get(fit.kind)
+    return Shortfall(gap, granted=fit.granted) if gap else None
+
+
+def allocate(
+    receipts: Sequence[Receipt], debts: Sequence[Debt], shortfall: Shortfall | None = None
+) -> tuple[Allocation, ...]:
+    """Pay the invoices in order with the lines in order; a `shortfall` settles what the lines are short of.
+
+    The invoices are in one currency. A line in another currency that says nothing of what it was in theirs is taken to
+    pay all of them, whole.
     """
     opens = [debt.open for debt in debts]
     purses = [_worth(receipt, debts) for receipt in receipts]
-    wanted = [debt.open - less for debt, less in zip(debts, spared, strict=True)] if spared else None
-    wanted = wanted or _targets(opens, sum(purses), gap)
+    wanted = _targets(opens, sum(purses), shortfall)
     allocations: list[Allocation] = []
     at = 0
     for receipt, worth in zip(receipts, purses, strict=True):
@@ -52,12 +71,8 @@ def allocate(
             wanted[at] -= part
             at += not wanted[at]
         allocations += _payments(receipt, worth, parts)
-    if gap:
-        short = _short(debts, allocations)
-        allocations += [
-            Allocation(receipts[-1].id, debt.number, _owed(debt, missing), gap, listed=debt.invoice.listed)
-            for debt, missing in short
-        ]
+    if shortfall:
+        allocations += _written_off(receipts[-1], shortfall, _short(debts, allocations))
     _check(receipts, debts, allocations)
     return tuple(allocations)
 
@@ -70,8 +85,7 @@ def match_of(
     margin: float,
     why: str,
     runner_up: str = "",
-    gap: Gap | None = None,
-    spared: Sequence[int] = (),
+    shortfall: Shortfall | None = None,
 ) -> Match:
     """Make the match of some lines and some invoices. `margin` is in bits."""
     first = receipts[0].line
@@ -83,7 +97,7 @@ def match_of(
         amount=Money(sum(receipt.minor for receipt in receipts), first.amount.currency),
         confidence=confidence(margin),
         why=why,
-        allocations=allocate(receipts, debts, gap, spared),
+        allocations=allocate(receipts, debts, shortfall),
         runner_up=runner_up,
         booked_on=max(receipt.line.booked_on for receipt in receipts),
         counterparty=first.counterparty,
@@ -129,10 +143,12 @@ def _of_all(values: Iterable[str]) -> str:
     return found.pop() if len(found) == 1 else ""
 
 
-def _targets(opens: list[int], paid: int, gap: Gap | None) -> list[int]:
+def _targets(opens: list[int], paid: int, shortfall: Shortfall | None) -> list[int]:
     """Give what each invoice is to get in payments; with a discount in proportion, the last takes the rounding."""
     total = sum(opens)
-    if gap != "discount" or paid >= total:
+    if shortfall and shortfall.spared:
+        return [minor - less for minor, less in zip(opens, shortfall.spared, strict=True)]
+    if shortfall is None or shortfall.gap != "discount" or paid >= total:
         return list(opens)
     shares = [minor * paid // total for minor in opens]
     rest = paid - sum(shares)
@@ -159,6 +175,21 @@ def _payments(receipt: Receipt, worth: int, parts: Sequence[tuple[Debt, int]]) -
             Allocation(receipt.id, debt.number, _owed(debt, part), paid=paid, listed=debt.invoice.listed)
         )
     return allocations
+
+
+def _written_off(receipt: Receipt, shortfall: Shortfall, short: Iterable[tuple[Debt, int]]) -> list[Allocation]:
+    not_granted = shortfall.gap == "discount" and not shortfall.granted
+    return [
+        Allocation(
+            line_id=receipt.id,
+            invoice=debt.number,
+            amount=_owed(debt, missing),
+            kind=shortfall.gap,
+            listed=debt.invoice.listed,
+            not_granted=not_granted,
+        )
+        for debt, missing in short
+    ]
 
 
 def _short(debts: Sequence[Debt], allocations: Sequence[Allocation]) -> list[tuple[Debt, int]]:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from mainstay.agents import listed, wording
-from mainstay.agents.allocation import Gap
+from mainstay.agents.allocation import Shortfall
 from mainstay.agents.amounts import granted_on
 from mainstay.agents.certainty import Reading, objection
 from mainstay.agents.evidence import (
@@ -57,8 +57,7 @@ class Group(msgspec.Struct, frozen=True):
     margin: float
     asked: str  # why it has to be asked about; "" when it is sure
     why: str
-    gap: Gap | None = None
-    spared: tuple[int, ...] = ()  # of each invoice what is not paid, where a discount says so
+    shortfall: Shortfall | None = None
     rival: Evidence | None = None
     other: tuple[str, ...] = ()  # another set of invoices that adds up as well
 
@@ -70,9 +69,8 @@ class Finding(msgspec.Struct, frozen=True):
     named: bool = False
     complete: bool = True
     settles: bool = True  # with what is missing explained beyond doubt
-    gap: Gap | None = None
+    shortfall: Shortfall | None = None
     said: str = ""  # what is missing and why
-    spared: tuple[int, ...] = ()
     rival: Evidence | None = None
     other: tuple[str, ...] = ()
 
@@ -154,7 +152,7 @@ def _listed_group(case: Case, receipt: Receipt, paid: int, named: list[Debt]) ->
         return [_group_of(case, receipt, debts, Finding(0.0, named=True))]
     short = listed.explain(receipt, paid, debts, case.write_off)
     if short is not None:
-        finding = Finding(0.0, named=True, settles=short.settles, gap=short.gap, said=short.said, spared=short.spared)
+        finding = Finding(0.0, named=True, settles=short.settles, shortfall=short.shortfall, said=short.said)
         return [_group_of(case, receipt, debts, finding)]
     groups = _gathered(case, receipt, paid, debts, {debt.number: debt.open for debt in debts})
     return groups or _with_others(case, receipt, paid, debts)
@@ -223,7 +221,7 @@ def _less_discounts(case: Case, receipt: Receipt, paid: int, pool: Sequence[Debt
     currency = pool[0].invoice.open.currency
     total = wording.money(sum(debt.open for debt in pool), currency)
     said = f"{total}, which is this amount with the discounts they grant, {wording.money(sum(spared), currency)}, taken"
-    finding = Finding(0.0, gap="discount", spared=tuple(spared), said=said)
+    finding = Finding(0.0, shortfall=Shortfall("discount", tuple(spared), granted=True), said=said)
     return [_group_of(case, receipt, pool, finding)]
 
 
@@ -251,11 +249,12 @@ def must_hold(debts: Sequence[Debt], numbers: Sequence[str]) -> bool:
 
 
 def _group_of(case: Case, receipt: Receipt, chosen: Sequence[Debt], finding: Finding) -> Group:
-    debts = chosen if finding.spared else _by_age(chosen)
+    shortfall = finding.shortfall
+    debts = chosen if shortfall and shortfall.spared else _by_age(chosen)
     bits = _bits(case, receipt, debts, finding.choice)
     margin = bits - max(NO_MATCH_BITS, finding.rival.bits if finding.rival else 0.0)
     margin = 0.0 if finding.other else margin
-    forgiven = finding.gap == "write_off"
+    forgiven = shortfall is not None and shortfall.gap == "write_off"
     reading = Reading(
         (receipt,),
         tuple(debts),
@@ -273,8 +272,7 @@ def _group_of(case: Case, receipt: Receipt, chosen: Sequence[Debt], finding: Fin
         margin=margin,
         asked=objection(case, reading),
         why=why,
-        gap=finding.gap,
-        spared=finding.spared,
+        shortfall=shortfall,
         rival=finding.rival,
         other=finding.other,
     )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from mainstay.agents import wording
-from mainstay.agents.allocation import Gap
+from mainstay.agents.allocation import Shortfall
 from mainstay.agents.amounts import FEE_SHARE, RARE, USUAL, fee_minor, granted_on, is_forgiven, without
 
 if TYPE_CHECKING:
@@ -29,10 +29,9 @@ PROVIDER_EACH_MINOR = 50
 class Short(msgspec.Struct, frozen=True):
     """Why a payment is not the sum of what it names; `settles` when that needs no asking."""
 
-    gap: Gap
+    shortfall: Shortfall
     said: str
     settles: bool = False
-    spared: tuple[int, ...] = ()
 
 
 def explain(receipt: Receipt, paid: int, debts: Sequence[Debt], write_off: Money | None) -> Short | None:
@@ -42,21 +41,24 @@ def explain(receipt: Receipt, paid: int, debts: Sequence[Debt], write_off: Money
     gap = total - paid
     if gap > 0 and (granted := _granted(receipt, paid, debts)):
         said = f"{wording.money(gap, currency)} more than this amount, the discount they grant"
-        return Short("discount", said, settles=granted[1], spared=granted[0])
+        return Short(Shortfall("discount", granted[0], granted=True), said, settles=granted[1])
     if is_forgiven(gap, total, currency, write_off):
         more = "more" if gap > 0 else "less"
-        return Short("write_off", f"{wording.money(abs(gap), currency)} {more} than this amount", settles=True)
+        said = f"{wording.money(abs(gap), currency)} {more} than this amount"
+        return Short(Shortfall("write_off"), said, settles=True)
     if gap <= 0:
         return None
     said = f"{wording.money(gap, currency)} more than this amount"
     each = PROVIDER_EACH_MINOR * len(debts)
     if receipt.provider and gap <= total * PROVIDER_SHARE + each:
-        return Short("fee", f"{said}, as when {receipt.provider} keeps its fees")
+        return Short(Shortfall("fee"), f"{said}, as when {receipt.provider} keeps its fees")
     for points in (*USUAL, *RARE):
         if paid in without(total, points) or abs(total * points // 10_000 - gap) <= len(debts) // 2:
-            return Short("discount", f"{said}, a discount of {wording.percent(points)}")
+            share = wording.percent(points)
+            said += f", a usual discount of {share} that they do not grant on the day of the payment"
+            return Short(Shortfall("discount"), said)
     if gap <= min(fee_minor(currency), total * FEE_SHARE):
-        return Short("fee", f"{said}, as when a bank keeps a fee")
+        return Short(Shortfall("fee"), f"{said}, as when a bank keeps a fee")
     return None
 
 

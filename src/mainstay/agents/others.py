@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from mainstay.agents import wording
-from mainstay.agents.allocation import GAPS, KINDS, match_of
+from mainstay.agents.allocation import KINDS, match_of, shortfall_of
 from mainstay.agents.evidence import NO_MATCH_BITS, Debt, confidence
 from mainstay.records import OtherReading
 from mainstay.values import say_total
@@ -77,7 +77,7 @@ def _reading(
         debts,
         margin=SURE_BITS,
         why=_why(match, numbers),
-        gap=GAPS.get(alone.amount) if alone is not None else None,
+        shortfall=shortfall_of(alone.fit) if alone is not None else None,
     )
     return _as_other(_says(alone, numbers), taken)
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from mainstay.agents import grouping, returns, wording
-from mainstay.agents.allocation import GAPS, KINDS, lone, match_of
+from mainstay.agents.allocation import KINDS, lone, match_of, shortfall_of
 from mainstay.agents.assignment import assign
 from mainstay.agents.candidates import Case
 from mainstay.agents.certainty import OTHER_INVOICE, Reading, is_likely, is_named, objection
@@ -148,8 +148,7 @@ class Desk:
                     margin=group.margin,
                     why=group.why + wording.say_asked(group.asked),
                     runner_up=wording.say_other_set(group.other) if group.other else wording.say_rival(group.rival),
-                    gap=group.gap,
-                    spared=group.spared,
+                    shortfall=group.shortfall,
                 )
                 rival = () if group.rival is None else (group.rival.debt.number,)
                 self._take(match, group.receipts, sure=not group.asked, shown=group.other or rival)
@@ -246,7 +245,7 @@ class Desk:
             margin=margin,
             why=wording.say_pair(evidence) + wording.say_asked(asked),
             runner_up=wording.TWIN_IS_PAID if twin_only else self._say_runner_up(receipt, debt, rival, other),
-            gap=GAPS.get(evidence.amount),
+            shortfall=shortfall_of(evidence.fit),
         )
         self._take(match, [receipt], sure=not asked, shown=other if rival is None else (rival.debt.number,))
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from mainstay.errors import InputError
-from mainstay.said import is_record, say_value
+from mainstay.said import is_money, is_record, say_value
 from mainstay.values import Money, say_total
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ _NUMBERS = "invoice_numbers"
 _EVEN = 0.75  # less sure than this the other reading is about as good: nothing is picked for whoever answers
 # How a match explains what it writes off, by the kind of its allocation.
 _FORGIVEN = {"discount": "a discount", "fee": "a fee", "exchange": "lost in exchange", "write_off": "a difference"}
-_NOT_GRANTED = "that the invoice does not grant"  # as the match itself says why
 
 
 class Way(NamedTuple):
@@ -50,9 +49,7 @@ def ways_of(row: object) -> list[Way]:
 def forgives(row: object) -> str:
     """Say what a yes to a match writes off, "" for nothing: "50.00 EUR (a discount)", or one that was not granted."""
     off = _written_off(row)
-    whys = [_FORGIVEN[kind] for kind in dict.fromkeys(str(one["kind"]) for one in off)]
-    not_granted = is_record(row) and _NOT_GRANTED in say_value(row.get("why"))
-    whys = [f"{why} {_NOT_GRANTED}" if why == _FORGIVEN["discount"] and not_granted else why for why in whys]
+    whys = dict.fromkeys(_why_off(one, several=len(off) > 1) for one in off)
     return f"{_total(off)} ({', '.join(whys)})" if off else ""
 
 
@@ -82,7 +79,8 @@ def is_even(row: object) -> bool:
 
 def unpicked(rows: Sequence[object], given: Collection[str], kept: Collection[int] | None = None) -> list[int]:
     """List the kept rows, from 0, that are even and of which a yes says no reading; `given` are rows it says one of."""
-    return [at for at, row in enumerate(rows) if (kept is None or at in kept) and str(at) not in given and is_even(row)]
+    chosen = range(len(rows)) if kept is None else set(kept)
+    return [at for at, row in enumerate(rows) if is_even(row) and at in chosen and str(at) not in given]
 
 
 def say_unpicked(rows: Sequence[object], unsaid: Sequence[int]) -> str:
@@ -194,7 +192,12 @@ def _written_off(row: object) -> list[dict[str, Any]]:
     given = row.get("allocations") if is_record(row) and isinstance(row.get(_NUMBERS), list) else None
     listed = cast("list[object]", given) if isinstance(given, list) else []
     off = [one for one in listed if is_record(one) and str(one.get("kind")) in _FORGIVEN]
-    return [one for one in off if is_record(one.get("amount")) and one["amount"].keys() == {"minor", "currency"}]
+    return [one for one in off if is_money(one.get("amount"))]
+
+
+def _why_off(allocation: Mapping[str, Any], *, several: bool) -> str:
+    no_grant = " that the invoices do not grant" if several else " that the invoice does not grant"
+    return _FORGIVEN[str(allocation["kind"])] + no_grant * (allocation.get("not_granted") is True)
 
 
 def _total(allocations: Sequence[Mapping[str, Any]]) -> str:
